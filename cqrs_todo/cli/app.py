@@ -1,0 +1,319 @@
+"""The verbs and their options, for Typer."""
+
+from collections.abc import Callable
+from typing import Annotated, Any, TypeAlias, TypeVar
+
+import typer
+from typer import Argument, Context, Option
+
+from ..todo.views import SORT_KEYS, Filter
+from . import verbs
+from .errors import UsageError
+from .grammar import LITERAL, TagVerb, Verb, Verbs, session_of
+
+app = typer.Typer(
+    cls=Verbs,
+    add_completion=True,
+    rich_markup_mode=None,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    subcommand_metavar="[VERB] [IDS] [OPTIONS]",
+    pretty_exceptions_enable=False,
+)
+lists_app = typer.Typer(cls=Verbs, rich_markup_mode=None, invoke_without_command=True, subcommand_metavar="[VERB NAME]")
+
+F = TypeVar("F", bound=Callable[..., Any])
+CHANGE, LOOK, TRAVEL, LISTS = "Change", "Look", "Go back in time", "Lists and places"
+
+Ids: TypeAlias = Annotated[
+    list[str], Argument(metavar="IDS", help="Numbers and ranges (1-3,7), @ for the last touched, or ids.")
+]
+OneIds: TypeAlias = Annotated[
+    str, Argument(metavar="IDS", help="Numbers and ranges (1-3,7), @ for the last touched, or an id.")
+]
+Due: TypeAlias = Annotated[str | None, Option("--due", "-d", metavar="DATE", help="When it is due: a day, or a time.")]
+Prio: TypeAlias = Annotated[str | None, Option("--priority", "-p", metavar="H|M|L", help="How important it is.")]
+Tags: TypeAlias = Annotated[
+    list[str] | None, Option("--tag", "-t", metavar="TAG", help="A tag; may be given several times.")
+]
+Remind: TypeAlias = Annotated[str | None, Option("--remind", "-r", metavar="WHEN", help="When to be reminded.")]
+Note: TypeAlias = Annotated[str | None, Option("--note", metavar="MD", help="A note, in Markdown.")]
+
+
+@app.callback()
+def root(ctx: Context) -> None:
+    """A todo list in which nothing is ever overwritten.
+
+    Without a verb it shows what is open: overdue, today, next. Options may stand before or after the verb.
+    """
+    if ctx.invoked_subcommand is None:
+        verbs.home(session_of(ctx))
+
+
+def _verb(panel: str, examples: str, name: str | None = None, cls: type[Verb] = Verb, **settings: Any) -> Callable[[F], F]:
+    return app.command(name, cls=cls, rich_help_panel=panel, epilog=examples, **settings)
+
+
+# change
+
+
+@_verb(
+    CHANGE,
+    'todo add "Buy milk" +home due:tomorrow pri:H\ntodo add Call the bank -d "friday 17:00"\nseq 3 | todo add -',
+)
+def add(
+    ctx: Context,
+    text: Annotated[list[str], Argument(metavar="TEXT", help="What is to be done; '-' reads one todo a line from stdin.")],
+    due: Due = None,
+    priority: Prio = None,
+    tag: Tags = None,
+    remind: Remind = None,
+    note: Note = None,
+) -> None:
+    """Add a todo. Words that are wholly +tag, due:DATE or pri:H are taken as such; after -- none is."""
+    session = session_of(ctx)
+    stdin = text == ["-"] and not ctx.meta[LITERAL]
+    words = [] if stdin else text
+    given = verbs.understand(
+        session,
+        words,
+        literal=ctx.meta[LITERAL],
+        due=due,
+        priority=priority,
+        tags=tag or (),
+        reminder=remind,
+        note=note,
+    )
+    if stdin:
+        verbs.add_lines(session, given)
+    else:
+        verbs.add(session, given)
+
+
+@_verb(CHANGE, "todo done 3\ntodo done 1-3,7\ntodo done @ --on yesterday")
+def done(
+    ctx: Context,
+    ids: Ids,
+    on: Annotated[str | None, Option("--on", metavar="DATE", help="When it was done, if not now.")] = None,
+) -> None:
+    """Complete todos."""
+    verbs.done(session_of(ctx), ids, on)
+
+
+@_verb(CHANGE, "todo reopen 3")
+def reopen(ctx: Context, ids: Ids) -> None:
+    """Open completed todos again."""
+    verbs.reopen(session_of(ctx), ids)
+
+
+@_verb(CHANGE, "todo toggle 1-3")
+def toggle(ctx: Context, ids: Ids) -> None:
+    """Complete what is open, reopen what is done."""
+    verbs.toggle(session_of(ctx), ids)
+
+
+@_verb(CHANGE, "todo edit 3 Buy oat milk\ntodo edit 1-3 pri:H +home --clear due\ntodo edit 3")
+def edit(
+    ctx: Context,
+    ids: OneIds,
+    text: Annotated[list[str] | None, Argument(metavar="[TEXT]", help="The new text.")] = None,
+    due: Due = None,
+    priority: Prio = None,
+    tag: Tags = None,
+    remind: Remind = None,
+    note: Note = None,
+    clear: Annotated[
+        list[str] | None, Option("--clear", metavar="FIELD", help="Empty note, due, reminder, priority or tags.")
+    ] = None,
+) -> None:
+    """Change todos; without anything to change, one todo opens in $EDITOR."""
+    session = session_of(ctx)
+    given = verbs.understand(
+        session,
+        text or [],
+        literal=ctx.meta[LITERAL],
+        due=due,
+        priority=priority,
+        tags=tag or (),
+        reminder=remind,
+        note=note,
+    )
+    verbs.edit(session, ids, given, clear or [])
+
+
+@_verb(CHANGE, "todo tag 3 +home\ntodo tag 1-3 +urgent -someday", cls=TagVerb)
+def tag(
+    ctx: Context,
+    words: Annotated[list[str], Argument(metavar="IDS +TAG|-TAG", help="Todos, then tags to add (+) and to remove (-).")],
+) -> None:
+    """Add tags to todos, and remove them."""
+    verbs.tag(session_of(ctx), words)
+
+
+@_verb(CHANGE, 'todo note 3 "see **page 12**"\ncat minutes.md | todo note 3 -\ntodo edit 3 --clear note')
+def note(
+    ctx: Context,
+    ids: OneIds,
+    text: Annotated[list[str], Argument(metavar="TEXT", help="The note, in Markdown; '-' reads it from stdin.")],
+) -> None:
+    """Set the note of todos."""
+    verbs.note(session_of(ctx), ids, text)
+
+
+@_verb(CHANGE, "todo remind 3 tomorrow 9:00\ntodo remind 3 --off")
+def remind(
+    ctx: Context,
+    ids: OneIds,
+    time: Annotated[list[str] | None, Argument(metavar="[WHEN]", help="A time to come; a day means nine o'clock.")] = None,
+    off: Annotated[bool, Option("--off", help="Take the reminder off.")] = False,
+) -> None:
+    """Set the reminder of todos, or take it off."""
+    verbs.remind(session_of(ctx), ids, time or [], off)
+
+
+@_verb(CHANGE, "todo move 3 work")
+def move(ctx: Context, ids: Ids, target: Annotated[str, Argument(metavar="LIST", help="The list they go to.")]) -> None:
+    """Give todos to another list."""
+    verbs.move(session_of(ctx), ids, target)
+
+
+@_verb(CHANGE, "todo rm 3\ntodo undo")
+def rm(ctx: Context, ids: Ids) -> None:
+    """Remove todos; undo brings them back."""
+    verbs.remove(session_of(ctx), ids)
+
+
+@_verb(CHANGE, "todo undo\ntodo undo 3\ntodo undo @42")
+def undo(
+    ctx: Context, what: Annotated[str | None, Argument(metavar="[N|@POSITION]", help="How many commits, or which.")] = None
+) -> None:
+    """Take back the last commit, the last N, or one alone."""
+    verbs.undo(session_of(ctx), what)
+
+
+@_verb(CHANGE, "todo redo\ntodo redo 3")
+def redo(ctx: Context, what: Annotated[str | None, Argument(metavar="[N]", help="How many commits.")] = None) -> None:
+    """Do again what was undone last."""
+    verbs.redo(session_of(ctx), what)
+
+
+# look
+
+
+def _ls(
+    ctx: Context,
+    words: Annotated[list[str] | None, Argument(metavar="[WORD]", help="Words that text, note or tags must hold.")] = None,
+    everything: Annotated[bool, Option("--all", "-a", help="Done ones too.")] = False,
+    done: Annotated[bool, Option("--done", help="Done ones instead.")] = False,
+    removed: Annotated[bool, Option("--removed", help="Removed ones instead.")] = False,
+    tag: Annotated[list[str] | None, Option("--tag", "-t", metavar="TAG", help="Only with this tag.")] = None,
+    sort: Annotated[str, Option("--sort", metavar="KEY", help=f"One of {', '.join(SORT_KEYS)}.")] = "number",
+    limit: Annotated[int | None, Option("--limit", metavar="N", min=0, help="At most so many.")] = None,
+) -> None:
+    """Show open todos."""
+    tags = tuple(name.removeprefix("+") for name in tag or ())
+    words = words or []
+    tags += tuple(word[1:] for word in words if word.startswith("+") and len(word) > 1)
+    rest = tuple(word for word in words if not word.startswith("+") or len(word) == 1)
+    verbs.ls(session_of(ctx), Filter(rest, tags, done, everything, removed), sort, limit)
+
+
+_LS_EXAMPLES = "todo ls milk\ntodo ls -t home --sort due\ntodo ls --all --json"
+_verb(LOOK, _LS_EXAMPLES, "ls")(_ls)
+_verb(LOOK, _LS_EXAMPLES, "list", hidden=True)(_ls)
+
+
+@_verb(LOOK, "todo show 3\ntodo show @ --json")
+def show(ctx: Context, ids: Ids) -> None:
+    """Show everything about todos: fields, note, history."""
+    verbs.show(session_of(ctx), ids)
+
+
+def _history(
+    ctx: Context,
+    ids: Annotated[list[str] | None, Argument(metavar="[IDS]", help="Only of these todos.")] = None,
+    since: Annotated[str | None, Option("--since", metavar="TIME|@POSITION", help="From then on.")] = None,
+    until: Annotated[str | None, Option("--until", metavar="TIME|@POSITION", help="Up to then.")] = None,
+    by: Annotated[str | None, Option("--by", metavar="WHO", help="Only by authors whose name holds this.")] = None,
+    type: Annotated[list[str] | None, Option("--type", metavar="TYPE", help="Only commits with this event type.")] = None,
+    limit: Annotated[int | None, Option("-n", metavar="N", min=0, help="At most so many commits.")] = None,
+    reverse: Annotated[bool, Option("--reverse", help="Oldest first.")] = False,
+) -> None:
+    """Show what happened, newest first."""
+    wanted = verbs.HistoryFilter(since, until, by, tuple(type or ()), limit, reverse)
+    verbs.history(session_of(ctx), ids or [], wanted)
+
+
+_HISTORY_EXAMPLES = 'todo history\ntodo history 3 --reverse\ntodo history --since "last friday" -n 20'
+_verb(LOOK, _HISTORY_EXAMPLES, "history")(_history)
+_verb(LOOK, _HISTORY_EXAMPLES, "log", hidden=True)(_history)
+
+
+@_verb(
+    TRAVEL,
+    'todo at "last friday 17:00"\ntodo at yesterday ls --all\ntodo at @42 show 3',
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "allow_interspersed_args": False},
+)
+def at(
+    ctx: Context,
+    time: Annotated[str, Argument(metavar="TIME|@POSITION", help="A time, or the position of an event.")],
+    verb: Annotated[list[str] | None, Argument(metavar="[VERB …]", help="What to show: any verb that reads.")] = None,
+) -> None:
+    """Show the list as it was."""
+    session = session_of(ctx)
+    if session.options.at is not None:
+        raise UsageError("the moment is given twice", "leave out --at")
+    session.options.at = time
+    command = ctx.find_root().command
+    with command.make_context("todo", verb or [], obj=session) as inner:
+        command.invoke(inner)
+
+
+# lists and places
+
+
+@lists_app.callback()
+def lists(ctx: Context) -> None:
+    """Show the lists; make, rename, archive and unarchive them."""
+    if ctx.invoked_subcommand is None:
+        verbs.lists(session_of(ctx))
+
+
+Name: TypeAlias = Annotated[str, Argument(metavar="NAME", help="The list.")]
+
+
+def _list_verb(examples: str) -> Callable[[F], F]:
+    return lists_app.command(cls=Verb, epilog=examples)
+
+
+@_list_verb("todo lists new work")
+def new(ctx: Context, name: Name) -> None:
+    """Make an empty list."""
+    verbs.lists_new(session_of(ctx), name)
+
+
+@_list_verb("todo lists rename work job")
+def rename(ctx: Context, old: Annotated[str, Argument(metavar="OLD")], new: Annotated[str, Argument(metavar="NEW")]) -> None:
+    """Call a list otherwise."""
+    verbs.lists_rename(session_of(ctx), old, new)
+
+
+@_list_verb("todo lists archive work")
+def archive(ctx: Context, name: Name) -> None:
+    """Put a list away, with all its history."""
+    verbs.lists_archive(session_of(ctx), name)
+
+
+@_list_verb("todo lists unarchive work")
+def unarchive(ctx: Context, name: Name) -> None:
+    """Bring an archived list back."""
+    verbs.lists_unarchive(session_of(ctx), name)
+
+
+app.add_typer(lists_app, name="lists", rich_help_panel=LISTS)
+
+
+@_verb(LISTS, "todo where\ntodo where --json")
+def where(ctx: Context) -> None:
+    """Show the paths in use."""
+    verbs.where(session_of(ctx))

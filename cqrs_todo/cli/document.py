@@ -1,0 +1,94 @@
+"""The JSON documents of `--json`, version 1; documented in docs/json.md and frozen by a test."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import msgspec
+
+from ..cqrs.core import Commit, Recorded, UnknownEvent
+from ..cqrs.timeline import REDOES, UNDOES, marked
+from ..todo.service import Answer, View
+from ..todo.views import Item
+from .errors import Failure
+from .text import safe_json
+
+FORMAT = "cqrs-todo/1"
+
+
+def todo_document(item: Item) -> dict[str, Any]:
+    """One todo."""
+    todo = item.todo
+    return {
+        "number": item.number,
+        "id": item.id,
+        "version": item.version,
+        "text": todo.text,
+        "done": todo.done,
+        "removed": todo.removed,
+        "note": todo.note,
+        "due": todo.due,
+        "reminder": todo.reminder,
+        "priority": todo.priority,
+        "tags": todo.tags,
+        "created": todo.created,
+        "completed": todo.completed,
+    }
+
+
+def _event_document(event: Recorded) -> dict[str, Any]:
+    data = msgspec.Raw(event.data.data) if isinstance(event.data, UnknownEvent) else event.data
+    return {"stream": event.stream, "version": event.version, "type": event.type, "data": data}
+
+
+def commit_document(commit: Commit) -> dict[str, Any]:
+    """One commit and its events."""
+    return {
+        "position": commit.position,
+        "at": commit.metadata.at,
+        "by": commit.metadata.by,
+        "command": commit.metadata.command,
+        "events": [_event_document(event) for event in commit.events],
+        "undoes": marked(commit.metadata, UNDOES),
+        "redoes": marked(commit.metadata, REDOES),
+        "meta": {key: value for key, value in commit.metadata.meta.items() if key not in (UNDOES, REDOES)},
+    }
+
+
+def view_document(view: View, items: Iterable[Item], commits: Iterable[Commit] | None = None) -> dict[str, Any]:
+    """A list, or some of it, as it stands or stood; with `commits`, the history beside it."""
+    document: dict[str, Any] = {"list": view.list, "position": view.position, "as_of": view.as_of}
+    document["todos"] = [todo_document(item) for item in items]
+    if commits is not None:
+        document["commits"] = [commit_document(commit) for commit in commits]
+    return document
+
+
+def history_document(view: View, commits: Iterable[Commit]) -> dict[str, Any]:
+    """The history of a list."""
+    return {
+        "list": view.list,
+        "position": view.position,
+        "as_of": view.as_of,
+        "commits": [commit_document(commit) for commit in commits],
+    }
+
+
+def answer_document(answer: Answer) -> dict[str, Any]:
+    """What a writing verb recorded, and the todos it named as they are now."""
+    return {
+        "list": answer.list,
+        "position": answer.position,
+        "commit": None if answer.commit is None else commit_document(answer.commit),
+        "todos": [todo_document(item) for item in answer.items],
+    }
+
+
+def error_document(failure: Failure) -> str:
+    """An error, for stderr."""
+    return encode({"error": {"code": failure.code, "message": failure.message, "hint": failure.hint}}, versioned=False)
+
+
+def encode(document: Mapping[str, Any], *, versioned: bool = True) -> str:
+    """A document on one line, harmless on a terminal."""
+    head = {"format": FORMAT} if versioned else {}
+    return safe_json(msgspec.json.encode({**head, **document}))

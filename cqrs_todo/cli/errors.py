@@ -1,0 +1,54 @@
+"""Errors of the command line, and what every error becomes: an exit code, a name for programs, words and a hint."""
+
+from ..cqrs.core import (
+    CommandReused,
+    CqrsError,
+    DamagedLog,
+    InvalidLogName,
+    LogBusy,
+    LogNotFound,
+    StoreUnavailable,
+    WrongExpectedVersion,
+)
+from ..cqrs.stores import UnknownStore
+from ..cqrs.struct import Struct
+from ..todo.service import NotFound, NotYet
+
+
+class UsageError(CqrsError):
+    """The command line or the configuration says something that can't be understood; `hint` says what can."""
+
+    def __init__(self, message: str, hint: str = "see: todo --help") -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+class Failure(Struct, frozen=True):
+    """How an error ends the process."""
+
+    exit_code: int
+    code: str
+    message: str
+    hint: str | None
+
+
+INTERRUPTED = 130
+INTERNAL = 70
+
+_KINDS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], int, str, str | None], ...] = (
+    ((UsageError, UnknownStore, InvalidLogName), 2, "usage", None),
+    (NotYet, 2, "usage", "give a time in the past"),
+    ((NotFound, LogNotFound), 3, "not-found", "see: todo lists"),
+    ((WrongExpectedVersion, CommandReused, LogBusy), 4, "conflict", "nothing was recorded: try again"),
+    (DamagedLog, 5, "damaged-log", "keep a copy of the file before anything else"),
+    (StoreUnavailable, 6, "store-unreachable", "see the paths in use: todo where"),
+    (CqrsError, 1, "refused", None),
+)
+
+
+def failure(error: Exception) -> Failure | None:
+    """How an error that was foreseen ends the process; None for any other."""
+    for kinds, exit_code, code, hint in _KINDS:
+        if isinstance(error, kinds):
+            return Failure(exit_code, code, str(error), getattr(error, "hint", hint))
+    return None

@@ -1,0 +1,281 @@
+"""What people read: on a terminal with Rich, into a pipe as plain lines, with `--plain` as tab-separated fields.
+
+Every text from a log goes through `visible`, in all three.
+"""
+
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from ..cqrs.core import Commit
+from ..todo.model import Todo
+from ..todo.service import View
+from ..todo.views import (
+    Item,
+    board,
+    day_in_words,
+    describe,
+    id_of,
+    in_words,
+    overdue,
+    remark,
+    short_instant,
+)
+from .session import Session
+from .text import visible, visible_lines
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.text import Text
+
+to_local = datetime.astimezone
+
+RICH_ROWS = 100
+"""The longest list drawn as a Rich table, which costs a millisecond a row; a longer one is printed as plain lines."""
+
+_PRIORITY_STYLES = {"H": "bold red", "M": "yellow", "L": "blue"}
+
+
+def console(session: Session) -> "Console":
+    """The terminal, taking no markup from text."""
+    from rich.console import Console
+
+    forced = True if session.color == "always" else None
+    return Console(markup=False, emoji=False, highlight=False, force_terminal=forced, soft_wrap=False)
+
+
+def out(line: str) -> None:
+    """Print one line of data."""
+    sys.stdout.write(line + "\n")
+
+
+def fields(*values: object) -> None:
+    """Print tab-separated fields for programs; None is empty."""
+    out("\t".join("" if value is None else visible(str(value)) for value in values))
+
+
+def _mark(todo: Todo) -> str:
+    if todo.removed:
+        return "-"
+    return "x" if todo.done else " "
+
+
+def _labels(todo: Todo) -> str:
+    return "".join(f" +{visible(tag)}" for tag in todo.tags) + (" ≡" if todo.note is not None else "")
+
+
+def plain_items(items: Iterable[Item]) -> None:
+    """One todo a line for programs: number, state, priority, due, text, tags."""
+    for item in items:
+        todo = item.todo
+        state = "removed" if todo.removed else "done" if todo.done else "open"
+        fields(item.number, state, todo.priority, todo.due, todo.text, " ".join(todo.tags))
+
+
+def _line_items(items: Sequence[Item], now: datetime) -> None:
+    width = max(len(str(item.number)) for item in items)
+    dues = ["" if item.todo.due is None else day_in_words(item.todo.due, now, to_local) for item in items]
+    due_width = max(map(len, dues))
+    marks = any(item.todo.done or item.todo.removed for item in items)
+    priorities = any(item.todo.priority for item in items)
+    for item, due in zip(items, dues, strict=True):
+        todo = item.todo
+        columns = [f"{item.number:>{width}}"]
+        if marks:
+            columns.append(_mark(todo))
+        if priorities:
+            columns.append(todo.priority or " ")
+        if due_width:
+            columns.append(f"{due:<{due_width}}")
+        out("  ".join((*columns, visible(todo.text) + _labels(todo))))
+
+
+def _rich_text(todo: Todo, faded: bool) -> "Text":
+    from rich.text import Text
+
+    text = Text(visible(todo.text), style="dim strike" if todo.removed else "dim" if faded else "")
+    for tag in todo.tags:
+        text.append(f" +{visible(tag)}", style="dim cyan" if faded else "cyan")
+    if todo.note is not None:
+        text.append(" ≡", style="dim")
+    return text
+
+
+def _rich_items(session: Session, groups: Sequence[tuple[str, Sequence[Item]]], now: datetime) -> None:
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    everything = [item for _, items in groups for item in items]
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="dim")
+    table.add_column("#", justify="right", style="bold", no_wrap=True)
+    marks = any(item.todo.done or item.todo.removed for item in everything)
+    priorities = any(item.todo.priority for item in everything)
+    dues = any(item.todo.due for item in everything)
+    for shown, header in ((marks, ""), (priorities, "P"), (dues, "Due")):
+        if shown:
+            table.add_column(header, no_wrap=True)
+    table.add_column("Todo", ratio=1, overflow="fold")
+    for title, items in groups:
+        if title:
+            blanks = [""] * (marks + priorities + dues)
+            table.add_row("", *blanks, Text(title, style="bold red" if title == "Overdue" else "bold"))
+        for item in items:
+            todo = item.todo
+            faded = todo.done or todo.removed
+            row: list[str | Text] = [str(item.number)]
+            if marks:
+                row.append(Text("✓", style="green") if todo.done and not todo.removed else _mark(todo))
+            if priorities:
+                row.append(
+                    Text(todo.priority or "", style="dim" if faded else _PRIORITY_STYLES.get(todo.priority or "", ""))
+                )
+            if dues:
+                due = "" if todo.due is None else day_in_words(todo.due, now, to_local)
+                row.append(Text(due, style="red" if overdue(todo, now, to_local) else "dim" if faded else ""))
+            table.add_row(*row, _rich_text(todo, faded))
+    console(session).print(table)
+
+
+def show_items(session: Session, items: Sequence[Item], *, empty: str) -> None:
+    """A list of todos; `empty` is what to say when there are none."""
+    show_groups(session, [("", items)], empty=empty)
+
+
+def show_board(session: Session, view: View) -> None:
+    """What is open: overdue, today, next."""
+    now = session.seen_from
+    parts = board(view.items, now, to_local)
+    groups = [("Overdue", parts.overdue), ("Today", parts.today), ("Next", parts.next)]
+    if not parts.overdue and not parts.today:
+        groups = [("", parts.next)]
+    show_groups(session, groups, empty="Nothing is open.")
+
+
+def show_groups(session: Session, groups: Sequence[tuple[str, Sequence[Item]]], *, empty: str) -> None:
+    """Todos under headings; the headings stand only where people read."""
+    groups = [(title, items) for title, items in groups if items]
+    count = sum(len(items) for _, items in groups)
+    if session.options.plain:
+        for _, items in groups:
+            plain_items(items)
+    elif not count:
+        say(session, empty)
+    elif session.rich and count <= RICH_ROWS:
+        _rich_items(session, groups, session.seen_from)
+    else:
+        for title, items in groups:
+            if title:
+                out(f"{title}:")
+            _line_items(items, session.seen_from)
+
+
+def say(session: Session, line: str) -> None:
+    """Tell a person something that is no data."""
+    if not session.options.quiet:
+        sys.stderr.write(line + "\n")
+
+
+def show_as_of(session: Session, view: View) -> None:
+    """Say which moment is shown."""
+    if session.moment is None or session.options.plain:
+        return
+    where = f"@{view.position}" if view.position else "before the first event"
+    when = "" if view.as_of is None else f" {short_instant(view.as_of, to_local)}"
+    say(session, f"{visible(view.list)} as it was{when} ({where})")
+
+
+def show_one(session: Session, item: Item, commits: Sequence[Commit]) -> None:
+    """Every field of a todo, its note, its history (oldest first)."""
+    todo = item.todo
+    state = "removed" if todo.removed else "open" if todo.completed is None else f"done {in_words(todo.completed, to_local)}"
+    rows = [
+        ("state", state),
+        ("due", in_words(todo.due, to_local)),
+        ("reminder", "" if todo.reminder is None else short_instant(todo.reminder, to_local)),
+        ("priority", todo.priority or ""),
+        ("tags", " ".join(f"+{visible(tag)}" for tag in todo.tags)),
+        ("created", short_instant(todo.created, to_local)),
+        ("id", f"{item.id} (version {item.version})"),
+    ]
+    rows = [(name, value) for name, value in rows if value]
+    names = {item.stream: ""}
+    if session.rich:
+        from rich.markdown import Markdown
+        from rich.padding import Padding
+        from rich.text import Text
+
+        screen = console(session)
+        screen.print(Text(f"{item.number} ", style="bold").append_text(_rich_text(todo, todo.done)))
+        for name, value in rows:
+            screen.print(Text(f"  {name:<9}", style="dim").append(value, style="none"))
+        if todo.note is not None:
+            screen.print()
+            screen.print(Padding(Markdown(visible_lines(todo.note), hyperlinks=False), (0, 2)))
+        screen.print()
+        for line in _history_lines(commits, names):
+            screen.print(Text("  ").append_text(_rich_history(line)))
+        return
+    out(f"{item.number} {visible(todo.text)}")
+    for name, value in rows:
+        out(f"  {name:<9}{value}")
+    if todo.note is not None:
+        out("")
+        for note_line in visible_lines(todo.note).split("\n"):
+            out(f"  {note_line}".rstrip())
+    out("")
+    for parts in _history_lines(commits, names):
+        out("  " + "  ".join(part for part in parts if part))
+
+
+def _history_lines(commits: Iterable[Commit], names: dict[str, str]) -> Iterable[tuple[str, str, str, str]]:
+    """Position, time and author of a commit, and each of its events in words; `names` says which todos are told of."""
+    for commit in commits:
+        head = (f"@{commit.position}", short_instant(commit.metadata.at, to_local), visible(commit.metadata.by))
+        note = remark(commit)
+        for event in commit.events:
+            if event.stream in names:
+                words = " ".join(part for part in (names[event.stream], visible(describe(event, to_local))) if part)
+                yield *head, f"{words} ({visible(note)})" if note else words
+
+
+def _rich_history(line: tuple[str, str, str, str]) -> "Text":
+    from rich.text import Text
+
+    position, at, by, words = line
+    return Text.assemble((f"{position:>5}", "bold"), "  ", (at, "cyan"), "  ", (by, "dim"), "  ", words)
+
+
+def show_history(session: Session, view: View, commits: Iterable[Commit], streams: set[str] | None) -> None:
+    """The history, an event a line: position, time, author, the todo's number and what happened to it."""
+    if session.options.plain:
+        numbers = {item.stream: item.number for item in view.items}
+        for commit in commits:
+            for event in commit.events:
+                if streams is None or event.stream in streams:
+                    meta = commit.metadata
+                    at = f"{meta.at.isoformat().replace('+00:00', 'Z')}"
+                    words = describe(event, to_local)
+                    fields(event.position, at, meta.by, numbers.get(event.stream), id_of(event.stream), event.type, words)
+        return
+    names = _names(view, commits := list(commits), streams)
+    lines = list(_history_lines(commits, names))
+    if not lines:
+        say(session, "No history.")
+    elif session.rich and len(lines) <= RICH_ROWS:
+        screen = console(session)
+        for line in lines:
+            screen.print(_rich_history(line))
+    else:
+        widths = [max(len(line[column]) for line in lines) for column in range(3)]
+        for position, at, by, words in lines:
+            out(f"{position:>{widths[0]}}  {at:<{widths[1]}}  {by:<{widths[2]}}  {words}")
+
+
+def _names(view: View, commits: Iterable[Commit], streams: set[str] | None) -> dict[str, str]:
+    """How a history calls each todo: by its number, and its text where the event does not tell it."""
+    known = {item.stream: f"{item.number}" for item in view.items}
+    told = {event.stream for commit in commits for event in commit.events}
+    chosen = told if streams is None else told & streams
+    return {stream: known.get(stream, visible(id_of(stream))) for stream in chosen}

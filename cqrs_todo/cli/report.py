@@ -1,0 +1,49 @@
+"""What is told on stderr when something goes wrong."""
+
+import sys
+import traceback
+from datetime import UTC, datetime
+
+import typer
+
+from . import document
+from .config import state_dir
+from .errors import INTERNAL, INTERRUPTED, Failure, UsageError, failure
+from .text import visible
+
+
+def report(error: Exception, *, as_json: bool) -> int:
+    """Tell what went wrong, where, and what to do next; the exit code."""
+    if isinstance(error, typer.Abort):
+        return INTERRUPTED
+    if isinstance(error, typer.TyperException):
+        error = _usage(error)
+    told = failure(error) or _internal(error)
+    if as_json:
+        sys.stderr.write(document.error_document(told) + "\n")
+    else:
+        sys.stderr.write(f"todo: {visible(told.message)}\n")
+        if told.hint:
+            sys.stderr.write(f"      {visible(told.hint)}\n")
+    return told.exit_code
+
+
+def _usage(error: typer.TyperException) -> UsageError:
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context is not None else "todo"
+    message = error.format_message()
+    return UsageError(message[:1].lower() + message[1:].rstrip("."), f"see: {path} --help")
+
+
+def _internal(error: Exception) -> Failure:
+    """Keep the traceback in a file; a person can do nothing with it but send it."""
+    path = state_dir() / f"error-{datetime.now(UTC):%Y%m%dT%H%M%S%f}.txt"
+    text = "".join(traceback.format_exception(error))
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        path.write_text(text, encoding="utf-8", errors="backslashreplace")
+        hint = f"please report it, with {path}"
+    except OSError as failed:
+        hint = f"the report could not be kept in {path}: {failed.strerror}"
+    return Failure(INTERNAL, "internal", f"internal error: {type(error).__name__}: {error}", hint)

@@ -1,0 +1,125 @@
+"""One run of the program: its options over the environment over `config.toml`, and the list and output they lead to."""
+
+import os
+import sys
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TypeVar
+
+from ..cqrs.core import Store
+from ..cqrs.stores import open_store
+from ..cqrs.timeline import Moment
+from ..todo.service import DEFAULT_LIST, TYPES, TodoList
+from .config import Color, Config, default_author, default_store, load_config
+from .errors import UsageError
+from .times import parse_moment
+
+T = TypeVar("T")
+
+
+class Options:
+    """The global options, as given before or after the verb; None where not given."""
+
+    def __init__(self) -> None:
+        self.list: str | None = None
+        self.store: str | None = None
+        self.at: str | None = None
+        self.json = False
+        self.plain = False
+        self.color: Color | None = None
+        self.quiet = False
+
+
+class Session:
+    """What every verb works with. Nothing is read or opened before it is asked for."""
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self._lists: list[TodoList] = []
+
+    @cached_property
+    def config(self) -> Config:
+        return load_config()
+
+    @cached_property
+    def store(self) -> Store:
+        url = _first(self.options.store, os.environ.get("TODO_STORE"), self.config.store) or default_store()
+        scheme, colon, rest = url.partition(":")
+        if scheme == "jsonl" and rest.startswith("~"):
+            url = f"{scheme}{colon}{Path(rest).expanduser()}"
+        return open_store(url, TYPES)
+
+    @property
+    def default_list(self) -> str:
+        return self.config.list or DEFAULT_LIST
+
+    @property
+    def list_name(self) -> str:
+        return _first(self.options.list, os.environ.get("TODO_LIST")) or self.default_list
+
+    @cached_property
+    def list(self) -> TodoList:
+        """The list that this run is about."""
+        return self.open_list(self.list_name)
+
+    def open_list(self, name: str) -> TodoList:
+        """Another list of the same store."""
+        author = self.config.author or default_author()
+        opened = TodoList(self.store, check_text("list's name", name), author, default=name == self.default_list)
+        self._lists.append(opened)
+        return opened
+
+    @cached_property
+    def now(self) -> datetime:
+        """The time of this run, aware, in local time."""
+        return datetime.now().astimezone()
+
+    @cached_property
+    def moment(self) -> Moment | None:
+        """The moment that the run looks at: None for now."""
+        if self.options.at is None:
+            return None
+        return parse_moment(check_text("time", self.options.at), self.now, self.config.date_order)
+
+    @property
+    def seen_from(self) -> datetime:
+        """The time against which due dates are seen: that of the moment looked at."""
+        as_of = self.list.view(self.moment).as_of if self.moment is not None else None
+        return self.now if as_of is None else as_of.astimezone()
+
+    def writable(self) -> TodoList:
+        """The list, for a verb that writes; raises `UsageError` where the past is looked at."""
+        if self.options.at is not None:
+            raise UsageError("the past can't be changed: this verb writes", "leave out --at, or see: todo restore --help")
+        return self.list
+
+    @property
+    def color(self) -> Color:
+        if self.options.color is not None:
+            return self.options.color
+        return "never" if os.environ.get("NO_COLOR") else self.config.color
+
+    @cached_property
+    def rich(self) -> bool:
+        """Whether people read this on a terminal that takes colours and boxes."""
+        if self.options.json or self.options.plain or self.color == "never":
+            return False
+        return self.color == "always" or (sys.stdout.isatty() and os.environ.get("TERM") != "dumb")
+
+    def notices(self) -> dict[str, None]:
+        """What the logs met that the person should know, each once."""
+        return dict.fromkeys(notice for opened in self._lists for notice in opened.log.notices)
+
+
+def check_text(what: str, text: str) -> str:
+    """The text itself; raises `UsageError` where the command line held bytes that are no text."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise UsageError(f"the {what} is not valid UTF-8: {text!a}", "give it in UTF-8") from error
+    return text
+
+
+def _first(*values: T | None) -> T | None:
+    return next((value for value in values if value), None)

@@ -1,0 +1,30 @@
+"""Text from a log on its way to a terminal: nothing in it may move the cursor, change colours or turn the line around."""
+
+import re
+
+# C0 and C1 controls; bidirectional marks, embeddings, overrides and isolates; line and paragraph separators; invisible
+# format characters. Joiners (U+200C, U+200D), variation selectors and tags stay: scripts and emoji are written with them.
+_HOSTILE = "\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff"
+_ALL = re.compile(f"[{_HOSTILE}]")
+_BUT_NEWLINE = re.compile(f"(?!\n)[{_HOSTILE}]")
+_NAMES = {"\n": "\\n", "\t": "\\t", "\r": "\\r", "\x1b": "\\e"}
+
+
+def _escape(match: re.Match[str]) -> str:
+    char = match[0]
+    return _NAMES.get(char) or (f"\\x{ord(char):02x}" if ord(char) < 0x100 else f"\\u{ord(char):04x}")
+
+
+def visible(text: str) -> str:
+    """The text on one line, with every control, bidi and escape character shown escaped."""
+    return _ALL.sub(_escape, text)
+
+
+def visible_lines(text: str) -> str:
+    """The same, but line feeds stay."""
+    return _BUT_NEWLINE.sub(_escape, text)
+
+
+def safe_json(document: bytes) -> str:
+    """Encoded JSON with those characters as JSON escapes: the same document, harmless on a terminal."""
+    return _ALL.sub(lambda match: f"\\u{ord(match[0]):04x}", document.decode())

@@ -1,0 +1,213 @@
+"""Times as people write them. ISO 8601 and the commonest words at once, the rest through dateparser, imported only then."""
+
+import calendar
+import re
+from datetime import date, datetime, time, timedelta
+from typing import Literal, TypeAlias
+
+from ..cqrs.timeline import Moment
+from .config import DateOrder
+from .errors import UsageError
+
+Lean: TypeAlias = Literal["future", "past"]
+"""Where a time that could be before or after now belongs: due dates to the future, looking back to the past."""
+
+_WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_WEEKDAY = (
+    "(?P<weekday>mon(?:day)?|tue(?:s(?:day)?)?|wed(?:nesday)?|thu(?:rs(?:day)?)?|fri(?:day)?|sat(?:urday)?|sun(?:day)?)"
+)
+_CLOCK = r"(?:at )?(?:(?P<hour>\d{1,2})(?::(?P<minute>\d{2}))?(?::(?P<second>\d{2}))? ?(?P<half>am|pm)?|(?P<noon>noon))"
+_UNIT = "(?P<unit>second|minute|hour|day|week|month|year|sec|min|h|d)s?"
+_AMOUNT = r"(?P<amount>\d{1,5}|an?|one|two|three)"
+_DAY_FORM = re.compile(
+    rf"(?:(?P<word>today|yesterday|tomorrow|eow|eom|eoy)|(?:(?P<which>last|next|this) )?{_WEEKDAY})(?: {_CLOCK})?"
+)
+_CLOCK_FORM = re.compile(_CLOCK)
+_DISTANCE_FORM = re.compile(rf"(?P<in>in )?{_AMOUNT} ?{_UNIT}(?P<ago> ago)?")
+_NEXT_FORM = re.compile(r"(?P<which>last|next) (?P<unit>week|month|year)")
+_NUMERIC = re.compile(r"(\d{1,2})([/.-])(\d{1,2})(?:\2(?:\d{4}|\d{2}))?\b")
+_ISO = re.compile(r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}.*)?")
+_AMOUNTS = {"a": 1, "an": 1, "one": 1, "two": 2, "three": 3}
+_EXAMPLES = 'for instance: 2026-12-24, "2026-12-24 17:00", tomorrow, "last friday 17:00", "3 days ago", eom'
+
+
+def bad_time(text: str, why: str = "is no time that is known") -> UsageError:
+    """The error for a time that can't be understood, or could mean two things."""
+    return UsageError(f"{text!r} {why}", _EXAMPLES)
+
+
+def parse_time(text: str, now: datetime, lean: Lean, order: DateOrder | None = None) -> date | datetime:
+    """The whole local day (a `date`), or the aware instant, that a text means at `now`, aware and local.
+
+    `order` settles numeric dates such as 1/2/2026. Raises `UsageError` for what is unknown or ambiguous.
+    """
+    words = " ".join(text.lower().split())
+    for form in (_iso, _word, _clock_alone, _distance, _next):
+        found = form(words, now, lean)
+        if found is not None:
+            return found
+    return _other(text, now, lean, order)
+
+
+def parse_moment(text: str, now: datetime, order: DateOrder | None = None) -> Moment:
+    """The moment of a log that a text means: `@42` a position, else a time, a whole day meaning its end (today: now)."""
+    if re.fullmatch(r"@[0-9]+", text):
+        return int(text[1:])
+    return end_of(parse_time(text, now, "past", order), now)
+
+
+def end_of(value: date | datetime, now: datetime) -> datetime:
+    """An instant itself, or the last microsecond of a whole day; for today, now."""
+    if isinstance(value, datetime):
+        return value
+    return now if value == now.date() else datetime.combine(value, time.max).astimezone()
+
+
+def start_of(value: date | datetime) -> datetime:
+    """An instant itself, or the first moment of a whole local day."""
+    return value if isinstance(value, datetime) else datetime.combine(value, time.min).astimezone()
+
+
+def _iso(words: str, _now: datetime, _lean: Lean) -> date | datetime | None:
+    if not _ISO.fullmatch(words.upper()):
+        return None
+    try:
+        if len(words) == len("2026-12-24"):
+            return date.fromisoformat(words)
+        value = datetime.fromisoformat(words.upper())
+        return value if value.tzinfo is not None else value.astimezone()
+    except (ValueError, OverflowError) as error:
+        raise bad_time(words, f"is no date: {error}") from error
+
+
+def _word(words: str, now: datetime, lean: Lean) -> date | datetime | None:
+    if words == "now":
+        return now
+    match = _DAY_FORM.fullmatch(words)
+    if match is None:
+        return None
+    day = _named_day(match, now.date(), lean)
+    clock = _clock(match, words)
+    return day if clock is None else datetime.combine(day, clock).astimezone()
+
+
+def _named_day(match: re.Match[str], today: date, lean: Lean) -> date:
+    match match["word"]:
+        case "today":
+            return today
+        case "yesterday":
+            return today - timedelta(days=1)
+        case "tomorrow":
+            return today + timedelta(days=1)
+        case "eow":
+            return today + timedelta(days=6 - today.weekday())
+        case "eom":
+            return today.replace(day=calendar.monthrange(today.year, today.month)[1])
+        case "eoy":
+            return today.replace(month=12, day=31)
+    weekday = next(n for n, name in enumerate(_WEEKDAYS) if name.startswith(match["weekday"][:3]))
+    if match["which"] == "this":
+        return today + timedelta(days=weekday - today.weekday())
+    back = match["which"] == "last" or (match["which"] is None and lean == "past")
+    distance = (today.weekday() - weekday if back else weekday - today.weekday()) % 7 or 7
+    return today + timedelta(days=-distance if back else distance)
+
+
+def _clock(match: re.Match[str], words: str) -> time | None:
+    if match["noon"]:
+        return time(12)
+    if match["hour"] is None:
+        return None
+    hour, half = int(match["hour"]), match["half"]
+    if half is None and match["minute"] is None:
+        raise bad_time(words, "is ambiguous: say 17:00 or 5pm")
+    if half is not None:
+        if not 1 <= hour <= 12:
+            raise bad_time(words, f"has no hour {hour} {half}")
+        hour = hour % 12 + (12 if half == "pm" else 0)
+    try:
+        return time(hour, int(match["minute"] or 0), int(match["second"] or 0))
+    except ValueError as error:
+        raise bad_time(words, f"is no time of day: {error}") from error
+
+
+def _clock_alone(words: str, now: datetime, lean: Lean) -> datetime | None:
+    match = _CLOCK_FORM.fullmatch(words)
+    if match is None:
+        return None
+    clock = _clock(match, words)
+    assert clock is not None
+    found = datetime.combine(now.date(), clock).astimezone()
+    if lean == "past" and found > now:
+        return datetime.combine(now.date() - timedelta(days=1), clock).astimezone()
+    if lean == "future" and found <= now:
+        return datetime.combine(now.date() + timedelta(days=1), clock).astimezone()
+    return found
+
+
+def _distance(words: str, now: datetime, _lean: Lean) -> date | datetime | None:
+    match = _DISTANCE_FORM.fullmatch(words)
+    if match is None or bool(match["in"]) == bool(match["ago"]):
+        return None
+    amount = _AMOUNTS.get(match["amount"]) or int(match["amount"])
+    return _shifted(words, now, -amount if match["ago"] else amount, match["unit"])
+
+
+def _next(words: str, now: datetime, _lean: Lean) -> date | datetime | None:
+    match = _NEXT_FORM.fullmatch(words)
+    return None if match is None else _shifted(words, now, 1 if match["which"] == "next" else -1, match["unit"])
+
+
+def _shifted(words: str, now: datetime, amount: int, unit: str) -> date | datetime:
+    today = now.date()
+    try:
+        match unit:
+            case "second" | "sec":
+                return now + timedelta(seconds=amount)
+            case "minute" | "min":
+                return now + timedelta(minutes=amount)
+            case "hour" | "h":
+                return now + timedelta(hours=amount)
+            case "day" | "d":
+                return today + timedelta(days=amount)
+            case "week":
+                return today + timedelta(weeks=amount)
+            case "month":
+                return _months_later(today, amount)
+            case _:
+                return _months_later(today, amount * 12)
+    except (ValueError, OverflowError) as error:
+        raise bad_time(words, "is out of the calendar's range") from error
+
+
+def _months_later(day: date, amount: int) -> date:
+    year, month = divmod(day.year * 12 + day.month - 1 + amount, 12)
+    last = calendar.monthrange(year, month + 1)[1]
+    return date(year, month + 1, min(day.day, last))
+
+
+def _other(text: str, now: datetime, lean: Lean, order: DateOrder | None) -> date | datetime:
+    numeric = _NUMERIC.search(text)
+    if numeric is not None and order is None and numeric[1] != numeric[3] and max(int(numeric[1]), int(numeric[3])) <= 12:
+        raise bad_time(text, "is ambiguous: day and month could be either way round (set date_order in config.toml)")
+    if not re.search(r"[^\W\d]|[/.-]", text):
+        raise bad_time(text)
+    try:
+        from dateparser.date import DateDataParser
+    except ImportError:
+        raise bad_time(text, "is not understood without dateparser (pip install 'cqrs-todo[dates]')") from None
+    settings = {
+        "PREFER_DATES_FROM": lean,
+        "RELATIVE_BASE": now.replace(tzinfo=None),
+        "RETURN_TIME_AS_PERIOD": True,
+        **({"DATE_ORDER": order} if order is not None else {}),
+    }
+    found = DateDataParser(languages=["en"], settings=settings).get_date_data(text)
+    match found.date_obj, found.period:
+        case None, _:
+            raise bad_time(text)
+        case datetime() as value, "day":
+            return value.date()
+        case datetime() as value, "time" | "part_of_day":
+            return value if value.tzinfo is not None else value.astimezone()
+    raise bad_time(text, f"is ambiguous: it means a whole {found.period}, not a day")

@@ -1,0 +1,350 @@
+"""The vocabulary: deciders, events as recorded, commits, preconditions, the log and store contracts, errors.
+
+Terms are the field's own. Ideas: deciders from Jérémie Chassaing, wrong-version texts from message-db, one contract
+for every store from taskchampion, preconditions from the Rust workspace cq-rs/cqrs.
+"""
+
+import unicodedata
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from enum import Enum
+from itertools import count, islice
+from typing import Any, Generic, TypeAlias, TypeVar
+
+from .struct import Struct
+
+S = TypeVar("S")
+C = TypeVar("C")
+E = TypeVar("E")
+
+
+class CqrsError(Exception):
+    """The base of every error that the framework raises on purpose."""
+
+
+class Rejected(CqrsError):
+    """A decider refused a command; the message says why, in words for the person who gave it."""
+
+
+class WrongExpectedVersion(CqrsError):
+    """An append's precondition did not hold; nothing was written."""
+
+    def __init__(self, stream: str, expected: "Expected", version: int) -> None:
+        wanted = expected.value if isinstance(expected, Precondition) else expected
+        super().__init__(f"Wrong expected version: {wanted} (stream: {stream}, stream version: {version})")
+        self.stream = stream
+        self.expected = expected
+        self.version = version
+
+
+class CommandReused(CqrsError):
+    """A command id came again with other content than the commit that already bears it."""
+
+
+class InvalidLogName(CqrsError):
+    """A log can't be called that."""
+
+
+class LogNotFound(CqrsError):
+    """The store has no log of that name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"no list named {name!r}")
+        self.name = name
+
+
+class LogExists(CqrsError):
+    """The store has a log of that name already."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"there is a list named {name!r} already")
+        self.name = name
+
+
+class LogBusy(CqrsError):
+    """Another writer holds the log and did not let go in time, or the log was replaced meanwhile; nothing was written."""
+
+
+class DamagedLog(CqrsError):
+    """A log's bytes are not what was written; nothing more is written to it."""
+
+
+class ReadOnlyLog(CqrsError):
+    """A log of a newer format than this code knows: it can be read, and is not written."""
+
+
+class StoreUnavailable(CqrsError):
+    """The store can't be reached or refuses to work; the message says whether something was recorded."""
+
+
+class OutcomeUnknown(StoreUnavailable):
+    """Whether the commit was recorded can't be known; sending it again with the same command id is harmless."""
+
+
+class Precondition(Enum):
+    """What a stream must be for an append to be accepted, beside an exact version."""
+
+    NEW = "new"
+    EXISTS = "exists"
+
+
+NEW = Precondition.NEW
+EXISTS = Precondition.EXISTS
+
+Expected: TypeAlias = Precondition | int
+"""A precondition: `NEW`, `EXISTS`, or the exact version that the stream must have (0: empty)."""
+
+
+def check_precondition(expected: Expected | None, stream: str, version: int) -> None:
+    """Raise `WrongExpectedVersion` unless a stream at `version` (0: empty) is as `expected`; None accepts any."""
+    match expected:
+        case None:
+            return
+        case Precondition.NEW:
+            holds = version == 0
+        case Precondition.EXISTS:
+            holds = version > 0
+        case int():
+            holds = version == expected
+    if not holds:
+        raise WrongExpectedVersion(stream, expected, version)
+
+
+class UnknownEvent(Struct, frozen=True):
+    """The read-only raw view of an event whose type this code does not know: its type and its data as JSON bytes."""
+
+    type: str
+    data: bytes
+
+
+class Metadata(Struct, frozen=True):
+    """What the events of one commit share.
+
+    `at` is the wall time of recording, aware, as it was read; `by` the author; `command` the id that makes sending a
+    commit again harmless; `meta` anything else, as JSON values.
+    """
+
+    at: datetime
+    by: str
+    command: str
+    meta: Mapping[str, Any] = {}
+
+
+class Recorded(Struct, frozen=True):
+    """One event as it stands in a log.
+
+    `position` counts the log's events from 1 without gaps, `version` the stream's; `type` is the event's stable type
+    string and `data` the event itself, or an `UnknownEvent`.
+    """
+
+    position: int
+    stream: str
+    version: int
+    type: str
+    data: Any
+    metadata: Metadata
+
+
+class Commit(Struct, frozen=True):
+    """What one append wrote: one or more events, all or nothing; `sum` chains it to all before it ('' where unkept)."""
+
+    events: tuple[Recorded, ...]
+    metadata: Metadata
+    sum: str = ""
+
+    @property
+    def position(self) -> int:
+        """The position of its first event."""
+        return self.events[0].position
+
+    @property
+    def last(self) -> int:
+        """The position of its last event."""
+        return self.events[-1].position
+
+
+class Append(Struct, frozen=True):
+    """One stream's part of a commit: its new events, at least one, and what the stream must be before them."""
+
+    stream: str
+    events: tuple[Any, ...]
+    precondition: Expected | None = None
+
+
+class EventTypes:
+    """The events of an application by their stable type strings, which are what a log stores.
+
+    Raises `ValueError` when one class stands under two type strings.
+    """
+
+    def __init__(self, types: Mapping[str, type]) -> None:
+        self.types = dict(types)
+        self._names = {cls: name for name, cls in types.items()}
+        if len(self._names) != len(self.types):
+            raise ValueError("an event class stands under two type strings")
+
+    def name_of(self, event: object) -> str:
+        """The type string of an event; raises `TypeError` for one that is not registered or is unknown."""
+        try:
+            return self._names[type(event)]
+        except KeyError:
+            raise TypeError(f"{type(event).__name__} is not a registered event") from None
+
+
+class Decider(Struct, Generic[S, C, E], frozen=True):
+    """A domain: data and three pure functions (after Jérémie Chassaing's Decider).
+
+    `kind` is the kind of aggregate: the part of a stream's name before its '/'. `events` gives each event class its
+    type string. `decide(command, state)` gives events, none when there is nothing to do, and refuses by raising
+    `Rejected`. `evolve(state, event)` is total. `invert(event)` undoes it: evolve(evolve(s, e), invert(e)) == s for
+    every e decided in s, except that a creation is inverted by a removal.
+    """
+
+    kind: str
+    initial: S
+    events: Mapping[str, type]
+    decide: Callable[[C, S], Sequence[E]]
+    evolve: Callable[[S, E], S]
+    invert: Callable[[E], E]
+
+    def stream(self, id: str) -> str:
+        """The name of the stream that holds the events of the aggregate with this id."""
+        return f"{self.kind}/{id}"
+
+
+class Log(ABC):
+    """An append-only log of events in one order. Every store's logs keep the contract in `cqrs_todo.cqrs.testing`.
+
+    `id` is unique and for ever, `name` what people call it, `created` when it was made. `notices` collects, in words
+    for a person, what the log met that they should know: a torn tail put aside, damage.
+    """
+
+    def __init__(self, id: str, name: str, created: datetime) -> None:
+        self.id = id
+        self.name = name
+        self.created = created
+        self.notices: list[str] = []
+
+    @abstractmethod
+    def append(self, appends: Sequence[Append], metadata: Metadata) -> Commit:
+        """Write all the events as one commit, each stream named once, or nothing.
+
+        A command id that was recorded through this object, or since it last read the log, returns the commit of then.
+        Raises `WrongExpectedVersion`, `CommandReused`, `DamagedLog`, `ReadOnlyLog`, `LogBusy`, `StoreUnavailable`,
+        `OutcomeUnknown`.
+        """
+
+    @abstractmethod
+    def commits(self, since: int = 0) -> Iterator[Commit]:
+        """The commits with an event after position `since`, in order."""
+
+    @abstractmethod
+    def commits_backward(self, before: int | None = None) -> Iterator[Commit]:
+        """The commits with an event before position `before` (None: all), newest first."""
+
+    def events(self, since: int = 0, *, limit: int | None = None, stream: str | None = None) -> Iterator[Recorded]:
+        """At most `limit` events after `since`: a position, or with `stream` a version of that stream."""
+        commits = self.commits(since if stream is None else 0)
+        events = (event for commit in commits for event in commit.events)
+        if stream is None:
+            return islice((event for event in events if event.position > since), limit)
+        return islice((event for event in events if event.stream == stream and event.version > since), limit)
+
+    def events_backward(
+        self, before: int | None = None, *, limit: int | None = None, stream: str | None = None
+    ) -> Iterator[Recorded]:
+        """At most `limit` events before `before` (None: all), newest first: a position, or with `stream` a version."""
+        commits = self.commits_backward(before if stream is None else None)
+        events = (event for commit in commits for event in reversed(commit.events))
+        if stream is None:
+            return islice((event for event in events if before is None or event.position < before), limit)
+        return islice(
+            (event for event in events if event.stream == stream and (before is None or event.version < before)), limit
+        )
+
+
+class Store(ABC):
+    """A place that keeps logs by name. Names are checked by `check_log_name`, so one name is one log everywhere."""
+
+    url: str
+
+    @abstractmethod
+    def names(self, *, archived: bool = False) -> list[str]:
+        """The names of the logs, sorted: those in use, or those put away."""
+
+    @abstractmethod
+    def create(self, name: str, at: datetime) -> Log:
+        """Make an empty log, created at `at`; raises `LogExists` and `InvalidLogName`."""
+
+    @abstractmethod
+    def open(self, name: str) -> Log:
+        """The log of that name; raises `LogNotFound` and `InvalidLogName`."""
+
+    @abstractmethod
+    def rename(self, old: str, new: str) -> None:
+        """Call a log otherwise; raises `LogNotFound`, `LogExists` and `InvalidLogName`."""
+
+    @abstractmethod
+    def archive(self, name: str) -> None:
+        """Put a log away: it keeps everything and is neither listed nor opened; raises as `rename` does."""
+
+    @abstractmethod
+    def unarchive(self, name: str) -> None:
+        """Bring back a log that was put away; raises as `rename` does."""
+
+
+_DEVICE_NAMES = {"con", "prn", "aux", "nul"} | {f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10)}
+NAME_LIMIT = 64
+"""The longest log name, in characters after NFC."""
+
+
+def check_log_name(name: str) -> str:
+    """The NFC form of a log's name, which every store uses.
+
+    A name has 1 to 64 of: letters and digits of any script (and their marks), space, '.', '_', '-'; it neither begins
+    with '.' or '-' nor begins or ends with a space, and is no device name of any system. Raises `InvalidLogName`.
+    """
+    normal = unicodedata.normalize("NFC", name)
+    if not normal:
+        raise InvalidLogName("a list's name can't be empty")
+    if len(normal) > NAME_LIMIT:
+        raise InvalidLogName(f"a list's name has at most {NAME_LIMIT} characters, this one {len(normal)}")
+    for char in normal:
+        if unicodedata.category(char)[0] not in "LNM" and char not in " ._-":
+            raise InvalidLogName(f"a list's name can't hold {char!a}: use letters, digits, space, '.', '_' or '-'")
+    if normal[0] in ".-" or normal != normal.strip(" "):
+        raise InvalidLogName(f"a list's name can't begin with '.' or '-' or begin or end with a space: {normal!a}")
+    if normal.split(".")[0].strip().lower() in _DEVICE_NAMES:
+        raise InvalidLogName(f"{normal!r} is the name of a device on some systems: choose another name for the list")
+    return normal
+
+
+def record(appends: Sequence[Append], metadata: Metadata, types: EventTypes, head: int, versions: dict[str, int]) -> Commit:
+    """The commit that these appends make after position `head`; moves `versions` on, once every precondition holds.
+
+    Raises `WrongExpectedVersion`, `TypeError` for an event that is not registered, and `ValueError` for a commit without
+    events, an append without events or a stream named twice.
+    """
+    streams = [append.stream for append in appends]
+    if not appends or len(set(streams)) != len(streams) or not all(append.events for append in appends):
+        raise ValueError("a commit holds at least one append, each of at least one event, and names a stream once")
+    for append in appends:
+        check_precondition(append.precondition, append.stream, versions.get(append.stream, 0))
+    position = count(head + 1)
+    events = tuple(
+        Recorded(next(position), append.stream, version, types.name_of(event), event, metadata)
+        for append in appends
+        for version, event in enumerate(append.events, versions.get(append.stream, 0) + 1)
+    )
+    versions.update((event.stream, event.version) for event in events)
+    return Commit(events, metadata)
+
+
+def repeated(commit: Commit, appends: Iterable[Append]) -> Commit:
+    """The commit that a command id stands for already, when it holds just these events; else raises `CommandReused`."""
+    recorded = [(event.stream, event.data) for event in commit.events]
+    if recorded != [(append.stream, event) for append in appends for event in append.events]:
+        command = commit.metadata.command
+        raise CommandReused(f"command {command} was recorded at position {commit.position} with other content")
+    return commit

@@ -1,0 +1,29 @@
+"""Where logs are kept: memory, JSON lines, nowhere. `open_store(url)` chooses."""
+
+from ..core import EventTypes, Store
+
+
+class UnknownStore(ValueError):
+    """No store is known by that URL; the message says which are."""
+
+
+def open_store(url: str, types: EventTypes) -> Store:
+    """The store that a URL names: `jsonl:DIR`, `memory:` or `null:`.
+
+    `types` are the events of the application. Nothing is created before something is written. Raises `UnknownStore`.
+    """
+    scheme, colon, rest = url.partition(":")
+    match scheme, rest:
+        case "jsonl", directory if directory:
+            from .jsonl import JsonlStore
+
+            return JsonlStore(directory, types)
+        case "memory", "":
+            from .memory import MemoryStore
+
+            return MemoryStore(types)
+        case "null", "":
+            from .null import NullStore
+
+            return NullStore(types)
+    raise UnknownStore(f"unknown store {scheme + colon!r}: use jsonl:DIR, memory: or null:")

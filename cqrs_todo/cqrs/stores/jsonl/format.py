@@ -1,0 +1,134 @@
+"""Format 1 of the log, byte for byte: a header line, then one line a commit, each sealed with a sum over all before it."""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Annotated, Any
+
+import msgspec
+
+from ...core import Commit, CqrsError, EventTypes, Metadata, Recorded, UnknownEvent
+
+FORMAT = "cqrs-log"
+VERSION = "1.0"
+NO_SUM = b""
+
+_SEAL = b',"sum":"'
+_END = b'"}'
+_SUM_LENGTH = 64
+_SEAL_LENGTH = len(_SEAL) + _SUM_LENGTH + len(_END)
+
+Instant = Annotated[datetime, msgspec.Meta(tz=True)]
+Count = Annotated[int, msgspec.Meta(ge=1)]
+
+
+class InvalidLine(CqrsError):
+    """A line is not what format 1 says; the message says in what, for use after 'line 12: '."""
+
+
+class Header(msgspec.Struct, frozen=True):
+    """The first line: what file this is, and which log."""
+
+    format: str
+    version: str
+    id: str
+    name: str
+    created: Instant
+
+    @property
+    def newer(self) -> bool:
+        """Whether the file is of a later major version, which this code reads and never writes."""
+        major = self.version.partition(".")[0]
+        return not major.isascii() or not major.isdigit() or int(major) > int(VERSION.partition(".")[0])
+
+
+class _EventLine(msgspec.Struct, frozen=True):
+    stream: str
+    version: Count
+    type: str
+    data: msgspec.Raw
+
+
+class _CommitLine(msgspec.Struct, frozen=True):
+    position: Count
+    at: Instant
+    by: str
+    command: str
+    events: Annotated[list[_EventLine], msgspec.Meta(min_length=1)]
+    meta: Mapping[str, Any] = {}
+
+
+_decode_commit = msgspec.json.Decoder(_CommitLine).decode
+_decode_header = msgspec.json.Decoder(Header).decode
+_encode = msgspec.json.encode
+
+
+def _sum(previous: bytes, body: bytes) -> bytes:
+    return hashlib.sha256(previous + body).hexdigest().encode()
+
+
+def seal(previous: bytes, document: bytes) -> tuple[bytes, bytes]:
+    """The line, with its LF, for a JSON object that follows the line with sum `previous`; and its own sum."""
+    body = document[: -len(b"}")]
+    sum = _sum(previous, body)
+    return body + _SEAL + sum + _END + b"\n", sum
+
+
+def sum_of(previous: bytes, line: bytes) -> bytes:
+    """The sum of a line, given without its LF, that must follow the line with sum `previous`; raises `InvalidLine`."""
+    body, end = line[:-_SEAL_LENGTH], line[-_SEAL_LENGTH:]
+    sum = end[len(_SEAL) : -len(_END)]
+    if not end.startswith(_SEAL) or not end.endswith(_END) or sum != _sum(previous, body):
+        raise InvalidLine("its sum does not match: it was altered, or a line before it is missing")
+    return sum
+
+
+def encode_header(header: Header) -> tuple[bytes, bytes]:
+    """The first line of a log, and its sum."""
+    return seal(NO_SUM, _encode(header))
+
+
+def decode_header(line: bytes) -> tuple[Header, bytes]:
+    """The header in the first line, and its sum; raises `InvalidLine`."""
+    try:
+        header = _decode_header(line)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise InvalidLine(f"no header of a log: {error}") from error
+    if header.format != FORMAT:
+        raise InvalidLine(f"no header of a log: its format is {header.format!a}")
+    return header, sum_of(NO_SUM, line)
+
+
+class Codec:
+    """Commits as lines and back, for an application's event types."""
+
+    def __init__(self, types: EventTypes) -> None:
+        self._decoders: dict[str, Callable[[msgspec.Raw], Any]] = {
+            name: msgspec.json.Decoder(cls).decode for name, cls in types.types.items()
+        }
+
+    def encode(self, commit: Commit, previous: bytes) -> tuple[bytes, bytes]:
+        """The line of a commit that follows the line with sum `previous`, and its own sum."""
+        meta = commit.metadata
+        events = [
+            _EventLine(event.stream, event.version, event.type, msgspec.Raw(_encode(event.data))) for event in commit.events
+        ]
+        line = _CommitLine(commit.position, meta.at, meta.by, meta.command, events, meta.meta)
+        return seal(previous, _encode(line))
+
+    def decode(self, line: bytes, sum: bytes) -> Commit:
+        """The commit in a line whose sum was found to be `sum`; raises `InvalidLine`."""
+        try:
+            commit = _decode_commit(line)
+            metadata = Metadata(commit.at, commit.by, commit.command, commit.meta)
+            events = tuple(
+                Recorded(position, event.stream, event.version, event.type, self._data(event), metadata)
+                for position, event in enumerate(commit.events, commit.position)
+            )
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            raise InvalidLine(f"no commit of format {VERSION}: {error}") from error
+        return Commit(events, metadata, sum.decode())
+
+    def _data(self, event: _EventLine) -> Any:
+        decoder = self._decoders.get(event.type)
+        return UnknownEvent(event.type, bytes(event.data)) if decoder is None else decoder(event.data)

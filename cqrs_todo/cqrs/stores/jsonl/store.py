@@ -1,0 +1,98 @@
+"""Logs by name in a directory: `lists/NAME.jsonl` those in use, `archive/NAME.jsonl` those put away."""
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import datetime
+from pathlib import Path
+
+from ...core import EventTypes, InvalidLogName, Log, LogExists, LogNotFound, Store, check_log_name
+from .files import create_durable, explained, locked, make_directory, sync_directory
+from .format import FORMAT, VERSION, Header, encode_header
+from .log import JsonlLog
+
+_SUFFIX = ".jsonl"
+
+
+class JsonlStore(Store):
+    """A directory of logs, made when the first log is."""
+
+    def __init__(self, directory: str, types: EventTypes) -> None:
+        self.url = f"jsonl:{directory}"
+        self._types = types
+        self._lists = Path(directory) / "lists"
+        self._archive = Path(directory) / "archive"
+
+    def names(self, *, archived: bool = False) -> list[str]:
+        directory = self._archive if archived else self._lists
+        with explained(directory):
+            files = os.listdir(directory) if directory.exists() else []
+        return sorted(name for file in files if file.endswith(_SUFFIX) and (name := _name(file)))
+
+    def create(self, name: str, at: datetime) -> Log:
+        name = check_log_name(name)
+        path = self._path(name)
+        line, _ = encode_header(Header(FORMAT, VERSION, secrets.token_hex(16), name, at))
+        with self._holding(name):
+            try:
+                create_durable(path, line)
+            except FileExistsError:
+                raise LogExists(name) from None
+        return self.open(name)
+
+    def open(self, name: str) -> Log:
+        name = check_log_name(name)
+        return JsonlLog(self._path(name), self._lock(name), name, self._types)
+
+    def rename(self, old: str, new: str) -> None:
+        old, new = check_log_name(old), check_log_name(new)
+        with self._holding(old, new):
+            _move(self._path(old), self._path(new), old, new)
+
+    def archive(self, name: str) -> None:
+        name = check_log_name(name)
+        with self._holding(name), explained(self._archive):
+            make_directory(self._archive)
+            _move(self._path(name), self._archived(name), name, name)
+
+    def unarchive(self, name: str) -> None:
+        name = check_log_name(name)
+        with self._holding(name):
+            _move(self._archived(name), self._path(name), name, name)
+
+    def _path(self, name: str) -> Path:
+        return self._lists / f"{name}{_SUFFIX}"
+
+    def _archived(self, name: str) -> Path:
+        return self._archive / f"{name}{_SUFFIX}"
+
+    def _lock(self, name: str) -> Path:
+        return self._lists / f"{name}.lock"
+
+    @contextmanager
+    def _holding(self, *names: str) -> Iterator[None]:
+        """The locks of these names, in one order everywhere so that nobody waits in a circle."""
+        with explained(self._lists), ExitStack() as locks:
+            make_directory(self._lists)
+            for name in sorted(set(names)):
+                locks.enter_context(locked(self._lock(name)))
+            yield
+
+
+def _name(file: str) -> str | None:
+    try:
+        return check_log_name(file.removesuffix(_SUFFIX))
+    except InvalidLogName:
+        return None  # not a file of ours: no log can bear that name
+
+
+def _move(source: Path, target: Path, old: str, new: str) -> None:
+    """Give a log's file another name; safe from overwriting because whoever makes a file holds the same locks."""
+    if not source.exists():
+        raise LogNotFound(old)
+    if target.exists():
+        raise LogExists(new)
+    os.rename(source, target)
+    sync_directory(target.parent)
+    sync_directory(source.parent)

@@ -1,0 +1,109 @@
+"""A store in the memory of this process; pure Python, so that it runs wherever Python does."""
+
+import threading
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from itertools import count
+
+from ..core import (
+    Append,
+    Commit,
+    EventTypes,
+    Log,
+    LogExists,
+    LogNotFound,
+    Metadata,
+    Store,
+    check_log_name,
+    record,
+    repeated,
+)
+
+
+class MemoryLog(Log):
+    """A log in memory. Its events are kept as they are given: immutable values."""
+
+    def __init__(self, id: str, name: str, created: datetime, types: EventTypes) -> None:
+        super().__init__(id, name, created)
+        self._types = types
+        self._commits: list[Commit] = []
+        self._versions: dict[str, int] = {}
+        self._by_command: dict[str, Commit] = {}
+        self._lock = threading.Lock()
+
+    def append(self, appends: Sequence[Append], metadata: Metadata) -> Commit:
+        with self._lock:
+            earlier = self._by_command.get(metadata.command)
+            if earlier is not None:
+                return repeated(earlier, appends)
+            head = self._commits[-1].last if self._commits else 0
+            commit = record(appends, metadata, self._types, head, self._versions)
+            self._commits.append(commit)
+            self._by_command[metadata.command] = commit
+            return commit
+
+    def commits(self, since: int = 0) -> Iterator[Commit]:
+        with self._lock:
+            return iter(self._commits[bisect_right(self._commits, since, key=lambda commit: commit.last) :])
+
+    def commits_backward(self, before: int | None = None) -> Iterator[Commit]:
+        with self._lock:
+            end = len(self._commits)
+            if before is not None:
+                end = bisect_left(self._commits, before, key=lambda commit: commit.position)
+            return reversed(self._commits[:end])
+
+
+class MemoryStore(Store):
+    """Logs in the memory of this process."""
+
+    url = "memory:"
+
+    def __init__(self, types: EventTypes) -> None:
+        self._types = types
+        self._logs: dict[str, MemoryLog] = {}
+        self._archive: dict[str, MemoryLog] = {}
+        self._made = count(1)
+
+    def names(self, *, archived: bool = False) -> list[str]:
+        return sorted(self._archive if archived else self._logs)
+
+    def create(self, name: str, at: datetime) -> Log:
+        name = self._free(name)
+        log = self._logs[name] = MemoryLog(f"memory-{next(self._made)}", name, at, self._types)
+        return log
+
+    def open(self, name: str) -> Log:
+        return self._known(self._logs, name)
+
+    def rename(self, old: str, new: str) -> None:
+        log = self._known(self._logs, old)
+        new = self._free(new)
+        del self._logs[log.name]
+        log.name = new
+        self._logs[new] = log
+
+    def archive(self, name: str) -> None:
+        self._move(self._logs, self._archive, name)
+
+    def unarchive(self, name: str) -> None:
+        self._move(self._archive, self._logs, name)
+
+    def _known(self, logs: dict[str, MemoryLog], name: str) -> MemoryLog:
+        name = check_log_name(name)
+        if name not in logs:
+            raise LogNotFound(name)
+        return logs[name]
+
+    def _free(self, name: str) -> str:
+        name = check_log_name(name)
+        if name in self._logs:
+            raise LogExists(name)
+        return name
+
+    def _move(self, source: dict[str, MemoryLog], target: dict[str, MemoryLog], name: str) -> None:
+        log = self._known(source, name)
+        if log.name in target:
+            raise LogExists(log.name)
+        target[log.name] = source.pop(log.name)

@@ -1,0 +1,50 @@
+"""A store that keeps nothing: every log is empty, every append is accepted as if to an empty log, and is forgotten."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from ..core import Append, Commit, EventTypes, Log, LogNotFound, Metadata, Store, check_log_name, record
+
+
+class NullLog(Log):
+    """A log that is always empty."""
+
+    def __init__(self, name: str, created: datetime, types: EventTypes) -> None:
+        super().__init__("null", name, created)
+        self._types = types
+
+    def append(self, appends: Sequence[Append], metadata: Metadata) -> Commit:
+        return record(appends, metadata, self._types, 0, {})
+
+    def commits(self, since: int = 0) -> Iterator[Commit]:
+        return iter(())
+
+    def commits_backward(self, before: int | None = None) -> Iterator[Commit]:
+        return iter(())
+
+
+class NullStore(Store):
+    """A store in which no log is ever found."""
+
+    url = "null:"
+
+    def __init__(self, types: EventTypes) -> None:
+        self._types = types
+
+    def names(self, *, archived: bool = False) -> list[str]:
+        return []
+
+    def create(self, name: str, at: datetime) -> Log:
+        return NullLog(check_log_name(name), at, self._types)
+
+    def open(self, name: str) -> Log:
+        raise LogNotFound(check_log_name(name))
+
+    def rename(self, old: str, new: str) -> None:
+        self.open(old)
+
+    def archive(self, name: str) -> None:
+        self.open(name)
+
+    def unarchive(self, name: str) -> None:
+        self.open(name)

@@ -1,0 +1,468 @@
+"""The todo: state, events, commands, and the three pure functions `decide`, `evolve` and `invert`.
+
+The rules are those of the Rust ancestor's todo: empty text, a reminder in the past, a command on what was never created
+and creating twice are refused; a change to the value that is there already gives no event.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime, timedelta, timezone
+from typing import Any, Literal, TypeAlias
+
+from ..cqrs.core import Decider, Rejected
+from ..cqrs.struct import Struct, replace
+
+Priority: TypeAlias = Literal["H", "M", "L"]
+PRIORITIES: tuple[Priority, ...] = ("H", "M", "L")
+
+DayOrInstant: TypeAlias = str
+"""A whole local day, `2026-11-23`, or an instant in UTC, `2026-11-23T17:00:00Z`: iCalendar's DATE or DATE-TIME.
+
+Text, because JSON has one type for both; `day_or_instant` makes it and `parse_day_or_instant` takes it apart.
+"""
+
+TEXT_LIMIT = 64 * 1024
+"""The longest text or note, in bytes of UTF-8."""
+
+
+def day_or_instant(value: date | datetime) -> DayOrInstant:
+    """The canonical text of a day or an aware instant."""
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return value.isoformat()
+
+
+def parse_day_or_instant(text: DayOrInstant) -> date | datetime:
+    """The day, or the aware instant in UTC, that a canonical text stands for; raises `ValueError`."""
+    value = date.fromisoformat(text) if len(text) == len("2026-11-23") else datetime.fromisoformat(text)
+    if day_or_instant(value) != text:
+        raise ValueError(f"not canonical: {text!r}")
+    return value
+
+
+class Todo(Struct, frozen=True):
+    """What is known of a todo. `tags` are sorted; `completed` is None while it is open; `removed` is a tombstone."""
+
+    text: str
+    created: datetime
+    note: str | None = None
+    due: DayOrInstant | None = None
+    reminder: datetime | None = None
+    priority: Priority | None = None
+    tags: tuple[str, ...] = ()
+    completed: DayOrInstant | None = None
+    removed: bool = False
+
+    @property
+    def done(self) -> bool:
+        return self.completed is not None
+
+
+_FIRST_ZONE = timezone(timedelta(hours=14))
+
+State: TypeAlias = Todo | None
+"""None: never created."""
+
+
+# Events: facts, each with the old and the new value of what it changed.
+
+
+class TodoCreated(Struct, frozen=True):
+    text: str
+    created: datetime
+    note: str | None = None
+    due: DayOrInstant | None = None
+    reminder: datetime | None = None
+    priority: Priority | None = None
+    tags: tuple[str, ...] = ()
+
+
+class TextChanged(Struct, frozen=True):
+    old: str
+    new: str
+
+
+class NoteChanged(Struct, frozen=True):
+    old: str | None
+    new: str | None
+
+
+class DueChanged(Struct, frozen=True):
+    old: DayOrInstant | None
+    new: DayOrInstant | None
+
+
+class ReminderChanged(Struct, frozen=True):
+    old: datetime | None
+    new: datetime | None
+
+
+class PriorityChanged(Struct, frozen=True):
+    old: Priority | None
+    new: Priority | None
+
+
+class TagAdded(Struct, frozen=True):
+    tag: str
+
+
+class TagRemoved(Struct, frozen=True):
+    tag: str
+
+
+class TodoCompleted(Struct, frozen=True):
+    completed: DayOrInstant
+
+
+class TodoReopened(Struct, frozen=True):
+    """`completed` is when it had been completed."""
+
+    completed: DayOrInstant
+
+
+class TodoRemoved(Struct, frozen=True):
+    pass
+
+
+class TodoRestored(Struct, frozen=True):
+    pass
+
+
+FieldChanged: TypeAlias = TextChanged | NoteChanged | DueChanged | ReminderChanged | PriorityChanged
+TodoEvent: TypeAlias = (
+    TodoCreated | FieldChanged | TagAdded | TagRemoved | TodoCompleted | TodoReopened | TodoRemoved | TodoRestored
+)
+
+EVENTS: Mapping[str, type[TodoEvent]] = {
+    "todo_created": TodoCreated,
+    "todo_text_changed": TextChanged,
+    "todo_note_changed": NoteChanged,
+    "todo_due_changed": DueChanged,
+    "todo_reminder_changed": ReminderChanged,
+    "todo_priority_changed": PriorityChanged,
+    "todo_tag_added": TagAdded,
+    "todo_tag_removed": TagRemoved,
+    "todo_completed": TodoCompleted,
+    "todo_reopened": TodoReopened,
+    "todo_removed": TodoRemoved,
+    "todo_restored": TodoRestored,
+}
+
+
+# Commands: intentions. They carry the time that they need; `decide` never looks at a clock.
+
+
+class Create(Struct, frozen=True):
+    """`created` is the time of creation, in UTC; a reminder must come after it."""
+
+    text: str
+    created: datetime
+    note: str | None = None
+    due: DayOrInstant | None = None
+    reminder: datetime | None = None
+    priority: Priority | None = None
+    tags: tuple[str, ...] = ()
+
+
+class ChangeText(Struct, frozen=True):
+    text: str
+
+
+class ChangeNote(Struct, frozen=True):
+    """None clears it, here and below."""
+
+    note: str | None
+
+
+class ChangeDue(Struct, frozen=True):
+    due: DayOrInstant | None
+
+
+class ChangeReminder(Struct, frozen=True):
+    """A reminder must come after `now`."""
+
+    reminder: datetime | None
+    now: datetime
+
+
+class ChangePriority(Struct, frozen=True):
+    priority: Priority | None
+
+
+class AddTag(Struct, frozen=True):
+    tag: str
+
+
+class RemoveTag(Struct, frozen=True):
+    tag: str
+
+
+class Complete(Struct, frozen=True):
+    """`on` is when it was done: `now`, or an earlier instant or day."""
+
+    on: DayOrInstant
+    now: datetime
+
+
+class Reopen(Struct, frozen=True):
+    pass
+
+
+class Toggle(Struct, frozen=True):
+    """Complete at `now` what is open, reopen what is done."""
+
+    now: datetime
+
+
+class Remove(Struct, frozen=True):
+    pass
+
+
+class Restore(Struct, frozen=True):
+    pass
+
+
+TodoCommand: TypeAlias = (
+    Create
+    | ChangeText
+    | ChangeNote
+    | ChangeDue
+    | ChangeReminder
+    | ChangePriority
+    | AddTag
+    | RemoveTag
+    | Complete
+    | Reopen
+    | Toggle
+    | Remove
+    | Restore
+)
+
+
+def decide(command: TodoCommand, state: State) -> tuple[TodoEvent, ...]:
+    """The events that a command gives in a state, none when nothing would change; raises `Rejected`."""
+    if isinstance(command, Create):
+        return (_create(command, state),)
+    if state is None:
+        raise Rejected("there is no such todo: it was never created")
+    if isinstance(command, Restore):
+        return (TodoRestored(),) if state.removed else ()
+    if isinstance(command, Remove):
+        return () if state.removed else (TodoRemoved(),)
+    if state.removed:
+        raise Rejected("it was removed: restore it first")
+    event = _change(command, state)
+    return () if event is None else (event,)
+
+
+def _create(command: Create, state: State) -> TodoCreated:
+    if state is not None:
+        raise Rejected("it was created already")
+    tags = tuple(sorted({_tag(tag) for tag in command.tags}))
+    return TodoCreated(
+        _text(command.text),
+        _utc(command.created),
+        _note(command.note),
+        _due(command.due),
+        _reminder(command.reminder, command.created),
+        _priority(command.priority),
+        tags,
+    )
+
+
+def _change(command: TodoCommand, todo: Todo) -> TodoEvent | None:
+    match command:
+        case ChangeText(text):
+            return TextChanged(todo.text, _text(text)) if text != todo.text else None
+        case ChangeNote(note):
+            return NoteChanged(todo.note, _note(note)) if note != todo.note else None
+        case ChangeDue(due):
+            return DueChanged(todo.due, _due(due)) if due != todo.due else None
+        case ChangeReminder(reminder, now):
+            return ReminderChanged(todo.reminder, _reminder(reminder, now)) if reminder != todo.reminder else None
+        case ChangePriority(priority):
+            return PriorityChanged(todo.priority, _priority(priority)) if priority != todo.priority else None
+        case AddTag(tag):
+            return TagAdded(_tag(tag)) if tag not in todo.tags else None
+        case RemoveTag(tag):
+            return TagRemoved(tag) if tag in todo.tags else None
+        case Complete(on, now):
+            return TodoCompleted(_completed(on, now)) if todo.completed is None else None
+        case Reopen():
+            return TodoReopened(todo.completed) if todo.completed is not None else None
+        case Toggle(now):
+            return TodoCompleted(day_or_instant(now)) if todo.completed is None else TodoReopened(todo.completed)
+        case _:
+            raise TypeError(f"{type(command).__name__} is no command on a todo")
+
+
+def _plain(what: str, value: str) -> str:
+    try:
+        size = len(value.encode())
+    except UnicodeEncodeError:
+        raise Rejected(f"the {what} holds a lone surrogate, which is no character") from None
+    if size > TEXT_LIMIT:
+        raise Rejected(f"the {what} has {size:,} bytes, more than {TEXT_LIMIT:,}")
+    return value
+
+
+def _text(text: str) -> str:
+    if not text.strip():
+        raise Rejected("the text is empty")
+    return _plain("text", text)
+
+
+def _note(note: str | None) -> str | None:
+    return None if note is None else _plain("note", note)
+
+
+def _canonical(value: DayOrInstant, what: str) -> DayOrInstant:
+    try:
+        parse_day_or_instant(value)
+    except ValueError:
+        raise Rejected(f"the {what} date {value!r} is neither a day nor an instant in UTC") from None
+    return value
+
+
+def _due(due: DayOrInstant | None) -> DayOrInstant | None:
+    return None if due is None else _canonical(due, "due")
+
+
+def _completed(on: DayOrInstant, now: datetime) -> DayOrInstant:
+    value = parse_day_or_instant(_canonical(on, "completion"))
+    # a whole day is local: one that has begun nowhere on earth has not begun here
+    latest = now if isinstance(value, datetime) else now.astimezone(_FIRST_ZONE).date()
+    if value > latest:
+        raise Rejected("the completion is in the future")
+    return on
+
+
+def _utc(instant: datetime) -> datetime:
+    if instant.tzinfo is None:
+        raise Rejected(f"the time {instant} has no time zone")
+    return instant.astimezone(UTC)
+
+
+def _reminder(reminder: datetime | None, now: datetime) -> datetime | None:
+    if reminder is None:
+        return None
+    if _utc(reminder) <= now:
+        raise Rejected("the reminder is in the past")
+    return _utc(reminder)
+
+
+def _priority(priority: Priority | None) -> Priority | None:
+    if priority is not None and priority not in PRIORITIES:
+        raise Rejected(f"the priority {priority!r} is none of H, M and L")
+    return priority
+
+
+def _tag(tag: str) -> str:
+    if not tag or tag.startswith(("+", "-")) or any(char.isspace() or char == "," for char in tag):
+        raise Rejected(f"the tag {tag!r} is not one word: no spaces, no commas, no '+' or '-' in front")
+    return _plain("tag", tag)
+
+
+def _created(_: State, event: TodoCreated) -> Todo:
+    return Todo(event.text, event.created, event.note, event.due, event.reminder, event.priority, event.tags)
+
+
+_EVOLVE: dict[type, Callable[[Todo, Any], Todo]] = {
+    TextChanged: lambda todo, event: replace(todo, text=event.new),
+    NoteChanged: lambda todo, event: replace(todo, note=event.new),
+    DueChanged: lambda todo, event: replace(todo, due=event.new),
+    ReminderChanged: lambda todo, event: replace(todo, reminder=event.new),
+    PriorityChanged: lambda todo, event: replace(todo, priority=event.new),
+    TagAdded: lambda todo, event: replace(todo, tags=tuple(sorted({*todo.tags, event.tag}))),
+    TagRemoved: lambda todo, event: replace(todo, tags=tuple(tag for tag in todo.tags if tag != event.tag)),
+    TodoCompleted: lambda todo, event: replace(todo, completed=event.completed),
+    TodoReopened: lambda todo, _: replace(todo, completed=None),
+    TodoRemoved: lambda todo, _: replace(todo, removed=True),
+    TodoRestored: lambda todo, _: replace(todo, removed=False),
+}
+
+
+def evolve(state: State, event: TodoEvent) -> State:
+    """The state after an event. Total: an event that can't have been decided in this state changes nothing."""
+    if state is None:
+        return _created(None, event) if isinstance(event, TodoCreated) else None
+    change = _EVOLVE.get(type(event))
+    return state if change is None else change(state, event)
+
+
+def invert(event: TodoEvent) -> TodoEvent:
+    """The event that takes another one back; a creation's is a removal, which keeps the todo's number."""
+    match event:
+        case TextChanged() | NoteChanged() | DueChanged() | ReminderChanged() | PriorityChanged():
+            return replace(event, old=event.new, new=event.old)
+        case TagAdded(tag):
+            return TagRemoved(tag)
+        case TagRemoved(tag):
+            return TagAdded(tag)
+        case TodoCompleted(completed):
+            return TodoReopened(completed)
+        case TodoReopened(completed):
+            return TodoCompleted(completed)
+        case TodoCreated() | TodoRestored():
+            return TodoRemoved()
+        case TodoRemoved():
+            return TodoRestored()
+
+
+def lead(old: State, new: Todo) -> tuple[TodoEvent, ...]:
+    """The events that make `old` equal to `new`, except for `created`, which no event changes.
+
+    Both are states that were decided once, so no rule is asked again. None stands for what was never created.
+    """
+    events: list[TodoEvent] = []
+    if old is None:
+        created = TodoCreated(new.text, new.created, new.note, new.due, new.reminder, new.priority, new.tags)
+        events.append(created)
+        old = _created(None, created)
+    if old.removed and not new.removed:
+        events.append(TodoRestored())
+    if old.text != new.text:
+        events.append(TextChanged(old.text, new.text))
+    if old.note != new.note:
+        events.append(NoteChanged(old.note, new.note))
+    if old.due != new.due:
+        events.append(DueChanged(old.due, new.due))
+    if old.reminder != new.reminder:
+        events.append(ReminderChanged(old.reminder, new.reminder))
+    if old.priority != new.priority:
+        events.append(PriorityChanged(old.priority, new.priority))
+    events += [TagRemoved(tag) for tag in old.tags if tag not in new.tags]
+    events += [TagAdded(tag) for tag in new.tags if tag not in old.tags]
+    if old.completed != new.completed:
+        if old.completed is not None:
+            events.append(TodoReopened(old.completed))
+        if new.completed is not None:
+            events.append(TodoCompleted(new.completed))
+    if new.removed and not old.removed:
+        events.append(TodoRemoved())
+    return tuple(events)
+
+
+def touched(event: TodoEvent) -> str:
+    """The field that an event sets; for a tag `tag:NAME`, for a creation '*': all of them."""
+    match event:
+        case TodoCreated():
+            return "*"
+        case TextChanged():
+            return "text"
+        case NoteChanged():
+            return "note"
+        case DueChanged():
+            return "due"
+        case ReminderChanged():
+            return "reminder"
+        case PriorityChanged():
+            return "priority"
+        case TagAdded(tag) | TagRemoved(tag):
+            return f"tag:{tag}"
+        case TodoCompleted() | TodoReopened():
+            return "completed"
+        case TodoRemoved() | TodoRestored():
+            return "removed"
+
+
+DECIDER: Decider[State, TodoCommand, TodoEvent] = Decider("todo", None, EVENTS, decide, evolve, invert)

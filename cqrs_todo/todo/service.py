@@ -1,0 +1,392 @@
+"""The one API that every front end calls: lists of todos in a store, read at any moment and changed by commands."""
+
+import difflib
+import re
+import secrets
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Any, TypeAlias
+
+from ..cqrs.core import Commit, CqrsError, EventTypes, Log, LogNotFound, Metadata, Rejected, Store, UnknownEvent
+from ..cqrs.repository import Changes, Fold, Repository, decide_all
+from ..cqrs.stores.null import NullLog
+from ..cqrs.struct import Struct, replace
+from ..cqrs.timeline import (
+    REDOES,
+    UNDOES,
+    Moment,
+    redo_events,
+    redo_steps,
+    undo_events,
+    undo_steps,
+    walk_back,
+)
+from .model import DECIDER, EVENTS, Create, State, TodoCommand, TodoEvent, lead, touched
+from .views import Item, id_of, items, spans
+
+TYPES = EventTypes(EVENTS)
+DEFAULT_LIST = "inbox"
+
+_ID_LETTERS = "abcdefghjkmnpqrstvwxyz"
+_ID_SIGNS = "0123456789" + _ID_LETTERS
+_ID_LENGTH = 10
+_ID = re.compile(rf"[{_ID_LETTERS}][{_ID_SIGNS}]*")
+
+
+class NotFound(CqrsError):
+    """Something that was named is not there; `hint` says what to do about it."""
+
+    def __init__(self, message: str, hint: str) -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+class NotYet(CqrsError):
+    """A moment was asked for that has not come."""
+
+
+def new_id() -> str:
+    """A stable id of a todo: a letter, so that it is never taken for a number, and nine letters or digits."""
+    return secrets.choice(_ID_LETTERS) + "".join(secrets.choice(_ID_SIGNS) for _ in range(_ID_LENGTH - 1))
+
+
+def now_utc() -> datetime:
+    """The wall time, as it is read."""
+    return datetime.now(UTC)
+
+
+class View(Struct, frozen=True):
+    """A list as it stands, or stood: after the event at `position`; `as_of` is the moment asked for, None for now."""
+
+    list: str
+    position: int
+    as_of: datetime | None
+    items: tuple[Item, ...]
+
+
+class Answer(Struct, frozen=True):
+    """What a change came to.
+
+    `commit` is what was recorded, None when there was nothing to do; `items` the todos that were named, as they are now;
+    `changed` those of them that the commit changed; `position` that of the list's last event.
+    """
+
+    list: str
+    position: int
+    commit: Commit | None
+    items: tuple[Item, ...]
+    changed: tuple[Item, ...]
+
+
+_Plan: TypeAlias = tuple[Changes[TodoEvent], dict[str, Any]]
+"""New events by stream, and the commit's `meta`."""
+
+
+class Lists:
+    """The lists of a store."""
+
+    def __init__(self, store: Store, clock: Callable[[], datetime] = now_utc) -> None:
+        self.store = store
+        self._clock = clock
+
+    def names(self, *, archived: bool = False) -> list[str]:
+        """The names of the lists in use, or of those put away."""
+        return self.store.names(archived=archived)
+
+    def new(self, name: str) -> Log:
+        """Make a list; raises `LogExists`, `InvalidLogName`."""
+        return self.store.create(name, self._clock())
+
+    def rename(self, old: str, new: str) -> None:
+        """Call a list otherwise; raises `NotFound`, `LogExists`, `InvalidLogName`."""
+        self._check(old)
+        self.store.rename(old, new)
+
+    def archive(self, name: str) -> None:
+        """Put a list away, with all its history; raises `NotFound`, `LogExists`."""
+        self._check(name)
+        self.store.archive(name)
+
+    def unarchive(self, name: str) -> None:
+        """Bring an archived list back; raises `NotFound`, `LogExists`."""
+        self._check(name, archived=True)
+        self.store.unarchive(name)
+
+    def _check(self, name: str, *, archived: bool = False) -> None:
+        names = self.names(archived=archived)
+        if name not in names:
+            raise no_such_list(name, names)
+
+
+def no_such_list(name: str, names: Iterable[str]) -> NotFound:
+    """The error for a list that is not there, with the nearest name as a hint."""
+    near = difflib.get_close_matches(name, names, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else "see: todo lists"
+    return NotFound(f"no list named {name!r}", hint)
+
+
+class TodoList:
+    """One list of a store.
+
+    `author` stands in every commit; `clock` gives the wall time in UTC. A list that does not exist reads as empty when it
+    is `default`, the one that the user gets without naming any; otherwise reading it raises `NotFound`. `add` makes it.
+    """
+
+    def __init__(
+        self, store: Store, name: str, author: str, *, default: bool = False, clock: Callable[[], datetime] = now_utc
+    ) -> None:
+        self.store = store
+        self.author = author
+        self.clock = clock
+        self.created = False
+        try:
+            log = store.open(name)
+        except LogNotFound as error:
+            self.missing = True
+            self._tolerated = default
+            log = NullLog(error.name, clock(), TYPES)
+        else:
+            self.missing = False
+            self._tolerated = True
+        self._attach(log)
+
+    def _attach(self, log: Log) -> None:
+        self.log = log
+        self.name = log.name
+        self.repository: Repository[State, TodoCommand, TodoEvent] = Repository(log, DECIDER)
+
+    # reading
+
+    def view(self, moment: Moment | None = None) -> View:
+        """Every todo, removed ones too, now or at a moment; raises `NotFound`, `NotYet`."""
+        fold, commit = self._fold(moment)
+        as_of = moment if isinstance(moment, datetime) else None
+        if isinstance(moment, int) and commit is not None:
+            as_of = commit.metadata.at
+        return View(self.name, fold.position, as_of, tuple(items(fold)))
+
+    def history(self, moment: Moment | None = None) -> Iterator[Commit]:
+        """The commits up to now or a moment, newest first; raises `NotFound`, `NotYet`."""
+        if moment is None:
+            self._existing()
+            return self.log.commits_backward()
+        fold, _ = self._fold(moment)
+        return self.log.commits_backward(fold.position + 1)
+
+    def last_touched(self, moment: Moment | None = None) -> list[str]:
+        """The ids of the todos in the last commit: what `@` stands for."""
+        for commit in self.history(moment):
+            return list(dict.fromkeys(id_of(event.stream) for event in commit.events))
+        return []
+
+    def select(self, words: Sequence[str], moment: Moment | None = None) -> list[Item]:
+        """The todos that a person named, each once, in the order given.
+
+        A word is numbers and ranges (`3`, `1-3,7`), `@` (the todos of the last commit) or the beginning of a stable id
+        that only one has. Raises `NotFound` naming everything that is not there, or has two meanings.
+        """
+        view = self.view(moment)
+        by_number = {item.number: item for item in view.items}
+        chosen: dict[str, Item] = {}
+        bad: list[str] = []
+        for part in (part for word in words for part in word.split(",")):
+            found = self._find(part, view, by_number, moment, bad)
+            chosen.update((item.id, item) for item in found)
+        if bad:
+            raise NotFound(f"no todo {', '.join(bad)} in {self.name}", "see the numbers: todo ls --all")
+        return list(chosen.values())
+
+    def _find(
+        self, part: str, view: View, by_number: dict[int, Item], moment: Moment | None, bad: list[str]
+    ) -> Iterable[Item]:
+        span = re.fullmatch(r"([0-9]+)(?:-([0-9]+))?", part)
+        if span:
+            first, last = int(span[1]), int(span[2] or span[1])
+            highest = max(by_number, default=0)
+            inside = [by_number[n] for n in range(first, min(last, highest) + 1) if n in by_number]
+            if last > highest:
+                outside = max(first, highest + 1)
+                bad.append(f"{outside}" if outside == last else f"{outside}-{last}")
+            elif not inside:
+                bad.append(part)
+            return inside
+        if part == "@":
+            touched_ids = set(self.last_touched(moment))
+            found = [item for item in view.items if item.id in touched_ids]
+        elif _ID.fullmatch(part):
+            found = [item for item in view.items if item.id.startswith(part)]
+            exact = [item for item in found if item.id == part]
+            found = exact or found
+            if len(found) > 1:
+                bad.append(f"{part} (it begins {len(found)} ids)")
+                return ()
+        else:
+            found = []
+        if not found:
+            bad.append(repr(part))
+        return found
+
+    # writing
+
+    def add(self, drafts: Sequence[Create]) -> Answer:
+        """Create todos, all in one commit, and the list itself if need be; raises `Rejected` and what `append` raises."""
+        commands = [(DECIDER.stream(new_id()), draft) for draft in drafts]
+        decide_all(DECIDER, Fold(0, {}), commands)  # refuse before a list is made
+        if self.missing:
+            self._attach(self.store.create(self.name, self.clock()))
+            self.missing, self.created = False, True
+        return self._transact(lambda fold: (decide_all(DECIDER, fold, commands), {}))
+
+    def change(self, chosen: Sequence[Item], commands: Callable[[Item], Sequence[TodoCommand]]) -> Answer:
+        """Give each todo its commands, all in one commit or none; raises `Rejected` naming the todo."""
+        self._existing()
+
+        def plan(fold: Fold[State]) -> _Plan:
+            changes: dict[str, list[TodoEvent]] = {}
+            for item in chosen:
+                try:
+                    given = [(item.stream, command) for command in commands(item)]
+                    changes.update(decide_all(DECIDER, fold, given))
+                except Rejected as error:
+                    raise Rejected(f"todo {item.number}: {error}") from error
+            return changes, {}
+
+        return self._transact(plan, chosen)
+
+    def move(self, chosen: Sequence[Item], target: "TodoList") -> Answer:
+        """Give todos to another list, where they keep their ids and all they hold; here they are removed.
+
+        They are recorded there first: interrupted in between they are in both lists, never in none. Gives the answer of
+        the other list. Raises `Rejected` for a removed todo, `NotFound` for a list that is not there.
+        """
+        self._existing()
+        target._existing()
+        if target.name == self.name:
+            raise Rejected(f"they are in {self.name} already")
+        removed = [item.number for item in chosen if item.todo.removed]
+        if removed:
+            raise Rejected(f"todo {spans(removed)} was removed: restore it first")
+
+        def arrive(fold: Fold[State]) -> _Plan:
+            states = {stream: entity.state for stream, entity in fold.entities.items()}
+            return {item.stream: lead(states.get(item.stream), item.todo) for item in chosen}, {"moved_from": self.name}
+
+        def leave(fold: Fold[State]) -> _Plan:
+            gone = {item.stream: replace(item.todo, removed=True) for item in chosen}
+            return {stream: lead(fold.entities[stream].state, todo) for stream, todo in gone.items()}, {
+                "moved_to": target.name
+            }
+
+        answer = target._transact(arrive, chosen)
+        self._transact(leave, chosen)
+        return answer
+
+    def undo(self, steps: int = 1) -> Answer:
+        """Take the last `steps` commits back, or as many as there are, in one commit; raises `Rejected`."""
+        return self._step(undo_steps, steps, undo_events, UNDOES, "undo")
+
+    def redo(self, steps: int = 1) -> Answer:
+        """Do the last `steps` undone commits again, or as many as there are, in one commit; raises `Rejected`."""
+        return self._step(redo_steps, steps, redo_events, REDOES, "redo")
+
+    def undo_at(self, position: int) -> Answer:
+        """Take back the one commit that holds the event at `position`.
+
+        Raises `NotFound` when there is none, `Rejected` when it was undone already, is itself an undo or redo, or when
+        commits after it that are in force touched the same fields; it names them.
+        """
+        self._existing()
+
+        def plan(_: Fold[State]) -> _Plan:
+            commit = self._known(self._commit(position))
+            later = []
+            for step in undo_steps(self.log.commits_backward()):
+                if step == commit.position:
+                    break
+                later.append(step)
+            else:
+                raise Rejected(f"@{commit.position} is not in force: it was undone, or is itself an undo or a redo")
+            fields = {(event.stream, touched(event.data)) for event in commit.events}
+            in_the_way = [f"@{step}" for step in sorted(later) if _conflicts(self._commit(step), fields)]
+            if in_the_way:
+                names = ", ".join(in_the_way)
+                raise Rejected(f"@{commit.position} can't be undone alone: {names} changed the same fields later")
+            return undo_events(DECIDER, [commit]), {UNDOES: [commit.position]}
+
+        return self._transact(plan)
+
+    def _step(
+        self,
+        steps_of: Callable[[Iterable[Commit]], Iterator[int]],
+        steps: int,
+        events_of: Callable[..., dict[str, list[TodoEvent]]],
+        mark: str,
+        verb: str,
+    ) -> Answer:
+        self._existing()
+
+        def plan(_: Fold[State]) -> _Plan:
+            positions = list(islice(steps_of(self.log.commits_backward()), steps))
+            if not positions:
+                raise Rejected(f"there is nothing to {verb}")
+            return events_of(DECIDER, [self._known(self._commit(step)) for step in positions]), {mark: positions}
+
+        return self._transact(plan)
+
+    def _known(self, commit: Commit) -> Commit:
+        unknown = [event.type for event in commit.events if isinstance(event.data, UnknownEvent)]
+        if unknown:
+            raise Rejected(f"@{commit.position} holds {unknown[0]}, which a newer version wrote: update this program")
+        return commit
+
+    def _commit(self, position: int) -> Commit:
+        commit = next(self.log.commits(max(position - 1, 0)), None)
+        if position < 1 or commit is None:
+            raise NotFound(f"there is no event @{position} in {self.name}", "see the positions: todo history")
+        return commit
+
+    def _transact(self, plan: Callable[[Fold[State]], _Plan], named: Sequence[Item] | None = None) -> Answer:
+        def planned(fold: Fold[State]) -> tuple[Changes[TodoEvent], Metadata]:
+            changes, meta = plan(fold)
+            return changes, Metadata(self.clock(), self.author, command, meta)
+
+        command = secrets.token_hex(10)
+        outcome = self.repository.transact(planned)
+        rows = {item.stream: item for item in items(outcome.after)}
+        changed = dict.fromkeys(event.stream for event in outcome.commit.events) if outcome.commit else {}
+        streams = list(changed) if named is None else [item.stream for item in named]
+        return Answer(
+            self.name,
+            outcome.after.position,
+            outcome.commit,
+            tuple(rows[stream] for stream in streams),
+            tuple(rows[stream] for stream in streams if stream in changed),
+        )
+
+    def _existing(self) -> None:
+        if not self._tolerated:
+            raise no_such_list(self.name, self.store.names())
+
+    def _fold(self, moment: Moment | None) -> tuple[Fold[State], Commit | None]:
+        self._existing()
+        fold = self.repository.fold()
+        if moment is None:
+            return fold, None
+        if isinstance(moment, datetime) and moment > self.clock():
+            raise NotYet(f"{moment.astimezone():%Y-%m-%d %H:%M:%S} has not come yet")
+        if isinstance(moment, int) and moment > fold.position:
+            raise NotYet(f"@{moment} has not come yet: the last event of {self.name} is @{fold.position}")
+        return walk_back(DECIDER, fold, self.log.commits_backward(), moment)
+
+
+def _conflicts(commit: Commit, fields: set[tuple[str, str]]) -> bool:
+    streams = {stream for stream, _ in fields}
+    for event in commit.events:
+        if event.stream not in streams:
+            continue
+        if isinstance(event.data, UnknownEvent) or (event.stream, "*") in fields:
+            return True
+        if (event.stream, touched(event.data)) in fields:
+            return True
+    return False

@@ -1,0 +1,259 @@
+"""What can be seen of a list: numbered todos, the board, the history in words. Pure: folded from events, given the time."""
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import date, datetime, time, timedelta
+from typing import Any, Literal, TypeAlias
+
+from ..cqrs.core import Commit, Recorded, UnknownEvent
+from ..cqrs.repository import Fold
+from ..cqrs.struct import Struct
+from ..cqrs.timeline import REDOES, UNDOES, marked
+from .model import (
+    DECIDER,
+    PRIORITIES,
+    DayOrInstant,
+    DueChanged,
+    NoteChanged,
+    PriorityChanged,
+    ReminderChanged,
+    State,
+    TagAdded,
+    TagRemoved,
+    TextChanged,
+    Todo,
+    TodoCompleted,
+    TodoCreated,
+    TodoRemoved,
+    TodoReopened,
+    TodoRestored,
+    parse_day_or_instant,
+)
+
+ToLocal: TypeAlias = Callable[[datetime], datetime]
+"""Gives an aware instant in the reader's own time zone; `datetime.astimezone` for this machine's."""
+
+
+class Item(Struct, frozen=True):
+    """A todo as people meet it: its number (its place in the order of creation), its stable id, its version."""
+
+    number: int
+    id: str
+    version: int
+    todo: Todo
+
+    @property
+    def stream(self) -> str:
+        return DECIDER.stream(self.id)
+
+
+def id_of(stream: str) -> str:
+    """The stable id in a stream's name."""
+    return stream.partition("/")[2]
+
+
+def items(fold: Fold[State]) -> list[Item]:
+    """Every todo that was ever created, removed ones too, by number."""
+    return [
+        Item(number, id_of(stream), entity.version, entity.state)
+        for number, (stream, entity) in enumerate(fold.entities.items(), 1)
+        if entity.state is not None
+    ]
+
+
+def local_day(value: DayOrInstant, to_local: ToLocal) -> date:
+    """The reader's day on which a due date or completion falls."""
+    parsed = parse_day_or_instant(value)
+    return to_local(parsed).date() if isinstance(parsed, datetime) else parsed
+
+
+def overdue(todo: Todo, now: datetime, to_local: ToLocal) -> bool:
+    """Whether an open todo's due day is over, or its due instant past."""
+    if todo.due is None or todo.done or todo.removed:
+        return False
+    due = parse_day_or_instant(todo.due)
+    return due < now if isinstance(due, datetime) else due < to_local(now).date()
+
+
+def _due_order(todo: Todo, to_local: ToLocal) -> datetime:
+    if todo.due is None:
+        return datetime.max
+    due = parse_day_or_instant(todo.due)
+    if isinstance(due, datetime):
+        return to_local(due).replace(tzinfo=None)
+    return datetime.combine(due, time.max)
+
+
+def _priority_order(todo: Todo) -> int:
+    return len(PRIORITIES) if todo.priority is None else PRIORITIES.index(todo.priority)
+
+
+SortKey: TypeAlias = Literal["number", "due", "priority", "text", "created"]
+SORT_KEYS: tuple[SortKey, ...] = ("number", "due", "priority", "text", "created")
+
+
+def ordered(rows: Iterable[Item], key: SortKey, to_local: ToLocal) -> list[Item]:
+    """The todos sorted by a key, ties by number; what has no due date or priority comes last."""
+    keys: dict[SortKey, Callable[[Item], Any]] = {
+        "number": lambda row: row.number,
+        "due": lambda row: _due_order(row.todo, to_local),
+        "priority": lambda row: _priority_order(row.todo),
+        "text": lambda row: row.todo.text.casefold(),
+        "created": lambda row: row.todo.created,
+    }
+    return sorted(rows, key=lambda row: (keys[key](row), row.number))
+
+
+class Filter(Struct, frozen=True):
+    """Which todos to show: open ones, with `done` those done instead, with `everything` both, with `removed` those
+    removed instead; of these, the ones that hold every word in text, note or tags (case apart) and bear every tag."""
+
+    words: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    done: bool = False
+    everything: bool = False
+    removed: bool = False
+
+    def passes(self, todo: Todo) -> bool:
+        """Whether a todo is to be shown."""
+        if todo.removed != self.removed:
+            return False
+        if not todo.removed and not self.everything and todo.done != self.done:
+            return False
+        if not all(tag in todo.tags for tag in self.tags):
+            return False
+        content = "\n".join((todo.text, todo.note or "", *todo.tags)).casefold()
+        return all(word.casefold() in content for word in self.words)
+
+
+class Board(Struct, frozen=True):
+    """What is open, in the order of attention: each list by due date, then priority, then number."""
+
+    overdue: tuple[Item, ...]
+    today: tuple[Item, ...]
+    next: tuple[Item, ...]
+
+
+def board(rows: Iterable[Item], now: datetime, to_local: ToLocal) -> Board:
+    """The open todos: overdue, due today, and the rest."""
+    late: list[Item] = []
+    today: list[Item] = []
+    rest: list[Item] = []
+    day = to_local(now).date()
+    for row in ordered(rows, "priority", to_local):
+        todo = row.todo
+        if todo.done or todo.removed:
+            continue
+        if overdue(todo, now, to_local):
+            late.append(row)
+        elif todo.due is not None and local_day(todo.due, to_local) == day:
+            today.append(row)
+        else:
+            rest.append(row)
+    parts = (sorted(part, key=lambda row: _due_order(row.todo, to_local)) for part in (late, today, rest))
+    return Board(*map(tuple, parts))
+
+
+def short_instant(instant: datetime, to_local: ToLocal) -> str:
+    """An instant in the reader's time, to the minute: `2026-11-22 09:30`."""
+    return f"{to_local(instant):%Y-%m-%d %H:%M}"
+
+
+def in_words(value: DayOrInstant | None, to_local: ToLocal) -> str:
+    """A day or an instant in the reader's time; '' for none."""
+    if value is None:
+        return ""
+    parsed = parse_day_or_instant(value)
+    return short_instant(parsed, to_local) if isinstance(parsed, datetime) else parsed.isoformat()
+
+
+def day_in_words(value: DayOrInstant, now: datetime, to_local: ToLocal) -> str:
+    """A due date as people say it: `yesterday`, `today 17:00`, `tomorrow`, `Fri`, `24 Dec`, `2027-01-05`."""
+    parsed = parse_day_or_instant(value)
+    local = to_local(parsed) if isinstance(parsed, datetime) else None
+    day = local.date() if local is not None else local_day(value, to_local)
+    today = to_local(now).date()
+    distance = (day - today) // timedelta(days=1)
+    if -1 <= distance <= 1:
+        name = ("yesterday", "today", "tomorrow")[distance + 1]
+    elif 1 < distance < 7:
+        name = f"{day:%a}"
+    elif day.year == today.year:
+        name = f"{day.day} {day:%b}"
+    else:
+        name = day.isoformat()
+    return f"{name} {local:%H:%M}" if local is not None else name
+
+
+def describe(event: Recorded, to_local: ToLocal) -> str:
+    """An event in words: what changed, from what to what."""
+    data = event.data
+    match data:
+        case TodoCreated():
+            extras = _extras(data, to_local)
+            return f"created: {data.text}{extras}"
+        case TextChanged(old, new):
+            return f"text: {old} → {new}"
+        case NoteChanged(old, new):
+            return _changed("note", *(None if note is None else " ".join(note.split()) for note in (old, new)))
+        case DueChanged(old, new):
+            return _changed("due", *(in_words(due, to_local) or None for due in (old, new)))
+        case ReminderChanged(old, new):
+            return _changed("reminder", *(None if at is None else short_instant(at, to_local) for at in (old, new)))
+        case PriorityChanged(old, new):
+            return _changed("priority", old, new)
+        case TagAdded(tag):
+            return f"tagged +{tag}"
+        case TagRemoved(tag):
+            return f"untagged -{tag}"
+        case TodoCompleted(completed):
+            earlier = local_day(completed, to_local) != to_local(event.metadata.at).date()
+            return f"done, on {in_words(completed, to_local)}" if earlier else "done"
+        case TodoReopened():
+            return "reopened"
+        case TodoRemoved():
+            return "removed"
+        case TodoRestored():
+            return "restored"
+        case UnknownEvent(name):
+            return f"{name} (written by a newer version)"
+    raise TypeError(f"{type(data).__name__} is no event of a todo")
+
+
+def _changed(field: str, old: str | None, new: str | None) -> str:
+    if old is None:
+        return f"{field} set to {new}"
+    return f"{field} cleared, was {old}" if new is None else f"{field}: {old} → {new}"
+
+
+def _extras(event: TodoCreated, to_local: ToLocal) -> str:
+    parts = [f"+{tag}" for tag in event.tags]
+    if event.priority is not None:
+        parts.append(f"priority {event.priority}")
+    if event.due is not None:
+        parts.append(f"due {in_words(event.due, to_local)}")
+    if event.reminder is not None:
+        parts.append(f"reminder {short_instant(event.reminder, to_local)}")
+    return f" ({', '.join(parts)})" if parts else ""
+
+
+def remark(commit: Commit) -> str:
+    """What a commit stands for beyond its events: what it undoes or redoes, where todos went to or came from."""
+    meta = commit.metadata.meta
+    parts = []
+    for key, verb in ((UNDOES, "undoes"), (REDOES, "redoes")):
+        positions = marked(commit.metadata, key)
+        if positions:
+            parts.append(f"{verb} {', '.join(f'@{position}' for position in positions)}")
+    parts += [f"moved {way} {meta[f'moved_{way}']}" for way in ("to", "from") if f"moved_{way}" in meta]
+    return ", ".join(parts)
+
+
+def spans(numbers: Sequence[int]) -> str:
+    """Numbers as a person would type them: [1, 2, 3, 7] gives `1-3, 7`."""
+    parts: list[list[int]] = []
+    for number in sorted(numbers):
+        if parts and number == parts[-1][1] + 1:
+            parts[-1][1] = number
+        else:
+            parts.append([number, number])
+    return ", ".join(f"{first}" if first == last else f"{first}-{last}" for first, last in parts)
