@@ -7,8 +7,9 @@ import typer
 from typer import Argument, Context, Option
 
 from ..todo.views import SORT_KEYS, Filter
-from . import verbs
+from . import change, look, places
 from .errors import UsageError
+from .fields import understand
 from .grammar import LITERAL, TagVerb, Verb, Verbs, session_of
 
 app = typer.Typer(
@@ -47,7 +48,7 @@ def root(ctx: Context) -> None:
     Without a verb it shows what is open: overdue, today, next. Options may stand before or after the verb.
     """
     if ctx.invoked_subcommand is None:
-        verbs.home(session_of(ctx))
+        look.home(session_of(ctx))
 
 
 def _verb(panel: str, examples: str, name: str | None = None, cls: type[Verb] = Verb, **settings: Any) -> Callable[[F], F]:
@@ -74,7 +75,7 @@ def add(
     session = session_of(ctx)
     stdin = text == ["-"] and not ctx.meta[LITERAL]
     words = [] if stdin else text
-    given = verbs.understand(
+    given = understand(
         session,
         words,
         literal=ctx.meta[LITERAL],
@@ -85,9 +86,9 @@ def add(
         note=note,
     )
     if stdin:
-        verbs.add_lines(session, given)
+        change.add_lines(session, given)
     else:
-        verbs.add(session, given)
+        change.add(session, given)
 
 
 @_verb(CHANGE, "todo done 3\ntodo done 1-3,7\ntodo done @ --on yesterday")
@@ -97,19 +98,19 @@ def done(
     on: Annotated[str | None, Option("--on", metavar="DATE", help="When it was done, if not now.")] = None,
 ) -> None:
     """Complete todos."""
-    verbs.done(session_of(ctx), ids, on)
+    change.done(session_of(ctx), ids, on)
 
 
 @_verb(CHANGE, "todo reopen 3")
 def reopen(ctx: Context, ids: Ids) -> None:
     """Open completed todos again."""
-    verbs.reopen(session_of(ctx), ids)
+    change.reopen(session_of(ctx), ids)
 
 
 @_verb(CHANGE, "todo toggle 1-3")
 def toggle(ctx: Context, ids: Ids) -> None:
     """Complete what is open, reopen what is done."""
-    verbs.toggle(session_of(ctx), ids)
+    change.toggle(session_of(ctx), ids)
 
 
 @_verb(CHANGE, "todo edit 3 Buy oat milk\ntodo edit 1-3 pri:H +home --clear due\ntodo edit 3")
@@ -128,7 +129,7 @@ def edit(
 ) -> None:
     """Change todos; without anything to change, one todo opens in $EDITOR."""
     session = session_of(ctx)
-    given = verbs.understand(
+    given = understand(
         session,
         text or [],
         literal=ctx.meta[LITERAL],
@@ -138,7 +139,7 @@ def edit(
         reminder=remind,
         note=note,
     )
-    verbs.edit(session, ids, given, clear or [])
+    change.edit(session, ids, given, clear or [])
 
 
 @_verb(CHANGE, "todo tag 3 +home\ntodo tag 1-3 +urgent -someday", cls=TagVerb)
@@ -147,7 +148,7 @@ def tag(
     words: Annotated[list[str], Argument(metavar="IDS +TAG|-TAG", help="Todos, then tags to add (+) and to remove (-).")],
 ) -> None:
     """Add tags to todos, and remove them."""
-    verbs.tag(session_of(ctx), words)
+    change.tag(session_of(ctx), words)
 
 
 @_verb(CHANGE, 'todo note 3 "see **page 12**"\ncat minutes.md | todo note 3 -\ntodo edit 3 --clear note')
@@ -157,7 +158,7 @@ def note(
     text: Annotated[list[str], Argument(metavar="TEXT", help="The note, in Markdown; '-' reads it from stdin.")],
 ) -> None:
     """Set the note of todos."""
-    verbs.note(session_of(ctx), ids, text)
+    change.note(session_of(ctx), ids, text)
 
 
 @_verb(CHANGE, "todo remind 3 tomorrow 9:00\ntodo remind 3 --off")
@@ -168,19 +169,19 @@ def remind(
     off: Annotated[bool, Option("--off", help="Take the reminder off.")] = False,
 ) -> None:
     """Set the reminder of todos, or take it off."""
-    verbs.remind(session_of(ctx), ids, time or [], off)
+    change.remind(session_of(ctx), ids, time or [], off)
 
 
 @_verb(CHANGE, "todo move 3 work")
 def move(ctx: Context, ids: Ids, target: Annotated[str, Argument(metavar="LIST", help="The list they go to.")]) -> None:
     """Give todos to another list."""
-    verbs.move(session_of(ctx), ids, target)
+    change.move(session_of(ctx), ids, target)
 
 
 @_verb(CHANGE, "todo rm 3\ntodo undo")
 def rm(ctx: Context, ids: Ids) -> None:
     """Remove todos; undo brings them back."""
-    verbs.remove(session_of(ctx), ids)
+    change.remove(session_of(ctx), ids)
 
 
 @_verb(CHANGE, "todo undo\ntodo undo 3\ntodo undo @42")
@@ -188,13 +189,13 @@ def undo(
     ctx: Context, what: Annotated[str | None, Argument(metavar="[N|@POSITION]", help="How many commits, or which.")] = None
 ) -> None:
     """Take back the last commit, the last N, or one alone."""
-    verbs.undo(session_of(ctx), what)
+    change.undo(session_of(ctx), what)
 
 
 @_verb(CHANGE, "todo redo\ntodo redo 3")
 def redo(ctx: Context, what: Annotated[str | None, Argument(metavar="[N]", help="How many commits.")] = None) -> None:
     """Do again what was undone last."""
-    verbs.redo(session_of(ctx), what)
+    change.redo(session_of(ctx), what)
 
 
 # look
@@ -215,7 +216,7 @@ def _ls(
     words = words or []
     tags += tuple(word[1:] for word in words if word.startswith("+") and len(word) > 1)
     rest = tuple(word for word in words if not word.startswith("+") or len(word) == 1)
-    verbs.ls(session_of(ctx), Filter(rest, tags, done, everything, removed), sort, limit)
+    look.ls(session_of(ctx), Filter(rest, tags, done, everything, removed), sort, limit)
 
 
 _LS_EXAMPLES = "todo ls milk\ntodo ls -t home --sort due\ntodo ls --all --json"
@@ -226,7 +227,7 @@ _verb(LOOK, _LS_EXAMPLES, "list", hidden=True)(_ls)
 @_verb(LOOK, "todo show 3\ntodo show @ --json")
 def show(ctx: Context, ids: Ids) -> None:
     """Show everything about todos: fields, note, history."""
-    verbs.show(session_of(ctx), ids)
+    look.show(session_of(ctx), ids)
 
 
 def _history(
@@ -240,8 +241,8 @@ def _history(
     reverse: Annotated[bool, Option("--reverse", help="Oldest first.")] = False,
 ) -> None:
     """Show what happened, newest first."""
-    wanted = verbs.HistoryFilter(since, until, by, tuple(type or ()), limit, reverse)
-    verbs.history(session_of(ctx), ids or [], wanted)
+    wanted = look.HistoryFilter(since, until, by, tuple(type or ()), limit, reverse)
+    look.history(session_of(ctx), ids or [], wanted)
 
 
 _HISTORY_EXAMPLES = 'todo history\ntodo history 3 --reverse\ntodo history --since "last friday" -n 20'
@@ -276,7 +277,7 @@ def at(
 def lists(ctx: Context) -> None:
     """Show the lists; make, rename, archive and unarchive them."""
     if ctx.invoked_subcommand is None:
-        verbs.lists(session_of(ctx))
+        places.lists(session_of(ctx))
 
 
 Name: TypeAlias = Annotated[str, Argument(metavar="NAME", help="The list.")]
@@ -289,25 +290,25 @@ def _list_verb(examples: str) -> Callable[[F], F]:
 @_list_verb("todo lists new work")
 def new(ctx: Context, name: Name) -> None:
     """Make an empty list."""
-    verbs.lists_new(session_of(ctx), name)
+    places.lists_new(session_of(ctx), name)
 
 
 @_list_verb("todo lists rename work job")
 def rename(ctx: Context, old: Annotated[str, Argument(metavar="OLD")], new: Annotated[str, Argument(metavar="NEW")]) -> None:
     """Call a list otherwise."""
-    verbs.lists_rename(session_of(ctx), old, new)
+    places.lists_rename(session_of(ctx), old, new)
 
 
 @_list_verb("todo lists archive work")
 def archive(ctx: Context, name: Name) -> None:
     """Put a list away, with all its history."""
-    verbs.lists_archive(session_of(ctx), name)
+    places.lists_archive(session_of(ctx), name)
 
 
 @_list_verb("todo lists unarchive work")
 def unarchive(ctx: Context, name: Name) -> None:
     """Bring an archived list back."""
-    verbs.lists_unarchive(session_of(ctx), name)
+    places.lists_unarchive(session_of(ctx), name)
 
 
 app.add_typer(lists_app, name="lists", rich_help_panel=LISTS)
@@ -316,4 +317,4 @@ app.add_typer(lists_app, name="lists", rich_help_panel=LISTS)
 @_verb(LISTS, "todo where\ntodo where --json")
 def where(ctx: Context) -> None:
     """Show the paths in use."""
-    verbs.where(session_of(ctx))
+    places.where(session_of(ctx))

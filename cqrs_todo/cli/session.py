@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Sequence
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -119,6 +120,11 @@ def check_text(what: str, text: str) -> str:
     except UnicodeEncodeError as error:
         raise UsageError(f"the {what} is not valid UTF-8: {text!a}", "give it in UTF-8") from error
     return text
+
+
+def check_ids(words: Sequence[str]) -> list[str]:
+    """Words that name todos; raises `UsageError` where they are no text."""
+    return [check_text("id", word) for word in words]
 
 
 def _first(*values: T | None) -> T | None:

@@ -1,0 +1,32 @@
+# `make demo` and `make test` need python3 (3.11 or later) and make, nothing else: they make their own environment.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo test test-all lint docs clean
+
+$(VENV)/installed: pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "cqrs-todo needs Python 3.11 or later")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	touch $@
+
+demo: $(VENV)/installed  ## Play the main job in a temporary home.
+	PATH="$(CURDIR)/$(BIN):$$PATH" sh docs/demo.sh
+
+test: lint  ## Lint, types, and the whole suite.
+	$(BIN)/python -m pytest -n 2 --cov --cov-config=tests/purerooms.coveragerc --cov-report=term
+
+test-all:  ## The suite on every CPython from 3.11 on that this machine has.
+	PYTHON="$(PYTHON)" sh tests/every_python.sh
+
+lint: $(VENV)/installed
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+docs: $(VENV)/installed  ## Make again what is generated: the CLI reference and the picture in the README.
+	$(BIN)/python docs/generate.py
+
+clean:
+	rm -rf .venv* .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache dist

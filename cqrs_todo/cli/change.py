@@ -1,0 +1,273 @@
+"""The verbs that write, given what was understood of their words. Both ways in, short and Typer, end here."""
+
+import re
+import shlex
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date, datetime
+
+from ..todo.model import (
+    AddTag,
+    ChangeDue,
+    ChangeNote,
+    ChangePriority,
+    ChangeReminder,
+    ChangeText,
+    Complete,
+    Create,
+    DayOrInstant,
+    Remove,
+    RemoveTag,
+    Reopen,
+    TodoCommand,
+    Toggle,
+    day_or_instant,
+)
+from ..todo.service import Answer
+from ..todo.views import Item, in_words, short_instant, spans
+from . import document
+from .editor import edited
+from .errors import UsageError
+from .fields import FIELDS, Fields, remind_at
+from .render import out, say, to_local
+from .session import Session, check_ids, check_text
+from .text import visible
+from .times import parse_time, start_of
+
+
+def add(session: Session, given: Fields) -> None:
+    """Create one todo."""
+    if given.text is None:
+        raise UsageError("what is to be done? the text is missing", 'for instance: todo add "Buy milk" due:tomorrow')
+    _add(session, [given])
+
+
+def add_lines(session: Session, given: Fields) -> None:
+    """Create one todo from each line of stdin that is not blank, all in one commit."""
+    try:
+        lines = sys.stdin.buffer.read().decode("utf-8-sig").split("\n")
+    except UnicodeDecodeError as error:
+        raise UsageError(
+            f"stdin is not UTF-8: {error.reason} at byte {error.start}", "convert it, then try again"
+        ) from error
+    texts = [line.removesuffix("\r") for line in lines]
+    drafts = [
+        Fields(text, given.note, given.due, given.reminder, given.priority, given.tags) for text in texts if text.strip()
+    ]
+    if not drafts:
+        raise UsageError("stdin holds no line of text", "for instance: seq 3 | todo add -")
+    _add(session, drafts)
+
+
+def _add(session: Session, drafts: Sequence[Fields]) -> None:
+    todos = session.writable()
+    now = todos.clock()
+    answer = todos.add(
+        [
+            Create(draft.text or "", now, draft.note, draft.due, draft.reminder, draft.priority, draft.tags)
+            for draft in drafts
+        ]
+    )
+    if todos.created and todos.name != session.default_list:
+        say(session, f"New list: {visible(todos.name)}")
+    if len(answer.items) == 1:
+        _answer(session, answer, f"Added {_named(answer.items)}{_echo(answer.items[0])}")
+    else:
+        _answer(session, answer, f"Added {_named(answer.items)}")
+
+
+def _echo(item: Item) -> str:
+    todo = item.todo
+    parts = [f"+{visible(tag)}" for tag in todo.tags]
+    if todo.due is not None:
+        parts.append(f"due {_weekday(todo.due)}")
+    if todo.priority is not None:
+        parts.append(f"priority {todo.priority}")
+    if todo.reminder is not None:
+        parts.append(f"reminder {short_instant(todo.reminder, to_local)}")
+    return f" ({', '.join(parts)})" if parts else ""
+
+
+def _weekday(value: DayOrInstant) -> str:
+    words = in_words(value, to_local)
+    return f"{date.fromisoformat(words[:10]):%a} {words}"
+
+
+def change(
+    session: Session, ids: Sequence[str], commands: Callable[[Item], Sequence[TodoCommand]], verb: str, already: str
+) -> None:
+    """Give the todos commands; `verb` tells what was done ('Done'), `already` what was found where nothing changed."""
+    todos = session.writable()
+    answer = todos.change(todos.select(check_ids(ids)), commands)
+    _tell(session, answer, verb, already)
+
+
+def _tell(session: Session, answer: Answer, verb: str, already: str) -> None:
+    same = [item.number for item in answer.items if item not in answer.changed]
+    if same and not session.options.json:
+        say(session, f"{already}: {spans(same)}")
+    _answer(session, answer, f"{verb} {_named(answer.changed)}" if answer.changed else None)
+
+
+def _named(items: Sequence[Item]) -> str:
+    if len(items) == 1:
+        return f"{items[0].number}: {visible(items[0].todo.text)}"
+    return f"{spans([item.number for item in items])} ({len(items)} todos)"
+
+
+def _answer(session: Session, answer: Answer, line: str | None) -> None:
+    if session.options.json:
+        out(document.encode(document.answer_document(answer)))
+    elif line is not None and not session.options.quiet:
+        undo = "todo undo" if session.list_name == session.default_list else f"todo -L {shlex.quote(answer.list)} undo"
+        out(f"{line}. Undo: {visible(undo)}" if answer.commit is not None else line)
+
+
+def done(session: Session, ids: Sequence[str], on: str | None) -> None:
+    """Complete todos, now or on an earlier day."""
+    now = session.writable().clock()
+    completed = day_or_instant(now)
+    if on is not None:
+        value = parse_time(check_text("time", on), session.now, "past", session.config.date_order)
+        completed = completed if value == session.now else day_or_instant(value)
+        if start_of(value) > session.now:
+            raise UsageError(f"{on!r} has not come yet", "give a day in the past")
+    change(session, ids, lambda _: [Complete(completed, now)], "Done", "Already done")
+
+
+def reopen(session: Session, ids: Sequence[str]) -> None:
+    """Open todos again."""
+    change(session, ids, lambda _: [Reopen()], "Reopened", "Open already")
+
+
+def toggle(session: Session, ids: Sequence[str]) -> None:
+    """Complete what is open, reopen what is done."""
+    now = session.writable().clock()
+    change(session, ids, lambda _: [Toggle(now)], "Toggled", "Unchanged")
+
+
+def remove(session: Session, ids: Sequence[str]) -> None:
+    """Remove todos; an event like any other, which undo takes back."""
+    change(session, ids, lambda _: [Remove()], "Removed", "Removed already")
+
+
+def edit(session: Session, ids: str, given: Fields, clear: Sequence[str]) -> None:
+    """Change fields of todos, or one todo in the editor when nothing is said."""
+    unknown = [name for name in clear if name not in FIELDS]
+    if unknown:
+        raise UsageError(
+            f"there is no field {', '.join(map(repr, unknown))} to clear", f"the fields are {', '.join(FIELDS)}"
+        )
+    todos = session.writable()
+    chosen = todos.select(check_ids([ids]))
+    if given == Fields() and not clear:
+        if len(chosen) != 1:
+            raise UsageError("the editor takes one todo at a time", "say what to change, for instance: todo edit 1-3 pri:H")
+        given, clear = edited(session, chosen[0])
+    now = todos.clock()
+    answer = todos.change(chosen, lambda item: list(_edits(item, given, clear, now)))
+    _tell(session, answer, "Changed", "Unchanged")
+
+
+def _edits(item: Item, given: Fields, clear: Sequence[str], now: datetime) -> Iterator[TodoCommand]:
+    if "note" in clear:
+        yield ChangeNote(None)
+    if "due" in clear:
+        yield ChangeDue(None)
+    if "reminder" in clear:
+        yield ChangeReminder(None, now)
+    if "priority" in clear:
+        yield ChangePriority(None)
+    if "tags" in clear:
+        yield from (RemoveTag(tag) for tag in item.todo.tags if tag not in given.tags)
+    if given.text is not None:
+        yield ChangeText(given.text)
+    if given.note is not None:
+        yield ChangeNote(given.note)
+    if given.due is not None:
+        yield ChangeDue(given.due)
+    if given.reminder is not None:
+        yield ChangeReminder(given.reminder, now)
+    if given.priority is not None:
+        yield ChangePriority(given.priority)
+    yield from (AddTag(tag) for tag in given.tags)
+
+
+def tag(session: Session, words: Sequence[str]) -> None:
+    """Add and remove tags: words that begin with + or - are tags, the others ids."""
+    tags = [word for word in words if word[:1] in "+-" and len(word) > 1]
+    ids = [word for word in words if word not in tags]
+    if not tags or not ids:
+        raise UsageError("tag takes todos and tags", "for instance: todo tag 1-3 +home -work")
+    commands: list[TodoCommand] = [
+        AddTag(check_text("tag", word[1:])) if word[0] == "+" else RemoveTag(check_text("tag", word[1:])) for word in tags
+    ]
+    change(session, ids, lambda _: commands, "Tagged", "Unchanged")
+
+
+def note(session: Session, id: str, words: Sequence[str]) -> None:
+    """Set a todo's note from words, or from stdin for '-'."""
+    text = " ".join(check_text("note", word) for word in words)
+    if list(words) == ["-"]:
+        try:
+            text = sys.stdin.buffer.read().decode().rstrip("\n")
+        except UnicodeDecodeError as error:
+            raise UsageError(f"stdin is not UTF-8: {error.reason} at byte {error.start}", "convert it first") from error
+    if not text.strip():
+        raise UsageError("the note is empty", f"to clear it: todo edit {id} --clear note")
+    change(session, [id], lambda _: [ChangeNote(text)], "Noted", "Unchanged")
+
+
+def remind(session: Session, ids: str, words: Sequence[str], off: bool) -> None:
+    """Set a reminder, or take it off."""
+    if off == bool(words):
+        raise UsageError("remind takes a time or --off", "for instance: todo remind 3 tomorrow 9:00")
+    now = session.writable().clock()
+    at = None if off else remind_at(session, " ".join(words))
+    verb = "No reminder for" if at is None else f"Reminder {short_instant(at, to_local)} for"
+    change(session, [ids], lambda _: [ChangeReminder(at, now)], verb, "Unchanged")
+
+
+def move(session: Session, ids: Sequence[str], target: str) -> None:
+    """Give todos to another list."""
+    source = session.writable()
+    chosen = source.select(check_ids(ids))
+    answer = source.move(chosen, session.open_list(target))
+    undo = f"todo undo; todo -L {shlex.quote(answer.list)} undo"
+    if session.options.json:
+        out(document.encode(document.answer_document(answer)))
+    elif not session.options.quiet:
+        there = spans([item.number for item in answer.items])
+        out(f"Moved {_named(chosen)} to {visible(answer.list)}, as {there}. Undo, in both lists: {visible(undo)}")
+
+
+def undo(session: Session, what: str | None) -> None:
+    """Take back the last commit, the last N, or the one at @POSITION."""
+    todos = session.writable()
+    if what is not None and re.fullmatch(r"@[0-9]+", what):
+        answer = todos.undo_at(int(what[1:]))
+    else:
+        answer = todos.undo(_steps(what))
+    _answer_step(session, answer, "Undid", "undoes", "Redo: todo redo")
+
+
+def redo(session: Session, what: str | None) -> None:
+    """Do the last undone commit again, or the last N."""
+    _answer_step(session, session.writable().redo(_steps(what)), "Redid", "redoes", "Undo: todo undo")
+
+
+def _steps(what: str | None) -> int:
+    if what is None:
+        return 1
+    if not re.fullmatch(r"[1-9][0-9]{0,8}", what):
+        raise UsageError(f"{what!r} is no number of steps", "for instance: todo undo 3, or for one commit: todo undo @42")
+    return int(what)
+
+
+def _answer_step(session: Session, answer: Answer, verb: str, key: str, hint: str) -> None:
+    if session.options.json:
+        out(document.encode(document.answer_document(answer)))
+    elif not session.options.quiet and answer.commit is not None:
+        positions = answer.commit.metadata.meta[key]
+        commits = f"@{positions[0]}" if len(positions) == 1 else f"{len(positions)} commits, back to @{min(positions)}"
+        out(f"{verb} {commits}: {_named(answer.items)}. {hint}")

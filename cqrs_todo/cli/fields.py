@@ -1,0 +1,82 @@
+"""What `add` and `edit` are told of a todo, in words and options."""
+
+import re
+from collections.abc import Sequence
+from datetime import datetime
+
+from ..cqrs.struct import Struct
+from ..todo.model import PRIORITIES, DayOrInstant, Priority, day_or_instant
+from .errors import UsageError
+from .session import Session, check_text
+from .times import parse_time
+
+FIELDS = ("note", "due", "reminder", "priority", "tags")
+
+
+class Fields(Struct, frozen=True):
+    """What `add` and `edit` were told of a todo; None and () where nothing was said."""
+
+    text: str | None = None
+    note: str | None = None
+    due: DayOrInstant | None = None
+    reminder: datetime | None = None
+    priority: Priority | None = None
+    tags: tuple[str, ...] = ()
+
+
+def understand(
+    session: Session,
+    words: Sequence[str],
+    *,
+    literal: int = 0,
+    due: str | None = None,
+    priority: str | None = None,
+    tags: Sequence[str] = (),
+    reminder: str | None = None,
+    note: str | None = None,
+) -> Fields:
+    """What words and options say of a todo.
+
+    Words that are wholly `+tag`, `due:…` or `pri:…` are taken out, except among the last `literal` ones, which stood after
+    `--`; the others are the text.
+    """
+    text: list[str] = []
+    found = list(tags)
+    for place, word in enumerate(words):
+        match = re.fullmatch(r"\+(\S+)|due:(\S+)|pri:(\S+)", check_text("text", word))
+        if match is None or place >= len(words) - literal:
+            text.append(word)
+        elif match[1]:
+            found.append(match[1])
+        elif match[2]:
+            due = match[2]
+        else:
+            priority = match[3]
+    return Fields(
+        " ".join(text) or None,
+        None if note is None else check_text("note", note),
+        None if due is None else when(session, due),
+        None if reminder is None else remind_at(session, reminder),
+        None if priority is None else _priority(priority),
+        tuple(check_text("tag", tag.removeprefix("+")) for tag in found),
+    )
+
+
+def _priority(text: str) -> Priority:
+    names: dict[str, Priority] = {"high": "H", "medium": "M", "low": "L", **{level.lower(): level for level in PRIORITIES}}
+    if text.lower() not in names:
+        raise UsageError(f"{text!r} is no priority", "the priorities are H, M and L")
+    return names[text.lower()]
+
+
+def when(session: Session, text: str) -> DayOrInstant:
+    """A due date as typed, leaning to the future."""
+    return day_or_instant(parse_time(check_text("time", text), session.now, "future", session.config.date_order))
+
+
+def remind_at(session: Session, text: str) -> datetime:
+    """A reminder as typed; a whole day means nine in the morning."""
+    value = parse_time(check_text("time", text), session.now, "future", session.config.date_order)
+    if isinstance(value, datetime):
+        return value
+    return datetime.combine(value, datetime.min.time().replace(hour=9)).astimezone()

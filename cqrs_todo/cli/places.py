@@ -1,0 +1,94 @@
+"""The verbs for whole lists, and for where things are."""
+
+import shlex
+
+from ..todo.service import Lists
+from . import document, render
+from .config import cache_dir, config_file, state_dir
+from .errors import UsageError
+from .render import out, say
+from .session import Session, check_text
+from .text import visible
+
+
+def lists(session: Session) -> None:
+    """The lists of the store, with how much is open and done in each."""
+    service = Lists(session.store)
+    rows = []
+    for name in service.names():
+        view = session.open_list(name).view(session.moment)
+        items = [item.todo for item in view.items if not item.todo.removed]
+        done_count = sum(todo.done for todo in items)
+        rows.append({"name": name, "archived": False, "open": len(items) - done_count, "done": done_count})
+    rows += [{"name": name, "archived": True, "open": None, "done": None} for name in service.names(archived=True)]
+    if session.options.json:
+        out(document.encode({"lists": rows}))
+    elif session.options.plain:
+        for row in rows:
+            render.fields(row["name"], "archived" if row["archived"] else "in use", row["open"], row["done"])
+    elif not rows:
+        say(session, "There are no lists yet: todo add makes the first.")
+    else:
+        width = max(len(str(row["name"])) for row in rows)
+        for row in rows:
+            state = "archived" if row["archived"] else f"{row['open']} open, {row['done']} done"
+            mark = "*" if row["name"] == session.list_name else " "
+            out(f"{mark} {visible(str(row['name'])):<{width}}  {state}")
+
+
+def lists_new(session: Session, name: str) -> None:
+    """Make an empty list."""
+    log = Lists(_writable_store(session, name).store).new(name)
+    _answer_list(session, log.name, f"New list: {log.name}")
+
+
+def lists_rename(session: Session, old: str, new: str) -> None:
+    """Call a list otherwise."""
+    Lists(_writable_store(session, old, new).store).rename(old, new)
+    _answer_list(session, new, f"Renamed {old} to {new}. Back: todo lists rename {shlex.quote(new)} {shlex.quote(old)}")
+
+
+def lists_archive(session: Session, name: str) -> None:
+    """Put a list away, with all its history."""
+    Lists(_writable_store(session, name).store).archive(name)
+    _answer_list(session, name, f"Archived {name}. Back: todo lists unarchive {shlex.quote(name)}")
+
+
+def lists_unarchive(session: Session, name: str) -> None:
+    """Bring an archived list back."""
+    Lists(_writable_store(session, name).store).unarchive(name)
+    _answer_list(session, name, f"{name} is in use again")
+
+
+def _writable_store(session: Session, *names: str) -> Session:
+    for name in names:
+        check_text("list's name", name)
+    if session.options.at is not None:
+        raise UsageError("the past can't be changed: this verb writes", "leave out --at")
+    return session
+
+
+def _answer_list(session: Session, name: str, line: str) -> None:
+    if session.options.json:
+        out(document.encode({"list": name}))
+    elif not session.options.quiet:
+        out(visible(line))
+
+
+def where(session: Session) -> None:
+    """The paths in use."""
+    paths = {
+        "store": session.store.url,
+        "list": session.list_name,
+        "configuration": str(config_file()),
+        "cache": str(cache_dir()),
+        "state": str(state_dir()),
+    }
+    if session.options.json:
+        out(document.encode({"paths": paths}))
+        return
+    for name, value in paths.items():
+        if session.options.plain:
+            render.fields(name, value)
+        else:
+            out(f"{name:<14}{visible(value)}")

@@ -1,0 +1,316 @@
+"""For tests: given/when/then for any decider, and the contract that every store keeps, as a pytest suite.
+
+A store's tests are a subclass of `StoreContract` with a `store` fixture. For differences in full when it fails, put
+`pytest.register_assert_rewrite("cqrs_todo.cqrs.testing")` into conftest.py. Nothing else imports this module.
+"""
+
+import threading
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from difflib import ndiff
+from typing import Any, Generic
+
+import pytest
+
+from .core import (
+    EXISTS,
+    NEW,
+    Append,
+    C,
+    CommandReused,
+    Commit,
+    Decider,
+    E,
+    EventTypes,
+    InvalidLogName,
+    Log,
+    LogExists,
+    LogNotFound,
+    Metadata,
+    Rejected,
+    S,
+    Store,
+    WrongExpectedVersion,
+)
+from .struct import Struct
+
+
+class Given(Generic[S, C, E]):
+    """A story about a decider: `given(decider, *events).when(command).then(*events)` (the shape is emmett's)."""
+
+    def __init__(self, decider: Decider[S, C, E], events: Sequence[E]) -> None:
+        self._decider = decider
+        self._state = decider.initial
+        for event in events:
+            self._state = decider.evolve(self._state, event)
+        self._command: C | None = None
+
+    def when(self, command: C) -> "Given[S, C, E]":
+        """The command that the story is about."""
+        self._command = command
+        return self
+
+    def then(self, *events: E) -> None:
+        """It gives exactly these events."""
+        given = list(self._decide())
+        if given != list(events):
+            difference = ndiff([repr(event) for event in events], [repr(event) for event in given])
+            raise AssertionError("\n".join(["expected (-) and given (+) events differ:", *difference]))
+
+    def then_nothing(self) -> None:
+        """It gives no events."""
+        self.then()
+
+    def then_rejected(self, words: str) -> None:
+        """It is refused, with a message that holds these words."""
+        with pytest.raises(Rejected) as caught:
+            self._decide()
+        assert words in str(caught.value)
+
+    def _decide(self) -> Sequence[E]:
+        assert self._command is not None, "the story has no command: call when()"
+        return self._decider.decide(self._command, self._state)
+
+
+def given(decider: Decider[S, C, E], *events: E) -> Given[S, C, E]:
+    """Begin a story: the events so far."""
+    return Given(decider, events)
+
+
+class Counted(Struct, frozen=True):
+    """The contract's own event."""
+
+    number: int
+    text: str = ""
+
+
+CONTRACT_TYPES = EventTypes({"counted": Counted})
+AT = datetime(2026, 11, 22, 9, 30, 1, 123456, tzinfo=UTC)
+
+
+def metadata(command: str, at: datetime = AT, **meta: Any) -> Metadata:
+    """Metadata of a commit by the contract's author."""
+    return Metadata(at, "contract@suite", command, meta)
+
+
+def one(stream: str, *numbers: int, expected: Any = None) -> list[Append]:
+    """Appends of counted events to one stream."""
+    return [Append(stream, tuple(Counted(number) for number in numbers), expected)]
+
+
+def numbers(events: Any) -> list[int]:
+    """What the events counted."""
+    return [event.data.number for event in events]
+
+
+class StoreContract:
+    """The contract of stores and their logs. A subclass gives a fixture `store`: an empty store over `CONTRACT_TYPES`."""
+
+    @pytest.fixture
+    def log(self, store: Store) -> Log:
+        return store.create("inbox", AT)
+
+    def reopened(self, store: Store) -> Log:
+        """The log through another object, as another reader has it."""
+        return store.open("inbox")
+
+    def test_a_new_log_is_empty_and_known(self, store: Store, log: Log) -> None:
+        assert list(log.commits()) == list(log.commits_backward()) == []
+        assert store.names() == ["inbox"]
+        assert (log.name, log.created) == ("inbox", AT)
+        assert self.reopened(store).id == log.id
+
+    def test_append_gives_positions_and_versions_from_one(self, log: Log) -> None:
+        first = log.append(one("a/1", 1, 2), metadata("c1"))
+        second = log.append(one("b/1", 3), metadata("c2"))
+        third = log.append(one("a/1", 4), metadata("c3"))
+        events = [event for commit in (first, second, third) for event in commit.events]
+        assert [event.position for event in events] == [1, 2, 3, 4]
+        assert [(event.stream, event.version) for event in events] == [("a/1", 1), ("a/1", 2), ("b/1", 1), ("a/1", 3)]
+        assert {event.type for event in events} == {"counted"}
+        assert [(commit.position, commit.last) for commit in (first, second, third)] == [(1, 2), (3, 3), (4, 4)]
+
+    def test_what_was_appended_is_read_by_anyone(self, store: Store, log: Log) -> None:
+        written = [log.append(one("a/1", n), metadata(f"c{n}", AT + timedelta(seconds=n), n=n)) for n in range(5)]
+        assert list(log.commits()) == list(self.reopened(store).commits()) == written
+        assert [commit.metadata.meta for commit in written] == [{"n": n} for n in range(5)]
+
+    def test_one_commit_holds_several_streams(self, log: Log) -> None:
+        log.append(one("b/1", 0), metadata("c0"))
+        commit = log.append([*one("a/1", 1, 2, expected=NEW), *one("b/1", 3, expected=EXISTS)], metadata("c1", why="group"))
+        assert [(event.stream, event.version) for event in commit.events] == [("a/1", 1), ("a/1", 2), ("b/1", 2)]
+        assert all(event.metadata == metadata("c1", why="group") for event in commit.events)
+
+    def test_forward_reading_since_with_limits(self, log: Log) -> None:
+        for command, append in enumerate([one("a/1", 1, 2), one("b/1", 3), one("a/1", 4)]):
+            log.append(append, metadata(f"c{command}"))
+        assert numbers(log.events()) == [1, 2, 3, 4]
+        assert numbers(log.events(1)) == [2, 3, 4]
+        assert numbers(log.events(1, limit=2)) == [2, 3]
+        assert numbers(log.events(limit=0)) == numbers(log.events(4)) == numbers(log.events(99)) == []
+        assert [commit.position for commit in log.commits(1)] == [1, 3, 4]
+        assert [commit.position for commit in log.commits(2)] == [3, 4]
+
+    def test_backward_reading_before_with_limits(self, log: Log) -> None:
+        for command, append in enumerate([one("a/1", 1, 2), one("b/1", 3), one("a/1", 4)]):
+            log.append(append, metadata(f"c{command}"))
+        assert numbers(log.events_backward()) == [4, 3, 2, 1]
+        assert numbers(log.events_backward(4)) == [3, 2, 1]
+        assert numbers(log.events_backward(3, limit=1)) == [2]
+        assert numbers(log.events_backward(2)) == [1]
+        assert numbers(log.events_backward(1)) == numbers(log.events_backward(limit=0)) == []
+        assert [commit.position for commit in log.commits_backward(3)] == [1]
+        assert [commit.position for commit in log.commits_backward(2)] == [1]
+        assert [commit.position for commit in log.commits_backward(99)] == [4, 3, 1]
+
+    def test_a_stream_is_read_by_version(self, log: Log) -> None:
+        for command, append in enumerate([one("a/1", 1), one("b/1", 2), one("a/1", 3, 4)]):
+            log.append(append, metadata(f"c{command}"))
+        assert numbers(log.events(stream="a/1")) == [1, 3, 4]
+        assert numbers(log.events(1, stream="a/1")) == [3, 4]
+        assert numbers(log.events(1, stream="a/1", limit=1)) == [3]
+        assert numbers(log.events_backward(stream="a/1")) == [4, 3, 1]
+        assert numbers(log.events_backward(3, stream="a/1", limit=1)) == [3]
+        assert numbers(log.events(stream="never/1")) == numbers(log.events_backward(stream="never/1")) == []
+
+    @pytest.mark.parametrize(("expected", "version"), [(NEW, 0), (EXISTS, 2), (0, 0), (2, 2), (None, 0), (None, 2)])
+    def test_a_precondition_that_holds(self, log: Log, expected: Any, version: int) -> None:
+        if version:
+            log.append(one("a/1", *range(version)), metadata("before"))
+        assert log.append(one("a/1", 9, expected=expected), metadata("c")).events[0].version == version + 1
+
+    @pytest.mark.parametrize(("expected", "version"), [(NEW, 2), (EXISTS, 0), (0, 2), (1, 2), (3, 2), (1, 0)])
+    def test_a_precondition_that_is_broken(self, store: Store, log: Log, expected: Any, version: int) -> None:
+        if version:
+            log.append(one("a/1", *range(version)), metadata("before"))
+        before = list(log.commits())
+        with pytest.raises(WrongExpectedVersion) as caught:
+            log.append([*one("b/1", 1), *one("a/1", 9, expected=expected)], metadata("c"))
+        assert (caught.value.stream, caught.value.expected, caught.value.version) == ("a/1", expected, version)
+        assert f"(stream: a/1, stream version: {version})" in str(caught.value)
+        assert list(log.commits()) == list(self.reopened(store).commits()) == before
+
+    def test_a_precondition_is_checked_against_what_others_wrote(self, store: Store, log: Log) -> None:
+        other = self.reopened(store)
+        log.append(one("a/1", 1, expected=NEW), metadata("c1"))
+        with pytest.raises(WrongExpectedVersion):
+            other.append(one("a/1", 2, expected=NEW), metadata("c2"))
+        assert other.append(one("a/1", 2, expected=1), metadata("c3")).position == 2
+
+    @pytest.mark.parametrize(
+        "appends", [[], [Append("a/1", ())], [*one("a/1", 1), *one("a/1", 2)]], ids=["no append", "no event", "twice"]
+    )
+    def test_a_commit_without_sense_is_refused(self, log: Log, appends: list[Append]) -> None:
+        with pytest.raises(ValueError, match="at least one"):
+            log.append(appends, metadata("c"))
+        assert list(log.commits()) == []
+
+    def test_an_event_of_no_registered_type_is_refused(self, log: Log) -> None:
+        with pytest.raises(TypeError, match="not a registered event"):
+            log.append([Append("a/1", (Counted(1), object()))], metadata("c"))
+        assert list(log.commits()) == []
+        assert log.append(one("a/1", 1), metadata("c")).position == 1
+
+    def test_the_same_command_is_recorded_once(self, log: Log) -> None:
+        first = log.append(one("a/1", 1, expected=NEW), metadata("c"))
+        assert log.append(one("a/1", 1, expected=NEW), metadata("c", AT + timedelta(days=1))) == first
+        with pytest.raises(CommandReused, match="other content"):
+            log.append(one("a/1", 2), metadata("c"))
+        assert list(log.commits()) == [first]
+
+    def test_any_text_survives(self, store: Store, log: Log) -> None:
+        texts = ["", "e\u0301 é", "雪だるま ⛄", "👩‍👩‍👧", "\u202eevil\u2028\u0085", '"\\\n\r\t\x00\x1b', "\U0010ffff"]
+        log.append([Append("a/ü 1", tuple(Counted(0, text) for text in texts))], metadata("c", ключ=texts))
+        (commit,) = self.reopened(store).commits()
+        assert [event.data.text for event in commit.events] == texts
+        assert commit.metadata.meta == {"ключ": texts}
+
+    def test_large_events_and_commits_survive(self, store: Store, log: Log) -> None:
+        log.append([Append("a/1", tuple(Counted(n, "x" * 10) for n in range(2_000)))], metadata("many"))
+        log.append([Append("a/1", (Counted(1, "y" * 1_000_000),))], metadata("large"))
+        log.append(one("a/1", 7), metadata("after"))
+        other = self.reopened(store)
+        assert [len(commit.events) for commit in other.commits_backward()] == [1, 1, 2_000]
+        assert len(next(other.events(2_000)).data.text) == 1_000_000
+
+    def test_times_are_kept_as_they_are_and_do_not_order(self, store: Store, log: Log) -> None:
+        times = [AT, AT - timedelta(days=700), AT + timedelta(days=30), datetime(1960, 1, 1, tzinfo=UTC)]
+        for n, at in enumerate(times):
+            log.append(one("a/1", n), metadata(f"c{n}", at))
+        assert [commit.metadata.at for commit in self.reopened(store).commits()] == times
+
+    def test_concurrent_writers_lose_nothing(self, store: Store, log: Log) -> None:
+        def write(name: str) -> None:
+            mine = self.reopened(store)
+            for n in range(20):
+                mine.append(one(name, n), metadata(f"{name}-{n}"))
+
+        threads = [threading.Thread(target=write, args=(f"w/{n}",)) for n in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        events = list(log.events())
+        assert [event.position for event in events] == list(range(1, 81))
+        for n in range(4):
+            assert numbers(log.events(stream=f"w/{n}")) == list(range(20))
+
+    def test_reading_goes_on_while_others_append(self, log: Log) -> None:
+        for n in range(3):
+            log.append(one("a/1", n), metadata(f"c{n}"))
+        seen: list[Commit] = []
+        for commit in log.commits():
+            seen.append(commit)
+            if len(seen) == 1:
+                log.append(one("a/1", 3), metadata("c3"))
+        assert [commit.position for commit in seen][:3] == [1, 2, 3]
+        assert numbers(log.events()) == [0, 1, 2, 3]
+
+    def test_names(self, store: Store) -> None:
+        made = [store.create(name, AT) for name in ("zebra", "Ärger 1", "a.b_c-d")]
+        assert store.names() == sorted(log.name for log in made)
+        assert store.open("A\u0308rger 1").id == made[1].id
+        for name in ("", ".x", "-x", "a/b", "../x", "a\0", "con", "x" * 65, " x", "x\n", "\ud800", "NUL.txt"):
+            for use in (store.open, store.archive, store.unarchive):
+                with pytest.raises(InvalidLogName):
+                    use(name)
+            with pytest.raises(InvalidLogName):
+                store.create(name, AT)
+        assert store.names() == sorted(log.name for log in made)
+
+    def test_a_name_is_made_once(self, store: Store, log: Log) -> None:
+        log.append(one("a/1", 1), metadata("c"))
+        with pytest.raises(LogExists, match="inbox"):
+            store.create("inbox", AT)
+        assert numbers(self.reopened(store).events()) == [1]
+
+    def test_rename_keeps_everything(self, store: Store, log: Log) -> None:
+        log.append(one("a/1", 1), metadata("c"))
+        store.create("taken", AT)
+        with pytest.raises(LogExists):
+            store.rename("inbox", "taken")
+        store.rename("inbox", "outbox")
+        with pytest.raises(LogNotFound, match="inbox"):
+            store.open("inbox")
+        with pytest.raises(LogNotFound):
+            store.rename("inbox", "elsewhere")
+        moved = store.open("outbox")
+        assert (moved.id, moved.name, numbers(moved.events())) == (log.id, "outbox", [1])
+        assert moved.append(one("a/1", 2), metadata("d")).position == 2
+
+    def test_archive_and_back(self, store: Store, log: Log) -> None:
+        log.append(one("a/1", 1), metadata("c"))
+        store.archive("inbox")
+        assert (store.names(), store.names(archived=True)) == ([], ["inbox"])
+        with pytest.raises(LogNotFound):
+            store.open("inbox")
+        second = store.create("inbox", AT)
+        assert second.id != log.id
+        for use in (store.unarchive, store.archive):
+            with pytest.raises(LogExists):
+                use("inbox")
+        store.rename("inbox", "second")
+        store.unarchive("inbox")
+        assert numbers(self.reopened(store).events()) == [1]
+        with pytest.raises(LogNotFound):
+            store.unarchive("inbox")

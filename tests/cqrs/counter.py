@@ -1,0 +1,38 @@
+"""A second, smallest domain for tests of the framework: a counter that can't go below zero."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from cqrs_todo.cqrs.core import Decider, EventTypes, Log, Metadata, Rejected
+from cqrs_todo.cqrs.stores import open_store
+from cqrs_todo.cqrs.struct import Struct
+
+AT = datetime(2026, 11, 22, tzinfo=UTC)
+
+
+class Moved(Struct, frozen=True):
+    by: int
+
+
+class Move(Struct, frozen=True):
+    by: int
+
+
+def decide(command: Move, state: int) -> Sequence[Moved]:
+    if state + command.by < 0:
+        raise Rejected("a counter can't go below zero")
+    return [Moved(command.by)] if command.by else []
+
+
+COUNTER: Decider[int, Move, Moved] = Decider(
+    "counter", 0, {"moved": Moved}, decide, lambda state, event: state + event.by, lambda event: Moved(-event.by)
+)
+TYPES = EventTypes(COUNTER.events)
+
+
+def new_log() -> Log:
+    return open_store("memory:", TYPES).create("counters", AT)
+
+
+def by(command: str) -> Metadata:
+    return Metadata(AT, "test@suite", command)

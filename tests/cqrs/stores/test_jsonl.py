@@ -1,0 +1,351 @@
+"""The append protocol: what is torn, damaged, foreign or failing, and what becomes of it."""
+
+import errno
+import fcntl
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from cqrs_todo.cqrs.core import (
+    DamagedLog,
+    Log,
+    LogBusy,
+    LogNotFound,
+    OutcomeUnknown,
+    ReadOnlyLog,
+    Store,
+    StoreUnavailable,
+    UnknownEvent,
+)
+from cqrs_todo.cqrs.stores import open_store
+from cqrs_todo.cqrs.stores.jsonl import files, format
+from cqrs_todo.cqrs.testing import AT, CONTRACT_TYPES, metadata, numbers, one
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return open_store(f"jsonl:{tmp_path}", CONTRACT_TYPES)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "lists" / "inbox.jsonl"
+
+
+@pytest.fixture
+def log(store: Store) -> Log:
+    log = store.create("inbox", AT)
+    for n in range(3):
+        log.append(one("a/1", n), metadata(f"c{n}"))
+    return log
+
+
+def beside(path: Path, what: str) -> list[Path]:
+    return sorted(path.parent.glob(f"inbox.{what}-*"))
+
+
+def test_one_commit_is_one_line_sealed_to_those_before(log: Log, path: Path) -> None:
+    log.append([*one("a/1", 3, 4), *one("b/1", 5)], metadata("c3"))
+    lines = path.read_bytes().split(b"\n")
+    assert lines.pop() == b""
+    assert len(lines) == 5
+    previous = b""
+    for line in lines:
+        previous = format.sum_of(previous, line)
+    assert msgspec.json.decode(lines[-1])["position"] == 4
+    assert [event["version"] for event in msgspec.json.decode(lines[-1])["events"]] == [4, 5, 1]
+
+
+def test_files_are_private_under_any_umask(tmp_path: Path) -> None:
+    before = os.umask(0o777)
+    try:
+        store = open_store(f"jsonl:{tmp_path}/deep/down", CONTRACT_TYPES)
+        store.create("inbox", AT).append(one("a/1", 1), metadata("c"))
+    finally:
+        os.umask(before)
+    assert (tmp_path / "deep/down/lists/inbox.jsonl").stat().st_mode & 0o777 == 0o600
+    for folder in ("deep", "deep/down", "deep/down/lists"):
+        assert (tmp_path / folder).stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.parametrize("tail", [b'{"position":4', b"\0\0\0\0", b"x" * 200_000, b'{"position":4,"sum":"0"}'])
+def test_a_torn_tail_is_passed_over_by_readers_and_set_aside_by_the_next_writer(
+    store: Store, log: Log, path: Path, tail: bytes
+) -> None:
+    whole = path.read_bytes()
+    path.write_bytes(whole + tail)
+    reader = store.open("inbox")
+    assert numbers(reader.events()) == numbers(log.events()) == [0, 1, 2]
+    assert [event.position for event in reader.events_backward()] == [3, 2, 1]
+    assert reader.notices == []
+    assert path.read_bytes() == whole + tail
+    assert reader.append(one("a/1", 3), metadata("c3")).position == 4
+    assert path.read_bytes().startswith(whole + b'{"position":4')
+    (aside,) = beside(path, "torn")
+    assert aside.read_bytes() == tail
+    assert aside.stat().st_mode & 0o777 == 0o600
+    assert str(aside) in reader.notices[0]
+    assert numbers(log.events()) == [0, 1, 2, 3]
+
+
+DAMAGES: dict[str, Callable[[list[bytes]], list[bytes]]] = {
+    "altered": lambda lines: [*lines[:2], lines[2].replace(b'"number":1', b'"number":7'), lines[3]],
+    "missing": lambda lines: [*lines[:2], lines[3]],
+    "doubled": lambda lines: [*lines[:3], lines[2], lines[3]],
+    "swapped": lambda lines: [*lines[:2], lines[3], lines[2]],
+    "not json": lambda lines: [*lines[:2], b"junk", lines[3]],
+    "blank": lambda lines: [*lines[:2], b"", *lines[2:]],
+    "torn, with a line after it": lambda lines: [*lines[:2], lines[2][:20], lines[3]],
+    "zeros, with a line after them": lambda lines: [*lines[:2], b"\0" * 20 + lines[2], lines[3]],
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+def test_damage_is_told_never_written_to_and_what_stands_before_it_is_served(
+    store: Store, log: Log, path: Path, damage: Callable[[list[bytes]], list[bytes]]
+) -> None:
+    lines = path.read_bytes().splitlines()
+    damaged = b"".join(line + b"\n" for line in damage(lines))
+    path.write_bytes(damaged)
+    valid = 2 if damage is DAMAGES["doubled"] else 1
+    reader = store.open("inbox")
+    assert numbers(reader.events()) == [0, 1][:valid]
+    assert numbers(reader.events_backward()) == [1, 0][-valid:]
+    assert f"damaged at line {valid + 2}, byte " in reader.notices[0]
+    for writer in (reader, store.open("inbox")):
+        with pytest.raises(DamagedLog, match="nothing was recorded"):
+            writer.append(one("a/1", 3), metadata("c3"))
+    assert path.read_bytes() == damaged
+
+
+@pytest.mark.parametrize("content", [b"", b"\n", b"{}\n", b'{"format":"other"}\n', b"\xff\n", b"[" * 100_000 + b"\n"])
+def test_a_file_without_a_header_is_damaged(store: Store, log: Log, path: Path, content: bytes) -> None:
+    path.write_bytes(content)
+    with pytest.raises(DamagedLog, match="line 1"):
+        store.open("inbox")
+
+
+def sealed(path: Path, *documents: Any) -> None:
+    """Write a log of these documents, with sums that match."""
+    previous, content = b"", b""
+    for document in documents:
+        line, previous = format.seal(previous, document if isinstance(document, bytes) else msgspec.json.encode(document))
+        content += line
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+
+
+HEADER = {"format": "cqrs-log", "version": "1.0", "id": "x", "name": "inbox", "created": "2026-11-22T09:30:00Z"}
+
+
+def commit(position: int, version: int, *, type: str = "counted", **extra: Any) -> dict[str, Any]:
+    event = {"stream": "a/1", "version": version, "type": type, "data": {"number": position, "later": [1]}}
+    at = "2026-11-22T09:30:00Z"
+    return {"position": position, "at": at, "by": "me", "command": f"c{position}", "events": [event], **extra}
+
+
+def test_what_a_newer_minor_version_wrote_is_read_and_survives(store: Store, path: Path) -> None:
+    header = {**HEADER, "version": "1.7", "colour": "green"}
+    sealed(path, header, commit(1, 1, mood="good"), commit(2, 2, type="shaken"), commit(3, 3, meta={"new": {"deep": 1.5}}))
+    before = path.read_bytes()
+    log = store.open("inbox")
+    events = list(log.events())
+    assert events[1].data == UnknownEvent("shaken", b'{"number":2,"later":[1]}')
+    assert [event.version for event in events] == [1, 2, 3]
+    assert events[2].metadata.meta == {"new": {"deep": 1.5}}
+    assert log.append(one("a/1", 4, expected=3), metadata("c4")).position == 4
+    assert path.read_bytes().startswith(before)
+
+
+@pytest.mark.parametrize("version", ["2.0", "10.1", "next", ""])
+def test_a_newer_major_version_is_read_only(store: Store, path: Path, version: str) -> None:
+    sealed(path, {**HEADER, "version": version}, commit(1, 1))
+    log = store.open("inbox")
+    assert numbers(log.events()) == [1]
+    with pytest.raises(ReadOnlyLog, match="newer than this program"):
+        log.append(one("a/1", 2), metadata("c2"))
+
+
+DEEP = b"[" * 100_000 + b"]" * 100_000
+LINES: dict[str, Any] = {
+    "deep": b'{"position":1,"at":"2026-11-22T09:30:00Z","by":"","command":"","events":[],"meta":{"x":' + DEEP + b"}}",
+    "position 2^63": commit(2**63, 1),
+    "position 0": commit(0, 1),
+    "position 2 first": commit(2, 1),
+    "version 2 first": commit(1, 2),
+    "no events": commit(1, 1, events=[]),
+    "time without zone": commit(1, 1, at="2026-11-22T09:30:00"),
+    "NaN": b'{"position":NaN}',
+    "1e400": b'{"position":1e400}',
+    "BOM": b"\xef\xbb\xbf{}",
+    "invalid UTF-8": b'{"by":"\xff"}',
+    "lone surrogate": b'{"position":1,"at":"2026-11-22T09:30:00Z","by":"\\ud800","command":"","events":[]}',
+    "wrong data": commit(1, 1, events=[{"stream": "a/1", "version": 1, "type": "counted", "data": {"number": "x"}}]),
+    "deep data": b'{"position":1,"at":"2026-11-22T09:30:00Z","by":"","command":"","events":[{"stream":"a/1","version":1,'
+    b'"type":"counted","data":' + DEEP + b"}]}",
+    "an array": b"[]}",
+}
+
+
+@pytest.mark.parametrize("line", LINES.values(), ids=LINES)
+def test_a_line_with_a_right_sum_and_wrong_content_is_damage(store: Store, path: Path, line: Any) -> None:
+    sealed(path, HEADER, line)
+    log = store.open("inbox")
+    assert list(log.commits()) == []
+    assert "damaged at line 2" in log.notices[0]
+    with pytest.raises(DamagedLog):
+        log.append(one("a/1", 1), metadata("c"))
+
+
+def test_a_log_cut_short_under_a_reader_is_told(log: Log, path: Path) -> None:
+    assert len(list(log.commits())) == 3
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join(lines[:-1]))
+    with pytest.raises(DamagedLog, match="lost its end"):
+        log.append(one("a/1", 3), metadata("c3"))
+
+
+def test_links_pipes_and_folders_in_the_logs_place_are_refused(store: Store, log: Log, path: Path, tmp_path: Path) -> None:
+    real = tmp_path / "real"
+    path.rename(real)
+    path.symlink_to(real)
+    with pytest.raises(StoreUnavailable, match="symbolic link"):
+        store.open("inbox")
+    path.unlink()
+    os.link(real, path)
+    with pytest.raises(StoreUnavailable, match="hard link"):
+        store.open("inbox")
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(StoreUnavailable, match="not a regular file"):
+        store.open("inbox")
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(StoreUnavailable, match="not a regular file"):
+        store.open("inbox")
+    path.rmdir()
+    real.rename(path)
+    assert numbers(store.open("inbox").events()) == [0, 1, 2]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_a_foreign_owner_is_refused(store: Store, log: Log, path: Path) -> None:
+    os.chown(path, 65534, -1)
+    with pytest.raises(StoreUnavailable, match="belongs to another user"):
+        store.open("inbox")
+
+
+def test_a_failed_write_is_taken_back(log: Log, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = path.read_bytes()
+    write = os.write
+
+    def half_then_full_disk(fd: int, data: Any) -> int:
+        if len(data) > 50:
+            return write(fd, data[:50])
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "write", lambda fd, data: half_then_full_disk(fd, data[: 50 + len(data) % 50]))
+    with pytest.raises(StoreUnavailable, match="not recorded: .*No space left on device"):
+        log.append(one("a/1", 3), metadata("c3"))
+    monkeypatch.undo()
+    assert path.read_bytes() == before
+    assert log.append(one("a/1", 3), metadata("c3")).position == 4
+
+
+def test_a_failed_fsync_is_told_as_unknown_and_the_next_writer_goes_on_in_a_new_file(
+    store: Store, log: Log, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fsync, failed = os.fsync, []
+
+    def fail_once(fd: int) -> None:
+        if not failed:
+            failed.append(fd)
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        fsync(fd)
+
+    monkeypatch.setattr(os, "fsync", fail_once)
+    with pytest.raises(OutcomeUnknown, match="can't be known whether"):
+        log.append(one("a/1", 3), metadata("c3"))
+    monkeypatch.undo()
+    inode, content = path.stat().st_ino, path.read_bytes()
+    other = store.open("inbox")
+    other.append(one("a/1", 4), metadata("c4"))
+    assert path.stat().st_ino != inode
+    assert path.read_bytes().startswith(content)
+    (aside,) = beside(path, "unsynced")
+    assert aside.read_bytes() == content
+    assert "written anew" in other.notices[0]
+    assert log.append(one("a/1", 3), metadata("c3")).position == 4, "sent again, the same command is recorded once"
+    assert numbers(log.events()) == [0, 1, 2, 3, 4]
+    assert len(beside(path, "unsynced")) == 1
+
+
+def test_signals_wait_until_an_append_is_over(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    fsync, seen = os.fsync, []
+
+    def interrupt(fd: int) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        seen.append(fd)
+        fsync(fd)
+
+    monkeypatch.setattr(os, "fsync", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        log.append(one("a/1", 3), metadata("c3"))
+    assert seen
+    assert numbers(log.events()) == [0, 1, 2, 3]
+
+
+def test_a_busy_log_names_its_holder(log: Log, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "LOCK_SECONDS", 0.05)
+    with path.with_suffix(".lock").open("r+b") as holder:
+        fcntl.flock(holder, fcntl.LOCK_EX)
+        os.pwrite(holder.fileno(), b"process 4711", 0)
+        with pytest.raises(LogBusy, match="process 4711 has held .*nothing was recorded"):
+            log.append(one("a/1", 3), metadata("c3"))
+    assert log.append(one("a/1", 3), metadata("c3")).position == 4
+
+
+def test_a_log_renamed_or_replaced_under_a_writer(store: Store, log: Log) -> None:
+    other = store.open("inbox")
+    store.rename("inbox", "elsewhere")
+    with pytest.raises(LogNotFound):
+        log.append(one("a/1", 3), metadata("c3"))
+    store.create("inbox", AT)
+    with pytest.raises(LogBusy, match="replaced by another list"):
+        other.append(one("a/1", 3), metadata("c3"))
+    assert numbers(store.open("elsewhere").events()) == [0, 1, 2]
+    assert list(store.open("inbox").commits()) == []
+
+
+def test_readers_beside_a_writer_see_whole_commits_and_never_go_backward(store: Store, log: Log) -> None:
+    stop = threading.Event()
+    problems: list[str] = []
+
+    def read() -> None:
+        mine, last = store.open("inbox"), 0
+        while not stop.is_set():
+            commits = list(mine.commits())
+            if any(len(commit.events) != 2 for commit in commits[3:]) or len(commits) < last or mine.notices:
+                problems.append(f"{len(commits)} after {last}: {mine.notices}")
+            last = len(commits)
+
+    readers = [threading.Thread(target=read) for _ in range(2)]
+    for reader in readers:
+        reader.start()
+    deadline = time.monotonic() + 1.5
+    count = 0
+    while time.monotonic() < deadline:
+        log.append(one("b/1", count, count), metadata(f"w{count}"))
+        count += 1
+    stop.set()
+    for reader in readers:
+        reader.join()
+    assert problems == []
+    assert len(list(log.commits())) == count + 3

@@ -1,0 +1,35 @@
+"""Where msgspec can't be had, dataclasses stand in: the pure rooms and the memory store run the same."""
+
+import subprocess
+import sys
+
+STORY = """
+import sys
+sys.modules["msgspec"] = None  # as where it can't be had: importing it raises ImportError
+from datetime import UTC, datetime
+from cqrs_todo.cqrs.core import EventTypes, Metadata
+from cqrs_todo.cqrs.repository import Repository
+from cqrs_todo.cqrs.stores import open_store
+from cqrs_todo.cqrs.timeline import walk_back
+from cqrs_todo.todo.model import DECIDER, EVENTS, ChangeText, Complete, Create
+
+now = datetime(2026, 11, 22, tzinfo=UTC)
+log = open_store("memory:", EventTypes(EVENTS)).create("inbox", now)
+todos = Repository(log, DECIDER)
+todos.execute("a", Create("Buy milk", now, tags=("b", "a")), Metadata(now, "me", "c1"))
+todos.execute("a", ChangeText("Buy oats"), Metadata(now, "me", "c2"))
+entity, commit = todos.execute("a", Complete("2026-11-21", now), Metadata(now, "me", "c3"))
+assert (entity.state.text, entity.state.tags, entity.state.completed) == ("Buy oats", ("a", "b"), "2026-11-21")
+assert (commit.position, entity.version) == (3, 3)
+past, _ = walk_back(DECIDER, todos.fold(), log.commits_backward(), 1)
+assert past.entities["todo/a"].state.text == "Buy milk"
+try:
+    entity.state.text = "other"
+except AttributeError:
+    print("frozen")
+"""
+
+
+def test_the_pure_rooms_run_without_msgspec() -> None:
+    done = subprocess.run([sys.executable, "-c", STORY], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr, done.returncode) == ("frozen\n", "", 0)

@@ -1,0 +1,150 @@
+"""Walking back, and what undo and redo stand for."""
+
+from datetime import datetime, timedelta
+
+import pytest
+from hypothesis import given as for_all
+from hypothesis import settings
+from hypothesis import strategies as st
+
+from cqrs_todo.cqrs.core import Append, Commit, Log, Metadata, Recorded, UnknownEvent
+from cqrs_todo.cqrs.repository import Fold, Repository, advance
+from cqrs_todo.cqrs.timeline import REDOES, UNDOES, redo_events, redo_steps, undo_events, undo_steps, walk_back
+from tests.cqrs.counter import AT, COUNTER, Moved, new_log
+
+
+def forward(commits: list[Commit]) -> Fold[int]:
+    return advance(COUNTER, Fold(0, {}), commits)
+
+
+def write(log: Log, streams: list[str], at: datetime = AT) -> None:
+    appends = [Append(stream, (Moved(n + 1),)) for n, stream in enumerate(streams)]
+    log.append(appends, Metadata(at, "test@suite", f"c{len(list(log.commits()))}"))
+
+
+histories = st.lists(
+    st.tuples(
+        st.lists(st.sampled_from(["counter/a", "counter/b", "counter/c", "other/x"]), min_size=1, max_size=3, unique=True),
+        st.integers(-3600, 30 * 24 * 3600),
+    ),
+    max_size=10,
+)
+
+
+@settings(max_examples=500)
+@for_all(histories)
+def test_law_backward_is_forward_at_every_position(history: list[tuple[list[str], int]]) -> None:
+    log = new_log()
+    for streams, _ in history:
+        write(log, streams)
+    commits = list(log.commits())
+    head = forward(commits)
+    for position in range(head.position + 1):
+        fold, commit = walk_back(COUNTER, head, log.commits_backward(), position)
+        upto = [commit for commit in commits if commit.position <= position]
+        assert fold == forward(upto)
+        assert list(fold.entities) == list(forward(upto).entities)
+        assert commit == (upto[-1] if upto else None)
+
+
+@settings(max_examples=500)
+@for_all(histories, st.integers(-7200, 40 * 24 * 3600))
+def test_law_at_a_time_is_after_the_last_position_recorded_at_or_before_it(
+    history: list[tuple[list[str], int]], seconds: int
+) -> None:
+    log = new_log()
+    at = AT
+    for streams, later in history:
+        at += timedelta(seconds=later)
+        write(log, streams, at)
+    commits = list(log.commits())
+    moment = AT + timedelta(seconds=seconds)
+    fold, _ = walk_back(COUNTER, forward(commits), log.commits_backward(), moment)
+    recorded = [place for place, commit in enumerate(commits) if commit.metadata.at <= moment]
+    assert fold == forward(commits[: recorded[-1] + 1] if recorded else [])
+
+
+def test_walking_back_reads_no_further_than_it_must() -> None:
+    log = new_log()
+    for _ in range(10):
+        write(log, ["counter/a"])
+    backward = log.commits_backward()
+    walk_back(COUNTER, forward(list(log.commits())), backward, 8)
+    assert next(backward).position == 7
+
+
+def test_walking_back_over_an_unknown_event_lowers_the_version_alone() -> None:
+    log = new_log()
+    write(log, ["counter/a"])
+    (first,) = log.commits()
+    unknown = Recorded(2, "counter/a", 2, "shaken", UnknownEvent("shaken", b"{}"), first.metadata)
+    second = Commit((unknown,), first.metadata)
+    head = forward([first, second])
+    fold, _ = walk_back(COUNTER, head, [second, first], 1)
+    assert fold == forward([first])
+
+
+class Steps:
+    """A history of undoable commits as two stacks: the plain model that the lazy walk must agree with."""
+
+    def __init__(self) -> None:
+        self.log = new_log()
+        self.done: list[int] = []
+        self.undone: list[int] = []
+
+    def record(self, **meta: list[int]) -> int:
+        number = len(list(self.log.commits()))
+        metadata = Metadata(AT, "test@suite", f"c{number}", meta)
+        return self.log.append([Append("counter/a", (Moved(1),))], metadata).position
+
+    def act(self, what: str, steps: int) -> None:
+        if what == "do":
+            self.done.append(self.record())
+            self.undone.clear()
+        elif what == "undo" and self.done:
+            taken = [self.done.pop() for _ in range(min(steps, len(self.done)))]
+            self.record(**{UNDOES: taken})
+            self.undone += taken
+        elif what == "one" and self.done:
+            position = self.done.pop(steps % len(self.done))
+            self.record(**{UNDOES: [position]})
+            self.undone.append(position)
+        elif what == "redo" and self.undone:
+            taken = [self.undone.pop() for _ in range(min(steps, len(self.undone)))]
+            self.record(**{REDOES: taken})
+            self.done += taken
+
+
+@settings(max_examples=500)
+@for_all(st.lists(st.tuples(st.sampled_from(["do", "do", "undo", "one", "redo"]), st.integers(1, 3)), max_size=14))
+def test_law_undo_and_redo_are_two_stacks(actions: list[tuple[str, int]]) -> None:
+    steps = Steps()
+    for what, count in actions:
+        steps.act(what, count)
+        assert list(undo_steps(steps.log.commits_backward())) == steps.done[::-1]
+        assert list(redo_steps(steps.log.commits_backward())) == steps.undone[::-1]
+
+
+def test_undo_reads_no_further_than_it_must() -> None:
+    steps = Steps()
+    for _ in range(5):
+        steps.act("do", 1)
+    backward = steps.log.commits_backward()
+    assert next(undo_steps(backward)) == 5
+    assert next(backward).position == 4
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_undo_events_then_redo_events_lead_back(count: int) -> None:
+    log = new_log()
+    for streams in (["counter/a", "counter/b"], ["counter/b"], ["counter/a", "counter/c"]):
+        write(log, streams)
+    counters = Repository(log, COUNTER)
+    before = {stream: entity.state for stream, entity in counters.fold().entities.items()}
+    taken = list(log.commits_backward())[:count]
+    undoing, redoing = undo_events(COUNTER, taken), redo_events(COUNTER, taken[::-1])
+    counters.transact(lambda _: (undoing, Metadata(AT, "t", "u")))
+    undone = {stream: entity.state for stream, entity in counters.fold().entities.items()}
+    assert undone != before
+    counters.transact(lambda _: (redoing, Metadata(AT, "t", "r")))
+    assert {stream: entity.state for stream, entity in counters.fold().entities.items()} == before

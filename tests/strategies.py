@@ -1,0 +1,88 @@
+"""Hypothesis strategies for todos: commands, and histories that were really decided."""
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+
+from hypothesis import strategies as st
+
+from cqrs_todo.cqrs.core import Rejected
+from cqrs_todo.todo.model import (
+    PRIORITIES,
+    AddTag,
+    ChangeDue,
+    ChangeNote,
+    ChangePriority,
+    ChangeReminder,
+    ChangeText,
+    Complete,
+    Create,
+    Remove,
+    RemoveTag,
+    Reopen,
+    Restore,
+    State,
+    TodoCommand,
+    TodoEvent,
+    Toggle,
+    day_or_instant,
+    decide,
+    evolve,
+)
+
+NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+
+texts = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12).filter(str.strip)
+instants = st.datetimes(datetime(1990, 1, 1), datetime(2060, 1, 1), timezones=st.just(UTC))
+past_instants = st.integers(0, 10**9).map(lambda microseconds: NOW - timedelta(microseconds=microseconds * 1000))
+later_instants = st.integers(1, 10**9).map(lambda microseconds: NOW + timedelta(microseconds=microseconds * 1000))
+days = st.dates(date(1990, 1, 1), date(2060, 1, 1))
+dues = st.none() | (days | instants).map(day_or_instant)
+tags = st.sampled_from(["home", "work", "später", "ToDo", "a"])
+priorities = st.none() | st.sampled_from(PRIORITIES)
+notes = st.none() | texts
+
+creates = st.builds(
+    Create,
+    text=texts,
+    created=past_instants,
+    note=notes,
+    due=dues,
+    reminder=st.none() | later_instants,
+    priority=priorities,
+    tags=st.lists(tags, max_size=3).map(tuple),
+)
+changes: st.SearchStrategy[TodoCommand] = st.one_of(
+    st.builds(ChangeText, texts),
+    st.builds(ChangeNote, notes),
+    st.builds(ChangeDue, dues),
+    st.builds(ChangeReminder, st.none() | later_instants, st.just(NOW)),
+    st.builds(ChangePriority, priorities),
+    st.builds(AddTag, tags),
+    st.builds(RemoveTag, tags),
+    st.builds(Complete, past_instants.map(day_or_instant), st.just(NOW)),
+    st.builds(Complete, st.just("2026-11-20"), st.just(NOW)),
+    st.just(Reopen()),
+    st.builds(Toggle, past_instants),
+    st.just(Remove()),
+    st.just(Restore()),
+)
+commands = st.builds(lambda first, rest: [first, *rest], creates, st.lists(changes, max_size=15))
+
+
+def decided(given: Sequence[TodoCommand]) -> list[tuple[State, TodoEvent]]:
+    """What the commands come to, one after the other: each event with the state before it; refused ones are passed over."""
+    state: State = None
+    steps: list[tuple[State, TodoEvent]] = []
+    for command in given:
+        try:
+            events = decide(command, state)
+        except Rejected:
+            continue
+        for event in events:
+            steps.append((state, event))
+            state = evolve(state, event)
+    return steps
+
+
+histories = commands.map(decided)
+states = histories.map(lambda steps: evolve(*steps[-1]) if steps else None)

@@ -1,0 +1,127 @@
+"""Imports point one way: cqrs <- todo <- {cli, web}; inside the framework as docs/architecture.md draws it."""
+
+import ast
+import sys
+from pathlib import Path
+
+import pytest
+
+import cqrs_todo
+
+PACKAGE = Path(cqrs_todo.__file__).parent
+
+# Each room, and the rooms that it may import from, beside itself.
+ROOMS = {
+    "cqrs.struct": set[str](),
+    "cqrs.core": {"cqrs.struct"},
+    "cqrs.repository": {"cqrs.struct", "cqrs.core"},
+    "cqrs.timeline": {"cqrs.struct", "cqrs.core", "cqrs.repository"},
+    "cqrs.testing": {"cqrs.struct", "cqrs.core", "cqrs.repository", "cqrs.timeline"},
+    "cqrs.stores": {"cqrs.struct", "cqrs.core"},
+    "todo.model": {"cqrs.struct", "cqrs.core"},
+    "todo.views": {"cqrs.struct", "cqrs.core", "cqrs.repository", "cqrs.timeline", "todo.model"},
+    "todo.service": {
+        "cqrs.struct",
+        "cqrs.core",
+        "cqrs.repository",
+        "cqrs.timeline",
+        "cqrs.stores",
+        "todo.model",
+        "todo.views",
+    },
+    "cli": {
+        "cqrs.struct",
+        "cqrs.core",
+        "cqrs.repository",
+        "cqrs.timeline",
+        "cqrs.stores",
+        "todo.model",
+        "todo.views",
+        "todo.service",
+    },
+}
+PURE = ["cqrs.struct", "cqrs.core", "cqrs.repository", "cqrs.timeline", "todo.model", "todo.views"]
+ELSEWHERE = {"", "__main__", "__version__", "cqrs", "todo"}
+"""What holds nothing but a docstring, a version or an entry point, and may be imported from anywhere."""
+
+FILES = sorted(PACKAGE.rglob("*.py"))
+# what does input or output, reads clocks or is random
+IMPURE = {
+    "os",
+    "io",
+    "sys",
+    "time",
+    "random",
+    "secrets",
+    "pathlib",
+    "socket",
+    "subprocess",
+    "threading",
+    "fcntl",
+    "tempfile",
+}
+
+
+def module_of(file: Path) -> str:
+    parts = list(file.relative_to(PACKAGE).with_suffix("").parts)
+    if parts[-1] == "__init__":
+        parts.pop()
+    return ".".join(parts)
+
+
+def room_of(module: str) -> str | None:
+    return next((room for room in ROOMS if module == room or module.startswith(f"{room}.")), None)
+
+
+def imports(file: Path) -> set[str]:
+    """Modules that a file imports, absolute; those of this package without the package's name."""
+    package = module_of(file).split(".") if file.name == "__init__.py" else module_of(file).split(".")[:-1]
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            base = [part for part in package if part]
+            if node.level:
+                base = base[: len(base) - node.level + 1]
+                names = [".".join([*base, *(node.module or "").split(".")]).strip(".")]
+                if node.module is None:
+                    names = [".".join([*base, alias.name]) for alias in node.names]
+                found |= {f"cqrs_todo.{name}".rstrip(".") for name in names}
+            else:
+                found.add(node.module or "")
+    return found
+
+
+@pytest.mark.parametrize("file", FILES, ids=module_of)
+def test_imports_point_one_way(file: Path) -> None:
+    room = room_of(module_of(file))
+    if room is None:
+        assert module_of(file) in ELSEWHERE
+        return
+    for name in imports(file):
+        if name.startswith("cqrs_todo."):
+            module = name.removeprefix("cqrs_todo.")
+            target = room_of(module)
+            assert target == room or target in ROOMS[room] or module in ELSEWHERE, f"{module_of(file)} imports {name}"
+
+
+@pytest.mark.parametrize("module", PURE)
+def test_pure_rooms_import_the_standard_library_and_struct_alone(module: str) -> None:
+    file = PACKAGE.joinpath(*module.split(".")).with_suffix(".py")
+    foreign = {name.split(".")[0] for name in imports(file)} - {"cqrs_todo"}
+    allowed = sys.stdlib_module_names | ({"msgspec"} if module == "cqrs.struct" else set())
+    assert foreign <= allowed - IMPURE
+
+
+def test_the_framework_knows_nothing_of_todos() -> None:
+    for file in (PACKAGE / "cqrs").rglob("*.py"):
+        words = file.read_text().lower().replace("cqrs_todo", "").replace("about todos", "")
+        assert "todo" not in words, f"{file} speaks of todos"
+
+
+def test_this_test_sees_a_wrong_arrow() -> None:
+    assert "cqrs_todo.cqrs.core" in imports(PACKAGE / "todo" / "model.py")
+    assert "cqrs_todo.cqrs.stores.memory" not in imports(PACKAGE / "cqrs" / "core.py")
+    assert "todo.model" not in ROOMS["cqrs.repository"]
+    assert room_of("cqrs.stores.jsonl.log") == "cqrs.stores"

@@ -1,0 +1,298 @@
+"""The todo's rules as stories, its laws as properties."""
+
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given as for_all
+from hypothesis import settings
+
+from cqrs_todo.cqrs.core import EventTypes, Rejected
+from cqrs_todo.cqrs.testing import given
+from cqrs_todo.todo.model import (
+    DECIDER,
+    EVENTS,
+    TEXT_LIMIT,
+    AddTag,
+    ChangeDue,
+    ChangeNote,
+    ChangePriority,
+    ChangeReminder,
+    ChangeText,
+    Complete,
+    Create,
+    DueChanged,
+    NoteChanged,
+    PriorityChanged,
+    ReminderChanged,
+    Remove,
+    RemoveTag,
+    Reopen,
+    Restore,
+    State,
+    TagAdded,
+    TagRemoved,
+    TextChanged,
+    Todo,
+    TodoCompleted,
+    TodoCreated,
+    TodoEvent,
+    TodoRemoved,
+    TodoReopened,
+    TodoRestored,
+    Toggle,
+    day_or_instant,
+    decide,
+    evolve,
+    invert,
+    lead,
+    parse_day_or_instant,
+    touched,
+)
+from tests.strategies import NOW, histories, states
+
+CREATED = TodoCreated("Buy milk", NOW)
+FULL = TodoCreated("Buy milk", NOW, "oat", "2026-11-23", NOW + timedelta(hours=1), "H", ("home",))
+
+
+def test_creation() -> None:
+    given(DECIDER).when(Create("Buy milk", NOW)).then(CREATED)
+    command = Create("Buy milk", NOW, "oat", "2026-11-23", NOW + timedelta(hours=1), "H", ("home", "home"))
+    given(DECIDER).when(command).then(FULL)
+    given(DECIDER, CREATED).when(Create("Again", NOW)).then_rejected("created already")
+    given(DECIDER).when(Create("x", NOW, tags=("b", "a"))).then(TodoCreated("x", NOW, tags=("a", "b")))
+
+
+@pytest.mark.parametrize("text", ["", " ", "\n\t ", "\u2003"])
+def test_empty_text_is_refused(text: str) -> None:
+    given(DECIDER).when(Create(text, NOW)).then_rejected("the text is empty")
+    given(DECIDER, CREATED).when(ChangeText(text)).then_rejected("the text is empty")
+
+
+def test_text_has_a_limit_in_bytes() -> None:
+    given(DECIDER).when(Create("é" * (TEXT_LIMIT // 2), NOW)).then(TodoCreated("é" * (TEXT_LIMIT // 2), NOW))
+    given(DECIDER).when(Create("é" * (TEXT_LIMIT // 2) + "x", NOW)).then_rejected("65,537 bytes, more than 65,536")
+    given(DECIDER, CREATED).when(ChangeNote("x" * (TEXT_LIMIT + 1))).then_rejected("the note has 65,537 bytes")
+
+
+@pytest.mark.parametrize(
+    "command", [Create("\ud800", NOW), Create("x", NOW, note="\udfff"), Create("x", NOW, tags=("\ud800",))]
+)
+def test_lone_surrogates_are_refused(command: Create) -> None:
+    given(DECIDER).when(command).then_rejected("lone surrogate")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ChangeText("x"),
+        ChangeNote("x"),
+        ChangeDue(None),
+        ChangeReminder(None, NOW),
+        ChangePriority("H"),
+        AddTag("a"),
+        RemoveTag("a"),
+        Complete("2026-11-22", NOW),
+        Reopen(),
+        Toggle(NOW),
+        Remove(),
+        Restore(),
+    ],
+)
+def test_a_command_on_what_was_never_created_is_refused(command: Any) -> None:
+    given(DECIDER).when(command).then_rejected("never created")
+
+
+def test_changes_tell_old_and_new() -> None:
+    given(DECIDER, CREATED).when(ChangeText("Buy oats")).then(TextChanged("Buy milk", "Buy oats"))
+    given(DECIDER, FULL).when(ChangeNote(None)).then(NoteChanged("oat", None))
+    given(DECIDER, FULL).when(ChangeDue("2026-11-24T17:00:00Z")).then(DueChanged("2026-11-23", "2026-11-24T17:00:00Z"))
+    given(DECIDER, FULL).when(ChangePriority("L")).then(PriorityChanged("H", "L"))
+    given(DECIDER, FULL).when(ChangeReminder(None, NOW)).then(ReminderChanged(NOW + timedelta(hours=1), None))
+    given(DECIDER, FULL).when(AddTag("work")).then(TagAdded("work"))
+    given(DECIDER, FULL).when(RemoveTag("home")).then(TagRemoved("home"))
+
+
+def test_a_change_to_the_present_value_is_nothing() -> None:
+    for command in (
+        ChangeText("Buy milk"),
+        ChangeNote("oat"),
+        ChangeDue("2026-11-23"),
+        ChangePriority("H"),
+        AddTag("home"),
+        RemoveTag("work"),
+        ChangeReminder(NOW + timedelta(hours=1), NOW + timedelta(days=9)),
+        Reopen(),
+        Restore(),
+    ):
+        given(DECIDER, FULL).when(command).then_nothing()
+    given(DECIDER, FULL, TodoCompleted("2026-11-22")).when(Complete("2026-11-21", NOW)).then_nothing()
+    given(DECIDER, FULL, TodoRemoved()).when(Remove()).then_nothing()
+
+
+def test_a_reminder_in_the_past_is_refused() -> None:
+    for past in (NOW, NOW - timedelta(microseconds=1)):
+        given(DECIDER, CREATED).when(ChangeReminder(past, NOW)).then_rejected("reminder is in the past")
+        given(DECIDER).when(Create("x", NOW, reminder=past)).then_rejected("reminder is in the past")
+
+
+def test_times_have_a_zone_and_are_kept_in_utc() -> None:
+    given(DECIDER).when(Create("x", NOW.replace(tzinfo=None))).then_rejected("has no time zone")
+    east = NOW.astimezone(timezone(timedelta(hours=5))) + timedelta(hours=1)
+    (event,) = decide(ChangeReminder(east, NOW), evolve(None, CREATED))
+    assert isinstance(event, ReminderChanged)
+    assert event.new is not None
+    assert event.new.tzinfo is UTC
+
+
+@pytest.mark.parametrize(
+    "due", ["", "tomorrow", "2026-13-01", "2026-11-23T17:00:00", "2026-11-23T17:00:00+00:00", "20261123", "٢"]
+)
+def test_a_due_date_is_a_day_or_an_instant(due: str) -> None:
+    given(DECIDER, CREATED).when(ChangeDue(due)).then_rejected("neither a day nor an instant")
+
+
+@pytest.mark.parametrize("tag", ["", "two words", "a,b", "+a", "-a", "a\tb"])
+def test_a_tag_is_one_word(tag: str) -> None:
+    given(DECIDER, CREATED).when(AddTag(tag)).then_rejected("not one word")
+    given(DECIDER).when(Create("x", NOW, tags=(tag,))).then_rejected("not one word")
+
+
+def test_a_priority_is_h_m_or_l() -> None:
+    command: Any = ChangePriority("X")  # type: ignore[arg-type]  # what a front end without types could send
+    given(DECIDER, CREATED).when(command).then_rejected("none of H, M and L")
+
+
+def test_completion() -> None:
+    given(DECIDER, CREATED).when(Complete("2026-11-20", NOW)).then(TodoCompleted("2026-11-20"))
+    given(DECIDER, CREATED).when(Complete(day_or_instant(NOW), NOW)).then(TodoCompleted("2026-11-22T12:00:00Z"))
+    given(DECIDER, CREATED).when(Complete("2026-11-23", NOW)).then(TodoCompleted("2026-11-23"))  # begun in Kiribati
+    given(DECIDER, CREATED).when(Complete("2026-11-24", NOW)).then_rejected("in the future")
+    given(DECIDER, CREATED).when(Complete("2026-11-22T12:00:01Z", NOW)).then_rejected("in the future")
+    given(DECIDER, CREATED).when(Complete("soon", NOW)).then_rejected("neither a day nor an instant")
+    done = TodoCompleted("2026-11-20")
+    given(DECIDER, CREATED, done).when(Reopen()).then(TodoReopened("2026-11-20"))
+    given(DECIDER, CREATED, done).when(Toggle(NOW)).then(TodoReopened("2026-11-20"))
+    given(DECIDER, CREATED).when(Toggle(NOW)).then(TodoCompleted("2026-11-22T12:00:00Z"))
+
+
+def test_removal_is_a_tombstone() -> None:
+    given(DECIDER, CREATED).when(Remove()).then(TodoRemoved())
+    given(DECIDER, CREATED, TodoRemoved()).when(Restore()).then(TodoRestored())
+    given(DECIDER, CREATED, TodoRemoved()).when(ChangeText("x")).then_rejected("restore it first")
+    given(DECIDER, CREATED, TodoRemoved()).when(Create("x", NOW)).then_rejected("created already")
+
+
+def test_what_is_no_command_is_an_error_of_the_program() -> None:
+    with pytest.raises(TypeError, match="object is no command"):
+        decide(object(), evolve(None, CREATED))  # type: ignore[arg-type]  # just this is tried
+
+
+def test_evolve_is_total() -> None:
+    todo = evolve(None, CREATED)
+    for event in _one_of_each():
+        if not isinstance(event, TodoCreated):
+            assert evolve(None, event) is None
+    assert evolve(todo, FULL) == todo
+
+
+@settings(max_examples=500)
+@for_all(histories)
+def test_law_invert(steps: list[tuple[State, TodoEvent]]) -> None:
+    for before, event in steps:
+        after = evolve(before, event)
+        back = evolve(after, invert(event))
+        if isinstance(event, TodoCreated):
+            assert isinstance(after, Todo)
+            assert isinstance(back, Todo)
+            assert back.removed
+            assert evolve(back, invert(invert(event))) == after
+        else:
+            assert back == before
+            assert invert(invert(event)) == event
+
+
+@settings(max_examples=500)
+@for_all(histories)
+def test_law_nothing_is_recorded_that_changes_nothing(steps: list[tuple[State, TodoEvent]]) -> None:
+    for before, event in steps:
+        assert evolve(before, event) != before
+
+
+@settings(max_examples=500)
+@for_all(histories)
+def test_law_json_round_trip(steps: list[tuple[State, TodoEvent]]) -> None:
+    for _, event in steps:
+        assert msgspec.json.decode(msgspec.json.encode(event), type=type(event)) == event
+
+
+@settings(max_examples=500)
+@for_all(states, states)
+def test_law_lead_leads_there(old: State, new: State) -> None:
+    assert new is not None
+    state = old
+    for event in lead(old, new):
+        state = evolve(state, event)
+    assert state is not None
+    assert msgspec.structs.replace(state, created=new.created) == new
+    if old is not None:
+        assert old.created == state.created
+
+
+@settings(max_examples=500)
+@for_all(histories)
+def test_law_an_event_touches_the_field_it_says(steps: list[tuple[State, TodoEvent]]) -> None:
+    for before, event in steps:
+        if before is None:
+            assert touched(event) == "*"
+            continue
+        after = evolve(before, event)
+        assert after is not None
+        changed = [name for name in Todo.__struct_fields__ if getattr(before, name) != getattr(after, name)]
+        field = touched(event)
+        assert changed == ["tags" if field.startswith("tag:") else field]
+
+
+@settings(max_examples=500)
+@for_all(histories)
+def test_law_day_or_instant_round_trip(steps: list[tuple[State, TodoEvent]]) -> None:
+    for state in (evolve(before, event) for before, event in steps):
+        assert state is not None
+        for text in (state.due, state.completed):
+            assert text is None or day_or_instant(parse_day_or_instant(text)) == text
+
+
+def test_every_event_type_is_registered_and_known_to_invert_and_touched() -> None:
+    types = EventTypes(EVENTS)
+    events = _one_of_each()
+    assert {types.name_of(event) for event in events} == set(EVENTS)
+    for event in events:
+        assert invert(event)
+        assert touched(event)
+
+
+def test_lead_from_nothing_to_nothing_needs_no_rule() -> None:
+    removed = Todo("x", NOW, removed=True)
+    assert lead(None, removed) == (TodoCreated("x", NOW), TodoRemoved())
+    assert lead(removed, removed) == ()
+    with pytest.raises(Rejected):
+        decide(ChangeText("y"), removed)
+
+
+def _one_of_each() -> list[TodoEvent]:
+    at = datetime(2026, 11, 23, 9, tzinfo=UTC)
+    return [
+        FULL,
+        TextChanged("a", "b"),
+        NoteChanged(None, "b"),
+        DueChanged(None, "2026-11-23"),
+        ReminderChanged(None, at),
+        PriorityChanged("H", "L"),
+        TagAdded("a"),
+        TagRemoved("a"),
+        TodoCompleted("2026-11-23"),
+        TodoReopened("2026-11-23"),
+        TodoRemoved(),
+        TodoRestored(),
+    ]
