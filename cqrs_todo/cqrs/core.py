@@ -128,7 +128,7 @@ class Metadata(Struct, frozen=True):
     at: datetime
     by: str
     command: str
-    meta: Mapping[str, Any] = {}
+    meta: Mapping[str, Any]
 
 
 class Recorded(Struct, frozen=True):

@@ -35,4 +35,4 @@ def new_log() -> Log:
 
 
 def by(command: str) -> Metadata:
-    return Metadata(AT, "test@suite", command)
+    return Metadata(AT, "test@suite", command, {})

@@ -19,7 +19,7 @@ def forward(commits: list[Commit]) -> Fold[int]:
 
 def write(log: Log, streams: list[str], at: datetime = AT) -> None:
     appends = [Append(stream, (Moved(n + 1),)) for n, stream in enumerate(streams)]
-    log.append(appends, Metadata(at, "test@suite", f"c{len(list(log.commits()))}"))
+    log.append(appends, Metadata(at, "test@suite", f"c{len(list(log.commits()))}", {}))
 
 
 histories = st.lists(
@@ -143,8 +143,8 @@ def test_undo_events_then_redo_events_lead_back(count: int) -> None:
     before = {stream: entity.state for stream, entity in counters.fold().entities.items()}
     taken = list(log.commits_backward())[:count]
     undoing, redoing = undo_events(COUNTER, taken), redo_events(COUNTER, taken[::-1])
-    counters.transact(lambda _: (undoing, Metadata(AT, "t", "u")))
+    counters.transact(lambda _: (undoing, Metadata(AT, "t", "u", {})))
     undone = {stream: entity.state for stream, entity in counters.fold().entities.items()}
     assert undone != before
-    counters.transact(lambda _: (redoing, Metadata(AT, "t", "r")))
+    counters.transact(lambda _: (redoing, Metadata(AT, "t", "r", {})))
     assert {stream: entity.state for stream, entity in counters.fold().entities.items()} == before

@@ -25,7 +25,8 @@ from cqrs_todo.cqrs.core import (
     UnknownEvent,
 )
 from cqrs_todo.cqrs.stores import open_store
-from cqrs_todo.cqrs.stores.jsonl import files, format
+from cqrs_todo.cqrs.stores.jsonl import files
+from cqrs_todo.cqrs.stores.jsonl.format import seal, sum_of
 from cqrs_todo.cqrs.testing import AT, CONTRACT_TYPES, metadata, numbers, one
 
 
@@ -58,7 +59,7 @@ def test_one_commit_is_one_line_sealed_to_those_before(log: Log, path: Path) -> 
     assert len(lines) == 5
     previous = b""
     for line in lines:
-        previous = format.sum_of(previous, line)
+        previous = sum_of(previous, line)
     assert msgspec.json.decode(lines[-1])["position"] == 4
     assert [event["version"] for event in msgspec.json.decode(lines[-1])["events"]] == [4, 5, 1]
 
@@ -107,9 +108,10 @@ DAMAGES: dict[str, Callable[[list[bytes]], list[bytes]]] = {
 }
 
 
+@pytest.mark.usefixtures("log")
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
 def test_damage_is_told_never_written_to_and_what_stands_before_it_is_served(
-    store: Store, log: Log, path: Path, damage: Callable[[list[bytes]], list[bytes]]
+    store: Store, path: Path, damage: Callable[[list[bytes]], list[bytes]]
 ) -> None:
     lines = path.read_bytes().splitlines()
     damaged = b"".join(line + b"\n" for line in damage(lines))
@@ -125,8 +127,9 @@ def test_damage_is_told_never_written_to_and_what_stands_before_it_is_served(
     assert path.read_bytes() == damaged
 
 
+@pytest.mark.usefixtures("log")
 @pytest.mark.parametrize("content", [b"", b"\n", b"{}\n", b'{"format":"other"}\n', b"\xff\n", b"[" * 100_000 + b"\n"])
-def test_a_file_without_a_header_is_damaged(store: Store, log: Log, path: Path, content: bytes) -> None:
+def test_a_file_without_a_header_is_damaged(store: Store, path: Path, content: bytes) -> None:
     path.write_bytes(content)
     with pytest.raises(DamagedLog, match="line 1"):
         store.open("inbox")
@@ -136,7 +139,7 @@ def sealed(path: Path, *documents: Any) -> None:
     """Write a log of these documents, with sums that match."""
     previous, content = b"", b""
     for document in documents:
-        line, previous = format.seal(previous, document if isinstance(document, bytes) else msgspec.json.encode(document))
+        line, previous = seal(previous, document if isinstance(document, bytes) else msgspec.json.encode(document))
         content += line
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
@@ -212,7 +215,8 @@ def test_a_log_cut_short_under_a_reader_is_told(log: Log, path: Path) -> None:
         log.append(one("a/1", 3), metadata("c3"))
 
 
-def test_links_pipes_and_folders_in_the_logs_place_are_refused(store: Store, log: Log, path: Path, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("log")
+def test_links_pipes_and_folders_in_the_logs_place_are_refused(store: Store, path: Path, tmp_path: Path) -> None:
     real = tmp_path / "real"
     path.rename(real)
     path.symlink_to(real)
@@ -235,8 +239,9 @@ def test_links_pipes_and_folders_in_the_logs_place_are_refused(store: Store, log
     assert numbers(store.open("inbox").events()) == [0, 1, 2]
 
 
+@pytest.mark.usefixtures("log")
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
-def test_a_foreign_owner_is_refused(store: Store, log: Log, path: Path) -> None:
+def test_a_foreign_owner_is_refused(store: Store, path: Path) -> None:
     os.chown(path, 65534, -1)
     with pytest.raises(StoreUnavailable, match="belongs to another user"):
         store.open("inbox")
@@ -252,7 +257,7 @@ def test_a_failed_write_is_taken_back(log: Log, path: Path, monkeypatch: pytest.
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(os, "write", lambda fd, data: half_then_full_disk(fd, data[: 50 + len(data) % 50]))
-    with pytest.raises(StoreUnavailable, match="not recorded: .*No space left on device"):
+    with pytest.raises(StoreUnavailable, match=r"not recorded: .*No space left on device"):
         log.append(one("a/1", 3), metadata("c3"))
     monkeypatch.undo()
     assert path.read_bytes() == before
@@ -262,7 +267,8 @@ def test_a_failed_write_is_taken_back(log: Log, path: Path, monkeypatch: pytest.
 def test_a_failed_fsync_is_told_as_unknown_and_the_next_writer_goes_on_in_a_new_file(
     store: Store, log: Log, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fsync, failed = os.fsync, []
+    fsync = os.fsync
+    failed: list[int] = []
 
     def fail_once(fd: int) -> None:
         if not failed:
@@ -288,7 +294,8 @@ def test_a_failed_fsync_is_told_as_unknown_and_the_next_writer_goes_on_in_a_new_
 
 
 def test_signals_wait_until_an_append_is_over(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
-    fsync, seen = os.fsync, []
+    fsync = os.fsync
+    seen: list[int] = []
 
     def interrupt(fd: int) -> None:
         os.kill(os.getpid(), signal.SIGINT)
@@ -307,7 +314,7 @@ def test_a_busy_log_names_its_holder(log: Log, path: Path, monkeypatch: pytest.M
     with path.with_suffix(".lock").open("r+b") as holder:
         fcntl.flock(holder, fcntl.LOCK_EX)
         os.pwrite(holder.fileno(), b"process 4711", 0)
-        with pytest.raises(LogBusy, match="process 4711 has held .*nothing was recorded"):
+        with pytest.raises(LogBusy, match=r"process 4711 has held .*nothing was recorded"):
             log.append(one("a/1", 3), metadata("c3"))
     assert log.append(one("a/1", 3), metadata("c3")).position == 4
 

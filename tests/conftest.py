@@ -1,0 +1,99 @@
+"""For the whole suite: failing contracts show their differences; the program runs for real, in a home of its own."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, settings
+
+# how long drawing an example takes says more of the machine than of the code
+settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
+settings.load_profile("suite")
+pytest.register_assert_rewrite("cqrs_todo.cqrs.testing")
+
+
+class Result:
+    """How a run of the program ended, and what it printed."""
+
+    def __init__(self, done: "subprocess.CompletedProcess[bytes]") -> None:
+        self.code = done.returncode
+        self.out = done.stdout.decode()
+        self.err = done.stderr.decode()
+
+    @property
+    def json(self) -> Any:
+        """The document on stdout."""
+        return msgspec.json.decode(self.out)
+
+    @property
+    def error(self) -> Any:
+        """The error document on stderr."""
+        return msgspec.json.decode(self.err)["error"]
+
+
+class Todo:
+    """The real program: `todo("add", "Buy milk")`."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        home.mkdir(exist_ok=True)
+        self.env = {
+            "HOME": str(home),
+            "PATH": os.environ["PATH"],
+            "TZ": "UTC",
+            "LANG": "C.UTF-8",
+            "USER": "me",
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
+
+    def run(self, *args: str, stdin: str | bytes = b"", env: Mapping[str, str] | None = None) -> Result:
+        """Run it, whatever comes of it."""
+        done = subprocess.run(
+            [sys.executable, "-m", "cqrs_todo", *args],
+            input=stdin.encode() if isinstance(stdin, str) else stdin,
+            capture_output=True,
+            env={**self.env, **(env or {})},
+            cwd=self.home,
+            check=False,
+            timeout=60,
+        )
+        result = Result(done)
+        assert "Traceback" not in result.err, result.err
+        assert result.code != 70, result.err
+        return result
+
+    def __call__(self, *args: str, stdin: str | bytes = b"", env: Mapping[str, str] | None = None) -> Result:
+        """Run it, and hold that it succeeds."""
+        result = self.run(*args, stdin=stdin, env=env)
+        assert result.code == 0, result.err
+        return result
+
+    @property
+    def data(self) -> Path:
+        """The folder of the default store."""
+        return self.home / ".local/share/cqrs-todo"
+
+    def log_file(self, name: str = "inbox") -> Path:
+        """A list's log."""
+        return self.data / "lists" / f"{name}.jsonl"
+
+    def log(self, name: str = "inbox") -> list[Any]:
+        """The commits in a list's log, a line each, decoded."""
+        return [msgspec.json.decode(line) for line in self.log_file(name).read_bytes().split(b"\n")[1:-1]]
+
+    def todos(self, *args: str) -> list[Any]:
+        """What `ls --all --json` says."""
+        todos: list[Any] = self("ls", "--all", "--json", *args).json["todos"]
+        return todos
+
+
+@pytest.fixture
+def todo(tmp_path: Path) -> Iterator[Todo]:
+    program = Todo(tmp_path / "home")
+    yield program
+    assert not list((program.home / ".local/state/cqrs-todo").glob("error-*")), "an internal error was reported"
