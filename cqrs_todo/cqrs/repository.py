@@ -219,7 +219,8 @@ class Repository(Generic[S, C, E]):
 
         Raises what `plan` and `append` raise; `WrongExpectedVersion` from the log only after `RETRIES` more tries.
         """
-        for retry in range(RETRIES + 1):
+        retries = RETRIES
+        while True:
             before = self.fold()
             changes, metadata = plan(before)
             appends = [
@@ -232,11 +233,11 @@ class Repository(Generic[S, C, E]):
             try:
                 commit = self.log.append(appends, metadata)
             except WrongExpectedVersion:
-                if retry == RETRIES:
+                if not retries:
                     raise
-                continue
-            return Outcome(commit, before, self.fold())
-        raise AssertionError("unreachable: the last retry returns or raises")
+                retries -= 1
+            else:
+                return Outcome(commit, before, self.fold())
 
     def _take(self, fold: Fold[S]) -> Fold[S]:
         self._fold = fold

@@ -130,7 +130,8 @@ class TodoList:
     """One list of a store.
 
     `author` stands in every commit; `clock` gives the wall time in UTC. A list that does not exist reads as empty when it
-    is `default`, the one that the user gets without naming any; otherwise reading it raises `NotFound`. `add` makes it.
+    is `default`, the one that the user gets without naming any; otherwise reading it raises `NotFound`. `add` makes it, and
+    sets `created`.
     """
 
     def __init__(
@@ -140,16 +141,13 @@ class TodoList:
         self.author = author
         self.clock = clock
         self.created = False
+        self._default = default
+        self._missing = False
         try:
-            log = store.open(name)
+            self._attach(store.open(name))
         except LogNotFound as error:
-            self.missing = True
-            self._tolerated = default
-            log = NullLog(error.name, clock(), TYPES)
-        else:
-            self.missing = False
-            self._tolerated = True
-        self._attach(log)
+            self._missing = True
+            self._attach(NullLog(error.name, clock(), TYPES))
 
     def _attach(self, log: Log) -> None:
         self.log = log
@@ -233,9 +231,9 @@ class TodoList:
         """Create todos, all in one commit, and the list itself if need be; raises `Rejected` and what `append` raises."""
         commands = [(DECIDER.stream(new_id()), draft) for draft in drafts]
         decide_all(DECIDER, Fold(0, {}), commands)  # refuse before a list is made
-        if self.missing:
+        if self._missing:
             self._attach(self.store.create(self.name, self.clock()))
-            self.missing, self.created = False, True
+            self._missing, self.created = False, True
         return self._transact(lambda fold: (decide_all(DECIDER, fold, commands), {}))
 
     def change(self, chosen: Sequence[Item], commands: Callable[[Item], Sequence[TodoCommand]]) -> Answer:
@@ -365,7 +363,7 @@ class TodoList:
         )
 
     def _existing(self) -> None:
-        if not self._tolerated:
+        if self._missing and not self._default:
             raise no_such_list(self.name, self.store.names())
 
     def _fold(self, moment: Moment | None) -> tuple[Fold[State], Commit | None]:

@@ -1,0 +1,121 @@
+"""Real input: the todo.txt of the project geomandel at 17 moments of 2016, played into one log and read back."""
+
+import difflib
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from cqrs_todo.cqrs.stores import open_store
+from cqrs_todo.todo.model import (
+    AddTag,
+    ChangePriority,
+    ChangeText,
+    Complete,
+    Create,
+    Priority,
+    Remove,
+    RemoveTag,
+    Reopen,
+    TodoCommand,
+    day_or_instant,
+)
+from cqrs_todo.todo.service import TYPES, TodoList
+from cqrs_todo.todo.views import Item
+from tests.conftest import Todo
+
+FILES = sorted((Path(__file__).parent / "data/geomandel").glob("*.txt"))
+LINE = re.compile(r"(?P<done>x \d{4}-\d{2}-\d{2} )?(?:\((?P<priority>[A-Z])\) )?(?:\d{4}-\d{2}-\d{2} )(?P<rest>.*)")
+PRIORITIES: dict[str, Priority] = {"A": "H", "B": "M", "C": "L"}
+
+Row = tuple[str, bool, Priority | None, tuple[str, ...]]
+"""What a line of todo.txt says: text, done or not, priority, contexts."""
+
+
+def moment(file: Path) -> datetime:
+    return datetime.strptime(file.stem, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+
+
+def rows(file: Path) -> list[Row]:
+    found = []
+    for line in file.read_text().splitlines():
+        match = LINE.fullmatch(line)
+        assert match, line
+        contexts = tuple(sorted(re.findall(r"@(\S+)", match["rest"])))
+        text = re.sub(r"\s*@\S+", "", match["rest"]).rstrip()
+        found.append((text, match["done"] is not None, PRIORITIES.get(match["priority"] or ""), contexts))
+    return found
+
+
+def pairs(items: list[Item], wanted: list[Row]) -> Iterator[tuple[Item | None, Row]]:
+    """Each line with the todo that it was before: of the same text, else of the likest; None for a new one."""
+    left = {item.todo.text: item for item in items}
+    unmatched = []
+    for row in wanted:
+        if row[0] in left:
+            yield left.pop(row[0]), row
+        else:
+            unmatched.append(row)
+    for row in unmatched:
+        near = difflib.get_close_matches(row[0], left, n=1, cutoff=0.6)
+        yield left.pop(near[0]) if near else None, row
+
+
+def changes(item: Item, row: Row, now: datetime) -> Iterator[TodoCommand]:
+    text, done, priority, tags = row
+    yield ChangeText(text)
+    yield ChangePriority(priority)
+    yield from (RemoveTag(tag) for tag in item.todo.tags if tag not in tags)
+    yield from (AddTag(tag) for tag in tags)
+    yield Complete(day_or_instant(now), now) if done else Reopen()
+
+
+def play(todos: TodoList, wanted: list[Row], now: datetime) -> None:
+    present = [item for item in todos.view().items if not item.todo.removed]
+    matched = list(pairs(present, wanted))
+    kept = {item.id: row for item, row in matched if item is not None}
+    new = [row for item, row in matched if item is None]
+    todos.change([item for item in present if item.id not in kept], lambda _: [Remove()])
+    todos.change([item for item in present if item.id in kept], lambda item: list(changes(item, kept[item.id], now)))
+    if new:
+        answer = todos.add([Create(text, now, priority=priority, tags=tags) for text, _, priority, tags in new])
+        done = {text for text, done, _, _ in new if done}
+        completed = [item for item in answer.items if item.todo.text in done]
+        todos.change(completed, lambda _: [Complete(day_or_instant(now), now)])
+
+
+@pytest.fixture(scope="module")
+def geomandel(tmp_path_factory: pytest.TempPathFactory) -> Todo:
+    todo = Todo(tmp_path_factory.mktemp("geomandel") / "home")
+    store = open_store(f"jsonl:{todo.data}", TYPES)
+    for file in FILES:
+        now = moment(file)
+        play(TodoList(store, "inbox", "geomandel", default=True, clock=lambda now=now: now), rows(file), now)  # type: ignore[misc]  # mypy infers no lambda with a default
+    return todo
+
+
+def test_there_are_17_moments() -> None:
+    assert len(FILES) == 17
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_the_list_at_each_moment_is_the_file_of_that_moment(geomandel: Todo, file: Path) -> None:
+    document = geomandel("--at", f"{moment(file):%Y-%m-%dT%H:%M:%SZ}", "ls", "--all", "--json").json
+    listed = [(todo["text"], todo["done"], todo["priority"], tuple(todo["tags"])) for todo in document["todos"]]
+    assert sorted(listed, key=repr) == sorted(rows(file), key=repr)
+    assert document["as_of"] == f"{moment(file):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def test_before_the_first_moment_the_list_is_empty(geomandel: Todo) -> None:
+    result = geomandel("--at", "2016-02-05T09:23:50Z", "ls", "--all")
+    assert result.out == ""
+    assert "before the first event" in result.err
+
+
+def test_the_log_has_one_commit_for_each_change_and_no_gap(geomandel: Todo) -> None:
+    commits = geomandel.log()
+    positions = [commit["position"] + n for commit in commits for n in range(len(commit["events"]))]
+    assert positions == list(range(1, len(positions) + 1))
+    assert {commit["at"] for commit in commits} == {f"{moment(file):%Y-%m-%dT%H:%M:%SZ}" for file in FILES}

@@ -1,0 +1,98 @@
+"""Format 1, byte for byte: a golden file for each event type, and a whole log, that must open for ever.
+
+A golden file is never changed. One for a new event type is made by running this file: `python -m tests.todo.test_golden`.
+"""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from cqrs_todo.cqrs.core import Commit, EventTypes, Metadata, Recorded
+from cqrs_todo.cqrs.repository import Repository
+from cqrs_todo.cqrs.stores import open_store
+from cqrs_todo.cqrs.stores.jsonl.format import NO_SUM, Codec, sum_of
+from cqrs_todo.todo.model import (
+    DECIDER,
+    EVENTS,
+    DueChanged,
+    NoteChanged,
+    PriorityChanged,
+    ReminderChanged,
+    TagAdded,
+    TagRemoved,
+    TextChanged,
+    Todo,
+    TodoCompleted,
+    TodoCreated,
+    TodoEvent,
+    TodoRemoved,
+    TodoReopened,
+    TodoRestored,
+)
+
+GOLDEN = Path(__file__).parent.parent / "data/golden"
+TYPES = EventTypes(EVENTS)
+AT = datetime(2026, 11, 22, 9, 30, 1, 123456, tzinfo=UTC)
+LATER = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
+SAMPLES: dict[str, list[TodoEvent]] = {
+    "todo_created": [
+        TodoCreated("Buy milk", AT),
+        TodoCreated("Écrire à Zoë 雪 👩‍👩‍👧", AT, "*soon*\nor later", "2026-11-23", LATER, "H", ("home", "später")),
+        TodoCreated("Call", AT, due="2026-11-23T17:00:00Z"),
+    ],
+    "todo_text_changed": [TextChanged("Buy milk", 'Buy "oat" milk\\')],
+    "todo_note_changed": [NoteChanged(None, "# Title\n"), NoteChanged("a", "b"), NoteChanged("b", None)],
+    "todo_due_changed": [DueChanged(None, "2026-11-23"), DueChanged("2026-11-23", "2026-11-23T17:00:00Z")],
+    "todo_reminder_changed": [ReminderChanged(None, LATER), ReminderChanged(LATER, None)],
+    "todo_priority_changed": [PriorityChanged(None, "H"), PriorityChanged("H", "L"), PriorityChanged("M", None)],
+    "todo_tag_added": [TagAdded("home")],
+    "todo_tag_removed": [TagRemoved("home")],
+    "todo_completed": [TodoCompleted("2026-11-22T09:30:01.123456Z"), TodoCompleted("2026-11-20")],
+    "todo_reopened": [TodoReopened("2026-11-20")],
+    "todo_removed": [TodoRemoved()],
+    "todo_restored": [TodoRestored()],
+}
+
+
+def commit_of(type: str) -> Commit:
+    metadata = Metadata(AT, "me@laptop", "18d786d4997a501d514d", {"undoes": [1]})
+    events = tuple(
+        Recorded(42 + n, "todo/k3v9x2ma41", 3 + n, type, event, metadata) for n, event in enumerate(SAMPLES[type])
+    )
+    return Commit(events, metadata)
+
+
+def test_there_is_a_golden_file_for_each_event_type() -> None:
+    assert {file.stem for file in GOLDEN.glob("todo_*.jsonl")} == set(SAMPLES) == set(EVENTS)
+
+
+@pytest.mark.parametrize("type", SAMPLES)
+def test_an_event_is_written_as_ever_and_read_as_ever(type: str) -> None:
+    golden = (GOLDEN / f"{type}.jsonl").read_bytes()
+    codec = Codec(TYPES)
+    line, sum = codec.encode(commit_of(type), NO_SUM)
+    assert line == golden
+    assert sum_of(NO_SUM, golden[:-1]) == sum
+    read = codec.decode(golden[:-1], sum)
+    assert (read.events, read.metadata, read.sum) == (commit_of(type).events, commit_of(type).metadata, sum.decode())
+
+
+def test_a_whole_log_written_in_2026_opens(tmp_path: Path) -> None:
+    (tmp_path / "lists").mkdir(mode=0o700)
+    (tmp_path / "lists/inbox.jsonl").write_bytes((GOLDEN / "inbox.jsonl").read_bytes())
+    log = open_store(f"jsonl:{tmp_path}", TYPES).open("inbox")
+    fold = Repository(log, DECIDER).fold()
+    assert fold.position == 5
+    assert [entity.state for entity in fold.entities.values()] == [
+        Todo("Buy milk", AT, due="2026-11-23", priority="H", tags=("home",), completed="2026-11-22T09:30:01.123456Z"),
+        Todo("Call the bank", AT, removed=True),
+    ]
+    assert log.notices == []
+
+
+if __name__ == "__main__":
+    for name in SAMPLES:
+        target = GOLDEN / f"{name}.jsonl"
+        if not target.exists():
+            target.write_bytes(Codec(TYPES).encode(commit_of(name), NO_SUM)[0])

@@ -1,0 +1,214 @@
+"""What front ends show: numbers, filters, order, the board, words."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+
+from cqrs_todo.cqrs.core import Commit, Metadata, Recorded, UnknownEvent
+from cqrs_todo.cqrs.repository import Entity, Fold
+from cqrs_todo.todo.model import (
+    DueChanged,
+    NoteChanged,
+    PriorityChanged,
+    ReminderChanged,
+    State,
+    TagAdded,
+    TagRemoved,
+    TextChanged,
+    Todo,
+    TodoCompleted,
+    TodoCreated,
+    TodoRemoved,
+    TodoReopened,
+    TodoRestored,
+)
+from cqrs_todo.todo.views import (
+    SORT_KEYS,
+    Filter,
+    Item,
+    board,
+    day_in_words,
+    describe,
+    in_words,
+    items,
+    ordered,
+    overdue,
+    remark,
+    spans,
+)
+
+NOW = datetime(2026, 11, 22, 23, 30, tzinfo=UTC)
+
+
+def utc(instant: datetime) -> datetime:
+    return instant.astimezone(UTC)
+
+
+def tokyo(instant: datetime) -> datetime:
+    return instant.astimezone(timezone(timedelta(hours=9)))
+
+
+def item(number: int, text: str = "x", **fields: Any) -> Item:
+    return Item(number, f"k{number}", 1, Todo(text, fields.pop("created", NOW), **fields))
+
+
+def test_numbers_are_the_order_of_creation_and_count_what_is_not_understood() -> None:
+    todo = Todo("Buy milk", NOW)
+    fold: Fold[State] = Fold(3, {"todo/a": Entity("todo/a", None, 1), "todo/b": Entity("todo/b", todo, 2)})
+    assert items(fold) == [Item(2, "b", 2, todo)]
+    assert items(fold)[0].stream == "todo/b"
+
+
+@pytest.mark.parametrize(
+    ("due", "late"),
+    [
+        (None, False),
+        ("2026-11-21", True),
+        ("2026-11-22", False),
+        ("2026-11-22T23:29:59Z", True),
+        ("2026-11-22T23:30:01Z", False),
+    ],
+)
+def test_a_day_is_overdue_when_it_is_over_and_an_instant_when_it_is_past(due: str | None, late: bool) -> None:
+    assert overdue(Todo("x", NOW, due=due), NOW, utc) is late
+    assert not overdue(Todo("x", NOW, due=due, completed="2026-11-22"), NOW, utc)
+    assert not overdue(Todo("x", NOW, due=due, removed=True), NOW, utc)
+
+
+def test_a_day_is_the_readers() -> None:
+    assert overdue(Todo("x", NOW, due="2026-11-22"), NOW, tokyo), "in Tokyo it is the 23rd"
+
+
+OPEN, DONE = item(1, "Buy Milk", tags=("home",)), item(2, "Call", completed="2026-11-22", note="milk?")
+GONE, GONE_DONE = item(3, removed=True), item(4, removed=True, completed="2026-11-22")
+ALL = [OPEN, DONE, GONE, GONE_DONE]
+
+
+@pytest.mark.parametrize(
+    ("shown", "expected"),
+    [
+        (Filter(), [1]),
+        (Filter(done=True), [2]),
+        (Filter(everything=True), [1, 2]),
+        (Filter(removed=True), [3, 4]),
+        (Filter(words=("milk",), everything=True), [1, 2]),
+        (Filter(words=("MILK", "home"), everything=True), [1]),
+        (Filter(words=("tea",), everything=True), []),
+        (Filter(tags=("home",)), [1]),
+        (Filter(tags=("home", "work")), []),
+    ],
+)
+def test_filter(shown: Filter, expected: list[int]) -> None:
+    assert [row.number for row in ALL if shown.passes(row.todo)] == expected
+
+
+def test_order() -> None:
+    rows = [
+        item(1, "b", due="2026-11-24", priority="L", created=NOW),
+        item(2, "C", priority="H", created=NOW - timedelta(days=1)),
+        item(3, "a", due="2026-11-24T10:00:00Z"),
+        item(4, "B"),
+    ]
+    expected = {"number": [1, 2, 3, 4], "due": [3, 1, 2, 4], "priority": [2, 1, 3, 4], "text": [3, 1, 4, 2]}
+    expected["created"] = [2, 1, 3, 4]
+    assert set(expected) == set(SORT_KEYS)
+    for key in SORT_KEYS:
+        assert [row.number for row in ordered(rows, key, utc)] == expected[key], key
+
+
+def test_the_board_has_overdue_today_and_next() -> None:
+    rows = [
+        item(1, due="2026-11-30"),
+        item(2, due="2026-11-22"),
+        item(3, due="2026-11-01"),
+        item(4),
+        item(5, priority="H"),
+        item(6, due="2026-11-22T23:45:00Z"),
+        item(7, completed="2026-11-22"),
+        item(8, removed=True),
+    ]
+    shown = board(rows, NOW, utc)
+    assert [[row.number for row in part] for part in (shown.overdue, shown.today, shown.next)] == [[3], [6, 2], [1, 5, 4]]
+
+
+def event(data: Any, type: str = "x") -> Recorded:
+    return Recorded(1, "todo/a", 1, type, data, Metadata(NOW, "me", "c", {}))
+
+
+LATER = NOW + timedelta(days=1)
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (TodoCreated("Buy milk", NOW), "created: Buy milk"),
+        (
+            TodoCreated("x", NOW, "note", "2026-11-23", LATER, "H", ("a", "b")),
+            "created: x (+a, +b, priority H, due 2026-11-23, reminder 2026-11-23 23:30)",
+        ),
+        (TextChanged("a", "b"), "text: a → b"),
+        (NoteChanged(None, "two\nlines"), "note set to two lines"),
+        (NoteChanged("a", None), "note cleared, was a"),
+        (DueChanged("2026-11-23", "2026-11-24T10:00:00Z"), "due: 2026-11-23 → 2026-11-24 10:00"),
+        (DueChanged("2026-11-23", None), "due cleared, was 2026-11-23"),
+        (ReminderChanged(None, LATER), "reminder set to 2026-11-23 23:30"),
+        (PriorityChanged("H", "L"), "priority: H → L"),
+        (TagAdded("a"), "tagged +a"),
+        (TagRemoved("a"), "untagged -a"),
+        (TodoCompleted("2026-11-22T10:00:00Z"), "done"),
+        (TodoCompleted("2026-11-20"), "done, on 2026-11-20"),
+        (TodoReopened("2026-11-20"), "reopened"),
+        (TodoRemoved(), "removed"),
+        (TodoRestored(), "restored"),
+        (UnknownEvent("todo_shaken", b"{}"), "todo_shaken (written by a newer version)"),
+    ],
+)
+def test_every_event_in_words(data: Any, words: str) -> None:
+    assert describe(event(data), utc) == words
+
+
+def test_what_is_no_event_is_an_error_of_the_program() -> None:
+    with pytest.raises(TypeError, match="object is no event"):
+        describe(event(object()), utc)
+
+
+@pytest.mark.parametrize(
+    ("meta", "words"),
+    [
+        ({}, ""),
+        ({"undoes": [3]}, "undoes @3"),
+        ({"undoes": [4, 3]}, "undoes @4, @3"),
+        ({"redoes": [3]}, "redoes @3"),
+        ({"moved_to": "work"}, "moved to work"),
+        ({"moved_from": "inbox"}, "moved from inbox"),
+    ],
+)
+def test_what_a_commit_stands_for(meta: dict[str, Any], words: str) -> None:
+    assert remark(Commit((event(TodoRemoved()),), Metadata(NOW, "me", "c", meta))) == words
+
+
+@pytest.mark.parametrize(
+    ("due", "words"),
+    [
+        ("2026-11-21", "yesterday"),
+        ("2026-11-22", "today"),
+        ("2026-11-23T17:00:00Z", "tomorrow 17:00"),
+        ("2026-11-27", "Fri"),
+        ("2026-12-24", "24 Dec"),
+        ("2026-11-01", "1 Nov"),
+        ("2027-01-05", "2027-01-05"),
+    ],
+)
+def test_due_dates_as_people_say_them(due: str, words: str) -> None:
+    assert day_in_words(due, NOW, utc) == words
+
+
+def test_no_date_is_no_words() -> None:
+    assert in_words(None, utc) == ""
+
+
+@pytest.mark.parametrize(("numbers", "words"), [([], ""), ([3], "3"), ([1, 2, 3, 7], "1-3, 7"), ([7, 2, 1], "1-2, 7")])
+def test_spans(numbers: Sequence[int], words: str) -> None:
+    assert spans(numbers) == words
