@@ -3,46 +3,83 @@
 import os
 import sys
 from collections.abc import Sequence
+from io import TextIOWrapper
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from .session import Session
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line (default: that of the process); the exit code."""
     args = list(sys.argv[1:] if argv is None else argv)
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")
+    _prepare_streams()
+    code = _run(args)
     try:
-        code = _run(args)
         sys.stdout.flush()
     except BrokenPipeError:
-        # whoever read the output has seen enough; what is left in the buffer must not be tried again at exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except KeyboardInterrupt:
-        from .errors import INTERRUPTED
-
-        return INTERRUPTED
+        _give_up(sys.stdout)
+    except OSError as error:
+        _give_up(sys.stdout)
+        sys.stderr.write(f"todo: the output can't be written: {error.strerror}; what was recorded stays recorded\n")
+        code = code or 1
+    try:
+        sys.stderr.flush()
+    except OSError:  # nobody listens: the exit code still tells
+        _give_up(sys.stderr)
     return code
 
 
-def _run(args: list[str]) -> int:
-    from .session import Options, Session
+def _prepare_streams() -> None:
+    # Python gives None for a stream that was closed before it started
+    sys.stdin = sys.stdin or open(os.devnull)  # noqa: SIM115  # for as long as the process lives
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
+
+def _give_up(stream: TextIO) -> None:
+    """Whoever read the stream has seen enough; what is left in its buffer must not be tried again at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def _run(args: list[str]) -> int:
+    from .session import Options, Session, as_utf8
+
+    args = [as_utf8(arg) for arg in args]
     session = Session(Options())
     try:
-        import typer
-
-        from .app import app
-
-        code = typer.main.get_command(app).main(args, prog_name="todo", standalone_mode=False, obj=session)
-    except (BrokenPipeError, KeyboardInterrupt):
-        raise
+        code = _invoke(args, session)
+    except BrokenPipeError:
+        _give_up(sys.stdout)
+        code = 0
+    except KeyboardInterrupt:
+        code = 130
     except Exception as error:
         from .report import report
 
-        code = report(error, as_json="--json" in args)
+        code = report(error, as_json="--json" in args[: args.index("--") if "--" in args else None])
     for notice in session.notices():
         from .text import visible
 
         sys.stderr.write(f"todo: warning: {visible(notice)}\n")
-    return code if isinstance(code, int) else 0
+    return code
+
+
+def _invoke(args: list[str], session: "Session") -> int:
+    import typer
+
+    from .app import app
+
+    command = typer.main.get_command(app)
+    if "_TODO_COMPLETE" in os.environ:
+        command.main(args, prog_name="todo")
+    try:
+        # not `command.main`, which makes a closed pipe a failure
+        with command.make_context("todo", args, obj=session) as context:
+            command.invoke(context)
+    except typer.Exit as ended:
+        return ended.exit_code
+    return 0

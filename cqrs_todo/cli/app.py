@@ -73,11 +73,9 @@ def add(
 ) -> None:
     """Add a todo. Words that are wholly +tag, due:DATE or pri:H are taken as such; after -- none is."""
     session = session_of(ctx)
-    stdin = text == ["-"] and not ctx.meta[LITERAL]
-    words = [] if stdin else text
     given = understand(
         session,
-        words,
+        text,
         literal=ctx.meta[LITERAL],
         due=due,
         priority=priority,
@@ -85,7 +83,7 @@ def add(
         reminder=remind,
         note=note,
     )
-    if stdin:
+    if given.text == "-" and not ctx.meta[LITERAL]:
         change.add_lines(session, given)
     else:
         change.add(session, given)
@@ -127,7 +125,7 @@ def edit(
         list[str] | None, Option("--clear", metavar="FIELD", help="Empty note, due, reminder, priority or tags.")
     ] = None,
 ) -> None:
-    """Change todos; without anything to change, one todo opens in $EDITOR."""
+    """Change todos, or one of them in $EDITOR."""
     session = session_of(ctx)
     given = understand(
         session,
@@ -158,7 +156,7 @@ def note(
     text: Annotated[list[str], Argument(metavar="TEXT", help="The note, in Markdown; '-' reads it from stdin.")],
 ) -> None:
     """Set the note of todos."""
-    change.note(session_of(ctx), ids, text)
+    change.note(session_of(ctx), ids, text, literal=ctx.meta[LITERAL] > 0)
 
 
 @_verb(CHANGE, "todo remind 3 tomorrow 9:00\ntodo remind 3 --off")

@@ -1,10 +1,9 @@
 """The verbs that write, given what was understood of their words. Both ways in, short and Typer, end here."""
 
 import re
-import shlex
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from datetime import date, datetime
+from datetime import datetime
 
 from ..todo.model import (
     AddTag,
@@ -24,15 +23,15 @@ from ..todo.model import (
     day_or_instant,
 )
 from ..todo.service import Answer
-from ..todo.views import Item, in_words, short_instant, spans
+from ..todo.views import Item, in_words, local_day, short_instant, spans
 from . import document
 from .editor import edited
 from .errors import UsageError
 from .fields import FIELDS, Fields, remind_at
-from .render import out, say, to_local
+from .render import out, say
 from .session import Session, check_ids, check_text
 from .text import visible
-from .times import parse_time, start_of
+from .times import parse_time, start_of, to_local
 
 
 def add(session: Session, given: Fields) -> None:
@@ -44,13 +43,7 @@ def add(session: Session, given: Fields) -> None:
 
 def add_lines(session: Session, given: Fields) -> None:
     """Create one todo from each line of stdin that is not blank, all in one commit."""
-    try:
-        lines = sys.stdin.buffer.read().decode("utf-8-sig").split("\n")
-    except UnicodeDecodeError as error:
-        raise UsageError(
-            f"stdin is not UTF-8: {error.reason} at byte {error.start}", "convert it, then try again"
-        ) from error
-    texts = [line.removesuffix("\r") for line in lines]
+    texts = _stdin().split("\n")
     drafts = [
         Fields(text, given.note, given.due, given.reminder, given.priority, given.tags) for text in texts if text.strip()
     ]
@@ -59,12 +52,27 @@ def add_lines(session: Session, given: Fields) -> None:
     _add(session, drafts)
 
 
+def _stdin() -> str:
+    """All of stdin, with LF as the end of lines."""
+    try:
+        text = sys.stdin.buffer.read().decode("utf-8-sig")
+    except OSError as error:
+        raise UsageError(
+            f"stdin can't be read: {error.strerror}", "give it something to read, for instance a pipe"
+        ) from error
+    except UnicodeDecodeError as error:
+        raise UsageError(
+            f"stdin is not UTF-8: {error.reason} at byte {error.start}", "convert it, then try again"
+        ) from error
+    return text.replace("\r\n", "\n")
+
+
 def _add(session: Session, drafts: Sequence[Fields]) -> None:
     todos = session.writable()
     now = todos.clock()
     answer = todos.add(
         [
-            Create(draft.text or "", now, draft.note, draft.due, draft.reminder, draft.priority, draft.tags)
+            Create(draft.text or "", now, draft.note or None, draft.due, draft.reminder, draft.priority, draft.tags)
             for draft in drafts
         ]
     )
@@ -90,7 +98,7 @@ def _echo(item: Item) -> str:
 
 def _weekday(value: DayOrInstant) -> str:
     words = in_words(value, to_local)
-    return f"{date.fromisoformat(words[:10]):%a} {words}"
+    return f"{local_day(value, to_local):%a} {words}"
 
 
 def change(
@@ -110,6 +118,8 @@ def _tell(session: Session, answer: Answer, verb: str, already: str) -> None:
 
 
 def _named(items: Sequence[Item]) -> str:
+    if not items:
+        return "nothing: this store keeps nothing"
     if len(items) == 1:
         return f"{items[0].number}: {visible(items[0].todo.text)}"
     return f"{spans([item.number for item in items])} ({len(items)} todos)"
@@ -119,8 +129,7 @@ def _answer(session: Session, answer: Answer, line: str | None) -> None:
     if session.options.json:
         out(document.encode(document.answer_document(answer)))
     elif line is not None and not session.options.quiet:
-        undo = "todo undo" if session.list_name == session.default_list else f"todo -L {shlex.quote(answer.list)} undo"
-        out(f"{line}. Undo: {visible(undo)}" if answer.commit is not None else line)
+        out(f"{line}. Undo: {session.command(answer.list, 'undo')}" if answer.commit is not None else line)
 
 
 def done(session: Session, ids: Sequence[str], on: str | None) -> None:
@@ -183,7 +192,7 @@ def _edits(item: Item, given: Fields, clear: Sequence[str], now: datetime) -> It
     if given.text is not None:
         yield ChangeText(given.text)
     if given.note is not None:
-        yield ChangeNote(given.note)
+        yield ChangeNote(given.note or None)
     if given.due is not None:
         yield ChangeDue(given.due)
     if given.reminder is not None:
@@ -205,14 +214,11 @@ def tag(session: Session, words: Sequence[str]) -> None:
     change(session, ids, lambda _: commands, "Tagged", "Unchanged")
 
 
-def note(session: Session, id: str, words: Sequence[str]) -> None:
-    """Set a todo's note from words, or from stdin for '-'."""
+def note(session: Session, id: str, words: Sequence[str], *, literal: bool) -> None:
+    """Set a todo's note from words, or from stdin for '-', unless that stood after `--`."""
     text = " ".join(check_text("note", word) for word in words)
-    if list(words) == ["-"]:
-        try:
-            text = sys.stdin.buffer.read().decode().rstrip("\n")
-        except UnicodeDecodeError as error:
-            raise UsageError(f"stdin is not UTF-8: {error.reason} at byte {error.start}", "convert it first") from error
+    if list(words) == ["-"] and not literal:
+        text = _stdin().rstrip("\n")
     if not text.strip():
         raise UsageError("the note is empty", f"to clear it: todo edit {id} --clear note")
     change(session, [id], lambda _: [ChangeNote(text)], "Noted", "Unchanged")
@@ -222,8 +228,9 @@ def remind(session: Session, ids: str, words: Sequence[str], off: bool) -> None:
     """Set a reminder, or take it off."""
     if off == bool(words):
         raise UsageError("remind takes a time or --off", "for instance: todo remind 3 tomorrow 9:00")
-    now = session.writable().clock()
+    todos = session.writable()
     at = None if off else remind_at(session, " ".join(words))
+    now = todos.clock()
     verb = "No reminder for" if at is None else f"Reminder {short_instant(at, to_local)} for"
     change(session, [ids], lambda _: [ChangeReminder(at, now)], verb, "Unchanged")
 
@@ -233,27 +240,27 @@ def move(session: Session, ids: Sequence[str], target: str) -> None:
     source = session.writable()
     chosen = source.select(check_ids(ids))
     answer = source.move(chosen, session.open_list(target))
-    undo = f"todo undo; todo -L {shlex.quote(answer.list)} undo"
+    undo = f"{session.command(source.name, 'undo')}; {session.command(answer.list, 'undo')}"
     if session.options.json:
         out(document.encode(document.answer_document(answer)))
     elif not session.options.quiet:
         there = spans([item.number for item in answer.items])
-        out(f"Moved {_named(chosen)} to {visible(answer.list)}, as {there}. Undo, in both lists: {visible(undo)}")
+        out(f"Moved {_named(chosen)} to {visible(answer.list)}, as {there}. Undo, in both lists: {undo}")
 
 
 def undo(session: Session, what: str | None) -> None:
     """Take back the last commit, the last N, or the one at @POSITION."""
     todos = session.writable()
-    if what is not None and re.fullmatch(r"@[0-9]+", what):
+    if what is not None and re.fullmatch(r"@[0-9]{1,18}", what):
         answer = todos.undo_at(int(what[1:]))
     else:
         answer = todos.undo(_steps(what))
-    _answer_step(session, answer, "Undid", "undoes", "Redo: todo redo")
+    _answer_step(session, answer, "Undid", "undoes", "redo")
 
 
 def redo(session: Session, what: str | None) -> None:
     """Do the last undone commit again, or the last N."""
-    _answer_step(session, session.writable().redo(_steps(what)), "Redid", "redoes", "Undo: todo undo")
+    _answer_step(session, session.writable().redo(_steps(what)), "Redid", "redoes", "undo")
 
 
 def _steps(what: str | None) -> int:
@@ -264,10 +271,10 @@ def _steps(what: str | None) -> int:
     return int(what)
 
 
-def _answer_step(session: Session, answer: Answer, verb: str, key: str, hint: str) -> None:
+def _answer_step(session: Session, answer: Answer, verb: str, key: str, back: str) -> None:
     if session.options.json:
         out(document.encode(document.answer_document(answer)))
     elif not session.options.quiet and answer.commit is not None:
         positions = answer.commit.metadata.meta[key]
         commits = f"@{positions[0]}" if len(positions) == 1 else f"{len(positions)} commits, back to @{min(positions)}"
-        out(f"{verb} {commits}: {_named(answer.items)}. {hint}")
+        out(f"{verb} {commits}: {_named(answer.items)}. {back.title()}: {session.command(answer.list, back)}")

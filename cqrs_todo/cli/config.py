@@ -9,6 +9,7 @@ import platformdirs
 
 from ..cqrs.struct import Struct
 from .errors import UsageError
+from .text import printable
 
 APP = "cqrs-todo"
 Color: TypeAlias = Literal["auto", "always", "never"]
@@ -54,19 +55,21 @@ def state_dir() -> Path:
 def default_author() -> str:
     """user@host."""
     user = os.environ.get("USER") or os.environ.get("LOGNAME") or f"uid{os.getuid()}"
-    return f"{user}@{os.uname().nodename}"
+    return printable(f"{user}@{os.uname().nodename}")
 
 
 def load_config() -> Config:
     """The configuration; raises `UsageError` naming the file, the key and what it may be."""
     path = config_file()
     try:
-        values = tomllib.loads(path.read_bytes().decode())
+        if path.exists() and not path.is_file():
+            raise UsageError(f"{path} is no regular file", "mend or remove it")
+        values = tomllib.loads(path.read_bytes().decode("utf-8-sig"))
     except FileNotFoundError:
         return Config()
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror}", "mend or remove the file") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"{path}: {error}", "mend or remove the file") from error
     for key, value in values.items():
         _check(path, key, value)

@@ -1,5 +1,6 @@
 """The JSON documents of `--json`, version 1; documented in docs/json.md and frozen by a test."""
 
+import sys
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -10,7 +11,7 @@ from ..cqrs.timeline import REDOES, UNDOES, marked
 from ..todo.service import Answer, View
 from ..todo.views import Item
 from .errors import Failure
-from .text import safe_json
+from .text import printable, safe_json
 
 FORMAT = "cqrs-todo/1"
 
@@ -85,10 +86,12 @@ def answer_document(answer: Answer) -> dict[str, Any]:
 
 def error_document(failure: Failure) -> str:
     """An error, for stderr."""
-    return encode({"error": {"code": failure.code, "message": failure.message, "hint": failure.hint}}, versioned=False)
+    hint = None if failure.hint is None else printable(failure.hint)
+    return encode({"error": {"code": failure.code, "message": printable(failure.message), "hint": hint}}, versioned=False)
 
 
 def encode(document: Mapping[str, Any], *, versioned: bool = True) -> str:
     """A document on one line, harmless on a terminal."""
     head = {"format": FORMAT} if versioned else {}
-    return safe_json(msgspec.json.encode({**head, **document}))
+    utf8 = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+    return safe_json(msgspec.json.encode({**head, **document}), ascii_only=not utf8)

@@ -2,20 +2,26 @@
 
 import os
 import shlex
+import shutil
+import signal
 import subprocess
 import tempfile
 from pathlib import Path
 
+from ..cqrs.core import CqrsError, Rejected
 from ..todo.views import Item, in_words, short_instant
 from .errors import UsageError
 from .fields import Fields, understand
-from .render import to_local
 from .session import Session
 from .text import visible
+from .times import to_local
 
 
 def edited(session: Session, item: Item) -> tuple[Fields, list[str]]:
-    """What a person made of a todo in their editor: the new fields, and those that they emptied."""
+    """What a person made of a todo in their editor: the new fields, and those that they emptied.
+
+    Where it can't be understood, the file with what they wrote is kept, and named in the error.
+    """
     todo = item.todo
     heads = {
         "text": visible(todo.text),
@@ -24,53 +30,76 @@ def edited(session: Session, item: Item) -> tuple[Fields, list[str]]:
         "priority": todo.priority or "",
         "tags": " ".join(todo.tags),
     }
-    before = "".join(f"{name}: {value}".rstrip() + "\n" for name, value in heads.items())
-    before += "\n" + (todo.note or "")
-    after = _in_editor(before)
-    head, _, note = after.partition("\n\n")
+    before = "".join(f"{name}: {value}".rstrip() + "\n" for name, value in heads.items()) + "\n" + (todo.note or "")
+    folder = Path(tempfile.mkdtemp(prefix="todo-"))
+    file = folder / "todo.md"
+    try:
+        file.write_bytes(before.encode())
+        _run_editor(file)
+        fields = _understand(session, item, heads, _read(file))
+    except CqrsError as error:
+        if not file.is_file() or file.read_bytes() == before.encode():
+            shutil.rmtree(folder)
+            raise
+        raise UsageError(str(error), f"nothing was changed; what you wrote is in {file}") from error
+    shutil.rmtree(folder)
+    return fields
+
+
+def _run_editor(file: Path) -> None:
+    editor = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
+    ours = signal.signal(signal.SIGINT, signal.SIG_IGN)  # while the editor runs, Ctrl-C is for it
+    try:
+        command = [*shlex.split(editor), str(file)]
+        finished = subprocess.run(command, check=False, preexec_fn=lambda: signal.signal(signal.SIGINT, ours))
+    except (OSError, ValueError, subprocess.SubprocessError) as error:
+        raise UsageError(f"the editor {editor!r} can't be run: {error}", "set EDITOR, or say what to change") from error
+    finally:
+        signal.signal(signal.SIGINT, ours)
+    if finished.returncode != 0:
+        raise Rejected(f"the editor {editor!r} failed with exit code {finished.returncode}; nothing was changed")
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_bytes().decode("utf-8-sig").replace("\r\n", "\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"the edited text can't be read: {error}", "nothing was changed") from error
+
+
+def _understand(session: Session, item: Item, heads: dict[str, str], text: str) -> tuple[Fields, list[str]]:
+    head, _, note = text.partition("\n\n")
     values: dict[str, str] = {}
-    for line in head.split("\n"):
+    for line in head.rstrip("\n").split("\n"):
         name, colon, value = line.partition(":")
         if not colon or name.strip() not in heads:
-            raise UsageError(
-                f"the edited text has the line {line!r}", f"its first lines are {', '.join(heads)}, then a blank one"
-            )
+            raise UsageError(f"the edited text has the line {line!r}, but its first lines are {', '.join(heads)}")
         values[name.strip()] = value.strip()
     changed = {name: value for name, value in values.items() if value != heads[name].strip()}
     if changed.get("text") == "":
-        raise UsageError("the edited text is empty", f"to remove the todo: todo rm {item.number}")
+        raise UsageError(f"the edited text is empty; to remove the todo: todo rm {item.number}")
     clear = [name for name, value in changed.items() if not value]
     tags = changed.get("tags", "").split()
     if tags:
         clear.append("tags")
     note = note.rstrip("\n")
-    if not note and todo.note:
+    if not note and item.todo.note:
         clear.append("note")
     given = understand(
         session,
-        [changed["text"]] if "text" in changed else [],
+        [_unescaped(changed["text"], item.todo.text)] if "text" in changed else [],
         literal=1,
         due=changed.get("due") or None,
         priority=changed.get("priority") or None,
         tags=tags,
         reminder=changed.get("reminder") or None,
-        note=note if note and note != (todo.note or "").rstrip("\n") else None,
+        note=note if note and note != (item.todo.note or "").rstrip("\n") else None,
     )
     return given, clear
 
 
-def _in_editor(text: str) -> str:
-    editor = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
-    with tempfile.NamedTemporaryFile("w", suffix=".md", prefix="todo-", encoding="utf-8", newline="\n") as file:
-        file.write(text)
-        file.flush()
-        try:
-            finished = subprocess.run([*shlex.split(editor), file.name], check=False)
-        except (OSError, ValueError) as error:
-            raise UsageError(f"the editor {editor!r} can't be run: {error}", "set EDITOR, or say what to change") from error
-        if finished.returncode != 0:
-            raise UsageError(f"the editor {editor!r} failed with exit code {finished.returncode}", "nothing was changed")
-        try:
-            return Path(file.name).read_bytes().decode()
-        except (OSError, UnicodeDecodeError) as error:
-            raise UsageError(f"the edited text can't be read: {error}", "nothing was changed") from error
+def _unescaped(text: str, original: str) -> str:
+    """The text with the escapes that stood for characters of the original turned back into these."""
+    for char in {char for char in original if visible(char) != char}:
+        text = text.replace(visible(char), char)
+    return text

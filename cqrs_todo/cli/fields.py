@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, time
 
 from ..cqrs.struct import Struct
 from ..todo.model import PRIORITIES, DayOrInstant, Priority, day_or_instant
 from .errors import UsageError
 from .session import Session, check_text
-from .times import parse_time
+from .times import parse_time, to_local
 
 FIELDS = ("note", "due", "reminder", "priority", "tags")
 
@@ -53,7 +53,7 @@ def understand(
         else:
             priority = match[3]
     return Fields(
-        " ".join(text) or None,
+        " ".join(text) if text else None,
         None if note is None else check_text("note", note),
         None if due is None else when(session, due),
         None if reminder is None else remind_at(session, reminder),
@@ -79,4 +79,4 @@ def remind_at(session: Session, text: str) -> datetime:
     value = parse_time(check_text("time", text), session.now, "future", session.config.date_order)
     if isinstance(value, datetime):
         return value
-    return datetime.combine(value, datetime.min.time().replace(hour=9)).astimezone()
+    return to_local(datetime.combine(value, time(9)))

@@ -102,8 +102,11 @@ class TagVerb(Verb):
             if arg == "--":
                 words.extend(rest)
             elif arg in _TAKE_A_VALUE:
-                options += [arg, *(value for value in [next(rest, None)] if value is not None)]
-            elif arg.startswith("--") or arg in ("-q", "-h"):
+                value = next(rest, None)
+                if value is None:
+                    raise UsageError(f"option {arg} requires an argument", "see: todo tag --help")
+                options += [arg, value]
+            elif arg.startswith(("--", "-L")) or arg in ("-q", "-h"):
                 options.append(arg)
             else:
                 words.append(arg)

@@ -2,6 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 from itertools import islice
+from sys import maxsize
+
+import msgspec
 
 from ..cqrs.core import Commit
 from ..cqrs.struct import Struct
@@ -9,9 +12,9 @@ from ..cqrs.timeline import Moment
 from ..todo.views import SORT_KEYS, Filter, Item, SortKey, ordered
 from . import document, render
 from .errors import UsageError
-from .render import out, say, to_local
+from .render import out, say
 from .session import Session, check_ids, check_text
-from .times import parse_moment, parse_time, start_of
+from .times import parse_moment, parse_time, start_of, to_local
 
 
 def ls(session: Session, shown: Filter, sort: str, limit: int | None) -> None:
@@ -63,8 +66,9 @@ def show(session: Session, ids: Sequence[str]) -> None:
     render.show_as_of(session, view)
     if session.options.plain:
         for item in chosen:
-            for name, value in document.todo_document(item).items():
-                render.fields(item.number, name, " ".join(value) if name == "tags" else value)
+            for name, value in msgspec.to_builtins(document.todo_document(item)).items():
+                shown = " ".join(value) if name == "tags" else str(value).lower() if isinstance(value, bool) else value
+                render.fields(item.number, name, shown)
         return
     for place, item in enumerate(chosen):
         if place:
@@ -102,7 +106,9 @@ def history(session: Session, ids: Sequence[str], wanted: HistoryFilter) -> None
             for event in commit.events
         )
 
-    commits: Iterable[Commit] = islice(filter(tells, todos.history(session.moment)), wanted.limit)
+    commits: Iterable[Commit] = islice(
+        filter(tells, todos.history(session.moment)), None if wanted.limit is None else min(wanted.limit, maxsize)
+    )
     if wanted.reverse:
         commits = reversed(list(commits))
     if session.options.json:

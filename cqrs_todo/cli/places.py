@@ -2,21 +2,31 @@
 
 import shlex
 
+from ..cqrs.core import DamagedLog, StoreUnavailable
 from ..todo.service import Lists
 from . import document, render
 from .config import cache_dir, config_file, state_dir
 from .errors import UsageError
 from .render import out, say
 from .session import Session, check_text
-from .text import visible
+from .text import printable, visible
 
 
 def lists(session: Session) -> None:
     """The lists of the store, with how much is open and done in each."""
+    from rich.cells import cell_len
+
+    if isinstance(session.moment, int):
+        raise UsageError("a position belongs to one list, not to all", "give a time")
     service = Lists(session.store)
-    rows = []
+    rows: list[dict[str, str | int | bool | None]] = []
     for name in service.names():
-        view = session.open_list(name).view(session.moment)
+        try:
+            view = session.open_list(name).view(session.moment)
+        except (DamagedLog, StoreUnavailable) as error:
+            say(session, f"todo: warning: {visible(str(error))}")
+            rows.append({"name": name, "archived": False, "open": None, "done": None})
+            continue
         items = [item.todo for item in view.items if not item.todo.removed]
         done_count = sum(todo.done for todo in items)
         rows.append({"name": name, "archived": False, "open": len(items) - done_count, "done": done_count})
@@ -29,11 +39,12 @@ def lists(session: Session) -> None:
     elif not rows:
         say(session, "There are no lists yet: todo add makes the first.")
     else:
-        width = max(len(str(row["name"])) for row in rows)
+        width = max(cell_len(str(row["name"])) for row in rows)
         for row in rows:
-            state = "archived" if row["archived"] else f"{row['open']} open, {row['done']} done"
-            mark = "*" if row["name"] == session.list_name else " "
-            out(f"{mark} {visible(str(row['name'])):<{width}}  {state}")
+            name = visible(str(row["name"]))
+            counts = "damaged" if row["open"] is None else f"{row['open']} open, {row['done']} done"
+            mark = "*" if name == session.list_name else " "
+            out(f"{mark} {name}{' ' * (width - cell_len(name))}  {'archived' if row['archived'] else counts}")
 
 
 def lists_new(session: Session, name: str) -> None:
@@ -85,7 +96,7 @@ def where(session: Session) -> None:
         "state": str(state_dir()),
     }
     if session.options.json:
-        out(document.encode({"paths": paths}))
+        out(document.encode({"paths": {name: printable(path) for name, path in paths.items()}}))
         return
     for name, value in paths.items():
         if session.options.plain:

@@ -4,7 +4,7 @@ Every text from a log goes through `visible`, in all three.
 """
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -24,12 +24,12 @@ from ..todo.views import (
 )
 from .session import Session
 from .text import visible, visible_lines
+from .times import to_local
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.console import Console, ConsoleOptions
+    from rich.segment import Segment
     from rich.text import Text
-
-to_local = datetime.astimezone
 
 RICH_ROWS = 100
 """The longest list drawn as a Rich table, which costs a millisecond a row; a longer one is printed as plain lines."""
@@ -42,7 +42,21 @@ def console(session: Session) -> "Console":
     from rich.console import Console
 
     forced = True if session.color == "always" else None
-    return Console(markup=False, emoji=False, highlight=False, force_terminal=forced, soft_wrap=False)
+    return Console(markup=False, emoji=False, highlight=False, force_terminal=forced, width=session.columns)
+
+
+class _SafeMarkdown:
+    """A note as Markdown, whose links and entities are made harmless after they are decoded."""
+
+    def __init__(self, note: str) -> None:
+        self.note = note
+
+    def __rich_console__(self, console: "Console", options: "ConsoleOptions") -> "Iterator[Segment]":
+        from rich.markdown import Markdown
+        from rich.segment import Segment
+
+        for segment in console.render(Markdown(visible_lines(self.note), hyperlinks=False), options):
+            yield Segment(visible_lines(segment.text), segment.style, segment.control)
 
 
 def out(line: str) -> None:
@@ -202,7 +216,6 @@ def show_one(session: Session, item: Item, commits: Sequence[Commit]) -> None:
     rows = [(name, value) for name, value in rows if value]
     names = {item.stream: ""}
     if session.rich:
-        from rich.markdown import Markdown
         from rich.padding import Padding
         from rich.text import Text
 
@@ -212,7 +225,7 @@ def show_one(session: Session, item: Item, commits: Sequence[Commit]) -> None:
             screen.print(Text(f"  {name:<9}", style="dim").append(value, style="none"))
         if todo.note is not None:
             screen.print()
-            screen.print(Padding(Markdown(visible_lines(todo.note), hyperlinks=False), (0, 2)))
+            screen.print(Padding(_SafeMarkdown(todo.note), (0, 2)))
         screen.print()
         for line in _history_lines(commits, names):
             screen.print(Text("  ").append_text(_rich_history(line)))

@@ -2,6 +2,7 @@
 
 import sys
 import traceback
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import typer
@@ -19,12 +20,9 @@ def report(error: Exception, *, as_json: bool) -> int:
     if isinstance(error, typer.TyperException):
         error = _usage(error)
     told = failure(error) or _internal(error)
-    if as_json:
-        sys.stderr.write(document.error_document(told) + "\n")
-    else:
-        sys.stderr.write(f"todo: {visible(told.message)}\n")
-        if told.hint:
-            sys.stderr.write(f"      {visible(told.hint)}\n")
+    lines = [f"todo: {visible(told.message)}", *([f"      {visible(told.hint)}"] if told.hint else [])]
+    with suppress(OSError):  # nobody listens: the exit code still tells
+        sys.stderr.write((document.error_document(told) if as_json else "\n".join(lines)) + "\n")
     return told.exit_code
 
 

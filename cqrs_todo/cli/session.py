@@ -1,9 +1,11 @@
 """One run of the program: its options over the environment over `config.toml`, and the list and output they lead to."""
 
 import os
+import shlex
+import shutil
 import sys
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
@@ -14,9 +16,14 @@ from ..cqrs.timeline import Moment
 from ..todo.service import DEFAULT_LIST, TYPES, TodoList
 from .config import Color, Config, default_author, default_store, load_config
 from .errors import UsageError
-from .times import parse_moment
+from .text import visible
+from .times import parse_moment, to_local
 
 T = TypeVar("T")
+
+
+NARROWEST = 40
+"""The narrowest terminal, in columns, in which tables are drawn."""
 
 
 class Options:
@@ -45,11 +52,14 @@ class Session:
 
     @cached_property
     def store(self) -> Store:
-        url = _first(self.options.store, os.environ.get("TODO_STORE"), self.config.store) or default_store()
+        url = _first(self.options.store, _environment("TODO_STORE"), self.config.store) or default_store()
         scheme, colon, rest = url.partition(":")
         if scheme == "jsonl" and rest.startswith("~"):
-            url = f"{scheme}{colon}{Path(rest).expanduser()}"
-        return open_store(url, TYPES)
+            try:
+                url = f"{scheme}{colon}{Path(rest).expanduser()}"
+            except RuntimeError as error:
+                raise UsageError(f"{url}: {error}", "write the folder's whole path") from error
+        return open_store(check_text("store's URL", url), TYPES)
 
     @property
     def default_list(self) -> str:
@@ -57,7 +67,7 @@ class Session:
 
     @property
     def list_name(self) -> str:
-        return _first(self.options.list, os.environ.get("TODO_LIST")) or self.default_list
+        return _first(self.options.list, _environment("TODO_LIST")) or self.default_list
 
     @cached_property
     def list(self) -> TodoList:
@@ -66,7 +76,7 @@ class Session:
 
     def open_list(self, name: str) -> TodoList:
         """Another list of the same store."""
-        author = self.config.author or default_author()
+        author = check_text("author", self.config.author or default_author())
         opened = TodoList(self.store, check_text("list's name", name), author, default=name == self.default_list)
         self._lists.append(opened)
         return opened
@@ -74,7 +84,7 @@ class Session:
     @cached_property
     def now(self) -> datetime:
         """The time of this run, aware, in local time."""
-        return datetime.now().astimezone()
+        return to_local(datetime.now(UTC))
 
     @cached_property
     def moment(self) -> Moment | None:
@@ -87,7 +97,16 @@ class Session:
     def seen_from(self) -> datetime:
         """The time against which due dates are seen: that of the moment looked at."""
         as_of = self.list.view(self.moment).as_of if self.moment is not None else None
-        return self.now if as_of is None else as_of.astimezone()
+        return self.now if as_of is None else to_local(as_of)
+
+    def command(self, list_name: str, verb: str) -> str:
+        """What to type for a verb on a list of this run's store, from where the person stands."""
+        words = ["todo"]
+        if self.options.store is not None:
+            words += ["--store", shlex.quote(self.options.store)]
+        if list_name != (_environment("TODO_LIST") or self.default_list):
+            words += ["-L", shlex.quote(list_name)]
+        return visible(" ".join([*words, verb]))
 
     def writable(self) -> TodoList:
         """The list, for a verb that writes; raises `UsageError` where the past is looked at."""
@@ -106,11 +125,28 @@ class Session:
         """Whether people read this on a terminal that takes colours and boxes."""
         if self.options.json or self.options.plain or self.color == "never":
             return False
+        if self.columns < NARROWEST:
+            return False
         return self.color == "always" or (sys.stdout.isatty() and os.environ.get("TERM") != "dumb")
+
+    @cached_property
+    def columns(self) -> int:
+        """The width of the terminal."""
+        return shutil.get_terminal_size().columns
 
     def notices(self) -> dict[str, None]:
         """What the logs met that the person should know, each once."""
         return dict.fromkeys(notice for opened in self._lists for notice in opened.log.notices)
+
+
+def _environment(name: str) -> str | None:
+    value = os.environ.get(name)
+    return None if value is None else as_utf8(value)
+
+
+def as_utf8(text: str) -> str:
+    """A word of the command line or the environment, which came in the locale's encoding, as the UTF-8 that it is."""
+    return os.fsencode(text).decode("utf-8", "surrogateescape")
 
 
 def check_text(what: str, text: str) -> str:

@@ -7,6 +7,7 @@ import re
 _HOSTILE = "\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff"
 _ALL = re.compile(f"[{_HOSTILE}]")
 _BUT_NEWLINE = re.compile(f"(?!\n)[{_HOSTILE}]")
+_BEYOND_ASCII = re.compile(r"[^ -~]")
 _NAMES = {"\n": "\\n", "\t": "\\t", "\r": "\\r", "\x1b": "\\e"}
 
 
@@ -25,6 +26,16 @@ def visible_lines(text: str) -> str:
     return _BUT_NEWLINE.sub(_escape, text)
 
 
-def safe_json(document: bytes) -> str:
-    """Encoded JSON with those characters as JSON escapes: the same document, harmless on a terminal."""
-    return _ALL.sub(lambda match: f"\\u{ord(match[0]):04x}", document.decode())
+def safe_json(document: bytes, *, ascii_only: bool) -> str:
+    """Encoded JSON with those characters, or all beyond ASCII, as JSON escapes: the same document in any terminal."""
+    return (_BEYOND_ASCII if ascii_only else _ALL).sub(_json_escape, document.decode())
+
+
+def _json_escape(match: re.Match[str]) -> str:
+    units = match[0].encode("utf-16-be")
+    return "".join(f"\\u{units[n]:02x}{units[n + 1]:02x}" for n in range(0, len(units), 2))
+
+
+def printable(text: str) -> str:
+    """Text that may hold bytes that are no UTF-8, with these shown escaped."""
+    return text.encode("utf-8", "backslashreplace").decode()

@@ -2,12 +2,13 @@
 
 import calendar
 import re
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Literal, TypeAlias
 
 from ..cqrs.timeline import Moment
 from .config import DateOrder
 from .errors import UsageError
+from .text import visible
 
 Lean: TypeAlias = Literal["future", "past"]
 """Where a time that could be before or after now belongs: due dates to the future, looking back to the past."""
@@ -25,10 +26,20 @@ _DAY_FORM = re.compile(
 _CLOCK_FORM = re.compile(_CLOCK)
 _DISTANCE_FORM = re.compile(rf"(?P<in>in )?{_AMOUNT} ?{_UNIT}(?P<ago> ago)?")
 _NEXT_FORM = re.compile(r"(?P<which>last|next) (?P<unit>week|month|year)")
-_NUMERIC = re.compile(r"(\d{1,2})([/.-])(\d{1,2})(?:\2(?:\d{4}|\d{2}))?\b")
-_ISO = re.compile(r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}.*)?")
+_NUMERIC = re.compile(r"(?<![\w-])(\d{1,2})([/.-])(\d{1,2})(?:\2(?:\d{4}|\d{2}))?\b")
+_ISO = re.compile(r"\d{4}-(?:\d{2}-\d{2}|W\d{2}-\d)(?:[T ]\d{2}:\d{2}.*)?")
 _AMOUNTS = {"a": 1, "an": 1, "one": 1, "two": 2, "three": 3}
+_EARLIEST, _LATEST = date(1000, 1, 2), date(9999, 12, 30)
+_LONGEST = 100
 _EXAMPLES = 'for instance: 2026-12-24, "2026-12-24 17:00", tomorrow, "last friday 17:00", "3 days ago", eom'
+
+
+def to_local(instant: datetime) -> datetime:
+    """An instant, or a local time without a zone, in this machine's time zone; as it is where that can't be had."""
+    try:
+        return instant.astimezone()
+    except (ValueError, OverflowError, OSError):  # a nonsensical TZ, or the ends of the calendar
+        return instant if instant.tzinfo is not None else instant.replace(tzinfo=UTC)
 
 
 def bad_time(text: str, why: str = "is no time that is known") -> UsageError:
@@ -42,6 +53,15 @@ def parse_time(text: str, now: datetime, lean: Lean, order: DateOrder | None = N
     `order` settles numeric dates such as 1/2/2026. Raises `UsageError` for what is unknown or ambiguous.
     """
     words = " ".join(text.lower().split())
+    if len(words) > _LONGEST or visible(text) != text:
+        raise bad_time(text[:_LONGEST])
+    value = _understood(text, words, now, lean, order)
+    if not _EARLIEST <= (value.date() if isinstance(value, datetime) else value) <= _LATEST:
+        raise bad_time(text, "is out of the calendar's range")
+    return value
+
+
+def _understood(text: str, words: str, now: datetime, lean: Lean, order: DateOrder | None) -> date | datetime:
     for form in (_iso, _word, _clock_alone, _distance, _next):
         found = form(words, now, lean)
         if found is not None:
@@ -51,7 +71,7 @@ def parse_time(text: str, now: datetime, lean: Lean, order: DateOrder | None = N
 
 def parse_moment(text: str, now: datetime, order: DateOrder | None = None) -> Moment:
     """The moment of a log that a text means: `@42` a position, else a time, a whole day meaning its end (today: now)."""
-    if re.fullmatch(r"@[0-9]+", text):
+    if re.fullmatch(r"@[0-9]{1,18}", text):
         return int(text[1:])
     return end_of(parse_time(text, now, "past", order), now)
 
@@ -60,22 +80,22 @@ def end_of(value: date | datetime, now: datetime) -> datetime:
     """An instant itself, or the last microsecond of a whole day; for today, now."""
     if isinstance(value, datetime):
         return value
-    return now if value == now.date() else datetime.combine(value, time.max).astimezone()
+    return now if value == now.date() else to_local(datetime.combine(value, time.max))
 
 
 def start_of(value: date | datetime) -> datetime:
     """An instant itself, or the first moment of a whole local day."""
-    return value if isinstance(value, datetime) else datetime.combine(value, time.min).astimezone()
+    return value if isinstance(value, datetime) else to_local(datetime.combine(value, time.min))
 
 
 def _iso(words: str, _now: datetime, _lean: Lean) -> date | datetime | None:
     if not _ISO.fullmatch(words.upper()):
         return None
     try:
-        if len(words) == len("2026-12-24"):
-            return date.fromisoformat(words)
+        if ":" not in words:
+            return date.fromisoformat(words.upper())
         value = datetime.fromisoformat(words.upper())
-        return value if value.tzinfo is not None else value.astimezone()
+        return value if value.tzinfo is not None else to_local(value)
     except (ValueError, OverflowError) as error:
         raise bad_time(words, f"is no date: {error}") from error
 
@@ -88,7 +108,7 @@ def _word(words: str, now: datetime, lean: Lean) -> date | datetime | None:
         return None
     day = _named_day(match, now.date(), lean)
     clock = _clock(match, words)
-    return day if clock is None else datetime.combine(day, clock).astimezone()
+    return day if clock is None else to_local(datetime.combine(day, clock))
 
 
 def _named_day(match: re.Match[str], today: date, lean: Lean) -> date:
@@ -137,18 +157,20 @@ def _clock_alone(words: str, now: datetime, lean: Lean) -> datetime | None:
         return None
     clock = _clock(match, words)
     assert clock is not None
-    found = datetime.combine(now.date(), clock).astimezone()
+    found = to_local(datetime.combine(now.date(), clock))
     if lean == "past" and found > now:
-        return datetime.combine(now.date() - timedelta(days=1), clock).astimezone()
+        return to_local(datetime.combine(now.date() - timedelta(days=1), clock))
     if lean == "future" and found <= now:
-        return datetime.combine(now.date() + timedelta(days=1), clock).astimezone()
+        return to_local(datetime.combine(now.date() + timedelta(days=1), clock))
     return found
 
 
 def _distance(words: str, now: datetime, _lean: Lean) -> date | datetime | None:
     match = _DISTANCE_FORM.fullmatch(words)
-    if match is None or bool(match["in"]) == bool(match["ago"]):
+    if match is None or not (match["in"] or match["ago"]):
         return None
+    if match["in"] and match["ago"]:
+        raise bad_time(words, "points both ways")
     amount = _AMOUNTS.get(match["amount"]) or int(match["amount"])
     return _shifted(words, now, -amount if match["ago"] else amount, match["unit"])
 
@@ -209,5 +231,5 @@ def _other(text: str, now: datetime, lean: Lean, order: DateOrder | None) -> dat
         case datetime() as value, "day":
             return value.date()
         case datetime() as value, "time" | "part_of_day":
-            return value if value.tzinfo is not None else value.astimezone()
-    raise bad_time(text, f"is ambiguous: it means a whole {found.period}, not a day")
+            return value if value.tzinfo is not None else to_local(value)
+    raise bad_time(text, "names no day")

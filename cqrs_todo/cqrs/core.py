@@ -98,15 +98,14 @@ Expected: TypeAlias = Precondition | int
 
 def check_precondition(expected: Expected | None, stream: str, version: int) -> None:
     """Raise `WrongExpectedVersion` unless a stream at `version` (0: empty) is as `expected`; None accepts any."""
-    match expected:
-        case None:
-            return
-        case Precondition.NEW:
-            holds = version == 0
-        case Precondition.EXISTS:
-            holds = version > 0
-        case int():
-            holds = version == expected
+    if expected is None:
+        return
+    if expected is NEW:
+        holds = version == 0
+    elif expected is EXISTS:
+        holds = version > 0
+    else:
+        holds = version == expected
     if not holds:
         raise WrongExpectedVersion(stream, expected, version)
 
@@ -217,8 +216,11 @@ class Log(ABC):
     """An append-only log of events in one order. Every store's logs keep the contract in `cqrs_todo.cqrs.testing`.
 
     `id` is unique and for ever, `name` what people call it, `created` when it was made. `notices` collects, in words
-    for a person, what the log met that they should know: a torn tail put aside, damage.
+    for a person, what the log met that they should know: a torn tail put aside, damage. `damage` says what the last
+    reading stopped at, None where it came to the end.
     """
+
+    damage: str | None = None
 
     def __init__(self, id: str, name: str, created: datetime) -> None:
         self.id = id
@@ -230,9 +232,10 @@ class Log(ABC):
     def append(self, appends: Sequence[Append], metadata: Metadata) -> Commit:
         """Write all the events as one commit, each stream named once, or nothing.
 
-        A command id that was recorded through this object, or since it last read the log, returns the commit of then.
-        Raises `WrongExpectedVersion`, `CommandReused`, `DamagedLog`, `ReadOnlyLog`, `LogBusy`, `StoreUnavailable`,
-        `OutcomeUnknown`.
+        A command id of a recent commit (of which this log's class says how many it knows) returns that commit, so that
+        sending it again is harmless. Raises `WrongExpectedVersion`, `CommandReused`, `DamagedLog`, `ReadOnlyLog`,
+        `LogBusy`, `StoreUnavailable`, `OutcomeUnknown`; `TypeError` for an event that is not registered; `ValueError`
+        for a commit that makes no sense or can't be stored as it is.
         """
 
     @abstractmethod
@@ -297,6 +300,8 @@ class Store(ABC):
 _DEVICE_NAMES = {"con", "prn", "aux", "nul"} | {f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10)}
 NAME_LIMIT = 64
 """The longest log name, in characters after NFC."""
+NAME_BYTES = 200
+"""The longest log name in bytes of UTF-8: a file's name has 255, some of which go to endings."""
 
 
 def check_log_name(name: str) -> str:
@@ -310,6 +315,8 @@ def check_log_name(name: str) -> str:
         raise InvalidLogName("a list's name can't be empty")
     if len(normal) > NAME_LIMIT:
         raise InvalidLogName(f"a list's name has at most {NAME_LIMIT} characters, this one {len(normal)}")
+    if len(normal.encode(errors="surrogatepass")) > NAME_BYTES:
+        raise InvalidLogName(f"a list's name has at most {NAME_BYTES} bytes in UTF-8, which file systems can hold")
     for char in normal:
         if unicodedata.category(char)[0] not in "LNM" and char not in " ._-":
             raise InvalidLogName(f"a list's name can't hold {char!a}: use letters, digits, space, '.', '_' or '-'")

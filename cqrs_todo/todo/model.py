@@ -339,7 +339,10 @@ def _completed(on: DayOrInstant, now: datetime) -> DayOrInstant:
 def _utc(instant: datetime) -> datetime:
     if instant.tzinfo is None:
         raise Rejected(f"the time {instant} has no time zone")
-    return instant.astimezone(UTC)
+    try:
+        return instant.astimezone(UTC)
+    except OverflowError:
+        raise Rejected(f"the time {instant} is out of the calendar's range") from None
 
 
 def _reminder(reminder: datetime | None, now: datetime) -> datetime | None:

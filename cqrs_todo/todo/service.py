@@ -8,10 +8,25 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import Any, TypeAlias
 
-from ..cqrs.core import Commit, CqrsError, EventTypes, Log, LogNotFound, Metadata, Rejected, Store, UnknownEvent
+from ..cqrs.core import (
+    Commit,
+    CqrsError,
+    DamagedLog,
+    EventTypes,
+    Log,
+    LogExists,
+    LogNotFound,
+    Metadata,
+    Rejected,
+    Store,
+    UnknownEvent,
+    WrongExpectedVersion,
+    check_log_name,
+    check_precondition,
+)
 from ..cqrs.repository import Changes, Fold, Repository, decide_all
 from ..cqrs.stores.null import NullLog
-from ..cqrs.struct import Struct, replace
+from ..cqrs.struct import Struct
 from ..cqrs.timeline import (
     REDOES,
     UNDOES,
@@ -22,7 +37,7 @@ from ..cqrs.timeline import (
     undo_steps,
     walk_back,
 )
-from .model import DECIDER, EVENTS, Create, State, TodoCommand, TodoEvent, lead, touched
+from .model import DECIDER, EVENTS, Create, State, TodoCommand, TodoEvent, TodoRemoved, day_or_instant, lead, touched
 from .views import Item, id_of, items, spans
 
 TYPES = EventTypes(EVENTS)
@@ -95,7 +110,9 @@ class Lists:
         return self.store.names(archived=archived)
 
     def new(self, name: str) -> Log:
-        """Make a list; raises `LogExists`, `InvalidLogName`."""
+        """Make a list; raises `LogExists`, `InvalidLogName`, and `Rejected` for the name of an archived one."""
+        if check_log_name(name) in self.names(archived=True):
+            raise Rejected(f"there is an archived list named {name!r}: bring that back, or take another name")
         return self.store.create(name, self._clock())
 
     def rename(self, old: str, new: str) -> None:
@@ -115,7 +132,7 @@ class Lists:
 
     def _check(self, name: str, *, archived: bool = False) -> None:
         names = self.names(archived=archived)
-        if name not in names:
+        if check_log_name(name) not in names:
             raise no_such_list(name, names)
 
 
@@ -188,17 +205,18 @@ class TodoList:
         by_number = {item.number: item for item in view.items}
         chosen: dict[str, Item] = {}
         bad: list[str] = []
-        for part in (part for word in words for part in word.split(",")):
+        for part in (part for word in words for part in re.findall("[^, ]+", word) or [word]):
             found = self._find(part, view, by_number, moment, bad)
             chosen.update((item.id, item) for item in found)
         if bad:
+            self._check_whole()
             raise NotFound(f"no todo {', '.join(bad)} in {self.name}", "see the numbers: todo ls --all")
         return list(chosen.values())
 
     def _find(
         self, part: str, view: View, by_number: dict[int, Item], moment: Moment | None, bad: list[str]
     ) -> Iterable[Item]:
-        span = re.fullmatch(r"([0-9]+)(?:-([0-9]+))?", part)
+        span = re.fullmatch(r"([0-9]{1,18})(?:-([0-9]{1,18}))?", part)
         if span:
             first, last = int(span[1]), int(span[2] or span[1])
             highest = max(by_number, default=0)
@@ -206,7 +224,7 @@ class TodoList:
             if last > highest:
                 outside = max(first, highest + 1)
                 bad.append(f"{outside}" if outside == last else f"{outside}-{last}")
-            elif not inside:
+            elif not inside or first < 1:
                 bad.append(part)
             return inside
         if part == "@":
@@ -230,11 +248,22 @@ class TodoList:
     def add(self, drafts: Sequence[Create]) -> Answer:
         """Create todos, all in one commit, and the list itself if need be; raises `Rejected` and what `append` raises."""
         commands = [(DECIDER.stream(new_id()), draft) for draft in drafts]
-        decide_all(DECIDER, Fold(0, {}), commands)  # refuse before a list is made
+        for place, (stream, draft) in enumerate(commands, 1):  # refuse before a list is made
+            try:
+                decide_all(DECIDER, Fold(0, {}), [(stream, draft)])
+            except Rejected as error:
+                raise Rejected(f"todo {place} of {len(commands)}: {error}" if len(commands) > 1 else str(error)) from error
         if self._missing:
-            self._attach(self.store.create(self.name, self.clock()))
-            self._missing, self.created = False, True
+            self._make()
         return self._transact(lambda fold: (decide_all(DECIDER, fold, commands), {}))
+
+    def _make(self) -> None:
+        try:
+            self._attach(Lists(self.store, self.clock).new(self.name))
+            self.created = True
+        except LogExists:  # somebody else made it just now
+            self._attach(self.store.open(self.name))
+        self._missing = False
 
     def change(self, chosen: Sequence[Item], commands: Callable[[Item], Sequence[TodoCommand]]) -> Answer:
         """Give each todo its commands, all in one commit or none; raises `Rejected` naming the todo."""
@@ -242,12 +271,15 @@ class TodoList:
 
         def plan(fold: Fold[State]) -> _Plan:
             changes: dict[str, list[TodoEvent]] = {}
+            refused: list[str] = []
             for item in chosen:
                 try:
                     given = [(item.stream, command) for command in commands(item)]
                     changes.update(decide_all(DECIDER, fold, given))
                 except Rejected as error:
-                    raise Rejected(f"todo {item.number}: {error}") from error
+                    refused.append(f"todo {item.number}: {error}")
+            if refused:
+                raise Rejected("; ".join(refused))
             return changes, {}
 
         return self._transact(plan, chosen)
@@ -256,12 +288,17 @@ class TodoList:
         """Give todos to another list, where they keep their ids and all they hold; here they are removed.
 
         They are recorded there first: interrupted in between they are in both lists, never in none. Gives the answer of
-        the other list. Raises `Rejected` for a removed todo, `NotFound` for a list that is not there.
+        the other list. Raises `Rejected` for a removed todo, `NotFound` for a list that is not there, and
+        `WrongExpectedVersion` when somebody changed one of them meanwhile; what had arrived there is then taken back.
         """
         self._existing()
         target._existing()
+        if target._missing:
+            target._make()
         if target.name == self.name:
             raise Rejected(f"they are in {self.name} already")
+        now = {item.stream: item for item in items(self.repository.fold())}
+        chosen = [now[item.stream] for item in chosen]
         removed = [item.number for item in chosen if item.todo.removed]
         if removed:
             raise Rejected(f"todo {spans(removed)} was removed: restore it first")
@@ -271,13 +308,17 @@ class TodoList:
             return {item.stream: lead(states.get(item.stream), item.todo) for item in chosen}, {"moved_from": self.name}
 
         def leave(fold: Fold[State]) -> _Plan:
-            gone = {item.stream: replace(item.todo, removed=True) for item in chosen}
-            return {stream: lead(fold.entities[stream].state, todo) for stream, todo in gone.items()}, {
-                "moved_to": target.name
-            }
+            for item in chosen:
+                check_precondition(item.version, item.stream, fold.entities[item.stream].version)
+            return {item.stream: [TodoRemoved()] for item in chosen}, {"moved_to": target.name}
 
         answer = target._transact(arrive, chosen)
-        self._transact(leave, chosen)
+        try:
+            self._transact(leave, chosen)
+        except WrongExpectedVersion:
+            if answer.commit is not None:
+                target.undo_at(answer.commit.position)
+            raise
         return answer
 
     def undo(self, steps: int = 1) -> Answer:
@@ -297,7 +338,7 @@ class TodoList:
         self._existing()
 
         def plan(_: Fold[State]) -> _Plan:
-            commit = self._known(self._commit(position))
+            commit = self._holding(position)
             later = []
             for step in undo_steps(self.log.commits_backward()):
                 if step == commit.position:
@@ -305,8 +346,8 @@ class TodoList:
                 later.append(step)
             else:
                 raise Rejected(f"@{commit.position} is not in force: it was undone, or is itself an undo or a redo")
-            fields = {(event.stream, touched(event.data)) for event in commit.events}
-            in_the_way = [f"@{step}" for step in sorted(later) if _conflicts(self._commit(step), fields)]
+            fields = {(event.stream, touched(event.data)) for event in self._known([commit])[0].events}
+            in_the_way = [f"@{other.position}" for other in self._commits(sorted(later)) if _conflicts(other, fields)]
             if in_the_way:
                 names = ", ".join(in_the_way)
                 raise Rejected(f"@{commit.position} can't be undone alone: {names} changed the same fields later")
@@ -328,43 +369,62 @@ class TodoList:
             positions = list(islice(steps_of(self.log.commits_backward()), steps))
             if not positions:
                 raise Rejected(f"there is nothing to {verb}")
-            return events_of(DECIDER, [self._known(self._commit(step)) for step in positions]), {mark: positions}
+            return events_of(DECIDER, self._known(self._commits(positions))), {mark: positions}
 
         return self._transact(plan)
 
-    def _known(self, commit: Commit) -> Commit:
-        unknown = [event.type for event in commit.events if isinstance(event.data, UnknownEvent)]
-        if unknown:
-            raise Rejected(f"@{commit.position} holds {unknown[0]}, which a newer version wrote: update this program")
-        return commit
+    def _known(self, commits: Sequence[Commit]) -> Sequence[Commit]:
+        for commit in commits:
+            unknown = [event.type for event in commit.events if isinstance(event.data, UnknownEvent)]
+            if unknown:
+                raise Rejected(f"@{commit.position} holds {unknown[0]}, which a newer version wrote: update this program")
+        return commits
 
-    def _commit(self, position: int) -> Commit:
-        commit = next(self.log.commits(max(position - 1, 0)), None)
-        if position < 1 or commit is None:
+    def _commits(self, positions: Sequence[int]) -> list[Commit]:
+        """The commits at these positions, in their order; one walk back, no further than the earliest."""
+        found: dict[int, Commit] = {}
+        wanted = set(positions)
+        for commit in self.log.commits_backward():
+            if len(found) == len(positions):
+                break
+            if commit.position in wanted:
+                found[commit.position] = commit
+        return [found[position] for position in positions]
+
+    def _holding(self, position: int) -> Commit:
+        """The commit that holds the event at a position; raises `NotFound`."""
+        commit = next(self.log.commits_backward(position + 1), None)
+        if commit is None or not commit.position <= position <= commit.last:
             raise NotFound(f"there is no event @{position} in {self.name}", "see the positions: todo history")
         return commit
 
     def _transact(self, plan: Callable[[Fold[State]], _Plan], named: Sequence[Item] | None = None) -> Answer:
         def planned(fold: Fold[State]) -> tuple[Changes[TodoEvent], Metadata]:
+            self._check_whole("; nothing was recorded")
             changes, meta = plan(fold)
             return changes, Metadata(self.clock(), self.author, command, meta)
 
         command = secrets.token_hex(10)
         outcome = self.repository.transact(planned)
-        rows = {item.stream: item for item in items(outcome.after)}
+        rows = {item.stream: item for item in items(outcome.after)}  # fewer than named where the store keeps nothing
         changed = dict.fromkeys(event.stream for event in outcome.commit.events) if outcome.commit else {}
         streams = list(changed) if named is None else [item.stream for item in named]
         return Answer(
             self.name,
             outcome.after.position,
             outcome.commit,
-            tuple(rows[stream] for stream in streams),
-            tuple(rows[stream] for stream in streams if stream in changed),
+            tuple(rows[stream] for stream in streams if stream in rows),
+            tuple(rows[stream] for stream in streams if stream in rows and stream in changed),
         )
 
     def _existing(self) -> None:
         if self._missing and not self._default:
             raise no_such_list(self.name, self.store.names())
+
+    def _check_whole(self, outcome: str = "") -> None:
+        """What was read last must have been the whole log: in a damaged one, what is not found may be behind the damage."""
+        if self.log.damage is not None:
+            raise DamagedLog(self.log.damage + outcome)
 
     def _fold(self, moment: Moment | None) -> tuple[Fold[State], Commit | None]:
         self._existing()
@@ -372,10 +432,11 @@ class TodoList:
         if moment is None:
             return fold, None
         if isinstance(moment, datetime) and moment > self.clock():
-            raise NotYet(f"{moment.astimezone():%Y-%m-%d %H:%M:%S} has not come yet")
+            raise NotYet(f"{day_or_instant(moment)} has not come yet")
         if isinstance(moment, int) and moment > fold.position:
+            self._check_whole()
             raise NotYet(f"@{moment} has not come yet: the last event of {self.name} is @{fold.position}")
-        return walk_back(DECIDER, fold, self.log.commits_backward(), moment)
+        return walk_back(DECIDER, fold, self.log.commits_backward(fold.position + 1), moment)
 
 
 def _conflicts(commit: Commit, fields: set[tuple[str, str]]) -> bool:

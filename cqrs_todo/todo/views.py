@@ -155,7 +155,7 @@ def board(rows: Iterable[Item], now: datetime, to_local: ToLocal) -> Board:
 
 def short_instant(instant: datetime, to_local: ToLocal) -> str:
     """An instant in the reader's time, to the minute: `2026-11-22 09:30`."""
-    return f"{to_local(instant):%Y-%m-%d %H:%M}"
+    return to_local(instant).replace(tzinfo=None).isoformat(" ", "minutes")
 
 
 def in_words(value: DayOrInstant | None, to_local: ToLocal) -> str:

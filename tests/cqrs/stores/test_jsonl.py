@@ -14,10 +14,12 @@ import msgspec
 import pytest
 
 from cqrs_todo.cqrs.core import (
+    Append,
     DamagedLog,
     Log,
     LogBusy,
     LogNotFound,
+    Metadata,
     OutcomeUnknown,
     ReadOnlyLog,
     Store,
@@ -27,7 +29,7 @@ from cqrs_todo.cqrs.core import (
 from cqrs_todo.cqrs.stores import open_store
 from cqrs_todo.cqrs.stores.jsonl import files
 from cqrs_todo.cqrs.stores.jsonl.format import seal, sum_of
-from cqrs_todo.cqrs.testing import AT, CONTRACT_TYPES, metadata, numbers, one
+from cqrs_todo.cqrs.testing import AT, CONTRACT_TYPES, Counted, metadata, numbers, one
 
 
 @pytest.fixture
@@ -139,7 +141,8 @@ def sealed(path: Path, *documents: Any) -> None:
     """Write a log of these documents, with sums that match."""
     previous, content = b"", b""
     for document in documents:
-        line, previous = seal(previous, document if isinstance(document, bytes) else msgspec.json.encode(document))
+        line = seal(previous, document if isinstance(document, bytes) else msgspec.json.encode(document))
+        previous = sum_of(previous, line[:-1])
         content += line
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
@@ -156,14 +159,17 @@ def commit(position: int, version: int, *, type: str = "counted", **extra: Any) 
 
 def test_what_a_newer_minor_version_wrote_is_read_and_survives(store: Store, path: Path) -> None:
     header = {**HEADER, "version": "1.7", "colour": "green"}
-    sealed(path, header, commit(1, 1, mood="good"), commit(2, 2, type="shaken"), commit(3, 3, meta={"new": {"deep": 1.5}}))
+    other = {"stream": "a/1", "version": 4, "type": "counted", "data": {"number": "four"}}
+    third = commit(3, 3, meta={"new": {"deep": 1.5}})
+    sealed(path, header, commit(1, 1, mood="good"), commit(2, 2, type="shaken"), third, commit(4, 4, events=[other]))
     before = path.read_bytes()
     log = store.open("inbox")
     events = list(log.events())
     assert events[1].data == UnknownEvent("shaken", b'{"number":2,"later":[1]}')
-    assert [event.version for event in events] == [1, 2, 3]
+    assert events[3].data == UnknownEvent("counted", b'{"number":"four"}'), "a newer version gave the type other data"
+    assert [event.version for event in events] == [1, 2, 3, 4]
     assert events[2].metadata.meta == {"new": {"deep": 1.5}}
-    assert log.append(one("a/1", 4, expected=3), metadata("c4")).position == 4
+    assert log.append(one("a/1", 5, expected=4), metadata("c5")).position == 5
     assert path.read_bytes().startswith(before)
 
 
@@ -172,6 +178,7 @@ def test_a_newer_major_version_is_read_only(store: Store, path: Path, version: s
     sealed(path, {**HEADER, "version": version}, commit(1, 1))
     log = store.open("inbox")
     assert numbers(log.events()) == [1]
+    assert "newer than this program" in log.notices[0]
     with pytest.raises(ReadOnlyLog, match="newer than this program"):
         log.append(one("a/1", 2), metadata("c2"))
 
@@ -190,9 +197,10 @@ LINES: dict[str, Any] = {
     "BOM": b"\xef\xbb\xbf{}",
     "invalid UTF-8": b'{"by":"\xff"}',
     "lone surrogate": b'{"position":1,"at":"2026-11-22T09:30:00Z","by":"\\ud800","command":"","events":[]}',
-    "wrong data": commit(1, 1, events=[{"stream": "a/1", "version": 1, "type": "counted", "data": {"number": "x"}}]),
     "deep data": b'{"position":1,"at":"2026-11-22T09:30:00Z","by":"","command":"","events":[{"stream":"a/1","version":1,'
     b'"type":"counted","data":' + DEEP + b"}]}",
+    "invalid UTF-8 in an unknown event": b'{"position":1,"at":"2026-11-22T09:30:00Z","by":"","command":"","events":['
+    b'{"stream":"a/1","version":1,"type":"shaken","data":{"s":"\xff"}}]}',
     "an array": b"[]}",
 }
 
@@ -257,11 +265,98 @@ def test_a_failed_write_is_taken_back(log: Log, path: Path, monkeypatch: pytest.
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(os, "write", lambda fd, data: half_then_full_disk(fd, data[: 50 + len(data) % 50]))
-    with pytest.raises(StoreUnavailable, match=r"not recorded: .*No space left on device"):
+    with pytest.raises(StoreUnavailable, match="No space left on device; nothing was recorded"):
         log.append(one("a/1", 3), metadata("c3"))
     monkeypatch.undo()
     assert path.read_bytes() == before
     assert log.append(one("a/1", 3), metadata("c3")).position == 4
+
+
+def test_a_commit_is_told_as_recorded_only_after_a_sync(
+    store: Store, log: Log, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: int) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(os, "fsync", fail)
+    for writer in (log, log, store.open("inbox")):
+        with pytest.raises((OutcomeUnknown, StoreUnavailable)):
+            writer.append(one("a/1", 3), metadata("c3"))
+    monkeypatch.undo()
+    assert path.with_suffix(".suspect").exists()
+    assert log.append(one("a/1", 3), metadata("c3")).position == 4
+    assert numbers(store.open("inbox").events()) == [0, 1, 2, 3]
+
+
+@pytest.mark.usefixtures("log")
+def test_the_mark_of_a_failed_sync_goes_with_a_renamed_log(store: Store, path: Path) -> None:
+    path.with_suffix(".suspect").touch()
+    store.rename("inbox", "moved")
+    moved = store.open("moved")
+    moved.append(one("a/1", 3), metadata("c3"))
+    assert "written anew" in moved.notices[0]
+    assert store.create("inbox", AT).append(one("a/1", 1), metadata("c")).position == 1
+
+
+def test_a_command_is_known_again_by_whoever_has_read_it(store: Store, log: Log) -> None:
+    other = store.open("inbox")
+    assert len(list(other.commits())) == 3
+    assert other.append(one("a/1", 2), metadata("c2")).position == 3
+    assert len(list(log.commits())) == 3
+
+
+@pytest.mark.parametrize(("cut", "told"), [(True, "lacks its end"), (False, "the end of the line was altered")])
+def test_a_whole_last_line_is_never_cut_off(store: Store, log: Log, path: Path, cut: bool, told: str) -> None:
+    content = path.read_bytes()
+    path.write_bytes(content[:-1] if cut else content[:-1] + b"\x0b")
+    reader = store.open("inbox")
+    assert numbers(reader.events()) == [0, 1]
+    assert told in reader.notices[0]
+    if cut:
+        assert reader.append(one("a/1", 3), metadata("c3")).position == 4
+        assert numbers(log.events()) == [0, 1, 2, 3]
+    else:
+        with pytest.raises(DamagedLog):
+            reader.append(one("a/1", 3), metadata("c3"))
+
+
+def test_a_reader_of_a_replaced_or_shortened_log_is_told(store: Store, log: Log, path: Path) -> None:
+    content = path.read_bytes()
+    path.write_bytes(content[:-200])
+    assert numbers(log.events()) == [0, 1]
+    assert "lost its end" in log.notices[0]
+    assert [event.position for event in log.events_backward()] == [2, 1]
+    path.write_bytes(content)
+    assert log.append(one("a/1", 3), metadata("c3")).position == 4, "with its end back it is whole"
+    store.rename("inbox", "elsewhere")
+    store.create("inbox", AT)
+    for read in (log.commits, log.commits_backward):
+        with pytest.raises(LogBusy, match="replaced by another list"):
+            list(read())
+
+
+@pytest.mark.parametrize(
+    "meta",
+    [{"x": float("nan")}, {"x": "\ud800"}, {"x": object()}, {1: "x"}, {"x": (1, 2)}],
+    ids=["NaN", "surrogate", "object", "number as key", "tuple"],
+)
+def test_what_json_would_change_is_refused(log: Log, path: Path, meta: dict[str, Any]) -> None:
+    before = path.read_bytes()
+    with pytest.raises(ValueError, match="can't be recorded"):
+        log.append(one("a/1", 3), Metadata(AT, "me", "c3", meta))
+    assert path.read_bytes() == before
+
+
+def test_appending_while_reading_ends(log: Log) -> None:
+    for commit in log.commits():
+        log.append(one("b/1", 0), metadata(f"again {commit.position}"))
+    assert len(list(log.commits())) == 6
+
+
+def test_a_long_line_is_read_in_one_pass(store: Store, log: Log) -> None:
+    log.append([Append("a/1", (Counted(3, "x" * 10_000_000),))], metadata("c3"))
+    other = store.open("inbox")
+    assert [len(event.data.text) for event in other.events_backward(limit=2)] == [10_000_000, 0]
 
 
 def test_a_failed_fsync_is_told_as_unknown_and_the_next_writer_goes_on_in_a_new_file(

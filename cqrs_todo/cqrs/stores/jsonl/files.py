@@ -1,9 +1,12 @@
 """What the append protocol asks of the file system: locks, private files, whole writes, all errors in words."""
 
+import errno
 import fcntl
 import os
+import random
 import signal
 import stat
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -12,26 +15,47 @@ from pathlib import Path
 from ...core import LogBusy, StoreUnavailable
 
 LOCK_SECONDS = 10.0
-"""How long a writer waits for another one to let go of a log."""
+"""How long a writer waits while one and the same other writer holds a log."""
+
+
+_HELD = (signal.SIGINT, signal.SIGTERM)
 
 
 @contextmanager
-def explained(path: Path) -> Iterator[None]:
-    """Turn an `OSError` in the block into `StoreUnavailable`, naming the path."""
+def explained(path: Path, outcome: str = "") -> Iterator[None]:
+    """Turn an `OSError` in the block into `StoreUnavailable`, naming the path and, where it is known, the outcome."""
     try:
         yield
     except OSError as error:
-        raise StoreUnavailable(f"{error.filename or path}: {error.strerror}") from error
+        reason = error.strerror or str(error)
+        raise StoreUnavailable(f"{error.filename or path}: {reason}{outcome}") from error
 
 
 @contextmanager
 def signals_held() -> Iterator[None]:
-    """Hold SIGINT and SIGTERM back from this thread until the block is over, so that an append is whole or not at all."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    """Hold SIGINT and SIGTERM back until the block is over, so that an append is whole or not at all.
+
+    Only the main thread can: Python runs signal handlers there, so that they never interrupt another thread. (A signal
+    mask would not do: in a program with threads the kernel gives the signal to another one, and Python to the main one.)
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[int] = []
+    before = {number: signal.signal(number, lambda number, _: came.append(number)) for number in _HELD}
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        for number, handler in before.items():
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
+        for late in came:
+            signal.raise_signal(late)
+
+
+def close(fd: int) -> None:
+    """Close a file of which everything that matters was synced: what close itself has to say changes nothing."""
+    with suppress(OSError):
+        os.close(fd)
 
 
 @contextmanager
@@ -40,42 +64,48 @@ def locked(path: Path) -> Iterator[None]:
 
     The file is never removed or renamed: two writers would then hold locks on two files of one name.
     """
-    with explained(path):
+    with explained(path, "; nothing was recorded"):
         fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     try:
-        _wait_for_lock(fd, path)
+        with explained(path, "; nothing was recorded"):
+            _wait_for_lock(fd, path)
         with suppress(OSError):  # who holds the lock is a help to others, not part of the promise
             os.ftruncate(fd, 0)
             os.pwrite(fd, f"process {os.getpid()}".encode(), 0)
         yield
     finally:
-        os.close(fd)
+        close(fd)
 
 
 def _wait_for_lock(fd: int, path: Path) -> None:
-    deadline = time.monotonic() + LOCK_SECONDS
-    pause = 0.001
+    holder, deadline, pause = b"", 0.0, 0.001
     while True:
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
+            # while writers take turns, waiting is no standstill
+            if (seen := os.pread(fd, 100, 0)) != holder or not deadline:
+                holder, deadline = seen, time.monotonic() + LOCK_SECONDS
             if time.monotonic() > deadline:
-                holder = os.pread(fd, 100, 0).decode(errors="replace") or "another process"
-                raise LogBusy(f"{holder} has held {path} for over {LOCK_SECONDS:.0f} s; nothing was recorded") from None
-            time.sleep(pause)
-            pause = min(pause * 1.5, 0.02)
+                who = holder.decode(errors="replace") or "another process"
+                raise LogBusy(f"{who} has held {path} for over {LOCK_SECONDS:.0f} s; nothing was recorded") from None
+            time.sleep(pause * random.uniform(0.5, 1.0))
+            pause = min(pause * 1.5, 0.01)
         else:
             return
 
 
 def open_private(path: Path, flags: int) -> int:
-    """Open a file of a log: a regular file of this user with one name; raises `StoreUnavailable`, `FileNotFoundError`."""
+    """Open a file of a log: a regular file of this user with one name.
+
+    Raises `FileNotFoundError`, and `StoreUnavailable` for anything else in its place.
+    """
     try:
         fd = os.open(path, flags | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
     except FileNotFoundError:
         raise
     except OSError as error:
-        reason = "is a symbolic link" if path.is_symlink() else error.strerror
+        reason = "refused, because it is a symbolic link" if error.errno == errno.ELOOP else error.strerror
         raise StoreUnavailable(f"{path}: {reason}") from error
     status = os.fstat(fd)
     if not stat.S_ISREG(status.st_mode):
@@ -86,7 +116,7 @@ def open_private(path: Path, flags: int) -> int:
         reason = "has a second name (a hard link)"
     else:
         return fd
-    os.close(fd)
+    close(fd)
     raise StoreUnavailable(f"{path}: refused, because it {reason}")
 
 
@@ -107,11 +137,20 @@ def sync_directory(path: Path) -> None:
     try:
         os.fsync(fd)
     finally:
-        os.close(fd)
+        close(fd)
+
+
+def read_range(fd: int, start: int, end: int) -> bytes:
+    """All the bytes between two offsets; the system gives at most 2 GiB at once."""
+    parts = []
+    while start < end and (part := os.pread(fd, end - start, start)):
+        parts.append(part)
+        start += len(part)
+    return b"".join(parts)
 
 
 def write_all(fd: int, data: bytes) -> None:
-    """Write all the bytes, unbuffered: a buffer would be written later by a close, after the write was called failed."""
+    """Write all the bytes, unbuffered: a close would write what is left in a buffer after the write was told as failed."""
     view = memoryview(data)
     while view:
         view = view[os.write(fd, view) :]
@@ -123,15 +162,19 @@ def create_durable(path: Path, data: bytes) -> None:
     The caller holds the lock that everyone who makes this file holds. That is why a rename is enough: a link would never
     overwrite either, but killed before its unlink it leaves a log with two names, which is refused ever after.
     """
-    if path.exists():
+    if os.path.lexists(path):
         raise FileExistsError(path)
     temporary = path.with_name(f"{path.name}.new")
-    fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    temporary.unlink(missing_ok=True)
+    fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     try:
         os.fchmod(fd, 0o600)
         write_all(fd, data)
         os.fsync(fd)
+        os.rename(temporary, path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
     finally:
-        os.close(fd)
-    os.rename(temporary, path)
+        close(fd)
     sync_directory(path.parent)

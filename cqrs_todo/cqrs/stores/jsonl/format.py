@@ -1,6 +1,7 @@
 """Format 1 of the log, byte for byte: a header line, then one line a commit, each sealed with a sum over all before it."""
 
 import hashlib
+import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Annotated, Any
@@ -39,7 +40,7 @@ class Header(msgspec.Struct, frozen=True):
     def newer(self) -> bool:
         """Whether the file is of a later major version, which this code reads and never writes."""
         major = self.version.partition(".")[0]
-        return not major.isascii() or not major.isdigit() or int(major) > int(VERSION.partition(".")[0])
+        return not re.fullmatch("[0-9]{1,9}", major) or int(major) > int(VERSION.partition(".")[0])
 
 
 class _EventLine(msgspec.Struct, frozen=True):
@@ -67,11 +68,10 @@ def _sum(previous: bytes, body: bytes) -> bytes:
     return hashlib.sha256(previous + body).hexdigest().encode()
 
 
-def seal(previous: bytes, document: bytes) -> tuple[bytes, bytes]:
-    """The line, with its LF, for a JSON object that follows the line with sum `previous`; and its own sum."""
+def seal(previous: bytes, document: bytes) -> bytes:
+    """The line, with its LF, for a JSON object that follows the line with sum `previous`."""
     body = document[: -len(b"}")]
-    sum = _sum(previous, body)
-    return body + _SEAL + sum + _END + b"\n", sum
+    return body + _SEAL + _sum(previous, body) + _END + b"\n"
 
 
 def sum_of(previous: bytes, line: bytes) -> bytes:
@@ -83,8 +83,8 @@ def sum_of(previous: bytes, line: bytes) -> bytes:
     return sum
 
 
-def encode_header(header: Header) -> tuple[bytes, bytes]:
-    """The first line of a log, and its sum."""
+def encode_header(header: Header) -> bytes:
+    """The first line of a log."""
     return seal(NO_SUM, _encode(header))
 
 
@@ -107,28 +107,48 @@ class Codec:
             name: msgspec.json.Decoder(cls).decode for name, cls in types.types.items()
         }
 
-    def encode(self, commit: Commit, previous: bytes) -> tuple[bytes, bytes]:
-        """The line of a commit that follows the line with sum `previous`, and its own sum."""
-        meta = commit.metadata
-        events = [
-            _EventLine(event.stream, event.version, event.type, msgspec.Raw(_encode(event.data))) for event in commit.events
-        ]
-        line = _CommitLine(commit.position, meta.at, meta.by, meta.command, events, meta.meta)
-        return seal(previous, _encode(line))
+    def encode(self, commit: Commit, previous: bytes) -> bytes:
+        """The line, with its LF, of a commit that follows the line with sum `previous`.
 
-    def decode(self, line: bytes, sum: bytes) -> Commit:
-        """The commit in a line whose sum was found to be `sum`; raises `InvalidLine`."""
+        Raises `ValueError` for a commit that would not be read back as it is: what is no JSON, or changes in JSON.
+        """
+        meta = commit.metadata
         try:
-            commit = _decode_commit(line)
-            metadata = Metadata(commit.at, commit.by, commit.command, commit.meta)
-            events = tuple(
-                Recorded(position, event.stream, event.version, event.type, self._data(event), metadata)
-                for position, event in enumerate(commit.events, commit.position)
+            events = [
+                _EventLine(event.stream, event.version, event.type, msgspec.Raw(_encode(event.data)))
+                for event in commit.events
+            ]
+            line = seal(
+                previous,
+                _encode(_CommitLine(commit.position, meta.at, meta.by, meta.command, events, meta.meta)),
             )
+            read = self.decode(line[:-1])
+        except (InvalidLine, UnicodeEncodeError, RecursionError, TypeError) as error:
+            raise ValueError(f"can't be recorded: {error}") from error
+        if read.events != commit.events:
+            raise ValueError("can't be recorded: JSON would change it")
+        return line
+
+    def decode(self, line: bytes) -> Commit:
+        """The commit in a line, given without its LF, whose sum was found to match; raises `InvalidLine`."""
+        try:
+            line.decode()  # what is left raw is not looked at otherwise
+            commit = _decode_commit(line)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             raise InvalidLine(f"no commit of format {VERSION}: {error}") from error
-        return Commit(events, metadata, sum.decode())
+        metadata = Metadata(commit.at, commit.by, commit.command, commit.meta)
+        events = tuple(
+            Recorded(position, event.stream, event.version, event.type, self._data(event), metadata)
+            for position, event in enumerate(commit.events, commit.position)
+        )
+        return Commit(events, metadata, line[-_SUM_LENGTH - len(_END) : -len(_END)].decode())
 
     def _data(self, event: _EventLine) -> Any:
+        """The event; raw where this code does not know its type, or a newer one gave the type other data."""
         decoder = self._decoders.get(event.type)
-        return UnknownEvent(event.type, bytes(event.data)) if decoder is None else decoder(event.data)
+        if decoder is not None:
+            try:
+                return decoder(event.data)
+            except (msgspec.ValidationError, RecursionError):
+                pass
+        return UnknownEvent(event.type, bytes(event.data))

@@ -10,7 +10,7 @@ from pathlib import Path
 from ...core import EventTypes, InvalidLogName, Log, LogExists, LogNotFound, Store, check_log_name
 from .files import create_durable, explained, locked, make_directory, sync_directory
 from .format import FORMAT, VERSION, Header, encode_header
-from .log import JsonlLog
+from .log import JsonlLog, suspect_mark
 
 _SUFFIX = ".jsonl"
 
@@ -28,18 +28,20 @@ class JsonlStore(Store):
         directory = self._archive if archived else self._lists
         with explained(directory):
             files = os.listdir(directory) if directory.exists() else []
-        return sorted(name for file in files if file.endswith(_SUFFIX) and (name := _name(file)))
+        names = (_name(file) for file in files if file.endswith(_SUFFIX))
+        return sorted(name for name in names if name is not None and (directory / f"{name}{_SUFFIX}").exists())
 
     def create(self, name: str, at: datetime) -> Log:
         name = check_log_name(name)
         path = self._path(name)
-        line, _ = encode_header(Header(FORMAT, VERSION, secrets.token_hex(16), name, at))
+        line = encode_header(Header(FORMAT, VERSION, secrets.token_hex(16), name, at))
         with self._holding(name):
+            sync_directory(self._lists.parent)  # a process killed while it made the directory may not have come to this
             try:
                 create_durable(path, line)
             except FileExistsError:
                 raise LogExists(name) from None
-        return self.open(name)
+            return self.open(name)
 
     def open(self, name: str) -> Log:
         name = check_log_name(name)
@@ -89,10 +91,12 @@ def _name(file: str) -> str | None:
 
 def _move(source: Path, target: Path, old: str, new: str) -> None:
     """Give a log's file another name; safe from overwriting because whoever makes a file holds the same locks."""
-    if not source.exists():
+    if not os.path.lexists(source):
         raise LogNotFound(old)
-    if target.exists():
+    if os.path.lexists(target):
         raise LogExists(new)
+    if os.path.lexists(suspect_mark(source)):
+        os.rename(suspect_mark(source), suspect_mark(target))
     os.rename(source, target)
     sync_directory(target.parent)
     sync_directory(source.parent)

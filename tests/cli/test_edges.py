@@ -1,0 +1,332 @@
+"""Exit codes, streams, hostile text, and the terminal."""
+
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Todo
+
+HOSTILE = [
+    "\x1b[2J\x1b]0;owned\x07",
+    "\x9b31mred\x9b0m",
+    "[bold]not bold[/] [/]",
+    "\u202etxt.exe\u2066x\u2069",
+    "tab\tnew\nline\rback\x08\x7f",
+    "\u2028x\u2029\u0085",
+    "雪だるま ⛄ 👩‍👩‍👧 e\u0301",
+    "\ufeff\u200b\u2060",
+    "[link=http://x]y[/link] :smile: `code` <b>",
+]
+FORBIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
+STYLE = re.compile(r"\x1b\[[0-9;]*m")
+
+
+def test_hostile_text_round_trips_and_cannot_reach_the_terminal(todo: Todo) -> None:
+    for text in HOSTILE:
+        todo("add", "--", text)
+        todo("note", "@", "--", text)
+    rows = todo.todos()
+    assert [row["text"] for row in rows] == HOSTILE
+    assert [row["note"] for row in rows] == HOSTILE
+    plain = todo("ls", "--plain", "--all").out.splitlines()
+    assert len(plain) == len(HOSTILE)
+    assert {line.count("\t") for line in plain} == {5}
+    assert "[bold]not bold[/] [/]" in todo("ls", "--color", "always").out
+    numbers = f"1-{len(HOSTILE)}"
+    for args in ([], ["ls"], ["history"], ["show", numbers], ["lists"], ["done", numbers], ["undo"], ["rm", "1"], ["undo"]):
+        for form in ([], ["--plain"], ["--json"], ["--color", "always"]):
+            result = todo(*form, *args) if args != ["undo"] and args[:1] != ["rm"] else todo.run(*form, *args)
+            shown = STYLE.sub("", result.out + result.err)
+            assert not FORBIDDEN.search(shown), (form, args)
+
+
+def test_hostile_words_in_errors(todo: Todo) -> None:
+    for args in (["show", "\x1b[2J"], ["-L", "\x1b[2J", "ls"], ["\x1b[2J"], ["at", "\x1b[2J"], ["ls", "--sort", "\x9b1m"]):
+        for form in ([], ["--json"]):
+            result = todo.run(*args, *form)
+            assert result.code in (2, 3)
+            assert not FORBIDDEN.search(result.err), args
+
+
+def test_errors_have_a_code_a_message_and_a_hint(todo: Todo) -> None:
+    todo("add", "x")
+    cases = [
+        (["done", "9", "--json"], 3, "not-found"),
+        (["undo", "@9", "--json"], 3, "not-found"),
+        (["add", " ", "--json"], 1, "refused"),
+        (["remind", "1", "2020-01-01", "--json"], 1, "refused"),
+        (["done", "1", "--on", "2030-01-01", "--json"], 2, "usage"),
+        (["ls", "--nonsense", "--json"], 2, "usage"),
+        (["nonsense", "--json"], 2, "usage"),
+        (["done", "--json"], 2, "usage"),
+        (["add", "--json"], 2, "usage"),
+        (["at", "tomorrow", "--json"], 2, "usage"),
+        (["at", "@9", "--json"], 2, "usage"),
+        (["--at", "@1", "at", "@1", "--json"], 2, "usage"),
+        (["--at", "@1", "rm", "1", "--json"], 2, "usage"),
+        (["at", "@1", "done", "1", "--json"], 2, "usage"),
+        (["at", "@1", "lists", "new", "x", "--json"], 2, "usage"),
+        (["--store", "sqlite:x", "ls", "--json"], 2, "usage"),
+        (["--color", "blue", "ls", "--json"], 2, "usage"),
+        (["ls", "--sort", "size", "--json"], 2, "usage"),
+        (["edit", "1", "--clear", "text", "--json"], 2, "usage"),
+        (["edit", "1", "pri:X", "--json"], 2, "usage"),
+        (["tag", "1", "--json"], 2, "usage"),
+        (["tag", "1", "+a,b", "--json"], 1, "refused"),
+        (["remind", "1", "--json"], 2, "usage"),
+    ]
+    before = todo.log_file().read_bytes()
+    for args, code, name in cases:
+        result = todo.run(*args)
+        assert (result.code, result.out) == (code, ""), (args, result.err)
+        assert result.error["code"] == name, args
+        assert result.error["message"]
+        assert set(result.error) == {"code", "message", "hint"}
+    assert todo.log_file().read_bytes() == before
+
+
+def test_bytes_that_are_no_text_are_refused_at_the_door(todo: Todo) -> None:
+    todo("add", "x")
+    bad = os.fsdecode(b"\xff\xfe")
+    for args in (
+        ["add", bad],
+        ["edit", "1", bad],
+        ["note", "1", bad],
+        ["show", bad],
+        ["-L", bad, "ls"],
+        ["at", bad],
+        ["ls", bad],
+    ):
+        assert todo.run(*args).code in (0 if args[0] == "ls" else 2, 2), args
+    assert todo.run("add", "-", stdin=b"\xff\n").code == 2
+    assert todo.run("note", "1", "-", stdin=b"\xff\n").code == 2
+    assert len(todo.log()) == 1
+
+
+def test_lines_from_windows_and_blank_lines(todo: Todo) -> None:
+    todo("add", "-", "+x", stdin=b"\xef\xbb\xbfone\r\n\r\n  \ntwo")
+    assert [(row["text"], row["tags"]) for row in todo.todos()] == [("one", ["x"]), ("two", ["x"])]
+    assert todo.run("add", "-", stdin="\n \n").code == 2
+
+
+def test_a_damaged_log_is_read_and_not_written(todo: Todo) -> None:
+    for text in ("one", "two", "three"):
+        todo("add", text)
+    damaged = todo.log_file().read_bytes().replace(b'"two"', b'"TWO"')
+    todo.log_file().write_bytes(damaged)
+    listed = todo("ls")
+    assert listed.out == "1  one\n"
+    assert re.search(r"warning: .*damaged at line 3, byte \d+", listed.err)
+    refused = todo.run("add", "four", "--json")
+    assert refused.code == 5
+    assert todo.log_file().read_bytes() == damaged
+
+
+def test_a_torn_tail_is_healed_and_said(todo: Todo) -> None:
+    todo("add", "one")
+    with todo.log_file().open("ab") as file:
+        file.write(b'{"position":2,"at"')
+    assert (todo("ls").out, todo("ls").err) == ("1  one\n", "")
+    assert "an interrupted write had left 18 bytes" in todo("add", "two").err
+    assert [row["text"] for row in todo.todos()] == ["one", "two"]
+
+
+def test_a_store_that_cannot_be_used_is_told_in_one_line(todo: Todo) -> None:
+    (todo.home / "file").write_text("")
+    result = todo.run("--store", "jsonl:file", "add", "x")
+    assert (result.code, len(result.err.splitlines())) == (6, 2), result.err
+    assert "Not a directory" in result.err
+
+
+def test_a_closed_pipe_is_no_error(todo: Todo) -> None:
+    todo("add", "-", stdin="x\n" * 20_000)
+    command = f"{sys.executable} -m cqrs_todo ls | head -1; echo ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", command], env=todo.env, capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("    1  x\n0\n", "")
+
+
+def test_streams_that_are_closed_or_full(todo: Todo) -> None:
+    python = f"{sys.executable} -m cqrs_todo"
+    for command, code, words in (
+        (f"{python} add one >&-", 0, ""),
+        (f"{python} ls >&- 2>&-", 0, ""),
+        (f"{python} add two > /dev/full", 1, "what was recorded stays recorded"),
+        (f"{python} add - <&-", 2, "stdin holds no line of text"),
+        (f"{python} done 9 2>&-", 3, ""),
+        (
+            f"(sleep 1; {python} done 9; echo $? >&3) 2>&1 3>{todo.home}/code | true; sleep 2; cat {todo.home}/code >&2",
+            0,
+            "3\n",
+        ),
+    ):
+        done = subprocess.run(["bash", "-c", command], env=todo.env, capture_output=True, text=True, check=False)
+        assert (done.returncode, "Traceback" in done.stderr) == (code, False), (command, done.stderr)
+        assert words in done.stderr
+    assert [row["text"] for row in todo.todos()] == ["one", "two"]
+
+
+def test_interrupted_while_reading(todo: Todo) -> None:
+    run = subprocess.Popen(
+        [sys.executable, "-m", "cqrs_todo", "add", "-"], env=todo.env, stdin=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    time.sleep(1)
+    run.send_signal(signal.SIGINT)
+    _, err = run.communicate(timeout=20)
+    assert (run.returncode, err) == (130, b"")
+    assert not todo.data.exists()
+
+
+@pytest.mark.parametrize(
+    "env",
+    [
+        {"TZ": "XXX-25"},
+        {"COLUMNS": "0"},
+        {"LC_ALL": "C"},
+        {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+        {"PYTHONIOENCODING": "latin-1"},
+        {"TERM": "dumb"},
+        {"TZ": "Nowhere/Nothing"},
+        {"COLUMNS": "10"},
+    ],
+)
+def test_poor_surroundings(todo: Todo, env: dict[str, str]) -> None:
+    todo("add", "costs 5 € 雪", env=env)
+    assert todo.todos()[0]["text"] == "costs 5 € 雪"
+    assert todo("ls", "--json", env=env).json["todos"][0]["text"] == "costs 5 € 雪"
+    for args in (["ls"], ["ls", "--color", "always"], ["show", "1"], ["history"], ["ls", "--json"]):
+        assert todo(*args, env=env).out
+
+
+def terminal(todo: Todo, *args: str, term: str = "xterm-256color") -> str:
+    """What the program writes to a terminal of 80 columns and 24 rows."""
+    main, side = pty.openpty()
+    os.set_blocking(main, True)
+    command = [sys.executable, "-m", "cqrs_todo", *args]
+    env = {**todo.env, "TERM": term, "COLUMNS": "80", "LINES": "24"}
+    with subprocess.Popen(command, stdin=side, stdout=side, stderr=side, env=env) as run:
+        os.close(side)
+        shown = b""
+        while True:
+            try:
+                block = os.read(main, 65536)
+            except OSError:  # how Linux tells that the other side is closed
+                break
+            if not block:
+                break
+            shown += block
+        assert run.wait() == 0
+    os.close(main)
+    return shown.decode()
+
+
+def test_on_a_terminal_of_80_columns(todo: Todo) -> None:
+    from rich.cells import cell_len
+
+    todo("add", "A long text " * 12, "due:today", "pri:H", "+home")
+    todo("add", "雪だるま" * 30, "--note", "# Title\n\n- *one*\n- [link](http://example.org)\n\n" + "word " * 40)
+    todo("done", "2")
+    for args in ([], ["ls"], ["ls", "--all"], ["show", "2"], ["history"], ["lists"]):
+        shown = terminal(todo, *args)
+        assert "\x1b[" in shown or args == ["lists"]
+        for line in STYLE.sub("", shown).splitlines():
+            assert cell_len(line) <= 80, (args, line)
+    assert "\x1b[" not in terminal(todo, "ls", term="dumb")
+    assert "\x1b[" not in STYLE.sub("", terminal(todo, "show", "2"))
+
+
+def test_editing_in_an_editor(todo: Todo, tmp_path: Path) -> None:
+    todo("add", "Buy milk", "+home", "due:2030-01-02", "--note", "old\nnote")
+
+    def edit(script: str) -> tuple[int, str]:
+        editor = tmp_path / "editor"
+        editor.write_text(f"#!/bin/sh\n{script}\n")
+        editor.chmod(0o700)
+        result = todo.run("edit", "1", env={"EDITOR": f"{editor} --wait"})
+        return result.code, result.err
+
+    assert edit("true") == (0, "Unchanged: 1\n")
+    script = r"""sed -i 's/^text: .*/text: Buy "oat" milk +not/; s/^tags: .*/tags: shop home/' "$2"
+        sed -i 's/^due:.*/due:/; s/old/new/' "$2" """
+    assert edit(script)[0] == 0
+    (row,) = todo.todos()
+    assert (row["text"], row["tags"], row["due"], row["note"]) == (
+        'Buy "oat" milk +not',
+        ["home", "shop"],
+        None,
+        "new\nnote",
+    )
+    assert len(todo.log()) == 2
+    for script, code, words in (
+        ("exit 3", 1, "exit code 3"),
+        ("echo nonsense > $2", 2, "the line 'nonsense'"),
+        ("sed -i 's/^text: .*/text:/' $2", 2, "the edited text is empty"),
+        ("sed -i 's/^due:.*/due: soonish/' $2", 2, "is no time"),
+        ("printf '\\377' > $2", 2, "can't be read"),
+        ("rm $2", 2, "can't be read"),
+    ):
+        assert edit(script)[0] == code, script
+        assert words in edit(script)[1], script
+        assert edit(script)[1].count("what you wrote is in") == (code == 2 and "rm" not in script), script
+    assert todo.run("edit", "1", env={"EDITOR": "/nonexistent"}).code == 2
+    assert edit(r"""printf 'text: new\r\n\r\nnote' > $2""")[0] == 0
+    (row,) = todo.todos()
+    assert (row["text"], row["note"], row["tags"]) == ("new", "note", ["home", "shop"]), "what is left out stays"
+
+
+def test_version_and_completion(todo: Todo) -> None:
+    assert re.fullmatch(r"todo \d+\.\d+\.\d+\n", todo("-V").out)
+    for shell in ("bash", "zsh", "fish"):
+        assert "_TODO_COMPLETE" in todo("--show-completion", shell).out
+    complete = {"_TODO_COMPLETE": "complete_bash", "COMP_WORDS": "todo his", "COMP_CWORD": "1"}
+    assert todo.run(env=complete).out.split() == ["history"]
+
+
+def test_a_note_cannot_reach_the_terminal_through_markdown(todo: Todo) -> None:
+    todo("add", "x", "--note", "<http://x/%1b]0;pwned%07> &#x202e;abc &rlm; &#x2028; [a](http://y/%E2%80%AE) `\x1b[2J`")
+    for form in ([], ["--color", "always"]):
+        assert not FORBIDDEN.search(STYLE.sub("", todo("show", "1", *form).out))
+
+
+def test_dates_at_the_ends_of_the_calendar(todo: Todo) -> None:
+    todo("add", "x", "-d", "9999-12-30T23:59")
+    for zone in ("Asia/Tokyo", "America/New_York", "Pacific/Kiritimati"):
+        for args in ([], ["ls", "--color", "always"], ["history"], ["show", "1"]):
+            assert todo(*args, env={"TZ": zone}).out
+    for text in ("0999-01-01 10:00", "9999-12-31T23:59:59-14:00", "0001-01-01", "9999-12-31", "10000-01-01"):
+        for verb in (["add", "y", "-d"], ["remind", "1"], ["done", "1", "--on"], ["at"], ["history", "--since"]):
+            assert todo.run(*verb, text).code == 2, (verb, text)
+    assert len(todo.log()) == 1
+
+
+def test_a_damaged_log_answers_no_question_about_what_may_lie_behind_the_damage(todo: Todo) -> None:
+    todo("add", "one")
+    todo("add", "two")
+    todo("lists", "new", "work")
+    todo.log_file().write_bytes(todo.log_file().read_bytes().replace(b'"two"', b'"TWO"'))
+    for args in (
+        ["show", "2"],
+        ["at", "@2"],
+        ["undo"],
+        ["done", "2"],
+        ["undo", "@2"],
+        ["edit", "1", "x"],
+        ["move", "1", "work"],
+    ):
+        assert todo.run(*args).code == 5, args
+    todo.log_file("work").write_bytes(b"junk\n")
+    listed = todo("lists")
+    assert listed.out == "* inbox  1 open, 0 done\n  work   damaged\n"
+    assert "work.jsonl, line 1" in listed.err
+
+
+def test_a_store_that_keeps_nothing(todo: Todo) -> None:
+    assert todo("--store", "null:", "add", "x").out.startswith("Added nothing")
+    assert todo("--store", "memory:", "add", "x").out.startswith("Added 1: x")
+    assert list(todo.home.iterdir()) == []
