@@ -44,7 +44,7 @@ def _version(_ctx: Context, _param: Parameter, value: bool) -> None:
         raise typer.Exit
 
 
-def _complete_list(_ctx: Context, _param: Parameter, incomplete: str) -> list[str]:
+def _complete_list(_ctx: Context, _args: list[str], incomplete: str) -> list[str]:
     return [name for name in Session(Options()).store.names() if name.startswith(incomplete)]
 
 
@@ -54,7 +54,7 @@ def _option(*names: str, help: str, metavar: str | None = None, **settings: Any)
 
 
 _GLOBAL = [
-    _option("--list", "-L", metavar="NAME", help="The list (env TODO_LIST; else inbox).", shell_complete=_complete_list),
+    _option("--list", "-L", metavar="NAME", help="The list (env TODO_LIST; else inbox).", autocompletion=_complete_list),
     _option("--store", metavar="URL", help="Where lists are kept: jsonl:DIR or memory: (env TODO_STORE)."),
     _option("--at", metavar="TIME|@POSITION", help="Look at the list as it was then; for verbs that read."),
     _option("--json", help="One JSON document on stdout."),

@@ -29,6 +29,7 @@ from .times import to_local
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions
     from rich.segment import Segment
+    from rich.table import Table
     from rich.text import Text
 
 RICH_ROWS = 100
@@ -227,8 +228,7 @@ def show_one(session: Session, item: Item, commits: Sequence[Commit]) -> None:
             screen.print()
             screen.print(Padding(_SafeMarkdown(todo.note), (0, 2)))
         screen.print()
-        for line in _history_lines(commits, names):
-            screen.print(Text("  ").append_text(_rich_history(line)))
+        screen.print(Padding(_rich_history(_history_lines(commits, names)), (0, 2)))
         return
     out(f"{item.number} {visible(todo.text)}")
     for name, value in rows:
@@ -253,11 +253,17 @@ def _history_lines(commits: Iterable[Commit], names: dict[str, str]) -> Iterable
                 yield *head, f"{words} ({visible(note)})" if note else words
 
 
-def _rich_history(line: tuple[str, str, str, str]) -> "Text":
-    from rich.text import Text
+def _rich_history(lines: Iterable[tuple[str, str, str, str]]) -> "Table":
+    from rich.table import Table
 
-    position, at, by, words = line
-    return Text.assemble((f"{position:>5}", "bold"), "  ", (at, "cyan"), "  ", (by, "dim"), "  ", words)
+    table = Table.grid(padding=(0, 2))
+    table.add_column(justify="right", style="bold", no_wrap=True)
+    table.add_column(style="cyan", no_wrap=True)
+    table.add_column(style="dim", overflow="fold", max_width=24)
+    table.add_column(ratio=1, overflow="fold")
+    for line in lines:
+        table.add_row(*line)
+    return table
 
 
 def show_history(session: Session, view: View, commits: Iterable[Commit], streams: set[str] | None) -> None:
@@ -277,9 +283,7 @@ def show_history(session: Session, view: View, commits: Iterable[Commit], stream
     if not lines:
         say(session, "No history.")
     elif session.rich and len(lines) <= RICH_ROWS:
-        screen = console(session)
-        for line in lines:
-            screen.print(_rich_history(line))
+        console(session).print(_rich_history(lines))
     else:
         widths = [max(len(line[column]) for line in lines) for column in range(3)]
         for position, at, by, words in lines:

@@ -1,0 +1,104 @@
+"""Make again what is generated here: the CLI reference from `--help`, the README's picture from a run of the program."""
+
+import contextlib
+import io
+import os
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import time_machine
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from cqrs_todo.cli import main
+from cqrs_todo.cli.app import app
+
+DOCS = Path(__file__).parent
+REFERENCE = DOCS / "cli.md"
+PICTURE = DOCS / "terminal.svg"
+
+_HEAD = """# The command line
+
+Generated from `--help` by `make docs`; a test holds the two equal.
+"""
+_PLAY = [
+    ("2026-11-19T08:30", ["add", "Write to Jo", "due:today", "+post"]),
+    ("2026-11-20T16:05", ["add", "Repair the bicycle", "--note", "front brake"]),
+    ("2026-11-21T10:00", ["add", "Buy milk", "due:2026-11-22", "+home", "pri:H"]),
+    ("2026-11-21T10:02", ["add", "Book the train", "due:friday", "+travel", "pri:M"]),
+    ("2026-11-22T09:10", ["done", "2"]),
+]
+_SHOWN = [
+    ("todo", ["--color", "always"]),
+    ("todo done 3", ["done", "3"]),
+    ("todo history -n 3", ["history", "-n", "3", "--color", "always"]),
+    ('todo at "last friday 17:00"', ["at", "last friday 17:00", "--color", "always"]),
+    ("todo undo", ["undo"]),
+]
+
+
+def run(*args: str) -> str:
+    """What the program prints, on stderr and stdout."""
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
+        main(args)
+    return printed.getvalue()
+
+
+@contextlib.contextmanager
+def surroundings() -> Iterator[None]:
+    """A home of its own, 80 columns, UTC, and nothing of the person who runs this."""
+    before = dict(os.environ)
+    with tempfile.TemporaryDirectory() as home:
+        for name in [name for name in os.environ if name.startswith(("XDG_", "TODO_", "NO_COLOR"))]:
+            del os.environ[name]
+        os.environ.update(HOME=home, COLUMNS="80", TZ="UTC", USER="me", TERM="xterm-256color")
+        time.tzset()
+        config = Path(home) / ".config/cqrs-todo/config.toml"
+        config.parent.mkdir(parents=True)
+        config.write_text('author = "me@laptop"\n')
+        try:
+            yield
+        finally:
+            os.environ.clear()
+            os.environ.update(before)
+            time.tzset()
+
+
+def reference() -> str:
+    """The CLI reference, in Markdown."""
+    command = typer.main.get_command(app)
+    parts = [_HEAD]
+    with surroundings():
+        parts.append(f"## todo\n\n```text\n{run('--help')}```\n")
+        for name, verb in getattr(command, "commands", {}).items():
+            if not verb.hidden:
+                parts.append(f"## todo {name}\n\n```text\n{run(name, '--help')}```\n")
+                inner = getattr(verb, "commands", {})
+                parts += [f"### todo {name} {part}\n\n```text\n{run(name, part, '--help')}```\n" for part in inner]
+    return "\n".join(parts)
+
+
+def picture() -> str:
+    """The terminal of a Sunday morning, as SVG."""
+    shown = Text()
+    with surroundings():
+        for at, args in _PLAY:
+            with time_machine.travel(f"{at}:00Z", tick=False):
+                run(*args)
+        with time_machine.travel("2026-11-22T09:30:00Z", tick=False):
+            for typed, args in _SHOWN:
+                shown.append("$ ", style="green").append(f"{typed}\n", style="bold")
+                shown.append_text(Text.from_ansi(run(*args).rstrip("\n"))).append("\n\n")
+    shown.rstrip()
+    screen = Console(record=True, width=80, file=io.StringIO(), force_terminal=True, color_system="truecolor")
+    screen.print(shown)
+    return screen.export_svg(title="todo", unique_id="todo")
+
+
+if __name__ == "__main__":
+    REFERENCE.write_text(reference(), encoding="utf-8")
+    PICTURE.write_text(picture(), encoding="utf-8")
