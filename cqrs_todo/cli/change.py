@@ -14,7 +14,6 @@ from ..todo.model import (
     ChangeText,
     Complete,
     Create,
-    DayOrInstant,
     Remove,
     RemoveTag,
     Reopen,
@@ -23,7 +22,7 @@ from ..todo.model import (
     day_or_instant,
 )
 from ..todo.service import Answer
-from ..todo.views import Item, in_words, local_day, short_instant, spans
+from ..todo.views import Item, extras, short_instant, spans
 from . import document
 from .editor import edited
 from .errors import UsageError
@@ -78,27 +77,8 @@ def _add(session: Session, drafts: Sequence[Fields]) -> None:
     )
     if todos.created and todos.name != session.default_list:
         say(session, f"New list: {visible(todos.name)}")
-    if len(answer.items) == 1:
-        _answer(session, answer, f"Added {_named(answer.items)}{_echo(answer.items[0])}")
-    else:
-        _answer(session, answer, f"Added {_named(answer.items)}")
-
-
-def _echo(item: Item) -> str:
-    todo = item.todo
-    parts = [f"+{visible(tag)}" for tag in todo.tags]
-    if todo.due is not None:
-        parts.append(f"due {_weekday(todo.due)}")
-    if todo.priority is not None:
-        parts.append(f"priority {todo.priority}")
-    if todo.reminder is not None:
-        parts.append(f"reminder {short_instant(todo.reminder, to_local)}")
-    return f" ({', '.join(parts)})" if parts else ""
-
-
-def _weekday(value: DayOrInstant) -> str:
-    words = in_words(value, to_local)
-    return f"{local_day(value, to_local):%a} {words}"
+    understood = visible(extras(answer.items[0].todo, to_local)) if len(answer.items) == 1 else ""
+    _answer(session, answer, f"Added {_named(answer.items)}{understood}")
 
 
 def change(

@@ -189,8 +189,7 @@ def describe(event: Recorded, to_local: ToLocal) -> str:
     data = event.data
     match data:
         case TodoCreated():
-            extras = _extras(data, to_local)
-            return f"created: {data.text}{extras}"
+            return f"created: {data.text}{extras(data, to_local)}"
         case TextChanged(old, new):
             return f"text: {old} → {new}"
         case NoteChanged(old, new):
@@ -225,14 +224,15 @@ def _changed(field: str, old: str | None, new: str | None) -> str:
     return f"{field} cleared, was {old}" if new is None else f"{field}: {old} → {new}"
 
 
-def _extras(event: TodoCreated, to_local: ToLocal) -> str:
-    parts = [f"+{tag}" for tag in event.tags]
-    if event.priority is not None:
-        parts.append(f"priority {event.priority}")
-    if event.due is not None:
-        parts.append(f"due {in_words(event.due, to_local)}")
-    if event.reminder is not None:
-        parts.append(f"reminder {short_instant(event.reminder, to_local)}")
+def extras(todo: Todo | TodoCreated, to_local: ToLocal) -> str:
+    """What a todo bears beside its text and note, in brackets; '' for nothing."""
+    parts = [f"+{tag}" for tag in todo.tags]
+    if todo.priority is not None:
+        parts.append(f"priority {todo.priority}")
+    if todo.due is not None:
+        parts.append(f"due {local_day(todo.due, to_local):%a} {in_words(todo.due, to_local)}")
+    if todo.reminder is not None:
+        parts.append(f"reminder {short_instant(todo.reminder, to_local)}")
     return f" ({', '.join(parts)})" if parts else ""
 
 

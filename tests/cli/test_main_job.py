@@ -11,14 +11,14 @@ from tests.conftest import Todo
 
 def test_from_nothing_to_a_history(todo: Todo) -> None:
     added = todo("add", "Buy milk", "+home", "due:2030-01-02", "pri:H")
-    assert added.out == "Added 1: Buy milk (+home, due Wed 2030-01-02, priority H). Undo: todo undo\n"
+    assert added.out == "Added 1: Buy milk (+home, priority H, due Wed 2030-01-02). Undo: todo undo\n"
     assert todo("add", "Call", "the", "bank").out == "Added 2: Call the bank. Undo: todo undo\n"
     assert todo("done", "1").out == "Done 1: Buy milk. Undo: todo undo\n"
     lines = todo("history").out.splitlines()
     assert [re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d  \S+", "", line).split(None, 1) for line in lines] == [
         ["@3", "1 done"],
         ["@2", "2 created: Call the bank"],
-        ["@1", "1 created: Buy milk (+home, priority H, due 2030-01-02)"],
+        ["@1", "1 created: Buy milk (+home, priority H, due Wed 2030-01-02)"],
     ]
     assert todo("at", "@2").out == "1  H  2030-01-02  Buy milk +home\n2                 Call the bank\n"
     early = todo("at", "1 minute ago")

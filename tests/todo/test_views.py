@@ -146,7 +146,7 @@ LATER = NOW + timedelta(days=1)
         (TodoCreated("Buy milk", NOW), "created: Buy milk"),
         (
             TodoCreated("x", NOW, "note", "2026-11-23", LATER, "H", ("a", "b")),
-            "created: x (+a, +b, priority H, due 2026-11-23, reminder 2026-11-23 23:30)",
+            "created: x (+a, +b, priority H, due Mon 2026-11-23, reminder 2026-11-23 23:30)",
         ),
         (TextChanged("a", "b"), "text: a → b"),
         (NoteChanged(None, "two\nlines"), "note set to two lines"),

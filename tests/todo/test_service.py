@@ -1,0 +1,211 @@
+"""The service where processes meet: conflicts, moves, moments beside writers."""
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given as for_all
+from hypothesis import settings
+from hypothesis import strategies as st
+
+from cqrs_todo.cqrs.core import Append, Commit, LogExists, Metadata, Rejected, Store, WrongExpectedVersion
+from cqrs_todo.cqrs.repository import Fold
+from cqrs_todo.cqrs.stores import open_store
+from cqrs_todo.todo.model import (
+    ChangeText,
+    Complete,
+    Create,
+    Remove,
+    State,
+    TextChanged,
+    TodoCommand,
+    Toggle,
+    day_or_instant,
+)
+from cqrs_todo.todo.service import TYPES, Lists, NotFound, NotYet, TodoList
+from tests.strategies import NOW, changes, creates
+
+
+@pytest.fixture(params=["memory", "jsonl"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
+    return open_store("memory:" if request.param == "memory" else f"jsonl:{tmp_path}", TYPES)
+
+
+def a_list(store: Store, name: str = "inbox", clock: Callable[[], datetime] = lambda: NOW) -> TodoList:
+    return TodoList(store, name, "me", default=name == "inbox", clock=clock)
+
+
+def texts(todos: TodoList) -> list[str]:
+    return [item.todo.text for item in todos.view().items if not item.todo.removed]
+
+
+def test_a_change_that_crosses_anothers_is_decided_anew(store: Store) -> None:
+    mine = a_list(store)
+    mine.add([Create("a", NOW)])
+    chosen = mine.select(["1"])
+    a_list(store).change(chosen, lambda _: [ChangeText("b")])
+    answer = mine.change(chosen, lambda _: [ChangeText("c")])
+    assert answer.commit is not None
+    assert answer.commit.events[0].data == TextChanged("b", "c")
+
+
+def test_two_make_the_same_list_at_once(store: Store) -> None:
+    first, second = a_list(store), a_list(store)
+    first.add([Create("a", NOW)])
+    second.add([Create("b", NOW)])
+    assert texts(first) == texts(second) == ["a", "b"]
+    assert (first.created, second.created) == (True, False)
+
+
+def test_a_move_carries_what_is_there_now(store: Store) -> None:
+    inbox, work = a_list(store), a_list(store, "work")
+    inbox.add([Create("a", NOW)])
+    work.add([Create("w", NOW)])
+    chosen = inbox.select(["1"])
+    a_list(store).change(chosen, lambda _: [ChangeText("b")])
+    inbox.move(chosen, work)
+    assert (texts(inbox), texts(work)) == ([], ["w", "b"])
+    with pytest.raises(Rejected, match="todo 1 was removed"):
+        inbox.move(chosen, work)
+    assert texts(work) == ["w", "b"]
+
+
+def test_a_move_that_crosses_a_change_is_taken_back(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    inbox, work = a_list(store), a_list(store, "work")
+    inbox.add([Create("a", NOW)])
+    work.add([Create("w", NOW)])
+    append = work.log.append
+
+    def meanwhile(appends: Sequence[Append], metadata: Metadata) -> Commit:
+        a_list(store).change(inbox.select(["1"]), lambda _: [ChangeText("b")])
+        monkeypatch.undo()
+        return append(appends, metadata)
+
+    monkeypatch.setattr(work.log, "append", meanwhile)
+    with pytest.raises(WrongExpectedVersion):
+        inbox.move(inbox.select(["1"]), work)
+    assert (texts(inbox), texts(work)) == (["b"], ["w"])
+
+
+def test_a_moment_beside_a_writer(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    todos = a_list(store)
+    todos.add([Create("a", NOW)])
+    fold = todos.repository.fold
+
+    def then_another_writes() -> Fold[State]:
+        now = fold()
+        monkeypatch.undo()
+        a_list(store).add([Create("b", NOW)])
+        return now
+
+    monkeypatch.setattr(todos.repository, "fold", then_another_writes)
+    assert [item.todo.text for item in todos.view(1).items] == ["a"]
+
+
+def test_moments(store: Store) -> None:
+    todos = a_list(store)
+    todos.add([Create("a", NOW)])
+    todos.change(todos.select(["1"]), lambda _: [ChangeText("b")])
+    assert (todos.view(0).items, todos.view(0).as_of) == ((), None)
+    assert (todos.view(1).items[0].todo.text, todos.view(1).as_of) == ("a", NOW)
+    assert (todos.view(NOW).items[0].todo.text, todos.view(NOW).as_of) == ("b", NOW)
+    assert todos.view(NOW - timedelta(seconds=1)).items == ()
+    for moment in (3, NOW + timedelta(seconds=1)):
+        with pytest.raises(NotYet, match="has not come"):
+            todos.view(moment)
+
+
+def test_what_was_never_there(store: Store) -> None:
+    todos = a_list(store)
+    todos.add([Create("a", NOW)])
+    for position in (0, 2, 10**18):
+        with pytest.raises(NotFound, match="there is no event"):
+            todos.undo_at(position)
+    with pytest.raises(NotFound, match="no list named 'wrok'"):
+        a_list(store, "wrok").view()
+    with pytest.raises(Rejected, match="todo 2 of 3: the text is empty"):
+        todos.add([Create("x", NOW), Create(" ", NOW), Create("y", NOW)])
+    with pytest.raises(LogExists):
+        Lists(store).new("inbox")
+    assert texts(todos) == ["a"]
+
+
+def test_every_refusal_is_named(store: Store) -> None:
+    todos = a_list(store)
+    todos.add([Create(text, NOW) for text in "abc"])
+    todos.change(todos.select(["1-2"]), lambda _: [Remove()])
+    with pytest.raises(Rejected, match=r"todo 1: .*; todo 2: "):
+        todos.change(todos.select(["1-3"]), lambda _: [Complete(day_or_instant(NOW), NOW)])
+    assert texts(todos) == ["c"]
+
+
+Act = tuple[str, int, list[TodoCommand]]
+acts = st.lists(
+    st.one_of(
+        st.tuples(st.just("add"), st.integers(1, 3), creates.map(lambda create: [create])),
+        st.tuples(st.just("change"), st.integers(0, 5), st.lists(changes, min_size=1, max_size=3)),
+        st.tuples(st.just("undo"), st.integers(1, 3), st.just([])),
+        st.tuples(st.just("redo"), st.integers(1, 3), st.just([])),
+    ),
+    max_size=12,
+)
+
+
+def played(acts: list[Act]) -> Iterator[TodoList]:
+    """A list in memory after each act; what is refused changes nothing."""
+    todos = a_list(open_store("memory:", TYPES))
+    for what, count, commands in acts:
+        try:
+            if what == "add":
+                todos.add([command for command in commands if isinstance(command, Create)] * count)
+            elif what == "change" and (chosen := todos.view().items[count:]):
+                todos.change(chosen, lambda _, given=commands: given)  # type: ignore[misc]  # a lambda with a default
+            elif what in ("undo", "redo"):
+                (todos.undo if what == "undo" else todos.redo)(count)
+        except Rejected:
+            pass
+        yield todos
+
+
+@settings(max_examples=500)
+@for_all(acts, st.integers(1, 5))
+def test_law_undo_n_then_redo_n_is_where_one_was(acts: list[Act], steps: int) -> None:
+    for todos in played(acts):
+        last = todos
+    if not acts:
+        return
+    before = [item.todo for item in last.view().items]
+    try:
+        answer = last.undo(steps)
+    except Rejected:
+        return
+    assert answer.commit is not None
+    last.redo(len(answer.commit.metadata.meta["undoes"]))
+    assert [item.todo for item in last.view().items] == before
+
+
+@settings(max_examples=500)
+@for_all(acts)
+def test_law_undo_takes_back_exactly_the_last_commit(acts: list[Act]) -> None:
+    last = a_list(open_store("memory:", TYPES))
+    for todos in played(acts):
+        last = todos
+    newest = next(last.history(), None)
+    if newest is None or newest.metadata.meta:
+        return
+    before = [item for item in last.view(newest.position - 1).items if not item.todo.removed]
+    last.undo()
+    after = [item for item in last.view().items if not item.todo.removed]
+    assert [(item.number, item.todo) for item in after] == [(item.number, item.todo) for item in before]
+
+
+def test_toggle_with_the_same_command_is_not_done_twice(store: Store) -> None:
+    todos = a_list(store)
+    todos.add([Create("a", NOW)])
+    (item,) = todos.select(["1"])
+    metadata = Metadata(datetime.now(UTC), "me", "the same", {})
+    todos.repository.execute(item.id, Toggle(NOW), metadata)
+    with pytest.raises(Exception, match="other content"):
+        todos.repository.execute(item.id, Toggle(NOW), metadata)
+    assert todos.view().items[0].todo.done
