@@ -2,6 +2,7 @@
 
 import difflib
 import re
+from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from cqrs_todo.cqrs.stores import open_store
+from cqrs_todo.todo.compare import compare
 from cqrs_todo.todo.model import (
     AddTag,
     ChangePriority,
@@ -22,6 +24,7 @@ from cqrs_todo.todo.model import (
     TodoCommand,
     day_or_instant,
 )
+from cqrs_todo.todo.model import Todo as Todo_
 from cqrs_todo.todo.service import TYPES, TodoList
 from cqrs_todo.todo.views import Item
 from tests.conftest import Todo
@@ -119,3 +122,48 @@ def test_the_log_has_one_commit_for_each_change_and_no_gap(geomandel: Todo) -> N
     positions = [commit["position"] + n for commit in commits for n in range(len(commit["events"]))]
     assert positions == list(range(1, len(positions) + 1))
     assert {commit["at"] for commit in commits} == {f"{moment(file):%Y-%m-%dT%H:%M:%SZ}" for file in FILES}
+
+
+def row_of(todo: Todo_ | None) -> list[Row]:
+    if todo is None or todo.removed:
+        return []
+    return [(todo.text, todo.done, todo.priority, todo.tags)]
+
+
+def test_the_difference_of_any_two_moments_is_that_of_the_files(geomandel: Todo) -> None:
+    todos = TodoList(open_store(f"jsonl:{geomandel.data}", TYPES), "inbox", "me")
+    views = {file: todos.view(moment(file)).items for file in FILES}
+    pairs = [(old, new) for old in FILES for new in FILES]
+    assert len(pairs) == 17 * 17
+    for old, new in pairs:
+        differences = compare(views[old], views[new])
+        before = Counter(row for difference in differences for row in row_of(difference.old))
+        after = Counter(row for difference in differences for row in row_of(difference.new))
+        assert before - after == Counter(rows(old)) - Counter(rows(new)), (old, new)
+        assert after - before == Counter(rows(new)) - Counter(rows(old)), (old, new)
+
+
+def test_the_program_tells_the_difference(geomandel: Todo) -> None:
+    first, second = (f"{moment(file):%Y-%m-%dT%H:%M:%SZ}" for file in FILES[4:6])
+    found = geomandel("diff", first, second, "--json").json
+    assert (found["from"]["as_of"], found["to"]["as_of"]) == (first, second)
+    texts = [added["fields"]["text"]["new"] for added in found["added"]]
+    assert texts == [
+        "Unit testing based on the Catch framework",
+        "Different algorithms for mandelbrot  computation. Currently only serial is implemented",
+    ]
+    assert found["removed"] == []
+    assert [sorted(changed["fields"]) for changed in found["changed"]] == [
+        ["completed", "priority"],
+        ["text"],
+        ["completed", "priority"],
+    ]
+
+
+@pytest.mark.parametrize("count", [1, 3, 5, 9])
+def test_when_names_the_right_revision(geomandel: Todo, count: int) -> None:
+    expected = next(file for file in FILES if sum(done for _, done, _, _ in rows(file)) >= count)
+    found = geomandel("when", f"done>={count}", "--json").json
+    assert found["at"] == f"{moment(expected):%Y-%m-%dT%H:%M:%SZ}"
+    at = geomandel("at", f"@{found['position']}", "ls", "--done", "--json").json
+    assert len(at["todos"]) >= count

@@ -20,6 +20,8 @@ ROOMS = {
     "cqrs.stores": {"cqrs.struct", "cqrs.core"},
     "todo.model": {"cqrs.struct", "cqrs.core"},
     "todo.views": {"cqrs.struct", "cqrs.core", "cqrs.repository", "cqrs.timeline", "todo.model"},
+    "todo.compare": {"cqrs.struct", "cqrs.core", "todo.model", "todo.views"},
+    "todo.statistics": {"cqrs.struct", "cqrs.core", "todo.model", "todo.views"},
     "todo.service": {
         "cqrs.struct",
         "cqrs.core",
@@ -37,10 +39,21 @@ ROOMS = {
         "cqrs.stores",
         "todo.model",
         "todo.views",
+        "todo.compare",
+        "todo.statistics",
         "todo.service",
     },
 }
-PURE = ["cqrs.struct", "cqrs.core", "cqrs.repository", "cqrs.timeline", "todo.model", "todo.views"]
+PURE = [
+    "cqrs.struct",
+    "cqrs.core",
+    "cqrs.repository",
+    "cqrs.timeline",
+    "todo.model",
+    "todo.views",
+    "todo.compare",
+    "todo.statistics",
+]
 ELSEWHERE = {"", "__main__", "__version__", "cqrs", "todo"}
 """What holds nothing but a docstring, a version or an entry point, and may be imported from anywhere."""
 

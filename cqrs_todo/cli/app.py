@@ -7,7 +7,7 @@ import typer
 from typer import Argument, Context, Option
 
 from ..todo.views import SORT_KEYS, Filter
-from . import change, look, places
+from . import change, look, places, travel
 from .errors import UsageError
 from .fields import understand
 from .grammar import LITERAL, TagVerb, Verb, Verbs, session_of
@@ -266,6 +266,51 @@ def at(
     command = ctx.find_root().command
     with command.make_context("todo", verb or [], obj=session) as inner:
         command.invoke(inner)
+
+
+Start: TypeAlias = Annotated[str, Argument(metavar="FROM", help="A time, or @POSITION.")]
+
+
+@_verb(TRAVEL, 'todo diff yesterday\ntodo diff "last friday" today 3\ntodo diff @40 @42 --stat')
+def diff(
+    ctx: Context,
+    start: Start,
+    end: Annotated[str | None, Argument(metavar="[TO]", help="A time, or @POSITION; else now.")] = None,
+    ids: Annotated[list[str] | None, Argument(metavar="[IDS]", help="Only these todos.")] = None,
+    stat: Annotated[bool, Option("--stat", help="Only how many were added, removed, changed.")] = False,
+    exit_code: Annotated[bool, Option("--exit-code", help="Exit with 1 where something differs.")] = False,
+) -> None:
+    """Show what differs between two moments, field by field."""
+    code = travel.diff(session_of(ctx), start, end, ids or [], stat=stat, exit_code=exit_code)
+    raise typer.Exit(code)
+
+
+@_verb(TRAVEL, "todo blame 3")
+def blame(ctx: Context, ids: Ids) -> None:
+    """Show who set each field of todos, when, and what it had been."""
+    travel.show_blame(session_of(ctx), ids)
+
+
+@_verb(TRAVEL, 'todo restore --to "last friday 17:00"\ntodo restore 3 --to @42')
+def restore(
+    ctx: Context,
+    to: Annotated[str, Option("--to", metavar="TIME|@POSITION", help="The moment to lead back to.")],
+    ids: Annotated[list[str] | None, Argument(metavar="[IDS]", help="Only these todos; else the whole list.")] = None,
+) -> None:
+    """Make the list, or some todos, what they were; undo takes that back."""
+    travel.restore(session_of(ctx), ids or [], to)
+
+
+@_verb(TRAVEL, "todo when 'open>20'\ntodo when 'overdue>0 and tag:work>=3' --last")
+def when(
+    ctx: Context,
+    condition: Annotated[
+        str, Argument(metavar="CONDITION", help="Counts (open, done, overdue, removed, total, tag:NAME) and numbers.")
+    ],
+    last: Annotated[bool, Option("--last/--first", help="The last time that it began to hold, or the first.")] = False,
+) -> None:
+    """Show when a condition over counts first held."""
+    travel.when(session_of(ctx), condition, last=last)
 
 
 # lists and places

@@ -87,10 +87,11 @@ def change(
     """Give the todos commands; `verb` tells what was done ('Done'), `already` what was found where nothing changed."""
     todos = session.writable()
     answer = todos.change(todos.select(check_ids(ids)), commands)
-    _tell(session, answer, verb, already)
+    tell(session, answer, verb, already)
 
 
-def _tell(session: Session, answer: Answer, verb: str, already: str) -> None:
+def tell(session: Session, answer: Answer, verb: str, already: str) -> None:
+    """Tell what was done to which todos, and which of those named were so `already`."""
     same = [item.number for item in answer.items if item not in answer.changed]
     if same and not session.options.json:
         say(session, f"{already}: {spans(same)}")
@@ -155,7 +156,7 @@ def edit(session: Session, ids: str, given: Fields, clear: Sequence[str]) -> Non
         given, clear = edited(session, chosen[0])
     now = todos.clock()
     answer = todos.change(chosen, lambda item: list(_edits(item, given, clear, now)))
-    _tell(session, answer, "Changed", "Unchanged")
+    tell(session, answer, "Changed", "Unchanged")
 
 
 def _edits(item: Item, given: Fields, clear: Sequence[str], now: datetime) -> Iterator[TodoCommand]:

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from ..cqrs.core import Commit
-from ..todo.model import Todo
+from ..todo.model import Todo, day_or_instant
 from ..todo.service import View
 from ..todo.views import (
     Item,
@@ -63,6 +63,16 @@ class _SafeMarkdown:
 def out(line: str) -> None:
     """Print one line of data."""
     sys.stdout.write(line + "\n")
+
+
+def styled(session: Session, *parts: tuple[str, str]) -> None:
+    """Print one line of text in styles, or, where people don't read it on a terminal, the text alone."""
+    if session.rich:
+        from rich.text import Text
+
+        console(session).print(Text.assemble(*parts))
+    else:
+        out("".join(text for text, _ in parts).rstrip())
 
 
 def fields(*values: object) -> None:
@@ -274,9 +284,16 @@ def show_history(session: Session, view: View, commits: Iterable[Commit], stream
             for event in commit.events:
                 if streams is None or event.stream in streams:
                     meta = commit.metadata
-                    at = f"{meta.at.isoformat().replace('+00:00', 'Z')}"
                     words = describe(event, to_local)
-                    fields(event.position, at, meta.by, numbers.get(event.stream), id_of(event.stream), event.type, words)
+                    fields(
+                        event.position,
+                        day_or_instant(meta.at),
+                        meta.by,
+                        numbers.get(event.stream),
+                        id_of(event.stream),
+                        event.type,
+                        words,
+                    )
         return
     names = _names(view, commits := list(commits), streams)
     lines = list(_history_lines(commits, names))

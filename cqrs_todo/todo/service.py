@@ -26,7 +26,7 @@ from ..cqrs.core import (
 )
 from ..cqrs.repository import Changes, Fold, Repository, decide_all
 from ..cqrs.stores.null import NullLog
-from ..cqrs.struct import Struct
+from ..cqrs.struct import Struct, replace
 from ..cqrs.timeline import (
     REDOES,
     UNDOES,
@@ -38,7 +38,7 @@ from ..cqrs.timeline import (
     walk_back,
 )
 from .model import DECIDER, EVENTS, Create, State, TodoCommand, TodoEvent, TodoRemoved, day_or_instant, lead, touched
-from .views import Item, id_of, items, spans
+from .views import RESTORES, Item, id_of, items, spans
 
 TYPES = EventTypes(EVENTS)
 DEFAULT_LIST = "inbox"
@@ -321,6 +321,27 @@ class TodoList:
             raise
         return answer
 
+    def restore(self, moment: Moment, chosen: Sequence[Item] | None = None) -> Answer:
+        """Make the list, or the todos chosen, what they were at a moment, in one commit; what came later is removed.
+
+        Raises `NotFound`, `NotYet`.
+        """
+        self._existing()
+
+        def plan(fold: Fold[State]) -> _Plan:
+            then, _ = self._walk_back(fold, moment)
+            streams = fold.entities if chosen is None else [item.stream for item in chosen]
+            changes: dict[str, Sequence[TodoEvent]] = {}
+            for stream in streams:
+                now = fold.entities[stream].state
+                past = then.entities[stream].state if stream in then.entities else None
+                if now is not None:
+                    changes[stream] = lead(now, past or replace(now, removed=True))
+            position = then.position
+            return changes, {RESTORES: position}
+
+        return self._transact(plan, chosen)
+
     def undo(self, steps: int = 1) -> Answer:
         """Take the last `steps` commits back, or as many as there are, in one commit; raises `Rejected`."""
         return self._step(undo_steps, steps, undo_events, UNDOES, "undo")
@@ -429,8 +450,9 @@ class TodoList:
     def _fold(self, moment: Moment | None) -> tuple[Fold[State], Commit | None]:
         self._existing()
         fold = self.repository.fold()
-        if moment is None:
-            return fold, None
+        return (fold, None) if moment is None else self._walk_back(fold, moment)
+
+    def _walk_back(self, fold: Fold[State], moment: Moment) -> tuple[Fold[State], Commit | None]:
         if isinstance(moment, datetime) and moment > self.clock():
             raise NotYet(f"{day_or_instant(moment)} has not come yet")
         if isinstance(moment, int) and moment > fold.position:

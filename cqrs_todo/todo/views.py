@@ -29,6 +29,9 @@ from .model import (
     parse_day_or_instant,
 )
 
+RESTORES = "restores"
+"""The key in a commit's `meta` of the position to whose state it leads back."""
+
 ToLocal: TypeAlias = Callable[[datetime], datetime]
 """Gives an aware instant in the reader's own time zone; `datetime.astimezone` for this machine's."""
 
@@ -244,6 +247,8 @@ def remark(commit: Commit) -> str:
         positions = marked(commit.metadata, key)
         if positions:
             parts.append(f"{verb} {', '.join(f'@{position}' for position in positions)}")
+    if RESTORES in meta:
+        parts.append(f"as of @{meta[RESTORES]}")
     parts += [f"moved {way} {meta[f'moved_{way}']}" for way in ("to", "from") if f"moved_{way}" in meta]
     return ", ".join(parts)
 

@@ -1,6 +1,6 @@
 """The service where processes meet: conflicts, moves, moments beside writers."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -19,21 +19,17 @@ from cqrs_todo.todo.model import (
     Remove,
     State,
     TextChanged,
-    TodoCommand,
     Toggle,
     day_or_instant,
 )
 from cqrs_todo.todo.service import TYPES, Lists, NotFound, NotYet, TodoList
-from tests.strategies import NOW, changes, creates
+from tests.strategies import NOW
+from tests.todo.histories import Act, a_list, acts, after
 
 
 @pytest.fixture(params=["memory", "jsonl"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
     return open_store("memory:" if request.param == "memory" else f"jsonl:{tmp_path}", TYPES)
-
-
-def a_list(store: Store, name: str = "inbox", clock: Callable[[], datetime] = lambda: NOW) -> TodoList:
-    return TodoList(store, name, "me", default=name == "inbox", clock=clock)
 
 
 def texts(todos: TodoList) -> list[str]:
@@ -140,41 +136,10 @@ def test_every_refusal_is_named(store: Store) -> None:
     assert texts(todos) == ["c"]
 
 
-Act = tuple[str, int, list[TodoCommand]]
-acts = st.lists(
-    st.one_of(
-        st.tuples(st.just("add"), st.integers(1, 3), creates.map(lambda create: [create])),
-        st.tuples(st.just("change"), st.integers(0, 5), st.lists(changes, min_size=1, max_size=3)),
-        st.tuples(st.just("undo"), st.integers(1, 3), st.just([])),
-        st.tuples(st.just("redo"), st.integers(1, 3), st.just([])),
-    ),
-    max_size=12,
-)
-
-
-def played(acts: list[Act]) -> Iterator[TodoList]:
-    """A list in memory after each act; what is refused changes nothing."""
-    todos = a_list(open_store("memory:", TYPES))
-    for what, count, commands in acts:
-        try:
-            if what == "add":
-                todos.add([command for command in commands if isinstance(command, Create)] * count)
-            elif what == "change" and (chosen := todos.view().items[count:]):
-                todos.change(chosen, lambda _, given=commands: given)  # type: ignore[misc]  # a lambda with a default
-            elif what in ("undo", "redo"):
-                (todos.undo if what == "undo" else todos.redo)(count)
-        except Rejected:
-            pass
-        yield todos
-
-
 @settings(max_examples=500)
 @for_all(acts, st.integers(1, 5))
 def test_law_undo_n_then_redo_n_is_where_one_was(acts: list[Act], steps: int) -> None:
-    for todos in played(acts):
-        last = todos
-    if not acts:
-        return
+    last = after(acts)
     before = [item.todo for item in last.view().items]
     try:
         answer = last.undo(steps)
@@ -188,16 +153,14 @@ def test_law_undo_n_then_redo_n_is_where_one_was(acts: list[Act], steps: int) ->
 @settings(max_examples=500)
 @for_all(acts)
 def test_law_undo_takes_back_exactly_the_last_commit(acts: list[Act]) -> None:
-    last = a_list(open_store("memory:", TYPES))
-    for todos in played(acts):
-        last = todos
+    last = after(acts)
     newest = next(last.history(), None)
     if newest is None or newest.metadata.meta:
         return
     before = [item for item in last.view(newest.position - 1).items if not item.todo.removed]
     last.undo()
-    after = [item for item in last.view().items if not item.todo.removed]
-    assert [(item.number, item.todo) for item in after] == [(item.number, item.todo) for item in before]
+    now = [item for item in last.view().items if not item.todo.removed]
+    assert [(item.number, item.todo) for item in now] == [(item.number, item.todo) for item in before]
 
 
 def test_toggle_with_the_same_command_is_not_done_twice(store: Store) -> None:

@@ -1,0 +1,185 @@
+"""The verbs of the time machine: diff, blame, restore, when."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from ..cqrs.timeline import Moment
+from ..todo.compare import Difference, Origin, blame, compare
+from ..todo.model import day_or_instant
+from ..todo.service import View
+from ..todo.statistics import Held, held, parse_condition
+from ..todo.views import Item, in_words, short_instant
+from . import document, render
+from .change import tell
+from .errors import UsageError
+from .render import out, say
+from .session import Session, check_ids, check_text
+from .text import visible
+from .times import parse_moment, to_local
+
+DIFFERENT = 1
+"""The exit code of `diff --exit-code` where something differs."""
+
+
+def _moment(session: Session, text: str) -> Moment:
+    return parse_moment(check_text("time", text), session.now, session.config.date_order)
+
+
+def diff(session: Session, start: str, end: str | None, ids: Sequence[str], *, stat: bool, exit_code: bool) -> int:
+    """What differs between two moments, field by field; the exit code."""
+    if session.options.at is not None:
+        raise UsageError("diff is told its moments by its own words", "leave out --at: todo diff FROM TO")
+    todos = session.list
+    moment = None if end is None or end == "now" else _moment(session, end)
+    old, new = todos.view(_moment(session, start)), todos.view(moment)
+    differences = compare(old.items, new.items)
+    if ids:
+        chosen = {item.id for item in todos.select(check_ids(ids))}
+        differences = [difference for difference in differences if difference.id in chosen]
+    if session.options.json:
+        out(document.encode(_diff_document(old, new, differences)))
+    elif session.options.plain:
+        _plain_differences(differences)
+    elif stat:
+        counts = {kind: sum(difference.kind == kind for difference in differences) for kind in _MARKS}
+        out(", ".join(f"{count} {kind}" for kind, count in counts.items()))
+    elif differences:
+        _show_differences(session, differences)
+    else:
+        say(session, "No difference.")
+    return DIFFERENT if exit_code and differences else 0
+
+
+_MARKS = {"added": ("+", "green"), "removed": ("-", "red"), "changed": ("~", "yellow")}
+
+
+def _diff_document(old: View, new: View, differences: Iterable[Difference]) -> dict[str, Any]:
+    found: dict[str, list[Any]] = {kind: [] for kind in _MARKS}
+    for difference in differences:
+        fields = {name: {"old": before, "new": after} for name, (before, after) in difference.fields.items()}
+        found[difference.kind].append({"number": difference.number, "id": difference.id, "fields": fields})
+    ends = {name: {"position": view.position, "as_of": view.as_of} for name, view in (("from", old), ("to", new))}
+    return {"list": new.list, **ends, **found}
+
+
+def value_in_words(name: str, value: Any) -> str:
+    """A field's value as people read it; '' for none."""
+    if value is None or value == () or value is False:
+        return ""
+    if isinstance(value, datetime):
+        return short_instant(value, to_local)
+    if name in ("due", "completed"):
+        return in_words(value, to_local)
+    if isinstance(value, tuple):
+        return " ".join(f"+{visible(tag)}" for tag in value)
+    return "yes" if value is True else visible(str(value))
+
+
+def _plain_differences(differences: Iterable[Difference]) -> None:
+    for difference in differences:
+        for name, (before, after) in difference.fields.items():
+            words = [value_in_words(name, value) for value in (before, after)]
+            render.fields(difference.number, difference.kind, name, *words)
+
+
+def _show_differences(session: Session, differences: Iterable[Difference]) -> None:
+    for difference in differences:
+        mark, style = _MARKS[difference.kind]
+        shown = difference.new if difference.kind == "added" else difference.old
+        text = "" if shown is None else visible(shown.text)
+        render.styled(session, (f"{mark} {difference.number} {text}", style))
+        for name, (before, after) in difference.fields.items():
+            if name == "removed" or (name == "text" and difference.kind != "changed"):
+                continue
+            was, now = value_in_words(name, before), value_in_words(name, after)
+            if difference.kind == "changed":
+                render.styled(
+                    session, (f"    {name:<9} ", "dim"), (was or "none", "red"), (" → ", "dim"), (now or "none", "green")
+                )
+            else:
+                render.styled(session, (f"    {name:<9} ", "dim"), (now or was, style))
+
+
+def show_blame(session: Session, ids: Sequence[str]) -> None:
+    """For each field of todos who set it, when, in which commit, and what it had been."""
+    todos = session.list
+    chosen = todos.select(check_ids(ids), session.moment)
+    view = todos.view(session.moment)
+    commits = list(todos.history(session.moment))[::-1]
+    told = [(item, blame(item.stream, commits)) for item in chosen]
+    if session.options.json:
+        rows = [
+            {
+                "number": item.number,
+                "id": item.id,
+                "fields": {
+                    name: {
+                        "value": origin.value,
+                        "previous": origin.previous,
+                        "position": origin.position,
+                        "at": origin.at,
+                        "by": origin.by,
+                    }
+                    for name, origin in origins.items()
+                },
+            }
+            for item, origins in told
+        ]
+        out(document.encode({"list": view.list, "position": view.position, "as_of": view.as_of, "todos": rows}))
+        return
+    render.show_as_of(session, view)
+    for place, (item, origins) in enumerate(told):
+        if session.options.plain:
+            for name, origin in origins.items():
+                words = [value_in_words(name, value) for value in (origin.value, origin.previous)]
+                render.fields(item.number, name, origin.position, day_or_instant(origin.at), origin.by, *words)
+            continue
+        if place:
+            out("")
+        _show_origins(session, item, origins.items())
+
+
+def _show_origins(session: Session, item: Item, origins: Iterable[tuple[str, Origin]]) -> None:
+    render.styled(session, (f"{item.number} ", "bold"), (visible(item.todo.text), ""))
+    for name, origin in origins:
+        was = value_in_words(name, origin.previous)
+        render.styled(
+            session,
+            (f"  {name:<9} ", "dim"),
+            (f"@{origin.position:<5} ", "bold"),
+            (f"{short_instant(origin.at, to_local)}  ", "cyan"),
+            (f"{visible(origin.by)}  ", "dim"),
+            (value_in_words(name, origin.value) or "none", ""),
+            (f"  (was {was})" if was else "", "dim"),
+        )
+
+
+def restore(session: Session, ids: Sequence[str], to: str) -> None:
+    """Make the list, or some todos, what they were at a moment, by new events in one commit."""
+    todos = session.writable()
+    chosen = todos.select(check_ids(ids)) if ids else None
+    tell(session, todos.restore(_moment(session, to), chosen), "Restored", "As it was" if ids else "As they were")
+
+
+def when(session: Session, condition: str, *, last: bool) -> None:
+    """The first, or last, moment at which a condition over counts began to hold."""
+    todos = session.list
+    view = todos.view(session.moment)
+    comparisons = parse_condition(check_text("condition", condition))
+    commits = list(todos.history(session.moment))[::-1]
+    found: Held | None = None
+    for moment in held(comparisons, commits, session.seen_from, to_local):
+        found = moment
+        if not last:
+            break
+    if session.options.json:
+        position, at = (None, None) if found is None else (found.position, found.at)
+        out(document.encode({"list": view.list, "condition": condition, "position": position, "at": at}))
+    elif session.options.plain:
+        if found is not None:
+            render.fields(found.position, day_or_instant(found.at))
+    elif found is None:
+        say(session, "It never held.")
+    else:
+        out(f"@{found.position}  {short_instant(found.at, to_local)}")

@@ -1,0 +1,83 @@
+"""Two moments of a list side by side, and where each field of a todo comes from. Pure."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any, Literal, TypeAlias
+
+from ..cqrs.core import Commit, UnknownEvent
+from ..cqrs.struct import Struct
+from .model import State, Todo, evolve
+from .views import Item
+
+FIELDS = ("text", "note", "due", "reminder", "priority", "tags", "completed", "removed")
+"""The fields of a todo that events change, in the order in which they are shown."""
+
+Kind: TypeAlias = Literal["added", "removed", "changed"]
+
+
+class Difference(Struct, frozen=True):
+    """A todo that is not the same at two moments; None where it had not been created yet."""
+
+    number: int
+    id: str
+    old: State
+    new: State
+
+    @property
+    def kind(self) -> Kind:
+        """What a person sees: it came, it went, or it is another. A removed todo is not there."""
+        before = self.old is not None and not self.old.removed
+        after = self.new is not None and not self.new.removed
+        if before == after:
+            return "changed"
+        return "added" if after else "removed"
+
+    @property
+    def fields(self) -> dict[str, tuple[Any, Any]]:
+        """The old and the new value of each field that differs; of one that was or is not created, all that are set."""
+        return changed_fields(self.old, self.new)
+
+
+def changed_fields(old: State, new: State) -> dict[str, tuple[Any, Any]]:
+    """The old and the new value of each field that differs between two states of a todo."""
+    nothing = Todo("", datetime.min)
+    pairs = ((name, getattr(old or nothing, name), getattr(new or nothing, name)) for name in FIELDS)
+    return {name: (before, after) for name, before, after in pairs if before != after}
+
+
+def compare(old: Iterable[Item], new: Iterable[Item]) -> list[Difference]:
+    """What differs between two moments of one list, by number; either may be the earlier one."""
+    before = {item.number: item for item in old}
+    after = {item.number: item for item in new}
+    found = []
+    for number in sorted(before.keys() | after.keys()):
+        item = before.get(number) or after[number]
+        states = [side[number].todo if number in side else None for side in (before, after)]
+        if states[0] != states[1]:
+            found.append(Difference(number, item.id, *states))
+    return found
+
+
+class Origin(Struct, frozen=True):
+    """Where a field's value comes from: the commit that set it, and what it had been before (None: not set)."""
+
+    value: Any
+    previous: Any
+    position: int
+    at: datetime
+    by: str
+
+
+def blame(stream: str, commits: Iterable[Commit]) -> Mapping[str, Origin]:
+    """For each field of a todo that was ever set, where its value comes from; from all commits of its list, in order."""
+    origins: dict[str, Origin] = {}
+    state: State = None
+    for commit in commits:
+        for event in commit.events:
+            if event.stream != stream or isinstance(event.data, UnknownEvent):
+                continue
+            before, state = state, evolve(state, event.data)
+            for name, (previous, value) in changed_fields(before, state).items():
+                meta = commit.metadata
+                origins[name] = Origin(value, previous, event.position, meta.at, meta.by)
+    return {name: origins[name] for name in FIELDS if name in origins}
