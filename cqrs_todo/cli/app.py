@@ -237,10 +237,13 @@ def _history(
     type: Annotated[list[str] | None, Option("--type", metavar="TYPE", help="Only commits with this event type.")] = None,
     limit: Annotated[int | None, Option("-n", metavar="N", min=0, help="At most so many commits.")] = None,
     reverse: Annotated[bool, Option("--reverse", help="Oldest first.")] = False,
+    patch: Annotated[bool, Option("--patch", "-p", help="The old and the new value of each field.")] = False,
+    text: Annotated[str | None, Option("-S", metavar="TEXT", help="Only commits whose events hold this text.")] = None,
+    all_lists: Annotated[bool, Option("--all-lists", help="Of every list.")] = False,
 ) -> None:
     """Show what happened, newest first."""
-    wanted = look.HistoryFilter(since, until, by, tuple(type or ()), limit, reverse)
-    look.history(session_of(ctx), ids or [], wanted)
+    wanted = look.HistoryFilter(since, until, by, tuple(type or ()), limit, reverse, text)
+    look.history(session_of(ctx), ids or [], wanted, patch=patch, all_lists=all_lists)
 
 
 _HISTORY_EXAMPLES = 'todo history\ntodo history 3 --reverse\ntodo history --since "last friday" -n 20'
@@ -311,6 +314,32 @@ def when(
 ) -> None:
     """Show when a condition over counts first held."""
     travel.when(session_of(ctx), condition, last=last)
+
+
+@_verb(TRAVEL, 'todo replay\ntodo replay --from "last monday" --speed 5\ntodo replay --step')
+def replay(
+    ctx: Context,
+    since: Annotated[str | None, Option("--from", metavar="TIME|@POSITION", help="Where to begin.")] = None,
+    until: Annotated[str | None, Option("--to", metavar="TIME|@POSITION", help="Where to end.")] = None,
+    speed: Annotated[float, Option("--speed", metavar="N", help="So many times as fast.")] = 1.0,
+    step: Annotated[bool, Option("--step", help="Wait for a key after each commit.")] = False,
+) -> None:
+    """Play the history before your eyes; into a pipe, a JSON document for each commit."""
+    from .replay import replay
+
+    replay(session_of(ctx), since, until, speed, step=step)
+
+
+@_verb(LOOK, 'todo stats\ntodo stats --since "3 months ago"')
+def stats(
+    ctx: Context,
+    since: Annotated[str | None, Option("--since", metavar="TIME", help="From that day on.")] = None,
+    until: Annotated[str | None, Option("--until", metavar="TIME", help="Up to that day.")] = None,
+) -> None:
+    """Show burn-down, throughput, cycle time, a calendar, and who did how much."""
+    from .charts import stats
+
+    stats(session_of(ctx), since, until)
 
 
 # lists and places

@@ -55,23 +55,17 @@ def commit_document(commit: Commit) -> dict[str, Any]:
     }
 
 
+def head(view: View) -> dict[str, Any]:
+    """Which list, and as of when."""
+    return {"list": view.list, "position": view.position, "as_of": view.as_of}
+
+
 def view_document(view: View, items: Iterable[Item], commits: Iterable[Commit] | None = None) -> dict[str, Any]:
     """A list, or some of it, as it stands or stood; with `commits`, the history beside it."""
-    document: dict[str, Any] = {"list": view.list, "position": view.position, "as_of": view.as_of}
-    document["todos"] = [todo_document(item) for item in items]
+    document = {**head(view), "todos": [todo_document(item) for item in items]}
     if commits is not None:
         document["commits"] = [commit_document(commit) for commit in commits]
     return document
-
-
-def history_document(view: View, commits: Iterable[Commit]) -> dict[str, Any]:
-    """The history of a list."""
-    return {
-        "list": view.list,
-        "position": view.position,
-        "as_of": view.as_of,
-        "commits": [commit_document(commit) for commit in commits],
-    }
 
 
 def answer_document(answer: Answer) -> dict[str, Any]:

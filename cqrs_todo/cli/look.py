@@ -1,6 +1,6 @@
 """The verbs that read, given what was understood of their words. Both ways in, short and Typer, end here."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import islice
 from sys import maxsize
 
@@ -9,7 +9,9 @@ import msgspec
 from ..cqrs.core import Commit
 from ..cqrs.struct import Struct
 from ..cqrs.timeline import Moment
-from ..todo.views import SORT_KEYS, Filter, Item, SortKey, ordered
+from ..todo.compare import field_changes
+from ..todo.service import Lists
+from ..todo.views import SORT_KEYS, Filter, Item, SortKey, mentions, ordered
 from . import document, render
 from .errors import UsageError
 from .render import out, say
@@ -85,37 +87,59 @@ class HistoryFilter(Struct, frozen=True):
     types: tuple[str, ...] = ()
     limit: int | None = None
     reverse: bool = False
+    text: str | None = None
 
 
-def history(session: Session, ids: Sequence[str], wanted: HistoryFilter) -> None:
-    """What happened, newest first."""
-    todos = session.list
-    view = todos.view(session.moment)
-    chosen = todos.select(check_ids(ids), session.moment) if ids else None
-    streams = None if chosen is None else {item.stream for item in chosen}
+def history(session: Session, ids: Sequence[str], wanted: HistoryFilter, *, patch: bool, all_lists: bool) -> None:
+    """What happened, newest first; with `patch` the old and new value of each field, with `all_lists` in every list."""
+    if all_lists and ids:
+        raise UsageError("numbers belong to one list", "leave out --all-lists, or the numbers")
+    if all_lists and isinstance(session.moment, int):
+        raise UsageError("a position belongs to one list, not to all", "give a time")
+    lists = [session.open_list(name) for name in Lists(session.store).names()] if all_lists else [session.list]
     since, until = _since(session, wanted.since), _until(session, wanted.until)
-
-    def tells(commit: Commit) -> bool:
-        meta = commit.metadata
-        if wanted.by is not None and wanted.by.casefold() not in meta.by.casefold():
-            return False
-        if not _after(commit, since) or not _before(commit, until):
-            return False
-        return any(
-            (streams is None or event.stream in streams) and (not wanted.types or event.type in wanted.types)
-            for event in commit.events
-        )
-
-    commits: Iterable[Commit] = islice(
-        filter(tells, todos.history(session.moment)), None if wanted.limit is None else min(wanted.limit, maxsize)
-    )
+    told: list[render.Told] = []
+    for todos in lists:
+        view = todos.view(session.moment)
+        chosen = todos.select(check_ids(ids), session.moment) if ids else None
+        streams = None if chosen is None else {item.stream for item in chosen}
+        commits = (commit for commit in todos.history(session.moment) if _tells(commit, wanted, streams, since, until))
+        told += [render.Told(view, commit, streams) for commit in islice(commits, _clamped(wanted.limit))]
+    if all_lists:
+        told.sort(key=lambda row: row.commit.metadata.at, reverse=True)
+    told = told[: wanted.limit]
     if wanted.reverse:
-        commits = reversed(list(commits))
+        told.reverse()
     if session.options.json:
-        out(document.encode(document.history_document(view, commits)))
+        documents = [
+            {**({"list": row.view.list} if all_lists else {}), **document.commit_document(row.commit)} for row in told
+        ]
+        head = {} if all_lists else document.head(session.list.view(session.moment))
+        out(document.encode({**head, "commits": documents}))
         return
-    render.show_as_of(session, view)
-    render.show_history(session, view, commits, streams)
+    if not all_lists:
+        render.show_as_of(session, session.list.view(session.moment))
+    states = {todos.name: field_changes(todos.log.commits()) for todos in lists} if patch else None
+    render.show_history(session, told, states, name_lists=all_lists)
+
+
+def _clamped(limit: int | None) -> int | None:
+    return None if limit is None else min(limit, maxsize)
+
+
+def _tells(
+    commit: Commit, wanted: HistoryFilter, streams: set[str] | None, since: Moment | None, until: Moment | None
+) -> bool:
+    if wanted.by is not None and wanted.by.casefold() not in commit.metadata.by.casefold():
+        return False
+    if not _after(commit, since) or not _before(commit, until):
+        return False
+    return any(
+        (streams is None or event.stream in streams)
+        and (not wanted.types or event.type in wanted.types)
+        and (wanted.text is None or mentions(event.data, wanted.text))
+        for event in commit.events
+    )
 
 
 def _since(session: Session, text: str | None) -> Moment | None:

@@ -6,9 +6,10 @@ Every text from a log goes through `visible`, in all three.
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ..cqrs.core import Commit
+from ..cqrs.struct import Struct
 from ..todo.model import Todo, day_or_instant
 from ..todo.service import View
 from ..todo.views import (
@@ -252,8 +253,13 @@ def show_one(session: Session, item: Item, commits: Sequence[Commit]) -> None:
         out("  " + "  ".join(part for part in parts if part))
 
 
-def _history_lines(commits: Iterable[Commit], names: dict[str, str]) -> Iterable[tuple[str, str, str, str]]:
-    """Position, time and author of a commit, and each of its events in words; `names` says which todos are told of."""
+def _history_lines(
+    commits: Iterable[Commit], names: dict[str, str], changes: "dict[int, FieldChanges] | None" = None
+) -> Iterable[tuple[str, str, str, str]]:
+    """Position, time and author of a commit, and each of its events in words; `names` says which todos are told of.
+
+    With `changes`, by position, the old and new value of each field below.
+    """
     for commit in commits:
         head = (f"@{commit.position}", short_instant(commit.metadata.at, to_local), visible(commit.metadata.by))
         note = remark(commit)
@@ -261,6 +267,9 @@ def _history_lines(commits: Iterable[Commit], names: dict[str, str]) -> Iterable
             if event.stream in names:
                 words = " ".join(part for part in (names[event.stream], visible(describe(event, to_local))) if part)
                 yield *head, f"{words} ({visible(note)})" if note else words
+                for name, (old, new) in (changes or {}).get(event.position, {}).items():
+                    was, now = value_in_words(name, old) or "none", value_in_words(name, new) or "none"
+                    yield "", "", "", f"  {name:<9} {was} → {now}"
 
 
 def _rich_history(lines: Iterable[tuple[str, str, str, str]]) -> "Table":
@@ -276,27 +285,40 @@ def _rich_history(lines: Iterable[tuple[str, str, str, str]]) -> "Table":
     return table
 
 
-def show_history(session: Session, view: View, commits: Iterable[Commit], streams: set[str] | None) -> None:
-    """The history, an event a line: position, time, author, the todo's number and what happened to it."""
+class Told(Struct, frozen=True):
+    """A commit that a history tells of, its list as now seen, and the streams it is about (None: all)."""
+
+    view: View
+    commit: Commit
+    streams: set[str] | None
+
+
+FieldChanges: TypeAlias = dict[str, tuple[Any, Any]]
+
+
+def show_history(
+    session: Session, told: Sequence[Told], changes: dict[str, dict[int, FieldChanges]] | None, *, name_lists: bool
+) -> None:
+    """The history, an event a line: position, time, author, the todo's number and what happened to it.
+
+    With `changes`, by list and position, the old and new value of each field below.
+    """
+    names: dict[str, dict[str, str]] = {}
+    for row in told:
+        if row.view.list not in names:
+            names[row.view.list] = {item.stream: f"{item.number}" for item in row.view.items}
     if session.options.plain:
-        numbers = {item.stream: item.number for item in view.items}
-        for commit in commits:
-            for event in commit.events:
-                if streams is None or event.stream in streams:
-                    meta = commit.metadata
-                    words = describe(event, to_local)
-                    fields(
-                        event.position,
-                        day_or_instant(meta.at),
-                        meta.by,
-                        numbers.get(event.stream),
-                        id_of(event.stream),
-                        event.type,
-                        words,
-                    )
+        for row in told:
+            _plain_history(row, names[row.view.list], name_lists=name_lists)
         return
-    names = _names(view, commits := list(commits), streams)
-    lines = list(_history_lines(commits, names))
+    lines: list[tuple[str, str, str, str]] = []
+    for row in told:
+        known = names[row.view.list]
+        streams = {event.stream for event in row.commit.events}
+        chosen = streams if row.streams is None else streams & row.streams
+        place = f"{visible(row.view.list)} " if name_lists else ""
+        labels = {stream: place + known.get(stream, visible(id_of(stream))) for stream in chosen}
+        lines += _history_lines([row.commit], labels, (changes or {}).get(row.view.list))
     if not lines:
         say(session, "No history.")
     elif session.rich and len(lines) <= RICH_ROWS:
@@ -304,12 +326,26 @@ def show_history(session: Session, view: View, commits: Iterable[Commit], stream
     else:
         widths = [max(len(line[column]) for line in lines) for column in range(3)]
         for position, at, by, words in lines:
-            out(f"{position:>{widths[0]}}  {at:<{widths[1]}}  {by:<{widths[2]}}  {words}")
+            out(f"{position:>{widths[0]}}  {at:<{widths[1]}}  {by:<{widths[2]}}  {words}".rstrip())
 
 
-def _names(view: View, commits: Iterable[Commit], streams: set[str] | None) -> dict[str, str]:
-    """How a history calls each todo: by its number, and its text where the event does not tell it."""
-    known = {item.stream: f"{item.number}" for item in view.items}
-    told = {event.stream for commit in commits for event in commit.events}
-    chosen = told if streams is None else told & streams
-    return {stream: known.get(stream, visible(id_of(stream))) for stream in chosen}
+def _plain_history(row: Told, numbers: dict[str, str], *, name_lists: bool) -> None:
+    meta = row.commit.metadata
+    for event in row.commit.events:
+        if row.streams is None or event.stream in row.streams:
+            who = (numbers.get(event.stream), id_of(event.stream))
+            values = (event.position, day_or_instant(meta.at), meta.by, *who, event.type, describe(event, to_local))
+            fields(*((row.view.list, *values) if name_lists else values))
+
+
+def value_in_words(name: str, value: Any) -> str:
+    """A field's value as people read it; '' for none."""
+    if value is None or value == () or value is False:
+        return ""
+    if isinstance(value, datetime):
+        return short_instant(value, to_local)
+    if name in ("due", "completed"):
+        return in_words(value, to_local)
+    if isinstance(value, tuple):
+        return " ".join(f"+{visible(tag)}" for tag in value)
+    return "yes" if value is True else visible(str(value))

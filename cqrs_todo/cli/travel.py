@@ -1,7 +1,6 @@
 """The verbs of the time machine: diff, blame, restore, when."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 from typing import Any
 
 from ..cqrs.timeline import Moment
@@ -9,11 +8,11 @@ from ..todo.compare import Difference, Origin, blame, compare
 from ..todo.model import day_or_instant
 from ..todo.service import View
 from ..todo.statistics import Held, held, parse_condition
-from ..todo.views import Item, in_words, short_instant
+from ..todo.views import Item, short_instant
 from . import document, render
 from .change import tell
 from .errors import UsageError
-from .render import out, say
+from .render import out, say, value_in_words
 from .session import Session, check_ids, check_text
 from .text import visible
 from .times import parse_moment, to_local
@@ -61,19 +60,6 @@ def _diff_document(old: View, new: View, differences: Iterable[Difference]) -> d
         found[difference.kind].append({"number": difference.number, "id": difference.id, "fields": fields})
     ends = {name: {"position": view.position, "as_of": view.as_of} for name, view in (("from", old), ("to", new))}
     return {"list": new.list, **ends, **found}
-
-
-def value_in_words(name: str, value: Any) -> str:
-    """A field's value as people read it; '' for none."""
-    if value is None or value == () or value is False:
-        return ""
-    if isinstance(value, datetime):
-        return short_instant(value, to_local)
-    if name in ("due", "completed"):
-        return in_words(value, to_local)
-    if isinstance(value, tuple):
-        return " ".join(f"+{visible(tag)}" for tag in value)
-    return "yes" if value is True else visible(str(value))
 
 
 def _plain_differences(differences: Iterable[Difference]) -> None:
@@ -126,7 +112,7 @@ def show_blame(session: Session, ids: Sequence[str]) -> None:
             }
             for item, origins in told
         ]
-        out(document.encode({"list": view.list, "position": view.position, "as_of": view.as_of, "todos": rows}))
+        out(document.encode({**document.head(view), "todos": rows}))
         return
     render.show_as_of(session, view)
     for place, (item, origins) in enumerate(told):
@@ -159,7 +145,11 @@ def restore(session: Session, ids: Sequence[str], to: str) -> None:
     """Make the list, or some todos, what they were at a moment, by new events in one commit."""
     todos = session.writable()
     chosen = todos.select(check_ids(ids)) if ids else None
-    tell(session, todos.restore(_moment(session, to), chosen), "Restored", "As it was" if ids else "As they were")
+    answer = todos.restore(_moment(session, to), chosen)
+    if answer.commit is None and not ids and not session.options.json:
+        say(session, "Nothing to restore.")
+    else:
+        tell(session, answer, "Restored", "As it was")
 
 
 def when(session: Session, condition: str, *, last: bool) -> None:

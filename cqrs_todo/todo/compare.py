@@ -58,8 +58,21 @@ def compare(old: Iterable[Item], new: Iterable[Item]) -> list[Difference]:
     return found
 
 
+def field_changes(commits: Iterable[Commit]) -> dict[int, dict[str, tuple[Any, Any]]]:
+    """What each event changed: by its position the old and new value of fields; from all commits of a list, in order."""
+    states: dict[str, State] = {}
+    changes: dict[int, dict[str, tuple[Any, Any]]] = {}
+    for commit in commits:
+        for event in commit.events:
+            if not isinstance(event.data, UnknownEvent):
+                before = states.get(event.stream)
+                after = states[event.stream] = evolve(before, event.data)
+                changes[event.position] = changed_fields(before, after)
+    return changes
+
+
 class Origin(Struct, frozen=True):
-    """Where a field's value comes from: the commit that set it, and what it had been before (None: not set)."""
+    """Where a field's value comes from: the commit that set it, by its position, and what it had been (None: not set)."""
 
     value: Any
     previous: Any
@@ -79,5 +92,5 @@ def blame(stream: str, commits: Iterable[Commit]) -> Mapping[str, Origin]:
             before, state = state, evolve(state, event.data)
             for name, (previous, value) in changed_fields(before, state).items():
                 meta = commit.metadata
-                origins[name] = Origin(value, previous, event.position, meta.at, meta.by)
+                origins[name] = Origin(value, previous, commit.position, meta.at, meta.by)
     return {name: origins[name] for name in FIELDS if name in origins}

@@ -24,7 +24,7 @@ from ..cqrs.core import (
     check_log_name,
     check_precondition,
 )
-from ..cqrs.repository import Changes, Fold, Repository, decide_all
+from ..cqrs.repository import Changes, Fold, Repository, advance, decide_all
 from ..cqrs.stores.null import NullLog
 from ..cqrs.struct import Struct, replace
 from ..cqrs.timeline import (
@@ -188,6 +188,15 @@ class TodoList:
             return self.log.commits_backward()
         fold, _ = self._fold(moment)
         return self.log.commits_backward(fold.position + 1)
+
+    def played(self, start: int, end: int) -> Iterator[tuple[Commit, View]]:
+        """Each commit after position `start` and up to `end`, with the list as it was after it."""
+        fold, _ = self._fold(start)
+        for commit in self.log.commits(start):
+            if commit.position > end:
+                return
+            fold = advance(DECIDER, fold, [commit])
+            yield commit, View(self.name, fold.position, commit.metadata.at, tuple(items(fold)))
 
     def last_touched(self, moment: Moment | None = None) -> list[str]:
         """The ids of the todos in the last commit: what `@` stands for."""

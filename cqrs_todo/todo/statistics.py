@@ -259,8 +259,8 @@ def statistics(
             after = states[event.stream] = DECIDER.evolve(before, event.data)
             tally.count(before, after, event.data, commit.metadata.at, commit.metadata.by)
     happened = (*tally.moved, *tally.activity)
-    first = since or min(happened, default=to_local(now).date())
     last = until or to_local(now).date()
+    first = since or min((*happened, last))
     days = tuple(first + timedelta(days=n) for n in range((last - first).days + 1))
     level = sum(moved for day, moved in tally.moved.items() if day < first)
     levels = []

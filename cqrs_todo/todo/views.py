@@ -239,6 +239,13 @@ def extras(todo: Todo | TodoCreated, to_local: ToLocal) -> str:
     return f" ({', '.join(parts)})" if parts else ""
 
 
+def mentions(event: object, text: str) -> bool:
+    """Whether an event's old or new text, note, tag or other value holds a text, case apart."""
+    values = (getattr(event, name) for name in getattr(event, "__struct_fields__", ()))
+    words = (word for value in values for word in (value if isinstance(value, tuple) else (value,)))
+    return any(text.casefold() in word.casefold() for word in words if isinstance(word, str))
+
+
 def remark(commit: Commit) -> str:
     """What a commit stands for beyond its events: what it undoes or redoes, where todos went to or came from."""
     meta = commit.metadata.meta

@@ -1,0 +1,170 @@
+"""`stats`: numbers from history, drawn in the terminal with plotext."""
+
+from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
+from importlib import import_module
+from itertools import groupby
+from types import ModuleType
+from typing import Any
+
+from ..todo.model import day_or_instant
+from ..todo.statistics import Statistics, statistics
+from . import document, render
+from .errors import UsageError
+from .render import out, say
+from .session import Session, check_text
+from .text import visible
+from .times import end_of, parse_time, start_of, to_local
+
+_SHADES = "·░▒▓█"
+_BY_DAY = 21
+"""Up to so many days throughput is told by the day, beyond by the week."""
+
+
+def stats(session: Session, since: str | None, until: str | None) -> None:
+    """Burn-down, throughput, cycle time, a calendar, busiest hours, most active authors."""
+    todos = session.list
+    view = todos.view(session.moment)
+    commits = list(todos.history(session.moment))[::-1]
+    first, last = _day(session, since, start=True), _day(session, until, start=False)
+    if first is not None and last is not None and first > last:
+        raise UsageError(f"{since!r} comes after {until!r}", "give --since before --until")
+    told = statistics(commits, session.seen_from, to_local, since=first, until=last)
+    if session.options.json:
+        out(document.encode({**document.head(view), **_document(told)}))
+    elif session.options.plain:
+        for row in zip(told.days, told.open, told.added, told.completed, told.activity, strict=True):
+            render.fields(*row)
+    else:
+        render.show_as_of(session, view)
+        for line in _drawn(told, session.columns, _plotter(session)):
+            out(line)
+
+
+def _day(session: Session, text: str | None, *, start: bool) -> date | None:
+    if text is None:
+        return None
+    value = parse_time(check_text("time", text), session.now, "past", session.config.date_order)
+    return to_local(start_of(value) if start else end_of(value, session.now)).date()
+
+
+def _document(told: Statistics) -> dict[str, object]:
+    days = [
+        {"day": day, "open": level, "added": added, "completed": completed, "events": events}
+        for day, level, added, completed, events in zip(
+            told.days, told.open, told.added, told.completed, told.activity, strict=True
+        )
+    ]
+    return {
+        "days": days,
+        "added": sum(told.added),
+        "completed": sum(told.completed),
+        "reopened": told.reopened,
+        "reopen_rate": told.reopen_rate,
+        "cycle_days": {"median": told.cycle_quantile(0.5), "p90": told.cycle_quantile(0.9)},
+        "hours": told.hours,
+        "authors": [{"by": by, "events": events} for by, events in told.authors],
+    }
+
+
+def _plotter(session: Session) -> ModuleType | None:
+    try:
+        plotter = import_module("plotext")
+    except ImportError:
+        say(session, "For the charts: pip install 'cqrs-todo[stats]'")
+        return None
+    return plotter
+
+
+def _drawn(told: Statistics, columns: int, plotter: ModuleType | None) -> Iterator[str]:
+    columns = min(columns, 100)
+    added, completed = sum(told.added), sum(told.completed)
+    rate = "" if told.reopen_rate is None else f" ({told.reopen_rate:.0%} of those completed)"
+    yield f"{told.days[0]} to {told.days[-1]}: {added} added, {completed} completed, {told.open[-1]} open"
+    yield f"{told.reopened} reopened{rate}"
+    median, most = told.cycle_quantile(0.5), told.cycle_quantile(0.9)
+    if median is not None and most is not None:
+        yield f"From added to completed: half within {median:.1f} days, nine of ten within {most:.1f} days"
+    if plotter is not None:
+        yield from _line(plotter, "Open todos", told.days, told.open, columns)
+        unit, labels, groups = _periods(told.days)
+        for title, series in (("Added", told.added), ("Completed", told.completed)):
+            yield from _bars(plotter, f"{title} by the {unit}", labels, _summed(series, groups), columns)
+        hours = [f"{hour}" for hour in range(24)]
+        yield from _bars(plotter, "Events by the hour of the day", hours, told.hours, columns)
+    yield from _calendar(told.days, told.activity, columns)
+    yield ""
+    yield "Most active"
+    for by, events in told.authors[:5]:
+        yield f"  {events:>6} events  {visible(by)}"
+
+
+def _periods(days: Sequence[date]) -> tuple[str, list[str], list[int]]:
+    """Days or weeks: what one is called, their labels, and how many days each holds."""
+    if len(days) <= _BY_DAY:
+        return "day", [f"{day:%d %b}" for day in days], [1] * len(days)
+    mondays = [day - timedelta(days=day.weekday()) for day in days]
+    weeks = [(monday, len(list(group))) for monday, group in groupby(mondays)]
+    return "week", [f"{monday:%d %b}" for monday, _ in weeks], [count for _, count in weeks]
+
+
+def _summed(series: Sequence[int], groups: Sequence[int]) -> list[int]:
+    values = iter(series)
+    return [sum(next(values) for _ in range(count)) for count in groups]
+
+
+def _line(plotter: ModuleType, title: str, days: Sequence[date], values: Sequence[int], columns: int) -> Iterator[str]:
+    figure = _figure(plotter, title, columns)
+    shown = sorted({0, len(days) // 2, len(days) - 1})
+    figure.ruler("x").ticks(shown, [day_or_instant(days[n]) for n in shown])
+    figure.ruler("y").ticks(*_whole_ticks(values))
+    signal = figure.signal(list(range(len(days))), list(values))
+    signal.lines(True)
+    figure.draw(signal)
+    yield from _built(plotter)
+
+
+def _bars(plotter: ModuleType, title: str, labels: Sequence[str], values: Sequence[int], columns: int) -> Iterator[str]:
+    figure = _figure(plotter, title, columns)
+    places = list(range(len(labels)))
+    every = max(1, -(-len(labels) * 8 // columns))
+    figure.draw(figure.bar(places, list(values)))
+    figure.ruler("x").ticks(places[::every], list(labels[::every]))
+    figure.ruler("y").ticks(*_whole_ticks([0, *values]))
+    yield from _built(plotter)
+
+
+def _whole_ticks(values: Sequence[int]) -> tuple[list[int], list[str]]:
+    low, high = min(values), max(values)
+    ticks = sorted({low, (low + high) // 2, high})
+    return ticks, [str(tick) for tick in ticks]
+
+
+def _figure(plotter: ModuleType, title: str, columns: int) -> Any:
+    figure = plotter.figure
+    figure.clear()
+    figure.plot_size(columns, 9)
+    figure.title(title)
+    return figure
+
+
+def _built(plotter: ModuleType) -> Iterator[str]:
+    yield ""
+    for line in plotter.uncolorize(str(plotter.figure.build())).rstrip("\n").split("\n"):
+        yield line.rstrip()
+
+
+def _calendar(days: Sequence[date], activity: Sequence[int], columns: int) -> Iterator[str]:
+    """A row a weekday, a column a week: the darker, the more events."""
+    counts = dict(zip(days, activity, strict=True))
+    first = days[0] - timedelta(days=days[0].weekday())
+    weeks = (days[-1] - first).days // 7 + 1
+    shown = min(weeks, (columns - 6) // 2)
+    first += timedelta(weeks=weeks - shown)
+    most = max(activity)
+    yield ""
+    yield f"Events by the day, {max(first, days[0])} to {days[-1]}"
+    for weekday in range(7):
+        row = (counts.get(first + timedelta(weeks=week, days=weekday)) for week in range(shown))
+        cells = (" " if count is None else _SHADES[-(-count * 4 // most) if most else 0] for count in row)
+        yield f"  {first + timedelta(days=weekday):%a} {' '.join(cells)}".rstrip()

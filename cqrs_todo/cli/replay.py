@@ -1,0 +1,161 @@
+"""`replay`: history played before your eyes; into a pipe, a frame a line."""
+
+import os
+import select
+import sys
+import termios
+import tty
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+
+from rich.console import Group
+from rich.live import Live
+from rich.text import Text
+
+from ..cqrs.core import Commit
+from ..cqrs.timeline import Moment
+from ..todo.service import TodoList, View
+from ..todo.views import Item, describe, short_instant
+from . import document, render
+from .errors import UsageError
+from .render import out, say
+from .session import Session, check_text
+from .text import visible
+from .times import parse_moment, parse_time, start_of, to_local
+
+LONGEST_PAUSE = 1.0
+"""However long nothing happened, no frame stands longer, in seconds; `--speed` divides it too."""
+
+_STEP_KEYS = ("n", "\n", "\r", "\x1b[C")
+
+
+def replay(session: Session, since: str | None, until: str | None, speed: float, *, step: bool) -> None:
+    """Play the history from one moment to another, commit by commit."""
+    if session.options.at is not None:
+        raise UsageError("replay is told its moments by its own words", "leave out --at: todo replay --from TIME --to TIME")
+    if not 0 < speed <= 1_000_000:
+        raise UsageError(f"--speed can't be {speed:g}", "it is a number above 0: 2 is twice as fast")
+    todos = session.list
+    frames = _frames(todos, _first(session, since), _last(session, until))
+    if sys.stdout.isatty() and not session.options.json:
+        _play(session, frames, speed, step=step)
+        return
+    for commit, view in frames:
+        shown = [item for item in view.items if not item.todo.removed]
+        head = {"list": view.list, "at": commit.metadata.at, "commit": document.commit_document(commit)}
+        out(document.encode({**head, "todos": [document.todo_document(item) for item in shown]}))
+
+
+def _first(session: Session, text: str | None) -> Moment:
+    if text is None:
+        return 0
+    if text.startswith("@"):
+        moment = parse_moment(text, session.now)
+        return moment if isinstance(moment, datetime) else max(moment - 1, 0)
+    return start_of(parse_time(check_text("time", text), session.now, "past", session.config.date_order))
+
+
+def _last(session: Session, text: str | None) -> Moment | None:
+    return None if text is None else parse_moment(check_text("time", text), session.now, session.config.date_order)
+
+
+def _frames(todos: TodoList, first: Moment, last: Moment | None) -> Iterator[tuple[Commit, View]]:
+    """Each commit after the first moment, up to the last one, with the list as it then was."""
+    start, end = todos.view(first).position, todos.view(last).position
+    yield from todos.played(start, end)
+
+
+def _play(session: Session, frames: Iterator[tuple[Commit, View]], speed: float, *, step: bool) -> None:
+    screen = render.console(session)
+    paused = step
+    before: datetime | None = None
+    with _keys() as key, Live(console=screen, screen=True, auto_refresh=False) as live:
+        for commit, view in frames:
+            at = commit.metadata.at
+            gap = 0.0 if before is None else (at - before).total_seconds()
+            pause = min(max(gap, 0.0), LONGEST_PAUSE) / speed
+            before = at
+            pressed = key(None if paused else pause)
+            while pressed is not None and pressed not in ("q", *_STEP_KEYS):
+                if pressed == " ":
+                    paused = not paused
+                    if not paused:
+                        break
+                pressed = key(None if paused else pause)
+            if pressed == "q":
+                break
+            live.update(_frame(commit, view, screen.height, paused=paused), refresh=True)
+        else:
+            key(None if paused else LONGEST_PAUSE)
+    say(session, "The end.")
+
+
+def _frame(commit: Commit, view: View, height: int, *, paused: bool) -> Group:
+    meta = commit.metadata
+    touched = {event.stream for event in commit.events}
+    told = [visible(describe(event, to_local)) for event in commit.events[:3]]
+    if len(commit.events) > len(told):
+        told.append(f"and {len(commit.events) - len(told)} more")
+    head = Text.assemble(
+        (f"@{commit.position}  ", "bold"),
+        (f"{short_instant(meta.at, to_local)}  ", "cyan"),
+        (f"{visible(meta.by)}  ", "dim"),
+        "; ".join(told),
+        no_wrap=True,
+        overflow="ellipsis",
+    )
+    items = [item for item in view.items if not item.todo.removed]
+    rows = [_row(item, item.stream in touched) for item in _around(items, touched, max(height - 5, 1))]
+    keys = Text("space: pause or go on   n: next   q: quit", style="dim")
+    return Group(head, Text(), *rows, Text(), Text("paused   ", style="bold").append_text(keys) if paused else keys)
+
+
+def _around(items: list[Item], touched: set[str], room: int) -> list[Item]:
+    """As many todos as there is room for, those just touched among them."""
+    place = next((n for n, item in enumerate(items) if item.stream in touched), 0)
+    start = max(0, min(place - room // 2, len(items) - room))
+    return items[start : start + room]
+
+
+def _row(item: Item, is_touched: bool) -> Text:
+    mark = "✓" if item.todo.done else " "
+    style = "bold" if is_touched else "dim" if item.todo.done else ""
+    tags = "".join(f" +{visible(tag)}" for tag in item.todo.tags)
+    words = f"{item.number:>4} {mark} {item.todo.priority or ' '} {visible(item.todo.text)}{tags}"
+    return Text(words, style=style, no_wrap=True, overflow="ellipsis")
+
+
+@contextmanager
+def _keys() -> "Iterator[_Key]":
+    """Read single keys while the block runs; afterwards the terminal is as it was."""
+    if not sys.stdin.isatty():
+        yield _Key(None)
+        return
+    fd = sys.stdin.fileno()
+    before = termios.tcgetattr(fd)
+    tty.setcbreak(fd)
+    try:
+        yield _Key(fd)
+    finally:
+        termios.tcsetattr(fd, termios.TCSADRAIN, before)
+
+
+class _Key:
+    """Called with a number of seconds (None: for ever) it gives the key pressed meanwhile, or None."""
+
+    def __init__(self, fd: int | None) -> None:
+        self._fd = fd
+        self._typed = ""
+
+    def __call__(self, seconds: float | None) -> str | None:
+        if self._fd is None:
+            select.select([], [], [], LONGEST_PAUSE if seconds is None else seconds)
+            return None
+        if not self._typed and select.select([self._fd], [], [], seconds)[0]:
+            self._typed = os.read(self._fd, 64).decode(errors="replace") or "q"
+        if not self._typed:
+            return None
+        length = 3 if self._typed.startswith("\x1b[") else 1
+        key, self._typed = self._typed[:length], self._typed[length:]
+        return key

@@ -1,0 +1,209 @@
+"""The time machine through the real program, and on a terminal."""
+
+import os
+import pty
+import select
+import signal
+import subprocess
+import sys
+import termios
+import time
+
+import msgspec
+import pytest
+
+from tests.conftest import Todo
+
+
+@pytest.fixture
+def lived(todo: Todo) -> Todo:
+    """A list that has seen something: positions 1 to 7."""
+    todo("add", "-", stdin="one\ntwo\n")  # @1, @2
+    todo("edit", "1", "uno", "pri:H")  # @3, @4
+    todo("done", "2")  # @5
+    todo("rm", "1")  # @6
+    todo("add", "three", "+x")  # @7
+    return todo
+
+
+def test_diff(lived: Todo) -> None:
+    told = lived("diff", "@2").out
+    assert told.splitlines()[:4] == [
+        "- 1 one",
+        "    priority  H",
+        "~ 2 two",
+        f"    completed none → {told.splitlines()[3][23:]}",
+    ]
+    assert told.splitlines()[4:] == ["+ 3 three", "    tags      +x"]
+    back = lived("diff", "@7", "@2", "--json").json
+    assert [row["number"] for row in back["added"]] == [1]
+    assert [row["number"] for row in back["removed"]] == [3]
+    assert back["changed"][0]["fields"]["completed"]["new"] is None
+    assert lived("diff", "@2", "@4", "1", "--plain").out == "1\tchanged\ttext\tone\tuno\n1\tchanged\tpriority\t\tH\n"
+    assert lived("diff", "@2", "now", "--stat").out == "1 added, 1 removed, 1 changed\n"
+    assert lived("diff", "@7").err == "No difference.\n"
+    assert lived.run("diff", "@2", "--exit-code").code == 1
+    assert lived.run("diff", "@7", "--exit-code").code == 0
+    assert lived.run("diff", "@7", "--exit-code", "--json").json["added"] == []
+    for bad in (["diff", "@8"], ["diff", "tomorrow"], ["diff", "soon"], ["--at", "@2", "diff", "@1"]):
+        assert lived.run(*bad).code == 2, bad
+    assert lived.run("diff", "@1", "now", "9").code == 3
+    assert "\x1b[" in lived("diff", "@2", "--color", "always").out
+
+
+def test_blame(lived: Todo) -> None:
+    told = lived("blame", "1", "--json").json["todos"][0]["fields"]
+    assert (told["text"]["value"], told["text"]["previous"], told["text"]["position"]) == ("uno", "one", 3)
+    assert (told["priority"]["value"], told["priority"]["previous"], told["priority"]["position"]) == ("H", None, 3)
+    assert (told["removed"]["value"], told["removed"]["position"]) == (True, 6)
+    early = lived("at", "@2", "blame", "1", "--json").json
+    assert early["todos"][0]["fields"]["text"]["value"] == "one"
+    assert lived("blame", "1-3", "--plain").out.splitlines()[0].split("\t")[:3] == ["1", "text", "3"]
+    assert "(was one)" in lived("blame", "1").out
+    assert lived.run("blame", "9").code == 3
+
+
+def test_restore(lived: Todo) -> None:
+    assert lived("restore", "--to", "@4").out == "Restored 1-3 (3 todos). Undo: todo undo\n"
+    assert [(row["text"], row["done"]) for row in lived.todos()] == [("uno", False), ("two", False)]
+    assert lived("restore", "--to", "@4").err == "Nothing to restore.\n"
+    lived("undo")
+    assert [row["text"] for row in lived.todos()] == ["two", "three"]
+    assert lived("restore", "1", "--to", "@2").out == "Restored 1: one. Undo: todo undo\n"
+    assert [row["text"] for row in lived.todos()] == ["one", "two", "three"]
+    assert "(as of @2)" in lived("history", "-n", "1").out
+    assert lived("restore", "1", "--to", "@2").err == "As it was: 1\n"
+    assert lived.run("restore", "1").code == 2
+    assert lived.run("restore", "9", "--to", "@2").code == 3
+    assert lived.run("restore", "--to", "@99").code == 2
+    assert lived.run("--at", "@2", "restore", "--to", "@1").code == 2
+
+
+def test_when(lived: Todo) -> None:
+    assert lived("when", "total>=2", "--json").json["position"] == 2
+    assert lived("when", "open=1 and done=1", "--json").json["position"] == 5
+    assert lived("when", "open=1", "--last", "--plain").out.split("\t")[0] == "7"
+    assert lived("when", "open>99").err == "It never held.\n"
+    assert lived("when", "open>99", "--json").json["at"] is None
+    assert lived("when", "tag:x>0").out.startswith("@7  ")
+    assert lived("at", "@2", "when", "done>0", "--json").json["position"] is None
+    assert lived.run("when", "open").code == 1
+
+
+def test_history_with_patches_and_text_and_lists(lived: Todo) -> None:
+    patch = lived("history", "-p", "-n", "5").out
+    assert "  text      one → uno\n" in patch
+    assert "  tags      none → +x\n" in patch
+    assert [commit["position"] for commit in lived("history", "-S", "UNO", "--json").json["commits"]] == [3]
+    lived("-L", "work", "add", "one more")
+    everywhere = lived("history", "--all-lists", "-S", "one", "--json").json["commits"]
+    assert [(commit["list"], commit["position"]) for commit in everywhere] == [("work", 1), ("inbox", 3), ("inbox", 1)]
+    assert lived("history", "--all-lists", "-n", "1").out.split("  ")[3] == "work 1 created: one more\n"
+    assert lived("history", "--all-lists", "-n", "1", "--plain").out.startswith("work\t1\t")
+    assert lived("history", "1-2", "--type", "todo_completed", "--json").json["commits"][0]["position"] == 5
+    assert lived.run("history", "1", "--all-lists").code == 2
+
+
+def test_stats(lived: Todo) -> None:
+    told = lived("stats", "--json").json
+    assert (told["added"], told["completed"], told["reopened"], len(told["days"])) == (3, 1, 0, 1)
+    assert told["days"][0]["open"] == 1
+    assert told["authors"][0]["events"] == sum(told["hours"]) == 7
+    drawn = lived("stats").out
+    for words in ("3 added, 1 completed, 1 open", "Open todos", "Completed by the day", "hour of the day", "Most active"):
+        assert words in drawn
+    assert all(len(line) <= 100 for line in drawn.splitlines())
+    assert len(lived("stats", "--since", "40 days ago", "--plain").out.splitlines()) == 41
+    assert "by the week" in lived("stats", "--since", "40 days ago").out
+    assert lived.run("stats", "--since", "today", "--until", "yesterday").code == 2
+    assert lived("stats", "-L", "inbox", "--until", "yesterday").code == 0
+
+
+def test_replay_into_a_pipe(lived: Todo) -> None:
+    frames = [msgspec.json.decode(line) for line in lived("replay").out.splitlines()]
+    assert [frame["commit"]["position"] for frame in frames] == [1, 3, 5, 6, 7]
+    assert [len(frame["todos"]) for frame in frames] == [2, 2, 2, 1, 2]
+    some = lived("replay", "--from", "@3", "--to", "@5").out.splitlines()
+    assert [msgspec.json.decode(line)["commit"]["position"] for line in some] == [3, 5]
+    assert lived("replay", "--from", "1 hour ago").out.count("\n") == 5
+    assert lived.run("replay", "--speed", "0").code == 2
+
+
+class Screen:
+    """A run of the program on a terminal of 80 columns and 24 rows, that can be typed at."""
+
+    def __init__(self, todo: Todo, *args: str) -> None:
+        self.main, self.side = pty.openpty()
+        termios.tcsetwinsize(self.side, (24, 80))
+        self.before = termios.tcgetattr(self.side)
+        env = {**todo.env, "TERM": "xterm-256color"}
+        command = [sys.executable, "-m", "cqrs_todo", *args]
+        self.run = subprocess.Popen(
+            command, stdin=self.side, stdout=self.side, stderr=self.side, env=env, start_new_session=True
+        )
+        self.shown = ""
+
+    def read_until(self, words: str, seconds: float = 20) -> str:
+        deadline = time.monotonic() + seconds
+        while words not in self.shown:
+            assert time.monotonic() < deadline, f"{words!r} not in {self.shown!r}"
+            if select.select([self.main], [], [], 0.1)[0]:
+                self.shown += os.read(self.main, 65536).decode()
+        return self.shown
+
+    def type(self, keys: str) -> None:
+        os.write(self.main, keys.encode())
+
+    def end(self) -> int:
+        deadline = time.monotonic() + 20
+        while self.run.poll() is None:
+            assert time.monotonic() < deadline
+            if select.select([self.main], [], [], 0.05)[0]:
+                self.shown += os.read(self.main, 65536).decode()
+        while select.select([self.main], [], [], 0.2)[0]:
+            self.shown += os.read(self.main, 65536).decode()
+        after = termios.tcgetattr(self.side)
+        os.close(self.main)
+        os.close(self.side)
+        assert after == self.before, "the terminal is as it was"
+        return self.run.returncode
+
+
+ALTERNATE, BACK = "\x1b[?1049h", "\x1b[?1049l"
+
+
+def test_replay_on_a_terminal(lived: Todo) -> None:
+    screen = Screen(lived, "replay", "--speed", "100")
+    assert screen.end() == 0
+    assert ALTERNATE in screen.shown
+    assert screen.shown.index("one") < screen.shown.index("three") < screen.shown.index(BACK)
+    assert "The end." in screen.shown
+
+
+def test_replay_step_by_step(lived: Todo) -> None:
+    screen = Screen(lived, "replay", "--step")
+    screen.read_until(ALTERNATE)
+    screen.type("n")
+    screen.read_until("created: one")
+    assert "uno" not in screen.shown
+    screen.type("n")
+    screen.read_until("text: one → uno")
+    screen.type("x \n")
+    screen.type("q")
+    assert screen.end() == 0
+    assert "three" not in screen.shown
+
+
+def test_interrupting_a_replay_leaves_the_terminal_as_it_was(lived: Todo) -> None:
+    screen = Screen(lived, "replay", "--step")
+    screen.read_until(ALTERNATE)
+    screen.run.send_signal(signal.SIGINT)
+    assert screen.end() == 130
+    assert screen.shown.rindex(BACK) > screen.shown.rindex(ALTERNATE)
+
+
+def test_the_time_machine_writes_nothing_but_restore(lived: Todo) -> None:
+    before = lived.log_file().read_bytes()
+    for args in (["diff", "@1"], ["blame", "1"], ["when", "open>0"], ["stats"], ["replay"], ["history", "-p"], ["at", "@1"]):
+        lived(*args)
+    assert lived.log_file().read_bytes() == before
