@@ -48,6 +48,7 @@ class Todo:
             "TZ": "UTC",
             "LANG": "C.UTF-8",
             "USER": "me",
+            "TMPDIR": str(home),
             "PYTHONDONTWRITEBYTECODE": "1",
         }
 

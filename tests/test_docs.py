@@ -86,6 +86,7 @@ def test_the_json_documents_have_the_keys_that_their_page_names(todo: Todo) -> N
     page = (ROOT / "docs/json.md").read_text()
     todo("add", "x", "+a")
     answer = todo("done", "1", "--json").json
+    assert todo("at", "now", "ls", "--json", env={"TZ": "Asia/Tokyo"}).json["as_of"].endswith("Z")
     listed, told, shown = (todo(*verb, "--json").json for verb in (["ls"], ["history"], ["show", "1"]))
     assert list(listed) == ["format", "list", "position", "as_of", "todos"]
     assert list(told) == ["format", "list", "position", "as_of", "commits"]

@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from io import TextIOWrapper
 from typing import TYPE_CHECKING, TextIO
 
@@ -17,12 +18,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     code = _run(args)
     try:
         sys.stdout.flush()
-    except BrokenPipeError:
-        _give_up(sys.stdout)
     except OSError as error:
-        _give_up(sys.stdout)
-        sys.stderr.write(f"todo: the output can't be written: {error.strerror}; what was recorded stays recorded\n")
-        code = code or 1
+        code = code or _output_failed(error)
     try:
         sys.stderr.flush()
     except OSError:  # nobody listens: the exit code still tells
@@ -40,31 +37,40 @@ def _prepare_streams() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
+def _output_failed(error: OSError) -> int:
+    """Stop writing to stdout; a pipe that was closed is no error, anything else is told."""
+    _give_up(sys.stdout)
+    if isinstance(error, BrokenPipeError):
+        return 0
+    with suppress(OSError):  # nobody listens: the exit code still tells
+        sys.stderr.write(f"todo: the output can't be written: {error.strerror}; what was recorded stays recorded\n")
+    return 1
+
+
 def _give_up(stream: TextIO) -> None:
     """Whoever read the stream has seen enough; what is left in its buffer must not be tried again at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _run(args: list[str]) -> int:
-    from .session import Options, Session, as_utf8
-
-    args = [as_utf8(arg) for arg in args]
-    session = Session(Options())
+    session = None
     try:
+        from .session import Options, Session, as_utf8
+
+        args = [as_utf8(arg) for arg in args]
+        session = Session(Options())
         code = _invoke(args, session)
-    except BrokenPipeError:
-        _give_up(sys.stdout)
-        code = 0
     except KeyboardInterrupt:
         code = 130
     except Exception as error:
         from .report import report
 
         code = report(error, as_json="--json" in args[: args.index("--") if "--" in args else None])
-    for notice in session.notices():
+    for notice in session.notices() if session is not None else ():
         from .text import visible
 
-        sys.stderr.write(f"todo: warning: {visible(notice)}\n")
+        with suppress(OSError):  # nobody listens: the exit code still tells
+            sys.stderr.write(f"todo: warning: {visible(notice)}\n")
     return code
 
 
@@ -72,6 +78,7 @@ def _invoke(args: list[str], session: "Session") -> int:
     import typer
 
     from .app import app
+    from .render import OutputFailed
 
     command = typer.main.get_command(app)
     if "_TODO_COMPLETE" in os.environ:
@@ -82,4 +89,8 @@ def _invoke(args: list[str], session: "Session") -> int:
             command.invoke(context)
     except typer.Exit as ended:
         return ended.exit_code
+    except OutputFailed as failed:
+        return _output_failed(failed.cause)
+    except BrokenPipeError as error:  # of Typer's own help
+        return _output_failed(error)
     return 0

@@ -11,6 +11,7 @@ from . import change, look, places, travel
 from .errors import UsageError
 from .fields import understand
 from .grammar import LITERAL, TagVerb, Verb, Verbs, session_of
+from .session import check_text
 
 app = typer.Typer(
     cls=Verbs,
@@ -211,10 +212,14 @@ def _ls(
 ) -> None:
     """Show open todos."""
     tags = tuple(name.removeprefix("+") for name in tag or ())
-    words = words or []
+    words = [check_text("word", word) for word in words or []]
     tags += tuple(word[1:] for word in words if word.startswith("+") and len(word) > 1)
     rest = tuple(word for word in words if not word.startswith("+") or len(word) == 1)
-    look.ls(session_of(ctx), Filter(rest, tags, done, everything, removed), sort, limit)
+    asked = [state for state, given in (("all", everything), ("done", done), ("removed", removed)) if given]
+    if len(asked) > 1:
+        raise UsageError(f"--{asked[0]} and --{asked[1]} contradict each other", "give one of them")
+    state: Any = asked[0] if asked else "open"
+    look.ls(session_of(ctx), Filter(rest, tags, state), sort, limit)
 
 
 _LS_EXAMPLES = "todo ls milk\ntodo ls -t home --sort due\ntodo ls --all --json"

@@ -1,10 +1,11 @@
-"""The verbs that write, given what was understood of their words. Both ways in, short and Typer, end here."""
+"""The verbs that write, given what was understood of their words."""
 
 import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 
+from ..cqrs.timeline import REDOES, UNDOES, marked
 from ..todo.model import (
     AddTag,
     ChangeDue,
@@ -24,7 +25,6 @@ from ..todo.model import (
 from ..todo.service import Answer
 from ..todo.views import Item, extras, short_instant, spans
 from . import document
-from .editor import edited
 from .errors import UsageError
 from .fields import FIELDS, Fields, remind_at
 from .render import out, say
@@ -71,7 +71,7 @@ def _add(session: Session, drafts: Sequence[Fields]) -> None:
     now = todos.clock()
     answer = todos.add(
         [
-            Create(draft.text or "", now, draft.note or None, draft.due, draft.reminder, draft.priority, draft.tags)
+            Create(draft.text or "", now, draft.note, draft.due, draft.reminder, draft.priority, draft.tags)
             for draft in drafts
         ]
     )
@@ -106,11 +106,13 @@ def _named(items: Sequence[Item]) -> str:
     return f"{spans([item.number for item in items])} ({len(items)} todos)"
 
 
-def _answer(session: Session, answer: Answer, line: str | None) -> None:
+def _answer(session: Session, answer: Answer, line: str | None, back: str = "undo") -> None:
+    """Tell what was recorded: as JSON, or in a line that ends with how to go `back`."""
     if session.options.json:
         out(document.encode(document.answer_document(answer)))
     elif line is not None and not session.options.quiet:
-        out(f"{line}. Undo: {session.command(answer.list, 'undo')}" if answer.commit is not None else line)
+        way = f". {back.title()}: {session.typed(answer.list, back)}"
+        out(line + (way if answer.commit is not None else ""))
 
 
 def done(session: Session, ids: Sequence[str], on: str | None) -> None:
@@ -150,36 +152,35 @@ def edit(session: Session, ids: str, given: Fields, clear: Sequence[str]) -> Non
         )
     todos = session.writable()
     chosen = todos.select(check_ids([ids]))
-    if given == Fields() and not clear:
-        if len(chosen) != 1:
-            raise UsageError("the editor takes one todo at a time", "say what to change, for instance: todo edit 1-3 pri:H")
-        given, clear = edited(session, chosen[0])
-    now = todos.clock()
-    answer = todos.change(chosen, lambda item: list(_edits(item, given, clear, now)))
+
+    def apply(given: Fields, clear: Sequence[str], *, unchanged: bool) -> Answer:
+        now = todos.clock()
+        return todos.change(chosen, lambda item: list(_edits(item, given, clear, now)), unchanged=unchanged)
+
+    if given != Fields() or clear:
+        answer = apply(given, clear, unchanged=False)
+    elif len(chosen) == 1:
+        from .editor import edited  # subprocesses and temporary files, which no other way needs
+
+        answer = edited(session, chosen[0], lambda given, clear: apply(given, clear, unchanged=True))
+    else:
+        raise UsageError("the editor takes one todo at a time", "say what to change, for instance: todo edit 1-3 pri:H")
     tell(session, answer, "Changed", "Unchanged")
 
 
 def _edits(item: Item, given: Fields, clear: Sequence[str], now: datetime) -> Iterator[TodoCommand]:
-    if "note" in clear:
-        yield ChangeNote(None)
-    if "due" in clear:
-        yield ChangeDue(None)
-    if "reminder" in clear:
-        yield ChangeReminder(None, now)
-    if "priority" in clear:
-        yield ChangePriority(None)
-    if "tags" in clear:
-        yield from (RemoveTag(tag) for tag in item.todo.tags if tag not in given.tags)
     if given.text is not None:
         yield ChangeText(given.text)
-    if given.note is not None:
-        yield ChangeNote(given.note or None)
-    if given.due is not None:
+    if given.note is not None or "note" in clear:
+        yield ChangeNote(given.note)
+    if given.due is not None or "due" in clear:
         yield ChangeDue(given.due)
-    if given.reminder is not None:
+    if given.reminder is not None or "reminder" in clear:
         yield ChangeReminder(given.reminder, now)
-    if given.priority is not None:
+    if given.priority is not None or "priority" in clear:
         yield ChangePriority(given.priority)
+    if "tags" in clear:
+        yield from (RemoveTag(tag) for tag in item.todo.tags if tag not in given.tags)
     yield from (AddTag(tag) for tag in given.tags)
 
 
@@ -221,12 +222,12 @@ def move(session: Session, ids: Sequence[str], target: str) -> None:
     source = session.writable()
     chosen = source.select(check_ids(ids))
     answer = source.move(chosen, session.open_list(target))
-    undo = f"{session.command(source.name, 'undo')}; {session.command(answer.list, 'undo')}"
+    there = spans([item.number for item in answer.items])
+    line = f"Moved {_named(chosen)} to {visible(answer.list)}, as {there}"
     if session.options.json:
-        out(document.encode(document.answer_document(answer)))
+        _answer(session, answer, None)
     elif not session.options.quiet:
-        there = spans([item.number for item in answer.items])
-        out(f"Moved {_named(chosen)} to {visible(answer.list)}, as {there}. Undo, in both lists: {undo}")
+        out(f"{line}. Undo here: {session.typed(source.name, 'undo')}; there: {session.typed(answer.list, 'undo')}")
 
 
 def undo(session: Session, what: str | None) -> None:
@@ -236,12 +237,12 @@ def undo(session: Session, what: str | None) -> None:
         answer = todos.undo_at(int(what[1:]))
     else:
         answer = todos.undo(_steps(what))
-    _answer_step(session, answer, "Undid", "undoes", "redo")
+    _answer_step(session, answer, "Undid", UNDOES, "redo")
 
 
 def redo(session: Session, what: str | None) -> None:
     """Do the last undone commit again, or the last N."""
-    _answer_step(session, session.writable().redo(_steps(what)), "Redid", "redoes", "undo")
+    _answer_step(session, session.writable().redo(_steps(what)), "Redid", REDOES, "undo")
 
 
 def _steps(what: str | None) -> int:
@@ -252,10 +253,7 @@ def _steps(what: str | None) -> int:
     return int(what)
 
 
-def _answer_step(session: Session, answer: Answer, verb: str, key: str, back: str) -> None:
-    if session.options.json:
-        out(document.encode(document.answer_document(answer)))
-    elif not session.options.quiet and answer.commit is not None:
-        positions = answer.commit.metadata.meta[key]
-        commits = f"@{positions[0]}" if len(positions) == 1 else f"{len(positions)} commits, back to @{min(positions)}"
-        out(f"{verb} {commits}: {_named(answer.items)}. {back.title()}: {session.command(answer.list, back)}")
+def _answer_step(session: Session, answer: Answer, verb: str, mark: str, back: str) -> None:
+    positions = () if answer.commit is None else marked(answer.commit.metadata, mark)
+    which = f"@{positions[0]}" if len(positions) == 1 else f"{len(positions)} commits, back to @{min(positions, default=0)}"
+    _answer(session, answer, f"{verb} {which}: {_named(answer.items)}", back)

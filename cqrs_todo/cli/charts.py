@@ -29,7 +29,7 @@ def stats(session: Session, since: str | None, until: str | None) -> None:
     first, last = _day(session, since, start=True), _day(session, until, start=False)
     if first is not None and last is not None and first > last:
         raise UsageError(f"{since!r} comes after {until!r}", "give --since before --until")
-    told = statistics(commits, session.seen_from, to_local, since=first, until=last)
+    told = statistics(commits, session.seen_from(view), to_local, since=first, until=last)
     if session.options.json:
         out(document.encode({**document.head(view), **_document(told)}))
     elif session.options.plain:

@@ -1,7 +1,6 @@
 """Where things are, and `config.toml`."""
 
 import os
-import tomllib
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, get_args
 
@@ -28,7 +27,7 @@ class Config(Struct, frozen=True):
     date_order: DateOrder | None = None
 
 
-_KEYS = ("list", "store", "author", "color", "date_order")
+_KEYS = Config.__struct_fields__
 _CHOICES: dict[str, tuple[str, ...]] = {"color": COLORS, "date_order": DATE_ORDERS}
 
 
@@ -61,12 +60,14 @@ def default_author() -> str:
 def load_config() -> Config:
     """The configuration; raises `UsageError` naming the file, the key and what it may be."""
     path = config_file()
+    if not path.exists():
+        return Config()
+    import tomllib
+
     try:
-        if path.exists() and not path.is_file():
+        if not path.is_file():
             raise UsageError(f"{path} is no regular file", "mend or remove it")
         values = tomllib.loads(path.read_bytes().decode("utf-8-sig"))
-    except FileNotFoundError:
-        return Config()
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror}", "mend or remove the file") from error
     except (ValueError, RecursionError) as error:

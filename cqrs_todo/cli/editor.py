@@ -6,21 +6,24 @@ import shutil
 import signal
 import subprocess
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from ..cqrs.core import CqrsError, Rejected
+from ..todo.service import Answer
 from ..todo.views import Item, in_words, short_instant
 from .errors import UsageError
 from .fields import Fields, understand
+from .render import say
 from .session import Session
 from .text import visible
 from .times import to_local
 
 
-def edited(session: Session, item: Item) -> tuple[Fields, list[str]]:
-    """What a person made of a todo in their editor: the new fields, and those that they emptied.
+def edited(session: Session, item: Item, apply: Callable[[Fields, list[str]], Answer]) -> Answer:
+    """Let a person change a todo in their editor, and `apply` the new fields and the names of those that they emptied.
 
-    Where it can't be understood, the file with what they wrote is kept, and named in the error.
+    Where that is refused, or not understood, the file with what they wrote is kept, and named.
     """
     todo = item.todo
     heads = {
@@ -36,14 +39,15 @@ def edited(session: Session, item: Item) -> tuple[Fields, list[str]]:
     try:
         file.write_bytes(before.encode())
         _run_editor(file)
-        fields = _understand(session, item, heads, _read(file))
-    except CqrsError as error:
-        if not file.is_file() or file.read_bytes() == before.encode():
+        answer = apply(*_understand(session, item, heads, _read(file)))
+    except CqrsError:
+        if file.is_file() and file.read_bytes() != before.encode():
+            say(session, f"What you wrote is kept in {file}")
+        else:
             shutil.rmtree(folder)
-            raise
-        raise UsageError(str(error), f"nothing was changed; what you wrote is in {file}") from error
+        raise
     shutil.rmtree(folder)
-    return fields
+    return answer
 
 
 def _run_editor(file: Path) -> None:

@@ -18,8 +18,6 @@ from .session import Options, Session
 LITERAL = "literal"
 """The key in a context's `meta` of how many words stood after `--`."""
 
-_TAKE_A_VALUE = {"-L", "--list", "--store", "--at", "--color"}
-
 
 def session_of(ctx: Context) -> Session:
     """The run that a context belongs to."""
@@ -71,6 +69,7 @@ def _hidden(option: TyperOption) -> TyperOption:
     return twin
 
 
+_TAKE_A_VALUE = {name for option in _GLOBAL if not option.is_flag for name in option.opts}
 _GLOBAL_HIDDEN = [_hidden(option) for option in _GLOBAL]
 
 
@@ -106,7 +105,7 @@ class TagVerb(Verb):
                 if value is None:
                     raise UsageError(f"option {arg} requires an argument", "see: todo tag --help")
                 options += [arg, value]
-            elif arg.startswith(("--", "-L")) or arg in ("-q", "-h"):
+            elif arg.startswith("--") or arg in ("-q", "-h"):
                 options.append(arg)
             else:
                 words.append(arg)

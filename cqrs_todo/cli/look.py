@@ -1,4 +1,4 @@
-"""The verbs that read, given what was understood of their words. Both ways in, short and Typer, end here."""
+"""The verbs that read, given what was understood of their words."""
 
 from collections.abc import Sequence
 from itertools import islice
@@ -8,7 +8,7 @@ import msgspec
 
 from ..cqrs.core import Commit
 from ..cqrs.struct import Struct
-from ..cqrs.timeline import Moment
+from ..cqrs.timeline import Moment, reached
 from ..todo.compare import field_changes
 from ..todo.service import Lists
 from ..todo.views import SORT_KEYS, Filter, Item, SortKey, mentions, ordered
@@ -30,7 +30,7 @@ def ls(session: Session, shown: Filter, sort: str, limit: int | None) -> None:
         out(document.encode(document.view_document(view, rows)))
         return
     render.show_as_of(session, view)
-    render.show_items(session, rows, empty=_nothing(shown, view.items))
+    render.show_items(session, view, rows, empty=_nothing(shown, view.items))
 
 
 def _nothing(shown: Filter, items: Sequence[Item]) -> str:
@@ -132,7 +132,7 @@ def _tells(
 ) -> bool:
     if wanted.by is not None and wanted.by.casefold() not in commit.metadata.by.casefold():
         return False
-    if not _after(commit, since) or not _before(commit, until):
+    if not _after(commit, since) or (until is not None and not reached(commit, until)):
         return False
     return any(
         (streams is None or event.stream in streams)
@@ -156,9 +156,3 @@ def _after(commit: Commit, since: Moment | None) -> bool:
     if since is None:
         return True
     return commit.last >= since if isinstance(since, int) else commit.metadata.at >= since
-
-
-def _before(commit: Commit, until: Moment | None) -> bool:
-    if until is None:
-        return True
-    return commit.position <= until if isinstance(until, int) else commit.metadata.at <= until

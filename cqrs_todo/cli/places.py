@@ -2,7 +2,7 @@
 
 import shlex
 
-from ..cqrs.core import DamagedLog, StoreUnavailable
+from ..cqrs.core import CqrsError
 from ..todo.service import Lists
 from . import document, render
 from .config import cache_dir, config_file, state_dir
@@ -23,7 +23,7 @@ def lists(session: Session) -> None:
     for name in service.names():
         try:
             view = session.open_list(name).view(session.moment)
-        except (DamagedLog, StoreUnavailable) as error:
+        except CqrsError as error:
             say(session, f"todo: warning: {visible(str(error))}")
             rows.append({"name": name, "archived": False, "open": None, "done": None})
             continue
@@ -42,41 +42,40 @@ def lists(session: Session) -> None:
         width = max(cell_len(str(row["name"])) for row in rows)
         for row in rows:
             name = visible(str(row["name"]))
-            counts = "damaged" if row["open"] is None else f"{row['open']} open, {row['done']} done"
+            counts = "unreadable" if row["open"] is None else f"{row['open']} open, {row['done']} done"
             mark = "*" if name == session.list_name else " "
             out(f"{mark} {name}{' ' * (width - cell_len(name))}  {'archived' if row['archived'] else counts}")
 
 
 def lists_new(session: Session, name: str) -> None:
     """Make an empty list."""
-    log = Lists(_writable_store(session, name).store).new(name)
+    log = _lists(session, name).new(name)
     _answer_list(session, log.name, f"New list: {log.name}")
 
 
 def lists_rename(session: Session, old: str, new: str) -> None:
     """Call a list otherwise."""
-    Lists(_writable_store(session, old, new).store).rename(old, new)
+    _lists(session, old, new).rename(old, new)
     _answer_list(session, new, f"Renamed {old} to {new}. Back: todo lists rename {shlex.quote(new)} {shlex.quote(old)}")
 
 
 def lists_archive(session: Session, name: str) -> None:
     """Put a list away, with all its history."""
-    Lists(_writable_store(session, name).store).archive(name)
+    _lists(session, name).archive(name)
     _answer_list(session, name, f"Archived {name}. Back: todo lists unarchive {shlex.quote(name)}")
 
 
 def lists_unarchive(session: Session, name: str) -> None:
     """Bring an archived list back."""
-    Lists(_writable_store(session, name).store).unarchive(name)
+    _lists(session, name).unarchive(name)
     _answer_list(session, name, f"{name} is in use again")
 
 
-def _writable_store(session: Session, *names: str) -> Session:
+def _lists(session: Session, *names: str) -> Lists:
+    session.check_now()
     for name in names:
         check_text("list's name", name)
-    if session.options.at is not None:
-        raise UsageError("the past can't be changed: this verb writes", "leave out --at")
-    return session
+    return Lists(session.store)
 
 
 def _answer_list(session: Session, name: str, line: str) -> None:

@@ -3,8 +3,10 @@
 Every text from a log goes through `visible`, in all three.
 """
 
+import io
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -28,7 +30,7 @@ from .text import visible, visible_lines
 from .times import to_local
 
 if TYPE_CHECKING:
-    from rich.console import Console, ConsoleOptions
+    from rich.console import Console, ConsoleOptions, RenderableType
     from rich.segment import Segment
     from rich.table import Table
     from rich.text import Text
@@ -37,14 +39,6 @@ RICH_ROWS = 100
 """The longest list drawn as a Rich table, which costs a millisecond a row; a longer one is printed as plain lines."""
 
 _PRIORITY_STYLES = {"H": "bold red", "M": "yellow", "L": "blue"}
-
-
-def console(session: Session) -> "Console":
-    """The terminal, taking no markup from text."""
-    from rich.console import Console
-
-    forced = True if session.color == "always" else None
-    return Console(markup=False, emoji=False, highlight=False, force_terminal=forced, width=session.columns)
 
 
 class _SafeMarkdown:
@@ -61,9 +55,32 @@ class _SafeMarkdown:
             yield Segment(visible_lines(segment.text), segment.style, segment.control)
 
 
+class OutputFailed(Exception):
+    """Stdout takes no more; `cause` is the system's error."""
+
+    def __init__(self, cause: OSError) -> None:
+        super().__init__(cause.strerror)
+        self.cause = cause
+
+
 def out(line: str) -> None:
-    """Print one line of data."""
-    sys.stdout.write(line + "\n")
+    """Print one line of data; raises `OutputFailed`."""
+    try:
+        sys.stdout.write(line + "\n")
+    except OSError as error:
+        raise OutputFailed(error) from error
+
+
+def draw(session: Session, *renderables: "RenderableType") -> None:
+    """Print what Rich draws; raises `OutputFailed`."""
+    from rich.console import Console
+
+    drawn = io.TextIOWrapper(io.BytesIO(), encoding=sys.stdout.encoding or "utf-8", errors="backslashreplace")
+    screen = Console(file=drawn, markup=False, emoji=False, highlight=False, force_terminal=True, width=session.columns)
+    for renderable in renderables:
+        screen.print(renderable)
+    drawn.seek(0)
+    out(drawn.read().removesuffix("\n"))
 
 
 def styled(session: Session, *parts: tuple[str, str]) -> None:
@@ -71,7 +88,7 @@ def styled(session: Session, *parts: tuple[str, str]) -> None:
     if session.rich:
         from rich.text import Text
 
-        console(session).print(Text.assemble(*parts))
+        draw(session, Text.assemble(*parts))
     else:
         out("".join(text for text, _ in parts).rstrip())
 
@@ -161,26 +178,26 @@ def _rich_items(session: Session, groups: Sequence[tuple[str, Sequence[Item]]], 
                 due = "" if todo.due is None else day_in_words(todo.due, now, to_local)
                 row.append(Text(due, style="red" if overdue(todo, now, to_local) else "dim" if faded else ""))
             table.add_row(*row, _rich_text(todo, faded))
-    console(session).print(table)
+    draw(session, table)
 
 
-def show_items(session: Session, items: Sequence[Item], *, empty: str) -> None:
-    """A list of todos; `empty` is what to say when there are none."""
-    show_groups(session, [("", items)], empty=empty)
+def show_items(session: Session, view: View, items: Sequence[Item], *, empty: str) -> None:
+    """Some todos of a list; `empty` is what to say when there are none."""
+    show_groups(session, [("", items)], session.seen_from(view), empty=empty)
 
 
 def show_board(session: Session, view: View) -> None:
     """What is open: overdue, today, next."""
-    now = session.seen_from
+    now = session.seen_from(view)
     parts = board(view.items, now, to_local)
     groups = [("Overdue", parts.overdue), ("Today", parts.today), ("Next", parts.next)]
     if not parts.overdue and not parts.today:
         groups = [("", parts.next)]
-    show_groups(session, groups, empty="Nothing is open.")
+    show_groups(session, groups, now, empty="Nothing is open.")
 
 
-def show_groups(session: Session, groups: Sequence[tuple[str, Sequence[Item]]], *, empty: str) -> None:
-    """Todos under headings; the headings stand only where people read."""
+def show_groups(session: Session, groups: Sequence[tuple[str, Sequence[Item]]], now: datetime, *, empty: str) -> None:
+    """Todos under headings, seen from a time; the headings stand only where people read."""
     groups = [(title, items) for title, items in groups if items]
     count = sum(len(items) for _, items in groups)
     if session.options.plain:
@@ -189,18 +206,19 @@ def show_groups(session: Session, groups: Sequence[tuple[str, Sequence[Item]]], 
     elif not count:
         say(session, empty)
     elif session.rich and count <= RICH_ROWS:
-        _rich_items(session, groups, session.seen_from)
+        _rich_items(session, groups, now)
     else:
         for title, items in groups:
             if title:
                 out(f"{title}:")
-            _line_items(items, session.seen_from)
+            _line_items(items, now)
 
 
 def say(session: Session, line: str) -> None:
     """Tell a person something that is no data."""
     if not session.options.quiet:
-        sys.stderr.write(line + "\n")
+        with suppress(OSError):  # nobody listens
+            sys.stderr.write(line + "\n")
 
 
 def show_as_of(session: Session, view: View) -> None:
@@ -231,15 +249,13 @@ def show_one(session: Session, item: Item, commits: Sequence[Commit]) -> None:
         from rich.padding import Padding
         from rich.text import Text
 
-        screen = console(session)
-        screen.print(Text(f"{item.number} ", style="bold").append_text(_rich_text(todo, todo.done)))
-        for name, value in rows:
-            screen.print(Text(f"  {name:<9}", style="dim").append(value, style="none"))
+        heading = Text(f"{item.number} ", style="bold").append_text(_rich_text(todo, todo.done))
+        told: list[RenderableType] = [heading]
+        told += [Text(f"  {name:<9}", style="dim").append(value, style="none") for name, value in rows]
         if todo.note is not None:
-            screen.print()
-            screen.print(Padding(_SafeMarkdown(todo.note), (0, 2)))
-        screen.print()
-        screen.print(Padding(_rich_history(_history_lines(commits, names)), (0, 2)))
+            told += ["", Padding(_SafeMarkdown(todo.note), (0, 2))]
+        told += ["", Padding(_rich_history(_history_lines(commits, names)), (0, 2))]
+        draw(session, *told)
         return
     out(f"{item.number} {visible(todo.text)}")
     for name, value in rows:
@@ -322,7 +338,7 @@ def show_history(
     if not lines:
         say(session, "No history.")
     elif session.rich and len(lines) <= RICH_ROWS:
-        console(session).print(_rich_history(lines))
+        draw(session, _rich_history(lines))
     else:
         widths = [max(len(line[column]) for line in lines) for column in range(3)]
         for position, at, by, words in lines:

@@ -2,6 +2,7 @@
 
 import os
 import select
+import signal
 import sys
 import termios
 import tty
@@ -9,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
-from rich.console import Group
+from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
@@ -17,7 +18,7 @@ from ..cqrs.core import Commit
 from ..cqrs.timeline import Moment
 from ..todo.service import TodoList, View
 from ..todo.views import Item, describe, short_instant
-from . import document, render
+from . import document
 from .errors import UsageError
 from .render import out, say
 from .session import Session, check_text
@@ -67,28 +68,40 @@ def _frames(todos: TodoList, first: Moment, last: Moment | None) -> Iterator[tup
 
 
 def _play(session: Session, frames: Iterator[tuple[Commit, View]], speed: float, *, step: bool) -> None:
-    screen = render.console(session)
-    paused = step
-    before: datetime | None = None
-    with _keys() as key, Live(console=screen, screen=True, auto_refresh=False) as live:
-        for commit, view in frames:
-            at = commit.metadata.at
-            gap = 0.0 if before is None else (at - before).total_seconds()
-            pause = min(max(gap, 0.0), LONGEST_PAUSE) / speed
-            before = at
-            pressed = key(None if paused else pause)
-            while pressed is not None and pressed not in ("q", *_STEP_KEYS):
-                if pressed == " ":
-                    paused = not paused
-                    if not paused:
-                        break
-                pressed = key(None if paused else pause)
-            if pressed == "q":
-                break
-            live.update(_frame(commit, view, screen.height, paused=paused), refresh=True)
-        else:
-            key(None if paused else LONGEST_PAUSE)
+    screen = Console(markup=False, emoji=False, highlight=False, width=session.columns)
+    live = Live(console=screen, screen=True, auto_refresh=False)
+    with _keys() as key:
+        # Live can't be interrupted while it changes the screen or changes it back
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            live.start()
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+            _show_frames(live, frames, key, speed, paused=step)
+        finally:
+            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+            live.stop()
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     say(session, "The end.")
+
+
+def _show_frames(live: Live, frames: Iterator[tuple[Commit, View]], key: "_Key", speed: float, *, paused: bool) -> None:
+    before: datetime | None = None
+    for commit, view in frames:
+        at = commit.metadata.at
+        gap = 0.0 if before is None else (at - before).total_seconds()
+        pause = min(max(gap, 0.0), LONGEST_PAUSE) / speed
+        before = at
+        pressed = key(None if paused else pause)
+        while pressed is not None and pressed not in ("q", *_STEP_KEYS):
+            if pressed == " ":
+                paused = not paused
+                if not paused:
+                    break
+            pressed = key(None if paused else pause)
+        if pressed == "q":
+            return
+        live.update(_frame(commit, view, live.console.height, paused=paused), refresh=True)
+    key(None if paused else LONGEST_PAUSE)
 
 
 def _frame(commit: Commit, view: View, height: int, *, paused: bool) -> Group:

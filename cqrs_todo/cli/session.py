@@ -13,7 +13,7 @@ from typing import TypeVar
 from ..cqrs.core import Store
 from ..cqrs.stores import open_store
 from ..cqrs.timeline import Moment
-from ..todo.service import DEFAULT_LIST, TYPES, TodoList
+from ..todo.service import DEFAULT_LIST, TYPES, TodoList, View
 from .config import Color, Config, default_author, default_store, load_config
 from .errors import UsageError
 from .text import visible
@@ -93,13 +93,11 @@ class Session:
             return None
         return parse_moment(check_text("time", self.options.at), self.now, self.config.date_order)
 
-    @property
-    def seen_from(self) -> datetime:
+    def seen_from(self, view: View) -> datetime:
         """The time against which due dates are seen: that of the moment looked at."""
-        as_of = self.list.view(self.moment).as_of if self.moment is not None else None
-        return self.now if as_of is None else to_local(as_of)
+        return self.now if view.as_of is None else to_local(view.as_of)
 
-    def command(self, list_name: str, verb: str) -> str:
+    def typed(self, list_name: str, verb: str) -> str:
         """What to type for a verb on a list of this run's store, from where the person stands."""
         words = ["todo"]
         if self.options.store is not None:
@@ -109,10 +107,14 @@ class Session:
         return visible(" ".join([*words, verb]))
 
     def writable(self) -> TodoList:
-        """The list, for a verb that writes; raises `UsageError` where the past is looked at."""
+        """The list, for a verb that writes; raises as `check_now` does."""
+        self.check_now()
+        return self.list
+
+    def check_now(self) -> None:
+        """Raise `UsageError` where the past is looked at, for a verb that writes."""
         if self.options.at is not None:
             raise UsageError("the past can't be changed: this verb writes", "leave out --at, or see: todo restore --help")
-        return self.list
 
     @property
     def color(self) -> Color:

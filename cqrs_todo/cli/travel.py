@@ -159,7 +159,7 @@ def when(session: Session, condition: str, *, last: bool) -> None:
     comparisons = parse_condition(check_text("condition", condition))
     commits = list(todos.history(session.moment))[::-1]
     found: Held | None = None
-    for moment in held(comparisons, commits, session.seen_from, to_local):
+    for moment in held(comparisons, commits, session.seen_from(view), to_local):
         found = moment
         if not last:
             break

@@ -20,7 +20,7 @@ E = TypeVar("E")
 
 
 class CqrsError(Exception):
-    """The base of every error that the framework raises on purpose."""
+    """The base of the errors that the framework foresees; misuse by the caller raises `TypeError` or `ValueError`."""
 
 
 class Rejected(CqrsError):

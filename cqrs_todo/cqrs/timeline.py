@@ -48,7 +48,8 @@ def walk_back(
 
 def marked(metadata: Metadata, key: str) -> tuple[int, ...]:
     """The positions of the commits that a commit undoes (`UNDOES`) or redoes (`REDOES`), in the order of doing so."""
-    return tuple(metadata.meta.get(key, ()))
+    positions = metadata.meta.get(key)
+    return tuple(positions) if isinstance(positions, list) and all(isinstance(each, int) for each in positions) else ()
 
 
 def undo_steps(backward: Iterable[Commit]) -> Iterator[int]:

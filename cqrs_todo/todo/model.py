@@ -33,10 +33,15 @@ def day_or_instant(value: date | datetime) -> DayOrInstant:
 
 def parse_day_or_instant(text: DayOrInstant) -> date | datetime:
     """The day, or the aware instant in UTC, that a canonical text stands for; raises `ValueError`."""
-    value = date.fromisoformat(text) if len(text) == len("2026-11-23") else datetime.fromisoformat(text)
-    if day_or_instant(value) != text:
-        raise ValueError(f"not canonical: {text!r}")
-    return value
+    if len(text) == len("2026-11-23"):
+        day = date.fromisoformat(text)
+        if day.isoformat() == text:
+            return day
+    elif text.endswith("Z"):
+        instant = datetime.fromisoformat(text)
+        if day_or_instant(instant) == text:
+            return instant
+    raise ValueError(f"not canonical: {text!r}")
 
 
 class Todo(Struct, frozen=True):
@@ -168,7 +173,7 @@ class ChangeText(Struct, frozen=True):
 
 
 class ChangeNote(Struct, frozen=True):
-    """None clears it, here and below."""
+    """None or '' clears it."""
 
     note: str | None
 
@@ -274,7 +279,7 @@ def _change(command: TodoCommand, todo: Todo) -> TodoEvent | None:
         case ChangeText(text):
             return TextChanged(todo.text, _text(text)) if text != todo.text else None
         case ChangeNote(note):
-            return NoteChanged(todo.note, _note(note)) if note != todo.note else None
+            return NoteChanged(todo.note, _note(note)) if (note or None) != todo.note else None
         case ChangeDue(due):
             return DueChanged(todo.due, _due(due)) if due != todo.due else None
         case ChangeReminder(reminder, now):
@@ -290,7 +295,7 @@ def _change(command: TodoCommand, todo: Todo) -> TodoEvent | None:
         case Reopen():
             return TodoReopened(todo.completed) if todo.completed is not None else None
         case Toggle(now):
-            return TodoCompleted(day_or_instant(now)) if todo.completed is None else TodoReopened(todo.completed)
+            return TodoCompleted(day_or_instant(_utc(now))) if todo.completed is None else TodoReopened(todo.completed)
         case _:
             raise TypeError(f"{type(command).__name__} is no command on a todo")
 
@@ -312,7 +317,7 @@ def _text(text: str) -> str:
 
 
 def _note(note: str | None) -> str | None:
-    return None if note is None else _plain("note", note)
+    return _plain("note", note) if note else None
 
 
 def _canonical(value: DayOrInstant, what: str) -> DayOrInstant:
@@ -330,7 +335,7 @@ def _due(due: DayOrInstant | None) -> DayOrInstant | None:
 def _completed(on: DayOrInstant, now: datetime) -> DayOrInstant:
     value = parse_day_or_instant(_canonical(on, "completion"))
     # a whole day is local: one that has begun nowhere on earth has not begun here
-    latest = now if isinstance(value, datetime) else now.astimezone(_FIRST_ZONE).date()
+    latest = _utc(now) if isinstance(value, datetime) else _utc(now).astimezone(_FIRST_ZONE).date()
     if value > latest:
         raise Rejected("the completion is in the future")
     return on
@@ -348,7 +353,7 @@ def _utc(instant: datetime) -> datetime:
 def _reminder(reminder: datetime | None, now: datetime) -> datetime | None:
     if reminder is None:
         return None
-    if _utc(reminder) <= now:
+    if _utc(reminder) <= _utc(now):
         raise Rejected("the reminder is in the past")
     return _utc(reminder)
 
@@ -365,7 +370,7 @@ def _tag(tag: str) -> str:
     return _plain("tag", tag)
 
 
-def _created(_: State, event: TodoCreated) -> Todo:
+def _created(event: TodoCreated) -> Todo:
     return Todo(event.text, event.created, event.note, event.due, event.reminder, event.priority, event.tags)
 
 
@@ -387,7 +392,7 @@ _EVOLVE: dict[type, Callable[[Todo, Any], Todo]] = {
 def evolve(state: State, event: TodoEvent) -> State:
     """The state after an event. Total: an event that can't have been decided in this state changes nothing."""
     if state is None:
-        return _created(None, event) if isinstance(event, TodoCreated) else None
+        return _created(event) if isinstance(event, TodoCreated) else None
     change = _EVOLVE.get(type(event))
     return state if change is None else change(state, event)
 
@@ -420,7 +425,7 @@ def lead(old: State, new: Todo) -> tuple[TodoEvent, ...]:
     if old is None:
         created = TodoCreated(new.text, new.created, new.note, new.due, new.reminder, new.priority, new.tags)
         events.append(created)
-        old = _created(None, created)
+        old = _created(created)
     if old.removed and not new.removed:
         events.append(TodoRestored())
     if old.text != new.text:

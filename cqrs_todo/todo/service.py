@@ -1,8 +1,7 @@
 """The one API that every front end calls: lists of todos in a store, read at any moment and changed by commands."""
 
-import difflib
+import os
 import re
-import secrets
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import islice
@@ -17,10 +16,10 @@ from ..cqrs.core import (
     LogExists,
     LogNotFound,
     Metadata,
+    OutcomeUnknown,
     Rejected,
     Store,
     UnknownEvent,
-    WrongExpectedVersion,
     check_log_name,
     check_precondition,
 )
@@ -63,7 +62,9 @@ class NotYet(CqrsError):
 
 def new_id() -> str:
     """A stable id of a todo: a letter, so that it is never taken for a number, and nine letters or digits."""
-    return secrets.choice(_ID_LETTERS) + "".join(secrets.choice(_ID_SIGNS) for _ in range(_ID_LENGTH - 1))
+    first, *rest = os.urandom(_ID_LENGTH)
+    # no harm that the last signs of the alphabets come a little less often: ids are to be unique, not secret
+    return _ID_LETTERS[first % len(_ID_LETTERS)] + "".join(_ID_SIGNS[byte % len(_ID_SIGNS)] for byte in rest)
 
 
 def now_utc() -> datetime:
@@ -72,7 +73,10 @@ def now_utc() -> datetime:
 
 
 class View(Struct, frozen=True):
-    """A list as it stands, or stood: after the event at `position`; `as_of` is the moment asked for, None for now."""
+    """A list as it stands, or stood: after the event at `position`.
+
+    `as_of`, in UTC, is the time asked for, or that of the commit asked for; None for now and for before the first commit.
+    """
 
     list: str
     position: int
@@ -111,13 +115,13 @@ class Lists:
 
     def new(self, name: str) -> Log:
         """Make a list; raises `LogExists`, `InvalidLogName`, and `Rejected` for the name of an archived one."""
-        if check_log_name(name) in self.names(archived=True):
-            raise Rejected(f"there is an archived list named {name!r}: bring that back, or take another name")
+        self._check_free(name)
         return self.store.create(name, self._clock())
 
     def rename(self, old: str, new: str) -> None:
         """Call a list otherwise; raises `NotFound`, `LogExists`, `InvalidLogName`."""
         self._check(old)
+        self._check_free(new)
         self.store.rename(old, new)
 
     def archive(self, name: str) -> None:
@@ -130,6 +134,10 @@ class Lists:
         self._check(name, archived=True)
         self.store.unarchive(name)
 
+    def _check_free(self, name: str) -> None:
+        if check_log_name(name) in self.names(archived=True):
+            raise Rejected(f"there is an archived list named {name!r}: bring that back, or take another name")
+
     def _check(self, name: str, *, archived: bool = False) -> None:
         names = self.names(archived=archived)
         if check_log_name(name) not in names:
@@ -138,6 +146,8 @@ class Lists:
 
 def no_such_list(name: str, names: Iterable[str]) -> NotFound:
     """The error for a list that is not there, with the nearest name as a hint."""
+    import difflib
+
     near = difflib.get_close_matches(name, names, n=1)
     hint = f"did you mean {near[0]!r}?" if near else "see: todo lists"
     return NotFound(f"no list named {name!r}", hint)
@@ -176,7 +186,7 @@ class TodoList:
     def view(self, moment: Moment | None = None) -> View:
         """Every todo, removed ones too, now or at a moment; raises `NotFound`, `NotYet`."""
         fold, commit = self._fold(moment)
-        as_of = moment if isinstance(moment, datetime) else None
+        as_of = moment.astimezone(UTC) if isinstance(moment, datetime) else None
         if isinstance(moment, int) and commit is not None:
             as_of = commit.metadata.at
         return View(self.name, fold.position, as_of, tuple(items(fold)))
@@ -274,14 +284,21 @@ class TodoList:
             self._attach(self.store.open(self.name))
         self._missing = False
 
-    def change(self, chosen: Sequence[Item], commands: Callable[[Item], Sequence[TodoCommand]]) -> Answer:
-        """Give each todo its commands, all in one commit or none; raises `Rejected` naming the todo."""
+    def change(
+        self, chosen: Sequence[Item], commands: Callable[[Item], Sequence[TodoCommand]], *, unchanged: bool = False
+    ) -> Answer:
+        """Give each todo its commands, all in one commit or none; raises `Rejected` naming the todos.
+
+        With `unchanged` raises `WrongExpectedVersion` when one of them is no more what it was when it was chosen.
+        """
         self._existing()
 
         def plan(fold: Fold[State]) -> _Plan:
             changes: dict[str, list[TodoEvent]] = {}
             refused: list[str] = []
             for item in chosen:
+                if unchanged:
+                    check_precondition(item.version, item.stream, fold.entities[item.stream].version)
                 try:
                     given = [(item.stream, command) for command in commands(item)]
                     changes.update(decide_all(DECIDER, fold, given))
@@ -298,15 +315,15 @@ class TodoList:
 
         They are recorded there first: interrupted in between they are in both lists, never in none. Gives the answer of
         the other list. Raises `Rejected` for a removed todo, `NotFound` for a list that is not there, and
-        `WrongExpectedVersion` when somebody changed one of them meanwhile; what had arrived there is then taken back.
+        `WrongExpectedVersion` when somebody changed one of them meanwhile. Where they can't leave, what had arrived there is
+        taken back.
         """
         self._existing()
         target._existing()
-        if target._missing:
-            target._make()
         if target.name == self.name:
             raise Rejected(f"they are in {self.name} already")
         now = {item.stream: item for item in items(self.repository.fold())}
+        self._check_whole("; nothing was recorded")
         chosen = [now[item.stream] for item in chosen]
         removed = [item.number for item in chosen if item.todo.removed]
         if removed:
@@ -321,10 +338,14 @@ class TodoList:
                 check_precondition(item.version, item.stream, fold.entities[item.stream].version)
             return {item.stream: [TodoRemoved()] for item in chosen}, {"moved_to": target.name}
 
+        if target._missing:
+            target._make()
         answer = target._transact(arrive, chosen)
         try:
             self._transact(leave, chosen)
-        except WrongExpectedVersion:
+        except OutcomeUnknown:
+            raise
+        except CqrsError:
             if answer.commit is not None:
                 target.undo_at(answer.commit.position)
             raise
@@ -434,7 +455,7 @@ class TodoList:
             changes, meta = plan(fold)
             return changes, Metadata(self.clock(), self.author, command, meta)
 
-        command = secrets.token_hex(10)
+        command = os.urandom(10).hex()
         outcome = self.repository.transact(planned)
         rows = {item.stream: item for item in items(outcome.after)}  # fewer than named where the store keeps nothing
         changed = dict.fromkeys(event.stream for event in outcome.commit.events) if outcome.commit else {}

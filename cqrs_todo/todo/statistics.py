@@ -103,7 +103,7 @@ def _names(state: State) -> Iterator[str]:
 
 
 class Held(Struct, frozen=True):
-    """A moment at which a condition held: the position of the last event then, and the time."""
+    """A moment at which a condition held: the position of the last commit then, and the time."""
 
     position: int
     at: datetime
@@ -140,7 +140,7 @@ def held(condition: Sequence[Comparison], commits: Iterable[Commit], now: dateti
                 before = states.get(event.stream)
                 after = states[event.stream] = DECIDER.evolve(before, event.data)
                 counts.change(event.stream, before, after)
-        position, last = commit.last, commit.metadata.at
+        position, last = commit.position, commit.metadata.at
         if began(last):
             yield Held(position, last)
     yield from began_waiting(now)

@@ -1,8 +1,8 @@
 """What can be seen of a list: numbered todos, the board, the history in words. Pure: folded from events, given the time."""
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import date, datetime, time, timedelta
-from typing import Any, Literal, TypeAlias
+from datetime import date, datetime, time
+from typing import Any, Literal, TypeAlias, get_args
 
 from ..cqrs.core import Commit, Recorded, UnknownEvent
 from ..cqrs.repository import Fold
@@ -91,7 +91,7 @@ def _priority_order(todo: Todo) -> int:
 
 
 SortKey: TypeAlias = Literal["number", "due", "priority", "text", "created"]
-SORT_KEYS: tuple[SortKey, ...] = ("number", "due", "priority", "text", "created")
+SORT_KEYS: tuple[SortKey, ...] = get_args(SortKey)
 
 
 def ordered(rows: Iterable[Item], key: SortKey, to_local: ToLocal) -> list[Item]:
@@ -107,20 +107,17 @@ def ordered(rows: Iterable[Item], key: SortKey, to_local: ToLocal) -> list[Item]
 
 
 class Filter(Struct, frozen=True):
-    """Which todos to show: open ones, with `done` those done instead, with `everything` both, with `removed` those
-    removed instead; of these, the ones that hold every word in text, note or tags (case apart) and bear every tag."""
+    """Which todos to show: `all` are the open and the done ones; of these, the ones that hold every word in text, note or
+    tags (case apart) and bear every tag."""
 
     words: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
-    done: bool = False
-    everything: bool = False
-    removed: bool = False
+    state: Literal["open", "done", "all", "removed"] = "open"
 
     def passes(self, todo: Todo) -> bool:
         """Whether a todo is to be shown."""
-        if todo.removed != self.removed:
-            return False
-        if not todo.removed and not self.everything and todo.done != self.done:
+        state = "removed" if todo.removed else "done" if todo.done else "open"
+        if state != self.state and (self.state != "all" or todo.removed):
             return False
         if not all(tag in todo.tags for tag in self.tags):
             return False
@@ -142,7 +139,8 @@ def board(rows: Iterable[Item], now: datetime, to_local: ToLocal) -> Board:
     today: list[Item] = []
     rest: list[Item] = []
     day = to_local(now).date()
-    for row in ordered(rows, "priority", to_local):
+    attention = sorted(rows, key=lambda row: (_due_order(row.todo, to_local), _priority_order(row.todo), row.number))
+    for row in attention:
         todo = row.todo
         if todo.done or todo.removed:
             continue
@@ -152,8 +150,7 @@ def board(rows: Iterable[Item], now: datetime, to_local: ToLocal) -> Board:
             today.append(row)
         else:
             rest.append(row)
-    parts = (sorted(part, key=lambda row: _due_order(row.todo, to_local)) for part in (late, today, rest))
-    return Board(*map(tuple, parts))
+    return Board(tuple(late), tuple(today), tuple(rest))
 
 
 def short_instant(instant: datetime, to_local: ToLocal) -> str:
@@ -173,9 +170,9 @@ def day_in_words(value: DayOrInstant, now: datetime, to_local: ToLocal) -> str:
     """A due date as people say it: `yesterday`, `today 17:00`, `tomorrow`, `Fri`, `24 Dec`, `2027-01-05`."""
     parsed = parse_day_or_instant(value)
     local = to_local(parsed) if isinstance(parsed, datetime) else None
-    day = local.date() if local is not None else local_day(value, to_local)
+    day = local_day(value, to_local)
     today = to_local(now).date()
-    distance = (day - today) // timedelta(days=1)
+    distance = (day - today).days
     if -1 <= distance <= 1:
         name = ("yesterday", "today", "tomorrow")[distance + 1]
     elif 1 < distance < 7:

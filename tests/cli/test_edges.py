@@ -158,10 +158,14 @@ def test_streams_that_are_closed_or_full(todo: Todo) -> None:
         (f"{python} add one >&-", 0, ""),
         (f"{python} ls >&- 2>&-", 0, ""),
         (f"{python} add two > /dev/full", 1, "what was recorded stays recorded"),
+        (f"seq 5000 | {python} add -", 0, ""),
+        (f"{python} ls > /dev/full", 1, "the output can't be written"),
+        (f"{python} -L none undo 2> /dev/full", 3, ""),
+        (f"{python} undo > /dev/null", 0, ""),
         (f"{python} add - <&-", 2, "stdin holds no line of text"),
-        (f"{python} done 9 2>&-", 3, ""),
+        (f"{python} done 99999 2>&-", 3, ""),
         (
-            f"(sleep 1; {python} done 9; echo $? >&3) 2>&1 3>{todo.home}/code | true; sleep 2; cat {todo.home}/code >&2",
+            f"(sleep 1; {python} done 99999; echo $? >&3) 2>&1 3>{todo.home}/code | true; sleep 2; cat {todo.home}/code >&2",
             0,
             "3\n",
         ),
@@ -170,6 +174,7 @@ def test_streams_that_are_closed_or_full(todo: Todo) -> None:
         assert (done.returncode, "Traceback" in done.stderr) == (code, False), (command, done.stderr)
         assert words in done.stderr
     assert [row["text"] for row in todo.todos()] == ["one", "two"]
+    assert not list((todo.home / ".local/state").glob("*/error-*"))
 
 
 def test_interrupted_while_reading(todo: Todo) -> None:
@@ -273,8 +278,14 @@ def test_editing_in_an_editor(todo: Todo, tmp_path: Path) -> None:
     ):
         assert edit(script)[0] == code, script
         assert words in edit(script)[1], script
-        assert edit(script)[1].count("what you wrote is in") == (code == 2 and "rm" not in script), script
+        assert ("What you wrote is kept in" in edit(script)[1]) == (code == 2 and "rm" not in script), script
     assert todo.run("edit", "1", env={"EDITOR": "/nonexistent"}).code == 2
+    python = f"{sys.executable} -m cqrs_todo"
+    code, err = edit(f"sed -i 's/^text: .*/text: mine/' $2; {python} edit 1 theirs")
+    assert (code, "What you wrote is kept in" in err) == (4, True)
+    assert todo.todos()[0]["text"] == "theirs"
+    refused = edit("sed -i 's/^reminder:.*/reminder: 2020-01-01/' $2")
+    assert (refused[0], "What you wrote is kept in" in refused[1]) == (1, True)
     assert edit(r"""printf 'text: new\r\n\r\nnote' > $2""")[0] == 0
     (row,) = todo.todos()
     assert (row["text"], row["note"], row["tags"]) == ("new", "note", ["home", "shop"]), "what is left out stays"
@@ -320,9 +331,10 @@ def test_a_damaged_log_answers_no_question_about_what_may_lie_behind_the_damage(
         ["move", "1", "work"],
     ):
         assert todo.run(*args).code == 5, args
+    assert todo.log("work") == []
     todo.log_file("work").write_bytes(b"junk\n")
     listed = todo("lists")
-    assert listed.out == "* inbox  1 open, 0 done\n  work   damaged\n"
+    assert listed.out == "* inbox  1 open, 0 done\n  work   unreadable\n"
     assert "work.jsonl, line 1" in listed.err
 
 

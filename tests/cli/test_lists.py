@@ -16,6 +16,7 @@ def test_lists(todo: Todo) -> None:
     refused = todo.run("-L", "job", "add", "x")
     assert (refused.code, "there is an archived list named 'job'" in refused.err) == (1, True)
     assert todo.run("lists", "new", "job").code == 1
+    assert todo.run("lists", "rename", "inbox", "job").code == 1
     assert todo("lists", "--plain").out == "inbox\tin use\t1\t0\njob\tarchived\t\t\n"
     assert todo.run("-L", "job", "ls").code == 3
     assert todo("lists", "unarchive", "job").out == "job is in use again\n"
@@ -58,7 +59,7 @@ def test_moving_there_and_back_keeps_everything(todo: Todo) -> None:
     todo("redo")
     todo("lists", "new", "work")
     moved = todo("move", "1", "work")
-    assert moved.out == "Moved 1: a to work, as 1. Undo, in both lists: todo undo; todo -L work undo\n"
+    assert moved.out == "Moved 1: a to work, as 1. Undo here: todo undo; there: todo -L work undo\n"
     (there,) = todo.todos("-L", "work")
     same = {key: value for key, value in there.items() if key != "version"}
     assert same == {key: value for key, value in before.items() if key != "version"}

@@ -166,6 +166,7 @@ def test_filters_and_order(todo: Todo) -> None:
     assert [row["number"] for row in todo("ls", "--json", "--done").json["todos"]] == [3]
     assert [row["number"] for row in todo("ls", "--json", "--all", "--limit", "2").json["todos"]] == [1, 2]
     assert todo("list", "ZEB").out == "1  Zebra +zoo\n"
+    assert todo.run("ls", "--done", "--removed").code == 2
     assert todo("ls", "nothing").err == "Nothing matches.\n"
     assert todo("ls", "--plain", "--all").out.splitlines()[2] == "3\tdone\t\t2030-01-01\tMilk\t"
 

@@ -7,6 +7,7 @@ import msgspec
 import pytest
 from hypothesis import given as for_all
 from hypothesis import settings
+from hypothesis import strategies as st
 
 from cqrs_todo.cqrs.core import EventTypes, Rejected
 from cqrs_todo.cqrs.testing import given
@@ -228,7 +229,7 @@ def test_law_json_round_trip(steps: list[tuple[State, TodoEvent]]) -> None:
 
 
 @settings(max_examples=500)
-@for_all(states, states)
+@for_all(states | st.none(), states)
 def test_law_lead_leads_there(old: State, new: State) -> None:
     assert new is not None
     state = old

@@ -13,11 +13,11 @@ from cqrs_todo.cqrs.core import Rejected
 from cqrs_todo.cqrs.repository import Fold, advance
 from cqrs_todo.cqrs.stores import open_store
 from cqrs_todo.cqrs.struct import replace
-from cqrs_todo.todo.compare import FIELDS, blame, changed_fields, compare
+from cqrs_todo.todo.compare import FIELDS, blame, changed_fields, compare, field_changes
 from cqrs_todo.todo.model import DECIDER, Complete, Create, Reopen, State, Todo, day_or_instant
 from cqrs_todo.todo.service import TYPES, TodoList
 from cqrs_todo.todo.statistics import held, parse_condition, statistics
-from cqrs_todo.todo.views import Item, items
+from cqrs_todo.todo.views import Item, items, mentions
 from tests.strategies import NOW
 from tests.todo.histories import Act, a_list, acts, after
 
@@ -127,7 +127,7 @@ def test_law_a_condition_begins_to_hold_where_the_state_says_so(acts: list[Act],
         }
         holds = counts[name] >= number
         if holds and not before:
-            expected.append(commit.last)
+            expected.append(commit.position)
         before = holds
     assert found == expected
 
@@ -186,14 +186,14 @@ def test_overdue_begins_when_time_passes() -> None:
         found = held(parse_condition(condition), todos.log.commits(), NOW, utc)
         return [(moment.position, day_or_instant(moment.at)) for moment in found]
 
-    assert moments("overdue>0") == [(2, "2026-11-16T00:00:00Z")]
-    assert moments("overdue>=2 and open=2") == [(2, "2026-11-16T10:00:00.000001Z")]
+    assert moments("overdue>0") == [(1, "2026-11-16T00:00:00Z")]
+    assert moments("overdue>=2 and open=2") == [(1, "2026-11-16T10:00:00.000001Z")]
     assert moments("overdue!=0 and total<2") == []
     days.append(NOW - timedelta(days=3))
     todos.change(todos.select(["1-2"]), lambda _: [Complete("2026-11-18", NOW)])
     days.append(NOW - timedelta(days=1))
     todos.change(todos.select(["1"]), lambda _: [Reopen()])
-    assert moments("overdue==1") == [(2, "2026-11-16T00:00:00Z"), (5, day_or_instant(days[-1]))]
+    assert moments("overdue==1") == [(1, "2026-11-16T00:00:00Z"), (5, day_or_instant(days[-1]))]
 
 
 def test_statistics_follow_the_time_at_which_things_happened() -> None:
@@ -223,3 +223,17 @@ def test_statistics_follow_the_time_at_which_things_happened() -> None:
         None,
         None,
     )
+
+
+def test_every_change_of_every_event_and_the_texts_that_events_mention() -> None:
+    todos = a_list(open_store("memory:", TYPES))
+    todos.add([Create("Buy milk", NOW, tags=("home",))])
+    todos.change(todos.select(["1"]), lambda _: [Complete("2026-11-20", NOW)])
+    commits = list(todos.log.commits())
+    assert field_changes(commits) == {
+        1: {"text": ("", "Buy milk"), "tags": ((), ("home",))},
+        2: {"completed": (None, "2026-11-20")},
+    }
+    created, completed = (commit.events[0].data for commit in commits)
+    assert [mentions(created, text) for text in ("MILK", "hom", "tea")] == [True, True, False]
+    assert mentions(completed, "2026-11")

@@ -1,9 +1,9 @@
 """Where logs are kept: memory, JSON lines, nowhere. `open_store(url)` chooses."""
 
-from ..core import EventTypes, Store
+from ..core import CqrsError, EventTypes, Store
 
 
-class UnknownStore(ValueError):
+class UnknownStore(CqrsError):
     """No store is known by that URL; the message says which are."""
 
 

@@ -73,7 +73,8 @@ def test_files_are_private_under_any_umask(tmp_path: Path) -> None:
         store.create("inbox", AT).append(one("a/1", 1), metadata("c"))
     finally:
         os.umask(before)
-    assert (tmp_path / "deep/down/lists/inbox.jsonl").stat().st_mode & 0o777 == 0o600
+    for file in ("inbox.jsonl", "inbox.lock"):
+        assert (tmp_path / "deep/down/lists" / file).stat().st_mode & 0o777 == 0o600
     for folder in ("deep", "deep/down", "deep/down/lists"):
         assert (tmp_path / folder).stat().st_mode & 0o777 == 0o700
 
@@ -298,6 +299,16 @@ def test_the_mark_of_a_failed_sync_goes_with_a_renamed_log(store: Store, path: P
     assert store.create("inbox", AT).append(one("a/1", 1), metadata("c")).position == 1
 
 
+def test_reading_from_the_start_again_forgets_no_command(store: Store, log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cqrs_todo.cqrs.stores.jsonl.log.COMMANDS_KNOWN", 3)
+    for n in range(3, 9):
+        log.append(one("a/1", n), metadata(f"c{n}"))
+    for reader in (log, store.open("inbox")):
+        assert len(list(reader.events(limit=4))) == 4
+        assert reader.append(one("a/1", 8), metadata("c8")).position == 9
+    assert len(list(log.commits())) == 9
+
+
 def test_a_command_is_known_again_by_whoever_has_read_it(store: Store, log: Log) -> None:
     other = store.open("inbox")
     assert len(list(other.commits())) == 3
@@ -402,6 +413,7 @@ def test_signals_wait_until_an_append_is_over(log: Log, monkeypatch: pytest.Monk
         log.append(one("a/1", 3), metadata("c3"))
     assert seen
     assert numbers(log.events()) == [0, 1, 2, 3]
+    assert "@4 was recorded before the interruption" in log.notices
 
 
 def test_a_busy_log_names_its_holder(log: Log, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

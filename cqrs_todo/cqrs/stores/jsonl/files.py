@@ -32,19 +32,19 @@ def explained(path: Path, outcome: str = "") -> Iterator[None]:
 
 
 @contextmanager
-def signals_held() -> Iterator[None]:
-    """Hold SIGINT and SIGTERM back until the block is over, so that an append is whole or not at all.
+def signals_held() -> Iterator[list[int]]:
+    """Hold SIGINT and SIGTERM back until the block is over, so that an append is whole or not at all; gives those that came.
 
     Only the main thread can: Python runs signal handlers there, so that they never interrupt another thread. (A signal
     mask would not do: in a program with threads the kernel gives the signal to another one, and Python to the main one.)
     """
     if threading.current_thread() is not threading.main_thread():
-        yield
+        yield []
         return
     came: list[int] = []
     before = {number: signal.signal(number, lambda number, _: came.append(number)) for number in _HELD}
     try:
-        yield
+        yield came
     finally:
         for number, handler in before.items():
             signal.signal(number, signal.SIG_DFL if handler is None else handler)
@@ -65,7 +65,10 @@ def locked(path: Path) -> Iterator[None]:
     The file is never removed or renamed: two writers would then hold locks on two files of one name.
     """
     with explained(path, "; nothing was recorded"):
+        made = not os.path.lexists(path)
         fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        if made:
+            os.fchmod(fd, 0o600)  # whatever the umask
     try:
         with explained(path, "; nothing was recorded"):
             _wait_for_lock(fd, path)

@@ -60,10 +60,12 @@ class _Cursor:
         """Move past the next line, `length` bytes long; raises `InvalidLine` unless its commit continues the log."""
         if commit.position != self.position + 1:
             raise InvalidLine(f"position {commit.position} follows {self.position}")
+        versions: dict[str, int] = {}
         for event in commit.events:
-            if event.version != self.versions.get(event.stream, 0) + 1:
+            if event.version != (versions.get(event.stream) or self.versions.get(event.stream, 0)) + 1:
                 raise InvalidLine(f"version {event.version} of {event.stream} is out of order")
-            self.versions[event.stream] = event.version
+            versions[event.stream] = event.version
+        self.versions.update(versions)
         self.offset += length
         self.line += 1
         self.sum = commit.sum.encode()
@@ -168,7 +170,7 @@ class JsonlLog(Log):
         if self._read_only is not None:
             raise ReadOnlyLog(self._read_only)
         nothing = "; nothing was recorded"
-        with locked(self._lock), signals_held():
+        with locked(self._lock), signals_held() as came:
             with explained(self._path, nothing):
                 self._renew_if_suspect()
             with closing(self._open(os.O_RDWR | os.O_APPEND)) as file:
@@ -176,8 +178,12 @@ class JsonlLog(Log):
                     self._prepare(file)
                 position = self._by_command.get(metadata.command)
                 if position is not None:
-                    return self._again(file.fd, position, appends)
-                return self._append(file.fd, appends, metadata)
+                    commit = self._again(file.fd, position, appends)
+                else:
+                    commit = self._append(file.fd, appends, metadata)
+            if came:
+                self._tell(f"@{commit.position} was recorded before the interruption")
+            return commit
 
     def _prepare(self, file: _File) -> None:
         """Make sure that what the file holds is whole and known, and that nobody else is at it."""
@@ -199,11 +205,9 @@ class JsonlLog(Log):
         try:
             write_all(fd, line)
         except OSError as error:
-            with suppress(OSError):  # if this fails too, the next writer finds a torn tail and sets it aside
-                os.ftruncate(fd, cursor.offset)
-                os.fsync(fd)
+            self._take_back(fd, error)
             raise StoreUnavailable(f"{self._path}: {error.strerror}; nothing was recorded") from error
-        self._sync(fd)
+        self._sync_or_unknown(fd)
         commit = self._codec.decode(line[:-1])
         cursor.pass_over(commit, len(line))
         self._farthest = cursor.offset
@@ -215,26 +219,43 @@ class JsonlLog(Log):
         if commit is None:
             raise DamagedLog(f"{self._path} has lost position {position}; nothing was recorded")
         commit = repeated(commit, appends)
-        self._sync(fd)  # whoever wrote it may not have come to this
+        self._sync_or_unknown(fd)  # whoever wrote it may not have come to this
         return commit
 
-    def _sync(self, fd: int) -> None:
+    def _take_back(self, fd: int, cause: OSError) -> None:
         try:
+            os.ftruncate(fd, self._cursor.offset)
             os.fsync(fd)
         except OSError as error:
+            raise self._unknown(cause) from error
+
+    def _sync_or_unknown(self, fd: int) -> None:
+        try:
+            self._sync(fd)
+        except OSError as error:
+            raise self._unknown(error) from error
+
+    def _unknown(self, error: OSError) -> OutcomeUnknown:
+        return OutcomeUnknown(f"{self._path}: {error.strerror}: it can't be known whether the last commit was recorded")
+
+    def _sync(self, fd: int) -> None:
+        """Sync the file; leave a mark where that fails, which asks for no second try."""
+        try:
+            os.fsync(fd)
+        except OSError:
             with suppress(OSError):  # the mark matters only as long as the kernel's pages live: it needs no sync itself
                 os.close(os.open(self._suspect, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600))
-            raise OutcomeUnknown(
-                f"{self._path}: {error.strerror}: it can't be known whether the last commit was recorded"
-            ) from error
+            raise
 
     def _scan(self, file: _File, *, from_start: bool = False) -> Iterator[Commit]:
         """The verified commits after the cursor, or all; at their end the cursor stands behind the last whole line."""
         self.damage = None
         cut = file.size < self._farthest
         if cut:
+            self._by_command.clear()
+            self._cursor = self._beginning()
             self._report("has lost its end: it is shorter than it was")
-        cursor = self._beginning() if from_start or cut else self._cursor.copy()
+        cursor = self._beginning() if from_start else self._cursor.copy()
         doubted = -1
         again = True
         while again:
@@ -254,9 +275,10 @@ class JsonlLog(Log):
                     else:
                         self._report(f"is damaged at line {cursor.line + 1}, byte {cursor.offset}: {error}")
                     break
-                self._remember(commit)
+                if commit.position > self._cursor.position:
+                    self._remember(commit)
                 yield commit
-        if cut or cursor.position >= self._cursor.position:
+        if cursor.position >= self._cursor.position:
             self._cursor = cursor
         self._farthest = max(self._farthest, cursor.offset)
 

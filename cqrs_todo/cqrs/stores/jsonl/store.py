@@ -1,7 +1,6 @@
 """Logs by name in a directory: `lists/NAME.jsonl` those in use, `archive/NAME.jsonl` those put away."""
 
 import os
-import secrets
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
@@ -34,7 +33,7 @@ class JsonlStore(Store):
     def create(self, name: str, at: datetime) -> Log:
         name = check_log_name(name)
         path = self._path(name)
-        line = encode_header(Header(FORMAT, VERSION, secrets.token_hex(16), name, at))
+        line = encode_header(Header(FORMAT, VERSION, os.urandom(16).hex(), name, at))
         with self._holding(name):
             sync_directory(self._lists.parent)  # a process killed while it made the directory may not have come to this
             try:
