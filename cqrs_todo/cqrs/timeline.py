@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from itertools import takewhile
 from typing import TypeAlias
 
-from .core import C, Commit, Decider, E, Metadata, S, UnknownEvent
-from .repository import Entity, Fold
+from .core import C, Commit, Decider, E, Log, Metadata, S, UnknownEvent
+from .repository import Entity, Fold, advance
 
 Moment: TypeAlias = datetime | int
 """A point of a log: the state after the last commit recorded at or before an aware time, or after the commit that holds
@@ -44,6 +45,18 @@ def walk_back(
                 state = decider.evolve(state, decider.invert(event.data))
             entities[event.stream] = Entity(event.stream, state, event.version - 1)
     return Fold(0, entities), None
+
+
+def as_of(decider: Decider[S, C, E], head: Fold[S], log: Log, moment: Moment) -> tuple[Fold[S], Commit | None]:
+    """The fold of a log at a moment not after `head`, and the commit that made it (None: before the first).
+
+    It is reached by walking back from `head`, or forward from the beginning where that is known to be shorter: a position
+    says how far it is, a time does not before the commits are read.
+    """
+    if isinstance(moment, datetime) or moment >= head.position - moment:
+        return walk_back(decider, head, log.commits_backward(head.position + 1), moment)
+    commits = list(takewhile(lambda commit: reached(commit, moment), log.commits()))
+    return advance(decider, Fold(0, {}), commits), commits[-1] if commits else None
 
 
 def marked(metadata: Metadata, key: str) -> tuple[int, ...]:

@@ -30,11 +30,11 @@ from ..cqrs.timeline import (
     REDOES,
     UNDOES,
     Moment,
+    as_of,
     redo_events,
     redo_steps,
     undo_events,
     undo_steps,
-    walk_back,
 )
 from .model import DECIDER, EVENTS, Create, State, TodoCommand, TodoEvent, TodoRemoved, day_or_instant, lead, touched
 from .views import RESTORES, Item, id_of, items, spans
@@ -359,7 +359,7 @@ class TodoList:
         self._existing()
 
         def plan(fold: Fold[State]) -> _Plan:
-            then, _ = self._walk_back(fold, moment)
+            then, _ = self._as_of(fold, moment)
             streams = fold.entities if chosen is None else [item.stream for item in chosen]
             changes: dict[str, Sequence[TodoEvent]] = {}
             for stream in streams:
@@ -480,15 +480,15 @@ class TodoList:
     def _fold(self, moment: Moment | None) -> tuple[Fold[State], Commit | None]:
         self._existing()
         fold = self.repository.fold()
-        return (fold, None) if moment is None else self._walk_back(fold, moment)
+        return (fold, None) if moment is None else self._as_of(fold, moment)
 
-    def _walk_back(self, fold: Fold[State], moment: Moment) -> tuple[Fold[State], Commit | None]:
+    def _as_of(self, fold: Fold[State], moment: Moment) -> tuple[Fold[State], Commit | None]:
         if isinstance(moment, datetime) and moment > self.clock():
             raise NotYet(f"{day_or_instant(moment)} has not come yet")
         if isinstance(moment, int) and moment > fold.position:
             self._check_whole()
             raise NotYet(f"@{moment} has not come yet: the last event of {self.name} is @{fold.position}")
-        return walk_back(DECIDER, fold, self.log.commits_backward(fold.position + 1), moment)
+        return as_of(DECIDER, fold, self.log, moment)
 
 
 def _conflicts(commit: Commit, fields: set[tuple[str, str]]) -> bool:

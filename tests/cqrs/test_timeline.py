@@ -1,5 +1,6 @@
 """Walking back, and what undo and redo stand for."""
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from cqrs_todo.cqrs.core import Append, Commit, Log, Metadata, Recorded, UnknownEvent
 from cqrs_todo.cqrs.repository import Fold, Repository, advance
-from cqrs_todo.cqrs.timeline import REDOES, UNDOES, redo_events, redo_steps, undo_events, undo_steps, walk_back
+from cqrs_todo.cqrs.timeline import REDOES, UNDOES, as_of, redo_events, redo_steps, undo_events, undo_steps, walk_back
 from tests.cqrs.counter import AT, COUNTER, Moved, new_log
 
 
@@ -43,6 +44,7 @@ def test_law_backward_is_forward_at_every_position(history: list[tuple[list[str]
         fold, commit = walk_back(COUNTER, head, log.commits_backward(), position)
         upto = [commit for commit in commits if commit.position <= position]
         assert fold == forward(upto)
+        assert as_of(COUNTER, head, log, position) == (fold, commit)
         assert list(fold.entities) == list(forward(upto).entities)
         assert commit == (upto[-1] if upto else None)
 
@@ -123,6 +125,28 @@ def test_law_undo_and_redo_are_two_stacks(actions: list[tuple[str, int]]) -> Non
         steps.act(what, count)
         assert list(undo_steps(steps.log.commits_backward())) == steps.done[::-1]
         assert list(redo_steps(steps.log.commits_backward())) == steps.undone[::-1]
+
+
+def test_a_position_is_reached_from_the_nearer_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    log = new_log()
+    for _ in range(20):
+        write(log, ["counter/a"])
+    read: list[int] = []
+
+    def watched(commits: Iterator[Commit]) -> Iterator[Commit]:
+        for commit in commits:
+            read.append(commit.position)
+            yield commit
+
+    head = forward(list(log.commits()))
+    forward_, backward = log.commits, log.commits_backward
+    monkeypatch.setattr(log, "commits", lambda since=0: watched(forward_(since)))
+    monkeypatch.setattr(log, "commits_backward", lambda before=None: watched(backward(before)))
+    for position, walked in ((3, [1, 2, 3, 4]), (18, [20, 19, 18]), (0, [1]), (20, [20])):
+        read.clear()
+        fold, _ = as_of(COUNTER, head, log, position)
+        assert fold.position == position
+        assert read == walked
 
 
 def test_undo_reads_no_further_than_it_must() -> None:
