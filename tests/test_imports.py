@@ -22,6 +22,7 @@ ROOMS = {
     "todo.views": {"cqrs.struct", "cqrs.core", "cqrs.repository", "cqrs.timeline", "todo.model"},
     "todo.compare": {"cqrs.struct", "cqrs.core", "todo.model", "todo.views"},
     "todo.statistics": {"cqrs.struct", "cqrs.core", "todo.model", "todo.views"},
+    "todo.selection": {"cqrs.core", "todo.views"},
     "todo.service": {
         "cqrs.struct",
         "cqrs.core",
@@ -29,6 +30,7 @@ ROOMS = {
         "cqrs.timeline",
         "cqrs.stores",
         "todo.model",
+        "todo.selection",
         "todo.views",
     },
     "cli": {
@@ -40,6 +42,7 @@ ROOMS = {
         "todo.views",
         "todo.compare",
         "todo.statistics",
+        "todo.selection",
         "todo.service",
     },
 }
@@ -51,6 +54,7 @@ PURE = [
     "todo.model",
     "todo.views",
     "todo.compare",
+    "todo.selection",
     "todo.statistics",
 ]
 ELSEWHERE = {"", "__main__", "__version__", "cqrs", "todo"}

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, TextIO
 if TYPE_CHECKING:
     from .session import Session
 
+INTERRUPTED = 130
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line (default: that of the process); the exit code."""
@@ -61,7 +63,7 @@ def _run(args: list[str]) -> int:
         session = Session(Options())
         code = _invoke(args, session)
     except KeyboardInterrupt:
-        code = 130
+        code = INTERRUPTED
     except Exception as error:
         from .report import report
 

@@ -240,7 +240,7 @@ def _history(
     until: Annotated[str | None, Option("--until", metavar="TIME|@POSITION", help="Up to then.")] = None,
     by: Annotated[str | None, Option("--by", metavar="WHO", help="Only by authors whose name holds this.")] = None,
     type: Annotated[list[str] | None, Option("--type", metavar="TYPE", help="Only commits with this event type.")] = None,
-    limit: Annotated[int | None, Option("-n", metavar="N", min=0, help="At most so many commits.")] = None,
+    limit: Annotated[int | None, Option("-n", metavar="N", min=0, max=10**9, help="At most so many commits.")] = None,
     reverse: Annotated[bool, Option("--reverse", help="Oldest first.")] = False,
     patch: Annotated[bool, Option("--patch", "-p", help="The old and the new value of each field.")] = False,
     text: Annotated[str | None, Option("-S", metavar="TEXT", help="Only commits whose events hold this text.")] = None,

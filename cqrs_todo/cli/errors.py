@@ -13,7 +13,8 @@ from ..cqrs.core import (
 )
 from ..cqrs.stores import UnknownStore
 from ..cqrs.struct import Struct
-from ..todo.service import NotFound, NotYet
+from ..todo.selection import NotFound
+from ..todo.service import NotYet
 
 
 class UsageError(CqrsError):
@@ -33,7 +34,6 @@ class Failure(Struct, frozen=True):
     hint: str | None
 
 
-INTERRUPTED = 130
 INTERNAL = 70
 
 _KINDS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], int, str, str | None], ...] = (

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from itertools import islice
-from sys import maxsize
 
 import msgspec
 
@@ -97,14 +96,14 @@ def history(session: Session, ids: Sequence[str], wanted: HistoryFilter, *, patc
     if all_lists and isinstance(session.moment, int):
         raise UsageError("a position belongs to one list, not to all", "give a time")
     lists = [session.open_list(name) for name in Lists(session.store).names()] if all_lists else [session.list]
+    views = [todos.view(session.moment) for todos in lists]
     since, until = _since(session, wanted.since), _until(session, wanted.until)
     told: list[render.Told] = []
-    for todos in lists:
-        view = todos.view(session.moment)
+    for todos, view in zip(lists, views, strict=True):
         chosen = todos.select(check_ids(ids), session.moment) if ids else None
         streams = None if chosen is None else {item.stream for item in chosen}
         commits = (commit for commit in todos.history(session.moment) if _tells(commit, wanted, streams, since, until))
-        told += [render.Told(view, commit, streams) for commit in islice(commits, _clamped(wanted.limit))]
+        told += [render.Told(view, commit, streams) for commit in islice(commits, wanted.limit)]
     if all_lists:
         told.sort(key=lambda row: row.commit.metadata.at, reverse=True)
     told = told[: wanted.limit]
@@ -114,17 +113,13 @@ def history(session: Session, ids: Sequence[str], wanted: HistoryFilter, *, patc
         documents = [
             {**({"list": row.view.list} if all_lists else {}), **document.commit_document(row.commit)} for row in told
         ]
-        head = {} if all_lists else document.head(session.list.view(session.moment))
+        head = {} if all_lists else document.head(views[0])
         out(document.encode({**head, "commits": documents}))
         return
     if not all_lists:
-        render.show_as_of(session, session.list.view(session.moment))
+        render.show_as_of(session, views[0])
     states = {todos.name: field_changes(todos.log.commits()) for todos in lists} if patch else None
     render.show_history(session, told, states, name_lists=all_lists)
-
-
-def _clamped(limit: int | None) -> int | None:
-    return None if limit is None else min(limit, maxsize)
 
 
 def _tells(

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 
 import typer
 
-from . import document
+from . import INTERRUPTED, document
 from .config import state_dir
-from .errors import INTERNAL, INTERRUPTED, Failure, UsageError, failure
+from .errors import INTERNAL, Failure, UsageError, failure
 from .text import visible
 
 

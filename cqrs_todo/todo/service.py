@@ -1,7 +1,6 @@
 """The one API that every front end calls: lists of todos in a store, read at any moment and changed by commands."""
 
 import os
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import islice
@@ -37,6 +36,7 @@ from ..cqrs.timeline import (
     undo_steps,
 )
 from .model import DECIDER, EVENTS, Create, State, TodoCommand, TodoEvent, TodoRemoved, day_or_instant, lead, touched
+from .selection import NotFound, select
 from .views import RESTORES, Item, id_of, items, spans
 
 TYPES = EventTypes(EVENTS)
@@ -45,15 +45,6 @@ DEFAULT_LIST = "inbox"
 _ID_LETTERS = "abcdefghjkmnpqrstvwxyz"
 _ID_SIGNS = "0123456789" + _ID_LETTERS
 _ID_LENGTH = 10
-_ID = re.compile(rf"[{_ID_LETTERS}][{_ID_SIGNS}]*")
-
-
-class NotFound(CqrsError):
-    """Something that was named is not there; `hint` says what to do about it."""
-
-    def __init__(self, message: str, hint: str) -> None:
-        super().__init__(message)
-        self.hint = hint
 
 
 class NotYet(CqrsError):
@@ -215,52 +206,13 @@ class TodoList:
         return []
 
     def select(self, words: Sequence[str], moment: Moment | None = None) -> list[Item]:
-        """The todos that a person named, each once, in the order given.
-
-        A word is numbers and ranges (`3`, `1-3,7`), `@` (the todos of the last commit) or the beginning of a stable id
-        that only one has. Raises `NotFound` naming everything that is not there, or has two meanings.
-        """
-        view = self.view(moment)
-        by_number = {item.number: item for item in view.items}
-        chosen: dict[str, Item] = {}
-        bad: list[str] = []
-        for part in (part for word in words for part in re.findall("[^, ]+", word) or [word]):
-            found = self._find(part, view, by_number, moment, bad)
-            chosen.update((item.id, item) for item in found)
-        if bad:
+        """The todos that a person named, as `selection.select` says; raises `NotFound`, `NotYet`, `DamagedLog`."""
+        items_then = self.view(moment).items
+        try:
+            return select(words, items_then, lambda: self.last_touched(moment), self.name)
+        except NotFound:
             self._check_whole()
-            raise NotFound(f"no todo {', '.join(bad)} in {self.name}", "see the numbers: todo ls --all")
-        return list(chosen.values())
-
-    def _find(
-        self, part: str, view: View, by_number: dict[int, Item], moment: Moment | None, bad: list[str]
-    ) -> Iterable[Item]:
-        span = re.fullmatch(r"([0-9]{1,18})(?:-([0-9]{1,18}))?", part)
-        if span:
-            first, last = int(span[1]), int(span[2] or span[1])
-            highest = max(by_number, default=0)
-            inside = [by_number[n] for n in range(first, min(last, highest) + 1) if n in by_number]
-            if last > highest:
-                outside = max(first, highest + 1)
-                bad.append(f"{outside}" if outside == last else f"{outside}-{last}")
-            elif not inside or first < 1:
-                bad.append(part)
-            return inside
-        if part == "@":
-            touched_ids = set(self.last_touched(moment))
-            found = [item for item in view.items if item.id in touched_ids]
-        elif _ID.fullmatch(part):
-            found = [item for item in view.items if item.id.startswith(part)]
-            exact = [item for item in found if item.id == part]
-            found = exact or found
-            if len(found) > 1:
-                bad.append(f"{part} (it begins {len(found)} ids)")
-                return ()
-        else:
-            found = []
-        if not found:
-            bad.append(repr(part))
-        return found
+            raise
 
     # writing
 

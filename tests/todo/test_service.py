@@ -22,7 +22,8 @@ from cqrs_todo.todo.model import (
     Toggle,
     day_or_instant,
 )
-from cqrs_todo.todo.service import TYPES, Lists, NotFound, NotYet, TodoList
+from cqrs_todo.todo.selection import NotFound
+from cqrs_todo.todo.service import TYPES, Lists, NotYet, TodoList
 from tests.strategies import NOW
 from tests.todo.histories import Act, a_list, acts, after
 

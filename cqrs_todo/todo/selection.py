@@ -1,0 +1,69 @@
+"""Which todos a person means: numbers, ranges, `@`, the beginnings of stable ids. Pure."""
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from ..cqrs.core import CqrsError
+from .views import Item
+
+
+class NotFound(CqrsError):
+    """Something that was named is not there; `hint` says what to do about it."""
+
+    def __init__(self, message: str, hint: str) -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+_SPAN = re.compile("([0-9]{1,18})(?:-([0-9]{1,18}))?")
+_ID = re.compile("[a-z][0-9a-z]*")
+
+
+def select(words: Sequence[str], items: Sequence[Item], last_touched: Callable[[], Iterable[str]], where: str) -> list[Item]:
+    """The todos that a person named, each once, in the order given.
+
+    A word is numbers and ranges (`3`, `1-3,7`), `@` (the todos of the last commit, whose ids `last_touched` gives) or the
+    beginning of a stable id that only one of `items` has. Raises `NotFound` naming everything that is not there `where` it
+    was looked for, or has two meanings.
+    """
+    by_number = {item.number: item for item in items}
+    chosen: dict[str, Item] = {}
+    bad: list[str] = []
+    for part in (part for word in words for part in re.findall("[^, ]+", word) or [word]):
+        span = _SPAN.fullmatch(part)
+        if span:
+            found, wrong = _in_span(int(span[1]), int(span[2] or span[1]), by_number)
+        elif part == "@":
+            ids = set(last_touched())
+            found = [item for item in items if item.id in ids]
+            wrong = None if found else repr(part)
+        else:
+            found, wrong = _by_id(part, items)
+        if wrong is not None:
+            bad.append(wrong)
+        chosen.update((item.id, item) for item in found)
+    if bad:
+        raise NotFound(f"no todo {', '.join(bad)} in {where}", "see the numbers: todo ls --all")
+    return list(chosen.values())
+
+
+def _in_span(first: int, last: int, by_number: Mapping[int, Item]) -> tuple[list[Item], str | None]:
+    """The todos with these numbers, and which numbers are wrong: those that no todo has yet, or a span of none."""
+    highest = max(by_number, default=0)
+    inside = [by_number[n] for n in range(first, min(last, highest) + 1) if n in by_number]
+    if last > highest:
+        outside = max(first, highest + 1)
+        return inside, f"{outside}" if outside == last else f"{outside}-{last}"
+    if not inside or first < 1:
+        return inside, f"{first}" if first == last else f"{first}-{last}"
+    return inside, None
+
+
+def _by_id(part: str, items: Sequence[Item]) -> tuple[list[Item], str | None]:
+    """The todo with this stable id, or the one whose id begins so; else what is wrong with it."""
+    if not _ID.fullmatch(part):
+        return [], repr(part)
+    found = [item for item in items if item.id == part] or [item for item in items if item.id.startswith(part)]
+    if len(found) > 1:
+        return [], f"{part} (it begins {len(found)} ids)"
+    return found, None if found else repr(part)
