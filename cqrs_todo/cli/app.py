@@ -391,6 +391,12 @@ def unarchive(ctx: Context, name: Name) -> None:
 app.add_typer(lists_app, name="lists", rich_help_panel=LISTS)
 
 
+@_verb(LISTS, 'eval "$(todo completion bash)"\ntodo completion fish > ~/.config/fish/completions/todo.fish')
+def completion(ctx: Context, shell: Annotated[str, Argument(metavar="bash|zsh|fish", help="The shell.")]) -> None:
+    """Print what makes a shell complete verbs, options and lists."""
+    places.completion(session_of(ctx), shell)
+
+
 @_verb(LISTS, "todo where\ntodo where --json")
 def where(ctx: Context) -> None:
     """Show the paths in use."""

@@ -102,3 +102,20 @@ def where(session: Session) -> None:
             render.fields(name, value)
         else:
             out(f"{name:<14}{visible(value)}")
+
+
+SHELLS = ("bash", "zsh", "fish")
+
+
+def completion(session: Session, shell: str) -> None:
+    """The script that makes a shell complete."""
+    # what --show-completion prints, for the shell that is asked for; Typer gives it no public name
+    from typer._completion_shared import get_completion_script
+
+    if shell not in SHELLS:
+        raise UsageError(f"there is no completion for {shell!r}", f"there is for {', '.join(SHELLS)}")
+    script = get_completion_script(prog_name="todo", complete_var="_TODO_COMPLETE", shell=shell)
+    if session.options.json:
+        out(document.encode({"shell": shell, "script": script}))
+    else:
+        out(script)

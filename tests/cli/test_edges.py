@@ -294,7 +294,15 @@ def test_editing_in_an_editor(todo: Todo, tmp_path: Path) -> None:
 def test_version_and_completion(todo: Todo) -> None:
     assert re.fullmatch(r"todo \d+\.\d+\.\d+\n", todo("-V").out)
     for shell in ("bash", "zsh", "fish"):
-        assert "_TODO_COMPLETE" in todo("--show-completion", shell).out
+        assert "_TODO_COMPLETE" in todo("completion", shell).out
+        assert "_TODO_COMPLETE" in todo("completion", shell, "--json").json["script"]
+    assert todo.run("completion", "sh").code == 2
+    script = todo("completion", "bash").out
+    checked = subprocess.run(["bash", "-n"], input=script, capture_output=True, text=True, check=False)
+    assert (checked.returncode, checked.stderr) == (0, "")
+    todo("lists", "new", "groceries")
+    lists = {"_TODO_COMPLETE": "complete_bash", "COMP_WORDS": "todo -L gro", "COMP_CWORD": "2"}
+    assert todo.run(env=lists).out.split() == ["groceries"]
     complete = {"_TODO_COMPLETE": "complete_bash", "COMP_WORDS": "todo his", "COMP_CWORD": "1"}
     assert todo.run(env=complete).out.split() == ["history"]
 
