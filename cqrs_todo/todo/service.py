@@ -319,8 +319,7 @@ class TodoList:
                 past = then.entities[stream].state if stream in then.entities else None
                 if now is not None:
                     changes[stream] = lead(now, past or replace(now, removed=True))
-            position = then.position
-            return changes, {RESTORES: position}
+            return changes, {RESTORES: then.position}
 
         return self._transact(plan, chosen)
 

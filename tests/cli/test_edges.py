@@ -165,7 +165,7 @@ def test_streams_that_are_closed_or_full(todo: Todo) -> None:
         (f"{python} add - <&-", 2, "stdin holds no line of text"),
         (f"{python} done 99999 2>&-", 3, ""),
         (
-            f"(sleep 1; {python} done 99999; echo $? >&3) 2>&1 3>{todo.home}/code | true; sleep 2; cat {todo.home}/code >&2",
+            f"(sleep 1; {python} done 99999; echo $? >&3) 2>&1 3>{todo.home}/code | true; sleep 4; cat {todo.home}/code >&2",
             0,
             "3\n",
         ),
@@ -181,7 +181,7 @@ def test_interrupted_while_reading(todo: Todo) -> None:
     run = subprocess.Popen(
         [sys.executable, "-m", "cqrs_todo", "add", "-"], env=todo.env, stdin=subprocess.PIPE, stderr=subprocess.PIPE
     )
-    time.sleep(1)
+    time.sleep(3)  # until it reads
     run.send_signal(signal.SIGINT)
     _, err = run.communicate(timeout=20)
     assert (run.returncode, err) == (130, b"")
