@@ -85,23 +85,25 @@ def _play(session: Session, frames: Iterator[tuple[Commit, View]], speed: float,
 
 
 def _show_frames(live: Live, frames: Iterator[tuple[Commit, View]], key: "_Key", speed: float, *, paused: bool) -> None:
-    before: datetime | None = None
-    for commit, view in frames:
-        at = commit.metadata.at
-        gap = 0.0 if before is None else (at - before).total_seconds()
-        pause = min(max(gap, 0.0), LONGEST_PAUSE) / speed
-        before = at
-        pressed = key(None if paused else pause)
-        while pressed is not None and pressed not in ("q", *_STEP_KEYS):
+    shown = next(frames, None)
+    while shown is not None:
+        coming = next(frames, None)
+        pause = LONGEST_PAUSE if coming is None else _gap(shown[0], coming[0])
+        while True:
+            live.update(_frame(*shown, live.console.height, paused=paused), refresh=True)
+            pressed = key(None if paused else pause / speed)
             if pressed == " ":
                 paused = not paused
-                if not paused:
-                    break
-            pressed = key(None if paused else pause)
-        if pressed == "q":
-            return
-        live.update(_frame(commit, view, live.console.height, paused=paused), refresh=True)
-    key(None if paused else LONGEST_PAUSE)
+            elif pressed == "q":
+                return
+            elif pressed is None or pressed in _STEP_KEYS:
+                break
+        shown = coming
+
+
+def _gap(commit: Commit, following: Commit) -> float:
+    """How long the one stands before the other, in seconds, idle time capped; clocks may have gone back."""
+    return min(max((following.metadata.at - commit.metadata.at).total_seconds(), 0.0), LONGEST_PAUSE)
 
 
 def _frame(commit: Commit, view: View, height: int, *, paused: bool) -> Group:

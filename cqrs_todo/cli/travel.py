@@ -30,7 +30,7 @@ def diff(session: Session, start: str, end: str | None, ids: Sequence[str], *, s
     if session.options.at is not None:
         raise UsageError("diff is told its moments by its own words", "leave out --at: todo diff FROM TO")
     todos = session.list
-    moment = None if end is None or end == "now" else _moment(session, end)
+    moment = None if end is None else _moment(session, end)
     old, new = todos.view(_moment(session, start)), todos.view(moment)
     differences = compare(old.items, new.items)
     if ids:

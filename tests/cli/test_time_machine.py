@@ -178,9 +178,8 @@ def test_replay_on_a_terminal(lived: Todo) -> None:
 
 def test_replay_step_by_step(lived: Todo) -> None:
     screen = Screen(lived, "replay", "--step")
-    screen.read_until(ALTERNATE)
-    screen.type("n")
     screen.read_until("created: one")
+    screen.read_until("paused")
     assert "uno" not in screen.shown
     screen.type("n")
     screen.read_until("text: one → uno")
