@@ -7,7 +7,7 @@ import sys
 import termios
 import tty
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 
 from rich.console import Console, Group
@@ -40,7 +40,10 @@ def replay(session: Session, since: str | None, until: str | None, speed: float,
     todos = session.list
     frames = _frames(todos, _first(session, since), _last(session, until))
     if sys.stdout.isatty() and not session.options.json:
-        _play(session, frames, speed, step=step)
+        try:
+            _play(session, frames, speed, step=step)
+        except OSError as error:
+            raise render.OutputFailed(error) from error
         return
     for commit, view in frames:
         shown = [item for item in view.items if not item.todo.removed]
@@ -153,7 +156,8 @@ def _keys() -> "Iterator[_Key]":
     try:
         yield _Key(fd)
     finally:
-        termios.tcsetattr(fd, termios.TCSADRAIN, before)
+        with suppress(termios.error):  # the terminal is gone
+            termios.tcsetattr(fd, termios.TCSADRAIN, before)
 
 
 class _Key:
@@ -168,7 +172,10 @@ class _Key:
             select.select([], [], [], LONGEST_PAUSE if seconds is None else seconds)
             return None
         if not self._typed and select.select([self._fd], [], [], seconds)[0]:
-            self._typed = os.read(self._fd, 64).decode(errors="replace") or "q"
+            try:
+                self._typed = os.read(self._fd, 64).decode(errors="replace") or "q"
+            except OSError:  # the terminal is gone
+                self._typed = "q"
         if not self._typed:
             return None
         length = 3 if self._typed.startswith("\x1b[") else 1

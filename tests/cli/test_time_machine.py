@@ -197,6 +197,14 @@ def test_interrupting_a_replay_leaves_the_terminal_as_it_was(lived: Todo) -> Non
     assert screen.shown.rindex(BACK) > screen.shown.rindex(ALTERNATE)
 
 
+def test_a_replay_ends_with_its_terminal(lived: Todo) -> None:
+    screen = Screen(lived, "replay", "--step")
+    screen.read_until("paused")
+    os.close(screen.side)
+    os.close(screen.main)
+    screen.run.wait(timeout=20)
+
+
 def test_the_time_machine_writes_nothing_but_restore(lived: Todo) -> None:
     before = lived.log_file().read_bytes()
     for args in (["diff", "@1"], ["blame", "1"], ["when", "open>0"], ["stats"], ["replay"], ["history", "-p"], ["at", "@1"]):
