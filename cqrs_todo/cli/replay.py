@@ -20,7 +20,7 @@ from ..todo.service import TodoList, View
 from ..todo.views import Item, describe, short_instant
 from . import document
 from .errors import UsageError
-from .render import out, say
+from .render import OutputFailed, out, say
 from .session import Session, check_text
 from .text import visible
 from .times import parse_moment, parse_time, start_of, to_local
@@ -43,7 +43,7 @@ def replay(session: Session, since: str | None, until: str | None, speed: float,
         try:
             _play(session, frames, speed, step=step)
         except OSError as error:
-            raise render.OutputFailed(error) from error
+            raise OutputFailed(error) from error
         return
     for commit, view in frames:
         shown = [item for item in view.items if not item.todo.removed]

@@ -202,7 +202,7 @@ def test_a_replay_ends_with_its_terminal(lived: Todo) -> None:
     screen.read_until("paused")
     os.close(screen.side)
     os.close(screen.main)
-    screen.run.wait(timeout=20)
+    assert screen.run.wait(timeout=20) in (0, 1)
 
 
 def test_the_time_machine_writes_nothing_but_restore(lived: Todo) -> None:
