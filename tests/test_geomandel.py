@@ -21,10 +21,10 @@ from cqrs_todo.todo.model import (
     Remove,
     RemoveTag,
     Reopen,
+    State,
     TodoCommand,
     day_or_instant,
 )
-from cqrs_todo.todo.model import Todo as Todo_
 from cqrs_todo.todo.service import TYPES, TodoList
 from cqrs_todo.todo.views import Item
 from tests.conftest import Todo
@@ -124,7 +124,7 @@ def test_the_log_has_one_commit_for_each_change_and_no_gap(geomandel: Todo) -> N
     assert {commit["at"] for commit in commits} == {f"{moment(file):%Y-%m-%dT%H:%M:%SZ}" for file in FILES}
 
 
-def row_of(todo: Todo_ | None) -> list[Row]:
+def row_of(todo: State) -> list[Row]:
     if todo is None or todo.removed:
         return []
     return [(todo.text, todo.done, todo.priority, todo.tags)]

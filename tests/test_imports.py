@@ -21,7 +21,7 @@ ROOMS = {
     "todo.model": {"cqrs.struct", "cqrs.core"},
     "todo.views": {"cqrs.struct", "cqrs.core", "cqrs.repository", "cqrs.timeline", "todo.model"},
     "todo.compare": {"cqrs.struct", "cqrs.core", "todo.model", "todo.views"},
-    "todo.statistics": {"cqrs.struct", "cqrs.core", "todo.model", "todo.views"},
+    "todo.statistics": {"cqrs.struct", "cqrs.core", "todo.model", "todo.views", "todo.compare"},
     "todo.selection": {"cqrs.core", "todo.views"},
     "todo.service": {
         "cqrs.struct",

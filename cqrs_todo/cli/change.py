@@ -30,7 +30,7 @@ from .fields import FIELDS, Fields, remind_at
 from .render import out, say
 from .session import Session, check_ids, check_text
 from .text import visible
-from .times import parse_time, start_of, to_local
+from .times import start_of, to_local
 
 
 def add(session: Session, given: Fields) -> None:
@@ -120,7 +120,7 @@ def done(session: Session, ids: Sequence[str], on: str | None) -> None:
     now = session.writable().clock()
     completed = day_or_instant(now)
     if on is not None:
-        value = parse_time(check_text("time", on), session.now, "past", session.config.date_order)
+        value = session.time_of(on, "past")
         completed = completed if value == session.now else day_or_instant(value)
         if start_of(value) > session.now:
             raise UsageError(f"{on!r} has not come yet", "give a day in the past")

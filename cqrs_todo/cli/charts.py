@@ -12,9 +12,9 @@ from ..todo.statistics import Statistics, statistics
 from . import document, render
 from .errors import UsageError
 from .render import out, say
-from .session import Session, check_text
+from .session import Session
 from .text import visible
-from .times import end_of, parse_time, start_of, to_local
+from .times import end_of, start_of, to_local
 
 _SHADES = "·░▒▓█"
 _BY_DAY = 21
@@ -25,7 +25,7 @@ def stats(session: Session, since: str | None, until: str | None) -> None:
     """Burn-down, throughput, cycle time, a calendar, busiest hours, most active authors."""
     todos = session.list
     view = todos.view(session.moment)
-    commits = list(todos.history(session.moment))[::-1]
+    commits = todos.commits(session.moment)
     first, last = _day(session, since, start=True), _day(session, until, start=False)
     if first is not None and last is not None and first > last:
         raise UsageError(f"{since!r} comes after {until!r}", "give --since before --until")
@@ -44,7 +44,7 @@ def stats(session: Session, since: str | None, until: str | None) -> None:
 def _day(session: Session, text: str | None, *, start: bool) -> date | None:
     if text is None:
         return None
-    value = parse_time(check_text("time", text), session.now, "past", session.config.date_order)
+    value = session.time_of(text, "past")
     return to_local(start_of(value) if start else end_of(value, session.now)).date()
 
 

@@ -8,7 +8,7 @@ from ..cqrs.struct import Struct
 from ..todo.model import PRIORITIES, DayOrInstant, Priority, day_or_instant
 from .errors import UsageError
 from .session import Session, check_text
-from .times import parse_time, to_local
+from .times import to_local
 
 FIELDS = ("note", "due", "reminder", "priority", "tags")
 
@@ -71,12 +71,12 @@ def _priority(text: str) -> Priority:
 
 def when(session: Session, text: str) -> DayOrInstant:
     """A due date as typed, leaning to the future."""
-    return day_or_instant(parse_time(check_text("time", text), session.now, "future", session.config.date_order))
+    return day_or_instant(session.time_of(text, "future"))
 
 
 def remind_at(session: Session, text: str) -> datetime:
     """A reminder as typed; a whole day means nine in the morning."""
-    value = parse_time(check_text("time", text), session.now, "future", session.config.date_order)
+    value = session.time_of(text, "future")
     if isinstance(value, datetime):
         return value
     return to_local(datetime.combine(value, time(9)))

@@ -14,8 +14,8 @@ from ..todo.views import SORT_KEYS, Filter, Item, SortKey, mentions, ordered
 from . import document, render
 from .errors import UsageError
 from .render import out, say
-from .session import Session, check_ids, check_text
-from .times import parse_moment, parse_time, start_of, to_local
+from .session import Session, check_ids
+from .times import to_local
 
 
 def ls(session: Session, shown: Filter, sort: str, limit: int | None) -> None:
@@ -97,7 +97,8 @@ def history(session: Session, ids: Sequence[str], wanted: HistoryFilter, *, patc
         raise UsageError("a position belongs to one list, not to all", "give a time")
     lists = [session.open_list(name) for name in Lists(session.store).names()] if all_lists else [session.list]
     views = [todos.view(session.moment) for todos in lists]
-    since, until = _since(session, wanted.since), _until(session, wanted.until)
+    since = None if wanted.since is None else session.beginning_of(wanted.since)
+    until = None if wanted.until is None else session.moment_of(wanted.until)
     told: list[render.Told] = []
     for todos, view in zip(lists, views, strict=True):
         chosen = todos.select(check_ids(ids), session.moment) if ids else None
@@ -135,16 +136,6 @@ def _tells(
         and (wanted.text is None or mentions(event.data, wanted.text))
         for event in commit.events
     )
-
-
-def _since(session: Session, text: str | None) -> Moment | None:
-    if text is None or text.startswith("@"):
-        return None if text is None else parse_moment(text, session.now)
-    return start_of(parse_time(check_text("time", text), session.now, "past", session.config.date_order))
-
-
-def _until(session: Session, text: str | None) -> Moment | None:
-    return None if text is None else parse_moment(check_text("time", text), session.now, session.config.date_order)
 
 
 def _after(commit: Commit, since: Moment | None) -> bool:

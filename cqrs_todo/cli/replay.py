@@ -21,9 +21,9 @@ from ..todo.views import Item, describe, short_instant
 from . import document
 from .errors import UsageError
 from .render import OutputFailed, out, say
-from .session import Session, check_text
+from .session import Session
 from .text import visible
-from .times import parse_moment, parse_time, start_of, to_local
+from .times import to_local
 
 LONGEST_PAUSE = 1.0
 """However long nothing happened, no frame stands longer, in seconds; `--speed` divides it too."""
@@ -38,7 +38,7 @@ def replay(session: Session, since: str | None, until: str | None, speed: float,
     if not 0 < speed <= 1_000_000:
         raise UsageError(f"--speed can't be {speed:g}", "it is a number above 0: 2 is twice as fast")
     todos = session.list
-    frames = _frames(todos, _first(session, since), _last(session, until))
+    frames = _frames(todos, _first(session, since), None if until is None else session.moment_of(until))
     if sys.stdout.isatty() and not session.options.json:
         try:
             _play(session, frames, speed, step=step)
@@ -52,16 +52,9 @@ def replay(session: Session, since: str | None, until: str | None, speed: float,
 
 
 def _first(session: Session, text: str | None) -> Moment:
-    if text is None:
-        return 0
-    if text.startswith("@"):
-        moment = parse_moment(text, session.now)
-        return moment if isinstance(moment, datetime) else max(moment - 1, 0)
-    return start_of(parse_time(check_text("time", text), session.now, "past", session.config.date_order))
-
-
-def _last(session: Session, text: str | None) -> Moment | None:
-    return None if text is None else parse_moment(check_text("time", text), session.now, session.config.date_order)
+    """The moment before the first frame."""
+    moment = 0 if text is None else session.beginning_of(text)
+    return moment if isinstance(moment, datetime) else max(moment - 1, 0)
 
 
 def _frames(todos: TodoList, first: Moment, last: Moment | None) -> Iterator[tuple[Commit, View]]:

@@ -5,7 +5,7 @@ import shlex
 import shutil
 import sys
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
@@ -17,7 +17,7 @@ from ..todo.service import DEFAULT_LIST, TYPES, TodoList, View
 from .config import Color, Config, default_author, default_store, load_config
 from .errors import UsageError
 from .text import visible
-from .times import parse_moment, to_local
+from .times import Lean, parse_moment, parse_time, start_of, to_local
 
 T = TypeVar("T")
 
@@ -91,7 +91,19 @@ class Session:
         """The moment that the run looks at: None for now."""
         if self.options.at is None:
             return None
-        return parse_moment(check_text("time", self.options.at), self.now, self.config.date_order)
+        return self.moment_of(self.options.at)
+
+    def time_of(self, text: str, lean: Lean) -> date | datetime:
+        """The whole local day or the instant that a text means; raises `UsageError`."""
+        return parse_time(check_text("time", text), self.now, lean, self.config.date_order)
+
+    def moment_of(self, text: str) -> Moment:
+        """The moment that a text means, a whole day being over; raises `UsageError`."""
+        return parse_moment(check_text("time", text), self.now, self.config.date_order)
+
+    def beginning_of(self, text: str) -> Moment:
+        """The moment that a text means, a whole day about to begin; raises `UsageError`."""
+        return self.moment_of(text) if text.startswith("@") else start_of(self.time_of(text, "past"))
 
     def seen_from(self, view: View) -> datetime:
         """The time against which due dates are seen: that of the moment looked at."""

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from ..cqrs.timeline import Moment
 from ..todo.compare import Difference, Origin, blame, compare
 from ..todo.model import day_or_instant
 from ..todo.service import View
@@ -15,14 +14,10 @@ from .errors import UsageError
 from .render import out, say, value_in_words
 from .session import Session, check_ids, check_text
 from .text import visible
-from .times import parse_moment, to_local
+from .times import to_local
 
 DIFFERENT = 1
 """The exit code of `diff --exit-code` where something differs."""
-
-
-def _moment(session: Session, text: str) -> Moment:
-    return parse_moment(check_text("time", text), session.now, session.config.date_order)
 
 
 def diff(session: Session, start: str, end: str | None, ids: Sequence[str], *, stat: bool, exit_code: bool) -> int:
@@ -30,8 +25,8 @@ def diff(session: Session, start: str, end: str | None, ids: Sequence[str], *, s
     if session.options.at is not None:
         raise UsageError("diff is told its moments by its own words", "leave out --at: todo diff FROM TO")
     todos = session.list
-    moment = None if end is None else _moment(session, end)
-    old, new = todos.view(_moment(session, start)), todos.view(moment)
+    moment = None if end is None else session.moment_of(end)
+    old, new = todos.view(session.moment_of(start)), todos.view(moment)
     differences = compare(old.items, new.items)
     if ids:
         chosen = {item.id for item in todos.select(check_ids(ids))}
@@ -92,7 +87,7 @@ def show_blame(session: Session, ids: Sequence[str]) -> None:
     todos = session.list
     chosen = todos.select(check_ids(ids), session.moment)
     view = todos.view(session.moment)
-    commits = list(todos.history(session.moment))[::-1]
+    commits = todos.commits(session.moment)
     told = [(item, blame(item.stream, commits)) for item in chosen]
     if session.options.json:
         rows = [
@@ -145,7 +140,7 @@ def restore(session: Session, ids: Sequence[str], to: str) -> None:
     """Make the list, or some todos, what they were at a moment, by new events in one commit."""
     todos = session.writable()
     chosen = todos.select(check_ids(ids)) if ids else None
-    answer = todos.restore(_moment(session, to), chosen)
+    answer = todos.restore(session.moment_of(to), chosen)
     if answer.commit is None and not ids and not session.options.json:
         say(session, "Nothing to restore.")
     else:
@@ -157,7 +152,7 @@ def when(session: Session, condition: str, *, last: bool) -> None:
     todos = session.list
     view = todos.view(session.moment)
     comparisons = parse_condition(check_text("condition", condition))
-    commits = list(todos.history(session.moment))[::-1]
+    commits = todos.commits(session.moment)
     found: Held | None = None
     for moment in held(comparisons, commits, session.seen_from(view), to_local):
         found = moment

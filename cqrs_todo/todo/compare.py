@@ -1,10 +1,10 @@
 """Two moments of a list side by side, and where each field of a todo comes from. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Literal, TypeAlias
 
-from ..cqrs.core import Commit, UnknownEvent
+from ..cqrs.core import Commit, Recorded, UnknownEvent
 from ..cqrs.struct import Struct
 from .model import State, Todo, evolve
 from .views import Item
@@ -58,17 +58,23 @@ def compare(old: Iterable[Item], new: Iterable[Item]) -> list[Difference]:
     return found
 
 
-def field_changes(commits: Iterable[Commit]) -> dict[int, dict[str, tuple[Any, Any]]]:
-    """What each event changed: by its position the old and new value of fields; from all commits of a list, in order."""
+def transitions(commits: Iterable[Commit]) -> Iterator[tuple[Commit, Recorded, State, State]]:
+    """Each event that is understood, with its commit, and its todo's state before and after it.
+
+    From all commits of a list, in order.
+    """
     states: dict[str, State] = {}
-    changes: dict[int, dict[str, tuple[Any, Any]]] = {}
     for commit in commits:
         for event in commit.events:
             if not isinstance(event.data, UnknownEvent):
                 before = states.get(event.stream)
                 after = states[event.stream] = evolve(before, event.data)
-                changes[event.position] = changed_fields(before, after)
-    return changes
+                yield commit, event, before, after
+
+
+def field_changes(commits: Iterable[Commit]) -> dict[int, dict[str, tuple[Any, Any]]]:
+    """What each event changed: by its position the old and new value of fields; from all commits of a list, in order."""
+    return {event.position: changed_fields(before, after) for _, event, before, after in transitions(commits)}
 
 
 class Origin(Struct, frozen=True):
@@ -84,13 +90,9 @@ class Origin(Struct, frozen=True):
 def blame(stream: str, commits: Iterable[Commit]) -> Mapping[str, Origin]:
     """For each field of a todo that was ever set, where its value comes from; from all commits of its list, in order."""
     origins: dict[str, Origin] = {}
-    state: State = None
-    for commit in commits:
-        for event in commit.events:
-            if event.stream != stream or isinstance(event.data, UnknownEvent):
-                continue
-            before, state = state, evolve(state, event.data)
-            for name, (previous, value) in changed_fields(before, state).items():
+    for commit, event, before, after in transitions(commits):
+        if event.stream == stream:
+            for name, (previous, value) in changed_fields(before, after).items():
                 meta = commit.metadata
                 origins[name] = Origin(value, previous, commit.position, meta.at, meta.by)
     return {name: origins[name] for name in FIELDS if name in origins}

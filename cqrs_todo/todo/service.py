@@ -190,6 +190,10 @@ class TodoList:
         fold, _ = self._fold(moment)
         return self.log.commits_backward(fold.position + 1)
 
+    def commits(self, moment: Moment | None = None) -> list[Commit]:
+        """The commits up to now or a moment, oldest first; raises `NotFound`, `NotYet`."""
+        return list(self.history(moment))[::-1]
+
     def played(self, start: int, end: int) -> Iterator[tuple[Commit, View]]:
         """Each commit after position `start` and up to `end`, with the list as it was after it."""
         fold, _ = self._fold(start)

@@ -7,6 +7,7 @@ from datetime import date, datetime, time, timedelta
 
 from ..cqrs.core import Commit, Rejected, UnknownEvent
 from ..cqrs.struct import Struct
+from .compare import transitions
 from .model import (
     DECIDER,
     State,
@@ -250,14 +251,8 @@ def statistics(
     Without these: from the first day on which anything happened to the day of `now`.
     """
     tally = _Tally(to_local, since, until)
-    states: dict[str, State] = {}
-    for commit in commits:
-        for event in commit.events:
-            if isinstance(event.data, UnknownEvent):
-                continue
-            before = states.get(event.stream)
-            after = states[event.stream] = DECIDER.evolve(before, event.data)
-            tally.count(before, after, event.data, commit.metadata.at, commit.metadata.by)
+    for commit, event, before, after in transitions(commits):
+        tally.count(before, after, event.data, commit.metadata.at, commit.metadata.by)
     happened = (*tally.moved, *tally.activity)
     last = until or to_local(now).date()
     first = since or min((*happened, last))
