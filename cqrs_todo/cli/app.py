@@ -7,7 +7,7 @@ import typer
 from typer import Argument, Context, Option
 
 from ..todo.views import SORT_KEYS, Filter
-from . import change, look, places, travel
+from . import care, change, look, places, transfer, travel
 from .errors import UsageError
 from .fields import understand
 from .grammar import LITERAL, TagVerb, Verb, Verbs, session_of
@@ -395,6 +395,36 @@ app.add_typer(lists_app, name="lists", rich_help_panel=LISTS)
 def completion(ctx: Context, shell: Annotated[str, Argument(metavar="bash|zsh|fish", help="The shell.")]) -> None:
     """Print what makes a shell complete verbs, options and lists."""
     places.completion(session_of(ctx), shell)
+
+
+@_verb(LISTS, "todo export > todos.json\ntodo export --format events -o inbox.jsonl\ntodo export --at yesterday")
+def export(
+    ctx: Context,
+    format: Annotated[str, Option("--format", metavar="json|events", help="Todos, or the log as it stands.")] = "json",
+    output: Annotated[str | None, Option("-o", "--output", metavar="FILE", help="Where to; else to stdout.")] = None,
+) -> None:
+    """Write the list out: its todos as JSON, or its log, byte for byte."""
+    transfer.export(session_of(ctx), format, output)
+
+
+@_verb(LISTS, "todo import todos.json\ntodo -L work import work.jsonl\nssh home todo export | todo import -", "import")
+def import_(
+    ctx: Context,
+    file: Annotated[str, Argument(metavar="FILE|-", help="What `export` wrote; '-' reads stdin.")],
+    format: Annotated[str | None, Option("--format", metavar="json|events", help="If it can't be seen.")] = None,
+) -> None:
+    """Take in what export wrote. Importing it again changes nothing; todos come in one commit."""
+    transfer.import_file(session_of(ctx), file, format)
+
+
+@_verb(LISTS, "todo verify\ntodo verify --repair --dry-run\ntodo -L work verify --repair")
+def verify(
+    ctx: Context,
+    repair: Annotated[bool, Option("--repair", help="Say what it takes to put damage right, then do it.")] = False,
+    dry_run: Annotated[bool, Option("--dry-run", "-n", help="With --repair: only say it.")] = False,
+) -> None:
+    """Check that every list is what was written, byte for byte."""
+    care.verify(session_of(ctx), repair=repair, dry_run=dry_run)
 
 
 @_verb(LISTS, "todo where\ntodo where --json")

@@ -41,7 +41,7 @@ _KINDS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], int, str, str
     (NotYet, 2, "usage", "give a time in the past"),
     ((NotFound, LogNotFound), 3, "not-found", "see: todo lists"),
     ((WrongExpectedVersion, CommandReused, LogBusy), 4, "conflict", "try again"),
-    (DamagedLog, 5, "damaged-log", "keep a copy of the file before anything else"),
+    (DamagedLog, 5, "damaged-log", "see what can be done: todo verify"),
     (OutcomeUnknown, 6, "unknown", "look before you do it again: todo history -n 1"),
     (StoreUnavailable, 6, "store-unreachable", "see the paths in use: todo where"),
     (CqrsError, 1, "refused", None),

@@ -74,6 +74,10 @@ class ReadOnlyLog(CqrsError):
     """A log of a newer format than this code knows: it can be read, and is not written."""
 
 
+class StaleMark(CqrsError):
+    """A log is not what it was at a mark: what was derived up to there must be derived anew."""
+
+
 class StoreUnavailable(CqrsError):
     """The store can't be reached or refuses to work; the message says whether something was recorded."""
 
@@ -108,6 +112,10 @@ def check_precondition(expected: Expected | None, stream: str, version: int) -> 
         holds = version == expected
     if not holds:
         raise WrongExpectedVersion(stream, expected, version)
+
+
+LOST = "lost"
+"""The type of the events that a repair puts where damaged ones were, so that those after them keep their places."""
 
 
 class UnknownEvent(Struct, frozen=True):
@@ -169,6 +177,68 @@ class Append(Struct, frozen=True):
     stream: str
     events: tuple[Any, ...]
     precondition: Expected | None = None
+
+
+class Mark(Struct, frozen=True):
+    """A place in a log, which its store finds again without reading what lies before it.
+
+    `position` is that of the last event before it; `token` the store's own, checked before it is used; `versions` gives the
+    version that a stream had there (0: none).
+    """
+
+    position: int
+    token: str
+    versions: Callable[[str], int]
+
+
+Place: TypeAlias = int | Mark
+"""After the event at a position, or at a mark."""
+
+
+def position_of(place: Place) -> int:
+    """The position of the last event before a place."""
+    return place if isinstance(place, int) else place.position
+
+
+class Damage(Struct, frozen=True):
+    """Where a log stops being what was written.
+
+    `line` counts from 1, `byte` from 0; `kind` is `torn`, `altered`, `missing`, `doubled`, `reordered` or `unknown format`,
+    `detail` the same in a sentence.
+    """
+
+    line: int
+    byte: int
+    kind: str
+    detail: str
+
+
+class Verdict(Struct, frozen=True):
+    """What a walk over a whole log found: how many events and commits are intact from its beginning, and the last one's sum.
+
+    `damage` is what ended the walk, None where the log is whole; `beyond` counts the whole commits that stand after it.
+    """
+
+    events: int
+    commits: int
+    head: str
+    damage: Damage | None = None
+    beyond: int = 0
+
+
+class Repair(Struct, frozen=True):
+    """What it takes to put a damaged log right: steps in words, and the file that keeps the log as it was ('': none)."""
+
+    steps: tuple[str, ...]
+    kept: str = ""
+
+
+Progress: TypeAlias = Callable[[int, int], None]
+"""Is told now and then how much of a long piece of work is done, and how much there is in all."""
+
+
+def no_progress(done: int, total: int) -> None:
+    """Tells nobody."""
 
 
 class EventTypes:
@@ -239,12 +309,23 @@ class Log(ABC):
         """
 
     @abstractmethod
-    def commits(self, since: int = 0) -> Iterator[Commit]:
-        """The commits with an event after position `since`, in order."""
+    def commits(self, since: Place = 0) -> Iterator[Commit]:
+        """The commits with an event after `since`, in order; raises `StaleMark`."""
 
     @abstractmethod
-    def commits_backward(self, before: int | None = None) -> Iterator[Commit]:
-        """The commits with an event before position `before` (None: all), newest first."""
+    def commits_backward(self, before: int | Mark | None = None) -> Iterator[Commit]:
+        """The commits with an event before position `before`, or up to a mark (None: all), newest first.
+
+        Raises `StaleMark`, and `DamagedLog` on coming upon a line that is not what was written.
+        """
+
+    @abstractmethod
+    def mark(self) -> Mark:
+        """The farthest place that was read."""
+
+    def lines(self) -> Iterator[bytes]:
+        """The log's lines as they stand, each with its LF; raises `Rejected` where it is not kept in lines."""
+        raise Rejected(f"{self.name} is not kept in lines that could be exported")
 
     def events(self, since: int = 0, *, limit: int | None = None, stream: str | None = None) -> Iterator[Recorded]:
         """At most `limit` events after `since`: a position, or with `stream` a version of that stream."""
@@ -295,6 +376,24 @@ class Store(ABC):
     @abstractmethod
     def unarchive(self, name: str) -> None:
         """Bring back a log that was put away; raises as `rename` does."""
+
+    @abstractmethod
+    def verify(self, name: str, *, archived: bool = False, progress: Progress = no_progress) -> Verdict:
+        """Walk a whole log, each sum and each number; raises `LogNotFound` and `InvalidLogName`."""
+
+    def repair(self, name: str, *, archived: bool = False, dry_run: bool = False) -> Repair | None:
+        """Put a damaged log right, keeping every whole commit, and every damaged byte in a file; None where it is whole.
+
+        With `dry_run` only says what it would do. Raises as `verify` does.
+        """
+        return None
+
+    def import_log(self, name: str, lines: Iterable[bytes]) -> int:
+        """Make the log that these lines are, or bring the one of that name up to them; the number of commits that were new.
+
+        Raises `Rejected` where the lines are damaged, or the log has another history; nothing is then written.
+        """
+        raise Rejected(f"{self.url} can't take the lines of a log")
 
 
 _DEVICE_NAMES = {"con", "prn", "aux", "nul"} | {f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10)}

@@ -32,16 +32,21 @@ def day_or_instant(value: date | datetime) -> DayOrInstant:
 
 
 def parse_day_or_instant(text: DayOrInstant) -> date | datetime:
-    """The day, or the aware instant in UTC, that a canonical text stands for; raises `ValueError`."""
+    """The day, or the aware instant in UTC, that a text stands for; raises `ValueError`."""
     if len(text) == len("2026-11-23"):
-        day = date.fromisoformat(text)
-        if day.isoformat() == text:
-            return day
-    elif text.endswith("Z"):
-        instant = datetime.fromisoformat(text)
-        if day_or_instant(instant) == text:
-            return instant
-    raise ValueError(f"not canonical: {text!r}")
+        return date.fromisoformat(text)
+    if text.endswith("Z"):
+        return datetime.fromisoformat(text)
+    raise ValueError(f"neither a day nor an instant in UTC: {text!r}")
+
+
+def _readable(*values: DayOrInstant | datetime | None) -> None:
+    """Raise `ValueError` for a time that nothing could be done with: the event that holds it is one that is not known."""
+    for value in values:
+        if isinstance(value, str):
+            parse_day_or_instant(value)
+        elif value is not None and value.tzinfo is None:
+            raise ValueError(f"a time without a zone: {value}")
 
 
 class Todo(Struct, frozen=True):
@@ -68,7 +73,7 @@ State: TypeAlias = Todo | None
 """None: never created."""
 
 
-# Events: facts, each with the old and the new value of what it changed.
+# Events: facts, each with the old and the new value of what it changed. Those with a time refuse one that can't be read.
 
 
 class TodoCreated(Struct, frozen=True):
@@ -79,6 +84,9 @@ class TodoCreated(Struct, frozen=True):
     reminder: datetime | None = None
     priority: Priority | None = None
     tags: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        _readable(self.created, self.due, self.reminder)
 
 
 class TextChanged(Struct, frozen=True):
@@ -95,10 +103,16 @@ class DueChanged(Struct, frozen=True):
     old: DayOrInstant | None
     new: DayOrInstant | None
 
+    def __post_init__(self) -> None:
+        _readable(self.old, self.new)
+
 
 class ReminderChanged(Struct, frozen=True):
     old: datetime | None
     new: datetime | None
+
+    def __post_init__(self) -> None:
+        _readable(self.old, self.new)
 
 
 class PriorityChanged(Struct, frozen=True):
@@ -117,11 +131,17 @@ class TagRemoved(Struct, frozen=True):
 class TodoCompleted(Struct, frozen=True):
     completed: DayOrInstant
 
+    def __post_init__(self) -> None:
+        _readable(self.completed)
+
 
 class TodoReopened(Struct, frozen=True):
     """`completed` is when it had been completed."""
 
     completed: DayOrInstant
+
+    def __post_init__(self) -> None:
+        _readable(self.completed)
 
 
 class TodoRemoved(Struct, frozen=True):
@@ -322,9 +342,11 @@ def _note(note: str | None) -> str | None:
 
 def _canonical(value: DayOrInstant, what: str) -> DayOrInstant:
     try:
-        parse_day_or_instant(value)
-    except ValueError:
-        raise Rejected(f"the {what} date {value!r} is neither a day nor an instant in UTC") from None
+        canonical = day_or_instant(parse_day_or_instant(value))
+    except (ValueError, OverflowError):
+        canonical = None
+    if value != canonical:
+        raise Rejected(f"the {what} date {value!r} is neither a day nor an instant in UTC")
     return value
 
 
@@ -448,6 +470,19 @@ def lead(old: State, new: Todo) -> tuple[TodoEvent, ...]:
     if new.removed and not old.removed:
         events.append(TodoRemoved())
     return tuple(events)
+
+
+def check(todo: Todo) -> Todo:
+    """The todo itself, if commands could have made it what it is; raises `Rejected`."""
+    _text(todo.text)
+    _note(todo.note)
+    _due(todo.due)
+    _priority(todo.priority)
+    instants = [_utc(instant) for instant in (todo.created, todo.reminder) if instant is not None]
+    if todo.completed is not None:
+        _canonical(todo.completed, "completion")
+    tags = tuple(sorted({_tag(tag) for tag in todo.tags}))
+    return replace(todo, created=instants[0], reminder=instants[1] if todo.reminder is not None else None, tags=tags)
 
 
 def touched(event: TodoEvent) -> str:

@@ -16,7 +16,8 @@ class NotFound(CqrsError):
 
 
 _SPAN = re.compile("([0-9]{1,18})(?:-([0-9]{1,18}))?")
-_ID = re.compile("[a-z][0-9a-z]*")
+ID = re.compile("[a-z][0-9a-z]{0,63}")
+"""The stable id of a todo."""
 
 
 def select(words: Sequence[str], items: Sequence[Item], last_touched: Callable[[], Iterable[str]], where: str) -> list[Item]:
@@ -61,7 +62,7 @@ def _in_span(first: int, last: int, by_number: Mapping[int, Item]) -> tuple[list
 
 def _by_id(part: str, items: Sequence[Item]) -> tuple[list[Item], str | None]:
     """The todo with this stable id, or the one whose id begins so; else what is wrong with it."""
-    if not _ID.fullmatch(part):
+    if not ID.fullmatch(part):
         return [], repr(part)
     found = [item for item in items if item.id == part] or [item for item in items if item.id.startswith(part)]
     if len(found) > 1:

@@ -1,12 +1,13 @@
 """The one API that every front end calls: lists of todos in a store, read at any moment and changed by commands."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Any, TypeAlias
 
 from ..cqrs.core import (
+    LOST,
     Commit,
     CqrsError,
     DamagedLog,
@@ -35,8 +36,21 @@ from ..cqrs.timeline import (
     undo_events,
     undo_steps,
 )
-from .model import DECIDER, EVENTS, Create, State, TodoCommand, TodoEvent, TodoRemoved, day_or_instant, lead, touched
-from .selection import NotFound, select
+from .model import (
+    DECIDER,
+    EVENTS,
+    Create,
+    State,
+    Todo,
+    TodoCommand,
+    TodoEvent,
+    TodoRemoved,
+    check,
+    day_or_instant,
+    lead,
+    touched,
+)
+from .selection import ID, NotFound, select
 from .views import RESTORES, Item, id_of, items, spans
 
 TYPES = EventTypes(EVENTS)
@@ -286,8 +300,7 @@ class TodoList:
             raise Rejected(f"todo {spans(removed)} was removed: restore it first")
 
         def arrive(fold: Fold[State]) -> _Plan:
-            states = {stream: entity.state for stream, entity in fold.entities.items()}
-            return {item.stream: lead(states.get(item.stream), item.todo) for item in chosen}, {"moved_from": self.name}
+            return _leading(fold, {item.stream: item.todo for item in chosen}), {"moved_from": self.name}
 
         def leave(fold: Fold[State]) -> _Plan:
             for item in chosen:
@@ -306,6 +319,17 @@ class TodoList:
                 target.undo_at(answer.commit.position)
             raise
         return answer
+
+    def take_in(self, todos: Mapping[str, Todo]) -> Answer:
+        """Make the todos with these ids what is given, in one commit: those that are not there too, and the list if need be.
+
+        What is so already is left alone, so that doing it again changes nothing. Raises `Rejected` naming the todo that
+        could not stand in a list.
+        """
+        given = {DECIDER.stream(id): _checked(id, todo) for id, todo in todos.items()}
+        if self._missing:
+            self._make()
+        return self._transact(lambda fold: (_leading(fold, given), {}))
 
     def restore(self, moment: Moment, chosen: Sequence[Item] | None = None) -> Answer:
         """Make the list, or the todos chosen, what they were at a moment, in one commit; what came later is removed.
@@ -382,6 +406,8 @@ class TodoList:
     def _known(self, commits: Sequence[Commit]) -> Sequence[Commit]:
         for commit in commits:
             unknown = [event.type for event in commit.events if isinstance(event.data, UnknownEvent)]
+            if LOST in unknown:
+                raise Rejected(f"@{commit.position} holds what was lost when the log was damaged: it can't be taken back")
             if unknown:
                 raise Rejected(f"@{commit.position} holds {unknown[0]}, which a newer version wrote: update this program")
         return commits
@@ -444,6 +470,21 @@ class TodoList:
             self._check_whole()
             raise NotYet(f"@{moment} has not come yet: the last event of {self.name} is @{fold.position}")
         return as_of(DECIDER, fold, self.log, moment)
+
+
+def _leading(fold: Fold[State], todos: Mapping[str, Todo]) -> Changes[TodoEvent]:
+    """The events that make the todos in these streams what is given."""
+    now = fold.entities
+    return {stream: lead(now[stream].state if stream in now else None, todo) for stream, todo in todos.items()}
+
+
+def _checked(id: str, todo: Todo) -> Todo:
+    if not ID.fullmatch(id):
+        raise Rejected(f"{id!r} is no id of a todo: a letter, then letters and digits, in lower case")
+    try:
+        return check(todo)
+    except Rejected as error:
+        raise Rejected(f"todo {id}: {error}") from error
 
 
 def _conflicts(commit: Commit, fields: set[tuple[str, str]]) -> bool:

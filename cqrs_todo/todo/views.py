@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime, time
 from typing import Any, Literal, TypeAlias, get_args
 
-from ..cqrs.core import Commit, Recorded, UnknownEvent
+from ..cqrs.core import LOST, Commit, Recorded, UnknownEvent
 from ..cqrs.repository import Fold
 from ..cqrs.struct import Struct
 from ..cqrs.timeline import REDOES, UNDOES, marked
@@ -214,7 +214,7 @@ def describe(event: Recorded, to_local: ToLocal) -> str:
         case TodoRestored():
             return "restored"
         case UnknownEvent(name):
-            return f"{name} (written by a newer version)"
+            return "lost when the log was damaged" if name == LOST else f"{name} (written by a newer version)"
     raise TypeError(f"{type(data).__name__} is no event of a todo")
 
 

@@ -142,7 +142,7 @@ def test_ids(todo: Todo) -> None:
     assert todo("tag", "@", "+last").out.startswith("Tagged 1: a")
     assert todo("rm", "3,", "2", "2-3").out.startswith("Removed 2-3 (2 todos)")
     assert todo("show", "@", "--plain").code == 0
-    for bad in ("0", "4", "3-1", "2-9", "x", "", ",", "0-2", "9" * 5000, "½", "٣", "-1", "@@", ids[0] + "x", "1.0"):
+    for bad in ("0", "4", "3-1", "2-9", "ou", "", ",", "0-2", "9" * 5000, "½", "٣", "-1", "@@", ids[0] + "x", "1.0"):
         refused = todo.run("done", "--", bad)
         assert refused.code == 3, bad
         assert refused.out == ""

@@ -7,7 +7,7 @@ from hypothesis import given as for_all
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from cqrs_todo.cqrs.core import EXISTS, NEW, Append, Commit, Rejected, UnknownEvent, WrongExpectedVersion
+from cqrs_todo.cqrs.core import EXISTS, NEW, Append, Commit, Place, Rejected, UnknownEvent, WrongExpectedVersion
 from cqrs_todo.cqrs.repository import (
     RETRIES,
     AlwaysSnapshot,
@@ -146,11 +146,11 @@ def test_snapshot_strategies(strategy: SnapshotStrategy, expected: list[int]) ->
 def test_a_snapshot_saves_reading_what_it_holds() -> None:
     log, snapshots = new_log(), MemorySnapshots()
     Repository(log, COUNTER, snapshots=snapshots, strategy=AlwaysSnapshot()).execute("a", Move(1), by("c1"))
-    read_from: list[int] = []
+    read_from: list[Place] = []
 
     original = log.commits
 
-    def spy(since: int = 0) -> Iterator[Commit]:
+    def spy(since: Place = 0) -> Iterator[Commit]:
         read_from.append(since)
         return original(since)
 

@@ -13,9 +13,15 @@ from ..core import (
     Log,
     LogExists,
     LogNotFound,
+    Mark,
     Metadata,
+    Place,
+    Progress,
     Store,
+    Verdict,
     check_log_name,
+    no_progress,
+    position_of,
     record,
     repeated,
 )
@@ -43,16 +49,28 @@ class MemoryLog(Log):
             self._by_command[metadata.command] = commit
             return commit
 
-    def commits(self, since: int = 0) -> Iterator[Commit]:
+    def commits(self, since: Place = 0) -> Iterator[Commit]:
         with self._lock:
-            return iter(self._commits[bisect_right(self._commits, since, key=lambda commit: commit.last) :])
+            return iter(self._commits[bisect_right(self._commits, position_of(since), key=lambda commit: commit.last) :])
 
-    def commits_backward(self, before: int | None = None) -> Iterator[Commit]:
+    def commits_backward(self, before: int | Mark | None = None) -> Iterator[Commit]:
+        if isinstance(before, Mark):
+            before = before.position + 1
         with self._lock:
             end = len(self._commits)
             if before is not None:
                 end = bisect_left(self._commits, before, key=lambda commit: commit.position)
             return reversed(self._commits[:end])
+
+    def mark(self) -> Mark:
+        with self._lock:
+            versions = dict(self._versions)
+            return Mark(self._commits[-1].last if self._commits else 0, "", lambda stream: versions.get(stream, 0))
+
+    def verdict(self) -> Verdict:
+        """What `Store.verify` says: memory is not damaged."""
+        with self._lock:
+            return Verdict(self._commits[-1].last if self._commits else 0, len(self._commits), "")
 
 
 class MemoryStore(Store):
@@ -89,6 +107,9 @@ class MemoryStore(Store):
 
     def unarchive(self, name: str) -> None:
         self._move(self._archive, self._logs, name)
+
+    def verify(self, name: str, *, archived: bool = False, progress: Progress = no_progress) -> Verdict:
+        return self._known(self._archive if archived else self._logs, name).verdict()
 
     def _known(self, logs: dict[str, MemoryLog], name: str) -> MemoryLog:
         name = check_log_name(name)

@@ -3,7 +3,22 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from ..core import Append, Commit, EventTypes, Log, LogNotFound, Metadata, Store, check_log_name, record
+from ..core import (
+    Append,
+    Commit,
+    EventTypes,
+    Log,
+    LogNotFound,
+    Mark,
+    Metadata,
+    Place,
+    Progress,
+    Store,
+    Verdict,
+    check_log_name,
+    no_progress,
+    record,
+)
 
 
 class NullLog(Log):
@@ -16,11 +31,14 @@ class NullLog(Log):
     def append(self, appends: Sequence[Append], metadata: Metadata) -> Commit:
         return record(appends, metadata, self._types, 0, {})
 
-    def commits(self, since: int = 0) -> Iterator[Commit]:
+    def commits(self, since: Place = 0) -> Iterator[Commit]:
         return iter(())
 
-    def commits_backward(self, before: int | None = None) -> Iterator[Commit]:
+    def commits_backward(self, before: int | Mark | None = None) -> Iterator[Commit]:
         return iter(())
+
+    def mark(self) -> Mark:
+        return Mark(0, "", lambda _: 0)
 
 
 class NullStore(Store):
@@ -48,3 +66,6 @@ class NullStore(Store):
 
     def unarchive(self, name: str) -> None:
         self.open(name)
+
+    def verify(self, name: str, *, archived: bool = False, progress: Progress = no_progress) -> Verdict:
+        raise LogNotFound(check_log_name(name))

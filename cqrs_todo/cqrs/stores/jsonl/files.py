@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
 from ...core import LogBusy, StoreUnavailable
@@ -157,6 +158,20 @@ def write_all(fd: int, data: bytes) -> None:
     view = memoryview(data)
     while view:
         view = view[os.write(fd, view) :]
+
+
+def beside(path: Path, what: str) -> Path:
+    """A new name beside a log for bytes that are kept."""
+    return path.with_suffix(f".{what}-{datetime.now(UTC):%Y%m%dT%H%M%S%f}")
+
+
+def replace_durably(path: Path, data: bytes) -> None:
+    """Put a new private file with this content in the place of one, all or nothing, durable on return."""
+    fresh = path.with_suffix(".renewed")
+    fresh.unlink(missing_ok=True)
+    create_durable(fresh, data)
+    os.replace(fresh, path)
+    sync_directory(path.parent)
 
 
 def create_durable(path: Path, data: bytes) -> None:

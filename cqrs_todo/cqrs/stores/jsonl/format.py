@@ -17,7 +17,7 @@ NO_SUM = b""
 _SEAL = b',"sum":"'
 _END = b'"}'
 _SUM_LENGTH = 64
-_SEAL_LENGTH = len(_SEAL) + _SUM_LENGTH + len(_END)
+SEAL_LENGTH = len(_SEAL) + _SUM_LENGTH + len(_END)
 
 Instant = Annotated[datetime, msgspec.Meta(tz=True)]
 Count = Annotated[int, msgspec.Meta(ge=1)]
@@ -43,23 +43,32 @@ class Header(msgspec.Struct, frozen=True):
         return not re.fullmatch("[0-9]{1,9}", major) or int(major) > int(VERSION.partition(".")[0])
 
 
-class _EventLine(msgspec.Struct, frozen=True):
+class EventLine(msgspec.Struct, frozen=True, gc=False):
+    """An event as it stands in a line, its data still undecoded."""
+
     stream: str
     version: Count
     type: str
     data: msgspec.Raw
 
 
-class _CommitLine(msgspec.Struct, frozen=True):
+class CommitLine(msgspec.Struct, frozen=True, gc=False):
+    """A commit as it stands in a line, the data of its events still undecoded."""
+
     position: Count
     at: Instant
     by: str
     command: str
-    events: Annotated[list[_EventLine], msgspec.Meta(min_length=1)]
+    events: Annotated[list[EventLine], msgspec.Meta(min_length=1)]
     meta: Mapping[str, Any] = {}
 
+    @property
+    def last(self) -> int:
+        """The position of its last event."""
+        return self.position + len(self.events) - 1
 
-_decode_commit = msgspec.json.Decoder(_CommitLine).decode
+
+_decode_commit = msgspec.json.Decoder(CommitLine).decode
 _decode_header = msgspec.json.Decoder(Header).decode
 _encode = msgspec.json.encode
 
@@ -76,11 +85,35 @@ def seal(previous: bytes, document: bytes) -> bytes:
 
 def sum_of(previous: bytes, line: bytes) -> bytes:
     """The sum of a line, given without its LF, that must follow the line with sum `previous`; raises `InvalidLine`."""
-    body, end = line[:-_SEAL_LENGTH], line[-_SEAL_LENGTH:]
-    sum = end[len(_SEAL) : -len(_END)]
-    if not end.startswith(_SEAL) or not end.endswith(_END) or sum != _sum(previous, body):
+    sum = _sum(previous, line[:-SEAL_LENGTH])
+    if not has_sum(line, sum):
         raise InvalidLine("its sum does not match: it was altered, or a line before it is missing")
     return sum
+
+
+def has_sum(line: bytes, sum: bytes) -> bool:
+    """Whether a line, given without its LF, ends with that sum."""
+    return line.endswith(_SEAL + sum + _END)
+
+
+def sum_in(line: bytes) -> bytes | None:
+    """The sum that stands in a line, right or wrong; None where none does."""
+    sum = line[-_SUM_LENGTH - len(_END) : -len(_END)]
+    return sum if len(sum) == _SUM_LENGTH and has_sum(line, sum) else None
+
+
+def reseal(previous: bytes, line: bytes) -> bytes:
+    """The same document, of a line without its LF, sealed to follow the line with sum `previous`."""
+    return seal(previous, line[:-SEAL_LENGTH] + b"}")
+
+
+def decode_line(line: bytes) -> CommitLine:
+    """The commit in a line, given without its LF, whose sum was found to match; raises `InvalidLine`."""
+    try:
+        line.decode()  # what is left raw is not looked at otherwise
+        return _decode_commit(line)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise InvalidLine(f"no commit of format {VERSION}: {error}") from error
 
 
 def encode_header(header: Header) -> bytes:
@@ -99,6 +132,15 @@ def decode_header(line: bytes) -> tuple[Header, bytes]:
     return header, sum_of(NO_SUM, line)
 
 
+def read_header(line: bytes) -> Header | None:
+    """The header that a line holds, whatever its sum; None where it holds none."""
+    try:
+        header = _decode_header(line)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+    return header if header.format == FORMAT else None
+
+
 class Codec:
     """Commits as lines and back, for an application's event types."""
 
@@ -115,12 +157,12 @@ class Codec:
         meta = commit.metadata
         try:
             events = [
-                _EventLine(event.stream, event.version, event.type, msgspec.Raw(_encode(event.data)))
+                EventLine(event.stream, event.version, event.type, msgspec.Raw(_encode(event.data)))
                 for event in commit.events
             ]
             line = seal(
                 previous,
-                _encode(_CommitLine(commit.position, meta.at, meta.by, meta.command, events, meta.meta)),
+                _encode(CommitLine(commit.position, meta.at, meta.by, meta.command, events, meta.meta)),
             )
             read = self.decode(line[:-1])
         except (InvalidLine, UnicodeEncodeError, RecursionError, TypeError) as error:
@@ -131,19 +173,18 @@ class Codec:
 
     def decode(self, line: bytes) -> Commit:
         """The commit in a line, given without its LF, whose sum was found to match; raises `InvalidLine`."""
-        try:
-            line.decode()  # what is left raw is not looked at otherwise
-            commit = _decode_commit(line)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-            raise InvalidLine(f"no commit of format {VERSION}: {error}") from error
+        return self.commit(decode_line(line), line[-_SUM_LENGTH - len(_END) : -len(_END)])
+
+    def commit(self, commit: CommitLine, sum: bytes) -> Commit:
+        """The commit that was decoded from a line with that sum, its events decoded too."""
         metadata = Metadata(commit.at, commit.by, commit.command, commit.meta)
         events = tuple(
             Recorded(position, event.stream, event.version, event.type, self._data(event), metadata)
             for position, event in enumerate(commit.events, commit.position)
         )
-        return Commit(events, metadata, line[-_SUM_LENGTH - len(_END) : -len(_END)].decode())
+        return Commit(events, metadata, sum.decode())
 
-    def _data(self, event: _EventLine) -> Any:
+    def _data(self, event: EventLine) -> Any:
         """The event; raw where this code does not know its type, or a newer one gave the type other data."""
         decoder = self._decoders.get(event.type)
         if decoder is not None:

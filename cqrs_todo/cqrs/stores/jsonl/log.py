@@ -3,10 +3,11 @@
 import fcntl
 import os
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, suppress
-from datetime import UTC, datetime
 from pathlib import Path
+
+import msgspec
 
 from ...core import (
     Append,
@@ -15,115 +16,77 @@ from ...core import (
     EventTypes,
     Log,
     LogBusy,
-    LogNotFound,
+    Mark,
     Metadata,
     OutcomeUnknown,
+    Place,
     ReadOnlyLog,
+    StaleMark,
     StoreUnavailable,
+    position_of,
     record,
     repeated,
 )
 from .files import (
-    close,
+    beside,
     create_durable,
     explained,
     locked,
-    open_private,
     read_range,
+    replace_durably,
     signals_held,
-    sync_directory,
     write_all,
 )
-from .format import Codec, InvalidLine, decode_header, sum_of
+from .format import Codec, CommitLine, InvalidLine, decode_header, decode_line, sum_in, sum_of
+from .head import Head, read_head, write_head
+from .lines import LogFile
 
-_BLOCK = 1 << 16
-COMMANDS_KNOWN = 10_000
+COMMANDS_KNOWN = 1_000
 """How many of the latest commits a log is sure to know again by their command id."""
 
 
-class _Cursor:
-    """A place in the file up to which all is verified, and what a writer must know of what lies before it."""
+class _Spot(msgspec.Struct, frozen=True, gc=False):
+    """Where a line ends: its number, the byte offset behind it, its sum, the last position by then."""
 
-    def __init__(self, offset: int, sum: bytes) -> None:
-        self.offset = offset
-        self.line = 1
-        self.sum = sum
-        self.position = 0
+    line: int
+    offset: int
+    sum: str
+    position: int
+
+
+def _nothing_before(_stream: str) -> int:
+    return 0
+
+
+class _Front:
+    """The farthest place that was verified, and what a writer must know of what lies before it.
+
+    `versions` are those of the streams met since the reading began, `before` gives those of the others.
+    """
+
+    def __init__(self, spot: _Spot, before: Callable[[str], int] = _nothing_before) -> None:
+        self.spot = spot
         self.versions: dict[str, int] = {}
+        self.before = before
 
-    def copy(self) -> "_Cursor":
-        twin = _Cursor(self.offset, self.sum)
-        twin.line, twin.position, twin.versions = self.line, self.position, dict(self.versions)
-        return twin
+    def version_of(self, stream: str) -> int:
+        return self.versions.get(stream) or self.before(stream)
 
-    def pass_over(self, commit: Commit, length: int) -> None:
-        """Move past the next line, `length` bytes long; raises `InvalidLine` unless its commit continues the log."""
-        if commit.position != self.position + 1:
-            raise InvalidLine(f"position {commit.position} follows {self.position}")
-        versions: dict[str, int] = {}
+    def pass_over(self, commit: CommitLine, spot: _Spot) -> None:
+        """Move on to the end of the next line; raises `InvalidLine` where a version does not follow."""
         for event in commit.events:
-            if event.version != (versions.get(event.stream) or self.versions.get(event.stream, 0)) + 1:
-                raise InvalidLine(f"version {event.version} of {event.stream} is out of order")
-            versions[event.stream] = event.version
-        self.versions.update(versions)
-        self.offset += length
-        self.line += 1
-        self.sum = commit.sum.encode()
-        self.position = commit.last
-
-
-class _File:
-    """A log's file, open; raises `LogNotFound` when there is none, and `StoreUnavailable`."""
-
-    def __init__(self, path: Path, flags: int, name: str) -> None:
-        self.path = path
-        try:
-            self.fd = open_private(path, flags)
-        except FileNotFoundError:
-            raise LogNotFound(name) from None
-        self.size = os.fstat(self.fd).st_size
-
-    def close(self) -> None:
-        close(self.fd)
-
-    def lines_forward(self, offset: int) -> Iterator[bytes]:
-        """The lines from an offset to where the file ended when it was opened, each with its LF; the last may lack it."""
-        rest: list[bytes] = []
-        while offset < self.size:
-            with explained(self.path):
-                block = os.pread(self.fd, min(_BLOCK, self.size - offset), offset)
-            if not block:
-                break
-            offset += len(block)
-            first, *lines = block.split(b"\n")
-            rest.append(first)
-            for line in lines:
-                yield b"".join(rest) + b"\n"
-                rest = [line]
-        if any(rest):
-            yield b"".join(rest)
-
-    def lines_backward(self, start: int, end: int) -> Iterator[bytes]:
-        """The lines between two offsets at which lines begin, without their LF, last first."""
-        rest: list[bytes] = []
-        end -= 1
-        while end > start:
-            size = min(_BLOCK, end - start)
-            end -= size
-            with explained(self.path):
-                *lines, last = os.pread(self.fd, size, end).split(b"\n")
-            rest.append(last)
-            for line in reversed(lines):
-                yield b"".join(reversed(rest))
-                rest = [line]
-        if rest:
-            yield b"".join(reversed(rest))
+            known = self.versions.get(event.stream, 0 if self.before is _nothing_before else None)
+            if known is not None and event.version != known + 1:
+                raise InvalidLine(f"version {event.version} of {event.stream} follows {known}")
+            self.versions[event.stream] = event.version
+        self.spot = spot
 
 
 class JsonlLog(Log):
     """A log in a file. Readers take no lock and stop at the last whole line; a writer holds the lock file.
 
-    Raises on opening: `LogNotFound`, `DamagedLog` when the header is none, `StoreUnavailable`.
+    Reading begins at the beginning, or at a mark; what was verified once is not read again to write. Raises on opening:
+    `LogNotFound`, `DamagedLog` when the header is none, `StoreUnavailable`.
     """
 
     def __init__(self, path: Path, lock: Path, name: str, types: EventTypes) -> None:
@@ -132,39 +95,141 @@ class JsonlLog(Log):
         self._types = types
         self._codec = Codec(types)
         self._by_command: OrderedDict[str, int] = OrderedDict()
-        with closing(_File(path, os.O_RDONLY, name)) as file:
-            self._first = next(file.lines_forward(0), b"")
+        self._commands_known = True
+        with closing(LogFile(path, os.O_RDONLY, name)) as file:
+            self._first = next(file.forward(0), b"")
         try:
             if not self._first.endswith(b"\n"):
                 raise InvalidLine("no header of a log: the line has no end")
-            header, self._first_sum = decode_header(self._first[:-1])
+            header, sum = decode_header(self._first[:-1])
         except InvalidLine as error:
             raise DamagedLog(f"{path}, line 1: {error}") from error
         super().__init__(header.id, name, header.created)
-        self._cursor = self._beginning()
-        self._farthest = 0
+        self._beginning = _Spot(1, len(self._first), sum.decode(), 0)
+        self._front = _Front(self._beginning)
+        self._head = read_head(path, header.id)
         self._read_only: str | None = None
         if header.newer:
             self._read_only = f"{path} has format {header.version}, newer than this program: it is read-only"
             self.notices.append(self._read_only)
 
-    def commits(self, since: int = 0) -> Iterator[Commit]:
-        with closing(self._open(os.O_RDONLY)) as file:
-            for commit in self._scan(file, from_start=since < self._cursor.position):
-                if commit.last > since:
-                    yield commit
+    # reading
 
-    def commits_backward(self, before: int | None = None) -> Iterator[Commit]:
+    def commits(self, since: Place = 0) -> Iterator[Commit]:
+        position = position_of(since)
         with closing(self._open(os.O_RDONLY)) as file:
-            for _ in self._scan(file):
-                pass
-            for line in file.lines_backward(len(self._first), self._cursor.offset):
+            for _, commit, sum in self._read(file, self._spot_before(file, since)):
+                if commit.last > position:
+                    yield self._codec.commit(commit, sum)
+
+    def commits_backward(self, before: int | Mark | None = None) -> Iterator[Commit]:
+        with closing(self._open(os.O_RDONLY)) as file:
+            if isinstance(before, Mark):
+                end = self._spot_before(file, before)
+            else:
+                self._catch_up(file)
+                end = self._front.spot
+            yield from self._read_backward(file, end, before if isinstance(before, int) else None)
+
+    def lines(self) -> Iterator[bytes]:
+        with closing(self._open(os.O_RDONLY)) as file:
+            yield self._first
+            for line, _, _ in self._read(file, self._beginning):
+                yield line
+
+    def mark(self) -> Mark:
+        spot = self._front.spot
+        return Mark(spot.position, msgspec.json.encode(spot).decode(), self._front.version_of)
+
+    def _spot_before(self, file: LogFile, place: Place) -> _Spot:
+        """Where to begin reading so that nothing after a place is missed; raises `StaleMark`."""
+        if isinstance(place, int):
+            return self._front.spot if place >= self._front.spot.position else self._beginning
+        spot = msgspec.json.decode(place.token, type=_Spot)
+        head = Head(self.id, spot.offset, spot.position, spot.sum)
+        with explained(self._path):
+            stands = head.stands_in(file.fd, file.size)
+        if not stands:
+            if file.size < spot.offset and self._head is None:
+                self._head = head  # nothing else remembers that the log was longer
+            raise StaleMark(f"{self._path} is not what it was at @{place.position}")
+        if self._front.spot.position < spot.position:
+            self._front, self._commands_known = _Front(spot, place.versions), False
+        return spot
+
+    def _read(self, file: LogFile, spot: _Spot) -> Iterator[tuple[bytes, CommitLine, bytes]]:
+        """The verified lines after a spot, as bytes and decoded, with their sums; then the front stands behind the last."""
+        head = self._head
+        lost = None
+        if head is not None and not head.stands_in(file.fd, file.size):
+            self._front, spot = _Front(self._beginning), self._beginning
+            what = "has lost its end: it is shorter than it was" if file.size < head.offset else "was rewritten"
+            lost = f"{what}; @{head.position} had been recorded"
+        self.damage = lost
+        doubted = -1
+        while True:
+            bad = None
+            for line in file.forward(spot.offset):
+                if not line.endswith(b"\n"):
+                    if self._look_at_tail(spot, line):
+                        lost = self.damage = None  # but for its LF, the end is there
+                    break
                 try:
-                    commit = self._codec.decode(line)
+                    sum = sum_of(spot.sum.encode(), line[:-1])
+                    commit = decode_line(line[:-1])
+                    if commit.position != spot.position + 1:
+                        raise InvalidLine(f"position {commit.position} follows {spot.position}")
+                    after = _Spot(spot.line + 1, spot.offset + len(line), sum.decode(), commit.last)
+                    if self._front.spot.position == spot.position:
+                        self._front.pass_over(commit, after)
+                        self._remember(commit)
                 except InvalidLine as error:
-                    raise DamagedLog(f"{self._path}: {error}") from error
-                if before is None or commit.position < before:
-                    yield commit
+                    bad = error
+                    break
+                spot = after
+                yield line, commit, sum
+            if bad is None:
+                if lost is not None:
+                    self._report(lost)
+                return
+            # a writer may have taken a failed write back between two of our reads: look once more
+            if spot.offset == doubted:
+                self._report(f"is damaged at line {spot.line + 1}, byte {spot.offset}: {bad}")
+                return
+            doubted = spot.offset
+
+    def _read_backward(self, file: LogFile, end: _Spot, before: int | None) -> Iterator[Commit]:
+        """The commits up to a verified spot, newest first, each verified by the sum that the line after it follows."""
+        start, line_number, sum = len(self._first), end.line, end.sum.encode()
+        lines = file.backward(start, end.offset)
+        line = next(lines, None)
+        while line is not None:
+            earlier = next(lines, None)
+            previous = self._beginning.sum.encode() if earlier is None else sum_in(earlier) or b""
+            try:
+                if sum_of(previous, line) != sum:
+                    raise InvalidLine("its sum is not the one that the next line follows")
+                commit = decode_line(line)
+            except InvalidLine as error:
+                raise DamagedLog(f"{self._path} is damaged at line {line_number}: {error}") from error
+            if before is None or commit.position < before:
+                yield self._codec.commit(commit, sum)
+            line, line_number, sum = earlier, line_number - 1, previous
+
+    def _catch_up(self, file: LogFile) -> None:
+        for _ in self._read(file, self._front.spot):
+            pass
+
+    def _look_at_tail(self, spot: _Spot, tail: bytes) -> bool:
+        """Tell of a whole commit whose LF was altered; what an interrupted write left is no damage. Whether but LF lacks."""
+        if _follows(spot, tail[:-1]):
+            self._report(f"is damaged at line {spot.line + 1}, byte {spot.offset}: the end of the line was altered")
+        elif _follows(spot, tail):
+            self._tell(f"the last line of {self._path} lacks its end, and is not shown: the next change mends it")
+            return True
+        return False
+
+    # writing
 
     def append(self, appends: Sequence[Append], metadata: Metadata) -> Commit:
         if self._read_only is not None:
@@ -185,34 +250,37 @@ class JsonlLog(Log):
                 self._tell(f"@{commit.position} was recorded before the interruption")
             return commit
 
-    def _prepare(self, file: _File) -> None:
+    def _prepare(self, file: LogFile) -> None:
         """Make sure that what the file holds is whole and known, and that nobody else is at it."""
         try:
             fcntl.flock(file.fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise LogBusy(f"{self._path} is held though its lock file was free; nothing was recorded") from None
-        for _ in self._scan(file):
-            pass
+        self._catch_up(file)
         if self.damage is not None:
             raise DamagedLog(f"{self.damage}; nothing was recorded")
         self._mend_tail(file)
+        if not self._commands_known:
+            self._learn_commands(file)
 
     def _append(self, fd: int, appends: Sequence[Append], metadata: Metadata) -> Commit:
-        cursor = self._cursor
-        versions = {append.stream: cursor.versions.get(append.stream, 0) for append in appends}
-        commit = record(appends, metadata, self._types, cursor.position, versions)
-        line = self._codec.encode(commit, cursor.sum)
+        front = self._front
+        spot = front.spot
+        versions = {append.stream: front.version_of(append.stream) for append in appends}
+        commit = record(appends, metadata, self._types, spot.position, versions)
+        line = self._codec.encode(commit, spot.sum.encode())
         try:
             write_all(fd, line)
         except OSError as error:
             self._take_back(fd, error)
             raise StoreUnavailable(f"{self._path}: {error.strerror}; nothing was recorded") from error
         self._sync_or_unknown(fd)
-        commit = self._codec.decode(line[:-1])
-        cursor.pass_over(commit, len(line))
-        self._farthest = cursor.offset
-        self._remember(commit)
-        return commit
+        read = decode_line(line[:-1])
+        sum = sum_of(spot.sum.encode(), line[:-1])
+        front.pass_over(read, _Spot(spot.line + 1, spot.offset + len(line), sum.decode(), commit.last))
+        self._remember(read)
+        self._keep_head()
+        return self._codec.commit(read, sum)
 
     def _again(self, fd: int, position: int, appends: Sequence[Append]) -> Commit:
         commit = next(self.commits(position - 1), None)
@@ -220,11 +288,17 @@ class JsonlLog(Log):
             raise DamagedLog(f"{self._path} has lost position {position}; nothing was recorded")
         commit = repeated(commit, appends)
         self._sync_or_unknown(fd)  # whoever wrote it may not have come to this
+        self._keep_head()
         return commit
+
+    def _keep_head(self) -> None:
+        spot = self._front.spot
+        self._head = Head(self.id, spot.offset, spot.position, spot.sum)
+        write_head(self._path, self._head)
 
     def _take_back(self, fd: int, cause: OSError) -> None:
         try:
-            os.ftruncate(fd, self._cursor.offset)
+            os.ftruncate(fd, self._front.spot.offset)
             os.fsync(fd)
         except OSError as error:
             raise self._unknown(cause) from error
@@ -247,70 +321,27 @@ class JsonlLog(Log):
                 os.close(os.open(self._suspect, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600))
             raise
 
-    def _scan(self, file: _File, *, from_start: bool = False) -> Iterator[Commit]:
-        """The verified commits after the cursor, or all; at their end the cursor stands behind the last whole line."""
-        self.damage = None
-        cut = file.size < self._farthest
-        if cut:
-            self._by_command.clear()
-            self._cursor = self._beginning()
-            self._report("has lost its end: it is shorter than it was")
-        cursor = self._beginning() if from_start else self._cursor.copy()
-        doubted = -1
-        again = True
-        while again:
-            again = False
-            for line in file.lines_forward(cursor.offset):
-                if not line.endswith(b"\n"):
-                    self._look_at_tail(cursor, line)
-                    break
-                try:
-                    sum_of(cursor.sum, line[:-1])
-                    commit = self._codec.decode(line[:-1])
-                    cursor.pass_over(commit, len(line))
-                except InvalidLine as error:
-                    # a writer may have taken a failed write back between two of our reads: look once more
-                    if cursor.offset != doubted:
-                        doubted, again = cursor.offset, True
-                    else:
-                        self._report(f"is damaged at line {cursor.line + 1}, byte {cursor.offset}: {error}")
-                    break
-                if commit.position > self._cursor.position:
-                    self._remember(commit)
-                yield commit
-        if cursor.position >= self._cursor.position:
-            self._cursor = cursor
-        self._farthest = max(self._farthest, cursor.offset)
-
-    def _look_at_tail(self, cursor: _Cursor, tail: bytes) -> None:
-        """Tell of a whole commit whose LF was altered; what an interrupted write left is no damage."""
-        if _follows(cursor, tail[:-1]):
-            self._report(f"is damaged at line {cursor.line + 1}, byte {cursor.offset}: the end of the line was altered")
-        elif _follows(cursor, tail):
-            self._tell(f"the last line of {self._path} lacks its end, and is not shown: the next change mends it")
-
-    def _mend_tail(self, file: _File) -> None:
+    def _mend_tail(self, file: LogFile) -> None:
         """End a whole last line that lacks its LF; set aside what else an interrupted write left after the last line."""
-        end = self._cursor.offset
-        if file.size == end:
+        spot = self._front.spot
+        if file.size == spot.offset:
             return
-        tail = read_range(file.fd, end, file.size)
-        if _follows(self._cursor, tail):
+        tail = read_range(file.fd, spot.offset, file.size)
+        if _follows(spot, tail):
             write_all(file.fd, b"\n")
             self._sync(file.fd)
             file.size += 1
-            for _ in self._scan(file):
-                pass
+            self._catch_up(file)
             return
-        aside = self._beside("torn")
+        aside = beside(self._path, "torn")
         create_durable(aside, tail)
-        os.ftruncate(file.fd, end)
+        os.ftruncate(file.fd, spot.offset)
         os.fsync(file.fd)
         self._tell(f"an interrupted write had left {len(tail)} bytes at the end of {self._path}: now in {aside}")
 
-    def _open(self, flags: int) -> _File:
+    def _open(self, flags: int) -> LogFile:
         """Open the file, which must still be of this log; raises `LogBusy` when another has taken its place."""
-        file = _File(self._path, flags, self.name)
+        file = LogFile(self._path, flags, self.name)
         with explained(self._path):
             same = os.pread(file.fd, len(self._first), 0) == self._first
         if not same:
@@ -318,13 +349,21 @@ class JsonlLog(Log):
             raise LogBusy(f"{self._path} was replaced by another list meanwhile")
         return file
 
-    def _beginning(self) -> _Cursor:
-        return _Cursor(len(self._first), self._first_sum)
-
-    def _remember(self, commit: Commit) -> None:
-        self._by_command[commit.metadata.command] = commit.position
+    def _remember(self, commit: CommitLine) -> None:
+        self._by_command[commit.command] = commit.position
         if len(self._by_command) > COMMANDS_KNOWN:
             self._by_command.popitem(last=False)
+
+    def _learn_commands(self, file: LogFile) -> None:
+        """Know the latest commands, where reading began at a mark behind them."""
+        latest: list[CommitLine] = []
+        for line in file.backward(len(self._first), self._front.spot.offset):
+            latest.append(decode_line(line))
+            if len(latest) == COMMANDS_KNOWN:
+                break
+        for commit in reversed(latest):
+            self._remember(commit)
+        self._commands_known = True
 
     def _report(self, damage: str) -> None:
         self.damage = f"{self._path} {damage}"
@@ -344,18 +383,12 @@ class JsonlLog(Log):
             return
         with closing(self._open(os.O_RDONLY)) as file:
             content = read_range(file.fd, 0, file.size)
-        fresh, aside = self._path.with_suffix(".renewed"), self._beside("unsynced")
-        fresh.unlink(missing_ok=True)
+        aside = beside(self._path, "unsynced")
         create_durable(aside, content)
-        create_durable(fresh, content)
-        os.replace(fresh, self._path)
-        sync_directory(self._path.parent)
+        replace_durably(self._path, content)
         self._suspect.unlink()
-        self._cursor = self._beginning()
+        self._front = _Front(self._beginning)
         self._tell(f"the disk had failed to sync {self._path}: it was written anew; a copy of then is in {aside}")
-
-    def _beside(self, what: str) -> Path:
-        return self._path.with_suffix(f".{what}-{datetime.now(UTC):%Y%m%dT%H%M%S%f}")
 
 
 def suspect_mark(path: Path) -> Path:
@@ -363,9 +396,9 @@ def suspect_mark(path: Path) -> Path:
     return path.with_suffix(".suspect")
 
 
-def _follows(cursor: _Cursor, line: bytes) -> bool:
+def _follows(spot: _Spot, line: bytes) -> bool:
     try:
-        sum_of(cursor.sum, line)
+        sum_of(spot.sum.encode(), line)
     except InvalidLine:
         return False
     return True

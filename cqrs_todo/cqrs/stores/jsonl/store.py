@@ -1,14 +1,34 @@
 """Logs by name in a directory: `lists/NAME.jsonl` those in use, `archive/NAME.jsonl` those put away."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
 
-from ...core import EventTypes, InvalidLogName, Log, LogExists, LogNotFound, Store, check_log_name
-from .files import create_durable, explained, locked, make_directory, sync_directory
+from ...core import (
+    EventTypes,
+    InvalidLogName,
+    Log,
+    LogExists,
+    LogNotFound,
+    Progress,
+    Repair,
+    Store,
+    Verdict,
+    check_log_name,
+    no_progress,
+)
+from .files import (
+    create_durable,
+    explained,
+    locked,
+    make_directory,
+    signals_held,
+    sync_directory,
+)
 from .format import FORMAT, VERSION, Header, encode_header
+from .head import head_of
 from .log import JsonlLog, suspect_mark
 
 _SUFFIX = ".jsonl"
@@ -62,6 +82,32 @@ class JsonlStore(Store):
         with self._holding(name):
             _move(self._archived(name), self._path(name), name, name)
 
+    def verify(self, name: str, *, archived: bool = False, progress: Progress = no_progress) -> Verdict:
+        from .check import examine
+
+        name = check_log_name(name)
+        return examine(self._where(name, archived), name, progress)
+
+    def repair(self, name: str, *, archived: bool = False, dry_run: bool = False) -> Repair | None:
+        from .mend import repair
+
+        name = check_log_name(name)
+        path = self._where(name, archived)
+        if dry_run:
+            return repair(path, name, dry_run=True)
+        with self._holding(name), signals_held():
+            return repair(path, name, dry_run=False)
+
+    def import_log(self, name: str, lines: Iterable[bytes]) -> int:
+        from .transfer import take_in
+
+        name = check_log_name(name)
+        with self._holding(name), signals_held():
+            return take_in(self._path(name), name, lines)
+
+    def _where(self, name: str, archived: bool) -> Path:
+        return self._archived(name) if archived else self._path(name)
+
     def _path(self, name: str) -> Path:
         return self._lists / f"{name}{_SUFFIX}"
 
@@ -94,8 +140,9 @@ def _move(source: Path, target: Path, old: str, new: str) -> None:
         raise LogNotFound(old)
     if os.path.lexists(target):
         raise LogExists(new)
-    if os.path.lexists(suspect_mark(source)):
-        os.rename(suspect_mark(source), suspect_mark(target))
+    for beside_it in (suspect_mark, head_of):
+        if os.path.lexists(beside_it(source)):
+            os.rename(beside_it(source), beside_it(target))
     os.rename(source, target)
     sync_directory(target.parent)
     sync_directory(source.parent)

@@ -1,0 +1,126 @@
+"""`verify`: is every list what was written, and if not, what can be put right?"""
+
+from typing import Any
+
+from ..cqrs.core import CqrsError, DamagedLog, Repair, Verdict
+from ..todo.service import Lists
+from . import document, render
+from .errors import UsageError
+from .progress import progress
+from .render import out, say
+from .session import Session, check_text
+from .text import printable, visible
+
+_SEE_REPAIR = "see what a repair would do: todo verify --repair --dry-run"
+_HEAD = 8
+"""How many signs of a sum are shown to people."""
+
+
+def verify(session: Session, *, repair: bool, dry_run: bool) -> None:
+    """Walk every list, or the one that is named with --list; with `repair` put right what can be, saying first what.
+
+    Raises `DamagedLog` where one is damaged at the end, and the first other error.
+    """
+    if dry_run and not repair:
+        raise UsageError("--dry-run says what --repair would do", "give both")
+    if repair:
+        session.check_now()
+    rows: list[dict[str, Any]] = []
+    errors: list[CqrsError] = []
+    for name, archived in _chosen(session):
+        try:
+            row = _verify_one(session, name, archived, repair=repair, dry_run=dry_run)
+            if row["damage"] is not None:
+                errors.append(_Damaged(name, None if repair and not dry_run else _SEE_REPAIR))
+        except CqrsError as error:
+            row = {"name": name, "archived": archived, "error": printable(str(error))}
+            errors.append(error)
+            _tell(session, f"{name}: {error}")
+        rows.append(row)
+    if session.options.json:
+        out(document.encode({"lists": rows}))
+    elif not rows:
+        say(session, "There are no lists yet.")
+    if errors:
+        raise next((error for error in errors if isinstance(error, DamagedLog)), errors[0])
+
+
+class _Damaged(DamagedLog):
+    def __init__(self, name: str, hint: str | None) -> None:
+        super().__init__(f"{name} is damaged")
+        self.hint = hint
+
+
+def _chosen(session: Session) -> list[tuple[str, bool]]:
+    lists = Lists(session.store)
+    if session.options.list is not None:
+        name = check_text("list's name", session.options.list)
+        return [(name, name not in lists.names() and name in lists.names(archived=True))]
+    return [(name, archived) for archived in (False, True) for name in lists.names(archived=archived)]
+
+
+def _verify_one(session: Session, name: str, archived: bool, *, repair: bool, dry_run: bool) -> dict[str, Any]:
+    store = session.store
+    shown = f"{name} (archived)" if archived else name
+
+    def walk() -> Verdict:
+        with progress(f"verifying {visible(name)}", quiet=session.options.quiet) as tell:
+            return store.verify(name, archived=archived, progress=tell)
+
+    verdict = walk()
+    _tell(session, f"{shown}: {_in_words(verdict)}")
+    done = None
+    if repair and verdict.damage is not None:
+        planned = store.repair(name, archived=archived, dry_run=True)
+        for step in planned.steps if planned is not None else ():
+            _tell(session, f"  {step}")
+        if not dry_run:
+            done = store.repair(name, archived=archived)
+            verdict = walk()
+            kept = f"; the log as it was is in {done.kept}" if done is not None and done.kept else ""
+            _tell(session, f"{shown}: repaired{kept}: {_in_words(verdict)}")
+        else:
+            done = planned
+    return _row(name, archived, verdict, done)
+
+
+def _tell(session: Session, line: str) -> None:
+    if not session.options.json and not session.options.plain:
+        out(visible(line))
+    elif session.options.plain:
+        name, _, rest = line.partition(": ")
+        render.fields(name, rest)
+
+
+def _in_words(verdict: Verdict) -> str:
+    counts = f"{_count(verdict.events, 'event')}, {_count(verdict.commits, 'commit')}"
+    if verdict.damage is None:
+        return f"{counts}, head {verdict.head[:_HEAD]}…, intact" if verdict.head else f"{counts}, intact"
+    damage = verdict.damage
+    beyond = f"; {_count(verdict.beyond, 'whole commit')} after it" if verdict.beyond else ""
+    return f"line {damage.line}, byte {damage.byte}: {damage.kind}: {damage.detail}; readable before it: {counts}{beyond}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def _row(name: str, archived: bool, verdict: Verdict, repair: Repair | None) -> dict[str, Any]:
+    damage = verdict.damage
+    return {
+        "name": name,
+        "archived": archived,
+        "events": verdict.events,
+        "commits": verdict.commits,
+        "head": verdict.head or None,
+        "damage": None
+        if damage is None
+        else {
+            "line": damage.line,
+            "byte": damage.byte,
+            "what": damage.kind,
+            "detail": printable(damage.detail),
+            "beyond": verdict.beyond,
+        },
+        "repair": None if repair is None else {"steps": repair.steps, "kept": repair.kept or None},
+    }

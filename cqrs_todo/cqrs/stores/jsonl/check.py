@@ -1,0 +1,133 @@
+"""Walking a whole log: is it what was written, and if not, where does it stop being that, and what can be kept?"""
+
+import os
+from collections.abc import Iterator
+from contextlib import closing
+from itertools import islice
+from pathlib import Path
+
+from ...core import Damage, Progress, Verdict
+from .format import CommitLine, Header, InvalidLine, decode_header, decode_line, sum_of
+from .head import Head, read_head
+from .lines import LogFile
+
+_STEP = 1 << 22
+
+
+def examine(path: Path, name: str, progress: Progress) -> Verdict:
+    """Walk the sums, positions and versions of the log in a file; raises `LogNotFound` and `StoreUnavailable`."""
+    with closing(LogFile(path, os.O_RDONLY, name)) as file:
+        return _Walk(file).run(progress)
+
+
+class _Walk:
+    """One walk over a file, from its first line to its end or its first bad line."""
+
+    def __init__(self, file: LogFile) -> None:
+        self._file = file
+        self._offset = 0
+        self._line = 0
+        self._sum = b""
+        self._position = 0
+        self._commits = 0
+        self._versions: dict[str, int] = {}
+
+    def run(self, progress: Progress) -> Verdict:
+        step = _STEP
+        header: Header | None = None
+        head: Head | None = None
+        for line in self._file.forward(0):
+            try:
+                if not line.endswith(b"\n"):
+                    return self._damaged(*self._torn(line, head))
+                if header is None:
+                    header, self._sum = decode_header(line[:-1])
+                    head = read_head(self._file.path, header.id)
+                    if header.newer:
+                        return self._damaged("unknown format", f"format {header.version} is newer than this program")
+                else:
+                    self._pass_over(line[:-1])
+            except InvalidLine as error:
+                return self._damaged(*self._kind(line[:-1], error))
+            self._line += 1
+            self._offset += len(line)
+            if self._offset > step:
+                progress(self._offset, self._file.size)
+                step += _STEP
+        if header is None:
+            return self._damaged("missing", "the file is empty: its header is missing")
+        cut = self._cut(head)
+        return self._verdict() if cut is None else self._damaged(*cut)
+
+    def _pass_over(self, line: bytes) -> None:
+        self._sum = sum_of(self._sum, line)
+        commit = decode_line(line)
+        if commit.position != self._position + 1:
+            raise InvalidLine(f"position {commit.position} follows {self._position}")
+        versions = self._versions
+        for event in commit.events:
+            known = versions.get(event.stream, 0)
+            if event.version != known + 1:
+                raise InvalidLine(f"version {event.version} of {event.stream} follows {known}")
+            versions[event.stream] = event.version
+        self._position = commit.last
+        self._commits += 1
+
+    def _verdict(self, damage: Damage | None = None, beyond: int = 0) -> Verdict:
+        return Verdict(self._position, self._commits, self._sum.decode(), damage, beyond)
+
+    def _damaged(self, kind: str, detail: str) -> Verdict:
+        beyond = sum(1 for line in self._after() if as_commit(line) is not None)
+        return self._verdict(Damage(self._line + 1, self._offset, kind, detail), beyond)
+
+    def _after(self) -> Iterator[bytes]:
+        """The lines after the first bad one, without their LF."""
+        lines = self._file.forward(self._offset)
+        next(lines, None)
+        return (line.removesuffix(b"\n") for line in lines)
+
+    def _kind(self, line: bytes, error: InvalidLine) -> tuple[str, str]:
+        """What happened to the first bad line, as far as it shows."""
+        commit = as_commit(line)
+        expected = self._position + 1
+        if self._line == 0 or commit is None or commit.position == expected:
+            return "altered", str(error)
+        if commit.position < expected:
+            doubled = any(before[:-1] == line for before in islice(self._file.forward(0), self._line))
+            return ("doubled", f"@{commit.position} stands here again") if doubled else ("altered", str(error))
+        if any(follows(self._sum, later) for later in self._after()):
+            return "reordered", f"@{expected} stands after @{commit.position}"
+        return "missing", f"@{expected} to @{commit.position - 1} are missing"
+
+    def _torn(self, tail: bytes, head: Head | None) -> tuple[str, str]:
+        if self._line and follows(self._sum, tail[:-1]):
+            return "altered", "the end of the line was altered"
+        if self._line and follows(self._sum, tail):
+            return "torn", "a whole commit lacks the end of its line; the next change mends it"
+        return self._cut(head) or ("torn", f"{len(tail)} bytes of an interrupted write; the next change sets them aside")
+
+    def _cut(self, head: Head | None) -> tuple[str, str] | None:
+        """What the remembered head says of the end, None where it is as it was."""
+        if head is None or head.stands_in(self._file.fd, self._file.size):
+            return None
+        if self._file.size < head.offset:
+            lost = f"{head.offset - self._file.size} bytes, up to @{head.position},"
+            return "missing", f"its end is missing: {lost} had been recorded"
+        return "altered", f"it was rewritten: @{head.position} had been recorded with another sum"
+
+
+def as_commit(line: bytes) -> CommitLine | None:
+    """The commit that a line holds, whatever its sum; None where it holds none."""
+    try:
+        return decode_line(line)
+    except InvalidLine:
+        return None
+
+
+def follows(previous: bytes, line: bytes) -> bool:
+    """Whether a line, given without its LF, is what followed the line with sum `previous`."""
+    try:
+        sum_of(previous, line)
+    except InvalidLine:
+        return False
+    return True

@@ -1,0 +1,63 @@
+"""The remembered head: how far a log had come when it was last written, so that a log cut at a line's end is noticed."""
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+import msgspec
+
+from .files import close
+from .format import SEAL_LENGTH, has_sum
+
+_LENGTH = 256
+
+
+class Head(msgspec.Struct, frozen=True):
+    """A line's end in a log: the byte offset behind it, the last position by then, and the line's sum."""
+
+    log: str
+    offset: int
+    position: int
+    sum: str
+
+    def stands_in(self, fd: int, size: int) -> bool:
+        """Whether a file of that size has a line there, with that sum."""
+        end = os.pread(fd, SEAL_LENGTH + 1, max(0, self.offset - SEAL_LENGTH - 1))
+        return size >= self.offset and end.endswith(b"\n") and has_sum(end[:-1], self.sum.encode())
+
+
+_decode = msgspec.json.Decoder(Head).decode
+
+
+def head_of(path: Path) -> Path:
+    """The file beside a log that keeps its head."""
+    return path.with_suffix(".head")
+
+
+def read_head(path: Path, log: str) -> Head | None:
+    """The head kept beside a log, None where none was, or one of another log; it is then unknown, which is no error."""
+    try:
+        fd = os.open(head_of(path), os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return None
+    try:
+        head = _decode(os.pread(fd, _LENGTH, 0))
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
+        return None
+    finally:
+        close(fd)
+    return head if head.log == log else None
+
+
+def write_head(path: Path, head: Head) -> None:
+    """Keep the head of a log that was synced up to it; the caller holds the log's lock.
+
+    One write of one length, so that it is never half old and half new. It is not synced: an older head is as right, only
+    less watchful. Nor does a commit that is recorded depend on it: where it can't be kept, it is not.
+    """
+    with suppress(OSError):
+        fd = os.open(head_of(path), os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK, 0o600)
+        try:
+            os.pwrite(fd, msgspec.json.encode(head).ljust(_LENGTH - 1) + b"\n", 0)
+        finally:
+            close(fd)

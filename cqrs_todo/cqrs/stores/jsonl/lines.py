@@ -1,0 +1,58 @@
+"""A log's file, open for reading its lines forward and backward, in blocks of bounded size."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from ...core import LogNotFound
+from .files import close, explained, open_private
+
+_BLOCK = 1 << 16
+
+
+class LogFile:
+    """A log's file, open; `size` is its length in bytes when it was opened. Raises `LogNotFound`, `StoreUnavailable`."""
+
+    def __init__(self, path: Path, flags: int, name: str) -> None:
+        self.path = path
+        try:
+            self.fd = open_private(path, flags)
+        except FileNotFoundError:
+            raise LogNotFound(name) from None
+        self.size = os.fstat(self.fd).st_size
+
+    def close(self) -> None:
+        close(self.fd)
+
+    def forward(self, offset: int) -> Iterator[bytes]:
+        """The lines from an offset to where the file ended when it was opened, each with its LF; the last may lack it."""
+        rest: list[bytes] = []
+        while offset < self.size:
+            with explained(self.path):
+                block = os.pread(self.fd, min(_BLOCK, self.size - offset), offset)
+            if not block:
+                break
+            offset += len(block)
+            first, *lines = block.split(b"\n")
+            rest.append(first)
+            for line in lines:
+                yield b"".join(rest) + b"\n"
+                rest = [line]
+        if any(rest):
+            yield b"".join(rest)
+
+    def backward(self, start: int, end: int) -> Iterator[bytes]:
+        """The lines between two offsets at which lines begin, without their LF, last first."""
+        rest: list[bytes] = []
+        end -= 1
+        while end > start:
+            size = min(_BLOCK, end - start)
+            end -= size
+            with explained(self.path):
+                *lines, last = os.pread(self.fd, size, end).split(b"\n")
+            rest.append(last)
+            for line in reversed(lines):
+                yield b"".join(reversed(rest))
+                rest = [line]
+        if rest:
+            yield b"".join(reversed(rest))

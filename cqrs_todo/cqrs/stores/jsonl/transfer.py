@@ -1,0 +1,69 @@
+"""Taking in the lines of a log that was exported elsewhere, byte for byte."""
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from ...core import Rejected, no_progress
+from .check import examine
+from .files import close, explained, sync_directory, write_all
+from .format import decode_header
+from .head import Head, write_head
+
+_BLOCK = 1 << 20
+
+
+def take_in(path: Path, name: str, lines: Iterable[bytes]) -> int:
+    """Make the log in a file these lines, if it is their beginning or is not there yet; the number of new commits.
+
+    The caller holds the log's lock. The lines are written beside it and walked before they count. Raises `Rejected` and
+    `StoreUnavailable`.
+    """
+    incoming = path.with_name(f".{name}.incoming")
+    with explained(path, "; nothing was imported"):
+        incoming.unlink(missing_ok=True)
+        try:
+            first, size = _write(incoming, lines)
+            verdict = examine(incoming, name, no_progress)
+            if verdict.damage is not None:
+                damage = verdict.damage
+                raise Rejected(f"line {damage.line}, byte {damage.byte}: {damage.detail}; nothing was imported")
+            known = 0
+            if os.path.lexists(path):
+                known = examine(path, name, no_progress).commits
+                if _begins_with(path, incoming):
+                    return 0
+                if not _begins_with(incoming, path):
+                    raise Rejected(f"{name} has another history than these lines; nothing was imported")
+            os.rename(incoming, path)
+            sync_directory(path.parent)
+        finally:
+            incoming.unlink(missing_ok=True)
+    header, _ = decode_header(first)
+    write_head(path, Head(header.id, size, verdict.events, verdict.head))
+    return verdict.commits - known
+
+
+def _write(path: Path, lines: Iterable[bytes]) -> tuple[bytes, int]:
+    """Write the lines, each with its LF, to a new private file, durably; the first without its LF, and their size."""
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    first, size = None, 0
+    try:
+        os.fchmod(fd, 0o600)
+        for line in lines:
+            first = line[:-1] if first is None else first
+            write_all(fd, line)
+            size += len(line)
+        os.fsync(fd)
+    finally:
+        close(fd)
+    return first or b"", size
+
+
+def _begins_with(longer: Path, shorter: Path) -> bool:
+    """Whether a file's bytes begin with all of another's."""
+    with longer.open("rb") as whole, shorter.open("rb") as beginning:
+        while block := beginning.read(_BLOCK):
+            if whole.read(len(block)) != block:
+                return False
+    return True

@@ -1,0 +1,5 @@
+"""Trials of the promise that nothing recorded is lost and no damage is silent. `make trials` runs them all."""
+
+from types import ModuleType
+
+TRIALS: dict[str, ModuleType] = {}

@@ -1,0 +1,90 @@
+"""The program with one promise of the append protocol broken: what the trials must catch.
+
+`python -m tests.trials.weak KIND ARGS…` runs it like `todo ARGS…`.
+"""
+
+import fcntl
+import io
+import os
+import sys
+from collections.abc import Sequence
+from contextlib import nullcontext
+from typing import Any
+
+from cqrs_todo.cqrs.core import Append, Commit, Metadata
+from cqrs_todo.cqrs.stores.jsonl import files, log
+from cqrs_todo.cqrs.stores.jsonl import format as line_format
+from cqrs_todo.cqrs.struct import replace
+
+
+def _no_fsync() -> None:
+    """Nothing is ever synced."""
+    os.fsync = lambda _: None
+
+
+def _no_lock() -> None:
+    """Writers don't wait for one another."""
+    log.locked = lambda _: nullcontext()  # type: ignore[assignment,attr-defined,return-value]  # the weakness itself
+    fcntl.flock = lambda *_: None
+
+
+def _many_lines() -> None:
+    """A commit of several events is written as several lines, one after the other."""
+    whole = log.JsonlLog.append
+
+    def append(self: log.JsonlLog, appends: Sequence[Append], metadata: Metadata) -> Commit:
+        parts = [Append(each.stream, (event,)) for each in appends for event in each.events]
+        commits = [
+            whole(self, [part], replace(metadata, command=f"{metadata.command}{place or ''}"))
+            for place, part in enumerate(parts)
+        ]
+        return Commit(tuple(event for commit in commits for event in commit.events), metadata, commits[-1].sum)
+
+    log.JsonlLog.append = append  # type: ignore[method-assign]  # the weakness itself
+
+
+_buffered: list[Any] = []
+
+
+def _buffered_writes() -> None:
+    """Writes go through a buffer, which keeps what could not be written and tries again when the process ends."""
+
+    def write_all(fd: int, data: bytes) -> None:
+        file = io.BufferedWriter(io.FileIO(os.dup(fd), "ab"), buffer_size=1 << 20)
+        _buffered.append(file)
+        file.write(data)
+        file.flush()
+
+    for module in (files, log):
+        module.write_all = write_all  # type: ignore[attr-defined]  # the weakness itself
+
+
+def _no_sums() -> None:
+    """Sums are taken as they stand in the log."""
+
+    def sum_of(_: bytes, line: bytes) -> bytes:
+        return line[-66:-2]
+
+    for module in (line_format, log):
+        module.sum_of = sum_of  # type: ignore[attr-defined]  # the weakness itself
+
+
+KINDS = {
+    "no-fsync": _no_fsync,
+    "no-lock": _no_lock,
+    "many-lines": _many_lines,
+    "buffered": _buffered_writes,
+    "no-sums": _no_sums,
+}
+
+
+def weaken(kind: str) -> None:
+    """Weaken the program in this process for good."""
+    KINDS[kind]()
+
+
+if __name__ == "__main__":
+    from cqrs_todo.cli import main
+
+    weaken(sys.argv[1])
+    sys.exit(main(sys.argv[2:]))
