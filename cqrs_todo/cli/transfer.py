@@ -70,6 +70,8 @@ def _write_stdout(content: Iterable[bytes]) -> None:
 
 def _write_file(path: Path, content: Iterable[bytes]) -> None:
     """All or nothing: an export that was there stays until the new one is whole."""
+    if path.is_dir():
+        raise UsageError(f"{path} is a folder", "give a file in it")
     fresh = path.with_name(f".{path.name}.{os.getpid()}.new")
     try:
         try:

@@ -82,7 +82,8 @@ def test_damage_is_told_and_repaired(filled: Todo) -> None:
     assert [todo["number"] for todo in filled.todos()] == [1]
     assert "lost when the log was damaged" in filled("history").out
     assert filled.run("undo", "@2").code == 1
-    assert filled("add", "More").out.startswith("Added 5: More")
+    # of the three that were lost, one is never spoken of again: nothing tells that it had been a todo of its own
+    assert filled("add", "More").out.startswith("Added 4: More")
 
 
 def test_a_log_cut_at_a_lines_end_is_noticed(filled: Todo) -> None:
@@ -163,9 +164,9 @@ def test_todos_go_out_and_come_in_once(filled: Todo) -> None:
         ('{"format":"cqrs-todo/1","todos":[{"id":"a1","text":" ","created":"2026-01-01T00:00:00Z"}]}', 1, "text is empty"),
         ('{"format":"cqrs-todo/1","todos":[{"id":"a1","text":"x","created":"2026-01-01T00:00:00"}]}', 1, "no time zone"),
         (
-            '{"format":"cqrs-todo/1","todos":[{"id":"a1","text":"x","created":"2026-01-01T00:00:00Z","due":"soon"}]}',
+            '{"format":"cqrs-todo/1","todos":[{"id":"a1","text":"x","created":"2026-01-01T00:00:00Z","due":"x"}]}',
             1,
-            "soon",
+            "due",
         ),
         ('{"format":"cqrs-log","version":"1.0"}\n', 1, "nothing was imported"),
     ],
@@ -178,10 +179,9 @@ def test_what_is_no_export_is_refused(todo: Todo, content: str, code: int, told:
 
 
 def test_files_that_cant_be_read_or_written(filled: Todo) -> None:
-    for args in (("import", "nowhere.json"), ("export", "-o", "no/where.json"), ("import", "."), ("export", "-o", ".")):
-        result = filled.run(*args)
-        assert result.code == 2, args
-    for args in (("export", "--format", "csv"), ("import", "-", "--format", "csv")):
-        assert "the formats are json, events" in filled.run(*args).err
+    for line in ("import nowhere.json", "import .", "export -o no/where.json", "export -o ."):
+        assert filled.run(*line.split()).code == 2, line
+    for line in ("export --format csv", "import - --format csv"):
+        assert "the formats are json, events" in filled.run(*line.split()).err
     assert filled.run("export", "-L", "nowhere").code == 3
     assert filled.run("export", "--at", "@1", "--format", "events").code == 2
