@@ -12,9 +12,11 @@ from typing import TypeVar
 
 from ..cqrs.core import Store
 from ..cqrs.stores import open_store
+from ..cqrs.stores.snapshots import FileSnapshots
 from ..cqrs.timeline import Moment
+from ..todo.model import SCHEMA, State
 from ..todo.service import DEFAULT_LIST, TYPES, TodoList, View
-from .config import Color, Config, default_author, default_store, load_config
+from .config import Color, Config, cache_dir, default_author, default_store, load_config
 from .errors import UsageError
 from .text import visible
 from .times import Lean, parse_moment, parse_time, start_of, to_local
@@ -77,7 +79,13 @@ class Session:
     def open_list(self, name: str) -> TodoList:
         """Another list of the same store."""
         author = check_text("author", self.config.author or default_author())
-        opened = TodoList(self.store, check_text("list's name", name), author, default=name == self.default_list)
+        opened = TodoList(
+            self.store,
+            check_text("list's name", name),
+            author,
+            default=name == self.default_list,
+            snapshots=FileSnapshots(cache_dir() / "snapshots", State, SCHEMA),
+        )
         self._lists.append(opened)
         return opened
 

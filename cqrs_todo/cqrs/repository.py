@@ -1,11 +1,11 @@
 """Load, decide, append: the handling loop, with retry on conflict and snapshots.
 
-One fold serves writing and reading: replaying a log gives stream -> (state, version) in order of creation. The loop is
-Equinox's: decide; no events, return; append; on conflict reload and decide again.
+The loop is Equinox's: decide; no events, return; append; on conflict reload and decide again.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Generic, Protocol, TypeAlias
+from datetime import datetime
+from typing import Generic, TypeAlias
 
 from .core import (
     Append,
@@ -16,31 +16,29 @@ from .core import (
     Expected,
     Log,
     Metadata,
+    Place,
     S,
-    UnknownEvent,
+    StaleMark,
     WrongExpectedVersion,
     check_precondition,
+    position_of,
+)
+from .fold import Entity, Fold
+from .snapshots import (
+    NEVER,
+    NeverSnapshot,
+    NullSnapshots,
+    Snapshot,
+    Snapshots,
+    SnapshotStrategy,
+    Taken,
+    next_kept,
+    thinned,
 )
 from .struct import Struct
 
 RETRIES = 3
 """How often a conflicting append is decided anew before the conflict is the caller's."""
-
-
-class Entity(Struct, Generic[S], frozen=True):
-    """An aggregate as loaded: its stream's name, its folded state, its version (0: nothing recorded yet)."""
-
-    stream: str
-    state: S
-    version: int
-
-
-class Fold(Struct, Generic[S], frozen=True):
-    """A whole log folded: every entity by its stream, in order of creation, after the event at `position`."""
-
-    position: int
-    entities: Mapping[str, Entity[S]]
-
 
 Changes: TypeAlias = Mapping[str, Sequence[E]]
 """New events by stream: what one commit is to hold."""
@@ -49,35 +47,13 @@ Plan: TypeAlias = tuple[Changes[E], Metadata]
 """What a transaction is to record, and the metadata of its commit."""
 
 
-def advance(decider: Decider[S, C, E], fold: Fold[S], commits: Iterable[Commit]) -> Fold[S]:
-    """The fold after these commits, which must follow it without a gap.
-
-    An event of unknown type counts in its stream's version and changes no state; streams of other kinds are passed over.
-    """
-    entities = dict(fold.entities)
-    position = fold.position
-    evolve, initial, prefix = decider.evolve, decider.initial, decider.stream("")
-    for commit in commits:
-        for event in commit.events:
-            position = event.position
-            stream = event.stream
-            if not stream.startswith(prefix):
-                continue
-            entity = entities.get(stream)
-            state = initial if entity is None else entity.state
-            if not isinstance(event.data, UnknownEvent):
-                state = evolve(state, event.data)
-            entities[stream] = Entity(stream, state, event.version)
-    return Fold(position, entities)
-
-
 def decide_all(decider: Decider[S, C, E], fold: Fold[S], commands: Iterable[tuple[str, C]]) -> dict[str, list[E]]:
     """The events that the commands, each for a stream, give one after the other. Raises what `decide` raises."""
     states: dict[str, S] = {}
     changes: dict[str, list[E]] = {}
     for stream, command in commands:
         if stream not in states:
-            entity = fold.entities.get(stream)
+            entity = fold.get(stream)
             states[stream] = decider.initial if entity is None else entity.state
         for event in decider.decide(command, states[stream]):
             states[stream] = decider.evolve(states[stream], event)
@@ -85,78 +61,11 @@ def decide_all(decider: Decider[S, C, E], fold: Fold[S], commands: Iterable[tupl
     return changes
 
 
-class SnapshotStrategy(Protocol):
-    """When a snapshot is worth taking."""
-
-    def due(self, position: int, last: int) -> bool:
-        """Whether to take one at `position`, the newest being at `last` (0: none)."""
-
-
-class NeverSnapshot:
-    """No snapshots."""
-
-    def due(self, position: int, last: int) -> bool:
-        return False
-
-
-class AlwaysSnapshot:
-    """A snapshot whenever there is something new."""
-
-    def due(self, position: int, last: int) -> bool:
-        return position > last
-
-
-class SnapshotEvery:
-    """A snapshot once at least `events` events have come since the last one; raises `ValueError` unless positive."""
-
-    def __init__(self, events: int) -> None:
-        if events < 1:
-            raise ValueError(f"a snapshot every {events} events: must be at least 1")
-        self.events = events
-
-    def due(self, position: int, last: int) -> bool:
-        return position - last >= self.events
-
-
-class Snapshots(Protocol):
-    """Where snapshots are kept: a disposable cache of folds by log id."""
-
-    def load(self, log_id: str) -> Fold[Any] | None:
-        """The newest snapshot of that log, or None."""
-
-    def save(self, log_id: str, fold: Fold[Any]) -> None:
-        """Keep this fold as the log's newest snapshot."""
-
-
-class NullSnapshots:
-    """Keeps nothing."""
-
-    def load(self, log_id: str) -> Fold[Any] | None:
-        return None
-
-    def save(self, log_id: str, fold: Fold[Any]) -> None:
-        return None
-
-
-class MemorySnapshots:
-    """Keeps the newest snapshot of each log in this process."""
-
-    def __init__(self) -> None:
-        self._folds: dict[str, Fold[Any]] = {}
-
-    def load(self, log_id: str) -> Fold[Any] | None:
-        return self._folds.get(log_id)
-
-    def save(self, log_id: str, fold: Fold[Any]) -> None:
-        self._folds[log_id] = fold
-
-
 class Outcome(Struct, Generic[S], frozen=True):
-    """What a transaction came to: the commit (None: there was nothing to do) and the fold before and after it."""
+    """What a transaction came to: the commit (None: there was nothing to do) and the repository's fold after it."""
 
     commit: Commit | None
-    before: Fold[S]
-    after: Fold[S]
+    fold: Fold[S]
 
 
 class Repository(Generic[S, C, E]):
@@ -172,21 +81,97 @@ class Repository(Generic[S, C, E]):
     ) -> None:
         self.log = log
         self.decider = decider
-        self._snapshots = snapshots or NullSnapshots()
+        self.snapshots = snapshots or NullSnapshots()
         self._strategy = strategy or NeverSnapshot()
         self._fold: Fold[S] | None = None
-        self._snapshot_at = 0
+        self._since: Place = 0
+        self._taken: list[Taken] | None = None
+        self._at: datetime | None = None
+        self._earliest: datetime | None = None
+
+    # reading
 
     def fold(self) -> Fold[S]:
-        """The fold of the whole log as it stands now: from the snapshot, or where the last call got to, onwards."""
-        if self._fold is None:
-            self._fold = self._snapshots.load(self.log.id) or Fold(0, {})
-            self._snapshot_at = self._fold.position
-        return self._take(advance(self.decider, self._fold, self.log.commits(self._fold.position)))
+        """The fold of the whole log as it stands now: from a snapshot, or where the last call got to, onwards.
+
+        It is the repository's own, and moves on with the next call; `copy` it where it must stay.
+        """
+        while True:
+            fold = self._fold or self._begin()
+            try:
+                self._go_on(fold)
+            except StaleMark:
+                self._fold = None  # the log is not what it was there: begin farther back
+            else:
+                return fold
+
+    @property
+    def taken(self) -> Sequence[Taken]:
+        """The snapshots that lie before the fold, by position."""
+        return self._taken or ()
+
+    @property
+    def earliest(self) -> datetime | None:
+        """The earliest time of the commits since the newest snapshot; None where there are none."""
+        return self._earliest
+
+    def snapshot(self, position: int) -> Snapshot[S] | None:
+        """The snapshot taken at a position; None where it can't be had."""
+        return self.snapshots.load(self.log.id, position)
+
+    def _begin(self) -> Fold[S]:
+        """The fold of the newest snapshot before the place that was tried last, or of nothing."""
+        tried = position_of(self._since)
+        if self._taken is None:
+            self._taken, tried = list(self.snapshots.taken(self.log.id)), NEVER
+        self._fold, self._since, self._earliest = Fold(self.decider), 0, None
+        while self._taken:
+            position = self._taken[-1].position
+            snapshot = self.snapshot(position) if position < tried else None
+            if snapshot is not None:
+                self._fold, self._since = Fold(self.decider, snapshot.base, position), snapshot.mark
+                break
+            self._taken.pop()
+        return self._fold
+
+    def _go_on(self, fold: Fold[S]) -> None:
+        """Apply what was recorded since, and take the snapshots that are due."""
+        keep = next_kept(self.taken)
+        for commit in self.log.commits(self._since):
+            if commit.position > fold.position:
+                self._apply(fold, commit)
+                if fold.position >= keep and self._due(fold):
+                    self._take(fold)
+                    keep = next_kept(self.taken)
+        if self._due(fold):
+            self._take(fold)
+        self._stay(fold)
+
+    def _apply(self, fold: Fold[S], commit: Commit) -> None:
+        fold.apply(commit)
+        at = self._at = commit.metadata.at
+        if self._earliest is None or at < self._earliest:
+            self._earliest = at
+
+    def _due(self, fold: Fold[S]) -> bool:
+        last = self.taken[-1].position if self.taken else 0
+        return fold.position > last and self._strategy.due(fold.position, last, len(fold))
+
+    def _take(self, fold: Fold[S]) -> None:
+        mark = self.log.mark()
+        if mark.position == fold.position and self._at is not None and self._earliest is not None:
+            taken = Taken(fold.position, self._at, self._earliest)
+            self.snapshots.save(self.log.id, mark, taken, fold)
+            self._taken, self._earliest = thinned(self.taken, taken), None
+
+    def _stay(self, fold: Fold[S]) -> None:
+        mark = self.log.mark()
+        if mark.position == fold.position:
+            self._since = mark
 
     def load(self, id: str) -> Entity[S] | None:
         """The entity with this id, or None when it has no events."""
-        return self.fold().entities.get(self.decider.stream(id))
+        return self.fold().get(self.decider.stream(id))
 
     def load_or_default(self, id: str) -> Entity[S]:
         """The entity with this id, at version 0 in the initial state when it has no events."""
@@ -194,7 +179,9 @@ class Repository(Generic[S, C, E]):
 
     def refresh(self, entity: Entity[S]) -> Entity[S]:
         """The entity with the events recorded since it was loaded."""
-        return self.fold().entities.get(entity.stream, entity)
+        return self.fold().get(entity.stream) or entity
+
+    # writing
 
     def execute(
         self, id: str, command: C, metadata: Metadata, *, precondition: Expected | None = None
@@ -206,13 +193,11 @@ class Repository(Generic[S, C, E]):
         stream = self.decider.stream(id)
 
         def plan(fold: Fold[S]) -> Plan[E]:
-            entity = fold.entities.get(stream)
-            check_precondition(precondition, stream, 0 if entity is None else entity.version)
+            check_precondition(precondition, stream, fold.version_of(stream))
             return decide_all(self.decider, fold, [(stream, command)]), metadata
 
         outcome = self.transact(plan)
-        default = Entity(stream, self.decider.initial, 0)
-        return outcome.after.entities.get(stream, default), outcome.commit
+        return outcome.fold.get(stream) or Entity(stream, self.decider.initial, 0), outcome.commit
 
     def transact(self, plan: Callable[[Fold[S]], Plan[E]]) -> Outcome[S]:
         """Append, as one commit, the events that `plan` gives for the fold; on a conflict reload and plan again.
@@ -221,27 +206,23 @@ class Repository(Generic[S, C, E]):
         """
         retries = RETRIES
         while True:
-            before = self.fold()
-            changes, metadata = plan(before)
+            fold = self.fold()
+            changes, metadata = plan(fold)
             appends = [
-                Append(stream, tuple(events), before.entities[stream].version if stream in before.entities else 0)
-                for stream, events in changes.items()
-                if events
+                Append(stream, tuple(events), fold.version_of(stream)) for stream, events in changes.items() if events
             ]
             if not appends:
-                return Outcome(None, before, before)
+                return Outcome(None, fold)
             try:
                 commit = self.log.append(appends, metadata)
             except WrongExpectedVersion:
                 if not retries:
                     raise
                 retries -= 1
-            else:
-                return Outcome(commit, before, self.fold())
-
-    def _take(self, fold: Fold[S]) -> Fold[S]:
-        self._fold = fold
-        if self._strategy.due(fold.position, self._snapshot_at):
-            self._snapshots.save(self.log.id, fold)
-            self._snapshot_at = fold.position
-        return fold
+                continue
+            mark = self.log.mark()
+            if commit.position != fold.position + 1 or mark.position != commit.last:
+                return Outcome(commit, self.fold())
+            self._apply(fold, commit)
+            self._since = mark
+            return Outcome(commit, fold)

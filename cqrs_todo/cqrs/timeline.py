@@ -5,8 +5,10 @@ from datetime import datetime
 from itertools import takewhile
 from typing import TypeAlias
 
-from .core import C, Commit, Decider, E, Log, Metadata, S, UnknownEvent
-from .repository import Entity, Fold, advance
+from .core import C, Commit, Decider, E, Mark, Metadata, Place, S, StaleMark
+from .fold import Fold
+from .repository import Repository
+from .snapshots import NEVER, nearest
 
 Moment: TypeAlias = datetime | int
 """A point of a log: the state after the last commit recorded at or before an aware time, or after the commit that holds
@@ -21,42 +23,74 @@ def reached(commit: Commit, moment: Moment) -> bool:
     return commit.position <= moment if isinstance(moment, int) else commit.metadata.at <= moment
 
 
-def walk_back(
-    decider: Decider[S, C, E], fold: Fold[S], backward: Iterable[Commit], moment: Moment
-) -> tuple[Fold[S], Commit | None]:
-    """The fold at a moment and the commit that made it (None: before the first), walking back from a later fold.
+def walk_back(fold: Fold[S], backward: Iterable[Commit], moment: Moment) -> Commit | None:
+    """Take a fold back to a moment; the commit that made it what it was then (None: before the first).
 
     `backward` gives the commits up to the fold's position, newest first. Costs the events walked over, however long the
     history before them.
     """
-    entities = dict(fold.entities)
-    prefix = decider.stream("")
     for commit in backward:
         if reached(commit, moment):
-            return Fold(commit.last, entities), commit
-        for event in reversed(commit.events):
-            if not event.stream.startswith(prefix):
-                continue
-            if event.version == 1:
-                del entities[event.stream]
-                continue
-            state = entities[event.stream].state
-            if not isinstance(event.data, UnknownEvent):
-                state = decider.evolve(state, decider.invert(event.data))
-            entities[event.stream] = Entity(event.stream, state, event.version - 1)
-    return Fold(0, entities), None
+            return commit
+        fold.take_back(commit)
+    return None
 
 
-def as_of(decider: Decider[S, C, E], head: Fold[S], log: Log, moment: Moment) -> tuple[Fold[S], Commit | None]:
-    """The fold of a log at a moment not after `head`, and the commit that made it (None: before the first).
+def as_of(repository: Repository[S, C, E], moment: Moment) -> tuple[Fold[S], Commit | None]:
+    """The fold of a log at a moment that is not after its head, and the commit that made it (None: before the first).
 
-    It is reached by walking back from `head`, or forward from the beginning where that is known to be shorter: a position
-    says how far it is, a time does not before the commits are read.
+    It is reached from the nearest snapshot or the head: backward, or forward where that is shorter, which of a position is
+    known.
     """
-    if isinstance(moment, datetime) or moment >= head.position - moment:
-        return walk_back(decider, head, log.commits_backward(head.position + 1), moment)
-    commits = list(takewhile(lambda commit: reached(commit, moment), log.commits()))
-    return advance(decider, Fold(0, {}), commits), commits[-1] if commits else None
+    head = repository.fold()
+    try:
+        if isinstance(moment, int):
+            return _at_position(repository, head, moment)
+        return _at_time(repository, head, moment)
+    except StaleMark:  # a snapshot of a log that was another then
+        fold = head.copy()
+        return fold, walk_back(fold, repository.log.commits_backward(head.position + 1), moment)
+
+
+def _at_position(repository: Repository[S, C, E], head: Fold[S], position: int) -> tuple[Fold[S], Commit | None]:
+    before, after = nearest(repository.taken, position)
+    if min(after, head.position) - position <= position - before:
+        return _back_from(repository, head, after, position)
+    fold, since = _begin(repository, before)
+    commit = None
+    if isinstance(since, Mark):
+        commit = next(repository.log.commits_backward(since), None)
+    for commit in takewhile(lambda commit: reached(commit, position), repository.log.commits(since)):
+        fold.apply(commit)
+    return fold, commit
+
+
+def _at_time(repository: Repository[S, C, E], head: Fold[S], time: datetime) -> tuple[Fold[S], Commit | None]:
+    start, earliest = NEVER, repository.earliest
+    for taken in reversed(repository.taken):
+        if earliest is not None and earliest <= time:
+            break
+        # all that came after this snapshot came after that time too
+        start, earliest = taken.position, taken.earliest
+    return _back_from(repository, head, start, time)
+
+
+def _back_from(repository: Repository[S, C, E], head: Fold[S], start: int, moment: Moment) -> tuple[Fold[S], Commit | None]:
+    """The fold at a moment, walking back from the snapshot at a position, or from the head."""
+    snapshot = repository.snapshot(start) if start < head.position else None
+    if snapshot is None:
+        fold = head.copy()
+        return fold, walk_back(fold, repository.log.commits_backward(head.position + 1), moment)
+    fold = Fold(repository.decider, snapshot.base, start)
+    return fold, walk_back(fold, repository.log.commits_backward(snapshot.mark), moment)
+
+
+def _begin(repository: Repository[S, C, E], position: int) -> tuple[Fold[S], Place]:
+    """The fold to go forward from: that of the snapshot at a position, or of nothing."""
+    snapshot = repository.snapshot(position) if position else None
+    if snapshot is None:
+        return Fold(repository.decider), 0
+    return Fold(repository.decider, snapshot.base, position), snapshot.mark
 
 
 def marked(metadata: Metadata, key: str) -> tuple[int, ...]:

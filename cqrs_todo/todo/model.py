@@ -49,7 +49,7 @@ def _readable(*values: DayOrInstant | datetime | None) -> None:
             raise ValueError(f"a time without a zone: {value}")
 
 
-class Todo(Struct, frozen=True):
+class Todo(Struct, frozen=True, array_like=True, gc=False):
     """What is known of a todo. `tags` are sorted; `completed` is None while it is open; `removed` is a tombstone."""
 
     text: str
@@ -71,6 +71,9 @@ _FIRST_ZONE = timezone(timedelta(hours=14))
 
 State: TypeAlias = Todo | None
 """None: never created."""
+
+SCHEMA = "todo/1"
+"""The name of the shape and the meaning of the state: another one, when either changes, makes old snapshots useless."""
 
 
 # Events: facts, each with the old and the new value of what it changed. Those with a time refuse one that can't be read.

@@ -1,10 +1,12 @@
 """Which todos a person means: numbers, ranges, `@`, the beginnings of stable ids. Pure."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from ..cqrs.core import CqrsError
-from .views import Item
+from ..cqrs.fold import Fold
+from .model import DECIDER, State
+from .views import Item, item_of, items_of
 
 
 class NotFound(CqrsError):
@@ -20,26 +22,25 @@ ID = re.compile("[a-z][0-9a-z]{0,63}")
 """The stable id of a todo."""
 
 
-def select(words: Sequence[str], items: Sequence[Item], last_touched: Callable[[], Iterable[str]], where: str) -> list[Item]:
+def select(words: Sequence[str], fold: Fold[State], last_touched: Callable[[], Iterable[str]], where: str) -> list[Item]:
     """The todos that a person named, each once, in the order given.
 
     A word is numbers and ranges (`3`, `1-3,7`), `@` (the todos of the last commit, whose ids `last_touched` gives) or the
-    beginning of a stable id that only one of `items` has. Raises `NotFound` naming everything that is not there `where` it
+    beginning of a stable id that only one todo has. Raises `NotFound` naming everything that is not there `where` it
     was looked for, or has two meanings.
     """
-    by_number = {item.number: item for item in items}
     chosen: dict[str, Item] = {}
     bad: list[str] = []
     for part in (part for word in words for part in re.findall("[^, ]+", word) or [word]):
         span = _SPAN.fullmatch(part)
         if span:
-            found, wrong = _in_span(int(span[1]), int(span[2] or span[1]), by_number)
+            found, wrong = _in_span(int(span[1]), int(span[2] or span[1]), fold)
         elif part == "@":
-            ids = set(last_touched())
-            found = [item for item in items if item.id in ids]
+            entities = [fold.get(DECIDER.stream(id)) for id in last_touched()]
+            found = sorted(items_of(entity for entity in entities if entity is not None), key=lambda item: item.number)
             wrong = None if found else repr(part)
         else:
-            found, wrong = _by_id(part, items)
+            found, wrong = _by_id(part, fold)
         if wrong is not None:
             bad.append(wrong)
         chosen.update((item.id, item) for item in found)
@@ -48,10 +49,11 @@ def select(words: Sequence[str], items: Sequence[Item], last_touched: Callable[[
     return list(chosen.values())
 
 
-def _in_span(first: int, last: int, by_number: Mapping[int, Item]) -> tuple[list[Item], str | None]:
+def _in_span(first: int, last: int, fold: Fold[State]) -> tuple[list[Item], str | None]:
     """The todos with these numbers, and which numbers are wrong: those that no todo has yet, or a span of none."""
-    highest = max(by_number, default=0)
-    inside = [by_number[n] for n in range(first, min(last, highest) + 1) if n in by_number]
+    highest = len(fold)
+    entities = (fold.numbered(number) for number in range(first, min(last, highest) + 1))
+    inside = items_of(entity for entity in entities if entity is not None)
     if last > highest:
         outside = max(first, highest + 1)
         return inside, f"{outside}" if outside == last else f"{outside}-{last}"
@@ -60,11 +62,13 @@ def _in_span(first: int, last: int, by_number: Mapping[int, Item]) -> tuple[list
     return inside, None
 
 
-def _by_id(part: str, items: Sequence[Item]) -> tuple[list[Item], str | None]:
+def _by_id(part: str, fold: Fold[State]) -> tuple[list[Item], str | None]:
     """The todo with this stable id, or the one whose id begins so; else what is wrong with it."""
     if not ID.fullmatch(part):
         return [], repr(part)
-    found = [item for item in items if item.id == part] or [item for item in items if item.id.startswith(part)]
+    entity = fold.get(DECIDER.stream(part))
+    exact = None if entity is None else item_of(entity)
+    found = [exact] if exact is not None else items_of(fold.starting(DECIDER.stream(part)))
     if len(found) > 1:
         return [], f"{part} (it begins {len(found)} ids)"
     return found, None if found else repr(part)

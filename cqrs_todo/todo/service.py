@@ -23,7 +23,9 @@ from ..cqrs.core import (
     check_log_name,
     check_precondition,
 )
-from ..cqrs.repository import Changes, Fold, Repository, advance, decide_all
+from ..cqrs.fold import Fold
+from ..cqrs.repository import Changes, Repository, decide_all
+from ..cqrs.snapshots import SnapshotEvery, Snapshots
 from ..cqrs.stores.null import NullLog
 from ..cqrs.struct import Struct, replace
 from ..cqrs.timeline import (
@@ -51,10 +53,11 @@ from .model import (
     touched,
 )
 from .selection import ID, NotFound, select
-from .views import RESTORES, Item, id_of, items, spans
+from .views import RESTORES, Item, id_of, items_of, spans
 
 TYPES = EventTypes(EVENTS)
 DEFAULT_LIST = "inbox"
+SNAPSHOTS = SnapshotEvery(500, per=50)
 
 _ID_LETTERS = "abcdefghjkmnpqrstvwxyz"
 _ID_SIGNS = "0123456789" + _ID_LETTERS
@@ -163,17 +166,25 @@ class TodoList:
 
     `author` stands in every commit; `clock` gives the wall time in UTC. A list that does not exist reads as empty when it
     is `default`, the one that the user gets without naming any; otherwise reading it raises `NotFound`. `add` makes it, and
-    sets `created`.
+    sets `created`. `snapshots` spare reading the whole log; losing them costs time, nothing else.
     """
 
     def __init__(
-        self, store: Store, name: str, author: str, *, default: bool = False, clock: Callable[[], datetime] = now_utc
+        self,
+        store: Store,
+        name: str,
+        author: str,
+        *,
+        default: bool = False,
+        clock: Callable[[], datetime] = now_utc,
+        snapshots: Snapshots | None = None,
     ) -> None:
         self.store = store
         self.author = author
         self.clock = clock
         self.created = False
         self._default = default
+        self._snapshots = snapshots
         self._missing = False
         try:
             self._attach(store.open(name))
@@ -184,7 +195,9 @@ class TodoList:
     def _attach(self, log: Log) -> None:
         self.log = log
         self.name = log.name
-        self.repository: Repository[State, TodoCommand, TodoEvent] = Repository(log, DECIDER)
+        self.repository: Repository[State, TodoCommand, TodoEvent] = Repository(
+            log, DECIDER, snapshots=self._snapshots, strategy=SNAPSHOTS
+        )
 
     # reading
 
@@ -194,12 +207,12 @@ class TodoList:
         as_of = moment.astimezone(UTC) if isinstance(moment, datetime) else None
         if isinstance(moment, int) and commit is not None:
             as_of = commit.metadata.at
-        return View(self.name, fold.position, as_of, tuple(items(fold)))
+        return View(self.name, fold.position, as_of, tuple(items_of(fold)))
 
     def history(self, moment: Moment | None = None) -> Iterator[Commit]:
         """The commits up to now or a moment, newest first; raises `NotFound`, `NotYet`."""
         if moment is None:
-            self._existing()
+            self._fold(None)  # from there on what stands before the newest snapshot need not be read
             return self.log.commits_backward()
         fold, _ = self._fold(moment)
         return self.log.commits_backward(fold.position + 1)
@@ -214,8 +227,8 @@ class TodoList:
         for commit in self.log.commits(start):
             if commit.position > end:
                 return
-            fold = advance(DECIDER, fold, [commit])
-            yield commit, View(self.name, fold.position, commit.metadata.at, tuple(items(fold)))
+            fold.apply(commit)
+            yield commit, View(self.name, fold.position, commit.metadata.at, tuple(items_of(fold)))
 
     def last_touched(self, moment: Moment | None = None) -> list[str]:
         """The ids of the todos in the last commit: what `@` stands for."""
@@ -225,9 +238,9 @@ class TodoList:
 
     def select(self, words: Sequence[str], moment: Moment | None = None) -> list[Item]:
         """The todos that a person named, as `selection.select` says; raises `NotFound`, `NotYet`, `DamagedLog`."""
-        items_then = self.view(moment).items
+        fold, _ = self._fold(moment)
         try:
-            return select(words, items_then, lambda: self.last_touched(moment), self.name)
+            return select(words, fold, lambda: self.last_touched(moment), self.name)
         except NotFound:
             self._check_whole()
             raise
@@ -239,7 +252,7 @@ class TodoList:
         commands = [(DECIDER.stream(new_id()), draft) for draft in drafts]
         for place, (stream, draft) in enumerate(commands, 1):  # refuse before a list is made
             try:
-                decide_all(DECIDER, Fold(0, {}), [(stream, draft)])
+                decide_all(DECIDER, Fold(DECIDER), [(stream, draft)])
             except Rejected as error:
                 raise Rejected(f"todo {place} of {len(commands)}: {error}" if len(commands) > 1 else str(error)) from error
         if self._missing:
@@ -268,7 +281,7 @@ class TodoList:
             refused: list[str] = []
             for item in chosen:
                 if unchanged:
-                    check_precondition(item.version, item.stream, fold.entities[item.stream].version)
+                    check_precondition(item.version, item.stream, fold.version_of(item.stream))
                 try:
                     given = [(item.stream, command) for command in commands(item)]
                     changes.update(decide_all(DECIDER, fold, given))
@@ -292,9 +305,9 @@ class TodoList:
         target._existing()
         if target.name == self.name:
             raise Rejected(f"they are in {self.name} already")
-        now = {item.stream: item for item in items(self.repository.fold())}
+        now = self.repository.fold()
         self._check_whole("; nothing was recorded")
-        chosen = [now[item.stream] for item in chosen]
+        chosen = items_of(now[item.stream] for item in chosen)
         removed = [item.number for item in chosen if item.todo.removed]
         if removed:
             raise Rejected(f"todo {spans(removed)} was removed: restore it first")
@@ -304,7 +317,7 @@ class TodoList:
 
         def leave(fold: Fold[State]) -> _Plan:
             for item in chosen:
-                check_precondition(item.version, item.stream, fold.entities[item.stream].version)
+                check_precondition(item.version, item.stream, fold.version_of(item.stream))
             return {item.stream: [TodoRemoved()] for item in chosen}, {"moved_to": target.name}
 
         if target._missing:
@@ -340,13 +353,13 @@ class TodoList:
 
         def plan(fold: Fold[State]) -> _Plan:
             then, _ = self._as_of(fold, moment)
-            streams = fold.entities if chosen is None else [item.stream for item in chosen]
+            entities = fold if chosen is None else [fold[item.stream] for item in chosen]
             changes: dict[str, Sequence[TodoEvent]] = {}
-            for stream in streams:
-                now = fold.entities[stream].state
-                past = then.entities[stream].state if stream in then.entities else None
+            for entity in entities:
+                past = then.get(entity.stream)
+                now = entity.state
                 if now is not None:
-                    changes[stream] = lead(now, past or replace(now, removed=True))
+                    changes[entity.stream] = lead(now, (past and past.state) or replace(now, removed=True))
             return changes, {RESTORES: then.position}
 
         return self._transact(plan, chosen)
@@ -438,15 +451,13 @@ class TodoList:
 
         command = os.urandom(10).hex()
         outcome = self.repository.transact(planned)
-        rows = {item.stream: item for item in items(outcome.after)}  # fewer than named where the store keeps nothing
+        fold = outcome.fold
         changed = dict.fromkeys(event.stream for event in outcome.commit.events) if outcome.commit else {}
         streams = list(changed) if named is None else [item.stream for item in named]
+        entities = [fold.get(stream) for stream in streams]  # None where the store keeps nothing
+        rows = items_of(entity for entity in entities if entity is not None)
         return Answer(
-            self.name,
-            outcome.after.position,
-            outcome.commit,
-            tuple(rows[stream] for stream in streams if stream in rows),
-            tuple(rows[stream] for stream in streams if stream in rows and stream in changed),
+            self.name, fold.position, outcome.commit, tuple(rows), tuple(row for row in rows if row.stream in changed)
         )
 
     def _existing(self) -> None:
@@ -469,13 +480,13 @@ class TodoList:
         if isinstance(moment, int) and moment > fold.position:
             self._check_whole()
             raise NotYet(f"@{moment} has not come yet: the last event of {self.name} is @{fold.position}")
-        return as_of(DECIDER, fold, self.log, moment)
+        return as_of(self.repository, moment)
 
 
 def _leading(fold: Fold[State], todos: Mapping[str, Todo]) -> Changes[TodoEvent]:
     """The events that make the todos in these streams what is given."""
-    now = fold.entities
-    return {stream: lead(now[stream].state if stream in now else None, todo) for stream, todo in todos.items()}
+    now = {stream: fold.get(stream) for stream in todos}
+    return {stream: lead(None if (old := now[stream]) is None else old.state, todo) for stream, todo in todos.items()}
 
 
 def _checked(id: str, todo: Todo) -> Todo:

@@ -5,7 +5,7 @@ from datetime import date, datetime, time
 from typing import Any, Literal, TypeAlias, get_args
 
 from ..cqrs.core import LOST, Commit, Recorded, UnknownEvent
-from ..cqrs.repository import Fold
+from ..cqrs.fold import Entity
 from ..cqrs.struct import Struct
 from ..cqrs.timeline import REDOES, UNDOES, marked
 from .model import (
@@ -54,13 +54,15 @@ def id_of(stream: str) -> str:
     return stream.partition("/")[2]
 
 
-def items(fold: Fold[State]) -> list[Item]:
-    """Every todo that was ever created, removed ones too, by number."""
-    return [
-        Item(number, id_of(stream), entity.version, entity.state)
-        for number, (stream, entity) in enumerate(fold.entities.items(), 1)
-        if entity.state is not None
-    ]
+def item_of(entity: Entity[State]) -> Item | None:
+    """A todo as people meet it; None where its creation was lost."""
+    todo = entity.state
+    return None if todo is None else Item(entity.number, id_of(entity.stream), entity.version, todo)
+
+
+def items_of(entities: Iterable[Entity[State]]) -> list[Item]:
+    """The todos among entities; those of a whole fold are every todo that was ever created, removed ones too, by number."""
+    return [item for entity in entities if (item := item_of(entity)) is not None]
 
 
 def local_day(value: DayOrInstant, to_local: ToLocal) -> date:

@@ -1,29 +1,41 @@
 """Load, decide, append, retry; snapshots; the fold law."""
 
 from collections.abc import Iterator
+from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import given as for_all
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from cqrs_todo.cqrs.core import EXISTS, NEW, Append, Commit, Place, Rejected, UnknownEvent, WrongExpectedVersion
-from cqrs_todo.cqrs.repository import (
-    RETRIES,
+from cqrs_todo.cqrs.core import (
+    EXISTS,
+    NEW,
+    Append,
+    Commit,
+    Mark,
+    Place,
+    Rejected,
+    UnknownEvent,
+    WrongExpectedVersion,
+    position_of,
+)
+from cqrs_todo.cqrs.fold import WAITING, Entity, Fold, fold_of
+from cqrs_todo.cqrs.repository import RETRIES, Plan, Repository, decide_all
+from cqrs_todo.cqrs.snapshots import (
     AlwaysSnapshot,
-    Entity,
-    Fold,
     MemorySnapshots,
     NeverSnapshot,
     NullSnapshots,
-    Plan,
-    Repository,
     SnapshotEvery,
     SnapshotStrategy,
-    advance,
-    decide_all,
+    Taken,
+    nearest,
+    next_kept,
+    thinned,
 )
-from tests.cqrs.counter import COUNTER, Move, Moved, by, new_log
+from tests.cqrs.counter import AT, COUNTER, Move, Moved, by, new_log
 
 
 def test_load_or_default_execute_refresh() -> None:
@@ -33,12 +45,12 @@ def test_load_or_default_execute_refresh() -> None:
     empty = counters.load_or_default("a")
     assert empty == Entity("counter/a", 0, 0)
     entity, commit = counters.execute("a", Move(3), by("c1"))
-    assert entity == Entity("counter/a", 3, 1)
+    assert entity == Entity("counter/a", 3, 1, 1)
     assert commit is not None
     assert (commit.position, commit.metadata.command) == (1, "c1")
     assert counters.load("a") == counters.load_or_default("a") == counters.refresh(empty) == entity
     Repository(log, COUNTER).execute("a", Move(4), by("c2"))
-    assert counters.refresh(entity) == Entity("counter/a", 7, 2)
+    assert counters.refresh(entity) == Entity("counter/a", 7, 2, 1)
     assert counters.refresh(Entity("counter/never", 0, 0)).version == 0
 
 
@@ -79,8 +91,8 @@ def test_a_conflict_is_decided_anew() -> None:
     outcome = counters.transact(plan)
     assert decided_at == [0, 1, 2]
     assert outcome.commit is not None
-    assert (outcome.commit.position, outcome.before.position, outcome.after.position) == (3, 2, 3)
-    assert outcome.after.entities["counter/a"].state == 21
+    assert (outcome.commit.position, outcome.fold.position) == (3, 3)
+    assert outcome.fold["counter/a"].state == 21
 
 
 def test_a_conflict_without_end_is_the_callers() -> None:
@@ -98,7 +110,7 @@ def test_a_conflict_without_end_is_the_callers() -> None:
 
 
 def test_several_commands_on_one_entity_see_each_other() -> None:
-    fold: Fold[int] = Fold(0, {})
+    fold: Fold[int] = Fold(COUNTER)
     commands = [("counter/a", Move(2)), ("counter/b", Move(1)), ("counter/a", Move(-2)), ("counter/b", Move(0))]
     assert decide_all(COUNTER, fold, commands) == {"counter/a": [Moved(2), Moved(-2)], "counter/b": [Moved(1)]}
     with pytest.raises(Rejected):
@@ -111,10 +123,13 @@ def test_streams_of_other_kinds_and_unknown_events_leave_states_alone() -> None:
     (commit,) = log.commits()
     other, mine = commit.events
     unknown = type(mine)(3, "counter/a", 2, "shaken", UnknownEvent("shaken", b"{}"), commit.metadata)
-    fold = advance(COUNTER, Fold(0, {}), [commit, type(commit)((unknown,), commit.metadata)])
-    assert other.stream not in fold.entities
-    assert fold.entities == {"counter/a": Entity("counter/a", 1, 2)}
+    fold = fold_of(COUNTER, [commit, type(commit)((unknown,), commit.metadata)])
+    assert list(fold) == [Entity("counter/a", 1, 2, 1)]
+    assert fold.get(other.stream) is None
+    assert fold.numbered(1) == fold["counter/a"]
+    assert fold.numbered(0) is fold.numbered(2) is None
     assert fold.position == 3
+    assert [fold.version_of(stream) for stream in ("other/1", "counter/a", "counter/b")] == [1, 2, 0]
 
 
 STRATEGIES: list[tuple[SnapshotStrategy, list[int]]] = [
@@ -130,14 +145,15 @@ def test_snapshot_strategies(strategy: SnapshotStrategy, expected: list[int]) ->
     saved = []
 
     class Watched(MemorySnapshots):
-        def save(self, log_id: str, fold: Fold[int]) -> None:
+        def save(self, log_id: str, mark: Mark, taken: Taken, fold: Fold[int]) -> None:
             saved.append(fold.position)
-            super().save(log_id, fold)
+            super().save(log_id, mark, taken, fold)
 
     log, snapshots = new_log(), Watched()
     counters = Repository(log, COUNTER, snapshots=snapshots, strategy=strategy)
     for n in range(5):
         counters.execute("a", Move(1), by(f"c{n}"))
+        counters.fold()
     assert saved == expected
     again = Repository(log, COUNTER, snapshots=snapshots, strategy=strategy)
     assert again.fold() == counters.fold()
@@ -145,24 +161,58 @@ def test_snapshot_strategies(strategy: SnapshotStrategy, expected: list[int]) ->
 
 def test_a_snapshot_saves_reading_what_it_holds() -> None:
     log, snapshots = new_log(), MemorySnapshots()
-    Repository(log, COUNTER, snapshots=snapshots, strategy=AlwaysSnapshot()).execute("a", Move(1), by("c1"))
-    read_from: list[Place] = []
+    counters = Repository(log, COUNTER, snapshots=snapshots, strategy=AlwaysSnapshot())
+    counters.execute("a", Move(1), by("c1"))
+    counters.fold()
+    read_from: list[int] = []
 
     original = log.commits
 
     def spy(since: Place = 0) -> Iterator[Commit]:
-        read_from.append(since)
+        read_from.append(position_of(since))
         return original(since)
 
     log.commits = spy  # type: ignore[method-assign]  # a spy in the log's place
-    assert Repository(log, COUNTER, snapshots=snapshots).fold().entities["counter/a"].state == 1
+    assert Repository(log, COUNTER, snapshots=snapshots).fold()["counter/a"].state == 1
     assert read_from == [1]
+
+
+def test_what_waits_is_settled_before_it_is_too_much() -> None:
+    log, snapshots = new_log(), MemorySnapshots()
+    counters = Repository(log, COUNTER, snapshots=snapshots, strategy=AlwaysSnapshot())
+    for n in range(3):
+        counters.execute(f"{n}", Move(1), by(f"c{n}"))
+    counters.fold()
+    log.append([Append("counter/1", tuple(Moved(1) for _ in range(WAITING + 1)))], by("many"))
+    log.append([Append("counter/new", (Moved(5),))], by("new"))
+    late = Repository(log, COUNTER, snapshots=snapshots)
+    assert late.fold() == fold_of(COUNTER, log.commits())
+    assert late.fold()["counter/1"].state == WAITING + 2
+    assert [entity.number for entity in late.fold().starting("counter/")] == [1, 2, 3, 4]
+
+
+def test_snapshots_are_spaced_geometrically() -> None:
+    taken: list[Taken] = []
+    for position in range(500, 100_000, 500):
+        at = AT + timedelta(seconds=position % 7_000)
+        taken = thinned(taken, Taken(position, at, at))
+    assert taken[-1].position == 99_500
+    assert len(taken) < 40
+    for before, after in pairwise(each.position for each in taken):
+        assert after - before <= max(500, before * 0.2 + 500)
+    earliest = [min(p % 7_000 for p in range(b + 500, a + 1, 500)) for b, a in pairwise([0, *(t.position for t in taken)])]
+    assert [each.earliest for each in taken] == [AT + timedelta(seconds=second) for second in earliest]
+    assert next_kept([]) == 0
+    assert nearest(taken, 99_500) == (99_500, 99_500)
+    assert nearest(taken, 1) == (0, 500)
+    assert nearest(taken, 99_999)[0] == 99_500
 
 
 def test_null_snapshots_keep_nothing() -> None:
     snapshots = NullSnapshots()
-    snapshots.save("id", Fold(1, {}))
-    assert snapshots.load("id") is None
+    snapshots.save("id", Mark(1, "", lambda _: 0), Taken(1, AT, AT), Fold(COUNTER))
+    assert snapshots.load("id", 1) is None
+    assert list(snapshots.taken("id")) == []
 
 
 def test_snapshot_every_needs_a_positive_number() -> None:
@@ -179,10 +229,10 @@ def test_law_fold_of_a_log_is_the_fold_of_its_commits_one_by_one(commits: list[l
         for id, amount in moves:
             changes.setdefault(f"counter/{id}", []).append(Moved(amount))
         log.append([Append(stream, tuple(events)) for stream, events in changes.items()], by(f"c{n}"))
-    whole = advance(COUNTER, Fold(0, {}), log.commits())
-    step: Fold[int] = Fold(0, {})
+    whole = fold_of(COUNTER, log.commits())
+    step: Fold[int] = Fold(COUNTER)
     for commit in log.commits():
-        step = advance(COUNTER, step, [commit])
+        step.apply(commit)
+        step = step.copy()
     assert whole == step
-    assert list(whole.entities) == list(step.entities)
     assert whole.position == sum(len(commit.events) for commit in log.commits())

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from cqrs_todo.cqrs.core import EventTypes, Metadata
 from cqrs_todo.cqrs.repository import Repository
 from cqrs_todo.cqrs.stores import open_store
-from cqrs_todo.cqrs.timeline import walk_back
+from cqrs_todo.cqrs.timeline import as_of
 from cqrs_todo.todo.model import DECIDER, EVENTS, ChangeText, Complete, Create
 
 now = datetime(2026, 11, 22, tzinfo=UTC)
@@ -21,8 +21,8 @@ todos.execute("a", ChangeText("Buy oats"), Metadata(now, "me", "c2", {}))
 entity, commit = todos.execute("a", Complete("2026-11-21", now), Metadata(now, "me", "c3", {}))
 assert (entity.state.text, entity.state.tags, entity.state.completed) == ("Buy oats", ("a", "b"), "2026-11-21")
 assert (commit.position, entity.version) == (3, 3)
-past, _ = walk_back(DECIDER, todos.fold(), log.commits_backward(), 1)
-assert past.entities["todo/a"].state.text == "Buy milk"
+past, _ = as_of(todos, 1)
+assert past["todo/a"].state.text == "Buy milk"
 try:
     entity.state.text = "other"
 except AttributeError:

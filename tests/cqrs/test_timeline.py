@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given as for_all
@@ -9,13 +10,32 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from cqrs_todo.cqrs.core import Append, Commit, Log, Metadata, Recorded, UnknownEvent
-from cqrs_todo.cqrs.repository import Fold, Repository, advance
+from cqrs_todo.cqrs.fold import Fold, fold_of
+from cqrs_todo.cqrs.repository import Repository
+from cqrs_todo.cqrs.snapshots import AlwaysSnapshot, MemorySnapshots, SnapshotEvery, SnapshotStrategy
 from cqrs_todo.cqrs.timeline import REDOES, UNDOES, as_of, redo_events, redo_steps, undo_events, undo_steps, walk_back
 from tests.cqrs.counter import AT, COUNTER, Moved, new_log
 
 
 def forward(commits: list[Commit]) -> Fold[int]:
-    return advance(COUNTER, Fold(0, {}), commits)
+    return fold_of(COUNTER, commits)
+
+
+STRATEGIES: list[SnapshotStrategy | None] = [None, AlwaysSnapshot(), SnapshotEvery(3)]
+
+
+def repositories(log: Log) -> Iterator[Repository[int, Any, Moved]]:
+    """The log without snapshots, and with many and few of them, taken one by one as it grew and all at once."""
+    for strategy in STRATEGIES:
+        snapshots = MemorySnapshots()
+        yield Repository(log, COUNTER, snapshots=snapshots, strategy=strategy)
+        yield Repository(log, COUNTER, snapshots=snapshots)
+        slow = MemorySnapshots()
+        other = new_log()
+        for commit in log.commits():
+            other.append([Append(event.stream, (event.data,)) for event in commit.events], commit.metadata)
+            Repository(other, COUNTER, snapshots=slow, strategy=strategy).fold()
+        yield Repository(other, COUNTER, snapshots=slow)
 
 
 def write(log: Log, streams: list[str], at: datetime = AT) -> None:
@@ -41,12 +61,30 @@ def test_law_backward_is_forward_at_every_position(history: list[tuple[list[str]
     commits = list(log.commits())
     head = forward(commits)
     for position in range(head.position + 1):
-        fold, commit = walk_back(COUNTER, head, log.commits_backward(), position)
+        fold = head.copy()
+        commit = walk_back(fold, log.commits_backward(), position)
         upto = [commit for commit in commits if commit.position <= position]
         assert fold == forward(upto)
-        assert as_of(COUNTER, head, log, position) == (fold, commit)
-        assert list(fold.entities) == list(forward(upto).entities)
         assert commit == (upto[-1] if upto else None)
+        assert head == forward(commits), "a copy moves alone"
+
+
+@settings(max_examples=100)
+@for_all(histories)
+def test_law_snapshots_change_nothing(history: list[tuple[list[str], int]]) -> None:
+    log = new_log()
+    at = AT
+    for streams, later in history:
+        at += timedelta(seconds=later)
+        write(log, streams, at)
+    commits = list(log.commits())
+    times = {commit.metadata.at + timedelta(seconds=s) for commit in commits for s in (-1, 0)}
+    for repository in repositories(log):
+        assert repository.fold() == forward(commits)
+        for moment in (*range(repository.fold().position + 1), *times):
+            expected = forward(commits)
+            commit = walk_back(expected, reversed(commits), moment)
+            assert as_of(repository, moment) == (expected, commit)
 
 
 @settings(max_examples=500)
@@ -61,7 +99,8 @@ def test_law_at_a_time_is_after_the_last_position_recorded_at_or_before_it(
         write(log, streams, at)
     commits = list(log.commits())
     moment = AT + timedelta(seconds=seconds)
-    fold, _ = walk_back(COUNTER, forward(commits), log.commits_backward(), moment)
+    fold = forward(commits)
+    walk_back(fold, log.commits_backward(), moment)
     recorded = [place for place, commit in enumerate(commits) if commit.metadata.at <= moment]
     assert fold == forward(commits[: recorded[-1] + 1] if recorded else [])
 
@@ -71,7 +110,7 @@ def test_walking_back_reads_no_further_than_it_must() -> None:
     for _ in range(10):
         write(log, ["counter/a"])
     backward = log.commits_backward()
-    walk_back(COUNTER, forward(list(log.commits())), backward, 8)
+    walk_back(forward(list(log.commits())), backward, 8)
     assert next(backward).position == 7
 
 
@@ -82,8 +121,8 @@ def test_walking_back_over_an_unknown_event_lowers_the_version_alone() -> None:
     unknown = Recorded(2, "counter/a", 2, "shaken", UnknownEvent("shaken", b"{}"), first.metadata)
     second = Commit((unknown,), first.metadata)
     head = forward([first, second])
-    fold, _ = walk_back(COUNTER, head, [second, first], 1)
-    assert fold == forward([first])
+    walk_back(head, [second, first], 1)
+    assert head == forward([first])
 
 
 class Steps:
@@ -138,13 +177,14 @@ def test_a_position_is_reached_from_the_nearer_end(monkeypatch: pytest.MonkeyPat
             read.append(commit.position)
             yield commit
 
-    head = forward(list(log.commits()))
+    repository = Repository(log, COUNTER)
+    repository.fold()
     forward_, backward = log.commits, log.commits_backward
     monkeypatch.setattr(log, "commits", lambda since=0: watched(forward_(since)))
     monkeypatch.setattr(log, "commits_backward", lambda before=None: watched(backward(before)))
     for position, walked in ((3, [1, 2, 3, 4]), (18, [20, 19, 18]), (0, [1]), (20, [20])):
         read.clear()
-        fold, _ = as_of(COUNTER, head, log, position)
+        fold, _ = as_of(repository, position)
         assert fold.position == position
         assert read == walked
 
@@ -164,11 +204,11 @@ def test_undo_events_then_redo_events_lead_back(count: int) -> None:
     for streams in (["counter/a", "counter/b"], ["counter/b"], ["counter/a", "counter/c"]):
         write(log, streams)
     counters = Repository(log, COUNTER)
-    before = {stream: entity.state for stream, entity in counters.fold().entities.items()}
+    before = {entity.stream: entity.state for entity in counters.fold()}
     taken = list(log.commits_backward())[:count]
     undoing, redoing = undo_events(COUNTER, taken), redo_events(COUNTER, taken[::-1])
     counters.transact(lambda _: (undoing, Metadata(AT, "t", "u", {})))
-    undone = {stream: entity.state for stream, entity in counters.fold().entities.items()}
+    undone = {entity.stream: entity.state for entity in counters.fold()}
     assert undone != before
     counters.transact(lambda _: (redoing, Metadata(AT, "t", "r", {})))
-    assert {stream: entity.state for stream, entity in counters.fold().entities.items()} == before
+    assert {entity.stream: entity.state for entity in counters.fold()} == before

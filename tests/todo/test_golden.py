@@ -83,7 +83,7 @@ def test_a_whole_log_written_in_2026_opens(tmp_path: Path) -> None:
     log = open_store(f"jsonl:{tmp_path}", TYPES).open("inbox")
     fold = Repository(log, DECIDER).fold()
     assert fold.position == 5
-    assert [entity.state for entity in fold.entities.values()] == [
+    assert [entity.state for entity in fold] == [
         Todo("Buy milk", AT, due="2026-11-23", priority="H", tags=("home",), completed="2026-11-22T09:30:01.123456Z"),
         Todo("Call the bank", AT, removed=True),
     ]

@@ -2,16 +2,20 @@
 
 import pytest
 
-from cqrs_todo.todo.model import Todo
+from cqrs_todo.cqrs.fold import Entities, Entity, Fold
+from cqrs_todo.todo.model import DECIDER, State, Todo
 from cqrs_todo.todo.selection import NotFound, select
-from cqrs_todo.todo.views import Item
 from tests.strategies import NOW
 
-ITEMS = [Item(number, id, 1, Todo(id, NOW)) for number, id in ((1, "abc"), (2, "abd"), (4, "ab"), (5, "xyz"))]
+IDS = ("abc", "abd", "lost", "ab", "xyz")
+ENTITIES: list[Entity[State]] = [
+    Entity(f"todo/{id}", None if id == "lost" else Todo(id, NOW), 1, number) for number, id in enumerate(IDS, 1)
+]
+FOLD: Fold[State] = Fold(DECIDER, Entities(ENTITIES, {}), 5)
 
 
 def chosen(*words: str) -> list[int]:
-    return [item.number for item in select(words, ITEMS, lambda: ["abd", "xyz"], "inbox")]
+    return [item.number for item in select(words, FOLD, lambda: ["abd", "xyz"], "inbox")]
 
 
 @pytest.mark.parametrize(
@@ -61,4 +65,4 @@ def test_everything_that_is_not_there_is_named(words: list[str], wrong: str) -> 
 
 def test_nothing_was_touched_yet() -> None:
     with pytest.raises(NotFound, match="no todo '@'"):
-        select(["@"], ITEMS, list, "inbox")
+        select(["@"], FOLD, list, "inbox")

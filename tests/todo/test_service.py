@@ -10,7 +10,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from cqrs_todo.cqrs.core import Append, Commit, LogExists, Metadata, Rejected, Store, WrongExpectedVersion
-from cqrs_todo.cqrs.repository import Fold
+from cqrs_todo.cqrs.fold import Fold
 from cqrs_todo.cqrs.stores import open_store
 from cqrs_todo.todo.model import (
     ChangeText,

@@ -10,14 +10,14 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from cqrs_todo.cqrs.core import Rejected
-from cqrs_todo.cqrs.repository import Fold, advance
+from cqrs_todo.cqrs.fold import Fold
 from cqrs_todo.cqrs.stores import open_store
 from cqrs_todo.cqrs.struct import replace
 from cqrs_todo.todo.compare import FIELDS, blame, changed_fields, compare, field_changes
 from cqrs_todo.todo.model import DECIDER, Complete, Create, Reopen, State, Todo, day_or_instant
 from cqrs_todo.todo.service import TYPES, TodoList
 from cqrs_todo.todo.statistics import held, parse_condition, statistics
-from cqrs_todo.todo.views import Item, items, mentions
+from cqrs_todo.todo.views import Item, items_of, mentions
 from tests.strategies import NOW
 from tests.todo.histories import Act, a_list, acts, after
 
@@ -30,12 +30,12 @@ def utc(instant: datetime) -> datetime:
 @for_all(acts)
 def test_law_the_state_reached_backward_is_the_state_reached_forward_at_every_position(acts: list[Act]) -> None:
     todos = after(acts)
-    forward: Fold[State] = Fold(0, {})
+    forward: Fold[State] = Fold(DECIDER)
     assert todos.view(0).items == ()
     for commit in todos.log.commits():
-        forward = advance(DECIDER, forward, [commit])
+        forward.apply(commit)
         for position in range(commit.position, commit.last + 1):
-            assert todos.view(position).items == tuple(items(forward))
+            assert todos.view(position).items == tuple(items_of(forward))
 
 
 def there(some: tuple[Item, ...]) -> list[tuple[int, Todo]]:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from cqrs_todo.cqrs.core import Commit, Metadata, Recorded, UnknownEvent
-from cqrs_todo.cqrs.repository import Entity, Fold
+from cqrs_todo.cqrs.fold import Entity
 from cqrs_todo.todo.model import (
     DueChanged,
     NoteChanged,
@@ -32,7 +32,7 @@ from cqrs_todo.todo.views import (
     day_in_words,
     describe,
     in_words,
-    items,
+    items_of,
     ordered,
     overdue,
     remark,
@@ -56,9 +56,9 @@ def item(number: int, text: str = "x", **fields: Any) -> Item:
 
 def test_numbers_are_the_order_of_creation_and_count_what_is_not_understood() -> None:
     todo = Todo("Buy milk", NOW)
-    fold: Fold[State] = Fold(3, {"todo/a": Entity("todo/a", None, 1), "todo/b": Entity("todo/b", todo, 2)})
-    assert items(fold) == [Item(2, "b", 2, todo)]
-    assert items(fold)[0].stream == "todo/b"
+    entities: list[Entity[State]] = [Entity("todo/a", None, 1, 1), Entity("todo/b", todo, 2, 2)]
+    assert items_of(entities) == [Item(2, "b", 2, todo)]
+    assert items_of(entities)[0].stream == "todo/b"
 
 
 @pytest.mark.parametrize(

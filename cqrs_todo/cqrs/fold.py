@@ -1,0 +1,235 @@
+"""A log folded: stream -> (state, version), in order of creation. One fold serves writing and reading."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any, Generic, Protocol
+
+from .core import C, Commit, Decider, E, Recorded, S, UnknownEvent
+from .struct import Struct
+
+WAITING = 10_000
+"""How many events may wait for the entities of a snapshot to be asked for, before all of them are loaded."""
+
+
+class Entity(Struct, Generic[S], frozen=True):
+    """An aggregate as loaded: its stream's name, its folded state, its version (0: nothing recorded yet).
+
+    `number` is its place, from 1, in the order of creation (0: nowhere).
+    """
+
+    stream: str
+    state: S
+    version: int
+    number: int = 0
+
+
+class Base(Protocol[S]):
+    """The entities of a snapshot, which may be decoded only when they are asked for.
+
+    `others` has the versions of the streams of other kinds.
+    """
+
+    @property
+    def others(self) -> Mapping[str, int]: ...
+
+    def __len__(self) -> int: ...
+
+    def __iter__(self) -> Iterator[Entity[S]]:
+        """All of them, in order of creation."""
+
+    def numbered(self, number: int) -> Entity[S]:
+        """The one with this number, which is at least 1 and at most their count."""
+
+    def number_of(self, stream: str) -> int:
+        """The number of a stream; 0 where there is none."""
+
+    def starting(self, prefix: str) -> Sequence[int]:
+        """The numbers of the streams whose names begin so."""
+
+
+class Entities(Generic[S]):
+    """A base in memory."""
+
+    def __init__(self, entities: Iterable[Entity[S]], others: Mapping[str, int]) -> None:
+        self._entities = list(entities)
+        self._numbers = {entity.stream: entity.number for entity in self._entities}
+        self.others = dict(others)
+
+    def __len__(self) -> int:
+        return len(self._entities)
+
+    def __iter__(self) -> Iterator[Entity[S]]:
+        return iter(self._entities)
+
+    def numbered(self, number: int) -> Entity[S]:
+        return self._entities[number - 1]
+
+    def number_of(self, stream: str) -> int:
+        return self._numbers.get(stream, 0)
+
+    def starting(self, prefix: str) -> Sequence[int]:
+        return [number for stream, number in self._numbers.items() if stream.startswith(prefix)]
+
+
+class Fold(Generic[S]):
+    """Every entity of one kind in a log, after the event at `position`.
+
+    It moves: `apply` takes it a commit on, `take_back` a commit back; `copy` where it must stay. On a base, what happened
+    since is applied to an entity only when it is asked for. An event of unknown type counts in its stream's version and
+    changes no state; of streams of other kinds only the versions are known.
+    """
+
+    def __init__(self, decider: Decider[S, Any, Any], base: Base[S] | None = None, position: int = 0) -> None:
+        self.position = position
+        self.others: dict[str, int] = dict(base.others) if base is not None else {}
+        self._decider = decider
+        self._prefix = decider.stream("")
+        self._base: Base[S] = base if base is not None else Entities((), {})
+        self._kept = len(self._base)
+        self._changed: dict[str, Entity[S]] = {}
+        self._new: list[str] = []
+        self._waiting: dict[str, list[Recorded]] = {}
+        self._waits = 0
+
+    # moving
+
+    def apply(self, commit: Commit) -> None:
+        """Go on to the state after the next commit."""
+        for event in commit.events:
+            self.position = event.position
+            stream = event.stream
+            if not stream.startswith(self._prefix):
+                self.others[stream] = event.version
+                continue
+            entity = self._changed.get(stream)
+            if entity is not None:
+                self._changed[stream] = self._evolved(entity, event)
+            elif event.version > 1 and self._kept:
+                self._waiting.setdefault(stream, []).append(event)
+                self._waits += 1
+            else:
+                self._new.append(stream)
+                number = self._kept + len(self._new)
+                self._changed[stream] = self._evolved(Entity(stream, self._decider.initial, 0, number), event)
+        if self._waits > WAITING:
+            self._load()
+
+    def take_back(self, commit: Commit) -> None:
+        """Go back to the state before the last commit; a stream that began in it is gone."""
+        decider = self._decider
+        for event in reversed(commit.events):
+            self.position = event.position - 1
+            stream = event.stream
+            if not stream.startswith(self._prefix):
+                self.others[stream] = event.version - 1
+                continue
+            entity = self[stream]
+            if event.version == 1:
+                self._changed.pop(stream, None)
+                if self._new:
+                    self._new.pop()
+                else:
+                    self._kept -= 1
+                continue
+            state = entity.state
+            if not isinstance(event.data, UnknownEvent):
+                state = decider.evolve(state, decider.invert(event.data))
+            self._changed[stream] = Entity(stream, state, event.version - 1, entity.number)
+
+    def copy(self) -> "Fold[S]":
+        """Another fold in the same place."""
+        twin = Fold(self._decider, self._base, self.position)
+        twin.others = dict(self.others)
+        twin._kept = self._kept
+        twin._changed = dict(self._changed)
+        twin._new = list(self._new)
+        twin._waiting = {stream: list(events) for stream, events in self._waiting.items()}
+        twin._waits = self._waits
+        return twin
+
+    def _evolved(self, entity: Entity[S], event: Recorded) -> Entity[S]:
+        state = entity.state
+        if not isinstance(event.data, UnknownEvent):
+            state = self._decider.evolve(state, event.data)
+        return Entity(entity.stream, state, event.version, entity.number)
+
+    def _settled(self, entity: Entity[S]) -> Entity[S]:
+        """An entity of the base as it is now."""
+        changed = self._changed.get(entity.stream)
+        if changed is not None:
+            return changed
+        events = self._waiting.pop(entity.stream, None)
+        if events is None:
+            return entity
+        self._waits -= len(events)
+        for event in events:
+            entity = self._evolved(entity, event)
+        self._changed[entity.stream] = entity
+        return entity
+
+    def _load(self) -> None:
+        """Settle everything, so that nothing needs to wait any more."""
+        entities = list(self)
+        self._base, self._kept = Entities((), {}), 0
+        self._changed = {entity.stream: entity for entity in entities}
+        self._new = list(self._changed)
+
+    # looking
+
+    def __len__(self) -> int:
+        return self._kept + len(self._new)
+
+    def __iter__(self) -> Iterator[Entity[S]]:
+        """The entities, in order of creation."""
+        if self._kept:
+            for entity in islice(self._base, self._kept):
+                yield self._settled(entity)
+        for stream in self._new:
+            yield self._changed[stream]
+
+    def get(self, stream: str) -> Entity[S] | None:
+        """The entity of a stream, or None where it has no events."""
+        changed = self._changed.get(stream)
+        if changed is not None or not self._kept:
+            return changed
+        number = self._base.number_of(stream)
+        return self._settled(self._base.numbered(number)) if 0 < number <= self._kept else None
+
+    def __getitem__(self, stream: str) -> Entity[S]:
+        entity = self.get(stream)
+        if entity is None:
+            raise KeyError(stream)
+        return entity
+
+    def numbered(self, number: int) -> Entity[S] | None:
+        """The entity with a number, or None where there is none yet."""
+        if not 1 <= number <= len(self):
+            return None
+        if number > self._kept:
+            return self._changed[self._new[number - self._kept - 1]]
+        return self._settled(self._base.numbered(number))
+
+    def starting(self, prefix: str) -> list[Entity[S]]:
+        """The entities whose streams' names begin so, in order of creation."""
+        old = [self._settled(self._base.numbered(number)) for number in self._base.starting(prefix) if number <= self._kept]
+        return old + [self._changed[stream] for stream in self._new if stream.startswith(prefix)]
+
+    def version_of(self, stream: str) -> int:
+        """The version of a stream of any kind; 0 where it has no events."""
+        if not stream.startswith(self._prefix):
+            return self.others.get(stream, 0)
+        entity = self.get(stream)
+        return 0 if entity is None else entity.version
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Fold) and self.position == other.position and list(self) == list(other)
+
+    __hash__ = None  # type: ignore[assignment]  # it moves
+
+
+def fold_of(decider: Decider[S, C, E], commits: Iterable[Commit]) -> Fold[S]:
+    """The fold of a log's commits, from the first on."""
+    fold = Fold(decider)
+    for commit in commits:
+        fold.apply(commit)
+    return fold

@@ -1,0 +1,201 @@
+"""Snapshots in files, one folder a log: `taken.json` says which there are, `<position>.json` is one.
+
+A snapshot is a line that says what follows, then the streams' names, a line each, then the entities, in JSON arrays of
+`PART` on a line each; so that one entity is found and decoded without the others. Nothing is synced and no error is told:
+whatever does not fit in every point is not there, and is made anew from the log.
+"""
+
+import os
+import re
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Generic
+
+import msgspec
+
+from ..core import Mark, S
+from ..fold import Entity, Fold
+from ..snapshots import Snapshot, Taken, thinned
+
+FORMAT = "cqrs-snapshot/1"
+PART = 128
+"""How many entities are decoded together."""
+
+_NAME = re.compile("[0-9A-Za-z-]{1,64}")
+_encode = msgspec.json.encode
+
+
+class _Header(msgspec.Struct, frozen=True):
+    """The first line. `names` and `parts` are lengths in bytes, `check` the CRC-32 of all that follows the line."""
+
+    format: str
+    schema: str
+    log: str
+    position: int
+    token: str
+    others: dict[str, int]
+    count: int
+    names: int
+    parts: list[int]
+    check: int
+
+
+class _Catalogue(msgspec.Struct, frozen=True):
+    format: str
+    schema: str
+    taken: list[Taken]
+
+
+_decode_header = msgspec.json.Decoder(_Header).decode
+_decode_catalogue = msgspec.json.Decoder(_Catalogue).decode
+
+
+class FileSnapshots(Generic[S]):
+    """Snapshots of entities with states of one type, in a folder that is made when the first is.
+
+    `schema` names the shape and the meaning of the state: what was kept under another is not used.
+    """
+
+    def __init__(self, directory: Path, state: Any, schema: str) -> None:
+        self._directory = directory
+        self._schema = schema
+        self._decode = msgspec.json.Decoder(list[tuple[str, int, state]]).decode
+
+    def taken(self, log_id: str) -> Sequence[Taken]:
+        if not _NAME.fullmatch(log_id):
+            return ()
+        try:
+            catalogue = _decode_catalogue(_read(self._catalogue(log_id)))
+        except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
+            return ()
+        return catalogue.taken if (catalogue.format, catalogue.schema) == (FORMAT, self._schema) else ()
+
+    def load(self, log_id: str, position: int) -> Snapshot[S] | None:
+        try:
+            content = _read(self._file(log_id, position))
+            end = content.find(b"\n") + 1
+            header = _decode_header(content[:end])
+        except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
+            return None
+        fits = (header.format, header.schema, header.log, header.position) == (FORMAT, self._schema, log_id, position)
+        if not fits or zlib.crc32(memoryview(content)[end:]) != header.check:
+            return None
+        base: _Base[S] = _Base(header, content, end, self._decode)
+        return Snapshot(Mark(position, header.token, base.version_of), base)
+
+    def save(self, log_id: str, mark: Mark, taken: Taken, fold: Fold[S]) -> None:
+        if not _NAME.fullmatch(log_id):
+            return  # an id of somebody else's making, which may lead anywhere
+        before = self.taken(log_id)
+        after = thinned(before, taken)
+        with suppress(OSError):
+            os.makedirs(self._directory / log_id, mode=0o700, exist_ok=True)
+            _write(self._file(log_id, mark.position), _content(log_id, self._schema, mark, fold))
+            _write(self._catalogue(log_id), _encode(_Catalogue(FORMAT, self._schema, after)))
+            for gone in {each.position for each in before} - {each.position for each in after}:
+                self._file(log_id, gone).unlink(missing_ok=True)
+
+    def _catalogue(self, log_id: str) -> Path:
+        return self._directory / log_id / "taken.json"
+
+    def _file(self, log_id: str, position: int) -> Path:
+        return self._directory / log_id / f"{position}.json"
+
+
+class _Base(Generic[S]):
+    """The entities in a snapshot's bytes."""
+
+    def __init__(
+        self, header: _Header, content: bytes, start: int, decode: Callable[[memoryview], list[tuple[str, int, S]]]
+    ) -> None:
+        self.others: Mapping[str, int] = header.others
+        self._count = header.count
+        self._content = content
+        self._names = (start, start + header.names)
+        self._parts = header.parts
+        self._decode = decode
+        self._decoded: dict[int, list[Entity[S]]] = {}
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __iter__(self) -> Iterator[Entity[S]]:
+        for part in range(len(self._parts)):
+            yield from self._entities(part)
+
+    def numbered(self, number: int) -> Entity[S]:
+        part, place = divmod(number - 1, PART)
+        return self._entities(part)[place]
+
+    def number_of(self, stream: str) -> int:
+        start, end = self._names
+        place = self._content.find(b"\n%b\n" % _encode(stream), start - 1, end)
+        return 0 if place < 0 else self._content.count(b"\n", start, place + 1) + 1
+
+    def starting(self, prefix: str) -> Sequence[int]:
+        start, end = self._names
+        sought = b"\n" + _encode(prefix)[:-1]
+        found = []
+        place = self._content.find(sought, start - 1, end)
+        while place >= 0:
+            found.append(self._content.count(b"\n", start, place + 1) + 1)
+            place = self._content.find(sought, place + 1, end)
+        return found
+
+    def version_of(self, stream: str) -> int:
+        """The version of a stream of any kind; 0 where it has no events."""
+        number = self.number_of(stream)
+        return self.numbered(number).version if number else self.others.get(stream, 0)
+
+    def _entities(self, part: int) -> list[Entity[S]]:
+        entities = self._decoded.get(part)
+        if entities is None:
+            start = self._names[1] + sum(self._parts[:part])
+            rows = self._decode(memoryview(self._content)[start : start + self._parts[part]])
+            first = part * PART + 1
+            entities = [Entity(stream, state, version, n) for n, (stream, version, state) in enumerate(rows, first)]
+            self._decoded[part] = entities
+        return entities
+
+
+def _content(log_id: str, schema: str, mark: Mark, fold: Fold[Any]) -> bytes:
+    entities = list(fold)
+    names = b"".join(_encode(entity.stream) + b"\n" for entity in entities)
+    rows = [(entity.stream, entity.version, entity.state) for entity in entities]
+    parts = [_encode(rows[first : first + PART]) + b"\n" for first in range(0, len(rows), PART)]
+    body = names + b"".join(parts)
+    sizes = [len(part) for part in parts]
+    others, count = fold.others, len(entities)
+    header = _Header(FORMAT, schema, log_id, mark.position, mark.token, others, count, len(names), sizes, zlib.crc32(body))
+    return _encode(header) + b"\n" + body
+
+
+def _read(path: Path) -> bytes:
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+    try:
+        size = os.fstat(fd).st_size
+        parts = []
+        while size > 0 and (part := os.read(fd, size)):
+            parts.append(part)
+            size -= len(part)
+        return b"".join(parts)
+    finally:
+        os.close(fd)
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Put a private file in place, all or nothing for whoever reads it."""
+    fresh = path.with_name(f"{path.name}.{os.getpid()}.new")
+    fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    try:
+        view = memoryview(content)
+        while view:
+            view = view[os.write(fd, view) :]
+        os.replace(fresh, path)
+    except OSError:
+        fresh.unlink(missing_ok=True)
+        raise
+    finally:
+        os.close(fd)
