@@ -1,6 +1,6 @@
 """Snapshots in files, one folder a log: `taken.json` says which there are, `<position>.json` is one.
 
-A snapshot is a line that says what follows, then the streams' names, a line each, then the entities, in JSON arrays of
+A snapshot is the CRC-32 of all that follows, a line that says what that is, then the streams' names, a line each, then the entities, in JSON arrays of
 `PART` on a line each; so that one entity is found and decoded without the others. Nothing is synced and no error is told:
 whatever does not fit in every point is not there, and is made anew from the log.
 """
@@ -23,12 +23,13 @@ FORMAT = "cqrs-snapshot/1"
 PART = 128
 """How many entities are decoded together."""
 
+_CHECK = len(b"01234567 ")
 _NAME = re.compile("[0-9A-Za-z-]{1,64}")
 _encode = msgspec.json.encode
 
 
 class _Header(msgspec.Struct, frozen=True):
-    """The first line. `names` and `parts` are lengths in bytes, `check` the CRC-32 of all that follows the line."""
+    """The first line; `names` and `parts` are lengths in bytes."""
 
     format: str
     schema: str
@@ -39,7 +40,6 @@ class _Header(msgspec.Struct, frozen=True):
     count: int
     names: int
     parts: list[int]
-    check: int
 
 
 class _Catalogue(msgspec.Struct, frozen=True):
@@ -75,12 +75,13 @@ class FileSnapshots(Generic[S]):
     def load(self, log_id: str, position: int) -> Snapshot[S] | None:
         try:
             content = _read(self._file(log_id, position))
+            if content[:_CHECK] != _check(memoryview(content)[_CHECK:]):
+                return None
             end = content.find(b"\n") + 1
-            header = _decode_header(content[:end])
+            header = _decode_header(content[_CHECK:end])
         except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
             return None
-        fits = (header.format, header.schema, header.log, header.position) == (FORMAT, self._schema, log_id, position)
-        if not fits or zlib.crc32(memoryview(content)[end:]) != header.check:
+        if (header.format, header.schema, header.log, header.position) != (FORMAT, self._schema, log_id, position):
             return None
         base: _Base[S] = _Base(header, content, end, self._decode)
         return Snapshot(Mark(position, header.token, base.version_of), base)
@@ -168,8 +169,13 @@ def _content(log_id: str, schema: str, mark: Mark, fold: Fold[Any]) -> bytes:
     body = names + b"".join(parts)
     sizes = [len(part) for part in parts]
     others, count = fold.others, len(entities)
-    header = _Header(FORMAT, schema, log_id, mark.position, mark.token, others, count, len(names), sizes, zlib.crc32(body))
-    return _encode(header) + b"\n" + body
+    header = _Header(FORMAT, schema, log_id, mark.position, mark.token, others, count, len(names), sizes)
+    content = _encode(header) + b"\n" + body
+    return _check(content) + content
+
+
+def _check(content: bytes | memoryview) -> bytes:
+    return b"%08x " % zlib.crc32(content)
 
 
 def _read(path: Path) -> bytes:
