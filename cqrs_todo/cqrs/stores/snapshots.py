@@ -1,8 +1,8 @@
 """Snapshots in files, one folder a log: `taken.json` says which there are, `<position>.json` is one.
 
-A snapshot is the CRC-32 of all that follows, a line that says what that is, then the streams' names, a line each, then the entities, in JSON arrays of
-`PART` on a line each; so that one entity is found and decoded without the others. Nothing is synced and no error is told:
-whatever does not fit in every point is not there, and is made anew from the log.
+A snapshot is the CRC-32 of all that follows, a line that says what that is, then the streams' names, a line each, then the
+entities, in JSON arrays of `PART` on a line each; so that one entity is found and decoded without the others. Nothing is
+synced and no error is told: whatever does not fit in every point is not there, and is made anew from the log.
 """
 
 import os
