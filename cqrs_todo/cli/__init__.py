@@ -5,27 +5,25 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from io import TextIOWrapper
-from typing import TYPE_CHECKING, TextIO
-
-if TYPE_CHECKING:
-    from .session import Session
 
 INTERRUPTED = 130
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line (default: that of the process); the exit code."""
+    from .output import give_up, output_failed
+
     args = list(sys.argv[1:] if argv is None else argv)
     _prepare_streams()
     code = _run(args)
     try:
         sys.stdout.flush()
     except OSError as error:
-        code = code or _output_failed(error)
+        code = code or output_failed(error)
     try:
         sys.stderr.flush()
     except OSError:  # nobody listens: the exit code still tells
-        _give_up(sys.stderr)
+        give_up(sys.stderr)
     return code
 
 
@@ -39,31 +37,28 @@ def _prepare_streams() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-def _output_failed(error: OSError) -> int:
-    """Stop writing to stdout; a pipe that was closed is no error, anything else is told."""
-    _give_up(sys.stdout)
-    if isinstance(error, BrokenPipeError):
-        return 0
-    with suppress(OSError):  # nobody listens: the exit code still tells
-        sys.stderr.write(f"todo: the output can't be written: {error.strerror}; what was recorded stays recorded\n")
-    return 1
-
-
-def _give_up(stream: TextIO) -> None:
-    """Whoever read the stream has seen enough; what is left in its buffer must not be tried again at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-
-
 def _run(args: list[str]) -> int:
+    from .output import OutputFailed, output_failed
+
+    code = 0
     session = None
     try:
+        from .quick import form_of
         from .session import Options, Session, as_utf8
 
         args = [as_utf8(arg) for arg in args]
         session = Session(Options())
-        code = _invoke(args, session)
+        act = form_of(args) if "_TODO_COMPLETE" not in os.environ else None
+        if act is not None:
+            act(session)
+        else:
+            from .app import run
+
+            code = run(args, session)
     except KeyboardInterrupt:
         code = INTERRUPTED
+    except OutputFailed as failed:
+        code = output_failed(failed.cause)
     except Exception as error:
         from .report import report
 
@@ -74,25 +69,3 @@ def _run(args: list[str]) -> int:
         with suppress(OSError):  # nobody listens: the exit code still tells
             sys.stderr.write(f"todo: warning: {visible(notice)}\n")
     return code
-
-
-def _invoke(args: list[str], session: "Session") -> int:
-    import typer
-
-    from .app import app
-    from .render import OutputFailed
-
-    command = typer.main.get_command(app)
-    if "_TODO_COMPLETE" in os.environ:
-        command.main(args, prog_name="todo")
-    try:
-        # not `command.main`, which makes a closed pipe a failure
-        with command.make_context("todo", args, obj=session) as context:
-            command.invoke(context)
-    except typer.Exit as ended:
-        return ended.exit_code
-    except OutputFailed as failed:
-        return _output_failed(failed.cause)
-    except BrokenPipeError as error:  # of Typer's own help
-        return _output_failed(error)
-    return 0

@@ -1,17 +1,18 @@
-"""The verbs and their options, for Typer."""
+"""The verbs and their options, for Typer. What they do is imported when it is asked for."""
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any, TypeAlias, TypeVar
 
 import typer
 from typer import Argument, Context, Option
 
-from ..todo.views import SORT_KEYS, Filter
-from . import care, change, look, places, transfer, travel
+from ..todo.views import SORT_KEYS
+from . import INTERRUPTED
 from .errors import UsageError
-from .fields import understand
 from .grammar import LITERAL, TagVerb, Verb, Verbs, session_of
-from .session import check_text
+from .output import output_failed
+from .session import Session
 
 app = typer.Typer(
     cls=Verbs,
@@ -42,6 +43,33 @@ Remind: TypeAlias = Annotated[str | None, Option("--remind", "-r", metavar="WHEN
 Note: TypeAlias = Annotated[str | None, Option("--note", metavar="MD", help="A note, in Markdown.")]
 
 
+def run(args: Sequence[str], session: Session) -> int:
+    """Run a command line; the exit code. Raises `UsageError` for one that can't be understood, and what the verbs raise."""
+    command = typer.main.get_command(app)
+    if "_TODO_COMPLETE" in os.environ:
+        command.main(list(args), prog_name="todo")
+    try:
+        # not `command.main`, which makes a closed pipe a failure
+        with command.make_context("todo", list(args), obj=session) as context:
+            command.invoke(context)
+    except typer.Exit as ended:
+        return ended.exit_code
+    except typer.Abort:
+        return INTERRUPTED
+    except typer.TyperException as error:
+        raise _usage(error) from error
+    except BrokenPipeError as error:  # of Typer's own help
+        return output_failed(error)
+    return 0
+
+
+def _usage(error: typer.TyperException) -> UsageError:
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context is not None else "todo"
+    message = error.format_message()
+    return UsageError(message[:1].lower() + message[1:].rstrip("."), f"see: {path} --help")
+
+
 @app.callback()
 def root(ctx: Context) -> None:
     """A todo list in which nothing is ever overwritten.
@@ -49,7 +77,9 @@ def root(ctx: Context) -> None:
     Without a verb it shows what is open: overdue, today, next. Options may stand before or after the verb.
     """
     if ctx.invoked_subcommand is None:
-        look.home(session_of(ctx))
+        from .look import home
+
+        home(session_of(ctx))
 
 
 def _verb(panel: str, examples: str, name: str | None = None, cls: type[Verb] = Verb, **settings: Any) -> Callable[[F], F]:
@@ -73,21 +103,10 @@ def add(
     note: Note = None,
 ) -> None:
     """Add a todo. Words that are wholly +tag, due:DATE or pri:H are taken as such; after -- none is."""
-    session = session_of(ctx)
-    given = understand(
-        session,
-        text,
-        literal=ctx.meta[LITERAL],
-        due=due,
-        priority=priority,
-        tags=tag or (),
-        reminder=remind,
-        note=note,
-    )
-    if given.text == "-" and not ctx.meta[LITERAL]:
-        change.add_lines(session, given)
-    else:
-        change.add(session, given)
+    from .change import add
+
+    literal = ctx.meta[LITERAL]
+    add(session_of(ctx), text, literal, due=due, priority=priority, tags=tag or (), reminder=remind, note=note)
 
 
 @_verb(CHANGE, "todo done 3\ntodo done 1-3,7\ntodo done @ --on yesterday")
@@ -97,19 +116,25 @@ def done(
     on: Annotated[str | None, Option("--on", metavar="DATE", help="When it was done, if not now.")] = None,
 ) -> None:
     """Complete todos."""
-    change.done(session_of(ctx), ids, on)
+    from .change import done
+
+    done(session_of(ctx), ids, on)
 
 
 @_verb(CHANGE, "todo reopen 3")
 def reopen(ctx: Context, ids: Ids) -> None:
     """Open completed todos again."""
-    change.reopen(session_of(ctx), ids)
+    from .change import reopen
+
+    reopen(session_of(ctx), ids)
 
 
 @_verb(CHANGE, "todo toggle 1-3")
 def toggle(ctx: Context, ids: Ids) -> None:
     """Complete what is open, reopen what is done."""
-    change.toggle(session_of(ctx), ids)
+    from .change import toggle
+
+    toggle(session_of(ctx), ids)
 
 
 @_verb(CHANGE, "todo edit 3 Buy oat milk\ntodo edit 1-3 pri:H +home --clear due\ntodo edit 3")
@@ -127,6 +152,9 @@ def edit(
     ] = None,
 ) -> None:
     """Change todos, or one of them in $EDITOR."""
+    from .change import edit
+    from .fields import understand
+
     session = session_of(ctx)
     given = understand(
         session,
@@ -138,7 +166,7 @@ def edit(
         reminder=remind,
         note=note,
     )
-    change.edit(session, ids, given, clear or [])
+    edit(session, ids, given, clear or [])
 
 
 @_verb(CHANGE, "todo tag 3 +home\ntodo tag 1-3 +urgent -someday", cls=TagVerb)
@@ -147,7 +175,9 @@ def tag(
     words: Annotated[list[str], Argument(metavar="IDS +TAG|-TAG", help="Todos, then tags to add (+) and to remove (-).")],
 ) -> None:
     """Add tags to todos, and remove them."""
-    change.tag(session_of(ctx), words)
+    from .change import tag
+
+    tag(session_of(ctx), words)
 
 
 @_verb(CHANGE, 'todo note 3 "see **page 12**"\ncat minutes.md | todo note 3 -\ntodo edit 3 --clear note')
@@ -157,7 +187,9 @@ def note(
     text: Annotated[list[str], Argument(metavar="TEXT", help="The note, in Markdown; '-' reads it from stdin.")],
 ) -> None:
     """Set the note of todos."""
-    change.note(session_of(ctx), ids, text, literal=ctx.meta[LITERAL] > 0)
+    from .change import note
+
+    note(session_of(ctx), ids, text, literal=ctx.meta[LITERAL] > 0)
 
 
 @_verb(CHANGE, "todo remind 3 tomorrow 9:00\ntodo remind 3 --off")
@@ -168,19 +200,25 @@ def remind(
     off: Annotated[bool, Option("--off", help="Take the reminder off.")] = False,
 ) -> None:
     """Set the reminder of todos, or take it off."""
-    change.remind(session_of(ctx), ids, time or [], off)
+    from .change import remind
+
+    remind(session_of(ctx), ids, time or [], off)
 
 
 @_verb(CHANGE, "todo move 3 work")
 def move(ctx: Context, ids: Ids, target: Annotated[str, Argument(metavar="LIST", help="The list they go to.")]) -> None:
     """Give todos to another list."""
-    change.move(session_of(ctx), ids, target)
+    from .change import move
+
+    move(session_of(ctx), ids, target)
 
 
 @_verb(CHANGE, "todo rm 3\ntodo undo")
 def rm(ctx: Context, ids: Ids) -> None:
     """Remove todos; undo brings them back."""
-    change.remove(session_of(ctx), ids)
+    from .change import remove
+
+    remove(session_of(ctx), ids)
 
 
 @_verb(CHANGE, "todo undo\ntodo undo 3\ntodo undo @42")
@@ -188,13 +226,17 @@ def undo(
     ctx: Context, what: Annotated[str | None, Argument(metavar="[N|@POSITION]", help="How many commits, or which.")] = None
 ) -> None:
     """Take back the last commit, the last N, or one alone."""
-    change.undo(session_of(ctx), what)
+    from .change import undo
+
+    undo(session_of(ctx), what)
 
 
 @_verb(CHANGE, "todo redo\ntodo redo 3")
 def redo(ctx: Context, what: Annotated[str | None, Argument(metavar="[N]", help="How many commits.")] = None) -> None:
     """Do again what was undone last."""
-    change.redo(session_of(ctx), what)
+    from .change import redo
+
+    redo(session_of(ctx), what)
 
 
 # look
@@ -211,15 +253,10 @@ def _ls(
     limit: Annotated[int | None, Option("--limit", metavar="N", min=0, help="At most so many.")] = None,
 ) -> None:
     """Show open todos."""
-    tags = tuple(name.removeprefix("+") for name in tag or ())
-    words = [check_text("word", word) for word in words or []]
-    tags += tuple(word[1:] for word in words if word.startswith("+") and len(word) > 1)
-    rest = tuple(word for word in words if not word.startswith("+") or len(word) == 1)
-    asked = [state for state, given in (("all", everything), ("done", done), ("removed", removed)) if given]
-    if len(asked) > 1:
-        raise UsageError(f"--{asked[0]} and --{asked[1]} contradict each other", "give one of them")
-    state: Any = asked[0] if asked else "open"
-    look.ls(session_of(ctx), Filter(rest, tags, state), sort, limit)
+    from .look import ls
+
+    states: list[Any] = [state for state, given in (("all", everything), ("done", done), ("removed", removed)) if given]
+    ls(session_of(ctx), words or [], tags=tag or (), states=states, sort=sort, limit=limit)
 
 
 _LS_EXAMPLES = "todo ls milk\ntodo ls -t home --sort due\ntodo ls --all --json"
@@ -230,7 +267,9 @@ _verb(LOOK, _LS_EXAMPLES, "list", hidden=True)(_ls)
 @_verb(LOOK, "todo show 3\ntodo show @ --json")
 def show(ctx: Context, ids: Ids) -> None:
     """Show everything about todos: fields, note, history."""
-    look.show(session_of(ctx), ids)
+    from .look import show
+
+    show(session_of(ctx), ids)
 
 
 def _history(
@@ -247,8 +286,10 @@ def _history(
     all_lists: Annotated[bool, Option("--all-lists", help="Of every list.")] = False,
 ) -> None:
     """Show what happened, newest first."""
-    wanted = look.HistoryFilter(since, until, by, tuple(type or ()), limit, reverse, text)
-    look.history(session_of(ctx), ids or [], wanted, patch=patch, all_lists=all_lists)
+    from .look import HistoryFilter, history
+
+    wanted = HistoryFilter(since, until, by, tuple(type or ()), limit, reverse, text)
+    history(session_of(ctx), ids or [], wanted, patch=patch, all_lists=all_lists)
 
 
 _HISTORY_EXAMPLES = 'todo history\ntodo history 3 --reverse\ntodo history --since "last friday" -n 20'
@@ -289,14 +330,18 @@ def diff(
     exit_code: Annotated[bool, Option("--exit-code", help="Exit with 1 where something differs.")] = False,
 ) -> None:
     """Show what differs between two moments, field by field."""
-    code = travel.diff(session_of(ctx), start, end, ids or [], stat=stat, exit_code=exit_code)
+    from .travel import diff
+
+    code = diff(session_of(ctx), start, end, ids or [], stat=stat, exit_code=exit_code)
     raise typer.Exit(code)
 
 
 @_verb(TRAVEL, "todo blame 3")
 def blame(ctx: Context, ids: Ids) -> None:
     """Show who set each field of todos, when, and what it had been."""
-    travel.show_blame(session_of(ctx), ids)
+    from .travel import show_blame
+
+    show_blame(session_of(ctx), ids)
 
 
 @_verb(TRAVEL, 'todo restore --to "last friday 17:00"\ntodo restore 3 --to @42')
@@ -306,7 +351,9 @@ def restore(
     ids: Annotated[list[str] | None, Argument(metavar="[IDS]", help="Only these todos; else the whole list.")] = None,
 ) -> None:
     """Make the list, or some todos, what they were; undo takes that back."""
-    travel.restore(session_of(ctx), ids or [], to)
+    from .travel import restore
+
+    restore(session_of(ctx), ids or [], to)
 
 
 @_verb(TRAVEL, "todo when 'open>20'\ntodo when 'overdue>0 and tag:work>=3' --last")
@@ -318,7 +365,9 @@ def when(
     last: Annotated[bool, Option("--last/--first", help="The last time that it began to hold, or the first.")] = False,
 ) -> None:
     """Show when a condition over counts first held."""
-    travel.when(session_of(ctx), condition, last=last)
+    from .travel import when
+
+    when(session_of(ctx), condition, last=last)
 
 
 @_verb(TRAVEL, 'todo replay\ntodo replay --from "last monday" --speed 5\ntodo replay --step')
@@ -354,7 +403,9 @@ def stats(
 def lists(ctx: Context) -> None:
     """Show the lists; make, rename, archive and unarchive them."""
     if ctx.invoked_subcommand is None:
-        places.lists(session_of(ctx))
+        from .places import lists
+
+        lists(session_of(ctx))
 
 
 Name: TypeAlias = Annotated[str, Argument(metavar="NAME", help="The list.")]
@@ -367,25 +418,33 @@ def _list_verb(examples: str) -> Callable[[F], F]:
 @_list_verb("todo lists new work")
 def new(ctx: Context, name: Name) -> None:
     """Make an empty list."""
-    places.lists_new(session_of(ctx), name)
+    from .places import lists_new
+
+    lists_new(session_of(ctx), name)
 
 
 @_list_verb("todo lists rename work job")
 def rename(ctx: Context, old: Annotated[str, Argument(metavar="OLD")], new: Annotated[str, Argument(metavar="NEW")]) -> None:
     """Call a list otherwise."""
-    places.lists_rename(session_of(ctx), old, new)
+    from .places import lists_rename
+
+    lists_rename(session_of(ctx), old, new)
 
 
 @_list_verb("todo lists archive work")
 def archive(ctx: Context, name: Name) -> None:
     """Put a list away, with all its history."""
-    places.lists_archive(session_of(ctx), name)
+    from .places import lists_archive
+
+    lists_archive(session_of(ctx), name)
 
 
 @_list_verb("todo lists unarchive work")
 def unarchive(ctx: Context, name: Name) -> None:
     """Bring an archived list back."""
-    places.lists_unarchive(session_of(ctx), name)
+    from .places import lists_unarchive
+
+    lists_unarchive(session_of(ctx), name)
 
 
 app.add_typer(lists_app, name="lists", rich_help_panel=LISTS)
@@ -394,7 +453,9 @@ app.add_typer(lists_app, name="lists", rich_help_panel=LISTS)
 @_verb(LISTS, 'eval "$(todo completion bash)"\ntodo completion fish > ~/.config/fish/completions/todo.fish')
 def completion(ctx: Context, shell: Annotated[str, Argument(metavar="bash|zsh|fish", help="The shell.")]) -> None:
     """Print what makes a shell complete verbs, options and lists."""
-    places.completion(session_of(ctx), shell)
+    from .places import completion
+
+    completion(session_of(ctx), shell)
 
 
 @_verb(LISTS, "todo export > todos.json\ntodo export --format events -o inbox.jsonl\ntodo export --at yesterday")
@@ -404,7 +465,9 @@ def export(
     output: Annotated[str | None, Option("-o", "--output", metavar="FILE", help="Where to; else to stdout.")] = None,
 ) -> None:
     """Write the list out: its todos as JSON, or its log, byte for byte."""
-    transfer.export(session_of(ctx), format, output)
+    from .transfer import export
+
+    export(session_of(ctx), format, output)
 
 
 @_verb(LISTS, "todo import todos.json\ntodo -L work import work.jsonl\nssh home todo export | todo import -", "import")
@@ -414,7 +477,9 @@ def import_(
     format: Annotated[str | None, Option("--format", metavar="json|events", help="If it can't be seen.")] = None,
 ) -> None:
     """Take in what export wrote. Importing it again changes nothing; todos come in one commit."""
-    transfer.import_file(session_of(ctx), file, format)
+    from .transfer import import_file
+
+    import_file(session_of(ctx), file, format)
 
 
 @_verb(LISTS, "todo verify\ntodo verify --repair --dry-run\ntodo -L work verify --repair")
@@ -424,10 +489,14 @@ def verify(
     dry_run: Annotated[bool, Option("--dry-run", "-n", help="With --repair: only say it.")] = False,
 ) -> None:
     """Check that every list is what was written, byte for byte."""
-    care.verify(session_of(ctx), repair=repair, dry_run=dry_run)
+    from .care import verify
+
+    verify(session_of(ctx), repair=repair, dry_run=dry_run)
 
 
 @_verb(LISTS, "todo where\ntodo where --json")
 def where(ctx: Context) -> None:
     """Show the paths in use."""
-    places.where(session_of(ctx))
+    from .places import where
+
+    where(session_of(ctx))

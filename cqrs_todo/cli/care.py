@@ -6,8 +6,9 @@ from ..cqrs.core import CqrsError, DamagedLog, Repair, Verdict
 from ..todo.service import Lists
 from . import document, render
 from .errors import UsageError
+from .output import out
 from .progress import progress
-from .render import out, say
+from .render import say
 from .session import Session, check_text
 from .text import printable, visible
 

@@ -4,6 +4,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
+from typing import Any
 
 from ..cqrs.timeline import REDOES, UNDOES, marked
 from ..todo.model import (
@@ -25,22 +26,27 @@ from ..todo.model import (
 from ..todo.service import Answer
 from ..todo.views import Item, extras, short_instant, spans
 from . import document
+from .clock import start_of, to_local
 from .errors import UsageError
-from .fields import FIELDS, Fields, remind_at
-from .render import out, say
+from .fields import FIELDS, Fields, remind_at, understand
+from .output import out
+from .render import say
 from .session import Session, check_ids, check_text
 from .text import visible
-from .times import start_of, to_local
 
 
-def add(session: Session, given: Fields) -> None:
-    """Create one todo."""
+def add(session: Session, words: Sequence[str], literal: int = 0, **options: Any) -> None:
+    """Create a todo of words and options, as `fields.understand` takes them, or, for the word '-', of each line of stdin."""
+    given = understand(session, words, literal=literal, **options)
     if given.text is None:
         raise UsageError("what is to be done? the text is missing", 'for instance: todo add "Buy milk" due:tomorrow')
-    _add(session, [given])
+    if given.text == "-" and not literal:
+        _add_lines(session, given)
+    else:
+        _add(session, [given])
 
 
-def add_lines(session: Session, given: Fields) -> None:
+def _add_lines(session: Session, given: Fields) -> None:
     """Create one todo from each line of stdin that is not blank, all in one commit."""
     texts = _stdin().split("\n")
     drafts = [
@@ -115,7 +121,7 @@ def _answer(session: Session, answer: Answer, line: str | None, back: str = "und
         out(line + (way if answer.commit is not None else ""))
 
 
-def done(session: Session, ids: Sequence[str], on: str | None) -> None:
+def done(session: Session, ids: Sequence[str], on: str | None = None) -> None:
     """Complete todos, now or on an earlier day."""
     now = session.writable().clock()
     completed = day_or_instant(now)
@@ -230,7 +236,7 @@ def move(session: Session, ids: Sequence[str], target: str) -> None:
         out(f"{line}. Undo here: {session.typed(source.name, 'undo')}; there: {session.typed(answer.list, 'undo')}")
 
 
-def undo(session: Session, what: str | None) -> None:
+def undo(session: Session, what: str | None = None) -> None:
     """Take back the last commit, the last N, or the one at @POSITION."""
     todos = session.writable()
     if what is not None and re.fullmatch(r"@[0-9]{1,18}", what):
@@ -240,7 +246,7 @@ def undo(session: Session, what: str | None) -> None:
     _answer_step(session, answer, "Undid", UNDOES, "redo")
 
 
-def redo(session: Session, what: str | None) -> None:
+def redo(session: Session, what: str | None = None) -> None:
     """Do the last undone commit again, or the last N."""
     _answer_step(session, session.writable().redo(_steps(what)), "Redid", REDOES, "undo")
 

@@ -10,11 +10,13 @@ from typing import Any
 from ..todo.model import day_or_instant
 from ..todo.statistics import Statistics, statistics
 from . import document, render
+from .clock import start_of, to_local
 from .errors import UsageError
-from .render import out, say
+from .output import out
+from .render import say
 from .session import Session
 from .text import visible
-from .times import end_of, start_of, to_local
+from .times import end_of
 
 _SHADES = "·░▒▓█"
 _BY_DAY = 21

@@ -12,12 +12,12 @@ from pathlib import Path
 from ..cqrs.core import CqrsError, Rejected
 from ..todo.service import Answer
 from ..todo.views import Item, in_words, short_instant
+from .clock import to_local
 from .errors import UsageError
 from .fields import Fields, understand
 from .render import say
 from .session import Session
 from .text import visible
-from .times import to_local
 
 
 def edited(session: Session, item: Item, apply: Callable[[Fields, list[str]], Answer]) -> Answer:

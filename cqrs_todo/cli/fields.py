@@ -1,14 +1,13 @@
 """What `add` and `edit` are told of a todo, in words and options."""
 
-import re
 from collections.abc import Sequence
 from datetime import datetime, time
 
 from ..cqrs.struct import Struct
 from ..todo.model import PRIORITIES, DayOrInstant, Priority, day_or_instant
+from .clock import to_local
 from .errors import UsageError
 from .session import Session, check_text
-from .times import to_local
 
 FIELDS = ("note", "due", "reminder", "priority", "tags")
 
@@ -43,15 +42,15 @@ def understand(
     text: list[str] = []
     found = list(tags)
     for place, word in enumerate(words):
-        match = re.fullmatch(r"\+(\S+)|due:(\S+)|pri:(\S+)", check_text("text", word))
-        if match is None or place >= len(words) - literal:
+        mark, value = _marked(check_text("text", word))
+        if not mark or place >= len(words) - literal:
             text.append(word)
-        elif match[1]:
-            found.append(match[1])
-        elif match[2]:
-            due = match[2]
+        elif mark == "+":
+            found.append(value)
+        elif mark == "due:":
+            due = value
         else:
-            priority = match[3]
+            priority = value
     return Fields(
         " ".join(text) if text else None,
         None if note is None else check_text("note", note),
@@ -60,6 +59,15 @@ def understand(
         None if priority is None else _priority(priority),
         tuple(check_text("tag", tag.removeprefix("+")) for tag in found),
     )
+
+
+def _marked(word: str) -> tuple[str, str]:
+    """What a word says beside the text, by its mark; '' for a word of the text."""
+    for mark in ("+", "due:", "pri:"):
+        value = word.removeprefix(mark)
+        if value != word and value.split() == [value]:
+            return mark, value
+    return "", ""
 
 
 def _priority(text: str) -> Priority:

@@ -10,16 +10,31 @@ from ..cqrs.struct import Struct
 from ..cqrs.timeline import Moment, reached
 from ..todo.compare import field_changes
 from ..todo.service import Lists
-from ..todo.views import SORT_KEYS, Filter, Item, SortKey, mentions, ordered
+from ..todo.views import SORT_KEYS, Filter, Item, Shown, SortKey, mentions, ordered
 from . import document, render
+from .clock import to_local
 from .errors import UsageError
-from .render import out, say
-from .session import Session, check_ids
-from .times import to_local
+from .output import out
+from .render import say
+from .session import Session, check_ids, check_text
 
 
-def ls(session: Session, shown: Filter, sort: str, limit: int | None) -> None:
-    """Show todos."""
+def ls(
+    session: Session,
+    words: Sequence[str],
+    *,
+    tags: Sequence[str] = (),
+    states: Sequence[Shown] = (),
+    sort: str = "number",
+    limit: int | None = None,
+) -> None:
+    """Show todos; words that begin with '+' are tags."""
+    words = [check_text("word", word) for word in words]
+    named = (*tags, *(word for word in words if word.startswith("+") and len(word) > 1))
+    rest = tuple(word for word in words if not word.startswith("+") or len(word) == 1)
+    if len(states) > 1:
+        raise UsageError(f"--{states[0]} and --{states[1]} contradict each other", "give one of them")
+    shown = Filter(rest, tuple(tag.removeprefix("+") for tag in named), states[0] if states else "open")
     if sort not in SORT_KEYS:
         raise UsageError(f"{sort!r} is no sort key", f"the keys are {', '.join(SORT_KEYS)}")
     key: SortKey = sort
@@ -89,7 +104,17 @@ class HistoryFilter(Struct, frozen=True):
     text: str | None = None
 
 
-def history(session: Session, ids: Sequence[str], wanted: HistoryFilter, *, patch: bool, all_lists: bool) -> None:
+EVERYTHING = HistoryFilter()
+
+
+def history(
+    session: Session,
+    ids: Sequence[str],
+    wanted: HistoryFilter = EVERYTHING,
+    *,
+    patch: bool = False,
+    all_lists: bool = False,
+) -> None:
     """What happened, newest first; with `patch` the old and new value of each field, with `all_lists` in every list."""
     if all_lists and ids:
         raise UsageError("numbers belong to one list", "leave out --all-lists, or the numbers")

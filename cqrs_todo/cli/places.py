@@ -7,7 +7,8 @@ from ..todo.service import Lists
 from . import document, render
 from .config import cache_dir, config_file, state_dir
 from .errors import UsageError
-from .render import out, say
+from .output import out
+from .render import say
 from .session import Session, check_text
 from .text import printable, visible
 

@@ -25,9 +25,10 @@ from ..todo.views import (
     remark,
     short_instant,
 )
+from .clock import to_local
+from .output import out
 from .session import Session
 from .text import visible, visible_lines
-from .times import to_local
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType
@@ -53,22 +54,6 @@ class _SafeMarkdown:
 
         for segment in console.render(Markdown(visible_lines(self.note), hyperlinks=False), options):
             yield Segment(visible_lines(segment.text), segment.style, segment.control)
-
-
-class OutputFailed(Exception):
-    """Stdout takes no more; `cause` is the system's error."""
-
-    def __init__(self, cause: OSError) -> None:
-        super().__init__(cause.strerror)
-        self.cause = cause
-
-
-def out(line: str) -> None:
-    """Print one line of data; raises `OutputFailed`."""
-    try:
-        sys.stdout.write(line + "\n")
-    except OSError as error:
-        raise OutputFailed(error) from error
 
 
 def draw(session: Session, *renderables: "RenderableType") -> None:

@@ -19,11 +19,12 @@ from ..cqrs.timeline import Moment
 from ..todo.service import TodoList, View
 from ..todo.views import Item, describe, short_instant
 from . import document
+from .clock import to_local
 from .errors import UsageError
-from .render import OutputFailed, out, say
+from .output import OutputFailed, out
+from .render import say
 from .session import Session
 from .text import visible
-from .times import to_local
 
 LONGEST_PAUSE = 1.0
 """However long nothing happened, no frame stands longer, in seconds; `--speed` divides it too."""

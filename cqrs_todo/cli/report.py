@@ -5,32 +5,19 @@ import traceback
 from contextlib import suppress
 from datetime import UTC, datetime
 
-import typer
-
-from . import INTERRUPTED, document
+from . import document
 from .config import state_dir
-from .errors import INTERNAL, Failure, UsageError, failure
+from .errors import INTERNAL, Failure, failure
 from .text import visible
 
 
 def report(error: Exception, *, as_json: bool) -> int:
     """Tell what went wrong, where, and what to do next; the exit code."""
-    if isinstance(error, typer.Abort):
-        return INTERRUPTED
-    if isinstance(error, typer.TyperException):
-        error = _usage(error)
     told = failure(error) or _internal(error)
     lines = [f"todo: {visible(told.message)}", *([f"      {visible(told.hint)}"] if told.hint else [])]
     with suppress(OSError):  # nobody listens: the exit code still tells
         sys.stderr.write((document.error_document(told) if as_json else "\n".join(lines)) + "\n")
     return told.exit_code
-
-
-def _usage(error: typer.TyperException) -> UsageError:
-    context = getattr(error, "ctx", None)
-    path = context.command_path if context is not None else "todo"
-    message = error.format_message()
-    return UsageError(message[:1].lower() + message[1:].rstrip("."), f"see: {path} --help")
 
 
 def _internal(error: Exception) -> Failure:

@@ -1,14 +1,12 @@
 """One run of the program: its options over the environment over `config.toml`, and the list and output they lead to."""
 
 import os
-import shlex
-import shutil
 import sys
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from ..cqrs.core import Store
 from ..cqrs.stores import open_store
@@ -16,10 +14,13 @@ from ..cqrs.stores.snapshots import FileSnapshots
 from ..cqrs.timeline import Moment
 from ..todo.model import SCHEMA, State
 from ..todo.service import DEFAULT_LIST, TYPES, TodoList, View
+from .clock import start_of, to_local
 from .config import Color, Config, cache_dir, default_author, default_store, load_config
 from .errors import UsageError
 from .text import visible
-from .times import Lean, parse_moment, parse_time, start_of, to_local
+
+if TYPE_CHECKING:
+    from .times import Lean
 
 T = TypeVar("T")
 
@@ -101,12 +102,16 @@ class Session:
             return None
         return self.moment_of(self.options.at)
 
-    def time_of(self, text: str, lean: Lean) -> date | datetime:
+    def time_of(self, text: str, lean: "Lean") -> date | datetime:
         """The whole local day or the instant that a text means; raises `UsageError`."""
+        from .times import parse_time  # the forms of times are many, and most runs read none
+
         return parse_time(check_text("time", text), self.now, lean, self.config.date_order)
 
     def moment_of(self, text: str) -> Moment:
         """The moment that a text means, a whole day being over; raises `UsageError`."""
+        from .times import parse_moment
+
         return parse_moment(check_text("time", text), self.now, self.config.date_order)
 
     def beginning_of(self, text: str) -> Moment:
@@ -119,12 +124,16 @@ class Session:
 
     def typed(self, list_name: str, verb: str) -> str:
         """What to type for a verb on a list of this run's store, from where the person stands."""
-        words = ["todo"]
+        words: list[str] = []
         if self.options.store is not None:
-            words += ["--store", shlex.quote(self.options.store)]
+            words += ["--store", self.options.store]
         if list_name != (_environment("TODO_LIST") or self.default_list):
-            words += ["-L", shlex.quote(list_name)]
-        return visible(" ".join([*words, verb]))
+            words += ["-L", list_name]
+        if not words:
+            return f"todo {verb}"
+        import shlex
+
+        return visible(f"todo {shlex.join(words)} {verb}")
 
     def writable(self) -> TodoList:
         """The list, for a verb that writes; raises as `check_now` does."""
@@ -154,6 +163,8 @@ class Session:
     @cached_property
     def columns(self) -> int:
         """The width of the terminal."""
+        import shutil
+
         return shutil.get_terminal_size().columns
 
     def notices(self) -> dict[str, None]:

@@ -1,14 +1,21 @@
 """Text from a log on its way to a terminal: nothing in it may move the cursor, change colours or turn the line around."""
 
 import re
+from functools import cache
 
 # C0 and C1 controls; bidirectional marks, embeddings, overrides and isolates; line and paragraph separators; invisible
 # format characters. Joiners (U+200C, U+200D), variation selectors and tags stay: scripts and emoji are written with them.
 _HOSTILE = "\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff"
-_ALL = re.compile(f"[{_HOSTILE}]")
-_BUT_NEWLINE = re.compile(f"(?!\n)[{_HOSTILE}]")
-_BEYOND_ASCII = re.compile(r"[^ -~]")
+_ALL = f"[{_HOSTILE}]"
+_BUT_NEWLINE = f"(?!\n)[{_HOSTILE}]"
+_BEYOND_ASCII = r"[^ -~]"
 _NAMES = {"\n": "\\n", "\t": "\\t", "\r": "\\r", "\x1b": "\\e"}
+
+
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    """Compiled when it is first needed: most texts are printable, and it takes as long as all else of a run."""
+    return re.compile(pattern)
 
 
 def _escape(match: re.Match[str]) -> str:
@@ -18,17 +25,17 @@ def _escape(match: re.Match[str]) -> str:
 
 def visible(text: str) -> str:
     """The text on one line, with every control, bidi and escape character shown escaped."""
-    return _ALL.sub(_escape, text)
+    return text if text.isprintable() else _compiled(_ALL).sub(_escape, text)
 
 
 def visible_lines(text: str) -> str:
     """The same, but line feeds stay."""
-    return _BUT_NEWLINE.sub(_escape, text)
+    return _compiled(_BUT_NEWLINE).sub(_escape, text)
 
 
 def safe_json(document: bytes, *, ascii_only: bool) -> str:
     """Encoded JSON with those characters, or all beyond ASCII, as JSON escapes: the same document in any terminal."""
-    return (_BEYOND_ASCII if ascii_only else _ALL).sub(_json_escape, document.decode())
+    return _compiled(_BEYOND_ASCII if ascii_only else _ALL).sub(_json_escape, document.decode())
 
 
 def _json_escape(match: re.Match[str]) -> str:

@@ -2,10 +2,11 @@
 
 import calendar
 import re
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Literal, TypeAlias
 
 from ..cqrs.timeline import Moment
+from .clock import to_local
 from .config import DateOrder
 from .errors import UsageError
 from .text import visible
@@ -32,14 +33,6 @@ _AMOUNTS = {"a": 1, "an": 1, "one": 1, "two": 2, "three": 3}
 _EARLIEST, _LATEST = date(1000, 1, 2), date(9999, 12, 30)
 _LONGEST = 100
 _EXAMPLES = 'for instance: 2026-12-24, "2026-12-24 17:00", tomorrow, "last friday 17:00", "3 days ago", eom'
-
-
-def to_local(instant: datetime) -> datetime:
-    """An instant, or a local time without a zone, in this machine's time zone; as it is where that can't be had."""
-    try:
-        return instant.astimezone()
-    except (ValueError, OverflowError, OSError):  # a nonsensical TZ, or the ends of the calendar
-        return instant if instant.tzinfo is not None else instant.replace(tzinfo=UTC)
 
 
 def bad_time(text: str, why: str = "is no time that is known") -> UsageError:
@@ -81,11 +74,6 @@ def end_of(value: date | datetime, now: datetime) -> datetime:
     if isinstance(value, datetime):
         return value
     return now if value == now.date() else to_local(datetime.combine(value, time.max))
-
-
-def start_of(value: date | datetime) -> datetime:
-    """An instant itself, or the first moment of a whole local day."""
-    return value if isinstance(value, datetime) else to_local(datetime.combine(value, time.min))
 
 
 def _iso(words: str, _now: datetime, _lean: Lean) -> date | datetime | None:

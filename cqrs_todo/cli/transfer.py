@@ -13,7 +13,8 @@ from ..todo.model import Priority, Todo
 from ..todo.views import spans
 from . import document
 from .errors import UsageError
-from .render import OutputFailed, out, say
+from .output import OutputFailed, out
+from .render import say
 from .session import Session
 from .text import visible
 

@@ -10,11 +10,12 @@ from ..todo.statistics import Held, held, parse_condition
 from ..todo.views import Item, short_instant
 from . import document, render
 from .change import tell
+from .clock import to_local
 from .errors import UsageError
-from .render import out, say, value_in_words
+from .output import out
+from .render import say, value_in_words
 from .session import Session, check_ids, check_text
 from .text import visible
-from .times import to_local
 
 DIFFERENT = 1
 """The exit code of `diff --exit-code` where something differs."""

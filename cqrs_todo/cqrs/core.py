@@ -4,7 +4,6 @@ Terms are the field's own. Ideas: deciders from Jérémie Chassaing, wrong-versi
 for every store from taskchampion, preconditions from the Rust workspace cq-rs/cqrs.
 """
 
-import unicodedata
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
@@ -397,6 +396,7 @@ class Store(ABC):
 
 
 _DEVICE_NAMES = {"con", "prn", "aux", "nul"} | {f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10)}
+_PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")
 NAME_LIMIT = 64
 """The longest log name, in characters after NFC."""
 NAME_BYTES = 200
@@ -409,6 +409,11 @@ def check_log_name(name: str) -> str:
     A name has 1 to 64 of: letters and digits of any script (and their marks), space, '.', '_', '-'; it neither begins
     with '.' or '-' nor begins or ends with a space, and is no device name of any system. Raises `InvalidLogName`.
     """
+    if all(char in _PLAIN for char in name) and 0 < len(name) <= NAME_LIMIT and name.lower() not in _DEVICE_NAMES:
+        return name  # as most are; what it takes to look at the others takes time to import
+
+    import unicodedata
+
     normal = unicodedata.normalize("NFC", name)
     if not normal:
         raise InvalidLogName("a list's name can't be empty")

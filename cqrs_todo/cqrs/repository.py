@@ -16,9 +16,11 @@ from .core import (
     Expected,
     Log,
     Metadata,
+    OutcomeUnknown,
     Place,
     S,
     StaleMark,
+    StoreUnavailable,
     WrongExpectedVersion,
     check_precondition,
     position_of,
@@ -222,7 +224,11 @@ class Repository(Generic[S, C, E]):
                 continue
             mark = self.log.mark()
             if commit.position != fold.position + 1 or mark.position != commit.last:
-                return Outcome(commit, self.fold())
+                try:
+                    return Outcome(commit, self.fold())
+                except StoreUnavailable as error:
+                    known = f"@{commit.position} was recorded, but what stands there now can't be read"
+                    raise OutcomeUnknown(f"{known}: {error}") from error
             self._apply(fold, commit)
             self._since = mark
             return Outcome(commit, fold)

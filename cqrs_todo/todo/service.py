@@ -327,11 +327,18 @@ class TodoList:
             self._transact(leave, chosen)
         except OutcomeUnknown:
             raise
-        except CqrsError:
+        except CqrsError as error:
             if answer.commit is not None:
-                target.undo_at(answer.commit.position)
+                self._take_back(target, answer.commit, error)
             raise
         return answer
+
+    def _take_back(self, target: "TodoList", arrived: Commit, cause: CqrsError) -> None:
+        try:
+            target.undo_at(arrived.position)
+        except CqrsError as error:
+            both = f"they are in {self.name} and in {target.name}, where @{arrived.position} was recorded"
+            raise OutcomeUnknown(f"{cause}; {both} and can't be taken back: {error}") from error
 
     def take_in(self, todos: Mapping[str, Todo]) -> Answer:
         """Make the todos with these ids what is given, in one commit: those that are not there too, and the list if need be.

@@ -108,13 +108,16 @@ def ordered(rows: Iterable[Item], key: SortKey, to_local: ToLocal) -> list[Item]
     return sorted(rows, key=lambda row: (keys[key](row), row.number))
 
 
+Shown: TypeAlias = Literal["open", "done", "all", "removed"]
+
+
 class Filter(Struct, frozen=True):
     """Which todos to show: `all` are the open and the done ones; of these, the ones that hold every word in text, note or
     tags (case apart) and bear every tag."""
 
     words: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
-    state: Literal["open", "done", "all", "removed"] = "open"
+    state: Shown = "open"
 
     def passes(self, todo: Todo) -> bool:
         """Whether a todo is to be shown."""

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given as for_all
 from hypothesis import strategies as st
 
+from cqrs_todo.cli.clock import start_of
 from cqrs_todo.cli.errors import UsageError
-from cqrs_todo.cli.times import Lean, end_of, parse_moment, parse_time, start_of
+from cqrs_todo.cli.times import Lean, end_of, parse_moment, parse_time
 from tests.conftest import Todo
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC).astimezone()

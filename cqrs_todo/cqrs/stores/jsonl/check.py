@@ -7,6 +7,7 @@ from itertools import islice
 from pathlib import Path
 
 from ...core import Damage, Progress, Verdict
+from .files import explained
 from .format import CommitLine, Header, InvalidLine, decode_header, decode_line, sum_of
 from .head import Head, read_head
 from .lines import LogFile
@@ -108,8 +109,9 @@ class _Walk:
 
     def _cut(self, head: Head | None) -> tuple[str, str] | None:
         """What the remembered head says of the end, None where it is as it was."""
-        if head is None or head.stands_in(self._file.fd, self._file.size):
-            return None
+        with explained(self._file.path):
+            if head is None or head.stands_in(self._file.fd, self._file.size):
+                return None
         if self._file.size < head.offset:
             lost = f"{head.offset - self._file.size} bytes, up to @{head.position},"
             return "missing", f"its end is missing: {lost} had been recorded"

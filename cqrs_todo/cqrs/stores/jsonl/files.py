@@ -3,7 +3,6 @@
 import errno
 import fcntl
 import os
-import random
 import signal
 import stat
 import threading
@@ -19,6 +18,8 @@ LOCK_SECONDS = 10.0
 """How long a writer waits while one and the same other writer holds a log."""
 
 
+_HOLDER = 32
+"""The length in bytes of what a lock file says of its holder."""
 _HELD = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -66,7 +67,7 @@ def locked(path: Path) -> Iterator[None]:
     The file is never removed or renamed: two writers would then hold locks on two files of one name.
     """
     with explained(path, "; nothing was recorded"):
-        made = not os.path.lexists(path)
+        made = not there(path)
         fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         if made:
             os.fchmod(fd, 0o600)  # whatever the umask
@@ -74,8 +75,8 @@ def locked(path: Path) -> Iterator[None]:
         with explained(path, "; nothing was recorded"):
             _wait_for_lock(fd, path)
         with suppress(OSError):  # who holds the lock is a help to others, not part of the promise
-            os.ftruncate(fd, 0)
-            os.pwrite(fd, f"process {os.getpid()}".encode(), 0)
+            # of one length: cutting it first makes some file systems write it out, which takes longer than the append
+            os.pwrite(fd, f"process {os.getpid()}".encode().ljust(_HOLDER), 0)
         yield
     finally:
         close(fd)
@@ -88,12 +89,12 @@ def _wait_for_lock(fd: int, path: Path) -> None:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             # while writers take turns, waiting is no standstill
-            if (seen := os.pread(fd, 100, 0)) != holder or not deadline:
+            if (seen := os.pread(fd, _HOLDER, 0)) != holder or not deadline:
                 holder, deadline = seen, time.monotonic() + LOCK_SECONDS
             if time.monotonic() > deadline:
-                who = holder.decode(errors="replace") or "another process"
+                who = holder.decode(errors="replace").strip(" \0") or "another process"
                 raise LogBusy(f"{who} has held {path} for over {LOCK_SECONDS:.0f} s; nothing was recorded") from None
-            time.sleep(pause * random.uniform(0.5, 1.0))
+            time.sleep(pause * (0.5 + os.urandom(1)[0] / 512))  # not all at once
             pause = min(pause * 1.5, 0.01)
         else:
             return
@@ -111,7 +112,11 @@ def open_private(path: Path, flags: int) -> int:
     except OSError as error:
         reason = "refused, because it is a symbolic link" if error.errno == errno.ELOOP else error.strerror
         raise StoreUnavailable(f"{path}: {reason}") from error
-    status = os.fstat(fd)
+    try:
+        status = os.fstat(fd)
+    except OSError as error:
+        close(fd)
+        raise StoreUnavailable(f"{path}: {error.strerror}") from error
     if not stat.S_ISREG(status.st_mode):
         reason = "is not a regular file"
     elif status.st_uid != os.geteuid():
@@ -124,9 +129,18 @@ def open_private(path: Path, flags: int) -> int:
     raise StoreUnavailable(f"{path}: refused, because it {reason}")
 
 
+def there(path: Path) -> bool:
+    """Whether something bears this name; raises `OSError` where that can't be known, which must not pass for a no."""
+    try:
+        os.lstat(path)
+    except FileNotFoundError:
+        return False
+    return True
+
+
 def make_directory(path: Path) -> None:
     """Make a directory and its missing parents, private and durable."""
-    if path.is_dir():
+    if there(path):
         return
     make_directory(path.parent)
     with suppress(FileExistsError):  # another process made it meanwhile: just as well
@@ -180,7 +194,7 @@ def create_durable(path: Path, data: bytes) -> None:
     The caller holds the lock that everyone who makes this file holds. That is why a rename is enough: a link would never
     overwrite either, but killed before its unlink it leaves a log with two names, which is refused ever after.
     """
-    if os.path.lexists(path):
+    if there(path):
         raise FileExistsError(path)
     temporary = path.with_name(f"{path.name}.new")
     temporary.unlink(missing_ok=True)

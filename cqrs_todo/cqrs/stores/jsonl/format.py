@@ -145,9 +145,8 @@ class Codec:
     """Commits as lines and back, for an application's event types."""
 
     def __init__(self, types: EventTypes) -> None:
-        self._decoders: dict[str, Callable[[msgspec.Raw], Any]] = {
-            name: msgspec.json.Decoder(cls).decode for name, cls in types.types.items()
-        }
+        self._types = types.types
+        self._decoders: dict[str, Callable[[msgspec.Raw], Any]] = {}
 
     def encode(self, commit: Commit, previous: bytes) -> bytes:
         """The line, with its LF, of a commit that follows the line with sum `previous`.
@@ -186,10 +185,12 @@ class Codec:
 
     def _data(self, event: EventLine) -> Any:
         """The event; raw where this code does not know its type, or a newer one gave the type other data."""
-        decoder = self._decoders.get(event.type)
-        if decoder is not None:
-            try:
-                return decoder(event.data)
-            except (msgspec.ValidationError, RecursionError):
-                pass
-        return UnknownEvent(event.type, bytes(event.data))
+        try:
+            return (self._decoders.get(event.type) or self._decoder(event.type))(event.data)
+        except (KeyError, msgspec.ValidationError, RecursionError):
+            return UnknownEvent(event.type, bytes(event.data))
+
+    def _decoder(self, type: str) -> Callable[[msgspec.Raw], Any]:
+        """Made when the first event of a type is met: a log has many types, and most runs meet few. Raises `KeyError`."""
+        self._decoders[type] = msgspec.json.Decoder(self._types[type]).decode
+        return self._decoders[type]

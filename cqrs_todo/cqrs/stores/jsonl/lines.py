@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from ...core import LogNotFound
+from ...core import CqrsError, LogNotFound
 from .files import close, explained, open_private
 
 _BLOCK = 1 << 16
@@ -19,7 +19,12 @@ class LogFile:
             self.fd = open_private(path, flags)
         except FileNotFoundError:
             raise LogNotFound(name) from None
-        self.size = os.fstat(self.fd).st_size
+        try:
+            with explained(path):
+                self.size = os.fstat(self.fd).st_size
+        except CqrsError:
+            self.close()
+            raise
 
     def close(self) -> None:
         close(self.fd)

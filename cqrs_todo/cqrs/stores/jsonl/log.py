@@ -35,6 +35,7 @@ from .files import (
     read_range,
     replace_durably,
     signals_held,
+    there,
     write_all,
 )
 from .format import Codec, CommitLine, InvalidLine, decode_header, decode_line, sum_in, sum_of
@@ -161,7 +162,9 @@ class JsonlLog(Log):
         """The verified lines after a spot, as bytes and decoded, with their sums; then the front stands behind the last."""
         head = self._head
         lost = None
-        if head is not None and not head.stands_in(file.fd, file.size):
+        with explained(self._path):
+            stands = head is None or head.stands_in(file.fd, file.size)
+        if head is not None and not stands:
             self._front, spot = _Front(self._beginning), self._beginning
             what = "has lost its end: it is shorter than it was" if file.size < head.offset else "was rewritten"
             lost = f"{what}; @{head.position} had been recorded"
@@ -379,7 +382,7 @@ class JsonlLog(Log):
 
     def _renew_if_suspect(self) -> None:
         """After a failed fsync the kernel may hold pages that it never writes: go on in a new file, keep the old bytes."""
-        if not os.path.lexists(self._suspect):
+        if not there(self._suspect):
             return
         with closing(self._open(os.O_RDONLY)) as file:
             content = read_range(file.fd, 0, file.size)

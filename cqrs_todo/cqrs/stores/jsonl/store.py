@@ -26,6 +26,7 @@ from .files import (
     make_directory,
     signals_held,
     sync_directory,
+    there,
 )
 from .format import FORMAT, VERSION, Header, encode_header
 from .head import head_of
@@ -46,9 +47,9 @@ class JsonlStore(Store):
     def names(self, *, archived: bool = False) -> list[str]:
         directory = self._archive if archived else self._lists
         with explained(directory):
-            files = os.listdir(directory) if directory.exists() else []
-        names = (_name(file) for file in files if file.endswith(_SUFFIX))
-        return sorted(name for name in names if name is not None and (directory / f"{name}{_SUFFIX}").exists())
+            files = os.listdir(directory) if there(directory) else []
+            names = (_name(file) for file in files if file.endswith(_SUFFIX))
+            return sorted(name for name in names if name is not None and there(directory / f"{name}{_SUFFIX}"))
 
     def create(self, name: str, at: datetime) -> Log:
         name = check_log_name(name)
@@ -136,13 +137,17 @@ def _name(file: str) -> str | None:
 
 def _move(source: Path, target: Path, old: str, new: str) -> None:
     """Give a log's file another name; safe from overwriting because whoever makes a file holds the same locks."""
-    if not os.path.lexists(source):
+    if not there(source):
         raise LogNotFound(old)
-    if os.path.lexists(target):
+    if there(target):
         raise LogExists(new)
-    for beside_it in (suspect_mark, head_of):
-        if os.path.lexists(beside_it(source)):
-            os.rename(beside_it(source), beside_it(target))
+    # what lies beside it is there under both names until all is done: one too many does no harm, one too few might
+    kept = [(name(source), name(target)) for name in (suspect_mark, head_of) if there(name(source))]
+    for old_name, new_name in kept:
+        new_name.unlink(missing_ok=True)
+        create_durable(new_name, old_name.read_bytes())
     os.rename(source, target)
     sync_directory(target.parent)
     sync_directory(source.parent)
+    for old_name, _ in kept:
+        old_name.unlink()

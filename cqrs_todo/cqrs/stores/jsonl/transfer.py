@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ...core import Rejected, no_progress
 from .check import examine
-from .files import close, explained, sync_directory, write_all
+from .files import close, explained, sync_directory, there, write_all
 from .format import decode_header
 from .head import Head, write_head
 
@@ -29,7 +29,7 @@ def take_in(path: Path, name: str, lines: Iterable[bytes]) -> int:
                 damage = verdict.damage
                 raise Rejected(f"line {damage.line}, byte {damage.byte}: {damage.detail}; nothing was imported")
             known = 0
-            if os.path.lexists(path):
+            if there(path):
                 known = examine(path, name, no_progress).commits
                 if _begins_with(path, incoming):
                     return 0
