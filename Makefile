@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-all lint docs clean
+.PHONY: demo test test-all trials bench lint docs clean
 
 $(VENV)/installed: pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "cqrs-todo needs Python 3.11 or later")'
@@ -16,6 +16,13 @@ demo: $(VENV)/installed  ## Play the main job in a temporary home.
 
 test: lint  ## Lint, types, and the whole suite.
 	$(BIN)/python -m pytest -n 2 --cov --cov-config=tests/purerooms.coveragerc --cov-report=term
+
+trials: $(VENV)/installed  ## Try to lose something: faults at every system call, power cuts, crash states, hostile input.
+	$(BIN)/python -m tests.trials
+
+bench: $(VENV)/installed  ## Count start-up, and time everything beside the peers that are installed.
+	$(BIN)/python -m benchmarks --out benchmarks/last.json
+	$(BIN)/python -m benchmarks.document benchmarks/last.json docs/performance.md
 
 test-all:  ## The suite on every CPython from 3.11 on that this machine has.
 	PYTHON="$(PYTHON)" sh tests/every_python.sh

@@ -226,7 +226,7 @@ def show_one(session: Session, item: Item, commits: Sequence[Commit]) -> None:
         ("priority", todo.priority or ""),
         ("tags", " ".join(f"+{visible(tag)}" for tag in todo.tags)),
         ("created", short_instant(todo.created, to_local)),
-        ("id", f"{item.id} (version {item.version})"),
+        ("id", f"{visible(item.id)} (version {item.version})"),
     ]
     rows = [(name, value) for name, value in rows if value]
     names = {item.stream: ""}

@@ -2,4 +2,9 @@
 
 from types import ModuleType
 
-TRIALS: dict[str, ModuleType] = {}
+from . import alterations, clocks, crashes, decoder, full_disk, hostile, kills, power, syscalls, writers
+
+TRIALS: dict[str, ModuleType] = {
+    module.NAME: module
+    for module in (syscalls, kills, crashes, power, alterations, writers, full_disk, decoder, hostile, clocks)
+}

@@ -7,23 +7,37 @@ import fcntl
 import io
 import os
 import sys
+import time
 from collections.abc import Sequence
 from contextlib import nullcontext
 from typing import Any
 
+import msgspec
+
+from cqrs_todo.cli import text
+from cqrs_todo.cqrs import timeline
 from cqrs_todo.cqrs.core import Append, Commit, Metadata
-from cqrs_todo.cqrs.stores.jsonl import files, log
+from cqrs_todo.cqrs.fold import Fold
+from cqrs_todo.cqrs.stores.jsonl import check, files, log
 from cqrs_todo.cqrs.stores.jsonl import format as line_format
 from cqrs_todo.cqrs.struct import replace
+from cqrs_todo.todo import service
 
 
 def _no_fsync() -> None:
     """Nothing is ever synced."""
-    os.fsync = lambda _: None
+    os.fsync = lambda fd: None  # noqa: ARG005
 
 
 def _no_lock() -> None:
-    """Writers don't wait for one another."""
+    """Writers don't wait for one another, and dawdle between looking at the end and writing there."""
+    write_all = files.write_all
+
+    def dawdle(fd: int, data: bytes) -> None:
+        time.sleep(0.005)
+        write_all(fd, data)
+
+    log.write_all = dawdle  # type: ignore[attr-defined]  # the weakness itself
     log.locked = lambda _: nullcontext()  # type: ignore[assignment,attr-defined,return-value]  # the weakness itself
     fcntl.flock = lambda *_: None
 
@@ -69,12 +83,54 @@ def _no_sums() -> None:
         module.sum_of = sum_of  # type: ignore[attr-defined]  # the weakness itself
 
 
+def _no_head() -> None:
+    """Nobody remembers how far a log had come."""
+    for module in (log, check):
+        module.read_head = lambda *_: None  # type: ignore[attr-defined]  # the weakness itself
+
+
+def _bare_decoder() -> None:
+    """What the decoder raises goes to whoever reads, whatever it is."""
+
+    def decode_line(line: bytes) -> line_format.CommitLine:
+        return msgspec.json.decode(line, type=line_format.CommitLine)
+
+    for module in (line_format, log, check):
+        module.decode_line = decode_line  # type: ignore[attr-defined]  # the weakness itself
+
+
+def _no_escaping() -> None:
+    """Text goes to the terminal as it is."""
+    text._escape = text._json_escape = lambda match: match[0]
+
+
+def _clock_order() -> None:
+    """The past is looked for by time, as if clocks never jumped."""
+
+    def as_of(repository: Any, moment: Any) -> Any:
+        if isinstance(moment, int):
+            return timeline.as_of(repository, moment)
+        fold, last = Fold(repository.decider), None
+        for commit in repository.log.commits():
+            if commit.metadata.at > moment:
+                break
+            fold.apply(commit)
+            last = commit
+        return fold, last
+
+    service.as_of = as_of  # type: ignore[attr-defined]  # the weakness itself
+
+
 KINDS = {
     "no-fsync": _no_fsync,
     "no-lock": _no_lock,
     "many-lines": _many_lines,
     "buffered": _buffered_writes,
     "no-sums": _no_sums,
+    "no-head": _no_head,
+    "bare-decoder": _bare_decoder,
+    "no-escaping": _no_escaping,
+    "clock-order": _clock_order,
 }
 
 

@@ -103,9 +103,11 @@ class _Walk:
     def _torn(self, tail: bytes, head: Head | None) -> tuple[str, str]:
         if self._line and follows(self._sum, tail[:-1]):
             return "altered", "the end of the line was altered"
-        if self._line and follows(self._sum, tail):
+        cut = self._cut(head)
+        ended = head is None or head.offset <= self._offset + len(tail) + 1
+        if self._line and follows(self._sum, tail) and ended:
             return "torn", "a whole commit lacks the end of its line; the next change mends it"
-        return self._cut(head) or ("torn", f"{len(tail)} bytes of an interrupted write; the next change sets them aside")
+        return cut or ("torn", f"{len(tail)} bytes of an interrupted write; the next change sets them aside")
 
     def _cut(self, head: Head | None) -> tuple[str, str] | None:
         """What the remembered head says of the end, None where it is as it was."""

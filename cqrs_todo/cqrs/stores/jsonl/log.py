@@ -174,7 +174,7 @@ class JsonlLog(Log):
             bad = None
             for line in file.forward(spot.offset):
                 if not line.endswith(b"\n"):
-                    if self._look_at_tail(spot, line):
+                    if self._look_at_tail(spot, line) and head is not None and head.offset <= spot.offset + len(line) + 1:
                         lost = self.damage = None  # but for its LF, the end is there
                     break
                 try:

@@ -1,0 +1,1 @@
+"""The benchmarks: what is measured, and how to run it, stands in README.md."""

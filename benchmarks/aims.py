@@ -1,0 +1,70 @@
+"""The aims, all in one place: what each figure is to reach. Nothing asserts them; the tables tell."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Aim:
+    """A bound on a figure's ratio, or on its value where no ratio would say it."""
+
+    bound: Literal["≤", "≥"]
+    limit: float
+    of: Literal["ratio", "value"] = "ratio"
+
+    def reached(self, ratio: float | None, value: float | None) -> bool | None:
+        """Whether the figure is within the bound; None where it could not be measured."""
+        measured = ratio if self.of == "ratio" else value
+        if measured is None:
+            return None
+        return measured <= self.limit if self.bound == "≤" else measured >= self.limit
+
+    def text(self, unit: str) -> str:
+        """The aim in words, `unit` being that of the figure's value."""
+        return f"{self.bound} {self.limit:,g}" + (f" {unit}" if self.of == "value" else " ×")
+
+
+_START_UP = {
+    "add": 4.0,
+    "done": 4.0,
+    "bare": 4.0,
+    "ls": 4.0,
+    "ls-terminal": 9.0,
+    "bare-terminal": 9.0,
+    "help": 9.0,
+}
+_ANY_OTHER_VERB = 8.5
+
+
+def start_up(verb: str) -> Aim:
+    """How many times the instructions of an empty Python program a verb may take."""
+    return Aim("≤", _START_UP.get(verb, _ANY_OTHER_VERB))
+
+
+AIMS: dict[str, Aim] = {
+    # against the peers, and against ourselves with few todos
+    "peers/ls/todo.txt/10000": Aim("≤", 0.6),
+    "peers/ls/Taskwarrior/10000": Aim("≤", 0.4),
+    "peers/done/Taskwarrior/10000": Aim("≤", 0.5),
+    "peers/ls/todo.txt/100000": Aim("≤", 0.3),
+    "own/add/10000": Aim("≤", 1.3),
+    "own/add/100000": Aim("≤", 2),
+    "own/done/100000": Aim("≤", 2),
+    # the length of the history
+    "history/ls/1000000": Aim("≤", 1.2),
+    "at/1 hour ago": Aim("≤", 1.5),
+    "at/middle/1000000": Aim("≤", 4),
+    # the engine
+    "engine/replay": Aim("≥", 250_000, "value"),
+    "engine/replay/eventsourcing/memory": Aim("≥", 12),
+    "engine/replay/eventsourcing/SQLite": Aim("≥", 12),
+    "engine/append": Aim("≥", 0.6),
+    "engine/append/eventsourcing": Aim("≥", 1.5),
+    # much at once, and memory
+    "bulk/add/100000": Aim("≤", 3, "value"),
+    "bulk/json/100000": Aim("≤", 3, "value"),
+    "bulk/events/100000": Aim("≤", 3, "value"),
+    "bulk/verify/100": Aim("≥", 150, "value"),
+    "memory/ls/10000": Aim("≤", 60, "value"),
+    "memory/verify/1GB": Aim("≤", 100, "value"),
+}

@@ -1,0 +1,60 @@
+"""`python -m benchmarks.document RESULT.json PAGE.md`: the result of a run as a page of the documentation."""
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from .results import GROWTH_HEADINGS, HEADINGS, Section, from_json, growth, growth_cells
+
+_INTRODUCTION = """\
+# Performance
+
+The last run of `make bench`, which [benchmarks/README.md](../benchmarks/README.md) explains. Absolute times depend on the
+machine and on what else it does; so start-up is counted in instructions, and all else is a ratio of what was timed in turns,
+in one run. The ratio comes first in each table; where there is an aim, it says whether it is reached.
+"""
+
+
+def page(result: dict[str, Any]) -> str:
+    """The result as Markdown."""
+    kind = "a quick run, with few sizes and rounds" if result["quick"] else "a full run"
+    machine = [(name.capitalize(), value) for name, value in result["machine"].items()]
+    facts = [("Date", f"{result['date']} ({kind})"), *machine, *result["versions"].items()]
+    parts = [_INTRODUCTION, _table(("", ""), facts)]
+    parts += [_section(from_json(section)) for section in result["sections"]]
+    return "\n".join(parts)
+
+
+def _section(section: Section) -> str:
+    parts = [f"## {section.title}\n"]
+    if section.figures:
+        parts.append(_table(HEADINGS, [figure.cells() for figure in section.figures]))
+    grown = growth(section)
+    if grown:
+        parts.append("The cost grows as the size to the power of:\n")
+        parts.append(_table(GROWTH_HEADINGS, [growth_cells(each) for each in grown]))
+    if section.notes:
+        parts.append("".join(f"- {note}\n" for note in section.notes))
+    return "\n".join(parts)
+
+
+def _table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    kept = [column for column in range(len(headings)) if any(row[column] for row in rows)]
+    lines = [headings, ["---"] * len(headings), *rows]
+    return "".join("| " + " | ".join(line[column].replace("|", "\\|") for column in kept) + " |\n" for line in lines)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Write the page."""
+    if len(arguments) != 2:
+        sys.stderr.write(f"{__doc__}\n")
+        return 2
+    result = json.loads(Path(arguments[0]).read_text(encoding="utf-8"))
+    Path(arguments[1]).write_text(page(result), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

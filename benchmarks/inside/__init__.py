@@ -1,0 +1,1 @@
+"""What is measured within one process: each module runs in the environment of what it measures, and prints JSON."""

@@ -1,0 +1,66 @@
+"""Trials whose work is done in a child process: thousands of cases in one interpreter, which can be weakened for good.
+
+`python -m tests.trials.children MODULE WEAKNESS SIZE HOME` runs `MODULE.body(home, size)` in a program weakened so, and
+writes the tally as JSON.
+"""
+
+import subprocess
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+
+import msgspec
+
+from cqrs_todo.cqrs.core import Store
+from cqrs_todo.cqrs.stores import open_store
+from cqrs_todo.todo.service import TYPES, TodoList
+
+from .harness import Program, Size, Tally
+from .weak import weaken
+
+SEED = 20261122
+"""Of every random choice in the trials: two runs try the same cases."""
+
+
+def in_child(module: str, program: Program, size: Size) -> Tally:
+    """What `body` of a module of this package counts in a fresh interpreter with the program's weakness."""
+    with start(program, "tests.trials.children", module, program.weakness, size.value, str(program.home)) as child:
+        out, err = child.communicate()
+    if child.returncode:
+        raise RuntimeError(f"the child that tries {module} ended with {child.returncode}: {err.decode()[-2000:]}")
+    return msgspec.json.decode(out, type=Tally)
+
+
+def start(program: Program, module: str, *args: str, before: Sequence[str] = ()) -> "subprocess.Popen[bytes]":
+    """Start a module with the program's interpreter and environment; `before` is put in front."""
+    return subprocess.Popen(
+        [*before, program.argv[0], "-m", module, *args],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=program.env,
+        cwd=program.home,
+    )
+
+
+def tell(document: object) -> None:
+    """Give a result to the parent process."""
+    sys.stdout.write(msgspec.json.encode(document).decode() + "\n")
+
+
+def store_in(folder: Path) -> Store:
+    """The store of lists in a folder."""
+    return open_store(f"jsonl:{folder}", TYPES)
+
+
+def a_list(folder: Path, name: str = "inbox") -> TodoList:
+    """A list of the store in a folder, as the program opens it."""
+    return TodoList(store_in(folder), name, "me@trial", default=name == "inbox")
+
+
+if __name__ == "__main__":
+    _, name, weakness, size, home = sys.argv
+    if weakness:
+        weaken(weakness)
+    tell(import_module(f"tests.trials.{name}").body(Path(home), Size(size)))

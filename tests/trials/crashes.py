@@ -1,0 +1,224 @@
+"""Every crash state: the system calls of a session are recorded, and for each prefix of them what a crash could leave is
+made on a disk and recovered by the real store.
+
+What was answered as recorded before the crash must be there, whole, and where it was put; of the rest all or nothing.
+"""
+
+import os
+import random
+import shutil
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from unittest.mock import patch
+
+from cqrs_todo.cqrs.core import CqrsError
+from cqrs_todo.todo.model import Create
+
+from .children import SEED, a_list, store_in
+from .deeds import NOW, THREE, Homes
+from .disk import CALLS, Change, Fate, Files, Recording, pending, state
+from .harness import Program, Size, Tally
+from .ledger import Logs, Standing, logs_in, untraceable
+
+NAME = "crashes"
+CONTROLS = ("no-fsync", "many-lines")
+
+SESSIONS: dict[str, tuple[str, ...]] = {
+    "empty": (
+        "add -",
+        "add Call",
+        "add Pay",
+        "edit 1-3 pri:H +home",
+        "done 1-2",
+        "note 3 Soon",
+        "undo",
+        "redo",
+        "-L work add -",
+        "move 3 work",
+        "lists rename work job",
+        "-L job done 1",
+        "lists archive job",
+        "lists unarchive job",
+        "restore --to @3",
+    ),
+    "torn": ("add -",),
+    "unended": ("add -",),
+    "suspect": ("add -", "lists rename inbox job"),
+}
+"""What is done, beginning in which home."""
+_SHORT = {"empty": SESSIONS["empty"][:5]}
+_SECTOR = 512
+_DRAWN = 60
+_LIMIT = {Size.SHORT: 300, Size.FULL: 1_000_000}
+
+
+@dataclass(frozen=True)
+class Step:
+    """A command that was done: the place of its answer among the calls, the lines that it added, where the logs lay then."""
+
+    answered: int
+    lines: dict[str, frozenset[bytes]]
+    places: dict[str, str]
+
+
+def _recorded(homes: Homes, kind: str, lines: Iterable[str]) -> tuple[Recording, list[Step]]:
+    """A session's calls, and what its commands recorded; the first step is what was there before."""
+    program = homes.copied(kind, f"session-{kind}")
+    recording, record = Recording(), program.home.parent / f"calls-{kind}"
+    recording.start_from(program.home)
+    before = logs_in(program.data)
+    steps = [_step(recording.place, {}, {id: _told(log) for id, log in before.items()}, program.home)]
+    strace = [
+        "strace",
+        "-f",
+        "-qq",
+        "--seccomp-bpf",
+        "-y",
+        "-xx",
+        "-s",
+        "10000000",
+        "-o",
+        str(record),
+        "-e",
+        f"trace={CALLS}",
+    ]
+    for line in lines:
+        program.run(*line.split(), "--json", stdin=THREE, before=strace)
+        seen = len(recording.answers)
+        recording.read(record, program.home)
+        after = logs_in(program.data)
+        answered = recording.answers[seen] if len(recording.answers) > seen else recording.place
+        steps.append(_step(answered, before, after, program.home))
+        before = after
+    return recording, steps
+
+
+def _told(log: Standing) -> Standing:
+    """The log without a last line that lacks its LF: nobody was told that it was recorded."""
+    whole = log.rest or log.path.read_bytes().endswith(b"\n")
+    return log if whole else replace(log, lines=log.lines[:-1])
+
+
+def _step(answered: int, before: Logs, after: Logs, home: Path) -> Step:
+    new = {id: log.lines[len(before[id].lines) if id in before else 1 :] for id, log in after.items()}
+    return Step(
+        answered,
+        {id: frozenset(lines) for id, lines in new.items() if lines},
+        {id: str(log.path.relative_to(home)) for id, log in after.items()},
+    )
+
+
+def _fates(changes: list[Change], dice: random.Random, size: Size) -> Iterator[dict[int, Fate]]:
+    """What may come of changes that were not synced: the plain cases, each cut of the last write, and some by chance."""
+    contents = [change for change in changes if change.file]
+    names = [change for change in changes if not change.file]
+    for lost in ([], changes, contents, names, *([change] for change in changes)):
+        yield {id(change): False for change in lost}
+    for kept in changes:
+        yield {id(change): False for change in changes if change is not kept}
+    written = [change for change in contents if change.data]
+    for fate in _cuts(written[-1], size) if written else ():
+        for lost in (names, []):
+            yield {**{id(change): False for change in lost}, id(written[-1]): fate}
+    for _ in range(_DRAWN if changes else 0):
+        yield {id(change): _drawn(change, dice) for change in changes}
+
+
+def _cuts(change: Change, size: Size) -> Iterator[bytes]:
+    """A write that ends early, at sectors (or at every byte); and one whose length got there before its content."""
+    data = change.data or b""
+    edges = range(_SECTOR - change.offset % _SECTOR, len(data), _SECTOR)
+    for end in range(len(data)) if size is Size.FULL else {*edges, 1, len(data) // 2, len(data) - 66, len(data) - 1}:
+        yield data[: max(0, end)]
+    for start, end in zip([0, *edges], [*edges, len(data)], strict=True):
+        yield data[:start] + bytes(end - start) + data[end:]
+        yield data[:start] + bytes(len(data) - start)
+
+
+def _drawn(change: Change, dice: random.Random) -> Fate:
+    if not change.data or dice.random() < 0.4:
+        return dice.random() < 0.5
+    data = bytearray(change.data)
+    for start in range(-(change.offset % _SECTOR), len(data), _SECTOR):
+        if dice.random() < 0.5:
+            data[max(0, start) : start + _SECTOR] = bytes(len(data[max(0, start) : start + _SECTOR]))
+    return bytes(data[: dice.randint(0, len(data))] if dice.random() < 0.5 else data)
+
+
+def _made(files: Files, home: Path) -> None:
+    home.mkdir()
+    for name, content in sorted(files.items()):
+        if content is None:
+            (home / name).mkdir(mode=0o700)
+        else:
+            (home / name).write_bytes(content)
+            (home / name).chmod(0o600)
+
+
+def _recovered(data: Path, tally: Tally, refusals: dict[str, int]) -> None:
+    """Read every list and add to it, as the next commands would; say what was refused."""
+    for name in {"inbox", *store_in(data).names()}:
+        try:
+            a_list(data, name).view()
+            a_list(data, name).add([Create("Afterwards", NOW)])
+        except CqrsError as error:
+            kind = type(error).__name__
+            refusals[kind] = refusals.get(kind, 0) + 1
+        except Exception as error:
+            tally.wrong("silent", f"the next command ended with {error!r}")
+
+
+def _judge(steps: list[Step], place: int, logs: Logs, home: Path) -> Iterator[str]:
+    """What is lost of a session that crashed after so many calls."""
+    answered = sum(step.answered <= place for step in steps)
+    for number, step in enumerate(steps):
+        for id, lines in step.lines.items():
+            found = lines & frozenset(logs[id].lines) if id in logs else frozenset[bytes]()
+            if found and found != lines:
+                yield f"{len(found)} of {len(lines)} lines of command {number}: half a commit"
+            elif not found and number < answered:
+                yield f"command {number} was answered, and is not there"
+    told = steps[answered - 1].places
+    for id, path in told.items():
+        places = {path, steps[min(answered, len(steps) - 1)].places.get(id)}
+        if id not in logs or str(logs[id].path.relative_to(home)) not in places:
+            yield f"the log in {path} is in {logs[id].path if id in logs else 'no place'}"
+
+
+def trial(program: Program, size: Size) -> Tally:
+    """Recover each distinct state that a crash of the sessions could leave."""
+    if reason := untraceable():
+        return Tally(skipped=reason)
+    homes, tally, dice = Homes(program), Tally(), random.Random(SEED)
+    home = program.home.parent / "state"
+    refusals: dict[str, int] = {}
+    for kind, lines in (SESSIONS if size is Size.FULL else _SHORT).items():
+        recording, steps = _recorded(homes, kind, lines)
+        for place, files in _states(recording, steps, dice, size):
+            tally.cases += 1
+            tally.hits += 1
+            _made(files, home)
+            with patch.object(os, "fsync"):  # a crash of the recovery is a session of its own
+                _recovered(home / ".local/share/cqrs-todo", tally, refusals)
+            for words in _judge(steps, place, logs_in(home / ".local/share/cqrs-todo"), home):
+                tally.wrong("lost", f"{kind}, after call {place}: {words}")
+            shutil.rmtree(home)
+    tally.notes += [f"{many} refused: {kind}" for kind, many in sorted(refusals.items())]
+    return tally
+
+
+def _states(recording: Recording, steps: list[Step], dice: random.Random, size: Size) -> Iterator[tuple[int, Files]]:
+    """The distinct states, each with the place of the crash; in the short form some of them, evenly spread."""
+    seen = set()
+    states = []
+    for place in range(steps[0].answered, recording.place + 1):
+        answered = sum(step.answered <= place for step in steps)
+        for fates in _fates(list(pending(recording, place)), dice, size):
+            files = state(recording, place, fates)
+            key = hash((answered, frozenset(files.items())))
+            if key not in seen:
+                seen.add(key)
+                states.append((place, fates))
+    for place, fates in states[:: -(-len(states) // _LIMIT[size])]:
+        yield place, state(recording, place, fates)

@@ -1,0 +1,234 @@
+"""The decoder of lines, and all that reads what it lets through, given anything: a clean error or a value, nothing else.
+
+Lines are sealed with right sums after they were altered, so that they come to the decoder behind the sum check. The full
+form adds a million runs of Atheris, where it is installed: `pip install atheris` (3.0 has wheels for CPython 3.11 to 3.13).
+"""
+
+import hashlib
+import io
+import json
+import random
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import redirect_stderr, redirect_stdout, suppress
+from datetime import UTC, datetime
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import strategies as st
+
+from cqrs_todo.cli import document
+from cqrs_todo.cqrs.core import CqrsError
+from cqrs_todo.cqrs.stores.jsonl.format import NO_SUM, Codec, decode_header, sum_of
+from cqrs_todo.todo.compare import blame, compare, field_changes
+from cqrs_todo.todo.service import TYPES, TodoList
+from cqrs_todo.todo.views import SORT_KEYS, Filter, board, describe, mentions, ordered, remark
+
+from .children import SEED, a_list, in_child
+from .harness import ROOT, Program, Size, Tally
+from .lines import encoded, fixed, mutated, paths, refilled, replaced, values
+from .weak import weaken
+
+NAME = "decoder"
+CONTROLS = ("bare-decoder",)
+
+NOW = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
+RUNS = 1_000_000
+GOLDEN = ROOT / "tests/data/golden"
+
+
+def trial(program: Program, size: Size) -> Tally:
+    """Fixed cases and generated ones in a child process; in full also Atheris, in another."""
+    tally = in_child(NAME, program, size)
+    if size is Size.FULL:
+        _atheris(program, tally)
+    return tally
+
+
+def body(home: Path, size: Size) -> Tally:
+    """The fixed cases and Hypothesis's, in this process."""
+    bench = _Bench(home)
+    choose = random.Random(SEED)
+    for what, line in fixed():
+        bench.line(what, line)
+        bench.log(what, line, by_command=size is Size.FULL or choose.random() < 0.1)
+    places = [(what, value, path) for what, value in values() for path in paths(bench.documents[0])]
+    for what, value, path in places if size is Size.FULL else choose.sample(places, 150):
+        bench.log(f"{what} as {path}", encoded(replaced(bench.documents[0], path, value)))
+    _generated(bench, 20_000 if size is Size.FULL else 500)
+    return bench.tally
+
+
+def _sealed(previous: bytes, document: bytes) -> bytes:
+    """A line without its LF, sealed as docs/log-format.md says; independent of the program's own code."""
+    content = document[:-1]
+    return content + b',"sum":"' + hashlib.sha256(previous + content).hexdigest().encode() + b'"}'
+
+
+def _events(line: bytes) -> Iterator[tuple[Any, Any]]:
+    commit = json.loads(line)
+    commit.pop("sum")
+    yield from ((commit, event) for event in commit["events"])
+
+
+def _alone(commit: Any, event: Any) -> Any:
+    """A commit of one event, the first of its log."""
+    return {**commit, "position": 1, "events": [{**event, "stream": "todo/a", "version": 1}]}
+
+
+class _Bench:
+    """Takes lines that may be anything, as documents without a sum."""
+
+    def __init__(self, home: Path) -> None:
+        header, *lines = (GOLDEN / "inbox.jsonl").read_bytes().splitlines()
+        self.header = header
+        self.first = header[-66:-2]
+        types = [path.read_bytes().splitlines()[-1] for path in sorted(GOLDEN.glob("todo_*.jsonl"))]
+        self.documents = [_alone(commit, event) for line in (lines[0], *types) for commit, event in _events(line)]
+        self.folder = home / "store"
+        (self.folder / "lists").mkdir(parents=True)
+        self.codec = Codec(TYPES)
+        self.tally = Tally()
+
+    def line(self, what: str, document: bytes) -> None:
+        """Decode one line behind the sum check."""
+        line = _sealed(self.first, document)
+        self._judge(what, lambda: self.codec.decode(line) if sum_of(self.first, line) else None)
+        header = _sealed(NO_SUM, document)
+        self._judge(f"header: {what}", lambda: decode_header(header))
+
+    def log(self, what: str, document: bytes, *, by_command: bool = False) -> None:
+        """Read a log whose second line it is, in every way that the program reads, and write to it."""
+        created = _sealed(self.first, encoded(self.documents[0]))
+        lines = [self.header, _sealed(self.first, document)]
+        if b'"todo_created"' not in document:  # let it change a todo that is there
+            later = document.replace(b'"position": 1,', b'"position": 2,').replace(b'"version": 1,', b'"version": 2,')
+            lines = [self.header, created, _sealed(created[-66:-2], later)]
+        for path in (self.folder / "lists").iterdir():
+            path.unlink()
+        (self.folder / "lists/inbox.jsonl").write_bytes(b"\n".join([*lines, b""]))
+        self._judge(f"log: {what}", lambda: _read(a_list(self.folder)))
+        if by_command:
+            for args in (
+                ["ls", "--all"],
+                ["history"],
+                ["history", "-p", "--json"],
+                ["show", "1"],
+                ["stats"],
+                ["diff", "@0"],
+            ):
+                self._judge(f"todo {' '.join(args)}: {what}", lambda args=args: self._command(args))  # type: ignore[misc]
+
+    def _judge(self, what: str, act: Callable[[], object]) -> None:
+        self.tally.cases += 1
+        try:
+            act()
+        except CqrsError:
+            self.tally.hits += 1
+        except Exception as error:
+            self.tally.wrong("silent", f"{what:.120}: {type(error).__name__}: {error!s:.200}")
+
+    def _command(self, args: list[str]) -> None:
+        from cqrs_todo.cli import main
+
+        out, err = io.TextIOWrapper(io.BytesIO(), encoding="utf-8"), io.StringIO()
+        with redirect_stdout(out), redirect_stderr(err):
+            code = main(["--store", f"jsonl:{self.folder}", *args])
+        if code not in (0, 1, 2, 3, 5):
+            raise AssertionError(f"exit {code}: {err.getvalue()[:300]}")
+
+
+def _read(todos: TodoList) -> None:
+    """Everything that is seen of a list; raises what reading it raises."""
+    view = todos.view()
+    commits = todos.commits()
+    for key in SORT_KEYS:
+        ordered(view.items, key, lambda instant: instant)
+    for item in view.items:
+        Filter(("x",), ("y",)).passes(item.todo)
+        list(blame(item.stream, commits))
+    board(view.items, NOW, lambda instant: instant)
+    for commit in commits:
+        remark(commit)
+        for event in commit.events:
+            describe(event, lambda instant: instant)
+            mentions(event.data, "x")
+    dict(field_changes(commits))
+    compare((), view.items)
+    document.encode(document.view_document(view, view.items, commits))
+    for position in range(view.position + 1):
+        todos.view(position)
+    todos.view(NOW)
+    if todos.log.damage is None and view.items:
+        todos.undo()
+
+
+def _generated(bench: _Bench, many: int) -> None:
+    """Arbitrary bytes, valid lines with bytes altered, and arbitrary JSON in the place of one field or more."""
+
+    def tried(strategy: st.SearchStrategy[bytes], share: float, *, whole: bool) -> None:
+        @seed(SEED)
+        @settings(
+            max_examples=int(many * share),
+            database=None,
+            deadline=None,
+            phases=[Phase.generate],
+            suppress_health_check=[*HealthCheck],
+        )
+        @given(strategy)
+        def one(document: bytes) -> None:
+            bench.line(repr(document), document)
+            if whole:
+                bench.log(repr(document), document)
+
+        one()
+
+    tried(st.binary(max_size=300), 0.2, whole=False)
+    tried(mutated([encoded(each) for each in bench.documents]), 0.3, whole=True)
+    tried(refilled(bench.documents), 0.5, whole=True)
+
+
+# Atheris
+
+
+def _atheris(program: Program, tally: Tally) -> None:
+    if find_spec("atheris") is None:
+        tally.notes.append("Atheris skipped: it is not installed")
+        return
+    corpus = program.home / "corpus"
+    corpus.mkdir()
+    for path in GOLDEN.iterdir():
+        (corpus / path.name).write_bytes(path.read_bytes().splitlines()[-1])
+    args = [f"-runs={RUNS}", f"-seed={SEED}", "-max_len=2048", f"-artifact_prefix={program.home}/", f"{corpus}"]
+    command = [program.argv[0], "-m", "tests.trials.decoder", program.weakness, *args]
+    done = subprocess.run(command, env=program.env, cwd=program.home, capture_output=True, check=False)
+    tally.cases += RUNS
+    tally.notes.append(f"{RUNS:,} of them by Atheris")
+    if done.returncode:
+        tally.wrong("silent", f"Atheris: {done.stderr.decode(errors='replace')[-500:]}")
+
+
+def _fuzz() -> None:
+    atheris: Any = import_module("atheris")
+    codec = Codec(TYPES)
+    decode = atheris.instrument_func(codec.decode.__func__)  # type: ignore[attr-defined]  # the function of the method
+
+    def one(data: bytes) -> None:
+        line = _sealed(NO_SUM, data)
+        for act in (lambda: decode(codec, line), lambda: decode_header(line)):
+            with suppress(CqrsError):
+                act()
+
+    atheris.Setup([sys.argv[0], *sys.argv[2:]], one)
+    atheris.Fuzz()
+
+
+if __name__ == "__main__":
+    if sys.argv[1]:
+        weaken(sys.argv[1])
+    random.seed(SEED)
+    _fuzz()

@@ -1,0 +1,251 @@
+"""A disk that takes no more, at every byte and every file, and one that fails: nothing half recorded, nothing kept back.
+
+After each failure the error is one line and a hint, reading still works, the log holds just what was told as recorded, and
+once there is room again the next todo is recorded.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import msgspec
+
+from .children import start, tell
+from .harness import Program, Result, Size, Tally, commits_of
+
+NAME = "full_disk"
+CONTROLS = ("buffered",)
+
+TEXTS = ("one " + "x" * 20, "two – 雪", "three +tag")
+"""What the three runs add."""
+STEP = 150
+UNKNOWN = "it can't be known"
+"""What an error says where a commit may have been recorded."""
+
+
+def trial(program: Program, size: Size) -> Tally:
+    """Every limit of a file's size, small disks, errors of the disk; in the suite every 150th limit and a few of each."""
+    states = _states(program)
+    lengths = [len(content) for content in states]
+    limits = range(lengths[-1] + 2)
+    chosen = limits if size is Size.FULL else {*limits[::STEP], lengths[1], lengths[2] - 1}
+    cases: list[Callable[[], Tally]] = [_limit(program, states, limit) for limit in sorted(chosen)]
+    notes = []
+    if shutil.which("strace") is None:
+        notes.append("failing disks skipped: there is no strace")
+    else:
+        cases += _failing(program, size)
+    if os.geteuid() != 0 or shutil.which("unshare") is None:
+        notes.append("small disks skipped: only root can mount them")
+    else:
+        cases += [_small_disk(program, options) for options in _disks(size)]
+    with ThreadPoolExecutor(2) as pool:
+        return _sum([done.result() for done in [pool.submit(case) for case in cases]], notes)
+
+
+def _sum(parts: Iterable[Tally], notes: Sequence[str]) -> Tally:
+    tally = Tally(notes=[*notes])
+    for part in parts:
+        tally.cases += part.cases
+        tally.hits += part.hits
+        tally.lost += part.lost
+        tally.silent += part.silent
+        tally.examples = [*tally.examples, *part.examples][:5]
+        tally.notes += [note for note in part.notes if note not in tally.notes]
+    return tally
+
+
+def _states(program: Program) -> list[bytes]:
+    """The log's bytes before the first run and after each; `state0` and so on in the home hold all the files."""
+    contents = [b""]
+    (program.home / "state0").mkdir()
+    current = program.at(program.home / "making")
+    for number, text in enumerate(TEXTS, 1):
+        if current.run("add", text).code:
+            raise RuntimeError(f"{text} can't even be added on a good disk")
+        shutil.copytree(current.home, program.home / f"state{number}")
+        contents.append(current.log_file().read_bytes())
+    return contents
+
+
+def _in_state(program: Program, number: int, name: str) -> Program:
+    shutil.copytree(program.home / f"state{number}", program.home / name)
+    return program.at(program.home / name)
+
+
+class _Case:
+    """One run of `add` on a disk that fails, and all that must hold afterwards."""
+
+    def __init__(self, program: Program, what: str, tally: Tally) -> None:
+        self.program = program
+        self.what = what
+        self.tally = tally
+        self.told = self.found() or []
+        self.unknown: list[str] = []
+
+    def found(self) -> list[str] | None:
+        """The texts in the log's bytes, as far as lines are whole; None where there is no log."""
+        try:
+            commits = commits_of(self.program.log_file().read_bytes())
+        except FileNotFoundError:
+            return None
+        return [event["data"]["text"] for commit in commits for event in commit["events"]]
+
+    def wrong(self, kind: str, example: str) -> None:
+        self.tally.wrong(kind, f"{self.what}: {example}")
+
+    def add(self, text: str, before: Sequence[str] = ()) -> Result:
+        """Add a todo; judge the answer, and remember what it told."""
+        shown = self.program.run("add", "--", text, before=before)
+        if shown.code == 0:
+            self.told.append(text)
+        elif UNKNOWN in shown.err:
+            self.unknown.append(text)
+        lines = shown.err.splitlines()
+        clear = len(lines) in (1, 2) and lines[0].startswith("todo: ") if shown.code else True
+        if shown.code not in (0, 6) or not clear or "Traceback" in shown.err:
+            self.wrong("silent", f"add ended with {shown.code}: {shown.err[-300:]}")
+        return shown
+
+    def check(self, before: Sequence[str] = ()) -> None:
+        """What is read, by the program and from the bytes, is what was told."""
+        found = self.found() or []
+        if [text for text in found if text not in self.unknown] != self.told:
+            self.wrong("lost", f"told {self.told}, found {found}")
+        seen = self.program.run("ls", "--json", before=before)
+        if seen.code:
+            self.wrong("silent", f"ls ended with {seen.code}: {seen.err[-200:]}")
+        elif [todo["text"] for todo in msgspec.json.decode(seen.out)["todos"]] != found:
+            self.wrong("lost", f"ls shows {seen.out.decode()[:200]}, the log holds {found}")
+
+    def room_again(self) -> None:
+        """The disk is well again: what failed left nothing in the way, and nothing that comes to light later."""
+        if self.add("afterwards").code:
+            self.wrong("lost", "nothing can be added afterwards")
+        elif self.program.run("history").code or (self.found() or [])[-1:] != ["afterwards"]:
+            self.wrong("lost", f"afterwards the log holds {self.found()}")
+
+
+def _limit(program: Program, states: Sequence[bytes], limit: int) -> Callable[[], Tally]:
+    """No file may grow longer than `limit` bytes: the run of the three that goes beyond fails, and so does each further."""
+
+    def case() -> Tally:
+        tally = Tally(cases=1)
+        number = max(place for place, content in enumerate(states) if len(content) <= limit)
+        inside = _in_state(program, min(number, len(TEXTS) - 1), f"limit{limit}")
+        tried = _Case(inside, f"files of at most {limit} bytes", tally)
+        content = inside.log_file().read_bytes() if inside.log_file().exists() else b""
+        before = ["prlimit", f"--fsize={limit}"]
+        result = tried.add(TEXTS[min(number, len(TEXTS) - 1)], before)
+        if result.code:
+            tally.hits += 1
+            after = inside.log_file().read_bytes() if inside.log_file().exists() else b""
+            if content and after != content:
+                tried.wrong("lost", f"told as not recorded, and the log went from {len(content)} to {len(after)} bytes")
+        elif number < len(TEXTS):
+            tried.wrong("lost", "told as recorded beyond the limit")
+        tried.check(before)
+        tried.room_again()
+        shutil.rmtree(inside.home)
+        return tally
+
+    return case
+
+
+# a failing disk
+
+_CALLS = ("openat", "write", "fsync", "close")
+_PLACES = ("log", "lock", "directory", "data", "new", "head")
+
+
+def _failing(program: Program, size: Size) -> list[Callable[[], Tally]]:
+    """Each call fails on each path of the store, at its first uses, while the list is made and when it is there."""
+    if size is Size.SHORT:
+        some = [("fsync", "log", 1, 1), ("write", "log", 1, 1), ("fsync", "directory", 1, 0)]
+        return [_failure(program, "EIO", *each) for each in some]
+    return [
+        _failure(program, error, call, place, when, state)
+        for error in ("EIO", "ENOSPC")
+        for call in _CALLS
+        for place in _PLACES
+        for when in (1, 2, 3)
+        for state in (0, 1)
+        if (call, place) != ("close", "lock")  # strace leaves undone what it makes fail: the lock would be held on
+    ]
+
+
+def _failure(program: Program, error: str, call: str, place: str, when: int, state: int) -> Callable[[], Tally]:
+    def case() -> Tally:
+        tally = Tally(cases=1)
+        inside = _in_state(program, state, f"{error}-{call}-{place}-{when}-{state}")
+        lists = inside.data / "lists"
+        path = {
+            "log": inside.log_file(),
+            "lock": lists / "inbox.lock",
+            "directory": lists,
+            "data": inside.data,
+            "new": lists / "inbox.jsonl.new",
+            "head": lists / "inbox.head",
+        }[place]
+        tried = _Case(inside, f"{error} at use {when} of {call} on the {place}, {state} todos before", tally)
+        trace = inside.home / "trace"
+        inject = ["-P", f"{path}", "-e", f"trace={call}", "-e", f"inject={call}:error={error}:when={when}"]
+        tried.add(TEXTS[state], ["strace", "-f", "-qq", "-o", f"{trace}", *inject])
+        tally.hits += "INJECTED" in trace.read_text()
+        tried.check()
+        tried.room_again()
+        shutil.rmtree(inside.home)
+        return tally
+
+    return case
+
+
+# a small disk
+
+
+def _disks(size: Size) -> list[str]:
+    """Mount options of disks with few pages or few files."""
+    if size is Size.SHORT:
+        return ["nr_inodes=7"]
+    return [*(f"size={4 * pages}k" for pages in range(1, 13)), *(f"nr_inodes={files}" for files in range(2, 14))]
+
+
+def _small_disk(program: Program, options: str) -> Callable[[], Tally]:
+    def case() -> Tally:
+        """The disk is mounted in a namespace of a child's own, and goes with it."""
+        home = program.home / f"disk-{options}"
+        home.mkdir()
+        unshare = ["unshare", "--mount", "--propagation", "private"]
+        done = start(program, "tests.trials.full_disk", program.weakness, options, f"{home}", before=unshare)
+        out, err = done.communicate()
+        if done.returncode:
+            return Tally(notes=[f"small disks skipped: {err.decode().strip().splitlines()[-1]}"])
+        return msgspec.json.decode(out, type=Tally)
+
+    return case
+
+
+def _fill(program: Program, options: str) -> Tally:
+    """Fill a small disk with todos of three kilobytes, then make it larger."""
+    tally = Tally(cases=1)
+    tried = _Case(program, f"a disk of {options}", tally)
+    failures = 0
+    for number in range(3 if "inodes" in options else 20):  # every file that there will be is made by then
+        failures += tried.add(f"{number} " + "x" * 3000).code != 0
+        if failures == 2:
+            break
+    tally.hits += failures > 0
+    tried.check()
+    subprocess.run(["mount", "-o", "remount,size=1m,nr_inodes=100", f"{program.home}"], check=True)
+    tried.room_again()
+    return tally
+
+
+if __name__ == "__main__":
+    _, weakness, options, home = sys.argv
+    subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", home], check=True)
+    tell(_fill(Program(Path(home), weakness), options))

@@ -1,0 +1,224 @@
+"""Many processes append to one list while others read it: nothing doubled, missing, torn apart or seen half.
+
+Every writer notes what it was told; at the end the log's bytes, decoded without the program's own code, must hold just that.
+"""
+
+import os
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import msgspec
+
+from cqrs_todo.cqrs.core import Commit, CqrsError
+from cqrs_todo.todo.model import Create
+
+from .children import a_list, start, store_in, tell
+from .harness import Program, Result, Size, Tally, commits_of
+from .weak import weaken
+
+NAME = "writers"
+CONTROLS = ("no-lock",)
+
+MODULE = "tests.trials.writers"
+READY, BEGIN, END = "ready-", "begin", "end"
+"""Files in the home by which the processes wait for one another, so that they write and read at one time."""
+PAUSE = 0.02
+
+Child: TypeAlias = "subprocess.Popen[bytes]"
+Told: TypeAlias = dict[str, list[str]]
+"""The texts of the todos in each commit that a writer was told of, by the commit's position."""
+
+
+def trial(program: Program, size: Size) -> Tally:
+    """100 writers of 50 commits each and 8 runs of the command line, with 3 readers; or 8 of 5, and 2."""
+    writers, appends, runs = (100, 50, 8) if size is Size.FULL else (8, 5, 2)
+    tally = Tally()
+    program.run("lists", "new", "inbox")
+    work = [start(program, MODULE, program.weakness, "write", f"{number}", f"{appends}") for number in range(writers)]
+    watch = [start(program, MODULE, program.weakness, "read", kind) for kind in _READERS]
+    _begin(program, [*work, *watch])
+    with ThreadPoolExecutor(runs) as pool:
+        started = list(pool.map(lambda number: program.run("add", "--json", f"cli-{number}-0/1"), range(runs)))
+    told = [_told(child, tally) for child in work]
+    told += [_of_run(run, tally) for run in started]
+    (program.home / END).touch()
+    looks = [_seen(child, tally) for child in watch]
+    tally.notes.append(f"readers looked {', '.join(looks)} times")
+    _compare(commits_of(program.log_file().read_bytes()), told, writers * appends + runs, tally)
+    _check_end(program, tally)
+    return tally
+
+
+def _begin(program: Program, children: Sequence[Child]) -> None:
+    """Let the children begin together, once all are ready; what died is noticed later."""
+    while not all(child.poll() is not None or (program.home / f"{READY}{child.pid}").exists() for child in children):
+        time.sleep(0.01)
+    (program.home / BEGIN).touch()
+
+
+def _told(child: Child, tally: Tally) -> Told:
+    out, err = child.communicate()
+    *errors, told = out.decode().splitlines() or ["{}"]
+    for error in [*errors, *([err.decode()[-300:]] if child.returncode else [])]:
+        tally.wrong("lost", f"a writer gave up: {error}")
+    return msgspec.json.decode(told, type=Told)
+
+
+def _seen(child: Child, tally: Tally) -> str:
+    """How often a reader looked."""
+    out, err = child.communicate()
+    look, *wrong = msgspec.json.decode(out or b'["0"]', type=list[str])
+    for each in [*wrong, *([err.decode()[-300:]] if child.returncode else [])]:
+        tally.wrong("lost", f"a reader: {each}")
+    return look
+
+
+def _of_run(run: Result, tally: Tally) -> Told:
+    if run.code:
+        tally.wrong("lost", f"todo add ended with {run.code}: {run.err}")
+        return {}
+    commit = msgspec.json.decode(run.out)["commit"]
+    return {f"{commit['position']}": [event["data"]["text"] for event in commit["events"]]}
+
+
+def _compare(commits: Sequence[Any], told: Sequence[Told], expected: int, tally: Tally) -> None:
+    """What stands in the log against what each writer was told."""
+    tally.cases = expected
+    found = {f"{commit['position']}": [event["data"]["text"] for event in commit["events"]] for commit in commits}
+    claims = Counter(position for each in told for position in each)
+    for each in told:
+        for position, texts in each.items():
+            if found.get(position) == texts and claims[position] == 1:
+                tally.hits += 1
+            else:
+                tally.wrong("lost", f"told as @{position}: {texts}, found {found.get(position)}")
+    for position in found.keys() - claims.keys():
+        tally.wrong("lost", f"nobody was told of @{position}: {found[position]}")
+    events = [event for commit in commits for event in commit["events"]]
+    if len({event["data"]["text"] for event in events}) != len(events):
+        tally.wrong("lost", "a todo is doubled")
+    next_position = 1
+    for commit in commits:
+        if commit["position"] != next_position:
+            tally.wrong("lost", f"@{commit['position']} stands where @{next_position} belongs")
+        next_position = commit["position"] + len(commit["events"])
+        if not _whole([event["data"]["text"] for event in commit["events"]]):
+            tally.wrong("lost", f"the commit at @{commit['position']} is not whole")
+    tally.notes.append(f"{len(commits):,} commits, {len(events):,} events")
+
+
+def _check_end(program: Program, tally: Tally) -> None:
+    """The program finds the log whole."""
+    checked = program.run("history", "-n", "1")
+    if checked.code or "damage" in checked.err:
+        tally.wrong("silent" if not checked.err else "lost", f"history ended with {checked.code}: {checked.err}")
+
+
+def _whole(texts: Sequence[str]) -> bool:
+    """Whether these are all the todos of one commit: each text ends with how many there are."""
+    return len(texts) == int(texts[0].rpartition("/")[2]) and len({text.rpartition("-")[0] for text in texts}) == 1
+
+
+# in the children
+
+
+def _wait_for_all() -> None:
+    Path(f"{READY}{os.getpid()}").touch()
+    while not Path(BEGIN).exists():
+        time.sleep(0.01)
+
+
+_FOLDER = Path(".local/share/cqrs-todo")
+
+
+def _write(number: int, appends: int) -> None:
+    """Append commits of one to three todos; tell what was recorded, after a line for each error."""
+    _wait_for_all()
+    told: Told = {}
+    todos = a_list(_FOLDER)
+    for turn in range(appends):
+        many = (number + turn) % 3 + 1
+        texts = [f"{number}-{turn}-{place}/{many}" for place in range(many)]
+        try:
+            answer = todos.add([Create(text, datetime.now(UTC)) for text in texts])
+        except CqrsError as error:
+            tell(f"{texts}: {error}")
+        else:
+            assert answer.commit is not None
+            told[str(answer.commit.position)] = texts
+    tell(told)
+
+
+def _watched() -> Iterator[None]:
+    _wait_for_all()
+    yield
+    while not Path(END).exists():
+        yield
+        time.sleep(PAUSE)  # three readers that never rest would leave two cores nothing for a hundred writers
+    yield
+
+
+def _read_on() -> Iterator[list[Commit]]:
+    """One log, kept open and read on from where it was left."""
+    log = store_in(_FOLDER).open("inbox")
+    seen: list[Commit] = []
+    for _ in _watched():
+        seen = [*seen, *log.commits(seen[-1].last if seen else 0)]
+        yield seen
+
+
+def _read_anew() -> Iterator[list[Commit]]:
+    """A log that is opened and read whole, backward, each time."""
+    for _ in _watched():
+        yield list(store_in(_FOLDER).open("inbox").commits_backward())[::-1]
+
+
+def _view() -> Iterator[list[Commit]]:
+    """A list that stays open: its view must hold one todo for each event read after it, and before."""
+    todos = a_list(_FOLDER)
+    for _ in _watched():
+        before = list(todos.log.commits())
+        view = todos.view()
+        after = list(todos.log.commits())
+        if not (before[-1].last if before else 0) <= view.position == len(view.items) <= (after[-1].last if after else 0):
+            raise AssertionError(f"the view holds {len(view.items)} todos at @{view.position}")
+        yield after
+
+
+_READERS = {"on": _read_on, "anew": _read_anew, "view": _view}
+
+
+def _read(kind: str) -> None:
+    """Look until the writers are done; tell how often, and all that was wrong."""
+    wrong: list[str] = []
+    before: list[Commit] = []
+    look = 0
+    try:
+        for look, seen in enumerate(_READERS[kind](), 1):
+            if seen[: len(before)] != before:
+                wrong.append(f"{kind}, look {look}: what was seen before has changed or gone")
+            events = [event for commit in seen for event in commit.events]
+            if [event.position for event in events] != list(range(1, len(events) + 1)):
+                wrong.append(f"{kind}, look {look}: the positions have gaps")
+            if not all(_whole([event.data.text for event in commit.events]) for commit in seen[len(before) :]):
+                wrong.append(f"{kind}, look {look}: half a commit")
+            before = seen
+    except (CqrsError, AssertionError) as error:
+        wrong.append(f"{kind}, look {look}: {error}")
+    tell([f"{look}", *wrong[:5]])
+
+
+if __name__ == "__main__":
+    if sys.argv[1]:
+        weaken(sys.argv[1])
+    if sys.argv[2] == "write":
+        _write(int(sys.argv[3]), int(sys.argv[4]))
+    else:
+        _read(sys.argv[3])
