@@ -83,6 +83,7 @@ class Fold(Generic[S]):
         self.position = position
         self.others: dict[str, int] = dict(base.others) if base is not None else {}
         self._decider = decider
+        self._evolve = decider.evolve
         self._prefix = decider.stream("")
         self._base: Base[S] = base if base is not None else Entities((), {})
         self._kept = len(self._base)
@@ -95,22 +96,23 @@ class Fold(Generic[S]):
 
     def apply(self, commit: Commit) -> None:
         """Go on to the state after the next commit."""
+        changed = self._changed
         for event in commit.events:
             self.position = event.position
             stream = event.stream
             if not stream.startswith(self._prefix):
                 self.others[stream] = event.version
                 continue
-            entity = self._changed.get(stream)
+            entity = changed.get(stream)
             if entity is not None:
-                self._changed[stream] = self._evolved(entity, event)
+                changed[stream] = self._evolved(entity, event)
             elif event.version > 1 and self._kept:
                 self._waiting.setdefault(stream, []).append(event)
                 self._waits += 1
             else:
                 self._new.append(stream)
                 number = self._kept + len(self._new)
-                self._changed[stream] = self._evolved(Entity(stream, self._decider.initial, 0, number), event)
+                changed[stream] = self._evolved(Entity(stream, self._decider.initial, 0, number), event)
         if self._waits > WAITING:
             self._load()
 
@@ -149,8 +151,9 @@ class Fold(Generic[S]):
 
     def _evolved(self, entity: Entity[S], event: Recorded) -> Entity[S]:
         state = entity.state
-        if not isinstance(event.data, UnknownEvent):
-            state = self._decider.evolve(state, event.data)
+        data = event.data
+        if not isinstance(data, UnknownEvent):
+            state = self._evolve(state, data)
         return Entity(entity.stream, state, event.version, entity.number)
 
     def _settled(self, entity: Entity[S]) -> Entity[S]:

@@ -42,6 +42,9 @@ from .struct import Struct
 RETRIES = 3
 """How often a conflicting append is decided anew before the conflict is the caller's."""
 
+_PAUSE = 100
+"""How many events pass between two looks at whether a snapshot is due, while a log is read."""
+
 Changes: TypeAlias = Mapping[str, Sequence[E]]
 """New events by stream: what one commit is to hold."""
 
@@ -138,13 +141,14 @@ class Repository(Generic[S, C, E]):
 
     def _go_on(self, fold: Fold[S]) -> None:
         """Apply what was recorded since, and take the snapshots that are due."""
-        keep = next_kept(self.taken)
+        look = next_kept(self.taken)
         for commit in self.log.commits(self._since):
             if commit.position > fold.position:
                 self._apply(fold, commit)
-                if fold.position >= keep and self._due(fold):
-                    self._take(fold)
-                    keep = next_kept(self.taken)
+                if fold.position >= look:
+                    if self._due(fold):
+                        self._take(fold)
+                    look = max(next_kept(self.taken), fold.position + _PAUSE)
         if self._due(fold):
             self._take(fold)
         self._stay(fold)

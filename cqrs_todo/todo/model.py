@@ -6,6 +6,7 @@ and creating twice are refused; a change to the value that is there already give
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta, timezone
+from functools import lru_cache
 from typing import Any, Literal, TypeAlias
 
 from ..cqrs.core import Decider, Rejected
@@ -31,6 +32,7 @@ def day_or_instant(value: date | datetime) -> DayOrInstant:
     return value.isoformat()
 
 
+@lru_cache(4096)
 def parse_day_or_instant(text: DayOrInstant) -> date | datetime:
     """The day, or the aware instant in UTC, that a text stands for; raises `ValueError`."""
     if len(text) == len("2026-11-23"):

@@ -73,7 +73,7 @@ def test_files_are_private_under_any_umask(tmp_path: Path) -> None:
         store.create("inbox", AT).append(one("a/1", 1), metadata("c"))
     finally:
         os.umask(before)
-    for file in ("inbox.jsonl", "inbox.lock"):
+    for file in ("inbox.jsonl", "inbox.lock", "inbox.head"):
         assert (tmp_path / "deep/down/lists" / file).stat().st_mode & 0o777 == 0o600
     for folder in ("deep", "deep/down", "deep/down/lists"):
         assert (tmp_path / folder).stat().st_mode & 0o777 == 0o700

@@ -39,22 +39,22 @@ class _Walk:
         head: Head | None = None
         for line in self._file.forward(0):
             try:
-                if not line.endswith(b"\n"):
-                    return self._damaged(*self._torn(line, head))
                 if header is None:
-                    header, self._sum = decode_header(line[:-1])
+                    header, self._sum = decode_header(line)
                     head = read_head(self._file.path, header.id)
                     if header.newer:
                         return self._damaged("unknown format", f"format {header.version} is newer than this program")
                 else:
-                    self._pass_over(line[:-1])
+                    self._pass_over(line)
             except InvalidLine as error:
-                return self._damaged(*self._kind(line[:-1], error))
+                return self._damaged(*self._kind(line, error))
             self._line += 1
-            self._offset += len(line)
+            self._offset += len(line) + 1
             if self._offset > step:
                 progress(self._offset, self._file.size)
                 step += _STEP
+        if self._file.tail:
+            return self._damaged(*self._torn(self._file.tail, head))
         if header is None:
             return self._damaged("missing", "the file is empty: its header is missing")
         cut = self._cut(head)
@@ -71,7 +71,7 @@ class _Walk:
             if event.version != known + 1:
                 raise InvalidLine(f"version {event.version} of {event.stream} follows {known}")
             versions[event.stream] = event.version
-        self._position = commit.last
+        self._position += len(commit.events)
         self._commits += 1
 
     def _verdict(self, damage: Damage | None = None, beyond: int = 0) -> Verdict:
@@ -85,7 +85,9 @@ class _Walk:
         """The lines after the first bad one, without their LF."""
         lines = self._file.forward(self._offset)
         next(lines, None)
-        return (line.removesuffix(b"\n") for line in lines)
+        yield from lines
+        if self._file.tail:
+            yield self._file.tail
 
     def _kind(self, line: bytes, error: InvalidLine) -> tuple[str, str]:
         """What happened to the first bad line, as far as it shows."""
@@ -94,7 +96,7 @@ class _Walk:
         if self._line == 0 or commit is None or commit.position == expected:
             return "altered", str(error)
         if commit.position < expected:
-            doubled = any(before[:-1] == line for before in islice(self._file.forward(0), self._line))
+            doubled = any(before == line for before in islice(self._file.forward(0), self._line))
             return ("doubled", f"@{commit.position} stands here again") if doubled else ("altered", str(error))
         if any(follows(self._sum, later) for later in self._after()):
             return "reordered", f"@{expected} stands after @{commit.position}"

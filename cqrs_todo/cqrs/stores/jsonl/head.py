@@ -58,6 +58,7 @@ def write_head(path: Path, head: Head) -> None:
     with suppress(OSError):
         fd = os.open(head_of(path), os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK, 0o600)
         try:
+            os.fchmod(fd, 0o600)  # whatever the umask
             os.pwrite(fd, msgspec.json.encode(head).ljust(_LENGTH - 1) + b"\n", 0)
         finally:
             close(fd)

@@ -15,6 +15,7 @@ class LogFile:
 
     def __init__(self, path: Path, flags: int, name: str) -> None:
         self.path = path
+        self.tail = b""
         try:
             self.fd = open_private(path, flags)
         except FileNotFoundError:
@@ -30,7 +31,11 @@ class LogFile:
         close(self.fd)
 
     def forward(self, offset: int) -> Iterator[bytes]:
-        """The lines from an offset to where the file ended when it was opened, each with its LF; the last may lack it."""
+        """The whole lines from an offset to where the file ended when it was opened, without their LF.
+
+        What comes after the last LF is `tail` when they are over.
+        """
+        self.tail = b""
         rest: list[bytes] = []
         while offset < self.size:
             with explained(self.path):
@@ -40,11 +45,11 @@ class LogFile:
             offset += len(block)
             first, *lines = block.split(b"\n")
             rest.append(first)
-            for line in lines:
-                yield b"".join(rest) + b"\n"
-                rest = [line]
-        if any(rest):
-            yield b"".join(rest)
+            if lines:
+                yield b"".join(rest)
+                rest = [lines.pop()]
+                yield from lines
+        self.tail = b"".join(rest)
 
     def backward(self, start: int, end: int) -> Iterator[bytes]:
         """The lines between two offsets at which lines begin, without their LF, last first."""

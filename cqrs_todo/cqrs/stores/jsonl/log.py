@@ -2,7 +2,6 @@
 
 import fcntl
 import os
-from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
@@ -51,8 +50,21 @@ class _Spot(msgspec.Struct, frozen=True, gc=False):
 
     line: int
     offset: int
-    sum: str
+    sum: bytes
     position: int
+
+    @property
+    def token(self) -> str:
+        """What finds it again."""
+        return f"{self.line} {self.offset} {self.sum.decode()}"
+
+
+def _spot(mark: Mark) -> _Spot:
+    try:
+        line, offset, sum = mark.token.split(" ")
+        return _Spot(int(line), int(offset), sum.encode(), mark.position)
+    except ValueError as error:
+        raise StaleMark(f"{mark.token!r} is no place in a log of this store") from error
 
 
 def _nothing_before(_stream: str) -> int:
@@ -75,11 +87,15 @@ class _Front:
 
     def pass_over(self, commit: CommitLine, spot: _Spot) -> None:
         """Move on to the end of the next line; raises `InvalidLine` where a version does not follow."""
+        versions = self.versions
         for event in commit.events:
-            known = self.versions.get(event.stream, 0 if self.before is _nothing_before else None)
+            stream = event.stream
+            known = versions.get(stream)
+            if known is None and self.before is _nothing_before:
+                known = 0
             if known is not None and event.version != known + 1:
-                raise InvalidLine(f"version {event.version} of {event.stream} follows {known}")
-            self.versions[event.stream] = event.version
+                raise InvalidLine(f"version {event.version} of {stream} follows {known}")
+            versions[stream] = event.version
         self.spot = spot
 
 
@@ -95,18 +111,20 @@ class JsonlLog(Log):
         self._lock = lock
         self._types = types
         self._codec = Codec(types)
-        self._by_command: OrderedDict[str, int] = OrderedDict()
+        self._by_command: dict[str, int] = {}
+        self._by_earlier_command: dict[str, int] = {}
         self._commands_known = True
         with closing(LogFile(path, os.O_RDONLY, name)) as file:
-            self._first = next(file.forward(0), b"")
+            first = next(file.forward(0), None)
         try:
-            if not self._first.endswith(b"\n"):
+            if first is None:
                 raise InvalidLine("no header of a log: the line has no end")
-            header, sum = decode_header(self._first[:-1])
+            header, sum = decode_header(first)
         except InvalidLine as error:
             raise DamagedLog(f"{path}, line 1: {error}") from error
         super().__init__(header.id, name, header.created)
-        self._beginning = _Spot(1, len(self._first), sum.decode(), 0)
+        self._first = first + b"\n"
+        self._beginning = _Spot(1, len(self._first), sum, 0)
         self._front = _Front(self._beginning)
         self._head = read_head(path, header.id)
         self._read_only: str | None = None
@@ -136,18 +154,18 @@ class JsonlLog(Log):
         with closing(self._open(os.O_RDONLY)) as file:
             yield self._first
             for line, _, _ in self._read(file, self._beginning):
-                yield line
+                yield line + b"\n"
 
     def mark(self) -> Mark:
         spot = self._front.spot
-        return Mark(spot.position, msgspec.json.encode(spot).decode(), self._front.version_of)
+        return Mark(spot.position, spot.token, self._front.version_of)
 
     def _spot_before(self, file: LogFile, place: Place) -> _Spot:
         """Where to begin reading so that nothing after a place is missed; raises `StaleMark`."""
         if isinstance(place, int):
             return self._front.spot if place >= self._front.spot.position else self._beginning
-        spot = msgspec.json.decode(place.token, type=_Spot)
-        head = Head(self.id, spot.offset, spot.position, spot.sum)
+        spot = _spot(place)
+        head = Head(self.id, spot.offset, spot.position, spot.sum.decode())
         with explained(self._path):
             stands = head.stands_in(file.fd, file.size)
         if not stands:
@@ -173,17 +191,14 @@ class JsonlLog(Log):
         while True:
             bad = None
             for line in file.forward(spot.offset):
-                if not line.endswith(b"\n"):
-                    if self._look_at_tail(spot, line) and head is not None and head.offset <= spot.offset + len(line) + 1:
-                        lost = self.damage = None  # but for its LF, the end is there
-                    break
                 try:
-                    sum = sum_of(spot.sum.encode(), line[:-1])
-                    commit = decode_line(line[:-1])
-                    if commit.position != spot.position + 1:
-                        raise InvalidLine(f"position {commit.position} follows {spot.position}")
-                    after = _Spot(spot.line + 1, spot.offset + len(line), sum.decode(), commit.last)
-                    if self._front.spot.position == spot.position:
+                    sum = sum_of(spot.sum, line)
+                    commit = decode_line(line)
+                    position = spot.position
+                    if commit.position != position + 1:
+                        raise InvalidLine(f"position {commit.position} follows {position}")
+                    after = _Spot(spot.line + 1, spot.offset + len(line) + 1, sum, position + len(commit.events))
+                    if self._front.spot.position == position:
                         self._front.pass_over(commit, after)
                         self._remember(commit)
                 except InvalidLine as error:
@@ -192,6 +207,9 @@ class JsonlLog(Log):
                 spot = after
                 yield line, commit, sum
             if bad is None:
+                tail = file.tail
+                if self._look_at_tail(spot, tail) and head is not None and head.offset <= spot.offset + len(tail) + 1:
+                    lost = self.damage = None  # but for its LF, the end is there
                 if lost is not None:
                     self._report(lost)
                 return
@@ -203,12 +221,12 @@ class JsonlLog(Log):
 
     def _read_backward(self, file: LogFile, end: _Spot, before: int | None) -> Iterator[Commit]:
         """The commits up to a verified spot, newest first, each verified by the sum that the line after it follows."""
-        start, line_number, sum = len(self._first), end.line, end.sum.encode()
+        start, line_number, sum = len(self._first), end.line, end.sum
         lines = file.backward(start, end.offset)
         line = next(lines, None)
         while line is not None:
             earlier = next(lines, None)
-            previous = self._beginning.sum.encode() if earlier is None else sum_in(earlier) or b""
+            previous = self._beginning.sum if earlier is None else sum_in(earlier) or b""
             try:
                 if sum_of(previous, line) != sum:
                     raise InvalidLine("its sum is not the one that the next line follows")
@@ -225,6 +243,8 @@ class JsonlLog(Log):
 
     def _look_at_tail(self, spot: _Spot, tail: bytes) -> bool:
         """Tell of a whole commit whose LF was altered; what an interrupted write left is no damage. Whether but LF lacks."""
+        if not tail:
+            return False
         if _follows(spot, tail[:-1]):
             self._report(f"is damaged at line {spot.line + 1}, byte {spot.offset}: the end of the line was altered")
         elif _follows(spot, tail):
@@ -244,7 +264,7 @@ class JsonlLog(Log):
             with closing(self._open(os.O_RDWR | os.O_APPEND)) as file:
                 with explained(self._path, nothing):
                     self._prepare(file)
-                position = self._by_command.get(metadata.command)
+                position = self._by_command.get(metadata.command) or self._by_earlier_command.get(metadata.command)
                 if position is not None:
                     commit = self._again(file.fd, position, appends)
                 else:
@@ -271,7 +291,7 @@ class JsonlLog(Log):
         spot = front.spot
         versions = {append.stream: front.version_of(append.stream) for append in appends}
         commit = record(appends, metadata, self._types, spot.position, versions)
-        line = self._codec.encode(commit, spot.sum.encode())
+        line = self._codec.encode(commit, spot.sum)
         try:
             write_all(fd, line)
         except OSError as error:
@@ -279,8 +299,8 @@ class JsonlLog(Log):
             raise StoreUnavailable(f"{self._path}: {error.strerror}; nothing was recorded") from error
         self._sync_or_unknown(fd)
         read = decode_line(line[:-1])
-        sum = sum_of(spot.sum.encode(), line[:-1])
-        front.pass_over(read, _Spot(spot.line + 1, spot.offset + len(line), sum.decode(), commit.last))
+        sum = sum_in(line[:-1]) or b""
+        front.pass_over(read, _Spot(spot.line + 1, spot.offset + len(line), sum, commit.last))
         self._remember(read)
         self._keep_head()
         return self._codec.commit(read, sum)
@@ -296,7 +316,7 @@ class JsonlLog(Log):
 
     def _keep_head(self) -> None:
         spot = self._front.spot
-        self._head = Head(self.id, spot.offset, spot.position, spot.sum)
+        self._head = Head(self.id, spot.offset, spot.position, spot.sum.decode())
         write_head(self._path, self._head)
 
     def _take_back(self, fd: int, cause: OSError) -> None:
@@ -353,9 +373,9 @@ class JsonlLog(Log):
         return file
 
     def _remember(self, commit: CommitLine) -> None:
+        if len(self._by_command) >= COMMANDS_KNOWN:
+            self._by_command, self._by_earlier_command = {}, self._by_command
         self._by_command[commit.command] = commit.position
-        if len(self._by_command) > COMMANDS_KNOWN:
-            self._by_command.popitem(last=False)
 
     def _learn_commands(self, file: LogFile) -> None:
         """Know the latest commands, where reading began at a mark behind them."""
@@ -401,7 +421,7 @@ def suspect_mark(path: Path) -> Path:
 
 def _follows(spot: _Spot, line: bytes) -> bool:
     try:
-        sum_of(spot.sum.encode(), line)
+        sum_of(spot.sum, line)
     except InvalidLine:
         return False
     return True

@@ -1,0 +1,121 @@
+"""The short way in and Typer give the same: output, exit code, and log; and the cache changes no output."""
+
+import re
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from tests.conftest import Todo
+
+FORMS = [
+    "",
+    "ls",
+    "list",
+    "ls milk",
+    "ls +home",
+    "ls nothing here",
+    "add Buy milk",
+    "add Buy milk +home due:2030-01-01 pri:H",
+    "add due:2030-01-01",
+    "add x due:never",
+    "add x pri:Z",
+    "add + x",
+    "add \x1b[2J",
+    "done 1",
+    "done 1-2,3",
+    "done 9",
+    "done 1 9",
+    "done @",
+    "done",
+    "reopen 2",
+    "toggle 1-2",
+    "rm 1",
+    "undo",
+    "undo 2",
+    "undo @2",
+    "undo x",
+    "undo 1 2",
+    "redo",
+    "show 1",
+    "show",
+    "history",
+    "history 1",
+    "history 9",
+    "log",
+    "at @2",
+    "at @2 ls",
+    "at @2 show 1",
+    "at @2 add x",
+    "at @99",
+    "at",
+    "at @1 at @2",
+    "at @2 where",
+    "never",
+    "add",
+]
+TYPER = "import sys; from cqrs_todo.cli import quick, main; quick.form_of = lambda args: None; sys.exit(main())"
+CHANGING = re.compile(r'[0-9a-f]{64}|"command":"[0-9a-f]+"|[a-z][0-9a-z]{9}\b|\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d\.\d+Z)?')
+
+
+def filled(todo: Todo) -> None:
+    todo("add", "Buy milk", "+home")
+    todo("add", "-", stdin="Call the bank\nWrite home\n")
+    todo("done", "2")
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_both_ways_in_give_the_same(todo: Todo, form: str) -> None:
+    filled(todo)
+    twin = Todo(todo.home.with_name("twin"))
+    shutil.copytree(todo.home, twin.home, dirs_exist_ok=True)
+    args = form.split(" ") if form else []
+    quick = todo.run(*args)
+    typer = subprocess.run(
+        [sys.executable, "-c", TYPER, *args], capture_output=True, env=twin.env, cwd=twin.home, input=b"", check=False
+    )
+
+    def settled(text: str) -> str:
+        return CHANGING.sub("…", text.replace(str(twin.home), str(todo.home)))
+
+    assert (quick.code, settled(quick.out), settled(quick.err)) == (
+        typer.returncode,
+        settled(typer.stdout.decode()),
+        settled(typer.stderr.decode()),
+    )
+    assert settled(todo.log_file().read_text()) == settled(twin.log_file().read_text())
+
+
+def test_the_commonest_forms_import_neither_typer_nor_rich(todo: Todo) -> None:
+    filled(todo)
+    for form in ("add x", "done 1", "ls", "", "history", "undo", "show 1", "at @2"):
+        program = (
+            "import sys; from cqrs_todo.cli import main; code = main(); "
+            "assert not {'typer', 'rich', 'dateparser', 'plotext', 'tomllib'} & set(sys.modules), set(sys.modules)"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", program, *form.split()], capture_output=True, env=todo.env, cwd=todo.home, check=False
+        )
+        assert done.returncode == 0, done.stderr.decode()
+
+
+def test_deleting_the_cache_between_any_two_commands_changes_no_output(todo: Todo) -> None:
+    twin = Todo(todo.home.with_name("twin"))
+    lines = "".join(f"todo {n}\n" for n in range(700))
+    commands = ["add -", "done 3", "add last", "rm 5,600", "undo", "ls --limit 5", "at @300 ls --limit 3", "show 3 --plain"]
+    commands += ["history -n 3 --plain", "diff @650 @702 --plain", "redo", "done 7", "blame 3 --plain", "verify"]
+    cached = []
+    for program in (todo, twin):
+        told = []
+        for command in commands:
+            result = program(*command.split(), stdin=lines)
+            told.append(CHANGING.sub("…", re.sub("head [0-9a-f]{8}", "head …", result.out + result.err)))
+            cache = program.home / ".cache/cqrs-todo/snapshots"
+            cached.append(cache.exists())
+            if program is twin and cache.exists():
+                shutil.rmtree(cache)
+        if program is todo:
+            expected = told
+    assert told == expected
+    assert any(cached), "there was something to delete"
