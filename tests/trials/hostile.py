@@ -12,6 +12,7 @@ import subprocess
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -269,7 +270,7 @@ def _environment(program: Program, case: Case, tally: Tally) -> None:
 
 
 def _decoded(out: bytes) -> Any:
-    try:
-        return msgspec.json.decode(out)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return msgspec.json.decode(out.decode("utf-16")) if out[:2] in (b"\xff\xfe", b"\xfe\xff") else {}
+    for encoding in ("utf-8", "utf-16"):
+        with suppress(UnicodeDecodeError, msgspec.DecodeError):
+            return msgspec.json.decode(out.decode(encoding))
+    return {}

@@ -7,7 +7,6 @@ synced and no error is told: whatever does not fit in every point is not there, 
 
 import os
 import re
-import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -18,12 +17,12 @@ import msgspec
 from ..core import Mark, S
 from ..fold import Entity, Fold
 from ..snapshots import Snapshot, Taken, thinned
+from .checksum import checked, unchecked
 
 FORMAT = "cqrs-snapshot/1"
 PART = 128
 """How many entities are decoded together."""
 
-_CHECK = len(b"01234567 ")
 _NAME = re.compile("[0-9A-Za-z-]{1,64}")
 _encode = msgspec.json.encode
 
@@ -74,11 +73,11 @@ class FileSnapshots(Generic[S]):
 
     def load(self, log_id: str, position: int) -> Snapshot[S] | None:
         try:
-            content = _read(self._file(log_id, position))
-            if content[:_CHECK] != _check(memoryview(content)[_CHECK:]):
+            content = unchecked(_read(self._file(log_id, position)))
+            if content is None:
                 return None
             end = content.find(b"\n") + 1
-            header = _decode_header(content[_CHECK:end])
+            header = _decode_header(content[:end])
         except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
             return None
         if (header.format, header.schema, header.log, header.position) != (FORMAT, self._schema, log_id, position):
@@ -170,12 +169,7 @@ def _content(log_id: str, schema: str, mark: Mark, fold: Fold[Any]) -> bytes:
     sizes = [len(part) for part in parts]
     others, count = fold.others, len(entities)
     header = _Header(FORMAT, schema, log_id, mark.position, mark.token, others, count, len(names), sizes)
-    content = _encode(header) + b"\n" + body
-    return _check(content) + content
-
-
-def _check(content: bytes | memoryview) -> bytes:
-    return b"%08x " % zlib.crc32(content)
+    return checked(_encode(header) + b"\n" + body)
 
 
 def _read(path: Path) -> bytes:

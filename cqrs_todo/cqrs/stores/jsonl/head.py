@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 
+from ..checksum import checked, unchecked
 from .files import close
 from .format import SEAL_LENGTH, has_sum
 
@@ -41,24 +42,25 @@ def read_head(path: Path, log: str) -> Head | None:
     except OSError:
         return None
     try:
-        head = _decode(os.pread(fd, _LENGTH, 0))
+        content = unchecked(os.pread(fd, _LENGTH, 0))
+        head = None if content is None else _decode(content)
     except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
         return None
     finally:
         close(fd)
-    return head if head.log == log else None
+    return head if head is not None and head.log == log else None
 
 
 def write_head(path: Path, head: Head) -> None:
     """Keep the head of a log that was synced up to it; the caller holds the log's lock.
 
-    One write of one length, so that it is never half old and half new. It is not synced: an older head is as right, only
-    less watchful. Nor does a commit that is recorded depend on it: where it can't be kept, it is not.
+    It is not synced: an older head is as right, only less watchful. Nor does a commit that is recorded depend on it: where
+    it can't be kept, it is not.
     """
     with suppress(OSError):
         fd = os.open(head_of(path), os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK, 0o600)
         try:
             os.fchmod(fd, 0o600)  # whatever the umask
-            os.pwrite(fd, msgspec.json.encode(head).ljust(_LENGTH - 1) + b"\n", 0)
+            os.pwrite(fd, checked(msgspec.json.encode(head).ljust(_LENGTH - 10) + b"\n"), 0)
         finally:
             close(fd)
