@@ -71,6 +71,12 @@ class Entities(Generic[S]):
         return [number for stream, number in self._numbers.items() if stream.startswith(prefix)]
 
 
+def version_in(base: Base[Any], stream: str) -> int:
+    """The version of a stream of any kind in a snapshot; 0 where it has no events."""
+    number = base.number_of(stream)
+    return base.numbered(number).version if number else base.others.get(stream, 0)
+
+
 class Fold(Generic[S]):
     """Every entity of one kind in a log, after the event at `position`.
 

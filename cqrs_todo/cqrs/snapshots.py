@@ -3,10 +3,11 @@
 from bisect import bisect_left
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any, Generic, Protocol
 
 from .core import Mark, S
-from .fold import Base, Entities, Fold
+from .fold import Base, Entities, Fold, version_in
 from .struct import Struct
 
 SPACING = 1.2
@@ -129,7 +130,7 @@ class MemorySnapshots:
         for gone in {each.position for each in before} - {each.position for each in self._taken[log_id]}:
             del self._kept[log_id, gone]
         base = Entities(fold, fold.others)
-        self._kept[log_id, mark.position] = Snapshot(mark, base)
+        self._kept[log_id, mark.position] = Snapshot(Mark(mark.position, mark.token, partial(version_in, base)), base)
 
 
 def nearest(taken: Sequence[Taken], position: int) -> tuple[int, int]:

@@ -266,6 +266,31 @@ class StoreContract:
         assert [commit.position for commit in seen][:3] == [1, 2, 3]
         assert numbers(log.events()) == [0, 1, 2, 3]
 
+    def test_a_mark_is_found_again_by_anyone(self, store: Store, log: Log) -> None:
+        for n in range(3):
+            log.append([*one("a/1", n), *one(f"b/{n}", n)], metadata(f"c{n}"))
+        assert len(list(log.commits())) == 3
+        mark = log.mark()
+        assert (mark.position, [mark.versions(stream) for stream in ("a/1", "b/2", "c/1")]) == (6, [3, 1, 0])
+        later = log.append(one("a/1", 3), metadata("c3"))
+        other = self.reopened(store)
+        assert list(other.commits(mark)) == [later]
+        assert [commit.position for commit in other.commits_backward(mark)] == [5, 3, 1]
+        assert other.mark().position == 7
+        assert self.reopened(store).append(one("a/1", 4, expected=4), metadata("c4")).position == 8
+        assert [mark.versions(stream) for stream in ("a/1", "b/2", "c/1")] == [3, 1, 0], "a mark stays what it was"
+
+    def test_verify_walks_the_whole_log(self, store: Store, log: Log) -> None:
+        for n in range(3):
+            log.append(one("a/1", n, n), metadata(f"c{n}"))
+        verdict = store.verify("inbox")
+        assert (verdict.events, verdict.commits, verdict.damage) == (6, 3, None)
+        assert store.repair("inbox") is None
+        store.archive("inbox")
+        assert store.verify("inbox", archived=True) == verdict
+        with pytest.raises(LogNotFound):
+            store.verify("inbox")
+
     def test_names(self, store: Store) -> None:
         made = [store.create(name, AT) for name in ("zebra", "Ärger 1", "a.b_c-d")]
         assert store.names() == sorted(log.name for log in made)

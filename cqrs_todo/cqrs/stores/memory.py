@@ -64,8 +64,12 @@ class MemoryLog(Log):
 
     def mark(self) -> Mark:
         with self._lock:
-            versions = dict(self._versions)
-            return Mark(self._commits[-1].last if self._commits else 0, "", lambda stream: versions.get(stream, 0))
+            position = self._commits[-1].last if self._commits else 0
+
+        def version_then(stream: str) -> int:
+            return next((event.version for event in self.events_backward(position + 1) if event.stream == stream), 0)
+
+        return Mark(position, "", version_then)
 
     def verdict(self) -> Verdict:
         """What `Store.verify` says: memory is not damaged."""

@@ -9,13 +9,14 @@ import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, Generic
 
 import msgspec
 
 from ..core import Mark, S
-from ..fold import Entity, Fold
+from ..fold import Entity, Fold, version_in
 from ..snapshots import Snapshot, Taken, thinned
 from .checksum import checked, unchecked
 
@@ -83,7 +84,7 @@ class FileSnapshots(Generic[S]):
         if (header.format, header.schema, header.log, header.position) != (FORMAT, self._schema, log_id, position):
             return None
         base: _Base[S] = _Base(header, content, end, self._decode)
-        return Snapshot(Mark(position, header.token, base.version_of), base)
+        return Snapshot(Mark(position, header.token, partial(version_in, base)), base)
 
     def save(self, log_id: str, mark: Mark, taken: Taken, fold: Fold[S]) -> None:
         if not _NAME.fullmatch(log_id):
@@ -143,11 +144,6 @@ class _Base(Generic[S]):
             found.append(self._content.count(b"\n", start, place + 1) + 1)
             place = self._content.find(sought, place + 1, end)
         return found
-
-    def version_of(self, stream: str) -> int:
-        """The version of a stream of any kind; 0 where it has no events."""
-        number = self.number_of(stream)
-        return self.numbered(number).version if number else self.others.get(stream, 0)
 
     def _entities(self, part: int) -> list[Entity[S]]:
         entities = self._decoded.get(part)
