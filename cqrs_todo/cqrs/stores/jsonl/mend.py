@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 
 import msgspec
@@ -91,9 +92,13 @@ class _Mending:
         first, *rest = content.split(b"\n")
         self._left = list(_split(rest if rest[-1:] != [b""] else rest[:-1]))
         self._header(first, name)
-        while (line := next((line for line in self._left if not line.done), None)) is not None:
-            line.done = True
-            self._take(line)
+        self._place = 0
+        while self._place < len(self._left):
+            line = self._left[self._place]
+            if not line.done:
+                line.done = True
+                self._take(line)
+            self._place += line.done
 
     @property
     def head(self) -> Head:
@@ -136,7 +141,7 @@ class _Mending:
         if sealed is not None and self._accept(sealed):
             self.steps.append(f"line {line.number}: its seal was altered, not what it holds: sealed anew")
             return
-        late = next((other for other in self._left if not other.done and follows(self._claimed, other.content)), None)
+        late = next((other for other in self._later if follows(self._claimed, other.content)), None)
         if late is not None and self._accept(late):
             late.done, line.done = True, False
             self.steps.append(f"line {late.number}: out of order: put in its place")
@@ -170,6 +175,11 @@ class _Mending:
         return True
 
     @property
+    def _later(self) -> Iterator[_Line]:
+        """The lines after the one that is dealt with, but for those already taken over."""
+        return (line for line in islice(self._left, self._place + 1, None) if not line.done)
+
+    @property
     def _sum(self) -> bytes:
         return (sum_in(self.lines[-1][:-1]) if self.lines else NO_SUM) or NO_SUM
 
@@ -177,7 +187,7 @@ class _Mending:
         """The line with the seal that it should have, if what it holds is proven by that seal or by the line after it."""
         sealed = seal(self._claimed, line.content[:-SEAL_LENGTH] + b"}")[:-1]
         sum = sum_in(sealed) or b""
-        next_line = next((other for other in self._left if not other.done), None)
+        next_line = next(self._later, None)
         proven = sum in line.content[-SEAL_LENGTH:] or (next_line is not None and follows(sum, next_line.content))
         return _Line(line.number, sealed) if proven else None
 
@@ -185,7 +195,7 @@ class _Mending:
         """Whether a commit behind a gap is whole: by the sum in the line before it, or by the line after it."""
         if self._claimed and commit.position == self._position + 1:
             return False  # there is no gap: it does not follow what stands before it, so it was altered
-        place = next(place for place, other in enumerate(self._left) if other is line)
+        place = self._place
         if place and follows(sum_in(self._left[place - 1].content) or b"", line.content):
             return True
         if place + 1 == len(self._left):
@@ -200,7 +210,7 @@ class _Mending:
         room = commit.position - self._position - 1
         if not room:
             return
-        later = [commit, *(as_commit(other.content) for other in self._left if not other.done)]
+        later = [commit, *(as_commit(other.content) for other in self._later)]
         lost = list(self._lost(room, [commit for commit in later if commit is not None]))
         events = [EventLine(stream, version, LOST, msgspec.Raw(b"{}")) for stream, version in lost]
         command = f"repair-{os.urandom(8).hex()}"
