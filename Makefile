@@ -18,6 +18,7 @@ test: lint  ## Lint, types, and the whole suite.
 	$(BIN)/python -m pytest -n 2 --cov --cov-config=tests/purerooms.coveragerc --cov-report=term
 
 trials: $(VENV)/installed  ## Try to lose something: faults at every system call, power cuts, crash states, hostile input.
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,trials]'
 	$(BIN)/python -m tests.trials
 
 bench: $(VENV)/installed  ## Count start-up, and time everything beside the peers that are installed.
