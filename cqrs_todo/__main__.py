@@ -1,7 +1,5 @@
 """`python -m cqrs_todo` is `todo`."""
 
-import sys
+from .cli import run
 
-from .cli import main
-
-sys.exit(main())
+run()

@@ -5,7 +5,6 @@ import fcntl
 import os
 import signal
 import stat
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -40,11 +39,12 @@ def signals_held() -> Iterator[list[int]]:
     Only the main thread can: Python runs signal handlers there, so that they never interrupt another thread. (A signal
     mask would not do: in a program with threads the kernel gives the signal to another one, and Python to the main one.)
     """
-    if threading.current_thread() is not threading.main_thread():
-        yield []
-        return
     came: list[int] = []
-    before = {number: signal.signal(number, lambda number, _: came.append(number)) for number in _HELD}
+    try:
+        before = {number: signal.signal(number, lambda number, _: came.append(number)) for number in _HELD}
+    except ValueError:  # another thread
+        yield came
+        return
     try:
         yield came
     finally:
