@@ -3,7 +3,6 @@
 import os
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, Literal, TypeAlias, get_args
 
 from ..cqrs.struct import Struct
@@ -43,7 +42,7 @@ def user_dir(kind: Kind) -> str:
         if os.path.isabs(named):
             return os.path.join(named, APP)
         if os.path.isabs(home):
-            return os.path.join(home.rstrip("/"), _USUAL[kind], APP)
+            return f"{home.rstrip('/')}/{_USUAL[kind]}/{APP}"
     import platformdirs
 
     ask: dict[Kind, Callable[[str], str]] = {
@@ -55,9 +54,9 @@ def user_dir(kind: Kind) -> str:
     return ask[kind](APP)
 
 
-def config_file() -> Path:
+def config_file() -> str:
     """The path of the configuration file, which need not exist."""
-    return Path(user_dir("config")) / "config.toml"
+    return os.path.join(user_dir("config"), "config.toml")
 
 
 def default_store() -> str:
@@ -65,14 +64,14 @@ def default_store() -> str:
     return f"jsonl:{user_dir('data')}"
 
 
-def cache_dir() -> Path:
+def cache_dir() -> str:
     """Where what can be rebuilt is kept."""
-    return Path(user_dir("cache"))
+    return user_dir("cache")
 
 
-def state_dir() -> Path:
+def state_dir() -> str:
     """Where reports of internal errors are kept."""
-    return Path(user_dir("state"))
+    return user_dir("state")
 
 
 def default_author() -> str:
@@ -84,14 +83,15 @@ def default_author() -> str:
 def load_config() -> Config:
     """The configuration; raises `UsageError` naming the file, the key and what it may be."""
     path = config_file()
-    if not path.exists():
+    if not os.path.exists(path):
         return Config()
     import tomllib
 
     try:
-        if not path.is_file():
+        if not os.path.isfile(path):
             raise UsageError(f"{path} is no regular file", "mend or remove it")
-        values = tomllib.loads(path.read_bytes().decode("utf-8-sig"))
+        with open(path, "rb") as file:
+            values = tomllib.loads(file.read().decode("utf-8-sig"))
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror}", "mend or remove the file") from error
     except (ValueError, RecursionError) as error:
@@ -101,7 +101,7 @@ def load_config() -> Config:
     return Config(**values)
 
 
-def _check(path: Path, key: str, value: Any) -> None:
+def _check(path: str, key: str, value: Any) -> None:
     if key not in _KEYS:
         raise UsageError(f"{path}: unknown key {key!r}", f"the keys are {', '.join(_KEYS)}")
     choices = _CHOICES.get(key)

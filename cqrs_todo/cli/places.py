@@ -91,9 +91,9 @@ def where(session: Session) -> None:
     paths = {
         "store": session.store.url,
         "list": session.list_name,
-        "configuration": str(config_file()),
-        "cache": str(cache_dir()),
-        "state": str(state_dir()),
+        "configuration": config_file(),
+        "cache": cache_dir(),
+        "state": state_dir(),
     }
     if session.options.json:
         out(document.encode({"paths": {name: printable(path) for name, path in paths.items()}}))

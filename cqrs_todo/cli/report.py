@@ -4,6 +4,7 @@ import sys
 import traceback
 from contextlib import suppress
 from datetime import UTC, datetime
+from pathlib import Path
 
 from . import document
 from .config import state_dir
@@ -22,7 +23,7 @@ def report(error: Exception, *, as_json: bool) -> int:
 
 def _internal(error: Exception) -> Failure:
     """Keep the traceback in a file; a person can do nothing with it but send it."""
-    path = state_dir() / f"error-{datetime.now(UTC):%Y%m%dT%H%M%S%f}.txt"
+    path = Path(state_dir(), f"error-{datetime.now(UTC):%Y%m%dT%H%M%S%f}.txt")
     text = "".join(traceback.format_exception(error))
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -5,7 +5,6 @@ import sys
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from ..cqrs.core import Store
@@ -58,10 +57,10 @@ class Session:
         url = _first(self.options.store, _environment("TODO_STORE"), self.config.store) or default_store()
         scheme, colon, rest = url.partition(":")
         if scheme == "jsonl" and rest.startswith("~"):
-            try:
-                url = f"{scheme}{colon}{Path(rest).expanduser()}"
-            except RuntimeError as error:
-                raise UsageError(f"{url}: {error}", "write the folder's whole path") from error
+            folder = os.path.expanduser(rest)
+            if folder.startswith("~"):
+                raise UsageError(f"{url}: it can't be told whose home that is", "write the folder's whole path")
+            url = f"{scheme}{colon}{folder}"
         return open_store(check_text("store's URL", url), TYPES)
 
     @property
@@ -85,7 +84,7 @@ class Session:
             check_text("list's name", name),
             author,
             default=name == self.default_list,
-            snapshots=FileSnapshots(cache_dir() / "snapshots", State, SCHEMA),
+            snapshots=FileSnapshots(os.path.join(cache_dir(), "snapshots"), State, SCHEMA),
         )
         self._lists.append(opened)
         return opened
@@ -156,9 +155,8 @@ class Session:
         """Whether people read this on a terminal that takes colours and boxes."""
         if self.options.json or self.options.plain or self.color == "never":
             return False
-        if self.columns < NARROWEST:
-            return False
-        return self.color == "always" or (sys.stdout.isatty() and os.environ.get("TERM") != "dumb")
+        asked = self.color == "always" or (sys.stdout.isatty() and os.environ.get("TERM") != "dumb")
+        return asked and self.columns >= NARROWEST
 
     @cached_property
     def columns(self) -> int:

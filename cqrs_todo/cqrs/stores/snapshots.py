@@ -10,7 +10,6 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
-from pathlib import Path
 from typing import Any, Generic
 
 import msgspec
@@ -58,7 +57,7 @@ class FileSnapshots(Generic[S]):
     `schema` names the shape and the meaning of the state: what was kept under another is not used.
     """
 
-    def __init__(self, directory: Path, state: Any, schema: str) -> None:
+    def __init__(self, directory: str, state: Any, schema: str) -> None:
         self._directory = directory
         self._schema = schema
         self._decode = msgspec.json.Decoder(list[tuple[str, int, state]]).decode
@@ -92,17 +91,18 @@ class FileSnapshots(Generic[S]):
         before = self.taken(log_id)
         after = thinned(before, taken)
         with suppress(OSError):
-            os.makedirs(self._directory / log_id, mode=0o700, exist_ok=True)
+            os.makedirs(os.path.join(self._directory, log_id), mode=0o700, exist_ok=True)
             _write(self._file(log_id, mark.position), _content(log_id, self._schema, mark, fold))
             _write(self._catalogue(log_id), _encode(_Catalogue(FORMAT, self._schema, after)))
             for gone in {each.position for each in before} - {each.position for each in after}:
-                self._file(log_id, gone).unlink(missing_ok=True)
+                with suppress(FileNotFoundError):
+                    os.unlink(self._file(log_id, gone))
 
-    def _catalogue(self, log_id: str) -> Path:
-        return self._directory / log_id / "taken.json"
+    def _catalogue(self, log_id: str) -> str:
+        return os.path.join(self._directory, log_id, "taken.json")
 
-    def _file(self, log_id: str, position: int) -> Path:
-        return self._directory / log_id / f"{position}.json"
+    def _file(self, log_id: str, position: int) -> str:
+        return os.path.join(self._directory, log_id, f"{position}.json")
 
 
 class _Base(Generic[S]):
@@ -168,7 +168,7 @@ def _content(log_id: str, schema: str, mark: Mark, fold: Fold[Any]) -> bytes:
     return checked(_encode(header) + b"\n" + body)
 
 
-def _read(path: Path) -> bytes:
+def _read(path: str) -> bytes:
     fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
     try:
         size = os.fstat(fd).st_size
@@ -181,9 +181,9 @@ def _read(path: Path) -> bytes:
         os.close(fd)
 
 
-def _write(path: Path, content: bytes) -> None:
+def _write(path: str, content: bytes) -> None:
     """Put a private file in place, all or nothing for whoever reads it."""
-    fresh = path.with_name(f"{path.name}.{os.getpid()}.new")
+    fresh = f"{path}.{os.getpid()}.new"
     fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     try:
         view = memoryview(content)
@@ -191,7 +191,8 @@ def _write(path: Path, content: bytes) -> None:
             view = view[os.write(fd, view) :]
         os.replace(fresh, path)
     except OSError:
-        fresh.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):
+            os.unlink(fresh)
         raise
     finally:
         os.close(fd)

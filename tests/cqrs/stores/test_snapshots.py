@@ -40,7 +40,7 @@ def store(tmp_path: Path) -> Store:
 
 @pytest.fixture
 def snapshots(tmp_path: Path) -> FileSnapshots[int]:
-    return FileSnapshots(tmp_path / "cache", int, "1")
+    return FileSnapshots(str(tmp_path / "cache"), int, "1")
 
 
 def write(log: Log, number: int) -> Commit:
@@ -66,7 +66,7 @@ def reader(store: Store, snapshots: FileSnapshots[int]) -> Repository[int, Any, 
 def taken(store: Store, snapshots: FileSnapshots[int], log: Log) -> list[Path]:
     """The files of snapshots of the log."""
     reader(store, snapshots).fold()
-    folder = snapshots._directory / log.id
+    folder = Path(snapshots._directory, log.id)
     files = sorted(folder.glob("[0-9]*.json"), key=lambda file: int(file.stem))
     assert len(files) > 5
     assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
@@ -269,7 +269,7 @@ def test_an_id_that_leads_elsewhere_is_kept_nowhere(snapshots: FileSnapshots[int
 
 def test_a_cache_that_cant_be_written_is_done_without(store: Store, log: Log, tmp_path: Path) -> None:
     (tmp_path / "cache").write_text("a file")
-    assert reader(store, FileSnapshots(tmp_path / "cache", int, "1")).fold() == fold_of(COUNTER, log.commits())
+    assert reader(store, FileSnapshots(str(tmp_path / "cache"), int, "1")).fold() == fold_of(COUNTER, log.commits())
 
 
 def test_a_snapshot_is_readable(taken: list[Path]) -> None:

@@ -4,7 +4,6 @@ import os
 from collections.abc import Iterator
 from contextlib import closing
 from itertools import islice
-from pathlib import Path
 
 from ...core import Damage, Progress, Verdict
 from .files import explained
@@ -15,7 +14,7 @@ from .lines import LogFile
 _STEP = 1 << 22
 
 
-def examine(path: Path, name: str, progress: Progress) -> Verdict:
+def examine(path: str, name: str, progress: Progress) -> Verdict:
     """Walk the sums, positions and versions of the log in a file; raises `LogNotFound` and `StoreUnavailable`."""
     with closing(LogFile(path, os.O_RDONLY, name)) as file:
         return _Walk(file).run(progress)

@@ -3,13 +3,11 @@
 import errno
 import fcntl
 import os
-import signal
 import stat
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
-from pathlib import Path
 
 from ...core import LogBusy, StoreUnavailable
 
@@ -19,11 +17,10 @@ LOCK_SECONDS = 10.0
 
 _HOLDER = 32
 """The length in bytes of what a lock file says of its holder."""
-_HELD = (signal.SIGINT, signal.SIGTERM)
 
 
 @contextmanager
-def explained(path: Path, outcome: str = "") -> Iterator[None]:
+def explained(path: str, outcome: str = "") -> Iterator[None]:
     """Turn an `OSError` in the block into `StoreUnavailable`, naming the path and, where it is known, the outcome."""
     try:
         yield
@@ -39,9 +36,13 @@ def signals_held() -> Iterator[list[int]]:
     Only the main thread can: Python runs signal handlers there, so that they never interrupt another thread. (A signal
     mask would not do: in a program with threads the kernel gives the signal to another one, and Python to the main one.)
     """
+    import signal  # readers, who must be quick, need none
+
     came: list[int] = []
     try:
-        before = {number: signal.signal(number, lambda number, _: came.append(number)) for number in _HELD}
+        before = {
+            held: signal.signal(held, lambda number, _: came.append(number)) for held in (signal.SIGINT, signal.SIGTERM)
+        }
     except ValueError:  # another thread
         yield came
         return
@@ -61,7 +62,7 @@ def close(fd: int) -> None:
 
 
 @contextmanager
-def locked(path: Path) -> Iterator[None]:
+def locked(path: str) -> Iterator[None]:
     """Hold the exclusive lock on a permanent lock file, made if need be; raises `LogBusy`, naming the holder.
 
     The file is never removed or renamed: two writers would then hold locks on two files of one name.
@@ -82,7 +83,7 @@ def locked(path: Path) -> Iterator[None]:
         close(fd)
 
 
-def _wait_for_lock(fd: int, path: Path) -> None:
+def _wait_for_lock(fd: int, path: str) -> None:
     holder, deadline, pause = b"", 0.0, 0.001
     while True:
         try:
@@ -100,7 +101,7 @@ def _wait_for_lock(fd: int, path: Path) -> None:
             return
 
 
-def open_private(path: Path, flags: int) -> int:
+def open_private(path: str, flags: int) -> int:
     """Open a file of a log: a regular file of this user with one name.
 
     Raises `FileNotFoundError`, and `StoreUnavailable` for anything else in its place.
@@ -129,7 +130,7 @@ def open_private(path: Path, flags: int) -> int:
     raise StoreUnavailable(f"{path}: refused, because it {reason}")
 
 
-def there(path: Path) -> bool:
+def there(path: str) -> bool:
     """Whether something bears this name; raises `OSError` where that can't be known, which must not pass for a no."""
     try:
         os.lstat(path)
@@ -138,20 +139,21 @@ def there(path: Path) -> bool:
     return True
 
 
-def make_directory(path: Path) -> None:
+def make_directory(path: str) -> None:
     """Make a directory and its missing parents, private and durable."""
-    if there(path):
+    if there(path or "."):
         return
-    make_directory(path.parent)
+    parent = os.path.dirname(path)
+    make_directory(parent)
     with suppress(FileExistsError):  # another process made it meanwhile: just as well
         os.mkdir(path, 0o700)
         os.chmod(path, 0o700)
-    sync_directory(path.parent)
+    sync_directory(parent)
 
 
-def sync_directory(path: Path) -> None:
+def sync_directory(path: str) -> None:
     """Make the names in a directory durable."""
-    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_DIRECTORY)
+    fd = os.open(path or ".", os.O_RDONLY | os.O_CLOEXEC | os.O_DIRECTORY)
     try:
         os.fsync(fd)
     finally:
@@ -174,21 +176,32 @@ def write_all(fd: int, data: bytes) -> None:
         view = view[os.write(fd, view) :]
 
 
-def beside(path: Path, what: str) -> Path:
+def beside(path: str, what: str) -> str:
+    """The name of a file that belongs to a log."""
+    return f"{os.path.splitext(path)[0]}.{what}"
+
+
+def dated(path: str, what: str) -> str:
     """A new name beside a log for bytes that are kept."""
-    return path.with_suffix(f".{what}-{datetime.now(UTC):%Y%m%dT%H%M%S%f}")
+    return beside(path, f"{what}-{datetime.now(UTC):%Y%m%dT%H%M%S%f}")
 
 
-def replace_durably(path: Path, data: bytes) -> None:
+def remove(path: str) -> None:
+    """Remove a file, if it is there."""
+    with suppress(FileNotFoundError):
+        os.unlink(path)
+
+
+def replace_durably(path: str, data: bytes) -> None:
     """Put a new private file with this content in the place of one, all or nothing, durable on return."""
-    fresh = path.with_suffix(".renewed")
-    fresh.unlink(missing_ok=True)
+    fresh = beside(path, "renewed")
+    remove(fresh)
     create_durable(fresh, data)
     os.replace(fresh, path)
-    sync_directory(path.parent)
+    sync_directory(os.path.dirname(path))
 
 
-def create_durable(path: Path, data: bytes) -> None:
+def create_durable(path: str, data: bytes) -> None:
     """Make a private file with this content, all or nothing, durable on return; raises `FileExistsError`.
 
     The caller holds the lock that everyone who makes this file holds. That is why a rename is enough: a link would never
@@ -196,8 +209,8 @@ def create_durable(path: Path, data: bytes) -> None:
     """
     if there(path):
         raise FileExistsError(path)
-    temporary = path.with_name(f"{path.name}.new")
-    temporary.unlink(missing_ok=True)
+    temporary = f"{path}.new"
+    remove(temporary)
     fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     try:
         os.fchmod(fd, 0o600)
@@ -205,8 +218,8 @@ def create_durable(path: Path, data: bytes) -> None:
         os.fsync(fd)
         os.rename(temporary, path)
     except OSError:
-        temporary.unlink(missing_ok=True)
+        remove(temporary)
         raise
     finally:
         close(fd)
-    sync_directory(path.parent)
+    sync_directory(os.path.dirname(path))

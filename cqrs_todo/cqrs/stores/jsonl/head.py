@@ -2,12 +2,11 @@
 
 import os
 from contextlib import suppress
-from pathlib import Path
 
 import msgspec
 
 from ..checksum import checked, unchecked
-from .files import close
+from .files import beside, close
 from .format import SEAL_LENGTH, has_sum
 
 _LENGTH = 256
@@ -30,12 +29,12 @@ class Head(msgspec.Struct, frozen=True):
 _decode = msgspec.json.Decoder(Head).decode
 
 
-def head_of(path: Path) -> Path:
+def head_of(path: str) -> str:
     """The file beside a log that keeps its head."""
-    return path.with_suffix(".head")
+    return beside(path, "head")
 
 
-def read_head(path: Path, log: str) -> Head | None:
+def read_head(path: str, log: str) -> Head | None:
     """The head kept beside a log, None where none was, or one of another log; it is then unknown, which is no error."""
     try:
         fd = os.open(head_of(path), os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
@@ -51,7 +50,7 @@ def read_head(path: Path, log: str) -> Head | None:
     return head if head is not None and head.log == log else None
 
 
-def write_head(path: Path, head: Head) -> None:
+def write_head(path: str, head: Head) -> None:
     """Keep the head of a log that was synced up to it; the caller holds the log's lock.
 
     It is not synced: an older head is as right, only less watchful. Nor does a commit that is recorded depend on it: where

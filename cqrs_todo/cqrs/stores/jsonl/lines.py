@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Iterator
-from pathlib import Path
 
 from ...core import CqrsError, LogNotFound
 from .files import close, explained, open_private
@@ -13,7 +12,7 @@ _BLOCK = 1 << 16
 class LogFile:
     """A log's file, open; `size` is its length in bytes when it was opened. Raises `LogNotFound`, `StoreUnavailable`."""
 
-    def __init__(self, path: Path, flags: int, name: str) -> None:
+    def __init__(self, path: str, flags: int, name: str) -> None:
         self.path = path
         self.tail = b""
         try:

@@ -4,7 +4,6 @@ import fcntl
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, suppress
-from pathlib import Path
 
 import msgspec
 
@@ -30,6 +29,7 @@ from ...core import (
 from .files import (
     beside,
     create_durable,
+    dated,
     explained,
     locked,
     read_range,
@@ -107,7 +107,7 @@ class JsonlLog(Log):
     `LogNotFound`, `DamagedLog` when the header is none, `StoreUnavailable`.
     """
 
-    def __init__(self, path: Path, lock: Path, name: str, types: EventTypes) -> None:
+    def __init__(self, path: str, lock: str, name: str, types: EventTypes) -> None:
         self._path = path
         self._lock = lock
         self._types = types
@@ -366,7 +366,7 @@ class JsonlLog(Log):
             file.size += 1
             self._catch_up(file)
             return
-        aside = beside(self._path, "torn")
+        aside = dated(self._path, "torn")
         create_durable(aside, tail)
         os.ftruncate(file.fd, spot.offset)
         os.fsync(file.fd)
@@ -407,7 +407,7 @@ class JsonlLog(Log):
             self.notices.append(notice)
 
     @property
-    def _suspect(self) -> Path:
+    def _suspect(self) -> str:
         return suspect_mark(self._path)
 
     def _renew_if_suspect(self) -> None:
@@ -416,17 +416,17 @@ class JsonlLog(Log):
             return
         with closing(self._open(os.O_RDONLY)) as file:
             content = read_range(file.fd, 0, file.size)
-        aside = beside(self._path, "unsynced")
+        aside = dated(self._path, "unsynced")
         create_durable(aside, content)
         replace_durably(self._path, content)
-        self._suspect.unlink()
+        os.unlink(self._suspect)
         self._front = _Front(self._beginning)
         self._tell(f"the disk had failed to sync {self._path}: it was written anew; a copy of then is in {aside}")
 
 
-def suspect_mark(path: Path) -> Path:
+def suspect_mark(path: str) -> str:
     """The mark beside a log that an fsync of it failed."""
-    return path.with_suffix(".suspect")
+    return beside(path, "suspect")
 
 
 def _follows(spot: _Spot, line: bytes) -> bool:

@@ -10,13 +10,12 @@ from collections.abc import Iterator
 from contextlib import closing
 from datetime import datetime
 from itertools import islice
-from pathlib import Path
 
 import msgspec
 
 from ...core import LOST, DamagedLog, ReadOnlyLog, Repair, no_progress
 from .check import as_commit, examine, follows
-from .files import beside, create_durable, explained, read_range, replace_durably
+from .files import create_durable, dated, explained, read_range, replace_durably
 from .format import (
     FORMAT,
     NO_SUM,
@@ -39,7 +38,7 @@ from .lines import LogFile
 _JOINT = re.compile(rb'(?<="\}).?(?=\{"position":)', re.DOTALL)
 
 
-def repair(path: Path, name: str, *, dry_run: bool) -> Repair | None:
+def repair(path: str, name: str, *, dry_run: bool) -> Repair | None:
     """Put the log in a file right, the caller holding its lock, or only say how; None where it is whole.
 
     The log as it was is copied to a file beside it first. Raises `DamagedLog` where nothing can be gone on with,
@@ -62,10 +61,10 @@ def repair(path: Path, name: str, *, dry_run: bool) -> Repair | None:
             return Repair(tuple(steps))
         kept = ""
         if mended.content != content:
-            aside = beside(path, "damaged")
+            aside = dated(path, "damaged")
             create_durable(aside, content)
             replace_durably(path, mended.content)
-            kept = str(aside)
+            kept = aside
     write_head(path, mended.head)
     return Repair(tuple(steps), kept)
 

@@ -4,7 +4,6 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
-from pathlib import Path
 
 from ...core import (
     EventTypes,
@@ -24,6 +23,7 @@ from .files import (
     explained,
     locked,
     make_directory,
+    remove,
     signals_held,
     sync_directory,
     there,
@@ -41,22 +41,24 @@ class JsonlStore(Store):
     def __init__(self, directory: str, types: EventTypes) -> None:
         self.url = f"jsonl:{directory}"
         self._types = types
-        self._lists = Path(directory) / "lists"
-        self._archive = Path(directory) / "archive"
+        self._lists = os.path.join(directory, "lists")
+        self._archive = os.path.join(directory, "archive")
 
     def names(self, *, archived: bool = False) -> list[str]:
         directory = self._archive if archived else self._lists
         with explained(directory):
             files = os.listdir(directory) if there(directory) else []
             names = (_name(file) for file in files if file.endswith(_SUFFIX))
-            return sorted(name for name in names if name is not None and there(directory / f"{name}{_SUFFIX}"))
+            return sorted(name for name in names if name is not None and there(_file(directory, name)))
 
     def create(self, name: str, at: datetime) -> Log:
         name = check_log_name(name)
         path = self._path(name)
         line = encode_header(Header(FORMAT, VERSION, os.urandom(16).hex(), name, at))
         with self._holding(name):
-            sync_directory(self._lists.parent)  # a process killed while it made the directory may not have come to this
+            sync_directory(
+                os.path.dirname(self._lists)
+            )  # a process killed while it made the directory may not have come to this
             try:
                 create_durable(path, line)
             except FileExistsError:
@@ -106,17 +108,17 @@ class JsonlStore(Store):
         with self._holding(name), signals_held():
             return take_in(self._path(name), name, lines)
 
-    def _where(self, name: str, archived: bool) -> Path:
+    def _where(self, name: str, archived: bool) -> str:
         return self._archived(name) if archived else self._path(name)
 
-    def _path(self, name: str) -> Path:
-        return self._lists / f"{name}{_SUFFIX}"
+    def _path(self, name: str) -> str:
+        return _file(self._lists, name)
 
-    def _archived(self, name: str) -> Path:
-        return self._archive / f"{name}{_SUFFIX}"
+    def _archived(self, name: str) -> str:
+        return _file(self._archive, name)
 
-    def _lock(self, name: str) -> Path:
-        return self._lists / f"{name}.lock"
+    def _lock(self, name: str) -> str:
+        return os.path.join(self._lists, f"{name}.lock")
 
     @contextmanager
     def _holding(self, *names: str) -> Iterator[None]:
@@ -128,6 +130,10 @@ class JsonlStore(Store):
             yield
 
 
+def _file(directory: str, name: str) -> str:
+    return os.path.join(directory, f"{name}{_SUFFIX}")
+
+
 def _name(file: str) -> str | None:
     try:
         return check_log_name(file.removesuffix(_SUFFIX))
@@ -135,7 +141,7 @@ def _name(file: str) -> str | None:
         return None  # not a file of ours: no log can bear that name
 
 
-def _move(source: Path, target: Path, old: str, new: str) -> None:
+def _move(source: str, target: str, old: str, new: str) -> None:
     """Give a log's file another name; safe from overwriting because whoever makes a file holds the same locks."""
     if not there(source):
         raise LogNotFound(old)
@@ -144,10 +150,11 @@ def _move(source: Path, target: Path, old: str, new: str) -> None:
     # what lies beside it is there under both names until all is done: one too many does no harm, one too few might
     kept = [(name(source), name(target)) for name in (suspect_mark, head_of) if there(name(source))]
     for old_name, new_name in kept:
-        new_name.unlink(missing_ok=True)
-        create_durable(new_name, old_name.read_bytes())
+        remove(new_name)
+        with open(old_name, "rb") as file:
+            create_durable(new_name, file.read())
     os.rename(source, target)
-    sync_directory(target.parent)
-    sync_directory(source.parent)
+    sync_directory(os.path.dirname(target))
+    sync_directory(os.path.dirname(source))
     for old_name, _ in kept:
-        old_name.unlink()
+        os.unlink(old_name)

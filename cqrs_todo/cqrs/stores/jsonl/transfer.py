@@ -2,26 +2,25 @@
 
 import os
 from collections.abc import Iterable
-from pathlib import Path
 
 from ...core import Rejected, no_progress
 from .check import examine
-from .files import close, explained, sync_directory, there, write_all
+from .files import close, explained, remove, sync_directory, there, write_all
 from .format import decode_header
 from .head import Head, write_head
 
 _BLOCK = 1 << 20
 
 
-def take_in(path: Path, name: str, lines: Iterable[bytes]) -> int:
+def take_in(path: str, name: str, lines: Iterable[bytes]) -> int:
     """Make the log in a file these lines, if it is their beginning or is not there yet; the number of new commits.
 
     The caller holds the log's lock. The lines are written beside it and walked before they count. Raises `Rejected` and
     `StoreUnavailable`.
     """
-    incoming = path.with_name(f".{name}.incoming")
+    incoming = os.path.join(os.path.dirname(path), f".{name}.incoming")
     with explained(path, "; nothing was imported"):
-        incoming.unlink(missing_ok=True)
+        remove(incoming)
         try:
             first, size = _write(incoming, lines)
             verdict = examine(incoming, name, no_progress)
@@ -36,15 +35,15 @@ def take_in(path: Path, name: str, lines: Iterable[bytes]) -> int:
                 if not _begins_with(incoming, path):
                     raise Rejected(f"{name} has another history than these lines; nothing was imported")
             os.rename(incoming, path)
-            sync_directory(path.parent)
+            sync_directory(os.path.dirname(path))
         finally:
-            incoming.unlink(missing_ok=True)
+            remove(incoming)
     header, _ = decode_header(first)
     write_head(path, Head(header.id, size, verdict.events, verdict.head))
     return verdict.commits - known
 
 
-def _write(path: Path, lines: Iterable[bytes]) -> tuple[bytes, int]:
+def _write(path: str, lines: Iterable[bytes]) -> tuple[bytes, int]:
     """Write the lines, each with its LF, to a new private file, durably; the first without its LF, and their size."""
     fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     first, size = None, 0
@@ -60,9 +59,9 @@ def _write(path: Path, lines: Iterable[bytes]) -> tuple[bytes, int]:
     return first or b"", size
 
 
-def _begins_with(longer: Path, shorter: Path) -> bool:
+def _begins_with(longer: str, shorter: str) -> bool:
     """Whether a file's bytes begin with all of another's."""
-    with longer.open("rb") as whole, shorter.open("rb") as beginning:
+    with open(longer, "rb") as whole, open(shorter, "rb") as beginning:
         while block := beginning.read(_BLOCK):
             if whole.read(len(block)) != block:
                 return False
