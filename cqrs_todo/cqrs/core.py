@@ -124,7 +124,7 @@ class UnknownEvent(Struct, frozen=True):
     data: bytes
 
 
-class Metadata(Struct, frozen=True):
+class Metadata(Struct, frozen=True, gc=False):
     """What the events of one commit share.
 
     `at` is the wall time of recording, aware, as it was read; `by` the author; `command` the id that makes sending a
@@ -137,7 +137,7 @@ class Metadata(Struct, frozen=True):
     meta: Mapping[str, Any]
 
 
-class Recorded(Struct, frozen=True):
+class Recorded(Struct, frozen=True, gc=False):
     """One event as it stands in a log.
 
     `position` counts the log's events from 1 without gaps, `version` the stream's; `type` is the event's stable type
@@ -152,7 +152,7 @@ class Recorded(Struct, frozen=True):
     metadata: Metadata
 
 
-class Commit(Struct, frozen=True):
+class Commit(Struct, frozen=True, gc=False):
     """What one append wrote: one or more events, all or nothing; `sum` chains it to all before it ('' where unkept)."""
 
     events: tuple[Recorded, ...]

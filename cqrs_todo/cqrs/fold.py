@@ -11,7 +11,7 @@ WAITING = 10_000
 """How many events may wait for the entities of a snapshot to be asked for, before all of them are loaded."""
 
 
-class Entity(Struct, Generic[S], frozen=True):
+class Entity(Struct, Generic[S], frozen=True, gc=False):
     """An aggregate as loaded: its stream's name, its folded state, its version (0: nothing recorded yet).
 
     `number` is its place, from 1, in the order of creation (0: nowhere).
@@ -102,7 +102,7 @@ class Fold(Generic[S]):
 
     def apply(self, commit: Commit) -> None:
         """Go on to the state after the next commit."""
-        changed = self._changed
+        changed, evolved = self._changed, self._evolved
         for event in commit.events:
             self.position = event.position
             stream = event.stream
@@ -111,14 +111,14 @@ class Fold(Generic[S]):
                 continue
             entity = changed.get(stream)
             if entity is not None:
-                changed[stream] = self._evolved(entity, event)
+                changed[stream] = evolved(entity, event)
             elif event.version > 1 and self._kept:
                 self._waiting.setdefault(stream, []).append(event)
                 self._waits += 1
             else:
                 self._new.append(stream)
                 number = self._kept + len(self._new)
-                changed[stream] = self._evolved(Entity(stream, self._decider.initial, 0, number), event)
+                changed[stream] = evolved(Entity(stream, self._decider.initial, 0, number), event)
         if self._waits > WAITING:
             self._load()
 

@@ -7,9 +7,10 @@ from itertools import islice
 
 from ...core import Damage, Progress, Verdict
 from .files import explained
-from .format import CommitLine, Header, InvalidLine, decode_header, decode_line, sum_of
+from .format import NO_SUM, CommitLine, InvalidLine, decode_header, decode_line, sum_of
 from .head import Head, read_head
 from .lines import LogFile
+from .walk import Spot, Walk
 
 _STEP = 1 << 22
 
@@ -25,88 +26,84 @@ class _Walk:
 
     def __init__(self, file: LogFile) -> None:
         self._file = file
-        self._offset = 0
-        self._line = 0
-        self._sum = b""
-        self._position = 0
+        self._walk = Walk(file, Spot(0, 0, NO_SUM, 0))
         self._commits = 0
-        self._versions: dict[str, int] = {}
 
     def run(self, progress: Progress) -> Verdict:
-        step = _STEP
-        header: Header | None = None
-        head: Head | None = None
-        for line in self._file.forward(0):
-            try:
-                if header is None:
-                    header, self._sum = decode_header(line)
-                    head = read_head(self._file.path, header.id)
-                    if header.newer:
-                        return self._damaged("unknown format", f"format {header.version} is newer than this program")
-                else:
-                    self._pass_over(line)
-            except InvalidLine as error:
-                return self._damaged(*self._kind(line, error))
-            self._line += 1
-            self._offset += len(line) + 1
-            if self._offset > step:
-                progress(self._offset, self._file.size)
-                step += _STEP
-        if self._file.tail:
-            return self._damaged(*self._torn(self._file.tail, head))
-        if header is None:
+        first = next(self._file.forward(0), None)
+        if first is None:
+            if self._file.tail:
+                return self._damaged(*self._torn(None))
             return self._damaged("missing", "the file is empty: its header is missing")
+        try:
+            header, sum = decode_header(first)
+        except InvalidLine as error:
+            return self._damaged("altered", str(error))
+        if header.newer:
+            return self._damaged("unknown format", f"format {header.version} is newer than this program")
+        self._walk = Walk(self._file, Spot(1, len(first) + 1, sum, 0))
+        head = read_head(self._file.path, header.id)
+        try:
+            self._go(progress)
+        except InvalidLine as error:
+            return self._damaged(*self._kind(error))
+        if self._file.tail:
+            return self._damaged(*self._torn(head))
         cut = self._cut(head)
         return self._verdict() if cut is None else self._damaged(*cut)
 
-    def _pass_over(self, line: bytes) -> None:
-        self._sum = sum_of(self._sum, line)
-        commit = decode_line(line)
-        if commit.position != self._position + 1:
-            raise InvalidLine(f"position {commit.position} follows {self._position}")
-        versions = self._versions
-        for event in commit.events:
-            known = versions.get(event.stream, 0)
-            if event.version != known + 1:
-                raise InvalidLine(f"version {event.version} of {event.stream} follows {known}")
-            versions[event.stream] = event.version
-        self._position += len(commit.events)
-        self._commits += 1
+    def _go(self, progress: Progress) -> None:
+        """Walk to the end, or to the first bad line, at which it raises `InvalidLine`."""
+        step = _STEP
+        walk = self._walk
+        versions: dict[str, int] = {}
+        for _, commit, _ in walk.commits():
+            for event in commit.events:
+                known = versions.get(event.stream, 0)
+                if event.version != known + 1:
+                    raise InvalidLine(f"version {event.version} of {event.stream} follows {known}")
+                versions[event.stream] = event.version
+            self._commits += 1
+            if walk.offset > step:
+                progress(walk.offset, self._file.size)
+                step += _STEP
 
     def _verdict(self, damage: Damage | None = None, beyond: int = 0) -> Verdict:
-        return Verdict(self._position, self._commits, self._sum.decode(), damage, beyond)
+        return Verdict(self._walk.position, self._commits, self._walk.sum.decode(), damage, beyond)
 
     def _damaged(self, kind: str, detail: str) -> Verdict:
         beyond = sum(1 for line in self._after() if as_commit(line) is not None)
-        return self._verdict(Damage(self._line + 1, self._offset, kind, detail), beyond)
+        return self._verdict(Damage(self._walk.line + 1, self._walk.offset, kind, detail), beyond)
 
     def _after(self) -> Iterator[bytes]:
         """The lines after the first bad one, without their LF."""
-        lines = self._file.forward(self._offset)
+        lines = self._file.forward(self._walk.offset)
         next(lines, None)
         yield from lines
         if self._file.tail:
             yield self._file.tail
 
-    def _kind(self, line: bytes, error: InvalidLine) -> tuple[str, str]:
+    def _kind(self, error: InvalidLine) -> tuple[str, str]:
         """What happened to the first bad line, as far as it shows."""
+        line = next(self._file.forward(self._walk.offset))
         commit = as_commit(line)
-        expected = self._position + 1
-        if self._line == 0 or commit is None or commit.position == expected:
+        expected = self._walk.position + 1
+        if commit is None or commit.position == expected:
             return "altered", str(error)
         if commit.position < expected:
-            doubled = any(before == line for before in islice(self._file.forward(0), self._line))
+            doubled = any(before == line for before in islice(self._file.forward(0), self._walk.line))
             return ("doubled", f"@{commit.position} stands here again") if doubled else ("altered", str(error))
-        if any(follows(self._sum, later) for later in self._after()):
+        if any(follows(self._walk.sum, later) for later in self._after()):
             return "reordered", f"@{expected} stands after @{commit.position}"
         return "missing", f"@{expected} to @{commit.position - 1} are missing"
 
-    def _torn(self, tail: bytes, head: Head | None) -> tuple[str, str]:
-        if self._line and follows(self._sum, tail[:-1]):
+    def _torn(self, head: Head | None) -> tuple[str, str]:
+        tail, walk = self._file.tail, self._walk
+        if walk.line and follows(walk.sum, tail[:-1]):
             return "altered", "the end of the line was altered"
         cut = self._cut(head)
-        ended = head is None or head.offset <= self._offset + len(tail) + 1
-        if self._line and follows(self._sum, tail) and ended:
+        ended = head is None or head.offset <= walk.offset + len(tail) + 1
+        if walk.line and follows(walk.sum, tail) and ended:
             return "torn", "a whole commit lacks the end of its line; the next change mends it"
         return cut or ("torn", f"{len(tail)} bytes of an interrupted write; the next change sets them aside")
 

@@ -68,7 +68,7 @@ class CommitLine(msgspec.Struct, frozen=True, gc=False):
         return self.position + len(self.events) - 1
 
 
-_decode_commit = msgspec.json.Decoder(CommitLine).decode
+_commit_decoder = msgspec.json.Decoder(CommitLine)
 _decode_header = msgspec.json.Decoder(Header).decode
 _encode = msgspec.json.encode
 
@@ -82,7 +82,7 @@ def seal(previous: bytes, document: bytes) -> bytes:
 def sum_of(previous: bytes, line: bytes) -> bytes:
     """The sum of a line, given without its LF, that must follow the line with sum `previous`; raises `InvalidLine`."""
     sum = _sha256(previous + line[:-SEAL_LENGTH]).hexdigest().encode()
-    if not line.endswith(b'%b%b"}' % (_SEAL, sum)):
+    if line[-SEAL_LENGTH:] != _SEAL + sum + _END:
         raise InvalidLine("its sum does not match: it was altered, or a line before it is missing")
     return sum
 
@@ -107,9 +107,19 @@ def decode_line(line: bytes) -> CommitLine:
     """The commit in a line, given without its LF, whose sum was found to match; raises `InvalidLine`."""
     try:
         line.decode()  # what is left raw is not looked at otherwise
-        return _decode_commit(line)
+        return _commit_decoder.decode(line)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise InvalidLine(f"no commit of format {VERSION}: {error}") from error
+
+
+def decode_lines(chunk: bytes, count: int) -> list[CommitLine] | None:
+    """What `decode_line` gives for each of so many whole lines; None where one of them is bad."""
+    try:
+        chunk.decode()
+        commits = _commit_decoder.decode_lines(chunk)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+    return commits if len(commits) == count else None
 
 
 def encode_header(header: Header) -> bytes:

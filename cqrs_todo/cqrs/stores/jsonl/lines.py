@@ -2,11 +2,17 @@
 
 import os
 from collections.abc import Iterator
+from io import BytesIO
 
 from ...core import CqrsError, LogNotFound
 from .files import close, explained, open_private
 
 _BLOCK = 1 << 16
+
+
+def lines_in(chunk: bytes) -> list[bytes]:
+    """Whole lines, each without its LF."""
+    return [line[:-1] for line in BytesIO(chunk)]  # `split` looks at each byte by itself and takes twice as long
 
 
 class LogFile:
@@ -29,8 +35,8 @@ class LogFile:
     def close(self) -> None:
         close(self.fd)
 
-    def forward(self, offset: int) -> Iterator[bytes]:
-        """The whole lines from an offset to where the file ended when it was opened, without their LF.
+    def chunks(self, offset: int) -> Iterator[bytes]:
+        """The bytes from an offset to where the file ended when it was opened, some whole lines at a time.
 
         What comes after the last LF is `tail` when they are over.
         """
@@ -42,13 +48,17 @@ class LogFile:
             if not block:
                 break
             offset += len(block)
-            first, *lines = block.split(b"\n")
-            rest.append(first)
-            if lines:
-                yield b"".join(rest)
-                rest = [lines.pop()]
-                yield from lines
+            end = block.rfind(b"\n") + 1
+            if end:
+                yield b"".join((*rest, block[:end]))
+                rest = []
+            rest.append(block[end:])
         self.tail = b"".join(rest)
+
+    def forward(self, offset: int) -> Iterator[bytes]:
+        """The whole lines in these chunks, without their LF."""
+        for chunk in self.chunks(offset):
+            yield from lines_in(chunk)
 
     def backward(self, start: int, end: int) -> Iterator[bytes]:
         """The lines between two offsets at which lines begin, without their LF, last first."""

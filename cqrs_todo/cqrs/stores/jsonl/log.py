@@ -5,8 +5,6 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, suppress
 
-import msgspec
-
 from ...core import (
     Append,
     Commit,
@@ -41,29 +39,21 @@ from .files import (
 from .format import Codec, CommitLine, InvalidLine, decode_header, decode_line, sum_in, sum_of
 from .head import Head, read_head, write_head
 from .lines import LogFile
+from .walk import Spot, Walk
 
 COMMANDS_KNOWN = 1_000
 """How many of the latest commits a log is sure to know again by their command id."""
 
 
-class _Spot(msgspec.Struct, frozen=True, gc=False):
-    """Where a line ends: its number, the byte offset behind it, its sum, the last position by then."""
-
-    line: int
-    offset: int
-    sum: bytes
-    position: int
-
-    @property
-    def token(self) -> str:
-        """What finds it again."""
-        return f"{self.line} {self.offset} {self.sum.decode()}"
+def _token(spot: Spot) -> str:
+    """What finds a spot again."""
+    return f"{spot.line} {spot.offset} {spot.sum.decode()}"
 
 
-def _spot(mark: Mark) -> _Spot:
+def _spot(mark: Mark) -> Spot:
     try:
         line, offset, sum = mark.token.split(" ")
-        return _Spot(int(line), int(offset), sum.encode(), mark.position)
+        return Spot(int(line), int(offset), sum.encode(), mark.position)
     except ValueError as error:
         raise StaleMark(f"{mark.token!r} is no place in a log of this store") from error
 
@@ -78,16 +68,26 @@ class _Front:
     `versions` are those of the streams met since the reading began, `before` gives those of the others.
     """
 
-    def __init__(self, spot: _Spot, before: Callable[[str], int] = _nothing_before) -> None:
-        self.spot = spot
+    def __init__(self, spot: Spot, before: Callable[[str], int] = _nothing_before) -> None:
         self.versions: dict[str, int] = {}
         self.before = before
+        self._move(spot.line, spot.offset, spot.sum, spot.position)
+
+    def _move(self, line: int, offset: int, sum: bytes, position: int) -> None:
+        self._line = line
+        self._offset = offset
+        self._sum = sum
+        self.position = position
+
+    @property
+    def spot(self) -> Spot:
+        return Spot(self._line, self._offset, self._sum, self.position)
 
     def version_of(self, stream: str) -> int:
         return self.versions.get(stream) or self.before(stream)
 
-    def pass_over(self, commit: CommitLine, spot: _Spot) -> None:
-        """Move on to the end of the next line; raises `InvalidLine` where a version does not follow."""
+    def pass_over(self, line: bytes, commit: CommitLine, sum: bytes) -> None:
+        """Move on behind the next line, given without its LF; raises `InvalidLine` where a version does not follow."""
         versions = self.versions
         for event in commit.events:
             stream = event.stream
@@ -97,7 +97,7 @@ class _Front:
             if known is not None and event.version != known + 1:
                 raise InvalidLine(f"version {event.version} of {stream} follows {known}")
             versions[stream] = event.version
-        self.spot = spot
+        self._move(self._line + 1, self._offset + len(line) + 1, sum, self.position + len(commit.events))
 
 
 class JsonlLog(Log):
@@ -125,7 +125,7 @@ class JsonlLog(Log):
             raise DamagedLog(f"{path}, line 1: {error}") from error
         super().__init__(header.id, name, header.created)
         self._first = first + b"\n"
-        self._beginning = _Spot(1, len(self._first), sum, 0)
+        self._beginning = Spot(1, len(self._first), sum, 0)
         self._front = _Front(self._beginning)
         self._head = read_head(path, header.id)
         self._read_only: str | None = None
@@ -138,9 +138,10 @@ class JsonlLog(Log):
     def commits(self, since: Place = 0) -> Iterator[Commit]:
         position = position_of(since)
         with closing(self._open(os.O_RDONLY)) as file:
+            decoded = self._codec.commit
             for _, commit, sum in self._read(file, self._spot_before(file, since)):
-                if commit.last > position:
-                    yield self._codec.commit(commit, sum)
+                if commit.position > position or commit.last > position:
+                    yield decoded(commit, sum)
 
     def commits_backward(self, before: int | Mark | None = None) -> Iterator[Commit]:
         with closing(self._open(os.O_RDONLY)) as file:
@@ -164,16 +165,16 @@ class JsonlLog(Log):
             # seldom asked: who resumes at a mark of this log still has its front, or a snapshot's mark, which knows better
             return next((event.version for event in self._events_before(mark) if event.stream == stream), 0)
 
-        mark = Mark(spot.position, spot.token, version_then)
+        mark = Mark(spot.position, _token(spot), version_then)
         return mark
 
     def _events_before(self, mark: Mark) -> Iterator[Recorded]:
         return (event for commit in self.commits_backward(mark) for event in reversed(commit.events))
 
-    def _spot_before(self, file: LogFile, place: Place) -> _Spot:
+    def _spot_before(self, file: LogFile, place: Place) -> Spot:
         """Where to begin reading so that nothing after a place is missed; raises `StaleMark`."""
         if isinstance(place, int):
-            return self._front.spot if place >= self._front.spot.position else self._beginning
+            return self._front.spot if place >= self._front.position else self._beginning
         spot = _spot(place)
         head = Head(self.id, spot.offset, spot.position, spot.sum.decode())
         with explained(self._path):
@@ -182,11 +183,11 @@ class JsonlLog(Log):
             if file.size < spot.offset and self._head is None:
                 self._head = head  # nothing else remembers that the log was longer
             raise StaleMark(f"{self._path} is not what it was at @{place.position}")
-        if self._front.spot.position < spot.position:
+        if self._front.position < spot.position:
             self._front, self._commands_known = _Front(spot, place.versions), False
         return spot
 
-    def _read(self, file: LogFile, spot: _Spot) -> Iterator[tuple[bytes, CommitLine, bytes]]:
+    def _read(self, file: LogFile, spot: Spot) -> Iterator[tuple[bytes, CommitLine, bytes]]:
         """The verified lines after a spot, as bytes and decoded, with their sums; then the front stands behind the last."""
         head = self._head
         lost = None
@@ -200,22 +201,16 @@ class JsonlLog(Log):
         doubted = -1
         while True:
             bad = None
-            for line in file.forward(spot.offset):
-                try:
-                    sum = sum_of(spot.sum, line)
-                    commit = decode_line(line)
-                    position = spot.position
-                    if commit.position != position + 1:
-                        raise InvalidLine(f"position {commit.position} follows {position}")
-                    after = _Spot(spot.line + 1, spot.offset + len(line) + 1, sum, position + len(commit.events))
-                    if self._front.spot.position == position:
-                        self._front.pass_over(commit, after)
+            walk = Walk(file, spot)
+            try:
+                for line, commit, sum in walk.commits():
+                    if self._front.position == walk.position:
+                        self._front.pass_over(line, commit, sum)
                         self._remember(commit)
-                except InvalidLine as error:
-                    bad = error
-                    break
-                spot = after
-                yield line, commit, sum
+                    yield line, commit, sum
+            except InvalidLine as error:
+                bad = error
+            spot = walk.spot
             if bad is None:
                 tail = file.tail
                 if self._look_at_tail(spot, tail) and head is not None and head.offset <= spot.offset + len(tail) + 1:
@@ -229,7 +224,7 @@ class JsonlLog(Log):
                 return
             doubted = spot.offset
 
-    def _read_backward(self, file: LogFile, end: _Spot, before: int | None) -> Iterator[Commit]:
+    def _read_backward(self, file: LogFile, end: Spot, before: int | None) -> Iterator[Commit]:
         """The commits up to a verified spot, newest first, each verified by the sum that the line after it follows."""
         start, line_number, sum = len(self._first), end.line, end.sum
         lines = file.backward(start, end.offset)
@@ -251,7 +246,7 @@ class JsonlLog(Log):
         for _ in self._read(file, self._front.spot):
             pass
 
-    def _look_at_tail(self, spot: _Spot, tail: bytes) -> bool:
+    def _look_at_tail(self, spot: Spot, tail: bytes) -> bool:
         """Tell of a whole commit whose LF was altered; what an interrupted write left is no damage. Whether but LF lacks."""
         if not tail:
             return False
@@ -310,7 +305,7 @@ class JsonlLog(Log):
         self._sync_or_unknown(fd)
         read = decode_line(line[:-1])
         sum = sum_in(line[:-1]) or b""
-        front.pass_over(read, _Spot(spot.line + 1, spot.offset + len(line), sum, commit.last))
+        front.pass_over(line[:-1], read, sum)
         self._remember(read)
         self._keep_head()
         return self._codec.commit(read, sum)
@@ -429,7 +424,7 @@ def suspect_mark(path: str) -> str:
     return beside(path, "suspect")
 
 
-def _follows(spot: _Spot, line: bytes) -> bool:
+def _follows(spot: Spot, line: bytes) -> bool:
     try:
         sum_of(spot.sum, line)
     except InvalidLine:
