@@ -19,14 +19,20 @@ _HOLDER = 32
 """The length in bytes of what a lock file says of its holder."""
 
 
-@contextmanager
-def explained(path: str, outcome: str = "") -> Iterator[None]:
+class explained:  # noqa: N801  # is used as a function; as a generator it would take a tenth of an append
     """Turn an `OSError` in the block into `StoreUnavailable`, naming the path and, where it is known, the outcome."""
-    try:
-        yield
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise StoreUnavailable(f"{error.filename or path}: {reason}{outcome}") from error
+
+    def __init__(self, path: str, outcome: str = "") -> None:
+        self._path = path
+        self._outcome = outcome
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, _type: object, error: BaseException | None, _traceback: object) -> None:
+        if isinstance(error, OSError):
+            reason = error.strerror or str(error)
+            raise StoreUnavailable(f"{error.filename or self._path}: {reason}{self._outcome}") from error
 
 
 @contextmanager

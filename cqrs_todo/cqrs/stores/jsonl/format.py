@@ -154,8 +154,8 @@ class Codec:
         self._types = types.types
         self._decoders: dict[str, Callable[[msgspec.Raw], Any]] = {}
 
-    def encode(self, commit: Commit, previous: bytes) -> bytes:
-        """The line, with its LF, of a commit that follows the line with sum `previous`.
+    def encode(self, commit: Commit, previous: bytes) -> tuple[bytes, CommitLine, Commit]:
+        """The line, with its LF, of a commit that follows the line with sum `previous`, and what is read back from it.
 
         Raises `ValueError` for a commit that would not be read back as it is: what is no JSON, or changes in JSON.
         """
@@ -169,16 +169,13 @@ class Codec:
                 previous,
                 _encode(CommitLine(commit.position, meta.at, meta.by, meta.command, events, meta.meta)),
             )
-            read = self.decode(line[:-1])
+            read = decode_line(line[:-1])
+            recorded = self.commit(read, sum_in(line[:-1]) or NO_SUM)
         except (InvalidLine, UnicodeEncodeError, RecursionError, TypeError) as error:
             raise ValueError(f"can't be recorded: {error}") from error
-        if read.events != commit.events:
+        if recorded.events != commit.events:
             raise ValueError("can't be recorded: JSON would change it")
-        return line
-
-    def decode(self, line: bytes) -> Commit:
-        """The commit in a line, given without its LF, whose sum was found to match; raises `InvalidLine`."""
-        return self.commit(decode_line(line), line[-_SUM_LENGTH - len(_END) : -len(_END)])
+        return line, read, recorded
 
     def commit(self, commit: CommitLine, sum: bytes) -> Commit:
         """The commit that was decoded from a line with that sum, its events decoded too."""

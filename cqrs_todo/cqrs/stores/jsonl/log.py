@@ -296,19 +296,17 @@ class JsonlLog(Log):
         spot = front.spot
         versions = {append.stream: front.version_of(append.stream) for append in appends}
         commit = record(appends, metadata, self._types, spot.position, versions)
-        line = self._codec.encode(commit, spot.sum)
+        line, read, recorded = self._codec.encode(commit, spot.sum)
         try:
             write_all(fd, line)
         except OSError as error:
             self._take_back(fd, error)
             raise StoreUnavailable(f"{self._path}: {error.strerror}; nothing was recorded") from error
         self._sync_or_unknown(fd)
-        read = decode_line(line[:-1])
-        sum = sum_in(line[:-1]) or b""
-        front.pass_over(line[:-1], read, sum)
+        front.pass_over(line[:-1], read, recorded.sum.encode())
         self._remember(read)
         self._keep_head()
-        return self._codec.commit(read, sum)
+        return recorded
 
     def _again(self, fd: int, position: int, appends: Sequence[Append]) -> Commit:
         commit = next(self.commits(position - 1), None)
