@@ -23,7 +23,8 @@ from hypothesis import strategies as st
 
 from cqrs_todo.cli import document
 from cqrs_todo.cqrs.core import CqrsError
-from cqrs_todo.cqrs.stores.jsonl.format import NO_SUM, Codec, decode_header, decode_line, sum_of
+from cqrs_todo.cqrs.stores.jsonl import format as line_format
+from cqrs_todo.cqrs.stores.jsonl.format import NO_SUM, Codec, decode_header, sum_of
 from cqrs_todo.todo.compare import blame, compare, field_changes
 from cqrs_todo.todo.service import TYPES, TodoList
 from cqrs_todo.todo.views import SORT_KEYS, Filter, board, describe, mentions, ordered, remark
@@ -97,7 +98,7 @@ class _Bench:
     def line(self, what: str, document: bytes) -> None:
         """Decode one line behind the sum check."""
         line = _sealed(self.first, document)
-        self._judge(what, lambda: self.codec.commit(decode_line(line), sum_of(self.first, line)))
+        self._judge(what, lambda: self.codec.commit(line_format.decode_line(line), sum_of(self.first, line)))
         header = _sealed(NO_SUM, document)
         self._judge(f"header: {what}", lambda: decode_header(header))
 

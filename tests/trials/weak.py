@@ -18,7 +18,7 @@ from cqrs_todo.cli import text
 from cqrs_todo.cqrs import timeline
 from cqrs_todo.cqrs.core import Append, Commit, Metadata
 from cqrs_todo.cqrs.fold import Fold
-from cqrs_todo.cqrs.stores.jsonl import check, files, log
+from cqrs_todo.cqrs.stores.jsonl import check, files, log, walk
 from cqrs_todo.cqrs.stores.jsonl import format as line_format
 from cqrs_todo.cqrs.struct import replace
 from cqrs_todo.todo import service
@@ -79,7 +79,7 @@ def _no_sums() -> None:
     def sum_of(_: bytes, line: bytes) -> bytes:
         return line[-66:-2]
 
-    for module in (line_format, log):
+    for module in (line_format, log, walk):
         module.sum_of = sum_of  # type: ignore[attr-defined]  # the weakness itself
 
 
@@ -95,7 +95,7 @@ def _bare_decoder() -> None:
     def decode_line(line: bytes) -> line_format.CommitLine:
         return msgspec.json.decode(line, type=line_format.CommitLine)
 
-    for module in (line_format, log, check):
+    for module in (line_format, log, check, walk):
         module.decode_line = decode_line  # type: ignore[attr-defined]  # the weakness itself
 
 
