@@ -38,7 +38,7 @@ def _no_lock() -> None:
         write_all(fd, data)
 
     log.write_all = dawdle  # type: ignore[attr-defined]  # the weakness itself
-    log.locked = lambda _: nullcontext()  # type: ignore[assignment,attr-defined,return-value]  # the weakness itself
+    log.locked = lambda *_: nullcontext()  # type: ignore[assignment,attr-defined]  # the weakness itself
     fcntl.flock = lambda *_: None
 
 

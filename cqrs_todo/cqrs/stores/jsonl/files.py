@@ -12,11 +12,7 @@ from datetime import UTC, datetime
 from ...core import LogBusy, StoreUnavailable
 
 LOCK_SECONDS = 10.0
-"""How long a writer waits while one and the same other writer holds a log."""
-
-
-_HOLDER = 32
-"""The length in bytes of what a lock file says of its holder."""
+"""How long a writer waits for a log in which nothing happens."""
 
 
 class explained:  # noqa: N801  # is used as a function; as a generator it would take a tenth of an append
@@ -68,8 +64,8 @@ def close(fd: int) -> None:
 
 
 @contextmanager
-def locked(path: str) -> Iterator[None]:
-    """Hold the exclusive lock on a permanent lock file, made if need be; raises `LogBusy`, naming the holder.
+def locked(path: str, log: str) -> Iterator[None]:
+    """Hold the exclusive lock on a log's permanent lock file, made if need be; raises `LogBusy`, naming the holder.
 
     The file is never removed or renamed: two writers would then hold locks on two files of one name.
     """
@@ -80,31 +76,50 @@ def locked(path: str) -> Iterator[None]:
             os.fchmod(fd, 0o600)  # whatever the umask
     try:
         with explained(path, "; nothing was recorded"):
-            _wait_for_lock(fd, path)
-        with suppress(OSError):  # who holds the lock is a help to others, not part of the promise
-            # of one length: cutting it first makes some file systems write it out, which takes longer than the append
-            os.pwrite(fd, f"process {os.getpid()}".encode().ljust(_HOLDER), 0)
+            _wait_for_lock(fd, path, log)
         yield
     finally:
         close(fd)
 
 
-def _wait_for_lock(fd: int, path: str) -> None:
-    holder, deadline, pause = b"", 0.0, 0.001
+def _wait_for_lock(fd: int, path: str, log: str) -> None:
+    size, deadline, pause = -1, 0.0, 0.001
     while True:
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             # while writers take turns, waiting is no standstill
-            if (seen := os.pread(fd, _HOLDER, 0)) != holder or not deadline:
-                holder, deadline = seen, time.monotonic() + LOCK_SECONDS
+            if (seen := _size(log)) != size or not deadline:
+                size, deadline = seen, time.monotonic() + LOCK_SECONDS
             if time.monotonic() > deadline:
-                who = holder.decode(errors="replace").strip(" \0") or "another process"
+                who = _holder(fd)
                 raise LogBusy(f"{who} has held {path} for over {LOCK_SECONDS:.0f} s; nothing was recorded") from None
             time.sleep(pause * (0.5 + os.urandom(1)[0] / 512))  # not all at once
             pause = min(pause * 1.5, 0.01)
         else:
             return
+
+
+def _size(path: str) -> int:
+    try:
+        return os.stat(path).st_size
+    except FileNotFoundError:
+        return 0
+
+
+def _holder(fd: int) -> str:
+    """Who holds the lock on a file, where the system tells.
+
+    A name written into the file would make every append dearer: the sync would bring it to the disk.
+    """
+    status = os.fstat(fd)
+    file = f"{os.major(status.st_dev):02x}:{os.minor(status.st_dev):02x}:{status.st_ino}"
+    with suppress(OSError), open("/proc/locks") as locks:
+        for line in locks:
+            _, kind, _, _, process, locked_file, *_ = line.split()
+            if (kind, locked_file) == ("FLOCK", file):
+                return f"process {process}"
+    return "another process"
 
 
 def open_private(path: str, flags: int) -> int:

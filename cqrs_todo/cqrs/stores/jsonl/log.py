@@ -263,7 +263,7 @@ class JsonlLog(Log):
         if self._read_only is not None:
             raise ReadOnlyLog(self._read_only)
         nothing = "; nothing was recorded"
-        with locked(self._lock), signals_held() as came:
+        with locked(self._lock, self._path), signals_held() as came:
             with explained(self._path, nothing):
                 self._renew_if_suspect()
             with closing(self._open(os.O_RDWR | os.O_APPEND)) as file:

@@ -126,7 +126,7 @@ class JsonlStore(Store):
         with explained(self._lists), ExitStack() as locks:
             make_directory(self._lists)
             for name in sorted(set(names)):
-                locks.enter_context(locked(self._lock(name)))
+                locks.enter_context(locked(self._lock(name), self._path(name)))
             yield
 
 
