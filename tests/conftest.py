@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, settings
 # how long drawing an example takes says more of the machine than of the code
 settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
 settings.load_profile("suite")
-pytest.register_assert_rewrite("cqrs_todo.cqrs.testing")
+pytest.register_assert_rewrite("cqrs_todo.cqrs.testing.contract")
 
 
 class Result:

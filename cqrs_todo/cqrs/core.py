@@ -151,6 +151,11 @@ class Recorded(Struct, frozen=True, gc=False):
     data: Any
     metadata: Metadata
 
+    @property
+    def id(self) -> str:
+        """What names this event for ever: whoever acts on an event, and may meet it twice, knows it again by that."""
+        return f"{self.metadata.command}/{self.position}"
+
 
 class Commit(Struct, frozen=True, gc=False):
     """What one append wrote: one or more events, all or nothing; `sum` chains it to all before it ('' where unkept)."""
@@ -240,17 +245,54 @@ def no_progress(done: int, total: int) -> None:
     """Tells nobody."""
 
 
+class Upcaster(Struct, frozen=True):
+    """How an event written long ago becomes the next newer one: that one's type string, and its data made from the old.
+
+    Data are JSON values by field; `upcast` must not change what it is given. The log stays as it is. (Upcasters, and that
+    they form a chain, are Axon's.)
+    """
+
+    type: str
+    upcast: Callable[[Mapping[str, Any]], Mapping[str, Any]]
+
+
 class EventTypes:
     """The events of an application by their stable type strings, which are what a log stores.
 
-    Raises `ValueError` when one class stands under two type strings.
+    A type string names one schema: when the data of an event change, the new ones stand under a new string (`deposited`,
+    then `deposited/2`), and `upcasters` says for each older one what it becomes. A type that is no longer here is read as
+    an `UnknownEvent`, which counts in its stream's version and changes no state: so a type is removed by leaving it out.
+    Raises `ValueError` when one class stands under two type strings, and for upcasters that lead to no known type.
     """
 
-    def __init__(self, types: Mapping[str, type]) -> None:
+    def __init__(self, types: Mapping[str, type], upcasters: Mapping[str, Upcaster] | None = None) -> None:
         self.types = dict(types)
         self._names = {cls: name for name, cls in types.items()}
         if len(self._names) != len(self.types):
             raise ValueError("an event class stands under two type strings")
+        self._upcasters = dict(upcasters or {})
+        self.newest = {older: self._end_of(older) for older in self._upcasters}
+        """The type string that each older one becomes in the end."""
+
+    def _end_of(self, older: str) -> str:
+        seen = {older}
+        if older in self.types:
+            raise ValueError(f"{older!r} is a type that is in use, and has an upcaster")
+        type = self._upcasters[older].type
+        while type not in self.types:
+            if type in seen or type not in self._upcasters:
+                raise ValueError(f"the upcasters of {older!r} lead to {type!r}, which is no type")
+            seen.add(type)
+            type = self._upcasters[type].type
+        return type
+
+    def upcast(self, older: str, data: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The data of an older type, as JSON values, as those of the newest; raises what the upcasters raise."""
+        type = older
+        while type not in self.types:
+            upcaster = self._upcasters[type]
+            type, data = upcaster.type, upcaster.upcast(data)
+        return data
 
     def name_of(self, event: object) -> str:
         """The type string of an event; raises `TypeError` for one that is not registered or is unknown."""
@@ -322,6 +364,10 @@ class Log(ABC):
     def mark(self) -> Mark:
         """The farthest place that was read."""
 
+    @abstractmethod
+    def sync(self) -> None:
+        """Make durable what a reading that has begun gives, before it is acted on; raises `StoreUnavailable`."""
+
     def lines(self) -> Iterator[bytes]:
         """The log's lines as they stand, each with its LF; raises `Rejected` where it is not kept in lines."""
         raise Rejected(f"{self.name} is not kept in lines that could be exported")
@@ -345,6 +391,18 @@ class Log(ABC):
         return islice(
             (event for event in events if event.stream == stream and (before is None or event.version < before)), limit
         )
+
+
+class Checkpoints(ABC):
+    """How far each reaction has come in each log."""
+
+    @abstractmethod
+    def load(self, reaction: str, log_id: str) -> int:
+        """The position that a reaction, known by its name, has come to (0: it has not begun); raises `StoreUnavailable`."""
+
+    @abstractmethod
+    def save(self, reaction: str, log_id: str, position: int) -> None:
+        """Keep it, durably; raises `StoreUnavailable`, and `InvalidLogName` where the name is none for a log either."""
 
 
 class Store(ABC):
@@ -375,6 +433,10 @@ class Store(ABC):
     @abstractmethod
     def unarchive(self, name: str) -> None:
         """Bring back a log that was put away; raises as `rename` does."""
+
+    @abstractmethod
+    def checkpoints(self) -> Checkpoints:
+        """Where the reactions to the events of its logs keep how far they have come."""
 
     @abstractmethod
     def verify(self, name: str, *, archived: bool = False, progress: Progress = no_progress) -> Verdict:

@@ -8,6 +8,7 @@ from itertools import count
 
 from ..core import (
     Append,
+    Checkpoints,
     Commit,
     EventTypes,
     Log,
@@ -71,10 +72,26 @@ class MemoryLog(Log):
 
         return Mark(position, "", version_then)
 
+    def sync(self) -> None:
+        return None
+
     def verdict(self) -> Verdict:
         """What `Store.verify` says: memory is not damaged."""
         with self._lock:
             return Verdict(self._commits[-1].last if self._commits else 0, len(self._commits), "")
+
+
+class MemoryCheckpoints(Checkpoints):
+    """Positions in the memory of this process."""
+
+    def __init__(self) -> None:
+        self._positions: dict[tuple[str, str], int] = {}
+
+    def load(self, reaction: str, log_id: str) -> int:
+        return self._positions.get((check_log_name(reaction), log_id), 0)
+
+    def save(self, reaction: str, log_id: str, position: int) -> None:
+        self._positions[check_log_name(reaction), log_id] = position
 
 
 class MemoryStore(Store):
@@ -87,6 +104,7 @@ class MemoryStore(Store):
         self._logs: dict[str, MemoryLog] = {}
         self._archive: dict[str, MemoryLog] = {}
         self._made = count(1)
+        self._checkpoints = MemoryCheckpoints()
 
     def names(self, *, archived: bool = False) -> list[str]:
         return sorted(self._archive if archived else self._logs)
@@ -111,6 +129,9 @@ class MemoryStore(Store):
 
     def unarchive(self, name: str) -> None:
         self._move(self._archive, self._logs, name)
+
+    def checkpoints(self) -> Checkpoints:
+        return self._checkpoints
 
     def verify(self, name: str, *, archived: bool = False, progress: Progress = no_progress) -> Verdict:
         return self._known(self._archive if archived else self._logs, name).verdict()

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from ..core import (
     Append,
+    Checkpoints,
     Commit,
     EventTypes,
     Log,
@@ -40,6 +41,19 @@ class NullLog(Log):
     def mark(self) -> Mark:
         return Mark(0, "", lambda _: 0)
 
+    def sync(self) -> None:
+        return None
+
+
+class NullCheckpoints(Checkpoints):
+    """Every reaction is always at the beginning."""
+
+    def load(self, reaction: str, log_id: str) -> int:
+        return 0
+
+    def save(self, reaction: str, log_id: str, position: int) -> None:
+        return None
+
 
 class NullStore(Store):
     """A store in which no log is ever found."""
@@ -66,6 +80,9 @@ class NullStore(Store):
 
     def unarchive(self, name: str) -> None:
         self.open(name)
+
+    def checkpoints(self) -> Checkpoints:
+        return NullCheckpoints()
 
     def verify(self, name: str, *, archived: bool = False, progress: Progress = no_progress) -> Verdict:
         raise LogNotFound(check_log_name(name))

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from cqrs_todo.cqrs.core import NEW, LogNotFound, Store, WrongExpectedVersion
+from cqrs_todo.cqrs.core import NEW, EventTypes, LogNotFound, Store, WrongExpectedVersion
 from cqrs_todo.cqrs.stores import UnknownStore, open_store
-from cqrs_todo.cqrs.testing import AT, CONTRACT_TYPES, StoreContract, metadata, one
+from cqrs_todo.cqrs.testing.contract import AT, CONTRACT_TYPES, StoreContract, metadata, one
 
 
 class TestMemory(StoreContract):
@@ -19,6 +19,9 @@ class TestJsonLines(StoreContract):
     @pytest.fixture
     def store(self, tmp_path: Path) -> Store:
         return open_store(f"jsonl:{tmp_path}/data", CONTRACT_TYPES)
+
+    def elsewhere(self, store: Store, types: EventTypes) -> Store:
+        return open_store(store.url, types)
 
 
 class TestNull:

@@ -22,7 +22,7 @@ from cqrs_todo.cqrs.core import (
 )
 from cqrs_todo.cqrs.stores import open_store
 from cqrs_todo.cqrs.stores.jsonl.format import seal, sum_of
-from cqrs_todo.cqrs.testing import AT, CONTRACT_TYPES, Counted, metadata, numbers, one
+from cqrs_todo.cqrs.testing.contract import AT, CONTRACT_TYPES, Counted, metadata, numbers, one
 
 COMMITS = 12
 

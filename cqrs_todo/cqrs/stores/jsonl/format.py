@@ -3,12 +3,14 @@
 import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import partial
 from hashlib import sha256 as _sha256
 from typing import Annotated, Any
 
 import msgspec
 
 from ...core import Commit, CqrsError, EventTypes, Metadata, Recorded, UnknownEvent
+from ...struct import replace
 
 FORMAT = "cqrs-log"
 VERSION = "1.0"
@@ -151,7 +153,7 @@ class Codec:
     """Commits as lines and back, for an application's event types."""
 
     def __init__(self, types: EventTypes) -> None:
-        self._types = types.types
+        self._types = types
         self._decoders: dict[str, Callable[[msgspec.Raw], Any]] = {}
 
     def encode(self, commit: Commit, previous: bytes) -> tuple[bytes, CommitLine, Commit]:
@@ -183,13 +185,22 @@ class Codec:
         position, data = commit.position, self._data
         if len(commit.events) == 1:  # as most are: a third of the time
             (event,) = commit.events
-            recorded = (Recorded(position, event.stream, event.version, event.type, data(event), metadata),)
-            return Commit(recorded, metadata, sum.decode())
-        events = tuple(
-            Recorded(place, event.stream, event.version, event.type, data(event), metadata)
-            for place, event in enumerate(commit.events, position)
-        )
+            events: tuple[Recorded, ...] = (
+                Recorded(position, event.stream, event.version, event.type, data(event), metadata),
+            )
+        else:
+            events = tuple(
+                Recorded(place, event.stream, event.version, event.type, data(event), metadata)
+                for place, event in enumerate(commit.events, position)
+            )
+        if self._types.newest:
+            events = tuple(self._renamed(event) for event in events)
         return Commit(events, metadata, sum.decode())
+
+    def _renamed(self, event: Recorded) -> Recorded:
+        """An event that was upcast, under its newest type."""
+        newest = self._types.newest.get(event.type)
+        return event if newest is None or isinstance(event.data, UnknownEvent) else replace(event, type=newest)
 
     def _data(self, event: EventLine) -> Any:
         """The event; raw where this code does not know its type, or a newer one gave the type other data."""
@@ -200,5 +211,12 @@ class Codec:
 
     def _decoder(self, type: str) -> Callable[[msgspec.Raw], Any]:
         """Made when the first event of a type is met: a log has many types, and most runs meet few. Raises `KeyError`."""
-        self._decoders[type] = msgspec.json.Decoder(self._types[type]).decode
+        newest = self._types.newest.get(type)
+        if newest is None:
+            self._decoders[type] = msgspec.json.Decoder(self._types.types[type]).decode
+        else:
+            self._decoders[type] = partial(self._upcast, type, self._types.types[newest])
         return self._decoders[type]
+
+    def _upcast(self, older: str, newest: type, data: msgspec.Raw) -> Any:
+        return msgspec.convert(self._types.upcast(older, msgspec.json.decode(data)), newest)

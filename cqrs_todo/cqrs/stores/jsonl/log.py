@@ -152,6 +152,11 @@ class JsonlLog(Log):
                 end = self._front.spot
             yield from self._read_backward(file, end, before if isinstance(before, int) else None)
 
+    def sync(self) -> None:
+        # its writer may not have come to this: an event that was acted on must not be lost in a crash
+        with closing(self._open(os.O_RDONLY)) as file, explained(self._path):
+            self._sync(file.fd)
+
     def lines(self) -> Iterator[bytes]:
         with closing(self._open(os.O_RDONLY)) as file:
             yield self._first

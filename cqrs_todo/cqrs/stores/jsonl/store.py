@@ -6,6 +6,7 @@ from contextlib import ExitStack, contextmanager
 from datetime import datetime
 
 from ...core import (
+    Checkpoints,
     EventTypes,
     InvalidLogName,
     Log,
@@ -43,6 +44,7 @@ class JsonlStore(Store):
         self._types = types
         self._lists = os.path.join(directory, "lists")
         self._archive = os.path.join(directory, "archive")
+        self._reactions = os.path.join(directory, "reactions")
 
     def names(self, *, archived: bool = False) -> list[str]:
         directory = self._archive if archived else self._lists
@@ -84,6 +86,11 @@ class JsonlStore(Store):
         name = check_log_name(name)
         with self._holding(name):
             _move(self._archived(name), self._path(name), name, name)
+
+    def checkpoints(self) -> Checkpoints:
+        from .checkpoints import FileCheckpoints
+
+        return FileCheckpoints(self._reactions)
 
     def verify(self, name: str, *, archived: bool = False, progress: Progress = no_progress) -> Verdict:
         from .check import examine

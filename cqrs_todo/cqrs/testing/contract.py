@@ -1,80 +1,35 @@
-"""For tests: given/when/then for any decider, and the contract that every store keeps, as a pytest suite.
+"""The contract that every store keeps, as a pytest suite: a store's tests are a subclass of `StoreContract`.
 
-A store's tests are a subclass of `StoreContract` with a `store` fixture. For differences in full when it fails, put
-`pytest.register_assert_rewrite("cqrs_todo.cqrs.testing")` into conftest.py. Nothing else imports this module.
+For differences in full when it fails, put `pytest.register_assert_rewrite("cqrs_todo.cqrs.testing.contract")` into
+conftest.py. (One suite with a factory for each store: the idea is taskchampion's.)
 """
 
 import threading
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from difflib import ndiff
-from typing import Any, Generic
+from typing import Any
 
 import pytest
 
-from .core import (
+from ..core import (
     EXISTS,
     NEW,
     Append,
-    C,
     CommandReused,
     Commit,
-    Decider,
-    E,
     EventTypes,
     InvalidLogName,
     Log,
     LogExists,
     LogNotFound,
     Metadata,
-    Rejected,
-    S,
+    Recorded,
     Store,
+    UnknownEvent,
+    Upcaster,
     WrongExpectedVersion,
 )
-from .struct import Struct
-
-
-class Given(Generic[S, C, E]):
-    """A story about a decider: `given(decider, *events).when(command).then(*events)` (the shape is emmett's)."""
-
-    def __init__(self, decider: Decider[S, C, E], events: Sequence[E]) -> None:
-        self._decider = decider
-        self._state = decider.initial
-        for event in events:
-            self._state = decider.evolve(self._state, event)
-        self._command: C | None = None
-
-    def when(self, command: C) -> "Given[S, C, E]":
-        """The command that the story is about."""
-        self._command = command
-        return self
-
-    def then(self, *events: E) -> None:
-        """It gives exactly these events."""
-        given = list(self._decide())
-        if given != list(events):
-            difference = ndiff([repr(event) for event in events], [repr(event) for event in given])
-            raise AssertionError("\n".join(["expected (-) and given (+) events differ:", *difference]))
-
-    def then_nothing(self) -> None:
-        """It gives no events."""
-        self.then()
-
-    def then_rejected(self, words: str) -> None:
-        """It is refused, with a message that holds these words."""
-        with pytest.raises(Rejected) as caught:
-            self._decide()
-        assert words in str(caught.value)
-
-    def _decide(self) -> Sequence[E]:
-        assert self._command is not None, "the story has no command: call when()"
-        return self._decider.decide(self._command, self._state)
-
-
-def given(decider: Decider[S, C, E], *events: E) -> Given[S, C, E]:
-    """Begin a story: the events so far."""
-    return Given(decider, events)
+from ..reactions import Reaction, Runner
+from ..struct import Struct
 
 
 class Counted(Struct, frozen=True):
@@ -103,8 +58,32 @@ def numbers(events: Any) -> list[int]:
     return [event.data.number for event in events]
 
 
+class Renamed(Struct, frozen=True):
+    """What became of the contract's event in a later version of it."""
+
+    sum: int
+    texts: tuple[str, ...]
+
+
+LATER_TYPES = EventTypes(
+    {"renamed/2": Renamed},
+    {
+        "counted": Upcaster("renamed", lambda data: {"sum": data["number"], "text": data["text"]}),
+        "renamed": Upcaster("renamed/2", lambda data: {"sum": data["sum"], "texts": [data["text"]]}),
+    },
+)
+
+
 class StoreContract:
-    """The contract of stores and their logs. A subclass gives a fixture `store`: an empty store over `CONTRACT_TYPES`."""
+    """The contract of stores, their logs and their checkpoints.
+
+    A subclass gives a fixture `store`, an empty store over `CONTRACT_TYPES`, and overrides `elsewhere` where the store
+    keeps anything outside the process.
+    """
+
+    def elsewhere(self, store: Store, types: EventTypes) -> Store:
+        """Another store over the same place, as another program that knows other types has it."""
+        pytest.skip("nothing is kept outside the process")
 
     @pytest.fixture
     def log(self, store: Store) -> Log:
@@ -339,3 +318,89 @@ class StoreContract:
         assert numbers(self.reopened(store).events()) == [1]
         with pytest.raises(LogNotFound):
             store.unarchive("inbox")
+
+    # other programs
+
+    def test_another_program_reads_and_goes_on(self, store: Store, log: Log) -> None:
+        log.append(one("a/1", 1), metadata("c1"))
+        other = self.elsewhere(store, CONTRACT_TYPES).open("inbox")
+        assert (other.id, numbers(other.events())) == (log.id, [1])
+        other.append(one("a/1", 2, expected=1), metadata("c2"))
+        assert numbers(log.events()) == [1, 2]
+
+    def test_events_of_unknown_types_are_read_raw_and_kept(self, store: Store, log: Log) -> None:
+        log.append(one("a/1", 1), metadata("c1"))
+        other = self.elsewhere(store, EventTypes({})).open("inbox")
+        (event,) = other.events()
+        assert isinstance(event.data, UnknownEvent)
+        assert (event.type, event.data.type, event.data.data) == ("counted", "counted", b'{"number":1,"text":""}')
+        later = self.elsewhere(store, LATER_TYPES).open("inbox")
+        later.append([Append("a/1", (Renamed(2, ("x",)),), 1)], metadata("c2"))
+        assert [(event.type, event.version) for event in log.events()] == [("counted", 1), ("renamed/2", 2)]
+
+    def test_older_events_are_read_as_what_they_became(self, store: Store, log: Log) -> None:
+        written = log.append([Append("a/1", (Counted(1, "x"), Counted(2, "y")))], metadata("c1"))
+        events = list(self.elsewhere(store, LATER_TYPES).open("inbox").events())
+        assert [(event.type, event.data) for event in events] == [
+            ("renamed/2", Renamed(1, ("x",))),
+            ("renamed/2", Renamed(2, ("y",))),
+        ]
+        assert [event.id for event in events] == [event.id for event in written.events]
+        assert list(log.commits()) == [written], "the log stays as it is"
+
+    # reactions
+
+    def test_checkpoints_are_kept_by_reaction_and_log(self, store: Store) -> None:
+        checkpoints = store.checkpoints()
+        assert checkpoints.load("mail", "log-1") == 0
+        checkpoints.save("mail", "log-1", 3)
+        checkpoints.save("mail", "log-2", 5)
+        checkpoints.save("count", "log-1", 7)
+        checkpoints.save("mail", "log-1", 4)
+        positions = [store.checkpoints().load(*key) for key in (("mail", "log-1"), ("mail", "log-2"), ("count", "log-1"))]
+        assert positions == [4, 5, 7]
+        for name in ("", "../mail", "a/b"):
+            with pytest.raises(InvalidLogName):
+                checkpoints.save(name, "log-1", 1)
+
+    def test_a_reaction_gets_what_it_wants_once_and_in_order(self, store: Store, log: Log) -> None:
+        seen: list[Recorded] = []
+        runner = Runner(store, log, Reaction("see", seen.append, kinds={"a"}, types={"counted"}))
+        assert runner.catch_up() == 0
+        written = [log.append([*one("a/1", n), *one("b/1", -n)], metadata(f"c{n}")) for n in range(3)]
+        assert (runner.catch_up(), runner.catch_up()) == (3, 0)
+        assert seen == [commit.events[0] for commit in written]
+        assert len({event.id for commit in written for event in commit.events}) == 6
+        assert store.checkpoints().load("see", log.id) == 6, "what it does not want is not looked at again"
+        log.append(one("a/2", 9), metadata("later"))
+        assert Runner(store, self.reopened(store), Reaction("see", seen.append, kinds={"a"})).catch_up() == 1
+        nothing = Reaction("see nothing", seen.append, types={"renamed"})
+        assert (Runner(store, log, nothing).catch_up(), numbers(seen)) == (0, [0, 1, 2, 9])
+
+    def test_a_reaction_that_fails_begins_again_there(self, store: Store, log: Log) -> None:
+        for n in range(4):
+            log.append(one("a/1", n), metadata(f"c{n}"))
+        seen: list[int] = []
+
+        def react(event: Recorded) -> None:
+            seen.append(event.data.number)
+            if seen.count(2) == 1:
+                raise ConnectionError("the other side is not there")
+
+        runner = Runner(store, log, Reaction("send", react))
+        with pytest.raises(ConnectionError):
+            runner.catch_up()
+        assert (seen, store.checkpoints().load("send", log.id)) == ([0, 1, 2], 2)
+        assert (runner.catch_up(), seen) == (2, [0, 1, 2, 2, 3])
+
+    def test_a_reaction_that_writes_to_its_own_log(self, store: Store, log: Log) -> None:
+        def react(event: Recorded) -> None:
+            log.append(one("b/1", event.data.number * 10), metadata(event.id))
+
+        runner = Runner(store, log, Reaction("ten times", react, kinds={"a"}))
+        rounds = iter([False, False, True])
+        log.append(one("a/1", 1, 2), metadata("c1"))
+        assert runner.follow(0.0, lambda _: next(rounds)) == 2
+        assert numbers(log.events()) == [1, 2, 10, 20]
+        react(next(log.events()))
+        assert numbers(log.events()) == [1, 2, 10, 20], "the event's id is the command's, which is recorded once"

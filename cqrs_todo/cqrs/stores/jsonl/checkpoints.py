@@ -1,0 +1,42 @@
+"""How far reactions have come, a file each: `reactions/<log id>/<reaction>.json`."""
+
+import os
+
+import msgspec
+
+from ...core import Checkpoints, StoreUnavailable, check_log_name
+from .files import explained, make_directory, replace_durably
+
+
+class _Checkpoint(msgspec.Struct, frozen=True):
+    position: int
+
+
+_decode = msgspec.json.Decoder(_Checkpoint).decode
+
+
+class FileCheckpoints(Checkpoints):
+    """Positions in a folder that is made when the first is kept."""
+
+    def __init__(self, directory: str) -> None:
+        self._directory = directory
+
+    def load(self, reaction: str, log_id: str) -> int:
+        path = self._path(reaction, log_id)
+        with explained(path):
+            try:
+                with open(path, "rb") as file:
+                    return _decode(file.read()).position
+            except FileNotFoundError:
+                return 0
+            except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+                raise StoreUnavailable(f"{path} holds no checkpoint: {error}; remove it to begin anew") from error
+
+    def save(self, reaction: str, log_id: str, position: int) -> None:
+        path = self._path(reaction, log_id)
+        with explained(path):
+            make_directory(os.path.dirname(path))
+            replace_durably(path, msgspec.json.encode(_Checkpoint(position)) + b"\n")
+
+    def _path(self, reaction: str, log_id: str) -> str:
+        return os.path.join(self._directory, check_log_name(log_id), f"{check_log_name(reaction)}.json")

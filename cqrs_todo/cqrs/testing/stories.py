@@ -1,0 +1,56 @@
+"""Given/when/then for any decider. (The shape is emmett's.)"""
+
+from collections.abc import Sequence
+from difflib import ndiff
+from typing import Generic
+
+from ..core import C, Decider, E, Rejected, S
+
+
+class Given(Generic[S, C, E]):
+    """A story about a decider: `given(decider, *events).when(command).then(*events)`."""
+
+    def __init__(self, decider: Decider[S, C, E], events: Sequence[E]) -> None:
+        self._decider = decider
+        self._state = decider.initial
+        for event in events:
+            self._state = decider.evolve(self._state, event)
+        self._command: C | None = None
+
+    def when(self, command: C) -> "Given[S, C, E]":
+        """The command that the story is about."""
+        self._command = command
+        return self
+
+    def then(self, *events: E) -> None:
+        """It gives exactly these events."""
+        given = list(self._decide())
+        if given != list(events):
+            difference = ndiff([repr(event) for event in events], [repr(event) for event in given])
+            raise AssertionError("\n".join(["expected (-) and given (+) events differ:", *difference]))
+
+    def then_nothing(self) -> None:
+        """It gives no events."""
+        self.then()
+
+    def then_rejected(self, error: type[Rejected] = Rejected, words: str = "") -> None:
+        """It is refused with that error, and with a message that holds these words."""
+        try:
+            events = list(self._decide())
+        except Rejected as refusal:
+            if not isinstance(refusal, error):
+                raise
+            if words not in str(refusal):
+                raise AssertionError(f"it was refused with {str(refusal)!r}, which does not hold {words!r}") from refusal
+        else:
+            raise AssertionError(f"it was not refused, but gave {events}")
+
+    def _decide(self) -> Sequence[E]:
+        if self._command is None:
+            raise ValueError("the story has no command: call when()")
+        return self._decider.decide(self._command, self._state)
+
+
+def given(decider: Decider[S, C, E], *events: E) -> Given[S, C, E]:
+    """Begin a story: the events so far."""
+    return Given(decider, events)
