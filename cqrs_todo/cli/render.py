@@ -90,7 +90,8 @@ def _mark(todo: Todo) -> str:
 
 
 def _labels(todo: Todo) -> str:
-    return "".join(f" +{visible(tag)}" for tag in todo.tags) + (" ≡" if todo.note is not None else "")
+    tags = "".join(f" +{visible(tag)}" for tag in todo.tags) if todo.tags else ""
+    return tags if todo.note is None else f"{tags} ≡"
 
 
 def plain_items(items: Iterable[Item]) -> None:
@@ -103,11 +104,13 @@ def plain_items(items: Iterable[Item]) -> None:
 
 def _line_items(items: Sequence[Item], now: datetime) -> None:
     width = max(len(str(item.number)) for item in items)
-    dues = ["" if item.todo.due is None else day_in_words(item.todo.due, now, to_local) for item in items]
-    due_width = max(map(len, dues))
+    dues = {item.todo.due for item in items}
+    named = {due: "" if due is None else day_in_words(due, now, to_local) for due in dues}
+    due_width = max(map(len, named.values()))
     marks = any(item.todo.done or item.todo.removed for item in items)
     priorities = any(item.todo.priority for item in items)
-    for item, due in zip(items, dues, strict=True):
+    lines = []
+    for item in items:
         todo = item.todo
         columns = [f"{item.number:>{width}}"]
         if marks:
@@ -115,8 +118,10 @@ def _line_items(items: Sequence[Item], now: datetime) -> None:
         if priorities:
             columns.append(todo.priority or " ")
         if due_width:
-            columns.append(f"{due:<{due_width}}")
-        out("  ".join((*columns, visible(todo.text) + _labels(todo))))
+            columns.append(f"{named[todo.due]:<{due_width}}")
+        columns.append(visible(todo.text) + _labels(todo))
+        lines.append("  ".join(columns))
+    out("\n".join(lines))
 
 
 def _rich_text(todo: Todo, faded: bool) -> "Text":

@@ -105,6 +105,8 @@ def ordered(rows: Iterable[Item], key: SortKey, to_local: ToLocal) -> list[Item]
         "text": lambda row: row.todo.text.casefold(),
         "created": lambda row: row.todo.created,
     }
+    if key == "number":
+        return sorted(rows, key=keys[key])
     return sorted(rows, key=lambda row: (keys[key](row), row.number))
 
 
@@ -124,8 +126,10 @@ class Filter(Struct, frozen=True):
         state = "removed" if todo.removed else "done" if todo.done else "open"
         if state != self.state and (self.state != "all" or todo.removed):
             return False
-        if not all(tag in todo.tags for tag in self.tags):
+        if self.tags and not all(tag in todo.tags for tag in self.tags):
             return False
+        if not self.words:
+            return True
         content = "\n".join((todo.text, todo.note or "", *todo.tags)).casefold()
         return all(word.casefold() in content for word in self.words)
 
@@ -172,11 +176,14 @@ def in_words(value: DayOrInstant | None, to_local: ToLocal) -> str:
 
 
 def day_in_words(value: DayOrInstant, now: datetime, to_local: ToLocal) -> str:
-    """A due date as people say it: `yesterday`, `today 17:00`, `tomorrow`, `Fri`, `24 Dec`, `2027-01-05`."""
+    """A due date as people say it: `yesterday`, `today 17:00`, `tomorrow`, `Fri`, `24 Dec`, `2027-01-05`.
+
+    `now` is in the reader's time.
+    """
     parsed = parse_day_or_instant(value)
     local = to_local(parsed) if isinstance(parsed, datetime) else None
-    day = local_day(value, to_local)
-    today = to_local(now).date()
+    day = parsed if local is None else local.date()
+    today = now.date()
     distance = (day - today).days
     if -1 <= distance <= 1:
         name = ("yesterday", "today", "tomorrow")[distance + 1]

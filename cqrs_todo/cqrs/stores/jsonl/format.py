@@ -114,6 +114,24 @@ def decode_line(line: bytes) -> CommitLine:
         raise InvalidLine(f"no commit of format {VERSION}: {error}") from error
 
 
+class _Beginning(msgspec.Struct, frozen=True, gc=False):
+    position: int
+    command: str
+
+
+_decode_beginning = msgspec.json.Decoder(_Beginning).decode
+
+
+def command_in(line: bytes) -> tuple[int, str]:
+    """The position and the command id in a line, given without its LF, that was once verified."""
+    beginning, _, _ = line.partition(b',"events":[')  # a commit may hold more events than it is worth looking at
+    try:
+        read = _decode_beginning(beginning + b"}")
+    except (msgspec.MsgspecError, UnicodeDecodeError):  # another writer had another order of fields, or that in a text
+        read = _decode_beginning(line)
+    return read.position, read.command
+
+
 def decode_lines(chunk: bytes, count: int) -> list[CommitLine] | None:
     """What `decode_line` gives for each of so many whole lines; None where one of them is bad."""
     try:

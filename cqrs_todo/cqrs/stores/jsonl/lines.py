@@ -68,7 +68,11 @@ class LogFile:
             size = min(_BLOCK, end - start)
             end -= size
             with explained(self.path):
-                *lines, last = os.pread(self.fd, size, end).split(b"\n")
+                block = os.pread(self.fd, size, end)
+            if b"\n" not in block:
+                rest.append(block)
+                continue
+            *lines, last = block.split(b"\n")
             rest.append(last)
             for line in reversed(lines):
                 yield b"".join(reversed(rest))

@@ -4,6 +4,7 @@ import fcntl
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, suppress
+from itertools import islice
 
 from ...core import (
     Append,
@@ -36,7 +37,7 @@ from .files import (
     there,
     write_all,
 )
-from .format import Codec, CommitLine, InvalidLine, decode_header, decode_line, sum_in, sum_of
+from .format import Codec, CommitLine, InvalidLine, command_in, decode_header, decode_line, sum_in, sum_of
 from .head import Head, read_head, write_head
 from .lines import LogFile
 from .walk import Spot, Walk
@@ -211,7 +212,7 @@ class JsonlLog(Log):
                 for line, commit, sum in walk.commits():
                     if self._front.position == walk.position:
                         self._front.pass_over(line, commit, sum)
-                        self._remember(commit)
+                        self._remember(commit.position, commit.command)
                     yield line, commit, sum
             except InvalidLine as error:
                 bad = error
@@ -309,7 +310,7 @@ class JsonlLog(Log):
             raise StoreUnavailable(f"{self._path}: {error.strerror}; nothing was recorded") from error
         self._sync_or_unknown(fd)
         front.pass_over(line[:-1], read, recorded.sum.encode())
-        self._remember(read)
+        self._remember(read.position, read.command)
         self._keep_head()
         return recorded
 
@@ -380,20 +381,16 @@ class JsonlLog(Log):
             raise LogBusy(f"{self._path} was replaced by another list meanwhile")
         return file
 
-    def _remember(self, commit: CommitLine) -> None:
+    def _remember(self, position: int, command: str) -> None:
         if len(self._by_command) >= COMMANDS_KNOWN:
             self._by_command, self._by_earlier_command = {}, self._by_command
-        self._by_command[commit.command] = commit.position
+        self._by_command[command] = position
 
     def _learn_commands(self, file: LogFile) -> None:
         """Know the latest commands, where reading began at a mark behind them."""
-        latest: list[CommitLine] = []
-        for line in file.backward(len(self._first), self._front.spot.offset):
-            latest.append(decode_line(line))
-            if len(latest) == COMMANDS_KNOWN:
-                break
-        for commit in reversed(latest):
-            self._remember(commit)
+        lines = file.backward(len(self._first), self._front.spot.offset)
+        for position, command in reversed([command_in(line) for line in islice(lines, COMMANDS_KNOWN)]):
+            self._remember(position, command)
         self._commands_known = True
 
     def _report(self, damage: str) -> None:
