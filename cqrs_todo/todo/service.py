@@ -59,9 +59,12 @@ TYPES = EventTypes(EVENTS)
 DEFAULT_LIST = "inbox"
 SNAPSHOTS = SnapshotEvery(500, per=50)
 
-_ID_LETTERS = "abcdefghjkmnpqrstvwxyz"
-_ID_SIGNS = "0123456789" + _ID_LETTERS
+_ID_LETTERS = b"abcdefghjkmnpqrstvwxyz"
+_ID_SIGNS = b"0123456789" + _ID_LETTERS
 _ID_LENGTH = 10
+# no harm that the last letters come a little less often in front: ids are to be unique, not secret
+_LETTER_OF = bytes(_ID_LETTERS[byte % len(_ID_LETTERS)] for byte in range(256))
+_SIGN_OF = bytes(_ID_SIGNS[byte % len(_ID_SIGNS)] for byte in range(256))
 
 
 class NotYet(CqrsError):
@@ -70,9 +73,8 @@ class NotYet(CqrsError):
 
 def new_id() -> str:
     """A stable id of a todo: a letter, so that it is never taken for a number, and nine letters or digits."""
-    first, *rest = os.urandom(_ID_LENGTH)
-    # no harm that the last signs of the alphabets come a little less often: ids are to be unique, not secret
-    return _ID_LETTERS[first % len(_ID_LETTERS)] + "".join(_ID_SIGNS[byte % len(_ID_SIGNS)] for byte in rest)
+    chosen = os.urandom(_ID_LENGTH)
+    return (chosen[:1].translate(_LETTER_OF) + chosen[1:].translate(_SIGN_OF)).decode()
 
 
 def now_utc() -> datetime:
@@ -249,15 +251,15 @@ class TodoList:
 
     def add(self, drafts: Sequence[Create]) -> Answer:
         """Create todos, all in one commit, and the list itself if need be; raises `Rejected` and what `append` raises."""
-        commands = [(DECIDER.stream(new_id()), draft) for draft in drafts]
-        for place, (stream, draft) in enumerate(commands, 1):  # refuse before a list is made
+        created: dict[str, Sequence[TodoEvent]] = {}
+        for place, draft in enumerate(drafts, 1):  # refuse before a list is made
             try:
-                decide_all(DECIDER, Fold(DECIDER), [(stream, draft)])
+                created[DECIDER.stream(new_id())] = DECIDER.decide(draft, DECIDER.initial)
             except Rejected as error:
-                raise Rejected(f"todo {place} of {len(commands)}: {error}" if len(commands) > 1 else str(error)) from error
+                raise Rejected(f"todo {place} of {len(drafts)}: {error}" if len(drafts) > 1 else str(error)) from error
         if self._missing:
             self._make()
-        return self._transact(lambda fold: (decide_all(DECIDER, fold, commands), {}))
+        return self._transact(lambda _: (created, {}))
 
     def _make(self) -> None:
         try:
