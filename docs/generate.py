@@ -1,8 +1,9 @@
-"""Make again what is generated here: the CLI reference from `--help`, the README's picture from a run of the program."""
+"""Make again what is generated here: the CLI reference, the README's picture, the files of the tutorial."""
 
 import contextlib
 import io
 import os
+import re
 import tempfile
 import time
 from collections.abc import Iterator
@@ -99,6 +100,16 @@ def picture() -> str:
     return screen.export_svg(title="todo", unique_id="todo")
 
 
+def tutorial() -> dict[Path, str]:
+    """The files that the blocks of the tutorial's page make, by name."""
+    page = (DOCS / "tutorial" / "bank-account.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```python (\S+)\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
+    names = dict.fromkeys(name for name, _ in blocks)
+    return {DOCS / "tutorial" / name: "\n\n".join(block for of, block in blocks if of == name) for name in names}
+
+
 if __name__ == "__main__":
+    for path, text in tutorial().items():
+        path.write_text(text, encoding="utf-8")
     REFERENCE.write_text(reference(), encoding="utf-8")
     PICTURE.write_text(picture(), encoding="utf-8")
