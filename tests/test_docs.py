@@ -35,6 +35,25 @@ def test_the_reference_is_what_help_prints(generate: ModuleType) -> None:
     assert generate.REFERENCE.read_text() == generate.reference(), "run: make docs"
 
 
+def test_the_tutorials_files_are_those_of_its_page(generate: ModuleType) -> None:
+    files = generate.tutorial()
+    assert {path.name for path in files} == {"bank.py", "test_bank.py"}
+    for path, text in files.items():
+        assert path.read_text(encoding="utf-8") == text, "run: make docs"
+
+
+def test_the_tutorials_page_runs_as_it_says(generate: ModuleType, tmp_path: Path) -> None:
+    for path, text in generate.tutorial().items():
+        (tmp_path / path.name).write_text(text, encoding="utf-8")
+    ran = subprocess.run([sys.executable, "-m", "pytest"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (ran.returncode, " 8 passed in" in ran.stdout) == (0, True), ran.stdout + ran.stderr
+
+
+def test_the_bank_account_is_short() -> None:
+    lines = (ROOT / "docs/tutorial/bank.py").read_text(encoding="utf-8").splitlines()
+    assert len([line for line in lines if line.strip()]) <= 150
+
+
 def words_of(svg: str) -> list[str]:
     return re.findall(r"<text[^>]*>([^<]*)</text>", svg)
 

@@ -120,6 +120,14 @@ class StoreContract:
         assert [(event.stream, event.version) for event in commit.events] == [("a/1", 1), ("a/1", 2), ("b/1", 2)]
         assert all(event.metadata == metadata("c1", why="group") for event in commit.events)
 
+    def test_logs_know_nothing_of_each_other(self, store: Store, log: Log) -> None:
+        other = store.create("other", AT)
+        first = log.append(one("a/1", 1, expected=NEW), metadata("c"))
+        second = other.append(one("a/1", 2, 3, expected=NEW), metadata("c"))
+        assert (numbers(log.events()), numbers(other.events())) == ([1], [2, 3])
+        assert [event.version for event in (*first.events, *second.events)] == [1, 1, 2]
+        assert (log.mark().position, other.mark().position) == (1, 2)
+
     def test_forward_reading_since_with_limits(self, log: Log) -> None:
         for command, append in enumerate([one("a/1", 1, 2), one("b/1", 3), one("a/1", 4)]):
             log.append(append, metadata(f"c{command}"))

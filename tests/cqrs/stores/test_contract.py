@@ -1,5 +1,8 @@
 """The shared contract, on every store that keeps what it is given; and the null store, which does not."""
 
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -47,6 +50,24 @@ class TestNull:
                 use("inbox")
         with pytest.raises(LogNotFound):
             store.rename("inbox", "outbox")
+
+
+WRONG = {
+    "TestOffByOne": {"test_a_precondition_that_holds", "test_a_precondition_that_is_broken"},
+    "TestBoundless": {"test_forward_reading_since_with_limits", "test_a_stream_is_read_by_version"},
+    "TestShared": {"test_logs_know_nothing_of_each_other"},
+}
+"""Among what must fail for each of the stores that are wrong."""
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_a_wrong_store_fails_in_the_right_case(wrong: str) -> None:
+    suite = f"{Path(__file__).parent / 'wrong_stores.py'}::{wrong}"
+    command = [sys.executable, "-m", "pytest", "-rf", "--tb=no", "-p", "no:cacheprovider", suite]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False, cwd=Path(__file__).parents[3])
+    failed = set(re.findall(rf"^FAILED .*::{wrong}::(\w+)", ran.stdout, re.MULTILINE))
+    assert failed >= WRONG[wrong], ran.stdout
+    assert " passed" in ran.stdout, "what it does right is not held against it"
 
 
 @pytest.mark.parametrize("url", ["", "jsonl", "jsonl:", "memory:x", "null:x", "sqlite:x", "/tmp/x"])
