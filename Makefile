@@ -33,8 +33,8 @@ lint: $(VENV)/installed
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
-docs: $(VENV)/installed  ## Make again what is generated: the CLI reference and the picture in the README.
-	$(BIN)/python docs/generate.py
+docs: $(VENV)/installed  ## Make again what is generated, and the API's pages, in which a warning is an error.
+	$(BIN)/python -m docs.generate
 
 clean:
-	rm -rf .venv* .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache dist
+	rm -rf .venv* build .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache dist

@@ -1,4 +1,4 @@
-"""Make again what is generated here: the CLI reference, the README's picture, the files of the tutorial."""
+"""Make again what is generated here: the CLI reference, the README's picture, that of the rooms, the tutorial's files."""
 
 import contextlib
 import io
@@ -6,9 +6,11 @@ import os
 import re
 import tempfile
 import time
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
+import pdoc
 import time_machine
 import typer
 from rich.console import Console
@@ -16,10 +18,12 @@ from rich.text import Text
 
 from cqrs_todo.cli import main
 from cqrs_todo.cli.app import app
+from tests.test_imports import ROOMS, arrows
 
 DOCS = Path(__file__).parent
 REFERENCE = DOCS / "cli.md"
 PICTURE = DOCS / "terminal.svg"
+ARCHITECTURE = DOCS / "architecture.md"
 
 _HEAD = """# The command line
 
@@ -108,7 +112,34 @@ def tutorial() -> dict[Path, str]:
     return {DOCS / "tutorial" / name: "\n\n".join(block for of, block in blocks if of == name) for name in names}
 
 
+def rooms() -> str:
+    """The rooms of the package and what they import from, as a Mermaid graph, in the marks of the architecture's page."""
+    groups: dict[str, list[str]] = {}
+    for room in ROOMS:
+        groups.setdefault(room.partition(".")[0], []).append(room)
+    lines = ["graph BT"]
+    for group, names in groups.items():
+        boxes = [f"    {name}[{name.partition('.')[2] or name}]" for name in names]
+        lines += [f"  subgraph {group}_[{group}]", *boxes, "  end"]
+    lines += [f"  {room} --> {target}" for room, target in sorted(arrows())]
+    return "\n".join(["```mermaid", *lines, "```"])
+
+
+def architecture() -> str:
+    """The architecture's page, with the picture as the imports draw it now."""
+    return re.sub(r"```mermaid.*?```", lambda _: rooms(), ARCHITECTURE.read_text(encoding="utf-8"), flags=re.DOTALL)
+
+
+def api(folder: Path) -> None:
+    """The pages of the framework's and the domain's names, from their docstrings; raises what would be a warning."""
+    with warnings.catch_warnings(action="error"):
+        pdoc.render.configure(docformat="markdown")
+        pdoc.pdoc("cqrs_todo.cqrs", "cqrs_todo.todo", output_directory=folder)
+
+
 if __name__ == "__main__":
+    api(DOCS.parent / "build" / "api")
+    ARCHITECTURE.write_text(architecture(), encoding="utf-8")
     for path, text in tutorial().items():
         path.write_text(text, encoding="utf-8")
     REFERENCE.write_text(reference(), encoding="utf-8")

@@ -54,6 +54,17 @@ def test_the_bank_account_is_short() -> None:
     assert len([line for line in lines if line.strip()]) <= 150
 
 
+def test_the_picture_of_the_rooms_is_what_they_import(generate: ModuleType) -> None:
+    assert generate.ARCHITECTURE.read_text(encoding="utf-8") == generate.architecture(), "run: make docs"
+    assert "  cqrs.timeline --> cqrs.repository\n" in generate.rooms()
+
+
+def test_the_apis_pages_are_made_without_a_warning(generate: ModuleType, tmp_path: Path) -> None:
+    generate.api(tmp_path)
+    page = (tmp_path / "cqrs_todo/cqrs/reactions.html").read_text(encoding="utf-8")
+    assert "Gives a reaction the events of a log" in page
+
+
 def words_of(svg: str) -> list[str]:
     return re.findall(r"<text[^>]*>([^<]*)</text>", svg)
 

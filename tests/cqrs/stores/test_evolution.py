@@ -1,0 +1,115 @@
+"""Schema evolution: a log that an earlier version of an application wrote, opened by a later one.
+
+The golden file was written when the types were `ShiftedThen`, `MovedThen` and `NotedThen`; run this module to make one where
+there is none.
+"""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from cqrs_todo.cqrs.core import Append, Decider, EventTypes, Metadata, Store, UnknownEvent, Upcaster
+from cqrs_todo.cqrs.repository import Repository
+from cqrs_todo.cqrs.stores import open_store
+from cqrs_todo.cqrs.struct import Struct
+
+GOLDEN = Path(__file__).parents[2] / "data/golden/evolution.jsonl"
+AT = datetime(2026, 11, 22, 9, 30, 1, 123456, tzinfo=UTC)
+
+
+class ShiftedThen(Struct, frozen=True):
+    steps: str
+
+
+class MovedThen(Struct, frozen=True):
+    by: int
+
+
+class NotedThen(Struct, frozen=True):
+    note: str
+
+
+class Moved(Struct, frozen=True):
+    by: int
+    why: str
+    at: datetime
+
+
+THEN = EventTypes({"shifted": ShiftedThen, "moved": MovedThen, "noted": NotedThen})
+NOW = EventTypes(
+    {"moved/2": Moved},
+    {
+        "shifted": Upcaster("moved", lambda data: {"by": int(data["steps"])}),
+        "moved": Upcaster("moved/2", lambda data: {**data, "why": "unknown", "at": "2026-01-01T00:00:00Z"}),
+    },
+)
+SINCE = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    (tmp_path / "lists").mkdir(mode=0o700)
+    (tmp_path / "lists/inbox.jsonl").write_bytes(GOLDEN.read_bytes())
+    return open_store(f"jsonl:{tmp_path}", NOW)
+
+
+def test_renamed_and_changed_types_are_read_as_the_newest(store: Store) -> None:
+    events = list(store.open("inbox").events())
+    assert [(event.type, event.data) for event in events] == [
+        ("moved/2", Moved(3, "unknown", SINCE)),
+        ("moved/2", Moved(-1, "unknown", SINCE)),
+        ("noted", UnknownEvent("noted", b'{"note":"half way"}')),
+        ("moved/2", Moved(5, "unknown", SINCE)),
+    ]
+    assert [event.version for event in events] == [1, 2, 3, 1]
+
+
+def test_an_older_event_that_its_upcaster_does_not_understand_stays_raw(store: Store) -> None:
+    types = EventTypes(NOW.types, {"shifted": Upcaster("moved", dict), "moved": Upcaster("moved/2", dict)})
+    events = open_store(store.url, types).open("inbox").events()
+    assert [event.type for event in events] == ["shifted", "moved", "noted", "moved"]
+
+
+def test_the_fold_and_new_events_stand_on_them(store: Store, tmp_path: Path) -> None:
+    before = (tmp_path / "lists/inbox.jsonl").read_bytes()
+    place: Decider[int, int, Moved] = Decider(
+        "place",
+        0,
+        NOW.types,
+        lambda by, _: [Moved(by, "asked", AT)],
+        lambda state, event: state + event.by,
+        lambda event: event,
+    )
+    entity, _ = Repository(store.open("inbox"), place).execute("1", 10, Metadata(AT, "me@laptop", "c5", {}))
+    assert (entity.state, entity.version) == (12, 4)
+    after = (tmp_path / "lists/inbox.jsonl").read_bytes()
+    assert after.startswith(before), "what was written stays as it was"
+    assert b'"type":"moved/2","data":{"by":10,"why":"asked"' in after.removeprefix(before)
+
+
+def test_the_golden_file_is_what_was_written_then(tmp_path: Path) -> None:
+    written = _write(tmp_path)
+    # the log's id, and with it all sums, are made by chance
+    assert _without_sums(written) == _without_sums(GOLDEN.read_bytes())
+
+
+def _without_sums(log: bytes) -> list[bytes]:
+    return [line.partition(b',"sum":')[0] for line in log.splitlines()[1:]]
+
+
+def _write(folder: Path) -> bytes:
+    log = open_store(f"jsonl:{folder}", THEN).create("inbox", AT)
+    log.append([Append("place/1", (ShiftedThen("3"),))], Metadata(AT, "me@laptop", "c1", {}))
+    log.append([Append("place/1", (MovedThen(-1),))], Metadata(AT, "me@laptop", "c2", {}))
+    log.append([Append("place/1", (NotedThen("half way"),))], Metadata(AT, "me@laptop", "c3", {}))
+    log.append([Append("place/2", (MovedThen(5),))], Metadata(AT, "me@laptop", "c4", {}))
+    return (folder / "lists/inbox.jsonl").read_bytes()
+
+
+if __name__ == "__main__":
+    import tempfile
+
+    if not GOLDEN.exists():
+        with tempfile.TemporaryDirectory() as folder:
+            GOLDEN.write_bytes(_write(Path(folder)))
