@@ -1,0 +1,159 @@
+"""Reactions beyond the contract: what they want, killed processes, damage, checkpoints that can't be read."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from datetime import UTC, datetime
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from cqrs_todo.cqrs.core import DamagedLog, Log, Recorded, StaleMark, Store, StoreUnavailable
+from cqrs_todo.cqrs.reactions import Reaction, Runner
+from cqrs_todo.cqrs.stores import open_store
+from cqrs_todo.cqrs.testing.contract import CONTRACT_TYPES, Counted, metadata, numbers, one
+
+EVENTS = 60
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return open_store(f"jsonl:{tmp_path}/data", CONTRACT_TYPES)
+
+
+@pytest.fixture
+def log(store: Store) -> Log:
+    log = store.create("inbox", datetime(2026, 11, 22, tzinfo=UTC))
+    for n in range(3):
+        log.append(one("a/1", n), metadata(f"c{n}"))
+    return log
+
+
+def checkpoint(tmp_path: Path) -> Path:
+    (file,) = tmp_path.glob("data/reactions/*/see.json")
+    return file
+
+
+@pytest.mark.parametrize(
+    ("kinds", "types", "wanted"),
+    [
+        (set(), set(), True),
+        ({"a"}, set(), True),
+        ({"a", "b"}, {"counted"}, True),
+        ({"b"}, set(), False),
+        (set(), {"sung"}, False),
+        ({"a"}, {"sung"}, False),
+        ({"a/1"}, set(), False),
+    ],
+)
+def test_what_a_reaction_wants(kinds: set[str], types: set[str], wanted: bool) -> None:
+    event = Recorded(1, "a/1", 1, "counted", Counted(1), metadata("c"))
+    assert Reaction("see", lambda _: None, kinds=kinds, types=types).wants(event) is wanted
+
+
+def test_an_event_is_on_the_disk_before_it_is_acted_on(store: Store, log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[str] = []
+    fsync = os.fsync
+
+    def synced(fd: int) -> None:
+        done.append(os.readlink(f"/proc/self/fd/{fd}").rpartition("/")[2])
+        fsync(fd)
+
+    monkeypatch.setattr(os, "fsync", synced)
+    Runner(store, log, Reaction("see", lambda event: done.append(f"@{event.position}"))).catch_up()
+    assert done[:2] == ["inbox.jsonl", "@1"]
+    between = done[done.index("@1") : done.index("@2")]
+    assert any("see" in name for name in between), "and the checkpoint before the next"
+
+
+@pytest.mark.usefixtures("log")
+def test_a_damaged_log_stops_it_where_the_damage_begins(store: Store, tmp_path: Path) -> None:
+    path = tmp_path / "data/lists/inbox.jsonl"
+    lines = path.read_bytes().splitlines(keepends=True)
+    lines[2] = lines[2].replace(b'"number":1', b'"number":7')
+    path.write_bytes(b"".join(lines))
+    seen: list[Recorded] = []
+    with pytest.raises(DamagedLog, match="the reaction see waits at @1"):
+        Runner(store, store.open("inbox"), Reaction("see", seen.append)).catch_up()
+    assert numbers(seen) == [0]
+
+
+def test_a_log_that_ends_before_the_checkpoint_is_told(store: Store, log: Log) -> None:
+    store.checkpoints().save("see", log.id, 9)
+    with pytest.raises(StaleMark, match=r"inbox ends at @3, but the reaction see had come to @9"):
+        Runner(store, log, Reaction("see", lambda _: None)).catch_up()
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b'{"position":"1"}', b"\xff"])
+def test_a_checkpoint_that_is_none_is_told_and_left(store: Store, log: Log, tmp_path: Path, content: bytes) -> None:
+    runner = Runner(store, log, Reaction("see", lambda _: None))
+    runner.catch_up()
+    assert json.loads(checkpoint(tmp_path).read_bytes()) == {"position": 3}
+    checkpoint(tmp_path).write_bytes(content)
+    with pytest.raises(StoreUnavailable, match=r"see\.json holds no checkpoint: .*remove it to begin anew"):
+        runner.catch_up()
+    assert checkpoint(tmp_path).read_bytes() == content
+
+
+def test_checkpoints_are_private(store: Store, log: Log, tmp_path: Path) -> None:
+    Runner(store, log, Reaction("see", lambda _: None)).catch_up()
+    file = checkpoint(tmp_path)
+    assert [path.stat().st_mode & 0o777 for path in (file, file.parent, file.parent.parent)] == [0o600, 0o700, 0o700]
+
+
+def test_following_stops_when_it_is_told(store: Store, log: Log) -> None:
+    seen: list[Recorded] = []
+    waits: list[float] = []
+
+    def stopped(seconds: float) -> bool:
+        waits.append(seconds)
+        log.append(one("a/1", 10 * len(waits)), metadata(f"later-{len(waits)}"))
+        return len(waits) == 3
+
+    assert Runner(store, log, Reaction("see", seen.append)).follow(0.5, stopped) == 5
+    assert (numbers(seen), waits) == ([0, 1, 2, 10, 20], [0.5, 0.5, 0.5])
+
+
+def test_killed_anywhere_it_goes_on_and_misses_nothing(store: Store, tmp_path: Path) -> None:
+    log = store.create("long", datetime(2026, 11, 22, tzinfo=UTC))
+    for n in range(0, EVENTS, 4):
+        log.append(one("a/1", n, n + 1, n + 2, n + 3), metadata(f"c{n}"))
+    seen = tmp_path / "seen"
+    seen.touch()
+    chance = random.Random(4)
+    killed = 0
+    for _ in range(200):
+        child = subprocess.Popen([sys.executable, __file__, store.url, str(seen)], stdout=subprocess.PIPE)
+        assert child.stdout is not None
+        child.stdout.readline()  # it has begun
+        time.sleep(chance.uniform(0, 0.05))
+        child.send_signal(signal.SIGKILL)
+        killed += child.wait() == -signal.SIGKILL
+        child.stdout.close()
+        if killed >= 15 and store.checkpoints().load("see", log.id) == EVENTS:
+            break
+    assert killed >= 15
+    Runner(store, log, Reaction("see", lambda event: _note(seen, event))).catch_up()
+    positions = [int(line) for line in seen.read_text().splitlines()]
+    assert sorted(set(positions)) == list(range(1, EVENTS + 1))
+    assert all(later in (earlier, earlier + 1) for earlier, later in pairwise(positions))
+    assert len(positions) - EVENTS <= killed, "an event comes again only where it was killed"
+
+
+def _note(seen: Path, event: Recorded) -> None:
+    with seen.open("a") as file:
+        file.write(f"{event.position}\n")
+
+
+if __name__ == "__main__":
+    opened = open_store(sys.argv[1], CONTRACT_TYPES)
+    sys.stdout.write("begun\n")
+    sys.stdout.flush()
+    reaction = Reaction("see", lambda event: _note(Path(sys.argv[2]), event))
+    Runner(opened, opened.open("long"), reaction).follow(0.01, threading.Event().wait)
