@@ -1,91 +1,20 @@
 """The commonest forms, a verb and words without options, told apart without building an option parser.
 
-Each is the function that Typer's verb calls too; what is not one of them goes to Typer. That is more than half of the time
-that `todo add Buy milk` takes.
+Each leads to the function that Typer's verb calls too; what is not one of them goes to Typer. That is more than half of the
+time that `todo add Buy milk` takes.
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from .session import Session
 
-
-def _add(session: Session, words: Sequence[str]) -> None:
-    from .change import add
-
-    add(session, words)
-
-
-def _done(session: Session, words: Sequence[str]) -> None:
-    from .change import done
-
-    done(session, words)
-
-
-def _reopen(session: Session, words: Sequence[str]) -> None:
-    from .change import reopen
-
-    reopen(session, words)
-
-
-def _toggle(session: Session, words: Sequence[str]) -> None:
-    from .change import toggle
-
-    toggle(session, words)
-
-
-def _rm(session: Session, words: Sequence[str]) -> None:
-    from .change import remove
-
-    remove(session, words)
-
-
-def _undo(session: Session, words: Sequence[str]) -> None:
-    from .change import undo
-
-    undo(session, *words)
-
-
-def _redo(session: Session, words: Sequence[str]) -> None:
-    from .change import redo
-
-    redo(session, *words)
-
-
-def _ls(session: Session, words: Sequence[str]) -> None:
-    from .look import ls
-
-    ls(session, words)
-
-
-def _show(session: Session, words: Sequence[str]) -> None:
-    from .look import show
-
-    show(session, words)
-
-
-def _history(session: Session, words: Sequence[str]) -> None:
-    from .look import history
-
-    history(session, words)
-
-
 _MANY = 2**31
-
-FORMS: dict[str, tuple[int, int, Callable[[Session, Sequence[str]], None]]] = {
-    "add": (1, _MANY, _add),
-    "done": (1, _MANY, _done),
-    "reopen": (1, _MANY, _reopen),
-    "toggle": (1, _MANY, _toggle),
-    "rm": (1, _MANY, _rm),
-    "undo": (0, 1, _undo),
-    "redo": (0, 1, _redo),
-    "ls": (0, _MANY, _ls),
-    "list": (0, _MANY, _ls),
-    "show": (1, _MANY, _show),
-    "history": (0, _MANY, _history),
-    "log": (0, _MANY, _history),
-}
-"""By verb: the least and the most words it takes in this form, and what it does."""
+_CHANGING = {"add": 1, "done": 1, "reopen": 1, "toggle": 1, "rm": 1, "undo": 0, "redo": 0}
+_LOOKING = {"ls": 0, "list": 0, "show": 1, "history": 0, "log": 0}
+_LEAST = {**_CHANGING, **_LOOKING}
+_MOST = {"undo": 1, "redo": 1}
+"""How many words a verb takes in its form, where there is a bound."""
 
 
 def form_of(args: Sequence[str]) -> Callable[[Session], None] | None:
@@ -98,9 +27,10 @@ def form_of(args: Sequence[str]) -> Callable[[Session], None] | None:
     if verb == "at" and words:
         time, *rest = words
         asked = None if rest[:1] == ["at"] else form_of(rest)
-        return None if asked is None else lambda session: _at(session, time, asked)
-    least, most, act = FORMS.get(verb, (1, 0, _ls))
-    return (lambda session: act(session, words)) if least <= len(words) <= most else None
+        return None if asked is None else partial(_at, time=time, asked=asked)
+    if verb not in _LEAST or not _LEAST[verb] <= len(words) <= _MOST.get(verb, _MANY):
+        return None
+    return partial(_change if verb in _CHANGING else _look, verb=verb, words=words)
 
 
 def _home(session: Session) -> None:
@@ -112,3 +42,35 @@ def _home(session: Session) -> None:
 def _at(session: Session, time: str, asked: Callable[[Session], None]) -> None:
     session.options.at = time
     asked(session)
+
+
+def _change(session: Session, verb: str, words: Sequence[str]) -> None:
+    from . import change
+
+    match verb:
+        case "add":
+            change.add(session, words)
+        case "done":
+            change.done(session, words)
+        case "reopen":
+            change.reopen(session, words)
+        case "toggle":
+            change.toggle(session, words)
+        case "rm":
+            change.remove(session, words)
+        case "undo":
+            change.undo(session, *words)
+        case "redo":
+            change.redo(session, *words)
+
+
+def _look(session: Session, verb: str, words: Sequence[str]) -> None:
+    from . import look
+
+    match verb:
+        case "ls" | "list":
+            look.ls(session, words)
+        case "show":
+            look.show(session, words)
+        case "history" | "log":
+            look.history(session, words)

@@ -69,14 +69,20 @@ def test_law_backward_is_forward_at_every_position(history: list[tuple[list[str]
         assert head == forward(commits), "a copy moves alone"
 
 
-@settings(max_examples=100)
-@for_all(histories)
-def test_law_snapshots_change_nothing(history: list[tuple[list[str], int]]) -> None:
+def written(history: list[tuple[list[str], int]]) -> Log:
+    """A log of commits, each so many seconds after the one before."""
     log = new_log()
     at = AT
     for streams, later in history:
         at += timedelta(seconds=later)
         write(log, streams, at)
+    return log
+
+
+@settings(max_examples=100)
+@for_all(histories)
+def test_law_snapshots_change_nothing(history: list[tuple[list[str], int]]) -> None:
+    log = written(history)
     commits = list(log.commits())
     times = {commit.metadata.at + timedelta(seconds=s) for commit in commits for s in (-1, 0)}
     for repository in repositories(log):
@@ -92,11 +98,7 @@ def test_law_snapshots_change_nothing(history: list[tuple[list[str], int]]) -> N
 def test_law_at_a_time_is_after_the_last_position_recorded_at_or_before_it(
     history: list[tuple[list[str], int]], seconds: int
 ) -> None:
-    log = new_log()
-    at = AT
-    for streams, later in history:
-        at += timedelta(seconds=later)
-        write(log, streams, at)
+    log = written(history)
     commits = list(log.commits())
     moment = AT + timedelta(seconds=seconds)
     fold = forward(commits)

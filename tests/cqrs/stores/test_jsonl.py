@@ -33,16 +33,6 @@ from cqrs_todo.cqrs.testing.contract import AT, CONTRACT_TYPES, Counted, metadat
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return open_store(f"jsonl:{tmp_path}", CONTRACT_TYPES)
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "lists" / "inbox.jsonl"
-
-
-@pytest.fixture
 def log(store: Store) -> Log:
     log = store.create("inbox", AT)
     for n in range(3):

@@ -20,21 +20,10 @@ from cqrs_todo.cqrs.core import (
     StoreUnavailable,
     UnknownEvent,
 )
-from cqrs_todo.cqrs.stores import open_store
 from cqrs_todo.cqrs.stores.jsonl.format import seal, sum_of
-from cqrs_todo.cqrs.testing.contract import AT, CONTRACT_TYPES, Counted, metadata, numbers, one
+from cqrs_todo.cqrs.testing.contract import AT, Counted, metadata, numbers, one
 
 COMMITS = 12
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return open_store(f"jsonl:{tmp_path}", CONTRACT_TYPES)
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "lists" / "inbox.jsonl"
 
 
 @pytest.fixture

@@ -1,0 +1,19 @@
+"""A store of the contract's events in JSON lines, and the file of its log."""
+
+from pathlib import Path
+
+import pytest
+
+from cqrs_todo.cqrs.core import Store
+from cqrs_todo.cqrs.stores import open_store
+from cqrs_todo.cqrs.testing.contract import CONTRACT_TYPES
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return open_store(f"jsonl:{tmp_path}", CONTRACT_TYPES)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "lists" / "inbox.jsonl"
