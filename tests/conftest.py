@@ -1,5 +1,6 @@
 """For the whole suite: failing contracts show their differences; the program runs for real, in a home of its own."""
 
+import json
 import os
 import subprocess
 import sys
@@ -7,7 +8,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -28,12 +28,12 @@ class Result:
     @property
     def json(self) -> Any:
         """The document on stdout."""
-        return msgspec.json.decode(self.out)
+        return json.loads(self.out)
 
     @property
     def error(self) -> Any:
         """The error document on stderr."""
-        return msgspec.json.decode(self.err)["error"]
+        return json.loads(self.err)["error"]
 
 
 class Todo:
@@ -85,7 +85,7 @@ class Todo:
 
     def log(self, name: str = "inbox") -> list[Any]:
         """The commits in a list's log, a line each, decoded."""
-        return [msgspec.json.decode(line) for line in self.log_file(name).read_bytes().split(b"\n")[1:-1]]
+        return [json.loads(line) for line in self.log_file(name).read_bytes().split(b"\n")[1:-1]]
 
     def todos(self, *args: str) -> list[Any]:
         """What `ls --all --json` says."""

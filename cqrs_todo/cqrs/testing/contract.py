@@ -4,6 +4,7 @@ For differences in full when it fails, put `pytest.register_assert_rewrite("cqrs
 conftest.py. (One suite with a factory for each store: the idea is taskchampion's.)
 """
 
+import sys
 import threading
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -226,6 +227,7 @@ class StoreContract:
             log.append(one("a/1", n), metadata(f"c{n}", at))
         assert [commit.metadata.at for commit in self.reopened(store).commits()] == times
 
+    @pytest.mark.skipif(sys.platform == "emscripten", reason="no thread can be started there")
     def test_concurrent_writers_lose_nothing(self, store: Store, log: Log) -> None:
         def write(name: str) -> None:
             mine = self.reopened(store)

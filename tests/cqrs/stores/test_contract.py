@@ -60,6 +60,7 @@ WRONG = {
 """Among what must fail for each of the stores that are wrong."""
 
 
+@pytest.mark.skipif(sys.platform == "emscripten", reason="no process can be started there")
 @pytest.mark.parametrize("wrong", WRONG)
 def test_a_wrong_store_fails_in_the_right_case(wrong: str) -> None:
     suite = f"{Path(__file__).parent / 'wrong_stores.py'}::{wrong}"
