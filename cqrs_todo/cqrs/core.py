@@ -434,6 +434,10 @@ class Store(ABC):
     def unarchive(self, name: str) -> None:
         """Bring back a log that was put away; raises as `rename` does."""
 
+    def close(self) -> None:
+        """Let go of what it holds open; it opens again what it needs."""
+        return
+
     @abstractmethod
     def checkpoints(self) -> Checkpoints:
         """Where the reactions to the events of its logs keep how far they have come."""

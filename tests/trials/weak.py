@@ -18,8 +18,8 @@ from cqrs_todo.cli import text
 from cqrs_todo.cqrs import timeline
 from cqrs_todo.cqrs.core import Append, Commit, Metadata
 from cqrs_todo.cqrs.fold import Fold
+from cqrs_todo.cqrs.stores import format as line_format
 from cqrs_todo.cqrs.stores.jsonl import check, files, log, walk
-from cqrs_todo.cqrs.stores.jsonl import format as line_format
 from cqrs_todo.cqrs.struct import replace
 from cqrs_todo.todo import service
 

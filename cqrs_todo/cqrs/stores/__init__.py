@@ -1,4 +1,4 @@
-"""Where logs are kept: memory, JSON lines, nowhere. `open_store(url)` chooses."""
+"""Where logs are kept: memory, JSON lines, PostgreSQL, nowhere. `open_store(url)` chooses."""
 
 from ..core import CqrsError, EventTypes, Store
 
@@ -8,7 +8,7 @@ class UnknownStore(CqrsError):
 
 
 def open_store(url: str, types: EventTypes) -> Store:
-    """The store that a URL names: `jsonl:DIR`, `memory:` or `null:`.
+    """The store that a URL names: `jsonl:DIR`, `postgresql://…` (as libpq has it), `memory:` or `null:`.
 
     `types` are the events of the application. Nothing is created before something is written. Raises `UnknownStore`.
     """
@@ -18,6 +18,12 @@ def open_store(url: str, types: EventTypes) -> Store:
             from .jsonl import JsonlStore
 
             return JsonlStore(directory, types)
+        case (("postgresql" | "postgres"), _) if rest:
+            try:
+                from .postgres import PostgresStore
+            except ImportError as error:
+                raise UnknownStore(f"{scheme} needs more: pip install 'cqrs-todo[postgres]' ({error})") from error
+            return PostgresStore(url, types)
         case "memory", "":
             from .memory import MemoryStore
 
@@ -26,4 +32,4 @@ def open_store(url: str, types: EventTypes) -> Store:
             from .null import NullStore
 
             return NullStore(types)
-    raise UnknownStore(f"unknown store {scheme + colon!r}: use jsonl:DIR, memory: or null:")
+    raise UnknownStore(f"unknown store {scheme + colon!r}: use jsonl:DIR, postgresql://HOST/DATABASE, memory: or null:")

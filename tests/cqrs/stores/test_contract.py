@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,21 @@ class TestJsonLines(StoreContract):
 
     def elsewhere(self, store: Store, types: EventTypes) -> Store:
         return open_store(store.url, types)
+
+
+@pytest.mark.skipif(sys.platform == "emscripten", reason="no server can be reached there")
+class TestPostgres(StoreContract):
+    @pytest.fixture
+    def store(self, database: str) -> Iterator[Store]:
+        self.url = database
+        self.opened: list[Store] = []
+        yield self.elsewhere(None, CONTRACT_TYPES)
+        for store in self.opened:
+            store.close()
+
+    def elsewhere(self, store: Store | None, types: EventTypes) -> Store:
+        self.opened.append(open_store(self.url, types))
+        return self.opened[-1]
 
 
 class TestNull:
@@ -73,5 +89,5 @@ def test_a_wrong_store_fails_in_the_right_case(wrong: str) -> None:
 
 @pytest.mark.parametrize("url", ["", "jsonl", "jsonl:", "memory:x", "null:x", "sqlite:x", "/tmp/x"])
 def test_an_unknown_store_is_refused(url: str) -> None:
-    with pytest.raises(UnknownStore, match="use jsonl:DIR, memory: or null:"):
+    with pytest.raises(UnknownStore, match="use jsonl:DIR, postgresql://HOST/DATABASE, memory: or null:"):
         open_store(url, CONTRACT_TYPES)

@@ -27,8 +27,8 @@ from cqrs_todo.cqrs.core import (
     UnknownEvent,
 )
 from cqrs_todo.cqrs.stores import open_store
+from cqrs_todo.cqrs.stores.format import seal, sum_of
 from cqrs_todo.cqrs.stores.jsonl import files
-from cqrs_todo.cqrs.stores.jsonl.format import seal, sum_of
 from cqrs_todo.cqrs.testing.contract import AT, CONTRACT_TYPES, Counted, metadata, numbers, one
 
 

@@ -20,7 +20,7 @@ from cqrs_todo.cqrs.core import (
     StoreUnavailable,
     UnknownEvent,
 )
-from cqrs_todo.cqrs.stores.jsonl.format import seal, sum_of
+from cqrs_todo.cqrs.stores.format import seal, sum_of
 from cqrs_todo.cqrs.testing.contract import AT, Counted, metadata, numbers, one
 
 COMMITS = 12

@@ -6,8 +6,8 @@ from contextlib import closing
 from itertools import islice
 
 from ...core import Damage, Progress, Verdict
+from ..format import NO_SUM, CommitLine, InvalidLine, decode_header, decode_line, sum_of
 from .files import explained
-from .format import NO_SUM, CommitLine, InvalidLine, decode_header, decode_line, sum_of
 from .head import Head, read_head
 from .lines import LogFile
 from .walk import Spot, Walk

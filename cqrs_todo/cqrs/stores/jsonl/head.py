@@ -6,8 +6,8 @@ from contextlib import suppress
 import msgspec
 
 from ..checksum import checked, unchecked
+from ..format import SEAL_LENGTH, has_sum
 from .files import beside, close
-from .format import SEAL_LENGTH, has_sum
 
 _LENGTH = 256
 

@@ -25,6 +25,7 @@ from ...core import (
     record,
     repeated,
 )
+from ..format import Codec, CommitLine, InvalidLine, command_in, decode_header, decode_line, sum_in, sum_of
 from .files import (
     beside,
     create_durable,
@@ -37,7 +38,6 @@ from .files import (
     there,
     write_all,
 )
-from .format import Codec, CommitLine, InvalidLine, command_in, decode_header, decode_line, sum_in, sum_of
 from .head import Head, read_head, write_head
 from .lines import LogFile
 from .walk import Spot, Walk

@@ -14,9 +14,7 @@ from itertools import islice
 import msgspec
 
 from ...core import LOST, DamagedLog, ReadOnlyLog, Repair, no_progress
-from .check import as_commit, examine, follows
-from .files import create_durable, dated, explained, read_range, replace_durably
-from .format import (
+from ..format import (
     FORMAT,
     NO_SUM,
     SEAL_LENGTH,
@@ -32,6 +30,8 @@ from .format import (
     seal,
     sum_in,
 )
+from .check import as_commit, examine, follows
+from .files import create_durable, dated, explained, read_range, replace_durably
 from .head import Head, write_head
 from .lines import LogFile
 

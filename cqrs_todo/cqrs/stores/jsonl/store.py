@@ -19,6 +19,7 @@ from ...core import (
     check_log_name,
     no_progress,
 )
+from ..format import FORMAT, VERSION, Header, encode_header
 from .files import (
     create_durable,
     explained,
@@ -29,7 +30,6 @@ from .files import (
     sync_directory,
     there,
 )
-from .format import FORMAT, VERSION, Header, encode_header
 from .head import head_of
 from .log import JsonlLog, suspect_mark
 

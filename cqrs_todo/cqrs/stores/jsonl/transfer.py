@@ -4,9 +4,9 @@ import os
 from collections.abc import Iterable
 
 from ...core import Rejected, no_progress
+from ..format import decode_header
 from .check import examine
 from .files import close, explained, remove, sync_directory, there, write_all
-from .format import decode_header
 from .head import Head, write_head
 
 _BLOCK = 1 << 20

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from .format import CommitLine, InvalidLine, decode_line, decode_lines, sum_of
+from ..format import CommitLine, InvalidLine, decode_line, decode_lines, sum_of
 from .lines import LogFile, lines_in
 
 

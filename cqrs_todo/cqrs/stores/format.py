@@ -9,8 +9,8 @@ from typing import Annotated, Any
 
 import msgspec
 
-from ...core import Commit, CqrsError, EventTypes, Metadata, Recorded, UnknownEvent
-from ...struct import replace
+from ..core import Commit, CqrsError, EventTypes, Metadata, Recorded, UnknownEvent
+from ..struct import replace
 
 FORMAT = "cqrs-log"
 VERSION = "1.0"

@@ -1,0 +1,117 @@
+"""A connection that is made when it is needed, and again when it is lost; errors in words, without the password."""
+
+import random
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.rows import TupleRow
+
+from ...core import OutcomeUnknown, StoreUnavailable
+from .schema import MIGRATIONS
+
+T = TypeVar("T")
+Connection = psycopg.Connection[TupleRow]
+TRIES = 4
+"""How often a piece of work is tried in all, while the connection is lost."""
+_PAUSE = 0.1
+_SETTINGS = {"connect_timeout": "10", "application_name": "cqrs-todo"}
+_TIMEOUTS = "SET statement_timeout = '60s'; SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '60s'"
+
+
+class Database:
+    """A database by its URL. Raises `StoreUnavailable` where it can't be reached or its tables are of a later program."""
+
+    def __init__(self, url: str) -> None:
+        try:
+            given = conninfo_to_dict(url)
+        except psycopg.ProgrammingError as error:
+            raise StoreUnavailable(f"not a URL of a database: {error}") from None  # the URL may hold a password
+        self._conninfo = make_conninfo(**{**_SETTINGS, **{key: str(value) for key, value in given.items()}})
+        self.address = _address(given)
+        self._connection: Connection | None = None
+
+    def run(self, work: Callable[[Connection], T], *, writes: bool = False) -> T:
+        """Do a piece of work that may be done again, on a connection; anew on another one when it is lost.
+
+        Raises `StoreUnavailable`; for work that `writes`, `OutcomeUnknown` once the connection was lost in the midst of it.
+        """
+        doubt = False
+        for tried in range(1, TRIES + 1):
+            try:
+                connection = self._connected()
+                doubt = doubt or writes
+                return work(connection)
+            except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+                lost = self._connection is None or self._connection.broken or self._connection.closed
+                if not lost or tried == TRIES:
+                    raise self._unavailable(error, doubt=doubt and lost) from error
+                self.close()
+                time.sleep(_PAUSE * 2**tried * random.uniform(0.5, 1.5))
+            except psycopg.Error as error:
+                raise self._unavailable(error, doubt=False) from error
+        raise AssertionError("unreachable: the last try returns or raises")
+
+    def rows(self, query: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> list[TupleRow]:
+        """What a query that changes nothing gives."""
+        return self.run(lambda connection: connection.execute(query.encode(), values).fetchall())
+
+    def migrate(self) -> int:
+        """Bring the tables up to this program's; how many migrations that took."""
+        return self.run(_migrated)
+
+    def _connected(self) -> Connection:
+        if self._connection is None:
+            connection = psycopg.connect(self._conninfo, autocommit=True)
+            connection.execute(_TIMEOUTS.encode())
+            self._connection = connection
+            if _version(connection) == 0:
+                _migrated(connection)
+            version = _version(connection)
+            if version > len(MIGRATIONS):
+                later = f"{self.address} has tables of version {version}, later than this program's {len(MIGRATIONS)}"
+                raise StoreUnavailable(f"{later}: take a newer program")
+            if version < len(MIGRATIONS):
+                earlier = f"{self.address} has tables of version {version}, this program's are {len(MIGRATIONS)}"
+                raise StoreUnavailable(f"{earlier}: todo store migrate brings them up")
+        return self._connection
+
+    def close(self) -> None:
+        """Let go of the connection; the next piece of work makes another."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _unavailable(self, error: psycopg.Error, *, doubt: bool) -> StoreUnavailable:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        if doubt:
+            return OutcomeUnknown(f"{self.address}: {reason}: it can't be known whether the last commit was recorded")
+        return StoreUnavailable(f"{self.address}: {reason}")
+
+
+def _version(connection: Connection) -> int:
+    """The number of the last migration that was run; 0 for an empty database."""
+    if connection.execute("SELECT to_regclass('cqrs_schema') IS NULL").fetchone() == (True,):
+        return 0
+    row = connection.execute("SELECT coalesce(max(version), 0) FROM cqrs_schema").fetchone()
+    return int(row[0]) if row else 0
+
+
+def _migrated(connection: Connection) -> int:
+    with connection.transaction():
+        connection.execute("SELECT pg_advisory_xact_lock(hashtextextended('cqrs schema', 0))")
+        connection.execute("CREATE TABLE IF NOT EXISTS cqrs_schema (version integer PRIMARY KEY)")
+        version = _version(connection)
+        for number, migration in enumerate(MIGRATIONS[version:], version + 1):
+            connection.execute(migration.encode())
+            connection.execute("INSERT INTO cqrs_schema VALUES (%s)", (number,))
+    return len(MIGRATIONS[version:])
+
+
+def _address(given: Mapping[str, Any]) -> str:
+    """Where a database is, without the password."""
+    user = f"{given['user']}@" if given.get("user") else ""
+    port = f":{given['port']}" if given.get("port") else ""
+    return f"postgresql://{user}{given.get('host') or 'localhost'}{port}/{given.get('dbname') or ''}"

@@ -1,0 +1,92 @@
+"""The tables, in numbered migrations: each is run once, in order, and never changed afterwards.
+
+Nothing is ever updated or deleted but a log's name and a reaction's checkpoint. A commit's `line` is what the sums cover,
+byte for byte as in a file; `cqrs_events` has the same to be asked in SQL. Positions are gapless and appear in the order of
+commit, because an append holds an advisory lock of the log until its transaction is over: a reader by serial number without
+such a lock would miss what is committed late.
+"""
+
+MIGRATIONS = (
+    """
+    CREATE TABLE cqrs_logs (
+        id text PRIMARY KEY,
+        name text NOT NULL,
+        archived boolean NOT NULL DEFAULT false,
+        header text NOT NULL,
+        UNIQUE (name, archived)
+    );
+
+    CREATE TABLE cqrs_commits (
+        log text NOT NULL REFERENCES cqrs_logs,
+        position bigint NOT NULL CHECK (position > 0),
+        last bigint NOT NULL CHECK (last >= position),
+        command text NOT NULL,
+        at timestamptz NOT NULL,
+        author text NOT NULL,
+        role text NOT NULL DEFAULT session_user,
+        meta jsonb NOT NULL,
+        sum text NOT NULL,
+        line text NOT NULL,
+        PRIMARY KEY (log, position),
+        UNIQUE (log, last),
+        UNIQUE (log, command)
+    );
+
+    CREATE TABLE cqrs_events (
+        log text NOT NULL,
+        position bigint NOT NULL,
+        commit bigint NOT NULL,
+        id text NOT NULL UNIQUE,
+        stream text NOT NULL,
+        version bigint NOT NULL CHECK (version > 0),
+        type text NOT NULL,
+        data jsonb NOT NULL,
+        PRIMARY KEY (log, position),
+        UNIQUE (log, stream, version),
+        FOREIGN KEY (log, commit) REFERENCES cqrs_commits
+    );
+
+    CREATE TABLE cqrs_checkpoints (
+        reaction text NOT NULL,
+        log text NOT NULL,
+        position bigint NOT NULL,
+        PRIMARY KEY (reaction, log)
+    );
+
+    -- Append a line after position `head`, whose sum is `before`, in one round trip. Gives 'recorded'; 'known' and the line
+    -- that bears the command already; 'behind' where the log has gone on meanwhile; 'gone' where there is none.
+    -- `queried` is the line's document as far as jsonb can hold it.
+    CREATE FUNCTION cqrs_append(log_ text, head bigint, before text, line_ text, sum_ text, queried jsonb)
+    RETURNS TABLE (status text, known text) LANGUAGE plpgsql AS $$
+    DECLARE
+        first bigint := (queried->>'position')::bigint;
+        many bigint := jsonb_array_length(queried->'events');
+        stands record;
+    BEGIN
+        PERFORM pg_advisory_xact_lock(hashtextextended('cqrs ' || log_, 0));
+        SELECT header INTO stands FROM cqrs_logs WHERE id = log_ AND NOT archived;
+        IF NOT FOUND THEN
+            RETURN QUERY SELECT 'gone', NULL;
+            RETURN;
+        END IF;
+        SELECT line INTO known FROM cqrs_commits WHERE log = log_ AND command = queried->>'command';
+        IF FOUND THEN
+            RETURN QUERY SELECT 'known', known;
+            RETURN;
+        END IF;
+        SELECT last, sum INTO stands FROM cqrs_commits WHERE log = log_ ORDER BY position DESC LIMIT 1;
+        IF (FOUND AND (stands.last <> head OR stands.sum <> before)) OR (NOT FOUND AND head <> 0) THEN
+            RETURN QUERY SELECT 'behind', NULL;
+            RETURN;
+        END IF;
+        INSERT INTO cqrs_commits (log, position, last, command, at, author, meta, sum, line)
+        VALUES (log_, first, first + many - 1, queried->>'command', (queried->>'at')::timestamptz, queried->>'by',
+                coalesce(queried->'meta', '{}'), sum_, line_);
+        INSERT INTO cqrs_events (log, position, commit, id, stream, version, type, data)
+        SELECT log_, first + place - 1, first, (queried->>'command') || '/' || (first + place - 1) || '/' || log_,
+               event->>'stream', (event->>'version')::bigint, event->>'type', event->'data'
+        FROM jsonb_array_elements(queried->'events') WITH ORDINALITY AS each (event, place);
+        RETURN QUERY SELECT 'recorded', NULL;
+    END $$;
+    """,
+)
