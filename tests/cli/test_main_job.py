@@ -214,6 +214,7 @@ def test_global_options_stand_before_or_after_the_verb(todo: Todo, where: str) -
 
 
 def test_the_environment_and_the_configuration_choose(todo: Todo) -> None:
+    assert not todo.log_file().exists()
     folder = todo.home / ".config/cqrs-todo"
     folder.mkdir(parents=True)
     config = folder / "config.toml"

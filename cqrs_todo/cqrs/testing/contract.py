@@ -303,6 +303,8 @@ class StoreContract:
         store.create("taken", AT)
         with pytest.raises(LogExists):
             store.rename("inbox", "taken")
+        with pytest.raises(LogExists):
+            store.rename("inbox", "inbox")
         store.rename("inbox", "outbox")
         with pytest.raises(LogNotFound, match="inbox"):
             store.open("inbox")

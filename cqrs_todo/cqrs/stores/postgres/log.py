@@ -1,10 +1,9 @@
 """One log in the tables: its lines as in a file, verified by the same sums as they are read."""
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import partial
-from typing import Any
 
 from ...core import (
     Append,
@@ -22,7 +21,7 @@ from ...core import (
     record,
     repeated,
 )
-from ..format import Codec, CommitLine, InvalidLine, decode_line, sum_of
+from ..format import Codec, CommitLine, InvalidLine, decode_line, sum_in, sum_of
 from .database import Connection, Database
 
 BATCH = 500
@@ -32,7 +31,7 @@ _BEHIND = 100
 _NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
 
 _FORWARD = """
-    SELECT line FROM cqrs_commits WHERE log = %(log)s AND last > %(since)s ORDER BY position LIMIT %(batch)s
+    SELECT line, last FROM cqrs_commits WHERE log = %(log)s AND last > %(since)s ORDER BY position LIMIT %(batch)s
 """
 _BACKWARD = """
     SELECT line, sum, position FROM cqrs_commits
@@ -42,6 +41,27 @@ _BACKWARD = """
 
 def _nothing_before(_stream: str) -> int:
     return 0
+
+
+def verified(lines: Iterable[bytes], position: int, sum: bytes) -> Iterator[tuple[bytes, CommitLine, bytes]]:
+    """Lines that follow a position and the line with that sum, decoded, with their sums; raises `InvalidLine`."""
+    for line in lines:
+        sum = sum_of(sum, line)
+        commit = decode_line(line)
+        if commit.position != position + 1:
+            raise InvalidLine(f"position {commit.position} follows {position}")
+        position = commit.last
+        yield line, commit, sum
+
+
+def send(connection: Connection, *, log: str, head: int, before: bytes, line: bytes) -> tuple[str, str]:
+    """Append a line after position `head`, whose sum is `before`; how that went, as the function in the schema says."""
+    queried = _NUL.sub(rb"\1\\ufffd", line).decode()  # jsonb knows no NUL; the line keeps it
+    values = (log, head, before.decode(), line.decode(), (sum_in(line) or b"").decode(), queried)
+    row = connection.execute("SELECT * FROM cqrs_append(%s, %s, %s, %s, %s, %s)", values).fetchone()
+    if row is None:
+        raise AssertionError("cqrs_append gives one row")
+    return row[0], row[1]
 
 
 class PostgresLog(Log):
@@ -121,25 +141,25 @@ class PostgresLog(Log):
     def _read(self, position: int, sum: bytes) -> Iterator[tuple[bytes, CommitLine, bytes]]:
         """The verified lines after a position that the line with that sum ended at, decoded, with their sums."""
         self.damage = None
-        while True:
-            rows = self._database.rows(_FORWARD, {"log": self.id, "since": position, "batch": BATCH})
-            for (text,) in rows:
-                line = text.encode()
-                try:
-                    sum = sum_of(sum, line)
-                    commit = decode_line(line)
-                    if commit.position != position + 1:
-                        raise InvalidLine(f"position {commit.position} follows {position}")
-                except InvalidLine as error:
-                    self.damage = f"{self._database.address}, {self.name} is damaged after @{position}: {error}"
-                    self.notices.append(f"{self.damage}; what stands before it is shown")
-                    return
+        try:
+            for line, commit, after in verified(self._lines(position), position, sum):
                 if position == self._position:
-                    self._pass_over(commit, sum)
+                    self._pass_over(commit, after)
                 position = commit.last
-                yield line, commit, sum
+                yield line, commit, after
+        except InvalidLine as error:
+            self.damage = f"{self._database.address}, {self.name} is damaged after @{position}: {error}"
+            self.notices.append(f"{self.damage}; what stands before it is shown")
+
+    def _lines(self, since: int) -> Iterator[bytes]:
+        """The lines after a position, some hundred at a time."""
+        while True:
+            rows = self._database.rows(_FORWARD, {"log": self.id, "since": since, "batch": BATCH})
+            for line, _ in rows:
+                yield line.encode()
             if len(rows) < BATCH:
                 return
+            since = rows[-1][1]
 
     def _pass_over(self, commit: CommitLine, sum: bytes) -> None:
         self._versions.update((event.stream, event.version) for event in commit.events)
@@ -169,7 +189,8 @@ class PostgresLog(Log):
                     raise
                 continue
             line, read, recorded = self._codec.encode(commit, self._sum)
-            status, known_line = self._database.run(partial(self._send, line), writes=True)
+            sent = partial(send, log=self.id, head=self._position, before=self._sum, line=line[:-1])
+            status, known_line = self._database.run(sent, writes=True)
             if status == "recorded":
                 self._pass_over(read, recorded.sum.encode())
                 return recorded
@@ -180,19 +201,10 @@ class PostgresLog(Log):
             self._catch_up()
         raise OutcomeUnknown(f"{self._database.address}: others were quicker {_BEHIND} times; nothing was recorded")
 
-    def _send(self, line: bytes, connection: Connection) -> tuple[str, str]:
-        text = line[:-1].decode()
-        # jsonb knows no NUL; the line keeps it
-        queried = _NUL.sub(rb"\1\\ufffd", line[:-1]).decode()
-        values: list[Any] = [self.id, self._position, self._sum.decode(), text, text[-66:-2], queried]
-        row = connection.execute("SELECT * FROM cqrs_append(%s, %s, %s, %s, %s, %s)", values).fetchone()
-        if row is None:
-            raise AssertionError("cqrs_append gives one row")
-        return row[0], row[1]
-
     def _known(self, command: str) -> Commit | None:
         rows = self._database.rows("SELECT line FROM cqrs_commits WHERE log = %s AND command = %s", (self.id, command))
         return self._decoded(rows[0][0]) if rows else None
 
     def _decoded(self, line: str) -> Commit:
-        return self._codec.commit(decode_line(line.encode()), line[-66:-2].encode())
+        encoded = line.encode()
+        return self._codec.commit(decode_line(encoded), sum_in(encoded) or b"")
