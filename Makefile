@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-all trials bench lint docs clean
+.PHONY: demo test test-all trials mutants bench lint docs clean
 
 $(VENV)/installed: pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "cqrs-todo needs Python 3.11 or later")'
@@ -21,6 +21,11 @@ trials: $(VENV)/installed  ## Try to lose something: faults at every system call
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,trials]'
 	$(BIN)/python -m tests.trials
 
+mutants: $(VENV)/installed  ## Alter the pure rooms, a bit at a time, and count what the tests notice.
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,mutants]'
+	$(BIN)/mutmut run --max-children 2
+	$(BIN)/mutmut results
+
 bench: $(VENV)/installed  ## Count start-up, and time everything beside the peers that are installed.
 	$(BIN)/python -m benchmarks --out benchmarks/last.json
 	$(BIN)/python -m benchmarks.document benchmarks/last.json docs/performance.md
@@ -37,4 +42,4 @@ docs: $(VENV)/installed  ## Make again what is generated, and the API's pages, i
 	$(BIN)/python -m docs.generate
 
 clean:
-	rm -rf .venv* build .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache dist
+	rm -rf .venv* build mutants .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache dist

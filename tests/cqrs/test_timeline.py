@@ -214,3 +214,50 @@ def test_undo_events_then_redo_events_lead_back(count: int) -> None:
     assert undone != before
     counters.transact(lambda _: (redoing, Metadata(AT, "t", "r", {})))
     assert {entity.stream: entity.state for entity in counters.fold()} == before
+
+
+def test_streams_of_other_kinds_have_their_versions_there_and_back() -> None:
+    log = new_log()
+    for streams in (["other/x"], ["counter/a", "other/x"], ["other/x"]):
+        write(log, streams)
+    commits = list(log.commits())
+    fold = forward(commits)
+    assert [fold.version_of(stream) for stream in ("other/x", "other/y", "counter/a", "counter/b")] == [3, 0, 1, 0]
+    for commit, version in zip(reversed(commits), (2, 1, 0), strict=True):
+        fold.take_back(commit)
+        assert fold.version_of("other/x") == version
+    assert fold.get("counter/a") is None
+    assert fold.position == 0
+    with pytest.raises(KeyError, match="counter/b"):
+        fold["counter/b"]
+
+
+def test_folds_are_the_same_where_position_and_entities_are() -> None:
+    log = new_log()
+    write(log, ["counter/a"])
+    write(log, ["other/x"])
+    first, both = forward(list(log.commits())[:1]), forward(list(log.commits()))
+    assert first != both
+    assert both == forward(list(log.commits()))
+    assert first != Fold(COUNTER, None, 1)
+    assert first != [first]
+
+
+def test_the_numbers_of_the_new_ones_on_a_snapshot() -> None:
+    log = new_log()
+    snapshots = MemorySnapshots()
+    for stream in ("counter/a", "counter/b", "counter/c"):
+        write(log, [stream])
+    Repository(log, COUNTER, snapshots=snapshots, strategy=AlwaysSnapshot()).fold()
+    write(log, ["counter/d"])
+    write(log, ["counter/a"])
+    fold = Repository(log, COUNTER, snapshots=snapshots).fold()
+    named = [fold.numbered(number) for number in range(6)]
+    assert [entity and (entity.stream, entity.version) for entity in named] == [
+        None,
+        ("counter/a", 2),
+        ("counter/b", 1),
+        ("counter/c", 1),
+        ("counter/d", 1),
+        None,
+    ]
