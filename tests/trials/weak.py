@@ -121,6 +121,15 @@ def _clock_order() -> None:
     service.as_of = as_of  # type: ignore[attr-defined]  # the weakness itself
 
 
+def _forgetful_server() -> None:
+    """The server's tables do not know a command again."""
+    from cqrs_todo.cqrs.stores.postgres import database, schema
+
+    first = schema.MIGRATIONS[0]
+    forgetful = first.replace("UNIQUE (log, command)", "UNIQUE (log, sum)").replace("AND command =", "AND sum =")
+    database.MIGRATIONS = (forgetful,)  # type: ignore[attr-defined]  # the weakness itself
+
+
 KINDS = {
     "no-fsync": _no_fsync,
     "no-lock": _no_lock,
@@ -131,6 +140,7 @@ KINDS = {
     "bare-decoder": _bare_decoder,
     "no-escaping": _no_escaping,
     "clock-order": _clock_order,
+    "forgetful-server": _forgetful_server,
 }
 
 

