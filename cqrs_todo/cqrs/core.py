@@ -374,7 +374,7 @@ class Log(ABC):
 
     def events(self, since: int = 0, *, limit: int | None = None, stream: str | None = None) -> Iterator[Recorded]:
         """At most `limit` events after `since`: a position, or with `stream` a version of that stream."""
-        commits = self.commits(since if stream is None else 0)
+        commits = self.commits(since)  # a version is never more than the position
         events = (event for commit in commits for event in commit.events)
         if stream is None:
             return islice((event for event in events if event.position > since), limit)

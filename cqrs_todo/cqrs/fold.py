@@ -130,6 +130,8 @@ class Fold(Generic[S]):
             stream = event.stream
             if not stream.startswith(self._prefix):
                 self.others[stream] = event.version - 1
+                if event.version == 1:
+                    del self.others[stream]
                 continue
             entity = self[stream]
             if event.version == 1:
@@ -231,7 +233,9 @@ class Fold(Generic[S]):
         return 0 if entity is None else entity.version
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Fold) and self.position == other.position and list(self) == list(other)
+        if not isinstance(other, Fold) or (self.position, self.others) != (other.position, other.others):
+            return False
+        return list(self) == list(other)
 
     __hash__ = None  # type: ignore[assignment]  # it moves
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from itertools import takewhile
 from typing import TypeAlias
 
-from .core import C, Commit, Decider, E, Mark, Metadata, Place, S, StaleMark
+from .core import C, Commit, Decider, E, Metadata, Place, S, StaleMark
 from .fold import Fold
 from .repository import Repository
 from .snapshots import NEVER, nearest
@@ -58,8 +58,6 @@ def _at_position(repository: Repository[S, C, E], head: Fold[S], position: int) 
         return _back_from(repository, head, after, position)
     fold, since = _begin(repository, before)
     commit = None
-    if isinstance(since, Mark):
-        commit = next(repository.log.commits_backward(since), None)
     for commit in takewhile(lambda commit: reached(commit, position), repository.log.commits(since)):
         fold.apply(commit)
     return fold, commit
