@@ -1,0 +1,173 @@
+"""The repository and its snapshots, to the letter: what mutants of them showed that no other test watches."""
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cqrs_todo.cqrs.core import (
+    NEW,
+    Append,
+    Commit,
+    Log,
+    Mark,
+    Metadata,
+    OutcomeUnknown,
+    Place,
+    StaleMark,
+    StoreUnavailable,
+    WrongExpectedVersion,
+)
+from cqrs_todo.cqrs.fold import Fold, fold_of
+from cqrs_todo.cqrs.repository import Repository
+from cqrs_todo.cqrs.snapshots import AlwaysSnapshot, MemorySnapshots, SnapshotEvery, Taken, next_kept, thinned
+from cqrs_todo.cqrs.stores import open_store
+from cqrs_todo.cqrs.timeline import as_of
+from tests.cqrs.counter import AT, COUNTER, TYPES, Move, Moved, by, new_log
+
+
+def moved(log: Log, command: str, stream: str = "counter/a", steps: int = 1) -> Commit:
+    return log.append([Append(stream, (Moved(steps),))], by(command))
+
+
+def test_the_same_command_again_changes_nothing_more() -> None:
+    counters = Repository(new_log(), COUNTER)
+    first = counters.execute("a", Move(3), by("c1"))
+    assert counters.execute("a", Move(3), by("c1")) == first
+    assert counters.fold()["counter/a"].state == 3
+    with pytest.raises(WrongExpectedVersion, match="stream: counter/a,"):
+        counters.execute("a", Move(1), by("c2"), precondition=NEW)
+
+
+def test_what_was_appended_is_not_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    counters = Repository(new_log(), COUNTER)
+    read: Callable[[Place], Iterator[Commit]] = counters.log.commits
+    reads: list[Place] = []
+
+    def watched(since: Place = 0) -> Iterator[Commit]:
+        reads.append(since)
+        return read(since)
+
+    monkeypatch.setattr(counters.log, "commits", watched)
+    for n in range(3):
+        counters.execute("a", Move(1), by(f"c{n}"))
+    assert len(reads) == 3
+
+
+def test_what_was_recorded_and_cant_be_read_is_told_as_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
+    log = new_log()
+    append = log.append
+
+    def gone(since: Place = 0) -> Iterator[Commit]:
+        raise StoreUnavailable("gone")
+
+    def busy(appends: Sequence[Append], metadata: Metadata) -> Commit:
+        commit = append(appends, metadata)
+        append([Append("counter/b", (Moved(1),))], by("other"))
+        monkeypatch.setattr(log, "commits", gone)
+        return commit
+
+    monkeypatch.setattr(log, "append", busy)
+    with pytest.raises(OutcomeUnknown, match=r"^@1 was recorded, but what stands there now can't be read: gone$"):
+        Repository(log, COUNTER).execute("a", Move(1), by("c1"))
+
+
+def test_a_mark_elsewhere_is_not_the_folds(monkeypatch: pytest.MonkeyPatch) -> None:
+    log, snapshots = new_log(), MemorySnapshots()
+    moved(log, "c1")
+    counters = Repository(log, COUNTER, snapshots=snapshots, strategy=AlwaysSnapshot())
+    mark = log.mark()
+    monkeypatch.setattr(log, "mark", lambda: Mark(7, mark.token, mark.versions))
+    for _ in range(2):
+        assert counters.fold()["counter/a"].state == 1
+    assert list(snapshots.taken(log.id)) == []
+
+
+def test_how_often_a_long_reading_takes_snapshots(tmp_path: Path) -> None:
+    saved: list[int] = []
+
+    class Watched(MemorySnapshots):
+        def save(self, log_id: str, mark: Mark, taken: Taken, fold: Fold[Any]) -> None:
+            saved.append(fold.position)
+            super().save(log_id, mark, taken, fold)
+
+    url, snapshots = f"jsonl:{tmp_path}", Watched()
+    log = open_store(url, TYPES).create("counters", AT)
+    for n in range(700):
+        moved(log, f"c{n}")
+    for expected in ([1, 101, 201, 301, 401, 501, 602, 700], [750]):
+        counters = Repository(
+            open_store(url, TYPES).open("counters"), COUNTER, snapshots=snapshots, strategy=AlwaysSnapshot()
+        )
+        counters.fold()
+        assert saved == expected
+        saved.clear()
+        for n in range(50):
+            moved(log, f"d{n}-{expected}")
+
+
+def taken(position: int, at: datetime = AT) -> Taken:
+    return Taken(position, at, at)
+
+
+def test_which_snapshots_stay() -> None:
+    later = AT + timedelta(days=1)
+    assert next_kept([taken(10)]) == 13
+    assert thinned([taken(10), taken(13)], taken(20)) == [taken(10), taken(13), taken(20)]
+    assert thinned([taken(10), taken(12)], taken(20, later)) == [taken(10), Taken(20, later, AT)]
+    assert thinned([taken(5)], taken(5)) == [taken(5)]
+
+
+def test_when_a_snapshot_is_due() -> None:
+    assert not AlwaysSnapshot().due(5, 5, 1)
+    assert SnapshotEvery(1).due(1, 0, 1)
+    every = SnapshotEvery(2, per=10)
+    assert [every.due(position, 0, 105) for position in (9, 10)] == [False, True]
+    assert [every.due(position, 0, 5) for position in (1, 2)] == [False, True]
+
+
+def test_snapshots_in_memory_know_what_stood_there() -> None:
+    log, snapshots = new_log(), MemorySnapshots()
+    commits = [moved(log, "c1"), moved(log, "c2", "other/x")]
+    fold = fold_of(COUNTER, commits)
+    for position in (2, 20):
+        fold.position = position
+        snapshots.save("id", Mark(position, f"t{position}", lambda _: 0), taken(position), fold)
+    assert [each.position for each in snapshots.taken("id")] == [2, 20]
+    kept = snapshots.load("id", 2)
+    assert kept is not None
+    assert kept.mark.token == "t2"
+    assert [kept.mark.versions(stream) for stream in ("counter/a", "other/x", "counter/b")] == [1, 1, 0]
+
+
+def test_a_past_moment_where_no_snapshot_stands_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    log, snapshots = new_log(), MemorySnapshots()
+    counters = Repository(log, COUNTER, snapshots=snapshots, strategy=AlwaysSnapshot())
+    for n in range(10):
+        counters.execute("a", Move(1), by(f"c{n}"))
+        counters.fold()
+    middle = counters.taken[-3].position
+    backward = log.commits_backward
+
+    def stale(before: int | Mark | None = None) -> Iterator[Commit]:
+        if isinstance(before, Mark):
+            raise StaleMark("it is another log")
+        return backward(before)
+
+    class Busy(Repository[int, Move, Moved]):
+        """Somebody else writes just after it was read."""
+
+        def fold(self) -> Fold[int]:
+            fold = super().fold()
+            moved(log, f"busy-{fold.position}", steps=100)
+            return fold
+
+    monkeypatch.setattr(log, "commits_backward", stale)
+    busy = Busy(log, COUNTER, snapshots=snapshots)
+    for position in (middle - 1, middle):
+        fold, commit = as_of(busy, position)
+        assert (fold.position, fold["counter/a"].state) == (position, position)
+        assert commit is not None
+        assert commit.position == position
