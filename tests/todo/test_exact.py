@@ -11,6 +11,7 @@ from cqrs_todo.cqrs.stores import open_store
 from cqrs_todo.todo.compare import Origin, blame, compare
 from cqrs_todo.todo.model import (
     DECIDER,
+    State,
     TextChanged,
     Todo,
     TodoCompleted,
@@ -114,7 +115,7 @@ def test_views() -> None:
     assert [row.number for row in board(rows, NOW, utc).next] == [2]
     words = [day_in_words(date(2026, 11, day).isoformat(), NOW, utc) for day in (20, 24, 28, 29)]
     assert words == ["20 Nov", "Tue", "Sat", "29 Nov"]
-    assert mentions(object(), "x") is False  # type: ignore[arg-type]  # an event that this code does not know
+    assert mentions(object(), "x") is False
     assert extras(Todo("x", NOW, due="2026-11-23T10:00:00Z"), utc) == " (due Mon 2026-11-23 10:00)"
 
 
@@ -141,6 +142,7 @@ def test_where_a_value_comes_from() -> None:
 
 
 def test_two_ids_that_begin_alike() -> None:
-    fold = Fold(DECIDER, Entities([Entity(f"todo/pq{n}", Todo("x", NOW), 1, n) for n in (1, 2)], {}), 2)
+    entities: list[Entity[State]] = [Entity(f"todo/pq{n}", Todo("x", NOW), 1, n) for n in (1, 2)]
+    fold = Fold(DECIDER, Entities(entities, {}), 2)
     with pytest.raises(NotFound, match=r"pq \(it begins 2 ids\)"):
         select(["pq"], fold, list, "inbox")
