@@ -75,9 +75,11 @@ def _run(args: list[str]) -> int:
         from .report import report
 
         code = report(error, as_json="--json" in args[: args.index("--") if "--" in args else None])
-    for notice in session.notices() if session is not None else ():
-        from .text import visible
+    if session is not None:
+        for notice in session.notices():
+            from .text import visible
 
-        with suppress(OSError):  # nobody listens: the exit code still tells
-            sys.stderr.write(f"todo: warning: {visible(notice)}\n")
+            with suppress(OSError):  # nobody listens: the exit code still tells
+                sys.stderr.write(f"todo: warning: {visible(notice)}\n")
+        session.close()
     return code

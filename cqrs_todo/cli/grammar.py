@@ -53,7 +53,7 @@ def _option(*names: str, help: str, metavar: str | None = None, **settings: Any)
 
 _GLOBAL = [
     _option("--list", "-L", metavar="NAME", help="The list (env TODO_LIST; else inbox).", autocompletion=_complete_list),
-    _option("--store", metavar="URL", help="Where lists are kept: jsonl:DIR or memory: (env TODO_STORE)."),
+    _option("--store", metavar="URL", help="Where lists are kept: jsonl:DIR, postgresql://… or memory: (env TODO_STORE)."),
     _option("--at", metavar="TIME|@POSITION", help="Look at the list as it was then; for verbs that read."),
     _option("--json", help="One JSON document on stdout."),
     _option("--plain", help="Tab-separated fields: no colour, no truncation."),

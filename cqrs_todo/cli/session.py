@@ -165,6 +165,11 @@ class Session:
 
         return shutil.get_terminal_size().columns
 
+    def close(self) -> None:
+        """Let go of the store, if it was opened."""
+        if "store" in self.__dict__:
+            self.store.close()
+
     def notices(self) -> dict[str, None]:
         """What the logs met that the person should know, each once."""
         return dict.fromkeys(notice for opened in self._lists for notice in opened.log.notices)
