@@ -17,7 +17,7 @@ Connection = psycopg.Connection[TupleRow]
 TRIES = 4
 """How often a piece of work is tried in all, while the connection is lost."""
 _PAUSE = 0.1
-_SETTINGS = {"connect_timeout": "10", "application_name": "cqrs-todo"}
+_SETTINGS = {"connect_timeout": "10", "application_name": "cqrs"}
 _TIMEOUTS = "SET statement_timeout = '60s'; SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '60s'"
 
 
@@ -58,25 +58,25 @@ class Database:
         """What a query that changes nothing gives."""
         return self.run(lambda connection: connection.execute(query.encode(), values).fetchall())
 
-    def migrate(self) -> int:
-        """Bring the tables up to this program's; how many migrations that took."""
-        return self.run(_migrated)
-
     def _connected(self) -> Connection:
         if self._connection is None:
             connection = psycopg.connect(self._conninfo, autocommit=True)
-            connection.execute(_TIMEOUTS.encode())
+            try:
+                self._prepare(connection)
+            except BaseException:
+                connection.close()
+                raise
             self._connection = connection
-            if _version(connection) == 0:
-                _migrated(connection)
-            version = _version(connection)
-            if version > len(MIGRATIONS):
-                later = f"{self.address} has tables of version {version}, later than this program's {len(MIGRATIONS)}"
-                raise StoreUnavailable(f"{later}: take a newer program")
-            if version < len(MIGRATIONS):
-                earlier = f"{self.address} has tables of version {version}, this program's are {len(MIGRATIONS)}"
-                raise StoreUnavailable(f"{earlier}: todo store migrate brings them up")
         return self._connection
+
+    def _prepare(self, connection: Connection) -> None:
+        connection.execute(_TIMEOUTS.encode())
+        if _version(connection) < len(MIGRATIONS):
+            _migrate(connection)
+        version = _version(connection)
+        if version > len(MIGRATIONS):
+            later = f"{self.address} has tables of version {version}, later than this program's {len(MIGRATIONS)}"
+            raise StoreUnavailable(f"{later}: take a newer program")
 
     def close(self) -> None:
         """Let go of the connection; the next piece of work makes another."""
@@ -99,7 +99,8 @@ def _version(connection: Connection) -> int:
     return int(row[0]) if row else 0
 
 
-def _migrated(connection: Connection) -> int:
+def _migrate(connection: Connection) -> None:
+    """Run the migrations that were not run yet."""
     with connection.transaction():
         connection.execute("SELECT pg_advisory_xact_lock(hashtextextended('cqrs schema', 0))")
         connection.execute("CREATE TABLE IF NOT EXISTS cqrs_schema (version integer PRIMARY KEY)")
@@ -107,7 +108,6 @@ def _migrated(connection: Connection) -> int:
         for number, migration in enumerate(MIGRATIONS[version:], version + 1):
             connection.execute(migration.encode())
             connection.execute("INSERT INTO cqrs_schema VALUES (%s)", (number,))
-    return len(MIGRATIONS[version:])
 
 
 def _address(given: Mapping[str, Any]) -> str:
