@@ -10,10 +10,10 @@ from ...core import (
     Commit,
     EventTypes,
     Log,
+    LogBusy,
     LogNotFound,
     Mark,
     Metadata,
-    OutcomeUnknown,
     Place,
     StaleMark,
     WrongExpectedVersion,
@@ -199,7 +199,7 @@ class PostgresLog(Log):
             if status == "gone":
                 raise LogNotFound(self.name)
             self._catch_up()
-        raise OutcomeUnknown(f"{self._database.address}: others were quicker {_BEHIND} times; nothing was recorded")
+        raise LogBusy(f"{self._database.address}: others were quicker {_BEHIND} times; nothing was recorded")
 
     def _known(self, command: str) -> Commit | None:
         rows = self._database.rows("SELECT line FROM cqrs_commits WHERE log = %s AND command = %s", (self.id, command))

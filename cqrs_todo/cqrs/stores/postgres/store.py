@@ -128,7 +128,9 @@ class PostgresStore(Store):
                 if not same or there not in (None, (header.decode(),)):
                     raise Rejected(f"{name} has another history than these lines; nothing was imported")
                 for position, sum, line in steps[len(known) :]:
-                    send(connection, log=read.id, head=position, before=sum, line=line)
+                    status, _ = send(connection, log=read.id, head=position, before=sum, line=line)
+                    if status != "recorded":
+                        raise Rejected(f"{name} was changed meanwhile; nothing was imported")
             return max(0, len(rest) - len(known))
 
         return self._once(work, name)
