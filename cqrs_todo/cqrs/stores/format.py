@@ -89,6 +89,15 @@ def sum_of(previous: bytes, line: bytes) -> bytes:
     return sum
 
 
+def follows(previous: bytes, line: bytes) -> bool:
+    """Whether a line, given without its LF, is what followed the line with sum `previous`."""
+    try:
+        sum_of(previous, line)
+    except InvalidLine:
+        return False
+    return True
+
+
 def has_sum(line: bytes, sum: bytes) -> bool:
     """Whether a line, given without its LF, ends with that sum."""
     return line.endswith(_SEAL + sum + _END)

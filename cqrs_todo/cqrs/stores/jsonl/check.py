@@ -6,7 +6,7 @@ from contextlib import closing
 from itertools import islice
 
 from ...core import Damage, Progress, Verdict
-from ..format import NO_SUM, CommitLine, InvalidLine, decode_header, decode_line, sum_of
+from ..format import NO_SUM, CommitLine, InvalidLine, decode_header, decode_line, follows
 from .files import explained
 from .head import Head, read_head
 from .lines import LogFile
@@ -124,12 +124,3 @@ def as_commit(line: bytes) -> CommitLine | None:
         return decode_line(line)
     except InvalidLine:
         return None
-
-
-def follows(previous: bytes, line: bytes) -> bool:
-    """Whether a line, given without its LF, is what followed the line with sum `previous`."""
-    try:
-        sum_of(previous, line)
-    except InvalidLine:
-        return False
-    return True

@@ -25,7 +25,7 @@ from ...core import (
     record,
     repeated,
 )
-from ..format import Codec, CommitLine, InvalidLine, command_in, decode_header, decode_line, sum_in, sum_of
+from ..format import Codec, CommitLine, InvalidLine, command_in, decode_header, decode_line, follows, sum_in, sum_of
 from .files import (
     beside,
     create_durable,
@@ -256,9 +256,9 @@ class JsonlLog(Log):
         """Tell of a whole commit whose LF was altered; what an interrupted write left is no damage. Whether but LF lacks."""
         if not tail:
             return False
-        if _follows(spot, tail[:-1]):
+        if follows(spot.sum, tail[:-1]):
             self._report(f"is damaged at line {spot.line + 1}, byte {spot.offset}: the end of the line was altered")
-        elif _follows(spot, tail):
+        elif follows(spot.sum, tail):
             self._tell(f"the last line of {self._path} lacks its end, and is not shown: the next change mends it")
             return True
         return False
@@ -359,7 +359,7 @@ class JsonlLog(Log):
         if file.size == spot.offset:
             return
         tail = read_range(file.fd, spot.offset, file.size)
-        if _follows(spot, tail):
+        if follows(spot.sum, tail):
             write_all(file.fd, b"\n")
             self._sync(file.fd)
             file.size += 1
@@ -422,11 +422,3 @@ class JsonlLog(Log):
 def suspect_mark(path: str) -> str:
     """The mark beside a log that an fsync of it failed."""
     return beside(path, "suspect")
-
-
-def _follows(spot: Spot, line: bytes) -> bool:
-    try:
-        sum_of(spot.sum, line)
-    except InvalidLine:
-        return False
-    return True

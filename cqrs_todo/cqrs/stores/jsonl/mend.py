@@ -25,12 +25,13 @@ from ..format import (
     InvalidLine,
     decode_header,
     encode_header,
+    follows,
     read_header,
     reseal,
     seal,
     sum_in,
 )
-from .check import as_commit, examine, follows
+from .check import as_commit, examine
 from .files import create_durable, dated, explained, read_range, replace_durably
 from .head import Head, write_head
 from .lines import LogFile
