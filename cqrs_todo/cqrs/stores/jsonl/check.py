@@ -6,6 +6,7 @@ from contextlib import closing
 from itertools import islice
 
 from ...core import Damage, Progress, Verdict
+from ..chain import Versions
 from ..format import NO_SUM, CommitLine, InvalidLine, decode_header, decode_line, follows
 from .files import explained
 from .head import Head, read_head
@@ -56,13 +57,9 @@ class _Walk:
         """Walk to the end, or to the first bad line, at which it raises `InvalidLine`."""
         step = _STEP
         walk = self._walk
-        versions: dict[str, int] = {}
+        versions = Versions()
         for _, commit, _ in walk.commits():
-            for event in commit.events:
-                known = versions.get(event.stream, 0)
-                if event.version != known + 1:
-                    raise InvalidLine(f"version {event.version} of {event.stream} follows {known}")
-                versions[event.stream] = event.version
+            versions.pass_over(commit.events)
             self._commits += 1
             if walk.offset > step:
                 progress(walk.offset, self._file.size)

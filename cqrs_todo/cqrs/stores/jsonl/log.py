@@ -25,7 +25,8 @@ from ...core import (
     record,
     repeated,
 )
-from ..format import Codec, CommitLine, InvalidLine, command_in, decode_header, decode_line, follows, sum_in, sum_of
+from ..chain import Versions, nothing_before, verified_backward
+from ..format import Codec, CommitLine, InvalidLine, command_in, decode_header, follows
 from .files import (
     beside,
     create_durable,
@@ -59,19 +60,11 @@ def _spot(mark: Mark) -> Spot:
         raise StaleMark(f"{mark.token!r} is no place in a log of this store") from error
 
 
-def _nothing_before(_stream: str) -> int:
-    return 0
-
-
 class _Front:
-    """The farthest place that was verified, and what a writer must know of what lies before it.
+    """The farthest place that was verified, and the versions of the streams there."""
 
-    `versions` are those of the streams met since the reading began, `before` gives those of the others.
-    """
-
-    def __init__(self, spot: Spot, before: Callable[[str], int] = _nothing_before) -> None:
-        self.versions: dict[str, int] = {}
-        self.before = before
+    def __init__(self, spot: Spot, before: Callable[[str], int] = nothing_before) -> None:
+        self.versions = Versions(before)
         self._move(spot.line, spot.offset, spot.sum, spot.position)
 
     def _move(self, line: int, offset: int, sum: bytes, position: int) -> None:
@@ -84,20 +77,9 @@ class _Front:
     def spot(self) -> Spot:
         return Spot(self._line, self._offset, self._sum, self.position)
 
-    def version_of(self, stream: str) -> int:
-        return self.versions.get(stream) or self.before(stream)
-
     def pass_over(self, line: bytes, commit: CommitLine, sum: bytes) -> None:
         """Move on behind the next line, given without its LF; raises `InvalidLine` where a version does not follow."""
-        versions = self.versions
-        for event in commit.events:
-            stream = event.stream
-            known = versions.get(stream)
-            if known is None and self.before is _nothing_before:
-                known = 0
-            if known is not None and event.version != known + 1:
-                raise InvalidLine(f"version {event.version} of {stream} follows {known}")
-            versions[stream] = event.version
+        self.versions.pass_over(commit.events)
         self._move(self._line + 1, self._offset + len(line) + 1, sum, self.position + len(commit.events))
 
 
@@ -232,21 +214,15 @@ class JsonlLog(Log):
 
     def _read_backward(self, file: LogFile, end: Spot, before: int | None) -> Iterator[Commit]:
         """The commits up to a verified spot, newest first, each verified by the sum that the line after it follows."""
-        start, line_number, sum = len(self._first), end.line, end.sum
-        lines = file.backward(start, end.offset)
-        line = next(lines, None)
-        while line is not None:
-            earlier = next(lines, None)
-            previous = self._beginning.sum if earlier is None else sum_in(earlier) or b""
-            try:
-                if sum_of(previous, line) != sum:
-                    raise InvalidLine("its sum is not the one that the next line follows")
-                commit = decode_line(line)
-            except InvalidLine as error:
-                raise DamagedLog(f"{self._path} is damaged at line {line_number}: {error}") from error
-            if before is None or commit.position < before:
-                yield self._codec.commit(commit, sum)
-            line, line_number, sum = earlier, line_number - 1, previous
+        number = end.line
+        lines = file.backward(len(self._first), end.offset)
+        try:
+            for commit, sum in verified_backward(lines, end.sum, self._beginning.sum):
+                if before is None or commit.position < before:
+                    yield self._codec.commit(commit, sum)
+                number -= 1
+        except InvalidLine as error:
+            raise DamagedLog(f"{self._path} is damaged at line {number}: {error}") from error
 
     def _catch_up(self, file: LogFile) -> None:
         for _ in self._read(file, self._front.spot):
@@ -300,7 +276,7 @@ class JsonlLog(Log):
     def _append(self, fd: int, appends: Sequence[Append], metadata: Metadata) -> Commit:
         front = self._front
         spot = front.spot
-        versions = {append.stream: front.version_of(append.stream) for append in appends}
+        versions = {append.stream: front.versions.of(append.stream) for append in appends}
         commit = record(appends, metadata, self._types, spot.position, versions)
         line, read, recorded = self._codec.encode(commit, spot.sum)
         try:
