@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from ..cqrs.core import Store
 from ..cqrs.stores import open_store
-from ..cqrs.stores.snapshots import FileSnapshots
+from ..cqrs.stores.snapshots import Folder, KeptSnapshots
 from ..cqrs.timeline import Moment
 from ..todo.model import SCHEMA, State
 from ..todo.service import DEFAULT_LIST, TYPES, TodoList, View
@@ -84,7 +84,7 @@ class Session:
             check_text("list's name", name),
             author,
             default=name == self.default_list,
-            snapshots=FileSnapshots(os.path.join(cache_dir(), "snapshots"), State, SCHEMA),
+            snapshots=KeptSnapshots(Folder(os.path.join(cache_dir(), "snapshots")), State, SCHEMA),
         )
         self._lists.append(opened)
         return opened

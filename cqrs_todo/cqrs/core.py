@@ -81,6 +81,10 @@ class StoreUnavailable(CqrsError):
     """The store can't be reached or refuses to work; the message says whether something was recorded."""
 
 
+class OutdatedStore(StoreUnavailable):
+    """What the store keeps is in the form of an earlier program: `Store.migrate` brings it to this one's."""
+
+
 class OutcomeUnknown(StoreUnavailable):
     """Whether the commit was recorded can't be known; sending it again with the same command id is harmless."""
 
@@ -437,6 +441,13 @@ class Store(ABC):
     def close(self) -> None:
         """Let go of what it holds open; it opens again what it needs."""
         return
+
+    def migrate(self) -> Sequence[str]:
+        """Bring what it keeps into the form that this program works with; what that took, in words.
+
+        Raises `StoreUnavailable`.
+        """
+        return ()
 
     @abstractmethod
     def checkpoints(self) -> Checkpoints:

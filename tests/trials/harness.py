@@ -5,7 +5,8 @@ A trial is a module of this package with
     NAME, CONTROLS           its name; the ways of weakening the program that it must catch, from `weak.KINDS`
     def trial(program: Program, size: Size) -> Tally
 
-which tries the program that it is given and counts. It never knows whether the program is the real one or a weakened one.
+which tries the program that it is given and counts. It never knows whether the program is the real one or a weakened one;
+but for `server`, one control of which is no program of ours.
 """
 
 import os

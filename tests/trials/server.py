@@ -33,7 +33,7 @@ from .harness import Program, Size, Tally
 from .weak import weaken
 
 NAME = "server"
-CONTROLS = ("forgetful-server",)
+CONTROLS = ("forgetful-server", "serial-reader")
 MODULE = "tests.trials.server"
 _PATIENCE = 15.0
 
@@ -48,6 +48,9 @@ def trial(program: Program, size: Size) -> Tally:
         if program.weakness:
             weaken(program.weakness)
         url = server.get_uri()
+        if program.weakness == "serial-reader":
+            _by_serial_number(program, url, tally)
+            return tally
         store = open_store(url, CONTRACT_TYPES)
         _beside_each_other(program, store, url, writers, appends, tally)
         _killed(program, store, server, kills, tally)
@@ -80,6 +83,25 @@ def _follow(store: Store, seen: dict[str, list[int]]) -> None:
     for name, positions in seen.items():
         last = positions[-1] if positions else 0
         positions += [event.position for event in store.open(name).events(last)]
+
+
+def _by_serial_number(program: Program, url: str, tally: Tally) -> None:
+    """What the advisory lock is for: a reader by serial number misses what is committed after a later number."""
+    import psycopg
+
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("CREATE TABLE numbered (number bigserial PRIMARY KEY, text text NOT NULL)")
+        work = [_writer(program, url, "numbered", f"n{number}", 500) for number in range(8)]
+        seen = [0]
+        query = "SELECT number FROM numbered WHERE number > %s ORDER BY number"
+        while any(child.poll() is None for child in work):
+            seen += [number for (number,) in connection.execute(query, (seen[-1],))]
+        seen += [number for (number,) in connection.execute(query, (seen[-1],))]
+    told = sum(len(_told(child, tally)) for child in work)
+    tally.cases += told
+    tally.hits += told
+    if len(seen) - 1 < told:
+        tally.wrong("lost", f"a reader by serial number saw {len(seen) - 1:,} of {told:,} rows")
 
 
 def _killed(program: Program, store: Store, server: Any, kills: int, tally: Tally) -> None:
@@ -214,6 +236,17 @@ def _compare(store: Store, told: Sequence[dict[str, int]], tally: Tally) -> None
 
 def _write(url: str, name: str, prefix: str, appends: int, stop: str) -> None:
     """Append that often, or until told to stop; what it is not certain about it sends again."""
+    if name == "numbered":
+        import psycopg
+
+        with psycopg.connect(url, autocommit=True) as connection:
+            insert = "INSERT INTO numbered (text) VALUES (%s)"
+            written = {
+                text: connection.execute(insert, (text,)).rowcount
+                for text in (f"{prefix}-{number}" for number in range(appends))
+            }
+        sys.stdout.buffer.write(msgspec.json.encode(written))
+        return
     store = open_store(url, CONTRACT_TYPES)
     told: dict[str, int] = {}
     number = 0

@@ -124,10 +124,15 @@ def _clock_order() -> None:
 def _forgetful_server() -> None:
     """The server's tables do not know a command again."""
     from cqrs_todo.cqrs.stores.postgres import database, schema
+    from cqrs_todo.cqrs.struct import replace
 
-    first = schema.MIGRATIONS[0]
-    forgetful = first.replace("UNIQUE (log, command)", "UNIQUE (log, sum)").replace("AND command =", "AND sum =")
-    database.MIGRATIONS = (forgetful,)  # type: ignore[attr-defined]  # the weakness itself
+    first, *others = schema.MIGRATIONS
+    forgetful = first.sql.replace("UNIQUE (log, command)", "UNIQUE (log, sum)").replace("AND command =", "AND sum =")
+    database.MIGRATIONS = (replace(first, sql=forgetful), *others)  # type: ignore[attr-defined]  # the weakness itself
+
+
+def _serial_reader() -> None:
+    """There is nothing to weaken: the trial `server` follows a table by its serial numbers instead of a log."""
 
 
 KINDS = {
@@ -141,6 +146,7 @@ KINDS = {
     "no-escaping": _no_escaping,
     "clock-order": _clock_order,
     "forgetful-server": _forgetful_server,
+    "serial-reader": _serial_reader,
 }
 
 

@@ -1,4 +1,4 @@
-"""Snapshots in files, one folder a log: `taken.json` says which there are, `<position>.json` is one.
+"""Snapshots kept as named bytes of a log, in files or a table: `taken` says which there are, the others go by position.
 
 A snapshot is the CRC-32 of all that follows, a line that says what that is, then the streams' names, a line each, then the
 entities, in JSON arrays of `PART` on a line each; so that one entity is found and decoded without the others. Nothing is
@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import Any, Generic
+from typing import Any, Generic, Protocol
 
 import msgspec
 
@@ -23,7 +23,7 @@ FORMAT = "cqrs-snapshot/1"
 PART = 128
 """How many entities are decoded together."""
 
-_NAME = re.compile("[0-9A-Za-z-]{1,64}")
+_ID = re.compile("[0-9A-Za-z-]{1,64}")
 _encode = msgspec.json.encode
 
 
@@ -51,34 +51,46 @@ _decode_header = msgspec.json.Decoder(_Header).decode
 _decode_catalogue = msgspec.json.Decoder(_Catalogue).decode
 
 
-class FileSnapshots(Generic[S]):
-    """Snapshots of entities with states of one type, in a folder that is made when the first is.
+class Place(Protocol):
+    """Where the named bytes of a log are kept, as long as they are: whatever goes wrong, they are not there."""
+
+    def read(self, log_id: str, name: str) -> bytes | None: ...
+
+    def write(self, log_id: str, name: str, content: bytes) -> bool:
+        """Keep them, all or nothing for whoever reads them; whether that was possible."""
+
+    def remove(self, log_id: str, name: str) -> None: ...
+
+
+_TAKEN = "taken"
+
+
+class KeptSnapshots(Generic[S]):
+    """Snapshots of entities with states of one type, in a place for named bytes.
 
     `schema` names the shape and the meaning of the state: what was kept under another is not used.
     """
 
-    def __init__(self, directory: str, state: Any, schema: str) -> None:
-        self._directory = directory
+    def __init__(self, place: Place, state: Any, schema: str) -> None:
+        self._place = place
         self._schema = schema
         self._decode = msgspec.json.Decoder(list[tuple[str, int, state]]).decode
 
     def taken(self, log_id: str) -> Sequence[Taken]:
-        if not _NAME.fullmatch(log_id):
-            return ()
         try:
-            catalogue = _decode_catalogue(_read(self._catalogue(log_id)))
-        except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
+            catalogue = _decode_catalogue(self._place.read(log_id, _TAKEN) or b"")
+        except (msgspec.MsgspecError, UnicodeDecodeError):
             return ()
         return catalogue.taken if (catalogue.format, catalogue.schema) == (FORMAT, self._schema) else ()
 
     def load(self, log_id: str, position: int) -> Snapshot[S] | None:
+        content = unchecked(self._place.read(log_id, str(position)) or b"")
+        if content is None:
+            return None
+        end = content.find(b"\n") + 1
         try:
-            content = unchecked(_read(self._file(log_id, position)))
-            if content is None:
-                return None
-            end = content.find(b"\n") + 1
             header = _decode_header(content[:end])
-        except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
+        except (msgspec.MsgspecError, UnicodeDecodeError):
             return None
         if (header.format, header.schema, header.log, header.position) != (FORMAT, self._schema, log_id, position):
             return None
@@ -86,23 +98,44 @@ class FileSnapshots(Generic[S]):
         return Snapshot(Mark(position, header.token, partial(version_in, base)), base)
 
     def save(self, log_id: str, mark: Mark, taken: Taken, fold: Fold[S]) -> None:
-        if not _NAME.fullmatch(log_id):
-            return  # an id of somebody else's making, which may lead anywhere
         before = self.taken(log_id)
         after = thinned(before, taken)
+        if not self._place.write(log_id, str(mark.position), _content(log_id, self._schema, mark, fold)):
+            return
+        self._place.write(log_id, _TAKEN, _encode(_Catalogue(FORMAT, self._schema, after)))
+        for gone in {each.position for each in before} - {each.position for each in after}:
+            self._place.remove(log_id, str(gone))
+
+
+class Folder:
+    """A place for named bytes in files, one folder a log, made when the first are kept."""
+
+    def __init__(self, directory: str) -> None:
+        self._directory = directory
+
+    def read(self, log_id: str, name: str) -> bytes | None:
+        try:
+            return _read(self._file(log_id, name))
+        except OSError:
+            return None
+
+    def write(self, log_id: str, name: str, content: bytes) -> bool:
+        try:
+            path = self._file(log_id, name)
+            os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+            _write(path, content)
+        except OSError:
+            return False
+        return True
+
+    def remove(self, log_id: str, name: str) -> None:
         with suppress(OSError):
-            os.makedirs(os.path.join(self._directory, log_id), mode=0o700, exist_ok=True)
-            _write(self._file(log_id, mark.position), _content(log_id, self._schema, mark, fold))
-            _write(self._catalogue(log_id), _encode(_Catalogue(FORMAT, self._schema, after)))
-            for gone in {each.position for each in before} - {each.position for each in after}:
-                with suppress(FileNotFoundError):
-                    os.unlink(self._file(log_id, gone))
+            os.unlink(self._file(log_id, name))
 
-    def _catalogue(self, log_id: str) -> str:
-        return os.path.join(self._directory, log_id, "taken.json")
-
-    def _file(self, log_id: str, position: int) -> str:
-        return os.path.join(self._directory, log_id, f"{position}.json")
+    def _file(self, log_id: str, name: str) -> str:
+        if not _ID.fullmatch(log_id):
+            raise FileNotFoundError(log_id)  # an id of somebody else's making, which may lead anywhere
+        return os.path.join(self._directory, log_id, f"{name}.json")
 
 
 class _Base(Generic[S]):

@@ -32,7 +32,7 @@ def test_tables_of_a_later_program_are_refused_each_time(database: str) -> None:
     store = open_store(database, CONTRACT_TYPES)
     assert store.names() == []
     store.close()
-    changed(database, "INSERT INTO cqrs_schema VALUES (99)")
+    changed(database, "INSERT INTO cqrs_schema (version, what) VALUES (99, 'wonders')")
     for _ in range(2):
         with pytest.raises(StoreUnavailable, match=r"has tables of version 99, later than this program's \d+: take a newer"):
             store.names()

@@ -26,7 +26,7 @@ from cqrs_todo.cqrs.fold import Fold, fold_of
 from cqrs_todo.cqrs.repository import Repository
 from cqrs_todo.cqrs.snapshots import SnapshotEvery, Taken
 from cqrs_todo.cqrs.stores import open_store
-from cqrs_todo.cqrs.stores.snapshots import FileSnapshots
+from cqrs_todo.cqrs.stores.snapshots import Folder, KeptSnapshots
 from cqrs_todo.cqrs.timeline import as_of
 from tests.cqrs.counter import AT, COUNTER, TYPES, Moved
 
@@ -39,8 +39,8 @@ def store(tmp_path: Path) -> Store:
 
 
 @pytest.fixture
-def snapshots(tmp_path: Path) -> FileSnapshots[int]:
-    return FileSnapshots(str(tmp_path / "cache"), int, "1")
+def snapshots(tmp_path: Path) -> KeptSnapshots[int]:
+    return KeptSnapshots(Folder(str(tmp_path / "cache")), int, "1")
 
 
 def write(log: Log, number: int) -> Commit:
@@ -58,15 +58,15 @@ def log(store: Store) -> Log:
     return log
 
 
-def reader(store: Store, snapshots: FileSnapshots[int]) -> Repository[int, Any, Moved]:
+def reader(store: Store, snapshots: KeptSnapshots[int]) -> Repository[int, Any, Moved]:
     return Repository(store.open("counters"), COUNTER, snapshots=snapshots, strategy=SnapshotEvery(50))
 
 
 @pytest.fixture
-def taken(store: Store, snapshots: FileSnapshots[int], log: Log) -> list[Path]:
+def taken(store: Store, snapshots: KeptSnapshots[int], log: Log, tmp_path: Path) -> list[Path]:
     """The files of snapshots of the log."""
     reader(store, snapshots).fold()
-    folder = Path(snapshots._directory, log.id)
+    folder = tmp_path / "cache" / log.id
     files = sorted(folder.glob("[0-9]*.json"), key=lambda file: int(file.stem))
     assert len(files) > 5
     assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
@@ -88,7 +88,7 @@ def watched(log: Log, monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 def test_reading_begins_at_the_newest(
-    store: Store, snapshots: FileSnapshots[int], taken: list[Path], log: Log, monkeypatch: pytest.MonkeyPatch
+    store: Store, snapshots: KeptSnapshots[int], taken: list[Path], log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     again = reader(store, snapshots)
     read = watched(again.log, monkeypatch)
@@ -103,7 +103,7 @@ def test_reading_begins_at_the_newest(
 
 
 def test_any_moment_of_the_past_is_the_same_with_and_without(
-    store: Store, snapshots: FileSnapshots[int], taken: list[Path], log: Log
+    store: Store, snapshots: KeptSnapshots[int], taken: list[Path], log: Log
 ) -> None:
     assert taken
     plain, quick = Repository(log, COUNTER), reader(store, snapshots)
@@ -113,7 +113,7 @@ def test_any_moment_of_the_past_is_the_same_with_and_without(
 
 
 def test_far_moments_are_reached_from_near_by(
-    store: Store, snapshots: FileSnapshots[int], taken: list[Path], monkeypatch: pytest.MonkeyPatch
+    store: Store, snapshots: KeptSnapshots[int], taken: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     quick = reader(store, snapshots)
     head = quick.fold().position
@@ -135,7 +135,7 @@ def test_far_moments_are_reached_from_near_by(
 
 
 def test_a_writer_that_began_at_a_snapshot_knows_what_lies_before_it(
-    store: Store, snapshots: FileSnapshots[int], taken: list[Path], log: Log
+    store: Store, snapshots: KeptSnapshots[int], taken: list[Path], log: Log
 ) -> None:
     assert taken
     for stream, version in (('counter/"7"', 3), ("other/1", 14), ("counter/never", 0)):
@@ -198,7 +198,7 @@ HARMS: dict[str, Callable[[list[Path]], None]] = {
 
 @pytest.mark.parametrize("harm", HARMS.values(), ids=HARMS)
 def test_what_does_not_fit_is_made_anew(
-    store: Store, snapshots: FileSnapshots[int], taken: list[Path], log: Log, harm: Callable[[list[Path]], None]
+    store: Store, snapshots: KeptSnapshots[int], taken: list[Path], log: Log, harm: Callable[[list[Path]], None]
 ) -> None:
     whole = fold_of(COUNTER, log.commits())
     harm(taken)
@@ -213,7 +213,7 @@ def test_what_does_not_fit_is_made_anew(
 
 
 def test_another_logs_snapshots_are_not_used(
-    store: Store, snapshots: FileSnapshots[int], taken: list[Path], log: Log
+    store: Store, snapshots: KeptSnapshots[int], taken: list[Path], log: Log
 ) -> None:
     other = store.create("other", AT)
     write(other, 1)
@@ -223,7 +223,7 @@ def test_another_logs_snapshots_are_not_used(
 
 
 def test_a_log_that_is_not_what_it_was_is_read_anew(
-    store: Store, snapshots: FileSnapshots[int], taken: list[Path], log: Log, tmp_path: Path
+    store: Store, snapshots: KeptSnapshots[int], taken: list[Path], log: Log, tmp_path: Path
 ) -> None:
     path = tmp_path / "data/lists/counters.jsonl"
     lines = path.read_bytes().splitlines(keepends=True)
@@ -244,7 +244,7 @@ def test_a_log_that_is_not_what_it_was_is_read_anew(
 
 
 def test_damage_before_a_snapshot_is_found_by_whoever_reads_there(
-    store: Store, snapshots: FileSnapshots[int], taken: list[Path], log: Log, tmp_path: Path
+    store: Store, snapshots: KeptSnapshots[int], taken: list[Path], log: Log, tmp_path: Path
 ) -> None:
     assert taken
     path = tmp_path / "data/lists/counters.jsonl"
@@ -261,7 +261,7 @@ def test_damage_before_a_snapshot_is_found_by_whoever_reads_there(
     assert log.id
 
 
-def test_an_id_that_leads_elsewhere_is_kept_nowhere(snapshots: FileSnapshots[int], tmp_path: Path) -> None:
+def test_an_id_that_leads_elsewhere_is_kept_nowhere(snapshots: KeptSnapshots[int], tmp_path: Path) -> None:
     snapshots.save("../../x", Mark(1, "", lambda _: 0), Taken(1, AT, AT), Fold(COUNTER))
     assert list(snapshots.taken("../../x")) == []
     assert list(tmp_path.iterdir()) == []
@@ -269,7 +269,7 @@ def test_an_id_that_leads_elsewhere_is_kept_nowhere(snapshots: FileSnapshots[int
 
 def test_a_cache_that_cant_be_written_is_done_without(store: Store, log: Log, tmp_path: Path) -> None:
     (tmp_path / "cache").write_text("a file")
-    assert reader(store, FileSnapshots(str(tmp_path / "cache"), int, "1")).fold() == fold_of(COUNTER, log.commits())
+    assert reader(store, KeptSnapshots(Folder(str(tmp_path / "cache")), int, "1")).fold() == fold_of(COUNTER, log.commits())
 
 
 def test_a_snapshot_is_readable(taken: list[Path]) -> None:

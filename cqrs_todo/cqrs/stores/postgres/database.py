@@ -9,20 +9,25 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import TupleRow
 
-from ...core import OutcomeUnknown, StoreUnavailable
-from .schema import MIGRATIONS
+from ...core import OutcomeUnknown, OutdatedStore, StoreUnavailable
+from .schema import MIGRATIONS, Migration
 
 T = TypeVar("T")
 Connection = psycopg.Connection[TupleRow]
+LATEST = len(MIGRATIONS)
+"""The version of the tables that this program works with."""
 TRIES = 4
 """How often a piece of work is tried in all, while the connection is lost."""
 _PAUSE = 0.1
 _SETTINGS = {"connect_timeout": "10", "application_name": "cqrs"}
 _TIMEOUTS = "SET statement_timeout = '60s'; SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '60s'"
+_VERSION = "SELECT max(version) FROM cqrs_schema"
 
 
 class Database:
-    """A database by its URL. Raises `StoreUnavailable` where it can't be reached or its tables are of a later program."""
+    """A database by its URL. Whatever is done raises `StoreUnavailable` where it can't be reached, or its tables are of a
+    later program, and `OutdatedStore` where they are of an earlier one; the tables of an empty one are made at once.
+    """
 
     def __init__(self, url: str) -> None:
         try:
@@ -36,7 +41,7 @@ class Database:
     def run(self, work: Callable[[Connection], T], *, writes: bool = False) -> T:
         """Do a piece of work that may be done again, on a connection; anew on another one when it is lost.
 
-        Raises `StoreUnavailable`; for work that `writes`, `OutcomeUnknown` once the connection was lost in the midst of it.
+        For work that `writes`, raises `OutcomeUnknown` once the connection was lost in the midst of it.
         """
         doubt = False
         for tried in range(1, TRIES + 1):
@@ -58,25 +63,41 @@ class Database:
         """What a query that changes nothing gives."""
         return self.run(lambda connection: connection.execute(query.encode(), values).fetchall())
 
+    def migrate(self) -> list[str]:
+        """Bring the tables to the version that this program works with; the migrations that were run, in words.
+
+        Raises `StoreUnavailable`, also where they are of a later program.
+        """
+        try:
+            with psycopg.connect(self._conninfo, autocommit=True) as connection:
+                run = _migrate(connection)
+                self._check(_version(connection))
+        except psycopg.Error as error:
+            raise self._unavailable(error, doubt=False) from error
+        return run
+
     def _connected(self) -> Connection:
         if self._connection is None:
             connection = psycopg.connect(self._conninfo, autocommit=True)
             try:
-                self._prepare(connection)
+                version = _version(connection)
+                if version == 0:
+                    _migrate(connection)
+                    version = _version(connection)
+                self._check(version)
             except BaseException:
                 connection.close()
                 raise
             self._connection = connection
         return self._connection
 
-    def _prepare(self, connection: Connection) -> None:
-        connection.execute(_TIMEOUTS.encode())
-        if _version(connection) < len(MIGRATIONS):
-            _migrate(connection)
-        version = _version(connection)
-        if version > len(MIGRATIONS):
-            later = f"{self.address} has tables of version {version}, later than this program's {len(MIGRATIONS)}"
-            raise StoreUnavailable(f"{later}: take a newer program")
+    def _check(self, version: int) -> None:
+        """Raise unless this program works with tables of that version. (The ancestor's `is_latest` and `is_compatible`.)"""
+        tables = f"{self.address} has tables of version {version}"
+        if version > LATEST:
+            raise StoreUnavailable(f"{tables}, later than this program's {LATEST}: take a newer program")
+        if version < LATEST:
+            raise OutdatedStore(f"{tables}, earlier than this program's {LATEST}: they must be migrated")
 
     def close(self) -> None:
         """Let go of the connection; the next piece of work makes another."""
@@ -92,22 +113,32 @@ class Database:
 
 
 def _version(connection: Connection) -> int:
-    """The number of the last migration that was run; 0 for an empty database."""
-    if connection.execute("SELECT to_regclass('cqrs_schema') IS NULL").fetchone() == (True,):
+    """The number of the last migration that was run, 0 for an empty database; sets the timeouts, in the same round trip."""
+    try:
+        cursor = connection.execute(f"{_TIMEOUTS}; {_VERSION}".encode())
+    except psycopg.errors.UndefinedTable:
+        connection.execute(_TIMEOUTS.encode())  # what came with the query that failed was undone
         return 0
-    row = connection.execute("SELECT coalesce(max(version), 0) FROM cqrs_schema").fetchone()
-    return int(row[0]) if row else 0
+    while cursor.nextset():
+        pass
+    row = cursor.fetchone()
+    return (row[0] if row else None) or 0
 
 
-def _migrate(connection: Connection) -> None:
-    """Run the migrations that were not run yet."""
+def _migrate(connection: Connection) -> list[str]:
+    """Run the migrations that were not run yet; which those were, in words."""
     with connection.transaction():
         connection.execute("SELECT pg_advisory_xact_lock(hashtextextended('cqrs schema', 0))")
-        connection.execute("CREATE TABLE IF NOT EXISTS cqrs_schema (version integer PRIMARY KEY)")
-        version = _version(connection)
-        for number, migration in enumerate(MIGRATIONS[version:], version + 1):
-            connection.execute(migration.encode())
-            connection.execute("INSERT INTO cqrs_schema VALUES (%s)", (number,))
+        connection.execute(
+            "CREATE TABLE IF NOT EXISTS cqrs_schema"
+            " (version integer PRIMARY KEY, at timestamptz NOT NULL DEFAULT now(), what text NOT NULL)"
+        )
+        done = _version(connection)
+        missing: list[tuple[int, Migration]] = list(enumerate(MIGRATIONS, 1))[done:]
+        for number, migration in missing:
+            connection.execute(migration.sql.encode())
+            connection.execute("INSERT INTO cqrs_schema (version, what) VALUES (%s, %s)", (number, migration.what))
+    return [f"{number}: {migration.what}" for number, migration in missing]
 
 
 def _address(given: Mapping[str, Any]) -> str:

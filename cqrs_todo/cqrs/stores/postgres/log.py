@@ -1,13 +1,16 @@
 """One log in the tables: its lines as in a file, verified by the same sums as they are read."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from functools import partial
+from itertools import chain
+from typing import NamedTuple
 
 from ...core import (
     Append,
     Commit,
+    DamagedLog,
     EventTypes,
     Log,
     LogBusy,
@@ -17,11 +20,11 @@ from ...core import (
     Place,
     StaleMark,
     WrongExpectedVersion,
-    position_of,
     record,
     repeated,
 )
-from ..format import Codec, CommitLine, InvalidLine, decode_line, sum_in, sum_of
+from ..chain import Versions, nothing_before, verified, verified_backward
+from ..format import Codec, CommitLine, InvalidLine, decode_line, sum_in
 from .database import Connection, Database
 
 BATCH = 500
@@ -31,27 +34,19 @@ _BEHIND = 100
 _NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
 
 _FORWARD = """
-    SELECT line, last FROM cqrs_commits WHERE log = %(log)s AND last > %(since)s ORDER BY position LIMIT %(batch)s
+    SELECT line, last, sum FROM cqrs_commits WHERE log = %s AND last >= %s ORDER BY position LIMIT %s
 """
 _BACKWARD = """
-    SELECT line, sum, position FROM cqrs_commits
-    WHERE log = %(log)s AND position < %(before)s ORDER BY position DESC LIMIT %(batch)s
+    SELECT line, position FROM cqrs_commits WHERE log = %s AND position < %s ORDER BY position DESC LIMIT %s
 """
+_VERSION_THEN = "SELECT max(version) FROM cqrs_events WHERE log = %s AND stream = %s AND position <= %s"
+_KNOWN = "SELECT line FROM cqrs_commits WHERE log = %s AND command = %s"
 
 
-def _nothing_before(_stream: str) -> int:
-    return 0
-
-
-def verified(lines: Iterable[bytes], position: int, sum: bytes) -> Iterator[tuple[bytes, CommitLine, bytes]]:
-    """Lines that follow a position and the line with that sum, decoded, with their sums; raises `InvalidLine`."""
-    for line in lines:
-        sum = sum_of(sum, line)
-        commit = decode_line(line)
-        if commit.position != position + 1:
-            raise InvalidLine(f"position {commit.position} follows {position}")
-        position = commit.last
-        yield line, commit, sum
+class _Row(NamedTuple):
+    line: str
+    last: int
+    sum: str
 
 
 def send(connection: Connection, *, log: str, head: int, before: bytes, line: bytes) -> tuple[str, str]:
@@ -65,7 +60,10 @@ def send(connection: Connection, *, log: str, head: int, before: bytes, line: by
 
 
 class PostgresLog(Log):
-    """A log in PostgreSQL. Readers fetch what is new, some hundred commits at a time; an append is one round trip."""
+    """A log in PostgreSQL. Readers fetch what is new, some hundred commits at a time; an append is one round trip.
+
+    Every command id of the log's whole history is known again.
+    """
 
     def __init__(self, database: Database, id: str, name: str, created: datetime, sum: bytes, types: EventTypes) -> None:
         super().__init__(id, name, created)
@@ -73,39 +71,45 @@ class PostgresLog(Log):
         self._codec = Codec(types)
         self._types = types
         self._beginning = sum
-        self._go_to(0, sum, _nothing_before)
+        self._go_to(0, sum, nothing_before)
 
     def _go_to(self, position: int, sum: bytes, before: Callable[[str], int]) -> None:
         """Begin at a place; `before` gives the versions that streams had there."""
-        self._position, self._sum, self._before = position, sum, before
-        self._versions: dict[str, int] = {}
+        self._position, self._sum, self._versions = position, sum, Versions(before)
 
     # reading
 
     def commits(self, since: Place = 0) -> Iterator[Commit]:
         if isinstance(since, Mark):
-            self._check(since)
-            if since.position > self._position:
-                self._go_to(since.position, since.token.encode(), since.versions)
-        start = position_of(since)
-        position, sum = (self._position, self._sum) if start >= self._position else (0, self._beginning)
-        for _, commit, after in self._read(position, sum):
+            start, sum = since.position, since.token.encode()
+            rows = self._fetch(start, sum)
+            if start > self._position:
+                self._go_to(start, sum, since.versions)
+            read = self._read(start, sum, rows)
+        else:
+            start = since
+            read = self._read(self._position, self._sum) if start >= self._position else self._read(0, self._beginning)
+        for _, commit, after in read:
             if commit.last > start:
                 yield self._codec.commit(commit, after)
 
     def commits_backward(self, before: int | Mark | None = None) -> Iterator[Commit]:
         if isinstance(before, Mark):
-            self._check(before)
-            before = before.position + 1
-        end = 2**62 if before is None else before
-        while True:
-            values = {"log": self.id, "before": end, "batch": BATCH}
-            rows = self._database.rows(_BACKWARD, values)
-            for line, sum, _ in rows:
-                yield self._codec.commit(decode_line(line.encode()), sum.encode())
-            if len(rows) < BATCH:
-                return
-            end = rows[-1][2]
+            lines = self._lines_backward(before.position + 1)
+            newest = next(lines, None)
+            if (self._beginning if newest is None else sum_in(newest)) != before.token.encode():
+                raise self._stale(before.position)
+        else:
+            lines = self._lines_backward(before)
+            newest = next(lines, None)
+        if newest is None:
+            return
+        sum = sum_in(newest) or b""
+        try:
+            for commit, after in verified_backward(chain([newest], lines), sum, self._beginning):
+                yield self._codec.commit(commit, after)
+        except InvalidLine as error:
+            raise DamagedLog(f"{self._database.address}, {self.name} is damaged: {error}") from error
 
     def lines(self) -> Iterator[bytes]:
         ((header,),) = self._database.rows("SELECT header FROM cqrs_logs WHERE id = %s", (self.id,))
@@ -117,8 +121,7 @@ class PostgresLog(Log):
         position = self._position
 
         def version_then(stream: str) -> int:
-            query = "SELECT max(version) FROM cqrs_events WHERE log = %s AND stream = %s AND position <= %s"
-            ((version,),) = self._database.rows(query, (self.id, stream, position))
+            ((version,),) = self._database.rows(_VERSION_THEN, (self.id, stream, position))
             return version or 0
 
         return Mark(position, self._sum.decode(), version_then)
@@ -126,56 +129,67 @@ class PostgresLog(Log):
     def sync(self) -> None:
         return None  # what can be read there was committed
 
-    def _check(self, mark: Mark) -> None:
-        """Raise `StaleMark` unless the log is what it was at a mark."""
-        if mark.position == 0:
-            stands = mark.token == self._beginning.decode()
-        elif (mark.position, mark.token) == (self._position, self._sum.decode()):
-            return
-        else:
-            query = "SELECT sum FROM cqrs_commits WHERE log = %s AND last = %s"
-            stands = self._database.rows(query, (self.id, mark.position)) == [(mark.token,)]
-        if not stands:
-            raise StaleMark(f"{self.name} is not what it was at @{mark.position}")
-
-    def _read(self, position: int, sum: bytes) -> Iterator[tuple[bytes, CommitLine, bytes]]:
-        """The verified lines after a position that the line with that sum ended at, decoded, with their sums."""
+    def _read(self, position: int, sum: bytes, rows: list[_Row] | None = None) -> Iterator[tuple[bytes, CommitLine, bytes]]:
+        """The verified lines after a place, decoded, with their sums; `rows` are the first, where they were fetched."""
         self.damage = None
         try:
-            for line, commit, after in verified(self._lines(position), position, sum):
+            rows = self._fetch(position, sum) if rows is None else rows
+            for line, commit, after in verified(self._lines(rows), position, sum):
                 if position == self._position:
                     self._pass_over(commit, after)
                 position = commit.last
                 yield line, commit, after
-        except InvalidLine as error:
+        except (InvalidLine, StaleMark) as error:
             self.damage = f"{self._database.address}, {self.name} is damaged after @{position}: {error}"
-            self.notices.append(f"{self.damage}; what stands before it is shown")
+            self._tell(f"{self.damage}; what stands before it is shown")
 
-    def _lines(self, since: int) -> Iterator[bytes]:
-        """The lines after a position, some hundred at a time."""
-        while True:
-            rows = self._database.rows(_FORWARD, {"log": self.id, "since": since, "batch": BATCH})
-            for line, _ in rows:
+    def _fetch(self, position: int, sum: bytes) -> list[_Row]:
+        """Some of the lines after a place; raises `StaleMark` where the log is not what it was there.
+
+        What it was is looked at in the same round trip: the line that ends there comes with them.
+        """
+        rows = [_Row(*row) for row in self._database.rows(_FORWARD, (self.id, position, BATCH))]
+        if position == 0:
+            stands = sum == self._beginning
+        else:
+            stands = bool(rows) and (rows[0].last, rows[0].sum.encode()) == (position, sum)
+            if not rows:
+                last = f"@{position} was there, and is no longer: an older backup, or a replica that has not come so far"
+                self._tell(f"{self._database.address}, {self.name}: {last}")
+            del rows[:1]
+        if not stands:
+            raise self._stale(position)
+        return rows
+
+    def _lines(self, rows: list[_Row]) -> Iterator[bytes]:
+        while rows:
+            yield from (row.line.encode() for row in rows)
+            more = len(rows) >= BATCH - 1  # the line before them came with them, but for the first
+            rows = self._fetch(rows[-1].last, rows[-1].sum.encode()) if more else []
+
+    def _lines_backward(self, before: int | None) -> Iterator[bytes]:
+        """The lines before a position (None: all), last first."""
+        end = 2**62 if before is None else before
+        while rows := self._database.rows(_BACKWARD, (self.id, end, BATCH)):
+            for line, end in rows:  # noqa: B007  # the last one's position is where the next batch ends
                 yield line.encode()
-            if len(rows) < BATCH:
-                return
-            since = rows[-1][1]
 
     def _pass_over(self, commit: CommitLine, sum: bytes) -> None:
-        self._versions.update((event.stream, event.version) for event in commit.events)
+        self._versions.pass_over(commit.events)
         self._position, self._sum = commit.last, sum
 
-    def _catch_up(self) -> None:
-        for _ in self._read(self._position, self._sum):
-            pass
+    def _stale(self, position: int) -> StaleMark:
+        return StaleMark(f"{self.name} is not what it was at @{position}")
+
+    def _tell(self, notice: str) -> None:
+        if notice not in self.notices:
+            self.notices.append(notice)
 
     # writing
 
     def append(self, appends: Sequence[Append], metadata: Metadata) -> Commit:
         for _ in range(_BEHIND):
-            versions = {
-                append.stream: self._versions.get(append.stream) or self._before(append.stream) for append in appends
-            }
+            versions = {append.stream: self._versions.of(append.stream) for append in appends}
             try:
                 commit = record(appends, metadata, self._types, self._position, versions)
             except WrongExpectedVersion:
@@ -183,9 +197,7 @@ class PostgresLog(Log):
                 known = self._known(metadata.command)
                 if known is not None:
                     return repeated(known, appends)
-                position = self._position
-                self._catch_up()
-                if self._position == position:
+                if not self._catch_up():
                     raise
                 continue
             line, read, recorded = self._codec.encode(commit, self._sum)
@@ -201,8 +213,17 @@ class PostgresLog(Log):
             self._catch_up()
         raise LogBusy(f"{self._database.address}: others were quicker {_BEHIND} times; nothing was recorded")
 
+    def _catch_up(self) -> bool:
+        """Read what is new; whether anything was. Raises `DamagedLog`."""
+        before = self._position
+        for _ in self._read(self._position, self._sum):
+            pass
+        if self.damage is not None:
+            raise DamagedLog(f"{self.damage}; nothing was recorded")
+        return self._position > before
+
     def _known(self, command: str) -> Commit | None:
-        rows = self._database.rows("SELECT line FROM cqrs_commits WHERE log = %s AND command = %s", (self.id, command))
+        rows = self._database.rows(_KNOWN, (self.id, command))
         return self._decoded(rows[0][0]) if rows else None
 
     def _decoded(self, line: str) -> Commit:

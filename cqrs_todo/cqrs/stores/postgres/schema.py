@@ -1,16 +1,25 @@
 """The tables, in numbered migrations: each is run once, in order, and never changed afterwards.
 
-Nothing is ever updated or deleted but a log's name and a reaction's checkpoint. A commit's `line` is what the sums cover,
-byte for byte as in a file; `cqrs_events` has the same to be asked in SQL. Positions are gapless and appear in the order of
-commit, because an append holds an advisory lock of the log until its transaction is over: a reader by serial number without
-such a lock would miss what is committed late.
+Nothing is ever updated or deleted but a log's name, a reaction's checkpoint, and snapshots, which are a cache. A commit's
+`line` is what the sums cover, byte for byte as in a file; `cqrs_events` has the same to be asked in SQL. Positions are
+gapless and appear in the order of commit, because an append holds an advisory lock of the log until its transaction is
+over: a reader by serial number without such a lock would miss what is committed late.
 """
 
-MIGRATIONS = (
-    """
+from ...struct import Struct
+
+
+class Migration(Struct, frozen=True):
+    """A step from one version of the tables to the next: what it is for, and its SQL."""
+
+    what: str
+    sql: str
+
+
+_LOGS = """
     CREATE TABLE cqrs_logs (
         id text PRIMARY KEY,
-        name text NOT NULL,
+        name text COLLATE "C" NOT NULL,
         archived boolean NOT NULL DEFAULT false,
         header text NOT NULL,
         UNIQUE (name, archived)
@@ -36,21 +45,15 @@ MIGRATIONS = (
         log text NOT NULL,
         position bigint NOT NULL,
         commit bigint NOT NULL,
-        id text NOT NULL UNIQUE,
-        stream text NOT NULL,
+        id text NOT NULL,
+        stream text COLLATE "C" NOT NULL,
         version bigint NOT NULL CHECK (version > 0),
         type text NOT NULL,
         data jsonb NOT NULL,
         PRIMARY KEY (log, position),
         UNIQUE (log, stream, version),
+        UNIQUE (log, id),
         FOREIGN KEY (log, commit) REFERENCES cqrs_commits
-    );
-
-    CREATE TABLE cqrs_checkpoints (
-        reaction text NOT NULL,
-        log text NOT NULL,
-        position bigint NOT NULL,
-        PRIMARY KEY (reaction, log)
     );
 
     -- Append a line after position `head`, whose sum is `before`, in one round trip. Gives 'recorded'; 'known' and the line
@@ -83,10 +86,34 @@ MIGRATIONS = (
         VALUES (log_, first, first + many - 1, queried->>'command', (queried->>'at')::timestamptz, queried->>'by',
                 coalesce(queried->'meta', '{}'), sum_, line_);
         INSERT INTO cqrs_events (log, position, commit, id, stream, version, type, data)
-        SELECT log_, first + place - 1, first, (queried->>'command') || '/' || (first + place - 1) || '/' || log_,
+        SELECT log_, first + place - 1, first, (queried->>'command') || '/' || (first + place - 1),
                event->>'stream', (event->>'version')::bigint, event->>'type', event->'data'
         FROM jsonb_array_elements(queried->'events') WITH ORDINALITY AS each (event, place);
         RETURN QUERY SELECT 'recorded', NULL;
-    END $$;
-    """,
+    END $$
+"""
+
+_CHECKPOINTS = """
+    CREATE TABLE cqrs_checkpoints (
+        reaction text NOT NULL,
+        log text NOT NULL,
+        position bigint NOT NULL,
+        PRIMARY KEY (reaction, log)
+    )
+"""
+
+_SNAPSHOTS = """
+    CREATE TABLE cqrs_snapshots (
+        log text NOT NULL,
+        name text NOT NULL,
+        content bytea NOT NULL,
+        PRIMARY KEY (log, name)
+    )
+"""
+
+MIGRATIONS: tuple[Migration, ...] = (
+    Migration("logs, their commits and events, and how one is appended", _LOGS),
+    Migration("how far reactions have come", _CHECKPOINTS),
+    Migration("snapshots", _SNAPSHOTS),
 )
+"""Those of version 1, 2 and so on."""

@@ -4,7 +4,8 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
-from typing import Any, TypeVar
+from enum import Enum
+from typing import Any, NamedTuple, TypeVar
 
 import psycopg
 
@@ -17,16 +18,54 @@ from ...core import (
     LogNotFound,
     Progress,
     Rejected,
+    Repair,
     Store,
     Verdict,
     check_log_name,
     no_progress,
 )
+from ...struct import Struct
+from ..chain import Versions, verified
 from ..format import FORMAT, VERSION, Header, InvalidLine, decode_header, encode_header
 from .database import Connection, Database
-from .log import BATCH, PostgresLog, send, verified
+from .kept import PostgresCheckpoints, SnapshotTable
+from .log import BATCH, PostgresLog, send
 
 T = TypeVar("T")
+PAGE = 100
+"""How many logs or streams make a page, unless asked otherwise."""
+
+
+class Operator(Enum):
+    """How a name is compared with a pattern, in PostgreSQL's words."""
+
+    LIKE = "LIKE"
+    SIMILAR_TO = "SIMILAR TO"
+    POSIX = "~"
+
+
+class Pattern(Struct, frozen=True):
+    """What names must match: LIKE with % and _, SIMILAR TO as SQL's regular expressions, or POSIX ones."""
+
+    operator: Operator
+    text: str
+
+
+class Named(Struct, frozen=True):
+    """A log or a stream, and how many events it has."""
+
+    name: str
+    events: int
+
+
+class _Beside(NamedTuple):
+    """What the tables say of a line that they hold."""
+
+    position: int
+    last: int
+    sum: str
+    command: str
+    events: list[Any] | None
 
 
 class PostgresStore(Store):
@@ -84,34 +123,94 @@ class PostgresStore(Store):
         ((total,),) = self._database.rows("SELECT count(*) FROM cqrs_commits WHERE log = %s", (id,))
         position = commits = byte = 0
         sum = b""
-        versions: dict[str, int] = {}
-        asked: deque[Any] = deque()
+        versions = Versions()
+        beside: deque[_Beside] = deque()
         try:
             _, sum = decode_header(header)
             byte = len(header) + 1
-            for line, commit, after in verified(self._both(id, asked), 0, sum):
-                for event in commit.events:
-                    known = versions.get(event.stream, 0)
-                    if event.version != known + 1:
-                        raise InvalidLine(f"version {event.version} of {event.stream} follows {known}")
-                    versions[event.stream] = event.version
-                if asked.popleft() != [[event.stream, event.version, event.type] for event in commit.events]:
-                    raise InvalidLine("the table of events has others")
+            for line, commit, after in verified(self._rows_of(id, beside), 0, sum):
+                versions.pass_over(commit.events)
+                events = [[event.stream, event.version, event.type] for event in commit.events]
+                if beside.popleft() != _Beside(commit.position, commit.last, after.decode(), commit.command, events):
+                    raise InvalidLine("the columns and the table of events beside it have others")
                 position, sum, commits, byte = commit.last, after, commits + 1, byte + len(line) + 1
                 progress(commits, total)
         except InvalidLine as error:
-            damage = Damage(commits + 2 if byte else 1, byte, "altered", str(error))
+            there = beside[0].position if beside else 0
+            missing = f"@{position + 1} to @{there - 1} are missing"
+            kind, detail = ("missing", missing) if there > position + 1 else ("altered", str(error))
+            damage = Damage(commits + 2 if byte else 1, byte, kind, detail)
             return Verdict(position, commits, sum.decode(), damage, max(0, total - commits - 1))
         return Verdict(position, commits, sum.decode())
 
-    def _both(self, id: str, asked: deque[Any]) -> Iterator[bytes]:
-        """The lines of a log, and in `asked` what the table of events says of each."""
-        position = 0
-        while rows := self._database.rows(_BOTH, {"log": id, "since": position, "batch": BATCH}):
-            for line, events, last in rows:
-                asked.append(events)
-                position = last
+    def _rows_of(self, id: str, beside: deque["_Beside"]) -> Iterator[bytes]:
+        """The lines of a log, and in `beside` what the tables say of each."""
+        last = 0
+        while rows := self._database.rows(_BESIDE, (id, last, BATCH)):
+            for line, *said in rows:
+                beside.append(_Beside(*said))
+                last = beside[-1].last
                 yield line.encode()
+
+    def repair(self, name: str, *, archived: bool = False, dry_run: bool = False) -> Repair | None:
+        if self.verify(name, archived=archived).damage is None:
+            return None
+        raise Rejected(f"{name} is on a server, where nothing is rewritten: put it back from a backup of {self.url}")
+
+    def migrate(self) -> list[str]:
+        return self._database.migrate()
+
+    def snapshot_table(self) -> SnapshotTable:
+        """A place for snapshots in the database, for those who have no disk of their own."""
+        return SnapshotTable(self._database)
+
+    # looking at many
+
+    def logs(
+        self, pattern: Pattern | None = None, *, archived: bool = False, after: str = "", limit: int = PAGE
+    ) -> list[Named]:
+        """The logs whose names come after `after` and match, by name, at most `limit`; raises `Rejected` for a pattern.
+
+        The last one's name is where the next page begins.
+        """
+        return self._page(_LOGS, {"archived": archived}, "name", pattern, after, limit)
+
+    def count_logs(self, pattern: Pattern | None = None, *, archived: bool = False) -> int:
+        """How many logs match; raises `Rejected` for a pattern that is none."""
+        return self._count("cqrs_logs WHERE archived = %(archived)s", {"archived": archived}, "name", pattern)
+
+    def streams(self, name: str, pattern: Pattern | None = None, *, after: str = "", limit: int = PAGE) -> list[Named]:
+        """The streams of a log, as `logs` gives logs; raises `LogNotFound` too."""
+        id, _ = self._found(check_log_name(name), archived=False)
+        return self._page(_STREAMS, {"log": id}, "stream", pattern, after, limit)
+
+    def count_streams(self, name: str, pattern: Pattern | None = None) -> int:
+        """How many streams of a log match; raises `LogNotFound`, and `Rejected` for a pattern that is none."""
+        id, _ = self._found(check_log_name(name), archived=False)
+        return self._count("cqrs_events WHERE log = %(log)s AND version = 1", {"log": id}, "stream", pattern)
+
+    def _page(
+        self, query: str, values: dict[str, Any], key: str, pattern: Pattern | None, after: str, limit: int
+    ) -> list[Named]:
+        values |= {"after": after, "limit": limit}
+        return [Named(*row) for row in self._matching(query, values, key, pattern)]
+
+    def _count(self, where: str, values: dict[str, Any], key: str, pattern: Pattern | None) -> int:
+        ((count,),) = self._matching(f"SELECT count(*) FROM {where} {{matches}}", values, key, pattern)
+        return int(count)
+
+    def _matching(self, query: str, values: dict[str, Any], key: str, pattern: Pattern | None) -> list[Any]:
+        """What a query gives whose `{matches}` makes room for the pattern that the column must match."""
+        matches = "" if pattern is None else f"AND {key} {pattern.operator.value} %(pattern)s"
+        values |= {} if pattern is None else {"pattern": pattern.text}
+
+        def work(connection: Connection) -> list[Any]:
+            try:
+                return connection.execute(query.format(matches=matches).encode(), values).fetchall()
+            except psycopg.DataError as error:
+                raise Rejected(f"{pattern}: {error.diag.message_primary}") from error
+
+        return self._database.run(work)
 
     def import_log(self, name: str, lines: Iterable[bytes]) -> int:
         name = check_log_name(name)
@@ -177,30 +276,18 @@ def _checked(header: bytes, lines: list[bytes]) -> tuple[Header, list[tuple[int,
 _INSERT = "INSERT INTO cqrs_logs (id, name, header) VALUES (%s, %s, %s)"
 _HEADER = "SELECT header FROM cqrs_logs WHERE name = %s AND NOT archived"
 _LINES = "SELECT line FROM cqrs_commits WHERE log = %s ORDER BY position"
-_BOTH = """
-    SELECT line, (
-        SELECT jsonb_agg(jsonb_build_array(stream, version, type) ORDER BY position) FROM cqrs_events
+_BESIDE = """
+    SELECT line, position, last, sum, command, (
+        SELECT jsonb_agg(jsonb_build_array(stream, version, type) ORDER BY cqrs_events.position) FROM cqrs_events
         WHERE cqrs_events.log = cqrs_commits.log AND commit = cqrs_commits.position
-    ), last
-    FROM cqrs_commits WHERE log = %(log)s AND last > %(since)s ORDER BY position LIMIT %(batch)s
+    )
+    FROM cqrs_commits WHERE log = %s AND last > %s ORDER BY position LIMIT %s
 """
-_KEEP = """
-    INSERT INTO cqrs_checkpoints (reaction, log, position) VALUES (%s, %s, %s)
-    ON CONFLICT (reaction, log) DO UPDATE SET position = excluded.position
+_LOGS = """
+    SELECT name, (SELECT coalesce(max(last), 0) FROM cqrs_commits WHERE log = id) FROM cqrs_logs
+    WHERE archived = %(archived)s AND name > %(after)s {matches} ORDER BY name LIMIT %(limit)s
 """
-
-
-class PostgresCheckpoints(Checkpoints):
-    """Positions in a table."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    def load(self, reaction: str, log_id: str) -> int:
-        query = "SELECT position FROM cqrs_checkpoints WHERE reaction = %s AND log = %s"
-        rows = self._database.rows(query, (check_log_name(reaction), log_id))
-        return rows[0][0] if rows else 0
-
-    def save(self, reaction: str, log_id: str, position: int) -> None:
-        values = (check_log_name(reaction), log_id, position)
-        self._database.run(lambda connection: connection.execute(_KEEP.encode(), values))
+_STREAMS = """
+    SELECT stream, max(version) FROM cqrs_events
+    WHERE log = %(log)s AND stream > %(after)s {matches} GROUP BY stream ORDER BY stream LIMIT %(limit)s
+"""

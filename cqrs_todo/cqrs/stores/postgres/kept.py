@@ -1,0 +1,60 @@
+"""What is kept beside the logs: how far reactions have come, and snapshots."""
+
+from ...core import Checkpoints, StoreUnavailable, check_log_name
+from .database import Database
+
+_KEEP = """
+    INSERT INTO cqrs_checkpoints (reaction, log, position) VALUES (%s, %s, %s)
+    ON CONFLICT (reaction, log) DO UPDATE SET position = excluded.position
+"""
+
+
+class PostgresCheckpoints(Checkpoints):
+    """Positions in a table."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def load(self, reaction: str, log_id: str) -> int:
+        query = "SELECT position FROM cqrs_checkpoints WHERE reaction = %s AND log = %s"
+        rows = self._database.rows(query, (check_log_name(reaction), log_id))
+        return rows[0][0] if rows else 0
+
+    def save(self, reaction: str, log_id: str, position: int) -> None:
+        values = (check_log_name(reaction), log_id, position)
+        self._database.run(lambda connection: connection.execute(_KEEP.encode(), values))
+
+
+_READ_SNAPSHOT = "SELECT content FROM cqrs_snapshots WHERE log = %s AND name = %s"
+_WRITE_SNAPSHOT = """
+    INSERT INTO cqrs_snapshots (log, name, content) VALUES (%s, %s, %s)
+    ON CONFLICT (log, name) DO UPDATE SET content = excluded.content
+"""
+_REMOVE_SNAPSHOT = "DELETE FROM cqrs_snapshots WHERE log = %s AND name = %s"
+
+
+class SnapshotTable:
+    """A place for the named bytes of snapshots, in a table."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def read(self, log_id: str, name: str) -> bytes | None:
+        try:
+            rows = self._database.rows(_READ_SNAPSHOT, (log_id, name))
+        except StoreUnavailable:
+            return None
+        return bytes(rows[0][0]) if rows else None
+
+    def write(self, log_id: str, name: str, content: bytes) -> bool:
+        return self._changed(_WRITE_SNAPSHOT, (log_id, name, content))
+
+    def remove(self, log_id: str, name: str) -> None:
+        self._changed(_REMOVE_SNAPSHOT, (log_id, name))
+
+    def _changed(self, statement: str, values: tuple[str | bytes, ...]) -> bool:
+        try:
+            self._database.run(lambda connection: connection.execute(statement.encode(), values))
+        except StoreUnavailable:
+            return False
+        return True
