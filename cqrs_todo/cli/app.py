@@ -23,6 +23,7 @@ app = typer.Typer(
     subcommand_metavar="[VERB] [IDS] [OPTIONS]",
     pretty_exceptions_enable=False,
 )
+store_app = typer.Typer(cls=Verbs, rich_markup_mode=None, invoke_without_command=True, subcommand_metavar="VERB")
 lists_app = typer.Typer(cls=Verbs, rich_markup_mode=None, invoke_without_command=True, subcommand_metavar="[VERB NAME]")
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -448,6 +449,34 @@ def unarchive(ctx: Context, name: Name) -> None:
 
 
 app.add_typer(lists_app, name="lists", rich_help_panel=LISTS)
+
+
+@store_app.callback()
+def store(ctx: Context) -> None:
+    """Migrate the tables of a store, or check what it can do."""
+    if ctx.invoked_subcommand is None:
+        raise UsageError("it isn't said what to do with the store: migrate or check", "see: todo store --help")
+
+
+@store_app.command(cls=Verb, epilog="todo --store postgresql://me@server/lists store migrate")
+def migrate(ctx: Context) -> None:
+    """Bring the tables of the store to what this program works with; the lists stay as they are."""
+    from .care import migrate
+
+    migrate(session_of(ctx))
+
+
+@store_app.command(cls=Verb, epilog="todo store check postgresql://me@server/lists\ntodo store check jsonl:/mnt/share")
+def check(
+    ctx: Context, url: Annotated[str | None, Argument(metavar="[URL]", help="The store; else the one in use.")] = None
+) -> None:
+    """Try all that lists need of a store, in an empty corner of it that is removed afterwards, and say what holds."""
+    from .care import check
+
+    check(session_of(ctx), url)
+
+
+app.add_typer(store_app, name="store", rich_help_panel=LISTS)
 
 
 @_verb(LISTS, 'eval "$(todo completion bash)"\ntodo completion fish > ~/.config/fish/completions/todo.fish')

@@ -1,9 +1,11 @@
-"""`verify`: is every list what was written, and if not, what can be put right?"""
+"""`verify`: is every list what was written, and if not, what can be put right? And the care of the store itself."""
 
+from collections import Counter
 from typing import Any
 
-from ..cqrs.core import CqrsError, DamagedLog, Repair, Verdict
-from ..todo.service import Lists
+from ..cqrs.core import CqrsError, DamagedLog, Rejected, Repair, Verdict
+from ..cqrs.stores import open_store
+from ..todo.service import TYPES, Lists
 from . import document, render
 from .errors import UsageError
 from .output import out
@@ -125,3 +127,48 @@ def _row(name: str, archived: bool, verdict: Verdict, repair: Repair | None) -> 
         },
         "repair": None if repair is None else {"steps": repair.steps, "kept": repair.kept or None},
     }
+
+
+def migrate(session: Session) -> None:
+    """Bring the store's tables to what this program works with, and say what that took."""
+    session.check_now()
+    steps = list(session.store.migrate())
+    if session.options.json:
+        out(document.encode({"store": printable(session.store.url), "migrations": steps}))
+    elif session.options.plain:
+        for step in steps:
+            render.fields(*step.split(": ", 1))
+    elif not session.options.quiet:
+        out(visible(f"{session.store.url}: {_count(len(steps), 'migration')} run" if steps else "Nothing to migrate"))
+        for step in steps:
+            out(f"  {step}")
+
+
+def check(session: Session, url: str | None) -> None:
+    """Try the store contract on a store, and say of each case what is not as it should be; raises `Rejected` then."""
+    url = session.store_url if url is None else session.url_of(url)
+    try:
+        from ..cqrs.testing.check import check_store
+    except ImportError as error:
+        raise UsageError(f"the contract is a suite of pytest's ({error})", "pip install 'cqrs-todo[testing]'") from error
+    where = open_store(url, TYPES).url  # without a password
+    with progress(f"checking {visible(where)}", quiet=session.options.quiet) as tell:
+        cases = check_store(url, tell)
+    count = Counter(case.outcome for case in cases)
+    if session.options.json:
+        rows = [{"name": case.name, "outcome": case.outcome, "detail": printable(case.detail)} for case in cases]
+        out(document.encode({"store": printable(where), "cases": rows}))
+    for case in cases:
+        if session.options.plain:
+            render.fields(case.name, case.outcome, case.detail)
+        elif not session.options.json and case.outcome != "holds":
+            out(visible(f"{case.outcome}: {case.name}: {case.detail}"))
+    if not session.options.json and not session.options.plain:
+        rest = f", {count['does not apply']} do not apply" if count["does not apply"] else ""
+        out(visible(f"{where}: {count['holds']} of {_count(len(cases), 'case')} hold{rest}"))
+    if count["holds"] + count["does not apply"] < len(cases) or not count["holds"]:
+        raise _Unfit(f"{where} does not keep the contract of a store: {_count(count['fails'], 'case')} fail")
+
+
+class _Unfit(Rejected):
+    hint = "use another server or disk for lists"

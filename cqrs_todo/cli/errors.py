@@ -8,6 +8,7 @@ from ..cqrs.core import (
     LogBusy,
     LogNotFound,
     OutcomeUnknown,
+    OutdatedStore,
     StoreUnavailable,
     WrongExpectedVersion,
 )
@@ -43,6 +44,7 @@ _KINDS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], int, str, str
     ((WrongExpectedVersion, CommandReused, LogBusy), 4, "conflict", "try again"),
     (DamagedLog, 5, "damaged-log", "see what can be done: todo verify"),
     (OutcomeUnknown, 6, "unknown", "look before you do it again: todo history -n 1"),
+    (OutdatedStore, 6, "store-outdated", "bring it up to date: todo store migrate"),
     (StoreUnavailable, 6, "store-unreachable", "see the paths in use: todo where"),
     (CqrsError, 1, "refused", None),
 )

@@ -54,14 +54,21 @@ class Session:
 
     @cached_property
     def store(self) -> Store:
-        url = _first(self.options.store, _environment("TODO_STORE"), self.config.store) or default_store()
-        scheme, colon, rest = url.partition(":")
+        return open_store(self.store_url, TYPES)
+
+    @property
+    def store_url(self) -> str:
+        return self.url_of(_first(self.options.store, _environment("TODO_STORE"), self.config.store) or default_store())
+
+    def url_of(self, text: str) -> str:
+        """The URL of a store that a text means; raises `UsageError`."""
+        scheme, colon, rest = text.partition(":")
         if scheme == "jsonl" and rest.startswith("~"):
             folder = os.path.expanduser(rest)
             if folder.startswith("~"):
-                raise UsageError(f"{url}: it can't be told whose home that is", "write the folder's whole path")
-            url = f"{scheme}{colon}{folder}"
-        return open_store(check_text("store's URL", url), TYPES)
+                raise UsageError(f"{text}: it can't be told whose home that is", "write the folder's whole path")
+            text = f"{scheme}{colon}{folder}"
+        return check_text("store's URL", text)
 
     @property
     def default_list(self) -> str:

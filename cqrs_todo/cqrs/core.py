@@ -460,7 +460,7 @@ class Store(ABC):
     def repair(self, name: str, *, archived: bool = False, dry_run: bool = False) -> Repair | None:
         """Put a damaged log right, keeping every whole commit, and every damaged byte in a file; None where it is whole.
 
-        With `dry_run` only says what it would do. Raises as `verify` does.
+        With `dry_run` only says what it would do. Raises as `verify` does, and `DamagedLog` where it can't be put right.
         """
         return None
 

@@ -1,13 +1,30 @@
 """PostgreSQL beyond the contract: what stands in the tables, later programs, servers that are not there, damage."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import psycopg
 import pytest
 
-from cqrs_todo.cqrs.core import Append, Rejected, Store, StoreUnavailable
+from cqrs_todo.cqrs.core import (
+    Append,
+    CommandReused,
+    DamagedLog,
+    LogNotFound,
+    Rejected,
+    StaleMark,
+    Store,
+    StoreUnavailable,
+)
+from cqrs_todo.cqrs.fold import Fold, fold_of
+from cqrs_todo.cqrs.repository import Repository
+from cqrs_todo.cqrs.snapshots import SnapshotEvery
 from cqrs_todo.cqrs.stores import open_store
+from cqrs_todo.cqrs.stores.postgres import Named, Operator, Pattern, PostgresStore
+from cqrs_todo.cqrs.stores.snapshots import KeptSnapshots
 from cqrs_todo.cqrs.testing.contract import CONTRACT_TYPES, Counted, metadata, numbers, one
+from tests.cqrs.counter import COUNTER, Moved
+from tests.cqrs.counter import TYPES as COUNTERS
 
 AT = datetime(2026, 11, 22, tzinfo=UTC)
 
@@ -82,3 +99,142 @@ def test_lines_go_from_files_to_the_server_and_back(store: Store, database: str)
         shared.import_log("inbox", store.create("other", AT).lines())
     assert shared.names() == ["inbox"]
     shared.close()
+
+
+@pytest.fixture
+def crowd(database: str) -> Iterator[PostgresStore]:
+    """A store of five logs, one of them with many streams and commits."""
+    store = open_store(database, CONTRACT_TYPES)
+    assert isinstance(store, PostgresStore)
+    for name in ("a_b", "aXb", "b-1", "b-2", "Ärger"):
+        store.create(name, AT)
+    log = store.open("b-1")
+    for n in range(30):
+        log.append(one(f"a/{n % 12}", n), metadata(f"c{n}"))
+    yield store
+    store.close()
+
+
+def test_logs_are_counted_and_paged_by_name(crowd: PostgresStore) -> None:
+    assert [(log.name, log.events) for log in crowd.logs()] == [
+        ("aXb", 0),
+        ("a_b", 0),
+        ("b-1", 30),
+        ("b-2", 0),
+        ("Ärger", 0),
+    ]
+    assert [log.name for log in crowd.logs(limit=2)] == ["aXb", "a_b"]
+    assert [log.name for log in crowd.logs(after="a_b", limit=2)] == ["b-1", "b-2"]
+    assert (crowd.count_logs(), crowd.count_logs(archived=True)) == (5, 0)
+    crowd.archive("b-2")
+    assert ([log.name for log in crowd.logs(archived=True)], crowd.count_logs()) == (["b-2"], 4)
+
+
+@pytest.mark.parametrize(
+    ("operator", "text", "names"),
+    [
+        (Operator.LIKE, "a_b", ["aXb", "a_b"]),
+        (Operator.LIKE, r"a\_b", ["a_b"]),
+        (Operator.LIKE, "b%", ["b-1", "b-2"]),
+        (Operator.SIMILAR_TO, "(a_b|b-(1|3))", ["aXb", "a_b", "b-1"]),
+        (Operator.POSIX, "^[^a-z]|2$", ["b-2", "Ärger"]),
+        (Operator.POSIX, "nothing", []),
+    ],
+)
+def test_names_match_a_pattern(crowd: PostgresStore, operator: Operator, text: str, names: list[str]) -> None:
+    pattern = Pattern(operator, text)
+    assert [log.name for log in crowd.logs(pattern)] == names
+    assert crowd.count_logs(pattern) == len(names)
+    assert [log.name for log in crowd.logs(pattern, limit=1)] == names[:1]
+
+
+def test_streams_are_counted_and_paged_by_name(crowd: PostgresStore) -> None:
+    streams = sorted(f"a/{n}" for n in range(12))
+    assert [stream.name for stream in crowd.streams("b-1")] == streams
+    assert crowd.streams("b-1")[:2] == [Named("a/0", 3), Named("a/1", 3)]
+    page = crowd.streams("b-1", limit=5)
+    assert [stream.name for stream in crowd.streams("b-1", after=page[-1].name)] == streams[5:]
+    one_digit = Pattern(Operator.POSIX, "^a/[0-9]$")
+    assert (crowd.count_streams("b-1"), crowd.count_streams("b-1", one_digit), crowd.count_streams("b-2")) == (12, 10, 0)
+    with pytest.raises(LogNotFound):
+        crowd.streams("never")
+
+
+def test_a_pattern_that_is_none_is_refused(crowd: PostgresStore) -> None:
+    with pytest.raises(Rejected, match="invalid regular expression"):
+        crowd.logs(Pattern(Operator.POSIX, "("))
+    with pytest.raises(Rejected, match="invalid regular expression"):
+        crowd.count_streams("b-1", Pattern(Operator.POSIX, "["))
+
+
+def test_reading_in_batches(crowd: PostgresStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cqrs_todo.cqrs.stores.postgres.log.BATCH", 7)
+    monkeypatch.setattr("cqrs_todo.cqrs.stores.postgres.store.BATCH", 7)
+    log = crowd.open("b-1")
+    assert numbers(log.events()) == list(range(30))
+    assert numbers(crowd.open("b-1").events_backward()) == list(range(29, -1, -1))
+    mark = log.mark()
+    assert (mark.position, mark.versions("a/5"), mark.versions("a/6")) == (30, 3, 2)
+    log.append(one("a/6", 30, expected=2), metadata("later"))
+    other = crowd.open("b-1")
+    assert numbers(event for commit in other.commits(mark) for event in commit.events) == [30]
+    assert numbers(event for commit in other.commits_backward(mark) for event in commit.events) == list(range(29, -1, -1))
+    assert crowd.verify("b-1").commits == 31
+
+
+def test_a_log_that_is_not_what_it_was(crowd: PostgresStore, database: str) -> None:
+    log = crowd.open("b-1")
+    assert len(list(log.commits())) == 30
+    mark = log.mark()
+    changed(database, "DELETE FROM cqrs_events WHERE position > 20; DELETE FROM cqrs_commits WHERE position > 20")
+    for read in (crowd.open("b-1").commits, crowd.open("b-1").commits_backward):
+        with pytest.raises(StaleMark):
+            next(read(mark))
+    other = crowd.open("b-1")
+    with pytest.raises(StaleMark):
+        list(other.commits(mark))
+    assert "@30 was there, and is no longer" in other.notices[0]
+    with pytest.raises(DamagedLog, match="nothing was recorded"):
+        log.append(one("a/1", 9, expected=99), metadata("late"))
+    assert len(list(other.commits())) == 20
+
+
+def test_backward_reading_tells_of_damage(crowd: PostgresStore, database: str) -> None:
+    changed(database, "UPDATE cqrs_commits SET line = replace(line, '\"number\":5', '\"number\":6') WHERE position = 6")
+    read = crowd.open("b-1").commits_backward()
+    assert [next(read).position for _ in range(24)] == list(range(30, 6, -1))
+    with pytest.raises(DamagedLog, match="b-1 is damaged"):
+        next(read)
+
+
+def test_the_same_id_with_other_content_is_an_error_in_the_tables_too(crowd: PostgresStore, database: str) -> None:
+    with pytest.raises(CommandReused):
+        crowd.open("b-1").append(one("a/0", 99), metadata("c3"))
+    event = "SELECT log, 99, commit, id, stream, 99, type, data FROM cqrs_events WHERE position = 4"
+    with pytest.raises(psycopg.errors.UniqueViolation):
+        changed(database, f"INSERT INTO cqrs_events {event}")
+
+
+def test_snapshots_in_a_table(crowd: PostgresStore, database: str) -> None:
+    store = open_store(database, COUNTERS)
+    log = store.create("counters", AT)
+    for number in range(1, 321):
+        log.append([Append(f"counter/{number % 7}", (Moved(number),))], metadata(f"c{number}"))
+
+    def fold(state: type = int) -> Fold[int]:
+        snapshots: KeptSnapshots[int] = KeptSnapshots(crowd.snapshot_table(), state, "1")
+        strategy = SnapshotEvery(25)
+        return Repository(store.open("counters"), COUNTER, snapshots=snapshots, strategy=strategy).fold()
+
+    whole = fold_of(COUNTER, log.commits())
+    assert fold() == fold() == whole
+    kept = "SELECT name FROM cqrs_snapshots ORDER BY length(name), name"
+    with psycopg.connect(database) as connection:
+        names = [name for (name,) in connection.execute(kept.encode())]
+    assert names[-1] == "taken"
+    assert len(names) > 2
+    changed(database, "UPDATE cqrs_snapshots SET content = 'altered' WHERE name <> 'taken'")
+    assert fold() == whole
+    changed(database, "DROP TABLE cqrs_snapshots")
+    assert fold() == whole
+    store.close()

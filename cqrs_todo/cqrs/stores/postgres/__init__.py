@@ -1,5 +1,6 @@
 """Logs in PostgreSQL: the same contract and the same lines as in files, on a server that many share."""
 
-from .store import PostgresStore
+from .database import scratch
+from .store import Named, Operator, Pattern, PostgresStore
 
-__all__ = ["PostgresStore"]
+__all__ = ["Named", "Operator", "Pattern", "PostgresStore", "scratch"]

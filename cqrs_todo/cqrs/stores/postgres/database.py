@@ -1,8 +1,10 @@
 """A connection that is made when it is needed, and again when it is lost; errors in words, without the password."""
 
+import os
 import random
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import psycopg
@@ -68,13 +70,31 @@ class Database:
 
         Raises `StoreUnavailable`, also where they are of a later program.
         """
+
+        def work(connection: Connection) -> list[str]:
+            version = _version(connection)
+            run = _migrate(connection) if version < LATEST else []
+            self._check(max(version, LATEST))
+            return run
+
+        return self._apart(work)
+
+    def alone(self, statement: str) -> None:
+        """Run a statement that needs none of the tables."""
+        self._apart(lambda connection: connection.execute(statement.encode()))
+
+    def within(self, schema: str) -> str:
+        """What connects to the same database, but for its tables in another schema."""
+        options = conninfo_to_dict(self._conninfo).get("options") or ""
+        return make_conninfo(self._conninfo, options=f"{options} -csearch_path={schema}")
+
+    def _apart(self, work: Callable[[Connection], T]) -> T:
+        """Do work on a connection of its own, whatever the tables are."""
         try:
             with psycopg.connect(self._conninfo, autocommit=True) as connection:
-                run = _migrate(connection)
-                self._check(_version(connection))
+                return work(connection)
         except psycopg.Error as error:
             raise self._unavailable(error, doubt=False) from error
-        return run
 
     def _connected(self) -> Connection:
         if self._connection is None:
@@ -110,6 +130,21 @@ class Database:
         if doubt:
             return OutcomeUnknown(f"{self.address}: {reason}: it can't be known whether the last commit was recorded")
         return StoreUnavailable(f"{self.address}: {reason}")
+
+
+@contextmanager
+def scratch(url: str) -> Iterator[str]:
+    """A schema of its own in a database, empty and removed when the block is over, as a string that libpq can connect by.
+
+    Raises `StoreUnavailable`.
+    """
+    database = Database(url)
+    name = f"cqrs_scratch_{os.urandom(8).hex()}"
+    database.alone(f"CREATE SCHEMA {name}")
+    try:
+        yield database.within(name)
+    finally:
+        database.alone(f"DROP SCHEMA {name} CASCADE")
 
 
 def _version(connection: Connection) -> int:

@@ -12,6 +12,7 @@ import psycopg
 from ...core import (
     Checkpoints,
     Damage,
+    DamagedLog,
     EventTypes,
     Log,
     LogExists,
@@ -155,7 +156,7 @@ class PostgresStore(Store):
     def repair(self, name: str, *, archived: bool = False, dry_run: bool = False) -> Repair | None:
         if self.verify(name, archived=archived).damage is None:
             return None
-        raise Rejected(f"{name} is on a server, where nothing is rewritten: put it back from a backup of {self.url}")
+        raise DamagedLog(f"on a server nothing is rewritten: put it back from a backup of {self.url}")
 
     def migrate(self) -> list[str]:
         return self._database.migrate()

@@ -1,0 +1,116 @@
+"""The store contract, tried on a server or a disk of one's own: which of its cases hold there?"""
+
+import os
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TypeAlias
+from unittest.mock import patch
+
+import pytest
+
+from ..core import EventTypes, Progress, Store, no_progress
+from ..stores import open_store
+from ..struct import Struct
+from .contract import CONTRACT_TYPES, StoreContract
+
+Opens: TypeAlias = Callable[[EventTypes], Store]
+
+
+class Case(Struct, frozen=True):
+    """A case of the contract, in words; `outcome` is `holds`, `fails` or `does not apply`, `detail` why."""
+
+    name: str
+    outcome: str
+    detail: str = ""
+
+
+def check_store(url: str, progress: Progress = no_progress) -> list[Case]:
+    """What holds of the contract in the place that a URL names.
+
+    Each case has an empty corner of it, which is removed afterwards; logs that are there are not touched. Raises
+    `UnknownStore`, and `StoreUnavailable` where no corner can be made.
+    """
+    with _corner(url):
+        pass
+    watch = _Watch(url, progress)
+    # nothing of the person's own pytest: no plugins, no configuration, no cache
+    quiet = ["-p", "no:terminal", "-p", "no:cacheprovider", "-c", os.devnull, "--rootdir", os.path.dirname(__file__)]
+    with patch.dict(os.environ, {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}):
+        pytest.main([*quiet, "--noconftest", f"{__file__}::TestStore"], plugins=[watch])
+    return watch.cases
+
+
+class _Watch:
+    """A plugin of pytest which gives the cases their corners, and takes down how they end."""
+
+    def __init__(self, url: str, progress: Progress) -> None:
+        self.cases: list[Case] = []
+        self._url = url
+        self._progress = progress
+        self._total = 0
+
+    @pytest.fixture
+    def opens(self) -> Iterator[Opens]:
+        """How the case's corner is opened."""
+        with _corner(self._url) as opens:
+            yield opens
+
+    def pytest_collection_modifyitems(self, items: Sequence[pytest.Item]) -> None:
+        self._total = len(items)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        name = report.nodeid.rpartition("::")[2].removeprefix("test_").replace("_", " ")
+        if report.failed:
+            crash = getattr(report.longrepr, "reprcrash", None)
+            detail = str(report.longrepr if crash is None else crash.message)
+            self.cases.append(Case(name, "fails", " ".join(detail.split())))
+        elif report.skipped:
+            _, _, why = report.longrepr if isinstance(report.longrepr, tuple) else ("", 0, str(report.longrepr))
+            self.cases.append(Case(name, "does not apply", why.removeprefix("Skipped: ")))
+        elif report.when == "call":
+            self.cases.append(Case(name, "holds"))
+        self._progress(len(self.cases), self._total)
+
+
+class TestStore(StoreContract):
+    """The contract on the store that is checked."""
+
+    @pytest.fixture
+    def store(self, opens: Opens) -> Iterator[Store]:
+        self._opens = opens
+        self._opened: list[Store] = []
+        yield self._open(CONTRACT_TYPES)
+        for store in self._opened:
+            store.close()
+
+    def _open(self, types: EventTypes) -> Store:
+        self._opened.append(self._opens(types))
+        return self._opened[-1]
+
+    def elsewhere(self, store: Store, types: EventTypes) -> Store:
+        return super().elsewhere(store, types) if store.url == "memory:" else self._open(types)
+
+
+@contextmanager
+def _corner(url: str) -> Iterator[Opens]:
+    """How an empty corner of the place that a URL names is opened, until the block is over."""
+    scheme, _, rest = url.partition(":")
+    if scheme == "jsonl" and rest:
+        with tempfile.TemporaryDirectory(prefix=".check-", dir=_nearest(rest)) as folder:
+            yield lambda types: open_store(f"jsonl:{folder}", types)
+    elif scheme in ("postgresql", "postgres") and rest:
+        from ..stores.postgres import PostgresStore, scratch
+
+        with scratch(url) as conninfo:
+            yield lambda types: PostgresStore(conninfo, types)
+    else:
+        yield lambda types: open_store(url, types)
+
+
+def _nearest(directory: str) -> str:
+    """The directory, or the nearest one above it that is there."""
+    directory = os.path.abspath(directory)
+    while not os.path.isdir(directory):
+        directory = os.path.dirname(directory)
+    return directory

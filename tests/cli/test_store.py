@@ -1,0 +1,161 @@
+"""Lists on a server: its tables brought up to date, what it can do, who may do what, and what goes wrong."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from cqrs_todo.cqrs.stores.postgres.schema import MIGRATIONS
+from tests.conftest import Todo
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+@pytest.fixture
+def shared(todo: Todo, database: str) -> Todo:
+    """The program with its lists in PostgreSQL."""
+    todo.store = todo.env["TODO_STORE"] = database
+    return todo
+
+
+def sql(database: str, statement: str) -> list[tuple[object, ...]]:
+    with psycopg.connect(database, autocommit=True) as connection:
+        cursor = connection.execute(statement.encode())
+        return cursor.fetchall() if cursor.description else []
+
+
+def test_the_configuration_file_names_the_store(todo: Todo, database: str) -> None:
+    todo.env.pop("TODO_STORE", None)
+    (todo.home / ".config/cqrs-todo").mkdir(parents=True)
+    (todo.home / ".config/cqrs-todo/config.toml").write_text(f'store = "{database}"\nauthor = "Jo"\n')
+    todo("add", "Buy milk")
+    assert not (todo.home / ".local/share/cqrs-todo").exists()
+    author, role = sql(database, "SELECT author, role FROM cqrs_commits")[0]
+    assert (author, role) == ("Jo", "postgres")
+
+
+def test_older_tables_wait_for_migrate(shared: Todo, database: str) -> None:
+    sql(database, "CREATE TABLE cqrs_schema (version integer PRIMARY KEY, at timestamptz DEFAULT now(), what text)")
+    sql(database, MIGRATIONS[0].sql)
+    sql(database, "INSERT INTO cqrs_schema (version, what) VALUES (1, 'by hand')")
+    for verb in (("ls",), ("add", "x"), ("verify",)):
+        refused = shared.run(*verb)
+        assert refused.code == 6
+        assert "has tables of version 1, earlier than this program's 3" in refused.err
+        assert "todo store migrate" in refused.err
+    assert shared.run("ls", "--json").error["code"] == "store-outdated"
+    assert shared("store", "migrate").out.splitlines()[1:] == [
+        "  2: how far reactions have come",
+        "  3: snapshots",
+    ]
+    shared("add", "Buy milk")
+    assert shared("store", "migrate").out == "Nothing to migrate\n"
+    assert shared("store", "migrate", "--json").json["migrations"] == []
+
+
+def test_an_empty_database_can_be_migrated_before_first_use(shared: Todo, database: str) -> None:
+    assert shared("store", "migrate", "--plain").out.startswith("1\tlogs")
+    assert sql(database, "SELECT max(version) FROM cqrs_schema") == [(len(MIGRATIONS),)]
+
+
+def test_later_tables_are_refused(shared: Todo, database: str) -> None:
+    shared("add", "Buy milk")
+    sql(database, "INSERT INTO cqrs_schema (version, what) VALUES (99, 'wonders')")
+    for verb in (("ls",), ("store", "migrate")):
+        refused = shared.run(*verb)
+        assert refused.code == 6
+        assert "version 99, later than this program's 3: take a newer program" in refused.err
+
+
+def test_what_a_store_can_do_is_tried_beside_its_lists(shared: Todo, database: str) -> None:
+    shared("add", "Buy milk")
+    schemas = "SELECT nspname FROM pg_namespace ORDER BY 1"
+    before = sql(database, schemas)
+    cases = shared("store", "check", "--json").json["cases"]
+    assert {case["outcome"] for case in cases} == {"holds"}
+    assert len(cases) > 40
+    assert sql(database, schemas) == before, "nothing of the trial is left"
+    assert [row["text"] for row in shared.todos()] == ["Buy milk"]
+
+
+def test_a_store_that_keeps_nothing_does_not_pass(todo: Todo) -> None:
+    failed = todo.run("store", "check", "null:")
+    assert failed.code == 1
+    assert "fails: what was appended is read by anyone: " in failed.out
+    assert re.search(r"^null:: \d+ of \d+ cases hold", failed.out, re.MULTILINE)
+    assert "does not keep the contract" in failed.err
+
+
+def test_a_folder_is_tried_in_a_corner(todo: Todo, tmp_path: Path) -> None:
+    checked = todo("store", "check", f"jsonl:{tmp_path}/not/there/yet", "--plain")
+    assert {line.split("\t")[1] for line in checked.out.splitlines()} == {"holds"}
+    assert list(tmp_path.iterdir()) == [todo.home]
+
+
+def test_what_is_wrong_with_store(todo: Todo) -> None:
+    assert todo.run("store").code == todo.run("store", "check", "sqlite:x").code == 2
+    assert todo.run("--at", "yesterday", "store", "migrate").code == 2
+
+
+@pytest.mark.parametrize("verb", [("ls",), ("add", "x"), ("store", "migrate"), ("store", "check")])
+def test_a_server_that_is_not_there(todo: Todo, verb: tuple[str, ...]) -> None:
+    todo.env["TODO_STORE"] = "postgresql://jo:secret@127.0.0.1:1/lists"
+    failed = todo.run(*verb)
+    assert failed.code == 6
+    assert "postgresql://jo@127.0.0.1:1/lists" in failed.err
+    assert "secret" not in failed.err + failed.out
+
+
+def test_the_roles_of_the_documentation_are_enough_and_no_more(shared: Todo, database: str) -> None:
+    shared("add", "Buy milk")
+    (block,) = re.findall(r"```sql\n(.*?)```", (DOCS / "postgresql.md").read_text(), re.DOTALL)
+    clerk = f"clerk_{re.sub(r'.*schema_', '', database)}"
+    (schema,) = sql(database, "SELECT current_schema()")[0]
+    sql(database, f"CREATE ROLE {clerk} LOGIN; GRANT USAGE ON SCHEMA {schema} TO {clerk}")
+    try:
+        sql(database, block.replace("clerk", clerk))
+        as_clerk = re.sub(r"//[^:@/]*", f"//{clerk}", database, count=1)
+        shared.env["TODO_STORE"] = as_clerk
+        shared("add", "Call Jo")
+        shared("done", "1-2")
+        shared("undo")
+        shared("lists", "new", "work")
+        shared("lists", "rename", "work", "job")
+        shared("lists", "archive", "job")
+        shared("verify")
+        assert [row["done"] for row in shared.todos()] == [False, False]
+        assert sql(database, "SELECT DISTINCT role FROM cqrs_commits ORDER BY 1") == [(clerk,), ("postgres",)]
+        for change in ("UPDATE cqrs_commits SET author = 'x'", "DELETE FROM cqrs_events", "DROP TABLE cqrs_logs"):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                sql(as_clerk, change)
+        assert shared.run("store", "migrate").code == 0
+    finally:
+        sql(database, f"DROP OWNED BY {clerk}; DROP ROLE {clerk}")
+
+
+def _altered(database: str) -> None:
+    sql(database, "UPDATE cqrs_commits SET line = replace(line, 'Call', 'Kall') WHERE position = 2")
+
+
+def _missing(database: str) -> None:
+    sql(database, "DELETE FROM cqrs_events WHERE position = 2; DELETE FROM cqrs_commits WHERE position = 2")
+
+
+@pytest.mark.parametrize(("harm", "what"), [(_altered, "altered"), (_missing, "missing")])
+def test_damage_on_a_server_is_told_and_left(shared: Todo, database: str, harm: Callable[[str], None], what: str) -> None:
+    for text in ("Buy milk", "Call Jo", "Write home"):
+        shared("add", text)
+    harm(database)
+    shared.env["XDG_CACHE_HOME"] = str(shared.home / "elsewhere")  # where no snapshot stands after the damage
+    looked = shared("ls")
+    assert "Buy milk" in looked.out
+    assert "Write home" not in looked.out
+    assert "is damaged after @1" in looked.err
+    assert shared.run("add", "x").code == shared.run("history").code == 5
+    verified = shared.run("verify", "--json")
+    assert (verified.code, verified.json["lists"][0]["damage"]["what"]) == (5, what)
+    repaired = shared.run("verify", "--repair")
+    assert "put it back from a backup" in repaired.out
+    assert repaired.code == 5
