@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -90,13 +91,23 @@ class Todo:
         """A list's log."""
         return self.data / "lists" / f"{name}.jsonl"
 
+    def content(self, name: str = "inbox") -> str:
+        """A list's log as it stands: its file, or what the server has of it; '' where there is none."""
+        if self.store is not None:
+            return self.run("-L", name, "export", "--format", "events").out
+        return self.log_file(name).read_text() if self.log_file(name).exists() else ""
+
     def log(self, name: str = "inbox") -> list[Any]:
         """The commits in a list's log, a line each, decoded."""
-        if self.store is not None:
-            lines = self("-L", name, "export", "--format", "events").out.splitlines()[1:]
-        else:
-            lines = self.log_file(name).read_text().split("\n")[1:-1]
-        return [json.loads(line) for line in lines]
+        return [json.loads(line) for line in self.content(name).split("\n")[1:-1]]
+
+    def twin(self) -> "Todo":
+        """Another home in which all is the same."""
+        twin = Todo(self.home.with_name("twin"), self.store and empty_schema(self.store))
+        shutil.copytree(self.home, twin.home, dirs_exist_ok=True)
+        for name in self("lists", "--plain").out.split("\n")[:-1] if self.store is not None else ():
+            twin("-L", name.split("\t")[0], "import", "-", stdin=self.content(name.split("\t")[0]))
+        return twin
 
     def todos(self, *args: str) -> list[Any]:
         """What `ls --all --json` says."""
@@ -115,15 +126,20 @@ def server() -> Iterator[str]:
 _schemas = count(1)
 
 
-@pytest.fixture
-def database(server: str) -> str:
-    """The URL of an empty schema in it."""
+def empty_schema(url: str) -> str:
+    """The URL of a new schema in the database of another URL."""
     import psycopg
 
     name = f"schema_{next(_schemas)}"
-    with psycopg.connect(server, autocommit=True) as connection:
+    with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(f"CREATE SCHEMA {name}".encode())
-    return f"{server}&options=-csearch_path%3D{name}"
+    return f"{url.partition('&options=')[0]}&options=-csearch_path%3D{name}"
+
+
+@pytest.fixture
+def database(server: str) -> str:
+    """The URL of an empty schema in it."""
+    return empty_schema(server)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

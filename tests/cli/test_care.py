@@ -117,10 +117,10 @@ def test_verify_refuses_what_makes_no_sense(filled: Todo, args: tuple[str, ...])
 
 def test_the_log_goes_out_and_comes_in_byte_for_byte(filled: Todo) -> None:
     out = filled("export", "--format", "events").out
-    assert out.encode() == filled.log_file().read_bytes()
+    assert out == filled.content()
     assert filled("-L", "copy", "import", "-", stdin=out).out == "Imported 4 commits into copy\n"
     assert filled("-L", "copy", "import", "-", stdin=out).out == "copy has all of it already\n"
-    assert filled.log_file("copy").read_bytes() == filled.log_file().read_bytes()
+    assert filled.content("copy") == filled.content()
     filled("undo")
     file = filled.home / "out.jsonl"
     filled("export", "--format", "events", "-o", str(file))
@@ -175,7 +175,7 @@ def test_what_is_no_export_is_refused(todo: Todo, content: str, code: int, told:
     result = todo.run("import", "-", stdin=content)
     assert (result.code, result.out) == (code, "")
     assert told in result.err
-    assert not todo.log_file().exists()
+    assert todo.content() == ""
 
 
 def test_files_that_cant_be_read_or_written(filled: Todo) -> None:

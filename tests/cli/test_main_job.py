@@ -38,11 +38,11 @@ def test_a_thousand_lines_are_one_commit(todo: Todo) -> None:
     assert len(todo.log()) == 1
     assert todo("done", "1-10,12").out == "Done 1-10, 12 (11 todos). Undo: todo undo\n"
     assert len(todo.log()) == 2
-    before = todo.log_file().read_bytes()
+    before = todo.content()
     refused = todo.run("done", "5,9999")
     assert (refused.code, refused.out) == (3, "")
     assert "no todo 9999 in inbox" in refused.err
-    assert todo.log_file().read_bytes() == before
+    assert todo.content() == before
     assert todo("undo").out.startswith("Undid @1001: 1-10, 12 (11 todos).")
     assert [row["number"] for row in todo.todos() if row["done"]] == []
     assert len(todo("ls").out.splitlines()) == 1000
@@ -125,12 +125,12 @@ def test_what_is_so_already_is_said_and_succeeds(todo: Todo) -> None:
     todo("add", "One")
     todo("add", "Two")
     todo("done", "1")
-    before = todo.log_file().read_bytes()
+    before = todo.content()
     again = todo("done", "1")
     assert (again.out, again.err) == ("", "Already done: 1\n")
     assert todo("edit", "1", "One").err == "Unchanged: 1\n"
     assert todo("done", "1", "--json").json["commit"] is None
-    assert todo.log_file().read_bytes() == before
+    assert todo.content() == before
     both = todo("done", "1-2")
     assert (both.out, both.err) == ("Done 2: Two. Undo: todo undo\n", "Already done: 1\n")
 

@@ -67,10 +67,8 @@ def filled(todo: Todo) -> None:
 
 @pytest.mark.parametrize("form", FORMS)
 def test_both_ways_in_give_the_same(todo: Todo, form: str) -> None:
-    log = todo.log_file()
     filled(todo)
-    twin = Todo(todo.home.with_name("twin"))
-    shutil.copytree(todo.home, twin.home, dirs_exist_ok=True)
+    twin = todo.twin()
     args = form.split(" ") if form else []
     quick = todo.run(*args)
     typer = subprocess.run(
@@ -85,7 +83,7 @@ def test_both_ways_in_give_the_same(todo: Todo, form: str) -> None:
         settled(typer.stdout.decode()),
         settled(typer.stderr.decode()),
     )
-    assert settled(log.read_text()) == settled(twin.log_file().read_text())
+    assert settled(todo.content()) == settled(twin.content())
 
 
 def test_the_commonest_forms_import_neither_typer_nor_rich(todo: Todo) -> None:

@@ -206,7 +206,7 @@ def test_a_replay_ends_with_its_terminal(lived: Todo) -> None:
 
 
 def test_the_time_machine_writes_nothing_but_restore(lived: Todo) -> None:
-    before = lived.log_file().read_bytes()
+    before = lived.content()
     for args in (["diff", "@1"], ["blame", "1"], ["when", "open>0"], ["stats"], ["replay"], ["history", "-p"], ["at", "@1"]):
         lived(*args)
-    assert lived.log_file().read_bytes() == before
+    assert lived.content() == before

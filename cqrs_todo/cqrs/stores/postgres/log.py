@@ -2,10 +2,9 @@
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime
 from functools import partial
 from itertools import chain
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from ...core import (
     Append,
@@ -24,7 +23,7 @@ from ...core import (
     repeated,
 )
 from ..chain import Versions, nothing_before, verified, verified_backward
-from ..format import Codec, CommitLine, InvalidLine, decode_line, sum_in
+from ..format import Codec, CommitLine, Header, InvalidLine, decode_line, sum_in
 from .database import Connection, Database
 
 BATCH = 500
@@ -40,6 +39,7 @@ _BACKWARD = """
     SELECT line, position FROM cqrs_commits WHERE log = %s AND position < %s ORDER BY position DESC LIMIT %s
 """
 _VERSION_THEN = "SELECT max(version) FROM cqrs_events WHERE log = %s AND stream = %s AND position <= %s"
+_APPEND = "SELECT * FROM cqrs_append(%s, %s, %s, %s, %s, %s)"
 _KNOWN = "SELECT line FROM cqrs_commits WHERE log = %s AND command = %s"
 
 
@@ -49,14 +49,30 @@ class _Row(NamedTuple):
     sum: str
 
 
-def send(connection: Connection, *, log: str, head: int, before: bytes, line: bytes) -> tuple[str, str]:
-    """Append a line after position `head`, whose sum is `before`; how that went, as the function in the schema says."""
+Step: TypeAlias = tuple[int, bytes, bytes]
+"""A line to append, without its LF, after the position and the sum that come first."""
+
+
+def _values(log: int, step: Step) -> tuple[int | str, ...]:
+    """What the function in the schema that appends is given."""
+    head, before, line = step
     queried = _NUL.sub(rb"\1\\ufffd", line).decode()  # jsonb knows no NUL; the line keeps it
-    values = (log, head, before.decode(), line.decode(), (sum_in(line) or b"").decode(), queried)
-    row = connection.execute("SELECT * FROM cqrs_append(%s, %s, %s, %s, %s, %s)", values).fetchone()
+    return log, head, before.decode(), line.decode(), (sum_in(line) or b"").decode(), queried
+
+
+def _send(connection: Connection, *, log: int, step: Step) -> tuple[str, str]:
+    """Append a line; how that went, as the function in the schema says."""
+    row = connection.execute(_APPEND.encode(), _values(log, step)).fetchone()
     if row is None:
         raise AssertionError("cqrs_append gives one row")
     return row[0], row[1]
+
+
+def send_all(connection: Connection, log: int, steps: Sequence[Step]) -> bool:
+    """Append lines one after the other, without waiting for the answer to each; whether all were recorded."""
+    cursor = connection.cursor()
+    cursor.executemany(_APPEND.encode(), [_values(log, step) for step in steps], returning=True)
+    return all(status == "recorded" for results in cursor.results() for status, _ in results)
 
 
 class PostgresLog(Log):
@@ -65,8 +81,9 @@ class PostgresLog(Log):
     Every command id of the log's whole history is known again.
     """
 
-    def __init__(self, database: Database, id: str, name: str, created: datetime, sum: bytes, types: EventTypes) -> None:
-        super().__init__(id, name, created)
+    def __init__(self, database: Database, key: int, name: str, header: Header, sum: bytes, types: EventTypes) -> None:
+        super().__init__(header.id, name, header.created)
+        self._key = key
         self._database = database
         self._codec = Codec(types)
         self._types = types
@@ -112,7 +129,7 @@ class PostgresLog(Log):
             raise DamagedLog(f"{self._database.address}, {self.name} is damaged: {error}") from error
 
     def lines(self) -> Iterator[bytes]:
-        ((header,),) = self._database.rows("SELECT header FROM cqrs_logs WHERE id = %s", (self.id,))
+        ((header,),) = self._database.rows("SELECT header FROM cqrs_logs WHERE key = %s", (self._key,))
         yield header.encode() + b"\n"
         for line, _, _ in self._read(0, self._beginning):
             yield line + b"\n"
@@ -121,7 +138,7 @@ class PostgresLog(Log):
         position = self._position
 
         def version_then(stream: str) -> int:
-            ((version,),) = self._database.rows(_VERSION_THEN, (self.id, stream, position))
+            ((version,),) = self._database.rows(_VERSION_THEN, (self._key, stream, position))
             return version or 0
 
         return Mark(position, self._sum.decode(), version_then)
@@ -148,7 +165,7 @@ class PostgresLog(Log):
 
         What it was is looked at in the same round trip: the line that ends there comes with them.
         """
-        rows = [_Row(*row) for row in self._database.rows(_FORWARD, (self.id, position, BATCH))]
+        rows = [_Row(*row) for row in self._database.rows(_FORWARD, (self._key, position, BATCH))]
         if position == 0:
             stands = sum == self._beginning
         else:
@@ -170,7 +187,7 @@ class PostgresLog(Log):
     def _lines_backward(self, before: int | None) -> Iterator[bytes]:
         """The lines before a position (None: all), last first."""
         end = 2**62 if before is None else before
-        while rows := self._database.rows(_BACKWARD, (self.id, end, BATCH)):
+        while rows := self._database.rows(_BACKWARD, (self._key, end, BATCH)):
             for line, end in rows:  # noqa: B007  # the last one's position is where the next batch ends
                 yield line.encode()
 
@@ -201,7 +218,7 @@ class PostgresLog(Log):
                     raise
                 continue
             line, read, recorded = self._codec.encode(commit, self._sum)
-            sent = partial(send, log=self.id, head=self._position, before=self._sum, line=line[:-1])
+            sent = partial(_send, log=self._key, step=(self._position, self._sum, line[:-1]))
             status, known_line = self._database.run(sent, writes=True)
             if status == "recorded":
                 self._pass_over(read, recorded.sum.encode())
@@ -223,7 +240,7 @@ class PostgresLog(Log):
         return self._position > before
 
     def _known(self, command: str) -> Commit | None:
-        rows = self._database.rows(_KNOWN, (self.id, command))
+        rows = self._database.rows(_KNOWN, (self._key, command))
         return self._decoded(rows[0][0]) if rows else None
 
     def _decoded(self, line: str) -> Commit:

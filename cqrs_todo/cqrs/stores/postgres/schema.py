@@ -18,7 +18,8 @@ class Migration(Struct, frozen=True):
 
 _LOGS = """
     CREATE TABLE cqrs_logs (
-        id text PRIMARY KEY,
+        key bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+        id text NOT NULL,
         name text COLLATE "C" NOT NULL,
         archived boolean NOT NULL DEFAULT false,
         header text NOT NULL,
@@ -26,7 +27,7 @@ _LOGS = """
     );
 
     CREATE TABLE cqrs_commits (
-        log text NOT NULL REFERENCES cqrs_logs,
+        log bigint NOT NULL REFERENCES cqrs_logs,
         position bigint NOT NULL CHECK (position > 0),
         last bigint NOT NULL CHECK (last >= position),
         command text NOT NULL,
@@ -42,7 +43,7 @@ _LOGS = """
     );
 
     CREATE TABLE cqrs_events (
-        log text NOT NULL,
+        log bigint NOT NULL,
         position bigint NOT NULL,
         commit bigint NOT NULL,
         id text NOT NULL,
@@ -59,7 +60,7 @@ _LOGS = """
     -- Append a line after position `head`, whose sum is `before`, in one round trip. Gives 'recorded'; 'known' and the line
     -- that bears the command already; 'behind' where the log has gone on meanwhile; 'gone' where there is none.
     -- `queried` is the line's document as far as jsonb can hold it.
-    CREATE FUNCTION cqrs_append(log_ text, head bigint, before text, line_ text, sum_ text, queried jsonb)
+    CREATE FUNCTION cqrs_append(log_ bigint, head bigint, before text, line_ text, sum_ text, queried jsonb)
     RETURNS TABLE (status text, known text) LANGUAGE plpgsql AS $$
     DECLARE
         first bigint := (queried->>'position')::bigint;
@@ -67,7 +68,7 @@ _LOGS = """
         stands record;
     BEGIN
         PERFORM pg_advisory_xact_lock(hashtextextended('cqrs ' || log_, 0));
-        SELECT header INTO stands FROM cqrs_logs WHERE id = log_ AND NOT archived;
+        SELECT header INTO stands FROM cqrs_logs WHERE key = log_ AND NOT archived;
         IF NOT FOUND THEN
             RETURN QUERY SELECT 'gone', NULL;
             RETURN;

@@ -30,7 +30,7 @@ from ..chain import Versions, verified
 from ..format import FORMAT, VERSION, Header, InvalidLine, decode_header, encode_header
 from .database import Connection, Database
 from .kept import PostgresCheckpoints, SnapshotTable
-from .log import BATCH, PostgresLog, send
+from .log import BATCH, PostgresLog, Step, send_all
 
 T = TypeVar("T")
 PAGE = 100
@@ -94,9 +94,9 @@ class PostgresStore(Store):
 
     def open(self, name: str) -> Log:
         name = check_log_name(name)
-        id, header = self._found(name, archived=False)
+        key, header = self._found(name, archived=False)
         read, sum = decode_header(header)
-        return PostgresLog(self._database, id, name, read.created, sum, self._types)
+        return PostgresLog(self._database, key, name, read, sum, self._types)
 
     def rename(self, old: str, new: str) -> None:
         old, new = check_log_name(old), check_log_name(new)
@@ -120,8 +120,8 @@ class PostgresStore(Store):
         return PostgresCheckpoints(self._database)
 
     def verify(self, name: str, *, archived: bool = False, progress: Progress = no_progress) -> Verdict:
-        id, header = self._found(check_log_name(name), archived=archived)
-        ((total,),) = self._database.rows("SELECT count(*) FROM cqrs_commits WHERE log = %s", (id,))
+        key, header = self._found(check_log_name(name), archived=archived)
+        ((total,),) = self._database.rows("SELECT count(*) FROM cqrs_commits WHERE log = %s", (key,))
         position = commits = byte = 0
         sum = b""
         versions = Versions()
@@ -129,7 +129,7 @@ class PostgresStore(Store):
         try:
             _, sum = decode_header(header)
             byte = len(header) + 1
-            for line, commit, after in verified(self._rows_of(id, beside), 0, sum):
+            for line, commit, after in verified(self._rows_of(key, beside), 0, sum):
                 versions.pass_over(commit.events)
                 events = [[event.stream, event.version, event.type] for event in commit.events]
                 if beside.popleft() != _Beside(commit.position, commit.last, after.decode(), commit.command, events):
@@ -144,10 +144,10 @@ class PostgresStore(Store):
             return Verdict(position, commits, sum.decode(), damage, max(0, total - commits - 1))
         return Verdict(position, commits, sum.decode())
 
-    def _rows_of(self, id: str, beside: deque["_Beside"]) -> Iterator[bytes]:
+    def _rows_of(self, key: int, beside: deque["_Beside"]) -> Iterator[bytes]:
         """The lines of a log, and in `beside` what the tables say of each."""
         last = 0
-        while rows := self._database.rows(_BESIDE, (id, last, BATCH)):
+        while rows := self._database.rows(_BESIDE, (key, last, BATCH)):
             for line, *said in rows:
                 beside.append(_Beside(*said))
                 last = beside[-1].last
@@ -182,13 +182,13 @@ class PostgresStore(Store):
 
     def streams(self, name: str, pattern: Pattern | None = None, *, after: str = "", limit: int = PAGE) -> list[Named]:
         """The streams of a log, as `logs` gives logs; raises `LogNotFound` too."""
-        id, _ = self._found(check_log_name(name), archived=False)
-        return self._page(_STREAMS, {"log": id}, "stream", pattern, after, limit)
+        key, _ = self._found(check_log_name(name), archived=False)
+        return self._page(_STREAMS, {"log": key}, "stream", pattern, after, limit)
 
     def count_streams(self, name: str, pattern: Pattern | None = None) -> int:
         """How many streams of a log match; raises `LogNotFound`, and `Rejected` for a pattern that is none."""
-        id, _ = self._found(check_log_name(name), archived=False)
-        return self._count("cqrs_events WHERE log = %(log)s AND version = 1", {"log": id}, "stream", pattern)
+        key, _ = self._found(check_log_name(name), archived=False)
+        return self._count("cqrs_events WHERE log = %(log)s AND version = 1", {"log": key}, "stream", pattern)
 
     def _page(
         self, query: str, values: dict[str, Any], key: str, pattern: Pattern | None, after: str, limit: int
@@ -220,23 +220,23 @@ class PostgresStore(Store):
 
         def work(connection: Connection) -> int:
             with connection.transaction():
-                there = connection.execute(_HEADER.encode(), (name,)).fetchone()
+                there = connection.execute(_FOUND.encode(), (name, False)).fetchone()
                 if there is None:
-                    connection.execute(_INSERT.encode(), (read.id, name, header.decode()))
-                known = connection.execute(_LINES.encode(), (read.id,)).fetchall()
+                    there = connection.execute(_INSERT.encode(), (read.id, name, header.decode())).fetchone()
+                key, kept = there or (0, "")
+                known = connection.execute(_LINES.encode(), (key,)).fetchall()
                 same = all(line.decode() == row[0] for line, row in zip(rest, known, strict=False))
-                if not same or there not in (None, (header.decode(),)):
+                if not same or kept != header.decode():
                     raise Rejected(f"{name} has another history than these lines; nothing was imported")
-                for position, sum, line in steps[len(known) :]:
-                    status, _ = send(connection, log=read.id, head=position, before=sum, line=line)
-                    if status != "recorded":
-                        raise Rejected(f"{name} was changed meanwhile; nothing was imported")
+                if not send_all(connection, key, steps[len(known) :]):
+                    raise Rejected(f"{name} was changed meanwhile; nothing was imported")
             return max(0, len(rest) - len(known))
 
         return self._once(work, name)
 
-    def _found(self, name: str, *, archived: bool) -> tuple[str, bytes]:
-        rows = self._database.rows("SELECT id, header FROM cqrs_logs WHERE name = %s AND archived = %s", (name, archived))
+    def _found(self, name: str, *, archived: bool) -> tuple[int, bytes]:
+        """The key of a log in the tables, and its header."""
+        rows = self._database.rows(_FOUND, (name, archived))
         if not rows:
             raise LogNotFound(name)
         return rows[0][0], rows[0][1].encode()
@@ -260,9 +260,9 @@ class PostgresStore(Store):
         return self._database.run(tried)
 
 
-def _checked(header: bytes, lines: list[bytes]) -> tuple[Header, list[tuple[int, bytes, bytes]]]:
+def _checked(header: bytes, lines: list[bytes]) -> tuple[Header, list[Step]]:
     """The header of a log, and its lines, each with the position and the sum that it follows; raises `Rejected`."""
-    steps: list[tuple[int, bytes, bytes]] = []
+    steps: list[Step] = []
     try:
         read, sum = decode_header(header)
         position = 0
@@ -274,8 +274,8 @@ def _checked(header: bytes, lines: list[bytes]) -> tuple[Header, list[tuple[int,
     return read, steps
 
 
-_INSERT = "INSERT INTO cqrs_logs (id, name, header) VALUES (%s, %s, %s)"
-_HEADER = "SELECT header FROM cqrs_logs WHERE name = %s AND NOT archived"
+_INSERT = "INSERT INTO cqrs_logs (id, name, header) VALUES (%s, %s, %s) RETURNING key, header"
+_FOUND = "SELECT key, header FROM cqrs_logs WHERE name = %s AND archived = %s"
 _LINES = "SELECT line FROM cqrs_commits WHERE log = %s ORDER BY position"
 _BESIDE = """
     SELECT line, position, last, sum, command, (
@@ -285,7 +285,7 @@ _BESIDE = """
     FROM cqrs_commits WHERE log = %s AND last > %s ORDER BY position LIMIT %s
 """
 _LOGS = """
-    SELECT name, (SELECT coalesce(max(last), 0) FROM cqrs_commits WHERE log = id) FROM cqrs_logs
+    SELECT name, (SELECT coalesce(max(last), 0) FROM cqrs_commits WHERE log = key) FROM cqrs_logs
     WHERE archived = %(archived)s AND name > %(after)s {matches} ORDER BY name LIMIT %(limit)s
 """
 _STREAMS = """
