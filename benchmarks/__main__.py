@@ -9,8 +9,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from . import bulk, engine, history, peers, startup
-from .environments import CHECKOUT, Environments, prepare
+from . import bulk, engine, history, peers, server, startup
+from .environments import CHECKOUT, SHARED, Environments, prepare
 from .machine import machine, versions
 from .measure import Failed
 from .results import Section, text, to_json
@@ -23,8 +23,10 @@ SECTIONS: dict[str, Callable[..., Section]] = {
     "engine": engine.measure,
     "bulk": bulk.measure,
     "memory": bulk.memory,
+    "server": server.measure,
 }
-PEERS = {"engine": "eventsourcing", "peers": "todoman"}  # what a section needs from PyPI
+NEEDED = {"engine": {"eventsourcing"}, "peers": {"todoman"}, "server": {"eventsourcing", SHARED}}
+"""The environments that a section needs beside the product's."""
 
 
 def main() -> int:
@@ -45,7 +47,8 @@ def main() -> int:
     names = [name for name in SECTIONS if not given.only or name in given.only]
     _progress("installing what is measured")
     try:
-        environments = prepare(given.environments.resolve(), given.python, {PEERS[name] for name in names if name in PEERS})
+        needed = set[str]().union(*(NEEDED.get(name, ()) for name in names))
+        environments = prepare(given.environments.resolve(), given.python, needed)
     except Failed as error:
         sys.exit(f"the package can't be installed: {error}")
     sections, failed = _measured(names, environments, given.quick)

@@ -60,6 +60,9 @@ AIMS: dict[str, Aim] = {
     "engine/replay/eventsourcing/SQLite": Aim("≥", 12),
     "engine/append": Aim("≥", 0.6),
     "engine/append/eventsourcing": Aim("≥", 1.5),
+    # lists on a server
+    "server/append/eventsourcing": Aim("≥", 1.5),
+    "server/ls": Aim("≤", 1.3),
     # much at once, and memory
     "bulk/add/100000": Aim("≤", 3, "value"),
     "bulk/json/100000": Aim("≤", 3, "value"),

@@ -9,8 +9,9 @@ from pathlib import Path
 from .measure import Failed, output
 
 CHECKOUT = Path(__file__).resolve().parent.parent
-EVENTSOURCING = "eventsourcing>=9.5,<9.6"
+EVENTSOURCING = "eventsourcing[postgres]>=9.5,<9.6"
 TODOMAN = "todoman>=4,<5"
+SHARED = "shared"
 
 
 @dataclass
@@ -18,6 +19,8 @@ class Environments:
     """Folders of environments; None for a peer that could not be installed."""
 
     product: Path
+    shared: Path | None = None
+    """The product with what lists on a server need."""
     eventsourcing: Path | None = None
     todoman: Path | None = None
     skipped: list[str] = field(default_factory=list)
@@ -33,7 +36,7 @@ class Environments:
         return [str(self.python), str(self.product / "bin" / "todo")]
 
 
-def prepare(folder: Path, python: str, peers: set[str]) -> Environments:
+def prepare(folder: Path, python: str, needed: set[str]) -> Environments:
     """Make the environments that are missing, and install the checkout anew; raises `Failed` for the product alone."""
     folder.mkdir(parents=True, exist_ok=True)
     made = Environments(_environment(folder / "product", python))
@@ -42,13 +45,17 @@ def prepare(folder: Path, python: str, peers: set[str]) -> Environments:
         (wheel,) = map(str, Path(wheels).glob("*.whl"))
         _pip(made.product, "install", wheel)
         _pip(made.product, "install", "--no-deps", "--force-reinstall", wheel)  # the version may be that of another day
-    made.eventsourcing = _peer(folder, python, "eventsourcing", EVENTSOURCING, peers, made.skipped)
-    made.todoman = _peer(folder, python, "todoman", TODOMAN, peers, made.skipped)
+        if SHARED in needed:
+            made.shared = _environment(folder / SHARED, python)
+            _pip(made.shared, "install", f"{wheel}[postgres]")
+            _pip(made.shared, "install", "--no-deps", "--force-reinstall", wheel)
+    made.eventsourcing = _peer(folder, python, "eventsourcing", EVENTSOURCING, needed, made.skipped)
+    made.todoman = _peer(folder, python, "todoman", TODOMAN, needed, made.skipped)
     return made
 
 
-def _peer(folder: Path, python: str, name: str, requirement: str, peers: set[str], skipped: list[str]) -> Path | None:
-    if name not in peers:
+def _peer(folder: Path, python: str, name: str, requirement: str, needed: set[str], skipped: list[str]) -> Path | None:
+    if name not in needed:
         return None
     try:
         environment = _environment(folder / name, python)

@@ -33,7 +33,7 @@ def main(folder: str, todos: str, appends: str, synced: str) -> None:
     done = 0
     while done < int(appends):
         before = log.stat().st_size
-        through_service += _changes(service, done)
+        through_service += seconds_of_changes(service, done)
         with log.open("rb") as file:
             file.seek(before)
             lines = file.read().splitlines(keepends=True)
@@ -46,7 +46,8 @@ def _not_synced(fd: object) -> None:
     pass
 
 
-def _changes(service: TodoList, done: int) -> float:
+def seconds_of_changes(service: TodoList, done: int) -> float:
+    """How long `BATCH` commits of one event take, after so many others."""
     items = service.view().items
     days = [f"2030-{done // BATCH % 12 + 1:02}-{day:02}" for day in (1, 2)]
     seconds = 0.0

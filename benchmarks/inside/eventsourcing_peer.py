@@ -1,6 +1,7 @@
 """The same todo as an aggregate of the package `eventsourcing`: appends, one event a save, and replay.
 
-Arguments: `memory` or an empty folder for SQLite; how many todos; how many changes of each.
+Arguments: `memory`, an empty folder for SQLite, or the folder of a PostgreSQL server's socket as `postgres:FOLDER`; how many
+todos; how many changes of each.
 """
 # mypy: disable-error-code="import-not-found,misc,untyped-decorator,no-untyped-call"
 
@@ -36,9 +37,7 @@ class Todo(Aggregate):
 
 def main(place: str, todos: str, changes: str) -> None:
     """Print the events a second of appending and of replaying."""
-    module = "popo" if place == "memory" else "sqlite"
-    env = {"PERSISTENCE_MODULE": f"eventsourcing.{module}", "SQLITE_DBNAME": f"{place}/db"}
-    app: Application = Application(env=env)
+    app: Application = Application(env=_persistence(place))
     written = [Todo(f"Write the report {number} for the meeting") for number in range(int(todos))]
     events = int(todos) * (1 + int(changes))
     start = time.perf_counter()
@@ -54,6 +53,16 @@ def main(place: str, todos: str, changes: str) -> None:
         app.repository.get(todo.id)
     replaying = time.perf_counter() - start
     json.dump({"append": events / appending, "replay": events / replaying}, sys.stdout)
+
+
+def _persistence(place: str) -> dict[str, str]:
+    kind, _, folder = place.partition(":")
+    if kind == "memory":
+        return {"PERSISTENCE_MODULE": "eventsourcing.popo"}
+    if kind == "postgres":
+        at = {"HOST": folder, "PORT": "5432", "DBNAME": "postgres", "USER": "postgres", "PASSWORD": "-"}
+        return {"PERSISTENCE_MODULE": "eventsourcing.postgres"} | {f"POSTGRES_{name}": word for name, word in at.items()}
+    return {"PERSISTENCE_MODULE": "eventsourcing.sqlite", "SQLITE_DBNAME": f"{place}/db"}
 
 
 def _change(todo: Todo, change: int) -> None:

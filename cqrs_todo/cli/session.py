@@ -86,12 +86,14 @@ class Session:
     def open_list(self, name: str) -> TodoList:
         """Another list of the same store."""
         author = check_text("author", self.config.author or default_author())
+        # the same log may stand in a file and on a server: marks of the one mean nothing to the other
+        kind = self.store.url.partition(":")[0]
         opened = TodoList(
             self.store,
             check_text("list's name", name),
             author,
             default=name == self.default_list,
-            snapshots=KeptSnapshots(Folder(os.path.join(cache_dir(), "snapshots")), State, SCHEMA),
+            snapshots=KeptSnapshots(Folder(os.path.join(cache_dir(), "snapshots", kind)), State, SCHEMA),
         )
         self._lists.append(opened)
         return opened

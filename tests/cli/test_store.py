@@ -159,3 +159,21 @@ def test_damage_on_a_server_is_told_and_left(shared: Todo, database: str, harm: 
     repaired = shared.run("verify", "--repair")
     assert "put it back from a backup" in repaired.out
     assert repaired.code == 5
+
+
+def test_the_same_log_in_files_and_on_a_server_has_its_snapshots_twice(todo: Todo, database: str) -> None:
+    todo.env.pop("TODO_STORE", None)
+    todo.store = None
+    todo("add", "-", stdin="".join(f"todo {n}\n" for n in range(700)))
+    todo("ls")
+    cache = todo.home / ".cache/cqrs-todo/snapshots"
+
+    def kept() -> dict[Path, int]:
+        return {file: file.stat().st_mtime_ns for file in sorted(cache.glob("jsonl/*/*"))}
+
+    before = kept()
+    assert before
+    todo("--store", database, "import", "-", stdin=todo("export", "--format", "events").out)
+    assert todo("--store", database, "ls").out == todo("ls").out
+    assert kept() == before
+    assert list(cache.glob("postgresql/*/*"))
