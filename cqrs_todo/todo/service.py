@@ -24,7 +24,7 @@ from ..cqrs.core import (
     check_precondition,
 )
 from ..cqrs.fold import Fold
-from ..cqrs.repository import Changes, Repository, decide_all
+from ..cqrs.repository import Changes, Plan, Repository, decide_all
 from ..cqrs.snapshots import SnapshotEvery, Snapshots
 from ..cqrs.stores.null import NullLog
 from ..cqrs.struct import Struct, replace
@@ -108,8 +108,10 @@ class Answer(Struct, frozen=True):
     changed: tuple[Item, ...]
 
 
+_Todos: TypeAlias = Fold[State]  # has a name of its own because Python makes an inner function's annotations at each call
 _Plan: TypeAlias = tuple[Changes[TodoEvent], dict[str, Any]]
 """New events by stream, and the commit's `meta`."""
+_FullPlan: TypeAlias = Plan[TodoEvent]
 
 
 class Lists:
@@ -278,7 +280,7 @@ class TodoList:
         """
         self._existing()
 
-        def plan(fold: Fold[State]) -> _Plan:
+        def plan(fold: _Todos) -> _Plan:
             changes: dict[str, list[TodoEvent]] = {}
             refused: list[str] = []
             for item in chosen:
@@ -314,10 +316,10 @@ class TodoList:
         if removed:
             raise Rejected(f"todo {spans(removed)} was removed: restore it first")
 
-        def arrive(fold: Fold[State]) -> _Plan:
+        def arrive(fold: _Todos) -> _Plan:
             return _leading(fold, {item.stream: item.todo for item in chosen}), {"moved_from": self.name}
 
-        def leave(fold: Fold[State]) -> _Plan:
+        def leave(fold: _Todos) -> _Plan:
             for item in chosen:
                 check_precondition(item.version, item.stream, fold.version_of(item.stream))
             return {item.stream: [TodoRemoved()] for item in chosen}, {"moved_to": target.name}
@@ -360,7 +362,7 @@ class TodoList:
         """
         self._existing()
 
-        def plan(fold: Fold[State]) -> _Plan:
+        def plan(fold: _Todos) -> _Plan:
             then, _ = self._as_of(fold, moment)
             entities = fold if chosen is None else [fold[item.stream] for item in chosen]
             changes: dict[str, Sequence[TodoEvent]] = {}
@@ -389,7 +391,7 @@ class TodoList:
         """
         self._existing()
 
-        def plan(_: Fold[State]) -> _Plan:
+        def plan(_: _Todos) -> _Plan:
             commit = self._holding(position)
             later = []
             for step in undo_steps(self.log.commits_backward()):
@@ -417,7 +419,7 @@ class TodoList:
     ) -> Answer:
         self._existing()
 
-        def plan(_: Fold[State]) -> _Plan:
+        def plan(_: _Todos) -> _Plan:
             positions = list(islice(steps_of(self.log.commits_backward()), steps))
             if not positions:
                 raise Rejected(f"there is nothing to {verb}")
@@ -453,7 +455,7 @@ class TodoList:
         return commit
 
     def _transact(self, plan: Callable[[Fold[State]], _Plan], named: Sequence[Item] | None = None) -> Answer:
-        def planned(fold: Fold[State]) -> tuple[Changes[TodoEvent], Metadata]:
+        def planned(fold: _Todos) -> _FullPlan:
             self._check_whole("; nothing was recorded")
             changes, meta = plan(fold)
             return changes, Metadata(self.clock(), self.author, command, meta)

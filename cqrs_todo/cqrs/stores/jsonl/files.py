@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from ...core import LogBusy, StoreUnavailable
 
@@ -59,27 +60,48 @@ def signals_held() -> Iterator[list[int]]:
 
 def close(fd: int) -> None:
     """Close a file of which everything that matters was synced: what close itself has to say changes nothing."""
-    with suppress(OSError):
+    try:
         os.close(fd)
+    except OSError:
+        return  # `suppress` would cost more than the call
 
 
-@contextmanager
-def locked(path: str, log: str) -> Iterator[None]:
+def open_or_make(path: str, flags: int) -> int:
+    """Open a file beside a log, which is made private if it is not there."""
+    flags |= os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+    try:
+        return os.open(path, flags)
+    except FileNotFoundError:
+        fd = os.open(path, flags | os.O_CREAT, 0o600)
+    try:
+        os.fchmod(fd, 0o600)  # whatever the umask
+    except OSError:
+        close(fd)
+        raise
+    return fd
+
+
+class locked:  # noqa: N801  # as `explained`
     """Hold the exclusive lock on a log's permanent lock file, made if need be; raises `LogBusy`, naming the holder.
 
     The file is never removed or renamed: two writers would then hold locks on two files of one name.
     """
-    with explained(path, "; nothing was recorded"):
-        made = not there(path)
-        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-        if made:
-            os.fchmod(fd, 0o600)  # whatever the umask
-    try:
-        with explained(path, "; nothing was recorded"):
-            _wait_for_lock(fd, path, log)
-        yield
-    finally:
-        close(fd)
+
+    def __init__(self, path: str, log: str) -> None:
+        self._path = path
+        self._log = log
+
+    def __enter__(self) -> None:
+        with explained(self._path, "; nothing was recorded"):
+            self._fd = open_or_make(self._path, os.O_RDWR)
+            try:
+                _wait_for_lock(self._fd, self._path, self._log)
+            except BaseException:
+                close(self._fd)
+                raise
+
+    def __exit__(self, *_: object) -> None:
+        close(self._fd)
 
 
 def _wait_for_lock(fd: int, path: str, log: str) -> None:
@@ -122,8 +144,8 @@ def _holder(fd: int) -> str:
     return "another process"
 
 
-def open_private(path: str, flags: int) -> int:
-    """Open a file of a log: a regular file of this user with one name.
+def open_private(path: str, flags: int) -> tuple[int, os.stat_result]:
+    """Open a file of a log: a regular file of this user with one name; gives what the system says of it, too.
 
     Raises `FileNotFoundError`, and `StoreUnavailable` for anything else in its place.
     """
@@ -146,7 +168,7 @@ def open_private(path: str, flags: int) -> int:
     elif status.st_nlink > 1:
         reason = "has a second name (a hard link)"
     else:
-        return fd
+        return fd, status
     close(fd)
     raise StoreUnavailable(f"{path}: refused, because it {reason}")
 
@@ -197,6 +219,7 @@ def write_all(fd: int, data: bytes) -> None:
         view = view[os.write(fd, view) :]
 
 
+@lru_cache(64)
 def beside(path: str, what: str) -> str:
     """The name of a file that belongs to a log."""
     return f"{os.path.splitext(path)[0]}.{what}"

@@ -7,7 +7,7 @@ import msgspec
 
 from ..checksum import checked, unchecked
 from ..format import SEAL_LENGTH, has_sum
-from .files import beside, close
+from .files import beside, close, open_or_make
 
 _LENGTH = 256
 
@@ -57,9 +57,8 @@ def write_head(path: str, head: Head) -> None:
     it can't be kept, it is not.
     """
     with suppress(OSError):
-        fd = os.open(head_of(path), os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK, 0o600)
+        fd = open_or_make(head_of(path), os.O_WRONLY)
         try:
-            os.fchmod(fd, 0o600)  # whatever the umask
             os.pwrite(fd, checked(msgspec.json.encode(head).ljust(_LENGTH - 10) + b"\n"), 0)
         finally:
             close(fd)

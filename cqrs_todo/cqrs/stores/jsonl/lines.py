@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 from io import BytesIO
 
-from ...core import CqrsError, LogNotFound
+from ...core import LogNotFound
 from .files import close, explained, open_private
 
 _BLOCK = 1 << 16
@@ -16,21 +16,20 @@ def lines_in(chunk: bytes) -> list[bytes]:
 
 
 class LogFile:
-    """A log's file, open; `size` is its length in bytes when it was opened. Raises `LogNotFound`, `StoreUnavailable`."""
+    """A log's file, open; `size` is its length in bytes when it was opened. Raises `LogNotFound`, `StoreUnavailable`.
+
+    `known` is whether its reader knows all of it already.
+    """
 
     def __init__(self, path: str, flags: int, name: str) -> None:
         self.path = path
         self.tail = b""
+        self.known = False
         try:
-            self.fd = open_private(path, flags)
+            self.fd, status = open_private(path, flags)
         except FileNotFoundError:
             raise LogNotFound(name) from None
-        try:
-            with explained(path):
-                self.size = os.fstat(self.fd).st_size
-        except CqrsError:
-            self.close()
-            raise
+        self.size = status.st_size
 
     def close(self) -> None:
         close(self.fd)

@@ -9,6 +9,7 @@ from itertools import islice
 from ...core import (
     Append,
     Commit,
+    CqrsError,
     DamagedLog,
     EventTypes,
     Log,
@@ -77,6 +78,9 @@ class _Front:
     def spot(self) -> Spot:
         return Spot(self._line, self._offset, self._sum, self.position)
 
+    def is_at(self, head: Head) -> bool:
+        return self._offset == head.offset and self.position == head.position and self._sum == head.sum.encode()
+
     def pass_over(self, line: bytes, commit: CommitLine, sum: bytes) -> None:
         """Move on behind the next line, given without its LF; raises `InvalidLine` where a version does not follow."""
         self.versions.pass_over(commit.events)
@@ -121,6 +125,8 @@ class JsonlLog(Log):
     def commits(self, since: Place = 0) -> Iterator[Commit]:
         position = position_of(since)
         with closing(self._open(os.O_RDONLY)) as file:
+            if file.known and self._is_front(since):
+                return
             decoded = self._codec.commit
             for _, commit, sum in self._read(file, self._spot_before(file, since)):
                 if commit.position > position or commit.last > position:
@@ -224,7 +230,15 @@ class JsonlLog(Log):
         except InvalidLine as error:
             raise DamagedLog(f"{self._path} is damaged at line {number}: {error}") from error
 
+    def _is_front(self, place: Place) -> bool:
+        """Whether a place is the one behind all that was read."""
+        if isinstance(place, int):
+            return place >= self._front.position
+        return place.token == _token(self._front.spot)
+
     def _catch_up(self, file: LogFile) -> None:
+        if file.known:
+            return
         for _ in self._read(file, self._front.spot):
             pass
 
@@ -350,12 +364,24 @@ class JsonlLog(Log):
     def _open(self, flags: int) -> LogFile:
         """Open the file, which must still be of this log; raises `LogBusy` when another has taken its place."""
         file = LogFile(self._path, flags, self.name)
-        with explained(self._path):
-            same = os.pread(file.fd, len(self._first), 0) == self._first
-        if not same:
+        try:
+            with explained(self._path):
+                file.known = self._ends_as_known(file)
+                same = file.known or os.pread(file.fd, len(self._first), 0) == self._first
+            if not same:
+                raise LogBusy(f"{self._path} was replaced by another list meanwhile")
+        except CqrsError:
             file.close()
-            raise LogBusy(f"{self._path} was replaced by another list meanwhile")
+            raise
         return file
+
+    def _ends_as_known(self, file: LogFile) -> bool:
+        """Whether a file ends with the last line that was read, which is the remembered one: then all before it is known,
+        too, since its sum is over all of it."""
+        head = self._head
+        if head is None or self.damage is not None or file.size != head.offset or not self._front.is_at(head):
+            return False
+        return head.stands_in(file.fd, file.size)
 
     def _remember(self, position: int, command: str) -> None:
         if len(self._by_command) >= COMMANDS_KNOWN:
