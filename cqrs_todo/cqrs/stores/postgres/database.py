@@ -2,6 +2,7 @@
 
 import os
 import random
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -11,7 +12,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import TupleRow
 
-from ...core import OutcomeUnknown, OutdatedStore, StoreUnavailable
+from ...core import LogBusy, OutcomeUnknown, OutdatedStore, StoreUnavailable
 from .schema import MIGRATIONS, Migration
 
 T = TypeVar("T")
@@ -39,23 +40,30 @@ class Database:
         self._conninfo = make_conninfo(**{**_SETTINGS, **{key: str(value) for key, value in given.items()}})
         self.address = _address(given)
         self._connection: Connection | None = None
+        self._turn = threading.RLock()
 
     def run(self, work: Callable[[Connection], T], *, writes: bool = False) -> T:
         """Do a piece of work that may be done again, on a connection; anew on another one when it is lost.
 
-        For work that `writes`, raises `OutcomeUnknown` once the connection was lost in the midst of it.
+        Threads take turns. Raises `LogBusy` where a lock can't be had, and for work that `writes` `OutcomeUnknown` once the
+        connection was lost in the midst of it.
         """
         doubt = False
         for tried in range(1, TRIES + 1):
+            connection = None
             try:
-                connection = self._connected()
-                doubt = doubt or writes
-                return work(connection)
+                with self._turn:
+                    connection = self._connected()
+                    doubt = doubt or writes
+                    return work(connection)
+            except psycopg.errors.LockNotAvailable as error:
+                raise LogBusy(f"{self.address}: another writer did not let go in time; nothing was recorded") from error
             except (psycopg.OperationalError, psycopg.InterfaceError) as error:
-                lost = self._connection is None or self._connection.broken or self._connection.closed
+                lost = connection is None or connection.closed
                 if not lost or tried == TRIES:
                     raise self._unavailable(error, doubt=doubt and lost) from error
-                self.close()
+                if self._connection is connection:
+                    self.close()
                 time.sleep(_PAUSE * 2**tried * random.uniform(0.5, 1.5))
             except psycopg.Error as error:
                 raise self._unavailable(error, doubt=False) from error

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from functools import partial
 from itertools import chain
 from typing import NamedTuple, TypeAlias
@@ -28,8 +29,6 @@ from .database import Connection, Database
 
 BATCH = 500
 """How many commits are fetched at once."""
-_BEHIND = 100
-"""How often an append begins anew because others were quicker, before that is told."""
 _NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
 
 _FORWARD = """
@@ -73,6 +72,14 @@ def send_all(connection: Connection, log: int, steps: Sequence[Step]) -> bool:
     cursor = connection.cursor()
     cursor.executemany(_APPEND.encode(), [_values(log, step) for step in steps], returning=True)
     return all(status == "recorded" for results in cursor.results() for status, _ in results)
+
+
+class _Encoded(NamedTuple):
+    """A commit that is to be appended: as a line, and as what is read back from that."""
+
+    step: Step
+    read: CommitLine
+    recorded: Commit
 
 
 class PostgresLog(Log):
@@ -205,39 +212,52 @@ class PostgresLog(Log):
     # writing
 
     def append(self, appends: Sequence[Append], metadata: Metadata) -> Commit:
-        for _ in range(_BEHIND):
-            versions = {append.stream: self._versions.of(append.stream) for append in appends}
-            try:
-                commit = record(appends, metadata, self._types, self._position, versions)
-            except WrongExpectedVersion:
-                # others may have gone on, or this very command been recorded: only what is there now counts
-                known = self._known(metadata.command)
-                if known is not None:
-                    return repeated(known, appends)
-                if not self._catch_up():
-                    raise
-                continue
-            line, read, recorded = self._codec.encode(commit, self._sum)
-            sent = partial(_send, log=self._key, step=(self._position, self._sum, line[:-1]))
-            status, known_line = self._database.run(sent, writes=True)
-            if status == "recorded":
-                self._pass_over(read, recorded.sum.encode())
-                return recorded
-            if status == "known":
-                return repeated(self._decoded(known_line), appends)
-            if status == "gone":
-                raise LogNotFound(self.name)
-            self._catch_up()
-        raise LogBusy(f"{self._database.address}: others were quicker {_BEHIND} times; nothing was recorded")
+        with suppress(WrongExpectedVersion):  # what is known here may no longer be so, and whoever holds the log will know
+            encoded = self._encoded(appends, metadata)
+            answer = self._database.run(partial(_send, log=self._key, step=encoded.step), writes=True)
+            if answer[0] != "behind":
+                return self._settled(answer, encoded, appends)
+        return self._database.run(partial(self._append_holding, appends, metadata), writes=True)
 
-    def _catch_up(self) -> bool:
-        """Read what is new; whether anything was. Raises `DamagedLog`."""
-        before = self._position
+    def _append_holding(self, appends: Sequence[Append], metadata: Metadata, connection: Connection) -> Commit:
+        """Append while nobody else can: whoever was overtaken while looking would be so again and again."""
+        with connection.transaction():
+            connection.execute("SELECT cqrs_hold(%s)", (self._key,))
+            known = self._known(metadata.command)
+            if known is not None:
+                return repeated(known, appends)
+            self._catch_up()
+            encoded = self._encoded(appends, metadata)
+            answer = _send(connection, log=self._key, step=encoded.step)
+        return self._settled(answer, encoded, appends)
+
+    def _encoded(self, appends: Sequence[Append], metadata: Metadata) -> _Encoded:
+        """The commit that follows what was read; raises `WrongExpectedVersion`."""
+        versions = {append.stream: self._versions.of(append.stream) for append in appends}
+        commit = record(appends, metadata, self._types, self._position, versions)
+        line, read, recorded = self._codec.encode(commit, self._sum)
+        return _Encoded((self._position, self._sum, line[:-1]), read, recorded)
+
+    def _settled(self, answer: tuple[str, str], encoded: _Encoded, appends: Sequence[Append]) -> Commit:
+        """What became of a commit by the server's answer, once the transaction is over."""
+        status, known = answer
+        match status:
+            case "recorded":
+                self._pass_over(encoded.read, encoded.recorded.sum.encode())
+                return encoded.recorded
+            case "known":
+                return repeated(self._decoded(known), appends)
+            case "gone":
+                raise LogNotFound(self.name)
+            case _:
+                raise LogBusy(f"{self._database.address}: {self.name} was changed while it was held; nothing was recorded")
+
+    def _catch_up(self) -> None:
+        """Read what is new; raises `DamagedLog`."""
         for _ in self._read(self._position, self._sum):
             pass
         if self.damage is not None:
             raise DamagedLog(f"{self.damage}; nothing was recorded")
-        return self._position > before
 
     def _known(self, command: str) -> Commit | None:
         rows = self._database.rows(_KNOWN, (self._key, command))

@@ -57,6 +57,11 @@ _LOGS = """
         FOREIGN KEY (log, commit) REFERENCES cqrs_commits
     );
 
+    -- Hold a log until the transaction is over.
+    CREATE FUNCTION cqrs_hold(log_ bigint) RETURNS void LANGUAGE sql AS $$
+        SELECT pg_advisory_xact_lock(hashtextextended('cqrs ' || log_, 0))
+    $$;
+
     -- Append a line after position `head`, whose sum is `before`, in one round trip. Gives 'recorded'; 'known' and the line
     -- that bears the command already; 'behind' where the log has gone on meanwhile; 'gone' where there is none.
     -- `queried` is the line's document as far as jsonb can hold it.
@@ -67,7 +72,7 @@ _LOGS = """
         many bigint := jsonb_array_length(queried->'events');
         stands record;
     BEGIN
-        PERFORM pg_advisory_xact_lock(hashtextextended('cqrs ' || log_, 0));
+        PERFORM cqrs_hold(log_);
         SELECT header INTO stands FROM cqrs_logs WHERE key = log_ AND NOT archived;
         IF NOT FOUND THEN
             RETURN QUERY SELECT 'gone', NULL;
