@@ -107,21 +107,15 @@ def _line_items(items: Sequence[Item], now: datetime) -> None:
     dues = {item.todo.due for item in items}
     named = {due: "" if due is None else day_in_words(due, now, to_local) for due in dues}
     due_width = max(map(len, named.values()))
-    marks = any(item.todo.done or item.todo.removed for item in items)
-    priorities = any(item.todo.priority for item in items)
-    lines = []
-    for item in items:
-        todo = item.todo
-        columns = [f"{item.number:>{width}}"]
-        if marks:
-            columns.append(_mark(todo))
-        if priorities:
-            columns.append(todo.priority or " ")
-        if due_width:
-            columns.append(f"{named[todo.due]:<{due_width}}")
-        columns.append(visible(todo.text) + _labels(todo))
-        lines.append("  ".join(columns))
-    out("\n".join(lines))
+    columns = [[f"{item.number:>{width}}" for item in items]]
+    if any(item.todo.done or item.todo.removed for item in items):
+        columns.append([_mark(item.todo) for item in items])
+    if any(item.todo.priority for item in items):
+        columns.append([item.todo.priority or " " for item in items])
+    if due_width:
+        columns.append([f"{named[item.todo.due]:<{due_width}}" for item in items])
+    columns.append([visible(item.todo.text) + _labels(item.todo) for item in items])
+    out("\n".join(map("  ".join, zip(*columns, strict=True))))
 
 
 def _rich_text(todo: Todo, faded: bool) -> "Text":

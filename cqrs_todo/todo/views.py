@@ -73,19 +73,21 @@ def local_day(value: DayOrInstant, to_local: ToLocal) -> date:
 
 def overdue(todo: Todo, now: datetime, to_local: ToLocal) -> bool:
     """Whether an open todo's due day is over, or its due instant past."""
-    if todo.due is None or todo.done or todo.removed:
-        return False
-    due = parse_day_or_instant(todo.due)
-    return due < now if isinstance(due, datetime) else due < to_local(now).date()
+    return todo.due is not None and not todo.done and not todo.removed and _past(todo.due, now, to_local)
 
 
-def _due_order(todo: Todo, to_local: ToLocal) -> datetime:
-    if todo.due is None:
+def _past(due: DayOrInstant, now: datetime, to_local: ToLocal) -> bool:
+    parsed = parse_day_or_instant(due)
+    return parsed < now if isinstance(parsed, datetime) else parsed < to_local(now).date()
+
+
+def _due_order(due: DayOrInstant | None, to_local: ToLocal) -> datetime:
+    if due is None:
         return datetime.max
-    due = parse_day_or_instant(todo.due)
-    if isinstance(due, datetime):
-        return to_local(due).replace(tzinfo=None)
-    return datetime.combine(due, time.max)
+    parsed = parse_day_or_instant(due)
+    if isinstance(parsed, datetime):
+        return to_local(parsed).replace(tzinfo=None)
+    return datetime.combine(parsed, time.max)
 
 
 def _priority_order(todo: Todo) -> int:
@@ -100,7 +102,7 @@ def ordered(rows: Iterable[Item], key: SortKey, to_local: ToLocal) -> list[Item]
     """The todos sorted by a key, ties by number; what has no due date or priority comes last."""
     keys: dict[SortKey, Callable[[Item], Any]] = {
         "number": lambda row: row.number,
-        "due": lambda row: _due_order(row.todo, to_local),
+        "due": lambda row: _due_order(row.todo.due, to_local),
         "priority": lambda row: _priority_order(row.todo),
         "text": lambda row: row.todo.text.casefold(),
         "created": lambda row: row.todo.created,
@@ -144,22 +146,18 @@ class Board(Struct, frozen=True):
 
 def board(rows: Iterable[Item], now: datetime, to_local: ToLocal) -> Board:
     """The open todos: overdue, due today, and the rest."""
-    late: list[Item] = []
-    today: list[Item] = []
-    rest: list[Item] = []
+    rows = [row for row in rows if not row.todo.done and not row.todo.removed]
+    dues = {row.todo.due for row in rows}  # far fewer than todos, and dear to look at
+    order = {due: _due_order(due, to_local) for due in dues}
+    late = {due for due in dues if due is not None and _past(due, now, to_local)}
     day = to_local(now).date()
-    attention = sorted(rows, key=lambda row: (_due_order(row.todo, to_local), _priority_order(row.todo), row.number))
-    for row in attention:
-        todo = row.todo
-        if todo.done or todo.removed:
-            continue
-        if overdue(todo, now, to_local):
-            late.append(row)
-        elif todo.due is not None and local_day(todo.due, to_local) == day:
-            today.append(row)
-        else:
-            rest.append(row)
-    return Board(tuple(late), tuple(today), tuple(rest))
+    today = {due for due in dues - late if due is not None and local_day(due, to_local) == day}
+    attention = sorted(rows, key=lambda row: (order[row.todo.due], _priority_order(row.todo), row.number))
+    return Board(
+        tuple(row for row in attention if row.todo.due in late),
+        tuple(row for row in attention if row.todo.due in today),
+        tuple(row for row in attention if row.todo.due not in late and row.todo.due not in today),
+    )
 
 
 def short_instant(instant: datetime, to_local: ToLocal) -> str:

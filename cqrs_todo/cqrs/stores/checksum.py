@@ -2,7 +2,8 @@
 
 import zlib
 
-_LENGTH = len(b"01234567 ")
+CHECKSUM_LENGTH = len(b"01234567 ")
+"""How many bytes stand in front."""
 
 
 def checked(content: bytes) -> bytes:
@@ -10,7 +11,6 @@ def checked(content: bytes) -> bytes:
     return b"%08x " % zlib.crc32(content) + content
 
 
-def unchecked(content: bytes) -> bytes | None:
-    """The content behind a checksum; None where that does not match."""
-    rest = memoryview(content)[_LENGTH:]
-    return content[_LENGTH:] if content[:_LENGTH] == b"%08x " % zlib.crc32(rest) else None
+def is_whole(content: bytes) -> bool:
+    """Whether what stands behind the checksum is what it was."""
+    return content[:CHECKSUM_LENGTH] == b"%08x " % zlib.crc32(memoryview(content)[CHECKSUM_LENGTH:])

@@ -9,7 +9,7 @@ import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, Generic, Protocol
 
 import msgspec
@@ -17,11 +17,13 @@ import msgspec
 from ..core import Mark, S
 from ..fold import Entity, Fold, version_in
 from ..snapshots import Snapshot, Taken, thinned
-from .checksum import checked, unchecked
+from .checksum import CHECKSUM_LENGTH, checked, is_whole
 
 FORMAT = "cqrs-snapshot/1"
 PART = 128
 """How many entities are decoded together."""
+FEW = 32
+"""How many streams are sought one by one; an index of all pays for more."""
 
 _ID = re.compile("[0-9A-Za-z-]{1,64}")
 _encode = msgspec.json.encode
@@ -84,12 +86,12 @@ class KeptSnapshots(Generic[S]):
         return catalogue.taken if (catalogue.format, catalogue.schema) == (FORMAT, self._schema) else ()
 
     def load(self, log_id: str, position: int) -> Snapshot[S] | None:
-        content = unchecked(self._place.read(log_id, str(position)) or b"")
-        if content is None:
+        content = self._place.read(log_id, str(position)) or b""
+        if not is_whole(content):
             return None
         end = content.find(b"\n") + 1
         try:
-            header = _decode_header(content[:end])
+            header = _decode_header(content[CHECKSUM_LENGTH:end])
         except (msgspec.MsgspecError, UnicodeDecodeError):
             return None
         if (header.format, header.schema, header.log, header.position) != (FORMAT, self._schema, log_id, position):
@@ -151,6 +153,7 @@ class _Base(Generic[S]):
         self._parts = header.parts
         self._decode = decode
         self._decoded: dict[int, list[Entity[S]]] = {}
+        self._sought = 0
 
     def __len__(self) -> int:
         return self._count
@@ -164,9 +167,18 @@ class _Base(Generic[S]):
         return self._entities(part)[place]
 
     def number_of(self, stream: str) -> int:
+        self._sought += 1
+        if self._sought > FEW:
+            return self._numbers.get(_encode(stream), 0)
         start, end = self._names
         place = self._content.find(b"\n%b\n" % _encode(stream), start - 1, end)
         return 0 if place < 0 else self._content.count(b"\n", start, place + 1) + 1
+
+    @cached_property
+    def _numbers(self) -> dict[bytes, int]:
+        """Every stream's number, by its name as it stands there."""
+        start, end = self._names
+        return {name: number for number, name in enumerate(self._content[start:end].split(b"\n")[:-1], 1)}
 
     def starting(self, prefix: str) -> Sequence[int]:
         start, end = self._names

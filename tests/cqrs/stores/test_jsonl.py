@@ -306,6 +306,20 @@ def test_a_command_is_known_again_by_whoever_has_read_it(store: Store, log: Log)
     assert len(list(log.commits())) == 3
 
 
+def test_behind_a_mark_the_latest_commands_are_known_as_far_as_they_are_near(
+    store: Store, log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cqrs_todo.cqrs.stores.jsonl.log.COMMANDS_WITHIN", 1_000)
+    log.append([Append("b/1", (Counted(0, "x" * 5_000),))], metadata("large"))
+    log.append(one("a/1", 9), metadata("c9"))
+    list(log.commits())
+    mark = log.mark()
+    reader = store.open("inbox")
+    assert list(reader.commits(mark)) == []
+    assert reader.append(one("a/1", 9), metadata("c9")).position == 5
+    assert reader.append([Append("b/1", (Counted(0, "x" * 5_000),))], metadata("large")).position == 6, "too far back"
+
+
 @pytest.mark.parametrize(("cut", "told"), [(True, "lacks its end"), (False, "the end of the line was altered")])
 def test_a_whole_last_line_is_never_cut_off(store: Store, log: Log, path: Path, cut: bool, told: str) -> None:
     content = path.read_bytes()

@@ -5,7 +5,7 @@ from contextlib import suppress
 
 import msgspec
 
-from ..checksum import checked, unchecked
+from ..checksum import CHECKSUM_LENGTH, checked, is_whole
 from ..format import SEAL_LENGTH, has_sum
 from .files import beside, close, open_or_make
 
@@ -41,8 +41,8 @@ def read_head(path: str, log: str) -> Head | None:
     except OSError:
         return None
     try:
-        content = unchecked(os.pread(fd, _LENGTH, 0))
-        head = None if content is None else _decode(content)
+        content = os.pread(fd, _LENGTH, 0)
+        head = _decode(content[CHECKSUM_LENGTH:]) if is_whole(content) else None
     except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
         return None
     finally:

@@ -4,7 +4,6 @@ import fcntl
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, suppress
-from itertools import islice
 
 from ...core import (
     Append,
@@ -41,11 +40,13 @@ from .files import (
     write_all,
 )
 from .head import Head, read_head, write_head
-from .lines import LogFile
+from .lines import LogFile, lines_in
 from .walk import Spot, Walk
 
 COMMANDS_KNOWN = 1_000
-"""How many of the latest commits a log is sure to know again by their command id."""
+"""How many of the latest commits a log is sure to know again by their command id, as far as they stand within its end."""
+COMMANDS_WITHIN = 1 << 20
+"""How many bytes that end has: a commit of many megabytes is not worth reading for its id."""
 
 
 def _token(spot: Spot) -> str:
@@ -390,9 +391,11 @@ class JsonlLog(Log):
 
     def _learn_commands(self, file: LogFile) -> None:
         """Know the latest commands, where reading began at a mark behind them."""
-        lines = file.backward(len(self._first), self._front.spot.offset)
-        for position, command in reversed([command_in(line) for line in islice(lines, COMMANDS_KNOWN)]):
-            self._remember(position, command)
+        end, beginning = self._front.spot.offset, len(self._first)
+        start = max(beginning, end - COMMANDS_WITHIN)
+        lines = lines_in(read_range(file.fd, start, end))
+        for line in lines[start > beginning :][-COMMANDS_KNOWN:]:  # the first may be the end of one
+            self._remember(*command_in(line))
         self._commands_known = True
 
     def _report(self, damage: str) -> None:
