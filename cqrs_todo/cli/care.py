@@ -9,7 +9,6 @@ from ..todo.service import TYPES, Lists
 from . import document, render
 from .errors import UsageError
 from .output import out
-from .progress import progress
 from .render import say
 from .session import Session, check_text
 from .text import printable, visible
@@ -67,8 +66,8 @@ def _verify_one(session: Session, name: str, archived: bool, *, repair: bool, dr
     shown = f"{name} (archived)" if archived else name
 
     def walk() -> Verdict:
-        with progress(f"verifying {visible(name)}", quiet=session.options.quiet) as tell:
-            return store.verify(name, archived=archived, progress=tell)
+        session.progress.begin(f"verifying {visible(name)}")
+        return store.verify(name, archived=archived)
 
     verdict = walk()
     _tell(session, f"{shown}: {_in_words(verdict)}")
@@ -152,8 +151,8 @@ def check(session: Session, url: str | None) -> None:
     except ImportError as error:
         raise UsageError(f"the contract is a suite of pytest's ({error})", "pip install 'cqrs-todo[testing]'") from error
     where = open_store(url, TYPES).url  # without a password
-    with progress(f"checking {visible(where)}", quiet=session.options.quiet) as tell:
-        cases = check_store(url, tell)
+    session.progress.begin(f"checking {visible(where)}")
+    cases = check_store(url, session.progress)
     count = Counter(case.outcome for case in cases)
     if session.options.json:
         rows = [{"name": case.name, "outcome": case.outcome, "detail": printable(case.detail)} for case in cases]

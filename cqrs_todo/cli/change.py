@@ -74,6 +74,7 @@ def _stdin() -> str:
 
 def _add(session: Session, drafts: Sequence[Fields]) -> None:
     todos = session.writable()
+    session.progress.begin("adding")
     now = todos.clock()
     answer = todos.add(
         [

@@ -2,31 +2,38 @@
 
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 
 _PATIENCE = 0.5
 _PAUSE = 0.1
 
 
-@contextmanager
-def progress(what: str, *, quiet: bool) -> Iterator[Callable[[int, int], None]]:
-    """What a long piece of work calls with how much is done and how much there is; the line is wiped at its end."""
-    began = shown = time.monotonic()
-    drawn = False
+class ProgressLine:
+    """Is told now and then how much of a long piece of work is done, and shows it on a line that is wiped at its end."""
 
-    def tell(done: int, total: int) -> None:
-        nonlocal shown, drawn
+    def __init__(self, *, quiet: bool) -> None:
+        self._quiet = quiet
+        self._drawn = ""
+        self.begin("reading")
+
+    def begin(self, what: str) -> None:
+        """What is told from here on is of another piece of work."""
+        self.wipe()
+        self._what = what
+        self._began = self._shown = time.monotonic()
+
+    def __call__(self, done: int, total: int) -> None:
         now = time.monotonic()
-        if quiet or now - began < _PATIENCE or now - shown < _PAUSE or not sys.stderr.isatty():
-            return
-        shown, drawn = now, True
-        sys.stderr.write(f"\r{what} {done / max(total, 1):4.0%}")
-        sys.stderr.flush()
-
-    try:
-        yield tell
-    finally:
-        if drawn:
-            sys.stderr.write(f"\r{' ' * (len(what) + 5)}\r")
+        if done >= total:
+            self.wipe()
+        elif not (self._quiet or now - self._began < _PATIENCE or now - self._shown < _PAUSE) and sys.stderr.isatty():
+            self._shown = now
+            self._drawn = f"{self._what} {done / total:4.0%}"
+            sys.stderr.write(f"\r{self._drawn}")
             sys.stderr.flush()
+
+    def wipe(self) -> None:
+        """Leave nothing of the line."""
+        if self._drawn:
+            sys.stderr.write(f"\r{' ' * len(self._drawn)}\r")
+            sys.stderr.flush()
+            self._drawn = ""

@@ -16,6 +16,7 @@ from ..todo.service import DEFAULT_LIST, TYPES, TodoList, View
 from .clock import start_of, to_local
 from .config import Color, Config, cache_dir, default_author, default_store, load_config
 from .errors import UsageError
+from .progress import ProgressLine
 from .text import visible
 
 if TYPE_CHECKING:
@@ -54,7 +55,14 @@ class Session:
 
     @cached_property
     def store(self) -> Store:
-        return open_store(self.store_url, TYPES)
+        store = open_store(self.store_url, TYPES)
+        store.progress = self.progress
+        return store
+
+    @cached_property
+    def progress(self) -> ProgressLine:
+        """What is told how far a long piece of work is."""
+        return ProgressLine(quiet=self.options.quiet)
 
     @property
     def store_url(self) -> str:
@@ -177,6 +185,7 @@ class Session:
     def close(self) -> None:
         """Let go of the store, if it was opened."""
         if "store" in self.__dict__:
+            self.progress.wipe()
             self.store.close()
 
     def notices(self) -> dict[str, None]:

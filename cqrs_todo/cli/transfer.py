@@ -90,6 +90,7 @@ def import_file(session: Session, name: str, format: str | None) -> None:
     if format is not None and format not in FORMATS:
         raise UsageError(f"there is no format {format!r}", f"the formats are {', '.join(FORMATS)}")
     session.check_now()
+    session.progress.begin("importing")
     try:
         with _input(name) as file:
             first = file.readline()

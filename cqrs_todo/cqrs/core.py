@@ -413,6 +413,8 @@ class Store(ABC):
     """A place that keeps logs by name. Names are checked by `check_log_name`, so one name is one log everywhere."""
 
     url: str
+    progress: Progress = staticmethod(no_progress)
+    """Is told how far the long pieces of work are: reading and verifying logs, and taking them in."""
 
     @abstractmethod
     def names(self, *, archived: bool = False) -> list[str]:
@@ -454,7 +456,7 @@ class Store(ABC):
         """Where the reactions to the events of its logs keep how far they have come."""
 
     @abstractmethod
-    def verify(self, name: str, *, archived: bool = False, progress: Progress = no_progress) -> Verdict:
+    def verify(self, name: str, *, archived: bool = False) -> Verdict:
         """Walk a whole log, each sum and each number; raises `LogNotFound` and `InvalidLogName`."""
 
     def repair(self, name: str, *, archived: bool = False, dry_run: bool = False) -> Repair | None:

@@ -255,6 +255,7 @@ class TodoList:
         """Create todos, all in one commit, and the list itself if need be; raises `Rejected` and what `append` raises."""
         created: dict[str, Sequence[TodoEvent]] = {}
         for place, draft in enumerate(drafts, 1):  # refuse before a list is made
+            self.store.progress(place, len(drafts) + 1)
             try:
                 created[DECIDER.stream(new_id())] = DECIDER.decide(draft, DECIDER.initial)
             except Rejected as error:
@@ -350,7 +351,10 @@ class TodoList:
         What is so already is left alone, so that doing it again changes nothing. Raises `Rejected` naming the todo that
         could not stand in a list.
         """
-        given = {DECIDER.stream(id): _checked(id, todo) for id, todo in todos.items()}
+        given: dict[str, Todo] = {}
+        for id, todo in todos.items():
+            self.store.progress(len(given), len(todos))
+            given[DECIDER.stream(id)] = _checked(id, todo)
         if self._missing:
             self._make()
         return self._transact(lambda fold: (_leading(fold, given), {}))

@@ -17,11 +17,9 @@ from ..core import (
     Mark,
     Metadata,
     Place,
-    Progress,
     Store,
     Verdict,
     check_log_name,
-    no_progress,
     position_of,
     record,
     repeated,
@@ -133,7 +131,7 @@ class MemoryStore(Store):
     def checkpoints(self) -> Checkpoints:
         return self._checkpoints
 
-    def verify(self, name: str, *, archived: bool = False, progress: Progress = no_progress) -> Verdict:
+    def verify(self, name: str, *, archived: bool = False) -> Verdict:
         return self._known(self._archive if archived else self._logs, name).verdict()
 
     def _known(self, logs: dict[str, MemoryLog], name: str) -> MemoryLog:

@@ -13,11 +13,9 @@ from ..core import (
     Mark,
     Metadata,
     Place,
-    Progress,
     Store,
     Verdict,
     check_log_name,
-    no_progress,
     record,
 )
 
@@ -84,5 +82,5 @@ class NullStore(Store):
     def checkpoints(self) -> Checkpoints:
         return NullCheckpoints()
 
-    def verify(self, name: str, *, archived: bool = False, progress: Progress = no_progress) -> Verdict:
+    def verify(self, name: str, *, archived: bool = False) -> Verdict:
         raise LogNotFound(check_log_name(name))

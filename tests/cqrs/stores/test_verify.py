@@ -83,7 +83,8 @@ def check_repair(store: Store, path: Path, untouched: list[bytes], proven: Seque
 @pytest.mark.usefixtures("log")
 def test_a_whole_log_is_intact(store: Store, path: Path) -> None:
     told: list[tuple[int, int]] = []
-    verdict = store.verify("inbox", progress=lambda done, total: told.append((done, total)))
+    store.progress = lambda done, total: told.append((done, total))
+    verdict = store.verify("inbox")
     assert (verdict.events, verdict.commits, verdict.damage, verdict.beyond) == (24, COMMITS, None, 0)
     assert verdict.head == msgspec.json.decode(lines_of(path)[-1])["sum"]
     assert store.repair("inbox") is None

@@ -13,24 +13,23 @@ from .head import Head, read_head
 from .lines import LogFile
 from .walk import Spot, Walk
 
-_STEP = 1 << 22
-
 
 def examine(path: str, name: str, progress: Progress) -> Verdict:
     """Walk the sums, positions and versions of the log in a file; raises `LogNotFound` and `StoreUnavailable`."""
     with closing(LogFile(path, os.O_RDONLY, name)) as file:
-        return _Walk(file).run(progress)
+        return _Walk(file, progress).run()
 
 
 class _Walk:
     """One walk over a file, from its first line to its end or its first bad line."""
 
-    def __init__(self, file: LogFile) -> None:
+    def __init__(self, file: LogFile, progress: Progress) -> None:
         self._file = file
-        self._walk = Walk(file, Spot(0, 0, NO_SUM, 0))
+        self._progress = progress
+        self._walk = Walk(file, Spot(0, 0, NO_SUM, 0), progress)
         self._commits = 0
 
-    def run(self, progress: Progress) -> Verdict:
+    def run(self) -> Verdict:
         first = next(self._file.forward(0), None)
         if first is None:
             if self._file.tail:
@@ -42,10 +41,10 @@ class _Walk:
             return self._damaged("altered", str(error))
         if header.newer:
             return self._damaged("unknown format", f"format {header.version} is newer than this program")
-        self._walk = Walk(self._file, Spot(1, len(first) + 1, sum, 0))
+        self._walk = Walk(self._file, Spot(1, len(first) + 1, sum, 0), self._progress)
         head = read_head(self._file.path, header.id)
         try:
-            self._go(progress)
+            self._go()
         except InvalidLine as error:
             return self._damaged(*self._kind(error))
         if self._file.tail:
@@ -53,17 +52,12 @@ class _Walk:
         cut = self._cut(head)
         return self._verdict() if cut is None else self._damaged(*cut)
 
-    def _go(self, progress: Progress) -> None:
+    def _go(self) -> None:
         """Walk to the end, or to the first bad line, at which it raises `InvalidLine`."""
-        step = _STEP
-        walk = self._walk
         versions = Versions()
-        for _, commit, _ in walk.commits():
+        for _, commit, _ in self._walk.commits():
             versions.pass_over(commit.events)
             self._commits += 1
-            if walk.offset > step:
-                progress(walk.offset, self._file.size)
-                step += _STEP
 
     def _verdict(self, damage: Damage | None = None, beyond: int = 0) -> Verdict:
         return Verdict(self._walk.position, self._commits, self._walk.sum.decode(), damage, beyond)

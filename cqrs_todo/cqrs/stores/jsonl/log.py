@@ -17,6 +17,7 @@ from ...core import (
     Metadata,
     OutcomeUnknown,
     Place,
+    Progress,
     ReadOnlyLog,
     Recorded,
     StaleMark,
@@ -95,8 +96,9 @@ class JsonlLog(Log):
     `LogNotFound`, `DamagedLog` when the header is none, `StoreUnavailable`.
     """
 
-    def __init__(self, path: str, lock: str, name: str, types: EventTypes) -> None:
+    def __init__(self, path: str, lock: str, name: str, types: EventTypes, progress: Progress) -> None:
         self._path = path
+        self._progress = progress
         self._lock = lock
         self._types = types
         self._codec = Codec(types)
@@ -196,7 +198,7 @@ class JsonlLog(Log):
         doubted = -1
         while True:
             bad = None
-            walk = Walk(file, spot)
+            walk = Walk(file, spot, self._progress)
             try:
                 for line, commit, sum in walk.commits():
                     if self._front.position == walk.position:

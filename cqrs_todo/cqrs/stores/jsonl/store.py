@@ -12,12 +12,10 @@ from ...core import (
     Log,
     LogExists,
     LogNotFound,
-    Progress,
     Repair,
     Store,
     Verdict,
     check_log_name,
-    no_progress,
 )
 from ..format import FORMAT, VERSION, Header, encode_header
 from .files import (
@@ -69,7 +67,7 @@ class JsonlStore(Store):
 
     def open(self, name: str) -> Log:
         name = check_log_name(name)
-        return JsonlLog(self._path(name), self._lock(name), name, self._types)
+        return JsonlLog(self._path(name), self._lock(name), name, self._types, self.progress)
 
     def rename(self, old: str, new: str) -> None:
         old, new = check_log_name(old), check_log_name(new)
@@ -92,11 +90,11 @@ class JsonlStore(Store):
 
         return FileCheckpoints(self._reactions)
 
-    def verify(self, name: str, *, archived: bool = False, progress: Progress = no_progress) -> Verdict:
+    def verify(self, name: str, *, archived: bool = False) -> Verdict:
         from .check import examine
 
         name = check_log_name(name)
-        return examine(self._where(name, archived), name, progress)
+        return examine(self._where(name, archived), name, self.progress)
 
     def repair(self, name: str, *, archived: bool = False, dry_run: bool = False) -> Repair | None:
         from .mend import repair
@@ -113,7 +111,7 @@ class JsonlStore(Store):
 
         name = check_log_name(name)
         with self._holding(name), signals_held():
-            return take_in(self._path(name), name, lines)
+            return take_in(self._path(name), name, lines, self.progress)
 
     def _where(self, name: str, archived: bool) -> str:
         return self._archived(name) if archived else self._path(name)

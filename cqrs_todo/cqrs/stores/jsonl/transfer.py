@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterable
 
-from ...core import Rejected, no_progress
+from ...core import Progress, Rejected
 from ..format import decode_header
 from .check import examine
 from .files import close, explained, remove, sync_directory, there, write_all
@@ -12,7 +12,7 @@ from .head import Head, write_head
 _BLOCK = 1 << 20
 
 
-def take_in(path: str, name: str, lines: Iterable[bytes]) -> int:
+def take_in(path: str, name: str, lines: Iterable[bytes], progress: Progress) -> int:
     """Make the log in a file these lines, if it is their beginning or is not there yet; the number of new commits.
 
     The caller holds the log's lock. The lines are written beside it and walked before they count. Raises `Rejected` and
@@ -23,13 +23,13 @@ def take_in(path: str, name: str, lines: Iterable[bytes]) -> int:
         remove(incoming)
         try:
             first, size = _write(incoming, lines)
-            verdict = examine(incoming, name, no_progress)
+            verdict = examine(incoming, name, progress)
             if verdict.damage is not None:
                 damage = verdict.damage
                 raise Rejected(f"line {damage.line}, byte {damage.byte}: {damage.detail}; nothing was imported")
             known = 0
             if there(path):
-                known = examine(path, name, no_progress).commits
+                known = examine(path, name, progress).commits
                 if _begins_with(path, incoming):
                     return 0
                 if not _begins_with(incoming, path):

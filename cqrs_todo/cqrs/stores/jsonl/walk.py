@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import msgspec
 
+from ...core import Progress
 from ..format import CommitLine, InvalidLine, decode_line, decode_lines, sum_of
 from .lines import LogFile, lines_in
 
@@ -20,8 +21,9 @@ class Spot(msgspec.Struct, frozen=True, gc=False):
 class Walk:
     """Stands behind the line that its `spot` says, and before the one that `commits` has just given."""
 
-    def __init__(self, file: LogFile, spot: Spot) -> None:
+    def __init__(self, file: LogFile, spot: Spot, progress: Progress) -> None:
         self._file = file
+        self._progress = progress
         self.line = spot.line
         self.offset = spot.offset
         self.sum = spot.sum
@@ -50,3 +52,4 @@ class Walk:
                 self.offset += len(line) + 1
                 self.sum = sum
                 self.position += len(commit.events)
+            self._progress(self.offset, self._file.size)

@@ -18,6 +18,7 @@ from ...core import (
     Mark,
     Metadata,
     Place,
+    Progress,
     StaleMark,
     WrongExpectedVersion,
     record,
@@ -39,6 +40,7 @@ _BACKWARD = """
 """
 _VERSION_THEN = "SELECT max(version) FROM cqrs_events WHERE log = %s AND stream = %s AND position <= %s"
 _APPEND = "SELECT * FROM cqrs_append(%s, %s, %s, %s, %s, %s)"
+_LAST = "SELECT max(last) FROM cqrs_commits WHERE log = %s"
 _KNOWN = "SELECT line FROM cqrs_commits WHERE log = %s AND command = %s"
 
 
@@ -88,9 +90,12 @@ class PostgresLog(Log):
     Every command id of the log's whole history is known again.
     """
 
-    def __init__(self, database: Database, key: int, name: str, header: Header, sum: bytes, types: EventTypes) -> None:
+    def __init__(
+        self, database: Database, key: int, name: str, header: Header, sum: bytes, types: EventTypes, progress: Progress
+    ) -> None:
         super().__init__(header.id, name, header.created)
         self._key = key
+        self._progress = progress
         self._database = database
         self._codec = Codec(types)
         self._types = types
@@ -186,9 +191,14 @@ class PostgresLog(Log):
         return rows
 
     def _lines(self, rows: list[_Row]) -> Iterator[bytes]:
+        total = 0
         while rows:
             yield from (row.line.encode() for row in rows)
             more = len(rows) >= BATCH - 1  # the line before them came with them, but for the first
+            if more and not total:
+                ((total,),) = self._database.rows(_LAST, (self._key,))
+            if total:
+                self._progress(rows[-1].last, total)
             rows = self._fetch(rows[-1].last, rows[-1].sum.encode()) if more else []
 
     def _lines_backward(self, before: int | None) -> Iterator[bytes]:

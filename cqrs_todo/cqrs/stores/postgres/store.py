@@ -17,13 +17,11 @@ from ...core import (
     Log,
     LogExists,
     LogNotFound,
-    Progress,
     Rejected,
     Repair,
     Store,
     Verdict,
     check_log_name,
-    no_progress,
 )
 from ...struct import Struct
 from ..chain import Versions, verified
@@ -96,7 +94,7 @@ class PostgresStore(Store):
         name = check_log_name(name)
         key, header = self._found(name, archived=False)
         read, sum = decode_header(header)
-        return PostgresLog(self._database, key, name, read, sum, self._types)
+        return PostgresLog(self._database, key, name, read, sum, self._types, self.progress)
 
     def rename(self, old: str, new: str) -> None:
         old, new = check_log_name(old), check_log_name(new)
@@ -119,7 +117,7 @@ class PostgresStore(Store):
     def checkpoints(self) -> Checkpoints:
         return PostgresCheckpoints(self._database)
 
-    def verify(self, name: str, *, archived: bool = False, progress: Progress = no_progress) -> Verdict:
+    def verify(self, name: str, *, archived: bool = False) -> Verdict:
         key, header = self._found(check_log_name(name), archived=archived)
         ((total,),) = self._database.rows("SELECT count(*) FROM cqrs_commits WHERE log = %s", (key,))
         position = commits = byte = 0
@@ -135,7 +133,7 @@ class PostgresStore(Store):
                 if beside.popleft() != _Beside(commit.position, commit.last, after.decode(), commit.command, events):
                     raise InvalidLine("the columns and the table of events beside it have others")
                 position, sum, commits, byte = commit.last, after, commits + 1, byte + len(line) + 1
-                progress(commits, total)
+                self.progress(commits, total)
         except InvalidLine as error:
             there = beside[0].position if beside else 0
             missing = f"@{position + 1} to @{there - 1} are missing"
