@@ -39,7 +39,7 @@ def ls(
         raise UsageError(f"{sort!r} is no sort key", f"the keys are {', '.join(SORT_KEYS)}")
     key: SortKey = sort
     view = session.list.view(session.moment)
-    rows = ordered((item for item in view.items if shown.passes(item.todo)), key, to_local)[:limit]
+    rows = ordered(shown.of(view.items), key, to_local)[:limit]
     if session.options.json:
         out(document.encode(document.view_document(view, rows)))
         return
@@ -57,7 +57,7 @@ def home(session: Session) -> None:
     """What is open: overdue, today, next."""
     view = session.list.view(session.moment)
     if session.options.json:
-        rows = [item for item in view.items if Filter().passes(item.todo)]
+        rows = Filter().of(view.items)
         out(document.encode(document.view_document(view, rows)))
         return
     render.show_as_of(session, view)

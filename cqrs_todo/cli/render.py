@@ -5,7 +5,7 @@ Every text from a log goes through `visible`, in all three.
 
 import io
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -103,19 +103,24 @@ def plain_items(items: Iterable[Item]) -> None:
 
 
 def _line_items(items: Sequence[Item], now: datetime) -> None:
-    width = max(len(str(item.number)) for item in items)
-    dues = {item.todo.due for item in items}
-    named = {due: "" if due is None else day_in_words(due, now, to_local) for due in dues}
-    due_width = max(map(len, named.values()))
-    columns = [[f"{item.number:>{width}}" for item in items]]
-    if any(item.todo.done or item.todo.removed for item in items):
-        columns.append([_mark(item.todo) for item in items])
-    if any(item.todo.priority for item in items):
-        columns.append([item.todo.priority or " " for item in items])
-    if due_width:
-        columns.append([f"{named[item.todo.due]:<{due_width}}" for item in items])
-    columns.append([visible(item.todo.text) + _labels(item.todo) for item in items])
+    """One todo a line for people; a column that would be empty is left out."""
+    todos = [item.todo for item in items]
+    columns: list[Sequence[str]] = [_aligned([str(item.number) for item in items], str.rjust)]
+    marks = [_mark(todo) if todo.removed or todo.completed else " " for todo in todos]
+    priorities = [todo.priority or " " for todo in todos]
+    columns += [column for column in (marks, priorities) if {*column} != {" "}]
+    dues = {due: "" if due is None else day_in_words(due, now, to_local) for due in {todo.due for todo in todos}}
+    if {*dues} != {None}:
+        columns.append(_aligned([dues[todo.due] for todo in todos], str.ljust))
+    columns.append(
+        [visible(todo.text) + _labels(todo) if todo.tags or todo.note is not None else visible(todo.text) for todo in todos]
+    )
     out("\n".join(map("  ".join, zip(*columns, strict=True))))
+
+
+def _aligned(column: Sequence[str], side: Callable[[str, int], str]) -> list[str]:
+    width = max(map(len, column))
+    return [side(cell, width) for cell in column]
 
 
 def _rich_text(todo: Todo, faded: bool) -> "Text":

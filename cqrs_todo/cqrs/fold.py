@@ -193,8 +193,8 @@ class Fold(Generic[S]):
     def __iter__(self) -> Iterator[Entity[S]]:
         """The entities, in order of creation."""
         if self._kept:
-            for entity in islice(self._base, self._kept):
-                yield self._settled(entity)
+            kept = islice(self._base, self._kept)
+            yield from map(self._settled, kept) if self._changed or self._waiting else kept
         for stream in self._new:
             yield self._changed[stream]
 

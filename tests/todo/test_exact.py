@@ -110,7 +110,7 @@ def test_views() -> None:
     assert id_of("todo/a/b") == "a/b"
     assert not overdue(Todo("x", NOW, due=day_or_instant(NOW)), NOW, utc)
     assert [row.number for row in ordered([item(2), item(1)], "text", utc)] == [1, 2]
-    assert not Filter(words=("xx",)).passes(Todo("a", NOW))
+    assert Filter(words=("xx",)).of([item(1, "a")]) == []
     rows = [item(1, due="2026-11-01", completed="2026-11-02"), item(2)]
     assert [row.number for row in board(rows, NOW, utc).next] == [2]
     words = [day_in_words(date(2026, 11, day).isoformat(), NOW, utc) for day in (20, 24, 28, 29)]

@@ -149,8 +149,8 @@ def _read(todos: TodoList) -> None:
     commits = todos.commits()
     for key in SORT_KEYS:
         ordered(view.items, key, lambda instant: instant)
+    Filter(("x",), ("y",)).of(view.items)
     for item in view.items:
-        Filter(("x",), ("y",)).passes(item.todo)
         list(blame(item.stream, commits))
     board(view.items, NOW, lambda instant: instant)
     for commit in commits:
