@@ -34,6 +34,8 @@ class ProgressLine:
     def wipe(self) -> None:
         """Leave nothing of the line."""
         if self._drawn:
-            sys.stderr.write(f"\r{' ' * len(self._drawn)}\r")
+            from rich.cells import cell_len  # seldom needed, and then there is time
+
+            sys.stderr.write(f"\r{' ' * cell_len(self._drawn)}\r")
             sys.stderr.flush()
             self._drawn = ""

@@ -184,8 +184,9 @@ class Session:
 
     def close(self) -> None:
         """Let go of the store, if it was opened."""
-        if "store" in self.__dict__:
+        if "progress" in self.__dict__:
             self.progress.wipe()
+        if "store" in self.__dict__:
             self.store.close()
 
     def notices(self) -> dict[str, None]:

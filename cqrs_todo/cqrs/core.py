@@ -332,7 +332,7 @@ class Log(ABC):
 
     `id` is unique and for ever, `name` what people call it, `created` when it was made. `notices` collects, in words
     for a person, what the log met that they should know: a torn tail put aside, damage. `damage` says what the last
-    reading stopped at, None where it came to the end.
+    reading stopped at, None where it came to the end. An object belongs to one thread; others open the log for themselves.
     """
 
     damage: str | None = None

@@ -11,6 +11,7 @@ import pytest
 
 from ..core import EventTypes, Progress, Store, no_progress
 from ..stores import open_store
+from ..stores.jsonl.files import explained
 from ..struct import Struct
 from .contract import CONTRACT_TYPES, StoreContract
 
@@ -34,10 +35,15 @@ def check_store(url: str, progress: Progress = no_progress) -> list[Case]:
     with _corner(url):
         pass
     watch = _Watch(url, progress)
-    # nothing of the person's own pytest: no plugins, no configuration, no cache
+    # nothing of the person's own pytest: no plugins, no options, no configuration, no cache
     quiet = ["-p", "no:terminal", "-p", "no:cacheprovider", "-c", os.devnull, "--rootdir", os.path.dirname(__file__)]
-    with patch.dict(os.environ, {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}):
-        pytest.main([*quiet, "--noconftest", f"{__file__}::TestStore"], plugins=[watch])
+    alone = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": "", "PYTEST_PLUGINS": ""}
+    with patch.dict(os.environ, alone):
+        ended = pytest.main([*quiet, "--noconftest", f"{__file__}::TestStore"], plugins=[watch])
+    if ended == pytest.ExitCode.INTERRUPTED:
+        raise KeyboardInterrupt
+    if ended not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+        raise AssertionError(f"pytest ended with {ended}, after {len(watch.cases)} of {watch.total} cases")
     return watch.cases
 
 
@@ -48,7 +54,7 @@ class _Watch:
         self.cases: list[Case] = []
         self._url = url
         self._progress = progress
-        self._total = 0
+        self.total = 0
 
     @pytest.fixture
     def opens(self) -> Iterator[Opens]:
@@ -57,7 +63,7 @@ class _Watch:
             yield opens
 
     def pytest_collection_modifyitems(self, items: Sequence[pytest.Item]) -> None:
-        self._total = len(items)
+        self.total = len(items)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         name = report.nodeid.rpartition("::")[2].removeprefix("test_").replace("_", " ")
@@ -70,7 +76,7 @@ class _Watch:
             self.cases.append(Case(name, "does not apply", why.removeprefix("Skipped: ")))
         elif report.when == "call":
             self.cases.append(Case(name, "holds"))
-        self._progress(len(self.cases), self._total)
+        self._progress(len(self.cases), self.total)
 
 
 class TestStore(StoreContract):
@@ -97,7 +103,9 @@ def _corner(url: str) -> Iterator[Opens]:
     """How an empty corner of the place that a URL names is opened, until the block is over."""
     scheme, _, rest = url.partition(":")
     if scheme == "jsonl" and rest:
-        with tempfile.TemporaryDirectory(prefix=".check-", dir=_nearest(rest)) as folder:
+        with explained(rest):
+            corner = tempfile.TemporaryDirectory(prefix=".check-", dir=_nearest(rest))
+        with corner as folder:
             yield lambda types: open_store(f"jsonl:{folder}", types)
     elif scheme in ("postgresql", "postgres") and rest:
         from ..stores.postgres import PostgresStore, scratch
@@ -111,6 +119,6 @@ def _corner(url: str) -> Iterator[Opens]:
 def _nearest(directory: str) -> str:
     """The directory, or the nearest one above it that is there."""
     directory = os.path.abspath(directory)
-    while not os.path.isdir(directory):
+    while not os.path.lexists(directory):
         directory = os.path.dirname(directory)
     return directory

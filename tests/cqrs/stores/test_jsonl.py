@@ -317,7 +317,13 @@ def test_behind_a_mark_the_latest_commands_are_known_as_far_as_they_are_near(
     reader = store.open("inbox")
     assert list(reader.commits(mark)) == []
     assert reader.append(one("a/1", 9), metadata("c9")).position == 5
-    assert reader.append([Append("b/1", (Counted(0, "x" * 5_000),))], metadata("large")).position == 6, "too far back"
+    large = [Append("b/1", (Counted(0, "x" * 5_000),))]
+    assert reader.append(large, metadata("large")).position == 6, "too far back"
+    list(log.commits())
+    mark = log.mark()
+    reader = store.open("inbox")
+    assert list(reader.commits(mark)) == []
+    assert reader.append(large, metadata("large")).position == 6, "the last is known however large"
 
 
 @pytest.mark.parametrize(("cut", "told"), [(True, "lacks its end"), (False, "the end of the line was altered")])

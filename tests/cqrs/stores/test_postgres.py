@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from itertools import count
+from typing import Any
 
 import psycopg
 import pytest
@@ -10,7 +12,10 @@ from cqrs_todo.cqrs.core import (
     Append,
     CommandReused,
     DamagedLog,
+    LogBusy,
+    LogExists,
     LogNotFound,
+    OutcomeUnknown,
     Rejected,
     StaleMark,
     Store,
@@ -19,7 +24,8 @@ from cqrs_todo.cqrs.core import (
 from cqrs_todo.cqrs.fold import Fold, fold_of
 from cqrs_todo.cqrs.repository import Repository
 from cqrs_todo.cqrs.snapshots import SnapshotEvery
-from cqrs_todo.cqrs.stores import open_store
+from cqrs_todo.cqrs.stores import UnknownStore, open_store
+from cqrs_todo.cqrs.stores.format import seal, sum_in
 from cqrs_todo.cqrs.stores.postgres import Named, Operator, Pattern, PostgresStore
 from cqrs_todo.cqrs.stores.snapshots import KeptSnapshots
 from cqrs_todo.cqrs.testing.contract import CONTRACT_TYPES, Counted, metadata, numbers, one
@@ -69,6 +75,13 @@ def test_a_server_that_is_not_there_is_named_without_its_password() -> None:
         "UPDATE cqrs_commits SET line = replace(line, '\"number\":1', '\"number\":7') WHERE position = 2",
         "UPDATE cqrs_events SET version = 9 WHERE position = 2",
         "DELETE FROM cqrs_events WHERE position = 2",
+        "UPDATE cqrs_events SET data = '{}' WHERE position = 2",
+        "UPDATE cqrs_events SET id = 'x' WHERE position = 2",
+        "UPDATE cqrs_commits SET author = 'x' WHERE position = 2",
+        "UPDATE cqrs_commits SET at = now() WHERE position = 2",
+        "UPDATE cqrs_commits SET meta = '{\"x\": 1}' WHERE position = 2",
+        "UPDATE cqrs_commits SET command = 'x' WHERE position = 2",
+        "UPDATE cqrs_commits SET line = 'no JSON' WHERE position = 2",
     ],
 )
 def test_damage_is_found(database: str, statement: str) -> None:
@@ -193,7 +206,7 @@ def test_a_log_that_is_not_what_it_was(crowd: PostgresStore, database: str) -> N
     other = crowd.open("b-1")
     with pytest.raises(StaleMark):
         list(other.commits(mark))
-    assert "@30 was there, and is no longer" in other.notices[0]
+    assert "@30 is no longer there" in other.notices[0]
     with pytest.raises(DamagedLog, match="nothing was recorded"):
         log.append(one("a/1", 9, expected=99), metadata("late"))
     assert len(list(other.commits())) == 20
@@ -238,3 +251,148 @@ def test_snapshots_in_a_table(crowd: PostgresStore, database: str) -> None:
     changed(database, "DROP TABLE cqrs_snapshots")
     assert fold() == whole
     store.close()
+
+
+def lose_a_reply(monkeypatch: pytest.MonkeyPatch, words: bytes, then: Exception | None = None) -> None:
+    """The next statement with these words is done, and its reply is lost with the connection; the one after it fails."""
+    execute = psycopg.Connection.execute
+    seen = count()
+
+    def losing(self: Any, query: bytes | str, *args: Any) -> Any:
+        place = next(seen) if words in (query.encode() if isinstance(query, str) else query) else -1
+        if place == 1 and then is not None:
+            raise then
+        cursor = execute(self, query, *args)
+        if place == 0:
+            self.close()
+            raise psycopg.OperationalError("the reply was lost")
+        return cursor
+
+    monkeypatch.setattr(psycopg.Connection, "execute", losing)
+
+
+def test_an_append_whose_reply_was_lost_is_recorded_once(crowd: PostgresStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = crowd.open("b-2")
+    lose_a_reply(monkeypatch, b"cqrs_append")
+    assert log.append(one("a/1", 1), metadata("c1")).position == 1
+    assert log.append(one("a/1", 2, expected=1), metadata("c2")).position == 2
+    assert numbers(crowd.open("b-2").events()) == [1, 2]
+
+
+@pytest.mark.parametrize("then", [psycopg.errors.LockNotAvailable("busy"), psycopg.errors.QueryCanceled("too slow")])
+def test_after_a_lost_reply_nobody_is_told_that_nothing_was_recorded(
+    crowd: PostgresStore, monkeypatch: pytest.MonkeyPatch, then: Exception
+) -> None:
+    log = crowd.open("b-2")
+    lose_a_reply(monkeypatch, b"cqrs_append", then)
+    with pytest.raises(OutcomeUnknown, match="can't be known whether it was recorded"):
+        log.append(one("a/1", 1), metadata("c1"))
+    monkeypatch.undo()
+    assert log.append(one("a/1", 1), metadata("c1")).position == 1
+    assert numbers(crowd.open("b-2").events()) == [1]
+
+
+def test_a_lock_that_cant_be_had(crowd: PostgresStore, database: str) -> None:
+    log = crowd.open("b-2")
+    ((key,),) = crowd._database.rows("SELECT key FROM cqrs_logs WHERE name = 'b-2'")
+    crowd._database.rows("SELECT set_config('lock_timeout', '50ms', false)")
+    with psycopg.connect(database) as other:
+        other.execute("SELECT cqrs_hold(%s)", (key,))
+        with pytest.raises(LogBusy, match="nothing was recorded"):
+            log.append(one("a/1", 1), metadata("c1"))
+    assert log.append(one("a/1", 1), metadata("c1")).position == 1
+
+
+def test_lists_whose_reply_was_lost(crowd: PostgresStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    lose_a_reply(monkeypatch, b"INSERT INTO cqrs_logs")
+    assert crowd.create("new", AT).name == "new"
+    monkeypatch.undo()
+    with pytest.raises(LogExists):
+        crowd.create("new", AT)
+    lose_a_reply(monkeypatch, b"UPDATE cqrs_logs")
+    with pytest.raises(OutcomeUnknown):
+        crowd.rename("new", "old")
+    assert crowd.names() == ["aXb", "a_b", "b-1", "b-2", "old", "Ärger"]
+
+
+def test_a_session_does_not_depend_on_the_servers_defaults(database: str) -> None:
+    careless = "%20-cdefault_transaction_isolation%3Dserializable%20-csynchronous_commit%3Doff"
+    store = open_store(database + careless, CONTRACT_TYPES)
+    assert isinstance(store, PostgresStore)
+    settings = ("default_transaction_isolation", "synchronous_commit")
+    rows = store._database.rows("SELECT current_setting(%s), current_setting(%s)", settings)
+    assert rows == [("read committed", "on")]
+    store.close()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://jo:se%cret@localhost/lists",
+        "postgresql://localhost/lists?password=se%cret",
+        "postgresql://jo:sec/ret@localhost/lists",
+        "postgresql://jo:sec@ret@localhost/lists",
+    ],
+)
+def test_a_url_that_is_none_is_not_repeated(url: str) -> None:
+    with pytest.raises(UnknownStore, match="not the URL of a PostgreSQL database") as caught:
+        open_store(url, CONTRACT_TYPES)
+    assert not {"sec", "ret"} & {*str(caught.value).replace("@", " ").split()}
+
+
+def test_an_altered_header_is_damage(crowd: PostgresStore, database: str) -> None:
+    changed(database, "UPDATE cqrs_logs SET header = 'x' WHERE name = 'b-2'")
+    with pytest.raises(DamagedLog, match="b-2: no header"):
+        crowd.open("b-2")
+    damage = crowd.verify("b-2").damage
+    assert damage is not None
+    assert damage.line == 1
+
+
+def test_a_name_with_nul_is_refused(crowd: PostgresStore) -> None:
+    log = crowd.open("b-2")
+    for append, command in ((one("a/\0", 1), "c1"), (one("a/1", 1), "c\0")):
+        with pytest.raises(ValueError, match="NUL"):
+            log.append(append, metadata(command))
+    assert list(log.commits()) == []
+
+
+def sealed(*documents: bytes) -> list[bytes]:
+    """Lines of these documents, one after the other."""
+    lines: list[bytes] = []
+    sum = b""
+    for document in documents:
+        lines.append(seal(sum, document))
+        sum = sum_in(lines[-1][:-1]) or b""
+    return lines
+
+
+HEADER = b'{"format":"cqrs-log","version":"1.0","id":"abc","name":"x","created":"2026-01-01T00:00:00Z"}'
+COMMIT = (
+    b'{"position":%d,"at":"2026-01-01T00:00:00Z","by":"me","command":"%b",'
+    b'"events":[{"stream":"a/1","version":%d,"type":"counted","data":{"number":%b}}]}'
+)
+NONE_AT_ALL = [
+    ([], "line 1: no header"),
+    (sealed(HEADER.replace(b'"1.0"', b'"2.0"')), "line 1: .*newer than this program"),
+    (sealed(HEADER, COMMIT % (1, b"c1", 1, b"1"), COMMIT % (2, b"c2", 3, b"1")), "line 3: version 3 of a/1 follows 1"),
+]
+ONLY_ON_A_SERVER = [
+    (sealed(HEADER, COMMIT % (1, b"c1", 1, b"1"), COMMIT % (2, b"c1", 2, b"1")), "a command id stands in two"),
+    (sealed(HEADER, COMMIT % (1, b"c1", 1, b"1e999999")), "overflows"),
+    (sealed(HEADER, (COMMIT % (1, b"c1", 1, b"1")).replace(b"a/1", b"a/\\u0000")), "line 2: .*NUL"),
+]
+
+
+@pytest.mark.parametrize(("lines", "told"), NONE_AT_ALL + ONLY_ON_A_SERVER)
+def test_lines_that_are_no_log_are_not_taken_in(crowd: PostgresStore, lines: list[bytes], told: str) -> None:
+    with pytest.raises(Rejected, match=told):
+        crowd.import_log("x", lines)
+    assert "x" not in crowd.names()
+
+
+@pytest.mark.parametrize(("lines", "told"), NONE_AT_ALL)
+def test_nor_are_they_by_files(store: Store, lines: list[bytes], told: str) -> None:
+    with pytest.raises(Rejected, match="nothing was imported"):
+        store.import_log("x", lines)
+    assert (store.names(), bool(told)) == ([], True)

@@ -4,6 +4,7 @@ import fcntl
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, suppress
+from itertools import islice
 
 from ...core import (
     Append,
@@ -28,6 +29,7 @@ from ...core import (
 )
 from ..chain import Versions, nothing_before, verified_backward
 from ..format import Codec, CommitLine, InvalidLine, command_in, decode_header, follows
+from ..signals import signals_held
 from .files import (
     beside,
     create_durable,
@@ -36,7 +38,6 @@ from .files import (
     locked,
     read_range,
     replace_durably,
-    signals_held,
     there,
     write_all,
 )
@@ -47,7 +48,7 @@ from .walk import Spot, Walk
 COMMANDS_KNOWN = 1_000
 """How many of the latest commits a log is sure to know again by their command id, as far as they stand within its end."""
 COMMANDS_WITHIN = 1 << 20
-"""How many bytes that end has: a commit of many megabytes is not worth reading for its id."""
+"""How many bytes that end has, beside the last commit: what is larger and farther back is not worth reading for its id."""
 
 
 def _token(spot: Spot) -> str:
@@ -395,8 +396,8 @@ class JsonlLog(Log):
         """Know the latest commands, where reading began at a mark behind them."""
         end, beginning = self._front.spot.offset, len(self._first)
         start = max(beginning, end - COMMANDS_WITHIN)
-        lines = lines_in(read_range(file.fd, start, end))
-        for line in lines[start > beginning :][-COMMANDS_KNOWN:]:  # the first may be the end of one
+        lines = lines_in(read_range(file.fd, start, end))[start > beginning :]  # the first may be the end of one
+        for line in lines[-COMMANDS_KNOWN:] or islice(file.backward(beginning, end), 1):
             self._remember(*command_in(line))
         self._commands_known = True
 

@@ -18,13 +18,13 @@ from ...core import (
     check_log_name,
 )
 from ..format import FORMAT, VERSION, Header, encode_header
+from ..signals import signals_held
 from .files import (
     create_durable,
     explained,
     locked,
     make_directory,
     remove,
-    signals_held,
     sync_directory,
     there,
 )

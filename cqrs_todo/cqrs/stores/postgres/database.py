@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -12,7 +13,16 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import TupleRow
 
-from ...core import LogBusy, OutcomeUnknown, OutdatedStore, StoreUnavailable
+from ...core import (
+    CqrsError,
+    LogBusy,
+    LogExists,
+    LogNotFound,
+    OutcomeUnknown,
+    OutdatedStore,
+    StoreUnavailable,
+)
+from .. import UnknownStore
 from .schema import MIGRATIONS, Migration
 
 T = TypeVar("T")
@@ -22,51 +32,64 @@ LATEST = len(MIGRATIONS)
 TRIES = 4
 """How often a piece of work is tried in all, while the connection is lost."""
 _PAUSE = 0.1
-_SETTINGS = {"connect_timeout": "10", "application_name": "cqrs"}
-_TIMEOUTS = "SET statement_timeout = '60s'; SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '60s'"
+_SETTINGS = {"connect_timeout": "10", "tcp_user_timeout": "30000", "application_name": "cqrs"}
+# a role's or a server's own defaults would make appends fail that need not, or lose what was told as recorded
+_SESSION = """
+    SET statement_timeout = '60s'; SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '60s';
+    SET default_transaction_isolation = 'read committed';
+    SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'
+"""
+_UNKNOWN = "and before that the connection was lost: it can't be known whether it was recorded"
 _VERSION = "SELECT max(version) FROM cqrs_schema"
 
 
 class Database:
     """A database by its URL. Whatever is done raises `StoreUnavailable` where it can't be reached, or its tables are of a
-    later program, and `OutdatedStore` where they are of an earlier one; the tables of an empty one are made at once.
+    later program, and `OutdatedStore` where they are of an earlier one; the tables of an empty one are made at once. Raises
+    `UnknownStore` for what is no such URL.
     """
 
     def __init__(self, url: str) -> None:
-        try:
-            given = conninfo_to_dict(url)
-        except psycopg.ProgrammingError as error:
-            raise StoreUnavailable(f"not a URL of a database: {error}") from None  # the URL may hold a password
-        self._conninfo = make_conninfo(**{**_SETTINGS, **{key: str(value) for key, value in given.items()}})
+        given = _understood(url)
+        self._conninfo = make_conninfo(**{**_SETTINGS, **given})
         self.address = _address(given)
         self._connection: Connection | None = None
         self._turn = threading.RLock()
+        self._at_work = False
 
     def run(self, work: Callable[[Connection], T], *, writes: bool = False) -> T:
         """Do a piece of work that may be done again, on a connection; anew on another one when it is lost.
 
-        Threads take turns. Raises `LogBusy` where a lock can't be had, and for work that `writes` `OutcomeUnknown` once the
-        connection was lost in the midst of it.
+        Threads take turns, and what a piece of work does in its midst through this database is part of it. Raises `LogBusy`
+        where a lock can't be had; for work that `writes`, `OutcomeUnknown` where it may have been done all the same.
         """
+        with self._turn:
+            if self._at_work:
+                return work(self._connected())
+            self._at_work = True
+            try:
+                return self._tried(work, writes)
+            finally:
+                self._at_work = False
+
+    def _tried(self, work: Callable[[Connection], T], writes: bool) -> T:
         doubt = False
         for tried in range(1, TRIES + 1):
             connection = None
             try:
-                with self._turn:
-                    connection = self._connected()
-                    doubt = doubt or writes
-                    return work(connection)
-            except psycopg.errors.LockNotAvailable as error:
-                raise LogBusy(f"{self.address}: another writer did not let go in time; nothing was recorded") from error
-            except (psycopg.OperationalError, psycopg.InterfaceError) as error:
-                lost = connection is None or connection.closed
-                if not lost or tried == TRIES:
-                    raise self._unavailable(error, doubt=doubt and lost) from error
-                if self._connection is connection:
-                    self.close()
-                time.sleep(_PAUSE * 2**tried * random.uniform(0.5, 1.5))
+                connection = self._connected()
+                return work(connection)
             except psycopg.Error as error:
-                raise self._unavailable(error, doubt=False) from error
+                lost = connection is None or connection.closed
+                doubt = doubt or (writes and lost and connection is not None)
+                if not lost or tried == TRIES:
+                    raise self._failed(error, doubt) from error
+                self.close()
+                time.sleep(_PAUSE * 2**tried * random.uniform(0.5, 1.5))
+            except (LogNotFound, LogExists, StoreUnavailable) as error:
+                if doubt:  # that may well be what came of the try whose answer was lost
+                    raise OutcomeUnknown(f"{self.address}: {error}, {_UNKNOWN}") from error
+                raise
         raise AssertionError("unreachable: the last try returns or raises")
 
     def rows(self, query: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> list[TupleRow]:
@@ -102,7 +125,7 @@ class Database:
             with psycopg.connect(self._conninfo, autocommit=True) as connection:
                 return work(connection)
         except psycopg.Error as error:
-            raise self._unavailable(error, doubt=False) from error
+            raise self._failed(error, doubt=False) from error
 
     def _connected(self) -> Connection:
         if self._connection is None:
@@ -133,10 +156,12 @@ class Database:
             self._connection.close()
             self._connection = None
 
-    def _unavailable(self, error: psycopg.Error, *, doubt: bool) -> StoreUnavailable:
+    def _failed(self, error: psycopg.Error, doubt: bool) -> CqrsError:
         reason = " ".join(str(error).split()) or type(error).__name__
         if doubt:
-            return OutcomeUnknown(f"{self.address}: {reason}: it can't be known whether the last commit was recorded")
+            return OutcomeUnknown(f"{self.address}: {reason}, {_UNKNOWN}")
+        if isinstance(error, psycopg.errors.LockNotAvailable):
+            return LogBusy(f"{self.address}: another writer did not let go in time; nothing was recorded")
         return StoreUnavailable(f"{self.address}: {reason}")
 
 
@@ -156,11 +181,11 @@ def scratch(url: str) -> Iterator[str]:
 
 
 def _version(connection: Connection) -> int:
-    """The number of the last migration that was run, 0 for an empty database; sets the timeouts, in the same round trip."""
+    """The number of the last migration that was run, 0 for an empty database; prepares the session on the way."""
     try:
-        cursor = connection.execute(f"{_TIMEOUTS}; {_VERSION}".encode())
+        cursor = connection.execute(f"{_SESSION}; {_VERSION}".encode())
     except psycopg.errors.UndefinedTable:
-        connection.execute(_TIMEOUTS.encode())  # what came with the query that failed was undone
+        connection.execute(_SESSION.encode())  # what came with the query that failed was undone
         return 0
     while cursor.nextset():
         pass
@@ -182,6 +207,18 @@ def _migrate(connection: Connection) -> list[str]:
             connection.execute(migration.sql.encode())
             connection.execute("INSERT INTO cqrs_schema (version, what) VALUES (%s, %s)", (number, migration.what))
     return [f"{number}: {migration.what}" for number, migration in missing]
+
+
+def _understood(url: str) -> dict[str, str]:
+    """What a URL says, by libpq's names; raises `UnknownStore`, which repeats none of it: a password may stand anywhere."""
+    try:
+        given = {key: str(value) for key, value in conninfo_to_dict(url).items()}
+    except psycopg.ProgrammingError:
+        given = {"port": "none"}
+    if "@" in given.get("host", "") + given.get("dbname", "") or not re.fullmatch("[0-9,]*", given.get("port", "")):
+        what = "in a name or a password, write / as %2F, @ as %40, % as %25, : as %3A and ? as %3F"
+        raise UnknownStore(f"that is not the URL of a PostgreSQL database: {what}")
+    return given
 
 
 def _address(given: Mapping[str, Any]) -> str:

@@ -1,6 +1,6 @@
 """What is kept beside the logs: how far reactions have come, and snapshots."""
 
-from ...core import Checkpoints, StoreUnavailable, check_log_name
+from ...core import Checkpoints, LogBusy, StoreUnavailable, check_log_name
 from .database import Database
 
 _KEEP = """
@@ -42,7 +42,7 @@ class SnapshotTable:
     def read(self, log_id: str, name: str) -> bytes | None:
         try:
             rows = self._database.rows(_READ_SNAPSHOT, (log_id, name))
-        except StoreUnavailable:
+        except (LogBusy, StoreUnavailable):
             return None
         return bytes(rows[0][0]) if rows else None
 
@@ -55,6 +55,6 @@ class SnapshotTable:
     def _changed(self, statement: str, values: tuple[str | bytes, ...]) -> bool:
         try:
             self._database.run(lambda connection: connection.execute(statement.encode(), values))
-        except StoreUnavailable:
+        except (LogBusy, StoreUnavailable):
             return False
         return True

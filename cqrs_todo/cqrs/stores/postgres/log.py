@@ -1,8 +1,7 @@
 """One log in the tables: its lines as in a file, verified by the same sums as they are read."""
 
-import re
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager
 from functools import partial
 from itertools import chain
 from typing import NamedTuple, TypeAlias
@@ -19,6 +18,7 @@ from ...core import (
     Metadata,
     Place,
     Progress,
+    ReadOnlyLog,
     StaleMark,
     WrongExpectedVersion,
     record,
@@ -26,11 +26,11 @@ from ...core import (
 )
 from ..chain import Versions, nothing_before, verified, verified_backward
 from ..format import Codec, CommitLine, Header, InvalidLine, decode_line, sum_in
+from ..signals import signals_held
 from .database import Connection, Database
 
 BATCH = 500
 """How many commits are fetched at once."""
-_NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
 
 _FORWARD = """
     SELECT line, last, sum FROM cqrs_commits WHERE log = %s AND last >= %s ORDER BY position LIMIT %s
@@ -39,7 +39,7 @@ _BACKWARD = """
     SELECT line, position FROM cqrs_commits WHERE log = %s AND position < %s ORDER BY position DESC LIMIT %s
 """
 _VERSION_THEN = "SELECT max(version) FROM cqrs_events WHERE log = %s AND stream = %s AND position <= %s"
-_APPEND = "SELECT * FROM cqrs_append(%s, %s, %s, %s, %s, %s)"
+_APPEND = "SELECT * FROM cqrs_append(%s, %s, %s, %s, %s)"
 _LAST = "SELECT max(last) FROM cqrs_commits WHERE log = %s"
 _KNOWN = "SELECT line FROM cqrs_commits WHERE log = %s AND command = %s"
 
@@ -57,8 +57,7 @@ Step: TypeAlias = tuple[int, bytes, bytes]
 def _values(log: int, step: Step) -> tuple[int | str, ...]:
     """What the function in the schema that appends is given."""
     head, before, line = step
-    queried = _NUL.sub(rb"\1\\ufffd", line).decode()  # jsonb knows no NUL; the line keeps it
-    return log, head, before.decode(), line.decode(), (sum_in(line) or b"").decode(), queried
+    return log, head, before.decode(), line.decode(), (sum_in(line) or b"").decode()
 
 
 def _send(connection: Connection, *, log: int, step: Step) -> tuple[str, str]:
@@ -69,11 +68,12 @@ def _send(connection: Connection, *, log: int, step: Step) -> tuple[str, str]:
     return row[0], row[1]
 
 
-def send_all(connection: Connection, log: int, steps: Sequence[Step]) -> bool:
-    """Append lines one after the other, without waiting for the answer to each; whether all were recorded."""
+def send_all(connection: Connection, log: int, steps: Sequence[Step]) -> str:
+    """Append lines one after the other, without waiting for the answer to each; the first answer that isn't 'recorded'."""
     cursor = connection.cursor()
     cursor.executemany(_APPEND.encode(), [_values(log, step) for step in steps], returning=True)
-    return all(status == "recorded" for results in cursor.results() for status, _ in results)
+    answers = (status for results in cursor.results() for status, _ in results)
+    return next((status for status in answers if status != "recorded"), "recorded")
 
 
 class _Encoded(NamedTuple):
@@ -95,6 +95,10 @@ class PostgresLog(Log):
     ) -> None:
         super().__init__(header.id, name, header.created)
         self._key = key
+        self._read_only: str | None = None
+        if header.newer:
+            self._read_only = f"{name} has format {header.version}, newer than this program: it is read-only"
+            self.notices.append(self._read_only)
         self._progress = progress
         self._database = database
         self._codec = Codec(types)
@@ -182,9 +186,10 @@ class PostgresLog(Log):
             stands = sum == self._beginning
         else:
             stands = bool(rows) and (rows[0].last, rows[0].sum.encode()) == (position, sum)
-            if not rows:
-                last = f"@{position} was there, and is no longer: an older backup, or a replica that has not come so far"
-                self._tell(f"{self._database.address}, {self.name}: {last}")
+            if not stands:
+                what = "is not what it was" if rows else "is no longer there"
+                why = "an older backup, or a replica that has not come so far"
+                self._tell(f"{self._database.address}, {self.name}: @{position} {what}: {why}")
             del rows[:1]
         if not stands:
             raise self._stale(position)
@@ -222,24 +227,47 @@ class PostgresLog(Log):
     # writing
 
     def append(self, appends: Sequence[Append], metadata: Metadata) -> Commit:
-        with suppress(WrongExpectedVersion):  # what is known here may no longer be so, and whoever holds the log will know
+        if self._read_only is not None:
+            raise ReadOnlyLog(self._read_only)
+        if any("\0" in name for name in (metadata.command, *(append.stream for append in appends))):
+            raise ValueError("can't be recorded: PostgreSQL knows no NUL in the name of a stream or the id of a command")
+        commit = self._database.run(partial(self._append_at_once, appends, metadata), writes=True)
+        if commit is None:
+            self._catch_up()  # so that little is left to read while others wait
+            commit = self._database.run(partial(self._append_holding, appends, metadata), writes=True)
+        return commit
+
+    def _append_at_once(self, appends: Sequence[Append], metadata: Metadata, connection: Connection) -> Commit | None:
+        """Append behind what was read, in one round trip; None where others have gone on, or it takes a look to know."""
+        try:
             encoded = self._encoded(appends, metadata)
-            answer = self._database.run(partial(_send, log=self._key, step=encoded.step), writes=True)
-            if answer[0] != "behind":
-                return self._settled(answer, encoded, appends)
-        return self._database.run(partial(self._append_holding, appends, metadata), writes=True)
+        except WrongExpectedVersion:
+            return None
+        with self._signals_told():
+            answer = _send(connection, log=self._key, step=encoded.step)
+            return None if answer[0] == "behind" else self._settled(answer, encoded, appends)
 
     def _append_holding(self, appends: Sequence[Append], metadata: Metadata, connection: Connection) -> Commit:
         """Append while nobody else can: whoever was overtaken while looking would be so again and again."""
-        with connection.transaction():
-            connection.execute("SELECT cqrs_hold(%s)", (self._key,))
-            known = self._known(metadata.command)
-            if known is not None:
-                return repeated(known, appends)
-            self._catch_up()
-            encoded = self._encoded(appends, metadata)
-            answer = _send(connection, log=self._key, step=encoded.step)
-        return self._settled(answer, encoded, appends)
+        with self._signals_told():
+            with connection.transaction():
+                connection.execute("SELECT cqrs_hold(%s)", (self._key,))
+                known = self._known(metadata.command)
+                if known is not None:
+                    return repeated(known, appends)
+                self._catch_up()
+                encoded = self._encoded(appends, metadata)
+                answer = _send(connection, log=self._key, step=encoded.step)
+            return self._settled(answer, encoded, appends)
+
+    @contextmanager
+    def _signals_told(self) -> Iterator[None]:
+        """Signals wait, and whoever sent one is told that the commit was recorded."""
+        before = self._position
+        with signals_held() as came:
+            yield
+            if came and self._position > before:
+                self._tell(f"@{before + 1} was recorded before the interruption")
 
     def _encoded(self, appends: Sequence[Append], metadata: Metadata) -> _Encoded:
         """The commit that follows what was read; raises `WrongExpectedVersion`."""

@@ -16,7 +16,7 @@ class Migration(Struct, frozen=True):
     sql: str
 
 
-_LOGS = """
+_LOGS = r"""
     CREATE TABLE cqrs_logs (
         key bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
         id text NOT NULL,
@@ -62,14 +62,28 @@ _LOGS = """
         SELECT pg_advisory_xact_lock(hashtextextended('cqrs ' || log_, 0))
     $$;
 
+    -- What a line says, as far as jsonb can hold it: U+FFFD stands for NUL.
+    CREATE FUNCTION cqrs_document(line_ text) RETURNS jsonb IMMUTABLE LANGUAGE sql AS $$
+        SELECT CASE WHEN strpos(line_, '\u0000') = 0 THEN line_
+                    ELSE regexp_replace(line_, '(?<!\\)((?:\\\\)*)\\u0000', '\1\\ufffd', 'g') END::jsonb
+    $$;
+
+    -- The events in a line's document, as they stand in the table.
+    CREATE FUNCTION cqrs_events_in(document jsonb)
+    RETURNS TABLE (place bigint, id text, stream text, version bigint, type text, data jsonb) IMMUTABLE LANGUAGE sql AS $$
+        SELECT at, (document->>'command') || '/' || at,
+               event->>'stream', (event->>'version')::bigint, event->>'type', event->'data'
+        FROM jsonb_array_elements(document->'events') WITH ORDINALITY AS each (event, number),
+             LATERAL (SELECT (document->>'position')::bigint + number - 1 AS at) AS there
+    $$;
+
     -- Append a line after position `head`, whose sum is `before`, in one round trip. Gives 'recorded'; 'known' and the line
     -- that bears the command already; 'behind' where the log has gone on meanwhile; 'gone' where there is none.
-    -- `queried` is the line's document as far as jsonb can hold it.
-    CREATE FUNCTION cqrs_append(log_ bigint, head bigint, before text, line_ text, sum_ text, queried jsonb)
+    CREATE FUNCTION cqrs_append(log_ bigint, head bigint, before text, line_ text, sum_ text)
     RETURNS TABLE (status text, known text) LANGUAGE plpgsql AS $$
     DECLARE
-        first bigint := (queried->>'position')::bigint;
-        many bigint := jsonb_array_length(queried->'events');
+        document jsonb := cqrs_document(line_);
+        first bigint := (document->>'position')::bigint;
         stands record;
     BEGIN
         PERFORM cqrs_hold(log_);
@@ -78,7 +92,7 @@ _LOGS = """
             RETURN QUERY SELECT 'gone', NULL;
             RETURN;
         END IF;
-        SELECT line INTO known FROM cqrs_commits WHERE log = log_ AND command = queried->>'command';
+        SELECT line INTO known FROM cqrs_commits WHERE log = log_ AND command = document->>'command';
         IF FOUND THEN
             RETURN QUERY SELECT 'known', known;
             RETURN;
@@ -89,12 +103,10 @@ _LOGS = """
             RETURN;
         END IF;
         INSERT INTO cqrs_commits (log, position, last, command, at, author, meta, sum, line)
-        VALUES (log_, first, first + many - 1, queried->>'command', (queried->>'at')::timestamptz, queried->>'by',
-                coalesce(queried->'meta', '{}'), sum_, line_);
-        INSERT INTO cqrs_events (log, position, commit, id, stream, version, type, data)
-        SELECT log_, first + place - 1, first, (queried->>'command') || '/' || (first + place - 1),
-               event->>'stream', (event->>'version')::bigint, event->>'type', event->'data'
-        FROM jsonb_array_elements(queried->'events') WITH ORDINALITY AS each (event, place);
+        VALUES (log_, first, head + jsonb_array_length(document->'events'), document->>'command',
+                (document->>'at')::timestamptz, document->>'by', coalesce(document->'meta', '{}'), sum_, line_);
+        INSERT INTO cqrs_events (log, commit, position, id, stream, version, type, data)
+        SELECT log_, first, event.* FROM cqrs_events_in(document) AS event;
         RETURN QUERY SELECT 'recorded', NULL;
     END $$
 """

@@ -1,11 +1,10 @@
 """Logs by name in a database, and the checkpoints of reactions to them."""
 
 import os
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable
 from datetime import datetime
 from enum import Enum
-from typing import Any, NamedTuple, TypeVar
+from typing import Any
 
 import psycopg
 
@@ -17,6 +16,7 @@ from ...core import (
     Log,
     LogExists,
     LogNotFound,
+    Progress,
     Rejected,
     Repair,
     Store,
@@ -25,12 +25,11 @@ from ...core import (
 )
 from ...struct import Struct
 from ..chain import Versions, verified
-from ..format import FORMAT, VERSION, Header, InvalidLine, decode_header, encode_header
+from ..format import FORMAT, VERSION, CommitLine, Header, InvalidLine, decode_header, encode_header
 from .database import Connection, Database
 from .kept import PostgresCheckpoints, SnapshotTable
 from .log import BATCH, PostgresLog, Step, send_all
 
-T = TypeVar("T")
 PAGE = 100
 """How many logs or streams make a page, unless asked otherwise."""
 
@@ -57,16 +56,6 @@ class Named(Struct, frozen=True):
     events: int
 
 
-class _Beside(NamedTuple):
-    """What the tables say of a line that they hold."""
-
-    position: int
-    last: int
-    sum: str
-    command: str
-    events: list[Any] | None
-
-
 class PostgresStore(Store):
     """Logs in the database that a URL names. Nothing is connected before it is needed."""
 
@@ -85,15 +74,21 @@ class PostgresStore(Store):
         header = encode_header(Header(FORMAT, VERSION, id, name, at))[:-1].decode()
 
         def work(connection: Connection) -> None:
-            connection.execute(_INSERT.encode(), (id, name, header))
+            if connection.execute(_INSERT.encode(), (id, name, header)).rowcount == 0:
+                made = connection.execute(_FOUND.encode(), (name, False)).fetchone()
+                if made is None or made[1] != header:  # it may be there from a try whose answer was lost
+                    raise LogExists(name)
 
-        self._once(work, name)
+        self._database.run(work, writes=True)
         return self.open(name)
 
     def open(self, name: str) -> Log:
         name = check_log_name(name)
         key, header = self._found(name, archived=False)
-        read, sum = decode_header(header)
+        try:
+            read, sum = decode_header(header)
+        except InvalidLine as error:
+            raise DamagedLog(f"{self.url}, {name}: {error}") from error
         return PostgresLog(self._database, key, name, read, sum, self._types, self.progress)
 
     def rename(self, old: str, new: str) -> None:
@@ -123,33 +118,29 @@ class PostgresStore(Store):
         position = commits = byte = 0
         sum = b""
         versions = Versions()
-        beside: deque[_Beside] = deque()
+        rows: list[Any] = []
         try:
             _, sum = decode_header(header)
             byte = len(header) + 1
-            for line, commit, after in verified(self._rows_of(key, beside), 0, sum):
-                versions.pass_over(commit.events)
-                events = [[event.stream, event.version, event.type] for event in commit.events]
-                if beside.popleft() != _Beside(commit.position, commit.last, after.decode(), commit.command, events):
-                    raise InvalidLine("the columns and the table of events beside it have others")
-                position, sum, commits, byte = commit.last, after, commits + 1, byte + len(line) + 1
+            while rows := self._database.rows(_LINES_AFTER, (key, position, BATCH)):
+                good, bad = _good(rows, position, sum, versions)
+                end = good[-1][1].last if good else position
+                ((wrong,),) = self._database.rows(_WRONG, (key, position, end))
+                for line, commit, after in good:
+                    if commit.position == wrong:
+                        raise InvalidLine("the columns or the events beside it say something else")
+                    position, sum, commits, byte = commit.last, after, commits + 1, byte + len(line) + 1
+                if bad is not None:
+                    raise bad
                 self.progress(commits, total)
         except InvalidLine as error:
-            there = beside[0].position if beside else 0
-            missing = f"@{position + 1} to @{there - 1} are missing"
-            kind, detail = ("missing", missing) if there > position + 1 else ("altered", str(error))
+            there = next((at for _, at in rows if at > position), position + 1)
+            kind, detail = "altered", str(error)
+            if there > position + 1:
+                kind, detail = "missing", f"@{position + 1} to @{there - 1} are missing"
             damage = Damage(commits + 2 if byte else 1, byte, kind, detail)
             return Verdict(position, commits, sum.decode(), damage, max(0, total - commits - 1))
         return Verdict(position, commits, sum.decode())
-
-    def _rows_of(self, key: int, beside: deque["_Beside"]) -> Iterator[bytes]:
-        """The lines of a log, and in `beside` what the tables say of each."""
-        last = 0
-        while rows := self._database.rows(_BESIDE, (key, last, BATCH)):
-            for line, *said in rows:
-                beside.append(_Beside(*said))
-                last = beside[-1].last
-                yield line.encode()
 
     def repair(self, name: str, *, archived: bool = False, dry_run: bool = False) -> Repair | None:
         if self.verify(name, archived=archived).damage is None:
@@ -207,30 +198,33 @@ class PostgresStore(Store):
             try:
                 return connection.execute(query.format(matches=matches).encode(), values).fetchall()
             except psycopg.DataError as error:
-                raise Rejected(f"{pattern}: {error.diag.message_primary}") from error
+                raise Rejected(error.diag.message_primary or str(error)) from error
 
         return self._database.run(work)
 
     def import_log(self, name: str, lines: Iterable[bytes]) -> int:
         name = check_log_name(name)
-        header, *rest = [line.removesuffix(b"\n") for line in lines]
-        read, steps = _checked(header, rest)
+        read, header, steps = _checked(lines, self.progress)
 
         def work(connection: Connection) -> int:
             with connection.transaction():
-                there = connection.execute(_FOUND.encode(), (name, False)).fetchone()
-                if there is None:
-                    there = connection.execute(_INSERT.encode(), (read.id, name, header.decode())).fetchone()
-                key, kept = there or (0, "")
+                made = connection.execute(_INSERT.encode(), (read.id, name, header)).fetchone()
+                key, kept = made or connection.execute(_FOUND.encode(), (name, False)).fetchone() or (0, "")
                 known = connection.execute(_LINES.encode(), (key,)).fetchall()
-                same = all(line.decode() == row[0] for line, row in zip(rest, known, strict=False))
-                if not same or kept != header.decode():
+                same = all(line.decode() == row[0] for (_, _, line), row in zip(steps, known, strict=False))
+                if not same or kept != header:
                     raise Rejected(f"{name} has another history than these lines; nothing was imported")
-                if not send_all(connection, key, steps[len(known) :]):
+                try:
+                    answer = send_all(connection, key, steps[len(known) :])
+                except psycopg.DataError as error:
+                    raise Rejected(f"{error.diag.message_primary or error}; nothing was imported") from error
+                if answer == "known":
+                    raise Rejected("a command id stands in two of these lines; nothing was imported")
+                if answer != "recorded":
                     raise Rejected(f"{name} was changed meanwhile; nothing was imported")
-            return max(0, len(rest) - len(known))
+            return max(0, len(steps) - len(known))
 
-        return self._once(work, name)
+        return self._database.run(work, writes=True)
 
     def _found(self, name: str, *, archived: bool) -> tuple[int, bytes]:
         """The key of a log in the tables, and its header."""
@@ -241,46 +235,77 @@ class PostgresStore(Store):
 
     def _update(self, statement: str, values: tuple[Any, ...], old: str, new: str) -> None:
         def work(connection: Connection) -> None:
-            if connection.execute(statement.encode(), values).rowcount == 0:
-                raise LogNotFound(old)
-
-        self._once(work, new)
-
-    def _once(self, work: Callable[[Connection], T], name: str) -> T:
-        """Do what takes a name; raises `LogExists` where that is taken."""
-
-        def tried(connection: Connection) -> T:
             try:
-                return work(connection)
+                if connection.execute(statement.encode(), values).rowcount == 0:
+                    raise LogNotFound(old)
             except psycopg.errors.UniqueViolation:
-                raise LogExists(name) from None
+                raise LogExists(new) from None
 
-        return self._database.run(tried)
+        self._database.run(work, writes=True)
 
 
-def _checked(header: bytes, lines: list[bytes]) -> tuple[Header, list[Step]]:
-    """The header of a log, and its lines, each with the position and the sum that it follows; raises `Rejected`."""
+def _good(
+    rows: Iterable[tuple[str, int]], position: int, sum: bytes, versions: Versions
+) -> tuple[list[tuple[bytes, CommitLine, bytes]], InvalidLine | None]:
+    """Lines that follow a place, decoded, with their sums, up to the first bad one, and what is bad about that."""
+    good = []
+    try:
+        for line, commit, after in verified((line.encode() for line, _ in rows), position, sum):
+            versions.pass_over(commit.events)
+            good.append((line, commit, after))
+    except InvalidLine as error:
+        return good, error
+    return good, None
+
+
+def _checked(lines: Iterable[bytes], progress: Progress) -> tuple[Header, str, list[Step]]:
+    """The header of a log, as it reads and as it stands, and its lines; raises `Rejected` where they are no log."""
+    header, *rest = [line.removesuffix(b"\n") for line in lines] or [b""]
     steps: list[Step] = []
+    number = 1
     try:
         read, sum = decode_header(header)
-        position = 0
-        for line, commit, after in verified(lines, 0, sum):
+        if read.newer:
+            raise InvalidLine(f"format {read.version} is newer than this program")
+        versions = Versions()
+        position, number = 0, 2
+        for line, commit, after in verified(rest, 0, sum):
+            progress(number - 1, len(rest) + 1)
+            versions.pass_over(commit.events)
+            if any("\0" in name for name in (commit.command, *(event.stream for event in commit.events))):
+                raise InvalidLine("PostgreSQL knows no NUL in the name of a stream or the id of a command")
             steps.append((position, sum, line))
-            position, sum = commit.last, after
+            position, sum, number = commit.last, after, number + 1
     except InvalidLine as error:
-        raise Rejected(f"line {len(steps) + 2 if steps else 1}: {error}; nothing was imported") from error
-    return read, steps
+        raise Rejected(f"line {number}: {error}; nothing was imported") from error
+    return read, header.decode(), steps
 
 
-_INSERT = "INSERT INTO cqrs_logs (id, name, header) VALUES (%s, %s, %s) RETURNING key, header"
+_INSERT = """
+    INSERT INTO cqrs_logs (id, name, header) VALUES (%s, %s, %s) ON CONFLICT (name, archived) DO NOTHING
+    RETURNING key, header
+"""
 _FOUND = "SELECT key, header FROM cqrs_logs WHERE name = %s AND archived = %s"
 _LINES = "SELECT line FROM cqrs_commits WHERE log = %s ORDER BY position"
-_BESIDE = """
-    SELECT line, position, last, sum, command, (
-        SELECT jsonb_agg(jsonb_build_array(stream, version, type) ORDER BY cqrs_events.position) FROM cqrs_events
-        WHERE cqrs_events.log = cqrs_commits.log AND commit = cqrs_commits.position
+_LINES_AFTER = "SELECT line, position FROM cqrs_commits WHERE log = %s AND last > %s ORDER BY position LIMIT %s"
+_WRONG = """
+    SELECT min(position) FROM cqrs_commits AS kept, LATERAL (SELECT cqrs_document(line) AS document) AS said
+    WHERE log = %s AND position > %s AND last <= %s AND NOT (
+        position = (document->>'position')::bigint
+        AND last = position + jsonb_array_length(document->'events') - 1
+        AND (command, author, sum) = (document->>'command', document->>'by', document->>'sum')
+        AND at = (document->>'at')::timestamptz
+        AND meta = coalesce(document->'meta', '{}')
+        AND NOT EXISTS (
+            (SELECT position, id, stream, version, type, data FROM cqrs_events
+             WHERE cqrs_events.log = kept.log AND commit = kept.position
+             EXCEPT SELECT * FROM cqrs_events_in(document))
+            UNION ALL
+            (SELECT * FROM cqrs_events_in(document)
+             EXCEPT SELECT position, id, stream, version, type, data FROM cqrs_events
+             WHERE cqrs_events.log = kept.log AND commit = kept.position)
+        )
     )
-    FROM cqrs_commits WHERE log = %s AND last > %s ORDER BY position LIMIT %s
 """
 _LOGS = """
     SELECT name, (SELECT coalesce(max(last), 0) FROM cqrs_commits WHERE log = key) FROM cqrs_logs
