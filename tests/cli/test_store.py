@@ -1,6 +1,9 @@
 """Lists on a server: its tables brought up to date, what it can do, who may do what, and what goes wrong."""
 
 import re
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -177,3 +180,23 @@ def test_the_same_log_in_files_and_on_a_server_has_its_snapshots_twice(todo: Tod
     assert todo("--store", database, "ls").out == todo("ls").out
     assert kept() == before
     assert list(cache.glob("postgresql/*/*"))
+
+
+def test_an_interruption_waits_for_the_server(todo: Todo, database: str) -> None:
+    todo.env["TODO_STORE"] = database
+    todo("add", "Buy milk")
+    program = subprocess.Popen(
+        [sys.executable, "-m", "cqrs_todo", "add", "Call Jo"], env=todo.env, cwd=todo.home, stderr=subprocess.PIPE
+    )
+    with psycopg.connect(database) as other:
+        other.execute("SELECT cqrs_hold(key) FROM cqrs_logs")
+        waiting = "SELECT 1 FROM pg_locks WHERE NOT granted AND locktype = 'advisory'"
+        while not sql(database, waiting):
+            assert program.poll() is None
+        program.send_signal(signal.SIGINT)
+        with pytest.raises(subprocess.TimeoutExpired):
+            program.wait(0.3)
+    _, said = program.communicate(timeout=20)
+    assert program.returncode == 130
+    assert b"@2 was recorded before the interruption" in said
+    assert [row["text"] for row in todo.todos()] == ["Buy milk", "Call Jo"]

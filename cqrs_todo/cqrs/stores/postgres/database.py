@@ -39,7 +39,7 @@ _SESSION = """
     SET default_transaction_isolation = 'read committed';
     SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'
 """
-_UNKNOWN = "and before that the connection was lost: it can't be known whether it was recorded"
+_UNKNOWN = "the connection was lost, and it can't be known whether it was recorded"
 _VERSION = "SELECT max(version) FROM cqrs_schema"
 
 
@@ -88,7 +88,7 @@ class Database:
                 time.sleep(_PAUSE * 2**tried * random.uniform(0.5, 1.5))
             except (LogNotFound, LogExists, StoreUnavailable) as error:
                 if doubt:  # that may well be what came of the try whose answer was lost
-                    raise OutcomeUnknown(f"{self.address}: {error}, {_UNKNOWN}") from error
+                    raise OutcomeUnknown(f"{self.address}: {error}; {_UNKNOWN}") from error
                 raise
         raise AssertionError("unreachable: the last try returns or raises")
 
@@ -159,7 +159,7 @@ class Database:
     def _failed(self, error: psycopg.Error, doubt: bool) -> CqrsError:
         reason = " ".join(str(error).split()) or type(error).__name__
         if doubt:
-            return OutcomeUnknown(f"{self.address}: {reason}, {_UNKNOWN}")
+            return OutcomeUnknown(f"{self.address}: {reason}; {_UNKNOWN}")
         if isinstance(error, psycopg.errors.LockNotAvailable):
             return LogBusy(f"{self.address}: another writer did not let go in time; nothing was recorded")
         return StoreUnavailable(f"{self.address}: {reason}")

@@ -1,7 +1,6 @@
 """One log in the tables: its lines as in a file, verified by the same sums as they are read."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from functools import partial
 from itertools import chain
 from typing import NamedTuple, TypeAlias
@@ -243,13 +242,13 @@ class PostgresLog(Log):
             encoded = self._encoded(appends, metadata)
         except WrongExpectedVersion:
             return None
-        with self._signals_told():
+        with signals_held() as came:
             answer = _send(connection, log=self._key, step=encoded.step)
-            return None if answer[0] == "behind" else self._settled(answer, encoded, appends)
+            return None if answer[0] == "behind" else self._settled(answer, encoded, appends, came)
 
     def _append_holding(self, appends: Sequence[Append], metadata: Metadata, connection: Connection) -> Commit:
         """Append while nobody else can: whoever was overtaken while looking would be so again and again."""
-        with self._signals_told():
+        with signals_held() as came:
             with connection.transaction():
                 connection.execute("SELECT cqrs_hold(%s)", (self._key,))
                 known = self._known(metadata.command)
@@ -258,16 +257,7 @@ class PostgresLog(Log):
                 self._catch_up()
                 encoded = self._encoded(appends, metadata)
                 answer = _send(connection, log=self._key, step=encoded.step)
-            return self._settled(answer, encoded, appends)
-
-    @contextmanager
-    def _signals_told(self) -> Iterator[None]:
-        """Signals wait, and whoever sent one is told that the commit was recorded."""
-        before = self._position
-        with signals_held() as came:
-            yield
-            if came and self._position > before:
-                self._tell(f"@{before + 1} was recorded before the interruption")
+            return self._settled(answer, encoded, appends, came)
 
     def _encoded(self, appends: Sequence[Append], metadata: Metadata) -> _Encoded:
         """The commit that follows what was read; raises `WrongExpectedVersion`."""
@@ -276,12 +266,14 @@ class PostgresLog(Log):
         line, read, recorded = self._codec.encode(commit, self._sum)
         return _Encoded((self._position, self._sum, line[:-1]), read, recorded)
 
-    def _settled(self, answer: tuple[str, str], encoded: _Encoded, appends: Sequence[Append]) -> Commit:
-        """What became of a commit by the server's answer, once the transaction is over."""
+    def _settled(self, answer: tuple[str, str], encoded: _Encoded, appends: Sequence[Append], came: Sequence[int]) -> Commit:
+        """What became of a commit by the server's answer, once the transaction is over; `came` are the signals that wait."""
         status, known = answer
         match status:
             case "recorded":
                 self._pass_over(encoded.read, encoded.recorded.sum.encode())
+                if came:
+                    self._tell(f"@{encoded.recorded.position} was recorded before the interruption")
                 return encoded.recorded
             case "known":
                 return repeated(self._decoded(known), appends)
