@@ -193,8 +193,10 @@ class Fold(Generic[S]):
     def __iter__(self) -> Iterator[Entity[S]]:
         """The entities, in order of creation."""
         if self._kept:
-            kept = islice(self._base, self._kept)
-            yield from map(self._settled, kept) if self._changed or self._waiting else kept
+            changed, waiting = self._changed, self._waiting
+            for entity in islice(self._base, self._kept):
+                stream = entity.stream
+                yield self._settled(entity) if stream in waiting else changed.get(stream, entity)
         for stream in self._new:
             yield self._changed[stream]
 

@@ -95,8 +95,7 @@ def _due_order(due: DayOrInstant | None, to_local: ToLocal) -> datetime:
     return datetime.combine(parsed, time.max)
 
 
-def _priority_order(todo: Todo) -> int:
-    return len(PRIORITIES) if todo.priority is None else PRIORITIES.index(todo.priority)
+_PRIORITY_ORDER = {priority: place for place, priority in enumerate((*PRIORITIES, None))}
 
 
 SortKey: TypeAlias = Literal["number", "due", "priority", "text", "created"]
@@ -108,7 +107,7 @@ def ordered(rows: Iterable[Item], key: SortKey, to_local: ToLocal) -> list[Item]
     keys: dict[SortKey, Callable[[Item], Any]] = {
         "number": lambda row: row.number,
         "due": lambda row: _due_order(row.todo.due, to_local),
-        "priority": lambda row: _priority_order(row.todo),
+        "priority": lambda row: _PRIORITY_ORDER[row.todo.priority],
         "text": lambda row: row.todo.text.casefold(),
         "created": lambda row: row.todo.created,
     }
@@ -163,7 +162,7 @@ def board(rows: Iterable[Item], now: datetime, to_local: ToLocal) -> Board:
     late = {due for due in dues if due is not None and _past(due, now, to_local)}
     day = to_local(now).date()
     today = {due for due in dues - late if due is not None and local_day(due, to_local) == day}
-    attention = sorted(rows, key=lambda row: (order[row.todo.due], _priority_order(row.todo), row.number))
+    attention = sorted(rows, key=lambda row: (order[row.todo.due], _PRIORITY_ORDER[row.todo.priority], row.number))
     return Board(
         tuple(row for row in attention if row.todo.due in late),
         tuple(row for row in attention if row.todo.due in today),

@@ -57,10 +57,10 @@ def verified_backward(lines: Iterator[bytes], sum: bytes, beginning: bytes) -> I
     `sum` is that of the first that is given, `beginning` that of the header. Raises `InvalidLine`.
     """
     line = next(lines, None)
+    if line is not None and not has_sum(line, sum):
+        raise InvalidLine("its sum is not the one that is known")
     while line is not None:
         earlier = next(lines, None)
-        if not has_sum(line, sum):
-            raise InvalidLine("its sum is not the one that the next line follows")
         previous = beginning if earlier is None else sum_in(earlier) or NO_SUM
         sum_of(previous, line)
         yield decode_line(line), sum
