@@ -156,18 +156,25 @@ class Board(Struct, frozen=True):
 
 def board(rows: Iterable[Item], now: datetime, to_local: ToLocal) -> Board:
     """The open todos: overdue, due today, and the rest."""
-    rows = [row for row in rows if not row.todo.done and not row.todo.removed]
-    dues = {row.todo.due for row in rows}  # far fewer than todos, and dear to look at
-    order = {due: _due_order(due, to_local) for due in dues}
-    late = {due for due in dues if due is not None and _past(due, now, to_local)}
+    # due dates are far fewer than todos, and dear to look at and to compare
+    by_due: dict[DayOrInstant | None, list[Item]] = {}
+    for row in rows:
+        todo = row.todo
+        if todo.completed is None and not todo.removed:
+            by_due.setdefault(todo.due, []).append(row)
     day = to_local(now).date()
-    today = {due for due in dues - late if due is not None and local_day(due, to_local) == day}
-    attention = sorted(rows, key=lambda row: (order[row.todo.due], _PRIORITY_ORDER[row.todo.priority], row.number))
-    return Board(
-        tuple(row for row in attention if row.todo.due in late),
-        tuple(row for row in attention if row.todo.due in today),
-        tuple(row for row in attention if row.todo.due not in late and row.todo.due not in today),
-    )
+    late: list[Item] = []
+    today: list[Item] = []
+    rest: list[Item] = []
+    for due in sorted(by_due, key=lambda due: _due_order(due, to_local)):
+        if due is not None and _past(due, now, to_local):
+            part = late
+        elif due is not None and local_day(due, to_local) == day:
+            part = today
+        else:
+            part = rest
+        part += sorted(by_due[due], key=lambda row: (_PRIORITY_ORDER[row.todo.priority], row.number))
+    return Board(tuple(late), tuple(today), tuple(rest))
 
 
 def short_instant(instant: datetime, to_local: ToLocal) -> str:
