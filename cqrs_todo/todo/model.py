@@ -42,13 +42,16 @@ def parse_day_or_instant(text: DayOrInstant) -> date | datetime:
     raise ValueError(f"neither a day nor an instant in UTC: {text!r}")
 
 
-def _readable(*values: DayOrInstant | datetime | None) -> None:
+def _readable(value: DayOrInstant | None) -> None:
     """Raise `ValueError` for a time that nothing could be done with: the event that holds it is one that is not known."""
-    for value in values:
-        if isinstance(value, str):
-            parse_day_or_instant(value)
-        elif value is not None and value.tzinfo is None:
-            raise ValueError(f"a time without a zone: {value}")
+    if value is not None:
+        parse_day_or_instant(value)
+
+
+def _aware(value: datetime | None) -> None:
+    """Raise `ValueError` for a time without a zone, likewise."""
+    if value is not None and value.tzinfo is None:
+        raise ValueError(f"a time without a zone: {value}")
 
 
 class Todo(Struct, frozen=True, array_like=True, gc=False):
@@ -91,7 +94,9 @@ class TodoCreated(Struct, frozen=True):
     tags: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        _readable(self.created, self.due, self.reminder)
+        _aware(self.created)
+        _readable(self.due)
+        _aware(self.reminder)
 
 
 class TextChanged(Struct, frozen=True):
@@ -109,7 +114,8 @@ class DueChanged(Struct, frozen=True):
     new: DayOrInstant | None
 
     def __post_init__(self) -> None:
-        _readable(self.old, self.new)
+        _readable(self.old)
+        _readable(self.new)
 
 
 class ReminderChanged(Struct, frozen=True):
@@ -117,7 +123,8 @@ class ReminderChanged(Struct, frozen=True):
     new: datetime | None
 
     def __post_init__(self) -> None:
-        _readable(self.old, self.new)
+        _aware(self.old)
+        _aware(self.new)
 
 
 class PriorityChanged(Struct, frozen=True):
@@ -137,7 +144,7 @@ class TodoCompleted(Struct, frozen=True):
     completed: DayOrInstant
 
     def __post_init__(self) -> None:
-        _readable(self.completed)
+        parse_day_or_instant(self.completed)
 
 
 class TodoReopened(Struct, frozen=True):
@@ -146,7 +153,7 @@ class TodoReopened(Struct, frozen=True):
     completed: DayOrInstant
 
     def __post_init__(self) -> None:
-        _readable(self.completed)
+        parse_day_or_instant(self.completed)
 
 
 class TodoRemoved(Struct, frozen=True):
