@@ -1,4 +1,4 @@
-"""Logs by name in a database, and the checkpoints of reactions to them."""
+"""Logs by name in a database: made, renamed, put away, verified, taken in, counted and paged."""
 
 import os
 from collections.abc import Iterable
