@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from enum import Enum
-from itertools import count, islice
+from itertools import chain, count, islice
 from typing import Any, Generic, TypeAlias, TypeVar
 
 from .struct import Struct
@@ -354,8 +354,15 @@ class Log(ABC):
         """
 
     @abstractmethod
+    def batches(self, since: Place = 0) -> Iterator[Sequence[Commit]]:
+        """The commits with an event after `since`, in order, as many at a time as the store reads at once.
+
+        `mark` stands behind the last ones that were given. Raises `StaleMark`.
+        """
+
     def commits(self, since: Place = 0) -> Iterator[Commit]:
-        """The commits with an event after `since`, in order; raises `StaleMark`."""
+        """The same commits one at a time; raises `StaleMark`."""
+        return chain.from_iterable(self.batches(since))
 
     @abstractmethod
     def commits_backward(self, before: int | Mark | None = None) -> Iterator[Commit]:

@@ -100,27 +100,30 @@ class Fold(Generic[S]):
 
     # moving
 
-    def apply(self, commit: Commit) -> None:
-        """Go on to the state after the next commit."""
-        changed, evolved = self._changed, self._evolved
-        for event in commit.events:
-            self.position = event.position
-            stream = event.stream
-            if not stream.startswith(self._prefix):
-                self.others[stream] = event.version
-                continue
-            entity = changed.get(stream)
-            if entity is not None:
-                changed[stream] = evolved(entity, event)
-            elif event.version > 1 and self._kept:
-                self._waiting.setdefault(stream, []).append(event)
-                self._waits += 1
-            else:
-                self._new.append(stream)
-                number = self._kept + len(self._new)
-                changed[stream] = evolved(Entity(stream, self._decider.initial, 0, number), event)
-        if self._waits > WAITING:
-            self._load()
+    def apply(self, *commits: Commit) -> None:
+        """Go on to the state after the next commits."""
+        changed, evolve = self._changed, self._evolve
+        for commit in commits:
+            for event in commit.events:
+                stream = event.stream
+                entity = changed.get(stream)
+                if entity is not None:  # as most are: `_evolved`, written out
+                    data = event.data
+                    state = entity.state if isinstance(data, UnknownEvent) else evolve(entity.state, data)
+                    changed[stream] = Entity(stream, state, event.version, entity.number)
+                elif not stream.startswith(self._prefix):
+                    self.others[stream] = event.version
+                elif event.version > 1 and self._kept:
+                    self._waiting.setdefault(stream, []).append(event)
+                    self._waits += 1
+                else:
+                    self._new.append(stream)
+                    number = self._kept + len(self._new)
+                    changed[stream] = self._evolved(Entity(stream, self._decider.initial, 0, number), event)
+            self.position = commit.last
+            if self._waits > WAITING:
+                self._load()
+                changed = self._changed
 
     def take_back(self, commit: Commit) -> None:
         """Go back to the state before the last commit; a stream that began in it is gone."""
@@ -245,6 +248,5 @@ class Fold(Generic[S]):
 def fold_of(decider: Decider[S, C, E], commits: Iterable[Commit]) -> Fold[S]:
     """The fold of a log's commits, from the first on."""
     fold = Fold(decider)
-    for commit in commits:
-        fold.apply(commit)
+    fold.apply(*commits)
     return fold

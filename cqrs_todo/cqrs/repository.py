@@ -42,9 +42,6 @@ from .struct import Struct
 RETRIES = 3
 """How often a conflicting append is decided anew before the conflict is the caller's."""
 
-_PAUSE = 100
-"""How many events pass between two looks at whether a snapshot is due, while a log is read."""
-
 Changes: TypeAlias = Mapping[str, Sequence[E]]
 """New events by stream: what one commit is to hold."""
 
@@ -141,23 +138,22 @@ class Repository(Generic[S, C, E]):
 
     def _go_on(self, fold: Fold[S]) -> None:
         """Apply what was recorded since, and take the snapshots that are due."""
-        look = next_kept(self.taken)
-        for commit in self.log.commits(self._since):
-            if commit.position > fold.position:
-                self._apply(fold, commit)
-                if fold.position >= look:
-                    if self._due(fold):
-                        self._take(fold)
-                    look = max(next_kept(self.taken), fold.position + _PAUSE)
+        for batch in self.log.batches(self._since):
+            self._apply(fold, [commit for commit in batch if commit.position > fold.position])
+            if fold.position >= next_kept(self.taken) and self._due(fold):
+                self._take(fold)
         if self._due(fold):
             self._take(fold)
         self._stay(fold)
 
-    def _apply(self, fold: Fold[S], commit: Commit) -> None:
-        fold.apply(commit)
-        at = self._at = commit.metadata.at
-        if self._earliest is None or at < self._earliest:
-            self._earliest = at
+    def _apply(self, fold: Fold[S], commits: Sequence[Commit]) -> None:
+        if not commits:
+            return
+        fold.apply(*commits)
+        self._at = commits[-1].metadata.at
+        earliest = min(commit.metadata.at for commit in commits)
+        if self._earliest is None or earliest < self._earliest:
+            self._earliest = earliest
 
     def _due(self, fold: Fold[S]) -> bool:
         last = self.taken[-1].position if self.taken else 0
@@ -233,6 +229,6 @@ class Repository(Generic[S, C, E]):
                 except StoreUnavailable as error:
                     known = f"@{commit.position} was recorded, but what stands there now can't be read"
                     raise OutcomeUnknown(f"{known}: {error}") from error
-            self._apply(fold, commit)
+            self._apply(fold, [commit])
             self._since = mark
             return Outcome(commit, fold)

@@ -43,14 +43,14 @@ def test_the_same_command_again_changes_nothing_more() -> None:
 
 def test_what_was_appended_is_not_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
     counters = Repository(new_log(), COUNTER)
-    read: Callable[[Place], Iterator[Commit]] = counters.log.commits
+    read: Callable[[Place], Iterator[Sequence[Commit]]] = counters.log.batches
     reads: list[Place] = []
 
-    def watched(since: Place = 0) -> Iterator[Commit]:
+    def watched(since: Place = 0) -> Iterator[Sequence[Commit]]:
         reads.append(since)
         return read(since)
 
-    monkeypatch.setattr(counters.log, "commits", watched)
+    monkeypatch.setattr(counters.log, "batches", watched)
     for n in range(3):
         counters.execute("a", Move(1), by(f"c{n}"))
     assert len(reads) == 3
@@ -60,13 +60,13 @@ def test_what_was_recorded_and_cant_be_read_is_told_as_recorded(monkeypatch: pyt
     log = new_log()
     append = log.append
 
-    def gone(_: Place) -> Iterator[Commit]:
+    def gone(_: Place) -> Iterator[Sequence[Commit]]:
         raise StoreUnavailable("gone")
 
     def busy(appends: Sequence[Append], metadata: Metadata) -> Commit:
         commit = append(appends, metadata)
         append([Append("counter/b", (Moved(1),))], by("other"))
-        monkeypatch.setattr(log, "commits", gone)
+        monkeypatch.setattr(log, "batches", gone)
         return commit
 
     monkeypatch.setattr(log, "append", busy)
@@ -97,12 +97,12 @@ def test_how_often_a_long_reading_takes_snapshots(tmp_path: Path) -> None:
     log = open_store(url, TYPES).create("counters", AT)
     for n in range(700):
         moved(log, f"c{n}")
-    for expected in ([1, 101, 201, 301, 401, 501, 602, 700], [750]):
+    for expected in ([272, 542, 700], [750]):
         counters = Repository(
             open_store(url, TYPES).open("counters"), COUNTER, snapshots=snapshots, strategy=AlwaysSnapshot()
         )
         counters.fold()
-        assert saved == expected
+        assert saved == expected, "one behind each batch"
         saved.clear()
         for n in range(50):
             moved(log, f"d{n}-{expected}")

@@ -1,6 +1,6 @@
 """Load, decide, append, retry; snapshots; the fold law."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from itertools import pairwise
 
@@ -166,13 +166,13 @@ def test_a_snapshot_saves_reading_what_it_holds() -> None:
     counters.fold()
     read_from: list[int] = []
 
-    original = log.commits
+    original = log.batches
 
-    def spy(since: Place = 0) -> Iterator[Commit]:
+    def spy(since: Place = 0) -> Iterator[Sequence[Commit]]:
         read_from.append(position_of(since))
         return original(since)
 
-    log.commits = spy  # type: ignore[method-assign]  # a spy in the log's place
+    log.batches = spy  # type: ignore[method-assign]  # a spy in the log's place
     assert Repository(log, COUNTER, snapshots=snapshots).fold()["counter/a"].state == 1
     assert read_from == [1]
 

@@ -8,7 +8,7 @@ import io
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
 from typing import Any
 
@@ -18,8 +18,9 @@ from cqrs_todo.cli import text
 from cqrs_todo.cqrs import timeline
 from cqrs_todo.cqrs.core import Append, Commit, Metadata
 from cqrs_todo.cqrs.fold import Fold
+from cqrs_todo.cqrs.stores import chain
 from cqrs_todo.cqrs.stores import format as line_format
-from cqrs_todo.cqrs.stores.jsonl import check, files, log, walk
+from cqrs_todo.cqrs.stores.jsonl import check, files, log
 from cqrs_todo.cqrs.struct import replace
 from cqrs_todo.todo import service
 
@@ -76,11 +77,11 @@ def _buffered_writes() -> None:
 def _no_sums() -> None:
     """Sums are taken as they stand in the log."""
 
-    def sum_of(_: bytes, line: bytes) -> bytes:
-        return line[-66:-2]
+    def sums_of(_: bytes, lines: Iterable[bytes]) -> list[bytes]:
+        return [line[-67:-3] for line in lines]
 
-    for module in (line_format, log, walk):
-        module.sum_of = sum_of  # type: ignore[attr-defined]  # the weakness itself
+    for module in (line_format, chain):
+        module.sums_of = sums_of  # type: ignore[attr-defined]  # the weakness itself
 
 
 def _no_head() -> None:
@@ -95,8 +96,13 @@ def _bare_decoder() -> None:
     def decode_line(line: bytes) -> line_format.CommitLine:
         return msgspec.json.decode(line, type=line_format.CommitLine)
 
-    for module in (line_format, log, check, walk):
+    def decode_lines(chunk: bytes, *_: object) -> list[line_format.CommitLine]:
+        return msgspec.json.Decoder(line_format.CommitLine).decode_lines(chunk)
+
+    for module in (line_format, check, chain):
         module.decode_line = decode_line  # type: ignore[attr-defined]  # the weakness itself
+    for module in (line_format, check):
+        module.decode_lines = decode_lines  # type: ignore[attr-defined]  # the weakness itself
 
 
 def _no_escaping() -> None:

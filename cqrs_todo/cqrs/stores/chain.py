@@ -1,8 +1,35 @@
 """A walk along the chain of a log's lines, forward or backward, each verified by the sums; and its streams' versions."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from io import BytesIO
 
-from .format import NO_SUM, CommitLine, EventLine, InvalidLine, decode_line, has_sum, sum_in, sum_of
+import msgspec
+
+from .format import NO_SUM, CommitLine, EventLine, InvalidLine, decode_line, has_sum, sum_in, sum_of, sums_of
+
+
+class Spot(msgspec.Struct, frozen=True, gc=False):
+    """Where a line ends: its number, the byte offset behind it, its sum, the last position by then."""
+
+    line: int
+    offset: int
+    sum: bytes
+    position: int
+
+
+class Batch(msgspec.Struct, frozen=True, gc=False):
+    """Lines that follow one another, each with its LF, what they hold, and their sums."""
+
+    lines: Sequence[bytes]
+    commits: Sequence[CommitLine]
+    sums: Sequence[bytes]
+
+    def after(self, position: int) -> "Batch":
+        """Those that hold an event after a position."""
+        if self.commits[0].position > position:
+            return self
+        first = next((place for place, commit in enumerate(self.commits) if commit.last > position), len(self.commits))
+        return Batch(self.lines[first:], self.commits[first:], self.sums[first:])
 
 
 def nothing_before(_stream: str) -> int:
@@ -11,12 +38,13 @@ def nothing_before(_stream: str) -> int:
 
 
 class Versions:
-    """The versions that the streams of a log have come to, where a walk along it stands.
+    """The versions that the streams of a log have come to at a position.
 
     `before` gives those of the streams that were not met since it began.
     """
 
-    def __init__(self, before: Callable[[str], int] = nothing_before) -> None:
+    def __init__(self, position: int = 0, before: Callable[[str], int] = nothing_before) -> None:
+        self.position = position
         self._met: dict[str, int] = {}
         self._before = before
 
@@ -24,31 +52,75 @@ class Versions:
         """The version of a stream; 0 where it has no events."""
         return self._met.get(stream) or self._before(stream)
 
-    def pass_over(self, events: Iterable[EventLine]) -> None:
-        """Go on past the events of a line; raises `InvalidLine` where a version is not the next one.
+    def pass_over(self, commits: Sequence[CommitLine]) -> None:
+        """Go on past commits, but for those that it is past already; raises `InvalidLine` before one that does not follow.
 
         In a walk that began in the midst of a log, the first event met of a stream is taken at its word: what stands before
         was verified when it was read, and it takes time to look it up.
         """
         met = self._met
-        for event in events:
-            known = met.get(event.stream)
-            if known is None and self._before is nothing_before:
-                known = 0
-            if known is not None and event.version != known + 1:
-                raise InvalidLine(f"version {event.version} of {event.stream} follows {known}")
-            met[event.stream] = event.version
+        unmet = 0 if self._before is nothing_before else None
+        for commit in commits:
+            if commit.position <= self.position:
+                continue
+            for event in commit.events:
+                known = met.get(event.stream, unmet)
+                if known is not None and event.version != known + 1:
+                    self._go_back(commit, event)
+                    raise InvalidLine(f"version {event.version} of {event.stream} follows {known}")
+                met[event.stream] = event.version
+            self.position += len(commit.events)
+
+    def _go_back(self, commit: CommitLine, end: EventLine) -> None:
+        """Forget the events of a commit that come before the one that does not follow."""
+        passed = commit.events[: commit.events.index(end)]
+        self._met.update((event.stream, event.version - 1) for event in reversed(passed))
 
 
-def verified(lines: Iterable[bytes], position: int, sum: bytes) -> Iterator[tuple[bytes, CommitLine, bytes]]:
-    """Lines that follow a position and the line with that sum, decoded, with their sums; raises `InvalidLine`."""
-    for line in lines:
-        sum = sum_of(sum, line)
-        commit = decode_line(line)
-        if commit.position != position + 1:
-            raise InvalidLine(f"position {commit.position} follows {position}")
-        position = commit.last
-        yield line, commit, sum
+class Walk:
+    """A walk along the lines of a log, which stands at `spot`: behind the last line that it gave.
+
+    `follow` is told the commits that come next, before they are given; it raises `InvalidLine` for what can't come there.
+    `decode` gives what stands in the lines of a chunk, as `decode_lines` does.
+    """
+
+    def __init__(
+        self,
+        spot: Spot,
+        follow: Callable[[Sequence[CommitLine]], None],
+        decode: Callable[[bytes], list[CommitLine]],
+    ) -> None:
+        self.spot = spot
+        self._follow = follow
+        self._decode = decode
+
+    def over(self, chunks: Iterable[bytes]) -> Iterator[Batch]:
+        """The lines of chunks, each of whole lines, which are verified together: it takes a third less.
+
+        Raises `InvalidLine` before the first bad one.
+        """
+        for chunk in chunks:
+            try:
+                batch = self._verified(chunk)
+            except InvalidLine:
+                for line in BytesIO(chunk):
+                    yield self._verified(line)
+            else:
+                yield batch
+
+    def _verified(self, chunk: bytes) -> Batch:
+        spot = self.spot
+        lines = list(BytesIO(chunk))
+        sums = sums_of(spot.sum, lines)
+        commits = self._decode(chunk)
+        position = spot.position
+        for commit in commits:
+            if commit.position != position + 1:
+                raise InvalidLine(f"position {commit.position} follows {position}")
+            position += len(commit.events)
+        self._follow(commits)
+        self.spot = Spot(spot.line + len(lines), spot.offset + len(chunk), sums[-1], position)
+        return Batch(lines, commits, sums)
 
 
 def verified_backward(lines: Iterator[bytes], sum: bytes, beginning: bytes) -> Iterator[tuple[CommitLine, bytes]]:

@@ -1,23 +1,27 @@
 """Format 1 of the log, byte for byte: a header line, then one line a commit, each sealed with a sum over all before it."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from datetime import datetime
-from functools import partial
+from functools import cached_property, partial
 from hashlib import sha256 as _sha256
-from typing import Annotated, Any
+from typing import Annotated, Any, Union
 
 import msgspec
 
 from ..core import Commit, CqrsError, EventTypes, Metadata, Recorded, UnknownEvent
-from ..struct import replace
 
 FORMAT = "cqrs-log"
 VERSION = "1.0"
 NO_SUM = b""
 
+_LONG = 1 << 14
+"""How many bytes of lines are worth a decoder for all types of events, which takes a millisecond to make."""
+
 _SEAL = b',"sum":"'
 _END = b'"}'
+_LINE_END = _END + b"\n"
 _SUM_LENGTH = 64
 SEAL_LENGTH = len(_SEAL) + _SUM_LENGTH + len(_END)
 
@@ -81,11 +85,20 @@ def seal(previous: bytes, document: bytes) -> bytes:
     return body + _SEAL + _sha256(previous + body).hexdigest().encode() + _END + b"\n"
 
 
+def sums_of(previous: bytes, lines: Iterable[bytes]) -> list[bytes]:
+    """The sums of lines, each with its LF, that must follow the line with sum `previous`; raises `InvalidLine`."""
+    sums = []
+    for line in lines:
+        previous = _sha256(previous + line[: -SEAL_LENGTH - 1]).hexdigest().encode()
+        if line[-SEAL_LENGTH - 1 :] != _SEAL + previous + _LINE_END:
+            raise InvalidLine("its sum does not match: it was altered, or a line before it is missing")
+        sums.append(previous)
+    return sums
+
+
 def sum_of(previous: bytes, line: bytes) -> bytes:
     """The sum of a line, given without its LF, that must follow the line with sum `previous`; raises `InvalidLine`."""
-    sum = _sha256(previous + line[:-SEAL_LENGTH]).hexdigest().encode()
-    if line[-SEAL_LENGTH:] != _SEAL + sum + _END:
-        raise InvalidLine("its sum does not match: it was altered, or a line before it is missing")
+    (sum,) = sums_of(previous, (line + b"\n",))
     return sum
 
 
@@ -117,7 +130,7 @@ def reseal(previous: bytes, line: bytes) -> bytes:
 def decode_line(line: bytes) -> CommitLine:
     """The commit in a line, given without its LF, whose sum was found to match; raises `InvalidLine`."""
     try:
-        line.decode()  # what is left raw is not looked at otherwise
+        line.decode()
         return _commit_decoder.decode(line)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise InvalidLine(f"no commit of format {VERSION}: {error}") from error
@@ -141,14 +154,13 @@ def command_in(line: bytes) -> tuple[int, str]:
     return read.position, read.command
 
 
-def decode_lines(chunk: bytes, count: int) -> list[CommitLine] | None:
-    """What `decode_line` gives for each of so many whole lines; None where one of them is bad."""
+def decode_lines(chunk: bytes, decoder: "msgspec.json.Decoder[CommitLine]" = _commit_decoder) -> list[CommitLine]:
+    """What `decode_line` gives for each of the lines in a chunk, in a third less time; raises `InvalidLine`."""
     try:
-        chunk.decode()
-        commits = _commit_decoder.decode_lines(chunk)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return None
-    return commits if len(commits) == count else None
+        chunk.decode()  # what is left raw is not looked at otherwise
+        return decoder.decode_lines(chunk)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise InvalidLine(f"no commit of format {VERSION}: {error}") from error
 
 
 def encode_header(header: Header) -> bytes:
@@ -206,35 +218,73 @@ class Codec:
             raise ValueError("can't be recorded: JSON would change it")
         return line, read, recorded
 
-    def commit(self, commit: CommitLine, sum: bytes) -> Commit:
+    def decode_lines(self, chunk: bytes) -> list[CommitLine]:
+        """What the function of this name gives; the data of the events are decoded, too, where there are many.
+
+        It takes half the time, if the events are all of known types. Raises `InvalidLine`.
+        """
+        if len(chunk) >= _LONG:
+            with suppress(InvalidLine):
+                return decode_lines(chunk, self._typed_decoder)
+        return decode_lines(chunk)
+
+    @cached_property
+    def _typed_decoder(self) -> "msgspec.json.Decoder[CommitLine]":
+        """A decoder that takes the data of an event by its type, and fails where that, or what it says, is not known."""
+        events = tuple(
+            msgspec.defstruct(
+                "TypedEventLine",
+                [("stream", str), ("version", Count), ("data", data)],
+                tag_field="type",
+                tag=type,
+                namespace={"type": type},
+                frozen=True,
+                gc=False,
+            )
+            for type, data in self._types.types.items()
+        )
+        lines = [("events", Annotated[list[Union[events]], msgspec.Meta(min_length=1)])]  # type: ignore[valid-type]  # noqa: UP007  # made here
+        typed = msgspec.defstruct("TypedCommitLine", lines, bases=(CommitLine,), frozen=True, gc=False, kw_only=True)
+        return msgspec.json.Decoder(typed)
+
+    def commits(self, lines: Iterable[CommitLine], sums: Iterable[bytes]) -> list[Commit]:
+        """The commits that were decoded from lines with these sums, their events decoded too."""
+        commits = []
+        for line, sum in zip(lines, sums, strict=True):
+            metadata = Metadata(line.at, line.by, line.command, line.meta)
+            read = line.events
+            if type(line) is CommitLine:
+                events = tuple(
+                    Recorded(position, event.stream, event.version, *self._decoded(event), metadata)
+                    for position, event in enumerate(read, line.position)
+                )
+            elif len(read) == 1:  # as most are: a third of the time
+                event = read[0]
+                events = (Recorded(line.position, event.stream, event.version, event.type, event.data, metadata),)
+            else:
+                events = tuple(
+                    Recorded(position, event.stream, event.version, event.type, event.data, metadata)
+                    for position, event in enumerate(read, line.position)
+                )
+            commits.append(Commit(events, metadata, sum.decode()))
+        return commits
+
+    def commit(self, line: CommitLine, sum: bytes) -> Commit:
         """The commit that was decoded from a line with that sum, its events decoded too."""
-        metadata = Metadata(commit.at, commit.by, commit.command, commit.meta)
-        position, data = commit.position, self._data
-        if len(commit.events) == 1:  # as most are: a third of the time
-            (event,) = commit.events
-            events: tuple[Recorded, ...] = (
-                Recorded(position, event.stream, event.version, event.type, data(event), metadata),
-            )
-        else:
-            events = tuple(
-                Recorded(place, event.stream, event.version, event.type, data(event), metadata)
-                for place, event in enumerate(commit.events, position)
-            )
-        if self._types.newest:
-            events = tuple(self._renamed(event) for event in events)
-        return Commit(events, metadata, sum.decode())
+        (commit,) = self.commits((line,), (sum,))
+        return commit
 
-    def _renamed(self, event: Recorded) -> Recorded:
-        """An event that was upcast, under its newest type."""
-        newest = self._types.newest.get(event.type)
-        return event if newest is None or isinstance(event.data, UnknownEvent) else replace(event, type=newest)
+    def _decoded(self, event: EventLine) -> tuple[str, Any]:
+        """The newest type of an event, and its data.
 
-    def _data(self, event: EventLine) -> Any:
-        """The event; raw where this code does not know its type, or a newer one gave the type other data."""
+        Raw where this code does not know its type, or a newer one gave the type other data.
+        """
+        type = event.type
         try:
-            return (self._decoders.get(event.type) or self._decoder(event.type))(event.data)
+            data = (self._decoders.get(type) or self._decoder(type))(event.data)
         except (KeyError, msgspec.ValidationError, RecursionError):
-            return UnknownEvent(event.type, bytes(event.data))
+            return type, UnknownEvent(type, bytes(event.data))
+        return self._types.newest.get(type, type), data
 
     def _decoder(self, type: str) -> Callable[[msgspec.Raw], Any]:
         """Made when the first event of a type is met: a log has many types, and most runs meet few. Raises `KeyError`."""

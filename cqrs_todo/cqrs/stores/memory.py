@@ -48,9 +48,10 @@ class MemoryLog(Log):
             self._by_command[metadata.command] = commit
             return commit
 
-    def commits(self, since: Place = 0) -> Iterator[Commit]:
+    def batches(self, since: Place = 0) -> Iterator[Sequence[Commit]]:
         with self._lock:
-            return iter(self._commits[bisect_right(self._commits, position_of(since), key=lambda commit: commit.last) :])
+            later = self._commits[bisect_right(self._commits, position_of(since), key=lambda commit: commit.last) :]
+        return iter((later,) if later else ())
 
     def commits_backward(self, before: int | Mark | None = None) -> Iterator[Commit]:
         if isinstance(before, Mark):

@@ -30,7 +30,7 @@ class NullLog(Log):
     def append(self, appends: Sequence[Append], metadata: Metadata) -> Commit:
         return record(appends, metadata, self._types, 0, {})
 
-    def commits(self, since: Place = 0) -> Iterator[Commit]:
+    def batches(self, since: Place = 0) -> Iterator[Sequence[Commit]]:
         return iter(())
 
     def commits_backward(self, before: int | Mark | None = None) -> Iterator[Commit]:

@@ -231,14 +231,16 @@ def test_the_same_id_with_other_content_is_an_error_in_the_tables_too(crowd: Pos
 def test_snapshots_in_a_table(crowd: PostgresStore, database: str) -> None:
     store = open_store(database, COUNTERS)
     log = store.create("counters", AT)
-    for number in range(1, 321):
-        log.append([Append(f"counter/{number % 7}", (Moved(number),))], metadata(f"c{number}"))
 
     def fold(state: type = int) -> Fold[int]:
         snapshots: KeptSnapshots[int] = KeptSnapshots(crowd.snapshot_table(), state, "1")
         strategy = SnapshotEvery(25)
         return Repository(store.open("counters"), COUNTER, snapshots=snapshots, strategy=strategy).fold()
 
+    for number in range(1, 321):
+        log.append([Append(f"counter/{number % 7}", (Moved(number),))], metadata(f"c{number}"))
+        if number % 100 == 0:
+            fold()
     whole = fold_of(COUNTER, log.commits())
     assert fold() == fold() == whole
     kept = "SELECT name FROM cqrs_snapshots ORDER BY length(name), name"

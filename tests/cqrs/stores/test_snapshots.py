@@ -1,7 +1,7 @@
 """Snapshots in files: they change nothing but the time, and what does not fit in every point is not used."""
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from cqrs_todo.cqrs.fold import Fold, fold_of
 from cqrs_todo.cqrs.repository import Repository
 from cqrs_todo.cqrs.snapshots import SnapshotEvery, Taken
 from cqrs_todo.cqrs.stores import open_store
+from cqrs_todo.cqrs.stores.jsonl import lines
 from cqrs_todo.cqrs.stores.snapshots import Folder, KeptSnapshots
 from cqrs_todo.cqrs.timeline import as_of
 from tests.cqrs.counter import AT, COUNTER, TYPES, Moved
@@ -63,8 +64,11 @@ def reader(store: Store, snapshots: KeptSnapshots[int]) -> Repository[int, Any, 
 
 
 @pytest.fixture
-def taken(store: Store, snapshots: KeptSnapshots[int], log: Log, tmp_path: Path) -> list[Path]:
-    """The files of snapshots of the log."""
+def taken(
+    store: Store, snapshots: KeptSnapshots[int], log: Log, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> list[Path]:
+    """The files of snapshots of the log, of which little is read at once."""
+    monkeypatch.setattr(lines, "_BLOCK", 1 << 12)
     reader(store, snapshots).fold()
     folder = tmp_path / "cache" / log.id
     files = sorted(folder.glob("[0-9]*.json"), key=lambda file: int(file.stem))
@@ -76,14 +80,15 @@ def taken(store: Store, snapshots: KeptSnapshots[int], log: Log, tmp_path: Path)
 def watched(log: Log, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The positions of the commits that are read forward."""
     read: list[int] = []
-    commits = log.commits
+    batches = log.batches
 
-    def watch(since: Place = 0) -> Iterator[Commit]:
-        for commit in commits(since):
-            read.append(commit.position)
-            yield commit
+    def watch(since: Place = 0) -> Iterator[Sequence[Commit]]:
+        for batch in batches(since):
+            for commit in batch:
+                read.append(commit.position)
+                yield [commit]
 
-    monkeypatch.setattr(log, "commits", watch)
+    monkeypatch.setattr(log, "batches", watch)
     return read
 
 

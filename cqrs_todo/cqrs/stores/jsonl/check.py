@@ -6,12 +6,11 @@ from contextlib import closing
 from itertools import islice
 
 from ...core import Damage, Progress, Verdict
-from ..chain import Versions
-from ..format import NO_SUM, CommitLine, InvalidLine, decode_header, decode_line, follows
+from ..chain import Spot, Versions, Walk
+from ..format import NO_SUM, CommitLine, InvalidLine, decode_header, decode_line, decode_lines, follows
 from .files import explained
 from .head import Head, read_head
 from .lines import LogFile
-from .walk import Spot, Walk
 
 
 def examine(path: str, name: str, progress: Progress) -> Verdict:
@@ -26,7 +25,7 @@ class _Walk:
     def __init__(self, file: LogFile, progress: Progress) -> None:
         self._file = file
         self._progress = progress
-        self._walk = Walk(file, Spot(0, 0, NO_SUM, 0), progress)
+        self._walk = Walk(Spot(0, 0, NO_SUM, 0), Versions().pass_over, decode_lines)
         self._commits = 0
 
     def run(self) -> Verdict:
@@ -41,7 +40,7 @@ class _Walk:
             return self._damaged("altered", str(error))
         if header.newer:
             return self._damaged("unknown format", f"format {header.version} is newer than this program")
-        self._walk = Walk(self._file, Spot(1, len(first) + 1, sum, 0), self._progress)
+        self._walk = Walk(Spot(1, len(first) + 1, sum, 0), Versions().pass_over, decode_lines)
         head = read_head(self._file.path, header.id)
         try:
             self._go()
@@ -54,21 +53,20 @@ class _Walk:
 
     def _go(self) -> None:
         """Walk to the end, or to the first bad line, at which it raises `InvalidLine`."""
-        versions = Versions()
-        for _, commit, _ in self._walk.commits():
-            versions.pass_over(commit.events)
-            self._commits += 1
+        for batch in self._walk.over(self._file.chunks(self._walk.spot.offset)):
+            self._commits += len(batch.commits)
+            self._progress(self._walk.spot.offset, self._file.size)
 
     def _verdict(self, damage: Damage | None = None, beyond: int = 0) -> Verdict:
-        return Verdict(self._walk.position, self._commits, self._walk.sum.decode(), damage, beyond)
+        return Verdict(self._walk.spot.position, self._commits, self._walk.spot.sum.decode(), damage, beyond)
 
     def _damaged(self, kind: str, detail: str) -> Verdict:
         beyond = sum(1 for line in self._after() if as_commit(line) is not None)
-        return self._verdict(Damage(self._walk.line + 1, self._walk.offset, kind, detail), beyond)
+        return self._verdict(Damage(self._walk.spot.line + 1, self._walk.spot.offset, kind, detail), beyond)
 
     def _after(self) -> Iterator[bytes]:
         """The lines after the first bad one, without their LF."""
-        lines = self._file.forward(self._walk.offset)
+        lines = self._file.forward(self._walk.spot.offset)
         next(lines, None)
         yield from lines
         if self._file.tail:
@@ -76,20 +74,20 @@ class _Walk:
 
     def _kind(self, error: InvalidLine) -> tuple[str, str]:
         """What happened to the first bad line, as far as it shows."""
-        line = next(self._file.forward(self._walk.offset))
+        line = next(self._file.forward(self._walk.spot.offset))
         commit = as_commit(line)
-        expected = self._walk.position + 1
+        expected = self._walk.spot.position + 1
         if commit is None or commit.position == expected:
             return "altered", str(error)
         if commit.position < expected:
-            doubled = any(before == line for before in islice(self._file.forward(0), self._walk.line))
+            doubled = any(before == line for before in islice(self._file.forward(0), self._walk.spot.line))
             return ("doubled", f"@{commit.position} stands here again") if doubled else ("altered", str(error))
-        if any(follows(self._walk.sum, later) for later in self._after()):
+        if any(follows(self._walk.spot.sum, later) for later in self._after()):
             return "reordered", f"@{expected} stands after @{commit.position}"
         return "missing", f"@{expected} to @{commit.position - 1} are missing"
 
     def _torn(self, head: Head | None) -> tuple[str, str]:
-        tail, walk = self._file.tail, self._walk
+        tail, walk = self._file.tail, self._walk.spot
         if walk.line and follows(walk.sum, tail[:-1]):
             return "altered", "the end of the line was altered"
         cut = self._cut(head)

@@ -5,6 +5,7 @@ from contextlib import suppress
 
 import msgspec
 
+from ..chain import Spot
 from ..checksum import CHECKSUM_LENGTH, checked, is_whole
 from ..format import SEAL_LENGTH, has_sum
 from .files import beside, close, open_or_make
@@ -19,6 +20,10 @@ class Head(msgspec.Struct, frozen=True):
     offset: int
     position: int
     sum: str
+
+    def is_at(self, spot: Spot) -> bool:
+        """Whether it is a spot in the log."""
+        return (self.offset, self.position, self.sum) == (spot.offset, spot.position, spot.sum.decode())
 
     def stands_in(self, fd: int, size: int) -> bool:
         """Whether a file of that size has a line there, with that sum."""

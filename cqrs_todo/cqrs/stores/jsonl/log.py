@@ -2,7 +2,7 @@
 
 import fcntl
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from itertools import islice
 
@@ -27,7 +27,7 @@ from ...core import (
     record,
     repeated,
 )
-from ..chain import Versions, nothing_before, verified_backward
+from ..chain import Batch, Spot, Versions, Walk, verified_backward
 from ..format import Codec, CommitLine, InvalidLine, command_in, decode_header, follows
 from ..signals import signals_held
 from .files import (
@@ -43,7 +43,6 @@ from .files import (
 )
 from .head import Head, read_head, write_head
 from .lines import LogFile, lines_in
-from .walk import Spot, Walk
 
 COMMANDS_KNOWN = 1_000
 """How many of the latest commits a log is sure to know again by their command id, as far as they stand within its end."""
@@ -62,32 +61,6 @@ def _spot(mark: Mark) -> Spot:
         return Spot(int(line), int(offset), sum.encode(), mark.position)
     except ValueError as error:
         raise StaleMark(f"{mark.token!r} is no place in a log of this store") from error
-
-
-class _Front:
-    """The farthest place that was verified, and the versions of the streams there."""
-
-    def __init__(self, spot: Spot, before: Callable[[str], int] = nothing_before) -> None:
-        self.versions = Versions(before)
-        self._move(spot.line, spot.offset, spot.sum, spot.position)
-
-    def _move(self, line: int, offset: int, sum: bytes, position: int) -> None:
-        self._line = line
-        self._offset = offset
-        self._sum = sum
-        self.position = position
-
-    @property
-    def spot(self) -> Spot:
-        return Spot(self._line, self._offset, self._sum, self.position)
-
-    def is_at(self, head: Head) -> bool:
-        return self._offset == head.offset and self.position == head.position and self._sum == head.sum.encode()
-
-    def pass_over(self, line: bytes, commit: CommitLine, sum: bytes) -> None:
-        """Move on behind the next line, given without its LF; raises `InvalidLine` where a version does not follow."""
-        self.versions.pass_over(commit.events)
-        self._move(self._line + 1, self._offset + len(line) + 1, sum, self.position + len(commit.events))
 
 
 class JsonlLog(Log):
@@ -117,24 +90,29 @@ class JsonlLog(Log):
         super().__init__(header.id, name, header.created)
         self._first = first + b"\n"
         self._beginning = Spot(1, len(self._first), sum, 0)
-        self._front = _Front(self._beginning)
+        self._begin_at(self._beginning, Versions())
         self._head = read_head(path, header.id)
         self._read_only: str | None = None
         if header.newer:
             self._read_only = f"{path} has format {header.version}, newer than this program: it is read-only"
             self.notices.append(self._read_only)
 
+    def _begin_at(self, front: Spot, versions: Versions) -> None:
+        """Hold for verified what lies before a spot; `versions` are those that the streams have there."""
+        self._front = front
+        self._versions = versions
+
     # reading
 
-    def commits(self, since: Place = 0) -> Iterator[Commit]:
+    def batches(self, since: Place = 0) -> Iterator[Sequence[Commit]]:
         position = position_of(since)
         with closing(self._open(os.O_RDONLY)) as file:
             if file.known and self._is_front(since):
                 return
-            decoded = self._codec.commit
-            for _, commit, sum in self._read(file, self._spot_before(file, since)):
-                if commit.position > position or commit.last > position:
-                    yield decoded(commit, sum)
+            for batch in self._read(file, self._spot_before(file, since)):
+                later = batch.after(position)
+                if later.commits:
+                    yield self._codec.commits(later.commits, later.sums)
 
     def commits_backward(self, before: int | Mark | None = None) -> Iterator[Commit]:
         with closing(self._open(os.O_RDONLY)) as file:
@@ -142,7 +120,7 @@ class JsonlLog(Log):
                 end = self._spot_before(file, before)
             else:
                 self._catch_up(file)
-                end = self._front.spot
+                end = self._front
             yield from self._read_backward(file, end, before if isinstance(before, int) else None)
 
     def sync(self) -> None:
@@ -153,11 +131,11 @@ class JsonlLog(Log):
     def lines(self) -> Iterator[bytes]:
         with closing(self._open(os.O_RDONLY)) as file:
             yield self._first
-            for line, _, _ in self._read(file, self._beginning):
-                yield line + b"\n"
+            for batch in self._read(file, self._beginning):
+                yield from batch.lines
 
     def mark(self) -> Mark:
-        spot = self._front.spot
+        spot = self._front
 
         def version_then(stream: str) -> int:
             # seldom asked: who resumes at a mark of this log still has its front, or a snapshot's mark, which knows better
@@ -172,7 +150,7 @@ class JsonlLog(Log):
     def _spot_before(self, file: LogFile, place: Place) -> Spot:
         """Where to begin reading so that nothing after a place is missed; raises `StaleMark`."""
         if isinstance(place, int):
-            return self._front.spot if place >= self._front.position else self._beginning
+            return self._front if place >= self._front.position else self._beginning
         spot = _spot(place)
         head = Head(self.id, spot.offset, spot.position, spot.sum.decode())
         with explained(self._path):
@@ -182,30 +160,33 @@ class JsonlLog(Log):
                 self._head = head  # nothing else remembers that the log was longer
             raise StaleMark(f"{self._path} is not what it was at @{place.position}")
         if self._front.position < spot.position:
-            self._front, self._commands_known = _Front(spot, place.versions), False
+            self._begin_at(spot, Versions(spot.position, place.versions))
+            self._commands_known = False
         return spot
 
-    def _read(self, file: LogFile, spot: Spot) -> Iterator[tuple[bytes, CommitLine, bytes]]:
-        """The verified lines after a spot, as bytes and decoded, with their sums; then the front stands behind the last."""
+    def _read(self, file: LogFile, spot: Spot) -> Iterator[Batch]:
+        """The verified lines after a spot; the front stands behind those that were given."""
         head = self._head
         lost = None
         with explained(self._path):
             stands = head is None or head.stands_in(file.fd, file.size)
         if head is not None and not stands:
-            self._front, spot = _Front(self._beginning), self._beginning
+            spot = self._beginning
+            self._begin_at(spot, Versions())
             what = "has lost its end: it is shorter than it was" if file.size < head.offset else "was rewritten"
             lost = f"{what}; @{head.position} had been recorded"
         self.damage = lost
         doubted = -1
         while True:
             bad = None
-            walk = Walk(file, spot, self._progress)
+            walk = Walk(spot, self._follow, self._codec.decode_lines)
             try:
-                for line, commit, sum in walk.commits():
-                    if self._front.position == walk.position:
-                        self._front.pass_over(line, commit, sum)
-                        self._remember(commit.position, commit.command)
-                    yield line, commit, sum
+                for batch in walk.over(file.chunks(spot.offset)):
+                    if walk.spot.position > self._front.position:
+                        self._front = walk.spot
+                        self._remember({commit.command: commit.position for commit in batch.commits})
+                    self._progress(walk.spot.offset, file.size)
+                    yield batch
             except InvalidLine as error:
                 bad = error
             spot = walk.spot
@@ -221,6 +202,10 @@ class JsonlLog(Log):
                 self._report(f"is damaged at line {spot.line + 1}, byte {spot.offset}: {bad}")
                 return
             doubted = spot.offset
+
+    def _follow(self, commits: Sequence[CommitLine]) -> None:
+        """Let the versions go on past the commits that are read; raises `InvalidLine` where one does not follow."""
+        self._versions.pass_over(commits)
 
     def _read_backward(self, file: LogFile, end: Spot, before: int | None) -> Iterator[Commit]:
         """The commits up to a verified spot, newest first, each verified by the sum that the line after it follows."""
@@ -238,12 +223,12 @@ class JsonlLog(Log):
         """Whether a place is the one behind all that was read."""
         if isinstance(place, int):
             return place >= self._front.position
-        return place.token == _token(self._front.spot)
+        return place.token == _token(self._front)
 
     def _catch_up(self, file: LogFile) -> None:
         if file.known:
             return
-        for _ in self._read(file, self._front.spot):
+        for _ in self._read(file, self._front):
             pass
 
     def _look_at_tail(self, spot: Spot, tail: bytes) -> bool:
@@ -293,18 +278,18 @@ class JsonlLog(Log):
 
     def _append(self, fd: int, appends: Sequence[Append], metadata: Metadata) -> Commit:
         front = self._front
-        spot = front.spot
-        versions = {append.stream: front.versions.of(append.stream) for append in appends}
-        commit = record(appends, metadata, self._types, spot.position, versions)
-        line, read, recorded = self._codec.encode(commit, spot.sum)
+        versions = {append.stream: self._versions.of(append.stream) for append in appends}
+        commit = record(appends, metadata, self._types, front.position, versions)
+        line, read, recorded = self._codec.encode(commit, front.sum)
         try:
             write_all(fd, line)
         except OSError as error:
             self._take_back(fd, error)
             raise StoreUnavailable(f"{self._path}: {error.strerror}; nothing was recorded") from error
         self._sync_or_unknown(fd)
-        front.pass_over(line[:-1], read, recorded.sum.encode())
-        self._remember(read.position, read.command)
+        self._follow((read,))
+        self._front = Spot(front.line + 1, front.offset + len(line), recorded.sum.encode(), read.last)
+        self._remember({read.command: read.position})
         self._keep_head()
         return recorded
 
@@ -318,13 +303,13 @@ class JsonlLog(Log):
         return commit
 
     def _keep_head(self) -> None:
-        spot = self._front.spot
+        spot = self._front
         self._head = Head(self.id, spot.offset, spot.position, spot.sum.decode())
         write_head(self._path, self._head)
 
     def _take_back(self, fd: int, cause: OSError) -> None:
         try:
-            os.ftruncate(fd, self._front.spot.offset)
+            os.ftruncate(fd, self._front.offset)
             os.fsync(fd)
         except OSError as error:
             raise self._unknown(cause) from error
@@ -349,7 +334,7 @@ class JsonlLog(Log):
 
     def _mend_tail(self, file: LogFile) -> None:
         """End a whole last line that lacks its LF; set aside what else an interrupted write left after the last line."""
-        spot = self._front.spot
+        spot = self._front
         if file.size == spot.offset:
             return
         tail = read_range(file.fd, spot.offset, file.size)
@@ -383,22 +368,23 @@ class JsonlLog(Log):
         """Whether a file ends with the last line that was read, which is the remembered one: then all before it is known,
         too, since its sum is over all of it."""
         head = self._head
-        if head is None or self.damage is not None or file.size != head.offset or not self._front.is_at(head):
+        if head is None or self.damage is not None or file.size != head.offset:
             return False
-        return head.stands_in(file.fd, file.size)
+        return head.is_at(self._front) and head.stands_in(file.fd, file.size)
 
-    def _remember(self, position: int, command: str) -> None:
+    def _remember(self, commands: Mapping[str, int]) -> None:
         if len(self._by_command) >= COMMANDS_KNOWN:
             self._by_command, self._by_earlier_command = {}, self._by_command
-        self._by_command[command] = position
+        self._by_command.update(commands)
 
     def _learn_commands(self, file: LogFile) -> None:
         """Know the latest commands, where reading began at a mark behind them."""
-        end, beginning = self._front.spot.offset, len(self._first)
+        end, beginning = self._front.offset, len(self._first)
         start = max(beginning, end - COMMANDS_WITHIN)
         lines = lines_in(read_range(file.fd, start, end))[start > beginning :]  # the first may be the end of one
         for line in lines[-COMMANDS_KNOWN:] or islice(file.backward(beginning, end), 1):
-            self._remember(*command_in(line))
+            position, command = command_in(line)
+            self._remember({command: position})
         self._commands_known = True
 
     def _report(self, damage: str) -> None:
@@ -423,7 +409,7 @@ class JsonlLog(Log):
         create_durable(aside, content)
         replace_durably(self._path, content)
         os.unlink(self._suspect)
-        self._front = _Front(self._beginning)
+        self._begin_at(self._beginning, Versions())
         self._tell(f"the disk had failed to sync {self._path}: it was written anew; a copy of then is in {aside}")
 
 

@@ -1,6 +1,6 @@
 """One log in the tables: its lines as in a file, verified by the same sums as they are read."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from itertools import chain
 from typing import NamedTuple, TypeAlias
@@ -20,10 +20,11 @@ from ...core import (
     ReadOnlyLog,
     StaleMark,
     WrongExpectedVersion,
+    position_of,
     record,
     repeated,
 )
-from ..chain import Versions, nothing_before, verified, verified_backward
+from ..chain import Batch, Spot, Versions, Walk, verified_backward
 from ..format import Codec, CommitLine, Header, InvalidLine, decode_line, sum_in
 from ..signals import signals_held
 from .database import Connection, Database
@@ -43,10 +44,23 @@ _LAST = "SELECT max(last) FROM cqrs_commits WHERE log = %s"
 _KNOWN = "SELECT line FROM cqrs_commits WHERE log = %s AND command = %s"
 
 
+NOT_STORABLE = "PostgreSQL knows no NUL in the name of a stream or the id of a command"
+
+
+def storable(command: str, streams: Iterable[str]) -> bool:
+    """Whether a commit can stand in the tables, by its command id and the streams that it names."""
+    return not any("\0" in name for name in (command, *streams))
+
+
 class _Row(NamedTuple):
     line: str
     last: int
     sum: str
+
+
+def _spot(position: int, sum: bytes) -> Spot:
+    """A spot in tables, where neither lines nor bytes are counted."""
+    return Spot(0, 0, sum, position)
 
 
 Step: TypeAlias = tuple[int, bytes, bytes]
@@ -102,34 +116,34 @@ class PostgresLog(Log):
         self._database = database
         self._codec = Codec(types)
         self._types = types
-        self._beginning = sum
-        self._go_to(0, sum, nothing_before)
+        self._beginning = _spot(0, sum)
+        self._begin_at(self._beginning, Versions())
 
-    def _go_to(self, position: int, sum: bytes, before: Callable[[str], int]) -> None:
-        """Begin at a place; `before` gives the versions that streams had there."""
-        self._position, self._sum, self._versions = position, sum, Versions(before)
+    def _begin_at(self, front: Spot, versions: Versions) -> None:
+        """Hold for verified what lies before a spot; `versions` are those that the streams have there."""
+        self._front = front
+        self._versions = versions
 
     # reading
 
-    def commits(self, since: Place = 0) -> Iterator[Commit]:
+    def batches(self, since: Place = 0) -> Iterator[Sequence[Commit]]:
+        position = position_of(since)
+        spot, rows = self._front if position >= self._front.position else self._beginning, None
         if isinstance(since, Mark):
-            start, sum = since.position, since.token.encode()
-            rows = self._fetch(start, sum)
-            if start > self._position:
-                self._go_to(start, sum, since.versions)
-            read = self._read(start, sum, rows)
-        else:
-            start = since
-            read = self._read(self._position, self._sum) if start >= self._position else self._read(0, self._beginning)
-        for _, commit, after in read:
-            if commit.last > start:
-                yield self._codec.commit(commit, after)
+            spot = _spot(position, since.token.encode())
+            rows = self._fetch(spot)
+            if position > self._front.position:
+                self._begin_at(spot, Versions(position, since.versions))
+        for batch in self._read(spot, rows):
+            later = batch.after(position)
+            if later.commits:
+                yield self._codec.commits(later.commits, later.sums)
 
     def commits_backward(self, before: int | Mark | None = None) -> Iterator[Commit]:
         if isinstance(before, Mark):
             lines = self._lines_backward(before.position + 1)
             newest = next(lines, None)
-            if (self._beginning if newest is None else sum_in(newest)) != before.token.encode():
+            if (self._beginning.sum if newest is None else sum_in(newest)) != before.token.encode():
                 raise self._stale(before.position)
         else:
             lines = self._lines_backward(before)
@@ -138,7 +152,7 @@ class PostgresLog(Log):
             return
         sum = sum_in(newest) or b""
         try:
-            for commit, after in verified_backward(chain([newest], lines), sum, self._beginning):
+            for commit, after in verified_backward(chain([newest], lines), sum, self._beginning.sum):
                 yield self._codec.commit(commit, after)
         except InvalidLine as error:
             raise DamagedLog(f"{self._database.address}, {self.name} is damaged: {error}") from error
@@ -146,43 +160,47 @@ class PostgresLog(Log):
     def lines(self) -> Iterator[bytes]:
         ((header,),) = self._database.rows("SELECT header FROM cqrs_logs WHERE key = %s", (self._key,))
         yield header.encode() + b"\n"
-        for line, _, _ in self._read(0, self._beginning):
-            yield line + b"\n"
+        for batch in self._read(self._beginning):
+            yield from batch.lines
 
     def mark(self) -> Mark:
-        position = self._position
+        position = self._front.position
 
         def version_then(stream: str) -> int:
             ((version,),) = self._database.rows(_VERSION_THEN, (self._key, stream, position))
             return version or 0
 
-        return Mark(position, self._sum.decode(), version_then)
+        return Mark(position, self._front.sum.decode(), version_then)
 
     def sync(self) -> None:
         return None  # what can be read there was committed
 
-    def _read(self, position: int, sum: bytes, rows: list[_Row] | None = None) -> Iterator[tuple[bytes, CommitLine, bytes]]:
-        """The verified lines after a place, decoded, with their sums; `rows` are the first, where they were fetched."""
+    def _read(self, spot: Spot, rows: list[_Row] | None = None) -> Iterator[Batch]:
+        """The verified lines after a spot; `rows` are the first, where they were fetched."""
         self.damage = None
+        walk = Walk(spot, self._follow, self._codec.decode_lines)
         try:
-            rows = self._fetch(position, sum) if rows is None else rows
-            for line, commit, after in verified(self._lines(rows), position, sum):
-                if position == self._position:
-                    self._pass_over(commit, after)
-                position = commit.last
-                yield line, commit, after
+            for batch in walk.over(self._chunks(self._fetch(spot) if rows is None else rows)):
+                if walk.spot.position > self._front.position:
+                    self._front = walk.spot
+                yield batch
         except (InvalidLine, StaleMark) as error:
-            self.damage = f"{self._database.address}, {self.name} is damaged after @{position}: {error}"
+            self.damage = f"{self._database.address}, {self.name} is damaged after @{walk.spot.position}: {error}"
             self._tell(f"{self.damage}; what stands before it is shown")
 
-    def _fetch(self, position: int, sum: bytes) -> list[_Row]:
-        """Some of the lines after a place; raises `StaleMark` where the log is not what it was there.
+    def _follow(self, commits: Sequence[CommitLine]) -> None:
+        """Let the versions go on past the commits that are read; raises `InvalidLine` where one does not follow."""
+        self._versions.pass_over(commits)
+
+    def _fetch(self, spot: Spot) -> list[_Row]:
+        """Some of the lines after a spot; raises `StaleMark` where the log is not what it was there.
 
         What it was is looked at in the same round trip: the line that ends there comes with them.
         """
+        position, sum = spot.position, spot.sum
         rows = [_Row(*row) for row in self._database.rows(_FORWARD, (self._key, position, BATCH))]
         if position == 0:
-            stands = sum == self._beginning
+            stands = sum == self._beginning.sum
         else:
             stands = bool(rows) and (rows[0].last, rows[0].sum.encode()) == (position, sum)
             if not stands:
@@ -194,16 +212,17 @@ class PostgresLog(Log):
             raise self._stale(position)
         return rows
 
-    def _lines(self, rows: list[_Row]) -> Iterator[bytes]:
+    def _chunks(self, rows: list[_Row]) -> Iterator[bytes]:
+        """The lines in rows and in those that come after them, as many at a time as are fetched."""
         total = 0
         while rows:
-            yield from (row.line.encode() for row in rows)
+            yield "".join(f"{row.line}\n" for row in rows).encode()
             more = len(rows) >= BATCH - 1  # the line before them came with them, but for the first
             if more and not total:
                 ((total,),) = self._database.rows(_LAST, (self._key,))
             if total:
                 self._progress(rows[-1].last, total)
-            rows = self._fetch(rows[-1].last, rows[-1].sum.encode()) if more else []
+            rows = self._fetch(_spot(rows[-1].last, rows[-1].sum.encode())) if more else []
 
     def _lines_backward(self, before: int | None) -> Iterator[bytes]:
         """The lines before a position (None: all), last first."""
@@ -211,10 +230,6 @@ class PostgresLog(Log):
         while rows := self._database.rows(_BACKWARD, (self._key, end, BATCH)):
             for line, end in rows:  # noqa: B007  # the last one's position is where the next batch ends
                 yield line.encode()
-
-    def _pass_over(self, commit: CommitLine, sum: bytes) -> None:
-        self._versions.pass_over(commit.events)
-        self._position, self._sum = commit.last, sum
 
     def _stale(self, position: int) -> StaleMark:
         return StaleMark(f"{self.name} is not what it was at @{position}")
@@ -228,8 +243,8 @@ class PostgresLog(Log):
     def append(self, appends: Sequence[Append], metadata: Metadata) -> Commit:
         if self._read_only is not None:
             raise ReadOnlyLog(self._read_only)
-        if any("\0" in name for name in (metadata.command, *(append.stream for append in appends))):
-            raise ValueError("can't be recorded: PostgreSQL knows no NUL in the name of a stream or the id of a command")
+        if not storable(metadata.command, (append.stream for append in appends)):
+            raise ValueError(f"can't be recorded: {NOT_STORABLE}")
         commit = self._database.run(partial(self._append_at_once, appends, metadata), writes=True)
         if commit is None:
             self._catch_up()  # so that little is left to read while others wait
@@ -262,16 +277,18 @@ class PostgresLog(Log):
     def _encoded(self, appends: Sequence[Append], metadata: Metadata) -> _Encoded:
         """The commit that follows what was read; raises `WrongExpectedVersion`."""
         versions = {append.stream: self._versions.of(append.stream) for append in appends}
-        commit = record(appends, metadata, self._types, self._position, versions)
-        line, read, recorded = self._codec.encode(commit, self._sum)
-        return _Encoded((self._position, self._sum, line[:-1]), read, recorded)
+        front = self._front
+        commit = record(appends, metadata, self._types, front.position, versions)
+        line, read, recorded = self._codec.encode(commit, front.sum)
+        return _Encoded((front.position, front.sum, line[:-1]), read, recorded)
 
     def _settled(self, answer: tuple[str, str], encoded: _Encoded, appends: Sequence[Append], came: Sequence[int]) -> Commit:
         """What became of a commit by the server's answer, once the transaction is over; `came` are the signals that wait."""
         status, known = answer
         match status:
             case "recorded":
-                self._pass_over(encoded.read, encoded.recorded.sum.encode())
+                self._follow((encoded.read,))
+                self._front = _spot(encoded.read.last, encoded.recorded.sum.encode())
                 if came:
                     self._tell(f"@{encoded.recorded.position} was recorded before the interruption")
                 return encoded.recorded
@@ -284,7 +301,7 @@ class PostgresLog(Log):
 
     def _catch_up(self) -> None:
         """Read what is new; raises `DamagedLog`."""
-        for _ in self._read(self._position, self._sum):
+        for _ in self._read(self._front):
             pass
         if self.damage is not None:
             raise DamagedLog(f"{self.damage}; nothing was recorded")

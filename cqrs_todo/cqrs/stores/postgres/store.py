@@ -1,7 +1,7 @@
 """Logs by name in a database: made, renamed, put away, verified, taken in, counted and paged."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from enum import Enum
 from typing import Any
@@ -24,11 +24,21 @@ from ...core import (
     check_log_name,
 )
 from ...struct import Struct
-from ..chain import Versions, verified
-from ..format import FORMAT, VERSION, CommitLine, Header, InvalidLine, decode_header, encode_header
+from ..chain import Spot, Versions, Walk
+from ..format import (
+    FORMAT,
+    NO_SUM,
+    VERSION,
+    CommitLine,
+    Header,
+    InvalidLine,
+    decode_header,
+    decode_lines,
+    encode_header,
+)
 from .database import Connection, Database
 from .kept import PostgresCheckpoints, SnapshotTable
-from .log import BATCH, PostgresLog, Step, send_all
+from .log import BATCH, NOT_STORABLE, PostgresLog, Step, send_all, storable
 
 PAGE = 100
 """How many logs or streams make a page, unless asked otherwise."""
@@ -117,19 +127,18 @@ class PostgresStore(Store):
         ((total,),) = self._database.rows("SELECT count(*) FROM cqrs_commits WHERE log = %s", (key,))
         position = commits = byte = 0
         sum = b""
-        versions = Versions()
         rows: list[Any] = []
         try:
             _, sum = decode_header(header)
             byte = len(header) + 1
+            walk = Walk(Spot(1, byte, sum, 0), Versions().pass_over, decode_lines)
             while rows := self._database.rows(_LINES_AFTER, (key, position, BATCH)):
-                good, bad = _good(rows, position, sum, versions)
-                end = good[-1][1].last if good else position
-                ((wrong,),) = self._database.rows(_WRONG, (key, position, end))
+                good, bad = _good(rows, walk)
+                ((wrong,),) = self._database.rows(_WRONG, (key, position, walk.spot.position))
                 for line, commit, after in good:
                     if commit.position == wrong:
                         raise InvalidLine("the columns or the events beside it say something else")
-                    position, sum, commits, byte = commit.last, after, commits + 1, byte + len(line) + 1
+                    position, sum, commits, byte = commit.last, after, commits + 1, byte + len(line)
                 if bad is not None:
                     raise bad
                 self.progress(commits, total)
@@ -244,15 +253,12 @@ class PostgresStore(Store):
         self._database.run(work, writes=True)
 
 
-def _good(
-    rows: Iterable[tuple[str, int]], position: int, sum: bytes, versions: Versions
-) -> tuple[list[tuple[bytes, CommitLine, bytes]], InvalidLine | None]:
-    """Lines that follow a place, decoded, with their sums, up to the first bad one, and what is bad about that."""
-    good = []
+def _good(rows: Iterable[tuple[str, int]], walk: Walk) -> tuple[list[tuple[bytes, CommitLine, bytes]], InvalidLine | None]:
+    """The lines that come next in a walk, decoded, with their sums, up to the first bad one, and what is bad about that."""
+    good: list[tuple[bytes, CommitLine, bytes]] = []
     try:
-        for line, commit, after in verified((line.encode() for line, _ in rows), position, sum):
-            versions.pass_over(commit.events)
-            good.append((line, commit, after))
+        for batch in walk.over(["".join(f"{line}\n" for line, _ in rows).encode()]):
+            good += zip(batch.lines, batch.commits, batch.sums, strict=True)
     except InvalidLine as error:
         return good, error
     return good, None
@@ -262,22 +268,27 @@ def _checked(lines: Iterable[bytes], progress: Progress) -> tuple[Header, str, l
     """The header of a log, as it reads and as it stands, and its lines; raises `Rejected` where they are no log."""
     header, *rest = [line.removesuffix(b"\n") for line in lines] or [b""]
     steps: list[Step] = []
-    number = 1
+    versions = Versions()
+
+    def follow(commits: Sequence[CommitLine]) -> None:
+        versions.pass_over(commits)
+        if not all(storable(commit.command, (event.stream for event in commit.events)) for commit in commits):
+            raise InvalidLine(NOT_STORABLE)
+
+    walk = Walk(Spot(0, 0, NO_SUM, 0), follow, decode_lines)
     try:
         read, sum = decode_header(header)
         if read.newer:
             raise InvalidLine(f"format {read.version} is newer than this program")
-        versions = Versions()
-        position, number = 0, 2
-        for line, commit, after in verified(rest, 0, sum):
-            progress(number - 1, len(rest) + 1)
-            versions.pass_over(commit.events)
-            if any("\0" in name for name in (commit.command, *(event.stream for event in commit.events))):
-                raise InvalidLine("PostgreSQL knows no NUL in the name of a stream or the id of a command")
-            steps.append((position, sum, line))
-            position, sum, number = commit.last, after, number + 1
+        walk.spot = Spot(1, len(header) + 1, sum, 0)
+        chunks = (b"\n".join([*rest[start : start + BATCH], b""]) for start in range(0, len(rest), BATCH))
+        for batch in walk.over(chunks):
+            for line, commit, after in zip(batch.lines, batch.commits, batch.sums, strict=True):
+                steps.append((commit.position - 1, sum, line[:-1]))
+                sum = after
+            progress(walk.spot.line, len(rest) + 1)
     except InvalidLine as error:
-        raise Rejected(f"line {number}: {error}; nothing was imported") from error
+        raise Rejected(f"line {walk.spot.line + 1}: {error}; nothing was imported") from error
     return read, header.decode(), steps
 
 
