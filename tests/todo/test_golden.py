@@ -11,7 +11,8 @@ import pytest
 from cqrs_todo.cqrs.core import Commit, EventTypes, Metadata, Recorded
 from cqrs_todo.cqrs.repository import Repository
 from cqrs_todo.cqrs.stores import open_store
-from cqrs_todo.cqrs.stores.format import NO_SUM, Codec, decode_line, sum_of
+from cqrs_todo.cqrs.stores.format import Codec, decode_line, sum_of
+from cqrs_todo.cqrs.stores.seals import NO_SUM
 from cqrs_todo.todo.model import (
     DECIDER,
     EVENTS,

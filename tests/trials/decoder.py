@@ -24,7 +24,8 @@ from hypothesis import strategies as st
 from cqrs_todo.cli import document
 from cqrs_todo.cqrs.core import CqrsError
 from cqrs_todo.cqrs.stores import format as line_format
-from cqrs_todo.cqrs.stores.format import NO_SUM, Codec, decode_header, sum_of
+from cqrs_todo.cqrs.stores.format import Codec, decode_header, sum_of
+from cqrs_todo.cqrs.stores.seals import NO_SUM
 from cqrs_todo.todo.compare import blame, compare, field_changes
 from cqrs_todo.todo.service import TYPES, TodoList
 from cqrs_todo.todo.views import SORT_KEYS, Filter, board, describe, mentions, ordered, remark

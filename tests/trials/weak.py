@@ -18,7 +18,7 @@ from cqrs_todo.cli import text
 from cqrs_todo.cqrs import timeline
 from cqrs_todo.cqrs.core import Append, Commit, Metadata
 from cqrs_todo.cqrs.fold import Fold
-from cqrs_todo.cqrs.stores import chain
+from cqrs_todo.cqrs.stores import chain, seals
 from cqrs_todo.cqrs.stores import format as line_format
 from cqrs_todo.cqrs.stores.jsonl import check, files, log
 from cqrs_todo.cqrs.struct import replace
@@ -80,7 +80,7 @@ def _no_sums() -> None:
     def sums_of(_: bytes, lines: Iterable[bytes]) -> list[bytes]:
         return [line[-67:-3] for line in lines]
 
-    for module in (line_format, chain):
+    for module in (seals, line_format, chain):
         module.sums_of = sums_of  # type: ignore[attr-defined]  # the weakness itself
 
 

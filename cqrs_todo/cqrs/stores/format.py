@@ -5,25 +5,19 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime
 from functools import cached_property, partial
-from hashlib import sha256 as _sha256
 from typing import Annotated, Any, Union
 
 import msgspec
 
 from ..core import Commit, CqrsError, EventTypes, Metadata, Recorded, UnknownEvent
+from .seals import NO_SUM, seal, sum_in, sums_of
 
 FORMAT = "cqrs-log"
 VERSION = "1.0"
-NO_SUM = b""
 
 _LONG = 1 << 14
 """How many bytes of lines are worth a decoder for all types of events, which takes a millisecond to make."""
-
-_SEAL = b',"sum":"'
-_END = b'"}'
-_LINE_END = _END + b"\n"
-_SUM_LENGTH = 64
-SEAL_LENGTH = len(_SEAL) + _SUM_LENGTH + len(_END)
+BROKEN = "its sum does not match: it was altered, or a line before it is missing"
 
 Instant = Annotated[datetime, msgspec.Meta(tz=True)]
 Count = Annotated[int, msgspec.Meta(ge=1)]
@@ -79,52 +73,12 @@ _decode_header = msgspec.json.Decoder(Header).decode
 _encode = msgspec.json.encode
 
 
-def seal(previous: bytes, document: bytes) -> bytes:
-    """The line, with its LF, for a JSON object that follows the line with sum `previous`."""
-    body = document[: -len(b"}")]
-    return body + _SEAL + _sha256(previous + body).hexdigest().encode() + _END + b"\n"
-
-
-def sums_of(previous: bytes, lines: Iterable[bytes]) -> list[bytes]:
-    """The sums of lines, each with its LF, that must follow the line with sum `previous`; raises `InvalidLine`."""
-    sums = []
-    for line in lines:
-        previous = _sha256(previous + line[: -SEAL_LENGTH - 1]).hexdigest().encode()
-        if line[-SEAL_LENGTH - 1 :] != _SEAL + previous + _LINE_END:
-            raise InvalidLine("its sum does not match: it was altered, or a line before it is missing")
-        sums.append(previous)
-    return sums
-
-
 def sum_of(previous: bytes, line: bytes) -> bytes:
     """The sum of a line, given without its LF, that must follow the line with sum `previous`; raises `InvalidLine`."""
-    (sum,) = sums_of(previous, (line + b"\n",))
-    return sum
-
-
-def follows(previous: bytes, line: bytes) -> bool:
-    """Whether a line, given without its LF, is what followed the line with sum `previous`."""
-    try:
-        sum_of(previous, line)
-    except InvalidLine:
-        return False
-    return True
-
-
-def has_sum(line: bytes, sum: bytes) -> bool:
-    """Whether a line, given without its LF, ends with that sum."""
-    return line.endswith(_SEAL + sum + _END)
-
-
-def sum_in(line: bytes) -> bytes | None:
-    """The sum that stands in a line, right or wrong; None where none does."""
-    sum = line[-_SUM_LENGTH - len(_END) : -len(_END)]
-    return sum if len(sum) == _SUM_LENGTH and has_sum(line, sum) else None
-
-
-def reseal(previous: bytes, line: bytes) -> bytes:
-    """The same document, of a line without its LF, sealed to follow the line with sum `previous`."""
-    return seal(previous, line[:-SEAL_LENGTH] + b"}")
+    sums = sums_of(previous, (line + b"\n",))
+    if not sums:
+        raise InvalidLine(BROKEN)
+    return sums[0]
 
 
 def decode_line(line: bytes) -> CommitLine:

@@ -27,8 +27,9 @@ from cqrs_todo.cqrs.core import (
     UnknownEvent,
 )
 from cqrs_todo.cqrs.stores import open_store
-from cqrs_todo.cqrs.stores.format import seal, sum_of
+from cqrs_todo.cqrs.stores.format import sum_of
 from cqrs_todo.cqrs.stores.jsonl import files
+from cqrs_todo.cqrs.stores.seals import seal
 from cqrs_todo.cqrs.testing.contract import AT, CONTRACT_TYPES, Counted, metadata, numbers, one
 
 

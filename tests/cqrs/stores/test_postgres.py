@@ -25,8 +25,8 @@ from cqrs_todo.cqrs.fold import Fold, fold_of
 from cqrs_todo.cqrs.repository import Repository
 from cqrs_todo.cqrs.snapshots import SnapshotEvery
 from cqrs_todo.cqrs.stores import UnknownStore, open_store
-from cqrs_todo.cqrs.stores.format import seal, sum_in
 from cqrs_todo.cqrs.stores.postgres import Named, Operator, Pattern, PostgresStore
+from cqrs_todo.cqrs.stores.seals import seal, sum_in
 from cqrs_todo.cqrs.stores.snapshots import KeptSnapshots
 from cqrs_todo.cqrs.testing.contract import CONTRACT_TYPES, Counted, metadata, numbers, one
 from tests.cqrs.counter import COUNTER, Moved

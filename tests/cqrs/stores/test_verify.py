@@ -20,7 +20,8 @@ from cqrs_todo.cqrs.core import (
     StoreUnavailable,
     UnknownEvent,
 )
-from cqrs_todo.cqrs.stores.format import seal, sum_of
+from cqrs_todo.cqrs.stores.format import sum_of
+from cqrs_todo.cqrs.stores.seals import seal
 from cqrs_todo.cqrs.testing.contract import AT, Counted, metadata, numbers, one
 
 COMMITS = 12

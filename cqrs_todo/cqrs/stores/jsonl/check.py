@@ -7,7 +7,8 @@ from itertools import islice
 
 from ...core import Damage, Progress, Verdict
 from ..chain import Spot, Versions, Walk
-from ..format import NO_SUM, CommitLine, InvalidLine, decode_header, decode_line, decode_lines, follows
+from ..format import CommitLine, InvalidLine, decode_header, decode_line, decode_lines
+from ..seals import NO_SUM, follows
 from .files import explained
 from .head import Head, read_head
 from .lines import LogFile
@@ -53,7 +54,7 @@ class _Walk:
 
     def _go(self) -> None:
         """Walk to the end, or to the first bad line, at which it raises `InvalidLine`."""
-        for batch in self._walk.over(self._file.chunks(self._walk.spot.offset)):
+        for batch in self._walk.over(self._file.proven(self._walk.spot.offset)):
             self._commits += len(batch.commits)
             self._progress(self._walk.spot.offset, self._file.size)
 

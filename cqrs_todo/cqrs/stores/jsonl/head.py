@@ -7,7 +7,7 @@ import msgspec
 
 from ..chain import Spot
 from ..checksum import CHECKSUM_LENGTH, checked, is_whole
-from ..format import SEAL_LENGTH, has_sum
+from ..seals import SEAL_LENGTH, has_sum
 from .files import beside, close, open_or_make
 
 _LENGTH = 256

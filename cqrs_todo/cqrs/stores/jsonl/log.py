@@ -28,7 +28,8 @@ from ...core import (
     repeated,
 )
 from ..chain import Batch, Spot, Versions, Walk, verified_backward
-from ..format import Codec, CommitLine, InvalidLine, command_in, decode_header, follows
+from ..format import Codec, CommitLine, InvalidLine, command_in, decode_header
+from ..seals import follows
 from ..signals import signals_held
 from .files import (
     beside,
@@ -181,7 +182,7 @@ class JsonlLog(Log):
             bad = None
             walk = Walk(spot, self._follow, self._codec.decode_lines)
             try:
-                for batch in walk.over(file.chunks(spot.offset)):
+                for batch in walk.over(file.proven(spot.offset)):
                     if walk.spot.position > self._front.position:
                         self._front = walk.spot
                         self._remember({commit.command: commit.position for commit in batch.commits})

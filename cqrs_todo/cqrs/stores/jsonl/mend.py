@@ -14,23 +14,8 @@ from itertools import islice
 import msgspec
 
 from ...core import LOST, DamagedLog, ReadOnlyLog, Repair, no_progress
-from ..format import (
-    FORMAT,
-    NO_SUM,
-    SEAL_LENGTH,
-    VERSION,
-    CommitLine,
-    EventLine,
-    Header,
-    InvalidLine,
-    decode_header,
-    encode_header,
-    follows,
-    read_header,
-    reseal,
-    seal,
-    sum_in,
-)
+from ..format import FORMAT, VERSION, CommitLine, EventLine, Header, InvalidLine, decode_header, encode_header, read_header
+from ..seals import NO_SUM, SEAL_LENGTH, follows, reseal, seal, sum_in
 from .check import as_commit, examine
 from .files import create_durable, dated, explained, read_range, replace_durably
 from .head import Head, write_head

@@ -1,0 +1,87 @@
+"""The seals that chain a log's lines: each line ends with a sum over the sum before it and all that stands in the line.
+
+Run as a program, it is the prover of `jsonl.prover`; so it imports nothing of the package.
+"""
+
+import sys
+from collections.abc import Iterable
+from hashlib import sha256
+from io import BytesIO
+
+NO_SUM = b""
+"""What the first line of a log follows."""
+
+_SEAL = b',"sum":"'
+_END = b'"}'
+_LINE_END = _END + b"\n"
+_SUM_LENGTH = 64
+SEAL_LENGTH = len(_SEAL) + _SUM_LENGTH + len(_END)
+
+
+def seal(previous: bytes, document: bytes) -> bytes:
+    """The line, with its LF, for a JSON object that follows the line with sum `previous`."""
+    body = document[: -len(b"}")]
+    return body + _SEAL + sha256(previous + body).hexdigest().encode() + _LINE_END
+
+
+def reseal(previous: bytes, line: bytes) -> bytes:
+    """The same document, of a line without its LF, sealed to follow the line with sum `previous`."""
+    return seal(previous, line[:-SEAL_LENGTH] + b"}")
+
+
+def sums_of(previous: bytes, lines: Iterable[bytes]) -> list[bytes]:
+    """The sums of lines, each with its LF, that follow the line with sum `previous`, up to the first that does not."""
+    sums = []
+    for line in lines:
+        previous = sha256(previous + line[: -SEAL_LENGTH - 1]).hexdigest().encode()
+        if line[-SEAL_LENGTH - 1 :] != _SEAL + previous + _LINE_END:
+            break
+        sums.append(previous)
+    return sums
+
+
+def follows(previous: bytes, line: bytes) -> bool:
+    """Whether a line, given without its LF, is what followed the line with sum `previous`."""
+    return bool(sums_of(previous, (line + b"\n",)))
+
+
+def claimed(lines: Iterable[bytes]) -> list[bytes]:
+    """The sums of lines, each with its LF, that are known to be right."""
+    return [line[-_SUM_LENGTH - len(_LINE_END) : -len(_LINE_END)] for line in lines]
+
+
+def has_sum(line: bytes, sum: bytes) -> bool:
+    """Whether a line, given without its LF, ends with that sum."""
+    return line.endswith(_SEAL + sum + _END)
+
+
+def sum_in(line: bytes) -> bytes | None:
+    """The sum that stands in a line, given without its LF, right or wrong; None where none does."""
+    sum = line[-_SUM_LENGTH - len(_END) : -len(_END)]
+    return sum if len(sum) == _SUM_LENGTH and has_sum(line, sum) else None
+
+
+LENGTH = 8
+"""How many bytes tell the prover how long a chunk is, the least first."""
+RIGHT = b"\1"
+
+
+def prove() -> None:
+    """Say of each chunk of lines that comes in that all its sums are right, and end at one where they are not.
+
+    What comes first is the sum that they follow.
+    """
+    given, answers = sys.stdin.buffer, sys.stdout.buffer
+    previous = given.read(_SUM_LENGTH)
+    while length := given.read(LENGTH):
+        lines = list(BytesIO(given.read(int.from_bytes(length, "little"))))
+        sums = sums_of(previous, lines)
+        if len(sums) < len(lines):
+            break
+        previous = sums[-1]
+        answers.write(RIGHT)
+        answers.flush()
+
+
+if __name__ == "__main__":
+    prove()
