@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from enum import Enum
-from itertools import chain, count, islice
+from itertools import chain, islice
 from typing import Any, Generic, TypeAlias, TypeVar
 
 from .struct import Struct
@@ -523,19 +523,21 @@ def record(appends: Sequence[Append], metadata: Metadata, types: EventTypes, hea
     Raises `WrongExpectedVersion`, `TypeError` for an event that is not registered, and `ValueError` for a commit without
     events, an append without events or a stream named twice.
     """
-    streams = [append.stream for append in appends]
-    if not appends or len(set(streams)) != len(streams) or not all(append.events for append in appends):
+    whole = {append.stream for append in appends if append.events}
+    if not appends or len(whole) != len(appends):
         raise ValueError("a commit holds at least one append, each of at least one event, and names a stream once")
     for append in appends:
         check_precondition(append.precondition, append.stream, versions.get(append.stream, 0))
-    position = count(head + 1)
-    events = tuple(
-        Recorded(next(position), append.stream, version, types.name_of(event), event, metadata)
-        for append in appends
-        for version, event in enumerate(append.events, versions.get(append.stream, 0) + 1)
-    )
-    versions.update((event.stream, event.version) for event in events)
-    return Commit(events, metadata)
+    events: list[Recorded] = []
+    reached: dict[str, int] = {}
+    for append in appends:
+        stream, version = append.stream, versions.get(append.stream, 0)
+        for event in append.events:
+            head, version = head + 1, version + 1
+            events.append(Recorded(head, stream, version, types.name_of(event), event, metadata))
+        reached[stream] = version
+    versions.update(reached)
+    return Commit(tuple(events), metadata)
 
 
 def repeated(commit: Commit, appends: Iterable[Append]) -> Commit:

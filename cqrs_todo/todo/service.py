@@ -285,10 +285,11 @@ class TodoList:
             changes: dict[str, list[TodoEvent]] = {}
             refused: list[str] = []
             for item in chosen:
+                stream = item.stream
                 if unchanged:
-                    check_precondition(item.version, item.stream, fold.version_of(item.stream))
+                    check_precondition(item.version, stream, fold.version_of(stream))
                 try:
-                    given = [(item.stream, command) for command in commands(item)]
+                    given = [(stream, command) for command in commands(item)]
                     changes.update(decide_all(DECIDER, fold, given))
                 except Rejected as error:
                     refused.append(f"todo {item.number}: {error}")
@@ -467,13 +468,12 @@ class TodoList:
         command = os.urandom(10).hex()
         outcome = self.repository.transact(planned)
         fold = outcome.fold
-        changed = dict.fromkeys(event.stream for event in outcome.commit.events) if outcome.commit else {}
-        streams = list(changed) if named is None else [item.stream for item in named]
-        entities = [fold.get(stream) for stream in streams]  # None where the store keeps nothing
-        rows = items_of(entity for entity in entities if entity is not None)
-        return Answer(
-            self.name, fold.position, outcome.commit, tuple(rows), tuple(row for row in rows if row.stream in changed)
-        )
+        changed = dict.fromkeys([event.stream for event in outcome.commit.events]) if outcome.commit else {}
+        streams = changed if named is None else [item.stream for item in named]
+        entities = [entity for stream in streams if (entity := fold.get(stream)) is not None]  # a store may keep nothing
+        rows = items_of(entities)
+        altered = [row for row in rows if row.stream in changed]
+        return Answer(self.name, fold.position, outcome.commit, tuple(rows), tuple(altered))
 
     def _existing(self) -> None:
         if self._missing and not self._default:

@@ -32,6 +32,8 @@ from .model import (
 RESTORES = "restores"
 """The key in a commit's `meta` of the position to whose state it leads back."""
 
+_PREFIX = len(DECIDER.stream(""))
+
 ToLocal: TypeAlias = Callable[[datetime], datetime]
 """Gives an aware instant in the reader's own time zone; `datetime.astimezone` for this machine's."""
 
@@ -62,9 +64,9 @@ def item_of(entity: Entity[State]) -> Item | None:
 
 def items_of(entities: Iterable[Entity[State]]) -> list[Item]:
     """The todos among entities; those of a whole fold are every todo that was ever created, removed ones too, by number."""
-    prefix = len(DECIDER.stream(""))  # written out, because there are many: a call of `item_of` takes twice as long
+    # written out, because there are many: a call of `item_of` takes twice as long
     return [
-        Item(entity.number, entity.stream[prefix:], entity.version, todo)
+        Item(entity.number, entity.stream[_PREFIX:], entity.version, todo)
         for entity in entities
         if (todo := entity.state) is not None
     ]

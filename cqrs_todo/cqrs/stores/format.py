@@ -10,7 +10,7 @@ from typing import Annotated, Any, Union
 import msgspec
 
 from ..core import Commit, CqrsError, EventTypes, Metadata, Recorded, UnknownEvent
-from .seals import NO_SUM, seal, sum_in, sums_of
+from .seals import NO_SUM, seal, sealed, sums_of
 
 FORMAT = "cqrs-log"
 VERSION = "1.0"
@@ -160,12 +160,10 @@ class Codec:
                 EventLine(event.stream, event.version, event.type, msgspec.Raw(_encode(event.data)))
                 for event in commit.events
             ]
-            line = seal(
-                previous,
-                _encode(CommitLine(commit.position, meta.at, meta.by, meta.command, events, meta.meta)),
-            )
-            read = decode_line(line[:-1])
-            recorded = self.commit(read, sum_in(line[:-1]) or NO_SUM)
+            document = _encode(CommitLine(commit.position, meta.at, meta.by, meta.command, events, meta.meta))
+            line, sum = sealed(previous, document)
+            read = decode_line(document)
+            recorded = self.commit(read, sum)
         except (InvalidLine, UnicodeEncodeError, RecursionError, TypeError) as error:
             raise ValueError(f"can't be recorded: {error}") from error
         if recorded.events != commit.events:

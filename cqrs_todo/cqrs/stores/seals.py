@@ -20,8 +20,20 @@ SEAL_LENGTH = len(_SEAL) + _SUM_LENGTH + len(_END)
 
 def seal(previous: bytes, document: bytes) -> bytes:
     """The line, with its LF, for a JSON object that follows the line with sum `previous`."""
+    line, _ = sealed(previous, document)
+    return line
+
+
+def sealed(previous: bytes, document: bytes) -> tuple[bytes, bytes]:
+    """What `seal` gives, and the line's sum."""
     body = document[: -len(b"}")]
-    return body + _SEAL + sha256(previous + body).hexdigest().encode() + _LINE_END
+    sum = sha256(previous + body).hexdigest().encode()
+    return body + end_of_line(sum), sum
+
+
+def end_of_line(sum: bytes) -> bytes:
+    """What a line with that sum ends with, its LF too."""
+    return _SEAL + sum + _LINE_END
 
 
 def reseal(previous: bytes, line: bytes) -> bytes:

@@ -1,30 +1,34 @@
 """Signals wait until an append is over."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import suppress
+from types import FrameType
+from typing import Any
 
 
-@contextmanager
-def signals_held() -> Iterator[list[int]]:
+class signals_held:  # noqa: N801  # is used as a function; as a generator it would take twice as long
     """Hold SIGINT and SIGTERM back until the block is over, so that an append is whole or not at all; gives those that came.
 
     Only the main thread can: Python runs signal handlers there, so that they never interrupt another thread. (A signal
     mask would not do: in a program with threads the kernel gives the signal to another one, and Python to the main one.)
     """
-    import signal  # readers, who must be quick, need none
 
-    came: list[int] = []
-    try:
-        before = {
-            held: signal.signal(held, lambda number, _: came.append(number)) for held in (signal.SIGINT, signal.SIGTERM)
-        }
-    except ValueError:  # another thread
-        yield came
-        return
-    try:
-        yield came
-    finally:
-        for number, handler in before.items():
+    def __enter__(self) -> list[int]:
+        import signal  # readers, who must be quick, need none
+
+        self._came: list[int] = []
+        self._before: list[tuple[int, Any]] = []
+        with suppress(ValueError):  # another thread
+            for held in (signal.SIGINT, signal.SIGTERM):
+                self._before.append((held, signal.signal(held, self._hold)))
+        return self._came
+
+    def _hold(self, number: int, _frame: FrameType | None) -> None:
+        self._came.append(number)
+
+    def __exit__(self, *_: object) -> None:
+        import signal
+
+        for number, handler in self._before:
             signal.signal(number, signal.SIG_DFL if handler is None else handler)
-        for late in came:
+        for late in self._came:
             signal.raise_signal(late)

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import closing
 from itertools import islice
 
 from ...core import Damage, Progress, Verdict
@@ -16,7 +15,7 @@ from .lines import LogFile
 
 def examine(path: str, name: str, progress: Progress) -> Verdict:
     """Walk the sums, positions and versions of the log in a file; raises `LogNotFound` and `StoreUnavailable`."""
-    with closing(LogFile(path, os.O_RDONLY, name)) as file:
+    with LogFile(path, os.O_RDONLY, name) as file:
         return _Walk(file, progress).run()
 
 

@@ -27,8 +27,12 @@ class explained:  # noqa: N801  # is used as a function; as a generator it would
 
     def __exit__(self, _type: object, error: BaseException | None, _traceback: object) -> None:
         if isinstance(error, OSError):
-            reason = error.strerror or str(error)
-            raise StoreUnavailable(f"{error.filename or self._path}: {reason}{self._outcome}") from error
+            raise unavailable(self._path, error, self._outcome) from error
+
+
+def unavailable(path: str, error: OSError, outcome: str = "") -> StoreUnavailable:
+    """The error that says what the system says."""
+    return StoreUnavailable(f"{error.filename or path}: {error.strerror or error}{outcome}")
 
 
 def close(fd: int) -> None:
@@ -65,34 +69,38 @@ class locked:  # noqa: N801  # as `explained`
         self._log = log
 
     def __enter__(self) -> None:
-        with explained(self._path, "; nothing was recorded"):
+        try:
             self._fd = open_or_make(self._path, os.O_RDWR)
             try:
                 _wait_for_lock(self._fd, self._path, self._log)
             except BaseException:
                 close(self._fd)
                 raise
+        except OSError as error:
+            raise unavailable(self._path, error, "; nothing was recorded") from error
 
     def __exit__(self, *_: object) -> None:
         close(self._fd)
 
 
+def _lock(fd: int) -> bool:
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
 def _wait_for_lock(fd: int, path: str, log: str) -> None:
     size, deadline, pause = -1, 0.0, 0.001
-    while True:
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            # while writers take turns, waiting is no standstill
-            if (seen := _size(log)) != size or not deadline:
-                size, deadline = seen, time.monotonic() + LOCK_SECONDS
-            if time.monotonic() > deadline:
-                who = _holder(fd)
-                raise LogBusy(f"{who} has held {path} for over {LOCK_SECONDS:.0f} s; nothing was recorded") from None
-            time.sleep(pause * (0.5 + os.urandom(1)[0] / 512))  # not all at once
-            pause = min(pause * 1.5, 0.01)
-        else:
-            return
+    while not _lock(fd):
+        # while writers take turns, waiting is no standstill
+        if (seen := _size(log)) != size or not deadline:
+            size, deadline = seen, time.monotonic() + LOCK_SECONDS
+        if time.monotonic() > deadline:
+            raise LogBusy(f"{_holder(fd)} has held {path} for over {LOCK_SECONDS:.0f} s; nothing was recorded")
+        time.sleep(pause * (0.5 + os.urandom(1)[0] / 512))  # not all at once
+        pause = min(pause * 1.5, 0.01)
 
 
 def _size(path: str) -> int:
@@ -187,9 +195,9 @@ def read_range(fd: int, start: int, end: int) -> bytes:
 
 def write_all(fd: int, data: bytes) -> None:
     """Write all the bytes, unbuffered: a close would write what is left in a buffer after the write was told as failed."""
-    view = memoryview(data)
-    while view:
-        view = view[os.write(fd, view) :]
+    done = os.write(fd, data)
+    while done < len(data):
+        done += os.write(fd, memoryview(data)[done:])
 
 
 @lru_cache(64)

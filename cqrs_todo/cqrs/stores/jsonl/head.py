@@ -1,13 +1,12 @@
 """The remembered head: how far a log had come when it was last written, so that a log cut at a line's end is noticed."""
 
 import os
-from contextlib import suppress
 
 import msgspec
 
 from ..chain import Spot
 from ..checksum import CHECKSUM_LENGTH, checked, is_whole
-from ..seals import SEAL_LENGTH, has_sum
+from ..seals import end_of_line
 from .files import beside, close, open_or_make
 
 _LENGTH = 256
@@ -27,8 +26,8 @@ class Head(msgspec.Struct, frozen=True):
 
     def stands_in(self, fd: int, size: int) -> bool:
         """Whether a file of that size has a line there, with that sum."""
-        end = os.pread(fd, SEAL_LENGTH + 1, max(0, self.offset - SEAL_LENGTH - 1))
-        return size >= self.offset and end.endswith(b"\n") and has_sum(end[:-1], self.sum.encode())
+        ending = end_of_line(self.sum.encode())
+        return size >= self.offset and os.pread(fd, len(ending), max(0, self.offset - len(ending))) == ending
 
 
 _decode = msgspec.json.Decoder(Head).decode
@@ -61,9 +60,14 @@ def write_head(path: str, head: Head) -> None:
     It is not synced: an older head is as right, only less watchful. Nor does a commit that is recorded depend on it: where
     it can't be kept, it is not.
     """
-    with suppress(OSError):
+    content = checked(msgspec.json.encode(head).ljust(_LENGTH - 10) + b"\n")
+    try:
         fd = open_or_make(head_of(path), os.O_WRONLY)
-        try:
-            os.pwrite(fd, checked(msgspec.json.encode(head).ljust(_LENGTH - 10) + b"\n"), 0)
-        finally:
-            close(fd)
+    except OSError:
+        return
+    try:
+        os.pwrite(fd, content, 0)
+    except OSError:
+        return
+    finally:
+        close(fd)

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from io import BytesIO
+from typing import Self
 
 from ...core import LogNotFound
 from ..chain import Chunk
@@ -34,6 +35,12 @@ class LogFile:
         except FileNotFoundError:
             raise LogNotFound(name) from None
         self.size = status.st_size
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        close(self.fd)
 
     def close(self) -> None:
         close(self.fd)

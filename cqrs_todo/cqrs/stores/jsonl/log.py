@@ -3,13 +3,12 @@
 import fcntl
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, suppress
+from contextlib import suppress
 from itertools import islice
 
 from ...core import (
     Append,
     Commit,
-    CqrsError,
     DamagedLog,
     EventTypes,
     Log,
@@ -40,6 +39,7 @@ from .files import (
     read_range,
     replace_durably,
     there,
+    unavailable,
     write_all,
 )
 from .head import Head, read_head, write_head
@@ -75,12 +75,13 @@ class JsonlLog(Log):
         self._path = path
         self._progress = progress
         self._lock = lock
+        self._suspect = suspect_mark(path)
         self._types = types
         self._codec = Codec(types)
         self._by_command: dict[str, int] = {}
         self._by_earlier_command: dict[str, int] = {}
         self._commands_known = True
-        with closing(LogFile(path, os.O_RDONLY, name)) as file:
+        with LogFile(path, os.O_RDONLY, name) as file:
             first = next(file.forward(0), None)
         try:
             if first is None:
@@ -92,6 +93,7 @@ class JsonlLog(Log):
         self._first = first + b"\n"
         self._beginning = Spot(1, len(self._first), sum, 0)
         self._begin_at(self._beginning, Versions())
+        self._marked = self._front, self._mark_at(self._front)
         self._head = read_head(path, header.id)
         self._read_only: str | None = None
         if header.newer:
@@ -107,7 +109,7 @@ class JsonlLog(Log):
 
     def batches(self, since: Place = 0) -> Iterator[Sequence[Commit]]:
         position = position_of(since)
-        with closing(self._open(os.O_RDONLY)) as file:
+        with self._open(os.O_RDONLY) as file:
             if file.known and self._is_front(since):
                 return
             for batch in self._read(file, self._spot_before(file, since)):
@@ -116,7 +118,7 @@ class JsonlLog(Log):
                     yield self._codec.commits(later.commits, later.sums)
 
     def commits_backward(self, before: int | Mark | None = None) -> Iterator[Commit]:
-        with closing(self._open(os.O_RDONLY)) as file:
+        with self._open(os.O_RDONLY) as file:
             if isinstance(before, Mark):
                 end = self._spot_before(file, before)
             else:
@@ -126,18 +128,23 @@ class JsonlLog(Log):
 
     def sync(self) -> None:
         # its writer may not have come to this: an event that was acted on must not be lost in a crash
-        with closing(self._open(os.O_RDONLY)) as file, explained(self._path):
+        with self._open(os.O_RDONLY) as file, explained(self._path):
             self._sync(file.fd)
 
     def lines(self) -> Iterator[bytes]:
-        with closing(self._open(os.O_RDONLY)) as file:
+        with self._open(os.O_RDONLY) as file:
             yield self._first
             for batch in self._read(file, self._beginning):
                 yield from batch.lines
 
     def mark(self) -> Mark:
-        spot = self._front
+        front, mark = self._marked
+        if front is not self._front:
+            mark = self._mark_at(self._front)
+            self._marked = self._front, mark
+        return mark
 
+    def _mark_at(self, spot: Spot) -> Mark:
         def version_then(stream: str) -> int:
             # seldom asked: who resumes at a mark of this log still has its front, or a snapshot's mark, which knows better
             return next((event.version for event in self._events_before(mark) if event.stream == stream), 0)
@@ -224,7 +231,8 @@ class JsonlLog(Log):
         """Whether a place is the one behind all that was read."""
         if isinstance(place, int):
             return place >= self._front.position
-        return place.token == _token(self._front)
+        front = self.mark()
+        return place is front or place.token == front.token
 
     def _catch_up(self, file: LogFile) -> None:
         if file.known:
@@ -248,13 +256,8 @@ class JsonlLog(Log):
     def append(self, appends: Sequence[Append], metadata: Metadata) -> Commit:
         if self._read_only is not None:
             raise ReadOnlyLog(self._read_only)
-        nothing = "; nothing was recorded"
         with locked(self._lock, self._path), signals_held() as came:
-            with explained(self._path, nothing):
-                self._renew_if_suspect()
-            with closing(self._open(os.O_RDWR | os.O_APPEND)) as file:
-                with explained(self._path, nothing):
-                    self._prepare(file)
+            with self._open_to_write() as file:
                 position = self._by_command.get(metadata.command) or self._by_earlier_command.get(metadata.command)
                 if position is not None:
                     commit = self._again(file.fd, position, appends)
@@ -263,6 +266,19 @@ class JsonlLog(Log):
             if came:
                 self._tell(f"@{commit.position} was recorded before the interruption")
             return commit
+
+    def _open_to_write(self) -> LogFile:
+        try:
+            self._renew_if_suspect()
+            file = self._open(os.O_RDWR | os.O_APPEND)
+            try:
+                self._prepare(file)
+            except BaseException:
+                file.close()
+                raise
+        except OSError as error:
+            raise unavailable(self._path, error, "; nothing was recorded") from error
+        return file
 
     def _prepare(self, file: LogFile) -> None:
         """Make sure that what the file holds is whole and known, and that nobody else is at it."""
@@ -355,15 +371,14 @@ class JsonlLog(Log):
         """Open the file, which must still be of this log; raises `LogBusy` when another has taken its place."""
         file = LogFile(self._path, flags, self.name)
         try:
-            with explained(self._path):
-                file.known = self._ends_as_known(file)
-                same = file.known or os.pread(file.fd, len(self._first), 0) == self._first
-            if not same:
-                raise LogBusy(f"{self._path} was replaced by another list meanwhile")
-        except CqrsError:
+            file.known = self._ends_as_known(file)
+            if file.known or os.pread(file.fd, len(self._first), 0) == self._first:
+                return file
+        except OSError as error:
             file.close()
-            raise
-        return file
+            raise unavailable(self._path, error) from error
+        file.close()
+        raise LogBusy(f"{self._path} was replaced by another list meanwhile")
 
     def _ends_as_known(self, file: LogFile) -> bool:
         """Whether a file ends with the last line that was read, which is the remembered one: then all before it is known,
@@ -396,15 +411,11 @@ class JsonlLog(Log):
         if notice not in self.notices:
             self.notices.append(notice)
 
-    @property
-    def _suspect(self) -> str:
-        return suspect_mark(self._path)
-
     def _renew_if_suspect(self) -> None:
         """After a failed fsync the kernel may hold pages that it never writes: go on in a new file, keep the old bytes."""
         if not there(self._suspect):
             return
-        with closing(self._open(os.O_RDONLY)) as file:
+        with self._open(os.O_RDONLY) as file:
             content = read_range(file.fd, 0, file.size)
         aside = dated(self._path, "unsynced")
         create_durable(aside, content)

@@ -7,7 +7,6 @@ what refers to these stays right. Only the sums after the first change are made 
 import os
 import re
 from collections.abc import Iterator
-from contextlib import closing
 from datetime import datetime
 from itertools import islice
 
@@ -36,7 +35,7 @@ def repair(path: str, name: str, *, dry_run: bool) -> Repair | None:
     if verdict.damage.kind == "unknown format":
         raise ReadOnlyLog(f"{path}: {verdict.damage.detail}: it is not touched")
     with explained(path, "; nothing was changed"):
-        with closing(LogFile(path, os.O_RDONLY, name)) as file:
+        with LogFile(path, os.O_RDONLY, name) as file:
             content = read_range(file.fd, 0, file.size)
         try:
             mended = _Mending(content, name)
