@@ -60,24 +60,29 @@ class Versions:
         """The version of a stream; 0 where it has no events."""
         return self._met.get(stream) or self._before(stream)
 
-    def pass_over(self, commits: Sequence[CommitLine]) -> None:
-        """Go on past commits, but for those that it is past already; raises `InvalidLine` before one that does not follow.
+    def pass_over(self, position: int, commits: Sequence[CommitLine]) -> int:
+        """Go on past the commits after a position, but for those that it is past already; the last one's position.
 
-        In a walk that began in the midst of a log, the first event met of a stream is taken at its word: what stands before
-        was verified when it was read, and it takes time to look it up.
+        Raises `InvalidLine` before one that does not follow. In a walk that began in the midst of a log, the first event met
+        of a stream is taken at its word: what stands before was verified when it was read, and it takes time to look it up.
         """
         met = self._met
         unmet = 0 if self._before is nothing_before else None
         for commit in commits:
-            if commit.position <= self.position:
+            if commit.position != position + 1:
+                raise InvalidLine(f"position {commit.position} follows {position}")
+            position += len(commit.events)
+            if position <= self.position:
                 continue
             for event in commit.events:
-                known = met.get(event.stream, unmet)
-                if known is not None and event.version != known + 1:
+                stream, version = event.stream, event.version
+                known = met.get(stream, unmet)
+                if known is not None and version != known + 1:
                     self._go_back(commit, event)
-                    raise InvalidLine(f"version {event.version} of {event.stream} follows {known}")
-                met[event.stream] = event.version
-            self.position += len(commit.events)
+                    raise InvalidLine(f"version {version} of {stream} follows {known}")
+                met[stream] = version
+            self.position = position
+        return position
 
     def _go_back(self, commit: CommitLine, end: EventLine) -> None:
         """Forget the events of a commit that come before the one that does not follow."""
@@ -88,14 +93,15 @@ class Versions:
 class Walk:
     """A walk along the lines of a log, which stands at `spot`: behind the last line that it gave.
 
-    `follow` is told the commits that come next, before they are given; it raises `InvalidLine` for what can't come there.
+    `follow` is told the commits that come after a position, before they are given, and says the last one's position, as
+    `Versions.pass_over` does; it raises `InvalidLine` for what can't come there.
     `decode` gives what stands in the lines of a chunk, as `decode_lines` does.
     """
 
     def __init__(
         self,
         spot: Spot,
-        follow: Callable[[Sequence[CommitLine]], None],
+        follow: Callable[[int, Sequence[CommitLine]], int],
         decode: Callable[[bytes], list[CommitLine]],
     ) -> None:
         self.spot = spot
@@ -123,12 +129,7 @@ class Walk:
         if len(sums) < len(lines):
             raise InvalidLine(BROKEN)
         commits = self._decode(chunk.lines)
-        position = spot.position
-        for commit in commits:
-            if commit.position != position + 1:
-                raise InvalidLine(f"position {commit.position} follows {position}")
-            position += len(commit.events)
-        self._follow(commits)
+        position = self._follow(spot.position, commits)
         self.spot = Spot(spot.line + len(lines), spot.offset + len(chunk.lines), sums[-1], position)
         return Batch(lines, commits, sums)
 

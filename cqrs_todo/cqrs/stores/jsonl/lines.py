@@ -12,7 +12,7 @@ from .files import close, explained, open_private
 WORTH_PROVING = 1 << 23
 """How many bytes to read are worth a second process."""
 
-_BLOCK = 1 << 16
+_BLOCK = 1 << 15
 
 
 def lines_in(chunk: bytes) -> list[bytes]:

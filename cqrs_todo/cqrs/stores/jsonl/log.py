@@ -211,9 +211,9 @@ class JsonlLog(Log):
                 return
             doubted = spot.offset
 
-    def _follow(self, commits: Sequence[CommitLine]) -> None:
-        """Let the versions go on past the commits that are read; raises `InvalidLine` where one does not follow."""
-        self._versions.pass_over(commits)
+    def _follow(self, position: int, commits: Sequence[CommitLine]) -> int:
+        """Let the versions go on past the commits that are read, as `Versions.pass_over` says."""
+        return self._versions.pass_over(position, commits)
 
     def _read_backward(self, file: LogFile, end: Spot, before: int | None) -> Iterator[Commit]:
         """The commits up to a verified spot, newest first, each verified by the sum that the line after it follows."""
@@ -304,7 +304,7 @@ class JsonlLog(Log):
             self._take_back(fd, error)
             raise StoreUnavailable(f"{self._path}: {error.strerror}; nothing was recorded") from error
         self._sync_or_unknown(fd)
-        self._follow((read,))
+        self._follow(front.position, (read,))
         self._front = Spot(front.line + 1, front.offset + len(line), recorded.sum.encode(), read.last)
         self._remember({read.command: read.position})
         self._keep_head()

@@ -189,9 +189,9 @@ class PostgresLog(Log):
             self.damage = f"{self._database.address}, {self.name} is damaged after @{walk.spot.position}: {error}"
             self._tell(f"{self.damage}; what stands before it is shown")
 
-    def _follow(self, commits: Sequence[CommitLine]) -> None:
-        """Let the versions go on past the commits that are read; raises `InvalidLine` where one does not follow."""
-        self._versions.pass_over(commits)
+    def _follow(self, position: int, commits: Sequence[CommitLine]) -> int:
+        """Let the versions go on past the commits that are read, as `Versions.pass_over` says."""
+        return self._versions.pass_over(position, commits)
 
     def _fetch(self, spot: Spot) -> list[_Row]:
         """Some of the lines after a spot; raises `StaleMark` where the log is not what it was there.
@@ -288,7 +288,7 @@ class PostgresLog(Log):
         status, known = answer
         match status:
             case "recorded":
-                self._follow((encoded.read,))
+                self._follow(self._front.position, (encoded.read,))
                 self._front = _spot(encoded.read.last, encoded.recorded.sum.encode())
                 if came:
                     self._tell(f"@{encoded.recorded.position} was recorded before the interruption")

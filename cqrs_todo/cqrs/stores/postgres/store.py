@@ -261,10 +261,10 @@ def _checked(lines: Iterable[bytes], progress: Progress) -> tuple[Header, str, l
     steps: list[Step] = []
     versions = Versions()
 
-    def follow(commits: Sequence[CommitLine]) -> None:
-        versions.pass_over(commits)
+    def follow(position: int, commits: Sequence[CommitLine]) -> int:
         if not all(storable(commit.command, (event.stream for event in commit.events)) for commit in commits):
             raise InvalidLine(NOT_STORABLE)
+        return versions.pass_over(position, commits)
 
     walk = Walk(Spot(0, 0, NO_SUM, 0), follow, decode_lines)
     try:
