@@ -100,7 +100,7 @@ _decode_beginning = msgspec.json.Decoder(_Beginning).decode
 
 def command_in(line: bytes) -> tuple[int, str]:
     """The position and the command id in a line, given without its LF, that was once verified."""
-    beginning, _, _ = line.partition(b',"events":[')  # a commit may hold more events than it is worth looking at
+    beginning = line[: line.find(b',"events":[')]  # a commit may hold more events than it is worth looking at
     try:
         read = _decode_beginning(beginning + b"}")
     except (msgspec.MsgspecError, UnicodeDecodeError):  # another writer had another order of fields, or that in a text

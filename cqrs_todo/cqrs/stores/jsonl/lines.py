@@ -15,9 +15,11 @@ WORTH_PROVING = 1 << 23
 _BLOCK = 1 << 15
 
 
-def lines_in(chunk: bytes) -> list[bytes]:
-    """Whole lines, each without its LF."""
-    return [line[:-1] for line in BytesIO(chunk)]  # `split` looks at each byte by itself and takes twice as long
+def lines_in(chunk: bytes, start: int = 0) -> list[bytes]:
+    """The whole lines from an offset on, each without its LF."""
+    file = BytesIO(chunk)
+    file.seek(start)
+    return [line[:-1] for line in file]  # `split` looks at each byte by itself and takes twice as long
 
 
 class LogFile:

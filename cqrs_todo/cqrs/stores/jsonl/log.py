@@ -397,8 +397,9 @@ class JsonlLog(Log):
         """Know the latest commands, where reading began at a mark behind them."""
         end, beginning = self._front.offset, len(self._first)
         start = max(beginning, end - COMMANDS_WITHIN)
-        lines = lines_in(read_range(file.fd, start, end))[start > beginning :]  # the first may be the end of one
-        for line in lines[-COMMANDS_KNOWN:] or islice(file.backward(beginning, end), 1):
+        content = read_range(file.fd, start, end)
+        whole = content.find(b"\n") + 1 if start > beginning else 0  # it may begin with the end of a line, a long one too
+        for line in lines_in(content, whole)[-COMMANDS_KNOWN:] or islice(file.backward(beginning, end), 1):
             position, command = command_in(line)
             self._remember({command: position})
         self._commands_known = True
