@@ -1,6 +1,5 @@
 """Times as people write them. ISO 8601 and the commonest words at once, the rest through dateparser, imported only then."""
 
-import calendar
 import re
 from datetime import date, datetime, time, timedelta
 from typing import Literal, TypeAlias
@@ -21,14 +20,12 @@ _WEEKDAY = (
 _CLOCK = r"(?:at )?(?:(?P<hour>\d{1,2})(?::(?P<minute>\d{2}))?(?::(?P<second>\d{2}))? ?(?P<half>am|pm)?|(?P<noon>noon))"
 _UNIT = "(?P<unit>second|minute|hour|day|week|month|year|sec|min|h|d)s?"
 _AMOUNT = r"(?P<amount>\d{1,5}|an?|one|two|three)"
-_DAY_FORM = re.compile(
-    rf"(?:(?P<word>today|yesterday|tomorrow|eow|eom|eoy)|(?:(?P<which>last|next|this) )?{_WEEKDAY})(?: {_CLOCK})?"
-)
-_CLOCK_FORM = re.compile(_CLOCK)
-_DISTANCE_FORM = re.compile(rf"(?P<in>in )?{_AMOUNT} ?{_UNIT}(?P<ago> ago)?")
-_NEXT_FORM = re.compile(r"(?P<which>last|next) (?P<unit>week|month|year)")
-_NUMERIC = re.compile(r"(?<![\w-])(\d{1,2})([/.-])(\d{1,2})(?:\2(?:\d{4}|\d{2}))?\b")
-_ISO = re.compile(r"\d{4}-(?:\d{2}-\d{2}|W\d{2}-\d)(?:[T ]\d{2}:\d{2}.*)?")
+# compiled by the first who asks: a form takes as long as reading a list
+_DAY_FORM = rf"(?:(?P<word>today|yesterday|tomorrow|eow|eom|eoy)|(?:(?P<which>last|next|this) )?{_WEEKDAY})(?: {_CLOCK})?"
+_DISTANCE_FORM = rf"(?P<in>in )?{_AMOUNT} ?{_UNIT}(?P<ago> ago)?"
+_NEXT_FORM = r"(?P<which>last|next) (?P<unit>week|month|year)"
+_NUMERIC = r"(?<![\w-])(\d{1,2})([/.-])(\d{1,2})(?:\2(?:\d{4}|\d{2}))?\b"
+_ISO = r"\d{4}-(?:\d{2}-\d{2}|W\d{2}-\d)(?:[T ]\d{2}:\d{2}.*)?"
 _AMOUNTS = {"a": 1, "an": 1, "one": 1, "two": 2, "three": 3}
 _EARLIEST, _LATEST = date(1000, 1, 2), date(9999, 12, 30)
 _LONGEST = 100
@@ -55,7 +52,7 @@ def parse_time(text: str, now: datetime, lean: Lean, order: DateOrder | None = N
 
 
 def _understood(text: str, words: str, now: datetime, lean: Lean, order: DateOrder | None) -> date | datetime:
-    for form in (_iso, _word, _clock_alone, _distance, _next):
+    for form in (_distance, _iso, _word, _clock_alone, _next):
         found = form(words, now, lean)
         if found is not None:
             return found
@@ -77,7 +74,7 @@ def end_of(value: date | datetime, now: datetime) -> datetime:
 
 
 def _iso(words: str, _now: datetime, _lean: Lean) -> date | datetime | None:
-    if not _ISO.fullmatch(words.upper()):
+    if not re.fullmatch(_ISO, words.upper()):
         return None
     try:
         if ":" not in words:
@@ -91,7 +88,7 @@ def _iso(words: str, _now: datetime, _lean: Lean) -> date | datetime | None:
 def _word(words: str, now: datetime, lean: Lean) -> date | datetime | None:
     if words == "now":
         return now
-    match = _DAY_FORM.fullmatch(words)
+    match = re.fullmatch(_DAY_FORM, words)
     if match is None:
         return None
     day = _named_day(match, now.date(), lean)
@@ -110,7 +107,7 @@ def _named_day(match: re.Match[str], today: date, lean: Lean) -> date:
         case "eow":
             return today + timedelta(days=6 - today.weekday())
         case "eom":
-            return today.replace(day=calendar.monthrange(today.year, today.month)[1])
+            return today.replace(day=_days_in(today.year, today.month))
         case "eoy":
             return today.replace(month=12, day=31)
     weekday = next(n for n, name in enumerate(_WEEKDAYS) if name.startswith(match["weekday"][:3]))
@@ -140,7 +137,7 @@ def _clock(match: re.Match[str], words: str) -> time | None:
 
 
 def _clock_alone(words: str, now: datetime, lean: Lean) -> datetime | None:
-    match = _CLOCK_FORM.fullmatch(words)
+    match = re.fullmatch(_CLOCK, words)
     if match is None:
         return None
     clock = _clock(match, words)
@@ -154,7 +151,7 @@ def _clock_alone(words: str, now: datetime, lean: Lean) -> datetime | None:
 
 
 def _distance(words: str, now: datetime, _lean: Lean) -> date | datetime | None:
-    match = _DISTANCE_FORM.fullmatch(words)
+    match = re.fullmatch(_DISTANCE_FORM, words)
     if match is None or not (match["in"] or match["ago"]):
         return None
     if match["in"] and match["ago"]:
@@ -164,7 +161,7 @@ def _distance(words: str, now: datetime, _lean: Lean) -> date | datetime | None:
 
 
 def _next(words: str, now: datetime, _lean: Lean) -> date | datetime | None:
-    match = _NEXT_FORM.fullmatch(words)
+    match = re.fullmatch(_NEXT_FORM, words)
     return None if match is None else _shifted(words, now, 1 if match["which"] == "next" else -1, match["unit"])
 
 
@@ -192,12 +189,17 @@ def _shifted(words: str, now: datetime, amount: int, unit: str) -> date | dateti
 
 def _months_later(day: date, amount: int) -> date:
     year, month = divmod(day.year * 12 + day.month - 1 + amount, 12)
-    last = calendar.monthrange(year, month + 1)[1]
-    return date(year, month + 1, min(day.day, last))
+    return date(year, month + 1, min(day.day, _days_in(year, month + 1)))
+
+
+def _days_in(year: int, month: int) -> int:
+    from calendar import monthrange  # seldom needed, and as long to import as all other forms of times
+
+    return monthrange(year, month)[1]
 
 
 def _other(text: str, now: datetime, lean: Lean, order: DateOrder | None) -> date | datetime:
-    numeric = _NUMERIC.search(text)
+    numeric = re.search(_NUMERIC, text)
     if numeric is not None and order is None and numeric[1] != numeric[3] and max(int(numeric[1]), int(numeric[3])) <= 12:
         raise bad_time(text, "is ambiguous: day and month could be either way round (set date_order in config.toml)")
     if not re.search(r"[^\W\d]|[/.-]", text):
