@@ -122,7 +122,7 @@ class Fold(Generic[S]):
                     changed[stream] = self._evolved(Entity(stream, self._decider.initial, 0, number), event)
             self.position = commit.last
             if self._waits > WAITING:
-                self._load()
+                self.load()
                 changed = self._changed
 
     def take_back(self, commit: Commit) -> None:
@@ -148,6 +148,13 @@ class Fold(Generic[S]):
             if not isinstance(event.data, UnknownEvent):
                 state = decider.evolve(state, decider.invert(event.data))
             self._changed[stream] = Entity(stream, state, event.version - 1, entity.number)
+
+    def load(self) -> None:
+        """Settle everything at once: dearer than to look for a few entities, cheaper than to look for each."""
+        entities = list(self)
+        self._base, self._kept = Entities((), {}), 0
+        self._changed = {entity.stream: entity for entity in entities}
+        self._new = list(self._changed)
 
     def copy(self) -> "Fold[S]":
         """Another fold in the same place."""
@@ -180,13 +187,6 @@ class Fold(Generic[S]):
             entity = self._evolved(entity, event)
         self._changed[entity.stream] = entity
         return entity
-
-    def _load(self) -> None:
-        """Settle everything, so that nothing needs to wait any more."""
-        entities = list(self)
-        self._base, self._kept = Entities((), {}), 0
-        self._changed = {entity.stream: entity for entity in entities}
-        self._new = list(self._changed)
 
     # looking
 

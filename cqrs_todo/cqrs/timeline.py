@@ -78,8 +78,10 @@ def _back_from(repository: Repository[S, C, E], head: Fold[S], start: int, momen
     snapshot = repository.snapshot(start) if start < head.position else None
     if snapshot is None:
         fold = head.copy()
+        fold.load()
         return fold, walk_back(fold, repository.log.commits_backward(head.position + 1), moment)
     fold = Fold(repository.decider, snapshot.base, start)
+    fold.load()
     return fold, walk_back(fold, repository.log.commits_backward(snapshot.mark), moment)
 
 
