@@ -1,7 +1,7 @@
 """A log folded: stream -> (state, version), in order of creation. One fold serves writing and reading."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, Generic, Protocol
 
 from .core import C, Commit, Decider, E, Recorded, S, UnknownEvent
@@ -195,13 +195,13 @@ class Fold(Generic[S]):
 
     def __iter__(self) -> Iterator[Entity[S]]:
         """The entities, in order of creation."""
-        if self._kept:
-            changed, waiting = self._changed, self._waiting
-            for entity in islice(self._base, self._kept):
-                stream = entity.stream
-                yield self._settled(entity) if stream in waiting else changed.get(stream, entity)
-        for stream in self._new:
-            yield self._changed[stream]
+        old: Iterable[Entity[S]] = islice(self._base, self._kept)
+        if self._waiting:
+            old = [self._settled(entity) if entity.stream in self._waiting else entity for entity in old]
+        changed = self._changed
+        if len(changed) > len(self._new):
+            old = [changed.get(entity.stream, entity) for entity in old]
+        return chain(old, map(changed.__getitem__, self._new))
 
     def get(self, stream: str) -> Entity[S] | None:
         """The entity of a stream, or None where it has no events."""

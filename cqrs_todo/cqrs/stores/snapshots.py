@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property, partial
+from itertools import chain
 from typing import Any, Generic, Protocol
 
 import msgspec
@@ -159,8 +160,7 @@ class _Base(Generic[S]):
         return self._count
 
     def __iter__(self) -> Iterator[Entity[S]]:
-        for part in range(len(self._parts)):
-            yield from self._entities(part)
+        return chain.from_iterable(map(self._entities, range(len(self._parts))))
 
     def numbered(self, number: int) -> Entity[S]:
         part, place = divmod(number - 1, PART)
