@@ -9,7 +9,6 @@ from ..cqrs.fold import Entity
 from ..cqrs.struct import Struct
 from ..cqrs.timeline import REDOES, UNDOES, marked
 from .model import (
-    DECIDER,
     PRIORITIES,
     DayOrInstant,
     DueChanged,
@@ -32,23 +31,21 @@ from .model import (
 RESTORES = "restores"
 """The key in a commit's `meta` of the position to whose state it leads back."""
 
-_PREFIX = len(DECIDER.stream(""))
-
 ToLocal: TypeAlias = Callable[[datetime], datetime]
 """Gives an aware instant in the reader's own time zone; `datetime.astimezone` for this machine's."""
 
 
-class Item(Struct, frozen=True):
+class Item(Struct, frozen=True, gc=False):
     """A todo as people meet it: its number (its place in the order of creation), its stable id, its version."""
 
     number: int
-    id: str
+    stream: str
     version: int
     todo: Todo
 
     @property
-    def stream(self) -> str:
-        return DECIDER.stream(self.id)
+    def id(self) -> str:
+        return id_of(self.stream)
 
 
 def id_of(stream: str) -> str:
@@ -59,16 +56,13 @@ def id_of(stream: str) -> str:
 def item_of(entity: Entity[State]) -> Item | None:
     """A todo as people meet it; None where its creation was lost."""
     todo = entity.state
-    return None if todo is None else Item(entity.number, id_of(entity.stream), entity.version, todo)
+    return None if todo is None else Item(entity.number, entity.stream, entity.version, todo)
 
 
 def items_of(entities: Iterable[Entity[State]]) -> list[Item]:
     """The todos among entities; those of a whole fold are every todo that was ever created, removed ones too, by number."""
-    # written out, because there are many: a call of `item_of` takes twice as long
-    return [
-        Item(entity.number, entity.stream[_PREFIX:], entity.version, todo)
-        for entity in entities
-        if (todo := entity.state) is not None
+    return [  # written out, because there are many: a call of `item_of` takes twice as long
+        Item(entity.number, entity.stream, entity.version, todo) for entity in entities if (todo := entity.state) is not None
     ]
 
 

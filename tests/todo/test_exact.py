@@ -103,7 +103,7 @@ def test_statistics() -> None:
 
 
 def item(number: int, text: str = "x", **fields: Any) -> Item:
-    return Item(number, f"k{number}", 1, Todo(text, NOW, **fields))
+    return Item(number, f"todo/k{number}", 1, Todo(text, NOW, **fields))
 
 
 def test_views() -> None:
@@ -134,7 +134,7 @@ def test_an_event_in_words(data: TodoEvent | UnknownEvent, words: str) -> None:
 
 
 def test_where_a_value_comes_from() -> None:
-    (difference,) = compare([], [Item(1, "a", 1, Todo("x", NOW))])
+    (difference,) = compare([], [Item(1, "todo/a", 1, Todo("x", NOW))])
     assert (difference.number, difference.id) == (1, "a")
     later = NOW + timedelta(days=1)
     commits = recorded(("a", NOW, TodoCreated("x", NOW)), ("a", later, TextChanged("x", "y")))

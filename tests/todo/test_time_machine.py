@@ -137,7 +137,7 @@ def test_kinds_of_difference() -> None:
     gone = replace(todo, removed=True)
 
     def kind(old: Todo | None, new: Todo | None) -> str:
-        sides = [[] if side is None else [Item(1, "a", 1, side)] for side in (old, new)]
+        sides = [[] if side is None else [Item(1, "todo/a", 1, side)] for side in (old, new)]
         (difference,) = compare(*sides)
         return difference.kind
 

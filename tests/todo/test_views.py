@@ -51,13 +51,13 @@ def tokyo(instant: datetime) -> datetime:
 
 
 def item(number: int, text: str = "x", **fields: Any) -> Item:
-    return Item(number, f"k{number}", 1, Todo(text, fields.pop("created", NOW), **fields))
+    return Item(number, f"todo/k{number}", 1, Todo(text, fields.pop("created", NOW), **fields))
 
 
 def test_numbers_are_the_order_of_creation_and_count_what_is_not_understood() -> None:
     todo = Todo("Buy milk", NOW)
     entities: list[Entity[State]] = [Entity("todo/a", None, 1, 1), Entity("todo/b", todo, 2, 2)]
-    assert items_of(entities) == [Item(2, "b", 2, todo)]
+    assert items_of(entities) == [Item(2, "todo/b", 2, todo)]
     assert items_of(entities)[0].stream == "todo/b"
 
 
