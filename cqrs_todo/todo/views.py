@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime, time
+from operator import attrgetter
 from typing import Any, Literal, TypeAlias, get_args
 
 from ..cqrs.core import LOST, Commit, Recorded, UnknownEvent
@@ -101,7 +102,7 @@ SORT_KEYS: tuple[SortKey, ...] = get_args(SortKey)
 def ordered(rows: Iterable[Item], key: SortKey, to_local: ToLocal) -> list[Item]:
     """The todos sorted by a key, ties by number; what has no due date or priority comes last."""
     keys: dict[SortKey, Callable[[Item], Any]] = {
-        "number": lambda row: row.number,
+        "number": attrgetter("number"),
         "due": lambda row: _due_order(row.todo.due, to_local),
         "priority": lambda row: _PRIORITY_ORDER[row.todo.priority],
         "text": lambda row: row.todo.text.casefold(),
@@ -113,11 +114,11 @@ def ordered(rows: Iterable[Item], key: SortKey, to_local: ToLocal) -> list[Item]
 
 
 Shown: TypeAlias = Literal["open", "done", "all", "removed"]
-_IN_STATE: dict[Shown, Callable[[Todo], bool]] = {
-    "open": lambda todo: todo.completed is None and not todo.removed,
-    "done": lambda todo: todo.completed is not None and not todo.removed,
-    "all": lambda todo: not todo.removed,
-    "removed": lambda todo: todo.removed,
+_IN_STATE: dict[Shown, Callable[[Iterable[Item]], list[Item]]] = {
+    "open": lambda items: [item for item in items if (todo := item.todo).completed is None and not todo.removed],
+    "done": lambda items: [item for item in items if (todo := item.todo).completed is not None and not todo.removed],
+    "all": lambda items: [item for item in items if not item.todo.removed],
+    "removed": lambda items: [item for item in items if item.todo.removed],
 }
 
 
@@ -131,8 +132,7 @@ class Filter(Struct, frozen=True):
 
     def of(self, items: Iterable[Item]) -> list[Item]:
         """Those of some todos that are to be shown."""
-        in_state = _IN_STATE[self.state]
-        rows = [item for item in items if in_state(item.todo)]
+        rows = _IN_STATE[self.state](items)
         return [item for item in rows if self._matches(item.todo)] if self.tags or self.words else rows
 
     def _matches(self, todo: Todo) -> bool:
