@@ -11,7 +11,7 @@ WAITING = 10_000
 """How many events may wait for the entities of a snapshot to be asked for, before all of them are loaded."""
 
 
-class Entity(Struct, Generic[S], frozen=True, gc=False):
+class Entity(Struct, Generic[S], frozen=True, array_like=True, gc=False):
     """An aggregate as loaded: its stream's name, its folded state, its version (0: nothing recorded yet).
 
     `number` is its place, from 1, in the order of creation (0: nowhere).

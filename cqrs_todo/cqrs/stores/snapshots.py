@@ -20,7 +20,7 @@ from ..fold import Entity, Fold, version_in
 from ..snapshots import Snapshot, Taken, thinned
 from .checksum import CHECKSUM_LENGTH, checked, is_whole
 
-FORMAT = "cqrs-snapshot/1"
+FORMAT = "cqrs-snapshot/2"
 PART = 128
 """How many entities are decoded together."""
 FEW = 32
@@ -77,7 +77,7 @@ class KeptSnapshots(Generic[S]):
     def __init__(self, place: Place, state: Any, schema: str) -> None:
         self._place = place
         self._schema = schema
-        self._decode = msgspec.json.Decoder(list[tuple[str, int, state]]).decode
+        self._decode = msgspec.json.Decoder(list[Entity[state]]).decode
 
     def taken(self, log_id: str) -> Sequence[Taken]:
         try:
@@ -144,9 +144,7 @@ class Folder:
 class _Base(Generic[S]):
     """The entities in a snapshot's bytes."""
 
-    def __init__(
-        self, header: _Header, content: bytes, start: int, decode: Callable[[memoryview], list[tuple[str, int, S]]]
-    ) -> None:
+    def __init__(self, header: _Header, content: bytes, start: int, decode: Callable[[memoryview], list[Entity[S]]]) -> None:
         self.others: Mapping[str, int] = header.others
         self._count = header.count
         self._content = content
@@ -194,9 +192,7 @@ class _Base(Generic[S]):
         entities = self._decoded.get(part)
         if entities is None:
             start = self._names[1] + sum(self._parts[:part])
-            rows = self._decode(memoryview(self._content)[start : start + self._parts[part]])
-            first = part * PART + 1
-            entities = [Entity(stream, state, version, n) for n, (stream, version, state) in enumerate(rows, first)]
+            entities = self._decode(memoryview(self._content)[start : start + self._parts[part]])
             self._decoded[part] = entities
         return entities
 
@@ -204,8 +200,7 @@ class _Base(Generic[S]):
 def _content(log_id: str, schema: str, mark: Mark, fold: Fold[Any]) -> bytes:
     entities = list(fold)
     names = b"".join(_encode(entity.stream) + b"\n" for entity in entities)
-    rows = [(entity.stream, entity.version, entity.state) for entity in entities]
-    parts = [_encode(rows[first : first + PART]) + b"\n" for first in range(0, len(rows), PART)]
+    parts = [_encode(entities[first : first + PART]) + b"\n" for first in range(0, len(entities), PART)]
     body = names + b"".join(parts)
     sizes = [len(part) for part in parts]
     others, count = fold.others, len(entities)
