@@ -5,7 +5,7 @@ Every text from a log goes through `visible`, in all three.
 
 import io
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -38,6 +38,9 @@ if TYPE_CHECKING:
 
 RICH_ROWS = 100
 """The longest list drawn as a Rich table, which costs a millisecond a row; a longer one is printed as plain lines."""
+
+LINES = 200
+"""How many lines are printed together."""
 
 _PRIORITY_STYLES = {"H": "bold red", "M": "yellow", "L": "blue"}
 
@@ -105,22 +108,22 @@ def plain_items(items: Iterable[Item]) -> None:
 def _line_items(items: Sequence[Item], now: datetime) -> None:
     """One todo a line for people; a column that would be empty is left out."""
     todos = [item.todo for item in items]
-    columns: list[Sequence[str]] = [_aligned([str(item.number) for item in items], str.rjust)]
-    marks = [_mark(todo) if todo.removed or todo.completed else " " for todo in todos]
-    priorities = [todo.priority or " " for todo in todos]
-    columns += [column for column in (marks, priorities) if {*column} != {" "}]
+    marked = any(todo.removed or todo.completed for todo in todos)
+    prioritized = any(todo.priority for todo in todos)
     dues = {due: "" if due is None else day_in_words(due, now, to_local) for due in {todo.due for todo in todos}}
-    if {*dues} != {None}:
-        columns.append(_aligned([dues[todo.due] for todo in todos], str.ljust))
-    columns.append(
-        [visible(todo.text) + _labels(todo) if todo.tags or todo.note is not None else visible(todo.text) for todo in todos]
-    )
-    out("\n".join(map("  ".join, zip(*columns, strict=True))))
-
-
-def _aligned(column: Sequence[str], side: Callable[[str, int], str]) -> list[str]:
-    width = max(map(len, column))
-    return [side(cell, width) for cell in column]
+    number_width = len(str(max([item.number for item in items])))
+    due_width = max(map(len, dues.values()))
+    for first in range(0, len(items), LINES):  # the memory of some lines, used again, takes less time than that of all
+        part = todos[first : first + LINES]
+        columns = [[str(item.number).rjust(number_width) for item in items[first : first + LINES]]]
+        if marked:
+            columns.append([_mark(todo) for todo in part])
+        if prioritized:
+            columns.append([todo.priority or " " for todo in part])
+        if due_width:
+            columns.append([dues[todo.due].ljust(due_width) for todo in part])
+        columns.append([visible(todo.text) + (_labels(todo) if todo.tags or todo.note is not None else "") for todo in part])
+        out("\n".join(map("  ".join, zip(*columns, strict=True))))
 
 
 def _rich_text(todo: Todo, faded: bool) -> "Text":
