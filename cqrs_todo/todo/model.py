@@ -431,23 +431,25 @@ def evolve(state: State, event: TodoEvent) -> State:
     return state if change is None else change(state, event)
 
 
+_INVERT: dict[type, Callable[[Any], TodoEvent]] = {
+    TextChanged: lambda event: TextChanged(event.new, event.old),
+    NoteChanged: lambda event: NoteChanged(event.new, event.old),
+    DueChanged: lambda event: DueChanged(event.new, event.old),
+    ReminderChanged: lambda event: ReminderChanged(event.new, event.old),
+    PriorityChanged: lambda event: PriorityChanged(event.new, event.old),
+    TagAdded: lambda event: TagRemoved(event.tag),
+    TagRemoved: lambda event: TagAdded(event.tag),
+    TodoCompleted: lambda event: TodoReopened(event.completed),
+    TodoReopened: lambda event: TodoCompleted(event.completed),
+    TodoCreated: lambda _: TodoRemoved(),
+    TodoRestored: lambda _: TodoRemoved(),
+    TodoRemoved: lambda _: TodoRestored(),
+}
+
+
 def invert(event: TodoEvent) -> TodoEvent:
     """The event that takes another one back; a creation's is a removal, which keeps the todo's number."""
-    match event:
-        case TextChanged() | NoteChanged() | DueChanged() | ReminderChanged() | PriorityChanged():
-            return replace(event, old=event.new, new=event.old)
-        case TagAdded(tag):
-            return TagRemoved(tag)
-        case TagRemoved(tag):
-            return TagAdded(tag)
-        case TodoCompleted(completed):
-            return TodoReopened(completed)
-        case TodoReopened(completed):
-            return TodoCompleted(completed)
-        case TodoCreated() | TodoRestored():
-            return TodoRemoved()
-        case TodoRemoved():
-            return TodoRestored()
+    return _INVERT[type(event)](event)
 
 
 def lead(old: State, new: Todo) -> tuple[TodoEvent, ...]:
