@@ -8,7 +8,6 @@ import msgspec
 from ..cqrs.core import Commit
 from ..cqrs.struct import Struct
 from ..cqrs.timeline import Moment, reached
-from ..todo.compare import field_changes
 from ..todo.service import Lists
 from ..todo.views import SORT_KEYS, Filter, Item, Shown, SortKey, mentions, ordered
 from . import document, render
@@ -144,7 +143,11 @@ def history(
         return
     if not all_lists:
         render.show_as_of(session, views[0])
-    states = {todos.name: field_changes(todos.log.commits()) for todos in lists} if patch else None
+    states = None
+    if patch:
+        from ..todo.compare import field_changes  # which no other look at a list needs
+
+        states = {todos.name: field_changes(todos.log.commits()) for todos in lists}
     render.show_history(session, told, states, name_lists=all_lists)
 
 
