@@ -15,8 +15,8 @@ from .seals import NO_SUM, seal, sealed, sums_of
 FORMAT = "cqrs-log"
 VERSION = "1.0"
 
-_LONG = 1 << 14
-"""How many bytes of lines are worth a decoder for all types of events, which takes a millisecond to make."""
+_LONG = 1 << 18
+"""How many bytes of lines pass before a decoder for all types of events is worth the millisecond that it takes to make."""
 BROKEN = "its sum does not match: it was altered, or a line before it is missing"
 
 Instant = Annotated[datetime, msgspec.Meta(tz=True)]
@@ -148,6 +148,7 @@ class Codec:
     def __init__(self, types: EventTypes) -> None:
         self._types = types
         self._decoders: dict[str, Callable[[msgspec.Raw], Any]] = {}
+        self._passed = 0  # bytes of lines, decoded many at a time
 
     def encode(self, commit: Commit, previous: bytes) -> tuple[bytes, CommitLine, Commit]:
         """The line, with its LF, of a commit that follows the line with sum `previous`, and what is read back from it.
@@ -171,11 +172,12 @@ class Codec:
         return line, read, recorded
 
     def decode_lines(self, chunk: bytes) -> list[CommitLine]:
-        """What the function of this name gives; the data of the events are decoded, too, where there are many.
+        """What the function of this name gives; in the long run, where all types are known, with the events' data decoded.
 
-        It takes half the time, if the events are all of known types. Raises `InvalidLine`.
+        So it takes a fifth less to read them. Raises `InvalidLine`.
         """
-        if len(chunk) >= _LONG:
+        self._passed += len(chunk)
+        if self._passed > _LONG and self._types.types:
             with suppress(InvalidLine):
                 return decode_lines(chunk, self._typed_decoder)
         return decode_lines(chunk)

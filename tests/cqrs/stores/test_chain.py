@@ -71,14 +71,16 @@ def moves(*versions: int, stream: str = "a") -> list[tuple[str, int, str, dict[s
     return [(stream, version, "moved", {"by": 1}) for version in versions]
 
 
-@given(st.lists(st.lists(EVENTS, min_size=1, max_size=3), min_size=1, max_size=8))
-def test_many_lines_hold_what_each_holds_by_itself(commits: list[list[tuple[str, dict[str, Any]]]]) -> None:
+@given(st.lists(st.lists(EVENTS, min_size=1, max_size=3), min_size=1, max_size=8), st.sampled_from([TYPES, EventTypes({})]))
+def test_many_lines_hold_what_each_holds_by_itself(
+    commits: list[list[tuple[str, dict[str, Any]]]], types: EventTypes
+) -> None:
     bodies, position = [], 1
     for events in commits:
         bodies.append(body(position, [("a", position + n, type, data) for n, (type, data) in enumerate(events)]))
         position += len(events)
     chunk = sealed(bodies)
-    codec = Codec(TYPES)
+    codec = Codec(types)
 
     def read(long: int) -> list[Commit]:
         with pytest.MonkeyPatch.context() as patch:
