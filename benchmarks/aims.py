@@ -68,6 +68,7 @@ AIMS: dict[str, Aim] = {
     "bulk/json/100000": Aim("≤", 3, "value"),
     "bulk/events/100000": Aim("≤", 3, "value"),
     "bulk/verify/100": Aim("≥", 150, "value"),
+    "bulk/verify/1000": Aim("≥", 150, "value"),
     "memory/ls/10000": Aim("≤", 60, "value"),
     "memory/verify/1GB": Aim("≤", 100, "value"),
 }

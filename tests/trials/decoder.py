@@ -94,14 +94,24 @@ class _Bench:
         self.folder = home / "store"
         (self.folder / "lists").mkdir(parents=True)
         self.codec = Codec(TYPES)
+        self.long = Codec(TYPES)
+        self.long.decode_lines(_sealed(self.first, encoded(self.documents[0])) * 1_000)
         self.tally = Tally()
 
     def line(self, what: str, document: bytes) -> None:
         """Decode one line behind the sum check."""
         line = _sealed(self.first, document)
         self._judge(what, lambda: self.codec.commit(line_format.decode_line(line), sum_of(self.first, line)))
+        self._judge(f"far on in a log: {what}", lambda: self._same_far_on(line))
         header = _sealed(NO_SUM, document)
         self._judge(f"header: {what}", lambda: decode_header(header))
+
+    def _same_far_on(self, line: bytes) -> None:
+        """Decode a line as it is after many others, in one step with the data of its events: it must say the same."""
+        near, far = line_format.decode_lines(line + b"\n"), self.long.decode_lines(line + b"\n")
+        sums = [sum_of(self.first, line)] * len(near)
+        if self.codec.commits(near, sums) != self.codec.commits(far, sums):
+            raise AssertionError("it says something else far on in a log")
 
     def log(self, what: str, document: bytes, *, by_command: bool = False) -> None:
         """Read a log whose second line it is, in every way that the program reads, and write to it."""
