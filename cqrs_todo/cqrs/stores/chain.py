@@ -21,7 +21,7 @@ class Spot(msgspec.Struct, frozen=True, gc=False):
 class Chunk(msgspec.Struct, frozen=True, gc=False):
     """Whole lines, each with its LF; `proven` where it is known that their sums are right if that before them is."""
 
-    lines: bytes
+    content: bytes
     proven: bool = False
 
 
@@ -117,20 +117,20 @@ class Walk:
             try:
                 batch = self._verified(chunk)
             except InvalidLine:
-                for line in BytesIO(chunk.lines):
+                for line in BytesIO(chunk.content):
                     yield self._verified(Chunk(line))
             else:
                 yield batch
 
     def _verified(self, chunk: Chunk) -> Batch:
         spot = self.spot
-        lines = list(BytesIO(chunk.lines))
+        lines = list(BytesIO(chunk.content))
         sums = claimed(lines) if chunk.proven else sums_of(spot.sum, lines)
         if len(sums) < len(lines):
             raise InvalidLine(BROKEN)
-        commits = self._decode(chunk.lines)
+        commits = self._decode(chunk.content)
         position = self._follow(spot.position, commits)
-        self.spot = Spot(spot.line + len(lines), spot.offset + len(chunk.lines), sums[-1], position)
+        self.spot = Spot(spot.line + len(lines), spot.offset + len(chunk.content), sums[-1], position)
         return Batch(lines, commits, sums)
 
 

@@ -66,7 +66,7 @@ def test_most_of_a_long_log_is_proven(store: Store, path: Path, provers: list[pr
     chunks = list(chunks_of(path))
     assert len(chunks) > 20
     assert [chunk.proven for chunk in chunks] == [place >= 3 for place in range(len(chunks))]
-    assert b"".join(chunk.lines for chunk in chunks) == path.read_bytes().partition(b"\n")[2]
+    assert b"".join(chunk.content for chunk in chunks) == path.read_bytes().partition(b"\n")[2]
     assert numbers(store) == list(range(COMMITS))
     assert store.verify("counters").events == COMMITS
     assert [each._process.returncode is not None for each in provers] == [True] * 3, "none is left behind"
@@ -77,7 +77,7 @@ def test_what_is_wrong_is_found_as_without_it(store: Store, path: Path, bad: int
     content = path.read_bytes().splitlines(keepends=True)
     content[bad] = content[bad].replace(b'"by":"me"', b'"by":"you"')
     path.write_bytes(b"".join(content))
-    assert all(not chunk.proven for chunk in chunks_of(path) if content[bad] in chunk.lines)
+    assert all(not chunk.proven for chunk in chunks_of(path) if content[bad] in chunk.content)
     verdict, read = store.verify("counters"), numbers(store)
     assert (verdict.damage is not None and verdict.damage.line, read) == (bad + 1, list(range(bad - 1)))
     monkeypatch.setattr(prover, "_cores", lambda: 1)
@@ -92,7 +92,7 @@ def test_it_speaks_of_the_bytes_that_its_reader_holds(path: Path, store: Store) 
             with path.open("r+b") as file:
                 file.seek(-1000, os.SEEK_END)
                 file.write(b"x" * 10)
-        met = met or b"x" * 10 in chunk.lines
+        met = met or b"x" * 10 in chunk.content
         assert chunk.proven == (place >= 3 and not met)
     assert met
 
