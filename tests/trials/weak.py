@@ -77,11 +77,11 @@ def _buffered_writes() -> None:
 def _no_sums() -> None:
     """Sums are taken as they stand in the log."""
 
-    def sums_of(_: bytes, lines: Iterable[bytes]) -> list[bytes]:
-        return [line[-67:-3] for line in lines]
+    def are_right(_: bytes, lines: Iterable[bytes]) -> bool:
+        return bool(lines)
 
-    for module in (seals, line_format, chain):
-        module.sums_of = sums_of  # type: ignore[attr-defined]  # the weakness itself
+    for module in (seals, chain):
+        module.are_right = are_right  # type: ignore[attr-defined]  # the weakness itself
 
 
 def _no_head() -> None:

@@ -6,7 +6,7 @@ from io import BytesIO
 import msgspec
 
 from .format import BROKEN, CommitLine, EventLine, InvalidLine, decode_line, sum_of
-from .seals import NO_SUM, claimed, has_sum, sum_in, sums_of
+from .seals import NO_SUM, are_right, has_sum, last_sum, sum_in
 
 
 class Spot(msgspec.Struct, frozen=True, gc=False):
@@ -26,18 +26,22 @@ class Chunk(msgspec.Struct, frozen=True, gc=False):
 
 
 class Batch(msgspec.Struct, frozen=True, gc=False):
-    """Lines that follow one another, each with its LF, what they hold, and their sums."""
+    """Lines that follow one another, each with its LF, and what they hold."""
 
     lines: Sequence[bytes]
     commits: Sequence[CommitLine]
-    sums: Sequence[bytes]
+
+    @property
+    def sums(self) -> list[bytes]:
+        """The sums of the lines, which are right."""
+        return list(map(last_sum, self.lines))
 
     def after(self, position: int) -> "Batch":
         """Those that hold an event after a position."""
         if self.commits[0].position > position:
             return self
         first = next((place for place, commit in enumerate(self.commits) if commit.last > position), len(self.commits))
-        return Batch(self.lines[first:], self.commits[first:], self.sums[first:])
+        return Batch(self.lines[first:], self.commits[first:])
 
 
 def nothing_before(_stream: str) -> int:
@@ -125,13 +129,12 @@ class Walk:
     def _verified(self, chunk: Chunk) -> Batch:
         spot = self.spot
         lines = list(BytesIO(chunk.content))
-        sums = claimed(lines) if chunk.proven else sums_of(spot.sum, lines)
-        if len(sums) < len(lines):
+        if not (chunk.proven or are_right(spot.sum, lines)):
             raise InvalidLine(BROKEN)
         commits = self._decode(chunk.content)
         position = self._follow(spot.position, commits)
-        self.spot = Spot(spot.line + len(lines), spot.offset + len(chunk.content), sums[-1], position)
-        return Batch(lines, commits, sums)
+        self.spot = Spot(spot.line + len(lines), spot.offset + len(chunk.content), last_sum(chunk.content), position)
+        return Batch(lines, commits)
 
 
 def verified_backward(lines: Iterator[bytes], sum: bytes, beginning: bytes) -> Iterator[tuple[CommitLine, bytes]]:

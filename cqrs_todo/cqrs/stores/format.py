@@ -10,7 +10,7 @@ from typing import Annotated, Any, Union
 import msgspec
 
 from ..core import Commit, CqrsError, EventTypes, Metadata, Recorded, UnknownEvent
-from .seals import NO_SUM, seal, sealed, sums_of
+from .seals import NO_SUM, follows, last_sum, seal, sealed
 
 FORMAT = "cqrs-log"
 VERSION = "1.0"
@@ -75,10 +75,9 @@ _encode = msgspec.json.encode
 
 def sum_of(previous: bytes, line: bytes) -> bytes:
     """The sum of a line, given without its LF, that must follow the line with sum `previous`; raises `InvalidLine`."""
-    sums = sums_of(previous, (line + b"\n",))
-    if not sums:
+    if not follows(previous, line):
         raise InvalidLine(BROKEN)
-    return sums[0]
+    return last_sum(line + b"\n")
 
 
 def decode_line(line: bytes) -> CommitLine:

@@ -46,25 +46,23 @@ def reseal(previous: bytes, line: bytes) -> bytes:
     return seal(previous, line[:-SEAL_LENGTH] + b"}")
 
 
-def sums_of(previous: bytes, lines: Iterable[bytes]) -> list[bytes]:
-    """The sums of lines, each with its LF, that follow the line with sum `previous`, up to the first that does not."""
-    sums = []
+def are_right(previous: bytes, lines: Iterable[bytes]) -> bool:
+    """Whether lines, each with its LF, follow the line with sum `previous` and one another."""
     for line in lines:
         previous = sha256(previous + line[_BODY]).hexdigest().encode()
         if line[_REST] != _SEAL + previous + _LINE_END:
-            break
-        sums.append(previous)
-    return sums
+            return False
+    return True
 
 
 def follows(previous: bytes, line: bytes) -> bool:
     """Whether a line, given without its LF, is what followed the line with sum `previous`."""
-    return bool(sums_of(previous, (line + b"\n",)))
+    return are_right(previous, (line + b"\n",))
 
 
-def claimed(lines: Iterable[bytes]) -> list[bytes]:
-    """The sums of lines, each with its LF, that are known to be right."""
-    return [line[_SUM] for line in lines]
+def last_sum(lines: bytes) -> bytes:
+    """The sum of the last of some lines, with its LF, that are known to be right."""
+    return lines[_SUM]
 
 
 def has_sum(line: bytes, sum: bytes) -> bool:
@@ -92,10 +90,9 @@ def prove() -> None:
     previous = given.read(_SUM_LENGTH)
     while length := given.read(LENGTH):
         lines = list(BytesIO(given.read(int.from_bytes(length, "little"))))
-        sums = sums_of(previous, lines)
-        if len(sums) < len(lines):
+        if not are_right(previous, lines):
             break
-        previous = sums[-1]
+        previous = last_sum(lines[-1])
         answers.write(RIGHT)
         answers.flush()
 
