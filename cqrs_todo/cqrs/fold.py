@@ -248,5 +248,6 @@ class Fold(Generic[S]):
 def fold_of(decider: Decider[S, C, E], commits: Iterable[Commit]) -> Fold[S]:
     """The fold of a log's commits, from the first on."""
     fold = Fold(decider)
-    fold.apply(*commits)
+    for commit in commits:
+        fold.apply(commit)
     return fold

@@ -399,9 +399,8 @@ class JsonlLog(Log):
         start = max(beginning, end - COMMANDS_WITHIN)
         content = read_range(file.fd, start, end)
         whole = content.find(b"\n") + 1 if start > beginning else 0  # it may begin with the end of a line, a long one too
-        for line in lines_in(content, whole)[-COMMANDS_KNOWN:] or islice(file.backward(beginning, end), 1):
-            position, command = command_in(line)
-            self._remember({command: position})
+        lines = lines_in(content, whole)[-COMMANDS_KNOWN:] or islice(file.backward(beginning, end), 1)
+        self._remember({command: position for position, command in map(command_in, lines)})
         self._commands_known = True
 
     def _report(self, damage: str) -> None:
