@@ -8,8 +8,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from enum import Enum
-from itertools import chain, islice
-from typing import Any, Generic, TypeAlias, TypeVar
+from itertools import islice
+from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
 from .struct import Struct
 
@@ -177,6 +177,40 @@ class Commit(Struct, frozen=True, gc=False):
     def last(self) -> int:
         """The position of its last event."""
         return self.events[-1].position
+
+    @property
+    def at(self) -> datetime:
+        """The wall time of recording."""
+        return self.metadata.at
+
+
+class EventOutline(Protocol):
+    """What a fold needs of an event; as in `Recorded`."""
+
+    @property
+    def stream(self) -> str: ...
+
+    @property
+    def version(self) -> int: ...
+
+    @property
+    def data(self) -> Any: ...
+
+
+class Outline(Protocol):
+    """What a fold needs of a commit, which a store may come by sooner than by the whole; as in `Commit`."""
+
+    @property
+    def position(self) -> int: ...
+
+    @property
+    def last(self) -> int: ...
+
+    @property
+    def at(self) -> datetime: ...
+
+    @property
+    def events(self) -> Sequence[EventOutline]: ...
 
 
 class Append(Struct, frozen=True):
@@ -354,15 +388,15 @@ class Log(ABC):
         """
 
     @abstractmethod
-    def batches(self, since: Place = 0) -> Iterator[Sequence[Commit]]:
-        """The commits with an event after `since`, in order, as many at a time as the store reads at once.
+    def commits(self, since: Place = 0) -> Iterator[Commit]:
+        """The commits with an event after `since`, in order; raises `StaleMark`."""
+
+    @abstractmethod
+    def outlines(self, since: Place = 0) -> Iterator[Sequence[Outline]]:
+        """The outlines of the same commits, as many at a time as the store reads at once.
 
         `mark` stands behind the last ones that were given. Raises `StaleMark`.
         """
-
-    def commits(self, since: Place = 0) -> Iterator[Commit]:
-        """The same commits one at a time; raises `StaleMark`."""
-        return chain.from_iterable(self.batches(since))
 
     @abstractmethod
     def commits_backward(self, before: int | Mark | None = None) -> Iterator[Commit]:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
 from typing import Any, Generic, Protocol
 
-from .core import C, Commit, Decider, E, Recorded, S, UnknownEvent
+from .core import C, Commit, Decider, E, EventOutline, Outline, S, UnknownEvent
 from .struct import Struct
 
 WAITING = 10_000
@@ -95,12 +95,12 @@ class Fold(Generic[S]):
         self._kept = len(self._base)
         self._changed: dict[str, Entity[S]] = {}
         self._new: list[str] = []
-        self._waiting: dict[str, list[Recorded]] = {}
+        self._waiting: dict[str, list[EventOutline]] = {}
         self._waits = 0
 
     # moving
 
-    def apply(self, *commits: Commit) -> None:
+    def apply(self, *commits: Outline) -> None:
         """Go on to the state after the next commits."""
         changed, evolve = self._changed, self._evolve
         for commit in commits:
@@ -116,14 +116,15 @@ class Fold(Generic[S]):
                 elif event.version > 1 and self._kept:
                     self._waiting.setdefault(stream, []).append(event)
                     self._waits += 1
+                    if self._waits > WAITING:
+                        self.load()
+                        changed = self._changed
                 else:
                     self._new.append(stream)
                     number = self._kept + len(self._new)
                     changed[stream] = self._evolved(Entity(stream, self._decider.initial, 0, number), event)
-            self.position = commit.last
-            if self._waits > WAITING:
-                self.load()
-                changed = self._changed
+        if commits:
+            self.position = commits[-1].last
 
     def take_back(self, commit: Commit) -> None:
         """Go back to the state before the last commit; a stream that began in it is gone."""
@@ -167,7 +168,7 @@ class Fold(Generic[S]):
         twin._waits = self._waits
         return twin
 
-    def _evolved(self, entity: Entity[S], event: Recorded) -> Entity[S]:
+    def _evolved(self, entity: Entity[S], event: EventOutline) -> Entity[S]:
         state = entity.state
         data = event.data
         if not isinstance(data, UnknownEvent):
@@ -245,7 +246,7 @@ class Fold(Generic[S]):
     __hash__ = None  # type: ignore[assignment]  # it moves
 
 
-def fold_of(decider: Decider[S, C, E], commits: Iterable[Commit]) -> Fold[S]:
+def fold_of(decider: Decider[S, C, E], commits: Iterable[Outline]) -> Fold[S]:
     """The fold of a log's commits, from the first on."""
     fold = Fold(decider)
     for commit in commits:

@@ -17,6 +17,7 @@ from .core import (
     Log,
     Metadata,
     OutcomeUnknown,
+    Outline,
     Place,
     S,
     StaleMark,
@@ -138,20 +139,22 @@ class Repository(Generic[S, C, E]):
 
     def _go_on(self, fold: Fold[S]) -> None:
         """Apply what was recorded since, and take the snapshots that are due."""
-        for batch in self.log.batches(self._since):
-            self._apply(fold, [commit for commit in batch if commit.position > fold.position])
+        for batch in self.log.outlines(self._since):
+            if batch[0].position <= fold.position:
+                batch = [commit for commit in batch if commit.position > fold.position]
+            self._apply(fold, batch)
             if fold.position >= next_kept(self.taken) and self._due(fold):
                 self._take(fold)
         if self._due(fold):
             self._take(fold)
         self._stay(fold)
 
-    def _apply(self, fold: Fold[S], commits: Sequence[Commit]) -> None:
+    def _apply(self, fold: Fold[S], commits: Sequence[Outline]) -> None:
         if not commits:
             return
         fold.apply(*commits)
-        self._at = commits[-1].metadata.at
-        earliest = min(commit.metadata.at for commit in commits)
+        self._at = commits[-1].at
+        earliest = min([commit.at for commit in commits])
         if self._earliest is None or earliest < self._earliest:
             self._earliest = earliest
 

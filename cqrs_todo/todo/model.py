@@ -32,9 +32,7 @@ def day_or_instant(value: date | datetime) -> DayOrInstant:
     return value.isoformat()
 
 
-@lru_cache(4096)
-def parse_day_or_instant(text: DayOrInstant) -> date | datetime:
-    """The day, or the aware instant in UTC, that a text stands for; raises `ValueError`."""
+def _parsed(text: DayOrInstant) -> date | datetime:
     if len(text) == len("2026-11-23"):
         return date.fromisoformat(text)
     if text.endswith("Z"):
@@ -42,16 +40,10 @@ def parse_day_or_instant(text: DayOrInstant) -> date | datetime:
     raise ValueError(f"neither a day nor an instant in UTC: {text!r}")
 
 
-def _readable(value: DayOrInstant | None) -> None:
-    """Raise `ValueError` for a time that nothing could be done with: the event that holds it is one that is not known."""
-    if value is not None:
-        parse_day_or_instant(value)
-
-
-def _aware(value: datetime | None) -> None:
-    """Raise `ValueError` for a time without a zone, likewise."""
-    if value is not None and value.tzinfo is None:
-        raise ValueError(f"a time without a zone: {value}")
+@lru_cache(4096)
+def parse_day_or_instant(text: DayOrInstant) -> date | datetime:
+    """The day, or the aware instant in UTC, that a text stands for; raises `ValueError`."""
+    return _parsed(text)
 
 
 class Todo(Struct, frozen=True, array_like=True, gc=False):
@@ -81,10 +73,17 @@ SCHEMA = "todo/1"
 """The name of the shape and the meaning of the state: another one, when either changes, makes old snapshots useless."""
 
 
-# Events: facts, each with the old and the new value of what it changed. Those with a time refuse one that can't be read.
+# Events: facts, each with the old and the new value of what it changed. Those with a time refuse one that can't be read,
+# or has no zone: nothing could be done with it, and the event that holds it is one that is not known. A log's times are
+# seldom alike, so that to look for them in a cache would take longer than to read them.
 
 
-class TodoCreated(Struct, frozen=True):
+def _check_zone(time: datetime) -> None:
+    if time.tzinfo is None:
+        raise ValueError(f"a time without a zone: {time}")
+
+
+class TodoCreated(Struct, frozen=True, gc=False):
     text: str
     created: datetime
     note: str | None = None
@@ -94,73 +93,79 @@ class TodoCreated(Struct, frozen=True):
     tags: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        _aware(self.created)
-        _readable(self.due)
-        _aware(self.reminder)
+        _check_zone(self.created)
+        if self.due is not None:
+            _parsed(self.due)
+        if self.reminder is not None:
+            _check_zone(self.reminder)
 
 
-class TextChanged(Struct, frozen=True):
+class TextChanged(Struct, frozen=True, gc=False):
     old: str
     new: str
 
 
-class NoteChanged(Struct, frozen=True):
+class NoteChanged(Struct, frozen=True, gc=False):
     old: str | None
     new: str | None
 
 
-class DueChanged(Struct, frozen=True):
+class DueChanged(Struct, frozen=True, gc=False):
     old: DayOrInstant | None
     new: DayOrInstant | None
 
     def __post_init__(self) -> None:
-        _readable(self.old)
-        _readable(self.new)
+        if self.old is not None:
+            _parsed(self.old)
+        if self.new is not None:
+            _parsed(self.new)
 
 
-class ReminderChanged(Struct, frozen=True):
+class ReminderChanged(Struct, frozen=True, gc=False):
     old: datetime | None
     new: datetime | None
 
     def __post_init__(self) -> None:
-        _aware(self.old)
-        _aware(self.new)
+        if self.old is not None:
+            _check_zone(self.old)
+        if self.new is not None:
+            _check_zone(self.new)
 
 
-class PriorityChanged(Struct, frozen=True):
+class PriorityChanged(Struct, frozen=True, gc=False):
     old: Priority | None
     new: Priority | None
 
 
-class TagAdded(Struct, frozen=True):
+class TagAdded(Struct, frozen=True, gc=False):
     tag: str
 
 
-class TagRemoved(Struct, frozen=True):
+class TagRemoved(Struct, frozen=True, gc=False):
     tag: str
 
 
-class TodoCompleted(Struct, frozen=True):
+class TodoCompleted(Struct, frozen=True, gc=False):
     completed: DayOrInstant
 
     def __post_init__(self) -> None:
-        parse_day_or_instant(self.completed)
+        _parsed(self.completed)
 
 
-class TodoReopened(Struct, frozen=True):
+class TodoReopened(Struct, frozen=True, gc=False):
     """`completed` is when it had been completed."""
 
     completed: DayOrInstant
 
     def __post_init__(self) -> None:
-        parse_day_or_instant(self.completed)
+        _parsed(self.completed)
 
 
-class TodoRemoved(Struct, frozen=True):
+class TodoRemoved(Struct, frozen=True, gc=False):
     pass
 
 
-class TodoRestored(Struct, frozen=True):
+class TodoRestored(Struct, frozen=True, gc=False):
     pass
 
 

@@ -15,6 +15,7 @@ from cqrs_todo.cqrs.core import (
     Mark,
     Metadata,
     OutcomeUnknown,
+    Outline,
     Place,
     StaleMark,
     StoreUnavailable,
@@ -43,14 +44,14 @@ def test_the_same_command_again_changes_nothing_more() -> None:
 
 def test_what_was_appended_is_not_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
     counters = Repository(new_log(), COUNTER)
-    read: Callable[[Place], Iterator[Sequence[Commit]]] = counters.log.batches
+    read: Callable[[Place], Iterator[Sequence[Outline]]] = counters.log.outlines
     reads: list[Place] = []
 
-    def watched(since: Place = 0) -> Iterator[Sequence[Commit]]:
+    def watched(since: Place = 0) -> Iterator[Sequence[Outline]]:
         reads.append(since)
         return read(since)
 
-    monkeypatch.setattr(counters.log, "batches", watched)
+    monkeypatch.setattr(counters.log, "outlines", watched)
     for n in range(3):
         counters.execute("a", Move(1), by(f"c{n}"))
     assert len(reads) == 3
@@ -60,13 +61,13 @@ def test_what_was_recorded_and_cant_be_read_is_told_as_recorded(monkeypatch: pyt
     log = new_log()
     append = log.append
 
-    def gone(_: Place) -> Iterator[Sequence[Commit]]:
+    def gone(_: Place) -> Iterator[Sequence[Outline]]:
         raise StoreUnavailable("gone")
 
     def busy(appends: Sequence[Append], metadata: Metadata) -> Commit:
         commit = append(appends, metadata)
         append([Append("counter/b", (Moved(1),))], by("other"))
-        monkeypatch.setattr(log, "batches", gone)
+        monkeypatch.setattr(log, "outlines", gone)
         return commit
 
     monkeypatch.setattr(log, "append", busy)

@@ -13,8 +13,8 @@ from cqrs_todo.cqrs.core import (
     EXISTS,
     NEW,
     Append,
-    Commit,
     Mark,
+    Outline,
     Place,
     Rejected,
     UnknownEvent,
@@ -166,13 +166,13 @@ def test_a_snapshot_saves_reading_what_it_holds() -> None:
     counters.fold()
     read_from: list[int] = []
 
-    original = log.batches
+    original = log.outlines
 
-    def spy(since: Place = 0) -> Iterator[Sequence[Commit]]:
+    def spy(since: Place = 0) -> Iterator[Sequence[Outline]]:
         read_from.append(position_of(since))
         return original(since)
 
-    log.batches = spy  # type: ignore[method-assign]  # a spy in the log's place
+    log.outlines = spy  # type: ignore[method-assign]  # a spy in the log's place
     assert Repository(log, COUNTER, snapshots=snapshots).fold()["counter/a"].state == 1
     assert read_from == [1]
 

@@ -5,7 +5,8 @@ from io import BytesIO
 
 import msgspec
 
-from .format import BROKEN, CommitLine, EventLine, InvalidLine, decode_line, sum_of
+from ..core import Commit, Outline
+from .format import BROKEN, Codec, CommitLine, EventLine, InvalidLine, decode_line, sum_of
 from .seals import NO_SUM, are_right, has_sum, last_sum, sum_in
 
 
@@ -35,6 +36,14 @@ class Batch(msgspec.Struct, frozen=True, gc=False):
     def sums(self) -> list[bytes]:
         """The sums of the lines, which are right."""
         return list(map(last_sum, self.lines))
+
+    def whole(self, codec: Codec) -> list[Commit]:
+        """The commits, with all that is known of them."""
+        return codec.commits(self.commits, self.sums)
+
+    def outlines(self, codec: Codec) -> Sequence[Outline]:
+        """Their outlines, which the lines themselves are where the events' data were decoded with them."""
+        return self.commits if codec.knows_data(self.commits[0]) else self.whole(codec)
 
     def after(self, position: int) -> "Batch":
         """Those that hold an event after a position."""
@@ -70,22 +79,24 @@ class Versions:
         Raises `InvalidLine` before one that does not follow. In a walk that began in the midst of a log, the first event met
         of a stream is taken at its word: what stands before was verified when it was read, and it takes time to look it up.
         """
-        met = self._met
+        met, past = self._met, self.position
         unmet = 0 if self._before is nothing_before else None
-        for commit in commits:
-            if commit.position != position + 1:
-                raise InvalidLine(f"position {commit.position} follows {position}")
-            position += len(commit.events)
-            if position <= self.position:
-                continue
-            for event in commit.events:
-                stream, version = event.stream, event.version
-                known = met.get(stream, unmet)
-                if known is not None and version != known + 1:
-                    self._go_back(commit, event)
-                    raise InvalidLine(f"version {version} of {stream} follows {known}")
-                met[stream] = version
-            self.position = position
+        try:
+            for commit in commits:
+                if commit.position != position + 1:
+                    raise InvalidLine(f"position {commit.position} follows {position}")
+                last = position + len(commit.events)
+                if last > past:
+                    for event in commit.events:
+                        stream, version = event.stream, event.version
+                        known = met.get(stream, unmet)
+                        if known is not None and version != known + 1:
+                            self._go_back(commit, event)
+                            raise InvalidLine(f"version {version} of {stream} follows {known}")
+                        met[stream] = version
+                position = last
+        finally:
+            self.position = max(past, position)
         return position
 
     def _go_back(self, commit: CommitLine, end: EventLine) -> None:

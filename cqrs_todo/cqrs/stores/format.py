@@ -200,13 +200,17 @@ class Codec:
         typed = msgspec.defstruct("TypedCommitLine", lines, bases=(CommitLine,), frozen=True, gc=False, kw_only=True)
         return msgspec.json.Decoder(typed)
 
+    def knows_data(self, line: CommitLine) -> bool:
+        """Whether the data of a line's events were decoded with it."""
+        return type(line) is not CommitLine
+
     def commits(self, lines: Iterable[CommitLine], sums: Iterable[bytes]) -> list[Commit]:
         """The commits that were decoded from lines with these sums, their events decoded too."""
         commits = []
         for line, sum in zip(lines, sums, strict=True):
             metadata = Metadata(line.at, line.by, line.command, line.meta)
             read = line.events
-            if type(line) is CommitLine:
+            if not self.knows_data(line):
                 events = tuple(
                     Recorded(position, event.stream, event.version, *self._decoded(event), metadata)
                     for position, event in enumerate(read, line.position)

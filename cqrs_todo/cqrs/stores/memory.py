@@ -48,10 +48,16 @@ class MemoryLog(Log):
             self._by_command[metadata.command] = commit
             return commit
 
-    def batches(self, since: Place = 0) -> Iterator[Sequence[Commit]]:
-        with self._lock:
-            later = self._commits[bisect_right(self._commits, position_of(since), key=lambda commit: commit.last) :]
+    def commits(self, since: Place = 0) -> Iterator[Commit]:
+        return iter(self._after(since))
+
+    def outlines(self, since: Place = 0) -> Iterator[Sequence[Commit]]:
+        later = self._after(since)
         return iter((later,) if later else ())
+
+    def _after(self, since: Place) -> list[Commit]:
+        with self._lock:
+            return self._commits[bisect_right(self._commits, position_of(since), key=lambda commit: commit.last) :]
 
     def commits_backward(self, before: int | Mark | None = None) -> Iterator[Commit]:
         if isinstance(before, Mark):

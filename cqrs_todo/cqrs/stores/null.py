@@ -12,6 +12,7 @@ from ..core import (
     LogNotFound,
     Mark,
     Metadata,
+    Outline,
     Place,
     Store,
     Verdict,
@@ -30,7 +31,10 @@ class NullLog(Log):
     def append(self, appends: Sequence[Append], metadata: Metadata) -> Commit:
         return record(appends, metadata, self._types, 0, {})
 
-    def batches(self, since: Place = 0) -> Iterator[Sequence[Commit]]:
+    def commits(self, since: Place = 0) -> Iterator[Commit]:
+        return iter(())
+
+    def outlines(self, since: Place = 0) -> Iterator[Sequence[Outline]]:
         return iter(())
 
     def commits_backward(self, before: int | Mark | None = None) -> Iterator[Commit]:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cqrs_todo.cqrs.core import Commit, EventTypes, UnknownEvent, Upcaster
+from cqrs_todo.cqrs.core import Commit, EventTypes, Outline, UnknownEvent, Upcaster
 from cqrs_todo.cqrs.stores import format as line_format
 from cqrs_todo.cqrs.stores.chain import Batch, Chunk, Spot, Versions, Walk
 from cqrs_todo.cqrs.stores.format import Codec, InvalidLine, decode_lines
@@ -71,6 +71,11 @@ def moves(*versions: int, stream: str = "a") -> list[tuple[str, int, str, dict[s
     return [(stream, version, "moved", {"by": 1}) for version in versions]
 
 
+def outlined(outline: Outline) -> tuple[int, int, datetime, list[tuple[str, int, Any]]]:
+    events = [(event.stream, event.version, event.data) for event in outline.events]
+    return outline.position, outline.last, outline.at, events
+
+
 @given(st.lists(st.lists(EVENTS, min_size=1, max_size=3), min_size=1, max_size=8), st.sampled_from([TYPES, EventTypes({})]))
 def test_many_lines_hold_what_each_holds_by_itself(
     commits: list[list[tuple[str, dict[str, Any]]]], types: EventTypes
@@ -86,7 +91,10 @@ def test_many_lines_hold_what_each_holds_by_itself(
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(line_format, "_LONG", long)
             batches = list(Walk(Spot(1, 100, BEGINNING, 0), Versions().pass_over, codec.decode_lines).over([Chunk(chunk)]))
-        return [commit for batch in batches for commit in codec.commits(batch.commits, batch.sums)]
+        commits = [commit for batch in batches for commit in batch.whole(codec)]
+        outlines = [outline for batch in batches for outline in batch.outlines(codec)]
+        assert list(map(outlined, outlines)) == list(map(outlined, commits))
+        return commits
 
     together, apart = read(0), read(1 << 60)
     assert together == apart

@@ -17,6 +17,7 @@ from cqrs_todo.cqrs.core import (
     Log,
     Mark,
     Metadata,
+    Outline,
     Place,
     StaleMark,
     Store,
@@ -80,15 +81,15 @@ def taken(
 def watched(log: Log, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The positions of the commits that are read forward."""
     read: list[int] = []
-    batches = log.batches
+    outlines = log.outlines
 
-    def watch(since: Place = 0) -> Iterator[Sequence[Commit]]:
-        for batch in batches(since):
+    def watch(since: Place = 0) -> Iterator[Sequence[Outline]]:
+        for batch in outlines(since):
             for commit in batch:
                 read.append(commit.position)
                 yield [commit]
 
-    monkeypatch.setattr(log, "batches", watch)
+    monkeypatch.setattr(log, "outlines", watch)
     return read
 
 

@@ -16,6 +16,7 @@ from ...core import (
     Mark,
     Metadata,
     OutcomeUnknown,
+    Outline,
     Place,
     Progress,
     ReadOnlyLog,
@@ -107,7 +108,15 @@ class JsonlLog(Log):
 
     # reading
 
-    def batches(self, since: Place = 0) -> Iterator[Sequence[Commit]]:
+    def commits(self, since: Place = 0) -> Iterator[Commit]:
+        for batch in self._after(since):
+            yield from batch.whole(self._codec)
+
+    def outlines(self, since: Place = 0) -> Iterator[Sequence[Outline]]:
+        return (batch.outlines(self._codec) for batch in self._after(since))
+
+    def _after(self, since: Place) -> Iterator[Batch]:
+        """The lines with an event after a place; raises `StaleMark`."""
         position = position_of(since)
         with self._open(os.O_RDONLY) as file:
             if file.known and self._is_front(since):
@@ -115,7 +124,7 @@ class JsonlLog(Log):
             for batch in self._read(file, self._spot_before(file, since)):
                 later = batch.after(position)
                 if later.commits:
-                    yield self._codec.commits(later.commits, later.sums)
+                    yield later
 
     def commits_backward(self, before: int | Mark | None = None) -> Iterator[Commit]:
         with self._open(os.O_RDONLY) as file:
@@ -192,7 +201,8 @@ class JsonlLog(Log):
                 for batch in walk.over(file.proven(spot.offset)):
                     if walk.spot.position > self._front.position:
                         self._front = walk.spot
-                        self._remember({commit.command: commit.position for commit in batch.commits})
+                        if file.size - walk.spot.offset < COMMANDS_WITHIN:
+                            self._remember({commit.command: commit.position for commit in batch.commits})
                     self._progress(walk.spot.offset, file.size)
                     yield batch
             except InvalidLine as error:

@@ -15,6 +15,7 @@ from ...core import (
     LogNotFound,
     Mark,
     Metadata,
+    Outline,
     Place,
     Progress,
     ReadOnlyLog,
@@ -127,7 +128,15 @@ class PostgresLog(Log):
 
     # reading
 
-    def batches(self, since: Place = 0) -> Iterator[Sequence[Commit]]:
+    def commits(self, since: Place = 0) -> Iterator[Commit]:
+        for batch in self._after(since):
+            yield from batch.whole(self._codec)
+
+    def outlines(self, since: Place = 0) -> Iterator[Sequence[Outline]]:
+        return (batch.outlines(self._codec) for batch in self._after(since))
+
+    def _after(self, since: Place) -> Iterator[Batch]:
+        """The lines with an event after a place; raises `StaleMark`."""
         position = position_of(since)
         spot, rows = self._front if position >= self._front.position else self._beginning, None
         if isinstance(since, Mark):
@@ -138,7 +147,7 @@ class PostgresLog(Log):
         for batch in self._read(spot, rows):
             later = batch.after(position)
             if later.commits:
-                yield self._codec.commits(later.commits, later.sums)
+                yield later
 
     def commits_backward(self, before: int | Mark | None = None) -> Iterator[Commit]:
         if isinstance(before, Mark):
