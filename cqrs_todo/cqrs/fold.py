@@ -77,6 +77,22 @@ def version_in(base: Base[Any], stream: str) -> int:
     return base.numbered(number).version if number else base.others.get(stream, 0)
 
 
+class _Live(Struct, Generic[S], gc=False):
+    """An entity that moves on with its fold, as in `Entity`: to change it takes a third less than to make a new one."""
+
+    state: S
+    version: int
+    number: int
+
+    def entity(self, stream: str) -> Entity[S]:
+        """What it is now."""
+        return Entity(stream, self.state, self.version, self.number)
+
+
+def _live(entity: Entity[S]) -> _Live[S]:
+    return _Live(entity.state, entity.version, entity.number)
+
+
 class Fold(Generic[S]):
     """Every entity of one kind in a log, after the event at `position`.
 
@@ -93,7 +109,7 @@ class Fold(Generic[S]):
         self._prefix = decider.stream("")
         self._base: Base[S] = base if base is not None else Entities((), {})
         self._kept = len(self._base)
-        self._changed: dict[str, Entity[S]] = {}
+        self._changed: dict[str, _Live[S]] = {}
         self._new: list[str] = []
         self._waiting: dict[str, list[EventOutline]] = {}
         self._waits = 0
@@ -106,11 +122,12 @@ class Fold(Generic[S]):
         for commit in commits:
             for event in commit.events:
                 stream = event.stream
-                entity = changed.get(stream)
-                if entity is not None:  # as most are: `_evolved`, written out
+                live = changed.get(stream)
+                if live is not None:  # as most are: `_go_on`, written out
                     data = event.data
-                    state = entity.state if isinstance(data, UnknownEvent) else evolve(entity.state, data)
-                    changed[stream] = Entity(stream, state, event.version, entity.number)
+                    if type(data) is not UnknownEvent:
+                        live.state = evolve(live.state, data)
+                    live.version = event.version
                 elif not stream.startswith(self._prefix):
                     self.others[stream] = event.version
                 elif event.version > 1 and self._kept:
@@ -121,8 +138,8 @@ class Fold(Generic[S]):
                         changed = self._changed
                 else:
                     self._new.append(stream)
-                    number = self._kept + len(self._new)
-                    changed[stream] = self._evolved(Entity(stream, self._decider.initial, 0, number), event)
+                    changed[stream] = _Live(self._decider.initial, 0, len(self))
+                    self._go_on(changed[stream], event)
         if commits:
             self.position = commits[-1].last
 
@@ -137,24 +154,23 @@ class Fold(Generic[S]):
                 if event.version == 1:
                     del self.others[stream]
                 continue
-            entity = self[stream]
+            live = self._live(stream)
             if event.version == 1:
-                self._changed.pop(stream, None)
+                del self._changed[stream]
                 if self._new:
                     self._new.pop()
                 else:
                     self._kept -= 1
                 continue
-            state = entity.state
             if not isinstance(event.data, UnknownEvent):
-                state = decider.evolve(state, decider.invert(event.data))
-            self._changed[stream] = Entity(stream, state, event.version - 1, entity.number)
+                live.state = decider.evolve(live.state, decider.invert(event.data))
+            live.version = event.version - 1
 
     def load(self) -> None:
         """Settle everything at once: dearer than to look for a few entities, cheaper than to look for each."""
         entities = list(self)
         self._base, self._kept = Entities((), {}), 0
-        self._changed = {entity.stream: entity for entity in entities}
+        self._changed = {entity.stream: _live(entity) for entity in entities}
         self._new = list(self._changed)
 
     def copy(self) -> "Fold[S]":
@@ -162,32 +178,37 @@ class Fold(Generic[S]):
         twin = Fold(self._decider, self._base, self.position)
         twin.others = dict(self.others)
         twin._kept = self._kept
-        twin._changed = dict(self._changed)
+        twin._changed = {stream: _Live(live.state, live.version, live.number) for stream, live in self._changed.items()}
         twin._new = list(self._new)
         twin._waiting = {stream: list(events) for stream, events in self._waiting.items()}
         twin._waits = self._waits
         return twin
 
-    def _evolved(self, entity: Entity[S], event: EventOutline) -> Entity[S]:
-        state = entity.state
-        data = event.data
-        if not isinstance(data, UnknownEvent):
-            state = self._evolve(state, data)
-        return Entity(entity.stream, state, event.version, entity.number)
+    def _go_on(self, live: _Live[S], event: EventOutline) -> None:
+        if not isinstance(event.data, UnknownEvent):
+            live.state = self._evolve(live.state, event.data)
+        live.version = event.version
+
+    def _live(self, stream: str) -> _Live[S]:
+        """The entity of a stream that has events, to be changed."""
+        live = self._changed.get(stream)
+        if live is None:
+            live = _live(self[stream])
+            self._changed[stream] = live
+        return live
 
     def _settled(self, entity: Entity[S]) -> Entity[S]:
         """An entity of the base as it is now."""
-        changed = self._changed.get(entity.stream)
-        if changed is not None:
-            return changed
-        events = self._waiting.pop(entity.stream, None)
-        if events is None:
-            return entity
-        self._waits -= len(events)
-        for event in events:
-            entity = self._evolved(entity, event)
-        self._changed[entity.stream] = entity
-        return entity
+        live = self._changed.get(entity.stream)
+        if live is None:
+            events = self._waiting.pop(entity.stream, None)
+            if events is None:
+                return entity
+            self._waits -= len(events)
+            live = self._changed[entity.stream] = _live(entity)
+            for event in events:
+                self._go_on(live, event)
+        return live.entity(entity.stream)
 
     # looking
 
@@ -197,18 +218,18 @@ class Fold(Generic[S]):
     def __iter__(self) -> Iterator[Entity[S]]:
         """The entities, in order of creation."""
         old: Iterable[Entity[S]] = islice(self._base, self._kept)
-        if self._waiting:
-            old = [self._settled(entity) if entity.stream in self._waiting else entity for entity in old]
-        changed = self._changed
-        if len(changed) > len(self._new):
-            old = [changed.get(entity.stream, entity) for entity in old]
-        return chain(old, map(changed.__getitem__, self._new))
+        waiting, changed = self._waiting, self._changed
+        if waiting or len(changed) > len(self._new):
+            old = [self._settled(each) if each.stream in waiting or each.stream in changed else each for each in old]
+        return chain(old, (changed[stream].entity(stream) for stream in self._new))
 
     def get(self, stream: str) -> Entity[S] | None:
         """The entity of a stream, or None where it has no events."""
-        changed = self._changed.get(stream)
-        if changed is not None or not self._kept:
-            return changed
+        live = self._changed.get(stream)
+        if live is not None:
+            return live.entity(stream)
+        if not self._kept:
+            return None
         number = self._base.number_of(stream)
         return self._settled(self._base.numbered(number)) if 0 < number <= self._kept else None
 
@@ -223,13 +244,13 @@ class Fold(Generic[S]):
         if not 1 <= number <= len(self):
             return None
         if number > self._kept:
-            return self._changed[self._new[number - self._kept - 1]]
+            return self[self._new[number - self._kept - 1]]
         return self._settled(self._base.numbered(number))
 
     def starting(self, prefix: str) -> list[Entity[S]]:
         """The entities whose streams' names begin so, in order of creation."""
         old = [self._settled(self._base.numbered(number)) for number in self._base.starting(prefix) if number <= self._kept]
-        return old + [self._changed[stream] for stream in self._new if stream.startswith(prefix)]
+        return old + [self[stream] for stream in self._new if stream.startswith(prefix)]
 
     def version_of(self, stream: str) -> int:
         """The version of a stream of any kind; 0 where it has no events."""

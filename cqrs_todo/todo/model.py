@@ -414,6 +414,7 @@ def _created(event: TodoCreated) -> Todo:
 
 
 _EVOLVE: dict[type, Callable[[Todo, Any], Todo]] = {
+    TodoCreated: lambda todo, _: todo,
     TextChanged: lambda todo, event: replace(todo, text=event.new),
     NoteChanged: lambda todo, event: replace(todo, note=event.new),
     DueChanged: lambda todo, event: replace(todo, due=event.new),
@@ -432,8 +433,7 @@ def evolve(state: State, event: TodoEvent) -> State:
     """The state after an event. Total: an event that can't have been decided in this state changes nothing."""
     if state is None:
         return _created(event) if isinstance(event, TodoCreated) else None
-    change = _EVOLVE.get(type(event))
-    return state if change is None else change(state, event)
+    return _EVOLVE[type(event)](state, event)
 
 
 _INVERT: dict[type, Callable[[Any], TodoEvent]] = {
