@@ -1,12 +1,7 @@
-"""The seals that chain a log's lines: each line ends with a sum over the sum before it and all that stands in the line.
+"""The seals that chain a log's lines: each line ends with a sum over the sum before it and all that stands in the line."""
 
-Run as a program, it is the prover of `jsonl.prover`; so it imports nothing of the package.
-"""
-
-import sys
 from collections.abc import Iterable
 from hashlib import sha256
-from io import BytesIO
 
 NO_SUM = b""
 """What the first line of a log follows."""
@@ -74,28 +69,3 @@ def sum_in(line: bytes) -> bytes | None:
     """The sum that stands in a line, given without its LF, right or wrong; None where none does."""
     sum = line[-_SUM_LENGTH - len(_END) : -len(_END)]
     return sum if len(sum) == _SUM_LENGTH and has_sum(line, sum) else None
-
-
-LENGTH = 8
-"""How many bytes tell the prover how long a chunk is, the least first."""
-RIGHT = b"\1"
-
-
-def prove() -> None:
-    """Say of each chunk of lines that comes in that all its sums are right, and end at one where they are not.
-
-    What comes first is the sum that they follow.
-    """
-    given, answers = sys.stdin.buffer, sys.stdout.buffer
-    previous = given.read(_SUM_LENGTH)
-    while length := given.read(LENGTH):
-        lines = list(BytesIO(given.read(int.from_bytes(length, "little"))))
-        if not are_right(previous, lines):
-            break
-        previous = last_sum(lines[-1])
-        answers.write(RIGHT)
-        answers.flush()
-
-
-if __name__ == "__main__":
-    prove()

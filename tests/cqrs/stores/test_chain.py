@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from cqrs_todo.cqrs.core import Commit, EventTypes, Outline, UnknownEvent, Upcaster
 from cqrs_todo.cqrs.stores import format as line_format
-from cqrs_todo.cqrs.stores.chain import Batch, Chunk, Spot, Versions, Walk
+from cqrs_todo.cqrs.stores.chain import Batch, Spot, Versions, Walk
 from cqrs_todo.cqrs.stores.format import Codec, InvalidLine, decode_lines
 from cqrs_todo.cqrs.stores.seals import seal, sum_in
 from cqrs_todo.cqrs.struct import Struct
@@ -90,7 +90,7 @@ def test_many_lines_hold_what_each_holds_by_itself(
     def read(long: int) -> list[Commit]:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(line_format, "_LONG", long)
-            batches = list(Walk(Spot(1, 100, BEGINNING, 0), Versions().pass_over, codec.decode_lines).over([Chunk(chunk)]))
+            batches = list(Walk(Spot(1, 100, BEGINNING, 0), Versions().pass_over, codec.decode_lines).over([chunk]))
         commits = [commit for batch in batches for commit in batch.whole(codec)]
         outlines = [outline for batch in batches for outline in batch.outlines(codec)]
         assert list(map(outlined, outlines)) == list(map(outlined, commits))
@@ -132,11 +132,11 @@ def test_what_stands_before_the_first_bad_line_is_given(words: str) -> None:
     ahead = walk(versions)
     given: list[Batch] = []
     with pytest.raises(InvalidLine, match=words):
-        given.extend(ahead.over([Chunk(b"".join(lines))]))
+        given.extend(ahead.over([b"".join(lines)]))
     assert [line for batch in given for line in batch.lines] == good[:2]
     assert ahead.spot == Spot(3, 100 + len(good[0] + good[1]), sum_in(good[1][:-1]) or b"", 4)
     assert (versions.position, versions.of("a"), versions.of("b")) == (4, 4, 0)
-    (rest,) = ahead.over([Chunk(b"".join(good[2:]))])
+    (rest,) = ahead.over([b"".join(good[2:])])
     assert ([*rest.lines], versions.of("a")) == (good[2:], 6), "it goes on where it stands"
 
 
@@ -144,7 +144,7 @@ def test_versions_of_what_was_passed_already_stay() -> None:
     chunk = sealed([body(1, moves(1)), body(2, moves(2)), body(3, moves(3))])
     versions = Versions()
     for _ in range(2):
-        (batch,) = walk(versions).over([Chunk(chunk)])
+        (batch,) = walk(versions).over([chunk])
         assert (versions.position, versions.of("a")) == (3, 3)
     assert [commit.position for commit in batch.after(1).commits] == [2, 3]
     assert batch.after(0) is batch
@@ -154,8 +154,8 @@ def test_versions_of_what_was_passed_already_stay() -> None:
 def test_from_the_midst_of_a_log_the_first_event_of_a_stream_is_taken_at_its_word() -> None:
     versions = Versions(7, {"a": 2, "b": 5}.__getitem__)
     bodies = [body(8, [*moves(3), *moves(6, stream="b")]), body(10, moves(4))]
-    (batch,) = walk(versions, position=7).over([Chunk(sealed(bodies))])
+    (batch,) = walk(versions, position=7).over([sealed(bodies)])
     assert (batch.commits[-1].at, batch.commits[-1].last) == (datetime(2026, 11, 22, 9, 30, 1, 123456, UTC), 10)
     assert (versions.of("a"), versions.of("b")) == (4, 6)
     with pytest.raises(InvalidLine, match="version 9 of a follows 4"):
-        list(walk(versions, position=10).over([Chunk(sealed([body(11, moves(9))]))]))
+        list(walk(versions, position=10).over([sealed([body(11, moves(9))])]))

@@ -10,7 +10,8 @@ from ..format import CommitLine, InvalidLine, decode_header, decode_line, decode
 from ..seals import NO_SUM, follows
 from .files import explained
 from .head import Head, read_head
-from .lines import LogFile
+from .lines import Lines, LogFile
+from .segments import Segment, segments
 
 
 def examine(path: str, name: str, progress: Progress) -> Verdict:
@@ -25,7 +26,8 @@ class _Walk:
     def __init__(self, file: LogFile, progress: Progress) -> None:
         self._file = file
         self._progress = progress
-        self._walk = Walk(Spot(0, 0, NO_SUM, 0), Versions().pass_over, decode_lines)
+        self._versions = Versions()
+        self._walk = Walk(Spot(0, 0, NO_SUM, 0), self._versions.pass_over, decode_lines)
         self._commits = 0
 
     def run(self) -> Verdict:
@@ -40,7 +42,7 @@ class _Walk:
             return self._damaged("altered", str(error))
         if header.newer:
             return self._damaged("unknown format", f"format {header.version} is newer than this program")
-        self._walk = Walk(Spot(1, len(first) + 1, sum, 0), Versions().pass_over, decode_lines)
+        self._walk.spot = Spot(1, len(first) + 1, sum, 0)
         head = read_head(self._file.path, header.id)
         try:
             self._go()
@@ -53,9 +55,29 @@ class _Walk:
 
     def _go(self) -> None:
         """Walk to the end, or to the first bad line, at which it raises `InvalidLine`."""
-        for batch in self._walk.over(self._file.proven(self._walk.spot.offset)):
+        with segments(self._file, self._walk.spot.offset) as later:
+            for segment in later:
+                self._walk_over(Lines(self._file.path, self._file.fd, segment.start.offset))
+                self._join(segment)
+            self._walk_over(self._file)
+
+    def _walk_over(self, lines: Lines) -> None:
+        for batch in self._walk.over(lines.chunks(self._walk.spot.offset)):
             self._commits += len(batch.commits)
-            self._progress(self._walk.spot.offset, self._file.size)
+            self._progress(self._walk.spot.offset, lines.size)
+
+    def _join(self, segment: Segment) -> None:
+        """Go past a segment that another process verified; or stay before it, where that did not come to a good end."""
+        spot, start = self._walk.spot, segment.start
+        if (spot.offset, spot.sum, spot.position) != (start.offset, start.sum, start.position):
+            return
+        verified = segment.verified()
+        if verified is None:
+            return
+        end = verified.spot
+        if self._versions.join(end.position, verified.first, verified.last):
+            self._walk.spot = Spot(spot.line + end.line, end.offset, end.sum, end.position)
+            self._commits += verified.commits
 
     def _verdict(self, damage: Damage | None = None, beyond: int = 0) -> Verdict:
         return Verdict(self._walk.spot.position, self._commits, self._walk.spot.sum.decode(), damage, beyond)

@@ -6,11 +6,7 @@ from io import BytesIO
 from typing import Self
 
 from ...core import LogNotFound
-from ..chain import Chunk
 from .files import close, explained, open_private
-
-WORTH_PROVING = 1 << 23
-"""How many bytes to read are worth a second process."""
 
 _BLOCK = 1 << 15
 
@@ -22,33 +18,17 @@ def lines_in(chunk: bytes, start: int = 0) -> list[bytes]:
     return [line[:-1] for line in file]  # `split` looks at each byte by itself and takes twice as long
 
 
-class LogFile:
-    """A log's file, open; `size` is its length in bytes when it was opened. Raises `LogNotFound`, `StoreUnavailable`.
+class Lines:
+    """The lines of an open file up to an offset, `size`."""
 
-    `known` is whether its reader knows all of it already.
-    """
-
-    def __init__(self, path: str, flags: int, name: str) -> None:
+    def __init__(self, path: str, fd: int, size: int) -> None:
         self.path = path
+        self.fd = fd
+        self.size = size
         self.tail = b""
-        self.known = False
-        try:
-            self.fd, status = open_private(path, flags)
-        except FileNotFoundError:
-            raise LogNotFound(name) from None
-        self.size = status.st_size
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        close(self.fd)
-
-    def close(self) -> None:
-        close(self.fd)
 
     def chunks(self, offset: int) -> Iterator[bytes]:
-        """The bytes from an offset to where the file ended when it was opened, some whole lines at a time.
+        """The bytes from an offset on, some whole lines at a time.
 
         What comes after the last LF is `tail` when they are over.
         """
@@ -66,15 +46,6 @@ class LogFile:
                 rest = []
             rest.append(block[end:])
         self.tail = b"".join(rest)
-
-    def proven(self, offset: int) -> Iterator[Chunk]:
-        """The same chunks, most of them proven where there are so many that it is worth another process."""
-        if self.size - offset < WORTH_PROVING:
-            return map(Chunk, self.chunks(offset))
-
-        from .prover import proven
-
-        return proven(self.chunks(offset))
 
     def forward(self, offset: int) -> Iterator[bytes]:
         """The whole lines in these chunks, without their LF."""
@@ -100,3 +71,27 @@ class LogFile:
                 rest = [line]
         if rest:
             yield b"".join(reversed(rest))
+
+
+class LogFile(Lines):
+    """A log's file, open; `size` is its length in bytes when it was opened. Raises `LogNotFound`, `StoreUnavailable`.
+
+    `known` is whether its reader knows all of it already.
+    """
+
+    def __init__(self, path: str, flags: int, name: str) -> None:
+        try:
+            fd, status = open_private(path, flags)
+        except FileNotFoundError:
+            raise LogNotFound(name) from None
+        super().__init__(path, fd, status.st_size)
+        self.known = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        close(self.fd)
+
+    def close(self) -> None:
+        close(self.fd)

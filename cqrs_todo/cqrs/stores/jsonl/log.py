@@ -198,7 +198,7 @@ class JsonlLog(Log):
             bad = None
             walk = Walk(spot, self._follow, self._codec.decode_lines)
             try:
-                for batch in walk.over(file.proven(spot.offset)):
+                for batch in walk.over(file.chunks(spot.offset)):
                     if walk.spot.position > self._front.position:
                         self._front = walk.spot
                         if file.size - walk.spot.offset < COMMANDS_WITHIN:

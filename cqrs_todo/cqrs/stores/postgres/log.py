@@ -25,7 +25,7 @@ from ...core import (
     record,
     repeated,
 )
-from ..chain import Batch, Chunk, Spot, Versions, Walk, verified_backward
+from ..chain import Batch, Spot, Versions, Walk, verified_backward
 from ..format import Codec, CommitLine, Header, InvalidLine, decode_line
 from ..seals import sum_in
 from ..signals import signals_held
@@ -222,11 +222,11 @@ class PostgresLog(Log):
             raise self._stale(position)
         return rows
 
-    def _chunks(self, rows: list[_Row]) -> Iterator[Chunk]:
+    def _chunks(self, rows: list[_Row]) -> Iterator[bytes]:
         """The lines in rows and in those that come after them, as many at a time as are fetched."""
         total = 0
         while rows:
-            yield Chunk("".join(f"{row.line}\n" for row in rows).encode())
+            yield "".join(f"{row.line}\n" for row in rows).encode()
             more = len(rows) >= BATCH - 1  # the line before them came with them, but for the first
             if more and not total:
                 ((total,),) = self._database.rows(_LAST, (self._key,))

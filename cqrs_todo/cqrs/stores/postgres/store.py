@@ -24,7 +24,7 @@ from ...core import (
     check_log_name,
 )
 from ...struct import Struct
-from ..chain import Chunk, Spot, Versions, Walk
+from ..chain import Spot, Versions, Walk
 from ..format import FORMAT, VERSION, CommitLine, Header, InvalidLine, decode_header, decode_lines, encode_header
 from ..seals import NO_SUM
 from .database import Connection, Database
@@ -248,7 +248,7 @@ def _good(rows: Iterable[tuple[str, int]], walk: Walk) -> tuple[list[tuple[bytes
     """The lines that come next in a walk, decoded, with their sums, up to the first bad one, and what is bad about that."""
     good: list[tuple[bytes, CommitLine, bytes]] = []
     try:
-        for batch in walk.over([Chunk("".join(f"{line}\n" for line, _ in rows).encode())]):
+        for batch in walk.over(["".join(f"{line}\n" for line, _ in rows).encode()]):
             good += zip(batch.lines, batch.commits, batch.sums, strict=True)
     except InvalidLine as error:
         return good, error
@@ -272,7 +272,7 @@ def _checked(lines: Iterable[bytes], progress: Progress) -> tuple[Header, str, l
         if read.newer:
             raise InvalidLine(f"format {read.version} is newer than this program")
         walk.spot = Spot(1, len(header) + 1, sum, 0)
-        chunks = (Chunk(b"\n".join([*rest[start : start + BATCH], b""])) for start in range(0, len(rest), BATCH))
+        chunks = (b"\n".join([*rest[start : start + BATCH], b""]) for start in range(0, len(rest), BATCH))
         for batch in walk.over(chunks):
             for line, commit, after in zip(batch.lines, batch.commits, batch.sums, strict=True):
                 steps.append((commit.position - 1, sum, line[:-1]))
