@@ -5,9 +5,11 @@ are what it would have written all the same: one event a commit, every sum right
 """
 
 import hashlib
+import itertools
 import json
 import os
 import random
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -25,6 +27,34 @@ _INSTANT = "%Y-%m-%dT%H:%M:%S.%fZ"
 def todo_text(number: int) -> str:
     """The text of a todo."""
     return f"Write the report {number} for the meeting"
+
+
+@dataclass(frozen=True)
+class Todo:
+    """A todo as somebody had it: created on a day (2016-02-21), with a priority (H, M, L, or '' for none) and tags."""
+
+    text: str
+    created: str
+    priority: str
+    tags: list[str]
+
+
+_REAL_LIST = Path(__file__).parent.parent / "tests" / "data" / "geomandel" / "20160404T114657Z.txt"
+_LINE_OF_IT = re.compile(r"(?:x \S+ )?(?:\((?P<priority>[ABC])\) )?(?P<created>\d{4}-\d\d-\d\d) (?P<rest>.*)")
+PRIORITIES = {"H": "A", "M": "B", "L": "C", "": ""}
+"""What todo.txt calls them."""
+
+
+def real_todos(count: int) -> list[Todo]:
+    """The todos of a real list, open, again and again until there are so many; their numbers tell them apart."""
+    names = {letter: name for name, letter in PRIORITIES.items()}
+    found = [match for match in map(_LINE_OF_IT.fullmatch, _REAL_LIST.read_text().splitlines()) if match is not None]
+    todos = []
+    for number, match in zip(range(1, count + 1), itertools.cycle(found), strict=False):
+        text = " ".join(re.sub(r"@\S+", "", match["rest"]).split())
+        tags = sorted(re.findall(r"@(\S+)", match["rest"]))
+        todos.append(Todo(f"{text} {number}", match["created"], names[match["priority"] or ""], tags))
+    return todos
 
 
 @dataclass(frozen=True)
@@ -77,6 +107,28 @@ def with_todos(path: Path, todo: list[str], lines: Path) -> Home:
     path.mkdir(mode=0o700)
     home = Home(path, todo)
     home.run("add", "-", stdin=lines)
+    return home
+
+
+def with_real_todos(path: Path, todo: list[str], todos: list[Todo]) -> Home:
+    """A home with a list of these todos."""
+    path.mkdir(mode=0o700)
+    home = Home(path, todo)
+    document = {
+        "format": "cqrs-todo/1",
+        "todos": [
+            {
+                "text": each.text,
+                "created": f"{each.created}T00:00:00Z",
+                "priority": each.priority or None,
+                "tags": each.tags,
+            }
+            for each in todos
+        ],
+    }
+    source = path / "todos.json"
+    source.write_text(json.dumps(document))
+    home.run("import", str(source))
     return home
 
 

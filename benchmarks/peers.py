@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from .environments import Environments, todo_txt
-from .homes import todo_text, with_todos, write_lines
+from .homes import PRIORITIES, Todo, real_todos, with_real_todos
 from .measure import Failed, environment, run, turns
 from .results import Section
 
@@ -100,22 +100,22 @@ def _across(section: Section, verb: str, ours: list[tuple[int, Tool]], rounds: i
 
 def _tools(section: Section, environments: Environments, folder: Path, size: int) -> list[Tool]:
     """The tools that are there, ours first, each with its data."""
-    lines = write_lines(folder / f"{size}.txt", size)
-    tools = [_ours(environments, folder / f"todo-{size}", lines)]
+    todos = real_todos(size)
+    tools = [_ours(environments, folder / f"todo-{size}", todos)]
     if shutil.which("task") is None:
         section.note("Taskwarrior is skipped: it is not installed")
     else:
-        tools.append(_taskwarrior(folder / f"task-{size}", size))
+        tools.append(_taskwarrior(folder / f"task-{size}", todos))
     command = todo_txt()
     if command is None:
         section.note("todo.txt-cli is skipped: it is not installed")
     else:
-        tools.append(_todo_txt(command, folder / f"todo.txt-{size}", lines))
+        tools.append(_todo_txt(command, folder / f"todo.txt-{size}", todos))
     if environments.todoman is not None:
         if size > TODOMAN_LIMIT:
             section.note(f"todoman is left out above {TODOMAN_LIMIT:,} todos")
         else:
-            tools.append(_todoman(environments.todoman, folder / f"todoman-{size}", size))
+            tools.append(_todoman(environments.todoman, folder / f"todoman-{size}", todos))
     for tool in tools[1:]:
         try:
             run(tool.verbs["ls"], tool.env)  # whatever it makes at the first look
@@ -125,8 +125,8 @@ def _tools(section: Section, environments: Environments, folder: Path, size: int
     return tools
 
 
-def _ours(environments: Environments, path: Path, lines: Path) -> Tool:
-    home = with_todos(path, environments.todo, lines)
+def _ours(environments: Environments, path: Path, todos: list[Todo]) -> Tool:
+    home = with_real_todos(path, environments.todo, todos)
     home.warm()
     todo = environments.todo
     # the second round of `done` takes todos that the first left open
@@ -134,17 +134,19 @@ def _ours(environments: Environments, path: Path, lines: Path) -> Tool:
     return Tool(OURS, home.env, {verb: [*todo, *words] for verb, words in verbs.items()})
 
 
-def _taskwarrior(path: Path, size: int) -> Tool:
+def _taskwarrior(path: Path, todos: list[Todo]) -> Tool:
     path.mkdir()
     (path / ".taskrc").write_text(f"confirmation=no\ndata.location={path}/.task\n")
     tasks = [
         {
-            "description": todo_text(number),
+            "description": todo.text,
             "status": "pending",
-            "entry": "20260101T000000Z",
+            "entry": f"{_compact(todo.created)}T000000Z",
             "uuid": f"00000000-0000-4000-8000-{number:012}",
+            "tags": todo.tags,
+            **({"priority": todo.priority} if todo.priority else {}),
         }
-        for number in range(1, size + 1)
+        for number, todo in enumerate(todos, 1)
     ]
     (path / "tasks.json").write_text(json.dumps(tasks))
     env = environment(path)
@@ -154,9 +156,9 @@ def _taskwarrior(path: Path, size: int) -> Tool:
     return Tool("Taskwarrior", env, verbs)
 
 
-def _todo_txt(command: str, path: Path, lines: Path) -> Tool:
+def _todo_txt(command: str, path: Path, todos: list[Todo]) -> Tool:
     path.mkdir()
-    shutil.copy(lines, path / "todo.txt")
+    (path / "todo.txt").write_text("".join(map(_line, todos)))
     config = path / "config"
     names = {
         "TODO_DIR": path,
@@ -170,10 +172,20 @@ def _todo_txt(command: str, path: Path, lines: Path) -> Tool:
     return Tool("todo.txt", environment(path), verbs, first_always=True)
 
 
-def _todoman(environment_of: Path, path: Path, size: int) -> Tool:
+def _line(todo: Todo) -> str:
+    priority = f"({PRIORITIES[todo.priority]}) " if todo.priority else ""
+    return f"{priority}{' '.join([todo.created, todo.text, *(f'@{tag}' for tag in todo.tags)])}\n"
+
+
+def _compact(day: str) -> str:
+    return day.replace("-", "")
+
+
+def _todoman(environment_of: Path, path: Path, todos: list[Todo]) -> Tool:
     (path / "lists" / "inbox").mkdir(parents=True)
-    for number in range(1, size + 1):
-        (path / "lists" / "inbox" / f"{number}.ics").write_text(_ICS.format(number=number, text=todo_text(number)))
+    for number, todo in enumerate(todos, 1):
+        fields = {"number": number, "text": todo.text, "tags": ",".join(todo.tags), "day": _compact(todo.created)}
+        (path / "lists" / "inbox" / f"{number}.ics").write_text(_ICS.format(priority=_ICS_PRIORITY[todo.priority], **fields))
     config = path / "config.py"
     config.write_text(f'path = "{path}/lists/*"\ndefault_list = "inbox"\ncache_path = "{path}/cache.sqlite3"\n')
     start = [str(environment_of / "bin" / "todo"), "--config", str(config)]
@@ -181,14 +193,17 @@ def _todoman(environment_of: Path, path: Path, size: int) -> Tool:
     return Tool("todoman", environment(path), verbs)
 
 
+_ICS_PRIORITY = {"H": 1, "M": 5, "L": 9, "": 0}
 _ICS = """\
 BEGIN:VCALENDAR
 VERSION:2.0
 PRODID:bench
 BEGIN:VTODO
-CREATED:20260101T000000Z
-DTSTAMP:20260101T000000Z
-LAST-MODIFIED:20260101T000000Z
+CATEGORIES:{tags}
+CREATED:{day}T000000Z
+DTSTAMP:{day}T000000Z
+LAST-MODIFIED:{day}T000000Z
+PRIORITY:{priority}
 SEQUENCE:1
 STATUS:NEEDS-ACTION
 SUMMARY:{text}

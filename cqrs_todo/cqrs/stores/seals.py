@@ -29,7 +29,7 @@ _WORTH_LOADING = 1 << 20
 class _Sha256:
     """Python's own SHA-256 for the first megabyte, then hashlib's.
 
-    That is twice as fast, but loading OpenSSL takes as long as the sums of some thousand lines: a twentieth of a short command.
+    That is twice as fast, but loading OpenSSL takes as long as the sums of a thousand lines, a twentieth of a short command.
     """
 
     def __init__(self) -> None:
