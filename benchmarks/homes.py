@@ -118,12 +118,13 @@ def with_real_todos(path: Path, todo: list[str], todos: list[Todo]) -> Home:
         "format": "cqrs-todo/1",
         "todos": [
             {
+                "id": f"t{number:09}",
                 "text": each.text,
                 "created": f"{each.created}T00:00:00Z",
                 "priority": each.priority or None,
                 "tags": each.tags,
             }
-            for each in todos
+            for number, each in enumerate(todos, 1)
         ],
     }
     source = path / "todos.json"
