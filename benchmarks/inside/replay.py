@@ -12,8 +12,9 @@ from cqrs_todo.todo.service import TYPES
 
 def main(folder: str, name: str) -> None:
     """Print how many events were folded, in how many seconds."""
+    store = open_store(f"jsonl:{folder}", TYPES)
     start = time.perf_counter()
-    fold = Repository(open_store(f"jsonl:{folder}", TYPES).open(name), DECIDER).fold()
+    fold = Repository(store.open(name), DECIDER).fold()
     seconds = time.perf_counter() - start
     json.dump({"events": fold.position, "seconds": seconds}, sys.stdout)
 
