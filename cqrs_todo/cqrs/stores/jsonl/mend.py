@@ -13,6 +13,7 @@ from itertools import islice
 import msgspec
 
 from ...core import LOST, DamagedLog, ReadOnlyLog, Repair, no_progress
+from ..chain import Versions
 from ..format import FORMAT, VERSION, CommitLine, EventLine, Header, InvalidLine, decode_header, encode_header, read_header
 from ..seals import NO_SUM, SEAL_LENGTH, follows, reseal, seal, sum_in
 from .check import as_commit, examine
@@ -68,8 +69,7 @@ class _Mending:
     def __init__(self, content: bytes, name: str) -> None:
         self.lines: list[bytes] = []
         self.steps: list[str] = []
-        self._position = 0
-        self._versions: dict[str, int] = {}
+        self._versions = Versions()
         self._claimed = b""
         self._id: str
         self._at: datetime
@@ -144,19 +144,20 @@ class _Mending:
     def _accept(self, line: _Line, commit: CommitLine | None = None) -> bool:
         """Take a line over, if its commit continues the log."""
         commit = commit or as_commit(line.content)
-        if commit is None or commit.position != self._position + 1:
+        if commit is None:
             return False
-        versions: dict[str, int] = {}
-        for event in commit.events:
-            known = versions.get(event.stream, self._versions.get(event.stream, 0))
-            if event.version != known + 1:
-                return False
-            versions[event.stream] = event.version
-        self._versions.update(versions)
-        self._position, self._at = commit.last, commit.at
+        try:
+            self._versions.pass_over(self._position, (commit,))
+        except InvalidLine:
+            return False
+        self._at = commit.at
         self._claimed = sum_in(line.content) or b""
         self.lines.append(reseal(self._sum, line.content))
         return True
+
+    @property
+    def _position(self) -> int:
+        return self._versions.position
 
     @property
     def _later(self) -> Iterator[_Line]:
@@ -205,7 +206,7 @@ class _Mending:
 
     def _lost(self, room: int, later: list[CommitLine]) -> Iterator[tuple[str, int]]:
         """Streams and versions of so many lost events: those that later commits would miss, the first to miss one first."""
-        versions = dict(self._versions)
+        versions = dict(self._versions.last)
         for commit in later:
             for event in commit.events:
                 for version in range(versions.get(event.stream, 0) + 1, event.version):
