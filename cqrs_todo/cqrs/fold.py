@@ -154,7 +154,7 @@ class Fold(Generic[S]):
                 if event.version == 1:
                     del self.others[stream]
                 continue
-            live = self._live(stream)
+            live = self._moving(stream)
             if event.version == 1:
                 del self._changed[stream]
                 if self._new:
@@ -162,7 +162,7 @@ class Fold(Generic[S]):
                 else:
                     self._kept -= 1
                 continue
-            if not isinstance(event.data, UnknownEvent):
+            if type(event.data) is not UnknownEvent:
                 live.state = decider.evolve(live.state, decider.invert(event.data))
             live.version = event.version - 1
 
@@ -185,16 +185,15 @@ class Fold(Generic[S]):
         return twin
 
     def _go_on(self, live: _Live[S], event: EventOutline) -> None:
-        if not isinstance(event.data, UnknownEvent):
+        if type(event.data) is not UnknownEvent:
             live.state = self._evolve(live.state, event.data)
         live.version = event.version
 
-    def _live(self, stream: str) -> _Live[S]:
+    def _moving(self, stream: str) -> _Live[S]:
         """The entity of a stream that has events, to be changed."""
         live = self._changed.get(stream)
         if live is None:
-            live = _live(self[stream])
-            self._changed[stream] = live
+            live = self._changed[stream] = _live(self[stream])
         return live
 
     def _settled(self, entity: Entity[S]) -> Entity[S]:

@@ -23,6 +23,7 @@ from ..core import (
     LogExists,
     LogNotFound,
     Metadata,
+    Outline,
     Recorded,
     Store,
     UnknownEvent,
@@ -57,6 +58,12 @@ def one(stream: str, *numbers: int, expected: Any = None) -> list[Append]:
 def numbers(events: Any) -> list[int]:
     """What the events counted."""
     return [event.data.number for event in events]
+
+
+def outlined(commit: Outline) -> Any:
+    """What an outline says."""
+    events = [(event.stream, event.version, event.data) for event in commit.events]
+    return commit.position, commit.last, commit.at, events
 
 
 class Renamed(Struct, frozen=True):
@@ -268,6 +275,22 @@ class StoreContract:
         assert other.mark().position == 7
         assert self.reopened(store).append(one("a/1", 4, expected=4), metadata("c4")).position == 8
         assert [mark.versions(stream) for stream in ("a/1", "b/2", "c/1")] == [3, 1, 0], "a mark stays what it was"
+
+    def test_outlines_say_what_the_commits_say(self, store: Store, log: Log) -> None:
+        for n in range(20):  # so long that a store which reads in blocks has several
+            long = Append(f"b/{n}", (Counted(n, "x" * 20_000),))
+            log.append([*one("a/1", n, n), long], metadata(f"c{n}", AT + timedelta(seconds=n)))
+        reader = self.reopened(store)
+        given: list[Outline] = []
+        for batch in reader.outlines():
+            given += batch
+            assert reader.mark().position == given[-1].last
+        assert list(map(outlined, given)) == list(map(outlined, log.commits()))
+        later = log.append(one("a/1", 20), metadata("c20"))
+        assert [outlined(outline) for batch in reader.outlines(reader.mark()) for outline in batch] == [outlined(later)]
+        since = [outline.position for batch in log.outlines(5) for outline in batch]
+        assert since == [commit.position for commit in log.commits(5)] == [4, *range(7, 62, 3)]
+        assert list(log.outlines(61)) == []
 
     def test_verify_walks_the_whole_log(self, store: Store, log: Log) -> None:
         for n in range(3):

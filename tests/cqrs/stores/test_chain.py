@@ -9,12 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cqrs_todo.cqrs.core import Commit, EventTypes, Outline, UnknownEvent, Upcaster
+from cqrs_todo.cqrs.core import Commit, EventTypes, UnknownEvent, Upcaster
 from cqrs_todo.cqrs.stores import format as line_format
 from cqrs_todo.cqrs.stores.chain import Batch, Spot, Versions, Walk
 from cqrs_todo.cqrs.stores.format import Codec, InvalidLine, decode_lines
 from cqrs_todo.cqrs.stores.seals import seal, sum_in
 from cqrs_todo.cqrs.struct import Struct
+from cqrs_todo.cqrs.testing.contract import outlined
 
 BEGINNING = b"0" * 64
 
@@ -69,11 +70,6 @@ def walk(versions: Versions, *, position: int = 0) -> Walk:
 
 def moves(*versions: int, stream: str = "a") -> list[tuple[str, int, str, dict[str, Any]]]:
     return [(stream, version, "moved", {"by": 1}) for version in versions]
-
-
-def outlined(outline: Outline) -> tuple[int, int, datetime, list[tuple[str, int, Any]]]:
-    events = [(event.stream, event.version, event.data) for event in outline.events]
-    return outline.position, outline.last, outline.at, events
 
 
 @given(st.lists(st.lists(EVENTS, min_size=1, max_size=3), min_size=1, max_size=8), st.sampled_from([TYPES, EventTypes({})]))

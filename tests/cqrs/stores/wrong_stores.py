@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import pytest
 
-from cqrs_todo.cqrs.core import Append, Commit, EventTypes, Log, Metadata, Recorded, Store
+from cqrs_todo.cqrs.core import Append, Commit, EventTypes, Log, Metadata, Place, Recorded, Store
 from cqrs_todo.cqrs.stores.memory import MemoryLog, MemoryStore
 from cqrs_todo.cqrs.struct import replace
 from cqrs_todo.cqrs.testing.contract import CONTRACT_TYPES, StoreContract
@@ -43,6 +43,13 @@ class BoundlessLog(MemoryLog):
         return super().events(since, stream=stream)
 
 
+class SketchyLog(MemoryLog):
+    """Leaves the newest commit out of the outlines."""
+
+    def outlines(self, since: Place = 0) -> Iterator[Sequence[Commit]]:
+        return (batch[:-1] for batch in super().outlines(since))
+
+
 class SharedLog(MemoryLog):
     """Counts the versions of all logs together."""
 
@@ -63,6 +70,12 @@ class TestBoundless(StoreContract):
     @pytest.fixture
     def store(self) -> Store:
         return _Wrong(BoundlessLog)
+
+
+class TestSketchy(StoreContract):
+    @pytest.fixture
+    def store(self) -> Store:
+        return _Wrong(SketchyLog)
 
 
 class TestShared(StoreContract):

@@ -17,10 +17,10 @@ from ..seals import SEAL_LENGTH, sum_in
 from .files import read_range
 from .lines import Lines
 
-SEGMENT = 1 << 23
+SEGMENT = 8 << 20
 """How many bytes are worth a process."""
 _PROCESSES = 8
-_AHEAD = 3 << 22  # bytes that the first process does while the others start
+_AHEAD = 12 << 20  # bytes that the first process does while the others start
 
 
 class Verified(msgspec.Struct, frozen=True):
@@ -47,9 +47,9 @@ class Segment:
         import subprocess  # few logs are so long
 
         self.start = start
-        module = f"import sys; sys.path[:] = sys.argv[4:]; from {__name__} import verify; verify(*sys.argv[1:4])"
+        program = f"import sys; sys.path[:] = sys.argv[4:]; from {__name__} import verify; verify(*sys.argv[1:4])"
         self._process = subprocess.Popen(
-            [sys.executable, "-I", "-S", "-c", module, str(lines.fd), _encode(start), str(end), *sys.path],
+            [sys.executable, "-I", "-S", "-c", program, str(lines.fd), _encode(start), str(end), *sys.path],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,  # what is wrong is found again, and told, by whoever asked
