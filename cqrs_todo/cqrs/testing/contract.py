@@ -286,8 +286,8 @@ class StoreContract:
             given += batch
             assert reader.mark().position == given[-1].last
         assert list(map(outlined, given)) == list(map(outlined, log.commits()))
-        later = log.append(one("a/1", 20), metadata("c20"))
-        assert [outlined(outline) for batch in reader.outlines(reader.mark()) for outline in batch] == [outlined(later)]
+        mark, later = reader.mark(), log.append(one("a/1", 20), metadata("c20"))
+        assert [outlined(outline) for batch in reader.outlines(mark) for outline in batch] == [outlined(later)]
         since = [outline.position for batch in log.outlines(5) for outline in batch]
         assert since == [commit.position for commit in log.commits(5)] == [4, *range(7, 62, 3)]
         assert list(log.outlines(61)) == []
