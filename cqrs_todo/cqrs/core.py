@@ -393,7 +393,7 @@ class Log(ABC):
 
     @abstractmethod
     def outlines(self, since: Place = 0) -> Iterator[Sequence[Outline]]:
-        """The outlines of the same commits, as many at a time as the store reads at once.
+        """The outlines of the same commits, as many at a time as the store reads at once, but never none.
 
         `mark` stands behind the last ones that were given. Raises `StaleMark`.
         """

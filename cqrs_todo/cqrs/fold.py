@@ -134,8 +134,8 @@ class Fold(Generic[S]):
                     self._waiting.setdefault(stream, []).append(event)
                     self._waits += 1
                     if self._waits > WAITING:
-                        self.load()
-                        changed = self._changed
+                        changed = self._changed = {entity.stream: _live(entity) for entity in self}
+                        self._new, self._base, self._kept = list(changed), Entities((), {}), 0
                 else:
                     self._new.append(stream)
                     changed[stream] = _Live(self._decider.initial, 0, len(self))
@@ -168,10 +168,9 @@ class Fold(Generic[S]):
 
     def load(self) -> None:
         """Settle everything at once: dearer than to look for a few entities, cheaper than to look for each."""
-        entities = list(self)
-        self._base, self._kept = Entities((), {}), 0
-        self._changed = {entity.stream: _live(entity) for entity in entities}
-        self._new = list(self._changed)
+        self._base = Entities(self, {})
+        self._kept = len(self._base)
+        self._changed, self._new = {}, []
 
     def copy(self) -> "Fold[S]":
         """Another fold in the same place."""

@@ -152,11 +152,15 @@ class Repository(Generic[S, C, E]):
     def _apply(self, fold: Fold[S], commits: Sequence[Outline]) -> None:
         if not commits:
             return
-        fold.apply(*commits)
-        self._at = commits[-1].at
-        earliest = min([commit.at for commit in commits])
-        if self._earliest is None or earliest < self._earliest:
-            self._earliest = earliest
+        try:
+            fold.apply(*commits)
+            self._at = commits[-1].at
+            earliest = min([commit.at for commit in commits])
+            if self._earliest is None or earliest < self._earliest:
+                self._earliest = earliest
+        except BaseException:  # whoever is interrupted here and goes on must not apply half of them again
+            self._fold = self._taken = None
+            raise
 
     def _due(self, fold: Fold[S]) -> bool:
         last = self.taken[-1].position if self.taken else 0

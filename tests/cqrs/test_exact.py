@@ -25,6 +25,7 @@ from cqrs_todo.cqrs.fold import Fold, fold_of
 from cqrs_todo.cqrs.repository import Repository
 from cqrs_todo.cqrs.snapshots import AlwaysSnapshot, MemorySnapshots, SnapshotEvery, Taken, next_kept, thinned
 from cqrs_todo.cqrs.stores import open_store
+from cqrs_todo.cqrs.struct import replace
 from cqrs_todo.cqrs.timeline import as_of
 from tests.cqrs.counter import AT, COUNTER, TYPES, Move, Moved, by, new_log
 
@@ -55,6 +56,32 @@ def test_what_was_appended_is_not_read_again(monkeypatch: pytest.MonkeyPatch) ->
     for n in range(3):
         counters.execute("a", Move(1), by(f"c{n}"))
     assert len(reads) == 3
+
+
+@pytest.mark.parametrize("snapshots", [None, MemorySnapshots()])
+def test_whoever_is_interrupted_and_goes_on_applies_nothing_twice(snapshots: MemorySnapshots | None) -> None:
+    log, left = new_log(), [1_000]
+
+    def evolve(state: int, event: Moved) -> int:
+        left[0] -= 1
+        if not left[0]:
+            raise KeyboardInterrupt
+        return state + event.by
+
+    counters = Repository(log, replace(COUNTER, evolve=evolve), snapshots=snapshots, strategy=SnapshotEvery(15))
+    for n in range(20):
+        moved(log, f"c{n}")
+        if n == 9:
+            assert counters.fold()["counter/a"].state == 10
+    left[0] = 5
+    with pytest.raises(KeyboardInterrupt):
+        counters.fold()
+    assert (counters.fold()["counter/a"].state, counters.fold()["counter/a"].version) == (20, 20)
+    left[0] = 1
+    with pytest.raises(KeyboardInterrupt):
+        counters.execute("a", Move(1), by("c20"))
+    assert counters.fold()["counter/a"].state == 20
+    assert Repository(log, COUNTER, snapshots=snapshots).fold() == fold_of(COUNTER, log.commits())
 
 
 def test_what_was_recorded_and_cant_be_read_is_told_as_recorded(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from io import BytesIO
+from itertools import takewhile
 
 import msgspec
 
@@ -109,7 +110,7 @@ class Versions:
 
     def _go_back(self, commit: CommitLine, end: EventLine) -> None:
         """Forget the events of a commit that come before the one that does not follow."""
-        passed = commit.events[: commit.events.index(end)]
+        passed = list(takewhile(lambda event: event is not end, commit.events))
         self.last.update((event.stream, event.version - 1) for event in reversed(passed))
 
 

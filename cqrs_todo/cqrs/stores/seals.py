@@ -5,9 +5,9 @@ from typing import Any
 
 try:
     # private, and so without types; the standard library's `random` takes it for the same reason
-    from _sha2 import sha256 as _own_sha256  # type: ignore[import-not-found]
+    from _sha2 import sha256 as _small_sha256  # type: ignore[import-not-found]
 except ImportError:  # before Python 3.12
-    from hashlib import sha256 as _own_sha256
+    from hashlib import sha256 as _small_sha256
 
 NO_SUM = b""
 """What the first line of a log follows."""
@@ -27,7 +27,7 @@ _WORTH_LOADING = 1 << 20
 
 
 class _Sha256:
-    """Python's own SHA-256 for the first megabyte, then hashlib's.
+    """From Python 3.12 on its own SHA-256 for the first megabyte, then hashlib's.
 
     That is twice as fast, but loading OpenSSL takes as long as the sums of a thousand lines, a twentieth of a short command.
     """
@@ -39,8 +39,8 @@ class _Sha256:
         """What to hash so many bytes with."""
         self._passed += size
         if self._passed < _WORTH_LOADING:
-            own: Callable[[bytes], Any] = _own_sha256
-            return own
+            small: Callable[[bytes], Any] = _small_sha256
+            return small
         from hashlib import sha256
 
         return sha256

@@ -283,6 +283,7 @@ class StoreContract:
         reader = self.reopened(store)
         given: list[Outline] = []
         for batch in reader.outlines():
+            assert batch
             given += batch
             assert reader.mark().position == given[-1].last
         assert list(map(outlined, given)) == list(map(outlined, log.commits()))

@@ -155,3 +155,10 @@ def test_from_the_midst_of_a_log_the_first_event_of_a_stream_is_taken_at_its_wor
     assert (versions.of("a"), versions.of("b")) == (4, 6)
     with pytest.raises(InvalidLine, match="version 9 of a follows 4"):
         list(walk(versions, position=10).over([sealed([body(11, moves(9))])]))
+
+
+def test_a_commit_whose_events_are_equal_is_gone_back_over_whole() -> None:
+    versions = Versions()
+    with pytest.raises(InvalidLine, match="version 1 of a follows 1"):
+        list(walk(versions).over([sealed([body(1, [*moves(1, stream="b"), *moves(1, 1)])])]))
+    assert (versions.position, versions.of("a"), versions.of("b")) == (0, 0, 0)

@@ -300,6 +300,14 @@ def test_reading_from_the_start_again_forgets_no_command(store: Store, log: Log,
     assert len(list(log.commits())) == 9
 
 
+@pytest.mark.parametrize("behind", [b"", b"x" * 2_000_000])
+def test_what_was_read_is_known_again_however_much_came_after_it(store: Store, log: Log, path: Path, behind: bytes) -> None:
+    log.append(one("a/1", 3), metadata("c3", long="x" * 1_500_000))
+    with path.open("ab") as file:
+        file.write(behind)
+    assert store.open("inbox").append(one("a/1", 2), metadata("c2")).position == 3
+
+
 def test_a_command_is_known_again_by_whoever_has_read_it(store: Store, log: Log) -> None:
     other = store.open("inbox")
     assert len(list(other.commits())) == 3

@@ -36,6 +36,6 @@ def test_a_sum_is_over_the_sum_before_and_the_line_up_to_it(documents: list[byte
 def test_much_is_hashed_by_hashlib(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(seals, "_WORTH_LOADING", 1000)
     new = seals._Sha256()
-    assert new(500) is vars(seals)["_own_sha256"]
+    assert new(500) is vars(seals)["_small_sha256"]
     assert new(600) is hashlib.sha256
     assert new(1) is hashlib.sha256

@@ -168,6 +168,27 @@ def test_a_system_without_a_process_to_spare(store: Store, begun: list[Segment],
     assert begun == []
 
 
+@pytest.mark.parametrize("program", ["/bin/true", "/bin/false", "/bin/cat"])
+def test_a_process_that_says_nothing_or_nonsense(
+    store: Store, begun: list[Segment], program: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = alone(store)
+    monkeypatch.setattr(sys, "executable", program)
+    assert store.verify("counters") == expected
+    assert len(begun) == 3
+
+
+def test_progress_counts_what_all_do(path: Path, begun: list[Segment]) -> None:
+    told: list[tuple[int, int]] = []
+    store = open_store(f"jsonl:{path.parent.parent}", TYPES)
+    store.progress = lambda done, total: told.append((done, total))
+    store.verify("counters")
+    assert begun
+    assert told == sorted(told)
+    assert {total for _, total in told} == {path.stat().st_size}
+    assert told[-1][0] == path.stat().st_size
+
+
 def test_damage_leaves_no_process_behind(store: Store, path: Path, lines: list[bytes], begun: list[Segment]) -> None:
     path.write_bytes(b"".join([lines[0], lines[1].replace(b"me", b"you"), *lines[2:]]))
     assert store.verify("counters").damage is not None

@@ -64,7 +64,8 @@ class _Walk:
     def _walk_over(self, lines: Lines) -> None:
         for batch in self._walk.over(lines.chunks(self._walk.spot.offset)):
             self._commits += len(batch.commits)
-            self._progress(self._walk.spot.offset, lines.size)
+            # the others have come about as far in their segments
+            self._progress(self._walk.spot.offset * self._file.size // lines.size, self._file.size)
 
     def _join(self, segment: Segment) -> None:
         """Go past a segment that another process verified; or stay before it, where that did not come to a good end."""

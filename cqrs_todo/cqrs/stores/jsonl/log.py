@@ -201,8 +201,7 @@ class JsonlLog(Log):
                 for batch in walk.over(file.chunks(spot.offset)):
                     if walk.spot.position > self._front.position:
                         self._front = walk.spot
-                        if file.size - walk.spot.offset < COMMANDS_WITHIN:
-                            self._remember({commit.command: commit.position for commit in batch.commits})
+                        self._remember({commit.command: commit.position for commit in batch.commits})
                     self._progress(walk.spot.offset, file.size)
                     yield batch
             except InvalidLine as error:

@@ -18,8 +18,8 @@ from .files import read_range
 from .lines import Lines
 
 SEGMENT = 8 << 20
-"""How many bytes are worth a process."""
-_PROCESSES = 8
+"""How many bytes are worth another process."""
+_OTHERS = 7
 _AHEAD = 12 << 20  # bytes that the first process does while the others start
 
 
@@ -48,8 +48,9 @@ class Segment:
 
         self.start = start
         program = f"import sys; sys.path[:] = sys.argv[4:]; from {__name__} import verify; verify(*sys.argv[1:4])"
+        paths = [path for path in sys.path if isinstance(path, str)]
         self._process = subprocess.Popen(
-            [sys.executable, "-I", "-S", "-c", program, str(lines.fd), _encode(start), str(end), *sys.path],
+            [sys.executable, "-I", "-S", "-B", "-c", program, str(lines.fd), _encode(start), str(end), *paths],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,  # what is wrong is found again, and told, by whoever asked
@@ -60,7 +61,10 @@ class Segment:
     def verified(self) -> Verified | None:
         """What came of it, once it is done; None where not all is right, or that can't be known."""
         said, _ = self._process.communicate()
-        return _decode_verified(said) if self._process.returncode == 0 else None
+        try:
+            return _decode_verified(said)
+        except msgspec.MsgspecError:  # it says nothing else than this; and who ignores SIGCHLD learns of no exit code
+            return None
 
     def end(self) -> None:
         """End the process, if it has not ended."""
@@ -78,7 +82,7 @@ def segments(lines: Lines, offset: int) -> Iterator[Sequence[Segment]]:
         for start, end in zip(starts, ends, strict=False):  # where nothing starts, nothing ends
             try:
                 begun.append(Segment(lines, start, end))
-            except OSError:  # the system has no process to spare
+            except (OSError, ValueError):  # the system has no process to spare, or nothing to start one by
                 break
         yield begun
     finally:
@@ -89,9 +93,9 @@ def segments(lines: Lines, offset: int) -> Iterator[Sequence[Segment]]:
 def _starts(offset: int, size: int) -> Sequence[int]:
     """About where the later segments are to begin."""
     shared = size - offset - _AHEAD
-    count = min(_cores(), _PROCESSES, shared // SEGMENT)
-    share = shared // max(1, count)
-    return [size - share * left for left in range(count - 1, 0, -1)]
+    others = max(0, min(_cores() - 1, _OTHERS, shared // SEGMENT))
+    share = shared // (others + 1)
+    return [size - share * left for left in range(others, 0, -1)]
 
 
 def _cores() -> int:
@@ -101,8 +105,10 @@ def _cores() -> int:
 
 def _spot_after(lines: Lines, offset: int) -> Spot | None:
     """Where the first line ends that ends after an offset, if a commit follows; as what stands there says."""
-    block = next(lines.chunks(offset), b"")
-    start = offset + block.find(b"\n") + 1
+    chunk = next(lines.chunks(offset), None)
+    if chunk is None:
+        return None
+    start = offset + chunk.index(b"\n") + 1
     sum = sum_in(read_range(lines.fd, start - SEAL_LENGTH - 1, start - 1))
     line = next(lines.forward(start), b"")
     try:
