@@ -77,7 +77,7 @@ def _verify(section: Section, environments: Environments, folder: Path, quick: b
         if sha256sum is not None:
             measures["sha256sum"] = partial(run, [sha256sum, str(home.log)], home.env)
         try:
-            taken = turns(measures, 1 if quick else 5, 40.0)
+            taken = turns(measures, 1 if quick else 15, 40.0)
         except Failed as error:
             section.note(f"todo verify is skipped: {error}")
             return
