@@ -1,13 +1,14 @@
 """A walk along the chain of a log's lines, forward or backward, each verified by the sums; and its streams' versions."""
 
+from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from io import BytesIO
 from itertools import takewhile
 
 import msgspec
 
-from ..core import Commit, Outline
-from .format import BROKEN, Codec, CommitLine, EventLine, InvalidLine, decode_line, sum_of
+from ..core import Commit, EventTypes, Log, Outline, Place
+from .format import BROKEN, Codec, CommitLine, EventLine, Header, InvalidLine, decode_line, sum_of
 from .seals import NO_SUM, are_right, has_sum, last_sum, sum_in
 
 
@@ -155,6 +156,43 @@ class Walk:
         position = self._follow(spot.position, commits)
         self.spot = Spot(spot.line + len(lines), spot.offset + len(chunk), last_sum(chunk), position)
         return Batch(lines, commits)
+
+
+class ChainedLog(Log):
+    """A log that is kept as a chain of lines. What lies before its front was verified, and is not read again to write."""
+
+    _beginning: Spot
+
+    def __init__(self, header: Header, name: str, types: EventTypes) -> None:
+        super().__init__(header.id, name, header.created)
+        self._types = types
+        self._codec = Codec(types)
+
+    def commits(self, since: Place = 0) -> Iterator[Commit]:
+        for batch in self._after(since):
+            yield from batch.whole(self._codec)
+
+    def outlines(self, since: Place = 0) -> Iterator[Sequence[Outline]]:
+        return (batch.outlines(self._codec) for batch in self._after(since))
+
+    @abstractmethod
+    def _after(self, since: Place) -> Iterator[Batch]:
+        """The lines with an event after a place, verified; raises `StaleMark`."""
+
+    def _begin_at(self, front: Spot, versions: Versions) -> None:
+        """Hold for verified what lies before a spot; `versions` are those that the streams have there."""
+        self._front = front
+        self._versions = versions
+
+    def _follow(self, position: int, commits: Sequence[CommitLine]) -> int:
+        """Let the versions go on past the commits that are read, as `Versions.pass_over` says."""
+        try:
+            return self._versions.pass_over(position, commits)
+        except InvalidLine:
+            raise
+        except BaseException:  # whoever is interrupted here and goes on must not take half of a commit for damage
+            self._begin_at(self._beginning, Versions())
+            raise
 
 
 def verified_backward(lines: Iterator[bytes], sum: bytes, beginning: bytes) -> Iterator[tuple[CommitLine, bytes]]:

@@ -27,6 +27,7 @@ from cqrs_todo.cqrs.core import (
     UnknownEvent,
 )
 from cqrs_todo.cqrs.stores import open_store
+from cqrs_todo.cqrs.stores.chain import ChainedLog
 from cqrs_todo.cqrs.stores.format import sum_of
 from cqrs_todo.cqrs.stores.jsonl import files
 from cqrs_todo.cqrs.stores.seals import seal
@@ -375,6 +376,25 @@ def test_what_json_would_change_is_refused(log: Log, path: Path, meta: dict[str,
     with pytest.raises(ValueError, match="can't be recorded"):
         log.append(one("a/1", 3), Metadata(AT, "me", "c3", meta))
     assert path.read_bytes() == before
+
+
+class Interrupted(dict[str, int]):
+    """Takes one more version, and is interrupted right behind it."""
+
+    def __setitem__(self, stream: str, version: int) -> None:
+        super().__setitem__(stream, version)
+        raise KeyboardInterrupt
+
+
+def test_an_interrupted_reading_is_no_damage(store: Store, log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    reader = store.open("inbox")
+    assert isinstance(reader, ChainedLog)
+    monkeypatch.setattr(reader._versions, "last", Interrupted())
+    with pytest.raises(KeyboardInterrupt):
+        list(reader.commits())
+    assert list(reader.commits()) == list(log.commits())
+    assert (reader.damage, reader.notices) == (None, [])
+    assert reader.append(one("a/1", 3, expected=3), metadata("c3")).position == 4
 
 
 def test_appending_while_reading_ends(log: Log) -> None:

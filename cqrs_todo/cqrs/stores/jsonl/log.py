@@ -11,12 +11,10 @@ from ...core import (
     Commit,
     DamagedLog,
     EventTypes,
-    Log,
     LogBusy,
     Mark,
     Metadata,
     OutcomeUnknown,
-    Outline,
     Place,
     Progress,
     ReadOnlyLog,
@@ -27,8 +25,8 @@ from ...core import (
     record,
     repeated,
 )
-from ..chain import Batch, Spot, Versions, Walk, verified_backward
-from ..format import Codec, CommitLine, InvalidLine, command_in, decode_header
+from ..chain import Batch, ChainedLog, Spot, Versions, Walk, verified_backward
+from ..format import InvalidLine, command_in, decode_header
 from ..seals import follows
 from ..signals import signals_held
 from .files import (
@@ -65,7 +63,7 @@ def _spot(mark: Mark) -> Spot:
         raise StaleMark(f"{mark.token!r} is no place in a log of this store") from error
 
 
-class JsonlLog(Log):
+class JsonlLog(ChainedLog):
     """A log in a file. Readers take no lock and stop at the last whole line; a writer holds the lock file.
 
     Reading begins at the beginning, or at a mark; what was verified once is not read again to write. Raises on opening:
@@ -77,8 +75,6 @@ class JsonlLog(Log):
         self._progress = progress
         self._lock = lock
         self._suspect = suspect_mark(path)
-        self._types = types
-        self._codec = Codec(types)
         self._by_command: dict[str, int] = {}
         self._by_earlier_command: dict[str, int] = {}
         self._commands_known = True
@@ -90,7 +86,7 @@ class JsonlLog(Log):
             header, sum = decode_header(first)
         except InvalidLine as error:
             raise DamagedLog(f"{path}, line 1: {error}") from error
-        super().__init__(header.id, name, header.created)
+        super().__init__(header, name, types)
         self._first = first + b"\n"
         self._beginning = Spot(1, len(self._first), sum, 0)
         self._begin_at(self._beginning, Versions())
@@ -101,22 +97,9 @@ class JsonlLog(Log):
             self._read_only = f"{path} has format {header.version}, newer than this program: it is read-only"
             self.notices.append(self._read_only)
 
-    def _begin_at(self, front: Spot, versions: Versions) -> None:
-        """Hold for verified what lies before a spot; `versions` are those that the streams have there."""
-        self._front = front
-        self._versions = versions
-
     # reading
 
-    def commits(self, since: Place = 0) -> Iterator[Commit]:
-        for batch in self._after(since):
-            yield from batch.whole(self._codec)
-
-    def outlines(self, since: Place = 0) -> Iterator[Sequence[Outline]]:
-        return (batch.outlines(self._codec) for batch in self._after(since))
-
     def _after(self, since: Place) -> Iterator[Batch]:
-        """The lines with an event after a place; raises `StaleMark`."""
         position = position_of(since)
         with self._open(os.O_RDONLY) as file:
             if file.known and self._is_front(since):
@@ -219,10 +202,6 @@ class JsonlLog(Log):
                 self._report(f"is damaged at line {spot.line + 1}, byte {spot.offset}: {bad}")
                 return
             doubted = spot.offset
-
-    def _follow(self, position: int, commits: Sequence[CommitLine]) -> int:
-        """Let the versions go on past the commits that are read, as `Versions.pass_over` says."""
-        return self._versions.pass_over(position, commits)
 
     def _read_backward(self, file: LogFile, end: Spot, before: int | None) -> Iterator[Commit]:
         """The commits up to a verified spot, newest first, each verified by the sum that the line after it follows."""

@@ -10,12 +10,10 @@ from ...core import (
     Commit,
     DamagedLog,
     EventTypes,
-    Log,
     LogBusy,
     LogNotFound,
     Mark,
     Metadata,
-    Outline,
     Place,
     Progress,
     ReadOnlyLog,
@@ -25,8 +23,8 @@ from ...core import (
     record,
     repeated,
 )
-from ..chain import Batch, Spot, Versions, Walk, verified_backward
-from ..format import Codec, CommitLine, Header, InvalidLine, decode_line
+from ..chain import Batch, ChainedLog, Spot, Versions, Walk, verified_backward
+from ..format import CommitLine, Header, InvalidLine, decode_line
 from ..seals import sum_in
 from ..signals import signals_held
 from .database import Connection, Database
@@ -99,7 +97,7 @@ class _Encoded(NamedTuple):
     recorded: Commit
 
 
-class PostgresLog(Log):
+class PostgresLog(ChainedLog):
     """A log in PostgreSQL. Readers fetch what is new, some hundred commits at a time; an append is one round trip.
 
     Every command id of the log's whole history is known again.
@@ -108,7 +106,7 @@ class PostgresLog(Log):
     def __init__(
         self, database: Database, key: int, name: str, header: Header, sum: bytes, types: EventTypes, progress: Progress
     ) -> None:
-        super().__init__(header.id, name, header.created)
+        super().__init__(header, name, types)
         self._key = key
         self._read_only: str | None = None
         if header.newer:
@@ -116,27 +114,12 @@ class PostgresLog(Log):
             self.notices.append(self._read_only)
         self._progress = progress
         self._database = database
-        self._codec = Codec(types)
-        self._types = types
         self._beginning = _spot(0, sum)
         self._begin_at(self._beginning, Versions())
 
-    def _begin_at(self, front: Spot, versions: Versions) -> None:
-        """Hold for verified what lies before a spot; `versions` are those that the streams have there."""
-        self._front = front
-        self._versions = versions
-
     # reading
 
-    def commits(self, since: Place = 0) -> Iterator[Commit]:
-        for batch in self._after(since):
-            yield from batch.whole(self._codec)
-
-    def outlines(self, since: Place = 0) -> Iterator[Sequence[Outline]]:
-        return (batch.outlines(self._codec) for batch in self._after(since))
-
     def _after(self, since: Place) -> Iterator[Batch]:
-        """The lines with an event after a place; raises `StaleMark`."""
         position = position_of(since)
         spot, rows = self._front if position >= self._front.position else self._beginning, None
         if isinstance(since, Mark):
@@ -197,10 +180,6 @@ class PostgresLog(Log):
         except (InvalidLine, StaleMark) as error:
             self.damage = f"{self._database.address}, {self.name} is damaged after @{walk.spot.position}: {error}"
             self._tell(f"{self.damage}; what stands before it is shown")
-
-    def _follow(self, position: int, commits: Sequence[CommitLine]) -> int:
-        """Let the versions go on past the commits that are read, as `Versions.pass_over` says."""
-        return self._versions.pass_over(position, commits)
 
     def _fetch(self, spot: Spot) -> list[_Row]:
         """Some of the lines after a spot; raises `StaleMark` where the log is not what it was there.
