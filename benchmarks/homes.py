@@ -9,11 +9,13 @@ import itertools
 import json
 import os
 import random
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+
+from cqrs_todo.todo.model import Priority
+from tests.geomandel import FILES, rows
 
 from .measure import environment, output, run
 
@@ -31,30 +33,21 @@ def todo_text(number: int) -> str:
 
 @dataclass(frozen=True)
 class Todo:
-    """A todo as somebody had it: created on a day (2016-02-21), with a priority (H, M, L, or '' for none) and tags."""
+    """A todo as somebody had it."""
 
     text: str
-    created: str
-    priority: str
-    tags: list[str]
+    priority: Priority | None
+    tags: tuple[str, ...]
 
 
-_REAL_LIST = Path(__file__).parent.parent / "tests" / "data" / "geomandel" / "20160404T114657Z.txt"
-_LINE_OF_IT = re.compile(r"(?:x \S+ )?(?:\((?P<priority>[ABC])\) )?(?P<created>\d{4}-\d\d-\d\d) (?P<rest>.*)")
-PRIORITIES = {"H": "A", "M": "B", "L": "C", "": ""}
-"""What todo.txt calls them."""
+CREATED = "2016-04-04"
+"""The day on which the real todos are created."""
 
 
 def real_todos(count: int) -> list[Todo]:
     """The todos of a real list, open, again and again until there are so many; their numbers tell them apart."""
-    names = {letter: name for name, letter in PRIORITIES.items()}
-    found = [match for match in map(_LINE_OF_IT.fullmatch, _REAL_LIST.read_text().splitlines()) if match is not None]
-    todos = []
-    for number, match in zip(range(1, count + 1), itertools.cycle(found), strict=False):
-        text = " ".join(re.sub(r"@\S+", "", match["rest"]).split())
-        tags = sorted(re.findall(r"@(\S+)", match["rest"]))
-        todos.append(Todo(f"{text} {number}", match["created"], names[match["priority"] or ""], tags))
-    return todos
+    numbered = zip(range(1, count + 1), itertools.cycle(rows(FILES[-1])), strict=False)
+    return [Todo(f"{text} {number}", priority, tags) for number, (text, _, priority, tags) in numbered]
 
 
 @dataclass(frozen=True)
@@ -120,8 +113,8 @@ def with_real_todos(path: Path, todo: list[str], todos: list[Todo]) -> Home:
             {
                 "id": f"t{number:09}",
                 "text": each.text,
-                "created": f"{each.created}T00:00:00Z",
-                "priority": each.priority or None,
+                "created": f"{CREATED}T00:00:00Z",
+                "priority": each.priority,
                 "tags": each.tags,
             }
             for number, each in enumerate(todos, 1)

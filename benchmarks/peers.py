@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from tests.geomandel import PRIORITIES
+
 from .environments import Environments, todo_txt
-from .homes import PRIORITIES, Todo, real_todos, with_real_todos
+from .homes import CREATED, Todo, real_todos, with_real_todos
 from .measure import Failed, environment, run, turns
 from .results import Section
 
@@ -18,6 +20,8 @@ QUICK_SIZES = (100, 1_000)
 TODOMAN_LIMIT = 10_000  # from there on it takes ten seconds and more for anything
 VERBS = ("ls", "add", "done")
 OURS, EMPTY = "todo", "python -c pass"
+_DAY = CREATED.replace("-", "")
+_LETTERS = {priority: letter for letter, priority in PRIORITIES.items()}  # in todo.txt
 
 
 @dataclass(frozen=True)
@@ -141,7 +145,7 @@ def _taskwarrior(path: Path, todos: list[Todo]) -> Tool:
         {
             "description": todo.text,
             "status": "pending",
-            "entry": f"{_compact(todo.created)}T000000Z",
+            "entry": f"{_DAY}T000000Z",
             "uuid": f"00000000-0000-4000-8000-{number:012}",
             "tags": todo.tags,
             **({"priority": todo.priority} if todo.priority else {}),
@@ -173,18 +177,14 @@ def _todo_txt(command: str, path: Path, todos: list[Todo]) -> Tool:
 
 
 def _line(todo: Todo) -> str:
-    priority = f"({PRIORITIES[todo.priority]}) " if todo.priority else ""
-    return f"{priority}{' '.join([todo.created, todo.text, *(f'@{tag}' for tag in todo.tags)])}\n"
-
-
-def _compact(day: str) -> str:
-    return day.replace("-", "")
+    priority = f"({_LETTERS[todo.priority]}) " if todo.priority else ""
+    return f"{priority}{' '.join([CREATED, todo.text, *(f'@{tag}' for tag in todo.tags)])}\n"
 
 
 def _todoman(environment_of: Path, path: Path, todos: list[Todo]) -> Tool:
     (path / "lists" / "inbox").mkdir(parents=True)
     for number, todo in enumerate(todos, 1):
-        fields = {"number": number, "text": todo.text, "tags": ",".join(todo.tags), "day": _compact(todo.created)}
+        fields = {"number": number, "text": todo.text, "tags": ",".join(todo.tags), "day": _DAY}
         (path / "lists" / "inbox" / f"{number}.ics").write_text(_ICS.format(priority=_ICS_PRIORITY[todo.priority], **fields))
     config = path / "config.py"
     config.write_text(f'path = "{path}/lists/*"\ndefault_list = "inbox"\ncache_path = "{path}/cache.sqlite3"\n')
@@ -193,7 +193,7 @@ def _todoman(environment_of: Path, path: Path, todos: list[Todo]) -> Tool:
     return Tool("todoman", environment(path), verbs)
 
 
-_ICS_PRIORITY = {"H": 1, "M": 5, "L": 9, "": 0}
+_ICS_PRIORITY = {"H": 1, "M": 5, "L": 9, None: 0}
 _ICS = """\
 BEGIN:VCALENDAR
 VERSION:2.0

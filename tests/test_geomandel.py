@@ -1,7 +1,6 @@
 """Real input: the todo.txt of the project geomandel at 17 moments of 2016, played into one log and read back."""
 
 import difflib
-import re
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -17,7 +16,6 @@ from cqrs_todo.todo.model import (
     ChangeText,
     Complete,
     Create,
-    Priority,
     Remove,
     RemoveTag,
     Reopen,
@@ -28,28 +26,11 @@ from cqrs_todo.todo.model import (
 from cqrs_todo.todo.service import TYPES, TodoList
 from cqrs_todo.todo.views import Item
 from tests.conftest import Todo
-
-FILES = sorted((Path(__file__).parent / "data/geomandel").glob("*.txt"))
-LINE = re.compile(r"(?P<done>x \d{4}-\d{2}-\d{2} )?(?:\((?P<priority>[A-Z])\) )?(?:\d{4}-\d{2}-\d{2} )(?P<rest>.*)")
-PRIORITIES: dict[str, Priority] = {"A": "H", "B": "M", "C": "L"}
-
-Row = tuple[str, bool, Priority | None, tuple[str, ...]]
-"""What a line of todo.txt says: text, done or not, priority, contexts."""
+from tests.geomandel import FILES, Row, rows
 
 
 def moment(file: Path) -> datetime:
     return datetime.strptime(file.stem, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
-
-
-def rows(file: Path) -> list[Row]:
-    found = []
-    for line in file.read_text().splitlines():
-        match = LINE.fullmatch(line)
-        assert match, line
-        contexts = tuple(sorted(re.findall(r"@(\S+)", match["rest"])))
-        text = re.sub(r"\s*@\S+", "", match["rest"]).rstrip()
-        found.append((text, match["done"] is not None, PRIORITIES.get(match["priority"] or ""), contexts))
-    return found
 
 
 def pairs(items: list[Item], wanted: list[Row]) -> Iterator[tuple[Item | None, Row]]:

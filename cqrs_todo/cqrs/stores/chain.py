@@ -8,7 +8,7 @@ from itertools import takewhile
 import msgspec
 
 from ..core import Commit, EventTypes, Log, Outline, Place
-from .format import BROKEN, Codec, CommitLine, EventLine, Header, InvalidLine, decode_line, sum_of
+from .format import BROKEN, Codec, CommitLine, EventLine, Header, InvalidLine, decode_line, knows_data, sum_of
 from .seals import NO_SUM, are_right, has_sum, last_sum, sum_in
 
 
@@ -38,7 +38,7 @@ class Batch(msgspec.Struct, frozen=True, gc=False):
 
     def outlines(self, codec: Codec) -> Sequence[Outline]:
         """Their outlines, which the lines themselves are where the events' data were decoded with them."""
-        return self.commits if codec.knows_data(self.commits[0]) else self.whole(codec)
+        return self.commits if knows_data(self.commits[0]) else self.whole(codec)
 
     def after(self, position: int) -> "Batch":
         """Those that hold an event after a position."""

@@ -68,6 +68,11 @@ class CommitLine(msgspec.Struct, frozen=True, gc=False):
         return self.position + len(self.events) - 1
 
 
+def knows_data(line: CommitLine) -> bool:
+    """Whether the data of a line's events were decoded with it."""
+    return type(line) is not CommitLine
+
+
 def _type_and_data(event: EventLine) -> tuple[str, Any]:
     return event.type, event.data
 
@@ -205,16 +210,12 @@ class Codec:
         typed = msgspec.defstruct("TypedCommitLine", lines, bases=(CommitLine,), frozen=True, gc=False, kw_only=True)
         return msgspec.json.Decoder(typed)
 
-    def knows_data(self, line: CommitLine) -> bool:
-        """Whether the data of a line's events were decoded with it."""
-        return type(line) is not CommitLine
-
     def commits(self, lines: Iterable[CommitLine], sums: Iterable[bytes]) -> list[Commit]:
         """The commits that were decoded from lines with these sums, their events decoded too."""
         commits = []
         for line, sum in zip(lines, sums, strict=True):
             metadata = Metadata(line.at, line.by, line.command, line.meta)
-            decoded = _type_and_data if self.knows_data(line) else self._decoded
+            decoded = _type_and_data if knows_data(line) else self._decoded
             events = [
                 Recorded(position, event.stream, event.version, *decoded(event), metadata)
                 for position, event in enumerate(line.events, line.position)
