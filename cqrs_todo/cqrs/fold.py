@@ -252,6 +252,9 @@ class Fold(Generic[S]):
 
     def version_of(self, stream: str) -> int:
         """The version of a stream of any kind; 0 where it has no events."""
+        live = self._changed.get(stream)
+        if live is not None:
+            return live.version
         if not stream.startswith(self._prefix):
             return self.others.get(stream, 0)
         entity = self.get(stream)

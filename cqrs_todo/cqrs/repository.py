@@ -11,6 +11,7 @@ from .core import (
     Append,
     C,
     Commit,
+    CqrsError,
     Decider,
     E,
     Expected,
@@ -100,7 +101,7 @@ class Repository(Generic[S, C, E]):
         It is the repository's own, and moves on with the next call; `copy` it where it must stay.
         """
         while True:
-            fold = self._fold or self._begin()
+            fold = self._begin() if self._fold is None else self._fold
             try:
                 self._go_on(fold)
             except StaleMark:
@@ -163,7 +164,7 @@ class Repository(Generic[S, C, E]):
             raise
 
     def _due(self, fold: Fold[S]) -> bool:
-        last = self.taken[-1].position if self.taken else 0
+        last = self._taken[-1].position if self._taken else 0
         return fold.position > last and self._strategy.due(fold.position, last, len(fold))
 
     def _take(self, fold: Fold[S]) -> None:
@@ -211,31 +212,44 @@ class Repository(Generic[S, C, E]):
     def transact(self, plan: Callable[[Fold[S]], Plan[E]]) -> Outcome[S]:
         """Append, as one commit, the events that `plan` gives for the fold; on a conflict reload and plan again.
 
+        The first time `plan` is given the fold as it was left, which may be old (Equinox's AnyCachedValue): what it gives is
+        recorded only where the streams are still what they were there, and what it refuses or finds done is asked again of
+        the latest fold. Who plans by other streams than it changes calls `fold` before.
+
         Raises what `plan` and `append` raise; `WrongExpectedVersion` from the log only after `RETRIES` more tries.
         """
-        retries = RETRIES
+        retries, latest = RETRIES, self._fold is None or self._due(self._fold)
         while True:
-            fold = self.fold()
-            changes, metadata = plan(fold)
-            appends = [
-                Append(stream, tuple(events), fold.version_of(stream)) for stream, events in changes.items() if events
-            ]
-            if not appends:
-                return Outcome(None, fold)
+            fold = self.fold() if latest or self._fold is None else self._fold
             try:
-                commit = self.log.append(appends, metadata)
-            except WrongExpectedVersion:
-                if not retries:
+                changes, metadata = plan(fold)
+                appends = [
+                    Append(stream, tuple(events), fold.version_of(stream)) for stream, events in changes.items() if events
+                ]
+            except CqrsError:
+                if latest:
                     raise
-                retries -= 1
-                continue
-            mark = self.log.mark()
-            if commit.position != fold.position + 1 or mark.position != commit.last:
+                appends = []
+            if appends:
                 try:
-                    return Outcome(commit, self.fold())
-                except StoreUnavailable as error:
-                    known = f"@{commit.position} was recorded, but what stands there now can't be read"
-                    raise OutcomeUnknown(f"{known}: {error}") from error
-            self._apply(fold, [commit])
-            self._since = mark
-            return Outcome(commit, fold)
+                    return self._settled(fold, self.log.append(appends, metadata))
+                except WrongExpectedVersion:
+                    if not retries:
+                        raise
+                    retries -= latest
+            elif latest:
+                return Outcome(None, fold)
+            latest = True
+
+    def _settled(self, fold: Fold[S], commit: Commit) -> Outcome[S]:
+        """What a transaction came to that was planned on a fold."""
+        mark = self.log.mark()
+        if commit.position != fold.position + 1 or mark.position != commit.last:
+            try:
+                return Outcome(commit, self.fold())
+            except StoreUnavailable as error:
+                known = f"@{commit.position} was recorded, but what stands there now can't be read"
+                raise OutcomeUnknown(f"{known}: {error}") from error
+        self._apply(fold, [commit])
+        self._since = mark
+        return Outcome(commit, fold)

@@ -109,6 +109,48 @@ def test_a_conflict_without_end_is_the_callers() -> None:
     assert len(tries) == RETRIES + 1
 
 
+def test_what_an_old_fold_refuses_or_finds_done_is_asked_of_the_latest() -> None:
+    log = new_log()
+    mine, other = Repository(log, COUNTER), Repository(log, COUNTER)
+    mine.fold()
+    other.execute("a", Move(5), by("c1"))
+    entity, commit = mine.execute("a", Move(-3), by("c2"))
+    assert commit is not None
+    assert entity.state == 2
+    other.execute("a", Move(-2), by("c3"))
+
+    def unless_moved(fold: Fold[int]) -> Plan[Moved]:
+        return {"counter/b": [Moved(3)] if fold["counter/a"].state == 0 else []}, by("c4")
+
+    assert mine.transact(unless_moved).fold["counter/b"].state == 3
+    with pytest.raises(Rejected, match="below zero"):
+        mine.execute("a", Move(-1), by("c5"))
+
+
+def test_an_old_fold_costs_no_try() -> None:
+    log = new_log()
+    mine, other = Repository(log, COUNTER), Repository(log, COUNTER)
+    mine.fold()
+    tries = []
+
+    def plan(fold: Fold[int]) -> Plan[Moved]:
+        tries.append(fold.position)
+        other.execute("a", Move(10), by(f"other {fold.position}"))
+        return decide_all(COUNTER, fold, [("counter/a", Move(1))]), by("mine")
+
+    with pytest.raises(WrongExpectedVersion):
+        mine.transact(plan)
+    assert tries == [0, *range(1, RETRIES + 2)]
+
+
+def test_whoever_only_writes_takes_snapshots_too() -> None:
+    snapshots = MemorySnapshots()
+    counters = Repository(new_log(), COUNTER, snapshots=snapshots, strategy=SnapshotEvery(10))
+    for n in range(25):
+        counters.execute("a", Move(1), by(f"c{n}"))
+    assert [taken.position for taken in snapshots.taken(counters.log.id)] == [10, 20]
+
+
 def test_several_commands_on_one_entity_see_each_other() -> None:
     fold: Fold[int] = Fold(COUNTER)
     commands = [("counter/a", Move(2)), ("counter/b", Move(1)), ("counter/a", Move(-2)), ("counter/b", Move(0))]

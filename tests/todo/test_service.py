@@ -47,6 +47,14 @@ def test_a_change_that_crosses_anothers_is_decided_anew(store: Store) -> None:
     assert answer.commit.events[0].data == TextChanged("b", "c")
 
 
+def test_restoring_takes_away_what_another_process_just_added(store: Store) -> None:
+    mine, other = a_list(store), a_list(store)
+    mine.add([Create("a", NOW)])
+    other.add([Create("b", NOW)])
+    mine.restore(1)
+    assert texts(mine) == ["a"]
+
+
 def test_two_make_the_same_list_at_once(store: Store) -> None:
     first, second = a_list(store), a_list(store)
     first.add([Create("a", NOW)])

@@ -211,22 +211,18 @@ class Codec:
         return msgspec.json.Decoder(typed)
 
     def commits(self, lines: Iterable[CommitLine], sums: Iterable[bytes]) -> list[Commit]:
-        """The commits that were decoded from lines with these sums, their events decoded too."""
-        commits = []
-        for line, sum in zip(lines, sums, strict=True):
-            metadata = Metadata(line.at, line.by, line.command, line.meta)
-            decoded = _type_and_data if knows_data(line) else self._decoded
-            events = [
-                Recorded(position, event.stream, event.version, *decoded(event), metadata)
-                for position, event in enumerate(line.events, line.position)
-            ]
-            commits.append(Commit(tuple(events), metadata, sum.decode()))
-        return commits
+        """What `commit` gives for each of some lines with their sums."""
+        return list(map(self.commit, lines, sums))
 
     def commit(self, line: CommitLine, sum: bytes) -> Commit:
         """The commit that was decoded from a line with that sum, its events decoded too."""
-        (commit,) = self.commits((line,), (sum,))
-        return commit
+        metadata = Metadata(line.at, line.by, line.command, line.meta)
+        decoded = _type_and_data if knows_data(line) else self._decoded
+        events = [
+            Recorded(position, event.stream, event.version, *decoded(event), metadata)
+            for position, event in enumerate(line.events, line.position)
+        ]
+        return Commit(tuple(events), metadata, sum.decode())
 
     def _decoded(self, event: EventLine) -> tuple[str, Any]:
         """The newest type of an event, and its data.

@@ -1,8 +1,12 @@
 """Signals wait until an append is over."""
 
-from contextlib import suppress
+# private, and so without types: for each handler that it takes or gives, `signal` tries to find an enum's member, which
+# takes a twelfth of an append
+import _signal  # type: ignore[import-not-found]
 from types import FrameType
 from typing import Any
+
+_HELD = (_signal.SIGINT, _signal.SIGTERM)
 
 
 class signals_held:  # noqa: N801  # is used as a function; as a generator it would take twice as long
@@ -13,22 +17,19 @@ class signals_held:  # noqa: N801  # is used as a function; as a generator it wo
     """
 
     def __enter__(self) -> list[int]:
-        import signal  # readers, who must be quick, need none
-
         self._came: list[int] = []
-        self._before: list[tuple[int, Any]] = []
-        with suppress(ValueError):  # another thread
-            for held in (signal.SIGINT, signal.SIGTERM):
-                self._before.append((held, signal.signal(held, self._hold)))
+        self._before: list[tuple[int, Any]]
+        try:
+            self._before = [(held, _signal.signal(held, self._hold)) for held in _HELD]
+        except ValueError:  # another thread
+            self._before = []
         return self._came
 
     def _hold(self, number: int, _frame: FrameType | None) -> None:
         self._came.append(number)
 
     def __exit__(self, *_: object) -> None:
-        import signal
-
         for number, handler in self._before:
-            signal.signal(number, signal.SIG_DFL if handler is None else handler)
+            _signal.signal(number, _signal.SIG_DFL if handler is None else handler)
         for late in self._came:
-            signal.raise_signal(late)
+            _signal.raise_signal(late)
