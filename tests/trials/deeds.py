@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from cqrs_todo.cqrs.stores import open_store
+from cqrs_todo.cqrs.stores.jsonl.notes import mark_suspect
 from cqrs_todo.todo.model import AddTag, ChangeText, Complete, Create
 from cqrs_todo.todo.service import TYPES, Lists, TodoList
 
@@ -109,7 +110,7 @@ def _unended(data: Path) -> None:
 
 def _suspect(data: Path) -> None:
     _plain(data)
-    (data / "lists/inbox.suspect").touch(mode=0o600)
+    mark_suspect(str(data / "lists/inbox.jsonl"))
 
 
 _HOMES: dict[str, Callable[[Path], None]] = {
@@ -145,11 +146,8 @@ class Homes:
 
 
 def tree(data: Path) -> dict[str, tuple[int, bytes]]:
-    """All that is in a store's folder, without what the lock files say: files and folders by path, mode and content."""
+    """All that is in a store's folder: files and folders by path, mode and content."""
     return {
-        str(path.relative_to(data)): (
-            path.lstat().st_mode,
-            path.read_bytes() if path.is_file() and path.suffix != ".lock" else b"",
-        )
+        str(path.relative_to(data)): (path.lstat().st_mode, path.read_bytes() if path.is_file() else b"")
         for path in data.rglob("*")
     }

@@ -87,8 +87,6 @@ class Recording:
         if call in ("fsync", "fdatasync"):
             self.place += 1
             self._synced(name if file == _DIRECTORY else file)
-        elif name.endswith(".lock"):
-            return  # what a lock file says matters to nobody after a crash
         elif call in ("write", "pwrite64"):
             # the store writes at the end only: to a new file, or with O_APPEND
             offset = int(args.rpartition(",")[2]) if call == "pwrite64" else self._sizes[file]

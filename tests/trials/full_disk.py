@@ -159,7 +159,7 @@ def _limit(program: Program, states: Sequence[bytes], limit: int) -> Callable[[]
 # a failing disk
 
 _CALLS = ("openat", "write", "fsync", "close")
-_PLACES = ("log", "lock", "directory", "data", "new", "head")
+_PLACES = ("log", "lock", "directory", "data", "new")
 
 
 def _failing(program: Program, size: Size) -> list[Callable[[], Tally]]:
@@ -189,7 +189,6 @@ def _failure(program: Program, error: str, call: str, place: str, when: int, sta
             "directory": lists,
             "data": inside.data,
             "new": lists / "inbox.jsonl.new",
-            "head": lists / "inbox.head",
         }[place]
         tried = _Case(inside, f"{error} at use {when} of {call} on the {place}, {state} todos before", tally)
         trace = inside.home / "trace"

@@ -32,7 +32,7 @@ class Standing:
     lines: tuple[bytes, ...]
     rest: bytes
     doubted: bool = False
-    """Whether a mark beside it says that the disk failed to sync it."""
+    """Whether its lock file says that the disk failed to sync it."""
 
     @property
     def name(self) -> str:
@@ -81,8 +81,13 @@ def logs_in(data: Path) -> dict[str, Standing]:
     for path in sorted(data.glob("*/*.jsonl")):
         lines, rest = sealed(path.read_bytes())
         id = str(msgspec.json.decode(lines[0])["id"]) if lines else str(path)
-        logs[id] = Standing(path, lines, rest, path.with_suffix(".suspect").exists())
+        logs[id] = Standing(path, lines, rest, _is_doubted(path.with_suffix(".lock")))
     return logs
+
+
+def _is_doubted(lock: Path) -> bool:
+    """Whether there is a mark behind the head, which is noted in the first 256 bytes."""
+    return lock.exists() and lock.read_bytes()[256:] == b"suspect\n"
 
 
 def vanished(before: Logs, after: Logs) -> Iterator[Wrong]:

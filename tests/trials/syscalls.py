@@ -65,7 +65,7 @@ def store_paths(program: Program) -> list[str]:
     """strace's options for all files and folders that a deed may touch and whose names are known before."""
     data = program.data
     names = ("inbox", "work", "shop", "job", "old")
-    endings = (".jsonl", ".jsonl.new", ".lock", ".head", ".suspect", ".renewed", ".renewed.new")
+    endings = (".jsonl", ".jsonl.new", ".lock", ".renewed", ".renewed.new")
     lists = [data / "lists" / f"{name}{ending}" for name in names for ending in endings]
     archive = [data / "archive" / f"{name}.jsonl" for name in names]
     folders = [data / "lists", data / "archive", data, data.parent, data.parent.parent]

@@ -90,7 +90,7 @@ a+b|a,b|a@b|a:b|a(b)| lead|trail |  |a  b|a\tb|a\nb|a\rb|\
 a\u200bb|\ufeffa|a\u2028b|a\u2029b|a\u00adb|a\u2060b|\u3000a|a\u3000b|a\xa0b|\
 a\u200db|\U000e0041|👩|❤️|\ufffd|\uffff|\ue000|\u0378|\u0301|\
 \u0300\u0301|ﬁ|Ａ|ſ|İ|ı|Å|K|각|\u1100\u1161|Ǆ|ß|雪|שלום|عربي|क्षि|\
-inbox.lock|inbox.jsonl|inbox.head|inbox.suspect|inbox.renewed|\
+inbox.lock|inbox.jsonl|inbox.renewed|\
 inbox.torn-20260101T000000000000|a.|a..b|a.b.c|_|__|0|1|1-3|@|@1|+x|inbox|\
 a_b-c.d|null|None|true|NaN|new|rename|lists|archive|work\u0301|cafe\u0301|caf\u00e9|\u1e9b\u0323|\u212b|\u0041\u030a|a\u0323\u0307|a\u0307\u0323\
 """

@@ -30,6 +30,7 @@ from cqrs_todo.cqrs.stores import open_store
 from cqrs_todo.cqrs.stores.chain import ChainedLog
 from cqrs_todo.cqrs.stores.format import sum_of
 from cqrs_todo.cqrs.stores.jsonl import files
+from cqrs_todo.cqrs.stores.jsonl.notes import mark_suspect
 from cqrs_todo.cqrs.stores.seals import seal
 from cqrs_todo.cqrs.testing.contract import AT, CONTRACT_TYPES, Counted, metadata, numbers, one
 
@@ -65,7 +66,7 @@ def test_files_are_private_under_any_umask(tmp_path: Path) -> None:
         store.create("inbox", AT).append(one("a/1", 1), metadata("c"))
     finally:
         os.umask(before)
-    for file in ("inbox.jsonl", "inbox.lock", "inbox.head"):
+    for file in ("inbox.jsonl", "inbox.lock"):
         assert (tmp_path / "deep/down/lists" / file).stat().st_mode & 0o777 == 0o600
     for folder in ("deep", "deep/down", "deep/down/lists"):
         assert (tmp_path / folder).stat().st_mode & 0o777 == 0o700
@@ -276,14 +277,14 @@ def test_a_commit_is_told_as_recorded_only_after_a_sync(
         with pytest.raises((OutcomeUnknown, StoreUnavailable)):
             writer.append(one("a/1", 3), metadata("c3"))
     monkeypatch.undo()
-    assert path.with_suffix(".suspect").exists()
+    assert path.with_suffix(".lock").read_bytes()[256:] == b"suspect\n"
     assert log.append(one("a/1", 3), metadata("c3")).position == 4
     assert numbers(store.open("inbox").events()) == [0, 1, 2, 3]
 
 
 @pytest.mark.usefixtures("log")
 def test_the_mark_of_a_failed_sync_goes_with_a_renamed_log(store: Store, path: Path) -> None:
-    path.with_suffix(".suspect").touch()
+    mark_suspect(str(path))
     store.rename("inbox", "moved")
     moved = store.open("moved")
     moved.append(one("a/1", 3), metadata("c3"))

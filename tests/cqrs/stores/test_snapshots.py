@@ -240,7 +240,7 @@ def test_a_log_that_is_not_what_it_was_is_read_anew(
     short = reader(store, snapshots)
     assert len(list(short.fold())) == STREAMS
     assert "has lost its end" in short.log.notices[0]
-    path.with_suffix(".head").unlink()
+    path.with_suffix(".lock").unlink()
     alone = reader(store, snapshots)
     alone.fold()
     assert "has lost its end" in alone.log.notices[0], "a snapshot remembers it too"

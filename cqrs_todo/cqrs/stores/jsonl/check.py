@@ -9,8 +9,8 @@ from ..chain import Spot, Versions, Walk
 from ..format import CommitLine, InvalidLine, decode_header, decode_line, decode_lines
 from ..seals import NO_SUM, follows
 from .files import explained
-from .head import Head, read_head
 from .lines import Lines, LogFile
+from .notes import Head, read_head
 from .segments import Segment, segments
 
 

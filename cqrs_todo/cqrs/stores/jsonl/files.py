@@ -59,7 +59,9 @@ def open_or_make(path: str, flags: int) -> int:
 
 
 class locked:  # noqa: N801  # as `explained`
-    """Hold the exclusive lock on a log's permanent lock file, made if need be; raises `LogBusy`, naming the holder.
+    """Hold the exclusive lock on a log's permanent lock file, made if need be; gives the open file.
+
+    Raises `LogBusy`, naming the holder.
 
     The file is never removed or renamed: two writers would then hold locks on two files of one name.
     """
@@ -68,7 +70,7 @@ class locked:  # noqa: N801  # as `explained`
         self._path = path
         self._log = log
 
-    def __enter__(self) -> None:
+    def __enter__(self) -> int:
         try:
             self._fd = open_or_make(self._path, os.O_RDWR)
             try:
@@ -78,6 +80,7 @@ class locked:  # noqa: N801  # as `explained`
                 raise
         except OSError as error:
             raise unavailable(self._path, error, "; nothing was recorded") from error
+        return self._fd
 
     def __exit__(self, *_: object) -> None:
         close(self._fd)

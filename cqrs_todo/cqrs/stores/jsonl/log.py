@@ -4,6 +4,7 @@ import fcntl
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from itertools import islice
 
 from ...core import (
@@ -18,7 +19,6 @@ from ...core import (
     Place,
     Progress,
     ReadOnlyLog,
-    Recorded,
     StaleMark,
     StoreUnavailable,
     position_of,
@@ -30,19 +30,17 @@ from ..format import InvalidLine, command_in, decode_header
 from ..seals import follows
 from ..signals import signals_held
 from .files import (
-    beside,
     create_durable,
     dated,
     explained,
     locked,
     read_range,
     replace_durably,
-    there,
     unavailable,
     write_all,
 )
-from .head import Head, read_head, write_head
 from .lines import LogFile, lines_in
+from .notes import Head, clear_suspect, is_suspect, lock_of, mark_suspect, read_head, write_head
 
 COMMANDS_KNOWN = 1_000
 """How many of the latest commits a log is sure to know again by their command id, as far as they stand within its end."""
@@ -70,11 +68,10 @@ class JsonlLog(ChainedLog):
     `LogNotFound`, `DamagedLog` when the header is none, `StoreUnavailable`.
     """
 
-    def __init__(self, path: str, lock: str, name: str, types: EventTypes, progress: Progress) -> None:
+    def __init__(self, path: str, name: str, types: EventTypes, progress: Progress) -> None:
         self._path = path
         self._progress = progress
-        self._lock = lock
-        self._suspect = suspect_mark(path)
+        self._lock = lock_of(path)
         self._by_command: dict[str, int] = {}
         self._by_earlier_command: dict[str, int] = {}
         self._commands_known = True
@@ -137,15 +134,13 @@ class JsonlLog(ChainedLog):
         return mark
 
     def _mark_at(self, spot: Spot) -> Mark:
-        def version_then(stream: str) -> int:
-            # seldom asked: who resumes at a mark of this log still has its front, or a snapshot's mark, which knows better
-            return next((event.version for event in self._events_before(mark) if event.stream == stream), 0)
+        return Mark(spot.position, _token(spot), partial(self._version_at, spot))
 
-        mark = Mark(spot.position, _token(spot), version_then)
-        return mark
-
-    def _events_before(self, mark: Mark) -> Iterator[Recorded]:
-        return (event for commit in self.commits_backward(mark) for event in reversed(commit.events))
+    def _version_at(self, spot: Spot, stream: str) -> int:
+        # seldom asked: who resumes at a mark of this log still has its front, or a snapshot's mark, which knows better
+        before = self.commits_backward(self._mark_at(spot))
+        events = (event for commit in before for event in reversed(commit.events))
+        return next((event.version for event in events if event.stream == stream), 0)
 
     def _spot_before(self, file: LogFile, place: Place) -> Spot:
         """Where to begin reading so that nothing after a place is missed; raises `StaleMark`."""
@@ -244,20 +239,22 @@ class JsonlLog(ChainedLog):
     def append(self, appends: Sequence[Append], metadata: Metadata) -> Commit:
         if self._read_only is not None:
             raise ReadOnlyLog(self._read_only)
-        with locked(self._lock, self._path), signals_held() as came:
-            with self._open_to_write() as file:
+        with locked(self._lock, self._path) as lock, signals_held() as came:
+            with self._open_to_write(lock) as file:
                 position = self._by_command.get(metadata.command) or self._by_earlier_command.get(metadata.command)
                 if position is not None:
-                    commit = self._again(file.fd, position, appends)
+                    commit = self._again(lock, file.fd, position, appends)
                 else:
-                    commit = self._append(file.fd, appends, metadata)
+                    commit = self._append(lock, file.fd, appends, metadata)
             if came:
                 self._tell(f"@{commit.position} was recorded before the interruption")
             return commit
 
-    def _open_to_write(self) -> LogFile:
+    def _open_to_write(self, lock: int) -> LogFile:
         try:
-            self._renew_if_suspect()
+            if is_suspect(lock):
+                self._renew()
+                clear_suspect(lock)
             file = self._open(os.O_RDWR | os.O_APPEND)
             try:
                 self._prepare(file)
@@ -281,7 +278,7 @@ class JsonlLog(ChainedLog):
         if not self._commands_known:
             self._learn_commands(file)
 
-    def _append(self, fd: int, appends: Sequence[Append], metadata: Metadata) -> Commit:
+    def _append(self, lock: int, fd: int, appends: Sequence[Append], metadata: Metadata) -> Commit:
         front = self._front
         versions = {append.stream: self._versions.of(append.stream) for append in appends}
         commit = record(appends, metadata, self._types, front.position, versions)
@@ -295,22 +292,22 @@ class JsonlLog(ChainedLog):
         self._follow(front.position, (read,))
         self._front = Spot(front.line + 1, front.offset + len(line), recorded.sum.encode(), read.last)
         self._remember({read.command: read.position})
-        self._keep_head()
+        self._keep_head(lock)
         return recorded
 
-    def _again(self, fd: int, position: int, appends: Sequence[Append]) -> Commit:
+    def _again(self, lock: int, fd: int, position: int, appends: Sequence[Append]) -> Commit:
         commit = next(self.commits(position - 1), None)
         if commit is None:
             raise DamagedLog(f"{self._path} has lost position {position}; nothing was recorded")
         commit = repeated(commit, appends)
         self._sync_or_unknown(fd)  # whoever wrote it may not have come to this
-        self._keep_head()
+        self._keep_head(lock)
         return commit
 
-    def _keep_head(self) -> None:
+    def _keep_head(self, lock: int) -> None:
         spot = self._front
         self._head = Head(self.id, spot.offset, spot.position, spot.sum.decode())
-        write_head(self._path, self._head)
+        write_head(lock, self._head)
 
     def _take_back(self, fd: int, cause: OSError) -> None:
         try:
@@ -333,8 +330,8 @@ class JsonlLog(ChainedLog):
         try:
             os.fsync(fd)
         except OSError:
-            with suppress(OSError):  # the mark matters only as long as the kernel's pages live: it needs no sync itself
-                os.close(os.open(self._suspect, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600))
+            with suppress(OSError):
+                mark_suspect(self._path)
             raise
 
     def _mend_tail(self, file: LogFile) -> None:
@@ -399,20 +396,12 @@ class JsonlLog(ChainedLog):
         if notice not in self.notices:
             self.notices.append(notice)
 
-    def _renew_if_suspect(self) -> None:
+    def _renew(self) -> None:
         """After a failed fsync the kernel may hold pages that it never writes: go on in a new file, keep the old bytes."""
-        if not there(self._suspect):
-            return
         with self._open(os.O_RDONLY) as file:
             content = read_range(file.fd, 0, file.size)
         aside = dated(self._path, "unsynced")
         create_durable(aside, content)
         replace_durably(self._path, content)
-        os.unlink(self._suspect)
         self._begin_at(self._beginning, Versions())
         self._tell(f"the disk had failed to sync {self._path}: it was written anew; a copy of then is in {aside}")
-
-
-def suspect_mark(path: str) -> str:
-    """The mark beside a log that an fsync of it failed."""
-    return beside(path, "suspect")

@@ -18,8 +18,8 @@ from ..format import FORMAT, VERSION, CommitLine, EventLine, Header, InvalidLine
 from ..seals import NO_SUM, SEAL_LENGTH, follows, reseal, seal, sum_in
 from .check import as_commit, examine
 from .files import create_durable, dated, explained, read_range, replace_durably
-from .head import Head, write_head
 from .lines import LogFile
+from .notes import Head, keep_head
 
 _JOINT = re.compile(rb'(?<="\}).?(?=\{"position":)', re.DOTALL)
 
@@ -51,7 +51,7 @@ def repair(path: str, name: str, *, dry_run: bool) -> Repair | None:
             create_durable(aside, content)
             replace_durably(path, mended.content)
             kept = aside
-    write_head(path, mended.head)
+    keep_head(path, mended.head)
     return Repair(tuple(steps), kept)
 
 

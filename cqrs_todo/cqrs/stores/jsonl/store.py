@@ -24,12 +24,11 @@ from .files import (
     explained,
     locked,
     make_directory,
-    remove,
     sync_directory,
     there,
 )
-from .head import head_of
-from .log import JsonlLog, suspect_mark
+from .log import JsonlLog
+from .notes import clear_notes, copy_notes, lock_of
 
 _SUFFIX = ".jsonl"
 
@@ -67,7 +66,7 @@ class JsonlStore(Store):
 
     def open(self, name: str) -> Log:
         name = check_log_name(name)
-        return JsonlLog(self._path(name), self._lock(name), name, self._types, self.progress)
+        return JsonlLog(self._path(name), name, self._types, self.progress)
 
     def rename(self, old: str, new: str) -> None:
         old, new = check_log_name(old), check_log_name(new)
@@ -122,16 +121,13 @@ class JsonlStore(Store):
     def _archived(self, name: str) -> str:
         return _file(self._archive, name)
 
-    def _lock(self, name: str) -> str:
-        return os.path.join(self._lists, f"{name}.lock")
-
     @contextmanager
     def _holding(self, *names: str) -> Iterator[None]:
         """The locks of these names, in one order everywhere so that nobody waits in a circle."""
         with explained(self._lists), ExitStack() as locks:
             make_directory(self._lists)
             for name in sorted(set(names)):
-                locks.enter_context(locked(self._lock(name), self._path(name)))
+                locks.enter_context(locked(lock_of(self._path(name)), self._path(name)))
             yield
 
 
@@ -152,14 +148,8 @@ def _move(source: str, target: str, old: str, new: str) -> None:
         raise LogNotFound(old)
     if there(target):
         raise LogExists(new)
-    # what lies beside it is there under both names until all is done: one too many does no harm, one too few might
-    kept = [(name(source), name(target)) for name in (suspect_mark, head_of) if there(name(source))]
-    for old_name, new_name in kept:
-        remove(new_name)
-        with open(old_name, "rb") as file:
-            create_durable(new_name, file.read())
+    copy_notes(source, target)  # both have them until all is done: one too many does no harm, one too few might
     os.rename(source, target)
     sync_directory(os.path.dirname(target))
     sync_directory(os.path.dirname(source))
-    for old_name, _ in kept:
-        os.unlink(old_name)
+    clear_notes(source)

@@ -7,7 +7,7 @@ from ...core import Progress, Rejected
 from ..format import decode_header
 from .check import examine
 from .files import close, explained, remove, sync_directory, there, write_all
-from .head import Head, write_head
+from .notes import Head, keep_head
 
 _BLOCK = 1 << 20
 
@@ -39,7 +39,7 @@ def take_in(path: str, name: str, lines: Iterable[bytes], progress: Progress) ->
         finally:
             remove(incoming)
     header, _ = decode_header(first)
-    write_head(path, Head(header.id, size, verdict.events, verdict.head))
+    keep_head(path, Head(header.id, size, verdict.events, verdict.head))
     return verdict.commits - known
 
 

@@ -1,0 +1,130 @@
+"""What is noted in a log's lock file: how far the log had come when it was last written, and whether syncing it failed.
+
+The first is the head: with it a log that was cut at a line's end is noticed. The second is a mark behind it.
+"""
+
+import os
+from contextlib import suppress
+
+import msgspec
+
+from ..chain import Spot
+from ..checksum import CHECKSUM_LENGTH, checked, is_whole
+from ..seals import end_of_line
+from .files import beside, close, open_or_make, read_range
+
+_HEAD_LENGTH = 256
+_SUSPECT = b"suspect\n"
+
+
+class Head(msgspec.Struct, frozen=True):
+    """A line's end in a log: the byte offset behind it, the last position by then, and the line's sum."""
+
+    log: str
+    offset: int
+    position: int
+    sum: str
+
+    def is_at(self, spot: Spot) -> bool:
+        """Whether it is a spot in the log."""
+        return (self.offset, self.position, self.sum) == (spot.offset, spot.position, spot.sum.decode())
+
+    def stands_in(self, fd: int, size: int) -> bool:
+        """Whether a file of that size has a line there, with that sum."""
+        ending = end_of_line(self.sum.encode())
+        return size >= self.offset and os.pread(fd, len(ending), max(0, self.offset - len(ending))) == ending
+
+
+_decode = msgspec.json.Decoder(Head).decode
+
+
+def lock_of(path: str) -> str:
+    """The lock file of a log's file."""
+    return beside(path, "lock")
+
+
+def read_head(path: str, log: str) -> Head | None:
+    """The head noted for a log's file, None where none was, or one of another log; it is then unknown, which is no error."""
+    try:
+        fd = os.open(lock_of(path), os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return None
+    try:
+        content = os.pread(fd, _HEAD_LENGTH, 0)
+        head = _decode(content[CHECKSUM_LENGTH:]) if is_whole(content) else None
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
+        return None
+    finally:
+        close(fd)
+    return head if head is not None and head.log == log else None
+
+
+def write_head(lock: int, head: Head) -> None:
+    """Note the head of a log that was synced up to it, in its lock file, which the caller holds.
+
+    It is not synced: an older head is as right, only less watchful. Nor does a commit that is recorded depend on it: where
+    it can't be kept, it is not.
+    """
+    content = checked(msgspec.json.encode(head).ljust(_HEAD_LENGTH - CHECKSUM_LENGTH - 1) + b"\n")
+    try:
+        os.pwrite(lock, content, 0)
+    except OSError:
+        return  # `suppress` would cost as much as the call
+
+
+def keep_head(path: str, head: Head) -> None:
+    """What `write_head` does, by the name of the log's file."""
+    with suppress(OSError):
+        lock = open_or_make(lock_of(path), os.O_WRONLY)
+        try:
+            write_head(lock, head)
+        finally:
+            close(lock)
+
+
+def is_suspect(lock: int) -> bool:
+    """Whether a sync of the log had failed; raises `OSError` where that can't be known, which must not pass for a no."""
+    return os.pread(lock, 1, _HEAD_LENGTH) != b""
+
+
+def mark_suspect(path: str) -> None:
+    """Note that a sync of a log's file failed; raises `OSError`.
+
+    Readers may, without the lock: the mark is no part of the head, so that nobody overwrites it. It needs no sync: it
+    matters only as long as the kernel's pages live.
+    """
+    lock = open_or_make(lock_of(path), os.O_WRONLY)
+    try:
+        os.pwrite(lock, _SUSPECT, _HEAD_LENGTH)
+    finally:
+        close(lock)
+
+
+def clear_suspect(lock: int) -> None:
+    """Take the mark away, the log having been written anew."""
+    os.ftruncate(lock, _HEAD_LENGTH)
+
+
+def copy_notes(source: str, target: str) -> None:
+    """Give one log's file the notes of another, durably; the caller holds the locks. A lock file itself never moves."""
+    notes = _all_notes(source)
+    lock = open_or_make(lock_of(target), os.O_WRONLY)
+    try:
+        os.pwrite(lock, notes, 0)
+        os.ftruncate(lock, len(notes))
+        os.fsync(lock)
+    finally:
+        close(lock)
+
+
+def _all_notes(path: str) -> bytes:
+    lock = open_or_make(lock_of(path), os.O_RDONLY)
+    try:
+        return read_range(lock, 0, os.fstat(lock).st_size)
+    finally:
+        close(lock)
+
+
+def clear_notes(path: str) -> None:
+    """Forget what was noted for a log's file."""
+    os.truncate(lock_of(path), 0)
