@@ -357,12 +357,16 @@ def _note(note: str | None) -> str | None:
     return _plain("note", note) if note else None
 
 
-def _canonical(value: DayOrInstant, what: str) -> DayOrInstant:
+@lru_cache(4096)
+def _is_canonical(value: DayOrInstant) -> bool:
     try:
-        canonical = day_or_instant(parse_day_or_instant(value))
+        return value == day_or_instant(parse_day_or_instant(value))
     except (ValueError, OverflowError):
-        canonical = None
-    if value != canonical:
+        return False
+
+
+def _canonical(value: DayOrInstant, what: str) -> DayOrInstant:
+    if not _is_canonical(value):
         raise Rejected(f"the {what} date {value!r} is neither a day nor an instant in UTC")
     return value
 

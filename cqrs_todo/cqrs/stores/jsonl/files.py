@@ -11,6 +11,8 @@ from functools import lru_cache
 
 from ...core import LogBusy, StoreUnavailable
 
+OPEN_SAFELY = os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+"""With what files are opened that are there: no other program gets them, no link is followed, no pipe is waited for."""
 LOCK_SECONDS = 10.0
 """How long a writer waits for a log in which nothing happens."""
 
@@ -45,11 +47,10 @@ def close(fd: int) -> None:
 
 def open_or_make(path: str, flags: int) -> int:
     """Open a file beside a log, which is made private if it is not there."""
-    flags |= os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
     try:
-        return os.open(path, flags)
+        return os.open(path, flags | OPEN_SAFELY)
     except FileNotFoundError:
-        fd = os.open(path, flags | os.O_CREAT, 0o600)
+        fd = os.open(path, flags | OPEN_SAFELY | os.O_CREAT, 0o600)
     try:
         os.fchmod(fd, 0o600)  # whatever the umask
     except OSError:
@@ -134,7 +135,7 @@ def open_private(path: str, flags: int) -> tuple[int, os.stat_result]:
     Raises `FileNotFoundError`, and `StoreUnavailable` for anything else in its place.
     """
     try:
-        fd = os.open(path, flags | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+        fd = os.open(path, flags | OPEN_SAFELY)
     except FileNotFoundError:
         raise
     except OSError as error:

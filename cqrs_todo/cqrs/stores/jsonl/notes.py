@@ -11,7 +11,7 @@ import msgspec
 from ..chain import Spot
 from ..checksum import CHECKSUM_LENGTH, checked, is_whole
 from ..seals import end_of_line
-from .files import beside, close, open_or_make, read_range
+from .files import OPEN_SAFELY, beside, close, open_or_make, read_range
 
 _HEAD_LENGTH = 256
 _SUSPECT = b"suspect\n"
@@ -46,7 +46,7 @@ def lock_of(path: str) -> str:
 def read_head(path: str, log: str) -> Head | None:
     """The head noted for a log's file, None where none was, or one of another log; it is then unknown, which is no error."""
     try:
-        fd = os.open(lock_of(path), os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+        fd = os.open(lock_of(path), os.O_RDONLY | OPEN_SAFELY)
     except OSError:
         return None
     try:
