@@ -136,7 +136,7 @@ def migrate(session: Session) -> None:
         out(document.encode({"store": printable(session.store.url), "migrations": steps}))
     elif session.options.plain:
         for step in steps:
-            render.fields(*step.split(": ", 1))
+            render.fields(step)
     elif not session.options.quiet:
         out(visible(f"{session.store.url}: {_count(len(steps), 'migration')} run" if steps else "Nothing to migrate"))
         for step in steps:
