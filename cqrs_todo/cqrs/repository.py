@@ -11,7 +11,6 @@ from .core import (
     Append,
     C,
     Commit,
-    CqrsError,
     Decider,
     E,
     Expected,
@@ -206,19 +205,19 @@ class Repository(Generic[S, C, E]):
             check_precondition(precondition, stream, fold.version_of(stream))
             return decide_all(self.decider, fold, [(stream, command)]), metadata
 
-        outcome = self.transact(plan)
+        outcome = self.transact(plan, latest=False)
         return outcome.fold.get(stream) or Entity(stream, self.decider.initial, 0), outcome.commit
 
-    def transact(self, plan: Callable[[Fold[S]], Plan[E]]) -> Outcome[S]:
+    def transact(self, plan: Callable[[Fold[S]], Plan[E]], *, latest: bool = True) -> Outcome[S]:
         """Append, as one commit, the events that `plan` gives for the fold; on a conflict reload and plan again.
 
-        The first time `plan` is given the fold as it was left, which may be old (Equinox's AnyCachedValue): what it gives is
-        recorded only where the streams are still what they were there, and what it refuses or finds done is asked again of
-        the latest fold. Who plans by other streams than it changes calls `fold` before.
+        Without `latest` it is first given the fold as it was left, which may be old (Equinox's AnyCachedValue): what it
+        gives is recorded only where the streams that it changes are still what they were, and what it refuses or finds done
+        is asked again of the latest fold. That suits a plan which looks at no stream, or at the one that it changes.
 
         Raises what `plan` and `append` raise; `WrongExpectedVersion` from the log only after `RETRIES` more tries.
         """
-        retries, latest = RETRIES, self._fold is None or self._due(self._fold)
+        retries, latest = RETRIES, latest or self._fold is None or self._due(self._fold)
         while True:
             fold = self.fold() if latest or self._fold is None else self._fold
             try:
@@ -226,7 +225,7 @@ class Repository(Generic[S, C, E]):
                 appends = [
                     Append(stream, tuple(events), fold.version_of(stream)) for stream, events in changes.items() if events
                 ]
-            except CqrsError:
+            except Exception:
                 if latest:
                     raise
                 appends = []
@@ -244,7 +243,7 @@ class Repository(Generic[S, C, E]):
     def _settled(self, fold: Fold[S], commit: Commit) -> Outcome[S]:
         """What a transaction came to that was planned on a fold."""
         mark = self.log.mark()
-        if commit.position != fold.position + 1 or mark.position != commit.last:
+        if fold is not self._fold or commit.position != fold.position + 1 or mark.position != commit.last:
             try:
                 return Outcome(commit, self.fold())
             except StoreUnavailable as error:

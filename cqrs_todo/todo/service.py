@@ -263,7 +263,7 @@ class TodoList:
                 raise Rejected(f"todo {place} of {len(drafts)}: {error}" if len(drafts) > 1 else str(error)) from error
         if self._missing:
             self._make()
-        return self._transact(lambda _: (created, {}))
+        return self._transact(lambda _: (created, {}), latest=False)
 
     def _make(self) -> None:
         try:
@@ -298,7 +298,7 @@ class TodoList:
                 raise Rejected("; ".join(refused))
             return changes, {}
 
-        return self._transact(plan, chosen)
+        return self._transact(plan, chosen, latest=len(chosen) > 1)
 
     def move(self, chosen: Sequence[Item], target: "TodoList") -> Answer:
         """Give todos to another list, where they keep their ids and all they hold; here they are removed.
@@ -460,14 +460,16 @@ class TodoList:
             raise NotFound(f"there is no event @{position} in {self.name}", "see the positions: todo history")
         return commit
 
-    def _transact(self, plan: Callable[[Fold[State]], _Plan], named: Sequence[Item] | None = None) -> Answer:
+    def _transact(
+        self, plan: Callable[[Fold[State]], _Plan], named: Sequence[Item] | None = None, *, latest: bool = True
+    ) -> Answer:
         def planned(fold: _Todos) -> _FullPlan:
             self._check_whole("; nothing was recorded")
             changes, meta = plan(fold)
             return changes, Metadata(self.clock(), self.author, command, meta)
 
         command = os.urandom(10).hex()
-        outcome = self.repository.transact(planned)
+        outcome = self.repository.transact(planned, latest=latest)
         fold = outcome.fold
         changed = dict.fromkeys([event.stream for event in outcome.commit.events]) if outcome.commit else {}
         streams = changed if named is None else [item.stream for item in named]

@@ -120,11 +120,17 @@ def test_what_an_old_fold_refuses_or_finds_done_is_asked_of_the_latest() -> None
     other.execute("a", Move(-2), by("c3"))
 
     def unless_moved(fold: Fold[int]) -> Plan[Moved]:
-        return {"counter/b": [Moved(3)] if fold["counter/a"].state == 0 else []}, by("c4")
+        return {"counter/a": [Moved(3)] if fold["counter/a"].state == 0 else []}, by("c4")
 
-    assert mine.transact(unless_moved).fold["counter/b"].state == 3
+    assert mine.transact(unless_moved, latest=False).fold["counter/a"].state == 3
+    other.execute("b", Move(7), by("c5"))
+
+    def known(fold: Fold[int]) -> Plan[Moved]:
+        return {"counter/b": [Moved(fold["counter/b"].state)]}, by("c6")
+
+    assert mine.transact(known, latest=False).fold["counter/b"].state == 14
     with pytest.raises(Rejected, match="below zero"):
-        mine.execute("a", Move(-1), by("c5"))
+        mine.execute("a", Move(-4), by("c7"))
 
 
 def test_an_old_fold_costs_no_try() -> None:
@@ -139,7 +145,7 @@ def test_an_old_fold_costs_no_try() -> None:
         return decide_all(COUNTER, fold, [("counter/a", Move(1))]), by("mine")
 
     with pytest.raises(WrongExpectedVersion):
-        mine.transact(plan)
+        mine.transact(plan, latest=False)
     assert tries == [0, *range(1, RETRIES + 2)]
 
 

@@ -17,6 +17,7 @@ from cqrs_todo.todo.model import (
     Complete,
     Create,
     Remove,
+    Reopen,
     State,
     TextChanged,
     Toggle,
@@ -53,6 +54,39 @@ def test_restoring_takes_away_what_another_process_just_added(store: Store) -> N
     other.add([Create("b", NOW)])
     mine.restore(1)
     assert texts(mine) == ["a"]
+
+
+def test_what_was_done_already_is_asked_of_the_list_as_it_is(store: Store) -> None:
+    """However old what a process knows: of several todos, those that had nothing to change are looked at again, too."""
+    mine, work = a_list(store), a_list(store, "work")
+    mine.add([Create("a", NOW), Create("b", NOW)])
+    other = a_list(store)
+    both = mine.select(["1", "2"])
+    mine.change(both[:1], lambda _: [Complete(day_or_instant(NOW), NOW)])
+    other.change(both[:1], lambda _: [Reopen()])
+    mine.change(both, lambda _: [Complete(day_or_instant(NOW), NOW)])
+    assert [item.todo.done for item in mine.view().items] == [True, True]
+
+    both = mine.select(["1", "2"])
+    other.change(both[:1], lambda _: [ChangeText("c")])
+    with pytest.raises(WrongExpectedVersion):
+        mine.change(both, lambda item: [ChangeText("b" if item.number == 2 else "x")], unchanged=True)
+
+    given = {item.id: item.todo for item in both}
+    work.take_in(given)
+    a_list(store, "work").change(work.select(["1"]), lambda _: [ChangeText("other")])
+    work.take_in({**given, "new": both[0].todo})
+    assert texts(work) == ["a", "b", "a"]
+
+
+def test_a_move_looks_at_what_had_arrived_there_already(store: Store) -> None:
+    mine, target = a_list(store), a_list(store, "work")
+    mine.add([Create("a", NOW), Create("b", NOW)])
+    both = mine.select(["1", "2"])
+    target.take_in({item.id: item.todo for item in both[:1]})
+    a_list(store, "work").change(target.select(["1"]), lambda _: [Remove()])
+    mine.move(both, target)
+    assert (texts(mine), texts(target)) == ([], ["a", "b"])
 
 
 def test_two_make_the_same_list_at_once(store: Store) -> None:

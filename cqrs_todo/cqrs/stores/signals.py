@@ -18,18 +18,31 @@ class signals_held:  # noqa: N801  # is used as a function; as a generator it wo
 
     def __enter__(self) -> list[int]:
         self._came: list[int] = []
-        self._before: list[tuple[int, Any]]
+        self._before: list[tuple[int, Any]] = []
         try:
-            self._before = [(held, _signal.signal(held, self._hold)) for held in _HELD]
+            for held in _HELD:
+                self._before.append((held, _signal.getsignal(held)))
+                _signal.signal(held, self._hold)
         except ValueError:  # another thread
             self._before = []
+        except BaseException:  # what another handler raised
+            self._restore()
+            raise
         return self._came
 
     def _hold(self, number: int, _frame: FrameType | None) -> None:
         self._came.append(number)
 
     def __exit__(self, *_: object) -> None:
-        for number, handler in self._before:
-            _signal.signal(number, _signal.SIG_DFL if handler is None else handler)
+        self._restore()
         for late in self._came:
             _signal.raise_signal(late)
+
+    def _restore(self) -> None:
+        """Give all signals their handlers back, though one that has its own again may come at once and raise."""
+        if self._before:
+            number, handler = self._before.pop()
+            try:
+                _signal.signal(number, _signal.SIG_DFL if handler is None else handler)
+            finally:
+                self._restore()

@@ -25,10 +25,11 @@ from cqrs_todo.cqrs.core import (
     Store,
     StoreUnavailable,
     UnknownEvent,
+    WrongExpectedVersion,
 )
 from cqrs_todo.cqrs.stores import open_store
 from cqrs_todo.cqrs.stores.chain import ChainedLog
-from cqrs_todo.cqrs.stores.format import sum_of
+from cqrs_todo.cqrs.stores.format import FORMAT, VERSION, Header, encode_header, sum_of
 from cqrs_todo.cqrs.stores.jsonl import files
 from cqrs_todo.cqrs.stores.jsonl.notes import mark_suspect
 from cqrs_todo.cqrs.stores.seals import seal
@@ -290,6 +291,55 @@ def test_the_mark_of_a_failed_sync_goes_with_a_renamed_log(store: Store, path: P
     moved.append(one("a/1", 3), metadata("c3"))
     assert "written anew" in moved.notices[0]
     assert store.create("inbox", AT).append(one("a/1", 1), metadata("c")).position == 1
+
+
+def test_a_mark_made_while_a_log_is_put_away_is_not_lost(store: Store, log: Log, path: Path) -> None:
+    store.archive("inbox")
+    mark_suspect(str(path))
+    store.unarchive("inbox")
+    log.append(one("a/1", 3), metadata("c3"))
+    assert "written anew" in log.notices[0]
+    assert not path.with_suffix(".lock").read_bytes()[256:]
+
+
+@pytest.mark.parametrize("opened", [0, 1])
+def test_a_log_that_lost_its_end_under_a_reader_is_not_written(store: Store, path: Path, opened: int) -> None:
+    logs = [store.create("inbox", AT)]
+    for n in range(3):
+        if n == opened:
+            logs.append(store.open("inbox"))
+        logs[0].append(one("a/1", n), metadata(f"c{n}"))
+    reader = logs[1]
+    assert len(list(reader.commits())) == 3
+    cut = path.read_bytes()[: path.read_bytes()[:-1].rindex(b"\n") + 1]
+    path.write_bytes(cut)
+    with pytest.raises(DamagedLog, match=r"lost its end.*@3 had been recorded; nothing was recorded"):
+        reader.append(one("a/1", 3), metadata("c3"))
+    assert path.read_bytes() == cut
+
+
+def test_a_backup_brought_back_and_gone_on_with_under_a_reader(store: Store, log: Log, path: Path) -> None:
+    files = (path, path.with_suffix(".lock"))
+    backup = [file.read_bytes() for file in files]
+    store.open("inbox").append(one("a/1", 3), metadata("c3"))
+    assert len(list(log.commits())) == 4
+    for file, content in zip(files, backup, strict=True):
+        file.write_bytes(content)
+    store.open("inbox").append(one("b/1", 3), metadata("d3"))
+    with pytest.raises(WrongExpectedVersion):
+        log.append(one("a/1", 4, expected=4), metadata("c4"))
+    assert log.append(one("a/1", 4, expected=3), metadata("c4")).position == 5
+    assert log.append(one("a/1", 3), metadata("c3")).position == 6
+    assert store.verify("inbox").damage is None
+
+
+def test_a_log_with_an_id_that_no_lock_file_has_room_for(store: Store, path: Path) -> None:
+    header = encode_header(Header(FORMAT, VERSION, "x" * 200, "inbox", AT))
+    assert store.import_log("inbox", [header]) == 0
+    for n in range(3):
+        store.open("inbox").append(one("a/1", n), metadata(f"c{n}"))
+    assert sorted(file.name for file in path.parent.iterdir()) == ["inbox.jsonl", "inbox.lock"]
+    assert store.verify("inbox").commits == 3
 
 
 def test_reading_from_the_start_again_forgets_no_command(store: Store, log: Log, monkeypatch: pytest.MonkeyPatch) -> None:

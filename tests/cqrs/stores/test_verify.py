@@ -21,6 +21,7 @@ from cqrs_todo.cqrs.core import (
     UnknownEvent,
 )
 from cqrs_todo.cqrs.stores.format import sum_of
+from cqrs_todo.cqrs.stores.jsonl.notes import Head, read_head
 from cqrs_todo.cqrs.stores.seals import seal
 from cqrs_todo.cqrs.testing.contract import AT, Counted, metadata, numbers, one
 
@@ -208,6 +209,17 @@ def test_several_damages_at_once(store: Store, path: Path) -> None:
     assert [event.position for event in events] == list(range(1, 26))
     assert all(event.data == UnknownEvent(LOST, b"{}") for event in lost)
     assert {event.position for event in lost} == {4, 5, 6, 13, 14, 15}
+
+
+def test_a_commit_that_comes_while_a_log_is_walked_is_no_damage(
+    store: Store, log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read_head_later(path: str, id: str) -> Head | None:
+        log.append(one("a/1", 9), metadata("later"))
+        return read_head(path, id)
+
+    monkeypatch.setattr("cqrs_todo.cqrs.stores.jsonl.check.read_head", read_head_later)
+    assert store.verify("inbox").damage is None
 
 
 @pytest.mark.usefixtures("log")

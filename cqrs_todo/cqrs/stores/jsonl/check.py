@@ -122,10 +122,11 @@ class _Walk:
     def _cut(self, head: Head | None) -> tuple[str, str] | None:
         """What the remembered head says of the end, None where it is as it was."""
         with explained(self._file.path):
-            if head is None or head.stands_in(self._file.fd, self._file.size):
+            size = os.fstat(self._file.fd).st_size  # the head may be that of a commit that came meanwhile
+            if head is None or head.stands_in(self._file.fd, size):
                 return None
-        if self._file.size < head.offset:
-            lost = f"{head.offset - self._file.size} bytes, up to @{head.position},"
+        if size < head.offset:
+            lost = f"{head.offset - size} bytes, up to @{head.position},"
             return "missing", f"its end is missing: {lost} had been recorded"
         return "altered", f"it was rewritten: @{head.position} had been recorded with another sum"
 

@@ -144,20 +144,37 @@ class JsonlLog(ChainedLog):
 
     def _spot_before(self, file: LogFile, place: Place) -> Spot:
         """Where to begin reading so that nothing after a place is missed; raises `StaleMark`."""
+        self._check_front(file)
         if isinstance(place, int):
             return self._front if place >= self._front.position else self._beginning
         spot = _spot(place)
-        head = Head(self.id, spot.offset, spot.position, spot.sum.decode())
-        with explained(self._path):
-            stands = head.stands_in(file.fd, file.size)
-        if not stands:
-            if file.size < spot.offset and self._head is None:
-                self._head = head  # nothing else remembers that the log was longer
+        if not self._stands(file, spot):
             raise StaleMark(f"{self._path} is not what it was at @{place.position}")
         if self._front.position < spot.position:
             self._begin_at(spot, Versions(spot.position, place.versions))
             self._commands_known = False
         return spot
+
+    def _check_front(self, file: LogFile) -> None:
+        """Begin anew where a file is not what was read of the log."""
+        if self._front is not self._beginning and not self._stands(file, self._front):
+            self._begin_anew()
+
+    def _stands(self, file: LogFile, spot: Spot) -> bool:
+        """Whether a spot is one in a file; that the log came to it is remembered where the file is shorter."""
+        head = self._head_at(spot)
+        with explained(self._path):
+            stands = head.stands_in(file.fd, file.size)
+        if file.size < spot.offset and (self._head is None or self._head.offset < spot.offset):
+            self._head = head
+        return stands
+
+    def _head_at(self, spot: Spot) -> Head:
+        return Head(self.id, spot.offset, spot.position, spot.sum.decode())
+
+    def _begin_anew(self) -> None:
+        self._begin_at(self._beginning, Versions())
+        self._by_command, self._by_earlier_command, self._commands_known = {}, {}, True
 
     def _read(self, file: LogFile, spot: Spot) -> Iterator[Batch]:
         """The verified lines after a spot; the front stands behind those that were given."""
@@ -167,7 +184,7 @@ class JsonlLog(ChainedLog):
             stands = head is None or head.stands_in(file.fd, file.size)
         if head is not None and not stands:
             spot = self._beginning
-            self._begin_at(spot, Versions())
+            self._begin_anew()
             what = "has lost its end: it is shorter than it was" if file.size < head.offset else "was rewritten"
             lost = f"{what}; @{head.position} had been recorded"
         self.damage = lost
@@ -220,6 +237,7 @@ class JsonlLog(ChainedLog):
     def _catch_up(self, file: LogFile) -> None:
         if file.known:
             return
+        self._check_front(file)
         for _ in self._read(file, self._front):
             pass
 
@@ -305,8 +323,7 @@ class JsonlLog(ChainedLog):
         return commit
 
     def _keep_head(self, lock: int) -> None:
-        spot = self._front
-        self._head = Head(self.id, spot.offset, spot.position, spot.sum.decode())
+        self._head = self._head_at(self._front)
         write_head(lock, self._head)
 
     def _take_back(self, fd: int, cause: OSError) -> None:
@@ -403,5 +420,5 @@ class JsonlLog(ChainedLog):
         aside = dated(self._path, "unsynced")
         create_durable(aside, content)
         replace_durably(self._path, content)
-        self._begin_at(self._beginning, Versions())
+        self._begin_anew()
         self._tell(f"the disk had failed to sync {self._path}: it was written anew; a copy of then is in {aside}")

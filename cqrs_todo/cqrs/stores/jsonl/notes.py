@@ -4,14 +4,15 @@ The first is the head: with it a log that was cut at a line's end is noticed. Th
 """
 
 import os
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 import msgspec
 
 from ..chain import Spot
 from ..checksum import CHECKSUM_LENGTH, checked, is_whole
 from ..seals import end_of_line
-from .files import OPEN_SAFELY, beside, close, open_or_make, read_range
+from .files import OPEN_SAFELY, beside, close, open_or_make
 
 _HEAD_LENGTH = 256
 _SUSPECT = b"suspect\n"
@@ -63,9 +64,11 @@ def write_head(lock: int, head: Head) -> None:
     """Note the head of a log that was synced up to it, in its lock file, which the caller holds.
 
     It is not synced: an older head is as right, only less watchful. Nor does a commit that is recorded depend on it: where
-    it can't be kept, it is not.
+    it can't be kept, or has no room because another program gave the log a long id, it is not.
     """
     content = checked(msgspec.json.encode(head).ljust(_HEAD_LENGTH - CHECKSUM_LENGTH - 1) + b"\n")
+    if len(content) > _HEAD_LENGTH:
+        return
     try:
         os.pwrite(lock, content, 0)
     except OSError:
@@ -74,17 +77,13 @@ def write_head(lock: int, head: Head) -> None:
 
 def keep_head(path: str, head: Head) -> None:
     """What `write_head` does, by the name of the log's file."""
-    with suppress(OSError):
-        lock = open_or_make(lock_of(path), os.O_WRONLY)
-        try:
-            write_head(lock, head)
-        finally:
-            close(lock)
+    with suppress(OSError), _opened(path) as lock:
+        write_head(lock, head)
 
 
 def is_suspect(lock: int) -> bool:
     """Whether a sync of the log had failed; raises `OSError` where that can't be known, which must not pass for a no."""
-    return os.pread(lock, 1, _HEAD_LENGTH) != b""
+    return os.pread(lock, len(_SUSPECT), _HEAD_LENGTH) == _SUSPECT
 
 
 def mark_suspect(path: str) -> None:
@@ -93,11 +92,8 @@ def mark_suspect(path: str) -> None:
     Readers may, without the lock: the mark is no part of the head, so that nobody overwrites it. It needs no sync: it
     matters only as long as the kernel's pages live.
     """
-    lock = open_or_make(lock_of(path), os.O_WRONLY)
-    try:
+    with _opened(path) as lock:
         os.pwrite(lock, _SUSPECT, _HEAD_LENGTH)
-    finally:
-        close(lock)
 
 
 def clear_suspect(lock: int) -> None:
@@ -105,26 +101,29 @@ def clear_suspect(lock: int) -> None:
     os.ftruncate(lock, _HEAD_LENGTH)
 
 
-def copy_notes(source: str, target: str) -> None:
-    """Give one log's file the notes of another, durably; the caller holds the locks. A lock file itself never moves."""
-    notes = _all_notes(source)
-    lock = open_or_make(lock_of(target), os.O_WRONLY)
+@contextmanager
+def moving_notes(source: str, target: str) -> Iterator[None]:
+    """Note for one log's file what is noted for another, durably, while in the block that is renamed to it.
+
+    Both have the notes until that is done: one too many does no harm, one too few might. The lock files, which the caller
+    holds, stay where they are. Raises `OSError`.
+    """
+    with _opened(source) as old, _opened(target) as new:
+        os.pwrite(new, os.pread(old, _HEAD_LENGTH, 0), 0)
+        suspect = is_suspect(old)
+        if suspect:
+            os.pwrite(new, _SUSPECT, _HEAD_LENGTH)
+        os.fsync(new)
+        yield
+        if suspect:
+            with suppress(OSError):  # a mark too many: a log is written anew once
+                clear_suspect(old)
+
+
+@contextmanager
+def _opened(path: str) -> Iterator[int]:
+    lock = open_or_make(lock_of(path), os.O_RDWR)
     try:
-        os.pwrite(lock, notes, 0)
-        os.ftruncate(lock, len(notes))
-        os.fsync(lock)
+        yield lock
     finally:
         close(lock)
-
-
-def _all_notes(path: str) -> bytes:
-    lock = open_or_make(lock_of(path), os.O_RDONLY)
-    try:
-        return read_range(lock, 0, os.fstat(lock).st_size)
-    finally:
-        close(lock)
-
-
-def clear_notes(path: str) -> None:
-    """Forget what was noted for a log's file."""
-    os.truncate(lock_of(path), 0)

@@ -28,7 +28,7 @@ from .files import (
     there,
 )
 from .log import JsonlLog
-from .notes import clear_notes, copy_notes, lock_of
+from .notes import lock_of, moving_notes
 
 _SUFFIX = ".jsonl"
 
@@ -148,8 +148,7 @@ def _move(source: str, target: str, old: str, new: str) -> None:
         raise LogNotFound(old)
     if there(target):
         raise LogExists(new)
-    copy_notes(source, target)  # both have them until all is done: one too many does no harm, one too few might
-    os.rename(source, target)
-    sync_directory(os.path.dirname(target))
-    sync_directory(os.path.dirname(source))
-    clear_notes(source)
+    with moving_notes(source, target):
+        os.rename(source, target)
+        sync_directory(os.path.dirname(target))
+        sync_directory(os.path.dirname(source))
