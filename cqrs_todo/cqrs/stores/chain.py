@@ -105,9 +105,13 @@ class Versions:
         """
         if any(self.of(stream) + 1 != version for stream, version in first.items()):
             return False
+        self.go_on(position, last)
+        return True
+
+    def go_on(self, position: int, last: Mapping[str, int]) -> None:
+        """Go on to a position at which some streams, and no others, have come to new versions."""
         self.last.update(last)
         self.position = position
-        return True
 
     def _go_back(self, commit: CommitLine, end: EventLine) -> None:
         """Forget the events of a commit that come before the one that does not follow."""

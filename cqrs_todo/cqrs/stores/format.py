@@ -159,8 +159,8 @@ class Codec:
         self._decoders: dict[str, Callable[[msgspec.Raw], Any]] = {}
         self._passed = 0  # bytes of lines, decoded many at a time
 
-    def encode(self, commit: Commit, previous: bytes) -> tuple[bytes, CommitLine, Commit]:
-        """The line, with its LF, of a commit that follows the line with sum `previous`, and what is read back from it.
+    def encode(self, commit: Commit, previous: bytes) -> tuple[bytes, Commit]:
+        """The line, with its LF, of a commit that follows the line with sum `previous`, and the commit read back from it.
 
         Raises `ValueError` for a commit that would not be read back as it is: what is no JSON, or changes in JSON.
         """
@@ -172,13 +172,12 @@ class Codec:
             ]
             document = _encode(CommitLine(commit.position, meta.at, meta.by, meta.command, events, meta.meta))
             line, sum = sealed(previous, document)
-            read = decode_line(document)
-            recorded = self.commit(read, sum)
+            recorded = self.commit(decode_line(document), sum)
         except (InvalidLine, UnicodeEncodeError, RecursionError, TypeError) as error:
             raise ValueError(f"can't be recorded: {error}") from error
         if recorded.events != commit.events:
             raise ValueError("can't be recorded: JSON would change it")
-        return line, read, recorded
+        return line, recorded
 
     def decode_lines(self, chunk: bytes) -> list[CommitLine]:
         """What the function of this name gives; in the long run, where all types are known, with the events' data decoded.

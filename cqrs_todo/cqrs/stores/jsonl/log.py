@@ -300,16 +300,17 @@ class JsonlLog(ChainedLog):
         front = self._front
         versions = {append.stream: self._versions.of(append.stream) for append in appends}
         commit = record(appends, metadata, self._types, front.position, versions)
-        line, read, recorded = self._codec.encode(commit, front.sum)
+        line, recorded = self._codec.encode(commit, front.sum)
         try:
             write_all(fd, line)
         except OSError as error:
             self._take_back(fd, error)
             raise StoreUnavailable(f"{self._path}: {error.strerror}; nothing was recorded") from error
         self._sync_or_unknown(fd)
-        self._follow(front.position, (read,))
-        self._front = Spot(front.line + 1, front.offset + len(line), recorded.sum.encode(), read.last)
-        self._remember({read.command: read.position})
+        position = recorded.last
+        self._versions.go_on(position, versions)
+        self._front = Spot(front.line + 1, front.offset + len(line), recorded.sum.encode(), position)
+        self._remember({metadata.command: recorded.position})
         self._keep_head(lock)
         return recorded
 

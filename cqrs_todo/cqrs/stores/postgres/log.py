@@ -1,6 +1,6 @@
 """One log in the tables: its lines as in a file, verified by the same sums as they are read."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain
 from typing import NamedTuple, TypeAlias
@@ -24,7 +24,7 @@ from ...core import (
     repeated,
 )
 from ..chain import Batch, ChainedLog, Spot, Versions, Walk, verified_backward
-from ..format import CommitLine, Header, InvalidLine, decode_line
+from ..format import Header, InvalidLine, decode_line
 from ..seals import sum_in
 from ..signals import signals_held
 from .database import Connection, Database
@@ -90,11 +90,11 @@ def send_all(connection: Connection, log: int, steps: Sequence[Step]) -> str:
 
 
 class _Encoded(NamedTuple):
-    """A commit that is to be appended: as a line, and as what is read back from that."""
+    """A commit that is to be appended: as a line, as what is read back from that, and the versions that streams come to."""
 
     step: Step
-    read: CommitLine
     recorded: Commit
+    versions: Mapping[str, int]
 
 
 class PostgresLog(ChainedLog):
@@ -268,19 +268,20 @@ class PostgresLog(ChainedLog):
         versions = {append.stream: self._versions.of(append.stream) for append in appends}
         front = self._front
         commit = record(appends, metadata, self._types, front.position, versions)
-        line, read, recorded = self._codec.encode(commit, front.sum)
-        return _Encoded((front.position, front.sum, line[:-1]), read, recorded)
+        line, recorded = self._codec.encode(commit, front.sum)
+        return _Encoded((front.position, front.sum, line[:-1]), recorded, versions)
 
     def _settled(self, answer: tuple[str, str], encoded: _Encoded, appends: Sequence[Append], came: Sequence[int]) -> Commit:
         """What became of a commit by the server's answer, once the transaction is over; `came` are the signals that wait."""
         status, known = answer
         match status:
             case "recorded":
-                self._follow(self._front.position, (encoded.read,))
-                self._front = _spot(encoded.read.last, encoded.recorded.sum.encode())
+                recorded = encoded.recorded
+                self._versions.go_on(recorded.last, encoded.versions)
+                self._front = _spot(recorded.last, recorded.sum.encode())
                 if came:
-                    self._tell(f"@{encoded.recorded.position} was recorded before the interruption")
-                return encoded.recorded
+                    self._tell(f"@{recorded.position} was recorded before the interruption")
+                return recorded
             case "known":
                 return repeated(self._decoded(known), appends)
             case "gone":
