@@ -225,7 +225,7 @@ class Repository(Generic[S, C, E]):
                 appends = [
                     Append(stream, tuple(events), fold.version_of(stream)) for stream, events in changes.items() if events
                 ]
-            except Exception:
+            except Exception:  # an old fold may lead anywhere
                 if latest:
                     raise
                 appends = []

@@ -109,7 +109,7 @@ def moving_notes(source: str, target: str) -> Iterator[None]:
     holds, stay where they are. Raises `OSError`.
     """
     with _opened(source) as old, _opened(target) as new:
-        os.pwrite(new, os.pread(old, _HEAD_LENGTH, 0), 0)
+        os.pwrite(new, os.pread(old, _HEAD_LENGTH, 0).ljust(_HEAD_LENGTH, b"\0"), 0)
         suspect = is_suspect(old)
         if suspect:
             os.pwrite(new, _SUSPECT, _HEAD_LENGTH)
