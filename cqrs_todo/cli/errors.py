@@ -9,6 +9,7 @@ from ..cqrs.core import (
     LogNotFound,
     OutcomeUnknown,
     OutdatedStore,
+    StaleMark,
     StoreUnavailable,
     WrongExpectedVersion,
 )
@@ -41,7 +42,7 @@ _KINDS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], int, str, str
     ((UsageError, UnknownStore, InvalidLogName), 2, "usage", None),
     (NotYet, 2, "usage", "give a time in the past"),
     ((NotFound, LogNotFound), 3, "not-found", "see: todo lists"),
-    ((WrongExpectedVersion, CommandReused, LogBusy), 4, "conflict", "try again"),
+    ((WrongExpectedVersion, CommandReused, LogBusy, StaleMark), 4, "conflict", "try again"),
     (DamagedLog, 5, "damaged-log", "see what can be done: todo verify"),
     (OutcomeUnknown, 6, "unknown", "look before you do it again: todo history -n 1"),
     (OutdatedStore, 6, "store-outdated", "bring it up to date: todo store migrate"),

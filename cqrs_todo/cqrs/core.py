@@ -383,8 +383,9 @@ class Log(ABC):
 
         A command id of a recent commit (of which this log's class says how many it knows) returns that commit, so that
         sending it again is harmless. Raises `WrongExpectedVersion`, `CommandReused`, `DamagedLog`, `ReadOnlyLog`,
-        `LogBusy`, `StoreUnavailable`, `OutcomeUnknown`; `TypeError` for an event that is not registered; `ValueError`
-        for a commit that makes no sense or can't be stored as it is.
+        `LogBusy`, `StoreUnavailable`, `OutcomeUnknown`; `StaleMark` where the log is not what was read of it, which is then
+        read anew; `TypeError` for an event that is not registered; `ValueError` for a commit that makes no sense or can't be
+        stored as it is.
         """
 
     @abstractmethod

@@ -15,6 +15,7 @@ from .core import (
     E,
     Expected,
     Log,
+    Mark,
     Metadata,
     OutcomeUnknown,
     Outline,
@@ -217,7 +218,7 @@ class Repository(Generic[S, C, E]):
 
         Raises what `plan` and `append` raise; `WrongExpectedVersion` from the log only after `RETRIES` more tries.
         """
-        retries, latest = RETRIES, latest or self._fold is None or self._due(self._fold)
+        retries, latest = RETRIES, latest or not self._is_as_left()
         while True:
             fold = self.fold() if latest or self._fold is None else self._fold
             try:
@@ -232,13 +233,20 @@ class Repository(Generic[S, C, E]):
             if appends:
                 try:
                     return self._settled(fold, self.log.append(appends, metadata))
-                except WrongExpectedVersion:
+                except (WrongExpectedVersion, StaleMark):
                     if not retries:
                         raise
                     retries -= latest
             elif latest:
                 return Outcome(None, fold)
             latest = True
+
+    def _is_as_left(self) -> bool:
+        """Whether the fold is where the log was read to, and no snapshot is due: then it may be planned on."""
+        if self._fold is None or self._due(self._fold):
+            return False
+        mark, since = self.log.mark(), self._since
+        return isinstance(since, Mark) and (mark is since or (mark.position, mark.token) == (since.position, since.token))
 
     def _settled(self, fold: Fold[S], commit: Commit) -> Outcome[S]:
         """What a transaction came to that was planned on a fold."""

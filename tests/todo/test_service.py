@@ -1,5 +1,6 @@
 """The service where processes meet: conflicts, moves, moments beside writers."""
 
+import shutil
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -77,6 +78,28 @@ def test_what_was_done_already_is_asked_of_the_list_as_it_is(store: Store) -> No
     a_list(store, "work").change(work.select(["1"]), lambda _: [ChangeText("other")])
     work.take_in({**given, "new": both[0].todo})
     assert texts(work) == ["a", "b", "a"]
+
+
+@pytest.mark.parametrize("looked", [False, True])
+def test_a_change_after_another_history_took_the_place_of_the_one_that_was_read(tmp_path: Path, looked: bool) -> None:
+    """The folder is brought back from a backup and gone on with, until it is as long as before."""
+    store = open_store(f"jsonl:{tmp_path / 'data'}", TYPES)
+    a_list(store).add([Create("a", NOW), Create("b", NOW)])
+    mine = a_list(store)
+    mine.view()
+    shutil.copytree(tmp_path / "data", tmp_path / "backup")
+    chosen = mine.select(["1"])
+    a_list(store).change(chosen, lambda _: [ChangeText("old")])
+    mine.view()
+    shutil.rmtree(tmp_path / "data")
+    shutil.copytree(tmp_path / "backup", tmp_path / "data")
+    a_list(store).change(chosen, lambda _: [Complete(day_or_instant(NOW), NOW)])
+    if looked:
+        assert len(list(mine.log.commits())) == 2
+    assert mine.change(chosen, lambda _: [Complete(day_or_instant(NOW), NOW)]).commit is None
+    answer = mine.add([Create("c", NOW)])
+    assert (answer.position, texts(mine)) == (4, ["a", "b", "c"])
+    assert mine.view() == a_list(store).view()
 
 
 def test_a_move_looks_at_what_had_arrived_there_already(store: Store) -> None:

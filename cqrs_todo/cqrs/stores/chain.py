@@ -188,6 +188,10 @@ class ChainedLog(Log):
         self._front = front
         self._versions = versions
 
+    def _begin_anew(self) -> None:
+        """Hold nothing for verified, and nothing that was read for known."""
+        self._begin_at(self._beginning, Versions())
+
     def _follow(self, position: int, commits: Sequence[CommitLine]) -> int:
         """Let the versions go on past the commits that are read, as `Versions.pass_over` says."""
         try:
@@ -195,7 +199,7 @@ class ChainedLog(Log):
         except InvalidLine:
             raise
         except BaseException:  # whoever is interrupted here and goes on must not take half of a commit for damage
-            self._begin_at(self._beginning, Versions())
+            self._begin_anew()
             raise
 
 

@@ -34,9 +34,10 @@ class signals_held:  # noqa: N801  # is used as a function; as a generator it wo
         self._came.append(number)
 
     def __exit__(self, *_: object) -> None:
-        self._restore()
-        for late in self._came:
-            _signal.raise_signal(late)
+        try:
+            self._restore()
+        finally:
+            self._deliver()
 
     def _restore(self) -> None:
         """Give all signals their handlers back, though one that has its own again may come at once and raise."""
@@ -46,3 +47,11 @@ class signals_held:  # noqa: N801  # is used as a function; as a generator it wo
                 _signal.signal(number, _signal.SIG_DFL if handler is None else handler)
             finally:
                 self._restore()
+
+    def _deliver(self) -> None:
+        """Let all that came do what they would have done, though the handler of one raises."""
+        if self._came:
+            try:
+                _signal.raise_signal(self._came.pop(0))
+            finally:
+                self._deliver()

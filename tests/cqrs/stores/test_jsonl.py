@@ -22,6 +22,7 @@ from cqrs_todo.cqrs.core import (
     Metadata,
     OutcomeUnknown,
     ReadOnlyLog,
+    StaleMark,
     Store,
     StoreUnavailable,
     UnknownEvent,
@@ -33,6 +34,7 @@ from cqrs_todo.cqrs.stores.format import FORMAT, VERSION, Header, encode_header,
 from cqrs_todo.cqrs.stores.jsonl import files
 from cqrs_todo.cqrs.stores.jsonl.notes import mark_suspect
 from cqrs_todo.cqrs.stores.seals import seal
+from cqrs_todo.cqrs.stores.signals import signals_held
 from cqrs_todo.cqrs.testing.contract import AT, CONTRACT_TYPES, Counted, metadata, numbers, one
 
 
@@ -326,6 +328,8 @@ def test_a_backup_brought_back_and_gone_on_with_under_a_reader(store: Store, log
     for file, content in zip(files, backup, strict=True):
         file.write_bytes(content)
     store.open("inbox").append(one("b/1", 3), metadata("d3"))
+    with pytest.raises(StaleMark, match="not what was read of it up to @4; nothing was recorded"):
+        log.append(one("a/1", 4), metadata("c4"))
     with pytest.raises(WrongExpectedVersion):
         log.append(one("a/1", 4, expected=4), metadata("c4"))
     assert log.append(one("a/1", 4, expected=3), metadata("c4")).position == 5
@@ -504,6 +508,34 @@ def test_signals_wait_until_an_append_is_over(log: Log, monkeypatch: pytest.Monk
     assert seen
     assert numbers(log.events()) == [0, 1, 2, 3]
     assert "@4 was recorded before the interruption" in log.notices
+
+
+def test_all_signals_that_came_are_delivered_though_the_first_ones_handler_raises() -> None:
+    seen: list[int] = []
+
+    def both_come() -> None:
+        with signals_held() as came:
+            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), signal.SIGTERM)
+            while len(came) < 2:
+                time.sleep(0.001)
+            assert not seen
+
+    before = signal.signal(signal.SIGTERM, lambda number, _: seen.append(number))
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            both_come()
+        assert seen == [signal.SIGTERM]
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def test_a_commit_that_comes_while_lines_are_given_is_no_damage(log: Log) -> None:
+    lines = log.lines()
+    next(lines)
+    log.append(one("a/1", 3), metadata("c3"))
+    assert len(list(lines)) == 3
+    assert log.notices == []
 
 
 def test_a_busy_log_names_its_holder(log: Log, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

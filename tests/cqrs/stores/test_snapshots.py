@@ -228,6 +228,24 @@ def test_another_logs_snapshots_are_not_used(
     assert log.id != other.id
 
 
+def test_a_snapshot_beyond_a_log_brought_back_from_a_backup_is_no_alarm(
+    store: Store, snapshots: KeptSnapshots[int], tmp_path: Path
+) -> None:
+    log = store.create("counters", AT)
+    write(log, 1)
+    shutil.copytree(tmp_path / "data", tmp_path / "backup")
+    for n in range(2, 300):
+        write(log, n)
+    reader(store, snapshots).fold()
+    assert snapshots.taken(log.id)
+    shutil.rmtree(tmp_path / "data")
+    shutil.copytree(tmp_path / "backup", tmp_path / "data")
+    again = reader(store, snapshots)
+    assert again.fold() == fold_of(COUNTER, store.open("counters").commits())
+    write(again.log, 300)
+    assert again.log.notices == []
+
+
 def test_a_log_that_is_not_what_it_was_is_read_anew(
     store: Store, snapshots: KeptSnapshots[int], taken: list[Path], log: Log, tmp_path: Path
 ) -> None:

@@ -161,11 +161,12 @@ class JsonlLog(ChainedLog):
             self._begin_anew()
 
     def _stands(self, file: LogFile, spot: Spot) -> bool:
-        """Whether a spot is one in a file; that the log came to it is remembered where the file is shorter."""
+        """Whether a spot is one in a file; that it was longer is remembered where it was read, or nothing else says so."""
         head = self._head_at(spot)
         with explained(self._path):
             stands = head.stands_in(file.fd, file.size)
-        if file.size < spot.offset and (self._head is None or self._head.offset < spot.offset):
+        noted = self._head
+        if file.size < spot.offset and (noted is None or (spot is self._front and noted.offset < spot.offset)):
             self._head = head
         return stands
 
@@ -173,15 +174,15 @@ class JsonlLog(ChainedLog):
         return Head(self.id, spot.offset, spot.position, spot.sum.decode())
 
     def _begin_anew(self) -> None:
-        self._begin_at(self._beginning, Versions())
+        super()._begin_anew()
         self._by_command, self._by_earlier_command, self._commands_known = {}, {}, True
 
     def _read(self, file: LogFile, spot: Spot) -> Iterator[Batch]:
         """The verified lines after a spot; the front stands behind those that were given."""
         head = self._head
         lost = None
-        with explained(self._path):
-            stands = head is None or head.stands_in(file.fd, file.size)
+        with explained(self._path):  # it may be that of a commit that came since the file was opened
+            stands = head is None or any(head.stands_in(file.fd, size) for size in (file.size, os.fstat(file.fd).st_size))
         if head is not None and not stands:
             spot = self._beginning
             self._begin_anew()
@@ -258,7 +259,10 @@ class JsonlLog(ChainedLog):
         if self._read_only is not None:
             raise ReadOnlyLog(self._read_only)
         with locked(self._lock, self._path) as lock, signals_held() as came:
+            front = self._front
             with self._open_to_write(lock) as file:
+                if not file.known and not self._stands(file, front):
+                    raise StaleMark(f"{self._path} is not what was read of it up to @{front.position}; nothing was recorded")
                 position = self._by_command.get(metadata.command) or self._by_earlier_command.get(metadata.command)
                 if position is not None:
                     commit = self._again(lock, file.fd, position, appends)
