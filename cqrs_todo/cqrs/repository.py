@@ -155,8 +155,8 @@ class Repository(Generic[S, C, E]):
             return
         try:
             fold.apply(*commits)
-            self._at = commits[-1].at
-            earliest = min([commit.at for commit in commits])
+            times = [commit.at for commit in commits]
+            self._at, earliest = times[-1], min(times)
             if self._earliest is None or earliest < self._earliest:
                 self._earliest = earliest
         except BaseException:  # whoever is interrupted here and goes on must not apply half of them again

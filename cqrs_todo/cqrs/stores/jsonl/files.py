@@ -75,7 +75,8 @@ class locked:  # noqa: N801  # as `explained`
         try:
             self._fd = open_or_make(self._path, os.O_RDWR)
             try:
-                _wait_for_lock(self._fd, self._path, self._log)
+                if not _lock(self._fd):
+                    _wait_for_lock(self._fd, self._path, self._log)
             except BaseException:
                 close(self._fd)
                 raise

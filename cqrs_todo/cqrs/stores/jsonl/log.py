@@ -296,7 +296,8 @@ class JsonlLog(ChainedLog):
         self._catch_up(file)
         if self.damage is not None:
             raise DamagedLog(f"{self.damage}; nothing was recorded")
-        self._mend_tail(file)
+        if file.size > self._front.offset:
+            self._mend_tail(file)
         if not self._commands_known:
             self._learn_commands(file)
 
@@ -311,10 +312,10 @@ class JsonlLog(ChainedLog):
             self._take_back(fd, error)
             raise StoreUnavailable(f"{self._path}: {error.strerror}; nothing was recorded") from error
         self._sync_or_unknown(fd)
-        position = recorded.last
-        self._versions.go_on(position, versions)
-        self._front = Spot(front.line + 1, front.offset + len(line), recorded.sum.encode(), position)
-        self._remember({metadata.command: recorded.position})
+        last = recorded.last
+        self._versions.go_on(last, versions)
+        self._front = Spot(front.line + 1, front.offset + len(line), recorded.sum.encode(), last)
+        self._remember({metadata.command: front.position + 1})
         self._keep_head(lock)
         return recorded
 
@@ -359,8 +360,6 @@ class JsonlLog(ChainedLog):
     def _mend_tail(self, file: LogFile) -> None:
         """End a whole last line that lacks its LF; set aside what else an interrupted write left after the last line."""
         spot = self._front
-        if file.size == spot.offset:
-            return
         tail = read_range(file.fd, spot.offset, file.size)
         if follows(spot.sum, tail):
             write_all(file.fd, b"\n")
