@@ -75,7 +75,7 @@ SCHEMA = "todo/1"
 
 # Events: facts, each with the old and the new value of what it changed. Those with a time refuse one that can't be read,
 # or has no zone: nothing could be done with it, and the event that holds it is one that is not known. A log's times are
-# seldom alike, so that to look for them in a cache would take longer than to read them.
+# seldom alike, so that to look for them in a cache would take longer than to read them; days due are.
 
 
 def _check_zone(time: datetime) -> None:
@@ -95,7 +95,7 @@ class TodoCreated(Struct, frozen=True, gc=False):
     def __post_init__(self) -> None:
         _check_zone(self.created)
         if self.due is not None:
-            _parsed(self.due)
+            parse_day_or_instant(self.due)
         if self.reminder is not None:
             _check_zone(self.reminder)
 
@@ -116,9 +116,9 @@ class DueChanged(Struct, frozen=True, gc=False):
 
     def __post_init__(self) -> None:
         if self.old is not None:
-            _parsed(self.old)
+            parse_day_or_instant(self.old)
         if self.new is not None:
-            _parsed(self.new)
+            parse_day_or_instant(self.new)
 
 
 class ReminderChanged(Struct, frozen=True, gc=False):

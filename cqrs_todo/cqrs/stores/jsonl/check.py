@@ -10,7 +10,7 @@ from ..format import CommitLine, InvalidLine, decode_header, decode_line, decode
 from ..seals import NO_SUM, follows
 from .files import explained
 from .lines import Lines, LogFile
-from .notes import Head, read_head
+from .notes import read_head, stands_in
 from .segments import Segment, segments
 
 
@@ -109,7 +109,7 @@ class _Walk:
             return "reordered", f"@{expected} stands after @{commit.position}"
         return "missing", f"@{expected} to @{commit.position - 1} are missing"
 
-    def _torn(self, head: Head | None) -> tuple[str, str]:
+    def _torn(self, head: Spot | None) -> tuple[str, str]:
         tail, walk = self._file.tail, self._walk.spot
         if walk.line and follows(walk.sum, tail[:-1]):
             return "altered", "the end of the line was altered"
@@ -119,11 +119,11 @@ class _Walk:
             return "torn", "a whole commit lacks the end of its line; the next change mends it"
         return cut or ("torn", f"{len(tail)} bytes of an interrupted write; the next change sets them aside")
 
-    def _cut(self, head: Head | None) -> tuple[str, str] | None:
+    def _cut(self, head: Spot | None) -> tuple[str, str] | None:
         """What the remembered head says of the end, None where it is as it was."""
         with explained(self._file.path):
             size = os.fstat(self._file.fd).st_size  # the head may be that of a commit that came meanwhile
-            if head is None or head.stands_in(self._file.fd, size):
+            if head is None or stands_in(self._file.fd, size, head):
                 return None
         if size < head.offset:
             lost = f"{head.offset - size} bytes, up to @{head.position},"

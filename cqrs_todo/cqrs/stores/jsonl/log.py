@@ -40,7 +40,7 @@ from .files import (
     write_all,
 )
 from .lines import LogFile, lines_in
-from .notes import Head, clear_suspect, is_suspect, lock_of, mark_suspect, read_head, write_head
+from .notes import clear_suspect, head_note, is_suspect, lock_of, mark_suspect, read_head, stands_in, write_head
 
 COMMANDS_KNOWN = 1_000
 """How many of the latest commits a log is sure to know again by their command id, as far as they stand within its end."""
@@ -162,16 +162,12 @@ class JsonlLog(ChainedLog):
 
     def _stands(self, file: LogFile, spot: Spot) -> bool:
         """Whether a spot is one in a file; that it was longer is remembered where it was read, or nothing else says so."""
-        head = self._head_at(spot)
         with explained(self._path):
-            stands = head.stands_in(file.fd, file.size)
-        noted = self._head
-        if file.size < spot.offset and (noted is None or (spot is self._front and noted.offset < spot.offset)):
-            self._head = head
+            stands = stands_in(file.fd, file.size, spot)
+        head = self._head
+        if file.size < spot.offset and (head is None or (spot is self._front and head.offset < spot.offset)):
+            self._head = spot
         return stands
-
-    def _head_at(self, spot: Spot) -> Head:
-        return Head(self.id, spot.offset, spot.position, spot.sum.decode())
 
     def _begin_anew(self) -> None:
         super()._begin_anew()
@@ -182,7 +178,7 @@ class JsonlLog(ChainedLog):
         head = self._head
         lost = None
         with explained(self._path):  # it may be that of a commit that came since the file was opened
-            stands = head is None or any(head.stands_in(file.fd, size) for size in (file.size, os.fstat(file.fd).st_size))
+            stands = head is None or any(stands_in(file.fd, size, head) for size in (file.size, os.fstat(file.fd).st_size))
         if head is not None and not stands:
             spot = self._beginning
             self._begin_anew()
@@ -306,17 +302,19 @@ class JsonlLog(ChainedLog):
         versions = {append.stream: self._versions.of(append.stream) for append in appends}
         commit = record(appends, metadata, self._types, front.position, versions)
         line, recorded = self._codec.encode(commit, front.sum)
+        last = recorded.last
+        head = Spot(front.line + 1, front.offset + len(line), recorded.sum.encode(), last)
+        note = head_note(self.id, head)  # after the sync, when the processor has slept, it is dear
         try:
             write_all(fd, line)
         except OSError as error:
             self._take_back(fd, error)
             raise StoreUnavailable(f"{self._path}: {error.strerror}; nothing was recorded") from error
         self._sync_or_unknown(fd)
-        last = recorded.last
         self._versions.go_on(last, versions)
-        self._front = Spot(front.line + 1, front.offset + len(line), recorded.sum.encode(), last)
+        self._front = self._head = head
         self._remember({metadata.command: front.position + 1})
-        self._keep_head(lock)
+        write_head(lock, note)
         return recorded
 
     def _again(self, lock: int, fd: int, position: int, appends: Sequence[Append]) -> Commit:
@@ -325,12 +323,9 @@ class JsonlLog(ChainedLog):
             raise DamagedLog(f"{self._path} has lost position {position}; nothing was recorded")
         commit = repeated(commit, appends)
         self._sync_or_unknown(fd)  # whoever wrote it may not have come to this
-        self._keep_head(lock)
+        self._head = self._front
+        write_head(lock, head_note(self.id, self._front))
         return commit
-
-    def _keep_head(self, lock: int) -> None:
-        self._head = self._head_at(self._front)
-        write_head(lock, self._head)
 
     def _take_back(self, fd: int, cause: OSError) -> None:
         try:
@@ -389,10 +384,10 @@ class JsonlLog(ChainedLog):
     def _ends_as_known(self, file: LogFile) -> bool:
         """Whether a file ends with the last line that was read, which is the remembered one: then all before it is known,
         too, since its sum is over all of it."""
-        head = self._head
-        if head is None or self.damage is not None or file.size != head.offset:
+        head, front = self._head, self._front
+        if head is None or self.damage is not None or not file.size == head.offset == front.offset:
             return False
-        return head.is_at(self._front) and head.stands_in(file.fd, file.size)
+        return head.sum == front.sum and stands_in(file.fd, file.size, head)
 
     def _remember(self, commands: Mapping[str, int]) -> None:
         if len(self._by_command) >= COMMANDS_KNOWN:

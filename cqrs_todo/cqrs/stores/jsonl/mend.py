@@ -13,13 +13,13 @@ from itertools import islice
 import msgspec
 
 from ...core import LOST, DamagedLog, ReadOnlyLog, Repair, no_progress
-from ..chain import Versions
+from ..chain import Spot, Versions
 from ..format import FORMAT, VERSION, CommitLine, EventLine, Header, InvalidLine, decode_header, encode_header, read_header
 from ..seals import NO_SUM, SEAL_LENGTH, follows, reseal, seal, sum_in
 from .check import as_commit, examine
 from .files import create_durable, dated, explained, read_range, replace_durably
 from .lines import LogFile
-from .notes import Head, keep_head
+from .notes import keep_head
 
 _JOINT = re.compile(rb'(?<="\}).?(?=\{"position":)', re.DOTALL)
 
@@ -51,7 +51,7 @@ def repair(path: str, name: str, *, dry_run: bool) -> Repair | None:
             create_durable(aside, content)
             replace_durably(path, mended.content)
             kept = aside
-    keep_head(path, mended.head)
+    keep_head(path, mended.id, mended.head)
     return Repair(tuple(steps), kept)
 
 
@@ -71,7 +71,7 @@ class _Mending:
         self.steps: list[str] = []
         self._versions = Versions()
         self._claimed = b""
-        self._id: str
+        self.id: str
         self._at: datetime
         first, *rest = content.split(b"\n")
         self._left = list(_split(rest if rest[-1:] != [b""] else rest[:-1]))
@@ -85,9 +85,9 @@ class _Mending:
             self._place += line.done
 
     @property
-    def head(self) -> Head:
+    def head(self) -> Spot:
         """Where the mended log ends."""
-        return Head(self._id, len(self.content), self._position, self._sum.decode())
+        return Spot(len(self.lines), len(self.content), self._sum, self._position)
 
     @property
     def content(self) -> bytes:
@@ -104,7 +104,7 @@ class _Mending:
             self._claimed = next((sum for sum in sums if self._left and follows(sum, self._left[0].content)), b"")
             self.lines.append(encode_header(header))
             self.steps.append("line 1: the header was altered: made anew from what can be read of it")
-        self._id, self._at = header.id, header.created
+        self.id, self._at = header.id, header.created
 
     def _new_header(self, name: str) -> Header:
         commits = (as_commit(line.content) for line in self._left)

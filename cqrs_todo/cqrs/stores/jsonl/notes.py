@@ -18,25 +18,23 @@ _HEAD_LENGTH = 256
 _SUSPECT = b"suspect\n"
 
 
-class Head(msgspec.Struct, frozen=True):
-    """A line's end in a log: the byte offset behind it, the last position by then, and the line's sum."""
+class _Head(msgspec.Struct, frozen=True):
+    """A spot in a log."""
 
     log: str
+    line: int
     offset: int
     position: int
     sum: str
 
-    def is_at(self, spot: Spot) -> bool:
-        """Whether it is a spot in the log."""
-        return (self.offset, self.position, self.sum) == (spot.offset, spot.position, spot.sum.decode())
 
-    def stands_in(self, fd: int, size: int) -> bool:
-        """Whether a file of that size has a line there, with that sum."""
-        ending = end_of_line(self.sum.encode())
-        return size >= self.offset and os.pread(fd, len(ending), max(0, self.offset - len(ending))) == ending
+_decode = msgspec.json.Decoder(_Head).decode
 
 
-_decode = msgspec.json.Decoder(Head).decode
+def stands_in(fd: int, size: int, spot: Spot) -> bool:
+    """Whether a file of that size has a line which ends at a spot, with its sum."""
+    ending = end_of_line(spot.sum)
+    return size >= spot.offset and os.pread(fd, len(ending), max(0, spot.offset - len(ending))) == ending
 
 
 def lock_of(path: str) -> str:
@@ -44,7 +42,7 @@ def lock_of(path: str) -> str:
     return beside(path, "lock")
 
 
-def read_head(path: str, log: str) -> Head | None:
+def read_head(path: str, log: str) -> Spot | None:
     """The head noted for a log's file, None where none was, or one of another log; it is then unknown, which is no error."""
     try:
         fd = os.open(lock_of(path), os.O_RDONLY | OPEN_SAFELY)
@@ -57,28 +55,33 @@ def read_head(path: str, log: str) -> Head | None:
         return None
     finally:
         close(fd)
-    return head if head is not None and head.log == log else None
+    return Spot(head.line, head.offset, head.sum.encode(), head.position) if head is not None and head.log == log else None
 
 
-def write_head(lock: int, head: Head) -> None:
-    """Note the head of a log that was synced up to it, in its lock file, which the caller holds.
+def head_note(log: str, head: Spot) -> bytes:
+    """What is written where a log's head is that spot."""
+    note = _Head(log, head.line, head.offset, head.position, head.sum.decode())
+    return checked(msgspec.json.encode(note).ljust(_HEAD_LENGTH - CHECKSUM_LENGTH - 1) + b"\n")
+
+
+def write_head(lock: int, note: bytes) -> None:
+    """Note the head of a log that was synced up to it, as `head_note` says, in its lock file, which the caller holds.
 
     It is not synced: an older head is as right, only less watchful. Nor does a commit that is recorded depend on it: where
     it can't be kept, or has no room because another program gave the log a long id, it is not.
     """
-    content = checked(msgspec.json.encode(head).ljust(_HEAD_LENGTH - CHECKSUM_LENGTH - 1) + b"\n")
-    if len(content) > _HEAD_LENGTH:
+    if len(note) > _HEAD_LENGTH:
         return
     try:
-        os.pwrite(lock, content, 0)
+        os.pwrite(lock, note, 0)
     except OSError:
         return  # `suppress` would cost as much as the call
 
 
-def keep_head(path: str, head: Head) -> None:
+def keep_head(path: str, log: str, head: Spot) -> None:
     """What `write_head` does, by the name of the log's file."""
     with suppress(OSError), _opened(path) as lock:
-        write_head(lock, head)
+        write_head(lock, head_note(log, head))
 
 
 def is_suspect(lock: int) -> bool:

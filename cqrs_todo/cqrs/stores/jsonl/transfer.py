@@ -4,10 +4,11 @@ import os
 from collections.abc import Iterable
 
 from ...core import Progress, Rejected
+from ..chain import Spot
 from ..format import decode_header
 from .check import examine
 from .files import close, explained, remove, sync_directory, there, write_all
-from .notes import Head, keep_head
+from .notes import keep_head
 
 _BLOCK = 1 << 20
 
@@ -39,7 +40,7 @@ def take_in(path: str, name: str, lines: Iterable[bytes], progress: Progress) ->
         finally:
             remove(incoming)
     header, _ = decode_header(first)
-    keep_head(path, Head(header.id, size, verdict.events, verdict.head))
+    keep_head(path, header.id, Spot(1 + verdict.commits, size, verdict.head.encode(), verdict.events))
     return verdict.commits - known
 
 
