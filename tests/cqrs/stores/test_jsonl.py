@@ -320,6 +320,26 @@ def test_a_log_that_lost_its_end_under_a_reader_is_not_written(store: Store, pat
     assert path.read_bytes() == cut
 
 
+@pytest.mark.parametrize("cut", [True, False])
+def test_whoever_had_the_log_open_goes_on_once_another_process_repaired_it(
+    store: Store, log: Log, path: Path, cut: bool
+) -> None:
+    assert len(list(log.commits())) == 3
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join(lines[:-1] if cut else [*lines[:2], lines[2].replace(b'"number":1', b'"number":7'), lines[3]]))
+    reader = log if cut else store.open("inbox")
+    assert len(list(reader.commits())) < 3
+    with pytest.raises(DamagedLog):
+        reader.append(one("a/1", 3), metadata("c3"))
+    assert store.repair("inbox") is not None
+    for n, each in enumerate((reader, log), 3):
+        known = [commit.metadata.command for commit in each.commits()]
+        assert each.damage is None
+        each.append(one("a/1", n), metadata(f"c{n}"))
+        assert [commit.metadata.command for commit in store.open("inbox").commits()] == [*known, f"c{n}"]
+    assert store.verify("inbox").damage is None
+
+
 def test_a_backup_brought_back_and_gone_on_with_under_a_reader(store: Store, log: Log, path: Path) -> None:
     files = (path, path.with_suffix(".lock"))
     backup = [file.read_bytes() for file in files]

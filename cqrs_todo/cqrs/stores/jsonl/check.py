@@ -122,9 +122,9 @@ class _Walk:
     def _cut(self, head: Spot | None) -> tuple[str, str] | None:
         """What the remembered head says of the end, None where it is as it was."""
         with explained(self._file.path):
-            size = os.fstat(self._file.fd).st_size  # the head may be that of a commit that came meanwhile
-            if head is None or stands_in(self._file.fd, size, head):
+            if head is None or stands_in(self._file.fd, head):
                 return None
+            size = os.fstat(self._file.fd).st_size  # the head may be that of a commit that came meanwhile
         if size < head.offset:
             lost = f"{head.offset - size} bytes, up to @{head.position},"
             return "missing", f"its end is missing: {lost} had been recorded"

@@ -88,7 +88,7 @@ class JsonlLog(ChainedLog):
         self._beginning = Spot(1, len(self._first), sum, 0)
         self._begin_at(self._beginning, Versions())
         self._marked = self._front, self._mark_at(self._front)
-        self._head = read_head(path, header.id)
+        self._head = self._noted = read_head(path, header.id)
         self._read_only: str | None = None
         if header.newer:
             self._read_only = f"{path} has format {header.version}, newer than this program: it is read-only"
@@ -163,7 +163,7 @@ class JsonlLog(ChainedLog):
     def _stands(self, file: LogFile, spot: Spot) -> bool:
         """Whether a spot is one in a file; that it was longer is remembered where it was read, or nothing else says so."""
         with explained(self._path):
-            stands = stands_in(file.fd, file.size, spot)
+            stands = stands_in(file.fd, spot)
         head = self._head
         if file.size < spot.offset and (head is None or (spot is self._front and head.offset < spot.offset)):
             self._head = spot
@@ -175,16 +175,11 @@ class JsonlLog(ChainedLog):
 
     def _read(self, file: LogFile, spot: Spot) -> Iterator[Batch]:
         """The verified lines after a spot; the front stands behind those that were given."""
+        lost = self.damage = self._lost(file)
         head = self._head
-        lost = None
-        with explained(self._path):  # it may be that of a commit that came since the file was opened
-            stands = head is None or any(stands_in(file.fd, size, head) for size in (file.size, os.fstat(file.fd).st_size))
-        if head is not None and not stands:
+        if lost is not None:
             spot = self._beginning
             self._begin_anew()
-            what = "has lost its end: it is shorter than it was" if file.size < head.offset else "was rewritten"
-            lost = f"{what}; @{head.position} had been recorded"
-        self.damage = lost
         doubted = -1
         while True:
             bad = None
@@ -211,6 +206,18 @@ class JsonlLog(ChainedLog):
                 self._report(f"is damaged at line {spot.line + 1}, byte {spot.offset}: {bad}")
                 return
             doubted = spot.offset
+
+    def _lost(self, file: LogFile) -> str | None:
+        """What a file lost of what had been recorded, in words; None where the head stands in it."""
+        with explained(self._path):
+            if self._head is None or stands_in(file.fd, self._head):
+                return None
+            noted = read_head(self._path, self.id)
+            if noted is not None and noted != self._noted and stands_in(file.fd, noted):  # another process has repaired it
+                self._head = self._noted = noted
+                return None
+        what = "has lost its end: it is shorter than it was" if file.size < self._head.offset else "was rewritten"
+        return f"{what}; @{self._head.position} had been recorded"
 
     def _read_backward(self, file: LogFile, end: Spot, before: int | None) -> Iterator[Commit]:
         """The commits up to a verified spot, newest first, each verified by the sum that the line after it follows."""
@@ -312,7 +319,7 @@ class JsonlLog(ChainedLog):
             raise StoreUnavailable(f"{self._path}: {error.strerror}; nothing was recorded") from error
         self._sync_or_unknown(fd)
         self._versions.go_on(last, versions)
-        self._front = self._head = head
+        self._front = self._head = self._noted = head
         self._remember({metadata.command: front.position + 1})
         write_head(lock, note)
         return recorded
@@ -323,7 +330,7 @@ class JsonlLog(ChainedLog):
             raise DamagedLog(f"{self._path} has lost position {position}; nothing was recorded")
         commit = repeated(commit, appends)
         self._sync_or_unknown(fd)  # whoever wrote it may not have come to this
-        self._head = self._front
+        self._head = self._noted = self._front
         write_head(lock, head_note(self.id, self._front))
         return commit
 
@@ -387,7 +394,7 @@ class JsonlLog(ChainedLog):
         head, front = self._head, self._front
         if head is None or self.damage is not None or not file.size == head.offset == front.offset:
             return False
-        return head.sum == front.sum and stands_in(file.fd, file.size, head)
+        return head.sum == front.sum and stands_in(file.fd, head)
 
     def _remember(self, commands: Mapping[str, int]) -> None:
         if len(self._by_command) >= COMMANDS_KNOWN:

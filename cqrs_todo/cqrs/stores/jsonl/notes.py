@@ -31,10 +31,10 @@ class _Head(msgspec.Struct, frozen=True):
 _decode = msgspec.json.Decoder(_Head).decode
 
 
-def stands_in(fd: int, size: int, spot: Spot) -> bool:
-    """Whether a file of that size has a line which ends at a spot, with its sum."""
+def stands_in(fd: int, spot: Spot) -> bool:
+    """Whether a file has a line which ends at a spot, with its sum."""
     ending = end_of_line(spot.sum)
-    return size >= spot.offset and os.pread(fd, len(ending), max(0, spot.offset - len(ending))) == ending
+    return os.pread(fd, len(ending), max(0, spot.offset - len(ending))) == ending
 
 
 def lock_of(path: str) -> str:
