@@ -164,7 +164,7 @@ def check(session: Session, url: str | None) -> None:
             out(visible(f"{case.outcome}: {case.name}: {case.detail}"))
     if not session.options.json and not session.options.plain:
         rest = f", {count['does not apply']} do not apply" if count["does not apply"] else ""
-        out(visible(f"{where}: {count['holds']} of {_count(len(cases), 'case')} hold{rest}"))
+        out(visible(f"{count['holds']} of {_count(len(cases), 'case')} hold in {where}{rest}"))
     if count["holds"] + count["does not apply"] < len(cases) or not count["holds"]:
         raise _Unfit(f"{where} does not keep the contract of a store: {_count(count['fails'], 'case')} fail")
 
