@@ -23,7 +23,16 @@ from cqrs_todo.cqrs.core import (
 )
 from cqrs_todo.cqrs.fold import Fold, fold_of
 from cqrs_todo.cqrs.repository import Repository
-from cqrs_todo.cqrs.snapshots import AlwaysSnapshot, MemorySnapshots, SnapshotEvery, Taken, next_kept, thinned
+from cqrs_todo.cqrs.snapshots import (
+    AlwaysSnapshot,
+    MemorySnapshots,
+    NullSnapshots,
+    SnapshotEvery,
+    Snapshots,
+    Taken,
+    next_kept,
+    thinned,
+)
 from cqrs_todo.cqrs.stores import open_store
 from cqrs_todo.cqrs.struct import replace
 from cqrs_todo.cqrs.timeline import as_of
@@ -60,9 +69,9 @@ def test_what_was_appended_is_not_read_again(monkeypatch: pytest.MonkeyPatch) ->
     assert len(reads) == 2
 
 
-@pytest.mark.parametrize("snapshots", [None, MemorySnapshots()])
-def test_whoever_is_interrupted_and_goes_on_applies_nothing_twice(snapshots: MemorySnapshots | None) -> None:
-    log, left = new_log(), [1_000]
+@pytest.mark.parametrize("kind", [NullSnapshots, MemorySnapshots])
+def test_whoever_is_interrupted_and_goes_on_applies_nothing_twice(kind: Callable[[], Snapshots]) -> None:
+    log, left, snapshots = new_log(), [1_000], kind()
 
     def evolve(state: int, event: Moved) -> int:
         left[0] -= 1
