@@ -75,7 +75,7 @@ SCHEMA = "todo/1"
 
 # Events: facts, each with the old and the new value of what it changed. Those with a time refuse one that can't be read,
 # or has no zone: nothing could be done with it, and the event that holds it is one that is not known. A log's times are
-# seldom alike, so that to look for them in a cache would take longer than to read them; days due are.
+# seldom alike, so that to look for them in a cache would take longer than to read them; the days todos are due are.
 
 
 def _check_zone(time: datetime) -> None:

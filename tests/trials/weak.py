@@ -85,7 +85,7 @@ def _no_sums() -> None:
 def _no_head() -> None:
     """Nobody remembers how far a log had come."""
     for module in (log, check):
-        module.read_head = lambda *_: None  # type: ignore[attr-defined]  # the weakness itself
+        module.head_in = lambda *_: None  # type: ignore[attr-defined]  # the weakness itself
 
 
 def _bare_decoder() -> None:

@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from io import BytesIO
 from itertools import takewhile
 
@@ -192,10 +193,24 @@ class ChainedLog(Log):
         """Hold nothing for verified, and nothing that was read for known."""
         self._begin_at(self._beginning, Versions())
 
-    def _follow(self, position: int, commits: Sequence[CommitLine]) -> int:
-        """Let the versions go on past the commits that are read, as `Versions.pass_over` says."""
+    def _walk(self, spot: Spot) -> Walk:
+        """A walk from a spot with which the versions go on, as they are held now."""
+        return Walk(spot, partial(self._follow, self._versions), self._codec.decode_lines)
+
+    def _go_on(self, walk: Walk, versions: Versions) -> bool:
+        """Move the front to where a walk stands that began with these versions; whether it was not there before.
+
+        A walk that somebody left half done may go on when reading has begun anew: it then says nothing of what is there.
+        """
+        if versions is not self._versions or walk.spot.position <= self._front.position:
+            return False
+        self._front = walk.spot
+        return True
+
+    def _follow(self, versions: Versions, position: int, commits: Sequence[CommitLine]) -> int:
+        """Let versions go on past the commits that are read, as `Versions.pass_over` says."""
         try:
-            return self._versions.pass_over(position, commits)
+            return versions.pass_over(position, commits)
         except InvalidLine:
             raise
         except BaseException:  # whoever is interrupted here and goes on must not take half of a commit for damage

@@ -7,6 +7,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -320,23 +321,77 @@ def test_a_log_that_lost_its_end_under_a_reader_is_not_written(store: Store, pat
     assert path.read_bytes() == cut
 
 
-@pytest.mark.parametrize("cut", [True, False])
-def test_whoever_had_the_log_open_goes_on_once_another_process_repaired_it(
-    store: Store, log: Log, path: Path, cut: bool
+def test_a_commit_that_another_process_recorded_and_that_was_lost_before_it_was_read(
+    store: Store, log: Log, path: Path
 ) -> None:
     assert len(list(log.commits())) == 3
-    lines = path.read_bytes().splitlines(keepends=True)
-    path.write_bytes(b"".join(lines[:-1] if cut else [*lines[:2], lines[2].replace(b'"number":1', b'"number":7'), lines[3]]))
-    reader = log if cut else store.open("inbox")
-    assert len(list(reader.commits())) < 3
-    with pytest.raises(DamagedLog):
-        reader.append(one("a/1", 3), metadata("c3"))
+    content = path.read_bytes()
+    store.open("inbox").append(one("a/1", 3), metadata("c3"))
+    path.write_bytes(content)
+    with pytest.raises(DamagedLog, match=r"lost its end.*@4 had been recorded; nothing was recorded"):
+        log.append(one("b/1", 1), metadata("d1"))
+    assert path.read_bytes() == content
+    assert store.verify("inbox").damage is not None
     assert store.repair("inbox") is not None
-    for n, each in enumerate((reader, log), 3):
-        known = [commit.metadata.command for commit in each.commits()]
-        assert each.damage is None
-        each.append(one("a/1", n), metadata(f"c{n}"))
-        assert [commit.metadata.command for commit in store.open("inbox").commits()] == [*known, f"c{n}"]
+    assert store.open("inbox").append(one("b/1", 1), metadata("d1")).position == 4
+
+
+@pytest.mark.parametrize("noted", [True, False])
+def test_a_backup_brought_back_under_whoever_wrote_what_it_lacks(store: Store, log: Log, path: Path, noted: bool) -> None:
+    files = (path, path.with_suffix(".lock"))
+    backup = [file.read_bytes() for file in files]
+    log.append(one("a/1", 3), metadata("c3"))
+    for file, content in zip(files, backup, strict=True):
+        file.write_bytes(content)
+    if noted:
+        store.open("inbox").append([Append("b/1", (Counted(0, "x" * 999),))], metadata("d1"))
+    assert len(list(log.commits())) == 3 + noted
+    assert "@4 had been recorded" in (log.damage or "")
+    with pytest.raises(DamagedLog, match="was rewritten" if noted else "lost its end"):
+        log.append(one("a/1", 4), metadata("c4"))
+
+
+@pytest.mark.parametrize("read", ["commits", "lines", "outlines"])
+@pytest.mark.parametrize("known", [2, 3])
+def test_whoever_reads_a_log_that_was_cut_and_gone_on_with_begins_anew(
+    store: Store, path: Path, read: str, known: int
+) -> None:
+    store.create("inbox", AT)
+    for n in range(known):
+        store.open("inbox").append(one("a/1", n), metadata(f"c{n}"))
+    log = store.open("inbox")
+    if known == 2:
+        store.open("inbox").append(one("a/1", 2), metadata("c2"))
+    assert len(list(log.commits())) == 3
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:-1]))
+    assert store.repair("inbox") is not None
+    for n in range(2):
+        store.open("inbox").append(one(f"b/{n}", n), metadata(f"d{n}"))
+    list(getattr(log, read)())
+    with suppress(DamagedLog):  # who knows of a commit that is gone does not write
+        log.append(one("b/0", 9), metadata("e"))
+    assert store.verify("inbox").damage is None
+
+
+def test_a_reading_left_half_done_says_nothing_once_the_log_was_begun_anew(
+    store: Store, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cqrs_todo.cqrs.stores.jsonl.lines._BLOCK", 400)
+    store.create("inbox", AT)
+    log = store.open("inbox")
+    for n in range(8):
+        store.open("inbox").append(one("a/1", n), metadata(f"c{n}"))
+    assert len(list(log.commits())) == 8
+    mark, lines = log.mark(), path.read_bytes().splitlines(keepends=True)
+    half = log.outlines()
+    assert [next(half)[0].position, next(half)[0].position] == [1, 2]
+    path.write_bytes(b"".join(lines[:-2]))
+    with pytest.raises(StaleMark):
+        list(log.commits(mark))
+    list(half)
+    path.write_bytes(b"".join(lines))
+    assert numbers(log.events()) == list(range(8))
+    assert log.append(one("a/1", 8), metadata("c8")).position == 9
     assert store.verify("inbox").damage is None
 
 

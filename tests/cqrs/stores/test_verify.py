@@ -20,9 +20,8 @@ from cqrs_todo.cqrs.core import (
     StoreUnavailable,
     UnknownEvent,
 )
-from cqrs_todo.cqrs.stores.chain import Spot
 from cqrs_todo.cqrs.stores.format import sum_of
-from cqrs_todo.cqrs.stores.jsonl.notes import read_head
+from cqrs_todo.cqrs.stores.jsonl.notes import read_note
 from cqrs_todo.cqrs.stores.seals import seal
 from cqrs_todo.cqrs.testing.contract import AT, Counted, metadata, numbers, one
 
@@ -215,11 +214,11 @@ def test_several_damages_at_once(store: Store, path: Path) -> None:
 def test_a_commit_that_comes_while_a_log_is_walked_is_no_damage(
     store: Store, log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def read_head_later(path: str, id: str) -> Spot | None:
+    def read_note_later(path: str) -> bytes:
         log.append(one("a/1", 9), metadata("later"))
-        return read_head(path, id)
+        return read_note(path)
 
-    monkeypatch.setattr("cqrs_todo.cqrs.stores.jsonl.check.read_head", read_head_later)
+    monkeypatch.setattr("cqrs_todo.cqrs.stores.jsonl.check.read_note", read_note_later)
     assert store.verify("inbox").damage is None
 
 

@@ -10,7 +10,7 @@ from ..format import CommitLine, InvalidLine, decode_header, decode_line, decode
 from ..seals import NO_SUM, follows
 from .files import explained
 from .lines import Lines, LogFile
-from .notes import read_head, stands_in
+from .notes import head_in, read_note, stands_in
 from .segments import Segment, segments
 
 
@@ -43,7 +43,7 @@ class _Walk:
         if header.newer:
             return self._damaged("unknown format", f"format {header.version} is newer than this program")
         self._walk.spot = Spot(1, len(first) + 1, sum, 0)
-        head = read_head(self._file.path, header.id)
+        head = head_in(read_note(self._file.path), header.id)
         try:
             self._go()
         except InvalidLine as error:

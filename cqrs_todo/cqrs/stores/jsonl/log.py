@@ -25,7 +25,7 @@ from ...core import (
     record,
     repeated,
 )
-from ..chain import Batch, ChainedLog, Spot, Versions, Walk, verified_backward
+from ..chain import Batch, ChainedLog, Spot, Versions, verified_backward
 from ..format import InvalidLine, command_in, decode_header
 from ..seals import follows
 from ..signals import signals_held
@@ -40,7 +40,17 @@ from .files import (
     write_all,
 )
 from .lines import LogFile, lines_in
-from .notes import clear_suspect, head_note, is_suspect, lock_of, mark_suspect, read_head, stands_in, write_head
+from .notes import (
+    clear_suspect,
+    head_in,
+    head_note,
+    lock_of,
+    mark_suspect,
+    read_note,
+    read_notes,
+    stands_in,
+    write_note,
+)
 
 COMMANDS_KNOWN = 1_000
 """How many of the latest commits a log is sure to know again by their command id, as far as they stand within its end."""
@@ -88,7 +98,9 @@ class JsonlLog(ChainedLog):
         self._beginning = Spot(1, len(self._first), sum, 0)
         self._begin_at(self._beginning, Versions())
         self._marked = self._front, self._mark_at(self._front)
-        self._head = self._noted = read_head(path, header.id)
+        self._note = read_note(path)
+        self._head = head_in(self._note, header.id)
+        self._heard: Spot | None = None  # a head that another process noted since
         self._read_only: str | None = None
         if header.newer:
             self._read_only = f"{path} has format {header.version}, newer than this program: it is read-only"
@@ -122,6 +134,7 @@ class JsonlLog(ChainedLog):
 
     def lines(self) -> Iterator[bytes]:
         with self._open(os.O_RDONLY) as file:
+            self._check_front(file)
             yield self._first
             for batch in self._read(file, self._beginning):
                 yield from batch.lines
@@ -175,19 +188,21 @@ class JsonlLog(ChainedLog):
 
     def _read(self, file: LogFile, spot: Spot) -> Iterator[Batch]:
         """The verified lines after a spot; the front stands behind those that were given."""
-        lost = self.damage = self._lost(file)
-        head = self._head
+        lost, loss = self._lost(file), ""
+        self.damage = None
         if lost is not None:
+            loss = "has lost its end: it is shorter than it was" if file.size < lost.offset else "was rewritten"
+            loss = f"{loss}; @{lost.position} had been recorded"
+            self.damage = f"{self._path} {loss}"
             spot = self._beginning
             self._begin_anew()
         doubted = -1
         while True:
             bad = None
-            walk = Walk(spot, self._follow, self._codec.decode_lines)
+            walk, versions = self._walk(spot), self._versions
             try:
                 for batch in walk.over(file.chunks(spot.offset)):
-                    if walk.spot.position > self._front.position:
-                        self._front = walk.spot
+                    if self._go_on(walk, versions):
                         self._remember({commit.command: commit.position for commit in batch.commits})
                     self._progress(walk.spot.offset, file.size)
                     yield batch
@@ -196,10 +211,10 @@ class JsonlLog(ChainedLog):
             spot = walk.spot
             if bad is None:
                 tail = file.tail
-                if self._look_at_tail(spot, tail) and head is not None and head.offset <= spot.offset + len(tail) + 1:
+                if self._look_at_tail(spot, tail) and lost is not None and lost.offset == spot.offset + len(tail) + 1:
                     lost = self.damage = None  # but for its LF, the end is there
                 if lost is not None:
-                    self._report(lost)
+                    self._report(loss)
                 return
             # a writer may have taken a failed write back between two of our reads: look once more
             if spot.offset == doubted:
@@ -207,17 +222,16 @@ class JsonlLog(ChainedLog):
                 return
             doubted = spot.offset
 
-    def _lost(self, file: LogFile) -> str | None:
-        """What a file lost of what had been recorded, in words; None where the head stands in it."""
+    def _lost(self, file: LogFile) -> Spot | None:
+        """A head that does not stand in a file though the log had come there; None where all that are known do."""
         with explained(self._path):
-            if self._head is None or stands_in(file.fd, self._head):
-                return None
-            noted = read_head(self._path, self.id)
-            if noted is not None and noted != self._noted and stands_in(file.fd, noted):  # another process has repaired it
-                self._head = self._noted = noted
-                return None
-        what = "has lost its end: it is shorter than it was" if file.size < self._head.offset else "was rewritten"
-        return f"{what}; @{self._head.position} had been recorded"
+            for head in (self._heard, self._head):
+                if head is not None and not stands_in(file.fd, head):
+                    return head
+        if self._heard is not None and (self._head is None or self._head.offset < self._heard.offset):
+            self._head = self._heard
+        self._heard = None
+        return None
 
     def _read_backward(self, file: LogFile, end: Spot, before: int | None) -> Iterator[Commit]:
         """The commits up to a verified spot, newest first, each verified by the sum that the line after it follows."""
@@ -277,7 +291,10 @@ class JsonlLog(ChainedLog):
 
     def _open_to_write(self, lock: int) -> LogFile:
         try:
-            if is_suspect(lock):
+            note, suspect = read_notes(lock)
+            if note != self._note:
+                self._note, self._heard = note, head_in(note, self.id) or self._heard
+            if suspect:
                 self._renew()
                 clear_suspect(lock)
             file = self._open(os.O_RDWR | os.O_APPEND)
@@ -311,7 +328,9 @@ class JsonlLog(ChainedLog):
         line, recorded = self._codec.encode(commit, front.sum)
         last = recorded.last
         head = Spot(front.line + 1, front.offset + len(line), recorded.sum.encode(), last)
-        note = head_note(self.id, head)  # after the sync, when the processor has slept, it is dear
+        note = head_note(
+            self.id, head
+        )  # made now: after the sync, in which the processor sleeps, it takes three times as long
         try:
             write_all(fd, line)
         except OSError as error:
@@ -319,9 +338,9 @@ class JsonlLog(ChainedLog):
             raise StoreUnavailable(f"{self._path}: {error.strerror}; nothing was recorded") from error
         self._sync_or_unknown(fd)
         self._versions.go_on(last, versions)
-        self._front = self._head = self._noted = head
+        self._front = self._head = head
         self._remember({metadata.command: front.position + 1})
-        write_head(lock, note)
+        self._write_note(lock, note)
         return recorded
 
     def _again(self, lock: int, fd: int, position: int, appends: Sequence[Append]) -> Commit:
@@ -330,9 +349,13 @@ class JsonlLog(ChainedLog):
             raise DamagedLog(f"{self._path} has lost position {position}; nothing was recorded")
         commit = repeated(commit, appends)
         self._sync_or_unknown(fd)  # whoever wrote it may not have come to this
-        self._head = self._noted = self._front
-        write_head(lock, head_note(self.id, self._front))
+        self._head = self._front
+        self._write_note(lock, head_note(self.id, self._front))
         return commit
+
+    def _write_note(self, lock: int, note: bytes) -> None:
+        write_note(lock, note)
+        self._note = note
 
     def _take_back(self, fd: int, cause: OSError) -> None:
         try:
@@ -392,9 +415,9 @@ class JsonlLog(ChainedLog):
         """Whether a file ends with the last line that was read, which is the remembered one: then all before it is known,
         too, since its sum is over all of it."""
         head, front = self._head, self._front
-        if head is None or self.damage is not None or not file.size == head.offset == front.offset:
+        if head is None or self._heard is not None or self.damage is not None:
             return False
-        return head.sum == front.sum and stands_in(file.fd, head)
+        return file.size == head.offset == front.offset and head.sum == front.sum and stands_in(file.fd, head)
 
     def _remember(self, commands: Mapping[str, int]) -> None:
         if len(self._by_command) >= COMMANDS_KNOWN:

@@ -19,10 +19,9 @@ _SUSPECT = b"suspect\n"
 
 
 class _Head(msgspec.Struct, frozen=True):
-    """A spot in a log."""
+    """A spot, but for the number of its line, and the id of its log."""
 
     log: str
-    line: int
     offset: int
     position: int
     sum: str
@@ -42,30 +41,44 @@ def lock_of(path: str) -> str:
     return beside(path, "lock")
 
 
-def read_head(path: str, log: str) -> Spot | None:
-    """The head noted for a log's file, None where none was, or one of another log; it is then unknown, which is no error."""
+def read_notes(lock: int) -> tuple[bytes, bool]:
+    """The note of the head, and whether a sync of the log had failed; raises `OSError`, which must not pass for a no."""
+    content = os.pread(lock, _HEAD_LENGTH + len(_SUSPECT), 0)
+    return content[:_HEAD_LENGTH], content[_HEAD_LENGTH:] == _SUSPECT
+
+
+def read_note(path: str) -> bytes:
+    """The note of the head of a log's file; empty where it can't be had: the head is then unknown, which is no error."""
     try:
         fd = os.open(lock_of(path), os.O_RDONLY | OPEN_SAFELY)
     except OSError:
-        return None
+        return b""
     try:
-        content = os.pread(fd, _HEAD_LENGTH, 0)
-        head = _decode(content[CHECKSUM_LENGTH:]) if is_whole(content) else None
-    except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
-        return None
+        note, _ = read_notes(fd)
+    except OSError:
+        return b""
     finally:
         close(fd)
-    return Spot(head.line, head.offset, head.sum.encode(), head.position) if head is not None and head.log == log else None
+    return note
+
+
+def head_in(note: bytes, log: str) -> Spot | None:
+    """The head that a note gives, its line's number not known (0); None where it gives none, or one of another log."""
+    try:
+        head = _decode(note[CHECKSUM_LENGTH:]) if is_whole(note) else None
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return None
+    return Spot(0, head.offset, head.sum.encode(), head.position) if head is not None and head.log == log else None
 
 
 def head_note(log: str, head: Spot) -> bytes:
-    """What is written where a log's head is that spot."""
-    note = _Head(log, head.line, head.offset, head.position, head.sum.decode())
+    """The note of a log's head."""
+    note = _Head(log, head.offset, head.position, head.sum.decode())
     return checked(msgspec.json.encode(note).ljust(_HEAD_LENGTH - CHECKSUM_LENGTH - 1) + b"\n")
 
 
-def write_head(lock: int, note: bytes) -> None:
-    """Note the head of a log that was synced up to it, as `head_note` says, in its lock file, which the caller holds.
+def write_note(lock: int, note: bytes) -> None:
+    """Keep the note of a log's head, up to which it was synced, in its lock file, which the caller holds.
 
     It is not synced: an older head is as right, only less watchful. Nor does a commit that is recorded depend on it: where
     it can't be kept, or has no room because another program gave the log a long id, it is not.
@@ -79,14 +92,9 @@ def write_head(lock: int, note: bytes) -> None:
 
 
 def keep_head(path: str, log: str, head: Spot) -> None:
-    """What `write_head` does, by the name of the log's file."""
+    """Note a log's head, by the name of its file."""
     with suppress(OSError), _opened(path) as lock:
-        write_head(lock, head_note(log, head))
-
-
-def is_suspect(lock: int) -> bool:
-    """Whether a sync of the log had failed; raises `OSError` where that can't be known, which must not pass for a no."""
-    return os.pread(lock, len(_SUSPECT), _HEAD_LENGTH) == _SUSPECT
+        write_note(lock, head_note(log, head))
 
 
 def mark_suspect(path: str) -> None:
@@ -112,8 +120,8 @@ def moving_notes(source: str, target: str) -> Iterator[None]:
     holds, stay where they are. Raises `OSError`.
     """
     with _opened(source) as old, _opened(target) as new:
-        os.pwrite(new, os.pread(old, _HEAD_LENGTH, 0).ljust(_HEAD_LENGTH, b"\0"), 0)
-        suspect = is_suspect(old)
+        note, suspect = read_notes(old)
+        os.pwrite(new, note.ljust(_HEAD_LENGTH, b"\0"), 0)
         if suspect:
             os.pwrite(new, _SUSPECT, _HEAD_LENGTH)
         os.fsync(new)

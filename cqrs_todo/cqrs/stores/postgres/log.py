@@ -23,7 +23,7 @@ from ...core import (
     record,
     repeated,
 )
-from ..chain import Batch, ChainedLog, Spot, Versions, Walk, verified_backward
+from ..chain import Batch, ChainedLog, Spot, Versions, verified_backward
 from ..format import Header, InvalidLine, decode_line
 from ..seals import sum_in
 from ..signals import signals_held
@@ -171,11 +171,10 @@ class PostgresLog(ChainedLog):
     def _read(self, spot: Spot, rows: list[_Row] | None = None) -> Iterator[Batch]:
         """The verified lines after a spot; `rows` are the first, where they were fetched."""
         self.damage = None
-        walk = Walk(spot, self._follow, self._codec.decode_lines)
+        walk, versions = self._walk(spot), self._versions
         try:
             for batch in walk.over(self._chunks(self._fetch(spot) if rows is None else rows)):
-                if walk.spot.position > self._front.position:
-                    self._front = walk.spot
+                self._go_on(walk, versions)
                 yield batch
         except (InvalidLine, StaleMark) as error:
             self.damage = f"{self._database.address}, {self.name} is damaged after @{walk.spot.position}: {error}"
