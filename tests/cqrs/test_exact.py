@@ -10,19 +10,26 @@ import pytest
 from cqrs_todo.cqrs.core import (
     NEW,
     Append,
+    CommandReused,
     Commit,
+    EventTypes,
     Log,
     Mark,
     Metadata,
     OutcomeUnknown,
     Outline,
     Place,
+    Recorded,
     StaleMark,
     StoreUnavailable,
+    UnknownEvent,
+    Upcaster,
     WrongExpectedVersion,
+    position_of,
 )
-from cqrs_todo.cqrs.fold import Fold, fold_of
-from cqrs_todo.cqrs.repository import Repository
+from cqrs_todo.cqrs.fold import Entities, Entity, Fold, fold_of
+from cqrs_todo.cqrs.reactions import Reaction
+from cqrs_todo.cqrs.repository import Plan, Repository
 from cqrs_todo.cqrs.snapshots import (
     AlwaysSnapshot,
     MemorySnapshots,
@@ -50,6 +57,8 @@ def test_the_same_command_again_changes_nothing_more() -> None:
     assert counters.fold()["counter/a"].state == 3
     with pytest.raises(WrongExpectedVersion, match="stream: counter/a,"):
         counters.execute("a", Move(1), by("c2"), precondition=NEW)
+    with pytest.raises(CommandReused, match=r"^command c1 was recorded at position 1 with other content$"):
+        counters.execute("a", Move(4), by("c1"))
 
 
 def test_what_was_appended_is_not_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -64,9 +73,9 @@ def test_what_was_appended_is_not_read_again(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(counters.log, "outlines", watched)
     for n in range(3):
         counters.execute("a", Move(1), by(f"c{n}"))
-    assert len(reads) == 1
+    assert reads == [0]
     assert counters.fold()["counter/a"].state == 3
-    assert len(reads) == 2
+    assert [position_of(place) for place in reads] == [0, 3]
 
 
 @pytest.mark.parametrize("kind", [NullSnapshots, MemorySnapshots])
@@ -93,6 +102,91 @@ def test_whoever_is_interrupted_and_goes_on_applies_nothing_twice(kind: Callable
         counters.execute("a", Move(1), by("c20"))
     assert counters.fold()["counter/a"].state == 20
     assert Repository(log, COUNTER, snapshots=snapshots).fold() == fold_of(COUNTER, log.commits())
+
+
+def test_a_batch_that_is_applied_in_part_is_gone_on_with(monkeypatch: pytest.MonkeyPatch) -> None:
+    counters = Repository(new_log(), COUNTER)
+    read: Callable[[Place], Iterator[Sequence[Outline]]] = counters.log.outlines
+
+    def interrupted(since: Place = 0) -> Iterator[Sequence[Outline]]:
+        yield next(read(since))
+        raise KeyboardInterrupt
+
+    for n in range(5):
+        moved(counters.log, f"c{n}")
+        if n == 2:
+            monkeypatch.setattr(counters.log, "outlines", interrupted)
+            with pytest.raises(KeyboardInterrupt):
+                counters.fold()
+    monkeypatch.setattr(counters.log, "outlines", read)
+    assert counters.fold()["counter/a"] == Entity("counter/a", 5, 5, 1)
+
+
+def test_a_plan_is_made_on_the_latest_fold_unless_it_need_not_be() -> None:
+    counters = Repository(new_log(), COUNTER)
+    counters.execute("a", Move(1), by("c1"))
+    moved(counters.log, "c2")
+    seen: list[int] = []
+
+    def plan(fold: Fold[int]) -> Plan[Moved]:
+        seen.append(fold.position)
+        return {}, by("c3")
+
+    counters.transact(plan)
+    moved(counters.log, "c4")
+    counters.transact(plan, latest=False)
+    assert seen == [2, 3], "what is not where the log was read to is not planned on"
+
+
+def test_a_stream_of_a_snapshot_is_changed_at_its_version() -> None:
+    log, snapshots = new_log(), MemorySnapshots()
+    for n in range(3):
+        moved(log, f"c{n}")
+    moved(log, "c3", "other/x")
+    Repository(log, COUNTER, snapshots=snapshots, strategy=AlwaysSnapshot()).fold()
+    counters = Repository(log, COUNTER, snapshots=snapshots)
+    fold = counters.fold()
+    streams = ("counter/a", "other/x", "counter/b", "other/y")
+    assert [fold.version_of(stream) for stream in streams] == [3, 1, 0, 0]
+    entity, commit = counters.execute("a", Move(1), by("c4"))
+    assert (entity.state, entity.version) == (4, 4)
+    assert commit is not None
+    assert commit.events[0].version == 4
+
+
+def test_what_is_not_known_changes_no_entity_of_a_snapshot() -> None:
+    known, newer = Moved(1), UnknownEvent("counter_reset", b"{}")
+    base = Entities([Entity("counter/a", 3, 3, 1)], {})
+    metadata = by("c")
+    events = [Recorded(4, "counter/a", 4, "moved", newer, metadata), Recorded(5, "counter/a", 5, "moved", known, metadata)]
+    fold = Fold(COUNTER, base, 3)
+    fold.apply(*(Commit((event,), metadata) for event in events))
+    assert fold["counter/a"] == Entity("counter/a", 4, 5, 1)
+
+
+def test_the_events_of_a_stream_after_a_version_that_came_later_in_the_log() -> None:
+    log = new_log()
+    for n, stream in enumerate(("counter/a", "counter/b", "counter/b", "counter/b")):
+        moved(log, f"c{n}", stream)
+    assert [event.position for event in log.events(1, stream="counter/b")] == [3, 4]
+    assert [event.position for event in log.events_backward(3, stream="counter/b")] == [3, 2]
+
+
+def test_the_kind_of_a_stream_stands_before_its_first_slash() -> None:
+    reaction = Reaction("watch", lambda _: None, kinds={"counter"})
+    streams = ("counter/a", "counter/a/b", "other/counter/a")
+    wanted = [reaction.wants(Recorded(1, stream, 1, "moved", Moved(1), by("c"))) for stream in streams]
+    assert wanted == [True, True, False]
+
+
+def test_upcasters_that_turn_in_a_circle_are_refused() -> None:
+    def upcaster(type: str) -> Upcaster:
+        return Upcaster(type, lambda data: data)
+
+    with pytest.raises(ValueError, match="the upcasters of 'a' lead to 'b', which is no type"):
+        EventTypes({"moved": Moved}, {"a": upcaster("b"), "b": upcaster("c"), "c": upcaster("b")})
+    with pytest.raises(ValueError, match=r"^an event class stands under two type strings$"):
+        EventTypes({"moved": Moved, "moved/2": Moved})
 
 
 def test_what_was_recorded_and_cant_be_read_is_told_as_recorded(monkeypatch: pytest.MonkeyPatch) -> None:

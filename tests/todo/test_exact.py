@@ -1,5 +1,6 @@
 """Conditions, statistics and views, to the letter: what mutants of them showed that no other test watches."""
 
+import time
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -56,6 +57,24 @@ def recorded(*steps: tuple[str, datetime, TodoEvent]) -> list[Commit]:
 
 def found(condition: str, commits: list[Commit], now: datetime = NOW) -> list[tuple[int, datetime]]:
     return [(each.position, each.at) for each in held(parse_condition(condition), commits, now, utc)]
+
+
+def test_an_instant_is_told_in_utc_wherever_one_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        assert day_or_instant(NOW) == "2026-11-22T12:00:00Z"
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+def test_a_todo_named_by_its_whole_id() -> None:
+    todos = [Todo("a", NOW), Todo("b", NOW), None]
+    fold: Fold[State] = Fold(DECIDER, Entities([Entity(f"todo/a{n}", todo, n, n) for n, todo in enumerate(todos, 1)], {}))
+    assert select(["a2"], fold, list, "inbox") == [Item(2, "todo/a2", 2, Todo("b", NOW))]
+    with pytest.raises(NotFound):
+        select(["a3"], fold, list, "inbox")
 
 
 def test_conditions() -> None:
