@@ -193,10 +193,9 @@ class ChainedLog(Log):
         """Hold nothing for verified, and nothing that was read for known."""
         self._begin_at(self._beginning, Versions())
 
-    def _walk(self, spot: Spot) -> tuple[Walk, Versions]:
-        """A walk from a spot, and the versions that go on with it: those of now, whatever is held for verified later."""
-        versions = self._versions
-        return Walk(spot, partial(self._follow, versions), self._codec.decode_lines), versions
+    def _walk(self, spot: Spot, versions: Versions) -> Walk:
+        """A walk from a spot with which these versions go on."""
+        return Walk(spot, partial(self._follow, versions), self._codec.decode_lines)
 
     def _go_on(self, walk: Walk, versions: Versions) -> bool:
         """Move the front to where a walk with these versions stands; whether it was not there before.

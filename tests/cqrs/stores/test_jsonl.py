@@ -23,6 +23,7 @@ from cqrs_todo.cqrs.core import (
     Metadata,
     OutcomeUnknown,
     ReadOnlyLog,
+    Rejected,
     StaleMark,
     Store,
     StoreUnavailable,
@@ -336,6 +337,48 @@ def test_a_commit_that_another_process_recorded_and_that_was_lost_before_it_was_
     assert store.open("inbox").append(one("b/1", 1), metadata("d1")).position == 4
 
 
+@pytest.mark.parametrize("heard", [True, False])
+def test_whoever_knows_of_a_commit_that_is_gone_does_not_write(store: Store, log: Log, path: Path, heard: bool) -> None:
+    assert len(list(log.commits())) == 3
+    content = path.read_bytes()
+    (store.open("inbox") if heard else log).append(one("a/1", 3), metadata("c3"))
+    path.write_bytes(content)
+    for mend in (lambda: None, lambda: store.repair("inbox"), lambda: path.write_bytes(content[:-1])):
+        mend()
+        with pytest.raises(DamagedLog, match=r"lost its end.*@4 had been recorded; nothing was recorded"):
+            log.append(one("b/1", 1), metadata("d1"))
+    assert path.read_bytes() == content[:-1]
+    assert store.open("inbox").append(one("b/1", 1), metadata("d1")).position == 4
+
+
+def test_a_log_that_was_rewritten_and_lacks_its_last_lf_is_not_written(store: Store, log: Log, path: Path) -> None:
+    content, lock = path.read_bytes(), path.with_suffix(".lock")
+    log.append(one("a/1", 3), metadata("c3"))
+    note = lock.read_bytes()
+    path.write_bytes(content)
+    lock.unlink()
+    store.open("inbox").append([Append("b/1", (Counted(0, "x" * 999),))], metadata("d1"))
+    lock.write_bytes(note)
+    path.write_bytes(path.read_bytes()[:-1])
+    damage = store.verify("inbox").damage
+    assert damage is not None
+    assert damage.detail == "it was rewritten: @4 had been recorded with another sum"
+    with pytest.raises(DamagedLog, match=r"was rewritten; @4 had been recorded; nothing was recorded"):
+        store.open("inbox").append(one("b/1", 1), metadata("d2"))
+
+
+def test_lines_that_end_before_what_a_log_had_come_to_do_not_take_its_place(store: Store, log: Log, path: Path) -> None:
+    lines, earlier = list(log.lines()), path.read_bytes()
+    log.append(one("a/1", 3), metadata("c3"))
+    whole = list(log.lines())
+    path.write_bytes(b"".join(lines[:-1]))
+    with pytest.raises(Rejected, match="@4 had been recorded, which these lines do not hold; nothing was imported"):
+        store.import_log("inbox", lines)
+    assert path.read_bytes() == b"".join(lines[:-1]) != earlier
+    assert store.import_log("inbox", whole) == 2
+    assert store.verify("inbox").damage is None
+
+
 @pytest.mark.parametrize("noted", [True, False])
 def test_a_backup_brought_back_under_whoever_wrote_what_it_lacks(store: Store, log: Log, path: Path, noted: bool) -> None:
     files = (path, path.with_suffix(".lock"))
@@ -392,6 +435,31 @@ def test_a_reading_left_half_done_says_nothing_once_the_log_was_begun_anew(
     path.write_bytes(b"".join(lines))
     assert numbers(log.events()) == list(range(8))
     assert log.append(one("a/1", 8), metadata("c8")).position == 9
+    assert store.verify("inbox").damage is None
+
+
+def test_a_reading_left_half_done_takes_another_history_for_no_damage(
+    store: Store, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cqrs_todo.cqrs.stores.jsonl.lines._BLOCK", 400)
+    store.create("inbox", AT)
+    log = store.open("inbox")
+    for n in range(4):
+        store.open("inbox").append(one("a/1", n), metadata(f"c{n}"))
+    store.open("inbox").append([Append("b/1", (Counted(0, "x" * 999),))], metadata("d"))
+    assert len(list(log.commits())) == 5
+    mark, half = log.mark(), log.outlines()
+    assert next(half)[0].position == 1
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:-1]))
+    assert store.repair("inbox") is not None
+    for n, stream in enumerate(("a/1", *["b/1"] * 6)):
+        store.open("inbox").append(one(stream, n), metadata(f"e{n}"))
+    with pytest.raises(StaleMark):
+        list(log.commits(mark))
+    with pytest.raises(StaleMark, match="begun anew"):
+        list(half)
+    assert (log.damage, log.notices) == (None, [])
+    assert log.append(one("b/1", 9), metadata("z")).position == 12
     assert store.verify("inbox").damage is None
 
 

@@ -10,7 +10,7 @@ from ..format import CommitLine, InvalidLine, decode_header, decode_line, decode
 from ..seals import NO_SUM, follows
 from .files import explained
 from .lines import Lines, LogFile
-from .notes import head_in, read_note, stands_in
+from .notes import head_in, read_note, stands_but_for_lf, stands_in
 from .segments import Segment, segments
 
 
@@ -110,11 +110,10 @@ class _Walk:
         return "missing", f"@{expected} to @{commit.position - 1} are missing"
 
     def _torn(self, head: Spot | None) -> tuple[str, str]:
-        tail, walk = self._file.tail, self._walk.spot
+        tail, walk, cut = self._file.tail, self._walk.spot, self._cut(head)
         if walk.line and follows(walk.sum, tail[:-1]):
             return "altered", "the end of the line was altered"
-        cut = self._cut(head)
-        ended = head is None or head.offset <= walk.offset + len(tail) + 1
+        ended = cut is None or (head is not None and stands_but_for_lf(head, walk.offset, tail))
         if walk.line and follows(walk.sum, tail) and ended:
             return "torn", "a whole commit lacks the end of its line; the next change mends it"
         return cut or ("torn", f"{len(tail)} bytes of an interrupted write; the next change sets them aside")

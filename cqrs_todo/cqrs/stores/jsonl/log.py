@@ -48,6 +48,7 @@ from .notes import (
     mark_suspect,
     read_note,
     read_notes,
+    stands_but_for_lf,
     stands_in,
     write_note,
 )
@@ -69,6 +70,10 @@ def _spot(mark: Mark) -> Spot:
         return Spot(int(line), int(offset), sum.encode(), mark.position)
     except ValueError as error:
         raise StaleMark(f"{mark.token!r} is no place in a log of this store") from error
+
+
+def _farthest(heads: Sequence[Spot]) -> Spot:
+    return max(heads, key=lambda head: head.offset)
 
 
 class JsonlLog(ChainedLog):
@@ -99,8 +104,8 @@ class JsonlLog(ChainedLog):
         self._begin_at(self._beginning, Versions())
         self._marked = self._front, self._mark_at(self._front)
         self._note = read_note(path)
-        self._head = head_in(self._note, header.id)
-        self._heard: Spot | None = None  # a head that another process noted since
+        head = head_in(self._note, header.id)
+        self._heads = [] if head is None else [head]
         self._read_only: str | None = None
         if header.newer:
             self._read_only = f"{path} has format {header.version}, newer than this program: it is read-only"
@@ -177,9 +182,10 @@ class JsonlLog(ChainedLog):
         """Whether a spot is one in a file; that it was longer is remembered where it was read, or nothing else says so."""
         with explained(self._path):
             stands = stands_in(file.fd, spot)
-        head = self._head
-        if file.size < spot.offset and (head is None or (spot is self._front and head.offset < spot.offset)):
-            self._head = spot
+        if file.size < spot.offset and (
+            not self._heads or (spot is self._front and _farthest(self._heads).offset < spot.offset)
+        ):
+            self._heads.append(spot)
         return stands
 
     def _begin_anew(self) -> None:
@@ -188,18 +194,16 @@ class JsonlLog(ChainedLog):
 
     def _read(self, file: LogFile, spot: Spot) -> Iterator[Batch]:
         """The verified lines after a spot; the front stands behind those that were given."""
-        lost, loss = self._lost(file), ""
-        self.damage = None
-        if lost is not None:
-            loss = "has lost its end: it is shorter than it was" if file.size < lost.offset else "was rewritten"
-            loss = f"{loss}; @{lost.position} had been recorded"
-            self.damage = f"{self._path} {loss}"
+        lost = self._lost(file)
+        self.damage = self._loss(file, lost) if lost else None
+        if lost:
             spot = self._beginning
             self._begin_anew()
+        versions = self._versions
         doubted = -1
         while True:
             bad = None
-            walk, versions = self._walk(spot)
+            walk = self._walk(spot, versions)
             try:
                 for batch in walk.over(file.chunks(spot.offset)):
                     if self._go_on(walk, versions):
@@ -211,27 +215,31 @@ class JsonlLog(ChainedLog):
             spot = walk.spot
             if bad is None:
                 tail = file.tail
-                if self._look_at_tail(spot, tail) and lost is not None and lost.offset == spot.offset + len(tail) + 1:
-                    lost = self.damage = None  # but for its LF, the end is there
-                if lost is not None:
-                    self._report(loss)
+                if self._look_at_tail(spot, tail) and all(stands_but_for_lf(head, spot.offset, tail) for head in lost):
+                    self.damage = None
+                elif lost:
+                    self._report(self._loss(file, lost))
                 return
+            if versions is not self._versions:
+                raise StaleMark(f"{self._path} was begun anew while this reading was left half done")
             # a writer may have taken a failed write back between two of our reads: look once more
             if spot.offset == doubted:
-                self._report(f"is damaged at line {spot.line + 1}, byte {spot.offset}: {bad}")
+                self._report(f"{self._path} is damaged at line {spot.line + 1}, byte {spot.offset}: {bad}")
                 return
             doubted = spot.offset
 
-    def _lost(self, file: LogFile) -> Spot | None:
-        """A head that does not stand in a file though the log had come there; None where all that are known do."""
+    def _lost(self, file: LogFile) -> Sequence[Spot]:
+        """The heads that do not stand in a file, though the log had come there; where all do, only the farthest is kept."""
         with explained(self._path):
-            for head in (self._heard, self._head):
-                if head is not None and not stands_in(file.fd, head):
-                    return head
-        if self._heard is not None and (self._head is None or self._head.offset < self._heard.offset):
-            self._head = self._heard
-        self._heard = None
-        return None
+            lost = [head for head in self._heads if not stands_in(file.fd, head)]
+        if not lost and self._heads:
+            self._heads = [_farthest(self._heads)]
+        return lost
+
+    def _loss(self, file: LogFile, lost: Sequence[Spot]) -> str:
+        head = _farthest(lost)
+        what = "has lost its end: it is shorter than it was" if file.size < head.offset else "was rewritten"
+        return f"{self._path} {what}; @{head.position} had been recorded"
 
     def _read_backward(self, file: LogFile, end: Spot, before: int | None) -> Iterator[Commit]:
         """The commits up to a verified spot, newest first, each verified by the sum that the line after it follows."""
@@ -264,7 +272,9 @@ class JsonlLog(ChainedLog):
         if not tail:
             return False
         if follows(spot.sum, tail[:-1]):
-            self._report(f"is damaged at line {spot.line + 1}, byte {spot.offset}: the end of the line was altered")
+            self._report(
+                f"{self._path} is damaged at line {spot.line + 1}, byte {spot.offset}: the end of the line was altered"
+            )
         elif follows(spot.sum, tail):
             self._tell(f"the last line of {self._path} lacks its end, and is not shown: the next change mends it")
             return True
@@ -293,7 +303,8 @@ class JsonlLog(ChainedLog):
         try:
             note, suspect = read_notes(lock)
             if note != self._note:
-                self._note, self._heard = note, head_in(note, self.id) or self._heard
+                self._note, head = note, head_in(note, self.id)
+                self._heads += [] if head is None else [head]
             if suspect:
                 self._renew()
                 clear_suspect(lock)
@@ -314,12 +325,16 @@ class JsonlLog(ChainedLog):
         except BlockingIOError:
             raise LogBusy(f"{self._path} is held though its lock file was free; nothing was recorded") from None
         self._catch_up(file)
-        if self.damage is not None:
-            raise DamagedLog(f"{self.damage}; nothing was recorded")
+        self._check_whole()
         if file.size > self._front.offset:
             self._mend_tail(file)
+            self._check_whole()
         if not self._commands_known:
             self._learn_commands(file)
+
+    def _check_whole(self) -> None:
+        if self.damage is not None:
+            raise DamagedLog(f"{self.damage}; nothing was recorded")
 
     def _append(self, lock: int, fd: int, appends: Sequence[Append], metadata: Metadata) -> Commit:
         front = self._front
@@ -337,7 +352,7 @@ class JsonlLog(ChainedLog):
             raise StoreUnavailable(f"{self._path}: {error.strerror}; nothing was recorded") from error
         self._sync_or_unknown(fd)
         self._versions.go_on(last, versions)
-        self._front = self._head = head
+        self._front, self._heads = head, [head]
         self._remember({metadata.command: front.position + 1})
         self._write_note(lock, note)
         return recorded
@@ -348,7 +363,7 @@ class JsonlLog(ChainedLog):
             raise DamagedLog(f"{self._path} has lost position {position}; nothing was recorded")
         commit = repeated(commit, appends)
         self._sync_or_unknown(fd)  # whoever wrote it may not have come to this
-        self._head = self._front
+        self._heads = [self._front]
         self._write_note(lock, head_note(self.id, self._front))
         return commit
 
@@ -413,9 +428,10 @@ class JsonlLog(ChainedLog):
     def _ends_as_known(self, file: LogFile) -> bool:
         """Whether a file ends with the last line that was read, which is the remembered one: then all before it is known,
         too, since its sum is over all of it."""
-        head, front = self._head, self._front
-        if head is None or self._heard is not None or self.damage is not None:
+        front = self._front
+        if self.damage is not None or len(self._heads) != 1:
             return False
+        (head,) = self._heads
         return file.size == head.offset == front.offset and head.sum == front.sum and stands_in(file.fd, head)
 
     def _remember(self, commands: Mapping[str, int]) -> None:
@@ -434,7 +450,7 @@ class JsonlLog(ChainedLog):
         self._commands_known = True
 
     def _report(self, damage: str) -> None:
-        self.damage = f"{self._path} {damage}"
+        self.damage = damage
         self._tell(f"{self.damage}; what stands before it is shown")
 
     def _tell(self, notice: str) -> None:

@@ -11,7 +11,7 @@ import msgspec
 
 from ..chain import Spot
 from ..checksum import CHECKSUM_LENGTH, checked, is_whole
-from ..seals import end_of_line
+from ..seals import end_of_line, last_sum
 from .files import OPEN_SAFELY, beside, close, open_or_make
 
 _HEAD_LENGTH = 256
@@ -34,6 +34,11 @@ def stands_in(fd: int, spot: Spot) -> bool:
     """Whether a file has a line which ends at a spot, with its sum."""
     ending = end_of_line(spot.sum)
     return os.pread(fd, len(ending), max(0, spot.offset - len(ending))) == ending
+
+
+def stands_but_for_lf(spot: Spot, offset: int, tail: bytes) -> bool:
+    """Whether a line that lacks its LF, and stands at an offset, is the one that ends at a spot."""
+    return (spot.offset, spot.sum) == (offset + len(tail) + 1, last_sum(tail + b"\n"))
 
 
 def lock_of(path: str) -> str:

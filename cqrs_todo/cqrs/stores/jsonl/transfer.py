@@ -8,7 +8,7 @@ from ..chain import Spot
 from ..format import decode_header
 from .check import examine
 from .files import close, explained, remove, sync_directory, there, write_all
-from .notes import keep_head
+from .notes import head_in, keep_head, read_note, stands_in
 
 _BLOCK = 1 << 20
 
@@ -35,6 +35,7 @@ def take_in(path: str, name: str, lines: Iterable[bytes], progress: Progress) ->
                     return 0
                 if not _begins_with(incoming, path):
                     raise Rejected(f"{name} has another history than these lines; nothing was imported")
+                _check_head(path, incoming, first)
             os.rename(incoming, path)
             sync_directory(os.path.dirname(path))
         finally:
@@ -42,6 +43,15 @@ def take_in(path: str, name: str, lines: Iterable[bytes], progress: Progress) ->
     header, _ = decode_header(first)
     keep_head(path, header.id, Spot(1 + verdict.commits, size, verdict.head.encode(), verdict.events))
     return verdict.commits - known
+
+
+def _check_head(path: str, incoming: str, first: bytes) -> None:
+    """Raise `Rejected` where lines that are to take a log's place end before what it had come to: it has lost its end."""
+    header, _ = decode_header(first)
+    head = head_in(read_note(path), header.id)
+    with open(incoming, "rb") as file:
+        if head is not None and not stands_in(file.fileno(), head):
+            raise Rejected(f"@{head.position} had been recorded, which these lines do not hold; nothing was imported")
 
 
 def _write(path: str, lines: Iterable[bytes]) -> tuple[bytes, int]:

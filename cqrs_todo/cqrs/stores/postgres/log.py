@@ -171,7 +171,8 @@ class PostgresLog(ChainedLog):
     def _read(self, spot: Spot, rows: list[_Row] | None = None) -> Iterator[Batch]:
         """The verified lines after a spot; `rows` are the first, where they were fetched."""
         self.damage = None
-        walk, versions = self._walk(spot)
+        versions = self._versions
+        walk = self._walk(spot, versions)
         try:
             for batch in walk.over(self._chunks(self._fetch(spot) if rows is None else rows)):
                 self._go_on(walk, versions)
