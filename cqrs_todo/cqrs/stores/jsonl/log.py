@@ -105,7 +105,7 @@ class JsonlLog(ChainedLog):
         self._marked = self._front, self._mark_at(self._front)
         self._note = read_note(path)
         head = head_in(self._note, header.id)
-        self._heads = [] if head is None else [head]
+        self._heads = [] if head is None else [head]  # more than one where others noted theirs, or one is gone
         self._read_only: str | None = None
         if header.newer:
             self._read_only = f"{path} has format {header.version}, newer than this program: it is read-only"
