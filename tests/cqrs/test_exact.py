@@ -122,20 +122,24 @@ def test_a_batch_that_is_applied_in_part_is_gone_on_with(monkeypatch: pytest.Mon
     assert counters.fold()["counter/a"] == Entity("counter/a", 5, 5, 1)
 
 
-def test_a_plan_is_made_on_the_latest_fold_unless_it_need_not_be() -> None:
-    counters = Repository(new_log(), COUNTER)
-    counters.execute("a", Move(1), by("c1"))
-    moved(counters.log, "c2")
+def test_a_plan_is_made_on_the_latest_fold_unless_it_need_not_be(tmp_path: Path) -> None:
+    store = open_store(f"jsonl:{tmp_path}", TYPES)
+    counters = Repository(store.create("counters", AT), COUNTER)
     seen: list[int] = []
 
     def plan(fold: Fold[int]) -> Plan[Moved]:
         seen.append(fold.position)
-        return {}, by("c3")
+        return {"counter/a": [Moved(1)]}, by(f"p{len(seen)}")
 
+    counters.execute("a", Move(1), by("c1"))
+    moved(store.open("counters"), "c2", "counter/b")
     counters.transact(plan)
-    moved(counters.log, "c4")
+    moved(store.open("counters"), "c4", "counter/b")
     counters.transact(plan, latest=False)
-    assert seen == [2, 3], "what is not where the log was read to is not planned on"
+    assert seen == [2, 3]
+    moved(counters.log, "c6")
+    counters.transact(plan, latest=False)
+    assert seen == [2, 3, 6], "a fold that is not where the log was read to is not planned on"
 
 
 def test_a_stream_of_a_snapshot_is_changed_at_its_version() -> None:
