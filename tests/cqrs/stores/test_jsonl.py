@@ -372,7 +372,7 @@ def test_lines_that_end_before_what_a_log_had_come_to_do_not_take_its_place(stor
     log.append(one("a/1", 3), metadata("c3"))
     whole = list(log.lines())
     path.write_bytes(b"".join(lines[:-1]))
-    with pytest.raises(Rejected, match="@4 had been recorded, which these lines do not hold; nothing was imported"):
+    with pytest.raises(Rejected, match="@4 had been recorded, and these lines end before it; nothing was imported"):
         store.import_log("inbox", lines)
     assert path.read_bytes() == b"".join(lines[:-1]) != earlier
     assert store.import_log("inbox", whole) == 2

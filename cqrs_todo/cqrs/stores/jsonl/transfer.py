@@ -51,7 +51,8 @@ def _check_head(path: str, incoming: str, first: bytes) -> None:
     head = head_in(read_note(path), header.id)
     with open(incoming, "rb") as file:
         if head is not None and not stands_in(file.fileno(), head):
-            raise Rejected(f"@{head.position} had been recorded, which these lines do not hold; nothing was imported")
+            told = f"@{head.position} had been recorded, and these lines end before it; nothing was imported"
+            raise Rejected(f"{told}: import a later export, or repair the list first")
 
 
 def _write(path: str, lines: Iterable[bytes]) -> tuple[bytes, int]:
