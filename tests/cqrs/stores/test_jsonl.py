@@ -416,50 +416,48 @@ def test_whoever_reads_a_log_that_was_cut_and_gone_on_with_begins_anew(
     assert store.verify("inbox").damage is None
 
 
-def test_a_reading_left_half_done_says_nothing_once_the_log_was_begun_anew(
-    store: Store, path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def slow(store: Store, monkeypatch: pytest.MonkeyPatch) -> Log:
+    """An empty log that is read a line or two at a time."""
     monkeypatch.setattr("cqrs_todo.cqrs.stores.jsonl.lines._BLOCK", 400)
     store.create("inbox", AT)
-    log = store.open("inbox")
+    return store.open("inbox")
+
+
+def test_a_reading_left_half_done_says_nothing_once_the_log_was_begun_anew(store: Store, slow: Log, path: Path) -> None:
     for n in range(8):
         store.open("inbox").append(one("a/1", n), metadata(f"c{n}"))
-    assert len(list(log.commits())) == 8
-    mark, lines = log.mark(), path.read_bytes().splitlines(keepends=True)
-    half = log.outlines()
+    assert len(list(slow.commits())) == 8
+    mark, lines = slow.mark(), path.read_bytes().splitlines(keepends=True)
+    half = slow.outlines()
     assert [next(half)[0].position, next(half)[0].position] == [1, 2]
     path.write_bytes(b"".join(lines[:-2]))
     with pytest.raises(StaleMark):
-        list(log.commits(mark))
+        list(slow.commits(mark))
     list(half)
     path.write_bytes(b"".join(lines))
-    assert numbers(log.events()) == list(range(8))
-    assert log.append(one("a/1", 8), metadata("c8")).position == 9
+    assert numbers(slow.events()) == list(range(8))
+    assert slow.append(one("a/1", 8), metadata("c8")).position == 9
     assert store.verify("inbox").damage is None
 
 
-def test_a_reading_left_half_done_takes_another_history_for_no_damage(
-    store: Store, path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("cqrs_todo.cqrs.stores.jsonl.lines._BLOCK", 400)
-    store.create("inbox", AT)
-    log = store.open("inbox")
+def test_a_reading_left_half_done_takes_another_history_for_no_damage(store: Store, slow: Log, path: Path) -> None:
     for n in range(4):
         store.open("inbox").append(one("a/1", n), metadata(f"c{n}"))
     store.open("inbox").append([Append("b/1", (Counted(0, "x" * 999),))], metadata("d"))
-    assert len(list(log.commits())) == 5
-    mark, half = log.mark(), log.outlines()
+    assert len(list(slow.commits())) == 5
+    mark, half = slow.mark(), slow.outlines()
     assert next(half)[0].position == 1
     path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:-1]))
     assert store.repair("inbox") is not None
     for n, stream in enumerate(("a/1", *["b/1"] * 6)):
         store.open("inbox").append(one(stream, n), metadata(f"e{n}"))
     with pytest.raises(StaleMark):
-        list(log.commits(mark))
+        list(slow.commits(mark))
     with pytest.raises(StaleMark, match="begun anew"):
         list(half)
-    assert (log.damage, log.notices) == (None, [])
-    assert log.append(one("b/1", 9), metadata("z")).position == 12
+    assert (slow.damage, slow.notices) == (None, [])
+    assert slow.append(one("b/1", 9), metadata("z")).position == 12
     assert store.verify("inbox").damage is None
 
 

@@ -224,7 +224,7 @@ class JsonlLog(ChainedLog):
                 raise StaleMark(f"{self._path} was begun anew while this reading was left half done")
             # a writer may have taken a failed write back between two of our reads: look once more
             if spot.offset == doubted:
-                self._report(f"{self._path} is damaged at line {spot.line + 1}, byte {spot.offset}: {bad}")
+                self._report_at(spot, str(bad))
                 return
             doubted = spot.offset
 
@@ -272,9 +272,7 @@ class JsonlLog(ChainedLog):
         if not tail:
             return False
         if follows(spot.sum, tail[:-1]):
-            self._report(
-                f"{self._path} is damaged at line {spot.line + 1}, byte {spot.offset}: the end of the line was altered"
-            )
+            self._report_at(spot, "the end of the line was altered")
         elif follows(spot.sum, tail):
             self._tell(f"the last line of {self._path} lacks its end, and is not shown: the next change mends it")
             return True
@@ -448,6 +446,10 @@ class JsonlLog(ChainedLog):
         lines = lines_in(content, whole)[-COMMANDS_KNOWN:] or islice(file.backward(beginning, end), 1)
         self._remember({command: position for position, command in map(command_in, lines)})
         self._commands_known = True
+
+    def _report_at(self, spot: Spot, what: str) -> None:
+        """Report what is wrong with the line after a spot."""
+        self._report(f"{self._path} is damaged at line {spot.line + 1}, byte {spot.offset}: {what}")
 
     def _report(self, damage: str) -> None:
         self.damage = damage

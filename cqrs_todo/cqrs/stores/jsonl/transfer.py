@@ -28,6 +28,7 @@ def take_in(path: str, name: str, lines: Iterable[bytes], progress: Progress) ->
             if verdict.damage is not None:
                 damage = verdict.damage
                 raise Rejected(f"line {damage.line}, byte {damage.byte}: {damage.detail}; nothing was imported")
+            header, _ = decode_header(first)
             known = 0
             if there(path):
                 known = examine(path, name, progress).commits
@@ -35,20 +36,18 @@ def take_in(path: str, name: str, lines: Iterable[bytes], progress: Progress) ->
                     return 0
                 if not _begins_with(incoming, path):
                     raise Rejected(f"{name} has another history than these lines; nothing was imported")
-                _check_head(path, incoming, first)
+                _check_head(path, incoming, header.id)
             os.rename(incoming, path)
             sync_directory(os.path.dirname(path))
         finally:
             remove(incoming)
-    header, _ = decode_header(first)
     keep_head(path, header.id, Spot(1 + verdict.commits, size, verdict.head.encode(), verdict.events))
     return verdict.commits - known
 
 
-def _check_head(path: str, incoming: str, first: bytes) -> None:
+def _check_head(path: str, incoming: str, log: str) -> None:
     """Raise `Rejected` where lines that are to take a log's place end before what it had come to: it has lost its end."""
-    header, _ = decode_header(first)
-    head = head_in(read_note(path), header.id)
+    head = head_in(read_note(path), log)
     with open(incoming, "rb") as file:
         if head is not None and not stands_in(file.fileno(), head):
             told = f"@{head.position} had been recorded, and these lines end before it; nothing was imported"
