@@ -2,12 +2,15 @@
 
 import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import Any
+from typing import IO, Any
 
+from ..cqrs.core import Rejected
 from ..cqrs.timeline import REDOES, UNDOES, marked
 from ..todo.model import (
+    DECIDER,
+    TEXT_LIMIT,
     AddTag,
     ChangeDue,
     ChangeNote,
@@ -23,7 +26,7 @@ from ..todo.model import (
     Toggle,
     day_or_instant,
 )
-from ..todo.service import Answer
+from ..todo.service import COMMIT_LIMIT, Added, Answer
 from ..todo.views import Item, extras, short_instant, spans
 from . import document
 from .clock import start_of, to_local
@@ -33,6 +36,8 @@ from .output import out
 from .render import say
 from .session import Session, check_ids, check_text
 from .text import visible
+
+_LONGEST_LINE = TEXT_LIMIT + len(b"\r\n")
 
 
 def add(session: Session, words: Sequence[str], literal: int = 0, **options: Any) -> None:
@@ -47,28 +52,82 @@ def add(session: Session, words: Sequence[str], literal: int = 0, **options: Any
 
 
 def _add_lines(session: Session, given: Fields) -> None:
-    """Create one todo from each line of stdin that is not blank, all in one commit."""
-    texts = _stdin().split("\n")
-    drafts = [
-        Fields(text, given.note, given.due, given.reminder, given.priority, given.tags) for text in texts if text.strip()
-    ]
-    if not drafts:
-        raise UsageError("stdin holds no line of text", "for instance: seq 3 | todo add -")
-    _add(session, drafts)
+    """Create one todo from each line of stdin that is not blank: in one commit, or above its limit in a batch of commits."""
+    todos = session.writable()
+    now = todos.clock()
+
+    def drafts(lines: Iterable[str]) -> Iterator[Create]:
+        for line in lines:
+            yield Create(line, now, given.note, given.due, given.reminder, given.priority, given.tags)
+
+    import tempfile  # no other way of adding needs it
+
+    with tempfile.TemporaryFile() as spool:
+        count = _spool(spool, lambda line: DECIDER.decide(next(drafts([line])), DECIDER.initial))
+        if not count:
+            raise UsageError("stdin holds no line of text", "for instance: seq 3 | todo add -")
+        spool.seek(0)
+        lines = (line.decode().removesuffix("\n") for line in spool)
+        session.progress.begin("adding")
+        if count <= COMMIT_LIMIT:
+            _added(session, todos.add(list(drafts(lines))))
+        else:
+            _added_batch(session, todos.add_batch(drafts(lines), count))
 
 
-def _stdin() -> str:
-    """All of stdin, with LF as the end of lines."""
+def _spool(spool: IO[bytes], check: Callable[[str], object]) -> int:
+    """Copy the lines of stdin that are not blank to a file, in bounded memory; how many they are.
+
+    So each is checked before the first is recorded, however many there are.
+
+    Args:
+        spool: A file that is open for writing.
+        check: Raises `Rejected` for a line that no todo can be made of.
+
+    Raises:
+        UsageError: Stdin can't be read or is not UTF-8; a line is too long.
+        Rejected: As `check`, with the number of the line.
+    """
+    count = number = 0
     try:
-        text = sys.stdin.buffer.read().decode("utf-8-sig")
+        while line := sys.stdin.buffer.readline(_LONGEST_LINE + 1):
+            number += 1
+            if len(line) > _LONGEST_LINE:
+                raise UsageError(f"line {number:,} of stdin has more than {TEXT_LIMIT:,} bytes", "give one todo per line")
+            text = line.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n")
+            if text.strip():
+                check(text)
+                spool.write(text.encode() + b"\n")
+                count += 1
     except OSError as error:
-        raise UsageError(
-            f"stdin can't be read: {error.strerror}", "give it something to read, for instance a pipe"
-        ) from error
+        raise UsageError(f"stdin can't be read or copied: {error.strerror}", "give it a file or a pipe to read") from error
     except UnicodeDecodeError as error:
-        raise UsageError(
-            f"stdin is not UTF-8: {error.reason} at byte {error.start}", "convert it, then try again"
-        ) from error
+        raise UsageError(f"line {number:,} of stdin is not UTF-8: {error.reason}", "convert it, then try again") from error
+    except Rejected as error:
+        raise Rejected(f"line {number:,}: {error}") from error
+    return count
+
+
+def _stdin(limit: int) -> str:
+    """All of stdin, with LF as the end of lines.
+
+    Args:
+        limit: The most that is taken, in bytes.
+
+    Raises:
+        UsageError: Stdin can't be read, is longer, or is not UTF-8.
+    """
+    try:
+        content = sys.stdin.buffer.read(limit + 1)
+    except OSError as error:
+        raise UsageError(f"stdin can't be read: {error.strerror}", "give it a file or a pipe to read") from error
+    if len(content) > limit:
+        raise UsageError(f"stdin has more than {limit:,} bytes", "give it less")
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        where = f"{error.reason} at byte {error.start}"
+        raise UsageError(f"stdin is not UTF-8: {where}", "convert it, then try again") from error
     return text.replace("\r\n", "\n")
 
 
@@ -82,10 +141,28 @@ def _add(session: Session, drafts: Sequence[Fields]) -> None:
             for draft in drafts
         ]
     )
-    if todos.created and todos.name != session.default_list:
-        say(session, f"New list: {visible(todos.name)}")
+    _added(session, answer)
+
+
+def _added(session: Session, answer: Answer) -> None:
+    _tell_created(session)
     understood = visible(extras(answer.items[0].todo, to_local)) if len(answer.items) == 1 else ""
     _answer(session, answer, f"Added {_named(answer.items)}{understood}")
+
+
+def _added_batch(session: Session, added: Added) -> None:
+    _tell_created(session)
+    if session.options.json:
+        out(document.encode(document.added_document(added)))
+    elif not session.options.quiet:
+        undo = session.typed(added.list, "undo")
+        out(f"Added {added.todos:,} todos in {added.commits:,} commits. Undo: {undo}")
+
+
+def _tell_created(session: Session) -> None:
+    todos = session.list
+    if todos.created and todos.name != session.default_list:
+        say(session, f"New list: {visible(todos.name)}")
 
 
 def change(
@@ -207,7 +284,7 @@ def note(session: Session, id: str, words: Sequence[str], *, literal: bool) -> N
     """Set a todo's note from words, or from stdin for '-', unless that stood after `--`."""
     text = " ".join(check_text("note", word) for word in words)
     if list(words) == ["-"] and not literal:
-        text = _stdin().rstrip("\n")
+        text = _stdin(2 * TEXT_LIMIT).rstrip("\n")
     if not text.strip():
         raise UsageError("the note is empty", f"to clear it: todo edit {id} --clear note")
     change(session, [id], lambda _: [ChangeNote(text)], "Noted", "Unchanged")
@@ -229,12 +306,18 @@ def move(session: Session, ids: Sequence[str], target: str) -> None:
     source = session.writable()
     chosen = source.select(check_ids(ids))
     answer = source.move(chosen, session.open_list(target))
-    there = spans([item.number for item in answer.items])
-    line = f"Moved {_named(chosen)} to {visible(answer.list)}, as {there}"
     if session.options.json:
         _answer(session, answer, None)
-    elif not session.options.quiet:
-        out(f"{line}. Undo here: {session.typed(source.name, 'undo')}; there: {session.typed(answer.list, 'undo')}")
+        return
+    moved = {item.stream: item.number for item in answer.changed}
+    leaving = [item for item in chosen if item.stream in moved]
+    same = [item.number for item in chosen if item.stream not in moved]
+    if same:
+        say(session, f"Already in {visible(answer.list)}: {spans(same)}")
+    if leaving and not session.options.quiet:
+        there = spans(list(moved.values()))
+        line = f"Moved {_named(leaving)} to {visible(answer.list)}, as {there}"
+        out(f"{line}. Undo: {session.typed(source.name, 'undo')}")
 
 
 def undo(session: Session, what: str | None = None) -> None:
@@ -261,6 +344,7 @@ def _steps(what: str | None) -> int:
 
 
 def _answer_step(session: Session, answer: Answer, verb: str, mark: str, back: str) -> None:
-    positions = () if answer.commit is None else marked(answer.commit.metadata, mark)
+    positions = [position for commit in answer.commits for position in marked(commit.metadata, mark)]
     which = f"@{positions[0]}" if len(positions) == 1 else f"{len(positions)} commits, back to @{min(positions, default=0)}"
-    _answer(session, answer, f"{verb} {which}: {_named(answer.items)}", back)
+    also = f", and the same in {visible(', '.join(answer.also))}" if answer.also else ""
+    _answer(session, answer, f"{verb} {which}: {_named(answer.items)}{also}", back)

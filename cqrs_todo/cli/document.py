@@ -8,7 +8,7 @@ import msgspec
 
 from ..cqrs.core import Commit, Recorded, UnknownEvent
 from ..cqrs.timeline import REDOES, UNDOES, marked
-from ..todo.service import Answer, View
+from ..todo.service import Added, Answer, View
 from ..todo.views import Item
 from .errors import Failure
 from .text import printable, safe_json
@@ -75,7 +75,14 @@ def answer_document(answer: Answer) -> dict[str, Any]:
         "position": answer.position,
         "commit": None if answer.commit is None else commit_document(answer.commit),
         "todos": [todo_document(item) for item in answer.items],
+        "commits": len(answer.commits),
+        "also": answer.also,
     }
+
+
+def added_document(added: Added) -> dict[str, Any]:
+    """What adding a batch recorded; the todos themselves are too many."""
+    return {"list": added.list, "position": added.position, "added": added.todos, "commits": added.commits}
 
 
 def error_document(failure: Failure) -> str:

@@ -191,7 +191,7 @@ class Session:
 
     def notices(self) -> dict[str, None]:
         """What the logs met that the person should know, each once."""
-        return dict.fromkeys(notice for opened in self._lists for notice in opened.log.notices)
+        return dict.fromkeys(notice for opened in self._lists for notice in opened.notices)
 
 
 def _environment(name: str) -> str | None:

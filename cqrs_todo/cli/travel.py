@@ -7,7 +7,7 @@ from ..todo.compare import Difference, Origin, blame, compare
 from ..todo.model import day_or_instant
 from ..todo.service import View
 from ..todo.statistics import Held, held, parse_condition
-from ..todo.views import Item, short_instant
+from ..todo.views import Item, short_instant, spans
 from . import document, render
 from .change import tell
 from .clock import to_local
@@ -146,6 +146,9 @@ def restore(session: Session, ids: Sequence[str], to: str) -> None:
         say(session, "Nothing to restore.")
     else:
         tell(session, answer, "Restored", "As it was")
+    if answer.stayed and not session.options.json:
+        numbers = spans([item.number for item in answer.stayed])
+        say(session, f"Left as it is, because it was moved between lists since then: {numbers}")
 
 
 def when(session: Session, condition: str, *, last: bool) -> None:

@@ -16,6 +16,7 @@ from .struct import Struct
 S = TypeVar("S")
 C = TypeVar("C")
 E = TypeVar("E")
+T = TypeVar("T")
 
 
 class CqrsError(Exception):
@@ -455,6 +456,8 @@ class Store(ABC):
     """A place that keeps logs by name. Names are checked by `check_log_name`, so one name is one log everywhere."""
 
     url: str
+    atomic = False
+    """Whether `together` records all that its work appends, or nothing."""
     progress: Progress = staticmethod(no_progress)
     """Is told how far the long pieces of work are: reading and verifying logs, and taking them in."""
 
@@ -481,6 +484,25 @@ class Store(ABC):
     @abstractmethod
     def unarchive(self, name: str) -> None:
         """Bring back a log that was put away; raises as `rename` does."""
+
+    @abstractmethod
+    def together(self, logs: Sequence[Log], work: Callable[[], T]) -> T:
+        """Do a piece of work while nobody else can write to some logs.
+
+        The work reads and appends through these log objects. An `atomic` store records everything that it appends, or, if it
+        raises, nothing; it may do the work again on a new connection. Any other store records each append when it is made.
+
+        Args:
+            logs: Logs of this store, in any order.
+            work: What to do. It must not call `together` itself.
+
+        Returns:
+            What the work returns.
+
+        Raises:
+            LogBusy: Another writer held one of the logs for too long.
+            CqrsError: Whatever the work raises.
+        """
 
     def close(self) -> None:
         """Let go of what it holds open; it opens again what it needs."""

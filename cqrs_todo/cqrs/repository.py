@@ -109,6 +109,10 @@ class Repository(Generic[S, C, E]):
             else:
                 return fold
 
+    def last_fold(self) -> Fold[S]:
+        """The fold as the last call left it, which may be old; the fold as it stands now where there was none."""
+        return self.fold() if self._fold is None else self._fold
+
     @property
     def taken(self) -> Sequence[Taken]:
         """The snapshots that lie before the fold, by position."""
@@ -178,6 +182,13 @@ class Repository(Generic[S, C, E]):
         mark = self.log.mark()
         if mark.position == fold.position:
             self._since = mark
+
+    def reset(self) -> None:
+        """Forget what was read: the next fold begins at a snapshot again.
+
+        Call it when appends that this repository knows of were rolled back.
+        """
+        self._fold, self._taken, self._since = None, None, 0
 
     def load(self, id: str) -> Entity[S] | None:
         """The entity with this id, or None when it has no events."""

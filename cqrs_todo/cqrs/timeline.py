@@ -16,6 +16,9 @@ the event at a position (0: before the first)."""
 
 UNDOES = "undoes"
 REDOES = "redoes"
+"""The keys in a commit's `meta` of the positions of the commits that it undoes or redoes."""
+BATCH = "batch"
+"""The key in a commit's `meta` of the batch that it is part of: the batch's `id`, and the commit's `part`, from 1."""
 
 
 def reached(commit: Commit, moment: Moment) -> bool:
@@ -93,40 +96,92 @@ def _begin(repository: Repository[S, C, E], position: int) -> tuple[Fold[S], Pla
     return Fold(repository.decider, snapshot.base, position), snapshot.mark
 
 
+Step: TypeAlias = tuple[int, ...]
+"""The positions of the commits that one command wrote, in the order in which undo (newest first) or redo takes them."""
+
+
 def marked(metadata: Metadata, key: str) -> tuple[int, ...]:
     """The positions of the commits that a commit undoes (`UNDOES`) or redoes (`REDOES`), in the order of doing so."""
     positions = metadata.meta.get(key)
     return tuple(positions) if isinstance(positions, list) and all(isinstance(each, int) for each in positions) else ()
 
 
-def undo_steps(backward: Iterable[Commit]) -> Iterator[int]:
-    """The positions of the commits that undo would take back, next first: those in force, the latest done or redone first.
+def batch_of(metadata: Metadata) -> tuple[str, int] | None:
+    """The id of the batch that a commit belongs to, and its part in it, from 1; None for a commit of its own."""
+    match metadata.meta.get(BATCH):
+        case {"id": str(id), "part": int(part)}:
+            return id, part
+        case _:
+            return None
 
-    `backward` gives all commits, newest first; it is read only as far as the caller iterates.
+
+def undo_steps(backward: Iterable[Commit]) -> Iterator[Step]:
+    """The steps that undo would take back, next first: those in force, the latest done or redone first.
+
+    Args:
+        backward: All commits of a log, newest first. It is read only as far as the caller iterates.
+    """
+    return _grouped(in_force(backward))
+
+
+def in_force(backward: Iterable[Commit]) -> Iterator[tuple[Commit, list[int]]]:
+    """Each commit, newest first, with the positions of the commits in force that it did or redid, also newest first.
+
+    Args:
+        backward: All commits of a log, newest first. It is read only as far as the caller iterates.
     """
     settled: set[int] = set()
     for commit in backward:
         settled.update(marked(commit.metadata, UNDOES))
         redone = marked(commit.metadata, REDOES)
         is_step = not redone and not marked(commit.metadata, UNDOES)
-        for position in (commit.position,) if is_step else reversed(redone):
-            if position not in settled:
-                settled.add(position)
-                yield position
+        done = (commit.position,) if is_step else tuple(reversed(redone))
+        yield commit, [position for position in done if position not in settled]
+        settled.update(done)
 
 
-def redo_steps(backward: Iterable[Commit]) -> Iterator[int]:
-    """The positions of the commits that redo would do again, next first; a commit that is neither ends them."""
+def redo_steps(backward: Iterable[Commit]) -> Iterator[Step]:
+    """The steps that redo would do again, next first; a commit that is neither an undo nor a redo ends them.
+
+    Args:
+        backward: All commits of a log, newest first. It is read only as far as the caller iterates.
+    """
+    return _grouped(_undone(backward))
+
+
+def _undone(backward: Iterable[Commit]) -> Iterator[tuple[Commit, list[int]]]:
+    """Each undo or redo at the end of a log, with the positions of the commits that it undid, oldest first."""
     settled: set[int] = set()
     for commit in backward:
         undone, redone = marked(commit.metadata, UNDOES), marked(commit.metadata, REDOES)
         if not undone and not redone:
             return
         settled.update(redone)
-        for position in reversed(undone):
-            if position not in settled:
-                settled.add(position)
-                yield position
+        yield commit, [position for position in reversed(undone) if position not in settled]
+        settled.update(undone)
+
+
+def _grouped(found: Iterable[tuple[Commit, list[int]]]) -> Iterator[Step]:
+    """The positions as steps: those of one batch are one step, which stands where its newest commit does."""
+    steps: list[list[int]] = []
+    unfinished: dict[str, list[int]] = {}
+    for commit, positions in found:
+        batch = batch_of(commit.metadata)
+        if batch is None:
+            steps += [[position] for position in positions]
+        else:
+            id, part = batch
+            if id not in unfinished:
+                unfinished[id] = []
+                steps.append(unfinished[id])
+            unfinished[id] += positions
+            if part == 1:
+                del unfinished[id]
+        while steps and not any(steps[0] is step for step in unfinished.values()):
+            step = steps.pop(0)
+            if step:
+                yield tuple(step)
+    yield from (tuple(step) for step in steps if step)
 
 
 def undo_events(decider: Decider[S, C, E], commits: Iterable[Commit]) -> dict[str, list[E]]:

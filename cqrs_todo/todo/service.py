@@ -2,12 +2,14 @@
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import islice
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 from ..cqrs.core import (
-    LOST,
+    NEW,
+    Append,
     Commit,
     CqrsError,
     DamagedLog,
@@ -15,28 +17,20 @@ from ..cqrs.core import (
     Log,
     LogExists,
     LogNotFound,
+    Mark,
     Metadata,
-    OutcomeUnknown,
     Rejected,
     Store,
-    UnknownEvent,
+    StoreUnavailable,
     check_log_name,
     check_precondition,
 )
 from ..cqrs.fold import Fold
-from ..cqrs.repository import Changes, Plan, Repository, decide_all
+from ..cqrs.repository import Changes, Repository, decide_all
+from ..cqrs.repository import Plan as CommitPlan
 from ..cqrs.snapshots import SnapshotEvery, Snapshots
 from ..cqrs.struct import Struct, replace
-from ..cqrs.timeline import (
-    REDOES,
-    UNDOES,
-    Moment,
-    as_of,
-    redo_events,
-    redo_steps,
-    undo_events,
-    undo_steps,
-)
+from ..cqrs.timeline import BATCH, Moment, as_of
 from .model import (
     DECIDER,
     EVENTS,
@@ -45,18 +39,20 @@ from .model import (
     Todo,
     TodoCommand,
     TodoEvent,
-    TodoRemoved,
     check,
     day_or_instant,
     lead,
-    touched,
 )
 from .selection import ID, NotFound, select
-from .views import RESTORES, Item, id_of, items_of, spans
+from .views import MOVE, RESTORES, Item, id_of, items_of, move_of, spans
+
+T = TypeVar("T")
 
 TYPES = EventTypes(EVENTS)
 DEFAULT_LIST = "inbox"
 SNAPSHOTS = SnapshotEvery(500, per=50)
+COMMIT_LIMIT = 10_000
+"""The most events in one commit. A command with more writes a batch of commits, which one undo takes back."""
 
 _ID_LETTERS = b"abcdefghjkmnpqrstvwxyz"
 _ID_SIGNS = b"0123456789" + _ID_LETTERS
@@ -74,6 +70,11 @@ def new_id() -> str:
     """A stable id of a todo: a letter, so that it is never taken for a number, and nine letters or digits."""
     chosen = os.urandom(_ID_LENGTH)
     return (chosen[:1].translate(_LETTER_OF) + chosen[1:].translate(_SIGN_OF)).decode()
+
+
+def new_command() -> str:
+    """An id for a command."""
+    return os.urandom(10).hex()
 
 
 def now_utc() -> datetime:
@@ -96,21 +97,39 @@ class View(Struct, frozen=True):
 class Answer(Struct, frozen=True):
     """What a change came to.
 
-    `commit` is what was recorded, None when there was nothing to do; `items` the todos that were named, as they are now;
-    `changed` those of them that the commit changed; `position` that of the list's last event.
+    `commits` is what was recorded: none when there was nothing to do, several for a batch. `items` are the todos that were
+    named, as they are now; `changed` those of them that were changed; `position` is that of the list's last event.
+    `also` names the other lists in which the same command was recorded. `stayed` are the todos that the command left as they
+    are because they were moved between lists.
     """
 
     list: str
     position: int
-    commit: Commit | None
+    commits: tuple[Commit, ...]
     items: tuple[Item, ...]
     changed: tuple[Item, ...]
+    also: tuple[str, ...] = ()
+    stayed: tuple[Item, ...] = ()
+
+    @property
+    def commit(self) -> Commit | None:
+        """The last commit that was recorded; None when there was nothing to do."""
+        return self.commits[-1] if self.commits else None
 
 
+class Added(Struct, frozen=True):
+    """What adding a batch of todos came to: how many there were, and in how many commits."""
+
+    list: str
+    position: int
+    todos: int
+    commits: int
+
+
+Part: TypeAlias = tuple[Changes[TodoEvent], dict[str, Any]]
+"""What one commit is to hold: new events by stream, and the commit's `meta`."""
 _Todos: TypeAlias = Fold[State]  # has a name of its own because Python makes an inner function's annotations at each call
-_Plan: TypeAlias = tuple[Changes[TodoEvent], dict[str, Any]]
-"""New events by stream, and the commit's `meta`."""
-_FullPlan: TypeAlias = Plan[TodoEvent]
+_CommitPlan: TypeAlias = CommitPlan[TodoEvent]
 
 
 class Lists:
@@ -189,6 +208,8 @@ class TodoList:
         self._default = default
         self._snapshots = snapshots
         self._missing = False
+        self._held = False
+        self._others: list[TodoList] = []
         try:
             self._attach(store.open(name))
         except LogNotFound as error:
@@ -196,6 +217,28 @@ class TodoList:
 
             self._missing = True
             self._attach(NullLog(error.name, clock(), TYPES))
+
+    @property
+    def notices(self) -> list[str]:
+        """What this list's log, and those of the lists that a change was about too, met that a person should know."""
+        return [*self.log.notices, *(notice for other in self._others for notice in other.notices)]
+
+    def other(self, log_id: str, name: str) -> "TodoList | None":
+        """The list with a log id, in the same store; None when no list in use has it.
+
+        Args:
+            log_id: The id that the log was made with, which it keeps when it is renamed.
+            name: What the list was called once: it is looked at first.
+        """
+        if log_id == self.log.id:
+            return self
+        names = self.store.names()
+        for each in sorted(names, key=lambda each: each != name):
+            if self.store.open(each).id == log_id:
+                found = TodoList(self.store, each, self.author, clock=self.clock, snapshots=self._snapshots)
+                self._others.append(found)
+                return found
+        return None
 
     def _attach(self, log: Log) -> None:
         self.log = log
@@ -247,7 +290,7 @@ class TodoList:
         try:
             return select(words, fold, lambda: self.last_touched(moment), self.name)
         except NotFound:
-            self._check_whole()
+            self.check_whole()
             raise
 
     # writing
@@ -261,11 +304,52 @@ class TodoList:
                 created[DECIDER.stream(new_id())] = DECIDER.decide(draft, DECIDER.initial)
             except Rejected as error:
                 raise Rejected(f"todo {place} of {len(drafts)}: {error}" if len(drafts) > 1 else str(error)) from error
-        if self._missing:
-            self._make()
-        return self._transact(lambda _: (created, {}), latest=False)
+        self.make()
+        return self.transact(lambda _: [(created, {})], latest=False)
 
-    def _make(self) -> None:
+    def add_batch(self, drafts: Iterable[Create], count: int) -> Added:
+        """Create more todos than one commit holds: a batch of commits, written in bounded memory.
+
+        Each commit is durable before the next one is made. Other writers' commits may come between them.
+
+        Args:
+            drafts: The todos, each of which `decide` accepts.
+            count: How many there are; for reporting progress.
+
+        Raises:
+            StoreUnavailable: Says how many commits were recorded before.
+            CqrsError: What appending raises, when nothing was recorded.
+        """
+        self.make()
+        self.repository.fold()
+        self.check_whole("; nothing was recorded")
+        batch = new_id()
+        remaining = iter(drafts)
+        added, part, mark, log = 0, 0, self.log.mark(), self.log
+        while chunk := list(islice(remaining, COMMIT_LIMIT)):
+            # ids of one batch begin alike and are counted, so that no two are the same
+            appends = [
+                Append(DECIDER.stream(f"{batch}{number:07d}"), tuple(DECIDER.decide(draft, DECIDER.initial)), NEW)
+                for number, draft in enumerate(chunk, added + 1)
+            ]
+            part += 1
+            metadata = Metadata(self.clock(), self.author, f"{batch}.{part}", {BATCH: {"id": batch, "part": part}})
+            with telling(part - 1):
+                if part > 1:
+                    # another log object, at the place where the last one ended: it knows no versions of earlier streams,
+                    # which would take up memory, and needs none
+                    log = self.store.open(self.name)
+                    next(log.commits(Mark(mark.position, mark.token, lambda _: 0)), None)
+                log.append(appends, metadata)
+            mark = log.mark()
+            added += len(chunk)
+            self.store.progress(added, count)
+        return Added(self.name, mark.position, added, part)
+
+    def make(self) -> None:
+        """Make the list, if it is not there yet; raises what `Lists.new` raises."""
+        if not self._missing:
+            return
         try:
             self._attach(Lists(self.store, self.clock).new(self.name))
             self.created = True
@@ -280,9 +364,9 @@ class TodoList:
 
         With `unchanged` raises `WrongExpectedVersion` when one of them is no more what it was when it was chosen.
         """
-        self._existing()
+        self.check_exists()
 
-        def plan(fold: _Todos) -> _Plan:
+        def plan(fold: _Todos) -> list[Part]:
             changes: dict[str, list[TodoEvent]] = {}
             refused: list[str] = []
             for item in chosen:
@@ -293,59 +377,34 @@ class TodoList:
                     given = [(stream, command) for command in commands(item)]
                     changes.update(decide_all(DECIDER, fold, given))
                 except Rejected as error:
-                    refused.append(f"todo {item.number}: {error}")
+                    refused.append(f"todo {item.number}: {self._reason(fold, stream) or error}")
             if refused:
                 raise Rejected("; ".join(refused))
-            return changes, {}
+            return [(changes, {})]
 
-        return self._transact(plan, chosen, latest=len(chosen) > 1)
+        return self.transact(plan, chosen, latest=len(chosen) > 1)
+
+    def _reason(self, fold: _Todos, stream: str) -> str | None:
+        """Why a todo takes no command, where that is because it was moved to another list."""
+        target = self.moved_to(fold, stream)
+        return None if target is None else f"it was moved to {target}"
+
+    def moved_to(self, fold: _Todos, stream: str) -> str | None:
+        """The list that a todo was moved to, if that is why it is removed here; None otherwise."""
+        entity = fold.get(stream)
+        if entity is None or entity.state is None or not entity.state.removed:
+            return None
+        for commit in self.log.commits_backward(fold.position + 1):
+            if any(event.stream == stream for event in commit.events):
+                move = move_of(commit)
+                return None if move is None or move.source != self.log.id else move.target_name
+        return None
 
     def move(self, chosen: Sequence[Item], target: "TodoList") -> Answer:
-        """Give todos to another list, where they keep their ids and all they hold; here they are removed.
+        """Give todos to another list, where they keep their ids and everything they hold; see `moves.move`."""
+        from .moves import move
 
-        They are recorded there first: interrupted in between they are in both lists, never in none. Gives the answer of
-        the other list. Raises `Rejected` for a removed todo, `NotFound` for a list that is not there, and
-        `WrongExpectedVersion` when somebody changed one of them meanwhile. Where they can't leave, what had arrived there is
-        taken back.
-        """
-        self._existing()
-        target._existing()
-        if target.name == self.name:
-            raise Rejected(f"they are in {self.name} already")
-        now = self.repository.fold()
-        self._check_whole("; nothing was recorded")
-        chosen = items_of(now[item.stream] for item in chosen)
-        removed = [item.number for item in chosen if item.todo.removed]
-        if removed:
-            raise Rejected(f"todo {spans(removed)} was removed: restore it first")
-
-        def arrive(fold: _Todos) -> _Plan:
-            return _leading(fold, {item.stream: item.todo for item in chosen}), {"moved_from": self.name}
-
-        def leave(fold: _Todos) -> _Plan:
-            for item in chosen:
-                check_precondition(item.version, item.stream, fold.version_of(item.stream))
-            return {item.stream: [TodoRemoved()] for item in chosen}, {"moved_to": target.name}
-
-        if target._missing:
-            target._make()
-        answer = target._transact(arrive, chosen)
-        try:
-            self._transact(leave, chosen)
-        except OutcomeUnknown:
-            raise
-        except CqrsError as error:
-            if answer.commit is not None:
-                self._take_back(target, answer.commit, error)
-            raise
-        return answer
-
-    def _take_back(self, target: "TodoList", arrived: Commit, cause: CqrsError) -> None:
-        try:
-            target.undo_at(arrived.position)
-        except CqrsError as error:
-            both = f"they are in {self.name} and in {target.name}, where @{arrived.position} was recorded"
-            raise OutcomeUnknown(f"{cause}; {both} and can't be taken back: {error}") from error
+        return move(self, chosen, target)
 
     def take_in(self, todos: Mapping[str, Todo]) -> Answer:
         """Make the todos with these ids what is given, in one commit: those that are not there too, and the list if need be.
@@ -357,18 +416,22 @@ class TodoList:
         for id, todo in todos.items():
             self.store.progress(len(given), len(todos))
             given[DECIDER.stream(id)] = _checked(id, todo)
-        if self._missing:
-            self._make()
-        return self._transact(lambda fold: (_leading(fold, given), {}))
+        self.make()
+        return self.transact(lambda fold: [(leading(fold, given), {})])
 
     def restore(self, moment: Moment, chosen: Sequence[Item] | None = None) -> Answer:
-        """Make the list, or the todos chosen, what they were at a moment, in one commit; what came later is removed.
+        """Make the list, or the todos chosen, what they were at a moment; what was added later is removed.
 
-        Raises `NotFound`, `NotYet`.
+        A todo that was moved here or away since stays in the list that it is in now.
+
+        Raises:
+            NotFound: The list is not there.
+            NotYet: The moment has not come.
+            Rejected: One of the chosen todos was moved since.
         """
-        self._existing()
+        self.check_exists()
 
-        def plan(fold: _Todos) -> _Plan:
+        def plan(fold: _Todos) -> list[Part]:
             then, _ = self._as_of(fold, moment)
             entities = fold if chosen is None else [fold[item.stream] for item in chosen]
             changes: dict[str, Sequence[TodoEvent]] = {}
@@ -377,118 +440,148 @@ class TodoList:
                 now = entity.state
                 if now is not None:
                     changes[entity.stream] = lead(now, (past and past.state) or replace(now, removed=True))
-            return changes, {RESTORES: then.position}
+            moved = self._moved_since(then.position, {stream for stream, events in changes.items() if events})
+            if chosen is not None and moved:
+                numbers = spans([fold[stream].number for stream in moved])
+                raise Rejected(f"todo {numbers} was moved between lists since then: move it back, or undo the move")
+            stayed[:] = items_of(fold[stream] for stream in moved)
+            kept = {stream: events for stream, events in changes.items() if stream not in moved}
+            return [(kept, {RESTORES: then.position})]
 
-        return self._transact(plan, chosen)
+        stayed: list[Item] = []
+        return replace(self.transact(plan, chosen), stayed=tuple(sorted(stayed, key=lambda item: item.number)))
+
+    def _moved_since(self, position: int, streams: set[str]) -> set[str]:
+        """Those of some streams that moves after a position brought here or took away."""
+        moved: set[str] = set()
+        for commit in self.log.commits_backward() if streams else ():
+            if commit.position <= position:
+                break
+            if MOVE in commit.metadata.meta:
+                moved |= streams & {event.stream for event in commit.events}
+        return moved
 
     def undo(self, steps: int = 1) -> Answer:
-        """Take the last `steps` commits back, or as many as there are, in one commit; raises `Rejected`."""
-        return self._step(undo_steps, steps, undo_events, UNDOES, "undo")
+        """Take the last `steps` commands back, or as many as there are; see `undoing.undo`."""
+        from .undoing import undo
+
+        return undo(self, steps)
 
     def redo(self, steps: int = 1) -> Answer:
-        """Do the last `steps` undone commits again, or as many as there are, in one commit; raises `Rejected`."""
-        return self._step(redo_steps, steps, redo_events, REDOES, "redo")
+        """Do the last `steps` undone commands again, or as many as there are; see `undoing.redo`."""
+        from .undoing import redo
+
+        return redo(self, steps)
 
     def undo_at(self, position: int) -> Answer:
-        """Take back the one commit that holds the event at `position`.
+        """Take back the one command that recorded the event at `position`; see `undoing.undo_at`."""
+        from .undoing import undo_at
 
-        Raises `NotFound` when there is none, `Rejected` when it was undone already, is itself an undo or redo, or when
-        commits after it that are in force touched the same fields; it names them.
-        """
-        self._existing()
+        return undo_at(self, position)
 
-        def plan(_: _Todos) -> _Plan:
-            commit = self._holding(position)
-            later = []
-            for step in undo_steps(self.log.commits_backward()):
-                if step == commit.position:
-                    break
-                later.append(step)
-            else:
-                raise Rejected(f"@{commit.position} is not in force: it was undone, or is itself an undo or a redo")
-            fields = {(event.stream, touched(event.data)) for event in self._known([commit])[0].events}
-            in_the_way = [f"@{other.position}" for other in self._commits(sorted(later)) if _conflicts(other, fields)]
-            if in_the_way:
-                names = ", ".join(in_the_way)
-                raise Rejected(f"@{commit.position} can't be undone alone: {names} changed the same fields later")
-            return undo_events(DECIDER, [commit]), {UNDOES: [commit.position]}
+    # for the modules beside this one
 
-        return self._transact(plan)
-
-    def _step(
+    def transact(
         self,
-        steps_of: Callable[[Iterable[Commit]], Iterator[int]],
-        steps: int,
-        events_of: Callable[..., dict[str, list[TodoEvent]]],
-        mark: str,
-        verb: str,
+        plan: Callable[[_Todos], Sequence[Part]],
+        named: Sequence[Item] | None = None,
+        *,
+        latest: bool = True,
+        command: str | None = None,
     ) -> Answer:
-        self._existing()
+        """Record what a plan gives for the list as it is: one commit, or above `COMMIT_LIMIT` a batch of commits.
 
-        def plan(_: _Todos) -> _Plan:
-            positions = list(islice(steps_of(self.log.commits_backward()), steps))
-            if not positions:
-                raise Rejected(f"there is nothing to {verb}")
-            return events_of(DECIDER, self._known(self._commits(positions))), {mark: positions}
+        Args:
+            plan: Gives, for the fold of the list, what to record. It may be asked again when others write meanwhile.
+            named: The todos that the answer is about; by default those that were changed.
+            latest: Whether the plan needs the latest fold at once; see `Repository.transact`.
+            command: The id of the command; by default a new one.
 
-        return self._transact(plan)
+        Raises:
+            DamagedLog: The log is not what was written; nothing was recorded.
+            CqrsError: What the plan and appending raise.
+        """
+        command = command or new_command()
+        parts: list[Part] = []
 
-    def _known(self, commits: Sequence[Commit]) -> Sequence[Commit]:
-        for commit in commits:
-            unknown = [event.type for event in commit.events if isinstance(event.data, UnknownEvent)]
-            if LOST in unknown:
-                raise Rejected(f"@{commit.position} holds what was lost when the log was damaged: it can't be taken back")
-            if unknown:
-                raise Rejected(f"@{commit.position} holds {unknown[0]}, which a newer version wrote: update this program")
-        return commits
-
-    def _commits(self, positions: Sequence[int]) -> list[Commit]:
-        """The commits at these positions, in their order; one walk back, no further than the earliest."""
-        found: dict[int, Commit] = {}
-        wanted = set(positions)
-        for commit in self.log.commits_backward():
-            if len(found) == len(positions):
-                break
-            if commit.position in wanted:
-                found[commit.position] = commit
-        return [found[position] for position in positions]
-
-    def _holding(self, position: int) -> Commit:
-        """The commit that holds the event at a position; raises `NotFound`."""
-        commit = next(self.log.commits_backward(position + 1), None)
-        if commit is None or not commit.position <= position <= commit.last:
-            raise NotFound(f"there is no event @{position} in {self.name}", "see the positions: todo history")
-        return commit
-
-    def _transact(
-        self, plan: Callable[[Fold[State]], _Plan], named: Sequence[Item] | None = None, *, latest: bool = True
-    ) -> Answer:
-        def planned(fold: _Todos) -> _FullPlan:
-            self._check_whole("; nothing was recorded")
-            changes, meta = plan(fold)
+        def planned(fold: _Todos) -> _CommitPlan:
+            self.check_whole("; nothing was recorded")
+            parts[:] = within_limit(plan(fold))
+            changes, meta = parts[0] if len(parts) == 1 else ({}, {})
             return changes, Metadata(self.clock(), self.author, command, meta)
 
-        command = os.urandom(10).hex()
         outcome = self.repository.transact(planned, latest=latest)
-        fold = outcome.fold
-        changed = dict.fromkeys([event.stream for event in outcome.commit.events]) if outcome.commit else {}
+        if len(parts) > 1:
+            return self.together((), lambda: self._record_all(plan, command, named))
+        return self.answer(() if outcome.commit is None else (outcome.commit,), named)
+
+    def _record_all(self, plan: Callable[[_Todos], Sequence[Part]], command: str, named: Sequence[Item] | None) -> Answer:
+        """Record the parts of a batch, a commit each, while nobody else can write."""
+        commits: list[Commit] = []
+        parts = numbered(within_limit(plan(self.repository.fold())), command)
+        for number, (part, id) in enumerate(parts, 1):
+            with telling(0 if self.store.atomic else len(commits)):
+                commit = self.record(part, id)
+            commits += [] if commit is None else [commit]
+            self.store.progress(number, len(parts))
+        return self.answer(commits, named)
+
+    def record(self, part: Part, command: str) -> Commit | None:
+        """Record one part as it is; the commit, or None when it holds no events. Nobody else may write meanwhile."""
+        changes, meta = part
+        metadata = Metadata(self.clock(), self.author, command, meta)
+        return self.repository.transact(lambda _: (changes, metadata)).commit
+
+    def answer(self, commits: Sequence[Commit], named: Sequence[Item] | None = None, *, also: Sequence[str] = ()) -> Answer:
+        """The answer of a command that recorded these commits in this list, and others in the lists named `also`."""
+        fold = self.repository.last_fold()
+        changed = dict.fromkeys([event.stream for commit in commits for event in commit.events])
         streams = changed if named is None else [item.stream for item in named]
         entities = [entity for stream in streams if (entity := fold.get(stream)) is not None]  # a store may keep nothing
         rows = items_of(entities)
         altered = [row for row in rows if row.stream in changed]
-        return Answer(self.name, fold.position, outcome.commit, tuple(rows), tuple(altered))
+        return Answer(self.name, fold.position, tuple(commits), tuple(rows), tuple(altered), tuple(also))
 
-    def _existing(self) -> None:
+    def together(self, others: Sequence["TodoList"], work: Callable[[], T]) -> T:
+        """Do a piece of work while nobody else can write to this list and some others; see `Store.together`."""
+        if self._held:
+            return work()
+        lists = (self, *others)
+        tried = False
+
+        def once() -> T:
+            nonlocal tried
+            if tried:  # what the first try appended was rolled back
+                for each in lists:
+                    each.repository.reset()
+            tried = True
+            return work()
+
+        try:
+            for each in lists:
+                each._held = True
+            return self.store.together([each.log for each in lists], once)
+        except BaseException:
+            if self.store.atomic:
+                for each in lists:
+                    each.repository.reset()
+            raise
+        finally:
+            for each in lists:
+                each._held = False
+
+    def check_exists(self) -> None:
+        """Raise `NotFound` unless the list is there, or is the default one, which may be empty."""
         if self._missing and not self._default:
             raise no_such_list(self.name, self.store.names())
 
-    def _check_whole(self, outcome: str = "") -> None:
-        """What was read last must have been the whole log: in a damaged one, what is not found may be behind the damage."""
+    def check_whole(self, outcome: str = "") -> None:
+        """Raise `DamagedLog` unless what was read last was the whole log: what is not found may be behind the damage."""
         if self.log.damage is not None:
             raise DamagedLog(self.log.damage + outcome)
 
     def _fold(self, moment: Moment | None) -> tuple[Fold[State], Commit | None]:
-        self._existing()
+        self.check_exists()
         fold = self.repository.fold()
         return (fold, None) if moment is None else self._as_of(fold, moment)
 
@@ -496,15 +589,56 @@ class TodoList:
         if isinstance(moment, datetime) and moment > self.clock():
             raise NotYet(f"{day_or_instant(moment)} has not come yet")
         if isinstance(moment, int) and moment > fold.position:
-            self._check_whole()
+            self.check_whole()
             raise NotYet(f"@{moment} has not come yet: the last event of {self.name} is @{fold.position}")
         return as_of(self.repository, moment)
 
 
-def _leading(fold: Fold[State], todos: Mapping[str, Todo]) -> Changes[TodoEvent]:
+def leading(fold: _Todos, todos: Mapping[str, Todo]) -> Changes[TodoEvent]:
     """The events that make the todos in these streams what is given."""
     now = {stream: fold.get(stream) for stream in todos}
     return {stream: lead(None if (old := now[stream]) is None else old.state, todo) for stream, todo in todos.items()}
+
+
+def within_limit(parts: Iterable[Part]) -> list[Part]:
+    """The same parts, of which those with more than `COMMIT_LIMIT` events are divided, each between two streams."""
+    divided: list[Part] = []
+    for changes, meta in parts:
+        if sum(map(len, changes.values())) <= COMMIT_LIMIT:
+            divided.append((changes, meta))
+            continue
+        chunk: dict[str, Sequence[TodoEvent]] = {}
+        size = 0
+        for stream, events in changes.items():
+            if chunk and size + len(events) > COMMIT_LIMIT:
+                divided.append((chunk, meta))
+                chunk, size = {}, 0
+            chunk[stream] = events
+            size += len(events)
+        divided.append((chunk, meta))
+    return divided
+
+
+def numbered(parts: Sequence[Part], command: str) -> list[tuple[Part, str]]:
+    """The parts of a command with the ids of their commits; several are a batch, and say so in their `meta`."""
+    if len(parts) == 1:
+        return [(parts[0], command)]
+    return [
+        ((changes, {**meta, BATCH: {"id": command, "part": number}}), f"{command}.{number}")
+        for number, (changes, meta) in enumerate(parts, 1)
+    ]
+
+
+@contextmanager
+def telling(recorded: int) -> Iterator[None]:
+    """Add to the error that ends the block how many commits of the batch were recorded before it."""
+    try:
+        yield
+    except CqrsError as error:
+        if not recorded:
+            raise
+        commits = "1 commit" if recorded == 1 else f"{recorded:,} commits"
+        raise StoreUnavailable(f"{error}; {commits} of this command were recorded before") from error
 
 
 def _checked(id: str, todo: Todo) -> Todo:
@@ -514,15 +648,3 @@ def _checked(id: str, todo: Todo) -> Todo:
         return check(todo)
     except Rejected as error:
         raise Rejected(f"todo {id}: {error}") from error
-
-
-def _conflicts(commit: Commit, fields: set[tuple[str, str]]) -> bool:
-    streams = {stream for stream, _ in fields}
-    for event in commit.events:
-        if event.stream not in streams:
-            continue
-        if isinstance(event.data, UnknownEvent) or (event.stream, "*") in fields:
-            return True
-        if (event.stream, touched(event.data)) in fields:
-            return True
-    return False

@@ -32,6 +32,9 @@ from .model import (
 RESTORES = "restores"
 """The key in a commit's `meta` of the position to whose state it leads back."""
 
+MOVE = "move"
+"""The key in a commit's `meta` of the move that it is one half of: the log and list that todos left, and the new ones."""
+
 ToLocal: TypeAlias = Callable[[datetime], datetime]
 """Gives an aware instant in the reader's own time zone; `datetime.astimezone` for this machine's."""
 
@@ -266,8 +269,35 @@ def mentions(event: object, text: str) -> bool:
     return any(text.casefold() in word.casefold() for word in words if isinstance(word, str))
 
 
+class Move(Struct, frozen=True):
+    """A move of todos between two lists: the ids of the two logs, and what the lists were called then."""
+
+    source: str
+    source_name: str
+    target: str
+    target_name: str
+
+    @property
+    def meta(self) -> dict[str, Any]:
+        """What both halves of the move have in their `meta`."""
+        source = {"log": self.source, "list": self.source_name}
+        return {MOVE: {"from": source, "to": {"log": self.target, "list": self.target_name}}}
+
+
+def move_of(commit: Commit) -> Move | None:
+    """The move that a commit is one half of; None for any other commit."""
+    match commit.metadata.meta.get(MOVE):
+        case {
+            "from": {"log": str(source), "list": str(source_name)},
+            "to": {"log": str(target), "list": str(target_name)},
+        }:
+            return Move(source, source_name, target, target_name)
+        case _:
+            return None
+
+
 def remark(commit: Commit) -> str:
-    """What a commit stands for beyond its events: what it undoes or redoes, where todos went to or came from."""
+    """What a commit stands for beyond its events: what it undoes or redoes, from where to where todos were moved."""
     meta = commit.metadata.meta
     parts = []
     for key, verb in ((UNDOES, "undoes"), (REDOES, "redoes")):
@@ -276,7 +306,9 @@ def remark(commit: Commit) -> str:
             parts.append(f"{verb} {', '.join(f'@{position}' for position in positions)}")
     if RESTORES in meta:
         parts.append(f"as of @{meta[RESTORES]}")
-    parts += [f"moved {way} {meta[f'moved_{way}']}" for way in ("to", "from") if f"moved_{way}" in meta]
+    move = move_of(commit)
+    if move is not None:
+        parts.append(f"moved from {move.source_name} to {move.target_name}")
     return ", ".join(parts)
 
 

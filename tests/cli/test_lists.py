@@ -59,15 +59,43 @@ def test_moving_there_and_back_keeps_everything(todo: Todo) -> None:
     todo("redo")
     todo("lists", "new", "work")
     moved = todo("move", "1", "work")
-    assert moved.out == "Moved 1: a to work, as 1. Undo here: todo undo; there: todo -L work undo\n"
+    assert moved.out == "Moved 1: a to work, as 1. Undo: todo undo\n"
     (there,) = todo.todos("-L", "work")
     same = {key: value for key, value in there.items() if key != "version"}
     assert same == {key: value for key, value in before.items() if key != "version"}
     assert [row["text"] for row in todo.todos()] == ["b"]
-    assert "(moved to work)" in todo("history", "-n", "1").out
+    assert "(moved from inbox to work)" in todo("history", "-n", "1").out
     todo("-L", "work", "move", "1", "inbox")
     back = todo.todos()[0]
     assert {**back, "version": 0} == {**before, "version": 0}
     assert todo.todos("-L", "work") == []
     refused = todo.run("move", "1", "inbox")
     assert (refused.code, "they are in inbox already" in refused.err) == (1, True)
+
+
+def test_a_move_is_undone_and_redone_as_one_from_either_list(todo: Todo) -> None:
+    todo("add", "a")
+    todo("lists", "new", "work")
+    todo("move", "1", "work")
+    assert todo("-L", "work", "undo").out == "Undid @1: 1: a, and the same in inbox. Redo: todo -L work redo\n"
+    assert [row["text"] for row in todo.todos()] == ["a"]
+    assert todo.todos("-L", "work") == []
+    assert todo("redo").out == "Redid @2: 1: a, and the same in work. Undo: todo undo\n"
+    assert todo.todos() == []
+    assert [row["text"] for row in todo.todos("-L", "work")] == ["a"]
+    todo("-L", "work", "tag", "1", "+x")
+    refused = todo.run("undo")
+    assert (refused.code, refused.out) == (1, "")
+    assert "can't be undone alone: @4 changed the same fields later" in refused.err
+
+
+def test_moving_what_was_moved_already_says_so_and_succeeds(todo: Todo) -> None:
+    todo("add", "-", stdin="a\nb\n")
+    todo("lists", "new", "work")
+    todo("move", "1", "work")
+    again = todo("move", "1-2", "work")
+    assert (again.out, again.err) == ("Moved 2: b to work, as 2. Undo: todo undo\n", "Already in work: 1\n")
+    again = todo("move", "1-2", "work")
+    assert (again.out, again.err) == ("", "Already in work: 1-2\n")
+    refused = todo.run("edit", "1", "x")
+    assert (refused.code, refused.err) == (1, "todo: todo 1: it was moved to work\n")

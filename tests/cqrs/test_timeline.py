@@ -164,8 +164,8 @@ def test_law_undo_and_redo_are_two_stacks(actions: list[tuple[str, int]]) -> Non
     steps = Steps()
     for what, count in actions:
         steps.act(what, count)
-        assert list(undo_steps(steps.log.commits_backward())) == steps.done[::-1]
-        assert list(redo_steps(steps.log.commits_backward())) == steps.undone[::-1]
+        assert list(undo_steps(steps.log.commits_backward())) == [(position,) for position in steps.done[::-1]]
+        assert list(redo_steps(steps.log.commits_backward())) == [(position,) for position in steps.undone[::-1]]
 
 
 def test_a_position_is_reached_from_the_nearer_end(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -196,7 +196,7 @@ def test_undo_reads_no_further_than_it_must() -> None:
     for _ in range(5):
         steps.act("do", 1)
     backward = steps.log.commits_backward()
-    assert next(undo_steps(backward)) == 5
+    assert next(undo_steps(backward)) == (5,)
     assert next(backward).position == 4
 
 

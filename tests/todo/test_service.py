@@ -1,7 +1,6 @@
 """The service where processes meet: conflicts, moves, moments beside writers."""
 
 import shutil
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -10,7 +9,7 @@ from hypothesis import given as for_all
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from cqrs_todo.cqrs.core import Append, Commit, LogExists, Metadata, Rejected, Store, WrongExpectedVersion
+from cqrs_todo.cqrs.core import LogExists, Metadata, Rejected, Store, WrongExpectedVersion
 from cqrs_todo.cqrs.fold import Fold
 from cqrs_todo.cqrs.stores import open_store
 from cqrs_todo.todo.model import (
@@ -102,52 +101,12 @@ def test_a_change_after_another_history_took_the_place_of_the_one_that_was_read(
     assert mine.view() == a_list(store).view()
 
 
-def test_a_move_looks_at_what_had_arrived_there_already(store: Store) -> None:
-    mine, target = a_list(store), a_list(store, "work")
-    mine.add([Create("a", NOW), Create("b", NOW)])
-    both = mine.select(["1", "2"])
-    target.take_in({item.id: item.todo for item in both[:1]})
-    a_list(store, "work").change(target.select(["1"]), lambda _: [Remove()])
-    mine.move(both, target)
-    assert (texts(mine), texts(target)) == ([], ["a", "b"])
-
-
 def test_two_make_the_same_list_at_once(store: Store) -> None:
     first, second = a_list(store), a_list(store)
     first.add([Create("a", NOW)])
     second.add([Create("b", NOW)])
     assert texts(first) == texts(second) == ["a", "b"]
     assert (first.created, second.created) == (True, False)
-
-
-def test_a_move_carries_what_is_there_now(store: Store) -> None:
-    inbox, work = a_list(store), a_list(store, "work")
-    inbox.add([Create("a", NOW)])
-    work.add([Create("w", NOW)])
-    chosen = inbox.select(["1"])
-    a_list(store).change(chosen, lambda _: [ChangeText("b")])
-    inbox.move(chosen, work)
-    assert (texts(inbox), texts(work)) == ([], ["w", "b"])
-    with pytest.raises(Rejected, match="todo 1 was removed"):
-        inbox.move(chosen, work)
-    assert texts(work) == ["w", "b"]
-
-
-def test_a_move_that_crosses_a_change_is_taken_back(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    inbox, work = a_list(store), a_list(store, "work")
-    inbox.add([Create("a", NOW)])
-    work.add([Create("w", NOW)])
-    append = work.log.append
-
-    def meanwhile(appends: Sequence[Append], metadata: Metadata) -> Commit:
-        a_list(store).change(inbox.select(["1"]), lambda _: [ChangeText("b")])
-        monkeypatch.undo()
-        return append(appends, metadata)
-
-    monkeypatch.setattr(work.log, "append", meanwhile)
-    with pytest.raises(WrongExpectedVersion):
-        inbox.move(inbox.select(["1"]), work)
-    assert (texts(inbox), texts(work)) == (["b"], ["w"])
 
 
 def test_a_moment_beside_a_writer(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -28,6 +28,7 @@ from cqrs_todo.todo.views import (
     SORT_KEYS,
     Filter,
     Item,
+    Move,
     board,
     day_in_words,
     describe,
@@ -183,8 +184,8 @@ def test_what_is_no_event_is_an_error_of_the_program() -> None:
         ({"redoes": [3]}, "redoes @3"),
         ({"restores": 7}, "as of @7"),
         ({"undoes": 3, "redoes": ["x"]}, ""),
-        ({"moved_to": "work"}, "moved to work"),
-        ({"moved_from": "inbox"}, "moved from inbox"),
+        (Move("1", "inbox", "2", "work").meta, "moved from inbox to work"),
+        ({"move": {"from": "inbox", "to": "work"}}, ""),
     ],
 )
 def test_what_a_commit_stands_for(meta: dict[str, Any], words: str) -> None:

@@ -2,7 +2,8 @@
 
 import threading
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from datetime import datetime
 from itertools import count
 
@@ -18,6 +19,7 @@ from ..core import (
     Metadata,
     Place,
     Store,
+    T,
     Verdict,
     check_log_name,
     position_of,
@@ -35,7 +37,7 @@ class MemoryLog(Log):
         self._commits: list[Commit] = []
         self._versions: dict[str, int] = {}
         self._by_command: dict[str, Commit] = {}
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
 
     def append(self, appends: Sequence[Append], metadata: Metadata) -> Commit:
         with self._lock:
@@ -79,6 +81,10 @@ class MemoryLog(Log):
 
     def sync(self) -> None:
         return None
+
+    def lock(self) -> threading.RLock:
+        """The lock that every append takes; a thread that holds it may append."""
+        return self._lock
 
     def verdict(self) -> Verdict:
         """What `Store.verify` says: memory is not damaged."""
@@ -134,6 +140,14 @@ class MemoryStore(Store):
 
     def unarchive(self, name: str) -> None:
         self._move(self._archive, self._logs, name)
+
+    def together(self, logs: Sequence[Log], work: Callable[[], T]) -> T:
+        with ExitStack() as locks:
+            # everybody takes the locks in the same order, so that nobody waits in a circle
+            for log in sorted({log.id: log for log in logs}.values(), key=lambda log: log.id):
+                if isinstance(log, MemoryLog):
+                    locks.enter_context(log.lock())
+            return work()
 
     def checkpoints(self) -> Checkpoints:
         return self._checkpoints

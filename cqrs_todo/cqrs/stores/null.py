@@ -1,6 +1,6 @@
 """A store that keeps nothing: every log is empty, every append is accepted as if to an empty log, and is forgotten."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 
 from ..core import (
@@ -15,6 +15,7 @@ from ..core import (
     Outline,
     Place,
     Store,
+    T,
     Verdict,
     check_log_name,
     record,
@@ -82,6 +83,9 @@ class NullStore(Store):
 
     def unarchive(self, name: str) -> None:
         self.open(name)
+
+    def together(self, logs: Sequence[Log], work: Callable[[], T]) -> T:
+        return work()
 
     def checkpoints(self) -> Checkpoints:
         return NullCheckpoints()

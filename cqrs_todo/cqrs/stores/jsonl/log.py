@@ -3,7 +3,7 @@
 import fcntl
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from functools import partial
 from itertools import islice
 
@@ -87,6 +87,7 @@ class JsonlLog(ChainedLog):
         self._path = path
         self._progress = progress
         self._lock = lock_of(path)
+        self._held: int | None = None
         self._by_command: dict[str, int] = {}
         self._by_earlier_command: dict[str, int] = {}
         self._commands_known = True
@@ -280,10 +281,22 @@ class JsonlLog(ChainedLog):
 
     # writing
 
+    @contextmanager
+    def holding(self, lock: int) -> Iterator[None]:
+        """Append without taking the lock: whoever calls this holds it. `lock` is the open lock file."""
+        self._held = lock
+        try:
+            yield
+        finally:
+            self._held = None
+
+    def _locked(self) -> AbstractContextManager[int]:
+        return locked(self._lock, self._path) if self._held is None else nullcontext(self._held)
+
     def append(self, appends: Sequence[Append], metadata: Metadata) -> Commit:
         if self._read_only is not None:
             raise ReadOnlyLog(self._read_only)
-        with locked(self._lock, self._path) as lock, signals_held() as came:
+        with self._locked() as lock, signals_held() as came:
             front = self._front
             with self._open_to_write(lock) as file:
                 if not file.known and not self._stands(file, front):

@@ -1,7 +1,7 @@
 """Logs by name in a directory: `lists/NAME.jsonl` those in use, `archive/NAME.jsonl` those put away."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
 
@@ -14,6 +14,7 @@ from ...core import (
     LogNotFound,
     Repair,
     Store,
+    T,
     Verdict,
     check_log_name,
 )
@@ -84,6 +85,13 @@ class JsonlStore(Store):
         with self._holding(name):
             _move(self._archived(name), self._path(name), name, name)
 
+    def together(self, logs: Sequence[Log], work: Callable[[], T]) -> T:
+        ours = [log for log in logs if isinstance(log, JsonlLog)]
+        with self._holding(*(log.name for log in ours)) as locks, signals_held(), ExitStack() as held:
+            for log in ours:
+                held.enter_context(log.holding(locks[log.name]))
+            return work()
+
     def checkpoints(self) -> Checkpoints:
         from .checkpoints import FileCheckpoints
 
@@ -122,13 +130,16 @@ class JsonlStore(Store):
         return _file(self._archive, name)
 
     @contextmanager
-    def _holding(self, *names: str) -> Iterator[None]:
-        """The locks of these names, in one order everywhere so that nobody waits in a circle."""
+    def _holding(self, *names: str) -> Iterator[Mapping[str, int]]:
+        """Hold the locks of these names; gives the open lock file of each.
+
+        Everybody takes the locks in the same order, so that nobody waits in a circle.
+        """
         with explained(self._lists), ExitStack() as locks:
             make_directory(self._lists)
-            for name in sorted(set(names)):
-                locks.enter_context(locked(lock_of(self._path(name)), self._path(name)))
-            yield
+            yield {
+                name: locks.enter_context(locked(lock_of(self._path(name)), self._path(name))) for name in sorted(set(names))
+            }
 
 
 def _file(directory: str, name: str) -> str:

@@ -1,0 +1,111 @@
+"""Commands with more events than one commit holds: a batch of commits, which one undo takes back."""
+
+from collections.abc import Callable
+
+import pytest
+
+from cqrs_todo.todo.service import COMMIT_LIMIT
+from tests.conftest import Todo
+
+MANY = 2 * COMMIT_LIMIT + 5
+
+
+def lines(count: int) -> str:
+    return "".join(f"todo {number}\n" for number in range(1, count + 1))
+
+
+def test_as_many_lines_as_one_commit_holds_are_one_commit(todo: Todo) -> None:
+    todo("add", "-", stdin=lines(COMMIT_LIMIT))
+    assert len(todo.log()) == 1
+
+
+def test_more_lines_are_a_batch_that_one_undo_takes_back(todo: Todo) -> None:
+    todo("add", "before")
+    added = todo("add", "-", "+x", stdin=lines(MANY))
+    assert added.out == f"Added {MANY:,} todos in 3 commits. Undo: todo undo\n"
+    commits = todo.log()
+    assert [len(commit["events"]) for commit in commits] == [1, COMMIT_LIMIT, COMMIT_LIMIT, 5]
+    batches = [commit["meta"]["batch"] for commit in commits[1:]]
+    assert [batch["part"] for batch in batches] == [1, 2, 3]
+    assert len({batch["id"] for batch in batches}) == 1
+    assert len({commit["command"] for commit in commits}) == 4
+    todos = todo.todos()
+    assert [row["text"] for row in todos] == ["before", *lines(MANY).splitlines()]
+    assert (todos[-1]["number"], todos[-1]["tags"]) == (MANY + 1, ["x"])
+    assert todo("undo").out.startswith(f"Undid 3 commits, back to @2: 2-{MANY + 1} ({MANY} todos)")
+    assert [row["text"] for row in todo.todos()] == ["before"]
+    assert todo("redo").out.startswith("Redid 3 commits, back to @2")
+    assert len(todo.todos()) == MANY + 1
+    todo("undo")
+    todo("undo")
+    assert todo.todos() == []
+
+
+@pytest.mark.parametrize(
+    ("verb", "still_open"),
+    [(["done", f"1-{MANY}"], 0), (["rm", f"1-{MANY}"], 0), (["tag", f"1-{MANY}", "+y"], MANY)],
+    ids=["done", "rm", "tag"],
+)
+def test_a_change_of_many_todos_is_a_batch_too(todo: Todo, verb: list[str], still_open: int) -> None:
+    todo("add", "-", stdin=lines(MANY))
+    before = todo.todos()
+    todo(*verb)
+    assert [len(commit["events"]) for commit in todo.log()[3:]] == [COMMIT_LIMIT, COMMIT_LIMIT, 5]
+    assert len(todo("ls", "--json").json["todos"]) == still_open
+    todo("undo")
+    versions = dict.fromkeys(("version",))
+    assert [{**row, **versions} for row in todo.todos()] == [{**row, **versions} for row in before]
+
+
+def test_a_move_of_many_todos_is_a_batch_in_both_lists(todo: Todo) -> None:
+    todo("add", "-", stdin=lines(MANY))
+    todo("lists", "new", "work")
+    todo("move", f"1-{MANY}", "work")
+    assert (len(todo.todos()), len(todo.todos("-L", "work"))) == (0, MANY)
+    assert "the same in inbox" in todo("-L", "work", "undo").out
+    assert (len(todo.todos()), len(todo.todos("-L", "work"))) == (MANY, 0)
+    todo("redo")
+    assert (len(todo.todos()), len(todo.todos("-L", "work"))) == (0, MANY)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        (b"caf\xe9\n", "is not UTF-8"),
+        (b"x" * 70_000 + b"\n", "has more than 65,536 bytes"),
+        (b"x" * 65_537 + b"\n", "65,537 bytes, more than 65,536"),
+    ],
+    ids=["not UTF-8", "too long a line", "too long a text"],
+)
+def test_a_wrong_line_is_refused_before_anything_is_recorded(todo: Todo, wrong: bytes, words: str) -> None:
+    refused = todo.run("add", "-", stdin=lines(MANY).encode() + wrong)
+    assert refused.code in (1, 2)
+    assert f"line {MANY + 1:,}" in refused.err
+    assert words in refused.err
+    assert todo.content() == ""
+
+
+def test_a_commit_that_came_in_between_stays_when_the_batch_is_undone(todo: Todo, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other writers may record something between two commits of a batch."""
+    from cqrs_todo.cqrs.stores import open_store
+    from cqrs_todo.todo.model import Create
+    from cqrs_todo.todo.service import TYPES, TodoList
+    from tests.strategies import NOW
+
+    store = open_store(f"jsonl:{todo.data}", TYPES)
+    mine, other = (TodoList(store, "inbox", "me", default=True, clock=lambda: NOW) for _ in range(2))
+    opened: list[Callable[[str], object]] = [store.open]
+
+    def open_after_another_wrote(name: str) -> object:
+        monkeypatch.undo()
+        other.add([Create("between", NOW)])
+        return opened[0](name)
+
+    mine.make()
+    monkeypatch.setattr(store, "open", open_after_another_wrote)
+    mine.add_batch((Create(f"{number}", NOW) for number in range(MANY)), MANY)
+    assert [len(commit["events"]) for commit in todo.log()] == [COMMIT_LIMIT, 1, COMMIT_LIMIT, 5]
+    todo("undo")
+    assert [row["text"] for row in todo.todos()] == ["between"]
+    todo("redo")
+    assert len(todo.todos()) == MANY + 1

@@ -1,0 +1,283 @@
+"""Moves between lists: whatever happens at the same time, a todo ends in exactly one list."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given as for_all
+from hypothesis import settings
+from hypothesis import strategies as st
+
+from cqrs_todo.cqrs.core import Append, Commit, Metadata, Rejected, Store, StoreUnavailable
+from cqrs_todo.cqrs.stores import open_store
+from cqrs_todo.cqrs.timeline import REDOES, UNDOES
+from cqrs_todo.todo.model import AddTag, ChangeText, Complete, Create, Remove, day_or_instant
+from cqrs_todo.todo.service import TYPES, Lists, TodoList
+from cqrs_todo.todo.views import MOVE
+from tests.strategies import NOW
+from tests.todo.histories import a_list
+
+
+@pytest.fixture(params=["memory", "jsonl"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
+    return open_store("memory:" if request.param == "memory" else f"jsonl:{tmp_path}", TYPES)
+
+
+def texts(todos: TodoList) -> list[str]:
+    return [item.todo.text for item in todos.view().items if not item.todo.removed]
+
+
+def two_lists(store: Store, *more: str) -> tuple[TodoList, TodoList]:
+    """An inbox with the todos 'a' and more, and an empty list of work."""
+    inbox = a_list(store)
+    inbox.add([Create(text, NOW) for text in ("a", *more)])
+    Lists(store).new("work")
+    return inbox, a_list(store, "work")
+
+
+def newest(todos: TodoList) -> Commit:
+    return next(todos.history())
+
+
+def test_both_halves_share_a_command_and_name_both_logs(store: Store) -> None:
+    inbox, work = two_lists(store)
+    inbox.move(inbox.select(["1"]), work)
+    halves = [newest(inbox).metadata, newest(work).metadata]
+    assert halves[0].command == halves[1].command
+    move = {"from": {"log": inbox.log.id, "list": "inbox"}, "to": {"log": work.log.id, "list": "work"}}
+    assert [half.meta for half in halves] == [{MOVE: move}] * 2
+
+
+def test_a_move_carries_what_is_there_now(store: Store) -> None:
+    inbox, work = two_lists(store)
+    chosen = inbox.select(["1"])
+    a_list(store).change(chosen, lambda _: [ChangeText("b")])
+    inbox.move(chosen, work)
+    assert (texts(inbox), texts(work)) == ([], ["b"])
+
+
+def test_a_todo_that_was_moved_there_already_is_left_there(store: Store) -> None:
+    inbox, work = two_lists(store)
+    chosen = inbox.select(["1"])
+    a_list(store).move(chosen, a_list(store, "work"))
+    answer = inbox.move(chosen, work)
+    assert (answer.commit, answer.changed, [item.number for item in answer.items]) == (None, (), [1])
+    assert (texts(inbox), texts(work)) == ([], ["a"])
+
+
+def test_a_todo_that_was_moved_elsewhere_is_not_moved_from_here(store: Store) -> None:
+    inbox, work = two_lists(store)
+    Lists(store).new("home")
+    chosen = inbox.select(["1"])
+    inbox.move(chosen, a_list(store, "home"))
+    with pytest.raises(Rejected, match="todo 1 was moved to home"):
+        inbox.move(chosen, work)
+    with pytest.raises(Rejected, match="todo 1: it was moved to home"):
+        inbox.change(chosen, lambda _: [ChangeText("b")])
+    assert (texts(inbox), texts(work), texts(a_list(store, "home"))) == ([], [], ["a"])
+
+
+def test_a_todo_that_came_back_removed_is_restored_with_its_new_content(store: Store) -> None:
+    inbox, work = two_lists(store, "b")
+    inbox.move(inbox.select(["1"]), work)
+    work.change(work.select(["1"]), lambda _: [ChangeText("c"), AddTag("t")])
+    work.move(work.select(["1"]), inbox)
+    assert (texts(inbox), texts(work)) == (["c", "b"], [])
+    assert inbox.select(["1"])[0].todo.tags == ("t",)
+
+
+def interrupted(todos: TodoList, monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
+    """Let the next append to a list fail, as if the process were ended there."""
+
+    def fail(_appends: Sequence[Append], _metadata: Metadata) -> Commit:
+        monkeypatch.undo()
+        raise error
+
+    monkeypatch.setattr(todos.log, "append", fail)
+
+
+class Crash(BaseException):
+    """The process ends here."""
+
+
+def crashed(store: Store, monkeypatch: pytest.MonkeyPatch) -> tuple[TodoList, TodoList]:
+    """The lists after a crash between the two halves of a move."""
+    inbox, work = two_lists(store)
+    interrupted(inbox, monkeypatch, Crash())
+    with pytest.raises(Crash):
+        inbox.move(inbox.select(["1"]), work)
+    assert (texts(inbox), texts(work)) == (["a"], ["a"])
+    return a_list(store), a_list(store, "work")
+
+
+def test_after_a_crash_between_the_halves_the_move_is_completed_by_moving_again(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inbox, work = crashed(store, monkeypatch)
+    answer = inbox.move(inbox.select(["1"]), work)
+    assert [item.number for item in answer.changed] == [1]
+    assert (texts(inbox), texts(work)) == ([], ["a"])
+
+
+def test_after_a_crash_between_the_halves_undo_takes_back_the_half_that_was_recorded(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inbox, work = crashed(store, monkeypatch)
+    work.undo()
+    assert (texts(inbox), texts(work)) == (["a"], [])
+
+
+def test_after_a_crash_a_copy_that_differs_is_not_overwritten(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    inbox, work = crashed(store, monkeypatch)
+    work.change(work.select(["1"]), lambda _: [ChangeText("b")])
+    with pytest.raises(Rejected, match="todo 1 is in work too, as 1, and differs there"):
+        inbox.move(inbox.select(["1"]), work)
+    assert (texts(inbox), texts(work)) == (["a"], ["b"])
+
+
+def test_todos_that_cannot_leave_do_not_stay_in_both(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    inbox, work = two_lists(store)
+    interrupted(inbox, monkeypatch, StoreUnavailable("no space; nothing was recorded"))
+    with pytest.raises(StoreUnavailable, match="no space"):
+        inbox.move(inbox.select(["1"]), work)
+    assert (texts(inbox), texts(work)) == (["a"], [])
+    inbox.move(inbox.select(["1"]), work)
+    assert (texts(inbox), texts(work)) == ([], ["a"])
+
+
+@pytest.mark.parametrize("side", ["inbox", "work"])
+def test_undo_and_redo_from_either_list_take_both_halves(store: Store, side: str) -> None:
+    inbox, work = two_lists(store)
+    inbox.move(inbox.select(["1"]), work)
+    one, other = (inbox, work) if side == "inbox" else (work, inbox)
+    for _ in range(2):
+        answer = one.undo()
+        assert answer.also == (other.name,)
+        assert (texts(inbox), texts(work)) == (["a"], [])
+        assert newest(inbox).metadata.command == newest(work).metadata.command
+        assert (UNDOES in newest(inbox).metadata.meta, UNDOES in newest(work).metadata.meta) == (True, True)
+        assert one.redo().also == (other.name,)
+        assert (texts(inbox), texts(work)) == ([], ["a"])
+        assert (REDOES in newest(inbox).metadata.meta, REDOES in newest(work).metadata.meta) == (True, True)
+        one, other = other, one
+
+
+def test_undo_of_a_move_is_refused_in_both_lists_when_the_todo_was_changed_since(store: Store) -> None:
+    inbox, work = two_lists(store)
+    inbox.move(inbox.select(["1"]), work)
+    work.change(work.select(["1"]), lambda _: [AddTag("t")])
+    before = inbox.view().position, work.view().position
+    with pytest.raises(Rejected, match=r"in work can't be undone alone: @2 changed the same fields later"):
+        inbox.undo()
+    assert (inbox.view().position, work.view().position) == before
+    work.undo()
+    inbox.undo()
+    assert (texts(inbox), texts(work)) == (["a"], [])
+
+
+def test_undo_of_a_move_finds_a_list_that_was_renamed(store: Store) -> None:
+    inbox, work = two_lists(store)
+    inbox.move(inbox.select(["1"]), work)
+    Lists(store).rename("work", "job")
+    Lists(store).new("work")
+    assert inbox.undo().also == ("job",)
+    assert (texts(inbox), texts(a_list(store, "job")), texts(a_list(store, "work"))) == (["a"], [], [])
+
+
+def test_undo_of_a_move_needs_both_lists(store: Store) -> None:
+    inbox, work = two_lists(store)
+    inbox.move(inbox.select(["1"]), work)
+    Lists(store).archive("work")
+    with pytest.raises(Rejected, match="work is not in use: bring that list back first"):
+        inbox.undo()
+    Lists(store).unarchive("work")
+    inbox.undo()
+    assert texts(inbox) == ["a"]
+
+
+def test_undo_of_several_steps_takes_back_moves_in_both_directions(store: Store) -> None:
+    inbox, work = two_lists(store)
+    inbox.move(inbox.select(["1"]), work)
+    work.move(work.select(["1"]), inbox)
+    inbox.change(inbox.select(["1"]), lambda _: [ChangeText("b")])
+    inbox.undo(3)
+    assert (texts(inbox), texts(work)) == (["a"], [])
+    assert not [item for item in work.view().items if not item.todo.removed]
+    inbox.redo(2)
+    assert (texts(inbox), texts(work)) == (["a"], [])
+    inbox.redo()
+    assert (texts(inbox), texts(work)) == (["b"], [])
+
+
+def test_restoring_a_list_leaves_moved_todos_where_they_are(store: Store) -> None:
+    inbox, work = two_lists(store, "b")
+    inbox.move(inbox.select(["1"]), work)
+    assert [item.number for item in inbox.restore(2).stayed] == [1]
+    assert [item.number for item in work.restore(0).stayed] == [1]
+    assert (texts(inbox), texts(work)) == (["b"], ["a"])
+    with pytest.raises(Rejected, match="todo 1 was moved between lists since then"):
+        inbox.restore(2, inbox.select(["1"]))
+
+
+def test_restoring_a_list_leaves_todos_whose_move_was_undone(store: Store) -> None:
+    inbox, work = two_lists(store)
+    inbox.move(inbox.select(["1"]), work)
+    moved = inbox.view().position
+    inbox.undo()
+    inbox.restore(moved)
+    assert (texts(inbox), texts(work)) == (["a"], [])
+
+
+VERBS: dict[str, Callable[[TodoList, TodoList, int], Any]] = {
+    "move": lambda here, there, number: here.move(here.select([str(number)]), there),
+    "move all": lambda here, there, _: here.move([item for item in here.view().items if not item.todo.removed], there),
+    "edit": lambda here, _, number: here.change(here.select([str(number)]), lambda _: [ChangeText(f"{number}")]),
+    "done": lambda here, _, number: here.change(here.select([str(number)]), lambda _: [Complete(day_or_instant(NOW), NOW)]),
+    "undo": lambda here, _, number: here.undo(number),
+    "redo": lambda here, _, number: here.redo(number),
+    "restore": lambda here, _, number: here.restore(max(0, here.view().position - number)),
+}
+
+
+def in_use(lists: Sequence[TodoList]) -> list[str]:
+    """The ids of the todos in some lists that are not removed, sorted."""
+    return sorted(item.id for todos in lists for item in todos.view().items if not item.todo.removed)
+
+
+ACTS = st.tuples(st.integers(0, 2), st.integers(0, 2), st.sampled_from(sorted(VERBS)), st.integers(1, 3))
+
+
+@settings(max_examples=300)
+@for_all(st.lists(ACTS, max_size=14))
+def test_law_a_todo_is_in_exactly_one_list(acts: list[tuple[int, int, str, int]]) -> None:
+    """Whatever is moved, changed, undone, redone and restored; only undoing their creation removes them."""
+    store = open_store("memory:", TYPES)
+    lists = [a_list(store)]
+    lists[0].add([Create(text, NOW) for text in "abc"])
+    for name in ("work", "home"):
+        Lists(store).new(name)
+        lists.append(a_list(store, name))
+    created = lists[0].view().position
+    everything = in_use(lists)
+    for here, there, verb, number in acts:
+        try:
+            VERBS[verb](lists[here], lists[there], number)
+        except Rejected:
+            continue
+        except Exception as error:
+            if type(error).__name__ != "NotFound":
+                raise
+        present = in_use(lists)
+        assert len(present) == len(set(present)), f"a todo is in two lists after {verb}"
+        undone = any(1 in commit.metadata.meta.get(UNDOES, ()) for commit in lists[0].log.commits())
+        restored_before = any(commit.metadata.meta.get("restores", created) < created for commit in lists[0].log.commits())
+        assert present == everything or undone or restored_before, f"a todo is in no list after {verb}"
+
+
+def test_removing_a_moved_todo_is_undone_where_it_was_removed(store: Store) -> None:
+    inbox, work = two_lists(store)
+    inbox.move(inbox.select(["1"]), work)
+    work.change(work.select(["1"]), lambda _: [Remove()])
+    work.undo()
+    assert (texts(inbox), texts(work)) == ([], ["a"])
