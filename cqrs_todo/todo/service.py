@@ -1,5 +1,6 @@
 """The one API that every front end calls: lists of todos in a store, read at any moment and changed by commands."""
 
+import gc
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -339,6 +340,7 @@ class TodoList:
                     # another log object, at the place where the last one ended: it knows no versions of earlier streams,
                     # which would take up memory, and needs none
                     log = self.store.open(self.name)
+                    gc.collect()  # the last one, which is part of a cycle
                     next(log.commits(Mark(mark.position, mark.token, lambda _: 0)), None)
                 log.append(appends, metadata)
             mark = log.mark()
