@@ -149,9 +149,9 @@ def api(folder: Path) -> None:
         pdoc.pdoc("cqrs_todo.cqrs", "cqrs_todo.todo", output_directory=folder)
 
 
-def main() -> int:
+def generate() -> int:
     """Generate everything; with `--open`, also open the pages in the browser."""
-    parser = argparse.ArgumentParser(prog="python -m docs.generate", description=main.__doc__)
+    parser = argparse.ArgumentParser(prog="python -m docs.generate", description=generate.__doc__)
     parser.add_argument("--open", action="store_true", help="open the pages in the browser")
     given = parser.parse_args()
     api(API)
@@ -169,4 +169,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(generate())
