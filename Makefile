@@ -1,9 +1,9 @@
-# `make demo` and `make test` need python3 (3.11 or later) and make, nothing else: they make their own environment.
+# `make demo` and `make test` need python3 (3.11 or later) and make. They install the rest into an environment of their own.
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-all trials mutants bench lint docs clean
+.PHONY: demo test test-all trials mutants bench lint docs dist clean
 
 $(VENV)/installed: pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "cqrs-todo needs Python 3.11 or later")'
@@ -11,26 +11,26 @@ $(VENV)/installed: pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	touch $@
 
-demo: $(VENV)/installed  ## Play the main job in a temporary home.
+demo: $(VENV)/installed  ## Show the main commands in a temporary home.
 	PATH="$(CURDIR)/$(BIN):$$PATH" sh docs/demo.sh
 
-test: lint  ## Lint, types, and the whole suite.
+test: lint  ## Check style and types, and run all tests.
 	$(BIN)/python -m pytest -n 2 --cov --cov-config=tests/purerooms.coveragerc --cov-report=term
 
-trials: $(VENV)/installed  ## Try to lose something: faults at every system call, power cuts, crash states, hostile input.
+trials: $(VENV)/installed  ## Try to lose data: faults in every system call, power cuts, crashes, hostile input.
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,trials]'
 	$(BIN)/python -m tests.trials
 
-mutants: $(VENV)/installed  ## Alter the pure rooms, a bit at a time, and count what the tests notice.
+mutants: $(VENV)/installed  ## Alter the pure modules, one place at a time, and count the alterations that the tests notice.
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,mutants]'
 	$(BIN)/mutmut run --max-children 2
 	$(BIN)/mutmut results
 
-bench: $(VENV)/installed  ## Count start-up, and time everything beside the peers that are installed.
+bench: $(VENV)/installed  ## Count the instructions of start-up, and time everything, also in other programs if they are installed.
 	$(BIN)/python -m benchmarks --out benchmarks/last.json
 	$(BIN)/python -m benchmarks.document benchmarks/last.json docs/performance.md
 
-test-all:  ## The suite on every CPython from 3.11 on that this machine has.
+test-all:  ## Run all tests on every CPython from 3.11 on that is installed.
 	PYTHON="$(PYTHON)" sh tests/every_python.sh
 
 lint: $(VENV)/installed
@@ -38,8 +38,12 @@ lint: $(VENV)/installed
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
-docs: $(VENV)/installed  ## Make again what is generated, and the API's pages, in which a warning is an error.
-	$(BIN)/python -m docs.generate
+docs: $(VENV)/installed  ## Generate the documentation and print where it is; `make docs OPEN=1` opens it in the browser.
+	$(BIN)/python -m docs.generate $(if $(OPEN),--open)
+
+dist: $(VENV)/installed  ## Build the wheel and the source distribution into dist/.
+	rm -rf dist
+	$(BIN)/python -m build
 
 clean:
 	rm -rf .venv* build mutants .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache dist

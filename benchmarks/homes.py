@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from cqrs_todo.todo.model import Priority
-from tests.geomandel import FILES, rows
+from tests.revisions import household
 
 from .measure import environment, output, run
 
@@ -40,14 +40,17 @@ class Todo:
     tags: tuple[str, ...]
 
 
-CREATED = "2016-04-04"
-"""The day on which the real todos are created."""
+CREATED = "2024-03-04"
+"""The day on which the household's todos are created."""
 
 
-def real_todos(count: int) -> list[Todo]:
-    """The todos of a real list, open, again and again until there are so many; their numbers tell them apart."""
-    numbered = zip(range(1, count + 1), itertools.cycle(rows(FILES[-1])), strict=False)
-    return [Todo(f"{text} {number}", priority, tags) for number, (text, _, priority, tags) in numbered]
+def household_todos(count: int) -> list[Todo]:
+    """Return so many open todos.
+
+    They are those of the last revision of `tests/revisions.py`, repeated; a number at the end tells them apart.
+    """
+    numbered = zip(range(1, count + 1), itertools.cycle(household()[-1].rows), strict=False)
+    return [Todo(f"{row.text} {number}", row.priority, row.tags) for number, row in numbered]
 
 
 @dataclass(frozen=True)
@@ -103,8 +106,8 @@ def with_todos(path: Path, todo: list[str], lines: Path) -> Home:
     return home
 
 
-def with_real_todos(path: Path, todo: list[str], todos: list[Todo]) -> Home:
-    """A home with a list of these todos."""
+def with_household_todos(path: Path, todo: list[str], todos: list[Todo]) -> Home:
+    """Make a home with a list of these todos."""
     path.mkdir(mode=0o700)
     home = Home(path, todo)
     document = {

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from tests.geomandel import PRIORITIES
+from tests.revisions import PRIORITIES
 
 from .environments import Environments, todo_txt
-from .homes import CREATED, Todo, real_todos, with_real_todos
+from .homes import CREATED, Todo, household_todos, with_household_todos
 from .measure import Failed, environment, run, turns
 from .results import Section
 
@@ -104,7 +104,7 @@ def _across(section: Section, verb: str, ours: list[tuple[int, Tool]], rounds: i
 
 def _tools(section: Section, environments: Environments, folder: Path, size: int) -> list[Tool]:
     """The tools that are there, ours first, each with its data."""
-    todos = real_todos(size)
+    todos = household_todos(size)
     tools = [_ours(environments, folder / f"todo-{size}", todos)]
     if shutil.which("task") is None:
         section.note("Taskwarrior is skipped: it is not installed")
@@ -130,7 +130,7 @@ def _tools(section: Section, environments: Environments, folder: Path, size: int
 
 
 def _ours(environments: Environments, path: Path, todos: list[Todo]) -> Tool:
-    home = with_real_todos(path, environments.todo, todos)
+    home = with_household_todos(path, environments.todo, todos)
     home.warm()
     todo = environments.todo
     # the second round of `done` takes todos that the first left open

@@ -1,12 +1,19 @@
-"""Make again what is generated here: the CLI reference, the README's picture, that of the rooms, the tutorial's files."""
+"""Generate parts of the documentation.
 
+These are the CLI reference, the picture in the README, the picture of the modules, the files of the tutorial, and the pages
+of the framework's and the domain's public names.
+"""
+
+import argparse
 import contextlib
 import io
 import os
 import re
+import sys
 import tempfile
 import time
 import warnings
+import webbrowser
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,6 +31,7 @@ DOCS = Path(__file__).parent
 REFERENCE = DOCS / "cli.md"
 PICTURE = DOCS / "terminal.svg"
 ARCHITECTURE = DOCS / "architecture.md"
+API = DOCS.parent / "build" / "api"
 
 _HEAD = """# The command line
 
@@ -46,7 +54,7 @@ _SHOWN = [
 
 
 def run(*args: str) -> str:
-    """What the program prints, on stderr and stdout."""
+    """Run the program and return what it prints on stderr and stdout."""
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
         main(args)
@@ -55,7 +63,7 @@ def run(*args: str) -> str:
 
 @contextlib.contextmanager
 def surroundings() -> Iterator[None]:
-    """A home of its own, 80 columns, UTC, and nothing of the person who runs this."""
+    """Run the block with an empty home, 80 columns and UTC, without any settings of the person who runs it."""
     before = dict(os.environ)
     with tempfile.TemporaryDirectory() as home:
         for name in [name for name in os.environ if name.startswith(("XDG_", "TODO_", "NO_COLOR"))]:
@@ -74,7 +82,7 @@ def surroundings() -> Iterator[None]:
 
 
 def reference() -> str:
-    """The CLI reference, in Markdown."""
+    """Return the CLI reference, in Markdown."""
     command = typer.main.get_command(app)
     parts = [_HEAD]
     with surroundings():
@@ -88,7 +96,7 @@ def reference() -> str:
 
 
 def picture() -> str:
-    """The terminal of a Sunday morning, as SVG."""
+    """Return a picture of a terminal with some commands and their output, as SVG."""
     shown = Text()
     with surroundings():
         for at, args in _PLAY:
@@ -105,7 +113,7 @@ def picture() -> str:
 
 
 def tutorial() -> dict[Path, str]:
-    """The files that the blocks of the tutorial's page make, by name."""
+    """Return the content of the tutorial's files, put together from the code blocks of its page."""
     page = (DOCS / "tutorial" / "bank-account.md").read_text(encoding="utf-8")
     blocks = re.findall(r"^```python (\S+)\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
     names = dict.fromkeys(name for name, _ in blocks)
@@ -113,7 +121,7 @@ def tutorial() -> dict[Path, str]:
 
 
 def rooms() -> str:
-    """The rooms of the package and what they import from, as a Mermaid graph, in the marks of the architecture's page."""
+    """Return a Mermaid graph of the package's modules and their imports, as a Markdown code block."""
     groups: dict[str, list[str]] = {}
     for room in ROOMS:
         groups.setdefault(room.partition(".")[0], []).append(room)
@@ -126,21 +134,39 @@ def rooms() -> str:
 
 
 def architecture() -> str:
-    """The architecture's page, with the picture as the imports draw it now."""
+    """Return the architecture page with a picture of the present imports."""
     return re.sub(r"```mermaid.*?```", lambda _: rooms(), ARCHITECTURE.read_text(encoding="utf-8"), flags=re.DOTALL)
 
 
 def api(folder: Path) -> None:
-    """The pages of the framework's and the domain's names, from their docstrings; raises what would be a warning."""
+    """Write the pages of the framework's and the domain's public names, made from their docstrings.
+
+    Raises:
+        Warning: Something in the docstrings is wrong, for example a reference.
+    """
     with warnings.catch_warnings(action="error"):
         pdoc.render.configure(docformat="markdown")
         pdoc.pdoc("cqrs_todo.cqrs", "cqrs_todo.todo", output_directory=folder)
 
 
-if __name__ == "__main__":
-    api(DOCS.parent / "build" / "api")
+def generate() -> int:
+    """Generate everything; with `--open`, also open the pages in the browser."""
+    parser = argparse.ArgumentParser(prog="python -m docs.generate", description=generate.__doc__)
+    parser.add_argument("--open", action="store_true", help="open the pages in the browser")
+    given = parser.parse_args()
+    api(API)
     ARCHITECTURE.write_text(architecture(), encoding="utf-8")
     for path, text in tutorial().items():
         path.write_text(text, encoding="utf-8")
     REFERENCE.write_text(reference(), encoding="utf-8")
     PICTURE.write_text(picture(), encoding="utf-8")
+    page = API / "index.html"
+    sys.stdout.write(f"The pages are in {page}\n")
+    if given.open and not webbrowser.open(page.as_uri()):
+        sys.stderr.write("No browser was found. Open that file yourself.\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(generate())

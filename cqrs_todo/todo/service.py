@@ -55,12 +55,9 @@ SNAPSHOTS = SnapshotEvery(500, per=50)
 COMMIT_LIMIT = 10_000
 """The most events in one commit. A command with more writes a batch of commits, which one undo takes back."""
 
-_ID_LETTERS = b"abcdefghjkmnpqrstvwxyz"
-_ID_SIGNS = b"0123456789" + _ID_LETTERS
+_ID_LETTERS = "abcdefghjkmnpqrstvwxyz"
+_ID_SIGNS = "0123456789" + _ID_LETTERS
 _ID_LENGTH = 10
-# no harm that the last letters come a little less often in front: ids are to be unique, not secret
-_LETTER_OF = bytes(_ID_LETTERS[byte % len(_ID_LETTERS)] for byte in range(256))
-_SIGN_OF = bytes(_ID_SIGNS[byte % len(_ID_SIGNS)] for byte in range(256))
 
 
 class NotYet(CqrsError):
@@ -68,9 +65,14 @@ class NotYet(CqrsError):
 
 
 def new_id() -> str:
-    """A stable id of a todo: a letter, so that it is never taken for a number, and nine letters or digits."""
-    chosen = os.urandom(_ID_LENGTH)
-    return (chosen[:1].translate(_LETTER_OF) + chosen[1:].translate(_SIGN_OF)).decode()
+    """Return a new random id for a todo: a letter, then nine letters or digits.
+
+    An id starts with a letter so that nobody mistakes it for a number. The letters i, l, o and u are left out because they
+    look like others.
+    """
+    first, *others = os.urandom(_ID_LENGTH)
+    # 256 is no multiple of the 22 letters, so the first ones come up a little more often; an id has to be unique, not secret
+    return _ID_LETTERS[first % len(_ID_LETTERS)] + "".join(_ID_SIGNS[byte % len(_ID_SIGNS)] for byte in others)
 
 
 def new_command() -> str:

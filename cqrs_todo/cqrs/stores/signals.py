@@ -1,57 +1,52 @@
-"""Signals wait until an append is over."""
+"""Hold signals back while an append is under way."""
 
-# private, and so without types: for each handler that it takes or gives, `signal` tries to find an enum's member, which
-# takes a twelfth of an append
-import _signal  # type: ignore[import-not-found]
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from types import FrameType
-from typing import Any
-
-_HELD = (_signal.SIGINT, _signal.SIGTERM)
 
 
-class signals_held:  # noqa: N801  # is used as a function; as a generator it would take twice as long
-    """Hold SIGINT and SIGTERM back until the block is over, so that an append is whole or not at all; gives those that came.
+@contextmanager
+def signals_held() -> Iterator[list[int]]:
+    """Delay SIGINT and SIGTERM until the block ends, so that an append is written completely or not at all.
 
-    Only the main thread can: Python runs signal handlers there, so that they never interrupt another thread. (A signal
-    mask would not do: in a program with threads the kernel gives the signal to another one, and Python to the main one.)
+    In any thread but the main one this does nothing. Python runs signal handlers in the main thread only, so they never
+    interrupt another thread. (A signal mask would not work. In a program with several threads the kernel delivers a
+    masked signal to another thread, and Python then runs the handler in the main thread.)
+
+    Yields:
+        The numbers of the signals that have arrived so far, in order. After the block each of them is raised again, and
+        is handled as it would have been without this function.
     """
+    import signal  # here, because a command that only reads does not need it
 
-    def __enter__(self) -> list[int]:
-        self._came: list[int] = []
-        self._before: list[tuple[int, Any]] = []
+    arrived: list[int] = []
+    restore: list[Callable[[], object]] = []
+
+    def hold(number: int, _frame: FrameType | None) -> None:
+        arrived.append(number)
+
+    try:
         try:
-            for held in _HELD:
-                self._before.append((held, _signal.getsignal(held)))
-                _signal.signal(held, self._hold)
-        except ValueError:  # another thread
-            self._before = []
-        except BaseException:  # what another handler raised
-            self._restore()
-            raise
-        return self._came
-
-    def _hold(self, number: int, _frame: FrameType | None) -> None:
-        self._came.append(number)
-
-    def __exit__(self, *_: object) -> None:
+            for number in (signal.SIGINT, signal.SIGTERM):
+                # `getsignal` returns None for a handler that was not installed from Python
+                restore.append(partial(signal.signal, number, signal.getsignal(number) or signal.SIG_DFL))
+                signal.signal(number, hold)
+        except ValueError:  # this is not the main thread
+            restore.clear()
+        yield arrived
+    finally:
+        # a handler that is restored, or that handles what arrived, may raise at once
         try:
-            self._restore()
+            _call_all(restore)
         finally:
-            self._deliver()
+            _call_all([partial(signal.raise_signal, number) for number in arrived])
 
-    def _restore(self) -> None:
-        """Give all signals their handlers back, though one that has its own again may come at once and raise."""
-        if self._before:
-            number, handler = self._before.pop()
-            try:
-                _signal.signal(number, _signal.SIG_DFL if handler is None else handler)
-            finally:
-                self._restore()
 
-    def _deliver(self) -> None:
-        """Let all that came do what they would have done, though the handler of one raises."""
-        if self._came:
-            try:
-                _signal.raise_signal(self._came.pop(0))
-            finally:
-                self._deliver()
+def _call_all(functions: list[Callable[[], object]]) -> None:
+    """Call every function in order, even if some of them raise."""
+    if functions:
+        try:
+            functions[0]()
+        finally:
+            _call_all(functions[1:])

@@ -1,91 +1,95 @@
-"""What the append protocol asks of the file system: locks, private files, whole writes, all errors in words."""
+"""File operations for the JSON-lines store: locks, private files, complete writes, and errors that name the file."""
 
 import errno
 import fcntl
 import os
 import stat
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import lru_cache
 
 from ...core import LogBusy, StoreUnavailable
 
 OPEN_SAFELY = os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
-"""With what files are opened that are there: no other program gets them, no link is followed, no pipe is waited for."""
+"""Flags for opening a file that exists.
+
+A child process does not inherit it, a symbolic link is not followed, and a pipe is not waited for.
+"""
 LOCK_SECONDS = 10.0
-"""How long a writer waits for a log in which nothing happens."""
+"""How many seconds a writer waits for a locked log that does not grow."""
 
 
-class explained:  # noqa: N801  # is used as a function; as a generator it would take a tenth of an append
-    """Turn an `OSError` in the block into `StoreUnavailable`, naming the path and, where it is known, the outcome."""
+@contextmanager
+def explained(path: str, outcome: str = "") -> Iterator[None]:
+    """Turn an `OSError` raised in the block into `StoreUnavailable`.
 
-    def __init__(self, path: str, outcome: str = "") -> None:
-        self._path = path
-        self._outcome = outcome
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, _type: object, error: BaseException | None, _traceback: object) -> None:
-        if isinstance(error, OSError):
-            raise unavailable(self._path, error, self._outcome) from error
+    Args:
+        path: The path to name if the error names none.
+        outcome: What to add to the message, for example "; nothing was recorded".
+    """
+    try:
+        yield
+    except OSError as error:
+        raise unavailable(path, error, outcome) from error
 
 
 def unavailable(path: str, error: OSError, outcome: str = "") -> StoreUnavailable:
-    """The error that says what the system says."""
+    """Return the error that names the file and repeats the reason that the operating system gave."""
     return StoreUnavailable(f"{error.filename or path}: {error.strerror or error}{outcome}")
 
 
 def close(fd: int) -> None:
-    """Close a file of which everything that matters was synced: what close itself has to say changes nothing."""
+    """Close a file and ignore errors: whatever matters in it was synced before."""
     try:
         os.close(fd)
     except OSError:
-        return  # `suppress` would cost more than the call
+        return  # not `suppress`: it takes longer than the call itself
 
 
 def open_or_make(path: str, flags: int) -> int:
-    """Open a file beside a log, which is made private if it is not there."""
+    """Open a file beside a log, or create it with mode 0600."""
     try:
         return os.open(path, flags | OPEN_SAFELY)
     except FileNotFoundError:
         fd = os.open(path, flags | OPEN_SAFELY | os.O_CREAT, 0o600)
     try:
-        os.fchmod(fd, 0o600)  # whatever the umask
+        os.fchmod(fd, 0o600)  # the umask may have removed more
     except OSError:
         close(fd)
         raise
     return fd
 
 
-class locked:  # noqa: N801  # as `explained`
-    """Hold the exclusive lock on a log's permanent lock file, made if need be; gives the open file.
+@contextmanager
+def locked(path: str, log: str) -> Iterator[int]:
+    """Hold the exclusive lock on a log during the block.
 
-    Raises `LogBusy`, naming the holder.
+    The lock file is created if it is missing, and never removed or renamed. If it were, two writers could hold locks on
+    two files with the same name.
 
-    The file is never removed or renamed: two writers would then hold locks on two files of one name.
+    Args:
+        path: The log's lock file.
+        log: The log itself; as long as it grows, the wait for the lock goes on.
+
+    Yields:
+        The file descriptor of the lock file.
+
+    Raises:
+        LogBusy: Another process holds the lock; the message names it.
+        StoreUnavailable: The lock file cannot be opened or locked.
     """
-
-    def __init__(self, path: str, log: str) -> None:
-        self._path = path
-        self._log = log
-
-    def __enter__(self) -> int:
-        try:
-            self._fd = open_or_make(self._path, os.O_RDWR)
-            try:
-                if not _lock(self._fd):
-                    _wait_for_lock(self._fd, self._path, self._log)
-            except BaseException:
-                close(self._fd)
-                raise
-        except OSError as error:
-            raise unavailable(self._path, error, "; nothing was recorded") from error
-        return self._fd
-
-    def __exit__(self, *_: object) -> None:
-        close(self._fd)
+    outcome = "; nothing was recorded"
+    with explained(path, outcome):
+        fd = open_or_make(path, os.O_RDWR)
+    try:
+        with explained(path, outcome):
+            if not _lock(fd):
+                _wait_for_lock(fd, path, log)
+        yield fd
+    finally:
+        close(fd)
 
 
 def _lock(fd: int) -> bool:
@@ -99,12 +103,12 @@ def _lock(fd: int) -> bool:
 def _wait_for_lock(fd: int, path: str, log: str) -> None:
     size, deadline, pause = -1, 0.0, 0.001
     while not _lock(fd):
-        # while writers take turns, waiting is no standstill
+        # A log that grows has writers that take turns: start the wait again.
         if (seen := _size(log)) != size or not deadline:
             size, deadline = seen, time.monotonic() + LOCK_SECONDS
         if time.monotonic() > deadline:
             raise LogBusy(f"{_holder(fd)} has held {path} for over {LOCK_SECONDS:.0f} s; nothing was recorded")
-        time.sleep(pause * (0.5 + os.urandom(1)[0] / 512))  # not all at once
+        time.sleep(pause * (0.5 + os.urandom(1)[0] / 512))  # so that waiting writers do not all try at the same time
         pause = min(pause * 1.5, 0.01)
 
 
@@ -116,9 +120,9 @@ def _size(path: str) -> int:
 
 
 def _holder(fd: int) -> str:
-    """Who holds the lock on a file, where the system tells.
+    """Return the name of the process that holds the lock, if the system tells (Linux does).
 
-    A name written into the file would make every append dearer: the sync would bring it to the disk.
+    Writing the name into the lock file would slow every append down, because the sync would write it to disk too.
     """
     status = os.fstat(fd)
     file = f"{os.major(status.st_dev):02x}:{os.minor(status.st_dev):02x}:{status.st_ino}"
@@ -131,9 +135,14 @@ def _holder(fd: int) -> str:
 
 
 def open_private(path: str, flags: int) -> tuple[int, os.stat_result]:
-    """Open a file of a log: a regular file of this user with one name; gives what the system says of it, too.
+    """Open a file of a log. It must be a regular file that belongs to this user and has no second hard link.
 
-    Raises `FileNotFoundError`, and `StoreUnavailable` for anything else in its place.
+    Returns:
+        The file descriptor, and the file's status.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        StoreUnavailable: Something else has that name, or the file cannot be opened.
     """
     try:
         fd = os.open(path, flags | OPEN_SAFELY)
@@ -160,7 +169,11 @@ def open_private(path: str, flags: int) -> tuple[int, os.stat_result]:
 
 
 def there(path: str) -> bool:
-    """Whether something bears this name; raises `OSError` where that can't be known, which must not pass for a no."""
+    """Return whether a file or anything else has this name.
+
+    Raises:
+        OSError: It cannot be known. That must not be mistaken for a no.
+    """
     try:
         os.lstat(path)
     except FileNotFoundError:
@@ -169,19 +182,19 @@ def there(path: str) -> bool:
 
 
 def make_directory(path: str) -> None:
-    """Make a directory and its missing parents, private and durable."""
+    """Make a directory and its missing parents, with mode 0700, and sync each parent."""
     if there(path or "."):
         return
     parent = os.path.dirname(path)
     make_directory(parent)
-    with suppress(FileExistsError):  # another process made it meanwhile: just as well
+    with suppress(FileExistsError):  # another process has just made it
         os.mkdir(path, 0o700)
         os.chmod(path, 0o700)
     sync_directory(parent)
 
 
 def sync_directory(path: str) -> None:
-    """Make the names in a directory durable."""
+    """Sync a directory, so that the names in it survive a power cut."""
     fd = os.open(path or ".", os.O_RDONLY | os.O_CLOEXEC | os.O_DIRECTORY)
     try:
         os.fsync(fd)
@@ -190,7 +203,7 @@ def sync_directory(path: str) -> None:
 
 
 def read_range(fd: int, start: int, end: int) -> bytes:
-    """All the bytes between two offsets; the system gives at most 2 GiB at once."""
+    """Read the bytes from offset `start` to `end`; a loop is needed because one read returns at most 2 GiB."""
     parts = []
     while start < end and (part := os.pread(fd, end - start, start)):
         parts.append(part)
@@ -199,7 +212,10 @@ def read_range(fd: int, start: int, end: int) -> bytes:
 
 
 def write_all(fd: int, data: bytes) -> None:
-    """Write all the bytes, unbuffered: a close would write what is left in a buffer after the write was told as failed."""
+    """Write all the bytes, without a buffer.
+
+    A buffer could keep bytes after the write was reported as failed, and the close would write them after all.
+    """
     done = os.write(fd, data)
     while done < len(data):
         done += os.write(fd, memoryview(data)[done:])
@@ -207,23 +223,23 @@ def write_all(fd: int, data: bytes) -> None:
 
 @lru_cache(64)
 def beside(path: str, what: str) -> str:
-    """The name of a file that belongs to a log."""
+    """Return the path of a file that belongs to a log: `inbox.jsonl` and "lock" give `inbox.lock`."""
     return f"{os.path.splitext(path)[0]}.{what}"
 
 
 def dated(path: str, what: str) -> str:
-    """A new name beside a log for bytes that are kept."""
+    """Return a new path beside a log, with the time in its name, for bytes that are set aside."""
     return beside(path, f"{what}-{datetime.now(UTC):%Y%m%dT%H%M%S%f}")
 
 
 def remove(path: str) -> None:
-    """Remove a file, if it is there."""
+    """Remove a file if it exists."""
     with suppress(FileNotFoundError):
         os.unlink(path)
 
 
 def replace_durably(path: str, data: bytes) -> None:
-    """Put a new private file with this content in the place of one, all or nothing, durable on return."""
+    """Replace a file by one with this content and mode 0600, completely or not at all; it is durable on return."""
     fresh = beside(path, "renewed")
     remove(fresh)
     create_durable(fresh, data)
@@ -232,10 +248,14 @@ def replace_durably(path: str, data: bytes) -> None:
 
 
 def create_durable(path: str, data: bytes) -> None:
-    """Make a private file with this content, all or nothing, durable on return; raises `FileExistsError`.
+    """Create a file with this content and mode 0600, completely or not at all; it is durable on return.
 
-    The caller holds the lock that everyone who makes this file holds. That is why a rename is enough: a link would never
-    overwrite either, but killed before its unlink it leaves a log with two names, which is refused ever after.
+    The caller must hold the lock that everyone who creates this file takes. Therefore a rename is safe. A hard link would
+    not overwrite an existing file either, but if the program were killed before it unlinks the temporary name, the log
+    would have two names, and `open_private` refuses such a file.
+
+    Raises:
+        FileExistsError: The file exists already.
     """
     if there(path):
         raise FileExistsError(path)
