@@ -41,7 +41,8 @@ def test_the_configuration_file_names_the_store(todo: Todo, database: str) -> No
 
 def test_older_tables_wait_for_migrate(shared: Todo, database: str) -> None:
     sql(database, "CREATE TABLE cqrs_schema (version integer PRIMARY KEY, at timestamptz DEFAULT now(), what text)")
-    sql(database, MIGRATIONS[0].sql)
+    (schema,) = sql(database, "SELECT current_schema()")[0]
+    sql(database, MIGRATIONS[0].sql.replace("{schema}", str(schema)))
     sql(database, "INSERT INTO cqrs_schema (version, what) VALUES (1, 'by hand')")
     for verb in (("ls",), ("add", "x"), ("verify",)):
         refused = shared.run(*verb)

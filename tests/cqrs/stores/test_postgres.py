@@ -296,7 +296,7 @@ def test_after_a_lost_reply_nobody_is_told_that_nothing_was_recorded(
 
 def test_a_lock_that_cant_be_had(crowd: PostgresStore, database: str) -> None:
     log = crowd.open("b-2")
-    ((key,),) = crowd._database.rows("SELECT key FROM cqrs_logs WHERE name = 'b-2'")
+    ((key,),) = crowd._database.rows("SELECT key FROM {schema}.cqrs_logs WHERE name = 'b-2'")
     crowd._database.rows("SELECT set_config('lock_timeout', '50ms', false)")
     with psycopg.connect(database) as other:
         other.execute("SELECT cqrs_hold(%s)", (key,))
@@ -306,12 +306,12 @@ def test_a_lock_that_cant_be_had(crowd: PostgresStore, database: str) -> None:
 
 
 def test_lists_whose_reply_was_lost(crowd: PostgresStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    lose_a_reply(monkeypatch, b"INSERT INTO cqrs_logs")
+    lose_a_reply(monkeypatch, b"cqrs_logs (id")
     assert crowd.create("new", AT).name == "new"
     monkeypatch.undo()
     with pytest.raises(LogExists):
         crowd.create("new", AT)
-    lose_a_reply(monkeypatch, b"UPDATE cqrs_logs")
+    lose_a_reply(monkeypatch, b"cqrs_logs SET")
     with pytest.raises(OutcomeUnknown):
         crowd.rename("new", "old")
     assert crowd.names() == ["aXb", "a_b", "b-1", "b-2", "old", "Ärger"]
