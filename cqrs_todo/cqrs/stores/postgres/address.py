@@ -81,4 +81,5 @@ def address(given: Mapping[str, Any]) -> str:
     name = str(given.get("user") or "").partition(":")[0]  # what follows may be a password that was escaped with the name
     user = f"{name}@" if name else ""
     port = f":{given['port']}" if given.get("port") else ""
-    return f"postgresql://{user}{given.get('host') or 'localhost'}{port}/{given.get('dbname') or ''}"
+    host = ",".join(f"[{each}]" if ":" in each else each for each in (given.get("host") or "localhost").split(","))
+    return f"postgresql://{user}{host}{port}/{given.get('dbname') or ''}"

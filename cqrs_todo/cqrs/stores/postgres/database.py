@@ -16,7 +16,7 @@ from psycopg.rows import TupleRow
 from ...core import CqrsError, LogBusy, OutcomeUnknown, OutdatedStore, StoreUnavailable
 from .. import UnknownStore
 from .address import address, understood
-from .rights import MissingGrant, check_owners, missing_grants, quoted, schema_in
+from .rights import MissingGrant, check_owners, missing_grants, quoted, schema_of, written
 from .schema import MIGRATIONS, Migration
 
 T = TypeVar("T")
@@ -234,11 +234,11 @@ class Database:
             raise UnknownStore(f"that is not the URL of a PostgreSQL database: {error}") from error
         try:
             row = connection.execute(_SESSION.encode()).fetchone()
+            if self._schema is None:
+                self._schema = schema_of(connection, str(row[0]) if row else "")
         except BaseException:
             connection.close()
             raise
-        if self._schema is None:
-            self._schema = schema_in(str(row[0]) if row else "")
         return connection
 
     def _version(self, connection: Connection) -> int:
@@ -288,6 +288,12 @@ class Database:
         if isinstance(error, psycopg.errors.InsufficientPrivilege):
             reason = self._missing(error, connection)
             return MissingGrant(f"{self.address}: {reason}")
+        if isinstance(error, psycopg.errors.AmbiguousFunction):
+            place = written(self.schema)
+            reason = (
+                f"others made functions with the names of this program's in the schema {place}; nothing was recorded; drop"
+                f" them, and let nobody else make any: REVOKE CREATE ON SCHEMA {place} FROM PUBLIC"
+            )
         return StoreUnavailable(f"{self.address}: {reason}")
 
     def _missing(self, error: psycopg.Error, connection: Connection | None) -> str:

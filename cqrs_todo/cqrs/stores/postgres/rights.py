@@ -27,30 +27,34 @@ def written(name: str) -> str:
     return name if re.fullmatch("[a-z_][a-z0-9_]*", name) else quoted(name)
 
 
-def schema_in(path: str) -> str:
-    """The schema that holds the tables: the first one that a search path names.
+def schemas_in(path: str) -> list[str]:
+    """The schemas that a search path names, without "$user" and PostgreSQL's own; `public` if it names no other.
 
-    "$user" and PostgreSQL's own schemas do not count, and neither does whether the schema exists: otherwise, whoever may
-    create a schema could put theirs in front. Without any, it is `public`.
+    A schema with the name of the user does not count, because whoever may create one could put theirs in front.
 
     Args:
         path: The setting `search_path`, as the server shows it.
     """
+    names: list[str] = []
     for found in re.finditer(r'"(?:[^"]|"")*"|[^\s,"]+', path):
         name: str = found[0]
         plain = name[1:-1].replace('""', '"') if name.startswith('"') else name.lower()
         if plain and plain not in ("$user", "information_schema") and not plain.startswith("pg_"):
-            return plain
-    return "public"
+            names.append(plain)
+    return names or ["public"]
 
 
-_PLANTED = """
-    WITH place AS (SELECT oid, nspname, nspowner, nspacl FROM pg_namespace WHERE nspname = %(schema)s),
-    trusted AS (
-        SELECT oid FROM pg_roles WHERE rolsuper OR rolname = current_user
-        UNION SELECT nspowner FROM place
-        UNION SELECT datdba FROM pg_database WHERE datname = current_database()
-    ),
+_TRUSTED = """
+    SELECT oid FROM pg_roles WHERE rolsuper OR rolname = current_user
+    UNION SELECT datdba FROM pg_database WHERE datname = current_database()
+"""
+_WITH_TABLES = f"""
+    SELECT nspname FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
+    WHERE relname = 'cqrs_schema' AND nspname = ANY(%s::text[]) AND relowner IN ({_TRUSTED})
+"""
+_PLANTED = f"""
+    WITH place AS (SELECT oid, nspname, nspowner FROM pg_namespace WHERE nspname = %(schema)s),
+    trusted AS ({_TRUSTED} UNION SELECT nspowner FROM place),
     found AS (
         SELECT relname::text AS name, relowner AS owner, relkind = 'r' AS sound FROM pg_class, place
         WHERE relnamespace = place.oid AND relname = ANY(%(tables)s::text[])
@@ -58,39 +62,48 @@ _PLANTED = """
         SELECT signature, proowner, true FROM unnest(%(functions)s::text[]) AS signature, place, pg_proc
         WHERE pg_proc.oid = to_regprocedure(quote_ident(nspname) || '.' || signature)
     )
-    SELECT place.oid IS NOT NULL, found.name, pg_get_userbyid(found.owner), coalesce(found.sound, true),
-           ARRAY(SELECT DISTINCT CASE WHEN grantee = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END
-                 FROM aclexplode(place.nspacl)
-                 WHERE privilege_type = 'CREATE' AND grantee <> found.owner AND grantee NOT IN (SELECT oid FROM trusted))
+    SELECT place.oid IS NOT NULL, found.name, pg_get_userbyid(found.owner), found.sound
     FROM (SELECT) AS always LEFT JOIN place ON true
     LEFT JOIN found ON found.owner NOT IN (SELECT oid FROM trusted) OR NOT sound
+    LIMIT 1
 """
+
+
+def schema_of(connection: Connection, path: str) -> str:
+    """The schema that holds the tables, of those that a search path names.
+
+    It is the first in which the tables belong to this role, a superuser or the owner of the database. If there are no such
+    tables, it is simply the first.
+    """
+    names = schemas_in(path)
+    if len(names) == 1:
+        return names[0]
+    known = {name for (name,) in connection.execute(_WITH_TABLES.encode(), (names,))}
+    return next((name for name in names if name in known), names[0])
 
 
 def check_owners(connection: Connection, schema: str, address: str) -> None:
     """Raise `StoreUnavailable` unless the tables and functions can be trusted; this only reads the system catalogs.
 
-    They run with the rights of whoever uses them. They can be trusted where their owner is this role, a superuser, or the
-    owner of the schema or the database; and where nobody else may create objects in the schema.
+    They run with the rights of whoever uses them, and a role that may create objects in the schema could have made them
+    first. So their owner must be this role, a superuser, or the owner of the schema or the database.
     """
     functions = [f"{name}({types})" for name, types in FUNCTIONS.items()]
     values = {"schema": schema, "tables": list(TABLES), "functions": functions}
-    for exists, name, owner, sound, creators in connection.execute(_PLANTED.encode(), values):
-        place = written(schema)
-        if not exists:
-            raise StoreUnavailable(f"{address}: there is no schema {place}; to make it: CREATE SCHEMA {place}")
-        if name is None:
-            continue
-        if not sound:
-            raise StoreUnavailable(
-                f"{address}: {place}.{name} is not an ordinary table; {owner} put it there; nothing was run"
-            )
-        if isinstance(creators, list) and creators:
-            raise StoreUnavailable(
-                f"{address}: {place}.{name} belongs to {owner}, who does not own the schema, and others may create objects"
-                f" there too, so it may be forged; nothing was run. If {owner} is right:"
-                f" REVOKE CREATE ON SCHEMA {place} FROM {', '.join(creators)}"
-            )
+    row = connection.execute(_PLANTED.encode(), values).fetchone()
+    if row is None:
+        raise AssertionError("the query gives one row")
+    exists, name, owner, sound = row
+    place = written(schema)
+    if not exists:
+        raise StoreUnavailable(f"{address}: there is no schema {place}; to make it: CREATE SCHEMA {place}")
+    if name is not None and not sound:
+        raise StoreUnavailable(f"{address}: {place}.{name}, which {owner} made, is not an ordinary table; nothing was run")
+    if name is not None:
+        raise StoreUnavailable(
+            f"{address}: {place}.{name} belongs to {owner}, who owns neither the schema nor the database, so it may be"
+            f" forged; nothing was run. If {owner} is right: ALTER SCHEMA {place} OWNER TO {written(str(owner))}"
+        )
 
 
 _IS_GRANTED = """
