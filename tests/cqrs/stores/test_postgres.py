@@ -351,6 +351,10 @@ def test_an_altered_header_is_damage(crowd: PostgresStore, database: str) -> Non
     assert damage.line == 1
 
 
+ORPHAN = "SET session_replication_role = replica; INSERT INTO cqrs_events"
+"""Adds an event without the check that its commit is there."""
+
+
 @pytest.mark.parametrize(
     ("statement", "told"),
     [
@@ -369,8 +373,7 @@ def test_an_altered_header_is_damage(crowd: PostgresStore, database: str) -> Non
             "the columns or the events beside the line",
         ),
         (
-            "SET session_replication_role = replica;"
-            "INSERT INTO cqrs_events SELECT log, 99, 99, 'x', 'y', 1, type, data FROM cqrs_events WHERE position = 30",
+            ORPHAN + " SELECT log, 99, 99, 'x', 'y', 1, type, data FROM cqrs_events LIMIT 1",
             "an event at @99 that is in no commit",
         ),
     ],
@@ -394,7 +397,7 @@ def test_every_column_that_was_altered_is_found(crowd: PostgresStore, database: 
         (f"postgresql://{'a' * 64}/x", "longer than"),
         (f"postgresql://b.{'ä' * 64}/x", "international name"),
         (f"postgresql://{'a.' * 200}x/x", "longer than"),
-        ("postgresql://%E2%80%A5/x", "international name"),
+        ("postgresql://%E2%80%A5/x", "empty"),
         ("postgresql://[::1/x", "%2F"),
         ("postgresql://[1:2]/x", "IPv6"),
         ("postgresql://a%0Ab/x", "control character"),
@@ -410,7 +413,6 @@ def test_every_column_that_was_altered_is_found(crowd: PostgresStore, database: 
         (f"postgresql://h:{'9' * 5000}/x", "from 1 to 65535"),
         ("postgresql://h:-1/x", "%2F"),
         ("postgresql://h:١/x", "%2F"),
-        ("postgresql://h:1,2,3/x", "%2F"),
         ("postgresql://h/x?port=1,2,3", "more or fewer ports"),
         ("postgresql://h/x?nonsense=1", "%2F"),
     ],

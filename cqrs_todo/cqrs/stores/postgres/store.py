@@ -352,7 +352,7 @@ _LINES_AFTER = "SELECT line, position FROM {schema}.cqrs_commits WHERE log = %s 
 _WRONG = """
     SELECT min(position) FROM {schema}.cqrs_commits AS kept,
     LATERAL (SELECT {schema}.cqrs_document(line) AS document) AS said
-    WHERE log = %s AND position > %s AND last <= %s AND (
+    WHERE log = %s AND position > %s AND position <= %s AND (
         position = (document->>'position')::bigint
         AND last = position + jsonb_array_length(document->'events') - 1
         AND (command, author, sum) = (document->>'command', document->>'by', document->>'sum')
