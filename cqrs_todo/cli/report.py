@@ -1,30 +1,48 @@
-"""What is told on stderr when something goes wrong."""
+"""What is written to stderr when something goes wrong."""
 
+import os
+import re
 import sys
 import traceback
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
+from ..cqrs.stores.passwords import HIDDEN, hidden, secrets_in
+from ..cqrs.struct import replace
 from . import document
-from .config import state_dir
-from .errors import INTERNAL, Failure, failure
+from .config import load_config, state_dir
+from .errors import INTERNAL, Failure, UsageError, failure
+from .session import as_utf8
 from .text import visible
 
 
 def report(error: Exception, *, as_json: bool) -> int:
-    """Tell what went wrong, where, and what to do next; the exit code."""
-    told = failure(error) or _internal(error)
+    """Write what went wrong, where, and what to do next, without any password that was typed; returns the exit code."""
+    words = _typed()
+    told = failure(error) or _internal(error, words)
+    hint = None if told.hint is None else hidden(told.hint, words)
+    told = replace(told, message=hidden(told.message, words), hint=hint)
     lines = [f"todo: {visible(told.message)}", *([f"      {visible(told.hint)}"] if told.hint else [])]
     with suppress(OSError):  # nobody listens: the exit code still tells
         sys.stderr.write((document.error_document(told) if as_json else "\n".join(lines)) + "\n")
     return told.exit_code
 
 
-def _internal(error: Exception) -> Failure:
-    """Keep the traceback in a file; a person can do nothing with it but send it."""
+def _internal(error: Exception, words: list[str]) -> Failure:
+    """Keep the traceback in a file; a person can do nothing with it but send it, so it must hold no password."""
+    with suppress(UsageError):  # a configuration that can't be read named no store
+        words = [*words, load_config().store or ""]
+    secrets = sorted(secrets_in(words), key=len, reverse=True)
+
+    def safe(text: str) -> str:
+        text = hidden(text, words)
+        for secret in secrets:
+            text = re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", HIDDEN, text)
+        return text
+
     path = Path(state_dir(), f"error-{datetime.now(UTC):%Y%m%dT%H%M%S%f}.txt")
-    text = "".join(traceback.format_exception(error))
+    text = safe("".join(traceback.format_exception(error)))
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         path.touch(mode=0o600)
@@ -32,4 +50,9 @@ def _internal(error: Exception) -> Failure:
         hint = f"please report it, with {path}"
     except OSError as failed:
         hint = f"the report could not be kept in {path}: {failed.strerror}"
-    return Failure(INTERNAL, "internal", f"internal error: {type(error).__name__}: {error}", hint)
+    return Failure(INTERNAL, "internal", safe(f"internal error: {type(error).__name__}: {error}"), hint)
+
+
+def _typed() -> list[str]:
+    """What was typed that may hold a password: the words of the command line, and the store in the environment."""
+    return [as_utf8(word) for word in (*sys.argv[1:], os.environ.get("TODO_STORE", ""))]

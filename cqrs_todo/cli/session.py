@@ -139,10 +139,12 @@ class Session:
         return self.now if view.as_of is None else to_local(view.as_of)
 
     def typed(self, list_name: str, verb: str) -> str:
-        """What to type for a verb on a list of this run's store, from where the person stands."""
+        """What to type for a verb on a list of this run's store, from where the person stands; never a password."""
         words: list[str] = []
         if self.options.store is not None:
-            words += ["--store", self.options.store]
+            from ..cqrs.stores.passwords import without_password
+
+            words += ["--store", without_password(self.options.store)]
         if list_name != (_environment("TODO_LIST") or self.default_list):
             words += ["-L", list_name]
         if not words:

@@ -41,7 +41,8 @@ def test_the_configuration_file_names_the_store(todo: Todo, database: str) -> No
 
 def test_older_tables_wait_for_migrate(shared: Todo, database: str) -> None:
     sql(database, "CREATE TABLE cqrs_schema (version integer PRIMARY KEY, at timestamptz DEFAULT now(), what text)")
-    sql(database, MIGRATIONS[0].sql)
+    (schema,) = sql(database, "SELECT current_schema()")[0]
+    sql(database, MIGRATIONS[0].sql.replace("{schema}", str(schema)))
     sql(database, "INSERT INTO cqrs_schema (version, what) VALUES (1, 'by hand')")
     for verb in (("ls",), ("add", "x"), ("verify",)):
         refused = shared.run(*verb)
@@ -116,9 +117,9 @@ def test_the_roles_of_the_documentation_are_enough_and_no_more(shared: Todo, dat
     (block,) = re.findall(r"```sql\n(.*?)```", (DOCS / "postgresql.md").read_text(), re.DOTALL)
     clerk = f"clerk_{re.sub(r'.*schema_', '', database)}"
     (schema,) = sql(database, "SELECT current_schema()")[0]
-    sql(database, f"CREATE ROLE {clerk} LOGIN; GRANT USAGE ON SCHEMA {schema} TO {clerk}")
+    sql(database, f"CREATE ROLE {clerk} LOGIN; REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA {schema} FROM PUBLIC")
     try:
-        sql(database, block.replace("clerk", clerk))
+        sql(database, block.replace("clerk", clerk).replace("SCHEMA public", f"SCHEMA {schema}"))
         as_clerk = re.sub(r"//[^:@/]*", f"//{clerk}", database, count=1)
         shared.env["TODO_STORE"] = as_clerk
         shared("add", "Call Jo")
@@ -130,10 +131,25 @@ def test_the_roles_of_the_documentation_are_enough_and_no_more(shared: Todo, dat
         shared("verify")
         assert [row["done"] for row in shared.todos()] == [False, False]
         assert sql(database, "SELECT DISTINCT role FROM cqrs_commits ORDER BY 1") == [(clerk,), ("postgres",)]
-        for change in ("UPDATE cqrs_commits SET author = 'x'", "DELETE FROM cqrs_events", "DROP TABLE cqrs_logs"):
+        for change in (
+            "UPDATE cqrs_commits SET author = 'x'",
+            "DELETE FROM cqrs_events",
+            "DROP TABLE cqrs_logs",
+            "UPDATE cqrs_logs SET id = 'x'",
+            "INSERT INTO cqrs_commits (role) VALUES ('postgres')",
+            "CREATE FUNCTION cqrs_append(int, int, text, text, text) RETURNS int LANGUAGE sql AS 'SELECT 1'",
+            "CREATE TRIGGER t AFTER INSERT ON cqrs_commits FOR EACH ROW EXECUTE FUNCTION tsvector_update_trigger()",
+        ):
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 sql(as_clerk, change)
         assert shared.run("store", "migrate").code == 0
+        sql(database, f"REVOKE INSERT (stream) ON cqrs_events FROM {clerk}")
+        refused = shared.run("add", "x")
+        assert refused.code == 6
+        assert refused.err.count("\n") == 1, "one line"
+        columns = "log, commit, position, id, stream, version, type, data"
+        assert refused.err.endswith(f"to allow it: GRANT INSERT ({columns}) ON {schema}.cqrs_events TO {clerk}\n")
+        assert len(shared.todos()) == 2
     finally:
         sql(database, f"DROP OWNED BY {clerk}; DROP ROLE {clerk}")
 

@@ -32,4 +32,6 @@ def open_store(url: str, types: EventTypes) -> Store:
             from .null import NullStore
 
             return NullStore(types)
-    raise UnknownStore(f"unknown store {scheme + colon!r}: use jsonl:DIR, postgresql://HOST/DATABASE, memory: or null:")
+    # more of it is not repeated, since a password may stand anywhere
+    named = f"unknown store {scheme + colon!r}" if colon and scheme.isidentifier() else "that is not the URL of a store"
+    raise UnknownStore(f"{named}: use jsonl:DIR, postgresql://HOST/DATABASE, memory: or null:")

@@ -12,6 +12,7 @@ import pytest
 from ..core import EventTypes, Progress, Store, no_progress
 from ..stores import open_store
 from ..stores.jsonl.files import explained
+from ..stores.passwords import hidden
 from ..struct import Struct
 from .contract import CONTRACT_TYPES, StoreContract
 
@@ -70,7 +71,7 @@ class _Watch:
         if report.failed:
             crash = getattr(report.longrepr, "reprcrash", None)
             detail = str(report.longrepr if crash is None else crash.message)
-            self.cases.append(Case(name, "fails", " ".join(detail.split())))
+            self.cases.append(Case(name, "fails", hidden(" ".join(detail.split()), [self._url])))
         elif report.skipped:
             _, _, why = report.longrepr if isinstance(report.longrepr, tuple) else ("", 0, str(report.longrepr))
             self.cases.append(Case(name, "does not apply", why.removeprefix("Skipped: ")))

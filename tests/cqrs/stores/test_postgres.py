@@ -296,7 +296,7 @@ def test_after_a_lost_reply_nobody_is_told_that_nothing_was_recorded(
 
 def test_a_lock_that_cant_be_had(crowd: PostgresStore, database: str) -> None:
     log = crowd.open("b-2")
-    ((key,),) = crowd._database.rows("SELECT key FROM cqrs_logs WHERE name = 'b-2'")
+    ((key,),) = crowd._database.rows("SELECT key FROM {schema}.cqrs_logs WHERE name = 'b-2'")
     crowd._database.rows("SELECT set_config('lock_timeout', '50ms', false)")
     with psycopg.connect(database) as other:
         other.execute("SELECT cqrs_hold(%s)", (key,))
@@ -306,12 +306,12 @@ def test_a_lock_that_cant_be_had(crowd: PostgresStore, database: str) -> None:
 
 
 def test_lists_whose_reply_was_lost(crowd: PostgresStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    lose_a_reply(monkeypatch, b"INSERT INTO cqrs_logs")
+    lose_a_reply(monkeypatch, b"cqrs_logs (id")
     assert crowd.create("new", AT).name == "new"
     monkeypatch.undo()
     with pytest.raises(LogExists):
         crowd.create("new", AT)
-    lose_a_reply(monkeypatch, b"UPDATE cqrs_logs")
+    lose_a_reply(monkeypatch, b"cqrs_logs SET")
     with pytest.raises(OutcomeUnknown):
         crowd.rename("new", "old")
     assert crowd.names() == ["aXb", "a_b", "b-1", "b-2", "old", "Ärger"]
@@ -349,6 +349,108 @@ def test_an_altered_header_is_damage(crowd: PostgresStore, database: str) -> Non
     damage = crowd.verify("b-2").damage
     assert damage is not None
     assert damage.line == 1
+
+
+ORPHAN = "SET session_replication_role = replica; INSERT INTO cqrs_events"
+"""Adds an event without the check that its commit is there."""
+
+
+@pytest.mark.parametrize(
+    ("statement", "told"),
+    [
+        ("UPDATE cqrs_logs SET id = 'x' WHERE name = 'b-1'", "the column id"),
+        ("UPDATE cqrs_logs SET id = 'x' WHERE name = 'b-2'", "the column id"),
+        ("UPDATE cqrs_commits SET sum = 'x' WHERE position = 30", "the columns or the events beside the line"),
+        ("UPDATE cqrs_commits SET last = 99 WHERE position = 30", "the columns or the events beside the line"),
+        ("UPDATE cqrs_commits SET meta = '{\"x\": 1.0}' WHERE position = 30", "the columns or the events"),
+        ("UPDATE cqrs_events SET stream = 'z' WHERE position = 30", "the columns or the events beside the line"),
+        ("UPDATE cqrs_events SET type = 'z' WHERE position = 30", "the columns or the events beside the line"),
+        ("UPDATE cqrs_events SET commit = 29 WHERE position = 30", "the columns or the events beside the line"),
+        ("UPDATE cqrs_events SET position = 99 WHERE position = 30", "the columns or the events beside the line"),
+        ('UPDATE cqrs_events SET data = \'{"text": "", "number": 29.0}\' WHERE position = 30', "the columns or the events"),
+        (
+            "INSERT INTO cqrs_events SELECT log, 99, commit, 'x', 'y', 1, type, data FROM cqrs_events WHERE position = 30",
+            "the columns or the events beside the line",
+        ),
+        (
+            ORPHAN + " SELECT log, 99, 99, 'x', 'y', 1, type, data FROM cqrs_events LIMIT 1",
+            "an event at @99 that is in no commit",
+        ),
+    ],
+)
+def test_every_column_that_was_altered_is_found(crowd: PostgresStore, database: str, statement: str, told: str) -> None:
+    changed(database, statement)
+    name = "b-2" if "b-2" in statement else "b-1"
+    damage = crowd.verify(name).damage
+    assert damage is not None
+    assert (damage.kind, told in damage.detail) == ("altered", True)
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("postgresql://a..b/x", "empty"),
+        ("postgresql://.a/x", "empty"),
+        ("postgresql://.../x", "empty"),
+        ("postgresql:///x?host=a..b", "empty"),
+        ("postgresql://h1,a..b/x", "empty"),
+        (f"postgresql://{'a' * 64}/x", "longer than"),
+        (f"postgresql://b.{'ä' * 64}/x", "international name"),
+        (f"postgresql://{'a.' * 200}x/x", "longer than"),
+        ("postgresql://%E2%80%A5/x", "empty"),
+        ("postgresql://[::1/x", "%2F"),
+        ("postgresql://[1:2]/x", "IPv6"),
+        ("postgresql://a%0Ab/x", "control character"),
+        ("postgresql://a%20b/x", "a space"),
+        ("postgresql://a b/x", "%2F"),
+        ("postgresql://%ff/x", "%2F"),
+        ("postgresql://h/%ff", "%2F"),
+        ("postgresql://h/x%00", "%2F"),
+        ("postgresql://h/x\0y", "NUL"),
+        ("postgresql://h:99999/x", "from 1 to 65535"),
+        ("postgresql://h:0/x", "from 1 to 65535"),
+        ("postgresql://h:65536/x", "from 1 to 65535"),
+        (f"postgresql://h:{'9' * 5000}/x", "from 1 to 65535"),
+        ("postgresql://h:-1/x", "%2F"),
+        ("postgresql://h:١/x", "%2F"),
+        ("postgresql://h/x?port=1,2,3", "more or fewer ports"),
+        ("postgresql://h/x?nonsense=1", "%2F"),
+    ],
+)
+def test_a_bad_host_or_port_is_refused_in_words(url: str, told: str) -> None:
+    with pytest.raises(UnknownStore, match="not the URL of a PostgreSQL database: ") as caught:
+        open_store(url, CONTRACT_TYPES)
+    assert told in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://bücher.invalid/x",
+        "postgresql://xn--/x",
+        "postgresql://-a-.invalid/x",
+        "postgresql://256.1.1.1/x",
+        "postgresql://[::1]:1/x",
+        "postgresql://[fe80::1%25nothing]:1/x",
+        "postgresql://127.0.0.1:1,127.0.0.1:2/x",
+        "postgresql://127.0.0.1:1/x?hostaddr=bad",
+        "postgresql://127.0.0.1:1/x?sslmode=nonsense",
+        "postgresql://127.0.0.1:1/x?keepalives_idle=nonsense",
+        "postgresql://127.0.0.1:1/x?service=nonsense",
+        f"postgresql://%2Ftmp%2F{'x' * 200}/x",
+        "postgresql:///x?host=/nowhere",
+    ],
+)
+def test_a_host_that_is_not_there_is_unreachable(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cqrs_todo.cqrs.stores.postgres.database.TRIES", 1)
+    with pytest.raises(StoreUnavailable):
+        open_store(url, CONTRACT_TYPES).names()
+
+
+@pytest.mark.parametrize("parameter", ["connect_timeout=x", "connect_timeout=1e999"])
+def test_a_parameter_that_is_no_number_is_refused(parameter: str) -> None:
+    with pytest.raises(UnknownStore, match="connect_timeout"):
+        open_store(f"postgresql://127.0.0.1:1/x?{parameter}", CONTRACT_TYPES).names()
 
 
 def test_a_name_with_nul_is_refused(crowd: PostgresStore) -> None:

@@ -1,8 +1,7 @@
-"""A connection that is made when it is needed, and again when it is lost; errors in words, without the password."""
+"""A connection that is made when it is first needed, and made again when it is lost; errors in words, without passwords."""
 
 import os
 import random
-import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -11,18 +10,13 @@ from typing import Any, TypeVar
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.pq import TransactionStatus
 from psycopg.rows import TupleRow
 
-from ...core import (
-    CqrsError,
-    LogBusy,
-    LogExists,
-    LogNotFound,
-    OutcomeUnknown,
-    OutdatedStore,
-    StoreUnavailable,
-)
+from ...core import CqrsError, LogBusy, OutcomeUnknown, OutdatedStore, StoreUnavailable
 from .. import UnknownStore
+from .address import address, understood
+from .rights import MissingGrant, check_owners, missing_grants, quoted, schema_of, written
 from .schema import MIGRATIONS, Migration
 
 T = TypeVar("T")
@@ -32,36 +26,92 @@ LATEST = len(MIGRATIONS)
 TRIES = 4
 """How often a piece of work is tried in all, while the connection is lost."""
 _PAUSE = 0.1
-_SETTINGS = {"connect_timeout": "10", "tcp_user_timeout": "30000", "application_name": "cqrs"}
-# a role's or a server's own defaults would make appends fail that need not, or lose what was told as recorded
+_DEFAULTS = {"connect_timeout": "10", "tcp_user_timeout": "30000", "application_name": "cqrs"}
+# Nothing may be found through the search path but what is PostgreSQL's own. The path that was configured says which schema
+# holds the tables. A role or a server may have defaults with which appends fail, or are lost after they were reported; and
+# without standard strings, backslashes in our SQL would mean something else.
 _SESSION = """
+    SELECT pg_catalog.current_setting('search_path');
+    SET search_path = pg_catalog, pg_temp;
     SET statement_timeout = '60s'; SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '60s';
-    SET default_transaction_isolation = 'read committed';
+    SET default_transaction_isolation = 'read committed'; SET standard_conforming_strings = on;
     SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'
 """
 _UNKNOWN = "the connection was lost, and it can't be known whether it was recorded"
-_VERSION = "SELECT max(version) FROM cqrs_schema"
+_VERSION = "SELECT max(version) FROM {schema}.cqrs_schema"
+_MAKE_SCHEMA = """
+    CREATE TABLE IF NOT EXISTS {schema}.cqrs_schema
+    (version integer PRIMARY KEY, at timestamptz NOT NULL DEFAULT now(), what text NOT NULL)
+"""
+_NOTE_MIGRATION = "INSERT INTO {schema}.cqrs_schema (version, what) VALUES (%s, %s)"
+
+
+class NotCommitted(psycopg.OperationalError):
+    """The connection was lost before a COMMIT was sent, so nothing was recorded."""
 
 
 class Database:
-    """A database by its URL. Whatever is done raises `StoreUnavailable` where it can't be reached, or its tables are of a
-    later program, and `OutdatedStore` where they are of an earlier one; the tables of an empty one are made at once. Raises
-    `UnknownStore` for what is no such URL.
+    """A database, by its URL.
+
+    Every method that works on the database raises `StoreUnavailable` if it can't be reached or its tables are of a later
+    program, `OutdatedStore` if they are of an earlier one, and `MissingGrant` if the role lacks a privilege. In an empty
+    schema the tables are made at once.
+
+    Raises:
+        UnknownStore: The URL is not one of a PostgreSQL database.
     """
 
     def __init__(self, url: str) -> None:
-        given = _understood(url)
-        self._conninfo = make_conninfo(**{**_SETTINGS, **given})
-        self.address = _address(given)
+        given = understood(url)
+        self._conninfo = make_conninfo(**{**_DEFAULTS, **given, "client_encoding": "utf8"})
+        self.address = address(given)
+        self.within_transaction = False
+        """Whether what is done now is part of a transaction that is still to be committed."""
         self._connection: Connection | None = None
+        self._schema: str | None = None
+        self._statement = ""
         self._turn = threading.RLock()
         self._at_work = False
 
-    def run(self, work: Callable[[Connection], T], *, writes: bool = False) -> T:
-        """Do a piece of work that may be done again, on a connection; anew on another one when it is lost.
+    # statements
 
-        Threads take turns, and what a piece of work does in its midst through this database is part of it. Raises `LogBusy`
-        where a lock can't be had; for work that `writes`, `OutcomeUnknown` where it may have been done all the same.
+    def sql(self, statement: str) -> bytes:
+        """A statement for use with values, in which `{schema}` becomes the schema that holds the tables."""
+        return self._qualified(statement, quoted(self.schema).replace("%", "%%"))
+
+    def _script(self, statements: str) -> bytes:
+        """The same for statements that take no values, of which there may be several."""
+        return self._qualified(statements, quoted(self.schema))
+
+    def _qualified(self, statement: str, schema: str) -> bytes:
+        self._statement = statement
+        return statement.replace("{schema}", schema).encode()
+
+    @property
+    def schema(self) -> str:
+        """The schema that holds the tables; it is known once a connection was made, and stays the same."""
+        if self._schema is None:
+            raise AssertionError("the schema is not known before a connection was made")
+        return self._schema
+
+    def rows(self, query: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> list[TupleRow]:
+        """What a query gives that changes nothing."""
+        return self.run(lambda connection: connection.execute(self.sql(query), values).fetchall())
+
+    # pieces of work
+
+    def run(self, work: Callable[[Connection], T], *, writes: bool = False) -> T:
+        """Do a piece of work on a connection, and do it again on another one if the connection is lost.
+
+        Threads take turns. What a piece of work does through this database itself is part of that piece.
+
+        Args:
+            work: What to do; it may be called several times.
+            writes: Whether it changes anything.
+
+        Raises:
+            LogBusy: A lock could not be had in time.
+            OutcomeUnknown: The work `writes`, and may or may not have been done.
         """
         with self._turn:
             if self._at_work:
@@ -72,6 +122,28 @@ class Database:
             finally:
                 self._at_work = False
 
+    def transact(self, work: Callable[[Connection], T]) -> T:
+        """Do a piece of work in one transaction, as `run` does: all of it is committed, or nothing."""
+
+        def whole(connection: Connection) -> T:
+            outer, self.within_transaction = self.within_transaction, True
+            done = False
+            try:
+                with connection.transaction():
+                    result = work(connection)
+                    if connection.info.transaction_status == TransactionStatus.INERROR:  # COMMIT would silently roll back
+                        raise psycopg.errors.InFailedSqlTransaction("a statement failed, so nothing was recorded")
+                    done = True
+                return result
+            except psycopg.Error as error:
+                if connection.closed and not done:
+                    raise NotCommitted(str(error)) from error
+                raise
+            finally:
+                self.within_transaction = outer
+
+        return self.run(whole, writes=True)
+
     def _tried(self, work: Callable[[Connection], T], writes: bool) -> T:
         doubt = False
         for tried in range(1, TRIES + 1):
@@ -81,30 +153,30 @@ class Database:
                 return work(connection)
             except psycopg.Error as error:
                 lost = connection is None or connection.closed
-                doubt = doubt or (writes and lost and connection is not None)
+                doubt = doubt or (writes and lost and connection is not None and not isinstance(error, NotCommitted))
                 if not lost or tried == TRIES:
-                    raise self._failed(error, doubt) from error
+                    raise self._failed(error, doubt, connection) from error
                 self.close()
                 time.sleep(_PAUSE * 2**tried * random.uniform(0.5, 1.5))
-            except (LogNotFound, LogExists, StoreUnavailable) as error:
-                if doubt:  # that may well be what came of the try whose answer was lost
+            except CqrsError as error:
+                if doubt:  # the try whose answer was lost may have been committed, and this may be what came of that
                     raise OutcomeUnknown(f"{self.address}: {error}; {_UNKNOWN}") from error
                 raise
         raise AssertionError("unreachable: the last try returns or raises")
 
-    def rows(self, query: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> list[TupleRow]:
-        """What a query that changes nothing gives."""
-        return self.run(lambda connection: connection.execute(query.encode(), values).fetchall())
-
     def migrate(self) -> list[str]:
-        """Bring the tables to the version that this program works with; the migrations that were run, in words.
+        """Bring the tables to the version that this program works with.
 
-        Raises `StoreUnavailable`, also where they are of a later program.
+        Returns:
+            The migrations that were run, in words.
+
+        Raises:
+            StoreUnavailable: Also if the tables are of a later program.
         """
 
         def work(connection: Connection) -> list[str]:
-            version = _version(connection)
-            run = _migrate(connection) if version < LATEST else []
+            version = self._version(connection)
+            run = self._migrate(connection) if version < LATEST else []
             self._check(max(version, LATEST))
             return run
 
@@ -112,38 +184,87 @@ class Database:
 
     def alone(self, statement: str) -> None:
         """Run a statement that needs none of the tables."""
-        self._apart(lambda connection: connection.execute(statement.encode()))
+        self._apart(lambda connection: connection.execute(self._script(statement)))
 
     def within(self, schema: str) -> str:
-        """What connects to the same database, but for its tables in another schema."""
+        """What connects to the same database, with the tables in another schema."""
         options = conninfo_to_dict(self._conninfo).get("options") or ""
         return make_conninfo(self._conninfo, options=f"{options} -csearch_path={schema}")
 
+    # the connection
+
     def _apart(self, work: Callable[[Connection], T]) -> T:
         """Do work on a connection of its own, whatever the tables are."""
+        connection = None
         try:
-            with psycopg.connect(self._conninfo, autocommit=True) as connection:
-                return work(connection)
+            connection = self._open()
+            return work(connection)
         except psycopg.Error as error:
-            raise self._failed(error, doubt=False) from error
+            raise self._failed(error, doubt=False, connection=connection) from error
+        finally:
+            if connection is not None:
+                connection.close()
 
     def _connected(self) -> Connection:
         if self._connection is None:
-            connection = psycopg.connect(self._conninfo, autocommit=True)
+            connection = self._open()
             try:
-                version = _version(connection)
+                version = self._version(connection)
                 if version == 0:
-                    _migrate(connection)
-                    version = _version(connection)
+                    self._migrate(connection)
+                    version = self._version(connection)
                 self._check(version)
+            except psycopg.errors.InsufficientPrivilege as error:  # asked while the connection is there to be asked on
+                failed = self._failed(error, doubt=False, connection=connection)
+                connection.close()
+                raise failed from error
             except BaseException:
                 connection.close()
                 raise
             self._connection = connection
         return self._connection
 
+    def _open(self) -> Connection:
+        """A new connection on which names are looked for nowhere but where they should be."""
+        try:
+            connection: Connection = psycopg.connect(self._conninfo, autocommit=True)
+        except (UnicodeError, ValueError, OverflowError) as error:
+            raise UnknownStore("that is not the URL of a PostgreSQL database: the host or a number can't be used") from error
+        except psycopg.ProgrammingError as error:
+            raise UnknownStore(f"that is not the URL of a PostgreSQL database: {error}") from error
+        try:
+            row = connection.execute(_SESSION.encode()).fetchone()
+            if self._schema is None:
+                self._schema = schema_of(connection, str(row[0]) if row else "")
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _version(self, connection: Connection) -> int:
+        """The number of the last migration that was run; 0 in an empty schema. Nothing that others made there is touched."""
+        check_owners(connection, self.schema, self.address)
+        try:
+            row = connection.execute(self._script(_VERSION)).fetchone()
+        except psycopg.errors.UndefinedTable:
+            return 0
+        return (row[0] if row else None) or 0
+
+    def _migrate(self, connection: Connection) -> list[str]:
+        """Run the migrations that were not run yet; which those were, in words."""
+        with connection.transaction():
+            connection.execute("SELECT pg_advisory_xact_lock(hashtextextended('cqrs schema', 0))")
+            check_owners(connection, self.schema, self.address)
+            connection.execute(self._script(_MAKE_SCHEMA))
+            done = self._version(connection)
+            missing: list[tuple[int, Migration]] = list(enumerate(MIGRATIONS, 1))[done:]
+            for number, migration in missing:
+                connection.execute(self._script(migration.sql))
+                connection.execute(self.sql(_NOTE_MIGRATION), (number, migration.what))
+        return [f"{number}: {migration.what}" for number, migration in missing]
+
     def _check(self, version: int) -> None:
-        """Raise unless this program works with tables of that version. (The ancestor's `is_latest` and `is_compatible`.)"""
+        """Raise unless this program works with tables of that version."""
         tables = f"{self.address} has tables of version {version}"
         if version > LATEST:
             raise StoreUnavailable(f"{tables}, later than this program's {LATEST}: take a newer program")
@@ -156,20 +277,43 @@ class Database:
             self._connection.close()
             self._connection = None
 
-    def _failed(self, error: psycopg.Error, doubt: bool) -> CqrsError:
+    # errors
+
+    def _failed(self, error: psycopg.Error, doubt: bool, connection: Connection | None) -> CqrsError:
         reason = " ".join(str(error).split()) or type(error).__name__
         if doubt:
             return OutcomeUnknown(f"{self.address}: {reason}; {_UNKNOWN}")
         if isinstance(error, psycopg.errors.LockNotAvailable):
             return LogBusy(f"{self.address}: another writer did not let go in time; nothing was recorded")
+        if isinstance(error, psycopg.errors.InsufficientPrivilege):
+            reason = self._missing(error, connection)
+            return MissingGrant(f"{self.address}: {reason}")
+        if isinstance(error, psycopg.errors.AmbiguousFunction):
+            place = written(self.schema)
+            reason = (
+                f"others made functions with the names of this program's in the schema {place}; nothing was recorded; drop"
+                f" them, and let nobody else make any: REVOKE CREATE ON SCHEMA {place} FROM PUBLIC"
+            )
         return StoreUnavailable(f"{self.address}: {reason}")
+
+    def _missing(self, error: psycopg.Error, connection: Connection | None) -> str:
+        """Which grant is missing, in words; what the server says, if that can't be found out."""
+        said = error.diag.message_primary or type(error).__name__
+        if connection is None or connection.closed:
+            return said
+        try:
+            grants = missing_grants(connection, self.schema, self._statement)
+        except psycopg.Error:  # the server's own words are still true
+            grants = []
+        return f"{said}; nothing was recorded; to allow it: {'; '.join(grants)}" if grants else said
 
 
 @contextmanager
 def scratch(url: str) -> Iterator[str]:
-    """A schema of its own in a database, empty and removed when the block is over, as a string that libpq can connect by.
+    """A new schema in a database, which is removed when the block ends; gives a string that libpq can connect by.
 
-    Raises `StoreUnavailable`.
+    Raises:
+        StoreUnavailable: The database can't be reached, or does not allow it.
     """
     database = Database(url)
     name = f"cqrs_scratch_{os.urandom(8).hex()}"
@@ -178,51 +322,3 @@ def scratch(url: str) -> Iterator[str]:
         yield database.within(name)
     finally:
         database.alone(f"DROP SCHEMA {name} CASCADE")
-
-
-def _version(connection: Connection) -> int:
-    """The number of the last migration that was run, 0 for an empty database; prepares the session on the way."""
-    try:
-        cursor = connection.execute(f"{_SESSION}; {_VERSION}".encode())
-    except psycopg.errors.UndefinedTable:
-        connection.execute(_SESSION.encode())  # what came with the query that failed was undone
-        return 0
-    while cursor.nextset():
-        pass
-    row = cursor.fetchone()
-    return (row[0] if row else None) or 0
-
-
-def _migrate(connection: Connection) -> list[str]:
-    """Run the migrations that were not run yet; which those were, in words."""
-    with connection.transaction():
-        connection.execute("SELECT pg_advisory_xact_lock(hashtextextended('cqrs schema', 0))")
-        connection.execute(
-            "CREATE TABLE IF NOT EXISTS cqrs_schema"
-            " (version integer PRIMARY KEY, at timestamptz NOT NULL DEFAULT now(), what text NOT NULL)"
-        )
-        done = _version(connection)
-        missing: list[tuple[int, Migration]] = list(enumerate(MIGRATIONS, 1))[done:]
-        for number, migration in missing:
-            connection.execute(migration.sql.encode())
-            connection.execute("INSERT INTO cqrs_schema (version, what) VALUES (%s, %s)", (number, migration.what))
-    return [f"{number}: {migration.what}" for number, migration in missing]
-
-
-def _understood(url: str) -> dict[str, str]:
-    """What a URL says, by libpq's names; raises `UnknownStore`, which repeats none of it: a password may stand anywhere."""
-    try:
-        given = {key: str(value) for key, value in conninfo_to_dict(url).items()}
-    except psycopg.ProgrammingError:
-        given = {"port": "none"}
-    if "@" in given.get("host", "") + given.get("dbname", "") or not re.fullmatch("[0-9,]*", given.get("port", "")):
-        what = "in a name or a password, write / as %2F, @ as %40, % as %25, : as %3A and ? as %3F"
-        raise UnknownStore(f"that is not the URL of a PostgreSQL database: {what}")
-    return given
-
-
-def _address(given: Mapping[str, Any]) -> str:
-    """Where a database is, without the password."""
-    user = f"{given['user']}@" if given.get("user") else ""
-    port = f":{given['port']}" if given.get("port") else ""
-    return f"postgresql://{user}{given.get('host') or 'localhost'}{port}/{given.get('dbname') or ''}"

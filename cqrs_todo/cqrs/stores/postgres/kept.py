@@ -4,7 +4,7 @@ from ...core import Checkpoints, LogBusy, StoreUnavailable, check_log_name
 from .database import Database
 
 _KEEP = """
-    INSERT INTO cqrs_checkpoints (reaction, log, position) VALUES (%s, %s, %s)
+    INSERT INTO {schema}.cqrs_checkpoints (reaction, log, position) VALUES (%s, %s, %s)
     ON CONFLICT (reaction, log) DO UPDATE SET position = excluded.position
 """
 
@@ -16,21 +16,21 @@ class PostgresCheckpoints(Checkpoints):
         self._database = database
 
     def load(self, reaction: str, log_id: str) -> int:
-        query = "SELECT position FROM cqrs_checkpoints WHERE reaction = %s AND log = %s"
+        query = "SELECT position FROM {schema}.cqrs_checkpoints WHERE reaction = %s AND log = %s"
         rows = self._database.rows(query, (check_log_name(reaction), log_id))
         return rows[0][0] if rows else 0
 
     def save(self, reaction: str, log_id: str, position: int) -> None:
         values = (check_log_name(reaction), log_id, position)
-        self._database.run(lambda connection: connection.execute(_KEEP.encode(), values))
+        self._database.run(lambda connection: connection.execute(self._database.sql(_KEEP), values))
 
 
-_READ_SNAPSHOT = "SELECT content FROM cqrs_snapshots WHERE log = %s AND name = %s"
+_READ_SNAPSHOT = "SELECT content FROM {schema}.cqrs_snapshots WHERE log = %s AND name = %s"
 _WRITE_SNAPSHOT = """
-    INSERT INTO cqrs_snapshots (log, name, content) VALUES (%s, %s, %s)
+    INSERT INTO {schema}.cqrs_snapshots (log, name, content) VALUES (%s, %s, %s)
     ON CONFLICT (log, name) DO UPDATE SET content = excluded.content
 """
-_REMOVE_SNAPSHOT = "DELETE FROM cqrs_snapshots WHERE log = %s AND name = %s"
+_REMOVE_SNAPSHOT = "DELETE FROM {schema}.cqrs_snapshots WHERE log = %s AND name = %s"
 
 
 class SnapshotTable:
@@ -54,7 +54,7 @@ class SnapshotTable:
 
     def _changed(self, statement: str, values: tuple[str | bytes, ...]) -> bool:
         try:
-            self._database.run(lambda connection: connection.execute(statement.encode(), values))
+            self._database.run(lambda connection: connection.execute(self._database.sql(statement), values))
         except (LogBusy, StoreUnavailable):
             return False
         return True

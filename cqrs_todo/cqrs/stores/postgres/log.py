@@ -33,15 +33,16 @@ BATCH = 500
 """How many commits are fetched at once."""
 
 _FORWARD = """
-    SELECT line, last, sum FROM cqrs_commits WHERE log = %s AND last >= %s ORDER BY position LIMIT %s
+    SELECT line, last, sum FROM {schema}.cqrs_commits WHERE log = %s AND last >= %s ORDER BY position LIMIT %s
 """
 _BACKWARD = """
-    SELECT line, position FROM cqrs_commits WHERE log = %s AND position < %s ORDER BY position DESC LIMIT %s
+    SELECT line, position FROM {schema}.cqrs_commits WHERE log = %s AND position < %s ORDER BY position DESC LIMIT %s
 """
-_VERSION_THEN = "SELECT max(version) FROM cqrs_events WHERE log = %s AND stream = %s AND position <= %s"
-_APPEND = "SELECT * FROM cqrs_append(%s, %s, %s, %s, %s)"
-_LAST = "SELECT max(last) FROM cqrs_commits WHERE log = %s"
-_KNOWN = "SELECT line FROM cqrs_commits WHERE log = %s AND command = %s"
+_VERSION_THEN = "SELECT max(version) FROM {schema}.cqrs_events WHERE log = %s AND stream = %s AND position <= %s"
+_APPEND = "SELECT status, known FROM {schema}.cqrs_append(%s::bigint, %s::bigint, %s::text, %s::text, %s::text)"
+_HOLD = "SELECT {schema}.cqrs_hold(%s::bigint)"
+_LAST = "SELECT max(last) FROM {schema}.cqrs_commits WHERE log = %s"
+_KNOWN = "SELECT line FROM {schema}.cqrs_commits WHERE log = %s AND command = %s"
 
 
 NOT_STORABLE = "PostgreSQL knows no NUL in the name of a stream or the id of a command"
@@ -73,18 +74,18 @@ def _values(log: int, step: Step) -> tuple[int | str, ...]:
     return log, head, before.decode(), line.decode(), (sum_in(line) or b"").decode()
 
 
-def _send(connection: Connection, *, log: int, step: Step) -> tuple[str, str]:
-    """Append a line; how that went, as the function in the schema says."""
-    row = connection.execute(_APPEND.encode(), _values(log, step)).fetchone()
+def _send(connection: Connection, database: Database, *, log: int, step: Step) -> tuple[str, str]:
+    """Append a line; the answer is that of the function in the schema."""
+    row = connection.execute(database.sql(_APPEND), _values(log, step)).fetchone()
     if row is None:
         raise AssertionError("cqrs_append gives one row")
     return row[0], row[1]
 
 
-def send_all(connection: Connection, log: int, steps: Sequence[Step]) -> str:
+def send_all(connection: Connection, database: Database, *, log: int, steps: Sequence[Step]) -> str:
     """Append lines one after the other, without waiting for the answer to each; the first answer that isn't 'recorded'."""
     cursor = connection.cursor()
-    cursor.executemany(_APPEND.encode(), [_values(log, step) for step in steps], returning=True)
+    cursor.executemany(database.sql(_APPEND), [_values(log, step) for step in steps], returning=True)
     answers = (status for results in cursor.results() for status, _ in results)
     return next((status for status in answers if status != "recorded"), "recorded")
 
@@ -151,7 +152,7 @@ class PostgresLog(ChainedLog):
             raise DamagedLog(f"{self._database.address}, {self.name} is damaged: {error}") from error
 
     def lines(self) -> Iterator[bytes]:
-        ((header,),) = self._database.rows("SELECT header FROM cqrs_logs WHERE key = %s", (self._key,))
+        ((header,),) = self._database.rows("SELECT header FROM {schema}.cqrs_logs WHERE key = %s", (self._key,))
         yield header.encode() + b"\n"
         for batch in self._read(self._beginning):
             yield from batch.lines
@@ -240,6 +241,23 @@ class PostgresLog(ChainedLog):
             commit = self._database.run(partial(self._append_holding, appends, metadata), writes=True)
         return commit
 
+    def hold(self, connection: Connection) -> None:
+        """Let nobody else append until the transaction on this connection ends."""
+        connection.execute(self._database.sql(_HOLD), (self._key,))
+
+    def forget(self) -> None:
+        """Hold nothing for recorded or read; the next reading begins at the beginning."""
+        self._begin_anew()
+
+    def belongs_to(self, database: Database) -> bool:
+        """Whether it is kept in that database, and worked on through that connection."""
+        return self._database is database
+
+    @property
+    def key(self) -> int:
+        """What names it in the tables."""
+        return self._key
+
     def _append_at_once(self, appends: Sequence[Append], metadata: Metadata, connection: Connection) -> Commit | None:
         """Append behind what was read, in one round trip; None where others have gone on, or it takes a look to know."""
         try:
@@ -247,20 +265,20 @@ class PostgresLog(ChainedLog):
         except WrongExpectedVersion:
             return None
         with signals_held() as came:
-            answer = _send(connection, log=self._key, step=encoded.step)
+            answer = _send(connection, self._database, log=self._key, step=encoded.step)
             return None if answer[0] == "behind" else self._settled(answer, encoded, appends, came)
 
     def _append_holding(self, appends: Sequence[Append], metadata: Metadata, connection: Connection) -> Commit:
         """Append while nobody else can: whoever was overtaken while looking would be so again and again."""
         with signals_held() as came:
             with connection.transaction():
-                connection.execute("SELECT cqrs_hold(%s)", (self._key,))
+                self.hold(connection)
                 known = self._known(metadata.command)
                 if known is not None:
                     return repeated(known, appends)
                 self._catch_up()
                 encoded = self._encoded(appends, metadata)
-                answer = _send(connection, log=self._key, step=encoded.step)
+                answer = _send(connection, self._database, log=self._key, step=encoded.step)
             return self._settled(answer, encoded, appends, came)
 
     def _encoded(self, appends: Sequence[Append], metadata: Metadata) -> _Encoded:
@@ -279,7 +297,7 @@ class PostgresLog(ChainedLog):
                 recorded = encoded.recorded
                 self._versions.go_on(recorded.last, encoded.versions)
                 self._front = _spot(recorded.last, recorded.sum.encode())
-                if came:
+                if came and not self._database.within_transaction:
                     self._tell(f"@{recorded.position} was recorded before the interruption")
                 return recorded
             case "known":

@@ -1,10 +1,18 @@
-"""The tables, in numbered migrations: each is run once, in order, and never changed afterwards.
+"""The tables and functions in the database, in numbered migrations, and the grants that a role needs to use them.
 
-Nothing is ever updated or deleted but a log's name, a reaction's checkpoint, and snapshots, which are a cache. A commit's
-`line` is what the sums cover, byte for byte as in a file; `cqrs_events` has the same to be asked in SQL. Positions are
-gapless and appear in the order of commit, because an append holds an advisory lock of the log until its transaction is
-over: a reader by serial number without such a lock would miss what is committed late.
+Each migration runs once, in order, and is never changed after a release. `{schema}` stands for the quoted name of the schema
+that holds the tables. No name is left to be found through `search_path`: whoever may create objects in a schema on that path
+could otherwise put their own function or table in the place of ours, and it would run with the rights of whoever appends.
+So every name of ours is qualified, and every function sets its own `search_path` to PostgreSQL's own names.
+
+Rows are never updated or deleted, with three exceptions: a log's name and whether it is archived, the checkpoints of
+reactions, and snapshots, which are a cache. The column `line` of a commit holds the bytes that the digests cover, as in a
+file; `cqrs_events` repeats its events for queries in SQL. Positions have no gaps and become visible in order, because an
+append holds an advisory lock of the log until its transaction ends. (Without that lock, a reader that asks for the rows
+after a serial number would miss those that are committed late.)
 """
+
+from collections.abc import Mapping
 
 from ...struct import Struct
 
@@ -17,7 +25,7 @@ class Migration(Struct, frozen=True):
 
 
 _LOGS = r"""
-    CREATE TABLE cqrs_logs (
+    CREATE TABLE {schema}.cqrs_logs (
         key bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
         id text NOT NULL,
         name text COLLATE "C" NOT NULL,
@@ -26,8 +34,8 @@ _LOGS = r"""
         UNIQUE (name, archived)
     );
 
-    CREATE TABLE cqrs_commits (
-        log bigint NOT NULL REFERENCES cqrs_logs,
+    CREATE TABLE {schema}.cqrs_commits (
+        log bigint NOT NULL REFERENCES {schema}.cqrs_logs,
         position bigint NOT NULL CHECK (position > 0),
         last bigint NOT NULL CHECK (last >= position),
         command text NOT NULL,
@@ -42,7 +50,7 @@ _LOGS = r"""
         UNIQUE (log, command)
     );
 
-    CREATE TABLE cqrs_events (
+    CREATE TABLE {schema}.cqrs_events (
         log bigint NOT NULL,
         position bigint NOT NULL,
         commit bigint NOT NULL,
@@ -54,65 +62,70 @@ _LOGS = r"""
         PRIMARY KEY (log, position),
         UNIQUE (log, stream, version),
         UNIQUE (log, id),
-        FOREIGN KEY (log, commit) REFERENCES cqrs_commits
+        FOREIGN KEY (log, commit) REFERENCES {schema}.cqrs_commits
     );
 
-    -- Hold a log until the transaction is over.
-    CREATE FUNCTION cqrs_hold(log_ bigint) RETURNS void LANGUAGE sql AS $$
+    -- Hold a log until the transaction is over: nobody else can append to it.
+    CREATE FUNCTION {schema}.cqrs_hold(log_ bigint) RETURNS void LANGUAGE sql
+    SET search_path = pg_catalog, pg_temp AS $cqrs$
         SELECT pg_advisory_xact_lock(hashtextextended('cqrs ' || log_, 0))
-    $$;
+    $cqrs$;
 
-    -- What a line says, as far as jsonb can hold it: U+FFFD stands for NUL.
-    CREATE FUNCTION cqrs_document(line_ text) RETURNS jsonb IMMUTABLE LANGUAGE sql AS $$
+    -- The JSON document in a line. jsonb cannot hold NUL, so U+FFFD stands for it.
+    CREATE FUNCTION {schema}.cqrs_document(line_ text) RETURNS jsonb IMMUTABLE LANGUAGE sql
+    SET search_path = pg_catalog, pg_temp AS $cqrs$
         SELECT CASE WHEN strpos(line_, '\u0000') = 0 THEN line_
                     ELSE regexp_replace(line_, '(?<!\\)((?:\\\\)*)\\u0000', '\1\\ufffd', 'g') END::jsonb
-    $$;
+    $cqrs$;
 
-    -- The events in a line's document, as they stand in the table.
-    CREATE FUNCTION cqrs_events_in(document jsonb)
-    RETURNS TABLE (place bigint, id text, stream text, version bigint, type text, data jsonb) IMMUTABLE LANGUAGE sql AS $$
+    -- The events in a line's document, as the rows of cqrs_events hold them.
+    CREATE FUNCTION {schema}.cqrs_events_in(document jsonb)
+    RETURNS TABLE (place bigint, id text, stream text, version bigint, type text, data jsonb) IMMUTABLE LANGUAGE sql
+    SET search_path = pg_catalog, pg_temp AS $cqrs$
         SELECT at, (document->>'command') || '/' || at,
                event->>'stream', (event->>'version')::bigint, event->>'type', event->'data'
         FROM jsonb_array_elements(document->'events') WITH ORDINALITY AS each (event, number),
              LATERAL (SELECT (document->>'position')::bigint + number - 1 AS at) AS there
-    $$;
+    $cqrs$;
 
-    -- Append a line after position `head`, whose sum is `before`, in one round trip. Gives 'recorded'; 'known' and the line
-    -- that bears the command already; 'behind' where the log has gone on meanwhile; 'gone' where there is none.
-    CREATE FUNCTION cqrs_append(log_ bigint, head bigint, before text, line_ text, sum_ text)
-    RETURNS TABLE (status text, known text) LANGUAGE plpgsql AS $$
+    -- Append a line after position `head`, whose sum is `before`, in one round trip. The answer is 'recorded'; or 'known',
+    -- with the line that has this command id already; or 'behind', if others have appended meanwhile; or 'gone', if there is
+    -- no such log.
+    CREATE FUNCTION {schema}.cqrs_append(log_ bigint, head bigint, before text, line_ text, sum_ text)
+    RETURNS TABLE (status text, known text) LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp AS $cqrs$
     DECLARE
-        document jsonb := cqrs_document(line_);
+        document jsonb := {schema}.cqrs_document(line_);
         first bigint := (document->>'position')::bigint;
         stands record;
     BEGIN
-        PERFORM cqrs_hold(log_);
-        SELECT header INTO stands FROM cqrs_logs WHERE key = log_ AND NOT archived;
+        PERFORM {schema}.cqrs_hold(log_);
+        SELECT header INTO stands FROM {schema}.cqrs_logs WHERE key = log_ AND NOT archived;
         IF NOT FOUND THEN
             RETURN QUERY SELECT 'gone', NULL;
             RETURN;
         END IF;
-        SELECT line INTO known FROM cqrs_commits WHERE log = log_ AND command = document->>'command';
+        SELECT line INTO known FROM {schema}.cqrs_commits WHERE log = log_ AND command = document->>'command';
         IF FOUND THEN
             RETURN QUERY SELECT 'known', known;
             RETURN;
         END IF;
-        SELECT last, sum INTO stands FROM cqrs_commits WHERE log = log_ ORDER BY position DESC LIMIT 1;
+        SELECT last, sum INTO stands FROM {schema}.cqrs_commits WHERE log = log_ ORDER BY position DESC LIMIT 1;
         IF (FOUND AND (stands.last <> head OR stands.sum <> before)) OR (NOT FOUND AND head <> 0) THEN
             RETURN QUERY SELECT 'behind', NULL;
             RETURN;
         END IF;
-        INSERT INTO cqrs_commits (log, position, last, command, at, author, meta, sum, line)
+        INSERT INTO {schema}.cqrs_commits (log, position, last, command, at, author, meta, sum, line)
         VALUES (log_, first, head + jsonb_array_length(document->'events'), document->>'command',
                 (document->>'at')::timestamptz, document->>'by', coalesce(document->'meta', '{}'), sum_, line_);
-        INSERT INTO cqrs_events (log, commit, position, id, stream, version, type, data)
-        SELECT log_, first, event.* FROM cqrs_events_in(document) AS event;
+        INSERT INTO {schema}.cqrs_events (log, commit, position, id, stream, version, type, data)
+        SELECT log_, first, event.* FROM {schema}.cqrs_events_in(document) AS event;
         RETURN QUERY SELECT 'recorded', NULL;
-    END $$
+    END $cqrs$
 """
 
 _CHECKPOINTS = """
-    CREATE TABLE cqrs_checkpoints (
+    CREATE TABLE {schema}.cqrs_checkpoints (
         reaction text NOT NULL,
         log text NOT NULL,
         position bigint NOT NULL,
@@ -121,7 +134,7 @@ _CHECKPOINTS = """
 """
 
 _SNAPSHOTS = """
-    CREATE TABLE cqrs_snapshots (
+    CREATE TABLE {schema}.cqrs_snapshots (
         log text NOT NULL,
         name text NOT NULL,
         content bytea NOT NULL,
@@ -135,3 +148,25 @@ MIGRATIONS: tuple[Migration, ...] = (
     Migration("snapshots", _SNAPSHOTS),
 )
 """Those of version 1, 2 and so on."""
+
+TABLES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "cqrs_schema": {"SELECT": ()},
+    "cqrs_logs": {"SELECT": (), "INSERT": ("id", "name", "header"), "UPDATE": ("name", "archived")},
+    "cqrs_commits": {
+        "SELECT": (),
+        # not `role`: its default is the session's role, so nobody can write that of another
+        "INSERT": ("log", "position", "last", "command", "at", "author", "meta", "sum", "line"),
+    },
+    "cqrs_events": {"SELECT": (), "INSERT": ("log", "commit", "position", "id", "stream", "version", "type", "data")},
+    "cqrs_checkpoints": {"SELECT": (), "INSERT": (), "UPDATE": ()},
+    "cqrs_snapshots": {"SELECT": (), "INSERT": (), "UPDATE": (), "DELETE": ()},
+}
+"""The tables, and the privileges that a role needs on each: on these columns, or on the whole table where none is named."""
+
+FUNCTIONS: Mapping[str, str] = {
+    "cqrs_hold": "bigint",
+    "cqrs_document": "text",
+    "cqrs_events_in": "jsonb",
+    "cqrs_append": "bigint, bigint, text, text, text",
+}
+"""The functions, and the types of their arguments."""

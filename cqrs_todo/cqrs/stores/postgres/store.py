@@ -1,10 +1,10 @@
 """Logs by name in a database: made, renamed, put away, verified, taken in, counted and paged."""
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from enum import Enum
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 
@@ -27,10 +27,12 @@ from ...struct import Struct
 from ..chain import Spot, Versions, Walk
 from ..format import FORMAT, VERSION, CommitLine, Header, InvalidLine, decode_header, decode_lines, encode_header
 from ..seals import NO_SUM
+from ..signals import signals_held
 from .database import Connection, Database
 from .kept import PostgresCheckpoints, SnapshotTable
 from .log import BATCH, NOT_STORABLE, PostgresLog, Step, send_all, storable
 
+T = TypeVar("T")
 PAGE = 100
 """How many logs or streams make a page, unless asked otherwise."""
 
@@ -66,7 +68,7 @@ class PostgresStore(Store):
         self._types = types
 
     def names(self, *, archived: bool = False) -> list[str]:
-        rows = self._database.rows("SELECT name FROM cqrs_logs WHERE archived = %s", (archived,))
+        rows = self._database.rows("SELECT name FROM {schema}.cqrs_logs WHERE archived = %s", (archived,))
         return sorted(name for (name,) in rows)
 
     def create(self, name: str, at: datetime) -> Log:
@@ -75,8 +77,8 @@ class PostgresStore(Store):
         header = encode_header(Header(FORMAT, VERSION, id, name, at))[:-1].decode()
 
         def work(connection: Connection) -> None:
-            if connection.execute(_INSERT.encode(), (id, name, header)).rowcount == 0:
-                made = connection.execute(_FOUND.encode(), (name, False)).fetchone()
+            if connection.execute(self._database.sql(_INSERT), (id, name, header)).rowcount == 0:
+                made = connection.execute(self._database.sql(_FOUND), (name, False)).fetchone()
                 if made is None or made[1] != header:  # it may be there from a try whose answer was lost
                     raise LogExists(name)
 
@@ -97,15 +99,59 @@ class PostgresStore(Store):
         if old == new:
             self._found(old, archived=False)
             raise LogExists(new)
-        self._update("UPDATE cqrs_logs SET name = %s WHERE name = %s AND NOT archived", (new, old), old, new)
+        self._update("UPDATE {schema}.cqrs_logs SET name = %s WHERE name = %s AND NOT archived", (new, old), old, new)
 
     def archive(self, name: str) -> None:
         name = check_log_name(name)
-        self._update("UPDATE cqrs_logs SET archived = true WHERE name = %s AND NOT archived", (name,), name, name)
+        self._update("UPDATE {schema}.cqrs_logs SET archived = true WHERE name = %s AND NOT archived", (name,), name, name)
 
     def unarchive(self, name: str) -> None:
         name = check_log_name(name)
-        self._update("UPDATE cqrs_logs SET archived = false WHERE name = %s AND archived", (name,), name, name)
+        self._update("UPDATE {schema}.cqrs_logs SET archived = false WHERE name = %s AND archived", (name,), name, name)
+
+    def together(self, logs: Sequence[Log], work: Callable[[], T]) -> T:
+        """Do `work` while nobody else can write to these logs; everything that it appends is recorded, or nothing.
+
+        It is one transaction. If the connection is lost before the COMMIT, `work` is called again on a new connection.
+
+        Args:
+            logs: Logs of this store, as `open` and `create` give them.
+            work: Reads and appends through these objects; what it raises undoes everything that it appended.
+
+        Returns:
+            What `work` returns.
+
+        Raises:
+            LogBusy: A lock could not be had in time; nothing was recorded.
+            OutcomeUnknown: The answer to the COMMIT was lost, and a second try did not succeed.
+            ValueError: A log is not one of this store's.
+        """
+        held: dict[int, PostgresLog] = {}  # one lock for each log, always in the same order: nobody waits in a circle
+        for log in logs:
+            if not isinstance(log, PostgresLog) or not log.belongs_to(self._database):
+                raise ValueError(f"{log.name} is not a log of {self.url}")
+            held[log.key] = log
+        begun = False
+
+        def whole(connection: Connection) -> T:
+            nonlocal begun
+            if begun:  # the try before this one was rolled back, or its answer was lost
+                _forget(logs)
+            begun = True
+            for key in sorted(held):
+                held[key].hold(connection)
+            return work()
+
+        try:
+            with signals_held() as came:
+                result = self._database.transact(whole)
+                if came:
+                    names = " and ".join(sorted(log.name for log in held.values()))
+                    logs[0].notices.append(f"what was being done with {names} was finished before the interruption")
+                return result
+        except BaseException:
+            _forget(logs)
+            raise
 
     def close(self) -> None:
         self._database.close()
@@ -115,12 +161,15 @@ class PostgresStore(Store):
 
     def verify(self, name: str, *, archived: bool = False) -> Verdict:
         key, header = self._found(check_log_name(name), archived=archived)
-        ((total,),) = self._database.rows("SELECT count(*) FROM cqrs_commits WHERE log = %s", (key,))
+        ((id,),) = self._database.rows("SELECT id FROM {schema}.cqrs_logs WHERE key = %s", (key,))
+        ((total,),) = self._database.rows("SELECT count(*) FROM {schema}.cqrs_commits WHERE log = %s", (key,))
         position = commits = byte = 0
         sum = b""
         rows: list[Any] = []
         try:
-            _, sum = decode_header(header)
+            read, sum = decode_header(header)
+            if read.id != id:
+                raise InvalidLine("the column id beside the header holds another id than the header")
             byte = len(header) + 1
             walk = Walk(Spot(1, byte, sum, 0), Versions().pass_over, decode_lines)
             while rows := self._database.rows(_LINES_AFTER, (key, position, BATCH)):
@@ -128,11 +177,14 @@ class PostgresStore(Store):
                 ((wrong,),) = self._database.rows(_WRONG, (key, position, walk.spot.position))
                 for line, commit, after in good:
                     if commit.position == wrong:
-                        raise InvalidLine("the columns or the events beside it say something else")
+                        raise InvalidLine("the columns or the events beside the line say something else than the line")
                     position, sum, commits, byte = commit.last, after, commits + 1, byte + len(line)
                 if bad is not None:
                     raise bad
                 self.progress(commits, total)
+            ((alone,),) = self._database.rows(_ALONE, (key,))
+            if alone is not None:
+                raise InvalidLine(f"cqrs_events holds an event at @{alone} that is in no commit")
         except InvalidLine as error:
             there = next((at for _, at in rows if at > position), position + 1)
             kind, detail = "altered", str(error)
@@ -167,7 +219,7 @@ class PostgresStore(Store):
 
     def count_logs(self, pattern: Pattern | None = None, *, archived: bool = False) -> int:
         """How many logs match; raises `Rejected` for a pattern that is none."""
-        return self._count("cqrs_logs WHERE archived = %(archived)s", {"archived": archived}, "name", pattern)
+        return self._count("{schema}.cqrs_logs WHERE archived = %(archived)s", {"archived": archived}, "name", pattern)
 
     def streams(self, name: str, pattern: Pattern | None = None, *, after: str = "", limit: int = PAGE) -> list[Named]:
         """The streams of a log, as `logs` gives logs; raises `LogNotFound` too."""
@@ -177,7 +229,7 @@ class PostgresStore(Store):
     def count_streams(self, name: str, pattern: Pattern | None = None) -> int:
         """How many streams of a log match; raises `LogNotFound`, and `Rejected` for a pattern that is none."""
         key, _ = self._found(check_log_name(name), archived=False)
-        return self._count("cqrs_events WHERE log = %(log)s AND version = 1", {"log": key}, "stream", pattern)
+        return self._count("{schema}.cqrs_events WHERE log = %(log)s AND version = 1", {"log": key}, "stream", pattern)
 
     def _page(
         self, query: str, values: dict[str, Any], key: str, pattern: Pattern | None, after: str, limit: int
@@ -196,7 +248,7 @@ class PostgresStore(Store):
 
         def work(connection: Connection) -> list[Any]:
             try:
-                return connection.execute(query.format(matches=matches).encode(), values).fetchall()
+                return connection.execute(self._database.sql(query.replace("{matches}", matches)), values).fetchall()
             except psycopg.DataError as error:
                 raise Rejected(error.diag.message_primary or str(error)) from error
 
@@ -208,14 +260,14 @@ class PostgresStore(Store):
 
         def work(connection: Connection) -> int:
             with connection.transaction():
-                made = connection.execute(_INSERT.encode(), (read.id, name, header)).fetchone()
-                key, kept = made or connection.execute(_FOUND.encode(), (name, False)).fetchone() or (0, "")
-                known = connection.execute(_LINES.encode(), (key,)).fetchall()
+                made = connection.execute(self._database.sql(_INSERT), (read.id, name, header)).fetchone()
+                key, kept = made or connection.execute(self._database.sql(_FOUND), (name, False)).fetchone() or (0, "")
+                known = connection.execute(self._database.sql(_LINES), (key,)).fetchall()
                 same = all(line.decode() == row[0] for (_, _, line), row in zip(steps, known, strict=False))
                 if not same or kept != header:
                     raise Rejected(f"{name} has another history than these lines; nothing was imported")
                 try:
-                    answer = send_all(connection, key, steps[len(known) :])
+                    answer = send_all(connection, self._database, log=key, steps=steps[len(known) :])
                 except psycopg.DataError as error:
                     raise Rejected(f"{error.diag.message_primary or error}; nothing was imported") from error
                 if answer == "known":
@@ -236,12 +288,19 @@ class PostgresStore(Store):
     def _update(self, statement: str, values: tuple[Any, ...], old: str, new: str) -> None:
         def work(connection: Connection) -> None:
             try:
-                if connection.execute(statement.encode(), values).rowcount == 0:
+                if connection.execute(self._database.sql(statement), values).rowcount == 0:
                     raise LogNotFound(old)
             except psycopg.errors.UniqueViolation:
                 raise LogExists(new) from None
 
         self._database.run(work, writes=True)
+
+
+def _forget(logs: Sequence[Log]) -> None:
+    """Let logs forget what they hold for recorded, after a transaction that may have been rolled back."""
+    for log in logs:
+        if isinstance(log, PostgresLog):
+            log.forget()
 
 
 def _good(rows: Iterable[tuple[str, int]], walk: Walk) -> tuple[list[tuple[bytes, CommitLine, bytes]], InvalidLine | None]:
@@ -284,36 +343,42 @@ def _checked(lines: Iterable[bytes], progress: Progress) -> tuple[Header, str, l
 
 
 _INSERT = """
-    INSERT INTO cqrs_logs (id, name, header) VALUES (%s, %s, %s) ON CONFLICT (name, archived) DO NOTHING
+    INSERT INTO {schema}.cqrs_logs (id, name, header) VALUES (%s, %s, %s) ON CONFLICT (name, archived) DO NOTHING
     RETURNING key, header
 """
-_FOUND = "SELECT key, header FROM cqrs_logs WHERE name = %s AND archived = %s"
-_LINES = "SELECT line FROM cqrs_commits WHERE log = %s ORDER BY position"
-_LINES_AFTER = "SELECT line, position FROM cqrs_commits WHERE log = %s AND last > %s ORDER BY position LIMIT %s"
+_FOUND = "SELECT key, header FROM {schema}.cqrs_logs WHERE name = %s AND archived = %s"
+_LINES = "SELECT line FROM {schema}.cqrs_commits WHERE log = %s ORDER BY position"
+_LINES_AFTER = "SELECT line, position FROM {schema}.cqrs_commits WHERE log = %s AND last > %s ORDER BY position LIMIT %s"
 _WRONG = """
-    SELECT min(position) FROM cqrs_commits AS kept, LATERAL (SELECT cqrs_document(line) AS document) AS said
-    WHERE log = %s AND position > %s AND last <= %s AND NOT (
+    SELECT min(position) FROM {schema}.cqrs_commits AS kept,
+    LATERAL (SELECT {schema}.cqrs_document(line) AS document) AS said
+    WHERE log = %s AND position > %s AND position <= %s AND (
         position = (document->>'position')::bigint
         AND last = position + jsonb_array_length(document->'events') - 1
         AND (command, author, sum) = (document->>'command', document->>'by', document->>'sum')
         AND at = (document->>'at')::timestamptz
-        AND meta = coalesce(document->'meta', '{}')
+        AND meta::text = coalesce(document->'meta', '{}')::text
         AND NOT EXISTS (
-            (SELECT position, id, stream, version, type, data FROM cqrs_events
+            (SELECT position, id, stream, version, type, data::text FROM {schema}.cqrs_events
              WHERE cqrs_events.log = kept.log AND commit = kept.position
-             EXCEPT SELECT * FROM cqrs_events_in(document))
+             EXCEPT ALL SELECT place, id, stream, version, type, data::text FROM {schema}.cqrs_events_in(document))
             UNION ALL
-            (SELECT * FROM cqrs_events_in(document)
-             EXCEPT SELECT position, id, stream, version, type, data FROM cqrs_events
+            (SELECT place, id, stream, version, type, data::text FROM {schema}.cqrs_events_in(document)
+             EXCEPT ALL SELECT position, id, stream, version, type, data::text FROM {schema}.cqrs_events
              WHERE cqrs_events.log = kept.log AND commit = kept.position)
         )
+    ) IS NOT TRUE
+"""
+_ALONE = """
+    SELECT min(position) FROM {schema}.cqrs_events AS event WHERE log = %s AND NOT EXISTS (
+        SELECT FROM {schema}.cqrs_commits AS kept WHERE kept.log = event.log AND kept.position = event.commit
     )
 """
 _LOGS = """
-    SELECT name, (SELECT coalesce(max(last), 0) FROM cqrs_commits WHERE log = key) FROM cqrs_logs
+    SELECT name, (SELECT coalesce(max(last), 0) FROM {schema}.cqrs_commits WHERE log = key) FROM {schema}.cqrs_logs
     WHERE archived = %(archived)s AND name > %(after)s {matches} ORDER BY name LIMIT %(limit)s
 """
 _STREAMS = """
-    SELECT stream, max(version) FROM cqrs_events
+    SELECT stream, max(version) FROM {schema}.cqrs_events
     WHERE log = %(log)s AND stream > %(after)s {matches} GROUP BY stream ORDER BY stream LIMIT %(limit)s
 """

@@ -1,0 +1,85 @@
+"""The URL of a database: is it one, and how to name the database without its password."""
+
+import ipaddress
+from collections.abc import Mapping
+from typing import Any
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+
+from .. import UnknownStore
+
+_LABEL, _NAME = 63, 253
+"""The longest label of a host's name, and the longest name, in characters (RFC 1035)."""
+_ESCAPES = "in a name or a password, write / as %2F, @ as %40, % as %25, : as %3A and ? as %3F"
+
+
+def understood(url: str) -> dict[str, str]:
+    """Read a URL, or another string that libpq can connect by.
+
+    Returns:
+        What it says, by libpq's names.
+
+    Raises:
+        UnknownStore: It is no such string. The message repeats no part of it, since a password may stand anywhere.
+    """
+    wrong = "it holds a NUL character" if "\0" in url else None
+    given: dict[str, str] = {}
+    if wrong is None:
+        try:
+            given = {key: str(value) for key, value in conninfo_to_dict(url).items()}
+        except (psycopg.ProgrammingError, UnicodeError):
+            wrong = _ESCAPES
+    if "@" in given.get("host", "") + given.get("dbname", ""):
+        wrong = _ESCAPES
+    wrong = wrong or _wrong_port(given) or next(filter(None, map(_wrong_host, given.get("host", "").split(","))), None)
+    if wrong is not None:
+        raise UnknownStore(f"that is not the URL of a PostgreSQL database: {wrong}")
+    return given
+
+
+def _wrong_port(given: Mapping[str, str]) -> str | None:
+    """What is wrong with the ports, if anything is."""
+    ports = given.get("port", "").split(",")
+    if not all(port == "" or (port.isascii() and port.isdigit()) for port in ports):
+        return _ESCAPES  # a ':' in a password is taken for that before a port
+    if not all(port == "" or (len(port) <= 5 and 1 <= int(port) <= 65535) for port in ports):
+        return "a port is a number from 1 to 65535"
+    hosts = given.get("host", given.get("hostaddr", "")).split(",")
+    if len(ports) not in (1, len(hosts)):
+        return "it names more or fewer ports than hosts"
+    return None
+
+
+def _wrong_host(host: str) -> str | None:
+    """What is wrong with the name of one host, if anything is; a name that begins with / is the folder of a socket."""
+    if host == "" or host.startswith("/"):
+        return None
+    if not host.isprintable() or " " in host:
+        return "the host's name holds a space or a control character"
+    if ":" in host:
+        try:
+            ipaddress.ip_address(host)
+        except ValueError:
+            return "the address of the host between [ and ] is not an IPv6 address"
+        return None
+    if not host.isascii():
+        try:
+            host = host.encode("idna").decode()
+        except UnicodeError:
+            return "the host's name is not a valid international name"
+    labels = host.removesuffix(".").split(".")
+    if not all(labels):
+        return "a part of the host's name, between two dots or at an end, is empty"
+    if max(map(len, labels)) > _LABEL or len(host) > _NAME:
+        return f"the host's name is longer than {_NAME} characters, or a part between two dots longer than {_LABEL}"
+    return None
+
+
+def address(given: Mapping[str, Any]) -> str:
+    """The URL of a database without its password, and without the parameters after '?'."""
+    name = str(given.get("user") or "").partition(":")[0]  # what follows may be a password that was escaped with the name
+    user = f"{name}@" if name else ""
+    port = f":{given['port']}" if given.get("port") else ""
+    host = ",".join(f"[{each}]" if ":" in each else each for each in (given.get("host") or "localhost").split(","))
+    return f"postgresql://{user}{host}{port}/{given.get('dbname') or ''}"
