@@ -59,8 +59,10 @@ def run(args: Sequence[str], session: Session) -> int:
         return INTERRUPTED
     except typer.TyperException as error:
         raise _usage(error) from error
-    except BrokenPipeError as error:  # of Typer's own help
-        return output_failed(error)
+    except OSError as error:
+        if error.filename is not None:
+            raise
+        return output_failed(error)  # Typer prints the help and the version itself
     return 0
 
 
