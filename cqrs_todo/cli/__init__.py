@@ -28,9 +28,21 @@ def run() -> NoReturn:
     try:
         if getsignal(SIGINT) is not SIG_IGN:
             signal(SIGINT, default_int_handler)
+        if sys.getfilesystemencoding() != "utf-8" and sys.executable:
+            _start_with_utf8()
         os._exit(main())
     except KeyboardInterrupt:  # where `main` could not catch it, or a second one
         os._exit(INTERRUPTED)
+
+
+def _start_with_utf8() -> NoReturn:
+    """Start Python again, with file names in UTF-8, because the locale has an encoding that some of them do not fit in.
+
+    A list would otherwise have one file in one locale, and another file or none in the next. Output keeps its encoding.
+    """
+    encoding = sys.stdout.encoding if sys.stdout else "ascii"
+    env = {"PYTHONIOENCODING": encoding, **os.environ}
+    os.execve(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]], env)
 
 
 def _unraisable(unraisable: "UnraisableHookArgs", /) -> None:

@@ -43,7 +43,6 @@ def bounded(todo: Todo, command: str) -> subprocess.CompletedProcess[str]:
         )
 
 
-
 @pytest.mark.parametrize(
     ("command", "code", "words"),
     [
