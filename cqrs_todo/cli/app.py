@@ -47,9 +47,9 @@ Note: TypeAlias = Annotated[str | None, Option("--note", metavar="MD", help="A n
 def run(args: Sequence[str], session: Session) -> int:
     """Run a command line; the exit code. Raises `UsageError` for one that can't be understood, and what the verbs raise."""
     command = typer.main.get_command(app)
-    if "_TODO_COMPLETE" in os.environ:
-        command.main(list(args), prog_name="todo")
     try:
+        if "_TODO_COMPLETE" in os.environ:
+            command.main(list(args), prog_name="todo")
         # not `command.main`, which makes a closed pipe a failure
         with command.make_context("todo", list(args), obj=session) as context:
             command.invoke(context)
@@ -62,7 +62,7 @@ def run(args: Sequence[str], session: Session) -> int:
     except OSError as error:
         if error.filename is not None:
             raise
-        return output_failed(error)  # Typer prints the help and the version itself
+        return output_failed(error)  # Typer prints help, version and completions itself
     return 0
 
 

@@ -152,6 +152,7 @@ def import_file(session: Session, name: str, format: str | None) -> None:
     session.check_now()
     session.progress.begin("importing")
     with _open(name) as file, _cleaning_up():
+        name = "stdin" if name == "-" else name
         first = _read_line(name, file, HEADER_LIMIT).removeprefix(_BOM)
         if format == "events" or (format is None and b'"cqrs-log"' in first[:100]):
             _import_events(session, name, first, file)

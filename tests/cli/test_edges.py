@@ -246,8 +246,9 @@ STREAMS = [FULL, "2> /dev/full", "> /dev/full 2>&1", ">&-", "2>&-", "<&- >&- 2>&
 
 @pytest.mark.parametrize("streams", STREAMS)
 def test_help_and_version_on_streams_that_are_closed_or_full(todo: Todo, streams: str) -> None:
-    for args in ("--help", "--version", "add --help"):
-        command = ["bash", "-c", f"{sys.executable} -m cqrs_todo {args} {streams}"]
+    for args in ("--help", "--version", "add --help", ""):
+        complete = "" if args else "COMP_WORDS='todo h' COMP_CWORD=1 _TODO_COMPLETE=complete_bash"
+        command = ["bash", "-c", f"{complete} {sys.executable} -m cqrs_todo {args} {streams}"]
         done = subprocess.run(command, env=todo.env, capture_output=True, text=True, check=False)
         assert done.returncode == (1 if FULL in f" {streams}" and not streams.startswith("2") else 0), (args, done.stderr)
         assert done.stderr == (
