@@ -1,4 +1,4 @@
-"""The command `todo`: one way out, an exit code for each class of error, never a traceback."""
+"""The command `todo`: every way in and out of the process, with an exit code for each class of error."""
 
 import gc
 import os
@@ -6,23 +6,58 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from io import TextIOWrapper
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    from sys import UnraisableHookArgs
 
 INTERRUPTED = 130
 
 
 def run() -> NoReturn:
-    """The process `todo`: the command line, and out.
+    """Run the command line of this process, and end the process.
 
-    It is over so soon that looking for cycles in what was just imported and taking the interpreter apart would be a sixth of
-    all the work; nothing depends on either, since `main` leaves nothing unflushed.
+    The process is so short that collecting cycles among the imported modules, and taking the interpreter apart at the end,
+    would be a sixth of all the work. Nothing depends on either, because `main` leaves nothing unflushed.
     """
+    # part of the interpreter, so that the import takes no time; it has no types
+    from _signal import SIG_IGN, SIGINT, default_int_handler, getsignal, signal  # type: ignore[import-not-found]
+
     gc.set_threshold(100_000)
-    os._exit(main())
+    sys.unraisablehook = _unraisable
+    try:
+        if getsignal(SIGINT) is not SIG_IGN:
+            signal(SIGINT, default_int_handler)
+        if sys.getfilesystemencoding() != "utf-8" and sys.executable:
+            _start_with_utf8()
+        os._exit(main())
+    except KeyboardInterrupt:  # where `main` could not catch it, or a second one
+        os._exit(INTERRUPTED)
+
+
+def _start_with_utf8() -> NoReturn:
+    """Start Python again, with file names in UTF-8, because the locale has an encoding that some of them do not fit in.
+
+    A list would otherwise have one file in one locale, and another file or none in the next. Output keeps its encoding.
+    """
+    encoding = sys.stdout.encoding if sys.stdout else "ascii"
+    env = {"PYTHONIOENCODING": encoding, **os.environ}
+    os.execve(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]], env)
+
+
+def _unraisable(unraisable: "UnraisableHookArgs", /) -> None:
+    """Exit if Ctrl-C came while Python ran a destructor or a callback, which would print it and go on."""
+    if isinstance(unraisable.exc_value, KeyboardInterrupt):
+        os._exit(INTERRUPTED)
+    sys.__unraisablehook__(unraisable)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line (default: that of the process); the exit code."""
+    """Run a command line and return its exit code.
+
+    Args:
+        argv: the arguments; None for those of the process.
+    """
     from .output import give_up, output_failed
 
     args = list(sys.argv[1:] if argv is None else argv)
@@ -34,14 +69,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         code = code or output_failed(error)
     try:
         sys.stderr.flush()
-    except OSError:  # nobody listens: the exit code still tells
+    except OSError:  # nobody reads it; the exit code still tells
         give_up(sys.stderr)
     return code
 
 
 def _prepare_streams() -> None:
-    # Python gives None for a stream that was closed before it started
-    sys.stdin = sys.stdin or open(os.devnull)  # noqa: SIM115  # for as long as the process lives
+    # Python sets a stream to None if it was closed when the process started
+    sys.stdin = sys.stdin or open(os.devnull)  # noqa: SIM115  # open as long as the process lives
     sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115
     sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
@@ -79,7 +114,7 @@ def _run(args: list[str]) -> int:
         for notice in session.notices():
             from .text import visible
 
-            with suppress(OSError):  # nobody listens: the exit code still tells
+            with suppress(OSError):  # nobody reads it; the exit code still tells
                 sys.stderr.write(f"todo: warning: {visible(notice)}\n")
         session.close()
     return code

@@ -47,9 +47,9 @@ Note: TypeAlias = Annotated[str | None, Option("--note", metavar="MD", help="A n
 def run(args: Sequence[str], session: Session) -> int:
     """Run a command line; the exit code. Raises `UsageError` for one that can't be understood, and what the verbs raise."""
     command = typer.main.get_command(app)
-    if "_TODO_COMPLETE" in os.environ:
-        command.main(list(args), prog_name="todo")
     try:
+        if "_TODO_COMPLETE" in os.environ:
+            command.main(list(args), prog_name="todo")
         # not `command.main`, which makes a closed pipe a failure
         with command.make_context("todo", list(args), obj=session) as context:
             command.invoke(context)
@@ -59,8 +59,10 @@ def run(args: Sequence[str], session: Session) -> int:
         return INTERRUPTED
     except typer.TyperException as error:
         raise _usage(error) from error
-    except BrokenPipeError as error:  # of Typer's own help
-        return output_failed(error)
+    except OSError as error:
+        if error.filename is not None:
+            raise
+        return output_failed(error)  # Typer prints help, version and completions itself
     return 0
 
 

@@ -1,6 +1,7 @@
-"""Where things are, and `config.toml`."""
+"""Where the program keeps its files, and what `config.toml` says."""
 
 import os
+import stat
 import sys
 from collections.abc import Callable
 from typing import Any, Literal, TypeAlias, get_args
@@ -17,7 +18,7 @@ DATE_ORDERS: tuple[DateOrder, ...] = get_args(DateOrder)
 
 
 class Config(Struct, frozen=True):
-    """What `config.toml` may say; each key is explained in docs/configuration.md."""
+    """The keys of `config.toml`, with their defaults; docs/configuration.md explains each."""
 
     list: str | None = None
     store: str | None = None
@@ -32,12 +33,14 @@ _CHOICES: dict[str, tuple[str, ...]] = {"color": COLORS, "date_order": DATE_ORDE
 
 Kind: TypeAlias = Literal["config", "data", "cache", "state"]
 _USUAL: dict[Kind, str] = {"config": ".config", "data": ".local/share", "cache": ".cache", "state": ".local/state"}
-"""The folders in the home where Linux keeps what is of a kind, as the XDG Base Directory Specification has it."""
+"""For each kind, its folder below the home folder, from the XDG Base Directory Specification."""
+
+_LARGEST = 1 << 20  # bytes; a configuration has a few hundred
 
 
 def user_dir(kind: Kind) -> str:
-    """This program's folder for what is of a kind, where the platform wants it."""
-    if sys.platform == "linux":  # the plain cases, without platformdirs, which takes half as long as Python itself to import
+    """Return this program's folder for one kind of file, in the place that the platform prescribes."""
+    if sys.platform == "linux":  # the ordinary cases; importing platformdirs takes half as long as starting Python
         named, home = os.environ.get(f"XDG_{kind.upper()}_HOME", ""), os.environ.get("HOME", "")
         if os.path.isabs(named):
             return os.path.join(named, APP)
@@ -55,50 +58,94 @@ def user_dir(kind: Kind) -> str:
 
 
 def config_file() -> str:
-    """The path of the configuration file, which need not exist."""
+    """Return the path of the configuration file. The file need not exist."""
     return os.path.join(user_dir("config"), "config.toml")
 
 
 def default_store() -> str:
-    """The store's URL when none is named."""
+    """Return the URL of the store that is used when nobody names one."""
     return f"jsonl:{user_dir('data')}"
 
 
 def cache_dir() -> str:
-    """Where what can be rebuilt is kept."""
+    """Return the folder for files that can be built again, such as snapshots."""
     return user_dir("cache")
 
 
 def state_dir() -> str:
-    """Where reports of internal errors are kept."""
+    """Return the folder for reports of internal errors."""
     return user_dir("state")
 
 
 def default_author() -> str:
-    """user@host."""
+    """Return the author who is recorded when the configuration names none: user@host."""
     user = os.environ.get("USER") or os.environ.get("LOGNAME") or f"uid{os.getuid()}"
     return printable(f"{user}@{os.uname().nodename}")
 
 
 def load_config() -> Config:
-    """The configuration; raises `UsageError` naming the file, the key and what it may be."""
+    """Read the configuration.
+
+    Only a file that does not exist counts as absent. Anything else that cannot be read is an error: the program must not go
+    on with its defaults, because changes would then go to another store than the one that the file names.
+
+    Raises:
+        UsageError: names the file and what is wrong with it.
+    """
     path = config_file()
-    if not os.path.exists(path):
+    content = _read(path)
+    if content is None:
         return Config()
     import tomllib
 
     try:
-        if not os.path.isfile(path):
-            raise UsageError(f"{path} is no regular file", "mend or remove it")
-        with open(path, "rb") as file:
-            values = tomllib.loads(file.read().decode("utf-8-sig"))
-    except OSError as error:
-        raise UsageError(f"{path}: {error.strerror}", "mend or remove the file") from error
+        values = tomllib.loads(content.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
-        raise UsageError(f"{path}: {error}", "mend or remove the file") from error
+        raise UsageError(f"{path}: {error}", "correct the file, or remove it") from error
     for key, value in values.items():
         _check(path, key, value)
     return Config(**values)
+
+
+def _read(path: str) -> bytes | None:
+    """Return the bytes of the configuration file; None if it does not exist."""
+    try:
+        status = os.stat(path)
+        if not stat.S_ISREG(status.st_mode):
+            raise UsageError(f"{path} is not a regular file", "put a file in its place, or remove it")
+        if status.st_size > _LARGEST:
+            raise UsageError(
+                f"{path} has {status.st_size:,} bytes, more than {_LARGEST:,}", "correct the file, or remove it"
+            )
+        with open(path, "rb") as file:
+            return file.read()
+    except FileNotFoundError:
+        _check_absent(path)
+        return None
+    except OSError as error:
+        raise UsageError(
+            f"{path} can't be read: {error.strerror}", "correct its path or permissions, or remove it"
+        ) from error
+
+
+def _check_absent(path: str) -> None:
+    """Raise `UsageError` if a file was not found because its own name, or a folder above it, is a dangling link."""
+    while True:
+        try:
+            os.lstat(path)
+            break
+        except FileNotFoundError:
+            above = os.path.dirname(path)
+            if above == path:
+                return
+            path = above
+        except OSError as error:
+            raise UsageError(f"{path} can't be read: {error.strerror}", "correct its path or permissions") from error
+    if not os.path.exists(path):
+        raise UsageError(
+            f"{config_file()} can't be read: {path} is a link to a file that does not exist",
+            "correct the link, or remove it",
+        )
 
 
 def _check(path: str, key: str, value: Any) -> None:
@@ -107,4 +154,6 @@ def _check(path: str, key: str, value: Any) -> None:
     choices = _CHOICES.get(key)
     if not isinstance(value, str) or (choices is not None and value not in choices):
         wanted = " or ".join(f'"{choice}"' for choice in choices) if choices else 'text in "quotes"'
-        raise UsageError(f"{path}: {key} must be {wanted}", "mend the file")
+        raise UsageError(f"{path}: {key} must be {wanted}", "correct the file")
+    if "\0" in value:  # no path, list name or server name can hold one
+        raise UsageError(f"{path}: {key} must not contain the character NUL", "correct the file")

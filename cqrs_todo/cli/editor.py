@@ -1,15 +1,23 @@
-"""`edit` without anything to change: one todo as text in the person's own editor."""
+r"""`edit` without any changes named: one todo as a text file in the person's own editor.
+
+The file has one line for each field, a blank line, and the note. A field or note that holds characters which a line or a
+terminal cannot show, such as a line feed in the text, is written with backslash escapes, and a comment says so. All other
+texts stand as they are, backslashes included: `C:\new` is five ordinary characters and a backslash.
+"""
 
 import os
+import re
 import shlex
 import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from ..cqrs.core import CqrsError, Rejected
+from ..cqrs.struct import Struct, replace
+from ..todo.model import Todo
 from ..todo.service import Answer
 from ..todo.views import Item, in_words, short_instant
 from .clock import to_local
@@ -19,29 +27,149 @@ from .render import say
 from .session import Session
 from .text import visible
 
+_ESCAPE = re.compile(r"\\(\\|[ntre]|x[0-9a-f]{2}|u[0-9a-f]{4})")
+_SHORT = {"\\": "\\", "n": "\n", "t": "\t", "r": "\r", "e": "\x1b"}
+
+
+class Shown(Struct, frozen=True):
+    """A value as it stands in the file, and whether it is written with escapes."""
+
+    text: str
+    escaped: bool = False
+
+    def meant(self, text: str) -> str:
+        """Return what a text that was written in this value's place stands for."""
+        return _ESCAPE.sub(_unescape, text) if self.escaped else text
+
+
+def _unescape(match: re.Match[str]) -> str:
+    code = match[1]
+    return _SHORT.get(code) or chr(int(code[1:], 16))
+
+
+def _hex(char: str) -> str:
+    return f"\\x{ord(char):02x}" if ord(char) < 0x100 else f"\\u{ord(char):04x}"
+
+
+def _escaped(text: str) -> str:
+    return "".join("\\\\" if char == "\\" else visible(char) for char in text)
+
+
+def show_line(text: str) -> Shown:
+    """Return a text on one line, from which editors and the reading of the file take no character away."""
+    inner = text.strip()
+    if text == inner and visible(text) == text:
+        return Shown(text)
+    start = text.index(inner)
+    before, after = text[:start], text[start + len(inner) :]
+    return Shown("".join(map(_hex, before)) + _escaped(inner) + "".join(map(_hex, after)), escaped=True)
+
+
+def show_tags(tags: tuple[str, ...]) -> Shown:
+    """Return tags on one line, separated by spaces."""
+    if all(visible(tag) == tag and [tag] == tag.split() and not tag.startswith("+") for tag in tags):
+        return Shown(" ".join(tags))
+    # a log from another program may hold tags with spaces, which `todo tag` refuses
+    shown = ("".join(_hex(char) if char.isspace() else char for char in _escaped(tag)) for tag in tags)
+    return Shown(" ".join(f"\\x2b{tag[1:]}" if tag.startswith("+") else tag for tag in shown), escaped=True)
+
+
+def show_note(note: str) -> Shown:
+    """Return a note with its line feeds and tabs as they are."""
+    if all(char in "\n\t" or visible(char) == char for char in note):
+        return Shown(note)
+    return Shown("".join(char if char in "\n\t" else _escaped(char) for char in note), escaped=True)
+
+
+class Sheet:
+    """The file in which a person edits a todo, and what it says afterwards."""
+
+    def __init__(self, todo: Todo) -> None:
+        self._todo = todo
+        self._heads = {
+            "text": show_line(todo.text),
+            "due": Shown(in_words(todo.due, to_local)),
+            "reminder": Shown("" if todo.reminder is None else short_instant(todo.reminder, to_local)),
+            "priority": Shown(todo.priority or ""),
+            "tags": show_tags(todo.tags),
+        }
+        self._note = show_note(todo.note or "")
+        escaped = [name for name, shown in self._heads.items() if shown.escaped] + ["note"] * self._note.escaped
+        names = ", ".join(escaped)
+        self._comment = f"# With escapes: {names}. There \\n is a line feed and \\\\ is a backslash." if escaped else None
+
+    def written(self) -> str:
+        """Return the file's content. It ends with a line feed, which many editors would add otherwise."""
+        lines = [f"{name}: {shown.text}".rstrip() for name, shown in self._heads.items()]
+        if self._comment is not None:
+            lines.insert(0, self._comment)
+        note = f"{self._note.text}\n" if self._note.text else ""
+        return "\n".join(lines) + "\n\n" + note
+
+    def read(self, content: str) -> tuple[dict[str, str], str | None]:
+        """Return the fields that a person changed, by name, as they wrote them, and the note if they changed that.
+
+        Raises:
+            UsageError: a line above the note is not one of the fields, or a field stands there twice.
+        """
+        values: dict[str, str] = {}
+        lines = content.split("\n")
+        blank = next((number for number, line in enumerate(lines) if not line.strip()), len(lines))
+        for line in lines[:blank]:
+            if line == self._comment:
+                continue
+            name, colon, value = line.partition(":")
+            name = name.strip()
+            if not colon or name not in self._heads:
+                fields = ", ".join(self._heads)
+                raise UsageError(
+                    f"the edited text has the line {line!r}, but only {fields} may stand above the note",
+                    "put a blank line above the note",
+                )
+            if name in values:
+                raise UsageError(f"the edited text has two lines for {name}", "keep one of them")
+            values[name] = value.strip()
+        changed = {name: value for name, value in values.items() if value != self._heads[name].text}
+        return changed, self._read_note("\n".join(lines[blank + 1 :]))
+
+    def _read_note(self, content: str) -> str | None:
+        before = self._todo.note or ""
+        note = self._note.meant(content.removesuffix("\n"))
+        if note == before:
+            return None
+        if not before or not note.strip("\n"):
+            note = note.rstrip("\n")  # blank lines alone make no note
+        return None if note == before else note
+
+    def meant(self, changed: Mapping[str, str]) -> dict[str, str]:
+        """Return what the text that a person wrote stands for, without its escapes."""
+        return {name: self._heads[name].meant(value) for name, value in changed.items()}
+
+    def tags(self, line: str) -> tuple[str, ...]:
+        """Return the tags in a line that a person wrote; a '+' before a tag is allowed."""
+        return tuple(self._heads["tags"].meant(word.removeprefix("+")) for word in line.split())
+
 
 def edited(session: Session, item: Item, apply: Callable[[Fields, list[str]], Answer]) -> Answer:
-    """Let a person change a todo in their editor, and `apply` the new fields and the names of those that they emptied.
+    """Let a person change a todo in their editor.
 
-    Where that is refused, or not understood, the file with what they wrote is kept, and named.
+    If the change is refused or cannot be understood, the file with what they wrote is kept, and its path is printed.
+
+    Args:
+        session: this run of the program.
+        item: the todo.
+        apply: makes the changes, given the fields with new values and the names of the fields that are now empty.
     """
-    todo = item.todo
-    heads = {
-        "text": visible(todo.text),
-        "due": in_words(todo.due, to_local),
-        "reminder": "" if todo.reminder is None else short_instant(todo.reminder, to_local),
-        "priority": todo.priority or "",
-        "tags": " ".join(todo.tags),
-    }
-    before = "".join(f"{name}: {value}".rstrip() + "\n" for name, value in heads.items()) + "\n" + (todo.note or "")
+    sheet = Sheet(item.todo)
+    before = sheet.written().encode()
     folder = Path(tempfile.mkdtemp(prefix="todo-"))
     file = folder / "todo.md"
     try:
-        file.write_bytes(before.encode())
+        file.write_bytes(before)
         _run_editor(file)
-        answer = apply(*_understand(session, item, heads, _read(file)))
-    except CqrsError:
-        if file.is_file() and file.read_bytes() != before.encode():
+        answer = apply(*_understand(session, item, sheet, _read(file)))
+    except (CqrsError, KeyboardInterrupt):
+        if file.is_file() and file.read_bytes() != before:
             say(session, f"What you wrote is kept in {file}")
         else:
             shutil.rmtree(folder)
@@ -52,7 +180,7 @@ def edited(session: Session, item: Item, apply: Callable[[Fields, list[str]], An
 
 def _run_editor(file: Path) -> None:
     editor = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
-    ours = signal.signal(signal.SIGINT, signal.SIG_IGN)  # while the editor runs, Ctrl-C is for it
+    ours = signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C belongs to the editor while it runs
     try:
         command = [*shlex.split(editor), str(file)]
         finished = subprocess.run(command, check=False, preexec_fn=lambda: signal.signal(signal.SIGINT, ours))
@@ -66,44 +194,29 @@ def _run_editor(file: Path) -> None:
 
 def _read(file: Path) -> str:
     try:
+        # an editor may end lines with CR LF; a CR that belongs to the note is written as an escape
         return file.read_bytes().decode("utf-8-sig").replace("\r\n", "\n")
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"the edited text can't be read: {error}", "nothing was changed") from error
 
 
-def _understand(session: Session, item: Item, heads: dict[str, str], text: str) -> tuple[Fields, list[str]]:
-    head, _, note = text.partition("\n\n")
-    values: dict[str, str] = {}
-    for line in head.rstrip("\n").split("\n"):
-        name, colon, value = line.partition(":")
-        if not colon or name.strip() not in heads:
-            raise UsageError(f"the edited text has the line {line!r}, but its first lines are {', '.join(heads)}")
-        values[name.strip()] = value.strip()
-    changed = {name: value for name, value in values.items() if value != heads[name].strip()}
+def _understand(session: Session, item: Item, sheet: Sheet, content: str) -> tuple[Fields, list[str]]:
+    changed, note = sheet.read(content)
     if changed.get("text") == "":
-        raise UsageError(f"the edited text is empty; to remove the todo: todo rm {item.number}")
+        raise UsageError("the edited text is empty", f"to remove the todo: todo rm {item.number}")
     clear = [name for name, value in changed.items() if not value]
-    tags = changed.get("tags", "").split()
-    if tags:
-        clear.append("tags")
-    note = note.rstrip("\n")
-    if not note and item.todo.note:
+    if note == "":
         clear.append("note")
     given = understand(
         session,
-        [_unescaped(changed["text"], item.todo.text)] if "text" in changed else [],
+        [sheet.meant(changed)["text"]] if "text" in changed else [],
         literal=1,
         due=changed.get("due") or None,
         priority=changed.get("priority") or None,
-        tags=tags,
         reminder=changed.get("reminder") or None,
-        note=note if note and note != (item.todo.note or "").rstrip("\n") else None,
+        note=note or None,
     )
+    if changed.get("tags"):
+        clear.append("tags")  # those that are not in the new line
+        given = replace(given, tags=sheet.tags(changed["tags"]))
     return given, clear
-
-
-def _unescaped(text: str, original: str) -> str:
-    """The text with the escapes that stood for characters of the original turned back into these."""
-    for char in {char for char in original if visible(char) != char}:
-        text = text.replace(visible(char), char)
-    return text

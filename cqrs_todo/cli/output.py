@@ -1,4 +1,4 @@
-"""Lines of data on stdout, and what happens when nobody takes them any more."""
+"""Printing data on stdout, and what happens when it cannot be written."""
 
 import os
 import sys
@@ -7,7 +7,7 @@ from typing import TextIO
 
 
 class OutputFailed(Exception):
-    """Stdout takes no more; `cause` is the system's error."""
+    """Stdout cannot be written to; `cause` is the system's error."""
 
     def __init__(self, cause: OSError) -> None:
         super().__init__(cause.strerror)
@@ -23,15 +23,15 @@ def out(line: str) -> None:
 
 
 def output_failed(error: OSError) -> int:
-    """Stop writing to stdout; a pipe that was closed is no error, anything else is told. The exit code."""
+    """Stop writing to stdout, and return the exit code. A pipe that its reader closed is not an error."""
     give_up(sys.stdout)
     if isinstance(error, BrokenPipeError):
         return 0
-    with suppress(OSError):  # nobody listens: the exit code still tells
+    with suppress(OSError):  # nobody reads it; the exit code still tells
         sys.stderr.write(f"todo: the output can't be written: {error.strerror}; what was recorded stays recorded\n")
     return 1
 
 
 def give_up(stream: TextIO) -> None:
-    """Whoever read the stream has seen enough; what is left in its buffer must not be tried again at exit."""
+    """Send the rest of a stream to nowhere, so that Python does not try to write its buffer again at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

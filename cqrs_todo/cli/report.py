@@ -1,4 +1,4 @@
-"""What is written to stderr when something goes wrong."""
+"""Printing errors on stderr."""
 
 import os
 import re
@@ -24,7 +24,7 @@ def report(error: Exception, *, as_json: bool) -> int:
     hint = None if told.hint is None else hidden(told.hint, words)
     told = replace(told, message=hidden(told.message, words), hint=hint)
     lines = [f"todo: {visible(told.message)}", *([f"      {visible(told.hint)}"] if told.hint else [])]
-    with suppress(OSError):  # nobody listens: the exit code still tells
+    with suppress(OSError):  # nobody reads it; the exit code still tells
         sys.stderr.write((document.error_document(told) if as_json else "\n".join(lines)) + "\n")
     return told.exit_code
 
@@ -47,7 +47,7 @@ def _internal(error: Exception, words: list[str]) -> Failure:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         path.touch(mode=0o600)
         path.write_text(text, encoding="utf-8", errors="backslashreplace")
-        hint = f"please report it, with {path}"
+        hint = f"please report it, and attach {path}"
     except OSError as failed:
         hint = f"the report could not be kept in {path}: {failed.strerror}"
     return Failure(INTERNAL, "internal", safe(f"internal error: {type(error).__name__}: {error}"), hint)

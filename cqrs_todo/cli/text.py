@@ -1,4 +1,4 @@
-"""Text from a log on its way to a terminal: nothing in it may move the cursor, change colours or turn the line around."""
+"""Making text from a log safe for a terminal: it must not move the cursor, change colours or reverse the line."""
 
 import re
 from functools import cache
@@ -14,7 +14,7 @@ _NAMES = {"\n": "\\n", "\t": "\\t", "\r": "\\r", "\x1b": "\\e"}
 
 @cache
 def _compiled(pattern: str) -> re.Pattern[str]:
-    """Compiled when it is first needed: most texts are printable, and it takes as long as all else of a run."""
+    """Compile a pattern when it is first needed. Most runs need none, and compiling takes as long as the rest of a run."""
     return re.compile(pattern)
 
 
@@ -24,17 +24,17 @@ def _escape(match: re.Match[str]) -> str:
 
 
 def visible(text: str) -> str:
-    """The text on one line, with every control, bidi and escape character shown escaped."""
+    """Return the text on one line, with every control, bidi and escape character as an escape."""
     return text if text.isprintable() else _compiled(_ALL).sub(_escape, text)
 
 
 def visible_lines(text: str) -> str:
-    """The same, but line feeds stay."""
+    """Return what `visible` returns, but keep line feeds."""
     return _compiled(_BUT_NEWLINE).sub(_escape, text)
 
 
 def safe_json(document: bytes, *, ascii_only: bool) -> str:
-    """Encoded JSON with those characters, or all beyond ASCII, as JSON escapes: the same document in any terminal."""
+    """Return encoded JSON with those characters, or all beyond ASCII, as JSON escapes. It is the same document."""
     return _compiled(_BEYOND_ASCII if ascii_only else _ALL).sub(_json_escape, document.decode())
 
 
@@ -44,5 +44,5 @@ def _json_escape(match: re.Match[str]) -> str:
 
 
 def printable(text: str) -> str:
-    """Text that may hold bytes that are no UTF-8, with these shown escaped."""
+    """Return text in which bytes that are not UTF-8 are shown as escapes."""
     return text.encode("utf-8", "backslashreplace").decode()

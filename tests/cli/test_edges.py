@@ -209,6 +209,81 @@ def test_poor_surroundings(todo: Todo, env: dict[str, str]) -> None:
         assert todo(*args, env=env).out
 
 
+@pytest.mark.parametrize("env", [{}, {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}], ids=["UTF-8", "ASCII"])
+def test_stores_and_lists_have_the_same_names_in_every_locale(todo: Todo, env: dict[str, str]) -> None:
+    for store in ("jsonl:grün 雪", "jsonl:new\nline", "jsonl:\x1b[2J", "jsonl:a?b#c%00", "jsonl: ", "jsonl:-x"):
+        todo("--store", store, "-L", "größe", "add", "x", env=env)
+        assert (todo.home / store.removeprefix("jsonl:") / "lists/größe.jsonl").exists()
+        assert "1  x" in todo("--store", store, "-L", "größe", "ls").out
+
+
+@pytest.mark.parametrize(
+    ("store", "code"),
+    [
+        ("jsonl:" + "/x" * 3000, 6),
+        ("jsonl:" + "y" * 300, 6),
+        ("jsonl:file", 6),
+        ("jsonl:file/below", 6),
+        ("jsonl:/dev/null", 6),
+        ("jsonl:", 2),
+        (":", 2),
+        ("jsonl:~nobody-at-all/x", 2),
+        (os.fsdecode(b"jsonl:\xff\xfe"), 2),
+        (os.fsdecode(b"jsonl:\xed\xa0\x80"), 2),
+    ],
+)
+def test_a_store_that_no_folder_can_be_is_refused(todo: Todo, store: str, code: int) -> None:
+    (todo.home / "file").write_text("")
+    for args, env in ((["--store", store], {}), ([], {"TODO_STORE": store})):
+        result = todo.run(*args, "add", "x", env=env)
+        assert (result.code, result.out) == (code, ""), result.err
+    assert [path.name for path in todo.home.iterdir()] == ["file"]
+
+
+FULL = "> /dev/full"
+STREAMS = [FULL, "2> /dev/full", "> /dev/full 2>&1", ">&-", "2>&-", "<&- >&- 2>&-"]
+
+
+@pytest.mark.parametrize("streams", STREAMS)
+def test_help_and_version_on_streams_that_are_closed_or_full(todo: Todo, streams: str) -> None:
+    for args in ("--help", "--version", "add --help", ""):
+        complete = "" if args else "COMP_WORDS='todo h' COMP_CWORD=1 _TODO_COMPLETE=complete_bash"
+        command = ["bash", "-c", f"{complete} {sys.executable} -m cqrs_todo {args} {streams}"]
+        done = subprocess.run(command, env=todo.env, capture_output=True, text=True, check=False)
+        assert done.returncode == (1 if FULL in f" {streams}" and not streams.startswith("2") else 0), (args, done.stderr)
+        assert done.stderr == (
+            "todo: the output can't be written: No space left on device; what was recorded stays recorded\n"
+            if streams == FULL
+            else ""
+        )
+    assert not list((todo.home / ".local/state").glob("*/error-*"))
+
+
+INTERRUPTED_AT_IMPORT = """
+import signal, sys
+left = int(sys.argv.pop(1))
+began = False
+def count(event, args):
+    global left, began
+    if event == "import":
+        began = began or args[0].startswith("cqrs_todo.cli")  # the first import after the handler is installed
+        left -= began
+        if left == 0:
+            left = -1
+            signal.raise_signal(signal.SIGINT)
+sys.addaudithook(count)
+from cqrs_todo.__main__ import run
+run()
+"""
+
+
+def test_an_interruption_during_the_start_gives_exit_code_130_and_no_traceback(todo: Todo) -> None:
+    for number in (*range(1, 20), *range(20, 100, 7)):
+        command = [sys.executable, "-c", INTERRUPTED_AT_IMPORT, str(number), "ls"]
+        done = subprocess.run(command, env=todo.env, capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stderr) == (130, ""), number
+
+
 def terminal(todo: Todo, *args: str, term: str = "xterm-256color") -> str:
     """What the program writes to a terminal of 80 columns and 24 rows."""
     main, side = pty.openpty()

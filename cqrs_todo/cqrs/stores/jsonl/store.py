@@ -114,11 +114,11 @@ class JsonlStore(Store):
             return repair(path, name, dry_run=False)
 
     def import_log(self, name: str, lines: Iterable[bytes]) -> int:
-        from .transfer import take_in
+        from .transfer import put_in_place, verified
 
         name = check_log_name(name)
-        with self._holding(name), signals_held():
-            return take_in(self._path(name), name, lines, self.progress)
+        with verified(self._lists, name, lines) as incoming, self._holding(name), signals_held():
+            return put_in_place(self._path(name), name, incoming)
 
     def _where(self, name: str, archived: bool) -> str:
         return self._archived(name) if archived else self._path(name)

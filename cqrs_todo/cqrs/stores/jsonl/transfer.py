@@ -1,79 +1,186 @@
-"""Taking in the lines of a log that was exported elsewhere, byte for byte."""
+"""Importing the lines of a log that was exported elsewhere, byte for byte."""
 
+import fcntl
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 
-from ...core import Progress, Rejected
-from ..chain import Spot
-from ..format import decode_header
-from .check import examine
-from .files import close, explained, remove, sync_directory, there, write_all
+from ...core import Rejected
+from ..chain import Spot, Versions, Walk
+from ..format import Header, InvalidLine, decode_header, decode_lines
+from .files import OPEN_SAFELY, close, explained, make_directory, open_private, remove, sync_directory, there, write_all
 from .notes import head_in, keep_head, read_note, stands_in
 
-_BLOCK = 1 << 20
+_BLOCK = 1 << 18
+_ENDING = ".incoming"
+_NOTHING = "; nothing was imported"
 
 
-def take_in(path: str, name: str, lines: Iterable[bytes], progress: Progress) -> int:
-    """Make the log in a file these lines, if it is their beginning or is not there yet; the number of new commits.
+class Incoming:
+    """The lines of a log in a temporary file, verified and durable."""
 
-    The caller holds the log's lock. The lines are written beside it and walked before they count. Raises `Rejected` and
-    `StoreUnavailable`.
+    def __init__(self, path: str, fd: int, header: Header, end: Spot) -> None:
+        self.path = path
+        self.fd = fd
+        self.header = header
+        self.end = end
+
+
+@contextmanager
+def verified(folder: str, name: str, lines: Iterable[bytes]) -> Iterator[Incoming]:
+    """Write lines to a temporary file in the lists' folder, verifying each; the file is gone after the block.
+
+    This takes no lock: however long the lines are and however slowly they come, nobody waits. It stops at the first line
+    that is wrong, and keeps no more than a block of lines in memory.
+
+    Args:
+        folder: where the logs are; it is made if need be.
+        name: the name of the list that is to have these lines.
+        lines: the lines, each with its LF.
+
+    Raises:
+        Rejected: a line is not what a log has there.
+        StoreUnavailable: the file cannot be written.
     """
-    incoming = os.path.join(os.path.dirname(path), f".{name}.incoming")
-    with explained(path, "; nothing was imported"):
-        remove(incoming)
-        try:
-            first, size = _write(incoming, lines)
-            verdict = examine(incoming, name, progress)
-            if verdict.damage is not None:
-                damage = verdict.damage
-                raise Rejected(f"line {damage.line}, byte {damage.byte}: {damage.detail}; nothing was imported")
-            header, _ = decode_header(first)
-            known = 0
-            if there(path):
-                known = examine(path, name, progress).commits
-                if _begins_with(path, incoming):
-                    return 0
-                if not _begins_with(incoming, path):
-                    raise Rejected(f"{name} has another history than these lines; nothing was imported")
-                _check_head(path, incoming, header.id)
-            os.rename(incoming, path)
-            sync_directory(os.path.dirname(path))
-        finally:
-            remove(incoming)
-    keep_head(path, header.id, Spot(1 + verdict.commits, size, verdict.head.encode(), verdict.events))
-    return verdict.commits - known
-
-
-def _check_head(path: str, incoming: str, log: str) -> None:
-    """Raise `Rejected` where lines that are to take a log's place end before what it had come to: it has lost its end."""
-    head = head_in(read_note(path), log)
-    with open(incoming, "rb") as file:
-        if head is not None and not stands_in(file.fileno(), head):
-            told = f"@{head.position} had been recorded, and these lines end before it; nothing was imported"
-            raise Rejected(f"{told}: import a later export, or repair the list first")
-
-
-def _write(path: str, lines: Iterable[bytes]) -> tuple[bytes, int]:
-    """Write the lines, each with its LF, to a new private file, durably; the first without its LF, and their size."""
-    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-    first, size = None, 0
+    rest = iter(lines)
+    first = next(rest, b"")
     try:
-        os.fchmod(fd, 0o600)
+        header, sum = decode_header(first.removesuffix(b"\n"))
+        if header.newer:
+            raise InvalidLine(f"format {header.version} is newer than this program")
+    except InvalidLine as error:
+        raise Rejected(f"line 1: {_explained_line(first, error)}{_NOTHING}") from error
+    with explained(folder, _NOTHING):
+        make_directory(folder)
+        _remove_left_behind(folder, name)
+        path, fd = _create(folder, name)
+        try:
+            os.fchmod(fd, 0o600)  # whatever the umask
+            write_all(fd, first)
+            end = _write_verified(fd, Spot(1, len(first), sum, 0), rest)
+            os.fsync(fd)
+            yield Incoming(path, fd, header, end)
+        finally:
+            remove(path)
+            close(fd)
+
+
+def _create(folder: str, name: str) -> tuple[str, int]:
+    """Create a temporary file and lock it, so that no other import takes it for one that was left behind."""
+    while True:
+        path = os.path.join(folder, f".{name}.{os.urandom(8).hex()}{_ENDING}")
+        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        if there(path):
+            return path, fd
+        close(fd)  # another import removed it before it was locked
+
+
+def _write_verified(fd: int, beginning: Spot, lines: Iterator[bytes]) -> Spot:
+    """Write the lines after the header as long as they are right; where they end."""
+    walk = Walk(beginning, Versions().pass_over, decode_lines)
+    bad = b""
+
+    def chunks() -> Iterator[bytes]:
+        nonlocal bad
+        chunk: list[bytes] = []
+        size = 0
         for line in lines:
-            first = line[:-1] if first is None else first
-            write_all(fd, line)
+            if not line.endswith(b"\n"):
+                break
+            chunk.append(line)
             size += len(line)
-        os.fsync(fd)
-    finally:
-        close(fd)
-    return first or b"", size
+            if size >= _BLOCK:
+                yield b"".join(chunk)
+                chunk, size = [], 0
+        else:
+            line = b""
+        if chunk:
+            yield b"".join(chunk)
+        bad = line
+
+    try:
+        for batch in walk.over(chunks()):
+            write_all(fd, b"".join(batch.lines))
+        if bad:
+            raise InvalidLine("the last line has no line feed at its end: it was cut off")
+    except InvalidLine as error:
+        raise Rejected(f"line {walk.spot.line + 1}, byte {walk.spot.offset}: {error}{_NOTHING}") from error
+    return walk.spot
 
 
-def _begins_with(longer: str, shorter: str) -> bool:
-    """Whether a file's bytes begin with all of another's."""
-    with open(longer, "rb") as whole, open(shorter, "rb") as beginning:
-        while block := beginning.read(_BLOCK):
-            if whole.read(len(block)) != block:
-                return False
-    return True
+def _explained_line(line: bytes, error: InvalidLine) -> str:
+    if line.startswith(b"\xef\xbb\xbf"):
+        return "it begins with a byte order mark, which a log does not have"
+    if line.endswith(b"\r\n"):
+        return "it ends with CR LF; the lines of a log end with LF"
+    return str(error)
+
+
+def _remove_left_behind(folder: str, name: str) -> None:
+    """Remove the temporary files of imports of this list that were killed."""
+    for file in os.listdir(folder):
+        if not (file.startswith(f".{name}.") and file.endswith(_ENDING)):
+            continue
+        path = os.path.join(folder, file)
+        with suppress(FileNotFoundError, BlockingIOError):
+            fd = os.open(path, os.O_RDWR | OPEN_SAFELY)
+            try:
+                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)  # an import that still runs holds it
+                remove(path)
+            finally:
+                close(fd)
+
+
+def put_in_place(path: str, name: str, incoming: Incoming) -> int:
+    """Make incoming lines the log in a file, if they go on from what is there; the number of commits that are new.
+
+    The caller holds the log's lock.
+
+    Raises:
+        Rejected: the log has another history.
+        StoreUnavailable: the log cannot be read, or the file cannot be renamed.
+    """
+    known = 0
+    with explained(path, _NOTHING):
+        if there(path):
+            fd, status = open_private(path, os.O_RDONLY)
+            try:
+                if not _same_beginning(fd, incoming.fd, min(status.st_size, incoming.end.offset)):
+                    raise Rejected(f"{name} has another history than these lines{_NOTHING}")
+                if status.st_size >= incoming.end.offset:
+                    return 0
+                known = max(0, _count_lines(fd) - 1)
+            finally:
+                close(fd)
+            _check_head(path, incoming)
+        os.rename(incoming.path, path)
+        fcntl.flock(incoming.fd, fcntl.LOCK_UN)  # writers lock the log too, and the caller holds them back
+        sync_directory(os.path.dirname(path))
+    keep_head(path, incoming.header.id, incoming.end)
+    return incoming.end.line - 1 - known
+
+
+def _check_head(path: str, incoming: Incoming) -> None:
+    """Raise `Rejected` if the log had once come further than the lines that are to take its place: it has lost its end."""
+    head = head_in(read_note(path), incoming.header.id)
+    if head is not None and not stands_in(incoming.fd, head):
+        told = f"@{head.position} had been recorded, and these lines end before it"
+        raise Rejected(f"{told}{_NOTHING}: import a later export, or repair the list first")
+
+
+def _same_beginning(one: int, other: int, size: int) -> bool:
+    """Whether two files have the same first bytes."""
+    return all(
+        os.pread(one, min(_BLOCK, size - start), start) == os.pread(other, min(_BLOCK, size - start), start)
+        for start in range(0, size, _BLOCK)
+    )
+
+
+def _count_lines(fd: int) -> int:
+    """How many line feeds a file has."""
+    lines = start = 0
+    while block := os.pread(fd, _BLOCK, start):
+        lines += block.count(b"\n")
+        start += len(block)
+    return lines

@@ -4,7 +4,8 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from enum import Enum
-from typing import Any, TypeVar
+from itertools import islice
+from typing import Any
 
 import psycopg
 
@@ -16,10 +17,10 @@ from ...core import (
     Log,
     LogExists,
     LogNotFound,
-    Progress,
     Rejected,
     Repair,
     Store,
+    T,
     Verdict,
     check_log_name,
 )
@@ -32,7 +33,6 @@ from .database import Connection, Database
 from .kept import PostgresCheckpoints, SnapshotTable
 from .log import BATCH, NOT_STORABLE, PostgresLog, Step, send_all, storable
 
-T = TypeVar("T")
 PAGE = 100
 """How many logs or streams make a page, unless asked otherwise."""
 
@@ -61,6 +61,8 @@ class Named(Struct, frozen=True):
 
 class PostgresStore(Store):
     """Logs in the database that a URL names. Nothing is connected before it is needed."""
+
+    atomic = True
 
     def __init__(self, url: str, types: EventTypes) -> None:
         self._database = Database(url)
@@ -256,7 +258,7 @@ class PostgresStore(Store):
 
     def import_log(self, name: str, lines: Iterable[bytes]) -> int:
         name = check_log_name(name)
-        read, header, steps = _checked(lines, self.progress)
+        read, header, steps = _checked(lines)
 
         def work(connection: Connection) -> int:
             with connection.transaction():
@@ -314,9 +316,13 @@ def _good(rows: Iterable[tuple[str, int]], walk: Walk) -> tuple[list[tuple[bytes
     return good, None
 
 
-def _checked(lines: Iterable[bytes], progress: Progress) -> tuple[Header, str, list[Step]]:
-    """The header of a log, as it reads and as it stands, and its lines; raises `Rejected` where they are no log."""
-    header, *rest = [line.removesuffix(b"\n") for line in lines] or [b""]
+def _checked(lines: Iterable[bytes]) -> tuple[Header, str, list[Step]]:
+    """The header of a log, as it reads and as it stands, and its lines; raises `Rejected` where they are no log.
+
+    It stops at the first line that is wrong: what comes after it may be endless.
+    """
+    rest = iter(lines)
+    header = next(rest, b"").removesuffix(b"\n")
     steps: list[Step] = []
     versions = Versions()
 
@@ -331,12 +337,11 @@ def _checked(lines: Iterable[bytes], progress: Progress) -> tuple[Header, str, l
         if read.newer:
             raise InvalidLine(f"format {read.version} is newer than this program")
         walk.spot = Spot(1, len(header) + 1, sum, 0)
-        chunks = (b"\n".join([*rest[start : start + BATCH], b""]) for start in range(0, len(rest), BATCH))
+        chunks = iter(lambda: b"".join(line.removesuffix(b"\n") + b"\n" for line in islice(rest, BATCH)), b"")
         for batch in walk.over(chunks):
             for line, commit, after in zip(batch.lines, batch.commits, batch.sums, strict=True):
                 steps.append((commit.position - 1, sum, line[:-1]))
                 sum = after
-            progress(walk.spot.line, len(rest) + 1)
     except InvalidLine as error:
         raise Rejected(f"line {walk.spot.line + 1}: {error}; nothing was imported") from error
     return read, header.decode(), steps

@@ -1,0 +1,174 @@
+"""`import` refuses what is no export, quickly, in bounded memory, and before it takes the lock."""
+
+import fcntl
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Todo
+
+PROGRAM = [sys.executable, "-m", "cqrs_todo"]
+MEMORY = 400 << 20
+"""Bytes of address space in which every refusal must succeed: the limit for JSON, and the interpreter beside it."""
+
+
+@pytest.fixture
+def filled(todo: Todo) -> Todo:
+    for text in ("one", "two", "three"):
+        todo("add", text)
+    return todo
+
+
+def bounded(todo: Todo, command: str) -> subprocess.CompletedProcess[str]:
+    """Run a shell command, in which `todo` is the program with little memory, while the list's lock is held by this test."""
+    lock = todo.data / "lists/copy.lock"
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with lock.open("wb") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        return subprocess.run(
+            ["bash", "-c", command.replace("todo ", f"{' '.join(PROGRAM)} -L copy ")],
+            env=todo.env,
+            cwd=todo.home,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY)),
+        )
+
+
+@pytest.mark.parametrize(
+    ("command", "code", "words"),
+    [
+        ("todo import /dev/zero", 2, "neither JSON nor a log"),
+        ("todo import --format events /dev/zero", 1, "line 1: it is longer than 65,536 bytes"),
+        ("todo import --format json /dev/zero", 2, "neither JSON nor a log"),
+        ("todo import /dev/urandom", 2, ""),
+        ("yes | todo import -", 2, "neither JSON nor a log"),
+        ("yes '{' | todo import -", 2, "is larger than 67,108,864 bytes"),
+        ("yes '' | todo import -", 2, "is larger than 67,108,864 bytes"),
+        ("yes | todo import --format events -", 1, "line 1: no header"),
+        ("head -c 10000000 /dev/zero | tr '\\0' x | todo import -", 2, "neither JSON nor a log"),
+        ("head -c 10000000 /dev/zero | tr '\\0' '{' | todo import --format events -", 1, "line 1: it is longer"),
+        ("(cat log | head -1; yes) | todo import -", 1, "line 2, byte"),
+        ("(cat log | head -1; cat /dev/zero) | todo import -", 1, "line 2: it is longer than 67,108,864 bytes"),
+        ("(cat log; yes '{}') | todo import -", 1, "line 5, byte"),
+        ("(cat log; head -c 10000000 /dev/zero | tr '\\0' x) | todo import -", 1, "line 5: its last line has no line feed"),
+        ("head -c -1 log | todo import -", 1, "line 4: its last line has no line feed"),
+        ("head -c -20 log | todo import -", 1, "line 4: its last line has no line feed"),
+        ("head -c 20 log | todo import -", 1, "line 1: its last line has no line feed"),
+        ("sed 2d log | todo import -", 1, "line 2, byte"),
+        ("sed 1d log | todo import -", 2, "is not an export"),
+        ("sed 1s/1.0/2.0/ log | todo import -", 1, "line 1"),
+        ("todo import .", 2, "Is a directory"),
+        ("todo import - <&-", 2, "is not an export"),
+        ("todo import log/x", 2, "Not a directory"),
+        ("todo import $(printf 'x%.0s' {1..300})", 2, "File name too long"),
+        ("ln -s loop loop; todo import loop", 2, "symbolic links"),
+        ("iconv -t UTF-16 log | todo import -", 2, "neither JSON nor a log"),
+    ],
+)
+def test_what_is_no_export_is_refused_before_the_lock_in_bounded_memory(
+    filled: Todo, command: str, code: int, words: str
+) -> None:
+    (filled.home / "log").write_bytes(filled.log_file().read_bytes())
+    done = bounded(filled, command)
+    assert (done.returncode, done.stdout) == (code, ""), done.stderr
+    assert words in done.stderr
+    assert sorted(file.name for file in (filled.data / "lists").iterdir()) == ["copy.lock", "inbox.jsonl", "inbox.lock"]
+
+
+def test_a_byte_order_mark_and_lines_from_windows_are_read(filled: Todo) -> None:
+    log = filled.log_file().read_bytes()
+    for name, changed in (("a", b"\xef\xbb\xbf" + log), ("b", log.replace(b"\n", b"\r\n"))):
+        assert filled("-L", name, "import", "-", stdin=changed).out == f"Imported 3 commits into {name}\n"
+        assert filled.log_file(name).read_bytes() == log
+    document = b"\xef\xbb\xbf\r\n" + filled("export").out.encode().replace(b"\n", b"\r\n")
+    assert "3 todos" in filled("-L", "c", "import", "-", stdin=document).out
+
+
+def test_an_import_goes_on_from_what_is_there_and_never_back(filled: Todo) -> None:
+    lines = filled.log_file().read_bytes().splitlines(keepends=True)
+    for end, told in (
+        (2, "Imported 1 commits"),
+        (4, "Imported 2 commits"),
+        (4, "all of it already"),
+        (2, "all of it already"),
+    ):
+        assert told in filled("-L", "copy", "import", "-", stdin=b"".join(lines[:end])).out
+    filled("-L", "copy", "add", "mine")
+    before = filled.log_file("copy").read_bytes()
+    filled("add", "other")
+    refused = filled.run("-L", "copy", "import", str(filled.log_file()))
+    assert (refused.code, "another history" in refused.err) == (1, True)
+    assert filled.log_file("copy").read_bytes() == before
+    assert filled("-L", "copy", "import", "-", stdin=before).out == "copy has all of it already\n"
+
+
+def test_the_list_is_not_locked_while_the_lines_come(filled: Todo) -> None:
+    lines = filled.log_file().read_bytes().splitlines(keepends=True)
+    filled("-L", "copy", "import", "-", stdin=b"".join(lines[:2]))
+    command = [*PROGRAM, "-L", "copy", "import", "-"]
+    with subprocess.Popen(command, env=filled.env, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as run:
+        assert run.stdin is not None
+        run.stdin.write(b"".join(lines))
+        run.stdin.flush()
+        wait_for(filled, run)
+        filled("-L", "copy", "add", "meanwhile")
+        _, err = run.communicate(timeout=60)
+    assert (run.returncode, b"another history" in err) == (1, True)
+    assert [todo["text"] for todo in filled.todos("-L", "copy")] == ["one", "meanwhile"]
+
+
+def wait_for(todo: Todo, run: "subprocess.Popen[bytes]") -> Path:
+    """The temporary file of an import that runs."""
+    while not (found := list((todo.data / "lists").glob(".copy.*"))):
+        assert run.poll() is None
+        time.sleep(0.01)
+    return found[0]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
+def test_an_interrupted_import_leaves_nothing(filled: Todo, number: signal.Signals) -> None:
+    command = [*PROGRAM, "-L", "copy", "import", "-"]
+    with subprocess.Popen(command, env=filled.env, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as run:
+        assert run.stdin is not None
+        run.stdin.write(filled.log_file().read_bytes())
+        run.stdin.flush()
+        wait_for(filled, run)
+        time.sleep(0.1)
+        run.send_signal(number)
+        run.wait(60)
+        assert (run.returncode, run.stderr and run.stderr.read()) == (130 if number == signal.SIGINT else -number, b"")
+    if number == signal.SIGKILL:  # nothing can clean up after that, but the next import
+        assert len(list((filled.data / "lists").glob(".copy.*"))) == 1
+        filled("-L", "copy", "import", str(filled.log_file()))
+    assert not list((filled.data / "lists").glob(".*"))
+    assert filled.log_file("copy").exists() == (number == signal.SIGKILL)
+
+
+def test_two_imports_at_once_leave_each_others_files_alone(filled: Todo) -> None:
+    command = [*PROGRAM, "-L", "copy", "import", "-"]
+    with subprocess.Popen(command, env=filled.env, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as run:
+        assert run.stdin is not None
+        run.stdin.write(filled.log_file().read_bytes())
+        run.stdin.flush()
+        wait_for(filled, run)
+        time.sleep(0.1)
+        assert filled("-L", "copy", "import", str(filled.log_file())).out == "Imported 3 commits into copy\n"
+        out, _ = run.communicate(timeout=60)
+    assert out == b"copy has all of it already\n"
+    assert not list((filled.data / "lists").glob(".*"))
+
+
+def test_a_file_that_may_not_be_read_is_refused(filled: Todo) -> None:
+    if os.geteuid() == 0:
+        pytest.skip("permissions do not bind root")
+    filled.log_file().chmod(0)
+    assert filled.run("-L", "copy", "import", str(filled.log_file())).code == 2
