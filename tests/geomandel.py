@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from cqrs_todo.todo.model import Priority
+from cqrs_todo.todo.values import Priority
 
 FILES = sorted((Path(__file__).parent / "data/geomandel").glob("*.txt"))
 LINE = re.compile(r"(?P<done>x \d{4}-\d{2}-\d{2} )?(?:\((?P<priority>[A-Z])\) )?(?:\d{4}-\d{2}-\d{2} )(?P<rest>.*)")

@@ -10,20 +10,10 @@ import pytest
 
 from cqrs_todo.cqrs.stores import open_store
 from cqrs_todo.todo.compare import compare
-from cqrs_todo.todo.model import (
-    AddTag,
-    ChangePriority,
-    ChangeText,
-    Complete,
-    Create,
-    Remove,
-    RemoveTag,
-    Reopen,
-    State,
-    TodoCommand,
-    day_or_instant,
-)
+from cqrs_todo.todo.fields import PRIORITY, TAGS, TEXT, State
+from cqrs_todo.todo.model import Add, Change, Complete, Create, Drop, Remove, Reopen, TodoCommand
 from cqrs_todo.todo.service import TYPES, TodoList
+from cqrs_todo.todo.values import day_or_instant
 from cqrs_todo.todo.views import Item
 from tests.conftest import Todo
 from tests.geomandel import FILES, Row, rows
@@ -49,10 +39,10 @@ def pairs(items: list[Item], wanted: list[Row]) -> Iterator[tuple[Item | None, R
 
 def changes(item: Item, row: Row, now: datetime) -> Iterator[TodoCommand]:
     text, done, priority, tags = row
-    yield ChangeText(text)
-    yield ChangePriority(priority)
-    yield from (RemoveTag(tag) for tag in item.todo.tags if tag not in tags)
-    yield from (AddTag(tag) for tag in tags)
+    yield Change(TEXT, text)
+    yield Change(PRIORITY, priority)
+    yield from (Drop(TAGS, tag) for tag in item.todo.tags if tag not in tags)
+    yield from (Add(TAGS, tag) for tag in tags)
     yield Complete(day_or_instant(now), now) if done else Reopen()
 
 

@@ -9,7 +9,8 @@ from typing import BinaryIO
 
 import msgspec
 
-from ..todo.model import Priority, Todo
+from ..todo.fields import Todo
+from ..todo.values import Priority
 from ..todo.views import spans
 from . import document
 from .errors import UsageError

@@ -32,19 +32,11 @@ from ..cqrs.repository import Plan as CommitPlan
 from ..cqrs.snapshots import SnapshotEvery, Snapshots
 from ..cqrs.struct import Struct, replace
 from ..cqrs.timeline import BATCH, Moment, as_of
-from .model import (
-    DECIDER,
-    EVENTS,
-    Create,
-    State,
-    Todo,
-    TodoCommand,
-    TodoEvent,
-    check,
-    day_or_instant,
-    lead,
-)
+from .events import TodoEvent
+from .fields import State, Todo
+from .model import DECIDER, EVENTS, Create, TodoCommand, check, events_between
 from .selection import ID, NotFound, select
+from .values import day_or_instant
 from .views import MOVE, RESTORES, Item, id_of, items_of, move_of, spans
 
 T = TypeVar("T")
@@ -441,7 +433,7 @@ class TodoList:
                 past = then.get(entity.stream)
                 now = entity.state
                 if now is not None:
-                    changes[entity.stream] = lead(now, (past and past.state) or replace(now, removed=True))
+                    changes[entity.stream] = events_between(now, (past and past.state) or replace(now, removed=True))
             moved = self._moved_since(then.position, {stream for stream, events in changes.items() if events})
             if chosen is not None and moved:
                 numbers = spans([fold[stream].number for stream in moved])
@@ -599,7 +591,9 @@ class TodoList:
 def leading(fold: _Todos, todos: Mapping[str, Todo]) -> Changes[TodoEvent]:
     """The events that make the todos in these streams what is given."""
     now = {stream: fold.get(stream) for stream in todos}
-    return {stream: lead(None if (old := now[stream]) is None else old.state, todo) for stream, todo in todos.items()}
+    return {
+        stream: events_between(None if (old := now[stream]) is None else old.state, todo) for stream, todo in todos.items()
+    }
 
 
 def within_limit(parts: Iterable[Part]) -> list[Part]:
