@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from cqrs_todo.todo.model import Priority
+from cqrs_todo.todo.values import Priority
 from tests.revisions import household
 
 from .measure import environment, output, run

@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
-from cqrs_todo.todo.model import Priority
+from cqrs_todo.todo.values import Priority
 
 GEOMANDEL = Path(__file__).parents[2] / "shared/data/geomandel"
 """The revisions of geomandel's todo.txt. They belong to that project, so they are not in this repository."""

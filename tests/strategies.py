@@ -6,28 +6,23 @@ from datetime import UTC, date, datetime, timedelta
 from hypothesis import strategies as st
 
 from cqrs_todo.cqrs.core import Rejected
+from cqrs_todo.todo.events import TodoEvent
+from cqrs_todo.todo.fields import DUE, NOTE, PRIORITY, REMINDER, TAGS, TEXT, State
 from cqrs_todo.todo.model import (
-    PRIORITIES,
-    AddTag,
-    ChangeDue,
-    ChangeNote,
-    ChangePriority,
-    ChangeReminder,
-    ChangeText,
+    Add,
+    Change,
     Complete,
     Create,
+    Drop,
     Remove,
-    RemoveTag,
     Reopen,
     Restore,
-    State,
     TodoCommand,
-    TodoEvent,
     Toggle,
-    day_or_instant,
     decide,
     evolve,
 )
+from cqrs_todo.todo.values import PRIORITIES, day_or_instant
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 
@@ -52,13 +47,13 @@ creates = st.builds(
     tags=st.lists(tags, max_size=3).map(tuple),
 )
 changes: st.SearchStrategy[TodoCommand] = st.one_of(
-    st.builds(ChangeText, texts),
-    st.builds(ChangeNote, notes),
-    st.builds(ChangeDue, dues),
-    st.builds(ChangeReminder, st.none() | later_instants, st.just(NOW)),
-    st.builds(ChangePriority, priorities),
-    st.builds(AddTag, tags),
-    st.builds(RemoveTag, tags),
+    st.builds(Change, st.just(TEXT), texts),
+    st.builds(Change, st.just(NOTE), notes),
+    st.builds(Change, st.just(DUE), dues),
+    st.builds(Change, st.just(REMINDER), st.none() | later_instants, st.just(NOW)),
+    st.builds(Change, st.just(PRIORITY), priorities),
+    st.builds(Add, st.just(TAGS), tags),
+    st.builds(Drop, st.just(TAGS), tags),
     st.builds(Complete, past_instants.map(day_or_instant), st.just(NOW)),
     st.builds(Complete, st.just("2026-11-20"), st.just(NOW)),
     st.just(Reopen()),

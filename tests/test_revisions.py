@@ -13,23 +13,12 @@ from typing import Any, NamedTuple
 import pytest
 
 from cqrs_todo.cqrs.stores import open_store
-from cqrs_todo.todo import model
+from cqrs_todo.todo import fields
 from cqrs_todo.todo.compare import compare
-from cqrs_todo.todo.model import (
-    AddTag,
-    ChangeDue,
-    ChangePriority,
-    ChangeText,
-    Complete,
-    Create,
-    Remove,
-    RemoveTag,
-    Reopen,
-    State,
-    TodoCommand,
-    day_or_instant,
-)
+from cqrs_todo.todo.fields import DUE, PRIORITY, TAGS, TEXT, State
+from cqrs_todo.todo.model import Add, Change, Complete, Create, Drop, Remove, Reopen, TodoCommand
 from cqrs_todo.todo.service import TYPES, TodoList
+from cqrs_todo.todo.values import day_or_instant
 from cqrs_todo.todo.views import Item
 from tests.conftest import Todo
 from tests.revisions import GEOMANDEL, Revision, Row, geomandel, household, row_of
@@ -52,7 +41,7 @@ def instant(revision: Revision) -> str:
     return f"{revision.at:%Y-%m-%dT%H:%M:%SZ}"
 
 
-def row_of_todo(todo: model.Todo) -> Row:
+def row_of_todo(todo: fields.Todo) -> Row:
     return Row(todo.text, todo.done, todo.priority, todo.tags, todo.due)
 
 
@@ -92,11 +81,11 @@ def matched(items: list[Item], rows: list[Row]) -> Iterator[tuple[Item | None, R
 
 
 def changes(item: Item, row: Row, now: datetime) -> Iterator[TodoCommand]:
-    yield ChangeText(row.text)
-    yield ChangePriority(row.priority)
-    yield ChangeDue(row.due)
-    yield from (RemoveTag(tag) for tag in item.todo.tags if tag not in row.tags)
-    yield from (AddTag(tag) for tag in row.tags)
+    yield Change(TEXT, row.text)
+    yield Change(PRIORITY, row.priority)
+    yield Change(DUE, row.due)
+    yield from (Drop(TAGS, tag) for tag in item.todo.tags if tag not in row.tags)
+    yield from (Add(TAGS, tag) for tag in row.tags)
     yield Complete(day_or_instant(now), now) if row.done else Reopen()
 
 

@@ -14,7 +14,8 @@ from functools import partial
 from pathlib import Path
 
 from cqrs_todo.cqrs.stores import open_store
-from cqrs_todo.todo.model import ChangeDue, Create
+from cqrs_todo.todo.fields import DUE
+from cqrs_todo.todo.model import Change, Create, TodoCommand
 from cqrs_todo.todo.service import TYPES, TodoList
 from cqrs_todo.todo.views import Item
 
@@ -53,7 +54,7 @@ def seconds_of_changes(service: TodoList, done: int) -> float:
     seconds = 0.0
     for number in range(BATCH):
         # a todo that comes round again is given the other day: a change to what is there already is none
-        commands = [ChangeDue(days[number // len(items) % 2])]
+        commands = [Change(DUE, days[number // len(items) % 2])]
         start = time.perf_counter()
         answer = service.change([items[number % len(items)]], partial(_given, commands))
         seconds += time.perf_counter() - start
@@ -62,7 +63,7 @@ def seconds_of_changes(service: TodoList, done: int) -> float:
     return seconds
 
 
-def _given(commands: Sequence[ChangeDue], item: Item) -> Sequence[ChangeDue]:  # noqa: ARG001
+def _given(commands: Sequence[TodoCommand], item: Item) -> Sequence[TodoCommand]:  # noqa: ARG001
     return commands
 
 

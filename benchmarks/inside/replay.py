@@ -16,7 +16,8 @@ from cqrs_todo.cqrs.stores.chain import Batch
 from cqrs_todo.cqrs.stores.format import Codec
 from cqrs_todo.cqrs.stores.jsonl.lines import Lines
 from cqrs_todo.cqrs.stores.seals import are_right, last_sum
-from cqrs_todo.todo.model import DECIDER, State
+from cqrs_todo.todo.fields import State
+from cqrs_todo.todo.model import DECIDER
 from cqrs_todo.todo.service import TYPES
 
 

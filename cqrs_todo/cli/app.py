@@ -109,7 +109,8 @@ def add(
     from .change import add
 
     literal = ctx.meta[LITERAL]
-    add(session_of(ctx), text, literal, due=due, priority=priority, tags=tag or (), reminder=remind, note=note)
+    options = {"due": due, "priority": priority, "tags": tag, "reminder": remind, "note": note}
+    add(session_of(ctx), text, literal, options)
 
 
 @_verb(CHANGE, "todo done 3\ntodo done 1-3,7\ntodo done @ --on yesterday")
@@ -156,20 +157,11 @@ def edit(
 ) -> None:
     """Change todos, or one of them in $EDITOR."""
     from .change import edit
-    from .fields import understand
+    from .fields import read_fields
 
     session = session_of(ctx)
-    given = understand(
-        session,
-        text or [],
-        literal=ctx.meta[LITERAL],
-        due=due,
-        priority=priority,
-        tags=tag or (),
-        reminder=remind,
-        note=note,
-    )
-    edit(session, ids, given, clear or [])
+    options = {"due": due, "priority": priority, "tags": tag, "reminder": remind, "note": note}
+    edit(session, ids, read_fields(session, text or [], options, literal=ctx.meta[LITERAL], clear=clear or []))
 
 
 @_verb(CHANGE, "todo tag 3 +home\ntodo tag 1-3 +urgent -someday", cls=TagVerb)

@@ -2,77 +2,68 @@
 
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import IO, Any
+from typing import IO, TypeAlias
 
 from ..cqrs.core import Rejected
 from ..cqrs.timeline import REDOES, UNDOES, marked
-from ..todo.model import (
-    DECIDER,
-    TEXT_LIMIT,
-    AddTag,
-    ChangeDue,
-    ChangeNote,
-    ChangePriority,
-    ChangeReminder,
-    ChangeText,
-    Complete,
-    Create,
-    Remove,
-    RemoveTag,
-    Reopen,
-    TodoCommand,
-    Toggle,
-    day_or_instant,
-)
+from ..todo.fields import NOTE, REMINDER, TAGS, TEXT
+from ..todo.model import DECIDER, Add, Change, Complete, Create, Drop, Remove, Reopen, TodoCommand, Toggle
 from ..todo.service import COMMIT_LIMIT, Added, Answer
+from ..todo.values import TEXT_LIMIT, day_or_instant
 from ..todo.views import Item, extras, short_instant, spans
 from . import document
 from .clock import start_of, to_local
 from .errors import UsageError
-from .fields import FIELDS, Fields, remind_at, understand
+from .fields import Given, read_fields, read_instant
 from .output import out
 from .render import say
 from .session import Session, check_ids, check_text
 from .text import visible
 
+Options: TypeAlias = Mapping[str, str | Sequence[str] | None]
+"""What options of the command line gave, by the names of fields."""
+NOTHING: Options = {}
 _LONGEST_LINE = TEXT_LIMIT + len(b"\r\n")
 
 
-def add(session: Session, words: Sequence[str], literal: int = 0, **options: Any) -> None:
-    """Create a todo of words and options, as `fields.understand` takes them, or, for the word '-', of each line of stdin."""
-    given = understand(session, words, literal=literal, **options)
-    if given.text is None:
+def add(session: Session, words: Sequence[str], literal: int = 0, options: Options = NOTHING) -> None:
+    """Create a todo of words and options, as `read_fields` takes them; or, for the word '-', one of each line of stdin."""
+    given = read_fields(session, words, options, literal=literal)
+    text = given.values.get(TEXT.name)
+    if text is None:
         raise UsageError("what is to be done? the text is missing", 'for instance: todo add "Buy milk" due:tomorrow')
-    if given.text == "-" and not literal:
+    if text == "-" and not literal:
         _add_lines(session, given)
-    else:
-        _add(session, [given])
-
-
-def _add_lines(session: Session, given: Fields) -> None:
-    """Create one todo from each line of stdin that is not blank: in one commit, or above its limit in a batch of commits."""
+        return
     todos = session.writable()
-    now = todos.clock()
+    session.progress.begin("adding")
+    _added(session, todos.add([_create(given, text, todos.clock())]))
 
-    def drafts(lines: Iterable[str]) -> Iterator[Create]:
-        for line in lines:
-            yield Create(line, now, given.note, given.due, given.reminder, given.priority, given.tags)
 
+def _create(given: Given, text: str, now: datetime) -> Create:
+    others = {name: value for name, value in given.values.items() if name != TEXT.name}
+    return Create(text, now, **others)
+
+
+def _add_lines(session: Session, given: Given) -> None:
+    """Create one todo from each line of stdin that is not blank: in one commit, or above its limit in a batch of commits."""
     import tempfile  # no other way of adding needs it
 
+    todos = session.writable()
+    now = todos.clock()
     with tempfile.TemporaryFile() as spool:
-        count = _spool(spool, lambda line: DECIDER.decide(next(drafts([line])), DECIDER.initial))
+        count = _spool(spool, lambda line: DECIDER.decide(_create(given, line, now), DECIDER.initial))
         if not count:
             raise UsageError("stdin holds no line of text", "for instance: seq 3 | todo add -")
         spool.seek(0)
-        lines = (line.decode().removesuffix("\n") for line in spool)
+        drafts = (_create(given, line.decode().removesuffix("\n"), now) for line in spool)
         session.progress.begin("adding")
         if count <= COMMIT_LIMIT:
-            _added(session, todos.add(list(drafts(lines))))
+            _added(session, todos.add(list(drafts)))
         else:
-            _added_batch(session, todos.add_batch(drafts(lines), count))
+            _added_batch(session, todos.add_batch(drafts, count))
 
 
 def _spool(spool: IO[bytes], check: Callable[[str], object]) -> int:
@@ -129,19 +120,6 @@ def _stdin(limit: int) -> str:
         where = f"{error.reason} at byte {error.start}"
         raise UsageError(f"stdin is not UTF-8: {where}", "convert it, then try again") from error
     return text.replace("\r\n", "\n")
-
-
-def _add(session: Session, drafts: Sequence[Fields]) -> None:
-    todos = session.writable()
-    session.progress.begin("adding")
-    now = todos.clock()
-    answer = todos.add(
-        [
-            Create(draft.text or "", now, draft.note, draft.due, draft.reminder, draft.priority, draft.tags)
-            for draft in drafts
-        ]
-    )
-    _added(session, answer)
 
 
 def _added(session: Session, answer: Answer) -> None:
@@ -227,45 +205,24 @@ def remove(session: Session, ids: Sequence[str]) -> None:
     change(session, ids, lambda _: [Remove()], "Removed", "Removed already")
 
 
-def edit(session: Session, ids: str, given: Fields, clear: Sequence[str]) -> None:
+def edit(session: Session, ids: str, given: Given) -> None:
     """Change fields of todos, or one todo in the editor when nothing is said."""
-    unknown = [name for name in clear if name not in FIELDS]
-    if unknown:
-        raise UsageError(
-            f"there is no field {', '.join(map(repr, unknown))} to clear", f"the fields are {', '.join(FIELDS)}"
-        )
     todos = session.writable()
     chosen = todos.select(check_ids([ids]))
 
-    def apply(given: Fields, clear: Sequence[str], *, unchanged: bool) -> Answer:
+    def apply(given: Given, *, unchanged: bool) -> Answer:
         now = todos.clock()
-        return todos.change(chosen, lambda item: list(_edits(item, given, clear, now)), unchanged=unchanged)
+        return todos.change(chosen, lambda item: list(given.commands(item, now)), unchanged=unchanged)
 
-    if given != Fields() or clear:
-        answer = apply(given, clear, unchanged=False)
+    if given:
+        answer = apply(given, unchanged=False)
     elif len(chosen) == 1:
         from .editor import edited  # subprocesses and temporary files, which no other way needs
 
-        answer = edited(session, chosen[0], lambda given, clear: apply(given, clear, unchanged=True))
+        answer = edited(session, chosen[0], lambda given: apply(given, unchanged=True))
     else:
         raise UsageError("the editor takes one todo at a time", "say what to change, for instance: todo edit 1-3 pri:H")
     tell(session, answer, "Changed", "Unchanged")
-
-
-def _edits(item: Item, given: Fields, clear: Sequence[str], now: datetime) -> Iterator[TodoCommand]:
-    if given.text is not None:
-        yield ChangeText(given.text)
-    if given.note is not None or "note" in clear:
-        yield ChangeNote(given.note)
-    if given.due is not None or "due" in clear:
-        yield ChangeDue(given.due)
-    if given.reminder is not None or "reminder" in clear:
-        yield ChangeReminder(given.reminder, now)
-    if given.priority is not None or "priority" in clear:
-        yield ChangePriority(given.priority)
-    if "tags" in clear:
-        yield from (RemoveTag(tag) for tag in item.todo.tags if tag not in given.tags)
-    yield from (AddTag(tag) for tag in given.tags)
 
 
 def tag(session: Session, words: Sequence[str]) -> None:
@@ -275,7 +232,8 @@ def tag(session: Session, words: Sequence[str]) -> None:
     if not tags or not ids:
         raise UsageError("tag takes todos and tags", "for instance: todo tag 1-3 +home -work")
     commands: list[TodoCommand] = [
-        AddTag(check_text("tag", word[1:])) if word[0] == "+" else RemoveTag(check_text("tag", word[1:])) for word in tags
+        Add(TAGS, check_text("tag", word[1:])) if word[0] == "+" else Drop(TAGS, check_text("tag", word[1:]))
+        for word in tags
     ]
     change(session, ids, lambda _: commands, "Tagged", "Unchanged")
 
@@ -287,7 +245,7 @@ def note(session: Session, id: str, words: Sequence[str], *, literal: bool) -> N
         text = _stdin(2 * TEXT_LIMIT).rstrip("\n")
     if not text.strip():
         raise UsageError("the note is empty", f"to clear it: todo edit {id} --clear note")
-    change(session, [id], lambda _: [ChangeNote(text)], "Noted", "Unchanged")
+    change(session, [id], lambda _: [Change(NOTE, text)], "Noted", "Unchanged")
 
 
 def remind(session: Session, ids: str, words: Sequence[str], off: bool) -> None:
@@ -295,10 +253,10 @@ def remind(session: Session, ids: str, words: Sequence[str], off: bool) -> None:
     if off == bool(words):
         raise UsageError("remind takes a time or --off", "for instance: todo remind 3 tomorrow 9:00")
     todos = session.writable()
-    at = None if off else remind_at(session, " ".join(words))
+    at = None if off else read_instant(session, " ".join(words))
     now = todos.clock()
     verb = "No reminder for" if at is None else f"Reminder {short_instant(at, to_local)} for"
-    change(session, [ids], lambda _: [ChangeReminder(at, now)], verb, "Unchanged")
+    change(session, [ids], lambda _: [Change(REMINDER, at, now)], verb, "Unchanged")
 
 
 def move(session: Session, ids: Sequence[str], target: str) -> None:

@@ -7,8 +7,8 @@ from itertools import groupby
 from types import ModuleType
 from typing import Any
 
-from ..todo.model import day_or_instant
 from ..todo.statistics import Statistics, statistics
+from ..todo.values import day_or_instant
 from . import document, render
 from .clock import start_of, to_local
 from .errors import UsageError

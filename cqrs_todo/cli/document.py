@@ -8,6 +8,7 @@ import msgspec
 
 from ..cqrs.core import Commit, Recorded, UnknownEvent
 from ..cqrs.timeline import REDOES, UNDOES, marked
+from ..todo.fields import FIELDS
 from ..todo.service import Added, Answer, View
 from ..todo.views import Item
 from .errors import Failure
@@ -19,7 +20,7 @@ FORMAT = "cqrs-todo/1"
 def todo_document(item: Item) -> dict[str, Any]:
     """One todo."""
     todo = item.todo
-    return {
+    document: dict[str, Any] = {
         "number": item.number,
         "id": item.id,
         "version": item.version,
@@ -34,6 +35,7 @@ def todo_document(item: Item) -> dict[str, Any]:
         "created": todo.created,
         "completed": todo.completed,
     }
+    return document | {field.name: getattr(todo, field.name) for field in FIELDS if field.name not in document}
 
 
 def _event_document(event: Recorded) -> dict[str, Any]:

@@ -14,15 +14,16 @@ import subprocess
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from ..cqrs.core import CqrsError, Rejected
-from ..cqrs.struct import Struct, replace
-from ..todo.model import Todo
+from ..cqrs.struct import Struct
+from ..todo.fields import FIELDS, NOTE, TEXT, SetField, Todo
 from ..todo.service import Answer
-from ..todo.views import Item, in_words, short_instant
+from ..todo.views import Item, value_in_words
 from .clock import to_local
 from .errors import UsageError
-from .fields import Fields, understand
+from .fields import Declared, Given, read_fields
 from .render import say
 from .session import Session
 from .text import visible
@@ -86,13 +87,7 @@ class Sheet:
 
     def __init__(self, todo: Todo) -> None:
         self._todo = todo
-        self._heads = {
-            "text": show_line(todo.text),
-            "due": Shown(in_words(todo.due, to_local)),
-            "reminder": Shown("" if todo.reminder is None else short_instant(todo.reminder, to_local)),
-            "priority": Shown(todo.priority or ""),
-            "tags": show_tags(todo.tags),
-        }
+        self._heads = {field.name: _show(field, getattr(todo, field.name)) for field in FIELDS if field is not NOTE}
         self._note = show_note(todo.note or "")
         escaped = [name for name, shown in self._heads.items() if shown.escaped] + ["note"] * self._note.escaped
         names = ", ".join(escaped)
@@ -145,12 +140,19 @@ class Sheet:
         """Return what the text that a person wrote stands for, without its escapes."""
         return {name: self._heads[name].meant(value) for name, value in changed.items()}
 
-    def tags(self, line: str) -> tuple[str, ...]:
-        """Return the tags in a line that a person wrote; a '+' before a tag is allowed."""
-        return tuple(self._heads["tags"].meant(word.removeprefix("+")) for word in line.split())
+    def words(self, field: SetField, line: str) -> tuple[str, ...]:
+        """Return the words of a set in a line that a person wrote; its marker before a word is allowed."""
+        return tuple(self._heads[field.name].meant(word.removeprefix(field.marker)) for word in line.split())
 
 
-def edited(session: Session, item: Item, apply: Callable[[Fields, list[str]], Answer]) -> Answer:
+def _show(field: Declared, value: Any) -> Shown:
+    """Return the value of a field as it stands in its line."""
+    if isinstance(field, SetField):
+        return show_tags(value)
+    return show_line(value_in_words(field.kind, value, to_local)) if value else Shown("")
+
+
+def edited(session: Session, item: Item, apply: Callable[[Given], Answer]) -> Answer:
     """Let a person change a todo in their editor.
 
     If the change is refused or cannot be understood, the file with what they wrote is kept, and its path is printed.
@@ -158,7 +160,7 @@ def edited(session: Session, item: Item, apply: Callable[[Fields, list[str]], An
     Args:
         session: this run of the program.
         item: the todo.
-        apply: makes the changes, given the fields with new values and the names of the fields that are now empty.
+        apply: makes the changes, given what the person changed.
     """
     sheet = Sheet(item.todo)
     before = sheet.written().encode()
@@ -167,7 +169,7 @@ def edited(session: Session, item: Item, apply: Callable[[Fields, list[str]], An
     try:
         file.write_bytes(before)
         _run_editor(file)
-        answer = apply(*_understand(session, item, sheet, _read(file)))
+        answer = apply(_read_changes(session, item, sheet, _read(file)))
     except (CqrsError, KeyboardInterrupt):
         if file.is_file() and file.read_bytes() != before:
             say(session, f"What you wrote is kept in {file}")
@@ -200,23 +202,17 @@ def _read(file: Path) -> str:
         raise UsageError(f"the edited text can't be read: {error}", "nothing was changed") from error
 
 
-def _understand(session: Session, item: Item, sheet: Sheet, content: str) -> tuple[Fields, list[str]]:
+def _read_changes(session: Session, item: Item, sheet: Sheet, content: str) -> Given:
     changed, note = sheet.read(content)
     if changed.get("text") == "":
         raise UsageError("the edited text is empty", f"to remove the todo: todo rm {item.number}")
     clear = [name for name, value in changed.items() if not value]
     if note == "":
-        clear.append("note")
-    given = understand(
-        session,
-        [sheet.meant(changed)["text"]] if "text" in changed else [],
-        literal=1,
-        due=changed.get("due") or None,
-        priority=changed.get("priority") or None,
-        reminder=changed.get("reminder") or None,
-        note=note or None,
-    )
-    if changed.get("tags"):
-        clear.append("tags")  # those that are not in the new line
-        given = replace(given, tags=sheet.tags(changed["tags"]))
-    return given, clear
+        clear.append(NOTE.name)
+    sets = {field.name: field for field in FIELDS if isinstance(field, SetField)}
+    options = {name: value for name, value in changed.items() if name not in sets and name != TEXT.name}
+    text = [sheet.meant(changed)[TEXT.name]] if TEXT.name in changed else []
+    given = read_fields(session, text, {**options, NOTE.name: note}, literal=len(text), clear=clear)
+    words = {name: sheet.words(field, changed[name]) for name, field in sets.items() if changed.get(name)}
+    # a line of words replaces those that stood there
+    return Given({**given.values, **words}, given.cleared | set(words))

@@ -1,90 +1,142 @@
-"""What `add` and `edit` are told of a todo, in words and options."""
+"""Reading the fields of a todo from the words and options of `add` and `edit`."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, time
+from typing import Any, TypeAlias
 
 from ..cqrs.struct import Struct
-from ..todo.model import PRIORITIES, DayOrInstant, Priority, day_or_instant
+from ..todo.fields import FIELDS, TEXT, Field, Kind, SetField
+from ..todo.model import Add, Change, Drop, TodoCommand
+from ..todo.values import DayOrInstant, day_or_instant
+from ..todo.views import Item
 from .clock import to_local
 from .errors import UsageError
 from .session import Session, check_text
 
-FIELDS = ("note", "due", "reminder", "priority", "tags")
+Declared: TypeAlias = Field[Any] | SetField
 
 
-class Fields(Struct, frozen=True):
-    """What `add` and `edit` were told of a todo; None and () where nothing was said."""
+class Given(Struct, frozen=True):
+    """What a person said of a todo: values by the names of their fields, and the names of the fields that they cleared."""
 
-    text: str | None = None
-    note: str | None = None
-    due: DayOrInstant | None = None
-    reminder: datetime | None = None
-    priority: Priority | None = None
-    tags: tuple[str, ...] = ()
+    values: Mapping[str, Any]
+    cleared: frozenset[str] = frozenset()
+
+    def __bool__(self) -> bool:
+        return bool(self.values or self.cleared)
+
+    def commands(self, item: Item, now: datetime) -> Iterator[TodoCommand]:
+        """The commands that make a todo what was said."""
+        for field in FIELDS:
+            name = field.name
+            if isinstance(field, SetField):
+                words = self.values.get(name, ())
+                if name in self.cleared:
+                    yield from (Drop(field, word) for word in getattr(item.todo, name) if word not in words)
+                yield from (Add(field, word) for word in words)
+            elif name in self.values or name in self.cleared:
+                yield Change(field, self.values.get(name), now)
 
 
-def understand(
+CLEARABLE = tuple(field.name for field in FIELDS if field is not TEXT)
+"""The names of the fields that may have no value."""
+
+
+def read_fields(
     session: Session,
     words: Sequence[str],
+    options: Mapping[str, str | Sequence[str] | None],
     *,
     literal: int = 0,
-    due: str | None = None,
-    priority: str | None = None,
-    tags: Sequence[str] = (),
-    reminder: str | None = None,
-    note: str | None = None,
-) -> Fields:
+    clear: Sequence[str] = (),
+) -> Given:
     """What words and options say of a todo.
 
-    Words that are wholly `+tag`, `due:…` or `pri:…` are taken out, except among the last `literal` ones, which stood after
-    `--`; the others are the text.
+    Args:
+        session: The run, which knows the time and the configuration.
+        words: Words of the text. One that is wholly a marker with a value, as `+tag` or `due:friday`, is taken out.
+        options: What options gave, by the names of fields; None or () where they gave nothing.
+        literal: How many of the last words stood after `--`: those are text, whatever they look like.
+        clear: The names of fields to clear.
+
+    Raises:
+        UsageError: A value cannot be read, or there is no field of a name to clear.
     """
+    unknown = [name for name in clear if name not in CLEARABLE]
+    if unknown:
+        raise UsageError(
+            f"there is no field {', '.join(map(repr, unknown))} to clear", f"the fields are {', '.join(CLEARABLE)}"
+        )
     text: list[str] = []
-    found = list(tags)
+    typed: dict[str, list[str]] = {}
+    cleared = set(clear)
+    for field in FIELDS:
+        given = options.get(field.name)
+        if given:
+            typed[field.name] = [given] if isinstance(given, str) else list(given)
     for place, word in enumerate(words):
-        mark, value = _marked(check_text("text", word))
-        if not mark or place >= len(words) - literal:
+        marked = _marked(check_text("text", word)) if place < len(words) - literal else None
+        if marked is None:
             text.append(word)
-        elif mark == "+":
-            found.append(value)
-        elif mark == "due:":
-            due = value
+            continue
+        field, value = marked
+        if value is None:
+            cleared.add(field.name)
+        elif isinstance(field, SetField):
+            typed.setdefault(field.name, []).append(value)
         else:
-            priority = value
-    return Fields(
-        " ".join(text) if text else None,
-        None if note is None else check_text("note", note),
-        None if due is None else when(session, due),
-        None if reminder is None else remind_at(session, reminder),
-        None if priority is None else _priority(priority),
-        tuple(check_text("tag", tag.removeprefix("+")) for tag in found),
-    )
+            typed[field.name] = [value]
+    values = {field.name: _read(session, field, typed[field.name]) for field in FIELDS if field.name in typed}
+    if text:
+        values[TEXT.name] = " ".join(text)
+    return Given(values, frozenset(cleared))
 
 
-def _marked(word: str) -> tuple[str, str]:
-    """What a word says beside the text, by its mark; '' for a word of the text."""
-    for mark in ("+", "due:", "pri:"):
-        value = word.removeprefix(mark)
-        if value != word and value.split() == [value]:
-            return mark, value
-    return "", ""
+def _marked(word: str) -> tuple[Declared, str | None] | None:
+    """The field and the value that a word sets by its marker; None as the value where it clears the field.
+
+    None where it is a word of the text.
+    """
+    for field in FIELDS:
+        if field is not TEXT and word in (f"{field.name}:none", f"{field.marker}none") and word != "+none":
+            return field, None
+        value = word.removeprefix(field.marker)
+        if field.marker and value != word and value.split() == [value]:
+            return field, value
+    return None
 
 
-def _priority(text: str) -> Priority:
-    names: dict[str, Priority] = {"high": "H", "medium": "M", "low": "L", **{level.lower(): level for level in PRIORITIES}}
-    if text.lower() not in names:
-        raise UsageError(f"{text!r} is no priority", "the priorities are H, M and L")
-    return names[text.lower()]
+def _read(session: Session, field: Declared, typed: Sequence[str]) -> Any:
+    """The value that was typed for a field; raises `UsageError`."""
+    if isinstance(field, SetField):
+        return tuple(check_text(field.item, word.removeprefix(field.marker)) for word in typed)
+    return _READERS[field.kind](session, field, typed[-1])
 
 
-def when(session: Session, text: str) -> DayOrInstant:
-    """A due date as typed, leaning to the future."""
+def _choice(_session: Session, field: Field[Any], text: str) -> str:
+    for words in field.choices:
+        if text.lower() in (word.lower() for word in words):
+            return words[0]
+    names = [words[0] for words in field.choices]
+    raise UsageError(f"{text!r} is no {field.name}", f"choose one of {', '.join(names[:-1])} and {names[-1]}")
+
+
+def read_day_or_instant(session: Session, text: str) -> DayOrInstant:
+    """A day or a time as people type it, leaning to the future; raises `UsageError`."""
     return day_or_instant(session.time_of(text, "future"))
 
 
-def remind_at(session: Session, text: str) -> datetime:
-    """A reminder as typed; a whole day means nine in the morning."""
+def read_instant(session: Session, text: str) -> datetime:
+    """A time as people type it, leaning to the future; a whole day means nine in the morning. Raises `UsageError`."""
     value = session.time_of(text, "future")
-    if isinstance(value, datetime):
-        return value
-    return to_local(datetime.combine(value, time(9)))
+    return value if isinstance(value, datetime) else to_local(datetime.combine(value, time(9)))
+
+
+_READERS: dict[Kind, Callable[[Session, Field[Any], str], Any]] = {
+    "text": lambda _, field, text: check_text(field.name, text),
+    "note": lambda _, field, text: check_text(field.name, text),
+    "day or instant": lambda session, _, text: read_day_or_instant(session, text),
+    "instant": lambda session, _, text: read_instant(session, text),
+    "choice": _choice,
+}
+"""How the values of each kind are read, except for sets of words."""

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ..cqrs.core import Commit
 from ..cqrs.struct import Struct
-from ..todo.model import Todo, day_or_instant
+from ..todo.fields import FIELDS, NOTE, TEXT, Kind, Todo
 from ..todo.service import View
+from ..todo.values import day_or_instant
 from ..todo.views import (
     Item,
     board,
@@ -24,6 +25,7 @@ from ..todo.views import (
     overdue,
     remark,
     short_instant,
+    value_in_words,
 )
 from .clock import to_local
 from .output import out
@@ -228,10 +230,7 @@ def show_one(session: Session, item: Item, commits: Sequence[Commit]) -> None:
     state = "removed" if todo.removed else "open" if todo.completed is None else f"done {in_words(todo.completed, to_local)}"
     rows = [
         ("state", state),
-        ("due", in_words(todo.due, to_local)),
-        ("reminder", "" if todo.reminder is None else short_instant(todo.reminder, to_local)),
-        ("priority", todo.priority or ""),
-        ("tags", " ".join(f"+{visible(tag)}" for tag in todo.tags)),
+        *((field.name, shown_value(field.name, getattr(todo, field.name))) for field in FIELDS if field not in (TEXT, NOTE)),
         ("created", short_instant(todo.created, to_local)),
         ("id", f"{visible(item.id)} (version {item.version})"),
     ]
@@ -276,7 +275,7 @@ def _history_lines(
                 words = " ".join(part for part in (names[event.stream], visible(describe(event, to_local))) if part)
                 yield *head, f"{words} ({visible(note)})" if note else words
                 for name, (old, new) in (changes or {}).get(event.position, {}).items():
-                    was, now = value_in_words(name, old) or "none", value_in_words(name, new) or "none"
+                    was, now = shown_value(name, old) or "none", shown_value(name, new) or "none"
                     yield "", "", "", f"  {name:<9} {was} → {now}"
 
 
@@ -346,14 +345,12 @@ def _plain_history(row: Told, numbers: dict[str, str], *, name_lists: bool) -> N
             fields(*((row.view.list, *values) if name_lists else values))
 
 
-def value_in_words(name: str, value: Any) -> str:
-    """A field's value as people read it; '' for none."""
-    if value is None or value == () or value is False:
-        return ""
-    if isinstance(value, datetime):
-        return short_instant(value, to_local)
-    if name in ("due", "completed"):
-        return in_words(value, to_local)
-    if isinstance(value, tuple):
-        return " ".join(f"+{visible(tag)}" for tag in value)
-    return "yes" if value is True else visible(str(value))
+def shown_value(name: str, value: Any) -> str:
+    """The value of an attribute of a todo as people read it; '' for none."""
+    if name == "removed":
+        return "yes" if value else ""
+    kind: Kind = "day or instant" if name == "completed" else _KINDS[name]
+    return visible(str(value or "") if kind == "note" else value_in_words(kind, value, to_local))
+
+
+_KINDS = {field.name: field.kind for field in FIELDS}

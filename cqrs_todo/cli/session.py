@@ -11,7 +11,7 @@ from ..cqrs.core import Store
 from ..cqrs.stores import open_store
 from ..cqrs.stores.snapshots import Folder, KeptSnapshots
 from ..cqrs.timeline import Moment
-from ..todo.model import SCHEMA, State
+from ..todo.fields import SCHEMA, State
 from ..todo.service import DEFAULT_LIST, TYPES, TodoList, View
 from .clock import start_of, to_local
 from .config import Color, Config, cache_dir, default_author, default_store, load_config

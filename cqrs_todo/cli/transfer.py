@@ -3,16 +3,16 @@
 import os
 import signal
 import sys
+import types
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
 from types import FrameType
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import msgspec
 
 from ..cqrs.core import DamagedLog, Rejected
-from ..todo.model import Priority, Todo
+from ..todo.fields import Todo
 from ..todo.views import spans
 from . import document
 from .config import default_store
@@ -31,24 +31,14 @@ LIMIT = 64 << 20
 _BOM = b"\xef\xbb\xbf"
 
 
-class _TodoLine(msgspec.Struct):
-    """A todo as `document.todo_document` writes it, without the fields that follow from others."""
-
-    id: str
-    text: str
-    created: datetime
-    note: str | None = None
-    due: str | None = None
-    reminder: datetime | None = None
-    priority: Priority | None = None
-    tags: tuple[str, ...] = ()
-    completed: str | None = None
-    removed: bool = False
-
-
-class _Document(msgspec.Struct):
-    format: str
-    todos: list[_TodoLine]
+def _document() -> Any:
+    """The type of a JSON export: as `document.view_document` writes it, without what follows from the fields."""
+    fields = [
+        (field.name, field.type) if field.required else (field.name, field.type, field.default)
+        for field in msgspec.structs.fields(Todo)
+    ]
+    line = msgspec.defstruct("TodoLine", [("id", str), *fields])
+    return msgspec.defstruct("Document", [("format", str), ("todos", types.GenericAlias(list, (line,)))])
 
 
 class _Terminated(BaseException):
@@ -221,25 +211,12 @@ def _import_todos(session: Session, name: str, first: bytes, file: BinaryIO) -> 
         more = "export the list with --format events instead: that has no limit"
         raise UsageError(f"{name} is larger than {LIMIT:,} bytes, the limit for JSON", more)
     try:
-        read = msgspec.json.decode(content, type=_Document)
+        read = msgspec.json.decode(content, type=_document())
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise UsageError(f"{name} is not an export: {error}", hint) from error
     if read.format != document.FORMAT:
         raise UsageError(f"{name} has format {visible(read.format)!r}, not {document.FORMAT}", "export it again")
-    todos = {
-        line.id: Todo(
-            line.text,
-            line.created,
-            line.note,
-            line.due,
-            line.reminder,
-            line.priority,
-            line.tags,
-            line.completed,
-            line.removed,
-        )
-        for line in read.todos
-    }
+    todos = {line.id: Todo(**{name: getattr(line, name) for name in Todo.__struct_fields__}) for line in read.todos}
     answer = session.writable().take_in(todos)
     if session.options.json:
         out(document.encode(document.answer_document(answer)))

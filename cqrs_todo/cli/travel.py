@@ -4,16 +4,16 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ..todo.compare import Difference, Origin, blame, compare
-from ..todo.model import day_or_instant
 from ..todo.service import View
 from ..todo.statistics import Held, held, parse_condition
+from ..todo.values import day_or_instant
 from ..todo.views import Item, short_instant, spans
 from . import document, render
 from .change import tell
 from .clock import to_local
 from .errors import UsageError
 from .output import out
-from .render import say, value_in_words
+from .render import say, shown_value
 from .session import Session, check_ids, check_text
 from .text import visible
 
@@ -61,7 +61,7 @@ def _diff_document(old: View, new: View, differences: Iterable[Difference]) -> d
 def _plain_differences(differences: Iterable[Difference]) -> None:
     for difference in differences:
         for name, (before, after) in difference.fields.items():
-            words = [value_in_words(name, value) for value in (before, after)]
+            words = [shown_value(name, value) for value in (before, after)]
             render.fields(difference.number, difference.kind, name, *words)
 
 
@@ -74,7 +74,7 @@ def _show_differences(session: Session, differences: Iterable[Difference]) -> No
         for name, (before, after) in difference.fields.items():
             if name == "removed" or (name == "text" and difference.kind != "changed"):
                 continue
-            was, now = value_in_words(name, before), value_in_words(name, after)
+            was, now = shown_value(name, before), shown_value(name, after)
             if difference.kind == "changed":
                 render.styled(
                     session, (f"    {name:<9} ", "dim"), (was or "none", "red"), (" → ", "dim"), (now or "none", "green")
@@ -114,7 +114,7 @@ def show_blame(session: Session, ids: Sequence[str]) -> None:
     for place, (item, origins) in enumerate(told):
         if session.options.plain:
             for name, origin in origins.items():
-                words = [value_in_words(name, value) for value in (origin.value, origin.previous)]
+                words = [shown_value(name, value) for value in (origin.value, origin.previous)]
                 render.fields(item.number, name, origin.position, day_or_instant(origin.at), origin.by, *words)
             continue
         if place:
@@ -125,14 +125,14 @@ def show_blame(session: Session, ids: Sequence[str]) -> None:
 def _show_origins(session: Session, item: Item, origins: Iterable[tuple[str, Origin]]) -> None:
     render.styled(session, (f"{item.number} ", "bold"), (visible(item.todo.text), ""))
     for name, origin in origins:
-        was = value_in_words(name, origin.previous)
+        was = shown_value(name, origin.previous)
         render.styled(
             session,
             (f"  {name:<9} ", "dim"),
             (f"@{origin.position:<5} ", "bold"),
             (f"{short_instant(origin.at, to_local)}  ", "cyan"),
             (f"{visible(origin.by)}  ", "dim"),
-            (value_in_words(name, origin.value) or "none", ""),
+            (shown_value(name, origin.value) or "none", ""),
             (f"  (was {was})" if was else "", "dim"),
         )
 

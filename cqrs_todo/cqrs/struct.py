@@ -22,6 +22,7 @@ else:
             def __init_subclass__(cls, *, frozen: bool = False, **_options: object) -> None:
                 super().__init_subclass__()
                 dataclass(frozen=frozen)(cls)
+                cls.__struct_fields__ = tuple(cls.__dataclass_fields__)
 
 
 __all__ = ["Struct", "replace"]

@@ -6,11 +6,9 @@ from typing import Any, Literal, TypeAlias
 
 from ..cqrs.core import Commit, Recorded, UnknownEvent
 from ..cqrs.struct import Struct
-from .model import State, Todo, evolve
+from .fields import NAMES, State, Todo
+from .model import evolve
 from .views import Item
-
-FIELDS = ("text", "note", "due", "reminder", "priority", "tags", "completed", "removed")
-"""The fields of a todo that events change, in the order in which they are shown."""
 
 Kind: TypeAlias = Literal["added", "removed", "changed"]
 
@@ -41,7 +39,7 @@ class Difference(Struct, frozen=True):
 def changed_fields(old: State, new: State) -> dict[str, tuple[Any, Any]]:
     """The old and the new value of each field that differs between two states of a todo."""
     nothing = Todo("", datetime.min)
-    pairs = ((name, getattr(old or nothing, name), getattr(new or nothing, name)) for name in FIELDS)
+    pairs = ((name, getattr(old or nothing, name), getattr(new or nothing, name)) for name in NAMES)
     return {name: (before, after) for name, before, after in pairs if before != after}
 
 
@@ -95,4 +93,4 @@ def blame(stream: str, commits: Iterable[Commit]) -> Mapping[str, Origin]:
             for name, (previous, value) in changed_fields(before, after).items():
                 meta = commit.metadata
                 origins[name] = Origin(value, previous, commit.position, meta.at, meta.by)
-    return {name: origins[name] for name in FIELDS if name in origins}
+    return {name: origins[name] for name in NAMES if name in origins}

@@ -9,7 +9,9 @@ from collections.abc import Sequence
 
 from ..cqrs.core import Commit, CqrsError, OutcomeUnknown, Rejected
 from ..cqrs.timeline import UNDOES, undo_events
-from .model import DECIDER, Todo, TodoRemoved, lead
+from .events import TodoRemoved
+from .fields import Todo
+from .model import DECIDER, events_between
 from .service import Answer, Part, TodoList, leading, new_command, numbered, telling, within_limit
 from .views import Item, Move, items_of
 
@@ -69,7 +71,7 @@ def _leaving(source: TodoList, chosen: Sequence[Item], target: TodoList) -> dict
         twin = there.get(item.stream)
         arrived = twin is not None and twin.state is not None and not twin.state.removed
         if not item.todo.removed:
-            if arrived and twin is not None and lead(twin.state, item.todo):
+            if arrived and twin is not None and events_between(twin.state, item.todo):
                 both = f"todo {item.number} is in {target.name} too, as {twin.number}"
                 refused.append(f"{both}, and differs there: remove one of the two")
             leaving[item.stream] = item.todo

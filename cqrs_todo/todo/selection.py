@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterable, Sequence
 
 from ..cqrs.core import CqrsError
 from ..cqrs.fold import Fold
-from .model import DECIDER, State
+from .fields import State
+from .model import DECIDER
 from .views import Item, item_of, items_of
 
 

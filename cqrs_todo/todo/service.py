@@ -5,7 +5,6 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from itertools import islice
 from typing import Any, TypeAlias, TypeVar
 
 from ..cqrs.core import (
@@ -32,19 +31,11 @@ from ..cqrs.repository import Plan as CommitPlan
 from ..cqrs.snapshots import SnapshotEvery, Snapshots
 from ..cqrs.struct import Struct, replace
 from ..cqrs.timeline import BATCH, Moment, as_of
-from .model import (
-    DECIDER,
-    EVENTS,
-    Create,
-    State,
-    Todo,
-    TodoCommand,
-    TodoEvent,
-    check,
-    day_or_instant,
-    lead,
-)
+from .events import TodoEvent
+from .fields import State, Todo
+from .model import DECIDER, EVENTS, Create, TodoCommand, check, events_between
 from .selection import ID, NotFound, select
+from .values import day_or_instant
 from .views import MOVE, RESTORES, Item, id_of, items_of, move_of, spans
 
 T = TypeVar("T")
@@ -54,6 +45,8 @@ DEFAULT_LIST = "inbox"
 SNAPSHOTS = SnapshotEvery(500, per=50)
 COMMIT_LIMIT = 10_000
 """The most events in one commit. A command with more writes a batch of commits, which one undo takes back."""
+COMMIT_TEXT = 8 << 20
+"""The most text in one commit, in characters, for the same reason: a line of a log has at most some 50 MB."""
 
 _ID_LETTERS = "abcdefghjkmnpqrstvwxyz"
 _ID_SIGNS = "0123456789" + _ID_LETTERS
@@ -327,15 +320,14 @@ class TodoList:
         self.repository.fold()
         self.check_whole("; nothing was recorded")
         batch = new_id()
-        remaining = iter(drafts)
-        added, part, mark, log = 0, 0, self.log.mark(), self.log
-        while chunk := list(islice(remaining, COMMIT_LIMIT)):
+        added, mark, log = 0, self.log.mark(), self.log
+        decided = (tuple(DECIDER.decide(draft, DECIDER.initial)) for draft in drafts)
+        measured = ((events, len(events), sum(map(_text_in, events))) for events in decided)
+        for part, chunk in enumerate(_chunks(measured), 1):
             # ids of one batch begin alike and are counted, so that no two are the same
             appends = [
-                Append(DECIDER.stream(f"{batch}{number:07d}"), tuple(DECIDER.decide(draft, DECIDER.initial)), NEW)
-                for number, draft in enumerate(chunk, added + 1)
+                Append(DECIDER.stream(f"{batch}{number:07d}"), events, NEW) for number, events in enumerate(chunk, added + 1)
             ]
-            part += 1
             metadata = Metadata(self.clock(), self.author, f"{batch}.{part}", {BATCH: {"id": batch, "part": part}})
             with telling(part - 1):
                 if part > 1:
@@ -443,7 +435,7 @@ class TodoList:
                 past = then.get(entity.stream)
                 now = entity.state
                 if now is not None:
-                    changes[entity.stream] = lead(now, (past and past.state) or replace(now, removed=True))
+                    changes[entity.stream] = events_between(now, (past and past.state) or replace(now, removed=True))
             moved = self._moved_since(then.position, {stream for stream, events in changes.items() if events})
             if chosen is not None and moved:
                 numbers = spans([fold[stream].number for stream in moved])
@@ -601,26 +593,46 @@ class TodoList:
 def leading(fold: _Todos, todos: Mapping[str, Todo]) -> Changes[TodoEvent]:
     """The events that make the todos in these streams what is given."""
     now = {stream: fold.get(stream) for stream in todos}
-    return {stream: lead(None if (old := now[stream]) is None else old.state, todo) for stream, todo in todos.items()}
+    return {
+        stream: events_between(None if (old := now[stream]) is None else old.state, todo) for stream, todo in todos.items()
+    }
 
 
 def within_limit(parts: Iterable[Part]) -> list[Part]:
-    """The same parts, of which those with more than `COMMIT_LIMIT` events are divided, each between two streams."""
+    """The same parts, of which those that are too large for one commit are divided, each between two streams."""
     divided: list[Part] = []
     for changes, meta in parts:
-        if sum(map(len, changes.values())) <= COMMIT_LIMIT:
+        if sum(map(len, changes.values())) <= _SURELY_SMALL:
             divided.append((changes, meta))
             continue
-        chunk: dict[str, Sequence[TodoEvent]] = {}
-        size = 0
-        for stream, events in changes.items():
-            if chunk and size + len(events) > COMMIT_LIMIT:
-                divided.append((chunk, meta))
-                chunk, size = {}, 0
-            chunk[stream] = events
-            size += len(events)
-        divided.append((chunk, meta))
+        measured = ((item, len(item[1]), sum(map(_text_in, item[1]))) for item in changes.items())
+        divided += [(dict(chunk), meta) for chunk in _chunks(measured)] or [({}, meta)]
     return divided
+
+
+def _chunks(measured: Iterable[tuple[T, int, int]]) -> Iterator[list[T]]:
+    """Things as many at a time as one commit holds, each given with its number of events and its characters of text."""
+    chunk: list[T] = []
+    events = text = 0
+    for thing, more_events, more_text in measured:
+        if chunk and (events + more_events > COMMIT_LIMIT or text + more_text > COMMIT_TEXT):
+            yield chunk
+            chunk, events, text = [], 0, 0
+        chunk.append(thing)
+        events += more_events
+        text += more_text
+    if chunk:
+        yield chunk
+
+
+_SURELY_SMALL = 32
+"""Events that fit into a commit whatever their text: each holds at most an old and a new value of 64 KiB."""
+
+
+def _text_in(event: TodoEvent) -> int:
+    """The characters of text in an event."""
+    values = (getattr(event, name) for name in type(event).__struct_fields__)
+    return sum(len(value) for value in values if isinstance(value, str))
 
 
 def numbered(parts: Sequence[Part], command: str) -> list[tuple[Part, str]]:

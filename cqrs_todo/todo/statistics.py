@@ -8,17 +8,10 @@ from datetime import date, datetime, time, timedelta
 from ..cqrs.core import Commit, Rejected, UnknownEvent
 from ..cqrs.struct import Struct
 from .compare import transitions
-from .model import (
-    DECIDER,
-    State,
-    Todo,
-    TodoCompleted,
-    TodoCreated,
-    TodoRemoved,
-    TodoReopened,
-    TodoRestored,
-    parse_day_or_instant,
-)
+from .events import TodoCompleted, TodoCreated, TodoRemoved, TodoReopened, TodoRestored
+from .fields import State, Todo
+from .model import DECIDER
+from .values import parse_day_or_instant
 from .views import ToLocal, local_day, overdue
 
 # conditions

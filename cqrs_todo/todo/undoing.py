@@ -21,7 +21,8 @@ from ..cqrs.timeline import (
     undo_events,
     undo_steps,
 )
-from .model import DECIDER, TodoEvent, touched
+from .events import TodoEvent
+from .model import DECIDER, register_of
 from .selection import NotFound
 from .service import COMMIT_LIMIT, Answer, Part, TodoList, new_command, numbered, telling
 from .views import Move, move_of
@@ -244,7 +245,7 @@ def _check(todos: TodoList, way: Way, chosen: Sequence[Step], halves: Sequence[_
         for commit in half.commits:
             _check_known(commit)
             moved = move_of(commit) is not None
-            fields |= {(event.stream, "*" if moved else touched(event.data)) for event in commit.events}
+            fields |= {(event.stream, "*" if moved else register_of(event.data)) for event in commit.events}
     later = _later(todos, chosen) if way is UNDO else _later_than_undone(todos, [each for step in chosen for each in step])
     commits = _commits(todos, later)
     in_the_way = [f"@{position}" for position in sorted(commits) if _conflicts(commits[position], fields)]
@@ -302,7 +303,7 @@ def _conflicts(commit: Commit, fields: set[tuple[str, str]]) -> bool:
             continue
         if isinstance(event.data, UnknownEvent) or (event.stream, "*") in fields:
             return True
-        if (event.stream, touched(event.data)) in fields:
+        if (event.stream, register_of(event.data)) in fields:
             return True
     return False
 

@@ -9,25 +9,9 @@ from ..cqrs.core import LOST, Commit, Recorded, UnknownEvent
 from ..cqrs.fold import Entity
 from ..cqrs.struct import Struct
 from ..cqrs.timeline import REDOES, UNDOES, marked
-from .model import (
-    PRIORITIES,
-    DayOrInstant,
-    DueChanged,
-    NoteChanged,
-    PriorityChanged,
-    ReminderChanged,
-    State,
-    TagAdded,
-    TagRemoved,
-    TextChanged,
-    Todo,
-    TodoCompleted,
-    TodoCreated,
-    TodoRemoved,
-    TodoReopened,
-    TodoRestored,
-    parse_day_or_instant,
-)
+from .events import TodoCompleted, TodoCreated, TodoRemoved, TodoReopened, TodoRestored
+from .fields import FIELD_OF, FIELDS, Kind, SetField, State, Todo
+from .values import PRIORITIES, DayOrInstant, parse_day_or_instant
 
 RESTORES = "restores"
 """The key in a commit's `meta` of the position to whose state it leads back."""
@@ -210,26 +194,29 @@ def day_in_words(value: DayOrInstant, now: datetime, to_local: ToLocal) -> str:
     return f"{name} {local:%H:%M}" if local is not None else name
 
 
+def value_in_words(kind: Kind, value: Any, to_local: ToLocal) -> str:
+    """A field's value as people read it, on one line; '' for none."""
+    if value is None or value == ():
+        return ""
+    match kind:
+        case "day or instant":
+            return in_words(value, to_local)
+        case "instant":
+            return short_instant(value, to_local)
+        case "words":
+            return " ".join(f"+{word}" for word in value)
+        case "note":
+            return " ".join(value.split())
+        case _:
+            return str(value)
+
+
 def describe(event: Recorded, to_local: ToLocal) -> str:
     """An event in words: what changed, from what to what."""
     data = event.data
     match data:
         case TodoCreated():
             return f"created: {data.text}{extras(data, to_local)}"
-        case TextChanged(old, new):
-            return f"text: {old} → {new}"
-        case NoteChanged(old, new):
-            return _changed("note", *(None if note is None else " ".join(note.split()) for note in (old, new)))
-        case DueChanged(old, new):
-            return _changed("due", *(in_words(due, to_local) or None for due in (old, new)))
-        case ReminderChanged(old, new):
-            return _changed("reminder", *(None if at is None else short_instant(at, to_local) for at in (old, new)))
-        case PriorityChanged(old, new):
-            return _changed("priority", old, new)
-        case TagAdded(tag):
-            return f"tagged +{tag}"
-        case TagRemoved(tag):
-            return f"untagged -{tag}"
         case TodoCompleted(completed):
             earlier = local_day(completed, to_local) != to_local(event.metadata.at).date()
             return f"done, on {in_words(completed, to_local)}" if earlier else "done"
@@ -241,24 +228,37 @@ def describe(event: Recorded, to_local: ToLocal) -> str:
             return "restored"
         case UnknownEvent(name):
             return "lost when the log was damaged" if name == LOST else f"{name} (written by a newer version)"
-    raise TypeError(f"{type(data).__name__} is no event of a todo")
+    field = FIELD_OF.get(type(data))
+    if field is None:
+        raise TypeError(f"{type(data).__name__} is no event of a todo")
+    if isinstance(field, SetField):
+        return field.history[type(data) is not field.added[1]].format(getattr(data, field.item))
+    old, new = (value_in_words(field.kind, value, to_local) for value in (data.old, data.new))
+    if not old:
+        return f"{field.name} set to {new}"
+    return f"{field.name}: {old} → {new}" if new else f"{field.name} cleared, was {old}"
 
 
-def _changed(field: str, old: str | None, new: str | None) -> str:
-    if old is None:
-        return f"{field} set to {new}"
-    return f"{field} cleared, was {old}" if new is None else f"{field}: {old} → {new}"
+_IN_BRIEF: tuple[Kind, ...] = ("words", "choice", "day or instant", "instant")
+"""The kinds of fields that stand in brackets behind a text, in their order there."""
 
 
 def extras(todo: Todo | TodoCreated, to_local: ToLocal) -> str:
     """What a todo bears beside its text and note, in brackets; '' for nothing."""
-    parts = [f"+{tag}" for tag in todo.tags]
-    if todo.priority is not None:
-        parts.append(f"priority {todo.priority}")
-    if todo.due is not None:
-        parts.append(f"due {local_day(todo.due, to_local):%a} {in_words(todo.due, to_local)}")
-    if todo.reminder is not None:
-        parts.append(f"reminder {short_instant(todo.reminder, to_local)}")
+    parts: list[str] = []
+    for field in sorted(
+        (field for field in FIELDS if field.kind in _IN_BRIEF), key=lambda field: _IN_BRIEF.index(field.kind)
+    ):
+        value = getattr(todo, field.name, None)
+        if not value:
+            continue
+        words = value_in_words(field.kind, value, to_local)
+        if field.kind == "words":
+            parts += words.split()
+        elif field.kind == "day or instant":
+            parts.append(f"{field.name} {local_day(value, to_local):%a} {words}")
+        else:
+            parts.append(f"{field.name} {words}")
     return f" ({', '.join(parts)})" if parts else ""
 
 

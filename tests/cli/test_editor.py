@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cqrs_todo.cli.editor import Sheet
-from cqrs_todo.todo.model import Todo
+from cqrs_todo.todo.fields import TAGS, Todo
 from tests.conftest import Todo as Program
 
 AT = datetime(2026, 11, 22, tzinfo=UTC)
@@ -69,7 +69,7 @@ def test_adding_a_tag_keeps_the_others_as_they_are(tags: tuple[str, ...]) -> Non
     sheet = Sheet(Todo("text", AT, tags=tags))
     lines = sheet.written().split("\n")
     line = next(line for line in lines if line.startswith("tags:")).removeprefix("tags:").strip()
-    assert sheet.tags(f"{line} new") == (*tags, "new")
+    assert sheet.words(TAGS, f"{line} new") == (*tags, "new")
 
 
 @pytest.mark.parametrize("text", ["C:\\new", "a\\tb", "\\\\server\\share", "\\", "tail\\", "x # y", "due: today", "100 %"])

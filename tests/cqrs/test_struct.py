@@ -11,13 +11,15 @@ from cqrs_todo.cqrs.core import EventTypes, Metadata
 from cqrs_todo.cqrs.repository import Repository
 from cqrs_todo.cqrs.stores import open_store
 from cqrs_todo.cqrs.timeline import as_of
-from cqrs_todo.todo.model import DECIDER, EVENTS, ChangeText, Complete, Create
+from cqrs_todo.todo.fields import TEXT
+from cqrs_todo.todo.fields import TEXT
+from cqrs_todo.todo.model import Change, Complete, Create, DECIDER, EVENTS, check
 
 now = datetime(2026, 11, 22, tzinfo=UTC)
 log = open_store("memory:", EventTypes(EVENTS)).create("inbox", now)
 todos = Repository(log, DECIDER)
 todos.execute("a", Create("Buy milk", now, tags=("b", "a")), Metadata(now, "me", "c1", {}))
-todos.execute("a", ChangeText("Buy oats"), Metadata(now, "me", "c2", {}))
+todos.execute("a", Change(TEXT, "Buy oats"), Metadata(now, "me", "c2", {}))
 entity, commit = todos.execute("a", Complete("2026-11-21", now), Metadata(now, "me", "c3", {}))
 assert (entity.state.text, entity.state.tags, entity.state.completed) == ("Buy oats", ("a", "b"), "2026-11-21")
 assert (commit.position, entity.version) == (3, 3)

@@ -13,9 +13,7 @@ from cqrs_todo.cqrs.repository import Repository
 from cqrs_todo.cqrs.stores import open_store
 from cqrs_todo.cqrs.stores.format import Codec, decode_line, sum_of
 from cqrs_todo.cqrs.stores.seals import NO_SUM
-from cqrs_todo.todo.model import (
-    DECIDER,
-    EVENTS,
+from cqrs_todo.todo.events import (
     DueChanged,
     NoteChanged,
     PriorityChanged,
@@ -23,7 +21,6 @@ from cqrs_todo.todo.model import (
     TagAdded,
     TagRemoved,
     TextChanged,
-    Todo,
     TodoCompleted,
     TodoCreated,
     TodoEvent,
@@ -31,6 +28,8 @@ from cqrs_todo.todo.model import (
     TodoReopened,
     TodoRestored,
 )
+from cqrs_todo.todo.fields import Todo
+from cqrs_todo.todo.model import DECIDER, EVENTS
 
 GOLDEN = Path(__file__).parent.parent / "data/golden"
 TYPES = EventTypes(EVENTS)

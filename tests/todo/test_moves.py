@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 from cqrs_todo.cqrs.core import Append, Commit, Metadata, Rejected, Store, StoreUnavailable
 from cqrs_todo.cqrs.stores import open_store
 from cqrs_todo.cqrs.timeline import REDOES, UNDOES
-from cqrs_todo.todo.model import AddTag, ChangeText, Complete, Create, Remove, day_or_instant
+from cqrs_todo.todo.fields import TAGS, TEXT
+from cqrs_todo.todo.model import Add, Change, Complete, Create, Remove
 from cqrs_todo.todo.service import TYPES, Lists, TodoList
+from cqrs_todo.todo.values import day_or_instant
 from cqrs_todo.todo.views import MOVE
 from tests.strategies import NOW
 from tests.todo.histories import a_list
@@ -52,7 +54,7 @@ def test_both_halves_share_a_command_and_name_both_logs(store: Store) -> None:
 def test_a_move_carries_what_is_there_now(store: Store) -> None:
     inbox, work = two_lists(store)
     chosen = inbox.select(["1"])
-    a_list(store).change(chosen, lambda _: [ChangeText("b")])
+    a_list(store).change(chosen, lambda _: [Change(TEXT, "b")])
     inbox.move(chosen, work)
     assert (texts(inbox), texts(work)) == ([], ["b"])
 
@@ -74,14 +76,14 @@ def test_a_todo_that_was_moved_elsewhere_is_not_moved_from_here(store: Store) ->
     with pytest.raises(Rejected, match="todo 1 was moved to home"):
         inbox.move(chosen, work)
     with pytest.raises(Rejected, match="todo 1: it was moved to home"):
-        inbox.change(chosen, lambda _: [ChangeText("b")])
+        inbox.change(chosen, lambda _: [Change(TEXT, "b")])
     assert (texts(inbox), texts(work), texts(a_list(store, "home"))) == ([], [], ["a"])
 
 
 def test_a_todo_that_came_back_removed_is_restored_with_its_new_content(store: Store) -> None:
     inbox, work = two_lists(store, "b")
     inbox.move(inbox.select(["1"]), work)
-    work.change(work.select(["1"]), lambda _: [ChangeText("c"), AddTag("t")])
+    work.change(work.select(["1"]), lambda _: [Change(TEXT, "c"), Add(TAGS, "t")])
     work.move(work.select(["1"]), inbox)
     assert (texts(inbox), texts(work)) == (["c", "b"], [])
     assert inbox.select(["1"])[0].todo.tags == ("t",)
@@ -130,7 +132,7 @@ def test_after_a_crash_between_the_halves_undo_takes_back_the_half_that_was_reco
 
 def test_after_a_crash_a_copy_that_differs_is_not_overwritten(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     inbox, work = crashed(store, monkeypatch)
-    work.change(work.select(["1"]), lambda _: [ChangeText("b")])
+    work.change(work.select(["1"]), lambda _: [Change(TEXT, "b")])
     with pytest.raises(Rejected, match="todo 1 is in work too, as 1, and differs there"):
         inbox.move(inbox.select(["1"]), work)
     assert (texts(inbox), texts(work)) == (["a"], ["b"])
@@ -166,7 +168,7 @@ def test_undo_and_redo_from_either_list_take_both_halves(store: Store, side: str
 def test_undo_of_a_move_is_refused_in_both_lists_when_the_todo_was_changed_since(store: Store) -> None:
     inbox, work = two_lists(store)
     inbox.move(inbox.select(["1"]), work)
-    work.change(work.select(["1"]), lambda _: [AddTag("t")])
+    work.change(work.select(["1"]), lambda _: [Add(TAGS, "t")])
     before = inbox.view().position, work.view().position
     with pytest.raises(Rejected, match=r"in work can't be undone alone: @2 changed the same fields later"):
         inbox.undo()
@@ -200,7 +202,7 @@ def test_undo_of_several_steps_takes_back_moves_in_both_directions(store: Store)
     inbox, work = two_lists(store)
     inbox.move(inbox.select(["1"]), work)
     work.move(work.select(["1"]), inbox)
-    inbox.change(inbox.select(["1"]), lambda _: [ChangeText("b")])
+    inbox.change(inbox.select(["1"]), lambda _: [Change(TEXT, "b")])
     inbox.undo(3)
     assert (texts(inbox), texts(work)) == (["a"], [])
     assert not [item for item in work.view().items if not item.todo.removed]
@@ -232,7 +234,7 @@ def test_restoring_a_list_leaves_todos_whose_move_was_undone(store: Store) -> No
 VERBS: dict[str, Callable[[TodoList, TodoList, int], Any]] = {
     "move": lambda here, there, number: here.move(here.select([str(number)]), there),
     "move all": lambda here, there, _: here.move([item for item in here.view().items if not item.todo.removed], there),
-    "edit": lambda here, _, number: here.change(here.select([str(number)]), lambda _: [ChangeText(f"{number}")]),
+    "edit": lambda here, _, number: here.change(here.select([str(number)]), lambda _: [Change(TEXT, f"{number}")]),
     "done": lambda here, _, number: here.change(here.select([str(number)]), lambda _: [Complete(day_or_instant(NOW), NOW)]),
     "undo": lambda here, _, number: here.undo(number),
     "redo": lambda here, _, number: here.redo(number),

@@ -3,7 +3,8 @@
 import pytest
 
 from cqrs_todo.cqrs.fold import Entities, Entity, Fold
-from cqrs_todo.todo.model import DECIDER, State, Todo
+from cqrs_todo.todo.fields import State, Todo
+from cqrs_todo.todo.model import DECIDER
 from cqrs_todo.todo.selection import NotFound, select
 from tests.strategies import NOW
 

@@ -12,19 +12,12 @@ from hypothesis import strategies as st
 from cqrs_todo.cqrs.core import LogExists, Metadata, Rejected, Store, WrongExpectedVersion
 from cqrs_todo.cqrs.fold import Fold
 from cqrs_todo.cqrs.stores import open_store
-from cqrs_todo.todo.model import (
-    ChangeText,
-    Complete,
-    Create,
-    Remove,
-    Reopen,
-    State,
-    TextChanged,
-    Toggle,
-    day_or_instant,
-)
+from cqrs_todo.todo.events import TextChanged
+from cqrs_todo.todo.fields import TEXT, State
+from cqrs_todo.todo.model import Change, Complete, Create, Remove, Reopen, Toggle
 from cqrs_todo.todo.selection import NotFound
 from cqrs_todo.todo.service import TYPES, Lists, NotYet, TodoList
+from cqrs_todo.todo.values import day_or_instant
 from tests.strategies import NOW
 from tests.todo.histories import Act, a_list, acts, after
 
@@ -42,8 +35,8 @@ def test_a_change_that_crosses_anothers_is_decided_anew(store: Store) -> None:
     mine = a_list(store)
     mine.add([Create("a", NOW)])
     chosen = mine.select(["1"])
-    a_list(store).change(chosen, lambda _: [ChangeText("b")])
-    answer = mine.change(chosen, lambda _: [ChangeText("c")])
+    a_list(store).change(chosen, lambda _: [Change(TEXT, "b")])
+    answer = mine.change(chosen, lambda _: [Change(TEXT, "c")])
     assert answer.commit is not None
     assert answer.commit.events[0].data == TextChanged("b", "c")
 
@@ -68,13 +61,13 @@ def test_what_was_done_already_is_asked_of_the_list_as_it_is(store: Store) -> No
     assert [item.todo.done for item in mine.view().items] == [True, True]
 
     both = mine.select(["1", "2"])
-    other.change(both[:1], lambda _: [ChangeText("c")])
+    other.change(both[:1], lambda _: [Change(TEXT, "c")])
     with pytest.raises(WrongExpectedVersion):
-        mine.change(both, lambda item: [ChangeText("b" if item.number == 2 else "x")], unchanged=True)
+        mine.change(both, lambda item: [Change(TEXT, "b" if item.number == 2 else "x")], unchanged=True)
 
     given = {item.id: item.todo for item in both}
     work.take_in(given)
-    a_list(store, "work").change(work.select(["1"]), lambda _: [ChangeText("other")])
+    a_list(store, "work").change(work.select(["1"]), lambda _: [Change(TEXT, "other")])
     work.take_in({**given, "new": both[0].todo})
     assert texts(work) == ["a", "b", "a"]
 
@@ -88,7 +81,7 @@ def test_a_change_after_another_history_took_the_place_of_the_one_that_was_read(
     mine.view()
     shutil.copytree(tmp_path / "data", tmp_path / "backup")
     chosen = mine.select(["1"])
-    a_list(store).change(chosen, lambda _: [ChangeText("old")])
+    a_list(store).change(chosen, lambda _: [Change(TEXT, "old")])
     mine.view()
     shutil.rmtree(tmp_path / "data")
     shutil.copytree(tmp_path / "backup", tmp_path / "data")
@@ -127,7 +120,7 @@ def test_a_moment_beside_a_writer(store: Store, monkeypatch: pytest.MonkeyPatch)
 def test_moments(store: Store) -> None:
     todos = a_list(store)
     todos.add([Create("a", NOW)])
-    todos.change(todos.select(["1"]), lambda _: [ChangeText("b")])
+    todos.change(todos.select(["1"]), lambda _: [Change(TEXT, "b")])
     assert (todos.view(0).items, todos.view(0).as_of) == ((), None)
     assert (todos.view(1).items[0].todo.text, todos.view(1).as_of) == ("a", NOW)
     assert (todos.view(NOW).items[0].todo.text, todos.view(NOW).as_of) == ("b", NOW)

@@ -13,10 +13,12 @@ from cqrs_todo.cqrs.core import Rejected
 from cqrs_todo.cqrs.fold import Fold
 from cqrs_todo.cqrs.stores import open_store
 from cqrs_todo.cqrs.struct import replace
-from cqrs_todo.todo.compare import FIELDS, blame, changed_fields, compare, field_changes
-from cqrs_todo.todo.model import DECIDER, Complete, Create, Reopen, State, Todo, day_or_instant
+from cqrs_todo.todo.compare import blame, changed_fields, compare, field_changes
+from cqrs_todo.todo.fields import NAMES, State, Todo
+from cqrs_todo.todo.model import DECIDER, Complete, Create, Reopen
 from cqrs_todo.todo.service import TYPES, TodoList
 from cqrs_todo.todo.statistics import held, parse_condition, statistics
+from cqrs_todo.todo.values import day_or_instant
 from cqrs_todo.todo.views import Item, items_of, mentions
 from tests.strategies import NOW
 from tests.todo.histories import Act, a_list, acts, after
@@ -87,7 +89,7 @@ def test_law_blame_names_the_value_and_the_commit_that_set_it(acts: list[Act]) -
     commits = list(todos.log.commits())
     for item in todos.view().items:
         origins = blame(item.stream, commits)
-        for name in FIELDS:
+        for name in NAMES:
             value = getattr(item.todo, name)
             if name not in origins:
                 assert value in (None, (), False)

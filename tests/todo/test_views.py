@@ -8,22 +8,21 @@ import pytest
 
 from cqrs_todo.cqrs.core import Commit, Metadata, Recorded, UnknownEvent
 from cqrs_todo.cqrs.fold import Entity
-from cqrs_todo.todo.model import (
+from cqrs_todo.todo.events import (
     DueChanged,
     NoteChanged,
     PriorityChanged,
     ReminderChanged,
-    State,
     TagAdded,
     TagRemoved,
     TextChanged,
-    Todo,
     TodoCompleted,
     TodoCreated,
     TodoRemoved,
     TodoReopened,
     TodoRestored,
 )
+from cqrs_todo.todo.fields import State, Todo
 from cqrs_todo.todo.views import (
     SORT_KEYS,
     Filter,

@@ -11,17 +11,11 @@ from itertools import combinations
 from pathlib import Path
 
 from cqrs_todo.cqrs.core import Append, Commit, CqrsError, Metadata
-from cqrs_todo.todo.model import (
-    AddTag,
-    ChangeNote,
-    ChangePriority,
-    ChangeText,
-    Complete,
-    Create,
-    TodoCreated,
-    day_or_instant,
-)
+from cqrs_todo.todo.events import TodoCreated
+from cqrs_todo.todo.fields import NOTE, PRIORITY, TAGS, TEXT
+from cqrs_todo.todo.model import Add, Change, Complete, Create
 from cqrs_todo.todo.service import TodoList
+from cqrs_todo.todo.values import day_or_instant
 
 from .children import SEED, a_list, in_child, store_in
 from .harness import Program, Size, Tally
@@ -68,13 +62,13 @@ def _step(todos: TodoList, count: int) -> None:
     items = [item for item in todos.view().items if not item.todo.removed]
     match count % 6:
         case 0:
-            todos.change(items, lambda _: [AddTag(f"t{count}")])
+            todos.change(items, lambda _: [Add(TAGS, f"t{count}")])
         case 1:
-            todos.change(items[:1], lambda _: [ChangeText(f"текст {count}"), ChangePriority("H" if count < 10 else "L")])
+            todos.change(items[:1], lambda _: [Change(TEXT, f"текст {count}"), Change(PRIORITY, "H" if count < 10 else "L")])
         case 2:
             todos.undo()
         case 3:
-            todos.change(items[1:2], lambda _: [ChangeNote(f"# note {count}\n" + "é" * 50)])
+            todos.change(items[1:2], lambda _: [Change(NOTE, f"# note {count}\n" + "é" * 50)])
         case 4:
             todos.add([Create(f"todo {count}", NOW, due="2026-12-24", priority="L")])
         case _:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from cqrs_todo.cqrs.stores import open_store
 from cqrs_todo.cqrs.stores.jsonl.notes import mark_suspect
-from cqrs_todo.todo.model import AddTag, ChangeText, Complete, Create
+from cqrs_todo.todo.fields import TAGS, TEXT
+from cqrs_todo.todo.model import Add, Change, Complete, Create
 from cqrs_todo.todo.service import TYPES, Lists, TodoList
 
 from .harness import Program
@@ -79,8 +80,8 @@ def _plain(data: Path) -> None:
     inbox.add([Create("Pay the rent", NOW)])
     items = inbox.view().items
     inbox.change(items[:1], lambda _: [Complete("2026-01-02", NOW)])
-    inbox.change(items[1:2], lambda _: [ChangeText("Buy milk"), AddTag("home")])
-    inbox.change(items[2:3], lambda _: [AddTag("phone")])
+    inbox.change(items[1:2], lambda _: [Change(TEXT, "Buy milk"), Add(TAGS, "home")])
+    inbox.change(items[2:3], lambda _: [Add(TAGS, "phone")])
     inbox.undo()
     for name in ("work", "old"):
         Lists(store, lambda: NOW).new(name)

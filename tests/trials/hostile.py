@@ -20,7 +20,9 @@ from typing import Any
 import msgspec
 
 from cqrs_todo.cqrs.core import Append, Metadata, Rejected
-from cqrs_todo.todo.model import AddTag, ChangeNote, ChangeText, Create, TodoCreated, decide
+from cqrs_todo.todo.events import TodoCreated
+from cqrs_todo.todo.fields import NOTE, TAGS, TEXT
+from cqrs_todo.todo.model import Add, Change, Create, decide
 from cqrs_todo.todo.service import TodoList
 
 from .children import SEED, store_in
@@ -99,8 +101,10 @@ def _with_texts(program: Program, chunk: Sequence[str], tally: Tally) -> list[Ca
     """The runs over one list that holds the texts in every place that takes them."""
     todos = TodoList(store_in(program.data), "inbox", f"me{chunk[0]}", default=True)
     todos.add([Create(text, NOW, note=text, tags=_tags(text)) for text in chunk])
-    todos.change(todos.view().items[::3], lambda item: [ChangeText(f"{item.todo.text}!"), ChangeNote(None)])
-    todos.change(todos.view().items[::3], lambda item: [ChangeText(item.todo.text[:-1]), ChangeNote(item.todo.text[:-1])])
+    todos.change(todos.view().items[::3], lambda item: [Change(TEXT, f"{item.todo.text}!"), Change(NOTE, None)])
+    todos.change(
+        todos.view().items[::3], lambda item: [Change(TEXT, item.todo.text[:-1]), Change(NOTE, item.todo.text[:-1])]
+    )
     foreign = Append(f"todo/{chunk[1]}\x1b[2J\u202e", (TodoCreated(chunk[1], NOW, note=chunk[1]),))
     todos.log.append([foreign], Metadata(NOW, chunk[2], "foreign", {"moved_from": chunk[3]}))
     wanted = [*chunk, chunk[1]]
@@ -113,7 +117,7 @@ def _with_texts(program: Program, chunk: Sequence[str], tally: Tally) -> list[Ca
 
 def _tags(text: str) -> tuple[str, ...]:
     try:
-        decide(AddTag(text), decide(Create("x", NOW), None)[0])  # type: ignore[arg-type]  # has the fields of a todo
+        decide(Add(TAGS, text), decide(Create("x", NOW), None)[0])  # type: ignore[arg-type]  # has the fields of a todo
     except (Rejected, AttributeError):
         return ()
     return (text,)

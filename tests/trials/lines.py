@@ -7,7 +7,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from cqrs_todo.todo.model import day_or_instant
+from cqrs_todo.todo.values import day_or_instant
 
 
 def encoded(document: Any) -> bytes:
