@@ -269,7 +269,8 @@ class _Case:
         lines = _lines(result)
         bodies = {line.body for line in lines}
         for before, line, after in zip(self._written, self._written[1:], [*self._written[2:], None], strict=False):
-            if line.body not in bodies and self._is_provable(before, line, after):
+            rivals = (other for other in lines[1:] if other.first == line.first and self._has_its_digest(other))
+            if line.body not in bodies and self._is_provable(before, line, after) and not any(rivals):
                 yield "proven stays", f"@{line.first} is gone, though the digest before it proves it"
         record = _records(lines)
         yield from self._check_added(lines, record, done)
@@ -280,7 +281,7 @@ class _Case:
         return self.history.lines
 
     def _can_be_read(self, digest: bytes) -> bool:
-        return b'"sum":"' + digest + b'"' in self.damaged or (self.with_head and digest == self._written[-1].digest)
+        return digest in _digests(self.damaged) or (self.with_head and digest == self._written[-1].digest)
 
     def _is_provable(self, before: _Line, line: _Line, after: _Line | None) -> bool:
         """Whether a commit stands in the damaged bytes as it was written, and a digest that stands there proves it."""
@@ -312,12 +313,14 @@ class _Case:
 
     def _has_its_digest(self, line: _Line) -> bool:
         """Whether a line's digest stands in the damaged bytes, and one that it would have after another line there."""
-        digests = set(re.findall(rb'"sum":"([0-9a-f]{64})"', self.damaged))
+        digests = _digests(self.damaged)
         return any(hashlib.sha256(digest + line.body).hexdigest().encode() in digests for digest in digests)
 
     def _is_known(self, line: _Line) -> bool:
         """Whether a line's digest can be read, or calculated from what can be read, or nearly be read."""
-        return self._can_be_read(line.digest) or line.body in self.damaged or line.digest[:24] in self.damaged
+        if self._can_be_read(line.digest) or line.body in self.damaged or line.digest[:24] in self.damaged:
+            return True
+        return any(document == json.loads(line.body + b"}") for document in _documents(self.damaged))
 
     def _check_head(self, lines: list[_Line], record: Any, done: Repair) -> Iterator[tuple[str, str]]:
         """The events up to the noted head are there, or said to be gone; and the log keeps its id."""
@@ -337,6 +340,23 @@ class _Case:
             yield "head", "what is lost is not told"
         if json.loads(lines[0].content)["id"] != json.loads(self._written[0].content)["id"]:
             yield "head", "the id of the log is noted beside it, and the log has another one"
+
+
+def _digests(content: bytes) -> set[bytes]:
+    """The digests that can be read in some bytes."""
+    return set(re.findall(rb'"sum": ?"([0-9a-f]{64})"', content))
+
+
+def _documents(content: bytes) -> Iterator[Any]:
+    """What stands in the lines of a damaged log, without the digests, where it is JSON."""
+    for line in content.split(b"\n"):
+        try:
+            document = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(document, dict):
+            document.pop("sum", None)
+            yield document
 
 
 def _records(lines: list[_Line]) -> Any:

@@ -89,8 +89,22 @@ def _no_head() -> None:
 
 
 def _repair_keeps_white_space() -> None:
-    """A repair takes the white space around a commit for a part of it."""
-    evidence._BLANK = b""
+    """A repair takes all the bytes between two line feeds for the commit, the white space around it too."""
+
+    def pieces_in(content: bytes) -> list[evidence.Piece]:
+        lines = enumerate(content.split(b"\n"), 1)
+        return [
+            evidence.Piece(number, line, False, evidence.as_commit(line), line_format.read_header(line))
+            for number, line in lines
+            if line
+        ]
+
+    def plain_readings(text: bytes) -> list[evidence.Reading]:
+        return [evidence.Reading(text[: -seals.SEAL_LENGTH], text[-66:-2])]
+
+    repair.pieces_in = pieces_in  # type: ignore[assignment, attr-defined]  # the weakness itself
+    for module in (evidence, repair):
+        module.plain_readings = plain_readings  # type: ignore[attr-defined]  # the weakness itself
 
 
 def _repair_looks_at_neighbours() -> None:
@@ -134,7 +148,7 @@ def _repair_unverified() -> None:
         position = last["position"] + len(last["events"]) - 1 if "position" in last else 0
         return chain.Spot(len(lines), len(content), last["sum"].encode(), position)
 
-    sorting.fill = fill  # type: ignore[attr-defined]  # the weakness itself
+    sorting.fill = fill  # type: ignore[assignment, attr-defined]  # the weakness itself
     repair.verified_end = verified_end
 
 
@@ -180,7 +194,7 @@ def _repair_needs_a_commit() -> None:
             raise line_format.InvalidLine("there is nothing to go on with")
         return whole(content, *others)
 
-    repair.plan = plan
+    repair.plan = plan  # type: ignore[assignment]  # the weakness itself
 
 
 def _bare_decoder() -> None:

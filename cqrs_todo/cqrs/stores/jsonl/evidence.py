@@ -27,8 +27,11 @@ _MOST_GUESSES = 64
 """How many guesses are made at most of the digest before one line."""
 
 _START = re.compile(rb'\{\s*"(?:position|format)"\s*:')
-_END_OF_COMMIT = re.compile(rb'(?<=,"sum":"[0-9a-f]{64}"\})(?=\s*\n)')
+_COMMIT_START = re.compile(rb'\{\s*"position"\s*:')
+_EVENT_START = re.compile(rb'\{\s*"stream"\s*:')
+_END_OF_COMMIT = re.compile(rb'(?<=,"sum":"[0-9a-f]{64}"\})(?!\s*[,\]}])')
 _SEAL = re.compile(rb',\s*"sum"\s*:\s*"([^"]*)"\s*\}\s*\Z')
+_CUT_SEAL = re.compile(rb',?"?s?u?m?"?:?"?[0-9a-f]{0,63}\Z')
 _HEX = re.compile(rb"[0-9a-f]{64}")
 _TEXT_OR_SPACE = re.compile(rb'("(?:[^"\\]|\\.)*")|\s+', re.DOTALL)
 _VERSION = re.compile(rb'"version":"[^"]*"')
@@ -70,7 +73,12 @@ class Piece(msgspec.Struct, eq=False):
     @property
     def is_commit_start(self) -> bool:
         """Whether the text begins like a commit."""
-        return self.text.startswith(b'{"position":')
+        return _COMMIT_START.match(self.text) is not None
+
+    @property
+    def events(self) -> int:
+        """How many events the text holds, as far as it can be read."""
+        return len(self.commit.events) if self.commit is not None else max(1, len(_EVENT_START.findall(self.text)))
 
 
 def as_commit(text: bytes) -> CommitLine | None:
@@ -149,6 +157,9 @@ def plain_readings(text: bytes) -> Iterator[Reading]:
     place = text.rfind(b',"sum":"')
     if place > 0:
         yield Reading(text[:place], text[place + len(b',"sum":"') :].rstrip(b'"}'))
+    cut = _CUT_SEAL.search(text)
+    if cut is not None and text[: cut.start()].endswith((b"]", b"}")):
+        yield Reading(text[: cut.start()], b"")
 
 
 def all_readings(text: bytes) -> Iterator[Reading]:

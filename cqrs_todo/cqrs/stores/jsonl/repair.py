@@ -30,7 +30,7 @@ from ..format import (
 )
 from ..seals import end_of_line, last_sum, seal
 from .check import examine
-from .evidence import Piece, Prover, compact, decoded, pieces_in, plain_readings
+from .evidence import Piece, Prover, as_commit, compact, decoded, pieces_in, plain_readings
 from .files import create_durable, dated, explained, read_range, replace_durably
 from .lines import LogFile
 from .notes import any_head, keep_head, read_note
@@ -244,7 +244,7 @@ class _Repaired:
         commit = commit_of(piece)
         self._at = commit.at
         if piece.reading is None:
-            body = next(plain_readings(piece.text)).body
+            body = next(each.body for each in plain_readings(piece.text) if as_commit(each.body + b"}") == commit)
             line = seal(self._sum, (compact(body) if b"\n" in body else body) + b"}")
             span = _span(commit.position, commit.last)
             self._steps.add(piece.line, f"{span}: recovered without proof: the digest before it is gone")
@@ -383,9 +383,10 @@ def _span(first: int, last: int) -> str:
     return f"@{first}" if first == last else f"@{first} to @{last}"
 
 
-def _header_in(pieces: Iterable[Piece]) -> Piece | None:
-    """The piece that is the header: one whose digest is right, else the first that begins like one."""
-    found = [piece for piece in pieces if piece.header is not None or piece.text.startswith(b'{"format":')]
+def _header_in(pieces: Sequence[Piece]) -> Piece | None:
+    """The piece that is the header: one whose digest is right, else the first that looks like what is left of one."""
+    found = [piece for piece in pieces if piece.header is not None or (piece.commit is None and b'"cqrs-log"' in piece.text)]
+    found += [piece for piece in pieces[:1] if piece.commit is None and piece.stands and b'{"stream":' not in piece.text]
     return next(_whole_headers(found), found[0] if found else None)
 
 

@@ -1,5 +1,6 @@
 """Which commits of a damaged log stay: the proven ones of one history, and those that nothing contradicts."""
 
+import sys
 from bisect import bisect
 from collections.abc import Iterable
 
@@ -54,9 +55,9 @@ class _Sorting:
         result = self._result
         self._choose_history([piece for piece in self._pieces if piece.commit is not None and piece.proven])
         proven = list(result.kept)
-        unproven = self._uncontradicted([piece for piece in self._pieces if piece.commit is not None and not piece.proven])
-        others = (piece for piece in self._pieces if piece.commit is None and piece is not self._header)
-        result.fragments = list(others)
+        others = [piece for piece in self._pieces if not piece.proven and piece is not self._header]
+        result.fragments = [piece for piece in others if piece.commit is None or self._is_torn(piece)]
+        unproven = self._uncontradicted([piece for piece in others if piece not in result.fragments])
         self._fit(proven, unproven)
         return result
 
@@ -139,29 +140,29 @@ class _Sorting:
             before = len(found)
             for piece in sorted(others, key=lambda piece: commit_of(piece).position):
                 commit = commit_of(piece)
-                if commit.position - 1 in ends or by_place.get(id(piece)) == commit.position - 1:
+                if commit.position - 1 in ends or commit.position - 1 in by_place.get(id(piece), ()):
                     found.add(id(piece))
                 if piece.stands:
                     ends.add(commit.last)
         return found
 
-    def _ends_by_place(self, kept: Iterable[Piece]) -> dict[int, int]:
-        """The position before each piece that follows an unproven one with a readable digest, counted along the file.
+    def _ends_by_place(self, kept: Iterable[Piece]) -> dict[int, range]:
+        """For each piece behind an unproven one with a readable digest: where that one may end, counted along the file.
 
         It tells what the line before held when that line's own position was altered, or when it cannot be decoded.
         """
         ends = {id(piece): commit_of(piece).last for piece in kept}
-        found: dict[int, int] = {}
-        end, readable = 0, False
+        found: dict[int, range] = {}
+        end, may_end = 0, range(0)
         for piece in self._pieces:
-            if readable:
-                found[id(piece)] = end
+            if may_end:
+                found[id(piece)] = may_end
             if id(piece) in ends or piece is self._header:
-                end, readable = ends.get(id(piece), 0), False
+                end, may_end = ends.get(id(piece), 0), range(0)
             elif piece.commit is not None or piece.stands or piece.is_commit_start:
-                count = _count(piece)
-                end += count
-                readable = bool(piece.stands and count)
+                end += piece.events
+                is_readable = piece.commit is not None or (piece.is_commit_start and b"\0" not in piece.text)
+                may_end = range(end, end + 1 if is_readable else sys.maxsize) if piece.stands else range(0)
         return found
 
     def _clashes(self, piece: Piece) -> bool:
@@ -238,20 +239,18 @@ class _Sorting:
             if commit.position > end or (self._place[id(piece)] > place and not is_copy):
                 lost += len(commit.events)
         lost += sum(
-            _count(piece) for piece in self._result.fragments if self._place[id(piece)] > place and self._is_lost(piece)
+            piece.events for piece in self._result.fragments if self._place[id(piece)] > place and self._is_lost(piece)
         )
         noted = self._head.position if self._head is not None else 0
         return max(end + lost, noted if noted <= end + _MOST_LOST else 0)
 
+    def _is_torn(self, piece: Piece) -> bool:
+        """Whether a piece may be what an interrupted write left: it stands at the end, and lacks its digest and its LF."""
+        return piece is self._pieces[-1] and not piece.stands and not self._ends_with_lf
+
     def _is_lost(self, piece: Piece) -> bool:
-        """Whether a piece that cannot be decoded was a commit, and not what an interrupted write left."""
-        ended = self._ends_with_lf or piece is not self._pieces[-1]
-        return bool(piece.stands) or (piece.is_commit_start and ended)
-
-
-def _count(piece: Piece) -> int:
-    """How many events a piece holds, as far as it can be read."""
-    return len(piece.commit.events) if piece.commit is not None else max(1, piece.text.count(b'{"stream":'))
+        """Whether a piece that cannot be decoded was a commit that had been recorded."""
+        return bool(piece.stands) or (piece.is_commit_start and not self._is_torn(piece))
 
 
 def _streams(commit: CommitLine) -> list[tuple[str, int]]:
