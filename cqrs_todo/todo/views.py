@@ -5,7 +5,7 @@ from datetime import date, datetime, time
 from operator import attrgetter
 from typing import Any, Literal, TypeAlias, get_args
 
-from ..cqrs.core import LOST, Commit, Recorded, UnknownEvent
+from ..cqrs.core import LOST, REPAIRED, Commit, Recorded, UnknownEvent
 from ..cqrs.fold import Entity
 from ..cqrs.struct import Struct
 from ..cqrs.timeline import REDOES, UNDOES, marked
@@ -236,9 +236,28 @@ def describe(event: Recorded, to_local: ToLocal) -> str:
             return "removed"
         case TodoRestored():
             return "restored"
-        case UnknownEvent(name):
+        case UnknownEvent(name, record):
+            if name == REPAIRED:
+                return _repair_in_words(record)
             return "lost when the log was damaged" if name == LOST else f"{name} (written by a newer version)"
     raise TypeError(f"{type(data).__name__} is no event of a todo")
+
+
+def _repair_in_words(record: bytes) -> str:
+    """What a repair recorded of itself: what was lost, and what could not be proven."""
+    import json  # few logs were ever repaired
+
+    try:
+        document = json.loads(record)
+        told = [
+            f"{what}: "
+            + ", ".join(f"@{first}" if first == last else f"@{first} to @{last}" for first, last in document[key])
+            for key, what in (("lost", "lost"), ("unproven", "recovered without proof"), ("sealed", "sealed anew"))
+            if key in document
+        ]
+    except (ValueError, TypeError):  # another program wrote it
+        told = []
+    return "; ".join(["the log was repaired", *told])
 
 
 def _changed(field: str, old: str | None, new: str | None) -> str:

@@ -195,7 +195,7 @@ def test_junk_between_lines(store: Store, path: Path, junk: bytes) -> None:
     lines = lines_of(path)
     path.write_bytes(b"\n".join(lines[:5]) + b"\n" + junk + b"\n".join(lines[5:]) + b"\n")
     assert store.verify("inbox").damage is not None
-    check_repair(store, path, [body(line) for place, line in enumerate(lines) if place and (place != 5 or b"\n" in junk)])
+    check_repair(store, path, [body(line) for line in lines[1:]])
 
 
 @pytest.mark.usefixtures("log")
