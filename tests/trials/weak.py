@@ -111,13 +111,6 @@ def _repair_looks_at_neighbours() -> None:
     """A repair looks for the digest before a line only in the line before it."""
     evidence.Prover._near = lambda *_: []  # type: ignore[method-assign]  # the weakness itself
     evidence._MOST_TRIES = 0
-    whole = evidence.Prover._try
-
-    def first_try(self: evidence.Prover, piece: evidence.Piece, previous: Any, readings: Any) -> bool:
-        self._tries = 0 if piece.text and len(previous) == 1 else 1
-        return whole(self, piece, previous, readings)
-
-    evidence.Prover._try = first_try  # type: ignore[method-assign]  # the weakness itself
 
 
 def _repair_says_nothing_unproven() -> None:

@@ -21,14 +21,15 @@ _BOM = b"\xef\xbb\xbf"
 _DIGEST_LENGTH = 64
 _ENOUGH = 48
 """How many of the 64 digits must agree: 192 bits prove a line as well as 256 do, so an altered digit does no harm."""
-_MOST_TRIES = 5_000_000
+_MOST_TRIES = 2_000_000
 """How many digests are calculated at most for lines of which the line before does not stand where it should."""
-_MOST_GUESSES = 64
+_MOST_GUESSES = 16
 """How many guesses are made at most of the digest before one line."""
 
 _START = re.compile(rb'\{\s*"(?:position|format)"\s*:')
 _COMMIT_START = re.compile(rb'\{\s*"position"\s*:')
 _EVENT_START = re.compile(rb'\{\s*"stream"\s*:')
+_PUNCTUATION = re.compile(rb"[:,\[]\s*\Z")
 _END_OF_COMMIT = re.compile(rb'(?<=,"sum":"[0-9a-f]{64}"\})(?!\s*[,\]}])')
 _SEAL = re.compile(rb',\s*"sum"\s*:\s*"([^"]*)"\s*\}\s*\Z')
 _CUT_SEAL = re.compile(rb',?"?s?u?m?"?:?"?[0-9a-f]{0,63}\Z')
@@ -121,16 +122,20 @@ def pieces_in(content: bytes) -> Iterator[Piece]:
 def _pieces_in_run(line: int, run: bytes) -> Iterator[Piece]:
     """What stands in lines that cannot be decoded one by one, the first of them with this number."""
     cuts = {0, len(run)}
-    cuts.update(
-        match.start() for match in _START.finditer(run) if run[: match.start()].rstrip()[-1:] not in (b":", b",", b"[")
-    )
+    cuts.update(match.start() for match in _START.finditer(run) if not _is_inside(run, match.start()))
     cuts.update(match.start() for match in _END_OF_COMMIT.finditer(run))
-    ordered = sorted(cuts)
-    for start, end in pairwise(ordered):
+    for start, end in pairwise(sorted(cuts)):
         part = run[start:end]
         text = part.strip(_BLANK).removeprefix(_BOM).strip(_BLANK)
+        before = part[: len(part) - len(part.lstrip(_BLANK))].count(b"\n")
         if text:
-            yield _piece(line + run.count(b"\n", 0, start + len(part) - len(part.lstrip(_BLANK))), text)
+            yield _piece(line + before, text)
+        line += part.count(b"\n")
+
+
+def _is_inside(run: bytes, place: int) -> bool:
+    """Whether an object that begins at a place belongs to another one."""
+    return _PUNCTUATION.search(run, max(0, place - 64), place) is not None
 
 
 def _piece(line: int, text: bytes) -> Piece:
@@ -253,7 +258,7 @@ class Prover:
             self._try(piece, self._near(piece), list(all_readings(piece.text)))
         known = list(dict.fromkeys([*filter(None, (piece.stands for piece in self._pieces)), *self._remembered]))
         for piece in self._open:
-            self._try(piece, known, list(all_readings(piece.text)))
+            self._try_all(piece, known)
         self._prove_by_guesses()
 
     @property
@@ -298,13 +303,22 @@ class Prover:
     def _try(self, piece: Piece, previous: Iterable[bytes], readings: Iterable[Reading]) -> bool:
         for reading in readings:
             for digest in previous:
-                if self._tries > _MOST_TRIES:
-                    return False
-                self._tries += 1
                 made = digest_of(digest, reading.body)
                 if agree(made, reading.digest) and self._settle(piece, reading, digest, made):
                     return True
         return False
+
+    def _try_all(self, piece: Piece, known: list[bytes]) -> None:
+        """Look for the digest before a piece among all that can be read, for as long as that takes seconds and not hours."""
+        for reading in all_readings(piece.text):
+            if self._tries >= _MOST_TRIES or not _HEX.fullmatch(reading.digest):
+                return
+            self._tries += len(known)
+            for digest in known:
+                if digest_of(digest, reading.body) == reading.digest and self._settle(
+                    piece, reading, digest, reading.digest
+                ):
+                    return
 
     def _settle(self, piece: Piece, reading: Reading, previous: bytes, digest: bytes) -> bool:
         commit = None if piece is self._header else as_commit(reading.body + b"}")

@@ -191,7 +191,7 @@ class _Repaired:
     def _new_header(self) -> Header:
         piece = self._header
         old = piece.header if piece is not None else None
-        noted = self._noted[0] if self._noted is not None and self._is_of_this_log(self._noted[1].sum, old) else None
+        noted = self._noted[0] if self._noted is not None and self._is_of_this_log(*self._noted, old) else None
         written = re.search(rb'"id":"([0-9a-f]{32})"', piece.text) if piece is not None else None
         log = noted or (old.id if old is not None else written[1].decode() if written else None)
         times = (commit_of(each).at for each in self._pieces if each.commit is not None)
@@ -205,11 +205,11 @@ class _Repaired:
             self._steps.say(f"nothing can be read: the bytes are set aside, and an empty log is begun with {source}")
         return Header(FORMAT, VERSION, log or self._fresh_id, self._name, created)
 
-    def _is_of_this_log(self, sum: bytes, header: Header | None) -> bool:
-        """Whether a note beside the log is about this log, as far as it shows."""
-        if header is None or (self._noted is not None and self._noted[0] == header.id):
+    def _is_of_this_log(self, log: str, head: Spot, header: Header | None) -> bool:
+        """Whether a note beside the log is about this log: its id is like the altered one, or its digest stands here."""
+        if header is None or any(log[place : place + 8] in header.id for place in range(0, len(log), 8)):
             return True
-        return any(sum in (piece.digest, piece.stands) for piece in self._pieces)
+        return any(head.sum in (piece.digest, piece.stands) for piece in self._pieces)
 
     def _head_to_explain(self) -> Spot | None:
         """The noted head, unless it is another log's, or an earlier repair has explained already what became of it."""
@@ -288,10 +288,7 @@ class _Repaired:
         for piece, same in chosen.copies:
             self._steps.add(piece.line, f"a copy of line {same.line}: left out")
         for piece in chosen.contradicted:
-            commit = commit_of(piece)
-            self._steps.add(
-                piece.line, f"{_span(commit.position, commit.last)}: contradicts its digest or proven commits: set aside"
-            )
+            self._steps.add(piece.line, "the content contradicts its digest or proven commits: set aside")
         for piece in chosen.elsewhere:
             commit = commit_of(piece)
             self._steps.add(piece.line, f"{_span(commit.position, commit.last)}: a commit of another history: set aside")

@@ -57,7 +57,8 @@ class _Sorting:
         proven = list(result.kept)
         others = [piece for piece in self._pieces if not piece.proven and piece is not self._header]
         result.fragments = [piece for piece in others if piece.commit is None or self._is_torn(piece)]
-        unproven = self._uncontradicted([piece for piece in others if piece not in result.fragments])
+        fragments = {id(piece) for piece in result.fragments}
+        unproven = self._uncontradicted([piece for piece in others if id(piece) not in fragments])
         self._fit(proven, unproven)
         return result
 
@@ -94,7 +95,7 @@ class _Sorting:
             strange = owner is not None and owner.commit is None and owner is not self._header
             if piece.previous in refused or strange or not self._take(piece):
                 same = self._taken.get(commit_of(piece).position)
-                if same is not None and same.reading == piece.reading:
+                if same is not None and same.digest == piece.digest:
                     self._result.copies.append((piece, same))
                 else:
                     refused.add(piece.digest)
@@ -181,18 +182,17 @@ class _Sorting:
     def _without_rivals(self, pieces: list[Piece]) -> list[Piece]:
         """Those of which no other claims the same positions: nobody can tell which one is right."""
         claims: dict[int, list[Piece]] = {}
-        unique: list[Piece] = []
+        unique: dict[bytes, Piece] = {}
         for piece in pieces:
-            twin = next((other for other in unique if other.text == piece.text), None)
-            if twin is not None:
+            twin = unique.setdefault(piece.text, piece)
+            if twin is not piece:
                 self._result.copies.append((piece, twin))
                 continue
-            unique.append(piece)
             for position in range(commit_of(piece).position, commit_of(piece).last + 1):
                 claims.setdefault(position, []).append(piece)
         rivals = {id(piece) for claim in claims.values() if len(claim) > 1 for piece in claim}
-        self._result.contradicted += [piece for piece in unique if id(piece) in rivals]
-        return [piece for piece in unique if id(piece) not in rivals]
+        self._result.contradicted += [piece for piece in unique.values() if id(piece) in rivals]
+        return [piece for piece in unique.values() if id(piece) not in rivals]
 
     # the room for what is lost
 
