@@ -1,4 +1,4 @@
-"""Walking a whole log: is it what was written, and if not, where does it stop being that, and what can be kept?"""
+"""Verifying a whole log: whether it is what was written, and if not, where the first bad line is and what is wrong there."""
 
 import os
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from .notes import head_in, read_note, stands_but_for_lf, stands_in
 
 
 def examine(path: str, name: str, progress: Progress) -> Verdict:
-    """Walk the sums, positions and versions of the log in a file; raises `LogNotFound` and `StoreUnavailable`."""
+    """Check the digests, positions and versions of the log in a file; raises `LogNotFound` and `StoreUnavailable`."""
     with LogFile(path, os.O_RDONLY, name) as file:
         return _Walk(file, progress).run()
 
@@ -34,7 +34,7 @@ class _Walk:
         first = next(self._file.forward(0), None)
         if first is None:
             if self._file.tail:
-                return self._damaged(*self._torn(None))
+                return self._damaged("altered", "no line feed ends the first line: it is not the header of a log")
             return self._damaged("missing", "the file is empty: its header is missing")
         try:
             header, sum = decode_header(first)
@@ -79,6 +79,8 @@ class _Walk:
         line = next(self._file.forward(self._walk.spot.offset))
         commit = as_commit(line)
         expected = self._walk.spot.position + 1
+        if follows(self._walk.spot.sum, line.strip()):
+            return "altered", "white space was added to the line, as when line ends become CRLF"
         if commit is None or commit.position == expected:
             return "altered", str(error)
         if commit.position < expected:
