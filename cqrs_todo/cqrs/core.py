@@ -121,6 +121,9 @@ def check_precondition(expected: Expected | None, stream: str, version: int) -> 
 LOST = "lost"
 """The type of the events that a repair puts where damaged ones were, so that those after them keep their places."""
 
+REPAIRED = "repaired"
+"""The type of the event with which a repair ends a log: it says what was lost and what could not be proven."""
+
 
 class UnknownEvent(Struct, frozen=True):
     """The read-only raw view of an event whose type this code does not know: its type and its data as JSON bytes."""

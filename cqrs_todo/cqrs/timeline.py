@@ -5,7 +5,7 @@ from datetime import datetime
 from itertools import takewhile
 from typing import TypeAlias
 
-from .core import C, Commit, Decider, E, Metadata, Place, S, StaleMark
+from .core import LOST, REPAIRED, C, Commit, Decider, E, Metadata, Place, S, StaleMark
 from .fold import Fold
 from .repository import Repository
 from .snapshots import NEVER, nearest
@@ -129,9 +129,12 @@ def in_force(backward: Iterable[Commit]) -> Iterator[tuple[Commit, list[int]]]:
 
     Args:
         backward: All commits of a log, newest first. It is read only as far as the caller iterates.
+            What a repair wrote is not a step.
     """
     settled: set[int] = set()
     for commit in backward:
+        if all(event.type in (LOST, REPAIRED) for event in commit.events):
+            continue
         settled.update(marked(commit.metadata, UNDOES))
         redone = marked(commit.metadata, REDOES)
         is_step = not redone and not marked(commit.metadata, UNDOES)

@@ -5,7 +5,7 @@ from datetime import date, datetime, time
 from operator import attrgetter
 from typing import Any, Literal, TypeAlias, get_args
 
-from ..cqrs.core import LOST, Commit, Recorded, UnknownEvent
+from ..cqrs.core import LOST, REPAIRED, Commit, Recorded, UnknownEvent
 from ..cqrs.fold import Entity
 from ..cqrs.struct import Struct
 from ..cqrs.timeline import REDOES, UNDOES, marked
@@ -226,7 +226,9 @@ def describe(event: Recorded, to_local: ToLocal) -> str:
             return "removed"
         case TodoRestored():
             return "restored"
-        case UnknownEvent(name):
+        case UnknownEvent(name, record):
+            if name == REPAIRED:
+                return _repair_in_words(record)
             return "lost when the log was damaged" if name == LOST else f"{name} (written by a newer version)"
     field = FIELD_OF.get(type(data))
     if field is None:
@@ -237,6 +239,23 @@ def describe(event: Recorded, to_local: ToLocal) -> str:
     if not old:
         return f"{field.name} set to {new}"
     return f"{field.name}: {old} → {new}" if new else f"{field.name} cleared, was {old}"
+
+
+def _repair_in_words(record: bytes) -> str:
+    """What a repair recorded of itself: what was lost, and what could not be proven."""
+    import json  # few logs were ever repaired
+
+    try:
+        document = json.loads(record)
+        told = [
+            f"{what}: "
+            + ", ".join(f"@{first}" if first == last else f"@{first} to @{last}" for first, last in document[key])
+            for key, what in (("lost", "lost"), ("unproven", "recovered without proof"), ("sealed", "sealed anew"))
+            if key in document
+        ]
+    except (ValueError, TypeError):  # another program wrote it
+        told = []
+    return "; ".join(["the log was repaired", *told])
 
 
 _IN_BRIEF: tuple[Kind, ...] = ("words", "choice", "day or instant", "instant")

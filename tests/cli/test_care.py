@@ -71,16 +71,18 @@ def test_damage_is_told_and_repaired(filled: Todo) -> None:
 
     planned = filled.run("verify", "--repair", "--dry-run")
     assert (planned.code, path.read_bytes()) == (5, damaged)
-    assert "line 3: no whole commit" in planned.out
+    assert "line 3: the content contradicts its digest" in planned.out
     repaired = filled("verify", "--repair")
     assert repaired.out.splitlines()[:3] == planned.out.splitlines()[:3]
     (kept,) = path.parent.glob("inbox.damaged-*")
     assert kept.read_bytes() == damaged
     assert kept.stat().st_mode & 0o777 == 0o600
-    assert f"inbox: repaired; the log as it was is in {kept}: 7 events, 4 commits" in repaired.out
+    assert f"inbox: repaired; the log as it was is in {kept}: 8 events, 5 commits" in repaired.out
     assert "intact" in filled("verify").out
     assert [todo["number"] for todo in filled.todos()] == [1]
-    assert "lost when the log was damaged" in filled("history").out
+    history = filled("history").out
+    assert "lost when the log was damaged" in history
+    assert "the log was repaired; lost: @2 to @4" in history
     assert filled.run("undo", "@2").code == 1
     # of the three that were lost, one is never spoken of again: nothing tells that it had been a todo of its own
     assert filled("add", "More").out.startswith("Added 4: More")
@@ -94,7 +96,7 @@ def test_a_log_cut_at_a_lines_end_is_noticed(filled: Todo) -> None:
     assert "missing: its end is missing" in result.out
     assert "has lost its end" in filled("ls").err
     assert filled.run("undo").code == 5
-    assert "goes on from @6" in filled("verify", "--repair").out
+    assert "@7 had been recorded" in filled("verify", "--repair").out
     assert filled("ls").err == ""
     assert filled("undo").out.startswith("Undid @5")
 

@@ -15,11 +15,11 @@ import msgspec
 
 from cqrs_todo.cli import text
 from cqrs_todo.cqrs import timeline
-from cqrs_todo.cqrs.core import Append, Commit, Metadata
+from cqrs_todo.cqrs.core import Append, Commit, Metadata, Repair
 from cqrs_todo.cqrs.fold import Fold
 from cqrs_todo.cqrs.stores import chain, seals
 from cqrs_todo.cqrs.stores import format as line_format
-from cqrs_todo.cqrs.stores.jsonl import check, files, log
+from cqrs_todo.cqrs.stores.jsonl import check, evidence, files, log, repair, sorting
 from cqrs_todo.cqrs.struct import replace
 from cqrs_todo.todo import service
 
@@ -88,6 +88,108 @@ def _no_head() -> None:
         module.head_in = lambda *_: None  # type: ignore[attr-defined]  # the weakness itself
 
 
+def _repair_keeps_white_space() -> None:
+    """A repair takes all the bytes between two line feeds for the commit, the white space around it too."""
+
+    def pieces_in(content: bytes) -> list[evidence.Piece]:
+        lines = enumerate(content.split(b"\n"), 1)
+        return [
+            evidence.Piece(number, line, False, evidence.as_commit(line), line_format.read_header(line))
+            for number, line in lines
+            if line
+        ]
+
+    def plain_readings(text: bytes) -> list[evidence.Reading]:
+        return [evidence.Reading(text[: -seals.SEAL_LENGTH], text[-66:-2])]
+
+    repair.pieces_in = pieces_in  # type: ignore[assignment, attr-defined]  # the weakness itself
+    for module in (evidence, repair):
+        module.plain_readings = plain_readings  # type: ignore[attr-defined]  # the weakness itself
+
+
+def _repair_looks_at_neighbours() -> None:
+    """A repair looks for the digest before a line only in the line before it."""
+    evidence.Prover._near = lambda *_: []  # type: ignore[method-assign]  # the weakness itself
+    evidence._MOST_TRIES = 0
+
+
+def _repair_says_nothing_unproven() -> None:
+    """A repair does not record which commits it could not prove."""
+    whole = repair._Repaired._note
+
+    def note(self: repair._Repaired, what: str, first: int, last: int) -> None:
+        if what != "unproven":
+            whole(self, what, first, last)
+
+    repair._Repaired._note = note  # type: ignore[method-assign]  # the weakness itself
+
+
+def _repair_seals_contradicted() -> None:
+    """A repair keeps what does not match the digest before it."""
+    sorting._Sorting._with_a_digest_before = lambda *_: set()  # type: ignore[method-assign]  # the weakness itself
+
+
+def _repair_unverified() -> None:
+    """A repair makes no room for the versions that are lost, and does not look at what it made."""
+
+    def fill(_: object, gaps: Sequence[Any]) -> list[list[tuple[str, int]]]:
+        return [[("lost", position) for position in range(gap.first, gap.last + 1)] for gap in gaps]
+
+    def verified_end(content: bytes) -> chain.Spot:
+        lines = content.split(b"\n")[:-1]
+        last = msgspec.json.decode(lines[-1])
+        position = last["position"] + len(last["events"]) - 1 if "position" in last else 0
+        return chain.Spot(len(lines), len(content), last["sum"].encode(), position)
+
+    sorting.fill = fill  # type: ignore[assignment, attr-defined]  # the weakness itself
+    repair.verified_end = verified_end
+
+
+def _repair_keeps_nothing() -> None:
+    """A repair keeps no copy of the log as it was."""
+    repair.create_durable = lambda *_: None  # type: ignore[attr-defined]  # the weakness itself
+
+
+def _repair_plans_otherwise() -> None:
+    """A dry run leaves out what a repair says of lost events."""
+    whole = repair.repair
+
+    def repair_otherwise(path: str, name: str, *, dry_run: bool) -> Repair | None:
+        done = whole(path, name, dry_run=dry_run)
+        if done is None or not dry_run:
+            return done
+        return Repair(tuple(step for step in done.steps if "lost" not in step), done.kept)
+
+    repair.repair = repair_otherwise
+
+
+def _repair_forgets_head_note() -> None:
+    """A repair leaves the old head noted beside the log."""
+    repair.keep_head = lambda *_: None  # type: ignore[attr-defined]  # the weakness itself
+
+
+def _repair_ignores_head() -> None:
+    """A repair does not look at the head that is noted beside the log."""
+    repair.any_head = lambda *_: None  # type: ignore[attr-defined]  # the weakness itself
+
+
+def _repair_touches_newer() -> None:
+    """A repair does not look at the format of a log."""
+    repair._Repaired._refuse_newer = lambda *_: None  # type: ignore[method-assign]  # the weakness itself
+
+
+def _repair_needs_a_commit() -> None:
+    """A repair gives up where no commit can be read."""
+    whole = repair.plan
+
+    def plan(content: bytes, *others: Any) -> repair.Plan:
+        if b'{"position":' not in content:
+            raise line_format.InvalidLine("there is nothing to go on with")
+        return whole(content, *others)
+
+    repair.plan = plan  # type: ignore[assignment]  # the weakness itself
+
+
 def _bare_decoder() -> None:
     """What the decoder raises goes to whoever reads, whatever it is."""
 
@@ -97,7 +199,7 @@ def _bare_decoder() -> None:
     def decode_lines(chunk: bytes, *_: object) -> list[line_format.CommitLine]:
         return msgspec.json.Decoder(line_format.CommitLine).decode_lines(chunk)
 
-    for module in (line_format, check, chain):
+    for module in (line_format, evidence, chain):
         module.decode_line = decode_line  # type: ignore[attr-defined]  # the weakness itself
     for module in (line_format, check):
         module.decode_lines = decode_lines  # type: ignore[attr-defined]  # the weakness itself
@@ -147,6 +249,17 @@ KINDS = {
     "buffered": _buffered_writes,
     "no-sums": _no_sums,
     "no-head": _no_head,
+    "repair-keeps-white-space": _repair_keeps_white_space,
+    "repair-looks-at-neighbours": _repair_looks_at_neighbours,
+    "repair-says-nothing-unproven": _repair_says_nothing_unproven,
+    "repair-seals-contradicted": _repair_seals_contradicted,
+    "repair-unverified": _repair_unverified,
+    "repair-keeps-nothing": _repair_keeps_nothing,
+    "repair-plans-otherwise": _repair_plans_otherwise,
+    "repair-forgets-head-note": _repair_forgets_head_note,
+    "repair-ignores-head": _repair_ignores_head,
+    "repair-touches-newer": _repair_touches_newer,
+    "repair-needs-a-commit": _repair_needs_a_commit,
     "bare-decoder": _bare_decoder,
     "no-escaping": _no_escaping,
     "clock-order": _clock_order,

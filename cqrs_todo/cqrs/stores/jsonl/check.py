@@ -1,4 +1,4 @@
-"""Walking a whole log: is it what was written, and if not, where does it stop being that, and what can be kept?"""
+"""Verifying a whole log: whether it is what was written, and if not, where the first bad line is and what is wrong there."""
 
 import os
 from collections.abc import Iterator
@@ -6,16 +6,16 @@ from itertools import islice
 
 from ...core import Damage, Progress, Verdict
 from ..chain import Spot, Versions, Walk
-from ..format import CommitLine, InvalidLine, decode_header, decode_line, decode_lines
+from ..format import InvalidLine, decode_header, decode_lines
 from ..seals import NO_SUM, follows
+from .evidence import as_commit
 from .files import explained
-from .lines import Lines, LogFile
+from .lines import LogFile
 from .notes import head_in, read_note, stands_but_for_lf, stands_in
-from .segments import Segment, segments
 
 
 def examine(path: str, name: str, progress: Progress) -> Verdict:
-    """Walk the sums, positions and versions of the log in a file; raises `LogNotFound` and `StoreUnavailable`."""
+    """Check the digests, positions and versions of the log in a file; raises `LogNotFound` and `StoreUnavailable`."""
     with LogFile(path, os.O_RDONLY, name) as file:
         return _Walk(file, progress).run()
 
@@ -34,7 +34,7 @@ class _Walk:
         first = next(self._file.forward(0), None)
         if first is None:
             if self._file.tail:
-                return self._damaged(*self._torn(None))
+                return self._damaged("altered", "no line feed ends the first line: it is not the header of a log")
             return self._damaged("missing", "the file is empty: its header is missing")
         try:
             header, sum = decode_header(first)
@@ -55,30 +55,9 @@ class _Walk:
 
     def _go(self) -> None:
         """Walk to the end, or to the first bad line, at which it raises `InvalidLine`."""
-        with segments(self._file, self._walk.spot.offset) as later:
-            for segment in later:
-                self._walk_over(Lines(self._file.path, self._file.fd, segment.start.offset))
-                self._join(segment)
-            self._walk_over(self._file)
-
-    def _walk_over(self, lines: Lines) -> None:
-        for batch in self._walk.over(lines.chunks(self._walk.spot.offset)):
+        for batch in self._walk.over(self._file.chunks(self._walk.spot.offset)):
             self._commits += len(batch.commits)
-            # the others have come about as far in their segments
-            self._progress(self._walk.spot.offset * self._file.size // lines.size, self._file.size)
-
-    def _join(self, segment: Segment) -> None:
-        """Go past a segment that another process verified; or stay before it, where that did not come to a good end."""
-        spot, start = self._walk.spot, segment.start
-        if (spot.offset, spot.sum, spot.position) != (start.offset, start.sum, start.position):
-            return
-        verified = segment.verified()
-        if verified is None:
-            return
-        end = verified.spot
-        if self._versions.join(end.position, verified.first, verified.last):
-            self._walk.spot = Spot(spot.line + end.line, end.offset, end.sum, end.position)
-            self._commits += verified.commits
+            self._progress(self._walk.spot.offset, self._file.size)
 
     def _verdict(self, damage: Damage | None = None, beyond: int = 0) -> Verdict:
         return Verdict(self._walk.spot.position, self._commits, self._walk.spot.sum.decode(), damage, beyond)
@@ -100,6 +79,8 @@ class _Walk:
         line = next(self._file.forward(self._walk.spot.offset))
         commit = as_commit(line)
         expected = self._walk.spot.position + 1
+        if follows(self._walk.spot.sum, line.strip()):
+            return "altered", "white space was added to the line, as when line ends become CRLF"
         if commit is None or commit.position == expected:
             return "altered", str(error)
         if commit.position < expected:
@@ -128,11 +109,3 @@ class _Walk:
             lost = f"{head.offset - size} bytes, up to @{head.position},"
             return "missing", f"its end is missing: {lost} had been recorded"
         return "altered", f"it was rewritten: @{head.position} had been recorded with another sum"
-
-
-def as_commit(line: bytes) -> CommitLine | None:
-    """The commit that a line holds, whatever its sum; None where it holds none."""
-    try:
-        return decode_line(line)
-    except InvalidLine:
-        return None

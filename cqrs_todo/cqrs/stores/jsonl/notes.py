@@ -76,6 +76,15 @@ def head_in(note: bytes, log: str) -> Spot | None:
     return Spot(0, head.offset, head.sum.encode(), head.position) if head is not None and head.log == log else None
 
 
+def any_head(note: bytes) -> tuple[str, Spot] | None:
+    """The id of the log that a note is about, and the head that it gives; None if the note is not whole."""
+    try:
+        head = _decode(note[CHECKSUM_LENGTH:]) if is_whole(note) else None
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return None
+    return (head.log, Spot(0, head.offset, head.sum.encode(), head.position)) if head is not None else None
+
+
 def head_note(log: str, head: Spot) -> bytes:
     """The note of a log's head."""
     note = _Head(log, head.offset, head.position, head.sum.decode())

@@ -104,7 +104,7 @@ class JsonlStore(Store):
         return examine(self._where(name, archived), name, self.progress)
 
     def repair(self, name: str, *, archived: bool = False, dry_run: bool = False) -> Repair | None:
-        from .mend import repair
+        from .repair import repair
 
         name = check_log_name(name)
         path = self._where(name, archived)

@@ -1,0 +1,404 @@
+"""Repairing a damaged log.
+
+What is proven stays, byte for byte. What cannot be proven, and is not contradicted, stays and is said to be unproven. What
+contradicts its digest becomes `lost`. `plan` says what to do, as a function of bytes; `repair` does it to a file.
+"""
+
+import os
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from hashlib import sha256
+from io import BytesIO
+from typing import Any
+
+import msgspec
+
+from ...core import LOST, REPAIRED, DamagedLog, ReadOnlyLog, Repair, no_progress
+from ..chain import Spot, Versions, Walk
+from ..format import (
+    FORMAT,
+    VERSION,
+    CommitLine,
+    EventLine,
+    Header,
+    InvalidLine,
+    decode_header,
+    decode_lines,
+    encode_header,
+)
+from ..seals import end_of_line, last_sum, seal
+from .check import examine
+from .evidence import Piece, Prover, as_commit, compact, decoded, pieces_in, plain_readings
+from .files import create_durable, dated, explained, read_range, replace_durably
+from .lines import LogFile
+from .notes import any_head, keep_head, read_note
+from .sorting import Sorted, commit_of, sort_out
+
+_BOM = b"\xef\xbb\xbf"
+_MOST_IN_A_COMMIT = 1_000
+"""How many lost events stand in one line at most."""
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """What a repair does: the new content, where it ends, the log's id, and the steps in words."""
+
+    content: bytes
+    head: Spot
+    log: str
+    steps: tuple[str, ...]
+
+
+def repair(path: str, name: str, *, dry_run: bool) -> Repair | None:
+    """Repair the log in a file, or with `dry_run` only say how; None if it is intact.
+
+    The caller holds the log's lock, except for a dry run. The log as it was is copied to a file beside it first.
+
+    Raises:
+        DamagedLog: The result would not verify; nothing was changed.
+        ReadOnlyLog: The log has a newer format; it is never touched.
+        StoreUnavailable: The file cannot be read or written.
+    """
+    verdict = examine(path, name, no_progress)
+    if verdict.damage is None:
+        return None
+    if verdict.damage.kind == "unknown format":
+        raise ReadOnlyLog(f"{path}: {verdict.damage.detail}: it is not touched")
+    with explained(path, "; nothing was changed"):
+        with LogFile(path, os.O_RDONLY, name) as file:
+            content = read_range(file.fd, 0, file.size)
+        try:
+            planned = plan(content, name, any_head(read_note(path)), datetime.now(UTC), os.urandom(16).hex())
+        except InvalidLine as error:
+            raise DamagedLog(f"{path}: the repaired log would not verify ({error}); nothing was changed") from error
+        except ReadOnlyLog as error:
+            raise ReadOnlyLog(f"{path}: {error}: it is not touched") from error
+        if dry_run:
+            return Repair(planned.steps)
+        kept = ""
+        if planned.content != content:
+            kept = dated(path, "damaged")
+            create_durable(kept, content)
+            replace_durably(path, planned.content)
+    keep_head(path, planned.log, planned.head)
+    return Repair(planned.steps, kept)
+
+
+def plan(content: bytes, name: str, noted: tuple[str, Spot] | None, now: datetime, fresh_id: str) -> Plan:
+    """Say how to repair a log.
+
+    Args:
+        content: The bytes of the damaged log.
+        name: The name that a new header gets if the old one cannot be read.
+        noted: The log id and the head that were noted beside the log, if they are there.
+        now: The time of the repair.
+        fresh_id: The log id to use if none can be read.
+
+    Raises:
+        InvalidLine: The result would not verify.
+        ReadOnlyLog: The log has a newer format.
+    """
+    repaired = _Repaired(content, name, noted, now, fresh_id)
+    result = b"".join(repaired.lines)
+    return Plan(result, verified_end(result), repaired.log, repaired.steps)
+
+
+def verified_end(content: bytes) -> Spot:
+    """Where a log ends that was verified from its first byte to its last; raises `InvalidLine`."""
+    first, *_ = content.split(b"\n", 1)
+    _, sum = decode_header(first)
+    walk = Walk(Spot(1, len(first) + 1, sum, 0), Versions().pass_over, decode_lines)
+    if not content.endswith(b"\n"):
+        raise InvalidLine("its last line has no end")
+    for _ in walk.over(BytesIO(content[len(first) + 1 :])):
+        pass
+    return walk.spot
+
+
+class _Repaired:
+    """The lines of a repaired log, and the steps that lead to it."""
+
+    def __init__(self, content: bytes, name: str, noted: tuple[str, Spot] | None, now: datetime, fresh_id: str) -> None:
+        self.lines: list[bytes] = []
+        self._steps = _Steps()
+        self._name, self._now, self._fresh_id, self._noted = name, now, fresh_id, noted
+        self._command = f"repair-{sha256(content).hexdigest()[:16]}"
+        self._record: dict[str, Any] = {}
+        text, encoding = decoded(content)
+        self._pieces = list(pieces_in(text))
+        self._header = _header_in(self._pieces)
+        Prover(self._pieces, self._header, noted[1] if noted is not None else None).run()
+        self._refuse_newer()
+        self._say_how_it_was_written(text, encoding)
+        header = self._write_header()
+        self.log = header.id
+        head = self._head_to_explain()
+        chosen = sort_out(self._pieces, self._header, head, ends_with_lf=text.endswith(b"\n"))
+        self._say_what_was_left_out(chosen)
+        self._at = header.created
+        self._write_commits(chosen)
+        self._compare_with(head, chosen)
+        self._end_with_a_record()
+
+    @property
+    def steps(self) -> tuple[str, ...]:
+        return self._steps.in_words() or ("the head noted beside the log is out of date: noted anew",)
+
+    @property
+    def _sum(self) -> bytes:
+        return last_sum(self.lines[-1])
+
+    def _refuse_newer(self) -> None:
+        """Refuse to touch a log of a newer format; an altered version of which the digest proves what it was is none."""
+        for piece in self._pieces[:1] if self._header is None else [self._header]:
+            version = re.search(rb'"version"\s*:\s*"([^"]*)"', piece.text) if b'"cqrs-log"' in piece.text else None
+            if version is None or not piece.text.startswith(b"{"):
+                continue
+            now = version[1].decode(errors="replace")
+            if piece.reading is not None and b'"version":"%s"' % version[1] not in piece.reading.body:
+                continue
+            if Header(FORMAT, now, "", "", self._now).newer:
+                raise ReadOnlyLog(f"format {now} is newer than this program")
+
+    def _say_how_it_was_written(self, text: bytes, encoding: str) -> None:
+        if encoding:
+            self._steps.say(f"the file is encoded in {encoding}: read as UTF-8")
+        elif text.startswith(_BOM):
+            self._steps.say("a byte order mark stands before line 1: removed")
+        *ended, last = text.split(b"\n")
+        for number, line in enumerate(ended, 1):
+            if not line.strip():
+                self._steps.add(number, "no text: removed")
+        if last and self._pieces and (self._pieces[-1].commit is not None or self._pieces[-1] is self._header):
+            self._steps.add(len(ended) + 1, "the line feed at the end is missing: added")
+
+    # the header
+
+    def _write_header(self) -> Header:
+        piece = self._header
+        if piece is not None and piece.reading is not None:
+            line = piece.reading.body + end_of_line(piece.digest)
+            self.lines.append(line)
+            self._say_how_a_line_changed(piece, line[:-1])
+            header, _ = decode_header(line[:-1])
+            return header
+        header = self._new_header()
+        self.lines.append(encode_header(header))
+        self._record["header"] = "made anew"
+        return header
+
+    def _new_header(self) -> Header:
+        piece = self._header
+        old = piece.header if piece is not None else None
+        noted = self._noted[0] if self._noted is not None and self._is_of_this_log(*self._noted, old) else None
+        written = re.search(rb'"id":"([0-9a-f]{32})"', piece.text) if piece is not None else None
+        log = noted or (old.id if old is not None else written[1].decode() if written else None)
+        times = (commit_of(each).at for each in self._pieces if each.commit is not None)
+        created = old.created if old is not None else next(times, self._now)
+        source = "the id noted beside the log" if noted else "the id that stands in it" if log else "a new log id"
+        if piece is not None:
+            self._steps.add(piece.line, f"the header was altered: made anew with {source}")
+        elif self._pieces:
+            self._steps.say(f"the header is gone: made anew with {source}")
+        else:
+            self._steps.say(f"nothing can be read: the bytes are set aside, and an empty log is begun with {source}")
+        return Header(FORMAT, VERSION, log or self._fresh_id, self._name, created)
+
+    def _is_of_this_log(self, log: str, head: Spot, header: Header | None) -> bool:
+        """Whether a note beside the log is about this log: its id is like the altered one, or its digest stands here."""
+        if header is None or any(log[place : place + 8] in header.id for place in range(0, len(log), 8)):
+            return True
+        return any(head.sum in (piece.digest, piece.stands) for piece in self._pieces)
+
+    def _head_to_explain(self) -> Spot | None:
+        """The noted head, unless it is another log's, or an earlier repair has explained already what became of it."""
+        if self._noted is None or self._noted[0] != self.log:
+            return None
+        head = self._noted[1]
+        for piece in self._pieces:
+            if piece.commit is not None and piece.proven:
+                for event in piece.commit.events:
+                    if event.type == REPAIRED and _head_in_record(event.data) == head.sum.decode():
+                        return None
+        return head
+
+    # the commits
+
+    def _write_commits(self, chosen: Sorted) -> None:
+        gaps = {gap.before: (gap, events) for gap, events in zip(chosen.gaps, chosen.lost, strict=True)}
+        latest = -1
+        places = {id(piece): place for place, piece in enumerate(self._pieces)}
+        for index, piece in enumerate(chosen.kept):
+            if index in gaps:
+                self._write_lost(gaps[index][0].first, gaps[index][1])
+            self._write_commit(piece)
+            if places[id(piece)] < latest:
+                self._steps.add(piece.line, "out of order: put in its place")
+            latest = max(latest, places[id(piece)])
+        if len(chosen.kept) in gaps:
+            gap, events = gaps[len(chosen.kept)]
+            self._write_lost(gap.first, events)
+
+    def _write_commit(self, piece: Piece) -> None:
+        commit = commit_of(piece)
+        self._at = commit.at
+        if piece.reading is None:
+            body = next(each.body for each in plain_readings(piece.text) if as_commit(each.body + b"}") == commit)
+            line = seal(self._sum, (compact(body) if b"\n" in body else body) + b"}")
+            span = _span(commit.position, commit.last)
+            self._steps.add(piece.line, f"{span}: recovered without proof: the digest before it is gone")
+            self._note("unproven", commit.position, commit.last)
+        elif piece.previous == self._sum:
+            line = piece.reading.body + end_of_line(piece.digest)
+            self._say_how_a_line_changed(piece, line[:-1])
+        else:
+            line = seal(self._sum, piece.reading.body + b"}")
+            self._say_how_a_line_changed(piece, piece.reading.body + end_of_line(piece.digest)[:-1])
+            self._note("sealed", commit.position, commit.last)
+        self.lines.append(line)
+
+    def _say_how_a_line_changed(self, piece: Piece, written: bytes) -> None:
+        """Say what was altered in a line that is restored."""
+        if piece.trimmed:
+            self._steps.add(piece.line, "its end or the white space around it was altered: restored")
+        if piece.text != written and piece.reading is not None:
+            body = piece.reading.body
+            if piece.text.startswith(body):
+                self._steps.add(piece.line, "its digest was altered, not what it holds: restored")
+            else:
+                self._steps.add(piece.line, "it was written in another form: restored to the bytes that its digest proves")
+
+    def _write_lost(self, first: int, lost: Sequence[tuple[str, int]]) -> None:
+        for start in range(0, len(lost), _MOST_IN_A_COMMIT):
+            events = [EventLine(*each, LOST, msgspec.Raw(b"{}")) for each in lost[start : start + _MOST_IN_A_COMMIT]]
+            self._append(first + start, self._at, events)
+        last = first + len(lost) - 1
+        places = "the place" if len(lost) == 1 else "the places"
+        self._steps.say(f"{_span(first, last)}: lost: events of type {LOST} take {places}")
+        self._note("lost", first, last)
+
+    def _append(self, position: int, at: datetime, events: list[EventLine]) -> None:
+        commit = CommitLine(position, at, "repair", f"{self._command}-{position}", events)
+        self.lines.append(seal(self._sum, msgspec.json.encode(commit)))
+
+    # what is said and recorded
+
+    def _say_what_was_left_out(self, chosen: Sorted) -> None:
+        for piece, same in chosen.copies:
+            self._steps.add(piece.line, f"a copy of line {same.line}: left out")
+        for piece in chosen.contradicted:
+            self._steps.add(piece.line, "the content contradicts its digest or proven commits: set aside")
+        for piece in chosen.elsewhere:
+            commit = commit_of(piece)
+            self._steps.add(piece.line, f"{_span(commit.position, commit.last)}: a commit of another history: set aside")
+        for piece in chosen.fragments:
+            self._steps.add(piece.line, f"no whole commit ({len(piece.text)} bytes): set aside")
+        if chosen.elsewhere:
+            self._record["set_aside"] = len(chosen.elsewhere)
+
+    def _compare_with(self, head: Spot | None, chosen: Sorted) -> None:
+        """Say what the noted head tells about the end of the log."""
+        if head is None:
+            return
+        last = commit_of(chosen.kept[-1]).last if chosen.kept else 0
+        if head.position > last:
+            gone = f"{_span(last + 1, head.position)} had been recorded, as noted beside the log, and cannot be read"
+            self._steps.say(f"{gone} ({head.position - last} {'event' if head.position - last == 1 else 'events'})")
+        here = next((piece for piece in reversed(chosen.kept) if commit_of(piece).last == head.position), None)
+        if here is not None and here.digest != head.sum and here.stands != head.sum:
+            self._steps.say(
+                f"@{head.position} was recorded with another digest, as noted beside the log: what stands here was rewritten"
+            )
+            self._record["rewritten"] = head.position
+        if self._record or head.position > last:
+            self._record["head"] = head.sum.decode()
+
+    def _note(self, what: str, first: int, last: int) -> None:
+        """Note positions for the record, joined to those noted just before."""
+        spans: list[list[int]] = self._record.setdefault(what, [])
+        if spans and spans[-1][1] == first - 1:
+            spans[-1][1] = last
+        else:
+            spans.append([first, last])
+
+    def _end_with_a_record(self) -> None:
+        """Record in the log itself what a reader of it must know."""
+        for first, last in self._record.get("sealed", ()):
+            self._steps.say(
+                f"{_span(first, last)}: sealed anew: what was recorded is proven, but a digest before it changed"
+            )
+        if not self._record:
+            return
+        spot = verified_end(b"".join(self.lines))
+        streams = {event.stream for piece in self._pieces if piece.commit is not None for event in piece.commit.events}
+        stream = f"{REPAIRED}/{spot.position + 1}"
+        while stream in streams:
+            stream += "x"
+        self._append(
+            spot.position + 1,
+            max(self._now, self._at),
+            [EventLine(stream, 1, REPAIRED, msgspec.Raw(msgspec.json.encode(self._record)))],
+        )
+        self._steps.say(f"@{spot.position + 1}: this repair is recorded")
+
+
+class _Steps:
+    """Steps in words. What happened to several lines in a row is said once."""
+
+    def __init__(self) -> None:
+        self._by_message: dict[str, list[int]] = {}
+
+    def say(self, message: str) -> None:
+        """Say something of the log as a whole."""
+        self._by_message.setdefault(message, [])
+
+    def add(self, line: int, message: str) -> None:
+        """Say something of a line."""
+        self._by_message.setdefault(message, []).append(line)
+
+    def in_words(self) -> tuple[str, ...]:
+        return tuple(
+            f"{_lines(sorted(set(lines)))}: {message}" if lines else message for message, lines in self._by_message.items()
+        )
+
+
+def _lines(numbers: list[int]) -> str:
+    """The numbers of lines in words: 'line 2', 'lines 2 to 5 and 9'."""
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and runs[-1][1] == number - 1:
+            runs[-1][1] = number
+        else:
+            runs.append([number, number])
+    words = [str(first) if first == last else f"{first} to {last}" for first, last in runs]
+    several = ", ".join(words[:-1]) + " and " + words[-1] if len(words) > 1 else words[0]
+    return f"line {several}" if len(numbers) == 1 else f"lines {several}"
+
+
+def _span(first: int, last: int) -> str:
+    return f"@{first}" if first == last else f"@{first} to @{last}"
+
+
+def _header_in(pieces: Sequence[Piece]) -> Piece | None:
+    """The piece that is the header: one whose digest is right, else the first that looks like what is left of one."""
+    found = [piece for piece in pieces if piece.header is not None or (piece.commit is None and b'"cqrs-log"' in piece.text)]
+    found += [piece for piece in pieces[:1] if piece.commit is None and piece.stands and b'{"stream":' not in piece.text]
+    return next(_whole_headers(found), found[0] if found else None)
+
+
+def _whole_headers(pieces: Iterable[Piece]) -> Iterator[Piece]:
+    for piece in pieces:
+        with suppress(InvalidLine):
+            decode_header(piece.text)
+            yield piece
+
+
+def _head_in_record(data: msgspec.Raw) -> str | None:
+    """The digest of the noted head that an earlier repair explained."""
+    try:
+        record = msgspec.json.decode(data)
+    except msgspec.DecodeError:
+        return None
+    head = record.get("head") if isinstance(record, dict) else None
+    return head if isinstance(head, str) else None
