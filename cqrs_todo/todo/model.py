@@ -292,6 +292,8 @@ def decide(command: TodoCommand, state: State) -> tuple[TodoEvent, ...]:
         return () if state.removed else (TodoRemoved(),)
     if state.removed:
         raise Rejected("it was removed: restore it first")
+    if isinstance(command, RemoveTag):  # an old log may hold it in more than one form of Unicode
+        return tuple(TagRemoved(tag) for tag in state.tags if nfc(tag) == nfc(command.tag))
     event = _change(command, state)
     return () if event is None else (event,)
 
@@ -324,9 +326,7 @@ def _change(command: TodoCommand, todo: Todo) -> TodoEvent | None:
         case ChangePriority(priority):
             return PriorityChanged(todo.priority, _priority(priority)) if priority != todo.priority else None
         case AddTag(tag):
-            return TagAdded(_tag(tag)) if tag not in todo.tags else None
-        case RemoveTag(tag):
-            return TagRemoved(tag) if tag in todo.tags else None
+            return TagAdded(_tag(tag)) if not _has_tag(todo, tag) else None
         case Complete(on, now):
             return TodoCompleted(_completed(on, now)) if todo.completed is None else None
         case Reopen():
@@ -407,10 +407,35 @@ def _priority(priority: Priority | None) -> Priority | None:
     return priority
 
 
+def nfc(text: str) -> str:
+    """A text in Unicode's form NFC, in which texts that look the same are the same."""
+    if text.isascii():
+        return text
+
+    import unicodedata  # few texts need it
+
+    return unicodedata.normalize("NFC", text)
+
+
+def searchable(text: str) -> str:
+    """A text as it is searched: case apart, and in one form of Unicode."""
+    if text.isascii():
+        return text.lower()
+
+    import unicodedata
+
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", text).casefold())
+
+
+def _has_tag(todo: Todo, tag: str) -> bool:
+    return tag in todo.tags or nfc(tag) in map(nfc, todo.tags)
+
+
 def _tag(tag: str) -> str:
+    """A tag as new events hold it: in NFC. Old logs hold tags in other forms, too, which count as the same."""
     if not tag or tag.startswith(("+", "-")) or any(char.isspace() or char == "," for char in tag):
         raise Rejected(f"the tag {tag!r} is not one word: no spaces, no commas, no '+' or '-' in front")
-    return _plain("tag", tag)
+    return nfc(_plain("tag", tag))
 
 
 def _created(event: TodoCreated) -> Todo:
@@ -462,7 +487,7 @@ def invert(event: TodoEvent) -> TodoEvent:
 
 
 def lead(old: State, new: Todo) -> tuple[TodoEvent, ...]:
-    """The events that make `old` equal to `new`, except for `created`, which no event changes.
+    """The events that make `old` equal to `new`, except for `created`, which no event changes, and the Unicode form of tags.
 
     Both are states that were decided once, so no rule is asked again. None stands for what was never created.
     """
@@ -483,8 +508,8 @@ def lead(old: State, new: Todo) -> tuple[TodoEvent, ...]:
         events.append(ReminderChanged(old.reminder, new.reminder))
     if old.priority != new.priority:
         events.append(PriorityChanged(old.priority, new.priority))
-    events += [TagRemoved(tag) for tag in old.tags if tag not in new.tags]
-    events += [TagAdded(tag) for tag in new.tags if tag not in old.tags]
+    events += [TagRemoved(tag) for tag in old.tags if not _has_tag(new, tag)]
+    events += [TagAdded(tag) for tag in new.tags if not _has_tag(old, tag)]
     if old.completed != new.completed:
         if old.completed is not None:
             events.append(TodoReopened(old.completed))
@@ -524,7 +549,7 @@ def touched(event: TodoEvent) -> str:
         case PriorityChanged():
             return "priority"
         case TagAdded(tag) | TagRemoved(tag):
-            return f"tag:{tag}"
+            return f"tag:{nfc(tag)}"
         case TodoCompleted() | TodoReopened():
             return "completed"
         case TodoRemoved() | TodoRestored():

@@ -17,6 +17,7 @@ from .model import (
     TodoRemoved,
     TodoReopened,
     TodoRestored,
+    nfc,
     parse_day_or_instant,
 )
 from .views import ToLocal, local_day, overdue
@@ -55,7 +56,7 @@ def parse_condition(text: str) -> tuple[Comparison, ...]:
         if match is None or not (match[1] in COUNTS or match[1].startswith("tag:")):
             counts = ", ".join((*COUNTS, "tag:NAME"))
             raise Rejected(f"{part!r} is no condition: write a count ({counts}), one of < <= = != >= >, and a number")
-        found.append(Comparison(match[1], match[2].replace("==", "="), int(match[3])))
+        found.append(Comparison(nfc(match[1]), match[2].replace("==", "="), int(match[3])))
     return tuple(found)
 
 
@@ -100,7 +101,7 @@ def _names(state: State) -> Iterator[str]:
         yield "done"
         return
     yield "open"
-    yield from (f"tag:{tag}" for tag in state.tags)
+    yield from {f"tag:{nfc(tag)}" for tag in state.tags}
 
 
 class Held(Struct, frozen=True):

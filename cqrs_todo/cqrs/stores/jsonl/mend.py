@@ -6,7 +6,7 @@ what refers to these stays right. Only the sums after the first change are made 
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from itertools import islice
 
@@ -16,7 +16,7 @@ from ...core import LOST, DamagedLog, ReadOnlyLog, Repair, no_progress
 from ..chain import Spot, Versions
 from ..format import FORMAT, VERSION, CommitLine, EventLine, Header, InvalidLine, decode_header, encode_header, read_header
 from ..seals import NO_SUM, SEAL_LENGTH, follows, reseal, seal, sum_in
-from .check import as_commit, examine
+from .check import as_commit, examine, no_head
 from .files import create_durable, dated, explained, read_range, replace_durably
 from .lines import LogFile
 from .notes import keep_head
@@ -24,17 +24,17 @@ from .notes import keep_head
 _JOINT = re.compile(rb'(?<="\}).?(?=\{"position":)', re.DOTALL)
 
 
-def repair(path: str, name: str, *, dry_run: bool) -> Repair | None:
+def repair(path: str, name: str, *, dry_run: bool, known: Callable[[str], Spot | None] = no_head) -> Repair | None:
     """Put the log in a file right, the caller holding its lock, or only say how; None where it is whole.
 
     The log as it was is copied to a file beside it first. Raises `DamagedLog` where nothing can be gone on with,
     `ReadOnlyLog` for a newer format, `StoreUnavailable`.
     """
-    verdict = examine(path, name, no_progress)
+    verdict = examine(path, name, no_progress, known)
+    if verdict.newer:
+        raise ReadOnlyLog(f"{path} was made by a newer program: its format {verdict.newer} is newer than this program's")
     if verdict.damage is None:
         return None
-    if verdict.damage.kind == "unknown format":
-        raise ReadOnlyLog(f"{path}: {verdict.damage.detail}: it is not touched")
     with explained(path, "; nothing was changed"):
         with LogFile(path, os.O_RDONLY, name) as file:
             content = read_range(file.fd, 0, file.size)

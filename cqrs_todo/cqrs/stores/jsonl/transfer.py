@@ -36,7 +36,7 @@ def take_in(path: str, name: str, lines: Iterable[bytes], progress: Progress) ->
                     return 0
                 if not _begins_with(incoming, path):
                     raise Rejected(f"{name} has another history than these lines; nothing was imported")
-                _check_head(path, incoming, header.id)
+            _check_head(path, incoming, header.id)
             os.rename(incoming, path)
             sync_directory(os.path.dirname(path))
         finally:
@@ -51,7 +51,7 @@ def _check_head(path: str, incoming: str, log: str) -> None:
     with open(incoming, "rb") as file:
         if head is not None and not stands_in(file.fileno(), head):
             told = f"@{head.position} had been recorded, and these lines end before it; nothing was imported"
-            raise Rejected(f"{told}: import a later export, or repair the list first")
+            raise Rejected(f"{told}: import a later export, or put the log's file in its place and repair the list")
 
 
 def _write(path: str, lines: Iterable[bytes]) -> tuple[bytes, int]:
