@@ -38,7 +38,8 @@ def verify(session: Session, *, repair: bool, dry_run: bool) -> None:
         except CqrsError as error:
             row = {"name": name, "archived": archived, "error": printable(str(error)), "missing": missing_document(error)}
             errors.append(error)
-            _tell(session, f"{name}: {error}")
+            shown = _shown(name, archived)
+            _tell(session, f"{shown}: {str(error).removeprefix(f'{shown} ')}")
         rows.append(row)
     strays = session.store.strays()
     warn_of_strays(session, strays)
@@ -94,7 +95,7 @@ def _chosen(session: Session) -> list[tuple[str, bool]]:
 
 def _verify_one(session: Session, name: str, archived: bool, *, repair: bool, dry_run: bool) -> dict[str, Any]:
     store = session.store
-    shown = f"{name} (archived)" if archived else name
+    shown = _shown(name, archived)
 
     def walk() -> Verdict:
         session.progress.begin(f"verifying {visible(name)}")
@@ -117,6 +118,10 @@ def _verify_one(session: Session, name: str, archived: bool, *, repair: bool, dr
     return _row(name, archived, verdict, done)
 
 
+def _shown(name: str, archived: bool) -> str:
+    return f"{name} (archived)" if archived else name
+
+
 def _tell(session: Session, line: str) -> None:
     if not session.options.json and not session.options.plain:
         out(visible(line))
@@ -129,7 +134,7 @@ def _in_words(verdict: Verdict) -> str:
     counts = f"{_count(verdict.events, 'event')}, {_count(verdict.commits, 'commit')}"
     if verdict.newer:
         made = f"made by a newer program: its format {verdict.newer} is newer than this program's"
-        return f"{made}, which can read {counts} of it and changes nothing"
+        return f"{made}; {counts} can be read, and nothing is changed"
     if verdict.damage is None:
         return f"{counts}, head {verdict.head[:_HEAD]}…, intact" if verdict.head else f"{counts}, intact"
     damage = verdict.damage
@@ -145,7 +150,6 @@ def _row(name: str, archived: bool, verdict: Verdict, repair: Repair | None) -> 
     damage = verdict.damage
     newer = {"newer": printable(verdict.newer)} if verdict.newer else {}
     return {
-        **newer,
         "name": name,
         "archived": archived,
         "events": verdict.events,
@@ -161,6 +165,7 @@ def _row(name: str, archived: bool, verdict: Verdict, repair: Repair | None) -> 
             "beyond": verdict.beyond,
         },
         "repair": None if repair is None else {"steps": repair.steps, "kept": repair.kept or None},
+        **newer,
     }
 
 

@@ -59,7 +59,11 @@ def _way_out(missing: MissingLog) -> str:
     import shlex
 
     name = shlex.quote(missing.name)
-    back = "put its file back" if missing.id is None else f"put its file back, or: todo -L {name} import FILE"
+    back = "put its file back"
+    if missing.replaced:
+        back = "move the other file away and put its file back"
+    elif missing.id is not None:
+        back = f"put its file back, or: todo -L {name} import FILE"
     return f"{back}; or start again, which keeps the record: todo lists new {name} --start-again"
 
 

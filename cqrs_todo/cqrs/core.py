@@ -87,16 +87,25 @@ class MissingLog(DamagedLog):
         archived: Whether the log had been put away.
         id: The id of the log; None when it is not known.
         position: The last position that had been recorded; None when it is not known.
+        replaced: Whether another log stands in its place.
     """
 
     def __init__(
-        self, message: str, name: str | None, *, archived: bool = False, id: str | None = None, position: int | None = None
+        self,
+        message: str,
+        name: str | None,
+        *,
+        archived: bool = False,
+        id: str | None = None,
+        position: int | None = None,
+        replaced: bool = False,
     ) -> None:
         super().__init__(message)
         self.name = name
         self.archived = archived
         self.id = id
         self.position = position
+        self.replaced = replaced
 
 
 class ReadOnlyLog(CqrsError):

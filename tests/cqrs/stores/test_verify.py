@@ -243,8 +243,9 @@ def test_a_newer_format_and_nothing_at_all_are_not_touched(store: Store, path: P
     header = msgspec.json.decode(lines_of(path)[0])
     del header["sum"]
     path.write_bytes(seal(b"", msgspec.json.encode({**header, "version": "2.0"})))
-    assert store.verify("inbox").damage is not None
-    with pytest.raises(ReadOnlyLog):
+    verdict = store.verify("inbox")
+    assert (verdict.newer, verdict.damage) == ("2.0", None)
+    with pytest.raises(ReadOnlyLog, match="made by a newer program"):
         store.repair("inbox")
     for content in (b"", b"\0\0\0", b"no\nlog\n"):
         path.write_bytes(content)

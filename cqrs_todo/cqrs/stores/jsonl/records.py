@@ -22,6 +22,7 @@ from .notes import head_in, lock_of, noted, read_note, record_in, stands_in
 
 SUFFIX = ".jsonl"
 _LOCK = ".lock"
+_BLOCK = 1 << 20
 _FIRST_LINE = 1 << 16
 """The most bytes in which a header is looked for."""
 _CONFLICT = re.compile(r"\.sync-conflict-[0-9]{8}-[0-9]{6}(-|$)")
@@ -174,7 +175,7 @@ class Look:
         had = f"had been recorded up to @{head.position}" if head.position else "was empty"
         kept = [f"; {log.path} holds {'all' if log.reaches(head) else 'a part'} of it" for log in holders]
         message = f"{_shown(name, archived)} is missing: {what}, and its log (id {id}) {had}{''.join(kept)}"
-        return MissingLog(message, name, archived=archived, id=id, position=head.position)
+        return MissingLog(message, name, archived=archived, id=id, position=head.position, replaced=exists)
 
     @cached_property
     def _logs(self) -> list[LogAt]:
@@ -190,8 +191,9 @@ class Look:
     def original_of(self, name: str) -> LogAt | None:
         """The list whose log the list of a name only holds a copy of; None if it is no copy.
 
-        The store notes the head of every log that it writes to; beside a copy none is noted. If none is noted beside any list
-        that holds the log, the one with the name under which the log was made is the original, or else that with the shortest.
+        The store notes the head of every log that it writes to; beside a copy none is noted. If none is noted beside any
+        list that holds the log, the list with the name under which the log was made is the original, or else the one with
+        the shortest name.
         """
         own = next((log for log in self._logs if log.name == name and not log.archived), None)
         if own is None or own.noted:
@@ -226,7 +228,8 @@ class Look:
             log = next((log for log in self._logs if log.path == path), None)
             original = self._original(log.id) if log is not None else None
             if original is not None and log is not None and original.path != path:
-                detail = f"it holds the log of the list {_shown(original.name or '', original.archived)}, too: it is a copy"
+                shown = _shown(original.name or "", original.archived)
+                detail = f"it is a copy of the list {shown}, {_compared(path, original.path)}"
                 yield Stray(path, archived, name, original.name, detail)
             elif _other_form(file) is not None:
                 yield Stray(path, archived, None, None, "its file name is not in Unicode's form NFC: rename the file")
@@ -238,6 +241,25 @@ class Look:
                 yield Stray(path, archived, None, None, "its file name is not that of a list, and it holds no log")
             elif name is not None and _CONFLICT.search(name):
                 yield Stray(path, archived, name, None, "its name is that of a conflict copy, but it holds a log of its own")
+
+
+def _compared(copy: str, original: str) -> str:
+    """What a copy of a log holds beside what the log holds, in words."""
+    try:
+        with open(copy, "rb") as one, open(original, "rb") as other:
+            while True:
+                block, expected = one.read(_BLOCK), other.read(_BLOCK)
+                if block != expected:
+                    break
+                if not block:
+                    return "and holds the same"
+    except OSError as error:
+        return f"and can't be compared with it ({error.strerror})"
+    if expected.startswith(block):
+        return "and holds nothing that the list does not hold"
+    if block.startswith(expected):
+        return "and holds later changes that the list does not hold"
+    return "and each of the two holds changes that the other does not hold"
 
 
 def _files(folder: str) -> list[str]:

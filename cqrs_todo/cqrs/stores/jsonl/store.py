@@ -122,7 +122,7 @@ class JsonlStore(Store):
                 self._look().check(name, archived=archived)
             except MissingLog:
                 aside = dated(path, "missing")
-                create_durable(aside, noted(path))
+                create_durable(aside, noted(path).rstrip() + b"\n")
                 clear_notes(path)
                 return aside
         return ""
