@@ -171,11 +171,21 @@ class Look:
         holders = [log for log in self._logs if log.id == id]
         if any(log.is_list and log.reaches(head) for log in holders):
             return None
+        if self._noted_farther(id, head):
+            return None  # a crash while it was moved left this note; the other one tells that it is missing
         what = f"{path} is not there" if instead is None else f"{path} holds another log (id {instead.id})"
         had = f"had been recorded up to @{head.position}" if head.position else "was empty"
         kept = [f"; {log.path} holds {'all' if log.reaches(head) else 'a part'} of it" for log in holders]
         message = f"{_shown(name, archived)} is missing: {what}, and its log (id {id}) {had}{''.join(kept)}"
         return MissingLog(message, name, archived=archived, id=id, position=head.position, replaced=exists)
+
+    def _noted_farther(self, id: str, head: Spot) -> bool:
+        """Whether a later head of a log is noted under another name."""
+        for archived, name in self._with_notes():
+            other = head_in(read_note(os.path.join(self._folders[archived], name + SUFFIX)), id)
+            if other is not None and other.position > head.position:
+                return True
+        return False
 
     @cached_property
     def _logs(self) -> list[LogAt]:
