@@ -564,7 +564,7 @@ def test_a_log_in_a_newer_format_is_told_as_newer_never_as_damaged(
     assert (row["newer"], row["damage"]) == (version, None)
     for verb in ("add x", "-L work move 1 inbox"):
         check(filled.run(*verb.split()), 1)
-    for verb in ("done 1", "undo"):
+    for verb in ("done 2", "undo"):
         check(filled.run(*verb.split()), 1, 3)
     check(filled.run("-L", "other", "import", str(path)), 1)
     assert filled("export", "--format", "events").out.encode() == before
