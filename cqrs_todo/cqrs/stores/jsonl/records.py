@@ -33,7 +33,8 @@ class LogAt(msgspec.Struct, frozen=True):
     """A file that holds a log.
 
     `name` is the name of the list that it is, or None if its file name is not that of a list; `made_as` the name that the
-    log was made under; `noted` whether the head of just this log is noted beside it.
+    log was made under; `newer` whether its format is newer than this code; `noted` whether the head of just this log is
+    noted beside it.
     """
 
     path: str
@@ -41,6 +42,7 @@ class LogAt(msgspec.Struct, frozen=True):
     name: str | None
     id: str
     made_as: str
+    newer: bool
     noted: bool
 
     @property
@@ -166,8 +168,8 @@ class Look:
             return MissingLog(f"{_shown(name, archived)} is missing: {path} is not there; {told}", name, archived=archived)
         id, head = record
         instead = _log_at(path, archived, name) if exists else None
-        if exists and (instead is None or instead.id == id):
-            return None  # it is there; opening it tells whether it is damaged
+        if exists and (instead is None or instead.newer or instead.id == id):
+            return None  # it is there; opening it tells whether it is damaged, or of a format of which nothing is certain
         holders = [log for log in self._logs if log.id == id]
         if any(log.is_list and log.reaches(head) for log in holders):
             return None
@@ -297,7 +299,7 @@ def _log_at(path: str, archived: bool, name: str | None) -> LogAt | None:
     if header is None or not header.id:
         return None
     own = name is not None and head_in(read_note(path), header.id) is not None
-    return LogAt(path, archived, name, header.id, header.name, own)
+    return LogAt(path, archived, name, header.id, header.name, header.newer, own)
 
 
 def _shown(name: str, archived: bool) -> str:
