@@ -15,7 +15,6 @@ from ...core import (
     LogExists,
     LogNotFound,
     MissingLog,
-    ReadOnlyLog,
     Rejected,
     Repair,
     StaleMark,
@@ -164,7 +163,7 @@ class JsonlStore(Store):
         header = log_in(first.removesuffix(b"\n"))
         if header is not None and header.newer:
             newer = f"the log was made by a newer program: its format {header.version} is newer than this program's"
-            raise ReadOnlyLog(f"{newer}; nothing was imported")
+            raise Rejected(f"{newer}; nothing was imported")
         with self._holding(name, _key_lock(name)), signals_held():
             self._check_import(name, "" if header is None else header.id)
             return take_in(self._path(name), name, chain((first,), lines) if first else (), self.progress)
