@@ -624,10 +624,10 @@ class Store(ABC):
         """Make the log that these lines are, or bring the one of that name up to them; the number of commits that were new.
 
         Raises:
-            Rejected: The lines are damaged or in a newer format than this code knows, or the log has another history. ReadOnlyLog: The lines, or the log, have a newer
-            format than this code knows. LogExists: A log has a name that differs from this one only by case. MissingLog:
-            Another log of this name had been recorded and is gone. If it is the one that these lines are, and they
-                reach as far as had been recorded, importing them brings it back.
+            Rejected: The lines are damaged or in a newer format than this code knows, or the log has another history.
+            LogExists: A log has a name that differs from this one only by case.
+            MissingLog: Another log of this name had been recorded and is gone. If it is the one that these lines are, and
+                they reach as far as had been recorded, importing them brings it back.
 
         Nothing is written when it raises.
         """
