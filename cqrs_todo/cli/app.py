@@ -410,12 +410,18 @@ def _list_verb(examples: str) -> Callable[[F], F]:
     return lists_app.command(cls=Verb, epilog=examples)
 
 
-@_list_verb("todo lists new work")
-def new(ctx: Context, name: Name) -> None:
+@_list_verb("todo lists new work\ntodo lists new work --start-again")
+def new(
+    ctx: Context,
+    name: Name,
+    start_again: Annotated[
+        bool, Option("--start-again", help="Make it though a list of this name is missing; keep that one's record.")
+    ] = False,
+) -> None:
     """Make an empty list."""
     from .places import lists_new
 
-    lists_new(session_of(ctx), name)
+    lists_new(session_of(ctx), name, start_again=start_again)
 
 
 @_list_verb("todo lists rename work job")

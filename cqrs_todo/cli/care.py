@@ -1,11 +1,12 @@
-"""`verify`: is every list what was written, and if not, what can be put right? And the care of the store itself."""
+"""`verify`: is every list what was written, and if not, what can be repaired? And the care of the store itself."""
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
-from ..cqrs.core import CqrsError, DamagedLog, Rejected, Repair, Verdict
+from ..cqrs.core import CqrsError, DamagedLog, MissingLog, Rejected, Repair, Stray, Verdict, check_log_name
 from ..cqrs.stores import open_store
-from ..todo.service import TYPES, Lists
+from ..todo.service import TYPES, Lists, no_such_list
 from . import document, render
 from .errors import UsageError
 from .output import out
@@ -19,9 +20,9 @@ _HEAD = 8
 
 
 def verify(session: Session, *, repair: bool, dry_run: bool) -> None:
-    """Walk every list, or the one that is named with --list; with `repair` put right what can be, saying first what.
+    """Walk every list, or the one that is named with --list; with `repair`, repair the damaged ones and say how.
 
-    Raises `DamagedLog` where one is damaged at the end, and the first other error.
+    Raises `DamagedLog` if one is damaged or missing at the end, or else the first other error.
     """
     if dry_run and not repair:
         raise UsageError("--dry-run says what --repair would do", "give both")
@@ -35,16 +36,43 @@ def verify(session: Session, *, repair: bool, dry_run: bool) -> None:
             if row["damage"] is not None:
                 errors.append(_Damaged(name, None if repair and not dry_run else _SEE_REPAIR))
         except CqrsError as error:
-            row = {"name": name, "archived": archived, "error": printable(str(error))}
+            row = {"name": name, "archived": archived, "error": printable(str(error)), "missing": missing_document(error)}
             errors.append(error)
-            _tell(session, f"{name}: {error}")
+            shown = _shown(name, archived)
+            _tell(session, f"{shown}: {str(error).removeprefix(f'{shown} ')}")
         rows.append(row)
+    strays = session.store.strays()
+    warn_of_strays(session, strays)
     if session.options.json:
-        out(document.encode({"lists": rows}))
+        out(document.encode({"lists": rows, "strays": [stray_document(stray) for stray in strays]}))
     elif not rows:
         say(session, "There are no lists yet.")
     if errors:
         raise next((error for error in errors if isinstance(error, DamagedLog)), errors[0])
+
+
+def warn_of_strays(session: Session, strays: Sequence[Stray]) -> None:
+    """Tell on stderr of the files beside the lists that are copies of them, or cannot be lists."""
+    for stray in strays:
+        say(session, f"todo: warning: {visible(stray.file)}: {visible(stray.detail)}")
+
+
+def stray_document(stray: Stray) -> dict[str, Any]:
+    """A file beside the lists that is a copy of one of them, or cannot be a list."""
+    return {
+        "file": printable(stray.file),
+        "archived": stray.archived,
+        "name": stray.name,
+        "of": stray.of,
+        "detail": printable(stray.detail),
+    }
+
+
+def missing_document(error: CqrsError) -> dict[str, Any] | None:
+    """What had been recorded of a missing list; None for any other error."""
+    if not isinstance(error, MissingLog):
+        return None
+    return {"log": None if error.id is None else printable(error.id), "position": error.position}
 
 
 class _Damaged(DamagedLog):
@@ -56,34 +84,42 @@ class _Damaged(DamagedLog):
 def _chosen(session: Session) -> list[tuple[str, bool]]:
     lists = Lists(session.store)
     if session.options.list is not None:
-        name = check_text("list's name", session.options.list)
-        return [(name, name not in lists.names() and name in lists.names(archived=True))]
+        name = check_log_name(check_text("list's name", session.options.list))
+        names = lists.names()
+        if name not in names and name not in lists.names(archived=True):
+            session.store.verify(name)  # raises what is to be said of a list that is not there
+            raise no_such_list(name, names)
+        return [(name, name not in names)]
     return [(name, archived) for archived in (False, True) for name in lists.names(archived=archived)]
 
 
 def _verify_one(session: Session, name: str, archived: bool, *, repair: bool, dry_run: bool) -> dict[str, Any]:
     store = session.store
-    shown = f"{name} (archived)" if archived else name
+    shown = _shown(name, archived)
 
     def walk() -> Verdict:
         session.progress.begin(f"verifying {visible(name)}")
-        return store.verify(name, archived=archived)
+        return store.verify(name, archived=archived, known=session.newest_mark)
 
     verdict = walk()
     _tell(session, f"{shown}: {_in_words(verdict)}")
     done = None
     if repair and verdict.damage is not None:
-        planned = store.repair(name, archived=archived, dry_run=True)
+        planned = store.repair(name, archived=archived, dry_run=True, known=session.newest_mark)
         for step in planned.steps if planned is not None else ():
             _tell(session, f"  {step}")
         if not dry_run:
-            done = store.repair(name, archived=archived)
+            done = store.repair(name, archived=archived, known=session.newest_mark)
             verdict = walk()
             kept = f"; the log as it was is in {done.kept}" if done is not None and done.kept else ""
             _tell(session, f"{shown}: repaired{kept}: {_in_words(verdict)}")
         else:
             done = planned
     return _row(name, archived, verdict, done)
+
+
+def _shown(name: str, archived: bool) -> str:
+    return f"{name} (archived)" if archived else name
 
 
 def _tell(session: Session, line: str) -> None:
@@ -96,6 +132,9 @@ def _tell(session: Session, line: str) -> None:
 
 def _in_words(verdict: Verdict) -> str:
     counts = f"{_count(verdict.events, 'event')}, {_count(verdict.commits, 'commit')}"
+    if verdict.newer:
+        made = f"made by a newer program: its format {verdict.newer} is newer than this program's"
+        return f"{made}; {counts} can be read, and nothing is changed"
     if verdict.damage is None:
         return f"{counts}, head {verdict.head[:_HEAD]}…, intact" if verdict.head else f"{counts}, intact"
     damage = verdict.damage
@@ -109,6 +148,7 @@ def _count(number: int, noun: str) -> str:
 
 def _row(name: str, archived: bool, verdict: Verdict, repair: Repair | None) -> dict[str, Any]:
     damage = verdict.damage
+    newer = {"newer": printable(verdict.newer)} if verdict.newer else {}
     return {
         "name": name,
         "archived": archived,
@@ -125,6 +165,7 @@ def _row(name: str, archived: bool, verdict: Verdict, repair: Repair | None) -> 
             "beyond": verdict.beyond,
         },
         "repair": None if repair is None else {"steps": repair.steps, "kept": repair.kept or None},
+        **newer,
     }
 
 

@@ -7,6 +7,7 @@ from ..cqrs.core import (
     InvalidLogName,
     LogBusy,
     LogNotFound,
+    MissingLog,
     OutcomeUnknown,
     OutdatedStore,
     StaleMark,
@@ -51,9 +52,25 @@ _KINDS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], int, str, str
 )
 
 
+def _way_out(missing: MissingLog) -> str:
+    """What to do about a list that is gone."""
+    if missing.name is None:
+        return "bring that folder back, for instance by mounting its disk; or, to start again without it, remove the link"
+    import shlex
+
+    name = shlex.quote(missing.name)
+    back = "put its file back"
+    if missing.replaced:
+        back = "move the other file away and put its file back"
+    elif missing.id is not None:
+        back = f"put its file back, or: todo -L {name} import FILE"
+    return f"{back}; or start again, which keeps the record: todo lists new {name} --start-again"
+
+
 def failure(error: Exception) -> Failure | None:
     """How an error that was foreseen ends the process; None for any other."""
     for kinds, exit_code, code, hint in _KINDS:
         if isinstance(error, kinds):
-            return Failure(exit_code, code, str(error), getattr(error, "hint", hint))
+            hint = _way_out(error) if isinstance(error, MissingLog) else getattr(error, "hint", hint)
+            return Failure(exit_code, code, str(error), hint)
     return None

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
-from ..cqrs.core import Store
+from ..cqrs.core import Mark, Store
 from ..cqrs.stores import open_store
 from ..cqrs.stores.snapshots import Folder, KeptSnapshots
 from ..cqrs.timeline import Moment
@@ -91,17 +91,30 @@ class Session:
         """The list that this run is about."""
         return self.open_list(self.list_name)
 
+    @cached_property
+    def snapshots(self) -> KeptSnapshots[State]:
+        """The snapshots of the store's lists, in the cache folder."""
+        # the same log may stand in a file and on a server: marks of the one mean nothing to the other
+        kind = self.store.url.partition(":")[0]
+        return KeptSnapshots(Folder(os.path.join(cache_dir(), "snapshots", kind)), State, SCHEMA)
+
+    def newest_mark(self, log_id: str) -> Mark | None:
+        """The mark of the newest snapshot of a log; None if there is no snapshot that can be read."""
+        for taken in reversed(self.snapshots.taken(log_id)):
+            snapshot = self.snapshots.load(log_id, taken.position)
+            if snapshot is not None:
+                return snapshot.mark
+        return None
+
     def open_list(self, name: str) -> TodoList:
         """Another list of the same store."""
         author = check_text("author", self.config.author or default_author())
-        # the same log may stand in a file and on a server: marks of the one mean nothing to the other
-        kind = self.store.url.partition(":")[0]
         opened = TodoList(
             self.store,
             check_text("list's name", name),
             author,
             default=name == self.default_list,
-            snapshots=KeptSnapshots(Folder(os.path.join(cache_dir(), "snapshots", kind)), State, SCHEMA),
+            snapshots=self.snapshots,
         )
         self._lists.append(opened)
         return opened

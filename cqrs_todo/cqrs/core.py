@@ -55,11 +55,20 @@ class LogNotFound(CqrsError):
 
 
 class LogExists(CqrsError):
-    """The store has a log of that name already."""
+    """The store has a log of that name already, or of a name that differs from it only by case.
 
-    def __init__(self, name: str) -> None:
-        super().__init__(f"there is a list named {name!r} already")
+    Args:
+        name: The name of the log that exists.
+        wanted: The name that was asked for, if it is spelled otherwise.
+    """
+
+    def __init__(self, name: str, wanted: str | None = None) -> None:
+        other = wanted is not None and wanted != name
+        same = f", and {wanted!r} differs from it only by case" if other else ""
+        super().__init__(f"there is a list named {name!r} already{same}")
         self.name = name
+        if other:
+            self.hint = f"did you mean {name!r}?"
 
 
 class LogBusy(CqrsError):
@@ -70,8 +79,38 @@ class DamagedLog(CqrsError):
     """A log's bytes are not what was written; nothing more is written to it."""
 
 
+class MissingLog(DamagedLog):
+    """A log that had been recorded is gone, or another log stands in its place. No new log is made in its place.
+
+    Args:
+        message: What had been recorded, and what stands there now.
+        name: The name of the log; None when the folder of all logs is gone.
+        archived: Whether the log had been put away.
+        id: The id of the log; None when it is not known.
+        position: The last position that had been recorded; None when it is not known.
+        replaced: Whether another log stands in its place.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        name: str | None,
+        *,
+        archived: bool = False,
+        id: str | None = None,
+        position: int | None = None,
+        replaced: bool = False,
+    ) -> None:
+        super().__init__(message)
+        self.name = name
+        self.archived = archived
+        self.id = id
+        self.position = position
+        self.replaced = replaced
+
+
 class ReadOnlyLog(CqrsError):
-    """A log of a newer format than this code knows: it can be read, and is not written."""
+    """A log that is not written to: it has a newer format than this code knows, or is a copy of another list's log."""
 
 
 class StaleMark(CqrsError):
@@ -249,8 +288,8 @@ def position_of(place: Place) -> int:
 class Damage(Struct, frozen=True):
     """Where a log stops being what was written.
 
-    `line` counts from 1, `byte` from 0; `kind` is `torn`, `altered`, `missing`, `doubled`, `reordered` or `unknown format`,
-    `detail` the same in a sentence.
+    `line` counts from 1, `byte` from 0; `kind` is `torn`, `altered`, `missing`, `doubled` or `reordered`, `detail` the same
+    in a sentence.
     """
 
     line: int
@@ -263,6 +302,8 @@ class Verdict(Struct, frozen=True):
     """What a walk over a whole log found: how many events and commits are intact from its beginning, and the last one's sum.
 
     `damage` is what ended the walk, None where the log is whole; `beyond` counts the whole commits that stand after it.
+    `newer` is the version of a log whose format is newer than this code, and '' for any other: such a log is walked as far
+    as this code understands it, and is never called damaged.
     """
 
     events: int
@@ -270,6 +311,21 @@ class Verdict(Struct, frozen=True):
     head: str
     damage: Damage | None = None
     beyond: int = 0
+    newer: str = ""
+
+
+class Stray(Struct, frozen=True):
+    """A file in the folder of the logs that is not one of its lists, or is a copy of one.
+
+    `file` is its path. `name` is the name under which it can be read as a list, or None. `of` is the name of the list whose
+    log it holds too, or None. `detail` says in a sentence what the file is.
+    """
+
+    file: str
+    archived: bool
+    name: str | None
+    of: str | None
+    detail: str
 
 
 class Repair(Struct, frozen=True):
@@ -277,6 +333,14 @@ class Repair(Struct, frozen=True):
 
     steps: tuple[str, ...]
     kept: str = ""
+
+
+Known: TypeAlias = Callable[[str], Mark | None]
+"""Gives, for the id of a log, the farthest mark in it that somebody outside the store remembers; None if nobody does."""
+
+
+def nothing_known(_log_id: str) -> None:
+    """Remembers no mark in any log."""
 
 
 Progress: TypeAlias = Callable[[int, int], None]
@@ -374,6 +438,8 @@ class Log(ABC):
     """
 
     damage: str | None = None
+    read_only: str | None = None
+    """Why nothing can be appended; None where appending is possible."""
 
     def __init__(self, id: str, name: str, created: datetime) -> None:
         self.id = id
@@ -456,7 +522,12 @@ class Checkpoints(ABC):
 
 
 class Store(ABC):
-    """A place that keeps logs by name. Names are checked by `check_log_name`, so one name is one log everywhere."""
+    """A place that keeps logs by name.
+
+    Names are checked by `check_log_name`, and two names that differ only by case (`name_key`) are one name: so one name is
+    one log everywhere. A store that notices that a log is gone which had been recorded raises `MissingLog` instead of
+    `LogNotFound`, wherever that log is named, and makes no other log in its place.
+    """
 
     url: str
     atomic = False
@@ -466,19 +537,32 @@ class Store(ABC):
 
     @abstractmethod
     def names(self, *, archived: bool = False) -> list[str]:
-        """The names of the logs, sorted: those in use, or those put away."""
+        """The names of the logs, sorted: those in use, or those put away. Logs that are missing are among them."""
 
     @abstractmethod
     def create(self, name: str, at: datetime) -> Log:
-        """Make an empty log, created at `at`; raises `LogExists` and `InvalidLogName`."""
+        """Make an empty log, created at `at`.
+
+        Raises:
+            LogExists: A log in use has this name, or any log a name that differs from it only by case.
+            InvalidLogName: No log can have this name.
+            MissingLog: A log of this name had been recorded and is gone.
+        """
 
     @abstractmethod
     def open(self, name: str) -> Log:
-        """The log of that name; raises `LogNotFound` and `InvalidLogName`."""
+        """The log of that name; raises `LogNotFound`, `InvalidLogName` and `MissingLog`."""
 
     @abstractmethod
     def rename(self, old: str, new: str) -> None:
-        """Call a log otherwise; raises `LogNotFound`, `LogExists` and `InvalidLogName`."""
+        """Give a log another name; changing only the case of its name is allowed.
+
+        Raises:
+            LogNotFound: There is no log in use with the old name.
+            LogExists: The new name is taken, as for `create`.
+            InvalidLogName: No log can have this name.
+            MissingLog: A log of either name had been recorded and is gone.
+        """
 
     @abstractmethod
     def archive(self, name: str) -> None:
@@ -507,6 +591,22 @@ class Store(ABC):
             CqrsError: Whatever the work raises.
         """
 
+    def missing(self) -> Sequence[MissingLog]:
+        """The logs that had been recorded and are gone, in use or put away: an error for each, which is not raised."""
+        return ()
+
+    def set_aside(self, name: str, *, archived: bool = False) -> str:
+        """Free the name of a missing log, so that a new one can be made; the record of the missing one is kept.
+
+        Returns:
+            The path of the file that keeps the record; '' if no log of this name is missing.
+        """
+        return ""
+
+    def strays(self) -> Sequence[Stray]:
+        """The files beside the logs that another program put there: copies of logs, and files that cannot be lists."""
+        return ()
+
     def close(self) -> None:
         """Let go of what it holds open; it opens again what it needs."""
         return
@@ -523,20 +623,40 @@ class Store(ABC):
         """Where the reactions to the events of its logs keep how far they have come."""
 
     @abstractmethod
-    def verify(self, name: str, *, archived: bool = False) -> Verdict:
-        """Walk a whole log, each sum and each number; raises `LogNotFound` and `InvalidLogName`."""
+    def verify(self, name: str, *, archived: bool = False, known: Known = nothing_known) -> Verdict:
+        """Walk a whole log and check each sum and each number.
 
-    def repair(self, name: str, *, archived: bool = False, dry_run: bool = False) -> Repair | None:
-        """Put a damaged log right, keeping every whole commit, and every damaged byte in a file; None where it is whole.
+        Args:
+            name: The name of the log.
+            archived: Whether the log was put away.
+            known: What somebody outside the store, such as a snapshot, remembers of the log. It is asked only if the store
+                itself does not remember how far the log had come.
 
-        With `dry_run` only says what it would do. Raises as `verify` does, and `DamagedLog` where it can't be put right.
+        Raises:
+            LogNotFound: There is no such log.
+            InvalidLogName: No log can have this name.
+            MissingLog: The log had been recorded and is gone.
+        """
+
+    def repair(
+        self, name: str, *, archived: bool = False, dry_run: bool = False, known: Known = nothing_known
+    ) -> Repair | None:
+        """Put a damaged log right, keeping every whole commit, and every damaged byte in a file; None if it is whole.
+
+        With `dry_run` it only says what it would do. Raises as `verify` does, and `DamagedLog` if it can't be put right.
         """
         return None
 
     def import_log(self, name: str, lines: Iterable[bytes]) -> int:
         """Make the log that these lines are, or bring the one of that name up to them; the number of commits that were new.
 
-        Raises `Rejected` where the lines are damaged, or the log has another history; nothing is then written.
+        Raises:
+            Rejected: The lines are damaged or in a newer format than this code knows, or the log has another history.
+            LogExists: A log has a name that differs from this one only by case.
+            MissingLog: Another log of this name had been recorded and is gone. If it is the one that these lines are, and
+                they reach as far as had been recorded, importing them brings it back.
+
+        Nothing is written when it raises.
         """
         raise Rejected(f"{self.url} can't take the lines of a log")
 
@@ -575,6 +695,22 @@ def check_log_name(name: str) -> str:
     if normal.split(".")[0].strip().lower() in _DEVICE_NAMES:
         raise InvalidLogName(f"{normal!r} is the name of a device on some systems: choose another name for the list")
     return normal
+
+
+def name_key(name: str) -> str:
+    """What two names have in common that differ only by case or by how Unicode composes their letters.
+
+    This is how a case-insensitive file system compares names, so that a folder with the logs can be copied to any system.
+
+    Args:
+        name: The name of a log, as `check_log_name` gives it.
+    """
+    if name.isascii():
+        return name.lower()
+
+    import unicodedata
+
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", name).casefold())
 
 
 def record(appends: Sequence[Append], metadata: Metadata, types: EventTypes, head: int, versions: dict[str, int]) -> Commit:

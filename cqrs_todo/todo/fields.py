@@ -32,6 +32,8 @@ from .values import (
     check_tag,
     check_tags,
     check_text,
+    nfc,
+    same_words,
 )
 
 T = TypeVar("T")
@@ -195,12 +197,14 @@ class SetField(Struct, frozen=True):
 
     def between(self, old: tuple[str, ...], new: tuple[str, ...]) -> tuple[TodoEvent, ...]:
         """The events that make one value of another."""
-        removed = [self.drop(word) for word in old if word not in new]
-        return (*removed, *(self.add(word) for word in new if word not in old))
+        if old == new:
+            return ()
+        removed = [self.drop(word) for word in old if not same_words(new, word)]
+        return (*removed, *(self.add(word) for word in new if not same_words(old, word)))
 
     def register(self, event: Any) -> str:
         """What an event of this field sets: two changes of one register conflict, and the newer one wins in a merge."""
-        return f"{self.item}:{getattr(event, self.item)}"
+        return f"{self.item}:{nfc(getattr(event, self.item))}"
 
 
 TEXT: Field[str] = Field(

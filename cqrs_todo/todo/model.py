@@ -19,6 +19,7 @@ from .values import (
     check_instant,
     day_or_instant,
     parse_day_or_instant,
+    same_words,
 )
 
 EVENTS: Mapping[str, type] = {
@@ -146,9 +147,9 @@ def _change(command: TodoCommand, todo: Todo) -> tuple[TodoEvent, ...]:
             return () if value == old else field.between(old, field.check(value, now))
         case Add(field, word):
             checked = field.check_item(word)
-            return () if checked in getattr(todo, field.name) else (field.add(checked),)
+            return () if same_words(getattr(todo, field.name), checked) else (field.add(checked),)
         case Drop(field, word):
-            return (field.drop(word),) if word in getattr(todo, field.name) else ()
+            return tuple(field.drop(each) for each in same_words(getattr(todo, field.name), word))
         case Complete(on, now):
             return (TodoCompleted(_completed(on, now)),) if todo.completed is None else ()
         case Reopen():

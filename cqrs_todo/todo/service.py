@@ -24,6 +24,7 @@ from ..cqrs.core import (
     StoreUnavailable,
     check_log_name,
     check_precondition,
+    name_key,
 )
 from ..cqrs.fold import Fold
 from ..cqrs.repository import Changes, Repository, decide_all
@@ -136,33 +137,62 @@ class Lists:
         self._clock = clock
 
     def names(self, *, archived: bool = False) -> list[str]:
-        """The names of the lists in use, or of those put away."""
+        """The names of the lists in use, or of the archived ones; lists that are missing are among them."""
         return self.store.names(archived=archived)
 
     def new(self, name: str) -> Log:
-        """Make a list; raises `LogExists`, `InvalidLogName`, and `Rejected` for the name of an archived one."""
+        """Make a list.
+
+        Raises:
+            LogExists: The name, or one that differs from it only by case, is taken.
+            Rejected: An archived list has the name.
+            InvalidLogName: No list can have the name.
+            MissingLog: A list of this name had been recorded and is gone.
+        """
         self._check_free(name)
         return self.store.create(name, self._clock())
 
+    def start_again(self, name: str) -> tuple[Log, list[str], bool]:
+        """Make a list though one of its name is missing; the record of the missing one is kept in a file.
+
+        If another list's file stands in its place, that file becomes the list.
+
+        Returns:
+            The list, the files that keep what had been recorded of missing ones (none if none was missing), and whether the
+            list was made, so that it is empty.
+
+        Raises:
+            LogExists, Rejected, InvalidLogName: As for `new`.
+        """
+        aside = [self.store.set_aside(name, archived=archived) for archived in (False, True)]
+        kept = [file for file in aside if file]
+        if kept and check_log_name(name) in self.names():
+            return self.store.open(name), kept, False
+        return self.new(name), kept, True
+
     def rename(self, old: str, new: str) -> None:
-        """Call a list otherwise; raises `NotFound`, `LogExists`, `InvalidLogName`."""
+        """Give a list another name; raises `NotFound` if there is no list with the old name, and what `new` raises."""
         self._check(old)
         self._check_free(new)
         self.store.rename(old, new)
 
     def archive(self, name: str) -> None:
-        """Put a list away, with all its history; raises `NotFound`, `LogExists`."""
+        """Put a list away, with all its history; raises `NotFound`, `LogExists`, `MissingLog`."""
         self._check(name)
         self.store.archive(name)
 
     def unarchive(self, name: str) -> None:
-        """Bring an archived list back; raises `NotFound`, `LogExists`."""
+        """Bring an archived list back; raises `NotFound`, `LogExists`, `MissingLog`."""
         self._check(name, archived=True)
         self.store.unarchive(name)
 
     def _check_free(self, name: str) -> None:
-        if check_log_name(name) in self.names(archived=True):
-            raise Rejected(f"there is an archived list named {name!r}: bring that back, or take another name")
+        if check_log_name(name) not in self.names(archived=True):
+            return
+        for missing in self.store.missing():
+            if missing.archived and missing.name == check_log_name(name):
+                raise missing
+        raise Rejected(f"there is an archived list named {name!r}: bring that back, or take another name")
 
     def _check(self, name: str, *, archived: bool = False) -> None:
         names = self.names(archived=archived)
@@ -172,11 +202,19 @@ class Lists:
 
 def no_such_list(name: str, names: Iterable[str]) -> NotFound:
     """The error for a list that is not there, with the nearest name as a hint."""
-    import difflib
+    near = same_but_for_case(name, names)
+    if near is None:
+        import difflib
 
-    near = difflib.get_close_matches(name, names, n=1)
-    hint = f"did you mean {near[0]!r}?" if near else "see: todo lists"
+        near = next(iter(difflib.get_close_matches(name, names, n=1)), None)
+    hint = "see: todo lists" if near is None else f"did you mean {near!r}?"
     return NotFound(f"no list named {name!r}", hint)
+
+
+def same_but_for_case(name: str, names: Iterable[str]) -> str | None:
+    """The one of some names that differs from a name only by case; None if there is none."""
+    key = name_key(check_log_name(name))
+    return next((other for other in names if name_key(other) == key), None)
 
 
 class TodoList:
@@ -220,7 +258,7 @@ class TodoList:
         return [*self.log.notices, *(notice for other in self._others for notice in other.notices)]
 
     def other(self, log_id: str, name: str) -> "TodoList | None":
-        """The list with a log id, in the same store; None when no list in use has it.
+        """The list with a log id, in the same store; None when no list in use has it, or it cannot be read.
 
         Args:
             log_id: The id that the log was made with, which it keeps when it is renamed.
@@ -228,9 +266,12 @@ class TodoList:
         """
         if log_id == self.log.id:
             return self
-        names = self.store.names()
-        for each in sorted(names, key=lambda each: each != name):
-            if self.store.open(each).id == log_id:
+        for each in sorted(self.store.names(), key=lambda each: each != name):
+            try:
+                log = self.store.open(each)
+            except CqrsError:  # another list that cannot be read is not in the way
+                continue
+            if log.id == log_id and log.read_only is None:  # a copy of a log has its id, and is read-only
                 found = TodoList(self.store, each, self.author, clock=self.clock, snapshots=self._snapshots)
                 self._others.append(found)
                 return found
@@ -349,7 +390,10 @@ class TodoList:
         try:
             self._attach(Lists(self.store, self.clock).new(self.name))
             self.created = True
-        except LogExists:  # somebody else made it just now
+        except LogExists as error:
+            if error.name != self.name:
+                raise
+            # somebody else made it just now
             self._attach(self.store.open(self.name))
         self._missing = False
 
@@ -568,8 +612,11 @@ class TodoList:
 
     def check_exists(self) -> None:
         """Raise `NotFound` unless the list is there, or is the default one, which may be empty."""
-        if self._missing and not self._default:
-            raise no_such_list(self.name, self.store.names())
+        if not self._missing:
+            return
+        names = self.store.names()
+        if not self._default or same_but_for_case(self.name, names) is not None:
+            raise no_such_list(self.name, names)
 
     def check_whole(self, outcome: str = "") -> None:
         """Raise `DamagedLog` unless what was read last was the whole log: what is not found may be behind the damage."""

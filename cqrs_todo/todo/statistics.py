@@ -11,7 +11,7 @@ from .compare import transitions
 from .events import TodoCompleted, TodoCreated, TodoRemoved, TodoReopened, TodoRestored
 from .fields import State, Todo
 from .model import DECIDER
-from .values import parse_day_or_instant
+from .values import nfc, parse_day_or_instant
 from .views import ToLocal, local_day, overdue
 
 # conditions
@@ -48,7 +48,7 @@ def parse_condition(text: str) -> tuple[Comparison, ...]:
         if match is None or not (match[1] in COUNTS or match[1].startswith("tag:")):
             counts = ", ".join((*COUNTS, "tag:NAME"))
             raise Rejected(f"{part!r} is no condition: write a count ({counts}), one of < <= = != >= >, and a number")
-        found.append(Comparison(match[1], match[2].replace("==", "="), int(match[3])))
+        found.append(Comparison(nfc(match[1]), match[2].replace("==", "="), int(match[3])))
     return tuple(found)
 
 
@@ -93,7 +93,7 @@ def _names(state: State) -> Iterator[str]:
         yield "done"
         return
     yield "open"
-    yield from (f"tag:{tag}" for tag in state.tags)
+    yield from {f"tag:{nfc(tag)}" for tag in state.tags}
 
 
 class Held(Struct, frozen=True):

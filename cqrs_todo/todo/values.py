@@ -42,6 +42,32 @@ def parse_day_or_instant(text: DayOrInstant) -> date | datetime:
     return read_day_or_instant(text)
 
 
+def nfc(text: str) -> str:
+    """A text in Unicode's form NFC, in which texts that look the same are the same."""
+    if text.isascii():
+        return text
+
+    import unicodedata  # few texts need it
+
+    return unicodedata.normalize("NFC", text)
+
+
+def searchable(text: str) -> str:
+    """A text as it is searched: case apart, and in one form of Unicode."""
+    if text.isascii():
+        return text.lower()
+
+    import unicodedata
+
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", text).casefold())
+
+
+def same_words(words: Iterable[str], word: str) -> list[str]:
+    """Those of some words that are the same as a word, in whatever form of Unicode an old log holds them."""
+    wanted = nfc(word)
+    return [each for each in words if nfc(each) == wanted]
+
+
 # Checks: each gives the value as it is to be recorded, or raises `Rejected` with the reason.
 
 
@@ -81,10 +107,10 @@ def check_priority(priority: Priority | None, _now: object = None) -> Priority |
 
 
 def check_tag(tag: str) -> str:
-    """One word that does not begin like an option or a marker."""
+    """One word that does not begin like an option or a marker, in Unicode's form NFC."""
     if not tag or tag.startswith(("+", "-")) or any(char.isspace() or char == "," for char in tag):
         raise Rejected(f"the tag {tag!r} is not one word: no spaces, no commas, no '+' or '-' in front")
-    return _plain("tag", tag)
+    return nfc(_plain("tag", tag))
 
 
 def check_tags(tags: Iterable[str], _now: object = None) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from ..cqrs.struct import Struct
 from ..cqrs.timeline import REDOES, UNDOES, marked
 from .events import TodoCompleted, TodoCreated, TodoRemoved, TodoReopened, TodoRestored
 from .fields import FIELD_OF, FIELDS, Kind, SetField, State, Todo
-from .values import PRIORITIES, DayOrInstant, parse_day_or_instant
+from .values import PRIORITIES, DayOrInstant, nfc, parse_day_or_instant, searchable
 
 RESTORES = "restores"
 """The key in a commit's `meta` of the position to whose state it leads back."""
@@ -111,7 +111,7 @@ _IN_STATE: dict[Shown, Callable[[Iterable[Item]], list[Item]]] = {
 
 class Filter(Struct, frozen=True):
     """Which todos to show: `all` are the open and the done ones; of these, the ones that hold every word in text, note or
-    tags (case apart) and bear every tag."""
+    tags, and have every tag. Words are found whatever their case, and both whatever their form of Unicode."""
 
     words: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
@@ -120,13 +120,17 @@ class Filter(Struct, frozen=True):
     def of(self, items: Iterable[Item]) -> list[Item]:
         """Those of some todos that are to be shown."""
         rows = _IN_STATE[self.state](items)
-        return [item for item in rows if self._matches(item.todo)] if self.tags or self.words else rows
+        if not self.tags and not self.words:
+            return rows
+        words, tags = list(map(searchable, self.words)), set(map(nfc, self.tags))
+        return [item for item in rows if tags <= set(map(nfc, item.todo.tags)) and _holds(item.todo, words)]
 
-    def _matches(self, todo: Todo) -> bool:
-        if not all(tag in todo.tags for tag in self.tags):
-            return False
-        content = "\n".join((todo.text, todo.note or "", *todo.tags)).casefold()
-        return all(word.casefold() in content for word in self.words)
+
+def _holds(todo: Todo, words: Sequence[str]) -> bool:
+    if not words:
+        return True
+    content = searchable("\n".join((todo.text, todo.note or "", *todo.tags)))
+    return all(word in content for word in words)
 
 
 class Board(Struct, frozen=True):
@@ -282,10 +286,11 @@ def extras(todo: Todo | TodoCreated, to_local: ToLocal) -> str:
 
 
 def mentions(event: object, text: str) -> bool:
-    """Whether an event's old or new text, note, tag or other value holds a text, case apart."""
+    """Whether an event's old or new text, note, tag or other value holds a text, whatever its case and form of Unicode."""
+    sought = searchable(text)
     values = (getattr(event, name) for name in getattr(event, "__struct_fields__", ()))
     words = (word for value in values for word in (value if isinstance(value, tuple) else (value,)))
-    return any(text.casefold() in word.casefold() for word in words if isinstance(word, str))
+    return any(sought in searchable(word) for word in words if isinstance(word, str))
 
 
 class Move(Struct, frozen=True):

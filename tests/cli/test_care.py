@@ -1,11 +1,13 @@
 """`verify`, `export` and `import`, as the real program."""
 
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 import pytest
 
-from tests.conftest import Todo
+from tests.conftest import Result, Todo
 
 
 @pytest.fixture
@@ -187,3 +189,386 @@ def test_files_that_cant_be_read_or_written(filled: Todo) -> None:
         assert "the formats are json, events" in filled.run(*line.split()).err
     assert filled.run("export", "-L", "nowhere").code == 3
     assert filled.run("export", "--at", "@1", "--format", "events").code == 2
+
+
+# a list that had been recorded and is gone
+
+
+def copy_of_work(path: Path) -> None:
+    shutil.copy(path.with_name("work.jsonl"), path)
+
+
+GONE: dict[str, Callable[[Path], object]] = {
+    "removed": Path.unlink,
+    "moved out of the store": lambda path: path.rename(path.parents[2] / "elsewhere"),
+    "another list's file in its place": copy_of_work,
+    "renamed so that no list has the file": lambda path: path.rename(path.with_name("inbox.JSONL")),
+    "only a conflict copy is left": lambda path: path.rename(
+        path.with_name("inbox.sync-conflict-20261120-101010-ABCDEFG.jsonl")
+    ),
+}
+"""Ways in which the file of a list can disappear."""
+
+VERBS = (
+    "",
+    "ls",
+    "show 1",
+    "add x",
+    "add -",
+    "done 1",
+    "edit 1 new",
+    "tag 1 +x",
+    "undo",
+    "redo",
+    "history",
+    "history --all-lists",
+    "diff yesterday",
+    "blame 1",
+    "restore --to @1",
+    "at @1 ls",
+    "stats",
+    "replay",
+    "export",
+    "export --format events",
+    "import todos.json",
+    "import work.jsonl",
+    "-L work move 1 inbox",
+    "lists",
+    "lists new inbox",
+    "lists rename inbox other",
+    "lists rename work inbox",
+    "lists archive inbox",
+    "verify",
+    "verify --repair",
+    "-L inbox verify",
+)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Every file in a folder but lock files, which a refused verb may make."""
+    files = (path for path in folder.rglob("*") if path.is_file() and path.suffix != ".lock")
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+
+
+@pytest.mark.parametrize("gone", GONE.values(), ids=GONE)
+def test_every_verb_tells_of_a_list_that_is_gone_and_changes_nothing(filled: Todo, gone: Callable[[Path], object]) -> None:
+    filled("-L", "work", "add", "Report")
+    filled("-L", "work", "export", "-o", "todos.json")
+    filled("-L", "work", "export", "--format", "events", "-o", "work.jsonl")
+    id = msgspec.json.decode(filled.content().split("\n")[0])["id"]
+    gone(filled.log_file())
+    before = contents(filled.data)
+    for verb in VERBS:
+        result = filled.run(*verb.split(), stdin="a\nb\n")
+        assert result.code == 5, (verb, result.out, result.err)
+        assert f"inbox is missing: {filled.log_file()}" in result.err, verb
+        assert f"its log (id {id}) had been recorded up to @7" in result.err, verb
+        assert "put its file back" in result.err, verb
+        assert "todo lists new inbox --start-again" in result.err, verb
+        assert contents(filled.data) == before, verb
+    listed = filled.run("lists", "--json")
+    row = next(row for row in listed.json["lists"] if row["name"] == "inbox")
+    assert (row["open"], row["missing"]) == (None, {"log": id, "position": 7})
+    assert filled.run("verify", "--json").json["lists"][0]["missing"] == {"log": id, "position": 7}
+    assert filled("-L", "work", "add", "More").code == 0, "other lists are in use as before"
+
+
+def test_a_list_that_is_gone_comes_back_with_its_file_or_by_import(filled: Todo) -> None:
+    path = filled.log_file()
+    whole = path.read_bytes()
+    (filled.home / "whole.jsonl").write_bytes(whole)
+    (filled.home / "short.jsonl").write_bytes(b"".join(whole.splitlines(keepends=True)[:-1]))
+    path.unlink()
+    refused = filled.run("import", "short.jsonl")
+    assert (refused.code, "@7 had been recorded, and these lines end before it" in refused.err) == (1, True)
+    assert not path.exists()
+    assert filled("import", "whole.jsonl").out == "Imported 4 commits into inbox\n"
+    assert path.read_bytes() == whole
+    path.unlink()
+    path.write_bytes(whole)
+    assert filled("add", "More").out.startswith("Added 5: More")
+
+
+@pytest.mark.parametrize("archived", [False, True])
+def test_starting_again_keeps_the_record_of_the_list_that_is_gone(filled: Todo, archived: bool) -> None:
+    id = msgspec.json.decode(filled.content().split("\n")[0])["id"]
+    path = filled.log_file()
+    if archived:
+        filled("lists", "archive", "inbox")
+        path = filled.data / "archive/inbox.jsonl"
+    path.unlink()
+    assert filled.run("lists", "new", "inbox").code == 5
+    answer = filled("lists", "new", "inbox", "--start-again")
+    (kept,) = path.parent.glob("inbox.missing-*")
+    assert answer.out == "New list: inbox\n"
+    assert str(kept) in answer.err
+    assert id.encode() in kept.read_bytes()
+    assert b'"position":7' in kept.read_bytes()
+    assert filled("add", "x").out.startswith("Added 1")
+    assert filled("lists").out == "* inbox  1 open, 0 done\n"
+    assert "intact" in filled("verify").out
+    assert filled.run("lists", "new", "inbox", "--start-again").code == 1, "nothing is missing any more"
+    assert filled("lists", "new", "new", "--start-again").out == "New list: new\n"
+
+
+def test_starting_again_takes_the_file_that_stands_in_place_of_the_list(filled: Todo) -> None:
+    filled("-L", "work", "add", "Report")
+    filled.log_file("work").rename(filled.log_file())
+    assert filled.run("ls").code == 5
+    assert filled("lists", "new", "inbox", "--start-again").out == "inbox is now the list that stands there\n"
+    assert [row["text"] for row in filled.todos()] == ["Report"]
+    assert filled("add", "x").out.startswith("Added 2")
+
+
+def test_an_archived_list_that_is_gone_is_told(filled: Todo) -> None:
+    filled("-L", "work", "add", "Report")
+    filled("lists", "archive", "work")
+    (filled.data / "archive/work.jsonl").unlink()
+    for verb in ("lists", "verify", "lists unarchive work", "lists new work", "-L work add x", "lists rename inbox work"):
+        result = filled.run(*verb.split())
+        assert result.code == 5, (verb, result.err)
+        assert "work (archived) is missing" in result.err, verb
+    assert filled.run("lists", "--json").json["lists"][1]["missing"]["position"] == 1
+    assert filled("add", "x").code == 0
+
+
+def test_a_list_that_was_renamed_or_put_away_is_not_missing(filled: Todo) -> None:
+    filled("lists", "rename", "inbox", "other")
+    assert filled("ls").out == ""
+    assert filled("add", "x").out.startswith("Added 1")
+    filled("lists", "archive", "other")
+    filled("-L", "other2", "add", "x")
+    filled("lists", "rename", "other2", "third")
+    assert filled("-L", "other2", "add", "y").err == "New list: other2\n"
+    filled("lists", "unarchive", "other")
+    filled("lists", "rename", "other", "fourth")
+    assert filled("lists", "new", "other").out == "New list: other\n"
+    assert filled("verify").err == ""
+    filled.log_file("fourth").rename(filled.log_file("fifth"))
+    assert filled("-L", "fifth", "ls").err == "", "renaming the file by hand loses nothing either"
+    assert filled("lists").err == ""
+
+
+def test_nothing_is_missing_where_nothing_is_known(filled: Todo) -> None:
+    for lock in filled.data.rglob("*.lock"):
+        lock.unlink()
+    assert len(filled.todos()) == 3
+    shutil.rmtree(filled.data / "lists")
+    assert filled("lists").err == "There are no lists yet: todo add makes the first.\n"
+    assert filled("add", "x").out.startswith("Added 1")
+    filled("lists", "new", "work")
+    filled.log_file("work").unlink()
+    assert "its log (id " in filled.run("-L", "work", "ls").err, "an empty list is a list, too"
+    shutil.rmtree(filled.data)
+    assert filled("add", "x").out.startswith("Added 1")
+
+
+@pytest.mark.parametrize("folder", [".local/share/cqrs-todo", ".local/share/cqrs-todo/lists", ".local/share", ".local"])
+def test_a_folder_that_is_a_link_to_nowhere_is_no_empty_store(filled: Todo, folder: str) -> None:
+    path = filled.home / folder
+    away = filled.home / "away"
+    path.rename(away)
+    path.symlink_to(filled.home / "nowhere")
+    for verb in ("", "ls", "add x", "-L new add x", "lists", "lists new x", "lists new x --start-again", "verify", "undo"):
+        result = filled.run(*verb.split())
+        assert (result.code, result.out) == (5, ""), (verb, result.err)
+        assert f"{path} is a link to {filled.home / 'nowhere'}, which is not there" in result.err
+        assert "remove the link" in result.err
+    assert filled.run("ls", "--json").error["code"] == "damaged-log"
+    path.unlink()
+    path.symlink_to(away)
+    assert len(filled.todos()) == 3, "a link that leads somewhere is followed"
+
+
+def test_an_unreadable_record_of_a_list_is_told(filled: Todo) -> None:
+    lock = filled.log_file().with_suffix(".lock")
+    filled.log_file().unlink()
+    lock.write_bytes(b"x" + lock.read_bytes()[1:])
+    result = filled.run("add", "x")
+    assert result.code == 5
+    assert "notes that it had been recorded, but it can't be read how far" in result.err
+    assert filled("lists", "new", "inbox", "--start-again").code == 0
+    lock.unlink()
+    lock.symlink_to("nowhere")
+    filled.log_file().unlink()
+    assert filled.run("ls").code == 6
+
+
+# what only a snapshot remembers
+
+
+def test_a_cut_that_only_a_snapshot_remembers_is_told_by_every_verb_and_repaired(todo: Todo) -> None:
+    for _ in range(2):
+        todo("add", "-", stdin="".join(f"{n}\n" for n in range(300)))
+    todo("ls")
+    path = todo.log_file()
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:-1]))
+    path.with_suffix(".lock").unlink()
+    verified = todo.run("verify")
+    assert verified.code == 5
+    assert "up to @600, had been recorded" in verified.out
+    assert todo.run("add", "x").code == 5
+    assert "has lost its end" in todo("ls").err
+    planned = todo.run("verify", "--repair", "--dry-run")
+    repaired = todo("verify", "--repair")
+    assert "up to @600, had been recorded" in planned.out
+    assert planned.out.splitlines()[:2] == repaired.out.splitlines()[:2]
+    assert todo("add", "x").code == 0
+    assert todo("verify").err == ""
+    todo("add", "-", stdin="".join(f"{n}\n" for n in range(700)))
+    assert "intact" in todo("verify").out
+    assert todo("ls").err == ""
+
+
+# files that other programs put beside the lists
+
+COPIES = {
+    "inbox 2.jsonl": "inbox 2",
+    "inbox-LAPTOP.jsonl": "inbox-LAPTOP",
+    "inbox.sync-conflict-20261120-101010-ABCDEFG.jsonl": "inbox.sync-conflict-20261120-101010-ABCDEFG",
+    "inbox (laptop's conflicted copy 2026-11-20).jsonl": None,
+    "inbox (1).jsonl": None,
+    "inbox~.jsonl": None,
+    ".inbox.jsonl": None,
+    "inbox.jsonl.bak": None,
+    "inbox.JSONL": None,
+}
+"""Names that synchronisers and people give to copies, each with the name of the list as which it can be read."""
+
+
+@pytest.mark.parametrize("folder", ["lists", "archive"])
+@pytest.mark.parametrize("file", COPIES)
+def test_copies_of_a_list_are_told_and_never_written_to(filled: Todo, file: str, folder: str) -> None:
+    (filled.data / "archive").mkdir(exist_ok=True)
+    copy = filled.data / folder / file
+    shutil.copy(filled.log_file(), copy)
+    for verb in ("lists", "verify"):
+        assert f"todo: warning: {copy}: it is a copy of the list inbox, and holds the same\n" in filled(verb).err
+        (stray,) = filled(verb, "--json").json["strays"]
+        assert (stray["file"], stray["archived"], stray["of"]) == (str(copy), folder == "archive", "inbox")
+        assert stray["name"] == COPIES[file]
+    assert filled("add", "x").err == "", "the list itself is in use as before"
+    assert "holds nothing that the list does not hold" in filled("lists").err
+    if COPIES[file] is not None and folder == "lists":
+        before = copy.read_bytes()
+        shown = filled("-L", COPIES[file] or "", "ls")
+        assert f"{copy} is a copy of {filled.log_file()}" in shown.err
+        assert "Buy milk" in filled("-L", COPIES[file] or "", "ls", "--all").out
+        for words in (["add", "x"], ["done", "2"], ["undo"]):
+            refused = filled.run("-L", COPIES[file] or "", *words)
+            assert (refused.code, refused.out) == (1, "")
+            assert "changes would give one log two histories; nothing was recorded" in refused.err
+        assert copy.read_bytes() == before
+
+
+def test_which_of_two_copies_is_the_list_is_known_without_lock_files(filled: Todo) -> None:
+    copy = filled.log_file("inbox 2")
+    shutil.copy(filled.log_file(), copy)
+    for lock in filled.data.rglob("*.lock"):
+        lock.unlink()
+    assert filled.run("-L", "inbox 2", "add", "x").code == 1
+    assert filled("add", "x").err == ""
+
+
+def test_what_a_copy_holds_beside_the_list_is_told(filled: Todo) -> None:
+    (older, newer, other) = (filled.log_file(name) for name in ("older", "newer", "other"))
+    shutil.copy(filled.log_file(), older)
+    filled("add", "x")
+    shutil.copy(filled.log_file(), newer)
+    filled.log_file().write_bytes(older.read_bytes())
+    filled.log_file().with_suffix(".lock").unlink()
+    assert "holds later changes that the list does not hold" in filled("lists").err
+    newer.rename(other)
+    filled("add", "y")
+    assert "each of the two holds changes that the other does not hold" in filled("lists").err
+
+
+def test_files_that_are_no_lists_are_told(filled: Todo) -> None:
+    lists = filled.data / "lists"
+    (lists / "#x.jsonl").write_text("junk")
+    filled("-L", "alone", "add", "x")
+    filled.log_file("alone").rename(lists / "alone (1).jsonl")
+    filled.log_file("alone").with_suffix(".lock").unlink()
+    result = filled("lists")
+    assert f"{lists / '#x.jsonl'}: its file name is not that of a list, and it holds no log" in result.err
+    assert f"{lists / 'alone (1).jsonl'}: it holds a log, but no list can have that file name: rename the file" in result.err
+
+
+def test_a_file_whose_name_is_in_another_form_of_unicode_is_told(filled: Todo) -> None:
+    filled("-L", "caf\u00e9", "add", "x")
+    path = filled.log_file("caf\u00e9")
+    path.rename(path.with_name("cafe\u0301.jsonl"))
+    path.with_suffix(".lock").unlink()
+    for verb in ("ls", "add y", "done 1", "verify"):
+        result = filled.run("-L", "caf\u00e9", *verb.split())
+        assert (result.code, "its file name is not in Unicode's form NFC" in result.err) == (6, True), verb
+    assert "its file name is not in Unicode's form NFC" in filled("lists").err
+
+
+# a newer format
+
+
+def sealed_as_newer(path: Path, version: str) -> None:
+    """Give a log's header another version, with the seals of this program's format."""
+    from cqrs_todo.cqrs.stores.seals import reseal, sum_in
+
+    first, *rest = path.read_bytes().splitlines()
+    old = msgspec.json.decode(first)["version"]
+    lines = [reseal(b"", first.replace(f'"version":"{old}"'.encode(), f'"version":"{version}"'.encode()))]
+    for line in rest:
+        lines.append(reseal(sum_in(lines[-1][:-1]) or b"", line))
+    path.write_bytes(b"".join(lines))
+
+
+def renumbered(path: Path) -> None:
+    path.write_bytes(path.read_bytes().replace(b'"version":"1.0"', b'"version":"2.0"', 1))
+
+
+def unsealed(path: Path) -> None:
+    _, *rest = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b'{"format":"cqrs-log","version":"3.1","seals":"none"}\n' + b"".join(rest))
+
+
+def of_another_shape(path: Path) -> None:
+    path.write_bytes(b'{"format":"cqrs-log","version":"2.0","id":"x","created":1,"sum":7}\n{"what":[1]}\nno JSON\n')
+
+
+NEWER: dict[str, tuple[Callable[[Path], None], str]] = {
+    "sealed": (lambda path: sealed_as_newer(path, "2.0"), "2.0"),
+    "sealed, far later": (lambda path: sealed_as_newer(path, "17.3"), "17.3"),
+    "only the number changed": (renumbered, "2.0"),
+    "another header without a seal": (unsealed, "3.1"),
+    "lines of another shape": (of_another_shape, "2.0"),
+}
+
+
+@pytest.mark.parametrize(("made", "version"), NEWER.values(), ids=NEWER)
+def test_a_log_in_a_newer_format_is_told_as_newer_never_as_damaged(
+    filled: Todo, made: Callable[[Path], None], version: str
+) -> None:
+    filled("-L", "work", "add", "Report")
+    path = filled.log_file()
+    made(path)
+    before = path.read_bytes()
+    told = f"made by a newer program: its format {version} is newer than this program's"
+
+    def check(result: Result, *codes: int) -> None:
+        assert result.code in codes, (result.code, result.err)
+        assert told in result.out + result.err
+        assert "damage" not in result.out + result.err
+        assert "missing" not in result.out + result.err
+
+    for verb in ("", "ls --all", "history", "stats", "export", "lists"):
+        check(filled.run(*verb.split()), 0)
+    for verb in ("verify", "verify --repair", "verify --repair --dry-run"):
+        check(filled.run(*verb.split()), 0)
+    row = filled("verify", "--json").json["lists"][0]
+    assert (row["newer"], row["damage"]) == (version, None)
+    for verb in ("add x", "-L work move 1 inbox"):
+        check(filled.run(*verb.split()), 1)
+    for verb in ("done 2", "undo"):
+        check(filled.run(*verb.split()), 1, 3)
+    check(filled.run("-L", "other", "import", str(path)), 1)
+    assert filled("export", "--format", "events").out.encode() == before
+    assert path.read_bytes() == before
+    assert filled.todos("-L", "work")[0]["text"] == "Report"

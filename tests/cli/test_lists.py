@@ -1,5 +1,10 @@
 """Lists: made, renamed, put away, moved between."""
 
+import sys
+
+import pytest
+
+from cqrs_todo.cqrs.stores.seals import reseal, sum_in
 from tests.conftest import Todo
 
 
@@ -99,3 +104,86 @@ def test_moving_what_was_moved_already_says_so_and_succeeds(todo: Todo) -> None:
     assert (again.out, again.err) == ("", "Already in work: 1-2\n")
     refused = todo.run("edit", "1", "x")
     assert (refused.code, refused.err) == (1, "todo: todo 1: it was moved to work\n")
+
+
+@pytest.mark.parametrize(("name", "other"), [("work", "Work"), ("café", "CAFE\u0301"), ("straße", "Strasse")])
+def test_names_that_differ_only_by_case_are_one(todo: Todo, name: str, other: str) -> None:
+    todo("-L", name, "add", "x")
+    todo("add", "y")
+    exported = todo("export", "--format", "events").out
+    for args in (
+        ["-L", other, "add", "z"],
+        ["lists", "new", other],
+        ["lists", "rename", "inbox", other],
+        ["-L", other, "import", "-"],
+    ):
+        refused = todo.run(*args, stdin=exported)
+        assert (refused.code, refused.out) == (1, ""), args
+        assert f"there is a list named '{name}' already" in refused.err
+        assert f"did you mean '{name}'?" in refused.err
+    for args in (["-L", other, "ls"], ["-L", other, "done", "1"], ["move", "1", other], ["lists", "archive", other]):
+        refused = todo.run(*args)
+        assert (refused.code, refused.out) == (3, ""), args
+        assert f"did you mean '{name}'?" in refused.err
+    todo("lists", "archive", name)
+    assert todo.run("lists", "new", other).code == 1
+    todo("lists", "unarchive", name)
+    assert [row["name"] for row in todo("lists", "--json").json["lists"]] == sorted(["inbox", name])
+    todo("lists", "rename", name, other)
+    assert todo.todos("-L", other)[0]["text"] == "x"
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="its file systems do not distinguish case")
+def test_a_name_that_an_older_program_made_twice_stays_usable_and_is_not_brought_back(todo: Todo) -> None:
+    todo("-L", "work", "add", "x")
+    todo("lists", "archive", "work")
+    todo("-L", "other", "add", "y")
+    todo.log_file("other").rename(todo.log_file("Work"))
+    assert todo("-L", "Work", "add", "z").out.startswith("Added 2")
+    refused = todo.run("lists", "unarchive", "work")
+    assert (refused.code, "did you mean 'Work'?" in refused.err) == (1, True)
+    todo("lists", "rename", "Work", "free")
+    todo("lists", "unarchive", "work")
+
+
+COMPOSED, DECOMPOSED = "caf\u00e9", "cafe\u0301"
+
+
+@pytest.mark.parametrize(("kept", "given"), [(COMPOSED, DECOMPOSED), (DECOMPOSED, COMPOSED)])
+def test_search_and_tags_take_both_forms_of_unicode_for_one(todo: Todo, kept: str, given: str) -> None:
+    todo("add", f"Meet at the {kept}", f"+{kept}")
+    todo("note", "1", f"the {kept} by the station")
+    todo("add", "else")
+    assert todo.todos()[0]["tags"] == [COMPOSED]
+    for words in ([given], [given.upper()], [f"+{given}"], ["-t", given], [f"+{kept}", given]):
+        assert [row["number"] for row in todo("ls", "--json", *words).json["todos"]] == [1], words
+    assert len(todo("history", "-S", given, "--json").json["commits"]) == 2
+    assert todo("when", f"tag:{given}=1").out.startswith("@1 ")
+    assert todo("tag", "1", f"+{given}").err == "Unchanged: 1\n"
+    todo("tag", "1", f"-{given}")
+    assert todo.todos()[0]["tags"] == []
+    todo("undo")
+    assert todo.todos()[0]["tags"] == [COMPOSED]
+
+
+def test_an_old_log_with_a_decomposed_tag_still_works(todo: Todo) -> None:
+    todo("add", "x", "+tag")
+    path = todo.log_file()
+    header, line = path.read_bytes().splitlines(keepends=True)
+    previous = sum_in(header[:-1]) or b""
+    commit = reseal(previous, line[:-1].replace(b'"tag"', f'"{DECOMPOSED}"'.encode()))
+    path.write_bytes(header + commit)
+    path.with_suffix(".lock").unlink()
+    assert todo.todos()[0]["tags"] == [DECOMPOSED]
+    for form in (COMPOSED, DECOMPOSED):
+        assert [row["number"] for row in todo("ls", f"+{form}", "--json").json["todos"]] == [1]
+        assert todo("tag", "1", f"+{form}").err == "Unchanged: 1\n"
+    todo("tag", "1", f"-{COMPOSED}")
+    assert todo.todos()[0]["tags"] == []
+    todo("undo")
+    assert todo.todos()[0]["tags"] == [DECOMPOSED]
+    todo("tag", "1", "+more")
+    todo("edit", "1", "--clear", "tags")
+    assert todo.todos()[0]["tags"] == []
+    todo("undo")
+    assert todo("import", "-", stdin=todo("export").out).out == "It has all of them already\n"

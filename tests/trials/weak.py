@@ -8,7 +8,7 @@ import io
 import os
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -154,8 +154,10 @@ def _repair_plans_otherwise() -> None:
     """A dry run leaves out what a repair says of lost events."""
     whole = repair.repair
 
-    def repair_otherwise(path: str, name: str, *, dry_run: bool) -> Repair | None:
-        done = whole(path, name, dry_run=dry_run)
+    def repair_otherwise(
+        path: str, name: str, *, dry_run: bool, known: Callable[[str], chain.Spot | None] = check.no_head
+    ) -> Repair | None:
+        done = whole(path, name, dry_run=dry_run, known=known)
         if done is None or not dry_run:
             return done
         return Repair(tuple(step for step in done.steps if "lost" not in step), done.kept)

@@ -3,14 +3,14 @@
 import re
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cached_property, partial
 from typing import Annotated, Any, Union
 
 import msgspec
 
 from ..core import Commit, CqrsError, EventTypes, Metadata, Recorded, UnknownEvent
-from .seals import NO_SUM, follows, last_sum, seal, sealed
+from .seals import NO_SUM, follows, last_sum, seal, sealed, sum_in
 
 FORMAT = "cqrs-log"
 VERSION = "1.0"
@@ -132,14 +132,51 @@ def encode_header(header: Header) -> bytes:
 
 
 def decode_header(line: bytes) -> tuple[Header, bytes]:
-    """The header in the first line, and its sum; raises `InvalidLine`."""
+    """The header in the first line, and its sum.
+
+    The first line of a newer format is taken as it is: its sum is not checked, and what it lacks is empty. Raises
+    `InvalidLine` for what is no header.
+    """
     try:
         header = _decode_header(line)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        newer = _newer_header(line)
+        if newer is not None:
+            return newer, sum_in(line) or NO_SUM
         raise InvalidLine(f"no header of a log: {error}") from error
     if header.format != FORMAT:
         raise InvalidLine(f"no header of a log: its format is {header.format!a}")
+    if header.newer:
+        return header, sum_in(line) or NO_SUM  # a newer format may seal its lines in another way
     return header, sum_of(NO_SUM, line)
+
+
+class _NewerHeader(msgspec.Struct, frozen=True):
+    """What any later format keeps of the first line, as far as this code can rely on it."""
+
+    format: str
+    version: str
+    id: Any = None
+    name: Any = None
+    created: Any = None
+
+
+_decode_newer_header = msgspec.json.Decoder(_NewerHeader).decode
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def _newer_header(line: bytes) -> Header | None:
+    """The header in a first line of a newer format, whatever else that format has changed; None for any other line."""
+    try:
+        read = _decode_newer_header(line)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+    header = Header(read.format, read.version, _text(read.id), _text(read.name), _EPOCH)
+    return header if header.format == FORMAT and header.newer else None
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
 
 
 def read_header(line: bytes) -> Header | None:
@@ -149,6 +186,11 @@ def read_header(line: bytes) -> Header | None:
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
     return header if header.format == FORMAT else None
+
+
+def log_in(line: bytes) -> Header | None:
+    """The header that a line holds, whatever its sum and its version; None if it holds none."""
+    return read_header(line) or _newer_header(line)
 
 
 class Codec:

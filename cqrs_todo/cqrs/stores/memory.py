@@ -12,6 +12,7 @@ from ..core import (
     Checkpoints,
     Commit,
     EventTypes,
+    Known,
     Log,
     LogExists,
     LogNotFound,
@@ -22,6 +23,8 @@ from ..core import (
     T,
     Verdict,
     check_log_name,
+    name_key,
+    nothing_known,
     position_of,
     record,
     repeated,
@@ -130,7 +133,7 @@ class MemoryStore(Store):
 
     def rename(self, old: str, new: str) -> None:
         log = self._known(self._logs, old)
-        new = self._free(new)
+        new = self._free(new, instead_of=log.name)
         del self._logs[log.name]
         log.name = new
         self._logs[new] = log
@@ -139,6 +142,7 @@ class MemoryStore(Store):
         self._move(self._logs, self._archive, name)
 
     def unarchive(self, name: str) -> None:
+        self._check_spelling(self._known(self._archive, name).name)
         self._move(self._archive, self._logs, name)
 
     def together(self, logs: Sequence[Log], work: Callable[[], T]) -> T:
@@ -152,7 +156,7 @@ class MemoryStore(Store):
     def checkpoints(self) -> Checkpoints:
         return self._checkpoints
 
-    def verify(self, name: str, *, archived: bool = False) -> Verdict:
+    def verify(self, name: str, *, archived: bool = False, known: Known = nothing_known) -> Verdict:
         return self._known(self._archive if archived else self._logs, name).verdict()
 
     def _known(self, logs: dict[str, MemoryLog], name: str) -> MemoryLog:
@@ -161,11 +165,19 @@ class MemoryStore(Store):
             raise LogNotFound(name)
         return logs[name]
 
-    def _free(self, name: str) -> str:
+    def _free(self, name: str, *, instead_of: str | None = None) -> str:
         name = check_log_name(name)
         if name in self._logs:
             raise LogExists(name)
+        self._check_spelling(name, instead_of)
         return name
+
+    def _check_spelling(self, name: str, instead_of: str | None = None) -> None:
+        """Raise `LogExists` if another log's name differs from a name only by case."""
+        key = name_key(name)
+        for other in (*self._logs, *self._archive):
+            if name_key(other) == key and other not in (name, instead_of):
+                raise LogExists(other, name)
 
     def _move(self, source: dict[str, MemoryLog], target: dict[str, MemoryLog], name: str) -> None:
         log = self._known(source, name)

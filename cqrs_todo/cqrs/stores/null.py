@@ -8,6 +8,7 @@ from ..core import (
     Checkpoints,
     Commit,
     EventTypes,
+    Known,
     Log,
     LogNotFound,
     Mark,
@@ -18,6 +19,7 @@ from ..core import (
     T,
     Verdict,
     check_log_name,
+    nothing_known,
     record,
 )
 
@@ -90,5 +92,5 @@ class NullStore(Store):
     def checkpoints(self) -> Checkpoints:
         return NullCheckpoints()
 
-    def verify(self, name: str, *, archived: bool = False) -> Verdict:
+    def verify(self, name: str, *, archived: bool = False, known: Known = nothing_known) -> Verdict:
         raise LogNotFound(check_log_name(name))

@@ -29,6 +29,7 @@ from ..core import (
     UnknownEvent,
     Upcaster,
     WrongExpectedVersion,
+    check_log_name,
 )
 from ..reactions import Reaction, Runner
 from ..struct import Struct
@@ -315,6 +316,30 @@ class StoreContract:
             with pytest.raises(InvalidLogName):
                 store.create(name, AT)
         assert store.names() == sorted(log.name for log in made)
+
+    @pytest.mark.parametrize(
+        ("name", "other"), [("work", "Work"), ("straße", "STRASSE"), ("Ärger", "a\u0308rger"), ("ΣΊΣΥΦΟΣ", "σίσυφος")]
+    )
+    def test_names_that_differ_only_by_case_are_one_name(self, store: Store, log: Log, name: str, other: str) -> None:
+        made = store.create(name, AT)
+
+        def check_taken() -> None:
+            with pytest.raises(LogExists) as caught:
+                store.create(other, AT)
+            assert caught.value.name == name
+            with pytest.raises(LogExists):
+                store.rename("inbox", other)
+
+        check_taken()
+        with pytest.raises(LogNotFound):
+            store.open(other)
+        store.archive(name)
+        check_taken()
+        store.unarchive(name)
+        store.rename(name, other)
+        assert store.open(other).id == made.id
+        assert sorted(store.names()) == sorted(["inbox", check_log_name(other)])
+        assert self.reopened(store).id == log.id
 
     def test_a_name_is_made_once(self, store: Store, log: Log) -> None:
         log.append(one("a/1", 1), metadata("c"))

@@ -21,8 +21,11 @@ from cqrs_todo.cqrs.core import (
     DamagedLog,
     Log,
     LogBusy,
+    LogExists,
     LogNotFound,
+    Mark,
     Metadata,
+    MissingLog,
     OutcomeUnknown,
     ReadOnlyLog,
     Rejected,
@@ -733,3 +736,156 @@ def test_readers_beside_a_writer_see_whole_commits_and_never_go_backward(store: 
         reader.join()
     assert problems == []
     assert len(list(log.commits())) == count + 3
+
+
+# logs that had been recorded and are gone
+
+
+class _Crash(BaseException):
+    """Stands for the end of the process."""
+
+
+MOVES: dict[str, Callable[[Store], None]] = {
+    "rename": lambda store: store.rename("inbox", "other"),
+    "archive": lambda store: store.archive("inbox"),
+    "unarchive": lambda store: store.unarchive("inbox"),
+}
+
+
+@pytest.mark.usefixtures("log")
+@pytest.mark.parametrize("at", ["rename", "ftruncate", "fsync"])
+@pytest.mark.parametrize("move", MOVES)
+def test_a_crash_while_a_log_is_moved_is_no_loss_and_hides_none(
+    store: Store, path: Path, monkeypatch: pytest.MonkeyPatch, move: str, at: str
+) -> None:
+    if move == "unarchive":
+        store.archive("inbox")
+    reached = []
+
+    def crash(*_: object) -> None:
+        reached.append(at)
+        raise _Crash
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, at, crash)
+        with pytest.raises(_Crash):
+            MOVES[move](store)
+    assert reached
+    assert store.missing() == []
+    (name, archived) = next((name, archived) for archived in (False, True) for name in store.names(archived=archived))
+    assert store.names() + store.names(archived=True) == [name]
+    assert store.verify(name, archived=archived).events == 3
+    if archived:
+        store.unarchive(name)
+    assert store.open(name).append(one("a/1", 3), metadata("c3")).position == 4
+    assert store.missing() == []
+    free = "other" if name == "inbox" else "inbox"
+    assert store.create(free, AT).append(one("a/1", 1), metadata("c")).position == 1
+    assert store.missing() == []
+    store.open(name)
+    (path.parent / f"{name}.jsonl").unlink()
+    assert [(missing.name, missing.position) for missing in store.missing()] == [(name, 4)], "a real loss is told"
+
+
+@pytest.mark.usefixtures("log")
+def test_a_log_that_is_shorter_under_its_other_name_is_missing(store: Store, log: Log, path: Path) -> None:
+    earlier = path.read_bytes()
+    log.append(one("a/1", 3), metadata("c3"))
+    path.with_name("old.jsonl").write_bytes(earlier)
+    whole = path.read_bytes()
+    path.unlink()
+    with pytest.raises(MissingLog, match=r"old\.jsonl holds a part of it"):
+        store.open("inbox")
+    path.with_name("old.jsonl").write_bytes(whole)
+    with pytest.raises(LogNotFound):
+        store.open("inbox")
+
+
+@pytest.mark.usefixtures("log")
+def test_files_that_keep_a_missing_log_are_named(store: Store, path: Path) -> None:
+    path.rename(path.with_name("inbox.damaged-1"))
+    with pytest.raises(MissingLog, match=r"inbox\.damaged-1 holds all of it") as caught:
+        store.create("inbox", AT)
+    missing = caught.value
+    assert (missing.name, missing.archived, missing.position, missing.replaced) == ("inbox", False, 3, False)
+
+
+@pytest.mark.usefixtures("log")
+def test_logs_whose_files_were_exchanged_are_not_missing(store: Store, path: Path) -> None:
+    other = path.with_name("other.jsonl")
+    store.create("other", AT).append(one("b/1", 9), metadata("d"))
+    path.rename(path.with_name("aside"))
+    other.rename(path)
+    path.with_name("aside").rename(other)
+    assert store.missing() == []
+    assert numbers(store.open("inbox").events()) == [9]
+    assert store.open("other").append(one("a/1", 3), metadata("c3")).position == 4
+
+
+def test_a_crash_while_a_log_is_made_leaves_its_name_free(store: Store, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def crash(*_: object) -> None:
+        raise _Crash
+
+    for call in ("rename", "fsync", "write"):
+        with monkeypatch.context() as patched:
+            patched.setattr(os, call, crash)
+            with pytest.raises(_Crash):
+                store.create("inbox", AT)
+        assert not path.exists()
+        assert store.missing() == []
+    assert store.create("inbox", AT).append(one("a/1", 1), metadata("c")).position == 1
+
+
+def test_two_logs_of_one_name_in_two_cases_are_never_made_at_once(store: Store) -> None:
+    made: list[str] = []
+
+    def make(name: str) -> None:
+        with suppress(LogExists):
+            made.append(store.create(name, AT).name)
+
+    for round in range(10):
+        threads = [threading.Thread(target=make, args=(name.format(round),)) for name in ("List {}", "LIST {}", "list {}")]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert len(made) == len(store.names()) == 10
+
+
+@pytest.mark.parametrize("lines", [1, 2, 3])
+def test_a_log_that_is_shorter_than_a_mark_is_damaged_and_repaired(store: Store, log: Log, path: Path, lines: int) -> None:
+    assert len(list(log.commits())) == 3
+    mark = log.mark()
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:lines]))
+    path.with_suffix(".lock").unlink()
+
+    def known(id: str) -> Mark | None:
+        return mark if id == log.id else None
+
+    assert store.verify("inbox").damage is None
+    damage = store.verify("inbox", known=known).damage
+    assert damage is not None
+    assert "up to @3, had been recorded" in damage.detail
+    assert store.repair("inbox", known=known) is not None
+    assert store.verify("inbox", known=known).damage is None
+    reader = store.open("inbox")
+    with suppress(StaleMark):
+        list(reader.commits(mark))
+    assert reader.append(one("b/1", 1), metadata("d")).position > 0
+    assert store.verify("inbox", known=lambda _: Mark(9, "no token of a file", lambda _: 0)).damage is None
+
+
+@pytest.mark.usefixtures("log")
+def test_an_import_brings_a_missing_log_back_only_if_it_reaches_as_far(store: Store, log: Log, path: Path) -> None:
+    lines = list(log.lines())
+    path.unlink()
+    with pytest.raises(Rejected, match="these lines end before it"):
+        store.import_log("inbox", lines[:-1])
+    other = encode_header(Header(FORMAT, VERSION, "x", "inbox", AT))
+    with pytest.raises(MissingLog):
+        store.import_log("inbox", [other])
+    assert not path.exists()
+    assert store.import_log("inbox", lines) == 3
+    store.archive("inbox")
+    with pytest.raises(Rejected, match="archived"):
+        store.import_log("inbox", lines)

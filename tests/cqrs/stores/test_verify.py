@@ -15,6 +15,7 @@ from cqrs_todo.cqrs.core import (
     DamagedLog,
     Log,
     LogNotFound,
+    ReadOnlyLog,
     Rejected,
     Store,
     StoreUnavailable,
@@ -236,6 +237,17 @@ def test_another_history_of_the_same_length_is_noticed(store: Store, path: Path)
     assert "rewritten" in verdict.damage.detail
     with pytest.raises(DamagedLog, match="rewritten"):
         store.open("inbox").append(one("b/1", 1), metadata("after"))
+
+
+@pytest.mark.usefixtures("log")
+def test_a_newer_format_is_not_touched(store: Store, path: Path) -> None:
+    header = msgspec.json.decode(lines_of(path)[0])
+    del header["sum"]
+    path.write_bytes(seal(b"", msgspec.json.encode({**header, "version": "2.0"})))
+    verdict = store.verify("inbox")
+    assert (verdict.newer, verdict.damage) == ("2.0", None)
+    with pytest.raises(ReadOnlyLog, match="made by a newer program"):
+        store.repair("inbox")
 
 
 def failing_at(number: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:

@@ -1,10 +1,12 @@
 """Verifying a whole log: whether it is what was written, and if not, where the first bad line is and what is wrong there."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from itertools import islice
 
 from ...core import Damage, Progress, Verdict
+from ...struct import replace
 from ..chain import Spot, Versions, Walk
 from ..format import InvalidLine, decode_header, decode_lines
 from ..seals import NO_SUM, follows
@@ -14,10 +16,26 @@ from .lines import LogFile
 from .notes import head_in, read_note, stands_but_for_lf, stands_in
 
 
-def examine(path: str, name: str, progress: Progress) -> Verdict:
-    """Check the digests, positions and versions of the log in a file; raises `LogNotFound` and `StoreUnavailable`."""
+def no_head(_log_id: str) -> None:
+    """Remembers no head of any log."""
+
+
+def examine(path: str, name: str, progress: Progress, known: Callable[[str], Spot | None] = no_head) -> Verdict:
+    """Check the digests, positions and versions of the log in a file.
+
+    Args:
+        path: The file.
+        name: The name of the log.
+        progress: Is called now and then with the bytes checked and the bytes in all.
+        known: Gives, for the id of a log, how far somebody else remembers that it had come. It is asked if no head is
+            noted beside the file, and counts if the file is shorter than that.
+
+    Raises:
+        LogNotFound: There is no such file.
+        StoreUnavailable: The file cannot be read.
+    """
     with LogFile(path, os.O_RDONLY, name) as file:
-        return _Walk(file, progress).run()
+        return _Walk(file, progress).run(known)
 
 
 class _Walk:
@@ -30,7 +48,7 @@ class _Walk:
         self._walk = Walk(Spot(0, 0, NO_SUM, 0), self._versions.pass_over, decode_lines)
         self._commits = 0
 
-    def run(self) -> Verdict:
+    def run(self, known: Callable[[str], Spot | None]) -> Verdict:
         first = next(self._file.forward(0), None)
         if first is None:
             if self._file.tail:
@@ -40,10 +58,12 @@ class _Walk:
             header, sum = decode_header(first)
         except InvalidLine as error:
             return self._damaged("altered", str(error))
-        if header.newer:
-            return self._damaged("unknown format", f"format {header.version} is newer than this program")
         self._walk.spot = Spot(1, len(first) + 1, sum, 0)
-        head = head_in(read_note(self._file.path), header.id)
+        if header.newer:
+            with suppress(InvalidLine):  # as far as this code understands it
+                self._go()
+            return replace(self._verdict(), newer=header.version)
+        head = head_in(read_note(self._file.path), header.id) or self._beyond(known(header.id))
         try:
             self._go()
         except InvalidLine as error:
@@ -52,6 +72,9 @@ class _Walk:
             return self._damaged(*self._torn(head))
         cut = self._cut(head)
         return self._verdict() if cut is None else self._damaged(*cut)
+
+    def _beyond(self, known: Spot | None) -> Spot | None:
+        return known if known is not None and self._file.size < known.offset else None
 
     def _go(self) -> None:
         """Walk to the end, or to the first bad line, at which it raises `InvalidLine`."""

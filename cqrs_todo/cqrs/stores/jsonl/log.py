@@ -64,7 +64,8 @@ def _token(spot: Spot) -> str:
     return f"{spot.line} {spot.offset} {spot.sum.decode()}"
 
 
-def _spot(mark: Mark) -> Spot:
+def spot_of(mark: Mark) -> Spot:
+    """The spot that a mark stands for; raises `StaleMark` for a mark that another kind of store made."""
     try:
         line, offset, sum = mark.token.split(" ")
         return Spot(int(line), int(offset), sum.encode(), mark.position)
@@ -107,10 +108,22 @@ class JsonlLog(ChainedLog):
         self._note = read_note(path)
         head = head_in(self._note, header.id)
         self._heads = [] if head is None else [head]  # more than one where others noted theirs, or one is gone
-        self._read_only: str | None = None
+        self._newer = header.newer
+        self.read_only = None
         if header.newer:
-            self._read_only = f"{path} has format {header.version}, newer than this program: it is read-only"
-            self.notices.append(self._read_only)
+            self._heads = []  # a newer program may note them in another way
+            made = f"{path} was made by a newer program: its format {header.version} is newer than this program's"
+            self.forbid_appending(f"{made}, so it can only be read")
+
+    @property
+    def noted(self) -> bool:
+        """Whether the head of this log is noted beside its file: then the store itself made the file, and no copying."""
+        return head_in(self._note, self.id) is not None
+
+    def forbid_appending(self, reason: str) -> None:
+        """Refuse to append from now on, and tell readers why."""
+        self.read_only = reason
+        self._tell(reason)
 
     # reading
 
@@ -140,6 +153,9 @@ class JsonlLog(ChainedLog):
 
     def lines(self) -> Iterator[bytes]:
         with self._open(os.O_RDONLY) as file:
+            if self._newer:  # what this code does not understand must not be left out
+                yield from (line + b"\n" for line in file.forward(0))
+                return
             self._check_front(file)
             yield self._first
             for batch in self._read(file, self._beginning):
@@ -166,7 +182,7 @@ class JsonlLog(ChainedLog):
         self._check_front(file)
         if isinstance(place, int):
             return self._front if place >= self._front.position else self._beginning
-        spot = _spot(place)
+        spot = spot_of(place)
         if not self._stands(file, spot):
             raise StaleMark(f"{self._path} is not what it was at @{place.position}")
         if self._front.position < spot.position:
@@ -195,7 +211,7 @@ class JsonlLog(ChainedLog):
 
     def _read(self, file: LogFile, spot: Spot) -> Iterator[Batch]:
         """The verified lines after a spot; the front stands behind those that were given."""
-        lost = self._lost(file)
+        lost = () if self._newer else self._lost(file)
         self.damage = self._loss(file, lost) if lost else None
         if lost:
             spot = self._beginning
@@ -214,6 +230,12 @@ class JsonlLog(ChainedLog):
             except InvalidLine as error:
                 bad = error
             spot = walk.spot
+            if self._newer:
+                if bad is not None:
+                    self._tell(
+                        f"line {spot.line + 1} of {self._path} can't be read by this program; what stands before it is shown"
+                    )
+                return
             if bad is None:
                 tail = file.tail
                 if self._look_at_tail(spot, tail) and all(stands_but_for_lf(head, spot.offset, tail) for head in lost):
@@ -294,8 +316,8 @@ class JsonlLog(ChainedLog):
         return locked(self._lock, self._path) if self._held is None else nullcontext(self._held)
 
     def append(self, appends: Sequence[Append], metadata: Metadata) -> Commit:
-        if self._read_only is not None:
-            raise ReadOnlyLog(self._read_only)
+        if self.read_only is not None:
+            raise ReadOnlyLog(f"{self.read_only}; nothing was recorded")
         with self._locked() as lock, signals_held() as came:
             front = self._front
             with self._open_to_write(lock) as file:

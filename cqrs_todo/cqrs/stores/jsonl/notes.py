@@ -67,13 +67,38 @@ def read_note(path: str) -> bytes:
     return note
 
 
-def head_in(note: bytes, log: str) -> Spot | None:
-    """The head that a note gives, its line's number not known (0); None where it gives none, or one of another log."""
+def noted(path: str) -> bytes:
+    """The note of the head of a log's file; empty if there is none. Raises `OSError` if that can't be known.
+
+    Use this, and not `read_note`, where a log is not there: only the note says whether it ever was.
+    """
+    try:
+        fd = os.open(lock_of(path), os.O_RDONLY | OPEN_SAFELY)
+    except FileNotFoundError:
+        return b""
+    try:
+        note, _ = read_notes(fd)
+    finally:
+        close(fd)
+    return note if note.strip(b"\0") else b""
+
+
+def record_in(note: bytes) -> tuple[str, Spot] | None:
+    """The id of the log that a note is about, and its head, of which the line's number is not known (0).
+
+    None for no note.
+    """
     try:
         head = _decode(note[CHECKSUM_LENGTH:]) if is_whole(note) else None
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
-    return Spot(0, head.offset, head.sum.encode(), head.position) if head is not None and head.log == log else None
+    return None if head is None else (head.log, Spot(0, head.offset, head.sum.encode(), head.position))
+
+
+def head_in(note: bytes, log: str) -> Spot | None:
+    """The head of a log that a note gives; None if it gives none, or that of another log."""
+    record = record_in(note)
+    return record[1] if record is not None and record[0] == log else None
 
 
 def any_head(note: bytes) -> tuple[str, Spot] | None:
@@ -126,12 +151,20 @@ def clear_suspect(lock: int) -> None:
     os.ftruncate(lock, _HEAD_LENGTH)
 
 
+def clear_notes(path: str) -> None:
+    """Forget, durably, what is noted of a log's file; raises `OSError`."""
+    with _opened(path) as lock:
+        os.ftruncate(lock, 0)
+        os.fsync(lock)
+
+
 @contextmanager
 def moving_notes(source: str, target: str) -> Iterator[None]:
-    """Note for one log's file what is noted for another, durably, while in the block that is renamed to it.
+    """Move what is noted of one log's file to another, while the block renames the one to the other.
 
-    Both have the notes until that is done: one too many does no harm, one too few might. The lock files, which the caller
-    holds, stay where they are. Raises `OSError`.
+    The new name has the notes, durably, before the block begins, and the old name loses them after it ends. So a crash
+    leaves at most a note too many, of a log that is found under the other name; that is no sign of a missing log. The lock
+    files, which the caller holds, stay where they are. Raises `OSError`.
     """
     with _opened(source) as old, _opened(target) as new:
         note, suspect = read_notes(old)
@@ -140,9 +173,8 @@ def moving_notes(source: str, target: str) -> Iterator[None]:
             os.pwrite(new, _SUSPECT, _HEAD_LENGTH)
         os.fsync(new)
         yield
-        if suspect:
-            with suppress(OSError):  # a mark too many: a log is written anew once
-                clear_suspect(old)
+        with suppress(OSError):  # a note too many, as after a crash
+            os.ftruncate(old, 0)
 
 
 @contextmanager

@@ -6,7 +6,7 @@ contradicts its digest becomes `lost`. `plan` says what to do, as a function of 
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -27,9 +27,10 @@ from ..format import (
     decode_header,
     decode_lines,
     encode_header,
+    read_header,
 )
 from ..seals import end_of_line, last_sum, seal
-from .check import examine
+from .check import examine, no_head
 from .evidence import Piece, Prover, as_commit, compact, decoded, pieces_in, plain_readings
 from .files import create_durable, dated, explained, read_range, replace_durably
 from .lines import LogFile
@@ -50,26 +51,33 @@ class Plan(msgspec.Struct, frozen=True):
     steps: tuple[str, ...]
 
 
-def repair(path: str, name: str, *, dry_run: bool) -> Repair | None:
+def repair(path: str, name: str, *, dry_run: bool, known: Callable[[str], Spot | None] = no_head) -> Repair | None:
     """Repair the log in a file, or with `dry_run` only say how; None if it is intact.
 
     The caller holds the log's lock, except for a dry run. The log as it was is copied to a file beside it first.
+
+    Args:
+        path: The file.
+        name: The name of the log.
+        dry_run: Whether to change nothing.
+        known: As in `check.examine`.
 
     Raises:
         DamagedLog: The result would not verify; nothing was changed.
         ReadOnlyLog: The log has a newer format; it is never touched.
         StoreUnavailable: The file cannot be read or written.
     """
-    verdict = examine(path, name, no_progress)
+    verdict = examine(path, name, no_progress, known)
+    if verdict.newer:
+        raise ReadOnlyLog(f"{path} was made by a newer program: its format {verdict.newer} is newer than this program's")
     if verdict.damage is None:
         return None
-    if verdict.damage.kind == "unknown format":
-        raise ReadOnlyLog(f"{path}: {verdict.damage.detail}: it is not touched")
     with explained(path, "; nothing was changed"):
         with LogFile(path, os.O_RDONLY, name) as file:
             content = read_range(file.fd, 0, file.size)
         try:
-            planned = plan(content, name, any_head(read_note(path)), datetime.now(UTC), os.urandom(16).hex())
+            noted = any_head(read_note(path)) or _known_head(content, known)
+            planned = plan(content, name, noted, datetime.now(UTC), os.urandom(16).hex())
         except InvalidLine as error:
             raise DamagedLog(f"{path}: the repaired log would not verify ({error}); nothing was changed") from error
         except ReadOnlyLog as error:
@@ -83,6 +91,13 @@ def repair(path: str, name: str, *, dry_run: bool) -> Repair | None:
             replace_durably(path, planned.content)
     keep_head(path, planned.log, planned.head)
     return Repair(planned.steps, kept)
+
+
+def _known_head(content: bytes, known: Callable[[str], Spot | None]) -> tuple[str, Spot] | None:
+    """The log id and the head that somebody else remembers, if the log is shorter than that."""
+    header = read_header(content.partition(b"\n")[0])
+    head = None if header is None else known(header.id)
+    return None if header is None or head is None or head.offset <= len(content) else (header.id, head)
 
 
 def plan(content: bytes, name: str, noted: tuple[str, Spot] | None, now: datetime, fresh_id: str) -> Plan:

@@ -46,8 +46,6 @@ def verified(folder: str, name: str, lines: Iterable[bytes]) -> Iterator[Incomin
     first = next(rest, b"")
     try:
         header, sum = decode_header(first.removesuffix(b"\n"))
-        if header.newer:
-            raise InvalidLine(f"format {header.version} is newer than this program")
     except InvalidLine as error:
         raise Rejected(f"line 1: {_explained_line(first, error)}{_NOTHING}") from error
     with explained(folder, _NOTHING):
@@ -153,7 +151,7 @@ def put_in_place(path: str, name: str, incoming: Incoming) -> int:
                 known = max(0, _count_lines(fd) - 1)
             finally:
                 close(fd)
-            _check_head(path, incoming)
+        _check_head(path, incoming)
         os.rename(incoming.path, path)
         fcntl.flock(incoming.fd, fcntl.LOCK_UN)  # writers lock the log too, and the caller holds them back
         sync_directory(os.path.dirname(path))
@@ -166,7 +164,7 @@ def _check_head(path: str, incoming: Incoming) -> None:
     head = head_in(read_note(path), incoming.header.id)
     if head is not None and not stands_in(incoming.fd, head):
         told = f"@{head.position} had been recorded, and these lines end before it"
-        raise Rejected(f"{told}{_NOTHING}: import a later export, or repair the list first")
+        raise Rejected(f"{told}{_NOTHING}: import a later export, or put the log's file in its place and repair the list")
 
 
 def _same_beginning(one: int, other: int, size: int) -> bool:

@@ -109,10 +109,10 @@ class PostgresLog(ChainedLog):
     ) -> None:
         super().__init__(header, name, types)
         self._key = key
-        self._read_only: str | None = None
+        self.read_only = None
         if header.newer:
-            self._read_only = f"{name} has format {header.version}, newer than this program: it is read-only"
-            self.notices.append(self._read_only)
+            self.read_only = f"{name} has format {header.version}, newer than this program: it is read-only"
+            self.notices.append(self.read_only)
         self._progress = progress
         self._database = database
         self._beginning = _spot(0, sum)
@@ -231,8 +231,8 @@ class PostgresLog(ChainedLog):
     # writing
 
     def append(self, appends: Sequence[Append], metadata: Metadata) -> Commit:
-        if self._read_only is not None:
-            raise ReadOnlyLog(self._read_only)
+        if self.read_only is not None:
+            raise ReadOnlyLog(self.read_only)
         if not storable(metadata.command, (append.stream for append in appends)):
             raise ValueError(f"can't be recorded: {NOT_STORABLE}")
         commit = self._database.run(partial(self._append_at_once, appends, metadata), writes=True)

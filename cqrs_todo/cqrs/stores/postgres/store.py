@@ -14,6 +14,7 @@ from ...core import (
     Damage,
     DamagedLog,
     EventTypes,
+    Known,
     Log,
     LogExists,
     LogNotFound,
@@ -23,6 +24,7 @@ from ...core import (
     T,
     Verdict,
     check_log_name,
+    nothing_known,
 )
 from ...struct import Struct
 from ..chain import Spot, Versions, Walk
@@ -161,7 +163,7 @@ class PostgresStore(Store):
     def checkpoints(self) -> Checkpoints:
         return PostgresCheckpoints(self._database)
 
-    def verify(self, name: str, *, archived: bool = False) -> Verdict:
+    def verify(self, name: str, *, archived: bool = False, known: Known = nothing_known) -> Verdict:
         key, header = self._found(check_log_name(name), archived=archived)
         ((id,),) = self._database.rows("SELECT id FROM {schema}.cqrs_logs WHERE key = %s", (key,))
         ((total,),) = self._database.rows("SELECT count(*) FROM {schema}.cqrs_commits WHERE log = %s", (key,))
@@ -196,7 +198,9 @@ class PostgresStore(Store):
             return Verdict(position, commits, sum.decode(), damage, max(0, total - commits - 1))
         return Verdict(position, commits, sum.decode())
 
-    def repair(self, name: str, *, archived: bool = False, dry_run: bool = False) -> Repair | None:
+    def repair(
+        self, name: str, *, archived: bool = False, dry_run: bool = False, known: Known = nothing_known
+    ) -> Repair | None:
         if self.verify(name, archived=archived).damage is None:
             return None
         raise DamagedLog(f"on a server nothing is rewritten: put it back from a backup of {self.url}")
