@@ -16,7 +16,7 @@ import msgspec
 
 from ...core import InvalidLogName, MissingLog, StoreUnavailable, Stray, check_log_name
 from ..chain import Spot
-from ..format import log_in
+from ..format import InvalidLine, decode_header, log_in
 from .files import OPEN_SAFELY, close, explained, there
 from .notes import head_in, lock_of, noted, read_note, record_in, stands_in
 
@@ -298,6 +298,11 @@ def _log_at(path: str, archived: bool, name: str | None) -> LogAt | None:
     header = log_in(first)
     if header is None or not header.id:
         return None
+    if name is not None:
+        try:
+            decode_header(first)
+        except InvalidLine:
+            return None  # an altered header may give a wrong id: the list is damaged, not another one
     own = name is not None and head_in(read_note(path), header.id) is not None
     return LogAt(path, archived, name, header.id, header.name, header.newer, own)
 

@@ -24,6 +24,7 @@ from ...core import (
     T,
     Verdict,
     check_log_name,
+    name_key,
     nothing_known,
 )
 from ...struct import Struct
@@ -81,10 +82,12 @@ class PostgresStore(Store):
         header = encode_header(Header(FORMAT, VERSION, id, name, at))[:-1].decode()
 
         def work(connection: Connection) -> None:
-            if connection.execute(self._database.sql(_INSERT), (id, name, header)).rowcount == 0:
-                made = connection.execute(self._database.sql(_FOUND), (name, False)).fetchone()
-                if made is None or made[1] != header:  # it may be there from a try whose answer was lost
-                    raise LogExists(name)
+            with connection.transaction():
+                self._take_name(connection, name)
+                if connection.execute(self._database.sql(_INSERT), (id, name, header)).rowcount == 0:
+                    made = connection.execute(self._database.sql(_FOUND), (name, False)).fetchone()
+                    if made is None or made[1] != header:  # it may be there from a try whose answer was lost
+                        raise LogExists(name)
 
         self._database.run(work, writes=True)
         return self.open(name)
@@ -172,6 +175,8 @@ class PostgresStore(Store):
         rows: list[Any] = []
         try:
             read, sum = decode_header(header)
+            if read.newer:
+                return Verdict(0, 0, sum.decode(), newer=read.version)
             if read.id != id:
                 raise InvalidLine("the column id beside the header holds another id than the header")
             byte = len(header) + 1
@@ -266,6 +271,7 @@ class PostgresStore(Store):
 
         def work(connection: Connection) -> int:
             with connection.transaction():
+                self._take_name(connection, name)
                 made = connection.execute(self._database.sql(_INSERT), (read.id, name, header)).fetchone()
                 key, kept = made or connection.execute(self._database.sql(_FOUND), (name, False)).fetchone() or (0, "")
                 known = connection.execute(self._database.sql(_LINES), (key,)).fetchall()
@@ -294,12 +300,25 @@ class PostgresStore(Store):
     def _update(self, statement: str, values: tuple[Any, ...], old: str, new: str) -> None:
         def work(connection: Connection) -> None:
             try:
-                if connection.execute(self._database.sql(statement), values).rowcount == 0:
-                    raise LogNotFound(old)
+                with connection.transaction():
+                    self._take_name(connection, new, instead_of=old)
+                    if connection.execute(self._database.sql(statement), values).rowcount == 0:
+                        raise LogNotFound(old)
             except psycopg.errors.UniqueViolation:
                 raise LogExists(new) from None
 
         self._database.run(work, writes=True)
+
+    def _take_name(self, connection: Connection, name: str, *, instead_of: str | None = None) -> None:
+        """Raise `LogExists` if another log's name differs from a name only by case.
+
+        Until the transaction is over nobody else can name a log.
+        """
+        connection.execute(self._database.sql(_HOLD_NAMES))
+        key = name_key(name)
+        for (other,) in connection.execute(self._database.sql(_NAMES)):
+            if name_key(other) == key and other not in (name, instead_of):
+                raise LogExists(other, name)
 
 
 def _forget(logs: Sequence[Log]) -> None:
@@ -339,7 +358,8 @@ def _checked(lines: Iterable[bytes]) -> tuple[Header, str, list[Step]]:
     try:
         read, sum = decode_header(header)
         if read.newer:
-            raise InvalidLine(f"format {read.version} is newer than this program")
+            newer = f"the log was made by a newer program: its format {read.version} is newer than this program's"
+            raise Rejected(f"{newer}; nothing was imported")
         walk.spot = Spot(1, len(header) + 1, sum, 0)
         chunks = iter(lambda: b"".join(line.removesuffix(b"\n") + b"\n" for line in islice(rest, BATCH)), b"")
         for batch in walk.over(chunks):
@@ -355,6 +375,8 @@ _INSERT = """
     INSERT INTO {schema}.cqrs_logs (id, name, header) VALUES (%s, %s, %s) ON CONFLICT (name, archived) DO NOTHING
     RETURNING key, header
 """
+_HOLD_NAMES = "SELECT pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended('cqrs names', 0))"
+_NAMES = "SELECT name FROM {schema}.cqrs_logs"
 _FOUND = "SELECT key, header FROM {schema}.cqrs_logs WHERE name = %s AND archived = %s"
 _LINES = "SELECT line FROM {schema}.cqrs_commits WHERE log = %s ORDER BY position"
 _LINES_AFTER = "SELECT line, position FROM {schema}.cqrs_commits WHERE log = %s AND last > %s ORDER BY position LIMIT %s"
