@@ -2,9 +2,22 @@
 
 from types import ModuleType
 
-from . import alterations, clocks, crashes, decoder, full_disk, hostile, kills, power, server, syscalls, writers
+from . import alterations, clocks, crashes, decoder, full_disk, hostile, kills, pairs, power, server, syscalls, writers
 
 TRIALS: dict[str, ModuleType] = {
     module.NAME: module
-    for module in (syscalls, kills, crashes, power, alterations, writers, full_disk, server, decoder, hostile, clocks)
+    for module in (
+        syscalls,
+        kills,
+        crashes,
+        power,
+        alterations,
+        pairs,
+        writers,
+        full_disk,
+        server,
+        decoder,
+        hostile,
+        clocks,
+    )
 }
