@@ -102,8 +102,8 @@ VERBS = (
     Verb("lists unarchive old"),
     Verb("verify --repair"),
 )
-_REMOVING = ("rm ", "undo", "redo", "restore")
-"""Words of the verbs that may take a todo out of every list."""
+_REPLACING = ("rm ", "undo", "redo", "restore", "import todos")
+"""Words of the verbs that may take a todo out of every list, or put it in a second one."""
 
 State: TypeAlias = frozenset[tuple[str, frozenset[tuple[str, ...]]]]
 """What all lists hold: folder and name of each, and its todos without what differs from run to run."""
@@ -222,7 +222,7 @@ class _Bench:
             yield from _misplaced(outcome.places, before, [order.places for order in orders])
             if not any(_explains(order, outcome) for order in orders):
                 yield UNEXPLAINED, f"{_differences(outcome, orders)}"
-        elif not any(word in verb.words for verb in case.verbs for word in _REMOVING):
+        elif not any(word in verb.words for verb in case.verbs for word in _REPLACING):
             yield from _misplaced(outcome.places, before, [])
 
 
