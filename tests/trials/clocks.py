@@ -5,9 +5,7 @@ show just that, and `at TIME` what was shown after the last position recorded at
 """
 
 import io
-import os
 import random
-import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import redirect_stderr, redirect_stdout
@@ -20,6 +18,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 import time_machine
 
+from cqrs_todo.cli.errors import INTERNAL
 from cqrs_todo.cqrs.snapshots import SnapshotEvery
 from cqrs_todo.todo import service
 
@@ -28,6 +27,7 @@ from .harness import ALTERED, CRASHED, LOST, SILENT, Control, Program, Size, Tal
 
 NAME = "clocks"
 PAST = f"{LOST}: a moment of the past looks otherwise than it did then"
+REFUSED = f"{LOST}: a command was refused though nothing stands in its way"
 DAYS = f"{SILENT}: a day or an instant is another one than was said"
 CONTROLS = (Control("clock-order", PAST),)
 
@@ -39,11 +39,11 @@ MIDNIGHT = ("America/Santiago", "Africa/Cairo", "Asia/Beirut", "America/Havana")
 """Zones in which a day begins at one o'clock when summer time does, for there is no midnight."""
 HALF_HOUR = ("Australia/Lord_Howe",)
 """Zones in which summer time is half an hour."""
-YEARS = range(2023, 2028)
+YEARS = range(2024, 2027)
 
 
 def trial(program: Program, size: Size) -> Tally:
-    """Every clock in eight zones, each in an order of its own; in the suite some of them, in two zones."""
+    """Every clock in eight zones, each in an order of its own; in the suite some of them, in one zone."""
     return in_child(NAME, program, size)
 
 
@@ -53,14 +53,12 @@ def body(home: Path, size: Size) -> Tally:
     tally = Tally()
     service.SNAPSHOTS = SnapshotEvery(SPACING)
     changes = Counter[str]()
-    for zone in (*MIDNIGHT, *HALF_HOUR, *ZONES) if size is Size.FULL else (*MIDNIGHT[:1], *ZONES[:1]):
-        os.environ["TZ"] = zone
-        time.tzset()
+    for zone in (*MIDNIGHT, *HALF_HOUR, *ZONES) if size is Size.FULL else MIDNIGHT[:1]:
         around = list(_changes(zone, changes))
         clocks = [*_CLOCKS, *around]
         choose.shuffle(clocks)
         bench = _Bench(home, ZoneInfo(zone), choose, tally)
-        for clock in clocks if size is Size.FULL else [*around[:4], *clocks[:4]]:
+        for clock in clocks if size is Size.FULL else [*around[5:9], *clocks[:2]]:
             bench.at_clock(clock)
         bench.whole()
     if not changes["at midnight"]:
@@ -122,7 +120,10 @@ class _Bench:
 
     def at_clock(self, clock: datetime) -> None:
         """Write and read at one clock."""
-        with time_machine.travel(clock, tick=False):
+        # time_machine sets the time zone, too, to that of the time it is given: for a time in UTC to UTC
+        with time_machine.travel(clock.astimezone(self.zone), tick=False):
+            if datetime.now().astimezone().utcoffset() != clock.astimezone(self.zone).utcoffset():
+                raise RuntimeError(f"at {clock} this process is not in {self.zone.key}")
             self._days(clock)
             self._write("add", f"at {clock.isoformat()}", "due:tomorrow")
             self._write("done", "@")
@@ -149,7 +150,7 @@ class _Bench:
             ("--remind=tomorrow 0:00", "reminder", tomorrow),
             ("--remind=tomorrow 0:30", "reminder", tomorrow),
         ):
-            answer = self._write("add", "a day", given)
+            answer = self._run("--store", f"{self.store}-days", "add", "a day", given, "--json")
             if answer is None:
                 continue
             said = answer["commit"]["events"][0]["data"][field]
@@ -207,7 +208,7 @@ class _Bench:
             code = main(["--store", self.store, *args])
         if code:
             what = f"{self.name} at {datetime.now(UTC).isoformat()}: todo {' '.join(args)}"
-            self.tally.wrong(CRASHED, f"{what} ended with {code}: {err.getvalue()[:300]}")
+            self.tally.wrong(CRASHED if code == INTERNAL else REFUSED, f"{what} ended with {code}: {err.getvalue()[:300]}")
             return None
         self.tally.reached += 1  # it ran to its end while the clock stood there
         out.seek(0)

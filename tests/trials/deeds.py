@@ -165,12 +165,8 @@ def _with_exports(data: Path) -> None:
     (home / "out").write_bytes(b"an older export\n")
     elsewhere = Program(home).at(home.parent / f"{home.name}-elsewhere")
     shutil.copytree(home, elsewhere.home, dirs_exist_ok=True)
-    for args in (
-        ("move", "3", "work"),
-        ("add", "Sweep the yard"),
-        ("tag", "1", "+imported"),
-        *(("-L", "taken", *args) for args in _MORE),
-    ):
+    here = (("move", "3", "work"), ("add", "Sweep the yard"), ("tag", "1", "+imported"))
+    for args in (*here, *(("-L", "taken", *args) for args in _MORE)):
         _must(elsewhere, *args)
     _must(elsewhere, "export", "-o", str(home / "todos.json"))
     _must(elsewhere, "-L", "taken", "export", "--format", "events", "-o", str(home / "events.jsonl"))

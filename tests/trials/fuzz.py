@@ -9,12 +9,22 @@ import re
 import struct
 import subprocess
 import sys
+from collections.abc import Iterator
 from importlib import import_module
 from importlib.util import find_spec
 from mmap import mmap
 from pathlib import Path
+from types import FunctionType, ModuleType
+
+from cqrs_todo.cqrs import core
+from cqrs_todo.cqrs.core import CqrsError
+from cqrs_todo.cqrs.stores import format as line_format
+from cqrs_todo.cqrs.stores import seals
+from cqrs_todo.todo import model
+from cqrs_todo.todo.service import TYPES
 
 from .harness import ROOT, SILENT, Program, Tally
+from .weak import weaken
 
 FOUND = f"{SILENT}: Atheris found input on which the decoder raises something other than its own errors"
 PLANTED = f"{SILENT}: Atheris found the planted bug"
@@ -24,7 +34,7 @@ GOLDEN = ROOT / "tests/data/golden"
 _COUNTS = struct.Struct("qq")
 """How many runs there were, and how many of them the decoder refused."""
 _LONGEST = 2048
-_TRACEBACK = re.compile(r" === Uncaught Python exception: ===\n(.*?)\n==", re.DOTALL)
+_TRACEBACK = re.compile(r" === Uncaught Python exception: ===\n(.*?)\nINFO: ", re.DOTALL)
 
 
 class PlantedBug(Exception):  # it is a bug, and stands for one
@@ -50,7 +60,7 @@ def fuzzed(program: Program, runs: int, seed: int) -> Tally:
     options = [f"-runs={runs}", f"-seed={seed}", f"-max_len={_LONGEST}", f"-artifact_prefix={program.home}/found-"]
     command = [program.argv[0], "-m", MODULE, program.weakness, str(counts), *options, str(corpus)]
     done = subprocess.run(command, env=program.env, cwd=program.home, capture_output=True, check=False)
-    said = done.stderr.decode(errors="backslashreplace")
+    said = (done.stdout + done.stderr).decode(errors="backslashreplace")
     made, refused = _COUNTS.unpack(counts.read_bytes())
     artefacts = list(program.home.glob("found-*"))
     # libFuzzer also runs each file of the corpus, and may come to its last run before it looks at the number
@@ -59,32 +69,35 @@ def fuzzed(program: Program, runs: int, seed: int) -> Tally:
     tally = Tally(cases=made, reached=made, refused=refused, notes=[f"{made:,} runs by Atheris"])
     for artefact in artefacts:
         match = _TRACEBACK.search(said)
-        what = PLANTED if f"{PlantedBug.__name__}" in said else FOUND
-        tally.wrong(what, f"after {made:,} runs, on {artefact.read_bytes()!r:.200}: {match[1] if match else said[-500:]}")
+        what = PLANTED if match and match[1].startswith(PlantedBug.__name__) else FOUND
+        tally.wrong(what, f"after {made:,} runs, on {artefact.read_bytes()!r:.200}: {(match[1] if match else said)[-500:]}")
     return tally
 
 
-def _plant(line: bytes) -> None:
-    """The bug: three nested conditions, which a fuzzer only gets behind if it watches which lines of code ran."""
-    if line[1:2] == b"[":  # noqa: SIM102  # one condition would be one branch, and guessing it is no search
-        if line[2:3] == b"7":
-            if line[3:4] == b"]":
-                raise PlantedBug
+def _plant(document: bytes) -> None:
+    """The bug: three bytes in a row, which only a fuzzer finds that watches how far into the code each input gets."""
+    for place, byte in enumerate(b"{7]"):
+        if document[place : place + 1] != bytes([byte]):
+            return
+    raise PlantedBug
+
+
+def _functions(module: ModuleType) -> Iterator[FunctionType]:
+    """The functions and methods that a module defines: the code that the fuzzer watches."""
+    for value in vars(module).values():
+        members = list(vars(value).values()) if isinstance(value, type) else [value]
+        yield from (each for each in members if isinstance(each, FunctionType) and each.__module__ == module.__name__)
 
 
 def _fuzz(weakness: str, counts: Path, options: list[str]) -> None:
     atheris = import_module("atheris")
-    with atheris.instrument_imports(include=["cqrs_todo"]):
-        from cqrs_todo.cqrs.core import CqrsError
-        from cqrs_todo.cqrs.stores import format as line_format
-        from cqrs_todo.todo.service import TYPES
-
-    from .decoder import sealed
-    from .weak import weaken
+    from .decoder import sealed  # which imports this module
 
     if weakness:
         weaken(weakness)
-    planted = atheris.instrument_func(_plant) if weakness == "planted-bug" else None
+    for function in [_plant, *_functions(core), *_functions(line_format), *_functions(model), *_functions(seals)]:
+        atheris.instrument_func(function)
+    planted = weakness == "planted-bug"
     codec = line_format.Codec(TYPES)
     header_sum = b"0" * 64
     with counts.open("r+b") as file:
@@ -94,8 +107,8 @@ def _fuzz(weakness: str, counts: Path, options: list[str]) -> None:
         line = sealed(header_sum, document)
         made, refused = _COUNTS.unpack_from(shared)
         _COUNTS.pack_into(shared, 0, made + 1, refused)
-        if planted is not None:
-            planted(document)
+        if planted:
+            _plant(document)
         try:
             codec.commit(line_format.decode_line(line), line_format.sum_of(header_sum, line))
         except CqrsError:

@@ -139,9 +139,8 @@ def _killed(program: Program, store: Store, server: Any, kills: int, tally: Tall
     reached = sum(any(began <= at <= end for began, end in failed) for at in killed_at)
     tally.reached += reached
     _compare(store, told, tally)
-    tally.notes.append(
-        f"{reached} of {kills} kills while a statement ran, {sum(len(each.told) for each in told):,} events told"
-    )
+    events = sum(len(each.told) for each in told)
+    tally.notes.append(f"{reached} of {kills} kills while a statement ran, {events:,} events told")
 
 
 def _swallowed(program: Program, store: Store, folder: Path, url: str, swallowed: int, tally: Tally) -> None:
