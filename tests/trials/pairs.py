@@ -179,9 +179,12 @@ class _Bench:
             a, a_done, _ = self.alone(kind, first, 1)
             b, b_done, _ = self.alone(kind, second, 2)
             nothing = self._homes.original(kind).data
+            with ThreadPoolExecutor(2) as pool:
+                forth = pool.submit(self._after, a, second, 2, kind, lambda done: (a_done, done))
+                back = pool.submit(self._after, b, first, 1, kind, lambda done: (done, b_done))
             self._orders[key] = (
-                self._after(a, second, 2, kind, lambda done: (a_done, done)),
-                self._after(b, first, 1, kind, lambda done: (done, b_done)),
+                forth.result(),
+                back.result(),
                 _outcome((a_done, False), a.data),
                 _outcome((False, b_done), b.data),
                 _outcome((False, False), nothing),
@@ -399,19 +402,18 @@ def _cases(bench: _Bench, size: Size, dice: random.Random) -> list[Case]:
     moves = [verb for verb in VERBS if "move" in verb.words]
     every = list(combinations_with_replacement(VERBS, 2))
     if size is Size.SHORT:
-        chosen = [(MOVE, MOVE), *dice.sample(every, 6)]
         cases = list(_stopped(bench, "moved", [(MOVE, MOVE)]))
-        together, homes, threes = [chosen], ["moved"], 2
+        together, homes, threes = [[(MOVE, MOVE), *dice.sample(every, 3)]], ["moved"], 1
     else:
         both = [pair for one, other in every for pair in ((one, other), (other, one))]
         with_moves = [pair for pair in both if pair[0] in moves]
-        cases = dice.sample(list(_stopped(bench, "moved", with_moves)), 500)
-        cases += dice.sample(list(_stopped(bench, "moved-undone", both)), 500)
-        together, homes, threes = [every, every, every], ["moved", "moved-undone"], 200
-    for turn, pairs in enumerate(together):
+        cases = dice.sample(list(_stopped(bench, "moved", with_moves)), 300)
+        cases += dice.sample(list(_stopped(bench, "moved-undone", both)), 300)
+        together, homes, threes = [every, every], ["moved", "moved-undone"], 100
+    for pairs in together:
         for number, pair in enumerate(pairs):
             offsets = (0.0, dice.choice([0.0, dice.uniform(0, 0.06), dice.uniform(0, 0.06)]))
-            cases.append(Case(homes[(turn + number) % len(homes)], pair, offsets[:: dice.choice((1, -1))]))
+            cases.append(Case(homes[number % len(homes)], pair, offsets[:: dice.choice((1, -1))]))
     for _ in range(threes):
         verbs = (dice.choice(moves), dice.choice(moves), dice.choice(VERBS))
         cases.append(Case("moved", verbs, (0.0, dice.uniform(0, 0.06), dice.uniform(0, 0.06))))
