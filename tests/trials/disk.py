@@ -78,8 +78,11 @@ class Recording:
             path = bytes.fromhex(descriptor[2].replace("\\x", "")).decode()
             if f"{path}/".startswith(home):
                 self._on_file(call, args, path[len(home) :], strings[0][:result] if strings else b"")
-        elif strings and strings[0].decode().startswith(home):
-            self._on_names(call, args, [string.decode()[len(home) :] for string in strings])
+        elif strings:
+            # a relative name is one in the home, where every run begins
+            paths = [path if path.startswith("/") else f"{home}{path}" for path in map(bytes.decode, strings)]
+            if paths[0].startswith(home):
+                self._on_names(call, args, [path[len(home) :] for path in paths])
 
     def _on_file(self, call: str, args: str, name: str, data: bytes) -> None:
         file = self._names[name]

@@ -114,7 +114,7 @@ def _killed(program: Program, store: Store, server: Any, kills: int, tally: Tall
     work = [_writer(program, server.get_uri(), "killed", f"k{number}", 0, stop) for number in range(3)]
     chance = random.Random(6)
     log = store.open("killed")
-    killed_at = []
+    outages: list[tuple[float, float]] = []
     for _ in range(kills):
         before = log.mark().position
         while sum(1 for _ in log.commits(before)) < 10:  # they are at it
@@ -122,7 +122,7 @@ def _killed(program: Program, store: Store, server: Any, kills: int, tally: Tall
         time.sleep(chance.uniform(0, 0.3))
         postmaster = int((server.pgdata / "postmaster.pid").read_text().split()[0])
         children = Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text().split()
-        killed_at.append(time.monotonic())
+        killed_at = time.monotonic()
         for process in (postmaster, *map(int, children)):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(process, signal.SIGKILL)
@@ -131,12 +131,17 @@ def _killed(program: Program, store: Store, server: Any, kills: int, tally: Tall
         for left in ("postmaster.pid", ".s.PGSQL.5432", ".s.PGSQL.5432.lock"):
             (server.pgdata / left).unlink(missing_ok=True)
         server.ensure_postgres_running()
+        outages.append((killed_at, time.monotonic()))
         tally.cases += 1
     stop.touch()
     told = [_told(child, tally) for child in work]
-    # a kill is reached where it came while a statement ran, which failed for it
+    # a kill is reached where it came during an append, which failed for it or came back once the server was there again
     failed = [span for each in told for span in each.failed]
-    reached = sum(any(began <= at <= end for began, end in failed) for at in killed_at)
+    spans = [span for each in told for span in each.spans]
+    reached = sum(
+        any(began <= down <= end for began, end in failed) or any(began <= down and up <= end for began, end in spans)
+        for down, up in outages
+    )
     tally.reached += reached
     _compare(store, told, tally)
     events = sum(len(each.told) for each in told)
@@ -152,7 +157,7 @@ def _swallowed(program: Program, store: Store, folder: Path, url: str, swallowed
         child = _writer(program, proxied, "proxied", "p", swallowed * 2)
         told = [_told(child, tally)]
     tally.reached += len(cut)
-    tally.cases += swallowed
+    tally.cases += len(cut)
     if len(cut) < swallowed:
         raise RuntimeError(f"only {len(cut)} of {swallowed} replies were swallowed")
     _compare(store, told, tally)
