@@ -15,6 +15,8 @@ CALLS = "openat,write,pwrite64,fsync,fdatasync,ftruncate,rename,renameat,renamea
 _LINE = re.compile(r"^\d+ +(\w+)\((.*)\) += (\d+)")
 _FD = re.compile(r"^(\d+)<((?:\\x[0-9a-f]{2})*)>")
 _STRING = re.compile(r'"((?:\\x[0-9a-f]{2})*)"')
+_UNNAMED = re.compile(r"#\d+( \(deleted\))?")
+"""How the kernel names a temporary file that never had a name; nothing of it is there after a crash."""
 _DIRECTORY = -1
 
 Files: TypeAlias = Mapping[str, bytes | None]
@@ -85,6 +87,8 @@ class Recording:
                 self._on_names(call, args, [path[len(home) :] for path in paths])
 
     def _on_file(self, call: str, args: str, name: str, data: bytes) -> None:
+        if _UNNAMED.fullmatch(name.rpartition("/")[2]):
+            return
         file = self._names[name]
         owners = frozenset([file])
         if call in ("fsync", "fdatasync"):
