@@ -5,9 +5,14 @@ from pathlib import Path
 import pytest
 
 from tests.trials import TRIALS
-from tests.trials.harness import Program, Size
+from tests.trials.harness import LOST, SILENT, Control, Program, Size, Tally
+from tests.trials.weak import KINDS
 
-CONTROLS = [(name, weakness) for name, trial in TRIALS.items() for weakness in trial.CONTROLS]
+CONTROLS = [
+    pytest.param(name, control, id=f"{name}-{control.weakness}")
+    for name, trial in TRIALS.items()
+    for control in trial.CONTROLS
+]
 
 
 @pytest.mark.parametrize("name", TRIALS)
@@ -16,18 +21,45 @@ def test_nothing_is_lost_and_no_damage_is_silent(name: str, tmp_path: Path) -> N
     tally = TRIALS[name].trial(Program(tmp_path / "home"), Size.SHORT)
     if tally.skipped:
         pytest.skip(tally.skipped)
-    assert tally.hits
+    assert tally.reached, "the fault was never reached"
     assert tally.clean, "\n".join([str(tally), *tally.examples])
 
 
-@pytest.mark.parametrize(("name", "weakness"), CONTROLS)
-def test_a_weakened_program_is_caught(name: str, weakness: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("name", "control"), CONTROLS)
+def test_a_weakened_program_is_caught_for_the_reason_that_its_control_names(
+    name: str, control: Control, tmp_path: Path
+) -> None:
     (tmp_path / "home").mkdir()
-    tally = TRIALS[name].trial(Program(tmp_path / "home", weakness), Size.SHORT)
+    tally = TRIALS[name].trial(Program(tmp_path / "home", control.weakness), Size.SHORT)
     if tally.skipped:
         pytest.skip(tally.skipped)
-    assert not tally.clean, f"{tally}: a trial that can't fail shows nothing"
+    assert tally.catches(control), f"not caught as {control.wrong!r}: {tally}; {tally.causes}; {tally.examples}"
 
 
 def test_every_trial_has_a_control() -> None:
-    assert {name for name, _ in CONTROLS} == set(TRIALS)
+    assert all(trial.CONTROLS for trial in TRIALS.values())
+
+
+def test_every_weakness_is_the_control_of_some_trial() -> None:
+    assert {control.weakness for trial in TRIALS.values() for control in trial.CONTROLS} == set(KINDS)
+
+
+def test_a_control_names_a_kind_and_a_cause() -> None:
+    for trial in TRIALS.values():
+        for control in trial.CONTROLS:
+            kind, _, cause = control.wrong.partition(": ")
+            assert kind in (LOST, SILENT)
+            assert cause
+
+
+def test_a_control_that_fails_for_another_reason_is_not_caught() -> None:
+    control = Control("no-fsync", f"{LOST}: a commit is missing")
+    tally = Tally(cases=1, reached=1)
+    assert not tally.catches(control)
+    tally.wrong(f"{SILENT}: a traceback", "…")
+    tally.wrong(f"{LOST}: the next command was refused", "…")
+    assert not tally.catches(control)
+    tally.wrong(control.wrong, "…")
+    assert tally.catches(control)
+    tally.reached = 0
+    assert not tally.catches(control), "a case whose fault was never reached shows nothing"

@@ -2,7 +2,21 @@
 
 from types import ModuleType
 
-from . import alterations, clocks, crashes, decoder, full_disk, hostile, kills, power, repairs, server, syscalls, writers
+from . import (
+    alterations,
+    clocks,
+    crashes,
+    decoder,
+    full_disk,
+    hostile,
+    kills,
+    pairs,
+    power,
+    repairs,
+    server,
+    syscalls,
+    writers,
+)
 
 TRIALS: dict[str, ModuleType] = {
     module.NAME: module
@@ -13,6 +27,7 @@ TRIALS: dict[str, ModuleType] = {
         power,
         alterations,
         repairs,
+        pairs,
         writers,
         full_disk,
         server,

@@ -1,16 +1,21 @@
-"""`python -m tests.trials [--short] [NAME…]`: run the trials, one line each, and their controls.
+"""`python -m tests.trials [--short] [NAME…]`: run the trials and their controls, then print one table of them all.
 
-Ends with 1 when something was lost or silent, or when a control was not caught: a trial that can't fail shows nothing.
+Ends with 1 when something was lost or silent, when a trial never reached its fault, and when a control was not caught for
+the reason that it names: a trial that cannot fail shows nothing.
 """
 
 import argparse
 import sys
 import tempfile
 import time
+import traceback
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from . import TRIALS
 from .harness import Program, Size, Tally
+
+_HEADS = ("trial", "cases", "faults reached", "lost", "silent", "refused", "seconds")
 
 
 def _run(name: str, weakness: str, size: Size) -> Tally:
@@ -21,27 +26,94 @@ def _run(name: str, weakness: str, size: Size) -> Tally:
         return tally
 
 
+def _say(line: str) -> None:
+    print(line, flush=True)  # noqa: T201  # this output is what the command is for
+
+
+def _tried(name: str, size: Size) -> tuple[Tally | None, int]:
+    """Run a trial and say at once what it found; None when the trial itself broke. Also the seconds that it took."""
+    began = time.monotonic()
+    try:
+        tally = _run(name, "", size)
+    except Exception:
+        _say(f"{name}: BROKEN: {traceback.format_exc()}")
+        return None, round(time.monotonic() - began)
+    seconds = round(time.monotonic() - began)
+    _say(f"{name}: {tally} ({seconds} s)")
+    for example in tally.examples:
+        _say(f"    {example}")
+    if not tally.skipped and not tally.reached:
+        _say("    BROKEN: the fault was never reached")
+    return tally, seconds
+
+
+def _controlled(name: str) -> Iterable[tuple[bool, str]]:
+    """For each control of a trial: whether it was caught for the reason it names, and a line that says so."""
+    for control in TRIALS[name].CONTROLS:
+        began = time.monotonic()
+        label = f"control {name}/{control.weakness}"
+        try:
+            tally = _run(name, control.weakness, Size.SHORT)
+        except Exception:
+            yield False, f"{label}: BROKEN: {traceback.format_exc()}"
+            continue
+        seconds = round(time.monotonic() - began)
+        if tally.skipped:
+            yield True, f"{label}: SKIPPED: {tally.skipped}"
+        elif tally.catches(control):
+            yield True, f"{label}: caught, {tally.causes[control.wrong]:,} × {control.wrong} ({seconds} s)"
+        else:
+            found = "; ".join(f"{count:,} × {what}" for what, count in tally.causes.items()) or "nothing"
+            yield False, f"{label}: NOT CAUGHT as {control.wrong}; it found {found} ({seconds} s): {tally.examples[:1]}"
+
+
+def _table(rows: Sequence[Sequence[str]]) -> Iterable[str]:
+    """A Markdown table: names on the left, figures on the right."""
+    widths = [max(map(len, column)) for column in zip(_HEADS, *rows, strict=True)]
+    for number, row in enumerate([_HEADS, *rows]):
+        cells = [
+            cell.rjust(width) if place else cell.ljust(width)
+            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        yield f"| {' | '.join(cells)} |"
+        if number == 0:
+            yield f"|{'|'.join('-' * (width + 1) + (':' if place else '-') for place, width in enumerate(widths))}|"
+
+
+def _row(name: str, tally: Tally | None, seconds: int) -> list[str]:
+    if tally is None or tally.skipped:
+        state = "broken" if tally is None else "skipped"
+        return [name, state, *["–"] * (len(_HEADS) - 3), f"{seconds:,}"]
+    counts = (tally.cases, tally.reached, tally.lost, tally.silent, tally.refused, seconds)
+    return [name, *(f"{count:,}" for count in counts)]
+
+
 def main() -> int:
+    """Run what the command line asks for; the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tests.trials", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", choices=[[], *TRIALS], help=f"of {', '.join(TRIALS)}")
     parser.add_argument("--short", action="store_true", help="the form that is part of the suite")
     given = parser.parse_args()
     size = Size.SHORT if given.short else Size.FULL
     failed = False
+    rows: list[list[str]] = []
+    notes: list[str] = []
+    controls: list[str] = []
     for name in given.names or TRIALS:
-        began = time.monotonic()
-        tally = _run(name, "", size)
-        print(f"{name}: {tally} ({time.monotonic() - began:.0f} s)", flush=True)  # noqa: T201  # what a trial is for
-        for example in tally.examples:
-            print(f"    {example}", flush=True)  # noqa: T201
-        failed |= not tally.clean
-        if tally.skipped:
+        tally, seconds = _tried(name, size)
+        rows.append(_row(name, tally, seconds))
+        failed |= tally is None or not (tally.skipped or tally.passed)
+        if tally is not None and tally.skipped:
+            notes.append(f"{name}: SKIPPED: {tally.skipped}")
             continue
-        for weakness in TRIALS[name].CONTROLS:
-            control = _run(name, weakness, Size.SHORT)
-            caught = "caught" if not control.clean else "NOT CAUGHT"
-            print(f"    control {weakness}: {caught}: {control}", flush=True)  # noqa: T201
-            failed |= control.clean
+        notes += [f"{name}: {note}" for note in (tally.notes if tally is not None else ())]
+        for caught, line in _controlled(name):
+            _say(f"    {line}")
+            controls.append(line)
+            failed |= not caught
+    _say("")
+    for line in [*_table(rows), "", *notes, "", *controls]:
+        _say(line)
     return 1 if failed else 0
 
 

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
+from typing import TypeAlias
 
 import msgspec
 
@@ -21,6 +22,8 @@ from .weak import weaken
 
 SEED = 20261122
 """Of every random choice in the trials: two runs try the same cases."""
+Span: TypeAlias = tuple[float, float]
+"""When something began and ended, in seconds by the monotonic clock, which all processes share."""
 
 
 def in_child(module: str, program: Program, size: Size) -> Tally:
@@ -42,6 +45,19 @@ def start(program: Program, module: str, *args: str, before: Sequence[str] = ())
         env=program.env,
         cwd=program.home,
     )
+
+
+def overlapping(writers: Sequence[Sequence[Span]]) -> int:
+    """How many spans of writers overlap one of another writer: how many of their appends met another's."""
+    spans = sorted((*span, writer) for writer, each in enumerate(writers) for span in each)
+    met: set[int] = set()
+    for place, (_, end, writer) in enumerate(spans):
+        for later in range(place + 1, len(spans)):
+            if spans[later][0] >= end:
+                break
+            if spans[later][2] != writer:
+                met |= {place, later}
+    return len(met)
 
 
 def tell(document: object) -> None:

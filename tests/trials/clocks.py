@@ -5,9 +5,8 @@ show just that, and `at TIME` what was shown after the last position recorded at
 """
 
 import io
-import os
 import random
-import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from datetime import UTC, datetime, timedelta
@@ -19,23 +18,32 @@ from zoneinfo import ZoneInfo
 import msgspec
 import time_machine
 
+from cqrs_todo.cli.errors import INTERNAL
 from cqrs_todo.cqrs.snapshots import SnapshotEvery
 from cqrs_todo.todo import service
 
 from .children import SEED, in_child
-from .harness import Program, Size, Tally, commits_of
+from .harness import ALTERED, CRASHED, LOST, SILENT, Control, Program, Size, Tally, commits_of
 
 NAME = "clocks"
-CONTROLS = ("clock-order",)
+PAST = f"{LOST}: a moment of the past looks otherwise than it did then"
+REFUSED = f"{LOST}: a command was refused though nothing stands in its way"
+DAYS = f"{SILENT}: a day or an instant is another one than was said"
+CONTROLS = (Control("clock-order", PAST),)
 
 BASE = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
 SPACING = 7
 """A snapshot after so many events; as seldom as usual there would be none, and times are sought among them too."""
-ZONES = ("Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Africa/Casablanca")
+ZONES = ("Europe/Berlin", "America/New_York", "Africa/Casablanca")
+MIDNIGHT = ("America/Santiago", "Africa/Cairo", "Asia/Beirut", "America/Havana")
+"""Zones in which a day begins at one o'clock when summer time does, for there is no midnight."""
+HALF_HOUR = ("Australia/Lord_Howe",)
+"""Zones in which summer time is half an hour."""
+YEARS = range(2024, 2027)
 
 
 def trial(program: Program, size: Size) -> Tally:
-    """Every clock in four zones, each in an order of its own; in the suite some of them, in one zone."""
+    """Every clock in eight zones, each in an order of its own; in the suite some of them, in one zone."""
     return in_child(NAME, program, size)
 
 
@@ -44,15 +52,18 @@ def body(home: Path, size: Size) -> Tally:
     choose = random.Random(SEED)
     tally = Tally()
     service.SNAPSHOTS = SnapshotEvery(SPACING)
-    for zone in ZONES if size is Size.FULL else ZONES[:1]:
-        os.environ["TZ"] = zone
-        time.tzset()
-        clocks = [*_CLOCKS, *_changes(zone)]
+    changes = Counter[str]()
+    for zone in (*MIDNIGHT, *HALF_HOUR, *ZONES) if size is Size.FULL else MIDNIGHT[:1]:
+        around = list(_changes(zone, changes))
+        clocks = [*_CLOCKS, *around]
         choose.shuffle(clocks)
-        bench = _Bench(home, zone.rpartition("/")[2], choose, tally)
-        for clock in clocks if size is Size.FULL else clocks[:8]:
+        bench = _Bench(home, ZoneInfo(zone), choose, tally)
+        for clock in clocks if size is Size.FULL else [*clocks[:6], *around[5:8]]:
             bench.at_clock(clock)
         bench.whole()
+    if not changes["at midnight"]:
+        raise RuntimeError("no zone changes at midnight: this machine's time zones are not those of the world")
+    tally.notes += [f"{count} changes {what}" for what, count in changes.items()]
     return tally
 
 
@@ -71,19 +82,34 @@ _CLOCKS = [
 ]
 
 
-def _changes(zone: str) -> Iterator[datetime]:
-    """Clocks around each change to and from summer time in a year: before, after, and half an hour on either side."""
+def _changes(zone: str, found: Counter[str]) -> Iterator[datetime]:
+    """Clocks around each change to and from summer time: before, after, and half an hour on either side.
+
+    Counts in `found` how many changes there are, how many take midnight away, and how many are of half an hour.
+    """
     local = ZoneInfo(zone)
-    hours = [datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=30 * half) for half in range(2 * 24 * 365)]
+    start = datetime(YEARS.start, 1, 1, tzinfo=UTC)
+    hours = [start + timedelta(minutes=30 * half) for half in range(2 * 24 * 365 * len(YEARS))]
     for before, after in pairwise(hours):
-        if before.astimezone(local).utcoffset() != after.astimezone(local).utcoffset():
+        old, new = before.astimezone(local).utcoffset(), after.astimezone(local).utcoffset()
+        if old is not None and new is not None and old != new:
+            found["in all"] += 1
+            found["at midnight"] += new > old and after.astimezone(local) - timedelta(hours=1) == _midnight(after, local)
+            found["of half an hour"] += abs(new - old) == timedelta(minutes=30)
             yield from (after + timedelta(seconds=seconds) for seconds in (-1800, -1, 0, 1, 1800, 3599))
+
+
+def _midnight(moment: datetime, zone: ZoneInfo) -> datetime:
+    """The wall time at which the day of a moment begins on the calendar, whether there is such a time or not."""
+    return datetime.combine(moment.astimezone(zone), datetime.min.time(), zone)
 
 
 class _Bench:
     """One list in one zone, and what it showed after each commit."""
 
-    def __init__(self, home: Path, name: str, choose: random.Random, tally: Tally) -> None:
+    def __init__(self, home: Path, zone: ZoneInfo, choose: random.Random, tally: Tally) -> None:
+        self.zone = zone
+        name = zone.key.rpartition("/")[2]
         self.name = name
         self.path = home / f"{name}/lists/inbox.jsonl"
         self.store = f"jsonl:{home / name}"
@@ -94,7 +120,11 @@ class _Bench:
 
     def at_clock(self, clock: datetime) -> None:
         """Write and read at one clock."""
-        with time_machine.travel(clock, tick=False):
+        # time_machine sets the time zone, too, to that of the time it is given: for a time in UTC to UTC
+        with time_machine.travel(clock.astimezone(self.zone), tick=False):
+            if datetime.now().astimezone().utcoffset() != clock.astimezone(self.zone).utcoffset():
+                raise RuntimeError(f"at {clock} this process is not in {self.zone.key}")
+            self._days(clock)
             self._write("add", f"at {clock.isoformat()}", "due:tomorrow")
             self._write("done", "@")
             self._write("add", "taken back", "--remind", "in 2 hours")
@@ -109,6 +139,27 @@ class _Bench:
                 self._compare(moment.isoformat(), self._up_to(moment))
             self._compare("1 hour ago", self._up_to(clock - timedelta(hours=1)))
 
+    def _days(self, clock: datetime) -> None:
+        """What today, tomorrow, its midnight, and two hours from now mean at this clock, judged by the calendar alone."""
+        today = clock.astimezone(self.zone).date()
+        tomorrow = today + timedelta(days=1)
+        for given, field, expected in (
+            ("due:today", "due", str(today)),
+            ("due:tomorrow", "due", str(tomorrow)),
+            ("--remind=in 2 hours", "reminder", clock + timedelta(hours=2)),
+            ("--remind=tomorrow 0:00", "reminder", tomorrow),
+            ("--remind=tomorrow 0:30", "reminder", tomorrow),
+        ):
+            answer = self._run("--store", f"{self.store}-days", "add", "a day", given, "--json")
+            if answer is None:
+                continue
+            said = answer["commit"]["events"][0]["data"][field]
+            meant: Any = said if field == "due" else datetime.fromisoformat(said)
+            if expected is tomorrow:
+                meant = meant.astimezone(self.zone).date()
+            if meant != expected:
+                self.tally.wrong(DAYS, f"{self.name} at {clock.isoformat()}: {given} became {said}, not {expected}")
+
     def whole(self) -> None:
         """At the end, by a good clock: the positions have no gaps, and verification finds nothing."""
         with time_machine.travel(BASE, tick=False):
@@ -116,32 +167,36 @@ class _Bench:
         position = 1
         for commit in commits_of(self.path.read_bytes()):
             if commit["position"] != position:
-                self.tally.wrong("lost", f"{self.name}: @{commit['position']} stands where @{position} belongs")
+                self.tally.wrong(ALTERED, f"{self.name}: @{commit['position']} stands where @{position} belongs")
             position = commit["position"] + len(commit["events"])
         if len(self.shown) != len(commits_of(self.path.read_bytes())):
-            self.tally.wrong("lost", f"{self.name}: the log has not as many commits as were told")
+            self.tally.wrong(ALTERED, f"{self.name}: the log has not as many commits as were told")
 
     def _up_to(self, moment: datetime) -> list[Any]:
         """What was shown up to the last commit recorded at or before a time, wherever its clock stood before."""
         reached = max((place for place, (_, _, at, _) in enumerate(self.shown) if at <= moment), default=-1)
         return [todos for *_, todos in self.shown[: reached + 1]]
 
-    def _write(self, *args: str) -> None:
+    def _write(self, *args: str) -> Any:
+        """Change the list, and remember what it shows then; the answer, None where the program failed."""
         answer = self._run(*args, "--json")
         if answer is None:
-            return
+            return None
         commit = answer["commit"]
         at = datetime.fromisoformat(commit["at"])
+        if at != datetime.now(UTC):
+            raise RuntimeError(f"the clock stands at {datetime.now(UTC)}, and the program recorded {at}")
         if self.shown and commit["position"] != self.shown[-1][1] + 1:
-            self.tally.wrong("lost", f"{self.name}: @{commit['position']} was recorded after @{self.shown[-1][1]}")
+            self.tally.wrong(ALTERED, f"{self.name}: @{commit['position']} was recorded after @{self.shown[-1][1]}")
         todos = self._run("ls", "--all", "--json") or {"todos": None}
         last = commit["position"] + len(commit["events"]) - 1
         self.shown.append((commit["position"], last, at, todos["todos"]))
+        return answer
 
     def _compare(self, moment: str, expected: list[Any]) -> None:
         seen = self._run("at", moment, "ls", "--all", "--json")
         if seen is not None and seen["todos"] != (expected[-1] if expected else []):
-            self.tally.wrong("lost", f"{self.name}: at {moment} shows {len(seen['todos'])} todos, or others than it was")
+            self.tally.wrong(PAST, f"{self.name}: at {moment} shows {len(seen['todos'])} todos, or others than it was")
 
     def _run(self, *args: str) -> Any:
         """Run the program in this process; the document that it gives, None where it fails or gives none."""
@@ -153,8 +208,8 @@ class _Bench:
             code = main(["--store", self.store, *args])
         if code:
             what = f"{self.name} at {datetime.now(UTC).isoformat()}: todo {' '.join(args)}"
-            self.tally.wrong("silent", f"{what} ended with {code}: {err.getvalue()[:300]}")
+            self.tally.wrong(CRASHED if code == INTERNAL else REFUSED, f"{what} ended with {code}: {err.getvalue()[:300]}")
             return None
-        self.tally.hits += 1
+        self.tally.reached += 1  # it ran to its end while the clock stood there
         out.seek(0)
         return msgspec.json.decode(out.read()) if "--json" in args else None

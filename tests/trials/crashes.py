@@ -7,22 +7,26 @@ What was answered as recorded before the crash must be there, whole, and where i
 import os
 import random
 import shutil
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from unittest.mock import patch
 
 from cqrs_todo.cqrs.core import CqrsError
+from cqrs_todo.cqrs.stores.snapshots import Folder, KeptSnapshots
+from cqrs_todo.todo.fields import SCHEMA, State
 from cqrs_todo.todo.model import Create
+from cqrs_todo.todo.service import TodoList
 
 from .children import SEED, a_list, store_in
 from .deeds import NOW, THREE, Homes
 from .disk import CALLS, Change, Fate, Files, Recording, pending, state
-from .harness import Program, Size, Tally
-from .ledger import Logs, Standing, logs_in, untraceable
+from .harness import ALTERED, CRASHED, HALF, MISSING, NOWHERE, TWICE, Control, Program, Size, Tally
+from .ledger import Logs, Standing, Wrong, crashed, logs_in, placed, untraceable
 
 NAME = "crashes"
-CONTROLS = ("no-fsync", "many-lines")
+CONTROLS = (Control("no-fsync", MISSING), Control("many-lines", HALF))
 
 SESSIONS: dict[str, tuple[str, ...]] = {
     "empty": (
@@ -45,21 +49,44 @@ SESSIONS: dict[str, tuple[str, ...]] = {
     "torn": ("add -",),
     "unended": ("add -",),
     "suspect": ("add -", "lists rename inbox job"),
+    "moved": (
+        "export -o out",
+        "undo",
+        "redo",
+        "-L work undo",
+        "move 1-2 work",
+        "-L work move 2 inbox",
+        "import todos.json",
+        "-L taken import events.jsonl",
+        "export --format events -o out",
+    ),
+    "importable": ("-L taken import events.jsonl",),
+    "damaged": ("verify --repair", "add -"),
+    "long": ("done 1", "add -"),
 }
 """What is done, beginning in which home."""
-_SHORT = {"empty": SESSIONS["empty"][:5]}
+_SHORT = {"empty": SESSIONS["empty"][:5], "moved": SESSIONS["moved"][4:6]}
 _SECTOR = 512
 _DRAWN = 60
-_LIMIT = {Size.SHORT: 300, Size.FULL: 1_000_000}
+_LIMIT = {Size.SHORT: 200, Size.FULL: 1_000_000}
+"""How many states of one session are tried."""
+_LARGE = 4096
+"""A write of more bytes is not cut at each of them."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """A command that was done: the place of its answer among the calls, the lines that it added, where the logs lay then."""
+    """A command that was done, and the home after it.
+
+    `answered` is the place of its answer among the calls, `lines` what it added to each log, `places` where the logs lay,
+    `todos` the todos in each log, and `output` the file that exports go to.
+    """
 
     answered: int
     lines: dict[str, frozenset[bytes]]
     places: dict[str, str]
+    todos: dict[str, frozenset[str]]
+    output: bytes | None
 
 
 def _recorded(homes: Homes, kind: str, lines: Iterable[str]) -> tuple[Recording, list[Step]]:
@@ -84,7 +111,9 @@ def _recorded(homes: Homes, kind: str, lines: Iterable[str]) -> tuple[Recording,
         f"trace={CALLS}",
     ]
     for line in lines:
-        program.run(*line.split(), "--json", stdin=THREE, before=strace)
+        result = program.run(*line.split(), "--json", stdin=THREE, before=strace)
+        if crashed(result):
+            raise RuntimeError(f"todo {line} ended with {result.code}: {result.err}")
         seen = len(recording.answers)
         recording.read(record, program.home)
         after = logs_in(program.data)
@@ -106,7 +135,14 @@ def _step(answered: int, before: Logs, after: Logs, home: Path) -> Step:
         answered,
         {id: frozenset(lines) for id, lines in new.items() if lines},
         {id: str(log.path.relative_to(home)) for id, log in after.items()},
+        placed(after),
+        _output(home),
     )
+
+
+def _output(home: Path) -> bytes | None:
+    path = home / "out"
+    return path.read_bytes() if path.exists() else None
 
 
 def _fates(changes: list[Change], dice: random.Random, size: Size) -> Iterator[dict[int, Fate]]:
@@ -129,7 +165,8 @@ def _cuts(change: Change, size: Size) -> Iterator[bytes]:
     """A write that ends early, at sectors (or at every byte); and one whose length got there before its content."""
     data = change.data or b""
     edges = range(_SECTOR - change.offset % _SECTOR, len(data), _SECTOR)
-    for end in range(len(data)) if size is Size.FULL else {*edges, 1, len(data) // 2, len(data) - 66, len(data) - 1}:
+    every = size is Size.FULL and len(data) <= _LARGE
+    for end in range(len(data)) if every else {*edges, 1, len(data) // 2, len(data) - 66, len(data) - 1}:
         yield data[: max(0, end)]
     for start, end in zip([0, *edges], [*edges, len(data)], strict=True):
         yield data[:start] + bytes(end - start) + data[end:]
@@ -156,34 +193,66 @@ def _made(files: Files, home: Path) -> None:
             (home / name).chmod(0o600)
 
 
-def _recovered(data: Path, tally: Tally, refusals: dict[str, int]) -> None:
-    """Read every list and add to it, as the next commands would; say what was refused."""
-    for name in {"inbox", *store_in(data).names()}:
+def _recovered(home: Path, damaged: bool, tally: Tally, refusals: Counter[str]) -> Iterator[Wrong]:
+    """Read every list and add to it, as the next commands would; count what was refused."""
+    data = home / ".local/share/cqrs-todo"
+    cache = Folder(str(home / ".cache/cqrs-todo/snapshots/jsonl"))
+    store = store_in(data)
+    refused = False
+    for name in dict.fromkeys(["inbox", *store.names()]):
         try:
-            a_list(data, name).view()
+            if damaged:
+                store.repair(name)
+            with_snapshots = TodoList(
+                store, name, "me@trial", default=name == "inbox", snapshots=KeptSnapshots(cache, State, SCHEMA)
+            )
+            if with_snapshots.view() != a_list(data, name).view():
+                yield ALTERED, f"{name} looks otherwise with its snapshots than without them"
             a_list(data, name).add([Create("Afterwards", NOW)])
         except CqrsError as error:
-            kind = type(error).__name__
-            refusals[kind] = refusals.get(kind, 0) + 1
+            refusals[type(error).__name__] += 1
+            refused = True
         except Exception as error:
-            tally.wrong("silent", f"the next command ended with {error!r}")
+            yield CRASHED, f"the next command ended with {error!r}"
+    tally.refused += refused
 
 
-def _judge(steps: list[Step], place: int, logs: Logs, home: Path) -> Iterator[str]:
+def _judge(steps: list[Step], place: int, logs: Logs, home: Path) -> Iterator[Wrong]:
     """What is lost of a session that crashed after so many calls."""
     answered = sum(step.answered <= place for step in steps)
     for number, step in enumerate(steps):
         for id, lines in step.lines.items():
             found = lines & frozenset(logs[id].lines) if id in logs else frozenset[bytes]()
             if found and found != lines:
-                yield f"{len(found)} of {len(lines)} lines of command {number}: half a commit"
+                yield HALF, f"{len(found)} of {len(lines)} lines of command {number}"
             elif not found and number < answered:
-                yield f"command {number} was answered, and is not there"
-    told = steps[answered - 1].places
-    for id, path in told.items():
-        places = {path, steps[min(answered, len(steps) - 1)].places.get(id)}
+                yield MISSING, f"command {number}"
+    before, after = steps[answered - 1], steps[min(answered, len(steps) - 1)]
+    for id, path in before.places.items():
+        places = {path, after.places.get(id)}
         if id not in logs or str(logs[id].path.relative_to(home)) not in places:
-            yield f"the log in {path} is in {logs[id].path if id in logs else 'no place'}"
+            yield MISSING, f"the log in {path} is in {logs[id].path if id in logs else 'no place'}"
+    if (output := _output(home)) not in (before.output, after.output):
+        yield (MISSING if before.output == after.output else HALF), f"the export holds {output!r:.100}"
+    yield from _misplaced(before.todos, after.todos, placed(logs))
+
+
+def _misplaced(
+    before: Mapping[str, frozenset[str]], after: Mapping[str, frozenset[str]], now: Mapping[str, frozenset[str]]
+) -> Iterator[Wrong]:
+    """Todos in no list that were in one before and after the command that was interrupted; and wrongly in two.
+
+    A todo that the command moves may be in both lists after a crash, and is then seen in both.
+    """
+    then, later, found = (Counter(each for todos in lists.values() for each in todos) for lists in (before, after, now))
+    for stream, times in then.items():
+        if later[stream] and not found[stream]:
+            yield NOWHERE, stream
+        moves = {id for id, todos in before.items() if stream in todos} != {
+            id for id, todos in after.items() if stream in todos
+        }
+        if found[stream] > max(times, later[stream]) and not moves:
+            yield TWICE, stream
 
 
 def trial(program: Program, size: Size) -> Tally:
@@ -192,19 +261,21 @@ def trial(program: Program, size: Size) -> Tally:
         return Tally(skipped=reason)
     homes, tally, dice = Homes(program), Tally(), random.Random(SEED)
     home = program.home.parent / "state"
-    refusals: dict[str, int] = {}
+    refusals = Counter[str]()
     for kind, lines in (SESSIONS if size is Size.FULL else _SHORT).items():
         recording, steps = _recorded(homes, kind, lines)
+        whole = state(recording, recording.place, {})
         for place, files in _states(recording, steps, dice, size):
             tally.cases += 1
-            tally.hits += 1
+            tally.reached += files != whole  # something that the session did was lost in the crash
             _made(files, home)
             with patch.object(os, "fsync"):  # a crash of the recovery is a session of its own
-                _recovered(home / ".local/share/cqrs-todo", tally, refusals)
-            for words in _judge(steps, place, logs_in(home / ".local/share/cqrs-todo"), home):
-                tally.wrong("lost", f"{kind}, after call {place}: {words}")
+                wrong = list(_recovered(home, kind == "damaged", tally, refusals))
+            wrong += _judge(steps, place, logs_in(home / ".local/share/cqrs-todo"), home)
+            for what, words in wrong:
+                tally.wrong(what, f"{kind}, after call {place}: {words}")
             shutil.rmtree(home)
-    tally.notes += [f"{many} refused: {kind}" for kind, many in sorted(refusals.items())]
+    tally.notes += [f"{many:,} lists refused: {kind}" for kind, many in sorted(refusals.items())]
     return tally
 
 

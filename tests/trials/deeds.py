@@ -1,7 +1,9 @@
 """Homes to start from and commands to break: every verb that changes something, on every kind of home."""
 
 import shutil
-from collections.abc import Callable
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,29 +14,41 @@ from cqrs_todo.todo.fields import TAGS, TEXT
 from cqrs_todo.todo.model import Add, Change, Complete, Create
 from cqrs_todo.todo.service import TYPES, Lists, TodoList
 
-from .harness import Program
+from .harness import ALTERED, HALF, MISSING, STUCK, Program, Result
+from .ledger import Wrong, carried_on, judged, logs_in, misplaced, told
 
 NOW = datetime(2026, 1, 2, 9, 30, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
 class Deed:
-    """A command to break: in which home, with which words, and the list whose next add must work (the first there is)."""
+    """A command to break.
+
+    `home` is the kind of home that it starts from, and `args` its words. `lists` are the lists that it is about, one of
+    which the next add goes to: the first that is there. `output` is the file that it writes beside the store.
+    """
 
     name: str
     args: tuple[str, ...]
     home: str = "plain"
     stdin: bytes = b""
     lists: tuple[str, ...] = ("inbox",)
+    output: str = ""
 
     @property
     def argv(self) -> tuple[str, ...]:
         """The arguments, so that it answers with a document."""
         return (*self.args, "--json")
 
+    @property
+    def keeps_todos(self) -> bool:
+        """Whether every todo is in some list afterwards, whatever happens. Undoing a move keeps them too."""
+        removes = {"rm", "undo", "redo", "restore"} & set(self.args)
+        return not removes or self.home in ("moved", "moved-undone")
 
-def _deed(line: str, *lists: str, home: str = "plain", stdin: bytes = b"") -> Deed:
-    return Deed(f"{line} [{home}]", tuple(line.split()), home, stdin, lists or ("inbox",))
+
+def _deed(line: str, *lists: str, home: str = "plain", stdin: bytes = b"", output: str = "") -> Deed:
+    return Deed(f"{line} [{home}]", tuple(line.split()), home, stdin, lists or ("inbox",), output)
 
 
 THREE = b"Buy bread\nBuy milk\nBuy salt\n"
@@ -69,7 +83,20 @@ DEEDS = (
     _deed("add -", home="unended", stdin=THREE),
     _deed("add -", home="suspect", stdin=THREE),
     _deed("lists rename inbox job", "inbox", "job", home="suspect"),
+    _deed("-L work move 2 inbox", home="moved"),
+    _deed("undo", home="moved"),
+    _deed("-L work undo", "work", home="moved"),
+    _deed("redo", home="moved-undone"),
+    _deed("-L work redo", "work", home="moved-undone"),
+    _deed("import todos.json", home="moved"),
+    _deed("-L taken import events.jsonl", "taken", home="moved"),
+    _deed("-L taken import events.jsonl", "taken", home="importable"),
+    _deed("export -o out", home="moved", output="out"),
+    _deed("export --format events -o out", home="moved", output="out"),
+    _deed("verify --repair", home="damaged"),
+    _deed("done 1", home="long"),
 )
+"""Every verb that changes something: lists, logs, exports, repairs, and the snapshot of a long list."""
 
 
 def _plain(data: Path) -> None:
@@ -114,36 +141,154 @@ def _suspect(data: Path) -> None:
     mark_suspect(str(data / "lists/inbox.jsonl"))
 
 
+def _long(data: Path) -> None:
+    """A list so long that the next command takes a snapshot of it."""
+    inbox = TodoList(open_store(f"jsonl:{data}", TYPES), "inbox", "me@trial", default=True)
+    inbox.add([Create(f"Todo {number}", NOW) for number in range(520)])
+
+
+def _damaged(data: Path) -> None:
+    """The third of nine lines is altered, and the sixth is gone."""
+    _plain(data)
+    log = data / "lists/inbox.jsonl"
+    lines = log.read_bytes().splitlines(keepends=True)
+    lines[2] = lines[2].replace(b"Pay the rent", b"Pay the hint")
+    log.write_bytes(b"".join([*lines[:5], *lines[6:]]))
+
+
+_MORE = (("add", "Read the book"), ("tag", "1", "+reading"), ("add", "Return the book"))
+
+
+def _with_exports(data: Path) -> None:
+    """A plain home with an older export in `out`; todos.json holds newer todos of the inbox, events.jsonl another list."""
+    _plain(data)
+    home = data.parents[2]
+    (home / "out").write_bytes(b"an older export\n")
+    elsewhere = Program(home).at(home.parent / f"{home.name}-elsewhere")
+    shutil.copytree(home, elsewhere.home, dirs_exist_ok=True)
+    here = (("move", "3", "work"), ("add", "Sweep the yard"), ("tag", "1", "+imported"))
+    for args in (*here, *(("-L", "taken", *args) for args in _MORE)):
+        _must(elsewhere, *args)
+    _must(elsewhere, "export", "-o", str(home / "todos.json"))
+    _must(elsewhere, "-L", "taken", "export", "--format", "events", "-o", str(home / "events.jsonl"))
+
+
+def _importable(data: Path) -> None:
+    """The list that events.jsonl continues is there, as far as its first commit."""
+    _with_exports(data)
+    home = data.parents[2]
+    header, first, *_ = (home / "events.jsonl").read_bytes().splitlines(keepends=True)
+    (home / "first.jsonl").write_bytes(header + first)
+    _must(Program(home), "-L", "taken", "import", "first.jsonl")
+
+
+def _moved(data: Path) -> None:
+    """The last change of two lists is a move from one to the other."""
+    _with_exports(data)
+    _must(Program(data.parents[2]), "move", "3", "work")
+
+
+def _moved_undone(data: Path) -> None:
+    """The last change of two lists takes back a move from one to the other."""
+    _moved(data)
+    _must(Program(data.parents[2]), "undo")
+
+
+def _must(program: Program, *args: str) -> None:
+    """Run the real program to make a home; it must work."""
+    result = program.run(*args)
+    if result.code:
+        raise RuntimeError(f"todo {' '.join(args)} ended with {result.code}: {result.err}")
+
+
 _HOMES: dict[str, Callable[[Path], None]] = {
     "empty": lambda _: None,
     "plain": _plain,
     "torn": _torn,
     "unended": _unended,
     "suspect": _suspect,
+    "damaged": _damaged,
+    "long": _long,
+    "importable": _importable,
+    "moved": _moved,
+    "moved-undone": _moved_undone,
 }
 
 
 class Homes:
-    """The homes to start from, each made once and copied for each case."""
+    """The homes to start from, each made when it is first needed and copied for each case."""
 
     def __init__(self, program: Program) -> None:
         self._program = program
-        for kind, make in _HOMES.items():
-            make(self.original(kind).data)
+        self._made: set[str] = set()
+        self._making = threading.Lock()
 
     def original(self, kind: str) -> Program:
         """The program in the home of a kind that all copies are made of; not to be changed."""
-        return self._program.at(self._program.home.parent / "originals" / kind)
+        program = self._program.at(self._program.home.parent / "originals" / kind)
+        with self._making:
+            if kind not in self._made:
+                _HOMES[kind](program.data)
+                self._made.add(kind)
+        return program
 
     def copied(self, kind: str, place: str) -> Program:
         """The program in a fresh copy of a home."""
+        return self.twin(self.original(kind), place)
+
+    def twin(self, program: Program, place: str) -> Program:
+        """The program in a copy of the home of another one."""
         home = self._program.home.parent / "copies" / place
-        shutil.copytree(self.original(kind).home, home)
+        shutil.copytree(program.home, home)
         return self._program.at(home)
 
     def done_with(self, program: Program) -> None:
         """Remove a copy."""
         shutil.rmtree(program.home)
+
+
+@dataclass(frozen=True)
+class Undisturbed:
+    """What a deed does when nothing fails: its system calls, the types of the events it records, the file it writes."""
+
+    calls: Counter[str]
+    types: Mapping[str, list[str]]
+    output: bytes
+
+
+def wrong_after(deed: Deed, wanted: Undisturbed, result: Result, original: Program, program: Program) -> Iterator[Wrong]:
+    """What is wrong after a deed that met a fault, before anything else was done in its home."""
+    before, after = logs_in(original.data), logs_in(program.data)
+    yield from judged(result, wanted.types, before, after)
+    if deed.keeps_todos:
+        # the process was killed or the disk failed between the two lists: then it says that it cannot know, or nothing
+        yield from misplaced(before, after, may_be_twice=told(result) in ("", "unknown"))
+    if deed.output:
+        path = program.home / deed.output
+        found = path.read_bytes() if path.is_file() else None
+        allowed = [wanted.output] if result.code == 0 else [wanted.output, (original.home / deed.output).read_bytes()]
+        if found not in allowed:
+            yield (MISSING if result.code == 0 else HALF), f"{path.name} holds {found!r:.200}"
+
+
+def follow_up(program: Program, deed: Deed) -> Iterator[Wrong]:
+    """What is wrong with what comes next, once all faults are gone: a repair where there is damage, a look, an add."""
+    if deed.home == "damaged":
+        repaired = program.run("verify", "--repair")
+        if repaired.code:
+            yield STUCK, f"a second repair ended with {repaired.code}: {(repaired.err or repaired.out.decode())[:300]}"
+            return
+    name = next((name for name in deed.lists if program.log_file(name).exists()), deed.lists[0])
+    if deed.home == "long":
+        yield from _seen_alike(program)
+    yield from carried_on(program, name, logs_in(program.data))
+
+
+def _seen_alike(program: Program) -> Iterator[Wrong]:
+    """What is wrong with the snapshots: a list looks with them as it looks without them."""
+    looks = [program.run("ls", "--all", "--json", env=env).out for env in ({}, {"XDG_CACHE_HOME": "/nowhere"})]
+    if looks[0] != looks[1] or not looks[0]:
+        yield ALTERED, "the list looks otherwise with its snapshots than without them"
 
 
 def tree(data: Path) -> dict[str, tuple[int, bytes]]:

@@ -15,6 +15,8 @@ CALLS = "openat,write,pwrite64,fsync,fdatasync,ftruncate,rename,renameat,renamea
 _LINE = re.compile(r"^\d+ +(\w+)\((.*)\) += (\d+)")
 _FD = re.compile(r"^(\d+)<((?:\\x[0-9a-f]{2})*)>")
 _STRING = re.compile(r'"((?:\\x[0-9a-f]{2})*)"')
+_UNNAMED = re.compile(r"#\d+( \(deleted\))?")
+"""How the kernel names a temporary file that never had a name; nothing of it is there after a crash."""
 _DIRECTORY = -1
 
 Files: TypeAlias = Mapping[str, bytes | None]
@@ -78,10 +80,15 @@ class Recording:
             path = bytes.fromhex(descriptor[2].replace("\\x", "")).decode()
             if f"{path}/".startswith(home):
                 self._on_file(call, args, path[len(home) :], strings[0][:result] if strings else b"")
-        elif strings and strings[0].decode().startswith(home):
-            self._on_names(call, args, [string.decode()[len(home) :] for string in strings])
+        elif strings:
+            # a relative name is one in the home, where every run begins
+            paths = [path if path.startswith("/") else f"{home}{path}" for path in map(bytes.decode, strings)]
+            if paths[0].startswith(home):
+                self._on_names(call, args, [path[len(home) :] for path in paths])
 
     def _on_file(self, call: str, args: str, name: str, data: bytes) -> None:
+        if _UNNAMED.fullmatch(name.rpartition("/")[2]):
+            return
         file = self._names[name]
         owners = frozenset([file])
         if call in ("fsync", "fdatasync"):

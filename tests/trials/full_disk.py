@@ -4,6 +4,7 @@ After each failure the error is one line and a hint, reading still works, the lo
 once there is room again the next todo is recorded.
 """
 
+import errno
 import os
 import shutil
 import subprocess
@@ -15,14 +16,17 @@ from pathlib import Path
 import msgspec
 
 from .children import start, tell
-from .harness import Program, Result, Size, Tally, commits_of
+from .harness import ALTERED, CRASHED, STUCK, UNTOLD, Control, Program, Result, Size, Tally, commits_of
+from .ledger import is_refusal, untraceable
 
 NAME = "full_disk"
-CONTROLS = ("buffered",)
+CONTROLS = (Control("buffered", ALTERED),)
 
 TEXTS = ("one " + "x" * 20, "two – 雪", "three +tag")
 """What the three runs add."""
 STEP = 150
+TOO_LARGE, NO_SPACE = os.strerror(errno.EFBIG), os.strerror(errno.ENOSPC)
+"""What the error says when the limit of a file's size, or the end of a disk, was reached."""
 UNKNOWN = "it can't be known"
 """What an error says where a commit may have been recorded."""
 
@@ -35,12 +39,12 @@ def trial(program: Program, size: Size) -> Tally:
     chosen = limits if size is Size.FULL else {*limits[::STEP], lengths[1], lengths[2] - 1}
     cases: list[Callable[[], Tally]] = [_limit(program, states, limit) for limit in sorted(chosen)]
     notes = []
-    if shutil.which("strace") is None:
-        notes.append("failing disks skipped: there is no strace")
+    if reason := untraceable():
+        notes.append(f"failing disks SKIPPED: {reason}")
     else:
         cases += _failing(program, size)
     if os.geteuid() != 0 or shutil.which("unshare") is None:
-        notes.append("small disks skipped: only root can mount them")
+        notes.append("small disks SKIPPED: only root can mount them")
     else:
         cases += [_small_disk(program, options) for options in _disks(size)]
     with ThreadPoolExecutor(2) as pool:
@@ -50,12 +54,7 @@ def trial(program: Program, size: Size) -> Tally:
 def _sum(parts: Iterable[Tally], notes: Sequence[str]) -> Tally:
     tally = Tally(notes=[*notes])
     for part in parts:
-        tally.cases += part.cases
-        tally.hits += part.hits
-        tally.lost += part.lost
-        tally.silent += part.silent
-        tally.examples = [*tally.examples, *part.examples][:5]
-        tally.notes += [note for note in part.notes if note not in tally.notes]
+        tally.add(part)
     return tally
 
 
@@ -95,8 +94,8 @@ class _Case:
             return None
         return [event["data"]["text"] for commit in commits for event in commit["events"]]
 
-    def wrong(self, kind: str, example: str) -> None:
-        self.tally.wrong(kind, f"{self.what}: {example}")
+    def wrong(self, what: str, example: str) -> None:
+        self.tally.wrong(what, f"{self.what}: {example}")
 
     def add(self, text: str, before: Sequence[str] = ()) -> Result:
         """Add a todo; judge the answer, and remember what it told."""
@@ -105,29 +104,30 @@ class _Case:
             self.told.append(text)
         elif UNKNOWN in shown.err:
             self.unknown.append(text)
+        self.tally.refused += is_refusal(shown)
         lines = shown.err.splitlines()
         clear = len(lines) in (1, 2) and lines[0].startswith("todo: ") if shown.code else True
         if shown.code not in (0, 6) or not clear or "Traceback" in shown.err:
-            self.wrong("silent", f"add ended with {shown.code}: {shown.err[-300:]}")
+            self.wrong(CRASHED, f"add ended with {shown.code}: {shown.err[-300:]}")
         return shown
 
     def check(self, before: Sequence[str] = ()) -> None:
         """What is read, by the program and from the bytes, is what was told."""
         found = self.found() or []
         if [text for text in found if text not in self.unknown] != self.told:
-            self.wrong("lost", f"told {self.told}, found {found}")
+            self.wrong(ALTERED, f"told {self.told}, found {found}")
         seen = self.program.run("ls", "--json", before=before)
         if seen.code:
-            self.wrong("silent", f"ls ended with {seen.code}: {seen.err[-200:]}")
+            self.wrong(CRASHED, f"ls ended with {seen.code}: {seen.err[-200:]}")
         elif [todo["text"] for todo in msgspec.json.decode(seen.out)["todos"]] != found:
-            self.wrong("lost", f"ls shows {seen.out.decode()[:200]}, the log holds {found}")
+            self.wrong(ALTERED, f"ls shows {seen.out.decode()[:200]}, the log holds {found}")
 
     def room_again(self) -> None:
         """The disk is well again: what failed left nothing in the way, and nothing that comes to light later."""
         if self.add("afterwards").code:
-            self.wrong("lost", "nothing can be added afterwards")
+            self.wrong(STUCK, "nothing can be added afterwards")
         elif self.program.run("history").code or (self.found() or [])[-1:] != ["afterwards"]:
-            self.wrong("lost", f"afterwards the log holds {self.found()}")
+            self.wrong(ALTERED, f"afterwards the log holds {self.found()}")
 
 
 def _limit(program: Program, states: Sequence[bytes], limit: int) -> Callable[[], Tally]:
@@ -141,13 +141,13 @@ def _limit(program: Program, states: Sequence[bytes], limit: int) -> Callable[[]
         content = inside.log_file().read_bytes() if inside.log_file().exists() else b""
         before = ["prlimit", f"--fsize={limit}"]
         result = tried.add(TEXTS[min(number, len(TEXTS) - 1)], before)
+        tally.reached += TOO_LARGE in result.err
         if result.code:
-            tally.hits += 1
             after = inside.log_file().read_bytes() if inside.log_file().exists() else b""
             if content and after != content:
-                tried.wrong("lost", f"told as not recorded, and the log went from {len(content)} to {len(after)} bytes")
+                tried.wrong(UNTOLD, f"the log went from {len(content)} to {len(after)} bytes")
         elif number < len(TEXTS):
-            tried.wrong("lost", "told as recorded beyond the limit")
+            tried.wrong(ALTERED, "told as recorded beyond the limit")
         tried.check(before)
         tried.room_again()
         shutil.rmtree(inside.home)
@@ -194,7 +194,7 @@ def _failure(program: Program, error: str, call: str, place: str, when: int, sta
         trace = inside.home / "trace"
         inject = ["-P", f"{path}", "-e", f"trace={call}", "-e", f"inject={call}:error={error}:when={when}"]
         tried.add(TEXTS[state], ["strace", "-f", "-qq", "-o", f"{trace}", *inject])
-        tally.hits += "INJECTED" in trace.read_text()
+        tally.reached += "(INJECTED)" in trace.read_text()
         tried.check()
         tried.room_again()
         shutil.rmtree(inside.home)
@@ -222,7 +222,7 @@ def _small_disk(program: Program, options: str) -> Callable[[], Tally]:
         done = start(program, "tests.trials.full_disk", program.weakness, options, f"{home}", before=unshare)
         out, err = done.communicate()
         if done.returncode:
-            return Tally(notes=[f"small disks skipped: {err.decode().strip().splitlines()[-1]}"])
+            return Tally(notes=[f"small disks SKIPPED: {err.decode().strip().splitlines()[-1]}"])
         return msgspec.json.decode(out, type=Tally)
 
     return case
@@ -233,11 +233,14 @@ def _fill(program: Program, options: str) -> Tally:
     tally = Tally(cases=1)
     tried = _Case(program, f"a disk of {options}", tally)
     failures = 0
+    full = False
     for number in range(3 if "inodes" in options else 20):  # every file that there will be is made by then
-        failures += tried.add(f"{number} " + "x" * 3000).code != 0
+        result = tried.add(f"{number} " + "x" * 3000)
+        failures += result.code != 0
+        full |= NO_SPACE in result.err
         if failures == 2:
             break
-    tally.hits += failures > 0
+    tally.reached += full
     tried.check()
     subprocess.run(["mount", "-o", "remount,size=1m,nr_inodes=100", f"{program.home}"], check=True)
     tried.room_again()

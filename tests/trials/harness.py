@@ -1,12 +1,30 @@
-"""What every trial has in common: a program to try, what it said it recorded, what is found afterwards, and the tally.
+"""What every trial has in common: the program under test, the tally, and what the words in the tally mean.
 
 A trial is a module of this package with
 
-    NAME, CONTROLS           its name; the ways of weakening the program that it must catch, from `weak.KINDS`
+    NAME                                             its name
+    CONTROLS: tuple[Control, ...]                    the weakened programs that it must catch, and why it must catch each
     def trial(program: Program, size: Size) -> Tally
 
-which tries the program that it is given and counts. It never knows whether the program is the real one or a weakened one;
-but for `server`, one control of which is no program of ours.
+`trial` tries the program that it is given and counts. It does not know whether that is the real program or a weakened one;
+the exceptions are `server` and `decoder`, which each have one control that replaces the thing under test.
+
+These words mean the same in every trial:
+
+case
+    One attempt to lose something or to break something unnoticed.
+fault reached
+    The injected fault happened in the program under test: strace reported the call as injected, the process ended by the
+    signal, the program read the altered bytes, the server was down while a statement ran. A case whose fault never
+    happened shows nothing, and is not counted here.
+lost
+    A commit that was answered as recorded is not there whole, one that was answered as not recorded is there, or half a
+    commit is there.
+silent
+    Damage that nobody was told of, or an end without a clear error.
+refused
+    The program said clearly that it would not do what it was asked. That loses nothing, but a program that refuses
+    everything would pass every trial, so refusals are counted for themselves.
 """
 
 import os
@@ -30,38 +48,107 @@ class Size(Enum):
     FULL = "full"
 
 
+LOST = "lost"
+SILENT = "silent"
+
+MISSING = f"{LOST}: a commit that was answered as recorded is not there"
+HALF = f"{LOST}: half a commit is there"
+UNTOLD = f"{LOST}: a commit that was answered as not recorded is there"
+ALTERED = f"{LOST}: what is read is not what was recorded"
+DOUBLED = f"{LOST}: a command is recorded more than once"
+NOWHERE = f"{LOST}: a todo is in no list"
+TWICE = f"{LOST}: a todo is in two lists"
+STUCK = f"{LOST}: the next command does not work"
+CRASHED = f"{SILENT}: the program ended without a clear error"
+UNNOTICED = f"{SILENT}: damage that nobody was told of"
+RAW = f"{SILENT}: hostile text came out as it went in"
+"""What can go wrong: a kind, 'lost' or 'silent', and after a colon the cause. A control names one of these."""
+
+_EXAMPLES = 5
+
+
+@dataclass(frozen=True)
+class Control:
+    """A weakened program that a trial must catch, and for what.
+
+    Args:
+        weakness: a key of `weak.KINDS`.
+        wrong: what the trial must find, one of the constants above. Whatever else it finds does not count: a trial that
+            "catches" a program without fsync because of a traceback has not shown that it notices lost commits.
+    """
+
+    weakness: str
+    wrong: str
+
+
 @dataclass
 class Tally:
-    """What a trial counted. `cases` were tried, `hits` of them met the fault; `lost` and `silent` must be none."""
+    """What a trial counted; the words are explained at the top of this module. `lost` and `silent` must be 0."""
 
     cases: int = 0
-    hits: int = 0
+    reached: int = 0
     lost: int = 0
-    """Commits that were told as recorded and are not there whole, or told as not recorded and are; half commits."""
     silent: int = 0
-    """Damage that nobody was told of; crashes without a clear error."""
+    refused: int = 0
     skipped: str = ""
-    """Why the trial can't be done on this machine; '' when it was done."""
+    """Why this machine cannot run the trial; '' when it ran."""
+    causes: dict[str, int] = field(default_factory=dict)
+    """How often each thing went wrong, by the constants above."""
     examples: list[str] = field(default_factory=list)
-    """The first cases that went wrong, in words."""
+    """The first cases that went wrong."""
     notes: list[str] = field(default_factory=list)
-    """Other figures, in words."""
+    """Other figures, and parts of the trial that were skipped."""
 
-    def wrong(self, kind: str, example: str) -> None:
-        """Count one that was 'lost' or 'silent', and keep the first few in words."""
-        setattr(self, kind, getattr(self, kind) + 1)
-        if len(self.examples) < 5:
-            self.examples.append(f"{kind}: {example}")
+    def wrong(self, what: str, example: str) -> None:
+        """Count one thing that went wrong, and keep the first few as examples.
+
+        Args:
+            what: one of the constants above, or 'lost' or 'silent' alone for a cause that no control needs.
+            example: the case, and what was seen.
+        """
+        kind = what.partition(":")[0]
+        if kind == LOST:
+            self.lost += 1
+        elif kind == SILENT:
+            self.silent += 1
+        else:
+            raise ValueError(f"{what!r} is neither lost nor silent")
+        self.causes[what] = self.causes.get(what, 0) + 1
+        if len(self.examples) < _EXAMPLES:
+            self.examples.append(f"{what}: {example}")
+
+    def add(self, part: "Tally") -> None:
+        """Add what another tally counted."""
+        self.cases += part.cases
+        self.reached += part.reached
+        self.lost += part.lost
+        self.silent += part.silent
+        self.refused += part.refused
+        for what, count in part.causes.items():
+            self.causes[what] = self.causes.get(what, 0) + count
+        self.examples = [*self.examples, *part.examples][:_EXAMPLES]
+        self.notes += [note for note in part.notes if note not in self.notes]
 
     @property
     def clean(self) -> bool:
+        """Whether nothing went wrong."""
         return not self.lost and not self.silent
+
+    @property
+    def passed(self) -> bool:
+        """Whether the trial ran, reached its fault at least once, and found nothing wrong."""
+        return self.clean and self.reached > 0
+
+    def catches(self, control: Control) -> bool:
+        """Whether a control was caught for the reason that it names, after the trial ran as it should."""
+        return self.reached > 0 and control.wrong in self.causes
 
     def __str__(self) -> str:
         if self.skipped:
             return f"SKIPPED: {self.skipped}"
-        counts = f"{self.cases:,} cases, {self.hits:,} hits, {self.lost:,} lost, {self.silent:,} silent"
-        return "; ".join([counts, *self.notes])
+        counts = [f"{self.cases:,} cases", f"{self.reached:,} faults reached", f"{self.lost:,} lost"]
+        counts += [f"{self.silent:,} silent", f"{self.refused:,} refused"]
+        return "; ".join([", ".join(counts), *self.notes])
 
 
 @dataclass(frozen=True)
@@ -114,17 +201,29 @@ class Program:
         env: Mapping[str, str] | None = None,
         timeout: float = 60,
     ) -> Result:
-        """Run it to its end, whatever comes of it; `before` is put in front: strace, prlimit."""
-        done = subprocess.run(
+        """Run the program to its end, whatever comes of it.
+
+        Args:
+            args: the arguments of `todo`.
+            before: a command to put in front, such as strace or prlimit.
+            stdin: what the program reads.
+            env: variables to set on top of `env`.
+            timeout: the seconds after which a run that does not end is an error of the trial.
+        """
+        return ended(self.start(*args, before=before, env=env), stdin, timeout)
+
+    def start(
+        self, *args: str, before: Sequence[str] = (), env: Mapping[str, str] | None = None
+    ) -> "subprocess.Popen[bytes]":
+        """Start the program, as `run` does, and leave it running; `ended` waits for it."""
+        return subprocess.Popen(
             [*before, *self.argv, *args],
-            input=stdin,
-            capture_output=True,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             env={**self.env, **(env or {})},
             cwd=self.home,
-            check=False,
-            timeout=timeout,
         )
-        return Result(done.returncode, done.stdout, done.stderr.decode(errors="backslashreplace"))
 
     @property
     def data(self) -> Path:
@@ -134,6 +233,17 @@ class Program:
     def log_file(self, name: str = "inbox") -> Path:
         """A list's log."""
         return self.data / "lists" / f"{name}.jsonl"
+
+
+def ended(process: "subprocess.Popen[bytes]", stdin: bytes = b"", timeout: float = 60) -> Result:
+    """How a process ended that `Program.start` started; kills it and raises `TimeoutExpired` when it does not end."""
+    try:
+        out, err = process.communicate(stdin, timeout)
+    except BaseException:
+        process.kill()
+        process.wait()
+        raise
+    return Result(process.returncode, out, err.decode(errors="backslashreplace"))
 
 
 def json_lines(content: bytes) -> Iterator[Any]:

@@ -26,11 +26,12 @@ from cqrs_todo.todo.model import Add, Change, Create, decide
 from cqrs_todo.todo.service import TodoList
 
 from .children import SEED, store_in
-from .harness import Program, Result, Size, Tally
+from .harness import ALTERED, CRASHED, MISSING, RAW, UNNOTICED, Control, Program, Result, Size, Tally
+from .ledger import FORESEEN
 from .words import names, texts
 
 NAME = "hostile"
-CONTROLS = ("no-escaping",)
+CONTROLS = (Control("no-escaping", RAW),)
 
 NOW = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
 CHUNK = 30
@@ -63,17 +64,22 @@ def _bound(function: Callable[..., None], *args: Any) -> Callable[[], None]:
     return lambda: function(*args)
 
 
-def _count(tally: Tally, complaints: Iterable[tuple[str, str]]) -> None:
+_FOREIGN = (126, 127)
+"""What env and sh end with when the program never began."""
+
+
+def _count(tally: Tally, results: Sequence[Result], complaints: Iterable[tuple[str, str]]) -> None:
+    """Count a case. Its fault was reached when the program was given what is hostile and took it up, to answer or refuse."""
     tally.cases += 1
-    wrong = list(complaints)
-    tally.hits += not wrong
-    for kind, example in wrong:
-        tally.wrong(kind, example)
+    tally.reached += all(result.code not in _FOREIGN for result in results)
+    tally.refused += any(result.code in FORESEEN or result.code == 2 for result in results if result.code)
+    for what, example in complaints:
+        tally.wrong(what, example)
 
 
 def _crash(what: str, result: Result) -> list[tuple[str, str]]:
     crashed = result.code < 0 or result.code == 70 or "Traceback" in result.err
-    return [("silent", f"{what} ended with {result.code}: {result.err[-300:]}")] if crashed else []
+    return [(CRASHED, f"{what} ended with {result.code}: {result.err[-300:]}")] if crashed else []
 
 
 # texts
@@ -130,7 +136,7 @@ def _form(program: Program, args: Sequence[str], wanted: Sequence[str], tally: T
     result = _on_terminal(program, args[1:]) if terminal else program.run(*args, env=env)
     complaints = _crash(what, result)
     if result.code:
-        complaints.append(("silent", f"{what} ended with {result.code}: {result.err[-300:]}"))
+        complaints.append((CRASHED, f"{what} ended with {result.code}: {result.err[-300:]}"))
     shown = result.out.decode() + result.err
     if terminal:
         shown = shown.replace("\r\n", "\n")
@@ -138,13 +144,13 @@ def _form(program: Program, args: Sequence[str], wanted: Sequence[str], tally: T
         shown = _STYLE.sub("", shown)
     raw = _raw(shown, "\n\t" if "--plain" in args else "\n")
     if raw:
-        complaints.append(("silent", f"{what} lets through {raw}"))
+        complaints.append((RAW, f"{what} lets through {raw}"))
     if not result.code and args[1:] == ["ls"] and args[0] in ("--json", "--plain"):
-        complaints += [("lost", f"{what}: {missing}") for missing in _missing(args[0], result, wanted)]
+        complaints += [(ALTERED, f"{what}: {missing}") for missing in _missing(args[0], result, wanted)]
     if not result.code and args[0] == "--json" and args[1:2] in (["show"], ["history"]):
         said = str(msgspec.json.decode(result.out))
-        complaints += [("lost", f"{what} has lost {text!a:.80}") for text in wanted if repr(text)[1:-1] not in said]
-    _count(tally, complaints)
+        complaints += [(MISSING, f"{what} has lost {text!a:.80}") for text in wanted if repr(text)[1:-1] not in said]
+    _count(tally, [result], complaints)
 
 
 def _missing(form: str, result: Result, wanted: Sequence[str]) -> list[str]:
@@ -190,26 +196,26 @@ def _name(program: Program, name: str | bytes, tally: Tally) -> None:
     complaints = _crash(what, added)
     if added.code == 2:
         made = _files(program.home.parents[1]) - before - {program.data, *program.data.parents}
-        complaints += [("lost", f"{what} was refused and {path.name!a} made") for path in made]
+        complaints += [(UNNOTICED, f"{what} was refused and {path.name!a} made") for path in made]
     elif added.code or isinstance(name, bytes):
-        complaints.append(("silent", f"{what}: add ended with {added.code}: {added.err}"))
+        complaints.append((CRASHED, f"{what}: add ended with {added.code}: {added.err}"))
     else:
         normal = unicodedata.normalize("NFC", name)
         for form in (name, normal, unicodedata.normalize("NFD", name)):
             complaints += _found_again(program, form, normal, what)
     if _raw(added.out.decode() + added.err, "\n"):
-        complaints.append(("silent", f"{what} came out raw"))
-    _count(tally, complaints)
+        complaints.append((RAW, what))
+    _count(tally, [added], complaints)
 
 
 def _found_again(program: Program, form: str, normal: str, what: str) -> Iterable[tuple[str, str]]:
     listed = program.run(f"--list={form}", "ls", "--json")
     texts = [todo["text"] for todo in msgspec.json.decode(listed.out)["todos"]] if not listed.code else []
     if texts != ["hostile"]:
-        yield "lost", f"{what} is not found again as {form!a:.80}: {listed.err}"
+        yield MISSING, f"{what} is not found again as {form!a:.80}: {listed.err}"
     rows = [row["name"] for row in msgspec.json.decode(program.run("lists", "--json").out)["lists"]]
     if rows != [normal]:
-        yield "lost", f"{what} is among the lists as {rows!a:.200}"
+        yield ALTERED, f"{what} is among the lists as {rows!a:.200}"
 
 
 # environments
@@ -260,17 +266,19 @@ def _environment(program: Program, case: Case, tally: Tally) -> None:
     bare = ["/usr/bin/env", *(word for name in unset for word in ("-u", name))]
     text = "Grüße 雪 \x1b[2J"
     complaints = []
+    results = []
     for args in (["add", "--", text], ["ls"], ["history"], ["--color", "always", "ls"]):
         result = program.run(*args, before=[*bare, "/bin/sh", "-c", f'exec "$@" {streams}', "sh"], env=env)
+        results.append(result)
         complaints += _crash(f"{args[0]} {what}", result)
         if args[0] == "add" and result.code == 0:
             seen = program.run("ls", "--json", before=bare, env=env)
             found = _decoded(seen.out)
             if [todo["text"] for todo in found.get("todos", [])] != [text]:
-                complaints.append(("lost", f"{what}: {found} {seen.err[-200:]}"))
+                complaints.append((MISSING, f"{what}: {found} {seen.err[-200:]}"))
         elif result.code and not (result.code == 1 and "full" in streams):
-            complaints.append(("silent", f"{args[0]} {what} ended with {result.code}: {result.err[-200:]}"))
-    _count(tally, complaints)
+            complaints.append((CRASHED, f"{args[0]} {what} ended with {result.code}: {result.err[-200:]}"))
+    _count(tally, results, complaints)
 
 
 def _decoded(out: bytes) -> Any:

@@ -12,10 +12,10 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from .harness import Program, Result
+from .harness import ALTERED, CRASHED, HALF, MISSING, NOWHERE, STUCK, TWICE, UNNOTICED, UNTOLD, Program, Result
 
 Wrong: TypeAlias = tuple[str, str]
-"""What went wrong: 'lost' or 'silent', and in words."""
+"""What went wrong, as one of the constants of `harness`, and an example in words."""
 
 FORESEEN = (0, 1, 3, 4, 5, 6)
 """The exit codes that a fault of the machine may lead to."""
@@ -95,11 +95,11 @@ def vanished(before: Logs, after: Logs) -> Iterator[Wrong]:
     for id, log in before.items():
         found = after.get(id)
         if found is None:
-            yield "lost", f"{log.path.name} with {len(log.lines) - 1} commits is gone"
+            yield MISSING, f"{log.path.name} with {len(log.lines) - 1} commits is gone"
         elif found.lines[: len(log.lines)] != log.lines:
-            yield "lost", f"earlier commits of {log.path.name} are gone or altered"
+            yield ALTERED, f"earlier commits of {log.path.name} are gone or altered"
         elif log.doubted and not found.doubted and not list(found.path.parent.glob("*.unsynced-*")):
-            yield "silent", f"{found.path.name} lost the mark that the disk had failed to sync it, and was not written anew"
+            yield UNNOTICED, f"{found.path.name} lost the mark that the disk had failed to sync it, and was not written anew"
 
 
 def events_of(commits: list[Any]) -> list[tuple[Any, ...]]:
@@ -133,21 +133,57 @@ def told(result: Result) -> str:
     return "unknown" if '"code":"unknown"' in result.err else "not recorded"
 
 
+def crashed(result: Result) -> bool:
+    """Whether a run ended without a clear error; a run that was killed by a signal did not."""
+    words = "Traceback" in result.err or "internal error" in result.err
+    return words or (result.code >= 0 and result.code not in FORESEEN)
+
+
+def is_refusal(result: Result) -> bool:
+    """Whether a run said clearly that it did not do what it was asked."""
+    return not crashed(result) and told(result) == "not recorded"
+
+
+_PLACING = {"todo_created": True, "todo_restored": True, "todo_removed": False}
+
+
+def placed(logs: Logs) -> dict[str, frozenset[str]]:
+    """The streams of the todos in each log that are not removed, by the log's id."""
+    places = {}
+    for id, log in logs.items():
+        there: dict[str, bool] = {}
+        for stream, _, type, _ in events_of(log.commits()):
+            there[stream] = _PLACING.get(type, there.get(stream, False))
+        places[id] = frozenset(stream for stream, is_there in there.items() if is_there)
+    return places
+
+
+def misplaced(before: Logs, after: Logs, *, may_be_twice: bool) -> Iterator[Wrong]:
+    """Todos that were in a list and are in none; and those in two lists that were in one, unless that is allowed."""
+    then = [stream for streams in placed(before).values() for stream in streams]
+    now = [stream for streams in placed(after).values() for stream in streams]
+    for stream in dict.fromkeys(then):
+        if stream not in now:
+            yield NOWHERE, stream
+        elif now.count(stream) > max(1, then.count(stream)) and not may_be_twice:
+            yield TWICE, stream
+
+
 def judged(result: Result, wanted: Mapping[str, list[str]], before: Logs, after: Logs) -> Iterator[Wrong]:
     """What is wrong after a run that met a fault; `wanted` are the types of the events that it records without one."""
-    if "Traceback" in result.err or "internal error" in result.err or (result.code >= 0 and result.code not in FORESEEN):
-        yield "silent", f"exit {result.code}: {result.err.strip()[:300]}"
+    if crashed(result):
+        yield CRASHED, f"exit {result.code}: {result.err.strip()[:300]}"
     yield from vanished(before, after)
     new = added(before, after)
     types = types_of(new)
     outcome = told(result)
     half = {name: found for name, found in types.items() if found != wanted.get(name)}
     if half:
-        yield "lost", f"half a commit: {half} of {dict(wanted)}; told: {outcome!r}"
+        yield HALF, f"{half} of {dict(wanted)}; told: {outcome!r}"
     elif outcome == "recorded" and (types != wanted or not _holds(new, result.out)):
-        yield "lost", f"told as recorded, and {types} of {dict(wanted)} is there"
+        yield MISSING, f"{types} of {dict(wanted)} is there"
     elif outcome == "not recorded" and types:
-        yield "lost", f"told as not recorded, and is there: exit {result.code}: {result.err.strip()[:300]}"
+        yield UNTOLD, f"{types}: exit {result.code}: {result.err.strip()[:300]}"
 
 
 def _holds(new: Mapping[str, list[Any]], answer: bytes) -> bool:
@@ -164,9 +200,9 @@ def carried_on(program: Program, name: str, after: Logs) -> Iterator[Wrong]:
     result = program.run("-L", name, "add", "--json", "Afterwards")
     now = logs_in(program.data)
     if result.code != 0:
-        yield "lost", f"the next add failed: exit {result.code}: {result.err.strip()[:300]}"
+        yield STUCK, f"the next add failed: exit {result.code}: {result.err.strip()[:300]}"
     elif not _holds(added(after, now), result.out):
-        yield "lost", "the next add was told as recorded and is not there"
+        yield MISSING, "what the next add recorded is not there"
     yield from vanished(after, now)
     yield from _unkept(after, now)
 
@@ -178,4 +214,4 @@ def _unkept(after: Logs, now: Logs) -> Iterator[Wrong]:
             continue
         aside = (path.read_bytes() for path in log.path.parent.glob(f"{log.path.stem}.torn-*"))
         if log.rest not in now[id].lines and log.rest not in aside:
-            yield "silent", f"the torn end of {log.path.name} is nowhere: {log.rest[:40]!r}"
+            yield UNNOTICED, f"the torn end of {log.path.name} is nowhere: {log.rest[:40]!r}"

@@ -28,12 +28,12 @@ from cqrs_todo.todo.service import Answer
 
 from .children import SEED, a_list, tell
 from .deeds import NOW
-from .harness import Program, Size, Tally
+from .harness import CRASHED, HALF, MISSING, Control, Program, Size, Tally
 from .ledger import Wrong, events_of, logs_in
 from .weak import weaken
 
 NAME = "power"
-CONTROLS = ("no-fsync",)
+CONTROLS = (Control("no-fsync", MISSING),)
 
 Told: TypeAlias = list[tuple[str, int, str]]
 """The events of a commit that was told as recorded: stream, version, type."""
@@ -135,8 +135,11 @@ def _document(answer: Answer) -> Told:
     return [(event.stream, event.version, event.type) for event in answer.commit.events] if answer.commit else []
 
 
-def _cut_short(disk: Disk, weakness: str, seconds: float) -> list[Told]:
-    """Cut the power while a child appends; the commits that it was told of, as the events in them."""
+def _cut_short(disk: Disk, weakness: str, seconds: float) -> tuple[list[Told], bool]:
+    """Cut the power while a child appends.
+
+    Gives the commits that it was told of, as the events in them; and whether it was still appending when the power went.
+    """
     told, answers = os.pipe()
     child = os.fork()
     if child == 0:
@@ -153,10 +156,12 @@ def _cut_short(disk: Disk, weakness: str, seconds: float) -> list[Told]:
         # the kernel may call a sync done that the cut overtook (so it does for a bare loop of write and fsync)
         os.set_blocking(told, False)
         lines = [first, *(pipe.read() or b"").split(b"\n")[:-1]]
+        alive = os.waitpid(child, os.WNOHANG) == (0, 0)
         disk.cut()
-        os.kill(child, signal.SIGKILL)
-        os.waitpid(child, 0)
-    return [msgspec.json.decode(line, type=Told) for line in lines if line]
+        if alive:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+    return [msgspec.json.decode(line, type=Told) for line in lines if line], alive
 
 
 def _after(disk: Disk, told: list[Told]) -> Iterator[Wrong]:
@@ -165,17 +170,17 @@ def _after(disk: Disk, told: list[Told]) -> Iterator[Wrong]:
     try:
         told.append(_document(a_list(data).add([Create("Afterwards", NOW)])))
     except Exception as error:
-        yield "silent", f"the next add ended with {error!r}"
+        yield CRASHED, f"the next add ended with {error!r}"
     events = [event for log in logs_in(data).values() for event in events_of(log.commits())]
     there = {event[:3] for event in events}
     for commit in told:
         found = len(there & set(commit))
         if found < len(commit):
-            yield "lost", f"{found} of {len(commit)} events of a commit that was told as recorded are there"
+            yield MISSING, f"{found} of {len(commit)} events are there"
     for text, found in Counter(event[3]["text"] for event in events if event[3]["note"]).items():
         wanted = _events_in(int(text.split()[1]))
         if found % wanted:
-            yield "lost", f"half a commit: {found} events of {wanted}"
+            yield HALF, f"{found} events of {wanted}"
 
 
 def _cuts(weakness: str, many: int, work: Path) -> Tally:
@@ -187,15 +192,15 @@ def _cuts(weakness: str, many: int, work: Path) -> Tally:
         if number and number % _ROUNDS == 0:
             disk.remove()
             disk, told = Disk(work, number), []
-        now = _cut_short(disk, weakness, dice.uniform(0, 0.05))
+        now, alive = _cut_short(disk, weakness, dice.uniform(0, 0.05))
         disk.unmount()
         disk.mount()
         told += now
         appended += len(now)
         tally.cases += 1
-        tally.hits += bool(now)
-        for kind, words in _after(disk, told):
-            tally.wrong(kind, f"cut {number}: {words}")
+        tally.reached += alive and bool(now)
+        for what, words in _after(disk, told):
+            tally.wrong(what, f"cut {number}: {words}")
     disk.remove()
     tally.notes.append(f"{appended:,} commits told as recorded")
     return tally

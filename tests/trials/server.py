@@ -28,12 +28,13 @@ from cqrs_todo.cqrs.stores import open_store
 from cqrs_todo.cqrs.testing.contract import CONTRACT_TYPES, Counted
 
 from ..servers import postgres
-from .children import start
-from .harness import Program, Size, Tally
+from .children import overlapping, start
+from .harness import DOUBLED, LOST, MISSING, STUCK, UNNOTICED, Control, Program, Size, Tally
 from .weak import weaken
 
 NAME = "server"
-CONTROLS = ("forgetful-server", "serial-reader")
+MISSED = f"{LOST}: a reader missed what was recorded"
+CONTROLS = (Control("forgetful-server", DOUBLED), Control("serial-reader", MISSED))
 MODULE = "tests.trials.server"
 _PATIENCE = 15.0
 
@@ -70,11 +71,12 @@ def _beside_each_other(program: Program, store: Store, url: str, writers: int, a
             _follow(store, seen)
         _follow(store, seen)
         told = [_told(child, tally) for child in work]
+        tally.reached += _met(told)
         for name, positions in seen.items():
             expected = list(range(1, appends * names.count(name) + 1))
             tally.cases += len(expected)
             if positions != expected:
-                tally.wrong("lost", f"a reader of {name} saw {len(positions)} of {len(expected)} events")
+                tally.wrong(MISSED, f"a reader of {name} saw {len(positions)} of {len(expected)} events")
         _compare(store, told, tally)
     tally.notes.append(f"{2 * writers * appends:,} appends beside each other")
 
@@ -97,11 +99,12 @@ def _by_serial_number(program: Program, url: str, tally: Tally) -> None:
         while any(child.poll() is None for child in work):
             seen += [number for (number,) in connection.execute(query, (seen[-1],))]
         seen += [number for (number,) in connection.execute(query, (seen[-1],))]
-    told = sum(len(_told(child, tally)) for child in work)
+    written = [_told(child, tally) for child in work]
+    told = sum(len(each.told) for each in written)
     tally.cases += told
-    tally.hits += told
+    tally.reached += _met(written)
     if len(seen) - 1 < told:
-        tally.wrong("lost", f"a reader by serial number saw {len(seen) - 1:,} of {told:,} rows")
+        tally.wrong(MISSED, f"a reader by serial number saw {len(seen) - 1:,} of {told:,} rows")
 
 
 def _killed(program: Program, store: Store, server: Any, kills: int, tally: Tally) -> None:
@@ -111,6 +114,7 @@ def _killed(program: Program, store: Store, server: Any, kills: int, tally: Tall
     work = [_writer(program, server.get_uri(), "killed", f"k{number}", 0, stop) for number in range(3)]
     chance = random.Random(6)
     log = store.open("killed")
+    outages: list[tuple[float, float]] = []
     for _ in range(kills):
         before = log.mark().position
         while sum(1 for _ in log.commits(before)) < 10:  # they are at it
@@ -118,6 +122,7 @@ def _killed(program: Program, store: Store, server: Any, kills: int, tally: Tall
         time.sleep(chance.uniform(0, 0.3))
         postmaster = int((server.pgdata / "postmaster.pid").read_text().split()[0])
         children = Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text().split()
+        killed_at = time.monotonic()
         for process in (postmaster, *map(int, children)):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(process, signal.SIGKILL)
@@ -126,12 +131,21 @@ def _killed(program: Program, store: Store, server: Any, kills: int, tally: Tall
         for left in ("postmaster.pid", ".s.PGSQL.5432", ".s.PGSQL.5432.lock"):
             (server.pgdata / left).unlink(missing_ok=True)
         server.ensure_postgres_running()
-        tally.hits += 1
+        outages.append((killed_at, time.monotonic()))
         tally.cases += 1
     stop.touch()
     told = [_told(child, tally) for child in work]
+    # a kill is reached where it came during an append, which failed for it or came back once the server was there again
+    failed = [span for each in told for span in each.failed]
+    spans = [span for each in told for span in each.spans]
+    reached = sum(
+        any(began <= down <= end for began, end in failed) or any(began <= down and up <= end for began, end in spans)
+        for down, up in outages
+    )
+    tally.reached += reached
     _compare(store, told, tally)
-    tally.notes.append(f"{kills} kills, {sum(len(each) for each in told):,} events told")
+    events = sum(len(each.told) for each in told)
+    tally.notes.append(f"{reached} of {kills} kills while a statement ran, {events:,} events told")
 
 
 def _swallowed(program: Program, store: Store, folder: Path, url: str, swallowed: int, tally: Tally) -> None:
@@ -142,10 +156,10 @@ def _swallowed(program: Program, store: Store, folder: Path, url: str, swallowed
         proxied = url.partition("?")[0].replace("@/", f"@127.0.0.1:{port}/")
         child = _writer(program, proxied, "proxied", "p", swallowed * 2)
         told = [_told(child, tally)]
-    tally.hits += len(cut)
-    tally.cases += swallowed
+    tally.reached += len(cut)
+    tally.cases += len(cut)
     if len(cut) < swallowed:
-        tally.wrong("silent", f"only {len(cut)} replies were swallowed")
+        raise RuntimeError(f"only {len(cut)} of {swallowed} replies were swallowed")
     _compare(store, told, tally)
     tally.notes.append(f"{len(cut)} replies swallowed")
 
@@ -199,16 +213,28 @@ def _writer(
     return start(program, MODULE, program.weakness, url, name, prefix, str(appends), str(stop or ""))
 
 
-def _told(child: "subprocess.Popen[bytes]", tally: Tally) -> dict[str, int]:
-    """What a writer was told: the position of each text."""
+class _Written(msgspec.Struct):
+    """What a writer was told: the position of each text; and when its appends ran that came back, and that failed."""
+
+    told: dict[str, int] = {}
+    spans: list[tuple[float, float]] = []
+    failed: list[tuple[float, float]] = []
+
+
+def _told(child: "subprocess.Popen[bytes]", tally: Tally) -> _Written:
     out, err = child.communicate()
     if child.returncode:
-        tally.wrong("lost", f"a writer gave up: {err.decode()[-300:]}")
-        return {}
-    return msgspec.json.decode(out, type=dict[str, int])
+        tally.wrong(STUCK, f"a writer gave up: {err.decode()[-300:]}")
+        return _Written()
+    return msgspec.json.decode(out, type=_Written)
 
 
-def _compare(store: Store, told: Sequence[dict[str, int]], tally: Tally) -> None:
+def _met(written: Sequence[_Written]) -> int:
+    """How many appends ran while another writer was appending."""
+    return overlapping([each.spans for each in written])
+
+
+def _compare(store: Store, told: Sequence[_Written], tally: Tally) -> None:
     """Each text is there once, where its writer was told; nothing else is."""
     names = store.names()
     found: Counter[str] = Counter()
@@ -216,19 +242,17 @@ def _compare(store: Store, told: Sequence[dict[str, int]], tally: Tally) -> None
     for name in names:
         verdict = store.verify(name)
         if verdict.damage is not None:
-            tally.wrong("silent", f"{name}: {verdict.damage}")
+            tally.wrong(UNNOTICED, f"{name}: {verdict.damage}")
         for event in store.open(name).events():
             found[event.data.text] += 1
             places[event.data.text, event.position] = name
     for each in told:
-        for text, position in each.items():
-            if (text, position) in places and found[text] == 1:
-                tally.hits += 1
-            else:
-                tally.wrong("lost", f"{text} was told as @{position}, and is there {found[text]} times")
+        for text, position in each.told.items():
+            if (text, position) not in places:
+                tally.wrong(MISSING, f"{text} was told as @{position}, and is there {found[text]} times")
     doubled = [text for text, times in found.items() if times > 1]
     for text in doubled:
-        tally.wrong("lost", f"{text} is there {found[text]} times")
+        tally.wrong(DOUBLED, f"{text} is there {found[text]} times")
 
 
 # in the children
@@ -236,19 +260,19 @@ def _compare(store: Store, told: Sequence[dict[str, int]], tally: Tally) -> None
 
 def _write(url: str, name: str, prefix: str, appends: int, stop: str) -> None:
     """Append that often, or until told to stop; what it is not certain about it sends again."""
+    written = _Written()
     if name == "numbered":
         import psycopg
 
         with psycopg.connect(url, autocommit=True) as connection:
             insert = "INSERT INTO numbered (text) VALUES (%s)"
-            written = {
-                text: connection.execute(insert, (text,)).rowcount
-                for text in (f"{prefix}-{number}" for number in range(appends))
-            }
+            for text in (f"{prefix}-{number}" for number in range(appends)):
+                began = time.monotonic()
+                written.told[text] = connection.execute(insert, (text,)).rowcount
+                written.spans.append((began, time.monotonic()))
         sys.stdout.buffer.write(msgspec.json.encode(written))
         return
     store = open_store(url, CONTRACT_TYPES)
-    told: dict[str, int] = {}
     number = 0
     log = None
     while number < appends if appends else not Path(stop).exists():
@@ -256,17 +280,20 @@ def _write(url: str, name: str, prefix: str, appends: int, stop: str) -> None:
         metadata = Metadata(datetime.now(UTC), "writer@trial", text, {})
         deadline = time.monotonic() + _PATIENCE
         while True:
+            began = time.monotonic()
             try:
                 log = log or store.open(name)
-                told[text] = log.append([Append(f"s/{prefix}", (Counted(number, text),))], metadata).position
+                written.told[text] = log.append([Append(f"s/{prefix}", (Counted(number, text),))], metadata).position
+                written.spans.append((began, time.monotonic()))
                 break
             except StoreUnavailable:
+                written.failed.append((began, time.monotonic()))
                 if time.monotonic() > deadline:
                     raise
                 time.sleep(0.05)
         number += 1
     store.close()
-    sys.stdout.buffer.write(msgspec.json.encode(told))
+    sys.stdout.buffer.write(msgspec.json.encode(written))
 
 
 if __name__ == "__main__":

@@ -12,12 +12,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from .deeds import ADD_THREE, DEEDS, OVERWRITING, Deed, Homes, tree
-from .harness import Program, Size, Tally
-from .ledger import Wrong, added, carried_on, judged, logs_in, types_of, untraceable
+from .deeds import ADD_THREE, DEEDS, OVERWRITING, Deed, Homes, Undisturbed, follow_up, tree, wrong_after
+from .harness import HALF, UNTOLD, Control, Program, Size, Tally
+from .ledger import Wrong, added, is_refusal, logs_in, types_of, untraceable
 
 NAME = "syscalls"
-CONTROLS = ("buffered", "many-lines")
+CONTROLS = (Control("buffered", UNTOLD), Control("many-lines", HALF))
 
 EVERYWHERE = {
     "write": ("ENOSPC", "EIO", "EDQUOT"),
@@ -47,14 +47,14 @@ _SHORT = 40
 
 @dataclass(frozen=True)
 class Fault:
-    """A call, which of its uses, whether all later ones too, and the error; `wanted` is what the deed records without."""
+    """A call, which of its uses, whether all later ones too, and the error; `wanted` is what the deed does without it."""
 
     deed: Deed
     call: str
     nth: int
     lasting: bool
     error: str
-    wanted: dict[str, list[str]]
+    wanted: Undisturbed
 
     def __str__(self) -> str:
         when = f"{self.nth}{'+' if self.lasting else ''}"
@@ -64,12 +64,21 @@ class Fault:
 def store_paths(program: Program) -> list[str]:
     """strace's options for all files and folders that a deed may touch and whose names are known before."""
     data = program.data
-    names = ("inbox", "work", "shop", "job", "old")
+    names = ("inbox", "work", "shop", "job", "old", "taken")
     endings = (".jsonl", ".jsonl.new", ".lock", ".renewed", ".renewed.new")
     lists = [data / "lists" / f"{name}{ending}" for name in names for ending in endings]
+    incoming = [data / "lists" / f".{name}.incoming" for name in names]
     archive = [data / "archive" / f"{name}.jsonl" for name in names]
     folders = [data / "lists", data / "archive", data, data.parent, data.parent.parent]
-    return [word for path in (*lists, *archive, *folders) for word in ("-P", str(path))]
+    beside = [program.home / name for name in ("out", "todos.json", "events.jsonl")]
+    snapshots = [
+        program.home / ".cache/cqrs-todo/snapshots/jsonl" / id / f"{name}.json"
+        for id in logs_in(data)
+        if "/" not in id
+        for name in ("taken", "520", "521")
+    ]
+    paths = (*lists, *incoming, *archive, *folders, *beside, *snapshots)
+    return [word for path in paths for word in ("-P", str(path))]
 
 
 def strace(program: Program, record: Path, *options: str, narrow: bool) -> list[str]:
@@ -82,39 +91,37 @@ def trace(calls: Iterable[str]) -> tuple[str, str]:
     return "-e", f"trace={','.join(calls)}"
 
 
-def recorded(homes: Homes, deed: Deed, place: str) -> tuple[Counter[str], dict[str, list[str]]]:
-    """How often each call occurs in a deed without a fault, and the types of the events that it records."""
+def recorded(homes: Homes, deed: Deed, place: str) -> Undisturbed:
+    """What a deed does without a fault."""
     calls: Counter[str] = Counter()
-    wanted: dict[str, list[str]] = {}
+    types: dict[str, list[str]] = {}
+    output = b""
     for group in (EVERYWHERE, ON_FILES):
         program = homes.copied(deed.home, place)
         record = program.home / "calls"
         before = strace(program, record, "--seccomp-bpf", *trace(group), narrow=group is ON_FILES)
-        program.run(*deed.argv, stdin=deed.stdin, before=before)
+        result = program.run(*deed.argv, stdin=deed.stdin, before=before)
         calls.update(match[1] for line in record.read_text().splitlines() if (match := _CALL.match(line)))
-        wanted = types_of(added(logs_in(homes.original(deed.home).data), logs_in(program.data)))
+        types = types_of(added(logs_in(homes.original(deed.home).data), logs_in(program.data)))
+        output = (program.home / deed.output).read_bytes() if deed.output else b""
+        if deed is not OVERWRITING and (result.code or not (types or output or deed.args[0] == "lists")):
+            raise RuntimeError(f"{deed.name} does nothing, with exit {result.code}: {result.err}")
         homes.done_with(program)
-    return calls, wanted
+    return Undisturbed(calls, types, output)
 
 
 def _faults(homes: Homes, deeds: Sequence[Deed], pool: ThreadPoolExecutor) -> Iterator[Fault]:
     found = pool.map(lambda each: recorded(homes, each[1], f"record-{each[0]}"), enumerate(deeds))
-    for deed, (calls, wanted) in zip(deeds, found, strict=True):
-        for call, often in calls.items():
+    for deed, wanted in zip(deeds, found, strict=True):
+        for call, often in wanted.calls.items():
             errors = {**EVERYWHERE, **ON_FILES}[call]
             for nth in range(1, often + 1):
                 yield from (Fault(deed, call, nth, False, error, wanted) for error in errors)
                 yield Fault(deed, call, nth, True, errors[0], wanted)
 
 
-def follow_up(program: Program, deed: Deed) -> Iterator[Wrong]:
-    """What is wrong with the next add to the list that a deed was about."""
-    name = next((name for name in deed.lists if program.log_file(name).exists()), deed.lists[0])
-    return carried_on(program, name, logs_in(program.data))
-
-
-def _tried(homes: Homes, fault: Fault, place: str) -> tuple[Fault, int, list[Wrong]]:
-    """How often strace injected the fault, and what was wrong then."""
+def _tried(homes: Homes, fault: Fault, place: str) -> tuple[Fault, bool, bool, list[Wrong]]:
+    """Whether strace injected the fault, whether the deed was refused then, and what was wrong."""
     original, program = homes.original(fault.deed.home), homes.copied(fault.deed.home, place)
     record = program.home / "calls"
     when = f"{fault.nth}{'+' if fault.lasting else ''}"
@@ -123,12 +130,12 @@ def _tried(homes: Homes, fault: Fault, place: str) -> tuple[Fault, int, list[Wro
     narrow = fault.call in ON_FILES or (fault.call == "write" and fault.lasting)
     before = strace(program, record, "--seccomp-bpf", *trace([fault.call]), "-e", inject, narrow=narrow)
     result = program.run(*fault.deed.argv, stdin=fault.deed.stdin, before=before)
-    hits = record.read_text().count("(INJECTED)")
-    wrong = list(judged(result, fault.wanted, logs_in(original.data), logs_in(program.data)))
+    reached = "(INJECTED)" in record.read_text()
+    wrong = list(wrong_after(fault.deed, fault.wanted, result, original, program))
     if tree(program.data) != tree(original.data):  # what looks as before carries on as before
         wrong += follow_up(program, fault.deed)
     homes.done_with(program)
-    return fault, hits, wrong
+    return fault, reached, is_refusal(result), wrong
 
 
 def trial(program: Program, size: Size) -> Tally:
@@ -143,9 +150,11 @@ def trial(program: Program, size: Size) -> Tally:
             full = [fault for fault in faults if fault.call == "write" and fault.error == "ENOSPC"]
             rest = [fault for fault in faults if fault not in full]
             faults = full + rest[:: -(-len(rest) // (_SHORT - len(full)))]
-        for fault, hits, wrong in pool.map(lambda each: _tried(homes, each[1], f"fault-{each[0]}"), enumerate(faults)):
+        tried = pool.map(lambda each: _tried(homes, each[1], f"fault-{each[0]}"), enumerate(faults))
+        for fault, reached, refused, wrong in tried:
             tally.cases += 1
-            tally.hits += hits > 0
+            tally.reached += reached
+            tally.refused += refused
             for kind, words in wrong:
                 tally.wrong(kind, f"{fault}: {words}")
     return tally

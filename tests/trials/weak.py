@@ -15,13 +15,15 @@ import msgspec
 
 from cqrs_todo.cli import text
 from cqrs_todo.cqrs import timeline
-from cqrs_todo.cqrs.core import Append, Commit, Metadata, Repair
+from cqrs_todo.cqrs.core import Append, Commit, CqrsError, Metadata, Repair
 from cqrs_todo.cqrs.fold import Fold
 from cqrs_todo.cqrs.stores import chain, seals
 from cqrs_todo.cqrs.stores import format as line_format
 from cqrs_todo.cqrs.stores.jsonl import check, evidence, files, log, repair, sorting
 from cqrs_todo.cqrs.struct import replace
 from cqrs_todo.todo import service
+from cqrs_todo.todo.model import Remove
+from cqrs_todo.todo.views import Item, id_of
 
 
 def _no_fsync() -> None:
@@ -244,11 +246,35 @@ def _serial_reader() -> None:
     """There is nothing to weaken: the trial `server` follows a table by its serial numbers instead of a log."""
 
 
+def _torn_move() -> None:
+    """A move is two changes, each under the lock of its own list; what arrived is taken back when it cannot leave."""
+
+    def move(self: service.TodoList, chosen: Sequence[Item], target: service.TodoList) -> service.Answer:
+        held = {item.stream: item for item in self.view().items}
+        now = [held[item.stream] for item in chosen]
+        arrived = target.take_in({id_of(item.stream): item.todo for item in now})
+        try:
+            self.change(now, lambda _: [Remove()], unchanged=True)
+        except CqrsError:
+            if arrived.commit is not None:
+                target.undo_at(arrived.commit.position)
+            raise
+        return arrived
+
+    service.TodoList.move = move  # type: ignore[method-assign]  # the weakness itself
+
+
+def _planted_bug() -> None:
+    """There is nothing to weaken here: the trial `decoder` has Atheris fuzz a decoder with a bug planted in it."""
+
+
 KINDS = {
     "no-fsync": _no_fsync,
     "no-lock": _no_lock,
     "many-lines": _many_lines,
     "buffered": _buffered_writes,
+    "torn-move": _torn_move,
+    "planted-bug": _planted_bug,
     "no-sums": _no_sums,
     "no-head": _no_head,
     "repair-keeps-white-space": _repair_keeps_white_space,

@@ -19,12 +19,12 @@ import msgspec
 from cqrs_todo.cqrs.core import Commit, CqrsError
 from cqrs_todo.todo.model import Create
 
-from .children import a_list, start, store_in, tell
-from .harness import Program, Result, Size, Tally, commits_of
+from .children import Span, a_list, overlapping, start, store_in, tell
+from .harness import ALTERED, CRASHED, DOUBLED, HALF, MISSING, STUCK, Control, Program, Result, Size, Tally, commits_of
 from .weak import weaken
 
 NAME = "writers"
-CONTROLS = ("no-lock",)
+CONTROLS = (Control("no-lock", MISSING),)
 
 MODULE = "tests.trials.writers"
 READY, BEGIN, END = "ready-", "begin", "end"
@@ -32,8 +32,8 @@ READY, BEGIN, END = "ready-", "begin", "end"
 PAUSE = 0.02
 
 Child: TypeAlias = "subprocess.Popen[bytes]"
-Told: TypeAlias = dict[str, list[str]]
-"""The texts of the todos in each commit that a writer was told of, by the commit's position."""
+Told: TypeAlias = dict[str, tuple[list[str], Span]]
+"""The texts of the todos in each commit that a writer was told of, and when it appended them, by the commit's position."""
 
 
 def trial(program: Program, size: Size) -> Tally:
@@ -45,15 +45,20 @@ def trial(program: Program, size: Size) -> Tally:
     watch = [start(program, MODULE, program.weakness, "read", kind) for kind in _READERS]
     _begin(program, [*work, *watch])
     with ThreadPoolExecutor(runs) as pool:
-        started = list(pool.map(lambda number: program.run("add", "--json", f"cli-{number}-0/1"), range(runs)))
+        started = list(pool.map(lambda number: _run_one(program, number), range(runs)))
     told = [_told(child, tally) for child in work]
-    told += [_of_run(run, tally) for run in started]
+    told += [_of_run(run, span, tally) for run, span in started]
     (program.home / END).touch()
     looks = [_seen(child, tally) for child in watch]
     tally.notes.append(f"readers looked {', '.join(looks)} times")
     _compare(commits_of(program.log_file().read_bytes()), told, writers * appends + runs, tally)
     _check_end(program, tally)
     return tally
+
+
+def _run_one(program: Program, number: int) -> tuple[Result, Span]:
+    began = time.monotonic()
+    return program.run("add", "--json", f"cli-{number}-0/1"), (began, time.monotonic())
 
 
 def _begin(program: Program, children: Sequence[Child]) -> None:
@@ -67,7 +72,7 @@ def _told(child: Child, tally: Tally) -> Told:
     out, err = child.communicate()
     *errors, told = out.decode().splitlines() or ["{}"]
     for error in [*errors, *([err.decode()[-300:]] if child.returncode else [])]:
-        tally.wrong("lost", f"a writer gave up: {error}")
+        tally.wrong(STUCK, f"a writer gave up: {error}")
     return msgspec.json.decode(told, type=Told)
 
 
@@ -76,41 +81,40 @@ def _seen(child: Child, tally: Tally) -> str:
     out, err = child.communicate()
     look, *wrong = msgspec.json.decode(out or b'["0"]', type=list[str])
     for each in [*wrong, *([err.decode()[-300:]] if child.returncode else [])]:
-        tally.wrong("lost", f"a reader: {each}")
+        tally.wrong(ALTERED, f"a reader: {each}")
     return look
 
 
-def _of_run(run: Result, tally: Tally) -> Told:
+def _of_run(run: Result, span: Span, tally: Tally) -> Told:
     if run.code:
-        tally.wrong("lost", f"todo add ended with {run.code}: {run.err}")
+        tally.wrong(STUCK, f"todo add ended with {run.code}: {run.err}")
         return {}
     commit = msgspec.json.decode(run.out)["commit"]
-    return {f"{commit['position']}": [event["data"]["text"] for event in commit["events"]]}
+    return {f"{commit['position']}": ([event["data"]["text"] for event in commit["events"]], span)}
 
 
 def _compare(commits: Sequence[Any], told: Sequence[Told], expected: int, tally: Tally) -> None:
     """What stands in the log against what each writer was told."""
     tally.cases = expected
+    tally.reached = overlapping([[span for _, span in each.values()] for each in told])
     found = {f"{commit['position']}": [event["data"]["text"] for event in commit["events"]] for commit in commits}
     claims = Counter(position for each in told for position in each)
     for each in told:
-        for position, texts in each.items():
-            if found.get(position) == texts and claims[position] == 1:
-                tally.hits += 1
-            else:
-                tally.wrong("lost", f"told as @{position}: {texts}, found {found.get(position)}")
+        for position, (texts, _) in each.items():
+            if found.get(position) != texts or claims[position] != 1:
+                tally.wrong(MISSING, f"told as @{position}: {texts}, found {found.get(position)}")
     for position in found.keys() - claims.keys():
-        tally.wrong("lost", f"nobody was told of @{position}: {found[position]}")
+        tally.wrong(ALTERED, f"nobody was told of @{position}: {found[position]}")
     events = [event for commit in commits for event in commit["events"]]
     if len({event["data"]["text"] for event in events}) != len(events):
-        tally.wrong("lost", "a todo is doubled")
+        tally.wrong(DOUBLED, "a todo is there twice")
     next_position = 1
     for commit in commits:
         if commit["position"] != next_position:
-            tally.wrong("lost", f"@{commit['position']} stands where @{next_position} belongs")
+            tally.wrong(ALTERED, f"@{commit['position']} stands where @{next_position} belongs")
         next_position = commit["position"] + len(commit["events"])
         if not _whole([event["data"]["text"] for event in commit["events"]]):
-            tally.wrong("lost", f"the commit at @{commit['position']} is not whole")
+            tally.wrong(HALF, f"the commit at @{commit['position']} is not whole")
     tally.notes.append(f"{len(commits):,} commits, {len(events):,} events")
 
 
@@ -118,7 +122,7 @@ def _check_end(program: Program, tally: Tally) -> None:
     """The program finds the log whole."""
     checked = program.run("history", "-n", "1")
     if checked.code or "damage" in checked.err:
-        tally.wrong("silent" if not checked.err else "lost", f"history ended with {checked.code}: {checked.err}")
+        tally.wrong(ALTERED if checked.err else CRASHED, f"history ended with {checked.code}: {checked.err}")
 
 
 def _whole(texts: Sequence[str]) -> bool:
@@ -146,13 +150,14 @@ def _write(number: int, appends: int) -> None:
     for turn in range(appends):
         many = (number + turn) % 3 + 1
         texts = [f"{number}-{turn}-{place}/{many}" for place in range(many)]
+        began = time.monotonic()
         try:
             answer = todos.add([Create(text, datetime.now(UTC)) for text in texts])
         except CqrsError as error:
             tell(f"{texts}: {error}")
         else:
             assert answer.commit is not None
-            told[str(answer.commit.position)] = texts
+            told[str(answer.commit.position)] = texts, (began, time.monotonic())
     tell(told)
 
 
