@@ -17,7 +17,8 @@ from cqrs_todo.todo import fields
 from cqrs_todo.todo.compare import compare
 from cqrs_todo.todo.fields import DUE, PRIORITY, TAGS, TEXT, State
 from cqrs_todo.todo.model import Add, Change, Complete, Create, Drop, Remove, Reopen, TodoCommand
-from cqrs_todo.todo.service import TYPES, TodoList
+from cqrs_todo.todo.recorder import TYPES
+from cqrs_todo.todo.service import TodoList
 from cqrs_todo.todo.values import day_or_instant
 from cqrs_todo.todo.views import Item
 from tests.conftest import Todo

@@ -16,7 +16,8 @@ from pathlib import Path
 from cqrs_todo.cqrs.stores import open_store
 from cqrs_todo.todo.fields import DUE
 from cqrs_todo.todo.model import Change, Create, TodoCommand
-from cqrs_todo.todo.service import TYPES, TodoList
+from cqrs_todo.todo.recorder import TYPES
+from cqrs_todo.todo.service import TodoList
 from cqrs_todo.todo.views import Item
 
 BATCH = 100

@@ -12,7 +12,8 @@ import psycopg
 
 from cqrs_todo.cqrs.stores import open_store
 from cqrs_todo.todo.model import Create
-from cqrs_todo.todo.service import TYPES, TodoList
+from cqrs_todo.todo.recorder import TYPES
+from cqrs_todo.todo.service import TodoList
 
 from .append import BATCH, seconds_of_changes
 

@@ -18,7 +18,7 @@ from cqrs_todo.cqrs.stores.jsonl.lines import Lines
 from cqrs_todo.cqrs.stores.seals import are_right, last_sum
 from cqrs_todo.todo.fields import State
 from cqrs_todo.todo.model import DECIDER
-from cqrs_todo.todo.service import TYPES
+from cqrs_todo.todo.recorder import TYPES
 
 
 def main(folder: str, name: str, way: str) -> None:

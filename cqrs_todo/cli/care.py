@@ -6,7 +6,8 @@ from typing import Any
 
 from ..cqrs.core import CqrsError, DamagedLog, MissingLog, Rejected, Repair, Stray, Verdict, check_log_name
 from ..cqrs.stores import open_store
-from ..todo.service import TYPES, Lists, no_such_list
+from ..todo.lists import Lists, no_such_list
+from ..todo.recorder import TYPES
 from . import document, render
 from .errors import UsageError
 from .output import out

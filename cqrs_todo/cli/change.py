@@ -2,7 +2,8 @@
 
 import re
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import IO, TypeAlias
 
@@ -10,7 +11,8 @@ from ..cqrs.core import Rejected
 from ..cqrs.timeline import REDOES, UNDOES, marked
 from ..todo.fields import NOTE, REMINDER, TAGS, TEXT
 from ..todo.model import DECIDER, Add, Change, Complete, Create, Drop, Remove, Reopen, TodoCommand, Toggle
-from ..todo.service import COMMIT_LIMIT, Added, Answer
+from ..todo.recorder import COMMIT_LIMIT, COMMIT_TEXT, Answer
+from ..todo.service import Added
 from ..todo.values import TEXT_LIMIT, day_or_instant
 from ..todo.views import Item, extras, short_instant, spans
 from . import document
@@ -49,21 +51,38 @@ def _create(given: Given, text: str, now: datetime) -> Create:
 
 def _add_lines(session: Session, given: Given) -> None:
     """Create one todo from each line of stdin that is not blank: in one commit, or above its limit in a batch of commits."""
-    import tempfile  # no other way of adding needs it
-
     todos = session.writable()
     now = todos.clock()
-    with tempfile.TemporaryFile() as spool:
+    with _temporary_file() as spool:
         count = _spool(spool, lambda line: DECIDER.decide(_create(given, line, now), DECIDER.initial))
         if not count:
             raise UsageError("stdin holds no line of text", "for instance: seq 3 | todo add -")
+        size = spool.tell()
         spool.seek(0)
         drafts = (_create(given, line.decode().removesuffix("\n"), now) for line in spool)
         session.progress.begin("adding")
-        if count <= COMMIT_LIMIT:
+        if count <= COMMIT_LIMIT and size <= COMMIT_TEXT:
             _added(session, todos.add(list(drafts)))
         else:
-            _added_batch(session, todos.add_batch(drafts, count))
+            try:
+                _added_batch(session, todos.add_batch(drafts, count))
+            except KeyboardInterrupt:
+                undo = session.typed(todos.name, "undo")
+                say(session, f"Interrupted: some of the {count:,} todos were recorded. To take them back: {undo}")
+                raise
+
+
+@contextmanager
+def _temporary_file() -> Iterator[IO[bytes]]:
+    """A temporary file; raises `UsageError` where none can be made, written or read."""
+    import tempfile  # no other way of adding needs it
+
+    try:
+        with tempfile.TemporaryFile() as file:
+            yield file
+    except OSError as error:
+        where = f"the temporary folder {tempfile.tempdir or 'TMPDIR'}"
+        raise UsageError(f"{where} can't be used: {error.strerror or error}", "set TMPDIR to a folder with room") from error
 
 
 def _spool(spool: IO[bytes], check: Callable[[str], object]) -> int:
@@ -81,22 +100,28 @@ def _spool(spool: IO[bytes], check: Callable[[str], object]) -> int:
     """
     count = number = 0
     try:
-        while line := sys.stdin.buffer.readline(_LONGEST_LINE + 1):
+        while line := _line_of_stdin():
             number += 1
             if len(line) > _LONGEST_LINE:
-                raise UsageError(f"line {number:,} of stdin has more than {TEXT_LIMIT:,} bytes", "give one todo per line")
+                raise Rejected(f"the text has more than {TEXT_LIMIT:,} bytes")
             text = line.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n")
             if text.strip():
                 check(text)
                 spool.write(text.encode() + b"\n")
                 count += 1
-    except OSError as error:
-        raise UsageError(f"stdin can't be read or copied: {error.strerror}", "give it a file or a pipe to read") from error
+        spool.flush()
     except UnicodeDecodeError as error:
         raise UsageError(f"line {number:,} of stdin is not UTF-8: {error.reason}", "convert it, then try again") from error
     except Rejected as error:
         raise Rejected(f"line {number:,}: {error}") from error
     return count
+
+
+def _line_of_stdin() -> bytes:
+    try:
+        return sys.stdin.buffer.readline(_LONGEST_LINE + 1)
+    except OSError as error:
+        raise UsageError(f"stdin can't be read: {error.strerror}", "give it a file or a pipe to read") from error
 
 
 def _stdin(limit: int) -> str:

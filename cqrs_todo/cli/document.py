@@ -9,7 +9,8 @@ import msgspec
 from ..cqrs.core import Commit, Recorded, UnknownEvent
 from ..cqrs.timeline import REDOES, UNDOES, marked
 from ..todo.fields import FIELDS
-from ..todo.service import Added, Answer, View
+from ..todo.recorder import Answer
+from ..todo.service import Added, View
 from ..todo.views import Item
 from .errors import Failure
 from .text import printable, safe_json

@@ -19,7 +19,7 @@ from typing import Any
 from ..cqrs.core import CqrsError, Rejected
 from ..cqrs.struct import Struct
 from ..todo.fields import FIELDS, NOTE, TEXT, SetField, Todo
-from ..todo.service import Answer
+from ..todo.recorder import Answer
 from ..todo.views import Item, value_in_words
 from .clock import to_local
 from .errors import UsageError

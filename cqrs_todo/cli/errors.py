@@ -16,8 +16,8 @@ from ..cqrs.core import (
 )
 from ..cqrs.stores import UnknownStore
 from ..cqrs.struct import Struct
+from ..todo.recorder import NotYet
 from ..todo.selection import NotFound
-from ..todo.service import NotYet
 
 
 class UsageError(CqrsError):
@@ -72,5 +72,6 @@ def failure(error: Exception) -> Failure | None:
     for kinds, exit_code, code, hint in _KINDS:
         if isinstance(error, kinds):
             hint = _way_out(error) if isinstance(error, MissingLog) else getattr(error, "hint", hint)
-            return Failure(exit_code, code, str(error), hint)
+            message = "; ".join([str(error), *getattr(error, "__notes__", ())])
+            return Failure(exit_code, code, message, hint)
     return None

@@ -8,7 +8,7 @@ import msgspec
 from ..cqrs.core import Commit
 from ..cqrs.struct import Struct
 from ..cqrs.timeline import Moment, reached
-from ..todo.service import Lists
+from ..todo.lists import Lists
 from ..todo.views import SORT_KEYS, Filter, Item, Shown, SortKey, mentions, ordered
 from . import document, render
 from .clock import to_local

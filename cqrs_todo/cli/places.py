@@ -4,7 +4,7 @@ import shlex
 from typing import Any
 
 from ..cqrs.core import CqrsError, MissingLog
-from ..todo.service import Lists
+from ..todo.lists import Lists
 from . import document, render
 from .care import missing_document, stray_document, warn_of_strays
 from .config import cache_dir, config_file, state_dir

@@ -12,7 +12,8 @@ from ..cqrs.stores import open_store
 from ..cqrs.stores.snapshots import Folder, KeptSnapshots
 from ..cqrs.timeline import Moment
 from ..todo.fields import SCHEMA, State
-from ..todo.service import DEFAULT_LIST, TYPES, TodoList, View
+from ..todo.recorder import TYPES
+from ..todo.service import DEFAULT_LIST, TodoList, View
 from .clock import start_of, to_local
 from .config import Color, Config, cache_dir, default_author, default_store, load_config
 from .errors import UsageError

@@ -18,7 +18,10 @@ UNDOES = "undoes"
 REDOES = "redoes"
 """The keys in a commit's `meta` of the positions of the commits that it undoes or redoes."""
 BATCH = "batch"
-"""The key in a commit's `meta` of the batch that it is part of: the batch's `id`, and the commit's `part`, from 1."""
+"""The key in a commit's `meta` of the batch that it is part of: the batch's `id`, and the commit's `part`, from 1.
+
+What undoes or redoes a part of a batch bears the same id and part.
+"""
 
 
 def reached(commit: Commit, moment: Moment) -> bool:
@@ -121,7 +124,7 @@ def undo_steps(backward: Iterable[Commit]) -> Iterator[Step]:
     Args:
         backward: All commits of a log, newest first. It is read only as far as the caller iterates.
     """
-    return _grouped(in_force(backward))
+    return _grouped(in_force(backward), complete_at_first=True)
 
 
 def in_force(backward: Iterable[Commit]) -> Iterator[tuple[Commit, list[int]]]:
@@ -149,7 +152,7 @@ def redo_steps(backward: Iterable[Commit]) -> Iterator[Step]:
     Args:
         backward: All commits of a log, newest first. It is read only as far as the caller iterates.
     """
-    return _grouped(_undone(backward))
+    return _grouped(_undone(backward), complete_at_first=False)
 
 
 def _undone(backward: Iterable[Commit]) -> Iterator[tuple[Commit, list[int]]]:
@@ -164,27 +167,30 @@ def _undone(backward: Iterable[Commit]) -> Iterator[tuple[Commit, list[int]]]:
         settled.update(undone)
 
 
-def _grouped(found: Iterable[tuple[Commit, list[int]]]) -> Iterator[Step]:
-    """The positions as steps: those of one batch are one step, which stands where its newest commit does."""
+def _grouped(found: Iterable[tuple[Commit, list[int]]], *, complete_at_first: bool) -> Iterator[Step]:
+    """The positions as steps: those of one batch are one step, which stands where the first of them was found.
+
+    Args:
+        found: Commits, newest first, with positions.
+        complete_at_first: Whether all of a batch was found once its first part was; otherwise it may go on until the end.
+    """
     steps: list[list[int]] = []
     unfinished: dict[str, list[int]] = {}
     for commit, positions in found:
         batch = batch_of(commit.metadata)
         if batch is None:
             steps += [[position] for position in positions]
-        else:
+        elif positions:
             id, part = batch
             if id not in unfinished:
                 unfinished[id] = []
                 steps.append(unfinished[id])
             unfinished[id] += positions
-            if part == 1:
+            if part == 1 and complete_at_first:
                 del unfinished[id]
         while steps and not any(steps[0] is step for step in unfinished.values()):
-            step = steps.pop(0)
-            if step:
-                yield tuple(step)
-    yield from (tuple(step) for step in steps if step)
+            yield tuple(steps.pop(0))
+    yield from map(tuple, steps)
 
 
 def undo_events(decider: Decider[S, C, E], commits: Iterable[Commit]) -> dict[str, list[E]]:

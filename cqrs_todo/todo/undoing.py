@@ -1,30 +1,25 @@
-"""Undo and redo: the steps that they take, in one list or in several at once.
+"""Undo and redo: the steps that they take, in one list or in two at once.
 
-A step is what one command recorded: a commit, the commits of a batch, and for a move also the commits of the other list.
-A step that another list has a half of is taken in both lists or in neither.
+A step is what one command recorded: a commit, or the commits of a batch. Undoing one appends the inverted events; redoing
+one appends the events again. A step that moved todos is taken in both lists or in neither, and by what is there rather than
+by what was recorded: undo brings the todos back to the list that they came from, redo to the list that they went to. Both
+refuse when a todo is not where the step left it, or was changed there. So a todo is always in exactly one of the two.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import TypeAlias
 
 from ..cqrs.core import LOST, Commit, LogBusy, Rejected, UnknownEvent
-from ..cqrs.struct import Struct
-from ..cqrs.timeline import (
-    REDOES,
-    UNDOES,
-    Step,
-    in_force,
-    marked,
-    redo_events,
-    redo_steps,
-    undo_events,
-    undo_steps,
-)
-from .events import TodoEvent
-from .model import DECIDER, register_of
+from ..cqrs.fold import Fold
+from ..cqrs.struct import Struct, replace
+from ..cqrs.timeline import BATCH, REDOES, UNDOES, Step, batch_of, redo_events, redo_steps, undo_events, undo_steps
+from .events import TodoEvent, TodoRemoved, TodoRestored
+from .fields import State
+from .model import DECIDER, events_between, evolve, register_of
+from .moves import Half, record_both
+from .recorder import COMMIT_LIMIT, Answer, Part, Recorder, by_reason, new_command, telling
 from .selection import NotFound
-from .service import COMMIT_LIMIT, Answer, Part, TodoList, new_command, numbered, telling
 from .views import Move, move_of
 
 
@@ -32,30 +27,56 @@ class Way(Struct, frozen=True):
     """Undo or redo: the key in `meta` of the commits that it takes, its steps, and the events that take commits."""
 
     verb: str
+    past: str
     key: str
     steps: Callable[[Iterable[Commit]], Iterator[Step]]
     events: Callable[..., dict[str, list[TodoEvent]]]
 
+    def home(self, move: Move) -> str:
+        """The id of the log in which the todos of a move are afterwards."""
+        return move.source if self.key == UNDOES else move.target
 
-UNDO = Way("undo", UNDOES, undo_steps, undo_events)
-REDO = Way("redo", REDOES, redo_steps, redo_events)
 
-Choice: TypeAlias = Callable[[TodoList], Sequence[Step]]
+UNDO = Way("undo", "undone", UNDOES, undo_steps, undo_events)
+REDO = Way("redo", "redone", REDOES, redo_steps, redo_events)
+
+
+class _Side:
+    """One list as it stands, with the states that the steps before the next one lead to."""
+
+    def __init__(self, todos: Recorder, fold: Fold[State]) -> None:
+        self.todos = todos
+        self._fold = fold
+        self._states: dict[str, State] = {}
+
+    def backward(self) -> Iterator[Commit]:
+        """The commits up to the fold, newest first, whatever others append meanwhile."""
+        return self.todos.log.commits_backward(self._fold.position + 1)
+
+    def state(self, stream: str) -> State:
+        """The state of a todo."""
+        if stream not in self._states:
+            entity = self._fold.get(stream)
+            self._states[stream] = None if entity is None else entity.state
+        return self._states[stream]
+
+    def number(self, stream: str) -> int:
+        """The number of a todo."""
+        entity = self._fold.get(stream)
+        return 0 if entity is None else entity.number
+
+    def apply(self, changes: dict[str, list[TodoEvent]]) -> None:
+        """Go on to the states after some events."""
+        for stream, events in changes.items():
+            for event in events:
+                self._states[stream] = evolve(self.state(stream), event)
+
+
+Choose: TypeAlias = Callable[[_Side], Sequence[Step]]
 """Chooses the steps to take, next first."""
 
 
-class _Half(Struct, frozen=True):
-    """What a step means for one list: its commits there, in the order in which they are taken."""
-
-    todos: TodoList
-    commits: tuple[Commit, ...]
-
-    @property
-    def positions(self) -> Step:
-        return tuple(commit.position for commit in self.commits)
-
-
-def undo(todos: TodoList, count: int = 1) -> Answer:
+def undo(todos: Recorder, count: int = 1) -> Answer:
     """Take the last commands back.
 
     Args:
@@ -66,18 +87,19 @@ def undo(todos: TodoList, count: int = 1) -> Answer:
         The answer of this list; `also` names the other lists in which a half of the same command was taken back.
 
     Raises:
-        Rejected: There is nothing to undo, or later changes are in the way in another list; nothing was recorded.
+        Rejected: There is nothing to undo, or a moved todo is not where it was moved to, or was changed there; nothing was
+            recorded.
         CqrsError: What reading and appending raise.
     """
-    return _take(todos, UNDO, lambda: _first(todos, UNDO, count))
+    return _take(todos, UNDO, lambda side: _first(side, UNDO, count))
 
 
-def redo(todos: TodoList, count: int = 1) -> Answer:
+def redo(todos: Recorder, count: int = 1) -> Answer:
     """Do the last undone commands again; as `undo`."""
-    return _take(todos, REDO, lambda: _first(todos, REDO, count))
+    return _take(todos, REDO, lambda side: _first(side, REDO, count))
 
 
-def undo_at(todos: TodoList, position: int) -> Answer:
+def undo_at(todos: Recorder, position: int) -> Answer:
     """Take back the one command that recorded the event at a position.
 
     Args:
@@ -89,211 +111,146 @@ def undo_at(todos: TodoList, position: int) -> Answer:
         Rejected: The command is not in force, or later ones that are in force changed the same fields; it names them.
         CqrsError: What reading and appending raise.
     """
-    return _take(todos, UNDO, lambda: [_step_with(todos, position)])
+    return _take(todos, UNDO, lambda side: [_step_with(side, position)])
 
 
-def _first(todos: TodoList, way: Way, count: int) -> list[Step]:
-    steps = list(islice(way.steps(todos.log.commits_backward()), count))
+def _first(side: _Side, way: Way, count: int) -> list[Step]:
+    steps = list(islice(way.steps(side.backward()), count))
     if not steps:
         raise Rejected(f"there is nothing to {way.verb}")
     return steps
 
 
-def _step_with(todos: TodoList, position: int) -> Step:
+def _step_with(side: _Side, position: int) -> Step:
     """The step in force that recorded the event at a position."""
-    commit = next(todos.log.commits_backward(position + 1), None)
-    if commit is None or not commit.position <= position <= commit.last:
-        raise NotFound(f"there is no event @{position} in {todos.name}", "see the positions: todo history")
-    step = _step_of(todos, commit.position)
+    name = side.todos.name
+    commit = next((each for each in side.backward() if each.position <= position), None)
+    if commit is None or position > commit.last:
+        raise NotFound(f"there is no event @{position} in {name}", "see the positions: todo history")
+    step = next((step for step in undo_steps(side.backward()) if commit.position in step), None)
     if step is None:
         raise Rejected(f"@{commit.position} is not in force: it was undone, or is itself an undo or a redo")
     return step
 
 
-def _step_of(todos: TodoList, position: int) -> Step | None:
-    """The step in force that holds the commit at a position; None where that is not in force."""
-    return next((step for step in undo_steps(todos.log.commits_backward()) if position in step), None)
-
-
-def _take(todos: TodoList, way: Way, choose: Callable[[], Sequence[Step]]) -> Answer:
-    """Take steps: in one commit where only this list holds them, otherwise one after the other, in all lists at once."""
+def _take(todos: Recorder, way: Way, choose: Choose) -> Answer:
+    """Take steps: at once where only this list holds them, otherwise while nobody else can write to the others either."""
     todos.check_exists()
-    others: dict[str, TodoList] = {}
+    others: dict[str, Recorder] = {}
 
-    def plan(_: object) -> list[Part]:
-        chosen = choose()
-        halves = _halves_here(todos, chosen)
-        others.update(_others(todos, halves))
-        if others:
-            return []
-        _check(todos, way, chosen, halves)
-        return _parts(way, [commit for half in halves for commit in half.commits])
+    def plan(fold: Fold[State]) -> list[Part]:
+        side = _Side(todos, fold)
+        steps = _commits_of(side, choose(side))
+        others.update(_others(todos, steps))
+        return [] if others else _plan_here(side, way, steps)
 
-    answer = todos.transact(plan)
+    answer = todos.transact(plan, as_planned=True)
     if not others:
         return answer
-    return todos.together(list(others.values()), lambda: _take_in_all(todos, others, way, choose()))
+    return todos.together(list(others.values()), lambda: _take_together(todos, others, way, choose))
 
 
-def _take_in_all(todos: TodoList, others: Mapping[str, TodoList], way: Way, chosen: Sequence[Step]) -> Answer:
-    """Take steps in several lists while nobody else can write to them. All of them are checked before the first is taken."""
-    for each in (todos, *others.values()):
-        each.repository.fold()
-        each.check_whole("; nothing was recorded")
-    own = _halves_here(todos, chosen)
-    if not set(_others(todos, own)) <= set(others):
-        raise LogBusy(f"{todos.name} was changed meanwhile; nothing was recorded")
-    steps = [[half, *_halves_there(todos, half, others, way)] for half in own]
-    for each in (todos, *others.values()):
-        halves = [half for step in steps for half in step if half.todos is each]
-        where = "" if each is todos else f" in {each.name}"
-        _check(each, way, [half.positions for half in halves], halves, where)
-    taken: list[tuple[TodoList, Commit]] = []
-    for step in steps:
-        command = new_command()
-        for half in sorted(step, key=lambda half: _loses(half, way)):
-            for part, id in numbered(_parts(way, half.commits), command):
-                with telling(0 if todos.store.atomic else len(taken)):
-                    commit = half.todos.record(part, id)
-                taken += [] if commit is None else [(half.todos, commit)]
-    also = [each.name for each in others.values() if any(owner is each for owner, _ in taken)]
-    return todos.answer([commit for owner, commit in taken if owner is todos], also=also)
+def _commits_of(side: _Side, steps: Sequence[Step]) -> list[list[Commit]]:
+    """The commits of each step; one walk back, no further than to the earliest.
 
-
-def _loses(half: _Half, way: Way) -> bool:
-    """Whether taking a half of a move takes todos away from its list; the other half goes first, so that none is lost."""
-    move = next((move for commit in half.commits if (move := move_of(commit)) is not None), None)
-    return move is not None and (half.todos.log.id == move.target) == (way is UNDO)
-
-
-def _halves_here(todos: TodoList, steps: Sequence[Step]) -> list[_Half]:
-    """Each step with its commits in this list."""
-    commits = _commits(todos, [position for step in steps for position in step])
-    return [_Half(todos, tuple(commits[position] for position in step)) for step in steps]
-
-
-def _commits(todos: TodoList, positions: Iterable[int]) -> dict[int, Commit]:
-    """The commits at these positions; one walk back, no further than to the earliest."""
-    wanted = set(positions)
+    Raises `Rejected` where a step names a commit that is not there, or holds events that this program does not know.
+    """
+    wanted = {position for step in steps for position in step}
     found: dict[int, Commit] = {}
-    for commit in todos.log.commits_backward():
+    for commit in side.backward():
         if len(found) == len(wanted):
             break
         if commit.position in wanted:
             found[commit.position] = commit
-    return found
+    for position in sorted(wanted - set(found)):
+        raise Rejected(f"a commit undoes or redoes @{position}, and no commit begins there")
+    for commit in found.values():
+        unknown = [event.type for event in commit.events if isinstance(event.data, UnknownEvent)]
+        if LOST in unknown:
+            raise Rejected(f"@{commit.position} holds what was lost when the log was damaged: it can't be taken back")
+        if unknown:
+            raise Rejected(f"@{commit.position} holds {unknown[0]}, which a newer version wrote: update this program")
+    return [[found[position] for position in step] for step in steps]
 
 
-def _others(todos: TodoList, halves: Iterable[_Half]) -> dict[str, TodoList]:
-    """The other lists, by the ids of their logs, that hold halves of these steps.
+def _others(todos: Recorder, steps: Iterable[Sequence[Commit]]) -> dict[str, Recorder]:
+    """The other lists that steps moved todos to or from, by the ids of their logs.
 
     Raises `Rejected` where one of them is not in use.
     """
-    others: dict[str, TodoList] = {}
-    for half in halves:
-        for commit in half.commits:
-            move = move_of(commit)
-            if move is None:
-                continue
-            id, name = (move.target, move.target_name) if move.source == todos.log.id else (move.source, move.source_name)
-            if id in others:
-                continue
-            other = todos.other(id, name)
-            if other is None:
-                moved = f"@{commit.position} moved todos from {move.source_name} to {move.target_name}"
-                raise Rejected(f"{moved}, and {name} is not in use: bring that list back first")
-            others[id] = other
+    others: dict[str, Recorder] = {}
+    for commit in (commit for step in steps for commit in step):
+        move = _move_of(todos, commit)
+        if move is None:
+            continue
+        id, name = (move.target, move.target_name) if move.source == todos.log.id else (move.source, move.source_name)
+        if id in others:
+            continue
+        other = todos.other(id, name)
+        if other is None:
+            moved = f"@{commit.position} moved todos from {move.source_name} to {move.target_name}"
+            raise Rejected(f"{moved}, and {name} is not in use or can't be read: bring that list back first")
+        others[id] = other
     return others
 
 
-def _halves_there(todos: TodoList, half: _Half, others: Mapping[str, TodoList], way: Way) -> list[_Half]:
-    """The halves that other lists hold of a step of this list.
-
-    None where a crash kept the other half from being recorded, or where it was taken already.
-    """
-    halves: list[_Half] = []
-    for other in others.values():
-        commands = {commit.metadata.command for commit in half.commits if _is_between(todos, other, move_of(commit))}
-        found = [commit.position for commit in _with_commands(other, commands)]
-        if way is UNDO:
-            positions = next((step for position in found if (step := _step_of(other, position)) is not None), ())
-        else:
-            positions = tuple(position for position in reversed(found) if _step_of(other, position) is None)
-        if positions:
-            halves += _halves_here(other, [positions])
-    return halves
+def _move_of(todos: Recorder, commit: Commit) -> Move | None:
+    """The move between this list and another that a commit is one half of; None for any other commit."""
+    move = move_of(commit)
+    return move if move is not None and todos.log.id in (move.source, move.target) else None
 
 
-def _with_commands(todos: TodoList, commands: set[str]) -> list[Commit]:
-    """The commits that bear these command ids, newest first; those that are not there are left out."""
-    backward = todos.log.commits_backward() if commands else iter(())
-    return list(islice((commit for commit in backward if commit.metadata.command in commands), len(commands)))
+# steps of one list
 
 
-def _is_between(one: TodoList, other: TodoList, move: Move | None) -> bool:
-    return move is not None and {move.source, move.target} == {one.log.id, other.log.id}
+def _plan_here(side: _Side, way: Way, steps: Sequence[Sequence[Commit]]) -> list[Part]:
+    """What takes steps that only this list holds: one commit, or where they are large or batches, one for each of theirs."""
+    if way is UNDO:
+        _check_later(side, steps)
+    commits = [commit for step in steps for commit in step]
+    small = sum(len(commit.events) for commit in commits) <= COMMIT_LIMIT
+    if small and not any(batch_of(commit.metadata) for commit in commits):
+        return [(way.events(DECIDER, commits), {way.key: [commit.position for commit in commits]})]
+    return [(way.events(DECIDER, [commit]), _meta(way, commit)) for commit in commits]
 
 
-def _check(todos: TodoList, way: Way, chosen: Sequence[Step], halves: Sequence[_Half], where: str = "") -> None:
-    """Raise `Rejected` unless these commits can be taken.
-
-    They must hold only events that this program knows. Nothing else that is in force may have changed the same fields since,
-    nor anything at all of a todo that was moved. `where` is said in the message.
-    """
-    fields: set[tuple[str, str]] = set()
-    for half in halves:
-        for commit in half.commits:
-            _check_known(commit)
-            moved = move_of(commit) is not None
-            fields |= {(event.stream, "*" if moved else register_of(event.data)) for event in commit.events}
-    later = _later(todos, chosen) if way is UNDO else _later_than_undone(todos, [each for step in chosen for each in step])
-    commits = _commits(todos, later)
-    in_the_way = [f"@{position}" for position in sorted(commits) if _conflicts(commits[position], fields)]
-    if in_the_way:
-        what = ", ".join(f"@{min(step)}" for step in chosen)
-        names = ", ".join(in_the_way)
-        raise Rejected(f"{what}{where} can't be {_PAST[way.verb]} alone: {names} changed the same fields later")
+def _meta(way: Way, commit: Commit) -> dict[str, object]:
+    """The `meta` of what takes one commit: a part of a batch is taken by a part of the same batch."""
+    meta: dict[str, object] = {way.key: [commit.position]}
+    return meta if BATCH not in commit.metadata.meta else {**meta, BATCH: commit.metadata.meta[BATCH]}
 
 
-_PAST = {"undo": "undone", "redo": "redone"}
-
-
-def _check_known(commit: Commit) -> None:
-    unknown = [event.type for event in commit.events if isinstance(event.data, UnknownEvent)]
-    if LOST in unknown:
-        raise Rejected(f"@{commit.position} holds what was lost when the log was damaged: it can't be taken back")
-    if unknown:
-        raise Rejected(f"@{commit.position} holds {unknown[0]}, which a newer version wrote: update this program")
-
-
-def _later(todos: TodoList, chosen: Sequence[Step]) -> list[int]:
-    """The positions of the commits in force that were done after the chosen ones, or between those of a batch."""
+def _check_later(side: _Side, steps: Sequence[Sequence[Commit]]) -> None:
+    """Raise `Rejected` where later commits that are in force changed the same fields, or moved the same todos."""
+    chosen = {tuple(commit.position for commit in step) for step in steps}
     pending = set(chosen)
     first_of_batches = min((min(step) for step in chosen if len(step) > 1), default=None)
     later: list[int] = []
-    for step in undo_steps(todos.log.commits_backward()):
-        if step in pending:
-            pending.remove(step)
-        elif pending or (first_of_batches is not None and step[0] > first_of_batches):
+    for step in undo_steps(side.backward()):
+        pending.discard(step)
+        if step not in chosen and (pending or (first_of_batches is not None and step[0] > first_of_batches)):
             later += step
         if not pending and (first_of_batches is None or step[0] <= first_of_batches):
             break
-    return later
+    fields = {(event.stream, register_of(event.data)) for step in steps for commit in step for event in commit.events}
+    in_the_way = [
+        f"@{commit.position}" for commits in _commits_seen(side, later) for commit in commits if _conflicts(commit, fields)
+    ]
+    if in_the_way:
+        what = ", ".join(f"@{min(commit.position for commit in step)}" for step in steps)
+        raise Rejected(f"{what} can't be undone alone: {', '.join(in_the_way)} changed the same fields later")
 
 
-def _later_than_undone(todos: TodoList, positions: Sequence[int]) -> list[int]:
-    """The positions of the commits in force that are newer than these, and were done since these were undone.
-
-    An older one that was redone since is not in the way: it came before them the first time, too.
-    """
-    later: list[int] = []
-    remaining, oldest = set(positions), min(positions)
-    for commit, done in in_force(todos.log.commits_backward()):
-        remaining -= set(marked(commit.metadata, UNDOES))
-        if not remaining:
+def _commits_seen(side: _Side, positions: Sequence[int]) -> list[list[Commit]]:
+    """The commits at these positions, whatever they hold, oldest first."""
+    wanted = set(positions)
+    found: list[Commit] = []
+    for commit in side.backward() if wanted else ():
+        if commit.position in wanted:
+            found.append(commit)
+        if len(found) == len(wanted):
             break
-        later += [position for position in done if position > oldest]
-    return later
+    return [found[::-1]]
 
 
 def _conflicts(commit: Commit, fields: set[tuple[str, str]]) -> bool:
@@ -301,31 +258,100 @@ def _conflicts(commit: Commit, fields: set[tuple[str, str]]) -> bool:
     for event in commit.events:
         if event.stream not in streams:
             continue
-        if isinstance(event.data, UnknownEvent) or (event.stream, "*") in fields:
+        if isinstance(event.data, UnknownEvent) or (event.stream, "*") in fields or move_of(commit) is not None:
             return True
         if (event.stream, register_of(event.data)) in fields:
             return True
     return False
 
 
-def _parts(way: Way, commits: Sequence[Commit]) -> list[Part]:
-    """What takes these commits, in this order: one part, or several where they hold more events than one commit does."""
-    groups: list[list[Commit]] = [[]]
-    size = 0
-    for commit in commits:
-        if groups[-1] and size + len(commit.events) > COMMIT_LIMIT:
-            groups.append([])
-            size = 0
-        groups[-1].append(commit)
-        size += len(commit.events)
-    return [(way.events(DECIDER, group), _meta(way, group)) for group in groups]
+# steps of two lists
 
 
-def _meta(way: Way, commits: Sequence[Commit]) -> dict[str, object]:
-    meta: dict[str, object] = {way.key: [commit.position for commit in commits]}
-    moves = [move for commit in commits if (move := move_of(commit)) is not None]
-    if moves:
-        move = moves[0]
-        back = Move(move.target, move.target_name, move.source, move.source_name) if way is UNDO else move
-        meta |= back.meta
-    return meta
+def _take_together(todos: Recorder, others: dict[str, Recorder], way: Way, choose: Choose) -> Answer:
+    """Take steps, some of which moved todos, while nobody else can write to any of the lists.
+
+    All of them are planned, each on the states that the ones before lead to, before the first is recorded.
+    """
+    sides = {each.log.id: _Side(each, each.repository.fold()) for each in (todos, *others.values())}
+    for each in (todos, *others.values()):
+        each.check_whole("; nothing was recorded")
+    here = sides[todos.log.id]
+    planned: list[tuple[Half, Half | None]] = []
+    for step in _commits_of(here, choose(here)):
+        for commit in step:
+            move = _move_of(todos, commit)
+            if move is None:
+                changes = way.events(DECIDER, [commit])
+                here.apply(changes)
+                planned.append((Half(todos, (changes, _meta(way, commit)), new_command()), None))
+                continue
+            there = sides.get(move.target if move.source == todos.log.id else move.source)
+            if there is None:
+                raise LogBusy(f"{todos.name} was changed meanwhile; nothing was recorded")
+            planned.append(_bring_home(here, there, commit, way, move))
+    recorded: list[tuple[Recorder, Commit]] = []
+    for first, second in planned:
+        with telling(0 if todos.store.atomic else len(recorded)):
+            if second is not None:
+                recorded += record_both(first, second)
+            elif (alone := first.todos.record(first.part, first.command)) is not None:
+                recorded.append((first.todos, alone))
+    also = [each.name for each in others.values() if any(owner is each for owner, _ in recorded)]
+    return todos.answer([commit for owner, commit in recorded if owner is todos], also=also)
+
+
+def _bring_home(here: _Side, there: _Side, commit: Commit, way: Way, move: Move) -> tuple[Half, Half]:
+    """What brings the todos of a commit that moved them to the list that they belong to after a step.
+
+    Args:
+        here: The list that the step was chosen in, and that holds the commit.
+        there: The other list of the move.
+        commit: One half of the move.
+        way: Undo or redo.
+        move: The move.
+
+    Returns:
+        The half that brings them, which is to be recorded first, and the half that takes them from the other list.
+
+    Raises:
+        Rejected: One of them is not where the step left it, or was changed there.
+    """
+    twin = next((each for each in there.backward() if each.metadata.command == commit.metadata.command), None)
+    streams = dict.fromkeys(event.stream for half in (commit, twin) if half is not None for event in half.events)
+    home, away = (here, there) if way.home(move) == here.todos.log.id else (there, here)
+    arriving: dict[str, list[TodoEvent]] = {}
+    leaving: dict[str, list[TodoEvent]] = {}
+    refused: dict[int, str] = {}
+    for stream in streams:
+        at_home, elsewhere = home.state(stream), away.state(stream)
+        number = here.number(stream)
+        if elsewhere is None or elsewhere.removed:
+            if at_home is None or at_home.removed:
+                refused[number] = f"it is neither in {home.todos.name} nor in {away.todos.name} now"
+            continue
+        if at_home is None or events_between(replace(at_home, removed=False), elsewhere):
+            refused[number] = f"it was changed in {away.todos.name}, where it is {away.number(stream)}: undo that first"
+            continue
+        if at_home.removed:
+            arriving[stream] = [TodoRestored()]
+        leaving[stream] = [TodoRemoved()]
+    if refused:
+        raise Rejected(f"@{commit.position} can't be {way.past}: {by_reason(refused)}")
+    if not arriving and not leaving:
+        raise Rejected(f"@{commit.position} can't be {way.past}: its todos are in {home.todos.name} already")
+    home.apply(arriving)
+    away.apply(leaving)
+    taken = {here: commit, **({there: twin} if twin is not None and _is_to_take(there, way, twin) else {})}
+    direction = move.reversed if way is UNDO else move
+    command = new_command()
+    halves = [
+        Half(side.todos, (changes, {**(_meta(way, taken[side]) if side in taken else {}), **direction.meta}), command)
+        for side, changes in ((home, arriving), (away, leaving))
+    ]
+    return halves[0], halves[1]
+
+
+def _is_to_take(side: _Side, way: Way, commit: Commit) -> bool:
+    """Whether a commit is in force, for undo, or is not, for redo."""
+    return any(commit.position in step for step in undo_steps(side.backward())) == (way is UNDO)

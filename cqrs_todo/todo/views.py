@@ -302,6 +302,11 @@ class Move(Struct, frozen=True):
     target_name: str
 
     @property
+    def reversed(self) -> "Move":
+        """The move back."""
+        return Move(self.target, self.target_name, self.source, self.source_name)
+
+    @property
     def meta(self) -> dict[str, Any]:
         """What both halves of the move have in their `meta`."""
         source = {"log": self.source, "list": self.source_name}

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from cqrs_todo.todo.service import COMMIT_LIMIT
+from cqrs_todo.todo.recorder import COMMIT_LIMIT
 from tests.conftest import Todo
 
 MANY = 2 * COMMIT_LIMIT + 5
@@ -89,7 +89,8 @@ def test_a_commit_that_came_in_between_stays_when_the_batch_is_undone(todo: Todo
     """Other writers may record something between two commits of a batch."""
     from cqrs_todo.cqrs.stores import open_store
     from cqrs_todo.todo.model import Create
-    from cqrs_todo.todo.service import TYPES, TodoList
+    from cqrs_todo.todo.recorder import TYPES
+    from cqrs_todo.todo.service import TodoList
     from tests.strategies import NOW
 
     store = open_store(f"jsonl:{todo.data}", TYPES)

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from cqrs_todo.cqrs.core import Rejected, Store
 from cqrs_todo.cqrs.stores import open_store
 from cqrs_todo.todo.model import Create, TodoCommand
-from cqrs_todo.todo.service import TYPES, TodoList
+from cqrs_todo.todo.recorder import TYPES
+from cqrs_todo.todo.service import TodoList
 from tests.strategies import NOW, changes, creates
 
 Act = tuple[str, int, list[TodoCommand]]

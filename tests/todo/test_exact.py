@@ -13,8 +13,8 @@ from cqrs_todo.todo.compare import Origin, blame, compare
 from cqrs_todo.todo.events import TextChanged, TodoCompleted, TodoCreated, TodoEvent, TodoRemoved, TodoReopened
 from cqrs_todo.todo.fields import State, Todo
 from cqrs_todo.todo.model import DECIDER
+from cqrs_todo.todo.recorder import TYPES
 from cqrs_todo.todo.selection import NotFound, select
-from cqrs_todo.todo.service import TYPES
 from cqrs_todo.todo.statistics import Statistics, held, parse_condition, statistics
 from cqrs_todo.todo.values import day_or_instant
 from cqrs_todo.todo.views import (

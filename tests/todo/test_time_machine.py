@@ -16,7 +16,8 @@ from cqrs_todo.cqrs.struct import replace
 from cqrs_todo.todo.compare import blame, changed_fields, compare, field_changes
 from cqrs_todo.todo.fields import NAMES, State, Todo
 from cqrs_todo.todo.model import DECIDER, Complete, Create, Reopen
-from cqrs_todo.todo.service import TYPES, TodoList
+from cqrs_todo.todo.recorder import TYPES
+from cqrs_todo.todo.service import TodoList
 from cqrs_todo.todo.statistics import held, parse_condition, statistics
 from cqrs_todo.todo.values import day_or_instant
 from cqrs_todo.todo.views import Item, items_of, mentions

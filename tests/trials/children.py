@@ -15,7 +15,8 @@ import msgspec
 
 from cqrs_todo.cqrs.core import Store
 from cqrs_todo.cqrs.stores import open_store
-from cqrs_todo.todo.service import TYPES, TodoList
+from cqrs_todo.todo.recorder import TYPES
+from cqrs_todo.todo.service import TodoList
 
 from .harness import Program, Size, Tally
 from .weak import weaken

@@ -20,7 +20,7 @@ import time_machine
 
 from cqrs_todo.cli.errors import INTERNAL
 from cqrs_todo.cqrs.snapshots import SnapshotEvery
-from cqrs_todo.todo import service
+from cqrs_todo.todo import recorder
 
 from .children import SEED, in_child
 from .harness import ALTERED, CRASHED, LOST, SILENT, Control, Program, Size, Tally, commits_of
@@ -51,7 +51,7 @@ def body(home: Path, size: Size) -> Tally:
     """The trial itself, in this process."""
     choose = random.Random(SEED)
     tally = Tally()
-    service.SNAPSHOTS = SnapshotEvery(SPACING)
+    recorder.SNAPSHOTS = SnapshotEvery(SPACING)
     changes = Counter[str]()
     for zone in (*MIDNIGHT, *HALF_HOUR, *ZONES) if size is Size.FULL else MIDNIGHT[:1]:
         around = list(_changes(zone, changes))

@@ -23,7 +23,8 @@ from cqrs_todo.cqrs.stores import format as line_format
 from cqrs_todo.cqrs.stores.format import Codec, decode_header, sum_of
 from cqrs_todo.cqrs.stores.seals import NO_SUM
 from cqrs_todo.todo.compare import blame, compare, field_changes
-from cqrs_todo.todo.service import TYPES, TodoList
+from cqrs_todo.todo.recorder import TYPES
+from cqrs_todo.todo.service import TodoList
 from cqrs_todo.todo.views import SORT_KEYS, Filter, board, describe, mentions, ordered, remark
 
 from .children import SEED, a_list, in_child

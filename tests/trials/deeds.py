@@ -11,8 +11,10 @@ from pathlib import Path
 from cqrs_todo.cqrs.stores import open_store
 from cqrs_todo.cqrs.stores.jsonl.notes import mark_suspect
 from cqrs_todo.todo.fields import TAGS, TEXT
+from cqrs_todo.todo.lists import Lists
 from cqrs_todo.todo.model import Add, Change, Complete, Create
-from cqrs_todo.todo.service import TYPES, Lists, TodoList
+from cqrs_todo.todo.recorder import TYPES
+from cqrs_todo.todo.service import TodoList
 
 from .harness import ALTERED, HALF, MISSING, STUCK, Program, Result
 from .ledger import Wrong, carried_on, judged, logs_in, misplaced, told

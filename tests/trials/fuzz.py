@@ -21,7 +21,7 @@ from cqrs_todo.cqrs.core import CqrsError
 from cqrs_todo.cqrs.stores import format as line_format
 from cqrs_todo.cqrs.stores import seals
 from cqrs_todo.todo import model
-from cqrs_todo.todo.service import TYPES
+from cqrs_todo.todo.recorder import TYPES
 
 from .harness import ROOT, SILENT, Program, Tally
 from .weak import weaken

@@ -7,7 +7,7 @@ from pathlib import Path
 from cqrs_todo.cqrs.core import Rejected
 from cqrs_todo.cqrs.snapshots import SnapshotEvery
 from cqrs_todo.cqrs.stores.snapshots import Folder, KeptSnapshots
-from cqrs_todo.todo import service
+from cqrs_todo.todo import recorder, service
 from cqrs_todo.todo.fields import NOTE, PRIORITY, SCHEMA, TAGS, TEXT, State
 from cqrs_todo.todo.model import Add, Change, Complete, Create
 from cqrs_todo.todo.values import day_or_instant
@@ -39,7 +39,7 @@ def the_list(folder: Path, *, with_snapshots: bool) -> service.TodoList:
 
 def make_log(folder: Path, rng: random.Random, commits: int) -> None:
     """Record so many commits: several events in one, several todos, undone ones, text that looks like a log."""
-    service.SNAPSHOTS = SnapshotEvery(2)
+    recorder.SNAPSHOTS = SnapshotEvery(2)
     ticks = iter(range(commits * 10))
     todos = service.TodoList(
         store_in(folder),

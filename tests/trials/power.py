@@ -24,7 +24,7 @@ import msgspec
 
 from cqrs_todo.cqrs.core import CqrsError
 from cqrs_todo.todo.model import Create
-from cqrs_todo.todo.service import Answer
+from cqrs_todo.todo.recorder import Answer
 
 from .children import SEED, a_list, tell
 from .deeds import NOW

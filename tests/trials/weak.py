@@ -23,6 +23,7 @@ from cqrs_todo.cqrs.stores.jsonl import check, evidence, files, log, repair, sor
 from cqrs_todo.cqrs.struct import replace
 from cqrs_todo.todo import service
 from cqrs_todo.todo.model import Remove
+from cqrs_todo.todo.recorder import Answer
 from cqrs_todo.todo.views import Item, id_of
 
 
@@ -249,7 +250,7 @@ def _serial_reader() -> None:
 def _torn_move() -> None:
     """A move is two changes, each under the lock of its own list; what arrived is taken back when it cannot leave."""
 
-    def move(self: service.TodoList, chosen: Sequence[Item], target: service.TodoList) -> service.Answer:
+    def move(self: service.TodoList, chosen: Sequence[Item], target: service.TodoList) -> Answer:
         held = {item.stream: item for item in self.view().items}
         now = [held[item.stream] for item in chosen]
         arrived = target.take_in({id_of(item.stream): item.todo for item in now})

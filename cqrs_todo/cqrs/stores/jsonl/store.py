@@ -113,10 +113,14 @@ class JsonlStore(Store):
 
     def together(self, logs: Sequence[Log], work: Callable[[], T]) -> T:
         ours = [log for log in logs if isinstance(log, JsonlLog)]
-        with self._holding(*(log.name for log in ours)) as locks, signals_held(), ExitStack() as held:
+        with self._holding(*(log.name for log in ours)) as locks, signals_held() as came, ExitStack() as held:
             for log in ours:
                 held.enter_context(log.holding(locks[log.name]))
-            return work()
+            result = work()
+            if came:
+                names = " and ".join(sorted(log.name for log in ours))
+                ours[0].notices.append(f"what was being done with {names} was finished before the interruption")
+            return result
 
     def missing(self) -> Sequence[MissingLog]:
         return self._look().missing()

@@ -316,7 +316,7 @@ class PostgresStore(Store):
         """
         connection.execute(self._database.sql(_HOLD_NAMES))
         key = name_key(name)
-        for (other,) in connection.execute(self._database.sql(_NAMES)):
+        for (other,) in connection.execute(self._database.sql(_NAMES), ()):
             if name_key(other) == key and other not in (name, instead_of):
                 raise LogExists(other, name)
 
