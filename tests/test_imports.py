@@ -23,8 +23,10 @@ ROOMS = {
     "cqrs.testing": {"cqrs.struct", "cqrs.core", "cqrs.repository", "cqrs.timeline", "cqrs.reactions", "cqrs.stores"},
     "todo.model": {"cqrs.struct", "cqrs.core"},
     "todo.views": {"cqrs.struct", "cqrs.core", "cqrs.fold", "cqrs.timeline", "todo.model"},
+    "todo.zones": {"todo.views"},
+    "todo.times": {"todo.views", "todo.zones"},
     "todo.compare": {"cqrs.struct", "cqrs.core", "todo.model", "todo.views"},
-    "todo.statistics": {"cqrs.struct", "cqrs.core", "todo.model", "todo.views", "todo.compare"},
+    "todo.statistics": {"cqrs.struct", "cqrs.core", "todo.model", "todo.views", "todo.zones", "todo.compare"},
     "todo.selection": {"cqrs.core", "cqrs.fold", "todo.model", "todo.views"},
     "todo.service": {
         "cqrs.struct",
@@ -46,6 +48,8 @@ ROOMS = {
         "cqrs.testing",
         "todo.model",
         "todo.views",
+        "todo.zones",
+        "todo.times",
         "todo.compare",
         "todo.statistics",
         "todo.selection",
@@ -65,6 +69,8 @@ PURE = [
     "todo.compare",
     "todo.selection",
     "todo.statistics",
+    "todo.zones",
+    *(f"todo.times.{file.stem}" for file in sorted((PACKAGE / "todo/times").glob("*.py"))),
 ]
 ELSEWHERE = {"", "__main__", "__version__", "cqrs", "todo"}
 """What holds nothing but a docstring, a version or an entry point, and may be imported from anywhere."""

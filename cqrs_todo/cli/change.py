@@ -26,7 +26,7 @@ from ..todo.model import (
 from ..todo.service import Answer
 from ..todo.views import Item, extras, short_instant, spans
 from . import document
-from .clock import start_of, to_local
+from .clock import to_local
 from .errors import UsageError
 from .fields import FIELDS, Fields, remind_at, understand
 from .output import out
@@ -129,8 +129,6 @@ def done(session: Session, ids: Sequence[str], on: str | None = None) -> None:
     if on is not None:
         value = session.time_of(on, "past")
         completed = completed if value == session.now else day_or_instant(value)
-        if start_of(value) > session.now:
-            raise UsageError(f"{on!r} has not come yet", "give a day in the past")
     change(session, ids, lambda _: [Complete(completed, now)], "Done", "Already done")
 
 

@@ -5,6 +5,7 @@ from datetime import datetime, time
 
 from ..cqrs.struct import Struct
 from ..todo.model import PRIORITIES, DayOrInstant, Priority, day_or_instant
+from ..todo.zones import from_local
 from .clock import to_local
 from .errors import UsageError
 from .session import Session, check_text
@@ -87,4 +88,4 @@ def remind_at(session: Session, text: str) -> datetime:
     value = session.time_of(text, "future")
     if isinstance(value, datetime):
         return value
-    return to_local(datetime.combine(value, time(9)))
+    return from_local(datetime.combine(value, time(9)), to_local)

@@ -191,13 +191,11 @@ def test_interrupted_while_reading(todo: Todo) -> None:
 @pytest.mark.parametrize(
     "env",
     [
-        {"TZ": "XXX-25"},
         {"COLUMNS": "0"},
         {"LC_ALL": "C"},
         {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
         {"PYTHONIOENCODING": "latin-1"},
         {"TERM": "dumb"},
-        {"TZ": "Nowhere/Nothing"},
         {"COLUMNS": "10"},
     ],
 )

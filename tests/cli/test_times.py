@@ -6,12 +6,12 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+from cqrs_todo.cli.times import Lean, end_of, parse_moment, parse_time
 from hypothesis import given as for_all
 from hypothesis import strategies as st
 
 from cqrs_todo.cli.clock import start_of
 from cqrs_todo.cli.errors import UsageError
-from cqrs_todo.cli.times import Lean, end_of, parse_moment, parse_time
 from tests.conftest import Todo
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC).astimezone()
