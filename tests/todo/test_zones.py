@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
@@ -30,6 +31,7 @@ def changes(zone: ZoneInfo) -> Iterator[datetime]:
         before = after
 
 
+@cache
 def histories() -> dict[tuple[datetime, ...], str]:
     """The zones of the database, one of each group whose clocks change together."""
     found: dict[tuple[datetime, ...], str] = {}
@@ -57,7 +59,7 @@ def test_days_divide_time_in_every_zone_and_year() -> None:
                 if start - before != timedelta(microseconds=1):
                     wrong.append((name, day, "the day before does not end where this one starts"))
                 latest = to_local(start - 8 * STEP).date()
-                for step in range(-8, 9):
+                for step in range(-8, 9, 2):
                     instant = start + step * STEP
                     latest = max(latest, to_local(instant).date())
                     if (latest >= day) != (instant >= start):
@@ -72,7 +74,7 @@ def test_a_local_time_is_the_first_instant_that_shows_it_or_counts_on_through_th
         zone = ZoneInfo(name)
         for change in moments:
             shown = change.astimezone(zone).replace(tzinfo=None)
-            for minutes in (-90, -45, -30, -15, 0, 15, 30, 45, 90):
+            for minutes in (-60, -15, 0, 15, 45):
                 wall = shown + timedelta(minutes=minutes)
                 found = from_local(wall, lambda instant, zone=zone: instant.astimezone(zone))  # type: ignore[misc]  # mypy infers no lambda with a default
                 assert found == wall.replace(tzinfo=zone, fold=0).astimezone(UTC), (name, wall)

@@ -232,7 +232,7 @@ class _Reader:
             return False
         numbers = int(text[at:end]), int(text[end + 1 : second])
         third = self._digits(second + 1)
-        if text[second : second + 1] == mark and third - second - 1 in (2, 4):
+        if text[second : second + 1] == mark and third - second - 1 in (1, 2, 4):
             if not self._ends(third):
                 raise NotATime("has something joined to a date")
             return self._with_year(numbers, text[second + 1 : third], third)
@@ -248,7 +248,7 @@ class _Reader:
         if len(last) == 4:
             day, month = self._ordered(*numbers, year=last)
             return self._date(existing_day(int(last), month, day), end)
-        if self.order is None:
+        if self.order is None or (len(last) == 1 and self.order != "YMD"):
             raise NotATime("is ambiguous: write the year with four digits")
         year, month, day = (*numbers, int(last)) if self.order == "YMD" else (int(last), *numbers)
         if self.order == "DMY":
