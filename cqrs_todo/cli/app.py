@@ -307,7 +307,7 @@ def at(
     ctx: Context,
     words: Annotated[
         list[str],
-        Argument(metavar="TIME|@POSITION [VERB …]", help="A time or the position of an event; then any verb that reads."),
+        Argument(metavar="TIME [VERB …]", help="A time or @POSITION; then any verb that reads."),
     ],
 ) -> None:
     """Show the list as it was. The time takes as many words as make up a time; what follows is the verb."""
