@@ -34,6 +34,8 @@ ROOMS = {
         "todo.events",
         "todo.fields",
     },
+    "todo.zones": {"todo.views"},
+    "todo.times": {"todo.views", "todo.zones"},
     "todo.compare": {"cqrs.struct", "cqrs.core", "todo.fields", "todo.model", "todo.views"},
     "todo.statistics": {
         "cqrs.struct",
@@ -43,6 +45,7 @@ ROOMS = {
         "todo.fields",
         "todo.model",
         "todo.views",
+        "todo.zones",
         "todo.compare",
     },
     "todo.selection": {"cqrs.core", "cqrs.fold", "todo.fields", "todo.model", "todo.views"},
@@ -110,6 +113,8 @@ ROOMS = {
         "todo.fields",
         "todo.model",
         "todo.views",
+        "todo.zones",
+        "todo.times",
         "todo.compare",
         "todo.statistics",
         "todo.selection",
@@ -134,6 +139,8 @@ PURE = [
     "todo.compare",
     "todo.selection",
     "todo.statistics",
+    "todo.zones",
+    *(f"todo.times.{file.stem}" for file in sorted((PACKAGE / "todo/times").glob("*.py"))),
 ]
 ELSEWHERE = {"", "__main__", "__version__", "cqrs", "todo"}
 """What holds nothing but a docstring, a version or an entry point, and may be imported from anywhere."""

@@ -97,7 +97,7 @@ def _run(args: list[str]) -> int:
         session = Session(Options())
         act = form_of(args) if "_TODO_COMPLETE" not in os.environ else None
         if act is not None:
-            act(session)
+            code = act(session) or 0
         else:
             from .app import run
 

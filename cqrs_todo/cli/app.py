@@ -1,8 +1,8 @@
 """The verbs and their options, for Typer. What they do is imported when it is asked for."""
 
 import os
-from collections.abc import Callable, Sequence
-from typing import Annotated, Any, TypeAlias, TypeVar
+from collections.abc import Callable, Container, Sequence
+from typing import Annotated, Any, NoReturn, TypeAlias, TypeVar
 
 import typer
 from typer import Argument, Context, Option
@@ -294,22 +294,38 @@ _verb(LOOK, _HISTORY_EXAMPLES, "log", hidden=True)(_history)
 
 @_verb(
     TRAVEL,
-    'todo at "last friday 17:00"\ntodo at yesterday ls --all\ntodo at @42 show 3',
+    "todo at last friday 17:00\ntodo at 3 days ago ls --all\ntodo at @42 show 3",
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "allow_interspersed_args": False},
 )
 def at(
     ctx: Context,
-    time: Annotated[str, Argument(metavar="TIME|@POSITION", help="A time, or the position of an event.")],
-    verb: Annotated[list[str] | None, Argument(metavar="[VERB …]", help="What to show: any verb that reads.")] = None,
+    words: Annotated[
+        list[str],
+        Argument(metavar="TIME [VERB …]", help="A time or @POSITION; then any verb that reads."),
+    ],
 ) -> None:
-    """Show the list as it was."""
+    """Show the list as it was. The time takes as many words as make up a time; what follows is the verb."""
+    from ..todo.times import is_time_word
+
     session = session_of(ctx)
     if session.options.at is not None:
         raise UsageError("the moment is given twice", "leave out --at")
-    session.options.at = time
     command = ctx.find_root().command
-    with command.make_context("todo", verb or [], obj=session) as inner:
+    verbs = command.commands if isinstance(command, Verbs) else {}
+    count = session.words_of_moment(words)
+    rest = words[count:]
+    if count == 0 or (rest and rest[0] not in verbs and not words[0].startswith("@") and is_time_word(rest[0])):
+        _refuse_moment(session, words, verbs)
+    session.options.at = " ".join(words[:count])
+    with command.make_context("todo", rest, obj=session) as inner:
         command.invoke(inner)
+
+
+def _refuse_moment(session: Session, words: Sequence[str], verbs: Container[str]) -> NoReturn:
+    """Refuse the words before the verb, which are not a moment as a whole."""
+    until = next((n for n, word in enumerate(words) if n and (word in verbs or word.startswith("-"))), len(words))
+    session.moment_of(" ".join(words[:until]))
+    raise AssertionError("the longest moment was not found")
 
 
 Start: TypeAlias = Annotated[str, Argument(metavar="FROM", help="A time, or @POSITION.")]

@@ -16,7 +16,7 @@ from ..todo.service import Added
 from ..todo.values import TEXT_LIMIT, day_or_instant
 from ..todo.views import Item, extras, short_instant, spans
 from . import document
-from .clock import start_of, to_local
+from .clock import to_local
 from .errors import UsageError
 from .fields import Given, read_fields, read_instant
 from .output import out
@@ -209,8 +209,6 @@ def done(session: Session, ids: Sequence[str], on: str | None = None) -> None:
     if on is not None:
         value = session.time_of(on, "past")
         completed = completed if value == session.now else day_or_instant(value)
-        if start_of(value) > session.now:
-            raise UsageError(f"{on!r} has not come yet", "give a day in the past")
     change(session, ids, lambda _: [Complete(completed, now)], "Done", "Already done")
 
 

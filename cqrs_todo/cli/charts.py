@@ -10,13 +10,12 @@ from typing import Any
 from ..todo.statistics import Statistics, statistics
 from ..todo.values import day_or_instant
 from . import document, render
-from .clock import start_of, to_local
+from .clock import to_local
 from .errors import UsageError
 from .output import out
 from .render import say
 from .session import Session
 from .text import visible
-from .times import end_of
 
 _SHADES = "·░▒▓█"
 _BY_DAY = 21
@@ -46,8 +45,8 @@ def stats(session: Session, since: str | None, until: str | None) -> None:
 def _day(session: Session, text: str | None, *, start: bool) -> date | None:
     if text is None:
         return None
-    value = session.time_of(text, "past")
-    return to_local(start_of(value) if start else end_of(value, session.now)).date()
+    span = session.span_of(text)
+    return to_local(span.start if start else min(span.end, session.now)).date()
 
 
 def _document(told: Statistics) -> dict[str, object]:

@@ -1,16 +1,58 @@
-"""Instants in this machine's time zone."""
+"""This machine's time zone."""
 
-from datetime import UTC, date, datetime, time
+import os
+from datetime import UTC, datetime
+
+from .errors import UsageError
+
+_FOLDERS = ("/usr/share/zoneinfo", "/usr/lib/zoneinfo", "/usr/share/lib/zoneinfo", "/etc/zoneinfo")
+"""Where systems keep the database of zones; TZDIR names another folder."""
+
+# The form of POSIX: a name, an offset, and for summer time another name, perhaps with its offset and the days of change.
+_NAME = r"(?:[A-Za-z]{3,}|<[A-Za-z0-9+-]{3,}>)"
+_OFFSET = r"[+-]?(?:2[0-3]|[01]?[0-9])(?::[0-5][0-9]){0,2}"
+_CHANGE = r"(?:M(?:1[0-2]|0?[1-9])\.[1-5]\.[0-6]|J[0-9]{1,3}|[0-9]{1,3})(?:/[+-]?[0-9]{1,3}(?::[0-5][0-9]){0,2})?"
+_POSIX = rf"{_NAME}{_OFFSET}(?:{_NAME}(?:{_OFFSET})?(?:,{_CHANGE},{_CHANGE})?)?"
 
 
 def to_local(instant: datetime) -> datetime:
-    """An instant, or a local time without a zone, in this machine's time zone; as it is where that can't be had."""
+    """An aware instant in this machine's time zone.
+
+    The C library does the conversion: it knows every form of TZ, and importing nothing for it costs nothing at start-up.
+    An instant so near to an end of the calendar that it has no local date stays in UTC.
+    """
     try:
         return instant.astimezone()
-    except (ValueError, OverflowError, OSError):  # a nonsensical TZ, or the ends of the calendar
-        return instant if instant.tzinfo is not None else instant.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        return instant.astimezone(UTC)
 
 
-def start_of(value: date | datetime) -> datetime:
-    """An instant itself, or the first moment of a whole local day."""
-    return value if isinstance(value, datetime) else to_local(datetime.combine(value, time.min))
+def check_zone() -> None:
+    """Raise `UsageError` if TZ names no zone: the C library would show times in UTC and not say so."""
+    zone = os.environ.get("TZ")
+    if not zone or zone in ("UTC", "GMT"):
+        return
+    name = zone.removeprefix(":")
+    folders = (os.environ["TZDIR"], *_FOLDERS) if os.environ.get("TZDIR") else _FOLDERS
+    paths = [name] if os.path.isabs(name) else [os.path.join(folder, name) for folder in folders]
+    if name and any(_is_zone(path) for path in paths):
+        return
+    import re
+
+    if not zone.startswith(":") and re.fullmatch(_POSIX, zone):
+        return
+    raise UsageError(
+        f"the environment variable TZ is {zone!r}, which is not a time zone",
+        "set it to a name such as Europe/Berlin or to a form of POSIX such as CET-1CEST, or unset it",
+    )
+
+
+def _is_zone(path: str) -> bool:
+    """Whether a file holds a zone; only a regular file is opened, as reading a pipe could wait for ever."""
+    try:
+        if not os.path.isfile(path):
+            return False
+        with open(path, "rb") as file:
+            return file.read(4) == b"TZif"
+    except (OSError, ValueError):  # not readable, or no path at all: not a zone
+        return False

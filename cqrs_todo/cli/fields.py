@@ -9,6 +9,7 @@ from ..todo.fields import FIELDS, TEXT, Field, Kind, SetField
 from ..todo.model import Add, Change, Drop, TodoCommand
 from ..todo.values import DayOrInstant, day_or_instant
 from ..todo.views import Item
+from ..todo.zones import from_local
 from .clock import to_local
 from .errors import UsageError
 from .session import Session, check_text
@@ -129,7 +130,7 @@ def read_day_or_instant(session: Session, text: str) -> DayOrInstant:
 def read_instant(session: Session, text: str) -> datetime:
     """A time as people type it, leaning to the future; a whole day means nine in the morning. Raises `UsageError`."""
     value = session.time_of(text, "future")
-    return value if isinstance(value, datetime) else to_local(datetime.combine(value, time(9)))
+    return value if isinstance(value, datetime) else from_local(datetime.combine(value, time(9)), to_local)
 
 
 _READERS: dict[Kind, Callable[[Session, Field[Any], str], Any]] = {

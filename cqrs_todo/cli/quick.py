@@ -17,17 +17,18 @@ _MOST = {"undo": 1, "redo": 1}
 """How many words a verb takes in its form, where there is a bound."""
 
 
-def form_of(args: Sequence[str]) -> Callable[[Session], None] | None:
-    """What these arguments ask for, if they are one of the forms; None for all others, wrong ones too."""
+def form_of(args: Sequence[str]) -> Callable[[Session], int | None] | None:
+    """What these arguments ask for, if they are one of the forms; None for all others, wrong ones too.
+
+    What it gives returns the exit code, or None for 0.
+    """
     if any(arg.startswith("-") for arg in args):
         return None
     if not args:
         return _home
     verb, *words = args
     if verb == "at" and words:
-        time, *rest = words
-        asked = None if rest[:1] == ["at"] else form_of(rest)
-        return None if asked is None else partial(_at, time=time, asked=asked)
+        return partial(_at, words=words)
     if verb not in _LEAST or not _LEAST[verb] <= len(words) <= _MOST.get(verb, _MANY):
         return None
     return partial(_change if verb in _CHANGING else _look, verb=verb, words=words)
@@ -39,9 +40,16 @@ def _home(session: Session) -> None:
     home(session)
 
 
-def _at(session: Session, time: str, asked: Callable[[Session], None]) -> None:
-    session.options.at = time
-    asked(session)
+def _at(session: Session, words: Sequence[str]) -> int | None:
+    count = session.words_of_moment(words)
+    rest = words[count:]
+    asked = None if count == 0 or rest[:1] == ["at"] else form_of(rest)
+    if asked is None:
+        from .app import run
+
+        return run(["at", *words], session)
+    session.options.at = " ".join(words[:count])
+    return asked(session)
 
 
 def _change(session: Session, verb: str, words: Sequence[str]) -> None:

@@ -14,14 +14,14 @@ from ..cqrs.timeline import Moment
 from ..todo.fields import SCHEMA, State
 from ..todo.recorder import TYPES
 from ..todo.service import DEFAULT_LIST, TodoList, View
-from .clock import start_of, to_local
+from .clock import check_zone, to_local
 from .config import Color, Config, cache_dir, default_author, default_store, load_config
 from .errors import UsageError
 from .progress import ProgressLine
 from .text import visible
 
 if TYPE_CHECKING:
-    from .times import Lean
+    from ..todo.times import Lean, Span
 
 T = TypeVar("T")
 
@@ -56,6 +56,7 @@ class Session:
 
     @cached_property
     def store(self) -> Store:
+        check_zone()  # before anything is written, so that no change is recorded and then not shown
         store = open_store(self.store_url, TYPES)
         store.progress = self.progress
         return store
@@ -123,6 +124,7 @@ class Session:
     @cached_property
     def now(self) -> datetime:
         """The time of this run, aware, in local time."""
+        check_zone()
         return to_local(datetime.now(UTC))
 
     @cached_property
@@ -133,20 +135,40 @@ class Session:
         return self.moment_of(self.options.at)
 
     def time_of(self, text: str, lean: "Lean") -> date | datetime:
-        """The whole local day or the instant that a text means; raises `UsageError`."""
-        from .times import parse_time  # the forms of times are many, and most runs read none
+        """The whole local day or the instant that a field gets by a text; raises `UsageError`."""
+        from ..todo.times import UnreadableTime, read_value  # most runs read no time, and need not import how
 
-        return parse_time(check_text("time", text), self.now, lean, self.config.date_order)
+        try:
+            return read_value(check_text("time", text), self.now, to_local, lean, self.config.date_order)
+        except UnreadableTime as error:
+            raise _usage(error.forms, str(error)) from error
+
+    def span_of(self, text: str) -> "Span":
+        """The time in the past that a text means, from its first to its last instant; raises `UsageError`."""
+        from ..todo.times import UnreadableTime, read
+
+        try:
+            return read(check_text("time", text), self.now, to_local, "past", self.config.date_order)
+        except UnreadableTime as error:
+            raise _usage(error.forms, str(error)) from error
 
     def moment_of(self, text: str) -> Moment:
-        """The moment that a text means, a whole day being over; raises `UsageError`."""
-        from .times import parse_moment
-
-        return parse_moment(check_text("time", text), self.now, self.config.date_order)
+        """The position, or the last instant that a text means, which is at most now; raises `UsageError`."""
+        position = _position(text)
+        return min(self.span_of(text).end, self.now) if position is None else position
 
     def beginning_of(self, text: str) -> Moment:
-        """The moment that a text means, a whole day about to begin; raises `UsageError`."""
-        return self.moment_of(text) if text.startswith("@") else start_of(self.time_of(text, "past"))
+        """The position, or the first instant that a text means; raises `UsageError`."""
+        position = _position(text)
+        return self.span_of(text).start if position is None else position
+
+    def words_of_moment(self, words: Sequence[str]) -> int:
+        """How many of these words make up the longest moment that they begin with; 0 when they begin with none."""
+        from ..todo.times import leading_words
+
+        if words and _position(words[0]) is not None:
+            return 1
+        return leading_words(words, self.now, to_local, "past", self.config.date_order)
 
     def seen_from(self, view: View) -> datetime:
         """The time against which due dates are seen: that of the moment looked at."""
@@ -208,6 +230,17 @@ class Session:
     def notices(self) -> dict[str, None]:
         """What the logs met that the person should know, each once."""
         return dict.fromkeys(notice for opened in self._lists for notice in opened.notices)
+
+
+def _position(text: str) -> int | None:
+    """The position of a log that a text such as @42 names; None for other texts."""
+    digits = text.removeprefix("@")
+    return int(digits) if digits != text and len(digits) <= 18 and digits.isascii() and digits.isdecimal() else None
+
+
+def _usage(forms: Sequence[str], message: str) -> UsageError:
+    """The error for a text that is not a time, with forms that are."""
+    return UsageError(message, "write, for instance: " + ", ".join(f'"{form}"' if " " in form else form for form in forms))
 
 
 def _environment(name: str) -> str | None:

@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 
 from ..cqrs.core import Commit, Rejected, UnknownEvent
 from ..cqrs.struct import Struct
@@ -13,6 +13,7 @@ from .fields import State, Todo
 from .model import DECIDER
 from .values import nfc, parse_day_or_instant
 from .views import ToLocal, local_day, overdue
+from .zones import start_of_day
 
 # conditions
 
@@ -145,7 +146,7 @@ def _passes(todo: Todo, to_local: ToLocal) -> datetime:
     due = parse_day_or_instant(todo.due or "")
     if isinstance(due, datetime):
         return due + timedelta(microseconds=1)
-    return to_local(datetime.combine(due + timedelta(days=1), time.min))
+    return start_of_day(due + timedelta(days=1), to_local)
 
 
 # statistics

@@ -1,158 +1,218 @@
-"""Times as people write them, at noon on Sunday the 22nd of November 2026."""
+"""Dates and times on the command line: words without quotation marks, changes of the clocks, and the variable TZ."""
 
+import json
 import subprocess
 import sys
-from datetime import UTC, date, datetime, timedelta
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given as for_all
-from hypothesis import strategies as st
+import time_machine
 
-from cqrs_todo.cli.clock import start_of
-from cqrs_todo.cli.errors import UsageError
-from cqrs_todo.cli.times import Lean, end_of, parse_moment, parse_time
+from cqrs_todo.cli import main
 from tests.conftest import Todo
 
-NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC).astimezone()
+At = Callable[..., Any]
+"""Runs a command at a time; its document."""
 
 
-def local(*parts: int) -> datetime:
-    return datetime(*parts).astimezone()  # type: ignore[arg-type]  # year, month, day, …
+@pytest.fixture
+def at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[At]:
+    """The program in this process, so that its clock can be set."""
+    for name in ("HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME"):
+        monkeypatch.setenv(name, str(tmp_path))
+    for name in ("TODO_STORE", "TODO_LIST"):
+        monkeypatch.delenv(name, raising=False)
+
+    def run(instant: datetime, zone: str, *args: str) -> Any:
+        monkeypatch.setenv("TZ", zone)
+        time.tzset()
+        with time_machine.travel(instant.timestamp(), tick=False):
+            code = main([*args, "--json"])
+        captured = capsys.readouterr()
+        assert code == 0, captured.err
+        return json.loads(captured.out)
+
+    yield run
+    monkeypatch.undo()
+    time.tzset()
 
 
-BOTH: list[tuple[str, date | datetime]] = [
-    ("2026-12-24", date(2026, 12, 24)),
-    ("2026-W53-1", date(2026, 12, 28)),
-    ("2026-12-24 17:00", local(2026, 12, 24, 17)),
-    ("2026-12-24T17:00:30", local(2026, 12, 24, 17, 0, 30)),
-    ("2026-12-24t17:00z", datetime(2026, 12, 24, 17, tzinfo=UTC)),
-    ("2026-12-24T17:00+05:00", datetime(2026, 12, 24, 12, tzinfo=UTC)),
-    ("now", NOW),
-    ("Today", date(2026, 11, 22)),
-    ("yesterday", date(2026, 11, 21)),
-    ("  tomorrow  17:00 ", local(2026, 11, 23, 17)),
-    ("tomorrow noon", local(2026, 11, 23, 12)),
-    ("yesterday at 5pm", local(2026, 11, 21, 17)),
-    ("today 12am", local(2026, 11, 22)),
-    ("today 12:30 pm", local(2026, 11, 22, 12, 30)),
-    ("last friday 17:00", local(2026, 11, 20, 17)),
-    ("next friday", date(2026, 11, 27)),
-    ("this friday", date(2026, 11, 20)),
-    ("last sunday", date(2026, 11, 15)),
-    ("eow", date(2026, 11, 22)),
-    ("eom", date(2026, 11, 30)),
-    ("eoy 9:00", local(2026, 12, 31, 9)),
-    ("3 days ago", date(2026, 11, 19)),
-    ("in 2 weeks", date(2026, 12, 6)),
-    ("1 month ago", date(2026, 10, 22)),
-    ("in a year", date(2027, 11, 22)),
-    ("next month", date(2026, 12, 22)),
-    ("last week", date(2026, 11, 15)),
-    ("an hour ago", NOW - timedelta(hours=1)),
-    ("in 90 min", NOW + timedelta(minutes=90)),
-    ("30 seconds ago", NOW - timedelta(seconds=30)),
-    # through dateparser
-    ("3 days ago at 9:30", local(2026, 11, 19, 9, 30)),
-    ("13/2/2027", date(2027, 2, 13)),
-    ("Dec 24 2027 18:00", local(2027, 12, 24, 18)),
-    ("24 Dec 2027 18:00 UTC", datetime(2027, 12, 24, 18, tzinfo=UTC)),
-]
-LEANING: list[tuple[str, date | datetime, date | datetime]] = [
-    ("friday", date(2026, 11, 20), date(2026, 11, 27)),
-    ("sun", date(2026, 11, 15), date(2026, 11, 29)),
-    ("mon 9am", local(2026, 11, 16, 9), local(2026, 11, 23, 9)),
-    ("17:00", local(2026, 11, 21, 17), local(2026, 11, 22, 17)),
-    ("at 9am", local(2026, 11, 22, 9), local(2026, 11, 23, 9)),
-    ("noon", local(2026, 11, 22, 12), local(2026, 11, 23, 12)),
-    ("dec 24", date(2025, 12, 24), date(2026, 12, 24)),
-]
-
-
-@pytest.mark.parametrize(("text", "meant"), BOTH, ids=lambda value: str(value))
-@pytest.mark.parametrize("lean", ["past", "future"])
-def test_times_that_lean_nowhere(text: str, meant: date | datetime, lean: Lean) -> None:
-    found = parse_time(text, NOW, lean)
-    assert (found, type(found)) == (meant, type(meant))
-
-
-@pytest.mark.parametrize(("text", "past", "future"), LEANING, ids=lambda value: str(value))
-def test_times_that_lean(text: str, past: date | datetime, future: date | datetime) -> None:
-    assert parse_time(text, NOW, "past") == past
-    assert parse_time(text, NOW, "future") == future
+def positions(document: Any) -> list[int]:
+    return [commit["position"] for commit in document["commits"]]
 
 
 @pytest.mark.parametrize(
-    ("text", "why"),
+    ("zone", "day", "next_day"),
     [
-        ("", "no time that is known"),
-        ("buy milk", "no time that is known"),
-        ("12", "no time of day|ambiguous"),
-        ("tomorrow 5", "ambiguous: say 17:00 or 5pm"),
-        ("1/2/2027", "ambiguous: day and month"),
-        ("may", "names no day"),
-        ("2026-13-45", "is no date"),
-        ("2026-12-24 25:00", "is no date"),
-        ("tomorrow 25:00", "no time of day"),
-        ("tomorrow 13pm", "no hour 13 pm"),
-        ("in 3 days ago", "points both ways"),
-        ("in 99999 years", "out of the calendar's range"),
-        ("0999-12-31", "out of the calendar's range"),
-        ("\x1b[31m", "no time that is known"),
-        ("3 days ago" * 20, "no time that is known"),
-        ("tomorrow or so", "no time that is known"),
+        ("America/Santiago", "2026-04-04", "2026-04-05"),
+        ("America/Santiago", "2026-09-05", "2026-09-06"),
+        ("Africa/Cairo", "2026-04-23", "2026-04-24"),
+        ("Europe/Berlin", "2026-10-24", "2026-10-25"),
     ],
 )
-@pytest.mark.parametrize("lean", ["past", "future"])
-def test_what_is_unknown_or_ambiguous_is_refused_with_examples(text: str, why: str, lean: Lean) -> None:
-    with pytest.raises(UsageError, match=why) as caught:
-        parse_time(text, NOW, lean)
-    assert "for instance: 2026-12-24" in caught.value.hint
+def test_until_a_day_and_since_the_next_one_divide_history(at: At, zone: str, day: str, next_day: str) -> None:
+    first = datetime.fromisoformat(f"{next_day}T00:00+00:00") - timedelta(hours=6)
+    instants = [first + timedelta(minutes=30 * step) for step in range(30)]
+    for instant in instants:
+        at(instant, zone, "add", "x")
+    later = instants[-1] + timedelta(days=3)
+    until = positions(at(later, zone, "history", "--until", day))
+    since = positions(at(later, zone, "history", "--since", next_day))
+    assert sorted(until + since) == list(range(1, len(instants) + 1))
+    assert until
+    assert since
 
 
-@pytest.mark.parametrize(("order", "meant"), [("DMY", date(2027, 2, 1)), ("MDY", date(2027, 1, 2))])
-def test_the_date_order_settles_numeric_dates(order: Any, meant: date) -> None:
-    assert parse_time("1/2/2027", NOW, "future", order) == meant
+def test_a_time_inside_a_gap_is_read_with_the_offset_before_it(at: At) -> None:
+    now = datetime(2026, 3, 28, 12, tzinfo=UTC)
+    assert at(now, "Europe/Berlin", "add", "x", "due:2026-03-29-02:30")["todos"][0]["due"] == "2026-03-29T01:30:00Z"
+    later = datetime(2026, 3, 29, 12, tzinfo=UTC)
+    for minutes in (45, 75, 100):  # 01:45, 03:15 and 03:40
+        at(datetime(2026, 3, 29, tzinfo=UTC) + timedelta(minutes=minutes), "Europe/Berlin", "add", "y")
+    assert len(at(later, "Europe/Berlin", "at", "01:59")["todos"]) == 2
+    assert len(at(later, "Europe/Berlin", "at", "02:30")["todos"]) == 3
+    reminded = at(datetime(2026, 9, 5, 12, tzinfo=UTC), "America/Santiago", "remind", "1", "2026-09-06", "0:00")
+    assert reminded["todos"][0]["reminder"] == "2026-09-06T04:00:00Z"
 
 
-def test_moments() -> None:
-    assert parse_moment("@42", NOW) == 42
-    assert parse_moment("today", NOW) == NOW
-    assert parse_moment("yesterday", NOW) == local(2026, 11, 21, 23, 59, 59, 999999)
-    assert parse_moment("yesterday 10:00", NOW) == local(2026, 11, 21, 10)
-    assert end_of(date(2026, 11, 21), NOW) == local(2026, 11, 21, 23, 59, 59, 999999)
-    assert start_of(date(2026, 11, 21)) == local(2026, 11, 21)
+def test_a_minute_as_typed_reaches_to_its_end_and_since_begins_at_its_start(at: At) -> None:
+    zone = "Europe/Berlin"
+    for second in (10, 40, 70):
+        at(datetime(2026, 11, 20, 16, 30, tzinfo=UTC) + timedelta(seconds=second), zone, "add", "x")
+    later = datetime(2026, 11, 21, tzinfo=UTC)
+    assert len(at(later, zone, "at", "2026-11-20", "17:30")["todos"]) == 2
+    assert positions(at(later, zone, "history", "--until", "2026-11-20 17:30")) == [2, 1]
+    assert positions(at(later, zone, "history", "--since", "2026-11-20 17:30")) == [3, 2, 1]
+    assert positions(at(later, zone, "history", "--since", "2026-11-20 17:31")) == [3]
 
 
-@for_all(st.text(max_size=30), st.sampled_from(["past", "future"]))
-def test_any_text_is_a_time_or_refused(text: str, lean: Lean) -> None:
-    try:
-        found = parse_time(text, NOW, lean)
-    except UsageError:
-        return
-    assert isinstance(found, date)
+@pytest.fixture
+def filled(todo: Todo) -> Todo:
+    todo("add", "Buy milk")
+    todo("add", "Call the bank")
+    todo("done", "2")
+    return todo
 
 
-def test_without_dateparser_the_commonest_times_are_known(todo: Todo) -> None:
-    block = "import sys; sys.modules['dateparser'] = sys.modules['dateparser.date'] = None; "
-    program = f"{block}from cqrs_todo.cli import main; sys.exit(main())"
+@pytest.mark.parametrize(
+    ("words", "texts"),
+    [
+        ("today", ["Buy milk"]),
+        ("0 minutes ago ls --all", ["Buy milk", "Call the bank"]),
+        ("0 days ago ls", ["Buy milk"]),
+        ("3 days ago ls --all", []),
+        ("last friday 17:00", []),
+        ("last friday 17:00 ls milk", []),
+        ("5 minutes ago list", []),
+        ("a week ago at noon ls --all", []),
+        ("@1 ls", ["Buy milk"]),
+        ("@2 ls --all", ["Buy milk", "Call the bank"]),
+        ("today ls --sort due --all", ["Buy milk", "Call the bank"]),
+    ],
+)
+def test_at_takes_as_many_words_as_make_up_a_time(filled: Todo, words: str, texts: list[str]) -> None:
+    assert [row["text"] for row in filled("at", *words.split(), "--json").json["todos"]] == texts
+    assert [row["text"] for row in filled("--json", "at", *words.split()).json["todos"]] == texts
 
-    def run(*args: str) -> "subprocess.CompletedProcess[str]":
-        return subprocess.run(
-            [sys.executable, "-c", program, *args], env=todo.env, capture_output=True, text=True, check=False
-        )
 
-    assert run("add", "x", "-d", "friday 17:00").returncode == 0
-    refused = run("add", "y", "-d", "dec 24")
-    assert refused.returncode == 2
-    assert "pip install 'cqrs-todo[dates]'" in refused.stderr
+def test_at_takes_a_time_in_quotation_marks(filled: Todo) -> None:
+    assert filled("at", "last friday 17:00", "ls", "--json").json["todos"] == []
+    assert "Buy milk" in filled("at", "today", "export").out
 
 
-def test_nothing_heavy_is_imported_for_the_commonest_times() -> None:
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("friday 25 march 2026 ls", "'friday 25 march 2026' contradicts itself: 2026-03-25 is a wednesday"),
+        ("soon", "'soon' is vague"),
+        ("tomorrow ls", "'tomorrow' has not come yet"),
+        ("ls", "'ls' has a word that is not known"),
+        ("yesterday 5 ls", "'yesterday 5' is ambiguous"),
+        ("yesterday histroy", "no such command 'histroy'"),
+        ("@1 histroy", "no such command 'histroy'"),
+    ],
+)
+def test_at_refuses_what_is_not_a_time_and_names_what_is(filled: Todo, words: str, message: str) -> None:
+    refused = filled.run("at", *words.split())
+    assert refused.code == 2
+    assert message in refused.err
+    if "command" not in message:
+        assert "write, for instance: " in refused.err
+
+
+def test_times_of_every_verb(filled: Todo) -> None:
+    assert filled("edit", "1", "due:dec-24", "--json").json["todos"][0]["due"].endswith("-12-24")
+    assert filled("add", "x", "-d", "in 2 weeks at 9:30", "--json").json["todos"][0]["due"].endswith("T09:30:00Z")
+    assert filled("remind", "1", "tomorrow", "9:00", "--json").json["todos"][0]["reminder"].endswith("T09:00:00Z")
+    filled("done", "1", "--on", "3 days ago")
+    assert filled.run("done", "3", "--on", "tomorrow").code == 2
+    assert filled.run("done", "3", "--on", "last month").code == 2
+    assert filled.run("add", "x", "due:this-week").code == 2
+    assert filled("diff", "1 hour ago", "today").out
+    assert filled("history", "--since", "start of year", "--until", "today", "--json").json["commits"]
+    assert filled("stats", "--since", "last month", "--plain").out
+    filled("restore", "--to", "5 minutes ago")
+    assert filled.todos() == []
+
+
+WORKING = [
+    "CET-1",
+    "CET-1CEST",
+    "CET-1CEST,M3.5.0,M10.5.0/3",
+    "<+03>-3",
+    "<-0330>3:30",
+    "EST5EDT,M3.2.0,M11.1.0",
+    "EST5EDT4,J60,300/-1",
+    "UTC0",
+    "UTC",
+    "",
+    "Europe/Berlin",
+    ":Europe/Berlin",
+    "/usr/share/zoneinfo/Europe/Berlin",
+    "Etc/GMT+5",
+]
+REFUSED = ["Nowhere/Nothing", "garbage", "Europe", "XXX-25", "UTC+99", "/etc/passwd", "/", ":", ":::", "\x01", "A" * 1000]
+REFUSED += [
+    "CET-1,",
+    "EST5EDT,M13.2.0,M11.1.0",
+    "EST5EDT,foo",
+    "Europe/Berlin ",
+    "../../../etc/passwd",
+    "/dev/zero",
+    "CET-1\n",
+]
+
+
+@pytest.mark.parametrize("zone", WORKING)
+def test_every_form_of_tz_works(todo: Todo, zone: str) -> None:
+    if not Path("/usr/share/zoneinfo/Europe/Berlin").exists():
+        pytest.skip("this system has no database of zones")
+    env = {"TZ": zone}
+    todo("add", "x", "due:dec-24-17:00", env=env)
+    todo("remind", "1", "tomorrow", "noon", env=env)
+    todo("at", "yesterday", env=env)
+    todo("stats", "--since", "3 days ago", "--plain", env=env)
+
+
+@pytest.mark.parametrize("zone", REFUSED)
+def test_a_tz_that_is_no_zone_is_refused_before_anything_is_written(todo: Todo, zone: str) -> None:
+    for args in (["add", "x"], ["at", "yesterday"]):
+        refused = todo.run(*args, env={"TZ": zone})
+        assert (refused.code, "which is not a time zone" in refused.err) == (2, True), refused.err
+    assert todo.content() == ""
+
+
+def test_nothing_heavy_is_imported_to_read_a_time(todo: Todo) -> None:
     code = (
-        "import sys, datetime; from cqrs_todo.cli.times import parse_time; "
-        "parse_time('last friday 17:00', datetime.datetime.now().astimezone(), 'past'); "
-        "print([name for name in ('dateparser', 'rich', 'typer') if name in sys.modules])"
+        "import sys; from cqrs_todo.cli import main; code = main(); "
+        "print(sorted({'rich', 'typer', 'zoneinfo', 'difflib', 'calendar'} & set(sys.modules))); sys.exit(code)"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == "[]\n"
+    for args in (["add", "x", "due:dec-24"], ["at", "3", "days", "ago"]):
+        done = subprocess.run(
+            [sys.executable, "-c", code, *args], env=todo.env, cwd=todo.home, capture_output=True, text=True, check=True
+        )
+        assert done.stdout.splitlines()[-1] == "[]"

@@ -1,0 +1,111 @@
+"""The periods of the calendar: weeks, months, quarters and years, by their names or by their place relative to today."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+from .cursor import Cursor
+from .words import MONTHS, ORDINALS, PERIODS, days_in_month, existing_day
+
+TYPE_CHECKING = False  # `typing` costs as much to import as Python costs to start
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import TypeAlias
+
+    from .tokens import Token
+
+    Days: TypeAlias = tuple[date, date]
+    """The first and the last day of a period."""
+
+DAY = timedelta(days=1)
+
+
+class Periods(Cursor):
+    """A cursor that knows what day it is, and which way a text leans."""
+
+    def __init__(self, tokens: Sequence[Token], today: date, *, forward: bool, at: int) -> None:
+        super().__init__(tokens, at)
+        self.today = today
+        self.forward = forward
+
+    def period_named(self) -> Days | None:
+        """The first and the last day of this week, next month, april, april 2027, 2027, q2, today."""
+        kind, value = self.peek()
+        if kind == "word" and value in ("today", "tomorrow", "yesterday"):
+            self.at += 1
+            day = self.today + DAY * {"today": 0, "tomorrow": 1, "yesterday": -1}[value]
+            return day, day
+        year = self.take_year()
+        if year is not None:
+            return existing_day(year, 1, 1), existing_day(year, 12, 31)
+        which = self.take_any("this", "next", "last") or "this"
+        unit = self.take_any("day", *PERIODS)
+        if unit:
+            return self.calendar_period(unit, which)
+        if which == "this" and self.peek(-1) != ("word", "this"):
+            return self.calendar_name()
+        return None
+
+    def period_start(self, unit: str, which: str) -> date:
+        """The first day of this, next or last week, month, quarter or year."""
+        step = {"this": 0, "next": 1, "last": -1}[which]
+        if unit == "week":
+            return self.today + timedelta(days=7 * step - self.today.weekday())
+        if unit == "day":
+            return self.today + DAY * step
+        length = {"month": 1, "quarter": 3, "year": 12}[unit]
+        first = self.today.replace(day=1, month=(self.today.month - 1) // length * length + 1)
+        return months_later(first, step * length)
+
+    def calendar_period(self, unit: str, which: str) -> Days:
+        """The first and the last day of this, next or last week, month, quarter or year."""
+        return whole(self.period_start(unit, which), unit)
+
+    def calendar_name(self) -> Days | None:
+        """The days of april, april 2027, 2026-11, 2026-W48, q2 and 2026-Q2."""
+        month = self.take_in(MONTHS)
+        if month is not None:
+            year = self.take_year()
+            if year is None:
+                year = self.today.year
+                year += (month < self.today.month) if self.forward else -(month > self.today.month)
+            return whole(existing_day(year, month, 1), "month")
+        kind, value = self.peek()
+        if kind not in ("month", "week", "quarter"):
+            return None
+        self.at += 1
+        year, number = value
+        if kind == "week":
+            return whole(date.fromisocalendar(year, number, 1), "week")
+        if kind == "month":
+            return whole(existing_day(year, number, 1), "month")
+        month = number * 3 - 2
+        if year is None:
+            year = self.take_year()
+        if year is None:
+            this = (self.today.month - 1) // 3 * 3 + 1
+            year = self.today.year + ((month < this) if self.forward else -(month > this))
+        return whole(existing_day(year, month, 1), "quarter")
+
+    def is_day_of_month(self) -> bool:
+        """Whether the month that comes next belongs to a day, as in dec 24 or december the 24th."""
+        kind, value = self.peek(2 if self.peek(1) == ("word", "the") else 1)
+        return kind == "ordinal" or (kind == "number" and len(value) <= 2) or (kind == "word" and value in ORDINALS)
+
+
+def months_later(day: date, months: int) -> date:
+    """The same day so many months later, or the last day of that month."""
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    return date(year, month + 1, min(day.day, days_in_month(year, month + 1)))
+
+
+def whole(day: date, unit: str) -> Days:
+    """The first and the last day of the week, month, quarter or year that a day is in."""
+    if unit == "day":
+        return day, day
+    if unit == "week":
+        monday = day - DAY * day.weekday()
+        return monday, monday + 6 * DAY
+    length = {"month": 1, "quarter": 3, "year": 12}[unit]
+    first = day.replace(day=1, month=(day.month - 1) // length * length + 1)
+    return first, months_later(first, length) - DAY

@@ -1,0 +1,110 @@
+"""The words of the grammar, its error, and what it needs to know of the calendar."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+LONGEST = 100
+"""The longest text that is read, in characters."""
+
+_DAYS = "monday tuesday wednesday thursday friday saturday sunday"
+MONTH_NAMES = [
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+]
+WEEKDAYS = {name: n for n, day in enumerate(_DAYS.split()) for name in (day, day[:3])}
+WEEKDAYS |= {"tues": 1, "weds": 2, "thur": 3, "thurs": 3}
+WEEKDAY_PLURALS = {f"{day}s": n for n, day in enumerate(_DAYS.split())}
+MONTHS = {name: n for n, month in enumerate(MONTH_NAMES, 1) for name in (month, month[:3])} | {"sept": 9}
+
+UNITS: dict[str, tuple[str, int]] = {
+    **dict.fromkeys(("year", "years", "yr", "yrs", "y"), ("month", 12)),
+    **dict.fromkeys(("quarter", "quarters"), ("month", 3)),
+    **dict.fromkeys(("month", "months", "mo", "mos"), ("month", 1)),
+    **dict.fromkeys(("fortnight", "fortnights"), ("day", 14)),
+    **dict.fromkeys(("week", "weeks", "wk", "wks", "w"), ("day", 7)),
+    **dict.fromkeys(("day", "days", "d"), ("day", 1)),
+    **dict.fromkeys(("hour", "hours", "hr", "hrs", "h"), ("second", 3600)),
+    **dict.fromkeys(("minute", "minutes", "min", "mins"), ("second", 60)),
+    **dict.fromkeys(("second", "seconds", "sec", "secs", "s"), ("second", 1)),
+}
+"""What a unit stands for: so many months, days or seconds."""
+SINGULAR = frozenset(["year", "quarter", "month", "fortnight", "week", "day", "hour", "minute", "second"])
+"""The units that need no number: a week ago, week ago."""
+
+_SMALL = (
+    "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen"
+)
+NUMBERS = {name: n for n, name in enumerate(f"{_SMALL} nineteen".split(), 1)}
+TENS = {"twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "ninety": 90}
+_ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
+ORDINALS = {name: n for n, name in enumerate((*_ORDINALS, "eleventh", "twelfth"), 1)}
+PERIODS = ("week", "month", "quarter", "year")
+PERIOD_ENDS = {"eod": "day", "eow": "week", "eom": "month", "eoq": "quarter", "eoy": "year"}
+_OTHER = (
+    "now today tomorrow yesterday noon midnight weekend last next this coming past before after ago in from on at by the of"
+    " and a an half end start beginning m"
+)
+VOCABULARY = frozenset(
+    [*WEEKDAYS, *WEEKDAY_PLURALS, *MONTHS, *UNITS, *NUMBERS, *TENS, *ORDINALS, *PERIOD_ENDS, *_OTHER.split()]
+)
+
+_SUFFIXES = {1: "st", 2: "nd", 3: "rd"}
+VAGUE = {
+    "tonight": ("today 20:00", "today 21:00"),
+    "morning": ("today 8:00", "yesterday 8:00", "tomorrow 8:00"),
+    "afternoon": ("today 15:00", "yesterday 15:00", "tomorrow 15:00"),
+    "evening": ("today 19:00", "yesterday 19:00", "tomorrow 19:00"),
+    "night": ("today 21:00", "yesterday 21:00", "tomorrow 21:00"),
+    "christmas": ("24 dec", "25 dec", "26 dec"),
+    "later": ("in 2 hours", "tomorrow"),
+    "soon": ("in 2 hours", "tomorrow"),
+}
+"""Words that people use, which have no one meaning, and what could be written for them."""
+
+
+class NotATime(ValueError):
+    """A text is not a date or a time that the grammar knows, or it could mean more than one.
+
+    Args:
+        why: What is wrong, as the end of a sentence that begins with the text.
+        nearest: Texts that might be meant. Whoever shows the error must check that they can be read.
+        wrong: The words that are wrong, if `nearest` is for them alone; without `nearest`, a word that is not known.
+    """
+
+    def __init__(self, why: str, *nearest: str, wrong: str = "") -> None:
+        super().__init__(why)
+        self.why = why
+        self.nearest = nearest
+        self.wrong = wrong
+
+
+def ordinal(number: int) -> str:
+    """1st, 2nd, 3rd, 4th, 11th."""
+    return f"{number}{'th' if number // 10 % 10 == 1 else _SUFFIXES.get(number % 10, 'th')}"
+
+
+def existing_day(year: int, month: int, day: int) -> date:
+    """The date; raises `NotATime` when the calendar does not have it."""
+    try:
+        return date(year, month, day)
+    except ValueError:
+        last = days_in_month(year, month) if 1 <= month <= 12 and 1 <= year <= 9999 else 0
+        nearest = [f"{year:04}-{month:02}-{last}"] if last and day > last else []
+        raise NotATime(f"is not in the calendar: there is no {year:04}-{month:02}-{day:02}", *nearest) from None
+
+
+def days_in_month(year: int, month: int) -> int:
+    """How many days a month has."""
+    following = date(year + month // 12, month % 12 + 1, 1) if (year, month) < (9999, 12) else date(9999, 12, 31)
+    return (following - timedelta(days=1)).day if (year, month) < (9999, 12) else 31
