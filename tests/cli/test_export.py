@@ -88,6 +88,7 @@ def test_an_interrupted_export_leaves_the_file_that_was_there_and_no_other(
     filled("add", "-", stdin="x\n" * 3_000)
     target.write_text("old")
     slow = "import os, sys, time; w = os.write; os.write = lambda fd, data: w(fd, data[:9]) * (time.sleep(0.01) is None)\n"
+    slow += "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a job in the background ignores it
     slow += "from cqrs_todo.__main__ import run; run()"
     run = subprocess.Popen([sys.executable, "-c", slow, "export", "-o", str(target)], env=filled.env, stderr=subprocess.PIPE)
     while not list(target.parent.glob(".todo-export*")):
