@@ -67,7 +67,7 @@ SCHEMA = "todo/1"
 State: TypeAlias = Todo | None
 """A todo, or None before it was created."""
 
-Kind: TypeAlias = Literal["text", "note", "day or instant", "instant", "choice", "words"]
+Kind: TypeAlias = Literal["text", "note", "day or instant", "instant", "choice", "word", "words"]
 """What a field's values are: this decides how they are read from what people type, and how they are shown."""
 
 if TYPE_CHECKING:
