@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from cqrs_todo.cqrs.core import Rejected
 from cqrs_todo.todo.events import TodoEvent
-from cqrs_todo.todo.fields import DUE, NOTE, PRIORITY, REMINDER, TAGS, TEXT, State
+from cqrs_todo.todo.fields import DUE, NOTE, PRIORITY, PROJECT, REMINDER, TAGS, TEXT, State
 from cqrs_todo.todo.model import (
     Add,
     Change,
@@ -35,6 +35,7 @@ dues = st.none() | (days | instants).map(day_or_instant)
 tags = st.sampled_from(["home", "work", "später", "ToDo", "a"])
 priorities = st.none() | st.sampled_from(PRIORITIES)
 notes = st.none() | texts
+projects = st.none() | st.sampled_from(["home", "home.garage", "Büro"])
 
 creates = st.builds(
     Create,
@@ -45,6 +46,7 @@ creates = st.builds(
     reminder=st.none() | later_instants,
     priority=priorities,
     tags=st.lists(tags, max_size=3).map(tuple),
+    project=projects,
 )
 changes: st.SearchStrategy[TodoCommand] = st.one_of(
     st.builds(Change, st.just(TEXT), texts),
@@ -52,6 +54,7 @@ changes: st.SearchStrategy[TodoCommand] = st.one_of(
     st.builds(Change, st.just(DUE), dues),
     st.builds(Change, st.just(REMINDER), st.none() | later_instants, st.just(NOW)),
     st.builds(Change, st.just(PRIORITY), priorities),
+    st.builds(Change, st.just(PROJECT), projects),
     st.builds(Add, st.just(TAGS), tags),
     st.builds(Drop, st.just(TAGS), tags),
     st.builds(Complete, past_instants.map(day_or_instant), st.just(NOW)),

@@ -10,7 +10,8 @@ from typer import Argument, Context, Option
 from ..todo.views import SORT_KEYS
 from . import INTERRUPTED
 from .errors import UsageError
-from .grammar import LITERAL, TagVerb, Verb, Verbs, session_of
+from .fields import CLEARABLE
+from .grammar import FIELD_VALUES, LITERAL, FieldsVerb, TagVerb, Verb, Verbs, session_of
 from .output import output_failed
 from .session import Session
 
@@ -35,13 +36,6 @@ Ids: TypeAlias = Annotated[
 OneIds: TypeAlias = Annotated[
     str, Argument(metavar="IDS", help="Numbers and ranges (1-3,7), @ for the last touched, or an id.")
 ]
-Due: TypeAlias = Annotated[str | None, Option("--due", "-d", metavar="DATE", help="When it is due: a day, or a time.")]
-Prio: TypeAlias = Annotated[str | None, Option("--priority", "-p", metavar="H|M|L", help="How important it is.")]
-Tags: TypeAlias = Annotated[
-    list[str] | None, Option("--tag", "-t", metavar="TAG", help="A tag; may be given several times.")
-]
-Remind: TypeAlias = Annotated[str | None, Option("--remind", "-r", metavar="WHEN", help="When to be reminded.")]
-Note: TypeAlias = Annotated[str | None, Option("--note", metavar="MD", help="A note, in Markdown.")]
 
 
 def run(args: Sequence[str], session: Session) -> int:
@@ -95,22 +89,16 @@ def _verb(panel: str, examples: str, name: str | None = None, cls: type[Verb] = 
 @_verb(
     CHANGE,
     'todo add "Buy milk" +home due:tomorrow pri:H\ntodo add Call the bank -d "friday 17:00"\nseq 3 | todo add -',
+    cls=FieldsVerb,
 )
 def add(
     ctx: Context,
     text: Annotated[list[str], Argument(metavar="TEXT", help="What is to be done; '-' reads one todo a line from stdin.")],
-    due: Due = None,
-    priority: Prio = None,
-    tag: Tags = None,
-    remind: Remind = None,
-    note: Note = None,
 ) -> None:
     """Add a todo. Words that are wholly +tag, due:DATE or pri:H are taken as such; after -- none is."""
     from .change import add
 
-    literal = ctx.meta[LITERAL]
-    options = {"due": due, "priority": priority, "tags": tag, "reminder": remind, "note": note}
-    add(session_of(ctx), text, literal, options)
+    add(session_of(ctx), text, ctx.meta[LITERAL], ctx.meta.get(FIELD_VALUES, {}))
 
 
 @_verb(CHANGE, "todo done 3\ntodo done 1-3,7\ntodo done @ --on yesterday")
@@ -141,18 +129,13 @@ def toggle(ctx: Context, ids: Ids) -> None:
     toggle(session_of(ctx), ids)
 
 
-@_verb(CHANGE, "todo edit 3 Buy oat milk\ntodo edit 1-3 pri:H +home --clear due\ntodo edit 3")
+@_verb(CHANGE, "todo edit 3 Buy oat milk\ntodo edit 1-3 pri:H +home --clear due\ntodo edit 3", cls=FieldsVerb)
 def edit(
     ctx: Context,
     ids: OneIds,
     text: Annotated[list[str] | None, Argument(metavar="[TEXT]", help="The new text.")] = None,
-    due: Due = None,
-    priority: Prio = None,
-    tag: Tags = None,
-    remind: Remind = None,
-    note: Note = None,
     clear: Annotated[
-        list[str] | None, Option("--clear", metavar="FIELD", help="Empty note, due, reminder, priority or tags.")
+        list[str] | None, Option("--clear", metavar="FIELD", help=f"Clear a field: {', '.join(CLEARABLE)}.")
     ] = None,
 ) -> None:
     """Change todos, or one of them in $EDITOR."""
@@ -160,7 +143,7 @@ def edit(
     from .fields import read_fields
 
     session = session_of(ctx)
-    options = {"due": due, "priority": priority, "tags": tag, "reminder": remind, "note": note}
+    options = ctx.meta.get(FIELD_VALUES, {})
     edit(session, ids, read_fields(session, text or [], options, literal=ctx.meta[LITERAL], clear=clear or []))
 
 

@@ -139,5 +139,6 @@ _READERS: dict[Kind, Callable[[Session, Field[Any], str], Any]] = {
     "day or instant": lambda session, _, text: read_day_or_instant(session, text),
     "instant": lambda session, _, text: read_instant(session, text),
     "choice": _choice,
+    "word": lambda _, field, text: check_text(field.name, text),
 }
 """How the values of each kind are read, except for sets of words."""

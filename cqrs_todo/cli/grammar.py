@@ -11,8 +11,10 @@ from typer._click.formatting import HelpFormatter
 from typer.core import TyperCommand, TyperGroup, TyperOption
 
 from .. import __version__
+from ..todo.fields import FIELDS, SetField
 from .config import COLORS
 from .errors import UsageError
+from .fields import Declared
 from .session import Options, Session
 
 LITERAL = "literal"
@@ -88,6 +90,33 @@ class Verb(TyperCommand):
             with formatter.section("Examples"):
                 for line in self.epilog.splitlines():
                     formatter.write(f"{'':>{formatter.current_indent}}{line}\n")
+
+
+FIELD_VALUES = "fields"
+"""The key in a context's `meta` of what the options of fields gave, by the names of the fields."""
+
+
+def _field_option(field: Declared) -> TyperOption:
+    """The option of the command line that sets a field, made from its declaration."""
+
+    def take(ctx: Context, _param: Parameter, value: Any) -> None:
+        ctx.meta.setdefault(FIELD_VALUES, {})[field.name] = value
+
+    several: dict[str, Any] = {"multiple": True} if isinstance(field, SetField) else {}
+    return _option(*field.options, help=field.help, metavar=field.metavar, callback=take, **several)
+
+
+_FIELD_OPTIONS = [_field_option(field) for field in FIELDS if field.options]
+
+
+class FieldsVerb(Verb):
+    """A verb that takes the options of all fields."""
+
+    def get_params(self, ctx: Context) -> list[Parameter]:
+        own = super().get_params(ctx)
+        places = [place for place, param in enumerate(own) if param in _GLOBAL_HIDDEN]
+        first = places[0] if places else len(own)
+        return [*own[:first], *_FIELD_OPTIONS, *own[first:]]
 
 
 class TagVerb(Verb):

@@ -95,8 +95,13 @@ def _mark(todo: Todo) -> str:
 
 
 def _labels(todo: Todo) -> str:
-    tags = "".join(f" +{visible(tag)}" for tag in todo.tags) if todo.tags else ""
-    return tags if todo.note is None else f"{tags} ≡"
+    tags = "".join([f" +{visible(tag)}" for tag in todo.tags]) if todo.tags else ""
+    words = "".join([f" {field.marker}{visible(value)}" for field in _WORDS if (value := getattr(todo, field.name))])
+    return f"{words}{tags}" if todo.note is None else f"{words}{tags} ≡"
+
+
+_WORDS = tuple(field for field in FIELDS if field.kind == "word")
+"""The fields that stand behind the text of a todo, with their markers."""
 
 
 def plain_items(items: Iterable[Item]) -> None:
@@ -104,7 +109,8 @@ def plain_items(items: Iterable[Item]) -> None:
     for item in items:
         todo = item.todo
         state = "removed" if todo.removed else "done" if todo.done else "open"
-        fields(item.number, state, todo.priority, todo.due, todo.text, " ".join(todo.tags))
+        words = (getattr(todo, field.name) for field in _WORDS)
+        fields(item.number, state, todo.priority, todo.due, todo.text, " ".join(todo.tags), *words)
 
 
 def _line_items(items: Sequence[Item], now: datetime) -> None:
@@ -124,7 +130,7 @@ def _line_items(items: Sequence[Item], now: datetime) -> None:
             columns.append([todo.priority or " " for todo in part])
         if due_width:
             columns.append([dues[todo.due].ljust(due_width) for todo in part])
-        columns.append([visible(todo.text) + (_labels(todo) if todo.tags or todo.note is not None else "") for todo in part])
+        columns.append([visible(todo.text) + _labels(todo) for todo in part])
         out("\n".join(map("  ".join, zip(*columns, strict=True))))
 
 
@@ -132,6 +138,9 @@ def _rich_text(todo: Todo, faded: bool) -> "Text":
     from rich.text import Text
 
     text = Text(visible(todo.text), style="dim strike" if todo.removed else "dim" if faded else "")
+    for field in _WORDS:
+        if value := getattr(todo, field.name):
+            text.append(f" {field.marker}{visible(value)}", style="dim magenta" if faded else "magenta")
     for tag in todo.tags:
         text.append(f" +{visible(tag)}", style="dim cyan" if faded else "cyan")
     if todo.note is not None:

@@ -79,6 +79,11 @@ class PriorityChanged(Changed, frozen=True, gc=False):
     new: Priority | None
 
 
+class ProjectChanged(Changed, frozen=True, gc=False):
+    old: str | None
+    new: str | None
+
+
 class TagAdded(Struct, frozen=True, gc=False):
     tag: str
 

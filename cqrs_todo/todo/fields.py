@@ -15,6 +15,7 @@ from .events import (
     DueChanged,
     NoteChanged,
     PriorityChanged,
+    ProjectChanged,
     ReminderChanged,
     TagAdded,
     TagRemoved,
@@ -28,6 +29,7 @@ from .values import (
     check_due,
     check_note,
     check_priority,
+    check_project,
     check_reminder,
     check_tag,
     check_tags,
@@ -54,6 +56,7 @@ class Todo(Struct, frozen=True, array_like=True, gc=False):
     tags: tuple[str, ...] = ()
     completed: DayOrInstant | None = None
     removed: bool = False
+    project: str | None = None
 
     @property
     def done(self) -> bool:
@@ -61,13 +64,13 @@ class Todo(Struct, frozen=True, array_like=True, gc=False):
         return self.completed is not None
 
 
-SCHEMA = "todo/1"
+SCHEMA = "todo/2"
 """The name of the shape and the meaning of `Todo`. Change it when either changes: older snapshots are then not used."""
 
 State: TypeAlias = Todo | None
 """A todo, or None before it was created."""
 
-Kind: TypeAlias = Literal["text", "note", "day or instant", "instant", "choice", "words"]
+Kind: TypeAlias = Literal["text", "note", "day or instant", "instant", "choice", "word", "words"]
 """What a field's values are: this decides how they are read from what people type, and how they are shown."""
 
 if TYPE_CHECKING:
@@ -278,8 +281,20 @@ TAGS = SetField(
     marker="+",
     history=("tagged +{}", "untagged -{}"),
 )
+PROJECT: Field[str | None] = Field(
+    name="project",
+    kind="word",
+    event="todo_project_changed",
+    changed=ProjectChanged,
+    put=lambda todo, event: replace(todo, project=event.new),
+    check=check_project,
+    help="The project it belongs to, such as home.garage.",
+    options=("--project", "-P"),
+    metavar="NAME",
+    marker="project:",
+)
 
-FIELDS: tuple[Field[Any] | SetField, ...] = (TEXT, NOTE, DUE, REMINDER, PRIORITY, TAGS)
+FIELDS: tuple[Field[Any] | SetField, ...] = (TEXT, NOTE, DUE, REMINDER, PRIORITY, TAGS, PROJECT)
 """Every field, in the order in which they are shown."""
 NAMES = (*(field.name for field in FIELDS), "completed", "removed")
 """The attributes of a todo that events change: its fields, and what `done`, `rm` and their opposites set."""

@@ -56,6 +56,7 @@ class Create(_New, frozen=True, kw_only=True):
     reminder: datetime | None = None
     priority: Priority | None = None
     tags: tuple[str, ...] = ()
+    project: str | None = None
 
 
 class Change(Struct, Of[T], frozen=True):

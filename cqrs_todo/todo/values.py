@@ -118,6 +118,15 @@ def check_tags(tags: Iterable[str], _now: object = None) -> tuple[str, ...]:
     return tuple(sorted({check_tag(tag) for tag in tags}))
 
 
+def check_project(project: str | None, _now: object = None) -> str | None:
+    """Words separated by dots, such as `home.garage`, in Unicode's form NFC."""
+    if project is None:
+        return None
+    if not all(project.split(".")) or project[0] in "+-" or any(char.isspace() or char == "," for char in project):
+        raise Rejected(f"the project {project!r} is not a name: no spaces, no commas, and words between dots")
+    return nfc(_plain("project", project))
+
+
 def check_instant(instant: datetime) -> datetime:
     """An aware time, in UTC."""
     if instant.tzinfo is None:

@@ -262,7 +262,7 @@ def _repair_in_words(record: bytes) -> str:
     return "; ".join(["the log was repaired", *told])
 
 
-_IN_BRIEF: tuple[Kind, ...] = ("words", "choice", "day or instant", "instant")
+_IN_BRIEF: tuple[Kind, ...] = ("words", "word", "choice", "day or instant", "instant")
 """The kinds of fields that stand in brackets behind a text, in their order there."""
 
 
