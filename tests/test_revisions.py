@@ -42,6 +42,11 @@ def instant(revision: Revision) -> str:
     return f"{revision.at:%Y-%m-%dT%H:%M:%SZ}"
 
 
+def last_instant(revision: Revision) -> str:
+    """The end of the second in which a revision was made: a second that is typed is shown as it was at its end."""
+    return f"{revision.at:%Y-%m-%dT%H:%M:%S}.999999Z"
+
+
 def row_of_todo(todo: fields.Todo) -> Row:
     return Row(todo.text, todo.done, todo.priority, todo.tags, todo.due)
 
@@ -122,7 +127,7 @@ def test_the_list_at_each_moment_is_the_file_of_that_moment(played: Played) -> N
     for revision in played.revisions:
         document = played.todo("--at", instant(revision), "ls", "--all", "--json").json
         assert Counter(map(row_of_json, document["todos"])) == Counter(revision.rows), instant(revision)
-        assert document["as_of"] == instant(revision)
+        assert document["as_of"] == last_instant(revision)
 
 
 def test_before_the_first_moment_the_list_is_empty(played: Played) -> None:
@@ -165,7 +170,7 @@ def test_the_difference_that_the_program_shows_turns_one_list_into_the_other(pla
     for first, second in [(0, count - 1), (3, 4), (4, 5), (5, 6), (7, 12)]:
         old, new = played.revisions[first], played.revisions[second]
         found = played.todo("diff", instant(old), instant(new), "--json").json
-        assert (found["from"]["as_of"], found["to"]["as_of"]) == (instant(old), instant(new))
+        assert (found["from"]["as_of"], found["to"]["as_of"]) == (last_instant(old), last_instant(new))
         todos = played.list_at(old)
         for removed in found["removed"]:
             del todos[removed["number"]]

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import IO, TypeAlias
 
-from ..cqrs.core import Rejected
+from ..cqrs.core import Rejected, StoreUnavailable
 from ..cqrs.timeline import REDOES, UNDOES, marked
 from ..todo.fields import NOTE, REMINDER, TAGS, TEXT
 from ..todo.model import DECIDER, Add, Change, Complete, Create, Drop, Remove, Reopen, TodoCommand, Toggle
@@ -74,7 +74,7 @@ def _add_lines(session: Session, given: Given) -> None:
 
 @contextmanager
 def _temporary_file() -> Iterator[IO[bytes]]:
-    """A temporary file; raises `UsageError` where none can be made, written or read."""
+    """A temporary file; raises `StoreUnavailable` where none can be made, written or read."""
     import tempfile  # no other way of adding needs it
 
     try:
@@ -82,7 +82,7 @@ def _temporary_file() -> Iterator[IO[bytes]]:
             yield file
     except OSError as error:
         where = f"the temporary folder {tempfile.tempdir or 'TMPDIR'}"
-        raise UsageError(f"{where} can't be used: {error.strerror or error}", "set TMPDIR to a folder with room") from error
+        raise StoreUnavailable(f"{where}: {error.strerror or error}; nothing was recorded") from error
 
 
 def _spool(spool: IO[bytes], check: Callable[[str], object]) -> int:

@@ -76,7 +76,8 @@ def read_fields(
         if given:
             typed[field.name] = [given] if isinstance(given, str) else list(given)
     for place, word in enumerate(words):
-        marked = _marked(check_text("text", word)) if place < len(words) - literal else None
+        check_text("text", word)
+        marked = _marked(word) if place < len(words) - literal else None
         if marked is None:
             text.append(word)
             continue

@@ -37,7 +37,7 @@ def test_hostile_text_round_trips_and_cannot_reach_the_terminal(todo: Todo) -> N
     assert [row["note"] for row in rows] == HOSTILE
     plain = todo("ls", "--plain", "--all").out.splitlines()
     assert len(plain) == len(HOSTILE)
-    assert {line.count("\t") for line in plain} == {5}
+    assert {line.count("\t") for line in plain} == {6}
     assert "[bold]not bold[/] [/]" in todo("ls", "--color", "always").out
     numbers = f"1-{len(HOSTILE)}"
     for args in ([], ["ls"], ["history"], ["show", numbers], ["lists"], ["done", numbers], ["undo"], ["rm", "1"], ["undo"]):

@@ -86,6 +86,7 @@ def test_an_interrupted_export_leaves_the_file_that_was_there_and_no_other(
     filled: Todo, target: Path, number: signal.Signals
 ) -> None:
     filled("add", "-", stdin="x\n" * 3_000)
+    filled("ls")  # so that a snapshot is there, and need not be written slowly
     target.write_text("old")
     slow = "import os, sys, time; w = os.write; os.write = lambda fd, data: w(fd, data[:9]) * (time.sleep(0.01) is None)\n"
     slow += "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a job in the background ignores it

@@ -75,8 +75,8 @@ def fuzzed(program: Program, runs: int, seed: int) -> Tally:
 
 
 def _plant(document: bytes) -> None:
-    """The bug: three bytes in a row, which only a fuzzer finds that watches how far into the code each input gets."""
-    for place, byte in enumerate(b"{7]"):
+    """The bug: two bytes at the beginning, which a fuzzer finds soon that watches how far into the code each input gets."""
+    for place, byte in enumerate(b"{7"):
         if document[place : place + 1] != bytes([byte]):
             return
     raise PlantedBug

@@ -181,7 +181,7 @@ def _proxy(behind: str) -> Iterator[tuple[int, list[int]]]:
                     if not data:
                         return
                     if source is client:
-                        appending = b"cqrs_append" in data
+                        appending = b"SELECT status, known FROM" in data
                         server.sendall(data)
                         if appending:
                             appends[0] += 1

@@ -15,13 +15,13 @@ import msgspec
 
 from cqrs_todo.cli import text
 from cqrs_todo.cqrs import timeline
-from cqrs_todo.cqrs.core import Append, Commit, CqrsError, Metadata, Repair
+from cqrs_todo.cqrs.core import Append, Commit, CqrsError, Damage, Metadata, Progress, Rejected, Repair, Verdict
 from cqrs_todo.cqrs.fold import Fold
 from cqrs_todo.cqrs.stores import chain, seals
 from cqrs_todo.cqrs.stores import format as line_format
 from cqrs_todo.cqrs.stores.jsonl import check, evidence, files, log, repair, sorting
 from cqrs_todo.cqrs.struct import replace
-from cqrs_todo.todo import service
+from cqrs_todo.todo import recorder, service
 from cqrs_todo.todo.model import Remove
 from cqrs_todo.todo.recorder import Answer
 from cqrs_todo.todo.views import Item, id_of
@@ -180,6 +180,15 @@ def _repair_ignores_head() -> None:
 
 def _repair_touches_newer() -> None:
     """A repair does not look at the format of a log."""
+    whole = check.examine
+
+    def examine(
+        path: str, name: str, progress: Progress, known: Callable[[str], chain.Spot | None] = check.no_head
+    ) -> Verdict:
+        verdict = whole(path, name, progress, known)
+        return replace(verdict, newer="", damage=Damage(1, 0, "altered", "it looks odd")) if verdict.newer else verdict
+
+    repair.examine = examine  # type: ignore[attr-defined]  # the weakness itself
     repair._Repaired._refuse_newer = lambda *_: None  # type: ignore[method-assign]  # the weakness itself
 
 
@@ -229,7 +238,7 @@ def _clock_order() -> None:
             last = commit
         return fold, last
 
-    service.as_of = as_of  # type: ignore[attr-defined]  # the weakness itself
+    recorder.as_of = as_of  # type: ignore[attr-defined]  # the weakness itself
 
 
 def _forgetful_server() -> None:
@@ -253,12 +262,14 @@ def _torn_move() -> None:
     def move(self: service.TodoList, chosen: Sequence[Item], target: service.TodoList) -> Answer:
         held = {item.stream: item for item in self.view().items}
         now = [held[item.stream] for item in chosen]
+        if any(item.todo.removed for item in now):
+            raise Rejected("it was removed")
         arrived = target.take_in({id_of(item.stream): item.todo for item in now})
         try:
             self.change(now, lambda _: [Remove()], unchanged=True)
         except CqrsError:
             if arrived.commit is not None:
-                target.undo_at(arrived.commit.position)
+                target.change(arrived.changed, lambda _: [Remove()])
             raise
         return arrived
 

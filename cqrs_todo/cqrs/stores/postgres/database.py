@@ -23,6 +23,8 @@ T = TypeVar("T")
 Connection = psycopg.Connection[TupleRow]
 LATEST = len(MIGRATIONS)
 """The version of the tables that this program works with."""
+LOST_TRIES = 8
+"""How often a piece of work is tried in all, as long as the server can be reached again."""
 TRIES = 4
 """How often a piece of work is tried in all, while the connection is lost."""
 _PAUSE = 0.1
@@ -146,7 +148,7 @@ class Database:
 
     def _tried(self, work: Callable[[Connection], T], writes: bool) -> T:
         doubt = False
-        for tried in range(1, TRIES + 1):
+        for tried in range(1, LOST_TRIES + 1):
             connection = None
             try:
                 connection = self._connected()
@@ -154,10 +156,10 @@ class Database:
             except psycopg.Error as error:
                 lost = connection is None or connection.closed
                 doubt = doubt or (writes and lost and connection is not None and not isinstance(error, NotCommitted))
-                if not lost or tried == TRIES:
+                if not lost or tried == LOST_TRIES or (connection is None and tried >= TRIES):
                     raise self._failed(error, doubt, connection) from error
                 self.close()
-                time.sleep(_PAUSE * 2**tried * random.uniform(0.5, 1.5))
+                time.sleep(_PAUSE * 2 ** min(tried, TRIES) * random.uniform(0.5, 1.5))
             except CqrsError as error:
                 if doubt:  # the try whose answer was lost may have been committed, and this may be what came of that
                     raise OutcomeUnknown(f"{self.address}: {error}; {_UNKNOWN}") from error
