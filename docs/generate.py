@@ -7,6 +7,7 @@ of the framework's and the domain's public names.
 import argparse
 import contextlib
 import io
+import json
 import os
 import re
 import sys
@@ -25,11 +26,13 @@ from rich.text import Text
 
 from cqrs_todo.cli import main
 from cqrs_todo.cli.app import app
+from cqrs_todo.todo.fields import declarations
 from tests.test_imports import ROOMS, arrows
 
 DOCS = Path(__file__).parent
 REFERENCE = DOCS / "cli.md"
 PICTURE = DOCS / "terminal.svg"
+FIELDS = DOCS / "fields.json"
 ARCHITECTURE = DOCS / "architecture.md"
 API = DOCS.parent / "build" / "api"
 
@@ -133,6 +136,11 @@ def rooms() -> str:
     return "\n".join(["```mermaid", *lines, "```"])
 
 
+def fields() -> str:
+    """Return the declarations of the fields as JSON, for front ends that are not written in Python."""
+    return json.dumps(declarations(), indent=2) + "\n"
+
+
 def architecture() -> str:
     """Return the architecture page with a picture of the present imports."""
     return re.sub(r"```mermaid.*?```", lambda _: rooms(), ARCHITECTURE.read_text(encoding="utf-8"), flags=re.DOTALL)
@@ -160,6 +168,7 @@ def generate() -> int:
         path.write_text(text, encoding="utf-8")
     REFERENCE.write_text(reference(), encoding="utf-8")
     PICTURE.write_text(picture(), encoding="utf-8")
+    FIELDS.write_text(fields(), encoding="utf-8")
     page = API / "index.html"
     sys.stdout.write(f"The pages are in {page}\n")
     if given.open and not webbrowser.open(page.as_uri()):

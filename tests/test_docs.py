@@ -86,6 +86,10 @@ def keys(text: str) -> set[str]:
     return set(re.findall(r"`(\w+)`", text))
 
 
+def test_the_declarations_of_the_fields_are_those_of_the_program(generate: ModuleType) -> None:
+    assert generate.FIELDS.read_text(encoding="utf-8") == generate.fields(), "run: make docs"
+
+
 def test_the_page_about_json_names_every_key(todo: Todo) -> None:
     page = (ROOT / "docs/json.md").read_text()
     todo("add", "x", "+a")

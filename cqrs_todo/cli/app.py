@@ -203,7 +203,7 @@ def rm(ctx: Context, ids: Ids) -> None:
 def undo(
     ctx: Context, what: Annotated[str | None, Argument(metavar="[N|@POSITION]", help="How many commits, or which.")] = None
 ) -> None:
-    """Take back the last commit, the last N, or one alone."""
+    """Undo the last command, the last N commands, or the one at a position."""
     from .change import undo
 
     undo(session_of(ctx), what)
@@ -341,7 +341,7 @@ def blame(ctx: Context, ids: Ids) -> None:
 @_verb(TRAVEL, 'todo restore --to "last friday 17:00"\ntodo restore 3 --to @42')
 def restore(
     ctx: Context,
-    to: Annotated[str, Option("--to", metavar="TIME|@POSITION", help="The moment to lead back to.")],
+    to: Annotated[str, Option("--to", metavar="TIME|@POSITION", help="The moment to go back to.")],
     ids: Annotated[list[str] | None, Argument(metavar="[IDS]", help="Only these todos; else the whole list.")] = None,
 ) -> None:
     """Make the list, or some todos, what they were; undo takes that back."""
@@ -425,7 +425,7 @@ def new(
 
 @_list_verb("todo lists rename work job")
 def rename(ctx: Context, old: Annotated[str, Argument(metavar="OLD")], new: Annotated[str, Argument(metavar="NEW")]) -> None:
-    """Call a list otherwise."""
+    """Rename a list."""
     from .places import lists_rename
 
     lists_rename(session_of(ctx), old, new)
@@ -480,7 +480,7 @@ app.add_typer(store_app, name="store", rich_help_panel=LISTS)
 
 @_verb(LISTS, 'eval "$(todo completion bash)"\ntodo completion fish > ~/.config/fish/completions/todo.fish')
 def completion(ctx: Context, shell: Annotated[str, Argument(metavar="bash|zsh|fish", help="The shell.")]) -> None:
-    """Print what makes a shell complete verbs, options and lists."""
+    """Print the script that lets a shell complete verbs, options and list names."""
     from .places import completion
 
     completion(session_of(ctx), shell)
@@ -502,7 +502,9 @@ def export(
 def import_(
     ctx: Context,
     file: Annotated[str, Argument(metavar="FILE|-", help="What `export` wrote; '-' reads stdin.")],
-    format: Annotated[str | None, Option("--format", metavar="json|events", help="If it can't be seen.")] = None,
+    format: Annotated[
+        str | None, Option("--format", metavar="json|events", help="The format of the file; by default it is detected.")
+    ] = None,
 ) -> None:
     """Take in what export wrote. Importing it again changes nothing; todos come in one commit."""
     from .transfer import import_file
@@ -513,7 +515,7 @@ def import_(
 @_verb(LISTS, "todo verify\ntodo verify --repair --dry-run\ntodo -L work verify --repair")
 def verify(
     ctx: Context,
-    repair: Annotated[bool, Option("--repair", help="Say what it takes to put damage right, then do it.")] = False,
+    repair: Annotated[bool, Option("--repair", help="Repair damaged lists, and print each step.")] = False,
     dry_run: Annotated[bool, Option("--dry-run", "-n", help="With --repair: only say it.")] = False,
 ) -> None:
     """Check that every list is what was written, byte for byte."""

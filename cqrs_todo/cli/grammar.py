@@ -60,7 +60,7 @@ _GLOBAL = [
     _option("--json", help="One JSON document on stdout."),
     _option("--plain", help="Tab-separated fields: no colour, no truncation."),
     _option("--color", metavar="WHEN", help="Use colours: auto, always or never.", callback=_take_color),
-    _option("--quiet", "-q", help="Say nothing that is no data."),
+    _option("--quiet", "-q", help="Print only data: no notices, no answers."),
     _option("--version", "-V", help="Print the version.", is_eager=True, callback=_version),
 ]
 

@@ -200,7 +200,7 @@ class Recorded(Struct, frozen=True, gc=False):
 
     @property
     def id(self) -> str:
-        """What names this event for ever: whoever acts on an event, and may meet it twice, knows it again by that."""
+        """The id of this event, which never changes. A consumer that may be given an event twice recognises it by its id."""
         return f"{self.metadata.command}/{self.position}"
 
 
@@ -241,7 +241,7 @@ class EventOutline(Protocol):
 
 
 class Outline(Protocol):
-    """What a fold needs of a commit, which a store may come by sooner than by the whole; as in `Commit`."""
+    """What a fold needs of a commit, as in `Commit`. A store may be able to give this faster than whole commits."""
 
     @property
     def position(self) -> int: ...

@@ -223,9 +223,10 @@ class Repository(Generic[S, C, E]):
     def transact(self, plan: Callable[[Fold[S]], Plan[E]], *, latest: bool = True) -> Outcome[S]:
         """Append, as one commit, the events that `plan` gives for the fold; on a conflict reload and plan again.
 
-        Without `latest` it is first given the fold as it was left, which may be old (Equinox's AnyCachedValue): what it
-        gives is recorded only where the streams that it changes are still what they were, and what it refuses or finds done
-        is asked again of the latest fold. That suits a plan which looks at no stream, or at the one that it changes.
+        Without `latest`, the plan is first given the fold that the last call left, which may be old (Equinox's
+        AnyCachedValue). Its events are recorded only if the streams that it changes are still at the versions of that fold.
+        If it refuses, or finds nothing to do, it is asked again with the latest fold. So it may look at no stream, or only
+        at the one that it changes.
 
         Raises what `plan` and `append` raise; `WrongExpectedVersion` from the log only after `RETRIES` more tries.
         """

@@ -45,8 +45,8 @@ def walk_back(fold: Fold[S], backward: Iterable[Commit], moment: Moment) -> Comm
 def as_of(repository: Repository[S, C, E], moment: Moment) -> tuple[Fold[S], Commit | None]:
     """The fold of a log at a moment that is not after its head, and the commit that made it (None: before the first).
 
-    It is reached from the nearest snapshot or the head: backward, or forward where that is shorter, which of a position is
-    known.
+    It is reached from the nearest snapshot or from the head, backward. For a position it is known whether going forward from
+    a snapshot is shorter, and then that is done.
     """
     head = repository.fold()
     try:

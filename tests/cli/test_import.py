@@ -65,7 +65,7 @@ def bounded(todo: Todo, command: str) -> subprocess.CompletedProcess[str]:
         ("head -c 20 log | todo import -", 1, "line 1: its last line has no line feed"),
         ("sed 2d log | todo import -", 1, "line 2, byte"),
         ("sed 1d log | todo import -", 2, "is not an export"),
-        ("sed 1s/1.0/2.0/ log | todo import -", 1, "line 1"),
+        ("sed 1s/1.0/2.0/ log | todo import -", 1, "made by a newer program"),
         ("todo import .", 2, "Is a directory"),
         ("todo import - <&-", 2, "is not an export"),
         ("todo import log/x", 2, "Not a directory"),

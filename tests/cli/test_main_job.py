@@ -168,7 +168,7 @@ def test_filters_and_order(todo: Todo) -> None:
     assert todo("list", "ZEB").out == "1  Zebra +zoo\n"
     assert todo.run("ls", "--done", "--removed").code == 2
     assert todo("ls", "nothing").err == "Nothing matches.\n"
-    assert todo("ls", "--plain", "--all").out.splitlines()[2] == "3\tdone\t\t2030-01-01\tMilk\t"
+    assert todo("ls", "--plain", "--all").out.splitlines()[2] == "3\tdone\t\t2030-01-01\tMilk\t\t"
 
 
 def test_the_home_page(todo: Todo) -> None:
@@ -208,7 +208,7 @@ def test_global_options_stand_before_or_after_the_verb(todo: Todo, where: str) -
     todo("add", "One", "-q")
     todo("add", "Two", "-L", "work")
     assert '"list":"work"' in run("-L", "work", "--json", verb="ls")
-    assert run("--plain", "--at", "@1", verb="list") == "1\topen\t\t\tOne\t\n"
+    assert run("--plain", "--at", "@1", verb="list") == "1\topen\t\t\tOne\t\t\n"
     assert run("--store", "memory:", "--json", verb="ls").endswith('"todos":[]}\n')
     assert "\x1b[" in run("--color", "always", verb="ls")
 

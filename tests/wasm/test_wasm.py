@@ -23,7 +23,7 @@ PORTABLE = {f"cqrs_todo.{name}" for name in PURE} | {
     "cqrs_todo.todo.service",
 }
 """The modules that WebAssembly can import: the pure ones, and some that do no more input and output than it offers."""
-INSTALLED = {"pytest", "hypothesis"}
+INSTALLED = {"pytest", "hypothesis", "tzdata"}
 LEAST = 330
 """How many tests must pass there, each set of parameters counted. It shows that most tests are not skipped."""
 
@@ -78,7 +78,7 @@ def pyodide() -> Path:
         where = ["--target", str(FOLDER / "site-packages"), "--only-binary", ":all:"]
         machine = ["--platform", "pyemscripten_2026_0_wasm32", "--python-version", "3.14", "--implementation", "cp"]
         pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--no-compile"]
-        _install([*pip, *where, *machine, "--abi", "cp314", "pytest>=9,<10", "hypothesis>=6.150"])
+        _install([*pip, *where, *machine, "--abi", "cp314", "pytest>=9,<10", "hypothesis>=6.150", "tzdata"])
         (FOLDER / PYODIDE).touch()
     return FOLDER
 

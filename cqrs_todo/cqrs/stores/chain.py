@@ -57,13 +57,11 @@ def nothing_before(_stream: str) -> int:
 class Versions:
     """The versions that the streams of a log have come to at a position.
 
-    `before` gives those of the streams that were not met since it began; `first` and `last` are those of the first and last
-    events that were met of each stream, `first` only where something may have come before.
+    `before` gives those of the streams that were not met since it began; `last` has those of the streams that were.
     """
 
     def __init__(self, position: int = 0, before: Callable[[str], int] = nothing_before) -> None:
         self.position = position
-        self.first: dict[str, int] = {}
         self.last: dict[str, int] = {}
         self._before = before
 
@@ -88,9 +86,7 @@ class Versions:
                     for event in commit.events:
                         stream, version = event.stream, event.version
                         known = met.get(stream, unmet)
-                        if known is None:
-                            self.first[stream] = version
-                        elif version != known + 1:
+                        if known is not None and version != known + 1:
                             self._go_back(commit, event)
                             raise InvalidLine(f"version {version} of {stream} follows {known}")
                         met[stream] = version
@@ -98,16 +94,6 @@ class Versions:
         finally:
             self.position = max(past, position)
         return position
-
-    def join(self, position: int, first: Mapping[str, int], last: Mapping[str, int]) -> bool:
-        """Go on to a position that others went on to from here, meeting those versions; stay where they don't follow.
-
-        Says which of the two.
-        """
-        if any(self.of(stream) + 1 != version for stream, version in first.items()):
-            return False
-        self.go_on(position, last)
-        return True
 
     def go_on(self, position: int, last: Mapping[str, int]) -> None:
         """Go on to a position at which some streams, and no others, have come to new versions."""

@@ -291,7 +291,11 @@ class JsonlLog(ChainedLog):
             pass
 
     def _look_at_tail(self, spot: Spot, tail: bytes) -> bool:
-        """Tell of a whole commit whose LF was altered; what an interrupted write left is no damage. Whether but LF lacks."""
+        """Report a whole commit whose line feed was altered. The rest of an interrupted write is not damage.
+
+        Returns:
+            Whether the last line is whole and only its line feed is missing.
+        """
         if not tail:
             return False
         if follows(spot.sum, tail[:-1]):
@@ -421,7 +425,7 @@ class JsonlLog(ChainedLog):
         return OutcomeUnknown(f"{self._path}: {error.strerror}: it can't be known whether the last commit was recorded")
 
     def _sync(self, fd: int) -> None:
-        """Sync the file; leave a mark where that fails, which asks for no second try."""
+        """Sync the file. If that fails, leave a mark for the next writer; the sync is not tried again."""
         try:
             os.fsync(fd)
         except OSError:

@@ -119,8 +119,9 @@ def head_note(log: str, head: Spot) -> bytes:
 def write_note(lock: int, note: bytes) -> None:
     """Keep the note of a log's head, up to which it was synced, in its lock file, which the caller holds.
 
-    It is not synced: an older head is as right, only less watchful. Nor does a commit that is recorded depend on it: where
-    it can't be kept, or has no room because another program gave the log a long id, it is not.
+    It is not synced. After a crash an older head may be noted, which is right too, but notices less. A commit that is
+    recorded does not depend on the note, so the note is left out if it cannot be written, or is too long because another
+    program gave the log a long id.
     """
     if len(note) > _HEAD_LENGTH:
         return
