@@ -136,7 +136,8 @@ class _Bench:
             times = [at for _, _, at, _ in self.choose.sample(self.shown, min(4, len(self.shown)))]
             times += [at + timedelta(microseconds=step) for at in times[:2] for step in (-1, 1)]
             for moment in (moment for moment in times if moment <= clock):
-                self._compare(moment.isoformat(), self._up_to(moment))
+                # to the microsecond: a moment that is typed to the second reaches to the end of that second
+                self._compare(moment.isoformat(timespec="microseconds"), self._up_to(moment))
             self._compare("1 hour ago", self._up_to(clock - timedelta(hours=1)))
 
     def _days(self, clock: datetime) -> None:

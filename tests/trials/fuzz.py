@@ -75,10 +75,9 @@ def fuzzed(program: Program, runs: int, seed: int) -> Tally:
 
 
 def _plant(document: bytes) -> None:
-    """The bug: two bytes at the beginning, which a fuzzer finds soon that watches how far into the code each input gets."""
-    for place, byte in enumerate(b"{7"):
-        if document[place : place + 1] != bytes([byte]):
-            return
+    """The bug: two bytes next to each other, which no line of the corpus has, and a fuzzer makes soon."""
+    if b"7]" not in document:
+        return
     raise PlantedBug
 
 
