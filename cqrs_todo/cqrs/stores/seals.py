@@ -1,10 +1,10 @@
-"""The seals that chain a log's lines: each line ends with a sum over the sum before it and all that stands in the line."""
+"""The hash chain of a log: each line ends with a digest of the digest before it and of everything else in the line."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
 
 try:
-    # private, and so without types; the standard library's `random` takes it for the same reason
+    # private, and therefore without types. hashlib would load OpenSSL, which takes as long as a quarter of `python -c pass`
     from _sha2 import sha256 as _small_sha256  # type: ignore[import-not-found]
 except ImportError:  # before Python 3.12
     from hashlib import sha256 as _small_sha256
@@ -26,9 +26,9 @@ _WORTH_LOADING = 1 << 20
 
 
 class _Sha256:
-    """From Python 3.12 on its own SHA-256 for the first megabyte, then hashlib's.
+    """Python's own SHA-256 for the first megabyte, where Python has one (from 3.12 on), and hashlib's after that.
 
-    That is twice as fast, but loading OpenSSL takes as long as the sums of a thousand lines, a twentieth of a short command.
+    OpenSSL's is twice as fast, but loading it takes as long as the digests of a thousand lines.
     """
 
     def __init__(self) -> None:
