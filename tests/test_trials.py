@@ -8,8 +8,8 @@ from tests.trials import TRIALS
 from tests.trials.harness import LOST, SILENT, Control, Program, Size, Tally
 from tests.trials.weak import KINDS
 
-SLOW = {"syscalls", "kills", "full_disk", "server", "hostile"}
-"""The trials whose controls take half a minute each: `make trials` runs them, and the suite leaves them out."""
+SLOW = {"syscalls", "kills", "full_disk", "server", "hostile", "pairs"}
+"""The trials whose controls take half a minute each, or need many races to be caught: only `make trials` runs them."""
 CONTROLS = [
     pytest.param(name, control, id=f"{name}-{control.weakness}")
     for name, trial in TRIALS.items()
