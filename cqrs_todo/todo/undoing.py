@@ -53,6 +53,13 @@ class _Side:
         """The commits up to the fold, newest first, whatever others append meanwhile."""
         return self.todos.log.commits_backward(self._fold.position + 1)
 
+    def commits_at(self, positions: Iterable[int]) -> dict[int, Commit]:
+        """The commits that begin at these positions, newest first; one walk back, no further than to the earliest."""
+        wanted = set(positions)
+        backward = self.backward() if wanted else iter(())
+        found = islice((commit for commit in backward if commit.position in wanted), len(wanted))
+        return {commit.position: commit for commit in found}
+
     def state(self, stream: str) -> State:
         """The state of a todo."""
         if stream not in self._states:
@@ -151,19 +158,14 @@ def _take(todos: Recorder, way: Way, choose: Choose) -> Answer:
 
 
 def _commits_of(side: _Side, steps: Sequence[Step]) -> list[list[Commit]]:
-    """The commits of each step; one walk back, no further than to the earliest.
+    """The commits of each step.
 
     Raises `Rejected` where a step names a commit that is not there, or holds events that this program does not know.
     """
     wanted = {position for step in steps for position in step}
-    found: dict[int, Commit] = {}
-    for commit in side.backward():
-        if len(found) == len(wanted):
-            break
-        if commit.position in wanted:
-            found[commit.position] = commit
-    for position in sorted(wanted - set(found)):
-        raise Rejected(f"a commit undoes or redoes @{position}, and no commit begins there")
+    found = side.commits_at(wanted)
+    if absent := wanted - set(found):
+        raise Rejected(f"a commit undoes or redoes @{min(absent)}, and no commit begins there")
     for commit in found.values():
         unknown = [event.type for event in commit.events if isinstance(event.data, UnknownEvent)]
         if LOST in unknown:
@@ -233,24 +235,11 @@ def _check_later(side: _Side, steps: Sequence[Sequence[Commit]]) -> None:
         if not pending and (first_of_batches is None or step[0] <= first_of_batches):
             break
     fields = {(event.stream, register_of(event.data)) for step in steps for commit in step for event in commit.events}
-    in_the_way = [
-        f"@{commit.position}" for commits in _commits_seen(side, later) for commit in commits if _conflicts(commit, fields)
-    ]
+    commits = side.commits_at(later)
+    in_the_way = [f"@{position}" for position in sorted(commits) if _conflicts(commits[position], fields)]
     if in_the_way:
         what = ", ".join(f"@{min(commit.position for commit in step)}" for step in steps)
         raise Rejected(f"{what} can't be undone alone: {', '.join(in_the_way)} changed the same fields later")
-
-
-def _commits_seen(side: _Side, positions: Sequence[int]) -> list[list[Commit]]:
-    """The commits at these positions, whatever they hold, oldest first."""
-    wanted = set(positions)
-    found: list[Commit] = []
-    for commit in side.backward() if wanted else ():
-        if commit.position in wanted:
-            found.append(commit)
-        if len(found) == len(wanted):
-            break
-    return [found[::-1]]
 
 
 def _conflicts(commit: Commit, fields: set[tuple[str, str]]) -> bool:
