@@ -154,7 +154,9 @@ def api(folder: Path) -> None:
     """
     with warnings.catch_warnings(action="error"):
         pdoc.render.configure(docformat="markdown")
-        pdoc.pdoc("cqrs_todo.cqrs", "cqrs_todo.todo", output_directory=folder)
+        # named one by one, because pdoc looks for no modules in a package that has `__all__`
+        modules = [f"cqrs_todo.{room}" for room in ROOMS if room.startswith("cqrs.")]
+        pdoc.pdoc("cqrs_todo.cqrs", "cqrs_todo.todo", *modules, output_directory=folder)
 
 
 def generate() -> int:

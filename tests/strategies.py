@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from hypothesis import strategies as st
 
-from cqrs_todo.cqrs.core import Rejected
+from cqrs_todo.cqrs.errors import Rejected
 from cqrs_todo.todo.events import TodoEvent
 from cqrs_todo.todo.fields import DUE, NOTE, PRIORITY, PROJECT, REMINDER, TAGS, TEXT, State
 from cqrs_todo.todo.model import (

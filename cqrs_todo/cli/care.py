@@ -4,7 +4,9 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from ..cqrs.core import CqrsError, DamagedLog, MissingLog, Rejected, Repair, Stray, Verdict, check_log_name
+from ..cqrs.errors import CqrsError, DamagedLog, MissingLog, Rejected
+from ..cqrs.names import check_log_name
+from ..cqrs.store import Repair, Stray, Verdict
 from ..cqrs.stores import open_store
 from ..todo.lists import Lists, no_such_list
 from ..todo.recorder import TYPES

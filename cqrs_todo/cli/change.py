@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import IO, TypeAlias
 
-from ..cqrs.core import Rejected, StoreUnavailable
+from ..cqrs.errors import Rejected, StoreUnavailable
 from ..cqrs.timeline import REDOES, UNDOES, marked
 from ..todo.fields import NOTE, REMINDER, TAGS, TEXT
 from ..todo.model import DECIDER, Add, Change, Complete, Create, Drop, Remove, Reopen, TodoCommand, Toggle

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from ..cqrs.core import Commit, Recorded, UnknownEvent
+from ..cqrs.events import Commit, Recorded, UnknownEvent
 from ..cqrs.timeline import REDOES, UNDOES, marked
 from ..todo.fields import FIELDS
 from ..todo.recorder import Answer

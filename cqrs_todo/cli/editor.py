@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ..cqrs.core import CqrsError, Rejected
+from ..cqrs.errors import CqrsError, Rejected
 from ..cqrs.struct import Struct
 from ..todo.fields import FIELDS, NOTE, TEXT, SetField, Todo
 from ..todo.recorder import Answer

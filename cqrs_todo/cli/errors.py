@@ -1,6 +1,6 @@
 """Errors of the command line, and what every error becomes: an exit code, a name for programs, words and a hint."""
 
-from ..cqrs.core import (
+from ..cqrs.errors import (
     CommandReused,
     CqrsError,
     DamagedLog,

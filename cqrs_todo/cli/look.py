@@ -5,7 +5,7 @@ from itertools import islice
 
 import msgspec
 
-from ..cqrs.core import Commit
+from ..cqrs.events import Commit
 from ..cqrs.struct import Struct
 from ..cqrs.timeline import Moment, reached
 from ..todo.lists import Lists

@@ -3,7 +3,7 @@
 import shlex
 from typing import Any
 
-from ..cqrs.core import CqrsError, MissingLog
+from ..cqrs.errors import CqrsError, MissingLog
 from ..todo.lists import Lists
 from . import document, render
 from .care import missing_document, stray_document, warn_of_strays

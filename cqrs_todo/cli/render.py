@@ -10,7 +10,7 @@ from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from ..cqrs.core import Commit
+from ..cqrs.events import Commit
 from ..cqrs.struct import Struct
 from ..todo.fields import FIELDS, NOTE, TEXT, Kind, Todo
 from ..todo.service import View

@@ -14,7 +14,7 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
-from ..cqrs.core import Commit
+from ..cqrs.events import Commit
 from ..cqrs.timeline import Moment
 from ..todo.service import TodoList, View
 from ..todo.views import Item, describe, short_instant

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
-from ..cqrs.core import Mark, Store
+from ..cqrs.store import Mark, Store
 from ..cqrs.stores import open_store
 from ..cqrs.stores.snapshots import Folder, KeptSnapshots
 from ..cqrs.timeline import Moment

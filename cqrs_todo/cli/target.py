@@ -6,7 +6,7 @@ import stat
 from collections.abc import Iterable
 from contextlib import suppress
 
-from ..cqrs.core import Rejected
+from ..cqrs.errors import Rejected
 from .errors import UsageError
 from .output import OutputFailed
 

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 
 import msgspec
 
-from ..cqrs.core import DamagedLog, Rejected
+from ..cqrs.errors import DamagedLog, Rejected
 from ..todo.fields import Todo
 from ..todo.views import spans
 from . import document

@@ -1,1 +1,93 @@
-"""The framework: events, aggregates, commands, logs. No line of it knows about todos."""
+"""An event-sourcing and CQRS framework: deciders, repositories, reactions, and stores for the logs of events.
+
+    from cqrs_todo.cqrs import Decider, Repository, open_store
+
+`__all__` is the public interface. Each name is loaded when it is first used, so that a program loads only what it uses.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .decider import Decider
+    from .errors import (
+        CommandReused,
+        CqrsError,
+        DamagedLog,
+        InvalidLogName,
+        LogBusy,
+        LogExists,
+        LogNotFound,
+        MissingLog,
+        OutcomeUnknown,
+        OutdatedStore,
+        ReadOnlyLog,
+        Rejected,
+        StaleMark,
+        StoreUnavailable,
+        WrongExpectedVersion,
+    )
+    from .events import Commit, EventTypes, Metadata, Recorded, UnknownEvent, Upcaster
+    from .reactions import Reaction, Runner
+    from .repository import Repository
+    from .snapshots import AlwaysSnapshot, MemorySnapshots, NeverSnapshot, NullSnapshots, SnapshotEvery
+    from .store import EXISTS, NEW, Append, Checkpoints, Log, Store
+    from .stores import UnknownStore, open_store
+    from .timeline import as_of
+
+__all__ = [
+    "EXISTS",
+    "NEW",
+    "AlwaysSnapshot",
+    "Append",
+    "Checkpoints",
+    "CommandReused",
+    "Commit",
+    "CqrsError",
+    "DamagedLog",
+    "Decider",
+    "EventTypes",
+    "InvalidLogName",
+    "Log",
+    "LogBusy",
+    "LogExists",
+    "LogNotFound",
+    "MemorySnapshots",
+    "Metadata",
+    "MissingLog",
+    "NeverSnapshot",
+    "NullSnapshots",
+    "OutcomeUnknown",
+    "OutdatedStore",
+    "Reaction",
+    "ReadOnlyLog",
+    "Recorded",
+    "Rejected",
+    "Repository",
+    "Runner",
+    "SnapshotEvery",
+    "StaleMark",
+    "Store",
+    "StoreUnavailable",
+    "UnknownEvent",
+    "UnknownStore",
+    "Upcaster",
+    "WrongExpectedVersion",
+    "as_of",
+    "open_store",
+]
+
+_MODULES = ("errors", "events", "decider", "store", "snapshots", "repository", "timeline", "reactions", "stores")
+"""The modules that define the public names; those that load least come first."""
+
+
+if not TYPE_CHECKING:  # a checker that sees this function accepts every name
+
+    def __getattr__(name: str) -> object:
+        if name in __all__:
+            for module in _MODULES:
+                found = vars(import_module(f".{module}", __name__)).get(name)
+                if found is not None:
+                    globals()[name] = found
+                    return found
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

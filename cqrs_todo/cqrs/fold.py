@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
 from typing import Any, Generic, Protocol
 
-from .core import C, Commit, Decider, E, EventOutline, Outline, S, UnknownEvent
+from .decider import C, Decider, E, S
+from .events import Commit, EventOutline, Outline, UnknownEvent
 from .struct import Struct
 
 WAITING = 10_000

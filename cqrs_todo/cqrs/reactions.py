@@ -7,7 +7,9 @@ the reaction and before its checkpoint was kept: whoever must not act twice know
 from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 
-from .core import DamagedLog, Log, Recorded, StaleMark, Store
+from .errors import DamagedLog, StaleMark
+from .events import Recorded
+from .store import Log, Store
 from .struct import Struct
 
 

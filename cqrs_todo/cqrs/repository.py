@@ -7,26 +7,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Generic, TypeAlias
 
-from .core import (
-    Append,
-    C,
-    Commit,
-    Decider,
-    E,
-    Expected,
-    Log,
-    Mark,
-    Metadata,
-    OutcomeUnknown,
-    Outline,
-    Place,
-    S,
-    StaleMark,
-    StoreUnavailable,
-    WrongExpectedVersion,
-    check_precondition,
-    position_of,
-)
+from .decider import C, Decider, E, S
+from .errors import OutcomeUnknown, StaleMark, StoreUnavailable, WrongExpectedVersion
+from .events import Commit, Metadata, Outline
 from .fold import Entity, Fold
 from .snapshots import (
     NEVER,
@@ -39,6 +22,7 @@ from .snapshots import (
     next_kept,
     thinned,
 )
+from .store import Append, Expected, Log, Mark, Place, check_precondition, position_of
 from .struct import Struct
 
 RETRIES = 3

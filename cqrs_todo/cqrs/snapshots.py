@@ -6,8 +6,9 @@ from datetime import datetime
 from functools import partial
 from typing import Any, Generic, Protocol
 
-from .core import Mark, S
+from .decider import S
 from .fold import Base, Entities, Fold, version_in
+from .store import Mark
 from .struct import Struct
 
 SPACING = 1.2

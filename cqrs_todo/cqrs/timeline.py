@@ -5,10 +5,13 @@ from datetime import datetime
 from itertools import takewhile
 from typing import TypeAlias
 
-from .core import LOST, REPAIRED, C, Commit, Decider, E, Metadata, Place, S, StaleMark
+from .decider import C, Decider, E, S
+from .errors import StaleMark
+from .events import LOST, REPAIRED, Commit, Metadata
 from .fold import Fold
 from .repository import Repository
 from .snapshots import NEVER, nearest
+from .store import Place
 
 Moment: TypeAlias = datetime | int
 """A point of a log: the state after the last commit recorded at or before an aware time, or after the commit that holds

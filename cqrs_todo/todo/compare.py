@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Literal, TypeAlias
 
-from ..cqrs.core import Commit, Recorded, UnknownEvent
+from ..cqrs.events import Commit, Recorded, UnknownEvent
 from ..cqrs.struct import Struct
 from .fields import NAMES, State, Todo
 from .model import evolve

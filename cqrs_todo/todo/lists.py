@@ -3,7 +3,9 @@
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 
-from ..cqrs.core import Log, Rejected, Store, check_log_name, name_key
+from ..cqrs.errors import Rejected
+from ..cqrs.names import check_log_name, name_key
+from ..cqrs.store import Log, Store
 from .selection import NotFound
 
 

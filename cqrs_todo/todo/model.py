@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any, TypeAlias
 
-from ..cqrs.core import Decider, Rejected
+from ..cqrs.decider import Decider
+from ..cqrs.errors import Rejected
 from ..cqrs.struct import Struct, replace
 from .events import TodoCompleted, TodoCreated, TodoEvent, TodoRemoved, TodoReopened, TodoRestored
 from .fields import FIELDS, Field, Of, SetField, State, T, Todo

@@ -7,7 +7,8 @@ recorded first: a crash between the two leaves them in both lists, never in none
 
 from collections.abc import Sequence
 
-from ..cqrs.core import Commit, CqrsError, OutcomeUnknown, Rejected
+from ..cqrs.errors import CqrsError, OutcomeUnknown, Rejected
+from ..cqrs.events import Commit
 from ..cqrs.struct import Struct
 from ..cqrs.timeline import REDOES, UNDOES, undo_events
 from .events import TodoRemoved

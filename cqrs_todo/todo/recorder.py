@@ -9,21 +9,13 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, TypeAlias, TypeVar
 
-from ..cqrs.core import (
-    Commit,
-    CqrsError,
-    DamagedLog,
-    EventTypes,
-    Log,
-    LogExists,
-    LogNotFound,
-    Metadata,
-    Store,
-)
+from ..cqrs.errors import CqrsError, DamagedLog, LogExists, LogNotFound
+from ..cqrs.events import Commit, EventTypes, Metadata
 from ..cqrs.fold import Fold
 from ..cqrs.repository import Changes, Repository
 from ..cqrs.repository import Plan as AnyPlan
 from ..cqrs.snapshots import SnapshotEvery, Snapshots
+from ..cqrs.store import Log, Store
 from ..cqrs.struct import Struct
 from ..cqrs.timeline import BATCH, Moment, as_of
 from .events import TodoEvent

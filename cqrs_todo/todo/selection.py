@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterable, Sequence
 
-from ..cqrs.core import CqrsError
+from ..cqrs.errors import CqrsError
 from ..cqrs.fold import Fold
 from .fields import State
 from .model import DECIDER

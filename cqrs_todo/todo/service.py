@@ -4,17 +4,10 @@ import gc
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
-from ..cqrs.core import (
-    NEW,
-    Append,
-    Commit,
-    LogBusy,
-    Mark,
-    Metadata,
-    Rejected,
-    check_precondition,
-)
+from ..cqrs.errors import LogBusy, Rejected
+from ..cqrs.events import Commit, Metadata
 from ..cqrs.repository import decide_all
+from ..cqrs.store import NEW, Append, Mark, check_precondition
 from ..cqrs.struct import Struct, replace
 from ..cqrs.timeline import BATCH, Moment
 from .events import TodoEvent

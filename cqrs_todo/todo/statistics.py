@@ -5,7 +5,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 
-from ..cqrs.core import Commit, Rejected, UnknownEvent
+from ..cqrs.errors import Rejected
+from ..cqrs.events import Commit, UnknownEvent
 from ..cqrs.struct import Struct
 from .compare import transitions
 from .events import TodoCompleted, TodoCreated, TodoRemoved, TodoReopened, TodoRestored

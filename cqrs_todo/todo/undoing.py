@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import TypeAlias
 
-from ..cqrs.core import LOST, Commit, LogBusy, Rejected, UnknownEvent
+from ..cqrs.errors import LogBusy, Rejected
+from ..cqrs.events import LOST, Commit, UnknownEvent
 from ..cqrs.fold import Fold
 from ..cqrs.struct import Struct, replace
 from ..cqrs.timeline import BATCH, REDOES, UNDOES, Step, batch_of, redo_events, redo_steps, undo_events, undo_steps

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import Literal, TypeAlias
 
-from ..cqrs.core import Rejected
+from ..cqrs.errors import Rejected
 
 Priority: TypeAlias = Literal["H", "M", "L"]
 PRIORITIES: tuple[Priority, ...] = ("H", "M", "L")

@@ -5,7 +5,7 @@ from datetime import date, datetime, time
 from operator import attrgetter
 from typing import Any, Literal, TypeAlias, get_args
 
-from ..cqrs.core import LOST, REPAIRED, Commit, Recorded, UnknownEvent
+from ..cqrs.events import LOST, REPAIRED, Commit, Recorded, UnknownEvent
 from ..cqrs.fold import Entity
 from ..cqrs.struct import Struct
 from ..cqrs.timeline import REDOES, UNDOES, marked

@@ -4,7 +4,9 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TypeAlias
 
-from cqrs_todo.cqrs.core import Decider, EventTypes, Metadata, Recorded, Rejected
+from cqrs_todo.cqrs.decider import Decider
+from cqrs_todo.cqrs.errors import Rejected
+from cqrs_todo.cqrs.events import EventTypes, Metadata, Recorded
 from cqrs_todo.cqrs.reactions import Reaction
 from cqrs_todo.cqrs.repository import Repository
 from cqrs_todo.cqrs.struct import Struct, replace

@@ -29,7 +29,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import run_state_machine_as_test
 
-from cqrs_todo.cqrs.core import Metadata, Rejected
+from cqrs_todo.cqrs.errors import Rejected
+from cqrs_todo.cqrs.events import Metadata
 from cqrs_todo.cqrs.reactions import Runner
 from cqrs_todo.cqrs.repository import Repository
 from cqrs_todo.cqrs.snapshots import AlwaysSnapshot, MemorySnapshots

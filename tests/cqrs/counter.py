@@ -3,7 +3,10 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from cqrs_todo.cqrs.core import Decider, EventTypes, Log, Metadata, Rejected
+from cqrs_todo.cqrs.decider import Decider
+from cqrs_todo.cqrs.errors import Rejected
+from cqrs_todo.cqrs.events import EventTypes, Metadata
+from cqrs_todo.cqrs.store import Log
 from cqrs_todo.cqrs.stores import open_store
 from cqrs_todo.cqrs.struct import Struct
 

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from cqrs_todo.cqrs.core import StoreUnavailable
+from cqrs_todo.cqrs.errors import StoreUnavailable
 from cqrs_todo.cqrs.testing.check import check_store
 
 pytestmark = pytest.mark.skipif(sys.platform == "emscripten", reason="pytest can't be run within pytest there")

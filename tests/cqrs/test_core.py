@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
-from cqrs_todo.cqrs.core import EventTypes, Rejected, UnknownEvent, Upcaster, WrongExpectedVersion, check_precondition
+from cqrs_todo.cqrs.errors import Rejected, WrongExpectedVersion
+from cqrs_todo.cqrs.events import EventTypes, UnknownEvent, Upcaster
+from cqrs_todo.cqrs.store import check_precondition
 from cqrs_todo.cqrs.testing.contract import Counted
 from cqrs_todo.cqrs.testing.stories import given
 from tests.cqrs.counter import COUNTER, Move, Moved

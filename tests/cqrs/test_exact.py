@@ -7,26 +7,8 @@ from typing import Any
 
 import pytest
 
-from cqrs_todo.cqrs.core import (
-    NEW,
-    Append,
-    CommandReused,
-    Commit,
-    EventTypes,
-    Log,
-    Mark,
-    Metadata,
-    OutcomeUnknown,
-    Outline,
-    Place,
-    Recorded,
-    StaleMark,
-    StoreUnavailable,
-    UnknownEvent,
-    Upcaster,
-    WrongExpectedVersion,
-    position_of,
-)
+from cqrs_todo.cqrs.errors import CommandReused, OutcomeUnknown, StaleMark, StoreUnavailable, WrongExpectedVersion
+from cqrs_todo.cqrs.events import Commit, EventTypes, Metadata, Outline, Recorded, UnknownEvent, Upcaster
 from cqrs_todo.cqrs.fold import Entities, Entity, Fold, fold_of
 from cqrs_todo.cqrs.reactions import Reaction
 from cqrs_todo.cqrs.repository import Plan, Repository
@@ -40,6 +22,7 @@ from cqrs_todo.cqrs.snapshots import (
     next_kept,
     thinned,
 )
+from cqrs_todo.cqrs.store import NEW, Append, Log, Mark, Place, position_of
 from cqrs_todo.cqrs.stores import open_store
 from cqrs_todo.cqrs.struct import replace
 from cqrs_todo.cqrs.timeline import as_of

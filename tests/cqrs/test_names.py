@@ -2,7 +2,8 @@
 
 import pytest
 
-from cqrs_todo.cqrs.core import InvalidLogName, LogExists, check_log_name
+from cqrs_todo.cqrs.errors import InvalidLogName, LogExists
+from cqrs_todo.cqrs.names import check_log_name
 
 
 @pytest.mark.parametrize(

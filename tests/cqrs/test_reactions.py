@@ -14,8 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from cqrs_todo.cqrs.core import DamagedLog, Log, Recorded, StaleMark, Store, StoreUnavailable
+from cqrs_todo.cqrs.errors import DamagedLog, StaleMark, StoreUnavailable
+from cqrs_todo.cqrs.events import Recorded
 from cqrs_todo.cqrs.reactions import Reaction, Runner
+from cqrs_todo.cqrs.store import Log, Store
 from cqrs_todo.cqrs.stores import open_store
 from cqrs_todo.cqrs.testing.contract import CONTRACT_TYPES, Counted, metadata, numbers, one
 

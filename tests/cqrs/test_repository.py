@@ -9,18 +9,8 @@ from hypothesis import given as for_all
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from cqrs_todo.cqrs.core import (
-    EXISTS,
-    NEW,
-    Append,
-    Mark,
-    Outline,
-    Place,
-    Rejected,
-    UnknownEvent,
-    WrongExpectedVersion,
-    position_of,
-)
+from cqrs_todo.cqrs.errors import Rejected, WrongExpectedVersion
+from cqrs_todo.cqrs.events import Outline, UnknownEvent
 from cqrs_todo.cqrs.fold import WAITING, Entity, Fold, fold_of
 from cqrs_todo.cqrs.repository import RETRIES, Plan, Repository, decide_all
 from cqrs_todo.cqrs.snapshots import (
@@ -35,6 +25,7 @@ from cqrs_todo.cqrs.snapshots import (
     next_kept,
     thinned,
 )
+from cqrs_todo.cqrs.store import EXISTS, NEW, Append, Mark, Place, position_of
 from tests.cqrs.counter import AT, COUNTER, Move, Moved, by, new_log
 
 

@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, find, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import run_state_machine_as_test
 
-from cqrs_todo.cqrs.core import Append, Commit, EventTypes, Metadata, Store
+from cqrs_todo.cqrs.events import Commit, EventTypes, Metadata
+from cqrs_todo.cqrs.store import Append, Store
 from cqrs_todo.cqrs.stores import open_store
 from cqrs_todo.cqrs.stores.memory import MemoryLog, MemoryStore
 from cqrs_todo.cqrs.testing.strategies import command_sequences, event_sequences, machine, reachable_states

@@ -7,7 +7,7 @@ STORY = """
 import sys
 sys.modules["msgspec"] = None  # as where it can't be had: importing it raises ImportError
 from datetime import UTC, datetime
-from cqrs_todo.cqrs.core import EventTypes, Metadata
+from cqrs_todo.cqrs.events import EventTypes, Metadata
 from cqrs_todo.cqrs.repository import Repository
 from cqrs_todo.cqrs.stores import open_store
 from cqrs_todo.cqrs.timeline import as_of

@@ -9,10 +9,11 @@ from hypothesis import given as for_all
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from cqrs_todo.cqrs.core import Append, Commit, Log, Metadata, Recorded, UnknownEvent
+from cqrs_todo.cqrs.events import Commit, Metadata, Recorded, UnknownEvent
 from cqrs_todo.cqrs.fold import Fold, fold_of
 from cqrs_todo.cqrs.repository import Repository
 from cqrs_todo.cqrs.snapshots import AlwaysSnapshot, MemorySnapshots, SnapshotEvery, SnapshotStrategy
+from cqrs_todo.cqrs.store import Append, Log
 from cqrs_todo.cqrs.timeline import REDOES, UNDOES, as_of, redo_events, redo_steps, undo_events, undo_steps, walk_back
 from tests.cqrs.counter import AT, COUNTER, Moved, new_log
 

@@ -5,7 +5,8 @@ from datetime import datetime
 
 from hypothesis import strategies as st
 
-from cqrs_todo.cqrs.core import Rejected, Store
+from cqrs_todo.cqrs.errors import Rejected
+from cqrs_todo.cqrs.store import Store
 from cqrs_todo.cqrs.stores import open_store
 from cqrs_todo.todo.model import Create, TodoCommand
 from cqrs_todo.todo.recorder import TYPES

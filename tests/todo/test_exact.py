@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
-from cqrs_todo.cqrs.core import LOST, Append, Commit, Metadata, Recorded, Rejected, UnknownEvent
+from cqrs_todo.cqrs.errors import Rejected
+from cqrs_todo.cqrs.events import LOST, Commit, Metadata, Recorded, UnknownEvent
 from cqrs_todo.cqrs.fold import Entities, Entity, Fold
+from cqrs_todo.cqrs.store import Append
 from cqrs_todo.cqrs.stores import open_store
 from cqrs_todo.todo.compare import Origin, blame, compare
 from cqrs_todo.todo.events import TextChanged, TodoCompleted, TodoCreated, TodoEvent, TodoRemoved, TodoReopened

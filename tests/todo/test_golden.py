@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cqrs_todo.cqrs.core import Commit, EventTypes, Metadata, Recorded
+from cqrs_todo.cqrs.events import Commit, EventTypes, Metadata, Recorded
 from cqrs_todo.cqrs.repository import Repository
 from cqrs_todo.cqrs.stores import open_store
 from cqrs_todo.cqrs.stores.format import Codec, decode_line, sum_of

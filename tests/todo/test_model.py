@@ -8,7 +8,8 @@ from hypothesis import given as for_all
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from cqrs_todo.cqrs.core import EventTypes, Rejected
+from cqrs_todo.cqrs.errors import Rejected
+from cqrs_todo.cqrs.events import EventTypes
 from cqrs_todo.cqrs.struct import replace
 from cqrs_todo.cqrs.testing.stories import given
 from cqrs_todo.todo.events import (

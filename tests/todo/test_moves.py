@@ -9,7 +9,9 @@ from hypothesis import given as for_all
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from cqrs_todo.cqrs.core import Append, Commit, Log, Metadata, Rejected, Store, StoreUnavailable
+from cqrs_todo.cqrs.errors import Rejected, StoreUnavailable
+from cqrs_todo.cqrs.events import Commit, Metadata
+from cqrs_todo.cqrs.store import Append, Log, Store
 from cqrs_todo.cqrs.stores import open_store
 from cqrs_todo.cqrs.timeline import REDOES, UNDOES
 from cqrs_todo.todo import recorder, undoing

@@ -5,7 +5,7 @@ from typing import Any, cast
 
 import pytest
 
-from cqrs_todo.cqrs.core import Rejected
+from cqrs_todo.cqrs.errors import Rejected
 from cqrs_todo.cqrs.struct import replace
 from cqrs_todo.todo.events import (
     DueChanged,

@@ -9,8 +9,10 @@ from hypothesis import given as for_all
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from cqrs_todo.cqrs.core import LogExists, Metadata, Rejected, Store, WrongExpectedVersion
+from cqrs_todo.cqrs.errors import LogExists, Rejected, WrongExpectedVersion
+from cqrs_todo.cqrs.events import Metadata
 from cqrs_todo.cqrs.fold import Fold
+from cqrs_todo.cqrs.store import Store
 from cqrs_todo.cqrs.stores import open_store
 from cqrs_todo.todo.events import TextChanged
 from cqrs_todo.todo.fields import TEXT, State

@@ -9,7 +9,7 @@ from hypothesis import given as for_all
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from cqrs_todo.cqrs.core import Rejected
+from cqrs_todo.cqrs.errors import Rejected
 from cqrs_todo.cqrs.fold import Fold
 from cqrs_todo.cqrs.stores import open_store
 from cqrs_todo.cqrs.struct import replace

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from cqrs_todo.cqrs.core import Commit, Metadata, Recorded, UnknownEvent
+from cqrs_todo.cqrs.events import Commit, Metadata, Recorded, UnknownEvent
 from cqrs_todo.cqrs.fold import Entity
 from cqrs_todo.todo.events import (
     DueChanged,

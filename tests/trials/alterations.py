@@ -10,7 +10,9 @@ from datetime import UTC, datetime
 from itertools import combinations
 from pathlib import Path
 
-from cqrs_todo.cqrs.core import Append, Commit, CqrsError, Metadata
+from cqrs_todo.cqrs.errors import CqrsError
+from cqrs_todo.cqrs.events import Commit, Metadata
+from cqrs_todo.cqrs.store import Append
 from cqrs_todo.todo.events import TodoCreated
 from cqrs_todo.todo.fields import NOTE, PRIORITY, TAGS, TEXT
 from cqrs_todo.todo.model import Add, Change, Complete, Create

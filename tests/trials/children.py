@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from cqrs_todo.cqrs.core import Store
+from cqrs_todo.cqrs.store import Store
 from cqrs_todo.cqrs.stores import open_store
 from cqrs_todo.todo.recorder import TYPES
 from cqrs_todo.todo.service import TodoList

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from unittest.mock import patch
 
-from cqrs_todo.cqrs.core import CqrsError
+from cqrs_todo.cqrs.errors import CqrsError
 from cqrs_todo.cqrs.stores.snapshots import Folder, KeptSnapshots
 from cqrs_todo.todo.fields import SCHEMA, State
 from cqrs_todo.todo.model import Create

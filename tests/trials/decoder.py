@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from cqrs_todo.cli import document
-from cqrs_todo.cqrs.core import CqrsError
+from cqrs_todo.cqrs.errors import CqrsError
 from cqrs_todo.cqrs.stores import format as line_format
 from cqrs_todo.cqrs.stores.format import Codec, decode_header, sum_of
 from cqrs_todo.cqrs.stores.seals import NO_SUM

@@ -16,8 +16,8 @@ from mmap import mmap
 from pathlib import Path
 from types import FunctionType, ModuleType
 
-from cqrs_todo.cqrs import core
-from cqrs_todo.cqrs.core import CqrsError
+from cqrs_todo.cqrs import events
+from cqrs_todo.cqrs.errors import CqrsError
 from cqrs_todo.cqrs.stores import format as line_format
 from cqrs_todo.cqrs.stores import seals
 from cqrs_todo.todo import model
@@ -94,7 +94,7 @@ def _fuzz(weakness: str, counts: Path, options: list[str]) -> None:
 
     if weakness:
         weaken(weakness)
-    for function in [_plant, *_functions(core), *_functions(line_format), *_functions(model), *_functions(seals)]:
+    for function in [_plant, *_functions(events), *_functions(line_format), *_functions(model), *_functions(seals)]:
         atheris.instrument_func(function)
     planted = weakness == "planted-bug"
     codec = line_format.Codec(TYPES)

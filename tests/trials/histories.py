@@ -4,7 +4,7 @@ import random
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from cqrs_todo.cqrs.core import Rejected
+from cqrs_todo.cqrs.errors import Rejected
 from cqrs_todo.cqrs.snapshots import SnapshotEvery
 from cqrs_todo.cqrs.stores.snapshots import Folder, KeptSnapshots
 from cqrs_todo.todo import recorder, service

@@ -19,7 +19,9 @@ from typing import Any
 
 import msgspec
 
-from cqrs_todo.cqrs.core import Append, Metadata, Rejected
+from cqrs_todo.cqrs.errors import Rejected
+from cqrs_todo.cqrs.events import Metadata
+from cqrs_todo.cqrs.store import Append
 from cqrs_todo.todo.events import TodoCreated
 from cqrs_todo.todo.fields import NOTE, TAGS, TEXT
 from cqrs_todo.todo.model import Add, Change, Create, decide

@@ -25,7 +25,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from cqrs_todo.cqrs.core import CqrsError
+from cqrs_todo.cqrs.errors import CqrsError
 
 from .children import SEED, store_in
 from .deeds import Homes

@@ -22,7 +22,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from cqrs_todo.cqrs.core import CqrsError
+from cqrs_todo.cqrs.errors import CqrsError
 from cqrs_todo.todo.model import Create
 from cqrs_todo.todo.recorder import Answer
 

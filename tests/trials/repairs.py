@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cqrs_todo.cqrs.core import CqrsError, DamagedLog, ReadOnlyLog, Repair
+from cqrs_todo.cqrs.errors import CqrsError, DamagedLog, ReadOnlyLog
+from cqrs_todo.cqrs.store import Repair
 
 from .children import SEED, in_child, store_in
 from .damage import ALTERATIONS, WHITE_SPACE

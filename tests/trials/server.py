@@ -23,7 +23,9 @@ from typing import Any
 
 import msgspec
 
-from cqrs_todo.cqrs.core import Append, Metadata, Store, StoreUnavailable
+from cqrs_todo.cqrs.errors import StoreUnavailable
+from cqrs_todo.cqrs.events import Metadata
+from cqrs_todo.cqrs.store import Append, Store
 from cqrs_todo.cqrs.stores import open_store
 from cqrs_todo.cqrs.testing.contract import CONTRACT_TYPES, Counted
 

@@ -15,8 +15,10 @@ import msgspec
 
 from cqrs_todo.cli import text
 from cqrs_todo.cqrs import timeline
-from cqrs_todo.cqrs.core import Append, Commit, CqrsError, Damage, Metadata, Progress, Rejected, Repair, Verdict
+from cqrs_todo.cqrs.errors import CqrsError, Rejected
+from cqrs_todo.cqrs.events import Commit, Metadata
 from cqrs_todo.cqrs.fold import Fold
+from cqrs_todo.cqrs.store import Append, Damage, Progress, Repair, Verdict
 from cqrs_todo.cqrs.stores import chain, seals
 from cqrs_todo.cqrs.stores import format as line_format
 from cqrs_todo.cqrs.stores.jsonl import check, evidence, files, log, repair, sorting

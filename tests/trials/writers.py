@@ -16,7 +16,8 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from cqrs_todo.cqrs.core import Commit, CqrsError
+from cqrs_todo.cqrs.errors import CqrsError
+from cqrs_todo.cqrs.events import Commit
 from cqrs_todo.todo.model import Create
 
 from .children import Span, a_list, overlapping, start, store_in, tell

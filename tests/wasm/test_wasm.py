@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.test_imports import PURE
+from tests.test_imports import PURE_FILES, module_of
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / ".venv-wasm"
 PYODIDE = "314.0.7"  # pip's options below belong to this version: its CPython is 3.14
-PORTABLE = {f"cqrs_todo.{name}" for name in PURE} | {
+PORTABLE = {f"cqrs_todo.{name}" for name in map(module_of, PURE_FILES)} | {
     "cqrs_todo.cqrs.stores",
     "cqrs_todo.cqrs.stores.memory",
     "cqrs_todo.cqrs.testing.contract",
@@ -90,7 +90,7 @@ def _install(command: list[str]) -> None:
 
 
 def test_the_pure_modules_run_on_webassembly(pyodide: Path) -> None:
-    modules = ",".join(f"cqrs_todo.{name}" for name in PURE)
+    modules = ",".join(f"cqrs_todo.{name}" for name in map(module_of, PURE_FILES))
     run = ["node", str(Path(__file__).parent / "run.mjs"), str(pyodide), modules, *portable_tests()]
     done = subprocess.run(run, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr

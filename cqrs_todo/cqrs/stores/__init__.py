@@ -1,6 +1,8 @@
 """Where logs are kept: memory, JSON lines, PostgreSQL, nowhere. `open_store(url)` chooses."""
 
-from ..core import CqrsError, EventTypes, Store
+from ..errors import CqrsError
+from ..events import EventTypes
+from ..store import Store
 
 
 class UnknownStore(CqrsError):

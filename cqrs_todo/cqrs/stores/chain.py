@@ -8,7 +8,8 @@ from itertools import takewhile
 
 import msgspec
 
-from ..core import Commit, EventTypes, Log, Outline, Place
+from ..events import Commit, EventTypes, Outline
+from ..store import Log, Place
 from .format import BROKEN, Codec, CommitLine, EventLine, Header, InvalidLine, decode_line, knows_data, sum_of
 from .seals import NO_SUM, are_right, has_sum, last_sum, sum_in
 

@@ -9,7 +9,8 @@ from typing import Annotated, Any, Union
 
 import msgspec
 
-from ..core import Commit, CqrsError, EventTypes, Metadata, Recorded, UnknownEvent
+from ..errors import CqrsError
+from ..events import Commit, EventTypes, Metadata, Recorded, UnknownEvent
 from .seals import NO_SUM, follows, last_sum, seal, sealed, sum_in
 
 FORMAT = "cqrs-log"

@@ -7,23 +7,19 @@ from contextlib import ExitStack
 from datetime import datetime
 from itertools import count
 
-from ..core import (
+from ..errors import LogExists, LogNotFound
+from ..events import Commit, EventTypes, Metadata
+from ..names import check_log_name, name_key
+from ..store import (
     Append,
     Checkpoints,
-    Commit,
-    EventTypes,
     Known,
     Log,
-    LogExists,
-    LogNotFound,
     Mark,
-    Metadata,
     Place,
     Store,
     T,
     Verdict,
-    check_log_name,
-    name_key,
     nothing_known,
     position_of,
     record,

@@ -3,25 +3,10 @@
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 
-from ..core import (
-    Append,
-    Checkpoints,
-    Commit,
-    EventTypes,
-    Known,
-    Log,
-    LogNotFound,
-    Mark,
-    Metadata,
-    Outline,
-    Place,
-    Store,
-    T,
-    Verdict,
-    check_log_name,
-    nothing_known,
-    record,
-)
+from ..errors import LogNotFound
+from ..events import Commit, EventTypes, Metadata, Outline
+from ..names import check_log_name
+from ..store import Append, Checkpoints, Known, Log, Mark, Place, Store, T, Verdict, nothing_known, record
 
 
 class NullLog(Log):

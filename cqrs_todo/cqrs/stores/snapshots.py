@@ -15,9 +15,10 @@ from typing import Any, Generic, Protocol
 
 import msgspec
 
-from ..core import Mark, S
+from ..decider import S
 from ..fold import Entity, Fold, version_in
 from ..snapshots import Snapshot, Taken, thinned
+from ..store import Mark
 from .checksum import CHECKSUM_LENGTH, checked, is_whole
 
 FORMAT = "cqrs-snapshot/2"

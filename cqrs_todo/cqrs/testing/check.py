@@ -9,7 +9,8 @@ from unittest.mock import patch
 
 import pytest
 
-from ..core import EventTypes, Progress, Store, no_progress
+from ..events import EventTypes
+from ..store import Progress, Store, no_progress
 from ..stores import open_store
 from ..stores.jsonl.files import explained
 from ..stores.passwords import hidden

@@ -11,27 +11,11 @@ from typing import Any
 
 import pytest
 
-from ..core import (
-    EXISTS,
-    NEW,
-    Append,
-    CommandReused,
-    Commit,
-    EventTypes,
-    InvalidLogName,
-    Log,
-    LogExists,
-    LogNotFound,
-    Metadata,
-    Outline,
-    Recorded,
-    Store,
-    UnknownEvent,
-    Upcaster,
-    WrongExpectedVersion,
-    check_log_name,
-)
+from ..errors import CommandReused, InvalidLogName, LogExists, LogNotFound, WrongExpectedVersion
+from ..events import Commit, EventTypes, Metadata, Outline, Recorded, UnknownEvent, Upcaster
+from ..names import check_log_name
 from ..reactions import Reaction, Runner
+from ..store import EXISTS, NEW, Append, Log, Store
 from ..struct import Struct
 
 

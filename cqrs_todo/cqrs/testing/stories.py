@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from difflib import ndiff
 from typing import Generic
 
-from ..core import C, Decider, E, Rejected, S
+from ..decider import C, Decider, E, S
+from ..errors import Rejected
 
 
 class Given(Generic[S, C, E]):

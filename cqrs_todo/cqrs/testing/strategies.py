@@ -11,8 +11,11 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from ..core import C, Decider, E, EventTypes, Metadata, Rejected, S, Store
+from ..decider import C, Decider, E, S
+from ..errors import Rejected
+from ..events import EventTypes, Metadata
 from ..repository import Repository
+from ..store import Store
 from ..timeline import as_of
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from cqrs_todo.cqrs.core import Store
+from cqrs_todo.cqrs.store import Store
 from cqrs_todo.cqrs.stores import open_store
 from cqrs_todo.cqrs.testing.contract import CONTRACT_TYPES
 

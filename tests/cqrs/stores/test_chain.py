@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cqrs_todo.cqrs.core import Commit, EventTypes, UnknownEvent, Upcaster
+from cqrs_todo.cqrs.events import Commit, EventTypes, UnknownEvent, Upcaster
 from cqrs_todo.cqrs.stores import format as line_format
 from cqrs_todo.cqrs.stores.chain import Batch, Spot, Versions, Walk
 from cqrs_todo.cqrs.stores.format import Codec, InvalidLine, decode_lines

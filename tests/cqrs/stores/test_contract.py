@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from cqrs_todo.cqrs.core import NEW, EventTypes, LogNotFound, Store, WrongExpectedVersion
+from cqrs_todo.cqrs.errors import LogNotFound, WrongExpectedVersion
+from cqrs_todo.cqrs.events import EventTypes
+from cqrs_todo.cqrs.store import NEW, Store
 from cqrs_todo.cqrs.stores import UnknownStore, open_store
 from cqrs_todo.cqrs.testing.contract import AT, CONTRACT_TYPES, StoreContract, metadata, one
 

@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from cqrs_todo.cqrs.core import Append, Decider, EventTypes, Metadata, Store, UnknownEvent, Upcaster
+from cqrs_todo.cqrs.decider import Decider
+from cqrs_todo.cqrs.events import EventTypes, Metadata, UnknownEvent, Upcaster
 from cqrs_todo.cqrs.repository import Repository
+from cqrs_todo.cqrs.store import Append, Store
 from cqrs_todo.cqrs.stores import open_store
 from cqrs_todo.cqrs.struct import Struct
 

@@ -14,27 +14,21 @@ from typing import Any
 import msgspec
 import pytest
 
-from cqrs_todo.cqrs.core import (
-    LOST,
-    REPAIRED,
-    Append,
+from cqrs_todo.cqrs.errors import (
     DamagedLog,
-    Log,
     LogBusy,
     LogExists,
     LogNotFound,
-    Mark,
-    Metadata,
     MissingLog,
     OutcomeUnknown,
     ReadOnlyLog,
     Rejected,
     StaleMark,
-    Store,
     StoreUnavailable,
-    UnknownEvent,
     WrongExpectedVersion,
 )
+from cqrs_todo.cqrs.events import LOST, REPAIRED, Metadata, UnknownEvent
+from cqrs_todo.cqrs.store import Append, Log, Mark, Store
 from cqrs_todo.cqrs.stores import open_store
 from cqrs_todo.cqrs.stores.chain import ChainedLog
 from cqrs_todo.cqrs.stores.format import FORMAT, VERSION, Header, encode_header, sum_of

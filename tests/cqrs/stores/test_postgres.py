@@ -8,8 +8,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from cqrs_todo.cqrs.core import (
-    Append,
+from cqrs_todo.cqrs.errors import (
     CommandReused,
     DamagedLog,
     LogBusy,
@@ -18,12 +17,12 @@ from cqrs_todo.cqrs.core import (
     OutcomeUnknown,
     Rejected,
     StaleMark,
-    Store,
     StoreUnavailable,
 )
 from cqrs_todo.cqrs.fold import Fold, fold_of
 from cqrs_todo.cqrs.repository import Repository
 from cqrs_todo.cqrs.snapshots import SnapshotEvery
+from cqrs_todo.cqrs.store import Append, Store
 from cqrs_todo.cqrs.stores import UnknownStore, open_store
 from cqrs_todo.cqrs.stores.postgres import Named, Operator, Pattern, PostgresStore
 from cqrs_todo.cqrs.stores.seals import seal, sum_in

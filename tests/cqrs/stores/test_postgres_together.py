@@ -13,7 +13,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from cqrs_todo.cqrs.core import Log, LogNotFound, OutcomeUnknown, Rejected, StoreUnavailable, WrongExpectedVersion
+from cqrs_todo.cqrs.errors import LogNotFound, OutcomeUnknown, Rejected, StoreUnavailable, WrongExpectedVersion
+from cqrs_todo.cqrs.store import Log
 from cqrs_todo.cqrs.stores import open_store
 from cqrs_todo.cqrs.stores.memory import MemoryStore
 from cqrs_todo.cqrs.stores.postgres import PostgresStore

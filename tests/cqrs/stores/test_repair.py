@@ -11,7 +11,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from cqrs_todo.cqrs.core import LOST, REPAIRED, Append, DamagedLog, Log, ReadOnlyLog, Repair, Store
+from cqrs_todo.cqrs.errors import DamagedLog, ReadOnlyLog
+from cqrs_todo.cqrs.events import LOST, REPAIRED
+from cqrs_todo.cqrs.store import Append, Log, Repair, Store
 from cqrs_todo.cqrs.stores.format import InvalidLine
 from cqrs_todo.cqrs.stores.jsonl import repair as repair_module
 from cqrs_todo.cqrs.testing.contract import AT, Counted, metadata, one

@@ -9,23 +9,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from cqrs_todo.cqrs.core import (
-    NEW,
-    Append,
-    Commit,
-    DamagedLog,
-    Log,
-    Mark,
-    Metadata,
-    Outline,
-    Place,
-    StaleMark,
-    Store,
-    WrongExpectedVersion,
-)
+from cqrs_todo.cqrs.errors import DamagedLog, StaleMark, WrongExpectedVersion
+from cqrs_todo.cqrs.events import Commit, Metadata, Outline
 from cqrs_todo.cqrs.fold import Fold, fold_of
 from cqrs_todo.cqrs.repository import Repository
 from cqrs_todo.cqrs.snapshots import SnapshotEvery, Taken
+from cqrs_todo.cqrs.store import NEW, Append, Log, Mark, Place, Store
 from cqrs_todo.cqrs.stores import open_store
 from cqrs_todo.cqrs.stores.jsonl import lines
 from cqrs_todo.cqrs.stores.snapshots import Folder, KeptSnapshots

@@ -8,19 +8,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from cqrs_todo.cqrs.core import (
-    LOST,
-    REPAIRED,
-    Append,
-    DamagedLog,
-    Log,
-    LogNotFound,
-    ReadOnlyLog,
-    Rejected,
-    Store,
-    StoreUnavailable,
-    UnknownEvent,
-)
+from cqrs_todo.cqrs.errors import DamagedLog, LogNotFound, ReadOnlyLog, Rejected, StoreUnavailable
+from cqrs_todo.cqrs.events import LOST, REPAIRED, UnknownEvent
+from cqrs_todo.cqrs.store import Append, Log, Store
 from cqrs_todo.cqrs.stores.format import sum_of
 from cqrs_todo.cqrs.stores.jsonl.notes import read_note
 from cqrs_todo.cqrs.stores.seals import seal

@@ -6,7 +6,8 @@ from typing import ClassVar
 
 import pytest
 
-from cqrs_todo.cqrs.core import Append, Commit, EventTypes, Log, Metadata, Place, Recorded, Store
+from cqrs_todo.cqrs.events import Commit, EventTypes, Metadata, Recorded
+from cqrs_todo.cqrs.store import Append, Log, Place, Store
 from cqrs_todo.cqrs.stores.memory import MemoryLog, MemoryStore
 from cqrs_todo.cqrs.struct import replace
 from cqrs_todo.cqrs.testing.contract import CONTRACT_TYPES, StoreContract

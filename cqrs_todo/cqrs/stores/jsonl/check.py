@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from itertools import islice
 
-from ...core import Damage, Progress, Verdict
+from ...store import Damage, Progress, Verdict
 from ...struct import replace
 from ..chain import Spot, Versions, Walk
 from ..format import InvalidLine, decode_header, decode_lines

@@ -4,7 +4,9 @@ import os
 
 import msgspec
 
-from ...core import Checkpoints, StoreUnavailable, check_log_name
+from ...errors import StoreUnavailable
+from ...names import check_log_name
+from ...store import Checkpoints
 from .files import explained, make_directory, replace_durably
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from io import BytesIO
 from typing import Self
 
-from ...core import LogNotFound
+from ...errors import LogNotFound
 from .files import close, explained, open_private
 
 _BLOCK = 1 << 15

@@ -7,24 +7,9 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext, supp
 from functools import partial
 from itertools import islice
 
-from ...core import (
-    Append,
-    Commit,
-    DamagedLog,
-    EventTypes,
-    LogBusy,
-    Mark,
-    Metadata,
-    OutcomeUnknown,
-    Place,
-    Progress,
-    ReadOnlyLog,
-    StaleMark,
-    StoreUnavailable,
-    position_of,
-    record,
-    repeated,
-)
+from ...errors import DamagedLog, LogBusy, OutcomeUnknown, ReadOnlyLog, StaleMark, StoreUnavailable
+from ...events import Commit, EventTypes, Metadata
+from ...store import Append, Mark, Place, Progress, position_of, record, repeated
 from ..chain import Batch, ChainedLog, Spot, Versions, verified_backward
 from ..format import InvalidLine, command_in, decode_header
 from ..seals import follows

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from ...core import LOST
+from ...events import LOST
 from ..format import CommitLine
 
 

@@ -14,7 +14,9 @@ from functools import cached_property
 
 import msgspec
 
-from ...core import InvalidLogName, MissingLog, StoreUnavailable, Stray, check_log_name
+from ...errors import InvalidLogName, MissingLog, StoreUnavailable
+from ...names import check_log_name
+from ...store import Stray
 from ..chain import Spot
 from ..format import InvalidLine, decode_header, log_in
 from .files import OPEN_SAFELY, close, explained, there

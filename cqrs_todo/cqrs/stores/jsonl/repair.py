@@ -15,7 +15,9 @@ from typing import Any
 
 import msgspec
 
-from ...core import LOST, REPAIRED, DamagedLog, ReadOnlyLog, Repair, no_progress
+from ...errors import DamagedLog, ReadOnlyLog
+from ...events import LOST, REPAIRED
+from ...store import Repair, no_progress
 from ..chain import Spot, Versions, Walk
 from ..format import (
     FORMAT,

@@ -6,26 +6,10 @@ from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime
 from itertools import chain
 
-from ...core import (
-    NAME_BYTES,
-    Checkpoints,
-    EventTypes,
-    Known,
-    Log,
-    LogExists,
-    LogNotFound,
-    MissingLog,
-    Rejected,
-    Repair,
-    StaleMark,
-    Store,
-    Stray,
-    T,
-    Verdict,
-    check_log_name,
-    name_key,
-    nothing_known,
-)
+from ...errors import LogExists, LogNotFound, MissingLog, Rejected, StaleMark
+from ...events import EventTypes
+from ...names import NAME_BYTES, check_log_name, name_key
+from ...store import Checkpoints, Known, Log, Repair, Store, Stray, T, Verdict, nothing_known
 from ..chain import Spot
 from ..format import FORMAT, VERSION, Header, encode_header, log_in
 from ..seals import last_sum

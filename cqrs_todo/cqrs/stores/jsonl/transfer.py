@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 
-from ...core import Rejected
+from ...errors import Rejected
 from ..chain import Spot, Versions, Walk
 from ..format import Header, InvalidLine, decode_header, decode_lines
 from .files import OPEN_SAFELY, close, explained, make_directory, open_private, remove, sync_directory, there, write_all

@@ -13,7 +13,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.pq import TransactionStatus
 from psycopg.rows import TupleRow
 
-from ...core import CqrsError, LogBusy, OutcomeUnknown, OutdatedStore, StoreUnavailable
+from ...errors import CqrsError, LogBusy, OutcomeUnknown, OutdatedStore, StoreUnavailable
 from .. import UnknownStore
 from .address import address, understood
 from .rights import MissingGrant, check_owners, missing_grants, quoted, schema_of, written

@@ -1,6 +1,8 @@
 """What is kept beside the logs: how far reactions have come, and snapshots."""
 
-from ...core import Checkpoints, LogBusy, StoreUnavailable, check_log_name
+from ...errors import LogBusy, StoreUnavailable
+from ...names import check_log_name
+from ...store import Checkpoints
 from .database import Database
 
 _KEEP = """

@@ -5,24 +5,9 @@ from functools import partial
 from itertools import chain
 from typing import NamedTuple, TypeAlias
 
-from ...core import (
-    Append,
-    Commit,
-    DamagedLog,
-    EventTypes,
-    LogBusy,
-    LogNotFound,
-    Mark,
-    Metadata,
-    Place,
-    Progress,
-    ReadOnlyLog,
-    StaleMark,
-    WrongExpectedVersion,
-    position_of,
-    record,
-    repeated,
-)
+from ...errors import DamagedLog, LogBusy, LogNotFound, ReadOnlyLog, StaleMark, WrongExpectedVersion
+from ...events import Commit, EventTypes, Metadata
+from ...store import Append, Mark, Place, Progress, position_of, record, repeated
 from ..chain import Batch, ChainedLog, Spot, Versions, verified_backward
 from ..format import Header, InvalidLine, decode_line
 from ..seals import sum_in

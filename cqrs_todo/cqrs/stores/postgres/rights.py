@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import psycopg
 
-from ...core import StoreUnavailable
+from ...errors import StoreUnavailable
 from .schema import FUNCTIONS, TABLES
 
 Connection = psycopg.Connection[tuple[object, ...]]

@@ -9,24 +9,10 @@ from typing import Any
 
 import psycopg
 
-from ...core import (
-    Checkpoints,
-    Damage,
-    DamagedLog,
-    EventTypes,
-    Known,
-    Log,
-    LogExists,
-    LogNotFound,
-    Rejected,
-    Repair,
-    Store,
-    T,
-    Verdict,
-    check_log_name,
-    name_key,
-    nothing_known,
-)
+from ...errors import DamagedLog, LogExists, LogNotFound, Rejected
+from ...events import EventTypes
+from ...names import check_log_name, name_key
+from ...store import Checkpoints, Damage, Known, Log, Repair, Store, T, Verdict, nothing_known
 from ...struct import Struct
 from ..chain import Spot, Versions, Walk
 from ..format import FORMAT, VERSION, CommitLine, Header, InvalidLine, decode_header, decode_lines, encode_header

@@ -1,132 +1,17 @@
-"""The vocabulary: deciders, events as recorded, commits, preconditions, the log and store contracts, errors.
-
-Terms are the field's own. Ideas: deciders from Jérémie Chassaing, wrong-version texts from message-db, one contract
-for every store from taskchampion, preconditions from the Rust workspace cq-rs/cqrs.
-"""
+"""The contract of every store and of its logs. `cqrs_todo.cqrs.testing` has the tests that a store must pass."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from enum import Enum
 from itertools import islice
-from typing import Any, Generic, Protocol, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
+from .errors import CommandReused, MissingLog, Rejected, WrongExpectedVersion
+from .events import Commit, EventTypes, Metadata, Outline, Recorded
 from .struct import Struct
 
-S = TypeVar("S")
-C = TypeVar("C")
-E = TypeVar("E")
 T = TypeVar("T")
-
-
-class CqrsError(Exception):
-    """The base of the errors that the framework foresees; misuse by the caller raises `TypeError` or `ValueError`."""
-
-
-class Rejected(CqrsError):
-    """A decider refused a command; the message says why, in words for the person who gave it."""
-
-
-class WrongExpectedVersion(CqrsError):
-    """An append's precondition did not hold; nothing was written."""
-
-    def __init__(self, stream: str, expected: "Expected", version: int) -> None:
-        wanted = expected.value if isinstance(expected, Precondition) else expected
-        super().__init__(f"Wrong expected version: {wanted} (stream: {stream}, stream version: {version})")
-        self.stream = stream
-        self.expected = expected
-        self.version = version
-
-
-class CommandReused(CqrsError):
-    """A command id came again with other content than the commit that already bears it."""
-
-
-class InvalidLogName(CqrsError):
-    """A log can't be called that."""
-
-
-class LogNotFound(CqrsError):
-    """The store has no log of that name."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__(f"no list named {name!r}")
-        self.name = name
-
-
-class LogExists(CqrsError):
-    """The store has a log of that name already, or of a name that differs from it only by case.
-
-    Args:
-        name: The name of the log that exists.
-        wanted: The name that was asked for, if it is spelled otherwise.
-    """
-
-    def __init__(self, name: str, wanted: str | None = None) -> None:
-        other = wanted is not None and wanted != name
-        same = f", and {wanted!r} differs from it only by case" if other else ""
-        super().__init__(f"there is a list named {name!r} already{same}")
-        self.name = name
-        if other:
-            self.hint = f"did you mean {name!r}?"
-
-
-class LogBusy(CqrsError):
-    """Another writer holds the log and did not let go in time, or the log was replaced meanwhile; nothing was written."""
-
-
-class DamagedLog(CqrsError):
-    """A log's bytes are not what was written; nothing more is written to it."""
-
-
-class MissingLog(DamagedLog):
-    """A log that had been recorded is gone, or another log stands in its place. No new log is made in its place.
-
-    Args:
-        message: What had been recorded, and what stands there now.
-        name: The name of the log; None when the folder of all logs is gone.
-        archived: Whether the log had been put away.
-        id: The id of the log; None when it is not known.
-        position: The last position that had been recorded; None when it is not known.
-        replaced: Whether another log stands in its place.
-    """
-
-    def __init__(
-        self,
-        message: str,
-        name: str | None,
-        *,
-        archived: bool = False,
-        id: str | None = None,
-        position: int | None = None,
-        replaced: bool = False,
-    ) -> None:
-        super().__init__(message)
-        self.name = name
-        self.archived = archived
-        self.id = id
-        self.position = position
-        self.replaced = replaced
-
-
-class ReadOnlyLog(CqrsError):
-    """A log that is not written to: it has a newer format than this code knows, or is a copy of another list's log."""
-
-
-class StaleMark(CqrsError):
-    """A log is not what it was at a mark: what was derived up to there must be derived anew."""
-
-
-class StoreUnavailable(CqrsError):
-    """The store can't be reached or refuses to work; the message says whether something was recorded."""
-
-
-class OutdatedStore(StoreUnavailable):
-    """What the store keeps is in the form of an earlier program: `Store.migrate` brings it to this one's."""
-
-
-class OutcomeUnknown(StoreUnavailable):
-    """Whether the commit was recorded can't be known; sending it again with the same command id is harmless."""
 
 
 class Precondition(Enum):
@@ -137,7 +22,10 @@ class Precondition(Enum):
 
 
 NEW = Precondition.NEW
+
+
 EXISTS = Precondition.EXISTS
+
 
 Expected: TypeAlias = Precondition | int
 """A precondition: `NEW`, `EXISTS`, or the exact version that the stream must have (0: empty)."""
@@ -155,105 +43,6 @@ def check_precondition(expected: Expected | None, stream: str, version: int) -> 
         holds = version == expected
     if not holds:
         raise WrongExpectedVersion(stream, expected, version)
-
-
-LOST = "lost"
-"""The type of the events that a repair puts where damaged ones were, so that those after them keep their places."""
-
-REPAIRED = "repaired"
-"""The type of the event with which a repair ends a log: it says what was lost and what could not be proven."""
-
-
-class UnknownEvent(Struct, frozen=True):
-    """The read-only raw view of an event whose type this code does not know: its type and its data as JSON bytes."""
-
-    type: str
-    data: bytes
-
-
-class Metadata(Struct, frozen=True, gc=False):
-    """What the events of one commit share.
-
-    `at` is the wall time of recording, aware, as it was read; `by` the author; `command` the id that makes sending a
-    commit again harmless; `meta` anything else, as JSON values.
-    """
-
-    at: datetime
-    by: str
-    command: str
-    meta: Mapping[str, Any]
-
-
-class Recorded(Struct, frozen=True, gc=False):
-    """One event as it stands in a log.
-
-    `position` counts the log's events from 1 without gaps, `version` the stream's; `type` is the event's stable type
-    string and `data` the event itself, or an `UnknownEvent`.
-    """
-
-    position: int
-    stream: str
-    version: int
-    type: str
-    data: Any
-    metadata: Metadata
-
-    @property
-    def id(self) -> str:
-        """The id of this event, which never changes. A consumer that may be given an event twice recognises it by its id."""
-        return f"{self.metadata.command}/{self.position}"
-
-
-class Commit(Struct, frozen=True, gc=False):
-    """What one append wrote: one or more events, all or nothing; `sum` chains it to all before it ('' where unkept)."""
-
-    events: tuple[Recorded, ...]
-    metadata: Metadata
-    sum: str = ""
-
-    @property
-    def position(self) -> int:
-        """The position of its first event."""
-        return self.events[0].position
-
-    @property
-    def last(self) -> int:
-        """The position of its last event."""
-        return self.events[-1].position
-
-    @property
-    def at(self) -> datetime:
-        """The wall time of recording."""
-        return self.metadata.at
-
-
-class EventOutline(Protocol):
-    """What a fold needs of an event; as in `Recorded`."""
-
-    @property
-    def stream(self) -> str: ...
-
-    @property
-    def version(self) -> int: ...
-
-    @property
-    def data(self) -> Any: ...
-
-
-class Outline(Protocol):
-    """What a fold needs of a commit, as in `Commit`. A store may be able to give this faster than whole commits."""
-
-    @property
-    def position(self) -> int: ...
-
-    @property
-    def last(self) -> int: ...
-
-    @property
-    def at(self) -> datetime: ...
-
-    @property
-    def events(self) -> Sequence[EventOutline]: ...
 
 
 class Append(Struct, frozen=True):
@@ -349,84 +138,6 @@ Progress: TypeAlias = Callable[[int, int], None]
 
 def no_progress(done: int, total: int) -> None:
     """Tells nobody."""
-
-
-class Upcaster(Struct, frozen=True):
-    """How an event written long ago becomes the next newer one: that one's type string, and its data made from the old.
-
-    Data are JSON values by field; `upcast` must not change what it is given. The log stays as it is. (Upcasters, and that
-    they form a chain, are Axon's.)
-    """
-
-    type: str
-    upcast: Callable[[Mapping[str, Any]], Mapping[str, Any]]
-
-
-class EventTypes:
-    """The events of an application by their stable type strings, which are what a log stores.
-
-    A type string names one schema: when the data of an event change, the new ones stand under a new string (`deposited`,
-    then `deposited/2`), and `upcasters` says for each older one what it becomes. A type that is no longer here is read as
-    an `UnknownEvent`, which counts in its stream's version and changes no state: so a type is removed by leaving it out.
-    Raises `ValueError` when one class stands under two type strings, and for upcasters that lead to no known type.
-    """
-
-    def __init__(self, types: Mapping[str, type], upcasters: Mapping[str, Upcaster] | None = None) -> None:
-        self.types = dict(types)
-        self._names = {cls: name for name, cls in types.items()}
-        if len(self._names) != len(self.types):
-            raise ValueError("an event class stands under two type strings")
-        self._upcasters = dict(upcasters or {})
-        self.newest = {older: self._end_of(older) for older in self._upcasters}
-        """The type string that each older one becomes in the end."""
-
-    def _end_of(self, older: str) -> str:
-        seen = {older}
-        if older in self.types:
-            raise ValueError(f"{older!r} is a type that is in use, and has an upcaster")
-        type = self._upcasters[older].type
-        while type not in self.types:
-            if type in seen or type not in self._upcasters:
-                raise ValueError(f"the upcasters of {older!r} lead to {type!r}, which is no type")
-            seen.add(type)
-            type = self._upcasters[type].type
-        return type
-
-    def upcast(self, older: str, data: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The data of an older type, as JSON values, as those of the newest; raises what the upcasters raise."""
-        type = older
-        while type not in self.types:
-            upcaster = self._upcasters[type]
-            type, data = upcaster.type, upcaster.upcast(data)
-        return data
-
-    def name_of(self, event: object) -> str:
-        """The type string of an event; raises `TypeError` for one that is not registered or is unknown."""
-        try:
-            return self._names[type(event)]
-        except KeyError:
-            raise TypeError(f"{type(event).__name__} is not a registered event") from None
-
-
-class Decider(Struct, Generic[S, C, E], frozen=True):
-    """A domain: data and three pure functions (after Jérémie Chassaing's Decider).
-
-    `kind` is the kind of aggregate: the part of a stream's name before its '/'. `events` gives each event class its
-    type string. `decide(command, state)` gives events, none when there is nothing to do, and refuses by raising
-    `Rejected`. `evolve(state, event)` is total. `invert(event)` undoes it: evolve(evolve(s, e), invert(e)) == s for
-    every e decided in s, except that a creation is inverted by a removal.
-    """
-
-    kind: str
-    initial: S
-    events: Mapping[str, type]
-    decide: Callable[[C, S], Sequence[E]]
-    evolve: Callable[[S, E], S]
-    invert: Callable[[E], E]
-
-    def stream(self, id: str) -> str:
-        """The name of the stream that holds the events of the aggregate with this id."""
-        return f"{self.kind}/{id}"
 
 
 class Log(ABC):
@@ -659,58 +370,6 @@ class Store(ABC):
         Nothing is written when it raises.
         """
         raise Rejected(f"{self.url} can't take the lines of a log")
-
-
-_DEVICE_NAMES = {"con", "prn", "aux", "nul"} | {f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10)}
-_PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")
-NAME_LIMIT = 64
-"""The longest log name, in characters after NFC."""
-NAME_BYTES = 200
-"""The longest log name in bytes of UTF-8: a file's name has 255, some of which go to endings."""
-
-
-def check_log_name(name: str) -> str:
-    """The NFC form of a log's name, which every store uses.
-
-    A name has 1 to 64 of: letters and digits of any script (and their marks), space, '.', '_', '-'; it neither begins
-    with '.' or '-' nor begins or ends with a space, and is no device name of any system. Raises `InvalidLogName`.
-    """
-    if all(char in _PLAIN for char in name) and 0 < len(name) <= NAME_LIMIT and name.lower() not in _DEVICE_NAMES:
-        return name  # as most are; what it takes to look at the others takes time to import
-
-    import unicodedata
-
-    normal = unicodedata.normalize("NFC", name)
-    if not normal:
-        raise InvalidLogName("a list's name can't be empty")
-    if len(normal) > NAME_LIMIT:
-        raise InvalidLogName(f"a list's name has at most {NAME_LIMIT} characters, this one {len(normal)}")
-    if len(normal.encode(errors="surrogatepass")) > NAME_BYTES:
-        raise InvalidLogName(f"a list's name has at most {NAME_BYTES} bytes in UTF-8, which file systems can hold")
-    for char in normal:
-        if unicodedata.category(char)[0] not in "LNM" and char not in " ._-":
-            raise InvalidLogName(f"a list's name can't hold {char!a}: use letters, digits, space, '.', '_' or '-'")
-    if normal[0] in ".-" or normal != normal.strip(" "):
-        raise InvalidLogName(f"a list's name can't begin with '.' or '-' or begin or end with a space: {normal!a}")
-    if normal.split(".")[0].strip().lower() in _DEVICE_NAMES:
-        raise InvalidLogName(f"{normal!r} is the name of a device on some systems: choose another name for the list")
-    return normal
-
-
-def name_key(name: str) -> str:
-    """What two names have in common that differ only by case or by how Unicode composes their letters.
-
-    This is how a case-insensitive file system compares names, so that a folder with the logs can be copied to any system.
-
-    Args:
-        name: The name of a log, as `check_log_name` gives it.
-    """
-    if name.isascii():
-        return name.lower()
-
-    import unicodedata
-
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", name).casefold())
 
 
 def record(appends: Sequence[Append], metadata: Metadata, types: EventTypes, head: int, versions: dict[str, int]) -> Commit:
