@@ -20,12 +20,10 @@ from pathlib import Path
 
 import pdoc
 import time_machine
-import typer
 from rich.console import Console
 from rich.text import Text
 
-from cqrs_todo.cli import main
-from cqrs_todo.cli.app import app
+from cqrs_todo.cli import main, verbs
 from cqrs_todo.todo.fields import declarations
 from tests.test_imports import ROOMS, arrows
 
@@ -86,15 +84,12 @@ def surroundings() -> Iterator[None]:
 
 def reference() -> str:
     """Return the CLI reference, in Markdown."""
-    command = typer.main.get_command(app)
     parts = [_HEAD]
     with surroundings():
         parts.append(f"## todo\n\n```text\n{run('--help')}```\n")
-        for name, verb in getattr(command, "commands", {}).items():
-            if not verb.hidden:
-                parts.append(f"## todo {name}\n\n```text\n{run(name, '--help')}```\n")
-                inner = getattr(verb, "commands", {})
-                parts += [f"### todo {name} {part}\n\n```text\n{run(name, part, '--help')}```\n" for part in inner]
+        for name in verbs.names():
+            parts.append(f"## todo {name}\n\n```text\n{run(name, '--help')}```\n")
+            parts += [f"### todo {name} {part}\n\n```text\n{run(name, part, '--help')}```\n" for part in verbs.names([name])]
     return "\n".join(parts)
 
 

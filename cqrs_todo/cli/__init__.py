@@ -17,8 +17,8 @@ INTERRUPTED = 130
 def run() -> NoReturn:
     """Run the command line of this process, and end the process.
 
-    The process is so short that collecting cycles among the imported modules, and taking the interpreter apart at the end,
-    would be a sixth of all the work. Nothing depends on either, because `main` leaves nothing unflushed.
+    Collecting cycles among the imported modules, and taking the interpreter apart at the end, would take longer than most
+    verbs. Nothing depends on either, because `main` flushes everything.
     """
     # part of the interpreter, so that the import takes no time; it has no types
     from _signal import SIG_IGN, SIGINT, default_int_handler, getsignal, signal  # type: ignore[import-not-found]
@@ -36,9 +36,9 @@ def run() -> NoReturn:
 
 
 def _start_with_utf8() -> NoReturn:
-    """Start Python again, with file names in UTF-8, because the locale has an encoding that some of them do not fit in.
+    """Start Python again, with file names in UTF-8, because the encoding of the locale cannot express all of them.
 
-    A list would otherwise have one file in one locale, and another file or none in the next. Output keeps its encoding.
+    Otherwise a list would have one file in one locale, and another file or none in the next. Output keeps its encoding.
     """
     encoding = sys.stdout.encoding if sys.stdout else "ascii"
     env = {"PYTHONIOENCODING": encoding, **os.environ}
@@ -46,7 +46,7 @@ def _start_with_utf8() -> NoReturn:
 
 
 def _unraisable(unraisable: "UnraisableHookArgs", /) -> None:
-    """Exit if Ctrl-C came while Python ran a destructor or a callback, which would print it and go on."""
+    """Exit if Ctrl-C came while Python ran a destructor or a callback; Python would print the exception and continue."""
     if isinstance(unraisable.exc_value, KeyboardInterrupt):
         os._exit(INTERRUPTED)
     sys.__unraisablehook__(unraisable)
@@ -56,7 +56,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run a command line and return its exit code.
 
     Args:
-        argv: the arguments; None for those of the process.
+        argv: The arguments; None for those of the process.
     """
     from .output import give_up, output_failed
 
@@ -90,18 +90,18 @@ def _run(args: list[str]) -> int:
     code = 0
     session = None
     try:
-        from .quick import form_of
+        from .quick import parse_fast
         from .session import Options, Session, as_utf8
 
         args = [as_utf8(arg) for arg in args]
         session = Session(Options())
-        act = form_of(args) if "_TODO_COMPLETE" not in os.environ else None
-        if act is not None:
-            code = act(session) or 0
+        action = parse_fast(args) if "_TODO_COMPLETE" not in os.environ else None
+        if action is not None:
+            code = action(session)
         else:
-            from .app import run
+            from .app import run_command_line
 
-            code = run(args, session)
+            code = run_command_line(args, session)
     except KeyboardInterrupt:
         code = INTERRUPTED
     except OutputFailed as failed:
@@ -111,10 +111,10 @@ def _run(args: list[str]) -> int:
 
         code = report(error, as_json="--json" in args[: args.index("--") if "--" in args else None])
     if session is not None:
-        for notice in session.notices():
+        for warning in session.warnings():
             from .text import visible
 
             with suppress(OSError):  # nobody reads it; the exit code still tells
-                sys.stderr.write(f"todo: warning: {visible(notice)}\n")
+                sys.stderr.write(f"todo: warning: {visible(warning)}\n")
         session.close()
     return code

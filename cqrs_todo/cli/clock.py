@@ -16,9 +16,9 @@ _POSIX = rf"{_NAME}{_OFFSET}(?:{_NAME}(?:{_OFFSET})?(?:,{_CHANGE},{_CHANGE})?)?"
 
 
 def to_local(instant: datetime) -> datetime:
-    """An aware instant in this machine's time zone.
+    """Return an aware instant in the time zone of this machine.
 
-    The C library does the conversion: it knows every form of TZ, and importing nothing for it costs nothing at start-up.
+    The C library does the conversion. It knows every form of TZ, and needs no import, which would make every start slower.
     An instant so near to an end of the calendar that it has no local date stays in UTC.
     """
     try:
@@ -28,7 +28,7 @@ def to_local(instant: datetime) -> datetime:
 
 
 def check_zone() -> None:
-    """Raise `UsageError` if TZ names no zone: the C library would show times in UTC and not say so."""
+    """Raise `UsageError` if TZ is not a time zone, for which the C library would show times in UTC without a warning."""
     zone = os.environ.get("TZ")
     if not zone or zone in ("UTC", "GMT"):
         return
@@ -48,7 +48,7 @@ def check_zone() -> None:
 
 
 def _is_zone(path: str) -> bool:
-    """Whether a file holds a zone; only a regular file is opened, as reading a pipe could wait for ever."""
+    """Whether a file contains a zone. Only a regular file is opened, because reading a pipe could block forever."""
     try:
         if not os.path.isfile(path):
             return False

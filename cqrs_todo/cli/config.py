@@ -1,4 +1,4 @@
-"""Where the program keeps its files, and what `config.toml` says."""
+"""Where the program keeps its files, and the settings in `config.toml`."""
 
 import os
 import stat
@@ -40,7 +40,7 @@ _LARGEST = 1 << 20  # bytes; a configuration has a few hundred
 
 def user_dir(kind: Kind) -> str:
     """Return this program's folder for one kind of file, in the place that the platform prescribes."""
-    if sys.platform == "linux":  # the ordinary cases; importing platformdirs takes half as long as starting Python
+    if sys.platform == "linux":  # the usual cases, without importing platformdirs, which makes every start slower
         named, home = os.environ.get(f"XDG_{kind.upper()}_HOME", ""), os.environ.get("HOME", "")
         if os.path.isabs(named):
             return os.path.join(named, APP)
@@ -90,7 +90,7 @@ def load_config() -> Config:
     on with its defaults, because changes would then go to another store than the one that the file names.
 
     Raises:
-        UsageError: names the file and what is wrong with it.
+        UsageError: The file is wrong; the message says what and where.
     """
     path = config_file()
     content = _read(path)
@@ -124,7 +124,7 @@ def _read(path: str) -> bytes | None:
         return None
     except OSError as error:
         raise UsageError(
-            f"{path} can't be read: {error.strerror}", "correct its path or permissions, or remove it"
+            f"{path} cannot be read: {error.strerror}", "correct its path or permissions, or remove it"
         ) from error
 
 
@@ -140,10 +140,10 @@ def _check_absent(path: str) -> None:
                 return
             path = above
         except OSError as error:
-            raise UsageError(f"{path} can't be read: {error.strerror}", "correct its path or permissions") from error
+            raise UsageError(f"{path} cannot be read: {error.strerror}", "correct its path or permissions") from error
     if not os.path.exists(path):
         raise UsageError(
-            f"{config_file()} can't be read: {path} is a link to a file that does not exist",
+            f"{config_file()} cannot be read: {path} is a link to a file that does not exist",
             "correct the link, or remove it",
         )
 

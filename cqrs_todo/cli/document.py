@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -12,14 +12,16 @@ from ..todo.fields import FIELDS
 from ..todo.recorder import Answer
 from ..todo.service import Added, View
 from ..todo.views import Item
-from .errors import Failure
 from .text import printable, safe_json
+
+if TYPE_CHECKING:
+    from .errors import Failure
 
 FORMAT = "cqrs-todo/1"
 
 
 def todo_document(item: Item) -> dict[str, Any]:
-    """One todo."""
+    """Return the JSON form of a todo."""
     todo = item.todo
     document: dict[str, Any] = {
         "number": item.number,
@@ -45,7 +47,7 @@ def _event_document(event: Recorded) -> dict[str, Any]:
 
 
 def commit_document(commit: Commit) -> dict[str, Any]:
-    """One commit and its events."""
+    """Return the JSON form of a commit and its events."""
     return {
         "position": commit.position,
         "at": commit.metadata.at,
@@ -59,12 +61,12 @@ def commit_document(commit: Commit) -> dict[str, Any]:
 
 
 def head(view: View) -> dict[str, Any]:
-    """Which list, and as of when."""
+    """Return the part of a document that says which list it is about, and as of when."""
     return {"list": view.list, "position": view.position, "as_of": view.as_of}
 
 
 def view_document(view: View, items: Iterable[Item], commits: Iterable[Commit] | None = None) -> dict[str, Any]:
-    """A list, or some of it, as it stands or stood; with `commits`, the history beside it."""
+    """Return the JSON form of a list, or of some of its todos; with `commits`, of the history too."""
     document = {**head(view), "todos": [todo_document(item) for item in items]}
     if commits is not None:
         document["commits"] = [commit_document(commit) for commit in commits]
@@ -72,7 +74,7 @@ def view_document(view: View, items: Iterable[Item], commits: Iterable[Commit] |
 
 
 def answer_document(answer: Answer) -> dict[str, Any]:
-    """What a writing verb recorded, and the todos it named as they are now."""
+    """Return the JSON form of what a verb recorded, with the named todos as they are now."""
     return {
         "list": answer.list,
         "position": answer.position,
@@ -84,18 +86,18 @@ def answer_document(answer: Answer) -> dict[str, Any]:
 
 
 def added_document(added: Added) -> dict[str, Any]:
-    """What adding a batch recorded; the todos themselves are too many."""
+    """Return the JSON form of what adding a batch recorded, without the todos, which are too many."""
     return {"list": added.list, "position": added.position, "added": added.todos, "commits": added.commits}
 
 
-def error_document(failure: Failure) -> str:
-    """An error, for stderr."""
+def error_document(failure: "Failure") -> str:
+    """Return an error as JSON, for stderr."""
     hint = None if failure.hint is None else printable(failure.hint)
     return encode({"error": {"code": failure.code, "message": printable(failure.message), "hint": hint}}, versioned=False)
 
 
 def encode(document: Mapping[str, Any], *, versioned: bool = True) -> str:
-    """A document on one line, harmless on a terminal."""
+    """Return a document as one line of JSON that cannot control a terminal."""
     head = {"format": FORMAT} if versioned else {}
     utf8 = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
     return safe_json(msgspec.json.encode({**head, **document}), ascii_only=not utf8)

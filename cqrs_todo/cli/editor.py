@@ -1,8 +1,8 @@
-r"""`edit` without any changes named: one todo as a text file in the person's own editor.
+r"""Editing one todo as a text file in the person's own editor, which `todo edit 3` does.
 
 The file has one line for each field, a blank line, and the note. A field or note that holds characters which a line or a
 terminal cannot show, such as a line feed in the text, is written with backslash escapes, and a comment says so. All other
-texts stand as they are, backslashes included: `C:\new` is five ordinary characters and a backslash.
+texts are written as they are, backslashes included: `C:\new` is five ordinary characters and a backslash.
 """
 
 import os
@@ -16,15 +16,15 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ..cqrs.errors import CqrsError, Rejected
+from ..cqrs.errors import CqrsError
 from ..cqrs.struct import Struct
 from ..todo.fields import FIELDS, NOTE, TEXT, SetField, Todo
 from ..todo.recorder import Answer
 from ..todo.views import Item, value_in_words
 from .clock import to_local
-from .errors import UsageError
+from .errors import EditorFailed, UsageError
 from .fields import Declared, Given, read_fields
-from .render import say
+from .output import print_message
 from .session import Session
 from .text import visible
 
@@ -33,13 +33,13 @@ _SHORT = {"\\": "\\", "n": "\n", "t": "\t", "r": "\r", "e": "\x1b"}
 
 
 class Shown(Struct, frozen=True):
-    """A value as it stands in the file, and whether it is written with escapes."""
+    """A value as it is written in the file, and whether it is written with escapes."""
 
     text: str
     escaped: bool = False
 
     def meant(self, text: str) -> str:
-        """Return what a text that was written in this value's place stands for."""
+        """Return the value that a text means, if a person wrote it in place of this one."""
         return _ESCAPE.sub(_unescape, text) if self.escaped else text
 
 
@@ -57,7 +57,7 @@ def _escaped(text: str) -> str:
 
 
 def show_line(text: str) -> Shown:
-    """Return a text on one line, from which editors and the reading of the file take no character away."""
+    """Return a text on one line, so that editors, and the parsing of the file, keep every character."""
     inner = text.strip()
     if text == inner and visible(text) == text:
         return Shown(text)
@@ -83,7 +83,7 @@ def show_note(note: str) -> Shown:
 
 
 class Sheet:
-    """The file in which a person edits a todo, and what it says afterwards."""
+    """The file in which a person edits a todo, and what the person changed."""
 
     def __init__(self, todo: Todo) -> None:
         self._todo = todo
@@ -105,7 +105,7 @@ class Sheet:
         """Return the fields that a person changed, by name, as they wrote them, and the note if they changed that.
 
         Raises:
-            UsageError: a line above the note is not one of the fields, or a field stands there twice.
+            UsageError: A line above the note is not one of the fields, or a field is there twice.
         """
         values: dict[str, str] = {}
         lines = content.split("\n")
@@ -118,7 +118,7 @@ class Sheet:
             if not colon or name not in self._heads:
                 fields = ", ".join(self._heads)
                 raise UsageError(
-                    f"the edited text has the line {line!r}, but only {fields} may stand above the note",
+                    f"the edited text has the line {line!r}, but only {fields} may come before the note",
                     "put a blank line above the note",
                 )
             if name in values:
@@ -137,7 +137,7 @@ class Sheet:
         return None if note == before else note
 
     def meant(self, changed: Mapping[str, str]) -> dict[str, str]:
-        """Return what the text that a person wrote stands for, without its escapes."""
+        """Return the values that a person wrote, without their escapes."""
         return {name: self._heads[name].meant(value) for name, value in changed.items()}
 
     def words(self, field: SetField, line: str) -> tuple[str, ...]:
@@ -146,7 +146,7 @@ class Sheet:
 
 
 def _show(field: Declared, value: Any) -> Shown:
-    """Return the value of a field as it stands in its line."""
+    """Return the value of a field as it is written in its line."""
     if isinstance(field, SetField):
         return show_tags(value)
     return show_line(value_in_words(field.kind, value, to_local)) if value else Shown("")
@@ -155,12 +155,20 @@ def _show(field: Declared, value: Any) -> Shown:
 def edited(session: Session, item: Item, apply: Callable[[Given], Answer]) -> Answer:
     """Let a person change a todo in their editor.
 
-    If the change is refused or cannot be understood, the file with what they wrote is kept, and its path is printed.
+    If the change is refused or cannot be parsed, the file with what they wrote is kept, and its path is printed.
 
     Args:
-        session: this run of the program.
-        item: the todo.
-        apply: makes the changes, given what the person changed.
+        session: This run of the program.
+        item: The todo.
+        apply: Makes the changes that the person made in the file.
+
+    Returns:
+        What was recorded.
+
+    Raises:
+        EditorFailed: The editor ended with an error.
+        UsageError: The editor cannot be run, or the text cannot be parsed.
+        CqrsError: The change is refused, or cannot be recorded.
     """
     sheet = Sheet(item.todo)
     before = sheet.written().encode()
@@ -172,7 +180,7 @@ def edited(session: Session, item: Item, apply: Callable[[Given], Answer]) -> An
         answer = apply(_read_changes(session, item, sheet, _read(file)))
     except (CqrsError, KeyboardInterrupt):
         if file.is_file() and file.read_bytes() != before:
-            say(session, f"What you wrote is kept in {file}")
+            print_message(session, f"What you wrote is kept in {file}")
         else:
             shutil.rmtree(folder)
         raise
@@ -187,11 +195,13 @@ def _run_editor(file: Path) -> None:
         command = [*shlex.split(editor), str(file)]
         finished = subprocess.run(command, check=False, preexec_fn=lambda: signal.signal(signal.SIGINT, ours))
     except (OSError, ValueError, subprocess.SubprocessError) as error:
-        raise UsageError(f"the editor {editor!r} can't be run: {error}", "set EDITOR, or say what to change") from error
+        raise UsageError(
+            f"the editor {editor!r} cannot be run: {error}", "set EDITOR, or name the change on the command line"
+        ) from error
     finally:
         signal.signal(signal.SIGINT, ours)
     if finished.returncode != 0:
-        raise Rejected(f"the editor {editor!r} failed with exit code {finished.returncode}; nothing was changed")
+        raise EditorFailed(f"the editor {editor!r} failed with exit code {finished.returncode}; nothing was changed")
 
 
 def _read(file: Path) -> str:
@@ -199,7 +209,7 @@ def _read(file: Path) -> str:
         # an editor may end lines with CR LF; a CR that belongs to the note is written as an escape
         return file.read_bytes().decode("utf-8-sig").replace("\r\n", "\n")
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"the edited text can't be read: {error}", "nothing was changed") from error
+        raise UsageError(f"the edited text cannot be read: {error}", "nothing was changed") from error
 
 
 def _read_changes(session: Session, item: Item, sheet: Sheet, content: str) -> Given:
@@ -214,5 +224,5 @@ def _read_changes(session: Session, item: Item, sheet: Sheet, content: str) -> G
     text = [sheet.meant(changed)[TEXT.name]] if TEXT.name in changed else []
     given = read_fields(session, text, {**options, NOTE.name: note}, literal=len(text), clear=clear)
     words = {name: sheet.words(field, changed[name]) for name, field in sets.items() if changed.get(name)}
-    # a line of words replaces those that stood there
+    # a line of words replaces the words that were there
     return Given({**given.values, **words}, given.cleared | set(words))

@@ -1,4 +1,4 @@
-"""Errors of the command line, and what every error becomes: an exit code, a name for programs, words and a hint."""
+"""The errors of the command line, and what every error becomes: an exit code, a name for programs, a message and a hint."""
 
 from ..cqrs.errors import (
     CommandReused,
@@ -6,6 +6,7 @@ from ..cqrs.errors import (
     DamagedLog,
     InvalidLogName,
     LogBusy,
+    LogExists,
     LogNotFound,
     MissingLog,
     OutcomeUnknown,
@@ -21,15 +22,45 @@ from ..todo.selection import NotFound
 
 
 class UsageError(CqrsError):
-    """The command line or the configuration says something that can't be understood; `hint` says what can."""
+    """The command line or the configuration cannot be parsed.
+
+    Args:
+        message: What is wrong, and where.
+        hint: What to write instead.
+    """
 
     def __init__(self, message: str, hint: str = "see: todo --help") -> None:
         super().__init__(message)
         self.hint = hint
 
 
+class InvalidInput(CqrsError):
+    """A line of stdin, or of a file that is imported, cannot be used."""
+
+
+class EditorFailed(CqrsError):
+    """The editor ended with an error. Nothing was changed."""
+
+
+class ExportFailed(CqrsError):
+    """An export could not be written."""
+
+
+class UnfitStore(CqrsError):
+    """A store does not do everything that lists need."""
+
+    hint = "use another server or disk for lists"
+
+
 class Failure(Struct, frozen=True):
-    """How an error ends the process."""
+    """How an error ends the process.
+
+    Args:
+        exit_code: The exit code of the process.
+        code: The name of the kind of error, for programs.
+        message: What is wrong, and where.
+        hint: What to do next; None for no hint.
+    """
 
     exit_code: int
     code: str
@@ -38,6 +69,7 @@ class Failure(Struct, frozen=True):
 
 
 INTERNAL = 70
+"""The exit code of an error that nobody foresaw."""
 
 _KINDS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], int, str, str | None], ...] = (
     ((UsageError, UnknownStore, InvalidLogName), 2, "usage", None),
@@ -52,8 +84,44 @@ _KINDS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], int, str, str
 )
 
 
-def _way_out(missing: MissingLog) -> str:
-    """What to do about a list that is gone."""
+def failure(error: Exception) -> Failure | None:
+    """Return how an error ends the process; None for an error that nobody foresaw."""
+    for kinds, exit_code, code, hint in _KINDS:
+        if isinstance(error, kinds):
+            message = "; ".join([_message(error), *getattr(error, "__notes__", ())])
+            return Failure(exit_code, code, message, _hint(error, hint))
+    return None
+
+
+def _message(error: Exception) -> str:
+    """Return the message of an error for people, who call a log a list."""
+    match error:
+        case LogNotFound():
+            return f"no list named {error.name!r}"
+        case LogExists():
+            wanted = getattr(error, "wanted", None)
+            if getattr(error, "archived", False):
+                return f"there is an archived list named {error.name!r}: unarchive it, or choose another name"
+            same = f", and {wanted!r} differs from it only by case" if wanted not in (None, error.name) else ""
+            return f"there is already a list named {error.name!r}{same}"
+        case InvalidLogName():
+            reason = getattr(error, "reason", None)
+            return f"a list's name {reason}" if reason else str(error)
+        case _:
+            return str(error)
+
+
+def _hint(error: Exception, hint: str | None) -> str | None:
+    """Return what to do about an error; `hint` is what to do about most errors of its kind."""
+    if isinstance(error, MissingLog):
+        return _hint_for_missing(error)
+    if isinstance(error, LogExists) and getattr(error, "wanted", None) not in (None, error.name):
+        return f"did you mean {error.name!r}?"
+    found: str | None = getattr(error, "hint", hint)
+    return found
+
+
+def _hint_for_missing(missing: MissingLog) -> str:
     if missing.name is None:
         return "bring that folder back, for instance by mounting its disk; or, to start again without it, remove the link"
     import shlex
@@ -65,13 +133,3 @@ def _way_out(missing: MissingLog) -> str:
     elif missing.id is not None:
         back = f"put its file back, or: todo -L {name} import FILE"
     return f"{back}; or start again, which keeps the record: todo lists new {name} --start-again"
-
-
-def failure(error: Exception) -> Failure | None:
-    """How an error that was foreseen ends the process; None for any other."""
-    for kinds, exit_code, code, hint in _KINDS:
-        if isinstance(error, kinds):
-            hint = _way_out(error) if isinstance(error, MissingLog) else getattr(error, "hint", hint)
-            message = "; ".join([str(error), *getattr(error, "__notes__", ())])
-            return Failure(exit_code, code, message, hint)
-    return None

@@ -9,7 +9,6 @@ from ..todo.fields import FIELDS, TEXT, Field, Kind, SetField
 from ..todo.model import Add, Change, Drop, TodoCommand
 from ..todo.values import DayOrInstant, day_or_instant
 from ..todo.views import Item
-from ..todo.zones import from_local
 from .clock import to_local
 from .errors import UsageError
 from .session import Session, check_text
@@ -18,16 +17,17 @@ Declared: TypeAlias = Field[Any] | SetField
 
 
 class Given(Struct, frozen=True):
-    """What a person said of a todo: values by the names of their fields, and the names of the fields that they cleared."""
+    """What a person gave for a todo: values by the names of the fields, and the names of the fields to clear."""
 
     values: Mapping[str, Any]
     cleared: frozenset[str] = frozenset()
 
     def __bool__(self) -> bool:
+        """Whether anything was given."""
         return bool(self.values or self.cleared)
 
     def commands(self, item: Item, now: datetime) -> Iterator[TodoCommand]:
-        """The commands that make a todo what was said."""
+        """Return the commands that make these changes to a todo."""
         for field in FIELDS:
             name = field.name
             if isinstance(field, SetField):
@@ -51,17 +51,20 @@ def read_fields(
     literal: int = 0,
     clear: Sequence[str] = (),
 ) -> Given:
-    """What words and options say of a todo.
+    """Read the fields of a todo from words and options.
 
     Args:
         session: The run, which knows the time and the configuration.
-        words: Words of the text. One that is wholly a marker with a value, as `+tag` or `due:friday`, is taken out.
-        options: What options gave, by the names of fields; None or () where they gave nothing.
-        literal: How many of the last words stood after `--`: those are text, whatever they look like.
+        words: The words. A marker with its value, such as `+tag` or `due:friday`, sets a field; the others are the text.
+        options: What options gave, by the names of fields; None or () for nothing.
+        literal: How many of the last words came after `--`. They are text, whatever they look like.
         clear: The names of fields to clear.
 
+    Returns:
+        The values and the fields to clear.
+
     Raises:
-        UsageError: A value cannot be read, or there is no field of a name to clear.
+        UsageError: A value cannot be read, or there is no such field to clear.
     """
     unknown = [name for name in clear if name not in CLEARABLE]
     if unknown:
@@ -95,13 +98,10 @@ def read_fields(
 
 
 def _marked(word: str) -> tuple[Declared, str | None] | None:
-    """The field and the value that a word sets by its marker; None as the value where it clears the field.
-
-    None where it is a word of the text.
-    """
+    """Return the field that a word sets, and its value, or None to clear the field; None for a word of the text."""
     for field in FIELDS:
-        if field is not TEXT and word in (f"{field.name}:none", f"{field.marker}none") and word != "+none":
-            return field, None
+        if field is not TEXT and word in (f"{field.name}:none", f"{field.marker}none") and word not in ("none", "+none"):
+            return field, None  # not so `none`, which is a word, and `+none`, which is a tag
         value = word.removeprefix(field.marker)
         if field.marker and value != word and value.split() == [value]:
             return field, value
@@ -109,7 +109,7 @@ def _marked(word: str) -> tuple[Declared, str | None] | None:
 
 
 def _read(session: Session, field: Declared, typed: Sequence[str]) -> Any:
-    """The value that was typed for a field; raises `UsageError`."""
+    """Read the value that was typed for a field; raise `UsageError` if that is not possible."""
     if isinstance(field, SetField):
         return tuple(check_text(field.item, word.removeprefix(field.marker)) for word in typed)
     return _READERS[field.kind](session, field, typed[-1])
@@ -120,18 +120,30 @@ def _choice(_session: Session, field: Field[Any], text: str) -> str:
         if text.lower() in (word.lower() for word in words):
             return words[0]
     names = [words[0] for words in field.choices]
-    raise UsageError(f"{text!r} is no {field.name}", f"choose one of {', '.join(names[:-1])} and {names[-1]}")
+    raise UsageError(f"{text!r} is not a {field.name}", f"choose one of {', '.join(names[:-1])} and {names[-1]}")
 
 
 def read_day_or_instant(session: Session, text: str) -> DayOrInstant:
-    """A day or a time as people type it, leaning to the future; raises `UsageError`."""
+    """Read a day or a time in the future, as people type it.
+
+    Raises:
+        UsageError: The text is not a time.
+    """
     return day_or_instant(session.time_of(text, "future"))
 
 
 def read_instant(session: Session, text: str) -> datetime:
-    """A time as people type it, leaning to the future; a whole day means nine in the morning. Raises `UsageError`."""
+    """Read a time in the future, as people type it. A whole day means 9:00 on that day.
+
+    Raises:
+        UsageError: The text is not a time.
+    """
     value = session.time_of(text, "future")
-    return value if isinstance(value, datetime) else from_local(datetime.combine(value, time(9)), to_local)
+    if isinstance(value, datetime):
+        return value
+    from ..todo.zones import from_local
+
+    return from_local(datetime.combine(value, time(9)), to_local)
 
 
 _READERS: dict[Kind, Callable[[Session, Field[Any], str], Any]] = {
@@ -142,4 +154,4 @@ _READERS: dict[Kind, Callable[[Session, Field[Any], str], Any]] = {
     "choice": _choice,
     "word": lambda _, field, text: check_text(field.name, text),
 }
-"""How the values of each kind are read, except for sets of words."""
+"""How the values of each kind are read, except sets of words."""

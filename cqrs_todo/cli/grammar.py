@@ -1,40 +1,67 @@
-"""How the command line is read: global options before or after the verb, verbs in groups, `--` and `-tag` kept apart."""
+"""How Typer parses the command line: commands made from the declarations of the verbs.
+
+Global options may stand before or after the verb. Words after `--` are counted, and `-tag` may be a word.
+"""
 
 import copy
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, cast
 
 import typer
 
 # Typer keeps its own copy of click, and gives no public name to what a subclass of its commands needs for its signatures
 from typer._click.core import Command, Context, Parameter, ParameterSource
 from typer._click.formatting import HelpFormatter
-from typer.core import TyperCommand, TyperGroup, TyperOption
+from typer._click.types import FloatRange, IntRange, ParamType
+from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
+from typer.main import get_install_completion_arguments
 
 from .. import __version__
 from ..todo.fields import FIELDS, SetField
+from . import verbs
+from .board import show_board
 from .config import COLORS
 from .errors import UsageError
 from .fields import Declared
 from .session import Options, Session
+from .verb import GROUPS, Argument, Option, Verb
 
-LITERAL = "literal"
-"""The key in a context's `meta` of how many words stood after `--`."""
+_LITERAL = "literal"
+"""The key in a context's `meta` of the number of words after `--`."""
+
+_FIELDS = "fields"
+"""The key in a context's `meta` of what the options of fields gave, by the names of the fields."""
+
+
+def root() -> "_Group":
+    """Return the command `todo`."""
+    return _Group(
+        name="todo",
+        help=(
+            "A todo list in which nothing is ever overwritten.\n\n"
+            "Without a verb it shows what is open: overdue, today, next. Options may stand before or after the verb."
+        ),
+        params=list(get_install_completion_arguments()),
+        subcommand_metavar="[VERB] [IDS] [OPTIONS]",
+        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    )
 
 
 def session_of(ctx: Context) -> Session:
-    """The run that a context belongs to."""
+    """Return the run of the program that a context belongs to."""
     session: Session = ctx.obj
     return session
 
 
 def _take(ctx: Context, param: Parameter, value: Any) -> None:
+    """Keep the value of a global option, if it was given: it may stand before the verb, after it, or in both places."""
     if param.name is not None and ctx.get_parameter_source(param.name) is ParameterSource.COMMANDLINE:
         setattr(session_of(ctx).options, param.name, value)
 
 
 def _take_color(ctx: Context, param: Parameter, value: str | None) -> None:
     if value is not None and value not in COLORS:
-        raise UsageError(f"--color can't be {value!r}", f"it is one of {', '.join(COLORS)}")
+        raise UsageError(f"--color cannot be {value!r}", f"it is one of {', '.join(COLORS)}")
     _take(ctx, param, value)
 
 
@@ -54,13 +81,17 @@ def _option(*names: str, help: str, metavar: str | None = None, **settings: Any)
 
 
 _GLOBAL = [
-    _option("--list", "-L", metavar="NAME", help="The list (env TODO_LIST; else inbox).", autocompletion=_complete_list),
-    _option("--store", metavar="URL", help="Where lists are kept: jsonl:DIR, postgresql://… or memory: (env TODO_STORE)."),
-    _option("--at", metavar="TIME|@POSITION", help="Look at the list as it was then; for verbs that read."),
-    _option("--json", help="One JSON document on stdout."),
-    _option("--plain", help="Tab-separated fields: no colour, no truncation."),
+    _option(
+        "--list", "-L", metavar="NAME", help="The list. By default, $TODO_LIST, or inbox.", autocompletion=_complete_list
+    ),
+    _option(
+        "--store", metavar="URL", help="Where the lists are: jsonl:DIR, postgresql://… or memory:. By default, $TODO_STORE."
+    ),
+    _option("--at", metavar="TIME|@POSITION", help="Show the list as it was then. Only for verbs that read."),
+    _option("--json", help="Print one JSON document."),
+    _option("--plain", help="Print tab-separated fields, without colours and never truncated."),
     _option("--color", metavar="WHEN", help="Use colours: auto, always or never.", callback=_take_color),
-    _option("--quiet", "-q", help="Print only data: no notices, no answers."),
+    _option("--quiet", "-q", help="Print only data: no answers, no messages."),
     _option("--version", "-V", help="Print the version.", is_eager=True, callback=_version),
 ]
 
@@ -75,54 +106,121 @@ _TAKE_A_VALUE = {name for option in _GLOBAL if not option.is_flag for name in op
 _GLOBAL_HIDDEN = [_hidden(option) for option in _GLOBAL]
 
 
-class Verb(TyperCommand):
-    """A verb, which takes the global options too."""
+class _Commands(Mapping[str, Command]):
+    """The commands of the verbs, by name. Each is made when it is asked for."""
+
+    def __init__(self, path: Sequence[str]) -> None:
+        self._path = path
+
+    def __getitem__(self, name: str) -> Command:
+        path = [*self._path, name]
+        verb = verbs.load(path)
+        if verb is None:
+            raise KeyError(name)
+        if any(True for _ in verbs.names(path)):
+            return _Group(name=name, verb=verb, path=path, help=verb.help, subcommand_metavar="[VERB]")
+        return (_WithDashes if verb.dashes == "word" else _Command)(verb)
+
+    def __iter__(self) -> Iterator[str]:
+        return verbs.names(self._path)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+class _Group(TyperGroup):
+    """The verbs, in the groups that the help shows; or the verbs of a verb.
+
+    Args:
+        verb: The verb that runs if none of its verbs is given; None for the board.
+        path: The words that lead to these verbs.
+        settings: What Typer's groups take.
+    """
+
+    def __init__(self, *, verb: Verb | None = None, path: Sequence[str] = (), **settings: Any) -> None:
+        # Typer asks for a dict, but only reads it
+        commands = cast(dict[str, Command], _Commands(path))
+        super().__init__(commands=commands, rich_markup_mode=None, invoke_without_command=True, **settings)
+        self.declaration = verb
+        self.epilog = None if verb is None else "\n".join(verb.examples)
 
     def get_params(self, ctx: Context) -> list[Parameter]:
-        return [*super().get_params(ctx), *_GLOBAL_HIDDEN]
+        """Return the parameters, with the global options, which only `todo --help` shows."""
+        return [*super().get_params(ctx), *(_GLOBAL if ctx.parent is None else _GLOBAL_HIDDEN)]
 
-    def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
-        ctx.meta[LITERAL] = len(args) - args.index("--") - 1 if "--" in args else 0
-        return super().parse_args(ctx, args)
+    def invoke(self, ctx: Context) -> Any:
+        """Run the verb that was given, or without one the board or the verb itself."""
+        if ctx._protected_args:
+            return super().invoke(ctx)
+        session = session_of(ctx)
+        return show_board(session) if self.declaration is None else self.declaration.run(session, {})
+
+    def format_commands(self, ctx: Context, formatter: HelpFormatter) -> None:
+        """Write the verbs in their groups."""
+        declared = {name: verbs.load([*ctx.command_path.split()[1:], name]) for name in self.commands}
+        width = max(len(name) for name in declared)
+        room = formatter.width - width - 6
+        for group in ("", *GROUPS):
+            rows = [
+                (f"{name:<{width}}", self.commands[name].get_short_help_str(room))
+                for name, verb in declared.items()
+                if verb is not None and verb.group == group
+            ]
+            if rows:
+                with formatter.section(group or "Verbs"):
+                    formatter.write_dl(rows)
 
     def format_epilog(self, ctx: Context, formatter: HelpFormatter) -> None:
-        if self.epilog:
-            with formatter.section("Examples"):
-                for line in self.epilog.splitlines():
-                    formatter.write(f"{'':>{formatter.current_indent}}{line}\n")
+        """Write the examples."""
+        _format_examples(self, formatter)
 
 
-FIELD_VALUES = "fields"
-"""The key in a context's `meta` of what the options of fields gave, by the names of the fields."""
+class _Command(TyperCommand):
+    """A verb, made from its declaration."""
 
-
-def _field_option(field: Declared) -> TyperOption:
-    """The option of the command line that sets a field, made from its declaration."""
-
-    def take(ctx: Context, _param: Parameter, value: Any) -> None:
-        ctx.meta.setdefault(FIELD_VALUES, {})[field.name] = value
-
-    several: dict[str, Any] = {"multiple": True} if isinstance(field, SetField) else {}
-    return _option(*field.options, help=field.help, metavar=field.metavar, callback=take, **several)
-
-
-_FIELD_OPTIONS = [_field_option(field) for field in FIELDS if field.options]
-
-
-class FieldsVerb(Verb):
-    """A verb that takes the options of all fields."""
+    def __init__(self, verb: Verb) -> None:
+        rest = {"allow_extra_args": True, "ignore_unknown_options": True, "allow_interspersed_args": False}
+        super().__init__(
+            verb.name,
+            params=[*map(_argument, verb.arguments), *map(_verb_option, verb.options)],
+            help=verb.help,
+            epilog="\n".join(verb.examples),
+            context_settings=rest if verb.dashes == "rest" else None,
+            rich_markup_mode=None,
+        )
+        self.declaration = verb
 
     def get_params(self, ctx: Context) -> list[Parameter]:
-        own = super().get_params(ctx)
-        places = [place for place, param in enumerate(own) if param in _GLOBAL_HIDDEN]
-        first = places[0] if places else len(own)
-        return [*own[:first], *_FIELD_OPTIONS, *own[first:]]
-
-
-class TagVerb(Verb):
-    """A verb whose words may begin with '-': `-home` is a word, and only `-q` and the like are options."""
+        """Return the parameters: those of the verb, the options of fields if it takes them, and hidden global options."""
+        return [*super().get_params(ctx), *(_FIELD_OPTIONS if self.declaration.fields else ()), *_GLOBAL_HIDDEN]
 
     def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
+        """Parse the arguments, and count the words after `--`."""
+        ctx.meta[_LITERAL] = len(args) - args.index("--") - 1 if "--" in args else 0
+        return super().parse_args(ctx, args)
+
+    def invoke(self, ctx: Context) -> int:
+        """Run the verb, and return the exit code."""
+        verb = self.declaration
+        values = dict(ctx.params)
+        values |= {argument.name: tuple(values[argument.name] or ()) for argument in verb.arguments if argument.several}
+        values |= {option.name: tuple(values[option.name] or ()) for option in verb.options if option.multiple}
+        if verb.fields:
+            values["fields"] = ctx.meta.get(_FIELDS, {})
+        if verb.literal:
+            values["literal"] = ctx.meta[_LITERAL]
+        return verb.run(session_of(ctx), values)
+
+    def format_epilog(self, ctx: Context, formatter: HelpFormatter) -> None:
+        """Write the examples."""
+        _format_examples(self, formatter)
+
+
+class _WithDashes(_Command):
+    """A verb whose words may begin with '-': `-home` is a word, and only global options are options."""
+
+    def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
+        """Put the options before the words, so that no word is taken for an option."""
         options: list[str] = []
         words: list[str] = []
         rest = iter(args)
@@ -132,7 +230,7 @@ class TagVerb(Verb):
             elif arg in _TAKE_A_VALUE:
                 value = next(rest, None)
                 if value is None:
-                    raise UsageError(f"option {arg} requires an argument", "see: todo tag --help")
+                    raise UsageError(f"option {arg} requires an argument", f"see: {ctx.command_path} --help")
                 options += [arg, value]
             elif arg.startswith("--") or arg in ("-q", "-h"):
                 options.append(arg)
@@ -141,19 +239,49 @@ class TagVerb(Verb):
         return super().parse_args(ctx, [*options, "--", *words])
 
 
-class Verbs(TyperGroup):
-    """The verbs, in the groups that `todo --help` shows."""
+def _format_examples(command: Command, formatter: HelpFormatter) -> None:
+    if command.epilog:
+        with formatter.section("Examples"):
+            for line in command.epilog.splitlines():
+                formatter.write(f"{'':>{formatter.current_indent}}{line}\n")
 
-    def get_params(self, ctx: Context) -> list[Parameter]:
-        return [*super().get_params(ctx), *(_GLOBAL if ctx.parent is None else _GLOBAL_HIDDEN)]
 
-    def format_commands(self, ctx: Context, formatter: HelpFormatter) -> None:
-        groups: dict[str, list[tuple[str, Command]]] = {}
-        for name, command in self.commands.items():
-            if not command.hidden:
-                groups.setdefault(getattr(command, "rich_help_panel", None) or "Commands", []).append((name, command))
-        width = max(len(name) for name in self.commands)
-        for title, commands in groups.items():
-            with formatter.section(title):
-                room = formatter.width - width - 6
-                formatter.write_dl([(f"{name:<{width}}", command.get_short_help_str(room)) for name, command in commands])
+def _argument(argument: Argument) -> TyperArgument:
+    return TyperArgument(
+        param_decls=[argument.name],
+        metavar=argument.metavar if argument.required else f"[{argument.metavar}]",
+        help=argument.help,
+        required=argument.required,
+        nargs=-1 if argument.several else 1,
+    )
+
+
+def _verb_option(option: Option) -> TyperOption:
+    if not option.metavar:
+        return TyperOption(param_decls=[*option.names, option.name], help=option.help, is_flag=True, default=False)
+    kind: ParamType | type = option.kind
+    if option.least is not None or option.most is not None:
+        kind = (IntRange if option.kind is int else FloatRange)(option.least, option.most)
+    return TyperOption(
+        param_decls=[*option.names, option.name],
+        help=option.help,
+        metavar=option.metavar,
+        type=kind,
+        default=option.default,
+        show_default=True,
+        multiple=option.multiple,
+        required=option.required,
+    )
+
+
+def _field_option(field: Declared) -> TyperOption:
+    """Return the option that sets a field, made from the declaration of the field."""
+
+    def take(ctx: Context, _param: Parameter, value: Any) -> None:
+        ctx.meta.setdefault(_FIELDS, {})[field.name] = value
+
+    several: dict[str, Any] = {"multiple": True} if isinstance(field, SetField) else {}
+    return _option(*field.options, help=field.help, metavar=field.metavar, callback=take, **several)
+
+
+_FIELD_OPTIONS = [_field_option(field) for field in FIELDS if field.options]

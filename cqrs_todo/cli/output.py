@@ -1,9 +1,14 @@
-"""Printing data on stdout, and what happens when it cannot be written."""
+"""Printing: data on stdout, messages for people on stderr, and what happens when stdout cannot be written."""
 
 import os
 import sys
 from contextlib import suppress
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
+
+from .text import visible
+
+if TYPE_CHECKING:
+    from .session import Session
 
 
 class OutputFailed(Exception):
@@ -14,12 +19,28 @@ class OutputFailed(Exception):
         self.cause = cause
 
 
-def out(line: str) -> None:
-    """Print one line of data; raises `OutputFailed`."""
+def print_line(line: str) -> None:
+    """Print one line of data, or several lines, on stdout.
+
+    Raises:
+        OutputFailed: Stdout cannot be written to.
+    """
     try:
         sys.stdout.write(line + "\n")
     except OSError as error:
         raise OutputFailed(error) from error
+
+
+def print_row(*values: object) -> None:
+    """Print values for programs, separated by tabs, with nothing that could control a terminal. None is empty."""
+    print_line("\t".join("" if value is None else visible(str(value)) for value in values))
+
+
+def print_message(session: "Session", message: str) -> None:
+    """Print a message for people on stderr, unless they asked for quiet. Use it for everything that is not data."""
+    if not session.options.quiet:
+        with suppress(OSError):  # nobody reads it; the exit code still tells
+            sys.stderr.write(message + "\n")
 
 
 def output_failed(error: OSError) -> int:
@@ -28,7 +49,7 @@ def output_failed(error: OSError) -> int:
     if isinstance(error, BrokenPipeError):
         return 0
     with suppress(OSError):  # nobody reads it; the exit code still tells
-        sys.stderr.write(f"todo: the output can't be written: {error.strerror}; what was recorded stays recorded\n")
+        sys.stderr.write(f"todo: the output cannot be written: {error.strerror}; what was recorded stays recorded\n")
     return 1
 
 

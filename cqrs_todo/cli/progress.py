@@ -1,14 +1,22 @@
-"""Progress on stderr, for what takes longer than half a second while somebody watches."""
+"""Progress on stderr, for work that takes longer than half a second, if stderr is a terminal."""
 
 import sys
 import time
 
 _PATIENCE = 0.5
+"""How long work takes before the line appears, in seconds."""
 _PAUSE = 0.1
+"""The shortest time between two updates of the line, in seconds."""
 
 
 class ProgressLine:
-    """Is told now and then how much of a long piece of work is done, and shows it on a line that is wiped at its end."""
+    """A line that shows how much of the work is done, and is wiped at the end.
+
+    Call it with the amount that is done and the whole amount.
+
+    Args:
+        quiet: Whether to show nothing.
+    """
 
     def __init__(self, *, quiet: bool) -> None:
         self._quiet = quiet
@@ -16,12 +24,13 @@ class ProgressLine:
         self.begin("reading")
 
     def begin(self, what: str) -> None:
-        """What is told from here on is of another piece of work."""
+        """Begin another piece of work, described by a word such as "verifying"."""
         self.wipe()
         self._what = what
         self._began = self._shown = time.monotonic()
 
     def __call__(self, done: int, total: int) -> None:
+        """Show that `done` of `total` is done, if the work already takes long."""
         now = time.monotonic()
         if done >= total:
             self.wipe()
@@ -32,7 +41,7 @@ class ProgressLine:
             sys.stderr.flush()
 
     def wipe(self) -> None:
-        """Leave nothing of the line."""
+        """Remove the line from the terminal."""
         if self._drawn:
             from rich.cells import cell_len  # seldom needed, and then there is time
 

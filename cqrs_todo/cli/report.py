@@ -18,20 +18,28 @@ from .text import visible
 
 
 def report(error: Exception, *, as_json: bool) -> int:
-    """Write what went wrong, where, and what to do next, without any password that was typed; returns the exit code."""
+    """Print what went wrong, where, and what to do next, without any password that was typed.
+
+    Args:
+        error: The error.
+        as_json: Whether to print it as JSON.
+
+    Returns:
+        The exit code.
+    """
     words = _typed()
-    told = failure(error) or _internal(error, words)
-    hint = None if told.hint is None else hidden(told.hint, words)
-    told = replace(told, message=hidden(told.message, words), hint=hint)
-    lines = [f"todo: {visible(told.message)}", *([f"      {visible(told.hint)}"] if told.hint else [])]
+    found = failure(error) or _internal(error, words)
+    hint = None if found.hint is None else hidden(found.hint, words)
+    found = replace(found, message=hidden(found.message, words), hint=hint)
+    lines = [f"todo: {visible(found.message)}", *([f"      {visible(found.hint)}"] if found.hint else [])]
     with suppress(OSError):  # nobody reads it; the exit code still tells
-        sys.stderr.write((document.error_document(told) if as_json else "\n".join(lines)) + "\n")
-    return told.exit_code
+        sys.stderr.write((document.error_document(found) if as_json else "\n".join(lines)) + "\n")
+    return found.exit_code
 
 
 def _internal(error: Exception, words: list[str]) -> Failure:
-    """Keep the traceback in a file; a person can do nothing with it but send it, so it must hold no password."""
-    with suppress(UsageError):  # a configuration that can't be read named no store
+    """Write the traceback to a file, which a person can send to us; so it must not contain a password."""
+    with suppress(UsageError):  # a configuration that cannot be read names no store
         words = [*words, load_config().store or ""]
     secrets = sorted(secrets_in(words), key=len, reverse=True)
 
@@ -54,5 +62,5 @@ def _internal(error: Exception, words: list[str]) -> Failure:
 
 
 def _typed() -> list[str]:
-    """What was typed that may hold a password: the words of the command line, and the store in the environment."""
+    """Return what was typed and may contain a password: the command line, and the store in the environment."""
     return [as_utf8(word) for word in (*sys.argv[1:], os.environ.get("TODO_STORE", ""))]

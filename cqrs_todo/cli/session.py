@@ -1,4 +1,4 @@
-"""One run of the program: its options over the environment over `config.toml`, and the list and output they lead to."""
+"""One run of the program: its settings, from options, the environment and `config.toml`, and the list that they lead to."""
 
 import os
 import sys
@@ -31,7 +31,7 @@ NARROWEST = 40
 
 
 class Options:
-    """The global options, as given before or after the verb; None where not given."""
+    """The global options, which may stand before or after the verb; None for those that were not given."""
 
     def __init__(self) -> None:
         self.list: str | None = None
@@ -44,7 +44,7 @@ class Options:
 
 
 class Session:
-    """What every verb works with. Nothing is read or opened before it is asked for."""
+    """What every verb works with. Nothing is read or opened before it is needed."""
 
     def __init__(self, options: Options) -> None:
         self.options = options
@@ -52,10 +52,12 @@ class Session:
 
     @cached_property
     def config(self) -> Config:
+        """The settings in `config.toml`."""
         return load_config()
 
     @cached_property
     def store(self) -> Store:
+        """The store in use."""
         check_zone()  # before anything is written, so that no change is recorded and then not shown
         store = open_store(self.store_url, TYPES)
         store.progress = self.progress
@@ -63,45 +65,54 @@ class Session:
 
     @cached_property
     def progress(self) -> ProgressLine:
-        """What is told how far a long piece of work is."""
+        """The line that shows the progress of long work."""
         return ProgressLine(quiet=self.options.quiet)
 
     @property
     def store_url(self) -> str:
+        """The URL of the store in use."""
         return self.url_of(_first(self.options.store, _environment("TODO_STORE"), self.config.store) or default_store())
 
     def url_of(self, text: str) -> str:
-        """The URL of a store that a text means; raises `UsageError`."""
+        """Return the URL of the store that a text means.
+
+        Raises:
+            UsageError: The text is not UTF-8, or begins with the home folder of an unknown user.
+        """
         scheme, colon, rest = text.partition(":")
         if scheme == "jsonl" and rest.startswith("~"):
             folder = os.path.expanduser(rest)
             if folder.startswith("~"):
-                raise UsageError(f"{text}: it can't be told whose home that is", "write the folder's whole path")
+                raise UsageError(
+                    f"{text}: there is no such user with a home folder", "write the complete path of the folder"
+                )
             text = f"{scheme}{colon}{folder}"
         return check_text("store's URL", text)
 
     @property
     def default_list(self) -> str:
+        """The name of the list that is used unless an option or the environment names another one."""
         return self.config.list or DEFAULT_LIST
 
     @property
     def list_name(self) -> str:
+        """The name of the list in use."""
         return _first(self.options.list, _environment("TODO_LIST")) or self.default_list
 
     @cached_property
     def list(self) -> TodoList:
-        """The list that this run is about."""
+        """The list in use."""
         return self.open_list(self.list_name)
 
     @cached_property
     def snapshots(self) -> KeptSnapshots[State]:
         """The snapshots of the store's lists, in the cache folder."""
-        # the same log may stand in a file and on a server: marks of the one mean nothing to the other
+        # the same log may be in a file and on a server, and a position in the one means nothing in the other
         kind = self.store.url.partition(":")[0]
         return KeptSnapshots(Folder(os.path.join(cache_dir(), "snapshots", kind)), State, SCHEMA)
 
     def newest_mark(self, log_id: str) -> Mark | None:
-        """The mark of the newest snapshot of a log; None if there is no snapshot that can be read."""
+        """Return the mark of the newest snapshot of a log; None if there is no snapshot that can be read."""
         for taken in reversed(self.snapshots.taken(log_id)):
             snapshot = self.snapshots.load(log_id, taken.position)
             if snapshot is not None:
@@ -109,7 +120,7 @@ class Session:
         return None
 
     def open_list(self, name: str) -> TodoList:
-        """Another list of the same store."""
+        """Open a list of the store by its name."""
         author = check_text("author", self.config.author or default_author())
         opened = TodoList(
             self.store,
@@ -129,14 +140,22 @@ class Session:
 
     @cached_property
     def moment(self) -> Moment | None:
-        """The moment that the run looks at: None for now."""
+        """The moment at which this run looks; None for now."""
         if self.options.at is None:
             return None
         return self.moment_of(self.options.at)
 
     def time_of(self, text: str, lean: "Lean") -> date | datetime:
-        """The whole local day or the instant that a field gets by a text; raises `UsageError`."""
-        from ..todo.times import UnreadableTime, read_value  # most runs read no time, and need not import how
+        """Return the local day or the instant that a text means, as the value of a field.
+
+        Args:
+            text: The text that was typed.
+            lean: Whether a text such as "friday" means the past or the future.
+
+        Raises:
+            UsageError: The text is not a time.
+        """
+        from ..todo.times import UnreadableTime, read_value  # most runs read no time
 
         try:
             return read_value(check_text("time", text), self.now, to_local, lean, self.config.date_order)
@@ -144,7 +163,11 @@ class Session:
             raise _usage(error.forms, str(error)) from error
 
     def span_of(self, text: str) -> "Span":
-        """The time in the past that a text means, from its first to its last instant; raises `UsageError`."""
+        """Return the time in the past that a text means, from its first to its last instant.
+
+        Raises:
+            UsageError: The text is not a time.
+        """
         from ..todo.times import UnreadableTime, read
 
         try:
@@ -153,17 +176,25 @@ class Session:
             raise _usage(error.forms, str(error)) from error
 
     def moment_of(self, text: str) -> Moment:
-        """The position, or the last instant that a text means, which is at most now; raises `UsageError`."""
+        """Return the position that a text means, or the last instant, which is at most now.
+
+        Raises:
+            UsageError: The text is neither a position nor a time.
+        """
         position = _position(text)
         return min(self.span_of(text).end, self.now) if position is None else position
 
     def beginning_of(self, text: str) -> Moment:
-        """The position, or the first instant that a text means; raises `UsageError`."""
+        """Return the position that a text means, or the first instant.
+
+        Raises:
+            UsageError: The text is neither a position nor a time.
+        """
         position = _position(text)
         return self.span_of(text).start if position is None else position
 
     def words_of_moment(self, words: Sequence[str]) -> int:
-        """How many of these words make up the longest moment that they begin with; 0 when they begin with none."""
+        """Return how many words make up the longest moment that the words begin with; 0 if they begin with none."""
         from ..todo.times import leading_words
 
         if words and _position(words[0]) is not None:
@@ -171,11 +202,11 @@ class Session:
         return leading_words(words, self.now, to_local, "past", self.config.date_order)
 
     def seen_from(self, view: View) -> datetime:
-        """The time against which due dates are seen: that of the moment looked at."""
+        """Return the time that decides what is overdue: that of the moment at which this run looks."""
         return self.now if view.as_of is None else to_local(view.as_of)
 
     def typed(self, list_name: str, verb: str) -> str:
-        """What to type for a verb on a list of this run's store, from where the person stands; never a password."""
+        """Return what a person must type for a verb on a list of this store, without any password."""
         words: list[str] = []
         if self.options.store is not None:
             from ..cqrs.stores.passwords import without_password
@@ -189,25 +220,21 @@ class Session:
 
         return visible(f"todo {shlex.join(words)} {verb}")
 
-    def writable(self) -> TodoList:
-        """The list, for a verb that writes; raises as `check_now` does."""
-        self.check_now()
-        return self.list
-
-    def check_now(self) -> None:
-        """Raise `UsageError` where the past is looked at, for a verb that writes."""
+    def require_present(self) -> None:
+        """Raise `UsageError` if this run looks at the past, for a verb that changes something."""
         if self.options.at is not None:
-            raise UsageError("the past can't be changed: this verb writes", "leave out --at, or see: todo restore --help")
+            raise UsageError("the past cannot be changed: this verb writes", "leave out --at, or see: todo restore --help")
 
     @property
     def color(self) -> Color:
+        """Whether to use colours: from the option, the environment, or the configuration."""
         if self.options.color is not None:
             return self.options.color
         return "never" if os.environ.get("NO_COLOR") else self.config.color
 
     @cached_property
     def rich(self) -> bool:
-        """Whether people read this on a terminal that takes colours and boxes."""
+        """Whether the output goes to a terminal that can show colours and tables."""
         if self.options.json or self.options.plain or self.color == "never":
             return False
         asked = self.color == "always" or (sys.stdout.isatty() and os.environ.get("TERM") != "dumb")
@@ -221,25 +248,25 @@ class Session:
         return shutil.get_terminal_size().columns
 
     def close(self) -> None:
-        """Let go of the store, if it was opened."""
+        """Close the store, if it was opened."""
         if "progress" in self.__dict__:
             self.progress.wipe()
         if "store" in self.__dict__:
             self.store.close()
 
-    def notices(self) -> dict[str, None]:
-        """What the logs met that the person should know, each once."""
-        return dict.fromkeys(notice for opened in self._lists for notice in opened.notices)
+    def warnings(self) -> dict[str, None]:
+        """Return what the logs found that the person should know, each once."""
+        return dict.fromkeys(warning for opened in self._lists for warning in opened.notices)
 
 
 def _position(text: str) -> int | None:
-    """The position of a log that a text such as @42 names; None for other texts."""
+    """Return the position in a text such as @42; None for other texts."""
     digits = text.removeprefix("@")
     return int(digits) if digits != text and len(digits) <= 18 and digits.isascii() and digits.isdecimal() else None
 
 
 def _usage(forms: Sequence[str], message: str) -> UsageError:
-    """The error for a text that is not a time, with forms that are."""
+    """Return the error for a text that is not a time, with examples of times."""
     return UsageError(message, "write, for instance: " + ", ".join(f'"{form}"' if " " in form else form for form in forms))
 
 
@@ -249,12 +276,16 @@ def _environment(name: str) -> str | None:
 
 
 def as_utf8(text: str) -> str:
-    """A word of the command line or the environment, which came in the locale's encoding, as the UTF-8 that it is."""
+    """Return a word of the command line or the environment, which Python decoded by the locale, decoded as UTF-8."""
     return os.fsencode(text).decode("utf-8", "surrogateescape")
 
 
 def check_text(what: str, text: str) -> str:
-    """The text itself; raises `UsageError` where the command line held bytes that are no text."""
+    """Return a text of the command line.
+
+    Raises:
+        UsageError: The text is not valid UTF-8.
+    """
     try:
         text.encode()
     except UnicodeEncodeError as error:
@@ -263,7 +294,11 @@ def check_text(what: str, text: str) -> str:
 
 
 def check_ids(words: Sequence[str]) -> list[str]:
-    """Words that name todos; raises `UsageError` where they are no text."""
+    """Return words that name todos.
+
+    Raises:
+        UsageError: A word is not valid UTF-8.
+    """
     return [check_text("id", word) for word in words]
 
 

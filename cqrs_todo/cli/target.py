@@ -6,8 +6,7 @@ import stat
 from collections.abc import Iterable
 from contextlib import suppress
 
-from ..cqrs.errors import Rejected
-from .errors import UsageError
+from .errors import ExportFailed, UsageError
 from .output import OutputFailed
 
 _MOST_LINKS = 40  # as many as Linux follows
@@ -17,18 +16,18 @@ _FOLDERS = (b"lists", b"archive", b"reactions")
 def write_file(name: bytes, content: Iterable[bytes], stores: Iterable[bytes]) -> None:
     """Write an export into the file that a name leads to.
 
-    A regular file is replaced as a whole once the new one is on the disk; if anything fails, the old one stays. A symbolic
+    A regular file is replaced once the new one is complete and on the disk; if anything fails, the old one stays. A symbolic
     link stays a link, and the file that it names is replaced. Anything else, such as a pipe or a device, is written to.
 
     Args:
-        name: the file's name.
-        content: what to write, in parts.
-        stores: the folders of stores, whose files are refused.
+        name: The name of the file.
+        content: What to write, in parts.
+        stores: The folders of stores, whose files are refused.
 
     Raises:
-        UsageError: the name is not one that an export can be written to.
-        Rejected: the writing failed.
-        OutputFailed: nobody reads the pipe any more.
+        UsageError: An export cannot be written to a file of this name.
+        ExportFailed: Writing failed.
+        OutputFailed: Nobody reads the pipe any more.
     """
     shown = name.decode("utf-8", "backslashreplace")
     try:
@@ -43,7 +42,7 @@ def write_file(name: bytes, content: Iterable[bytes], stores: Iterable[bytes]) -
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         fd, fresh = _create(target) if replaced else (_open(target), None)
     except OSError as error:
-        raise UsageError(f"{shown} can't be written: {error.strerror}", "give a file that can be written") from error
+        raise UsageError(f"{shown} cannot be written: {error.strerror}", "give a file that can be written") from error
     try:
         try:
             _write(fd, content)
@@ -57,7 +56,7 @@ def write_file(name: bytes, content: Iterable[bytes], stores: Iterable[bytes]) -
         raise OutputFailed(error) from error
     except OSError as error:
         outcome = "what was there before is unchanged" if fresh is not None else "a part may have been written"
-        raise Rejected(f"{shown} can't be written: {error.strerror}; {outcome}") from error
+        raise ExportFailed(f"{shown} cannot be written: {error.strerror}; {outcome}") from error
     finally:
         if fresh is not None:
             with suppress(FileNotFoundError):
@@ -67,7 +66,7 @@ def write_file(name: bytes, content: Iterable[bytes], stores: Iterable[bytes]) -
 def _target(path: bytes) -> bytes:
     """Follow symbolic links to the name that they lead to, which may be that of no file yet.
 
-    Links in /proc are not followed: they stand for open files, and their text is only a description of these.
+    Links in /proc are not followed: they are open files, and their text only describes these.
     """
     if not path:
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
@@ -103,7 +102,7 @@ def _belongs_to(target: bytes, status: os.stat_result | None, stores: Iterable[b
             return True
     if status is None or not (status.st_nlink > 1 or target.startswith(b"/proc/")):
         return False
-    # another name of a file, which its folders do not tell
+    # the file may have another name, in another folder
     return any(
         os.path.samestat(status, entry.stat(follow_symlinks=False))
         for store in stores
@@ -114,7 +113,7 @@ def _belongs_to(target: bytes, status: os.stat_result | None, stores: Iterable[b
 
 
 def _folder(path: bytes) -> tuple[int, int] | None:
-    """What identifies a folder, however it is spelt; None if there is none that can be reached."""
+    """Return what identifies a folder, however its name is spelt; None if there is none that can be reached."""
     try:
         status = os.stat(path)
     except OSError:
@@ -131,7 +130,7 @@ def _create(target: bytes) -> tuple[int, bytes]:
 
 
 def _open(target: bytes) -> int:
-    """Open something that is not replaced. An open file of this process, such as /dev/stdout, goes on where it stands."""
+    """Open something that is not replaced. An open file of this process, such as /dev/stdout, keeps its position."""
     folder, number = os.path.split(target)
     if folder == b"/proc/%d/fd" % os.getpid() and number.isdigit():
         return os.dup(int(number))

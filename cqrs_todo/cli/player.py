@@ -1,4 +1,4 @@
-"""`replay`: history played before your eyes; into a pipe, a frame a line."""
+"""Playing commits on a terminal: a frame for each, with keys to pause, to step and to quit."""
 
 import os
 import select
@@ -8,67 +8,38 @@ import termios
 import tty
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import datetime
 
 from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
 from ..cqrs.events import Commit
-from ..cqrs.timeline import Moment
-from ..todo.service import TodoList, View
+from ..todo.service import View
 from ..todo.views import Item, describe, short_instant
-from . import document
 from .clock import to_local
-from .errors import UsageError
-from .output import OutputFailed, out
-from .render import say
+from .output import print_message
 from .session import Session
 from .text import visible
 
 LONGEST_PAUSE = 1.0
-"""However long nothing happened, no frame stands longer, in seconds; `--speed` divides it too."""
+"""The longest time that a frame is shown, in seconds, however long nothing happened. `--speed` divides it."""
 
 _STEP_KEYS = ("n", "\n", "\r", "\x1b[C")
 
 
-def replay(session: Session, since: str | None, until: str | None, speed: float, *, step: bool) -> None:
-    """Play the history from one moment to another, commit by commit."""
-    if session.options.at is not None:
-        raise UsageError("replay is told its moments by its own words", "leave out --at: todo replay --from TIME --to TIME")
-    if not 0 < speed <= 1_000_000:
-        raise UsageError(f"--speed can't be {speed:g}", "it is a number above 0: 2 is twice as fast")
-    todos = session.list
-    frames = _frames(todos, _first(session, since), None if until is None else session.moment_of(until))
-    if sys.stdout.isatty() and not session.options.json:
-        try:
-            _play(session, frames, speed, step=step)
-        except OSError as error:
-            raise OutputFailed(error) from error
-        return
-    for commit, view in frames:
-        shown = [item for item in view.items if not item.todo.removed]
-        head = {"list": view.list, "at": commit.metadata.at, "commit": document.commit_document(commit)}
-        out(document.encode({**head, "todos": [document.todo_document(item) for item in shown]}))
+def play(session: Session, frames: Iterator[tuple[Commit, View]], speed: float, *, step: bool) -> None:
+    """Play frames on the terminal until they end or the person quits.
 
-
-def _first(session: Session, text: str | None) -> Moment:
-    """The moment before the first frame."""
-    moment = 0 if text is None else session.beginning_of(text)
-    return moment if isinstance(moment, datetime) else max(moment - 1, 0)
-
-
-def _frames(todos: TodoList, first: Moment, last: Moment | None) -> Iterator[tuple[Commit, View]]:
-    """Each commit after the first moment, up to the last one, with the list as it then was."""
-    start, end = todos.view(first).position, todos.view(last).position
-    yield from todos.played(start, end)
-
-
-def _play(session: Session, frames: Iterator[tuple[Commit, View]], speed: float, *, step: bool) -> None:
+    Args:
+        session: This run of the program.
+        frames: Each commit with the list as it was after it.
+        speed: How many times as fast as it happened.
+        step: Whether to wait for a key after each frame.
+    """
     screen = Console(markup=False, emoji=False, highlight=False, width=session.columns)
     live = Live(console=screen, screen=True, auto_refresh=False)
     with _keys() as key:
-        # Live can't be interrupted while it changes the screen or changes it back
+        # an interrupt while Live changes the screen, or changes it back, would leave the terminal unusable
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
             live.start()
@@ -78,7 +49,7 @@ def _play(session: Session, frames: Iterator[tuple[Commit, View]], speed: float,
             signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
             live.stop()
             signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-    say(session, "The end.")
+    print_message(session, "The end.")
 
 
 def _show_frames(live: Live, frames: Iterator[tuple[Commit, View]], key: "_Key", speed: float, *, paused: bool) -> None:
@@ -99,40 +70,40 @@ def _show_frames(live: Live, frames: Iterator[tuple[Commit, View]], key: "_Key",
 
 
 def _gap(commit: Commit, following: Commit) -> float:
-    """How long the one stands before the other, in seconds, idle time capped; clocks may have gone back."""
+    """Return how long to show a commit before the next one, in seconds. Clocks may have gone back in between."""
     return min(max((following.metadata.at - commit.metadata.at).total_seconds(), 0.0), LONGEST_PAUSE)
 
 
 def _frame(commit: Commit, view: View, height: int, *, paused: bool) -> Group:
     meta = commit.metadata
-    touched = {event.stream for event in commit.events}
-    told = [visible(describe(event, to_local)) for event in commit.events[:3]]
-    if len(commit.events) > len(told):
-        told.append(f"and {len(commit.events) - len(told)} more")
+    changed = {event.stream for event in commit.events}
+    words = [visible(describe(event, to_local)) for event in commit.events[:3]]
+    if len(commit.events) > len(words):
+        words.append(f"and {len(commit.events) - len(words)} more")
     head = Text.assemble(
         (f"@{commit.position}  ", "bold"),
         (f"{short_instant(meta.at, to_local)}  ", "cyan"),
         (f"{visible(meta.by)}  ", "dim"),
-        "; ".join(told),
+        "; ".join(words),
         no_wrap=True,
         overflow="ellipsis",
     )
     items = [item for item in view.items if not item.todo.removed]
-    rows = [_row(item, item.stream in touched) for item in _around(items, touched, max(height - 5, 1))]
-    keys = Text("space: pause or go on   n: next   q: quit", style="dim")
+    rows = [_row(item, item.stream in changed) for item in _around(items, changed, max(height - 5, 1))]
+    keys = Text("space: pause or continue   n: next   q: quit", style="dim")
     return Group(head, Text(), *rows, Text(), Text("paused   ", style="bold").append_text(keys) if paused else keys)
 
 
-def _around(items: list[Item], touched: set[str], room: int) -> list[Item]:
-    """As many todos as there is room for, those just touched among them."""
-    place = next((n for n, item in enumerate(items) if item.stream in touched), 0)
+def _around(items: list[Item], changed: set[str], room: int) -> list[Item]:
+    """Return as many todos as there is room for, the ones that the commit changed among them."""
+    place = next((n for n, item in enumerate(items) if item.stream in changed), 0)
     start = max(0, min(place - room // 2, len(items) - room))
     return items[start : start + room]
 
 
-def _row(item: Item, is_touched: bool) -> Text:
+def _row(item: Item, is_changed: bool) -> Text:
     mark = "✓" if item.todo.done else " "
-    style = "bold" if is_touched else "dim" if item.todo.done else ""
+    style = "bold" if is_changed else "dim" if item.todo.done else ""
     tags = "".join(f" +{visible(tag)}" for tag in item.todo.tags)
     words = f"{item.number:>4} {mark} {item.todo.priority or ' '} {visible(item.todo.text)}{tags}"
     return Text(words, style=style, no_wrap=True, overflow="ellipsis")
@@ -155,7 +126,7 @@ def _keys() -> "Iterator[_Key]":
 
 
 class _Key:
-    """Called with a number of seconds (None: for ever) it gives the key pressed meanwhile, or None."""
+    """Waits for a key: called with a number of seconds (None: no limit), it returns the key, or None."""
 
     def __init__(self, fd: int | None) -> None:
         self._fd = fd

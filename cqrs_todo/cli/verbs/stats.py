@@ -1,4 +1,4 @@
-"""`stats`: numbers from history, drawn in the terminal with plotext."""
+"""`todo stats`: numbers from the history, with charts that plotext draws in the terminal."""
 
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
@@ -7,39 +7,41 @@ from itertools import groupby
 from types import ModuleType
 from typing import Any
 
-from ..todo.statistics import Statistics, statistics
-from ..todo.values import day_or_instant
-from . import document, render
-from .clock import to_local
-from .errors import UsageError
-from .output import out
-from .render import say
-from .session import Session
-from .text import visible
+from ...todo.statistics import Statistics, statistics
+from ...todo.values import day_or_instant
+from ..clock import to_local
+from ..errors import UsageError
+from ..output import print_line, print_message, print_row
+from ..session import Session
+from ..terminal import print_moment
+from ..text import visible
+from ..verb import LOOK, Option, Verb
 
 _SHADES = "·░▒▓█"
-_BY_DAY = 21
-"""Up to so many days throughput is told by the day, beyond by the week."""
+_MOST_DAYS = 21
+"""The most days for which charts have a bar for each day; for more days, they have one for each week."""
 
 
 def stats(session: Session, since: str | None, until: str | None) -> None:
-    """Burn-down, throughput, cycle time, a calendar, busiest hours, most active authors."""
+    """Show burn-down, throughput, cycle time, a calendar, the busiest hours, and the most active authors."""
     todos = session.list
     view = todos.view(session.moment)
     commits = todos.commits(session.moment)
     first, last = _day(session, since, start=True), _day(session, until, start=False)
     if first is not None and last is not None and first > last:
         raise UsageError(f"{since!r} comes after {until!r}", "give --since before --until")
-    told = statistics(commits, session.seen_from(view), to_local, since=first, until=last)
+    numbers = statistics(commits, session.seen_from(view), to_local, since=first, until=last)
     if session.options.json:
-        out(document.encode({**document.head(view), **_document(told)}))
+        from .. import document
+
+        print_line(document.encode({**document.head(view), **_document(numbers)}))
     elif session.options.plain:
-        for row in zip(told.days, told.open, told.added, told.completed, told.activity, strict=True):
-            render.fields(*row)
+        for row in zip(numbers.days, numbers.open, numbers.added, numbers.completed, numbers.activity, strict=True):
+            print_row(*row)
     else:
-        render.show_as_of(session, view)
-        for line in _drawn(told, session.columns, _plotter(session)):
-            out(line)
+        print_moment(session, view)
+        for line in _drawn(numbers, session.columns, _plotter(session)):
+            print_line(line)
 
 
 def _day(session: Session, text: str | None, *, start: bool) -> date | None:
@@ -49,22 +51,22 @@ def _day(session: Session, text: str | None, *, start: bool) -> date | None:
     return to_local(span.start if start else min(span.end, session.now)).date()
 
 
-def _document(told: Statistics) -> dict[str, object]:
+def _document(numbers: Statistics) -> dict[str, object]:
     days = [
         {"day": day, "open": level, "added": added, "completed": completed, "events": events}
         for day, level, added, completed, events in zip(
-            told.days, told.open, told.added, told.completed, told.activity, strict=True
+            numbers.days, numbers.open, numbers.added, numbers.completed, numbers.activity, strict=True
         )
     ]
     return {
         "days": days,
-        "added": sum(told.added),
-        "completed": sum(told.completed),
-        "reopened": told.reopened,
-        "reopen_rate": told.reopen_rate,
-        "cycle_days": {"median": told.cycle_quantile(0.5), "p90": told.cycle_quantile(0.9)},
-        "hours": told.hours,
-        "authors": [{"by": by, "events": events} for by, events in told.authors],
+        "added": sum(numbers.added),
+        "completed": sum(numbers.completed),
+        "reopened": numbers.reopened,
+        "reopen_rate": numbers.reopen_rate,
+        "cycle_days": {"median": numbers.cycle_quantile(0.5), "p90": numbers.cycle_quantile(0.9)},
+        "hours": numbers.hours,
+        "authors": [{"by": by, "events": events} for by, events in numbers.authors],
     }
 
 
@@ -72,37 +74,37 @@ def _plotter(session: Session) -> ModuleType | None:
     try:
         plotter = import_module("plotext")
     except ImportError:
-        say(session, "For the charts: pip install 'cqrs-todo[stats]'")
+        print_message(session, "For the charts: pip install 'cqrs-todo[stats]'")
         return None
     return plotter
 
 
-def _drawn(told: Statistics, columns: int, plotter: ModuleType | None) -> Iterator[str]:
+def _drawn(numbers: Statistics, columns: int, plotter: ModuleType | None) -> Iterator[str]:
     columns = min(columns, 100)
-    added, completed = sum(told.added), sum(told.completed)
-    rate = "" if told.reopen_rate is None else f" ({told.reopen_rate:.0%} of those completed)"
-    yield f"{told.days[0]} to {told.days[-1]}: {added} added, {completed} completed, {told.open[-1]} open"
-    yield f"{told.reopened} reopened{rate}"
-    median, most = told.cycle_quantile(0.5), told.cycle_quantile(0.9)
+    added, completed = sum(numbers.added), sum(numbers.completed)
+    rate = "" if numbers.reopen_rate is None else f" ({numbers.reopen_rate:.0%} of those completed)"
+    yield f"{numbers.days[0]} to {numbers.days[-1]}: {added} added, {completed} completed, {numbers.open[-1]} open"
+    yield f"{numbers.reopened} reopened{rate}"
+    median, most = numbers.cycle_quantile(0.5), numbers.cycle_quantile(0.9)
     if median is not None and most is not None:
         yield f"From added to completed: half within {median:.1f} days, nine of ten within {most:.1f} days"
     if plotter is not None:
-        yield from _line(plotter, "Open todos", told.days, told.open, columns)
-        unit, labels, groups = _periods(told.days)
-        for title, series in (("Added", told.added), ("Completed", told.completed)):
-            yield from _bars(plotter, f"{title} by the {unit}", labels, _summed(series, groups), columns)
+        yield from _line(plotter, "Open todos", numbers.days, numbers.open, columns)
+        unit, labels, groups = _periods(numbers.days)
+        for title, series in (("Added", numbers.added), ("Completed", numbers.completed)):
+            yield from _bars(plotter, f"{title} by {unit}", labels, _summed(series, groups), columns)
         hours = [f"{hour}" for hour in range(24)]
-        yield from _bars(plotter, "Events by the hour of the day", hours, told.hours, columns)
-    yield from _calendar(told.days, told.activity, columns)
+        yield from _bars(plotter, "Events by hour of the day", hours, numbers.hours, columns)
+    yield from _calendar(numbers.days, numbers.activity, columns)
     yield ""
     yield "Most active"
-    for by, events in told.authors[:5]:
+    for by, events in numbers.authors[:5]:
         yield f"  {events:>6} events  {visible(by)}"
 
 
 def _periods(days: Sequence[date]) -> tuple[str, list[str], list[int]]:
-    """Days or weeks: what one is called, their labels, and how many days each holds."""
-    if len(days) <= _BY_DAY:
+    """Group days into bars: what one bar stands for, the labels, and how many days are in each."""
+    if len(days) <= _MOST_DAYS:
         return "day", [f"{day:%d %b}" for day in days], [1] * len(days)
     mondays = [day - timedelta(days=day.weekday()) for day in days]
     weeks = [(monday, len(list(group))) for monday, group in groupby(mondays)]
@@ -156,7 +158,7 @@ def _built(plotter: ModuleType) -> Iterator[str]:
 
 
 def _calendar(days: Sequence[date], activity: Sequence[int], columns: int) -> Iterator[str]:
-    """A row a weekday, a column a week: the darker, the more events."""
+    """Draw a row for each weekday and a column for each week. A darker cell had more events."""
     counts = dict(zip(days, activity, strict=True))
     first = days[0] - timedelta(days=days[0].weekday())
     weeks = (days[-1] - first).days // 7 + 1
@@ -164,8 +166,21 @@ def _calendar(days: Sequence[date], activity: Sequence[int], columns: int) -> It
     first += timedelta(weeks=weeks - shown)
     most = max(activity)
     yield ""
-    yield f"Events by the day, {max(first, days[0])} to {days[-1]}"
+    yield f"Events by day, {max(first, days[0])} to {days[-1]}"
     for weekday in range(7):
         row = (counts.get(first + timedelta(weeks=week, days=weekday)) for week in range(shown))
         cells = (" " if count is None else _SHADES[-(-count * 4 // most) if most else 0] for count in row)
         yield f"  {first + timedelta(days=weekday):%a} {' '.join(cells)}".rstrip()
+
+
+VERB = Verb(
+    name="stats",
+    help="Show burn-down, throughput, cycle time, a calendar, and who did how much.",
+    examples=("todo stats", 'todo stats --since "3 months ago"'),
+    action=stats,
+    group=LOOK,
+    options=(
+        Option("since", ("--since",), "Start on that day.", metavar="TIME"),
+        Option("until", ("--until",), "End on that day.", metavar="TIME"),
+    ),
+)

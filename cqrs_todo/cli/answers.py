@@ -1,0 +1,66 @@
+"""The answers of the verbs that write: what was recorded, which todos were like that already, and how to undo it."""
+
+from collections.abc import Callable, Sequence
+
+from ..todo.model import TodoCommand
+from ..todo.recorder import Answer
+from ..todo.views import Item, spans
+from .output import print_line, print_message
+from .session import Session, check_ids
+from .text import visible
+
+
+def change(
+    session: Session, ids: Sequence[str], commands: Callable[[Item], Sequence[TodoCommand]], done: str, already: str
+) -> None:
+    """Change todos and print the answer.
+
+    Args:
+        session: This run of the program.
+        ids: The words that name the todos.
+        commands: Returns the commands for a todo.
+        done: What was done, such as "Removed".
+        already: What to say of todos that needed no change, such as "Removed already".
+
+    Raises:
+        NotFound: A word names no todo. Nothing is changed then.
+        Rejected: A command was refused. Nothing is changed then.
+    """
+    todos = session.list
+    answer = todos.change(todos.select(check_ids(ids)), commands)
+    print_changes(session, answer, done, already)
+
+
+def print_changes(session: Session, answer: Answer, done: str, already: str) -> None:
+    """Print what was done to which todos, and which of the named todos needed no change; `change` explains the words."""
+    same = [item.number for item in answer.items if item not in answer.changed]
+    if same and not session.options.json:
+        print_message(session, f"{already}: {spans(same)}")
+    print_answer(session, answer, f"{done} {named(answer.changed)}" if answer.changed else None)
+
+
+def print_answer(session: Session, answer: Answer, line: str | None, back: str = "undo") -> None:
+    """Print what was recorded: as JSON, or as a line that ends with the command that reverses it.
+
+    Args:
+        session: This run of the program.
+        answer: What was recorded.
+        line: What people read; None for nothing.
+        back: The verb that reverses it.
+    """
+    if session.options.json:
+        from . import document
+
+        print_line(document.encode(document.answer_document(answer)))
+    elif line is not None and not session.options.quiet:
+        way = f". {back.title()}: {session.typed(answer.list, back)}"
+        print_line(line + (way if answer.commit is not None else ""))
+
+
+def named(items: Sequence[Item]) -> str:
+    """Return how an answer names todos: one by its number and text, several by their numbers."""
+    if not items:
+        return "nothing: this store keeps nothing"
+    if len(items) == 1:
+        return f"{items[0].number}: {visible(items[0].todo.text)}"
+    return f"{spans([item.number for item in items])} ({len(items)} todos)"

@@ -1,0 +1,120 @@
+"""The history of a list or of todos, one event in each line."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from ..cqrs.events import Commit
+from ..cqrs.struct import Struct
+from ..todo.service import View
+from ..todo.values import day_or_instant
+from ..todo.views import describe, id_of, remark, short_instant
+from .clock import to_local
+from .output import print_line, print_message, print_row
+from .session import Session
+from .terminal import RICH_ROWS, draw, shown_value
+from .text import visible
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+FieldChanges: TypeAlias = dict[str, tuple[Any, Any]]
+"""The old and the new value of fields, by their names."""
+
+Line: TypeAlias = tuple[str, str, str, str]
+"""Position, time and author of a commit, and one of its events in words."""
+
+
+class HistoryRow(Struct, frozen=True):
+    """A commit of a history.
+
+    Args:
+        view: Its list as it is now.
+        commit: The commit.
+        streams: The todos whose events are shown; None for all.
+    """
+
+    view: View
+    commit: Commit
+    streams: set[str] | None
+
+
+def print_history(
+    session: Session, rows: Sequence[HistoryRow], changes: dict[str, dict[int, FieldChanges]] | None, *, name_lists: bool
+) -> None:
+    """Print a history: position, time, author, the number of the todo, and what happened to it.
+
+    Args:
+        session: This run of the program.
+        rows: The commits, in the order in which to show them.
+        changes: By list and position, the old and the new value of each field, to be shown below the event; None for none.
+        name_lists: Whether to name the list of each commit.
+    """
+    names: dict[str, dict[str, str]] = {}
+    for row in rows:
+        if row.view.list not in names:
+            names[row.view.list] = {item.stream: f"{item.number}" for item in row.view.items}
+    if session.options.plain:
+        for row in rows:
+            _print_plain(row, names[row.view.list], name_lists=name_lists)
+        return
+    lines: list[Line] = []
+    for row in rows:
+        known = names[row.view.list]
+        streams = {event.stream for event in row.commit.events}
+        chosen = streams if row.streams is None else streams & row.streams
+        place = f"{visible(row.view.list)} " if name_lists else ""
+        labels = {stream: place + known.get(stream, visible(id_of(stream))) for stream in chosen}
+        lines += history_lines([row.commit], labels, (changes or {}).get(row.view.list))
+    if not lines:
+        print_message(session, "No history.")
+    elif session.rich and len(lines) <= RICH_ROWS:
+        draw(session, history_table(lines))
+    else:
+        widths = [max(len(line[column]) for line in lines) for column in range(3)]
+        for position, at, by, words in lines:
+            print_line(f"{position:>{widths[0]}}  {at:<{widths[1]}}  {by:<{widths[2]}}  {words}".rstrip())
+
+
+def history_lines(
+    commits: Iterable[Commit], labels: dict[str, str], changes: dict[int, FieldChanges] | None = None
+) -> Iterator[Line]:
+    """Return the lines of commits.
+
+    Args:
+        commits: The commits.
+        labels: What to call each todo, by its stream. Events of other todos are left out.
+        changes: By position, the old and the new value of each field, which get lines below the event.
+    """
+    for commit in commits:
+        head = (f"@{commit.position}", short_instant(commit.metadata.at, to_local), visible(commit.metadata.by))
+        note = remark(commit)
+        for event in commit.events:
+            if event.stream in labels:
+                words = " ".join(part for part in (labels[event.stream], visible(describe(event, to_local))) if part)
+                yield *head, f"{words} ({visible(note)})" if note else words
+                for name, (old, new) in (changes or {}).get(event.position, {}).items():
+                    was, now = shown_value(name, old) or "none", shown_value(name, new) or "none"
+                    yield "", "", "", f"  {name:<9} {was} → {now}"
+
+
+def history_table(lines: Iterable[Line]) -> "Table":
+    """Return the lines as a Rich table."""
+    from rich.table import Table
+
+    table = Table.grid(padding=(0, 2))
+    table.add_column(justify="right", style="bold", no_wrap=True)
+    table.add_column(style="cyan", no_wrap=True)
+    table.add_column(style="dim", overflow="fold", max_width=24)
+    table.add_column(ratio=1, overflow="fold")
+    for line in lines:
+        table.add_row(*line)
+    return table
+
+
+def _print_plain(row: HistoryRow, numbers: dict[str, str], *, name_lists: bool) -> None:
+    meta = row.commit.metadata
+    for event in row.commit.events:
+        if row.streams is None or event.stream in row.streams:
+            who = (numbers.get(event.stream), id_of(event.stream))
+            values = (event.position, day_or_instant(meta.at), meta.by, *who, event.type, describe(event, to_local))
+            print_row(*((row.view.list, *values) if name_lists else values))

@@ -1,0 +1,64 @@
+"""Drawing on a terminal with Rich, and how values look to people."""
+
+import io
+import sys
+from typing import TYPE_CHECKING, Any
+
+from ..todo.fields import FIELDS, Kind
+from ..todo.service import View
+from ..todo.views import short_instant, value_in_words
+from .clock import to_local
+from .output import print_line, print_message
+from .session import Session
+from .text import visible
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+RICH_ROWS = 100
+"""The most rows that are drawn as a Rich table, which takes a millisecond for each; more are printed as plain lines."""
+
+_KINDS = {field.name: field.kind for field in FIELDS}
+
+
+def draw(session: Session, *renderables: "RenderableType") -> None:
+    """Print what Rich draws.
+
+    Raises:
+        OutputFailed: Stdout cannot be written to.
+    """
+    from rich.console import Console
+
+    drawn = io.TextIOWrapper(io.BytesIO(), encoding=sys.stdout.encoding or "utf-8", errors="backslashreplace")
+    screen = Console(file=drawn, markup=False, emoji=False, highlight=False, force_terminal=True, width=session.columns)
+    for renderable in renderables:
+        screen.print(renderable)
+    drawn.seek(0)
+    print_line(drawn.read().removesuffix("\n"))
+
+
+def print_styled(session: Session, *parts: tuple[str, str]) -> None:
+    """Print one line from texts and their styles; the texts alone where nobody reads them on a terminal."""
+    if session.rich:
+        from rich.text import Text
+
+        draw(session, Text.assemble(*parts))
+    else:
+        print_line("".join(text for text, _ in parts).rstrip())
+
+
+def print_moment(session: Session, view: View) -> None:
+    """Print a message that says which moment is shown, unless it is now."""
+    if session.moment is None or session.options.plain:
+        return
+    where = f"@{view.position}" if view.position else "before the first event"
+    when = "" if view.as_of is None else f" {short_instant(view.as_of, to_local)}"
+    print_message(session, f"{visible(view.list)} as it was{when} ({where})")
+
+
+def shown_value(name: str, value: Any) -> str:
+    """Return the value of an attribute of a todo as people read it; '' for no value."""
+    if name == "removed":
+        return "yes" if value else ""
+    kind: Kind = "day or instant" if name == "completed" else _KINDS[name]
+    return visible(str(value or "") if kind == "note" else value_in_words(kind, value, to_local))

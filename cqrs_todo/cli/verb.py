@@ -1,0 +1,150 @@
+"""How a verb is declared: its name, its words, its options, its help, and the function that does the work.
+
+docs/how-to/add-a-verb.md shows how to add one. Nothing here imports Typer, because most commands run without it.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal
+
+from ..cqrs.struct import Struct
+from .session import Session
+
+GROUPS = CHANGE, LOOK, TRAVEL, LISTS = ("Change", "Look", "Go back in time", "Lists and places")
+"""The groups of verbs, in the order in which `todo --help` shows them."""
+
+
+class Argument(Struct, frozen=True):
+    """Words after the verb.
+
+    Args:
+        name: The parameter of the action that receives the word, or a tuple of the words.
+        metavar: What stands for the words in `--help`.
+        help: What the words mean, in a sentence.
+        required: Whether at least one word must be given. The action receives None, or an empty tuple, for no word.
+        several: Whether there may be more than one word. At most one argument of a verb has several words.
+    """
+
+    name: str
+    metavar: str
+    help: str
+    required: bool = True
+    several: bool = False
+
+
+class Option(Struct, frozen=True):
+    """An option of a verb.
+
+    Args:
+        name: The parameter of the action that receives the value.
+        names: How people write the option, such as `--limit` and `-n`. A flag may have a negative, as `--last/--first`.
+        help: What the option does, in a sentence.
+        metavar: What stands for the value in `--help`. Without one, the option is a flag.
+        kind: The type of the value.
+        least: The lowest value, for numbers.
+        most: The highest value, for numbers.
+        default: What the action receives if the option is not given. A flag is then False, a repeated option is ().
+        multiple: Whether the option may be repeated. The action then receives a tuple.
+        required: Whether the option must be given.
+    """
+
+    name: str
+    names: tuple[str, ...]
+    help: str
+    metavar: str = ""
+    kind: type[str] | type[int] | type[float] = str
+    least: int | None = None
+    most: int | None = None
+    default: str | float | None = None
+    multiple: bool = False
+    required: bool = False
+
+
+class Verb(Struct, frozen=True):
+    """A verb of the command line.
+
+    Args:
+        name: The word that people type.
+        help: What the verb does. `todo --help` shows the first sentence.
+        examples: Command lines that `--help` shows.
+        action: Does the work, given the session and one value for each argument and option, by name. It returns the exit
+            code, or None for 0.
+        group: The group in `todo --help`; '' for the verbs of another verb, such as `todo lists new`.
+        arguments: The words that the verb takes, in order.
+        options: Its options, besides the global ones.
+        writes: Whether it changes something. Such a verb refuses `--at`.
+        fields: Whether it takes the options of all fields. The action receives them as `fields`: what was given, by the
+            names of the fields.
+        literal: Whether words after `--` are read differently. The action receives their number as `literal`.
+        dashes: What a word that begins with a hyphen is: an "option"; a "word", unless it is a global option; or, after
+            the first word, part of the "rest", which is another command line.
+    """
+
+    name: str
+    help: str
+    examples: tuple[str, ...]
+    action: Callable[..., int | None]
+    group: str = ""
+    arguments: tuple[Argument, ...] = ()
+    options: tuple[Option, ...] = ()
+    writes: bool = False
+    fields: bool = False
+    literal: bool = False
+    dashes: Literal["option", "word", "rest"] = "option"
+
+    def run(self, session: Session, values: Mapping[str, Any]) -> int:
+        """Run the verb.
+
+        Args:
+            session: This run of the program.
+            values: A value for each parameter of the action.
+
+        Returns:
+            The exit code.
+
+        Raises:
+            UsageError: The verb changes something, and the session looks at the past.
+        """
+        if self.writes:
+            session.require_present()
+        return self.action(session, **values) or 0
+
+    def values(self, words: Sequence[str]) -> dict[str, Any] | None:
+        """Give the action its values for words without any options.
+
+        Returns:
+            A value for each parameter of the action; None if the verb does not take so many words, or needs an option.
+        """
+        if len(words) < sum(argument.required for argument in self.arguments):
+            return None
+        values: dict[str, Any] = {}
+        left = list(words)
+        for number, argument in enumerate(self.arguments, 1):
+            if argument.several:
+                count = max(len(left) - (len(self.arguments) - number), 0)
+                values[argument.name] = tuple(left[:count])
+                del left[:count]
+            else:
+                values[argument.name] = left.pop(0) if left else None
+        if left:
+            return None
+        for option in self.options:
+            if option.required:
+                return None
+            values[option.name] = () if option.multiple else option.default if option.metavar else False
+        if self.fields:
+            values["fields"] = {}
+        if self.literal:
+            values["literal"] = 0
+        return values
+
+
+IDS = Argument("ids", "IDS", "Numbers and ranges (1-3,7), @ for the todos of the last change, or stable ids.", several=True)
+"""Todos, in one or more words."""
+
+ONE_IDS = Argument("ids", "IDS", "Numbers and ranges (1-3,7), @ for the todos of the last change, or a stable id.")
+"""Todos in one word, because other words follow."""
+
+SOME_IDS = Argument("ids", "IDS", "Only these todos.", required=False, several=True)
+"""Todos; without them the verb is about the whole list."""
+
+LIST_NAME = Argument("name", "NAME", "The list.")

@@ -1,0 +1,105 @@
+"""`todo add`: create todos."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from ...todo.fields import TEXT
+from ...todo.model import DECIDER, Create
+from ...todo.recorder import COMMIT_LIMIT, COMMIT_TEXT, Answer
+from ...todo.service import Added
+from ...todo.views import extras
+from ..answers import named, print_answer
+from ..clock import to_local
+from ..errors import UsageError
+from ..fields import Given, read_fields
+from ..output import print_line, print_message
+from ..session import Session
+from ..text import visible
+from ..verb import CHANGE, Argument, Verb
+
+
+def add(session: Session, text: Sequence[str], fields: Mapping[str, str | Sequence[str]], literal: int) -> None:
+    """Create a todo from words and options, or one from each line of stdin for the word '-'."""
+    given = read_fields(session, text, fields, literal=literal)
+    words = given.values.get(TEXT.name)
+    if words is None:
+        raise UsageError("the text of the todo is missing", 'for instance: todo add "Buy milk" due:tomorrow')
+    if words == "-" and not literal:
+        _add_lines(session, given)
+        return
+    todos = session.list
+    session.progress.begin("adding")
+    _print_added(session, todos.add([_create(given, words, todos.clock())]))
+
+
+def _create(given: Given, text: str, now: datetime) -> Create:
+    others = {name: value for name, value in given.values.items() if name != TEXT.name}
+    return Create(text, now, **others)
+
+
+def _add_lines(session: Session, given: Given) -> None:
+    """Create one todo from each line of stdin that is not blank: in one commit, or above its limit in a batch of commits."""
+    from ..stdin import copy_lines, temporary_file
+
+    todos = session.list
+    now = todos.clock()
+    with temporary_file() as file:
+        count = copy_lines(file, lambda line: DECIDER.decide(_create(given, line, now), DECIDER.initial))
+        if not count:
+            raise UsageError("stdin holds no line of text", "for instance: seq 3 | todo add -")
+        size = file.tell()
+        file.seek(0)
+        drafts = (_create(given, line.decode().removesuffix("\n"), now) for line in file)
+        session.progress.begin("adding")
+        if count <= COMMIT_LIMIT and size <= COMMIT_TEXT:
+            _print_added(session, todos.add(list(drafts)))
+        else:
+            try:
+                _print_batch(session, todos.add_batch(drafts, count))
+            except KeyboardInterrupt:
+                undo = session.typed(todos.name, "undo")
+                print_message(session, f"Interrupted: some of the {count:,} todos were recorded. To remove them: {undo}")
+                raise
+
+
+def _print_added(session: Session, answer: Answer) -> None:
+    _print_new_list(session)
+    parsed = visible(extras(answer.items[0].todo, to_local)) if len(answer.items) == 1 else ""
+    print_answer(session, answer, f"Added {named(answer.items)}{parsed}")
+
+
+def _print_batch(session: Session, added: Added) -> None:
+    _print_new_list(session)
+    if session.options.json:
+        from .. import document
+
+        print_line(document.encode(document.added_document(added)))
+    elif not session.options.quiet:
+        undo = session.typed(added.list, "undo")
+        print_line(f"Added {added.todos:,} todos in {added.commits:,} commits. Undo: {undo}")
+
+
+def _print_new_list(session: Session) -> None:
+    todos = session.list
+    if todos.created and todos.name != session.default_list:
+        print_message(session, f"New list: {visible(todos.name)}")
+
+
+VERB = Verb(
+    name="add",
+    help=(
+        "Add a todo. A word such as +home, due:friday or pri:H sets a field and does not become part of the text. "
+        "After -- every word is text."
+    ),
+    examples=(
+        'todo add "Buy milk" +home due:tomorrow pri:H',
+        'todo add Call the bank -d "friday 17:00"',
+        "seq 3 | todo add -",
+    ),
+    action=add,
+    group=CHANGE,
+    arguments=(Argument("text", "TEXT", "What is to be done; '-' reads one todo from each line of stdin.", several=True),),
+    writes=True,
+    fields=True,
+    literal=True,
+)

@@ -1,0 +1,79 @@
+"""`todo blame`: who set each field of todos."""
+
+from collections.abc import Iterable, Sequence
+
+from ...todo.compare import Origin, blame
+from ...todo.values import day_or_instant
+from ...todo.views import Item, short_instant
+from ..clock import to_local
+from ..output import print_line, print_row
+from ..session import Session, check_ids
+from ..terminal import print_moment, print_styled, shown_value
+from ..text import visible
+from ..verb import IDS, TRAVEL, Verb
+
+
+def show_blame(session: Session, ids: Sequence[str]) -> None:
+    """Show for each field of todos who set it, when, in which commit, and its value before."""
+    todos = session.list
+    chosen = todos.select(check_ids(ids), session.moment)
+    view = todos.view(session.moment)
+    commits = todos.commits(session.moment)
+    found = [(item, blame(item.stream, commits)) for item in chosen]
+    if session.options.json:
+        from .. import document
+
+        rows = [
+            {
+                "number": item.number,
+                "id": item.id,
+                "fields": {
+                    name: {
+                        "value": origin.value,
+                        "previous": origin.previous,
+                        "position": origin.position,
+                        "at": origin.at,
+                        "by": origin.by,
+                    }
+                    for name, origin in origins.items()
+                },
+            }
+            for item, origins in found
+        ]
+        print_line(document.encode({**document.head(view), "todos": rows}))
+        return
+    print_moment(session, view)
+    for place, (item, origins) in enumerate(found):
+        if session.options.plain:
+            for name, origin in origins.items():
+                words = [shown_value(name, value) for value in (origin.value, origin.previous)]
+                print_row(item.number, name, origin.position, day_or_instant(origin.at), origin.by, *words)
+            continue
+        if place:
+            print_line("")
+        _print_origins(session, item, origins.items())
+
+
+def _print_origins(session: Session, item: Item, origins: Iterable[tuple[str, Origin]]) -> None:
+    print_styled(session, (f"{item.number} ", "bold"), (visible(item.todo.text), ""))
+    for name, origin in origins:
+        was = shown_value(name, origin.previous)
+        print_styled(
+            session,
+            (f"  {name:<9} ", "dim"),
+            (f"@{origin.position:<5} ", "bold"),
+            (f"{short_instant(origin.at, to_local)}  ", "cyan"),
+            (f"{visible(origin.by)}  ", "dim"),
+            (shown_value(name, origin.value) or "none", ""),
+            (f"  (was {was})" if was else "", "dim"),
+        )
+
+
+VERB = Verb(
+    name="blame",
+    help="Show who set each field of todos, when, and what its value was before.",
+    examples=("todo blame 3",),
+    action=show_blame,
+    group=TRAVEL,
+    arguments=(IDS,),
+)

@@ -1,0 +1,57 @@
+"""`todo edit`: change the fields of todos, or one todo in the editor."""
+
+from collections.abc import Mapping, Sequence
+
+from ...todo.recorder import Answer
+from ..answers import print_changes
+from ..errors import UsageError
+from ..fields import CLEARABLE, Given, read_fields
+from ..session import Session, check_ids
+from ..verb import CHANGE, ONE_IDS, Argument, Option, Verb
+
+
+def edit(
+    session: Session,
+    ids: str,
+    text: Sequence[str],
+    clear: Sequence[str],
+    fields: Mapping[str, str | Sequence[str]],
+    literal: int,
+) -> None:
+    """Change fields of todos, or one todo in the editor when no change is named."""
+    given = read_fields(session, text, fields, literal=literal, clear=clear)
+    todos = session.list
+    chosen = todos.select(check_ids([ids]))
+
+    def apply(given: Given, *, unchanged: bool) -> Answer:
+        now = todos.clock()
+        return todos.change(chosen, lambda item: list(given.commands(item, now)), unchanged=unchanged)
+
+    if given:
+        answer = apply(given, unchanged=False)
+    elif len(chosen) == 1:
+        from ..editor import edited  # it imports subprocesses and temporary files, which nothing else here needs
+
+        answer = edited(session, chosen[0], lambda given: apply(given, unchanged=True))
+    else:
+        raise UsageError("the editor takes one todo at a time", "name the change, for instance: todo edit 1-3 pri:H")
+    print_changes(session, answer, "Changed", "Unchanged")
+
+
+VERB = Verb(
+    name="edit",
+    help=(
+        "Change todos, or one of them in $EDITOR. A word such as +home, due:friday or pri:H sets a field; due:none clears "
+        "one. After -- every word is text."
+    ),
+    examples=("todo edit 3 Buy oat milk", "todo edit 1-3 pri:H +home --clear due", "todo edit 3"),
+    action=edit,
+    group=CHANGE,
+    arguments=(ONE_IDS, Argument("text", "TEXT", "The new text.", required=False, several=True)),
+    options=(
+        Option("clear", ("--clear",), f"Clear a field: {', '.join(CLEARABLE)}. Same as FIELD:none.", "FIELD", multiple=True),
+    ),
+    writes=True,
+    fields=True,
+    literal=True,
+)

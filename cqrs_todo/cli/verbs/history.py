@@ -1,0 +1,123 @@
+"""`todo history`: what happened."""
+
+from collections.abc import Sequence
+from itertools import islice
+
+from ...cqrs.events import Commit
+from ...cqrs.struct import Struct
+from ...cqrs.timeline import Moment, reached
+from ...todo.lists import Lists
+from ...todo.views import mentions
+from ..errors import UsageError
+from ..histories import HistoryRow, print_history
+from ..output import print_line
+from ..session import Session, check_ids
+from ..terminal import print_moment
+from ..verb import LOOK, SOME_IDS, Option, Verb
+
+
+def history(
+    session: Session,
+    ids: Sequence[str],
+    since: str | None,
+    until: str | None,
+    by: str | None,
+    types: Sequence[str],
+    limit: int | None,
+    reverse: bool,
+    patch: bool,
+    text: str | None,
+    all_lists: bool,
+) -> None:
+    """Show what happened, newest first; with `patch` the old and new values too, with `all_lists` in every list."""
+    if all_lists and ids:
+        raise UsageError("numbers belong to one list", "leave out --all-lists, or the numbers")
+    if all_lists and isinstance(session.moment, int):
+        raise UsageError("a position belongs to one list, not to all", "give a time")
+    lists = [session.open_list(name) for name in Lists(session.store).names()] if all_lists else [session.list]
+    views = [todos.view(session.moment) for todos in lists]
+    wanted = _Filter(
+        None if since is None else session.beginning_of(since),
+        None if until is None else session.moment_of(until),
+        by,
+        types,
+        text,
+    )
+    rows: list[HistoryRow] = []
+    for todos, view in zip(lists, views, strict=True):
+        chosen = todos.select(check_ids(ids), session.moment) if ids else None
+        streams = None if chosen is None else {item.stream for item in chosen}
+        commits = (commit for commit in todos.history(session.moment) if wanted.matches(commit, streams))
+        rows += [HistoryRow(view, commit, streams) for commit in islice(commits, limit)]
+    if all_lists:
+        rows.sort(key=lambda row: row.commit.metadata.at, reverse=True)
+    rows = rows[:limit]
+    if reverse:
+        rows.reverse()
+    if session.options.json:
+        from .. import document
+
+        documents = [
+            {**({"list": row.view.list} if all_lists else {}), **document.commit_document(row.commit)} for row in rows
+        ]
+        head = {} if all_lists else document.head(views[0])
+        print_line(document.encode({**head, "commits": documents}))
+        return
+    if not all_lists:
+        print_moment(session, views[0])
+    changes = None
+    if patch:
+        from ...todo.compare import field_changes
+
+        changes = {todos.name: field_changes(todos.log.commits()) for todos in lists}
+    print_history(session, rows, changes, name_lists=all_lists)
+
+
+class _Filter(Struct, frozen=True):
+    """Which commits to show; None and () leave none out."""
+
+    since: Moment | None
+    until: Moment | None
+    by: str | None
+    types: Sequence[str]
+    text: str | None
+
+    def matches(self, commit: Commit, streams: set[str] | None) -> bool:
+        """Whether to show a commit, of which only the events of some streams count."""
+        if self.by is not None and self.by.casefold() not in commit.metadata.by.casefold():
+            return False
+        if not _is_since(commit, self.since) or (self.until is not None and not reached(commit, self.until)):
+            return False
+        return any(
+            (streams is None or event.stream in streams)
+            and (not self.types or event.type in self.types)
+            and (self.text is None or mentions(event.data, self.text))
+            for event in commit.events
+        )
+
+
+def _is_since(commit: Commit, since: Moment | None) -> bool:
+    if since is None:
+        return True
+    return commit.last >= since if isinstance(since, int) else commit.metadata.at >= since
+
+
+VERB = Verb(
+    name="history",
+    help="Show what happened, newest first.",
+    examples=("todo history", "todo history 3 --reverse", 'todo history --since "last friday" -n 20'),
+    action=history,
+    group=LOOK,
+    arguments=(SOME_IDS,),
+    options=(
+        Option("since", ("--since",), "Show only what happened from then on.", metavar="TIME|@POSITION"),
+        Option("until", ("--until",), "Show only what happened up to then.", metavar="TIME|@POSITION"),
+        Option("by", ("--by",), "Show only commits by authors whose name contains this.", metavar="WHO"),
+        Option("types", ("--type",), "Show only commits with an event of this type.", metavar="TYPE", multiple=True),
+        Option("limit", ("-n",), "Show at most this many commits.", metavar="N", kind=int, least=0, most=10**9),
+        Option("reverse", ("--reverse",), "Show the oldest first."),
+        Option("patch", ("--patch", "-p"), "Show the old and the new value of each field."),
+        Option("text", ("-S",), "Show only commits whose events contain this text.", metavar="TEXT"),
+        Option("all_lists", ("--all-lists",), "Show what happened in every list."),
+    ),
+)

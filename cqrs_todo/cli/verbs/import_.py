@@ -1,0 +1,150 @@
+"""`todo import`: what `todo export` wrote."""
+
+import os
+import sys
+import types
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+import msgspec
+
+from ...todo.fields import Todo
+from ...todo.views import spans
+from .. import document
+from ..errors import InvalidInput, UsageError
+from ..exports import FORMATS, check_format, cleaning_up, file_name
+from ..output import print_line
+from ..session import Session
+from ..text import visible
+from ..verb import LISTS, Argument, Option, Verb
+
+HEADER_LIMIT = 64 << 10
+"""The longest first line of a log that is imported, in bytes."""
+LIMIT = 64 << 20
+"""The longest later line of a log, and the largest JSON export, that is imported, in bytes."""
+_BOM = b"\xef\xbb\xbf"
+
+
+def import_list(session: Session, file: str, format: str | None) -> None:
+    """Read what `export` wrote into the list.
+
+    Args:
+        session: This run of the program.
+        file: The file; "-" for stdin.
+        format: "json" or "events"; None to find out from the first line.
+    """
+    check_format(format)
+    session.progress.begin("importing")
+    with _open(file) as opened, cleaning_up():
+        name = "stdin" if file == "-" else file
+        first = _read_line(name, opened, HEADER_LIMIT).removeprefix(_BOM)
+        if format == "events" or (format is None and b'"cqrs-log"' in first[:100]):
+            _import_events(session, name, first, opened)
+        else:
+            _import_todos(session, name, first, opened)
+
+
+def _open(name: str) -> BinaryIO:
+    try:
+        return open(sys.stdin.fileno(), "rb", closefd=False) if name == "-" else open(file_name(name), "rb")
+    except OSError as error:
+        raise _unreadable(name, error) from error
+
+
+def _unreadable(name: str, error: OSError) -> UsageError:
+    return UsageError(f"{name} cannot be read: {error.strerror}", "give a file that can be read, or - for stdin")
+
+
+def _read_line(name: str, file: BinaryIO, limit: int) -> bytes:
+    """Read a line with its LF; or, if it is longer, one byte more than the limit."""
+    try:
+        return file.readline(limit + 1)
+    except OSError as error:
+        raise _unreadable(name, error) from error
+
+
+def _import_events(session: Session, name: str, first: bytes, file: BinaryIO) -> None:
+    new = session.store.import_log(session.list_name, _lines(session, name, first, file))
+    view = session.open_list(session.list_name).view()
+    if session.options.json:
+        print_line(document.encode({**document.head(view), "commits": new}))
+    elif not session.options.quiet:
+        print_line(
+            f"Imported {new:,} commits into {visible(view.list)}" if new else f"{visible(view.list)} has all of it already"
+        )
+
+
+def _lines(session: Session, name: str, line: bytes, file: BinaryIO) -> Iterator[bytes]:
+    """Read the lines of a log, each with its LF.
+
+    CR LF becomes LF: an import verifies the digest of every line, so that this cannot change what was recorded.
+    """
+    size = os.fstat(file.fileno()).st_size  # 0 for a pipe
+    number, limit, done = 1, HEADER_LIMIT, 0
+    while line:
+        if len(line) > limit:
+            raise InvalidInput(f"{name}, line {number}: it is longer than {limit:,} bytes; nothing was imported")
+        if not line.endswith(b"\n"):
+            reason = "its last line does not end with a line feed: the file was cut off"
+            raise InvalidInput(f"{name}, line {number}: {reason}; nothing was imported")
+        done += len(line)
+        yield line.removesuffix(b"\r\n") + b"\n" if line.endswith(b"\r\n") else line
+        if done < size:
+            session.progress(done, size)
+        line = _read_line(name, file, LIMIT)
+        number, limit = number + 1, LIMIT
+
+
+def _import_todos(session: Session, name: str, first: bytes, file: BinaryIO) -> None:
+    hint = "give a file that todo export wrote"
+    if first.strip()[:1] not in (b"{", b""):  # the rest may be endless
+        raise UsageError(f"{name} is not an export: it is neither JSON nor a log", hint)
+    try:
+        content = first + file.read(LIMIT + 1 - len(first))
+    except OSError as error:
+        raise _unreadable(name, error) from error
+    if len(content) > LIMIT:
+        more = "export the list with --format events instead: that has no limit"
+        raise UsageError(f"{name} is larger than {LIMIT:,} bytes, the limit for JSON", more)
+    try:
+        read = msgspec.json.decode(content, type=_document())
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise UsageError(f"{name} is not an export: {error}", hint) from error
+    if read.format != document.FORMAT:
+        raise UsageError(f"{name} has format {visible(read.format)!r}, not {document.FORMAT}", "export it again")
+    todos = {line.id: Todo(**{name: getattr(line, name) for name in Todo.__struct_fields__}) for line in read.todos}
+    answer = session.list.take_in(todos)
+    if session.options.json:
+        print_line(document.encode(document.answer_document(answer)))
+    elif not session.options.quiet:
+        numbers = spans([item.number for item in answer.changed])
+        undo = f". Undo: {session.typed(answer.list, 'undo')}" if answer.commit is not None else ""
+        print_line(
+            f"Imported {numbers} ({len(answer.changed):,} todos){undo}"
+            if answer.changed
+            else "The list has all of them already"
+        )
+
+
+def _document() -> Any:
+    """Return the type of a JSON export: what `document.view_document` writes, without what follows from the fields."""
+    fields = [
+        (field.name, field.type) if field.required else (field.name, field.type, field.default)
+        for field in msgspec.structs.fields(Todo)
+    ]
+    line = msgspec.defstruct("TodoLine", [("id", str), *fields])
+    return msgspec.defstruct("Document", [("format", str), ("todos", types.GenericAlias(list, (line,)))])
+
+
+VERB = Verb(
+    name="import",
+    help="Read what `todo export` wrote into the list. Importing it again changes nothing.",
+    examples=("todo import todos.json", "todo -L work import work.jsonl", "ssh home todo export | todo import -"),
+    action=import_list,
+    group=LISTS,
+    arguments=(Argument("file", "FILE|-", "A file that `todo export` wrote; '-' reads stdin."),),
+    options=(
+        Option("format", ("--format",), "The format of the file. By default, it is detected.", metavar="|".join(FORMATS)),
+    ),
+    writes=True,
+)

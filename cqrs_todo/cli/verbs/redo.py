@@ -1,0 +1,22 @@
+"""`todo redo`: do again what `undo` undid."""
+
+from ...cqrs.timeline import REDOES
+from ..session import Session
+from ..steps import parse_steps, print_steps
+from ..verb import CHANGE, Argument, Verb
+
+
+def redo(session: Session, count: str | None) -> None:
+    """Redo the command that was undone last, or the last N."""
+    print_steps(session, session.list.redo(parse_steps(count)), "Redid", REDOES, "undo")
+
+
+VERB = Verb(
+    name="redo",
+    help="Redo the command that was undone last.",
+    examples=("todo redo", "todo redo 3"),
+    action=redo,
+    group=CHANGE,
+    arguments=(Argument("count", "N", "How many commands.", required=False),),
+    writes=True,
+)

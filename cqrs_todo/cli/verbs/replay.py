@@ -1,0 +1,67 @@
+"""`todo replay`: the history, commit by commit."""
+
+import sys
+from collections.abc import Iterator
+from datetime import datetime
+
+from ...cqrs.events import Commit
+from ...cqrs.timeline import Moment
+from ...todo.service import TodoList, View
+from ..errors import UsageError
+from ..output import OutputFailed, print_line
+from ..session import Session
+from ..verb import TRAVEL, Option, Verb
+
+
+def replay(session: Session, since: str | None, until: str | None, speed: float, step: bool) -> None:
+    """Play the history from one moment to another, commit by commit."""
+    if session.options.at is not None:
+        raise UsageError(
+            "replay takes its moments from --from and --to, not from --at",
+            "leave out --at: todo replay --from TIME --to TIME",
+        )
+    if not 0 < speed <= 1_000_000:
+        raise UsageError(f"--speed cannot be {speed:g}", "it is a number above 0: 2 is twice as fast")
+    todos = session.list
+    frames = _frames(todos, _first(session, since), None if until is None else session.moment_of(until))
+    if sys.stdout.isatty() and not session.options.json:
+        from ..player import play
+
+        try:
+            play(session, frames, speed, step=step)
+        except OSError as error:
+            raise OutputFailed(error) from error
+        return
+    from .. import document
+
+    for commit, view in frames:
+        shown = [item for item in view.items if not item.todo.removed]
+        head = {"list": view.list, "at": commit.metadata.at, "commit": document.commit_document(commit)}
+        print_line(document.encode({**head, "todos": [document.todo_document(item) for item in shown]}))
+
+
+def _first(session: Session, text: str | None) -> Moment:
+    """Return the moment before the first frame."""
+    moment = 0 if text is None else session.beginning_of(text)
+    return moment if isinstance(moment, datetime) else max(moment - 1, 0)
+
+
+def _frames(todos: TodoList, first: Moment, last: Moment | None) -> Iterator[tuple[Commit, View]]:
+    """Read the commits after the first moment, up to the last one, each with the list as it was then."""
+    start, end = todos.view(first).position, todos.view(last).position
+    yield from todos.played(start, end)
+
+
+VERB = Verb(
+    name="replay",
+    help="Play the history on the terminal. In a pipe, print a JSON document for each commit.",
+    examples=("todo replay", 'todo replay --from "last monday" --speed 5', "todo replay --step"),
+    action=replay,
+    group=TRAVEL,
+    options=(
+        Option("since", ("--from",), "Where to start.", metavar="TIME|@POSITION"),
+        Option("until", ("--to",), "Where to end.", metavar="TIME|@POSITION"),
+        Option("speed", ("--speed",), "How many times as fast.", metavar="N", kind=float, default=1.0),
+        Option("step", ("--step",), "Wait for a key after each commit."),
+    ),
+)

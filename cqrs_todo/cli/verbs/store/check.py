@@ -1,0 +1,56 @@
+"""`todo store check`: whether a store does what lists need."""
+
+from collections import Counter
+
+from ....cqrs.stores import open_store
+from ....todo.recorder import TYPES
+from ...errors import UnfitStore, UsageError
+from ...output import print_line, print_row
+from ...reports import count_of
+from ...session import Session
+from ...text import printable, visible
+from ...verb import Argument, Verb
+
+
+def check(session: Session, url: str | None) -> None:
+    """Run the store contract against a store, and print the cases that fail.
+
+    Raises:
+        UnfitStore: A case failed.
+    """
+    url = session.store_url if url is None else session.url_of(url)
+    try:
+        from ....cqrs.testing.check import check_store
+    except ImportError as error:
+        raise UsageError(f"the check needs pytest and hypothesis ({error})", "pip install 'cqrs-todo[testing]'") from error
+    where = open_store(url, TYPES).url  # without a password
+    session.progress.begin(f"checking {visible(where)}")
+    cases = check_store(url, session.progress)
+    count = Counter(case.outcome for case in cases)
+    if session.options.json:
+        from ... import document
+
+        rows = [{"name": case.name, "outcome": case.outcome, "detail": printable(case.detail)} for case in cases]
+        print_line(document.encode({"store": printable(where), "cases": rows}))
+    for case in cases:
+        if session.options.plain:
+            print_row(case.name, case.outcome, case.detail)
+        elif not session.options.json and case.outcome != "holds":
+            print_line(visible(f"{case.outcome}: {case.name}: {case.detail}"))
+    if not session.options.json and not session.options.plain:
+        rest = f", {count['does not apply']} do not apply" if count["does not apply"] else ""
+        print_line(visible(f"{count['holds']} of {count_of(len(cases), 'case')} hold in {where}{rest}"))
+    if count["holds"] + count["does not apply"] < len(cases) or not count["holds"]:
+        raise UnfitStore(f"{where} does not keep the contract of a store: {count_of(count['fails'], 'case')} fail")
+
+
+VERB = Verb(
+    name="check",
+    help=(
+        "Check that a store does everything that lists need. "
+        "The check uses a scratch area of the store, which is removed afterwards."
+    ),
+    examples=("todo store check postgresql://me@server/lists", "todo store check jsonl:/mnt/share"),
+    action=check,
+    arguments=(Argument("url", "URL", "The store. By default, the one in use.", required=False),),
+)

@@ -1,0 +1,35 @@
+"""`todo tag`: add tags to todos, and remove them."""
+
+from collections.abc import Sequence
+
+from ...todo.fields import TAGS
+from ...todo.model import Add, Drop, TodoCommand
+from ..answers import change
+from ..errors import UsageError
+from ..session import Session, check_text
+from ..verb import CHANGE, Argument, Verb
+
+
+def tag(session: Session, words: Sequence[str]) -> None:
+    """Add and remove tags: words that begin with + or - are tags, the others are ids."""
+    tags = [word for word in words if word[:1] in "+-" and len(word) > 1]
+    ids = [word for word in words if word not in tags]
+    if not tags or not ids:
+        raise UsageError("tag takes todos and tags", "for instance: todo tag 1-3 +home -work")
+    commands: list[TodoCommand] = [
+        Add(TAGS, check_text("tag", word[1:])) if word[0] == "+" else Drop(TAGS, check_text("tag", word[1:]))
+        for word in tags
+    ]
+    change(session, ids, lambda _: commands, "Tagged", "Unchanged")
+
+
+VERB = Verb(
+    name="tag",
+    help="Add tags to todos, and remove them.",
+    examples=("todo tag 3 +home", "todo tag 1-3 +urgent -someday"),
+    action=tag,
+    group=CHANGE,
+    arguments=(Argument("words", "IDS +TAG|-TAG", "Todos, then tags to add (+) and to remove (-).", several=True),),
+    writes=True,
+    dashes="word",
+)

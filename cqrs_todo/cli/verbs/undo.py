@@ -1,0 +1,29 @@
+"""`todo undo`: undo commands."""
+
+import re
+
+from ...cqrs.timeline import UNDOES
+from ..session import Session
+from ..steps import parse_steps, print_steps
+from ..verb import CHANGE, Argument, Verb
+
+
+def undo(session: Session, what: str | None) -> None:
+    """Undo the last command, the last N commands, or the commit at a position."""
+    todos = session.list
+    if what is not None and re.fullmatch(r"@[0-9]{1,18}", what):
+        answer = todos.undo_at(int(what[1:]))
+    else:
+        answer = todos.undo(parse_steps(what))
+    print_steps(session, answer, "Undid", UNDOES, "redo")
+
+
+VERB = Verb(
+    name="undo",
+    help="Undo the last command. `todo undo 3` undoes the last three, `todo undo @42` the one at position 42.",
+    examples=("todo undo", "todo undo 3", "todo undo @42"),
+    action=undo,
+    group=CHANGE,
+    arguments=(Argument("what", "N|@POSITION", "How many commands, or the position of one.", required=False),),
+    writes=True,
+)

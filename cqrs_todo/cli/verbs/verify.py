@@ -1,0 +1,157 @@
+"""`todo verify`: whether every list is what was written, and how to repair what is not."""
+
+from typing import Any
+
+from ...cqrs.errors import CqrsError, DamagedLog
+from ...cqrs.names import check_log_name
+from ...cqrs.store import Repair, Verdict
+from ...todo.lists import Lists, no_such_list
+from ..errors import UsageError
+from ..output import print_line, print_message, print_row
+from ..reports import count_of, missing_document, stray_document, warn_of_strays
+from ..session import Session, check_text
+from ..text import printable, visible
+from ..verb import LISTS, Option, Verb
+
+_SEE_REPAIR = "see what a repair would do: todo verify --repair --dry-run"
+_HEAD = 8
+"""How many characters of a digest are shown to people."""
+
+
+def verify(session: Session, repair: bool, dry_run: bool) -> None:
+    """Verify every list, or the one that is named with --list; with `repair`, repair the damaged ones.
+
+    Raises:
+        DamagedLog: A list is damaged or missing in the end.
+        CqrsError: The first other error, if no list is damaged.
+    """
+    if dry_run and not repair:
+        raise UsageError("--dry-run shows what --repair would do", "give both")
+    if repair:
+        session.require_present()
+    rows: list[dict[str, Any]] = []
+    errors: list[CqrsError] = []
+    for name, archived in _chosen(session):
+        try:
+            row = _verify_one(session, name, archived, repair=repair, dry_run=dry_run)
+            if row["damage"] is not None:
+                errors.append(_Damaged(name, None if repair and not dry_run else _SEE_REPAIR))
+        except CqrsError as error:
+            row = {"name": name, "archived": archived, "error": printable(str(error)), "missing": missing_document(error)}
+            errors.append(error)
+            shown = _shown(name, archived)
+            _print(session, f"{shown}: {str(error).removeprefix(f'{shown} ')}")
+        rows.append(row)
+    strays = session.store.strays()
+    warn_of_strays(session, strays)
+    if session.options.json:
+        from .. import document
+
+        print_line(document.encode({"lists": rows, "strays": [stray_document(stray) for stray in strays]}))
+    elif not rows:
+        print_message(session, "There are no lists yet.")
+    if errors:
+        raise next((error for error in errors if isinstance(error, DamagedLog)), errors[0])
+
+
+class _Damaged(DamagedLog):
+    def __init__(self, name: str, hint: str | None) -> None:
+        super().__init__(f"{name} is damaged")
+        self.hint = hint
+
+
+def _chosen(session: Session) -> list[tuple[str, bool]]:
+    lists = Lists(session.store)
+    if session.options.list is not None:
+        name = check_log_name(check_text("list's name", session.options.list))
+        names = lists.names()
+        if name not in names and name not in lists.names(archived=True):
+            session.store.verify(name)  # raises the error if the list is missing, which is more than not being there
+            raise no_such_list(name, names)
+        return [(name, name not in names)]
+    return [(name, archived) for archived in (False, True) for name in lists.names(archived=archived)]
+
+
+def _verify_one(session: Session, name: str, archived: bool, *, repair: bool, dry_run: bool) -> dict[str, Any]:
+    store = session.store
+    shown = _shown(name, archived)
+
+    def check() -> Verdict:
+        session.progress.begin(f"verifying {visible(name)}")
+        return store.verify(name, archived=archived, known=session.newest_mark)
+
+    verdict = check()
+    _print(session, f"{shown}: {_describe(verdict)}")
+    done = None
+    if repair and verdict.damage is not None:
+        planned = store.repair(name, archived=archived, dry_run=True, known=session.newest_mark)
+        for step in planned.steps if planned is not None else ():
+            _print(session, f"  {step}")
+        if not dry_run:
+            done = store.repair(name, archived=archived, known=session.newest_mark)
+            verdict = check()
+            kept = f"; the log as it was before is kept in {done.kept}" if done is not None and done.kept else ""
+            _print(session, f"{shown}: repaired{kept}: {_describe(verdict)}")
+        else:
+            done = planned
+    return _row(name, archived, verdict, done)
+
+
+def _shown(name: str, archived: bool) -> str:
+    return f"{name} (archived)" if archived else name
+
+
+def _print(session: Session, line: str) -> None:
+    if not session.options.json and not session.options.plain:
+        print_line(visible(line))
+    elif session.options.plain:
+        name, _, rest = line.partition(": ")
+        print_row(name, rest)
+
+
+def _describe(verdict: Verdict) -> str:
+    counts = f"{count_of(verdict.events, 'event')}, {count_of(verdict.commits, 'commit')}"
+    if verdict.newer:
+        made = f"made by a newer program: its format {verdict.newer} is newer than this program's"
+        return f"{made}; {counts} can be read, and nothing is changed"
+    if verdict.damage is None:
+        return f"{counts}, head {verdict.head[:_HEAD]}…, intact" if verdict.head else f"{counts}, intact"
+    damage = verdict.damage
+    beyond = f"; {count_of(verdict.beyond, 'complete commit')} after it" if verdict.beyond else ""
+    return f"line {damage.line}, byte {damage.byte}: {damage.kind}: {damage.detail}; readable before it: {counts}{beyond}"
+
+
+def _row(name: str, archived: bool, verdict: Verdict, repair: Repair | None) -> dict[str, Any]:
+    damage = verdict.damage
+    newer = {"newer": printable(verdict.newer)} if verdict.newer else {}
+    return {
+        "name": name,
+        "archived": archived,
+        "events": verdict.events,
+        "commits": verdict.commits,
+        "head": verdict.head or None,
+        "damage": None
+        if damage is None
+        else {
+            "line": damage.line,
+            "byte": damage.byte,
+            "what": damage.kind,
+            "detail": printable(damage.detail),
+            "beyond": verdict.beyond,
+        },
+        "repair": None if repair is None else {"steps": repair.steps, "kept": repair.kept or None},
+        **newer,
+    }
+
+
+VERB = Verb(
+    name="verify",
+    help="Check that every list is what was written, byte for byte.",
+    examples=("todo verify", "todo verify --repair --dry-run", "todo -L work verify --repair"),
+    action=verify,
+    group=LISTS,
+    options=(
+        Option("repair", ("--repair",), "Repair damaged lists, and print each step."),
+        Option("dry_run", ("--dry-run", "-n"), "With --repair: print the steps without taking them."),
+    ),
+)

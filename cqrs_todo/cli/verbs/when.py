@@ -1,0 +1,45 @@
+"""`todo when`: the moment at which a condition began to hold."""
+
+from ...todo.statistics import Held, held, parse_condition
+from ...todo.values import day_or_instant
+from ...todo.views import short_instant
+from ..clock import to_local
+from ..output import print_line, print_message, print_row
+from ..session import Session, check_text
+from ..verb import TRAVEL, Argument, Option, Verb
+
+
+def when(session: Session, condition: str, last: bool) -> None:
+    """Show the first, or the last, moment at which a condition over counts began to hold."""
+    todos = session.list
+    view = todos.view(session.moment)
+    comparisons = parse_condition(check_text("condition", condition))
+    commits = todos.commits(session.moment)
+    found: Held | None = None
+    for moment in held(comparisons, commits, session.seen_from(view), to_local):
+        found = moment
+        if not last:
+            break
+    if session.options.json:
+        from .. import document
+
+        position, at = (None, None) if found is None else (found.position, found.at)
+        print_line(document.encode({"list": view.list, "condition": condition, "position": position, "at": at}))
+    elif session.options.plain:
+        if found is not None:
+            print_row(found.position, day_or_instant(found.at))
+    elif found is None:
+        print_message(session, "The condition never held.")
+    else:
+        print_line(f"@{found.position}  {short_instant(found.at, to_local)}")
+
+
+VERB = Verb(
+    name="when",
+    help="Show when a condition over counts first held.",
+    examples=("todo when 'open>20'", "todo when 'overdue>0 and tag:work>=3' --last"),
+    action=when,
+    group=TRAVEL,
+    arguments=(Argument("condition", "CONDITION", "Counts (open, done, overdue, removed, total, tag:NAME) and numbers."),),
+    options=(Option("last", ("--last/--first",), "Show the last time that it began to hold, instead of the first."),),
+)
