@@ -148,13 +148,13 @@ def _stdin(limit: int) -> str:
 
 
 def _added(session: Session, answer: Answer) -> None:
-    _tell_created(session)
+    _report_new_list(session, answer)
     understood = visible(extras(answer.items[0].todo, to_local)) if len(answer.items) == 1 else ""
     _answer(session, answer, f"Added {_named(answer.items)}{understood}")
 
 
 def _added_batch(session: Session, added: Added) -> None:
-    _tell_created(session)
+    _report_new_list(session, added)
     if session.options.json:
         out(document.encode(document.added_document(added)))
     elif not session.options.quiet:
@@ -162,10 +162,9 @@ def _added_batch(session: Session, added: Added) -> None:
         out(f"Added {added.todos:,} todos in {added.commits:,} commits. Undo: {undo}")
 
 
-def _tell_created(session: Session) -> None:
-    todos = session.list
-    if todos.created and todos.name != session.default_list:
-        say(session, f"New list: {visible(todos.name)}")
+def _report_new_list(session: Session, answer: Answer | Added) -> None:
+    if answer.new_list and answer.list != session.default_list:
+        say(session, f"New list: {visible(answer.list)}")
 
 
 def change(

@@ -6,6 +6,7 @@ from ..cqrs.errors import (
     DamagedLog,
     InvalidLogName,
     LogBusy,
+    LogExists,
     LogNotFound,
     MissingLog,
     OutcomeUnknown,
@@ -67,11 +68,33 @@ def _way_out(missing: MissingLog) -> str:
     return f"{back}; or start again, which keeps the record: todo lists new {name} --start-again"
 
 
+def _message(error: Exception) -> str:
+    """The text of an error, which speaks of lists where the framework speaks of logs."""
+    match error:
+        case InvalidLogName():
+            return f"a list's name {error.reason}"
+        case LogNotFound():
+            return f"no list named {error.name!r}"
+        case LogExists(archived=True):
+            return f"there is an archived list named {error.name!r}: unarchive it, or choose another name"
+        case LogExists():
+            same = "" if error.wanted == error.name else f", and {error.wanted!r} differs from it only by case"
+            return f"there is a list named {error.name!r} already{same}"
+        case _:
+            return str(error)
+
+
 def failure(error: Exception) -> Failure | None:
     """How an error that was foreseen ends the process; None for any other."""
     for kinds, exit_code, code, hint in _KINDS:
         if isinstance(error, kinds):
-            hint = _way_out(error) if isinstance(error, MissingLog) else getattr(error, "hint", hint)
-            message = "; ".join([str(error), *getattr(error, "__notes__", ())])
+            match error:
+                case MissingLog():
+                    hint = _way_out(error)
+                case LogExists() if error.wanted != error.name:
+                    hint = f"did you mean {error.name!r}?"
+                case _:
+                    hint = getattr(error, "hint", hint)
+            message = "; ".join([_message(error), *getattr(error, "__notes__", ())])
             return Failure(exit_code, code, message, hint)
     return None

@@ -57,9 +57,7 @@ class Session:
     @cached_property
     def store(self) -> Store:
         check_zone()  # before anything is written, so that no change is recorded and then not shown
-        store = open_store(self.store_url, TYPES)
-        store.progress = self.progress
-        return store
+        return open_store(self.store_url, TYPES, progress=self.progress)
 
     @cached_property
     def progress(self) -> ProgressLine:
@@ -117,6 +115,7 @@ class Session:
             author,
             default=name == self.default_list,
             snapshots=self.snapshots,
+            progress=self.progress,
         )
         self._lists.append(opened)
         return opened

@@ -9,7 +9,7 @@ from itertools import chain
 from ...errors import LogExists, LogNotFound, MissingLog, Rejected, StaleMark
 from ...events import EventTypes
 from ...names import NAME_BYTES, check_log_name, name_key
-from ...store import Checkpoints, Known, Log, Repair, Store, Stray, T, Verdict, nothing_known
+from ...store import Checkpoints, Known, Log, Progress, Repair, Store, Stray, T, Verdict, no_progress, nothing_known
 from ..chain import Spot
 from ..format import FORMAT, VERSION, Header, encode_header, log_in
 from ..seals import last_sum
@@ -31,9 +31,10 @@ from .records import SUFFIX, Look, check_reachable
 class JsonlStore(Store):
     """A directory of logs, made when the first log is."""
 
-    def __init__(self, directory: str, types: EventTypes) -> None:
+    def __init__(self, directory: str, types: EventTypes, *, progress: Progress = no_progress) -> None:
         self.url = f"jsonl:{directory}"
         self._types = types
+        self._progress = progress
         self._lists = os.path.join(directory, "lists")
         self._archive = os.path.join(directory, "archive")
         self._reactions = os.path.join(directory, "reactions")
@@ -60,7 +61,7 @@ class JsonlStore(Store):
     def open(self, name: str) -> Log:
         name = check_log_name(name)
         try:
-            log = JsonlLog(self._path(name), name, self._types, self.progress)
+            log = JsonlLog(self._path(name), name, self._types, self._progress)
         except LogNotFound:
             self._look().check(name, archived=False)
             raise
@@ -135,7 +136,7 @@ class JsonlStore(Store):
 
         name = check_log_name(name)
         self._look().check(name, archived=archived)
-        return examine(self._where(name, archived), name, self.progress, _head_in(known))
+        return examine(self._where(name, archived), name, self._progress, _head_in(known))
 
     def repair(
         self, name: str, *, archived: bool = False, dry_run: bool = False, known: Known = nothing_known
@@ -181,7 +182,7 @@ class JsonlStore(Store):
                 if exists or log_id != missing.id:  # otherwise these lines are what is missing, or a part of it
                     raise
         if archived and not exists:
-            raise Rejected(f"there is an archived list named {name!r}: bring that back, or take another name")
+            raise LogExists(name, archived=True)
 
     def _look(self) -> Look:
         return Look(self._lists, self._archive)
