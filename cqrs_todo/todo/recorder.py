@@ -318,7 +318,7 @@ class Recorder:
         try:
             self._attach(Lists(self.store, self.clock).new(self.name))
         except LogExists as error:
-            if error.name != self.name:
+            if error.archived or error.name != self.name:
                 raise
             made = False
             self._attach(self.store.open(self.name))
