@@ -91,7 +91,9 @@ class Sheet:
         self._note = show_note(todo.note or "")
         escaped = [name for name, shown in self._heads.items() if shown.escaped] + ["note"] * self._note.escaped
         names = ", ".join(escaped)
-        self._comment = f"# With escapes: {names}. There \\n is a line feed and \\\\ is a backslash." if escaped else None
+        self._comment = (
+            f"# With escapes: {names}. In these, \\n is a line break and \\\\ is a backslash." if escaped else None
+        )
 
     def written(self) -> str:
         """Return the file's content. It ends with a line feed, which many editors would add otherwise."""
@@ -116,10 +118,9 @@ class Sheet:
             name, colon, value = line.partition(":")
             name = name.strip()
             if not colon or name not in self._heads:
-                fields = ", ".join(self._heads)
                 raise UsageError(
-                    f"the edited text has the line {line!r}, but only {fields} may come before the note",
-                    "put a blank line above the note",
+                    f"the edited text has the line {line!r}, which is not a field",
+                    f"the fields are {', '.join(self._heads)}; the note follows after a blank line",
                 )
             if name in values:
                 raise UsageError(f"the edited text has two lines for {name}", "keep one of them")

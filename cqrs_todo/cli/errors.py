@@ -96,40 +96,46 @@ def failure(error: Exception) -> Failure | None:
 def _message(error: Exception) -> str:
     """Return the message of an error for people, who call a log a list."""
     match error:
+        case InvalidLogName():
+            return f"a list's name {error.reason}"
         case LogNotFound():
             return f"no list named {error.name!r}"
+        case LogExists(archived=True):
+            return f"there is an archived list named {error.name!r}"
         case LogExists():
-            wanted = getattr(error, "wanted", None)
-            if getattr(error, "archived", False):
-                return f"there is an archived list named {error.name!r}: unarchive it, or choose another name"
-            same = f", and {wanted!r} differs from it only by case" if wanted not in (None, error.name) else ""
+            same = "" if error.wanted == error.name else f", and {error.wanted!r} differs from it only by case"
             return f"there is already a list named {error.name!r}{same}"
-        case InvalidLogName():
-            reason = getattr(error, "reason", None)
-            return f"a list's name {reason}" if reason else str(error)
         case _:
             return str(error)
 
 
 def _hint(error: Exception, hint: str | None) -> str | None:
     """Return what to do about an error; `hint` is what to do about most errors of its kind."""
-    if isinstance(error, MissingLog):
-        return _hint_for_missing(error)
-    if isinstance(error, LogExists) and getattr(error, "wanted", None) not in (None, error.name):
-        return f"did you mean {error.name!r}?"
-    found: str | None = getattr(error, "hint", hint)
-    return found
+    match error:
+        case MissingLog():
+            return _hint_for_missing(error)
+        case LogExists(archived=True):
+            return f"choose another name, or: todo lists unarchive {_quoted(error.name)}"
+        case LogExists() if error.wanted != error.name:
+            return f"did you mean {error.name!r}?"
+        case _:
+            found: str | None = getattr(error, "hint", hint)
+            return found
+
+
+def _quoted(name: str) -> str:
+    import shlex
+
+    return shlex.quote(name)
 
 
 def _hint_for_missing(missing: MissingLog) -> str:
     if missing.name is None:
         return "bring that folder back, for instance by mounting its disk; or, to start again without it, remove the link"
-    import shlex
-
-    name = shlex.quote(missing.name)
-    back = "put its file back"
+    name = _quoted(missing.name)
+    back = "put the file of the list back"
     if missing.replaced:
-        back = "move the other file away and put its file back"
+        back = "move that file away and put the file of the list back"
     elif missing.id is not None:
-        back = f"put its file back, or: todo -L {name} import FILE"
-    return f"{back}; or start again, which keeps the record: todo lists new {name} --start-again"
+        back = f"put the file of the list back, or: todo -L {name} import FILE"
+    return f"{back}; or start again, which keeps the record of the old list: todo lists new {name} --start-again"

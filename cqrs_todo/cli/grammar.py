@@ -39,10 +39,11 @@ def root() -> "_Group":
         name="todo",
         help=(
             "A todo list in which nothing is ever overwritten.\n\n"
-            "Without a verb it shows what is open: overdue, today, next. Options may stand before or after the verb."
+            "Without a verb, it shows the open todos: overdue ones first, then those of today, then the next ones. "
+            "Global options may stand before or after the verb."
         ),
         params=list(get_install_completion_arguments()),
-        subcommand_metavar="[VERB] [IDS] [OPTIONS]",
+        subcommand_metavar="[VERB …]",
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     )
 
@@ -82,16 +83,22 @@ def _option(*names: str, help: str, metavar: str | None = None, **settings: Any)
 
 _GLOBAL = [
     _option(
-        "--list", "-L", metavar="NAME", help="The list. By default, $TODO_LIST, or inbox.", autocompletion=_complete_list
+        "--list",
+        "-L",
+        metavar="NAME",
+        help="The list. Default: TODO_LIST, then config.toml, then inbox.",
+        autocompletion=_complete_list,
     ),
     _option(
-        "--store", metavar="URL", help="Where the lists are: jsonl:DIR, postgresql://… or memory:. By default, $TODO_STORE."
+        "--store",
+        metavar="URL",
+        help="Where the lists are: jsonl:DIR or postgresql://… Default: TODO_STORE, then config.toml.",
     ),
     _option("--at", metavar="TIME|@POSITION", help="Show the list as it was then. Only for verbs that read."),
     _option("--json", help="Print one JSON document."),
     _option("--plain", help="Print tab-separated fields, without colours and never truncated."),
     _option("--color", metavar="WHEN", help="Use colours: auto, always or never.", callback=_take_color),
-    _option("--quiet", "-q", help="Print only data: no answers, no messages."),
+    _option("--quiet", "-q", help="Print no answers and no messages, only lists and JSON."),
     _option("--version", "-V", help="Print the version.", is_eager=True, callback=_version),
 ]
 

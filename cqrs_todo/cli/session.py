@@ -59,9 +59,7 @@ class Session:
     def store(self) -> Store:
         """The store in use."""
         check_zone()  # before anything is written, so that no change is recorded and then not shown
-        store = open_store(self.store_url, TYPES)
-        store.progress = self.progress
-        return store
+        return open_store(self.store_url, TYPES, progress=self.progress)
 
     @cached_property
     def progress(self) -> ProgressLine:
@@ -128,6 +126,7 @@ class Session:
             author,
             default=name == self.default_list,
             snapshots=self.snapshots,
+            progress=self.progress,
         )
         self._lists.append(opened)
         return opened
@@ -223,7 +222,10 @@ class Session:
     def require_present(self) -> None:
         """Raise `UsageError` if this run looks at the past, for a verb that changes something."""
         if self.options.at is not None:
-            raise UsageError("the past cannot be changed: this verb writes", "leave out --at, or see: todo restore --help")
+            raise UsageError(
+                "the past cannot be changed, and this verb changes something",
+                "to go back to a past state: todo restore --help",
+            )
 
     @property
     def color(self) -> Color:

@@ -11,7 +11,7 @@ from .text import visible
 
 
 def parse_steps(text: str | None) -> int:
-    """Parse the number of commands to undo or redo; 1 if none is given.
+    """Parse the number of changes to undo or redo; 1 if none is given.
 
     Raises:
         UsageError: The text is not a number above 0.
@@ -20,7 +20,7 @@ def parse_steps(text: str | None) -> int:
         return 1
     if not re.fullmatch(r"[1-9][0-9]{0,8}", text):
         raise UsageError(
-            f"{text!r} is not a number of commands", "for instance: todo undo 3, or for one commit: todo undo @42"
+            f"{text!r} is not a number of changes", "for instance: todo undo 3, or for one change: todo undo @42"
         )
     return int(text)
 

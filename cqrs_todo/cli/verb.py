@@ -138,10 +138,10 @@ class Verb(Struct, frozen=True):
         return values
 
 
-IDS = Argument("ids", "IDS", "Numbers and ranges (1-3,7), @ for the todos of the last change, or stable ids.", several=True)
+IDS = Argument("ids", "IDS", "Numbers and ranges (1-3,7), stable ids, or @ for the todos of the last change.", several=True)
 """Todos, in one or more words."""
 
-ONE_IDS = Argument("ids", "IDS", "Numbers and ranges (1-3,7), @ for the todos of the last change, or a stable id.")
+ONE_IDS = Argument("ids", "IDS", "Numbers and ranges (1-3,7), a stable id, or @ for the todos of the last change.")
 """Todos in one word, because other words follow."""
 
 SOME_IDS = Argument("ids", "IDS", "Only these todos.", required=False, several=True)

@@ -9,7 +9,10 @@
     ├── LogExists               a log has this name already
     ├── LogBusy                 another writer holds the log
     ├── ReadOnlyLog             this program must not write to the log
-    ├── StaleMark               the log is not what it was when it was read
+    ├── StaleMark               the log has changed before a cursor
+    ├── ImportRefused           the lines of a log cannot be imported
+    ├── ExportRefused           a log cannot be exported as lines
+    ├── InvalidPattern          a pattern that selects logs or streams cannot be parsed
     ├── DamagedLog              the bytes of a log are not those that were written
     │   └── MissingLog          a log that had been recorded is gone
     └── StoreUnavailable        the store cannot be reached, or refuses to work
@@ -23,15 +26,23 @@ from enum import Enum
 
 
 class CqrsError(Exception):
-    """The base of the errors that the framework foresees; misuse by the caller raises `TypeError` or `ValueError`."""
+    """The base of all errors of the framework. Its text is a sentence for people."""
 
 
 class Rejected(CqrsError):
-    """A decider refused a command; the message says why, in words for the person who gave it."""
+    """A decider refused a command. The text says why, in words for the person who gave the command."""
 
 
 class WrongExpectedVersion(CqrsError):
-    """An append's precondition did not hold; nothing was written."""
+    """An append's precondition did not hold. Nothing was written.
+
+    The text is the one of message-db.
+
+    Args:
+        stream: The name of the stream.
+        expected: The version that the append expected, or a `Precondition`.
+        version: The version that the stream has.
+    """
 
     def __init__(self, stream: str, expected: Enum | int, version: int) -> None:
         wanted = expected.value if isinstance(expected, Enum) else expected
@@ -42,56 +53,89 @@ class WrongExpectedVersion(CqrsError):
 
 
 class CommandReused(CqrsError):
-    """A command id came again with other content than the commit that already bears it."""
+    """A command id came again, with other events than the commit that has this id."""
 
 
 class InvalidLogName(CqrsError):
-    """A log can't be called that."""
+    """No log can have this name.
+
+    Args:
+        reason: Why not, as the end of a sentence that begins with "a log's name".
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"a log's name {reason}")
+        self.reason = reason
 
 
 class LogNotFound(CqrsError):
-    """The store has no log of that name."""
+    """The store has no log with this name.
+
+    Args:
+        name: The name.
+    """
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"no list named {name!r}")
+        super().__init__(f"no log named {name!r}")
         self.name = name
 
 
 class LogExists(CqrsError):
-    """The store has a log of that name already, or of a name that differs from it only by case.
+    """The store has a log with this name already, or with a name that differs from it only by case.
 
     Args:
         name: The name of the log that exists.
-        wanted: The name that was asked for, if it is spelled otherwise.
+        wanted: The name that was asked for, if it is spelled differently.
+        archived: Whether the log that exists is archived.
     """
 
-    def __init__(self, name: str, wanted: str | None = None) -> None:
-        other = wanted is not None and wanted != name
-        same = f", and {wanted!r} differs from it only by case" if other else ""
-        super().__init__(f"there is a list named {name!r} already{same}")
+    def __init__(self, name: str, wanted: str | None = None, *, archived: bool = False) -> None:
         self.name = name
-        if other:
-            self.hint = f"did you mean {name!r}?"
+        self.wanted = name if wanted is None else wanted
+        self.archived = archived
+        kind = "an archived log" if archived else "a log"
+        same = "" if self.wanted == name else f", and {self.wanted!r} differs from it only by case"
+        super().__init__(f"there is {kind} named {name!r} already{same}")
 
 
 class LogBusy(CqrsError):
-    """Another writer holds the log and did not let go in time, or the log was replaced meanwhile; nothing was written."""
+    """Another writer held the log for too long, or the log was replaced meanwhile. Nothing was written."""
+
+
+class ReadOnlyLog(CqrsError):
+    """This program must not write to the log: its format is newer than this code, or it is a copy of another log."""
+
+
+class StaleMark(CqrsError):
+    """The log has changed before a cursor. What was derived from it up to there must be derived again."""
+
+
+class ImportRefused(CqrsError):
+    """The lines of a log cannot be imported. Nothing was written."""
+
+
+class ExportRefused(CqrsError):
+    """A log cannot be exported as lines, because its store does not keep lines."""
+
+
+class InvalidPattern(CqrsError):
+    """A pattern that selects logs or streams cannot be parsed."""
 
 
 class DamagedLog(CqrsError):
-    """A log's bytes are not what was written; nothing more is written to it."""
+    """The bytes of a log are not those that were written. Nothing more is written to it until it is repaired."""
 
 
 class MissingLog(DamagedLog):
-    """A log that had been recorded is gone, or another log stands in its place. No new log is made in its place.
+    """A log that had been recorded is gone, or another log is in its place. No new log is made in its place.
 
     Args:
-        message: What had been recorded, and what stands there now.
-        name: The name of the log; None when the folder of all logs is gone.
-        archived: Whether the log had been put away.
-        id: The id of the log; None when it is not known.
-        position: The last position that had been recorded; None when it is not known.
-        replaced: Whether another log stands in its place.
+        message: What had been recorded, and what is there now.
+        name: The name of the log. None when the folder of all logs is gone.
+        archived: Whether the log was archived.
+        id: The id of the log. None when it is not known.
+        position: The last position that had been recorded. None when it is not known.
+        replaced: Whether another log is in its place.
     """
 
     def __init__(
@@ -112,21 +156,13 @@ class MissingLog(DamagedLog):
         self.replaced = replaced
 
 
-class ReadOnlyLog(CqrsError):
-    """A log that is not written to: it has a newer format than this code knows, or is a copy of another list's log."""
-
-
-class StaleMark(CqrsError):
-    """A log is not what it was at a mark: what was derived up to there must be derived anew."""
-
-
 class StoreUnavailable(CqrsError):
-    """The store can't be reached or refuses to work; the message says whether something was recorded."""
+    """The store cannot be reached, or refuses to work. The text says whether something was recorded."""
 
 
 class OutdatedStore(StoreUnavailable):
-    """What the store keeps is in the form of an earlier program: `Store.migrate` brings it to this one's."""
+    """The tables of the store were made by an earlier version of this program. `Store.migrate` updates them."""
 
 
 class OutcomeUnknown(StoreUnavailable):
-    """Whether the commit was recorded can't be known; sending it again with the same command id is harmless."""
+    """It is not known whether the commit was recorded. Sending it again with the same command id is harmless."""

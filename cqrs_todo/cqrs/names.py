@@ -9,48 +9,55 @@ _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ01234567
 
 
 NAME_LIMIT = 64
-"""The longest log name, in characters after NFC."""
-
-
+"""The longest name of a log, in characters after NFC normalization."""
 NAME_BYTES = 200
-"""The longest log name in bytes of UTF-8: a file's name has 255, some of which go to endings."""
+"""The longest name of a log, in bytes of UTF-8. A file name has at most 255, and some of them are needed for endings."""
 
 
 def check_log_name(name: str) -> str:
-    """The NFC form of a log's name, which every store uses.
+    """Check a name for a log, in the same way for every store.
 
-    A name has 1 to 64 of: letters and digits of any script (and their marks), space, '.', '_', '-'; it neither begins
-    with '.' or '-' nor begins or ends with a space, and is no device name of any system. Raises `InvalidLogName`.
+    A name has 1 to 64 characters: letters and digits of any script (with their marks), space, '.', '_' and '-'. It does not
+    begin with '.' or '-', does not begin or end with a space, and is not the name of a device on any system.
+
+    Args:
+        name: The name as a person gave it.
+
+    Returns:
+        The name in Unicode's normal form NFC, which every store uses.
+
+    Raises:
+        InvalidLogName: The name breaks one of these rules. The error says which one.
     """
     if all(char in _PLAIN for char in name) and 0 < len(name) <= NAME_LIMIT and name.lower() not in _DEVICE_NAMES:
-        return name  # as most are; what it takes to look at the others takes time to import
+        return name  # most names are like this, and need no Unicode tables
 
     import unicodedata
 
     normal = unicodedata.normalize("NFC", name)
     if not normal:
-        raise InvalidLogName("a list's name can't be empty")
+        raise InvalidLogName("cannot be empty")
     if len(normal) > NAME_LIMIT:
-        raise InvalidLogName(f"a list's name has at most {NAME_LIMIT} characters, this one {len(normal)}")
+        raise InvalidLogName(f"has at most {NAME_LIMIT} characters, but this one has {len(normal)}")
     if len(normal.encode(errors="surrogatepass")) > NAME_BYTES:
-        raise InvalidLogName(f"a list's name has at most {NAME_BYTES} bytes in UTF-8, which file systems can hold")
+        raise InvalidLogName(f"has at most {NAME_BYTES} bytes in UTF-8, so that file systems can hold it")
     for char in normal:
         if unicodedata.category(char)[0] not in "LNM" and char not in " ._-":
-            raise InvalidLogName(f"a list's name can't hold {char!a}: use letters, digits, space, '.', '_' or '-'")
+            raise InvalidLogName(f"cannot contain {char!a}: use letters, digits, space, '.', '_' or '-'")
     if normal[0] in ".-" or normal != normal.strip(" "):
-        raise InvalidLogName(f"a list's name can't begin with '.' or '-' or begin or end with a space: {normal!a}")
+        raise InvalidLogName(f"cannot begin with '.' or '-', or begin or end with a space: {normal!a}")
     if normal.split(".")[0].strip().lower() in _DEVICE_NAMES:
-        raise InvalidLogName(f"{normal!r} is the name of a device on some systems: choose another name for the list")
+        raise InvalidLogName(f"cannot be {normal!r}, because that is a device on some systems")
     return normal
 
 
 def name_key(name: str) -> str:
-    """What two names have in common that differ only by case or by how Unicode composes their letters.
+    """Return what names have in common that differ only by case, or by how Unicode composes their letters.
 
-    This is how a case-insensitive file system compares names, so that a folder with the logs can be copied to any system.
+    A case-insensitive file system compares names in this way. So a folder of logs can be copied to any system.
 
     Args:
-        name: The name of a log, as `check_log_name` gives it.
+        name: The name of a log, as `check_log_name` returns it.
     """
     if name.isascii():
         return name.lower()

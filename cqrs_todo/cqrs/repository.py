@@ -22,7 +22,7 @@ from .snapshots import (
     next_kept,
     thinned,
 )
-from .store import Append, Expected, Log, Mark, Place, check_precondition, position_of
+from .store import Append, Expected, Log, Place, check_precondition, position_of
 from .struct import Struct
 
 RETRIES = 3
@@ -201,58 +201,50 @@ class Repository(Generic[S, C, E]):
             check_precondition(precondition, stream, fold.version_of(stream))
             return decide_all(self.decider, fold, [(stream, command)]), metadata
 
-        outcome = self.transact(plan, latest=False)
+        outcome = self.transact(plan)
         return outcome.fold.get(stream) or Entity(stream, self.decider.initial, 0), outcome.commit
 
-    def transact(self, plan: Callable[[Fold[S]], Plan[E]], *, latest: bool = True) -> Outcome[S]:
-        """Append, as one commit, the events that `plan` gives for the fold; on a conflict reload and plan again.
+    def transact(self, plan: Callable[[Fold[S]], Plan[E]]) -> Outcome[S]:
+        """Append, as one commit, the events that a plan gives. After a conflict, read what others wrote and plan again.
 
-        Without `latest`, the plan is first given the fold that the last call left, which may be old (Equinox's
-        AnyCachedValue). Its events are recorded only if the streams that it changes are still at the versions of that fold.
-        If it refuses, or finds nothing to do, it is asked again with the latest fold. So it may look at no stream, or only
-        at the one that it changes.
+        Args:
+            plan: Gives, for the fold of the log as it is now, the new events by stream and the metadata of their commit.
+                It is called once, and once more after each conflict.
 
-        Raises what `plan` and `append` raise; `WrongExpectedVersion` from the log only after `RETRIES` more tries.
+        Returns:
+            The commit, None if the plan gave no events, and the fold after it.
+
+        Raises:
+            WrongExpectedVersion: Other writers changed the same streams during each of `RETRIES` + 1 tries.
+            OutcomeUnknown: The commit was recorded, but what the log holds now cannot be read; or as `append` raises it.
+            CqrsError: What `plan` and `append` raise.
         """
-        retries, latest = RETRIES, latest or not self._is_as_left()
+        retries = RETRIES
         while True:
-            fold = self.fold() if latest or self._fold is None else self._fold
-            try:
-                changes, metadata = plan(fold)
-                appends = [
-                    Append(stream, tuple(events), fold.version_of(stream)) for stream, events in changes.items() if events
-                ]
-            except Exception:  # an old fold may lead anywhere
-                if latest:
-                    raise
-                appends = []
-            if appends:
-                try:
-                    return self._settled(fold, self.log.append(appends, metadata))
-                except (WrongExpectedVersion, StaleMark):
-                    if not retries:
-                        raise
-                    retries -= latest
-            elif latest:
+            fold = self.fold()
+            changes, metadata = plan(fold)
+            changed = {stream: tuple(events) for stream, events in changes.items() if events}
+            appends = [Append(stream, events, fold.version_of(stream)) for stream, events in changed.items()]
+            if not appends:
                 return Outcome(None, fold)
-            latest = True
-
-    def _is_as_left(self) -> bool:
-        """Whether the fold is where the log was read to, and no snapshot is due: then it may be planned on."""
-        if self._fold is None or self._due(self._fold):
-            return False
-        mark, since = self.log.mark(), self._since
-        return isinstance(since, Mark) and (mark is since or (mark.position, mark.token) == (since.position, since.token))
-
-    def _settled(self, fold: Fold[S], commit: Commit) -> Outcome[S]:
-        """What a transaction came to that was planned on a fold."""
-        mark = self.log.mark()
-        if fold is not self._fold or commit.position != fold.position + 1 or mark.position != commit.last:
             try:
-                return Outcome(commit, self.fold())
-            except StoreUnavailable as error:
-                known = f"@{commit.position} was recorded, but what stands there now can't be read"
-                raise OutcomeUnknown(f"{known}: {error}") from error
-        self._apply(fold, [commit])
-        self._since = mark
-        return Outcome(commit, fold)
+                commit = self.log.append(appends, metadata)
+            except (WrongExpectedVersion, StaleMark):
+                if not retries:
+                    raise
+                retries -= 1
+            else:
+                return Outcome(commit, self._fold_after(fold, commit))
+
+    def _fold_after(self, fold: Fold[S], commit: Commit) -> Fold[S]:
+        """The fold after a commit that was planned on `fold` and has just been appended."""
+        mark = self.log.mark()
+        if fold is self._fold and commit.position == fold.position + 1 and mark.position == commit.last:
+            self._apply(fold, [commit])
+            self._since = mark
+            return fold
+        try:
+            return self.fold()
+        except StoreUnavailable as error:
+            known = f"@{commit.position} was recorded, but what stands there now can't be read"
+            raise OutcomeUnknown(f"{known}: {error}") from error

@@ -7,7 +7,7 @@ from enum import Enum
 from itertools import islice
 from typing import Any, TypeAlias, TypeVar
 
-from .errors import CommandReused, MissingLog, Rejected, WrongExpectedVersion
+from .errors import CommandReused, ExportRefused, ImportRefused, MissingLog, WrongExpectedVersion
 from .events import Commit, EventTypes, Metadata, Outline, Recorded
 from .struct import Struct
 
@@ -196,8 +196,8 @@ class Log(ABC):
         """Make durable what a reading that has begun gives, before it is acted on; raises `StoreUnavailable`."""
 
     def lines(self) -> Iterator[bytes]:
-        """The log's lines as they stand, each with its LF; raises `Rejected` where it is not kept in lines."""
-        raise Rejected(f"{self.name} is not kept in lines that could be exported")
+        """The log's lines as they stand, each with its LF; raises `ExportRefused` where it is not kept in lines."""
+        raise ExportRefused(f"{self.name} cannot be exported as lines, because its store does not keep lines")
 
     def events(self, since: int = 0, *, limit: int | None = None, stream: str | None = None) -> Iterator[Recorded]:
         """At most `limit` events after `since`: a position, or with `stream` a version of that stream."""
@@ -243,8 +243,6 @@ class Store(ABC):
     url: str
     atomic = False
     """Whether `together` records all that its work appends, or nothing."""
-    progress: Progress = staticmethod(no_progress)
-    """Is told how far the long pieces of work are: reading and verifying logs, and taking them in."""
 
     @abstractmethod
     def names(self, *, archived: bool = False) -> list[str]:
@@ -362,14 +360,14 @@ class Store(ABC):
         """Make the log that these lines are, or bring the one of that name up to them; the number of commits that were new.
 
         Raises:
-            Rejected: The lines are damaged or in a newer format than this code knows, or the log has another history.
+            ImportRefused: The lines are damaged or in a newer format than this code knows, or the log has another history.
             LogExists: A log has a name that differs from this one only by case.
             MissingLog: Another log of this name had been recorded and is gone. If it is the one that these lines are, and
                 they reach as far as had been recorded, importing them brings it back.
 
         Nothing is written when it raises.
         """
-        raise Rejected(f"{self.url} can't take the lines of a log")
+        raise ImportRefused(f"{self.url} cannot import the lines of a log")
 
 
 def record(appends: Sequence[Append], metadata: Metadata, types: EventTypes, head: int, versions: dict[str, int]) -> Commit:

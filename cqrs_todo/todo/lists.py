@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 
-from ..cqrs.errors import Rejected
+from ..cqrs.errors import LogExists
 from ..cqrs.names import check_log_name, name_key
 from ..cqrs.store import Log, Store
 from .selection import NotFound
@@ -77,7 +77,7 @@ class Lists:
         for missing in self.store.missing():
             if missing.archived and missing.name == check_log_name(name):
                 raise missing
-        raise Rejected(f"there is an archived list named {name!r}: bring that back, or take another name")
+        raise LogExists(name, archived=True)
 
     def _check(self, name: str, *, archived: bool = False) -> None:
         names = self.names(archived=archived)

@@ -15,7 +15,7 @@ from ..cqrs.fold import Fold
 from ..cqrs.repository import Changes, Repository
 from ..cqrs.repository import Plan as AnyPlan
 from ..cqrs.snapshots import SnapshotEvery, Snapshots
-from ..cqrs.store import Log, Store
+from ..cqrs.store import Log, Progress, Store, no_progress
 from ..cqrs.struct import Struct
 from ..cqrs.timeline import BATCH, Moment, as_of
 from .events import TodoEvent
@@ -67,7 +67,7 @@ class Answer(Struct, frozen=True):
     `commits` is what was recorded: none when there was nothing to do, several for a batch. `items` are the todos that were
     named, as they are now; `changed` those of them that were changed; `position` is that of the list's last event.
     `also` names the other lists in which the same command was recorded. `stayed` are the todos that the command left as they
-    are because they were moved between lists.
+    are because they were moved between lists. `new_list` says whether the command made the list.
     """
 
     list: str
@@ -77,6 +77,7 @@ class Answer(Struct, frozen=True):
     changed: tuple[Item, ...]
     also: tuple[str, ...] = ()
     stayed: tuple[Item, ...] = ()
+    new_list: bool = False
 
     @property
     def commit(self) -> Commit | None:
@@ -91,12 +92,7 @@ Todos: TypeAlias = Fold[State]  # has a name of its own because Python makes an 
 
 
 class Recorder:
-    """One list of a store: its log, the fold of it, and the recording of commands.
-
-    `author` stands in every commit; `clock` gives the wall time in UTC. A list that does not exist reads as empty when it
-    is `default`, the one that the user gets without naming any; otherwise reading it raises `NotFound`. `make` makes it, and
-    sets `created`. `snapshots` spare reading the whole log; losing them costs time, nothing else.
-    """
+    """One list of a store: its log, the fold of that log, and how commands are recorded in it."""
 
     def __init__(
         self,
@@ -107,11 +103,26 @@ class Recorder:
         default: bool = False,
         clock: Callable[[], datetime] = now_utc,
         snapshots: Snapshots | None = None,
+        progress: Progress = no_progress,
     ) -> None:
+        """Open a list, or stand for one that is not there yet.
+
+        Args:
+            store: The store that keeps the list's log.
+            name: The name of the list.
+            author: The author of every commit that this object records.
+            default: Whether a list that is not there reads as empty. Otherwise reading it raises `NotFound`.
+            clock: Returns the time of a commit, in UTC.
+            snapshots: Snapshots of the log. Without them reading starts at the beginning of the log.
+            progress: Is called while a long command is recorded.
+
+        Raises:
+            CqrsError: What `Store.open` raises, except `LogNotFound`.
+        """
         self.store = store
         self.author = author
         self.clock = clock
-        self.created = False
+        self.progress = progress
         self._default = default
         self._snapshots = snapshots
         self._missing = False
@@ -146,7 +157,9 @@ class Recorder:
             except CqrsError:  # another list that cannot be read is not in the way
                 continue
             if log.id == log_id and log.read_only is None:  # a copy of a log has its id, and is read-only
-                found = type(self)(self.store, each, self.author, clock=self.clock, snapshots=self._snapshots)
+                found = type(self)(
+                    self.store, each, self.author, clock=self.clock, snapshots=self._snapshots, progress=self.progress
+                )
                 self._others.append(found)
                 return found
         return None
@@ -163,7 +176,6 @@ class Recorder:
         plan: Callable[[Todos], Sequence[Part]],
         named: Sequence[Item] | None = None,
         *,
-        latest: bool = True,
         as_planned: bool = False,
     ) -> Answer:
         """Record what a plan gives for the list as it is: one commit, or above `COMMIT_LIMIT` a batch of commits.
@@ -171,7 +183,6 @@ class Recorder:
         Args:
             plan: Gives, for the fold of the list, what to record. It may be asked again when others write meanwhile.
             named: The todos that the answer is about; by default those that were changed.
-            latest: Whether the plan needs the latest fold at once; see `Repository.transact`.
             as_planned: Whether several parts are recorded as they are, each with the batch that its `meta` names; otherwise
                 they become one batch, of parts that are small enough for a commit.
 
@@ -193,7 +204,7 @@ class Recorder:
             changes, meta = parts[0] if len(parts) == 1 else ({}, {})
             return changes, Metadata(self.clock(), self.author, command, meta)
 
-        outcome = self.repository.transact(planned, latest=latest)
+        outcome = self.repository.transact(planned)
         if len(parts) > 1:
             return self.together((), lambda: self._record_all(divided(plan(self.repository.fold())), named))
         return self.answer(() if outcome.commit is None else (outcome.commit,), named)
@@ -205,7 +216,7 @@ class Recorder:
             with telling(0 if self.store.atomic else len(commits)):
                 commit = self.record(part, id)
             commits += [] if commit is None else [commit]
-            self.store.progress(number, len(parts))
+            self.progress(number, len(parts))
         return self.answer(commits, named)
 
     def record(self, part: Part, command: str) -> Commit | None:
@@ -292,19 +303,27 @@ class Recorder:
                 break
         return found
 
-    def make(self) -> None:
-        """Make the list, if it is not there yet; raises what `Lists.new` raises."""
+    def make(self) -> bool:
+        """Make the list if it is not there yet.
+
+        Returns:
+            Whether this call made it. Another process may have made it at the same time.
+
+        Raises:
+            CqrsError: What `Lists.new` raises.
+        """
         if not self._missing:
-            return
+            return False
+        made = True
         try:
             self._attach(Lists(self.store, self.clock).new(self.name))
-            self.created = True
         except LogExists as error:
-            if error.name != self.name:
+            if error.archived or error.name != self.name:
                 raise
-            # somebody else made it just now
+            made = False
             self._attach(self.store.open(self.name))
         self._missing = False
+        return made
 
 
 def leading(fold: Todos, todos: Mapping[str, Todo]) -> Changes[TodoEvent]:

@@ -44,12 +44,13 @@ class View(Struct, frozen=True):
 
 
 class Added(Struct, frozen=True):
-    """What adding a batch of todos came to: how many there were, and in how many commits."""
+    """What adding a batch recorded: how many todos, in how many commits, and whether the list was made for them."""
 
     list: str
     position: int
     todos: int
     commits: int
+    new_list: bool
 
 
 class TodoList(Recorder):
@@ -107,13 +108,13 @@ class TodoList(Recorder):
         """Create todos, all in one commit, and the list itself if need be; raises `Rejected` and what `append` raises."""
         created: dict[str, Sequence[TodoEvent]] = {}
         for place, draft in enumerate(drafts, 1):  # refuse before a list is made
-            self.store.progress(place, len(drafts) + 1)
+            self.progress(place, len(drafts) + 1)
             try:
                 created[DECIDER.stream(new_id())] = DECIDER.decide(draft, DECIDER.initial)
             except Rejected as error:
                 raise Rejected(f"todo {place} of {len(drafts)}: {error}" if len(drafts) > 1 else str(error)) from error
-        self.make()
-        return self.transact(lambda _: [(created, {})], latest=False)
+        made = self.make()
+        return replace(self.transact(lambda _: [(created, {})]), new_list=made)
 
     def add_batch(self, drafts: Iterable[Create], count: int) -> Added:
         """Create more todos than one commit holds: a batch of commits, written in bounded memory.
@@ -128,7 +129,7 @@ class TodoList(Recorder):
             StoreUnavailable: Says how many commits were recorded before.
             CqrsError: What appending raises, when nothing was recorded.
         """
-        self.make()
+        made = self.make()
         self.repository.fold()
         self.check_whole("; nothing was recorded")
         batch = new_id()
@@ -153,8 +154,8 @@ class TodoList(Recorder):
                 log.append(appends, metadata)
             mark = log.mark()
             added += len(chunk)
-            self.store.progress(added, count)
-        return Added(self.name, mark.position, added, part)
+            self.progress(added, count)
+        return Added(self.name, mark.position, added, part, made)
 
     def change(
         self, chosen: Sequence[Item], commands: Callable[[Item], Sequence[TodoCommand]], *, unchanged: bool = False
@@ -185,7 +186,7 @@ class TodoList(Recorder):
                 raise Rejected(by_reason({**refused, **gone}))
             return [(changes, {})]
 
-        return self.transact(plan, chosen, latest=len(chosen) > 1)
+        return self.transact(plan, chosen)
 
     def move(self, chosen: Sequence[Item], target: "TodoList") -> Answer:
         """Give todos to another list, where they keep their ids and everything they hold; see `moves.move`."""
@@ -201,10 +202,10 @@ class TodoList(Recorder):
         """
         given: dict[str, Todo] = {}
         for id, todo in todos.items():
-            self.store.progress(len(given), len(todos))
+            self.progress(len(given), len(todos))
             given[DECIDER.stream(id)] = _checked(id, todo)
-        self.make()
-        return self.transact(lambda fold: [(leading(fold, given), {})])
+        made = self.make()
+        return replace(self.transact(lambda fold: [(leading(fold, given), {})]), new_list=made)
 
     def restore(self, moment: Moment, chosen: Sequence[Item] | None = None) -> Answer:
         """Make the list, or the todos chosen, what they were at a moment; what was added later is removed.

@@ -26,18 +26,18 @@ def test_a_name_that_can_be(name: str, normal: str) -> None:
     assert check_log_name(name) == normal
 
 
-CANT_HOLD = "a list's name can't hold {}: use letters, digits, space, '.', '_' or '-'"
-CANT_BEGIN = "a list's name can't begin with '.' or '-' or begin or end with a space: {}"
-DEVICE = "{} is the name of a device on some systems: choose another name for the list"
+CANT_HOLD = "a log's name cannot contain {}: use letters, digits, space, '.', '_' or '-'"
+CANT_BEGIN = "a log's name cannot begin with '.' or '-', or begin or end with a space: {}"
+DEVICE = "a log's name cannot be {}, because that is a device on some systems"
 
 
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("", "a list's name can't be empty"),
-        ("x" * 65, "a list's name has at most 64 characters, this one 65"),
-        ("ü" * 65, "a list's name has at most 64 characters, this one 65"),
-        ("𝟘" * 51, "a list's name has at most 200 bytes in UTF-8, which file systems can hold"),
+        ("", "a log's name cannot be empty"),
+        ("x" * 65, "a log's name has at most 64 characters, but this one has 65"),
+        ("ü" * 65, "a log's name has at most 64 characters, but this one has 65"),
+        ("𝟘" * 51, "a log's name has at most 200 bytes in UTF-8, so that file systems can hold it"),
         ("a/b", CANT_HOLD.format("'/'")),
         ("a\tb", CANT_HOLD.format(r"'\t'")),
         ("\ud800", CANT_HOLD.format(r"'\ud800'")),
@@ -57,4 +57,4 @@ def test_a_name_that_cant_be(name: str, words: str) -> None:
 
 def test_an_error_knows_the_name() -> None:
     error = LogExists("inbox")
-    assert (error.name, str(error)) == ("inbox", "there is a list named 'inbox' already")
+    assert (error.name, str(error)) == ("inbox", "there is a log named 'inbox' already")

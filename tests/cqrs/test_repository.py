@@ -100,7 +100,7 @@ def test_a_conflict_without_end_is_the_callers() -> None:
     assert len(tries) == RETRIES + 1
 
 
-def test_what_an_old_fold_refuses_or_finds_done_is_asked_of_the_latest() -> None:
+def test_a_plan_is_made_on_the_latest_fold() -> None:
     log = new_log()
     mine, other = Repository(log, COUNTER), Repository(log, COUNTER)
     mine.fold()
@@ -113,31 +113,28 @@ def test_what_an_old_fold_refuses_or_finds_done_is_asked_of_the_latest() -> None
     def unless_moved(fold: Fold[int]) -> Plan[Moved]:
         return {"counter/a": [Moved(3)] if fold["counter/a"].state == 0 else []}, by("c4")
 
-    assert mine.transact(unless_moved, latest=False).fold["counter/a"].state == 3
+    assert mine.transact(unless_moved).fold["counter/a"].state == 3
     other.execute("b", Move(7), by("c5"))
 
     def known(fold: Fold[int]) -> Plan[Moved]:
         return {"counter/b": [Moved(fold["counter/b"].state)]}, by("c6")
 
-    assert mine.transact(known, latest=False).fold["counter/b"].state == 14
+    assert mine.transact(known).fold["counter/b"].state == 14
     with pytest.raises(Rejected, match="below zero"):
         mine.execute("a", Move(-4), by("c7"))
 
 
-def test_an_old_fold_costs_no_try() -> None:
+def test_a_bug_in_a_decider_is_raised_also_when_others_have_written() -> None:
     log = new_log()
     mine, other = Repository(log, COUNTER), Repository(log, COUNTER)
     mine.fold()
-    tries = []
+    other.execute("a", Move(5), by("c1"))
 
-    def plan(fold: Fold[int]) -> Plan[Moved]:
-        tries.append(fold.position)
-        other.execute("a", Move(10), by(f"other {fold.position}"))
-        return decide_all(COUNTER, fold, [("counter/a", Move(1))]), by("mine")
+    def wrong(_fold: Fold[int]) -> Plan[Moved]:
+        raise ZeroDivisionError
 
-    with pytest.raises(WrongExpectedVersion):
-        mine.transact(plan, latest=False)
-    assert tries == [0, *range(1, RETRIES + 2)]
+    with pytest.raises(ZeroDivisionError):
+        mine.transact(wrong)
 
 
 def test_whoever_only_writes_takes_snapshots_too() -> None:

@@ -63,13 +63,13 @@ def _add_lines(session: Session, given: Given) -> None:
 
 
 def _print_added(session: Session, answer: Answer) -> None:
-    _print_new_list(session)
+    _print_new_list(session, answer)
     parsed = visible(extras(answer.items[0].todo, to_local)) if len(answer.items) == 1 else ""
     print_answer(session, answer, f"Added {named(answer.items)}{parsed}")
 
 
 def _print_batch(session: Session, added: Added) -> None:
-    _print_new_list(session)
+    _print_new_list(session, added)
     if session.options.json:
         from .. import document
 
@@ -79,17 +79,16 @@ def _print_batch(session: Session, added: Added) -> None:
         print_line(f"Added {added.todos:,} todos in {added.commits:,} commits. Undo: {undo}")
 
 
-def _print_new_list(session: Session) -> None:
-    todos = session.list
-    if todos.created and todos.name != session.default_list:
-        print_message(session, f"New list: {visible(todos.name)}")
+def _print_new_list(session: Session, answer: Answer | Added) -> None:
+    if answer.new_list and answer.list != session.default_list:
+        print_message(session, f"New list: {visible(answer.list)}")
 
 
 VERB = Verb(
     name="add",
     help=(
-        "Add a todo. A word such as +home, due:friday or pri:H sets a field and does not become part of the text. "
-        "After -- every word is text."
+        "Add a todo. A word such as +home, due:friday, pri:H or project:garden sets a field, and is not part of the text. "
+        "After --, every word is text."
     ),
     examples=(
         'todo add "Buy milk" +home due:tomorrow pri:H',
@@ -98,7 +97,9 @@ VERB = Verb(
     ),
     action=add,
     group=CHANGE,
-    arguments=(Argument("text", "TEXT", "What is to be done; '-' reads one todo from each line of stdin.", several=True),),
+    arguments=(
+        Argument("text", "TEXT", "What to do. '-' reads one todo per line from stdin; a line is text only.", several=True),
+    ),
     writes=True,
     fields=True,
     literal=True,

@@ -44,7 +44,7 @@ def _refuse(session: Session, words: Sequence[str]) -> None:
 
 VERB = Verb(
     name="at",
-    help="Show the list as it was. The time takes as many words as make up a time; a verb may follow.",
+    help="Show the list as it was. The time needs no quotes: the first word that is not part of it is the verb.",
     examples=("todo at last friday 17:00", "todo at 3 days ago ls --all", "todo at @42 show 3"),
     action=at,
     group=TRAVEL,

@@ -71,7 +71,7 @@ def _print_origins(session: Session, item: Item, origins: Iterable[tuple[str, Or
 
 VERB = Verb(
     name="blame",
-    help="Show who set each field of todos, when, and what its value was before.",
+    help="Show who set each field, when, and its old value.",
     examples=("todo blame 3",),
     action=show_blame,
     group=TRAVEL,

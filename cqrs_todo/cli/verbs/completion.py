@@ -9,7 +9,7 @@ SHELLS = ("bash", "zsh", "fish")
 
 
 def completion(session: Session, shell: str) -> None:
-    """Print the script that makes a shell complete verbs, options and list names."""
+    """Print a completion script for a shell. It completes verbs, options and list names."""
     # what --show-completion prints, for the shell that is asked for; Typer gives it no public name
     from typer._completion_shared import get_completion_script
 
@@ -26,7 +26,7 @@ def completion(session: Session, shell: str) -> None:
 
 VERB = Verb(
     name="completion",
-    help="Print the script that makes a shell complete verbs, options and list names.",
+    help="Print a completion script for a shell. It completes verbs, options and list names.",
     examples=('eval "$(todo completion bash)"', "todo completion fish > ~/.config/fish/completions/todo.fish"),
     action=completion,
     group=LISTS,

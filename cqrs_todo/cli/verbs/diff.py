@@ -19,7 +19,7 @@ DIFFERENT = 1
 def diff(session: Session, start: str, end: str | None, ids: Sequence[str], stat: bool, exit_code: bool) -> int:
     """Show what differs between two moments, field by field, and return the exit code."""
     if session.options.at is not None:
-        raise UsageError("diff takes its moments as words, not from --at", "leave out --at: todo diff FROM TO")
+        raise UsageError("diff takes its times as arguments, not from --at", "leave out --at: todo diff FROM TO")
     todos = session.list
     moment = None if end is None else session.moment_of(end)
     old, new = todos.view(session.moment_of(start)), todos.view(moment)
@@ -88,11 +88,11 @@ VERB = Verb(
     group=TRAVEL,
     arguments=(
         Argument("start", "FROM", "A time, or @POSITION."),
-        Argument("end", "TO", "A time, or @POSITION. By default, now.", required=False),
+        Argument("end", "TO", "A time, or @POSITION. Default: now.", required=False),
         SOME_IDS,
     ),
     options=(
-        Option("stat", ("--stat",), "Show only how many were added, removed and changed."),
+        Option("stat", ("--stat",), "Show only how many todos were added, removed and changed."),
         Option("exit_code", ("--exit-code",), "Exit with 1 if something differs."),
     ),
 )

@@ -41,15 +41,21 @@ def edit(
 VERB = Verb(
     name="edit",
     help=(
-        "Change todos, or one of them in $EDITOR. A word such as +home, due:friday or pri:H sets a field; due:none clears "
-        "one. After -- every word is text."
+        "Change todos. Without a change, edit one todo in $EDITOR. A word such as +home, due:friday or pri:H sets a field, "
+        "and due:none clears it. After --, every word is text."
     ),
     examples=("todo edit 3 Buy oat milk", "todo edit 1-3 pri:H +home --clear due", "todo edit 3"),
     action=edit,
     group=CHANGE,
     arguments=(ONE_IDS, Argument("text", "TEXT", "The new text.", required=False, several=True)),
     options=(
-        Option("clear", ("--clear",), f"Clear a field: {', '.join(CLEARABLE)}. Same as FIELD:none.", "FIELD", multiple=True),
+        Option(
+            "clear",
+            ("--clear",),
+            f"Clear a field: {', '.join(CLEARABLE)}. May be repeated. Same as FIELD:none.",
+            "FIELD",
+            multiple=True,
+        ),
     ),
     writes=True,
     fields=True,

@@ -69,12 +69,18 @@ def _store_folders(session: Session) -> list[bytes]:
 
 VERB = Verb(
     name="export",
-    help="Write the list to a file or to stdout: its todos as JSON, or its log, byte for byte.",
+    help="Write the list to a file, or to stdout. It is written as JSON, or as its log, byte for byte.",
     examples=("todo export > todos.json", "todo export --format events -o inbox.jsonl", "todo export --at yesterday"),
     action=export,
     group=LISTS,
     options=(
-        Option("format", ("--format",), "The todos, or the log as it is.", metavar="|".join(FORMATS), default="json"),
-        Option("output", ("-o", "--output"), "The file to write. By default, stdout.", metavar="FILE"),
+        Option(
+            "format",
+            ("--format",),
+            "The todos as JSON, or the log with all events.",
+            metavar="|".join(FORMATS),
+            default="json",
+        ),
+        Option("output", ("-o", "--output"), "The file to write. Default: stdout.", metavar="FILE"),
     ),
 )

@@ -14,6 +14,7 @@ from .. import document
 from ..errors import InvalidInput, UsageError
 from ..exports import FORMATS, check_format, cleaning_up, file_name
 from ..output import print_line
+from ..reports import count_of
 from ..session import Session
 from ..text import visible
 from ..verb import LISTS, Argument, Option, Verb
@@ -70,7 +71,9 @@ def _import_events(session: Session, name: str, first: bytes, file: BinaryIO) ->
         print_line(document.encode({**document.head(view), "commits": new}))
     elif not session.options.quiet:
         print_line(
-            f"Imported {new:,} commits into {visible(view.list)}" if new else f"{visible(view.list)} has all of it already"
+            f"Imported {count_of(new, 'commit')} into {visible(view.list)}"
+            if new
+            else f"Nothing to import: {visible(view.list)} has all of these commits"
         )
 
 
@@ -120,9 +123,9 @@ def _import_todos(session: Session, name: str, first: bytes, file: BinaryIO) -> 
         numbers = spans([item.number for item in answer.changed])
         undo = f". Undo: {session.typed(answer.list, 'undo')}" if answer.commit is not None else ""
         print_line(
-            f"Imported {numbers} ({len(answer.changed):,} todos){undo}"
+            f"Imported {numbers} ({count_of(len(answer.changed), 'todo')}){undo}"
             if answer.changed
-            else "The list has all of them already"
+            else f"Nothing to import: {visible(answer.list)} has all of these todos"
         )
 
 
@@ -138,13 +141,15 @@ def _document() -> Any:
 
 VERB = Verb(
     name="import",
-    help="Read what `todo export` wrote into the list. Importing it again changes nothing.",
+    help="Import a file that `todo export` wrote. A second import changes nothing.",
     examples=("todo import todos.json", "todo -L work import work.jsonl", "ssh home todo export | todo import -"),
     action=import_list,
     group=LISTS,
-    arguments=(Argument("file", "FILE|-", "A file that `todo export` wrote; '-' reads stdin."),),
+    arguments=(Argument("file", "FILE|-", "The file; '-' reads stdin."),),
     options=(
-        Option("format", ("--format",), "The format of the file. By default, it is detected.", metavar="|".join(FORMATS)),
+        Option(
+            "format", ("--format",), "The format of the file. Default: detected from the file.", metavar="|".join(FORMATS)
+        ),
     ),
     writes=True,
 )

@@ -57,14 +57,16 @@ VERB = Verb(
     action=ls,
     group=LOOK,
     arguments=(
-        Argument("words", "WORD", "Words that the text, the note or the tags contain.", required=False, several=True),
+        Argument(
+            "words", "WORD", "Show only todos whose text, note or tags contain this word.", required=False, several=True
+        ),
     ),
     options=(
-        Option("everything", ("--all", "-a"), "Show completed todos too."),
-        Option("done", ("--done",), "Show completed todos instead."),
-        Option("removed", ("--removed",), "Show removed todos instead."),
+        Option("everything", ("--all", "-a"), "Also show done todos."),
+        Option("done", ("--done",), "Show only done todos."),
+        Option("removed", ("--removed",), "Show only removed todos."),
         Option("tags", ("--tag", "-t"), "Show only todos with this tag.", metavar="TAG", multiple=True),
         Option("sort", ("--sort",), f"Sort by one of {', '.join(SORT_KEYS)}.", metavar="KEY", default="number"),
-        Option("limit", ("--limit",), "Show at most this many.", metavar="N", kind=int, least=0),
+        Option("limit", ("--limit",), "Show at most N todos.", metavar="N", kind=int, least=0),
     ),
 )

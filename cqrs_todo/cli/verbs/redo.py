@@ -7,16 +7,16 @@ from ..verb import CHANGE, Argument, Verb
 
 
 def redo(session: Session, count: str | None) -> None:
-    """Redo the command that was undone last, or the last N."""
+    """Redo the change that was undone last, or the last N."""
     print_steps(session, session.list.redo(parse_steps(count)), "Redid", REDOES, "undo")
 
 
 VERB = Verb(
     name="redo",
-    help="Redo the command that was undone last.",
+    help="Redo what you undid last.",
     examples=("todo redo", "todo redo 3"),
     action=redo,
     group=CHANGE,
-    arguments=(Argument("count", "N", "How many commands.", required=False),),
+    arguments=(Argument("count", "N", "The number of changes.", required=False),),
     writes=True,
 )

@@ -26,6 +26,9 @@ VERB = Verb(
     examples=("todo remind 3 tomorrow 9:00", "todo remind 1-3 friday", "todo edit 3 --clear reminder"),
     action=remind,
     group=CHANGE,
-    arguments=(ONE_IDS, Argument("when", "WHEN", "A time to come. For a whole day, 9:00 is used.", several=True)),
+    arguments=(
+        ONE_IDS,
+        Argument("when", "WHEN", "When to remind you, in the future. A day alone means 09:00.", several=True),
+    ),
     writes=True,
 )

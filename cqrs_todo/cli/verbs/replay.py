@@ -17,7 +17,7 @@ def replay(session: Session, since: str | None, until: str | None, speed: float,
     """Play the history from one moment to another, commit by commit."""
     if session.options.at is not None:
         raise UsageError(
-            "replay takes its moments from --from and --to, not from --at",
+            "replay takes its times from --from and --to, not from --at",
             "leave out --at: todo replay --from TIME --to TIME",
         )
     if not 0 < speed <= 1_000_000:
@@ -54,14 +54,17 @@ def _frames(todos: TodoList, first: Moment, last: Moment | None) -> Iterator[tup
 
 VERB = Verb(
     name="replay",
-    help="Play the history on the terminal. In a pipe, print a JSON document for each commit.",
+    help=(
+        "Play the history on the terminal. Space pauses, n shows the next change, q quits. "
+        "In a pipe, it prints one JSON document per change."
+    ),
     examples=("todo replay", 'todo replay --from "last monday" --speed 5', "todo replay --step"),
     action=replay,
     group=TRAVEL,
     options=(
         Option("since", ("--from",), "Where to start.", metavar="TIME|@POSITION"),
         Option("until", ("--to",), "Where to end.", metavar="TIME|@POSITION"),
-        Option("speed", ("--speed",), "How many times as fast.", metavar="N", kind=float, default=1.0),
+        Option("speed", ("--speed",), "The speed: 2 is twice as fast.", metavar="N", kind=float, default=1.0),
         Option("step", ("--step",), "Wait for a key after each commit."),
     ),
 )

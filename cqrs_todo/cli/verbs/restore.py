@@ -20,16 +20,16 @@ def restore(session: Session, ids: Sequence[str], to: str) -> None:
         print_changes(session, answer, "Restored", "Unchanged")
     if answer.stayed and not session.options.json:
         numbers = spans([item.number for item in answer.stayed])
-        print_message(session, f"Not restored, because it was moved between lists since then: {numbers}")
+        print_message(session, f"Not restored, because moved between lists since then: {numbers}")
 
 
 VERB = Verb(
     name="restore",
-    help="Make the list, or some todos, what they were. `todo undo` reverses it.",
+    help="Set the list, or some todos, back to how they were. `todo undo` reverses it.",
     examples=('todo restore --to "last friday 17:00"', "todo restore 3 --to @42"),
     action=restore,
     group=TRAVEL,
-    arguments=(Argument("ids", "IDS", "Only these todos. By default, the whole list.", required=False, several=True),),
-    options=(Option("to", ("--to",), "The moment to return to.", metavar="TIME|@POSITION", required=True),),
+    arguments=(Argument("ids", "IDS", "Only these todos. Default: the whole list.", required=False, several=True),),
+    options=(Option("to", ("--to",), "The time to go back to.", metavar="TIME|@POSITION", required=True),),
     writes=True,
 )

@@ -87,7 +87,7 @@ def _drawn(numbers: Statistics, columns: int, plotter: ModuleType | None) -> Ite
     yield f"{numbers.reopened} reopened{rate}"
     median, most = numbers.cycle_quantile(0.5), numbers.cycle_quantile(0.9)
     if median is not None and most is not None:
-        yield f"From added to completed: half within {median:.1f} days, nine of ten within {most:.1f} days"
+        yield f"Time to complete: median {median:.1f} days, 90 % within {most:.1f} days"
     if plotter is not None:
         yield from _line(plotter, "Open todos", numbers.days, numbers.open, columns)
         unit, labels, groups = _periods(numbers.days)
@@ -175,12 +175,12 @@ def _calendar(days: Sequence[date], activity: Sequence[int], columns: int) -> It
 
 VERB = Verb(
     name="stats",
-    help="Show burn-down, throughput, cycle time, a calendar, and who did how much.",
+    help="Show charts and numbers. They are burn-down, throughput, cycle time, a calendar, and who did how much.",
     examples=("todo stats", 'todo stats --since "3 months ago"'),
     action=stats,
     group=LOOK,
     options=(
-        Option("since", ("--since",), "Start on that day.", metavar="TIME"),
-        Option("until", ("--until",), "End on that day.", metavar="TIME"),
+        Option("since", ("--since",), "The first day.", metavar="TIME"),
+        Option("until", ("--until",), "The last day.", metavar="TIME"),
     ),
 )

@@ -15,7 +15,7 @@ def tag(session: Session, words: Sequence[str]) -> None:
     tags = [word for word in words if word[:1] in "+-" and len(word) > 1]
     ids = [word for word in words if word not in tags]
     if not tags or not ids:
-        raise UsageError("tag takes todos and tags", "for instance: todo tag 1-3 +home -work")
+        raise UsageError("give todos, and at least one +TAG or -TAG", "for instance: todo tag 1-3 +home -work")
     commands: list[TodoCommand] = [
         Add(TAGS, check_text("tag", word[1:])) if word[0] == "+" else Drop(TAGS, check_text("tag", word[1:]))
         for word in tags
@@ -29,7 +29,7 @@ VERB = Verb(
     examples=("todo tag 3 +home", "todo tag 1-3 +urgent -someday"),
     action=tag,
     group=CHANGE,
-    arguments=(Argument("words", "IDS +TAG|-TAG", "Todos, then tags to add (+) and to remove (-).", several=True),),
+    arguments=(Argument("words", "IDS +TAG|-TAG", "Todos, and the tags to add (+) and to remove (-).", several=True),),
     writes=True,
     dashes="word",
 )

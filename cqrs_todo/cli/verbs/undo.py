@@ -1,4 +1,4 @@
-"""`todo undo`: undo commands."""
+"""`todo undo`: undo changes."""
 
 import re
 
@@ -9,7 +9,7 @@ from ..verb import CHANGE, Argument, Verb
 
 
 def undo(session: Session, what: str | None) -> None:
-    """Undo the last command, the last N commands, or the commit at a position."""
+    """Undo the last change, the last N changes, or the one at a position."""
     todos = session.list
     if what is not None and re.fullmatch(r"@[0-9]{1,18}", what):
         answer = todos.undo_at(int(what[1:]))
@@ -20,10 +20,10 @@ def undo(session: Session, what: str | None) -> None:
 
 VERB = Verb(
     name="undo",
-    help="Undo the last command. `todo undo 3` undoes the last three, `todo undo @42` the one at position 42.",
+    help="Undo the last change. `todo undo 3` undoes the last three changes, `todo undo @42` the one at position 42.",
     examples=("todo undo", "todo undo 3", "todo undo @42"),
     action=undo,
     group=CHANGE,
-    arguments=(Argument("what", "N|@POSITION", "How many commands, or the position of one.", required=False),),
+    arguments=(Argument("what", "N|@POSITION", "The number of changes, or the position of one change.", required=False),),
     writes=True,
 )

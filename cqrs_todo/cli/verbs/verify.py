@@ -1,4 +1,4 @@
-"""`todo verify`: whether every list is what was written, and how to repair what is not."""
+"""`todo verify`: whether lists are damaged, and how to repair them."""
 
 from typing import Any
 
@@ -14,6 +14,7 @@ from ..text import printable, visible
 from ..verb import LISTS, Option, Verb
 
 _SEE_REPAIR = "see what a repair would do: todo verify --repair --dry-run"
+_REPAIR = "repair it: todo verify --repair"
 _HEAD = 8
 """How many characters of a digest are shown to people."""
 
@@ -35,7 +36,7 @@ def verify(session: Session, repair: bool, dry_run: bool) -> None:
         try:
             row = _verify_one(session, name, archived, repair=repair, dry_run=dry_run)
             if row["damage"] is not None:
-                errors.append(_Damaged(name, None if repair and not dry_run else _SEE_REPAIR))
+                errors.append(_Damaged(name, _SEE_REPAIR if not repair else _REPAIR if dry_run else None))
         except CqrsError as error:
             row = {"name": name, "archived": archived, "error": printable(str(error)), "missing": missing_document(error)}
             errors.append(error)
@@ -90,7 +91,7 @@ def _verify_one(session: Session, name: str, archived: bool, *, repair: bool, dr
         if not dry_run:
             done = store.repair(name, archived=archived, known=session.newest_mark)
             verdict = check()
-            kept = f"; the log as it was before is kept in {done.kept}" if done is not None and done.kept else ""
+            kept = f"; the old file is kept as {done.kept}" if done is not None and done.kept else ""
             _print(session, f"{shown}: repaired{kept}: {_describe(verdict)}")
         else:
             done = planned
@@ -146,12 +147,12 @@ def _row(name: str, archived: bool, verdict: Verdict, repair: Repair | None) -> 
 
 VERB = Verb(
     name="verify",
-    help="Check that every list is what was written, byte for byte.",
+    help="Check that no list was damaged. Every byte of every list is checked.",
     examples=("todo verify", "todo verify --repair --dry-run", "todo -L work verify --repair"),
     action=verify,
     group=LISTS,
     options=(
         Option("repair", ("--repair",), "Repair damaged lists, and print each step."),
-        Option("dry_run", ("--dry-run", "-n"), "With --repair: print the steps without taking them."),
+        Option("dry_run", ("--dry-run", "-n"), "With --repair: print the steps, change nothing."),
     ),
 )

@@ -1,4 +1,4 @@
-"""`todo when`: the moment at which a condition began to hold."""
+"""`todo when`: the moment at which a condition became true."""
 
 from ...todo.statistics import Held, held, parse_condition
 from ...todo.values import day_or_instant
@@ -10,7 +10,7 @@ from ..verb import TRAVEL, Argument, Option, Verb
 
 
 def when(session: Session, condition: str, last: bool) -> None:
-    """Show the first, or the last, moment at which a condition over counts began to hold."""
+    """Show the first, or the last, moment at which a condition over counts became true."""
     todos = session.list
     view = todos.view(session.moment)
     comparisons = parse_condition(check_text("condition", condition))
@@ -29,17 +29,21 @@ def when(session: Session, condition: str, last: bool) -> None:
         if found is not None:
             print_row(found.position, day_or_instant(found.at))
     elif found is None:
-        print_message(session, "The condition never held.")
+        print_message(session, "The condition was never true.")
     else:
         print_line(f"@{found.position}  {short_instant(found.at, to_local)}")
 
 
 VERB = Verb(
     name="when",
-    help="Show when a condition over counts first held.",
+    help="Show when a condition became true. A condition compares a count with a number; join several with `and`.",
     examples=("todo when 'open>20'", "todo when 'overdue>0 and tag:work>=3' --last"),
     action=when,
     group=TRAVEL,
-    arguments=(Argument("condition", "CONDITION", "Counts (open, done, overdue, removed, total, tag:NAME) and numbers."),),
-    options=(Option("last", ("--last/--first",), "Show the last time that it began to hold, instead of the first."),),
+    arguments=(
+        Argument(
+            "condition", "CONDITION", "For example open>20. The counts are open, done, overdue, removed, total and tag:NAME."
+        ),
+    ),
+    options=(Option("last", ("--last/--first",), "Show the last time that it became true, instead of the first."),),
 )

@@ -2,30 +2,39 @@
 
 from ..errors import CqrsError
 from ..events import EventTypes
-from ..store import Store
+from ..store import Progress, Store, no_progress
 
 
 class UnknownStore(CqrsError):
     """No store is known by that URL; the message says which are."""
 
 
-def open_store(url: str, types: EventTypes) -> Store:
-    """The store that a URL names: `jsonl:DIR`, `postgresql://…` (as libpq has it), `memory:` or `null:`.
+def open_store(url: str, types: EventTypes, *, progress: Progress = no_progress) -> Store:
+    """Open the store that a URL names. Nothing is created before something is written.
 
-    `types` are the events of the application. Nothing is created before something is written. Raises `UnknownStore`.
+    Args:
+        url: `jsonl:DIR`, `postgresql://…` as libpq reads it, `memory:` or `null:`.
+        types: The events of the application.
+        progress: Is called now and then while the store reads, verifies or imports a long log.
+
+    Returns:
+        The store. `close` it when it is no longer needed.
+
+    Raises:
+        UnknownStore: The URL names no store, or a store that needs a package which is not installed.
     """
     scheme, colon, rest = url.partition(":")
     match scheme, rest:
         case "jsonl", directory if directory:
             from .jsonl import JsonlStore
 
-            return JsonlStore(directory, types)
+            return JsonlStore(directory, types, progress=progress)
         case (("postgresql" | "postgres"), _) if rest:
             try:
                 from .postgres import PostgresStore
             except ImportError as error:
                 raise UnknownStore(f"{scheme} needs more: pip install 'cqrs-todo[postgres]' ({error})") from error
-            return PostgresStore(url, types)
+            return PostgresStore(url, types, progress=progress)
         case "memory", "":
             from .memory import MemoryStore
 

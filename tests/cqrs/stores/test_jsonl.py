@@ -16,13 +16,13 @@ import pytest
 
 from cqrs_todo.cqrs.errors import (
     DamagedLog,
+    ImportRefused,
     LogBusy,
     LogExists,
     LogNotFound,
     MissingLog,
     OutcomeUnknown,
     ReadOnlyLog,
-    Rejected,
     StaleMark,
     StoreUnavailable,
     WrongExpectedVersion,
@@ -377,7 +377,7 @@ def test_lines_that_end_before_what_a_log_had_come_to_do_not_take_its_place(stor
     log.append(one("a/1", 3), metadata("c3"))
     whole = list(log.lines())
     path.write_bytes(b"".join(lines[:-1]))
-    with pytest.raises(Rejected, match="@4 had been recorded, and these lines end before it; nothing was imported"):
+    with pytest.raises(ImportRefused, match="@4 had been recorded, and these lines end before it; nothing was imported"):
         store.import_log("inbox", lines)
     assert path.read_bytes() == b"".join(lines[:-1]) != earlier
     assert store.import_log("inbox", whole) == 2
@@ -873,7 +873,7 @@ def test_a_log_that_is_shorter_than_a_mark_is_damaged_and_repaired(store: Store,
 def test_an_import_brings_a_missing_log_back_only_if_it_reaches_as_far(store: Store, log: Log, path: Path) -> None:
     lines = list(log.lines())
     path.unlink()
-    with pytest.raises(Rejected, match="these lines end before it"):
+    with pytest.raises(ImportRefused, match="these lines end before it"):
         store.import_log("inbox", lines[:-1])
     other = encode_header(Header(FORMAT, VERSION, "x", "inbox", AT))
     with pytest.raises(MissingLog):
@@ -881,5 +881,5 @@ def test_an_import_brings_a_missing_log_back_only_if_it_reaches_as_far(store: St
     assert not path.exists()
     assert store.import_log("inbox", lines) == 3
     store.archive("inbox")
-    with pytest.raises(Rejected, match="archived"):
+    with pytest.raises(LogExists, match="archived"):
         store.import_log("inbox", lines)

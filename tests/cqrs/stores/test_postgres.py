@@ -11,11 +11,12 @@ import pytest
 from cqrs_todo.cqrs.errors import (
     CommandReused,
     DamagedLog,
+    ImportRefused,
+    InvalidPattern,
     LogBusy,
     LogExists,
     LogNotFound,
     OutcomeUnknown,
-    Rejected,
     StaleMark,
     StoreUnavailable,
 )
@@ -105,9 +106,9 @@ def test_lines_go_from_files_to_the_server_and_back(store: Store, database: str)
     assert (shared.import_log("inbox", lines), shared.import_log("inbox", lines)) == (1, 0)
     there = shared.open("inbox")
     assert (there.id, list(there.lines()), numbers(there.events())) == (log.id, lines, [0, 0, 1, 1, 2, 2])
-    with pytest.raises(Rejected, match="line 3: its sum does not match"):
+    with pytest.raises(ImportRefused, match="line 3: its sum does not match"):
         shared.import_log("other", [*lines[:2], lines[3]])
-    with pytest.raises(Rejected, match="another history"):
+    with pytest.raises(ImportRefused, match="another history"):
         shared.import_log("inbox", store.create("other", AT).lines())
     assert shared.names() == ["inbox"]
     shared.close()
@@ -173,9 +174,9 @@ def test_streams_are_counted_and_paged_by_name(crowd: PostgresStore) -> None:
 
 
 def test_a_pattern_that_is_none_is_refused(crowd: PostgresStore) -> None:
-    with pytest.raises(Rejected, match="invalid regular expression"):
+    with pytest.raises(InvalidPattern, match="invalid regular expression"):
         crowd.logs(Pattern(Operator.POSIX, "("))
-    with pytest.raises(Rejected, match="invalid regular expression"):
+    with pytest.raises(InvalidPattern, match="invalid regular expression"):
         crowd.count_streams("b-1", Pattern(Operator.POSIX, "["))
 
 
@@ -488,13 +489,13 @@ ONLY_ON_A_SERVER = [
 
 @pytest.mark.parametrize(("lines", "told"), NONE_AT_ALL + ONLY_ON_A_SERVER)
 def test_lines_that_are_no_log_are_not_taken_in(crowd: PostgresStore, lines: list[bytes], told: str) -> None:
-    with pytest.raises(Rejected, match=told):
+    with pytest.raises(ImportRefused, match=told):
         crowd.import_log("x", lines)
     assert "x" not in crowd.names()
 
 
 @pytest.mark.parametrize(("lines", "told"), NONE_AT_ALL)
 def test_nor_are_they_by_files(store: Store, lines: list[bytes], told: str) -> None:
-    with pytest.raises(Rejected, match="nothing was imported"):
+    with pytest.raises(ImportRefused, match="nothing was imported"):
         store.import_log("x", lines)
     assert (store.names(), bool(told)) == ([], True)

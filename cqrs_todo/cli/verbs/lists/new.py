@@ -34,7 +34,7 @@ VERB = Verb(
         Option(
             "start_again",
             ("--start-again",),
-            "Make it even if a list of this name is missing, and keep the record of the missing one.",
+            "Make a new list even if the old list of this name is missing. The record of the old list is kept.",
         ),
     ),
     writes=True,

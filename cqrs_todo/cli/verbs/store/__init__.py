@@ -9,7 +9,7 @@ from ...verb import LISTS, Verb
 
 def store(_session: Session) -> NoReturn:
     """Refuse to run without a verb."""
-    raise UsageError("what to do with the store is missing: migrate or check", "see: todo store --help")
+    raise UsageError("give a verb: migrate or check", "see: todo store --help")
 
 
 VERB = Verb(

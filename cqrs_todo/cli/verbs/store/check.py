@@ -39,18 +39,15 @@ def check(session: Session, url: str | None) -> None:
             print_line(visible(f"{case.outcome}: {case.name}: {case.detail}"))
     if not session.options.json and not session.options.plain:
         rest = f", {count['does not apply']} do not apply" if count["does not apply"] else ""
-        print_line(visible(f"{count['holds']} of {count_of(len(cases), 'case')} hold in {where}{rest}"))
+        print_line(visible(f"{count['holds']} of {count_of(len(cases), 'case')} passed in {where}{rest}"))
     if count["holds"] + count["does not apply"] < len(cases) or not count["holds"]:
         raise UnfitStore(f"{where} does not keep the contract of a store: {count_of(count['fails'], 'case')} fail")
 
 
 VERB = Verb(
     name="check",
-    help=(
-        "Check that a store does everything that lists need. "
-        "The check uses a scratch area of the store, which is removed afterwards."
-    ),
+    help=("Test whether lists can be kept in a store. The tests use a temporary area of it, which is removed afterwards."),
     examples=("todo store check postgresql://me@server/lists", "todo store check jsonl:/mnt/share"),
     action=check,
-    arguments=(Argument("url", "URL", "The store. By default, the one in use.", required=False),),
+    arguments=(Argument("url", "URL", "The store. Default: the one in use.", required=False),),
 )

@@ -27,7 +27,7 @@ def migrate(session: Session) -> None:
 
 VERB = Verb(
     name="migrate",
-    help="Bring the tables of the store up to date with this program. The lists stay as they are.",
+    help="Update the tables of the store to this program. The lists do not change.",
     examples=("todo --store postgresql://me@server/lists store migrate",),
     action=migrate,
     writes=True,

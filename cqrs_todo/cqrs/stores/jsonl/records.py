@@ -205,15 +205,19 @@ class Look:
     def original_of(self, name: str) -> LogAt | None:
         """The list whose log the list of a name only holds a copy of; None if it is no copy.
 
-        The store notes the head of every log that it writes to; beside a copy none is noted. If none is noted beside any
-        list that holds the log, the list with the name under which the log was made is the original, or else the one with
-        the shortest name.
+        The store notes the head of every log that it writes to. Beside a copy none is noted, unless somebody copied the lock
+        file too. Of several lists beside which it is noted, or of several beside which it is not, the original is the one
+        with the name under which the log was made, or else the one with the shortest name.
         """
         own = next((log for log in self._logs if log.name == name and not log.archived), None)
-        if own is None or own.noted:
+        if own is None:
             return None
         original = self._original(own.id)
         return original if original is not None and original != own else None
+
+    def lists_with(self, id: str) -> list[LogAt]:
+        """The lists in use and the archived ones that hold the log with an id."""
+        return [log for log in self._logs if log.id == id and log.is_list]
 
     def _original(self, id: str) -> LogAt | None:
         logs = [log for log in self._logs if log.id == id and log.name is not None]

@@ -6,10 +6,10 @@ from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime
 from itertools import chain
 
-from ...errors import LogExists, LogNotFound, MissingLog, Rejected, StaleMark
+from ...errors import ImportRefused, LogExists, LogNotFound, MissingLog, StaleMark
 from ...events import EventTypes
 from ...names import NAME_BYTES, check_log_name, name_key
-from ...store import Checkpoints, Known, Log, Repair, Store, Stray, T, Verdict, nothing_known
+from ...store import Checkpoints, Known, Log, Progress, Repair, Store, Stray, T, Verdict, no_progress, nothing_known
 from ..chain import Spot
 from ..format import FORMAT, VERSION, Header, encode_header, log_in
 from ..seals import last_sum
@@ -31,9 +31,10 @@ from .records import SUFFIX, Look, check_reachable
 class JsonlStore(Store):
     """A directory of logs, made when the first log is."""
 
-    def __init__(self, directory: str, types: EventTypes) -> None:
+    def __init__(self, directory: str, types: EventTypes, *, progress: Progress = no_progress) -> None:
         self.url = f"jsonl:{directory}"
         self._types = types
+        self._progress = progress
         self._lists = os.path.join(directory, "lists")
         self._archive = os.path.join(directory, "archive")
         self._reactions = os.path.join(directory, "reactions")
@@ -60,11 +61,11 @@ class JsonlStore(Store):
     def open(self, name: str) -> Log:
         name = check_log_name(name)
         try:
-            log = JsonlLog(self._path(name), name, self._types, self.progress)
+            log = JsonlLog(self._path(name), name, self._types, self._progress)
         except LogNotFound:
             self._look().check(name, archived=False)
             raise
-        if not log.noted:
+        if not log.noted or log.made_as != name:
             look = self._look()
             look.check(name, archived=False)
             original = look.original_of(name)
@@ -135,7 +136,7 @@ class JsonlStore(Store):
 
         name = check_log_name(name)
         self._look().check(name, archived=archived)
-        return examine(self._where(name, archived), name, self.progress, _head_in(known))
+        return examine(self._where(name, archived), name, self._progress, _head_in(known))
 
     def repair(
         self, name: str, *, archived: bool = False, dry_run: bool = False, known: Known = nothing_known
@@ -159,7 +160,7 @@ class JsonlStore(Store):
         header = log_in(first.removesuffix(b"\n"))
         if header is not None and header.newer:
             newer = f"the log was made by a newer program: its format {header.version} is newer than this program's"
-            raise Rejected(f"{newer}; nothing was imported")
+            raise ImportRefused(f"{newer}; nothing was imported")
         lines = chain((first,), rest) if first else ()
         with (
             verified(self._lists, name, lines) as incoming,
@@ -174,14 +175,20 @@ class JsonlStore(Store):
         self._check_spelling(name)
         with explained(self._lists):
             exists, archived = there(self._path(name)), there(self._archived(name))
+        look = self._look()
+        holder = None if exists else next((log for log in look.lists_with(log_id) if log.name != name), None)
+        if holder is not None:
+            shown = f"the log {holder.name}{' (archived)' if holder.archived else ''} of this store"
+            same = "is the one that these lines are: a second one would be a copy; nothing was imported"
+            raise ImportRefused(f"{shown} {same}")
         for place in (False, True):
             try:
-                self._look().check(name, archived=place)
+                look.check(name, archived=place)
             except MissingLog as missing:
                 if exists or log_id != missing.id:  # otherwise these lines are what is missing, or a part of it
                     raise
         if archived and not exists:
-            raise Rejected(f"there is an archived list named {name!r}: bring that back, or take another name")
+            raise LogExists(name, archived=True)
 
     def _look(self) -> Look:
         return Look(self._lists, self._archive)

@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 
-from ...errors import Rejected
+from ...errors import ImportRefused
 from ..chain import Spot, Versions, Walk
 from ..format import Header, InvalidLine, decode_header, decode_lines
 from .files import OPEN_SAFELY, close, explained, make_directory, open_private, remove, sync_directory, there, write_all
@@ -39,7 +39,7 @@ def verified(folder: str, name: str, lines: Iterable[bytes]) -> Iterator[Incomin
         lines: the lines, each with its LF.
 
     Raises:
-        Rejected: a line is not what a log has there.
+        ImportRefused: a line is not what a log has there.
         StoreUnavailable: the file cannot be written.
     """
     rest = iter(lines)
@@ -47,7 +47,7 @@ def verified(folder: str, name: str, lines: Iterable[bytes]) -> Iterator[Incomin
     try:
         header, sum = decode_header(first.removesuffix(b"\n"))
     except InvalidLine as error:
-        raise Rejected(f"line 1: {_explained_line(first, error)}{_NOTHING}") from error
+        raise ImportRefused(f"line 1: {_explained_line(first, error)}{_NOTHING}") from error
     with explained(folder, _NOTHING):
         make_directory(folder)
         _remove_left_behind(folder, name)
@@ -103,7 +103,7 @@ def _write_verified(fd: int, beginning: Spot, lines: Iterator[bytes]) -> Spot:
         if bad:
             raise InvalidLine("the last line has no line feed at its end: it was cut off")
     except InvalidLine as error:
-        raise Rejected(f"line {walk.spot.line + 1}, byte {walk.spot.offset}: {error}{_NOTHING}") from error
+        raise ImportRefused(f"line {walk.spot.line + 1}, byte {walk.spot.offset}: {error}{_NOTHING}") from error
     return walk.spot
 
 
@@ -136,7 +136,7 @@ def put_in_place(path: str, name: str, incoming: Incoming) -> int:
     The caller holds the log's lock.
 
     Raises:
-        Rejected: the log has another history.
+        ImportRefused: the log has another history.
         StoreUnavailable: the log cannot be read, or the file cannot be renamed.
     """
     known = 0
@@ -145,7 +145,7 @@ def put_in_place(path: str, name: str, incoming: Incoming) -> int:
             fd, status = open_private(path, os.O_RDONLY)
             try:
                 if not _same_beginning(fd, incoming.fd, min(status.st_size, incoming.end.offset)):
-                    raise Rejected(f"{name} has another history than these lines{_NOTHING}")
+                    raise ImportRefused(f"{name} has another history than these lines{_NOTHING}")
                 if status.st_size >= incoming.end.offset:
                     return 0
                 known = max(0, _count_lines(fd) - 1)
@@ -160,11 +160,13 @@ def put_in_place(path: str, name: str, incoming: Incoming) -> int:
 
 
 def _check_head(path: str, incoming: Incoming) -> None:
-    """Raise `Rejected` if the log had once come further than the lines that are to take its place: it has lost its end."""
+    """Raise `ImportRefused` if the log had once come further than the lines that are to replace it."""
     head = head_in(read_note(path), incoming.header.id)
     if head is not None and not stands_in(incoming.fd, head):
         told = f"@{head.position} had been recorded, and these lines end before it"
-        raise Rejected(f"{told}{_NOTHING}: import a later export, or put the log's file in its place and repair the list")
+        raise ImportRefused(
+            f"{told}{_NOTHING}: import a later export, or put the log's file in its place and repair the list"
+        )
 
 
 def _same_beginning(one: int, other: int, size: int) -> bool:

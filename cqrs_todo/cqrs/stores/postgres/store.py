@@ -9,10 +9,10 @@ from typing import Any
 
 import psycopg
 
-from ...errors import DamagedLog, LogExists, LogNotFound, Rejected
+from ...errors import DamagedLog, ImportRefused, InvalidPattern, LogExists, LogNotFound
 from ...events import EventTypes
 from ...names import check_log_name, name_key
-from ...store import Checkpoints, Damage, Known, Log, Repair, Store, T, Verdict, nothing_known
+from ...store import Checkpoints, Damage, Known, Log, Progress, Repair, Store, T, Verdict, no_progress, nothing_known
 from ...struct import Struct
 from ..chain import Spot, Versions, Walk
 from ..format import FORMAT, VERSION, CommitLine, Header, InvalidLine, decode_header, decode_lines, encode_header
@@ -53,10 +53,11 @@ class PostgresStore(Store):
 
     atomic = True
 
-    def __init__(self, url: str, types: EventTypes) -> None:
+    def __init__(self, url: str, types: EventTypes, *, progress: Progress = no_progress) -> None:
         self._database = Database(url)
         self.url = self._database.address
         self._types = types
+        self._progress = progress
 
     def names(self, *, archived: bool = False) -> list[str]:
         rows = self._database.rows("SELECT name FROM {schema}.cqrs_logs WHERE archived = %s", (archived,))
@@ -85,7 +86,7 @@ class PostgresStore(Store):
             read, sum = decode_header(header)
         except InvalidLine as error:
             raise DamagedLog(f"{self.url}, {name}: {error}") from error
-        return PostgresLog(self._database, key, name, read, sum, self._types, self.progress)
+        return PostgresLog(self._database, key, name, read, sum, self._types, self._progress)
 
     def rename(self, old: str, new: str) -> None:
         old, new = check_log_name(old), check_log_name(new)
@@ -176,7 +177,7 @@ class PostgresStore(Store):
                     position, sum, commits, byte = commit.last, after, commits + 1, byte + len(line)
                 if bad is not None:
                     raise bad
-                self.progress(commits, total)
+                self._progress(commits, total)
             ((alone,),) = self._database.rows(_ALONE, (key,))
             if alone is not None:
                 raise InvalidLine(f"cqrs_events holds an event at @{alone} that is in no commit")
@@ -208,14 +209,14 @@ class PostgresStore(Store):
     def logs(
         self, pattern: Pattern | None = None, *, archived: bool = False, after: str = "", limit: int = PAGE
     ) -> list[Named]:
-        """The logs whose names come after `after` and match, by name, at most `limit`; raises `Rejected` for a pattern.
+        """The logs whose names come after `after` and match, by name, at most `limit`; raises `InvalidPattern`.
 
         The last one's name is where the next page begins.
         """
         return self._page(_LOGS, {"archived": archived}, "name", pattern, after, limit)
 
     def count_logs(self, pattern: Pattern | None = None, *, archived: bool = False) -> int:
-        """How many logs match; raises `Rejected` for a pattern that is none."""
+        """How many logs match; raises `InvalidPattern`."""
         return self._count("{schema}.cqrs_logs WHERE archived = %(archived)s", {"archived": archived}, "name", pattern)
 
     def streams(self, name: str, pattern: Pattern | None = None, *, after: str = "", limit: int = PAGE) -> list[Named]:
@@ -224,7 +225,7 @@ class PostgresStore(Store):
         return self._page(_STREAMS, {"log": key}, "stream", pattern, after, limit)
 
     def count_streams(self, name: str, pattern: Pattern | None = None) -> int:
-        """How many streams of a log match; raises `LogNotFound`, and `Rejected` for a pattern that is none."""
+        """How many streams of a log match; raises `LogNotFound`, and `InvalidPattern`."""
         key, _ = self._found(check_log_name(name), archived=False)
         return self._count("{schema}.cqrs_events WHERE log = %(log)s AND version = 1", {"log": key}, "stream", pattern)
 
@@ -247,7 +248,7 @@ class PostgresStore(Store):
             try:
                 return connection.execute(self._database.sql(query.replace("{matches}", matches)), values).fetchall()
             except psycopg.DataError as error:
-                raise Rejected(error.diag.message_primary or str(error)) from error
+                raise InvalidPattern(error.diag.message_primary or str(error)) from error
 
         return self._database.run(work)
 
@@ -258,20 +259,24 @@ class PostgresStore(Store):
         def work(connection: Connection) -> int:
             with connection.transaction():
                 self._take_name(connection, name)
+                other = connection.execute(self._database.sql(_OTHER), (read.id, name)).fetchone()
+                if other is not None:
+                    told = f"the log {other[0]} of this store is the one that these lines are"
+                    raise ImportRefused(f"{told}: a second one would be a copy; nothing was imported")
                 made = connection.execute(self._database.sql(_INSERT), (read.id, name, header)).fetchone()
                 key, kept = made or connection.execute(self._database.sql(_FOUND), (name, False)).fetchone() or (0, "")
                 known = connection.execute(self._database.sql(_LINES), (key,)).fetchall()
                 same = all(line.decode() == row[0] for (_, _, line), row in zip(steps, known, strict=False))
                 if not same or kept != header:
-                    raise Rejected(f"{name} has another history than these lines; nothing was imported")
+                    raise ImportRefused(f"{name} has another history than these lines; nothing was imported")
                 try:
                     answer = send_all(connection, self._database, log=key, steps=steps[len(known) :])
                 except psycopg.DataError as error:
-                    raise Rejected(f"{error.diag.message_primary or error}; nothing was imported") from error
+                    raise ImportRefused(f"{error.diag.message_primary or error}; nothing was imported") from error
                 if answer == "known":
-                    raise Rejected("a command id stands in two of these lines; nothing was imported")
+                    raise ImportRefused("a command id stands in two of these lines; nothing was imported")
                 if answer != "recorded":
-                    raise Rejected(f"{name} was changed meanwhile; nothing was imported")
+                    raise ImportRefused(f"{name} was changed meanwhile; nothing was imported")
             return max(0, len(steps) - len(known))
 
         return self._database.run(work, writes=True)
@@ -326,7 +331,7 @@ def _good(rows: Iterable[tuple[str, int]], walk: Walk) -> tuple[list[tuple[bytes
 
 
 def _checked(lines: Iterable[bytes]) -> tuple[Header, str, list[Step]]:
-    """The header of a log, as it reads and as it stands, and its lines; raises `Rejected` where they are no log.
+    """The header of a log, as it reads and as it stands, and its lines; raises `ImportRefused` where they are no log.
 
     It stops at the first line that is wrong: what comes after it may be endless.
     """
@@ -345,7 +350,7 @@ def _checked(lines: Iterable[bytes]) -> tuple[Header, str, list[Step]]:
         read, sum = decode_header(header)
         if read.newer:
             newer = f"the log was made by a newer program: its format {read.version} is newer than this program's"
-            raise Rejected(f"{newer}; nothing was imported")
+            raise ImportRefused(f"{newer}; nothing was imported")
         walk.spot = Spot(1, len(header) + 1, sum, 0)
         chunks = iter(lambda: b"".join(line.removesuffix(b"\n") + b"\n" for line in islice(rest, BATCH)), b"")
         for batch in walk.over(chunks):
@@ -353,7 +358,7 @@ def _checked(lines: Iterable[bytes]) -> tuple[Header, str, list[Step]]:
                 steps.append((commit.position - 1, sum, line[:-1]))
                 sum = after
     except InvalidLine as error:
-        raise Rejected(f"line {walk.spot.line + 1}: {error}; nothing was imported") from error
+        raise ImportRefused(f"line {walk.spot.line + 1}: {error}; nothing was imported") from error
     return read, header.decode(), steps
 
 
@@ -361,6 +366,7 @@ _INSERT = """
     INSERT INTO {schema}.cqrs_logs (id, name, header) VALUES (%s, %s, %s) ON CONFLICT (name, archived) DO NOTHING
     RETURNING key, header
 """
+_OTHER = "SELECT name FROM {schema}.cqrs_logs WHERE id = %s AND (name <> %s OR archived) LIMIT 1"
 _HOLD_NAMES = "SELECT pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended('cqrs names', 0))"
 _NAMES = "SELECT name FROM {schema}.cqrs_logs"
 _FOUND = "SELECT key, header FROM {schema}.cqrs_logs WHERE name = %s AND archived = %s"
