@@ -15,7 +15,7 @@ from ..todo.views import Item
 from .text import printable, safe_json
 
 if TYPE_CHECKING:
-    from .errors import Failure
+    from .report import Failure
 
 FORMAT = "cqrs-todo/1"
 

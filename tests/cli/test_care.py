@@ -56,7 +56,7 @@ def test_damage_is_told_and_repaired(filled: Todo) -> None:
     assert result.code == 5
     offset = damaged.index(b'{"position":2')
     assert f"inbox: line 3, byte {offset}: altered: " in result.out
-    assert "readable before it: 1 event, 1 commit; 2 whole commits after it" in result.out
+    assert "readable before it: 1 event, 1 commit; 2 complete commits after it" in result.out
     assert "todo verify --repair --dry-run" in result.err
     document = filled.run("verify", "--json")
     assert (document.code, document.error["code"]) == (5, "damaged-log")
@@ -79,7 +79,7 @@ def test_damage_is_told_and_repaired(filled: Todo) -> None:
     (kept,) = path.parent.glob("inbox.damaged-*")
     assert kept.read_bytes() == damaged
     assert kept.stat().st_mode & 0o777 == 0o600
-    assert f"inbox: repaired; the log as it was is in {kept}: 8 events, 5 commits" in repaired.out
+    assert f"inbox: repaired; the old file is kept as {kept}: 8 events, 5 commits" in repaired.out
     assert "intact" in filled("verify").out
     assert [todo["number"] for todo in filled.todos()] == [1]
     history = filled("history").out
@@ -123,7 +123,7 @@ def test_the_log_goes_out_and_comes_in_byte_for_byte(filled: Todo) -> None:
     out = filled("export", "--format", "events").out
     assert out == filled.content()
     assert filled("-L", "copy", "import", "-", stdin=out).out == "Imported 4 commits into copy\n"
-    assert filled("-L", "copy", "import", "-", stdin=out).out == "copy has all of it already\n"
+    assert filled("-L", "copy", "import", "-", stdin=out).out == "Nothing to import: copy has all of these commits\n"
     assert filled.content("copy") == filled.content()
     filled("undo")
     file = filled.home / "out.jsonl"
@@ -146,7 +146,7 @@ def test_todos_go_out_and_come_in_once(filled: Todo) -> None:
     file = filled.home / "todos.json"
     assert filled("export", "-o", str(file)).out == ""
     assert filled("-L", "copy", "import", str(file)).out == "Imported 1-4 (4 todos). Undo: todo -L copy undo\n"
-    assert filled("-L", "copy", "import", str(file)).out == "It has all of them already\n"
+    assert filled("-L", "copy", "import", str(file)).out == "Nothing to import: copy has all of these todos\n"
     assert len(filled.log("copy")) == 1
 
     def known(name: str) -> list[object]:
@@ -263,7 +263,7 @@ def test_every_verb_tells_of_a_list_that_is_gone_and_changes_nothing(filled: Tod
         assert result.code == 5, (verb, result.out, result.err)
         assert f"inbox is missing: {filled.log_file()}" in result.err, verb
         assert f"its log (id {id}) had been recorded up to @7" in result.err, verb
-        assert "put its file back" in result.err, verb
+        assert "put the file of the list back" in result.err, verb
         assert "todo lists new inbox --start-again" in result.err, verb
         assert contents(filled.data) == before, verb
     listed = filled.run("lists", "--json")
@@ -315,7 +315,7 @@ def test_starting_again_takes_the_file_that_stands_in_place_of_the_list(filled: 
     filled("-L", "work", "add", "Report")
     filled.log_file("work").rename(filled.log_file())
     assert filled.run("ls").code == 5
-    assert filled("lists", "new", "inbox", "--start-again").out == "inbox is now the list that stands there\n"
+    assert filled("lists", "new", "inbox", "--start-again").out == "inbox is now the list whose file is there\n"
     assert [row["text"] for row in filled.todos()] == ["Report"]
     assert filled("add", "x").out.startswith("Added 2")
 

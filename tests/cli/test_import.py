@@ -98,8 +98,8 @@ def test_an_import_goes_on_from_what_is_there_and_never_back(filled: Todo) -> No
     for end, told in (
         (2, "Imported 1 commits"),
         (4, "Imported 2 commits"),
-        (4, "all of it already"),
-        (2, "all of it already"),
+        (4, "has all of these commits"),
+        (2, "has all of these commits"),
     ):
         assert told in filled("-L", "copy", "import", "-", stdin=b"".join(lines[:end])).out
     filled("-L", "copy", "add", "mine")
@@ -108,7 +108,7 @@ def test_an_import_goes_on_from_what_is_there_and_never_back(filled: Todo) -> No
     refused = filled.run("-L", "copy", "import", str(filled.log_file()))
     assert (refused.code, "another history" in refused.err) == (1, True)
     assert filled.log_file("copy").read_bytes() == before
-    assert filled("-L", "copy", "import", "-", stdin=before).out == "copy has all of it already\n"
+    assert filled("-L", "copy", "import", "-", stdin=before).out == "Nothing to import: copy has all of these commits\n"
 
 
 def test_the_list_is_not_locked_while_the_lines_come(filled: Todo) -> None:
@@ -163,7 +163,7 @@ def test_two_imports_at_once_leave_each_others_files_alone(filled: Todo) -> None
         time.sleep(0.1)
         assert filled("-L", "copy", "import", str(filled.log_file())).out == "Imported 3 commits into copy\n"
         out, _ = run.communicate(timeout=60)
-    assert out == b"copy has all of it already\n"
+    assert out == b"Nothing to import: copy has all of these commits\n"
     assert not list((filled.data / "lists").glob(".*"))
 
 

@@ -186,4 +186,4 @@ def test_an_old_log_with_a_decomposed_tag_still_works(todo: Todo) -> None:
     todo("edit", "1", "--clear", "tags")
     assert todo.todos()[0]["tags"] == []
     todo("undo")
-    assert todo("import", "-", stdin=todo("export").out).out == "It has all of them already\n"
+    assert todo("import", "-", stdin=todo("export").out).out == "Nothing to import: inbox has all of these todos\n"
