@@ -86,6 +86,8 @@ def _message(error: Exception) -> str:
         case LogExists():
             same = "" if error.wanted == error.name else f", and {error.wanted!r} differs from it only by case"
             return f"there is a list named {error.name!r} already{same}"
+        case WrongExpectedVersion():
+            return f"todo {error.stream.partition('/')[2]} was changed meanwhile: it has version {error.version} now"
         case _:
             return str(error)
 
