@@ -5,6 +5,7 @@ import re
 import shlex
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -33,11 +34,8 @@ def test_a_verb_is_declared_completely(path: list[str]) -> None:
     assert (verb.group in GROUPS) if len(path) == 1 else not verb.group
     helps = [verb.help, *(part.help for part in verb.arguments), *(part.help for part in verb.options)]
     assert all(re.fullmatch(r"[A-Z`'].*\.", text) for text in helps), helps
-    names = [
-        *(part.name for part in (*verb.arguments, *verb.options)),
-        *["fields"] * verb.fields,
-        *["literal"] * verb.literal,
-    ]
+    names = [argument.name for argument in verb.arguments] + [option.name for option in verb.options]
+    names += ["fields"] * verb.fields + ["literal"] * verb.literal
     assert sorted(list(inspect.signature(verb.action).parameters)[1:]) == sorted(names), "the action takes what is declared"
     assert sum(argument.several for argument in verb.arguments) <= 1
 
@@ -107,3 +105,25 @@ def test_a_verb_that_writes_refuses_to_change_the_past(todo: Todo, path: list[st
     words = ["1" for argument in verb.arguments if argument.required]
     result = todo.run("--at", "@1", *path, *words, *options)
     assert (result.code == 2 and "the past cannot be changed" in result.err) == verb.writes
+
+
+def test_the_verb_in_the_how_to_page_works(todo: Todo, tmp_path: Path) -> None:
+    page = (FOLDER.parents[2] / "docs/how-to/add-a-verb.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^   ```python\n(.*?)^   ```$", page, re.DOTALL | re.MULTILINE)
+    (tmp_path / "postpone.py").write_text("\n\n".join(map(textwrap.dedent, blocks)), encoding="utf-8")
+    program = (
+        "import sys; from cqrs_todo.cli import main, verbs; verbs.__path__.append(sys.argv.pop(1)); "
+        "code = main(); sys.stderr.write(str('typer' in sys.modules)); sys.exit(code)"
+    )
+
+    def run(*args: str) -> tuple[str, str]:
+        command = [sys.executable, "-c", program, str(tmp_path), *args]
+        done = subprocess.run(command, capture_output=True, text=True, env=todo.env, cwd=todo.home, check=True)
+        return done.stdout, done.stderr
+
+    todo("add", "x")
+    assert run("postpone", "1", "2030-01-02") == ("Postponed 1: x. Undo: todo undo\n", "False")
+    assert run("postpone", "1", "2030-01-03", "-q") == ("", "True")
+    assert todo.todos()[0]["due"] == "2030-01-03"
+    assert "\n  postpone    Give todos a later due date.\n" in run("--help")[0]
+    assert "todo postpone 1-3 next monday" in run("postpone", "--help")[0]
