@@ -101,7 +101,7 @@ class InsufficientFunds(Rejected):
 
 
 class Account(Struct, frozen=True):
-    """`owner` is None if it is not open. `booked` has the valid entries and their cents, which are negative for money that left."""
+    """The entries in force are in `booked`, with their cents. `owner` is None if the account is not open."""
 
     owner: str | None = None
     booked: frozenset[tuple[str, int]] = frozenset()
