@@ -38,7 +38,7 @@ API = DOCS.parent / "build" / "api"
 
 _HEAD = """# The command line
 
-Generated from `--help` by `make docs`; a test holds the two equal.
+Generated from `--help` by `make docs`. A test compares the two.
 """
 _PLAY = [
     ("2026-11-19T08:30", ["add", "Write to Jo", "due:today", "+post"]),
