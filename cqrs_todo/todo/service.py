@@ -184,12 +184,14 @@ class TodoList(Recorder):
                     changes.update(decide_all(DECIDER, fold, given))
                 except Rejected as error:
                     refused[item.number] = str(error)
+            absent = {
+                item.stream: item.number
+                for item in chosen
+                if _is_removed(fold, item) and (item.number in refused or changes.get(item.stream))
+            }
+            refused |= {absent[stream]: f"it was moved to {name}" for stream, name in self.moved_to(fold, absent).items()}
             if refused:
-                moved = self.moved_to(
-                    fold, {item.stream for item in chosen if item.number in refused and _is_removed(fold, item)}
-                )
-                gone = {item.number: f"it was moved to {moved[item.stream]}" for item in chosen if item.stream in moved}
-                raise Rejected(by_reason({**refused, **gone}))
+                raise Rejected(by_reason(refused))
             return [(changes, {})]
 
         return self.transact(plan, chosen, latest=len(chosen) > 1)
