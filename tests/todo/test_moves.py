@@ -1,5 +1,6 @@
 """Moves between lists: whatever happens at the same time, a todo ends in exactly one list."""
 
+import gc
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from cqrs_todo.cqrs.core import Append, Commit, Log, Metadata, Rejected, Store, StoreUnavailable
 from cqrs_todo.cqrs.stores import open_store
 from cqrs_todo.cqrs.timeline import REDOES, UNDOES
-from cqrs_todo.todo import recorder, service, undoing
+from cqrs_todo.todo import recorder, undoing
 from cqrs_todo.todo.events import TextChanged
 from cqrs_todo.todo.fields import TAGS, TEXT
 from cqrs_todo.todo.lists import Lists
@@ -595,14 +596,14 @@ def test_a_batch_and_a_move_are_not_undone_when_another_command_changed_a_todo_o
     inbox, work = a_list(store), Lists(store).new("work")
     inbox.make()
     other = a_list(store)
-    gc_collect = service.gc.collect
+    collect = gc.collect
 
     def change_between() -> int:
-        monkeypatch.setattr(service.gc, "collect", gc_collect)
+        monkeypatch.setattr(gc, "collect", collect)
         other.change(other.select(["1"]), lambda _: [Change(TEXT, "changed")])
-        return gc_collect()
+        return collect()
 
-    monkeypatch.setattr(service.gc, "collect", change_between)
+    monkeypatch.setattr(gc, "collect", change_between)
     inbox.add_batch((Create(text, NOW) for text in "abcd"), 4)
     inbox.move(inbox.select(["2"]), a_list(store, work.name))
     with pytest.raises(Rejected, match="can't be undone alone: @4 changed the same fields later"):
