@@ -205,15 +205,31 @@ class TodoList(Recorder):
     def take_in(self, todos: Mapping[str, Todo]) -> Answer:
         """Make the todos with these ids what is given, in one commit: those that are not there too, and the list if need be.
 
-        What is so already is left alone, so that doing it again changes nothing. Raises `Rejected` naming the todo that
-        could not stand in a list.
+        What is so already is left alone, so that doing it again changes nothing. A todo that was moved away stays in the list
+        that it was moved to, or it would be in two lists.
+
+        Returns:
+            The answer; `stayed` are the todos that were moved away.
+
+        Raises:
+            Rejected: One of the todos could not stand in a list; the message names it.
+            CqrsError: What making the list and appending raise.
         """
         given: dict[str, Todo] = {}
         for id, todo in todos.items():
             self.store.progress(len(given), len(todos))
             given[DECIDER.stream(id)] = _checked(id, todo)
         self.make()
-        return self.transact(lambda fold: [(leading(fold, given), {})])
+
+        def plan(fold: Todos) -> list[Part]:
+            there = (entity for stream in given if (entity := fold.get(stream)) is not None)
+            removed = {entity.stream for entity in there if entity.state is not None and entity.state.removed}
+            moved = self.moved_to(fold, {stream for stream in removed if not given[stream].removed})
+            stayed[:] = items_of(fold[stream] for stream in given if stream in moved)
+            return [(leading(fold, {stream: todo for stream, todo in given.items() if stream not in moved}), {})]
+
+        stayed: list[Item] = []
+        return replace(self.transact(plan), stayed=tuple(stayed))
 
     def restore(self, moment: Moment, chosen: Sequence[Item] | None = None) -> Answer:
         """Make the list, or the todos chosen, what they were at a moment; what was added later is removed.
