@@ -3,11 +3,13 @@
 import gc
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import takewhile
 
 from ..cqrs.core import (
     NEW,
     Append,
     Commit,
+    CqrsError,
     LogBusy,
     Mark,
     Metadata,
@@ -125,7 +127,8 @@ class TodoList(Recorder):
     def add_batch(self, drafts: Iterable[Create], count: int) -> Added:
         """Create more todos than one commit holds: a batch of commits, written in bounded memory.
 
-        Each commit is durable before the next one is made. Other writers' commits may come between them.
+        Each commit is durable before the next one is made. Other writers' commits may come between them. An exception that a
+        signal raises, such as `KeyboardInterrupt`, ends the batch; its note says how many todos were recorded.
 
         Args:
             drafts: The todos, each of which `decide` accepts.
@@ -142,26 +145,52 @@ class TodoList(Recorder):
         added, mark, log = 0, self.log.mark(), self.log
         decided = (tuple(DECIDER.decide(draft, DECIDER.initial)) for draft in drafts)
         measured = ((events, len(events), sum(map(text_in, events))) for events in decided)
-        for part, chunk in enumerate(chunks(measured), 1):
-            # ids of one batch begin alike and are counted, so that no two are the same
-            appends = [
-                Append(DECIDER.stream(f"{batch}{number:07d}"), events, NEW) for number, events in enumerate(chunk, added + 1)
-            ]
-            metadata = Metadata(self.clock(), self.author, f"{batch}.{part}", {BATCH: {"id": batch, "part": part}})
-            with telling(part - 1):
-                if part > 1 and self.name in self.store.names():
-                    # another log object, at the place where the last one ended: it knows no versions of earlier streams,
-                    # which would take up memory, and needs none
-                    log = self.store.open(self.name)
-                    if log.id != self.log.id:
-                        raise LogBusy(f"{self.name} was replaced by another list meanwhile")
-                    gc.collect()  # the last one, which is part of a cycle
-                    next(log.commits(Mark(mark.position, mark.token, lambda _: 0)), None)
-                log.append(appends, metadata)
-            mark = log.mark()
-            added += len(chunk)
-            self.store.progress(added, count)
+        begun = (
+            "",
+            0,
+            mark.position,
+            0,
+        )  # the last part that was begun, set at once: a signal may come between any two lines
+        try:
+            for part, chunk in enumerate(chunks(measured), 1):
+                # ids of one batch begin alike and are counted, so that no two are the same
+                appends = [
+                    Append(DECIDER.stream(f"{batch}{number:07d}"), events, NEW)
+                    for number, events in enumerate(chunk, added + 1)
+                ]
+                metadata = Metadata(self.clock(), self.author, f"{batch}.{part}", {BATCH: {"id": batch, "part": part}})
+                begun = (metadata.command, len(chunk), mark.position, added)
+                with telling(part - 1):
+                    if part > 1 and self.name in self.store.names():
+                        # another log object, at the place where the last one ended: it knows no versions of earlier streams,
+                        # which would take up memory, and needs none
+                        log = self.store.open(self.name)
+                        if log.id != self.log.id:
+                            raise LogBusy(f"{self.name} was replaced by another list meanwhile")
+                        gc.collect()  # the last one, which is part of a cycle
+                        next(log.commits(Mark(mark.position, mark.token, lambda _: 0)), None)
+                    log.append(appends, metadata)
+                mark = log.mark()
+                added += len(chunk)
+                self.store.progress(added, count)
+        except Exception:
+            raise
+        except BaseException as interruption:
+            command, adding, since, recorded = begun
+            if adding and self._has_recorded(command, since):
+                recorded += adding
+            if recorded:
+                interruption.add_note(f"{recorded:,} of {count:,} todos were recorded")
+            raise
         return Added(self.name, mark.position, added, part)
+
+    def _has_recorded(self, command: str, since: int) -> bool:
+        """Whether a command is among the commits after a position; False, too, where the list can't be read now."""
+        try:
+            newer = takewhile(lambda commit: commit.position > since, self.store.open(self.name).commits_backward())
+            return any(commit.metadata.command == command for commit in newer)
+        except CqrsError:
+            return False
 
     def change(
         self, chosen: Sequence[Item], commands: Callable[[Item], Sequence[TodoCommand]], *, unchanged: bool = False
@@ -205,8 +234,8 @@ class TodoList(Recorder):
     def take_in(self, todos: Mapping[str, Todo]) -> Answer:
         """Make the todos with these ids what is given, in one commit: those that are not there too, and the list if need be.
 
-        What is so already is left alone, so that doing it again changes nothing. A todo that was moved away stays in the list
-        that it was moved to, or it would be in two lists.
+        What is so already is left alone, so that doing it again changes nothing. A todo that was moved away stays where it
+        was moved to, or it would be in two lists.
 
         Returns:
             The answer; `stayed` are the todos that were moved away.
