@@ -24,6 +24,7 @@ ROOMS = (
     "cqrs.timeline",
     "cqrs.reactions",
     "cqrs.testing",
+    "todo.errors",
     "todo.values",
     "todo.events",
     "todo.fields",

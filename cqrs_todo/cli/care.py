@@ -8,7 +8,7 @@ from ..cqrs.errors import CqrsError, DamagedLog, MissingLog, Rejected
 from ..cqrs.names import check_log_name
 from ..cqrs.store import Repair, Stray, Verdict
 from ..cqrs.stores import open_store
-from ..todo.lists import Lists, no_such_list
+from ..todo.lists import Lists, list_not_found
 from ..todo.recorder import TYPES
 from . import document, render
 from .errors import UsageError
@@ -91,7 +91,7 @@ def _chosen(session: Session) -> list[tuple[str, bool]]:
         names = lists.names()
         if name not in names and name not in lists.names(archived=True):
             session.store.verify(name)  # raises what is to be said of a list that is not there
-            raise no_such_list(name, names)
+            raise list_not_found(name, names)
         return [(name, name not in names)]
     return [(name, archived) for archived in (False, True) for name in lists.names(archived=archived)]
 

@@ -14,7 +14,7 @@ from ..todo.model import DECIDER, Add, Change, Complete, Create, Drop, Remove, R
 from ..todo.recorder import COMMIT_LIMIT, COMMIT_TEXT, Answer
 from ..todo.service import Added
 from ..todo.values import TEXT_LIMIT, day_or_instant
-from ..todo.views import Item, extras, short_instant, spans
+from ..todo.views import Item, bracketed_details, number_ranges, short_instant
 from . import document
 from .clock import to_local
 from .errors import UsageError
@@ -149,7 +149,7 @@ def _stdin(limit: int) -> str:
 
 def _added(session: Session, answer: Answer) -> None:
     _report_new_list(session, answer)
-    understood = visible(extras(answer.items[0].todo, to_local)) if len(answer.items) == 1 else ""
+    understood = visible(bracketed_details(answer.items[0].todo, to_local)) if len(answer.items) == 1 else ""
     _answer(session, answer, f"Added {_named(answer.items)}{understood}")
 
 
@@ -180,7 +180,7 @@ def tell(session: Session, answer: Answer, verb: str, already: str) -> None:
     """Tell what was done to which todos, and which of those named were so `already`."""
     same = [item.number for item in answer.items if item not in answer.changed]
     if same and not session.options.json:
-        say(session, f"{already}: {spans(same)}")
+        say(session, f"{already}: {number_ranges(same)}")
     _answer(session, answer, f"{verb} {_named(answer.changed)}" if answer.changed else None)
 
 
@@ -189,7 +189,7 @@ def _named(items: Sequence[Item]) -> str:
         return "nothing: this store keeps nothing"
     if len(items) == 1:
         return f"{items[0].number}: {visible(items[0].todo.text)}"
-    return f"{spans([item.number for item in items])} ({len(items)} todos)"
+    return f"{number_ranges([item.number for item in items])} ({len(items)} todos)"
 
 
 def _answer(session: Session, answer: Answer, line: str | None, back: str = "undo") -> None:
@@ -293,9 +293,9 @@ def move(session: Session, ids: Sequence[str], target: str) -> None:
     leaving = [item for item in chosen if item.stream in moved]
     same = [item.number for item in chosen if item.stream not in moved]
     if same:
-        say(session, f"Already in {visible(answer.list)}: {spans(same)}")
+        say(session, f"Already in {visible(answer.list)}: {number_ranges(same)}")
     if leaving and not session.options.quiet:
-        there = spans(list(moved.values()))
+        there = number_ranges(list(moved.values()))
         line = f"Moved {_named(leaving)} to {visible(answer.list)}, as {there}"
         out(f"{line}. Undo: {session.typed(source.name, 'undo')}")
 

@@ -17,8 +17,7 @@ from ..cqrs.errors import (
 )
 from ..cqrs.stores import UnknownStore
 from ..cqrs.struct import Struct
-from ..todo.recorder import NotYet
-from ..todo.selection import NotFound
+from ..todo.errors import EventNotFound, ListNotFound, NotFound, NotYet, TodoNotFound
 
 
 class UsageError(CqrsError):
@@ -43,6 +42,8 @@ INTERNAL = 70
 _KINDS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], int, str, str | None], ...] = (
     ((UsageError, UnknownStore, InvalidLogName), 2, "usage", None),
     (NotYet, 2, "usage", "give a time in the past"),
+    (TodoNotFound, 3, "not-found", "see the numbers: todo ls --all"),
+    (EventNotFound, 3, "not-found", "see the positions: todo history"),
     ((NotFound, LogNotFound), 3, "not-found", "see: todo lists"),
     ((WrongExpectedVersion, CommandReused, LogBusy, StaleMark), 4, "conflict", "try again"),
     (DamagedLog, 5, "damaged-log", "see what can be done: todo verify"),
@@ -91,6 +92,8 @@ def failure(error: Exception) -> Failure | None:
             match error:
                 case MissingLog():
                     hint = _way_out(error)
+                case ListNotFound(nearest=str(nearest)):
+                    hint = f"did you mean {nearest!r}?"
                 case LogExists() if error.wanted != error.name:
                     hint = f"did you mean {error.name!r}?"
                 case _:

@@ -9,7 +9,7 @@ from ..cqrs.events import Commit
 from ..cqrs.struct import Struct
 from ..cqrs.timeline import Moment, reached
 from ..todo.lists import Lists
-from ..todo.views import SORT_KEYS, Filter, Item, Shown, SortKey, mentions, ordered
+from ..todo.views import SORT_KEYS, Filter, Item, SortKey, StateFilter, event_mentions, sort_items
 from . import document, render
 from .clock import to_local
 from .errors import UsageError
@@ -23,7 +23,7 @@ def ls(
     words: Sequence[str],
     *,
     tags: Sequence[str] = (),
-    states: Sequence[Shown] = (),
+    states: Sequence[StateFilter] = (),
     sort: str = "number",
     limit: int | None = None,
 ) -> None:
@@ -38,7 +38,7 @@ def ls(
         raise UsageError(f"{sort!r} is no sort key", f"the keys are {', '.join(SORT_KEYS)}")
     key: SortKey = sort
     view = session.list.view(session.moment)
-    rows = ordered(shown.of(view.items), key, to_local)[:limit]
+    rows = sort_items(shown.matching(view.items), key, to_local)[:limit]
     if session.options.json:
         out(document.encode(document.view_document(view, rows)))
         return
@@ -56,7 +56,7 @@ def home(session: Session) -> None:
     """What is open: overdue, today, next."""
     view = session.list.view(session.moment)
     if session.options.json:
-        rows = Filter().of(view.items)
+        rows = Filter().matching(view.items)
         out(document.encode(document.view_document(view, rows)))
         return
     render.show_as_of(session, view)
@@ -145,9 +145,9 @@ def history(
         render.show_as_of(session, views[0])
     states = None
     if patch:
-        from ..todo.compare import field_changes  # which no other look at a list needs
+        from ..todo.compare import changes_by_position  # which no other look at a list needs
 
-        states = {todos.name: field_changes(todos.log.commits()) for todos in lists}
+        states = {todos.name: changes_by_position(todos.log.commits()) for todos in lists}
     render.show_history(session, told, states, name_lists=all_lists)
 
 
@@ -161,7 +161,7 @@ def _tells(
     return any(
         (streams is None or event.stream in streams)
         and (not wanted.types or event.type in wanted.types)
-        and (wanted.text is None or mentions(event.data, wanted.text))
+        and (wanted.text is None or event_mentions(event.data, wanted.text))
         for event in commit.events
     )
 

@@ -18,14 +18,14 @@ from ..todo.values import day_or_instant
 from ..todo.views import (
     Item,
     board,
-    day_in_words,
-    describe,
+    describe_commit,
+    describe_event,
+    display_day_or_instant,
+    display_value,
     id_of,
-    in_words,
-    overdue,
-    remark,
+    is_overdue,
+    relative_day,
     short_instant,
-    value_in_words,
 )
 from .clock import to_local
 from .output import out
@@ -118,7 +118,7 @@ def _line_items(items: Sequence[Item], now: datetime) -> None:
     todos = [item.todo for item in items]
     marked = any(todo.removed or todo.completed for todo in todos)
     prioritized = any(todo.priority for todo in todos)
-    dues = {due: "" if due is None else day_in_words(due, now, to_local) for due in {todo.due for todo in todos}}
+    dues = {due: "" if due is None else relative_day(due, now, to_local) for due in {todo.due for todo in todos}}
     number_width = len(str(max([item.number for item in items])))
     due_width = max(map(len, dues.values()))
     for first in range(0, len(items), LINES):  # the memory of some lines, used again, takes less time than that of all
@@ -178,8 +178,8 @@ def _rich_items(session: Session, groups: Sequence[tuple[str, Sequence[Item]]], 
                     Text(todo.priority or "", style="dim" if faded else _PRIORITY_STYLES.get(todo.priority or "", ""))
                 )
             if dues:
-                due = "" if todo.due is None else day_in_words(todo.due, now, to_local)
-                row.append(Text(due, style="red" if overdue(todo, now, to_local) else "dim" if faded else ""))
+                due = "" if todo.due is None else relative_day(todo.due, now, to_local)
+                row.append(Text(due, style="red" if is_overdue(todo, now, to_local) else "dim" if faded else ""))
             table.add_row(*row, _rich_text(todo, faded))
     draw(session, table)
 
@@ -236,7 +236,13 @@ def show_as_of(session: Session, view: View) -> None:
 def show_one(session: Session, item: Item, commits: Sequence[Commit]) -> None:
     """Every field of a todo, its note, its history (oldest first)."""
     todo = item.todo
-    state = "removed" if todo.removed else "open" if todo.completed is None else f"done {in_words(todo.completed, to_local)}"
+    state = (
+        "removed"
+        if todo.removed
+        else "open"
+        if todo.completed is None
+        else f"done {display_day_or_instant(todo.completed, to_local)}"
+    )
     rows = [
         ("state", state),
         *((field.name, shown_value(field.name, getattr(todo, field.name))) for field in FIELDS if field not in (TEXT, NOTE)),
@@ -278,10 +284,10 @@ def _history_lines(
     """
     for commit in commits:
         head = (f"@{commit.position}", short_instant(commit.metadata.at, to_local), visible(commit.metadata.by))
-        note = remark(commit)
+        note = describe_commit(commit)
         for event in commit.events:
             if event.stream in names:
-                words = " ".join(part for part in (names[event.stream], visible(describe(event, to_local))) if part)
+                words = " ".join(part for part in (names[event.stream], visible(describe_event(event, to_local))) if part)
                 yield *head, f"{words} ({visible(note)})" if note else words
                 for name, (old, new) in (changes or {}).get(event.position, {}).items():
                     was, now = shown_value(name, old) or "none", shown_value(name, new) or "none"
@@ -350,7 +356,7 @@ def _plain_history(row: Told, numbers: dict[str, str], *, name_lists: bool) -> N
     for event in row.commit.events:
         if row.streams is None or event.stream in row.streams:
             who = (numbers.get(event.stream), id_of(event.stream))
-            values = (event.position, day_or_instant(meta.at), meta.by, *who, event.type, describe(event, to_local))
+            values = (event.position, day_or_instant(meta.at), meta.by, *who, event.type, describe_event(event, to_local))
             fields(*((row.view.list, *values) if name_lists else values))
 
 
@@ -359,7 +365,7 @@ def shown_value(name: str, value: Any) -> str:
     if name == "removed":
         return "yes" if value else ""
     kind: Kind = "day or instant" if name == "completed" else _KINDS[name]
-    return visible(str(value or "") if kind == "note" else value_in_words(kind, value, to_local))
+    return visible(str(value or "") if kind == "note" else display_value(kind, value, to_local))
 
 
 _KINDS = {field.name: field.kind for field in FIELDS}

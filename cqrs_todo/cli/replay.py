@@ -17,7 +17,7 @@ from rich.text import Text
 from ..cqrs.events import Commit
 from ..cqrs.timeline import Moment
 from ..todo.service import TodoList, View
-from ..todo.views import Item, describe, short_instant
+from ..todo.views import Item, describe_event, short_instant
 from . import document
 from .clock import to_local
 from .errors import UsageError
@@ -61,7 +61,7 @@ def _first(session: Session, text: str | None) -> Moment:
 def _frames(todos: TodoList, first: Moment, last: Moment | None) -> Iterator[tuple[Commit, View]]:
     """Each commit after the first moment, up to the last one, with the list as it then was."""
     start, end = todos.view(first).position, todos.view(last).position
-    yield from todos.played(start, end)
+    yield from todos.replay(start, end)
 
 
 def _play(session: Session, frames: Iterator[tuple[Commit, View]], speed: float, *, step: bool) -> None:
@@ -106,7 +106,7 @@ def _gap(commit: Commit, following: Commit) -> float:
 def _frame(commit: Commit, view: View, height: int, *, paused: bool) -> Group:
     meta = commit.metadata
     touched = {event.stream for event in commit.events}
-    told = [visible(describe(event, to_local)) for event in commit.events[:3]]
+    told = [visible(describe_event(event, to_local)) for event in commit.events[:3]]
     if len(commit.events) > len(told):
         told.append(f"and {len(commit.events) - len(told)} more")
     head = Text.assemble(

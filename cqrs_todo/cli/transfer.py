@@ -13,7 +13,7 @@ import msgspec
 
 from ..cqrs.errors import DamagedLog, Rejected
 from ..todo.fields import Todo
-from ..todo.views import spans
+from ..todo.views import number_ranges
 from . import document
 from .config import default_store
 from .errors import UsageError
@@ -217,10 +217,10 @@ def _import_todos(session: Session, name: str, first: bytes, file: BinaryIO) -> 
     if read.format != document.FORMAT:
         raise UsageError(f"{name} has format {visible(read.format)!r}, not {document.FORMAT}", "export it again")
     todos = {line.id: Todo(**{name: getattr(line, name) for name in Todo.__struct_fields__}) for line in read.todos}
-    answer = session.writable().take_in(todos)
+    answer = session.writable().import_todos(todos)
     if session.options.json:
         out(document.encode(document.answer_document(answer)))
     elif not session.options.quiet:
-        numbers = spans([item.number for item in answer.changed])
+        numbers = number_ranges([item.number for item in answer.changed])
         undo = f". Undo: {session.typed(answer.list, 'undo')}" if answer.commit is not None else ""
         out(f"Imported {numbers} ({len(answer.changed):,} todos){undo}" if answer.changed else "It has all of them already")

@@ -5,9 +5,9 @@ from typing import Any
 
 from ..todo.compare import Difference, Origin, blame, compare
 from ..todo.service import View
-from ..todo.statistics import Held, held, parse_condition
+from ..todo.statistics import MatchingMoment, moments_when, parse_condition
 from ..todo.values import day_or_instant
-from ..todo.views import Item, short_instant, spans
+from ..todo.views import Item, number_ranges, short_instant
 from . import document, render
 from .change import tell
 from .clock import to_local
@@ -147,7 +147,7 @@ def restore(session: Session, ids: Sequence[str], to: str) -> None:
     else:
         tell(session, answer, "Restored", "As it was")
     if answer.stayed and not session.options.json:
-        numbers = spans([item.number for item in answer.stayed])
+        numbers = number_ranges([item.number for item in answer.stayed])
         say(session, f"Left as it is, because it was moved between lists since then: {numbers}")
 
 
@@ -157,8 +157,8 @@ def when(session: Session, condition: str, *, last: bool) -> None:
     view = todos.view(session.moment)
     comparisons = parse_condition(check_text("condition", condition))
     commits = todos.commits(session.moment)
-    found: Held | None = None
-    for moment in held(comparisons, commits, session.seen_from(view), to_local):
+    found: MatchingMoment | None = None
+    for moment in moments_when(comparisons, commits, session.seen_from(view), to_local):
         found = moment
         if not last:
             break

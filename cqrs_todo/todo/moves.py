@@ -14,7 +14,17 @@ from ..cqrs.timeline import REDOES, UNDOES, undo_events
 from .events import TodoRemoved
 from .fields import Todo
 from .model import DECIDER, events_between
-from .recorder import Answer, Part, Recorder, by_reason, leading, new_command, numbered, telling, within_limit
+from .recorder import (
+    Answer,
+    CommitContent,
+    Recorder,
+    events_to_reach,
+    new_command,
+    note_earlier_commits,
+    refusals_in_words,
+    split_to_commit_size,
+    with_batch_ids,
+)
 from .views import Item, Move, items_of, move_of
 
 
@@ -49,7 +59,7 @@ class Half(Struct, frozen=True):
     """What one list records of a change that two lists share."""
 
     todos: Recorder
-    part: Part
+    part: CommitContent
     command: str
 
 
@@ -100,14 +110,14 @@ def _moved(source: Recorder, chosen: Sequence[Item], target: Recorder) -> Answer
     leaving, begun = _leaving(source, chosen, target)
     whole = {stream: todo for stream, todo in leaving.items() if stream not in begun}
     halves: list[tuple[Half, Half]] = []
-    arriving: Part = (leading(target.repository.fold(), whole), move.meta)
-    for (changes, meta), command in numbered(within_limit([arriving]), new_command()) if whole else ():
-        leave: Part = ({stream: [TodoRemoved()] for stream in changes}, meta)
+    arriving: CommitContent = (events_to_reach(target.repository.fold(), whole), move.meta)
+    for (changes, meta), command in with_batch_ids(split_to_commit_size([arriving]), new_command()) if whole else ():
+        leave: CommitContent = ({stream: [TodoRemoved()] for stream in changes}, meta)
         halves.append((Half(target, (changes, meta), command), Half(source, leave, command)))
     halves += _completing(source, begun, target, move)
     recorded: list[tuple[Recorder, Commit]] = []
     for first, second in halves:
-        with telling(0 if source.store.atomic else len(recorded)):
+        with note_earlier_commits(0 if source.store.atomic else len(recorded)):
             recorded += record_both(first, second)
     commits = [commit for todos, commit in recorded if todos is target]
     answer = target.answer(commits, chosen, also=[source.name] if recorded else [])
@@ -122,7 +132,7 @@ def _leaving(source: Recorder, chosen: Sequence[Item], target: Recorder) -> tupl
     """
     here, there = source.repository.fold(), target.repository.fold()
     for todos in (source, target):
-        todos.check_whole("; nothing was recorded")
+        todos.check_undamaged("; nothing was recorded")
     leaving: dict[str, Todo] = {}
     begun: set[str] = set()
     refused: dict[int, str] = {}
@@ -141,11 +151,11 @@ def _leaving(source: Recorder, chosen: Sequence[Item], target: Recorder) -> tupl
                 refused[item.number] = (
                     f"it is in {target.name} too, as {twin.number}, and differs there: remove one of the two"
                 )
-    moved = source.moved_to(here, removed)
+    moved = source.lists_moved_to(here, removed)
     for stream, number in removed.items():
         refused[number] = f"it was moved to {moved[stream]}" if stream in moved else "it was removed: restore it first"
     if refused:
-        raise Rejected(by_reason(refused))
+        raise Rejected(refusals_in_words(refused))
     return leaving, begun
 
 

@@ -18,12 +18,13 @@ from ..cqrs.snapshots import SnapshotEvery, Snapshots
 from ..cqrs.store import Log, Progress, Store, no_progress
 from ..cqrs.struct import Struct
 from ..cqrs.timeline import BATCH, Moment, as_of
+from .errors import NotYet
 from .events import TodoEvent
 from .fields import State, Todo
-from .lists import Lists, no_such_list, now_utc, same_but_for_case
+from .lists import Lists, differing_only_by_case, list_not_found, now_utc
 from .model import DECIDER, EVENTS, TodoCommand, events_between
 from .values import day_or_instant
-from .views import Item, items_of, move_of, spans
+from .views import Item, items_of, move_of, number_ranges
 
 T = TypeVar("T")
 
@@ -57,10 +58,6 @@ def new_command() -> str:
     return os.urandom(10).hex()
 
 
-class NotYet(CqrsError):
-    """A moment was asked for that has not come."""
-
-
 class Answer(Struct, frozen=True):
     """What a change came to.
 
@@ -85,7 +82,7 @@ class Answer(Struct, frozen=True):
         return self.commits[-1] if self.commits else None
 
 
-Part: TypeAlias = tuple[Changes[TodoEvent], dict[str, Any]]
+CommitContent: TypeAlias = tuple[Changes[TodoEvent], dict[str, Any]]
 """What one commit is to hold: new events by stream, and the commit's `meta`."""
 CommitPlan: TypeAlias = AnyPlan[TodoEvent]
 Todos: TypeAlias = Fold[State]  # has a name of its own because Python makes an inner function's annotations at each call
@@ -173,7 +170,7 @@ class Recorder:
 
     def transact(
         self,
-        plan: Callable[[Todos], Sequence[Part]],
+        plan: Callable[[Todos], Sequence[CommitContent]],
         named: Sequence[Item] | None = None,
         *,
         as_planned: bool = False,
@@ -191,16 +188,16 @@ class Recorder:
             CqrsError: What the plan and appending raise.
         """
         command = new_command()
-        parts: list[Part] = []
+        parts: list[CommitContent] = []
 
-        def divided(planned: Sequence[Part]) -> list[tuple[Part, str]]:
+        def divided(planned: Sequence[CommitContent]) -> list[tuple[CommitContent, str]]:
             if as_planned:
                 return [(part, new_command()) for part in planned]
-            return numbered(within_limit(planned), command)
+            return with_batch_ids(split_to_commit_size(planned), command)
 
         def planned(fold: Todos) -> CommitPlan:
-            self.check_whole("; nothing was recorded")
-            parts[:] = plan(fold) if as_planned else within_limit(plan(fold))
+            self.check_undamaged("; nothing was recorded")
+            parts[:] = plan(fold) if as_planned else split_to_commit_size(plan(fold))
             changes, meta = parts[0] if len(parts) == 1 else ({}, {})
             return changes, Metadata(self.clock(), self.author, command, meta)
 
@@ -209,17 +206,17 @@ class Recorder:
             return self.together((), lambda: self._record_all(divided(plan(self.repository.fold())), named))
         return self.answer(() if outcome.commit is None else (outcome.commit,), named)
 
-    def _record_all(self, parts: Sequence[tuple[Part, str]], named: Sequence[Item] | None) -> Answer:
+    def _record_all(self, parts: Sequence[tuple[CommitContent, str]], named: Sequence[Item] | None) -> Answer:
         """Record several parts, a commit each, while nobody else can write."""
         commits: list[Commit] = []
         for number, (part, id) in enumerate(parts, 1):
-            with telling(0 if self.store.atomic else len(commits)):
+            with note_earlier_commits(0 if self.store.atomic else len(commits)):
                 commit = self.record(part, id)
             commits += [] if commit is None else [commit]
             self.progress(number, len(parts))
         return self.answer(commits, named)
 
-    def record(self, part: Part, command: str) -> Commit | None:
+    def record(self, part: CommitContent, command: str) -> Commit | None:
         """Record one part as it is; the commit, or None when it holds no events. Nobody else may write meanwhile."""
         changes, meta = part
         metadata = Metadata(self.clock(), self.author, command, meta)
@@ -268,10 +265,10 @@ class Recorder:
         if not self._missing:
             return
         names = self.store.names()
-        if not self._default or same_but_for_case(self.name, names) is not None:
-            raise no_such_list(self.name, names)
+        if not self._default or differing_only_by_case(self.name, names) is not None:
+            raise list_not_found(self.name, names)
 
-    def check_whole(self, outcome: str = "") -> None:
+    def check_undamaged(self, outcome: str = "") -> None:
         """Raise `DamagedLog` unless what was read last was the whole log: what is not found may be behind the damage."""
         if self.log.damage is not None:
             raise DamagedLog(self.log.damage + outcome)
@@ -285,11 +282,11 @@ class Recorder:
         if isinstance(moment, datetime) and moment > self.clock():
             raise NotYet(f"{day_or_instant(moment)} has not come yet")
         if isinstance(moment, int) and moment > fold.position:
-            self.check_whole()
+            self.check_undamaged()
             raise NotYet(f"@{moment} has not come yet: the last event of {self.name} is @{fold.position}")
         return as_of(self.repository, moment)
 
-    def moved_to(self, fold: Todos, streams: Collection[str]) -> dict[str, str]:
+    def lists_moved_to(self, fold: Todos, streams: Collection[str]) -> dict[str, str]:
         """The lists that removed todos were moved to, by stream; those that were removed otherwise are left out."""
         remaining = set(streams)
         found: dict[str, str] = {}
@@ -326,7 +323,7 @@ class Recorder:
         return made
 
 
-def leading(fold: Todos, todos: Mapping[str, Todo]) -> Changes[TodoEvent]:
+def events_to_reach(fold: Todos, todos: Mapping[str, Todo]) -> Changes[TodoEvent]:
     """The events that make the todos in these streams what is given."""
     now = {stream: fold.get(stream) for stream in todos}
     return {
@@ -334,19 +331,19 @@ def leading(fold: Todos, todos: Mapping[str, Todo]) -> Changes[TodoEvent]:
     }
 
 
-def within_limit(parts: Iterable[Part]) -> list[Part]:
+def split_to_commit_size(parts: Iterable[CommitContent]) -> list[CommitContent]:
     """The same parts, of which those that are too large for one commit are divided, each between two streams."""
-    divided: list[Part] = []
+    divided: list[CommitContent] = []
     for changes, meta in parts:
         if sum(map(len, changes.values())) <= _SURELY_SMALL:
             divided.append((changes, meta))
             continue
-        measured = ((item, len(item[1]), sum(map(text_in, item[1]))) for item in changes.items())
-        divided += [(dict(chunk), meta) for chunk in chunks(measured)] or [({}, meta)]
+        measured = ((item, len(item[1]), sum(map(text_length, item[1]))) for item in changes.items())
+        divided += [(dict(chunk), meta) for chunk in commit_sized_chunks(measured)] or [({}, meta)]
     return divided
 
 
-def chunks(measured: Iterable[tuple[T, int, int]]) -> Iterator[list[T]]:
+def commit_sized_chunks(measured: Iterable[tuple[T, int, int]]) -> Iterator[list[T]]:
     """Things as many at a time as one commit holds, each given with its number of events and its characters of text."""
     chunk: list[T] = []
     events = text = 0
@@ -365,13 +362,13 @@ _SURELY_SMALL = 32
 """Events that fit into a commit whatever their text: each holds at most an old and a new value of 64 KiB."""
 
 
-def text_in(event: TodoEvent) -> int:
+def text_length(event: TodoEvent) -> int:
     """The characters of text in an event."""
     values = (getattr(event, name) for name in type(event).__struct_fields__)
     return sum(len(value) for value in values if isinstance(value, str))
 
 
-def numbered(parts: Sequence[Part], command: str) -> list[tuple[Part, str]]:
+def with_batch_ids(parts: Sequence[CommitContent], command: str) -> list[tuple[CommitContent, str]]:
     """The parts of a command with the ids of their commits; several are a batch, and say so in their `meta`."""
     if len(parts) == 1:
         return [(parts[0], command)]
@@ -382,7 +379,7 @@ def numbered(parts: Sequence[Part], command: str) -> list[tuple[Part, str]]:
 
 
 @contextmanager
-def telling(recorded: int) -> Iterator[None]:
+def note_earlier_commits(recorded: int) -> Iterator[None]:
     """Add to the error that ends the block how many commits of the batch were recorded before it."""
     try:
         yield
@@ -393,9 +390,9 @@ def telling(recorded: int) -> Iterator[None]:
         raise
 
 
-def by_reason(refused: Mapping[int, str]) -> str:
+def refusals_in_words(refused: Mapping[int, str]) -> str:
     """Why todos are refused, in words: their numbers, those with the same reason together."""
     numbers: dict[str, list[int]] = {}
     for number, reason in refused.items():
         numbers.setdefault(reason, []).append(number)
-    return "; ".join(f"todo {spans(each)}: {reason}" for reason, each in numbers.items())
+    return "; ".join(f"todo {number_ranges(each)}: {reason}" for reason, each in numbers.items())

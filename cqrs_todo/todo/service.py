@@ -10,23 +10,24 @@ from ..cqrs.repository import decide_all
 from ..cqrs.store import NEW, Append, Mark, check_precondition
 from ..cqrs.struct import Struct, replace
 from ..cqrs.timeline import BATCH, Moment
+from .errors import NotFound
 from .events import TodoEvent
 from .fields import Todo
-from .model import DECIDER, Create, TodoCommand, check, events_between
+from .model import DECIDER, Create, TodoCommand, check_todo, events_between
 from .recorder import (
     Answer,
-    Part,
+    CommitContent,
     Recorder,
     Todos,
-    by_reason,
-    chunks,
-    leading,
+    commit_sized_chunks,
+    events_to_reach,
     new_id,
-    telling,
-    text_in,
+    note_earlier_commits,
+    refusals_in_words,
+    text_length,
 )
-from .selection import ID, NotFound, select
-from .views import MOVE, RESTORES, Item, id_of, items_of, spans
+from .selection import ID, select
+from .views import MOVE, RESTORES, Item, id_of, items_of, number_ranges
 
 DEFAULT_LIST = "inbox"
 
@@ -78,7 +79,7 @@ class TodoList(Recorder):
         """The commits up to now or a moment, oldest first; raises `NotFound`, `NotYet`."""
         return list(self.history(moment))[::-1]
 
-    def played(self, start: int, end: int) -> Iterator[tuple[Commit, View]]:
+    def replay(self, start: int, end: int) -> Iterator[tuple[Commit, View]]:
         """Each commit after position `start` and up to `end`, with the list as it was after it."""
         fold, _ = self._fold(start)
         for commit in self.log.commits(start):
@@ -87,7 +88,7 @@ class TodoList(Recorder):
             fold.apply(commit)
             yield commit, View(self.name, fold.position, commit.metadata.at, tuple(items_of(fold)))
 
-    def last_touched(self, moment: Moment | None = None) -> list[str]:
+    def last_changed(self, moment: Moment | None = None) -> list[str]:
         """The ids of the todos in the last commit: what `@` stands for."""
         for commit in self.history(moment):
             return list(dict.fromkeys(id_of(event.stream) for event in commit.events))
@@ -97,9 +98,9 @@ class TodoList(Recorder):
         """The todos that a person named, as `selection.select` says; raises `NotFound`, `NotYet`, `DamagedLog`."""
         fold, _ = self._fold(moment)
         try:
-            return select(words, fold, lambda: self.last_touched(moment), self.name)
+            return select(words, fold, lambda: self.last_changed(moment), self.name)
         except NotFound:
-            self.check_whole()
+            self.check_undamaged()
             raise
 
     # writing
@@ -131,18 +132,18 @@ class TodoList(Recorder):
         """
         made = self.make()
         self.repository.fold()
-        self.check_whole("; nothing was recorded")
+        self.check_undamaged("; nothing was recorded")
         batch = new_id()
         added, mark, log = 0, self.log.mark(), self.log
         decided = (tuple(DECIDER.decide(draft, DECIDER.initial)) for draft in drafts)
-        measured = ((events, len(events), sum(map(text_in, events))) for events in decided)
-        for part, chunk in enumerate(chunks(measured), 1):
+        measured = ((events, len(events), sum(map(text_length, events))) for events in decided)
+        for part, chunk in enumerate(commit_sized_chunks(measured), 1):
             # ids of one batch begin alike and are counted, so that no two are the same
             appends = [
                 Append(DECIDER.stream(f"{batch}{number:07d}"), events, NEW) for number, events in enumerate(chunk, added + 1)
             ]
             metadata = Metadata(self.clock(), self.author, f"{batch}.{part}", {BATCH: {"id": batch, "part": part}})
-            with telling(part - 1):
+            with note_earlier_commits(part - 1):
                 if part > 1 and self.name in self.store.names():
                     # another log object, at the place where the last one ended: it knows no versions of earlier streams,
                     # which would take up memory, and needs none
@@ -166,7 +167,7 @@ class TodoList(Recorder):
         """
         self.check_exists()
 
-        def plan(fold: Todos) -> list[Part]:
+        def plan(fold: Todos) -> list[CommitContent]:
             changes: dict[str, list[TodoEvent]] = {}
             refused: dict[int, str] = {}
             for item in chosen:
@@ -179,11 +180,11 @@ class TodoList(Recorder):
                 except Rejected as error:
                     refused[item.number] = str(error)
             if refused:
-                moved = self.moved_to(
+                moved = self.lists_moved_to(
                     fold, {item.stream for item in chosen if item.number in refused and _is_removed(fold, item)}
                 )
                 gone = {item.number: f"it was moved to {moved[item.stream]}" for item in chosen if item.stream in moved}
-                raise Rejected(by_reason({**refused, **gone}))
+                raise Rejected(refusals_in_words({**refused, **gone}))
             return [(changes, {})]
 
         return self.transact(plan, chosen)
@@ -194,7 +195,7 @@ class TodoList(Recorder):
 
         return move(self, chosen, target)
 
-    def take_in(self, todos: Mapping[str, Todo]) -> Answer:
+    def import_todos(self, todos: Mapping[str, Todo]) -> Answer:
         """Make the todos with these ids what is given, in one commit: those that are not there too, and the list if need be.
 
         What is so already is left alone, so that doing it again changes nothing. Raises `Rejected` naming the todo that
@@ -205,7 +206,7 @@ class TodoList(Recorder):
             self.progress(len(given), len(todos))
             given[DECIDER.stream(id)] = _checked(id, todo)
         made = self.make()
-        return replace(self.transact(lambda fold: [(leading(fold, given), {})]), new_list=made)
+        return replace(self.transact(lambda fold: [(events_to_reach(fold, given), {})]), new_list=made)
 
     def restore(self, moment: Moment, chosen: Sequence[Item] | None = None) -> Answer:
         """Make the list, or the todos chosen, what they were at a moment; what was added later is removed.
@@ -219,7 +220,7 @@ class TodoList(Recorder):
         """
         self.check_exists()
 
-        def plan(fold: Todos) -> list[Part]:
+        def plan(fold: Todos) -> list[CommitContent]:
             then, _ = self._as_of(fold, moment)
             entities = fold if chosen is None else [fold[item.stream] for item in chosen]
             changes: dict[str, Sequence[TodoEvent]] = {}
@@ -230,7 +231,7 @@ class TodoList(Recorder):
                     changes[entity.stream] = events_between(now, (past and past.state) or replace(now, removed=True))
             moved = self._moved_since(then.position, {stream for stream, events in changes.items() if events})
             if chosen is not None and moved:
-                numbers = spans([fold[stream].number for stream in moved])
+                numbers = number_ranges([fold[stream].number for stream in moved])
                 raise Rejected(f"todo {numbers} was moved between lists since then: move it back, or undo the move")
             stayed[:] = items_of(fold[stream] for stream in moved)
             kept = {stream: events for stream, events in changes.items() if stream not in moved}
@@ -277,6 +278,6 @@ def _checked(id: str, todo: Todo) -> Todo:
     if not ID.fullmatch(id):
         raise Rejected(f"{id!r} is no id of a todo: a letter, then letters and digits, in lower case")
     try:
-        return check(todo)
+        return check_todo(todo)
     except Rejected as error:
         raise Rejected(f"todo {id}: {error}") from error

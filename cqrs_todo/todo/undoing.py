@@ -15,12 +15,12 @@ from ..cqrs.events import LOST, Commit, UnknownEvent
 from ..cqrs.fold import Fold
 from ..cqrs.struct import Struct, replace
 from ..cqrs.timeline import BATCH, REDOES, UNDOES, Step, batch_of, redo_events, redo_steps, undo_events, undo_steps
+from .errors import EventNotFound
 from .events import TodoEvent, TodoRemoved, TodoRestored
 from .fields import State
-from .model import DECIDER, events_between, evolve, register_of
+from .model import DECIDER, events_between, evolve, field_of
 from .moves import Half, record_both
-from .recorder import COMMIT_LIMIT, Answer, Part, Recorder, by_reason, new_command, telling
-from .selection import NotFound
+from .recorder import COMMIT_LIMIT, Answer, CommitContent, Recorder, new_command, note_earlier_commits, refusals_in_words
 from .views import Move, move_of
 
 
@@ -134,7 +134,7 @@ def _step_with(side: _Side, position: int) -> Step:
     name = side.todos.name
     commit = next((each for each in side.backward() if each.position <= position), None)
     if commit is None or position > commit.last:
-        raise NotFound(f"there is no event @{position} in {name}", "see the positions: todo history")
+        raise EventNotFound(position, name)
     step = next((step for step in undo_steps(side.backward()) if commit.position in step), None)
     if step is None:
         raise Rejected(f"@{commit.position} is not in force: it was undone, or is itself an undo or a redo")
@@ -146,7 +146,7 @@ def _take(todos: Recorder, way: Way, choose: Choose) -> Answer:
     todos.check_exists()
     others: dict[str, Recorder] = {}
 
-    def plan(fold: Fold[State]) -> list[Part]:
+    def plan(fold: Fold[State]) -> list[CommitContent]:
         side = _Side(todos, fold)
         steps = _commits_of(side, choose(side))
         others.update(_others(todos, steps))
@@ -206,7 +206,7 @@ def _move_of(todos: Recorder, commit: Commit) -> Move | None:
 # steps of one list
 
 
-def _plan_here(side: _Side, way: Way, steps: Sequence[Sequence[Commit]]) -> list[Part]:
+def _plan_here(side: _Side, way: Way, steps: Sequence[Sequence[Commit]]) -> list[CommitContent]:
     """What takes steps that only this list holds: one commit, or where they are large or batches, one for each of theirs."""
     if way is UNDO:
         _check_later(side, steps)
@@ -235,7 +235,7 @@ def _check_later(side: _Side, steps: Sequence[Sequence[Commit]]) -> None:
             later += step
         if not pending and (first_of_batches is None or step[0] <= first_of_batches):
             break
-    fields = {(event.stream, register_of(event.data)) for step in steps for commit in step for event in commit.events}
+    fields = {(event.stream, field_of(event.data)) for step in steps for commit in step for event in commit.events}
     commits = side.commits_at(later)
     in_the_way = [f"@{position}" for position in sorted(commits) if _conflicts(commits[position], fields)]
     if in_the_way:
@@ -250,7 +250,7 @@ def _conflicts(commit: Commit, fields: set[tuple[str, str]]) -> bool:
             continue
         if isinstance(event.data, UnknownEvent) or (event.stream, "*") in fields or move_of(commit) is not None:
             return True
-        if (event.stream, register_of(event.data)) in fields:
+        if (event.stream, field_of(event.data)) in fields:
             return True
     return False
 
@@ -265,7 +265,7 @@ def _take_together(todos: Recorder, others: dict[str, Recorder], way: Way, choos
     """
     sides = {each.log.id: _Side(each, each.repository.fold()) for each in (todos, *others.values())}
     for each in (todos, *others.values()):
-        each.check_whole("; nothing was recorded")
+        each.check_undamaged("; nothing was recorded")
     here = sides[todos.log.id]
     planned: list[tuple[Half, Half | None]] = []
     for step in _commits_of(here, choose(here)):
@@ -282,7 +282,7 @@ def _take_together(todos: Recorder, others: dict[str, Recorder], way: Way, choos
             planned.append(_bring_home(here, there, commit, way, move))
     recorded: list[tuple[Recorder, Commit]] = []
     for first, second in planned:
-        with telling(0 if todos.store.atomic else len(recorded)):
+        with note_earlier_commits(0 if todos.store.atomic else len(recorded)):
             if second is not None:
                 recorded += record_both(first, second)
             elif (alone := first.todos.record(first.part, first.command)) is not None:
@@ -327,7 +327,7 @@ def _bring_home(here: _Side, there: _Side, commit: Commit, way: Way, move: Move)
             arriving[stream] = [TodoRestored()]
         leaving[stream] = [TodoRemoved()]
     if refused:
-        raise Rejected(f"@{commit.position} can't be {way.past}: {by_reason(refused)}")
+        raise Rejected(f"@{commit.position} can't be {way.past}: {refusals_in_words(refused)}")
     if not arriving and not leaving:
         raise Rejected(f"@{commit.position} can't be {way.past}: its todos are in {home.todos.name} already")
     home.apply(arriving)

@@ -14,12 +14,12 @@ from cqrs_todo.cqrs.events import Metadata
 from cqrs_todo.cqrs.fold import Fold
 from cqrs_todo.cqrs.store import Store
 from cqrs_todo.cqrs.stores import open_store
+from cqrs_todo.todo.errors import NotFound, NotYet
 from cqrs_todo.todo.events import TextChanged
 from cqrs_todo.todo.fields import TEXT, State
 from cqrs_todo.todo.lists import Lists
 from cqrs_todo.todo.model import Change, Complete, Create, Remove, Reopen, Toggle
-from cqrs_todo.todo.recorder import TYPES, NotYet
-from cqrs_todo.todo.selection import NotFound
+from cqrs_todo.todo.recorder import TYPES
 from cqrs_todo.todo.service import TodoList
 from cqrs_todo.todo.values import day_or_instant
 from tests.strategies import NOW
@@ -70,9 +70,9 @@ def test_what_was_done_already_is_asked_of_the_list_as_it_is(store: Store) -> No
         mine.change(both, lambda item: [Change(TEXT, "b" if item.number == 2 else "x")], unchanged=True)
 
     given = {item.id: item.todo for item in both}
-    work.take_in(given)
+    work.import_todos(given)
     a_list(store, "work").change(work.select(["1"]), lambda _: [Change(TEXT, "other")])
-    work.take_in({**given, "new": both[0].todo})
+    work.import_todos({**given, "new": both[0].todo})
     assert texts(work) == ["a", "b", "a"]
 
 
