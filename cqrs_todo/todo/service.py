@@ -114,7 +114,7 @@ class TodoList(Recorder):
                 created[DECIDER.stream(new_id())] = DECIDER.decide(draft, DECIDER.initial)
             except Rejected as error:
                 raise Rejected(f"todo {place} of {len(drafts)}: {error}" if len(drafts) > 1 else str(error)) from error
-        made = self.make()
+        made = self.make_if_missing()
         return replace(self.transact(lambda _: [(created, {})]), new_list=made)
 
     def add_batch(self, drafts: Iterable[Create], count: int) -> Added:
@@ -130,7 +130,7 @@ class TodoList(Recorder):
             StoreUnavailable: Says how many commits were recorded before.
             CqrsError: What appending raises, when nothing was recorded.
         """
-        made = self.make()
+        made = self.make_if_missing()
         self.repository.fold()
         self.check_undamaged("; nothing was recorded")
         batch = new_id()
@@ -205,7 +205,7 @@ class TodoList(Recorder):
         for id, todo in todos.items():
             self.progress(len(given), len(todos))
             given[DECIDER.stream(id)] = _checked(id, todo)
-        made = self.make()
+        made = self.make_if_missing()
         return replace(self.transact(lambda fold: [(events_to_reach(fold, given), {})]), new_list=made)
 
     def restore(self, moment: Moment, chosen: Sequence[Item] | None = None) -> Answer:

@@ -152,7 +152,7 @@ def _take(todos: Recorder, way: Way, choose: Choose) -> Answer:
         others.update(_others(todos, steps))
         return [] if others else _plan_here(side, way, steps)
 
-    answer = todos.transact(plan, as_planned=True)
+    answer = todos.transact(plan, one_commit_each=True)
     if not others:
         return answer
     return todos.together(list(others.values()), lambda: _take_together(todos, others, way, choose))
@@ -285,7 +285,7 @@ def _take_together(todos: Recorder, others: dict[str, Recorder], way: Way, choos
         with note_earlier_commits(0 if todos.store.atomic else len(recorded)):
             if second is not None:
                 recorded += record_both(first, second)
-            elif (alone := first.todos.record(first.part, first.command)) is not None:
+            elif (alone := first.todos.record(first.content, first.command)) is not None:
                 recorded.append((first.todos, alone))
     also = [each.name for each in others.values() if any(owner is each for owner, _ in recorded)]
     return todos.answer([commit for owner, commit in recorded if owner is todos], also=also)
