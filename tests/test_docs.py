@@ -99,7 +99,7 @@ def test_the_page_about_json_names_every_key(todo: Todo) -> None:
     assert list(listed) == ["format", "list", "position", "as_of", "todos"]
     assert list(told) == ["format", "list", "position", "as_of", "commits"]
     assert list(shown) == ["format", "list", "position", "as_of", "todos", "commits"]
-    assert list(answer) == ["format", "list", "position", "commit", "todos", "commits", "also"]
+    assert list(answer) == ["format", "list", "position", "commit", "todos", "commits", "also", "stayed"]
     assert {document["format"] for document in (listed, told, shown, answer)} == {"cqrs-todo/1"}
     todo_keys = [
         "number",

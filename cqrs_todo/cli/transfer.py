@@ -223,4 +223,10 @@ def _import_todos(session: Session, name: str, first: bytes, file: BinaryIO) -> 
     elif not session.options.quiet:
         numbers = number_ranges([item.number for item in answer.changed])
         undo = f". Undo: {session.typed(answer.list, 'undo')}" if answer.commit is not None else ""
-        out(f"Imported {numbers} ({len(answer.changed):,} todos){undo}" if answer.changed else "It has all of them already")
+        if answer.changed:
+            out(f"Imported {numbers} ({len(answer.changed):,} todos){undo}")
+        elif not answer.stayed:
+            out("It has all of them already")
+    if answer.stayed and not session.options.json:
+        numbers = number_ranges([item.number for item in answer.stayed])
+        say(session, f"Not imported, because it was moved to another list: {numbers}")

@@ -179,12 +179,16 @@ class TodoList(Recorder):
                     changes.update(decide_all(DECIDER, fold, given))
                 except Rejected as error:
                     refused[item.number] = str(error)
+            absent = {
+                item.stream: item.number
+                for item in chosen
+                if _is_removed(fold, item) and (item.number in refused or changes.get(item.stream))
+            }
+            refused |= {
+                absent[stream]: f"it was moved to {name}" for stream, name in self.lists_moved_to(fold, absent).items()
+            }
             if refused:
-                moved = self.lists_moved_to(
-                    fold, {item.stream for item in chosen if item.number in refused and _is_removed(fold, item)}
-                )
-                gone = {item.number: f"it was moved to {moved[item.stream]}" for item in chosen if item.stream in moved}
-                raise Rejected(refusals_in_words({**refused, **gone}))
+                raise Rejected(refusals_in_words(refused))
             return [(changes, {})]
 
         return self.transact(plan, chosen)
@@ -198,15 +202,31 @@ class TodoList(Recorder):
     def import_todos(self, todos: Mapping[str, Todo]) -> Answer:
         """Make the todos with these ids what is given, in one commit: those that are not there too, and the list if need be.
 
-        What is so already is left alone, so that doing it again changes nothing. Raises `Rejected` naming the todo that
-        could not stand in a list.
+        What is so already is left alone, so that doing it again changes nothing. A todo that was moved away stays in the list
+        that it was moved to, or it would be in two lists.
+
+        Returns:
+            The answer; `stayed` are the todos that were moved away.
+
+        Raises:
+            Rejected: One of the todos could not stand in a list; the message names it.
+            CqrsError: What making the list and appending raise.
         """
         given: dict[str, Todo] = {}
         for id, todo in todos.items():
             self.progress(len(given), len(todos))
             given[DECIDER.stream(id)] = _checked(id, todo)
         made = self.make_if_missing()
-        return replace(self.transact(lambda fold: [(events_to_reach(fold, given), {})]), new_list=made)
+
+        def plan(fold: Todos) -> list[CommitContent]:
+            there = (entity for stream in given if (entity := fold.get(stream)) is not None)
+            removed = {entity.stream for entity in there if entity.state is not None and entity.state.removed}
+            moved = self.lists_moved_to(fold, {stream for stream in removed if not given[stream].removed})
+            stayed[:] = items_of(fold[stream] for stream in given if stream in moved)
+            return [(events_to_reach(fold, {stream: todo for stream, todo in given.items() if stream not in moved}), {})]
+
+        stayed: list[Item] = []
+        return replace(self.transact(plan), stayed=tuple(stayed), new_list=made)
 
     def restore(self, moment: Moment, chosen: Sequence[Item] | None = None) -> Answer:
         """Make the list, or the todos chosen, what they were at a moment; what was added later is removed.

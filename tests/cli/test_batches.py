@@ -102,7 +102,7 @@ def test_a_commit_that_came_in_between_stays_when_the_batch_is_undone(todo: Todo
         other.add([Create("between", NOW)])
         return opened[0](name)
 
-    mine.make()
+    mine.make_if_missing()
     monkeypatch.setattr(store, "open", open_after_another_wrote)
     mine.add_batch((Create(f"{number}", NOW) for number in range(MANY)), MANY)
     assert [len(commit["events"]) for commit in todo.log()] == [COMMIT_LIMIT, 1, COMMIT_LIMIT, 5]

@@ -126,6 +126,30 @@ def test_the_list_is_not_locked_while_the_lines_come(filled: Todo) -> None:
     assert [todo["text"] for todo in filled.todos("-L", "copy")] == ["one", "meanwhile"]
 
 
+def test_a_todo_that_was_moved_away_is_not_imported_into_the_list_that_it_left(filled: Todo) -> None:
+    filled("export", "-o", "before.json")
+    filled("lists", "new", "work")
+    filled("move", "1-2", "work")
+    filled("edit", "3", "changed")
+    imported = filled("import", "before.json")
+    assert imported.out == "Imported 3 (1 todos). Undo: todo undo\n"
+    assert imported.err == "Not imported, because it was moved to another list: 1-2\n"
+    assert [todo["text"] for todo in filled.todos()] == ["three"]
+    assert [todo["text"] for todo in filled.todos("-L", "work")] == ["one", "two"]
+    again = filled("import", "before.json")
+    assert (again.out, again.err) == ("", "Not imported, because it was moved to another list: 1-2\n")
+    assert filled("import", "before.json", "--json").json["stayed"] == [1, 2]
+    filled("-L", "work", "move", "1", "inbox")
+    assert filled("import", "before.json").err == "Not imported, because it was moved to another list: 2\n"
+
+
+def test_a_todo_that_was_removed_is_imported(filled: Todo) -> None:
+    filled("export", "-o", "before.json")
+    filled("rm", "1")
+    assert filled("import", "before.json").out == "Imported 1 (1 todos). Undo: todo undo\n"
+    assert [todo["text"] for todo in filled.todos()] == ["one", "two", "three"]
+
+
 def wait_for(todo: Todo, run: "subprocess.Popen[bytes]") -> Path:
     """The temporary file of an import that runs."""
     while not (found := list((todo.data / "lists").glob(".copy.*"))):
