@@ -51,7 +51,7 @@ def test_the_bank_account_is_short() -> None:
 
 def test_the_picture_of_the_modules_shows_their_imports(generate: ModuleType) -> None:
     assert generate.ARCHITECTURE.read_text(encoding="utf-8") == generate.architecture(), "run: make docs"
-    assert "  cqrs.timeline --> cqrs.repository\n" in generate.rooms()
+    assert "  cqrs.timeline --> cqrs.repository\n" in generate.modules()
 
 
 def test_the_api_pages_are_generated_without_a_warning(generate: ModuleType, tmp_path: Path) -> None:

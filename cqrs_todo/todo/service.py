@@ -3,8 +3,9 @@
 import gc
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import takewhile
 
-from ..cqrs.errors import LogBusy, Rejected
+from ..cqrs.errors import CqrsError, LogBusy, Rejected
 from ..cqrs.events import Commit, Metadata
 from ..cqrs.repository import decide_all
 from ..cqrs.store import NEW, Append, Mark, check_precondition
@@ -186,7 +187,8 @@ class TodoList(Recorder):
     def add_batch(self, drafts: Iterable[Create], count: int) -> Added:
         """Create more todos than fit into one commit: a batch of commits, written in bounded memory.
 
-        Each commit is durable before the next one is made. Other writers' commits may come between them.
+        Each commit is durable before the next one is made. Other writers' commits may come between them. An exception that a
+        signal raises, such as `KeyboardInterrupt`, ends the batch. A note says how many todos were recorded.
 
         Args:
             drafts: The todos. `decide` must accept each of them.
@@ -194,6 +196,7 @@ class TodoList(Recorder):
 
         Raises:
             CqrsError: What appending raises. A note says how many commits were recorded before.
+            BaseException: What a signal raises. A note says how many todos were recorded.
         """
         made = self.make_if_missing()
         self.repository.fold()
@@ -202,26 +205,50 @@ class TodoList(Recorder):
         added, mark, log = 0, self.log.mark(), self.log
         decided = (tuple(DECIDER.decide(draft, DECIDER.initial)) for draft in drafts)
         measured = ((events, len(events), sum(map(text_length, events))) for events in decided)
-        for part, chunk in enumerate(commit_sized_chunks(measured), 1):
-            # the ids of a batch are numbered, so that no two are the same
-            appends = [
-                Append(DECIDER.stream(f"{batch}{number:07d}"), events, NEW) for number, events in enumerate(chunk, added + 1)
-            ]
-            metadata = Metadata(self.clock(), self.author, f"{batch}.{part}", {BATCH: {"id": batch, "part": part}})
-            with note_earlier_commits(part - 1):
-                if part > 1 and self.name in self.store.names():
-                    # another log object, at the place where the last one ended: it knows no versions of earlier streams,
-                    # which would take up memory, and needs none
-                    log = self.store.open(self.name)
-                    if log.id != self.log.id:
-                        raise LogBusy(f"{self.name} was replaced by another list meanwhile")
-                    gc.collect()  # the last one, which is part of a cycle
-                    next(log.commits(Mark(mark.position, mark.token, lambda _: 0)), None)
-                log.append(appends, metadata)
-            mark = log.mark()
-            added += len(chunk)
-            self.progress(added, count)
+        # The last part that was begun: its command id, its number of todos, and the position and the number of todos before
+        # it. It is assigned as a whole, because a signal may come between any two lines.
+        begun = ("", 0, mark.position, 0)
+        try:
+            for part, chunk in enumerate(commit_sized_chunks(measured), 1):
+                # the ids of a batch are numbered, so that no two are the same
+                appends = [
+                    Append(DECIDER.stream(f"{batch}{number:07d}"), events, NEW)
+                    for number, events in enumerate(chunk, added + 1)
+                ]
+                metadata = Metadata(self.clock(), self.author, f"{batch}.{part}", {BATCH: {"id": batch, "part": part}})
+                begun = (metadata.command, len(chunk), mark.position, added)
+                with note_earlier_commits(part - 1):
+                    if part > 1 and self.name in self.store.names():
+                        # A new log object that begins at the end of the last one. Unlike the last one, it does not keep the
+                        # versions of earlier streams, which would use more memory with each commit, and which new streams
+                        # do not need.
+                        log = self.store.open(self.name)
+                        if log.id != self.log.id:
+                            raise LogBusy(f"{self.name} was replaced by another list meanwhile")
+                        gc.collect()  # frees the last one, which is part of a reference cycle
+                        next(log.commits(Mark(mark.position, mark.token, lambda _: 0)), None)
+                    log.append(appends, metadata)
+                mark = log.mark()
+                added += len(chunk)
+                self.progress(added, count)
+        except Exception:
+            raise
+        except BaseException as interruption:
+            command, adding, since, recorded = begun
+            if adding and self._has_recorded(command, since):
+                recorded += adding
+            if recorded:
+                interruption.add_note(f"{recorded:,} of {count:,} todos were recorded")
+            raise
         return Added(self.name, mark.position, added, part, made)
+
+    def _has_recorded(self, command: str, since: int) -> bool:
+        """Return whether a command was recorded after a position. False if the list cannot be read."""
+        try:
+            newer = takewhile(lambda commit: commit.position > since, self.store.open(self.name).commits_backward())
+            return any(commit.metadata.command == command for commit in newer)
+        except CqrsError:
+            return False
 
     def change(
         self, chosen: Sequence[Item], commands: Callable[[Item], Sequence[TodoCommand]], *, unchanged: bool = False

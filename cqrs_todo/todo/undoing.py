@@ -407,6 +407,9 @@ def _bring_home(here: _ListState, there: _ListState, commit: Commit, direction: 
     for stream in streams:
         at_home, elsewhere = home.state(stream), away.state(stream)
         number = here.number(stream)
+        if elsewhere is None and at_home is not None and at_home.removed:
+            arriving[stream] = [TodoRestored()]  # the other list was damaged, and a repair could not bring it back
+            continue
         if elsewhere is None or elsewhere.removed:
             if at_home is None or at_home.removed:
                 refused[number] = f"it is neither in {home.todos.name} nor in {away.todos.name} now"

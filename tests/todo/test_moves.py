@@ -611,3 +611,17 @@ def test_a_batch_and_a_move_are_not_undone_when_another_command_changed_a_todo_o
     with pytest.raises(Rejected, match="can't be undone alone: @4 changed the same fields later"):
         inbox.undo(2)
     assert texts(inbox) == ["changed", "c", "d"]
+
+
+def test_undo_brings_a_todo_back_that_the_other_list_lost(tmp_path: Path) -> None:
+    """The other log was damaged, and a repair could not bring the arrival back."""
+    store = open_store(f"jsonl:{tmp_path}", TYPES)
+    inbox, work = two_lists(store)
+    inbox.move(inbox.select(["1"]), work)
+    log = tmp_path / "lists/work.jsonl"
+    log.write_bytes(b"".join(log.read_bytes().splitlines(keepends=True)[:-1]))
+    assert store.repair("work") is not None
+    inbox, work = a_list(store), a_list(store, "work")
+    assert (texts(inbox), texts(work)) == ([], [])
+    inbox.undo()
+    assert (texts(a_list(store)), texts(a_list(store, "work"))) == (["a"], [])

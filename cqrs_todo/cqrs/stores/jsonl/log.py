@@ -86,6 +86,8 @@ class JsonlLog(ChainedLog):
         except InvalidLine as error:
             raise DamagedLog(f"{path}, line 1: {error}") from error
         super().__init__(header, name, types)
+        self.made_as = header.name
+        """The name that the log was made under."""
         self._first = first + b"\n"
         self._beginning = Spot(1, len(self._first), sum, 0)
         self._begin_at(self._beginning, Versions())

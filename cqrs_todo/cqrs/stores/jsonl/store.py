@@ -6,7 +6,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime
 from itertools import chain
 
-from ...errors import LogExists, LogNotFound, MissingLog, Rejected, StaleMark
+from ...errors import ImportRefused, LogExists, LogNotFound, MissingLog, StaleMark
 from ...events import EventTypes
 from ...names import NAME_BYTES, check_log_name, name_key
 from ...store import Checkpoints, Known, Log, Progress, Repair, Store, Stray, T, Verdict, no_progress, nothing_known
@@ -65,7 +65,7 @@ class JsonlStore(Store):
         except LogNotFound:
             self._look().check(name, archived=False)
             raise
-        if not log.noted:
+        if not log.noted or log.made_as != name:
             look = self._look()
             look.check(name, archived=False)
             original = look.original_of(name)
@@ -160,7 +160,7 @@ class JsonlStore(Store):
         header = log_in(first.removesuffix(b"\n"))
         if header is not None and header.newer:
             newer = f"the log was made by a newer program: its format {header.version} is newer than this program's"
-            raise Rejected(f"{newer}; nothing was imported")
+            raise ImportRefused(f"{newer}; nothing was imported")
         lines = chain((first,), rest) if first else ()
         with (
             verified(self._lists, name, lines) as incoming,
@@ -175,14 +175,20 @@ class JsonlStore(Store):
         self._check_spelling(name)
         with explained(self._lists):
             exists, archived = there(self._path(name)), there(self._archived(name))
+        look = self._look()
         for place in (False, True):
             try:
-                self._look().check(name, archived=place)
+                look.check(name, archived=place)
             except MissingLog as missing:
                 if exists or log_id != missing.id:  # otherwise these lines are what is missing, or a part of it
                     raise
         if archived and not exists:
             raise LogExists(name, archived=True)
+        holder = None if exists else next((log for log in look.lists_with(log_id) if log.name != name), None)
+        if holder is not None:
+            shown = f"the log {holder.name}{' (archived)' if holder.archived else ''} of this store"
+            same = "is the one that these lines are: a second one would be a copy; nothing was imported"
+            raise ImportRefused(f"{shown} {same}")
 
     def _look(self) -> Look:
         return Look(self._lists, self._archive)

@@ -259,6 +259,10 @@ class PostgresStore(Store):
         def work(connection: Connection) -> int:
             with connection.transaction():
                 self._take_name(connection, name)
+                other = connection.execute(self._database.sql(_OTHER), (read.id, name)).fetchone()
+                if other is not None:
+                    told = f"the log {other[0]} of this store is the one that these lines are"
+                    raise ImportRefused(f"{told}: a second one would be a copy; nothing was imported")
                 made = connection.execute(self._database.sql(_INSERT), (read.id, name, header)).fetchone()
                 key, kept = made or connection.execute(self._database.sql(_FOUND), (name, False)).fetchone() or (0, "")
                 known = connection.execute(self._database.sql(_LINES), (key,)).fetchall()
@@ -362,6 +366,7 @@ _INSERT = """
     INSERT INTO {schema}.cqrs_logs (id, name, header) VALUES (%s, %s, %s) ON CONFLICT (name, archived) DO NOTHING
     RETURNING key, header
 """
+_OTHER = "SELECT name FROM {schema}.cqrs_logs WHERE id = %s AND (name <> %s OR archived) LIMIT 1"
 _HOLD_NAMES = "SELECT pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended('cqrs names', 0))"
 _NAMES = "SELECT name FROM {schema}.cqrs_logs"
 _FOUND = "SELECT key, header FROM {schema}.cqrs_logs WHERE name = %s AND archived = %s"
