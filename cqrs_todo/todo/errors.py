@@ -9,6 +9,7 @@
     ├── NotYet                  the moment that was asked for is in the future
     ├── CannotUndo              a command cannot be undone or redone
     ├── CannotMove              todos cannot be moved to another list
+    ├── MovedAway               a todo cannot be changed here, because it was moved to another list
     ├── CannotRestore           a todo cannot be restored, because it was moved since then
     ├── InvalidTodo             a todo to be imported breaks a rule
     │   └── InvalidId           it has an id that no todo can have
@@ -81,6 +82,10 @@ class CannotUndo(CqrsError):
 
 class CannotMove(CqrsError):
     """Todos cannot be moved to another list. Nothing was recorded."""
+
+
+class MovedAway(CqrsError):
+    """Todos cannot be changed in this list, because they were moved to another one. Nothing was recorded."""
 
 
 class CannotRestore(CqrsError):

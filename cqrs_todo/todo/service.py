@@ -11,7 +11,7 @@ from ..cqrs.repository import decide_all
 from ..cqrs.store import NEW, Append, Mark, check_precondition
 from ..cqrs.struct import Struct, replace
 from ..cqrs.timeline import BATCH, Moment
-from .errors import CannotRestore, InvalidId, InvalidTodo, NotFound
+from .errors import CannotRestore, InvalidId, InvalidTodo, MovedAway, NotFound
 from .events import TodoEvent
 from .fields import Todo
 from .model import DECIDER, Create, TodoCommand, check_todo, events_between
@@ -265,6 +265,7 @@ class TodoList(Recorder):
 
         Raises:
             Rejected: A command was rejected; the text names the todos. Nothing was recorded.
+            MovedAway: All todos that were refused were moved to another list; the text names them. Nothing was recorded.
             WrongExpectedVersion: With `unchanged`, a todo was changed since it was chosen. Nothing was recorded.
             CqrsError: What reading and appending raise.
         """
@@ -287,11 +288,10 @@ class TodoList(Recorder):
                 for item in chosen
                 if _is_removed(fold, item) and (item.number in refused or changes.get(item.stream))
             }
-            refused |= {
-                absent[stream]: f"it was moved to {name}" for stream, name in self.lists_moved_to(fold, absent).items()
-            }
-            if refused:
-                raise Rejected(refusals_in_words(refused))
+            moved = {absent[stream]: f"it was moved to {name}" for stream, name in self.lists_moved_to(fold, absent).items()}
+            if refused or moved:
+                refusal = Rejected if refused.keys() - moved.keys() else MovedAway
+                raise refusal(refusals_in_words({**refused, **moved}))
             return [(changes, {})]
 
         return self.transact(plan, chosen)

@@ -9,6 +9,7 @@ from cqrs_todo.cqrs.errors import Rejected
 from cqrs_todo.cqrs.events import Commit, Metadata
 from cqrs_todo.cqrs.store import Append, Store
 from cqrs_todo.cqrs.stores import open_store
+from cqrs_todo.todo.errors import CannotUndo
 from cqrs_todo.todo.events import TodoEvent
 from cqrs_todo.todo.model import Create, TodoCommand
 from cqrs_todo.todo.recorder import TYPES
@@ -44,7 +45,7 @@ def played(acts: list[Act]) -> Iterator[TodoList]:
                 todos.change(chosen, lambda _, given=commands: given)  # type: ignore[misc]  # a lambda with a default
             elif what in ("undo", "redo"):
                 (todos.undo if what == "undo" else todos.redo)(count)
-        except Rejected:
+        except (CannotUndo, Rejected):
             pass
         yield todos
 
