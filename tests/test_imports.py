@@ -36,6 +36,7 @@ MODULES = (
     "todo.statistics",
     "todo.selection",
     "todo.lists",
+    "todo.batches",
     "todo.recorder",
     "todo.moves",
     "todo.undoing",

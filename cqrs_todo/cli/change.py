@@ -9,9 +9,10 @@ from typing import IO, TypeAlias
 
 from ..cqrs.errors import Rejected, StoreUnavailable
 from ..cqrs.timeline import REDOES, UNDOES, marked
+from ..todo.batches import COMMIT_LIMIT, COMMIT_TEXT
 from ..todo.fields import NOTE, REMINDER, TAGS, TEXT
 from ..todo.model import DECIDER, Add, Change, Complete, Create, Drop, Remove, Reopen, TodoCommand, Toggle
-from ..todo.recorder import COMMIT_LIMIT, COMMIT_TEXT, Answer
+from ..todo.recorder import Answer
 from ..todo.service import Added
 from ..todo.values import TEXT_LIMIT, day_or_instant
 from ..todo.views import Item, bracketed_details, number_ranges, short_instant

@@ -11,21 +11,12 @@ from ..cqrs.errors import CqrsError, OutcomeUnknown
 from ..cqrs.events import Commit
 from ..cqrs.struct import Struct
 from ..cqrs.timeline import REDOES, UNDOES, undo_events
+from .batches import CommitContent, note_earlier_commits, split_to_commit_size, with_batch_ids
 from .errors import CannotMove
 from .events import TodoRemoved
 from .fields import Todo
 from .model import DECIDER, events_between
-from .recorder import (
-    Answer,
-    CommitContent,
-    Recorder,
-    events_to_reach,
-    new_command,
-    note_earlier_commits,
-    refusals_in_words,
-    split_to_commit_size,
-    with_batch_ids,
-)
+from .recorder import Answer, Recorder, events_to_reach, new_command, refusals_in_words
 from .views import Item, Move, items_of, move_of
 
 

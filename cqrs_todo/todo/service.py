@@ -11,22 +11,12 @@ from ..cqrs.repository import decide_all
 from ..cqrs.store import NEW, Append, Mark, check_precondition
 from ..cqrs.struct import Struct, replace
 from ..cqrs.timeline import BATCH, Moment
+from .batches import CommitContent, commit_sized_chunks, note_earlier_commits, text_length
 from .errors import CannotRestore, InvalidId, InvalidTodo, MovedAway, NotFound
 from .events import TodoEvent
 from .fields import Todo
 from .model import DECIDER, Create, TodoCommand, check_todo, events_between
-from .recorder import (
-    Answer,
-    CommitContent,
-    Recorder,
-    Todos,
-    commit_sized_chunks,
-    events_to_reach,
-    new_id,
-    note_earlier_commits,
-    refusals_in_words,
-    text_length,
-)
+from .recorder import Answer, Recorder, Todos, events_to_reach, new_id, refusals_in_words
 from .selection import ID, select
 from .views import MOVE, RESTORES, Item, id_of, items_of, number_ranges
 

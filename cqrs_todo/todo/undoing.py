@@ -18,12 +18,13 @@ from ..cqrs.events import LOST, Commit, UnknownEvent
 from ..cqrs.fold import Fold
 from ..cqrs.struct import Struct, replace
 from ..cqrs.timeline import BATCH, REDOES, UNDOES, Step, batch_of, redo_events, redo_steps, undo_events, undo_steps
+from .batches import COMMIT_LIMIT, CommitContent, note_earlier_commits
 from .errors import CannotUndo, EventNotFound
 from .events import TodoEvent, TodoRemoved, TodoRestored
 from .fields import State
 from .model import DECIDER, events_between, evolve, field_of
 from .moves import Half, record_both
-from .recorder import COMMIT_LIMIT, Answer, CommitContent, Recorder, new_command, note_earlier_commits, refusals_in_words
+from .recorder import Answer, Recorder, new_command, refusals_in_words
 from .views import Move, move_of
 
 

@@ -15,7 +15,7 @@ from cqrs_todo.cqrs.events import Commit, Metadata
 from cqrs_todo.cqrs.store import Append, Log, Store
 from cqrs_todo.cqrs.stores import open_store
 from cqrs_todo.cqrs.timeline import REDOES, UNDOES
-from cqrs_todo.todo import recorder, undoing
+from cqrs_todo.todo import batches, undoing
 from cqrs_todo.todo.errors import CannotMove, CannotRestore, CannotUndo, MovedAway, NotFound
 from cqrs_todo.todo.events import TextChanged
 from cqrs_todo.todo.fields import TAGS, TEXT
@@ -447,9 +447,9 @@ def test_a_commit_that_names_one_that_is_not_there_is_refused(store: Store, meta
 @pytest.fixture
 def small_commits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Commits hold at most three events."""
-    for module in (recorder, undoing):
+    for module in (batches, undoing):
         monkeypatch.setattr(module, "COMMIT_LIMIT", 3)
-    monkeypatch.setattr(recorder, "_SURELY_SMALL", 0)
+    monkeypatch.setattr(batches, "_SURELY_SMALL", 0)
 
 
 @pytest.mark.usefixtures("small_commits")
