@@ -8,8 +8,9 @@ import msgspec
 from ..cqrs.events import Commit
 from ..cqrs.struct import Struct
 from ..cqrs.timeline import Moment, reached
+from ..todo.history import event_mentions
 from ..todo.lists import Lists
-from ..todo.views import SORT_KEYS, Filter, Item, SortKey, StateFilter, event_mentions, sort_items
+from ..todo.views import SORT_KEYS, Filter, Item, SortKey, StateFilter, sort_items
 from . import document, render
 from .clock import to_local
 from .errors import UsageError

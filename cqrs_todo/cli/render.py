@@ -13,20 +13,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from ..cqrs.events import Commit
 from ..cqrs.struct import Struct
 from ..todo.fields import FIELDS, NOTE, TEXT, Kind, Todo
+from ..todo.history import describe_commit, describe_event
 from ..todo.service import View
 from ..todo.values import day_or_instant
-from ..todo.views import (
-    Item,
-    board,
-    describe_commit,
-    describe_event,
-    display_day_or_instant,
-    display_value,
-    id_of,
-    is_overdue,
-    relative_day,
-    short_instant,
-)
+from ..todo.views import Item, board, display_day_or_instant, display_value, id_of, is_overdue, relative_day, short_instant
 from .clock import to_local
 from .output import out
 from .session import Session

@@ -16,8 +16,9 @@ from rich.text import Text
 
 from ..cqrs.events import Commit
 from ..cqrs.timeline import Moment
+from ..todo.history import describe_event
 from ..todo.service import TodoList, View
-from ..todo.views import Item, describe_event, short_instant
+from ..todo.views import Item, short_instant
 from . import document
 from .clock import to_local
 from .errors import UsageError

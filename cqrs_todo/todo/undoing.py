@@ -9,148 +9,26 @@ went to. Both are refused if a todo is not where the step left it, or was change
 of the two lists.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 from typing import TypeAlias
 
 from ..cqrs.errors import LogBusy
 from ..cqrs.events import LOST, Commit, UnknownEvent
 from ..cqrs.fold import Fold
-from ..cqrs.struct import Struct, replace
-from ..cqrs.timeline import BATCH, REDOES, UNDOES, Step, batch_of, redo_events, redo_steps, undo_events, undo_steps
+from ..cqrs.struct import replace
+from ..cqrs.timeline import BATCH, Step, batch_of, undo_steps
 from .batches import COMMIT_LIMIT, CommitContent, note_earlier_commits
 from .errors import CannotUndo, EventNotFound
 from .events import TodoEvent, TodoRemoved, TodoRestored
 from .fields import State
-from .model import DECIDER, events_between, evolve, field_of
+from .model import DECIDER, events_between, field_of
 from .moves import Half, record_both
 from .recorder import Answer, Recorder, new_command, refusals_in_words
+from .undo_planning import REDO, UNDO, Direction, ListState
 from .views import Move, move_of
 
-
-class Direction(Struct, frozen=True):
-    """Undo or redo, and what differs between the two.
-
-    Args:
-        verb: Its name in messages.
-        past: The past participle of its name.
-        key: The key in a commit's `meta` for the positions of the commits that it undoes or redoes.
-        steps: Takes commits, newest first, and yields the steps that can be undone or redone.
-        events: Takes a decider and commits, and returns the events that undo or redo them, by stream.
-    """
-
-    verb: str
-    past: str
-    key: str
-    steps: Callable[[Iterable[Commit]], Iterator[Step]]
-    events: Callable[..., dict[str, list[TodoEvent]]]
-
-    def home(self, move: Move) -> str:
-        """Return the id of the log that the todos of a move are in afterwards."""
-        return move.source if self.key == UNDOES else move.target
-
-
-UNDO = Direction("undo", "undone", UNDOES, undo_steps, undo_events)
-REDO = Direction("redo", "redone", REDOES, redo_steps, redo_events)
-
-
-class _ListState:
-    """One list, with the states of its todos after the steps that are planned so far."""
-
-    def __init__(self, todos: Recorder, fold: Fold[State]) -> None:
-        """Start with the present list.
-
-        Args:
-            todos: The list.
-            fold: Its fold.
-        """
-        self.todos = todos
-        self._fold = fold
-        self._states: dict[str, State] = {}
-        # by stream, where the planned steps moved todos to: the name of a list, or '' for this list
-        self._moved: dict[str, str] = {}
-
-    def backward(self) -> Iterator[Commit]:
-        """Return the commits up to the fold, newest first, without what others append meanwhile."""
-        return self.todos.log.commits_backward(self._fold.position + 1)
-
-    def commits_at(self, positions: Iterable[int]) -> dict[int, Commit]:
-        """Return the commits that begin at these positions, by position, newest first.
-
-        The log is read backward once, and no further than to the earliest of these commits.
-        """
-        wanted = set(positions)
-        backward = self.backward() if wanted else iter(())
-        found = islice((commit for commit in backward if commit.position in wanted), len(wanted))
-        return {commit.position: commit for commit in found}
-
-    def state(self, stream: str) -> State:
-        """Return the state of a todo after the planned steps."""
-        if stream not in self._states:
-            entity = self._fold.get(stream)
-            self._states[stream] = None if entity is None else entity.state
-        return self._states[stream]
-
-    def number(self, stream: str) -> int:
-        """Return the number of a todo, or 0 if it was never in this list."""
-        entity = self._fold.get(stream)
-        return 0 if entity is None else entity.number
-
-    def apply_step(self, commit: Commit, direction: Direction) -> dict[str, list[TodoEvent]]:
-        """Plan to undo or redo a commit that only this list recorded.
-
-        Args:
-            commit: The commit.
-            direction: Undo or redo.
-
-        Returns:
-            The events that undo or redo it, by stream.
-
-        Raises:
-            CannotUndo: A todo was moved to another list, where these events would have no effect. Or what they change is not
-                what the commit left, because it was changed while the todo was in another list.
-        """
-        changes = direction.events(DECIDER, [commit])
-        absent = {stream for stream in changes if (state := self.state(stream)) is not None and state.removed}
-        moved = {**self.todos.lists_moved_to(self._fold, absent - set(self._moved)), **self._moved}
-        refused: dict[int, str] = {}
-        for stream, events in changes.items():
-            if stream in absent and moved.get(stream):
-                refused[self.number(stream)] = f"it was moved to {moved[stream]}: bring it back first"
-            elif not self._fits(stream, events):
-                refused[self.number(stream)] = f"what @{commit.position} changed was changed again in another list"
-        if refused:
-            raise CannotUndo(f"@{commit.position} cannot be {direction.past}: {refusals_in_words(refused)}")
-        self._apply(changes)
-        return changes
-
-    def _fits(self, stream: str, events: Sequence[TodoEvent]) -> bool:
-        """Return whether each event changes the present state, and its inverse leads back to this state."""
-        state = self.state(stream)
-        for event in events:
-            after = evolve(state, event)
-            if after == state or evolve(after, DECIDER.invert(event)) != state:
-                return False
-            state = after
-        return True
-
-    def arrive(self, changes: dict[str, list[TodoEvent]]) -> None:
-        """Plan that todos are brought to this list by these events."""
-        self._apply(changes)
-        self._moved.update(dict.fromkeys(changes, ""))
-
-    def leave(self, changes: dict[str, list[TodoEvent]], target: str) -> None:
-        """Plan that todos leave this list by these events, for the list named `target`."""
-        self._apply(changes)
-        self._moved.update(dict.fromkeys(changes, target))
-
-    def _apply(self, changes: dict[str, list[TodoEvent]]) -> None:
-        for stream, events in changes.items():
-            for event in events:
-                self._states[stream] = evolve(self.state(stream), event)
-
-
-Choose: TypeAlias = Callable[[_ListState], Sequence[Step]]
+Choose: TypeAlias = Callable[[ListState], Sequence[Step]]
 """Chooses the steps to undo or redo, in the order in which they are undone or redone."""
 
 
@@ -196,14 +74,14 @@ def undo_at(todos: Recorder, position: int) -> Answer:
     return _apply_steps(todos, UNDO, lambda side: [_step_with(side, position)])
 
 
-def _first(side: _ListState, direction: Direction, count: int) -> list[Step]:
+def _first(side: ListState, direction: Direction, count: int) -> list[Step]:
     steps = list(islice(direction.steps(side.backward()), count))
     if not steps:
         raise CannotUndo(f"there is nothing to {direction.verb}")
     return steps
 
 
-def _step_with(side: _ListState, position: int) -> Step:
+def _step_with(side: ListState, position: int) -> Step:
     """Return the step in force that recorded the event at a position."""
     name = side.todos.name
     commit = next((each for each in side.backward() if each.position <= position), None)
@@ -221,7 +99,7 @@ def _apply_steps(todos: Recorder, direction: Direction, choose: Choose) -> Answe
     others: dict[str, Recorder] = {}
 
     def plan(fold: Fold[State]) -> list[CommitContent]:
-        side = _ListState(todos, fold)
+        side = ListState(todos, fold)
         steps = _commits_of(side, choose(side))
         others.update(_others(todos, steps))
         return [] if others else _plan_here(side, direction, steps)
@@ -232,7 +110,7 @@ def _apply_steps(todos: Recorder, direction: Direction, choose: Choose) -> Answe
     return todos.together(list(others.values()), lambda: _apply_in_several_lists(todos, others, direction, choose))
 
 
-def _commits_of(side: _ListState, steps: Sequence[Step]) -> list[list[Commit]]:
+def _commits_of(side: ListState, steps: Sequence[Step]) -> list[list[Commit]]:
     """Return the commits of each step.
 
     Raises:
@@ -284,7 +162,7 @@ def _move_of(todos: Recorder, commit: Commit) -> Move | None:
 # steps of one list
 
 
-def _plan_here(side: _ListState, direction: Direction, steps: Sequence[Sequence[Commit]]) -> list[CommitContent]:
+def _plan_here(side: ListState, direction: Direction, steps: Sequence[Sequence[Commit]]) -> list[CommitContent]:
     """Plan to undo or redo steps that only this list recorded.
 
     Returns:
@@ -307,7 +185,7 @@ def _meta(direction: Direction, commit: Commit) -> dict[str, object]:
     return meta if BATCH not in commit.metadata.meta else {**meta, BATCH: commit.metadata.meta[BATCH]}
 
 
-def _check_later(side: _ListState, steps: Sequence[Sequence[Commit]]) -> None:
+def _check_later(side: ListState, steps: Sequence[Sequence[Commit]]) -> None:
     """Check that no later commit in force changed the same fields or moved the same todos.
 
     Raises:
@@ -353,7 +231,7 @@ def _apply_in_several_lists(todos: Recorder, others: dict[str, Recorder], direct
 
     All steps are planned before the first one is recorded. Each is planned on the states that the steps before it lead to.
     """
-    sides = {each.log.id: _ListState(each, each.repository.fold()) for each in (todos, *others.values())}
+    sides = {each.log.id: ListState(each, each.repository.fold()) for each in (todos, *others.values())}
     for each in (todos, *others.values()):
         each.check_undamaged("; nothing was recorded")
     here = sides[todos.log.id]
@@ -383,7 +261,7 @@ def _apply_in_several_lists(todos: Recorder, others: dict[str, Recorder], direct
     return todos.answer([commit for owner, commit in recorded if owner is todos], also=also)
 
 
-def _bring_home(here: _ListState, there: _ListState, commit: Commit, direction: Direction, move: Move) -> tuple[Half, Half]:
+def _bring_home(here: ListState, there: ListState, commit: Commit, direction: Direction, move: Move) -> tuple[Half, Half]:
     """Plan to bring the todos of a move to the list that they belong to after undoing or redoing it.
 
     Args:
@@ -439,6 +317,6 @@ def _bring_home(here: _ListState, there: _ListState, commit: Commit, direction: 
     return halves[0], halves[1]
 
 
-def _can_apply(side: _ListState, direction: Direction, commit: Commit) -> bool:
+def _can_apply(side: ListState, direction: Direction, commit: Commit) -> bool:
     """Return whether a commit can be undone or redone: it is in force for undo, and is not in force for redo."""
     return any(commit.position in step for step in undo_steps(side.backward())) == (direction is UNDO)

@@ -23,9 +23,10 @@ from cqrs_todo.cqrs.stores import format as line_format
 from cqrs_todo.cqrs.stores.format import Codec, decode_header, sum_of
 from cqrs_todo.cqrs.stores.seals import NO_SUM
 from cqrs_todo.todo.compare import blame, changes_by_position, compare
+from cqrs_todo.todo.history import describe_commit, describe_event, event_mentions
 from cqrs_todo.todo.recorder import TYPES
 from cqrs_todo.todo.service import TodoList
-from cqrs_todo.todo.views import SORT_KEYS, Filter, board, describe_commit, describe_event, event_mentions, sort_items
+from cqrs_todo.todo.views import SORT_KEYS, Filter, board, sort_items
 
 from .children import SEED, a_list, in_child
 from .fuzz import GOLDEN, PLANTED, fuzzed, missing
