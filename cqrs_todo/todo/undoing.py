@@ -47,12 +47,12 @@ def undo(todos: Recorder, count: int = 1) -> Answer:
             recorded.
         CqrsError: What reading and appending raise.
     """
-    return _apply_steps(todos, UNDO, lambda side: _first(side, UNDO, count))
+    return _apply_steps(todos, UNDO, lambda side: _last_steps(side, UNDO, count))
 
 
 def redo(todos: Recorder, count: int = 1) -> Answer:
     """Redo the last commands of a list that were undone. Arguments, result and errors are those of `undo`."""
-    return _apply_steps(todos, REDO, lambda side: _first(side, REDO, count))
+    return _apply_steps(todos, REDO, lambda side: _last_steps(side, REDO, count))
 
 
 def undo_at(todos: Recorder, position: int) -> Answer:
@@ -74,7 +74,7 @@ def undo_at(todos: Recorder, position: int) -> Answer:
     return _apply_steps(todos, UNDO, lambda side: [_step_with(side, position)])
 
 
-def _first(side: ListState, direction: Direction, count: int) -> list[Step]:
+def _last_steps(side: ListState, direction: Direction, count: int) -> list[Step]:
     steps = list(islice(direction.steps(side.backward()), count))
     if not steps:
         raise CannotUndo(f"there is nothing to {direction.verb}")
@@ -101,7 +101,7 @@ def _apply_steps(todos: Recorder, direction: Direction, choose: Choose) -> Answe
     def plan(fold: Fold[State]) -> list[CommitContent]:
         side = ListState(todos, fold)
         steps = _commits_of(side, choose(side))
-        others.update(_others(todos, steps))
+        others.update(_other_lists(todos, steps))
         return [] if others else _plan_here(side, direction, steps)
 
     answer = todos.transact(plan, one_commit_each=True)
@@ -131,7 +131,7 @@ def _commits_of(side: ListState, steps: Sequence[Step]) -> list[list[Commit]]:
     return [[found[position] for position in step] for step in steps]
 
 
-def _others(todos: Recorder, steps: Iterable[Sequence[Commit]]) -> dict[str, Recorder]:
+def _other_lists(todos: Recorder, steps: Iterable[Sequence[Commit]]) -> dict[str, Recorder]:
     """Return the other lists that steps moved todos to or from, by the ids of their logs.
 
     Raises:
