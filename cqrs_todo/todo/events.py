@@ -18,15 +18,20 @@ def _check_zone(time: datetime) -> None:
         raise ValueError(f"a time without a zone: {time}")
 
 
-class TodoCreated(Struct, frozen=True, gc=False):
+class _TodoCreatedBase(Struct, frozen=True, gc=False):
+    """The arguments of `TodoCreated` that may be given by position."""
+
+    text: str
+    created: datetime
+
+
+class TodoCreated(_TodoCreatedBase, frozen=True, gc=False, kw_only=True):
     """A todo was created.
 
     This class never gets new attributes, because its JSON form is frozen. A field that the todo gained later is set by its
     own event in the same commit.
     """
 
-    text: str
-    created: datetime
     note: str | None = None
     due: DayOrInstant | None = None
     reminder: datetime | None = None

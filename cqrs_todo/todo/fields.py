@@ -43,7 +43,14 @@ from .values import (
 T = TypeVar("T")
 
 
-class Todo(Struct, frozen=True, array_like=True, gc=False):
+class _TodoBase(Struct, frozen=True, array_like=True, gc=False):
+    """The arguments of `Todo` that may be given by position."""
+
+    text: str
+    created: datetime
+
+
+class Todo(_TodoBase, frozen=True, array_like=True, gc=False, kw_only=True):
     """The state of a todo. Add new attributes at the end, because snapshots store the values in this order.
 
     Args:
@@ -59,8 +66,6 @@ class Todo(Struct, frozen=True, array_like=True, gc=False):
         project: Its project: words separated by dots.
     """
 
-    text: str
-    created: datetime
     note: str | None = None
     due: DayOrInstant | None = None
     reminder: datetime | None = None

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from ..cqrs.errors import CqrsError, OutcomeUnknown
 from ..cqrs.events import Commit
-from ..cqrs.struct import Struct
+from ..cqrs.struct import Struct, replace
 from ..cqrs.timeline import REDOES, UNDOES, undo_events
 from .batches import CommitContent, note_earlier_commits, split_to_commit_size, with_batch_ids
 from .errors import CannotMove
@@ -120,7 +120,7 @@ def _moved(source: Recorder, chosen: Sequence[Item], target: Recorder) -> Answer
     commits = [commit for todos, commit in recorded if todos is target]
     answer = target.answer(commits, chosen, also=[source.name] if recorded else [])
     changed = tuple(item for item in answer.items if item.stream in leaving)
-    return Answer(answer.list, answer.position, answer.commits, answer.items, changed, answer.also)
+    return replace(answer, changed=changed)
 
 
 def _find_leaving(source: Recorder, chosen: Sequence[Item], target: Recorder) -> tuple[dict[str, Todo], set[str]]:

@@ -53,7 +53,7 @@ def new_command() -> str:
     return os.urandom(10).hex()
 
 
-class Answer(Struct, frozen=True):
+class Answer(Struct, frozen=True, kw_only=True):
     """The result of a command that changes a list.
 
     Args:
@@ -122,7 +122,7 @@ class Recorder:
         self._default = default
         self._snapshots = snapshots
         self._missing = False
-        self._held = False
+        self._locked = False
         self._others: list[Recorder] = []
         try:
             self._attach(store.open(name))
@@ -250,7 +250,14 @@ class Recorder:
         entities = [entity for stream in streams if (entity := fold.get(stream)) is not None]  # `NullLog` keeps nothing
         rows = items_of(entities)
         changed_rows = [row for row in rows if row.stream in changed]
-        return Answer(self.name, fold.position, tuple(commits), tuple(rows), tuple(changed_rows), tuple(also))
+        return Answer(
+            list=self.name,
+            position=fold.position,
+            commits=tuple(commits),
+            items=tuple(rows),
+            changed=tuple(changed_rows),
+            also=tuple(also),
+        )
 
     def together(self, others: Sequence["Recorder"], work: Callable[[], T]) -> T:
         """Do a piece of work while nobody else can write to this list and some other lists; see `Store.together`.
@@ -262,7 +269,7 @@ class Recorder:
         Returns:
             What the work returns.
         """
-        if self._held:
+        if self._locked:
             return work()
         lists = (self, *others)
         tried = False
@@ -277,7 +284,7 @@ class Recorder:
 
         try:
             for each in lists:
-                each._held = True
+                each._locked = True
             return self.store.together([each.log for each in lists], once)
         except BaseException:
             if self.store.atomic:
@@ -286,7 +293,7 @@ class Recorder:
             raise
         finally:
             for each in lists:
-                each._held = False
+                each._locked = False
 
     def check_exists(self) -> None:
         """Check that the list exists, or is the default list, which reads as empty.

@@ -39,7 +39,15 @@ LATER = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 SAMPLES: dict[str, list[TodoEvent]] = {
     "todo_created": [
         TodoCreated("Buy milk", AT),
-        TodoCreated("Écrire à Zoë 雪 👩‍👩‍👧", AT, "*soon*\nor later", "2026-11-23", LATER, "H", ("home", "später")),
+        TodoCreated(
+            "Écrire à Zoë 雪 👩‍👩‍👧",
+            AT,
+            note="*soon*\nor later",
+            due="2026-11-23",
+            reminder=LATER,
+            priority="H",
+            tags=("home", "später"),
+        ),
         TodoCreated("Call", AT, due="2026-11-23T17:00:00Z"),
     ],
     "todo_text_changed": [TextChanged("Buy milk", 'Buy "oat" milk\\')],

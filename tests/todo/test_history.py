@@ -40,7 +40,7 @@ def event(data: Any, type: str = "x") -> Recorded:
     [
         (TodoCreated("Buy milk", NOW), "created: Buy milk"),
         (
-            TodoCreated("x", NOW, "note", "2026-11-23", LATER, "H", ("a", "b")),
+            TodoCreated("x", NOW, note="note", due="2026-11-23", reminder=LATER, priority="H", tags=("a", "b")),
             "created: x (+a, +b, priority H, due Mon 2026-11-23, reminder 2026-11-23 23:30)",
         ),
         (TextChanged("a", "b"), "text: a → b"),

@@ -51,7 +51,9 @@ from cqrs_todo.todo.values import TEXT_LIMIT, day_or_instant, parse_day_or_insta
 from tests.strategies import NOW, histories, states
 
 CREATED = TodoCreated("Buy milk", NOW)
-FULL = TodoCreated("Buy milk", NOW, "oat", "2026-11-23", NOW + timedelta(hours=1), "H", ("home",))
+FULL = TodoCreated(
+    "Buy milk", NOW, note="oat", due="2026-11-23", reminder=NOW + timedelta(hours=1), priority="H", tags=("home",)
+)
 
 
 def test_creating_a_todo_sorts_its_tags_and_happens_once() -> None:
@@ -256,7 +258,7 @@ def test_law_an_event_changes_the_field_that_it_names(steps: list[tuple[State, T
             continue
         after = evolve(before, event)
         assert after is not None
-        changed = [name for name in Todo.__match_args__ if getattr(before, name) != getattr(after, name)]
+        changed = [name for name in Todo.__struct_fields__ if getattr(before, name) != getattr(after, name)]
         field = field_of(event)
         assert changed == ["tags" if field.startswith("tag:") else field]
 

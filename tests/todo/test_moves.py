@@ -59,7 +59,7 @@ def test_both_halves_share_a_command_and_name_both_logs(store: Store) -> None:
     assert [half.meta for half in halves] == [{MOVE: move}] * 2
 
 
-def test_a_move_carries_what_is_there_now(store: Store) -> None:
+def test_a_move_brings_the_present_fields_of_a_todo(store: Store) -> None:
     inbox, work = two_lists(store)
     chosen = inbox.select(["1"])
     a_list(store).change(chosen, lambda _: [Change(TEXT, "b")])
@@ -134,7 +134,7 @@ def test_after_a_crash_between_the_halves_the_move_is_completed_by_moving_again(
     assert (texts(inbox), texts(work)) == ([], ["a"])
 
 
-def test_after_a_crash_between_the_halves_undo_takes_back_the_half_that_was_recorded(
+def test_after_a_crash_between_the_halves_undo_reverts_the_half_that_was_recorded(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     inbox, work = crashed(store, monkeypatch)
@@ -161,7 +161,7 @@ def test_todos_that_cannot_leave_do_not_stay_in_both(store: Store, monkeypatch: 
 
 
 @pytest.mark.parametrize("side", ["inbox", "work"])
-def test_undo_and_redo_from_either_list_take_both_halves(store: Store, side: str) -> None:
+def test_undo_and_redo_from_either_list_apply_to_both_halves(store: Store, side: str) -> None:
     inbox, work = two_lists(store)
     inbox.move(inbox.select(["1"]), work)
     one, other = (inbox, work) if side == "inbox" else (work, inbox)
@@ -210,7 +210,7 @@ def test_undo_of_a_move_needs_both_lists(store: Store) -> None:
     assert texts(inbox) == ["a"]
 
 
-def test_undo_of_several_steps_takes_back_moves_in_both_directions(store: Store) -> None:
+def test_undo_of_several_steps_reverts_moves_in_both_directions(store: Store) -> None:
     inbox, work = two_lists(store)
     inbox.move(inbox.select(["1"]), work)
     work.move(work.select(["1"]), inbox)
@@ -412,7 +412,7 @@ def test_redo_of_a_move_is_refused_when_the_todo_was_changed_by_another_undo(sto
     assert (texts(inbox), texts(work)) == (["a"], [])
 
 
-def test_an_older_change_of_a_moved_todo_is_not_undone_out_of_sight(store: Store) -> None:
+def test_an_older_change_of_a_moved_todo_is_not_undone_alone(store: Store) -> None:
     inbox, work = two_lists(store)
     inbox.change(inbox.select(["1"]), lambda _: [Change(TEXT, "b")])
     inbox.move(inbox.select(["1"]), work)
@@ -420,7 +420,7 @@ def test_an_older_change_of_a_moved_todo_is_not_undone_out_of_sight(store: Store
         inbox.undo_at(2)
 
 
-def test_a_half_that_cannot_be_recorded_takes_the_other_half_back(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_when_one_half_cannot_be_recorded_the_other_half_is_undone(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     inbox, work = two_lists(store)
     inbox.move(inbox.select(["1"]), work)
     for verb, losing in (("undo", work), ("redo", inbox)):
@@ -436,7 +436,9 @@ def test_a_half_that_cannot_be_recorded_takes_the_other_half_back(store: Store, 
 
 
 @pytest.mark.parametrize("meta", [{UNDOES: [999]}, {REDOES: [999]}, {UNDOES: [-1]}, {REDOES: [0]}])
-def test_a_commit_that_names_one_that_is_not_there_is_refused(store: Store, meta: dict[str, Any]) -> None:
+def test_a_commit_that_undoes_or_redoes_a_position_that_does_not_exist_is_refused(
+    store: Store, meta: dict[str, Any]
+) -> None:
     inbox, _ = two_lists(store)
     (item,) = inbox.select(["1"])
     inbox.log.append([Append(item.stream, (TextChanged("a", "b"),))], Metadata(NOW, "me", "odd", meta))
@@ -511,7 +513,7 @@ def test_an_undo_of_a_batch_that_was_interrupted_goes_on_and_is_redone_as_a_whol
     assert texts(inbox) == []
 
 
-def test_a_list_that_cannot_be_read_is_not_in_the_way_of_another_lists_undo(tmp_path: Path) -> None:
+def test_another_list_that_cannot_be_read_does_not_prevent_undo(tmp_path: Path) -> None:
     store = open_store(f"jsonl:{tmp_path}", TYPES)
     inbox, work = two_lists(store)
     inbox.move(inbox.select(["1"]), work)

@@ -135,7 +135,15 @@ def test_an_event_refuses_a_time_that_cannot_be_read(event: type) -> None:
 def test_the_events_between_two_states_lead_to_the_second_and_their_inverses_back() -> None:
     fresh = replace(FULL, completed=None)
     assert events_between(None, fresh) == (
-        TodoCreated("Buy milk", NOW, "oats", "2026-11-23", NOW + timedelta(hours=1), "H", ("home", "shop")),
+        TodoCreated(
+            "Buy milk",
+            NOW,
+            note="oats",
+            due="2026-11-23",
+            reminder=NOW + timedelta(hours=1),
+            priority="H",
+            tags=("home", "shop"),
+        ),
     )
     for old, new in ((FULL, OPEN), (OPEN, FULL), (FULL, replace(FULL, removed=True))):
         state: State = old
