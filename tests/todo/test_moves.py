@@ -436,9 +436,7 @@ def test_when_one_half_cannot_be_recorded_the_other_half_is_undone(store: Store,
 
 
 @pytest.mark.parametrize("meta", [{UNDOES: [999]}, {REDOES: [999]}, {UNDOES: [-1]}, {REDOES: [0]}])
-def test_a_commit_that_undoes_or_redoes_a_position_that_does_not_exist_is_refused(
-    store: Store, meta: dict[str, Any]
-) -> None:
+def test_a_commit_that_undoes_or_redoes_a_missing_position_is_refused(store: Store, meta: dict[str, Any]) -> None:
     inbox, _ = two_lists(store)
     (item,) = inbox.select(["1"])
     inbox.log.append([Append(item.stream, (TextChanged("a", "b"),))], Metadata(NOW, "me", "odd", meta))
