@@ -91,7 +91,7 @@ def test_a_move_is_undone_and_redone_as_one_from_either_list(todo: Todo) -> None
     todo("-L", "work", "tag", "1", "+x")
     refused = todo.run("undo")
     assert (refused.code, refused.out) == (1, "")
-    assert "@2 can't be undone: todo 1: it was changed in work, where it is 1: undo that first" in refused.err
+    assert "@2 cannot be undone: todo 1: it was changed in work, where it is 1: undo that first" in refused.err
 
 
 def test_moving_what_was_moved_already_says_so_and_succeeds(todo: Todo) -> None:

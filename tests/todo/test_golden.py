@@ -1,4 +1,4 @@
-"""Format 1, byte for byte: a golden file for each event type, and a whole log, that must open for ever.
+"""Format 1, byte for byte: a golden file for each event type, and a complete log, which must always open.
 
 A golden file is never changed. One for a new event type is made by running this file: `python -m tests.todo.test_golden`.
 """
@@ -39,7 +39,15 @@ LATER = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 SAMPLES: dict[str, list[TodoEvent]] = {
     "todo_created": [
         TodoCreated("Buy milk", AT),
-        TodoCreated("Écrire à Zoë 雪 👩‍👩‍👧", AT, "*soon*\nor later", "2026-11-23", LATER, "H", ("home", "später")),
+        TodoCreated(
+            "Écrire à Zoë 雪 👩‍👩‍👧",
+            AT,
+            note="*soon*\nor later",
+            due="2026-11-23",
+            reminder=LATER,
+            priority="H",
+            tags=("home", "später"),
+        ),
         TodoCreated("Call", AT, due="2026-11-23T17:00:00Z"),
     ],
     "todo_text_changed": [TextChanged("Buy milk", 'Buy "oat" milk\\')],
@@ -70,7 +78,7 @@ def test_there_is_a_golden_file_for_each_event_type() -> None:
 
 
 @pytest.mark.parametrize("type", SAMPLES)
-def test_an_event_is_written_as_ever_and_read_as_ever(type: str) -> None:
+def test_each_event_type_is_written_and_read_exactly_as_in_its_golden_file(type: str) -> None:
     golden = (GOLDEN / f"{type}.jsonl").read_bytes()
     codec = Codec(TYPES)
     line, recorded = codec.encode(commit_of(type), NO_SUM)
@@ -81,7 +89,7 @@ def test_an_event_is_written_as_ever_and_read_as_ever(type: str) -> None:
     assert (read.events, read.metadata, read.sum) == (commit_of(type).events, commit_of(type).metadata, sum.decode())
 
 
-def test_a_whole_log_written_in_2026_opens(tmp_path: Path) -> None:
+def test_a_complete_log_written_in_2026_opens(tmp_path: Path) -> None:
     (tmp_path / "lists").mkdir(mode=0o700)
     (tmp_path / "lists/inbox.jsonl").write_bytes((GOLDEN / "inbox.jsonl").read_bytes())
     log = open_store(f"jsonl:{tmp_path}", TYPES).open("inbox")

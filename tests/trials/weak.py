@@ -266,7 +266,7 @@ def _torn_move() -> None:
         now = [held[item.stream] for item in chosen]
         if any(item.todo.removed for item in now):
             raise Rejected("it was removed")
-        arrived = target.take_in({id_of(item.stream): item.todo for item in now})
+        arrived = target.import_todos({id_of(item.stream): item.todo for item in now})
         try:
             self.change(now, lambda _: [Remove()], unchanged=True)
         except CqrsError:

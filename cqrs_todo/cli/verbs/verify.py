@@ -5,7 +5,7 @@ from typing import Any
 from ...cqrs.errors import CqrsError, DamagedLog
 from ...cqrs.names import check_log_name
 from ...cqrs.store import Repair, Verdict
-from ...todo.lists import Lists, no_such_list
+from ...todo.lists import Lists, list_not_found
 from ..errors import UsageError
 from ..output import print_line, print_message, print_row
 from ..reports import count_of, missing_document, stray_document, warn_of_strays
@@ -68,7 +68,7 @@ def _chosen(session: Session) -> list[tuple[str, bool]]:
         names = lists.names()
         if name not in names and name not in lists.names(archived=True):
             session.store.verify(name)  # raises the error if the list is missing, which is more than not being there
-            raise no_such_list(name, names)
+            raise list_not_found(name, names)
         return [(name, name not in names)]
     return [(name, archived) for archived in (False, True) for name in lists.names(archived=archived)]
 
