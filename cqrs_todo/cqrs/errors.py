@@ -9,7 +9,7 @@
     ├── LogExists               a log has this name already
     ├── LogBusy                 another writer holds the log
     ├── ReadOnlyLog             this program must not write to the log
-    ├── StaleMark               the log has changed before a cursor
+    ├── StaleCursor               the log has changed before a cursor
     ├── ImportRefused           the lines of a log cannot be imported
     ├── ExportRefused           a log cannot be exported as lines
     ├── InvalidPattern          a pattern that selects logs or streams cannot be parsed
@@ -106,7 +106,7 @@ class ReadOnlyLog(CqrsError):
     """This program must not write to the log: its format is newer than this code, or it is a copy of another log."""
 
 
-class StaleMark(CqrsError):
+class StaleCursor(CqrsError):
     """The log has changed before a cursor. What was derived from it up to there must be derived again."""
 
 

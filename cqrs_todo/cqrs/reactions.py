@@ -7,7 +7,7 @@ the reaction and before its checkpoint was kept: whoever must not act twice know
 from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 
-from .errors import DamagedLog, StaleMark
+from .errors import DamagedLog, StaleCursor
 from .events import Recorded
 from .store import Log, Store
 from .struct import Struct
@@ -44,7 +44,7 @@ class Runner:
         """React to what was recorded since the checkpoint, up to the end as it is now; how many events that were.
 
         What `react` raises stops it before that event, with which the next run begins. Raises `DamagedLog` where the log
-        can't be read to its end, `StaleMark` where it ends before the checkpoint, and `StoreUnavailable`.
+        can't be read to its end, `StaleCursor` where it ends before the checkpoint, and `StoreUnavailable`.
         """
         log, reaction = self._log, self._reaction
         begun = kept = position = self._checkpoints.load(reaction.name, log.id)
@@ -60,9 +60,9 @@ class Runner:
                 reacted += 1
         if log.damage is not None:
             raise DamagedLog(f"{log.damage}; the reaction {reaction.name} waits at @{position}")
-        end = log.mark().position
+        end = log.cursor().position
         if end < begun:
-            raise StaleMark(f"{log.name} ends at @{end}, but the reaction {reaction.name} had come to @{begun}")
+            raise StaleCursor(f"{log.name} ends at @{end}, but the reaction {reaction.name} had come to @{begun}")
         if position > kept:  # nothing was wanted after it, and need not be looked at again
             self._checkpoints.save(reaction.name, log.id, position)
         return reacted

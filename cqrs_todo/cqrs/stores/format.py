@@ -11,14 +11,14 @@ import msgspec
 
 from ..errors import CqrsError
 from ..events import Commit, EventTypes, Metadata, Recorded, UnknownEvent
-from .seals import NO_SUM, follows, last_sum, seal, sealed, sum_in
+from .hash_chain import NO_DIGEST, chain_line, continues, digest_in, last_digest, with_digest
 
 FORMAT = "cqrs-log"
 VERSION = "1.0"
 
 _LONG = 1 << 18
 """How many bytes of lines pass before a decoder for all types of events is worth the millisecond that it takes to make."""
-BROKEN = "its sum does not match: it was altered, or a line before it is missing"
+BROKEN = "its digest does not match: it was altered, or a line before it is missing"
 
 Instant = Annotated[datetime, msgspec.Meta(tz=True)]
 Count = Annotated[int, msgspec.Meta(ge=1)]
@@ -83,11 +83,11 @@ _decode_header = msgspec.json.Decoder(Header).decode
 _encode = msgspec.json.encode
 
 
-def sum_of(previous: bytes, line: bytes) -> bytes:
+def verified_digest(previous: bytes, line: bytes) -> bytes:
     """The sum of a line, given without its LF, that must follow the line with sum `previous`; raises `InvalidLine`."""
-    if not follows(previous, line):
+    if not continues(previous, line):
         raise InvalidLine(BROKEN)
-    return last_sum(line + b"\n")
+    return last_digest(line + b"\n")
 
 
 def decode_line(line: bytes) -> CommitLine:
@@ -129,7 +129,7 @@ def decode_lines(chunk: bytes, decoder: "msgspec.json.Decoder[CommitLine]" = _co
 
 def encode_header(header: Header) -> bytes:
     """The first line of a log."""
-    return seal(NO_SUM, _encode(header))
+    return chain_line(NO_DIGEST, _encode(header))
 
 
 def decode_header(line: bytes) -> tuple[Header, bytes]:
@@ -143,13 +143,13 @@ def decode_header(line: bytes) -> tuple[Header, bytes]:
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         newer = _newer_header(line)
         if newer is not None:
-            return newer, sum_in(line) or NO_SUM
+            return newer, digest_in(line) or NO_DIGEST
         raise InvalidLine(f"no header of a log: {error}") from error
     if header.format != FORMAT:
         raise InvalidLine(f"no header of a log: its format is {header.format!a}")
     if header.newer:
-        return header, sum_in(line) or NO_SUM  # a newer format may seal its lines in another way
-    return header, sum_of(NO_SUM, line)
+        return header, digest_in(line) or NO_DIGEST  # a newer format may seal its lines in another way
+    return header, verified_digest(NO_DIGEST, line)
 
 
 class _NewerHeader(msgspec.Struct, frozen=True):
@@ -214,12 +214,12 @@ class Codec:
                 for event in commit.events
             ]
             document = _encode(CommitLine(commit.position, meta.at, meta.by, meta.command, events, meta.meta))
-            line, sum = sealed(previous, document)
+            line, sum = with_digest(previous, document)
             recorded = self.commit(decode_line(document), sum)
         except (InvalidLine, UnicodeEncodeError, RecursionError, TypeError) as error:
-            raise ValueError(f"can't be recorded: {error}") from error
+            raise ValueError(f"cannot be recorded: {error}") from error
         if recorded.events != commit.events:
-            raise ValueError("can't be recorded: JSON would change it")
+            raise ValueError("cannot be recorded: JSON would change it")
         return line, recorded
 
     def decode_lines(self, chunk: bytes) -> list[CommitLine]:

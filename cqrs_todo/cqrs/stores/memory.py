@@ -1,30 +1,18 @@
 """A store in the memory of this process; pure Python, so that it runs wherever Python does."""
 
 import threading
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from datetime import datetime
 from itertools import count
 
 from ..errors import LogExists, LogNotFound
-from ..events import Commit, EventTypes, Metadata
+from ..events import Commit, EventBatch, EventTypes, Metadata
 from ..names import check_log_name, name_key
-from ..store import (
-    Append,
-    Checkpoints,
-    Known,
-    Log,
-    Mark,
-    Place,
-    Store,
-    T,
-    Verdict,
-    nothing_known,
-    position_of,
-    record,
-    repeated,
-)
+from ..store import START, Append, Checkpoints, Cursor, Known, Log, Store, StreamVersions, T, nothing_known
+from ..verification import Verdict
+from .recording import record, repeated
 
 
 class MemoryLog(Log):
@@ -39,6 +27,7 @@ class MemoryLog(Log):
         self._lock = threading.RLock()
 
     def append(self, appends: Sequence[Append], metadata: Metadata) -> Commit:
+        """Write a commit; see `Log`. The command ids of all commits are recognised."""
         with self._lock:
             earlier = self._by_command.get(metadata.command)
             if earlier is not None:
@@ -49,44 +38,41 @@ class MemoryLog(Log):
             self._by_command[metadata.command] = commit
             return commit
 
-    def commits(self, since: Place = 0) -> Iterator[Commit]:
+    def commits(self, since: Cursor = START) -> Iterator[Commit]:
+        """Read commits, oldest first; see `Log`."""
         return iter(self._after(since))
 
-    def outlines(self, since: Place = 0) -> Iterator[Sequence[Commit]]:
+    def event_batches(self, since: Cursor = START, versions: StreamVersions | None = None) -> Iterator[Sequence[EventBatch]]:
+        """Read commits as far as a fold needs them; see `Log`. The log knows all versions, so `versions` is not used."""
         later = self._after(since)
         return iter((later,) if later else ())
 
-    def _after(self, since: Place) -> list[Commit]:
+    def _after(self, since: Cursor) -> list[Commit]:
         with self._lock:
-            return self._commits[bisect_right(self._commits, position_of(since), key=lambda commit: commit.last) :]
+            return self._commits[bisect_right(self._commits, since.position, key=lambda commit: commit.last) :]
 
-    def commits_backward(self, before: int | Mark | None = None) -> Iterator[Commit]:
-        if isinstance(before, Mark):
-            before = before.position + 1
+    def commits_backward(self, until: Cursor | None = None) -> Iterator[Commit]:
+        """Read commits, newest first; see `Log`."""
         with self._lock:
             end = len(self._commits)
-            if before is not None:
-                end = bisect_left(self._commits, before, key=lambda commit: commit.position)
+            if until is not None:
+                end = bisect_right(self._commits, until.position, key=lambda commit: commit.position)
             return reversed(self._commits[:end])
 
-    def mark(self) -> Mark:
+    def cursor(self) -> Cursor:
+        """Return the end of the log, which is always known."""
         with self._lock:
-            position = self._commits[-1].last if self._commits else 0
-
-        def version_then(stream: str) -> int:
-            return next((event.version for event in self.events_backward(position + 1) if event.stream == stream), 0)
-
-        return Mark(position, "", version_then)
+            return Cursor(self._commits[-1].last if self._commits else 0)
 
     def sync(self) -> None:
-        return None
+        """Do nothing: memory cannot be made durable."""
 
     def lock(self) -> threading.RLock:
-        """The lock that every append takes; a thread that holds it may append."""
+        """Return the lock that every append takes. A thread that holds it may append."""
         return self._lock
 
     def verdict(self) -> Verdict:
-        """What `Store.verify` says: memory is not damaged."""
+        """Return the verdict of `Store.verify`: memory is not damaged."""
         with self._lock:
             return Verdict(self._commits[-1].last if self._commits else 0, len(self._commits), "")
 

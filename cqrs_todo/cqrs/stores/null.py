@@ -1,12 +1,14 @@
-"""A store that keeps nothing: every log is empty, every append is accepted as if to an empty log, and is forgotten."""
+"""A store that keeps nothing. Every log is empty. Every append is accepted as if the log were empty, and then forgotten."""
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 
 from ..errors import LogNotFound
-from ..events import Commit, EventTypes, Metadata, Outline
+from ..events import Commit, EventBatch, EventTypes, Metadata
 from ..names import check_log_name
-from ..store import Append, Checkpoints, Known, Log, Mark, Place, Store, T, Verdict, nothing_known, record
+from ..store import START, Append, Checkpoints, Cursor, Known, Log, Store, StreamVersions, T, nothing_known
+from ..verification import Verdict
+from .recording import record
 
 
 class NullLog(Log):
@@ -17,22 +19,27 @@ class NullLog(Log):
         self._types = types
 
     def append(self, appends: Sequence[Append], metadata: Metadata) -> Commit:
+        """Return the commit that would be the first of the log."""
         return record(appends, metadata, self._types, 0, {})
 
-    def commits(self, since: Place = 0) -> Iterator[Commit]:
+    def commits(self, since: Cursor = START) -> Iterator[Commit]:
+        """Return an empty iterator."""
         return iter(())
 
-    def outlines(self, since: Place = 0) -> Iterator[Sequence[Outline]]:
+    def event_batches(self, since: Cursor = START, versions: StreamVersions | None = None) -> Iterator[Sequence[EventBatch]]:
+        """Return an empty iterator."""
         return iter(())
 
-    def commits_backward(self, before: int | Mark | None = None) -> Iterator[Commit]:
+    def commits_backward(self, until: Cursor | None = None) -> Iterator[Commit]:
+        """Return an empty iterator."""
         return iter(())
 
-    def mark(self) -> Mark:
-        return Mark(0, "", lambda _: 0)
+    def cursor(self) -> Cursor:
+        """Return the start of the log."""
+        return START
 
     def sync(self) -> None:
-        return None
+        """Do nothing."""
 
 
 class NullCheckpoints(Checkpoints):

@@ -12,7 +12,7 @@ import pytest
 from ..events import EventTypes
 from ..store import Progress, Store, no_progress
 from ..stores import open_store
-from ..stores.jsonl.files import explained
+from ..stores.jsonl.files import os_errors_as_store_errors
 from ..stores.passwords import hidden
 from ..struct import Struct
 from .contract import CONTRACT_TYPES, StoreContract
@@ -105,7 +105,7 @@ def _corner(url: str) -> Iterator[Opens]:
     """How an empty corner of the place that a URL names is opened, until the block is over."""
     scheme, _, rest = url.partition(":")
     if scheme == "jsonl" and rest:
-        with explained(rest):
+        with os_errors_as_store_errors(rest):
             corner = tempfile.TemporaryDirectory(prefix=".check-", dir=_nearest(rest))
         with corner as folder:
             yield lambda types: open_store(f"jsonl:{folder}", types)

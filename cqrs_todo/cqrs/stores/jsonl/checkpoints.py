@@ -7,7 +7,7 @@ import msgspec
 from ...errors import StoreUnavailable
 from ...names import check_log_name
 from ...store import Checkpoints
-from .files import explained, make_directory, replace_durably
+from .files import make_directory, os_errors_as_store_errors, replace_durably
 
 
 class _Checkpoint(msgspec.Struct, frozen=True):
@@ -25,7 +25,7 @@ class FileCheckpoints(Checkpoints):
 
     def load(self, reaction: str, log_id: str) -> int:
         path = self._path(reaction, log_id)
-        with explained(path):
+        with os_errors_as_store_errors(path):
             try:
                 with open(path, "rb") as file:
                     return _decode(file.read()).position
@@ -36,7 +36,7 @@ class FileCheckpoints(Checkpoints):
 
     def save(self, reaction: str, log_id: str, position: int) -> None:
         path = self._path(reaction, log_id)
-        with explained(path):
+        with os_errors_as_store_errors(path):
             make_directory(os.path.dirname(path))
             replace_durably(path, msgspec.json.encode(_Checkpoint(position)) + b"\n")
 

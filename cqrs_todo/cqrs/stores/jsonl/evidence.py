@@ -12,9 +12,9 @@ from itertools import pairwise
 
 import msgspec
 
-from ..chain import Spot
+from ...store import Cursor
 from ..format import VERSION, CommitLine, Header, InvalidLine, decode_line, read_header
-from ..seals import NO_SUM, SEAL_LENGTH
+from ..hash_chain import DIGEST_MEMBER_LENGTH, NO_DIGEST
 
 _BLANK = b" \t\r\n\x0b\x0c\0"
 _BOM = b"\xef\xbb\xbf"
@@ -157,8 +157,8 @@ def plain_readings(text: bytes) -> Iterator[Reading]:
     if match is not None:
         yield Reading(text[: match.start()], match[1])
         return
-    if len(text) > SEAL_LENGTH:
-        yield Reading(text[:-SEAL_LENGTH], text[-_DIGEST_LENGTH - 2 : -2])
+    if len(text) > DIGEST_MEMBER_LENGTH:
+        yield Reading(text[:-DIGEST_MEMBER_LENGTH], text[-_DIGEST_LENGTH - 2 : -2])
     place = text.rfind(b',"sum":"')
     if place > 0:
         yield Reading(text[:place], text[place + len(b',"sum":"') :].rstrip(b'"}'))
@@ -233,7 +233,7 @@ class _Guess(msgspec.Struct, frozen=True):
 class Prover:
     """Finds out which pieces are proven, and marks them."""
 
-    def __init__(self, pieces: list[Piece], header: Piece | None, head: Spot | None) -> None:
+    def __init__(self, pieces: list[Piece], header: Piece | None, head: Cursor | None) -> None:
         self._pieces = pieces
         self._header = header
         self._head = head
@@ -268,21 +268,21 @@ class Prover:
 
     @property
     def _remembered(self) -> list[bytes]:
-        return [self._head.sum] if self._head is not None else []
+        return [self._head.digest] if self._head is not None else []
 
     def _read_header(self) -> None:
         if self._header is None:
             return
         for reading in plain_readings(self._header.text):
-            digest = digest_of(NO_SUM, reading.body)
+            digest = digest_of(NO_DIGEST, reading.body)
             if agree(digest, reading.digest):
-                self._settle(self._header, reading, NO_SUM, digest)
+                self._settle(self._header, reading, NO_DIGEST, digest)
                 return
         for reading in _header_readings(self._header.text):
-            self._guess(self._header, reading, NO_SUM)
-            digest = digest_of(NO_SUM, reading.body)
+            self._guess(self._header, reading, NO_DIGEST)
+            digest = digest_of(NO_DIGEST, reading.body)
             if agree(digest, reading.digest) or digest in self._remembered:
-                self._settle(self._header, reading, NO_SUM, digest)
+                self._settle(self._header, reading, NO_DIGEST, digest)
                 return
 
     def _near(self, piece: Piece) -> list[bytes]:
@@ -351,7 +351,7 @@ class Prover:
         self._guesses_for.setdefault(id(piece), []).append(digest)
 
     def _accept(self, digest: bytes) -> None:
-        """Mark what was guessed as proven, with all that the guess was built on."""
+        """Cursor what was guessed as proven, with all that the guess was built on."""
         while (guess := self._guesses.get(digest)) is not None and not guess.piece.proven:
             if not self._settle(guess.piece, guess.reading, guess.previous, digest):
                 return

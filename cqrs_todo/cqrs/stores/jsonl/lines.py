@@ -6,7 +6,7 @@ from io import BytesIO
 from typing import Self
 
 from ...errors import LogNotFound
-from .files import close, explained, open_private
+from .files import close, open_private, os_errors_as_store_errors
 
 _BLOCK = 1 << 15
 
@@ -35,7 +35,7 @@ class Lines:
         self.tail = b""
         rest: list[bytes] = []
         while offset < self.size:
-            with explained(self.path):
+            with os_errors_as_store_errors(self.path):
                 block = os.pread(self.fd, min(_BLOCK, self.size - offset), offset)
             if not block:
                 break
@@ -59,7 +59,7 @@ class Lines:
         while end > start:
             size = min(_BLOCK, end - start)
             end -= size
-            with explained(self.path):
+            with os_errors_as_store_errors(self.path):
                 block = os.pread(self.fd, size, end)
             if b"\n" not in block:
                 rest.append(block)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from ..chain import Spot
+from ...store import Cursor
 from ..format import CommitLine
 from .evidence import Piece
 from .placeholders import Conflict, Gap, fill, gaps_in
@@ -34,13 +34,13 @@ def commit_of(piece: Piece) -> CommitLine:
     return piece.commit
 
 
-def sort_out(pieces: list[Piece], header: Piece | None, head: Spot | None, *, ends_with_lf: bool) -> Sorted:
+def sort_out(pieces: list[Piece], header: Piece | None, head: Cursor | None, *, ends_with_lf: bool) -> Sorted:
     """Decide what becomes of each piece; `head` is what was noted of this log, if that still says something new."""
     return _Sorting(pieces, header, head, ends_with_lf).run()
 
 
 class _Sorting:
-    def __init__(self, pieces: list[Piece], header: Piece | None, head: Spot | None, ends_with_lf: bool) -> None:
+    def __init__(self, pieces: list[Piece], header: Piece | None, head: Cursor | None, ends_with_lf: bool) -> None:
         self._pieces = pieces
         self._header = header
         self._head = head
@@ -70,7 +70,7 @@ class _Sorting:
         length: dict[bytes, int] = {}
         for piece in sorted(proven, key=lambda piece: -commit_of(piece).position):
             after = length.get(piece.digest, 0)
-            if self._head is not None and piece.digest == self._head.sum:
+            if self._head is not None and piece.digest == self._head.digest:
                 after += 1 << 40
             length[piece.previous] = max(length.get(piece.previous, 0), after + 1)
             length[piece.digest] = after
@@ -171,7 +171,7 @@ class _Sorting:
         commit, stands, head = commit_of(piece), piece.stands, self._head
         if any(position in self._taken for position in range(commit.position, commit.last + 1)):
             return True
-        if head is not None and head.position == commit.last and stands != head.sum:
+        if head is not None and head.position == commit.last and stands != head.digest:
             return True
         place = bisect(self._positions, commit.position)
         if commit.position - (self._positions[place - 1] if place else 0) > _MOST_LOST:

@@ -1,9 +1,9 @@
 """Which logs had been recorded in a folder, and which of its files hold which log.
 
-The head of each log is noted in the lock file beside it (see `notes`). A log is *missing* when its head is noted under a
-name, but the file of that name is not there or holds another log, and no other list holds the log up to that head. A *stray*
-is a file that another program put beside the logs: a copy of one of them, as file synchronisers make on a conflict, or a
-file that cannot be a list.
+The head of each log is recorded in the lock file beside it (see `head_record`). A log is *missing* when its head is recorded
+under a name, but the file of that name is not there or holds another log, and no other file holds the log up to that head. A
+*stray* is a file that another program put beside the logs: a copy of one of them, as file synchronisers make on a conflict,
+or a file that cannot be a log.
 """
 
 import os
@@ -16,11 +16,11 @@ import msgspec
 
 from ...errors import InvalidLogName, MissingLog, StoreUnavailable
 from ...names import check_log_name
-from ...store import Stray
-from ..chain import Spot
+from ...store import Cursor
+from ...verification import Stray
 from ..format import InvalidLine, decode_header, log_in
-from .files import OPEN_SAFELY, close, explained, there
-from .notes import head_in, lock_of, noted, read_note, record_in, stands_in
+from .files import OPEN_SAFELY, close, os_errors_as_store_errors, there
+from .head_record import head_in, holds, lock_path, log_and_head, read_record, require_record
 
 SUFFIX = ".jsonl"
 _LOCK = ".lock"
@@ -45,22 +45,22 @@ class LogAt(msgspec.Struct, frozen=True):
     id: str
     made_as: str
     newer: bool
-    noted: bool
+    head_is_recorded: bool
 
     @property
     def is_list(self) -> bool:
         """Whether the file is one of the lists, as far as its name tells."""
         return self.name is not None and not _CONFLICT.search(self.name)
 
-    def reaches(self, head: Spot) -> bool:
+    def reaches(self, head: Cursor) -> bool:
         """Whether the log came to a head in this file: the head stands there, or a later one is noted beside it."""
-        own = head_in(read_note(self.path), self.id) if self.is_list else None
+        own = head_in(read_record(self.path), self.id) if self.is_list else None
         if own is not None and own.position >= head.position:
             return True
         with suppress(OSError):
             fd = os.open(self.path, os.O_RDONLY | OPEN_SAFELY)
             try:
-                return stands_in(fd, head)
+                return holds(fd, head)
             finally:
                 close(fd)
         return False
@@ -88,7 +88,7 @@ def _other_form(file: str) -> str | None:
 def check_reachable(folder: str) -> None:
     """Raise `MissingLog` if a folder can't be reached because a link on the way to it leads nowhere."""
     path = os.path.abspath(folder)
-    with explained(path):
+    with os_errors_as_store_errors(path):
         while not there(path):
             path = os.path.dirname(path)
         if os.path.islink(path):
@@ -99,7 +99,7 @@ def check_reachable(folder: str) -> None:
                 raise MissingLog(f"{told}: the lists that may have been recorded there can't be reached", None) from None
 
 
-class Look:
+class Inventory:
     """One look at the folders of the lists in use and of the archived ones. Raises `StoreUnavailable`."""
 
     def __init__(self, lists: str, archive: str) -> None:
@@ -110,7 +110,7 @@ class Look:
         folder = self._folders[archived]
         files = _files(folder)
         present = {name for file in files if (name := name_of(file)) is not None}
-        absent = {name for place, name in self._with_notes() if place == archived} - present
+        absent = {name for place, name in self._with_lock_files() if place == archived} - present
         return sorted(present | {name for name in absent if self._missing(name, archived) is not None})
 
     def check(self, name: str, *, archived: bool) -> None:
@@ -125,7 +125,7 @@ class Look:
             self._check_form(name, self._folders[archived])
         # somebody may rename it while its files are looked at, so it is missing only if a second look finds the same
         if self._missing(name, archived) is not None:
-            missing = Look(self._folders[False], self._folders[True])._missing(name, archived)
+            missing = Inventory(self._folders[False], self._folders[True])._missing(name, archived)
             if missing is not None:
                 raise missing
 
@@ -139,14 +139,14 @@ class Look:
     def missing(self) -> list[MissingLog]:
         """The logs that are missing, each in an error that is not raised."""
         found = []
-        for archived, name in self._with_notes():
+        for archived, name in self._with_lock_files():
             try:
                 self.check(name, archived=archived)
             except MissingLog as missing:
                 found.append(missing)
         return found
 
-    def _with_notes(self) -> Iterator[tuple[bool, str]]:
+    def _with_lock_files(self) -> Iterator[tuple[bool, str]]:
         """The names beside which a lock file stands, each with whether it is that of an archived list."""
         for archived, folder in self._folders.items():
             for file in _files(folder):
@@ -157,25 +157,25 @@ class Look:
 
     def _missing(self, name: str, archived: bool) -> MissingLog | None:
         path = os.path.join(self._folders[archived], name + SUFFIX)
-        with explained(path):
-            note = noted(path)
+        with os_errors_as_store_errors(path):
+            head_record = require_record(path)
             exists = there(path)
-        if not note:
+        if not head_record:
             return None
-        record = record_in(note)
-        if record is None:
+        found = log_and_head(head_record)
+        if found is None:
             if exists:
                 return None
-            told = f"{lock_of(path)} notes that it had been recorded, but it can't be read how far"
+            told = f"{lock_path(path)} notes that it had been recorded, but it can't be read how far"
             return MissingLog(f"{_shown(name, archived)} is missing: {path} is not there; {told}", name, archived=archived)
-        id, head = record
+        id, head = found
         instead = _log_at(path, archived, name) if exists else None
         if exists and (instead is None or instead.newer or instead.id == id):
             return None  # it is there; opening it tells whether it is damaged, or of a format of which nothing is certain
         holders = [log for log in self._logs if log.id == id]
         if any(log.is_list and log.reaches(head) for log in holders):
             return None
-        if self._noted_farther(id, head):
+        if self._recorded_farther(id, head):
             return None  # a crash while it was moved left this note; the other one tells that it is missing
         what = f"{path} is not there" if instead is None else f"{path} holds another log (id {instead.id})"
         had = f"had been recorded up to @{head.position}" if head.position else "was empty"
@@ -183,10 +183,10 @@ class Look:
         message = f"{_shown(name, archived)} is missing: {what}, and its log (id {id}) {had}{''.join(kept)}"
         return MissingLog(message, name, archived=archived, id=id, position=head.position, replaced=exists)
 
-    def _noted_farther(self, id: str, head: Spot) -> bool:
+    def _recorded_farther(self, id: str, head: Cursor) -> bool:
         """Whether a later head of a log is noted under another name."""
-        for archived, name in self._with_notes():
-            other = head_in(read_note(os.path.join(self._folders[archived], name + SUFFIX)), id)
+        for archived, name in self._with_lock_files():
+            other = head_in(read_record(os.path.join(self._folders[archived], name + SUFFIX)), id)
             if other is not None and other.position > head.position:
                 return True
         return False
@@ -210,7 +210,7 @@ class Look:
         the shortest name.
         """
         own = next((log for log in self._logs if log.name == name and not log.archived), None)
-        if own is None or own.noted:
+        if own is None or own.head_is_recorded:
             return None
         original = self._original(own.id)
         return original if original is not None and original != own else None
@@ -220,7 +220,7 @@ class Look:
         return min(
             logs,
             key=lambda log: (
-                not log.noted,
+                not log.head_is_recorded,
                 not log.is_list,
                 log.made_as != log.name,
                 log.archived,
@@ -277,7 +277,7 @@ def _compared(copy: str, original: str) -> str:
 
 
 def _files(folder: str) -> list[str]:
-    with explained(folder):
+    with os_errors_as_store_errors(folder):
         try:
             return sorted(os.listdir(folder))
         except FileNotFoundError:
@@ -305,7 +305,7 @@ def _log_at(path: str, archived: bool, name: str | None) -> LogAt | None:
             decode_header(first)
         except InvalidLine:
             return None  # an altered header may give a wrong id: the list is damaged, not another one
-    own = name is not None and head_in(read_note(path), header.id) is not None
+    own = name is not None and head_in(read_record(path), header.id) is not None
     return LogAt(path, archived, name, header.id, header.name, header.newer, own)
 
 
