@@ -6,8 +6,8 @@ from typing import Any
 
 from ..cqrs.errors import CqrsError, DamagedLog, MissingLog, Rejected
 from ..cqrs.names import check_log_name
-from ..cqrs.store import Repair, Stray, Verdict
 from ..cqrs.stores import open_store
+from ..cqrs.verification import Repair, Stray, Verdict
 from ..todo.lists import Lists, no_such_list
 from ..todo.recorder import TYPES
 from . import document, render

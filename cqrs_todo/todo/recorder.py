@@ -15,7 +15,7 @@ from ..cqrs.fold import Fold
 from ..cqrs.repository import Changes, Repository
 from ..cqrs.repository import Plan as AnyPlan
 from ..cqrs.snapshots import SnapshotEvery, Snapshots
-from ..cqrs.store import Log, Progress, Store, no_progress
+from ..cqrs.store import Cursor, Log, Progress, Store, no_progress
 from ..cqrs.struct import Struct
 from ..cqrs.timeline import BATCH, Moment, as_of
 from .events import TodoEvent
@@ -139,7 +139,7 @@ class Recorder:
     @property
     def notices(self) -> list[str]:
         """What this list's log, and those of the lists that a change was about too, met that a person should know."""
-        return [*self.log.notices, *(notice for other in self._others for notice in other.notices)]
+        return [*self.log.warnings, *(notice for other in self._others for notice in other.notices)]
 
     def other(self, log_id: str, name: str) -> "Recorder | None":
         """The list with a log id, in the same store; None when no list in use has it, or it cannot be read.
@@ -293,7 +293,7 @@ class Recorder:
         """The lists that removed todos were moved to, by stream; those that were removed otherwise are left out."""
         remaining = set(streams)
         found: dict[str, str] = {}
-        for commit in self.log.commits_backward(fold.position + 1) if remaining else ():
+        for commit in self.log.commits_backward(Cursor(fold.position)) if remaining else ():
             touched = remaining & {event.stream for event in commit.events}
             move = move_of(commit) if touched else None
             if move is not None and move.source == self.log.id:

@@ -1,13 +1,12 @@
 """The one API that every front end calls: lists of todos in a store, read at any moment and changed by commands."""
 
-import gc
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
 from ..cqrs.errors import LogBusy, Rejected
 from ..cqrs.events import Commit, Metadata
 from ..cqrs.repository import decide_all
-from ..cqrs.store import NEW, Append, Mark, check_precondition
+from ..cqrs.store import NEW, Append, Cursor, Log, NewStreamsOnly, check_precondition
 from ..cqrs.struct import Struct, replace
 from ..cqrs.timeline import BATCH, Moment
 from .events import TodoEvent
@@ -72,7 +71,7 @@ class TodoList(Recorder):
             self._fold(None)  # from there on what stands before the newest snapshot need not be read
             return self.log.commits_backward()
         fold, _ = self._fold(moment)
-        return self.log.commits_backward(fold.position + 1)
+        return self.log.commits_backward(Cursor(fold.position))
 
     def commits(self, moment: Moment | None = None) -> list[Commit]:
         """The commits up to now or a moment, oldest first; raises `NotFound`, `NotYet`."""
@@ -81,7 +80,7 @@ class TodoList(Recorder):
     def played(self, start: int, end: int) -> Iterator[tuple[Commit, View]]:
         """Each commit after position `start` and up to `end`, with the list as it was after it."""
         fold, _ = self._fold(start)
-        for commit in self.log.commits(start):
+        for commit in self.log.commits(Cursor(start)):
             if commit.position > end:
                 return
             fold.apply(commit)
@@ -133,7 +132,7 @@ class TodoList(Recorder):
         self.repository.fold()
         self.check_whole("; nothing was recorded")
         batch = new_id()
-        added, mark, log = 0, self.log.mark(), self.log
+        added, log = 0, self._log_for_new_streams()
         decided = (tuple(DECIDER.decide(draft, DECIDER.initial)) for draft in drafts)
         measured = ((events, len(events), sum(map(text_in, events))) for events in decided)
         for part, chunk in enumerate(chunks(measured), 1):
@@ -143,19 +142,22 @@ class TodoList(Recorder):
             ]
             metadata = Metadata(self.clock(), self.author, f"{batch}.{part}", {BATCH: {"id": batch, "part": part}})
             with telling(part - 1):
-                if part > 1 and self.name in self.store.names():
-                    # another log object, at the place where the last one ended: it knows no versions of earlier streams,
-                    # which would take up memory, and needs none
-                    log = self.store.open(self.name)
-                    if log.id != self.log.id:
-                        raise LogBusy(f"{self.name} was replaced by another list meanwhile")
-                    gc.collect()  # the last one, which is part of a cycle
-                    next(log.commits(Mark(mark.position, mark.token, lambda _: 0)), None)
+                # forget the versions of earlier streams: they take up memory and are not needed, as all streams are new
+                for _ in log.event_batches(log.cursor() if part > 1 else self.log.cursor(), NewStreamsOnly()):
+                    pass
                 log.append(appends, metadata)
-            mark = log.mark()
             added += len(chunk)
             self.progress(added, count)
-        return Added(self.name, mark.position, added, part, made)
+        return Added(self.name, log.cursor().position, added, part, made)
+
+    def _log_for_new_streams(self) -> Log:
+        """Return another object for the log, so that the list's own one keeps the versions of the streams it has read."""
+        if self.name not in self.store.names():
+            return self.log  # a store may keep nothing
+        log = self.store.open(self.name)
+        if log.id != self.log.id:
+            raise LogBusy(f"{self.name} was replaced by another list meanwhile")
+        return log
 
     def change(
         self, chosen: Sequence[Item], commands: Callable[[Item], Sequence[TodoCommand]], *, unchanged: bool = False

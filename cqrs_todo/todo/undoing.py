@@ -13,6 +13,7 @@ from typing import TypeAlias
 from ..cqrs.errors import LogBusy, Rejected
 from ..cqrs.events import LOST, Commit, UnknownEvent
 from ..cqrs.fold import Fold
+from ..cqrs.store import Cursor
 from ..cqrs.struct import Struct, replace
 from ..cqrs.timeline import BATCH, REDOES, UNDOES, Step, batch_of, redo_events, redo_steps, undo_events, undo_steps
 from .events import TodoEvent, TodoRemoved, TodoRestored
@@ -52,7 +53,7 @@ class _Side:
 
     def backward(self) -> Iterator[Commit]:
         """The commits up to the fold, newest first, whatever others append meanwhile."""
-        return self.todos.log.commits_backward(self._fold.position + 1)
+        return self.todos.log.commits_backward(Cursor(self._fold.position))
 
     def commits_at(self, positions: Iterable[int]) -> dict[int, Commit]:
         """The commits that begin at these positions, newest first; one walk back, no further than to the earliest."""

@@ -510,13 +510,13 @@ def test_a_file_whose_name_is_in_another_form_of_unicode_is_told(filled: Todo) -
 
 def sealed_as_newer(path: Path, version: str) -> None:
     """Give a log's header another version, with the seals of this program's format."""
-    from cqrs_todo.cqrs.stores.seals import reseal, sum_in
+    from cqrs_todo.cqrs.stores.hash_chain import digest_in, rechain_line
 
     first, *rest = path.read_bytes().splitlines()
     old = msgspec.json.decode(first)["version"]
-    lines = [reseal(b"", first.replace(f'"version":"{old}"'.encode(), f'"version":"{version}"'.encode()))]
+    lines = [rechain_line(b"", first.replace(f'"version":"{old}"'.encode(), f'"version":"{version}"'.encode()))]
     for line in rest:
-        lines.append(reseal(sum_in(lines[-1][:-1]) or b"", line))
+        lines.append(rechain_line(digest_in(lines[-1][:-1]) or b"", line))
     path.write_bytes(b"".join(lines))
 
 
