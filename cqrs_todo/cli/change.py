@@ -64,12 +64,23 @@ def _add_lines(session: Session, given: Given) -> None:
         if count <= COMMIT_LIMIT and size <= COMMIT_TEXT:
             _added(session, todos.add(list(drafts)))
         else:
-            try:
-                _added_batch(session, todos.add_batch(drafts, count))
-            except KeyboardInterrupt:
-                undo = session.typed(todos.name, "undo")
-                say(session, f"Interrupted: some of the {count:,} todos were recorded. To take them back: {undo}")
-                raise
+            _add_batch(session, drafts, count)
+
+
+def _add_batch(session: Session, drafts: Iterator[Create], count: int) -> None:
+    """Add a batch; if SIGINT or SIGTERM ends it, say how much of it was recorded."""
+    import signal  # no other way of adding needs it
+
+    from .signals import Terminated, raised
+
+    todos = session.writable()
+    with raised(signal.SIGTERM):
+        try:
+            _added_batch(session, todos.add_batch(drafts, count))
+        except (KeyboardInterrupt, Terminated) as ended:
+            for note in getattr(ended, "__notes__", ()):
+                say(session, f"Interrupted: {note}. To take them back: {session.typed(todos.name, 'undo')}")
+            raise
 
 
 @contextmanager

@@ -80,6 +80,7 @@ def answer_document(answer: Answer) -> dict[str, Any]:
         "todos": [todo_document(item) for item in answer.items],
         "commits": len(answer.commits),
         "also": answer.also,
+        "stayed": [item.number for item in answer.stayed],
     }
 
 

@@ -5,8 +5,7 @@ import signal
 import sys
 import types
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from types import FrameType
+from contextlib import AbstractContextManager
 from typing import Any, BinaryIO
 
 import msgspec
@@ -20,6 +19,7 @@ from .errors import UsageError
 from .output import OutputFailed, out
 from .render import say
 from .session import Session
+from .signals import raised
 from .target import write_file
 from .text import visible
 
@@ -41,33 +41,9 @@ def _document() -> Any:
     return msgspec.defstruct("Document", [("format", str), ("todos", types.GenericAlias(list, (line,)))])
 
 
-class _Terminated(BaseException):
-    """SIGTERM or SIGHUP came."""
-
-    def __init__(self, number: int) -> None:
-        super().__init__(number)
-        self.number = number
-
-
-@contextmanager
-def _cleaning_up() -> Iterator[None]:
+def _cleaning_up() -> AbstractContextManager[None]:
     """Let SIGTERM and SIGHUP end the process only after the block has removed its temporary files."""
-
-    def stop(number: int, _frame: FrameType | None) -> None:
-        signal.signal(number, signal.SIG_IGN)  # a second one must not interrupt the cleaning up
-        raise _Terminated(number)
-
-    caught = [number for number in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(number) is signal.SIG_DFL]
-    try:
-        for number in caught:
-            signal.signal(number, stop)
-        yield
-    except _Terminated as terminated:
-        signal.signal(terminated.number, signal.SIG_DFL)
-        signal.raise_signal(terminated.number)
-    finally:
-        for number in caught:
-            signal.signal(number, signal.SIG_DFL)
+    return raised(signal.SIGTERM, signal.SIGHUP)
 
 
 def file_name(name: str) -> bytes:
@@ -223,4 +199,10 @@ def _import_todos(session: Session, name: str, first: bytes, file: BinaryIO) -> 
     elif not session.options.quiet:
         numbers = spans([item.number for item in answer.changed])
         undo = f". Undo: {session.typed(answer.list, 'undo')}" if answer.commit is not None else ""
-        out(f"Imported {numbers} ({len(answer.changed):,} todos){undo}" if answer.changed else "It has all of them already")
+        if answer.changed:
+            out(f"Imported {numbers} ({len(answer.changed):,} todos){undo}")
+        elif not answer.stayed:
+            out("It has all of them already")
+    if answer.stayed and not session.options.json:
+        numbers = spans([item.number for item in answer.stayed])
+        say(session, f"Not imported, because it was moved to another list: {numbers}")

@@ -120,26 +120,36 @@ def test_verify_refuses_what_makes_no_sense(filled: Todo, args: tuple[str, ...])
 
 
 def test_the_log_goes_out_and_comes_in_byte_for_byte(filled: Todo) -> None:
+    there = ("--store", f"jsonl:{filled.home}/other", "-L", "copy")
+    copy = filled.home / "other/lists/copy.jsonl"
     out = filled("export", "--format", "events").out
     assert out == filled.content()
-    assert filled("-L", "copy", "import", "-", stdin=out).out == "Imported 4 commits into copy\n"
-    assert filled("-L", "copy", "import", "-", stdin=out).out == "copy has all of it already\n"
-    assert filled.content("copy") == filled.content()
+    assert filled(*there, "import", "-", stdin=out).out == "Imported 4 commits into copy\n"
+    assert filled(*there, "import", "-", stdin=out).out == "copy has all of it already\n"
+    assert copy.read_text() == filled.content()
     filled("undo")
     file = filled.home / "out.jsonl"
     filled("export", "--format", "events", "-o", str(file))
-    assert filled("-L", "copy", "import", str(file), "--json").json == {
+    assert filled(*there, "import", str(file), "--json").json == {
         "format": "cqrs-todo/1",
         "list": "copy",
         "position": 8,
         "as_of": None,
         "commits": 1,
     }
-    filled("-L", "copy", "add", "mine")
+    filled(*there, "add", "mine")
     filled("add", "theirs")
-    refused = filled.run("-L", "copy", "import", "-", stdin=filled("export", "--format", "events").out)
+    refused = filled.run(*there, "import", "-", stdin=filled("export", "--format", "events").out)
     assert refused.code == 1
     assert "another history" in refused.err
+
+
+def test_a_log_is_not_imported_twice_into_a_store(filled: Todo) -> None:
+    """One log would have two histories."""
+    refused = filled.run("-L", "copy", "import", "-", stdin=filled("export", "--format", "events").out)
+    assert refused.code == 1
+    assert "inbox of this store is the one" in refused.err
+    assert filled("lists").out.startswith("* inbox ")
 
 
 def test_todos_go_out_and_come_in_once(filled: Todo) -> None:

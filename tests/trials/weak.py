@@ -138,7 +138,7 @@ def _repair_keeps_contradicted() -> None:
 def _repair_unverified() -> None:
     """A repair makes no room for the versions that are lost, and does not look at what it made."""
 
-    def fill(_: object, gaps: Sequence[Any]) -> list[list[tuple[str, int]]]:
+    def fill(_: object, gaps: Sequence[Any], _claims: object) -> list[list[tuple[str, int]]]:
         return [[("lost", position) for position in range(gap.first, gap.last + 1)] for gap in gaps]
 
     def verified_end(content: bytes) -> Cursor:

@@ -85,6 +85,49 @@ def texts(path: Path) -> list[Any]:
     return [event["data"].get("text", event["type"]) for commit in commits for event in commit["events"]]
 
 
+def streams(path: Path) -> list[str]:
+    """The streams in the order of their first events, which is what numbers them."""
+    commits = [msgspec.json.decode(line) for line in lines_of(path)[1:]]
+    return list(dict.fromkeys(event["stream"] for commit in commits for event in commit["events"]))
+
+
+@pytest.mark.parametrize("altered", [[5], [2], [6], [1, 3], [2, 3, 5]])
+@pytest.mark.usefixtures("log")
+def test_an_altered_creation_keeps_its_place_so_that_later_ones_keep_their_numbers(
+    store: Store, path: Path, altered: list[int]
+) -> None:
+    lines = path.read_bytes().split(b"\n")
+    for number in altered:
+        lines[number] = lines[number].replace(b"number", b"NUMBER")
+    path.write_bytes(b"\n".join(lines))
+    done = repaired(store, path)
+    assert streams(path)[:ADDS] == [f"a/{number}" for number in range(1, ADDS + 1)]
+    assert not any("lower number" in step for step in done.steps)
+
+
+@pytest.mark.usefixtures("log")
+def test_a_repair_says_when_later_numbers_may_have_changed(store: Store, path: Path) -> None:
+    lines = path.read_bytes().split(b"\n")
+    path.write_bytes(b"\n".join([*lines[:3], *lines[4:]]))
+    done = repaired(store, path)
+    assert any(step.startswith("@3: ") and "lower number" in step for step in done.steps)
+
+
+def test_an_altered_later_event_keeps_its_place_in_its_stream(store: Store, path: Path) -> None:
+    log = store.create("inbox", AT)
+    order = ["a/1", "a/1", "a/2", "a/1", "a/2"]
+    for number, stream in enumerate(order):
+        log.append([Append(stream, (Counted(number, f"number {number}"),))], metadata(f"c{number}"))
+    lines = path.read_bytes().split(b"\n")
+    for number in (2, 3):
+        lines[number] = lines[number].replace(b"number", b"NUMBER")
+    path.write_bytes(b"\n".join(lines))
+    repaired(store, path)
+    commits = [msgspec.json.decode(line) for line in lines_of(path)[1:]]
+    found = [(event["stream"], event["version"]) for commit in commits for event in commit["events"]]
+    assert found[:5] == [("a/1", 1), ("a/1", 2), ("a/2", 1), ("a/1", 3), ("a/2", 2)]
+
+
 WHITE_SPACE: dict[str, Callable[[bytes], bytes]] = {
     "CRLF": lambda content: content.replace(b"\n", b"\r\n"),
     "CR": lambda content: content.replace(b"\n", b"\r"),

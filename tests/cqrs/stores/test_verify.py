@@ -11,6 +11,7 @@ import pytest
 from cqrs_todo.cqrs.errors import DamagedLog, ImportRefused, LogNotFound, ReadOnlyLog, StoreUnavailable
 from cqrs_todo.cqrs.events import LOST, REPAIRED, UnknownEvent
 from cqrs_todo.cqrs.store import Append, Log, Store
+from cqrs_todo.cqrs.stores import open_store
 from cqrs_todo.cqrs.stores.format import verified_digest
 from cqrs_todo.cqrs.stores.hash_chain import chain_line
 from cqrs_todo.cqrs.stores.jsonl import JsonlStore
@@ -285,7 +286,9 @@ def test_a_repair_that_fails_anywhere_loses_nothing(store: Store, path: Path, mo
     assert failed > 8
 
 
-def test_export_and_import_are_byte_for_byte(store: Store, path: Path, log: Log) -> None:
+def test_export_and_import_are_byte_for_byte(store: Store, path: Path, log: Log, tmp_path: Path) -> None:
+    other = open_store(f"jsonl:{tmp_path}/other", CONTRACT_TYPES)
+    copy = tmp_path / "other/lists/copy.jsonl"
     lines = lines_of(path)
     previous = verified_digest(b"", lines[-1]) if len(lines) == 1 else lines[-1][-66:-2]
     strange = b'{"position":25,"at":"2026-11-22T09:30:00Z","by":"me","command":"x","mood":"odd","events":[{"stream":"z/1",'
@@ -294,21 +297,48 @@ def test_export_and_import_are_byte_for_byte(store: Store, path: Path, log: Log)
         file.write(chain_line(previous, strange))
     exported = list(store.open("inbox").lines())
     assert b"".join(exported) == path.read_bytes()
-    assert store.import_log("copy", exported[:5]) == 4
-    assert store.import_log("copy", exported) == COMMITS - 3
-    assert store.import_log("copy", exported) == store.import_log("copy", exported[:9]) == 0
-    assert path.with_name("copy.jsonl").read_bytes() == path.read_bytes()
-    assert store.open("copy").id == log.id
-    assert numbers(store.open("copy").events(limit=2)) == [0, 1]
-    store.open("copy").append(one("b/1", 1), metadata("mine"))
+    assert other.import_log("copy", exported[:5]) == 4
+    assert other.import_log("copy", exported) == COMMITS - 3
+    assert other.import_log("copy", exported) == other.import_log("copy", exported[:9]) == 0
+    assert copy.read_bytes() == path.read_bytes()
+    assert other.open("copy").id == log.id
+    assert numbers(other.open("copy").events(limit=2)) == [0, 1]
+    other.open("copy").append(one("b/1", 1), metadata("mine"))
     log.append(one("b/1", 1), metadata("theirs"))
-    before = path.with_name("copy.jsonl").read_bytes()
+    before = copy.read_bytes()
     with pytest.raises(ImportRefused, match="another history"):
-        store.import_log("copy", list(log.lines()))
+        other.import_log("copy", list(log.lines()))
     with pytest.raises(ImportRefused, match=r"line 4, byte .*nothing was imported"):
-        store.import_log("third", exported[:3] + exported[4:])
+        other.import_log("third", exported[:3] + exported[4:])
     with pytest.raises(ImportRefused, match="header"):
-        store.import_log("third", [])
-    assert path.with_name("copy.jsonl").read_bytes() == before
-    assert store.names() == ["copy", "inbox"]
-    assert not list(path.parent.glob(".*"))
+        other.import_log("third", [])
+    assert copy.read_bytes() == before
+    assert other.names() == ["copy"]
+    assert not list(copy.parent.glob(".*"))
+
+
+@pytest.mark.usefixtures("log")
+def test_a_log_is_imported_only_once_into_a_store(store: Store, path: Path) -> None:
+    lines = [line + b"\n" for line in lines_of(path)]
+    for archived in (False, True):
+        if archived:
+            store.archive("inbox")
+        with pytest.raises(ImportRefused, match=r"the log inbox.* of this store is the one that these lines are"):
+            store.import_log("copy", lines)
+    assert store.names() == []
+    store.unarchive("inbox")
+    assert store.import_log("inbox", lines) == 0
+
+
+@pytest.mark.usefixtures("log")
+def test_of_two_lists_with_one_log_only_the_original_can_be_changed(store: Store, path: Path) -> None:
+    """Somebody copied the lock file too."""
+    for ending in (".jsonl", ".lock"):
+        path.with_name(f"copy{ending}").write_bytes(path.with_suffix(ending).read_bytes())
+    with pytest.raises(ReadOnlyLog, match="copy of"):
+        store.open("copy").append(one("b/1", 1), metadata("mine"))
+    store.open("inbox").append(one("b/1", 1), metadata("mine"))
+    with pytest.raises(ReadOnlyLog, match="copy of"):
+        store.open("copy").append(one("b/1", 1), metadata("mine"))
+    store.rename("inbox", "home")
+    assert store.open("home").read_only is None

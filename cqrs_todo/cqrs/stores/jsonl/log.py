@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 class JsonlLog(Log):
     """A log in a file of JSON lines.
 
-    It recognises the command ids of the latest commits (`commands.COMMANDS_KNOWN`), and of all that this object has read.
+    It recognises the command ids of the latest commits (`commands.COMMANDS_KNOWN`).
+
+    Attributes:
+        made_as: The name that the log was made under.
     """
 
     def __init__(self, path: str, name: str, types: EventTypes, progress: Progress) -> None:
@@ -29,6 +32,7 @@ class JsonlLog(Log):
         header = self._reader.header
         super().__init__(header.id, name, header.created)
         self.warnings = self._reader.warnings
+        self.made_as = header.name
         if header.newer:
             made = f"{path} was made by a newer program: its format {header.version} is newer than this program's"
             self.forbid_appending(f"{made}, so it can only be read")

@@ -1,12 +1,15 @@
 """Which streams and versions the events have that stand in for lost ones, so that every commit that is left fits."""
 
 import heapq
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
 from ...events import LOST
 from ..format import CommitLine
+
+Claims = Mapping[int, tuple[str, int]]
+"""By position: the stream and version that a line claims which cannot be proven and does not stay in the log."""
 
 
 class Gap(msgspec.Struct, frozen=True):
@@ -51,13 +54,71 @@ class _Missing(msgspec.Struct, frozen=True, order=True):
     since: int
 
 
-def fill(commits: Sequence[CommitLine], gaps: Sequence[Gap]) -> list[list[tuple[str, int]]]:
-    """The stream and version of each lost event, gap by gap.
+def fill(commits: Sequence[CommitLine], gaps: Sequence[Gap], claims: Claims) -> list[list[tuple[str, int]]]:
+    """Give each lost event a stream and a version.
 
-    The commits' streams need certain versions in certain gaps. The most urgent is placed first, which finds an arrangement
-    if there is one. What is not needed goes to a stream of its own. Raises `Conflict` if there is no arrangement.
+    Every commit's streams need certain versions before it. A lost event gets the stream and version that are claimed for its
+    position, if they are needed or begin a stream that is not in the log. So whatever counts the streams in the order of
+    their first events counts as before. The other lost events get the versions that are still needed, or else a stream of
+    their own.
+
+    Args:
+        commits: The commits that stay, by position.
+        gaps: The lost positions between them.
+        claims: What lines that do not stay say about these positions. It is used only as far as it fits.
+
+    Returns:
+        For each gap, the stream and version of each of its events.
+
+    Raises:
+        Conflict: There is no such arrangement.
     """
-    waiting = sorted(_missing(commits, sum(gap.last - gap.first + 1 for gap in gaps)), key=lambda each: each.since)
+    filled = _fill(commits, gaps, claims) if claims else None
+    return filled or _fill_by_need(commits, gaps, {})
+
+
+def _fill(commits: Sequence[CommitLine], gaps: Sequence[Gap], claims: Claims) -> list[list[tuple[str, int]]] | None:
+    """What `fill` gives if the claims fit; None if they do not."""
+    names = {event.stream for commit in commits for event in commit.events}
+    lost = sum(gap.last - gap.first + 1 for gap in gaps)
+    needed = {(each.stream, each.version): each for each in _missing(commits, lost)}
+    placed: dict[int, tuple[str, int]] = {}
+    for gap in gaps:
+        for position in range(gap.first, gap.last + 1):
+            claim = claims.get(position)
+            if claim is None or claim in placed.values():
+                continue
+            missing = needed.get(claim)
+            begins = missing is None and claim[1] == 1 and claim[0] not in names
+            if begins or (missing is not None and missing.since < gap.before <= missing.due):
+                placed[position] = claim
+    try:
+        filled = _fill_by_need(commits, gaps, placed)
+    except Conflict:
+        return None
+    return filled if _in_order(filled) else None
+
+
+def _in_order(filled: Sequence[Sequence[tuple[str, int]]]) -> bool:
+    """Whether the versions of each stream rise."""
+    versions: dict[str, int] = {}
+    for events in filled:
+        for stream, version in events:
+            if version <= versions.get(stream, 0):
+                return False
+            versions[stream] = version
+    return True
+
+
+def _fill_by_need(commits: Sequence[CommitLine], gaps: Sequence[Gap], placed: Claims) -> list[list[tuple[str, int]]]:
+    """Fill the positions that are not `placed` yet.
+
+    The version that is needed soonest comes first. That finds an arrangement if there is one.
+    """
+    done = set(placed.values())
+    lost = sum(gap.last - gap.first + 1 for gap in gaps)
+    missing = (each for each in _missing(commits, lost) if (each.stream, each.version) not in done)
+    waiting = sorted(missing, key=lambda each: each.since)
     names = {event.stream for commit in commits for event in commit.events}
     ready: list[_Missing] = []
     filled = []
@@ -68,12 +129,15 @@ def fill(commits: Sequence[CommitLine], gaps: Sequence[Gap]) -> list[list[tuple[
             taken += 1
         rest = iter(_own_stream(gap.first, names))
         events = []
-        for _ in range(gap.last - gap.first + 1):
+        for position in range(gap.first, gap.last + 1):
+            if position in placed:
+                events.append(placed[position])
+                continue
             if ready and ready[0].due < gap.before:
                 raise Conflict(ready[0].due)
             if ready:
-                missing = heapq.heappop(ready)
-                events.append((missing.stream, missing.version))
+                urgent = heapq.heappop(ready)
+                events.append((urgent.stream, urgent.version))
             else:
                 events.append(next(rest))
         filled.append(events)

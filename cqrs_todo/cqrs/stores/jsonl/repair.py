@@ -301,6 +301,10 @@ class _Repaired:
         last = first + len(lost) - 1
         places = "the place" if len(lost) == 1 else "the places"
         self._steps.say(f"{_span(first, last)}: lost: events of type {LOST} take {places}")
+        unknown = [first + number for number, (stream, _) in enumerate(lost) if stream.startswith(f"{LOST}/")]
+        if unknown:
+            span = _span(unknown[0], unknown[-1])
+            self._steps.say(f"{span}: what it created is not known: what was created later may have a lower number now")
         self._note("lost", first, last)
 
     def _append(self, position: int, at: datetime, events: list[EventLine]) -> None:

@@ -9,7 +9,7 @@ import msgspec
 from ...store import Cursor
 from ..format import CommitLine
 from .evidence import Piece
-from .placeholders import Conflict, Gap, fill, gaps_in
+from .placeholders import Claims, Conflict, Gap, fill, gaps_in
 
 _MOST_LOST = 1_000_000
 """How many lost events a repair makes room for without proof that there were so many."""
@@ -223,8 +223,16 @@ class _Sorting:
         kept = sorted(pieces, key=lambda piece: commit_of(piece).position)
         commits = [commit_of(piece) for piece in kept]
         gaps = gaps_in(commits, self._result.end)
-        self._result.lost = fill(commits, gaps)
+        self._result.lost = fill(commits, gaps, self._claims())
         self._result.gaps, self._result.kept = gaps, kept
+
+    def _claims(self) -> Claims:
+        """What the lines that do not stay say about their positions, unless they contradict each other."""
+        claims: dict[int, set[tuple[str, int]]] = {}
+        for piece in self._result.contradicted:
+            for position, event in enumerate(commit_of(piece).events, commit_of(piece).position):
+                claims.setdefault(position, set()).add((event.stream, event.version))
+        return {position: claim for position, (claim, *others) in claims.items() if not others}
 
     def _end(self, kept: list[Piece]) -> int:
         """The last position that the log had come to, as far as that can be known."""

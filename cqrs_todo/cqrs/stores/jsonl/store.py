@@ -69,7 +69,7 @@ class JsonlStore(Store):
         except LogNotFound:
             self._inventory().check(name, archived=False)
             raise
-        if not log.head_is_recorded:
+        if not log.head_is_recorded or log.made_as != name:
             inventory = self._inventory()
             inventory.check(name, archived=False)
             original = inventory.original_of(name)
@@ -190,14 +190,20 @@ class JsonlStore(Store):
         self._check_spelling(name)
         with os_errors_as_store_errors(self._lists):
             exists, archived = there(self._path(name)), there(self._archived(name))
+        inventory = self._inventory()
         for place in (False, True):
             try:
-                self._inventory().check(name, archived=place)
+                inventory.check(name, archived=place)
             except MissingLog as missing:
                 if exists or log_id != missing.id:  # otherwise these lines are what is missing, or a part of it
                     raise
         if archived and not exists:
             raise LogExists(name, archived=True)
+        holder = None if exists else next((log for log in inventory.logs_with_id(log_id) if log.name != name), None)
+        if holder is not None:
+            shown = f"the log {holder.name}{' (archived)' if holder.archived else ''} of this store"
+            same = "is the one that these lines are: a second one would be a copy; nothing was imported"
+            raise ImportRefused(f"{shown} {same}")
 
     def _inventory(self) -> Inventory:
         return Inventory(self._lists, self._archive)

@@ -8,7 +8,7 @@ from typing import Any
 
 import psycopg
 
-from ...errors import DamagedLog, InvalidPattern, LogExists, LogNotFound
+from ...errors import DamagedLog, ImportRefused, InvalidPattern, LogExists, LogNotFound
 from ...events import EventTypes
 from ...names import check_log_name, name_key
 from ...store import Checkpoints, Known, Log, Progress, Store, T, no_progress, nothing_known
@@ -274,6 +274,10 @@ class PostgresStore(Store):
         def work(connection: Connection) -> int:
             with connection.transaction():
                 self._take_name(connection, name)
+                other = connection.execute(self._database.sql(_OTHER), (incoming.log_id, name)).fetchone()
+                if other is not None:
+                    same = f"the log {other[0]} of this store is the one that these lines are"
+                    raise ImportRefused(f"{same}: a second one would be a copy; nothing was imported")
                 made = connection.execute(self._database.sql(_INSERT), (incoming.log_id, name, incoming.header)).fetchone()
                 key, header = made or connection.execute(self._database.sql(_FOUND), (name, False)).fetchone() or (0, "")
                 return incoming.send(connection, self._database, key, header)
@@ -322,6 +326,7 @@ _INSERT = """
     INSERT INTO {schema}.cqrs_logs (id, name, header) VALUES (%s, %s, %s) ON CONFLICT (name, archived) DO NOTHING
     RETURNING key, header
 """
+_OTHER = "SELECT name FROM {schema}.cqrs_logs WHERE id = %s AND (name <> %s OR archived) LIMIT 1"
 _HOLD_NAMES = "SELECT pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended('cqrs names', 0))"
 _NAMES = "SELECT name FROM {schema}.cqrs_logs"
 _FOUND = "SELECT key, header FROM {schema}.cqrs_logs WHERE name = %s AND archived = %s"
