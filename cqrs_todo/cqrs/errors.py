@@ -45,6 +45,7 @@ class WrongExpectedVersion(CqrsError):
     """
 
     def __init__(self, stream: str, expected: Enum | int, version: int) -> None:
+        """Make the error; the arguments are described above."""
         wanted = expected.value if isinstance(expected, Enum) else expected
         super().__init__(f"Wrong expected version: {wanted} (stream: {stream}, stream version: {version})")
         self.stream = stream
@@ -64,6 +65,7 @@ class InvalidLogName(CqrsError):
     """
 
     def __init__(self, reason: str) -> None:
+        """Make the error; the arguments are described above."""
         super().__init__(f"a log's name {reason}")
         self.reason = reason
 
@@ -76,6 +78,7 @@ class LogNotFound(CqrsError):
     """
 
     def __init__(self, name: str) -> None:
+        """Make the error; the arguments are described above."""
         super().__init__(f"no log named {name!r}")
         self.name = name
 
@@ -90,6 +93,7 @@ class LogExists(CqrsError):
     """
 
     def __init__(self, name: str, wanted: str | None = None, *, archived: bool = False) -> None:
+        """Make the error; the arguments are described above."""
         self.name = name
         self.wanted = name if wanted is None else wanted
         self.archived = archived
@@ -148,6 +152,7 @@ class MissingLog(DamagedLog):
         position: int | None = None,
         replaced: bool = False,
     ) -> None:
+        """Make the error; the arguments are described above."""
         super().__init__(message)
         self.name = name
         self.archived = archived

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from cqrs_todo.cqrs.events import EventTypes, UnknownEvent, Upcaster
-from cqrs_todo.cqrs.testing.contract import Counted
+from cqrs_todo.cqrs.testing.examples import Counted
 from tests.cqrs.counter import Moved
 
 

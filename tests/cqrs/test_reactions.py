@@ -19,7 +19,7 @@ from cqrs_todo.cqrs.events import Recorded
 from cqrs_todo.cqrs.reactions import Reaction, Runner
 from cqrs_todo.cqrs.store import Log, Store
 from cqrs_todo.cqrs.stores import open_store
-from cqrs_todo.cqrs.testing.contract import CONTRACT_TYPES, Counted, metadata, numbers, one
+from cqrs_todo.cqrs.testing.examples import CONTRACT_TYPES, Counted, metadata, numbers, one
 from tests.cqrs.counter import Moved, by
 
 EVENTS = 60

@@ -338,7 +338,7 @@ class _Case:
         if lost and not any("lost" in step for step in done.steps):
             yield "head", "what is lost is not told"
         if json.loads(lines[0].content)["id"] != json.loads(self._written[0].content)["id"]:
-            yield "head", "the id of the log is noted beside it, and the log has another one"
+            yield "head", "the id of the log is recorded beside it, and the log has another one"
 
 
 def _digests(content: bytes) -> set[bytes]:

@@ -27,7 +27,7 @@ from cqrs_todo.cqrs.errors import StoreUnavailable
 from cqrs_todo.cqrs.events import Metadata
 from cqrs_todo.cqrs.store import Append, Cursor, Store
 from cqrs_todo.cqrs.stores import open_store
-from cqrs_todo.cqrs.testing.contract import CONTRACT_TYPES, Counted
+from cqrs_todo.cqrs.testing.examples import CONTRACT_TYPES, Counted
 
 from ..servers import postgres
 from .children import overlapping, start

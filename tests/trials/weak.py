@@ -121,13 +121,13 @@ def _repair_looks_at_neighbours() -> None:
 
 def _repair_says_nothing_unproven() -> None:
     """A repair does not record which commits it could not prove."""
-    whole = repair._Repaired._note
+    whole = repair._Repaired._record_positions
 
     def note(self: repair._Repaired, what: str, first: int, last: int) -> None:
         if what != "unproven":
             whole(self, what, first, last)
 
-    repair._Repaired._note = note  # type: ignore[method-assign]  # the weakness itself
+    repair._Repaired._record_positions = note  # type: ignore[method-assign]  # the weakness itself
 
 
 def _repair_keeps_contradicted() -> None:

@@ -54,7 +54,7 @@ class Versions:
 
     Attributes:
         position: The position.
-        last: The versions of the streams of which events were met.
+        last: The versions of the streams of which events were read.
     """
 
     def __init__(self, position: int = 0, before: StreamVersions | None = None) -> None:
@@ -75,7 +75,7 @@ class Versions:
     def advance(self, position: int, commits: Sequence[CommitLine]) -> int:
         """Check the commits that come after a position, and count those that were not counted before.
 
-        If reading began in the middle of a log, the first event that is met of a stream is not checked against the version
+        If reading began in the middle of a log, the first event that is read of a stream is not checked against the version
         before it. That was done when the log was read from its start, and would take time to look up.
 
         Args:
@@ -271,7 +271,7 @@ class ChainReader(ABC):
 class VersionsInLog:
     """The versions of the streams at a cursor, looked up in the log itself by reading it backwards.
 
-    This is rarely needed: whoever begins to read at the cursor of a snapshot gives the versions in the snapshot.
+    This is rarely needed, because a reader that begins at the cursor of a snapshot gives the versions in the snapshot.
     """
 
     def __init__(self, backward: Callable[[Cursor], Iterator[Commit]], cursor: Cursor) -> None:

@@ -16,9 +16,10 @@ from .recording import record, repeated
 
 
 class MemoryLog(Log):
-    """A log in memory. Its events are kept as they are given: immutable values."""
+    """A log in memory. It keeps the event objects themselves, which must not change."""
 
     def __init__(self, id: str, name: str, created: datetime, types: EventTypes) -> None:
+        """Make an empty log; the arguments are those of `Log`, and the registered events."""
         super().__init__(id, name, created)
         self._types = types
         self._commits: list[Commit] = []
@@ -78,15 +79,18 @@ class MemoryLog(Log):
 
 
 class MemoryCheckpoints(Checkpoints):
-    """Positions in the memory of this process."""
+    """Checkpoints in the memory of this process."""
 
     def __init__(self) -> None:
+        """Begin without checkpoints."""
         self._positions: dict[tuple[str, str], int] = {}
 
     def load(self, reaction: str, log_id: str) -> int:
+        """Return the position that a reaction has come to; see `Checkpoints`."""
         return self._positions.get((check_log_name(reaction), log_id), 0)
 
     def save(self, reaction: str, log_id: str, position: int) -> None:
+        """Keep the position that a reaction has come to; see `Checkpoints`."""
         self._positions[check_log_name(reaction), log_id] = position
 
 
@@ -96,6 +100,7 @@ class MemoryStore(Store):
     url = "memory:"
 
     def __init__(self, types: EventTypes) -> None:
+        """Make an empty store for registered events."""
         self._types = types
         self._logs: dict[str, MemoryLog] = {}
         self._archive: dict[str, MemoryLog] = {}
@@ -103,17 +108,21 @@ class MemoryStore(Store):
         self._checkpoints = MemoryCheckpoints()
 
     def names(self, *, archived: bool = False) -> list[str]:
+        """Return the names of the logs; see `Store`."""
         return sorted(self._archive if archived else self._logs)
 
     def create(self, name: str, at: datetime) -> Log:
+        """Make an empty log; see `Store`."""
         name = self._free(name)
         log = self._logs[name] = MemoryLog(f"memory-{next(self._made)}", name, at, self._types)
         return log
 
     def open(self, name: str) -> Log:
+        """Open a log; see `Store`. Everyone gets the same object."""
         return self._known(self._logs, name)
 
     def rename(self, old: str, new: str) -> None:
+        """Give a log another name; see `Store`."""
         log = self._known(self._logs, old)
         new = self._free(new, instead_of=log.name)
         del self._logs[log.name]
@@ -121,24 +130,29 @@ class MemoryStore(Store):
         self._logs[new] = log
 
     def archive(self, name: str) -> None:
+        """Archive a log; see `Store`."""
         self._move(self._logs, self._archive, name)
 
     def unarchive(self, name: str) -> None:
+        """Make an archived log one of the logs in use again; see `Store`."""
         self._check_spelling(self._known(self._archive, name).name)
         self._move(self._archive, self._logs, name)
 
     def together(self, logs: Sequence[Log], work: Callable[[], T]) -> T:
+        """Do a piece of work while nobody else can write to some logs; see `Store`."""
         with ExitStack() as locks:
-            # everybody takes the locks in the same order, so that nobody waits in a circle
+            # every thread takes the locks in the same order, so that none of them wait for each other in a circle
             for log in sorted({log.id: log for log in logs}.values(), key=lambda log: log.id):
                 if isinstance(log, MemoryLog):
                     locks.enter_context(log.lock())
             return work()
 
     def checkpoints(self) -> Checkpoints:
+        """Return the checkpoints of the reactions; see `Store`."""
         return self._checkpoints
 
     def verify(self, name: str, *, archived: bool = False, known: Known = nothing_known) -> Verdict:
+        """Return the verdict on a log, which is never damaged."""
         return self._known(self._archive if archived else self._logs, name).verdict()
 
     def _known(self, logs: dict[str, MemoryLog], name: str) -> MemoryLog:

@@ -15,6 +15,7 @@ class NullLog(Log):
     """A log that is always empty."""
 
     def __init__(self, name: str, created: datetime, types: EventTypes) -> None:
+        """Make an empty log; the arguments are those of `Log`, and the registered events."""
         super().__init__("null", name, created)
         self._types = types
 
@@ -43,13 +44,15 @@ class NullLog(Log):
 
 
 class NullCheckpoints(Checkpoints):
-    """Every reaction is always at the beginning."""
+    """Checkpoints that keep nothing: every reaction is always at the start of the log."""
 
     def load(self, reaction: str, log_id: str) -> int:
+        """Return 0."""
         return 0
 
     def save(self, reaction: str, log_id: str, position: int) -> None:
-        return None
+        """Do nothing."""
+        return
 
 
 class NullStore(Store):
@@ -58,31 +61,41 @@ class NullStore(Store):
     url = "null:"
 
     def __init__(self, types: EventTypes) -> None:
+        """Make a store for registered events."""
         self._types = types
 
     def names(self, *, archived: bool = False) -> list[str]:
+        """Return an empty list."""
         return []
 
     def create(self, name: str, at: datetime) -> Log:
+        """Return an empty log, which the store does not keep."""
         return NullLog(check_log_name(name), at, self._types)
 
     def open(self, name: str) -> Log:
+        """Raise `LogNotFound`."""
         raise LogNotFound(check_log_name(name))
 
     def rename(self, old: str, new: str) -> None:
+        """Raise `LogNotFound`."""
         self.open(old)
 
     def archive(self, name: str) -> None:
+        """Raise `LogNotFound`."""
         self.open(name)
 
     def unarchive(self, name: str) -> None:
+        """Raise `LogNotFound`."""
         self.open(name)
 
     def together(self, logs: Sequence[Log], work: Callable[[], T]) -> T:
+        """Do a piece of work."""
         return work()
 
     def checkpoints(self) -> Checkpoints:
+        """Return checkpoints that keep nothing."""
         return NullCheckpoints()
 
     def verify(self, name: str, *, archived: bool = False, known: Known = nothing_known) -> Verdict:
+        """Raise `LogNotFound`."""
         raise LogNotFound(check_log_name(name))

@@ -1,4 +1,4 @@
-"""Hold signals back while an append is under way."""
+"""Delaying signals while an append is under way."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

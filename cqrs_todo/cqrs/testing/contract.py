@@ -1,7 +1,7 @@
-"""The contract that every store keeps, as a pytest suite: a store's tests are a subclass of `StoreContract`.
+"""The contract of stores, as a pytest suite. The tests of a store are a subclass of `StoreContract`.
 
-For differences in full when it fails, put `pytest.register_assert_rewrite("cqrs_todo.cqrs.testing.contract")` into
-conftest.py. (One suite with a factory for each store: the idea is taskchampion's.)
+To see full differences when a test fails, put `pytest.register_assert_rewrite("cqrs_todo.cqrs.testing.contract")` into
+conftest.py. (The idea of one suite for all stores is taskchampion's.)
 """
 
 import sys
@@ -12,78 +12,31 @@ from typing import Any
 import pytest
 
 from ..errors import CommandReused, InvalidLogName, LogExists, LogNotFound, WrongExpectedVersion
-from ..events import Commit, EventBatch, EventTypes, Metadata, Recorded, UnknownEvent, Upcaster
+from ..events import Commit, EventBatch, EventTypes, Recorded, UnknownEvent
 from ..names import check_log_name
 from ..reactions import Reaction, Runner
 from ..store import EXISTS, NEW, Append, Cursor, Log, NewStreamsOnly, Store
-from ..struct import Struct
-
-
-class Counted(Struct, frozen=True):
-    """The contract's own event."""
-
-    number: int
-    text: str = ""
-
-
-CONTRACT_TYPES = EventTypes({"counted": Counted})
-AT = datetime(2026, 11, 22, 9, 30, 1, 123456, tzinfo=UTC)
-
-
-def metadata(command: str, at: datetime = AT, **meta: Any) -> Metadata:
-    """Metadata of a commit by the contract's author."""
-    return Metadata(at, "contract@suite", command, meta)
-
-
-def one(stream: str, *numbers: int, expected: Any = None) -> list[Append]:
-    """Appends of counted events to one stream."""
-    return [Append(stream, tuple(Counted(number) for number in numbers), expected)]
-
-
-def numbers(events: Any) -> list[int]:
-    """What the events counted."""
-    return [event.data.number for event in events]
-
-
-def content_of(batch: EventBatch) -> Any:
-    """Everything in an event batch, in a form that can be compared."""
-    events = [(event.stream, event.version, event.data) for event in batch.events]
-    return batch.position, batch.last, batch.at, events
-
-
-class Renamed(Struct, frozen=True):
-    """What became of the contract's event in a later version of it."""
-
-    sum: int
-    texts: tuple[str, ...]
-
-
-LATER_TYPES = EventTypes(
-    {"renamed/2": Renamed},
-    {
-        "counted": Upcaster("renamed", lambda data: {"sum": data["number"], "text": data["text"]}),
-        "renamed": Upcaster("renamed/2", lambda data: {"sum": data["sum"], "texts": [data["text"]]}),
-    },
-)
+from .examples import AT, CONTRACT_TYPES, LATER_TYPES, Counted, Renamed, content_of, metadata, numbers, one
 
 
 class StoreContract:
     """The contract of stores, their logs and their checkpoints.
 
-    A subclass gives a fixture `store`, an empty store over `CONTRACT_TYPES`, and overrides `elsewhere` where the store
-    keeps anything outside the process.
+    A subclass has a fixture `store`, an empty store for `examples.CONTRACT_TYPES`. If the store keeps anything outside the
+    process, the subclass also overrides `elsewhere`.
     """
 
     def elsewhere(self, store: Store, types: EventTypes) -> Store:
-        """Another store over the same place, as another program that knows other types has it."""
+        """Return another store over the same logs, as in another program that has registered other events."""
         pytest.skip("nothing is kept outside the process")
 
     @pytest.fixture
     def log(self, store: Store) -> Log:
+        """An empty log."""
         return store.create("inbox", AT)
 
     def reopened(self, store: Store) -> Log:
-        """The log through another object, as another reader has it."""
+        """Return another object for the log, as another reader has it."""
         return store.open("inbox")
 
     def test_a_new_log_is_empty_and_known(self, store: Store, log: Log) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from cqrs_todo.cqrs.store import Log, Store
 from cqrs_todo.cqrs.stores import open_store
-from cqrs_todo.cqrs.testing.contract import AT, CONTRACT_TYPES, metadata, one
+from cqrs_todo.cqrs.testing.examples import AT, CONTRACT_TYPES, metadata, one
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from cqrs_todo.cqrs.stores.chain import LineBlock, Versions, Walk
 from cqrs_todo.cqrs.stores.format import Codec, InvalidLine, decode_lines
 from cqrs_todo.cqrs.stores.hash_chain import chain_line, digest_in
 from cqrs_todo.cqrs.struct import Struct
-from cqrs_todo.cqrs.testing.contract import content_of
+from cqrs_todo.cqrs.testing.examples import content_of
 
 START_DIGEST = b"0" * 64
 

@@ -18,7 +18,7 @@ from cqrs_todo.cqrs.errors import (
 from cqrs_todo.cqrs.store import Log, Store
 from cqrs_todo.cqrs.stores import open_store
 from cqrs_todo.cqrs.stores.format import FORMAT, VERSION, Header, encode_header
-from cqrs_todo.cqrs.testing.contract import AT, CONTRACT_TYPES, metadata, numbers, one
+from cqrs_todo.cqrs.testing.examples import AT, CONTRACT_TYPES, metadata, numbers, one
 
 
 def test_files_are_private_under_any_umask(tmp_path: Path) -> None:

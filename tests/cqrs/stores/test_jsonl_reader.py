@@ -21,7 +21,7 @@ from cqrs_todo.cqrs.store import Append, Cursor, Log, Store
 from cqrs_todo.cqrs.stores.format import verified_digest
 from cqrs_todo.cqrs.stores.hash_chain import chain_line
 from cqrs_todo.cqrs.stores.jsonl.log import JsonlLog
-from cqrs_todo.cqrs.testing.contract import AT, Counted, metadata, numbers, one
+from cqrs_todo.cqrs.testing.examples import AT, Counted, metadata, numbers, one
 
 DAMAGES: dict[str, Callable[[list[bytes]], list[bytes]]] = {
     "altered": lambda lines: [*lines[:2], lines[2].replace(b'"number":1', b'"number":7'), lines[3]],

@@ -26,7 +26,7 @@ from cqrs_todo.cqrs.stores.format import verified_digest
 from cqrs_todo.cqrs.stores.jsonl import files
 from cqrs_todo.cqrs.stores.jsonl.head_record import mark_sync_failed
 from cqrs_todo.cqrs.stores.signals import delay_signals
-from cqrs_todo.cqrs.testing.contract import AT, Counted, metadata, numbers, one
+from cqrs_todo.cqrs.testing.examples import AT, Counted, metadata, numbers, one
 
 
 def beside(path: Path, what: str) -> list[Path]:

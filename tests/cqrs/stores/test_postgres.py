@@ -28,7 +28,7 @@ from cqrs_todo.cqrs.stores import UnknownStore, open_store
 from cqrs_todo.cqrs.stores.hash_chain import chain_line, digest_in
 from cqrs_todo.cqrs.stores.postgres import Named, Operator, Pattern, PostgresStore
 from cqrs_todo.cqrs.stores.snapshots import SnapshotStore
-from cqrs_todo.cqrs.testing.contract import CONTRACT_TYPES, Counted, metadata, numbers, one
+from cqrs_todo.cqrs.testing.examples import CONTRACT_TYPES, Counted, metadata, numbers, one
 from tests.cqrs.counter import COUNTER, Moved
 from tests.cqrs.counter import TYPES as COUNTERS
 

@@ -16,7 +16,7 @@ from cqrs_todo.cqrs.events import LOST, REPAIRED
 from cqrs_todo.cqrs.store import Append, Log, Store
 from cqrs_todo.cqrs.stores.format import InvalidLine
 from cqrs_todo.cqrs.stores.jsonl import repair as repair_module
-from cqrs_todo.cqrs.testing.contract import AT, Counted, metadata, one
+from cqrs_todo.cqrs.testing.examples import AT, Counted, metadata, one
 from cqrs_todo.cqrs.verification import Repair
 
 ADDS = 6

@@ -16,7 +16,7 @@ from cqrs_todo.cqrs.stores.format import verified_digest
 from cqrs_todo.cqrs.stores.hash_chain import chain_line
 from cqrs_todo.cqrs.stores.jsonl import JsonlStore
 from cqrs_todo.cqrs.stores.jsonl.head_record import read_record
-from cqrs_todo.cqrs.testing.contract import AT, CONTRACT_TYPES, Counted, metadata, numbers, one
+from cqrs_todo.cqrs.testing.examples import AT, CONTRACT_TYPES, Counted, metadata, numbers, one
 
 COMMITS = 12
 

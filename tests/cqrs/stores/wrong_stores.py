@@ -10,7 +10,8 @@ from cqrs_todo.cqrs.events import Commit, EventBatch, EventTypes, Metadata, Reco
 from cqrs_todo.cqrs.store import START, Append, Cursor, Log, Store, StreamVersions
 from cqrs_todo.cqrs.stores.memory import MemoryLog, MemoryStore
 from cqrs_todo.cqrs.struct import replace
-from cqrs_todo.cqrs.testing.contract import CONTRACT_TYPES, StoreContract
+from cqrs_todo.cqrs.testing.contract import StoreContract
+from cqrs_todo.cqrs.testing.examples import CONTRACT_TYPES
 
 
 class _Wrong(MemoryStore):

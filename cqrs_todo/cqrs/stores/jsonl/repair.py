@@ -1,7 +1,7 @@
 """Repairing a damaged log.
 
-What is proven stays, byte for byte. What cannot be proven, and is not contradicted, stays and is said to be unproven. What
-contradicts its digest becomes `lost`. `plan` says what to do, as a function of bytes; `repair` does it to a file.
+What is proven stays, byte for byte. What cannot be proven and is not contradicted stays, and is recorded as unproven. What
+contradicts its digest becomes `lost`. `plan` is a function of bytes that says what to do; `repair` does it to a file.
 """
 
 import os
@@ -38,6 +38,7 @@ from .files import create_durable, dated, os_errors_as_store_errors, read_range,
 from .head_record import log_and_head, read_record, record_head
 from .lines import LogFile
 from .sorting import Sorted, commit_of, sort_out
+from .steps import Steps, span
 from .verify import verify
 
 _BOM = b"\xef\xbb\xbf"
@@ -46,7 +47,14 @@ _MOST_IN_A_COMMIT = 1_000
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """What a repair does: the new content, where it ends, the log's id, and the steps in words."""
+    """What a repair does.
+
+    Attributes:
+        content: The new content of the file.
+        head: The cursor at its end.
+        log: The id of the log.
+        steps: The steps, in words.
+    """
 
     content: bytes
     head: Cursor
@@ -146,7 +154,7 @@ class _Repaired:
 
     def __init__(self, content: bytes, name: str, recorded: tuple[str, Cursor] | None, now: datetime, fresh_id: str) -> None:
         self.lines: list[bytes] = []
-        self._steps = _Steps()
+        self._steps = Steps()
         self._name, self._now, self._fresh_id, self._recorded = name, now, fresh_id, recorded
         self._command = f"repair-{sha256(content).hexdigest()[:16]}"
         self._record: dict[str, Any] = {}
@@ -168,14 +176,15 @@ class _Repaired:
 
     @property
     def steps(self) -> tuple[str, ...]:
-        return self._steps.in_words() or ("the head noted beside the log is out of date: noted anew",)
+        """The steps, in words."""
+        return self._steps.in_words() or ("the head recorded beside the log is out of date: recorded again",)
 
     @property
     def _digest(self) -> bytes:
         return last_digest(self.lines[-1])
 
     def _refuse_newer(self) -> None:
-        """Refuse to touch a log of a newer format; an altered version of which the digest proves what it was is none."""
+        """Refuse to touch a log of a newer format, unless the digest proves that the version was altered."""
         for piece in self._pieces[:1] if self._header is None else [self._header]:
             version = re.search(rb'"version"\s*:\s*"([^"]*)"', piece.text) if b'"cqrs-log"' in piece.text else None
             if version is None or not piece.text.startswith(b"{"):
@@ -190,7 +199,7 @@ class _Repaired:
         if encoding:
             self._steps.say(f"the file is encoded in {encoding}: read as UTF-8")
         elif text.startswith(_BOM):
-            self._steps.say("a byte order mark stands before line 1: removed")
+            self._steps.say("a byte order mark before line 1: removed")
         *ended, last = text.split(b"\n")
         for number, line in enumerate(ended, 1):
             if not line.strip():
@@ -216,12 +225,12 @@ class _Repaired:
     def _new_header(self) -> Header:
         piece = self._header
         old = piece.header if piece is not None else None
-        noted = self._recorded[0] if self._recorded is not None and self._is_of_this_log(*self._recorded, old) else None
+        recorded = self._recorded[0] if self._recorded is not None and self._is_of_this_log(*self._recorded, old) else None
         written = re.search(rb'"id":"([0-9a-f]{32})"', piece.text) if piece is not None else None
-        log = noted or (old.id if old is not None else written[1].decode() if written else None)
+        log = recorded or (old.id if old is not None else written[1].decode() if written else None)
         times = (commit_of(each).at for each in self._pieces if each.commit is not None)
         created = old.created if old is not None else next(times, self._now)
-        source = "the id noted beside the log" if noted else "the id that stands in it" if log else "a new log id"
+        source = "the id recorded beside the log" if recorded else "the id in it" if log else "a new log id"
         if piece is not None:
             self._steps.add(piece.line, f"the header was altered: made anew with {source}")
         elif self._pieces:
@@ -231,13 +240,13 @@ class _Repaired:
         return Header(FORMAT, VERSION, log or self._fresh_id, self._name, created)
 
     def _is_of_this_log(self, log: str, head: Cursor, header: Header | None) -> bool:
-        """Whether a note beside the log is about this log: its id is like the altered one, or its digest stands here."""
+        """Return whether a head record is that of this log: its id is like the altered one, or its digest is in a line."""
         if header is None or any(log[place : place + 8] in header.id for place in range(0, len(log), 8)):
             return True
-        return any(head.digest in (piece.digest, piece.stands) for piece in self._pieces)
+        return any(head.digest in (piece.digest, piece.written_digest) for piece in self._pieces)
 
     def _head_to_explain(self) -> Cursor | None:
-        """The noted head, unless it is another log's, or an earlier repair has already explained what became of it."""
+        """Return the recorded head, unless it is another log's, or an earlier repair has explained what became of it."""
         if self._recorded is None or self._recorded[0] != self.log:
             return None
         head = self._recorded[1]
@@ -271,16 +280,16 @@ class _Repaired:
         if piece.reading is None:
             body = next(each.body for each in plain_readings(piece.text) if as_commit(each.body + b"}") == commit)
             line = chain_line(self._digest, (compact(body) if b"\n" in body else body) + b"}")
-            span = _span(commit.position, commit.last)
-            self._steps.add(piece.line, f"{span}: recovered without proof: the digest before it is gone")
-            self._note("unproven", commit.position, commit.last)
+            places = span(commit.position, commit.last)
+            self._steps.add(piece.line, f"{places}: recovered without proof: the digest before it is gone")
+            self._record_positions("unproven", commit.position, commit.last)
         elif piece.previous == self._digest:
             line = piece.reading.body + end_of_line(piece.digest)
             self._say_how_a_line_changed(piece, line[:-1])
         else:
             line = chain_line(self._digest, piece.reading.body + b"}")
             self._say_how_a_line_changed(piece, piece.reading.body + end_of_line(piece.digest)[:-1])
-            self._note("sealed", commit.position, commit.last)
+            self._record_positions("sealed", commit.position, commit.last)
         self.lines.append(line)
 
     def _say_how_a_line_changed(self, piece: Piece, written: bytes) -> None:
@@ -300,12 +309,12 @@ class _Repaired:
             self._append(first + start, self._at, events)
         last = first + len(lost) - 1
         places = "the place" if len(lost) == 1 else "the places"
-        self._steps.say(f"{_span(first, last)}: lost: events of type {LOST} take {places}")
+        self._steps.say(f"{span(first, last)}: lost: events of type {LOST} take {places}")
         unknown = [first + number for number, (stream, _) in enumerate(lost) if stream.startswith(f"{LOST}/")]
         if unknown:
-            span = _span(unknown[0], unknown[-1])
-            self._steps.say(f"{span}: what it created is not known: what was created later may have a lower number now")
-        self._note("lost", first, last)
+            places = span(unknown[0], unknown[-1])
+            self._steps.say(f"{places}: what it created is not known: what was created later may have a lower number now")
+        self._record_positions("lost", first, last)
 
     def _append(self, position: int, at: datetime, events: list[EventLine]) -> None:
         commit = CommitLine(position, at, "repair", f"{self._command}-{position}", events)
@@ -320,31 +329,31 @@ class _Repaired:
             self._steps.add(piece.line, "the content contradicts its digest or proven commits: set aside")
         for piece in chosen.elsewhere:
             commit = commit_of(piece)
-            self._steps.add(piece.line, f"{_span(commit.position, commit.last)}: a commit of another history: set aside")
+            self._steps.add(piece.line, f"{span(commit.position, commit.last)}: a commit of another history: set aside")
         for piece in chosen.fragments:
             self._steps.add(piece.line, f"no whole commit ({len(piece.text)} bytes): set aside")
         if chosen.elsewhere:
             self._record["set_aside"] = len(chosen.elsewhere)
 
     def _compare_with(self, head: Cursor | None, chosen: Sorted) -> None:
-        """Say what the noted head tells about the end of the log."""
+        """Say what the recorded head shows about the end of the log."""
         if head is None:
             return
         last = commit_of(chosen.kept[-1]).last if chosen.kept else 0
         if head.position > last:
-            gone = f"{_span(last + 1, head.position)} had been recorded, as noted beside the log, and cannot be read"
+            gone = f"{span(last + 1, head.position)} had been recorded, as the head record shows, and cannot be read"
             self._steps.say(f"{gone} ({head.position - last} {'event' if head.position - last == 1 else 'events'})")
         here = next((piece for piece in reversed(chosen.kept) if commit_of(piece).last == head.position), None)
-        if here is not None and here.digest != head.digest and here.stands != head.digest:
+        if here is not None and here.digest != head.digest and here.written_digest != head.digest:
             self._steps.say(
-                f"@{head.position} was recorded with another digest, as noted beside the log: what stands here was rewritten"
+                f"@{head.position} was recorded with another digest, as the head record shows: what is here was rewritten"
             )
             self._record["rewritten"] = head.position
         if self._record or head.position > last:
             self._record["head"] = head.digest.decode()
 
-    def _note(self, what: str, first: int, last: int) -> None:
-        """Note positions for the record, joined to those noted just before."""
+    def _record_positions(self, what: str, first: int, last: int) -> None:
+        """Add positions to the record of this repair, joined to those that were added just before."""
         spans: list[list[int]] = self._record.setdefault(what, [])
         if spans and spans[-1][1] == first - 1:
             spans[-1][1] = last
@@ -352,10 +361,10 @@ class _Repaired:
             spans.append([first, last])
 
     def _end_with_a_record(self) -> None:
-        """Record in the log itself what a reader of it must know."""
+        """Record in the log itself what its readers must know."""
         for first, last in self._record.get("sealed", ()):
             self._steps.say(
-                f"{_span(first, last)}: sealed anew: what was recorded is proven, but a digest before it changed"
+                f"{span(first, last)}: given new digests: what was recorded is proven, but a digest before it changed"
             )
         if not self._record:
             return
@@ -372,47 +381,12 @@ class _Repaired:
         self._steps.say(f"@{spot.position + 1}: this repair is recorded")
 
 
-class _Steps:
-    """Steps in words. What happened to several lines in a row is said once."""
-
-    def __init__(self) -> None:
-        self._by_message: dict[str, list[int]] = {}
-
-    def say(self, message: str) -> None:
-        """Say something of the log as a whole."""
-        self._by_message.setdefault(message, [])
-
-    def add(self, line: int, message: str) -> None:
-        """Say something of a line."""
-        self._by_message.setdefault(message, []).append(line)
-
-    def in_words(self) -> tuple[str, ...]:
-        return tuple(
-            f"{_lines(sorted(set(lines)))}: {message}" if lines else message for message, lines in self._by_message.items()
-        )
-
-
-def _lines(numbers: list[int]) -> str:
-    """The numbers of lines in words: 'line 2', 'lines 2 to 5 and 9'."""
-    runs: list[list[int]] = []
-    for number in numbers:
-        if runs and runs[-1][1] == number - 1:
-            runs[-1][1] = number
-        else:
-            runs.append([number, number])
-    words = [str(first) if first == last else f"{first} to {last}" for first, last in runs]
-    several = ", ".join(words[:-1]) + " and " + words[-1] if len(words) > 1 else words[0]
-    return f"line {several}" if len(numbers) == 1 else f"lines {several}"
-
-
-def _span(first: int, last: int) -> str:
-    return f"@{first}" if first == last else f"@{first} to @{last}"
-
-
 def _header_in(pieces: Sequence[Piece]) -> Piece | None:
-    """The piece that is the header: one whose digest is right, else the first that looks like what is left of one."""
+    """Return the piece that is the header: one with the right digest, or else the first that looks like a part of one."""
     found = [piece for piece in pieces if piece.header is not None or (piece.commit is None and b'"cqrs-log"' in piece.text)]
-    found += [piece for piece in pieces[:1] if piece.commit is None and piece.stands and b'{"stream":' not in piece.text]
+    found += [
+        piece for piece in pieces[:1] if piece.commit is None and piece.written_digest and b'{"stream":' not in piece.text
+    ]
     return next(_whole_headers(found), found[0] if found else None)
 
 
@@ -424,7 +398,7 @@ def _whole_headers(pieces: Iterable[Piece]) -> Iterator[Piece]:
 
 
 def _head_in_record(data: msgspec.Raw) -> str | None:
-    """The digest of the noted head that an earlier repair explained."""
+    """Return the digest of the recorded head that an earlier repair explained."""
     try:
         record = msgspec.json.decode(data)
     except msgspec.DecodeError:

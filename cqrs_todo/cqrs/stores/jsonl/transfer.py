@@ -38,6 +38,7 @@ class Incoming:
     """
 
     def __init__(self, path: str, fd: int, header: Header, end: Cursor) -> None:
+        """Describe the temporary file; the arguments are described above."""
         self.path = path
         self.fd = fd
         self.header = header

@@ -24,7 +24,7 @@ class LogWriter:
         """Write a log.
 
         Args:
-            reader: Reads the same log. It is told what is written.
+            reader: Reads the same log, and takes note of what is written.
             types: The registered events.
         """
         self._reader = reader
