@@ -16,6 +16,7 @@ MODULES = (
     "cqrs.names",
     "cqrs.events",
     "cqrs.decider",
+    "cqrs.verification",
     "cqrs.store",
     "cqrs.fold",
     "cqrs.snapshots",

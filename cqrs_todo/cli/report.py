@@ -20,7 +20,7 @@ from ..cqrs.errors import (
     MissingLog,
     OutcomeUnknown,
     OutdatedStore,
-    StaleMark,
+    StaleCursor,
     StoreUnavailable,
     WrongExpectedVersion,
 )
@@ -57,7 +57,7 @@ _KINDS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], int, str, str
     (TodoNotFound, 3, "not-found", "see the numbers: todo ls --all"),
     (EventNotFound, 3, "not-found", "see the positions: todo history"),
     ((NotFound, LogNotFound), 3, "not-found", "see: todo lists"),
-    ((WrongExpectedVersion, CommandReused, LogBusy, StaleMark), 4, "conflict", "try again"),
+    ((WrongExpectedVersion, CommandReused, LogBusy, StaleCursor), 4, "conflict", "try again"),
     (DamagedLog, 5, "damaged-log", "see what can be done: todo verify"),
     (OutcomeUnknown, 6, "unknown", "look before you do it again: todo history -n 1"),
     (OutdatedStore, 6, "store-outdated", "bring it up to date: todo store migrate"),

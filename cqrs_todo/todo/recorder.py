@@ -14,7 +14,7 @@ from ..cqrs.fold import Fold
 from ..cqrs.repository import Changes, Repository
 from ..cqrs.repository import Plan as AnyPlan
 from ..cqrs.snapshots import SnapshotEvery, Snapshots
-from ..cqrs.store import Log, Progress, Store, no_progress
+from ..cqrs.store import Cursor, Log, Progress, Store, no_progress
 from ..cqrs.struct import Struct
 from ..cqrs.timeline import Moment, as_of
 from .batches import CommitContent, note_earlier_commits, split_to_commit_size, with_batch_ids
@@ -135,7 +135,7 @@ class Recorder:
     @property
     def notices(self) -> list[str]:
         """What people should know about the log of this list, and about the logs of other lists in the same command."""
-        return [*self.log.notices, *(notice for other in self._others for notice in other.notices)]
+        return [*self.log.warnings, *(notice for other in self._others for notice in other.notices)]
 
     def other(self, log_id: str, name: str) -> "Recorder | None":
         """Find the list with a log id in the same store.
@@ -344,7 +344,7 @@ class Recorder:
         """
         remaining = set(streams)
         found: dict[str, str] = {}
-        for commit in self.log.commits_backward(fold.position + 1) if remaining else ():
+        for commit in self.log.commits_backward(Cursor(fold.position)) if remaining else ():
             in_commit = remaining & {event.stream for event in commit.events}
             move = move_of(commit) if in_commit else None
             if move is not None and move.source == self.log.id:

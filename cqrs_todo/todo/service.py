@@ -1,6 +1,5 @@
 """The one API that every front end calls: lists of todos in a store, read at any moment and changed by commands."""
 
-import gc
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import takewhile
@@ -8,7 +7,7 @@ from itertools import takewhile
 from ..cqrs.errors import CqrsError, LogBusy, Rejected
 from ..cqrs.events import Commit, Metadata
 from ..cqrs.repository import decide_all
-from ..cqrs.store import NEW, Append, Mark, check_precondition
+from ..cqrs.store import NEW, Append, Cursor, Log, NewStreamsOnly, check_precondition
 from ..cqrs.struct import Struct, replace
 from ..cqrs.timeline import BATCH, Moment
 from .batches import CommitContent, commit_sized_chunks, note_earlier_commits, text_length
@@ -100,7 +99,7 @@ class TodoList(Recorder):
             self._fold(None)  # so that the log need not be read from its beginning
             return self.log.commits_backward()
         fold, _ = self._fold(moment)
-        return self.log.commits_backward(fold.position + 1)
+        return self.log.commits_backward(Cursor(fold.position))
 
     def commits(self, moment: Moment | None = None) -> list[Commit]:
         """Read the commits up to now or a moment, oldest first. Arguments and errors are those of `history`."""
@@ -117,7 +116,7 @@ class TodoList(Recorder):
             The commit and the list after it, oldest first.
         """
         fold, _ = self._fold(start)
-        for commit in self.log.commits(start):
+        for commit in self.log.commits(Cursor(start)):
             if commit.position > end:
                 return
             fold.apply(commit)
@@ -192,12 +191,12 @@ class TodoList(Recorder):
         self.repository.fold()
         self.check_undamaged("; nothing was recorded")
         batch = new_id()
-        added, mark, log = 0, self.log.mark(), self.log
+        added, log = 0, self._log_for_new_streams()
         decided = (tuple(DECIDER.decide(draft, DECIDER.initial)) for draft in drafts)
         measured = ((events, len(events), sum(map(text_length, events))) for events in decided)
         # The last part that was begun: its command id, its number of todos, and the position and the number of todos before
         # it. It is assigned as a whole, because a signal may come between any two lines.
-        begun = ("", 0, mark.position, 0)
+        begun = ("", 0, self.log.cursor().position, 0)
         try:
             for part, chunk in enumerate(commit_sized_chunks(measured), 1):
                 # the ids of a batch are numbered, so that no two are the same
@@ -206,19 +205,13 @@ class TodoList(Recorder):
                     for number, events in enumerate(chunk, added + 1)
                 ]
                 metadata = Metadata(self.clock(), self.author, f"{batch}.{part}", {BATCH: {"id": batch, "part": part}})
-                begun = (metadata.command, len(chunk), mark.position, added)
+                cursor = log.cursor() if part > 1 else self.log.cursor()
+                begun = (metadata.command, len(chunk), cursor.position, added)
                 with note_earlier_commits(part - 1):
-                    if part > 1 and self.name in self.store.names():
-                        # A new log object that begins at the end of the last one. Unlike the last one, it does not keep the
-                        # versions of earlier streams, which would use more memory with each commit, and which new streams
-                        # do not need.
-                        log = self.store.open(self.name)
-                        if log.id != self.log.id:
-                            raise LogBusy(f"{self.name} was replaced by another list meanwhile")
-                        gc.collect()  # frees the last one, which is part of a reference cycle
-                        next(log.commits(Mark(mark.position, mark.token, lambda _: 0)), None)
+                    # forget the versions of earlier streams: they take up memory and are not needed, as all streams are new
+                    for _ in log.event_batches(cursor, NewStreamsOnly()):
+                        pass
                     log.append(appends, metadata)
-                mark = log.mark()
                 added += len(chunk)
                 self.progress(added, count)
         except Exception:
@@ -230,7 +223,16 @@ class TodoList(Recorder):
             if recorded:
                 interruption.add_note(f"{recorded:,} of {count:,} todos were recorded")
             raise
-        return Added(self.name, mark.position, added, part, made)
+        return Added(self.name, log.cursor().position, added, part, made)
+
+    def _log_for_new_streams(self) -> Log:
+        """Return another object for the log, so that the list's own one keeps the versions of the streams it has read."""
+        if self.name not in self.store.names():
+            return self.log  # a store may keep nothing
+        log = self.store.open(self.name)
+        if log.id != self.log.id:
+            raise LogBusy(f"{self.name} was replaced by another list meanwhile")
+        return log
 
     def _has_recorded(self, command: str, since: int) -> bool:
         """Return whether a command was recorded after a position. False if the list cannot be read."""

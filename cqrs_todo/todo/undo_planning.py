@@ -5,6 +5,7 @@ from itertools import islice
 
 from ..cqrs.events import Commit
 from ..cqrs.fold import Fold
+from ..cqrs.store import Cursor
 from ..cqrs.struct import Struct
 from ..cqrs.timeline import REDOES, UNDOES, Step, redo_events, redo_steps, undo_events, undo_steps
 from .errors import CannotUndo
@@ -59,7 +60,7 @@ class ListState:
 
     def backward(self) -> Iterator[Commit]:
         """Return the commits up to the fold, newest first, without what others append meanwhile."""
-        return self.todos.log.commits_backward(self._fold.position + 1)
+        return self.todos.log.commits_backward(Cursor(self._fold.position))
 
     def commits_at(self, positions: Iterable[int]) -> dict[int, Commit]:
         """Return the commits that begin at these positions, by position, newest first.

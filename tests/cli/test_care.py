@@ -396,7 +396,7 @@ def test_an_unreadable_record_of_a_list_is_told(filled: Todo) -> None:
     lock.write_bytes(b"x" + lock.read_bytes()[1:])
     result = filled.run("add", "x")
     assert result.code == 5
-    assert "notes that it had been recorded, but it can't be read how far" in result.err
+    assert "says that it had been recorded, but it cannot be read how far" in result.err
     assert filled("lists", "new", "inbox", "--start-again").code == 0
     lock.unlink()
     lock.symlink_to("nowhere")
@@ -453,12 +453,12 @@ def test_copies_of_a_list_are_told_and_never_written_to(filled: Todo, file: str,
     copy = filled.data / folder / file
     shutil.copy(filled.log_file(), copy)
     for verb in ("lists", "verify"):
-        assert f"todo: warning: {copy}: it is a copy of the list inbox, and holds the same\n" in filled(verb).err
+        assert f"todo: warning: {copy}: it is a copy of the log inbox, and holds the same\n" in filled(verb).err
         (stray,) = filled(verb, "--json").json["strays"]
         assert (stray["file"], stray["archived"], stray["of"]) == (str(copy), folder == "archive", "inbox")
         assert stray["name"] == COPIES[file]
     assert filled("add", "x").err == "", "the list itself is in use as before"
-    assert "holds nothing that the list does not hold" in filled("lists").err
+    assert "holds nothing that the log does not hold" in filled("lists").err
     if COPIES[file] is not None and folder == "lists":
         before = copy.read_bytes()
         shown = filled("-L", COPIES[file] or "", "ls")
@@ -487,7 +487,7 @@ def test_what_a_copy_holds_beside_the_list_is_told(filled: Todo) -> None:
     shutil.copy(filled.log_file(), newer)
     filled.log_file().write_bytes(older.read_bytes())
     filled.log_file().with_suffix(".lock").unlink()
-    assert "holds later changes that the list does not hold" in filled("lists").err
+    assert "holds later changes that the log does not hold" in filled("lists").err
     newer.rename(other)
     filled("add", "y")
     assert "each of the two holds changes that the other does not hold" in filled("lists").err
@@ -500,8 +500,8 @@ def test_files_that_are_no_lists_are_told(filled: Todo) -> None:
     filled.log_file("alone").rename(lists / "alone (1).jsonl")
     filled.log_file("alone").with_suffix(".lock").unlink()
     result = filled("lists")
-    assert f"{lists / '#x.jsonl'}: its file name is not that of a list, and it holds no log" in result.err
-    assert f"{lists / 'alone (1).jsonl'}: it holds a log, but no list can have that file name: rename the file" in result.err
+    assert f"{lists / '#x.jsonl'}: its file name is not that of a log, and it holds none" in result.err
+    assert f"{lists / 'alone (1).jsonl'}: it holds a log, but no log can have that file name: rename the file" in result.err
 
 
 def test_a_file_whose_name_is_in_another_form_of_unicode_is_told(filled: Todo) -> None:
@@ -520,13 +520,13 @@ def test_a_file_whose_name_is_in_another_form_of_unicode_is_told(filled: Todo) -
 
 def sealed_as_newer(path: Path, version: str) -> None:
     """Give a log's header another version, with the seals of this program's format."""
-    from cqrs_todo.cqrs.stores.seals import reseal, sum_in
+    from cqrs_todo.cqrs.stores.hash_chain import digest_in, rechain_line
 
     first, *rest = path.read_bytes().splitlines()
     old = msgspec.json.decode(first)["version"]
-    lines = [reseal(b"", first.replace(f'"version":"{old}"'.encode(), f'"version":"{version}"'.encode()))]
+    lines = [rechain_line(b"", first.replace(f'"version":"{old}"'.encode(), f'"version":"{version}"'.encode()))]
     for line in rest:
-        lines.append(reseal(sum_in(lines[-1][:-1]) or b"", line))
+        lines.append(rechain_line(digest_in(lines[-1][:-1]) or b"", line))
     path.write_bytes(b"".join(lines))
 
 

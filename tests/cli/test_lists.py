@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from cqrs_todo.cqrs.stores.seals import reseal, sum_in
+from cqrs_todo.cqrs.stores.hash_chain import digest_in, rechain_line
 from tests.conftest import Todo
 
 
@@ -170,8 +170,8 @@ def test_an_old_log_with_a_decomposed_tag_still_works(todo: Todo) -> None:
     todo("add", "x", "+tag")
     path = todo.log_file()
     header, line = path.read_bytes().splitlines(keepends=True)
-    previous = sum_in(header[:-1]) or b""
-    commit = reseal(previous, line[:-1].replace(b'"tag"', f'"{DECOMPOSED}"'.encode()))
+    previous = digest_in(header[:-1]) or b""
+    commit = rechain_line(previous, line[:-1].replace(b'"tag"', f'"{DECOMPOSED}"'.encode()))
     path.write_bytes(header + commit)
     path.with_suffix(".lock").unlink()
     assert todo.todos()[0]["tags"] == [DECOMPOSED]

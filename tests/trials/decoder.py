@@ -20,8 +20,8 @@ from hypothesis import strategies as st
 from cqrs_todo.cli import document
 from cqrs_todo.cqrs.errors import CqrsError
 from cqrs_todo.cqrs.stores import format as line_format
-from cqrs_todo.cqrs.stores.format import Codec, decode_header, sum_of
-from cqrs_todo.cqrs.stores.seals import NO_SUM
+from cqrs_todo.cqrs.stores.format import Codec, decode_header, verified_digest
+from cqrs_todo.cqrs.stores.hash_chain import NO_DIGEST
 from cqrs_todo.todo.compare import blame, changes_by_position, compare
 from cqrs_todo.todo.history import describe_commit, describe_event, event_mentions
 from cqrs_todo.todo.recorder import TYPES
@@ -109,15 +109,15 @@ class _Bench:
         """Decode one line behind the sum check."""
         self._altered = document not in self._intact
         line = sealed(self.first, document)
-        self._judge(what, lambda: self.codec.commit(line_format.decode_line(line), sum_of(self.first, line)))
+        self._judge(what, lambda: self.codec.commit(line_format.decode_line(line), verified_digest(self.first, line)))
         self._judge(f"far on in a log: {what}", lambda: self._same_far_on(line))
-        header = sealed(NO_SUM, document)
+        header = sealed(NO_DIGEST, document)
         self._judge(f"header: {what}", lambda: decode_header(header))
 
     def _same_far_on(self, line: bytes) -> None:
         """Decode a line as it is after many others, in one step with the data of its events: it must say the same."""
         near, far = line_format.decode_lines(line + b"\n"), self.long.decode_lines(line + b"\n")
-        sums = [sum_of(self.first, line)] * len(near)
+        sums = [verified_digest(self.first, line)] * len(near)
         if self.codec.commits(near, sums) != self.codec.commits(far, sums):
             raise AssertionError("it says something else far on in a log")
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from cqrs_todo.cqrs.errors import Rejected
 from cqrs_todo.cqrs.snapshots import SnapshotEvery
-from cqrs_todo.cqrs.stores.snapshots import Folder, KeptSnapshots
+from cqrs_todo.cqrs.stores.snapshots import Folder, SnapshotStore
 from cqrs_todo.todo import recorder, service
 from cqrs_todo.todo.errors import CannotUndo
 from cqrs_todo.todo.fields import NOTE, PRIORITY, SCHEMA, TAGS, TEXT, State
@@ -27,9 +27,9 @@ _TEXTS = (
 )
 
 
-def snapshots_in(folder: Path) -> KeptSnapshots[State]:
+def snapshots_in(folder: Path) -> SnapshotStore[State]:
     """The snapshots that lie beside the lists of a folder."""
-    return KeptSnapshots(Folder(str(folder / "snapshots")), State, SCHEMA)
+    return SnapshotStore(Folder(str(folder / "snapshots")), State, SCHEMA)
 
 
 def the_list(folder: Path, *, with_snapshots: bool) -> service.TodoList:

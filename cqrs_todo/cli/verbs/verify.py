@@ -4,7 +4,7 @@ from typing import Any
 
 from ...cqrs.errors import CqrsError, DamagedLog
 from ...cqrs.names import check_log_name
-from ...cqrs.store import Repair, Verdict
+from ...cqrs.verification import Repair, Verdict
 from ...todo.lists import Lists, list_not_found
 from ..errors import UsageError
 from ..output import print_line, print_message, print_row

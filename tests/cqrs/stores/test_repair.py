@@ -13,10 +13,11 @@ import pytest
 
 from cqrs_todo.cqrs.errors import DamagedLog, ReadOnlyLog
 from cqrs_todo.cqrs.events import LOST, REPAIRED
-from cqrs_todo.cqrs.store import Append, Log, Repair, Store
+from cqrs_todo.cqrs.store import Append, Log, Store
 from cqrs_todo.cqrs.stores.format import InvalidLine
 from cqrs_todo.cqrs.stores.jsonl import repair as repair_module
-from cqrs_todo.cqrs.testing.contract import AT, Counted, metadata, one
+from cqrs_todo.cqrs.testing.examples import AT, Counted, metadata, one
+from cqrs_todo.cqrs.verification import Repair
 
 ADDS = 6
 
@@ -388,10 +389,10 @@ def test_a_result_that_does_not_verify_replaces_nothing(store: Store, path: Path
     path.write_bytes(b"".join(line + b"\n" for line in lines[:3] + lines[4:]))
     before = {file: file.read_bytes() for file in path.parent.iterdir()}
 
-    def reseal_wrongly(_: bytes, document: bytes) -> bytes:
+    def chain_wrongly(_: bytes, document: bytes) -> bytes:
         return document[:-1] + b',"sum":"' + b"0" * 64 + b'"}\n'
 
-    monkeypatch.setattr(repair_module, "seal", reseal_wrongly)
+    monkeypatch.setattr(repair_module, "chain_line", chain_wrongly)
     for dry_run in (True, False):
         with pytest.raises(DamagedLog, match="nothing was changed"):
             store.repair("inbox", dry_run=dry_run)
@@ -433,7 +434,7 @@ def test_a_repair_that_was_stopped_before_it_noted_the_head_is_recorded_once(
     lines = lines_of(path)
     path.write_bytes(b"".join(line + b"\n" for line in lines[:4]))
     with monkeypatch.context() as patch:
-        patch.setattr(repair_module, "keep_head", lambda *_: None)
+        patch.setattr(repair_module, "record_head", lambda *_: None)
         assert store.repair("inbox") is not None
     once = path.read_bytes()
     assert store.verify("inbox").damage is not None

@@ -1,8 +1,8 @@
 """The tables and functions in the database, in numbered migrations, and the grants that a role needs to use them.
 
 Each migration runs once, in order, and is never changed after a release. `{schema}` stands for the quoted name of the schema
-that holds the tables. No name is left to be found through `search_path`: whoever may create objects in a schema on that path
-could otherwise put their own function or table in the place of ours, and it would run with the rights of whoever appends.
+that holds the tables. No name is looked up through `search_path`. Otherwise a role that may create objects in a schema on
+that path could replace our functions and tables by its own, and they would run with the rights of the role that appends.
 So every name of ours is qualified, and every function sets its own `search_path` to PostgreSQL's own names.
 
 Rows are never updated or deleted, with three exceptions: a log's name and whether it is archived, the checkpoints of
