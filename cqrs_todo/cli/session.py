@@ -109,10 +109,10 @@ class Session:
         kind = self.store.url.partition(":")[0]
         return SnapshotStore(Folder(os.path.join(cache_dir(), "snapshots", kind)), State, SCHEMA)
 
-    def newest_mark(self, log_id: str) -> Cursor | None:
-        """Return the mark of the newest snapshot of a log; None if there is no snapshot that can be read."""
-        for taken in reversed(self.snapshots.infos(log_id)):
-            snapshot = self.snapshots.load(log_id, taken.position)
+    def snapshot_cursor(self, log_id: str) -> Cursor | None:
+        """Return the cursor of the newest snapshot of a log; None if there is no snapshot that can be read."""
+        for info in reversed(self.snapshots.infos(log_id)):
+            snapshot = self.snapshots.load(log_id, info.position)
             if snapshot is not None:
                 return snapshot.cursor
         return None
@@ -258,7 +258,7 @@ class Session:
 
     def warnings(self) -> dict[str, None]:
         """Return what the logs found that the person should know, each once."""
-        return dict.fromkeys(warning for opened in self._lists for warning in opened.notices)
+        return dict.fromkeys(warning for opened in self._lists for warning in opened.warnings)
 
 
 def _position(text: str) -> int | None:

@@ -107,7 +107,7 @@ class BatchEvent(Protocol):
 
 
 class EventBatch(Protocol):
-    """What a fold needs of a commit. A store may be able to read this faster than whole commits, which have all of it."""
+    """What a fold needs of a commit. A store may be able to read this faster than complete commits."""
 
     @property
     def position(self) -> int:

@@ -55,7 +55,7 @@ def _repair_in_words(record: bytes) -> str:
         parts = [
             f"{what}: "
             + ", ".join(f"@{first}" if first == last else f"@{first} to @{last}" for first, last in document[key])
-            for key, what in (("lost", "lost"), ("unproven", "recovered without proof"), ("sealed", "given new digests"))
+            for key, what in (("lost", "lost"), ("unproven", "kept, but not proven"), ("sealed", "given new digests"))
             if key in document
         ]
     except (ValueError, TypeError):  # another program wrote it in another form

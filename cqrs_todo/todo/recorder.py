@@ -133,9 +133,9 @@ class Recorder:
             self._attach(NullLog(error.name, clock(), TYPES))
 
     @property
-    def notices(self) -> list[str]:
+    def warnings(self) -> list[str]:
         """What people should know about the log of this list, and about the logs of other lists in the same command."""
-        return [*self.log.warnings, *(notice for other in self._others for notice in other.notices)]
+        return [*self.log.warnings, *(warning for other in self._others for warning in other.warnings)]
 
     def other(self, log_id: str, name: str) -> "Recorder | None":
         """Find the list with a log id in the same store.

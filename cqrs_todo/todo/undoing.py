@@ -148,7 +148,7 @@ def _other_lists(todos: Recorder, steps: Iterable[Sequence[Commit]]) -> dict[str
         other = todos.other(id, name)
         if other is None:
             moved = f"@{commit.position} moved todos from {move.source_name} to {move.target_name}"
-            raise CannotUndo(f"{moved}, and {name} is not in use or cannot be read: bring that list back first")
+            raise CannotUndo(f"{moved}, and {name} is archived, missing or damaged: unarchive or repair that list first")
         others[id] = other
     return others
 

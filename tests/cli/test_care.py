@@ -73,7 +73,7 @@ def test_damage_is_told_and_repaired(filled: Todo) -> None:
 
     planned = filled.run("verify", "--repair", "--dry-run")
     assert (planned.code, path.read_bytes()) == (5, damaged)
-    assert "line 3: the content contradicts its digest" in planned.out
+    assert "line 3: altered: it does not match its digest" in planned.out
     repaired = filled("verify", "--repair")
     assert repaired.out.splitlines()[:3] == planned.out.splitlines()[:3]
     (kept,) = path.parent.glob("inbox.damaged-*")

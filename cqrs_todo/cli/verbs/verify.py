@@ -79,17 +79,17 @@ def _verify_one(session: Session, name: str, archived: bool, *, repair: bool, dr
 
     def check() -> Verdict:
         session.progress.begin(f"verifying {visible(name)}")
-        return store.verify(name, archived=archived, known=session.newest_mark)
+        return store.verify(name, archived=archived, known=session.snapshot_cursor)
 
     verdict = check()
     _print(session, f"{shown}: {_describe(verdict)}")
     done = None
     if repair and verdict.damage is not None:
-        planned = store.repair(name, archived=archived, dry_run=True, known=session.newest_mark)
+        planned = store.repair(name, archived=archived, dry_run=True, known=session.snapshot_cursor)
         for step in planned.steps if planned is not None else ():
             _print(session, f"  {step}")
         if not dry_run:
-            done = store.repair(name, archived=archived, known=session.newest_mark)
+            done = store.repair(name, archived=archived, known=session.snapshot_cursor)
             verdict = check()
             kept = f"; the old file is kept as {done.kept}" if done is not None and done.kept else ""
             _print(session, f"{shown}: repaired{kept}: {_describe(verdict)}")

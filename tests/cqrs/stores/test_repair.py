@@ -44,7 +44,7 @@ def edits(store: Store) -> Log:
 
 @pytest.fixture(params=["head noted", "no head"])
 def head(request: pytest.FixtureRequest, path: Path) -> Callable[[], None]:
-    """Called before a repair: leaves the head noted beside the log, or removes it."""
+    """Called before a repair: leaves the head record, or removes it."""
     return lambda: None if request.param == "head noted" else path.with_suffix(".lock").unlink()
 
 
@@ -218,7 +218,7 @@ def test_deleted_lines_are_lost_and_what_follows_is_unproven(
         unproven = msgspec.json.decode(rest[first])
         span = [unproven["position"], unproven["position"] + len(unproven["events"]) - 1]
         assert record(path)["unproven"] == [span]
-        assert any(f"@{span[0]}" in step and "recovered without proof" in step for step in done.steps)
+        assert any(f"@{span[0]}" in step and "kept, but not proven" in step for step in done.steps)
 
 
 @pytest.mark.usefixtures("edits")

@@ -99,7 +99,7 @@ class LogReader(ChainReader):
         return file.size == head.offset == reached.offset and head.digest == reached.digest and holds(file.fd, head)
 
     def learn_head(self, file: LogFile, record: bytes) -> None:
-        """Take note of a head record that another process has written.
+        """Learn from a head record that another process has written.
 
         Only one head is remembered. If the file lacks the one that was remembered so far or the new one, the log has lost
         data, and the head that is lost is remembered; otherwise the farther one is.

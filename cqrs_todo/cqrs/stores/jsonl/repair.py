@@ -163,12 +163,12 @@ class _Repaired:
         self._header = _header_in(self._pieces)
         Prover(self._pieces, self._header, recorded[1] if recorded is not None else None).run()
         self._refuse_newer()
-        self._say_how_it_was_written(text, encoding)
+        self._report_encoding(text, encoding)
         header = self._write_header()
         self.log = header.id
         head = self._head_to_explain()
         chosen = sort_out(self._pieces, self._header, head, ends_with_lf=text.endswith(b"\n"))
-        self._say_what_was_left_out(chosen)
+        self._report_left_out(chosen)
         self._at = header.created
         self._write_commits(chosen)
         self._compare_with(head, chosen)
@@ -195,15 +195,15 @@ class _Repaired:
             if Header(FORMAT, now, "", "", self._now).newer:
                 raise ReadOnlyLog(f"format {now} is newer than this program")
 
-    def _say_how_it_was_written(self, text: bytes, encoding: str) -> None:
+    def _report_encoding(self, text: bytes, encoding: str) -> None:
         if encoding:
-            self._steps.say(f"the file is encoded in {encoding}: read as UTF-8")
+            self._steps.add_for_log(f"the file is encoded in {encoding}: read as UTF-8")
         elif text.startswith(_BOM):
-            self._steps.say("a byte order mark before line 1: removed")
+            self._steps.add_for_log("a byte order mark before line 1: removed")
         *ended, last = text.split(b"\n")
         for number, line in enumerate(ended, 1):
             if not line.strip():
-                self._steps.add(number, "no text: removed")
+                self._steps.add(number, "blank: removed")
         if last and self._pieces and (self._pieces[-1].commit is not None or self._pieces[-1] is self._header):
             self._steps.add(len(ended) + 1, "the line feed at the end is missing: added")
 
@@ -214,7 +214,7 @@ class _Repaired:
         if piece is not None and piece.reading is not None:
             line = piece.reading.body + end_of_line(piece.digest)
             self.lines.append(line)
-            self._say_how_a_line_changed(piece, line[:-1])
+            self._report_restored(piece, line[:-1])
             header, _ = decode_header(line[:-1])
             return header
         header = self._new_header()
@@ -230,13 +230,13 @@ class _Repaired:
         log = recorded or (old.id if old is not None else written[1].decode() if written else None)
         times = (commit_of(each).at for each in self._pieces if each.commit is not None)
         created = old.created if old is not None else next(times, self._now)
-        source = "the id recorded beside the log" if recorded else "the id in it" if log else "a new log id"
+        source = "the id in its lock file" if recorded else "the id in it" if log else "a new log id"
         if piece is not None:
             self._steps.add(piece.line, f"the header was altered: made anew with {source}")
         elif self._pieces:
-            self._steps.say(f"the header is gone: made anew with {source}")
+            self._steps.add_for_log(f"the header is gone: made anew with {source}")
         else:
-            self._steps.say(f"nothing can be read: the bytes are set aside, and an empty log is begun with {source}")
+            self._steps.add_for_log(f"nothing can be read: the bytes are set aside, and an empty log is begun with {source}")
         return Header(FORMAT, VERSION, log or self._fresh_id, self._name, created)
 
     def _is_of_this_log(self, log: str, head: Cursor, header: Header | None) -> bool:
@@ -281,72 +281,74 @@ class _Repaired:
             body = next(each.body for each in plain_readings(piece.text) if as_commit(each.body + b"}") == commit)
             line = chain_line(self._digest, (compact(body) if b"\n" in body else body) + b"}")
             places = span(commit.position, commit.last)
-            self._steps.add(piece.line, f"{places}: recovered without proof: the digest before it is gone")
+            self._steps.add(piece.line, f"{places}: kept, but not proven: the digest before it is gone")
             self._record_positions("unproven", commit.position, commit.last)
         elif piece.previous == self._digest:
             line = piece.reading.body + end_of_line(piece.digest)
-            self._say_how_a_line_changed(piece, line[:-1])
+            self._report_restored(piece, line[:-1])
         else:
             line = chain_line(self._digest, piece.reading.body + b"}")
-            self._say_how_a_line_changed(piece, piece.reading.body + end_of_line(piece.digest)[:-1])
+            self._report_restored(piece, piece.reading.body + end_of_line(piece.digest)[:-1])
             self._record_positions("sealed", commit.position, commit.last)
         self.lines.append(line)
 
-    def _say_how_a_line_changed(self, piece: Piece, written: bytes) -> None:
-        """Say what was altered in a line that is restored."""
+    def _report_restored(self, piece: Piece, written: bytes) -> None:
+        """Report what was altered in a line that is restored."""
         if piece.trimmed:
-            self._steps.add(piece.line, "its end or the white space around it was altered: restored")
+            self._steps.add(piece.line, "its end, or the white space around it, was altered: restored")
         if piece.text != written and piece.reading is not None:
             body = piece.reading.body
             if piece.text.startswith(body):
-                self._steps.add(piece.line, "its digest was altered, not what it holds: restored")
+                self._steps.add(piece.line, "only its digest was altered: restored")
             else:
-                self._steps.add(piece.line, "it was written in another form: restored to the bytes that its digest proves")
+                self._steps.add(piece.line, "altered: restored to the bytes that its digest proves")
 
     def _write_lost(self, first: int, lost: Sequence[tuple[str, int]]) -> None:
         for start in range(0, len(lost), _MOST_IN_A_COMMIT):
             events = [EventLine(*each, LOST, msgspec.Raw(b"{}")) for each in lost[start : start + _MOST_IN_A_COMMIT]]
             self._append(first + start, self._at, events)
         last = first + len(lost) - 1
-        places = "the place" if len(lost) == 1 else "the places"
-        self._steps.say(f"{span(first, last)}: lost: events of type {LOST} take {places}")
+        placeholders = "a placeholder keeps its place" if len(lost) == 1 else "placeholders keep their places"
+        self._steps.add_for_log(f"{span(first, last)}: lost: {placeholders}")
         unknown = [first + number for number, (stream, _) in enumerate(lost) if stream.startswith(f"{LOST}/")]
         if unknown:
             places = span(unknown[0], unknown[-1])
-            self._steps.say(f"{places}: what it created is not known: what was created later may have a lower number now")
+            self._steps.add_for_log(
+                f"{places}: it is not known what was created here: what was created later may have a lower number now"
+            )
         self._record_positions("lost", first, last)
 
     def _append(self, position: int, at: datetime, events: list[EventLine]) -> None:
         commit = CommitLine(position, at, "repair", f"{self._command}-{position}", events)
         self.lines.append(chain_line(self._digest, msgspec.json.encode(commit)))
 
-    # what is said and recorded
+    # what is reported and recorded
 
-    def _say_what_was_left_out(self, chosen: Sorted) -> None:
+    def _report_left_out(self, chosen: Sorted) -> None:
         for piece, same in chosen.copies:
             self._steps.add(piece.line, f"a copy of line {same.line}: left out")
         for piece in chosen.contradicted:
-            self._steps.add(piece.line, "the content contradicts its digest or proven commits: set aside")
+            self._steps.add(piece.line, "altered: it does not match its digest, or contradicts proven commits: set aside")
         for piece in chosen.elsewhere:
             commit = commit_of(piece)
             self._steps.add(piece.line, f"{span(commit.position, commit.last)}: a commit of another history: set aside")
         for piece in chosen.fragments:
-            self._steps.add(piece.line, f"no whole commit ({len(piece.text)} bytes): set aside")
+            self._steps.add(piece.line, f"not a complete commit ({len(piece.text)} bytes): set aside")
         if chosen.elsewhere:
             self._record["set_aside"] = len(chosen.elsewhere)
 
     def _compare_with(self, head: Cursor | None, chosen: Sorted) -> None:
-        """Say what the recorded head shows about the end of the log."""
+        """Report what the recorded head shows about the end of the log."""
         if head is None:
             return
         last = commit_of(chosen.kept[-1]).last if chosen.kept else 0
         if head.position > last:
-            gone = f"{span(last + 1, head.position)} had been recorded, as the head record shows, and cannot be read"
-            self._steps.say(f"{gone} ({head.position - last} {'event' if head.position - last == 1 else 'events'})")
+            gone = f"{span(last + 1, head.position)} had been recorded, as its lock file shows, and cannot be read"
+            self._steps.add_for_log(f"{gone} ({head.position - last} {'event' if head.position - last == 1 else 'events'})")
         here = next((piece for piece in reversed(chosen.kept) if commit_of(piece).last == head.position), None)
         if here is not None and here.digest != head.digest and here.written_digest != head.digest:
-            self._steps.say(
-                f"@{head.position} was recorded with another digest, as the head record shows: what is here was rewritten"
+            self._steps.add_for_log(
+                f"@{head.position} was recorded with another digest, as its lock file shows: what is here now was rewritten"
             )
             self._record["rewritten"] = head.position
         if self._record or head.position > last:
@@ -363,22 +365,22 @@ class _Repaired:
     def _end_with_a_record(self) -> None:
         """Record in the log itself what its readers must know."""
         for first, last in self._record.get("sealed", ()):
-            self._steps.say(
-                f"{span(first, last)}: given new digests: what was recorded is proven, but a digest before it changed"
+            self._steps.add_for_log(
+                f"{span(first, last)}: proven, and given new digests, because a digest before them changed"
             )
         if not self._record:
             return
-        spot = verified_end(b"".join(self.lines))
+        end = verified_end(b"".join(self.lines))
         streams = {event.stream for piece in self._pieces if piece.commit is not None for event in piece.commit.events}
-        stream = f"{REPAIRED}/{spot.position + 1}"
+        stream = f"{REPAIRED}/{end.position + 1}"
         while stream in streams:
             stream += "x"
         self._append(
-            spot.position + 1,
+            end.position + 1,
             max(self._now, self._at),
             [EventLine(stream, 1, REPAIRED, msgspec.Raw(msgspec.json.encode(self._record)))],
         )
-        self._steps.say(f"@{spot.position + 1}: this repair is recorded")
+        self._steps.add_for_log(f"@{end.position + 1}: this repair is recorded")
 
 
 def _header_in(pieces: Sequence[Piece]) -> Piece | None:

@@ -2,18 +2,18 @@
 
 
 class Steps:
-    """Steps in words. What happened to several lines in a row is said once."""
+    """Steps in words. What happened to several lines is one step."""
 
     def __init__(self) -> None:
         """Begin without steps."""
         self._by_message: dict[str, list[int]] = {}
 
-    def say(self, message: str) -> None:
-        """Say something about the whole log."""
+    def add_for_log(self, message: str) -> None:
+        """Add a step that is about the log as a whole."""
         self._by_message.setdefault(message, [])
 
     def add(self, line: int, message: str) -> None:
-        """Say something about a line."""
+        """Add a step that is about a line."""
         self._by_message.setdefault(message, []).append(line)
 
     def in_words(self) -> tuple[str, ...]:

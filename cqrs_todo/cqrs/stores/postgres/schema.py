@@ -88,9 +88,9 @@ _LOGS = r"""
              LATERAL (SELECT (document->>'position')::bigint + number - 1 AS at) AS there
     $cqrs$;
 
-    -- Append a line after position `head`, whose sum is `before`, in one round trip. The answer is 'recorded'; or 'known',
-    -- with the line that has this command id already; or 'behind', if others have appended meanwhile; or 'gone', if there is
-    -- no such log.
+    -- Append a line after position `head`, if the digest there is `before`, in one round trip. The answer is 'recorded'; or
+    -- 'known', with the line that has this command id already; or 'behind', if others have appended meanwhile; or 'gone', if
+    -- there is no such log.
     CREATE FUNCTION {schema}.cqrs_append(log_ bigint, head bigint, before text, line_ text, sum_ text)
     RETURNS TABLE (status text, known text) LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp AS $cqrs$
