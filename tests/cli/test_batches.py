@@ -1,4 +1,4 @@
-"""Commands with more events than one commit holds: a batch of commits, which one undo takes back."""
+"""Commands with more events than one commit holds: a batch of commits, which one undo reverts."""
 
 import signal
 import subprocess
@@ -140,8 +140,8 @@ def test_a_batch_that_a_signal_ends_says_how_much_was_recorded(todo: Todo, numbe
     commits = todo.log()
     recorded = len(commits) - before
     assert 0 < recorded < 40
-    told = f"Interrupted: {recorded * COMMIT_LIMIT:,} of {count:,} todos were recorded. To remove them: todo undo\n"
-    assert told in err.decode()
+    message = f"Interrupted: {recorded * COMMIT_LIMIT:,} of {count:,} todos were recorded. To remove them: todo undo\n"
+    assert message in err.decode()
     assert "Traceback" not in err.decode()
     todo("undo")
     assert [row["text"] for row in todo.todos()] == ["before"][:before]

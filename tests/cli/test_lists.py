@@ -1,4 +1,4 @@
-"""Lists: made, renamed, put away, moved between."""
+"""Lists: creating, renaming and archiving them, and moving todos between them."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""Progress: told on stderr while somebody watches something long, and wiped afterwards."""
+"""Progress: it is shown on stderr if a terminal is there and the work takes long, and erased afterwards."""
 
 import io
 import os
@@ -61,12 +61,12 @@ def _watched(line: ProgressLine, wait: Callable[[float], None], terminal: Termin
 def test_nothing_is_shown_to_those_who_dont_watch(
     wait: Callable[[float], None], quiet: bool, stream: type[io.StringIO]
 ) -> None:
-    with redirect_stderr(stream()) as said:
+    with redirect_stderr(stream()) as shown:
         line = ProgressLine(quiet=quiet)
         wait(9)
         line(1, 2)
         line.wipe()
-    assert said.getvalue() == ""
+    assert shown.getvalue() == ""
 
 
 @pytest.fixture
@@ -84,7 +84,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.usefixtures("home")
 @pytest.mark.parametrize(
-    ("args", "told"),
+    ("args", "work"),
     [
         (["ls"], "reading"),
         (["verify"], "verifying inbox"),
@@ -92,18 +92,18 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (["store", "check", "memory:"], "checking memory:"),
     ],
 )
-def test_long_pieces_of_work_tell(home: Path, args: list[str], told: str) -> None:
+def test_long_commands_show_progress(home: Path, args: list[str], work: str) -> None:
     log = home / ".local/share/cqrs-todo/lists/inbox.jsonl"
     with redirect_stderr(Terminal()) as terminal:
         assert main([arg.replace("{log}", str(log)) for arg in args]) == 0
-    said = terminal.getvalue()
-    assert f"\r{told} " in said
-    assert "%" in said
-    assert said.endswith(" \r"), "nothing of it is left"
+    shown = terminal.getvalue()
+    assert f"\r{work} " in shown
+    assert "%" in shown
+    assert shown.endswith(" \r"), "nothing of it is left"
 
 
 @pytest.mark.usefixtures("home")
-def test_many_todos_at_once_tell() -> None:
+def test_adding_many_todos_shows_progress() -> None:
     before, sys.stdin = sys.stdin, io.TextIOWrapper(io.BytesIO(b"x\n" * 50))
     try:
         with redirect_stderr(Terminal()) as terminal:

@@ -1,4 +1,4 @@
-"""Reactions beyond the contract: what they want, killed processes, damage, checkpoints that can't be read."""
+"""Reactions beyond the contract: what they want, killed processes, damage, checkpoints that cannot be read."""
 
 import json
 import os

@@ -355,7 +355,7 @@ ORPHAN = "SET session_replication_role = replica; INSERT INTO cqrs_events"
 
 
 @pytest.mark.parametrize(
-    ("statement", "told"),
+    ("statement", "detail"),
     [
         ("UPDATE cqrs_logs SET id = 'x' WHERE name = 'b-1'", "the column id"),
         ("UPDATE cqrs_logs SET id = 'x' WHERE name = 'b-2'", "the column id"),
@@ -377,16 +377,16 @@ ORPHAN = "SET session_replication_role = replica; INSERT INTO cqrs_events"
         ),
     ],
 )
-def test_every_column_that_was_altered_is_found(crowd: PostgresStore, database: str, statement: str, told: str) -> None:
+def test_every_column_that_was_altered_is_found(crowd: PostgresStore, database: str, statement: str, detail: str) -> None:
     changed(database, statement)
     name = "b-2" if "b-2" in statement else "b-1"
     damage = crowd.verify(name).damage
     assert damage is not None
-    assert (damage.kind, told in damage.detail) == ("altered", True)
+    assert (damage.kind, detail in damage.detail) == ("altered", True)
 
 
 @pytest.mark.parametrize(
-    ("url", "told"),
+    ("url", "message"),
     [
         ("postgresql://a..b/x", "empty"),
         ("postgresql://.a/x", "empty"),
@@ -416,10 +416,10 @@ def test_every_column_that_was_altered_is_found(crowd: PostgresStore, database: 
         ("postgresql://h/x?nonsense=1", "%2F"),
     ],
 )
-def test_a_bad_host_or_port_is_refused_in_words(url: str, told: str) -> None:
+def test_a_bad_host_or_port_is_refused_with_a_reason(url: str, message: str) -> None:
     with pytest.raises(UnknownStore, match="not the URL of a PostgreSQL database: ") as caught:
         open_store(url, CONTRACT_TYPES)
-    assert told in str(caught.value)
+    assert message in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -460,13 +460,13 @@ def test_a_name_with_nul_is_refused(crowd: PostgresStore) -> None:
     assert list(log.commits()) == []
 
 
-def sealed(*documents: bytes) -> list[bytes]:
-    """Lines of these documents, one after the other."""
+def chained(*documents: bytes) -> list[bytes]:
+    """Return the lines of a log with these documents."""
     lines: list[bytes] = []
-    sum = b""
+    digest = b""
     for document in documents:
-        lines.append(chain_line(sum, document))
-        sum = digest_in(lines[-1][:-1]) or b""
+        lines.append(chain_line(digest, document))
+        digest = digest_in(lines[-1][:-1]) or b""
     return lines
 
 
@@ -477,28 +477,30 @@ COMMIT = (
 )
 NONE_AT_ALL = [
     ([], "line 1: no header"),
-    (sealed(HEADER.replace(b'"1.0"', b'"2.0"')), "newer than this program"),
-    (sealed(HEADER, COMMIT % (1, b"c1", 1, b"1"), COMMIT % (2, b"c2", 3, b"1")), "line 3: version 3 of a/1 follows 1"),
+    (chained(HEADER.replace(b'"1.0"', b'"2.0"')), "newer than this program"),
+    (chained(HEADER, COMMIT % (1, b"c1", 1, b"1"), COMMIT % (2, b"c2", 3, b"1")), "line 3: version 3 of a/1 follows 1"),
 ]
 ONLY_ON_A_SERVER = [
     (
-        sealed(HEADER, COMMIT % (1, b"c1", 1, b"1"), COMMIT % (2, b"c1", 2, b"1")),
+        chained(HEADER, COMMIT % (1, b"c1", 1, b"1"), COMMIT % (2, b"c1", 2, b"1")),
         "two of these lines have the same command id",
     ),
-    (sealed(HEADER, COMMIT % (1, b"c1", 1, b"1e999999")), "overflows"),
-    (sealed(HEADER, (COMMIT % (1, b"c1", 1, b"1")).replace(b"a/1", b"a/\\u0000")), "line 2: .*NUL"),
+    (chained(HEADER, COMMIT % (1, b"c1", 1, b"1e999999")), "overflows"),
+    (chained(HEADER, (COMMIT % (1, b"c1", 1, b"1")).replace(b"a/1", b"a/\\u0000")), "line 2: .*NUL"),
 ]
 
 
-@pytest.mark.parametrize(("lines", "told"), NONE_AT_ALL + ONLY_ON_A_SERVER)
-def test_lines_that_are_no_log_are_not_taken_in(crowd: PostgresStore, lines: list[bytes], told: str) -> None:
-    with pytest.raises(ImportRefused, match=told):
+@pytest.mark.parametrize(("lines", "message"), NONE_AT_ALL + ONLY_ON_A_SERVER)
+def test_the_server_refuses_to_import_lines_that_are_not_a_log(
+    crowd: PostgresStore, lines: list[bytes], message: str
+) -> None:
+    with pytest.raises(ImportRefused, match=message):
         crowd.import_log("x", lines)
     assert "x" not in crowd.names()
 
 
-@pytest.mark.parametrize(("lines", "told"), NONE_AT_ALL)
-def test_nor_are_they_by_files(store: Store, lines: list[bytes], told: str) -> None:
+@pytest.mark.parametrize(("lines", "message"), NONE_AT_ALL)
+def test_files_refuse_to_import_lines_that_are_not_a_log(store: Store, lines: list[bytes], message: str) -> None:
     with pytest.raises(ImportRefused, match="nothing was imported"):
         store.import_log("x", lines)
-    assert (store.names(), bool(told)) == ([], True)
+    assert (store.names(), bool(message)) == ([], True)
