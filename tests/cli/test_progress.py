@@ -88,14 +88,14 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     [
         (["ls"], "reading"),
         (["verify"], "verifying inbox"),
-        (["--store", "memory:", "import", "{log}"], "importing"),
+        (["--store", "jsonl:{home}/other", "import", "{log}"], "importing"),
         (["store", "check", "memory:"], "checking memory:"),
     ],
 )
 def test_long_work_shows_progress(home: Path, args: list[str], work: str) -> None:
     log = home / ".local/share/cqrs-todo/lists/inbox.jsonl"
     with redirect_stderr(Terminal()) as terminal:
-        assert main([arg.replace("{log}", str(log)) for arg in args]) == 0
+        assert main([arg.replace("{log}", str(log)).replace("{home}", str(home)) for arg in args]) == 0
     said = terminal.getvalue()
     assert f"\r{work} " in said
     assert "%" in said
