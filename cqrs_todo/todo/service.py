@@ -7,7 +7,7 @@ from itertools import takewhile
 from ..cqrs.errors import CqrsError, LogBusy, Rejected
 from ..cqrs.events import Commit, Metadata
 from ..cqrs.repository import decide_all
-from ..cqrs.store import NEW, Append, Cursor, Log, NewStreamsOnly, check_precondition
+from ..cqrs.store import NEW, Append, Cursor, Log, check_precondition, new_streams_only
 from ..cqrs.struct import Struct, replace
 from ..cqrs.timeline import BATCH, Moment
 from .batches import CommitContent, commit_sized_chunks, note_earlier_commits, text_length
@@ -209,7 +209,7 @@ class TodoList(Recorder):
                 begun = (metadata.command, len(chunk), cursor.position, added)
                 with note_earlier_commits(part - 1):
                     # forget the versions of earlier streams: they take up memory and are not needed, as all streams are new
-                    for _ in log.event_batches(cursor, NewStreamsOnly()):
+                    for _ in log.event_batches(cursor, new_streams_only):
                         pass
                     log.append(appends, metadata)
                 added += len(chunk)

@@ -1,4 +1,4 @@
-"""Progress: it is shown on stderr if a terminal is there and the work takes long, and erased afterwards."""
+"""Progress is shown on stderr while something takes long on a terminal, and is wiped afterwards."""
 
 import io
 import os
@@ -61,12 +61,12 @@ def _watched(line: ProgressLine, wait: Callable[[float], None], terminal: Termin
 def test_nothing_is_shown_to_those_who_dont_watch(
     wait: Callable[[float], None], quiet: bool, stream: type[io.StringIO]
 ) -> None:
-    with redirect_stderr(stream()) as shown:
+    with redirect_stderr(stream()) as said:
         line = ProgressLine(quiet=quiet)
         wait(9)
         line(1, 2)
         line.wipe()
-    assert shown.getvalue() == ""
+    assert said.getvalue() == ""
 
 
 @pytest.fixture
@@ -88,18 +88,18 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     [
         (["ls"], "reading"),
         (["verify"], "verifying inbox"),
-        (["-L", "copy", "import", "{log}"], "importing"),
+        (["--store", "jsonl:{home}/other", "import", "{log}"], "importing"),
         (["store", "check", "memory:"], "checking memory:"),
     ],
 )
-def test_long_commands_show_progress(home: Path, args: list[str], work: str) -> None:
+def test_long_work_shows_progress(home: Path, args: list[str], work: str) -> None:
     log = home / ".local/share/cqrs-todo/lists/inbox.jsonl"
     with redirect_stderr(Terminal()) as terminal:
-        assert main([arg.replace("{log}", str(log)) for arg in args]) == 0
-    shown = terminal.getvalue()
-    assert f"\r{work} " in shown
-    assert "%" in shown
-    assert shown.endswith(" \r"), "nothing of it is left"
+        assert main([arg.replace("{log}", str(log)).replace("{home}", str(home)) for arg in args]) == 0
+    said = terminal.getvalue()
+    assert f"\r{work} " in said
+    assert "%" in said
+    assert said.endswith(" \r"), "nothing of it is left"
 
 
 @pytest.mark.usefixtures("home")

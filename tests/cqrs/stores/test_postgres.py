@@ -57,7 +57,7 @@ def test_tables_of_a_later_program_are_refused_each_time(database: str) -> None:
     store.close()
     changed(database, "INSERT INTO cqrs_schema (version, what) VALUES (99, 'wonders')")
     for _ in range(2):
-        with pytest.raises(StoreUnavailable, match=r"has tables of version 99, later than this program's \d+: take a newer"):
+        with pytest.raises(StoreUnavailable, match=r"has tables of version 99, later than this program's \d+: use a newer"):
             store.names()
 
 
@@ -287,7 +287,7 @@ def test_after_a_lost_reply_nobody_is_told_that_nothing_was_recorded(
 ) -> None:
     log = crowd.open("b-2")
     lose_a_reply(monkeypatch, b"cqrs_append", then)
-    with pytest.raises(OutcomeUnknown, match="can't be known whether it was recorded"):
+    with pytest.raises(OutcomeUnknown, match="cannot be known whether it was recorded"):
         log.append(one("a/1", 1), metadata("c1"))
     monkeypatch.undo()
     assert log.append(one("a/1", 1), metadata("c1")).position == 1

@@ -11,16 +11,19 @@ import re
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from ...errors import InvalidLogName, MissingLog, StoreUnavailable
 from ...names import check_log_name
 from ...store import Cursor
-from ...verification import Stray
 from ..format import InvalidLine, decode_header, log_in
 from .files import OPEN_SAFELY, close, os_errors_as_store_errors, there
 from .head_record import head_in, holds, lock_path, log_and_head, read_record, require_record
+
+if TYPE_CHECKING:
+    from ...verification import Stray
 
 SUFFIX = ".jsonl"
 _LOCK = ".lock"
@@ -252,11 +255,13 @@ class Inventory:
             default=None,
         )
 
-    def strays(self) -> list[Stray]:
+    def strays(self) -> "list[Stray]":
         """Return the copies of logs, and the files that look like logs but cannot be any."""
         return [stray for archived, folder in self._folders.items() for stray in self._strays_in(folder, archived)]
 
-    def _strays_in(self, folder: str, archived: bool) -> Iterator[Stray]:
+    def _strays_in(self, folder: str, archived: bool) -> "Iterator[Stray]":
+        from ...verification import Stray  # here, because few runs list strays
+
         for file in _files(folder):
             if SUFFIX not in file.lower() or file.endswith(f"{SUFFIX}.new"):
                 continue

@@ -5,12 +5,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from itertools import chain
+from typing import TYPE_CHECKING
 
 from ...errors import ImportRefused, LogExists, LogNotFound, MissingLog
 from ...events import EventTypes
 from ...names import NAME_BYTES, check_log_name, name_key
 from ...store import Checkpoints, Cursor, Known, Log, Progress, Store, T, no_progress, nothing_known
-from ...verification import Repair, Stray, Verdict
 from ..format import FORMAT, VERSION, Header, encode_header, log_in
 from ..hash_chain import last_digest
 from ..signals import delay_signals
@@ -26,6 +26,9 @@ from .files import (
 from .head_record import clear_record, lock_path, moving_record, record_head, require_record
 from .inventory import SUFFIX, Inventory, check_reachable
 from .log import JsonlLog
+
+if TYPE_CHECKING:
+    from ...verification import Repair, Stray, Verdict
 
 
 class JsonlStore(Store):
@@ -133,7 +136,7 @@ class JsonlStore(Store):
                 return aside
         return ""
 
-    def strays(self) -> Sequence[Stray]:
+    def strays(self) -> "Sequence[Stray]":
         """Return the files that another program put beside the logs; see `Store`."""
         return self._inventory().strays()
 
@@ -143,7 +146,7 @@ class JsonlStore(Store):
 
         return FileCheckpoints(self._reactions)
 
-    def verify(self, name: str, *, archived: bool = False, known: Known = nothing_known) -> Verdict:
+    def verify(self, name: str, *, archived: bool = False, known: Known = nothing_known) -> "Verdict":
         """Read a whole log and check it; see `Store`."""
         from .verify import verify
 
@@ -153,7 +156,7 @@ class JsonlStore(Store):
 
     def repair(
         self, name: str, *, archived: bool = False, dry_run: bool = False, known: Known = nothing_known
-    ) -> Repair | None:
+    ) -> "Repair | None":
         """Repair a damaged log; see `Store`."""
         from .repair import repair
 
