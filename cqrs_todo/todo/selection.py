@@ -9,8 +9,7 @@ from .fields import State
 from .model import DECIDER
 from .views import Item, item_of, items_of
 
-_RANGE = re.compile("([0-9]{1,18})(?:-([0-9]{1,18}))?")
-ID = re.compile("[a-z][0-9a-z]{0,63}")
+ID = "[a-z][0-9a-z]{0,63}"
 """What the stable id of a todo looks like."""
 
 
@@ -32,10 +31,10 @@ def select(words: Sequence[str], fold: Fold[State], last_changed: Callable[[], I
     """
     chosen: dict[str, Item] = {}
     bad: list[str] = []
-    for part in (part for word in words for part in re.findall("[^, ]+", word) or [word]):
-        numbers = _RANGE.fullmatch(part)
-        if numbers:
-            found, wrong = _in_range(int(numbers[1]), int(numbers[2] or numbers[1]), fold)
+    for part in (part for word in words for part in word.replace(",", " ").split() or [word]):
+        first, dash, last = part.partition("-")
+        if _is_number(first) and (_is_number(last) or not dash):
+            found, wrong = _in_range(int(first), int(last or first), fold)
         elif part == "@":
             entities = [fold.get(DECIDER.stream(id)) for id in last_changed()]
             found = sorted(items_of(entity for entity in entities if entity is not None), key=lambda item: item.number)
@@ -48,6 +47,10 @@ def select(words: Sequence[str], fold: Fold[State], last_changed: Callable[[], I
     if bad:
         raise TodoNotFound(bad, list_name)
     return list(chosen.values())
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) <= 18
 
 
 def _in_range(first: int, last: int, fold: Fold[State]) -> tuple[list[Item], str | None]:
@@ -65,7 +68,7 @@ def _in_range(first: int, last: int, fold: Fold[State]) -> tuple[list[Item], str
 
 def _by_id(part: str, fold: Fold[State]) -> tuple[list[Item], str | None]:
     """Return the todo with this stable id, or the only one whose id begins like this; otherwise what is wrong with it."""
-    if not ID.fullmatch(part):
+    if not re.fullmatch(ID, part):
         return [], repr(part)
     entity = fold.get(DECIDER.stream(part))
     exact = None if entity is None else item_of(entity)

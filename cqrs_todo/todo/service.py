@@ -1,5 +1,6 @@
 """The one API that every front end calls: lists of todos in a store, read at any moment and changed by commands."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import takewhile
@@ -398,7 +399,7 @@ def _is_removed(fold: Todos, item: Item) -> bool:
 
 
 def _check_imported(id: str, todo: Todo) -> Todo:
-    if not ID.fullmatch(id):
+    if not re.fullmatch(ID, id):
         raise InvalidId(id)
     try:
         return check_todo(todo)

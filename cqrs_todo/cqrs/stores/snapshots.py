@@ -9,7 +9,6 @@ again from the log.
 """
 
 import os
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
@@ -30,7 +29,6 @@ PART = 128
 FEW = 32
 """How many streams are searched for one by one. For more, an index of all streams is made, which then takes less time."""
 
-_ID = re.compile("[0-9A-Za-z-]{1,64}")
 _encode = msgspec.json.encode
 
 
@@ -155,7 +153,7 @@ class Folder:
             os.unlink(self._file(log_id, name))
 
     def _file(self, log_id: str, name: str) -> str:
-        if not _ID.fullmatch(log_id):
+        if not (log_id.isascii() and log_id.replace("-", "").isalnum() and len(log_id) <= 64):
             raise FileNotFoundError(log_id)  # an id that another program made, and that may lead to any other folder
         return os.path.join(self._directory, log_id, f"{name}.json")
 
