@@ -104,10 +104,16 @@ class Session:
 
     @cached_property
     def snapshots(self) -> SnapshotStore[State]:
-        """The snapshots of the store's lists, in the cache folder."""
+        """The snapshots of the store's lists, in the cache folder, and on the server if the store is on one."""
         # the same log may be in a file and on a server, and a position in the one means nothing in the other
         kind = self.store.url.partition(":")[0]
-        return SnapshotStore(Folder(os.path.join(cache_dir(), "snapshots", kind)), State, SCHEMA)
+        own = Folder(os.path.join(cache_dir(), "snapshots", kind))
+        shared = self.store.shared_snapshots()
+        if shared is None:
+            return SnapshotStore(own, State, SCHEMA)
+        from ..cqrs.stores.shared_snapshots import SharedSnapshots  # only for lists on a server
+
+        return SharedSnapshots(own, shared, State, SCHEMA)
 
     def snapshot_cursor(self, log_id: str) -> Cursor | None:
         """Return the cursor of the newest snapshot of a log; None if there is no snapshot that can be read."""
