@@ -4,6 +4,7 @@ Global options may stand before or after the verb. Words after `--` are counted,
 """
 
 import copy
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
@@ -22,12 +23,15 @@ from . import verbs
 from .board import show_board
 from .config import COLORS
 from .errors import UsageError
-from .fields import Declared
+from .markers import Declared
 from .session import Options, Session
 from .verb import GROUPS, Argument, Option, Verb
 
 _LITERAL = "literal"
 """The key in a context's `meta` of the number of words after `--`."""
+
+_TYPED = "typed"
+"""The key in a context's `meta` of the words of the command line."""
 
 _FIELDS = "fields"
 """The key in a context's `meta` of what the options of fields gave, by the names of the fields."""
@@ -204,7 +208,30 @@ class _Command(TyperCommand):
     def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
         """Parse the arguments, and count the words after `--`."""
         ctx.meta[_LITERAL] = len(args) - args.index("--") - 1 if "--" in args else 0
-        return super().parse_args(ctx, args)
+        typed = tuple(args)
+        try:
+            return super().parse_args(ctx, args)
+        except typer.TyperException as error:
+            message = error.format_message()
+            message = message[:1].lower() + message[1:].rstrip(".")
+            raise self._explained(ctx, typed, UsageError(message, f"see: {ctx.command_path} --help")) from error
+        finally:
+            ctx.meta[_TYPED] = typed
+
+    def _explained(self, ctx: Context, typed: Sequence[str], error: UsageError) -> UsageError:
+        """Return an error about options with a hint, if a word that looks like options could be text: `-5 degrees`."""
+        if not self.declaration.literal:
+            return error
+        words = [
+            word
+            for word in typed[: typed.index("--") if "--" in typed else None]
+            if word.startswith("-") and word.strip("-")
+        ]
+        known = {name for param in self.get_params(ctx) for name in param.opts}
+        text = next((word for word in words if word.partition("=")[0] not in known), None)
+        if text is None:
+            return error
+        return UsageError(str(error), f"to use it as text, put -- before it: -- {shlex.quote(text)}; otherwise {error.hint}")
 
     def invoke(self, ctx: Context) -> int:
         """Run the verb, and return the exit code."""
@@ -216,7 +243,11 @@ class _Command(TyperCommand):
             values["fields"] = ctx.meta.get(_FIELDS, {})
         if verb.literal:
             values["literal"] = ctx.meta[_LITERAL]
-        return verb.run(session_of(ctx), values)
+        try:
+            return verb.run(session_of(ctx), values)
+        except UsageError as error:
+            spaced = [word for word in ctx.meta[_TYPED] if len(word.split()) > 1 or word == "--"]
+            raise self._explained(ctx, spaced, error) from error
 
     def format_epilog(self, ctx: Context, formatter: HelpFormatter) -> None:
         """Write the examples."""

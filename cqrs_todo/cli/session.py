@@ -299,8 +299,11 @@ def check_ids(words: Sequence[str]) -> list[str]:
     """Return words that name todos.
 
     Raises:
-        UsageError: A word is not valid UTF-8.
+        UsageError: A word is not valid UTF-8, or looks like a number or a range and is none.
     """
+    from .ids import check_form  # it imports regular expressions, which most runs that name no todo do not need
+
+    check_form(words)
     return [check_text("id", word) for word in words]
 
 

@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 
+from ...todo.fields import TEXT
 from ...todo.recorder import Answer
 from ..answers import print_changes
 from ..errors import UsageError
 from ..fields import CLEARABLE, Given, read_fields
+from ..ids import check_one_word
 from ..session import Session, check_ids
 from ..verb import CHANGE, ONE_IDS, Argument, Option, Verb
 
@@ -20,8 +22,11 @@ def edit(
 ) -> None:
     """Change fields of todos, or one todo in the editor when no change is named."""
     given = read_fields(session, text, fields, literal=literal, clear=clear)
+    check_one_word(ids, text, literal, "edit")
     todos = session.list
     chosen = todos.select(check_ids([ids]))
+    if TEXT.name in given.values and len(chosen) > 1:
+        raise UsageError(f"{len(chosen)} todos cannot get the same text", "name one todo, or change other fields")
 
     def apply(given: Given, *, unchanged: bool) -> Answer:
         now = todos.clock()

@@ -1,0 +1,165 @@
+"""Markers: words of the command line, or of a line of stdin, that set a field of a todo, such as `+home` or `due:friday`.
+
+A word is a marker if it begins like one, whether its value has spaces or not: `due:"next friday"` and `"due: next friday"`
+are the same. A word that begins like a marker, but whose value the field cannot have, is refused: it is more often a
+mistake than a text.
+"""
+
+import re
+import shlex
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+
+from ..cqrs.struct import Struct
+from ..todo.fields import FIELDS, NOTE, TEXT, Field, SetField
+from .clock import to_local
+from .errors import UsageError
+from .session import Session
+
+Declared: TypeAlias = Field[Any] | SetField
+
+_BEGINNINGS: tuple[tuple[str, Declared], ...] = tuple(
+    (beginning, field)
+    for field in FIELDS
+    for beginning in dict.fromkeys(
+        (field.marker, "" if isinstance(field, SetField) or field in (TEXT, NOTE) else f"{field.name}:")
+    )
+    if beginning
+)
+"""What markers begin with, and the fields that they set. The name of a field does what its marker does: `priority:H`."""
+
+_CLEARS: dict[str, Declared] = {
+    f"{beginning}none": field
+    for field in FIELDS
+    if field is not TEXT
+    for beginning in (f"{field.name}:", field.marker)
+    if beginning.endswith(":")
+}
+"""The words that clear a field. `+none` is a tag."""
+
+_WORD_OF_LINE = re.compile(r'([a-z]+:)"([^"]*)"(?!\S)|\S+')
+"""A word of a line of stdin. Only the value of a marker may be in quotes, because texts contain quotes too."""
+
+_MOST_FOLLOWING = 6
+"""How many words after a marker may belong to a time that was not quoted."""
+
+
+class Marker(Struct, frozen=True):
+    """A word that sets or clears a field.
+
+    Args:
+        word: The word, as it was typed.
+        field: The field.
+        value: The value, as it was typed; None to clear the field.
+        following: The words after it that could belong to its value, if that is a time.
+    """
+
+    word: str
+    field: Declared
+    value: str | None
+    following: tuple[str, ...] = ()
+
+
+def split_words(words: Sequence[str], literal: int = 0) -> tuple[list[str], list[Marker]]:
+    """Divide words into the words of the text and the markers.
+
+    Args:
+        words: The words.
+        literal: How many of the last words are text, whatever they look like.
+
+    Raises:
+        UsageError: A marker has no value.
+    """
+    marked = len(words) - literal
+    found = [_marker_in(word) for word in words[:marked]]
+    text: list[str] = []
+    markers: list[Marker] = []
+    for place, marker in enumerate(found):
+        if marker is None:
+            text.append(words[place])
+        elif marker.field.kind in ("day or instant", "instant"):
+            following = words[place + 1 : min(marked, place + 1 + _MOST_FOLLOWING)]
+            count = next((n for n, word in enumerate(following) if found[place + 1 + n] or len(word.split()) != 1), None)
+            markers.append(Marker(marker.word, marker.field, marker.value, tuple(following[:count])))
+        else:
+            markers.append(marker)
+    return [*text, *words[marked:]], markers
+
+
+def split_line(line: str) -> tuple[str, list[Marker]]:
+    """Divide a line of stdin into its text and its markers, as if its words had been typed after `todo add`.
+
+    A line that begins with `-- ` is only text. A text without markers keeps its spaces.
+
+    Raises:
+        UsageError: A marker has no value.
+    """
+    if line.startswith("-- "):
+        return line.removeprefix("-- "), []
+    if "+" not in line and ":" not in line:  # this is fast, because there may be millions of lines
+        return line, []
+    words = [match[1] + match[2] if match[1] else match[0] for match in _WORD_OF_LINE.finditer(line)]
+    text, markers = split_words(words)
+    return (" ".join(text), markers) if markers else (line, [])
+
+
+def _marker_in(word: str) -> Marker | None:
+    """Return the marker that a word is; None for a word of the text."""
+    for beginning, field in _BEGINNINGS:
+        if not word.startswith(beginning):
+            continue
+        typed = word[len(beginning) :]
+        value = typed.strip()
+        if beginning == "+" and (not value or value != typed.rstrip()):
+            return None  # a plus between two words
+        if typed.startswith("//"):
+            return None  # a URL
+        if not value:
+            clearing = f", or {beginning}none to clear the field" if f"{beginning}none" in _CLEARS else ""
+            raise UsageError(
+                f"{beginning} has no value", f"write {beginning}{field.metavar}{clearing}; {as_text(beginning)}"
+            )
+        return Marker(word, field, None if f"{beginning}{value.lower()}" in _CLEARS else value)
+    cleared = _CLEARS.get(word)
+    return None if cleared is None else Marker(word, cleared, None)
+
+
+def check_complete(session: Session, marker: Marker) -> None:
+    """Check that the words after a marker do not belong to its value, as in `due:friday 17:00`.
+
+    Raises:
+        UsageError: They could belong to it.
+    """
+    count = _words_of_time(session, marker)
+    if count > 1:
+        more = " ".join(marker.following[: count - 1])
+        raise UsageError(f"{marker.word!r} does not include {more!r}", f"{quoted(marker, count)}; {as_text(more)}")
+
+
+def refusal(session: Session, marker: Marker, error: UsageError) -> UsageError:
+    """Return the error for a marker whose value the field cannot have."""
+    count = _words_of_time(session, marker)
+    hint = quoted(marker, count) if count > 1 else error.hint
+    return UsageError(str(error), f"{hint}; {as_text(marker.word)}")
+
+
+def quoted(marker: Marker, count: int) -> str:
+    """Return how to write a marker whose value has several words."""
+    value = " ".join([marker.value or "", *marker.following[: count - 1]])
+    beginning = marker.word.partition(":")[0]
+    return f'write {beginning}:"{value}" or {beginning}:{value.replace(" ", "-")}'
+
+
+def as_text(word: str) -> str:
+    """Return how to write a word as a part of the text."""
+    return f"or, to use it as text: -- {shlex.quote(word)}"
+
+
+def _words_of_time(session: Session, marker: Marker) -> int:
+    """Return how many words make up the longest time that begins with the value of a marker."""
+    if marker.value is None or not marker.following:
+        return 0
+    from ..todo.times import leading_words
+
+    words = [marker.value, *marker.following]
+    return leading_words(words, session.now, to_local, "future", session.config.date_order)
