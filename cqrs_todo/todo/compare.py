@@ -44,14 +44,17 @@ def changed_fields(old: State, new: State) -> dict[str, tuple[Any, Any]]:
 
 
 def compare(old: Iterable[Item], new: Iterable[Item]) -> list[Difference]:
-    """What differs between two moments of one list, by number; either may be the earlier one."""
+    """What differs between two moments of one list, by number; either may be the earlier one.
+
+    A todo that is at neither of them, because it was removed, undone or moved away, is no difference.
+    """
     before = {item.number: item for item in old}
     after = {item.number: item for item in new}
     found = []
     for number in sorted(before.keys() | after.keys()):
         item = before.get(number) or after[number]
         states = [side[number].todo if number in side else None for side in (before, after)]
-        if states[0] != states[1]:
+        if states[0] != states[1] and any(state is not None and not state.removed for state in states):
             found.append(Difference(number, item.id, *states))
     return found
 

@@ -6,7 +6,7 @@ import pytest
 
 from tests.conftest import Todo
 
-NOTHING = {"text": "x", "due": None, "reminder": None, "priority": None, "tags": [], "project": None}
+NOTHING: dict[str, object] = {"text": "x", "due": None, "reminder": None, "priority": None, "tags": [], "project": None}
 
 
 def fields(todo: Todo, number: int = 1) -> dict[str, object]:

@@ -98,8 +98,8 @@ def _print_new_list(session: Session, answer: Answer | Added) -> None:
 VERB = Verb(
     name="add",
     help=(
-        "Add a todo. A word such as +home, due:friday, due:'next friday', pri:H, project:garden or remind:tomorrow-9:00 sets "
-        "a field, and is not part of the text. After --, every word is text."
+        "Add a todo. A word such as +home, due:friday, due:'next friday', pri:H, project:garden or remind:tomorrow-9:00 "
+        "sets a field, and is not part of the text. After --, every word is text."
     ),
     examples=(
         'todo add "Buy milk" +home due:tomorrow pri:H',
