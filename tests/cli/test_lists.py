@@ -82,10 +82,13 @@ def test_a_move_is_undone_and_redone_as_one_from_either_list(todo: Todo) -> None
     todo("add", "a")
     todo("lists", "new", "work")
     todo("move", "1", "work")
-    assert todo("-L", "work", "undo").out == "Undid @1: 1: a, and the same in inbox. Redo: todo -L work redo\n"
+    assert (
+        todo("-L", "work", "undo").out
+        == "Undid @1: 1 moved from inbox to work (a), and the same in inbox. Redo: todo -L work redo\n"
+    )
     assert [row["text"] for row in todo.todos()] == ["a"]
     assert todo.todos("-L", "work") == []
-    assert todo("redo").out == "Redid @2: 1: a, and the same in work. Undo: todo undo\n"
+    assert todo("redo").out == "Redid @2: 1 moved from inbox to work (a), and the same in work. Undo: todo undo\n"
     assert todo.todos() == []
     assert [row["text"] for row in todo.todos("-L", "work")] == ["a"]
     todo("-L", "work", "tag", "1", "+x")

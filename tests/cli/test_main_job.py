@@ -23,11 +23,11 @@ def test_from_nothing_to_a_history(todo: Todo) -> None:
     assert todo("at", "@2").out == "1  H  2030-01-02  Buy milk +home\n2                 Call the bank\n"
     early = todo("at", "1 minute ago")
     assert (early.out, "before the first event" in early.err) == ("", True)
-    assert todo("undo").out == "Undid @3: 1: Buy milk. Redo: todo redo\n"
+    assert todo("undo").out == "Undid @3: 1 done (Buy milk). Redo: todo redo\n"
     (first, second) = todo("ls", "--json").json["todos"]
     assert (first["text"], first["done"], second["text"]) == ("Buy milk", False, "Call the bank")
     assert (first["version"], first["due"], first["priority"], first["tags"]) == (3, "2030-01-02", "H", ["home"])
-    assert todo("redo").out == "Redid @3: 1: Buy milk. Undo: todo undo\n"
+    assert todo("redo").out == "Redid @3: 1 done (Buy milk). Undo: todo undo\n"
     assert [row["done"] for row in todo.todos()] == [True, False]
     assert [commit["position"] for commit in todo.log()] == [1, 2, 3, 4, 5]
 
@@ -43,7 +43,7 @@ def test_a_thousand_lines_are_one_commit(todo: Todo) -> None:
     assert (refused.code, refused.out) == (3, "")
     assert "no todo 9999 in inbox" in refused.err
     assert todo.content() == before
-    assert todo("undo").out.startswith("Undid @1001: 1-10, 12 (11 todos).")
+    assert todo("undo").out.startswith("Undid @1001: 1-10, 12 done (11 todos).")
     assert [row["number"] for row in todo.todos() if row["done"]] == []
     assert len(todo("ls").out.splitlines()) == 1000
 
@@ -103,7 +103,9 @@ def test_a_todo_with_everything_is_shown(todo: Todo) -> None:
 def test_edit_tag_note_remind_toggle_rm(todo: Todo) -> None:
     todo("add", "One", "+a")
     todo("add", "Two")
-    assert todo("edit", "1", "Uno", "pri:M", "+b", "--clear", "tags").out.startswith("Changed 1: Uno.")
+    assert todo("edit", "1", "Uno", "pri:M", "+b", "--clear", "tags").out.startswith(
+        "Changed 1: Uno (text: One → Uno, priority set to M, "
+    )
     assert todo("tag", "1-2", "+x", "-b").out.startswith("Tagged 1-2 (2 todos).")
     assert todo("note", "2", "see", "page 12").out.startswith("Noted 2: Two.")
     assert todo("note", "1", "-", stdin="from\nstdin\n").code == 0

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from ...todo.fields import TEXT
 from ...todo.recorder import Answer
 from ..answers import print_changes
+from ..changes import details
 from ..errors import UsageError
 from ..fields import CLEARABLE, Given, read_fields
 from ..ids import check_one_word
@@ -40,7 +41,7 @@ def edit(
         answer = edited(session, chosen[0], lambda given: apply(given, unchanged=True))
     else:
         raise UsageError("the editor takes one todo at a time", "name the change, for instance: todo edit 1-3 pri:H")
-    print_changes(session, answer, "Changed", "Unchanged")
+    print_changes(session, answer, "Changed", "Unchanged", details(answer.commits))
 
 
 VERB = Verb(
