@@ -51,7 +51,7 @@ def test_the_bank_account_is_short() -> None:
 
 def test_the_picture_of_the_modules_shows_their_imports(generate: ModuleType) -> None:
     assert generate.ARCHITECTURE.read_text(encoding="utf-8") == generate.architecture(), "run: make docs"
-    assert "  cqrs.timeline --> cqrs.repository\n" in generate.rooms()
+    assert "  cqrs.timeline --> cqrs.repository\n" in generate.modules()
 
 
 def test_the_api_pages_are_generated_without_a_warning(generate: ModuleType, tmp_path: Path) -> None:
@@ -99,7 +99,7 @@ def test_the_page_about_json_names_every_key(todo: Todo) -> None:
     assert list(listed) == ["format", "list", "position", "as_of", "todos"]
     assert list(told) == ["format", "list", "position", "as_of", "commits"]
     assert list(shown) == ["format", "list", "position", "as_of", "todos", "commits"]
-    assert list(answer) == ["format", "list", "position", "commit", "todos", "commits", "also"]
+    assert list(answer) == ["format", "list", "position", "commit", "todos", "commits", "also", "stayed"]
     assert {document["format"] for document in (listed, told, shown, answer)} == {"cqrs-todo/1"}
     todo_keys = [
         "number",

@@ -203,7 +203,8 @@ def _run_editor(file: Path) -> None:
     finally:
         signal.signal(signal.SIGINT, ours)
     if finished.returncode != 0:
-        raise EditorFailed(f"the editor {editor!r} failed with exit code {finished.returncode}; nothing was changed")
+        how = f"exit code {finished.returncode}" if finished.returncode > 0 else f"signal {-finished.returncode}"
+        raise EditorFailed(f"the editor {editor!r} ended with {how}; nothing was changed")
 
 
 def _read(file: Path) -> str:

@@ -3,8 +3,9 @@
 import gc
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import takewhile
 
-from ..cqrs.errors import LogBusy, Rejected
+from ..cqrs.errors import CqrsError, LogBusy, Rejected
 from ..cqrs.events import Commit, Metadata
 from ..cqrs.repository import decide_all
 from ..cqrs.store import NEW, Append, Mark, check_precondition
@@ -119,7 +120,8 @@ class TodoList(Recorder):
     def add_batch(self, drafts: Iterable[Create], count: int) -> Added:
         """Create more todos than one commit holds: a batch of commits, written in bounded memory.
 
-        Each commit is durable before the next one is made. Other writers' commits may come between them.
+        Each commit is durable before the next one is made. Other writers' commits may come between them. An exception that a
+        signal raises, such as `KeyboardInterrupt`, ends the batch; its note says how many todos were recorded.
 
         Args:
             drafts: The todos, each of which `decide` accepts.
@@ -136,26 +138,48 @@ class TodoList(Recorder):
         added, mark, log = 0, self.log.mark(), self.log
         decided = (tuple(DECIDER.decide(draft, DECIDER.initial)) for draft in drafts)
         measured = ((events, len(events), sum(map(text_in, events))) for events in decided)
-        for part, chunk in enumerate(chunks(measured), 1):
-            # ids of one batch begin alike and are counted, so that no two are the same
-            appends = [
-                Append(DECIDER.stream(f"{batch}{number:07d}"), events, NEW) for number, events in enumerate(chunk, added + 1)
-            ]
-            metadata = Metadata(self.clock(), self.author, f"{batch}.{part}", {BATCH: {"id": batch, "part": part}})
-            with telling(part - 1):
-                if part > 1 and self.name in self.store.names():
-                    # another log object, at the place where the last one ended: it knows no versions of earlier streams,
-                    # which would take up memory, and needs none
-                    log = self.store.open(self.name)
-                    if log.id != self.log.id:
-                        raise LogBusy(f"{self.name} was replaced by another list meanwhile")
-                    gc.collect()  # the last one, which is part of a cycle
-                    next(log.commits(Mark(mark.position, mark.token, lambda _: 0)), None)
-                log.append(appends, metadata)
-            mark = log.mark()
-            added += len(chunk)
-            self.progress(added, count)
+        # the last part that was begun; set at once, because a signal may come between any two lines
+        begun = ("", 0, mark.position, 0)
+        try:
+            for part, chunk in enumerate(chunks(measured), 1):
+                # ids of one batch begin alike and are counted, so that no two are the same
+                appends = [
+                    Append(DECIDER.stream(f"{batch}{number:07d}"), events, NEW)
+                    for number, events in enumerate(chunk, added + 1)
+                ]
+                metadata = Metadata(self.clock(), self.author, f"{batch}.{part}", {BATCH: {"id": batch, "part": part}})
+                begun = (metadata.command, len(chunk), mark.position, added)
+                with telling(part - 1):
+                    if part > 1 and self.name in self.store.names():
+                        # another log object, at the place where the last one ended: it knows no versions of earlier streams,
+                        # which would take up memory, and needs none
+                        log = self.store.open(self.name)
+                        if log.id != self.log.id:
+                            raise LogBusy(f"{self.name} was replaced by another list meanwhile")
+                        gc.collect()  # the last one, which is part of a cycle
+                        next(log.commits(Mark(mark.position, mark.token, lambda _: 0)), None)
+                    log.append(appends, metadata)
+                mark = log.mark()
+                added += len(chunk)
+                self.progress(added, count)
+        except Exception:
+            raise
+        except BaseException as interruption:
+            command, adding, since, recorded = begun
+            if adding and self._has_recorded(command, since):
+                recorded += adding
+            if recorded:
+                interruption.add_note(f"{recorded:,} of {count:,} todos were recorded")
+            raise
         return Added(self.name, mark.position, added, part, made)
+
+    def _has_recorded(self, command: str, since: int) -> bool:
+        """Whether a command is among the commits after a position; False, too, where the list can't be read now."""
+        try:
+            newer = takewhile(lambda commit: commit.position > since, self.store.open(self.name).commits_backward())
+            return any(commit.metadata.command == command for commit in newer)
+        except CqrsError:
+            return False
 
     def change(
         self, chosen: Sequence[Item], commands: Callable[[Item], Sequence[TodoCommand]], *, unchanged: bool = False
@@ -178,12 +202,14 @@ class TodoList(Recorder):
                     changes.update(decide_all(DECIDER, fold, given))
                 except Rejected as error:
                     refused[item.number] = str(error)
+            absent = {
+                item.stream: item.number
+                for item in chosen
+                if _is_removed(fold, item) and (item.number in refused or changes.get(item.stream))
+            }
+            refused |= {absent[stream]: f"it was moved to {name}" for stream, name in self.moved_to(fold, absent).items()}
             if refused:
-                moved = self.moved_to(
-                    fold, {item.stream for item in chosen if item.number in refused and _is_removed(fold, item)}
-                )
-                gone = {item.number: f"it was moved to {moved[item.stream]}" for item in chosen if item.stream in moved}
-                raise Rejected(by_reason({**refused, **gone}))
+                raise Rejected(by_reason(refused))
             return [(changes, {})]
 
         return self.transact(plan, chosen)
@@ -197,15 +223,31 @@ class TodoList(Recorder):
     def take_in(self, todos: Mapping[str, Todo]) -> Answer:
         """Make the todos with these ids what is given, in one commit: those that are not there too, and the list if need be.
 
-        What is so already is left alone, so that doing it again changes nothing. Raises `Rejected` naming the todo that
-        could not stand in a list.
+        What is so already is left alone, so that doing it again changes nothing. A todo that was moved away stays where it
+        was moved to, or it would be in two lists.
+
+        Returns:
+            The answer; `stayed` are the todos that were moved away.
+
+        Raises:
+            Rejected: One of the todos could not stand in a list; the message names it.
+            CqrsError: What making the list and appending raise.
         """
         given: dict[str, Todo] = {}
         for id, todo in todos.items():
             self.progress(len(given), len(todos))
             given[DECIDER.stream(id)] = _checked(id, todo)
         made = self.make()
-        return replace(self.transact(lambda fold: [(leading(fold, given), {})]), new_list=made)
+
+        def plan(fold: Todos) -> list[Part]:
+            there = (entity for stream in given if (entity := fold.get(stream)) is not None)
+            removed = {entity.stream for entity in there if entity.state is not None and entity.state.removed}
+            moved = self.moved_to(fold, {stream for stream in removed if not given[stream].removed})
+            stayed[:] = items_of(fold[stream] for stream in given if stream in moved)
+            return [(leading(fold, {stream: todo for stream, todo in given.items() if stream not in moved}), {})]
+
+        stayed: list[Item] = []
+        return replace(self.transact(plan), stayed=tuple(stayed), new_list=made)
 
     def restore(self, moment: Moment, chosen: Sequence[Item] | None = None) -> Answer:
         """Make the list, or the todos chosen, what they were at a moment; what was added later is removed.

@@ -49,6 +49,8 @@ class _Side:
         self.todos = todos
         self._fold = fold
         self._states: dict[str, State] = {}
+        # where the steps before the next one moved todos to: the name of a list, or '' for this one
+        self._moved: dict[str, str] = {}
 
     def backward(self) -> Iterator[Commit]:
         """The commits up to the fold, newest first, whatever others append meanwhile."""
@@ -73,8 +75,48 @@ class _Side:
         entity = self._fold.get(stream)
         return 0 if entity is None else entity.number
 
-    def apply(self, changes: dict[str, list[TodoEvent]]) -> None:
-        """Go on to the states after some events."""
+    def take(self, commit: Commit, way: Way) -> dict[str, list[TodoEvent]]:
+        """The events that take a commit that this list alone recorded; goes on to the states after them.
+
+        Raises:
+            Rejected: One of its todos was moved to another list, where the events would not reach it, or what they change is
+                not what the commit left: it was changed while the todo was in another list.
+        """
+        changes = way.events(DECIDER, [commit])
+        absent = {stream for stream in changes if (state := self.state(stream)) is not None and state.removed}
+        moved = {**self.todos.moved_to(self._fold, absent - set(self._moved)), **self._moved}
+        refused: dict[int, str] = {}
+        for stream, events in changes.items():
+            if stream in absent and moved.get(stream):
+                refused[self.number(stream)] = f"it was moved to {moved[stream]}: bring it back first"
+            elif not self._fits(stream, events):
+                refused[self.number(stream)] = f"what @{commit.position} changed was changed again in another list"
+        if refused:
+            raise Rejected(f"@{commit.position} can't be {way.past}: {by_reason(refused)}")
+        self._apply(changes)
+        return changes
+
+    def _fits(self, stream: str, events: Sequence[TodoEvent]) -> bool:
+        """Whether each of some events changes what is there, so that inverting it brings that back."""
+        state = self.state(stream)
+        for event in events:
+            after = evolve(state, event)
+            if after == state or evolve(after, DECIDER.invert(event)) != state:
+                return False
+            state = after
+        return True
+
+    def arrive(self, changes: dict[str, list[TodoEvent]]) -> None:
+        """Go on to the states after todos were brought here."""
+        self._apply(changes)
+        self._moved.update(dict.fromkeys(changes, ""))
+
+    def leave(self, changes: dict[str, list[TodoEvent]], target: str) -> None:
+        """Go on to the states after todos were moved to the list named `target`."""
+        self._apply(changes)
+        self._moved.update(dict.fromkeys(changes, target))
+
+    def _apply(self, changes: dict[str, list[TodoEvent]]) -> None:
         for stream, events in changes.items():
             for event in events:
                 self._states[stream] = evolve(self.state(stream), event)
@@ -211,6 +253,8 @@ def _plan_here(side: _Side, way: Way, steps: Sequence[Sequence[Commit]]) -> list
     if way is UNDO:
         _check_later(side, steps)
     commits = [commit for step in steps for commit in step]
+    for commit in commits:
+        side.take(commit, way)
     small = sum(len(commit.events) for commit in commits) <= COMMIT_LIMIT
     if small and not any(batch_of(commit.metadata) for commit in commits):
         return [(way.events(DECIDER, commits), {way.key: [commit.position for commit in commits]})]
@@ -235,7 +279,9 @@ def _check_later(side: _Side, steps: Sequence[Sequence[Commit]]) -> None:
             later += step
         if not pending and (first_of_batches is None or step[0] <= first_of_batches):
             break
-    fields = {(event.stream, register_of(event.data)) for step in steps for commit in step for event in commit.events}
+    # a move is checked by what is there: see `_bring_home`
+    commits_here = (commit for step in steps for commit in step if _move_of(side.todos, commit) is None)
+    fields = {(event.stream, register_of(event.data)) for commit in commits_here for event in commit.events}
     commits = side.commits_at(later)
     in_the_way = [f"@{position}" for position in sorted(commits) if _conflicts(commits[position], fields)]
     if in_the_way:
@@ -268,12 +314,14 @@ def _take_together(todos: Recorder, others: dict[str, Recorder], way: Way, choos
         each.check_whole("; nothing was recorded")
     here = sides[todos.log.id]
     planned: list[tuple[Half, Half | None]] = []
-    for step in _commits_of(here, choose(here)):
+    steps = _commits_of(here, choose(here))
+    if way is UNDO:
+        _check_later(here, steps)
+    for step in steps:
         for commit in step:
             move = _move_of(todos, commit)
             if move is None:
-                changes = way.events(DECIDER, [commit])
-                here.apply(changes)
+                changes = here.take(commit, way)
                 planned.append((Half(todos, (changes, _meta(way, commit)), new_command()), None))
                 continue
             there = sides.get(move.target if move.source == todos.log.id else move.source)
@@ -316,6 +364,9 @@ def _bring_home(here: _Side, there: _Side, commit: Commit, way: Way, move: Move)
     for stream in streams:
         at_home, elsewhere = home.state(stream), away.state(stream)
         number = here.number(stream)
+        if elsewhere is None and at_home is not None and at_home.removed:
+            arriving[stream] = [TodoRestored()]  # the other list was damaged, and a repair could not bring it back
+            continue
         if elsewhere is None or elsewhere.removed:
             if at_home is None or at_home.removed:
                 refused[number] = f"it is neither in {home.todos.name} nor in {away.todos.name} now"
@@ -330,8 +381,8 @@ def _bring_home(here: _Side, there: _Side, commit: Commit, way: Way, move: Move)
         raise Rejected(f"@{commit.position} can't be {way.past}: {by_reason(refused)}")
     if not arriving and not leaving:
         raise Rejected(f"@{commit.position} can't be {way.past}: its todos are in {home.todos.name} already")
-    home.apply(arriving)
-    away.apply(leaving)
+    home.arrive(arriving)
+    away.leave(leaving, home.todos.name)
     taken = {here: commit, **({there: twin} if twin is not None and _is_to_take(there, way, twin) else {})}
     direction = move.reversed if way is UNDO else move
     command = new_command()

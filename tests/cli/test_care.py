@@ -56,7 +56,7 @@ def test_damage_is_told_and_repaired(filled: Todo) -> None:
     assert result.code == 5
     offset = damaged.index(b'{"position":2')
     assert f"inbox: line 3, byte {offset}: altered: " in result.out
-    assert "readable before it: 1 event, 1 commit; 2 whole commits after it" in result.out
+    assert "readable before it: 1 event, 1 commit; 2 complete commits after it" in result.out
     assert "todo verify --repair --dry-run" in result.err
     document = filled.run("verify", "--json")
     assert (document.code, document.error["code"]) == (5, "damaged-log")
@@ -79,7 +79,7 @@ def test_damage_is_told_and_repaired(filled: Todo) -> None:
     (kept,) = path.parent.glob("inbox.damaged-*")
     assert kept.read_bytes() == damaged
     assert kept.stat().st_mode & 0o777 == 0o600
-    assert f"inbox: repaired; the log as it was is in {kept}: 8 events, 5 commits" in repaired.out
+    assert f"inbox: repaired; the old file is kept as {kept}: 8 events, 5 commits" in repaired.out
     assert "intact" in filled("verify").out
     assert [todo["number"] for todo in filled.todos()] == [1]
     history = filled("history").out
@@ -120,33 +120,43 @@ def test_verify_refuses_what_makes_no_sense(filled: Todo, args: tuple[str, ...])
 
 
 def test_the_log_goes_out_and_comes_in_byte_for_byte(filled: Todo) -> None:
+    there = ("--store", f"jsonl:{filled.home}/other", "-L", "copy")
+    copy = filled.home / "other/lists/copy.jsonl"
     out = filled("export", "--format", "events").out
     assert out == filled.content()
-    assert filled("-L", "copy", "import", "-", stdin=out).out == "Imported 4 commits into copy\n"
-    assert filled("-L", "copy", "import", "-", stdin=out).out == "copy has all of it already\n"
-    assert filled.content("copy") == filled.content()
+    assert filled(*there, "import", "-", stdin=out).out == "Imported 4 commits into copy\n"
+    assert filled(*there, "import", "-", stdin=out).out == "Nothing to import: copy has all of these commits\n"
+    assert copy.read_text() == filled.content()
     filled("undo")
     file = filled.home / "out.jsonl"
     filled("export", "--format", "events", "-o", str(file))
-    assert filled("-L", "copy", "import", str(file), "--json").json == {
+    assert filled(*there, "import", str(file), "--json").json == {
         "format": "cqrs-todo/1",
         "list": "copy",
         "position": 8,
         "as_of": None,
         "commits": 1,
     }
-    filled("-L", "copy", "add", "mine")
+    filled(*there, "add", "mine")
     filled("add", "theirs")
-    refused = filled.run("-L", "copy", "import", "-", stdin=filled("export", "--format", "events").out)
+    refused = filled.run(*there, "import", "-", stdin=filled("export", "--format", "events").out)
     assert refused.code == 1
     assert "another history" in refused.err
+
+
+def test_a_log_is_not_imported_twice_into_a_store(filled: Todo) -> None:
+    """One log would have two histories."""
+    refused = filled.run("-L", "copy", "import", "-", stdin=filled("export", "--format", "events").out)
+    assert refused.code == 1
+    assert "inbox of this store is the one" in refused.err
+    assert filled("lists").out.startswith("* inbox ")
 
 
 def test_todos_go_out_and_come_in_once(filled: Todo) -> None:
     file = filled.home / "todos.json"
     assert filled("export", "-o", str(file)).out == ""
     assert filled("-L", "copy", "import", str(file)).out == "Imported 1-4 (4 todos). Undo: todo -L copy undo\n"
-    assert filled("-L", "copy", "import", str(file)).out == "It has all of them already\n"
+    assert filled("-L", "copy", "import", str(file)).out == "Nothing to import: copy has all of these todos\n"
     assert len(filled.log("copy")) == 1
 
     def known(name: str) -> list[object]:
@@ -263,7 +273,7 @@ def test_every_verb_tells_of_a_list_that_is_gone_and_changes_nothing(filled: Tod
         assert result.code == 5, (verb, result.out, result.err)
         assert f"inbox is missing: {filled.log_file()}" in result.err, verb
         assert f"its log (id {id}) had been recorded up to @7" in result.err, verb
-        assert "put its file back" in result.err, verb
+        assert "put the file of the list back" in result.err, verb
         assert "todo lists new inbox --start-again" in result.err, verb
         assert contents(filled.data) == before, verb
     listed = filled.run("lists", "--json")
@@ -315,7 +325,7 @@ def test_starting_again_takes_the_file_that_stands_in_place_of_the_list(filled: 
     filled("-L", "work", "add", "Report")
     filled.log_file("work").rename(filled.log_file())
     assert filled.run("ls").code == 5
-    assert filled("lists", "new", "inbox", "--start-again").out == "inbox is now the list that stands there\n"
+    assert filled("lists", "new", "inbox", "--start-again").out == "inbox is now the list whose file is there\n"
     assert [row["text"] for row in filled.todos()] == ["Report"]
     assert filled("add", "x").out.startswith("Added 2")
 

@@ -189,4 +189,14 @@ def test_an_old_log_with_a_decomposed_tag_still_works(todo: Todo) -> None:
     todo("edit", "1", "--clear", "tags")
     assert todo.todos()[0]["tags"] == []
     todo("undo")
-    assert todo("import", "-", stdin=todo("export").out).out == "It has all of them already\n"
+    assert todo("import", "-", stdin=todo("export").out).out == "Nothing to import: inbox has all of these todos\n"
+
+
+def test_a_file_name_in_another_form_of_unicode_does_not_hide_the_other_lists(todo: Todo) -> None:
+    todo("add", "One")
+    todo("lists", "new", "caf\u00e9")
+    todo("lists", "new", "work")
+    todo.log_file("caf\u00e9").rename(todo.log_file("caf\u00e9").with_name("cafe\u0301.jsonl"))
+    shown = todo("lists")
+    assert shown.out == "* inbox  1 open, 0 done\n  work   0 open, 0 done\n"
+    assert "is not in Unicode's form NFC: rename the file" in shown.err

@@ -88,7 +88,7 @@ def test_a_store_that_keeps_nothing_does_not_pass(todo: Todo) -> None:
     failed = todo.run("store", "check", "null:")
     assert failed.code == 1
     assert "fails: what was appended is read by anyone: " in failed.out
-    assert re.search(r"^\d+ of \d+ cases hold in null:", failed.out, re.MULTILINE)
+    assert re.search(r"^\d+ of \d+ cases passed in null:", failed.out, re.MULTILINE)
     assert "does not keep the contract" in failed.err
 
 

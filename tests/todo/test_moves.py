@@ -1,5 +1,6 @@
 """Moves between lists: whatever happens at the same time, a todo ends in exactly one list."""
 
+import gc
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from cqrs_todo.todo import recorder, undoing
 from cqrs_todo.todo.events import TextChanged
 from cqrs_todo.todo.fields import TAGS, TEXT
 from cqrs_todo.todo.lists import Lists
-from cqrs_todo.todo.model import Add, Change, Complete, Create, Remove
+from cqrs_todo.todo.model import Add, Change, Complete, Create, Drop, Remove, Restore, TodoCommand
 from cqrs_todo.todo.recorder import TYPES
 from cqrs_todo.todo.service import TodoList
 from cqrs_todo.todo.values import day_or_instant
@@ -520,3 +521,107 @@ def test_a_list_that_cannot_be_read_is_not_in_the_way_of_another_lists_undo(tmp_
     (tmp_path / "lists/bad.jsonl").write_bytes(b"")
     (tmp_path / "lists/folder.jsonl").mkdir()
     assert inbox.undo().also == ("zeta",)
+
+
+@pytest.mark.parametrize(
+    "change", [[Change(TEXT, "b")], [Remove()], [Add(TAGS, "t")]], ids=["an edit", "a removal", "a tag that was added"]
+)
+def test_a_change_is_not_redone_in_a_list_that_its_todo_left(store: Store, change: list[TodoCommand]) -> None:
+    inbox, work = two_lists(store)
+    inbox.move(inbox.select(["1"]), work)
+    inbox.undo()
+    inbox.change(inbox.select(["1"]), lambda _: change)
+    inbox.undo()
+    work.redo()
+    before = inbox.view()
+    with pytest.raises(Rejected, match="@4 can't be redone: todo 1: it was moved to work: bring it back first"):
+        inbox.redo()
+    assert (inbox.view(), texts(work)) == (before, ["a"])
+    work.undo()
+    assert (texts(inbox), texts(work)) == (["a"], [])
+
+
+def test_a_change_is_not_undone_in_a_list_that_its_todo_left(store: Store) -> None:
+    inbox, work = two_lists(store)
+    inbox.move(inbox.select(["1"]), work)
+    work.change(work.select(["1"]), lambda _: [Add(TAGS, "t")])
+    work.change(work.select(["1"]), lambda _: [Drop(TAGS, "t")])
+    inbox.undo()
+    before = work.view()
+    with pytest.raises(Rejected, match="@3 can't be undone: todo 1: it was moved to inbox: bring it back first"):
+        work.undo()
+    assert (work.view(), texts(inbox)) == (before, ["a"])
+
+
+def test_several_steps_are_not_undone_when_one_of_their_todos_left_the_list(store: Store) -> None:
+    inbox, work = two_lists(store, "b")
+    inbox.move(inbox.select(["1"]), work)
+    work.change(work.select(["1"]), lambda _: [Add(TAGS, "t")])
+    work.change(work.select(["1"]), lambda _: [Drop(TAGS, "t")])
+    inbox.move(inbox.select(["2"]), work)
+    inbox.undo_at(3)
+    before = inbox.view(), work.view()
+    with pytest.raises(Rejected, match="@3 can't be undone: todo 1: it was moved to inbox: bring it back first"):
+        work.undo(2)
+    assert (inbox.view(), work.view()) == before
+
+
+def test_undo_does_not_overwrite_a_change_that_a_move_brought_along(store: Store) -> None:
+    inbox, work = two_lists(store)
+    inbox.change(inbox.select(["1"]), lambda _: [Change(TEXT, "b")])
+    inbox.move(inbox.select(["1"]), work)
+    work.change(work.select(["1"]), lambda _: [Change(TEXT, "c")])
+    work.move(work.select(["1"]), inbox)
+    inbox.undo(2)
+    assert (texts(inbox), texts(work)) == (["c"], [])
+    with pytest.raises(Rejected, match="@2 can't be undone: todo 1: what @2 changed was changed again in another list"):
+        inbox.undo()
+    assert (texts(inbox), texts(work)) == (["c"], [])
+
+
+def test_a_todo_that_was_moved_away_cannot_be_restored_here(store: Store) -> None:
+    inbox, work = two_lists(store, "b")
+    inbox.move(inbox.select(["1"]), work)
+    with pytest.raises(Rejected, match="todo 1: it was moved to work"):
+        inbox.change(inbox.view().items, lambda _: [Restore()])
+    assert (texts(inbox), texts(work)) == (["b"], ["a"])
+    work.change(work.select(["1"]), lambda _: [Remove()])
+    work.change(work.select(["1"]), lambda _: [Restore()])
+    assert texts(work) == ["a"]
+
+
+@pytest.mark.usefixtures("small_commits")
+def test_a_batch_and_a_move_are_not_undone_when_another_command_changed_a_todo_of_the_batch(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other command recorded its change between two commits of the batch, so that undo comes to the batch first."""
+    inbox, work = a_list(store), Lists(store).new("work")
+    inbox.make()
+    other = a_list(store)
+    collect = gc.collect
+
+    def change_between() -> int:
+        monkeypatch.setattr(gc, "collect", collect)
+        other.change(other.select(["1"]), lambda _: [Change(TEXT, "changed")])
+        return collect()
+
+    monkeypatch.setattr(gc, "collect", change_between)
+    inbox.add_batch((Create(text, NOW) for text in "abcd"), 4)
+    inbox.move(inbox.select(["2"]), a_list(store, work.name))
+    with pytest.raises(Rejected, match="can't be undone alone: @4 changed the same fields later"):
+        inbox.undo(2)
+    assert texts(inbox) == ["changed", "c", "d"]
+
+
+def test_undo_brings_a_todo_back_that_the_other_list_lost(tmp_path: Path) -> None:
+    """The other log was damaged, and a repair could not bring the arrival back."""
+    store = open_store(f"jsonl:{tmp_path}", TYPES)
+    inbox, work = two_lists(store)
+    inbox.move(inbox.select(["1"]), work)
+    log = tmp_path / "lists/work.jsonl"
+    log.write_bytes(b"".join(log.read_bytes().splitlines(keepends=True)[:-1]))
+    assert store.repair("work") is not None
+    inbox, work = a_list(store), a_list(store, "work")
+    assert (texts(inbox), texts(work)) == ([], [])
+    inbox.undo()
+    assert (texts(a_list(store)), texts(a_list(store, "work"))) == (["a"], [])

@@ -1,6 +1,6 @@
 """`todo add`: create todos."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 from ...todo.fields import TEXT
@@ -65,12 +65,23 @@ def _add_lines(session: Session, given: Given) -> None:
         if count <= COMMIT_LIMIT and size <= COMMIT_TEXT:
             _print_added(session, todos.add(list(drafts)))
         else:
-            try:
-                _print_batch(session, todos.add_batch(drafts, count))
-            except KeyboardInterrupt:
-                undo = session.typed(todos.name, "undo")
-                print_message(session, f"Interrupted: some of the {count:,} todos were recorded. To remove them: {undo}")
-                raise
+            _add_batch(session, drafts, count)
+
+
+def _add_batch(session: Session, drafts: Iterator[Create], count: int) -> None:
+    """Add a batch. If SIGINT or SIGTERM ends it, say how much of it was recorded."""
+    import signal
+
+    from ..signals import Terminated, raised
+
+    todos = session.list
+    with raised(signal.SIGTERM):
+        try:
+            _print_batch(session, todos.add_batch(drafts, count))
+        except (KeyboardInterrupt, Terminated) as ended:
+            for note in getattr(ended, "__notes__", ()):
+                print_message(session, f"Interrupted: {note}. To remove them: {session.typed(todos.name, 'undo')}")
+            raise
 
 
 def _print_added(session: Session, answer: Answer) -> None:

@@ -319,7 +319,7 @@ def test_export_and_import_are_byte_for_byte(store: Store, path: Path, log: Log,
 
 @pytest.mark.usefixtures("log")
 def test_a_log_is_imported_only_once_into_a_store(store: Store, path: Path) -> None:
-    lines = lines_of(path)
+    lines = [line + b"\n" for line in lines_of(path)]
     for archived in (False, True):
         if archived:
             store.archive("inbox")

@@ -35,8 +35,8 @@ class LogAt(msgspec.Struct, frozen=True):
     """A file that holds a log.
 
     `name` is the name of the list that it is, or None if its file name is not that of a list; `made_as` the name that the
-    log was made under; `newer` whether its format is newer than this code; `noted` whether the head of just this log is
-    noted beside it.
+    log was made under; `newer` whether its format is newer than this code; `noted` the position of the head of just this log
+    that is noted beside it, None if there is none.
     """
 
     path: str
@@ -45,7 +45,7 @@ class LogAt(msgspec.Struct, frozen=True):
     id: str
     made_as: str
     newer: bool
-    noted: bool
+    noted: int | None
 
     @property
     def is_list(self) -> bool:
@@ -110,7 +110,8 @@ class Look:
         folder = self._folders[archived]
         files = _files(folder)
         present = {name for file in files if (name := name_of(file)) is not None}
-        absent = {name for place, name in self._with_notes() if place == archived} - present
+        misspelled = {_other_form(file) for file in files}
+        absent = {name for place, name in self._with_notes() if place == archived} - present - misspelled
         return sorted(present | {name for name in absent if self._missing(name, archived) is not None})
 
     def check(self, name: str, *, archived: bool) -> None:
@@ -140,6 +141,9 @@ class Look:
         """The logs that are missing, each in an error that is not raised."""
         found = []
         for archived, name in self._with_notes():
+            misspelled = {_other_form(file) for file in _files(self._folders[archived])}
+            if name in misspelled:
+                continue  # it is one of the strays
             try:
                 self.check(name, archived=archived)
             except MissingLog as missing:
@@ -206,8 +210,8 @@ class Look:
         """The list whose log the list of a name only holds a copy of; None if it is no copy.
 
         The store notes the head of every log that it writes to. Beside a copy none is noted, unless somebody copied the lock
-        file too. Of several lists beside which it is noted, or of several beside which it is not, the original is the one
-        with the name under which the log was made, or else the one with the shortest name.
+        file too. Of several such lists the original is the one whose noted head is the farthest, or else the one with the
+        name under which the log was made, or else the one with the shortest name.
         """
         own = next((log for log in self._logs if log.name == name and not log.archived), None)
         if own is None:
@@ -224,8 +228,9 @@ class Look:
         return min(
             logs,
             key=lambda log: (
-                not log.noted,
+                log.noted is None,
                 not log.is_list,
+                -(log.noted or 0),
                 log.made_as != log.name,
                 log.archived,
                 len(log.path),
@@ -309,8 +314,9 @@ def _log_at(path: str, archived: bool, name: str | None) -> LogAt | None:
             decode_header(first)
         except InvalidLine:
             return None  # an altered header may give a wrong id: the list is damaged, not another one
-    own = name is not None and head_in(read_note(path), header.id) is not None
-    return LogAt(path, archived, name, header.id, header.name, header.newer, own)
+    head = head_in(read_note(path), header.id) if name is not None else None
+    position = None if head is None else head.position
+    return LogAt(path, archived, name, header.id, header.name, header.newer, position)
 
 
 def _shown(name: str, archived: bool) -> str:

@@ -176,11 +176,6 @@ class JsonlStore(Store):
         with explained(self._lists):
             exists, archived = there(self._path(name)), there(self._archived(name))
         look = self._look()
-        holder = None if exists else next((log for log in look.lists_with(log_id) if log.name != name), None)
-        if holder is not None:
-            shown = f"the log {holder.name}{' (archived)' if holder.archived else ''} of this store"
-            same = "is the one that these lines are: a second one would be a copy; nothing was imported"
-            raise ImportRefused(f"{shown} {same}")
         for place in (False, True):
             try:
                 look.check(name, archived=place)
@@ -189,6 +184,11 @@ class JsonlStore(Store):
                     raise
         if archived and not exists:
             raise LogExists(name, archived=True)
+        holder = None if exists else next((log for log in look.lists_with(log_id) if log.name != name), None)
+        if holder is not None:
+            shown = f"the log {holder.name}{' (archived)' if holder.archived else ''} of this store"
+            same = "is the one that these lines are: a second one would be a copy; nothing was imported"
+            raise ImportRefused(f"{shown} {same}")
 
     def _look(self) -> Look:
         return Look(self._lists, self._archive)
