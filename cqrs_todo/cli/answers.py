@@ -1,9 +1,10 @@
 """The answers of the verbs that write: what was recorded, which todos were like that already, and how to undo it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
-from ..todo.model import TodoCommand
-from ..todo.recorder import Answer
+from ..todo.model import REMOVED, TodoCommand
+from ..todo.recorder import Answer, TodosRefused
 from ..todo.views import Item, spans
 from .output import print_line, print_message
 from .session import Session, check_ids
@@ -27,8 +28,23 @@ def change(
         Rejected: A command was refused. Nothing is changed then.
     """
     todos = session.list
-    answer = todos.change(todos.select(check_ids(ids)), commands)
+    chosen = todos.select(check_ids(ids))
+    with hint_to_restore(session):
+        answer = todos.change(chosen, commands)
     print_changes(session, answer, done, already)
+
+
+@contextmanager
+def hint_to_restore(session: Session) -> Iterator[None]:
+    """Add the command that restores removed todos to the error that refuses to change them."""
+    try:
+        yield
+    except TodosRefused as error:
+        removed = [number for number, reason in error.reasons.items() if reason == REMOVED]
+        if removed:
+            ids = spans(removed).replace(" ", "")
+            error.hint = f"to restore what was removed: {session.typed(session.list.name, f'restore {ids}')}"
+        raise
 
 
 def print_changes(session: Session, answer: Answer, done: str, already: str, details: str = "") -> None:

@@ -193,7 +193,7 @@ class _Command(TyperCommand):
         rest = {"allow_extra_args": True, "ignore_unknown_options": True, "allow_interspersed_args": False}
         super().__init__(
             verb.name,
-            params=[*map(_argument, verb.arguments), *map(_verb_option, verb.options)],
+            params=[*(_argument(argument, verb) for argument in verb.arguments), *map(_verb_option, verb.options)],
             help=verb.help,
             epilog="\n".join(verb.examples),
             context_settings=rest if verb.dashes == "rest" else None,
@@ -239,6 +239,9 @@ class _Command(TyperCommand):
         values = dict(ctx.params)
         values |= {argument.name: tuple(values[argument.name] or ()) for argument in verb.arguments if argument.several}
         values |= {option.name: tuple(values[option.name] or ()) for option in verb.options if option.multiple}
+        for argument in verb.arguments:
+            if argument.required and values[argument.name] == ():
+                raise UsageError(f"missing argument {verb.arguments[-1].metavar!r}", f"for instance: {verb.examples[0]}")
         if verb.fields:
             values["fields"] = ctx.meta.get(_FIELDS, {})
         if verb.literal:
@@ -284,12 +287,14 @@ def _format_examples(command: Command, formatter: HelpFormatter) -> None:
                 formatter.write(f"{'':>{formatter.current_indent}}{line}\n")
 
 
-def _argument(argument: Argument) -> TyperArgument:
+def _argument(argument: Argument, verb: Verb) -> TyperArgument:
+    # of too few words, Typer gives the last argument its word, so that it would miss the first one
+    checked_later = argument.several and argument is not verb.arguments[-1]
     return TyperArgument(
         param_decls=[argument.name],
         metavar=argument.metavar if argument.required else f"[{argument.metavar}]",
         help=argument.help,
-        required=argument.required,
+        required=argument.required and not checked_later,
         nargs=-1 if argument.several else 1,
     )
 

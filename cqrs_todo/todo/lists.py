@@ -82,12 +82,23 @@ class Lists:
     def _check(self, name: str, *, archived: bool = False) -> None:
         names = self.names(archived=archived)
         if check_log_name(name) not in names:
-            raise no_such_list(name, names)
+            raise no_such_list(name, names, () if archived else self.names(archived=True))
 
 
-def no_such_list(name: str, names: Iterable[str]) -> NotFound:
-    """The error for a list that is not there, with the nearest name as a hint."""
+def no_such_list(name: str, names: Iterable[str], archived: Iterable[str] = ()) -> NotFound:
+    """Return the error for a list that is not in use.
+
+    Args:
+        name: The name that was asked for.
+        names: The names of the lists in use. The error names the most similar one.
+        archived: The names of the archived lists. If one of them is meant, the error says how to bring it back.
+    """
     near = same_but_for_case(name, names)
+    away = same_but_for_case(name, archived) if near is None else None
+    if away is not None:
+        import shlex  # only for this error
+
+        return NotFound(f"the list {away!r} is archived", f"to bring it back: todo lists unarchive {shlex.quote(away)}")
     if near is None:
         import difflib
 

@@ -7,21 +7,21 @@ recorded first: a crash between the two leaves them in both lists, never in none
 
 from collections.abc import Sequence
 
-from ..cqrs.errors import CqrsError, OutcomeUnknown, Rejected
+from ..cqrs.errors import CqrsError, OutcomeUnknown
 from ..cqrs.events import Commit
 from ..cqrs.struct import Struct
 from ..cqrs.timeline import REDOES, UNDOES, undo_events
 from .events import TodoRemoved
 from .fields import Todo
-from .model import DECIDER, events_between
-from .recorder import Answer, Part, Recorder, by_reason, leading, new_command, numbered, telling, within_limit
+from .model import DECIDER, REMOVED, events_between
+from .recorder import Answer, Part, Recorder, TodosRefused, leading, new_command, numbered, telling, within_limit
 from .views import Item, Move, items_of, move_of
 
 
 def move(source: Recorder, chosen: Sequence[Item], target: Recorder) -> Answer:
     """Give todos to another list, where they keep their ids and everything they hold; here they are removed.
 
-    Todos that another process has moved there already are left as they are.
+    Todos that are there already are left as they are: another process has moved them, or it is the same list.
 
     Args:
         source: The list that they are in.
@@ -40,9 +40,25 @@ def move(source: Recorder, chosen: Sequence[Item], target: Recorder) -> Answer:
     source.check_exists()
     target.check_exists()
     if target.log.id == source.log.id:
-        raise Rejected(f"they are in {source.name} already")
+        return _staying(source, chosen)
     target.make()
     return source.together([target], lambda: _moved(source, chosen, target))
+
+
+def _staying(todos: Recorder, chosen: Sequence[Item]) -> Answer:
+    """Answer a move of todos to the list that they are in already."""
+    fold = todos.repository.fold()
+    todos.check_whole("; nothing was recorded")
+    removed = {item.stream: item.number for item in items_of(fold[item.stream] for item in chosen) if item.todo.removed}
+    if removed:
+        moved = todos.moved_to(fold, removed)
+        raise TodosRefused(
+            {
+                number: f"it was moved to {moved[stream]}" if stream in moved else REMOVED
+                for stream, number in removed.items()
+            }
+        )
+    return todos.answer((), chosen)
 
 
 class Half(Struct, frozen=True):
@@ -143,9 +159,9 @@ def _leaving(source: Recorder, chosen: Sequence[Item], target: Recorder) -> tupl
                 )
     moved = source.moved_to(here, removed)
     for stream, number in removed.items():
-        refused[number] = f"it was moved to {moved[stream]}" if stream in moved else "it was removed: restore it first"
+        refused[number] = f"it was moved to {moved[stream]}" if stream in moved else REMOVED
     if refused:
-        raise Rejected(by_reason(refused))
+        raise TodosRefused(refused)
     return leaving, begun
 
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, TypeAlias, TypeVar
 
-from ..cqrs.errors import CqrsError, DamagedLog, LogExists, LogNotFound
+from ..cqrs.errors import CqrsError, DamagedLog, LogExists, LogNotFound, Rejected
 from ..cqrs.events import Commit, EventTypes, Metadata
 from ..cqrs.fold import Fold
 from ..cqrs.repository import Changes, Repository
@@ -267,9 +267,10 @@ class Recorder:
         """Raise `NotFound` unless the list is there, or is the default one, which may be empty."""
         if not self._missing:
             return
-        names = self.store.names()
-        if not self._default or same_but_for_case(self.name, names) is not None:
-            raise no_such_list(self.name, names)
+        names, archived = self.store.names(), self.store.names(archived=True)
+        if not self._default or same_but_for_case(self.name, [*names, *archived]) is not None:
+            copies = {stray.name for stray in self.store.strays() if stray.of is not None}
+            raise no_such_list(self.name, [name for name in names if name not in copies], archived)
 
     def check_whole(self, outcome: str = "") -> None:
         """Raise `DamagedLog` unless what was read last was the whole log: what is not found may be behind the damage."""
@@ -391,6 +392,21 @@ def telling(recorded: int) -> Iterator[None]:
             commits = "1 commit of this command was" if recorded == 1 else f"{recorded:,} commits of this command were"
             error.add_note(f"{commits} recorded before: todo undo takes back what was recorded")
         raise
+
+
+class TodosRefused(Rejected):
+    """Commands on some todos were refused. Nothing was recorded.
+
+    Args:
+        reasons: Why, by the numbers of the todos.
+
+    A front end may set `hint` to what a person can do about it.
+    """
+
+    def __init__(self, reasons: Mapping[int, str]) -> None:
+        super().__init__(by_reason(reasons))
+        self.reasons = dict(reasons)
+        self.hint: str | None = None
 
 
 def by_reason(refused: Mapping[int, str]) -> str:

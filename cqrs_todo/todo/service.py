@@ -19,7 +19,7 @@ from .recorder import (
     Part,
     Recorder,
     Todos,
-    by_reason,
+    TodosRefused,
     chunks,
     leading,
     new_id,
@@ -209,7 +209,7 @@ class TodoList(Recorder):
             }
             refused |= {absent[stream]: f"it was moved to {name}" for stream, name in self.moved_to(fold, absent).items()}
             if refused:
-                raise Rejected(by_reason(refused))
+                raise TodosRefused(refused)
             return [(changes, {})]
 
         return self.transact(plan, chosen)

@@ -186,7 +186,7 @@ def test_completion() -> None:
 def test_removal_is_a_tombstone() -> None:
     given(DECIDER, CREATED).when(Remove()).then(TodoRemoved())
     given(DECIDER, CREATED, TodoRemoved()).when(Restore()).then(TodoRestored())
-    given(DECIDER, CREATED, TodoRemoved()).when(Change(TEXT, "x")).then_rejected(Rejected, "restore it first")
+    given(DECIDER, CREATED, TodoRemoved()).when(Change(TEXT, "x")).then_rejected(Rejected, "it was removed")
     given(DECIDER, CREATED, TodoRemoved()).when(Create("x", NOW)).then_rejected(Rejected, "created already")
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from ...todo.fields import TEXT
 from ...todo.recorder import Answer
-from ..answers import print_changes
+from ..answers import hint_to_restore, print_changes
 from ..changes import details
 from ..errors import UsageError
 from ..fields import CLEARABLE, Given, read_fields
@@ -31,7 +31,8 @@ def edit(
 
     def apply(given: Given, *, unchanged: bool) -> Answer:
         now = todos.clock()
-        return todos.change(chosen, lambda item: list(given.commands(item, now)), unchanged=unchanged)
+        with hint_to_restore(session):
+            return todos.change(chosen, lambda item: list(given.commands(item, now)), unchanged=unchanged)
 
     if given:
         answer = apply(given, unchanged=False)

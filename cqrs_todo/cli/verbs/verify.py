@@ -68,7 +68,7 @@ def _chosen(session: Session) -> list[tuple[str, bool]]:
         names = lists.names()
         if name not in names and name not in lists.names(archived=True):
             session.store.verify(name)  # raises the error if the list is missing, which is more than not being there
-            raise no_such_list(name, names)
+            raise no_such_list(name, names)  # an archived list has been found by now
         return [(name, name not in names)]
     return [(name, archived) for archived in (False, True) for name in lists.names(archived=archived)]
 
