@@ -20,7 +20,16 @@ class UsageError(CqrsError):
 
 
 class InvalidInput(CqrsError):
-    """A line of stdin, or of a file that is imported, cannot be used."""
+    """A line of stdin, or a file that is imported, cannot be used.
+
+    Args:
+        message: What is wrong, and where.
+        hint: What to do about it; None for no hint.
+    """
+
+    def __init__(self, message: str, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.hint = hint
 
 
 class EditorFailed(CqrsError):

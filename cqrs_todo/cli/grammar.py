@@ -153,6 +153,7 @@ class _Group(TyperGroup):
         commands = cast(dict[str, Command], _Commands(path))
         super().__init__(commands=commands, rich_markup_mode=None, invoke_without_command=True, **settings)
         self.declaration = verb
+        self._path = path
         self.epilog = None if verb is None else "\n".join(verb.examples)
 
     def get_params(self, ctx: Context) -> list[Parameter]:
@@ -165,6 +166,18 @@ class _Group(TyperGroup):
             return super().invoke(ctx)
         session = session_of(ctx)
         return show_board(session) if self.declaration is None else self.declaration.run(session, {})
+
+    def resolve_command(self, ctx: Context, args: list[str]) -> tuple[str | None, Command | None, list[str]]:
+        """Find the verb that the words begin with.
+
+        Raises:
+            UsageError: They begin with no verb. It names the verb that is probably meant.
+        """
+        if not ctx.resilient_parsing and not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
+            from .suggestions import unknown_verb
+
+            raise unknown_verb(session_of(ctx), self._path, args)
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: Context, formatter: HelpFormatter) -> None:
         """Write the verbs in their groups."""

@@ -219,6 +219,15 @@ class Session:
 
         return visible(f"todo {shlex.join(words)} {verb}")
 
+    def refuse_at(self, why: str) -> None:
+        """Raise `UsageError` if --at was given, for a verb that reads and has no past.
+
+        Args:
+            why: What the verb does, in a sentence.
+        """
+        if self.options.at is not None:
+            raise UsageError(why, "leave out --at")
+
     def require_present(self) -> None:
         """Raise `UsageError` if this run looks at the past, for a verb that changes something."""
         if self.options.at is not None:

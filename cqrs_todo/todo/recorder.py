@@ -22,7 +22,6 @@ from .events import TodoEvent
 from .fields import State, Todo
 from .lists import Lists, no_such_list, now_utc, same_but_for_case
 from .model import DECIDER, EVENTS, TodoCommand, events_between
-from .values import day_or_instant
 from .views import Item, items_of, move_of, spans
 
 T = TypeVar("T")
@@ -284,7 +283,7 @@ class Recorder:
 
     def _as_of(self, fold: Fold[State], moment: Moment) -> tuple[Fold[State], Commit | None]:
         if isinstance(moment, datetime) and moment > self.clock():
-            raise NotYet(f"{day_or_instant(moment)} has not come yet")
+            raise NotYet(f"{moment.astimezone():%Y-%m-%d %H:%M:%S} has not come yet")
         if isinstance(moment, int) and moment > fold.position:
             self.check_whole()
             raise NotYet(f"@{moment} has not come yet: the last event of {self.name} is @{fold.position}")

@@ -18,6 +18,9 @@ class NotFound(CqrsError):
         self.hint = hint
 
 
+_MOST_NAMED = 10
+"""How many wrong numbers, spans and ids an error names."""
+
 _SPAN = re.compile("([0-9]{1,18})(?:-([0-9]{1,18}))?")
 ID = re.compile("[a-z][0-9a-z]{0,63}")
 """The stable id of a todo."""
@@ -46,8 +49,23 @@ def select(words: Sequence[str], fold: Fold[State], last_touched: Callable[[], I
             bad.append(wrong)
         chosen.update((item.id, item) for item in found)
     if bad:
-        raise NotFound(f"no todo {', '.join(bad)} in {where}", "see the numbers: todo ls --all")
+        raise NotFound(f"no todo {_summary(bad)} in {where}", "see the numbers: todo ls --all")
     return list(chosen.values())
+
+
+def _summary(bad: Sequence[str]) -> str:
+    """Return what names no todo, in words: numbers and spans, joined where they touch, and of many parts only the first."""
+    spans = sorted((int(span[1]), int(span[2] or span[1])) for part in bad if (span := _SPAN.fullmatch(part)))
+    joined: list[tuple[int, int]] = []
+    for first, last in spans:
+        if joined and first <= joined[-1][1] + 1:
+            joined[-1] = joined[-1][0], max(last, joined[-1][1])
+        else:
+            joined.append((first, last))
+    parts = [f"{first}" if first == last else f"{first}-{last}" for first, last in joined]
+    parts += dict.fromkeys(part for part in bad if not _SPAN.fullmatch(part))
+    more = len(parts) - _MOST_NAMED
+    return ", ".join(parts[:_MOST_NAMED]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def _in_span(first: int, last: int, fold: Fold[State]) -> tuple[list[Item], str | None]:

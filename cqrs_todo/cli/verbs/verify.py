@@ -28,8 +28,7 @@ def verify(session: Session, repair: bool, dry_run: bool) -> None:
     """
     if dry_run and not repair:
         raise UsageError("--dry-run shows what --repair would do", "give both")
-    if repair:
-        session.require_present()
+    session.refuse_at("verify checks the lists as they are now, and takes no --at")
     rows: list[dict[str, Any]] = []
     errors: list[CqrsError] = []
     for name, archived in _chosen(session):

@@ -434,7 +434,8 @@ class JsonlLog(ChainedLog):
         create_durable(aside, tail)
         os.ftruncate(file.fd, spot.offset)
         os.fsync(file.fd)
-        self._tell(f"an interrupted write had left {len(tail)} bytes at the end of {self._path}: now in {aside}")
+        left = f"{len(tail)} byte{'s' * (len(tail) != 1)}"
+        self._tell(f"an interrupted write had left {left} at the end of {self._path}: now in {aside}")
 
     def _open(self, flags: int) -> LogFile:
         """Open the file, which must still be of this log; raises `LogBusy` when another has taken its place."""
