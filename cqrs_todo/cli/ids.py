@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from ..todo.selection import ID
 from .errors import UsageError
 
-_RANGE = re.compile("([0-9]+)(?:-([0-9]+))?")
-_NUMBER_LIKE = re.compile("[#@]?[0-9][^/a-z]*")
+# not compiled here, because compiling takes as long as many a verb
+_RANGE = "([0-9]+)(?:-([0-9]+))?"
+_NUMBER_LIKE = "[#@]?[0-9][^/a-z]*"
 """What is a number or a range, or was meant to be one. A word with '/' may name a todo of another list."""
 
 _EXAMPLE = "write numbers and ranges, for instance 1-3,7"
@@ -23,8 +24,8 @@ def check_form(words: Sequence[str]) -> None:
         if word.isdecimal():
             continue
         for part in re.findall("[^, ]+", word):
-            numbers = _RANGE.fullmatch(part)
-            if numbers is None and _NUMBER_LIKE.fullmatch(part) and not ID.fullmatch(part):
+            numbers = re.fullmatch(_RANGE, part)
+            if numbers is None and re.fullmatch(_NUMBER_LIKE, part) and not ID.fullmatch(part):
                 raise UsageError(f"{part!r} is neither a number nor a range", _EXAMPLE)
             if numbers is not None and numbers[2] is not None and int(numbers[1]) > int(numbers[2]):
                 raise UsageError(f"the range {part} ends before it begins", f"write {numbers[2]}-{numbers[1]}")

@@ -6,7 +6,6 @@ mistake than a text.
 """
 
 import re
-import shlex
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
@@ -37,7 +36,7 @@ _CLEARS: dict[str, Declared] = {
 }
 """The words that clear a field. `+none` is a tag."""
 
-_WORD_OF_LINE = re.compile(r'([a-z]+:)"([^"]*)"(?!\S)|\S+')
+_WORD_OF_LINE = r'([a-z]+:)"([^"]*)"(?!\S)|\S+'
 """A word of a line of stdin. Only the value of a marker may be in quotes, because texts contain quotes too."""
 
 _MOST_FOLLOWING = 6
@@ -98,7 +97,7 @@ def split_line(line: str) -> tuple[str, list[Marker]]:
         return line.removeprefix("-- "), []
     if "+" not in line and ":" not in line:  # this is fast, because there may be millions of lines
         return line, []
-    words = [match[1] + match[2] if match[1] else match[0] for match in _WORD_OF_LINE.finditer(line)]
+    words = [match[1] + match[2] if match[1] else match[0] for match in re.finditer(_WORD_OF_LINE, line)]
     text, markers = split_words(words)
     return (" ".join(text), markers) if markers else (line, [])
 
@@ -152,6 +151,8 @@ def quoted(marker: Marker, count: int) -> str:
 
 def as_text(word: str) -> str:
     """Return how to write a word as a part of the text."""
+    import shlex  # only for errors
+
     return f"or, to use it as text: -- {shlex.quote(word)}"
 
 

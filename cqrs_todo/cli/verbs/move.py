@@ -1,6 +1,5 @@
 """`todo move`: move todos to another list."""
 
-import shlex
 from collections.abc import Sequence
 
 from ...todo.lists import Lists, same_but_for_case
@@ -45,6 +44,8 @@ def _check_exists(destination: TodoList) -> None:
     except NotFound as error:
         lists = Lists(destination.store)
         if same_but_for_case(destination.name, [*lists.names(), *lists.names(archived=True)]) is None:
+            import shlex  # only for this error
+
             make = f"make it: todo lists new {shlex.quote(destination.name)}"
             error.hint = f"to {make}" if error.hint == _SEE_LISTS else f"{error.hint} Or {make}"
         raise
