@@ -12,8 +12,10 @@ from ..todo.values import DayOrInstant, day_or_instant
 from ..todo.views import Item
 from .clock import to_local
 from .errors import UsageError
-from .markers import Declared, Marker, check_complete, refusal, split_words
+from .markers import Declared, Marker, check_complete, inside_texts, refusal, split_words
+from .output import print_message
 from .session import Session, check_text
+from .text import visible
 
 
 class Given(Struct, frozen=True):
@@ -80,6 +82,8 @@ def read_fields(
             f"there is no field {', '.join(map(repr, unknown))} to clear", f"the fields are {', '.join(CLEARABLE)}"
         )
     text, markers = split_words([check_text("text", word) for word in words], literal)
+    for word in inside_texts(words[: len(words) - literal]):
+        print_message(session, f"{visible(word)} is a part of the text. As a word of its own it would set a field.")
     given = given_by(session, markers, cleared=frozenset(clear))
     values = dict(given.values)
     for field in FIELDS:
@@ -88,7 +92,7 @@ def read_fields(
             continue
         typed = [option] if isinstance(option, str) else option
         if not all(word.strip() for word in typed):
-            raise UsageError(f"the {field.name} is empty", f"to clear it: {field.name}:none")
+            raise UsageError(f"the field {field.name} is empty", f"to clear it: {field.name}:none")
         value = _read(session, field, typed)
         if isinstance(field, SetField):
             values[field.name] = (*value, *values.get(field.name, ()))
@@ -131,13 +135,13 @@ def given_by(session: Session, markers: Sequence[Marker], *, cleared: frozenset[
 def _consistent(given: Given) -> Given:
     """Raise `UsageError` if a field is both set and cleared. Tags may be: the new ones then replace the old ones."""
     for name in given.cleared & given.values.keys() - {TAGS.name}:
-        raise UsageError(f"the {name} is both set and cleared", "give one of the two")
+        raise UsageError(f"the field {name} is both set and cleared", "give one of the two")
     return given
 
 
 def _take_once(values: dict[str, Any], name: str, value: Any) -> None:
     if values.setdefault(name, value) != value:
-        raise UsageError(f"the {name} is given twice, with different values", "give it once")
+        raise UsageError(f"the field {name} is given twice, with different values", "give it once")
 
 
 def _read(session: Session, field: Declared, typed: Sequence[str]) -> Any:

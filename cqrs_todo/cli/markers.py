@@ -36,6 +36,8 @@ _CLEARS: dict[str, Declared] = {
 }
 """The words that clear a field. `+none` is a tag."""
 
+_ALL_BEGINNINGS = (*(beginning for beginning, _ in _BEGINNINGS), *_CLEARS)
+
 _WORD_OF_LINE = r'([a-z]+:)"([^"]*)"(?!\S)|\S+'
 """A word of a line of stdin. Only the value of a marker may be in quotes, because texts contain quotes too."""
 
@@ -88,18 +90,45 @@ def split_words(words: Sequence[str], literal: int = 0) -> tuple[list[str], list
 def split_line(line: str) -> tuple[str, list[Marker]]:
     """Divide a line of stdin into its text and its markers, as if its words had been typed after `todo add`.
 
-    A line that begins with `-- ` is only text. A text without markers keeps its spaces.
+    Words after `--` are text, if the line begins with it, or if one of them begins like a marker; otherwise `--` is a dash
+    of the text. A text without markers keeps its spaces.
 
     Raises:
         UsageError: A marker has no value.
     """
     if line.startswith("-- "):
         return line.removeprefix("-- "), []
-    if "+" not in line and ":" not in line:  # this is fast, because there may be millions of lines
+    if not _may_have_markers(line):
         return line, []
     words = [match[1] + match[2] if match[1] else match[0] for match in re.finditer(_WORD_OF_LINE, line)]
-    text, markers = split_words(words)
-    return (" ".join(text), markers) if markers else (line, [])
+    literal = 0
+    if "--" in words:
+        place = words.index("--")
+        if any(word.startswith(_ALL_BEGINNINGS) for word in words[place + 1 :]):
+            del words[place]
+            literal = len(words) - place
+    text, markers = split_words(words, literal)
+    return (" ".join(text), markers) if markers or literal else (line, [])
+
+
+def inside_texts(words: Sequence[str]) -> list[str]:
+    """Return the markers inside words with spaces, such as `due:friday` in `"Buy milk due:friday"`. They are text."""
+    found: list[str] = []
+    for word in words:
+        parts = word.split() if _may_have_markers(word) and " " in word else ()
+        for part in parts[1:]:
+            try:
+                marker = _marker_in(part)
+            except UsageError:  # a beginning without a value: a word of the text
+                continue
+            if marker is not None:
+                found.append(part)
+    return found
+
+
+def _may_have_markers(text: str) -> bool:
+    """Whether a text may contain markers. This is fast, because there may be millions of lines."""
+    return "+" in text or ":" in text
 
 
 def _marker_in(word: str) -> Marker | None:

@@ -1,7 +1,5 @@
 """What the words after `add`, `edit`, `note` and the lines of `add -` mean: markers, text, todos, or a mistake."""
 
-import json
-
 import pytest
 
 from tests.conftest import Todo
@@ -49,43 +47,42 @@ def test_a_word_that_begins_with_a_marker_and_can_be_read_is_that_marker(
     assert fields(todo) == {**NOTHING, **expected}
 
 
-@pytest.mark.parametrize(
-    ("words", "message", "hint"),
-    [
-        (["due:soon"], "'soon' ", "-- due:soon"),
-        (["due: process for Bob"], "'process for Bob' ", "-- 'due: process for Bob'"),
-        (["due:"], "due: has no value", "due:none"),
-        (["due: "], "due: has no value", "due:none"),
-        (["due:", "tomorrow"], "due: has no value", "due:none"),
-        (["pri:"], "pri: has no value", "pri:none"),
-        (["project:"], "project: has no value", "project:none"),
-        (["pri:Z"], "'Z' is not a priority", "-- pri:Z"),
-        (["project:a b"], "the project 'a b'", "-- 'project:a b'"),
-        (["+a,b"], "the tag 'a,b'", "-- +a,b"),
-        (["+1 for this"], "the tag '1 for this'", "-- '+1 for this'"),
-        (["due:next", "tuesday", "14:00"], "'next' is not a date", 'due:"next tuesday 14:00"'),
-        (["due:friday", "17:00"], "does not include '17:00'", "due:friday-17:00"),
-        (["due:dec", "24"], "does not include '24'", 'due:"dec 24"'),
-        (["due:24", "dec", "2031"], "'24' is not a date", 'due:"24 dec 2031"'),
-        (["due:2031-01-02", "due:2031-01-03"], "given twice", "once"),
-        (["due:none", "due:2031-01-03"], "both set and cleared", "one of the two"),
-        (["-d", ""], "the due is empty", "due:none"),
-        (["-P", "a b"], "the project 'a b'", "value"),
-        (["-t", "a b"], "the tag 'a b'", "value"),
-        (["-p", "Z"], "'Z' is not a priority", "H, M and L"),
-    ],
-)
+REFUSED = [
+    (["due:soon"], "'soon' ", "-- due:soon"),
+    (["due: process for Bob"], "'process for Bob' ", "-- 'due: process for Bob'"),
+    (["due:"], "due: has no value", "due:none"),
+    (["due: "], "due: has no value", "due:none"),
+    (["due:", "tomorrow"], "due: has no value", "due:none"),
+    (["pri:"], "pri: has no value", "pri:none"),
+    (["project:"], "project: has no value", "project:none"),
+    (["pri:Z"], "'Z' is not a priority", "-- pri:Z"),
+    (["project:a b"], "the project 'a b'", "-- 'project:a b'"),
+    (["+a,b"], "the tag 'a,b'", "-- +a,b"),
+    (["+1 for this"], "the tag '1 for this'", "-- '+1 for this'"),
+    (["due:next", "tuesday", "14:00"], "'next' is not a date", 'due:"next tuesday 14:00"'),
+    (["due:friday", "17:00"], "does not include '17:00'", "due:friday-17:00"),
+    (["due:dec", "24"], "does not include '24'", 'due:"dec 24"'),
+    (["due:24", "dec", "2031"], "'24' is not a date", 'due:"24 dec 2031"'),
+    (["due:2031-01-02", "due:2031-01-03"], "given twice", "once"),
+    (["due:none", "due:2031-01-03"], "both set and cleared", "one of the two"),
+    (["-d", ""], "the field due is empty", "due:none"),
+    (["-P", "a b"], "the project 'a b'", "value"),
+    (["-t", "a b"], "the tag 'a b'", "value"),
+    (["-p", "Z"], "'Z' is not a priority", "H, M and L"),
+]
+"""Words, what the message says of them, and what the hint says."""
+
+
 @pytest.mark.parametrize("verb", [["add", "x"], ["edit", "1", "x"]])
-def test_a_marker_that_cannot_be_read_is_refused_and_the_message_says_how_to_write_it(
-    todo: Todo, verb: list[str], words: list[str], message: str, hint: str
-) -> None:
+def test_a_marker_that_cannot_be_read_is_refused_and_the_message_says_how_to_write_it(todo: Todo, verb: list[str]) -> None:
     todo("add", "there", "+home", "due:2030-01-01")
     before = todo.content()
-    refused = todo.run(*verb, *words)
-    assert (refused.code, refused.out) == (2, "")
-    first, second = refused.err.splitlines()
-    assert message in first
-    assert hint in second
+    for words, message, hint in REFUSED:
+        refused = todo.run(*verb, *words)
+        assert (refused.code, refused.out) == (2, ""), words
+        first, second = refused.err.splitlines()
+        assert message in first
+        assert hint in second
     assert todo.content() == before
 
 
@@ -103,15 +100,15 @@ def test_edit_with_a_quoted_marker_keeps_the_text(todo: Todo, marker: str) -> No
     assert fields(todo) != NOTHING
 
 
-@pytest.mark.parametrize("words", [["2", "x"], ["2"], ["1-2", "x"], ["@", "x"], ["2,3", "+home"], ["2,", "3", "x"]])
 @pytest.mark.parametrize("verb", ["edit", "note"])
-def test_ids_with_spaces_between_them_are_not_taken_for_a_text(todo: Todo, verb: str, words: list[str]) -> None:
+def test_ids_with_spaces_between_them_are_not_taken_for_a_text(todo: Todo, verb: str) -> None:
     todo("add", "-", stdin="a\nb\nc\n")
     before = todo.content()
-    refused = todo.run(verb, "1", *words)
-    assert refused.code == 2
-    assert f"todo {verb} 1,{words[0].rstrip(',')}" in refused.err
-    assert f"todo {verb} 1 -- {words[0]}" in refused.err
+    for words in (["2", "x"], ["2"], ["1-2", "x"], ["@", "x"], ["2,3", "+home"], ["2,", "3", "x"]):
+        refused = todo.run(verb, "1", *words)
+        assert refused.code == 2
+        assert f"todo {verb} 1,{words[0].rstrip(',')}" in refused.err
+        assert f"todo {verb} 1 -- {words[0]}" in refused.err
     assert todo.content() == before
 
 
@@ -122,14 +119,14 @@ def test_a_text_may_begin_with_a_number_if_it_is_quoted_or_follows_two_hyphens(t
     assert fields(todo)["text"] == "2 eggs"
 
 
-@pytest.mark.parametrize("ids", ["1-3", "1,2", "@"])
-@pytest.mark.parametrize("words", [["Same", "text"], ["--", "Same"], ["Same", "+home"]])
-def test_several_todos_never_get_the_same_text(todo: Todo, ids: str, words: list[str]) -> None:
+def test_several_todos_never_get_the_same_text(todo: Todo) -> None:
     todo("add", "-", stdin="a\nb\nc\n")
     before = todo.content()
-    refused = todo.run("edit", ids, *words)
-    assert refused.code == 2
-    assert "cannot get the same text" in refused.err
+    for ids in ("1-3", "1,2", "@"):
+        for words in (["Same", "text"], ["--", "Same"], ["Same", "+home"]):
+            refused = todo.run("edit", ids, *words)
+            assert refused.code == 2
+            assert "cannot get the same text" in refused.err
     assert todo.content() == before
 
 
@@ -155,39 +152,50 @@ def test_lines_of_stdin_have_the_markers_of_add(todo: Todo) -> None:
         'Dentist due:"2031-01-02 14:00" pri:H',
         'it\'s  "fine"',
         "-- due:soon +a",
+        "say -- due:soon",
+        "Tea -- the good one",
         "Milk + eggs",
         "http://example.org/x",
         "own pri:L due:none",
     ]
     todo("add", "-", "+all", "pri:M", stdin="\n".join(lines))
-    assert [fields(todo, number) for number in range(1, 8)] == [
+    assert [fields(todo, number) for number in range(1, 10)] == [
         {**NOTHING, "text": "Buy milk", "tags": ["all", "home"], "due": "2031-01-02", "priority": "M"},
         {**NOTHING, "text": "Dentist", "tags": ["all"], "due": "2031-01-02T14:00:00Z", "priority": "H"},
         {**NOTHING, "text": 'it\'s  "fine"', "tags": ["all"], "priority": "M"},
         {**NOTHING, "text": "due:soon +a", "tags": ["all"], "priority": "M"},
+        {**NOTHING, "text": "say due:soon", "tags": ["all"], "priority": "M"},
+        {**NOTHING, "text": "Tea -- the good one", "tags": ["all"], "priority": "M"},
         {**NOTHING, "text": "Milk + eggs", "tags": ["all"], "priority": "M"},
         {**NOTHING, "text": "http://example.org/x", "tags": ["all"], "priority": "M"},
         {**NOTHING, "text": "own", "tags": ["all"], "priority": "L"},
     ]
 
 
-@pytest.mark.parametrize("line", ["x due:soon", "x due:", "x due:friday 17:00", "x +a,b", "+home", "x pri:Z"])
-def test_a_wrong_marker_in_a_line_of_stdin_is_named_with_its_line_and_nothing_is_recorded(todo: Todo, line: str) -> None:
-    refused = todo.run("add", "-", stdin=f"first\n{line}\nlast\n")
-    assert refused.code == 2
-    assert "line 2: " in refused.err
+def test_a_wrong_marker_in_a_line_of_stdin_is_named_with_its_line_and_nothing_is_recorded(todo: Todo) -> None:
+    for line in ("x due:soon", "x due:", "x due:friday 17:00", "x +a,b", "+home", "x pri:Z"):
+        refused = todo.run("add", "-", stdin=f"first\n{line}\nlast\n")
+        assert refused.code == 2
+        assert "line 2: " in refused.err
     assert todo.content() == ""
 
 
-@pytest.mark.parametrize("word", ["3-1", "1-", "1..3", "#3", "3A", "1–3", "1,2-", "1:3"])
-@pytest.mark.parametrize("verb", [["done"], ["show"], ["rm"], ["move"]])
-def test_a_malformed_range_is_a_wrong_command_line(todo: Todo, verb: list[str], word: str) -> None:
+def test_a_marker_inside_a_quoted_text_is_text_and_the_answer_says_so(todo: Todo) -> None:
+    answer = todo("add", "Buy milk +home due:friday")
+    assert answer.out == "Added 1: Buy milk +home due:friday. Undo: todo undo\n"
+    assert [line.split()[0] for line in answer.err.splitlines()] == ["+home", "due:friday"]
+    assert todo("add", "Note: 5 + 3", "--", "is due:friday").err == ""
+
+
+def test_a_malformed_range_is_a_wrong_command_line(todo: Todo) -> None:
     todo("add", "-", stdin="a\nb\nc\n")
     before = todo.content()
-    refused = todo.run(*verb, word, *(["work"] if verb == ["move"] else []), "--json")
-    assert refused.code == 2
-    assert json.loads(refused.err)["error"]["code"] == "usage"
-    assert "range" in refused.error["message"]
+    for verb in ("done", "show", "rm"):
+        for word in ("3-1", "1-", "1..3", "#3", "3A", "1–3", "1,2-", "1:3"):
+            refused = todo.run(verb, word, "--json")
+            assert (refused.code, refused.out) == (2, ""), word
+            assert refused.error["code"] == "usage"
+            assert "range" in refused.error["message"]
     assert todo.content() == before
 
 
