@@ -37,6 +37,12 @@ _CLEARS: dict[str, Declared] = {
 """The words that clear a field. `+none` is a tag."""
 
 _ALL_BEGINNINGS = (*(beginning for beginning, _ in _BEGINNINGS), *_CLEARS)
+"""What any marker begins with."""
+
+_OTHERS: dict[str, Declared] = {
+    field.name: field for field in FIELDS if field is not TEXT and (f"{field.name}:", field) not in _BEGINNINGS
+}
+"""The fields that are not set by their names, by these names."""
 
 _WORD_OF_LINE = r'([a-z]+:)"([^"]*)"(?!\S)|\S+'
 """A word of a line of stdin. Only the value of a marker may be in quotes, because texts contain quotes too."""
@@ -148,6 +154,13 @@ def _marker_in(word: str) -> Marker | None:
                 f"{beginning} has no value", f"write {beginning}{field.metavar}{clearing}; {as_text(beginning)}"
             )
         return Marker(word, field, None if f"{beginning}{value.lower()}" in _CLEARS else value)
+    name, colon, rest = word.partition(":")
+    other = _OTHERS.get(name) if colon and word not in _CLEARS else None
+    if other is not None and rest[:1].strip():  # "note: call Bob" is a text
+        import shlex  # only for errors
+
+        instead = f"{other.marker}{rest}" if other.marker else f"{other.options[0]} {shlex.quote(rest)}"
+        raise UsageError(f"{word!r} is not how the field {name} is set", f"write {instead}; {as_text(word)}")
     cleared = _CLEARS.get(word)
     return None if cleared is None else Marker(word, cleared, None)
 
