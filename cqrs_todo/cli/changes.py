@@ -7,6 +7,7 @@ from ..cqrs.timeline import batch_of
 from ..todo.events import TodoCreated
 from ..todo.views import Item, describe, move_of, spans
 from .clock import to_local
+from .reports import count_of
 from .text import visible
 
 _MOST_TODOS = 3
@@ -66,7 +67,7 @@ def changes_in_words(commits: Sequence[Commit], items: Iterable[Item]) -> str:
     known = {item.stream: item for item in items}
     if sum(len(commit.events) for commit in commits) > _MOST_EVENTS:
         streams = {event.stream for commit in commits for event in commit.events} & set(known)
-        return f"{spans([known[stream].number for stream in streams])} {_kind(commits)} ({len(streams):,} todos)"
+        return f"{spans([known[stream].number for stream in streams])} {_kind(commits)} ({count_of(len(streams), 'todo')})"
     commits = sorted(commits, key=lambda commit: commit.position)
     changes = {stream: words for stream, words in changes_by_todo(commits).items() if stream in known}
     alike = set(map(tuple, changes.values()))
