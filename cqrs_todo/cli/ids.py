@@ -27,8 +27,14 @@ def check_form(words: Sequence[str]) -> None:
             numbers = re.fullmatch(_RANGE, part)
             if numbers is None and re.fullmatch(_NUMBER_LIKE, part) and not ID.fullmatch(part):
                 raise UsageError(f"{part!r} is neither a number nor a range", _EXAMPLE)
-            if numbers is not None and numbers[2] is not None and int(numbers[1]) > int(numbers[2]):
+            if numbers is not None and numbers[2] is not None and _size(numbers[1]) > _size(numbers[2]):
                 raise UsageError(f"the range {part} ends before it begins", f"write {numbers[2]}-{numbers[1]}")
+
+
+def _size(digits: str) -> tuple[int, str]:
+    """Return what compares as the number does, which may be too long for `int`."""
+    digits = digits.lstrip("0")
+    return len(digits), digits
 
 
 def check_one_word(ids: str, words: Sequence[str], literal: int, verb: str) -> None:

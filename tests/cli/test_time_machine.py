@@ -86,7 +86,7 @@ def test_when(lived: Todo) -> None:
     assert lived("when", "open>99", "--json").json["at"] is None
     assert lived("when", "tag:x>0").out.startswith("@7  ")
     assert lived("at", "@2", "when", "done>0", "--json").json["position"] is None
-    assert lived.run("when", "open").code == 1
+    assert lived.run("when", "open").code == 2
 
 
 def test_history_with_patches_and_text_and_lists(lived: Todo) -> None:
