@@ -54,6 +54,27 @@ def test_the_picture_of_the_modules_shows_their_imports(generate: ModuleType) ->
     assert "  cqrs.timeline --> cqrs.repository\n" in generate.modules()
 
 
+def named_in_trees(page: str) -> list[Path]:
+    """Return the files and folders that the trees of a page name, relative to the package."""
+    found = []
+    for block in re.findall(r"^```\n(.*?)^```$", page, re.DOTALL | re.MULTILINE):
+        folders: list[str] = []
+        for indent, name in re.findall(r"^( *)([\w/]+)", block, re.MULTILINE):
+            del folders[len(indent) // 2 :]
+            found.append(Path(*folders, name))
+            folders.append(name)
+    return found
+
+
+def test_the_modules_on_the_page_about_the_architecture_exist(generate: ModuleType) -> None:
+    named = named_in_trees(generate.ARCHITECTURE.read_text(encoding="utf-8"))
+    assert Path("cqrs_todo/cqrs/fold") in named
+    assert Path("stores/jsonl/writer") in named
+    for path in named:
+        file = ROOT / ("cqrs_todo/cqrs" if path.parts[0] == "stores" else "") / path
+        assert file.is_dir() or file.with_suffix(".py").is_file(), f"the page names {path}, which does not exist"
+
+
 def test_the_api_pages_are_generated_without_a_warning(generate: ModuleType, tmp_path: Path) -> None:
     generate.api(tmp_path)
     page = (tmp_path / "cqrs_todo/cqrs/reactions.html").read_text(encoding="utf-8")
@@ -95,12 +116,12 @@ def test_the_page_about_json_names_every_key(todo: Todo) -> None:
     todo("add", "x", "+a")
     answer = todo("done", "1", "--json").json
     assert todo("at", "now", "ls", "--json", env={"TZ": "Asia/Tokyo"}).json["as_of"].endswith("Z")
-    listed, told, shown = (todo(*verb, "--json").json for verb in (["ls"], ["history"], ["show", "1"]))
+    listed, history, shown = (todo(*verb, "--json").json for verb in (["ls"], ["history"], ["show", "1"]))
     assert list(listed) == ["format", "list", "position", "as_of", "todos"]
-    assert list(told) == ["format", "list", "position", "as_of", "commits"]
+    assert list(history) == ["format", "list", "position", "as_of", "commits"]
     assert list(shown) == ["format", "list", "position", "as_of", "todos", "commits"]
     assert list(answer) == ["format", "list", "position", "commit", "todos", "commits", "also", "stayed"]
-    assert {document["format"] for document in (listed, told, shown, answer)} == {"cqrs-todo/1"}
+    assert {document["format"] for document in (listed, history, shown, answer)} == {"cqrs-todo/1"}
     todo_keys = [
         "number",
         "id",
@@ -119,9 +140,9 @@ def test_the_page_about_json_names_every_key(todo: Todo) -> None:
     ]
     assert list(shown["todos"][0]) == todo_keys
     commit_keys = ["position", "at", "by", "command", "events", "undoes", "redoes", "meta"]
-    assert list(answer["commit"]) == list(told["commits"][0]) == commit_keys
+    assert list(answer["commit"]) == list(history["commits"][0]) == commit_keys
     event_keys = ["stream", "version", "type", "data"]
-    assert list(told["commits"][0]["events"][0]) == event_keys
+    assert list(history["commits"][0]["events"][0]) == event_keys
     lists = todo("lists", "--json").json
     assert list(lists["lists"][0]) == ["name", "archived", "open", "done"]
     assert keys(page) >= {
@@ -129,7 +150,7 @@ def test_the_page_about_json_names_every_key(todo: Todo) -> None:
         *commit_keys,
         *event_keys,
         *listed,
-        *told,
+        *history,
         *answer,
         *lists["lists"][0],
         *todo.run("x", "--json").error,

@@ -3,9 +3,10 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from ..todo.model import REMOVED, TodoCommand
-from ..todo.recorder import Answer, TodosRefused
-from ..todo.views import Item, spans
+from ..todo.errors import CannotMove, TodosRejected
+from ..todo.model import TodoCommand
+from ..todo.recorder import Answer
+from ..todo.views import Item, number_ranges
 from .output import print_line, print_message
 from .session import Session, check_ids
 from .text import visible
@@ -39,10 +40,9 @@ def hint_to_restore(session: Session) -> Iterator[None]:
     """Add the command that restores removed todos to the error that refuses to change them."""
     try:
         yield
-    except TodosRefused as error:
-        removed = [number for number, reason in error.reasons.items() if reason == REMOVED]
-        if removed:
-            ids = spans(removed).replace(" ", "")
+    except (TodosRejected, CannotMove) as error:
+        if error.removed:
+            ids = number_ranges(error.removed).replace(" ", "")
             error.hint = f"to restore what was removed: {session.typed(session.list.name, f'restore {ids}')}"
         raise
 
@@ -59,7 +59,7 @@ def print_changes(session: Session, answer: Answer, done: str, already: str, det
     """
     same = [item.number for item in answer.items if item not in answer.changed]
     if same and not session.options.json:
-        print_message(session, f"{already}: {spans(same)}")
+        print_message(session, f"{already}: {number_ranges(same)}")
     more = "" if not details else f" ({details})" if len(answer.changed) == 1 else f": {details}"
     print_answer(session, answer, f"{done} {named(answer.changed)}{more}" if answer.changed else None)
 
@@ -88,4 +88,4 @@ def named(items: Sequence[Item]) -> str:
         return "nothing: this store keeps nothing"
     if len(items) == 1:
         return f"{items[0].number}: {visible(items[0].todo.text)}"
-    return f"{spans([item.number for item in items])} ({len(items)} todos)"
+    return f"{number_ranges([item.number for item in items])} ({len(items)} todos)"

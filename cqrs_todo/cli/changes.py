@@ -5,7 +5,8 @@ from collections.abc import Iterable, Sequence
 from ..cqrs.events import Commit
 from ..cqrs.timeline import batch_of
 from ..todo.events import TodoCreated
-from ..todo.views import Item, describe, move_of, spans
+from ..todo.history import describe_event
+from ..todo.views import Item, move_of, number_ranges
 from .clock import to_local
 from .reports import count_of
 from .text import visible
@@ -51,7 +52,7 @@ def changes_by_todo(commits: Iterable[Commit]) -> dict[str, list[str]]:
         move = move_of(commit)
         for event in commit.events:
             if move is None:
-                words.setdefault(event.stream, []).append(visible(describe(event, to_local)))
+                words.setdefault(event.stream, []).append(visible(describe_event(event, to_local)))
             else:
                 words[event.stream] = [visible(f"moved from {move.source_name} to {move.target_name}")]
     return words
@@ -67,13 +68,14 @@ def changes_in_words(commits: Sequence[Commit], items: Iterable[Item]) -> str:
     known = {item.stream: item for item in items}
     if sum(len(commit.events) for commit in commits) > _MOST_EVENTS:
         streams = {event.stream for commit in commits for event in commit.events} & set(known)
-        return f"{spans([known[stream].number for stream in streams])} {_kind(commits)} ({count_of(len(streams), 'todo')})"
+        numbers = number_ranges([known[stream].number for stream in streams])
+        return f"{numbers} {_kind(commits)} ({count_of(len(streams), 'todo')})"
     commits = sorted(commits, key=lambda commit: commit.position)
     changes = {stream: words for stream, words in changes_by_todo(commits).items() if stream in known}
     alike = set(map(tuple, changes.values()))
     if len(changes) == 1 or (len(changes) <= _MOST_TODOS and len(alike) > 1):
         return "; ".join(_one_in_words(known[stream], words) for stream, words in changes.items())
-    numbers = spans([known[stream].number for stream in changes])
+    numbers = number_ranges([known[stream].number for stream in changes])
     what = ", ".join(*alike) if len(alike) == 1 else _kind(commits)
     return f"{numbers} {what} ({len(changes)} todos)"
 

@@ -20,18 +20,17 @@ from ..cqrs.errors import (
     MissingLog,
     OutcomeUnknown,
     OutdatedStore,
-    StaleMark,
+    StaleCursor,
     StoreUnavailable,
     WrongExpectedVersion,
 )
 from ..cqrs.stores import UnknownStore
 from ..cqrs.stores.passwords import HIDDEN, hidden, secrets_in
 from ..cqrs.struct import Struct, replace
-from ..todo.recorder import NotYet
-from ..todo.selection import NotFound
+from ..todo.errors import EventNotFound, InvalidCondition, ListArchived, ListNotFound, NotFound, NotYet, TodoNotFound
 from . import document
 from .config import load_config, state_dir
-from .errors import INTERNAL, UsageError
+from .errors import INTERNAL, TargetNotFound, UsageError
 from .session import as_utf8
 from .text import visible
 
@@ -54,9 +53,12 @@ class Failure(Struct, frozen=True):
 
 _KINDS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], int, str, str | None], ...] = (
     ((UsageError, UnknownStore, InvalidLogName), 2, "usage", None),
+    (InvalidCondition, 2, "usage", "for instance: todo when 'open>20'"),
     (NotYet, 2, "usage", "give a time in the past"),
+    (TodoNotFound, 3, "not-found", "see the numbers: todo ls --all"),
+    (EventNotFound, 3, "not-found", "see the positions: todo history"),
     ((NotFound, LogNotFound), 3, "not-found", "see: todo lists"),
-    ((WrongExpectedVersion, CommandReused, LogBusy, StaleMark), 4, "conflict", "try again"),
+    ((WrongExpectedVersion, CommandReused, LogBusy, StaleCursor), 4, "conflict", "try again"),
     (DamagedLog, 5, "damaged-log", "see what can be done: todo verify"),
     (OutcomeUnknown, 6, "unknown", "look before you do it again: todo history -n 1"),
     (OutdatedStore, 6, "store-outdated", "bring it up to date: todo store migrate"),
@@ -101,6 +103,12 @@ def _hint(error: Exception, hint: str | None) -> str | None:
             return f"choose another name, or: todo lists unarchive {shlex.quote(error.name)}"
         case LogExists() if error.wanted != error.name:
             return f"did you mean {error.name!r}?"
+        case ListArchived():
+            return f"to bring it back: todo lists unarchive {shlex.quote(error.name)}"
+        case TargetNotFound():
+            return error.hint
+        case ListNotFound(nearest=str(nearest)):
+            return f"did you mean {nearest!r}?"
         case _:
             found: str | None = getattr(error, "hint", hint)
             return found

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
         OutdatedStore,
         ReadOnlyLog,
         Rejected,
-        StaleMark,
+        StaleCursor,
         StoreUnavailable,
         WrongExpectedVersion,
     )
@@ -34,19 +34,21 @@ if TYPE_CHECKING:
     from .reactions import Reaction, Runner
     from .repository import Repository
     from .snapshots import AlwaysSnapshot, MemorySnapshots, NeverSnapshot, NullSnapshots, SnapshotEvery
-    from .store import EXISTS, NEW, Append, Checkpoints, Log, Store
+    from .store import EXISTS, NEW, START, Append, Checkpoints, Cursor, Log, Store
     from .stores import UnknownStore, open_store
     from .timeline import as_of
 
 __all__ = [
     "EXISTS",
     "NEW",
+    "START",
     "AlwaysSnapshot",
     "Append",
     "Checkpoints",
     "CommandReused",
     "Commit",
     "CqrsError",
+    "Cursor",
     "DamagedLog",
     "Decider",
     "EventTypes",
@@ -72,7 +74,7 @@ __all__ = [
     "Repository",
     "Runner",
     "SnapshotEvery",
-    "StaleMark",
+    "StaleCursor",
     "Store",
     "StoreUnavailable",
     "UnknownEvent",

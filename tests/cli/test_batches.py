@@ -1,4 +1,4 @@
-"""Commands with more events than one commit holds: a batch of commits, which one undo takes back."""
+"""Commands with more events than one commit holds: a batch of commits, which one undo reverts."""
 
 import signal
 import subprocess
@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 
-from cqrs_todo.todo.recorder import COMMIT_LIMIT
+from cqrs_todo.todo.batches import COMMIT_LIMIT
 from tests.conftest import Todo
 
 MANY = 2 * COMMIT_LIMIT + 5
@@ -106,7 +106,7 @@ def test_a_commit_that_came_in_between_stays_when_the_batch_is_undone(todo: Todo
         other.add([Create("between", NOW)])
         return opened[0](name)
 
-    mine.make()
+    mine.make_if_missing()
     monkeypatch.setattr(store, "open", open_after_another_wrote)
     mine.add_batch((Create(f"{number}", NOW) for number in range(MANY)), MANY)
     assert [len(commit["events"]) for commit in todo.log()] == [COMMIT_LIMIT, 1, COMMIT_LIMIT, 5]
@@ -140,8 +140,8 @@ def test_a_batch_that_a_signal_ends_says_how_much_was_recorded(todo: Todo, numbe
     commits = todo.log()
     recorded = len(commits) - before
     assert 0 < recorded < 40
-    told = f"Interrupted: {recorded * COMMIT_LIMIT:,} of {count:,} todos were recorded. To remove them: todo undo\n"
-    assert told in err.decode()
+    message = f"Interrupted: {recorded * COMMIT_LIMIT:,} of {count:,} todos were recorded. To remove them: todo undo\n"
+    assert message in err.decode()
     assert "Traceback" not in err.decode()
     todo("undo")
     assert [row["text"] for row in todo.todos()] == ["before"][:before]
@@ -153,16 +153,16 @@ def test_an_interruption_is_told_what_a_batch_had_recorded(todo: Todo, monkeypat
     from cqrs_todo.cqrs.events import Commit, Metadata
     from cqrs_todo.cqrs.store import Append, Log
     from cqrs_todo.cqrs.stores import open_store
-    from cqrs_todo.todo import recorder
+    from cqrs_todo.todo import batches
     from cqrs_todo.todo.model import Create
     from cqrs_todo.todo.recorder import TYPES
     from cqrs_todo.todo.service import TodoList
     from tests.strategies import NOW
 
-    monkeypatch.setattr(recorder, "COMMIT_LIMIT", 3)
+    monkeypatch.setattr(batches, "COMMIT_LIMIT", 3)
     store = open_store(f"jsonl:{todo.data}", TYPES)
     todos = TodoList(store, "inbox", "me", default=True, clock=lambda: NOW)
-    todos.make()
+    todos.make_if_missing()
     kind = type(todos.log)
     append = kind.append
 

@@ -71,10 +71,14 @@ def bounded(todo: Todo, command: str) -> subprocess.CompletedProcess[str]:
         ("(cat log | head -1; yes) | todo import -", 1, "line 2, byte"),
         ("(cat log | head -1; cat /dev/zero) | todo import -", 1, "line 2: it is longer than 67,108,864 bytes"),
         ("(cat log; yes '{}') | todo import -", 1, "line 5, byte"),
-        ("(cat log; head -c 10000000 /dev/zero | tr '\\0' x) | todo import -", 1, "line 5: its last line has no line feed"),
-        ("head -c -1 log | todo import -", 1, "line 4: its last line has no line feed"),
-        ("head -c -20 log | todo import -", 1, "line 4: its last line has no line feed"),
-        ("head -c 20 log | todo import -", 1, "line 1: its last line has no line feed"),
+        (
+            "(cat log; head -c 10000000 /dev/zero | tr '\\0' x) | todo import -",
+            1,
+            "line 5: its last line does not end with a line feed",
+        ),
+        ("head -c -1 log | todo import -", 1, "line 4: its last line does not end with a line feed"),
+        ("head -c -20 log | todo import -", 1, "line 4: its last line does not end with a line feed"),
+        ("head -c 20 log | todo import -", 1, "line 1: its last line does not end with a line feed"),
         ("sed 2d log | todo import -", 1, "line 2, byte"),
         ("sed 1d log | todo import -", 2, "is not an export"),
         ("sed 1s/1.0/2.0/ log | todo import -", 1, "made by a newer program"),
@@ -108,13 +112,13 @@ def test_a_byte_order_mark_and_lines_from_windows_are_read(todo: Todo, elsewhere
 
 def test_an_import_goes_on_from_what_is_there_and_never_back(todo: Todo, elsewhere: Path) -> None:
     lines = elsewhere.read_bytes().splitlines(keepends=True)
-    for end, told in (
+    for end, message in (
         (2, "Imported 1 commit into"),
         (4, "Imported 2 commits"),
         (4, "has all of these commits"),
         (2, "has all of these commits"),
     ):
-        assert told in todo("-L", "copy", "import", "-", stdin=b"".join(lines[:end])).out
+        assert message in todo("-L", "copy", "import", "-", stdin=b"".join(lines[:end])).out
     todo("-L", "copy", "add", "mine")
     before = todo.log_file("copy").read_bytes()
     add_elsewhere(todo, "other")
@@ -145,7 +149,7 @@ def test_a_todo_that_was_moved_away_is_not_imported_into_the_list_that_it_left(f
     filled("move", "1-2", "work")
     filled("edit", "3", "changed")
     imported = filled("import", "before.json")
-    assert imported.out == "Imported 3 (1 todos). Undo: todo undo\n"
+    assert imported.out == "Imported 3 (1 todo). Undo: todo undo\n"
     assert imported.err == "Not imported, because moved to another list: 1-2\n"
     assert [todo["text"] for todo in filled.todos()] == ["three"]
     assert [todo["text"] for todo in filled.todos("-L", "work")] == ["one", "two"]
@@ -159,7 +163,7 @@ def test_a_todo_that_was_moved_away_is_not_imported_into_the_list_that_it_left(f
 def test_a_todo_that_was_removed_is_imported(filled: Todo) -> None:
     filled("export", "-o", "before.json")
     filled("rm", "1")
-    assert filled("import", "before.json").out == "Imported 1 (1 todos). Undo: todo undo\n"
+    assert filled("import", "before.json").out == "Imported 1 (1 todo). Undo: todo undo\n"
     assert [todo["text"] for todo in filled.todos()] == ["one", "two", "three"]
 
 

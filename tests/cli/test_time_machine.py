@@ -27,10 +27,10 @@ def lived(todo: Todo) -> Todo:
 
 
 def test_diff(lived: Todo) -> None:
-    told = lived("diff", "@2").out.splitlines()
-    assert told[:3] == ["- 1 one", "    priority  H", "~ 2 two"]
-    assert told[3].startswith("    completed none → 20")
-    assert told[4:] == ["+ 3 three", "    tags      +x"]
+    lines = lived("diff", "@2").out.splitlines()
+    assert lines[:3] == ["- 1 one", "    priority  H", "~ 2 two"]
+    assert lines[3].startswith("    completed none → 20")
+    assert lines[4:] == ["+ 3 three", "    tags      +x"]
     back = lived("diff", "@7", "@2", "--json").json
     assert [row["number"] for row in back["added"]] == [1]
     assert [row["number"] for row in back["removed"]] == [3]
@@ -48,10 +48,10 @@ def test_diff(lived: Todo) -> None:
 
 
 def test_blame(lived: Todo) -> None:
-    told = lived("blame", "1", "--json").json["todos"][0]["fields"]
-    assert (told["text"]["value"], told["text"]["previous"], told["text"]["position"]) == ("uno", "one", 3)
-    assert (told["priority"]["value"], told["priority"]["previous"], told["priority"]["position"]) == ("H", None, 3)
-    assert (told["removed"]["value"], told["removed"]["position"]) == (True, 6)
+    fields = lived("blame", "1", "--json").json["todos"][0]["fields"]
+    assert (fields["text"]["value"], fields["text"]["previous"], fields["text"]["position"]) == ("uno", "one", 3)
+    assert (fields["priority"]["value"], fields["priority"]["previous"], fields["priority"]["position"]) == ("H", None, 3)
+    assert (fields["removed"]["value"], fields["removed"]["position"]) == (True, 6)
     early = lived("at", "@2", "blame", "1", "--json").json
     assert early["todos"][0]["fields"]["text"]["value"] == "one"
     assert lived("blame", "1-3", "--plain").out.splitlines()[0].split("\t")[:3] == ["1", "text", "3"]
@@ -104,10 +104,10 @@ def test_history_with_patches_and_text_and_lists(lived: Todo) -> None:
 
 
 def test_stats(lived: Todo) -> None:
-    told = lived("stats", "--json").json
-    assert (told["added"], told["completed"], told["reopened"], len(told["days"])) == (3, 1, 0, 1)
-    assert told["days"][0]["open"] == 1
-    assert told["authors"][0]["events"] == sum(told["hours"]) == 7
+    stats = lived("stats", "--json").json
+    assert (stats["added"], stats["completed"], stats["reopened"], len(stats["days"])) == (3, 1, 0, 1)
+    assert stats["days"][0]["open"] == 1
+    assert stats["authors"][0]["events"] == sum(stats["hours"]) == 7
     drawn = lived("stats").out
     for words in ("3 added, 1 completed, 1 open", "Open todos", "Completed by day", "hour of the day", "Most active"):
         assert words in drawn

@@ -1,80 +1,96 @@
-"""What differs between two moments of a list."""
+"""Differences between two moments, and the origin of each field's value."""
 
-from contextlib import suppress
+from datetime import timedelta
 
 from hypothesis import given as for_all
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from cqrs_todo.cqrs.errors import CqrsError
 from cqrs_todo.cqrs.stores import open_store
-from cqrs_todo.todo.compare import compare
-from cqrs_todo.todo.fields import Todo
-from cqrs_todo.todo.lists import Lists
-from cqrs_todo.todo.model import Create, Remove
+from cqrs_todo.cqrs.struct import replace
+from cqrs_todo.todo.compare import Origin, blame, changed_fields, changes_by_position, compare
+from cqrs_todo.todo.events import TextChanged, TodoCreated
+from cqrs_todo.todo.fields import FIELD_NAMES, Todo
+from cqrs_todo.todo.model import Complete, Create
 from cqrs_todo.todo.recorder import TYPES
-from cqrs_todo.todo.service import TodoList, View
+from cqrs_todo.todo.views import Item
 from tests.strategies import NOW
-from tests.todo.histories import Act, a_list, acts, after
+from tests.todo.histories import Act, a_list, acts, after, recorded
 
 
-def visible(view: View) -> dict[int, Todo]:
-    """Return the todos that are in a list at a moment, by number."""
-    return {item.number: item.todo for item in view.items if not item.todo.removed}
+def test_a_todo_was_added_removed_or_changed_as_people_see_it() -> None:
+    todo = Todo("x", NOW)
+    gone = replace(todo, removed=True)
+
+    def kind(old: Todo | None, new: Todo | None) -> str:
+        sides = [[] if side is None else [Item(1, "todo/a", 1, side)] for side in (old, new)]
+        (difference,) = compare(*sides)
+        return difference.kind
+
+    assert kind(None, todo) == kind(gone, todo) == "added"
+    assert kind(todo, None) == kind(todo, gone) == "removed"
+    assert kind(todo, replace(todo, text="y")) == "changed"
 
 
-def moved(todos: TodoList, picks: list[tuple[str, int]]) -> None:
-    """Move, undo, redo, restore and remove, as far as the list allows it."""
-    Lists(todos.store).new("work")
-    for what, number in picks:
-        with suppress(CqrsError):
-            chosen = todos.select([str(number)])
-            if what == "move":
-                todos.move(chosen, a_list(todos.store, "work"))
-            elif what == "back":
-                a_list(todos.store, "work").move(a_list(todos.store, "work").select([str(number)]), todos)
-            elif what == "undo":
-                todos.undo(number)
-            elif what == "redo":
-                todos.redo(number)
-            elif what == "restore":
-                todos.restore(number)
-            else:
-                todos.change(chosen, lambda _: [Remove()])
+def test_a_todo_that_was_not_created_yet_differs_in_every_field_that_is_set() -> None:
+    todo = Todo("x", NOW, tags=("a",))
+    assert changed_fields(None, todo) == {"text": ("", "x"), "tags": ((), ("a",))}
 
 
-@settings(max_examples=60)
-@for_all(
-    acts,
-    st.lists(st.tuples(st.sampled_from(["move", "back", "undo", "redo", "restore", "rm"]), st.integers(1, 4)), max_size=8),
-    st.tuples(st.floats(0, 1), st.floats(0, 1)),
-)
-def test_exactly_the_todos_that_are_at_one_of_the_moments_and_differ_are_differences(
-    history: list[Act], picks: list[tuple[str, int]], places: tuple[float, float]
-) -> None:
-    todos = after(history)
-    moved(todos, picks)
-    last = todos.view().position
-    views = [todos.view(round(place * last)) for place in places]
-    for old, new in (views, views[::-1]):
-        before, after_ = visible(old), visible(new)
-        found = {difference.number: difference for difference in compare(old.items, new.items)}
-        assert set(found) == {number for number in before | after_ if before.get(number) != after_.get(number)}
-        for number, difference in found.items():
-            kinds = {(False, True): "added", (True, False): "removed", (True, True): "changed"}
-            assert difference.kind == kinds[number in before, number in after_]
+def test_a_difference_has_the_number_and_the_id_of_its_todo() -> None:
+    (difference,) = compare([], [Item(1, "todo/a", 1, Todo("x", NOW))])
+    assert (difference.number, difference.id) == (1, "a")
 
 
-def test_a_todo_that_was_removed_undone_or_moved_away_at_both_moments_is_no_difference() -> None:
+@settings(max_examples=500)
+@for_all(acts, st.data())
+def test_law_a_difference_applied_leads_from_one_to_the_other(acts: list[Act], data: st.DataObject) -> None:
+    todos = after(acts)
+    positions = st.integers(0, todos.view().position)
+    old, new = (todos.view(data.draw(positions)).items for _ in range(2))
+    state = {item.number: item.todo for item in old if not item.todo.removed}
+    for difference in compare(old, new):
+        assert difference.fields or difference.old is None or difference.new is None
+        if difference.new is None:
+            del state[difference.number]
+        else:
+            values = {name: value for name, (_, value) in difference.fields.items()}
+            before = difference.old or Todo("", difference.new.created)
+            state[difference.number] = replace(before, **values)
+    present = {number: todo for number, todo in state.items() if not todo.removed}
+    assert present == {item.number: item.todo for item in new if not item.todo.removed}
+    assert compare(old, old) == []
+
+
+def test_the_changes_of_each_event_are_found_by_its_position() -> None:
     todos = a_list(open_store("memory:", TYPES))
-    Lists(todos.store).new("work")
-    start = todos.add([Create("a", NOW)]).position
-    todos.add([Create("removed", NOW)])
-    todos.change(todos.select(["2"]), lambda _: [Remove()])
-    todos.add([Create("moved", NOW)])
-    todos.move(todos.select(["3"]), a_list(todos.store, "work"))
-    todos.add([Create("undone", NOW)])
-    todos.undo()
-    assert compare(todos.view(start).items, todos.view().items) == []
-    assert compare(todos.view().items, todos.view(start).items) == []
-    assert [each.number for each in compare(todos.view(0).items, todos.view().items)] == [1]
+    todos.add([Create("Buy milk", NOW, tags=("home",))])
+    todos.change(todos.select(["1"]), lambda _: [Complete("2026-11-20", NOW)])
+    commits = list(todos.log.commits())
+    assert changes_by_position(commits) == {
+        1: {"text": ("", "Buy milk"), "tags": ((), ("home",))},
+        2: {"completed": (None, "2026-11-20")},
+    }
+
+
+def test_blame_names_the_value_the_one_before_it_and_the_commit() -> None:
+    later = NOW + timedelta(days=1)
+    commits = recorded(("a", NOW, TodoCreated("x", NOW)), ("a", later, TextChanged("x", "y")))
+    assert blame("todo/a", commits)["text"] == Origin("y", "x", 2, later, "jo")
+
+
+@settings(max_examples=500)
+@for_all(acts)
+def test_law_blame_names_the_value_and_the_commit_that_set_it(acts: list[Act]) -> None:
+    todos = after(acts)
+    commits = list(todos.log.commits())
+    for item in todos.view().items:
+        origins = blame(item.stream, commits)
+        for name in FIELD_NAMES:
+            value = getattr(item.todo, name)
+            if name not in origins:
+                assert value in (None, (), False)
+                continue
+            assert origins[name].value == value
+            states = {row.id: row.todo for row in todos.view(origins[name].position).items}
+            assert getattr(states[item.id], name) == value

@@ -3,11 +3,12 @@
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
+from ...todo.batches import COMMIT_LIMIT, COMMIT_TEXT
 from ...todo.fields import TEXT
 from ...todo.model import DECIDER, Create
-from ...todo.recorder import COMMIT_LIMIT, COMMIT_TEXT, Answer
+from ...todo.recorder import Answer
 from ...todo.service import Added
-from ...todo.views import extras
+from ...todo.views import bracketed_details
 from ..answers import named, print_answer
 from ..clock import to_local
 from ..errors import UsageError
@@ -86,7 +87,7 @@ def _add_batch(session: Session, drafts: Iterator[Create], count: int) -> None:
 
 def _print_added(session: Session, answer: Answer) -> None:
     _print_new_list(session, answer)
-    parsed = visible(extras(answer.items[0].todo, to_local)) if len(answer.items) == 1 else ""
+    parsed = visible(bracketed_details(answer.items[0].todo, to_local)) if len(answer.items) == 1 else ""
     print_answer(session, answer, f"Added {named(answer.items)}{parsed}")
 
 

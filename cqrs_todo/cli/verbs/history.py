@@ -7,10 +7,10 @@ from itertools import islice
 from ...cqrs.events import LOST, REPAIRED, Commit
 from ...cqrs.struct import Struct
 from ...cqrs.timeline import Moment, reached
+from ...todo.history import event_mentions
 from ...todo.lists import Lists
 from ...todo.model import EVENTS
 from ...todo.service import TodoList
-from ...todo.views import mentions
 from ..errors import UsageError
 from ..histories import HistoryRow, print_history
 from ..output import print_line
@@ -72,9 +72,9 @@ def history(
         print_moment(session, views[0])
     changes = None
     if patch:
-        from ...todo.compare import field_changes
+        from ...todo.compare import changes_by_position
 
-        changes = {todos.name: field_changes(todos.log.commits()) for todos in lists}
+        changes = {todos.name: changes_by_position(todos.log.commits()) for todos in lists}
     print_history(session, rows, changes, name_lists=all_lists)
 
 
@@ -127,7 +127,7 @@ class _Filter(Struct, frozen=True):
         return any(
             (streams is None or event.stream in streams)
             and (not self.types or event.type in self.types)
-            and (self.text is None or mentions(event.data, self.text))
+            and (self.text is None or event_mentions(event.data, self.text))
             for event in commit.events
         )
 

@@ -2,17 +2,16 @@
 
 from collections.abc import Sequence
 
-from ...todo.lists import Lists, same_but_for_case
-from ...todo.selection import NotFound
+from ...todo.errors import ListNotFound
+from ...todo.lists import differing_only_by_case
 from ...todo.service import TodoList
-from ...todo.views import spans
+from ...todo.views import number_ranges
 from ..answers import hint_to_restore, named, print_answer
+from ..errors import TargetNotFound
 from ..output import print_line, print_message
 from ..session import Session, check_ids
 from ..text import visible
 from ..verb import CHANGE, IDS, Argument, Verb
-
-_SEE_LISTS = "see: todo lists"
 
 
 def move(session: Session, ids: Sequence[str], target: str) -> None:
@@ -30,25 +29,20 @@ def move(session: Session, ids: Sequence[str], target: str) -> None:
     leaving = [item for item in chosen if item.stream in moved]
     same = [item.number for item in chosen if item.stream not in moved]
     if same:
-        print_message(session, f"Already in {visible(answer.list)}: {spans(same)}")
+        print_message(session, f"Already in {visible(answer.list)}: {number_ranges(same)}")
     if leaving and not session.options.quiet:
-        there = spans(list(moved.values()))
+        there = number_ranges(list(moved.values()))
         line = f"Moved {named(leaving)} to {visible(answer.list)}, as {there}"
         print_line(f"{line}. Undo: {session.typed(source.name, 'undo')}")
 
 
 def _check_exists(destination: TodoList) -> None:
-    """Raise `NotFound` if the list to move to does not exist, with the command that makes it as a hint."""
+    """Raise `TargetNotFound` if the list to move to does not exist."""
     try:
         destination.check_exists()
-    except NotFound as error:
-        lists = Lists(destination.store)
-        if same_but_for_case(destination.name, [*lists.names(), *lists.names(archived=True)]) is None:
-            import shlex  # only for this error
-
-            make = f"make it: todo lists new {shlex.quote(destination.name)}"
-            error.hint = f"to {make}" if error.hint == _SEE_LISTS else f"{error.hint} Or {make}"
-        raise
+    except ListNotFound as error:
+        similar = error.nearest is not None and differing_only_by_case(error.name, [error.nearest]) is not None
+        raise TargetNotFound(error.name, error.nearest, may_be_made=not similar) from error
 
 
 VERB = Verb(

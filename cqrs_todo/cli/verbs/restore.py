@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from ...todo.events import TodoRemoved, TodoRestored
 from ...todo.model import Restore
 from ...todo.recorder import Answer
-from ...todo.views import RESTORES, spans
+from ...todo.views import RESTORES, number_ranges
 from ..answers import change, named, print_answer
 from ..errors import UsageError
 from ..output import print_message
@@ -31,10 +31,10 @@ def restore(session: Session, ids: Sequence[str], to: str | None) -> None:
     else:
         same = [item.number for item in answer.items if item not in answer.changed]
         if same and not session.options.json:
-            print_message(session, f"Unchanged: {spans(same)}")
+            print_message(session, f"Unchanged: {number_ranges(same)}")
         print_answer(session, answer, _in_words(answer) if answer.changed else None)
     if answer.stayed and not session.options.json:
-        numbers = spans([item.number for item in answer.stayed])
+        numbers = number_ranges([item.number for item in answer.stayed])
         print_message(session, f"Not restored, because moved between lists since then: {numbers}")
 
 

@@ -1,11 +1,9 @@
 """`todo when`: the moment at which a condition became true."""
 
-from ...cqrs.errors import CqrsError
-from ...todo.statistics import Held, held, parse_condition
+from ...todo.statistics import MatchingMoment, moments_when, parse_condition
 from ...todo.values import day_or_instant
 from ...todo.views import short_instant
 from ..clock import to_local
-from ..errors import UsageError
 from ..output import print_line, print_message, print_row
 from ..session import Session, check_text
 from ..verb import TRAVEL, Argument, Option, Verb
@@ -15,13 +13,10 @@ def when(session: Session, condition: str, last: bool) -> None:
     """Show the first, or the last, moment at which a condition over counts became true."""
     todos = session.list
     view = todos.view(session.moment)
-    try:
-        comparisons = parse_condition(check_text("condition", condition))
-    except CqrsError as error:
-        raise UsageError(str(error), f"for instance: {VERB.examples[0]}") from error
+    comparisons = parse_condition(check_text("condition", condition))
     commits = todos.commits(session.moment)
-    found: Held | None = None
-    for moment in held(comparisons, commits, session.seen_from(view), to_local):
+    found: MatchingMoment | None = None
+    for moment in moments_when(comparisons, commits, session.seen_from(view), to_local):
         found = moment
         if not last:
             break

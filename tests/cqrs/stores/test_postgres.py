@@ -17,7 +17,7 @@ from cqrs_todo.cqrs.errors import (
     LogExists,
     LogNotFound,
     OutcomeUnknown,
-    StaleMark,
+    StaleCursor,
     StoreUnavailable,
 )
 from cqrs_todo.cqrs.fold import Fold, fold_of
@@ -25,10 +25,10 @@ from cqrs_todo.cqrs.repository import Repository
 from cqrs_todo.cqrs.snapshots import SnapshotEvery
 from cqrs_todo.cqrs.store import Append, Store
 from cqrs_todo.cqrs.stores import UnknownStore, open_store
+from cqrs_todo.cqrs.stores.hash_chain import chain_line, digest_in
 from cqrs_todo.cqrs.stores.postgres import Named, Operator, Pattern, PostgresStore
-from cqrs_todo.cqrs.stores.seals import seal, sum_in
-from cqrs_todo.cqrs.stores.snapshots import KeptSnapshots
-from cqrs_todo.cqrs.testing.contract import CONTRACT_TYPES, Counted, metadata, numbers, one
+from cqrs_todo.cqrs.stores.snapshots import SnapshotStore
+from cqrs_todo.cqrs.testing.examples import CONTRACT_TYPES, Counted, metadata, numbers, one
 from tests.cqrs.counter import COUNTER, Moved
 from tests.cqrs.counter import TYPES as COUNTERS
 
@@ -57,7 +57,7 @@ def test_tables_of_a_later_program_are_refused_each_time(database: str) -> None:
     store.close()
     changed(database, "INSERT INTO cqrs_schema (version, what) VALUES (99, 'wonders')")
     for _ in range(2):
-        with pytest.raises(StoreUnavailable, match=r"has tables of version 99, later than this program's \d+: take a newer"):
+        with pytest.raises(StoreUnavailable, match=r"has tables of version 99, later than this program's \d+: use a newer"):
             store.names()
 
 
@@ -106,7 +106,7 @@ def test_lines_go_from_files_to_the_server_and_back(store: Store, database: str)
     assert (shared.import_log("inbox", lines), shared.import_log("inbox", lines)) == (1, 0)
     there = shared.open("inbox")
     assert (there.id, list(there.lines()), numbers(there.events())) == (log.id, lines, [0, 0, 1, 1, 2, 2])
-    with pytest.raises(ImportRefused, match="line 3: its sum does not match"):
+    with pytest.raises(ImportRefused, match="line 3: its digest does not match"):
         shared.import_log("other", [*lines[:2], lines[3]])
     with pytest.raises(ImportRefused, match="another history"):
         shared.import_log("inbox", store.create("other", AT).lines())
@@ -180,33 +180,33 @@ def test_a_pattern_that_is_none_is_refused(crowd: PostgresStore) -> None:
         crowd.count_streams("b-1", Pattern(Operator.POSIX, "["))
 
 
-def test_reading_in_batches(crowd: PostgresStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cqrs_todo.cqrs.stores.postgres.log.BATCH", 7)
-    monkeypatch.setattr("cqrs_todo.cqrs.stores.postgres.store.BATCH", 7)
+def test_reading_some_commits_at_a_time(crowd: PostgresStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("reader", "verify"):
+        monkeypatch.setattr(f"cqrs_todo.cqrs.stores.postgres.{module}.FETCHED", 7)
     log = crowd.open("b-1")
     assert numbers(log.events()) == list(range(30))
     assert numbers(crowd.open("b-1").events_backward()) == list(range(29, -1, -1))
-    mark = log.mark()
-    assert (mark.position, mark.versions("a/5"), mark.versions("a/6")) == (30, 3, 2)
+    cursor = log.cursor()
+    assert cursor.position == 30
     log.append(one("a/6", 30, expected=2), metadata("later"))
     other = crowd.open("b-1")
-    assert numbers(event for commit in other.commits(mark) for event in commit.events) == [30]
-    assert numbers(event for commit in other.commits_backward(mark) for event in commit.events) == list(range(29, -1, -1))
+    assert numbers(event for commit in other.commits(cursor) for event in commit.events) == [30]
+    assert numbers(event for commit in other.commits_backward(cursor) for event in commit.events) == list(range(29, -1, -1))
     assert crowd.verify("b-1").commits == 31
 
 
 def test_a_log_that_is_not_what_it_was(crowd: PostgresStore, database: str) -> None:
     log = crowd.open("b-1")
     assert len(list(log.commits())) == 30
-    mark = log.mark()
+    cursor = log.cursor()
     changed(database, "DELETE FROM cqrs_events WHERE position > 20; DELETE FROM cqrs_commits WHERE position > 20")
     for read in (crowd.open("b-1").commits, crowd.open("b-1").commits_backward):
-        with pytest.raises(StaleMark):
-            next(read(mark))
+        with pytest.raises(StaleCursor):
+            next(read(cursor))
     other = crowd.open("b-1")
-    with pytest.raises(StaleMark):
-        list(other.commits(mark))
-    assert "@30 is no longer there" in other.notices[0]
+    with pytest.raises(StaleCursor):
+        list(other.commits(cursor))
+    assert "@30 is no longer there" in other.warnings[0]
     with pytest.raises(DamagedLog, match="nothing was recorded"):
         log.append(one("a/1", 9, expected=99), metadata("late"))
     assert len(list(other.commits())) == 20
@@ -233,7 +233,7 @@ def test_snapshots_in_a_table(crowd: PostgresStore, database: str) -> None:
     log = store.create("counters", AT)
 
     def fold(state: type = int) -> Fold[int]:
-        snapshots: KeptSnapshots[int] = KeptSnapshots(crowd.snapshot_table(), state, "1")
+        snapshots: SnapshotStore[int] = SnapshotStore(crowd.snapshot_table(), state, "1")
         strategy = SnapshotEvery(25)
         return Repository(store.open("counters"), COUNTER, snapshots=snapshots, strategy=strategy).fold()
 
@@ -287,7 +287,7 @@ def test_after_a_lost_reply_nobody_is_told_that_nothing_was_recorded(
 ) -> None:
     log = crowd.open("b-2")
     lose_a_reply(monkeypatch, b"cqrs_append", then)
-    with pytest.raises(OutcomeUnknown, match="can't be known whether it was recorded"):
+    with pytest.raises(OutcomeUnknown, match="cannot be known whether it was recorded"):
         log.append(one("a/1", 1), metadata("c1"))
     monkeypatch.undo()
     assert log.append(one("a/1", 1), metadata("c1")).position == 1
@@ -355,7 +355,7 @@ ORPHAN = "SET session_replication_role = replica; INSERT INTO cqrs_events"
 
 
 @pytest.mark.parametrize(
-    ("statement", "told"),
+    ("statement", "detail"),
     [
         ("UPDATE cqrs_logs SET id = 'x' WHERE name = 'b-1'", "the column id"),
         ("UPDATE cqrs_logs SET id = 'x' WHERE name = 'b-2'", "the column id"),
@@ -377,16 +377,16 @@ ORPHAN = "SET session_replication_role = replica; INSERT INTO cqrs_events"
         ),
     ],
 )
-def test_every_column_that_was_altered_is_found(crowd: PostgresStore, database: str, statement: str, told: str) -> None:
+def test_every_column_that_was_altered_is_found(crowd: PostgresStore, database: str, statement: str, detail: str) -> None:
     changed(database, statement)
     name = "b-2" if "b-2" in statement else "b-1"
     damage = crowd.verify(name).damage
     assert damage is not None
-    assert (damage.kind, told in damage.detail) == ("altered", True)
+    assert (damage.kind, detail in damage.detail) == ("altered", True)
 
 
 @pytest.mark.parametrize(
-    ("url", "told"),
+    ("url", "message"),
     [
         ("postgresql://a..b/x", "empty"),
         ("postgresql://.a/x", "empty"),
@@ -416,10 +416,10 @@ def test_every_column_that_was_altered_is_found(crowd: PostgresStore, database: 
         ("postgresql://h/x?nonsense=1", "%2F"),
     ],
 )
-def test_a_bad_host_or_port_is_refused_in_words(url: str, told: str) -> None:
+def test_a_bad_host_or_port_is_refused_with_a_reason(url: str, message: str) -> None:
     with pytest.raises(UnknownStore, match="not the URL of a PostgreSQL database: ") as caught:
         open_store(url, CONTRACT_TYPES)
-    assert told in str(caught.value)
+    assert message in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -460,13 +460,13 @@ def test_a_name_with_nul_is_refused(crowd: PostgresStore) -> None:
     assert list(log.commits()) == []
 
 
-def sealed(*documents: bytes) -> list[bytes]:
-    """Lines of these documents, one after the other."""
+def chained(*documents: bytes) -> list[bytes]:
+    """Return the lines of a log with these documents."""
     lines: list[bytes] = []
-    sum = b""
+    digest = b""
     for document in documents:
-        lines.append(seal(sum, document))
-        sum = sum_in(lines[-1][:-1]) or b""
+        lines.append(chain_line(digest, document))
+        digest = digest_in(lines[-1][:-1]) or b""
     return lines
 
 
@@ -477,25 +477,30 @@ COMMIT = (
 )
 NONE_AT_ALL = [
     ([], "line 1: no header"),
-    (sealed(HEADER.replace(b'"1.0"', b'"2.0"')), "newer than this program"),
-    (sealed(HEADER, COMMIT % (1, b"c1", 1, b"1"), COMMIT % (2, b"c2", 3, b"1")), "line 3: version 3 of a/1 follows 1"),
+    (chained(HEADER.replace(b'"1.0"', b'"2.0"')), "newer than this program"),
+    (chained(HEADER, COMMIT % (1, b"c1", 1, b"1"), COMMIT % (2, b"c2", 3, b"1")), "line 3: version 3 of a/1 follows 1"),
 ]
 ONLY_ON_A_SERVER = [
-    (sealed(HEADER, COMMIT % (1, b"c1", 1, b"1"), COMMIT % (2, b"c1", 2, b"1")), "a command id stands in two"),
-    (sealed(HEADER, COMMIT % (1, b"c1", 1, b"1e999999")), "overflows"),
-    (sealed(HEADER, (COMMIT % (1, b"c1", 1, b"1")).replace(b"a/1", b"a/\\u0000")), "line 2: .*NUL"),
+    (
+        chained(HEADER, COMMIT % (1, b"c1", 1, b"1"), COMMIT % (2, b"c1", 2, b"1")),
+        "two of these lines have the same command id",
+    ),
+    (chained(HEADER, COMMIT % (1, b"c1", 1, b"1e999999")), "overflows"),
+    (chained(HEADER, (COMMIT % (1, b"c1", 1, b"1")).replace(b"a/1", b"a/\\u0000")), "line 2: .*NUL"),
 ]
 
 
-@pytest.mark.parametrize(("lines", "told"), NONE_AT_ALL + ONLY_ON_A_SERVER)
-def test_lines_that_are_no_log_are_not_taken_in(crowd: PostgresStore, lines: list[bytes], told: str) -> None:
-    with pytest.raises(ImportRefused, match=told):
+@pytest.mark.parametrize(("lines", "message"), NONE_AT_ALL + ONLY_ON_A_SERVER)
+def test_the_server_refuses_to_import_lines_that_are_not_a_log(
+    crowd: PostgresStore, lines: list[bytes], message: str
+) -> None:
+    with pytest.raises(ImportRefused, match=message):
         crowd.import_log("x", lines)
     assert "x" not in crowd.names()
 
 
-@pytest.mark.parametrize(("lines", "told"), NONE_AT_ALL)
-def test_nor_are_they_by_files(store: Store, lines: list[bytes], told: str) -> None:
+@pytest.mark.parametrize(("lines", "message"), NONE_AT_ALL)
+def test_files_refuse_to_import_lines_that_are_not_a_log(store: Store, lines: list[bytes], message: str) -> None:
     with pytest.raises(ImportRefused, match="nothing was imported"):
         store.import_log("x", lines)
-    assert (store.names(), bool(told)) == ([], True)
+    assert (store.names(), bool(message)) == ([], True)

@@ -13,10 +13,11 @@ import pytest
 
 from cqrs_todo.cqrs.errors import DamagedLog, ReadOnlyLog
 from cqrs_todo.cqrs.events import LOST, REPAIRED
-from cqrs_todo.cqrs.store import Append, Log, Repair, Store
+from cqrs_todo.cqrs.store import Append, Log, Store
 from cqrs_todo.cqrs.stores.format import InvalidLine
 from cqrs_todo.cqrs.stores.jsonl import repair as repair_module
-from cqrs_todo.cqrs.testing.contract import AT, Counted, metadata, one
+from cqrs_todo.cqrs.testing.examples import AT, Counted, metadata, one
+from cqrs_todo.cqrs.verification import Repair
 
 ADDS = 6
 
@@ -41,10 +42,10 @@ def edits(store: Store) -> Log:
     return log
 
 
-@pytest.fixture(params=["head noted", "no head"])
+@pytest.fixture(params=["head record", "no head record"])
 def head(request: pytest.FixtureRequest, path: Path) -> Callable[[], None]:
-    """Called before a repair: leaves the head noted beside the log, or removes it."""
-    return lambda: None if request.param == "head noted" else path.with_suffix(".lock").unlink()
+    """Called before a repair: leaves the head record, or removes it."""
+    return lambda: None if request.param == "head record" else path.with_suffix(".lock").unlink()
 
 
 def lines_of(path: Path) -> list[bytes]:
@@ -217,7 +218,7 @@ def test_deleted_lines_are_lost_and_what_follows_is_unproven(
         unproven = msgspec.json.decode(rest[first])
         span = [unproven["position"], unproven["position"] + len(unproven["events"]) - 1]
         assert record(path)["unproven"] == [span]
-        assert any(f"@{span[0]}" in step and "recovered without proof" in step for step in done.steps)
+        assert any(f"@{span[0]}" in step and "kept, but not proven" in step for step in done.steps)
 
 
 @pytest.mark.usefixtures("edits")
@@ -264,18 +265,18 @@ NOTHING_LEFT = {
 
 
 @pytest.mark.parametrize("name", NOTHING_LEFT)
-def test_where_nothing_can_be_read_an_empty_log_is_begun(
+def test_if_nothing_can_be_read_a_repair_makes_an_empty_log(
     store: Store, path: Path, log: Log, name: str, head: Callable[[], None]
 ) -> None:
     path.write_bytes(NOTHING_LEFT[name])
     head()
-    noted = path.with_suffix(".lock").exists()
+    has_record = path.with_suffix(".lock").exists()
     done = repaired(store, path)
     fresh = store.open("inbox")
-    assert (fresh.id == log.id) == noted
-    assert [event.type for event in fresh.events()] == [*[LOST] * (ADDS if noted else 0), REPAIRED]
+    assert (fresh.id == log.id) == has_record
+    assert [event.type for event in fresh.events()] == [*[LOST] * (ADDS if has_record else 0), REPAIRED]
     assert any("header" in step or "nothing can be read" in step for step in done.steps)
-    assert any("@1 to @6 had been recorded" in step for step in done.steps) == noted
+    assert any("@1 to @6 had been recorded" in step for step in done.steps) == has_record
     fresh.append(one("b/1", 1), metadata("after"))
     assert store.verify("inbox").damage is None
 
@@ -346,12 +347,12 @@ def test_a_header_that_is_gone_or_altered_is_made_anew(
     first, *rest = lines_of(path)
     path.write_bytes(b"".join(line + b"\n" for line in [HEADERS[name](first), *rest]))
     head()
-    noted = path.with_suffix(".lock").exists()
+    has_record = path.with_suffix(".lock").exists()
     done = repaired(store, path)
     assert [body(line) for line in lines_of(path)[1:-1]] == [body(line) for line in rest]
     assert any("header" in step and "made anew" in step for step in done.steps)
     assert record(path)["header"] == "made anew"
-    if noted or name == "another name":
+    if has_record or name == "another name":
         assert store.open("inbox").id == log.id
 
 
@@ -388,10 +389,10 @@ def test_a_result_that_does_not_verify_replaces_nothing(store: Store, path: Path
     path.write_bytes(b"".join(line + b"\n" for line in lines[:3] + lines[4:]))
     before = {file: file.read_bytes() for file in path.parent.iterdir()}
 
-    def reseal_wrongly(_: bytes, document: bytes) -> bytes:
+    def chain_wrongly(_: bytes, document: bytes) -> bytes:
         return document[:-1] + b',"sum":"' + b"0" * 64 + b'"}\n'
 
-    monkeypatch.setattr(repair_module, "seal", reseal_wrongly)
+    monkeypatch.setattr(repair_module, "chain_line", chain_wrongly)
     for dry_run in (True, False):
         with pytest.raises(DamagedLog, match="nothing was changed"):
             store.repair("inbox", dry_run=dry_run)
@@ -433,7 +434,7 @@ def test_a_repair_that_was_stopped_before_it_noted_the_head_is_recorded_once(
     lines = lines_of(path)
     path.write_bytes(b"".join(line + b"\n" for line in lines[:4]))
     with monkeypatch.context() as patch:
-        patch.setattr(repair_module, "keep_head", lambda *_: None)
+        patch.setattr(repair_module, "record_head", lambda *_: None)
         assert store.repair("inbox") is not None
     once = path.read_bytes()
     assert store.verify("inbox").damage is not None
