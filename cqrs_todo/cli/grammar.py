@@ -227,11 +227,11 @@ class _Command(TyperCommand):
         except typer.TyperException as error:
             message = error.format_message()
             message = message[:1].lower() + message[1:].rstrip(".")
-            raise self._explained(ctx, typed, UsageError(message, f"see: {ctx.command_path} --help")) from error
+            raise self._with_hint(ctx, typed, UsageError(message, f"see: {ctx.command_path} --help")) from error
         finally:
             ctx.meta[_TYPED] = typed
 
-    def _explained(self, ctx: Context, typed: Sequence[str], error: UsageError) -> UsageError:
+    def _with_hint(self, ctx: Context, typed: Sequence[str], error: UsageError) -> UsageError:
         """Return an error about options with a hint, if a word that looks like options could be text: `-5 degrees`."""
         if not self.declaration.literal:
             return error
@@ -263,7 +263,7 @@ class _Command(TyperCommand):
             return verb.run(session_of(ctx), values)
         except UsageError as error:
             spaced = [word for word in ctx.meta[_TYPED] if len(word.split()) > 1 or word == "--"]
-            raise self._explained(ctx, spaced, error) from error
+            raise self._with_hint(ctx, spaced, error) from error
 
     def format_epilog(self, ctx: Context, formatter: HelpFormatter) -> None:
         """Write the examples."""

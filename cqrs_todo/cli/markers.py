@@ -44,8 +44,12 @@ _OTHERS: dict[str, Declared] = {
 }
 """The fields that are not set by their names, by these names."""
 
-_WORD_OF_LINE = r'([a-z]+:)"([^"]*)"(?!\S)|\S+'
-"""A word of a line of stdin. Only the value of a marker may be in quotes, because texts contain quotes too."""
+_WORD_OF_LINE = (
+    r"""([a-z]+:)(["'])([^"']*)\2(?!\S)"""
+    rf"""|(["'])((?:{"|".join(beginning for beginning, _ in _BEGINNINGS if beginning[-1] == ":")})[^"']*)\4(?!\S)"""
+    r"|\S+"
+)
+"""A word of a line of stdin. Only a marker or its value may be in quotes, because texts contain quotes too."""
 
 _MOST_FOLLOWING = 6
 """How many words after a marker may belong to a time that was not quoted."""
@@ -106,7 +110,8 @@ def split_line(line: str) -> tuple[str, list[Marker]]:
         return line.removeprefix("-- "), []
     if not _may_have_markers(line):
         return line, []
-    words = [match[1] + match[2] if match[1] else match[0] for match in re.finditer(_WORD_OF_LINE, line)]
+    matches = re.finditer(_WORD_OF_LINE, line)
+    words = [match[1] + match[3] if match[1] else match[5] or match[0] for match in matches]
     literal = 0
     if "--" in words:
         place = words.index("--")
