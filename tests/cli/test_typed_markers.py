@@ -154,6 +154,8 @@ def test_lines_of_stdin_have_the_markers_of_add(todo: Todo) -> None:
         "Buy milk +home due:2031-01-02",
         'Dentist due:"2031-01-02 14:00" pri:H',
         'it\'s  "fine"',
+        "Dentist 'due:2 jan 2031'",
+        "due:'2 jan 2031' it's me",
         "-- due:soon +a",
         "say -- due:soon",
         "Tea -- the good one",
@@ -162,10 +164,12 @@ def test_lines_of_stdin_have_the_markers_of_add(todo: Todo) -> None:
         "own pri:L due:none",
     ]
     todo("add", "-", "+all", "pri:M", stdin="\n".join(lines))
-    assert [fields(todo, number) for number in range(1, 10)] == [
+    assert [fields(todo, number) for number in range(1, 12)] == [
         {**NOTHING, "text": "Buy milk", "tags": ["all", "home"], "due": "2031-01-02", "priority": "M"},
         {**NOTHING, "text": "Dentist", "tags": ["all"], "due": "2031-01-02T14:00:00Z", "priority": "H"},
         {**NOTHING, "text": 'it\'s  "fine"', "tags": ["all"], "priority": "M"},
+        {**NOTHING, "text": "Dentist", "tags": ["all"], "due": "2031-01-02", "priority": "M"},
+        {**NOTHING, "text": "it's me", "tags": ["all"], "due": "2031-01-02", "priority": "M"},
         {**NOTHING, "text": "due:soon +a", "tags": ["all"], "priority": "M"},
         {**NOTHING, "text": "say due:soon", "tags": ["all"], "priority": "M"},
         {**NOTHING, "text": "Tea -- the good one", "tags": ["all"], "priority": "M"},
