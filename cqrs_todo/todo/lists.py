@@ -129,6 +129,8 @@ class Lists:
     def _check(self, name: str, *, archived: bool = False) -> None:
         names = self.names(archived=archived)
         if check_log_name(name) not in names:
+            if archived and name in self.names():
+                raise LogExists(name)  # it is in use already
             raise list_not_found(name, names, () if archived else self.names(archived=True))
 
 

@@ -3,6 +3,7 @@
 import os
 import pty
 import pwd
+import re
 import shutil
 import subprocess
 import sys
@@ -215,3 +216,17 @@ def test_the_groups_of_the_board_share_their_columns_in_a_pipe(filled: Todo) -> 
         "3  H              c",
         "2                 b",
     ]
+
+
+def test_numbers_agree_with_their_nouns(todo: Todo) -> None:
+    todo("add", "a")
+    assert "1 event, 1 commit," in todo("verify").out
+    assert re.search(r"1 event +me@", todo("stats").out)
+    exported = todo("export", "--format", "events").out
+    assert todo("--store", f"jsonl:{todo.home}/other", "import", "-", stdin=exported).out == "Imported 1 commit into inbox\n"
+    assert todo("undo", "2").out.startswith("Undid 1 change, ")
+    if todo.store is None:
+        with todo.log_file().open("a") as log:
+            log.write("{")
+        assert "1 byte of an interrupted write" in todo.run("verify").out
+        assert "1 byte at the end" in todo("add", "b").err
