@@ -225,6 +225,15 @@ class Session:
 
         return visible(f"todo {shlex.join(words)} {verb}")
 
+    def refuse_at(self, why: str) -> None:
+        """Raise `UsageError` if --at was given, for a verb that reads and has no past.
+
+        Args:
+            why: What the verb does, in a sentence.
+        """
+        if self.options.at is not None:
+            raise UsageError(why, "leave out --at")
+
     def require_present(self) -> None:
         """Raise `UsageError` if this run looks at the past, for a verb that changes something."""
         if self.options.at is not None:
@@ -305,8 +314,12 @@ def check_ids(words: Sequence[str]) -> list[str]:
     """Return words that name todos.
 
     Raises:
-        UsageError: A word is not valid UTF-8.
+        UsageError: A word is not valid UTF-8, or looks like a number or a range and is none.
     """
+    if not all(word.isdecimal() for word in words):
+        from .ids import check_form  # most runs name todos by their numbers
+
+        check_form(words)
     return [check_text("id", word) for word in words]
 
 

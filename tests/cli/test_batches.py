@@ -36,9 +36,9 @@ def test_more_lines_are_a_batch_that_one_undo_takes_back(todo: Todo) -> None:
     todos = todo.todos()
     assert [row["text"] for row in todos] == ["before", *lines(MANY).splitlines()]
     assert (todos[-1]["number"], todos[-1]["tags"]) == (MANY + 1, ["x"])
-    assert todo("undo").out.startswith(f"Undid 3 commits, back to @2: 2-{MANY + 1} ({MANY} todos)")
+    assert todo("undo").out.startswith(f"Undid @2: 2-{MANY + 1} created ({MANY:,} todos). Redo: todo redo")
     assert [row["text"] for row in todo.todos()] == ["before"]
-    assert todo("redo").out.startswith("Redid 3 commits, back to @2")
+    assert todo("redo").out.startswith("Redid @2: ")
     assert len(todo.todos()) == MANY + 1
     todo("undo")
     todo("undo")

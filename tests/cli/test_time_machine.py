@@ -60,16 +60,19 @@ def test_blame(lived: Todo) -> None:
 
 
 def test_restore(lived: Todo) -> None:
-    assert lived("restore", "--to", "@4").out == "Restored 1-3 (3 todos). Undo: todo undo\n"
+    assert (
+        lived("restore", "--to", "@4").out
+        == "Went back to @4: removed 3: three, restored 1: uno, changed 2: two. Undo: todo undo\n"
+    )
     assert [(row["text"], row["done"]) for row in lived.todos()] == [("uno", False), ("two", False)]
     assert lived("restore", "--to", "@4").err == "Nothing to restore.\n"
     lived("undo")
     assert [row["text"] for row in lived.todos()] == ["two", "three"]
-    assert lived("restore", "1", "--to", "@2").out == "Restored 1: one. Undo: todo undo\n"
+    assert lived("restore", "1", "--to", "@2").out == "Went back to @2: restored 1: one. Undo: todo undo\n"
     assert [row["text"] for row in lived.todos()] == ["one", "two", "three"]
     assert "(as of @2)" in lived("history", "-n", "1").out
     assert lived("restore", "1", "--to", "@2").err == "Unchanged: 1\n"
-    assert lived.run("restore", "1").code == 2
+    assert lived.run("restore").code == 2
     assert lived.run("restore", "9", "--to", "@2").code == 3
     assert lived.run("restore", "--to", "@99").code == 2
     assert lived.run("--at", "@2", "restore", "--to", "@1").code == 2
@@ -83,7 +86,7 @@ def test_when(lived: Todo) -> None:
     assert lived("when", "open>99", "--json").json["at"] is None
     assert lived("when", "tag:x>0").out.startswith("@7  ")
     assert lived("at", "@2", "when", "done>0", "--json").json["position"] is None
-    assert lived.run("when", "open").code == 1
+    assert lived.run("when", "open").code == 2
 
 
 def test_history_with_patches_and_text_and_lists(lived: Todo) -> None:
