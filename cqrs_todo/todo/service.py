@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from ..cqrs.errors import LogBusy, Rejected
 from ..cqrs.events import Commit, Metadata
-from ..cqrs.repository import decide_all
+from ..cqrs.fold import Fold
 from ..cqrs.store import NEW, Append, Mark, check_precondition
 from ..cqrs.struct import Struct, replace
 from ..cqrs.timeline import BATCH, Moment
@@ -107,10 +107,11 @@ class TodoList(Recorder):
     def add(self, drafts: Sequence[Create]) -> Answer:
         """Create todos, all in one commit, and the list itself if need be; raises `Rejected` and what `append` raises."""
         created: dict[str, Sequence[TodoEvent]] = {}
+        nothing = Fold(DECIDER)
         for place, draft in enumerate(drafts, 1):  # refuse before a list is made
             self.progress(place, len(drafts) + 1)
             try:
-                created[DECIDER.stream(new_id())] = DECIDER.decide(draft, DECIDER.initial)
+                created.update(self.decide(nothing, [(DECIDER.stream(new_id()), draft)]))
             except Rejected as error:
                 raise Rejected(f"todo {place} of {len(drafts)}: {error}" if len(drafts) > 1 else str(error)) from error
         made = self.make()
@@ -175,7 +176,7 @@ class TodoList(Recorder):
                     check_precondition(item.version, stream, fold.version_of(stream))
                 try:
                     given = [(stream, command) for command in commands(item)]
-                    changes.update(decide_all(DECIDER, fold, given))
+                    changes.update(self.decide(fold, given))
                 except Rejected as error:
                     refused[item.number] = str(error)
             if refused:

@@ -1,0 +1,243 @@
+"""`todo explain`: what a command would do, which is what it then does; and nothing is written."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import Todo
+
+
+def tree(folder: Path) -> dict[str, tuple[int, bytes]]:
+    """Every file and folder below a folder: the time of its last change, and what it holds."""
+    return {
+        str(path.relative_to(folder)): (path.stat().st_mtime_ns, path.read_bytes() if path.is_file() else b"")
+        for path in sorted(folder.rglob("*"))
+    }
+
+
+def without_times_and_ids(line: str, ids: list[str]) -> str:
+    """A line of a log without what differs from run to run.
+
+    These are the times, the id of the command, the ids of todos that the command creates, and the sum over all of them.
+    """
+    line = re.sub(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "TIME", line)
+    line = re.sub(r'"command":"[0-9a-f.]+"', '"command":ID', line)
+    line = re.sub(r'"sum":"[0-9a-f]{64}"', '"sum":SUM', line)
+    line = re.sub(r'"id":"[0-9a-f]+"', '"id":ID', line)
+    return re.sub(r"todo/(\w+)", lambda match: match[0] if match[1] in ids else "todo/NEW", line)
+
+
+def lines_of(todo: Todo, *names: str) -> list[str]:
+    """The lines of lists, without the line feeds."""
+    return [line for name in names for line in todo.content(name).split("\n")[:-1]]
+
+
+COMMANDS = [
+    "add Water the plants due:2030-01-01 +home",
+    "done 1",
+    "done 1-3",
+    "reopen 4",
+    "edit 2 Buy oat milk pri:H +home due:2031-02-03",
+    "tag 1,2 +x -home",
+    "note 3 by phone",
+    "remind 1 2032-05-06",
+    "toggle 1,4",
+    "rm 2",
+    "undo",
+    "undo 3",
+    "undo @2",
+    "restore --to @3",
+    "restore 5 --to @3",
+    "-L work add First of a list",
+    "move 2 other",
+]
+
+
+@pytest.fixture
+def filled(todo: Todo) -> Todo:
+    """A program with two lists: some todos are open, one is done, one was removed."""
+    for text in ("Call the bank", "Buy milk +home", "Write to Jo", "Pay the rent", "Repair the bicycle"):
+        todo("add", *text.split())
+    todo("done", "4")
+    todo("rm", "5")
+    todo("-L", "other", "add", "Something else")
+    return todo
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_lines_are_those_that_are_then_appended(filled: Todo, command: str) -> None:
+    ids = [each["id"] for each in filled.todos()] + [
+        each["id"] for each in filled("ls", "--removed", "--json").json["todos"]
+    ]
+    names = ("inbox", "other", "work")
+    before = {name: lines_of(filled, name) for name in names}
+    explained = filled("explain", command, "--json").json
+    assert explained["outcome"] == "accepted"
+    assert explained["exit_code"] == 0
+    filled(*command.split())
+    for name in names:
+        expected = [each["line"] for each in (*explained["created"], *explained["appends"]) if each["list"] == name]
+        appended = lines_of(filled, name)[len(before[name]) :]
+        assert [without_times_and_ids(each, ids) for each in expected] == [
+            without_times_and_ids(each, ids) for each in appended
+        ]
+    assert sum(len(lines_of(filled, name)) - len(before[name]) for name in names) >= 1
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_undo_appends_what_explain_says(filled: Todo, command: str) -> None:
+    ids = [each["id"] for each in filled.todos()] + [
+        each["id"] for each in filled("ls", "--removed", "--json").json["todos"]
+    ]
+    reverse = filled("explain", command, "--json").json["reverse"]
+    assert reverse["error"] is None
+    filled(*command.split())
+    names = ("inbox", "other", "work")
+    before = {name: lines_of(filled, name) for name in names}
+    options = command.split()[:2] if command.startswith("-L") else ["-L", "other"] if command.startswith("move") else []
+    steps = command.split()[1:] if command == "undo 3" else []
+    filled(*options, reverse["verb"], *steps)
+    for name in names:
+        expected = [each["line"] for each in reverse["appends"] if each["list"] == name]
+        appended = lines_of(filled, name)[len(before[name]) :]
+        if command == "undo 3":  # one redo of three steps is one commit; explain takes the steps one by one
+            continue
+        assert [without_times_and_ids(each, ids) for each in expected] == [
+            without_times_and_ids(each, ids) for each in appended
+        ]
+
+
+@pytest.mark.parametrize("command", [*COMMANDS, "done 4", "done 5", "done 99", "add x pri:H --note y"])
+def test_nothing_is_written(filled: Todo, command: str) -> None:
+    before = tree(filled.home)
+    filled("explain", command)
+    filled("explain", "--json", *command.split())
+    assert tree(filled.home) == before
+
+
+def test_nothing_is_written_in_an_empty_home(todo: Todo) -> None:
+    assert todo("explain", "add Buy milk", "--json").json["appends"][0]["commit"]["position"] == 1
+    assert list(todo.home.rglob("*")) == []
+
+
+def test_an_accepted_command_shows_every_step(filled: Todo) -> None:
+    id = filled.todos()[0]["id"]
+    result = filled("explain", "done 1")
+    lines = result.out.splitlines()
+    assert lines[0] == "Command       todo done 1"
+    assert lines[1] == "List          inbox at @7"
+    assert lines[2] == "  Snapshot    none"
+    assert lines[3] == "  Events read 7 events, @1 to @7"
+    assert lines[4] == f"Decision      todo/{id} at version 1, todo 1: Call the bank"
+    assert re.fullmatch(r' {16}Complete \{"on":"[^"]+Z","now":"[^"]+Z"\}', lines[5])
+    assert re.fullmatch(r' {16}→ TodoCompleted \{"completed":"[^"]+Z"\}', lines[6])
+    assert lines[7] == "Outcome       accepted"
+    assert lines[8] == f"Precondition  todo/{id} must be at version 1"
+    assert re.fullmatch(r"Append        @8 of inbox, \d+ bytes:", lines[9])
+    assert json.loads(lines[10])["events"][0]["type"] == "todo_completed"
+    assert re.fullmatch(r"Undo          @9 of inbox, \d+ bytes:", lines[11])
+    assert json.loads(lines[12])["meta"] == {"undoes": [8]}
+    assert lines[13:] == ["Answer        Done 1: Call the bank. Undo: todo undo"]
+    assert result.err == "Nothing was recorded.\n"
+
+
+def test_a_rejected_command_shows_the_rejection(filled: Todo) -> None:
+    explained = filled("explain", "done 5", "--json").json
+    refused = filled.run("done", "5", "--json")
+    assert (explained["outcome"], explained["exit_code"]) == ("refused", refused.code)
+    assert explained["error"] == refused.error
+    assert [(each["version"], each["refusal"]) for each in explained["decisions"]] == [
+        (2, "it was removed: restore it first")
+    ]
+    assert (explained["appends"], explained["reverse"]) == ([], None)
+    out = filled("explain", "done 5").out
+    assert "                → refused: it was removed: restore it first\n" in out
+    assert "Outcome       refused, exit code 1: todo 5: it was removed: restore it first\n" in out
+    assert out.endswith("Append        nothing\n")
+
+
+def test_a_command_that_changes_nothing_is_unchanged(filled: Todo) -> None:
+    explained = filled("explain", "done 4", "--json").json
+    assert (explained["outcome"], explained["exit_code"], explained["appends"]) == ("unchanged", 0, [])
+    assert explained["decisions"][0]["events"] == []
+    assert explained["answer"] == "Already done: 4"
+
+
+def test_a_todo_that_is_not_there_is_not_found(filled: Todo) -> None:
+    explained = filled("explain", "done 99", "--json").json
+    assert (explained["outcome"], explained["exit_code"], explained["decisions"]) == ("not-found", 3, [])
+
+
+def test_a_command_that_loses_a_race_is_a_conflict(filled: Todo, tmp_path: Path) -> None:
+    """The editor takes long: meanwhile another process changes the same todo."""
+    import sys
+
+    editor = tmp_path / "editor"
+    editor.write_text(
+        f"#!/bin/sh\n{sys.executable} -m cqrs_todo edit 1 Call the other bank >/dev/null\n"
+        f"sed -i 's/Call the bank/Call my bank/' \"$1\"\n"
+    )
+    editor.chmod(0o700)
+    explained = filled("explain", "edit 1", "--json", env={"EDITOR": str(editor)}).json
+    assert (explained["outcome"], explained["exit_code"]) == ("conflict", 4)
+    assert explained["appends"] == []
+    assert "Wrong expected version: 1" in explained["error"]["message"]
+    assert filled.todos()[0]["text"] == "Call the other bank"
+
+
+def test_a_snapshot_is_named_and_only_what_follows_it_is_read(todo: Todo) -> None:
+    todo("add", "-", stdin="".join(f"todo {number}\n" for number in range(600)))
+    todo("ls")
+    todo("done", "3")
+    explained = todo("explain", "done 4", "--json").json
+    assert explained["lists"] == [
+        {
+            "list": "inbox",
+            "position": 601,
+            "snapshot": 600,
+            "events_read": {"from": 601, "to": 601, "forward": 1, "backward": 0},
+        }
+    ]
+    assert "  Snapshot    @600\n  Events read 1 event, @601 to @601\n" in todo("explain", "done 4").out
+
+
+def test_quoted_and_unquoted_commands_are_the_same(filled: Todo) -> None:
+    def shown(*words: str) -> Any:
+        document = filled("--json", "explain", *words).json
+        return document["command"], document["answer"]
+
+    expected = (["add", "Book a table", "due:2030-01-01"], shown("add 'Book a table' due:2030-01-01")[1])
+    assert shown("add 'Book a table' due:2030-01-01") == expected
+    assert shown("todo add 'Book a table' due:2030-01-01") == expected
+    assert shown("add", "Book a table", "due:2030-01-01") == expected
+    assert "Added 6: Book a table" in expected[1]
+
+
+@pytest.mark.parametrize(
+    ("command", "code", "message"),
+    [
+        ("ls", 2, "ls changes nothing"),
+        ("done --help", 2, "shows help"),
+        ("explain 'done 1'", 2, "explain changes nothing"),
+        ("add 'x", 2, "cannot be parsed"),
+        ("", 2, "is missing"),
+        ("lists archive inbox", 1, "appends no events"),
+        ("lists new garden extra", 2, "extra"),
+    ],
+)
+def test_what_cannot_be_explained_is_an_error(filled: Todo, command: str, code: int, message: str) -> None:
+    before = tree(filled.home)
+    result = filled.run("explain", command)
+    assert result.code == code
+    assert result.out == ""
+    assert message in result.err
+    assert tree(filled.home) == before
+
+
+def test_hostile_text_cannot_control_the_terminal(todo: Todo) -> None:
+    out = todo("explain", "add", "evil \x1b[31m \u202e text").out
+    assert "\x1b" not in out
+    assert "\u202e" not in out
