@@ -5,11 +5,12 @@ The command line is parsed and run as always. Only its store differs: see `cqrs.
 
 import io
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from functools import cached_property
 
 from ..cqrs.errors import CqrsError, Rejected
+from ..cqrs.events import Recorded
 from ..cqrs.snapshots import Snapshots
 from ..cqrs.store import Store
 from ..cqrs.stores.dry_run import Appended, DryRunRefused, DryRunSnapshots, DryRunStore, Trace
@@ -33,7 +34,7 @@ class Decision(Struct):
         version: The version of the stream that was loaded; 0 for a new todo.
         number: The number of the todo; 0 for a new one.
         text: The text of the todo; '' for a new one.
-        commands: The commands.
+        commands: The commands; none for what undo, redo, restore, move and import record, which follows from the history.
         events: The events that the commands give; None if they were refused.
         refusal: Why they were refused.
         attempt: Counts from 1. After a conflict the commands are decided again.
@@ -191,7 +192,7 @@ def dry_run(outer: Session, words: Sequence[str]) -> DryRun:
             tuple(words),
             outcome,
             error,
-            tuple(store.decisions),
+            (*store.decisions, *_without_commands(trace, store.decisions)),
             trace,
             printed.getvalue().rstrip("\n"),
             way_back,
@@ -200,6 +201,19 @@ def dry_run(outer: Session, words: Sequence[str]) -> DryRun:
         )
     finally:
         session.close()
+
+
+def _without_commands(trace: Trace, decisions: Sequence[Decision]) -> Iterator[Decision]:
+    """Return what was appended to streams that no command was decided for, as decisions without commands."""
+    decided = {(decision.log, decision.stream) for decision in decisions}
+    for appended in trace.appended:
+        events: dict[str, list[Recorded]] = {}
+        for event in appended.commit.events:
+            events.setdefault(event.stream, []).append(event)
+        for stream, each in events.items():
+            if (appended.log, stream) not in decided:
+                data = tuple(event.data for event in each)
+                yield Decision(appended.log, stream, each[0].version - 1, 0, "", (), data)
 
 
 def _split(words: Sequence[str]) -> list[str]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ...cqrs.store import Expected
-from ...todo.fields import Field
+from ...todo.fields import Field, SetField
 from ..output import print_line, print_message
 from ..session import Session
 from ..text import visible
@@ -85,7 +85,9 @@ def _reading_lines(reading: "Reading") -> Iterator[tuple[str, str]]:
 
 def _decision_lines(decision: "Decision") -> Iterator[tuple[str, str]]:
     again = f" (attempt {decision.attempt})" if decision.attempt > 1 else ""
-    of = f", todo {decision.number}: {visible(decision.text)}" if decision.number else ", a new todo"
+    of = "" if decision.version else ", a new todo"
+    if decision.number:
+        of = f", todo {decision.number}: {visible(decision.text)}"
     yield "Decision", f"{visible(decision.stream)} at version {decision.version}{of}{again}"
     for command in decision.commands:
         name, fields = _command(command)
@@ -142,7 +144,7 @@ def _text(line: bytes) -> str:
 def _command(command: Any) -> tuple[str, dict[str, Any]]:
     """Return the name of a command and its values; a field of todos goes by its name."""
     values = {name: getattr(command, name) for name in command.__struct_fields__}
-    named = {name: value.name if isinstance(value, Field) else value for name, value in values.items()}
+    named = {name: value.name if isinstance(value, (Field, SetField)) else value for name, value in values.items()}
     return type(command).__name__, {name: value for name, value in named.items() if value not in (None, ())}
 
 
