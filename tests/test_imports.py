@@ -33,6 +33,7 @@ ROOMS = (
     "todo.times",
     "todo.compare",
     "todo.statistics",
+    "todo.projections",
     "todo.selection",
     "todo.lists",
     "todo.recorder",
