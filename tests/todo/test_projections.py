@@ -13,7 +13,7 @@ from cqrs_todo.cqrs.store import Store
 from cqrs_todo.cqrs.stores import open_store
 from cqrs_todo.cqrs.stores.dry_run import DryRunStore
 from cqrs_todo.todo.fields import TEXT
-from cqrs_todo.todo.model import Change, Complete, Create, Remove, Reopen
+from cqrs_todo.todo.model import Change, Complete, Create, Remove, Reopen, TodoCommand
 from cqrs_todo.todo.projections import Event, Periodic, ViewFailed
 from cqrs_todo.todo.projections.authors import Authors
 from cqrs_todo.todo.projections.changes import Changes
@@ -171,7 +171,12 @@ def _change_at_random(world: World, generator: random.Random) -> None:
         world.add(f"todo {len(items) + 1}")
         return
     item = generator.choice(items)
-    commands = [Complete(day_or_instant(world.now), world.now), Reopen(), Remove(), Change(TEXT, "new", world.now)]
+    commands: list[TodoCommand] = [
+        Complete(day_or_instant(world.now), world.now),
+        Reopen(),
+        Remove(),
+        Change(TEXT, "new", world.now),
+    ]
     if generator.random() < 0.3:
         todos.undo()
     elif not item.todo.removed:
@@ -197,12 +202,12 @@ def test_what_a_slow_clock_records_late_does_not_depend_on_checkpoints(world: Wo
 def test_the_events_of_several_lists_are_folded_in_the_order_of_their_times(world: World) -> None:
     class Order:
         name = "order"
-        initial: list[str] = []
+        initial: Sequence[str] = ()
 
-        def evolve(self, state: list[str], event: Event) -> list[str]:
+        def evolve(self, state: Sequence[str], event: Event) -> Sequence[str]:
             return [*state, event.list]
 
-        def rows(self, state: list[str]) -> list[dict[str, Any]]:
+        def rows(self, state: Sequence[str]) -> list[dict[str, Any]]:
             return [{"list": name} for name in state]
 
     kept = Kept()
