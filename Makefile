@@ -15,7 +15,7 @@ demo: $(VENV)/installed  ## Show the main commands in a temporary home.
 	PATH="$(CURDIR)/$(BIN):$$PATH" sh docs/demo.sh
 
 test: lint  ## Check style and types, and run all tests.
-	$(BIN)/python -m pytest -n 2 --cov --cov-config=tests/purerooms.coveragerc --cov-report=term
+	$(BIN)/python -m pytest -n 2 --cov --cov-config=tests/pure.coveragerc --cov-report=term
 
 trials: $(VENV)/installed  ## Try to lose data: faults in every system call, power cuts, crashes, hostile input.
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,trials]'

@@ -11,9 +11,15 @@ from .results import GROWTH_HEADINGS, HEADINGS, Section, from_json, growth, grow
 _INTRODUCTION = """\
 # Performance
 
-The last run of `make bench`, which [benchmarks/README.md](../benchmarks/README.md) explains. Absolute times depend on the
-machine and on what else it does; so start-up is counted in instructions, and all else is a ratio of what was timed in turns,
-in one run. The ratio comes first in each table; where there is an aim, it says whether it is reached.
+This page has the results of the last run of `make bench`. [benchmarks/README.md](../benchmarks/README.md) explains how
+it measures.
+
+Absolute times depend on the machine and on what else it does. So start-up is counted in instructions. Everything else
+is a ratio of two times that were measured alternately in one run.
+
+The ratio comes first in each table. The column "against" names what the measured program is compared with, and "against
+it" has the value of that. A row that misses its aim says NO. Where something is measured at several sizes, "exponent"
+is the exponent over all sizes, and "at the end" the one between the two largest.
 """
 
 

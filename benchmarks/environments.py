@@ -54,6 +54,39 @@ def prepare(folder: Path, python: str, needed: set[str]) -> Environments:
     return made
 
 
+def another_release(made: Environments, release: str) -> Environments | None:
+    """Install the checkout for another release of CPython.
+
+    Args:
+        made: The environments of the release that everything is measured with.
+        release: The other release, such as "3.11".
+
+    Returns:
+        The environment of the other release; None if that release is not installed, or is the same one.
+
+    Raises:
+        Failed: The checkout cannot be installed.
+    """
+    versions = sorted(Path.home().glob(f".pyenv/versions/{release}.*/bin/python"))
+    found = next((python for python in (f"python{release}", *map(str, versions)) if _is_release(python, release)), None)
+    if found is None or _is_release(str(made.python), release):
+        return None
+    other = Environments(_environment(made.product.with_name(f"product-{release}"), found))
+    with tempfile.TemporaryDirectory() as wheels:
+        _pip(made.product, "wheel", "--no-deps", "--wheel-dir", wheels, str(CHECKOUT))
+        (wheel,) = map(str, Path(wheels).glob("*.whl"))
+        _pip(other.product, "install", wheel)
+        _pip(other.product, "install", "--no-deps", "--force-reinstall", wheel)
+    return other
+
+
+def _is_release(python: str, release: str) -> bool:
+    try:
+        return _release(python).startswith(f"{release}.")
+    except Failed:  # not installed, or a shim that leads nowhere
+        return False
+
+
 def _peer(folder: Path, python: str, name: str, requirement: str, needed: set[str], skipped: list[str]) -> Path | None:
     if name not in needed:
         return None

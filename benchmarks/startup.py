@@ -3,12 +3,13 @@
 import os
 import shutil
 import tempfile
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from . import aims
-from .environments import Environments
+from .environments import Environments, another_release
 from .homes import Home, with_history
 from .measure import Failed, can_count, environment, instructions, on_terminal, run
 from .results import Section
@@ -58,6 +59,10 @@ OTHERS = (
 )
 
 
+OTHER_RELEASES = ("3.11", "3.14")
+"""The releases of CPython that are reported too, if they are installed: the oldest supported one and the newest."""
+
+
 def measure(environments: Environments, *, quick: bool) -> Section:
     """Count the verbs, as many at a time as there are processors: counting does not mind company."""
     section = Section("startup", "Start-up, in instructions")
@@ -66,32 +71,52 @@ def measure(environments: Environments, *, quick: bool) -> Section:
         return section
     verbs = COMMONEST if quick else COMMONEST + OTHERS
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(os.cpu_count()) as pool:
-        origin = with_history(Path(folder) / "origin", environments.todo, TODOS, EVENTS)
-        origin.warm()
-        empty = [str(environments.python), "-c", "pass"]
-        env = environment(Path(folder), PYTHONHASHSEED="0")
-        run(empty, env)
-        floor = pool.submit(instructions, empty, env)
-        counts = [(verb, pool.submit(_count, verb, origin, Path(folder) / verb.key)) for verb in verbs]
-        section.figure("python -c pass", "M", floor.result() / _MILLION)
-        for verb, count in counts:
+        _measure_release(section, environments, verbs, Path(folder), pool)
+        for release in OTHER_RELEASES:
             try:
-                value = count.result() / _MILLION
+                other = another_release(environments, release)
             except Failed as error:
-                section.note(f"{verb.words} is skipped: {error}")
+                section.note(f"CPython {release} is skipped: {error}")
                 continue
-            section.figure(
-                verb.words,
-                "M",
-                value,
-                aim=aims.start_up(verb.key),
-                against="python -c pass",
-                base=floor.result() / _MILLION,
-            )
+            if other is None:
+                section.note(f"CPython {release} is not reported: it is not installed, or is the one above")
+            else:
+                home = Path(folder) / release
+                home.mkdir()
+                _measure_release(section, other, COMMONEST[:5], home, pool, release)
     section.note(f"M: million instructions, of the interpreter that runs the console script; a list of {TODOS} todos")
     if quick:
         section.note("the other verbs are in the full run")
     return section
+
+
+def _measure_release(
+    section: Section, environments: Environments, verbs: Sequence[Verb], folder: Path, pool: Executor, release: str = ""
+) -> None:
+    """Count verbs with one release of CPython. Another release than the main one is named, and has no aims."""
+    origin = with_history(folder / "origin", environments.todo, TODOS, EVENTS)
+    origin.warm()
+    empty = [str(environments.python), "-c", "pass"]
+    env = environment(folder, PYTHONHASHSEED="0")
+    run(empty, env)
+    floor = pool.submit(instructions, empty, env)
+    counts = [(verb, pool.submit(_count, verb, origin, folder / verb.key)) for verb in verbs]
+    with_release = f" (CPython {release})" if release else ""
+    section.figure(f"python -c pass{with_release}", "M", floor.result() / _MILLION)
+    for verb, count in counts:
+        try:
+            value = count.result() / _MILLION
+        except Failed as error:
+            section.note(f"{verb.words}{with_release} is skipped: {error}")
+            continue
+        section.figure(
+            f"{verb.words}{with_release}",
+            "M",
+            value,
+            aim=None if release else aims.start_up(verb.key),
+            against=f"python -c pass{with_release}",
+            base=floor.result() / _MILLION,
+        )
 
 
 def _count(verb: Verb, origin: Home, folder: Path) -> int:

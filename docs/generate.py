@@ -25,7 +25,7 @@ from rich.text import Text
 
 from cqrs_todo.cli import main, verbs
 from cqrs_todo.todo.fields import declarations
-from tests.test_imports import ROOMS, arrows
+from tests.test_imports import MODULES, arrows
 
 DOCS = Path(__file__).parent
 REFERENCE = DOCS / "cli.md"
@@ -36,7 +36,7 @@ API = DOCS.parent / "build" / "api"
 
 _HEAD = """# The command line
 
-Generated from `--help` by `make docs`; a test holds the two equal.
+Generated from `--help` by `make docs`. A test compares the two.
 """
 _PLAY = [
     ("2026-11-19T08:30", ["add", "Write to Jo", "due:today", "+post"]),
@@ -118,16 +118,16 @@ def tutorial() -> dict[Path, str]:
     return {DOCS / "tutorial" / name: "\n\n".join(block for of, block in blocks if of == name) for name in names}
 
 
-def rooms() -> str:
+def modules() -> str:
     """Return a Mermaid graph of the package's modules and their imports, as a Markdown code block."""
     groups: dict[str, list[str]] = {}
-    for room in ROOMS:
-        groups.setdefault(room.partition(".")[0], []).append(room)
+    for module in MODULES:
+        groups.setdefault(module.partition(".")[0], []).append(module)
     lines = ["graph BT"]
     for group, names in groups.items():
         boxes = [f"    {name}[{name.partition('.')[2] or name}]" for name in names]
         lines += [f"  subgraph {group}_[{group}]", *boxes, "  end"]
-    lines += [f"  {room} --> {target}" for room, target in sorted(arrows())]
+    lines += [f"  {module} --> {target}" for module, target in sorted(arrows())]
     return "\n".join(["```mermaid", *lines, "```"])
 
 
@@ -138,7 +138,7 @@ def fields() -> str:
 
 def architecture() -> str:
     """Return the architecture page with a picture of the present imports."""
-    return re.sub(r"```mermaid.*?```", lambda _: rooms(), ARCHITECTURE.read_text(encoding="utf-8"), flags=re.DOTALL)
+    return re.sub(r"```mermaid.*?```", lambda _: modules(), ARCHITECTURE.read_text(encoding="utf-8"), flags=re.DOTALL)
 
 
 def api(folder: Path) -> None:
@@ -150,8 +150,8 @@ def api(folder: Path) -> None:
     with warnings.catch_warnings(action="error"):
         pdoc.render.configure(docformat="markdown")
         # named one by one, because pdoc looks for no modules in a package that has `__all__`
-        modules = [f"cqrs_todo.{room}" for room in ROOMS if room.startswith("cqrs.")]
-        pdoc.pdoc("cqrs_todo.cqrs", "cqrs_todo.todo", *modules, output_directory=folder)
+        framework = [f"cqrs_todo.{module}" for module in MODULES if module.startswith("cqrs.")]
+        pdoc.pdoc("cqrs_todo.cqrs", "cqrs_todo.todo", *framework, output_directory=folder)
 
 
 def generate() -> int:

@@ -51,7 +51,28 @@ def test_the_bank_account_is_short() -> None:
 
 def test_the_picture_of_the_modules_shows_their_imports(generate: ModuleType) -> None:
     assert generate.ARCHITECTURE.read_text(encoding="utf-8") == generate.architecture(), "run: make docs"
-    assert "  cqrs.timeline --> cqrs.repository\n" in generate.rooms()
+    assert "  cqrs.timeline --> cqrs.repository\n" in generate.modules()
+
+
+def named_in_trees(page: str) -> list[Path]:
+    """Return the files and folders that the trees of a page name, relative to the package."""
+    found = []
+    for block in re.findall(r"^```\n(.*?)^```$", page, re.DOTALL | re.MULTILINE):
+        folders: list[str] = []
+        for indent, name in re.findall(r"^( *)([\w/]+)", block, re.MULTILINE):
+            del folders[len(indent) // 2 :]
+            found.append(Path(*folders, name))
+            folders.append(name)
+    return found
+
+
+def test_the_modules_on_the_page_about_the_architecture_exist(generate: ModuleType) -> None:
+    named = named_in_trees(generate.ARCHITECTURE.read_text(encoding="utf-8"))
+    assert Path("cqrs_todo/cqrs/fold") in named
+    assert Path("stores/jsonl/writer") in named
+    for path in named:
+        file = ROOT / ("cqrs_todo/cqrs" if path.parts[0] == "stores" else "") / path
+        assert file.is_dir() or file.with_suffix(".py").is_file(), f"the page names {path}, which does not exist"
 
 
 def test_the_api_pages_are_generated_without_a_warning(generate: ModuleType, tmp_path: Path) -> None:
@@ -99,7 +120,7 @@ def test_the_page_about_json_names_every_key(todo: Todo) -> None:
     assert list(listed) == ["format", "list", "position", "as_of", "todos"]
     assert list(told) == ["format", "list", "position", "as_of", "commits"]
     assert list(shown) == ["format", "list", "position", "as_of", "todos", "commits"]
-    assert list(answer) == ["format", "list", "position", "commit", "todos", "commits", "also"]
+    assert list(answer) == ["format", "list", "position", "commit", "todos", "commits", "also", "stayed"]
     assert {document["format"] for document in (listed, told, shown, answer)} == {"cqrs-todo/1"}
     todo_keys = [
         "number",

@@ -10,12 +10,13 @@ import cqrs_todo
 
 PACKAGE = Path(cqrs_todo.__file__).parent
 
-ROOMS = (
+MODULES = (
     "cqrs.struct",
     "cqrs.errors",
     "cqrs.names",
     "cqrs.events",
     "cqrs.decider",
+    "cqrs.verification",
     "cqrs.store",
     "cqrs.fold",
     "cqrs.snapshots",
@@ -24,11 +25,13 @@ ROOMS = (
     "cqrs.timeline",
     "cqrs.reactions",
     "cqrs.testing",
+    "todo.errors",
     "todo.values",
     "todo.events",
     "todo.fields",
     "todo.model",
     "todo.views",
+    "todo.history",
     "todo.zones",
     "todo.times",
     "todo.compare",
@@ -36,25 +39,28 @@ ROOMS = (
     "todo.projections",
     "todo.selection",
     "todo.lists",
+    "todo.batches",
     "todo.recorder",
     "todo.moves",
+    "todo.undo_planning",
     "todo.undoing",
     "todo.service",
     "cli",
 )
 """The modules and packages in one order. Each may import those before it, and none after it."""
 
-IMPURE_ROOMS = {
+IMPURE_MODULES = {
     "cqrs.stores",
     "cqrs.testing",
     "todo.lists",
     "todo.recorder",
     "todo.moves",
+    "todo.undo_planning",
     "todo.undoing",
     "todo.service",
     "cli",
 }
-"""The rooms that do input or output, or work through a store that does."""
+"""The modules that do input or output, or work through a store that does."""
 
 ELSEWHERE = {"", "__main__", "__version__", "cqrs", "todo"}
 """What holds nothing but a docstring, a version or an entry point, and may be imported from anywhere."""
@@ -67,12 +73,13 @@ def module_of(file: Path) -> str:
     return ".".join(parts)
 
 
-def room_of(module: str) -> str | None:
-    return next((room for room in ROOMS if module == room or module.startswith(f"{room}.")), None)
+def listed(module: str) -> str | None:
+    """Return the entry of `MODULES` that is a module, or the package that holds it."""
+    return next((entry for entry in MODULES if module == entry or module.startswith(f"{entry}.")), None)
 
 
 FILES = sorted(PACKAGE.rglob("*.py"))
-PURE_FILES = [file for file in FILES if room_of(module_of(file)) not in {None, *IMPURE_ROOMS}]
+PURE_FILES = [file for file in FILES if listed(module_of(file)) not in {None, *IMPURE_MODULES}]
 # what does input or output, reads clocks or is random
 IMPURE = {
     "os",
@@ -111,35 +118,35 @@ def imports(file: Path) -> set[str]:
 
 
 def arrows() -> set[tuple[str, str]]:
-    """Which room imports from which, but for what another arrow's target imports already."""
+    """Return which entry of `MODULES` imports from which, without the arrows that other arrows imply."""
     drawn = {
-        (room, target)
+        (module, target)
         for file in FILES
         for name in imports(file)
-        if (room := room_of(module_of(file))) and (target := room_of(name.removeprefix("cqrs_todo."))) and target != room
+        if (module := listed(module_of(file))) and (target := listed(name.removeprefix("cqrs_todo."))) and target != module
     }
-    reached = dict.fromkeys(ROOMS, frozenset[str]())
-    for room in ROOMS:  # each stands after those that it imports from
-        direct = {target for source, target in drawn if source == room}
-        reached[room] = frozenset(direct).union(*(reached[target] for target in direct))
+    reached = dict.fromkeys(MODULES, frozenset[str]())
+    for module in MODULES:  # each comes after those that it imports from
+        direct = {target for source, target in drawn if source == module}
+        reached[module] = frozenset(direct).union(*(reached[target] for target in direct))
     return {
-        (room, target)
-        for room, target in drawn
-        if not any(target in reached[other] for source, other in drawn if source == room and other != target)
+        (module, target)
+        for module, target in drawn
+        if not any(target in reached[other] for source, other in drawn if source == module and other != target)
     }
 
 
 @pytest.mark.parametrize("file", FILES, ids=module_of)
 def test_imports_point_one_way(file: Path) -> None:
-    room = room_of(module_of(file))
-    if room is None:
+    importer = listed(module_of(file))
+    if importer is None:
         assert module_of(file) in ELSEWHERE
         return
     for name in imports(file):
         if name.startswith("cqrs_todo."):
             module = name.removeprefix("cqrs_todo.")
-            target = room_of(module)
-            assert module in ELSEWHERE or (target and ROOMS.index(target) <= ROOMS.index(room)), (
+            target = listed(module)
+            assert module in ELSEWHERE or (target and MODULES.index(target) <= MODULES.index(importer)), (
                 f"{module_of(file)} imports {name}"
             )
 
@@ -147,8 +154,8 @@ def test_imports_point_one_way(file: Path) -> None:
 @pytest.mark.parametrize("file", PURE_FILES, ids=module_of)
 def test_pure_modules_import_pure_modules_and_the_standard_library_alone(file: Path) -> None:
     names = {name.removeprefix("cqrs_todo.") for name in imports(file)}
-    own = {name for name in names if room_of(name)}
-    assert not {name for name in own if room_of(name) in IMPURE_ROOMS}
+    own = {name for name in names if listed(name)}
+    assert not {name for name in own if listed(name) in IMPURE_MODULES}
     foreign = {name.split(".")[0] for name in names - own} - {"cqrs_todo"}
     allowed = sys.stdlib_module_names | ({"msgspec"} if module_of(file) == "cqrs.struct" else set())
     assert foreign <= allowed - IMPURE

@@ -12,10 +12,10 @@ from pathlib import Path
 
 from cqrs_todo.cqrs.repository import Repository
 from cqrs_todo.cqrs.stores import open_store
-from cqrs_todo.cqrs.stores.chain import Batch
+from cqrs_todo.cqrs.stores.chain import LineBlock
 from cqrs_todo.cqrs.stores.format import Codec
+from cqrs_todo.cqrs.stores.hash_chain import last_digest, verify_lines
 from cqrs_todo.cqrs.stores.jsonl.lines import Lines
-from cqrs_todo.cqrs.stores.seals import are_right, last_sum
 from cqrs_todo.todo.fields import State
 from cqrs_todo.todo.model import DECIDER
 from cqrs_todo.todo.recorder import TYPES
@@ -37,13 +37,13 @@ def bare(path: Path) -> int:
     codec, events = Codec(TYPES), 0
     with path.open("rb") as file:
         header = file.readline()
-        sum = last_sum(header)
+        sum = last_digest(header)
         for chunk in Lines(str(path), file.fileno(), os.fstat(file.fileno()).st_size).chunks(len(header)):
             lines = list(BytesIO(chunk))
-            if not are_right(sum, lines):
+            if not verify_lines(sum, lines):
                 raise RuntimeError(f"{path} is damaged")
-            sum = last_sum(chunk)
-            for commit in Batch(lines, codec.decode_lines(chunk)).outlines(codec):
+            sum = last_digest(chunk)
+            for commit in LineBlock(lines, codec.decode_lines(chunk)).event_batches(codec):
                 for event in commit.events:
                     states[event.stream] = DECIDER.evolve(states.get(event.stream), event.data)
                     events += 1

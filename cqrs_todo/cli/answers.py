@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from ..todo.model import TodoCommand
 from ..todo.recorder import Answer
-from ..todo.views import Item, spans
+from ..todo.views import Item, number_ranges
 from .output import print_line, print_message
 from .session import Session, check_ids
 from .text import visible
@@ -35,7 +35,7 @@ def print_changes(session: Session, answer: Answer, done: str, already: str) -> 
     """Print what was done to which todos, and which of the named todos needed no change; `change` explains the words."""
     same = [item.number for item in answer.items if item not in answer.changed]
     if same and not session.options.json:
-        print_message(session, f"{already}: {spans(same)}")
+        print_message(session, f"{already}: {number_ranges(same)}")
     print_answer(session, answer, f"{done} {named(answer.changed)}" if answer.changed else None)
 
 
@@ -63,4 +63,4 @@ def named(items: Sequence[Item]) -> str:
         return "nothing: this store keeps nothing"
     if len(items) == 1:
         return f"{items[0].number}: {visible(items[0].todo.text)}"
-    return f"{spans([item.number for item in items])} ({len(items)} todos)"
+    return f"{number_ranges([item.number for item in items])} ({len(items)} todos)"

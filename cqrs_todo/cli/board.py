@@ -14,7 +14,7 @@ def show_board(session: Session) -> int:
     if session.options.json:
         from . import document
 
-        print_line(document.encode(document.view_document(view, Filter().of(view.items))))
+        print_line(document.encode(document.view_document(view, Filter().matching(view.items))))
         return 0
     print_moment(session, view)
     if view.items:

@@ -15,7 +15,7 @@ from ..todo.views import Item
 from .text import printable, safe_json
 
 if TYPE_CHECKING:
-    from .errors import Failure
+    from .report import Failure
 
 FORMAT = "cqrs-todo/1"
 
@@ -82,6 +82,7 @@ def answer_document(answer: Answer) -> dict[str, Any]:
         "todos": [todo_document(item) for item in answer.items],
         "commits": len(answer.commits),
         "also": answer.also,
+        "stayed": [item.number for item in answer.stayed],
     }
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from functools import cached_property
 
-from ..cqrs.errors import CqrsError, Rejected
+from ..cqrs.errors import CqrsError, Rejected, WrongExpectedVersion
 from ..cqrs.events import Recorded
 from ..cqrs.snapshots import Snapshots
 from ..cqrs.store import Store
@@ -20,7 +20,8 @@ from ..todo.events import TodoEvent
 from ..todo.model import TodoCommand
 from ..todo.recorder import TYPES, Todos
 from ..todo.service import TodoList
-from .errors import Failure, UsageError, failure
+from .errors import UsageError
+from .report import Failure, failure
 from .session import Options, Session, as_utf8
 from .verb import Verb
 
@@ -176,6 +177,9 @@ def dry_run(outer: Session, words: Sequence[str]) -> DryRun:
             try:
                 _run(session, words)
             except CqrsError as raised:
+                conflicts = session.store.trace.conflicts
+                if isinstance(raised, WrongExpectedVersion) and raised not in conflicts:
+                    conflicts.append(raised)  # the command itself expected a version
                 error = failure(raised)
                 if error is None or error.exit_code in _NOT_EXPLAINED or isinstance(raised, DryRunRefused):
                     raise

@@ -20,7 +20,7 @@ from ..cqrs.errors import CqrsError
 from ..cqrs.struct import Struct
 from ..todo.fields import FIELDS, NOTE, TEXT, SetField, Todo
 from ..todo.recorder import Answer
-from ..todo.views import Item, value_in_words
+from ..todo.views import Item, display_value
 from .clock import to_local
 from .errors import EditorFailed, UsageError
 from .fields import Declared, Given, read_fields
@@ -150,7 +150,7 @@ def _show(field: Declared, value: Any) -> Shown:
     """Return the value of a field as it is written in its line."""
     if isinstance(field, SetField):
         return show_tags(value)
-    return show_line(value_in_words(field.kind, value, to_local)) if value else Shown("")
+    return show_line(display_value(field.kind, value, to_local)) if value else Shown("")
 
 
 def edited(session: Session, item: Item, apply: Callable[[Given], Answer]) -> Answer:
@@ -202,7 +202,8 @@ def _run_editor(file: Path) -> None:
     finally:
         signal.signal(signal.SIGINT, ours)
     if finished.returncode != 0:
-        raise EditorFailed(f"the editor {editor!r} failed with exit code {finished.returncode}; nothing was changed")
+        how = f"exit code {finished.returncode}" if finished.returncode > 0 else f"signal {-finished.returncode}"
+        raise EditorFailed(f"the editor {editor!r} ended with {how}; nothing was changed")
 
 
 def _read(file: Path) -> str:

@@ -1,11 +1,10 @@
 """What `export` and `import` share: the formats, file names, and signals that must not leave temporary files."""
 
 import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
-from types import FrameType
+from contextlib import AbstractContextManager
 
 from .errors import UsageError
+from .signals import raised
 
 FORMATS = ("json", "events")
 
@@ -16,33 +15,9 @@ def check_format(format: str | None) -> None:
         raise UsageError(f"there is no format {format!r}", f"the formats are {', '.join(FORMATS)}")
 
 
-class _Terminated(BaseException):
-    """SIGTERM or SIGHUP came."""
-
-    def __init__(self, number: int) -> None:
-        super().__init__(number)
-        self.number = number
-
-
-@contextmanager
-def cleaning_up() -> Iterator[None]:
+def cleaning_up() -> AbstractContextManager[None]:
     """Let SIGTERM and SIGHUP end the process only after the block has removed its temporary files."""
-
-    def stop(number: int, _frame: FrameType | None) -> None:
-        signal.signal(number, signal.SIG_IGN)  # a second one must not interrupt the block
-        raise _Terminated(number)
-
-    caught = [number for number in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(number) is signal.SIG_DFL]
-    try:
-        for number in caught:
-            signal.signal(number, stop)
-        yield
-    except _Terminated as terminated:
-        signal.signal(terminated.number, signal.SIG_DFL)
-        signal.raise_signal(terminated.number)
-    finally:
-        for number in caught:
-            signal.signal(number, signal.SIG_DFL)
+    return raised(signal.SIGTERM, signal.SIGHUP)
 
 
 def file_name(name: str) -> bytes:

@@ -5,7 +5,6 @@ import sys
 from collections.abc import Iterator
 
 from ..cqrs.events import Commit
-from ..cqrs.store import Mark
 from ..todo.service import TodoList
 
 INTERVAL = 0.5
@@ -31,18 +30,18 @@ class Followed:
         self.todos = todos
         todos.check_exists()
         todos.repository.fold()
-        self._mark: Mark = todos.log.mark()
+        self._cursor = todos.log.cursor()
 
     @property
     def position(self) -> int:
         """The position up to which everything was given."""
-        return self._mark.position
+        return self._cursor.position
 
     def new(self) -> Iterator[Commit]:
         """Read what was recorded since the last call."""
         log = self.todos.log
-        since = self._mark
+        since = self._cursor
         for commit in log.commits(since):
             if commit.position > since.position:
                 yield commit
-        self._mark = log.mark()
+        self._cursor = log.cursor()

@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ..cqrs.events import Commit
 from ..cqrs.struct import Struct
+from ..todo.history import describe_commit, describe_event
 from ..todo.service import View
 from ..todo.values import day_or_instant
-from ..todo.views import describe, id_of, remark, short_instant
+from ..todo.views import id_of, short_instant
 from .clock import to_local
 from .output import print_line, print_message, print_row
 from .session import Session
@@ -100,10 +101,10 @@ def history_lines(
     """
     for commit in commits:
         head = (f"@{commit.position}", short_instant(commit.metadata.at, to_local), visible(commit.metadata.by))
-        note = remark(commit)
+        note = describe_commit(commit)
         for event in commit.events:
             if event.stream in labels:
-                words = " ".join(part for part in (labels[event.stream], visible(describe(event, to_local))) if part)
+                words = " ".join(part for part in (labels[event.stream], visible(describe_event(event, to_local))) if part)
                 yield *head, f"{words} ({visible(note)})" if note else words
                 for name, (old, new) in (changes or {}).get(event.position, {}).items():
                     was, now = shown_value(name, old) or "none", shown_value(name, new) or "none"
@@ -129,5 +130,5 @@ def _print_plain(row: HistoryRow, numbers: dict[str, str], *, name_lists: bool) 
     for event in row.commit.events:
         if row.streams is None or event.stream in row.streams:
             who = (numbers.get(event.stream), id_of(event.stream))
-            values = (event.position, day_or_instant(meta.at), meta.by, *who, event.type, describe(event, to_local))
+            values = (event.position, day_or_instant(meta.at), meta.by, *who, event.type, describe_event(event, to_local))
             print_row(*((row.view.list, *values) if name_lists else values))

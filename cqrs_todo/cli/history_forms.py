@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 import msgspec
 
 from ..cqrs.events import Commit
+from ..cqrs.store import Cursor
 from ..todo.service import TodoList
 from .follow import Followed, wait
 from .graph import Gutter, gutters
@@ -93,7 +94,7 @@ def follow_history(
     followed = [Followed(todos) for todos in lists]
     earlier: list[tuple[TodoList, Commit]] = []
     for each in followed:
-        commits = each.todos.log.commits_backward(each.position + 1)
+        commits = each.todos.log.commits_backward(Cursor(each.position))
         latest = _first(last, (commit for commit in commits if matches(commit, streams)))
         earlier += [(each.todos, commit) for commit in latest]
     earlier.sort(key=lambda pair: pair[1].metadata.at)  # a stable order: those of one list stay as they were recorded

@@ -14,8 +14,9 @@ from rich.live import Live
 from rich.text import Text
 
 from ..cqrs.events import Commit
+from ..todo.history import describe_event
 from ..todo.service import View
-from ..todo.views import Item, describe, short_instant
+from ..todo.views import Item, short_instant
 from .clock import to_local
 from .output import print_message
 from .session import Session
@@ -77,7 +78,7 @@ def _gap(commit: Commit, following: Commit) -> float:
 def _frame(commit: Commit, view: View, height: int, *, paused: bool) -> Group:
     meta = commit.metadata
     changed = {event.stream for event in commit.events}
-    words = [visible(describe(event, to_local)) for event in commit.events[:3]]
+    words = [visible(describe_event(event, to_local)) for event in commit.events[:3]]
     if len(commit.events) > len(words):
         words.append(f"and {len(commit.events) - len(words)} more")
     head = Text.assemble(

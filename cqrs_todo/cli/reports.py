@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..cqrs.errors import CqrsError, MissingLog
-from ..cqrs.store import Stray
+from ..cqrs.verification import Stray
 from .output import print_message
 from .session import Session
 from .text import printable, visible

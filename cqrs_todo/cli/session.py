@@ -8,9 +8,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
 from ..cqrs.snapshots import Snapshots
-from ..cqrs.store import Mark, Store
+from ..cqrs.store import Cursor, Store
 from ..cqrs.stores import open_store
-from ..cqrs.stores.snapshots import Folder, KeptSnapshots
+from ..cqrs.stores.snapshots import Folder, SnapshotStore
 from ..cqrs.timeline import Moment
 from ..todo.fields import SCHEMA, State
 from ..todo.recorder import TYPES
@@ -112,14 +112,14 @@ class Session:
         """The snapshots of the store's lists, in the cache folder."""
         # the same log may be in a file and on a server, and a position in the one means nothing in the other
         kind = self.store.url.partition(":")[0]
-        return KeptSnapshots(Folder(os.path.join(cache_dir(), "snapshots", kind)), State, SCHEMA)
+        return SnapshotStore(Folder(os.path.join(cache_dir(), "snapshots", kind)), State, SCHEMA)
 
-    def newest_mark(self, log_id: str) -> Mark | None:
-        """Return the mark of the newest snapshot of a log; None if there is no snapshot that can be read."""
-        for taken in reversed(self.snapshots.taken(log_id)):
-            snapshot = self.snapshots.load(log_id, taken.position)
+    def snapshot_cursor(self, log_id: str) -> Cursor | None:
+        """Return the cursor of the newest snapshot of a log; None if there is no snapshot that can be read."""
+        for info in reversed(self.snapshots.infos(log_id)):
+            snapshot = self.snapshots.load(log_id, info.position)
             if snapshot is not None:
-                return snapshot.mark
+                return snapshot.cursor
         return None
 
     def open_list(self, name: str) -> TodoList:
@@ -268,7 +268,7 @@ class Session:
 
     def warnings(self) -> dict[str, None]:
         """Return what the logs found that the person should know, each once."""
-        return dict.fromkeys(warning for opened in self._lists for warning in opened.notices)
+        return dict.fromkeys(warning for opened in self._lists for warning in opened.warnings)
 
 
 def _position(text: str) -> int | None:

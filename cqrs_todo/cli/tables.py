@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from ..todo.fields import FIELDS, Todo
-from ..todo.views import Item, day_in_words, overdue
+from ..todo.views import Item, is_overdue, relative_day
 from .clock import to_local
 from .output import print_line, print_message, print_row
 from .session import Session
@@ -93,7 +93,7 @@ def _print_lines(items: Sequence[Item], now: datetime) -> None:
     todos = [item.todo for item in items]
     marked = any(todo.removed or todo.completed for todo in todos)
     prioritized = any(todo.priority for todo in todos)
-    dues = {due: "" if due is None else day_in_words(due, now, to_local) for due in {todo.due for todo in todos}}
+    dues = {due: "" if due is None else relative_day(due, now, to_local) for due in {todo.due for todo in todos}}
     number_width = len(str(max([item.number for item in items])))
     due_width = max(map(len, dues.values()))
     for first in range(0, len(items), LINES):  # reusing the memory of some lines is faster than taking that of all
@@ -139,7 +139,7 @@ def _draw_table(session: Session, groups: Sequence[tuple[str, Sequence[Item]]], 
                     Text(todo.priority or "", style="dim" if faded else _PRIORITY_STYLES.get(todo.priority or "", ""))
                 )
             if dues:
-                due = "" if todo.due is None else day_in_words(todo.due, now, to_local)
-                row.append(Text(due, style="red" if overdue(todo, now, to_local) else "dim" if faded else ""))
+                due = "" if todo.due is None else relative_day(todo.due, now, to_local)
+                row.append(Text(due, style="red" if is_overdue(todo, now, to_local) else "dim" if faded else ""))
             table.add_row(*row, rich_text(todo, faded))
     draw(session, table)

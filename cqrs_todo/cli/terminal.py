@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..todo.fields import FIELDS, Kind
 from ..todo.service import View
-from ..todo.views import short_instant, value_in_words
+from ..todo.views import display_value, short_instant
 from .clock import to_local
 from .output import print_line, print_message
 from .session import Session
@@ -61,4 +61,4 @@ def shown_value(name: str, value: Any) -> str:
     if name == "removed":
         return "yes" if value else ""
     kind: Kind = "day or instant" if name == "completed" else _KINDS[name]
-    return visible(str(value or "") if kind == "note" else value_in_words(kind, value, to_local))
+    return visible(str(value or "") if kind == "note" else display_value(kind, value, to_local))

@@ -10,8 +10,8 @@ from typing import Any
 from .. import __version__
 from ..cqrs.struct import Struct
 from ..todo import projections
+from ..todo.errors import NotFound
 from ..todo.projections import Projection
-from ..todo.selection import NotFound
 from .errors import UsageError
 
 GROUP = "cqrs_todo.views"
@@ -19,6 +19,14 @@ GROUP = "cqrs_todo.views"
 
 SHIPPED = ("authors", "changes", "statement")
 """The views of this package: modules of `todo.projections` that define `VIEW`."""
+
+
+class ViewNotFound(NotFound):
+    """There is no view of this name."""
+
+    def __init__(self, name: str, hint: str) -> None:
+        super().__init__(f"no view named {name!r}")
+        self.hint = hint
 
 
 class FoundView(Struct, frozen=True):
@@ -43,7 +51,7 @@ def find_view(name: str) -> FoundView:
 
     Raises:
         UsageError: The file cannot be read, or what it defines is not a view.
-        NotFound: There is no view of that name.
+        ViewNotFound: There is no view of that name.
     """
     if name.endswith(".py") or "/" in name:
         return _from_file(name)
@@ -57,7 +65,7 @@ def find_view(name: str) -> FoundView:
     names = [*SHIPPED, *(point.name for point in _entry_points())]
     near = difflib.get_close_matches(name, names, n=1)
     hint = f"did you mean {near[0]!r}?" if near else "see: todo view; a file is named with its ending: todo view ./mine.py"
-    raise NotFound(f"no view named {name!r}", hint)
+    raise ViewNotFound(name, hint)
 
 
 def all_views() -> Iterator[tuple[str, FoundView | UsageError]]:

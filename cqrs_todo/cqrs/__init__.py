@@ -26,7 +26,7 @@ if TYPE_CHECKING:
         OutdatedStore,
         ReadOnlyLog,
         Rejected,
-        StaleMark,
+        StaleCursor,
         StoreUnavailable,
         WrongExpectedVersion,
     )
@@ -72,7 +72,7 @@ __all__ = [
     "Repository",
     "Runner",
     "SnapshotEvery",
-    "StaleMark",
+    "StaleCursor",
     "Store",
     "StoreUnavailable",
     "UnknownEvent",

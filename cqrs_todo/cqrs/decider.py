@@ -6,21 +6,22 @@ from typing import Generic, TypeVar
 from .struct import Struct
 
 S = TypeVar("S")
-
-
 C = TypeVar("C")
-
-
 E = TypeVar("E")
 
 
 class Decider(Struct, Generic[S, C, E], frozen=True):
-    """A domain: data and three pure functions (after Jérémie Chassaing's Decider).
+    """A domain as data and three pure functions, after an idea of Jérémie Chassaing.
 
-    `kind` is the kind of aggregate: the part of a stream's name before its '/'. `events` gives each event class its
-    type string. `decide(command, state)` gives events, none when there is nothing to do, and refuses by raising
-    `Rejected`. `evolve(state, event)` is total. `invert(event)` undoes it: evolve(evolve(s, e), invert(e)) == s for
-    every e decided in s, except that a creation is inverted by a removal.
+    Attributes:
+        kind: The kind of aggregate: the part before the first '/' in the names of the streams.
+        initial: The state of an aggregate without events.
+        events: The event classes by their type strings.
+        decide: Returns the events that a command gives in a state, none if there is nothing to do. It refuses the command by
+            raising `Rejected`.
+        evolve: Returns the state after an event. It never fails.
+        invert: Returns the event that undoes an event: `evolve(evolve(s, e), invert(e)) == s` for every `e` decided in `s`.
+            Only a creation is inverted by a removal, which leaves a removed aggregate.
     """
 
     kind: str
@@ -31,5 +32,5 @@ class Decider(Struct, Generic[S, C, E], frozen=True):
     invert: Callable[[E], E]
 
     def stream(self, id: str) -> str:
-        """The name of the stream that holds the events of the aggregate with this id."""
+        """Return the name of the stream that holds the events of the aggregate with this id."""
         return f"{self.kind}/{id}"

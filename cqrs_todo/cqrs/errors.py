@@ -9,7 +9,7 @@
     ├── LogExists               a log has this name already
     ├── LogBusy                 another writer holds the log
     ├── ReadOnlyLog             this program must not write to the log
-    ├── StaleMark               the log has changed before a cursor
+    ├── StaleCursor               the log has changed before a cursor
     ├── ImportRefused           the lines of a log cannot be imported
     ├── ExportRefused           a log cannot be exported as lines
     ├── InvalidPattern          a pattern that selects logs or streams cannot be parsed
@@ -45,6 +45,7 @@ class WrongExpectedVersion(CqrsError):
     """
 
     def __init__(self, stream: str, expected: Enum | int, version: int) -> None:
+        """Make the error; the arguments are described above."""
         wanted = expected.value if isinstance(expected, Enum) else expected
         super().__init__(f"Wrong expected version: {wanted} (stream: {stream}, stream version: {version})")
         self.stream = stream
@@ -64,6 +65,7 @@ class InvalidLogName(CqrsError):
     """
 
     def __init__(self, reason: str) -> None:
+        """Make the error; the arguments are described above."""
         super().__init__(f"a log's name {reason}")
         self.reason = reason
 
@@ -76,6 +78,7 @@ class LogNotFound(CqrsError):
     """
 
     def __init__(self, name: str) -> None:
+        """Make the error; the arguments are described above."""
         super().__init__(f"no log named {name!r}")
         self.name = name
 
@@ -90,6 +93,7 @@ class LogExists(CqrsError):
     """
 
     def __init__(self, name: str, wanted: str | None = None, *, archived: bool = False) -> None:
+        """Make the error; the arguments are described above."""
         self.name = name
         self.wanted = name if wanted is None else wanted
         self.archived = archived
@@ -106,7 +110,7 @@ class ReadOnlyLog(CqrsError):
     """This program must not write to the log: its format is newer than this code, or it is a copy of another log."""
 
 
-class StaleMark(CqrsError):
+class StaleCursor(CqrsError):
     """The log has changed before a cursor. What was derived from it up to there must be derived again."""
 
 
@@ -148,6 +152,7 @@ class MissingLog(DamagedLog):
         position: int | None = None,
         replaced: bool = False,
     ) -> None:
+        """Make the error; the arguments are described above."""
         super().__init__(message)
         self.name = name
         self.archived = archived

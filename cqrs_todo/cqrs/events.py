@@ -7,15 +7,14 @@ from typing import Any, Protocol
 from .struct import Struct
 
 LOST = "lost"
-"""The type of the events that a repair puts where damaged ones were, so that those after them keep their places."""
-
+"""The type of the events that a repair writes in place of lost ones, so that later events keep their positions."""
 
 REPAIRED = "repaired"
-"""The type of the event with which a repair ends a log: it says what was lost and what could not be proven."""
+"""The type of the event with which a repair ends a log. It says what was lost and what could not be proven."""
 
 
 class UnknownEvent(Struct, frozen=True):
-    """The read-only raw view of an event whose type this code does not know: its type and its data as JSON bytes."""
+    """An event whose type this code does not know: its type, and its data as JSON bytes."""
 
     type: str
     data: bytes
@@ -24,8 +23,11 @@ class UnknownEvent(Struct, frozen=True):
 class Metadata(Struct, frozen=True, gc=False):
     """What the events of one commit share.
 
-    `at` is the wall time of recording, aware, as it was read; `by` the author; `command` the id that makes sending a
-    commit again harmless; `meta` anything else, as JSON values.
+    Attributes:
+        at: The wall time of recording, aware, as the clock gave it.
+        by: The author.
+        command: The id of the command, which makes it harmless to send a commit again.
+        meta: Anything else, as JSON values.
     """
 
     at: datetime
@@ -35,10 +37,15 @@ class Metadata(Struct, frozen=True, gc=False):
 
 
 class Recorded(Struct, frozen=True, gc=False):
-    """One event as it stands in a log.
+    """One event as it is recorded in a log.
 
-    `position` counts the log's events from 1 without gaps, `version` the stream's; `type` is the event's stable type
-    string and `data` the event itself, or an `UnknownEvent`.
+    Attributes:
+        position: Its number in the log, from 1, without gaps.
+        stream: The name of its stream.
+        version: Its number in the stream, from 1, without gaps.
+        type: Its stable type string.
+        data: The event itself, or an `UnknownEvent`.
+        metadata: The metadata of its commit.
     """
 
     position: int
@@ -55,7 +62,13 @@ class Recorded(Struct, frozen=True, gc=False):
 
 
 class Commit(Struct, frozen=True, gc=False):
-    """What one append wrote: one or more events, all or nothing; `sum` chains it to all before it ('' where unkept)."""
+    """What one append wrote: one or more events, all or nothing.
+
+    Attributes:
+        events: The events, at least one.
+        metadata: What they share.
+        sum: The digest of the commit's line, which covers all that comes before it too; '' in stores without a hash chain.
+    """
 
     events: tuple[Recorded, ...]
     metadata: Metadata
@@ -77,40 +90,51 @@ class Commit(Struct, frozen=True, gc=False):
         return self.metadata.at
 
 
-class EventOutline(Protocol):
-    """What a fold needs of an event; as in `Recorded`."""
+class BatchEvent(Protocol):
+    """What a fold needs of an event. The properties mean the same as the attributes of `Recorded`."""
 
     @property
-    def stream(self) -> str: ...
+    def stream(self) -> str:
+        """The name of its stream."""
 
     @property
-    def version(self) -> int: ...
+    def version(self) -> int:
+        """Its number in the stream."""
 
     @property
-    def data(self) -> Any: ...
+    def data(self) -> Any:
+        """The event itself, or an `UnknownEvent`."""
 
 
-class Outline(Protocol):
-    """What a fold needs of a commit, as in `Commit`. A store may be able to give this faster than whole commits."""
-
-    @property
-    def position(self) -> int: ...
+class EventBatch(Protocol):
+    """What a fold needs of a commit. A store may be able to read this faster than complete commits."""
 
     @property
-    def last(self) -> int: ...
+    def position(self) -> int:
+        """The position of its first event."""
 
     @property
-    def at(self) -> datetime: ...
+    def last(self) -> int:
+        """The position of its last event."""
 
     @property
-    def events(self) -> Sequence[EventOutline]: ...
+    def at(self) -> datetime:
+        """The wall time of recording."""
+
+    @property
+    def events(self) -> Sequence[BatchEvent]:
+        """The events."""
 
 
 class Upcaster(Struct, frozen=True):
-    """How an event written long ago becomes the next newer one: that one's type string, and its data made from the old.
+    """How an event of an older type becomes one of a newer type. The log stays as it is.
 
-    Data are JSON values by field; `upcast` must not change what it is given. The log stays as it is. (Upcasters, and that
-    they form a chain, are Axon's.)
+    Several upcasters can form a chain. (The idea is Axon's.)
+
+    Attributes:
+        type: The newer type string.
+        upcast: Makes the data of the newer type from those of the older one, both as JSON values by field. It must not
+            change what it is given.
     """
 
     type: str
@@ -120,35 +144,50 @@ class Upcaster(Struct, frozen=True):
 class EventTypes:
     """The events of an application by their stable type strings, which are what a log stores.
 
-    A type string names one schema: when the data of an event change, the new ones stand under a new string (`deposited`,
-    then `deposited/2`), and `upcasters` says for each older one what it becomes. A type that is no longer here is read as
-    an `UnknownEvent`, which counts in its stream's version and changes no state: so a type is removed by leaving it out.
-    Raises `ValueError` when one class stands under two type strings, and for upcasters that lead to no known type.
+    A type string names one schema. When the data of an event change, the new ones get a new type string (`deposited`, then
+    `deposited/2`), and an upcaster says what the older ones become. To remove a type, leave it out: its events are then read
+    as `UnknownEvent`, which counts in its stream's version and changes no state.
+
+    Attributes:
+        types: The event classes by their type strings.
+        newest: The type string that each older one becomes in the end.
     """
 
     def __init__(self, types: Mapping[str, type], upcasters: Mapping[str, Upcaster] | None = None) -> None:
+        """Register events.
+
+        Args:
+            types: The event classes by their type strings.
+            upcasters: An upcaster for each older type string.
+
+        Raises:
+            ValueError: A class has two type strings, or an upcaster does not lead to a registered type.
+        """
         self.types = dict(types)
         self._names = {cls: name for name, cls in types.items()}
         if len(self._names) != len(self.types):
-            raise ValueError("an event class stands under two type strings")
+            raise ValueError("an event class has two type strings")
         self._upcasters = dict(upcasters or {})
         self.newest = {older: self._end_of(older) for older in self._upcasters}
-        """The type string that each older one becomes in the end."""
 
     def _end_of(self, older: str) -> str:
         seen = {older}
         if older in self.types:
-            raise ValueError(f"{older!r} is a type that is in use, and has an upcaster")
+            raise ValueError(f"{older!r} is a registered type, so it cannot have an upcaster")
         type = self._upcasters[older].type
         while type not in self.types:
             if type in seen or type not in self._upcasters:
-                raise ValueError(f"the upcasters of {older!r} lead to {type!r}, which is no type")
+                raise ValueError(f"the upcasters of {older!r} lead to {type!r}, which is not a registered type")
             seen.add(type)
             type = self._upcasters[type].type
         return type
 
     def upcast(self, older: str, data: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The data of an older type, as JSON values, as those of the newest; raises what the upcasters raise."""
+        """Make data of the newest type from those of an older one, both as JSON values by field.
+
+        Raises:
+            Exception: Whatever an upcaster raises.
+        """
         type = older
         while type not in self.types:
             upcaster = self._upcasters[type]
@@ -156,7 +195,11 @@ class EventTypes:
         return data
 
     def name_of(self, event: object) -> str:
-        """The type string of an event; raises `TypeError` for one that is not registered or is unknown."""
+        """Return the type string of an event.
+
+        Raises:
+            TypeError: The event is not registered, or is an `UnknownEvent`.
+        """
         try:
             return self._names[type(event)]
         except KeyError:

@@ -1,21 +1,25 @@
-"""A log folded: stream -> (state, version), in order of creation. One fold serves writing and reading."""
+"""The fold of a log: the state and the version of each entity, in order of creation. It serves reading and writing."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
 from typing import Any, Generic, Protocol
 
 from .decider import C, Decider, E, S
-from .events import Commit, EventOutline, Outline, UnknownEvent
+from .events import BatchEvent, Commit, EventBatch, UnknownEvent
 from .struct import Struct
 
 WAITING = 10_000
-"""How many events may wait for the entities of a snapshot to be asked for, before all of them are loaded."""
+"""How many events are kept for entities that no one has asked for yet. With more, the whole snapshot is decoded."""
 
 
 class Entity(Struct, Generic[S], frozen=True, array_like=True, gc=False):
-    """An aggregate as loaded: its stream's name, its folded state, its version (0: nothing recorded yet).
+    """An aggregate as it was loaded.
 
-    `number` is its place, from 1, in the order of creation (0: nowhere).
+    Attributes:
+        stream: The name of its stream.
+        state: Its folded state.
+        version: The version of its stream; 0 if nothing is recorded yet.
+        number: Its number in the order of creation, from 1; 0 if nothing is recorded yet.
     """
 
     stream: str
@@ -25,68 +29,80 @@ class Entity(Struct, Generic[S], frozen=True, array_like=True, gc=False):
 
 
 class Base(Protocol[S]):
-    """The entities of a snapshot, which may be decoded only when they are asked for.
-
-    `others` has the versions of the streams of other kinds.
-    """
+    """The entities of a snapshot, which may be decoded only when they are asked for. A base never changes."""
 
     @property
-    def others(self) -> Mapping[str, int]: ...
+    def others(self) -> Mapping[str, int]:
+        """The versions of the streams of other kinds."""
 
-    def __len__(self) -> int: ...
+    def __len__(self) -> int:
+        """Return the number of entities."""
 
     def __iter__(self) -> Iterator[Entity[S]]:
-        """All of them, in order of creation."""
+        """Iterate over the entities in order of creation."""
 
     def numbered(self, number: int) -> Entity[S]:
-        """The one with this number, which is at least 1 and at most their count."""
+        """Return the entity with a number, which is at least 1 and at most their count."""
 
     def number_of(self, stream: str) -> int:
-        """The number of a stream; 0 where there is none."""
+        """Return the number of the entity with this stream; 0 if there is none."""
 
     def starting(self, prefix: str) -> Sequence[int]:
-        """The numbers of the streams whose names begin so."""
+        """Return the numbers of the entities whose streams' names begin with a prefix."""
+
+    def version_of(self, stream: str) -> int:
+        """Return the version of a stream of any kind; 0 if it has no events."""
 
 
 class Entities(Generic[S]):
     """A base in memory."""
 
     def __init__(self, entities: Iterable[Entity[S]], others: Mapping[str, int]) -> None:
+        """Keep entities.
+
+        Args:
+            entities: The entities, in order of creation.
+            others: The versions of the streams of other kinds.
+        """
         self._entities = list(entities)
         self._numbers = {entity.stream: entity.number for entity in self._entities}
         self.others = dict(others)
 
     def __len__(self) -> int:
+        """Return the number of entities."""
         return len(self._entities)
 
     def __iter__(self) -> Iterator[Entity[S]]:
+        """Iterate over the entities in order of creation."""
         return iter(self._entities)
 
     def numbered(self, number: int) -> Entity[S]:
+        """Return the entity with a number; see `Base`."""
         return self._entities[number - 1]
 
     def number_of(self, stream: str) -> int:
+        """Return the number of the entity with this stream; see `Base`."""
         return self._numbers.get(stream, 0)
 
     def starting(self, prefix: str) -> Sequence[int]:
+        """Return the numbers of the entities whose streams' names begin with a prefix."""
         return [number for stream, number in self._numbers.items() if stream.startswith(prefix)]
 
-
-def version_in(base: Base[Any], stream: str) -> int:
-    """The version of a stream of any kind in a snapshot; 0 where it has no events."""
-    number = base.number_of(stream)
-    return base.numbered(number).version if number else base.others.get(stream, 0)
+    def version_of(self, stream: str) -> int:
+        """Return the version of a stream of any kind; see `Base`."""
+        number = self.number_of(stream)
+        return self.numbered(number).version if number else self.others.get(stream, 0)
 
 
 class _Live(Struct, Generic[S], gc=False):
-    """An entity that moves on with its fold, as in `Entity`: to change it takes a third less than to make a new one."""
+    """An entity that the fold changes. To change it takes a third less time than to make a new `Entity` for each event."""
 
     state: S
     version: int
     number: int
 
     def entity(self, stream: str) -> Entity[S]:
-        """What it is now."""
+        """Return the entity as it is now."""
         return Entity(stream, self.state, self.version, self.number)
 
 
@@ -97,12 +113,24 @@ def _live(entity: Entity[S]) -> _Live[S]:
 class Fold(Generic[S]):
     """Every entity of one kind in a log, after the event at `position`.
 
-    It moves: `apply` takes it a commit on, `take_back` a commit back; `copy` where it must stay. On a base, what happened
-    since is applied to an entity only when it is asked for. An event of unknown type counts in its stream's version and
-    changes no state; of streams of other kinds only the versions are known.
+    A fold changes: `apply` moves it forward by a commit, `undo` moves it back by one. Make a `copy` of a fold that must stay
+    as it is. If the fold begins at a snapshot, later events are applied to an entity of the snapshot only when someone asks
+    for that entity. An event of unknown type counts in its stream's version and changes no state. Of streams of other kinds
+    only the versions are known.
+
+    Attributes:
+        position: The position of the last event in the fold.
+        others: The versions of the streams of other kinds.
     """
 
     def __init__(self, decider: Decider[S, Any, Any], base: Base[S] | None = None, position: int = 0) -> None:
+        """Begin at the start of a log, or at a snapshot.
+
+        Args:
+            decider: The domain.
+            base: The entities of the snapshot. None begins at the start of the log.
+            position: The position of the last event in the snapshot.
+        """
         self.position = position
         self.others: dict[str, int] = dict(base.others) if base is not None else {}
         self._decider = decider
@@ -112,19 +140,19 @@ class Fold(Generic[S]):
         self._kept = len(self._base)
         self._changed: dict[str, _Live[S]] = {}
         self._new: list[str] = []
-        self._waiting: dict[str, list[EventOutline]] = {}
+        self._waiting: dict[str, list[BatchEvent]] = {}
         self._waits = 0
 
     # moving
 
-    def apply(self, *commits: Outline) -> None:
-        """Go on to the state after the next commits."""
+    def apply(self, *commits: EventBatch) -> None:
+        """Move forward to the state after the next commits."""
         changed, evolve = self._changed, self._evolve
         for commit in commits:
             for event in commit.events:
                 stream = event.stream
                 live = changed.get(stream)
-                if live is not None:  # as most are: `_go_on`, written out
+                if live is not None:  # this is `_advance`, written out because most events come here
                     data = event.data
                     if type(data) is not UnknownEvent:
                         live.state = evolve(live.state, data)
@@ -137,15 +165,16 @@ class Fold(Generic[S]):
                     if self._waits > WAITING:
                         changed = self._changed = {entity.stream: _live(entity) for entity in self}
                         self._new, self._base, self._kept = list(changed), Entities((), {}), 0
+                        self._waiting, self._waits = {}, 0
                 else:
                     self._new.append(stream)
                     changed[stream] = _Live(self._decider.initial, 0, len(self))
-                    self._go_on(changed[stream], event)
+                    self._advance(changed[stream], event)
         if commits:
             self.position = commits[-1].last
 
-    def take_back(self, commit: Commit) -> None:
-        """Go back to the state before the last commit; a stream that began in it is gone."""
+    def undo(self, commit: Commit) -> None:
+        """Move back to the state before the last commit. An entity that was created in it is gone afterwards."""
         decider = self._decider
         for event in reversed(commit.events):
             self.position = event.position - 1
@@ -155,7 +184,7 @@ class Fold(Generic[S]):
                 if event.version == 1:
                     del self.others[stream]
                 continue
-            live = self._moving(stream)
+            live = self._changeable(stream)
             if event.version == 1:
                 del self._changed[stream]
                 if self._new:
@@ -168,13 +197,14 @@ class Fold(Generic[S]):
             live.version = event.version - 1
 
     def load(self) -> None:
-        """Settle everything at once: dearer than to look for a few entities, cheaper than to look for each."""
+        """Decode the whole snapshot at once, which is faster than to decode most of its entities one by one."""
         self._base = Entities(self, {})
         self._kept = len(self._base)
         self._changed, self._new = {}, []
+        self._waiting, self._waits = {}, 0
 
     def copy(self) -> "Fold[S]":
-        """Another fold in the same place."""
+        """Return another fold of the same entities, which changes independently of this one."""
         twin = Fold(self._decider, self._base, self.position)
         twin.others = dict(self.others)
         twin._kept = self._kept
@@ -184,75 +214,81 @@ class Fold(Generic[S]):
         twin._waits = self._waits
         return twin
 
-    def _go_on(self, live: _Live[S], event: EventOutline) -> None:
+    def _advance(self, live: _Live[S], event: BatchEvent) -> None:
         if type(event.data) is not UnknownEvent:
             live.state = self._evolve(live.state, event.data)
         live.version = event.version
 
-    def _moving(self, stream: str) -> _Live[S]:
-        """The entity of a stream that has events, to be changed."""
+    def _changeable(self, stream: str) -> _Live[S]:
+        """Return the entity of a stream that has events, with all of them applied, in order to change it."""
         live = self._changed.get(stream)
         if live is None:
             live = self._changed[stream] = _live(self[stream])
+            self._waits -= len(self._waiting.pop(stream, ()))
         return live
 
-    def _settled(self, entity: Entity[S]) -> Entity[S]:
-        """An entity of the base as it is now."""
+    def _current(self, entity: Entity[S]) -> Entity[S]:
+        """Return an entity of the base with the events applied that came after the snapshot."""
         live = self._changed.get(entity.stream)
         if live is None:
-            events = self._waiting.pop(entity.stream, None)
+            events = self._waiting.get(entity.stream)
             if events is None:
                 return entity
-            self._waits -= len(events)
-            live = self._changed[entity.stream] = _live(entity)
+            live = _live(entity)
             for event in events:
-                self._go_on(live, event)
+                self._advance(live, event)
         return live.entity(entity.stream)
 
     # looking
 
     def __len__(self) -> int:
+        """Return the number of entities."""
         return self._kept + len(self._new)
 
     def __iter__(self) -> Iterator[Entity[S]]:
-        """The entities, in order of creation."""
+        """Iterate over the entities in order of creation."""
         old: Iterable[Entity[S]] = islice(self._base, self._kept)
         waiting, changed = self._waiting, self._changed
         if waiting or len(changed) > len(self._new):
-            old = [self._settled(each) if each.stream in waiting or each.stream in changed else each for each in old]
+            old = [self._current(each) if each.stream in waiting or each.stream in changed else each for each in old]
         return chain(old, (changed[stream].entity(stream) for stream in self._new))
 
     def get(self, stream: str) -> Entity[S] | None:
-        """The entity of a stream, or None where it has no events."""
+        """Return the entity of a stream; None if the stream has no events."""
         live = self._changed.get(stream)
         if live is not None:
             return live.entity(stream)
         if not self._kept:
             return None
         number = self._base.number_of(stream)
-        return self._settled(self._base.numbered(number)) if 0 < number <= self._kept else None
+        return self._current(self._base.numbered(number)) if 0 < number <= self._kept else None
 
     def __getitem__(self, stream: str) -> Entity[S]:
+        """Return the entity of a stream.
+
+        Raises:
+            KeyError: The stream has no events.
+        """
         entity = self.get(stream)
         if entity is None:
             raise KeyError(stream)
         return entity
 
     def numbered(self, number: int) -> Entity[S] | None:
-        """The entity with a number, or None where there is none yet."""
+        """Return the entity with a number; None if there is none yet."""
         if not 1 <= number <= len(self):
             return None
         if number > self._kept:
             return self[self._new[number - self._kept - 1]]
-        return self._settled(self._base.numbered(number))
+        return self._current(self._base.numbered(number))
 
     def starting(self, prefix: str) -> list[Entity[S]]:
-        """The entities whose streams' names begin so, in order of creation."""
-        old = [self._settled(self._base.numbered(number)) for number in self._base.starting(prefix) if number <= self._kept]
+        """Return the entities whose streams' names begin with a prefix, in order of creation."""
+        old = [self._current(self._base.numbered(number)) for number in self._base.starting(prefix) if number <= self._kept]
         return old + [self[stream] for stream in self._new if stream.startswith(prefix)]
 
     def version_of(self, stream: str) -> int:
-        """The version of a stream of any kind; 0 where it has no events."""
+        """Return the version of a stream of any kind; 0 if it has no events."""
         live = self._changed.get(stream)
         if live is not None:
             return live.version
@@ -262,15 +298,16 @@ class Fold(Generic[S]):
         return 0 if entity is None else entity.version
 
     def __eq__(self, other: object) -> bool:
+        """Compare the positions, the entities and the versions of other streams."""
         if not isinstance(other, Fold) or (self.position, self.others) != (other.position, other.others):
             return False
         return list(self) == list(other)
 
-    __hash__ = None  # type: ignore[assignment]  # it moves
+    __hash__ = None  # type: ignore[assignment]  # it changes
 
 
-def fold_of(decider: Decider[S, C, E], commits: Iterable[Outline]) -> Fold[S]:
-    """The fold of a log's commits, from the first on."""
+def fold_of(decider: Decider[S, C, E], commits: Iterable[EventBatch]) -> Fold[S]:
+    """Fold the commits of a log, from the first one on."""
     fold = Fold(decider)
     for commit in commits:
         fold.apply(commit)

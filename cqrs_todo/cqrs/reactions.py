@@ -1,23 +1,26 @@
-"""Reactions: what runs when certain events occur, each with a durable checkpoint in each log.
+"""Reactions: code that runs when certain events occur, with a durable checkpoint in each log.
 
-Every event that a reaction wants is given to it at least once, in order. It is given again when the program stopped after
-the reaction and before its checkpoint was kept: whoever must not act twice knows the event again by its id.
+A reaction gets every event that it wants at least once, in order. It gets an event again if the program ended after it had
+reacted and before the checkpoint was kept. A reaction that must not act twice recognises the event by its id.
 """
 
 from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 
-from .errors import DamagedLog, StaleMark
+from .errors import DamagedLog, StaleCursor
 from .events import Recorded
 from .store import Log, Store
 from .struct import Struct
 
 
 class Reaction(Struct, frozen=True):
-    """What runs when certain events occur.
+    """Code that runs when certain events occur.
 
-    `name`, which is for ever, is what its checkpoints are kept under; `react` gets each event of one of the `types` (type
-    strings; none: of any) in the stream of an aggregate of one of the `kinds` (none: of any).
+    Attributes:
+        name: The name under which its checkpoints are kept. It must not change.
+        react: Is called with each event.
+        kinds: The kinds of the aggregates to whose events it reacts. If there are none, it reacts to those of any kind.
+        types: The type strings of the events to which it reacts. If there are none, it reacts to those of any type.
     """
 
     name: str
@@ -26,25 +29,39 @@ class Reaction(Struct, frozen=True):
     types: AbstractSet[str] = frozenset()
 
     def wants(self, event: Recorded) -> bool:
-        """Whether an event is one of those that it reacts to."""
+        """Return whether it reacts to an event."""
         if self.types and event.type not in self.types:
             return False
         return not self.kinds or event.stream.partition("/")[0] in self.kinds
 
 
 class Runner:
-    """Gives a reaction the events of a log. There is one runner for a reaction and a log at a time."""
+    """Gives a reaction the events of a log. A reaction must have only one runner for a log at a time."""
 
     def __init__(self, store: Store, log: Log, reaction: Reaction) -> None:
+        """Prepare to run a reaction.
+
+        Args:
+            store: The store that keeps the checkpoints.
+            log: A log of that store.
+            reaction: The reaction.
+        """
         self._log = log
         self._reaction = reaction
         self._checkpoints = store.checkpoints()
 
     def catch_up(self) -> int:
-        """React to what was recorded since the checkpoint, up to the end as it is now; how many events that were.
+        """React to the events between the checkpoint and the end of the log.
 
-        What `react` raises stops it before that event, with which the next run begins. Raises `DamagedLog` where the log
-        can't be read to its end, `StaleMark` where it ends before the checkpoint, and `StoreUnavailable`.
+        If `react` raises an error, the checkpoint stays before that event, and the next run begins with it.
+
+        Returns:
+            How many events `react` was called with.
+
+        Raises:
+            DamagedLog: The log cannot be read to its end.
+            StaleCursor: The log ends before the checkpoint.
+            StoreUnavailable: The log or the checkpoint cannot be read or written.
         """
         log, reaction = self._log, self._reaction
         begun = kept = position = self._checkpoints.load(reaction.name, log.id)
@@ -60,18 +77,25 @@ class Runner:
                 reacted += 1
         if log.damage is not None:
             raise DamagedLog(f"{log.damage}; the reaction {reaction.name} waits at @{position}")
-        end = log.mark().position
+        end = log.cursor().position
         if end < begun:
-            raise StaleMark(f"{log.name} ends at @{end}, but the reaction {reaction.name} had come to @{begun}")
-        if position > kept:  # nothing was wanted after it, and need not be looked at again
+            raise StaleCursor(f"{log.name} ends at @{end}, but the reaction {reaction.name} had come to @{begun}")
+        if position > kept:  # nothing after it was wanted, so that it need not be read again
             self._checkpoints.save(reaction.name, log.id, position)
         return reacted
 
     def follow(self, interval: float, stopped: Callable[[float], bool]) -> int:
-        """Catch up, and again every `interval` seconds, until stopped; how many events were reacted to in all.
+        """Catch up again and again, until stopped.
 
-        `stopped` waits so many seconds, or less, and says whether to stop: the `wait` of a `threading.Event`. Raises as
-        `catch_up` does.
+        Args:
+            interval: The seconds between two runs.
+            stopped: Waits for so many seconds, or less, and returns whether to stop, like the `wait` of a `threading.Event`.
+
+        Returns:
+            How many events `react` was called with in all.
+
+        Raises:
+            CqrsError: What `catch_up` raises.
         """
         reacted = self.catch_up()
         while not stopped(interval):

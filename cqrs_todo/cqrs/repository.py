@@ -1,6 +1,6 @@
-"""Load, decide, append: the handling loop, with retry on conflict and snapshots.
+"""The repository: it folds a log, decides commands against the fold, and appends what they give.
 
-The loop is Equinox's: decide; no events, return; append; on conflict reload and decide again.
+The loop is Equinox's: decide; if there are no events, return; append; after a conflict, load and decide again.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -8,35 +8,47 @@ from datetime import datetime
 from typing import Generic, TypeAlias
 
 from .decider import C, Decider, E, S
-from .errors import OutcomeUnknown, StaleMark, StoreUnavailable, WrongExpectedVersion
-from .events import Commit, Metadata, Outline
-from .fold import Entity, Fold
+from .errors import OutcomeUnknown, StaleCursor, StoreUnavailable, WrongExpectedVersion
+from .events import Commit, EventBatch, Metadata
+from .fold import Base, Entity, Fold
 from .snapshots import (
     NEVER,
     NeverSnapshot,
     NullSnapshots,
     Snapshot,
+    SnapshotInfo,
     Snapshots,
     SnapshotStrategy,
-    Taken,
-    next_kept,
-    thinned,
+    next_permanent,
+    prune,
 )
-from .store import Append, Expected, Log, Place, check_precondition, position_of
+from .store import START, Append, Expected, Log, check_precondition
 from .struct import Struct
 
 RETRIES = 3
-"""How often a conflicting append is decided anew before the conflict is the caller's."""
+"""How often a command is decided again after a conflict before the conflict is raised."""
 
 Changes: TypeAlias = Mapping[str, Sequence[E]]
-"""New events by stream: what one commit is to hold."""
+"""The new events of one commit, by stream."""
 
 Plan: TypeAlias = tuple[Changes[E], Metadata]
-"""What a transaction is to record, and the metadata of its commit."""
+"""The new events of a commit, and its metadata."""
 
 
 def decide_all(decider: Decider[S, C, E], fold: Fold[S], commands: Iterable[tuple[str, C]]) -> dict[str, list[E]]:
-    """The events that the commands, each for a stream, give one after the other. Raises what `decide` raises."""
+    """Decide commands one after the other, each against the state that the ones before it lead to.
+
+    Args:
+        decider: The domain.
+        fold: The state before the first command. It is not changed.
+        commands: Pairs of a stream and a command.
+
+    Returns:
+        The new events by stream.
+
+    Raises:
+        Rejected: The decider refused a command.
+    """
     states: dict[str, S] = {}
     changes: dict[str, list[E]] = {}
     for stream, command in commands:
@@ -50,14 +62,25 @@ def decide_all(decider: Decider[S, C, E], fold: Fold[S], commands: Iterable[tupl
 
 
 class Outcome(Struct, Generic[S], frozen=True):
-    """What a transaction came to: the commit (None: there was nothing to do) and the repository's fold after it."""
+    """The result of a transaction.
+
+    Attributes:
+        commit: The commit; None if there was nothing to do.
+        fold: The repository's fold after it.
+    """
 
     commit: Commit | None
     fold: Fold[S]
 
 
 class Repository(Generic[S, C, E]):
-    """The aggregates of one kind in one log."""
+    """The aggregates of one kind in one log.
+
+    Attributes:
+        log: The log.
+        decider: The domain.
+        snapshots: Where snapshots of the log are kept.
+    """
 
     def __init__(
         self,
@@ -67,78 +90,91 @@ class Repository(Generic[S, C, E]):
         snapshots: Snapshots | None = None,
         strategy: SnapshotStrategy | None = None,
     ) -> None:
+        """Open the aggregates of a log.
+
+        Args:
+            log: The log.
+            decider: The domain.
+            snapshots: Where snapshots of the log are kept. None: nowhere.
+            strategy: When a snapshot is worth taking. None: never.
+        """
         self.log = log
         self.decider = decider
         self.snapshots = snapshots or NullSnapshots()
         self._strategy = strategy or NeverSnapshot()
         self._fold: Fold[S] | None = None
-        self._since: Place = 0
-        self._taken: list[Taken] | None = None
+        self._cursor = START
+        self._base: Base[S] | None = None
+        self._infos: list[SnapshotInfo] | None = None
         self._at: datetime | None = None
         self._earliest: datetime | None = None
 
     # reading
 
     def fold(self) -> Fold[S]:
-        """The fold of the whole log as it stands now: from a snapshot, or where the last call got to, onwards.
+        """Return the fold of the whole log as it is now.
 
-        It is the repository's own, and moves on with the next call; `copy` it where it must stay.
+        It is made from a snapshot or from the fold of the last call, and from what was recorded since. It belongs to the
+        repository, and the next call changes it. Make a copy if it must stay as it is.
         """
         while True:
             fold = self._begin() if self._fold is None else self._fold
             try:
-                self._go_on(fold)
-            except StaleMark:
-                self._fold = None  # the log is not what it was there: begin farther back
+                self._advance(fold)
+            except StaleCursor:
+                self._fold = None  # the log has changed before the cursor: begin farther back
             else:
                 return fold
 
     def last_fold(self) -> Fold[S]:
-        """The fold as the last call left it, which may be old; the fold as it stands now where there was none."""
+        """Return the fold as the last call left it, without reading the log again."""
         return self.fold() if self._fold is None else self._fold
 
     @property
-    def taken(self) -> Sequence[Taken]:
-        """The snapshots that lie before the fold, by position."""
-        return self._taken or ()
+    def snapshot_infos(self) -> Sequence[SnapshotInfo]:
+        """The snapshots at or before the position of the fold, by position."""
+        return self._infos or ()
 
     @property
     def earliest(self) -> datetime | None:
-        """The earliest time of the commits since the newest snapshot; None where there are none."""
+        """The earliest time of the commits since the newest snapshot; None if there are no such commits."""
         return self._earliest
 
     def snapshot(self, position: int) -> Snapshot[S] | None:
-        """The snapshot taken at a position; None where it can't be had."""
+        """Return the snapshot that was taken at a position; None if it cannot be loaded."""
         return self.snapshots.load(self.log.id, position)
 
     def _begin(self) -> Fold[S]:
-        """The fold of the newest snapshot before the place that was tried last, or of nothing."""
-        tried = position_of(self._since)
-        if self._taken is None:
-            self._taken, tried = list(self.snapshots.taken(self.log.id)), NEVER
-        self._fold, self._since, self._earliest = Fold(self.decider), 0, None
-        while self._taken:
-            position = self._taken[-1].position
+        """Begin at the newest snapshot before the cursor that was tried last, or at the start of the log."""
+        tried = self._cursor.position
+        if self._infos is None:
+            self._infos, tried = list(self.snapshots.infos(self.log.id)), NEVER
+        self._fold, self._cursor, self._base, self._earliest = Fold(self.decider), START, None, None
+        while self._infos:
+            position = self._infos[-1].position
             snapshot = self.snapshot(position) if position < tried else None
             if snapshot is not None:
-                self._fold, self._since = Fold(self.decider, snapshot.base, position), snapshot.mark
+                self._fold = Fold(self.decider, snapshot.base, position)
+                self._cursor, self._base = snapshot.cursor, snapshot.base
                 break
-            self._taken.pop()
+            self._infos.pop()
         return self._fold
 
-    def _go_on(self, fold: Fold[S]) -> None:
-        """Apply what was recorded since, and take the snapshots that are due."""
-        for batch in self.log.outlines(self._since):
-            if batch[0].position <= fold.position:
-                batch = [commit for commit in batch if commit.position > fold.position]
-            self._apply(fold, batch)
-            if fold.position >= next_kept(self.taken) and self._due(fold):
-                self._take(fold)
+    def _advance(self, fold: Fold[S]) -> None:
+        """Apply what was recorded after the fold, and take the snapshots that are due."""
+        for commits in self.log.event_batches(self._cursor, self._base):
+            if commits[0].position <= fold.position:
+                commits = [commit for commit in commits if commit.position > fold.position]
+            self._apply(fold, commits)
+            if fold.position >= next_permanent(self.snapshot_infos) and self._due(fold):
+                self._take_snapshot(fold)
         if self._due(fold):
-            self._take(fold)
-        self._stay(fold)
+            self._take_snapshot(fold)
+        cursor = self.log.cursor()
+        if cursor.position == fold.position:
+            self._cursor, self._base = cursor, None
 
-    def _apply(self, fold: Fold[S], commits: Sequence[Outline]) -> None:
+    def _apply(self, fold: Fold[S], commits: Sequence[EventBatch]) -> None:
         if not commits:
             return
         try:
@@ -147,43 +183,38 @@ class Repository(Generic[S, C, E]):
             self._at, earliest = times[-1], min(times)
             if self._earliest is None or earliest < self._earliest:
                 self._earliest = earliest
-        except BaseException:  # whoever is interrupted here and goes on must not apply half of them again
-            self._fold = self._taken = None
+        except BaseException:  # after an interruption the fold may hold half of the commits: do not apply them to it again
+            self._fold = self._infos = None
             raise
 
     def _due(self, fold: Fold[S]) -> bool:
-        last = self._taken[-1].position if self._taken else 0
+        last = self._infos[-1].position if self._infos else 0
         return fold.position > last and self._strategy.due(fold.position, last, len(fold))
 
-    def _take(self, fold: Fold[S]) -> None:
-        mark = self.log.mark()
-        if mark.position == fold.position and self._at is not None and self._earliest is not None:
-            taken = Taken(fold.position, self._at, self._earliest)
-            self.snapshots.save(self.log.id, mark, taken, fold)
-            self._taken, self._earliest = thinned(self.taken, taken), None
-
-    def _stay(self, fold: Fold[S]) -> None:
-        mark = self.log.mark()
-        if mark.position == fold.position:
-            self._since = mark
+    def _take_snapshot(self, fold: Fold[S]) -> None:
+        cursor = self.log.cursor()
+        if cursor.position == fold.position and self._at is not None and self._earliest is not None:
+            info = SnapshotInfo(fold.position, self._at, self._earliest)
+            self.snapshots.save(self.log.id, cursor, info, fold)
+            self._infos, self._earliest = prune(self.snapshot_infos, info), None
 
     def reset(self) -> None:
-        """Forget what was read: the next fold begins at a snapshot again.
+        """Forget what was read, so that the next fold begins at a snapshot again.
 
         Call it when appends that this repository knows of were rolled back.
         """
-        self._fold, self._taken, self._since = None, None, 0
+        self._fold, self._infos, self._cursor, self._base = None, None, START, None
 
     def load(self, id: str) -> Entity[S] | None:
-        """The entity with this id, or None when it has no events."""
+        """Return the entity with this id; None if it has no events."""
         return self.fold().get(self.decider.stream(id))
 
     def load_or_default(self, id: str) -> Entity[S]:
-        """The entity with this id, at version 0 in the initial state when it has no events."""
+        """Return the entity with this id. If it has no events, it is in the initial state, at version 0."""
         return self.load(id) or Entity(self.decider.stream(id), self.decider.initial, 0)
 
     def refresh(self, entity: Entity[S]) -> Entity[S]:
-        """The entity with the events recorded since it was loaded."""
+        """Return an entity with the events that were recorded since it was loaded."""
         return self.fold().get(entity.stream) or entity
 
     # writing
@@ -191,9 +222,21 @@ class Repository(Generic[S, C, E]):
     def execute(
         self, id: str, command: C, metadata: Metadata, *, precondition: Expected | None = None
     ) -> tuple[Entity[S], Commit | None]:
-        """Decide one command against the entity and append what it gives; the entity afterwards, and the commit if any.
+        """Decide one command against an entity, and append the events that it gives.
 
-        Raises what `decide` raises, `WrongExpectedVersion` when `precondition` does not hold, and what `append` raises.
+        Args:
+            id: The id of the entity.
+            command: The command.
+            metadata: The metadata of the commit.
+            precondition: What the entity's stream must be before. None accepts any version.
+
+        Returns:
+            The entity afterwards, and the commit; None if the command gave no events.
+
+        Raises:
+            Rejected: The decider refused the command.
+            WrongExpectedVersion: The precondition does not hold.
+            CqrsError: What `Log.append` raises.
         """
         stream = self.decider.stream(id)
 
@@ -216,8 +259,8 @@ class Repository(Generic[S, C, E]):
 
         Raises:
             WrongExpectedVersion: Other writers changed the same streams during each of `RETRIES` + 1 tries.
-            OutcomeUnknown: The commit was recorded, but what the log holds now cannot be read; or as `append` raises it.
-            CqrsError: What `plan` and `append` raise.
+            OutcomeUnknown: The commit was recorded, but the log can no longer be read; or `Log.append` raised it.
+            CqrsError: What `plan` and `Log.append` raise.
         """
         retries = RETRIES
         while True:
@@ -229,7 +272,7 @@ class Repository(Generic[S, C, E]):
                 return Outcome(None, fold)
             try:
                 commit = self.log.append(appends, metadata)
-            except (WrongExpectedVersion, StaleMark):
+            except (WrongExpectedVersion, StaleCursor):
                 if not retries:
                     raise
                 retries -= 1
@@ -237,14 +280,13 @@ class Repository(Generic[S, C, E]):
                 return Outcome(commit, self._fold_after(fold, commit))
 
     def _fold_after(self, fold: Fold[S], commit: Commit) -> Fold[S]:
-        """The fold after a commit that was planned on `fold` and has just been appended."""
-        mark = self.log.mark()
-        if fold is self._fold and commit.position == fold.position + 1 and mark.position == commit.last:
+        """Return the fold after a commit that was planned on `fold` and has just been appended."""
+        cursor = self.log.cursor()
+        if fold is self._fold and commit.position == fold.position + 1 and cursor.position == commit.last:
             self._apply(fold, [commit])
-            self._since = mark
+            self._cursor, self._base = cursor, None
             return fold
         try:
             return self.fold()
         except StoreUnavailable as error:
-            known = f"@{commit.position} was recorded, but what stands there now can't be read"
-            raise OutcomeUnknown(f"{known}: {error}") from error
+            raise OutcomeUnknown(f"@{commit.position} was recorded, but the log cannot be read now: {error}") from error

@@ -1,24 +1,29 @@
-"""Snapshots: folds of a whole log, kept so that reading need not begin at the beginning. A cache, never the truth."""
+"""Snapshots: folds of a whole log, kept so that reading need not begin at its start. They are a cache, never the truth."""
 
 from bisect import bisect_left
 from collections.abc import Sequence
 from datetime import datetime
-from functools import partial
 from typing import Any, Generic, Protocol
 
 from .decider import S
-from .fold import Base, Entities, Fold, version_in
-from .store import Mark
+from .fold import Base, Entities, Fold
+from .store import Cursor
 from .struct import Struct
 
 SPACING = 1.2
-"""How much farther than the last one that is kept for good the next one lies."""
+"""How many times farther than the last permanent snapshot the next permanent one is, at least."""
 NEVER = 2**63
 """A position that no log reaches."""
 
 
-class Taken(Struct, frozen=True):
-    """That a snapshot was taken: position and time of the last commit in it, and the earliest time since the one before."""
+class SnapshotInfo(Struct, frozen=True):
+    """What is known of a snapshot without loading it.
+
+    Attributes:
+        position: The position of the last event in it.
+        at: The time of the last commit in it.
+        earliest: The earliest time of the commits since the snapshot before it.
+    """
 
     position: int
     at: datetime
@@ -26,117 +31,171 @@ class Taken(Struct, frozen=True):
 
 
 class Snapshot(Struct, Generic[S], frozen=True):
-    """A snapshot: the place in the log that it was taken at, and the entities."""
+    """A snapshot.
 
-    mark: Mark
+    Attributes:
+        cursor: Where in the log it was taken.
+        base: The entities.
+    """
+
+    cursor: Cursor
     base: Base[S]
 
 
 class Snapshots(Protocol):
-    """Where snapshots are kept, by log id. Losing them costs time, nothing else."""
+    """Where snapshots are kept, by log id. Losing them costs time and nothing else."""
 
-    def taken(self, log_id: str) -> Sequence[Taken]:
-        """Which there are, by position."""
+    def infos(self, log_id: str) -> Sequence[SnapshotInfo]:
+        """Return which snapshots of a log there are, by position."""
 
     def load(self, log_id: str, position: int) -> Snapshot[Any] | None:
-        """The one taken at a position; None where it can't be had."""
+        """Return the snapshot that was taken at a position; None if it cannot be loaded."""
 
-    def save(self, log_id: str, mark: Mark, taken: Taken, fold: Fold[Any]) -> None:
-        """Keep a fold, taken at a mark, as the newest; the one before it goes, unless it is far from the one before that."""
+    def save(self, log_id: str, cursor: Cursor, info: SnapshotInfo, fold: Fold[Any]) -> None:
+        """Keep a snapshot, and remove those that `prune` does not keep.
+
+        Args:
+            log_id: The id of the log.
+            cursor: Where in the log the fold ends.
+            info: What to remember of the snapshot.
+            fold: The entities.
+        """
 
 
-def thinned(taken: Sequence[Taken], new: Taken) -> list[Taken]:
-    """Which snapshots stay when a new one comes: spaced geometrically, so that any moment of the past is near one.
+def prune(infos: Sequence[SnapshotInfo], new: SnapshotInfo) -> list[SnapshotInfo]:
+    """Choose the snapshots to keep when a new one is taken.
 
-    The newest makes room for the new one unless it lies `SPACING` times farther than the one before it.
+    Snapshots are kept at geometrically growing distances, so that any moment of the past is near one. The newest one is
+    replaced by the new one unless its position is at least `SPACING` times that of the one before it.
+
+    Args:
+        infos: The snapshots there are, by position.
+        new: The new snapshot.
+
+    Returns:
+        The snapshots to keep, by position, the new one last.
     """
-    stay = [each for each in taken if each.position < new.position]
-    while stay and stay[-1].position < next_kept(stay[:-1]):
-        new = Taken(new.position, new.at, min(new.earliest, stay.pop().earliest))
+    stay = [each for each in infos if each.position < new.position]
+    while stay and stay[-1].position < next_permanent(stay[:-1]):
+        new = SnapshotInfo(new.position, new.at, min(new.earliest, stay.pop().earliest))
     return [*stay, new]
 
 
-def next_kept(taken: Sequence[Taken]) -> int:
-    """The position from which a snapshot stays for good."""
-    return int(taken[-1].position * SPACING) + 1 if taken else 0
+def next_permanent(infos: Sequence[SnapshotInfo]) -> int:
+    """Return the first position at which a new snapshot would be permanent: `prune` would never remove it."""
+    return int(infos[-1].position * SPACING) + 1 if infos else 0
 
 
 class SnapshotStrategy(Protocol):
     """When a snapshot is worth taking."""
 
     def due(self, position: int, last: int, entities: int) -> bool:
-        """Whether to take one at `position` of so many entities, the newest being at `last` (0: none)."""
+        """Decide whether to take a snapshot.
+
+        Args:
+            position: The position of the last event in the fold.
+            last: The position of the newest snapshot; 0 if there is none.
+            entities: How many entities the fold has.
+        """
 
 
 class NeverSnapshot:
-    """No snapshots."""
+    """Takes no snapshots."""
 
     def due(self, position: int, last: int, entities: int) -> bool:
+        """Return False."""
         return False
 
 
 class AlwaysSnapshot:
-    """A snapshot whenever there is something new."""
+    """Takes a snapshot whenever there is something new."""
 
     def due(self, position: int, last: int, entities: int) -> bool:
+        """Return whether there are events after the newest snapshot."""
         return position > last
 
 
 class SnapshotEvery:
-    """A snapshot once `events` events have come since the last one, or one for every `per` entities if that is more.
+    """Takes a snapshot when there are enough new events.
 
-    A snapshot costs as much as there are entities, so that with `per` its cost, shared by the events, stays the same however
-    long the log. Raises `ValueError` unless `events` is positive.
+    The time that a snapshot takes grows with the number of entities. With `per`, the events that share one snapshot grow in
+    number too, so that the time for each event stays the same.
     """
 
     def __init__(self, events: int, *, per: int | None = None) -> None:
+        """Choose the distance between two snapshots.
+
+        Args:
+            events: How many events there are between two snapshots, at least.
+            per: There is also at least one event between two snapshots for so many entities. None: their number does not
+                matter.
+
+        Raises:
+            ValueError: `events` is not positive.
+        """
         if events < 1:
             raise ValueError(f"a snapshot every {events} events: must be at least 1")
         self.events = events
         self.per = per
 
     def due(self, position: int, last: int, entities: int) -> bool:
+        """Return whether there are enough events after the newest snapshot."""
         return position - last >= max(self.events, entities // self.per if self.per else 0)
 
 
 class NullSnapshots:
-    """Keeps nothing."""
+    """Keeps no snapshots."""
 
-    def taken(self, log_id: str) -> Sequence[Taken]:
+    def infos(self, log_id: str) -> Sequence[SnapshotInfo]:
+        """Return an empty sequence."""
         return ()
 
     def load(self, log_id: str, position: int) -> Snapshot[Any] | None:
+        """Return None."""
         return None
 
-    def save(self, log_id: str, mark: Mark, taken: Taken, fold: Fold[Any]) -> None:
-        return None
+    def save(self, log_id: str, cursor: Cursor, info: SnapshotInfo, fold: Fold[Any]) -> None:
+        """Do nothing."""
+        return
 
 
 class MemorySnapshots:
     """Keeps snapshots in this process."""
 
     def __init__(self) -> None:
-        self._taken: dict[str, list[Taken]] = {}
-        self._kept: dict[tuple[str, int], Snapshot[Any]] = {}
+        """Begin without snapshots."""
+        self._infos: dict[str, list[SnapshotInfo]] = {}
+        self._snapshots: dict[tuple[str, int], Snapshot[Any]] = {}
 
-    def taken(self, log_id: str) -> Sequence[Taken]:
-        return self._taken.get(log_id, [])
+    def infos(self, log_id: str) -> Sequence[SnapshotInfo]:
+        """Return which snapshots of a log there are; see `Snapshots`."""
+        return self._infos.get(log_id, [])
 
     def load(self, log_id: str, position: int) -> Snapshot[Any] | None:
-        return self._kept.get((log_id, position))
+        """Return the snapshot that was taken at a position; see `Snapshots`."""
+        return self._snapshots.get((log_id, position))
 
-    def save(self, log_id: str, mark: Mark, taken: Taken, fold: Fold[Any]) -> None:
-        before = self.taken(log_id)
-        self._taken[log_id] = thinned(before, taken)
-        for gone in {each.position for each in before} - {each.position for each in self._taken[log_id]}:
-            del self._kept[log_id, gone]
-        base = Entities(fold, fold.others)
-        self._kept[log_id, mark.position] = Snapshot(Mark(mark.position, mark.token, partial(version_in, base)), base)
+    def save(self, log_id: str, cursor: Cursor, info: SnapshotInfo, fold: Fold[Any]) -> None:
+        """Keep a snapshot; see `Snapshots`."""
+        before = self.infos(log_id)
+        after = self._infos[log_id] = prune(before, info)
+        for gone in {each.position for each in before} - {each.position for each in after}:
+            del self._snapshots[log_id, gone]
+        self._snapshots[log_id, cursor.position] = Snapshot(cursor, Entities(fold, fold.others))
 
 
-def nearest(taken: Sequence[Taken], position: int) -> tuple[int, int]:
-    """The positions of the snapshots next to a position, at or before it (0: none) and at or after it (`NEVER`: none)."""
-    place = bisect_left(taken, position, key=lambda each: each.position)
-    after = taken[place].position if place < len(taken) else NEVER
-    before = position if after == position else taken[place - 1].position if place else 0
+def nearest(infos: Sequence[SnapshotInfo], position: int) -> tuple[int, int]:
+    """Find the snapshots next to a position.
+
+    Args:
+        infos: The snapshots, by position.
+        position: A position in the log.
+
+    Returns:
+        The position of the nearest snapshot at or before the position (0 if there is none), and that of the nearest one at
+        or after it (`NEVER` if there is none).
+    """
+    place = bisect_left(infos, position, key=lambda each: each.position)
+    after = infos[place].position if place < len(infos) else NEVER
+    before = position if after == position else infos[place - 1].position if place else 0
     return before, after

@@ -5,11 +5,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from enum import Enum
 from itertools import islice
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, Protocol, TypeAlias, TypeVar
 
-from .errors import CommandReused, ExportRefused, ImportRefused, MissingLog, WrongExpectedVersion
-from .events import Commit, EventTypes, Metadata, Outline, Recorded
+from .errors import ExportRefused, ImportRefused, MissingLog, WrongExpectedVersion
+from .events import Commit, EventBatch, Metadata, Recorded
 from .struct import Struct
+from .verification import Repair, Stray, Verdict
 
 T = TypeVar("T")
 
@@ -22,17 +23,23 @@ class Precondition(Enum):
 
 
 NEW = Precondition.NEW
-
-
 EXISTS = Precondition.EXISTS
-
 
 Expected: TypeAlias = Precondition | int
 """A precondition: `NEW`, `EXISTS`, or the exact version that the stream must have (0: empty)."""
 
 
 def check_precondition(expected: Expected | None, stream: str, version: int) -> None:
-    """Raise `WrongExpectedVersion` unless a stream at `version` (0: empty) is as `expected`; None accepts any."""
+    """Check a precondition.
+
+    Args:
+        expected: What the stream must be. None accepts any version.
+        stream: The name of the stream.
+        version: The version of the stream; 0 if it is empty.
+
+    Raises:
+        WrongExpectedVersion: The precondition does not hold.
+    """
     if expected is None:
         return
     if expected is NEW:
@@ -46,162 +53,212 @@ def check_precondition(expected: Expected | None, stream: str, version: int) -> 
 
 
 class Append(Struct, frozen=True):
-    """One stream's part of a commit: its new events, at least one, and what the stream must be before them."""
+    """One stream's part of a commit.
+
+    Attributes:
+        stream: The name of the stream.
+        events: The new events, at least one.
+        precondition: What the stream must be before them. None accepts any version.
+    """
 
     stream: str
     events: tuple[Any, ...]
     precondition: Expected | None = None
 
 
-class Mark(Struct, frozen=True):
-    """A place in a log, which its store finds again without reading what lies before it.
+class Cursor(Struct, frozen=True, gc=False):
+    """A position in a log, which its store can find again without reading what lies before it.
 
-    `position` is that of the last event before it; `token` the store's own, checked before it is used; `versions` gives the
-    version that a stream had there (0: none).
+    `position` alone is enough: `Cursor(7)` is the place after the event at position 7. Such a cursor is not checked, and a
+    store may have to read the log from its start to find it. The cursors that `Log.cursor` returns also hold what their
+    store needs to find the place quickly, and to notice that the log has changed before it.
+
+    Attributes:
+        position: The position of the last event before the cursor, 0 at the start of the log.
+        line: How many lines come before the cursor, in stores that keep lines; otherwise 0.
+        offset: How many bytes come before the cursor, in stores that keep lines; otherwise 0.
+        digest: The digest of the last line before the cursor, as hexadecimal digits. If it is empty, nothing is checked.
     """
 
     position: int
-    token: str
-    versions: Callable[[str], int]
+    line: int = 0
+    offset: int = 0
+    digest: bytes = b""
 
 
-Place: TypeAlias = int | Mark
-"""After the event at a position, or at a mark."""
+START = Cursor(0)
+"""The start of any log."""
 
 
-def position_of(place: Place) -> int:
-    """The position of the last event before a place."""
-    return place if isinstance(place, int) else place.position
+class StreamVersions(Protocol):
+    """The versions of the streams of a log at a cursor. The base of a snapshot is one."""
+
+    def version_of(self, stream: str) -> int:
+        """Return the version of a stream at the cursor; 0 if it has no events before it."""
 
 
-class Damage(Struct, frozen=True):
-    """Where a log stops being what was written.
+class NewStreamsOnly:
+    """Versions for a writer that appends only to streams that no one has written to: all of them are 0."""
 
-    `line` counts from 1, `byte` from 0; `kind` is `torn`, `altered`, `missing`, `doubled` or `reordered`, `detail` the same
-    in a sentence.
-    """
-
-    line: int
-    byte: int
-    kind: str
-    detail: str
+    def version_of(self, stream: str) -> int:
+        """Return 0."""
+        return 0
 
 
-class Verdict(Struct, frozen=True):
-    """What a walk over a whole log found: how many events and commits are intact from its beginning, and the last one's sum.
-
-    `damage` is what ended the walk, None where the log is whole; `beyond` counts the whole commits that stand after it.
-    `newer` is the version of a log whose format is newer than this code, and '' for any other: such a log is walked as far
-    as this code understands it, and is never called damaged.
-    """
-
-    events: int
-    commits: int
-    head: str
-    damage: Damage | None = None
-    beyond: int = 0
-    newer: str = ""
-
-
-class Stray(Struct, frozen=True):
-    """A file in the folder of the logs that is not one of its lists, or is a copy of one.
-
-    `file` is its path. `name` is the name under which it can be read as a list, or None. `of` is the name of the list whose
-    log it holds too, or None. `detail` says in a sentence what the file is.
-    """
-
-    file: str
-    archived: bool
-    name: str | None
-    of: str | None
-    detail: str
-
-
-class Repair(Struct, frozen=True):
-    """What it takes to put a damaged log right: steps in words, and the file that keeps the log as it was ('': none)."""
-
-    steps: tuple[str, ...]
-    kept: str = ""
-
-
-Known: TypeAlias = Callable[[str], Mark | None]
-"""Gives, for the id of a log, the farthest mark in it that somebody outside the store remembers; None if nobody does."""
+Known: TypeAlias = Callable[[str], Cursor | None]
+"""Returns, for the id of a log, the farthest cursor in it that something outside the store remembers. None: nothing does."""
 
 
 def nothing_known(_log_id: str) -> None:
-    """Remembers no mark in any log."""
+    """Return None for every log."""
 
 
 Progress: TypeAlias = Callable[[int, int], None]
-"""Is told now and then how much of a long piece of work is done, and how much there is in all."""
+"""Is called now and then during long work with how much is done, and how much there is to do in all."""
 
 
 def no_progress(done: int, total: int) -> None:
-    """Tells nobody."""
+    """Ignore the progress."""
 
 
 class Log(ABC):
-    """An append-only log of events in one order. Every store's logs keep the contract in `cqrs_todo.cqrs.testing`.
+    """An append-only log of events in one order. `cqrs_todo.cqrs.testing` tests what every store's logs must do.
 
-    `id` is unique and for ever, `name` what people call it, `created` when it was made. `notices` collects, in words
-    for a person, what the log met that they should know: a torn tail put aside, damage. `damage` says what the last
-    reading stopped at, None where it came to the end. An object belongs to one thread; others open the log for themselves.
+    A log object remembers how far it has read the log, and does not read that again in order to append. It belongs to one
+    thread. Other threads open the log for themselves.
+
+    Attributes:
+        id: The unique id of the log, which never changes.
+        name: What people call the log.
+        created: When the log was made.
+        warnings: What a person should know about the log, in words: a torn tail that was set aside, damage.
+        read_only: Why nothing can be appended. None if appending is possible.
     """
 
-    damage: str | None = None
     read_only: str | None = None
-    """Why nothing can be appended; None where appending is possible."""
 
     def __init__(self, id: str, name: str, created: datetime) -> None:
+        """Open a log.
+
+        Args:
+            id: The unique id of the log.
+            name: What people call it.
+            created: When it was made, aware.
+        """
         self.id = id
         self.name = name
         self.created = created
-        self.notices: list[str] = []
+        self.warnings: list[str] = []
+
+    @property
+    def damage(self) -> str | None:
+        """What the last reading stopped at, in words; None if it came to the end."""
+        return None
 
     @abstractmethod
     def append(self, appends: Sequence[Append], metadata: Metadata) -> Commit:
-        """Write all the events as one commit, each stream named once, or nothing.
+        """Write all the events as one commit, or nothing.
 
-        A command id of a recent commit (of which this log's class says how many it knows) returns that commit, so that
-        sending it again is harmless. Raises `WrongExpectedVersion`, `CommandReused`, `DamagedLog`, `ReadOnlyLog`,
-        `LogBusy`, `StoreUnavailable`, `OutcomeUnknown`; `StaleMark` where the log is not what was read of it, which is then
-        read anew; `TypeError` for an event that is not registered; `ValueError` for a commit that makes no sense or can't be
-        stored as it is.
+        If a recent commit has the same command id, nothing is written and that commit is returned, so sending a commit again
+        is harmless. Each store says how many commits it recognises in this way.
+
+        Args:
+            appends: The new events, stream by stream. Each stream is named once.
+            metadata: The metadata of the commit.
+
+        Returns:
+            The commit as it was recorded.
+
+        Raises:
+            WrongExpectedVersion: A precondition does not hold.
+            CommandReused: The command id belongs to a commit with other events.
+            DamagedLog: The log is damaged, or has lost what had been recorded.
+            ReadOnlyLog: This program must not write to the log.
+            LogBusy: Another writer held the log for too long.
+            StaleCursor: The log is not what this object read of it. The next call reads it again.
+            StoreUnavailable: The store cannot be reached, or refuses to work.
+            OutcomeUnknown: It is not known whether the commit was recorded.
+            TypeError: An event is not registered.
+            ValueError: The commit is empty, names a stream twice, or cannot be stored as it is.
         """
 
     @abstractmethod
-    def commits(self, since: Place = 0) -> Iterator[Commit]:
-        """The commits with an event after `since`, in order; raises `StaleMark`."""
+    def commits(self, since: Cursor = START) -> Iterator[Commit]:
+        """Read the commits that hold an event after a cursor, oldest first.
 
-    @abstractmethod
-    def outlines(self, since: Place = 0) -> Iterator[Sequence[Outline]]:
-        """The outlines of the same commits, as many at a time as the store reads at once, but never none.
+        Args:
+            since: Where to start.
 
-        `mark` stands behind the last ones that were given. Raises `StaleMark`.
+        Returns:
+            An iterator that reads the log as it is used.
+
+        Raises:
+            StaleCursor: The log has changed before the cursor.
         """
 
     @abstractmethod
-    def commits_backward(self, before: int | Mark | None = None) -> Iterator[Commit]:
-        """The commits with an event before position `before`, or up to a mark (None: all), newest first.
+    def event_batches(self, since: Cursor = START, versions: StreamVersions | None = None) -> Iterator[Sequence[EventBatch]]:
+        """Read the same commits as `commits`, but only what a fold needs of them, and many at a time.
 
-        Raises `StaleMark`, and `DamagedLog` on coming upon a line that is not what was written.
+        A log that begins to read at a cursor does not know the versions of the streams before it, which it needs in order to
+        append. Either the caller gives them, or the log looks up each one when it needs it, which may mean reading
+        backwards through the whole log.
+
+        Args:
+            since: Where to start.
+            versions: The versions of the streams at `since`, for example the base of the snapshot that was taken there. They
+                must not change. The log uses them instead of any that it has read before `since`, unless it has read
+                farther than that.
+
+        Returns:
+            An iterator over groups of event batches, as many as the store reads at once. No group is empty. Whenever it has
+            given a group, `cursor` is behind the last one in it.
+
+        Raises:
+            StaleCursor: The log has changed before the cursor.
         """
 
     @abstractmethod
-    def mark(self) -> Mark:
-        """The farthest place that was read."""
+    def commits_backward(self, until: Cursor | None = None) -> Iterator[Commit]:
+        """Read the commits that begin before a cursor, newest first.
+
+        Args:
+            until: Where to start. None starts at the end of the log.
+
+        Raises:
+            StaleCursor: The log has changed before the cursor.
+            DamagedLog: A line is not what was written. The iterator raises this when it comes to that line.
+        """
+
+    @abstractmethod
+    def cursor(self) -> Cursor:
+        """Return the farthest position that this object has read or written."""
 
     @abstractmethod
     def sync(self) -> None:
-        """Make durable what a reading that has begun gives, before it is acted on; raises `StoreUnavailable`."""
+        """Make the events that were read durable, so that they can be acted on.
+
+        Raises:
+            StoreUnavailable: That is not possible.
+        """
 
     def lines(self) -> Iterator[bytes]:
-        """The log's lines as they stand, each with its LF; raises `ExportRefused` where it is not kept in lines."""
+        """Read the lines of the log as they are stored, each with its LF.
+
+        Raises:
+            ExportRefused: The store does not keep lines.
+        """
         raise ExportRefused(f"{self.name} cannot be exported as lines, because its store does not keep lines")
 
     def events(self, since: int = 0, *, limit: int | None = None, stream: str | None = None) -> Iterator[Recorded]:
-        """At most `limit` events after `since`: a position, or with `stream` a version of that stream."""
-        commits = self.commits(since)  # a version is never more than the position
+        """Read events, oldest first.
+
+        Args:
+            since: The position after which to start; with `stream`, the version of that stream.
+            limit: How many events to read at most. None reads all.
+            stream: The only stream to read. None reads all.
+        """
+        commits = self.commits(Cursor(since))  # also with a stream, because a version is never more than the position
         events = (event for commit in commits for event in commit.events)
         if stream is None:
             return islice((event for event in events if event.position > since), limit)
@@ -210,8 +267,14 @@ class Log(ABC):
     def events_backward(
         self, before: int | None = None, *, limit: int | None = None, stream: str | None = None
     ) -> Iterator[Recorded]:
-        """At most `limit` events before `before` (None: all), newest first: a position, or with `stream` a version."""
-        commits = self.commits_backward(before if stream is None else None)
+        """Read events, newest first.
+
+        Args:
+            before: The position before which to start; with `stream`, the version of that stream. None starts at the end.
+            limit: How many events to read at most. None reads all.
+            stream: The only stream to read. None reads all.
+        """
+        commits = self.commits_backward(None if stream is not None or before is None else Cursor(before - 1))
         events = (event for commit in commits for event in reversed(commit.events))
         if stream is None:
             return islice((event for event in events if before is None or event.position < before), limit)
@@ -225,32 +288,53 @@ class Checkpoints(ABC):
 
     @abstractmethod
     def load(self, reaction: str, log_id: str) -> int:
-        """The position that a reaction, known by its name, has come to (0: it has not begun); raises `StoreUnavailable`."""
+        """Return the position that a reaction has come to; 0 if it has not begun.
+
+        Args:
+            reaction: The name of the reaction.
+            log_id: The id of the log.
+
+        Raises:
+            InvalidLogName: The reaction's name is not one that a log could have.
+            StoreUnavailable: The checkpoint cannot be read.
+        """
 
     @abstractmethod
     def save(self, reaction: str, log_id: str, position: int) -> None:
-        """Keep it, durably; raises `StoreUnavailable`, and `InvalidLogName` where the name is none for a log either."""
+        """Keep the position that a reaction has come to. It is durable on return.
+
+        Raises:
+            InvalidLogName: The reaction's name is not one that a log could have.
+            StoreUnavailable: The checkpoint cannot be written.
+        """
 
 
 class Store(ABC):
-    """A place that keeps logs by name.
+    """Logs by name.
 
-    Names are checked by `check_log_name`, and two names that differ only by case (`name_key`) are one name: so one name is
-    one log everywhere. A store that notices that a log is gone which had been recorded raises `MissingLog` instead of
-    `LogNotFound`, wherever that log is named, and makes no other log in its place.
+    `check_log_name` checks the names. Two names that differ only by case (see `name_key`) count as one name, so that a name
+    means the same log everywhere. If a store notices that a log which had been recorded is gone, it raises `MissingLog`
+    instead of `LogNotFound` whenever that log is named, and makes no other log in its place.
+
+    Attributes:
+        url: What `open_store` opens the store by, without a password.
+        atomic: Whether `together` records either everything that its work appends, or nothing.
     """
 
     url: str
     atomic = False
-    """Whether `together` records all that its work appends, or nothing."""
 
     @abstractmethod
     def names(self, *, archived: bool = False) -> list[str]:
-        """The names of the logs, sorted: those in use, or those put away. Logs that are missing are among them."""
+        """Return the names of the logs in use, or of the archived ones, sorted. Missing logs are among them."""
 
     @abstractmethod
     def create(self, name: str, at: datetime) -> Log:
-        """Make an empty log, created at `at`.
+        """Make an empty log.
+
+        Args:
+            name: Its name.
+            at: The time of its creation, aware.
 
         Raises:
             LogExists: A log in use has this name, or any log a name that differs from it only by case.
@@ -260,7 +344,13 @@ class Store(ABC):
 
     @abstractmethod
     def open(self, name: str) -> Log:
-        """The log of that name; raises `LogNotFound`, `InvalidLogName` and `MissingLog`."""
+        """Open a log.
+
+        Raises:
+            LogNotFound: No log in use has this name.
+            InvalidLogName: No log can have this name.
+            MissingLog: The log had been recorded and is gone.
+        """
 
     @abstractmethod
     def rename(self, old: str, new: str) -> None:
@@ -275,11 +365,19 @@ class Store(ABC):
 
     @abstractmethod
     def archive(self, name: str) -> None:
-        """Put a log away: it keeps everything and is neither listed nor opened; raises as `rename` does."""
+        """Archive a log. It keeps everything, and is neither among the logs in use nor can it be opened.
+
+        Raises:
+            CqrsError: What `rename` raises.
+        """
 
     @abstractmethod
     def unarchive(self, name: str) -> None:
-        """Bring back a log that was put away; raises as `rename` does."""
+        """Make an archived log one of the logs in use again.
+
+        Raises:
+            CqrsError: What `rename` raises.
+        """
 
     @abstractmethod
     def together(self, logs: Sequence[Log], work: Callable[[], T]) -> T:
@@ -301,7 +399,7 @@ class Store(ABC):
         """
 
     def missing(self) -> Sequence[MissingLog]:
-        """The logs that had been recorded and are gone, in use or put away: an error for each, which is not raised."""
+        """Return an error, which is not raised, for each log that had been recorded and is gone, archived ones too."""
         return ()
 
     def set_aside(self, name: str, *, archived: bool = False) -> str:
@@ -313,32 +411,36 @@ class Store(ABC):
         return ""
 
     def strays(self) -> Sequence[Stray]:
-        """The files beside the logs that another program put there: copies of logs, and files that cannot be lists."""
+        """Return the files that another program put beside the logs: copies of logs, and files that cannot be logs."""
         return ()
 
     def close(self) -> None:
-        """Let go of what it holds open; it opens again what it needs."""
+        """Close what the store holds open. It opens what it needs again when it is used again."""
         return
 
     def migrate(self) -> Sequence[str]:
-        """Bring what it keeps into the form that this program works with; what that took, in words.
+        """Update what an earlier version of this program made.
 
-        Raises `StoreUnavailable`.
+        Returns:
+            What was done, in words.
+
+        Raises:
+            StoreUnavailable: The store cannot be reached, or a later version of this program made it.
         """
         return ()
 
     @abstractmethod
     def checkpoints(self) -> Checkpoints:
-        """Where the reactions to the events of its logs keep how far they have come."""
+        """Return the checkpoints of the reactions to the events of the store's logs."""
 
     @abstractmethod
     def verify(self, name: str, *, archived: bool = False, known: Known = nothing_known) -> Verdict:
-        """Walk a whole log and check each sum and each number.
+        """Read a whole log and check every digest, position and version.
 
         Args:
             name: The name of the log.
-            archived: Whether the log was put away.
-            known: What somebody outside the store, such as a snapshot, remembers of the log. It is asked only if the store
+            archived: Whether the log is archived.
+            known: What something outside the store, such as a snapshot, remembers of the log. It is asked only if the store
                 itself does not remember how far the log had come.
 
         Raises:
@@ -350,53 +452,37 @@ class Store(ABC):
     def repair(
         self, name: str, *, archived: bool = False, dry_run: bool = False, known: Known = nothing_known
     ) -> Repair | None:
-        """Put a damaged log right, keeping every whole commit, and every damaged byte in a file; None if it is whole.
+        """Repair a damaged log. Every complete commit stays, and a file keeps the damaged log as it was.
 
-        With `dry_run` it only says what it would do. Raises as `verify` does, and `DamagedLog` if it can't be put right.
+        Args:
+            name: The name of the log.
+            archived: Whether the log is archived.
+            dry_run: Whether to change nothing and only describe the repair.
+            known: As for `verify`.
+
+        Returns:
+            What was done, or would be done. None if the log is intact.
+
+        Raises:
+            DamagedLog: The log cannot be repaired.
+            CqrsError: What `verify` raises.
         """
         return None
 
     def import_log(self, name: str, lines: Iterable[bytes]) -> int:
-        """Make the log that these lines are, or bring the one of that name up to them; the number of commits that were new.
+        """Make a log from its exported lines, or add those that come after the lines of the log that has this name.
+
+        Args:
+            name: The name of the log.
+            lines: The lines, each with its LF.
+
+        Returns:
+            The number of commits that were new.
 
         Raises:
             ImportRefused: The lines are damaged or in a newer format than this code knows, or the log has another history.
             LogExists: A log has a name that differs from this one only by case.
-            MissingLog: Another log of this name had been recorded and is gone. If it is the one that these lines are, and
-                they reach as far as had been recorded, importing them brings it back.
-
-        Nothing is written when it raises.
+            MissingLog: Another log of this name had been recorded and is gone. (If the lines are of that log and reach as
+                far as had been recorded, importing them brings it back.)
         """
         raise ImportRefused(f"{self.url} cannot import the lines of a log")
-
-
-def record(appends: Sequence[Append], metadata: Metadata, types: EventTypes, head: int, versions: dict[str, int]) -> Commit:
-    """The commit that these appends make after position `head`; moves `versions` on, once every precondition holds.
-
-    Raises `WrongExpectedVersion`, `TypeError` for an event that is not registered, and `ValueError` for a commit without
-    events, an append without events or a stream named twice.
-    """
-    whole = {append.stream for append in appends if append.events}
-    if not appends or len(whole) != len(appends):
-        raise ValueError("a commit holds at least one append, each of at least one event, and names a stream once")
-    for append in appends:
-        check_precondition(append.precondition, append.stream, versions.get(append.stream, 0))
-    events: list[Recorded] = []
-    reached: dict[str, int] = {}
-    for append in appends:
-        stream, version = append.stream, versions.get(append.stream, 0)
-        for event in append.events:
-            head, version = head + 1, version + 1
-            events.append(Recorded(head, stream, version, types.name_of(event), event, metadata))
-        reached[stream] = version
-    versions.update(reached)
-    return Commit(tuple(events), metadata)
-
-
-def repeated(commit: Commit, appends: Iterable[Append]) -> Commit:
-    """The commit that a command id stands for already, when it holds just these events; else raises `CommandReused`."""
-    recorded = [(event.stream, event.data) for event in commit.events]
-    if recorded != [(append.stream, event) for append in appends for event in append.events]:
-        command = commit.metadata.command
-        raise CommandReused(f"command {command} was recorded at position {commit.position} with other content")
-    return commit

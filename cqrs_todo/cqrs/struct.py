@@ -1,7 +1,8 @@
-"""`Struct`, the base of every value in the pure rooms, and `replace`.
+"""`Struct`, the base class of the values in the pure modules, and `replace`.
 
-`msgspec.Struct` costs a fifth of a dataclass at start-up and is the JSON decoder's own type. Where msgspec can't be had
-(WebAssembly), dataclasses stand in, so that the pure rooms and the memory store run there too.
+They are msgspec's. To define a `msgspec.Struct` takes a fifth of the time of a dataclass, which matters at start-up, and the
+JSON decoder makes them directly. Without msgspec, for example under WebAssembly, dataclasses are used instead, so that the
+pure modules and the memory store run there too.
 """
 
 from typing import TYPE_CHECKING
@@ -17,9 +18,10 @@ else:
         from dataclasses import dataclass, replace
 
         class Struct:
-            """A class whose subclasses become dataclasses; of msgspec's options only `frozen` has a meaning here."""
+            """A class whose subclasses are dataclasses. Of msgspec's options, only `frozen` has a meaning here."""
 
             def __init_subclass__(cls, *, frozen: bool = False, **_options: object) -> None:
+                """Make a subclass a dataclass."""
                 super().__init_subclass__()
                 dataclass(frozen=frozen)(cls)
                 cls.__struct_fields__ = tuple(cls.__dataclass_fields__)

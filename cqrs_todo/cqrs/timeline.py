@@ -1,4 +1,4 @@
-"""As-of, walking back, and which commits the next undo and redo stand for: all pure, over commits as they are read."""
+"""Time travel and undo: the fold at an earlier moment, and the commits that the next undo and redo apply to."""
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
@@ -6,66 +6,81 @@ from itertools import takewhile
 from typing import TypeAlias
 
 from .decider import C, Decider, E, S
-from .errors import StaleMark
+from .errors import StaleCursor
 from .events import LOST, REPAIRED, Commit, Metadata
 from .fold import Fold
 from .repository import Repository
 from .snapshots import NEVER, nearest
-from .store import Place
+from .store import START, Cursor
 
 Moment: TypeAlias = datetime | int
-"""A point of a log: the state after the last commit recorded at or before an aware time, or after the commit that holds
-the event at a position (0: before the first)."""
+"""A point in the history of a log.
+
+An aware time means: after the last commit that was recorded at or before it. A position means: after the commit that holds
+the event at that position; 0 is before the first commit.
+"""
 
 UNDOES = "undoes"
 REDOES = "redoes"
-"""The keys in a commit's `meta` of the positions of the commits that it undoes or redoes."""
+"""The keys in a commit's `meta` for the positions of the commits that it undoes or redoes."""
 BATCH = "batch"
-"""The key in a commit's `meta` of the batch that it is part of: the batch's `id`, and the commit's `part`, from 1.
+"""The key in a commit's `meta` for the batch that it is part of: the `id` of the batch, and the commit's `part`, from 1.
 
-What undoes or redoes a part of a batch bears the same id and part.
+A commit that undoes or redoes a part of a batch has the same id and part.
 """
 
 
 def reached(commit: Commit, moment: Moment) -> bool:
-    """Whether a commit, met walking back from the head, is the last one that belongs to the moment's state."""
+    """Return whether a commit belongs to the state at a moment, for a caller that goes through the commits newest first."""
     return commit.position <= moment if isinstance(moment, int) else commit.metadata.at <= moment
 
 
 def walk_back(fold: Fold[S], backward: Iterable[Commit], moment: Moment) -> Commit | None:
-    """Take a fold back to a moment; the commit that made it what it was then (None: before the first).
+    """Move a fold back to a moment. The time this takes depends only on the events after the moment.
 
-    `backward` gives the commits up to the fold's position, newest first. Costs the events walked over, however long the
-    history before them.
+    Args:
+        fold: The fold to change.
+        backward: The commits up to the fold's position, newest first.
+        moment: The moment.
+
+    Returns:
+        The last commit before the moment; None if there is none.
     """
     for commit in backward:
         if reached(commit, moment):
             return commit
-        fold.take_back(commit)
+        fold.undo(commit)
     return None
 
 
 def as_of(repository: Repository[S, C, E], moment: Moment) -> tuple[Fold[S], Commit | None]:
-    """The fold of a log at a moment that is not after its head, and the commit that made it (None: before the first).
+    """Fold a log up to a moment.
 
-    It is reached from the nearest snapshot or from the head, backward. For a position it is known whether going forward from
-    a snapshot is shorter, and then that is done.
+    The fold is reached by walking back from the nearest snapshot after the moment, or from the end of the log. If the moment
+    is a position and the nearest snapshot before it is closer, the fold is reached by walking forward from there.
+
+    Args:
+        repository: The repository of the log.
+        moment: A moment that is not after the end of the log.
+
+    Returns:
+        The fold, and the last commit in it; None if there is none.
     """
     head = repository.fold()
     try:
         if isinstance(moment, int):
             return _at_position(repository, head, moment)
         return _at_time(repository, head, moment)
-    except StaleMark:  # a snapshot of a log that was another then
+    except StaleCursor:  # the log has changed since the snapshot was taken
         fold = head.copy()
-        return fold, walk_back(fold, repository.log.commits_backward(head.position + 1), moment)
+        return fold, walk_back(fold, repository.log.commits_backward(Cursor(head.position)), moment)
 
 
 def _at_position(repository: Repository[S, C, E], head: Fold[S], position: int) -> tuple[Fold[S], Commit | None]:
-    before, after = nearest(repository.taken, position)
+    before, after = nearest(repository.snapshot_infos, position)
     if min(after, head.position) - position <= position - before:
         return _back_from(repository, head, after, position)
-    fold, since = _begin(repository, before)
+    fold, since = _begin_at_snapshot(repository, before)
     commit = None
     for commit in takewhile(lambda commit: reached(commit, position), repository.log.commits(since)):
         fold.apply(commit)
@@ -74,46 +89,46 @@ def _at_position(repository: Repository[S, C, E], head: Fold[S], position: int) 
 
 def _at_time(repository: Repository[S, C, E], head: Fold[S], time: datetime) -> tuple[Fold[S], Commit | None]:
     start, earliest = NEVER, repository.earliest
-    for taken in reversed(repository.taken):
+    for info in reversed(repository.snapshot_infos):
         if earliest is not None and earliest <= time:
             break
-        # all that came after this snapshot came after that time too
-        start, earliest = taken.position, taken.earliest
+        # all commits after this snapshot were recorded after that time
+        start, earliest = info.position, info.earliest
     return _back_from(repository, head, start, time)
 
 
 def _back_from(repository: Repository[S, C, E], head: Fold[S], start: int, moment: Moment) -> tuple[Fold[S], Commit | None]:
-    """The fold at a moment, walking back from the snapshot at a position, or from the head."""
+    """Walk back to a moment from the snapshot at a position, or from the end of the log."""
     snapshot = repository.snapshot(start) if start < head.position else None
     if snapshot is None:
         fold = head.copy()
         fold.load()
-        return fold, walk_back(fold, repository.log.commits_backward(head.position + 1), moment)
+        return fold, walk_back(fold, repository.log.commits_backward(Cursor(head.position)), moment)
     fold = Fold(repository.decider, snapshot.base, start)
     fold.load()
-    return fold, walk_back(fold, repository.log.commits_backward(snapshot.mark), moment)
+    return fold, walk_back(fold, repository.log.commits_backward(snapshot.cursor), moment)
 
 
-def _begin(repository: Repository[S, C, E], position: int) -> tuple[Fold[S], Place]:
-    """The fold to go forward from: that of the snapshot at a position, or of nothing."""
+def _begin_at_snapshot(repository: Repository[S, C, E], position: int) -> tuple[Fold[S], Cursor]:
+    """Return the fold to walk forward from: that of the snapshot at a position, or an empty one."""
     snapshot = repository.snapshot(position) if position else None
     if snapshot is None:
-        return Fold(repository.decider), 0
-    return Fold(repository.decider, snapshot.base, position), snapshot.mark
+        return Fold(repository.decider), START
+    return Fold(repository.decider, snapshot.base, position), snapshot.cursor
 
 
 Step: TypeAlias = tuple[int, ...]
-"""The positions of the commits that one command wrote, in the order in which undo (newest first) or redo takes them."""
+"""The positions of the commits that one command wrote, in the order in which they are undone (newest first) or redone."""
 
 
 def marked(metadata: Metadata, key: str) -> tuple[int, ...]:
-    """The positions of the commits that a commit undoes (`UNDOES`) or redoes (`REDOES`), in the order of doing so."""
+    """Return the positions of the commits that a commit undoes (`UNDOES`) or redoes (`REDOES`), in that order."""
     positions = metadata.meta.get(key)
     return tuple(positions) if isinstance(positions, list) and all(isinstance(each, int) for each in positions) else ()
 
 
 def batch_of(metadata: Metadata) -> tuple[str, int] | None:
-    """The id of the batch that a commit belongs to, and its part in it, from 1; None for a commit of its own."""
+    """Return the id of the batch that a commit belongs to, and its part, from 1; None if it does not belong to a batch."""
     match metadata.meta.get(BATCH):
         case {"id": str(id), "part": int(part)}:
             return id, part
@@ -122,7 +137,7 @@ def batch_of(metadata: Metadata) -> tuple[str, int] | None:
 
 
 def undo_steps(backward: Iterable[Commit]) -> Iterator[Step]:
-    """The steps that undo would take back, next first: those in force, the latest done or redone first.
+    """Yield the steps that can be undone: those in force, the one that was done or redone last first.
 
     Args:
         backward: All commits of a log, newest first. It is read only as far as the caller iterates.
@@ -131,26 +146,27 @@ def undo_steps(backward: Iterable[Commit]) -> Iterator[Step]:
 
 
 def in_force(backward: Iterable[Commit]) -> Iterator[tuple[Commit, list[int]]]:
-    """Each commit, newest first, with the positions of the commits in force that it did or redid, also newest first.
+    """Yield each commit, newest first, with the positions of the commits in force that it did or redid, also newest first.
+
+    The commits that a repair wrote are left out.
 
     Args:
         backward: All commits of a log, newest first. It is read only as far as the caller iterates.
-            What a repair wrote is not a step.
     """
-    settled: set[int] = set()
+    handled: set[int] = set()
     for commit in backward:
         if all(event.type in (LOST, REPAIRED) for event in commit.events):
             continue
-        settled.update(marked(commit.metadata, UNDOES))
+        handled.update(marked(commit.metadata, UNDOES))
         redone = marked(commit.metadata, REDOES)
         is_step = not redone and not marked(commit.metadata, UNDOES)
         done = (commit.position,) if is_step else tuple(reversed(redone))
-        yield commit, [position for position in done if position not in settled]
-        settled.update(done)
+        yield commit, [position for position in done if position not in handled]
+        handled.update(done)
 
 
 def redo_steps(backward: Iterable[Commit]) -> Iterator[Step]:
-    """The steps that redo would do again, next first; a commit that is neither an undo nor a redo ends them.
+    """Yield the steps that can be redone, the next one first. A commit that is neither an undo nor a redo ends them.
 
     Args:
         backward: All commits of a log, newest first. It is read only as far as the caller iterates.
@@ -159,23 +175,23 @@ def redo_steps(backward: Iterable[Commit]) -> Iterator[Step]:
 
 
 def _undone(backward: Iterable[Commit]) -> Iterator[tuple[Commit, list[int]]]:
-    """Each undo or redo at the end of a log, with the positions of the commits that it undid, oldest first."""
-    settled: set[int] = set()
+    """Yield each undo or redo at the end of a log, with the positions of the commits that it undid, oldest first."""
+    handled: set[int] = set()
     for commit in backward:
         undone, redone = marked(commit.metadata, UNDOES), marked(commit.metadata, REDOES)
         if not undone and not redone:
             return
-        settled.update(redone)
-        yield commit, [position for position in reversed(undone) if position not in settled]
-        settled.update(undone)
+        handled.update(redone)
+        yield commit, [position for position in reversed(undone) if position not in handled]
+        handled.update(undone)
 
 
 def _grouped(found: Iterable[tuple[Commit, list[int]]], *, complete_at_first: bool) -> Iterator[Step]:
-    """The positions as steps: those of one batch are one step, which stands where the first of them was found.
+    """Yield the positions as steps. Those of one batch are one step, in the place of the first of them that was found.
 
     Args:
         found: Commits, newest first, with positions.
-        complete_at_first: Whether all of a batch was found once its first part was; otherwise it may go on until the end.
+        complete_at_first: Whether a batch is complete once its first part was found. Otherwise more may come until the end.
     """
     steps: list[list[int]] = []
     unfinished: dict[str, list[int]] = {}
@@ -197,7 +213,12 @@ def _grouped(found: Iterable[tuple[Commit, list[int]]], *, complete_at_first: bo
 
 
 def undo_events(decider: Decider[S, C, E], commits: Iterable[Commit]) -> dict[str, list[E]]:
-    """The events by stream that take these commits back, in the order given; unknown events must not be among them."""
+    """Return the events, by stream, that undo some commits.
+
+    Args:
+        decider: The domain.
+        commits: The commits, in the order in which to undo them. They hold no unknown events.
+    """
     changes: dict[str, list[E]] = {}
     for commit in commits:
         for event in reversed(commit.events):
@@ -206,10 +227,14 @@ def undo_events(decider: Decider[S, C, E], commits: Iterable[Commit]) -> dict[st
 
 
 def redo_events(decider: Decider[S, C, E], commits: Iterable[Commit]) -> dict[str, list[E]]:
-    """The events by stream that do these undone commits again, in the order given.
+    """Return the events, by stream, that redo some commits.
 
-    Inverting twice gives the event itself, except for a creation: taken back it became a removal, done again it becomes a
-    restoration of what stands there removed.
+    To invert an event twice gives the event itself, except for a creation. To undo it removed the entity, so to redo it
+    restores the removed entity.
+
+    Args:
+        decider: The domain.
+        commits: The commits that were undone, in the order in which to redo them.
     """
     changes: dict[str, list[E]] = {}
     for commit in commits:

@@ -1,4 +1,4 @@
-"""Two moments of a list side by side, and where each field of a todo comes from. Pure."""
+"""The differences between two moments of a list, and the origin of each field of a todo. This module is pure."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
@@ -6,7 +6,7 @@ from typing import Any, Literal, TypeAlias
 
 from ..cqrs.events import Commit, Recorded, UnknownEvent
 from ..cqrs.struct import Struct
-from .fields import NAMES, State, Todo
+from .fields import FIELD_NAMES, State, Todo
 from .model import evolve
 from .views import Item
 
@@ -14,7 +14,14 @@ Kind: TypeAlias = Literal["added", "removed", "changed"]
 
 
 class Difference(Struct, frozen=True):
-    """A todo that is not the same at two moments; None where it had not been created yet."""
+    """A todo that is different at two moments.
+
+    Args:
+        number: Its number in the list.
+        id: Its stable id.
+        old: Its state at the one moment. None if it had not been created yet.
+        new: Its state at the other moment. None if it had not been created yet.
+    """
 
     number: int
     id: str
@@ -23,7 +30,7 @@ class Difference(Struct, frozen=True):
 
     @property
     def kind(self) -> Kind:
-        """What a person sees: it came, it went, or it is another. A removed todo is not there."""
+        """What happened to it, from a person's point of view: a removed todo counts as one that is not in the list."""
         before = self.old is not None and not self.old.removed
         after = self.new is not None and not self.new.removed
         if before == after:
@@ -32,19 +39,38 @@ class Difference(Struct, frozen=True):
 
     @property
     def fields(self) -> dict[str, tuple[Any, Any]]:
-        """The old and the new value of each field that differs; of one that was or is not created, all that are set."""
+        """The old and the new value of each field that differs.
+
+        If the todo had not been created at one of the moments, these are all the fields that are set.
+        """
         return changed_fields(self.old, self.new)
 
 
 def changed_fields(old: State, new: State) -> dict[str, tuple[Any, Any]]:
-    """The old and the new value of each field that differs between two states of a todo."""
+    """Return the old and the new value of each field that differs between two states of a todo.
+
+    Args:
+        old: The one state. None counts as a todo without any value.
+        new: The other state. None counts as a todo without any value.
+
+    Returns:
+        By the name of the field its old and its new value.
+    """
     nothing = Todo("", datetime.min)
-    pairs = ((name, getattr(old or nothing, name), getattr(new or nothing, name)) for name in NAMES)
+    pairs = ((name, getattr(old or nothing, name), getattr(new or nothing, name)) for name in FIELD_NAMES)
     return {name: (before, after) for name, before, after in pairs if before != after}
 
 
 def compare(old: Iterable[Item], new: Iterable[Item]) -> list[Difference]:
-    """What differs between two moments of one list, by number; either may be the earlier one."""
+    """Find the todos that differ between two moments of a list.
+
+    Args:
+        old: All todos at the one moment, which may be the later one.
+        new: All todos at the other moment.
+
+    Returns:
+        The differences, sorted by the number of the todo.
+    """
     before = {item.number: item for item in old}
     after = {item.number: item for item in new}
     found = []
@@ -57,9 +83,13 @@ def compare(old: Iterable[Item], new: Iterable[Item]) -> list[Difference]:
 
 
 def transitions(commits: Iterable[Commit]) -> Iterator[tuple[Commit, Recorded, State, State]]:
-    """Each event that is understood, with its commit, and its todo's state before and after it.
+    """Replay a list, event by event. Unknown events are skipped.
 
-    From all commits of a list, in order.
+    Args:
+        commits: All commits of the list, oldest first.
+
+    Yields:
+        The commit, the event, and the state of its todo before and after the event.
     """
     states: dict[str, State] = {}
     for commit in commits:
@@ -70,13 +100,28 @@ def transitions(commits: Iterable[Commit]) -> Iterator[tuple[Commit, Recorded, S
                 yield commit, event, before, after
 
 
-def field_changes(commits: Iterable[Commit]) -> dict[int, dict[str, tuple[Any, Any]]]:
-    """What each event changed: by its position the old and new value of fields; from all commits of a list, in order."""
+def changes_by_position(commits: Iterable[Commit]) -> dict[int, dict[str, tuple[Any, Any]]]:
+    """Find which fields each event of a list changed.
+
+    Args:
+        commits: All commits of the list, oldest first.
+
+    Returns:
+        By the position of the event and the name of the field: the old and the new value.
+    """
     return {event.position: changed_fields(before, after) for _, event, before, after in transitions(commits)}
 
 
 class Origin(Struct, frozen=True):
-    """Where a field's value comes from: the commit that set it, by its position, and what it had been (None: not set)."""
+    """Where the value of a field comes from.
+
+    Args:
+        value: The value.
+        previous: The value before it. None if the field was not set.
+        position: The position of the commit that set it.
+        at: The time of that commit, in UTC.
+        by: The author of that commit.
+    """
 
     value: Any
     previous: Any
@@ -86,11 +131,19 @@ class Origin(Struct, frozen=True):
 
 
 def blame(stream: str, commits: Iterable[Commit]) -> Mapping[str, Origin]:
-    """For each field of a todo that was ever set, where its value comes from; from all commits of its list, in order."""
+    """Find where the value of each field of a todo comes from.
+
+    Args:
+        stream: The stream of the todo.
+        commits: All commits of its list, oldest first.
+
+    Returns:
+        The origins by the name of the field, for each field that was ever set.
+    """
     origins: dict[str, Origin] = {}
     for commit, event, before, after in transitions(commits):
         if event.stream == stream:
             for name, (previous, value) in changed_fields(before, after).items():
                 meta = commit.metadata
                 origins[name] = Origin(value, previous, commit.position, meta.at, meta.by)
-    return {name: origins[name] for name in NAMES if name in origins}
+    return {name: origins[name] for name in FIELD_NAMES if name in origins}

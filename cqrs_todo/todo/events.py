@@ -1,14 +1,16 @@
 """The events of a todo: facts in the past tense, each with the old and the new value of what it changed.
 
-An event with a time refuses one that cannot be read or has no zone: nothing could be done with it, and the event is then one
-that this program does not know. The times of a log are seldom alike, so they are read without a cache; days due are alike.
+Making an event with a time that cannot be read, or that has no time zone, raises `ValueError`. When such an event is read
+from a log, it becomes an `UnknownEvent`, because this program can do nothing with that time.
+
+Due dates are parsed with a cache, because many todos are due on the same day. Times of completions are parsed without one.
 """
 
 from datetime import datetime
 from typing import Any, TypeAlias
 
 from ..cqrs.struct import Struct
-from .values import DayOrInstant, Priority, parse_day_or_instant, read_day_or_instant
+from .values import DayOrInstant, Priority, parse_day_or_instant, parse_day_or_instant_uncached
 
 
 def _check_zone(time: datetime) -> None:
@@ -16,11 +18,20 @@ def _check_zone(time: datetime) -> None:
         raise ValueError(f"a time without a zone: {time}")
 
 
-class TodoCreated(Struct, frozen=True, gc=False):
-    """A todo came to be. This event never grows: fields that came later are set by events of their own."""
+class _TodoCreatedBase(Struct, frozen=True, gc=False):
+    """The arguments of `TodoCreated` that may be given by position."""
 
     text: str
     created: datetime
+
+
+class TodoCreated(_TodoCreatedBase, frozen=True, gc=False, kw_only=True):
+    """A todo was created.
+
+    This class never gets new attributes, because its JSON form is frozen. A field that the todo gained later is set by its
+    own event in the same commit.
+    """
+
     note: str | None = None
     due: DayOrInstant | None = None
     reminder: datetime | None = None
@@ -28,6 +39,7 @@ class TodoCreated(Struct, frozen=True, gc=False):
     tags: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        """Check that its times can be read and have a time zone."""
         _check_zone(self.created)
         if self.due is not None:
             parse_day_or_instant(self.due)
@@ -36,27 +48,39 @@ class TodoCreated(Struct, frozen=True, gc=False):
 
 
 class Changed(Struct, frozen=True, gc=False):
-    """A field has a new value: the base of all events that hold an old and a new one. Each field has a class of its own."""
+    """A field has a new value. This is the base of the events that change a field with one value.
+
+    Args:
+        old: The value before the event; None if the field was not set.
+        new: The value after it; None if the field was cleared.
+    """
 
     old: Any
     new: Any
 
 
 class TextChanged(Changed, frozen=True, gc=False):
+    """The text has a new value."""
+
     old: str
     new: str
 
 
 class NoteChanged(Changed, frozen=True, gc=False):
+    """The note was set, changed or cleared."""
+
     old: str | None
     new: str | None
 
 
 class DueChanged(Changed, frozen=True, gc=False):
+    """The due date was set, changed or cleared."""
+
     old: DayOrInstant | None
     new: DayOrInstant | None
 
     def __post_init__(self) -> None:
+        """Check that its times can be read and have a time zone."""
         if self.old is not None:
             parse_day_or_instant(self.old)
         if self.new is not None:
@@ -64,10 +88,13 @@ class DueChanged(Changed, frozen=True, gc=False):
 
 
 class ReminderChanged(Changed, frozen=True, gc=False):
+    """The reminder was set, changed or cleared. The instants have a time zone."""
+
     old: datetime | None
     new: datetime | None
 
     def __post_init__(self) -> None:
+        """Check that its times can be read and have a time zone."""
         if self.old is not None:
             _check_zone(self.old)
         if self.new is not None:
@@ -75,45 +102,65 @@ class ReminderChanged(Changed, frozen=True, gc=False):
 
 
 class PriorityChanged(Changed, frozen=True, gc=False):
+    """The priority was set, changed or cleared."""
+
     old: Priority | None
     new: Priority | None
 
 
 class ProjectChanged(Changed, frozen=True, gc=False):
+    """The project was set, changed or cleared."""
+
     old: str | None
     new: str | None
 
 
 class TagAdded(Struct, frozen=True, gc=False):
+    """A tag was added."""
+
     tag: str
 
 
 class TagRemoved(Struct, frozen=True, gc=False):
+    """A tag was removed."""
+
     tag: str
 
 
 class TodoCompleted(Struct, frozen=True, gc=False):
+    """The todo was completed.
+
+    Args:
+        completed: When it was completed: a day or an instant.
+    """
+
     completed: DayOrInstant
 
     def __post_init__(self) -> None:
-        read_day_or_instant(self.completed)
+        """Check that its times can be read and have a time zone."""
+        parse_day_or_instant_uncached(self.completed)
 
 
 class TodoReopened(Struct, frozen=True, gc=False):
-    """`completed` is when it had been completed."""
+    """A completed todo was opened again.
+
+    Args:
+        completed: When it had been completed, so that the event can be undone.
+    """
 
     completed: DayOrInstant
 
     def __post_init__(self) -> None:
-        read_day_or_instant(self.completed)
+        """Check that its times can be read and have a time zone."""
+        parse_day_or_instant_uncached(self.completed)
 
 
 class TodoRemoved(Struct, frozen=True, gc=False):
-    pass
+    """The todo was removed. Its number is never used again."""
 
 
 class TodoRestored(Struct, frozen=True, gc=False):
-    pass
+    """A removed todo was restored."""
 
 
 TodoEvent: TypeAlias = (

@@ -1,8 +1,10 @@
-"""The todo and its fields, each declared once: its name, how people write it, what is valid, which events change it.
+"""The todo and its fields.
 
-Everything else about a field is derived from its declaration: deciding, inverting and replaying its changes, the difference
-of two states, `blame` and `diff`, the options and markers of the command line, the editor, and what `--clear` accepts.
-docs/how-to/add-a-field.md shows how to add one.
+Each field is declared once: its name, how people write it, which values are valid, and which events change it.
+
+Everything else about a field follows from its declaration: how its changes are decided, replayed and inverted, the
+difference between two states, `blame` and `diff`, the options and markers of the command line, the editor, and what
+`--clear` accepts. docs/how-to/add-a-field.md shows how to add one.
 """
 
 from collections.abc import Callable, Mapping
@@ -34,21 +36,36 @@ from .values import (
     check_tag,
     check_tags,
     check_text,
+    matching_words,
     nfc,
-    same_words,
 )
 
 T = TypeVar("T")
 
 
-class Todo(Struct, frozen=True, array_like=True, gc=False):
-    """What is known of a todo. `tags` are sorted; `completed` is None while it is open; `removed` is a tombstone.
-
-    New fields go to the end, because snapshots hold the values in this order.
-    """
+class _TodoBase(Struct, frozen=True, array_like=True, gc=False):
+    """The arguments of `Todo` that may be given by position."""
 
     text: str
     created: datetime
+
+
+class Todo(_TodoBase, frozen=True, array_like=True, gc=False, kw_only=True):
+    """The state of a todo. Add new attributes at the end, because snapshots store the values in this order.
+
+    Args:
+        text: What is to be done.
+        created: When it was created, in UTC.
+        note: A note in Markdown.
+        due: When it is due: a day or an instant.
+        reminder: When to remind, in UTC.
+        priority: One of `PRIORITIES`.
+        tags: Its tags, sorted.
+        completed: When it was completed: a day or an instant. None while it is open.
+        removed: Whether it was removed. A removed todo keeps its number and can be restored.
+        project: Its project: words separated by dots.
+    """
+
     note: str | None = None
     due: DayOrInstant | None = None
     reminder: datetime | None = None
@@ -65,148 +82,152 @@ class Todo(Struct, frozen=True, array_like=True, gc=False):
 
 
 SCHEMA = "todo/2"
-"""The name of the shape and the meaning of `Todo`. Change it when either changes: older snapshots are then not used."""
+"""The version of `Todo` in snapshots. Change it when an attribute or its meaning changes: old snapshots are then unused."""
 
 State: TypeAlias = Todo | None
 """A todo, or None before it was created."""
 
 Kind: TypeAlias = Literal["text", "note", "day or instant", "instant", "choice", "word", "words"]
-"""What a field's values are: this decides how they are read from what people type, and how they are shown."""
+"""The kind of a field's values. It decides how they are parsed from what people type, and how they are displayed."""
 
 if TYPE_CHECKING:
 
-    class Of(Generic[T]):
-        """Says to type checkers what the values of a field are."""
+    class Typed(Generic[T]):
+        """A base that tells type checkers the type of a field's values."""
 
 else:
 
-    class Of:
-        """At run time this is a plain class: a generic base would make every start slower."""
+    class Typed:
+        """At run time this is a plain class, because a generic base would make every start of the program slower."""
 
         def __class_getitem__(cls, _of: object) -> type:
+            """Return the class itself."""
             return cls
 
 
-class Field(Struct, Of[T], frozen=True):
-    """A field with one value.
+class FieldBase(Struct, frozen=True, kw_only=True):
+    """What all fields declare.
 
     Args:
         name: The attribute of `Todo`, and the name in JSON, `blame`, `diff` and the editor.
-        kind: What its values are.
-        event: The stable type string of the event that changes it.
-        changed: The class of that event.
-        put: The todo with the event's new value. It is written out for each field, because that is twice as fast.
-        check: Gives a new value as it is recorded, or raises `Rejected`. Its second argument is the time of the command.
+        kind: The kind of its values.
         help: What the field is, in a sentence for `--help`.
-        options: The options of the command line that set it; none where there is another way.
-        metavar: What stands for the value in `--help`.
-        marker: What a word begins with that sets it; '' for none.
-        choices: All the values there are, for kind `choice`, each with the words that people may write instead.
+        options: The command line options that set it. Empty if it has none.
+        metavar: The placeholder for the value in `--help`.
+        marker: The beginning of a word that sets it, such as `due:`. Empty if it has none.
+        choices: For kind `choice`, all values; each is followed by the words that people may write instead.
     """
 
     name: str
     kind: Kind
-    event: str
-    changed: type[Changed]
-    put: Callable[[Todo, Any], Todo]
-    check: Callable[[T, datetime | None], T]
     help: str = ""
     options: tuple[str, ...] = ()
     metavar: str = ""
     marker: str = ""
     choices: tuple[tuple[str, ...], ...] = ()
 
+
+class Field(FieldBase, Typed[T], frozen=True, kw_only=True):
+    """A field with one value.
+
+    Args:
+        event: The stable type string of the event that changes it.
+        changed: The class of that event.
+        apply: Takes a todo and an event of this class, and returns the todo with the event's new value. It is written out
+            for each field, because `replace` with the name of the field as a variable takes twice as long.
+        check: Takes a new value and the time of the command. Returns the value as it is recorded, or raises `Rejected`.
+    """
+
+    event: str
+    changed: type[Changed]
+    apply: Callable[[Todo, Any], Todo]
+    check: Callable[[T, datetime | None], T]
+
     @property
-    def types(self) -> dict[str, type]:
-        """Its events by their type strings."""
+    def event_types(self) -> dict[str, type]:
+        """The classes of its events by their type strings."""
         return {self.event: self.changed}
 
     @property
-    def evolves(self) -> dict[type, Callable[[Todo, Any], Todo]]:
-        """What its events do to a todo."""
-        return {self.changed: self.put}
+    def evolvers(self) -> dict[type, Callable[[Todo, Any], Todo]]:
+        """For each class of its events, the function that applies such an event to a todo."""
+        return {self.changed: self.apply}
 
     @property
-    def inverts(self) -> dict[type, Callable[[Any], TodoEvent]]:
-        """What takes its events back."""
+    def inverters(self) -> dict[type, Callable[[Any], TodoEvent]]:
+        """For each class of its events, the function that returns the inverse of such an event."""
         return {self.changed: lambda event: type(event)(event.new, event.old)}
 
-    def between(self, old: T, new: T) -> tuple[TodoEvent, ...]:
-        """The events that make one value of another."""
+    def events_between(self, old: T, new: T) -> tuple[TodoEvent, ...]:
+        """Return the events that change one value to another."""
         return () if old == new else (self.changed(old, new),)
 
-    def register(self, _event: Any) -> str:
-        """What an event of this field sets: two changes of one register conflict, and the newer one wins in a merge."""
+    def field_of(self, _event: Any) -> str:
+        """Return the name under which an event of this field conflicts with others; in a merge the newer event wins."""
         return self.name
 
 
-class SetField(Struct, frozen=True):
+class SetField(FieldBase, frozen=True, kw_only=True):
     """A field whose value is a set of words, which are added and removed one by one.
 
     Args:
-        name: As in `Field`; so are `check`, `help`, `options`, `metavar` and `marker`.
-        item: What one word is called, in the events.
+        item: The name of one word, which is also the attribute of the events that holds it.
         added: The type string and the class of the event that adds a word.
-        dropped: The type string and the class of the event that removes one.
-        put: The todo with the word that an event adds.
-        take: The todo without the word that an event removes.
-        check_item: Gives one word as it is recorded, or raises `Rejected`.
-        history: How the history tells of an added and of a removed word.
+        dropped: The type string and the class of the event that removes a word.
+        apply_added: Takes a todo and an event that adds a word, and returns the todo with this word.
+        apply_dropped: Takes a todo and an event that removes a word, and returns the todo without this word.
+        check: Takes all words and the time of the command. Returns the words as they are recorded, or raises `Rejected`.
+        check_item: Takes one word. Returns it as it is recorded, or raises `Rejected`.
+        history: How the history describes an added and a removed word; `{}` stands for the word.
     """
 
-    name: str
     item: str
     added: tuple[str, type[Any]]
     dropped: tuple[str, type[Any]]
-    put: Callable[[Todo, Any], Todo]
-    take: Callable[[Todo, Any], Todo]
+    apply_added: Callable[[Todo, Any], Todo]
+    apply_dropped: Callable[[Todo, Any], Todo]
     check: Callable[[Any, datetime | None], tuple[str, ...]]
     check_item: Callable[[str], str]
-    help: str = ""
-    options: tuple[str, ...] = ()
-    metavar: str = ""
-    marker: str = ""
-    history: tuple[str, str] = ("added {}", "removed {}")
     kind: Kind = "words"
-    choices: tuple[tuple[str, ...], ...] = ()
+    history: tuple[str, str] = ("added {}", "removed {}")
 
     @property
-    def types(self) -> dict[str, type]:
-        """Its events by their type strings."""
+    def event_types(self) -> dict[str, type]:
+        """The classes of its events by their type strings."""
         return dict((self.added, self.dropped))
 
     @property
-    def evolves(self) -> dict[type, Callable[[Todo, Any], Todo]]:
-        """What its events do to a todo."""
-        return {self.added[1]: self.put, self.dropped[1]: self.take}
+    def evolvers(self) -> dict[type, Callable[[Todo, Any], Todo]]:
+        """For each class of its events, the function that applies such an event to a todo."""
+        return {self.added[1]: self.apply_added, self.dropped[1]: self.apply_dropped}
 
     @property
-    def inverts(self) -> dict[type, Callable[[Any], TodoEvent]]:
-        """What takes its events back."""
+    def inverters(self) -> dict[type, Callable[[Any], TodoEvent]]:
+        """For each class of its events, the function that returns the inverse of such an event."""
         return {
             self.added[1]: lambda event: self.drop(getattr(event, self.item)),
             self.dropped[1]: lambda event: self.add(getattr(event, self.item)),
         }
 
     def add(self, word: str) -> TodoEvent:
-        """The event that adds a word."""
+        """Return the event that adds a word."""
         event: TodoEvent = self.added[1](word)
         return event
 
     def drop(self, word: str) -> TodoEvent:
-        """The event that removes a word."""
+        """Return the event that removes a word."""
         event: TodoEvent = self.dropped[1](word)
         return event
 
-    def between(self, old: tuple[str, ...], new: tuple[str, ...]) -> tuple[TodoEvent, ...]:
-        """The events that make one value of another."""
+    def events_between(self, old: tuple[str, ...], new: tuple[str, ...]) -> tuple[TodoEvent, ...]:
+        """Return the events that change one set of words to another: first what is removed, then what is added."""
         if old == new:
             return ()
-        removed = [self.drop(word) for word in old if not same_words(new, word)]
-        return (*removed, *(self.add(word) for word in new if not same_words(old, word)))
+        removed = [self.drop(word) for word in old if not matching_words(new, word)]
+        return (*removed, *(self.add(word) for word in new if not matching_words(old, word)))
 
-    def register(self, event: Any) -> str:
-        """What an event of this field sets: two changes of one register conflict, and the newer one wins in a merge."""
+    def field_of(self, event: Any) -> str:
+        """Return the name under which an event of this field conflicts with others: each word has its own, `tag:home`."""
         return f"{self.item}:{nfc(getattr(event, self.item))}"
 
 
@@ -215,7 +236,7 @@ TEXT: Field[str] = Field(
     kind="text",
     event="todo_text_changed",
     changed=TextChanged,
-    put=lambda todo, event: replace(todo, text=event.new),
+    apply=lambda todo, event: replace(todo, text=event.new),
     check=check_text,
     help="What is to be done.",
 )
@@ -224,7 +245,7 @@ NOTE: Field[str | None] = Field(
     kind="note",
     event="todo_note_changed",
     changed=NoteChanged,
-    put=lambda todo, event: replace(todo, note=event.new),
+    apply=lambda todo, event: replace(todo, note=event.new),
     check=check_note,
     help="A note, in Markdown.",
     options=("--note",),
@@ -235,7 +256,7 @@ DUE: Field[DayOrInstant | None] = Field(
     kind="day or instant",
     event="todo_due_changed",
     changed=DueChanged,
-    put=lambda todo, event: replace(todo, due=event.new),
+    apply=lambda todo, event: replace(todo, due=event.new),
     check=check_due,
     help="When it is due: a day, or a time.",
     options=("--due", "-d"),
@@ -247,7 +268,7 @@ REMINDER: Field[datetime | None] = Field(
     kind="instant",
     event="todo_reminder_changed",
     changed=ReminderChanged,
-    put=lambda todo, event: replace(todo, reminder=event.new),
+    apply=lambda todo, event: replace(todo, reminder=event.new),
     check=check_reminder,
     help="When to be reminded.",
     options=("--remind", "-r"),
@@ -258,7 +279,7 @@ PRIORITY: Field[Priority | None] = Field(
     kind="choice",
     event="todo_priority_changed",
     changed=PriorityChanged,
-    put=lambda todo, event: replace(todo, priority=event.new),
+    apply=lambda todo, event: replace(todo, priority=event.new),
     check=check_priority,
     help="How important it is.",
     options=("--priority", "-p"),
@@ -271,8 +292,8 @@ TAGS = SetField(
     item="tag",
     added=("todo_tag_added", TagAdded),
     dropped=("todo_tag_removed", TagRemoved),
-    put=lambda todo, event: replace(todo, tags=tuple(sorted({*todo.tags, event.tag}))),
-    take=lambda todo, event: replace(todo, tags=tuple(tag for tag in todo.tags if tag != event.tag)),
+    apply_added=lambda todo, event: replace(todo, tags=tuple(sorted({*todo.tags, event.tag}))),
+    apply_dropped=lambda todo, event: replace(todo, tags=tuple(tag for tag in todo.tags if tag != event.tag)),
     check=check_tags,
     check_item=check_tag,
     help="A tag; may be given several times.",
@@ -286,7 +307,7 @@ PROJECT: Field[str | None] = Field(
     kind="word",
     event="todo_project_changed",
     changed=ProjectChanged,
-    put=lambda todo, event: replace(todo, project=event.new),
+    apply=lambda todo, event: replace(todo, project=event.new),
     check=check_project,
     help="The project it belongs to, such as home.garage.",
     options=("--project", "-P"),
@@ -295,22 +316,23 @@ PROJECT: Field[str | None] = Field(
 )
 
 FIELDS: tuple[Field[Any] | SetField, ...] = (TEXT, NOTE, DUE, REMINDER, PRIORITY, TAGS, PROJECT)
-"""Every field, in the order in which they are shown."""
-NAMES = (*(field.name for field in FIELDS), "completed", "removed")
-"""The attributes of a todo that events change: its fields, and what `done`, `rm` and their opposites set."""
+"""Every field, in the order in which they are displayed."""
+FIELD_NAMES = (*(field.name for field in FIELDS), "completed", "removed")
+"""The attributes of a todo that events change: its fields, and those that completing and removing set."""
 
-
-FIELD_OF: Mapping[type, Field[Any] | SetField] = {event: field for field in FIELDS for event in field.types.values()}
-"""The field that an event of a class changes."""
+FIELD_BY_EVENT: Mapping[type, Field[Any] | SetField] = {
+    event: field for field in FIELDS for event in field.event_types.values()
+}
+"""The field that an event changes, by the class of the event."""
 
 
 def declarations() -> list[Mapping[str, Any]]:
-    """The declarations as JSON values, for front ends that are not written in Python."""
+    """Return the declarations of all fields as JSON values, for front ends that are not written in Python."""
     return [
         {
             "name": field.name,
             "kind": field.kind,
-            "events": list(field.types),
+            "events": list(field.event_types),
             "help": field.help,
             "options": list(field.options),
             "marker": field.marker or None,

@@ -1,4 +1,4 @@
-"""The lists of a store: made, renamed, archived and brought back."""
+"""The lists of a store: making, renaming and archiving them."""
 
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 from ..cqrs.errors import LogExists
 from ..cqrs.names import check_log_name, name_key
 from ..cqrs.store import Log, Store
-from .selection import NotFound
+from .errors import ListNotFound
 
 
 def now_utc() -> datetime:
-    """The wall time, as it is read."""
+    """Return the time of this machine's clock, in UTC."""
     return datetime.now(UTC)
 
 
@@ -18,36 +18,55 @@ class Lists:
     """The lists of a store."""
 
     def __init__(self, store: Store, clock: Callable[[], datetime] = now_utc) -> None:
+        """Work with the lists of a store.
+
+        Args:
+            store: The store.
+            clock: Returns the time at which a list is made, in UTC.
+        """
         self.store = store
         self._clock = clock
 
     def names(self, *, archived: bool = False) -> list[str]:
-        """The names of the lists in use, or of the archived ones; lists that are missing are among them."""
+        """Return the names of the lists, including lists that are missing.
+
+        Args:
+            archived: Whether to return the names of the archived lists instead of those in use.
+        """
         return self.store.names(archived=archived)
 
     def new(self, name: str) -> Log:
         """Make a list.
 
+        Args:
+            name: Its name.
+
+        Returns:
+            Its log, which is empty.
+
         Raises:
-            LogExists: The name, or one that differs from it only by case, is taken.
-            Rejected: An archived list has the name.
-            InvalidLogName: No list can have the name.
-            MissingLog: A list of this name had been recorded and is gone.
+            LogExists: A list in use or an archived one has this name, or one that differs from it only by case.
+            InvalidLogName: No list can have this name.
+            MissingLog: A list with this name had been recorded and is gone.
         """
         self._check_free(name)
         return self.store.create(name, self._clock())
 
     def start_again(self, name: str) -> tuple[Log, list[str], bool]:
-        """Make a list though one of its name is missing; the record of the missing one is kept in a file.
+        """Make a list in place of one that is missing. What had been recorded of the missing list is kept in a file.
 
-        If another list's file stands in its place, that file becomes the list.
+        If the file of another list is in its place, that file becomes the list.
+
+        Args:
+            name: The name of the list.
 
         Returns:
-            The list, the files that keep what had been recorded of missing ones (none if none was missing), and whether the
-            list was made, so that it is empty.
+            The log of the list; the files that keep the records of missing lists, empty if no list was missing; and whether
+            the list was made, so that it is empty.
 
         Raises:
-            LogExists, Rejected, InvalidLogName: As for `new`.
+            LogExists: A list has this name already; see `new`.
+            InvalidLogName: No list can have this name.
         """
         aside = [self.store.set_aside(name, archived=archived) for archived in (False, True)]
         kept = [file for file in aside if file]
@@ -56,18 +75,46 @@ class Lists:
         return self.new(name), kept, True
 
     def rename(self, old: str, new: str) -> None:
-        """Give a list another name; raises `NotFound` if there is no list with the old name, and what `new` raises."""
+        """Give a list another name.
+
+        Args:
+            old: The name that it has.
+            new: The name that it gets.
+
+        Raises:
+            ListNotFound: No list has the old name.
+            LogExists: Another list has the new name; see `new`.
+            InvalidLogName: No list can have the new name.
+        """
         self._check(old)
         self._check_free(new)
         self.store.rename(old, new)
 
     def archive(self, name: str) -> None:
-        """Put a list away, with all its history; raises `NotFound`, `LogExists`, `MissingLog`."""
+        """Archive a list with all its history.
+
+        Args:
+            name: Its name.
+
+        Raises:
+            ListNotFound: No list in use has this name.
+            LogExists: An archived list has this name.
+            MissingLog: The list had been recorded and is gone.
+        """
         self._check(name)
         self.store.archive(name)
 
     def unarchive(self, name: str) -> None:
-        """Bring an archived list back; raises `NotFound`, `LogExists`, `MissingLog`."""
+        """Bring an archived list back into use.
+
+        Args:
+            name: Its name.
+
+        Raises:
+            ListNotFound: No archived list has this name.
+            LogExists: A list in use has this name.
+            MissingLog: The list had been recorded and is gone.
+        """
         self._check(name, archived=True)
         self.store.unarchive(name)
 
@@ -82,21 +129,25 @@ class Lists:
     def _check(self, name: str, *, archived: bool = False) -> None:
         names = self.names(archived=archived)
         if check_log_name(name) not in names:
-            raise no_such_list(name, names)
+            raise list_not_found(name, names)
 
 
-def no_such_list(name: str, names: Iterable[str]) -> NotFound:
-    """The error for a list that is not there, with the nearest name as a hint."""
-    near = same_but_for_case(name, names)
-    if near is None:
-        import difflib
+def list_not_found(name: str, names: Iterable[str]) -> ListNotFound:
+    """Return the error for a list that does not exist, with the most similar name.
 
-        near = next(iter(difflib.get_close_matches(name, names, n=1)), None)
-    hint = "see: todo lists" if near is None else f"did you mean {near!r}?"
-    return NotFound(f"no list named {name!r}", hint)
+    Args:
+        name: The name that was asked for.
+        names: The names that exist.
+    """
+    nearest = differing_only_by_case(name, names)
+    if nearest is None:
+        import difflib  # only for this error
+
+        nearest = next(iter(difflib.get_close_matches(name, names, n=1)), None)
+    return ListNotFound(name, nearest)
 
 
-def same_but_for_case(name: str, names: Iterable[str]) -> str | None:
-    """The one of some names that differs from a name only by case; None if there is none."""
+def differing_only_by_case(name: str, names: Iterable[str]) -> str | None:
+    """Return the first name that is equal to a name, or differs from it only by case. None if there is no such name."""
     key = name_key(check_log_name(name))
     return next((other for other in names if name_key(other) == key), None)

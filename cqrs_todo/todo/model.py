@@ -1,7 +1,8 @@
 """The decider of a todo: its commands, and the three pure functions `decide`, `evolve` and `invert`.
 
-The rules are those of the Rust ancestor's todo: empty text, a reminder in the past, a command on what was never created
-and creating twice are refused; a change to the value that is there already gives no event.
+The rules are those of the todo in the Rust program that came before this one. `decide` rejects an empty text, a reminder in
+the past, a command on a todo that was never created, and a second creation. A change to the present value results in no
+event.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,20 +13,20 @@ from ..cqrs.decider import Decider
 from ..cqrs.errors import Rejected
 from ..cqrs.struct import Struct, replace
 from .events import TodoCompleted, TodoCreated, TodoEvent, TodoRemoved, TodoReopened, TodoRestored
-from .fields import FIELDS, Field, Of, SetField, State, T, Todo
+from .fields import FIELDS, Field, SetField, State, T, Todo, Typed
 from .values import (
     DayOrInstant,
     Priority,
     check_canonical,
     check_instant,
     day_or_instant,
+    matching_words,
     parse_day_or_instant,
-    same_words,
 )
 
 EVENTS: Mapping[str, type] = {
     "todo_created": TodoCreated,
-    **{type: event for field in FIELDS for type, event in field.types.items()},
+    **{type: event for field in FIELDS for type, event in field.event_types.items()},
     "todo_completed": TodoCompleted,
     "todo_reopened": TodoReopened,
     "todo_removed": TodoRemoved,
@@ -33,23 +34,33 @@ EVENTS: Mapping[str, type] = {
 }
 """The event classes by their stable type strings."""
 
-_BEGINNING = datetime.min.replace(tzinfo=UTC)
+_BEGINNING_OF_TIME = datetime.min.replace(tzinfo=UTC)
 _FIRST_ZONE = timezone(timedelta(hours=14))
-"""Where on earth a day begins first."""
+"""The zone in which each day begins first."""
 
 
-# Commands: intentions. They carry the time that they need; `decide` never looks at a clock.
+# Commands are intentions. They contain the time that they need, because `decide` never reads a clock.
 
 
-class _New(Struct, frozen=True):
+class _CreateBase(Struct, frozen=True):
+    """The arguments of `Create` that may be given by position."""
+
     text: str
     created: datetime
 
 
-class Create(_New, frozen=True, kw_only=True):
-    """Create a todo. `created` is the time of creation, in UTC; a reminder must come after it.
+class Create(_CreateBase, frozen=True, kw_only=True):
+    """Create a todo.
 
-    The first two are given by position, the others by name.
+    Args:
+        text: What is to be done.
+        created: The time of creation, with a time zone. A reminder must come after it.
+        note: A note in Markdown.
+        due: When it is due: a day or an instant.
+        reminder: When to remind, with a time zone.
+        priority: One of `PRIORITIES`.
+        tags: Its tags, in any order.
+        project: Its project: words separated by dots.
     """
 
     note: str | None = None
@@ -60,8 +71,14 @@ class Create(_New, frozen=True, kw_only=True):
     project: str | None = None
 
 
-class Change(Struct, Of[T], frozen=True):
-    """Set a field to a value, or with None to no value. `now` is the time of the command, where the field needs it."""
+class Change(Struct, Typed[T], frozen=True):
+    """Set or clear a field.
+
+    Args:
+        field: The field.
+        value: Its new value. None clears the field.
+        now: The time of the command, with a time zone. Only reminders need it.
+    """
 
     field: Field[T]
     value: T
@@ -69,21 +86,26 @@ class Change(Struct, Of[T], frozen=True):
 
 
 class Add(Struct, frozen=True):
-    """Add a word to a field."""
+    """Add a word to a field that is a set of words."""
 
     field: SetField
     word: str
 
 
 class Drop(Struct, frozen=True):
-    """Remove a word from a field."""
+    """Remove a word from a field that is a set of words."""
 
     field: SetField
     word: str
 
 
 class Complete(Struct, frozen=True):
-    """Complete a todo. `on` is when it was done: `now`, or an earlier instant or day."""
+    """Complete a todo.
+
+    Args:
+        on: When it was done: a day or an instant that is not in the future.
+        now: The time of the command, with a time zone.
+    """
 
     on: DayOrInstant
     now: datetime
@@ -94,7 +116,11 @@ class Reopen(Struct, frozen=True):
 
 
 class Toggle(Struct, frozen=True):
-    """Complete at `now` what is open, and reopen what is done."""
+    """Complete a todo that is open, and reopen one that is completed.
+
+    Args:
+        now: The time of the command, with a time zone.
+    """
 
     now: datetime
 
@@ -104,14 +130,25 @@ class Remove(Struct, frozen=True):
 
 
 class Restore(Struct, frozen=True):
-    """Bring back a removed todo."""
+    """Restore a removed todo."""
 
 
 TodoCommand: TypeAlias = Create | Change[Any] | Add | Drop | Complete | Reopen | Toggle | Remove | Restore
 
 
 def decide(command: TodoCommand, state: State) -> tuple[TodoEvent, ...]:
-    """The events that a command gives in a state, none when nothing would change; raises `Rejected`."""
+    """Decide which events a command results in.
+
+    Args:
+        command: The command.
+        state: The todo, or None before it was created.
+
+    Returns:
+        The events. They are empty if nothing changes.
+
+    Raises:
+        Rejected: The command breaks a rule. The text says which.
+    """
     if isinstance(command, Create):
         return _create(command, state)
     if state is None:
@@ -125,9 +162,9 @@ def decide(command: TodoCommand, state: State) -> tuple[TodoEvent, ...]:
     return _change(command, state)
 
 
-_CREATED = frozenset(TodoCreated.__struct_fields__)
-_LATER = tuple(field for field in FIELDS if field.name not in _CREATED)
-"""The fields that came after `TodoCreated` was frozen: they are set by their own events, in the same commit."""
+_IN_CREATED = frozenset(TodoCreated.__struct_fields__)
+_NOT_IN_CREATED = tuple(field for field in FIELDS if field.name not in _IN_CREATED)
+"""The fields that are newer than `TodoCreated`, which never changes. Their own events set them, in the same commit."""
 
 
 def _create(command: Create, state: State) -> tuple[TodoEvent, ...]:
@@ -135,23 +172,30 @@ def _create(command: Create, state: State) -> tuple[TodoEvent, ...]:
         raise Rejected("it was created already")
     created = check_instant(command.created)
     values: dict[str, Any] = {field.name: field.check(getattr(command, field.name), created) for field in FIELDS}
-    first = TodoCreated(created=created, **{name: value for name, value in values.items() if name in _CREATED})
-    if not _LATER:
+    first = TodoCreated(created=created, **{name: value for name, value in values.items() if name in _IN_CREATED})
+    if not _NOT_IN_CREATED:
         return (first,)
-    new = created_by(first)
-    return (first, *(event for field in _LATER for event in field.between(getattr(new, field.name), values[field.name])))
+    new = new_todo(first)
+    return (
+        first,
+        *(
+            event
+            for field in _NOT_IN_CREATED
+            for event in field.events_between(getattr(new, field.name), values[field.name])
+        ),
+    )
 
 
 def _change(command: TodoCommand, todo: Todo) -> tuple[TodoEvent, ...]:
     match command:
         case Change(field, value, now):
             old = getattr(todo, field.name)
-            return () if value == old else field.between(old, field.check(value, now))
+            return () if value == old else field.events_between(old, field.check(value, now))
         case Add(field, word):
             checked = field.check_item(word)
-            return () if same_words(getattr(todo, field.name), checked) else (field.add(checked),)
+            return () if matching_words(getattr(todo, field.name), checked) else (field.add(checked),)
         case Drop(field, word):
-            return tuple(field.drop(each) for each in same_words(getattr(todo, field.name), word))
+            return tuple(field.drop(each) for each in matching_words(getattr(todo, field.name), word))
         case Complete(on, now):
             return (TodoCompleted(_completed(on, now)),) if todo.completed is None else ()
         case Reopen():
@@ -160,20 +204,20 @@ def _change(command: TodoCommand, todo: Todo) -> tuple[TodoEvent, ...]:
             completed = todo.completed
             return (TodoCompleted(day_or_instant(check_instant(now))) if completed is None else TodoReopened(completed),)
         case _:
-            raise TypeError(f"{type(command).__name__} is no command on a todo")
+            raise TypeError(f"{type(command).__name__} is not a command on a todo")
 
 
 def _completed(on: DayOrInstant, now: datetime) -> DayOrInstant:
     value = parse_day_or_instant(check_canonical(on, "completion"))
-    # a whole day is local: one that has begun nowhere on earth has not begun here
+    # `decide` does not know the local zone, so it only rejects a day that has not begun anywhere yet
     latest = check_instant(now) if isinstance(value, datetime) else check_instant(now).astimezone(_FIRST_ZONE).date()
     if value > latest:
         raise Rejected("the completion is in the future")
     return on
 
 
-def created_by(event: TodoCreated) -> Todo:
-    """The todo that a creation makes."""
+def new_todo(event: TodoCreated) -> Todo:
+    """Return the todo that an event creates."""
     return Todo(
         text=event.text,
         created=event.created,
@@ -187,7 +231,7 @@ def created_by(event: TodoCreated) -> Todo:
 
 _EVOLVE: dict[type, Callable[[Todo, Any], Todo]] = {
     TodoCreated: lambda todo, _: todo,
-    **{event: put for field in FIELDS for event, put in field.evolves.items()},
+    **{event: put for field in FIELDS for event, put in field.evolvers.items()},
     TodoCompleted: lambda todo, event: replace(todo, completed=event.completed),
     TodoReopened: lambda todo, _: replace(todo, completed=None),
     TodoRemoved: lambda todo, _: replace(todo, removed=True),
@@ -196,15 +240,25 @@ _EVOLVE: dict[type, Callable[[Todo, Any], Todo]] = {
 
 
 def evolve(state: State, event: TodoEvent) -> State:
-    """The state after an event. Total: an event that cannot have been decided in this state changes nothing."""
+    """Return the state after an event.
+
+    This function is total: an event that cannot have been decided in this state changes nothing.
+
+    Args:
+        state: The state before the event.
+        event: The event.
+
+    Returns:
+        The state after it.
+    """
     if state is None:
-        return created_by(event) if isinstance(event, TodoCreated) else None
+        return new_todo(event) if isinstance(event, TodoCreated) else None
     return _EVOLVE[type(event)](state, event)
 
 
 _INVERT: dict[type, Callable[[Any], TodoEvent]] = {
     TodoCreated: lambda _: TodoRemoved(),
-    **{event: inverse for field in FIELDS for event, inverse in field.inverts.items()},
+    **{event: inverse for field in FIELDS for event, inverse in field.inverters.items()},
     TodoCompleted: lambda event: TodoReopened(event.completed),
     TodoReopened: lambda event: TodoCompleted(event.completed),
     TodoRestored: lambda _: TodoRemoved(),
@@ -213,26 +267,38 @@ _INVERT: dict[type, Callable[[Any], TodoEvent]] = {
 
 
 def invert(event: TodoEvent) -> TodoEvent:
-    """The event that takes another one back; a creation's is a removal, which keeps the todo's number."""
+    """Return the event that undoes another one.
+
+    Args:
+        event: The event to be undone.
+
+    Returns:
+        Its inverse. The inverse of a creation is a removal, so that the todo keeps its number.
+    """
     return _INVERT[type(event)](event)
 
 
 def events_between(old: State, new: Todo) -> tuple[TodoEvent, ...]:
-    """The events that make one state of another, except for `created`, which no event changes.
+    """Return the events that change one state to another.
+
+    No event changes `created`, so the result keeps that of `old`. The rules are not checked.
 
     Args:
-        old: A state that was decided once, or None for a todo that was never created.
-        new: Another one. No rule is checked again.
+        old: A state that commands led to, or None for a todo that was never created.
+        new: The state that the events lead to.
+
+    Returns:
+        The events, empty if the states are equal.
     """
     events: list[TodoEvent] = []
     if old is None:
-        first = TodoCreated(created=new.created, **{name: getattr(new, name) for name in _CREATED - {"created"}})
+        first = TodoCreated(created=new.created, **{name: getattr(new, name) for name in _IN_CREATED - {"created"}})
         events.append(first)
-        old = created_by(first)
+        old = new_todo(first)
     if old.removed and not new.removed:
         events.append(TodoRestored())
     for field in FIELDS:
-        events += field.between(getattr(old, field.name), getattr(new, field.name))
+        events += field.events_between(getattr(old, field.name), getattr(new, field.name))
     if old.completed != new.completed:
         if old.completed is not None:
             events.append(TodoReopened(old.completed))
@@ -243,18 +309,25 @@ def events_between(old: State, new: Todo) -> tuple[TodoEvent, ...]:
     return tuple(events)
 
 
-def check(todo: Todo) -> Todo:
-    """The todo itself, if commands could have made it what it is; raises `Rejected`."""
+def check_todo(todo: Todo) -> Todo:
+    """Check a todo that was not made by commands, for example one that is imported.
+
+    Returns:
+        The todo with its values as they are recorded: times in UTC, tags sorted.
+
+    Raises:
+        Rejected: No commands could lead to this todo. The text says which value is wrong.
+    """
     if todo.completed is not None:
         check_canonical(todo.completed, "completion")
-    # a reminder may have come since, so it is only compared with the beginning of time
-    values = {field.name: field.check(getattr(todo, field.name), _BEGINNING) for field in FIELDS}
+    # the reminder may be in the past by now, so any time is accepted
+    values = {field.name: field.check(getattr(todo, field.name), _BEGINNING_OF_TIME) for field in FIELDS}
     return replace(todo, created=check_instant(todo.created), **values)
 
 
-_REGISTERS: dict[type, Callable[[Any], str]] = {
+_FIELD_OF: dict[type, Callable[[Any], str]] = {
     TodoCreated: lambda _: "*",
-    **{event: field.register for field in FIELDS for event in field.types.values()},
+    **{event: field.field_of for field in FIELDS for event in field.event_types.values()},
     TodoCompleted: lambda _: "completed",
     TodoReopened: lambda _: "completed",
     TodoRemoved: lambda _: "removed",
@@ -262,9 +335,16 @@ _REGISTERS: dict[type, Callable[[Any], str]] = {
 }
 
 
-def register_of(event: TodoEvent) -> str:
-    """What an event sets: the field, for a tag `tag:NAME`, for a creation '*', which stands for all of them."""
-    return _REGISTERS[type(event)](event)
+def field_of(event: TodoEvent) -> str:
+    """Return which field an event changes. Two events that change the same field of a todo conflict.
+
+    Args:
+        event: The event.
+
+    Returns:
+        The name of the field, `tag:NAME` for a tag, or `*` for a creation, which sets all fields.
+    """
+    return _FIELD_OF[type(event)](event)
 
 
 DECIDER: Decider[State, TodoCommand, TodoEvent] = Decider("todo", None, EVENTS, decide, evolve, invert)

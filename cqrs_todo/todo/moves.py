@@ -1,55 +1,63 @@
-"""Moving todos between lists: one change that two logs record, each its half.
+"""Moving todos between lists: a change of which each of the two logs records one half.
 
-The halves share a command id and the `meta` of `views.Move`. Both logs are held from the first look to the last append, so
-that no other process ever sees, or acts on, a move that is half done. The half that brings the todos to their new list is
-recorded first: a crash between the two leaves them in both lists, never in none. Moving them again completes the move.
+Both halves have the same command id and the `meta` of `views.Move`. Both logs are locked from the first read to the last
+append, so that no other process sees a half-finished move. The half that brings the todos to their new list is recorded
+first. So a crash between the two halves leaves the todos in both lists, never in none. Moving them again completes the move.
 """
 
 from collections.abc import Sequence
 
-from ..cqrs.errors import CqrsError, OutcomeUnknown, Rejected
+from ..cqrs.errors import CqrsError, OutcomeUnknown
 from ..cqrs.events import Commit
-from ..cqrs.struct import Struct
+from ..cqrs.struct import Struct, replace
 from ..cqrs.timeline import REDOES, UNDOES, undo_events
+from .batches import CommitContent, note_earlier_commits, split_to_commit_size, with_batch_ids
+from .errors import CannotMove
 from .events import TodoRemoved
 from .fields import Todo
 from .model import DECIDER, events_between
-from .recorder import Answer, Part, Recorder, by_reason, leading, new_command, numbered, telling, within_limit
+from .recorder import Answer, Recorder, events_to_reach, new_command, refusals_in_words
 from .views import Item, Move, items_of, move_of
 
 
 def move(source: Recorder, chosen: Sequence[Item], target: Recorder) -> Answer:
-    """Give todos to another list, where they keep their ids and everything they hold; here they are removed.
+    """Move todos to another list. They keep their ids and all their fields there, and are removed here.
 
-    Todos that another process has moved there already are left as they are.
+    Todos that another process has already moved there are left as they are.
 
     Args:
-        source: The list that they are in.
+        source: The list that the todos are in.
         chosen: The todos.
         target: The list that they go to.
 
     Returns:
-        The answer of the target list: `items` are all the todos that were named, `changed` those that this command moved.
+        The answer of the target list. Its `items` are all todos that were chosen, and `changed` are those that were moved.
 
     Raises:
-        Rejected: A todo was removed, or stands in both lists with different content. Nothing was recorded.
-        NotFound: One of the lists is not there.
-        OutcomeUnknown: The todos are, or may be, in both lists.
+        CannotMove: A todo was removed, or is in both lists with different fields. Nothing was recorded.
+        ListNotFound: One of the lists does not exist.
+        OutcomeUnknown: The todos are or may be in both lists.
         CqrsError: What appending raises.
     """
     source.check_exists()
     target.check_exists()
     if target.log.id == source.log.id:
-        raise Rejected(f"they are in {source.name} already")
-    target.make()
+        raise CannotMove(f"they are in {source.name} already")
+    target.make_if_missing()
     return source.together([target], lambda: _moved(source, chosen, target))
 
 
 class Half(Struct, frozen=True):
-    """What one list records of a change that two lists share."""
+    """The half of a change that one list records.
+
+    Args:
+        todos: The list.
+        content: What it records.
+        command: The id of the command, which both halves share.
+    """
 
     todos: Recorder
-    part: Part
+    content: CommitContent
     command: str
 
 
@@ -58,31 +66,31 @@ def record_both(first: Half, second: Half) -> list[tuple[Recorder, Commit]]:
 
     Args:
         first: The half that brings todos to a list.
-        second: The half that takes them from the other list.
+        second: The half that removes them from the other list.
 
     Returns:
-        The commits with their lists; a half without events makes none.
+        The commits with their lists. A half without events makes no commit.
 
     Raises:
-        OutcomeUnknown: It cannot be known whether the second half was recorded, or the first one could not be taken back:
-            the todos may be in both lists.
-        CqrsError: What appending raises; neither half stands.
+        OutcomeUnknown: The todos may be in both lists: it is not known whether the second half was recorded, or the first
+            half could not be undone.
+        CqrsError: What appending raises. Neither half is in force.
     """
-    arrived = first.todos.record(first.part, first.command)
+    arrived = first.todos.record(first.content, first.command)
     recorded = [] if arrived is None else [(first.todos, arrived)]
     try:
-        left = second.todos.record(second.part, second.command)
+        left = second.todos.record(second.content, second.command)
     except OutcomeUnknown as error:
         raise OutcomeUnknown(f"{error}: they may be in {first.todos.name} and in {second.todos.name}") from error
     except CqrsError as error:
         if arrived is not None and not first.todos.store.atomic:
-            _take_back(first.todos, arrived, second.todos, error)
+            _undo_first_half(first.todos, arrived, second.todos, error)
         raise
     return recorded if left is None else [*recorded, (second.todos, left)]
 
 
-def _take_back(todos: Recorder, arrived: Commit, other: Recorder, cause: CqrsError) -> None:
-    """Take back the first half of a change whose second half could not be recorded."""
+def _undo_first_half(todos: Recorder, arrived: Commit, other: Recorder, cause: CqrsError) -> None:
+    """Undo the first half of a change whose second half could not be recorded."""
     meta = arrived.metadata.meta
     back = move_of(arrived)
     reverse = {REDOES: meta[UNDOES]} if UNDOES in meta else {UNDOES: meta.get(REDOES, [arrived.position])}
@@ -91,40 +99,44 @@ def _take_back(todos: Recorder, arrived: Commit, other: Recorder, cause: CqrsErr
         todos.record((undo_events(DECIDER, [arrived]), {**reverse, **moved}), new_command())
     except CqrsError as error:
         both = f"they are in {other.name} and in {todos.name}, where @{arrived.position} was recorded"
-        raise OutcomeUnknown(f"{cause}; {both} and can't be taken back: {error}") from error
+        raise OutcomeUnknown(f"{cause}; {both} and cannot be undone: {error}") from error
 
 
 def _moved(source: Recorder, chosen: Sequence[Item], target: Recorder) -> Answer:
     """Move todos while nobody else can write to the two lists."""
     move = Move(source.log.id, source.name, target.log.id, target.name)
-    leaving, begun = _leaving(source, chosen, target)
-    whole = {stream: todo for stream, todo in leaving.items() if stream not in begun}
+    leaving, half_moved = _find_leaving(source, chosen, target)
+    not_moved = {stream: todo for stream, todo in leaving.items() if stream not in half_moved}
     halves: list[tuple[Half, Half]] = []
-    arriving: Part = (leading(target.repository.fold(), whole), move.meta)
-    for (changes, meta), command in numbered(within_limit([arriving]), new_command()) if whole else ():
-        leave: Part = ({stream: [TodoRemoved()] for stream in changes}, meta)
+    arriving: CommitContent = (events_to_reach(target.repository.fold(), not_moved), move.meta)
+    for (changes, meta), command in with_batch_ids(split_to_commit_size([arriving]), new_command()) if not_moved else ():
+        leave: CommitContent = ({stream: [TodoRemoved()] for stream in changes}, meta)
         halves.append((Half(target, (changes, meta), command), Half(source, leave, command)))
-    halves += _completing(source, begun, target, move)
+    halves += _missing_halves(source, half_moved, target, move)
     recorded: list[tuple[Recorder, Commit]] = []
     for first, second in halves:
-        with telling(0 if source.store.atomic else len(recorded)):
+        with note_earlier_commits(0 if source.store.atomic else len(recorded)):
             recorded += record_both(first, second)
     commits = [commit for todos, commit in recorded if todos is target]
     answer = target.answer(commits, chosen, also=[source.name] if recorded else [])
     changed = tuple(item for item in answer.items if item.stream in leaving)
-    return Answer(answer.list, answer.position, answer.commits, answer.items, changed, answer.also)
+    return replace(answer, changed=changed)
 
 
-def _leaving(source: Recorder, chosen: Sequence[Item], target: Recorder) -> tuple[dict[str, Todo], set[str]]:
-    """The todos that have to leave the source, by stream, and those of them that are in the target already.
+def _find_leaving(source: Recorder, chosen: Sequence[Item], target: Recorder) -> tuple[dict[str, Todo], set[str]]:
+    """Find the todos that have to leave the source.
 
-    Raises `Rejected` where one cannot leave.
+    Returns:
+        The todos by stream, and the streams of those that are in the target already, because a move was interrupted.
+
+    Raises:
+        CannotMove: A todo was removed, or is in both lists with different fields.
     """
     here, there = source.repository.fold(), target.repository.fold()
     for todos in (source, target):
-        todos.check_whole("; nothing was recorded")
+        todos.check_undamaged("; nothing was recorded")
     leaving: dict[str, Todo] = {}
-    begun: set[str] = set()
+    half_moved: set[str] = set()
     refused: dict[int, str] = {}
     removed: dict[str, int] = {}
     for item in items_of(here[item.stream] for item in chosen):
@@ -136,32 +148,32 @@ def _leaving(source: Recorder, chosen: Sequence[Item], target: Recorder) -> tupl
             continue
         leaving[item.stream] = item.todo
         if twin is not None and twin_state is not None:
-            begun.add(item.stream)
+            half_moved.add(item.stream)
             if events_between(twin_state, item.todo):
                 refused[item.number] = (
-                    f"it is in {target.name} too, as {twin.number}, and differs there: remove one of the two"
+                    f"it is also in {target.name}, as {twin.number}, and is different there: remove one of the two"
                 )
-    moved = source.moved_to(here, removed)
+    moved = source.lists_moved_to(here, removed)
     for stream, number in removed.items():
         refused[number] = f"it was moved to {moved[stream]}" if stream in moved else "it was removed: restore it first"
     if refused:
-        raise Rejected(by_reason(refused))
-    return leaving, begun
+        raise CannotMove(refusals_in_words(refused))
+    return leaving, half_moved
 
 
-def _completing(source: Recorder, begun: set[str], target: Recorder, move: Move) -> list[tuple[Half, Half]]:
-    """The halves that are missing of moves that a crash interrupted, with the command ids of the halves that are there."""
+def _missing_halves(source: Recorder, half_moved: set[str], target: Recorder, move: Move) -> list[tuple[Half, Half]]:
+    """Return the missing halves of moves that a crash interrupted, with the command ids of the halves that were recorded."""
     commands: dict[str, str] = {}
-    for commit in target.log.commits_backward() if begun else ():
-        for stream in begun & {event.stream for event in commit.events} - set(commands):
+    for commit in target.log.commits_backward() if half_moved else ():
+        for stream in half_moved & {event.stream for event in commit.events} - set(commands):
             found = move_of(commit)
             complete = found is not None and (found.source, found.target) == (move.source, move.target)
             commands[stream] = commit.metadata.command if complete else ""
-        if len(commands) == len(begun):
+        if len(commands) == len(half_moved):
             break
     halves: list[tuple[Half, Half]] = []
     for command in sorted(set(commands.values())):
-        leave = {stream: [TodoRemoved()] for stream in begun if commands[stream] == command}
+        leave = {stream: [TodoRemoved()] for stream in half_moved if commands[stream] == command}
         earlier = next((each for each in source.log.commits_backward() if each.metadata.command == command), None)
         meta = move.meta if earlier is None else {**move.meta, REDOES: [earlier.position]}
         id = command if command and earlier is None else new_command()

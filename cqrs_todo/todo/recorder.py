@@ -1,13 +1,12 @@
-"""One list's log: what stands in it, and how a command is recorded in it as commits.
+"""One list of a store: reading its log, and recording commands in it as commits.
 
 `service`, `moves` and `undoing` build on this module.
 """
 
 import os
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any, TypeAlias, TypeVar
+from typing import TypeAlias, TypeVar
 
 from ..cqrs.errors import CqrsError, DamagedLog, LogExists, LogNotFound
 from ..cqrs.events import Commit, EventTypes, Metadata
@@ -15,26 +14,23 @@ from ..cqrs.fold import Fold
 from ..cqrs.repository import Changes, Repository, decide_all
 from ..cqrs.repository import Plan as AnyPlan
 from ..cqrs.snapshots import SnapshotEvery, Snapshots
-from ..cqrs.store import Log, Progress, Store, no_progress
+from ..cqrs.store import Cursor, Log, Progress, Store, no_progress
 from ..cqrs.struct import Struct
-from ..cqrs.timeline import BATCH, Moment, as_of
+from ..cqrs.timeline import Moment, as_of
+from .batches import CommitContent, note_earlier_commits, split_to_commit_size, with_batch_ids
+from .errors import NotYet
 from .events import TodoEvent
 from .fields import State, Todo
-from .lists import Lists, no_such_list, now_utc, same_but_for_case
+from .lists import Lists, differing_only_by_case, list_not_found, now_utc
 from .model import DECIDER, EVENTS, TodoCommand, events_between
 from .values import day_or_instant
-from .views import Item, items_of, move_of, spans
+from .views import Item, items_of, move_of, number_ranges
 
 T = TypeVar("T")
 
 TYPES = EventTypes(EVENTS)
 SNAPSHOTS = SnapshotEvery(500, per=50)
 
-
-COMMIT_LIMIT = 10_000
-"""The most events in one commit. A command with more writes a batch of commits, which one undo takes back."""
-COMMIT_TEXT = 8 << 20
-"""The most text in one commit, in characters, for the same reason: a line of a log has at most some 50 MB."""
 
 _ID_LETTERS = "abcdefghjkmnpqrstvwxyz"
 _ID_SIGNS = "0123456789" + _ID_LETTERS
@@ -48,26 +44,27 @@ def new_id() -> str:
     look like others.
     """
     first, *others = os.urandom(_ID_LENGTH)
-    # 256 is no multiple of the 22 letters, so the first ones come up a little more often; an id has to be unique, not secret
+    # 256 is not a multiple of 22, so the first letters occur a little more often. An id has to be unique, not secret.
     return _ID_LETTERS[first % len(_ID_LETTERS)] + "".join(_ID_SIGNS[byte % len(_ID_SIGNS)] for byte in others)
 
 
 def new_command() -> str:
-    """An id for a command."""
+    """Return a new random id for a command: 20 hexadecimal digits."""
     return os.urandom(10).hex()
 
 
-class NotYet(CqrsError):
-    """A moment was asked for that has not come."""
+class Answer(Struct, frozen=True, kw_only=True):
+    """The result of a command that changes a list.
 
-
-class Answer(Struct, frozen=True):
-    """What a change came to.
-
-    `commits` is what was recorded: none when there was nothing to do, several for a batch. `items` are the todos that were
-    named, as they are now; `changed` those of them that were changed; `position` is that of the list's last event.
-    `also` names the other lists in which the same command was recorded. `stayed` are the todos that the command left as they
-    are because they were moved between lists. `new_list` says whether the command made the list.
+    Args:
+        list: The name of the list.
+        position: The position of the last event in the list.
+        commits: What was recorded: no commits if nothing changed, several for a batch.
+        items: The todos that the command was about, as they are now.
+        changed: Those of them that were changed.
+        also: The names of the other lists in which the command was recorded.
+        stayed: The todos that the command left unchanged because they were moved between lists.
+        new_list: Whether the command made the list.
     """
 
     list: str
@@ -81,18 +78,17 @@ class Answer(Struct, frozen=True):
 
     @property
     def commit(self) -> Commit | None:
-        """The last commit that was recorded; None when there was nothing to do."""
+        """The last commit that was recorded. None if nothing changed."""
         return self.commits[-1] if self.commits else None
 
 
-Part: TypeAlias = tuple[Changes[TodoEvent], dict[str, Any]]
-"""What one commit is to hold: new events by stream, and the commit's `meta`."""
 CommitPlan: TypeAlias = AnyPlan[TodoEvent]
-Todos: TypeAlias = Fold[State]  # has a name of its own because Python makes an inner function's annotations at each call
+Todos: TypeAlias = Fold[State]
+"""The fold of a list. It has a name because Python evaluates the annotations of an inner function at each call."""
 
 
 class Recorder:
-    """One list of a store: its log, the fold of that log, and how commands are recorded in it."""
+    """One list of a store: its log, the fold of this log, and the recording of commands."""
 
     def __init__(
         self,
@@ -105,16 +101,16 @@ class Recorder:
         snapshots: Snapshots | None = None,
         progress: Progress = no_progress,
     ) -> None:
-        """Open a list, or stand for one that is not there yet.
+        """Open a list, which does not have to exist yet.
 
         Args:
-            store: The store that keeps the list's log.
+            store: The store of the list.
             name: The name of the list.
             author: The author of every commit that this object records.
-            default: Whether a list that is not there reads as empty. Otherwise reading it raises `NotFound`.
+            default: Whether a list that does not exist reads as empty. Otherwise reading it raises `ListNotFound`.
             clock: Returns the time of a commit, in UTC.
             snapshots: Snapshots of the log. Without them reading starts at the beginning of the log.
-            progress: Is called while a long command is recorded.
+            progress: Called while a long command is recorded.
 
         Raises:
             CqrsError: What `Store.open` raises, except `LogNotFound`.
@@ -126,7 +122,7 @@ class Recorder:
         self._default = default
         self._snapshots = snapshots
         self._missing = False
-        self._held = False
+        self._locked = False
         self._others: list[Recorder] = []
         try:
             self._attach(store.open(name))
@@ -137,24 +133,27 @@ class Recorder:
             self._attach(NullLog(error.name, clock(), TYPES))
 
     @property
-    def notices(self) -> list[str]:
-        """What this list's log, and those of the lists that a change was about too, met that a person should know."""
-        return [*self.log.notices, *(notice for other in self._others for notice in other.notices)]
+    def warnings(self) -> list[str]:
+        """What people should know about the log of this list, and about the logs of other lists in the same command."""
+        return [*self.log.warnings, *(warning for other in self._others for warning in other.warnings)]
 
     def other(self, log_id: str, name: str) -> "Recorder | None":
-        """The list with a log id, in the same store; None when no list in use has it, or it cannot be read.
+        """Find the list with a log id in the same store.
 
         Args:
-            log_id: The id that the log was made with, which it keeps when it is renamed.
-            name: What the list was called once: it is looked at first.
+            log_id: The id of the log, which stays the same when the list is renamed.
+            name: The name that the list had earlier. The list with this name is tried first.
+
+        Returns:
+            The list. None if no list in use has this id, or its log cannot be read.
         """
         if log_id == self.log.id:
             return self
-        # two looks: a list may be renamed while the others are opened
+        # all names are tried twice, because a list may be renamed while the others are opened
         for each in sorted(self.store.names(), key=lambda each: each != name) + self.store.names():
             try:
                 log = self.store.open(each)
-            except CqrsError:  # another list that cannot be read is not in the way
+            except CqrsError:  # it is not an obstacle that another list cannot be read
                 continue
             if log.id == log_id and log.read_only is None:  # a copy of a log has its id, and is read-only
                 found = type(self)(
@@ -188,78 +187,111 @@ class Recorder:
 
     def transact(
         self,
-        plan: Callable[[Todos], Sequence[Part]],
+        plan: Callable[[Todos], Sequence[CommitContent]],
         named: Sequence[Item] | None = None,
         *,
-        as_planned: bool = False,
+        one_commit_each: bool = False,
     ) -> Answer:
-        """Record what a plan gives for the list as it is: one commit, or above `COMMIT_LIMIT` a batch of commits.
+        """Record what a plan returns for the present list: one commit, or a batch of commits if it is too large for one.
 
         Args:
-            plan: Gives, for the fold of the list, what to record. It may be asked again when others write meanwhile.
-            named: The todos that the answer is about; by default those that were changed.
-            as_planned: Whether several parts are recorded as they are, each with the batch that its `meta` names; otherwise
-                they become one batch, of parts that are small enough for a commit.
+            plan: Takes the fold of the list and returns what to record. It may be called again when others write meanwhile.
+            named: The todos that the answer is about. By default these are the todos that were changed.
+            one_commit_each: Whether each content that the plan returns becomes a commit of its own, with the batch that its
+                `meta` names. Otherwise they become one batch, and large ones are divided.
 
         Raises:
-            DamagedLog: The log is not what was written; nothing was recorded.
+            DamagedLog: The log is damaged. Nothing was recorded.
             CqrsError: What the plan and appending raise.
         """
         command = new_command()
-        parts: list[Part] = []
+        planned: list[tuple[CommitContent, str]] = []
 
-        def divided(planned: Sequence[Part]) -> list[tuple[Part, str]]:
-            if as_planned:
-                return [(part, new_command()) for part in planned]
-            return numbered(within_limit(planned), command)
+        def divide(fold: Todos) -> list[tuple[CommitContent, str]]:
+            self.check_undamaged("; nothing was recorded")
+            contents = plan(fold)
+            if one_commit_each:  # the first id stays the same when the plan is called again
+                return [(content, new_command() if number else command) for number, content in enumerate(contents)]
+            return with_batch_ids(split_to_commit_size(contents), command)
 
-        def planned(fold: Todos) -> CommitPlan:
-            self.check_whole("; nothing was recorded")
-            parts[:] = plan(fold) if as_planned else within_limit(plan(fold))
-            changes, meta = parts[0] if len(parts) == 1 else ({}, {})
-            return changes, Metadata(self.clock(), self.author, command, meta)
+        def plan_one_commit(fold: Todos) -> CommitPlan:
+            planned[:] = divide(fold)
+            (changes, meta), id = planned[0] if len(planned) == 1 else (({}, {}), command)
+            return changes, Metadata(self.clock(), self.author, id, meta)
 
-        outcome = self.repository.transact(planned)
-        if len(parts) > 1:
-            return self.together((), lambda: self._record_all(divided(plan(self.repository.fold())), named))
+        outcome = self.repository.transact(plan_one_commit)
+        if len(planned) > 1:
+            return self.together((), lambda: self._record_all(divide(self.repository.fold()), named))
         return self.answer(() if outcome.commit is None else (outcome.commit,), named)
 
-    def _record_all(self, parts: Sequence[tuple[Part, str]], named: Sequence[Item] | None) -> Answer:
-        """Record several parts, a commit each, while nobody else can write."""
+    def _record_all(self, planned: Sequence[tuple[CommitContent, str]], named: Sequence[Item] | None) -> Answer:
+        """Record several commits, given with their command ids, while nobody else can write."""
         commits: list[Commit] = []
-        for number, (part, id) in enumerate(parts, 1):
-            with telling(0 if self.store.atomic else len(commits)):
-                commit = self.record(part, id)
+        for number, (content, id) in enumerate(planned, 1):
+            with note_earlier_commits(0 if self.store.atomic else len(commits)):
+                commit = self.record(content, id)
             commits += [] if commit is None else [commit]
-            self.progress(number, len(parts))
+            self.progress(number, len(planned))
         return self.answer(commits, named)
 
-    def record(self, part: Part, command: str) -> Commit | None:
-        """Record one part as it is; the commit, or None when it holds no events. Nobody else may write meanwhile."""
-        changes, meta = part
+    def record(self, content: CommitContent, command: str) -> Commit | None:
+        """Record one commit without dividing it. Nobody else may write meanwhile.
+
+        Args:
+            content: Its events and its `meta`.
+            command: Its command id.
+
+        Returns:
+            The commit. None if there are no events.
+
+        Raises:
+            CqrsError: What appending raises.
+        """
+        changes, meta = content
         metadata = Metadata(self.clock(), self.author, command, meta)
         return self.repository.transact(lambda _: (changes, metadata)).commit
 
     def answer(self, commits: Sequence[Commit], named: Sequence[Item] | None = None, *, also: Sequence[str] = ()) -> Answer:
-        """The answer of a command that recorded these commits in this list, and others in the lists named `also`."""
+        """Make the answer of a command.
+
+        Args:
+            commits: What the command recorded in this list.
+            named: The todos that the answer is about. By default these are the todos that were changed.
+            also: The names of the other lists in which the command was recorded.
+        """
         fold = self.repository.last_fold()
         changed = dict.fromkeys([event.stream for commit in commits for event in commit.events])
         streams = changed if named is None else [item.stream for item in named]
-        entities = [entity for stream in streams if (entity := fold.get(stream)) is not None]  # a store may keep nothing
+        entities = [entity for stream in streams if (entity := fold.get(stream)) is not None]  # `NullLog` keeps nothing
         rows = items_of(entities)
-        altered = [row for row in rows if row.stream in changed]
-        return Answer(self.name, fold.position, tuple(commits), tuple(rows), tuple(altered), tuple(also))
+        changed_rows = [row for row in rows if row.stream in changed]
+        return Answer(
+            list=self.name,
+            position=fold.position,
+            commits=tuple(commits),
+            items=tuple(rows),
+            changed=tuple(changed_rows),
+            also=tuple(also),
+        )
 
     def together(self, others: Sequence["Recorder"], work: Callable[[], T]) -> T:
-        """Do a piece of work while nobody else can write to this list and some others; see `Store.together`."""
-        if self._held:
+        """Do a piece of work while nobody else can write to this list and some other lists; see `Store.together`.
+
+        Args:
+            others: The other lists.
+            work: The work. The store may call it a second time; what it appended before was rolled back then.
+
+        Returns:
+            What the work returns.
+        """
+        if self._locked:
             return work()
         lists = (self, *others)
         tried = False
 
         def once() -> T:
             nonlocal tried
-            if tried:  # what the first try appended was rolled back
+            if tried:  # what was appended in the first try was rolled back
                 for each in lists:
                     each.repository.reset()
             tried = True
@@ -267,7 +299,7 @@ class Recorder:
 
         try:
             for each in lists:
-                each._held = True
+                each._locked = True
             return self.store.together([each.log for each in lists], once)
         except BaseException:
             if self.store.atomic:
@@ -276,18 +308,29 @@ class Recorder:
             raise
         finally:
             for each in lists:
-                each._held = False
+                each._locked = False
 
     def check_exists(self) -> None:
-        """Raise `NotFound` unless the list is there, or is the default one, which may be empty."""
+        """Check that the list exists, or is the default list, which reads as empty.
+
+        Raises:
+            ListNotFound: It does not exist.
+        """
         if not self._missing:
             return
         names = self.store.names()
-        if not self._default or same_but_for_case(self.name, names) is not None:
-            raise no_such_list(self.name, names)
+        if not self._default or differing_only_by_case(self.name, names) is not None:
+            raise list_not_found(self.name, names)
 
-    def check_whole(self, outcome: str = "") -> None:
-        """Raise `DamagedLog` unless what was read last was the whole log: what is not found may be behind the damage."""
+    def check_undamaged(self, outcome: str = "") -> None:
+        """Check that the complete log could be read: what was not found may be after the damage.
+
+        Args:
+            outcome: What to add to the message.
+
+        Raises:
+            DamagedLog: Reading ended at damage.
+        """
         if self.log.damage is not None:
             raise DamagedLog(self.log.damage + outcome)
 
@@ -300,26 +343,34 @@ class Recorder:
         if isinstance(moment, datetime) and moment > self.clock():
             raise NotYet(f"{day_or_instant(moment)} has not come yet")
         if isinstance(moment, int) and moment > fold.position:
-            self.check_whole()
+            self.check_undamaged()
             raise NotYet(f"@{moment} has not come yet: the last event of {self.name} is @{fold.position}")
         return as_of(self.repository, moment)
 
-    def moved_to(self, fold: Todos, streams: Collection[str]) -> dict[str, str]:
-        """The lists that removed todos were moved to, by stream; those that were removed otherwise are left out."""
+    def lists_moved_to(self, fold: Todos, streams: Collection[str]) -> dict[str, str]:
+        """Find the lists that removed todos were moved to.
+
+        Args:
+            fold: This list.
+            streams: The streams of the removed todos.
+
+        Returns:
+            The names of the lists by stream, without the todos that were not moved.
+        """
         remaining = set(streams)
         found: dict[str, str] = {}
-        for commit in self.log.commits_backward(fold.position + 1) if remaining else ():
-            touched = remaining & {event.stream for event in commit.events}
-            move = move_of(commit) if touched else None
+        for commit in self.log.commits_backward(Cursor(fold.position)) if remaining else ():
+            in_commit = remaining & {event.stream for event in commit.events}
+            move = move_of(commit) if in_commit else None
             if move is not None and move.source == self.log.id:
-                found.update(dict.fromkeys(touched, move.target_name))
-            remaining -= touched
+                found.update(dict.fromkeys(in_commit, move.target_name))
+            remaining -= in_commit
             if not remaining:
                 break
         return found
 
-    def make(self) -> bool:
-        """Make the list if it is not there yet.
+    def make_if_missing(self) -> bool:
+        """Make the list if it does not exist yet.
 
         Returns:
             Whether this call made it. Another process may have made it at the same time.
@@ -341,76 +392,29 @@ class Recorder:
         return made
 
 
-def leading(fold: Todos, todos: Mapping[str, Todo]) -> Changes[TodoEvent]:
-    """The events that make the todos in these streams what is given."""
+def events_to_reach(fold: Todos, todos: Mapping[str, Todo]) -> Changes[TodoEvent]:
+    """Return the events that change the todos of a list to given ones.
+
+    Args:
+        fold: The list.
+        todos: The todos that the events lead to, by stream.
+
+    Returns:
+        The events by stream.
+    """
     now = {stream: fold.get(stream) for stream in todos}
     return {
         stream: events_between(None if (old := now[stream]) is None else old.state, todo) for stream, todo in todos.items()
     }
 
 
-def within_limit(parts: Iterable[Part]) -> list[Part]:
-    """The same parts, of which those that are too large for one commit are divided, each between two streams."""
-    divided: list[Part] = []
-    for changes, meta in parts:
-        if sum(map(len, changes.values())) <= _SURELY_SMALL:
-            divided.append((changes, meta))
-            continue
-        measured = ((item, len(item[1]), sum(map(text_in, item[1]))) for item in changes.items())
-        divided += [(dict(chunk), meta) for chunk in chunks(measured)] or [({}, meta)]
-    return divided
+def refusals_in_words(refused: Mapping[int, str]) -> str:
+    """Return in words why todos were refused.
 
-
-def chunks(measured: Iterable[tuple[T, int, int]]) -> Iterator[list[T]]:
-    """Things as many at a time as one commit holds, each given with its number of events and its characters of text."""
-    chunk: list[T] = []
-    events = text = 0
-    for thing, more_events, more_text in measured:
-        if chunk and (events + more_events > COMMIT_LIMIT or text + more_text > COMMIT_TEXT):
-            yield chunk
-            chunk, events, text = [], 0, 0
-        chunk.append(thing)
-        events += more_events
-        text += more_text
-    if chunk:
-        yield chunk
-
-
-_SURELY_SMALL = 32
-"""Events that fit into a commit whatever their text: each holds at most an old and a new value of 64 KiB."""
-
-
-def text_in(event: TodoEvent) -> int:
-    """The characters of text in an event."""
-    values = (getattr(event, name) for name in type(event).__struct_fields__)
-    return sum(len(value) for value in values if isinstance(value, str))
-
-
-def numbered(parts: Sequence[Part], command: str) -> list[tuple[Part, str]]:
-    """The parts of a command with the ids of their commits; several are a batch, and say so in their `meta`."""
-    if len(parts) == 1:
-        return [(parts[0], command)]
-    return [
-        ((changes, {**meta, BATCH: {"id": command, "part": number}}), f"{command}.{number}")
-        for number, (changes, meta) in enumerate(parts, 1)
-    ]
-
-
-@contextmanager
-def telling(recorded: int) -> Iterator[None]:
-    """Add to the error that ends the block how many commits of the batch were recorded before it."""
-    try:
-        yield
-    except CqrsError as error:
-        if recorded:
-            commits = "1 commit of this command was" if recorded == 1 else f"{recorded:,} commits of this command were"
-            error.add_note(f"{commits} recorded before: todo undo takes back what was recorded")
-        raise
-
-
-def by_reason(refused: Mapping[int, str]) -> str:
-    """Why todos are refused, in words: their numbers, those with the same reason together."""
+    Args:
+        refused: The reasons by the number of the todo. Todos with the same reason are named together.
+    """
     numbers: dict[str, list[int]] = {}
     for number, reason in refused.items():
         numbers.setdefault(reason, []).append(number)
-    return "; ".join(f"todo {spans(each)}: {reason}" for reason, each in numbers.items())
+    return "; ".join(f"todo {number_ranges(each)}: {reason}" for reason, each in numbers.items())

@@ -1,43 +1,43 @@
-"""Which todos a person means: numbers, ranges, `@`, the beginnings of stable ids. Pure."""
+"""Finding the todos that a person names by numbers, ranges, `@` or the beginnings of stable ids. This module is pure."""
 
 import re
 from collections.abc import Callable, Iterable, Sequence
 
-from ..cqrs.errors import CqrsError
 from ..cqrs.fold import Fold
+from .errors import TodoNotFound
 from .fields import State
 from .model import DECIDER
 from .views import Item, item_of, items_of
 
-
-class NotFound(CqrsError):
-    """Something that was named is not there; `hint` says what to do about it."""
-
-    def __init__(self, message: str, hint: str) -> None:
-        super().__init__(message)
-        self.hint = hint
-
-
-_SPAN = re.compile("([0-9]{1,18})(?:-([0-9]{1,18}))?")
+_RANGE = re.compile("([0-9]{1,18})(?:-([0-9]{1,18}))?")
 ID = re.compile("[a-z][0-9a-z]{0,63}")
-"""The stable id of a todo."""
+"""What the stable id of a todo looks like."""
 
 
-def select(words: Sequence[str], fold: Fold[State], last_touched: Callable[[], Iterable[str]], where: str) -> list[Item]:
-    """The todos that a person named, each once, in the order given.
+def select(words: Sequence[str], fold: Fold[State], last_changed: Callable[[], Iterable[str]], list_name: str) -> list[Item]:
+    """Find the todos that a person named.
 
-    A word is numbers and ranges (`3`, `1-3,7`), `@` (the todos of the last commit, whose ids `last_touched` gives) or the
-    beginning of a stable id that only one todo has. Raises `NotFound` naming everything that is not there `where` it
-    was looked for, or has two meanings.
+    Args:
+        words: Each word is numbers and ranges (`3`, `1-3,7`), `@` for the todos of the last commit, or the beginning of a
+            stable id that only one todo has.
+        fold: The list.
+        last_changed: Returns the ids of the todos in the last commit.
+        list_name: The name of the list, for the error.
+
+    Returns:
+        The todos, each once, in the order in which they were named.
+
+    Raises:
+        TodoNotFound: Some words name no todo, or more than one. The error has all of these words.
     """
     chosen: dict[str, Item] = {}
     bad: list[str] = []
     for part in (part for word in words for part in re.findall("[^, ]+", word) or [word]):
-        span = _SPAN.fullmatch(part)
-        if span:
-            found, wrong = _in_span(int(span[1]), int(span[2] or span[1]), fold)
+        numbers = _RANGE.fullmatch(part)
+        if numbers:
+            found, wrong = _in_range(int(numbers[1]), int(numbers[2] or numbers[1]), fold)
         elif part == "@":
-            entities = [fold.get(DECIDER.stream(id)) for id in last_touched()]
+            entities = [fold.get(DECIDER.stream(id)) for id in last_changed()]
             found = sorted(items_of(entity for entity in entities if entity is not None), key=lambda item: item.number)
             wrong = None if found else repr(part)
         else:
@@ -46,12 +46,12 @@ def select(words: Sequence[str], fold: Fold[State], last_touched: Callable[[], I
             bad.append(wrong)
         chosen.update((item.id, item) for item in found)
     if bad:
-        raise NotFound(f"no todo {', '.join(bad)} in {where}", "see the numbers: todo ls --all")
+        raise TodoNotFound(bad, list_name)
     return list(chosen.values())
 
 
-def _in_span(first: int, last: int, fold: Fold[State]) -> tuple[list[Item], str | None]:
-    """The todos with these numbers, and which numbers are wrong: those that no todo has yet, or a span of none."""
+def _in_range(first: int, last: int, fold: Fold[State]) -> tuple[list[Item], str | None]:
+    """Return the todos with these numbers, and which numbers are wrong: those that no todo has, or a range without todos."""
     highest = len(fold)
     entities = (fold.numbered(number) for number in range(first, min(last, highest) + 1))
     inside = items_of(entity for entity in entities if entity is not None)
@@ -64,7 +64,7 @@ def _in_span(first: int, last: int, fold: Fold[State]) -> tuple[list[Item], str 
 
 
 def _by_id(part: str, fold: Fold[State]) -> tuple[list[Item], str | None]:
-    """The todo with this stable id, or the one whose id begins so; else what is wrong with it."""
+    """Return the todo with this stable id, or the only one whose id begins like this; otherwise what is wrong with it."""
     if not ID.fullmatch(part):
         return [], repr(part)
     entity = fold.get(DECIDER.stream(part))

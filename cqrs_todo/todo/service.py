@@ -1,40 +1,36 @@
 """The one API that every front end calls: lists of todos in a store, read at any moment and changed by commands."""
 
-import gc
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import takewhile
 
-from ..cqrs.errors import LogBusy, Rejected
+from ..cqrs.errors import CqrsError, LogBusy, Rejected
 from ..cqrs.events import Commit, Metadata
 from ..cqrs.fold import Fold
-from ..cqrs.store import NEW, Append, Mark, check_precondition
+from ..cqrs.store import NEW, Append, Cursor, Log, NewStreamsOnly, check_precondition
 from ..cqrs.struct import Struct, replace
 from ..cqrs.timeline import BATCH, Moment
+from .batches import CommitContent, commit_sized_chunks, note_earlier_commits, text_length
+from .errors import CannotRestore, InvalidId, InvalidTodo, MovedAway, NotFound
 from .events import TodoEvent
 from .fields import Todo
-from .model import DECIDER, Create, TodoCommand, check, events_between
-from .recorder import (
-    Answer,
-    Part,
-    Recorder,
-    Todos,
-    by_reason,
-    chunks,
-    leading,
-    new_id,
-    telling,
-    text_in,
-)
-from .selection import ID, NotFound, select
-from .views import MOVE, RESTORES, Item, id_of, items_of, spans
+from .model import DECIDER, Create, TodoCommand, check_todo, events_between
+from .recorder import Answer, Recorder, Todos, events_to_reach, new_id, refusals_in_words
+from .selection import ID, select
+from .views import MOVE, RESTORES, Item, id_of, items_of, number_ranges
 
 DEFAULT_LIST = "inbox"
 
 
 class View(Struct, frozen=True):
-    """A list as it stands, or stood: after the event at `position`.
+    """A list now or at an earlier moment.
 
-    `as_of`, in UTC, is the time asked for, or that of the commit asked for; None for now and for before the first commit.
+    Args:
+        list: The name of the list.
+        position: The position of the last event that is taken into account.
+        as_of: The time that was asked for, or the time of the commit that was asked for, in UTC. None for the present list,
+            and for the empty list before the first commit.
+        items: Every todo that was ever created, including removed ones, by number.
     """
 
     list: str
@@ -44,7 +40,15 @@ class View(Struct, frozen=True):
 
 
 class Added(Struct, frozen=True):
-    """What adding a batch recorded: how many todos, in how many commits, and whether the list was made for them."""
+    """The result of adding a batch.
+
+    Args:
+        list: The name of the list.
+        position: The position of the last event in the list.
+        todos: How many todos were added.
+        commits: How many commits were recorded.
+        new_list: Whether the list was made for them.
+    """
 
     list: str
     position: int
@@ -54,12 +58,24 @@ class Added(Struct, frozen=True):
 
 
 class TodoList(Recorder):
-    """One list of a store, as front ends read and change it."""
+    """One list of a store. Front ends read it and change it with this class.
+
+    A moment is a time with a time zone, or the position of an event. Methods that read raise `ListNotFound` if the list
+    does not exist, and `NotYet` if the moment is in the future.
+    """
 
     # reading
 
     def view(self, moment: Moment | None = None) -> View:
-        """Every todo, removed ones too, now or at a moment; raises `NotFound`, `NotYet`."""
+        """Read the list now or at a moment.
+
+        Args:
+            moment: The moment. None for now.
+
+        Raises:
+            ListNotFound: The list does not exist.
+            NotYet: The moment is in the future.
+        """
         fold, commit = self._fold(moment)
         as_of = moment.astimezone(UTC) if isinstance(moment, datetime) else None
         if isinstance(moment, int) and commit is not None:
@@ -67,107 +83,188 @@ class TodoList(Recorder):
         return View(self.name, fold.position, as_of, tuple(items_of(fold)))
 
     def history(self, moment: Moment | None = None) -> Iterator[Commit]:
-        """The commits up to now or a moment, newest first; raises `NotFound`, `NotYet`."""
+        """Read the commits up to now or a moment, newest first.
+
+        Args:
+            moment: The moment. None for now.
+
+        Returns:
+            An iterator that reads the log as it is used.
+
+        Raises:
+            ListNotFound: The list does not exist.
+            NotYet: The moment is in the future.
+        """
         if moment is None:
-            self._fold(None)  # from there on what stands before the newest snapshot need not be read
+            self._fold(None)  # so that the log need not be read from its beginning
             return self.log.commits_backward()
         fold, _ = self._fold(moment)
-        return self.log.commits_backward(fold.position + 1)
+        return self.log.commits_backward(Cursor(fold.position))
 
     def commits(self, moment: Moment | None = None) -> list[Commit]:
-        """The commits up to now or a moment, oldest first; raises `NotFound`, `NotYet`."""
+        """Read the commits up to now or a moment, oldest first. Arguments and errors are those of `history`."""
         return list(self.history(moment))[::-1]
 
-    def played(self, start: int, end: int) -> Iterator[tuple[Commit, View]]:
-        """Each commit after position `start` and up to `end`, with the list as it was after it."""
+    def replay(self, start: int, end: int) -> Iterator[tuple[Commit, View]]:
+        """Read the commits between two positions, each with the list after it.
+
+        Args:
+            start: The position after which to begin.
+            end: The position of the last commit.
+
+        Yields:
+            The commit and the list after it, oldest first.
+        """
         fold, _ = self._fold(start)
-        for commit in self.log.commits(start):
+        for commit in self.log.commits(Cursor(start)):
             if commit.position > end:
                 return
             fold.apply(commit)
             yield commit, View(self.name, fold.position, commit.metadata.at, tuple(items_of(fold)))
 
-    def last_touched(self, moment: Moment | None = None) -> list[str]:
-        """The ids of the todos in the last commit: what `@` stands for."""
+    def last_changed(self, moment: Moment | None = None) -> list[str]:
+        """Return the ids of the todos in the last commit up to now or a moment. `@` stands for these todos."""
         for commit in self.history(moment):
             return list(dict.fromkeys(id_of(event.stream) for event in commit.events))
         return []
 
     def select(self, words: Sequence[str], moment: Moment | None = None) -> list[Item]:
-        """The todos that a person named, as `selection.select` says; raises `NotFound`, `NotYet`, `DamagedLog`."""
+        """Find the todos that a person named.
+
+        Args:
+            words: Numbers, ranges, `@` or ids; see `selection.select`.
+            moment: The moment at which they are looked for. None for now.
+
+        Returns:
+            The todos, each once, in the order in which they were named.
+
+        Raises:
+            TodoNotFound: Some words name no todo, or more than one.
+            DamagedLog: Some words name no todo, and the log is damaged, so they may name a todo after the damage.
+            ListNotFound: The list does not exist.
+            NotYet: The moment is in the future.
+        """
         fold, _ = self._fold(moment)
         try:
-            return select(words, fold, lambda: self.last_touched(moment), self.name)
+            return select(words, fold, lambda: self.last_changed(moment), self.name)
         except NotFound:
-            self.check_whole()
+            self.check_undamaged()
             raise
 
     # writing
 
     def add(self, drafts: Sequence[Create]) -> Answer:
-        """Create todos, all in one commit, and the list itself if need be; raises `Rejected` and what `append` raises."""
+        """Create todos as one command, and make the list if it does not exist.
+
+        Args:
+            drafts: The todos.
+
+        Raises:
+            Rejected: A todo breaks a rule; with several todos the text says which one. Nothing was recorded.
+            CqrsError: What making the list and appending raise.
+        """
         created: dict[str, Sequence[TodoEvent]] = {}
         nothing = Fold(DECIDER)
-        for place, draft in enumerate(drafts, 1):  # refuse before a list is made
+        for place, draft in enumerate(drafts, 1):  # before the list is made, so that a rejection makes no list
             self.progress(place, len(drafts) + 1)
             try:
                 created.update(self.decide(nothing, [(DECIDER.stream(new_id()), draft)]))
             except Rejected as error:
                 raise Rejected(f"todo {place} of {len(drafts)}: {error}" if len(drafts) > 1 else str(error)) from error
-        made = self.make()
+        made = self.make_if_missing()
         return replace(self.transact(lambda _: [(created, {})]), new_list=made)
 
     def add_batch(self, drafts: Iterable[Create], count: int) -> Added:
-        """Create more todos than one commit holds: a batch of commits, written in bounded memory.
+        """Create more todos than fit into one commit: a batch of commits, written in bounded memory.
 
-        Each commit is durable before the next one is made. Other writers' commits may come between them.
+        Each commit is durable before the next one is made. Other writers' commits may come between them. An exception that a
+        signal raises, such as `KeyboardInterrupt`, ends the batch. A note says how many todos were recorded.
 
         Args:
-            drafts: The todos, each of which `decide` accepts.
-            count: How many there are; for reporting progress.
+            drafts: The todos. `decide` must accept each of them.
+            count: How many there are, to report progress.
 
         Raises:
-            StoreUnavailable: Says how many commits were recorded before.
-            CqrsError: What appending raises, when nothing was recorded.
+            CqrsError: What appending raises. A note says how many commits were recorded before.
+            BaseException: What a signal raises. A note says how many todos were recorded.
         """
-        made = self.make()
+        made = self.make_if_missing()
         self.repository.fold()
-        self.check_whole("; nothing was recorded")
+        self.check_undamaged("; nothing was recorded")
         batch = new_id()
-        added, mark, log = 0, self.log.mark(), self.log
+        added, log = 0, self._log_for_new_streams()
         decided = (tuple(DECIDER.decide(draft, DECIDER.initial)) for draft in drafts)
-        measured = ((events, len(events), sum(map(text_in, events))) for events in decided)
-        for part, chunk in enumerate(chunks(measured), 1):
-            # ids of one batch begin alike and are counted, so that no two are the same
-            appends = [
-                Append(DECIDER.stream(f"{batch}{number:07d}"), events, NEW) for number, events in enumerate(chunk, added + 1)
-            ]
-            metadata = Metadata(self.clock(), self.author, f"{batch}.{part}", {BATCH: {"id": batch, "part": part}})
-            with telling(part - 1):
-                if part > 1 and self.name in self.store.names():
-                    # another log object, at the place where the last one ended: it knows no versions of earlier streams,
-                    # which would take up memory, and needs none
-                    log = self.store.open(self.name)
-                    if log.id != self.log.id:
-                        raise LogBusy(f"{self.name} was replaced by another list meanwhile")
-                    gc.collect()  # the last one, which is part of a cycle
-                    next(log.commits(Mark(mark.position, mark.token, lambda _: 0)), None)
-                log.append(appends, metadata)
-            mark = log.mark()
-            added += len(chunk)
-            self.progress(added, count)
-        return Added(self.name, mark.position, added, part, made)
+        measured = ((events, len(events), sum(map(text_length, events))) for events in decided)
+        # The last part that was begun: its command id, its number of todos, and the position and the number of todos before
+        # it. It is assigned as a whole, because a signal may come between any two lines.
+        begun = ("", 0, self.log.cursor().position, 0)
+        try:
+            for part, chunk in enumerate(commit_sized_chunks(measured), 1):
+                # the ids of a batch are numbered, so that no two are the same
+                appends = [
+                    Append(DECIDER.stream(f"{batch}{number:07d}"), events, NEW)
+                    for number, events in enumerate(chunk, added + 1)
+                ]
+                metadata = Metadata(self.clock(), self.author, f"{batch}.{part}", {BATCH: {"id": batch, "part": part}})
+                cursor = log.cursor() if part > 1 else self.log.cursor()
+                begun = (metadata.command, len(chunk), cursor.position, added)
+                with note_earlier_commits(part - 1):
+                    # forget the versions of earlier streams: they take up memory and are not needed, as all streams are new
+                    for _ in log.event_batches(cursor, NewStreamsOnly()):
+                        pass
+                    log.append(appends, metadata)
+                added += len(chunk)
+                self.progress(added, count)
+        except Exception:
+            raise
+        except BaseException as interruption:
+            command, adding, since, recorded = begun
+            if adding and self._has_recorded(command, since):
+                recorded += adding
+            if recorded:
+                interruption.add_note(f"{recorded:,} of {count:,} todos were recorded")
+            raise
+        return Added(self.name, log.cursor().position, added, part, made)
+
+    def _log_for_new_streams(self) -> Log:
+        """Return another object for the log, so that the list's own one keeps the versions of the streams it has read."""
+        if self.name not in self.store.names():
+            return self.log  # a store may keep nothing
+        log = self.store.open(self.name)
+        if log.id != self.log.id:
+            raise LogBusy(f"{self.name} was replaced by another list meanwhile")
+        return log
+
+    def _has_recorded(self, command: str, since: int) -> bool:
+        """Return whether a command was recorded after a position. False if the list cannot be read."""
+        try:
+            newer = takewhile(lambda commit: commit.position > since, self.store.open(self.name).commits_backward())
+            return any(commit.metadata.command == command for commit in newer)
+        except CqrsError:
+            return False
 
     def change(
         self, chosen: Sequence[Item], commands: Callable[[Item], Sequence[TodoCommand]], *, unchanged: bool = False
     ) -> Answer:
-        """Give each todo its commands, all in one commit or none; raises `Rejected` naming the todos.
+        """Give commands to todos, as one command of this list: all of them are recorded, or none.
 
-        With `unchanged` raises `WrongExpectedVersion` when one of them is no more what it was when it was chosen.
+        Args:
+            chosen: The todos.
+            commands: Returns the commands for a todo.
+            unchanged: Whether to refuse todos that were changed since they were chosen.
+
+        Returns:
+            The answer. Its `items` are the chosen todos.
+
+        Raises:
+            Rejected: A command was rejected; the text names the todos. Nothing was recorded.
+            MovedAway: All todos that were refused were moved to another list; the text names them. Nothing was recorded.
+            WrongExpectedVersion: With `unchanged`, a todo was changed since it was chosen. Nothing was recorded.
+            CqrsError: What reading and appending raise.
         """
         self.check_exists()
 
-        def plan(fold: Todos) -> list[Part]:
+        def plan(fold: Todos) -> list[CommitContent]:
             changes: dict[str, list[TodoEvent]] = {}
             refused: dict[int, str] = {}
             for item in chosen:
@@ -179,48 +276,75 @@ class TodoList(Recorder):
                     changes.update(self.decide(fold, given))
                 except Rejected as error:
                     refused[item.number] = str(error)
-            if refused:
-                moved = self.moved_to(
-                    fold, {item.stream for item in chosen if item.number in refused and _is_removed(fold, item)}
-                )
-                gone = {item.number: f"it was moved to {moved[item.stream]}" for item in chosen if item.stream in moved}
-                raise Rejected(by_reason({**refused, **gone}))
+            absent = {
+                item.stream: item.number
+                for item in chosen
+                if _is_removed(fold, item) and (item.number in refused or changes.get(item.stream))
+            }
+            moved = {absent[stream]: f"it was moved to {name}" for stream, name in self.lists_moved_to(fold, absent).items()}
+            if refused or moved:
+                refusal = Rejected if refused.keys() - moved.keys() else MovedAway
+                raise refusal(refusals_in_words({**refused, **moved}))
             return [(changes, {})]
 
         return self.transact(plan, chosen)
 
     def move(self, chosen: Sequence[Item], target: "TodoList") -> Answer:
-        """Give todos to another list, where they keep their ids and everything they hold; see `moves.move`."""
-        from .moves import move  # few runs need it, and it takes time to import
+        """Move todos to another list; see `moves.move`."""
+        from .moves import move  # most runs do not need it, and importing it takes time
 
         return move(self, chosen, target)
 
-    def take_in(self, todos: Mapping[str, Todo]) -> Answer:
-        """Make the todos with these ids what is given, in one commit: those that are not there too, and the list if need be.
+    def import_todos(self, todos: Mapping[str, Todo]) -> Answer:
+        """Import todos as one command: create those that are missing, and change the others. Make the list if necessary.
 
-        What is so already is left alone, so that doing it again changes nothing. Raises `Rejected` naming the todo that
-        could not stand in a list.
+        A todo that is equal already is left unchanged, so importing the same todos again records nothing. A todo that was
+        moved to another list stays there, because otherwise it would be in two lists.
+
+        Args:
+            todos: The todos by their ids.
+
+        Returns:
+            The answer. Its `stayed` are the todos that were moved to another list.
+
+        Raises:
+            InvalidTodo: A todo breaks a rule, or its id is not an id. Nothing was recorded.
+            CqrsError: What making the list and appending raise.
         """
         given: dict[str, Todo] = {}
         for id, todo in todos.items():
             self.progress(len(given), len(todos))
-            given[DECIDER.stream(id)] = _checked(id, todo)
-        made = self.make()
-        return replace(self.transact(lambda fold: [(leading(fold, given), {})]), new_list=made)
+            given[DECIDER.stream(id)] = _check_imported(id, todo)
+        made = self.make_if_missing()
+
+        def plan(fold: Todos) -> list[CommitContent]:
+            there = (entity for stream in given if (entity := fold.get(stream)) is not None)
+            removed = {entity.stream for entity in there if entity.state is not None and entity.state.removed}
+            moved = self.lists_moved_to(fold, {stream for stream in removed if not given[stream].removed})
+            stayed[:] = items_of(fold[stream] for stream in given if stream in moved)
+            return [(events_to_reach(fold, {stream: todo for stream, todo in given.items() if stream not in moved}), {})]
+
+        stayed: list[Item] = []
+        return replace(self.transact(plan), stayed=tuple(stayed), new_list=made)
 
     def restore(self, moment: Moment, chosen: Sequence[Item] | None = None) -> Answer:
-        """Make the list, or the todos chosen, what they were at a moment; what was added later is removed.
+        """Restore the list, or some of its todos, to the state at a moment. Todos that were added later are removed.
 
-        A todo that was moved here or away since stays in the list that it is in now.
+        A todo that was moved between lists since then stays in the list that it is in now.
+
+        Args:
+            moment: The moment.
+            chosen: The todos to restore. None restores the list.
 
         Raises:
-            NotFound: The list is not there.
-            NotYet: The moment has not come.
-            Rejected: One of the chosen todos was moved since.
+            ListNotFound: The list does not exist.
+            NotYet: The moment is in the future.
+            CannotRestore: A chosen todo was moved between lists since then. Nothing was recorded.
+            CqrsError: What reading and appending raise.
         """
         self.check_exists()
 
-        def plan(fold: Todos) -> list[Part]:
+        def plan(fold: Todos) -> list[CommitContent]:
             then, _ = self._as_of(fold, moment)
             entities = fold if chosen is None else [fold[item.stream] for item in chosen]
             changes: dict[str, Sequence[TodoEvent]] = {}
@@ -231,8 +355,8 @@ class TodoList(Recorder):
                     changes[entity.stream] = events_between(now, (past and past.state) or replace(now, removed=True))
             moved = self._moved_since(then.position, {stream for stream, events in changes.items() if events})
             if chosen is not None and moved:
-                numbers = spans([fold[stream].number for stream in moved])
-                raise Rejected(f"todo {numbers} was moved between lists since then: move it back, or undo the move")
+                numbers = number_ranges([fold[stream].number for stream in moved])
+                raise CannotRestore(f"todo {numbers} was moved between lists since then: move it back, or undo the move")
             stayed[:] = items_of(fold[stream] for stream in moved)
             kept = {stream: events for stream, events in changes.items() if stream not in moved}
             return [(kept, {RESTORES: then.position})]
@@ -241,7 +365,7 @@ class TodoList(Recorder):
         return replace(self.transact(plan, chosen), stayed=tuple(sorted(stayed, key=lambda item: item.number)))
 
     def _moved_since(self, position: int, streams: set[str]) -> set[str]:
-        """Those of some streams that moves after a position brought here or took away."""
+        """Return those of some streams that were moved to or from this list after a position."""
         moved: set[str] = set()
         for commit in self.log.commits_backward() if streams else ():
             if commit.position <= position:
@@ -251,19 +375,19 @@ class TodoList(Recorder):
         return moved
 
     def undo(self, steps: int = 1) -> Answer:
-        """Take the last `steps` commands back, or as many as there are; see `undoing.undo`."""
+        """Undo the last commands; see `undoing.undo`."""
         from .undoing import undo
 
         return undo(self, steps)
 
     def redo(self, steps: int = 1) -> Answer:
-        """Do the last `steps` undone commands again, or as many as there are; see `undoing.redo`."""
+        """Redo the last commands that were undone; see `undoing.redo`."""
         from .undoing import redo
 
         return redo(self, steps)
 
     def undo_at(self, position: int) -> Answer:
-        """Take back the one command that recorded the event at `position`; see `undoing.undo_at`."""
+        """Undo only the command that recorded the event at a position; see `undoing.undo_at`."""
         from .undoing import undo_at
 
         return undo_at(self, position)
@@ -274,10 +398,10 @@ def _is_removed(fold: Todos, item: Item) -> bool:
     return entity is not None and entity.state is not None and entity.state.removed
 
 
-def _checked(id: str, todo: Todo) -> Todo:
+def _check_imported(id: str, todo: Todo) -> Todo:
     if not ID.fullmatch(id):
-        raise Rejected(f"{id!r} is no id of a todo: a letter, then letters and digits, in lower case")
+        raise InvalidId(id)
     try:
-        return check(todo)
+        return check_todo(todo)
     except Rejected as error:
-        raise Rejected(f"todo {id}: {error}") from error
+        raise InvalidTodo(id, str(error)) from error

@@ -1,26 +1,32 @@
-"""Numbers from history: counts over time, conditions on them, throughput, cycle time. Pure: folded from commits."""
+"""Numbers from the history of a list: counts over time, conditions on them, throughput, cycle time. This module is pure."""
 
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 
-from ..cqrs.errors import Rejected
 from ..cqrs.events import Commit, UnknownEvent
 from ..cqrs.struct import Struct
 from .compare import transitions
+from .errors import InvalidCondition
 from .events import TodoCompleted, TodoCreated, TodoRemoved, TodoReopened, TodoRestored
 from .fields import State, Todo
 from .model import DECIDER
 from .values import nfc, parse_day_or_instant
-from .views import ToLocal, local_day, overdue
+from .views import ToLocal, is_overdue, local_day
 from .zones import start_of_day
 
 # conditions
 
 
 class Comparison(Struct, frozen=True):
-    """One comparison of a count with a number, as `open>20`."""
+    """A comparison of a count with a number, such as `open>20`.
+
+    Args:
+        count: One of `COUNTS`, or `tag:` and the name of a tag.
+        operator: One of < <= = != >= >.
+        number: The number.
+    """
 
     count: str
     operator: str
@@ -40,22 +46,31 @@ _COMPARISON = re.compile(r"(\w+|tag:[^\s<>=!]+)\s*(<=|>=|!=|==|<|>|=)\s*([0-9]{1
 
 
 def parse_condition(text: str) -> tuple[Comparison, ...]:
-    """The comparisons, all of which must hold, in a text such as `open>20 and tag:home=0`.
+    """Parse a condition such as `open>20 and tag:home=0`.
 
-    Raises `Rejected`, saying what can be written.
+    Args:
+        text: The condition as typed.
+
+    Returns:
+        Its comparisons, all of which must hold.
+
+    Raises:
+        InvalidCondition: It cannot be parsed. The text says what can be written.
     """
     found = []
     for part in re.split(r"\s+and\s+", text.strip()):
         match = _COMPARISON.fullmatch(part)
         if match is None or not (match[1] in COUNTS or match[1].startswith("tag:")):
             counts = ", ".join((*COUNTS, "tag:NAME"))
-            raise Rejected(f"{part!r} is no condition: write a count ({counts}), one of < <= = != >= >, and a number")
+            raise InvalidCondition(
+                f"{part!r} is not a condition: write a count ({counts}), one of < <= = != >= >, and a number"
+            )
         found.append(Comparison(nfc(match[1]), match[2].replace("==", "="), int(match[3])))
     return tuple(found)
 
 
 class _Counts:
-    """The counts of a list, kept up by the states before and after each event."""
+    """The counts of a list, updated with each event."""
 
     def __init__(self, to_local: ToLocal) -> None:
         self._to_local = to_local
@@ -63,28 +78,28 @@ class _Counts:
         self._due: dict[str, Todo] = {}
 
     def change(self, stream: str, before: State, after: State) -> None:
-        """Take in that a todo went from one state to another."""
-        self._counts.subtract(_names(before))
-        self._counts.update(_names(after))
+        """Update the counts with the states of a todo before and after an event."""
+        self._counts.subtract(_counted_in(before))
+        self._counts.update(_counted_in(after))
         if after is not None and after.due is not None and _is_open(after):
             self._due[stream] = after
         else:
             self._due.pop(stream, None)
 
     def get(self, name: str, now: datetime) -> int:
-        """A count, as of a time, which matters to `overdue` alone."""
+        """Return a count at a time. Only `overdue` depends on the time."""
         if name == "overdue":
-            return sum(overdue(todo, now, self._to_local) for todo in self._due.values())
+            return sum(is_overdue(todo, now, self._to_local) for todo in self._due.values())
         return self._counts[name]
 
-    def passing(self, since: datetime, until: datetime) -> list[datetime]:
-        """The moments after `since` up to `until` at which a due date passes, in order."""
-        passed = {_passes(todo, self._to_local) for todo in self._due.values()}
+    def due_dates_passed(self, since: datetime, until: datetime) -> list[datetime]:
+        """Return the moments at which a todo becomes overdue, after `since` and up to `until`, in order."""
+        passed = {_becomes_overdue(todo, self._to_local) for todo in self._due.values()}
         return sorted(at for at in passed if since < at <= until)
 
 
-def _names(state: State) -> Iterator[str]:
-    """The counts in which a todo is counted."""
+def _counted_in(state: State) -> Iterator[str]:
+    """Yield the names of the counts in which a todo is counted."""
     if state is None:
         return
     if state.removed:
@@ -98,52 +113,68 @@ def _names(state: State) -> Iterator[str]:
     yield from {f"tag:{nfc(tag)}" for tag in state.tags}
 
 
-class Held(Struct, frozen=True):
-    """A moment at which a condition held: the position of the last commit then, and the time."""
+class MatchingMoment(Struct, frozen=True):
+    """A moment at which a condition began to hold.
+
+    Args:
+        position: The position of the last commit at that moment.
+        at: The time, in UTC.
+    """
 
     position: int
     at: datetime
 
 
-def held(condition: Sequence[Comparison], commits: Iterable[Commit], now: datetime, to_local: ToLocal) -> Iterator[Held]:
-    """The moments at which a condition began to hold, in order; from all commits of a list.
+def moments_when(
+    condition: Sequence[Comparison], commits: Iterable[Commit], now: datetime, to_local: ToLocal
+) -> Iterator[MatchingMoment]:
+    """Find the moments at which a condition began to hold.
 
-    A moment is after a commit, or, where the condition speaks of `overdue`, when a due date passed between two commits.
-    A tag's count is that of the open todos that bear it.
+    Each moment is the time of a commit. For a condition on `overdue` it can also be the time between two commits at which a
+    due date passed. The count of a tag is the number of open todos with this tag.
+
+    Args:
+        condition: The comparisons, all of which must hold.
+        commits: All commits of a list, oldest first.
+        now: The present, with a time zone.
+        to_local: The reader's time zone.
+
+    Yields:
+        The moments, oldest first.
     """
-    waits = any(comparison.count == "overdue" for comparison in condition)
+    depends_on_time = any(comparison.count == "overdue" for comparison in condition)
     counts = _Counts(to_local)
     states: dict[str, State] = {}
     holding = False
     position = 0
     last: datetime | None = None
 
-    def began(at: datetime) -> bool:
-        """Whether the condition holds and did not before."""
+    def begins_to_hold(at: datetime) -> bool:
+        """Return whether the condition holds now and did not hold before."""
         nonlocal holding
         before = holding
         holding = all(_OPERATORS[part.operator](counts.get(part.count, at), part.number) for part in condition)
         return holding and not before
 
-    def began_waiting(until: datetime) -> Iterator[Held]:
-        if waits and last is not None:
-            yield from (Held(position, at) for at in counts.passing(last, until) if began(at))
+    def between_commits(until: datetime) -> Iterator[MatchingMoment]:
+        if depends_on_time and last is not None:
+            yield from (MatchingMoment(position, at) for at in counts.due_dates_passed(last, until) if begins_to_hold(at))
 
     for commit in commits:
-        yield from began_waiting(commit.metadata.at)
+        yield from between_commits(commit.metadata.at)
         for event in commit.events:
             if not isinstance(event.data, UnknownEvent):
                 before = states.get(event.stream)
                 after = states[event.stream] = DECIDER.evolve(before, event.data)
                 counts.change(event.stream, before, after)
         position, last = commit.position, commit.metadata.at
-        if began(last):
-            yield Held(position, last)
-    yield from began_waiting(now)
+        if begins_to_hold(last):
+            yield MatchingMoment(position, last)
+    yield from between_commits(now)
 
 
-def _passes(todo: Todo, to_local: ToLocal) -> datetime:
-    """The first moment at which a todo with a due date is overdue."""
+def _becomes_overdue(todo: Todo, to_local: ToLocal) -> datetime:
+    """Return the first moment at which a todo with a due date is overdue."""
     due = parse_day_or_instant(todo.due or "")
     if isinstance(due, datetime):
         return due + timedelta(microseconds=1)
@@ -153,12 +184,19 @@ def _passes(todo: Todo, to_local: ToLocal) -> datetime:
 # statistics
 
 
-class Statistics(Struct, frozen=True):
-    """What a history comes to over whole local days, by when things happened, not when they were recorded.
+class Statistics(Struct, frozen=True, kw_only=True):
+    """The statistics of a history over whole local days. They count by when things happened, not by when they were recorded.
 
-    `days` are the days covered; `open`, `added`, `completed` and `activity` (events) are counts for each of them, in order.
-    `cycle_days` are the days that each completed todo had taken, sorted. `reopened` counts completions taken back.
-    `hours` are events by local hour of the day, `authors` by author, most active first.
+    Args:
+        days: The days covered, in order.
+        open: For each of these days, how many todos were open at its end.
+        added: For each day, how many todos were created.
+        completed: For each day, how many todos were completed.
+        activity: For each day, how many events were recorded.
+        cycle_days: For each completed todo, the days from its creation to its completion, sorted.
+        reopened: How often a completed todo was reopened.
+        hours: For each of the 24 local hours of the day, how many events were recorded.
+        authors: Each author with the number of events, most active first.
     """
 
     days: tuple[date, ...]
@@ -173,12 +211,19 @@ class Statistics(Struct, frozen=True):
 
     @property
     def reopen_rate(self) -> float | None:
-        """How many of the completions were taken back, 0 to 1; None without completions."""
+        """The share of the completions that were reopened, from 0 to 1. None without completions."""
         count = sum(self.completed)
         return self.reopened / count if count else None
 
     def cycle_quantile(self, share: float) -> float | None:
-        """The days within which this share of the completed todos was done (nearest rank); None without any."""
+        """Return the number of days within which a share of the completed todos was completed (the nearest-rank method).
+
+        Args:
+            share: The share, from 0 to 1.
+
+        Returns:
+            The days. None if no todo was completed.
+        """
         if not self.cycle_days:
             return None
         rank = max(1, -(-int(share * 1000) * len(self.cycle_days) // 1000))
@@ -186,11 +231,13 @@ class Statistics(Struct, frozen=True):
 
 
 class _Tally:
+    """The counts from which `statistics` makes its result: one for each of its series, and the days that it covers."""
+
     def __init__(self, to_local: ToLocal, since: date | None, until: date | None) -> None:
         self.to_local = to_local
         self.since = since or date.min
         self.until = until or date.max
-        self.moved: Counter[date] = Counter()
+        self.opened: Counter[date] = Counter()
         self.added: Counter[date] = Counter()
         self.completed: Counter[date] = Counter()
         self.activity: Counter[date] = Counter()
@@ -224,7 +271,7 @@ class _Tally:
                 pass
             case _:
                 return
-        self.moved[day] += _is_open(after) - _is_open(before)
+        self.opened[day] += _is_open(after) - _is_open(before)
 
 
 def _is_open(state: State) -> bool:
@@ -241,32 +288,37 @@ def _cycle_days(todo: Todo, to_local: ToLocal) -> float:
 def statistics(
     commits: Iterable[Commit], now: datetime, to_local: ToLocal, *, since: date | None = None, until: date | None = None
 ) -> Statistics:
-    """The statistics of a history, from all commits of a list in order, of the local days from `since` to `until`.
+    """Compute the statistics of a list.
 
-    Without these: from the first day on which anything happened to the day of `now`.
+    Args:
+        commits: All commits of the list, oldest first.
+        now: The present, with a time zone.
+        to_local: The reader's time zone.
+        since: The first local day. By default the first day on which anything happened.
+        until: The last local day. By default the day of `now`.
     """
     tally = _Tally(to_local, since, until)
     for commit, event, before, after in transitions(commits):
         tally.count(before, after, event.data, commit.metadata.at, commit.metadata.by)
-    happened = (*tally.moved, *tally.activity)
+    happened = (*tally.opened, *tally.activity)
     last = until or to_local(now).date()
     first = since or min((*happened, last))
     days = tuple(first + timedelta(days=n) for n in range((last - first).days + 1))
-    level = sum(moved for day, moved in tally.moved.items() if day < first)
+    level = sum(opened for day, opened in tally.opened.items() if day < first)
     levels = []
     for day in days:
-        level += tally.moved[day]
+        level += tally.opened[day]
         levels.append(level)
     return Statistics(
-        days,
-        tuple(levels),
-        _series(tally.added, days),
-        _series(tally.completed, days),
-        _series(tally.activity, days),
-        tuple(sorted(tally.cycle_days)),
-        tally.reopened,
-        tuple(tally.hours[hour] for hour in range(24)),
-        tuple(tally.authors.most_common()),
+        days=days,
+        open=tuple(levels),
+        added=_series(tally.added, days),
+        completed=_series(tally.completed, days),
+        activity=_series(tally.activity, days),
+        cycle_days=tuple(sorted(tally.cycle_days)),
+        reopened=tally.reopened,
+        hours=tuple(tally.hours[hour] for hour in range(24)),
+        authors=tuple(tally.authors.most_common()),
     )
 
 

@@ -1,185 +1,141 @@
-"""Undo and redo: the steps that they take, in one list or in two at once.
+"""Undo and redo, in one list or in two lists at once.
 
-A step is what one command recorded: a commit, or the commits of a batch. Undoing one appends the inverted events; redoing
-one appends the events again. A step that moved todos is taken in both lists or in neither, and by what is there rather than
-by what was recorded: undo brings the todos back to the list that they came from, redo to the list that they went to. Both
-refuse when a todo is not where the step left it, or was changed there. So a todo is always in exactly one of the two.
+A step is what one command recorded: one commit, or all commits of a batch. Undoing a step appends the inverses of its
+events, and redoing it appends the events again.
+
+A step that moved todos is undone or redone in both lists or in neither. What is appended then depends on where the todos
+are, not on what was recorded: undo brings the todos back to the list that they came from, and redo to the list that they
+went to. Both are refused if a todo is not where the step left it, or was changed there. So a todo is always in exactly one
+of the two lists.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 from typing import TypeAlias
 
-from ..cqrs.errors import LogBusy, Rejected
+from ..cqrs.errors import LogBusy
 from ..cqrs.events import LOST, Commit, UnknownEvent
 from ..cqrs.fold import Fold
-from ..cqrs.struct import Struct, replace
-from ..cqrs.timeline import BATCH, REDOES, UNDOES, Step, batch_of, redo_events, redo_steps, undo_events, undo_steps
+from ..cqrs.struct import replace
+from ..cqrs.timeline import BATCH, Step, batch_of, undo_steps
+from .batches import COMMIT_LIMIT, CommitContent, note_earlier_commits
+from .errors import CannotUndo, EventNotFound
 from .events import TodoEvent, TodoRemoved, TodoRestored
 from .fields import State
-from .model import DECIDER, events_between, evolve, register_of
+from .model import DECIDER, events_between, field_of
 from .moves import Half, record_both
-from .recorder import COMMIT_LIMIT, Answer, Part, Recorder, by_reason, new_command, telling
-from .selection import NotFound
+from .recorder import Answer, Recorder, new_command, refusals_in_words
+from .undo_planning import REDO, UNDO, Direction, ListState
 from .views import Move, move_of
 
-
-class Way(Struct, frozen=True):
-    """Undo or redo: the key in `meta` of the commits that it takes, its steps, and the events that take commits."""
-
-    verb: str
-    past: str
-    key: str
-    steps: Callable[[Iterable[Commit]], Iterator[Step]]
-    events: Callable[..., dict[str, list[TodoEvent]]]
-
-    def home(self, move: Move) -> str:
-        """The id of the log in which the todos of a move are afterwards."""
-        return move.source if self.key == UNDOES else move.target
-
-
-UNDO = Way("undo", "undone", UNDOES, undo_steps, undo_events)
-REDO = Way("redo", "redone", REDOES, redo_steps, redo_events)
-
-
-class _Side:
-    """One list as it stands, with the states that the steps before the next one lead to."""
-
-    def __init__(self, todos: Recorder, fold: Fold[State]) -> None:
-        self.todos = todos
-        self._fold = fold
-        self._states: dict[str, State] = {}
-
-    def backward(self) -> Iterator[Commit]:
-        """The commits up to the fold, newest first, whatever others append meanwhile."""
-        return self.todos.log.commits_backward(self._fold.position + 1)
-
-    def commits_at(self, positions: Iterable[int]) -> dict[int, Commit]:
-        """The commits that begin at these positions, newest first; one walk back, no further than to the earliest."""
-        wanted = set(positions)
-        backward = self.backward() if wanted else iter(())
-        found = islice((commit for commit in backward if commit.position in wanted), len(wanted))
-        return {commit.position: commit for commit in found}
-
-    def state(self, stream: str) -> State:
-        """The state of a todo."""
-        if stream not in self._states:
-            entity = self._fold.get(stream)
-            self._states[stream] = None if entity is None else entity.state
-        return self._states[stream]
-
-    def number(self, stream: str) -> int:
-        """The number of a todo."""
-        entity = self._fold.get(stream)
-        return 0 if entity is None else entity.number
-
-    def apply(self, changes: dict[str, list[TodoEvent]]) -> None:
-        """Go on to the states after some events."""
-        for stream, events in changes.items():
-            for event in events:
-                self._states[stream] = evolve(self.state(stream), event)
-
-
-Choose: TypeAlias = Callable[[_Side], Sequence[Step]]
-"""Chooses the steps to take, next first."""
+Choose: TypeAlias = Callable[[ListState], Sequence[Step]]
+"""Chooses the steps to undo or redo, in the order in which they are undone or redone."""
 
 
 def undo(todos: Recorder, count: int = 1) -> Answer:
-    """Take the last commands back.
+    """Undo the last commands of a list.
 
     Args:
         todos: The list.
-        count: How many commands, or as many as there are.
+        count: How many commands to undo. If there are fewer, all of them are undone.
 
     Returns:
-        The answer of this list; `also` names the other lists in which a half of the same command was taken back.
+        The answer of this list. Its `also` names the other lists in which the other half of a move was undone.
 
     Raises:
-        Rejected: There is nothing to undo, or a moved todo is not where it was moved to, or was changed there; nothing was
+        CannotUndo: There is nothing to undo, or a moved todo is not where it was moved to, or was changed there. Nothing was
             recorded.
         CqrsError: What reading and appending raise.
     """
-    return _take(todos, UNDO, lambda side: _first(side, UNDO, count))
+    return _apply_steps(todos, UNDO, lambda side: _last_steps(side, UNDO, count))
 
 
 def redo(todos: Recorder, count: int = 1) -> Answer:
-    """Do the last undone commands again; as `undo`."""
-    return _take(todos, REDO, lambda side: _first(side, REDO, count))
+    """Redo the last commands of a list that were undone. Arguments, result and errors are those of `undo`."""
+    return _apply_steps(todos, REDO, lambda side: _last_steps(side, REDO, count))
 
 
 def undo_at(todos: Recorder, position: int) -> Answer:
-    """Take back the one command that recorded the event at a position.
+    """Undo only the command that recorded the event at a position.
 
     Args:
         todos: The list.
         position: The position of one of the events that the command recorded.
 
+    Returns:
+        The answer of this list, as for `undo`.
+
     Raises:
-        NotFound: There is no such event.
-        Rejected: The command is not in force, or later ones that are in force changed the same fields; it names them.
+        EventNotFound: There is no such event.
+        CannotUndo: The command is not in force. Or later commands that are in force changed the same fields; the text names
+            them. Nothing was recorded.
         CqrsError: What reading and appending raise.
     """
-    return _take(todos, UNDO, lambda side: [_step_with(side, position)])
+    return _apply_steps(todos, UNDO, lambda side: [_step_with(side, position)])
 
 
-def _first(side: _Side, way: Way, count: int) -> list[Step]:
-    steps = list(islice(way.steps(side.backward()), count))
+def _last_steps(side: ListState, direction: Direction, count: int) -> list[Step]:
+    steps = list(islice(direction.steps(side.backward()), count))
     if not steps:
-        raise Rejected(f"there is nothing to {way.verb}")
+        raise CannotUndo(f"there is nothing to {direction.verb}")
     return steps
 
 
-def _step_with(side: _Side, position: int) -> Step:
-    """The step in force that recorded the event at a position."""
+def _step_with(side: ListState, position: int) -> Step:
+    """Return the step in force that recorded the event at a position."""
     name = side.todos.name
     commit = next((each for each in side.backward() if each.position <= position), None)
     if commit is None or position > commit.last:
-        raise NotFound(f"there is no event @{position} in {name}", "see the positions: todo history")
+        raise EventNotFound(position, name)
     step = next((step for step in undo_steps(side.backward()) if commit.position in step), None)
     if step is None:
-        raise Rejected(f"@{commit.position} is not in force: it was undone, or is itself an undo or a redo")
+        raise CannotUndo(f"@{commit.position} is not in force: it was undone, or is itself an undo or a redo")
     return step
 
 
-def _take(todos: Recorder, way: Way, choose: Choose) -> Answer:
-    """Take steps: at once where only this list holds them, otherwise while nobody else can write to the others either."""
+def _apply_steps(todos: Recorder, direction: Direction, choose: Choose) -> Answer:
+    """Undo or redo the steps that are chosen. Steps that also concern other lists are planned again while all are locked."""
     todos.check_exists()
     others: dict[str, Recorder] = {}
 
-    def plan(fold: Fold[State]) -> list[Part]:
-        side = _Side(todos, fold)
+    def plan(fold: Fold[State]) -> list[CommitContent]:
+        side = ListState(todos, fold)
         steps = _commits_of(side, choose(side))
-        others.update(_others(todos, steps))
-        return [] if others else _plan_here(side, way, steps)
+        others.update(_other_lists(todos, steps))
+        return [] if others else _plan_here(side, direction, steps)
 
-    answer = todos.transact(plan, as_planned=True)
+    answer = todos.transact(plan, one_commit_each=True)
     if not others:
         return answer
-    return todos.together(list(others.values()), lambda: _take_together(todos, others, way, choose))
+    return todos.together(list(others.values()), lambda: _apply_in_several_lists(todos, others, direction, choose))
 
 
-def _commits_of(side: _Side, steps: Sequence[Step]) -> list[list[Commit]]:
-    """The commits of each step.
+def _commits_of(side: ListState, steps: Sequence[Step]) -> list[list[Commit]]:
+    """Return the commits of each step.
 
-    Raises `Rejected` where a step names a commit that is not there, or holds events that this program does not know.
+    Raises:
+        CannotUndo: A step names a commit that does not exist, or has events that this program does not know.
     """
     wanted = {position for step in steps for position in step}
     found = side.commits_at(wanted)
     if absent := wanted - set(found):
-        raise Rejected(f"a commit undoes or redoes @{min(absent)}, and no commit begins there")
+        raise CannotUndo(f"a commit undoes or redoes @{min(absent)}, and no commit begins there")
     for commit in found.values():
         unknown = [event.type for event in commit.events if isinstance(event.data, UnknownEvent)]
         if LOST in unknown:
-            raise Rejected(f"@{commit.position} holds what was lost when the log was damaged: it can't be taken back")
+            raise CannotUndo(
+                f"@{commit.position} contains what was lost when the log was damaged: it cannot be undone or redone"
+            )
         if unknown:
-            raise Rejected(f"@{commit.position} holds {unknown[0]}, which a newer version wrote: update this program")
+            raise CannotUndo(f"@{commit.position} contains {unknown[0]}, which a newer version wrote: update this program")
     return [[found[position] for position in step] for step in steps]
 
 
-def _others(todos: Recorder, steps: Iterable[Sequence[Commit]]) -> dict[str, Recorder]:
-    """The other lists that steps moved todos to or from, by the ids of their logs.
+def _other_lists(todos: Recorder, steps: Iterable[Sequence[Commit]]) -> dict[str, Recorder]:
+    """Return the other lists that steps moved todos to or from, by the ids of their logs.
 
-    Raises `Rejected` where one of them is not in use.
+    Raises:
+        CannotUndo: One of these lists is not in use, or cannot be read.
     """
     others: dict[str, Recorder] = {}
     for commit in (commit for step in steps for commit in step):
@@ -192,13 +148,13 @@ def _others(todos: Recorder, steps: Iterable[Sequence[Commit]]) -> dict[str, Rec
         other = todos.other(id, name)
         if other is None:
             moved = f"@{commit.position} moved todos from {move.source_name} to {move.target_name}"
-            raise Rejected(f"{moved}, and {name} is not in use or can't be read: bring that list back first")
+            raise CannotUndo(f"{moved}, and {name} is archived, missing or damaged: unarchive or repair that list first")
         others[id] = other
     return others
 
 
 def _move_of(todos: Recorder, commit: Commit) -> Move | None:
-    """The move between this list and another that a commit is one half of; None for any other commit."""
+    """Return the move between this list and another one that a commit is one half of. None for any other commit."""
     move = move_of(commit)
     return move if move is not None and todos.log.id in (move.source, move.target) else None
 
@@ -206,25 +162,35 @@ def _move_of(todos: Recorder, commit: Commit) -> Move | None:
 # steps of one list
 
 
-def _plan_here(side: _Side, way: Way, steps: Sequence[Sequence[Commit]]) -> list[Part]:
-    """What takes steps that only this list holds: one commit, or where they are large or batches, one for each of theirs."""
-    if way is UNDO:
+def _plan_here(side: ListState, direction: Direction, steps: Sequence[Sequence[Commit]]) -> list[CommitContent]:
+    """Plan to undo or redo steps that only this list recorded.
+
+    Returns:
+        The content of one commit. If the steps are large, or some are batches: one content for each of their commits.
+    """
+    if direction is UNDO:
         _check_later(side, steps)
     commits = [commit for step in steps for commit in step]
+    for commit in commits:
+        side.apply_step(commit, direction)
     small = sum(len(commit.events) for commit in commits) <= COMMIT_LIMIT
     if small and not any(batch_of(commit.metadata) for commit in commits):
-        return [(way.events(DECIDER, commits), {way.key: [commit.position for commit in commits]})]
-    return [(way.events(DECIDER, [commit]), _meta(way, commit)) for commit in commits]
+        return [(direction.events(DECIDER, commits), {direction.key: [commit.position for commit in commits]})]
+    return [(direction.events(DECIDER, [commit]), _meta(direction, commit)) for commit in commits]
 
 
-def _meta(way: Way, commit: Commit) -> dict[str, object]:
-    """The `meta` of what takes one commit: a part of a batch is taken by a part of the same batch."""
-    meta: dict[str, object] = {way.key: [commit.position]}
+def _meta(direction: Direction, commit: Commit) -> dict[str, object]:
+    """Return the `meta` of the commit that undoes or redoes a commit. It is part of the same batch, if there is one."""
+    meta: dict[str, object] = {direction.key: [commit.position]}
     return meta if BATCH not in commit.metadata.meta else {**meta, BATCH: commit.metadata.meta[BATCH]}
 
 
-def _check_later(side: _Side, steps: Sequence[Sequence[Commit]]) -> None:
-    """Raise `Rejected` where later commits that are in force changed the same fields, or moved the same todos."""
+def _check_later(side: ListState, steps: Sequence[Sequence[Commit]]) -> None:
+    """Check that no later commit in force changed the same fields or moved the same todos.
+
+    Raises:
+        CannotUndo: There are such commits; the text names them.
+    """
     chosen = {tuple(commit.position for commit in step) for step in steps}
     pending = set(chosen)
     first_of_batches = min((min(step) for step in chosen if len(step) > 1), default=None)
@@ -235,12 +201,14 @@ def _check_later(side: _Side, steps: Sequence[Sequence[Commit]]) -> None:
             later += step
         if not pending and (first_of_batches is None or step[0] <= first_of_batches):
             break
-    fields = {(event.stream, register_of(event.data)) for step in steps for commit in step for event in commit.events}
+    # moves are checked in `_bring_home`, by where the todos are
+    commits_here = (commit for step in steps for commit in step if _move_of(side.todos, commit) is None)
+    fields = {(event.stream, field_of(event.data)) for commit in commits_here for event in commit.events}
     commits = side.commits_at(later)
     in_the_way = [f"@{position}" for position in sorted(commits) if _conflicts(commits[position], fields)]
     if in_the_way:
         what = ", ".join(f"@{min(commit.position for commit in step)}" for step in steps)
-        raise Rejected(f"{what} can't be undone alone: {', '.join(in_the_way)} changed the same fields later")
+        raise CannotUndo(f"{what} cannot be undone alone: {', '.join(in_the_way)} changed the same fields later")
 
 
 def _conflicts(commit: Commit, fields: set[tuple[str, str]]) -> bool:
@@ -250,7 +218,7 @@ def _conflicts(commit: Commit, fields: set[tuple[str, str]]) -> bool:
             continue
         if isinstance(event.data, UnknownEvent) or (event.stream, "*") in fields or move_of(commit) is not None:
             return True
-        if (event.stream, register_of(event.data)) in fields:
+        if (event.stream, field_of(event.data)) in fields:
             return True
     return False
 
@@ -258,64 +226,69 @@ def _conflicts(commit: Commit, fields: set[tuple[str, str]]) -> bool:
 # steps of two lists
 
 
-def _take_together(todos: Recorder, others: dict[str, Recorder], way: Way, choose: Choose) -> Answer:
-    """Take steps, some of which moved todos, while nobody else can write to any of the lists.
+def _apply_in_several_lists(todos: Recorder, others: dict[str, Recorder], direction: Direction, choose: Choose) -> Answer:
+    """Undo or redo steps, some of which moved todos, while nobody else can write to any of the lists.
 
-    All of them are planned, each on the states that the ones before lead to, before the first is recorded.
+    All steps are planned before the first one is recorded. Each is planned on the states that the steps before it lead to.
     """
-    sides = {each.log.id: _Side(each, each.repository.fold()) for each in (todos, *others.values())}
+    sides = {each.log.id: ListState(each, each.repository.fold()) for each in (todos, *others.values())}
     for each in (todos, *others.values()):
-        each.check_whole("; nothing was recorded")
+        each.check_undamaged("; nothing was recorded")
     here = sides[todos.log.id]
     planned: list[tuple[Half, Half | None]] = []
-    for step in _commits_of(here, choose(here)):
+    steps = _commits_of(here, choose(here))
+    if direction is UNDO:
+        _check_later(here, steps)
+    for step in steps:
         for commit in step:
             move = _move_of(todos, commit)
             if move is None:
-                changes = way.events(DECIDER, [commit])
-                here.apply(changes)
-                planned.append((Half(todos, (changes, _meta(way, commit)), new_command()), None))
+                changes = here.apply_step(commit, direction)
+                planned.append((Half(todos, (changes, _meta(direction, commit)), new_command()), None))
                 continue
             there = sides.get(move.target if move.source == todos.log.id else move.source)
             if there is None:
                 raise LogBusy(f"{todos.name} was changed meanwhile; nothing was recorded")
-            planned.append(_bring_home(here, there, commit, way, move))
+            planned.append(_bring_home(here, there, commit, direction, move))
     recorded: list[tuple[Recorder, Commit]] = []
     for first, second in planned:
-        with telling(0 if todos.store.atomic else len(recorded)):
+        with note_earlier_commits(0 if todos.store.atomic else len(recorded)):
             if second is not None:
                 recorded += record_both(first, second)
-            elif (alone := first.todos.record(first.part, first.command)) is not None:
+            elif (alone := first.todos.record(first.content, first.command)) is not None:
                 recorded.append((first.todos, alone))
     also = [each.name for each in others.values() if any(owner is each for owner, _ in recorded)]
     return todos.answer([commit for owner, commit in recorded if owner is todos], also=also)
 
 
-def _bring_home(here: _Side, there: _Side, commit: Commit, way: Way, move: Move) -> tuple[Half, Half]:
-    """What brings the todos of a commit that moved them to the list that they belong to after a step.
+def _bring_home(here: ListState, there: ListState, commit: Commit, direction: Direction, move: Move) -> tuple[Half, Half]:
+    """Plan to bring the todos of a move to the list that they belong to after undoing or redoing it.
 
     Args:
-        here: The list that the step was chosen in, and that holds the commit.
+        here: The list that the step was chosen in, which has the commit.
         there: The other list of the move.
         commit: One half of the move.
-        way: Undo or redo.
+        direction: Undo or redo.
         move: The move.
 
     Returns:
-        The half that brings them, which is to be recorded first, and the half that takes them from the other list.
+        The half that brings them, which must be recorded first, and the half that removes them from the other list.
 
     Raises:
-        Rejected: One of them is not where the step left it, or was changed there.
+        CannotUndo: A todo is not where the step left it, or was changed there.
     """
     twin = next((each for each in there.backward() if each.metadata.command == commit.metadata.command), None)
     streams = dict.fromkeys(event.stream for half in (commit, twin) if half is not None for event in half.events)
-    home, away = (here, there) if way.home(move) == here.todos.log.id else (there, here)
+    home, away = (here, there) if direction.home(move) == here.todos.log.id else (there, here)
     arriving: dict[str, list[TodoEvent]] = {}
     leaving: dict[str, list[TodoEvent]] = {}
     refused: dict[int, str] = {}
     for stream in streams:
         at_home, elsewhere = home.state(stream), away.state(stream)
         number = here.number(stream)
+        if elsewhere is None and at_home is not None and at_home.removed:
+            arriving[stream] = [TodoRestored()]  # the other list was damaged, and a repair could not bring it back
+            continue
         if elsewhere is None or elsewhere.removed:
             if at_home is None or at_home.removed:
                 refused[number] = f"it is neither in {home.todos.name} nor in {away.todos.name} now"
@@ -327,21 +300,23 @@ def _bring_home(here: _Side, there: _Side, commit: Commit, way: Way, move: Move)
             arriving[stream] = [TodoRestored()]
         leaving[stream] = [TodoRemoved()]
     if refused:
-        raise Rejected(f"@{commit.position} can't be {way.past}: {by_reason(refused)}")
+        raise CannotUndo(f"@{commit.position} cannot be {direction.past}: {refusals_in_words(refused)}")
     if not arriving and not leaving:
-        raise Rejected(f"@{commit.position} can't be {way.past}: its todos are in {home.todos.name} already")
-    home.apply(arriving)
-    away.apply(leaving)
-    taken = {here: commit, **({there: twin} if twin is not None and _is_to_take(there, way, twin) else {})}
-    direction = move.reversed if way is UNDO else move
+        raise CannotUndo(f"@{commit.position} cannot be {direction.past}: its todos are in {home.todos.name} already")
+    home.arrive(arriving)
+    away.leave(leaving, home.todos.name)
+    applied = {here: commit, **({there: twin} if twin is not None and _can_apply(there, direction, twin) else {})}
+    new_move = move.reversed if direction is UNDO else move
     command = new_command()
     halves = [
-        Half(side.todos, (changes, {**(_meta(way, taken[side]) if side in taken else {}), **direction.meta}), command)
+        Half(
+            side.todos, (changes, {**(_meta(direction, applied[side]) if side in applied else {}), **new_move.meta}), command
+        )
         for side, changes in ((home, arriving), (away, leaving))
     ]
     return halves[0], halves[1]
 
 
-def _is_to_take(side: _Side, way: Way, commit: Commit) -> bool:
-    """Whether a commit is in force, for undo, or is not, for redo."""
-    return any(commit.position in step for step in undo_steps(side.backward())) == (way is UNDO)
+def _can_apply(side: ListState, direction: Direction, commit: Commit) -> bool:
+    """Return whether a commit can be undone or redone: it is in force for undo, and is not in force for redo."""
+    return any(commit.position in step for step in undo_steps(side.backward())) == (direction is UNDO)

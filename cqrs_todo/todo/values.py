@@ -1,4 +1,4 @@
-"""The kinds of values that the fields of a todo have, and what makes a value valid."""
+"""The kinds of values that the fields of a todo have, and the rules that make a value valid."""
 
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
@@ -13,7 +13,7 @@ PRIORITIES: tuple[Priority, ...] = ("H", "M", "L")
 DayOrInstant: TypeAlias = str
 """A whole local day, `2026-11-23`, or an instant in UTC, `2026-11-23T17:00:00Z`: iCalendar's DATE or DATE-TIME.
 
-It is text because JSON has one type for both. `day_or_instant` makes it, and `parse_day_or_instant` reads it.
+It is text because JSON has one type for both. `day_or_instant` writes it, and `parse_day_or_instant` reads it.
 """
 
 TEXT_LIMIT = 64 * 1024
@@ -21,14 +21,25 @@ TEXT_LIMIT = 64 * 1024
 
 
 def day_or_instant(value: date | datetime) -> DayOrInstant:
-    """The canonical text of a day or an aware instant."""
+    """Write a day or an instant in its canonical form.
+
+    Args:
+        value: A day, or an instant with a time zone.
+
+    Returns:
+        The day as `2026-11-23`, or the instant in UTC as `2026-11-23T17:00:00Z`.
+    """
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
     return value.isoformat()
 
 
-def read_day_or_instant(text: DayOrInstant) -> date | datetime:
-    """As `parse_day_or_instant`, without a cache: for values that are seldom alike."""
+def parse_day_or_instant_uncached(text: DayOrInstant) -> date | datetime:
+    """Read a day or an instant without a cache.
+
+    Use this for values that rarely occur twice, such as the time of a completion: a cache would not help. Arguments, result
+    and errors are those of `parse_day_or_instant`.
+    """
     if len(text) == len("2026-11-23"):
         return date.fromisoformat(text)
     if text.endswith("Z"):
@@ -38,12 +49,22 @@ def read_day_or_instant(text: DayOrInstant) -> date | datetime:
 
 @lru_cache(4096)
 def parse_day_or_instant(text: DayOrInstant) -> date | datetime:
-    """The day, or the aware instant in UTC, that a text stands for; raises `ValueError`."""
-    return read_day_or_instant(text)
+    """Read a day or an instant.
+
+    Args:
+        text: What `day_or_instant` wrote.
+
+    Returns:
+        The day, or the instant in UTC.
+
+    Raises:
+        ValueError: The text is neither a day nor an instant in UTC.
+    """
+    return parse_day_or_instant_uncached(text)
 
 
 def nfc(text: str) -> str:
-    """A text in Unicode's form NFC, in which texts that look the same are the same."""
+    """Return a text in Unicode's form NFC, in which texts that look the same are equal."""
     if text.isascii():
         return text
 
@@ -53,7 +74,7 @@ def nfc(text: str) -> str:
 
 
 def searchable(text: str) -> str:
-    """A text as it is searched: case apart, and in one form of Unicode."""
+    """Return a text in the form in which it is searched: case and forms of Unicode make no difference."""
     if text.isascii():
         return text.lower()
 
@@ -62,73 +83,134 @@ def searchable(text: str) -> str:
     return unicodedata.normalize("NFC", unicodedata.normalize("NFD", text).casefold())
 
 
-def same_words(words: Iterable[str], word: str) -> list[str]:
-    """Those of some words that are the same as a word, in whatever form of Unicode an old log holds them."""
+def matching_words(words: Iterable[str], word: str) -> list[str]:
+    """Return those words that are equal to a word in Unicode's form NFC; an old log may have them in another form."""
     wanted = nfc(word)
     return [each for each in words if nfc(each) == wanted]
 
 
-# Checks: each gives the value as it is to be recorded, or raises `Rejected` with the reason.
+# Checks. Each returns the value as it is recorded, or raises `Rejected` with the reason. They have a second argument, the
+# time of the command, because `Field.check` gives it to all of them; only `check_reminder` uses it.
 
 
 def check_text(text: str, _now: object = None) -> str:
-    """A text that is not blank and not too long."""
+    """Check that a text is not blank and not too long.
+
+    Raises:
+        Rejected: It is blank, longer than `TEXT_LIMIT`, or contains a lone surrogate.
+    """
     if not text.strip():
         raise Rejected("the text is empty")
-    return _plain("text", text)
+    return _check_length("text", text)
 
 
 def check_note(note: str | None, _now: object = None) -> str | None:
-    """A note that is not too long; '' is none."""
-    return _plain("note", note) if note else None
+    """Check that a note is not too long.
+
+    Returns:
+        The note, or None for an empty one.
+
+    Raises:
+        Rejected: It is longer than `TEXT_LIMIT`, or contains a lone surrogate.
+    """
+    return _check_length("note", note) if note else None
 
 
 def check_due(due: DayOrInstant | None, _now: object = None) -> DayOrInstant | None:
-    """A day or an instant in its canonical form."""
+    """Check that a due date has the canonical form of a day or an instant.
+
+    Raises:
+        Rejected: It has another form.
+    """
     return None if due is None else check_canonical(due, "due")
 
 
 def check_reminder(reminder: datetime | None, now: datetime | None) -> datetime | None:
-    """An instant after `now`, in UTC."""
+    """Check that a reminder is in the future.
+
+    Args:
+        reminder: An instant with a time zone, or None for no reminder.
+        now: The time of the command, with a time zone.
+
+    Returns:
+        The reminder in UTC.
+
+    Raises:
+        Rejected: It is not after `now`, or has no time zone.
+        TypeError: `now` is missing.
+    """
     if reminder is None:
         return None
     if now is None:
-        raise TypeError("whether a reminder is in the past depends on the time: give `now`")
+        raise TypeError("`now` is missing: without it nobody knows whether the reminder is in the past")
     if check_instant(reminder) <= check_instant(now):
         raise Rejected("the reminder is in the past")
     return check_instant(reminder)
 
 
 def check_priority(priority: Priority | None, _now: object = None) -> Priority | None:
-    """One of the priorities."""
+    """Check that a priority is one of `PRIORITIES`, or None.
+
+    Raises:
+        Rejected: It is another text.
+    """
     if priority is not None and priority not in PRIORITIES:
-        raise Rejected(f"the priority {priority!r} is none of H, M and L")
+        raise Rejected(f"the priority {priority!r} is not H, M or L")
     return priority
 
 
 def check_tag(tag: str) -> str:
-    """One word that does not begin like an option or a marker, in Unicode's form NFC."""
+    """Check that a tag is one word that does not begin like an option or a marker.
+
+    Returns:
+        The tag in Unicode's form NFC.
+
+    Raises:
+        Rejected: It is empty, has spaces or commas, begins with `+` or `-`, or is longer than `TEXT_LIMIT`.
+    """
     if not tag or tag.startswith(("+", "-")) or any(char.isspace() or char == "," for char in tag):
-        raise Rejected(f"the tag {tag!r} is not one word: no spaces, no commas, no '+' or '-' in front")
-    return nfc(_plain("tag", tag))
+        raise Rejected(f"the tag {tag!r} is not one word: it cannot have spaces or commas, or begin with '+' or '-'")
+    return nfc(_check_length("tag", tag))
 
 
 def check_tags(tags: Iterable[str], _now: object = None) -> tuple[str, ...]:
-    """Tags, each once, sorted."""
+    """Check each tag.
+
+    Returns:
+        The tags in Unicode's form NFC, each once, sorted.
+
+    Raises:
+        Rejected: What `check_tag` raises.
+    """
     return tuple(sorted({check_tag(tag) for tag in tags}))
 
 
 def check_project(project: str | None, _now: object = None) -> str | None:
-    """Words separated by dots, such as `home.garage`, in Unicode's form NFC."""
+    """Check that a project is made of words separated by dots, such as `home.garage`.
+
+    Returns:
+        The project in Unicode's form NFC.
+
+    Raises:
+        Rejected: A word is empty, or the project has spaces or commas, begins with `+` or `-`, or is longer than
+            `TEXT_LIMIT`.
+    """
     if project is None:
         return None
     if not all(project.split(".")) or project[0] in "+-" or any(char.isspace() or char == "," for char in project):
-        raise Rejected(f"the project {project!r} is not a name: no spaces, no commas, and words between dots")
-    return nfc(_plain("project", project))
+        raise Rejected(f"the project {project!r} is not a name: write words without spaces or commas, separated by dots")
+    return nfc(_check_length("project", project))
 
 
 def check_instant(instant: datetime) -> datetime:
-    """An aware time, in UTC."""
+    """Check that an instant has a time zone.
+
+    Returns:
+        The instant in UTC.
+
+    Raises:
+        Rejected: It has no time zone, or is before the year 1 or after the year 9999 in UTC.
+    """
     if instant.tzinfo is None:
         raise Rejected(f"the time {instant} has no time zone")
     try:
@@ -138,7 +220,15 @@ def check_instant(instant: datetime) -> datetime:
 
 
 def check_canonical(value: DayOrInstant, what: str) -> DayOrInstant:
-    """A day or an instant in its canonical form."""
+    """Check that a day or an instant has its canonical form.
+
+    Args:
+        value: The text.
+        what: What the date is called in the message, for example `due`.
+
+    Raises:
+        Rejected: It has another form.
+    """
     if not _is_canonical(value):
         raise Rejected(f"the {what} date {value!r} is neither a day nor an instant in UTC")
     return value
@@ -152,11 +242,11 @@ def _is_canonical(value: DayOrInstant) -> bool:
         return False
 
 
-def _plain(what: str, value: str) -> str:
+def _check_length(what: str, value: str) -> str:
     try:
         size = len(value.encode())
     except UnicodeEncodeError:
-        raise Rejected(f"the {what} holds a lone surrogate, which is no character") from None
+        raise Rejected(f"the {what} contains a lone surrogate, which is not a character") from None
     if size > TEXT_LIMIT:
         raise Rejected(f"the {what} has {size:,} bytes, more than {TEXT_LIMIT:,}")
     return value

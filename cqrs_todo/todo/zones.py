@@ -1,9 +1,9 @@
 """Conversion between local time and instants, for every zone, gap and repeated hour.
 
-The zone comes in as data: a function that gives an instant in local time (`ToLocal`). Nothing here reads a clock, the
-environment or a database of zones. The rules:
+The zone is an argument: a function that converts an instant to local time (`ToLocal`). Nothing here reads a clock, the
+environment or a database of zones. The rules are:
 
-- Where clocks go forward, a local time inside the gap is read with the offset before it: 02:30 becomes 03:30.
+- Where clocks go forward, a local time inside the gap has the offset from before the gap: 02:30 becomes 03:30.
 - Where clocks go back, a local time that occurs twice means the first of the two.
 - A day begins at its first instant, even where midnight does not exist, and ends one microsecond before the next day
   begins. So "until this day" and "since the next day" divide history without a gap or an overlap.
@@ -23,16 +23,24 @@ _MICROSECOND = timedelta(microseconds=1)
 
 
 def wall_clock(instant: datetime, to_local: ToLocal) -> datetime:
-    """The local date and time of an instant, without a zone."""
+    """Return the local date and time of an instant, without a zone.
+
+    Args:
+        instant: An instant with a time zone.
+        to_local: The zone.
+    """
     return to_local(instant).replace(tzinfo=None, fold=0)
 
 
 def from_local(wall: datetime, to_local: ToLocal) -> datetime:
-    """The instant of a local time, in UTC.
+    """Return the instant of a local time.
 
     Args:
         wall: A date and time without a zone.
         to_local: The zone.
+
+    Returns:
+        The instant in UTC; the first one if the local time occurs twice.
     """
     earlier, later = _offset_near(wall, -_DAY, to_local), _offset_near(wall, _DAY, to_local)
     guess = wall.replace(tzinfo=UTC)
@@ -44,7 +52,7 @@ def from_local(wall: datetime, to_local: ToLocal) -> datetime:
 
 
 def _offset_near(wall: datetime, distance: timedelta, to_local: ToLocal) -> timedelta:
-    """The offset from UTC that holds so far before or after a local time."""
+    """Return the offset from UTC at some distance before or after a local time."""
     try:
         instant = wall.replace(tzinfo=UTC) + distance
     except OverflowError:  # on the first or the last day of the calendar
@@ -53,9 +61,14 @@ def _offset_near(wall: datetime, distance: timedelta, to_local: ToLocal) -> time
 
 
 def start_of_day(day: date, to_local: ToLocal) -> datetime:
-    """The first instant of a local day, in UTC.
+    """Return the first instant of a local day.
 
-    A day that a zone left out (Samoa, 30 December 2011) is empty: it starts when the next day does.
+    Args:
+        day: The day. If the zone left it out, as Samoa did with 30 December 2011, it starts when the next day does.
+        to_local: The zone.
+
+    Returns:
+        The instant in UTC.
     """
     midnight = datetime.combine(day, time.min)
     found = from_local(midnight, to_local)
@@ -73,5 +86,13 @@ def start_of_day(day: date, to_local: ToLocal) -> datetime:
 
 
 def end_of_day(day: date, to_local: ToLocal) -> datetime:
-    """The last microsecond of a local day, in UTC."""
+    """Return the last microsecond of a local day.
+
+    Args:
+        day: The day.
+        to_local: The zone.
+
+    Returns:
+        The instant in UTC.
+    """
     return start_of_day(day + _DAY, to_local) - _MICROSECOND

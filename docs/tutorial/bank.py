@@ -1,4 +1,4 @@
-"""A bank account as an event-sourced domain: what happened, what people want, and three pure functions."""
+"""A bank account as an event-sourced domain: events, commands, and three pure functions."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -97,11 +97,11 @@ AccountCommand: TypeAlias = Open | Deposit | Withdraw | Send | Receive | Reverse
 
 
 class InsufficientFunds(Rejected):
-    """The account does not hold that much."""
+    """The account does not hold enough money."""
 
 
 class Account(Struct, frozen=True):
-    """`owner` is None while it is not open; `booked` has the entries in force, and their cents, negative for what left."""
+    """The entries in force are in `booked`, with their cents. `owner` is None if the account is not open."""
 
     owner: str | None = None
     booked: frozenset[tuple[str, int]] = frozenset()
@@ -117,19 +117,19 @@ class Account(Struct, frozen=True):
 def decide(command: AccountCommand, account: Account) -> Sequence[AccountEvent]:
     if isinstance(command, Open):
         if account.owner is not None:
-            raise Rejected("this account is open already")
+            raise Rejected("this account is already open")
         return [Opened(command.owner)]
     if account.owner is None:
         raise Rejected("there is no such account")
     if isinstance(command, Reverse):
         booked = account.cents_of(command.entry)
         if booked is not None and account.balance < booked:
-            raise InsufficientFunds(f"{booked} cents were spent meanwhile")
+            raise InsufficientFunds(f"{booked} cents were spent already")
         return [] if booked is None else [Reversed(command.entry, booked)]
     if account.cents_of(command.entry) is not None:
-        return []  # the same once more
+        return []  # this entry is booked already
     if command.cents <= 0:
-        raise Rejected("an amount is more than nothing")
+        raise Rejected("an amount must be more than 0 cents")
     match command:
         case Deposit(entry, cents):
             return [Deposited(entry, cents)]
@@ -175,7 +175,7 @@ ACCOUNT: Decider[Account, AccountCommand, AccountEvent] = Decider("account", Acc
 
 
 def transfers(accounts: Repository[Account, AccountCommand, AccountEvent]) -> Reaction:
-    """What was sent arrives; where it can't, it is booked back."""
+    """Money that was sent arrives. If the other account refuses it, it is booked back."""
 
     def react(event: Recorded) -> None:
         sent, sender = event.data, event.stream.removeprefix(ACCOUNT.stream(""))

@@ -1,4 +1,4 @@
-"""The bank account: stories, laws, the store beside the model, transfers, statements."""
+"""Tests of the bank account: stories, laws, a store compared with the model, transfers, statements."""
 
 from datetime import UTC, datetime
 
@@ -49,14 +49,14 @@ def test_the_same_entry_is_booked_once() -> None:
     story(ACCOUNT, Opened("Ada"), Deposited("d1", 500)).when(Deposit("d1", 500)).then_nothing()
 
 
-def test_nobody_spends_what_is_not_there() -> None:
+def test_nobody_spends_more_than_there_is() -> None:
     account = story(ACCOUNT, Opened("Ada"), Deposited("d1", 500), Withdrawn("w1", 400))
     account.when(Withdraw("w2", 101)).then_rejected(InsufficientFunds, "holds 100 cents")
     account.when(Send("t1", 101, "bob")).then_rejected(InsufficientFunds)
     account.when(Reverse("d1")).then_rejected(InsufficientFunds, "were spent")
-    account.when(Deposit("d2", 0)).then_rejected(Rejected, "more than nothing")
+    account.when(Deposit("d2", 0)).then_rejected(Rejected, "more than 0 cents")
     story(ACCOUNT).when(Deposit("d1", 1)).then_rejected(Rejected, "no such account")
-    story(ACCOUNT, Opened("Ada")).when(Open("Eve")).then_rejected(Rejected, "open already")
+    story(ACCOUNT, Opened("Ada")).when(Open("Eve")).then_rejected(Rejected, "already open")
 
 
 def test_a_reversal_is_the_opposite_entry() -> None:
@@ -77,7 +77,7 @@ commands: st.SearchStrategy[AccountCommand] = st.one_of(
 
 
 @given(event_sequences(ACCOUNT, commands))
-def test_no_history_leads_below_zero_and_each_can_be_walked_back(events: list[AccountEvent]) -> None:
+def test_no_history_leads_below_zero_and_each_can_be_undone(events: list[AccountEvent]) -> None:
     states = [Account()]
     for event in events:
         states.append(ACCOUNT.evolve(states[-1], event))
@@ -86,7 +86,7 @@ def test_no_history_leads_below_zero_and_each_can_be_walked_back(events: list[Ac
         assert ACCOUNT.evolve(after, ACCOUNT.invert(event)) == before
 
 
-def test_a_store_comes_to_what_the_functions_say() -> None:
+def test_a_store_gives_the_same_results_as_the_functions() -> None:
     run_state_machine_as_test(
         machine(ACCOUNT, commands, lambda types: open_store("memory:", types)),
         settings=settings(max_examples=20, stateful_step_count=15, deadline=None),
@@ -113,7 +113,7 @@ def test_a_transfer_arrives_once_or_comes_back() -> None:
     assert balances == {"account/ada": 300, "account/bob": 200}
     assert [event.data for event in log.events(5)] == [TransferReceived("t1", 200, "ada"), Reversed("t2", -50)]
     for event in [event for event in log.events() if isinstance(event.data, TransferSent)]:
-        reaction.react(event)  # as after a crash before the checkpoint was kept
+        reaction.react(event)  # as after a crash before the checkpoint was stored
     assert {entity.stream: entity.state.balance for entity in accounts.fold()} == balances
     with pytest.raises(Rejected):
         accounts.execute("nobody", Withdraw("w1", 1), at(6))

@@ -1,10 +1,14 @@
 """Commands with more events than one commit holds: a batch of commits, which one undo takes back."""
 
-from collections.abc import Callable
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 
-from cqrs_todo.todo.recorder import COMMIT_LIMIT
+from cqrs_todo.todo.batches import COMMIT_LIMIT
 from tests.conftest import Todo
 
 MANY = 2 * COMMIT_LIMIT + 5
@@ -102,7 +106,7 @@ def test_a_commit_that_came_in_between_stays_when_the_batch_is_undone(todo: Todo
         other.add([Create("between", NOW)])
         return opened[0](name)
 
-    mine.make()
+    mine.make_if_missing()
     monkeypatch.setattr(store, "open", open_after_another_wrote)
     mine.add_batch((Create(f"{number}", NOW) for number in range(MANY)), MANY)
     assert [len(commit["events"]) for commit in todo.log()] == [COMMIT_LIMIT, 1, COMMIT_LIMIT, 5]
@@ -110,3 +114,77 @@ def test_a_commit_that_came_in_between_stays_when_the_batch_is_undone(todo: Todo
     assert [row["text"] for row in todo.todos()] == ["between"]
     todo("redo")
     assert len(todo.todos()) == MANY + 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("before", [0, 1])
+def test_a_batch_that_a_signal_ends_says_how_much_was_recorded(todo: Todo, number: signal.Signals, before: int) -> None:
+    """The signal comes once the log has a commit, or only the lines that were there before."""
+    if before:
+        todo("add", "before")
+    count = 40 * COMMIT_LIMIT
+    command = [sys.executable, "-m", "cqrs_todo", "add", "-"]
+    with subprocess.Popen(
+        command, env=todo.env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as run:
+        assert run.stdin is not None
+        run.stdin.write(lines(count).encode())
+        run.stdin.close()
+        run.stdin = None
+        while len(todo.log()) <= before:
+            assert run.poll() is None
+            time.sleep(0.01)
+        run.send_signal(number)
+        out, err = run.communicate(timeout=60)
+    assert (run.returncode, out) == (130 if number == signal.SIGINT else -number, b"")
+    commits = todo.log()
+    recorded = len(commits) - before
+    assert 0 < recorded < 40
+    told = f"Interrupted: {recorded * COMMIT_LIMIT:,} of {count:,} todos were recorded. To remove them: todo undo\n"
+    assert told in err.decode()
+    assert "Traceback" not in err.decode()
+    todo("undo")
+    assert [row["text"] for row in todo.todos()] == ["before"][:before]
+
+
+@pytest.mark.parametrize("when", ["before the commit", "after the commit", "between the commits"])
+def test_an_interruption_is_told_what_a_batch_had_recorded(todo: Todo, monkeypatch: pytest.MonkeyPatch, when: str) -> None:
+    """Whether it comes while a commit is made, once it is there, or while the next one is prepared."""
+    from cqrs_todo.cqrs.events import Commit, Metadata
+    from cqrs_todo.cqrs.store import Append, Log
+    from cqrs_todo.cqrs.stores import open_store
+    from cqrs_todo.todo import batches
+    from cqrs_todo.todo.model import Create
+    from cqrs_todo.todo.recorder import TYPES
+    from cqrs_todo.todo.service import TodoList
+    from tests.strategies import NOW
+
+    monkeypatch.setattr(batches, "COMMIT_LIMIT", 3)
+    store = open_store(f"jsonl:{todo.data}", TYPES)
+    todos = TodoList(store, "inbox", "me", default=True, clock=lambda: NOW)
+    todos.make_if_missing()
+    kind = type(todos.log)
+    append = kind.append
+
+    def interrupted(log: Log, appends: Sequence[Append], metadata: Metadata) -> Commit:
+        if when == "before the commit" and metadata.command.endswith(".2"):
+            raise KeyboardInterrupt
+        commit = append(log, appends, metadata)
+        if when == "after the commit" and metadata.command.endswith(".2"):
+            raise KeyboardInterrupt
+        return commit
+
+    def drafts() -> Iterator[Create]:
+        for number in range(10):
+            if when == "between the commits" and number == 8:
+                raise KeyboardInterrupt
+            yield Create(f"{number}", NOW)
+
+    monkeypatch.setattr(kind, "append", interrupted)
+    with pytest.raises(KeyboardInterrupt) as caught:
+        todos.add_batch(drafts(), 10)
+    recorded = 3 if when == "before the commit" else 6
+    assert caught.value.__notes__ == [f"{recorded} of 10 todos were recorded"]
+    assert len(todo.todos()) == recorded
+    todo("undo")
+    assert todo.todos() == []

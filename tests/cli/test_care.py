@@ -56,7 +56,7 @@ def test_damage_is_told_and_repaired(filled: Todo) -> None:
     assert result.code == 5
     offset = damaged.index(b'{"position":2')
     assert f"inbox: line 3, byte {offset}: altered: " in result.out
-    assert "readable before it: 1 event, 1 commit; 2 whole commits after it" in result.out
+    assert "readable before it: 1 event, 1 commit; 2 complete commits after it" in result.out
     assert "todo verify --repair --dry-run" in result.err
     document = filled.run("verify", "--json")
     assert (document.code, document.error["code"]) == (5, "damaged-log")
@@ -73,13 +73,13 @@ def test_damage_is_told_and_repaired(filled: Todo) -> None:
 
     planned = filled.run("verify", "--repair", "--dry-run")
     assert (planned.code, path.read_bytes()) == (5, damaged)
-    assert "line 3: the content contradicts its digest" in planned.out
+    assert "line 3: altered: it does not match its digest" in planned.out
     repaired = filled("verify", "--repair")
     assert repaired.out.splitlines()[:3] == planned.out.splitlines()[:3]
     (kept,) = path.parent.glob("inbox.damaged-*")
     assert kept.read_bytes() == damaged
     assert kept.stat().st_mode & 0o777 == 0o600
-    assert f"inbox: repaired; the log as it was is in {kept}: 8 events, 5 commits" in repaired.out
+    assert f"inbox: repaired; the old file is kept as {kept}: 8 events, 5 commits" in repaired.out
     assert "intact" in filled("verify").out
     assert [todo["number"] for todo in filled.todos()] == [1]
     history = filled("history").out
@@ -120,33 +120,43 @@ def test_verify_refuses_what_makes_no_sense(filled: Todo, args: tuple[str, ...])
 
 
 def test_the_log_goes_out_and_comes_in_byte_for_byte(filled: Todo) -> None:
+    there = ("--store", f"jsonl:{filled.home}/other", "-L", "copy")
+    copy = filled.home / "other/lists/copy.jsonl"
     out = filled("export", "--format", "events").out
     assert out == filled.content()
-    assert filled("-L", "copy", "import", "-", stdin=out).out == "Imported 4 commits into copy\n"
-    assert filled("-L", "copy", "import", "-", stdin=out).out == "copy has all of it already\n"
-    assert filled.content("copy") == filled.content()
+    assert filled(*there, "import", "-", stdin=out).out == "Imported 4 commits into copy\n"
+    assert filled(*there, "import", "-", stdin=out).out == "Nothing to import: copy has all of these commits\n"
+    assert copy.read_text() == filled.content()
     filled("undo")
     file = filled.home / "out.jsonl"
     filled("export", "--format", "events", "-o", str(file))
-    assert filled("-L", "copy", "import", str(file), "--json").json == {
+    assert filled(*there, "import", str(file), "--json").json == {
         "format": "cqrs-todo/1",
         "list": "copy",
         "position": 8,
         "as_of": None,
         "commits": 1,
     }
-    filled("-L", "copy", "add", "mine")
+    filled(*there, "add", "mine")
     filled("add", "theirs")
-    refused = filled.run("-L", "copy", "import", "-", stdin=filled("export", "--format", "events").out)
+    refused = filled.run(*there, "import", "-", stdin=filled("export", "--format", "events").out)
     assert refused.code == 1
     assert "another history" in refused.err
+
+
+def test_a_log_is_not_imported_twice_into_a_store(filled: Todo) -> None:
+    """One log would have two histories."""
+    refused = filled.run("-L", "copy", "import", "-", stdin=filled("export", "--format", "events").out)
+    assert refused.code == 1
+    assert "inbox of this store is the one" in refused.err
+    assert filled("lists").out.startswith("* inbox ")
 
 
 def test_todos_go_out_and_come_in_once(filled: Todo) -> None:
     file = filled.home / "todos.json"
     assert filled("export", "-o", str(file)).out == ""
     assert filled("-L", "copy", "import", str(file)).out == "Imported 1-4 (4 todos). Undo: todo -L copy undo\n"
-    assert filled("-L", "copy", "import", str(file)).out == "It has all of them already\n"
+    assert filled("-L", "copy", "import", str(file)).out == "Nothing to import: copy has all of these todos\n"
     assert len(filled.log("copy")) == 1
 
     def known(name: str) -> list[object]:
@@ -263,7 +273,7 @@ def test_every_verb_tells_of_a_list_that_is_gone_and_changes_nothing(filled: Tod
         assert result.code == 5, (verb, result.out, result.err)
         assert f"inbox is missing: {filled.log_file()}" in result.err, verb
         assert f"its log (id {id}) had been recorded up to @7" in result.err, verb
-        assert "put its file back" in result.err, verb
+        assert "put the file of the list back" in result.err, verb
         assert "todo lists new inbox --start-again" in result.err, verb
         assert contents(filled.data) == before, verb
     listed = filled.run("lists", "--json")
@@ -315,7 +325,7 @@ def test_starting_again_takes_the_file_that_stands_in_place_of_the_list(filled: 
     filled("-L", "work", "add", "Report")
     filled.log_file("work").rename(filled.log_file())
     assert filled.run("ls").code == 5
-    assert filled("lists", "new", "inbox", "--start-again").out == "inbox is now the list that stands there\n"
+    assert filled("lists", "new", "inbox", "--start-again").out == "inbox is now the list whose file is there\n"
     assert [row["text"] for row in filled.todos()] == ["Report"]
     assert filled("add", "x").out.startswith("Added 2")
 
@@ -386,7 +396,7 @@ def test_an_unreadable_record_of_a_list_is_told(filled: Todo) -> None:
     lock.write_bytes(b"x" + lock.read_bytes()[1:])
     result = filled.run("add", "x")
     assert result.code == 5
-    assert "notes that it had been recorded, but it can't be read how far" in result.err
+    assert "says that it had been recorded, but it cannot be read how far" in result.err
     assert filled("lists", "new", "inbox", "--start-again").code == 0
     lock.unlink()
     lock.symlink_to("nowhere")
@@ -443,12 +453,12 @@ def test_copies_of_a_list_are_told_and_never_written_to(filled: Todo, file: str,
     copy = filled.data / folder / file
     shutil.copy(filled.log_file(), copy)
     for verb in ("lists", "verify"):
-        assert f"todo: warning: {copy}: it is a copy of the list inbox, and holds the same\n" in filled(verb).err
+        assert f"todo: warning: {copy}: it is a copy of the log inbox, and holds the same\n" in filled(verb).err
         (stray,) = filled(verb, "--json").json["strays"]
         assert (stray["file"], stray["archived"], stray["of"]) == (str(copy), folder == "archive", "inbox")
         assert stray["name"] == COPIES[file]
     assert filled("add", "x").err == "", "the list itself is in use as before"
-    assert "holds nothing that the list does not hold" in filled("lists").err
+    assert "holds nothing that the log does not hold" in filled("lists").err
     if COPIES[file] is not None and folder == "lists":
         before = copy.read_bytes()
         shown = filled("-L", COPIES[file] or "", "ls")
@@ -477,7 +487,7 @@ def test_what_a_copy_holds_beside_the_list_is_told(filled: Todo) -> None:
     shutil.copy(filled.log_file(), newer)
     filled.log_file().write_bytes(older.read_bytes())
     filled.log_file().with_suffix(".lock").unlink()
-    assert "holds later changes that the list does not hold" in filled("lists").err
+    assert "holds later changes that the log does not hold" in filled("lists").err
     newer.rename(other)
     filled("add", "y")
     assert "each of the two holds changes that the other does not hold" in filled("lists").err
@@ -490,8 +500,8 @@ def test_files_that_are_no_lists_are_told(filled: Todo) -> None:
     filled.log_file("alone").rename(lists / "alone (1).jsonl")
     filled.log_file("alone").with_suffix(".lock").unlink()
     result = filled("lists")
-    assert f"{lists / '#x.jsonl'}: its file name is not that of a list, and it holds no log" in result.err
-    assert f"{lists / 'alone (1).jsonl'}: it holds a log, but no list can have that file name: rename the file" in result.err
+    assert f"{lists / '#x.jsonl'}: its file name is not that of a log, and it holds none" in result.err
+    assert f"{lists / 'alone (1).jsonl'}: it holds a log, but no log can have that file name: rename the file" in result.err
 
 
 def test_a_file_whose_name_is_in_another_form_of_unicode_is_told(filled: Todo) -> None:
@@ -510,13 +520,13 @@ def test_a_file_whose_name_is_in_another_form_of_unicode_is_told(filled: Todo) -
 
 def sealed_as_newer(path: Path, version: str) -> None:
     """Give a log's header another version, with the seals of this program's format."""
-    from cqrs_todo.cqrs.stores.seals import reseal, sum_in
+    from cqrs_todo.cqrs.stores.hash_chain import digest_in, rechain_line
 
     first, *rest = path.read_bytes().splitlines()
     old = msgspec.json.decode(first)["version"]
-    lines = [reseal(b"", first.replace(f'"version":"{old}"'.encode(), f'"version":"{version}"'.encode()))]
+    lines = [rechain_line(b"", first.replace(f'"version":"{old}"'.encode(), f'"version":"{version}"'.encode()))]
     for line in rest:
-        lines.append(reseal(sum_in(lines[-1][:-1]) or b"", line))
+        lines.append(rechain_line(digest_in(lines[-1][:-1]) or b"", line))
     path.write_bytes(b"".join(lines))
 
 

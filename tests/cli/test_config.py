@@ -217,7 +217,7 @@ def test_a_configuration_that_may_not_be_read_is_an_error(todo: Todo, mode: str)
     if "No module named" in done.stderr or "Permission denied: '/work" in done.stderr:
         pytest.skip("another user may not read the program")
     assert (done.returncode, done.stdout) == (2, ""), done.stderr
-    assert "config.toml can't be read: Permission denied" in done.stderr
+    assert "config.toml cannot be read: Permission denied" in done.stderr
     assert not (todo.home / "elsewhere").exists()
     assert not todo.data.exists()
 

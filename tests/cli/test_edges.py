@@ -159,7 +159,7 @@ def test_streams_that_are_closed_or_full(todo: Todo) -> None:
         (f"{python} ls >&- 2>&-", 0, ""),
         (f"{python} add two > /dev/full", 1, "what was recorded stays recorded"),
         (f"seq 5000 | {python} add -", 0, ""),
-        (f"{python} ls > /dev/full", 1, "the output can't be written"),
+        (f"{python} ls > /dev/full", 1, "the output cannot be written"),
         (f"{python} -L none undo 2> /dev/full", 3, ""),
         (f"{python} undo > /dev/null", 0, ""),
         (f"{python} add - <&-", 2, "stdin holds no line of text"),
@@ -250,7 +250,7 @@ def test_help_and_version_on_streams_that_are_closed_or_full(todo: Todo, streams
         done = subprocess.run(command, env=todo.env, capture_output=True, text=True, check=False)
         assert done.returncode == (1 if FULL in f" {streams}" and not streams.startswith("2") else 0), (args, done.stderr)
         assert done.stderr == (
-            "todo: the output can't be written: No space left on device; what was recorded stays recorded\n"
+            "todo: the output cannot be written: No space left on device; what was recorded stays recorded\n"
             if streams == FULL
             else ""
         )
@@ -346,8 +346,8 @@ def test_editing_in_an_editor(todo: Todo, tmp_path: Path) -> None:
         ("echo nonsense > $2", 2, "the line 'nonsense'"),
         ("sed -i 's/^text: .*/text:/' $2", 2, "the edited text is empty"),
         ("sed -i 's/^due:.*/due: soonish/' $2", 2, "not known"),
-        ("printf '\\377' > $2", 2, "can't be read"),
-        ("rm $2", 2, "can't be read"),
+        ("printf '\\377' > $2", 2, "cannot be read"),
+        ("rm $2", 2, "cannot be read"),
     ):
         assert edit(script)[0] == code, script
         assert words in edit(script)[1], script

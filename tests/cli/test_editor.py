@@ -49,18 +49,18 @@ def edited(todo: Todo, old: str = "", new: str = "") -> tuple[dict[str, str], st
 
 @given(text=texts, tags=tags, note=texts)
 def test_a_file_that_is_saved_as_it_was_changes_nothing(text: str, tags: tuple[str, ...], note: str) -> None:
-    assert edited(Todo(text, AT, note or None, tags=tags)) == ({}, None)
+    assert edited(Todo(text, AT, note=note or None, tags=tags)) == ({}, None)
 
 
 @given(before=texts, after=texts)
 def test_replacing_a_word_of_the_text_changes_this_word_only(before: str, after: str) -> None:
-    todo = Todo(f"{before}|{WORD}|{after}", AT, "a note")
+    todo = Todo(f"{before}|{WORD}|{after}", AT, note="a note")
     assert edited(todo, f"|{WORD}|", "|other|") == ({"text": f"{before}|other|{after}"}, None)
 
 
 @given(before=texts, after=texts)
 def test_replacing_a_word_of_the_note_changes_this_word_only(before: str, after: str) -> None:
-    todo = Todo("text", AT, f"{before}|{WORD}|{after}")
+    todo = Todo("text", AT, note=f"{before}|{WORD}|{after}")
     assert edited(todo, f"|{WORD}|", "|other|") == ({}, f"{before}|other|{after}")
 
 

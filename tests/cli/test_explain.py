@@ -192,7 +192,9 @@ def test_a_command_that_loses_a_race_is_a_conflict(filled: Todo, tmp_path: Path)
     explained = filled("explain", "edit 1", "--json", env={"EDITOR": str(editor)}).json
     assert (explained["outcome"], explained["exit_code"]) == ("conflict", 4)
     assert explained["appends"] == []
-    assert "Wrong expected version: 1" in explained["error"]["message"]
+    stream = f"todo/{filled.todos()[0]['id']}"
+    assert explained["conflicts"] == [f"Wrong expected version: 1 (stream: {stream}, stream version: 2)"]
+    assert "was changed meanwhile" in explained["error"]["message"]
     assert filled.todos()[0]["text"] == "Call the other bank"
 
 

@@ -153,7 +153,7 @@ def test_a_named_pipe_stays_one_and_its_reader_gets_everything(filled: Todo, tar
 def test_a_full_device_gives_an_error(filled: Todo) -> None:
     result = filled.run("export", "-o", "/dev/full")
     assert result.code == 1
-    assert "/dev/full can't be written: No space left on device" in result.err
+    assert "/dev/full cannot be written: No space left on device" in result.err
     assert "Exported" not in result.err
 
 

@@ -66,6 +66,14 @@ def test_a_value_that_is_not_valid_is_refused(todo: Todo, wrong: str) -> None:
     assert todo.content() == ""
 
 
+def test_the_word_none_alone_is_text(todo: Todo) -> None:
+    assert todo("add", "none", "of", "these").out == "Added 1: none of these. Undo: todo undo\n"
+    todo("edit", "1", "none")
+    assert todo.todos()[0]["text"] == "none"
+    todo("add", "x", "+none")
+    assert todo.todos()[1]["tags"] == ["none"]
+
+
 def test_there_is_no_field_of_another_name_to_clear(todo: Todo) -> None:
     todo("add", "x")
     for name in ("text", "projects"):

@@ -25,6 +25,18 @@ def filled(todo: Todo) -> Todo:
     return todo
 
 
+@pytest.fixture
+def elsewhere(todo: Todo) -> Path:
+    """The log of three todos in another store: a store takes a log in only once."""
+    for text in ("one", "two", "three"):
+        add_elsewhere(todo, text)
+    return todo.home / "elsewhere/lists/inbox.jsonl"
+
+
+def add_elsewhere(todo: Todo, text: str) -> None:
+    todo("--store", f"jsonl:{todo.home}/elsewhere", "add", text)
+
+
 def bounded(todo: Todo, command: str) -> subprocess.CompletedProcess[str]:
     """Run a shell command, in which `todo` is the program with little memory, while the list's lock is held by this test."""
     lock = todo.data / "lists/copy.lock"
@@ -59,10 +71,14 @@ def bounded(todo: Todo, command: str) -> subprocess.CompletedProcess[str]:
         ("(cat log | head -1; yes) | todo import -", 1, "line 2, byte"),
         ("(cat log | head -1; cat /dev/zero) | todo import -", 1, "line 2: it is longer than 67,108,864 bytes"),
         ("(cat log; yes '{}') | todo import -", 1, "line 5, byte"),
-        ("(cat log; head -c 10000000 /dev/zero | tr '\\0' x) | todo import -", 1, "line 5: its last line has no line feed"),
-        ("head -c -1 log | todo import -", 1, "line 4: its last line has no line feed"),
-        ("head -c -20 log | todo import -", 1, "line 4: its last line has no line feed"),
-        ("head -c 20 log | todo import -", 1, "line 1: its last line has no line feed"),
+        (
+            "(cat log; head -c 10000000 /dev/zero | tr '\\0' x) | todo import -",
+            1,
+            "line 5: its last line does not end with a line feed",
+        ),
+        ("head -c -1 log | todo import -", 1, "line 4: its last line does not end with a line feed"),
+        ("head -c -20 log | todo import -", 1, "line 4: its last line does not end with a line feed"),
+        ("head -c 20 log | todo import -", 1, "line 1: its last line does not end with a line feed"),
         ("sed 2d log | todo import -", 1, "line 2, byte"),
         ("sed 1d log | todo import -", 2, "is not an export"),
         ("sed 1s/1.0/2.0/ log | todo import -", 1, "made by a newer program"),
@@ -84,46 +100,71 @@ def test_what_is_no_export_is_refused_before_the_lock_in_bounded_memory(
     assert sorted(file.name for file in (filled.data / "lists").iterdir()) == ["copy.lock", "inbox.jsonl", "inbox.lock"]
 
 
-def test_a_byte_order_mark_and_lines_from_windows_are_read(filled: Todo) -> None:
-    log = filled.log_file().read_bytes()
+def test_a_byte_order_mark_and_lines_from_windows_are_read(todo: Todo, elsewhere: Path) -> None:
+    log = elsewhere.read_bytes()
     for name, changed in (("a", b"\xef\xbb\xbf" + log), ("b", log.replace(b"\n", b"\r\n"))):
-        assert filled("-L", name, "import", "-", stdin=changed).out == f"Imported 3 commits into {name}\n"
-        assert filled.log_file(name).read_bytes() == log
-    document = b"\xef\xbb\xbf\r\n" + filled("export").out.encode().replace(b"\n", b"\r\n")
-    assert "3 todos" in filled("-L", "c", "import", "-", stdin=document).out
+        store = ("--store", f"jsonl:{todo.home}/{name}")
+        assert todo(*store, "import", "-", stdin=changed).out == "Imported 3 commits into inbox\n"
+        assert (todo.home / name / "lists/inbox.jsonl").read_bytes() == log
+    document = b"\xef\xbb\xbf\r\n" + todo(*store, "export").out.encode().replace(b"\n", b"\r\n")
+    assert "3 todos" in todo("-L", "c", "import", "-", stdin=document).out
 
 
-def test_an_import_goes_on_from_what_is_there_and_never_back(filled: Todo) -> None:
-    lines = filled.log_file().read_bytes().splitlines(keepends=True)
+def test_an_import_goes_on_from_what_is_there_and_never_back(todo: Todo, elsewhere: Path) -> None:
+    lines = elsewhere.read_bytes().splitlines(keepends=True)
     for end, told in (
-        (2, "Imported 1 commits"),
+        (2, "Imported 1 commit into"),
         (4, "Imported 2 commits"),
-        (4, "all of it already"),
-        (2, "all of it already"),
+        (4, "has all of these commits"),
+        (2, "has all of these commits"),
     ):
-        assert told in filled("-L", "copy", "import", "-", stdin=b"".join(lines[:end])).out
-    filled("-L", "copy", "add", "mine")
-    before = filled.log_file("copy").read_bytes()
-    filled("add", "other")
-    refused = filled.run("-L", "copy", "import", str(filled.log_file()))
+        assert told in todo("-L", "copy", "import", "-", stdin=b"".join(lines[:end])).out
+    todo("-L", "copy", "add", "mine")
+    before = todo.log_file("copy").read_bytes()
+    add_elsewhere(todo, "other")
+    refused = todo.run("-L", "copy", "import", str(elsewhere))
     assert (refused.code, "another history" in refused.err) == (1, True)
-    assert filled.log_file("copy").read_bytes() == before
-    assert filled("-L", "copy", "import", "-", stdin=before).out == "copy has all of it already\n"
+    assert todo.log_file("copy").read_bytes() == before
+    assert todo("-L", "copy", "import", "-", stdin=before).out == "Nothing to import: copy has all of these commits\n"
 
 
-def test_the_list_is_not_locked_while_the_lines_come(filled: Todo) -> None:
-    lines = filled.log_file().read_bytes().splitlines(keepends=True)
-    filled("-L", "copy", "import", "-", stdin=b"".join(lines[:2]))
+def test_the_list_is_not_locked_while_the_lines_come(todo: Todo, elsewhere: Path) -> None:
+    lines = elsewhere.read_bytes().splitlines(keepends=True)
+    todo("-L", "copy", "import", "-", stdin=b"".join(lines[:2]))
     command = [*PROGRAM, "-L", "copy", "import", "-"]
-    with subprocess.Popen(command, env=filled.env, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as run:
+    with subprocess.Popen(command, env=todo.env, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as run:
         assert run.stdin is not None
         run.stdin.write(b"".join(lines))
         run.stdin.flush()
-        wait_for(filled, run)
-        filled("-L", "copy", "add", "meanwhile")
+        wait_for(todo, run)
+        todo("-L", "copy", "add", "meanwhile")
         _, err = run.communicate(timeout=60)
     assert (run.returncode, b"another history" in err) == (1, True)
-    assert [todo["text"] for todo in filled.todos("-L", "copy")] == ["one", "meanwhile"]
+    assert [todo["text"] for todo in todo.todos("-L", "copy")] == ["one", "meanwhile"]
+
+
+def test_a_todo_that_was_moved_away_is_not_imported_into_the_list_that_it_left(filled: Todo) -> None:
+    filled("export", "-o", "before.json")
+    filled("lists", "new", "work")
+    filled("move", "1-2", "work")
+    filled("edit", "3", "changed")
+    imported = filled("import", "before.json")
+    assert imported.out == "Imported 3 (1 todo). Undo: todo undo\n"
+    assert imported.err == "Not imported, because moved to another list: 1-2\n"
+    assert [todo["text"] for todo in filled.todos()] == ["three"]
+    assert [todo["text"] for todo in filled.todos("-L", "work")] == ["one", "two"]
+    again = filled("import", "before.json")
+    assert (again.out, again.err) == ("", "Not imported, because moved to another list: 1-2\n")
+    assert filled("import", "before.json", "--json").json["stayed"] == [1, 2]
+    filled("-L", "work", "move", "1", "inbox")
+    assert filled("import", "before.json").err == "Not imported, because moved to another list: 2\n"
+
+
+def test_a_todo_that_was_removed_is_imported(filled: Todo) -> None:
+    filled("export", "-o", "before.json")
+    filled("rm", "1")
+    assert filled("import", "before.json").out == "Imported 1 (1 todo). Undo: todo undo\n"
+    assert [todo["text"] for todo in filled.todos()] == ["one", "two", "three"]
 
 
 def wait_for(todo: Todo, run: "subprocess.Popen[bytes]") -> Path:
@@ -135,36 +176,36 @@ def wait_for(todo: Todo, run: "subprocess.Popen[bytes]") -> Path:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
-def test_an_interrupted_import_leaves_nothing(filled: Todo, number: signal.Signals) -> None:
+def test_an_interrupted_import_leaves_nothing(todo: Todo, elsewhere: Path, number: signal.Signals) -> None:
     command = [*PROGRAM, "-L", "copy", "import", "-"]
-    with subprocess.Popen(command, env=filled.env, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as run:
+    with subprocess.Popen(command, env=todo.env, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as run:
         assert run.stdin is not None
-        run.stdin.write(filled.log_file().read_bytes())
+        run.stdin.write(elsewhere.read_bytes())
         run.stdin.flush()
-        wait_for(filled, run)
+        wait_for(todo, run)
         time.sleep(0.1)
         run.send_signal(number)
         run.wait(60)
         assert (run.returncode, run.stderr and run.stderr.read()) == (130 if number == signal.SIGINT else -number, b"")
     if number == signal.SIGKILL:  # nothing can clean up after that, but the next import
-        assert len(list((filled.data / "lists").glob(".copy.*"))) == 1
-        filled("-L", "copy", "import", str(filled.log_file()))
-    assert not list((filled.data / "lists").glob(".*"))
-    assert filled.log_file("copy").exists() == (number == signal.SIGKILL)
+        assert len(list((todo.data / "lists").glob(".copy.*"))) == 1
+        todo("-L", "copy", "import", str(elsewhere))
+    assert not list((todo.data / "lists").glob(".*"))
+    assert todo.log_file("copy").exists() == (number == signal.SIGKILL)
 
 
-def test_two_imports_at_once_leave_each_others_files_alone(filled: Todo) -> None:
+def test_two_imports_at_once_leave_each_others_files_alone(todo: Todo, elsewhere: Path) -> None:
     command = [*PROGRAM, "-L", "copy", "import", "-"]
-    with subprocess.Popen(command, env=filled.env, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as run:
+    with subprocess.Popen(command, env=todo.env, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as run:
         assert run.stdin is not None
-        run.stdin.write(filled.log_file().read_bytes())
+        run.stdin.write(elsewhere.read_bytes())
         run.stdin.flush()
-        wait_for(filled, run)
+        wait_for(todo, run)
         time.sleep(0.1)
-        assert filled("-L", "copy", "import", str(filled.log_file())).out == "Imported 3 commits into copy\n"
+        assert todo("-L", "copy", "import", str(elsewhere)).out == "Imported 3 commits into copy\n"
         out, _ = run.communicate(timeout=60)
-    assert out == b"copy has all of it already\n"
-    assert not list((filled.data / "lists").glob(".*"))
+    assert out == b"Nothing to import: copy has all of these commits\n"
+    assert not list((todo.data / "lists").glob(".*"))
 
 
 def test_a_file_that_may_not_be_read_is_refused(filled: Todo) -> None:

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from cqrs_todo.cqrs.stores.seals import reseal, sum_in
+from cqrs_todo.cqrs.stores.hash_chain import digest_in, rechain_line
 from tests.conftest import Todo
 
 
@@ -91,7 +91,7 @@ def test_a_move_is_undone_and_redone_as_one_from_either_list(todo: Todo) -> None
     todo("-L", "work", "tag", "1", "+x")
     refused = todo.run("undo")
     assert (refused.code, refused.out) == (1, "")
-    assert "@2 can't be undone: todo 1: it was changed in work, where it is 1: undo that first" in refused.err
+    assert "@2 cannot be undone: todo 1: it was changed in work, where it is 1: undo that first" in refused.err
 
 
 def test_moving_what_was_moved_already_says_so_and_succeeds(todo: Todo) -> None:
@@ -170,8 +170,8 @@ def test_an_old_log_with_a_decomposed_tag_still_works(todo: Todo) -> None:
     todo("add", "x", "+tag")
     path = todo.log_file()
     header, line = path.read_bytes().splitlines(keepends=True)
-    previous = sum_in(header[:-1]) or b""
-    commit = reseal(previous, line[:-1].replace(b'"tag"', f'"{DECOMPOSED}"'.encode()))
+    previous = digest_in(header[:-1]) or b""
+    commit = rechain_line(previous, line[:-1].replace(b'"tag"', f'"{DECOMPOSED}"'.encode()))
     path.write_bytes(header + commit)
     path.with_suffix(".lock").unlink()
     assert todo.todos()[0]["tags"] == [DECOMPOSED]
@@ -186,4 +186,14 @@ def test_an_old_log_with_a_decomposed_tag_still_works(todo: Todo) -> None:
     todo("edit", "1", "--clear", "tags")
     assert todo.todos()[0]["tags"] == []
     todo("undo")
-    assert todo("import", "-", stdin=todo("export").out).out == "It has all of them already\n"
+    assert todo("import", "-", stdin=todo("export").out).out == "Nothing to import: inbox has all of these todos\n"
+
+
+def test_a_file_name_in_another_form_of_unicode_does_not_hide_the_other_lists(todo: Todo) -> None:
+    todo("add", "One")
+    todo("lists", "new", "caf\u00e9")
+    todo("lists", "new", "work")
+    todo.log_file("caf\u00e9").rename(todo.log_file("caf\u00e9").with_name("cafe\u0301.jsonl"))
+    shown = todo("lists")
+    assert shown.out == "* inbox  1 open, 0 done\n  work   0 open, 0 done\n"
+    assert "is not in Unicode's form NFC: rename the file" in shown.err

@@ -108,7 +108,10 @@ def test_edit_tag_note_remind_toggle_rm(todo: Todo) -> None:
     assert todo("note", "2", "see", "page 12").out.startswith("Noted 2: Two.")
     assert todo("note", "1", "-", stdin="from\nstdin\n").code == 0
     assert todo("remind", "1", "2030-01-01", "10:00").out.startswith("Reminder 2030-01-01 10:00 for 1: Uno.")
-    assert todo("remind", "1", "--off").out.startswith("No reminder for 1: Uno.")
+    assert todo.run("remind", "1", "--off").code == 2, "a field is cleared in two ways, and in no other"
+    assert todo("edit", "1", "--clear", "reminder").out.startswith("Changed 1: Uno.")
+    todo("remind", "1", "2030-01-01")
+    assert todo("edit", "1", "reminder:none").out.startswith("Changed 1: Uno.")
     assert todo("toggle", "1-2").out.startswith("Toggled 1-2")
     assert todo("reopen", "2").out.startswith("Reopened 2: Two.")
     assert todo("rm", "1").out.startswith("Removed 1: Uno.")

@@ -70,7 +70,7 @@ def test_later_tables_are_refused(shared: Todo, database: str) -> None:
     for verb in (("ls",), ("store", "migrate")):
         refused = shared.run(*verb)
         assert refused.code == 6
-        assert "version 99, later than this program's 3: take a newer program" in refused.err
+        assert "version 99, later than this program's 3: use a newer program" in refused.err
 
 
 def test_what_a_store_can_do_is_tried_beside_its_lists(shared: Todo, database: str) -> None:
@@ -88,7 +88,7 @@ def test_a_store_that_keeps_nothing_does_not_pass(todo: Todo) -> None:
     failed = todo.run("store", "check", "null:")
     assert failed.code == 1
     assert "fails: what was appended is read by anyone: " in failed.out
-    assert re.search(r"^\d+ of \d+ cases hold in null:", failed.out, re.MULTILINE)
+    assert re.search(r"^\d+ of \d+ cases passed in null:", failed.out, re.MULTILINE)
     assert "does not keep the contract" in failed.err
 
 

@@ -68,7 +68,7 @@ def test_restore(lived: Todo) -> None:
     assert lived("restore", "1", "--to", "@2").out == "Restored 1: one. Undo: todo undo\n"
     assert [row["text"] for row in lived.todos()] == ["one", "two", "three"]
     assert "(as of @2)" in lived("history", "-n", "1").out
-    assert lived("restore", "1", "--to", "@2").err == "As it was: 1\n"
+    assert lived("restore", "1", "--to", "@2").err == "Unchanged: 1\n"
     assert lived.run("restore", "1").code == 2
     assert lived.run("restore", "9", "--to", "@2").code == 3
     assert lived.run("restore", "--to", "@99").code == 2
@@ -79,7 +79,7 @@ def test_when(lived: Todo) -> None:
     assert lived("when", "total>=2", "--json").json["position"] == 1
     assert lived("when", "open=1 and done=1", "--json").json["position"] == 5
     assert lived("when", "open=1", "--last", "--plain").out.split("\t")[0] == "7"
-    assert lived("when", "open>99").err == "It never held.\n"
+    assert lived("when", "open>99").err == "The condition was never true.\n"
     assert lived("when", "open>99", "--json").json["at"] is None
     assert lived("when", "tag:x>0").out.startswith("@7  ")
     assert lived("at", "@2", "when", "done>0", "--json").json["position"] is None
@@ -106,11 +106,11 @@ def test_stats(lived: Todo) -> None:
     assert told["days"][0]["open"] == 1
     assert told["authors"][0]["events"] == sum(told["hours"]) == 7
     drawn = lived("stats").out
-    for words in ("3 added, 1 completed, 1 open", "Open todos", "Completed by the day", "hour of the day", "Most active"):
+    for words in ("3 added, 1 completed, 1 open", "Open todos", "Completed by day", "hour of the day", "Most active"):
         assert words in drawn
     assert all(len(line) <= 100 for line in drawn.splitlines())
     assert len(lived("stats", "--since", "40 days ago", "--plain").out.splitlines()) == 41
-    assert "by the week" in lived("stats", "--since", "40 days ago").out
+    assert "by week" in lived("stats", "--since", "40 days ago").out
     assert lived.run("stats", "--since", "today", "--until", "yesterday").code == 2
     assert lived("stats", "-L", "inbox", "--until", "yesterday").code == 0
 

@@ -51,7 +51,7 @@ def test_undo_of_one_commit_alone(todo: Todo) -> None:
     todo("edit", "1", "c")
     refused = todo.run("undo", "@2")
     assert refused.code == 1
-    assert "@2 can't be undone alone: @4 changed the same fields later" in refused.err
+    assert "@2 cannot be undone alone: @4 changed the same fields later" in refused.err
     assert todo("undo", "@3").code == 0
     assert texts(todo) == [("c", False, [])]
     again = todo.run("undo", "@3")

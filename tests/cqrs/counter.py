@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 
 from cqrs_todo.cqrs.decider import Decider
 from cqrs_todo.cqrs.errors import Rejected
-from cqrs_todo.cqrs.events import EventTypes, Metadata
-from cqrs_todo.cqrs.store import Log
+from cqrs_todo.cqrs.events import Commit, EventTypes, Metadata
+from cqrs_todo.cqrs.store import Append, Log
 from cqrs_todo.cqrs.stores import open_store
 from cqrs_todo.cqrs.struct import Struct
 
@@ -39,3 +39,8 @@ def new_log() -> Log:
 
 def by(command: str) -> Metadata:
     return Metadata(AT, "test@suite", command, {})
+
+
+def moved(log: Log, command: str, stream: str = "counter/a", steps: int = 1) -> Commit:
+    """Append one event to a log."""
+    return log.append([Append(stream, (Moved(steps),))], by(command))

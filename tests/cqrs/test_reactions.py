@@ -14,12 +14,13 @@ from pathlib import Path
 
 import pytest
 
-from cqrs_todo.cqrs.errors import DamagedLog, StaleMark, StoreUnavailable
+from cqrs_todo.cqrs.errors import DamagedLog, StaleCursor, StoreUnavailable
 from cqrs_todo.cqrs.events import Recorded
 from cqrs_todo.cqrs.reactions import Reaction, Runner
 from cqrs_todo.cqrs.store import Log, Store
 from cqrs_todo.cqrs.stores import open_store
-from cqrs_todo.cqrs.testing.contract import CONTRACT_TYPES, Counted, metadata, numbers, one
+from cqrs_todo.cqrs.testing.examples import CONTRACT_TYPES, Counted, metadata, numbers, one
+from tests.cqrs.counter import Moved, by
 
 EVENTS = 60
 
@@ -88,7 +89,7 @@ def test_a_damaged_log_stops_it_where_the_damage_begins(store: Store, tmp_path: 
 
 def test_a_log_that_ends_before_the_checkpoint_is_told(store: Store, log: Log) -> None:
     store.checkpoints().save("see", log.id, 9)
-    with pytest.raises(StaleMark, match=r"inbox ends at @3, but the reaction see had come to @9"):
+    with pytest.raises(StaleCursor, match=r"inbox ends at @3, but the reaction see had come to @9"):
         Runner(store, log, Reaction("see", lambda _: None)).catch_up()
 
 
@@ -159,3 +160,10 @@ if __name__ == "__main__":
     sys.stdout.flush()
     reaction = Reaction("see", lambda event: _note(Path(sys.argv[2]), event))
     Runner(opened, opened.open("long"), reaction).follow(0.01, threading.Event().wait)
+
+
+def test_the_kind_of_a_stream_is_before_its_first_slash() -> None:
+    reaction = Reaction("watch", lambda _: None, kinds={"counter"})
+    streams = ("counter/a", "counter/a/b", "other/counter/a")
+    wanted = [reaction.wants(Recorded(1, stream, 1, "moved", Moved(1), by("c"))) for stream in streams]
+    assert wanted == [True, True, False]

@@ -1,32 +1,28 @@
-"""Load, decide, append, retry; snapshots; the fold law."""
+"""The repository: load, decide, append, and try again after a conflict."""
 
-from collections.abc import Iterator, Sequence
-from datetime import timedelta
-from itertools import pairwise
+from collections.abc import Callable, Iterator, Sequence
 
 import pytest
-from hypothesis import given as for_all
-from hypothesis import settings
-from hypothesis import strategies as st
 
-from cqrs_todo.cqrs.errors import Rejected, WrongExpectedVersion
-from cqrs_todo.cqrs.events import Outline, UnknownEvent
-from cqrs_todo.cqrs.fold import WAITING, Entity, Fold, fold_of
+from cqrs_todo.cqrs.errors import (
+    CommandReused,
+    OutcomeUnknown,
+    Rejected,
+    StoreUnavailable,
+    WrongExpectedVersion,
+)
+from cqrs_todo.cqrs.events import Commit, EventBatch, Metadata
+from cqrs_todo.cqrs.fold import Entity, Fold, fold_of
 from cqrs_todo.cqrs.repository import RETRIES, Plan, Repository, decide_all
 from cqrs_todo.cqrs.snapshots import (
-    AlwaysSnapshot,
     MemorySnapshots,
-    NeverSnapshot,
     NullSnapshots,
     SnapshotEvery,
-    SnapshotStrategy,
-    Taken,
-    nearest,
-    next_kept,
-    thinned,
+    Snapshots,
 )
-from cqrs_todo.cqrs.store import EXISTS, NEW, Append, Mark, Place, position_of
-from tests.cqrs.counter import AT, COUNTER, Move, Moved, by, new_log
+from cqrs_todo.cqrs.store import EXISTS, NEW, START, Append, Cursor, StreamVersions
+from cqrs_todo.cqrs.struct import replace
+from tests.cqrs.counter import COUNTER, Move, Moved, by, moved, new_log
 
 
 def test_load_or_default_execute_refresh() -> None:
@@ -137,14 +133,6 @@ def test_a_bug_in_a_decider_is_raised_also_when_others_have_written() -> None:
         mine.transact(wrong)
 
 
-def test_whoever_only_writes_takes_snapshots_too() -> None:
-    snapshots = MemorySnapshots()
-    counters = Repository(new_log(), COUNTER, snapshots=snapshots, strategy=SnapshotEvery(10))
-    for n in range(25):
-        counters.execute("a", Move(1), by(f"c{n}"))
-    assert [taken.position for taken in snapshots.taken(counters.log.id)] == [10, 20]
-
-
 def test_several_commands_on_one_entity_see_each_other() -> None:
     fold: Fold[int] = Fold(COUNTER)
     commands = [("counter/a", Move(2)), ("counter/b", Move(1)), ("counter/a", Move(-2)), ("counter/b", Move(0))]
@@ -153,122 +141,91 @@ def test_several_commands_on_one_entity_see_each_other() -> None:
         decide_all(COUNTER, fold, [*commands, ("counter/a", Move(-1))])
 
 
-def test_streams_of_other_kinds_and_unknown_events_leave_states_alone() -> None:
-    log = new_log()
-    log.append([Append("other/1", (Moved(5),)), Append("counter/a", (Moved(1),))], by("c1"))
-    (commit,) = log.commits()
-    other, mine = commit.events
-    unknown = type(mine)(3, "counter/a", 2, "shaken", UnknownEvent("shaken", b"{}"), commit.metadata)
-    fold = fold_of(COUNTER, [commit, type(commit)((unknown,), commit.metadata)])
-    assert list(fold) == [Entity("counter/a", 1, 2, 1)]
-    assert fold.get(other.stream) is None
-    assert fold.numbered(1) == fold["counter/a"]
-    assert fold.numbered(0) is fold.numbered(2) is None
-    assert fold.position == 3
-    assert [fold.version_of(stream) for stream in ("other/1", "counter/a", "counter/b")] == [1, 2, 0]
+def test_the_same_command_id_again_changes_nothing() -> None:
+    counters = Repository(new_log(), COUNTER)
+    first = counters.execute("a", Move(3), by("c1"))
+    assert counters.execute("a", Move(3), by("c1")) == first
+    assert counters.fold()["counter/a"].state == 3
+    with pytest.raises(WrongExpectedVersion, match="stream: counter/a,"):
+        counters.execute("a", Move(1), by("c2"), precondition=NEW)
+    with pytest.raises(CommandReused, match=r"^command c1 was recorded at position 1 with other content$"):
+        counters.execute("a", Move(4), by("c1"))
 
 
-STRATEGIES: list[tuple[SnapshotStrategy, list[int]]] = [
-    (NeverSnapshot(), []),
-    (AlwaysSnapshot(), [1, 2, 3, 4, 5]),
-    (SnapshotEvery(2), [2, 4]),
-    (SnapshotEvery(5), [5]),
-]
+def test_appended_commits_are_not_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    counters = Repository(new_log(), COUNTER)
+    read = counters.log.event_batches
+    reads: list[int] = []
 
+    def watched(since: Cursor = START, versions: StreamVersions | None = None) -> Iterator[Sequence[EventBatch]]:
+        reads.append(since.position)
+        return read(since, versions)
 
-@pytest.mark.parametrize(("strategy", "expected"), STRATEGIES, ids=["never", "always", "every 2", "every 5"])
-def test_snapshot_strategies(strategy: SnapshotStrategy, expected: list[int]) -> None:
-    saved = []
-
-    class Watched(MemorySnapshots):
-        def save(self, log_id: str, mark: Mark, taken: Taken, fold: Fold[int]) -> None:
-            saved.append(fold.position)
-            super().save(log_id, mark, taken, fold)
-
-    log, snapshots = new_log(), Watched()
-    counters = Repository(log, COUNTER, snapshots=snapshots, strategy=strategy)
-    for n in range(5):
-        counters.execute("a", Move(1), by(f"c{n}"))
-        counters.fold()
-    assert saved == expected
-    again = Repository(log, COUNTER, snapshots=snapshots, strategy=strategy)
-    assert again.fold() == counters.fold()
-
-
-def test_a_snapshot_saves_reading_what_it_holds() -> None:
-    log, snapshots = new_log(), MemorySnapshots()
-    counters = Repository(log, COUNTER, snapshots=snapshots, strategy=AlwaysSnapshot())
-    counters.execute("a", Move(1), by("c1"))
-    counters.fold()
-    read_from: list[int] = []
-
-    original = log.outlines
-
-    def spy(since: Place = 0) -> Iterator[Sequence[Outline]]:
-        read_from.append(position_of(since))
-        return original(since)
-
-    log.outlines = spy  # type: ignore[method-assign]  # a spy in the log's place
-    assert Repository(log, COUNTER, snapshots=snapshots).fold()["counter/a"].state == 1
-    assert read_from == [1]
-
-
-def test_what_waits_is_settled_before_it_is_too_much() -> None:
-    log, snapshots = new_log(), MemorySnapshots()
-    counters = Repository(log, COUNTER, snapshots=snapshots, strategy=AlwaysSnapshot())
+    monkeypatch.setattr(counters.log, "event_batches", watched)
     for n in range(3):
-        counters.execute(f"{n}", Move(1), by(f"c{n}"))
-    counters.fold()
-    log.append([Append("counter/1", tuple(Moved(1) for _ in range(WAITING + 1)))], by("many"))
-    log.append([Append("counter/new", (Moved(5),))], by("new"))
-    late = Repository(log, COUNTER, snapshots=snapshots)
-    assert late.fold() == fold_of(COUNTER, log.commits())
-    assert late.fold()["counter/1"].state == WAITING + 2
-    assert [entity.number for entity in late.fold().starting("counter/")] == [1, 2, 3, 4]
+        counters.execute("a", Move(1), by(f"c{n}"))
+    assert reads == [0, 1, 2]
+    assert counters.fold()["counter/a"].state == 3
+    assert reads == [0, 1, 2, 3]
 
 
-def test_snapshots_are_spaced_geometrically() -> None:
-    taken: list[Taken] = []
-    for position in range(500, 100_000, 500):
-        at = AT + timedelta(seconds=position % 7_000)
-        taken = thinned(taken, Taken(position, at, at))
-    assert taken[-1].position == 99_500
-    assert len(taken) < 40
-    for before, after in pairwise(each.position for each in taken):
-        assert after - before <= max(500, before * 0.2 + 500)
-    earliest = [min(p % 7_000 for p in range(b + 500, a + 1, 500)) for b, a in pairwise([0, *(t.position for t in taken)])]
-    assert [each.earliest for each in taken] == [AT + timedelta(seconds=second) for second in earliest]
-    assert next_kept([]) == 0
-    assert nearest(taken, 99_500) == (99_500, 99_500)
-    assert nearest(taken, 1) == (0, 500)
-    assert nearest(taken, 99_999)[0] == 99_500
+@pytest.mark.parametrize("kind", [NullSnapshots, MemorySnapshots])
+def test_after_an_interruption_no_event_is_applied_twice(kind: Callable[[], Snapshots]) -> None:
+    log, left, snapshots = new_log(), [1_000], kind()
+
+    def evolve(state: int, event: Moved) -> int:
+        left[0] -= 1
+        if not left[0]:
+            raise KeyboardInterrupt
+        return state + event.by
+
+    counters = Repository(log, replace(COUNTER, evolve=evolve), snapshots=snapshots, strategy=SnapshotEvery(15))
+    for n in range(20):
+        moved(log, f"c{n}")
+        if n == 9:
+            assert counters.fold()["counter/a"].state == 10
+    left[0] = 5
+    with pytest.raises(KeyboardInterrupt):
+        counters.fold()
+    assert (counters.fold()["counter/a"].state, counters.fold()["counter/a"].version) == (20, 20)
+    left[0] = 1
+    with pytest.raises(KeyboardInterrupt):
+        counters.execute("a", Move(1), by("c20"))
+    assert counters.fold()["counter/a"].state == 20
+    assert Repository(log, COUNTER, snapshots=snapshots).fold() == fold_of(COUNTER, log.commits())
 
 
-def test_null_snapshots_keep_nothing() -> None:
-    snapshots = NullSnapshots()
-    snapshots.save("id", Mark(1, "", lambda _: 0), Taken(1, AT, AT), Fold(COUNTER))
-    assert snapshots.load("id", 1) is None
-    assert list(snapshots.taken("id")) == []
+def test_reading_that_was_interrupted_between_two_groups_continues(monkeypatch: pytest.MonkeyPatch) -> None:
+    counters = Repository(new_log(), COUNTER)
+    read = counters.log.event_batches
+
+    def interrupted(since: Cursor = START, versions: StreamVersions | None = None) -> Iterator[Sequence[EventBatch]]:
+        yield next(read(since, versions))
+        raise KeyboardInterrupt
+
+    for n in range(5):
+        moved(counters.log, f"c{n}")
+        if n == 2:
+            monkeypatch.setattr(counters.log, "event_batches", interrupted)
+            with pytest.raises(KeyboardInterrupt):
+                counters.fold()
+    monkeypatch.setattr(counters.log, "event_batches", read)
+    assert counters.fold()["counter/a"] == Entity("counter/a", 5, 5, 1)
 
 
-def test_snapshot_every_needs_a_positive_number() -> None:
-    with pytest.raises(ValueError, match="at least 1"):
-        SnapshotEvery(0)
-
-
-@settings(max_examples=500)
-@for_all(st.lists(st.lists(st.tuples(st.sampled_from("abc"), st.integers(1, 9)), min_size=1, max_size=4), max_size=12))
-def test_law_fold_of_a_log_is_the_fold_of_its_commits_one_by_one(commits: list[list[tuple[str, int]]]) -> None:
+def test_a_commit_after_which_the_log_cannot_be_read_is_reported_as_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
     log = new_log()
-    for n, moves in enumerate(commits):
-        changes: dict[str, list[Moved]] = {}
-        for id, amount in moves:
-            changes.setdefault(f"counter/{id}", []).append(Moved(amount))
-        log.append([Append(stream, tuple(events)) for stream, events in changes.items()], by(f"c{n}"))
-    whole = fold_of(COUNTER, log.commits())
-    step: Fold[int] = Fold(COUNTER)
-    for commit in log.commits():
-        step.apply(commit)
-        step = step.copy()
-    assert whole == step
-    assert whole.position == sum(len(commit.events) for commit in log.commits())
+    append = log.append
+
+    def gone(*_: object) -> Iterator[Sequence[EventBatch]]:
+        raise StoreUnavailable("gone")
+
+    def busy(appends: Sequence[Append], metadata: Metadata) -> Commit:
+        commit = append(appends, metadata)
+        append([Append("counter/b", (Moved(1),))], by("other"))
+        monkeypatch.setattr(log, "event_batches", gone)
+        return commit
+
+    monkeypatch.setattr(log, "append", busy)
+    with pytest.raises(OutcomeUnknown, match=r"^@1 was recorded, but the log cannot be read now: gone$"):
+        Repository(log, COUNTER).execute("a", Move(1), by("c1"))

@@ -13,7 +13,7 @@ from cqrs_todo.cqrs.stores import open_store
 from cqrs_todo.cqrs.timeline import as_of
 from cqrs_todo.todo.fields import TEXT
 from cqrs_todo.todo.fields import TEXT
-from cqrs_todo.todo.model import Change, Complete, Create, DECIDER, EVENTS, check
+from cqrs_todo.todo.model import Change, Complete, Create, DECIDER, EVENTS, check_todo
 
 now = datetime(2026, 11, 22, tzinfo=UTC)
 log = open_store("memory:", EventTypes(EVENTS)).create("inbox", now)

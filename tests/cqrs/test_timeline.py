@@ -1,4 +1,4 @@
-"""Walking back, and what undo and redo stand for."""
+"""Time travel, and the steps of undo and redo."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -9,13 +9,14 @@ from hypothesis import given as for_all
 from hypothesis import settings
 from hypothesis import strategies as st
 
+from cqrs_todo.cqrs.errors import StaleCursor
 from cqrs_todo.cqrs.events import Commit, Metadata, Recorded, UnknownEvent
 from cqrs_todo.cqrs.fold import Fold, fold_of
 from cqrs_todo.cqrs.repository import Repository
 from cqrs_todo.cqrs.snapshots import AlwaysSnapshot, MemorySnapshots, SnapshotEvery, SnapshotStrategy
-from cqrs_todo.cqrs.store import Append, Log
+from cqrs_todo.cqrs.store import Append, Cursor, Log
 from cqrs_todo.cqrs.timeline import REDOES, UNDOES, as_of, redo_events, redo_steps, undo_events, undo_steps, walk_back
-from tests.cqrs.counter import AT, COUNTER, Moved, new_log
+from tests.cqrs.counter import AT, COUNTER, Move, Moved, by, moved, new_log
 
 
 def forward(commits: list[Commit]) -> Fold[int]:
@@ -225,7 +226,7 @@ def test_streams_of_other_kinds_have_their_versions_there_and_back() -> None:
     fold = forward(commits)
     assert [fold.version_of(stream) for stream in ("other/x", "other/y", "counter/a", "counter/b")] == [3, 0, 1, 0]
     for commit, version in zip(reversed(commits), (2, 1, 0), strict=True):
-        fold.take_back(commit)
+        fold.undo(commit)
         assert fold.version_of("other/x") == version
     assert fold.get("counter/a") is None
     assert fold.position == 0
@@ -262,3 +263,35 @@ def test_the_numbers_of_the_new_ones_on_a_snapshot() -> None:
         ("counter/d", 1),
         None,
     ]
+
+
+def test_a_past_moment_is_found_although_the_snapshots_are_stale(monkeypatch: pytest.MonkeyPatch) -> None:
+    log, snapshots = new_log(), MemorySnapshots()
+    counters = Repository(log, COUNTER, snapshots=snapshots, strategy=AlwaysSnapshot())
+    for n in range(10):
+        counters.execute("a", Move(1), by(f"c{n}"))
+        counters.fold()
+    middle = counters.snapshot_infos[-3].position
+    cursors = [snapshot.cursor for info in counters.snapshot_infos if (snapshot := counters.snapshot(info.position))]
+    backward = log.commits_backward
+
+    def stale(until: Cursor | None = None) -> Iterator[Commit]:
+        if any(until is cursor for cursor in cursors):
+            raise StaleCursor("it is another log")
+        return backward(until)
+
+    class Busy(Repository[int, Move, Moved]):
+        """Somebody else writes just after it was read."""
+
+        def fold(self) -> Fold[int]:
+            fold = super().fold()
+            moved(log, f"busy-{fold.position}", steps=100)
+            return fold
+
+    monkeypatch.setattr(log, "commits_backward", stale)
+    busy = Busy(log, COUNTER, snapshots=snapshots)
+    for position in (middle - 1, middle):
+        fold, commit = as_of(busy, position)
+        assert (fold.position, fold["counter/a"].state) == (position, position)
+        assert commit is not None
+        assert commit.position == position

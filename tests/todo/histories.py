@@ -1,4 +1,4 @@
-"""Arbitrary histories of a whole list, as acts on it: what laws of the time machine are tried on."""
+"""Arbitrary histories of a list, as acts on it, to test the laws of time travel."""
 
 from collections.abc import Callable, Iterator
 from datetime import datetime
@@ -6,8 +6,11 @@ from datetime import datetime
 from hypothesis import strategies as st
 
 from cqrs_todo.cqrs.errors import Rejected
-from cqrs_todo.cqrs.store import Store
+from cqrs_todo.cqrs.events import Commit, Metadata
+from cqrs_todo.cqrs.store import Append, Store
 from cqrs_todo.cqrs.stores import open_store
+from cqrs_todo.todo.errors import CannotUndo
+from cqrs_todo.todo.events import TodoEvent
 from cqrs_todo.todo.model import Create, TodoCommand
 from cqrs_todo.todo.recorder import TYPES
 from cqrs_todo.todo.service import TodoList
@@ -26,12 +29,12 @@ acts: st.SearchStrategy[list[Act]] = st.lists(
 
 
 def a_list(store: Store, name: str = "inbox", clock: Callable[[], datetime] = lambda: NOW) -> TodoList:
-    """A list of a store, by its own name alone."""
+    """Open a list of a store. Only the inbox may be missing."""
     return TodoList(store, name, "me", default=name == "inbox", clock=clock)
 
 
 def played(acts: list[Act]) -> Iterator[TodoList]:
-    """A list in memory before the first act and after each; what is refused changes nothing."""
+    """Yield a list in memory before the first act and after each one. An act that is refused changes nothing."""
     todos = a_list(open_store("memory:", TYPES))
     yield todos
     for what, count, commands in acts:
@@ -42,12 +45,20 @@ def played(acts: list[Act]) -> Iterator[TodoList]:
                 todos.change(chosen, lambda _, given=commands: given)  # type: ignore[misc]  # a lambda with a default
             elif what in ("undo", "redo"):
                 (todos.undo if what == "undo" else todos.redo)(count)
-        except Rejected:
+        except (CannotUndo, Rejected):
             pass
         yield todos
 
 
+def recorded(*steps: tuple[str, datetime, TodoEvent]) -> list[Commit]:
+    """Record one commit per step, each of one event: the id of the todo, the time, the event."""
+    log = open_store("memory:", TYPES).create("inbox", NOW)
+    for n, (id, at, event) in enumerate(steps):
+        log.append([Append(f"todo/{id}", (event,))], Metadata(at, "jo", f"c{n}", {}))
+    return list(log.commits())
+
+
 def after(acts: list[Act]) -> TodoList:
-    """The list after all acts."""
+    """Return the list after all acts."""
     *_, last = played(acts)
     return last

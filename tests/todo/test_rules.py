@@ -1,5 +1,6 @@
-"""What the rules say, word for word, and what may stand in a list at all."""
+"""The messages of the rules, the check of imported todos, and values that events refuse."""
 
+import time
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any, cast
 
@@ -26,12 +27,12 @@ from cqrs_todo.todo.model import (
     Create,
     Restore,
     TodoCommand,
-    check,
+    check_todo,
     decide,
     events_between,
     evolve,
+    field_of,
     invert,
-    register_of,
 )
 from cqrs_todo.todo.values import TEXT_LIMIT, day_or_instant
 
@@ -60,9 +61,9 @@ BEYOND = datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14)))
         (OPEN, Create("x", NOW), "it was created already"),
         (OPEN, Change(TEXT, " "), "the text is empty"),
         (OPEN, Change(TEXT, TOO_LONG), "the text has 65,537 bytes, more than 65,536"),
-        (OPEN, Change(TEXT, "\ud800"), "the text holds a lone surrogate, which is no character"),
+        (OPEN, Change(TEXT, "\ud800"), "the text contains a lone surrogate, which is not a character"),
         (OPEN, Add(TAGS, TOO_LONG), "the tag has 65,537 bytes, more than 65,536"),
-        (OPEN, Add(TAGS, "a b"), "the tag 'a b' is not one word: no spaces, no commas, no '+' or '-' in front"),
+        (OPEN, Add(TAGS, "a b"), "the tag 'a b' is not one word: it cannot have spaces or commas, or begin with '+' or '-'"),
         (None, Create("x", NOW, note=TOO_LONG), "the note has 65,537 bytes, more than 65,536"),
         (OPEN, Change(DUE, "soon"), "the due date 'soon' is neither a day nor an instant in UTC"),
         (OPEN, Complete("soon", NOW), "the completion date 'soon' is neither a day nor an instant in UTC"),
@@ -70,22 +71,22 @@ BEYOND = datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14)))
         (OPEN, Change(REMINDER, NOW, NOW), "the reminder is in the past"),
         (OPEN, Change(REMINDER, NAIVE, NOW), "the time 2026-11-22 12:00:00 has no time zone"),
         (None, Create("x", BEYOND), "the time 0001-01-01 00:00:00+14:00 is out of the calendar's range"),
-        (OPEN, Change(cast("Any", PRIORITY), "X"), "the priority 'X' is none of H, M and L"),
+        (OPEN, Change(cast("Any", PRIORITY), "X"), "the priority 'X' is not H, M or L"),
     ],
 )
-def test_a_refusal_says_why(state: State, command: TodoCommand, words: str) -> None:
+def test_a_rejected_command_says_why(state: State, command: TodoCommand, words: str) -> None:
     with pytest.raises(Rejected) as caught:
         decide(command, state)
     assert str(caught.value) == words
 
 
-def test_what_commands_made_may_stand_in_a_list() -> None:
-    assert check(FULL) == FULL
-    assert check(OPEN) == OPEN
-    assert check(replace(FULL, tags=("shop", "home", "shop"))) == FULL
+def test_a_todo_that_commands_could_make_passes_the_check() -> None:
+    assert check_todo(FULL) == FULL
+    assert check_todo(OPEN) == OPEN
+    assert check_todo(replace(FULL, tags=("shop", "home", "shop"))) == FULL
     eastern = timezone(timedelta(hours=2))
     moved = replace(FULL, created=NOW.astimezone(eastern), reminder=(NOW + timedelta(hours=1)).astimezone(eastern))
-    checked = check(moved)
+    checked = check_todo(moved)
     assert checked == FULL
     assert (checked.created.tzinfo, checked.reminder and checked.reminder.tzinfo) == (UTC, UTC)
 
@@ -96,16 +97,19 @@ def test_what_commands_made_may_stand_in_a_list() -> None:
         (replace(FULL, text=""), "the text is empty"),
         (replace(FULL, note=TOO_LONG), "the note has 65,537 bytes, more than 65,536"),
         (replace(FULL, due="soon"), "the due date 'soon' is neither a day nor an instant in UTC"),
-        (replace(FULL, priority="X"), "the priority 'X' is none of H, M and L"),
+        (replace(FULL, priority="X"), "the priority 'X' is not H, M or L"),
         (replace(FULL, created=NAIVE), "the time 2026-11-22 12:00:00 has no time zone"),
         (replace(FULL, reminder=NAIVE), "the time 2026-11-22 12:00:00 has no time zone"),
         (replace(FULL, completed="soon"), "the completion date 'soon' is neither a day nor an instant in UTC"),
-        (replace(FULL, tags=("a b",)), "the tag 'a b' is not one word: no spaces, no commas, no '+' or '-' in front"),
+        (
+            replace(FULL, tags=("a b",)),
+            "the tag 'a b' is not one word: it cannot have spaces or commas, or begin with '+' or '-'",
+        ),
     ],
 )
-def test_what_commands_could_not_have_made_may_not(todo: Todo, words: str) -> None:
+def test_a_todo_that_no_commands_could_make_fails_the_check(todo: Todo, words: str) -> None:
     with pytest.raises(Rejected) as caught:
-        check(todo)
+        check_todo(todo)
     assert str(caught.value) == words
 
 
@@ -123,15 +127,23 @@ def test_what_commands_could_not_have_made_may_not(todo: Todo, words: str) -> No
         lambda: TodoReopened("soon"),
     ],
 )
-def test_an_event_with_a_time_that_cant_be_read_is_none(event: type) -> None:
+def test_an_event_refuses_a_time_that_cannot_be_read(event: type) -> None:
     with pytest.raises(ValueError, match=r"^(a time without a zone: 2026-11-22 12:00:00|neither a day .*|.*'soon')$"):
         event()
 
 
-def test_lead_takes_one_event_to_make_what_was_never_created_and_each_can_be_taken_back() -> None:
+def test_the_events_between_two_states_lead_to_the_second_and_their_inverses_back() -> None:
     fresh = replace(FULL, completed=None)
     assert events_between(None, fresh) == (
-        TodoCreated("Buy milk", NOW, "oats", "2026-11-23", NOW + timedelta(hours=1), "H", ("home", "shop")),
+        TodoCreated(
+            "Buy milk",
+            NOW,
+            note="oats",
+            due="2026-11-23",
+            reminder=NOW + timedelta(hours=1),
+            priority="H",
+            tags=("home", "shop"),
+        ),
     )
     for old, new in ((FULL, OPEN), (OPEN, FULL), (FULL, replace(FULL, removed=True))):
         state: State = old
@@ -144,11 +156,24 @@ def test_lead_takes_one_event_to_make_what_was_never_created_and_each_can_be_tak
         assert state == old
 
 
-def test_what_an_event_touches() -> None:
+def test_each_event_names_the_field_that_it_changes() -> None:
     events: list[TodoEvent] = [TextChanged("a", "b"), TodoRemoved(), TodoRestored(), TodoCompleted("2026-11-22")]
-    assert [register_of(event) for event in events] == ["text", "removed", "removed", "completed"]
+    assert [field_of(event) for event in events] == ["text", "removed", "removed", "completed"]
 
 
-def test_instants_are_told_in_utc_wherever_they_come_from() -> None:
+def test_an_instant_is_written_in_utc_whatever_its_zone() -> None:
     assert day_or_instant(NOW.astimezone(timezone(timedelta(hours=5)))) == "2026-11-22T12:00:00Z"
+
+
+def test_an_instant_is_written_in_utc_whatever_the_zone_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        assert day_or_instant(NOW) == "2026-11-22T12:00:00Z"
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+def test_a_removed_todo_can_be_restored() -> None:
     assert decide(Restore(), replace(OPEN, removed=True)) == (TodoRestored(),)

@@ -1,11 +1,13 @@
-"""Which todos a person means."""
+"""Finding the todos that a person names."""
 
 import pytest
 
 from cqrs_todo.cqrs.fold import Entities, Entity, Fold
+from cqrs_todo.todo.errors import TodoNotFound
 from cqrs_todo.todo.fields import State, Todo
 from cqrs_todo.todo.model import DECIDER
-from cqrs_todo.todo.selection import NotFound, select
+from cqrs_todo.todo.selection import select
+from cqrs_todo.todo.views import Item
 from tests.strategies import NOW
 
 IDS = ("abc", "abd", "lost", "ab", "xyz")
@@ -36,7 +38,7 @@ def chosen(*words: str) -> list[int]:
         (["x,@,1"], [5, 2, 1]),
     ],
 )
-def test_words_that_name_todos(words: list[str], numbers: list[int]) -> None:
+def test_words_select_todos_in_the_order_given(words: list[str], numbers: list[int]) -> None:
     assert chosen(*words) == numbers
 
 
@@ -57,13 +59,28 @@ def test_words_that_name_todos(words: list[str], numbers: list[int]) -> None:
         (["9" * 19], f"'{'9' * 19}'"),
     ],
 )
-def test_everything_that_is_not_there_is_named(words: list[str], wrong: str) -> None:
-    with pytest.raises(NotFound) as caught:
+def test_the_error_names_every_word_that_selects_no_todo(words: list[str], wrong: str) -> None:
+    with pytest.raises(TodoNotFound) as caught:
         chosen(*words)
     assert str(caught.value) == f"no todo {wrong} in inbox"
-    assert caught.value.hint == "see the numbers: todo ls --all"
+    assert (", ".join(caught.value.words), caught.value.list) == (wrong, "inbox")
 
 
-def test_nothing_was_touched_yet() -> None:
-    with pytest.raises(NotFound, match="no todo '@'"):
+def test_an_at_sign_selects_nothing_before_the_first_commit() -> None:
+    with pytest.raises(TodoNotFound, match="no todo '@'"):
         select(["@"], FOLD, list, "inbox")
+
+
+def test_a_complete_id_selects_its_todo() -> None:
+    todos = [Todo("a", NOW), Todo("b", NOW), None]
+    fold: Fold[State] = Fold(DECIDER, Entities([Entity(f"todo/a{n}", todo, n, n) for n, todo in enumerate(todos, 1)], {}))
+    assert select(["a2"], fold, list, "inbox") == [Item(2, "todo/a2", 2, Todo("b", NOW))]
+    with pytest.raises(TodoNotFound):
+        select(["a3"], fold, list, "inbox")
+
+
+def test_a_beginning_of_two_ids_selects_neither() -> None:
+    entities: list[Entity[State]] = [Entity(f"todo/pq{n}", Todo("x", NOW), 1, n) for n in (1, 2)]
+    fold = Fold(DECIDER, Entities(entities, {}), 2)
+    with pytest.raises(TodoNotFound, match=r"pq \(it begins 2 ids\)"):
+        select(["pq"], fold, list, "inbox")

@@ -1,4 +1,4 @@
-"""The service where processes meet: conflicts, moves, moments beside writers."""
+"""The service used by several processes at once: conflicts, moments while others write, and errors."""
 
 import shutil
 from datetime import UTC, datetime, timedelta
@@ -14,12 +14,12 @@ from cqrs_todo.cqrs.events import Metadata
 from cqrs_todo.cqrs.fold import Fold
 from cqrs_todo.cqrs.store import Store
 from cqrs_todo.cqrs.stores import open_store
+from cqrs_todo.todo.errors import CannotUndo, NotFound, NotYet
 from cqrs_todo.todo.events import TextChanged
 from cqrs_todo.todo.fields import TEXT, State
 from cqrs_todo.todo.lists import Lists
 from cqrs_todo.todo.model import Change, Complete, Create, Remove, Reopen, Toggle
-from cqrs_todo.todo.recorder import TYPES, NotYet
-from cqrs_todo.todo.selection import NotFound
+from cqrs_todo.todo.recorder import TYPES
 from cqrs_todo.todo.service import TodoList
 from cqrs_todo.todo.values import day_or_instant
 from tests.strategies import NOW
@@ -35,7 +35,7 @@ def texts(todos: TodoList) -> list[str]:
     return [item.todo.text for item in todos.view().items if not item.todo.removed]
 
 
-def test_a_change_that_crosses_anothers_is_decided_anew(store: Store) -> None:
+def test_a_change_is_decided_again_after_another_process_changed_the_todo(store: Store) -> None:
     mine = a_list(store)
     mine.add([Create("a", NOW)])
     chosen = mine.select(["1"])
@@ -45,7 +45,7 @@ def test_a_change_that_crosses_anothers_is_decided_anew(store: Store) -> None:
     assert answer.commit.events[0].data == TextChanged("b", "c")
 
 
-def test_restoring_takes_away_what_another_process_just_added(store: Store) -> None:
+def test_restoring_removes_what_another_process_just_added(store: Store) -> None:
     mine, other = a_list(store), a_list(store)
     mine.add([Create("a", NOW)])
     other.add([Create("b", NOW)])
@@ -53,8 +53,8 @@ def test_restoring_takes_away_what_another_process_just_added(store: Store) -> N
     assert texts(mine) == ["a"]
 
 
-def test_what_was_done_already_is_asked_of_the_list_as_it_is(store: Store) -> None:
-    """However old what a process knows: of several todos, those that had nothing to change are looked at again, too."""
+def test_a_command_on_several_todos_is_decided_on_the_present_list(store: Store) -> None:
+    """Todos that did not need a change when the process last read the list are decided again, too."""
     mine, work = a_list(store), a_list(store, "work")
     mine.add([Create("a", NOW), Create("b", NOW)])
     other = a_list(store)
@@ -70,15 +70,15 @@ def test_what_was_done_already_is_asked_of_the_list_as_it_is(store: Store) -> No
         mine.change(both, lambda item: [Change(TEXT, "b" if item.number == 2 else "x")], unchanged=True)
 
     given = {item.id: item.todo for item in both}
-    work.take_in(given)
+    work.import_todos(given)
     a_list(store, "work").change(work.select(["1"]), lambda _: [Change(TEXT, "other")])
-    work.take_in({**given, "new": both[0].todo})
+    work.import_todos({**given, "new": both[0].todo})
     assert texts(work) == ["a", "b", "a"]
 
 
 @pytest.mark.parametrize("looked", [False, True])
-def test_a_change_after_another_history_took_the_place_of_the_one_that_was_read(tmp_path: Path, looked: bool) -> None:
-    """The folder is brought back from a backup and gone on with, until it is as long as before."""
+def test_a_change_is_decided_on_the_log_that_replaced_the_one_that_was_read(tmp_path: Path, looked: bool) -> None:
+    """The folder is restored from a backup, and other commits are appended until the log is as long as before."""
     store = open_store(f"jsonl:{tmp_path / 'data'}", TYPES)
     a_list(store).add([Create("a", NOW), Create("b", NOW)])
     mine = a_list(store)
@@ -98,14 +98,14 @@ def test_a_change_after_another_history_took_the_place_of_the_one_that_was_read(
     assert mine.view() == a_list(store).view()
 
 
-def test_two_make_the_same_list_at_once(store: Store) -> None:
+def test_two_processes_can_make_the_same_list_at_once(store: Store) -> None:
     first, second = a_list(store), a_list(store)
     made = first.add([Create("a", NOW)]).new_list, second.add([Create("b", NOW)]).new_list
     assert texts(first) == texts(second) == ["a", "b"]
     assert made == (True, False)
 
 
-def test_a_moment_beside_a_writer(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_moment_is_read_correctly_while_another_process_writes(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     todos = a_list(store)
     todos.add([Create("a", NOW)])
     fold = todos.repository.fold
@@ -120,7 +120,7 @@ def test_a_moment_beside_a_writer(store: Store, monkeypatch: pytest.MonkeyPatch)
     assert [item.todo.text for item in todos.view(1).items] == ["a"]
 
 
-def test_moments(store: Store) -> None:
+def test_a_list_is_read_at_a_position_or_a_time_that_is_not_in_the_future(store: Store) -> None:
     todos = a_list(store)
     todos.add([Create("a", NOW)])
     todos.change(todos.select(["1"]), lambda _: [Change(TEXT, "b")])
@@ -133,7 +133,7 @@ def test_moments(store: Store) -> None:
             todos.view(moment)
 
 
-def test_what_was_never_there(store: Store) -> None:
+def test_names_and_positions_that_do_not_exist_are_refused(store: Store) -> None:
     todos = a_list(store)
     todos.add([Create("a", NOW)])
     for position in (0, 2, 10**18):
@@ -148,7 +148,7 @@ def test_what_was_never_there(store: Store) -> None:
     assert texts(todos) == ["a"]
 
 
-def test_every_refusal_is_named(store: Store) -> None:
+def test_the_error_names_every_todo_that_was_rejected(store: Store) -> None:
     todos = a_list(store)
     todos.add([Create(text, NOW) for text in "abc"])
     todos.change(todos.select(["1-2"]), lambda _: [Remove()])
@@ -159,12 +159,12 @@ def test_every_refusal_is_named(store: Store) -> None:
 
 @settings(max_examples=500)
 @for_all(acts, st.integers(1, 5))
-def test_law_undo_n_then_redo_n_is_where_one_was(acts: list[Act], steps: int) -> None:
+def test_law_redo_after_undo_leads_back_to_the_same_list(acts: list[Act], steps: int) -> None:
     last = after(acts)
     before = [item.todo for item in last.view().items]
     try:
         answer = last.undo(steps)
-    except Rejected:
+    except CannotUndo:
         return
     assert answer.commit is not None
     last.redo(len(answer.commit.metadata.meta["undoes"]))
@@ -173,7 +173,7 @@ def test_law_undo_n_then_redo_n_is_where_one_was(acts: list[Act], steps: int) ->
 
 @settings(max_examples=500)
 @for_all(acts)
-def test_law_undo_takes_back_exactly_the_last_commit(acts: list[Act]) -> None:
+def test_law_undo_reverts_exactly_the_last_commit(acts: list[Act]) -> None:
     last = after(acts)
     newest = next(last.history(), None)
     if newest is None or newest.metadata.meta:
@@ -184,7 +184,7 @@ def test_law_undo_takes_back_exactly_the_last_commit(acts: list[Act]) -> None:
     assert [(item.number, item.todo) for item in now] == [(item.number, item.todo) for item in before]
 
 
-def test_toggle_with_the_same_command_is_not_done_twice(store: Store) -> None:
+def test_a_command_id_is_not_accepted_for_other_events(store: Store) -> None:
     todos = a_list(store)
     todos.add([Create("a", NOW)])
     (item,) = todos.select(["1"])

@@ -57,7 +57,7 @@ def shown(span: Span) -> str:
     return f"{value:%a} {value}" + ("" if span.grain == "day" else f" ({span.grain})")
 
 
-def test_the_tables_hold_at_least_150_forms() -> None:
+def test_the_tables_have_at_least_150_forms() -> None:
     assert len({text for text, _, _ in documented()}) >= 150
 
 
@@ -81,7 +81,7 @@ def comparable(text: str | None) -> str | datetime | None:
 
 
 @pytest.mark.parametrize("file", ["phrases.json", "moments.json"])
-def test_the_judged_phrases_are_read_rightly(file: str) -> None:
+def test_phrases_that_people_judged_are_read_as_they_expect(file: str) -> None:
     phrases = judged(file)
     if not phrases:
         pytest.skip(f"{SHARED / file} is not here")
@@ -120,7 +120,7 @@ def test_the_judged_phrases_are_read_rightly(file: str) -> None:
         ("first monday of january", "2026-01-06", "2027-01-04"),
     ],
 )
-def test_the_ends_of_months_and_years(text: str, now: str, meant: str) -> None:
+def test_dates_at_the_ends_of_months_and_years_are_read(text: str, now: str, meant: str) -> None:
     noon = datetime.fromisoformat(f"{now}T12:00+00:00")
     assert read(text, noon, LONDON, "future").value == date.fromisoformat(meant)
 
@@ -140,7 +140,7 @@ def test_the_ends_of_months_and_years(text: str, now: str, meant: str) -> None:
         ("MDY", "2026/03/04", "2026-03-04"),
     ],
 )
-def test_the_date_order_settles_numeric_dates(order: Order, text: str, meant: str) -> None:
+def test_the_date_order_decides_how_numeric_dates_are_read(order: Order, text: str, meant: str) -> None:
     assert read(text, NOW, BERLIN, "future", order).value == date.fromisoformat(meant)
 
 
@@ -154,7 +154,7 @@ def test_the_date_order_settles_numeric_dates(order: Order, text: str, meant: st
         ("tomorrow at 9", "future", "an hour or a day", "tomorrow at 21:00"),
         ("friday 25 march", "future", "2026-03-25 is a wednesday", "friday 2026-03-27"),
         ("friday 25 march", "past", "2026-03-25 is a wednesday", "wednesday 2026-03-25"),
-        ("before yesterday", "past", "all that lies on one side", "day before yesterday"),
+        ("before yesterday", "past", "all time on one side", "day before yesterday"),
         ("3/4/2026", "future", "day and month could be either way round", "2026-04-03"),
         ("31 april", "future", "april has no day 31", "30 april"),
         ("2027-02-29", "future", "there is no 2027-02-29", "2027-02-28"),
@@ -219,11 +219,11 @@ def test_a_date_relative_to_today_with_a_zone_in_which_it_is_another_day_is_refu
         ("1 year 2 months 3 weeks 4 days 5 hours 6 minutes 7 seconds ago ls", 15),
     ],
 )
-def test_the_longest_time_at_the_start_of_words(words: str, count: int) -> None:
+def test_the_longest_time_at_the_beginning_of_some_words_is_counted(words: str, count: int) -> None:
     assert leading_words(words.split(), NOW, BERLIN, "past") == count
 
 
-def test_one_word_may_hold_the_whole_time() -> None:
+def test_a_single_word_may_contain_the_complete_time() -> None:
     assert leading_words(["last friday 17:00", "ls"], NOW, BERLIN, "past") == 1
 
 

@@ -6,37 +6,22 @@ from typing import Any
 
 import pytest
 
-from cqrs_todo.cqrs.events import Commit, Metadata, Recorded, UnknownEvent
 from cqrs_todo.cqrs.fold import Entity
-from cqrs_todo.todo.events import (
-    DueChanged,
-    NoteChanged,
-    PriorityChanged,
-    ReminderChanged,
-    TagAdded,
-    TagRemoved,
-    TextChanged,
-    TodoCompleted,
-    TodoCreated,
-    TodoRemoved,
-    TodoReopened,
-    TodoRestored,
-)
 from cqrs_todo.todo.fields import State, Todo
+from cqrs_todo.todo.values import day_or_instant
 from cqrs_todo.todo.views import (
     SORT_KEYS,
     Filter,
     Item,
-    Move,
     board,
-    day_in_words,
-    describe,
-    in_words,
+    bracketed_details,
+    display_day_or_instant,
+    id_of,
+    is_overdue,
     items_of,
-    ordered,
-    overdue,
-    remark,
-    spans,
+    number_ranges,
+    relative_day,
+    sort_items,
 )
 
 NOW = datetime(2026, 11, 22, 23, 30, tzinfo=UTC)
@@ -54,7 +39,7 @@ def item(number: int, text: str = "x", **fields: Any) -> Item:
     return Item(number, f"todo/k{number}", 1, Todo(text, fields.pop("created", NOW), **fields))
 
 
-def test_numbers_are_the_order_of_creation_and_count_what_is_not_understood() -> None:
+def test_a_todo_whose_creation_was_lost_keeps_its_number_and_is_not_shown() -> None:
     todo = Todo("Buy milk", NOW)
     entities: list[Entity[State]] = [Entity("todo/a", None, 1, 1), Entity("todo/b", todo, 2, 2)]
     assert items_of(entities) == [Item(2, "todo/b", 2, todo)]
@@ -72,13 +57,13 @@ def test_numbers_are_the_order_of_creation_and_count_what_is_not_understood() ->
     ],
 )
 def test_a_day_is_overdue_when_it_is_over_and_an_instant_when_it_is_past(due: str | None, late: bool) -> None:
-    assert overdue(Todo("x", NOW, due=due), NOW, utc) is late
-    assert not overdue(Todo("x", NOW, due=due, completed="2026-11-22"), NOW, utc)
-    assert not overdue(Todo("x", NOW, due=due, removed=True), NOW, utc)
+    assert is_overdue(Todo("x", NOW, due=due), NOW, utc) is late
+    assert not is_overdue(Todo("x", NOW, due=due, completed="2026-11-22"), NOW, utc)
+    assert not is_overdue(Todo("x", NOW, due=due, removed=True), NOW, utc)
 
 
-def test_a_day_is_the_readers() -> None:
-    assert overdue(Todo("x", NOW, due="2026-11-22"), NOW, tokyo), "in Tokyo it is the 23rd"
+def test_a_due_day_ends_in_the_zone_of_the_reader() -> None:
+    assert is_overdue(Todo("x", NOW, due="2026-11-22"), NOW, tokyo), "in Tokyo it is the 23rd"
 
 
 OPEN, DONE = item(1, "Buy Milk", tags=("home",)), item(2, "Call", completed="2026-11-22", note="milk?")
@@ -100,11 +85,11 @@ ALL = [OPEN, DONE, GONE, GONE_DONE]
         (Filter(tags=("home", "work")), []),
     ],
 )
-def test_filter(shown: Filter, expected: list[int]) -> None:
-    assert [row.number for row in shown.of(ALL)] == expected
+def test_a_filter_selects_by_words_tags_and_state(shown: Filter, expected: list[int]) -> None:
+    assert [row.number for row in shown.matching(ALL)] == expected
 
 
-def test_order() -> None:
+def test_todos_are_sorted_by_each_key() -> None:
     rows = [
         item(1, "b", due="2026-11-24", priority="L", created=NOW),
         item(2, "C", priority="H", created=NOW - timedelta(days=1)),
@@ -115,7 +100,7 @@ def test_order() -> None:
     expected["created"] = [2, 1, 3, 4]
     assert set(expected) == set(SORT_KEYS)
     for key in SORT_KEYS:
-        assert [row.number for row in ordered(rows, key, utc)] == expected[key], key
+        assert [row.number for row in sort_items(rows, key, utc)] == expected[key], key
 
 
 def test_the_board_has_overdue_today_and_next() -> None:
@@ -133,84 +118,55 @@ def test_the_board_has_overdue_today_and_next() -> None:
     assert [[row.number for row in part] for part in (shown.overdue, shown.today, shown.next)] == [[3], [6, 2], [1, 5, 4]]
 
 
-def event(data: Any, type: str = "x") -> Recorded:
-    return Recorded(1, "todo/a", 1, type, data, Metadata(NOW, "me", "c", {}))
-
-
-LATER = NOW + timedelta(days=1)
-
-
-@pytest.mark.parametrize(
-    ("data", "words"),
-    [
-        (TodoCreated("Buy milk", NOW), "created: Buy milk"),
-        (
-            TodoCreated("x", NOW, "note", "2026-11-23", LATER, "H", ("a", "b")),
-            "created: x (+a, +b, priority H, due Mon 2026-11-23, reminder 2026-11-23 23:30)",
-        ),
-        (TextChanged("a", "b"), "text: a → b"),
-        (NoteChanged(None, "two\nlines"), "note set to two lines"),
-        (NoteChanged("a", None), "note cleared, was a"),
-        (DueChanged("2026-11-23", "2026-11-24T10:00:00Z"), "due: 2026-11-23 → 2026-11-24 10:00"),
-        (DueChanged("2026-11-23", None), "due cleared, was 2026-11-23"),
-        (ReminderChanged(None, LATER), "reminder set to 2026-11-23 23:30"),
-        (PriorityChanged("H", "L"), "priority: H → L"),
-        (TagAdded("a"), "tagged +a"),
-        (TagRemoved("a"), "untagged -a"),
-        (TodoCompleted("2026-11-22T10:00:00Z"), "done"),
-        (TodoCompleted("2026-11-20"), "done, on 2026-11-20"),
-        (TodoReopened("2026-11-20"), "reopened"),
-        (TodoRemoved(), "removed"),
-        (TodoRestored(), "restored"),
-        (UnknownEvent("todo_shaken", b"{}"), "todo_shaken (written by a newer version)"),
-    ],
-)
-def test_every_event_in_words(data: Any, words: str) -> None:
-    assert describe(event(data), utc) == words
-
-
-def test_what_is_no_event_is_an_error_of_the_program() -> None:
-    with pytest.raises(TypeError, match="object is no event"):
-        describe(event(object()), utc)
-
-
-@pytest.mark.parametrize(
-    ("meta", "words"),
-    [
-        ({}, ""),
-        ({"undoes": [3]}, "undoes @3"),
-        ({"undoes": [4, 3]}, "undoes @4, @3"),
-        ({"redoes": [3]}, "redoes @3"),
-        ({"restores": 7}, "as of @7"),
-        ({"undoes": 3, "redoes": ["x"]}, ""),
-        (Move("1", "inbox", "2", "work").meta, "moved from inbox to work"),
-        ({"move": {"from": "inbox", "to": "work"}}, ""),
-    ],
-)
-def test_what_a_commit_stands_for(meta: dict[str, Any], words: str) -> None:
-    assert remark(Commit((event(TodoRemoved()),), Metadata(NOW, "me", "c", meta))) == words
-
-
 @pytest.mark.parametrize(
     ("due", "words"),
     [
         ("2026-11-21", "yesterday"),
         ("2026-11-22", "today"),
         ("2026-11-23T17:00:00Z", "tomorrow 17:00"),
+        ("2026-11-20", "20 Nov"),
+        ("2026-11-24", "Tue"),
         ("2026-11-27", "Fri"),
+        ("2026-11-28", "Sat"),
+        ("2026-11-29", "29 Nov"),
         ("2026-12-24", "24 Dec"),
         ("2026-11-01", "1 Nov"),
         ("2027-01-05", "2027-01-05"),
     ],
 )
-def test_due_dates_as_people_say_them(due: str, words: str) -> None:
-    assert day_in_words(due, NOW, utc) == words
+def test_a_due_date_is_shown_as_people_say_it(due: str, words: str) -> None:
+    assert relative_day(due, NOW, utc) == words
 
 
-def test_no_date_is_no_words() -> None:
-    assert in_words(None, utc) == ""
+def test_no_date_is_shown_as_an_empty_text() -> None:
+    assert display_day_or_instant(None, utc) == ""
 
 
 @pytest.mark.parametrize(("numbers", "words"), [([], ""), ([3], "3"), ([1, 2, 3, 7], "1-3, 7"), ([7, 2, 1], "1-2, 7")])
-def test_spans(numbers: Sequence[int], words: str) -> None:
-    assert spans(numbers) == words
+def test_numbers_are_shown_as_ranges(numbers: Sequence[int], words: str) -> None:
+    assert number_ranges(numbers) == words
+
+
+def test_the_id_is_everything_after_the_first_slash_of_the_stream() -> None:
+    assert id_of("todo/a/b") == "a/b"
+
+
+def test_a_todo_is_not_overdue_at_its_due_instant() -> None:
+    assert not is_overdue(Todo("x", NOW, due=day_or_instant(NOW)), NOW, utc)
+
+
+def test_todos_with_equal_keys_are_sorted_by_number() -> None:
+    assert [row.number for row in sort_items([item(2), item(1)], "text", utc)] == [1, 2]
+
+
+def test_a_filter_does_not_find_a_longer_word() -> None:
+    assert Filter(words=("xx",)).matching([item(1, "a")]) == []
+
+
+def test_the_board_leaves_out_a_completed_todo_that_was_due() -> None:
+    rows = [item(1, due="2026-11-01", completed="2026-11-02"), item(2)]
+    assert [row.number for row in board(rows, NOW, utc).next] == [2]
+
+
+def test_the_due_instant_in_brackets_has_its_weekday() -> None:
+    assert bracketed_details(Todo("x", NOW, due="2026-11-23T10:00:00Z"), utc) == " (due Mon 2026-11-23 10:00)"

@@ -1,4 +1,4 @@
-"""Local time and instants, in every zone of the database and around every change of the clocks in 30 years."""
+"""Conversion between local time and instants, in every zone and around every change of the clocks in 30 years."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta

@@ -121,8 +121,8 @@ class _Bench:
         """The log as it is: all is read, nobody is told of damage, and it is appended to."""
         self.tally.cases += 1
         log = store_in(self.folder).open("inbox")
-        if list(log.commits()) != self.truth or log.damage or log.notices or self._verified("the intact log"):
-            self.tally.wrong("lost", f"the intact log: {log.notices}")
+        if list(log.commits()) != self.truth or log.damage or log.warnings or self._verified("the intact log"):
+            self.tally.wrong("lost", f"the intact log: {log.warnings}")
         if self._append("the intact log", self.content.removesuffix(b"\n")):
             self.tally.wrong("lost", "the intact log is refused, or something is told of it")
 
@@ -160,7 +160,7 @@ class _Bench:
             return True
         if forward != self.truth[: len(forward)] or backward != forward[::-1]:
             self.tally.wrong(ALTERED, f"{what}: it is no beginning of it")
-        return bool(log.damage or log.notices)
+        return bool(log.damage or log.warnings)
 
     def _verified(self, what: str) -> bool:
         """Whether verification finds damage."""
@@ -188,7 +188,7 @@ class _Bench:
             self.tally.wrong("silent", f"{what}: {type(error).__name__}: {error}")
             return True
         self._check_appended(what, altered, commit)
-        return bool(log.damage or log.notices)
+        return bool(log.damage or log.warnings)
 
     def _check_appended(self, what: str, altered: bytes, commit: Commit) -> None:
         if altered + b"\n" != self.content:

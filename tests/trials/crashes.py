@@ -14,7 +14,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 from cqrs_todo.cqrs.errors import CqrsError
-from cqrs_todo.cqrs.stores.snapshots import Folder, KeptSnapshots
+from cqrs_todo.cqrs.stores.snapshots import Folder, SnapshotStore
 from cqrs_todo.todo.fields import SCHEMA, State
 from cqrs_todo.todo.model import Create
 from cqrs_todo.todo.service import TodoList
@@ -204,7 +204,7 @@ def _recovered(home: Path, damaged: bool, tally: Tally, refusals: Counter[str]) 
             if damaged:
                 store.repair(name)
             with_snapshots = TodoList(
-                store, name, "me@trial", default=name == "inbox", snapshots=KeptSnapshots(cache, State, SCHEMA)
+                store, name, "me@trial", default=name == "inbox", snapshots=SnapshotStore(cache, State, SCHEMA)
             )
             if with_snapshots.view() != a_list(data, name).view():
                 yield ALTERED, f"{name} looks otherwise with its snapshots than without them"

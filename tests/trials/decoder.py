@@ -20,12 +20,13 @@ from hypothesis import strategies as st
 from cqrs_todo.cli import document
 from cqrs_todo.cqrs.errors import CqrsError
 from cqrs_todo.cqrs.stores import format as line_format
-from cqrs_todo.cqrs.stores.format import Codec, decode_header, sum_of
-from cqrs_todo.cqrs.stores.seals import NO_SUM
-from cqrs_todo.todo.compare import blame, compare, field_changes
+from cqrs_todo.cqrs.stores.format import Codec, decode_header, verified_digest
+from cqrs_todo.cqrs.stores.hash_chain import NO_DIGEST
+from cqrs_todo.todo.compare import blame, changes_by_position, compare
+from cqrs_todo.todo.history import describe_commit, describe_event, event_mentions
 from cqrs_todo.todo.recorder import TYPES
 from cqrs_todo.todo.service import TodoList
-from cqrs_todo.todo.views import SORT_KEYS, Filter, board, describe, mentions, ordered, remark
+from cqrs_todo.todo.views import SORT_KEYS, Filter, board, sort_items
 
 from .children import SEED, a_list, in_child
 from .fuzz import GOLDEN, PLANTED, fuzzed, missing
@@ -108,15 +109,15 @@ class _Bench:
         """Decode one line behind the sum check."""
         self._altered = document not in self._intact
         line = sealed(self.first, document)
-        self._judge(what, lambda: self.codec.commit(line_format.decode_line(line), sum_of(self.first, line)))
+        self._judge(what, lambda: self.codec.commit(line_format.decode_line(line), verified_digest(self.first, line)))
         self._judge(f"far on in a log: {what}", lambda: self._same_far_on(line))
-        header = sealed(NO_SUM, document)
+        header = sealed(NO_DIGEST, document)
         self._judge(f"header: {what}", lambda: decode_header(header))
 
     def _same_far_on(self, line: bytes) -> None:
         """Decode a line as it is after many others, in one step with the data of its events: it must say the same."""
         near, far = line_format.decode_lines(line + b"\n"), self.long.decode_lines(line + b"\n")
-        sums = [sum_of(self.first, line)] * len(near)
+        sums = [verified_digest(self.first, line)] * len(near)
         if self.codec.commits(near, sums) != self.codec.commits(far, sums):
             raise AssertionError("it says something else far on in a log")
 
@@ -169,17 +170,17 @@ def _read(todos: TodoList) -> None:
     view = todos.view()
     commits = todos.commits()
     for key in SORT_KEYS:
-        ordered(view.items, key, lambda instant: instant)
-    Filter(("x",), ("y",)).of(view.items)
+        sort_items(view.items, key, lambda instant: instant)
+    Filter(("x",), ("y",)).matching(view.items)
     for item in view.items:
         list(blame(item.stream, commits))
     board(view.items, NOW, lambda instant: instant)
     for commit in commits:
-        remark(commit)
+        describe_commit(commit)
         for event in commit.events:
-            describe(event, lambda instant: instant)
-            mentions(event.data, "x")
-    dict(field_changes(commits))
+            describe_event(event, lambda instant: instant)
+            event_mentions(event.data, "x")
+    dict(changes_by_position(commits))
     compare((), view.items)
     document.encode(document.view_document(view, view.items, commits))
     for position in range(view.position + 1):

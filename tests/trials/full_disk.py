@@ -27,7 +27,7 @@ TEXTS = ("one " + "x" * 20, "two – 雪", "three +tag")
 STEP = 150
 TOO_LARGE, NO_SPACE = os.strerror(errno.EFBIG), os.strerror(errno.ENOSPC)
 """What the error says when the limit of a file's size, or the end of a disk, was reached."""
-UNKNOWN = "it can't be known"
+UNKNOWN = "it cannot be known"
 """What an error says where a commit may have been recorded."""
 
 

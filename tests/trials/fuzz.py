@@ -19,7 +19,7 @@ from types import FunctionType, ModuleType
 from cqrs_todo.cqrs import events
 from cqrs_todo.cqrs.errors import CqrsError
 from cqrs_todo.cqrs.stores import format as line_format
-from cqrs_todo.cqrs.stores import seals
+from cqrs_todo.cqrs.stores import hash_chain
 from cqrs_todo.todo import model
 from cqrs_todo.todo.recorder import TYPES
 
@@ -94,7 +94,7 @@ def _fuzz(weakness: str, counts: Path, options: list[str]) -> None:
 
     if weakness:
         weaken(weakness)
-    for function in [_plant, *_functions(events), *_functions(line_format), *_functions(model), *_functions(seals)]:
+    for function in [_plant, *_functions(events), *_functions(line_format), *_functions(model), *_functions(hash_chain)]:
         atheris.instrument_func(function)
     planted = weakness == "planted-bug"
     codec = line_format.Codec(TYPES)
@@ -109,7 +109,7 @@ def _fuzz(weakness: str, counts: Path, options: list[str]) -> None:
         if planted:
             _plant(document)
         try:
-            codec.commit(line_format.decode_line(line), line_format.sum_of(header_sum, line))
+            codec.commit(line_format.decode_line(line), line_format.verified_digest(header_sum, line))
         except CqrsError:
             _COUNTS.pack_into(shared, 0, made + 1, refused + 1)
         for act in (lambda: codec.decode_lines(line + b"\n"), lambda: line_format.decode_header(sealed(b"", document))):

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from cqrs_todo.cqrs.errors import Rejected
 from cqrs_todo.cqrs.snapshots import SnapshotEvery
-from cqrs_todo.cqrs.stores.snapshots import Folder, KeptSnapshots
+from cqrs_todo.cqrs.stores.snapshots import Folder, SnapshotStore
 from cqrs_todo.todo import recorder, service
+from cqrs_todo.todo.errors import CannotUndo
 from cqrs_todo.todo.fields import NOTE, PRIORITY, SCHEMA, TAGS, TEXT, State
 from cqrs_todo.todo.model import Add, Change, Complete, Create
 from cqrs_todo.todo.values import day_or_instant
@@ -26,9 +27,9 @@ _TEXTS = (
 )
 
 
-def snapshots_in(folder: Path) -> KeptSnapshots[State]:
+def snapshots_in(folder: Path) -> SnapshotStore[State]:
     """The snapshots that lie beside the lists of a folder."""
-    return KeptSnapshots(Folder(str(folder / "snapshots")), State, SCHEMA)
+    return SnapshotStore(Folder(str(folder / "snapshots")), State, SCHEMA)
 
 
 def the_list(folder: Path, *, with_snapshots: bool) -> service.TodoList:
@@ -53,7 +54,7 @@ def make_log(folder: Path, rng: random.Random, commits: int) -> None:
     while made < commits:
         try:
             _step(todos, rng, made)
-        except Rejected:
+        except (CannotUndo, Rejected):
             continue
         made = sum(1 for _ in todos.log.commits())
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from cqrs_todo.cqrs.errors import CqrsError, DamagedLog, ReadOnlyLog
-from cqrs_todo.cqrs.store import Repair
+from cqrs_todo.cqrs.verification import Repair
 
 from .children import SEED, in_child, store_in
 from .damage import ALTERATIONS, WHITE_SPACE
@@ -43,11 +43,11 @@ INTENDED = {
     "repair-keeps-white-space": "white space",
     "repair-looks-at-neighbours": "proven stays",
     "repair-says-nothing-unproven": "unproven is told",
-    "repair-seals-contradicted": "contradicted is lost",
+    "repair-keeps-contradicted": "contradicted is lost",
     "repair-unverified": "verifies",
     "repair-keeps-nothing": "kept",
     "repair-plans-otherwise": "dry run",
-    "repair-forgets-head-note": "twice",
+    "repair-forgets-head-record": "twice",
     "repair-ignores-head": "head",
     "repair-touches-newer": "newer",
     "repair-needs-a-commit": "offers something",
@@ -338,7 +338,7 @@ class _Case:
         if lost and not any("lost" in step for step in done.steps):
             yield "head", "what is lost is not told"
         if json.loads(lines[0].content)["id"] != json.loads(self._written[0].content)["id"]:
-            yield "head", "the id of the log is noted beside it, and the log has another one"
+            yield "head", "the id of the log is recorded beside it, and the log has another one"
 
 
 def _digests(content: bytes) -> set[bytes]:

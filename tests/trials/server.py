@@ -25,9 +25,9 @@ import msgspec
 
 from cqrs_todo.cqrs.errors import StoreUnavailable
 from cqrs_todo.cqrs.events import Metadata
-from cqrs_todo.cqrs.store import Append, Store
+from cqrs_todo.cqrs.store import Append, Cursor, Store
 from cqrs_todo.cqrs.stores import open_store
-from cqrs_todo.cqrs.testing.contract import CONTRACT_TYPES, Counted
+from cqrs_todo.cqrs.testing.examples import CONTRACT_TYPES, Counted
 
 from ..servers import postgres
 from .children import overlapping, start
@@ -118,8 +118,8 @@ def _killed(program: Program, store: Store, server: Any, kills: int, tally: Tall
     log = store.open("killed")
     outages: list[tuple[float, float]] = []
     for _ in range(kills):
-        before = log.mark().position
-        while sum(1 for _ in log.commits(before)) < 10:  # they are at it
+        before = log.cursor().position
+        while sum(1 for _ in log.commits(Cursor(before))) < 10:  # they are at it
             time.sleep(0.05)
         time.sleep(chance.uniform(0, 0.3))
         postmaster = int((server.pgdata / "postmaster.pid").read_text().split()[0])

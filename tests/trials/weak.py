@@ -8,7 +8,7 @@ import io
 import os
 import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -18,11 +18,12 @@ from cqrs_todo.cqrs import timeline
 from cqrs_todo.cqrs.errors import CqrsError, Rejected
 from cqrs_todo.cqrs.events import Commit, Metadata
 from cqrs_todo.cqrs.fold import Fold
-from cqrs_todo.cqrs.store import Append, Damage, Progress, Repair, Verdict
-from cqrs_todo.cqrs.stores import chain, seals
+from cqrs_todo.cqrs.store import Append, Cursor, Known, Progress, nothing_known
+from cqrs_todo.cqrs.stores import chain, hash_chain
 from cqrs_todo.cqrs.stores import format as line_format
-from cqrs_todo.cqrs.stores.jsonl import check, evidence, files, log, repair, sorting
+from cqrs_todo.cqrs.stores.jsonl import evidence, files, log, reader, repair, sorting, verify, writer
 from cqrs_todo.cqrs.struct import replace
+from cqrs_todo.cqrs.verification import Damage, Repair, Verdict
 from cqrs_todo.todo import recorder, service
 from cqrs_todo.todo.model import Remove
 from cqrs_todo.todo.recorder import Answer
@@ -42,7 +43,7 @@ def _no_lock() -> None:
         time.sleep(0.005)
         write_all(fd, data)
 
-    log.write_all = dawdle  # type: ignore[attr-defined]  # the weakness itself
+    writer.write_all = dawdle  # type: ignore[attr-defined]  # the weakness itself
     fcntl.flock = lambda *_: None
 
 
@@ -73,23 +74,23 @@ def _buffered_writes() -> None:
         file.write(data)
         file.flush()
 
-    for module in (files, log):
+    for module in (files, writer):
         module.write_all = write_all  # type: ignore[attr-defined]  # the weakness itself
 
 
 def _no_sums() -> None:
     """Sums are taken as they stand in the log."""
 
-    def are_right(_: bytes, lines: Iterable[bytes]) -> bool:
+    def verify_lines(_: bytes, lines: Iterable[bytes]) -> bool:
         return bool(lines)
 
-    for module in (seals, chain):
-        module.are_right = are_right  # type: ignore[attr-defined]  # the weakness itself
+    for module in (hash_chain, chain):
+        module.verify_lines = verify_lines  # type: ignore[attr-defined]  # the weakness itself
 
 
 def _no_head() -> None:
     """Nobody remembers how far a log had come."""
-    for module in (log, check):
+    for module in (reader, verify):
         module.head_in = lambda *_: None  # type: ignore[attr-defined]  # the weakness itself
 
 
@@ -105,7 +106,7 @@ def _repair_keeps_white_space() -> None:
         ]
 
     def plain_readings(text: bytes) -> list[evidence.Reading]:
-        return [evidence.Reading(text[: -seals.SEAL_LENGTH], text[-66:-2])]
+        return [evidence.Reading(text[: -hash_chain.DIGEST_MEMBER_LENGTH], text[-66:-2])]
 
     repair.pieces_in = pieces_in  # type: ignore[assignment, attr-defined]  # the weakness itself
     for module in (evidence, repair):
@@ -120,16 +121,16 @@ def _repair_looks_at_neighbours() -> None:
 
 def _repair_says_nothing_unproven() -> None:
     """A repair does not record which commits it could not prove."""
-    whole = repair._Repaired._note
+    whole = repair._Repaired._record_positions
 
     def note(self: repair._Repaired, what: str, first: int, last: int) -> None:
         if what != "unproven":
             whole(self, what, first, last)
 
-    repair._Repaired._note = note  # type: ignore[method-assign]  # the weakness itself
+    repair._Repaired._record_positions = note  # type: ignore[method-assign]  # the weakness itself
 
 
-def _repair_seals_contradicted() -> None:
+def _repair_keeps_contradicted() -> None:
     """A repair keeps what does not match the digest before it."""
     sorting._Sorting._with_a_digest_before = lambda *_: set()  # type: ignore[method-assign]  # the weakness itself
 
@@ -140,11 +141,11 @@ def _repair_unverified() -> None:
     def fill(_: object, gaps: Sequence[Any], _claims: object) -> list[list[tuple[str, int]]]:
         return [[("lost", position) for position in range(gap.first, gap.last + 1)] for gap in gaps]
 
-    def verified_end(content: bytes) -> chain.Spot:
+    def verified_end(content: bytes) -> Cursor:
         lines = content.split(b"\n")[:-1]
         last = msgspec.json.decode(lines[-1])
         position = last["position"] + len(last["events"]) - 1 if "position" in last else 0
-        return chain.Spot(len(lines), len(content), last["sum"].encode(), position)
+        return Cursor(position, len(lines), len(content), last["sum"].encode())
 
     sorting.fill = fill  # type: ignore[assignment, attr-defined]  # the weakness itself
     repair.verified_end = verified_end
@@ -159,9 +160,7 @@ def _repair_plans_otherwise() -> None:
     """A dry run leaves out what a repair says of lost events."""
     whole = repair.repair
 
-    def repair_otherwise(
-        path: str, name: str, *, dry_run: bool, known: Callable[[str], chain.Spot | None] = check.no_head
-    ) -> Repair | None:
+    def repair_otherwise(path: str, name: str, *, dry_run: bool, known: Known = nothing_known) -> Repair | None:
         done = whole(path, name, dry_run=dry_run, known=known)
         if done is None or not dry_run:
             return done
@@ -170,27 +169,25 @@ def _repair_plans_otherwise() -> None:
     repair.repair = repair_otherwise
 
 
-def _repair_forgets_head_note() -> None:
+def _repair_forgets_head_record() -> None:
     """A repair leaves the old head noted beside the log."""
-    repair.keep_head = lambda *_: None  # type: ignore[attr-defined]  # the weakness itself
+    repair.record_head = lambda *_: None  # type: ignore[attr-defined]  # the weakness itself
 
 
 def _repair_ignores_head() -> None:
     """A repair does not look at the head that is noted beside the log."""
-    repair.any_head = lambda *_: None  # type: ignore[attr-defined]  # the weakness itself
+    repair.log_and_head = lambda *_: None  # type: ignore[attr-defined]  # the weakness itself
 
 
 def _repair_touches_newer() -> None:
     """A repair does not look at the format of a log."""
-    whole = check.examine
+    whole = verify.verify
 
-    def examine(
-        path: str, name: str, progress: Progress, known: Callable[[str], chain.Spot | None] = check.no_head
-    ) -> Verdict:
+    def verify_newer(path: str, name: str, progress: Progress, known: Known = nothing_known) -> Verdict:
         verdict = whole(path, name, progress, known)
         return replace(verdict, newer="", damage=Damage(1, 0, "altered", "it looks odd")) if verdict.newer else verdict
 
-    repair.examine = examine  # type: ignore[attr-defined]  # the weakness itself
+    repair.verify = verify_newer  # type: ignore[attr-defined]  # the weakness itself
     repair._Repaired._refuse_newer = lambda *_: None  # type: ignore[method-assign]  # the weakness itself
 
 
@@ -217,7 +214,7 @@ def _bare_decoder() -> None:
 
     for module in (line_format, evidence, chain):
         module.decode_line = decode_line  # type: ignore[attr-defined]  # the weakness itself
-    for module in (line_format, check):
+    for module in (line_format, verify):
         module.decode_lines = decode_lines  # type: ignore[attr-defined]  # the weakness itself
 
 
@@ -266,7 +263,7 @@ def _torn_move() -> None:
         now = [held[item.stream] for item in chosen]
         if any(item.todo.removed for item in now):
             raise Rejected("it was removed")
-        arrived = target.take_in({id_of(item.stream): item.todo for item in now})
+        arrived = target.import_todos({id_of(item.stream): item.todo for item in now})
         try:
             self.change(now, lambda _: [Remove()], unchanged=True)
         except CqrsError:
@@ -294,11 +291,11 @@ KINDS = {
     "repair-keeps-white-space": _repair_keeps_white_space,
     "repair-looks-at-neighbours": _repair_looks_at_neighbours,
     "repair-says-nothing-unproven": _repair_says_nothing_unproven,
-    "repair-seals-contradicted": _repair_seals_contradicted,
+    "repair-keeps-contradicted": _repair_keeps_contradicted,
     "repair-unverified": _repair_unverified,
     "repair-keeps-nothing": _repair_keeps_nothing,
     "repair-plans-otherwise": _repair_plans_otherwise,
-    "repair-forgets-head-note": _repair_forgets_head_note,
+    "repair-forgets-head-record": _repair_forgets_head_record,
     "repair-ignores-head": _repair_ignores_head,
     "repair-touches-newer": _repair_touches_newer,
     "repair-needs-a-commit": _repair_needs_a_commit,

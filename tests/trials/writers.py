@@ -18,6 +18,7 @@ import msgspec
 
 from cqrs_todo.cqrs.errors import CqrsError
 from cqrs_todo.cqrs.events import Commit
+from cqrs_todo.cqrs.store import Cursor
 from cqrs_todo.todo.model import Create
 
 from .children import Span, a_list, overlapping, start, store_in, tell
@@ -176,7 +177,7 @@ def _read_on() -> Iterator[list[Commit]]:
     log = store_in(_FOLDER).open("inbox")
     seen: list[Commit] = []
     for _ in _watched():
-        seen = [*seen, *log.commits(seen[-1].last if seen else 0)]
+        seen = [*seen, *log.commits(Cursor(seen[-1].last if seen else 0))]
         yield seen
 
 

@@ -1,13 +1,14 @@
 """`todo add`: create todos."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
+from ...todo.batches import COMMIT_LIMIT, COMMIT_TEXT
 from ...todo.fields import TEXT
 from ...todo.model import DECIDER, Create
-from ...todo.recorder import COMMIT_LIMIT, COMMIT_TEXT, Answer
+from ...todo.recorder import Answer
 from ...todo.service import Added
-from ...todo.views import extras
+from ...todo.views import bracketed_details
 from ..answers import named, print_answer
 from ..clock import to_local
 from ..errors import UsageError
@@ -54,17 +55,28 @@ def _add_lines(session: Session, given: Given) -> None:
         if count <= COMMIT_LIMIT and size <= COMMIT_TEXT:
             _print_added(session, todos.add(list(drafts)))
         else:
-            try:
-                _print_batch(session, todos.add_batch(drafts, count))
-            except KeyboardInterrupt:
-                undo = session.typed(todos.name, "undo")
-                print_message(session, f"Interrupted: some of the {count:,} todos were recorded. To remove them: {undo}")
-                raise
+            _add_batch(session, drafts, count)
+
+
+def _add_batch(session: Session, drafts: Iterator[Create], count: int) -> None:
+    """Add a batch. If SIGINT or SIGTERM ends it, say how much of it was recorded."""
+    import signal
+
+    from ..signals import Terminated, raised
+
+    todos = session.list
+    with raised(signal.SIGTERM):
+        try:
+            _print_batch(session, todos.add_batch(drafts, count))
+        except (KeyboardInterrupt, Terminated) as ended:
+            for note in getattr(ended, "__notes__", ()):
+                print_message(session, f"Interrupted: {note}. To remove them: {session.typed(todos.name, 'undo')}")
+            raise
 
 
 def _print_added(session: Session, answer: Answer) -> None:
     _print_new_list(session, answer)
-    parsed = visible(extras(answer.items[0].todo, to_local)) if len(answer.items) == 1 else ""
+    parsed = visible(bracketed_details(answer.items[0].todo, to_local)) if len(answer.items) == 1 else ""
     print_answer(session, answer, f"Added {named(answer.items)}{parsed}")
 
 

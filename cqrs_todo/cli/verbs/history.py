@@ -6,8 +6,8 @@ from itertools import islice
 from ...cqrs.events import Commit
 from ...cqrs.struct import Struct
 from ...cqrs.timeline import Moment, reached
+from ...todo.history import event_mentions
 from ...todo.lists import Lists
-from ...todo.views import mentions
 from ..errors import UsageError
 from ..histories import HistoryRow, print_history
 from ..output import print_line
@@ -82,9 +82,9 @@ def history(
         print_moment(session, views[0])
     changes = None
     if patch:
-        from ...todo.compare import field_changes
+        from ...todo.compare import changes_by_position
 
-        changes = {todos.name: field_changes(todos.log.commits()) for todos in lists}
+        changes = {todos.name: changes_by_position(todos.log.commits()) for todos in lists}
     drawn = None
     if graph:
         from ..history_forms import draw_graph
@@ -138,7 +138,7 @@ class _Filter(Struct, frozen=True):
         return any(
             (streams is None or event.stream in streams)
             and (not self.types or event.type in self.types)
-            and (self.text is None or mentions(event.data, self.text))
+            and (self.text is None or event_mentions(event.data, self.text))
             for event in commit.events
         )
 

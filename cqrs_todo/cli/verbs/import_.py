@@ -9,11 +9,11 @@ from typing import Any, BinaryIO
 import msgspec
 
 from ...todo.fields import Todo
-from ...todo.views import spans
+from ...todo.views import number_ranges
 from .. import document
 from ..errors import InvalidInput, UsageError
 from ..exports import FORMATS, check_format, cleaning_up, file_name
-from ..output import print_line
+from ..output import print_line, print_message
 from ..reports import count_of
 from ..session import Session
 from ..text import visible
@@ -116,17 +116,19 @@ def _import_todos(session: Session, name: str, first: bytes, file: BinaryIO) -> 
     if read.format != document.FORMAT:
         raise UsageError(f"{name} has format {visible(read.format)!r}, not {document.FORMAT}", "export it again")
     todos = {line.id: Todo(**{name: getattr(line, name) for name in Todo.__struct_fields__}) for line in read.todos}
-    answer = session.list.take_in(todos)
+    answer = session.list.import_todos(todos)
     if session.options.json:
         print_line(document.encode(document.answer_document(answer)))
     elif not session.options.quiet:
-        numbers = spans([item.number for item in answer.changed])
-        undo = f". Undo: {session.typed(answer.list, 'undo')}" if answer.commit is not None else ""
-        print_line(
-            f"Imported {numbers} ({count_of(len(answer.changed), 'todo')}){undo}"
-            if answer.changed
-            else f"Nothing to import: {visible(answer.list)} has all of these todos"
-        )
+        if answer.changed:
+            numbers = number_ranges([item.number for item in answer.changed])
+            undo = f". Undo: {session.typed(answer.list, 'undo')}" if answer.commit is not None else ""
+            print_line(f"Imported {numbers} ({count_of(len(answer.changed), 'todo')}){undo}")
+        elif not answer.stayed:
+            print_line(f"Nothing to import: {visible(answer.list)} has all of these todos")
+    if answer.stayed and not session.options.json:
+        numbers = number_ranges([item.number for item in answer.stayed])
+        print_message(session, f"Not imported, because moved to another list: {numbers}")
 
 
 def _document() -> Any:

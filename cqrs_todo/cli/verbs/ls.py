@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from ...todo.views import SORT_KEYS, Filter, Item, Shown, SortKey, ordered
+from ...todo.views import SORT_KEYS, Filter, Item, SortKey, StateFilter, sort_items
 from ..clock import to_local
 from ..errors import UsageError
 from ..output import print_line
@@ -26,7 +26,7 @@ def ls(
     words = [check_text("word", word) for word in words]
     named = (*tags, *(word for word in words if word.startswith("+") and len(word) > 1))
     rest = tuple(word for word in words if not word.startswith("+") or len(word) == 1)
-    choices: dict[Shown, bool] = {"all": everything, "done": done, "removed": removed}
+    choices: dict[StateFilter, bool] = {"all": everything, "done": done, "removed": removed}
     states = [state for state, given in choices.items() if given]
     if len(states) > 1:
         raise UsageError(f"--{states[0]} and --{states[1]} contradict each other", "give one of them")
@@ -34,7 +34,7 @@ def ls(
     if sort not in SORT_KEYS:
         raise UsageError(f"{sort!r} is not a sort key", f"the keys are {', '.join(SORT_KEYS)}")
     view = session.list.view(session.moment)
-    rows = ordered(shown.of(view.items), sort, to_local)[:limit]
+    rows = sort_items(shown.matching(view.items), sort, to_local)[:limit]
     if session.options.json:
         from .. import document
 

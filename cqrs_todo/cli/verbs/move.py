@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from ...todo.views import spans
+from ...todo.views import number_ranges
 from ..answers import named, print_answer
 from ..output import print_line, print_message
 from ..session import Session, check_ids
@@ -22,9 +22,9 @@ def move(session: Session, ids: Sequence[str], target: str) -> None:
     leaving = [item for item in chosen if item.stream in moved]
     same = [item.number for item in chosen if item.stream not in moved]
     if same:
-        print_message(session, f"Already in {visible(answer.list)}: {spans(same)}")
+        print_message(session, f"Already in {visible(answer.list)}: {number_ranges(same)}")
     if leaving and not session.options.quiet:
-        there = spans(list(moved.values()))
+        there = number_ranges(list(moved.values()))
         line = f"Moved {named(leaving)} to {visible(answer.list)}, as {there}"
         print_line(f"{line}. Undo: {session.typed(source.name, 'undo')}")
 

@@ -49,7 +49,7 @@ def _first(session: Session, text: str | None) -> Moment:
 def _frames(todos: TodoList, first: Moment, last: Moment | None) -> Iterator[tuple[Commit, View]]:
     """Read the commits after the first moment, up to the last one, each with the list as it was then."""
     start, end = todos.view(first).position, todos.view(last).position
-    yield from todos.played(start, end)
+    yield from todos.replay(start, end)
 
 
 VERB = Verb(

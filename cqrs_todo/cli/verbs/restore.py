@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from ...todo.views import spans
+from ...todo.views import number_ranges
 from ..answers import print_changes
 from ..output import print_message
 from ..session import Session, check_ids
@@ -19,7 +19,7 @@ def restore(session: Session, ids: Sequence[str], to: str) -> None:
     else:
         print_changes(session, answer, "Restored", "Unchanged")
     if answer.stayed and not session.options.json:
-        numbers = spans([item.number for item in answer.stayed])
+        numbers = number_ranges([item.number for item in answer.stayed])
         print_message(session, f"Not restored, because moved between lists since then: {numbers}")
 
 

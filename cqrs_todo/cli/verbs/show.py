@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from ...cqrs.events import Commit
 from ...todo.fields import FIELDS, NOTE, TEXT
-from ...todo.views import Item, in_words, short_instant
+from ...todo.views import Item, display_day_or_instant, short_instant
 from ..clock import to_local
 from ..histories import history_lines, history_table
 from ..output import print_line, print_row
@@ -59,7 +59,12 @@ def _print_plain(items: Sequence[Item]) -> None:
 def _show_one(session: Session, item: Item, commits: Sequence[Commit]) -> None:
     """Print every field of a todo, its note, and its history from the oldest commit to the newest."""
     todo = item.todo
-    state = "removed" if todo.removed else "open" if todo.completed is None else f"done {in_words(todo.completed, to_local)}"
+    if todo.removed:
+        state = "removed"
+    elif todo.completed is None:
+        state = "open"
+    else:
+        state = f"done {display_day_or_instant(todo.completed, to_local)}"
     rows = [
         ("state", state),
         *((field.name, shown_value(field.name, getattr(todo, field.name))) for field in FIELDS if field not in (TEXT, NOTE)),

@@ -4,8 +4,8 @@ from typing import Any
 
 from ...cqrs.errors import CqrsError, DamagedLog
 from ...cqrs.names import check_log_name
-from ...cqrs.store import Repair, Verdict
-from ...todo.lists import Lists, no_such_list
+from ...cqrs.verification import Repair, Verdict
+from ...todo.lists import Lists, list_not_found
 from ..errors import UsageError
 from ..output import print_line, print_message, print_row
 from ..reports import count_of, missing_document, stray_document, warn_of_strays
@@ -68,7 +68,7 @@ def _chosen(session: Session) -> list[tuple[str, bool]]:
         names = lists.names()
         if name not in names and name not in lists.names(archived=True):
             session.store.verify(name)  # raises the error if the list is missing, which is more than not being there
-            raise no_such_list(name, names)
+            raise list_not_found(name, names)
         return [(name, name not in names)]
     return [(name, archived) for archived in (False, True) for name in lists.names(archived=archived)]
 
@@ -79,17 +79,17 @@ def _verify_one(session: Session, name: str, archived: bool, *, repair: bool, dr
 
     def check() -> Verdict:
         session.progress.begin(f"verifying {visible(name)}")
-        return store.verify(name, archived=archived, known=session.newest_mark)
+        return store.verify(name, archived=archived, known=session.snapshot_cursor)
 
     verdict = check()
     _print(session, f"{shown}: {_describe(verdict)}")
     done = None
     if repair and verdict.damage is not None:
-        planned = store.repair(name, archived=archived, dry_run=True, known=session.newest_mark)
+        planned = store.repair(name, archived=archived, dry_run=True, known=session.snapshot_cursor)
         for step in planned.steps if planned is not None else ():
             _print(session, f"  {step}")
         if not dry_run:
-            done = store.repair(name, archived=archived, known=session.newest_mark)
+            done = store.repair(name, archived=archived, known=session.snapshot_cursor)
             verdict = check()
             kept = f"; the old file is kept as {done.kept}" if done is not None and done.kept else ""
             _print(session, f"{shown}: repaired{kept}: {_describe(verdict)}")

@@ -1,6 +1,6 @@
 """`todo when`: the moment at which a condition became true."""
 
-from ...todo.statistics import Held, held, parse_condition
+from ...todo.statistics import MatchingMoment, moments_when, parse_condition
 from ...todo.values import day_or_instant
 from ...todo.views import short_instant
 from ..clock import to_local
@@ -15,8 +15,8 @@ def when(session: Session, condition: str, last: bool) -> None:
     view = todos.view(session.moment)
     comparisons = parse_condition(check_text("condition", condition))
     commits = todos.commits(session.moment)
-    found: Held | None = None
-    for moment in held(comparisons, commits, session.seen_from(view), to_local):
+    found: MatchingMoment | None = None
+    for moment in moments_when(comparisons, commits, session.seen_from(view), to_local):
         found = moment
         if not last:
             break

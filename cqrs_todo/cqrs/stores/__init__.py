@@ -1,4 +1,4 @@
-"""Where logs are kept: memory, JSON lines, PostgreSQL, nowhere. `open_store(url)` chooses."""
+"""The stores: in memory, in JSON lines, in PostgreSQL, and one that keeps nothing. `open_store` opens one by its URL."""
 
 from ..errors import CqrsError
 from ..events import EventTypes
@@ -6,7 +6,7 @@ from ..store import Progress, Store, no_progress
 
 
 class UnknownStore(CqrsError):
-    """No store is known by that URL; the message says which are."""
+    """No store has this URL. The message says which URLs there are."""
 
 
 def open_store(url: str, types: EventTypes, *, progress: Progress = no_progress) -> Store:
@@ -43,6 +43,6 @@ def open_store(url: str, types: EventTypes, *, progress: Progress = no_progress)
             from .null import NullStore
 
             return NullStore(types)
-    # more of it is not repeated, since a password may stand anywhere
+    # the rest of it is not repeated, because a password may be anywhere in it
     named = f"unknown store {scheme + colon!r}" if colon and scheme.isidentifier() else "that is not the URL of a store"
     raise UnknownStore(f"{named}: use jsonl:DIR, postgresql://HOST/DATABASE, memory: or null:")

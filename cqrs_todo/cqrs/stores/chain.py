@@ -1,6 +1,6 @@
-"""A walk along the chain of a log's lines, forward or backward, each verified by the sums; and its streams' versions."""
+"""Reading a log that is a chain of lines: each line is verified by the digest before it, forwards and backwards."""
 
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from io import BytesIO
@@ -8,214 +8,308 @@ from itertools import takewhile
 
 import msgspec
 
-from ..events import Commit, EventTypes, Outline
-from ..store import Log, Place
-from .format import BROKEN, Codec, CommitLine, EventLine, Header, InvalidLine, decode_line, knows_data, sum_of
-from .seals import NO_SUM, are_right, has_sum, last_sum, sum_in
+from ..events import Commit, EventBatch, EventTypes
+from ..store import START, Cursor, StreamVersions
+from .format import BROKEN, Codec, CommitLine, EventLine, InvalidLine, decode_line, knows_data, verified_digest
+from .hash_chain import NO_DIGEST, digest_in, has_digest, last_digest, verify_lines
 
 
-class Spot(msgspec.Struct, frozen=True, gc=False):
-    """Where a line ends: its number, the byte offset behind it, its sum, the last position by then."""
+class LineBlock(msgspec.Struct, frozen=True, gc=False):
+    """Consecutive lines, and the commits that they hold.
 
-    line: int
-    offset: int
-    sum: bytes
-    position: int
-
-
-class Batch(msgspec.Struct, frozen=True, gc=False):
-    """Lines that follow one another, each with its LF, and what they hold."""
+    Attributes:
+        lines: The lines, each with its LF.
+        commits: The commits, one for each line.
+    """
 
     lines: Sequence[bytes]
     commits: Sequence[CommitLine]
 
     @property
-    def sums(self) -> list[bytes]:
-        """The sums of the lines, which are right."""
-        return list(map(last_sum, self.lines))
+    def digests(self) -> list[bytes]:
+        """The digests of the lines, which were verified."""
+        return list(map(last_digest, self.lines))
 
     def whole(self, codec: Codec) -> list[Commit]:
-        """The commits, with all that is known of them."""
-        return codec.commits(self.commits, self.sums)
+        """Return the commits in full."""
+        return codec.commits(self.commits, self.digests)
 
-    def outlines(self, codec: Codec) -> Sequence[Outline]:
-        """Their outlines, which the lines themselves are where the events' data were decoded with them."""
+    def event_batches(self, codec: Codec) -> Sequence[EventBatch]:
+        """Return the commits as far as a fold needs them.
+
+        The decoded lines themselves are that, if the data of the events were decoded with them.
+        """
         return self.commits if knows_data(self.commits[0]) else self.whole(codec)
 
-    def after(self, position: int) -> "Batch":
-        """Those that hold an event after a position."""
+    def after(self, position: int) -> "LineBlock":
+        """Return the lines that hold an event after a position."""
         if self.commits[0].position > position:
             return self
         first = next((place for place, commit in enumerate(self.commits) if commit.last > position), len(self.commits))
-        return Batch(self.lines[first:], self.commits[first:])
-
-
-def nothing_before(_stream: str) -> int:
-    """The version of any stream at the beginning of a log."""
-    return 0
+        return LineBlock(self.lines[first:], self.commits[first:])
 
 
 class Versions:
-    """The versions that the streams of a log have come to at a position.
+    """The versions of the streams of a log at a position, as a reader meets their events.
 
-    `before` gives those of the streams that were not met since it began; `last` has those of the streams that were.
+    Attributes:
+        position: The position.
+        last: The versions of the streams of which events were read.
     """
 
-    def __init__(self, position: int = 0, before: Callable[[str], int] = nothing_before) -> None:
+    def __init__(self, position: int = 0, before: StreamVersions | None = None) -> None:
+        """Begin at a position.
+
+        Args:
+            position: The position.
+            before: The versions of the streams there. None means that no stream has events before the position.
+        """
         self.position = position
         self.last: dict[str, int] = {}
         self._before = before
 
-    def of(self, stream: str) -> int:
-        """The version of a stream; 0 where it has no events."""
-        return self.last.get(stream) or self._before(stream)
+    def version_of(self, stream: str) -> int:
+        """Return the version of a stream; 0 if it has no events."""
+        return self.last.get(stream) or (0 if self._before is None else self._before.version_of(stream))
 
-    def pass_over(self, position: int, commits: Sequence[CommitLine]) -> int:
-        """Go on past the commits after a position, but for those that it is past already; the last one's position.
+    def advance(self, position: int, commits: Sequence[CommitLine]) -> int:
+        """Check the commits that come after a position, and count those that were not counted before.
 
-        Raises `InvalidLine` before one that does not follow. In a walk that began in the midst of a log, the first event met
-        of a stream is taken at its word: what stands before was verified when it was read, and it takes time to look it up.
+        If reading began in the middle of a log, the first event that is read of a stream is not checked against the version
+        before it. That was done when the log was read from its start, and would take time to look up.
+
+        Args:
+            position: The last position before the commits.
+            commits: The commits.
+
+        Returns:
+            The last position in the commits.
+
+        Raises:
+            InvalidLine: A commit does not continue the positions or versions before it. Those before it were counted.
         """
-        met, past = self.last, self.position
-        unmet = 0 if self._before is nothing_before else None
+        met, counted = self.last, self.position
+        unmet = 0 if self._before is None else None
         try:
             for commit in commits:
                 if commit.position != position + 1:
                     raise InvalidLine(f"position {commit.position} follows {position}")
                 last = position + len(commit.events)
-                if last > past:
+                if last > counted:
                     for event in commit.events:
                         stream, version = event.stream, event.version
                         known = met.get(stream, unmet)
                         if known is not None and version != known + 1:
-                            self._go_back(commit, event)
+                            self._forget_events_before(event, commit)
                             raise InvalidLine(f"version {version} of {stream} follows {known}")
                         met[stream] = version
                 position = last
         finally:
-            self.position = max(past, position)
+            self.position = max(counted, position)
         return position
 
-    def go_on(self, position: int, last: Mapping[str, int]) -> None:
-        """Go on to a position at which some streams, and no others, have come to new versions."""
+    def set(self, position: int, last: Mapping[str, int]) -> None:
+        """Move to a later position, up to which only the streams in `last` got events, and now have these versions."""
         self.last.update(last)
         self.position = position
 
-    def _go_back(self, commit: CommitLine, end: EventLine) -> None:
-        """Forget the events of a commit that come before the one that does not follow."""
-        passed = list(takewhile(lambda event: event is not end, commit.events))
-        self.last.update((event.stream, event.version - 1) for event in reversed(passed))
+    def _forget_events_before(self, end: EventLine, commit: CommitLine) -> None:
+        """Undo the counting of the events of a commit that come before one that is wrong."""
+        counted = list(takewhile(lambda event: event is not end, commit.events))
+        self.last.update((event.stream, event.version - 1) for event in reversed(counted))
 
 
 class Walk:
-    """A walk along the lines of a log, which stands at `spot`: behind the last line that it gave.
+    """A walk along the lines of a log that verifies each of them.
 
-    `follow` is told the commits that come after a position, before they are given, and says the last one's position, as
-    `Versions.pass_over` does; it raises `InvalidLine` for what can't come there.
-    `decode` gives what stands in the lines of a chunk, as `decode_lines` does.
+    Attributes:
+        cursor: Where the walk has come to: after the last line that it gave.
     """
 
     def __init__(
         self,
-        spot: Spot,
-        follow: Callable[[int, Sequence[CommitLine]], int],
+        cursor: Cursor,
+        advance: Callable[[int, Sequence[CommitLine]], int],
         decode: Callable[[bytes], list[CommitLine]],
     ) -> None:
-        self.spot = spot
-        self._follow = follow
+        """Begin a walk.
+
+        Args:
+            cursor: Where to begin.
+            advance: Is called with the commits that come after a position before they are given, as `Versions.advance`.
+            decode: Decodes the lines in a chunk of bytes, as `decode_lines` does.
+        """
+        self.cursor = cursor
+        self._advance = advance
         self._decode = decode
 
-    def over(self, chunks: Iterable[bytes]) -> Iterator[Batch]:
-        """The lines of chunks, each with its LF, those of each chunk verified together: it takes a third less.
+    def over(self, chunks: Iterable[bytes]) -> Iterator[LineBlock]:
+        """Verify the lines in chunks of bytes.
 
-        Raises `InvalidLine` before the first bad one.
+        The lines of each chunk are verified together, which takes a third less time than to verify them one by one.
+
+        Args:
+            chunks: The bytes that come next, some complete lines in each chunk.
+
+        Raises:
+            InvalidLine: A line is wrong. The lines before it were given.
         """
         for chunk in chunks:
             try:
-                batch = self._verified(chunk)
+                block = self._verified(chunk)
             except InvalidLine:
                 for line in BytesIO(chunk):
                     yield self._verified(line)
             else:
-                yield batch
+                yield block
 
-    def _verified(self, chunk: bytes) -> Batch:
-        spot = self.spot
+    def _verified(self, chunk: bytes) -> LineBlock:
+        cursor = self.cursor
         lines = list(BytesIO(chunk))
-        if not are_right(spot.sum, lines):
+        if not verify_lines(cursor.digest, lines):
             raise InvalidLine(BROKEN)
         commits = self._decode(chunk)
-        position = self._follow(spot.position, commits)
-        self.spot = Spot(spot.line + len(lines), spot.offset + len(chunk), last_sum(chunk), position)
-        return Batch(lines, commits)
+        position = self._advance(cursor.position, commits)
+        self.cursor = Cursor(position, cursor.line + len(lines), cursor.offset + len(chunk), last_digest(chunk))
+        return LineBlock(lines, commits)
 
 
-class ChainedLog(Log):
-    """A log that is kept as a chain of lines. What lies before its front was verified, and is not read again to write."""
+class ChainReader(ABC):
+    """Reads a log that is a chain of lines, and remembers how far it has verified it.
 
-    _beginning: Spot
+    Attributes:
+        start: The cursor after the header.
+        reached: The cursor up to which the log was verified. What comes before it is not read again in order to append.
+        versions: The versions of the streams at `reached`.
+        codec: Decodes the lines.
+        damage: What the last reading stopped at; None if it came to the end.
+        warnings: What a person should know about the log, in words.
+    """
 
-    def __init__(self, header: Header, name: str, types: EventTypes) -> None:
-        super().__init__(header.id, name, header.created)
-        self._types = types
-        self._codec = Codec(types)
+    def __init__(self, start: Cursor, types: EventTypes) -> None:
+        """Begin to read a log.
 
-    def commits(self, since: Place = 0) -> Iterator[Commit]:
-        for batch in self._after(since):
-            yield from batch.whole(self._codec)
+        Args:
+            start: The cursor after the header.
+            types: The registered events.
+        """
+        self.start = start
+        self.codec = Codec(types)
+        self.damage: str | None = None
+        self.warnings: list[str] = []
+        self.begin_at(start, Versions())
 
-    def outlines(self, since: Place = 0) -> Iterator[Sequence[Outline]]:
-        return (batch.outlines(self._codec) for batch in self._after(since))
+    def commits(self, since: Cursor = START) -> Iterator[Commit]:
+        """Read commits; see `Log.commits`."""
+        for block in self.blocks(since):
+            yield from block.whole(self.codec)
+
+    def event_batches(self, since: Cursor, versions: StreamVersions | None) -> Iterator[Sequence[EventBatch]]:
+        """Read commits as far as a fold needs them; see `Log.event_batches`."""
+        return (block.event_batches(self.codec) for block in self.blocks(since, versions))
 
     @abstractmethod
-    def _after(self, since: Place) -> Iterator[Batch]:
-        """The lines with an event after a place, verified; raises `StaleMark`."""
+    def blocks(self, since: Cursor, versions: StreamVersions | None = None) -> Iterator[LineBlock]:
+        """Read the lines that hold an event after a cursor. The arguments are those of `Log.event_batches`."""
 
-    def _begin_at(self, front: Spot, versions: Versions) -> None:
-        """Hold for verified what lies before a spot; `versions` are those that the streams have there."""
-        self._front = front
-        self._versions = versions
+    def begin_at(self, cursor: Cursor, versions: Versions) -> None:
+        """Take what comes before a cursor as verified.
 
-    def _begin_anew(self) -> None:
-        """Hold nothing for verified, and nothing that was read for known."""
-        self._begin_at(self._beginning, Versions())
-
-    def _walk(self, spot: Spot, versions: Versions) -> Walk:
-        """A walk from a spot with which these versions go on."""
-        return Walk(spot, partial(self._follow, versions), self._codec.decode_lines)
-
-    def _go_on(self, walk: Walk, versions: Versions) -> bool:
-        """Move the front to where a walk with these versions stands; whether it was not there before.
-
-        A walk that somebody left half done may go on when reading has begun anew: it then says nothing of what is there.
+        Args:
+            cursor: The cursor.
+            versions: The versions of the streams there.
         """
-        if versions is not self._versions or walk.spot.position <= self._front.position:
+        self.reached = cursor
+        self.versions = versions
+
+    def restart(self) -> None:
+        """Forget everything that was read."""
+        self.begin_at(self.start, Versions())
+
+    def walk(self, cursor: Cursor, versions: Versions) -> Walk:
+        """Return a walk from a cursor that counts the versions of the streams."""
+        return Walk(cursor, partial(self._advance_versions, versions), self.codec.decode_lines)
+
+    def advance(self, walk: Walk, versions: Versions) -> bool:
+        """Move `reached` to where a walk has come to, unless it was there before.
+
+        A walk may continue after the reader was restarted, because its caller had left it half done. It then says nothing
+        about what was read since.
+
+        Args:
+            walk: The walk.
+            versions: The versions that the walk counts.
+
+        Returns:
+            Whether `reached` was moved.
+        """
+        if versions is not self.versions or walk.cursor.position <= self.reached.position:
             return False
-        self._front = walk.spot
+        self.reached = walk.cursor
         return True
 
-    def _follow(self, versions: Versions, position: int, commits: Sequence[CommitLine]) -> int:
-        """Let versions go on past the commits that are read, as `Versions.pass_over` says."""
+    def warn(self, warning: str) -> None:
+        """Add a warning, unless it was given before."""
+        if warning not in self.warnings:
+            self.warnings.append(warning)
+
+    def report_damage(self, damage: str) -> None:
+        """Remember that reading stopped at damage, and warn of it."""
+        self.damage = damage
+        self.warn(f"{damage}; what comes before it is shown")
+
+    def _advance_versions(self, versions: Versions, position: int, commits: Sequence[CommitLine]) -> int:
         try:
-            return versions.pass_over(position, commits)
+            return versions.advance(position, commits)
         except InvalidLine:
             raise
-        except BaseException:  # whoever is interrupted here and goes on must not take half of a commit for damage
-            self._begin_anew()
+        except BaseException:  # an interruption may leave half of a commit counted, which must not be taken for damage later
+            self.restart()
             raise
 
 
-def verified_backward(lines: Iterator[bytes], sum: bytes, beginning: bytes) -> Iterator[tuple[CommitLine, bytes]]:
-    """What stands in lines, given last first, with their sums.
+class VersionsInLog:
+    """The versions of the streams at a cursor, looked up in the log itself by reading it backwards.
 
-    `sum` is that of the first that is given, `beginning` that of the header. Raises `InvalidLine`.
+    This is rarely needed, because a reader that begins at the cursor of a snapshot gives the versions in the snapshot.
+    """
+
+    def __init__(self, backward: Callable[[Cursor], Iterator[Commit]], cursor: Cursor) -> None:
+        """Look versions up.
+
+        Args:
+            backward: Reads the commits before a cursor, newest first.
+            cursor: The cursor.
+        """
+        self._backward = backward
+        self._cursor = cursor
+
+    def version_of(self, stream: str) -> int:
+        """Return the version of a stream at the cursor."""
+        events = (event for commit in self._backward(self._cursor) for event in reversed(commit.events))
+        return next((event.version for event in events if event.stream == stream), 0)
+
+
+def verified_backward(lines: Iterator[bytes], digest: bytes, start: bytes) -> Iterator[tuple[CommitLine, bytes]]:
+    """Verify lines backwards, each by the digest in the line before it.
+
+    Args:
+        lines: The lines without their LF, last one first, back to the first commit of the log.
+        digest: The digest that the first of them must have.
+        start: The digest of the header.
+
+    Returns:
+        The decoded lines and their digests, last one first.
+
+    Raises:
+        InvalidLine: A line is wrong. Those after it were given.
     """
     line = next(lines, None)
-    if line is not None and not has_sum(line, sum):
-        raise InvalidLine("its sum is not the one that is known")
+    if line is not None and not has_digest(line, digest):
+        raise InvalidLine("its digest is not the one that is known")
     while line is not None:
         earlier = next(lines, None)
-        previous = beginning if earlier is None else sum_in(earlier) or NO_SUM
-        sum_of(previous, line)
-        yield decode_line(line), sum
-        line, sum = earlier, previous
+        previous = start if earlier is None else digest_in(earlier) or NO_DIGEST
+        verified_digest(previous, line)
+        yield decode_line(line), digest
+        line, digest = earlier, previous

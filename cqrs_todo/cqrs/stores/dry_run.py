@@ -21,29 +21,16 @@ from ..errors import (
     ReadOnlyLog,
     WrongExpectedVersion,
 )
-from ..events import Commit, EventTypes, Metadata, Outline
+from ..events import Commit, EventBatch, EventTypes, Metadata
 from ..fold import Fold
 from ..names import check_log_name, name_key
-from ..snapshots import Snapshot, Snapshots, Taken
-from ..store import (
-    Append,
-    Checkpoints,
-    Expected,
-    Known,
-    Log,
-    Mark,
-    Place,
-    Store,
-    T,
-    Verdict,
-    nothing_known,
-    position_of,
-    record,
-    repeated,
-)
+from ..snapshots import Snapshot, SnapshotInfo, Snapshots
+from ..store import START, Append, Checkpoints, Cursor, Expected, Known, Log, Store, StreamVersions, T, nothing_known
 from ..struct import Struct
+from ..verification import Verdict
 from .format import FORMAT, VERSION, Codec, Header, decode_header, encode_header
 from .null import NullCheckpoints, NullLog
+from .recording import record, repeated
 
 COMMANDS_KNOWN = 1_000
 """How many of the latest commits are searched for the id of a command, as the stores do."""
@@ -107,6 +94,7 @@ class Trace:
     """The steps of a dry run, in order."""
 
     def __init__(self) -> None:
+        """Begin without any step."""
         self.readings: dict[str, Reading] = {}
         """What was read, by the id of the log."""
         self.created: list[Created] = []
@@ -123,6 +111,7 @@ class _Kept:
     """What a dry run keeps of one log: the position at which the real log ends for it, and the commits after that."""
 
     def __init__(self) -> None:
+        """Begin with nothing."""
         self.base = 0
         self.commits: list[Commit] = []
 
@@ -131,11 +120,13 @@ class _NewLog(NullLog):
     """A log that would have been created: empty but for its first line."""
 
     def __init__(self, id: str, name: str, created: datetime, types: EventTypes, line: bytes) -> None:
+        """Make an empty log with an id and its first line."""
         super().__init__(name, created, types)
         self.id = id
         self._line = line
 
     def lines(self) -> Iterator[bytes]:
+        """Return the first line."""
         return iter((self._line,))
 
 
@@ -143,92 +134,103 @@ class DryRunLog(Log):
     """A log that reads from another one, and keeps in memory what is appended."""
 
     def __init__(self, log: Log, types: EventTypes, kept: _Kept, store: "DryRunStore") -> None:
+        """Open a log for a dry run.
+
+        Args:
+            log: The log to read from.
+            types: The registered events.
+            kept: What the dry run has appended to the log.
+            store: The store whose trace has the steps.
+        """
         super().__init__(log.id, log.name, log.created)
         self._log = log
         self._types = types
         self._codec = Codec(types)
         self._kept = kept
         self._store = store
-        self.notices = log.notices
+        self._versions: dict[str, int] = {}
+        self._versions_before: StreamVersions | None = None
+        self._begun: int | None = None
+        self.warnings = log.warnings
         self.read_only = log.read_only
+
+    @property
+    def damage(self) -> str | None:
+        """What the last reading stopped at, in words; None if it came to the end."""
+        return self._log.damage
 
     # reading
 
-    def commits(self, since: Place = 0) -> Iterator[Commit]:
+    def commits(self, since: Cursor = START) -> Iterator[Commit]:
+        """Read commits, oldest first; see `Log`."""
         kept = self._kept
         reading = self._store.trace.reading(self)
         if not self._is_kept(since):
             for commit in self._log.commits(since):
                 if kept.commits and commit.position > kept.base:
                     break
-                self._count_forward(reading, (commit,), position_of(since))
+                _count_forward(reading, (commit,), since.position)
                 yield commit
-            self.damage = self._log.damage
-        yield from (commit for commit in list(kept.commits) if commit.last > position_of(since))
+        yield from [commit for commit in kept.commits if commit.last > since.position]
 
-    def outlines(self, since: Place = 0) -> Iterator[Sequence[Outline]]:
+    def event_batches(self, since: Cursor = START, versions: StreamVersions | None = None) -> Iterator[Sequence[EventBatch]]:
+        """Read commits as far as a fold needs them; see `Log`."""
         kept = self._kept
         reading = self._store.trace.reading(self)
         if not self._is_kept(since):
-            for batch in self._log.outlines(since):
-                given = [commit for commit in batch if not kept.commits or commit.position <= kept.base]
+            if self._begun is None:
+                self._begun, self._versions_before = since.position, versions
+            for batches in self._log.event_batches(since, versions):
+                given = [batch for batch in batches if not kept.commits or batch.position <= kept.base]
+                self._versions.update((event.stream, event.version) for batch in given for event in batch.events)
                 if given:
-                    self._count_forward(reading, given, position_of(since))
+                    _count_forward(reading, given, since.position)
                     yield given
-            self.damage = self._log.damage
-        later = [commit for commit in kept.commits if commit.last > position_of(since)]
+        later = [commit for commit in kept.commits if commit.last > since.position]
         if later:
             yield later
 
-    def commits_backward(self, before: int | Mark | None = None) -> Iterator[Commit]:
+    def commits_backward(self, until: Cursor | None = None) -> Iterator[Commit]:
+        """Read commits, newest first; see `Log`."""
         kept = self._kept
         reading = self._store.trace.reading(self)
-        end = before.position + 1 if isinstance(before, Mark) and self._is_kept(before) else before
-        for commit in list(reversed(kept.commits)):
-            if end is None or (isinstance(end, int) and commit.position < end):
+        for commit in kept.commits[::-1]:
+            if until is None or commit.position <= until.position:
                 yield commit
-        if kept.commits and not isinstance(end, Mark):
-            end = kept.base + 1 if end is None else min(end, kept.base + 1)
-        for commit in self._log.commits_backward(end):
+        if kept.commits and (until is None or until.position > kept.base):
+            until = Cursor(kept.base)
+        for commit in self._log.commits_backward(until):
             reading.backward += len(commit.events)
             yield commit
 
-    def mark(self) -> Mark:
-        mark, kept = self._log.mark(), self._kept
-        if not kept.commits:
-            return mark
-        last = {event.stream: event.version for commit in kept.commits for event in commit.events}
-        return Mark(kept.commits[-1].last, mark.token, lambda stream: last.get(stream) or mark.versions(stream))
+    def cursor(self) -> Cursor:
+        """Return the farthest position that was read or appended."""
+        return Cursor(self._kept.commits[-1].last) if self._kept.commits else self._log.cursor()
 
     def sync(self) -> None:
-        return None
+        """Do nothing: a dry run acts on nothing."""
 
     def lines(self) -> Iterator[bytes]:
+        """Read the lines of the real log."""
         return self._log.lines()
 
-    def _is_kept(self, place: Place) -> bool:
-        """Whether a place lies after commits that were kept, so that the real log does not know it."""
-        return bool(self._kept.commits) and position_of(place) > self._kept.base
-
-    @staticmethod
-    def _count_forward(reading: Reading, commits: Sequence[Outline], since: int) -> None:
-        first, last = max(commits[0].position, since + 1), commits[-1].last
-        reading.first = first if reading.first is None else min(reading.first, first)
-        reading.last = last if reading.last is None else max(reading.last, last)
-        reading.forward += last - first + 1
+    def _is_kept(self, cursor: Cursor) -> bool:
+        """Return whether a cursor lies after commits that were kept, so that the real log does not know it."""
+        return bool(self._kept.commits) and cursor.position > self._kept.base
 
     # writing
 
     def append(self, appends: Sequence[Append], metadata: Metadata) -> Commit:
+        """Keep a commit in memory, after the checks that a store makes; see `Log`."""
         if self.read_only is not None:
             raise ReadOnlyLog(f"{self.read_only}; nothing was recorded")
         kept = self._kept
         if not kept.commits:
-            for _ in self._log.outlines(self._log.mark()):  # what others wrote since
-                pass
-            if self._log.damage is not None:
-                raise DamagedLog(f"{self._log.damage}; nothing was recorded")
-            kept.base = self._log.mark().position
+            for batches in self._log.event_batches(self._log.cursor()):  # what others wrote since
+                self._versions.update((event.stream, event.version) for batch in batches for event in batch.events)
+            if self.damage is not None:
+                raise DamagedLog(f"{self.damage}; nothing was recorded")
+            kept.base = self._log.cursor().position
         preconditions = {append.stream: append.precondition for append in appends}
         trace = self._store.trace
         before = self._recorded(metadata.command)
@@ -236,31 +238,46 @@ class DryRunLog(Log):
             commit = repeated(before, appends)
             trace.appended.append(Appended(self.name, commit, preconditions, None, again=True))
             return commit
-        mark = self.mark()
-        versions = {append.stream: mark.versions(append.stream) for append in appends}
+        versions = {append.stream: self._version(append.stream) for append in appends}
         try:
-            commit = record(appends, metadata, self._types, mark.position, versions)
+            commit = record(appends, metadata, self._types, self.cursor().position, versions)
         except WrongExpectedVersion as error:
             trace.conflicts.append(error)
             raise
         line = None
-        previous = self._last_sum()
+        previous = self._last_digest()
         if previous is not None:
             line, commit = self._codec.encode(commit, previous)
         kept.commits.append(commit)
         trace.appended.append(Appended(self.name, commit, preconditions, line))
         return commit
 
+    def _version(self, stream: str) -> int:
+        """Return the version of a stream at the end of the log, without counting what is looked up for it as read."""
+        for commit in reversed(self._kept.commits):
+            for event in reversed(commit.events):
+                if event.stream == stream:
+                    return event.version
+        if stream in self._versions:
+            return self._versions[stream]
+        if self._versions_before is not None:
+            return self._versions_before.version_of(stream)
+        if self._begun == 0:
+            return 0
+        before = self._log.commits_backward(Cursor(self._kept.base))
+        events = (event for commit in before for event in reversed(commit.events))
+        return next((event.version for event in events if event.stream == stream), 0)
+
     def _recorded(self, command: str) -> Commit | None:
         """Return the commit that a command made when it was sent before."""
-        latest = (*reversed(self._kept.commits), *islice(self._log.commits_backward(self._kept.base + 1), COMMANDS_KNOWN))
-        return next((commit for commit in latest if commit.metadata.command == command), None)
+        earlier = islice(self._log.commits_backward(Cursor(self._kept.base)), COMMANDS_KNOWN)
+        return next((commit for commit in (*self._kept.commits, *earlier) if commit.metadata.command == command), None)
 
-    def _last_sum(self) -> bytes | None:
-        """Return the sum of the last line, which the next one continues; None if the store keeps no lines."""
+    def _last_digest(self) -> bytes | None:
+        """Return the digest of the last line, which the next one continues; None if the store keeps no lines."""
         if self._kept.commits:
             return self._kept.commits[-1].sum.encode() or None
-        last = next(self._log.commits_backward(self._kept.base + 1), None)
+        last = next(self._log.commits_backward(Cursor(self._kept.base)), None)
         if last is not None:
             return last.sum.encode() or None
         try:
@@ -270,17 +287,27 @@ class DryRunLog(Log):
         return decode_header(header.removesuffix(b"\n"))[1]
 
 
+def _count_forward(reading: Reading, batches: Sequence[EventBatch], since: int) -> None:
+    """Count events that were read forward, after a position."""
+    first, last = max(batches[0].position, since + 1), batches[-1].last
+    reading.first = first if reading.first is None else min(reading.first, first)
+    reading.last = last if reading.last is None else max(reading.last, last)
+    reading.forward += last - first + 1
+
+
 class DryRunStore(Store):
     """A store that reads from another one, and keeps in memory what is appended and which logs are created.
 
     It takes no locks: what others write meanwhile is read until the first append to a log, and not after that.
-
-    Args:
-        store: The store to read from. Nothing is written to it.
-        types: The events of the application.
     """
 
     def __init__(self, store: Store, types: EventTypes) -> None:
+        """Begin a dry run.
+
+        Args:
+            store: The store to read from. Nothing is written to it.
+            types: The registered events.
+        """
         self.url = store.url
         self.atomic = store.atomic
         self.trace = Trace()
@@ -290,10 +317,12 @@ class DryRunStore(Store):
         self._new: dict[str, _NewLog] = {}
 
     def names(self, *, archived: bool = False) -> list[str]:
+        """Return the names of the logs; see `Store`."""
         names = self._store.names(archived=archived)
         return names if archived else sorted({*names, *self._new})
 
     def create(self, name: str, at: datetime) -> Log:
+        """Create a log in memory; see `Store`."""
         name = check_log_name(name)
         for missing in self._store.missing():
             if missing.name == name:
@@ -308,6 +337,7 @@ class DryRunStore(Store):
         return self.open(name)
 
     def open(self, name: str) -> Log:
+        """Open a log for the dry run; see `Store`."""
         log: Log | None = self._new.get(check_log_name(name))
         if log is None:
             log = self._store.open(name)
@@ -315,15 +345,19 @@ class DryRunStore(Store):
         return DryRunLog(log, self._types, self._kept.setdefault(log.id, _Kept()), self)
 
     def rename(self, old: str, new: str) -> None:
+        """Raise `DryRunRefused`."""
         raise _refused()
 
     def archive(self, name: str) -> None:
+        """Raise `DryRunRefused`."""
         raise _refused()
 
     def unarchive(self, name: str) -> None:
+        """Raise `DryRunRefused`."""
         raise _refused()
 
     def together(self, logs: Sequence[Log], work: Callable[[], T]) -> T:
+        """Do a piece of work, without locks; see `Store`."""
         before = {id: len(kept.commits) for id, kept in self._kept.items()}
         recorded = len(self.trace.appended)
         try:
@@ -336,26 +370,33 @@ class DryRunStore(Store):
             raise
 
     def missing(self) -> Sequence[MissingLog]:
+        """Return the logs that are missing; see `Store`."""
         return self._store.missing()
 
     def set_aside(self, name: str, *, archived: bool = False) -> str:
+        """Raise `DryRunRefused`."""
         raise _refused()
 
     def close(self) -> None:
+        """Close the real store."""
         self._store.close()
 
     def migrate(self) -> Sequence[str]:
+        """Raise `DryRunRefused`."""
         raise _refused()
 
     def checkpoints(self) -> Checkpoints:
+        """Return checkpoints that keep nothing."""
         return NullCheckpoints()
 
     def verify(self, name: str, *, archived: bool = False, known: Known = nothing_known) -> Verdict:
+        """Verify the real log; see `Store`."""
         if name in self._new:
             raise LogNotFound(name)
         return self._store.verify(name, archived=archived, known=known)
 
     def import_log(self, name: str, lines: Iterable[bytes]) -> int:
+        """Raise `DryRunRefused`."""
         raise _refused()
 
 
@@ -366,20 +407,21 @@ def _refused() -> DryRunRefused:
 
 
 class DryRunSnapshots:
-    """Snapshots that are read and not written. What is loaded is reported to the trace of a store.
-
-    Args:
-        snapshots: The snapshots to read.
-        store: The store whose trace has the readings.
-    """
+    """Snapshots that are read and not written. What is loaded is reported to the trace of a store."""
 
     def __init__(self, snapshots: Snapshots, store: DryRunStore) -> None:
+        """Read snapshots for a dry run.
+
+        Args:
+            snapshots: The snapshots to read.
+            store: The store whose trace has the readings.
+        """
         self._snapshots = snapshots
         self._store = store
 
-    def taken(self, log_id: str) -> Sequence[Taken]:
-        """Return which snapshots there are, by position."""
-        return self._snapshots.taken(log_id)
+    def infos(self, log_id: str) -> Sequence[SnapshotInfo]:
+        """Return which snapshots of a log there are, by position."""
+        return self._snapshots.infos(log_id)
 
     def load(self, log_id: str, position: int) -> Snapshot[Any] | None:
         """Return the snapshot at a position; None if there is none."""
@@ -389,5 +431,5 @@ class DryRunSnapshots:
             reading.snapshot = max(position, reading.snapshot or 0)
         return snapshot
 
-    def save(self, log_id: str, mark: Mark, taken: Taken, fold: Fold[Any]) -> None:
+    def save(self, log_id: str, cursor: Cursor, info: SnapshotInfo, fold: Fold[Any]) -> None:
         """Save nothing."""

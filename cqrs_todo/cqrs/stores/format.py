@@ -1,4 +1,4 @@
-"""Format 1 of the log, byte for byte: a header line, then one line a commit, each sealed with a sum over all before it."""
+"""Format 1 of the log, byte for byte: a header line, and then a line for each commit. docs/log-format.md describes it."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -11,25 +11,33 @@ import msgspec
 
 from ..errors import CqrsError
 from ..events import Commit, EventTypes, Metadata, Recorded, UnknownEvent
-from .seals import NO_SUM, follows, last_sum, seal, sealed, sum_in
+from .hash_chain import NO_DIGEST, chain_line, continues, digest_in, last_digest, with_digest
 
 FORMAT = "cqrs-log"
 VERSION = "1.0"
 
 _LONG = 1 << 18
-"""How many bytes of lines pass before a decoder for all types of events is worth the millisecond that it takes to make."""
-BROKEN = "its sum does not match: it was altered, or a line before it is missing"
+"""After how many bytes of lines a decoder for all types of events is made, which takes a millisecond."""
+BROKEN = "its digest does not match: it was altered, or a line before it is missing"
 
 Instant = Annotated[datetime, msgspec.Meta(tz=True)]
 Count = Annotated[int, msgspec.Meta(ge=1)]
 
 
 class InvalidLine(CqrsError):
-    """A line is not what format 1 says; the message says in what, for use after 'line 12: '."""
+    """A line is not what format 1 says. The message says why, as the end of a sentence that begins with "line 12: "."""
 
 
 class Header(msgspec.Struct, frozen=True):
-    """The first line: what file this is, and which log."""
+    """The first line of a log.
+
+    Attributes:
+        format: `FORMAT`.
+        version: The version of the format.
+        id: The id of the log.
+        name: The name under which the log was made.
+        created: When it was made.
+    """
 
     format: str
     version: str
@@ -39,13 +47,13 @@ class Header(msgspec.Struct, frozen=True):
 
     @property
     def newer(self) -> bool:
-        """Whether the file is of a later major version, which this code reads and never writes."""
+        """Whether the file has a later major version of the format. This code never writes to such a file."""
         major = self.version.partition(".")[0]
         return not re.fullmatch("[0-9]{1,9}", major) or int(major) > int(VERSION.partition(".")[0])
 
 
 class EventLine(msgspec.Struct, frozen=True, gc=False):
-    """An event as it stands in a line, its data still undecoded."""
+    """An event in a line, with its data still encoded."""
 
     stream: str
     version: Count
@@ -54,7 +62,7 @@ class EventLine(msgspec.Struct, frozen=True, gc=False):
 
 
 class CommitLine(msgspec.Struct, frozen=True, gc=False):
-    """A commit as it stands in a line, the data of its events still undecoded."""
+    """A commit in a line, with the data of its events still encoded."""
 
     position: Count
     at: Instant
@@ -70,7 +78,7 @@ class CommitLine(msgspec.Struct, frozen=True, gc=False):
 
 
 def knows_data(line: CommitLine) -> bool:
-    """Whether the data of a line's events were decoded with it."""
+    """Return whether the data of a line's events were decoded with it."""
     return type(line) is not CommitLine
 
 
@@ -83,15 +91,23 @@ _decode_header = msgspec.json.Decoder(Header).decode
 _encode = msgspec.json.encode
 
 
-def sum_of(previous: bytes, line: bytes) -> bytes:
-    """The sum of a line, given without its LF, that must follow the line with sum `previous`; raises `InvalidLine`."""
-    if not follows(previous, line):
+def verified_digest(previous: bytes, line: bytes) -> bytes:
+    """Return the digest of a line, without its LF, that must continue the chain after the digest `previous`.
+
+    Raises:
+        InvalidLine: It does not.
+    """
+    if not continues(previous, line):
         raise InvalidLine(BROKEN)
-    return last_sum(line + b"\n")
+    return last_digest(line + b"\n")
 
 
 def decode_line(line: bytes) -> CommitLine:
-    """The commit in a line, given without its LF, whose sum was found to match; raises `InvalidLine`."""
+    """Decode a line, without its LF, of which the digest was verified.
+
+    Raises:
+        InvalidLine: It holds no commit.
+    """
     try:
         line.decode()
         return _commit_decoder.decode(line)
@@ -108,52 +124,64 @@ _decode_beginning = msgspec.json.Decoder(_Beginning).decode
 
 
 def command_in(line: bytes) -> tuple[int, str]:
-    """The position and the command id in a line, given without its LF, that was once verified."""
-    beginning = line[: line.find(b',"events":[')]  # a commit may hold more events than it is worth looking at
+    """Return the position and the command id in a line, without its LF, that was verified before."""
+    beginning = line[: line.find(b',"events":[')]  # not all of the line, because a commit may hold many events
     try:
         read = _decode_beginning(beginning + b"}")
-    except (msgspec.MsgspecError, UnicodeDecodeError):  # another writer had another order of fields, or that in a text
+    except (msgspec.MsgspecError, UnicodeDecodeError):  # another program may write the fields in another order
         read = _decode_beginning(line)
     return read.position, read.command
 
 
 def decode_lines(chunk: bytes, decoder: "msgspec.json.Decoder[CommitLine]" = _commit_decoder) -> list[CommitLine]:
-    """What `decode_line` gives for each of the lines in a chunk, in a third less time; raises `InvalidLine`."""
+    """Decode the lines in a chunk of bytes together, which takes a third less time than `decode_line` for each.
+
+    Raises:
+        InvalidLine: One of them holds no commit.
+    """
     try:
         if not chunk.isascii():
-            chunk.decode()  # what is left raw is not looked at otherwise
+            chunk.decode()  # msgspec does not check the bytes of the data that it leaves encoded
         return decoder.decode_lines(chunk)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise InvalidLine(f"no commit of format {VERSION}: {error}") from error
 
 
 def encode_header(header: Header) -> bytes:
-    """The first line of a log."""
-    return seal(NO_SUM, _encode(header))
+    """Encode the first line of a log, with its LF."""
+    return chain_line(NO_DIGEST, _encode(header))
 
 
 def decode_header(line: bytes) -> tuple[Header, bytes]:
-    """The header in the first line, and its sum.
+    """Decode the first line of a log.
 
-    The first line of a newer format is taken as it is: its sum is not checked, and what it lacks is empty. Raises
-    `InvalidLine` for what is no header.
+    The digest of a newer format is not checked, and what its header lacks is empty.
+
+    Args:
+        line: The line, without its LF.
+
+    Returns:
+        The header, and the digest of the line.
+
+    Raises:
+        InvalidLine: It is not the header of a log.
     """
     try:
         header = _decode_header(line)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         newer = _newer_header(line)
         if newer is not None:
-            return newer, sum_in(line) or NO_SUM
+            return newer, digest_in(line) or NO_DIGEST
         raise InvalidLine(f"no header of a log: {error}") from error
     if header.format != FORMAT:
         raise InvalidLine(f"no header of a log: its format is {header.format!a}")
     if header.newer:
-        return header, sum_in(line) or NO_SUM  # a newer format may seal its lines in another way
-    return header, sum_of(NO_SUM, line)
+        return header, digest_in(line) or NO_DIGEST  # a newer format may have digests of another kind
+    return header, verified_digest(NO_DIGEST, line)
 
 
 class _NewerHeader(msgspec.Struct, frozen=True):
-    """What any later format keeps of the first line, as far as this code can rely on it."""
+    """What this code expects in the first line of a newer format."""
 
     format: str
     version: str
@@ -167,7 +195,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def _newer_header(line: bytes) -> Header | None:
-    """The header in a first line of a newer format, whatever else that format has changed; None for any other line."""
+    """Return the header in the first line of a newer format; None for any other line."""
     try:
         read = _decode_newer_header(line)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
@@ -181,7 +209,7 @@ def _text(value: Any) -> str:
 
 
 def read_header(line: bytes) -> Header | None:
-    """The header that a line holds, whatever its sum; None where it holds none."""
+    """Return the header in a line, whatever its digest is; None if it holds none."""
     try:
         header = _decode_header(line)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
@@ -190,22 +218,35 @@ def read_header(line: bytes) -> Header | None:
 
 
 def log_in(line: bytes) -> Header | None:
-    """The header that a line holds, whatever its sum and its version; None if it holds none."""
+    """Return the header in a line, whatever its digest and its version are; None if it holds none."""
     return read_header(line) or _newer_header(line)
 
 
 class Codec:
-    """Commits as lines and back, for an application's event types."""
+    """Encodes commits as lines and decodes them, for the events of an application."""
 
     def __init__(self, types: EventTypes) -> None:
+        """Encode and decode registered events.
+
+        Args:
+            types: The registered events.
+        """
         self._types = types
         self._decoders: dict[str, Callable[[msgspec.Raw], Any]] = {}
         self._passed = 0  # bytes of lines, decoded many at a time
 
     def encode(self, commit: Commit, previous: bytes) -> tuple[bytes, Commit]:
-        """The line, with its LF, of a commit that follows the line with sum `previous`, and the commit read back from it.
+        """Encode a commit.
 
-        Raises `ValueError` for a commit that would not be read back as it is: what is no JSON, or changes in JSON.
+        Args:
+            commit: The commit.
+            previous: The digest of the line before it.
+
+        Returns:
+            The line, with its LF, and the commit as it is when it is decoded again.
+
+        Raises:
+            ValueError: It cannot be encoded, or would be another commit when it is decoded again.
         """
         meta = commit.metadata
         try:
@@ -214,18 +255,22 @@ class Codec:
                 for event in commit.events
             ]
             document = _encode(CommitLine(commit.position, meta.at, meta.by, meta.command, events, meta.meta))
-            line, sum = sealed(previous, document)
+            line, sum = with_digest(previous, document)
             recorded = self.commit(decode_line(document), sum)
         except (InvalidLine, UnicodeEncodeError, RecursionError, TypeError) as error:
-            raise ValueError(f"can't be recorded: {error}") from error
+            raise ValueError(f"cannot be recorded: {error}") from error
         if recorded.events != commit.events:
-            raise ValueError("can't be recorded: JSON would change it")
+            raise ValueError("cannot be recorded: JSON would change it")
         return line, recorded
 
     def decode_lines(self, chunk: bytes) -> list[CommitLine]:
-        """What the function of this name gives; in the long run, where all types are known, with the events' data decoded.
+        """Decode the lines in a chunk of bytes.
 
-        So it takes a fifth less to read them. Raises `InvalidLine`.
+        After `_LONG` bytes the data of the events are decoded together with the lines, if all types are known. To read the
+        commits then takes a fifth less time.
+
+        Raises:
+            InvalidLine: One of them holds no commit.
         """
         self._passed += len(chunk)
         if self._passed > _LONG and self._types.types:
@@ -235,7 +280,7 @@ class Codec:
 
     @cached_property
     def _typed_decoder(self) -> "msgspec.json.Decoder[CommitLine]":
-        """A decoder that takes the data of an event by its type, and fails where that, or what it says, is not known."""
+        """A decoder that decodes the data of each event by its type. It fails if a type is unknown, or has other data."""
         events = tuple(
             msgspec.defstruct(
                 "TypedEventLine",
@@ -253,11 +298,11 @@ class Codec:
         return msgspec.json.Decoder(typed)
 
     def commits(self, lines: Iterable[CommitLine], sums: Iterable[bytes]) -> list[Commit]:
-        """What `commit` gives for each of some lines with their sums."""
+        """Make the commits of decoded lines with their digests."""
         return list(map(self.commit, lines, sums))
 
     def commit(self, line: CommitLine, sum: bytes) -> Commit:
-        """The commit that was decoded from a line with that sum, its events decoded too."""
+        """Make the commit of a decoded line with its digest."""
         metadata = Metadata(line.at, line.by, line.command, line.meta)
         decoded = _type_and_data if knows_data(line) else self._decoded
         events = [
@@ -267,9 +312,9 @@ class Codec:
         return Commit(tuple(events), metadata, sum.decode())
 
     def _decoded(self, event: EventLine) -> tuple[str, Any]:
-        """The newest type of an event, and its data.
+        """Return the newest type of an event, and its data.
 
-        Raw where this code does not know its type, or a newer one gave the type other data.
+        The data are an `UnknownEvent` if this code does not know the type, or if a newer program gave the type other data.
         """
         type = event.type
         try:
@@ -279,7 +324,11 @@ class Codec:
         return self._types.newest.get(type, type), data
 
     def _decoder(self, type: str) -> Callable[[msgspec.Raw], Any]:
-        """Made when the first event of a type is met: a log has many types, and most runs meet few. Raises `KeyError`."""
+        """Make the decoder of a type when its first event is read, because most runs read events of few types.
+
+        Raises:
+            KeyError: The type is unknown.
+        """
         newest = self._types.newest.get(type)
         if newest is None:
             self._decoders[type] = msgspec.json.Decoder(self._types.types[type]).decode

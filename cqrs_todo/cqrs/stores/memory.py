@@ -1,36 +1,25 @@
 """A store in the memory of this process; pure Python, so that it runs wherever Python does."""
 
 import threading
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from datetime import datetime
 from itertools import count
 
 from ..errors import LogExists, LogNotFound
-from ..events import Commit, EventTypes, Metadata
+from ..events import Commit, EventBatch, EventTypes, Metadata
 from ..names import check_log_name, name_key
-from ..store import (
-    Append,
-    Checkpoints,
-    Known,
-    Log,
-    Mark,
-    Place,
-    Store,
-    T,
-    Verdict,
-    nothing_known,
-    position_of,
-    record,
-    repeated,
-)
+from ..store import START, Append, Checkpoints, Cursor, Known, Log, Store, StreamVersions, T, nothing_known
+from ..verification import Verdict
+from .recording import record, repeated
 
 
 class MemoryLog(Log):
-    """A log in memory. Its events are kept as they are given: immutable values."""
+    """A log in memory. It keeps the event objects themselves, which must not change."""
 
     def __init__(self, id: str, name: str, created: datetime, types: EventTypes) -> None:
+        """Make an empty log; the arguments are those of `Log`, and the registered events."""
         super().__init__(id, name, created)
         self._types = types
         self._commits: list[Commit] = []
@@ -39,6 +28,7 @@ class MemoryLog(Log):
         self._lock = threading.RLock()
 
     def append(self, appends: Sequence[Append], metadata: Metadata) -> Commit:
+        """Write a commit; see `Log`. The command ids of all commits are recognised."""
         with self._lock:
             earlier = self._by_command.get(metadata.command)
             if earlier is not None:
@@ -49,58 +39,58 @@ class MemoryLog(Log):
             self._by_command[metadata.command] = commit
             return commit
 
-    def commits(self, since: Place = 0) -> Iterator[Commit]:
+    def commits(self, since: Cursor = START) -> Iterator[Commit]:
+        """Read commits, oldest first; see `Log`."""
         return iter(self._after(since))
 
-    def outlines(self, since: Place = 0) -> Iterator[Sequence[Commit]]:
+    def event_batches(self, since: Cursor = START, versions: StreamVersions | None = None) -> Iterator[Sequence[EventBatch]]:
+        """Read commits as far as a fold needs them; see `Log`. The log knows all versions, so `versions` is not used."""
         later = self._after(since)
         return iter((later,) if later else ())
 
-    def _after(self, since: Place) -> list[Commit]:
+    def _after(self, since: Cursor) -> list[Commit]:
         with self._lock:
-            return self._commits[bisect_right(self._commits, position_of(since), key=lambda commit: commit.last) :]
+            return self._commits[bisect_right(self._commits, since.position, key=lambda commit: commit.last) :]
 
-    def commits_backward(self, before: int | Mark | None = None) -> Iterator[Commit]:
-        if isinstance(before, Mark):
-            before = before.position + 1
+    def commits_backward(self, until: Cursor | None = None) -> Iterator[Commit]:
+        """Read commits, newest first; see `Log`."""
         with self._lock:
             end = len(self._commits)
-            if before is not None:
-                end = bisect_left(self._commits, before, key=lambda commit: commit.position)
+            if until is not None:
+                end = bisect_right(self._commits, until.position, key=lambda commit: commit.position)
             return reversed(self._commits[:end])
 
-    def mark(self) -> Mark:
+    def cursor(self) -> Cursor:
+        """Return the end of the log, which is always known."""
         with self._lock:
-            position = self._commits[-1].last if self._commits else 0
-
-        def version_then(stream: str) -> int:
-            return next((event.version for event in self.events_backward(position + 1) if event.stream == stream), 0)
-
-        return Mark(position, "", version_then)
+            return Cursor(self._commits[-1].last if self._commits else 0)
 
     def sync(self) -> None:
-        return None
+        """Do nothing: memory cannot be made durable."""
 
     def lock(self) -> threading.RLock:
-        """The lock that every append takes; a thread that holds it may append."""
+        """Return the lock that every append takes. A thread that holds it may append."""
         return self._lock
 
     def verdict(self) -> Verdict:
-        """What `Store.verify` says: memory is not damaged."""
+        """Return the verdict of `Store.verify`: memory is not damaged."""
         with self._lock:
             return Verdict(self._commits[-1].last if self._commits else 0, len(self._commits), "")
 
 
 class MemoryCheckpoints(Checkpoints):
-    """Positions in the memory of this process."""
+    """Checkpoints in the memory of this process."""
 
     def __init__(self) -> None:
+        """Begin without checkpoints."""
         self._positions: dict[tuple[str, str], int] = {}
 
     def load(self, reaction: str, log_id: str) -> int:
+        """Return the position that a reaction has come to; see `Checkpoints`."""
         return self._positions.get((check_log_name(reaction), log_id), 0)
 
     def save(self, reaction: str, log_id: str, position: int) -> None:
+        """Keep the position that a reaction has come to; see `Checkpoints`."""
         self._positions[check_log_name(reaction), log_id] = position
 
 
@@ -110,6 +100,7 @@ class MemoryStore(Store):
     url = "memory:"
 
     def __init__(self, types: EventTypes) -> None:
+        """Make an empty store for registered events."""
         self._types = types
         self._logs: dict[str, MemoryLog] = {}
         self._archive: dict[str, MemoryLog] = {}
@@ -117,17 +108,21 @@ class MemoryStore(Store):
         self._checkpoints = MemoryCheckpoints()
 
     def names(self, *, archived: bool = False) -> list[str]:
+        """Return the names of the logs; see `Store`."""
         return sorted(self._archive if archived else self._logs)
 
     def create(self, name: str, at: datetime) -> Log:
+        """Make an empty log; see `Store`."""
         name = self._free(name)
         log = self._logs[name] = MemoryLog(f"memory-{next(self._made)}", name, at, self._types)
         return log
 
     def open(self, name: str) -> Log:
+        """Open a log; see `Store`. Everyone gets the same object."""
         return self._known(self._logs, name)
 
     def rename(self, old: str, new: str) -> None:
+        """Give a log another name; see `Store`."""
         log = self._known(self._logs, old)
         new = self._free(new, instead_of=log.name)
         del self._logs[log.name]
@@ -135,24 +130,29 @@ class MemoryStore(Store):
         self._logs[new] = log
 
     def archive(self, name: str) -> None:
+        """Archive a log; see `Store`."""
         self._move(self._logs, self._archive, name)
 
     def unarchive(self, name: str) -> None:
+        """Make an archived log one of the logs in use again; see `Store`."""
         self._check_spelling(self._known(self._archive, name).name)
         self._move(self._archive, self._logs, name)
 
     def together(self, logs: Sequence[Log], work: Callable[[], T]) -> T:
+        """Do a piece of work while nobody else can write to some logs; see `Store`."""
         with ExitStack() as locks:
-            # everybody takes the locks in the same order, so that nobody waits in a circle
+            # every thread takes the locks in the same order, so that none of them wait for each other in a circle
             for log in sorted({log.id: log for log in logs}.values(), key=lambda log: log.id):
                 if isinstance(log, MemoryLog):
                     locks.enter_context(log.lock())
             return work()
 
     def checkpoints(self) -> Checkpoints:
+        """Return the checkpoints of the reactions; see `Store`."""
         return self._checkpoints
 
     def verify(self, name: str, *, archived: bool = False, known: Known = nothing_known) -> Verdict:
+        """Return the verdict on a log, which is never damaged."""
         return self._known(self._archive if archived else self._logs, name).verdict()
 
     def _known(self, logs: dict[str, MemoryLog], name: str) -> MemoryLog:

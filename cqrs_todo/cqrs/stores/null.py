@@ -1,48 +1,58 @@
-"""A store that keeps nothing: every log is empty, every append is accepted as if to an empty log, and is forgotten."""
+"""A store that keeps nothing. Every log is empty. Every append is accepted as if the log were empty, and then forgotten."""
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 
 from ..errors import LogNotFound
-from ..events import Commit, EventTypes, Metadata, Outline
+from ..events import Commit, EventBatch, EventTypes, Metadata
 from ..names import check_log_name
-from ..store import Append, Checkpoints, Known, Log, Mark, Place, Store, T, Verdict, nothing_known, record
+from ..store import START, Append, Checkpoints, Cursor, Known, Log, Store, StreamVersions, T, nothing_known
+from ..verification import Verdict
+from .recording import record
 
 
 class NullLog(Log):
     """A log that is always empty."""
 
     def __init__(self, name: str, created: datetime, types: EventTypes) -> None:
+        """Make an empty log; the arguments are those of `Log`, and the registered events."""
         super().__init__("null", name, created)
         self._types = types
 
     def append(self, appends: Sequence[Append], metadata: Metadata) -> Commit:
+        """Return the commit that would be the first of the log."""
         return record(appends, metadata, self._types, 0, {})
 
-    def commits(self, since: Place = 0) -> Iterator[Commit]:
+    def commits(self, since: Cursor = START) -> Iterator[Commit]:
+        """Return an empty iterator."""
         return iter(())
 
-    def outlines(self, since: Place = 0) -> Iterator[Sequence[Outline]]:
+    def event_batches(self, since: Cursor = START, versions: StreamVersions | None = None) -> Iterator[Sequence[EventBatch]]:
+        """Return an empty iterator."""
         return iter(())
 
-    def commits_backward(self, before: int | Mark | None = None) -> Iterator[Commit]:
+    def commits_backward(self, until: Cursor | None = None) -> Iterator[Commit]:
+        """Return an empty iterator."""
         return iter(())
 
-    def mark(self) -> Mark:
-        return Mark(0, "", lambda _: 0)
+    def cursor(self) -> Cursor:
+        """Return the start of the log."""
+        return START
 
     def sync(self) -> None:
-        return None
+        """Do nothing."""
 
 
 class NullCheckpoints(Checkpoints):
-    """Every reaction is always at the beginning."""
+    """Checkpoints that keep nothing: every reaction is always at the start of the log."""
 
     def load(self, reaction: str, log_id: str) -> int:
+        """Return 0."""
         return 0
 
     def save(self, reaction: str, log_id: str, position: int) -> None:
-        return None
+        """Do nothing."""
+        return
 
 
 class NullStore(Store):
@@ -51,31 +61,41 @@ class NullStore(Store):
     url = "null:"
 
     def __init__(self, types: EventTypes) -> None:
+        """Make a store for registered events."""
         self._types = types
 
     def names(self, *, archived: bool = False) -> list[str]:
+        """Return an empty list."""
         return []
 
     def create(self, name: str, at: datetime) -> Log:
+        """Return an empty log, which the store does not keep."""
         return NullLog(check_log_name(name), at, self._types)
 
     def open(self, name: str) -> Log:
+        """Raise `LogNotFound`."""
         raise LogNotFound(check_log_name(name))
 
     def rename(self, old: str, new: str) -> None:
+        """Raise `LogNotFound`."""
         self.open(old)
 
     def archive(self, name: str) -> None:
+        """Raise `LogNotFound`."""
         self.open(name)
 
     def unarchive(self, name: str) -> None:
+        """Raise `LogNotFound`."""
         self.open(name)
 
     def together(self, logs: Sequence[Log], work: Callable[[], T]) -> T:
+        """Do a piece of work."""
         return work()
 
     def checkpoints(self) -> Checkpoints:
+        """Return checkpoints that keep nothing."""
         return NullCheckpoints()
 
     def verify(self, name: str, *, archived: bool = False, known: Known = nothing_known) -> Verdict:
+        """Raise `LogNotFound`."""
         raise LogNotFound(check_log_name(name))

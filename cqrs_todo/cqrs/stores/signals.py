@@ -1,4 +1,4 @@
-"""Hold signals back while an append is under way."""
+"""Delaying signals while an append is under way."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -7,7 +7,7 @@ from types import FrameType
 
 
 @contextmanager
-def signals_held() -> Iterator[list[int]]:
+def delay_signals() -> Iterator[list[int]]:
     """Delay SIGINT and SIGTERM until the block ends, so that an append is written completely or not at all.
 
     In any thread but the main one this does nothing. Python runs signal handlers in the main thread only, so they never

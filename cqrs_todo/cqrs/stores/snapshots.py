@@ -1,44 +1,46 @@
-"""Snapshots kept as named bytes of a log, in files or a table: `taken` says which there are, the others go by position.
+"""Snapshots as blobs, which are named bytes that belong to a log, in files or in a table.
 
-A snapshot is the CRC-32 of all that follows, a line that says what that is, then the streams' names, a line each, then the
-entities, in JSON arrays of `PART` on a line each; so that one entity is found and decoded without the others. Nothing is
-synced and no error is told: whatever does not fit in every point is not there, and is made anew from the log.
+The blob `taken` lists the snapshots of a log. Each other blob is a snapshot, and its name is the position. It consists of a
+CRC-32 of all that follows, a header line, the names of the streams on a line each, and the entities in JSON arrays of `PART`
+on a line each. So one entity can be found and decoded without the others.
+
+Nothing is synced and no error is raised. A snapshot that does not match in every respect counts as missing, and is made
+again from the log.
 """
 
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from functools import cached_property, partial
+from functools import cached_property
 from itertools import chain
 from typing import Any, Generic, Protocol
 
 import msgspec
 
 from ..decider import S
-from ..fold import Entity, Fold, version_in
-from ..snapshots import Snapshot, Taken, thinned
-from ..store import Mark
+from ..fold import Entity, Fold
+from ..snapshots import Snapshot, SnapshotInfo, prune
+from ..store import Cursor
 from .checksum import CHECKSUM_LENGTH, checked, is_whole
 
-FORMAT = "cqrs-snapshot/2"
+FORMAT = "cqrs-snapshot/3"
 PART = 128
 """How many entities are decoded together."""
 FEW = 32
-"""How many streams are sought one by one; an index of all pays for more."""
+"""How many streams are searched for one by one. For more, an index of all streams is made, which then takes less time."""
 
 _ID = re.compile("[0-9A-Za-z-]{1,64}")
 _encode = msgspec.json.encode
 
 
 class _Header(msgspec.Struct, frozen=True):
-    """The first line; `names` and `parts` are lengths in bytes."""
+    """The first line of a snapshot. `names` and `parts` are lengths in bytes."""
 
     format: str
     schema: str
     log: str
-    position: int
-    token: str
+    cursor: Cursor
     others: dict[str, int]
     count: int
     names: int
@@ -48,47 +50,55 @@ class _Header(msgspec.Struct, frozen=True):
 class _Catalogue(msgspec.Struct, frozen=True):
     format: str
     schema: str
-    taken: list[Taken]
+    taken: list[SnapshotInfo]
 
 
 _decode_header = msgspec.json.Decoder(_Header).decode
 _decode_catalogue = msgspec.json.Decoder(_Catalogue).decode
 
 
-class Place(Protocol):
-    """Where the named bytes of a log are kept, as long as they are: whatever goes wrong, they are not there."""
+class Blobs(Protocol):
+    """Where blobs are kept, which may be lost at any time. No method raises an error."""
 
-    def read(self, log_id: str, name: str) -> bytes | None: ...
+    def read(self, log_id: str, name: str) -> bytes | None:
+        """Return a blob; None if it cannot be read."""
 
     def write(self, log_id: str, name: str, content: bytes) -> bool:
-        """Keep them, all or nothing for whoever reads them; whether that was possible."""
+        """Write a blob so that readers see all of it or nothing, and return whether that was possible."""
 
-    def remove(self, log_id: str, name: str) -> None: ...
-
-
-_TAKEN = "taken"
+    def remove(self, log_id: str, name: str) -> None:
+        """Remove a blob if that is possible."""
 
 
-class KeptSnapshots(Generic[S]):
-    """Snapshots of entities with states of one type, in a place for named bytes.
+_CATALOGUE = "taken"
 
-    `schema` names the shape and the meaning of the state: what was kept under another is not used.
-    """
 
-    def __init__(self, place: Place, state: Any, schema: str) -> None:
-        self._place = place
+class SnapshotStore(Generic[S]):
+    """Snapshots of entities with states of one type."""
+
+    def __init__(self, blobs: Blobs, state: Any, schema: str) -> None:
+        """Keep snapshots.
+
+        Args:
+            blobs: Where to keep them.
+            state: The type of the states.
+            schema: A name for the shape and the meaning of the states. Snapshots with another schema are not used.
+        """
+        self._blobs = blobs
         self._schema = schema
         self._decode = msgspec.json.Decoder(list[Entity[state]]).decode
 
-    def taken(self, log_id: str) -> Sequence[Taken]:
+    def infos(self, log_id: str) -> Sequence[SnapshotInfo]:
+        """Return which snapshots of a log there are; see `Snapshots`."""
         try:
-            catalogue = _decode_catalogue(self._place.read(log_id, _TAKEN) or b"")
+            catalogue = _decode_catalogue(self._blobs.read(log_id, _CATALOGUE) or b"")
         except (msgspec.MsgspecError, UnicodeDecodeError):
             return ()
         return catalogue.taken if (catalogue.format, catalogue.schema) == (FORMAT, self._schema) else ()
 
     def load(self, log_id: str, position: int) -> Snapshot[S] | None:
-        content = self._place.read(log_id, str(position)) or b""
+        """Return the snapshot that was taken at a position; see `Snapshots`."""
+        content = self._blobs.read(log_id, str(position)) or b""
         if not is_whole(content):
             return None
         end = content.find(b"\n") + 1
@@ -96,34 +106,41 @@ class KeptSnapshots(Generic[S]):
             header = _decode_header(content[CHECKSUM_LENGTH:end])
         except (msgspec.MsgspecError, UnicodeDecodeError):
             return None
-        if (header.format, header.schema, header.log, header.position) != (FORMAT, self._schema, log_id, position):
+        if (header.format, header.schema, header.log, header.cursor.position) != (FORMAT, self._schema, log_id, position):
             return None
-        base: _Base[S] = _Base(header, content, end, self._decode)
-        return Snapshot(Mark(position, header.token, partial(version_in, base)), base)
+        return Snapshot(header.cursor, _Base(header, content, end, self._decode))
 
-    def save(self, log_id: str, mark: Mark, taken: Taken, fold: Fold[S]) -> None:
-        before = self.taken(log_id)
-        after = thinned(before, taken)
-        if not self._place.write(log_id, str(mark.position), _content(log_id, self._schema, mark, fold)):
+    def save(self, log_id: str, cursor: Cursor, info: SnapshotInfo, fold: Fold[S]) -> None:
+        """Keep a snapshot; see `Snapshots`."""
+        before = self.infos(log_id)
+        after = prune(before, info)
+        if not self._blobs.write(log_id, str(cursor.position), _content(log_id, self._schema, cursor, fold)):
             return
-        self._place.write(log_id, _TAKEN, _encode(_Catalogue(FORMAT, self._schema, after)))
+        self._blobs.write(log_id, _CATALOGUE, _encode(_Catalogue(FORMAT, self._schema, after)))
         for gone in {each.position for each in before} - {each.position for each in after}:
-            self._place.remove(log_id, str(gone))
+            self._blobs.remove(log_id, str(gone))
 
 
 class Folder:
-    """A place for named bytes in files, one folder a log, made when the first are kept."""
+    """Blobs in files, with one folder for each log, which is made for its first blob."""
 
     def __init__(self, directory: str) -> None:
+        """Keep blobs.
+
+        Args:
+            directory: The path of the directory of the folders.
+        """
         self._directory = directory
 
     def read(self, log_id: str, name: str) -> bytes | None:
+        """Return a blob; see `Blobs`."""
         try:
             return _read(self._file(log_id, name))
         except OSError:
             return None
 
     def write(self, log_id: str, name: str, content: bytes) -> bool:
+        """Write a blob; see `Blobs`."""
         try:
             path = self._file(log_id, name)
             os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
@@ -133,17 +150,18 @@ class Folder:
         return True
 
     def remove(self, log_id: str, name: str) -> None:
+        """Remove a blob; see `Blobs`."""
         with suppress(OSError):
             os.unlink(self._file(log_id, name))
 
     def _file(self, log_id: str, name: str) -> str:
         if not _ID.fullmatch(log_id):
-            raise FileNotFoundError(log_id)  # an id of somebody else's making, which may lead anywhere
+            raise FileNotFoundError(log_id)  # an id that another program made, and that may lead to any other folder
         return os.path.join(self._directory, log_id, f"{name}.json")
 
 
 class _Base(Generic[S]):
-    """The entities in a snapshot's bytes."""
+    """The entities in the bytes of a snapshot, decoded when they are asked for; see `fold.Base`."""
 
     def __init__(self, header: _Header, content: bytes, start: int, decode: Callable[[memoryview], list[Entity[S]]]) -> None:
         self.others: Mapping[str, int] = header.others
@@ -153,7 +171,7 @@ class _Base(Generic[S]):
         self._parts = header.parts
         self._decode = decode
         self._decoded: dict[int, list[Entity[S]]] = {}
-        self._sought = 0
+        self._searches = 0
 
     def __len__(self) -> int:
         return self._count
@@ -166,8 +184,8 @@ class _Base(Generic[S]):
         return self._entities(part)[place]
 
     def number_of(self, stream: str) -> int:
-        self._sought += 1
-        if self._sought > FEW:
+        self._searches += 1
+        if self._searches > FEW:
             return self._numbers.get(_encode(stream), 0)
         start, end = self._names
         place = self._content.find(b"\n%b\n" % _encode(stream), start - 1, end)
@@ -175,19 +193,23 @@ class _Base(Generic[S]):
 
     @cached_property
     def _numbers(self) -> dict[bytes, int]:
-        """Every stream's number, by its name as it stands there."""
+        """The numbers of all streams, by their encoded names."""
         start, end = self._names
         return {name: number for number, name in enumerate(self._content[start:end].split(b"\n")[:-1], 1)}
 
     def starting(self, prefix: str) -> Sequence[int]:
         start, end = self._names
-        sought = b"\n" + _encode(prefix)[:-1]
+        wanted = b"\n" + _encode(prefix)[:-1]
         found = []
-        place = self._content.find(sought, start - 1, end)
+        place = self._content.find(wanted, start - 1, end)
         while place >= 0:
             found.append(self._content.count(b"\n", start, place + 1) + 1)
-            place = self._content.find(sought, place + 1, end)
+            place = self._content.find(wanted, place + 1, end)
         return found
+
+    def version_of(self, stream: str) -> int:
+        number = self.number_of(stream)
+        return self.numbered(number).version if number else self.others.get(stream, 0)
 
     def _entities(self, part: int) -> list[Entity[S]]:
         entities = self._decoded.get(part)
@@ -198,14 +220,14 @@ class _Base(Generic[S]):
         return entities
 
 
-def _content(log_id: str, schema: str, mark: Mark, fold: Fold[Any]) -> bytes:
+def _content(log_id: str, schema: str, cursor: Cursor, fold: Fold[Any]) -> bytes:
     entities = list(fold)
     names = b"".join(_encode(entity.stream) + b"\n" for entity in entities)
     parts = [_encode(entities[first : first + PART]) + b"\n" for first in range(0, len(entities), PART)]
     body = names + b"".join(parts)
     sizes = [len(part) for part in parts]
     others, count = fold.others, len(entities)
-    header = _Header(FORMAT, schema, log_id, mark.position, mark.token, others, count, len(names), sizes)
+    header = _Header(FORMAT, schema, log_id, cursor, others, count, len(names), sizes)
     return checked(_encode(header) + b"\n" + body)
 
 
@@ -223,7 +245,7 @@ def _read(path: str) -> bytes:
 
 
 def _write(path: str, content: bytes) -> None:
-    """Put a private file in place, all or nothing for whoever reads it."""
+    """Replace a file by one with mode 0600, so that readers see all of it or nothing."""
     fresh = f"{path}.{os.getpid()}.new"
     fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     try:

@@ -1,4 +1,4 @@
-"""For tests of a domain or a store: stories, the store contract, and strategies for Hypothesis, a module each.
+"""Help for tests of a domain or a store: stories, the store contract, and strategies for Hypothesis.
 
-`stories` needs nothing, `contract` pytest, `strategies` Hypothesis. Nothing else imports them.
+`stories` needs no other package, `contract` needs pytest, and `strategies` needs Hypothesis.
 """

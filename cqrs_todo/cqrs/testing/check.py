@@ -1,4 +1,4 @@
-"""The store contract, tried on a server or a disk of one's own: which of its cases hold there?"""
+"""The store contract, tested on any server or disk: which of its cases hold there?"""
 
 import os
 import tempfile
@@ -12,16 +12,23 @@ import pytest
 from ..events import EventTypes
 from ..store import Progress, Store, no_progress
 from ..stores import open_store
-from ..stores.jsonl.files import explained
+from ..stores.jsonl.files import os_errors_as_store_errors
 from ..stores.passwords import hidden
 from ..struct import Struct
-from .contract import CONTRACT_TYPES, StoreContract
+from .contract import StoreContract
+from .examples import CONTRACT_TYPES
 
 Opens: TypeAlias = Callable[[EventTypes], Store]
 
 
 class Case(Struct, frozen=True):
-    """A case of the contract, in words; `outcome` is `holds`, `fails` or `does not apply`, `detail` why."""
+    """A case of the contract.
+
+    Attributes:
+        name: What it tests, in words.
+        outcome: `holds`, `fails` or `does not apply`.
+        detail: Why, if it does not hold.
+    """
 
     name: str
     outcome: str
@@ -29,15 +36,25 @@ class Case(Struct, frozen=True):
 
 
 def check_store(url: str, progress: Progress = no_progress) -> list[Case]:
-    """What holds of the contract in the place that a URL names.
+    """Test the contract on the store that a URL names.
 
-    Each case has an empty corner of it, which is removed afterwards; logs that are there are not touched. Raises
-    `UnknownStore`, and `StoreUnavailable` where no corner can be made.
+    Each case uses an empty area of the store, which is removed afterwards. The logs in the store are not touched.
+
+    Args:
+        url: The URL, as for `open_store`.
+        progress: Is called after each case.
+
+    Returns:
+        The cases.
+
+    Raises:
+        UnknownStore: The URL names no store.
+        StoreUnavailable: No empty area can be made.
     """
-    with _corner(url):
+    with _scratch_area(url):
         pass
     watch = _Watch(url, progress)
-    # nothing of the person's own pytest: no plugins, no options, no configuration, no cache
+    # without the user's own plugins, options, configuration and cache of pytest
     quiet = ["-p", "no:terminal", "-p", "no:cacheprovider", "-c", os.devnull, "--rootdir", os.path.dirname(__file__)]
     alone = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": "", "PYTEST_PLUGINS": ""}
     with patch.dict(os.environ, alone):
@@ -50,7 +67,7 @@ def check_store(url: str, progress: Progress = no_progress) -> list[Case]:
 
 
 class _Watch:
-    """A plugin of pytest which gives the cases their corners, and takes down how they end."""
+    """A pytest plugin that gives each case an empty area, and notes the outcome."""
 
     def __init__(self, url: str, progress: Progress) -> None:
         self.cases: list[Case] = []
@@ -60,14 +77,16 @@ class _Watch:
 
     @pytest.fixture
     def opens(self) -> Iterator[Opens]:
-        """How the case's corner is opened."""
-        with _corner(self._url) as opens:
+        """The function that opens the area of the case."""
+        with _scratch_area(self._url) as opens:
             yield opens
 
     def pytest_collection_modifyitems(self, items: Sequence[pytest.Item]) -> None:
+        """Count the cases."""
         self.total = len(items)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Note the outcome of a case."""
         name = report.nodeid.rpartition("::")[2].removeprefix("test_").replace("_", " ")
         if report.failed:
             crash = getattr(report.longrepr, "reprcrash", None)
@@ -82,10 +101,11 @@ class _Watch:
 
 
 class TestStore(StoreContract):
-    """The contract on the store that is checked."""
+    """The contract, on the store that is tested."""
 
     @pytest.fixture
     def store(self, opens: Opens) -> Iterator[Store]:
+        """The store in the area of the case."""
         self._opens = opens
         self._opened: list[Store] = []
         yield self._open(CONTRACT_TYPES)
@@ -97,17 +117,22 @@ class TestStore(StoreContract):
         return self._opened[-1]
 
     def elsewhere(self, store: Store, types: EventTypes) -> Store:
+        """Return another store over the same area; see `StoreContract`."""
         return super().elsewhere(store, types) if store.url == "memory:" else self._open(types)
 
 
 @contextmanager
-def _corner(url: str) -> Iterator[Opens]:
-    """How an empty corner of the place that a URL names is opened, until the block is over."""
+def _scratch_area(url: str) -> Iterator[Opens]:
+    """Make an empty area in the store that a URL names, and remove it after the block.
+
+    Yields:
+        A function that opens a store in the area.
+    """
     scheme, _, rest = url.partition(":")
     if scheme == "jsonl" and rest:
-        with explained(rest):
-            corner = tempfile.TemporaryDirectory(prefix=".check-", dir=_nearest(rest))
-        with corner as folder:
+        with os_errors_as_store_errors(rest):
+            area = tempfile.TemporaryDirectory(prefix=".check-", dir=_nearest(rest))
+        with area as folder:
             yield lambda types: open_store(f"jsonl:{folder}", types)
     elif scheme in ("postgresql", "postgres") and rest:
         from ..stores.postgres import PostgresStore, scratch
@@ -119,7 +144,7 @@ def _corner(url: str) -> Iterator[Opens]:
 
 
 def _nearest(directory: str) -> str:
-    """The directory, or the nearest one above it that is there."""
+    """Return a directory, or the nearest one above it that exists."""
     directory = os.path.abspath(directory)
     while not os.path.lexists(directory):
         directory = os.path.dirname(directory)

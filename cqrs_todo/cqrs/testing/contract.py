@@ -1,7 +1,7 @@
-"""The contract that every store keeps, as a pytest suite: a store's tests are a subclass of `StoreContract`.
+"""The contract of stores, as a pytest suite. The tests of a store are a subclass of `StoreContract`.
 
-For differences in full when it fails, put `pytest.register_assert_rewrite("cqrs_todo.cqrs.testing.contract")` into
-conftest.py. (One suite with a factory for each store: the idea is taskchampion's.)
+To see full differences when a test fails, put `pytest.register_assert_rewrite("cqrs_todo.cqrs.testing.contract")` into
+conftest.py. (The idea of one suite for all stores is taskchampion's.)
 """
 
 import sys
@@ -12,78 +12,31 @@ from typing import Any
 import pytest
 
 from ..errors import CommandReused, InvalidLogName, LogExists, LogNotFound, WrongExpectedVersion
-from ..events import Commit, EventTypes, Metadata, Outline, Recorded, UnknownEvent, Upcaster
+from ..events import Commit, EventBatch, EventTypes, Recorded, UnknownEvent
 from ..names import check_log_name
 from ..reactions import Reaction, Runner
-from ..store import EXISTS, NEW, Append, Log, Store
-from ..struct import Struct
-
-
-class Counted(Struct, frozen=True):
-    """The contract's own event."""
-
-    number: int
-    text: str = ""
-
-
-CONTRACT_TYPES = EventTypes({"counted": Counted})
-AT = datetime(2026, 11, 22, 9, 30, 1, 123456, tzinfo=UTC)
-
-
-def metadata(command: str, at: datetime = AT, **meta: Any) -> Metadata:
-    """Metadata of a commit by the contract's author."""
-    return Metadata(at, "contract@suite", command, meta)
-
-
-def one(stream: str, *numbers: int, expected: Any = None) -> list[Append]:
-    """Appends of counted events to one stream."""
-    return [Append(stream, tuple(Counted(number) for number in numbers), expected)]
-
-
-def numbers(events: Any) -> list[int]:
-    """What the events counted."""
-    return [event.data.number for event in events]
-
-
-def outlined(commit: Outline) -> Any:
-    """What an outline says."""
-    events = [(event.stream, event.version, event.data) for event in commit.events]
-    return commit.position, commit.last, commit.at, events
-
-
-class Renamed(Struct, frozen=True):
-    """What became of the contract's event in a later version of it."""
-
-    sum: int
-    texts: tuple[str, ...]
-
-
-LATER_TYPES = EventTypes(
-    {"renamed/2": Renamed},
-    {
-        "counted": Upcaster("renamed", lambda data: {"sum": data["number"], "text": data["text"]}),
-        "renamed": Upcaster("renamed/2", lambda data: {"sum": data["sum"], "texts": [data["text"]]}),
-    },
-)
+from ..store import EXISTS, NEW, Append, Cursor, Log, NewStreamsOnly, Store
+from .examples import AT, CONTRACT_TYPES, LATER_TYPES, Counted, Renamed, content_of, metadata, numbers, one
 
 
 class StoreContract:
     """The contract of stores, their logs and their checkpoints.
 
-    A subclass gives a fixture `store`, an empty store over `CONTRACT_TYPES`, and overrides `elsewhere` where the store
-    keeps anything outside the process.
+    A subclass has a fixture `store`, an empty store for `examples.CONTRACT_TYPES`. If the store keeps anything outside the
+    process, the subclass also overrides `elsewhere`.
     """
 
     def elsewhere(self, store: Store, types: EventTypes) -> Store:
-        """Another store over the same place, as another program that knows other types has it."""
+        """Return another store over the same logs, as in another program that has registered other events."""
         pytest.skip("nothing is kept outside the process")
 
     @pytest.fixture
     def log(self, store: Store) -> Log:
+        """An empty log."""
         return store.create("inbox", AT)
 
     def reopened(self, store: Store) -> Log:
-        """The log through another object, as another reader has it."""
+        """Return another object for the log, as another reader has it."""
         return store.open("inbox")
 
     def test_a_new_log_is_empty_and_known(self, store: Store, log: Log) -> None:
@@ -119,7 +72,7 @@ class StoreContract:
         second = other.append(one("a/1", 2, 3, expected=NEW), metadata("c"))
         assert (numbers(log.events()), numbers(other.events())) == ([1], [2, 3])
         assert [event.version for event in (*first.events, *second.events)] == [1, 1, 2]
-        assert (log.mark().position, other.mark().position) == (1, 2)
+        assert (log.cursor().position, other.cursor().position) == (1, 2)
 
     def test_forward_reading_since_with_limits(self, log: Log) -> None:
         for command, append in enumerate([one("a/1", 1, 2), one("b/1", 3), one("a/1", 4)]):
@@ -128,8 +81,8 @@ class StoreContract:
         assert numbers(log.events(1)) == [2, 3, 4]
         assert numbers(log.events(1, limit=2)) == [2, 3]
         assert numbers(log.events(limit=0)) == numbers(log.events(4)) == numbers(log.events(99)) == []
-        assert [commit.position for commit in log.commits(1)] == [1, 3, 4]
-        assert [commit.position for commit in log.commits(2)] == [3, 4]
+        assert [commit.position for commit in log.commits(Cursor(1))] == [1, 3, 4]
+        assert [commit.position for commit in log.commits(Cursor(2))] == [3, 4]
 
     def test_backward_reading_before_with_limits(self, log: Log) -> None:
         for command, append in enumerate([one("a/1", 1, 2), one("b/1", 3), one("a/1", 4)]):
@@ -139,9 +92,9 @@ class StoreContract:
         assert numbers(log.events_backward(3, limit=1)) == [2]
         assert numbers(log.events_backward(2)) == [1]
         assert numbers(log.events_backward(1)) == numbers(log.events_backward(limit=0)) == []
-        assert [commit.position for commit in log.commits_backward(3)] == [1]
-        assert [commit.position for commit in log.commits_backward(2)] == [1]
-        assert [commit.position for commit in log.commits_backward(99)] == [4, 3, 1]
+        assert [commit.position for commit in log.commits_backward(Cursor(2))] == [1]
+        assert [commit.position for commit in log.commits_backward(Cursor(1))] == [1]
+        assert [commit.position for commit in log.commits_backward(Cursor(99))] == [4, 3, 1]
 
     def test_a_stream_is_read_by_version(self, log: Log) -> None:
         for command, append in enumerate([one("a/1", 1), one("b/1", 2), one("a/1", 3, 4)]):
@@ -247,36 +200,75 @@ class StoreContract:
         assert [commit.position for commit in seen][:3] == [1, 2, 3]
         assert numbers(log.events()) == [0, 1, 2, 3]
 
-    def test_a_mark_is_found_again_by_anyone(self, store: Store, log: Log) -> None:
+    def test_anyone_can_read_from_a_cursor(self, store: Store, log: Log) -> None:
         for n in range(3):
             log.append([*one("a/1", n), *one(f"b/{n}", n)], metadata(f"c{n}"))
         assert len(list(log.commits())) == 3
-        mark = log.mark()
-        assert (mark.position, [mark.versions(stream) for stream in ("a/1", "b/2", "c/1")]) == (6, [3, 1, 0])
+        cursor = log.cursor()
+        assert cursor.position == 6
         later = log.append(one("a/1", 3), metadata("c3"))
         other = self.reopened(store)
-        assert list(other.commits(mark)) == [later]
-        assert [commit.position for commit in other.commits_backward(mark)] == [5, 3, 1]
-        assert other.mark().position == 7
-        assert self.reopened(store).append(one("a/1", 4, expected=4), metadata("c4")).position == 8
-        assert [mark.versions(stream) for stream in ("a/1", "b/2", "c/1")] == [3, 1, 0], "a mark stays what it was"
+        assert list(other.commits(cursor)) == [later]
+        assert [commit.position for commit in other.commits_backward(cursor)] == [5, 3, 1]
+        assert other.cursor().position == 7
+        assert other.append(one("a/1", 4, expected=4), metadata("c4")).position == 8
 
-    def test_outlines_say_what_the_commits_say(self, store: Store, log: Log) -> None:
+    def test_a_log_that_was_read_from_a_cursor_looks_up_versions(self, store: Store, log: Log) -> None:
+        for n in range(3):
+            log.append([*one("a/1", n), *one(f"b/{n}", n)], metadata(f"c{n}"))
+        other = self.reopened(store)
+        assert list(other.commits(log.cursor())) == []
+        with pytest.raises(WrongExpectedVersion):
+            other.append(one("b/2", 3, expected=NEW), metadata("c3"))
+        assert other.append([*one("a/1", 3, expected=3), *one("c/1", 3, expected=NEW)], metadata("c3")).position == 7
+
+    def test_a_log_that_was_read_from_a_cursor_uses_the_versions_that_it_was_given(self, store: Store, log: Log) -> None:
+        class Given:
+            """The versions at the cursor, and which of them were asked for."""
+
+            def __init__(self) -> None:
+                self.asked: list[str] = []
+
+            def version_of(self, stream: str) -> int:
+                self.asked.append(stream)
+                return {"a/1": 3, "b/2": 1}.get(stream, 0)
+
+        for n in range(3):
+            log.append([*one("a/1", n), *one(f"b/{n}", n)], metadata(f"c{n}"))
+        cursor, given = log.cursor(), Given()
+        log.append(one("b/2", 3), metadata("c3"))
+        other = self.reopened(store)
+        assert [batch.position for group in other.event_batches(cursor, given) for batch in group] == [7]
+        appends = [*one("a/1", 4, expected=3), *one("b/2", 4, expected=2), *one("c/1", 4, expected=NEW)]
+        assert [event.version for event in other.append(appends, metadata("c4")).events] == [4, 3, 1]
+        assert set(given.asked) <= {"a/1", "c/1"}, "the log itself knows the versions of what it has read"
+        assert other.append(one("a/1", 5, expected=4), metadata("c5")).position == 11
+
+    def test_a_writer_of_new_streams_only_can_forget_versions(self, store: Store, log: Log) -> None:
+        for n in range(3):
+            log.append(one(f"a/{n}", n), metadata(f"c{n}"))
+        other = self.reopened(store)
+        for n in range(3, 6):
+            assert list(other.event_batches(other.cursor() if n > 3 else log.cursor(), NewStreamsOnly())) == []
+            assert other.append(one(f"a/{n}", n, expected=NEW), metadata(f"c{n}")).position == n + 1
+        assert numbers(log.events()) == [0, 1, 2, 3, 4, 5]
+
+    def test_event_batches_say_what_the_commits_say(self, store: Store, log: Log) -> None:
         for n in range(20):  # so long that a store which reads in blocks has several
             long = Append(f"b/{n}", (Counted(n, "x" * 20_000),))
             log.append([*one("a/1", n, n), long], metadata(f"c{n}", AT + timedelta(seconds=n)))
         reader = self.reopened(store)
-        given: list[Outline] = []
-        for batch in reader.outlines():
-            assert batch
-            given += batch
-            assert reader.mark().position == given[-1].last
-        assert list(map(outlined, given)) == list(map(outlined, log.commits()))
-        mark, later = reader.mark(), log.append(one("a/1", 20), metadata("c20"))
-        assert [outlined(outline) for batch in reader.outlines(mark) for outline in batch] == [outlined(later)]
-        since = [outline.position for batch in log.outlines(5) for outline in batch]
-        assert since == [commit.position for commit in log.commits(5)] == [4, *range(7, 62, 3)]
-        assert list(log.outlines(61)) == []
+        given: list[EventBatch] = []
+        for group in reader.event_batches():
+            assert group
+            given += group
+            assert reader.cursor().position == given[-1].last
+        assert list(map(content_of, given)) == list(map(content_of, log.commits()))
+        cursor, later = reader.cursor(), log.append(one("a/1", 20), metadata("c20"))
+        assert [content_of(batch) for group in reader.event_batches(cursor) for batch in group] == [content_of(later)]
+        since = [batch.position for group in log.event_batches(Cursor(5)) for batch in group]
+        assert since == [commit.position for commit in log.commits(Cursor(5))] == [4, *range(7, 62, 3)]
+        assert list(log.event_batches(Cursor(61))) == []
 
     def test_verify_walks_the_whole_log(self, store: Store, log: Log) -> None:
         for n in range(3):

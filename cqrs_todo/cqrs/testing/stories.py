@@ -1,4 +1,4 @@
-"""Given/when/then for any decider. (The shape is emmett's.)"""
+"""Stories for tests of a decider: given, when, then. The form is that of emmett."""
 
 from collections.abc import Sequence
 from difflib import ndiff
@@ -12,6 +12,7 @@ class Given(Generic[S, C, E]):
     """A story about a decider: `given(decider, *events).when(command).then(*events)`."""
 
     def __init__(self, decider: Decider[S, C, E], events: Sequence[E]) -> None:
+        """Begin a story; see `given`."""
         self._decider = decider
         self._state = decider.initial
         for event in events:
@@ -19,23 +20,28 @@ class Given(Generic[S, C, E]):
         self._command: C | None = None
 
     def when(self, command: C) -> "Given[S, C, E]":
-        """The command that the story is about."""
+        """Set the command that the story is about."""
         self._command = command
         return self
 
     def then(self, *events: E) -> None:
-        """It gives exactly these events."""
+        """Assert that the command gives exactly these events."""
         given = list(self._decide())
         if given != list(events):
             difference = ndiff([repr(event) for event in events], [repr(event) for event in given])
             raise AssertionError("\n".join(["expected (-) and given (+) events differ:", *difference]))
 
     def then_nothing(self) -> None:
-        """It gives no events."""
+        """Assert that the command gives no events."""
         self.then()
 
     def then_rejected(self, error: type[Rejected] = Rejected, words: str = "") -> None:
-        """It is refused with that error, and with a message that holds these words."""
+        """Assert that the decider refuses the command.
+
+        Args:
+            error: The error that it raises.
+            words: What the message contains.
+        """
         try:
             events = list(self._decide())
         except Rejected as refusal:
@@ -53,5 +59,5 @@ class Given(Generic[S, C, E]):
 
 
 def given(decider: Decider[S, C, E], *events: E) -> Given[S, C, E]:
-    """Begin a story: the events so far."""
+    """Begin a story about a decider with the events so far."""
     return Given(decider, events)

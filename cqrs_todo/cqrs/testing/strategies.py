@@ -53,10 +53,14 @@ def decided(decider: Decider[S, C, E], commands: Sequence[C]) -> tuple[list[E], 
 def machine(
     decider: Decider[S, C, E], commands: st.SearchStrategy[C], store: Callable[[EventTypes], Store]
 ) -> type[RuleBasedStateMachine]:
-    """A stateful test: commands go to a store and to the pure model side by side, and both must come to the same.
+    """Make a stateful test that sends commands to a store and to the pure decider, and compares the results.
 
-    `store` gives an empty store for these types, a new one each time. Run it with
-    `hypothesis.stateful.run_state_machine_as_test`, or as its `TestCase`.
+    Run it with `hypothesis.stateful.run_state_machine_as_test`, or as its `TestCase`.
+
+    Args:
+        decider: The domain.
+        commands: The commands.
+        store: Returns a new empty store for registered events, each time.
     """
     ids = st.sampled_from(["1", "2", "ü 3"])
     begun = datetime(2026, 11, 22, tzinfo=UTC)
@@ -102,7 +106,7 @@ def machine(
 
         @rule()
         def open_anew(self) -> None:
-            """Another reader, who knows nothing yet."""
+            """Open the log again, as a reader that has read nothing yet."""
             self._log = self._store.open("machine")
             self._repository = Repository(self._log, decider)
 

@@ -7,9 +7,9 @@ from heapq import merge
 from itertools import chain
 from typing import Any, NoReturn, Protocol
 
-from ...cqrs.errors import StaleMark
+from ...cqrs.errors import StaleCursor
 from ...cqrs.events import Commit
-from ...cqrs.store import Log, Mark
+from ...cqrs.store import START, Cursor, Log
 from ...cqrs.struct import Struct
 from ..views import ToLocal, id_of
 from . import Event, Periodic, Projection, ViewFailed
@@ -34,15 +34,13 @@ class Reached(Struct, frozen=True):
         name: The name of the list.
         position: The position of the last event that was folded.
         latest: The latest time of the commits that were folded; None for none.
-        marked: The position of a mark at or after that event.
-        token: The token of the mark, with which the store finds it again.
+        cursor: A cursor at or after that event. A log has cursors only where it stops reading.
     """
 
     name: str
     position: int
     latest: datetime | None
-    marked: int
-    token: str
+    cursor: Cursor
 
 
 class Checkpoint(Struct, frozen=True):
@@ -126,7 +124,7 @@ def fold(
             continue
         try:
             return _Fold(projection, sources, checkpoints, to_local, now, period, checkpoint, state).run()
-        except (_Unusable, StaleMark):  # try an older one, and at last the beginning of the logs
+        except (_Unusable, StaleCursor):  # try an older one, and at last the beginning of the logs
             continue
     state = copy.deepcopy(projection.initial)
     return _Fold(projection, sources, checkpoints, to_local, now, period, None, state).run()
@@ -165,23 +163,21 @@ class _Reader:
     def _commits(self) -> Iterator[Commit]:
         start = self._start
         if start is None:
-            return self.log.commits()
-        mark = Mark(start.marked, start.token, lambda _stream: 0)
-        # the mark may lie after the checkpoint: a store gives marks only where it stops reading
+            return self.log.commits(START)
         between: list[Commit] = []
-        if start.marked > start.position:
-            for commit in self.log.commits_backward(mark):
+        if start.cursor.position > start.position:
+            for commit in self.log.commits_backward(start.cursor):
                 between.append(commit)
                 if commit.position <= start.position + 1:
                     break
-        return chain(reversed(between), self.log.commits(mark))
+        return chain(reversed(between), self.log.commits(start.cursor))
 
     def reached(self) -> Reached:
         """Return how far the fold has come in this list."""
-        mark, start = self.log.mark(), self._start
-        if start is not None and mark.position < start.marked:  # nothing was read
-            return Reached(self.log.name, self.position, self.latest, start.marked, start.token)
-        return Reached(self.log.name, self.position, self.latest, mark.position, mark.token)
+        cursor, start = self.log.cursor(), self._start
+        if start is not None and cursor.position < start.cursor.position:  # nothing was read
+            cursor = start.cursor
+        return Reached(self.log.name, self.position, self.latest, cursor)
 
 
 class _Fold:

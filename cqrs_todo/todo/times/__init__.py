@@ -1,8 +1,8 @@
 """The grammar of dates and times as people write them.
 
-`read` gives the whole day, the instant or the period that a text means; `docs/dates.md` lists the forms. The grammar is
-closed: what it does not know, what is ambiguous and what contradicts itself is refused, and the refusal names forms that
-work. Nothing here reads a clock, the environment or a database of zones: the time and the zone are arguments.
+`read` returns the day, the instant or the period that a text means; `docs/dates.md` lists the forms. A text is refused if
+the grammar does not know it, if it is ambiguous, or if it contradicts itself. The error names forms that can be read.
+Nothing here reads a clock, the environment or a database of zones: the time and the zone are arguments.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, time, timedelta
 
 from ..zones import end_of_day, from_local, start_of_day, wall_clock
-from .parts import Parts
+from .parts import PartsReader
 from .periods import DAY, months_later
 from .tokens import tokens_of
 from .words import LONGEST, VOCABULARY, WEEKDAYS, NotATime
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from typing import Literal, TypeAlias
 
     from ..views import ToLocal
-    from .parts import Grain
+    from .days import Grain
     from .tokens import Order, Token
 
     Lean: TypeAlias = Literal["future", "past"]
-    """Where a time that could be before or after now belongs: what is due to the future, what happened to the past."""
+    """Whether a time that could be before or after now is in the future (what is due) or in the past (what happened)."""
 
 _EARLIEST, _LATEST = date(1000, 1, 2), date(9999, 12, 30)
 _MOST_WORDS = LONGEST // 2
@@ -37,9 +37,16 @@ _SUGGESTED = {
 
 
 class UnreadableTime(NotATime):
-    """A text could not be read; `why` says what is wrong, and every one of `forms` can be read in its place."""
+    """A text could not be read as a date or a time."""
 
     def __init__(self, text: str, why: str, forms: Sequence[str]) -> None:
+        """Make the error.
+
+        Args:
+            text: The text.
+            why: What is wrong, as the end of a sentence that begins with the text.
+            forms: Texts that can be read instead.
+        """
         super().__init__(why, *forms)
         self.args = (f"{text[:LONGEST]!r} {why}",)
         self.forms = tuple(forms)
@@ -49,17 +56,18 @@ class Span:
     """What a text means.
 
     Attributes:
-        value: The whole local day (a `date`), or the aware instant, that a field such as a due date gets. Of a week, a month
-            or a year it is the first day, but "next month" is a month from today.
+        value: The local day (a `date`), or the instant with a time zone, that a field such as a due date gets. For a week, a
+            month or a year this is the first day, but for "next month" it is the day one month from today.
         start: The first instant that is meant.
-        end: The last one; the same for an exact point.
-        grain: How long it lasts.
-        begun: Whether it is a period that began before today, or the start of one.
+        end: The last instant that is meant. It is equal to `start` for an exact time.
+        grain: How long the span lasts.
+        begun: Whether it is a period that began before today, or the start of such a period.
     """
 
     __slots__ = ("begun", "end", "grain", "start", "value")
 
     def __init__(self, value: date | datetime, start: datetime, end: datetime, grain: Grain, *, begun: bool = False) -> None:
+        """Make a span; see the attributes."""
         self.value = value
         self.start = start
         self.end = end
@@ -68,17 +76,21 @@ class Span:
 
 
 def read(text: str, now: datetime, to_local: ToLocal, lean: Lean, order: Order = None) -> Span:
-    """What a text means at `now`.
+    """Read a date or a time.
 
     Args:
-        text: As typed. Hyphens between words mean the same as spaces.
-        now: The present, aware.
-        to_local: The zone.
-        lean: Where a time belongs that could be before or after now. When looking back, what has not begun is refused.
-        order: How to read dates such as 3/4/2026; without it they are refused.
+        text: The text as typed. Hyphens between words mean the same as spaces.
+        now: The present, with a time zone.
+        to_local: The reader's time zone.
+        lean: Whether a time that could be before or after now is in the future or in the past. With "past", a time that has
+            not come yet is refused.
+        order: How to read dates such as 3/4/2026. None refuses dates that can be read in two ways.
+
+    Returns:
+        What the text means.
 
     Raises:
-        UnreadableTime: The text is unknown, ambiguous or contradictory.
+        UnreadableTime: The grammar does not know the text, or it is ambiguous or contradicts itself.
     """
     try:
         return _read(text, now, to_local, lean, order)
@@ -88,9 +100,9 @@ def read(text: str, now: datetime, to_local: ToLocal, lean: Lean, order: Order =
 
 
 def read_value(text: str, now: datetime, to_local: ToLocal, lean: Lean, order: Order = None) -> date | datetime:
-    """The day or the instant that a field gets; arguments and errors are those of `read`.
+    """Read the day or the instant that a field gets. Arguments and errors are those of `read`.
 
-    A period that has begun is refused: nobody means its first day by "this week".
+    A period that has begun is refused, because nobody who writes "this week" means its first day.
     """
     span = read(text, now, to_local, lean, order)
     if span.begun or (lean == "past" and span.grain in ("week", "month", "quarter", "year")):
@@ -100,7 +112,18 @@ def read_value(text: str, now: datetime, to_local: ToLocal, lean: Lean, order: O
 
 
 def leading_words(words: Sequence[str], now: datetime, to_local: ToLocal, lean: Lean, order: Order = None) -> int:
-    """How many of these words make up the longest time that they begin with; 0 when they begin with none."""
+    """Count the words of the longest time at the beginning of some words. The other arguments are those of `read`.
+
+    Args:
+        words: The words.
+        now: The present, with a time zone.
+        to_local: The reader's time zone.
+        lean: Whether an ambiguous time is in the future or in the past.
+        order: How to read dates such as 3/4/2026.
+
+    Returns:
+        How many words are part of the time, or 0 if the words do not begin with a time.
+    """
     for count in range(min(len(words), _MOST_WORDS), 0, -1):
         try:
             _read(" ".join(words[:count]), now, to_local, lean, order)
@@ -111,7 +134,7 @@ def leading_words(words: Sequence[str], now: datetime, to_local: ToLocal, lean: 
 
 
 def is_time_word(word: str) -> bool:
-    """Whether a word can only be part of a time: a number, or a word of the grammar."""
+    """Return whether a word can be part of a time: it is a word of the grammar, or begins with a digit."""
     return word[:1].isdigit() or word.lower() in VOCABULARY
 
 
@@ -125,7 +148,7 @@ def _read(text: str, now: datetime, to_local: ToLocal, lean: Lean, order: Order)
     if len(text) > LONGEST:
         raise NotATime(f"is too long: a date has at most {LONGEST} characters")
     if not (text.isascii() and text.isprintable()):
-        raise NotATime("has a character that no form of a date has")
+        raise NotATime("has a character that no date has")
     try:
         span = _Meaning(tokens_of(words, order), now, to_local, lean).span()
         day = span.value.date() if isinstance(span.value, datetime) else span.value
@@ -142,7 +165,7 @@ def _read(text: str, now: datetime, to_local: ToLocal, lean: Lean, order: Order)
 
 
 def _nearest(text: str, error: NotATime, depth: int = 2) -> list[str]:
-    """Texts that might be meant by one that can't be read."""
+    """Return texts that might be meant by a text that cannot be read."""
     words = " ".join(text[:LONGEST].lower().split())
     if not error.wrong:
         return list(error.nearest)
@@ -160,7 +183,7 @@ def _nearest(text: str, error: NotATime, depth: int = 2) -> list[str]:
 
 
 def _readable(texts: Sequence[str], now: datetime, to_local: ToLocal, lean: Lean, order: Order) -> list[str]:
-    """The first texts that can be read, and the usual examples after them."""
+    """Return the first of some texts that can be read, filled up with the usual examples."""
     found: list[str] = []
     for text in dict.fromkeys([*texts, *_SUGGESTED[lean]]):
         if len(found) < _MOST_NAMED and leading_words([text], now, to_local, lean, order):
@@ -169,7 +192,7 @@ def _readable(texts: Sequence[str], now: datetime, to_local: ToLocal, lean: Lean
 
 
 class _Meaning:
-    """What the parts of a text come to, at a time and in a zone."""
+    """Converts the parts of a text to a span, at a time and in a zone."""
 
     def __init__(self, tokens: Sequence[Token], now: datetime, to_local: ToLocal, lean: Lean) -> None:
         self.now = now.astimezone(UTC)
@@ -177,13 +200,14 @@ class _Meaning:
         self.forward = lean == "future"
         self.local = wall_clock(now, to_local)
         self.today = self.local.date()
-        self.parts = Parts(tokens, self.today, forward=self.forward).read()
+        self.reader = PartsReader(tokens, self.today, forward=self.forward).read()
+        self.named = self.reader.named
 
     def span(self) -> Span:
-        """What all parts mean together."""
-        parts = self.parts
+        """Return what all parts mean together."""
+        parts = self.named
         if parts.is_now:
-            parts.alone("is_now")
+            parts.check_only("is_now")
             return self._point(self.now)
         if parts.shift is not None:
             return self._shifted(*parts.shift)
@@ -197,57 +221,57 @@ class _Meaning:
     def _shifted(self, months: int, days: int, exact: timedelta, back: bool) -> Span:
         sign = -1 if back else 1
         if (
-            self.parts.weekday is not None
-            and self.parts.tokens[0][1] in WEEKDAYS
+            self.named.weekday is not None
+            and self.reader.tokens[0][1] in WEEKDAYS
             and back
             and days
             and not (days % 7 or months or exact)
         ):
-            self.parts.alone("shift", "weekday", "clock")
-            monday = self.parts.period_start("week", "this") - timedelta(days=days)
-            self.parts.day, self.parts.shift, self.parts.weekday = (
-                (monday + DAY * self.parts.weekday, "relative"),
+            self.named.check_only("shift", "weekday", "clock")
+            monday = self.reader.period_start("week", "this") - timedelta(days=days)
+            self.named.day, self.named.shift, self.named.weekday = (
+                (monday + DAY * self.named.weekday, "relative"),
                 None,
                 None,
             )
             return self._day_or_time()
-        self.parts.alone("shift", "clock")
+        self.named.check_only("shift", "clock")
         day = months_later(self.today, sign * months) + timedelta(days=sign * days)
-        if exact or not (months or days or self.parts.clock or self.parts.counts_days()):
-            if self.parts.clock is not None:
+        if exact or not (months or days or self.named.clock or self.reader.counts_days()):
+            if self.named.clock is not None:
                 raise NotATime("counts hours or minutes, and names a time of day as well")
             begin = self.now
             if months or days:
                 begin = from_local(datetime.combine(day, self.local.time()), self.to_local)
             instant = begin + sign * exact
             return self._point(instant)
-        self.parts.day, self.parts.shift = (day, "relative"), None
+        self.named.day, self.named.shift = (day, "relative"), None
         return self._day_or_time()
 
     def _whole_period(self, first: date, last: date, value: date, grain: Grain) -> Span:
-        self.parts.alone("period")
+        self.named.check_only("period")
         start, end = start_of_day(first, self.to_local), end_of_day(last, self.to_local)
         return Span(value, start, end, grain, begun=self.forward and value < self.today)
 
     def _day_or_time(self) -> Span:
-        if self.parts.day is None and self.parts.weekday is None and self.parts.period is None:
-            if self.parts.clock is None:
+        if self.named.day is None and self.named.weekday is None and self.named.period is None:
+            if self.named.clock is None:
                 raise NotATime("names no day and no time")
             return self._bare_clock()
-        day, kind = self.parts.named_day()
-        if self.parts.clock is not None:
+        day, kind = self.reader.named_day()
+        if self.named.clock is not None:
             span = self._at_clock(day, kind != "fixed")
             if kind == "yearless" and self.forward and day == self.today and span.start <= self.now:
                 raise NotATime("has passed already today", "today", "tomorrow")
             return span
         start, end = start_of_day(day, self.to_local), end_of_day(day, self.to_local)
-        if self.parts.edge is not None and not self.forward:
+        if self.named.edge is not None and not self.forward:
             return self._point(start)
-        return Span(day, start, end, "day", begun=self.parts.edge is not None and day < self.today)
+        return Span(day, start, end, "day", begun=self.named.edge is not None and day < self.today)
 
     def _bare_clock(self) -> Span:
-        """The nearest such time of day: the next one, or the last one that has begun."""
-        today = self.today if self.parts.offset is None else (self.now + self.parts.offset).date()
+        """Return the nearest such time of day: the next one, or when looking back the last one that has begun."""
+        today = self.today if self.named.offset is None else (self.now + self.named.offset).date()
         span = self._at_clock(today, moves=False)
         if self.forward and span.start <= self.now:
             return self._at_clock(today + DAY, moves=False)
@@ -256,15 +280,15 @@ class _Meaning:
         return span
 
     def _at_clock(self, day: date, moves: bool) -> Span:
-        assert self.parts.clock is not None
-        hour, minute, second, micros = self.parts.clock
+        assert self.named.clock is not None
+        hour, minute, second, micros = self.named.clock
         wall = datetime.combine(day, time(hour, minute, second or 0, micros or 0))
-        if self.parts.offset is None:
+        if self.named.offset is None:
             start = from_local(wall, self.to_local)
         else:
-            if moves and (self.now + self.parts.offset).date() != self.today:
+            if moves and (self.now + self.named.offset).date() != self.today:
                 raise NotATime("is ambiguous: it is another day in that zone now", f"{day}T{wall:%H:%M}")
-            start = (wall - self.parts.offset).replace(tzinfo=UTC)
+            start = (wall - self.named.offset).replace(tzinfo=UTC)
         grain: Grain = "minute" if second is None else "second" if micros is None else "microsecond"
         length = {"minute": timedelta(minutes=1), "second": timedelta(seconds=1)}.get(grain, timedelta(microseconds=1))
         return Span(self.to_local(start), start, start + length - timedelta(microseconds=1), grain)

@@ -1,10 +1,10 @@
-"""The periods of the calendar: weeks, months, quarters and years, by their names or by their place relative to today."""
+"""The periods of the calendar: weeks, months, quarters and years, by their names or relative to today."""
 
 from __future__ import annotations
 
 from datetime import date, timedelta
 
-from .cursor import Cursor
+from .token_reader import TokenReader
 from .words import MONTHS, ORDINALS, PERIODS, days_in_month, existing_day
 
 TYPE_CHECKING = False  # `typing` costs as much to import as Python costs to start
@@ -20,16 +20,24 @@ if TYPE_CHECKING:
 DAY = timedelta(days=1)
 
 
-class Periods(Cursor):
-    """A cursor that knows what day it is, and which way a text leans."""
+class PeriodReader(TokenReader):
+    """Reads periods, for which it needs to know what day it is."""
 
     def __init__(self, tokens: Sequence[Token], today: date, *, forward: bool, at: int) -> None:
+        """Start at a token.
+
+        Args:
+            tokens: The tokens of the text.
+            today: The present day in the reader's time zone.
+            forward: Whether a period that could be before or after today is after it.
+            at: The index of the token.
+        """
         super().__init__(tokens, at)
         self.today = today
         self.forward = forward
 
     def period_named(self) -> Days | None:
-        """The first and the last day of this week, next month, april, april 2027, 2027, q2, today."""
+        """Read this week, next month, april, april 2027, 2027, q2, today, and return the first and the last day."""
         kind, value = self.peek()
         if kind == "word" and value in ("today", "tomorrow", "yesterday"):
             self.at += 1
@@ -47,7 +55,12 @@ class Periods(Cursor):
         return None
 
     def period_start(self, unit: str, which: str) -> date:
-        """The first day of this, next or last week, month, quarter or year."""
+        """Return the first day of a period relative to today.
+
+        Args:
+            unit: "day", "week", "month", "quarter" or "year".
+            which: "this", "next" or "last".
+        """
         step = {"this": 0, "next": 1, "last": -1}[which]
         if unit == "week":
             return self.today + timedelta(days=7 * step - self.today.weekday())
@@ -58,49 +71,49 @@ class Periods(Cursor):
         return months_later(first, step * length)
 
     def calendar_period(self, unit: str, which: str) -> Days:
-        """The first and the last day of this, next or last week, month, quarter or year."""
-        return whole(self.period_start(unit, which), unit)
+        """Return the first and the last day of a period relative to today; see `period_start`."""
+        return period_around(self.period_start(unit, which), unit)
 
     def calendar_name(self) -> Days | None:
-        """The days of april, april 2027, 2026-11, 2026-W48, q2 and 2026-Q2."""
-        month = self.take_in(MONTHS)
+        """Read april, april 2027, 2026-11, 2026-W48, q2 and 2026-Q2, and return the first and the last day."""
+        month = self.take_from(MONTHS)
         if month is not None:
             year = self.take_year()
             if year is None:
                 year = self.today.year
                 year += (month < self.today.month) if self.forward else -(month > self.today.month)
-            return whole(existing_day(year, month, 1), "month")
+            return period_around(existing_day(year, month, 1), "month")
         kind, value = self.peek()
         if kind not in ("month", "week", "quarter"):
             return None
         self.at += 1
         year, number = value
         if kind == "week":
-            return whole(date.fromisocalendar(year, number, 1), "week")
+            return period_around(date.fromisocalendar(year, number, 1), "week")
         if kind == "month":
-            return whole(existing_day(year, number, 1), "month")
+            return period_around(existing_day(year, number, 1), "month")
         month = number * 3 - 2
         if year is None:
             year = self.take_year()
         if year is None:
             this = (self.today.month - 1) // 3 * 3 + 1
             year = self.today.year + ((month < this) if self.forward else -(month > this))
-        return whole(existing_day(year, month, 1), "quarter")
+        return period_around(existing_day(year, month, 1), "quarter")
 
     def is_day_of_month(self) -> bool:
-        """Whether the month that comes next belongs to a day, as in dec 24 or december the 24th."""
+        """Return whether the month that comes next belongs to a day, as in dec 24 or december the 24th."""
         kind, value = self.peek(2 if self.peek(1) == ("word", "the") else 1)
         return kind == "ordinal" or (kind == "number" and len(value) <= 2) or (kind == "word" and value in ORDINALS)
 
 
 def months_later(day: date, months: int) -> date:
-    """The same day so many months later, or the last day of that month."""
+    """Return the same day some months later, or the last day of that month if it has no such day."""
     year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
     return date(year, month + 1, min(day.day, days_in_month(year, month + 1)))
 
 
-def whole(day: date, unit: str) -> Days:
-    """The first and the last day of the week, month, quarter or year that a day is in."""
+def period_around(day: date, unit: str) -> Days:
+    """Return the first and the last day of the week, month, quarter or year that contains a day."""
     if unit == "day":
         return day, day
     if unit == "week":

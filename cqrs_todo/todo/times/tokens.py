@@ -1,8 +1,9 @@
 """Cutting a text into tokens.
 
 A token is a kind and a value. Numbers that only make sense together, such as `2026-11-28`, `17:30` or `15th`, are one
-token. A word that is not in the vocabulary is refused here, so the rest of the grammar sees nothing that it does not know.
-Everything is compared by hand: compiling regular expressions would cost more than all the rest.
+token. A word that is not in the vocabulary is refused here, so that the rest of the grammar only sees words that it knows.
+
+There are no regular expressions here, because compiling them would take longer than reading the text.
 """
 
 from __future__ import annotations
@@ -41,16 +42,21 @@ _YEAR_FIRST = tuple(
 
 
 def tokens_of(text: str, order: Order) -> list[Token]:
-    """Cut a text into tokens; raises `NotATime` for what is not in the vocabulary.
+    """Cut a text into tokens.
 
     Args:
-        text: Lower case, without spaces at its ends or two in a row.
-        order: How to read dates such as 3/4/2026; None when either way is possible.
+        text: The text in lower case, without spaces at its ends and without two spaces in a row.
+        order: How to read dates such as 3/4/2026. None refuses dates that can be read in two ways.
+
+    Raises:
+        NotATime: The text has something that is not in the vocabulary, or a number that is not a date or a time.
     """
-    return _Reader(text, order).tokens()
+    return _Tokenizer(text, order).tokens()
 
 
-class _Reader:
+class _Tokenizer:
+    """The work of `tokens_of`. A method that reads a form takes it if it comes next, and returns whether it does."""
+
     def __init__(self, text: str, order: Order) -> None:
         self.text = text
         self.shape = text.translate(_SHAPE)
@@ -77,14 +83,14 @@ class _Reader:
                 self.found.append(("word", ","))
                 self.at += 1 if text[self.at + 1] == " " else 2
             else:
-                raise NotATime(f"has {char!r} where no form of a date has it", self.text.replace(char, "").strip())
+                raise NotATime(f"has {char!r} where no date has it", self.text.replace(char, "").strip())
         return self.found
 
     def _is_digit(self, at: int) -> bool:
         return self.shape[at : at + 1] == "9"
 
     def _ends(self, at: int) -> bool:
-        """Whether a number or a word that stops before `at` is whole."""
+        """Return whether a number or a word ends before `at`."""
         char = self.text[at : at + 1]
         return not (self.shape[at : at + 1] == "9" or "a" <= char <= "z")
 
@@ -93,14 +99,14 @@ class _Reader:
         self.at = end
 
     def _hyphen(self) -> None:
-        """A hyphen before the first number is a minus; between two words it stands for a space."""
+        """Read a hyphen: before the first number it is a minus, and between two words it means the same as a space."""
         before, after = self.text[self.at - 1 : self.at], self.text[self.at + 1 : self.at + 2]
         if self.at == 0 and self._is_digit(1):
             self._add("sign", "-", 1)
         elif before.strip(" -") and after.strip(" -"):
             self.at += 1
         else:
-            raise NotATime("has a '-' that joins no two words", self.text.replace("-", " ").strip())
+            raise NotATime("has a '-' that does not join two words", self.text.replace("-", " ").strip())
 
     def _word(self) -> None:
         end = self.at
@@ -187,7 +193,7 @@ class _Reader:
         return False
 
     def _date(self, day: date, end: int) -> bool:
-        """Take a date, and the T after it if a time of day follows; a date runs into nothing else."""
+        """Take a date, and the T after it if a time of day follows. Nothing else may be joined to a date."""
         follows_time = self.text[end : end + 1] == "t" and self._is_digit(end + 1)
         if not self._ends(end) and not follows_time:
             raise NotATime("has something joined to a date", day.isoformat())
@@ -224,7 +230,7 @@ class _Reader:
         return self._date(first + timedelta(days=number - 1), self.at + 8)
 
     def _numeric_date(self, end: int) -> bool:
-        """Dates such as 24/12/2026, 24.12.2026, 24-12-2026, 24/12 and 24.12."""
+        """Read 24/12/2026, 24.12.2026, 24-12-2026, 24/12 and 24.12."""
         text, at = self.text, self.at
         mark = text[end : end + 1]
         second = self._digits(end + 1)
@@ -256,9 +262,9 @@ class _Reader:
         return self._date(existing_day(2000 + year, month, day), end)
 
     def _ordered(self, one: int, two: int, year: str = "") -> tuple[int, int]:
-        """Day and month of two numbers, by the order that is set or the only one that is possible."""
+        """Return the day and the month, by the order that is set or by the only one that is possible."""
         if not (1 <= min(one, two) <= 12 and max(one, two) <= 31):
-            raise NotATime(f"is not in the calendar: {one} and {two} are no day and month")
+            raise NotATime(f"is not in the calendar: {one} and {two} are not a day and a month")
         if one == two or two > 12:
             return two, one
         if one > 12 or self.order == "DMY":
@@ -274,7 +280,7 @@ class _Reader:
     # times of day
 
     def _clock(self, end: int) -> bool:
-        """Times such as 17:00, 17:00:30.5, 5pm, 5:30 pm, 5.30pm and 17h30."""
+        """Read 17:00, 17:00:30.5, 5pm, 5:30 pm, 5.30pm and 17h30."""
         text, shape, at = self.text, self.shape, self.at
         hour = int(text[at:end])
         half, stop = self._half(end)
@@ -304,7 +310,7 @@ class _Reader:
         return self._time(hour, minute, second, stop, fraction)
 
     def _half(self, at: int) -> tuple[int | None, int]:
-        """0 for am, 12 for pm, None for neither, and where it ends."""
+        """Read am or pm. Returns 0 for am, 12 for pm and None for neither, and the index after it."""
         if self.text[at : at + 1] in (" ", "-"):
             at += 1
         half = _HALVES.get(self.text[at : at + 2])
@@ -312,12 +318,12 @@ class _Reader:
 
     def _twelve(self, hour: int, minute: int, half: int, end: int) -> bool:
         if not 1 <= hour <= 12:
-            raise NotATime(f"has no hour of the twelve: {hour}", f"{hour % 24}:{minute:02}")
+            raise NotATime(f"has an hour that a 12-hour clock does not have: {hour}", f"{hour % 24}:{minute:02}")
         return self._time(hour % 12 + half, minute, "", end)
 
     def _time(self, hour: int, minute: int, second: str, end: int, fraction: str = "", *, sure: bool = True) -> bool:
         if hour > 23 or minute > 59 or int(second or 0) > 59:
-            raise NotATime(f"has no time of day: {hour}:{minute:02}", "23:59", "0:00")
+            raise NotATime(f"has a time that no day has: {hour}:{minute:02}", "23:59", "0:00")
         micros = int(fraction.ljust(6, "0")) if fraction else None
         self._add("clock", (hour, minute, int(second) if second else None, micros, sure), end)
         self._offset(exact=self.after_t or bool(second))
@@ -326,9 +332,10 @@ class _Reader:
         return True
 
     def _offset(self, *, exact: bool) -> None:
-        """Z, UTC, UTC+01:00, +01:00, +0100 or +01 after a time of day.
+        """Read Z, UTC, UTC+01:00, +01:00, +0100 or +01 after a time of day.
 
-        In "friday 9:00-10:00" people mean a range, so -10:00 is an offset only after the `exact` times of ISO 8601.
+        In "friday 9:00-10:00" people mean a range. So -10:00 is only an offset after an `exact` time in the form of ISO
+        8601.
         """
         at = self.at + (self.text[self.at : self.at + 1] == " ")
         named = next((name for name in ("utc", "gmt", "z") if self.text.startswith(name, at)), "")

@@ -1,11 +1,11 @@
-"""The words of the grammar, its error, and what it needs to know of the calendar."""
+"""The words of the grammar, its error, and what it needs to know about the calendar."""
 
 from __future__ import annotations
 
 from datetime import date, timedelta
 
 LONGEST = 100
-"""The longest text that is read, in characters."""
+"""The longest text that is accepted, in characters."""
 
 _DAYS = "monday tuesday wednesday thursday friday saturday sunday"
 MONTH_NAMES = [
@@ -38,9 +38,9 @@ UNITS: dict[str, tuple[str, int]] = {
     **dict.fromkeys(("minute", "minutes", "min", "mins"), ("second", 60)),
     **dict.fromkeys(("second", "seconds", "sec", "secs", "s"), ("second", 1)),
 }
-"""What a unit stands for: so many months, days or seconds."""
+"""What each unit is measured in, and how many of these it has."""
 SINGULAR = frozenset(["year", "quarter", "month", "fortnight", "week", "day", "hour", "minute", "second"])
-"""The units that need no number: a week ago, week ago."""
+"""The units that need no number: "week ago" means "a week ago"."""
 
 _SMALL = (
     "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen"
@@ -70,19 +70,20 @@ VAGUE = {
     "later": ("in 2 hours", "tomorrow"),
     "soon": ("in 2 hours", "tomorrow"),
 }
-"""Words that people use, which have no one meaning, and what could be written for them."""
+"""Words that people use, but that have no exact meaning, and what could be written instead."""
 
 
 class NotATime(ValueError):
-    """A text is not a date or a time that the grammar knows, or it could mean more than one.
-
-    Args:
-        why: What is wrong, as the end of a sentence that begins with the text.
-        nearest: Texts that might be meant. Whoever shows the error must check that they can be read.
-        wrong: The words that are wrong, if `nearest` is for them alone; without `nearest`, a word that is not known.
-    """
+    """A text is not a date or a time that the grammar knows, or it could mean more than one."""
 
     def __init__(self, why: str, *nearest: str, wrong: str = "") -> None:
+        """Make the error.
+
+        Args:
+            why: What is wrong, as the end of a sentence that begins with the text.
+            nearest: Texts that might be meant. They must be checked before they are shown, because not all can be read.
+            wrong: The words that are wrong, if `nearest` replaces only these. Without `nearest`, a word that is not known.
+        """
         super().__init__(why)
         self.why = why
         self.nearest = nearest
@@ -90,12 +91,16 @@ class NotATime(ValueError):
 
 
 def ordinal(number: int) -> str:
-    """1st, 2nd, 3rd, 4th, 11th."""
+    """Return a number as an ordinal: 1st, 2nd, 3rd, 4th, 11th."""
     return f"{number}{'th' if number // 10 % 10 == 1 else _SUFFIXES.get(number % 10, 'th')}"
 
 
 def existing_day(year: int, month: int, day: int) -> date:
-    """The date; raises `NotATime` when the calendar does not have it."""
+    """Return a date.
+
+    Raises:
+        NotATime: The calendar does not have this date.
+    """
     try:
         return date(year, month, day)
     except ValueError:
@@ -105,6 +110,6 @@ def existing_day(year: int, month: int, day: int) -> date:
 
 
 def days_in_month(year: int, month: int) -> int:
-    """How many days a month has."""
+    """Return the number of days in a month."""
     following = date(year + month // 12, month % 12 + 1, 1) if (year, month) < (9999, 12) else date(9999, 12, 31)
     return (following - timedelta(days=1)).day if (year, month) < (9999, 12) else 31

@@ -1,4 +1,4 @@
-"""The walk along the chain of a log's lines: many at a time, up to the first that is not sound."""
+"""A walk along the lines of a log: it gives many lines at a time, and stops before the first bad one."""
 
 import json
 from collections.abc import Sequence
@@ -10,14 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cqrs_todo.cqrs.events import Commit, EventTypes, UnknownEvent, Upcaster
+from cqrs_todo.cqrs.fold import Entities
+from cqrs_todo.cqrs.store import Cursor
 from cqrs_todo.cqrs.stores import format as line_format
-from cqrs_todo.cqrs.stores.chain import Batch, Spot, Versions, Walk
+from cqrs_todo.cqrs.stores.chain import LineBlock, Versions, Walk
 from cqrs_todo.cqrs.stores.format import Codec, InvalidLine, decode_lines
-from cqrs_todo.cqrs.stores.seals import seal, sum_in
+from cqrs_todo.cqrs.stores.hash_chain import chain_line, digest_in
 from cqrs_todo.cqrs.struct import Struct
-from cqrs_todo.cqrs.testing.contract import outlined
+from cqrs_todo.cqrs.testing.examples import content_of
 
-BEGINNING = b"0" * 64
+START_DIGEST = b"0" * 64
 
 
 class Moved(Struct, frozen=True):
@@ -41,7 +43,7 @@ EVENTS: st.SearchStrategy[tuple[str, dict[str, Any]]] = st.one_of(
 
 
 def body(position: int, events: Sequence[tuple[str, int, str, dict[str, Any]]]) -> bytes:
-    """A commit as it stands in a line, without its seal."""
+    """The line of a commit without its digest."""
     document = {
         "position": position,
         "at": "2026-11-22T09:30:01.123456Z",
@@ -55,17 +57,17 @@ def body(position: int, events: Sequence[tuple[str, int, str, dict[str, Any]]]) 
     return json.dumps(document).encode()
 
 
-def sealed(bodies: Sequence[bytes]) -> bytes:
-    """The lines of a log behind its header."""
-    lines, sum = [], BEGINNING
+def chained(bodies: Sequence[bytes]) -> bytes:
+    """The lines of a log after its header."""
+    lines, sum = [], START_DIGEST
     for each in bodies:
-        lines.append(seal(sum, each))
-        sum = sum_in(lines[-1][:-1]) or b""
+        lines.append(chain_line(sum, each))
+        sum = digest_in(lines[-1][:-1]) or b""
     return b"".join(lines)
 
 
 def walk(versions: Versions, *, position: int = 0) -> Walk:
-    return Walk(Spot(1, 100, BEGINNING, position), versions.pass_over, decode_lines)
+    return Walk(Cursor(position, 1, 100, START_DIGEST), versions.advance, decode_lines)
 
 
 def moves(*versions: int, stream: str = "a") -> list[tuple[str, int, str, dict[str, Any]]]:
@@ -73,23 +75,23 @@ def moves(*versions: int, stream: str = "a") -> list[tuple[str, int, str, dict[s
 
 
 @given(st.lists(st.lists(EVENTS, min_size=1, max_size=3), min_size=1, max_size=8), st.sampled_from([TYPES, EventTypes({})]))
-def test_many_lines_hold_what_each_holds_by_itself(
+def test_lines_decoded_together_hold_what_each_holds_by_itself(
     commits: list[list[tuple[str, dict[str, Any]]]], types: EventTypes
 ) -> None:
     bodies, position = [], 1
     for events in commits:
         bodies.append(body(position, [("a", position + n, type, data) for n, (type, data) in enumerate(events)]))
         position += len(events)
-    chunk = sealed(bodies)
+    chunk = chained(bodies)
     codec = Codec(types)
 
     def read(long: int) -> list[Commit]:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(line_format, "_LONG", long)
-            batches = list(Walk(Spot(1, 100, BEGINNING, 0), Versions().pass_over, codec.decode_lines).over([chunk]))
-        commits = [commit for batch in batches for commit in batch.whole(codec)]
-        outlines = [outline for batch in batches for outline in batch.outlines(codec)]
-        assert list(map(outlined, outlines)) == list(map(outlined, commits))
+            blocks = list(Walk(Cursor(0, 1, 100, START_DIGEST), Versions().advance, codec.decode_lines).over([chunk]))
+        commits = [commit for block in blocks for commit in block.whole(codec)]
+        event_batches = [batch for block in blocks for batch in block.event_batches(codec)]
+        assert list(map(content_of, event_batches)) == list(map(content_of, commits))
         return commits
 
     together, apart = read(0), read(1 << 60)
@@ -102,7 +104,7 @@ def test_many_lines_hold_what_each_holds_by_itself(
 SKIPPING = [*moves(5), *moves(1, stream="b"), *moves(7)]
 
 BAD = {
-    "its sum does not match": lambda good: [*good[:2], good[2].replace(b'"by": 1}', b'"by": 2}'), *good[3:]],
+    "its digest does not match": lambda good: [*good[:2], good[2].replace(b'"by": 1}', b'"by": 2}'), *good[3:]],
     "position 9 follows 4": lambda good: [*good[:2], *remade(good, body(9, moves(5)))],
     "version 7 of a follows 5": lambda good: [
         *good[:2],
@@ -113,52 +115,52 @@ BAD = {
 
 
 def remade(good: Sequence[bytes], third: bytes) -> list[bytes]:
-    """The third line otherwise, and one that follows it."""
-    line = seal(sum_in(good[1][:-1]) or b"", third)
-    return [line, seal(sum_in(line[:-1]) or b"", body(6, moves(6)))]
+    """Another third line, and a line that follows it."""
+    line = chain_line(digest_in(good[1][:-1]) or b"", third)
+    return [line, chain_line(digest_in(line[:-1]) or b"", body(6, moves(6)))]
 
 
 @pytest.mark.parametrize("words", BAD)
-def test_what_stands_before_the_first_bad_line_is_given(words: str) -> None:
-    good = sealed([body(1, moves(1, 2)), body(3, moves(3, 4)), body(5, moves(5)), body(6, moves(6))]).splitlines(
+def test_the_lines_before_the_first_bad_one_are_given(words: str) -> None:
+    good = chained([body(1, moves(1, 2)), body(3, moves(3, 4)), body(5, moves(5)), body(6, moves(6))]).splitlines(
         keepends=True
     )
     lines = BAD[words](good)
     versions = Versions()
     ahead = walk(versions)
-    given: list[Batch] = []
+    given: list[LineBlock] = []
     with pytest.raises(InvalidLine, match=words):
         given.extend(ahead.over([b"".join(lines)]))
     assert [line for batch in given for line in batch.lines] == good[:2]
-    assert ahead.spot == Spot(3, 100 + len(good[0] + good[1]), sum_in(good[1][:-1]) or b"", 4)
-    assert (versions.position, versions.of("a"), versions.of("b")) == (4, 4, 0)
+    assert ahead.cursor == Cursor(4, 3, 100 + len(good[0] + good[1]), digest_in(good[1][:-1]) or b"")
+    assert (versions.position, versions.version_of("a"), versions.version_of("b")) == (4, 4, 0)
     (rest,) = ahead.over([b"".join(good[2:])])
-    assert ([*rest.lines], versions.of("a")) == (good[2:], 6), "it goes on where it stands"
+    assert ([*rest.lines], versions.version_of("a")) == (good[2:], 6), "it continues from where it stopped"
 
 
-def test_versions_of_what_was_passed_already_stay() -> None:
-    chunk = sealed([body(1, moves(1)), body(2, moves(2)), body(3, moves(3))])
+def test_commits_that_are_read_again_do_not_change_the_versions() -> None:
+    chunk = chained([body(1, moves(1)), body(2, moves(2)), body(3, moves(3))])
     versions = Versions()
     for _ in range(2):
         (batch,) = walk(versions).over([chunk])
-        assert (versions.position, versions.of("a")) == (3, 3)
+        assert (versions.position, versions.version_of("a")) == (3, 3)
     assert [commit.position for commit in batch.after(1).commits] == [2, 3]
     assert batch.after(0) is batch
     assert batch.after(3).lines == []
 
 
-def test_from_the_midst_of_a_log_the_first_event_of_a_stream_is_taken_at_its_word() -> None:
-    versions = Versions(7, {"a": 2, "b": 5}.__getitem__)
+def test_from_the_middle_of_a_log_the_first_event_of_a_stream_is_not_checked_against_the_version_before() -> None:
+    versions = Versions(7, Entities([], {"a": 2, "b": 5}))
     bodies = [body(8, [*moves(3), *moves(6, stream="b")]), body(10, moves(4))]
-    (batch,) = walk(versions, position=7).over([sealed(bodies)])
+    (batch,) = walk(versions, position=7).over([chained(bodies)])
     assert (batch.commits[-1].at, batch.commits[-1].last) == (datetime(2026, 11, 22, 9, 30, 1, 123456, UTC), 10)
-    assert (versions.of("a"), versions.of("b")) == (4, 6)
+    assert (versions.version_of("a"), versions.version_of("b")) == (4, 6)
     with pytest.raises(InvalidLine, match="version 9 of a follows 4"):
-        list(walk(versions, position=10).over([sealed([body(11, moves(9))])]))
+        list(walk(versions, position=10).over([chained([body(11, moves(9))])]))
 
 
-def test_a_commit_whose_events_are_equal_is_gone_back_over_whole() -> None:
+def test_a_bad_commit_with_two_equal_events_is_not_counted() -> None:
     versions = Versions()
     with pytest.raises(InvalidLine, match="version 1 of a follows 1"):
-        list(walk(versions).over([sealed([body(1, [*moves(1, stream="b"), *moves(1, 1)])])]))
-    assert (versions.position, versions.of("a"), versions.of("b")) == (0, 0, 0)
+        list(walk(versions).over([chained([body(1, [*moves(1, stream="b"), *moves(1, 1)])])]))
+    assert (versions.position, versions.version_of("a"), versions.version_of("b")) == (0, 0, 0)

@@ -17,7 +17,7 @@ from cqrs_todo.cqrs.errors import (
     LogExists,
     LogNotFound,
     OutcomeUnknown,
-    StaleMark,
+    StaleCursor,
     StoreUnavailable,
 )
 from cqrs_todo.cqrs.fold import Fold, fold_of
@@ -25,10 +25,10 @@ from cqrs_todo.cqrs.repository import Repository
 from cqrs_todo.cqrs.snapshots import SnapshotEvery
 from cqrs_todo.cqrs.store import Append, Store
 from cqrs_todo.cqrs.stores import UnknownStore, open_store
+from cqrs_todo.cqrs.stores.hash_chain import chain_line, digest_in
 from cqrs_todo.cqrs.stores.postgres import Named, Operator, Pattern, PostgresStore
-from cqrs_todo.cqrs.stores.seals import seal, sum_in
-from cqrs_todo.cqrs.stores.snapshots import KeptSnapshots
-from cqrs_todo.cqrs.testing.contract import CONTRACT_TYPES, Counted, metadata, numbers, one
+from cqrs_todo.cqrs.stores.snapshots import SnapshotStore
+from cqrs_todo.cqrs.testing.examples import CONTRACT_TYPES, Counted, metadata, numbers, one
 from tests.cqrs.counter import COUNTER, Moved
 from tests.cqrs.counter import TYPES as COUNTERS
 
@@ -106,7 +106,7 @@ def test_lines_go_from_files_to_the_server_and_back(store: Store, database: str)
     assert (shared.import_log("inbox", lines), shared.import_log("inbox", lines)) == (1, 0)
     there = shared.open("inbox")
     assert (there.id, list(there.lines()), numbers(there.events())) == (log.id, lines, [0, 0, 1, 1, 2, 2])
-    with pytest.raises(ImportRefused, match="line 3: its sum does not match"):
+    with pytest.raises(ImportRefused, match="line 3: its digest does not match"):
         shared.import_log("other", [*lines[:2], lines[3]])
     with pytest.raises(ImportRefused, match="another history"):
         shared.import_log("inbox", store.create("other", AT).lines())
@@ -180,33 +180,33 @@ def test_a_pattern_that_is_none_is_refused(crowd: PostgresStore) -> None:
         crowd.count_streams("b-1", Pattern(Operator.POSIX, "["))
 
 
-def test_reading_in_batches(crowd: PostgresStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cqrs_todo.cqrs.stores.postgres.log.BATCH", 7)
-    monkeypatch.setattr("cqrs_todo.cqrs.stores.postgres.store.BATCH", 7)
+def test_reading_some_commits_at_a_time(crowd: PostgresStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("reader", "verify"):
+        monkeypatch.setattr(f"cqrs_todo.cqrs.stores.postgres.{module}.FETCHED", 7)
     log = crowd.open("b-1")
     assert numbers(log.events()) == list(range(30))
     assert numbers(crowd.open("b-1").events_backward()) == list(range(29, -1, -1))
-    mark = log.mark()
-    assert (mark.position, mark.versions("a/5"), mark.versions("a/6")) == (30, 3, 2)
+    cursor = log.cursor()
+    assert cursor.position == 30
     log.append(one("a/6", 30, expected=2), metadata("later"))
     other = crowd.open("b-1")
-    assert numbers(event for commit in other.commits(mark) for event in commit.events) == [30]
-    assert numbers(event for commit in other.commits_backward(mark) for event in commit.events) == list(range(29, -1, -1))
+    assert numbers(event for commit in other.commits(cursor) for event in commit.events) == [30]
+    assert numbers(event for commit in other.commits_backward(cursor) for event in commit.events) == list(range(29, -1, -1))
     assert crowd.verify("b-1").commits == 31
 
 
 def test_a_log_that_is_not_what_it_was(crowd: PostgresStore, database: str) -> None:
     log = crowd.open("b-1")
     assert len(list(log.commits())) == 30
-    mark = log.mark()
+    cursor = log.cursor()
     changed(database, "DELETE FROM cqrs_events WHERE position > 20; DELETE FROM cqrs_commits WHERE position > 20")
     for read in (crowd.open("b-1").commits, crowd.open("b-1").commits_backward):
-        with pytest.raises(StaleMark):
-            next(read(mark))
+        with pytest.raises(StaleCursor):
+            next(read(cursor))
     other = crowd.open("b-1")
-    with pytest.raises(StaleMark):
-        list(other.commits(mark))
-    assert "@30 is no longer there" in other.notices[0]
+    with pytest.raises(StaleCursor):
+        list(other.commits(cursor))
+    assert "@30 is no longer there" in other.warnings[0]
     with pytest.raises(DamagedLog, match="nothing was recorded"):
         log.append(one("a/1", 9, expected=99), metadata("late"))
     assert len(list(other.commits())) == 20
@@ -233,7 +233,7 @@ def test_snapshots_in_a_table(crowd: PostgresStore, database: str) -> None:
     log = store.create("counters", AT)
 
     def fold(state: type = int) -> Fold[int]:
-        snapshots: KeptSnapshots[int] = KeptSnapshots(crowd.snapshot_table(), state, "1")
+        snapshots: SnapshotStore[int] = SnapshotStore(crowd.snapshot_table(), state, "1")
         strategy = SnapshotEvery(25)
         return Repository(store.open("counters"), COUNTER, snapshots=snapshots, strategy=strategy).fold()
 
@@ -465,8 +465,8 @@ def sealed(*documents: bytes) -> list[bytes]:
     lines: list[bytes] = []
     sum = b""
     for document in documents:
-        lines.append(seal(sum, document))
-        sum = sum_in(lines[-1][:-1]) or b""
+        lines.append(chain_line(sum, document))
+        sum = digest_in(lines[-1][:-1]) or b""
     return lines
 
 
@@ -481,7 +481,10 @@ NONE_AT_ALL = [
     (sealed(HEADER, COMMIT % (1, b"c1", 1, b"1"), COMMIT % (2, b"c2", 3, b"1")), "line 3: version 3 of a/1 follows 1"),
 ]
 ONLY_ON_A_SERVER = [
-    (sealed(HEADER, COMMIT % (1, b"c1", 1, b"1"), COMMIT % (2, b"c1", 2, b"1")), "a command id stands in two"),
+    (
+        sealed(HEADER, COMMIT % (1, b"c1", 1, b"1"), COMMIT % (2, b"c1", 2, b"1")),
+        "two of these lines have the same command id",
+    ),
     (sealed(HEADER, COMMIT % (1, b"c1", 1, b"1e999999")), "overflows"),
     (sealed(HEADER, (COMMIT % (1, b"c1", 1, b"1")).replace(b"a/1", b"a/\\u0000")), "line 2: .*NUL"),
 ]

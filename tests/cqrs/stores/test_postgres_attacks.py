@@ -14,7 +14,7 @@ from cqrs_todo.cqrs.stores import open_store
 from cqrs_todo.cqrs.stores.postgres import PostgresStore, scratch
 from cqrs_todo.cqrs.stores.postgres.rights import MissingGrant, schemas_in
 from cqrs_todo.cqrs.stores.postgres.schema import FUNCTIONS, TABLES
-from cqrs_todo.cqrs.testing.contract import CONTRACT_TYPES, metadata, numbers, one
+from cqrs_todo.cqrs.testing.examples import CONTRACT_TYPES, metadata, numbers, one
 
 AT = datetime(2026, 11, 22, tzinfo=UTC)
 _places = count(1)

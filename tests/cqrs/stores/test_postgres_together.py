@@ -18,7 +18,7 @@ from cqrs_todo.cqrs.store import Log
 from cqrs_todo.cqrs.stores import open_store
 from cqrs_todo.cqrs.stores.memory import MemoryStore
 from cqrs_todo.cqrs.stores.postgres import PostgresStore
-from cqrs_todo.cqrs.testing.contract import CONTRACT_TYPES, metadata, numbers, one
+from cqrs_todo.cqrs.testing.examples import CONTRACT_TYPES, metadata, numbers, one
 from tests.servers import postgres
 
 AT = datetime(2026, 11, 22, tzinfo=UTC)
@@ -225,7 +225,7 @@ def test_a_connection_lost_before_the_commit_leaves_no_doubt(logs: Logs, databas
 _CHILD = """
 import sys
 from tests.cqrs.stores.test_postgres_together import opened
-from cqrs_todo.cqrs.testing.contract import metadata, one
+from cqrs_todo.cqrs.testing.examples import metadata, one
 store, a, b = opened(sys.argv[1])
 order = [a, b] if sys.argv[2] == "forward" else [b, a]
 for n in range(40):
@@ -289,4 +289,4 @@ def test_an_interruption_waits_until_it_is_over(logs: Logs, database: str) -> No
     with pytest.raises(KeyboardInterrupt):
         store.together([a, b], work)
     assert held(database) == [[1, 2], [1, 2]]
-    assert a.notices == ["what was being done with a and b was finished before the interruption"]
+    assert a.warnings == ["what was being done with a and b was finished before the interruption"]

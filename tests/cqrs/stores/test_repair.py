@@ -13,10 +13,11 @@ import pytest
 
 from cqrs_todo.cqrs.errors import DamagedLog, ReadOnlyLog
 from cqrs_todo.cqrs.events import LOST, REPAIRED
-from cqrs_todo.cqrs.store import Append, Log, Repair, Store
+from cqrs_todo.cqrs.store import Append, Log, Store
 from cqrs_todo.cqrs.stores.format import InvalidLine
 from cqrs_todo.cqrs.stores.jsonl import repair as repair_module
-from cqrs_todo.cqrs.testing.contract import AT, Counted, metadata, one
+from cqrs_todo.cqrs.testing.examples import AT, Counted, metadata, one
+from cqrs_todo.cqrs.verification import Repair
 
 ADDS = 6
 
@@ -43,7 +44,7 @@ def edits(store: Store) -> Log:
 
 @pytest.fixture(params=["head noted", "no head"])
 def head(request: pytest.FixtureRequest, path: Path) -> Callable[[], None]:
-    """Called before a repair: leaves the head noted beside the log, or removes it."""
+    """Called before a repair: leaves the head record, or removes it."""
     return lambda: None if request.param == "head noted" else path.with_suffix(".lock").unlink()
 
 
@@ -217,7 +218,7 @@ def test_deleted_lines_are_lost_and_what_follows_is_unproven(
         unproven = msgspec.json.decode(rest[first])
         span = [unproven["position"], unproven["position"] + len(unproven["events"]) - 1]
         assert record(path)["unproven"] == [span]
-        assert any(f"@{span[0]}" in step and "recovered without proof" in step for step in done.steps)
+        assert any(f"@{span[0]}" in step and "kept, but not proven" in step for step in done.steps)
 
 
 @pytest.mark.usefixtures("edits")
@@ -388,10 +389,10 @@ def test_a_result_that_does_not_verify_replaces_nothing(store: Store, path: Path
     path.write_bytes(b"".join(line + b"\n" for line in lines[:3] + lines[4:]))
     before = {file: file.read_bytes() for file in path.parent.iterdir()}
 
-    def reseal_wrongly(_: bytes, document: bytes) -> bytes:
+    def chain_wrongly(_: bytes, document: bytes) -> bytes:
         return document[:-1] + b',"sum":"' + b"0" * 64 + b'"}\n'
 
-    monkeypatch.setattr(repair_module, "seal", reseal_wrongly)
+    monkeypatch.setattr(repair_module, "chain_line", chain_wrongly)
     for dry_run in (True, False):
         with pytest.raises(DamagedLog, match="nothing was changed"):
             store.repair("inbox", dry_run=dry_run)
@@ -433,7 +434,7 @@ def test_a_repair_that_was_stopped_before_it_noted_the_head_is_recorded_once(
     lines = lines_of(path)
     path.write_bytes(b"".join(line + b"\n" for line in lines[:4]))
     with monkeypatch.context() as patch:
-        patch.setattr(repair_module, "keep_head", lambda *_: None)
+        patch.setattr(repair_module, "record_head", lambda *_: None)
         assert store.repair("inbox") is not None
     once = path.read_bytes()
     assert store.verify("inbox").damage is not None

@@ -9,15 +9,15 @@ from typing import Any
 import msgspec
 import pytest
 
-from cqrs_todo.cqrs.errors import DamagedLog, StaleMark, WrongExpectedVersion
-from cqrs_todo.cqrs.events import Commit, Metadata, Outline
+from cqrs_todo.cqrs.errors import DamagedLog, StaleCursor, WrongExpectedVersion
+from cqrs_todo.cqrs.events import Commit, EventBatch, Metadata
 from cqrs_todo.cqrs.fold import Fold, fold_of
 from cqrs_todo.cqrs.repository import Repository
-from cqrs_todo.cqrs.snapshots import SnapshotEvery, Taken
-from cqrs_todo.cqrs.store import NEW, Append, Log, Mark, Place, Store
+from cqrs_todo.cqrs.snapshots import SnapshotEvery, SnapshotInfo
+from cqrs_todo.cqrs.store import NEW, START, Append, Cursor, Log, Store, StreamVersions
 from cqrs_todo.cqrs.stores import open_store
 from cqrs_todo.cqrs.stores.jsonl import lines
-from cqrs_todo.cqrs.stores.snapshots import Folder, KeptSnapshots
+from cqrs_todo.cqrs.stores.snapshots import Folder, SnapshotStore
 from cqrs_todo.cqrs.timeline import as_of
 from tests.cqrs.counter import AT, COUNTER, TYPES, Moved
 
@@ -30,8 +30,8 @@ def store(tmp_path: Path) -> Store:
 
 
 @pytest.fixture
-def snapshots(tmp_path: Path) -> KeptSnapshots[int]:
-    return KeptSnapshots(Folder(str(tmp_path / "cache")), int, "1")
+def snapshots(tmp_path: Path) -> SnapshotStore[int]:
+    return SnapshotStore(Folder(str(tmp_path / "cache")), int, "1")
 
 
 def write(log: Log, number: int) -> Commit:
@@ -49,13 +49,13 @@ def log(store: Store) -> Log:
     return log
 
 
-def reader(store: Store, snapshots: KeptSnapshots[int]) -> Repository[int, Any, Moved]:
+def reader(store: Store, snapshots: SnapshotStore[int]) -> Repository[int, Any, Moved]:
     return Repository(store.open("counters"), COUNTER, snapshots=snapshots, strategy=SnapshotEvery(50))
 
 
 @pytest.fixture
 def taken(
-    store: Store, snapshots: KeptSnapshots[int], log: Log, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    store: Store, snapshots: SnapshotStore[int], log: Log, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> list[Path]:
     """The files of snapshots of the log, of which little is read at once."""
     monkeypatch.setattr(lines, "_BLOCK", 1 << 12)
@@ -70,20 +70,20 @@ def taken(
 def watched(log: Log, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The positions of the commits that are read forward."""
     read: list[int] = []
-    outlines = log.outlines
+    event_batches = log.event_batches
 
-    def watch(since: Place = 0) -> Iterator[Sequence[Outline]]:
-        for batch in outlines(since):
-            for commit in batch:
-                read.append(commit.position)
-                yield [commit]
+    def watch(since: Cursor = START, versions: StreamVersions | None = None) -> Iterator[Sequence[EventBatch]]:
+        for group in event_batches(since, versions):
+            for batch in group:
+                read.append(batch.position)
+                yield [batch]
 
-    monkeypatch.setattr(log, "outlines", watch)
+    monkeypatch.setattr(log, "event_batches", watch)
     return read
 
 
 def test_reading_begins_at_the_newest(
-    store: Store, snapshots: KeptSnapshots[int], taken: list[Path], log: Log, monkeypatch: pytest.MonkeyPatch
+    store: Store, snapshots: SnapshotStore[int], taken: list[Path], log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     again = reader(store, snapshots)
     read = watched(again.log, monkeypatch)
@@ -98,7 +98,7 @@ def test_reading_begins_at_the_newest(
 
 
 def test_any_moment_of_the_past_is_the_same_with_and_without(
-    store: Store, snapshots: KeptSnapshots[int], taken: list[Path], log: Log
+    store: Store, snapshots: SnapshotStore[int], taken: list[Path], log: Log
 ) -> None:
     assert taken
     plain, quick = Repository(log, COUNTER), reader(store, snapshots)
@@ -108,7 +108,7 @@ def test_any_moment_of_the_past_is_the_same_with_and_without(
 
 
 def test_far_moments_are_reached_from_near_by(
-    store: Store, snapshots: KeptSnapshots[int], taken: list[Path], monkeypatch: pytest.MonkeyPatch
+    store: Store, snapshots: SnapshotStore[int], taken: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     quick = reader(store, snapshots)
     head = quick.fold().position
@@ -116,8 +116,8 @@ def test_far_moments_are_reached_from_near_by(
     read = watched(quick.log, monkeypatch)
     backward = quick.log.commits_backward
 
-    def watch(before: int | Mark | None = None) -> Iterator[Commit]:
-        for commit in backward(before):
+    def watch(until: Cursor | None = None) -> Iterator[Commit]:
+        for commit in backward(until):
             read.append(commit.position)
             yield commit
 
@@ -130,7 +130,7 @@ def test_far_moments_are_reached_from_near_by(
 
 
 def test_a_writer_that_began_at_a_snapshot_knows_what_lies_before_it(
-    store: Store, snapshots: KeptSnapshots[int], taken: list[Path], log: Log
+    store: Store, snapshots: SnapshotStore[int], taken: list[Path], log: Log
 ) -> None:
     assert taken
     for stream, version in (('counter/"7"', 3), ("other/1", 14), ("counter/never", 0)):
@@ -193,13 +193,13 @@ HARMS: dict[str, Callable[[list[Path]], None]] = {
 
 @pytest.mark.parametrize("harm", HARMS.values(), ids=HARMS)
 def test_what_does_not_fit_is_made_anew(
-    store: Store, snapshots: KeptSnapshots[int], taken: list[Path], log: Log, harm: Callable[[list[Path]], None]
+    store: Store, snapshots: SnapshotStore[int], taken: list[Path], log: Log, harm: Callable[[list[Path]], None]
 ) -> None:
     whole = fold_of(COUNTER, log.commits())
     harm(taken)
     again = reader(store, snapshots)
     assert again.fold() == whole
-    assert again.log.notices == []
+    assert again.log.warnings == []
     for position in (0, 100, 350, 699):
         assert as_of(again, position) == as_of(Repository(log, COUNTER), position)
     write(again.log, 701)
@@ -208,7 +208,7 @@ def test_what_does_not_fit_is_made_anew(
 
 
 def test_another_logs_snapshots_are_not_used(
-    store: Store, snapshots: KeptSnapshots[int], taken: list[Path], log: Log
+    store: Store, snapshots: SnapshotStore[int], taken: list[Path], log: Log
 ) -> None:
     other = store.create("other", AT)
     write(other, 1)
@@ -218,7 +218,7 @@ def test_another_logs_snapshots_are_not_used(
 
 
 def test_a_snapshot_beyond_a_log_brought_back_from_a_backup_is_no_alarm(
-    store: Store, snapshots: KeptSnapshots[int], tmp_path: Path
+    store: Store, snapshots: SnapshotStore[int], tmp_path: Path
 ) -> None:
     log = store.create("counters", AT)
     write(log, 1)
@@ -226,38 +226,38 @@ def test_a_snapshot_beyond_a_log_brought_back_from_a_backup_is_no_alarm(
     for n in range(2, 300):
         write(log, n)
     reader(store, snapshots).fold()
-    assert snapshots.taken(log.id)
+    assert snapshots.infos(log.id)
     shutil.rmtree(tmp_path / "data")
     shutil.copytree(tmp_path / "backup", tmp_path / "data")
     again = reader(store, snapshots)
     assert again.fold() == fold_of(COUNTER, store.open("counters").commits())
     write(again.log, 300)
-    assert again.log.notices == []
+    assert again.log.warnings == []
 
 
 def test_a_log_that_is_not_what_it_was_is_read_anew(
-    store: Store, snapshots: KeptSnapshots[int], taken: list[Path], log: Log, tmp_path: Path
+    store: Store, snapshots: SnapshotStore[int], taken: list[Path], log: Log, tmp_path: Path
 ) -> None:
     path = tmp_path / "data/lists/counters.jsonl"
     lines = path.read_bytes().splitlines(keepends=True)
-    mark = log.mark()
+    cursor = log.cursor()
     path.write_bytes(b"".join(lines[:400]))
-    with pytest.raises(StaleMark):
-        next(store.open("counters").commits(mark))
+    with pytest.raises(StaleCursor):
+        next(store.open("counters").commits(cursor))
     short = reader(store, snapshots)
     assert len(list(short.fold())) == STREAMS
-    assert "has lost its end" in short.log.notices[0]
+    assert "has lost its end" in short.log.warnings[0]
     path.with_suffix(".lock").unlink()
     alone = reader(store, snapshots)
     alone.fold()
-    assert "has lost its end" in alone.log.notices[0], "a snapshot remembers it too"
+    assert "has lost its end" in alone.log.warnings[0], "a snapshot remembers it too"
     with pytest.raises(DamagedLog):
         write(alone.log, 999)
     assert taken
 
 
 def test_damage_before_a_snapshot_is_found_by_whoever_reads_there(
-    store: Store, snapshots: KeptSnapshots[int], taken: list[Path], log: Log, tmp_path: Path
+    store: Store, snapshots: SnapshotStore[int], taken: list[Path], log: Log, tmp_path: Path
 ) -> None:
     assert taken
     path = tmp_path / "data/lists/counters.jsonl"
@@ -269,25 +269,25 @@ def test_damage_before_a_snapshot_is_found_by_whoever_reads_there(
     with pytest.raises(DamagedLog, match="damaged at line 101"):
         list(quick.log.commits_backward())
     assert len(list(quick.log.commits())) == 99
-    assert "damaged at line 101" in quick.log.notices[0]
+    assert "damaged at line 101" in quick.log.warnings[0]
     assert store.verify("counters").damage is not None
     assert log.id
 
 
-def test_an_id_that_leads_elsewhere_is_kept_nowhere(snapshots: KeptSnapshots[int], tmp_path: Path) -> None:
-    snapshots.save("../../x", Mark(1, "", lambda _: 0), Taken(1, AT, AT), Fold(COUNTER))
-    assert list(snapshots.taken("../../x")) == []
+def test_an_id_that_leads_elsewhere_is_kept_nowhere(snapshots: SnapshotStore[int], tmp_path: Path) -> None:
+    snapshots.save("../../x", Cursor(1), SnapshotInfo(1, AT, AT), Fold(COUNTER))
+    assert list(snapshots.infos("../../x")) == []
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_cache_that_cant_be_written_is_done_without(store: Store, log: Log, tmp_path: Path) -> None:
     (tmp_path / "cache").write_text("a file")
-    assert reader(store, KeptSnapshots(Folder(str(tmp_path / "cache")), int, "1")).fold() == fold_of(COUNTER, log.commits())
+    assert reader(store, SnapshotStore(Folder(str(tmp_path / "cache")), int, "1")).fold() == fold_of(COUNTER, log.commits())
 
 
 def test_a_snapshot_is_readable(taken: list[Path]) -> None:
     header, rest = taken[-1].read_bytes().split(b"\n", 1)
     document = msgspec.json.decode(header[len("01234567 ") :])
-    assert (document["format"], document["count"]) == ("cqrs-snapshot/2", STREAMS)
+    assert (document["format"], document["count"]) == ("cqrs-snapshot/3", STREAMS)
     first = msgspec.json.decode(rest[document["names"] :].split(b"\n", 1)[0])
     assert first[0][0] == 'counter/"7"'

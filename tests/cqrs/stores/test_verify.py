@@ -12,11 +12,11 @@ from cqrs_todo.cqrs.errors import DamagedLog, ImportRefused, LogNotFound, ReadOn
 from cqrs_todo.cqrs.events import LOST, REPAIRED, UnknownEvent
 from cqrs_todo.cqrs.store import Append, Log, Store
 from cqrs_todo.cqrs.stores import open_store
-from cqrs_todo.cqrs.stores.format import sum_of
+from cqrs_todo.cqrs.stores.format import verified_digest
+from cqrs_todo.cqrs.stores.hash_chain import chain_line
 from cqrs_todo.cqrs.stores.jsonl import JsonlStore
-from cqrs_todo.cqrs.stores.jsonl.notes import read_note
-from cqrs_todo.cqrs.stores.seals import seal
-from cqrs_todo.cqrs.testing.contract import AT, CONTRACT_TYPES, Counted, metadata, numbers, one
+from cqrs_todo.cqrs.stores.jsonl.head_record import read_record
+from cqrs_todo.cqrs.testing.examples import AT, CONTRACT_TYPES, Counted, metadata, numbers, one
 
 COMMITS = 12
 
@@ -164,7 +164,7 @@ def test_a_log_cut_at_a_lines_end_is_noticed(store: Store, path: Path, number: i
     write(path, lines[:number])
     reader = store.open("inbox")
     assert len(list(reader.commits())) == number - 1
-    assert "has lost its end" in reader.notices[0]
+    assert "has lost its end" in reader.warnings[0]
     with pytest.raises(DamagedLog, match="@24 had been recorded; nothing was recorded"):
         reader.append(one("b/1", 1), metadata("after"))
     check_repair(store, path, [body(line) for line in lines[1:number]])
@@ -207,22 +207,22 @@ def test_several_damages_at_once(store: Store, path: Path) -> None:
 def test_a_commit_that_comes_while_a_log_is_walked_is_no_damage(
     store: Store, log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def read_note_later(path: str) -> bytes:
+    def read_record_later(path: str) -> bytes:
         log.append(one("a/1", 9), metadata("later"))
-        return read_note(path)
+        return read_record(path)
 
-    monkeypatch.setattr("cqrs_todo.cqrs.stores.jsonl.check.read_note", read_note_later)
+    monkeypatch.setattr("cqrs_todo.cqrs.stores.jsonl.verify.read_record", read_record_later)
     assert store.verify("inbox").damage is None
 
 
 @pytest.mark.usefixtures("log")
 def test_another_history_of_the_same_length_is_noticed(store: Store, path: Path) -> None:
     lines = lines_of(path)
-    previous = sum_of(b"", lines[0])
+    previous = verified_digest(b"", lines[0])
     forged = [lines[0]]
     for line in lines[1:]:
-        forged.append(seal(previous, body(line).replace(b"c3", b"c4") + b"}")[:-1])
-        previous = sum_of(previous, forged[-1])
+        forged.append(chain_line(previous, body(line).replace(b"c3", b"c4") + b"}")[:-1])
+        previous = verified_digest(previous, forged[-1])
     write(path, forged)
     verdict = store.verify("inbox")
     assert verdict.damage is not None
@@ -235,7 +235,7 @@ def test_another_history_of_the_same_length_is_noticed(store: Store, path: Path)
 def test_a_newer_format_is_not_touched(store: Store, path: Path) -> None:
     header = msgspec.json.decode(lines_of(path)[0])
     del header["sum"]
-    path.write_bytes(seal(b"", msgspec.json.encode({**header, "version": "2.0"})))
+    path.write_bytes(chain_line(b"", msgspec.json.encode({**header, "version": "2.0"})))
     verdict = store.verify("inbox")
     assert (verdict.newer, verdict.damage) == ("2.0", None)
     with pytest.raises(ReadOnlyLog, match="made by a newer program"):
@@ -290,11 +290,11 @@ def test_export_and_import_are_byte_for_byte(store: Store, path: Path, log: Log,
     other = open_store(f"jsonl:{tmp_path}/other", CONTRACT_TYPES)
     copy = tmp_path / "other/lists/copy.jsonl"
     lines = lines_of(path)
-    previous = sum_of(b"", lines[-1]) if len(lines) == 1 else lines[-1][-66:-2]
+    previous = verified_digest(b"", lines[-1]) if len(lines) == 1 else lines[-1][-66:-2]
     strange = b'{"position":25,"at":"2026-11-22T09:30:00Z","by":"me","command":"x","mood":"odd","events":[{"stream":"z/1",'
     strange += b'"version":1,"type":"from_the_future","data":{"deep":[1.50,{"a":null}]},"more":7}]}'
     with path.open("ab") as file:
-        file.write(seal(previous, strange))
+        file.write(chain_line(previous, strange))
     exported = list(store.open("inbox").lines())
     assert b"".join(exported) == path.read_bytes()
     assert other.import_log("copy", exported[:5]) == 4
@@ -319,7 +319,7 @@ def test_export_and_import_are_byte_for_byte(store: Store, path: Path, log: Log,
 
 @pytest.mark.usefixtures("log")
 def test_a_log_is_imported_only_once_into_a_store(store: Store, path: Path) -> None:
-    lines = lines_of(path)
+    lines = [line + b"\n" for line in lines_of(path)]
     for archived in (False, True):
         if archived:
             store.archive("inbox")

@@ -6,11 +6,12 @@ from typing import ClassVar
 
 import pytest
 
-from cqrs_todo.cqrs.events import Commit, EventTypes, Metadata, Recorded
-from cqrs_todo.cqrs.store import Append, Log, Place, Store
+from cqrs_todo.cqrs.events import Commit, EventBatch, EventTypes, Metadata, Recorded
+from cqrs_todo.cqrs.store import START, Append, Cursor, Log, Store, StreamVersions
 from cqrs_todo.cqrs.stores.memory import MemoryLog, MemoryStore
 from cqrs_todo.cqrs.struct import replace
-from cqrs_todo.cqrs.testing.contract import CONTRACT_TYPES, StoreContract
+from cqrs_todo.cqrs.testing.contract import StoreContract
+from cqrs_todo.cqrs.testing.examples import CONTRACT_TYPES
 
 
 class _Wrong(MemoryStore):
@@ -45,10 +46,10 @@ class BoundlessLog(MemoryLog):
 
 
 class SketchyLog(MemoryLog):
-    """Leaves the newest commit out of the outlines."""
+    """Leaves the newest commit out of the event batches."""
 
-    def outlines(self, since: Place = 0) -> Iterator[Sequence[Commit]]:
-        return (batch[:-1] for batch in super().outlines(since))
+    def event_batches(self, since: Cursor = START, versions: StreamVersions | None = None) -> Iterator[Sequence[EventBatch]]:
+        return (group[:-1] for group in super().event_batches(since, versions))
 
 
 class SharedLog(MemoryLog):

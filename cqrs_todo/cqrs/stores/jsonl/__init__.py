@@ -1,4 +1,4 @@
-"""One append-only file of JSON lines a log. The bytes: docs/log-format.md; how they get there: docs/reliability.md."""
+"""Logs in append-only files of JSON lines; docs/log-format.md has the bytes, docs/reliability.md how they are written."""
 
 from .store import JsonlStore
 

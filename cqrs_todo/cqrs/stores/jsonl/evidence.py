@@ -1,7 +1,7 @@
 """What can still be read of a damaged log, and which of it the digests prove.
 
-A commit is *proven* when its digest matches its content and the digest of the line before it. That digest may stand
-anywhere in the file; it may also be calculated where it cannot be read. Nothing here changes or invents a byte.
+A commit is *proven* if its digest matches its content and the digest of the line before it. That digest may be found
+anywhere in the file, and may also be calculated if it cannot be read. Nothing here changes or invents a byte.
 """
 
 import json
@@ -12,9 +12,9 @@ from itertools import pairwise
 
 import msgspec
 
-from ..chain import Spot
+from ...store import Cursor
 from ..format import VERSION, CommitLine, Header, InvalidLine, decode_line, read_header
-from ..seals import NO_SUM, SEAL_LENGTH
+from ..hash_chain import DIGEST_MEMBER_LENGTH, NO_DIGEST
 
 _BLANK = b" \t\r\n\x0b\x0c\0"
 _BOM = b"\xef\xbb\xbf"
@@ -22,9 +22,9 @@ _DIGEST_LENGTH = 64
 _ENOUGH = 48
 """How many of the 64 digits must agree: 192 bits prove a line as well as 256 do, so an altered digit does no harm."""
 _MOST_TRIES = 2_000_000
-"""How many digests are calculated at most for lines of which the line before does not stand where it should."""
+"""How many digests are calculated at most for lines that do not come after the line that should be before them."""
 _MOST_GUESSES = 16
-"""How many guesses are made at most of the digest before one line."""
+"""How many guesses are made at most about the digest before one line."""
 
 _START = re.compile(rb'\{\s*"(?:position|format)"\s*:')
 _COMMIT_START = re.compile(rb'\{\s*"position"\s*:')
@@ -39,7 +39,7 @@ _VERSION = re.compile(rb'"version":"[^"]*"')
 
 
 class Reading(msgspec.Struct, frozen=True):
-    """One way to read a line: the bytes that its digest is over, and the digest as it stands."""
+    """One way to read a line: the bytes that its digest covers, and the digest as it is in the file."""
 
     body: bytes
     digest: bytes
@@ -47,10 +47,17 @@ class Reading(msgspec.Struct, frozen=True):
 
 
 class Piece(msgspec.Struct, eq=False):
-    """What stands in one line of the damaged log, or in a part of a line whose end was altered.
+    """One line of the damaged log, or a part of a line whose end was altered.
 
-    `line` counts from 1. `commit` and `header` say what the text holds, if it can be decoded at all. Once the piece is
-    proven, `reading` is the text as it was written and `digest` its true digest.
+    Attributes:
+        line: The number of the line, from 1.
+        text: The text, without white space around it.
+        trimmed: Whether there was white space around it.
+        commit: The commit that the text holds, if it can be decoded.
+        header: The header that the text holds, if it can be decoded.
+        reading: The text as it was written, once the piece is proven.
+        digest: The true digest, once the piece is proven.
+        previous: The digest before the piece, once it is proven.
     """
 
     line: int
@@ -64,10 +71,11 @@ class Piece(msgspec.Struct, eq=False):
 
     @property
     def proven(self) -> bool:
+        """Whether the piece is proven."""
         return self.reading is not None
 
     @property
-    def stands(self) -> bytes:
+    def written_digest(self) -> bytes:
         """The digest that can be read at the end of the text; empty if there is none."""
         return next((each.digest for each in plain_readings(self.text) if _HEX.fullmatch(each.digest)), b"")
 
@@ -83,7 +91,7 @@ class Piece(msgspec.Struct, eq=False):
 
 
 def as_commit(text: bytes) -> CommitLine | None:
-    """The commit in a text, whatever its digest says; None if it holds none."""
+    """Return the commit in a text, whatever its digest is; None if it holds none."""
     try:
         return decode_line(text)
     except InvalidLine:
@@ -94,7 +102,7 @@ def as_commit(text: bytes) -> CommitLine | None:
 
 
 def decoded(content: bytes) -> tuple[bytes, str]:
-    """The content as UTF-8, and the name of the encoding that it was in ('' for UTF-8)."""
+    """Return the content as UTF-8, and the name of the encoding that it was in ('' for UTF-8)."""
     encodings = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"), (b'{\0"\0', "utf-16-le"), (b'\0{\0"', "utf-16-be"))
     for beginning, encoding in encodings:
         if content.startswith(beginning):
@@ -103,7 +111,7 @@ def decoded(content: bytes) -> tuple[bytes, str]:
 
 
 def pieces_in(content: bytes) -> Iterator[Piece]:
-    """What stands in the lines. Only LF ends a line; where lines cannot be decoded, commits are looked for in them."""
+    """Yield what the lines hold. Only LF ends a line. If lines cannot be decoded, this looks for commits within them."""
     unread: list[bytes] = []
     for number, line in enumerate(content.split(b"\n"), 1):
         text = line.strip(_BLANK).removeprefix(_BOM).strip(_BLANK)
@@ -120,7 +128,7 @@ def pieces_in(content: bytes) -> Iterator[Piece]:
 
 
 def _pieces_in_run(line: int, run: bytes) -> Iterator[Piece]:
-    """What stands in lines that cannot be decoded one by one, the first of them with this number."""
+    """Yield what lines hold that cannot be decoded one by one; the first of them has the number `line`."""
     cuts = {0, len(run)}
     cuts.update(match.start() for match in _START.finditer(run) if not _is_inside(run, match.start()))
     cuts.update(match.start() for match in _END_OF_COMMIT.finditer(run))
@@ -134,7 +142,7 @@ def _pieces_in_run(line: int, run: bytes) -> Iterator[Piece]:
 
 
 def _is_inside(run: bytes, place: int) -> bool:
-    """Whether an object that begins at a place belongs to another one."""
+    """Return whether an object that begins at a place belongs to another one."""
     return _PUNCTUATION.search(run, max(0, place - 64), place) is not None
 
 
@@ -152,13 +160,13 @@ def _piece(line: int, text: bytes) -> Piece:
 
 
 def plain_readings(text: bytes) -> Iterator[Reading]:
-    """The body and the digest in a text as they stand; more than one where it is not clear where the body ends."""
+    """Yield the body and the digest in a text as they are; more than one reading if it is not clear where the body ends."""
     match = _SEAL.search(text)
     if match is not None:
         yield Reading(text[: match.start()], match[1])
         return
-    if len(text) > SEAL_LENGTH:
-        yield Reading(text[:-SEAL_LENGTH], text[-_DIGEST_LENGTH - 2 : -2])
+    if len(text) > DIGEST_MEMBER_LENGTH:
+        yield Reading(text[:-DIGEST_MEMBER_LENGTH], text[-_DIGEST_LENGTH - 2 : -2])
     place = text.rfind(b',"sum":"')
     if place > 0:
         yield Reading(text[:place], text[place + len(b',"sum":"') :].rstrip(b'"}'))
@@ -168,7 +176,7 @@ def plain_readings(text: bytes) -> Iterator[Reading]:
 
 
 def all_readings(text: bytes) -> Iterator[Reading]:
-    """Every way to read a text: also without the white space, the line ends and the escapes that another program put in."""
+    """Yield every way to read a text, also without the white space, line ends and escapes that another program added."""
     seen: set[bytes] = set()
     for reading in plain_readings(text):
         for body in (
@@ -184,12 +192,12 @@ def all_readings(text: bytes) -> Iterator[Reading]:
 
 
 def compact(body: bytes) -> bytes:
-    """JSON without the white space that stands outside its texts."""
+    """Return JSON without the white space that is outside of its strings."""
     return _TEXT_OR_SPACE.sub(lambda match: match[1] or b"", body)
 
 
 def _encoded_anew(body: bytes) -> Iterator[bytes]:
-    """The same JSON in the form that this program writes."""
+    """Yield the same JSON in the form in which this program writes it."""
     try:
         document = json.loads(body + b"}")
         yield json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()[:-1]
@@ -201,12 +209,12 @@ def _encoded_anew(body: bytes) -> Iterator[bytes]:
 
 
 def digest_of(previous: bytes, body: bytes) -> bytes:
-    """The digest of a line that follows the line with the digest `previous`."""
+    """Return the digest of a line that comes after the line with the digest `previous`."""
     return sha256(previous + body).hexdigest().encode()
 
 
 def agree(digest: bytes, written: bytes) -> bool:
-    """Whether a digest is the one that was written, except for a few altered, added or missing digits."""
+    """Return whether a digest is the one that was written, except for a few altered, added or missing digits."""
     if digest == written:
         return True
     written = written.lower()
@@ -233,7 +241,14 @@ class _Guess(msgspec.Struct, frozen=True):
 class Prover:
     """Finds out which pieces are proven, and marks them."""
 
-    def __init__(self, pieces: list[Piece], header: Piece | None, head: Spot | None) -> None:
+    def __init__(self, pieces: list[Piece], header: Piece | None, head: Cursor | None) -> None:
+        """Prepare to prove pieces.
+
+        Args:
+            pieces: The pieces of the damaged log.
+            header: The one that is the header; None if there is none.
+            head: The recorded head; None if it is not known.
+        """
         self._pieces = pieces
         self._header = header
         self._head = head
@@ -247,16 +262,17 @@ class Prover:
         self._tries = 0
 
     def run(self) -> None:
+        """Mark the pieces that are proven."""
         self._read_header()
         before = b""
         for piece in self._pieces:  # nearly every line follows the one before it
-            stands = piece.stands
+            written = piece.written_digest
             if piece.commit is not None and before:
                 self._try(piece, [before], plain_readings(piece.text))
-            before = stands
+            before = written
         for piece in self._open:
             self._try(piece, self._near(piece), list(all_readings(piece.text)))
-        known = list(dict.fromkeys([*filter(None, (piece.stands for piece in self._pieces)), *self._remembered]))
+        known = list(dict.fromkeys([*filter(None, (piece.written_digest for piece in self._pieces)), *self._remembered]))
         for piece in self._open:
             self._try_all(piece, known)
         self._prove_by_guesses()
@@ -268,30 +284,30 @@ class Prover:
 
     @property
     def _remembered(self) -> list[bytes]:
-        return [self._head.sum] if self._head is not None else []
+        return [self._head.digest] if self._head is not None else []
 
     def _read_header(self) -> None:
         if self._header is None:
             return
         for reading in plain_readings(self._header.text):
-            digest = digest_of(NO_SUM, reading.body)
+            digest = digest_of(NO_DIGEST, reading.body)
             if agree(digest, reading.digest):
-                self._settle(self._header, reading, NO_SUM, digest)
+                self._mark_proven(self._header, reading, NO_DIGEST, digest)
                 return
         for reading in _header_readings(self._header.text):
-            self._guess(self._header, reading, NO_SUM)
-            digest = digest_of(NO_SUM, reading.body)
+            self._guess(self._header, reading, NO_DIGEST)
+            digest = digest_of(NO_DIGEST, reading.body)
             if agree(digest, reading.digest) or digest in self._remembered:
-                self._settle(self._header, reading, NO_SUM, digest)
+                self._mark_proven(self._header, reading, NO_DIGEST, digest)
                 return
 
     def _near(self, piece: Piece) -> list[bytes]:
-        """The digests that stand where the one before a piece should stand."""
-        near = [other.digest or other.stands for other in self._predecessors(piece)]
+        """Return the digests that are where the one before a piece should be."""
+        near = [other.digest or other.written_digest for other in self._predecessors(piece)]
         return list(dict.fromkeys(filter(None, near)))
 
     def _predecessors(self, piece: Piece) -> list[Piece]:
-        """The pieces that may have been written just before one: by position, and by their place in the file."""
+        """Return the pieces that may have been written just before one, by their positions and their places in the file."""
         position = _commit(piece).position
         found = [other for other in self._by_last.get(position - 1, []) if other is not piece]
         if position == 1 and self._header is not None:
@@ -304,23 +320,23 @@ class Prover:
         for reading in readings:
             for digest in previous:
                 made = digest_of(digest, reading.body)
-                if agree(made, reading.digest) and self._settle(piece, reading, digest, made):
+                if agree(made, reading.digest) and self._mark_proven(piece, reading, digest, made):
                     return True
         return False
 
     def _try_all(self, piece: Piece, known: list[bytes]) -> None:
-        """Look for the digest before a piece among all that can be read, for as long as that takes seconds and not hours."""
+        """Look for the digest before a piece among all that can be read, as long as that takes seconds and not hours."""
         for reading in all_readings(piece.text):
             if self._tries >= _MOST_TRIES or not _HEX.fullmatch(reading.digest):
                 return
             self._tries += len(known)
             for digest in known:
-                if digest_of(digest, reading.body) == reading.digest and self._settle(
+                if digest_of(digest, reading.body) == reading.digest and self._mark_proven(
                     piece, reading, digest, reading.digest
                 ):
                     return
 
-    def _settle(self, piece: Piece, reading: Reading, previous: bytes, digest: bytes) -> bool:
+    def _mark_proven(self, piece: Piece, reading: Reading, previous: bytes, digest: bytes) -> bool:
         commit = None if piece is self._header else as_commit(reading.body + b"}")
         if piece is not self._header and commit is None:
             return False
@@ -351,9 +367,9 @@ class Prover:
         self._guesses_for.setdefault(id(piece), []).append(digest)
 
     def _accept(self, digest: bytes) -> None:
-        """Mark what was guessed as proven, with all that the guess was built on."""
+        """Cursor what was guessed as proven, with all that the guess was built on."""
         while (guess := self._guesses.get(digest)) is not None and not guess.piece.proven:
-            if not self._settle(guess.piece, guess.reading, guess.previous, digest):
+            if not self._mark_proven(guess.piece, guess.reading, guess.previous, digest):
                 return
             digest = guess.previous
 
@@ -364,7 +380,7 @@ def _commit(piece: Piece) -> CommitLine:
 
 
 def _header_readings(text: bytes) -> Iterator[Reading]:
-    """Every way to read a header, also with the version of this format in the place of an altered one."""
+    """Yield every way to read a header, also with the version of this format in place of an altered one."""
     for reading in all_readings(text):
         yield reading
         yield Reading(_VERSION.sub(b'"version":"%s"' % VERSION.encode(), reading.body), reading.digest)

@@ -22,7 +22,7 @@ LOCK_SECONDS = 10.0
 
 
 @contextmanager
-def explained(path: str, outcome: str = "") -> Iterator[None]:
+def os_errors_as_store_errors(path: str, outcome: str = "") -> Iterator[None]:
     """Turn an `OSError` raised in the block into `StoreUnavailable`.
 
     Args:
@@ -63,7 +63,7 @@ def open_or_make(path: str, flags: int) -> int:
 
 
 @contextmanager
-def locked(path: str, log: str) -> Iterator[int]:
+def file_lock(path: str, log: str) -> Iterator[int]:
     """Hold the exclusive lock on a log during the block.
 
     The lock file is created if it is missing, and never removed or renamed. If it were, two writers could hold locks on
@@ -81,10 +81,10 @@ def locked(path: str, log: str) -> Iterator[int]:
         StoreUnavailable: The lock file cannot be opened or locked.
     """
     outcome = "; nothing was recorded"
-    with explained(path, outcome):
+    with os_errors_as_store_errors(path, outcome):
         fd = open_or_make(path, os.O_RDWR)
     try:
-        with explained(path, outcome):
+        with os_errors_as_store_errors(path, outcome):
             if not _lock(fd):
                 _wait_for_lock(fd, path, log)
         yield fd

@@ -1,4 +1,4 @@
-"""A log's file, open for reading its lines forward and backward, in blocks of bounded size."""
+"""The open file of a log: its lines, read forwards and backwards in blocks of bounded size."""
 
 import os
 from collections.abc import Iterator
@@ -6,36 +6,46 @@ from io import BytesIO
 from typing import Self
 
 from ...errors import LogNotFound
-from .files import close, explained, open_private
+from .files import close, open_private, os_errors_as_store_errors
 
 _BLOCK = 1 << 15
 
 
 def lines_in(chunk: bytes, start: int = 0) -> list[bytes]:
-    """The whole lines from an offset on, each without its LF."""
+    """Return the complete lines in some bytes, without their LF.
+
+    Args:
+        chunk: The bytes. They end with an LF.
+        start: The offset in bytes at which the first line begins.
+    """
     file = BytesIO(chunk)
     file.seek(start)
-    return [line[:-1] for line in file]  # `split` looks at each byte by itself and takes twice as long
+    return [line[:-1] for line in file]  # takes half the time of `split`
 
 
 class Lines:
-    """The lines of an open file up to an offset, `size`."""
+    """The lines of an open file.
+
+    Attributes:
+        path: The file.
+        fd: Its file descriptor.
+        size: The offset in bytes up to which it is read.
+        tail: The bytes after the last LF, once `chunks` has come to the end.
+    """
 
     def __init__(self, path: str, fd: int, size: int) -> None:
+        """Read the lines of an open file; the arguments are described above."""
         self.path = path
         self.fd = fd
         self.size = size
         self.tail = b""
 
     def chunks(self, offset: int) -> Iterator[bytes]:
-        """The bytes from an offset on, some whole lines at a time.
-
-        What comes after the last LF is `tail` when they are over.
-        """
+        """Yield the bytes from an offset on, some complete lines at a time."""
         self.tail = b""
         rest: list[bytes] = []
         while offset < self.size:
-            with explained(self.path):
+            with os_errors_as_store_errors(self.path):
                 block = os.pread(self.fd, min(_BLOCK, self.size - offset), offset)
             if not block:
                 break
@@ -48,18 +58,18 @@ class Lines:
         self.tail = b"".join(rest)
 
     def forward(self, offset: int) -> Iterator[bytes]:
-        """The whole lines in these chunks, without their LF."""
+        """Yield the complete lines from an offset on, without their LF."""
         for chunk in self.chunks(offset):
             yield from lines_in(chunk)
 
     def backward(self, start: int, end: int) -> Iterator[bytes]:
-        """The lines between two offsets at which lines begin, without their LF, last first."""
+        """Yield the lines between two offsets at which lines begin, without their LF, last one first."""
         rest: list[bytes] = []
         end -= 1
         while end > start:
             size = min(_BLOCK, end - start)
             end -= size
-            with explained(self.path):
+            with os_errors_as_store_errors(self.path):
                 block = os.pread(self.fd, size, end)
             if b"\n" not in block:
                 rest.append(block)
@@ -74,12 +84,24 @@ class Lines:
 
 
 class LogFile(Lines):
-    """A log's file, open; `size` is its length in bytes when it was opened. Raises `LogNotFound`, `StoreUnavailable`.
+    """The open file of a log, as far as it reached when it was opened.
 
-    `known` is whether its reader knows all of it already.
+    Attributes:
+        known: Whether everything in the file was verified before.
     """
 
     def __init__(self, path: str, flags: int, name: str) -> None:
+        """Open the file of a log.
+
+        Args:
+            path: The file.
+            flags: Flags for `os.open`.
+            name: The name of the log.
+
+        Raises:
+            LogNotFound: There is no such file.
+            StoreUnavailable: It cannot be opened, or is not a private file.
+        """
         try:
             fd, status = open_private(path, flags)
         except FileNotFoundError:
@@ -88,10 +110,13 @@ class LogFile(Lines):
         self.known = False
 
     def __enter__(self) -> Self:
+        """Return the file, which is closed after the block."""
         return self
 
     def __exit__(self, *_: object) -> None:
+        """Close the file."""
         close(self.fd)
 
     def close(self) -> None:
+        """Close the file."""
         close(self.fd)

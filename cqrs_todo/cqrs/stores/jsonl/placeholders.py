@@ -1,4 +1,4 @@
-"""Which streams and versions the events have that stand in for lost ones, so that every commit that is left fits."""
+"""The streams and versions of the events that take the place of lost ones, so that every commit that stays fits."""
 
 import heapq
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,11 +9,17 @@ from ...events import LOST
 from ..format import CommitLine
 
 Claims = Mapping[int, tuple[str, int]]
-"""By position: the stream and version that a line claims which cannot be proven and does not stay in the log."""
+"""The stream and version, by position, that lines claim which cannot be proven and do not stay in the log."""
 
 
 class Gap(msgspec.Struct, frozen=True):
-    """Positions that are lost: `before` is the index of the commit that follows them."""
+    """Positions that are lost.
+
+    Attributes:
+        before: The index of the commit that comes after them.
+        first: The first position.
+        last: The last position.
+    """
 
     before: int
     first: int
@@ -21,15 +27,24 @@ class Gap(msgspec.Struct, frozen=True):
 
 
 class Conflict(Exception):
-    """A commit cannot stand where it does; `index` says which."""
+    """A commit does not fit at its position.
+
+    Attributes:
+        index: Its index.
+    """
 
     def __init__(self, index: int) -> None:
+        """Make the error for the commit with an index."""
         super().__init__(index)
         self.index = index
 
 
 def gaps_in(commits: Sequence[CommitLine], end: int) -> list[Gap]:
-    """The positions up to `end` that no commit holds; raises `Conflict` for a commit whose positions overlap others."""
+    """Return the positions up to `end` that no commit holds.
+
+    Raises:
+        Conflict: The positions of a commit overlap those of another.
+    """
     gaps, position = [], 0
     for index, commit in enumerate(commits):
         if commit.position <= position:
@@ -43,9 +58,13 @@ def gaps_in(commits: Sequence[CommitLine], end: int) -> list[Gap]:
 
 
 class _Missing(msgspec.Struct, frozen=True, order=True):
-    """A version of a stream that no commit holds, though a later one is there.
+    """A version of a stream that no commit holds, although a commit holds a later one.
 
-    It must come before the commit with the index `due`, and after the one with the index `since`.
+    Attributes:
+        due: The index of the commit before which it must come.
+        stream: The name of the stream.
+        version: The version.
+        since: The index of the commit after which it must come.
     """
 
     due: int
@@ -78,7 +97,7 @@ def fill(commits: Sequence[CommitLine], gaps: Sequence[Gap], claims: Claims) -> 
 
 
 def _fill(commits: Sequence[CommitLine], gaps: Sequence[Gap], claims: Claims) -> list[list[tuple[str, int]]] | None:
-    """What `fill` gives if the claims fit; None if they do not."""
+    """Do what `fill` describes if the claims fit; return None if they do not."""
     names = {event.stream for commit in commits for event in commit.events}
     lost = sum(gap.last - gap.first + 1 for gap in gaps)
     needed = {(each.stream, each.version): each for each in _missing(commits, lost)}
@@ -100,7 +119,7 @@ def _fill(commits: Sequence[CommitLine], gaps: Sequence[Gap], claims: Claims) ->
 
 
 def _in_order(filled: Sequence[Sequence[tuple[str, int]]]) -> bool:
-    """Whether the versions of each stream rise."""
+    """Return whether the versions of each stream rise."""
     versions: dict[str, int] = {}
     for events in filled:
         for stream, version in events:
@@ -161,7 +180,7 @@ def _missing(commits: Sequence[CommitLine], room: int) -> Iterator[_Missing]:
 
 
 def _own_stream(position: int, names: set[str]) -> Iterator[tuple[str, int]]:
-    """A stream that no commit uses, version by version."""
+    """Yield the versions of a stream that no commit uses."""
     stream = f"{LOST}/{position}"
     while stream in names:
         stream += "x"

@@ -1,12 +1,12 @@
 """Repairing a damaged log.
 
-What is proven stays, byte for byte. What cannot be proven, and is not contradicted, stays and is said to be unproven. What
-contradicts its digest becomes `lost`. `plan` says what to do, as a function of bytes; `repair` does it to a file.
+What is proven stays, byte for byte. What cannot be proven and is not contradicted stays, and is recorded as unproven. What
+contradicts its digest becomes `lost`. `plan` is a function of bytes that says what to do; `repair` does it to a file.
 """
 
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -17,8 +17,9 @@ import msgspec
 
 from ...errors import DamagedLog, ReadOnlyLog
 from ...events import LOST, REPAIRED
-from ...store import Repair, no_progress
-from ..chain import Spot, Versions, Walk
+from ...store import Cursor, Known, no_progress, nothing_known
+from ...verification import Repair
+from ..chain import Versions, Walk
 from ..format import (
     FORMAT,
     VERSION,
@@ -31,13 +32,14 @@ from ..format import (
     encode_header,
     read_header,
 )
-from ..seals import end_of_line, last_sum, seal
-from .check import examine, no_head
+from ..hash_chain import chain_line, end_of_line, last_digest
 from .evidence import Piece, Prover, as_commit, compact, decoded, pieces_in, plain_readings
-from .files import create_durable, dated, explained, read_range, replace_durably
+from .files import create_durable, dated, os_errors_as_store_errors, read_range, replace_durably
+from .head_record import log_and_head, read_record, record_head
 from .lines import LogFile
-from .notes import any_head, keep_head, read_note
 from .sorting import Sorted, commit_of, sort_out
+from .steps import Steps, span
+from .verify import verify
 
 _BOM = b"\xef\xbb\xbf"
 _MOST_IN_A_COMMIT = 1_000
@@ -45,41 +47,51 @@ _MOST_IN_A_COMMIT = 1_000
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """What a repair does: the new content, where it ends, the log's id, and the steps in words."""
+    """What a repair does.
+
+    Attributes:
+        content: The new content of the file.
+        head: The cursor at its end.
+        log: The id of the log.
+        steps: The steps, in words.
+    """
 
     content: bytes
-    head: Spot
+    head: Cursor
     log: str
     steps: tuple[str, ...]
 
 
-def repair(path: str, name: str, *, dry_run: bool, known: Callable[[str], Spot | None] = no_head) -> Repair | None:
-    """Repair the log in a file, or with `dry_run` only say how; None if it is intact.
+def repair(path: str, name: str, *, dry_run: bool, known: Known = nothing_known) -> Repair | None:
+    """Repair the log in a file.
 
-    The caller holds the log's lock, except for a dry run. The log as it was is copied to a file beside it first.
+    The caller holds the log's lock, except for a dry run. First the damaged log is copied to a file beside it.
 
     Args:
         path: The file.
         name: The name of the log.
-        dry_run: Whether to change nothing.
-        known: As in `check.examine`.
+        dry_run: Whether to change nothing and only describe the repair.
+        known: As for `verify`.
+
+    Returns:
+        What was done, or would be done. None if the log is intact.
 
     Raises:
         DamagedLog: The result would not verify; nothing was changed.
         ReadOnlyLog: The log has a newer format; it is never touched.
         StoreUnavailable: The file cannot be read or written.
     """
-    verdict = examine(path, name, no_progress, known)
+    verdict = verify(path, name, no_progress, known)
     if verdict.newer:
         raise ReadOnlyLog(f"{path} was made by a newer program: its format {verdict.newer} is newer than this program's")
     if verdict.damage is None:
         return None
-    with explained(path, "; nothing was changed"):
+    with os_errors_as_store_errors(path, "; nothing was changed"):
         with LogFile(path, os.O_RDONLY, name) as file:
             content = read_range(file.fd, 0, file.size)
         try:
-            noted = any_head(read_note(path)) or _known_head(content, known)
-            planned = plan(content, name, noted, datetime.now(UTC), os.urandom(16).hex())
+            recorded = log_and_head(read_record(path)) or _known_head(content, known)
+            planned = plan(content, name, recorded, datetime.now(UTC), os.urandom(16).hex())
         except InvalidLine as error:
             raise DamagedLog(f"{path}: the repaired log would not verify ({error}); nothing was changed") from error
         except ReadOnlyLog as error:
@@ -91,24 +103,24 @@ def repair(path: str, name: str, *, dry_run: bool, known: Callable[[str], Spot |
             kept = dated(path, "damaged")
             create_durable(kept, content)
             replace_durably(path, planned.content)
-    keep_head(path, planned.log, planned.head)
+    record_head(path, planned.log, planned.head)
     return Repair(planned.steps, kept)
 
 
-def _known_head(content: bytes, known: Callable[[str], Spot | None]) -> tuple[str, Spot] | None:
-    """The log id and the head that somebody else remembers, if the log is shorter than that."""
+def _known_head(content: bytes, known: Known) -> tuple[str, Cursor] | None:
+    """Return the log id and the head that something outside the store remembers, if the log is shorter than that."""
     header = read_header(content.partition(b"\n")[0])
     head = None if header is None else known(header.id)
     return None if header is None or head is None or head.offset <= len(content) else (header.id, head)
 
 
-def plan(content: bytes, name: str, noted: tuple[str, Spot] | None, now: datetime, fresh_id: str) -> Plan:
+def plan(content: bytes, name: str, recorded: tuple[str, Cursor] | None, now: datetime, fresh_id: str) -> Plan:
     """Say how to repair a log.
 
     Args:
         content: The bytes of the damaged log.
         name: The name that a new header gets if the old one cannot be read.
-        noted: The log id and the head that were noted beside the log, if they are there.
+        recorded: The log id and the head in the head record; None if there is none.
         now: The time of the repair.
         fresh_id: The log id to use if none can be read.
 
@@ -116,43 +128,47 @@ def plan(content: bytes, name: str, noted: tuple[str, Spot] | None, now: datetim
         InvalidLine: The result would not verify.
         ReadOnlyLog: The log has a newer format.
     """
-    repaired = _Repaired(content, name, noted, now, fresh_id)
+    repaired = _Repaired(content, name, recorded, now, fresh_id)
     result = b"".join(repaired.lines)
     return Plan(result, verified_end(result), repaired.log, repaired.steps)
 
 
-def verified_end(content: bytes) -> Spot:
-    """Where a log ends that was verified from its first byte to its last; raises `InvalidLine`."""
+def verified_end(content: bytes) -> Cursor:
+    """Verify a log from its first byte to its last, and return the cursor at its end.
+
+    Raises:
+        InvalidLine: A line is wrong.
+    """
     first, *_ = content.split(b"\n", 1)
-    _, sum = decode_header(first)
-    walk = Walk(Spot(1, len(first) + 1, sum, 0), Versions().pass_over, decode_lines)
+    _, digest = decode_header(first)
+    walk = Walk(Cursor(0, 1, len(first) + 1, digest), Versions().advance, decode_lines)
     if not content.endswith(b"\n"):
         raise InvalidLine("its last line has no end")
     for _ in walk.over(BytesIO(content[len(first) + 1 :])):
         pass
-    return walk.spot
+    return walk.cursor
 
 
 class _Repaired:
     """The lines of a repaired log, and the steps that lead to it."""
 
-    def __init__(self, content: bytes, name: str, noted: tuple[str, Spot] | None, now: datetime, fresh_id: str) -> None:
+    def __init__(self, content: bytes, name: str, recorded: tuple[str, Cursor] | None, now: datetime, fresh_id: str) -> None:
         self.lines: list[bytes] = []
-        self._steps = _Steps()
-        self._name, self._now, self._fresh_id, self._noted = name, now, fresh_id, noted
+        self._steps = Steps()
+        self._name, self._now, self._fresh_id, self._recorded = name, now, fresh_id, recorded
         self._command = f"repair-{sha256(content).hexdigest()[:16]}"
         self._record: dict[str, Any] = {}
         text, encoding = decoded(content)
         self._pieces = list(pieces_in(text))
         self._header = _header_in(self._pieces)
-        Prover(self._pieces, self._header, noted[1] if noted is not None else None).run()
+        Prover(self._pieces, self._header, recorded[1] if recorded is not None else None).run()
         self._refuse_newer()
-        self._say_how_it_was_written(text, encoding)
+        self._report_encoding(text, encoding)
         header = self._write_header()
         self.log = header.id
         head = self._head_to_explain()
         chosen = sort_out(self._pieces, self._header, head, ends_with_lf=text.endswith(b"\n"))
-        self._say_what_was_left_out(chosen)
+        self._report_left_out(chosen)
         self._at = header.created
         self._write_commits(chosen)
         self._compare_with(head, chosen)
@@ -160,14 +176,15 @@ class _Repaired:
 
     @property
     def steps(self) -> tuple[str, ...]:
-        return self._steps.in_words() or ("the head noted beside the log is out of date: noted anew",)
+        """The steps, in words."""
+        return self._steps.in_words() or ("the head recorded beside the log is out of date: recorded again",)
 
     @property
-    def _sum(self) -> bytes:
-        return last_sum(self.lines[-1])
+    def _digest(self) -> bytes:
+        return last_digest(self.lines[-1])
 
     def _refuse_newer(self) -> None:
-        """Refuse to touch a log of a newer format; an altered version of which the digest proves what it was is none."""
+        """Refuse to touch a log of a newer format, unless the digest proves that the version was altered."""
         for piece in self._pieces[:1] if self._header is None else [self._header]:
             version = re.search(rb'"version"\s*:\s*"([^"]*)"', piece.text) if b'"cqrs-log"' in piece.text else None
             if version is None or not piece.text.startswith(b"{"):
@@ -178,15 +195,15 @@ class _Repaired:
             if Header(FORMAT, now, "", "", self._now).newer:
                 raise ReadOnlyLog(f"format {now} is newer than this program")
 
-    def _say_how_it_was_written(self, text: bytes, encoding: str) -> None:
+    def _report_encoding(self, text: bytes, encoding: str) -> None:
         if encoding:
-            self._steps.say(f"the file is encoded in {encoding}: read as UTF-8")
+            self._steps.add_for_log(f"the file is encoded in {encoding}: read as UTF-8")
         elif text.startswith(_BOM):
-            self._steps.say("a byte order mark stands before line 1: removed")
+            self._steps.add_for_log("a byte order mark before line 1: removed")
         *ended, last = text.split(b"\n")
         for number, line in enumerate(ended, 1):
             if not line.strip():
-                self._steps.add(number, "no text: removed")
+                self._steps.add(number, "blank: removed")
         if last and self._pieces and (self._pieces[-1].commit is not None or self._pieces[-1] is self._header):
             self._steps.add(len(ended) + 1, "the line feed at the end is missing: added")
 
@@ -197,7 +214,7 @@ class _Repaired:
         if piece is not None and piece.reading is not None:
             line = piece.reading.body + end_of_line(piece.digest)
             self.lines.append(line)
-            self._say_how_a_line_changed(piece, line[:-1])
+            self._report_restored(piece, line[:-1])
             header, _ = decode_header(line[:-1])
             return header
         header = self._new_header()
@@ -208,35 +225,35 @@ class _Repaired:
     def _new_header(self) -> Header:
         piece = self._header
         old = piece.header if piece is not None else None
-        noted = self._noted[0] if self._noted is not None and self._is_of_this_log(*self._noted, old) else None
+        recorded = self._recorded[0] if self._recorded is not None and self._is_of_this_log(*self._recorded, old) else None
         written = re.search(rb'"id":"([0-9a-f]{32})"', piece.text) if piece is not None else None
-        log = noted or (old.id if old is not None else written[1].decode() if written else None)
+        log = recorded or (old.id if old is not None else written[1].decode() if written else None)
         times = (commit_of(each).at for each in self._pieces if each.commit is not None)
         created = old.created if old is not None else next(times, self._now)
-        source = "the id noted beside the log" if noted else "the id that stands in it" if log else "a new log id"
+        source = "the id in its lock file" if recorded else "the id in it" if log else "a new log id"
         if piece is not None:
             self._steps.add(piece.line, f"the header was altered: made anew with {source}")
         elif self._pieces:
-            self._steps.say(f"the header is gone: made anew with {source}")
+            self._steps.add_for_log(f"the header is gone: made anew with {source}")
         else:
-            self._steps.say(f"nothing can be read: the bytes are set aside, and an empty log is begun with {source}")
+            self._steps.add_for_log(f"nothing can be read: the bytes are set aside, and an empty log is begun with {source}")
         return Header(FORMAT, VERSION, log or self._fresh_id, self._name, created)
 
-    def _is_of_this_log(self, log: str, head: Spot, header: Header | None) -> bool:
-        """Whether a note beside the log is about this log: its id is like the altered one, or its digest stands here."""
+    def _is_of_this_log(self, log: str, head: Cursor, header: Header | None) -> bool:
+        """Return whether a head record is that of this log: its id is like the altered one, or its digest is in a line."""
         if header is None or any(log[place : place + 8] in header.id for place in range(0, len(log), 8)):
             return True
-        return any(head.sum in (piece.digest, piece.stands) for piece in self._pieces)
+        return any(head.digest in (piece.digest, piece.written_digest) for piece in self._pieces)
 
-    def _head_to_explain(self) -> Spot | None:
-        """The noted head, unless it is another log's, or an earlier repair has explained already what became of it."""
-        if self._noted is None or self._noted[0] != self.log:
+    def _head_to_explain(self) -> Cursor | None:
+        """Return the recorded head, unless it is another log's, or an earlier repair has explained what became of it."""
+        if self._recorded is None or self._recorded[0] != self.log:
             return None
-        head = self._noted[1]
+        head = self._recorded[1]
         for piece in self._pieces:
             if piece.commit is not None and piece.proven:
                 for event in piece.commit.events:
-                    if event.type == REPAIRED and _head_in_record(event.data) == head.sum.decode():
+                    if event.type == REPAIRED and _head_in_record(event.data) == head.digest.decode():
                         return None
         return head
 
@@ -262,81 +279,83 @@ class _Repaired:
         self._at = commit.at
         if piece.reading is None:
             body = next(each.body for each in plain_readings(piece.text) if as_commit(each.body + b"}") == commit)
-            line = seal(self._sum, (compact(body) if b"\n" in body else body) + b"}")
-            span = _span(commit.position, commit.last)
-            self._steps.add(piece.line, f"{span}: recovered without proof: the digest before it is gone")
-            self._note("unproven", commit.position, commit.last)
-        elif piece.previous == self._sum:
+            line = chain_line(self._digest, (compact(body) if b"\n" in body else body) + b"}")
+            places = span(commit.position, commit.last)
+            self._steps.add(piece.line, f"{places}: kept, but not proven: the digest before it is gone")
+            self._record_positions("unproven", commit.position, commit.last)
+        elif piece.previous == self._digest:
             line = piece.reading.body + end_of_line(piece.digest)
-            self._say_how_a_line_changed(piece, line[:-1])
+            self._report_restored(piece, line[:-1])
         else:
-            line = seal(self._sum, piece.reading.body + b"}")
-            self._say_how_a_line_changed(piece, piece.reading.body + end_of_line(piece.digest)[:-1])
-            self._note("sealed", commit.position, commit.last)
+            line = chain_line(self._digest, piece.reading.body + b"}")
+            self._report_restored(piece, piece.reading.body + end_of_line(piece.digest)[:-1])
+            self._record_positions("sealed", commit.position, commit.last)
         self.lines.append(line)
 
-    def _say_how_a_line_changed(self, piece: Piece, written: bytes) -> None:
-        """Say what was altered in a line that is restored."""
+    def _report_restored(self, piece: Piece, written: bytes) -> None:
+        """Report what was altered in a line that is restored."""
         if piece.trimmed:
-            self._steps.add(piece.line, "its end or the white space around it was altered: restored")
+            self._steps.add(piece.line, "its end, or the white space around it, was altered: restored")
         if piece.text != written and piece.reading is not None:
             body = piece.reading.body
             if piece.text.startswith(body):
-                self._steps.add(piece.line, "its digest was altered, not what it holds: restored")
+                self._steps.add(piece.line, "only its digest was altered: restored")
             else:
-                self._steps.add(piece.line, "it was written in another form: restored to the bytes that its digest proves")
+                self._steps.add(piece.line, "altered: restored to the bytes that its digest proves")
 
     def _write_lost(self, first: int, lost: Sequence[tuple[str, int]]) -> None:
         for start in range(0, len(lost), _MOST_IN_A_COMMIT):
             events = [EventLine(*each, LOST, msgspec.Raw(b"{}")) for each in lost[start : start + _MOST_IN_A_COMMIT]]
             self._append(first + start, self._at, events)
         last = first + len(lost) - 1
-        places = "the place" if len(lost) == 1 else "the places"
-        self._steps.say(f"{_span(first, last)}: lost: events of type {LOST} take {places}")
+        placeholders = "a placeholder keeps its place" if len(lost) == 1 else "placeholders keep their places"
+        self._steps.add_for_log(f"{span(first, last)}: lost: {placeholders}")
         unknown = [first + number for number, (stream, _) in enumerate(lost) if stream.startswith(f"{LOST}/")]
         if unknown:
-            span = _span(unknown[0], unknown[-1])
-            self._steps.say(f"{span}: what it created is not known: what was created later may have a lower number now")
-        self._note("lost", first, last)
+            places = span(unknown[0], unknown[-1])
+            self._steps.add_for_log(
+                f"{places}: it is not known what was created here: what was created later may have a lower number now"
+            )
+        self._record_positions("lost", first, last)
 
     def _append(self, position: int, at: datetime, events: list[EventLine]) -> None:
         commit = CommitLine(position, at, "repair", f"{self._command}-{position}", events)
-        self.lines.append(seal(self._sum, msgspec.json.encode(commit)))
+        self.lines.append(chain_line(self._digest, msgspec.json.encode(commit)))
 
-    # what is said and recorded
+    # what is reported and recorded
 
-    def _say_what_was_left_out(self, chosen: Sorted) -> None:
+    def _report_left_out(self, chosen: Sorted) -> None:
         for piece, same in chosen.copies:
             self._steps.add(piece.line, f"a copy of line {same.line}: left out")
         for piece in chosen.contradicted:
-            self._steps.add(piece.line, "the content contradicts its digest or proven commits: set aside")
+            self._steps.add(piece.line, "altered: it does not match its digest, or contradicts proven commits: set aside")
         for piece in chosen.elsewhere:
             commit = commit_of(piece)
-            self._steps.add(piece.line, f"{_span(commit.position, commit.last)}: a commit of another history: set aside")
+            self._steps.add(piece.line, f"{span(commit.position, commit.last)}: a commit of another history: set aside")
         for piece in chosen.fragments:
-            self._steps.add(piece.line, f"no whole commit ({len(piece.text)} bytes): set aside")
+            self._steps.add(piece.line, f"not a complete commit ({len(piece.text)} bytes): set aside")
         if chosen.elsewhere:
             self._record["set_aside"] = len(chosen.elsewhere)
 
-    def _compare_with(self, head: Spot | None, chosen: Sorted) -> None:
-        """Say what the noted head tells about the end of the log."""
+    def _compare_with(self, head: Cursor | None, chosen: Sorted) -> None:
+        """Report what the recorded head shows about the end of the log."""
         if head is None:
             return
         last = commit_of(chosen.kept[-1]).last if chosen.kept else 0
         if head.position > last:
-            gone = f"{_span(last + 1, head.position)} had been recorded, as noted beside the log, and cannot be read"
-            self._steps.say(f"{gone} ({head.position - last} {'event' if head.position - last == 1 else 'events'})")
+            gone = f"{span(last + 1, head.position)} had been recorded, as its lock file shows, and cannot be read"
+            self._steps.add_for_log(f"{gone} ({head.position - last} {'event' if head.position - last == 1 else 'events'})")
         here = next((piece for piece in reversed(chosen.kept) if commit_of(piece).last == head.position), None)
-        if here is not None and here.digest != head.sum and here.stands != head.sum:
-            self._steps.say(
-                f"@{head.position} was recorded with another digest, as noted beside the log: what stands here was rewritten"
+        if here is not None and here.digest != head.digest and here.written_digest != head.digest:
+            self._steps.add_for_log(
+                f"@{head.position} was recorded with another digest, as its lock file shows: what is here now was rewritten"
             )
             self._record["rewritten"] = head.position
         if self._record or head.position > last:
-            self._record["head"] = head.sum.decode()
+            self._record["head"] = head.digest.decode()
 
-    def _note(self, what: str, first: int, last: int) -> None:
-        """Note positions for the record, joined to those noted just before."""
+    def _record_positions(self, what: str, first: int, last: int) -> None:
+        """Add positions to the record of this repair, joined to those that were added just before."""
         spans: list[list[int]] = self._record.setdefault(what, [])
         if spans and spans[-1][1] == first - 1:
             spans[-1][1] = last
@@ -344,67 +363,32 @@ class _Repaired:
             spans.append([first, last])
 
     def _end_with_a_record(self) -> None:
-        """Record in the log itself what a reader of it must know."""
+        """Record in the log itself what its readers must know."""
         for first, last in self._record.get("sealed", ()):
-            self._steps.say(
-                f"{_span(first, last)}: sealed anew: what was recorded is proven, but a digest before it changed"
+            self._steps.add_for_log(
+                f"{span(first, last)}: proven, and given new digests, because a digest before them changed"
             )
         if not self._record:
             return
-        spot = verified_end(b"".join(self.lines))
+        end = verified_end(b"".join(self.lines))
         streams = {event.stream for piece in self._pieces if piece.commit is not None for event in piece.commit.events}
-        stream = f"{REPAIRED}/{spot.position + 1}"
+        stream = f"{REPAIRED}/{end.position + 1}"
         while stream in streams:
             stream += "x"
         self._append(
-            spot.position + 1,
+            end.position + 1,
             max(self._now, self._at),
             [EventLine(stream, 1, REPAIRED, msgspec.Raw(msgspec.json.encode(self._record)))],
         )
-        self._steps.say(f"@{spot.position + 1}: this repair is recorded")
-
-
-class _Steps:
-    """Steps in words. What happened to several lines in a row is said once."""
-
-    def __init__(self) -> None:
-        self._by_message: dict[str, list[int]] = {}
-
-    def say(self, message: str) -> None:
-        """Say something of the log as a whole."""
-        self._by_message.setdefault(message, [])
-
-    def add(self, line: int, message: str) -> None:
-        """Say something of a line."""
-        self._by_message.setdefault(message, []).append(line)
-
-    def in_words(self) -> tuple[str, ...]:
-        return tuple(
-            f"{_lines(sorted(set(lines)))}: {message}" if lines else message for message, lines in self._by_message.items()
-        )
-
-
-def _lines(numbers: list[int]) -> str:
-    """The numbers of lines in words: 'line 2', 'lines 2 to 5 and 9'."""
-    runs: list[list[int]] = []
-    for number in numbers:
-        if runs and runs[-1][1] == number - 1:
-            runs[-1][1] = number
-        else:
-            runs.append([number, number])
-    words = [str(first) if first == last else f"{first} to {last}" for first, last in runs]
-    several = ", ".join(words[:-1]) + " and " + words[-1] if len(words) > 1 else words[0]
-    return f"line {several}" if len(numbers) == 1 else f"lines {several}"
-
-
-def _span(first: int, last: int) -> str:
-    return f"@{first}" if first == last else f"@{first} to @{last}"
+        self._steps.add_for_log(f"@{end.position + 1}: this repair is recorded")
 
 
 def _header_in(pieces: Sequence[Piece]) -> Piece | None:
-    """The piece that is the header: one whose digest is right, else the first that looks like what is left of one."""
+    """Return the piece that is the header: one with the right digest, or else the first that looks like a part of one."""
     found = [piece for piece in pieces if piece.header is not None or (piece.commit is None and b'"cqrs-log"' in piece.text)]
-    found += [piece for piece in pieces[:1] if piece.commit is None and piece.stands and b'{"stream":' not in piece.text]
+    found += [
+        piece for piece in pieces[:1] if piece.commit is None and piece.written_digest and b'{"stream":' not in piece.text
+    ]
     return next(_whole_headers(found), found[0] if found else None)
 
 
@@ -416,7 +400,7 @@ def _whole_headers(pieces: Iterable[Piece]) -> Iterator[Piece]:
 
 
 def _head_in_record(data: msgspec.Raw) -> str | None:
-    """The digest of the noted head that an earlier repair explained."""
+    """Return the digest of the recorded head that an earlier repair explained."""
     try:
         record = msgspec.json.decode(data)
     except msgspec.DecodeError:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from ..chain import Spot
+from ...store import Cursor
 from ..format import CommitLine
 from .evidence import Piece
 from .placeholders import Claims, Conflict, Gap, fill, gaps_in
@@ -30,17 +30,25 @@ class Sorted(msgspec.Struct):
 
 
 def commit_of(piece: Piece) -> CommitLine:
+    """Return the commit in a piece that holds one."""
     assert piece.commit is not None
     return piece.commit
 
 
-def sort_out(pieces: list[Piece], header: Piece | None, head: Spot | None, *, ends_with_lf: bool) -> Sorted:
-    """Decide what becomes of each piece; `head` is what was noted of this log, if that still says something new."""
+def sort_out(pieces: list[Piece], header: Piece | None, head: Cursor | None, *, ends_with_lf: bool) -> Sorted:
+    """Decide what becomes of each piece.
+
+    Args:
+        pieces: The pieces of the damaged log.
+        header: The one that is the header; None if there is none.
+        head: The recorded head of the log; None if it is not known, or an earlier repair has explained what became of it.
+        ends_with_lf: Whether the damaged log ends with an LF.
+    """
     return _Sorting(pieces, header, head, ends_with_lf).run()
 
 
 class _Sorting:
-    def __init__(self, pieces: list[Piece], header: Piece | None, head: Spot | None, ends_with_lf: bool) -> None:
+    def __init__(self, pieces: list[Piece], header: Piece | None, head: Cursor | None, ends_with_lf: bool) -> None:
         self._pieces = pieces
         self._header = header
         self._head = head
@@ -65,12 +73,12 @@ class _Sorting:
     # the proven commits
 
     def _choose_history(self, proven: list[Piece]) -> None:
-        """Keep the commits of one history: the noted one, else the header's, else the longest."""
+        """Keep the commits of one history: that of the recorded head, or else that of the header, or else the longest."""
         owners = {piece.digest: piece for piece in self._pieces if piece.proven}
         length: dict[bytes, int] = {}
         for piece in sorted(proven, key=lambda piece: -commit_of(piece).position):
             after = length.get(piece.digest, 0)
-            if self._head is not None and piece.digest == self._head.sum:
+            if self._head is not None and piece.digest == self._head.digest:
                 after += 1 << 40
             length[piece.previous] = max(length.get(piece.previous, 0), after + 1)
             length[piece.digest] = after
@@ -132,7 +140,7 @@ class _Sorting:
     def _with_a_digest_before(self, others: list[Piece]) -> set[int]:
         """The pieces that do not match the digest before them, though it can be read."""
         ends = {commit_of(piece).last for piece in self._result.kept}
-        if self._header is not None and (self._header.proven or self._header.stands):
+        if self._header is not None and (self._header.proven or self._header.written_digest):
             ends.add(0)
         by_place = self._ends_by_place(self._result.kept)
         found: set[int] = set()
@@ -143,7 +151,7 @@ class _Sorting:
                 commit = commit_of(piece)
                 if commit.position - 1 in ends or commit.position - 1 in by_place.get(id(piece), ()):
                     found.add(id(piece))
-                if piece.stands:
+                if piece.written_digest:
                     ends.add(commit.last)
         return found
 
@@ -160,23 +168,23 @@ class _Sorting:
                 found[id(piece)] = may_end
             if id(piece) in ends or piece is self._header:
                 end, may_end = ends.get(id(piece), 0), range(0)
-            elif piece.commit is not None or piece.stands or piece.is_commit_start:
+            elif piece.commit is not None or piece.written_digest or piece.is_commit_start:
                 end += piece.events
                 is_readable = piece.commit is not None or (piece.is_commit_start and b"\0" not in piece.text)
-                may_end = range(end, end + 1 if is_readable else sys.maxsize) if piece.stands else range(0)
+                may_end = range(end, end + 1 if is_readable else sys.maxsize) if piece.written_digest else range(0)
         return found
 
     def _clashes(self, piece: Piece) -> bool:
-        """Whether what is proven leaves no room for a commit."""
-        commit, stands, head = commit_of(piece), piece.stands, self._head
+        """Return whether what is proven leaves no room for a commit."""
+        commit, written, head = commit_of(piece), piece.written_digest, self._head
         if any(position in self._taken for position in range(commit.position, commit.last + 1)):
             return True
-        if head is not None and head.position == commit.last and stands != head.sum:
+        if head is not None and head.position == commit.last and written != head.digest:
             return True
         place = bisect(self._positions, commit.position)
         if commit.position - (self._positions[place - 1] if place else 0) > _MOST_LOST:
             return True
-        following = self._positions_after.get(stands, commit.last + 1) if stands else commit.last + 1
+        following = self._positions_after.get(written, commit.last + 1) if written else commit.last + 1
         return following != commit.last + 1
 
     def _without_rivals(self, pieces: list[Piece]) -> list[Piece]:
@@ -201,7 +209,7 @@ class _Sorting:
         result = self._result
         result.end = self._end([*proven, *unproven])
         try:
-            self._settle([*proven, *unproven])
+            self._arrange([*proven, *unproven])
         except Conflict:
             pass
         else:
@@ -209,17 +217,17 @@ class _Sorting:
         chosen = sorted(proven, key=lambda piece: commit_of(piece).position)
         while True:
             try:
-                self._settle(chosen)
+                self._arrange(chosen)
                 break
             except Conflict as conflict:
                 result.elsewhere.append(chosen.pop(conflict.index))
         for piece in unproven:
             try:
-                self._settle([*result.kept, piece])
+                self._arrange([*result.kept, piece])
             except Conflict:
                 result.contradicted.append(piece)
 
-    def _settle(self, pieces: list[Piece]) -> None:
+    def _arrange(self, pieces: list[Piece]) -> None:
         kept = sorted(pieces, key=lambda piece: commit_of(piece).position)
         commits = [commit_of(piece) for piece in kept]
         gaps = gaps_in(commits, self._result.end)
@@ -227,7 +235,7 @@ class _Sorting:
         self._result.gaps, self._result.kept = gaps, kept
 
     def _claims(self) -> Claims:
-        """What the lines that do not stay say about their positions, unless they contradict each other."""
+        """Return what the lines that do not stay claim about their positions, unless they contradict each other."""
         claims: dict[int, set[tuple[str, int]]] = {}
         for piece in self._result.contradicted:
             for position, event in enumerate(commit_of(piece).events, commit_of(piece).position):
@@ -249,16 +257,16 @@ class _Sorting:
         lost += sum(
             piece.events for piece in self._result.fragments if self._place[id(piece)] > place and self._is_lost(piece)
         )
-        noted = self._head.position if self._head is not None else 0
-        return max(end + lost, noted if noted <= end + _MOST_LOST else 0)
+        recorded = self._head.position if self._head is not None else 0
+        return max(end + lost, recorded if recorded <= end + _MOST_LOST else 0)
 
     def _is_torn(self, piece: Piece) -> bool:
         """Whether a piece may be what an interrupted write left: it stands at the end, and lacks its digest and its LF."""
-        return piece is self._pieces[-1] and not piece.stands and not self._ends_with_lf
+        return piece is self._pieces[-1] and not piece.written_digest and not self._ends_with_lf
 
     def _is_lost(self, piece: Piece) -> bool:
         """Whether a piece that cannot be decoded was a commit that had been recorded."""
-        return bool(piece.stands) or (piece.is_commit_start and not self._is_torn(piece))
+        return bool(piece.written_digest) or (piece.is_commit_start and not self._is_torn(piece))
 
 
 def _streams(commit: CommitLine) -> list[tuple[str, int]]:

@@ -6,10 +6,21 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 
 from ...errors import ImportRefused
-from ..chain import Spot, Versions, Walk
+from ...store import Cursor
+from ..chain import Versions, Walk
 from ..format import Header, InvalidLine, decode_header, decode_lines
-from .files import OPEN_SAFELY, close, explained, make_directory, open_private, remove, sync_directory, there, write_all
-from .notes import head_in, keep_head, read_note, stands_in
+from .files import (
+    OPEN_SAFELY,
+    close,
+    make_directory,
+    open_private,
+    os_errors_as_store_errors,
+    remove,
+    sync_directory,
+    there,
+    write_all,
+)
+from .head_record import head_in, holds, read_record, record_head
 
 _BLOCK = 1 << 18
 _ENDING = ".incoming"
@@ -17,9 +28,17 @@ _NOTHING = "; nothing was imported"
 
 
 class Incoming:
-    """The lines of a log in a temporary file, verified and durable."""
+    """The lines of a log in a temporary file, verified and durable.
 
-    def __init__(self, path: str, fd: int, header: Header, end: Spot) -> None:
+    Attributes:
+        path: The temporary file.
+        fd: Its file descriptor.
+        header: The header of the log.
+        end: The cursor behind the last line.
+    """
+
+    def __init__(self, path: str, fd: int, header: Header, end: Cursor) -> None:
+        """Describe the temporary file; the arguments are described above."""
         self.path = path
         self.fd = fd
         self.header = header
@@ -28,19 +47,19 @@ class Incoming:
 
 @contextmanager
 def verified(folder: str, name: str, lines: Iterable[bytes]) -> Iterator[Incoming]:
-    """Write lines to a temporary file in the lists' folder, verifying each; the file is gone after the block.
+    """Verify lines and write them to a temporary file, which is removed after the block.
 
-    This takes no lock: however long the lines are and however slowly they come, nobody waits. It stops at the first line
-    that is wrong, and keeps no more than a block of lines in memory.
+    No lock is held meanwhile, so nobody waits, however many lines there are and however slowly they come. No more than a
+    block of lines is kept in memory.
 
     Args:
-        folder: where the logs are; it is made if need be.
-        name: the name of the list that is to have these lines.
-        lines: the lines, each with its LF.
+        folder: The folder of the logs. It is made if it is missing.
+        name: The name of the log that is to have these lines.
+        lines: The lines, each with its LF.
 
     Raises:
-        ImportRefused: a line is not what a log has there.
-        StoreUnavailable: the file cannot be written.
+        ImportRefused: A line is not what a log has there.
+        StoreUnavailable: The file cannot be written.
     """
     rest = iter(lines)
     first = next(rest, b"")
@@ -48,14 +67,14 @@ def verified(folder: str, name: str, lines: Iterable[bytes]) -> Iterator[Incomin
         header, sum = decode_header(first.removesuffix(b"\n"))
     except InvalidLine as error:
         raise ImportRefused(f"line 1: {_explained_line(first, error)}{_NOTHING}") from error
-    with explained(folder, _NOTHING):
+    with os_errors_as_store_errors(folder, _NOTHING):
         make_directory(folder)
         _remove_left_behind(folder, name)
         path, fd = _create(folder, name)
         try:
             os.fchmod(fd, 0o600)  # whatever the umask
             write_all(fd, first)
-            end = _write_verified(fd, Spot(1, len(first), sum, 0), rest)
+            end = _write_verified(fd, Cursor(0, 1, len(first), sum), rest)
             os.fsync(fd)
             yield Incoming(path, fd, header, end)
         finally:
@@ -71,12 +90,12 @@ def _create(folder: str, name: str) -> tuple[str, int]:
         fcntl.flock(fd, fcntl.LOCK_EX)
         if there(path):
             return path, fd
-        close(fd)  # another import removed it before it was locked
+        close(fd)  # another import removed it before it was file_lock
 
 
-def _write_verified(fd: int, beginning: Spot, lines: Iterator[bytes]) -> Spot:
-    """Write the lines after the header as long as they are right; where they end."""
-    walk = Walk(beginning, Versions().pass_over, decode_lines)
+def _write_verified(fd: int, start: Cursor, lines: Iterator[bytes]) -> Cursor:
+    """Verify and write the lines after the header, and return the cursor behind them."""
+    walk = Walk(start, Versions().advance, decode_lines)
     bad = b""
 
     def chunks() -> Iterator[bytes]:
@@ -98,13 +117,13 @@ def _write_verified(fd: int, beginning: Spot, lines: Iterator[bytes]) -> Spot:
         bad = line
 
     try:
-        for batch in walk.over(chunks()):
-            write_all(fd, b"".join(batch.lines))
+        for block in walk.over(chunks()):
+            write_all(fd, b"".join(block.lines))
         if bad:
             raise InvalidLine("the last line has no line feed at its end: it was cut off")
     except InvalidLine as error:
-        raise ImportRefused(f"line {walk.spot.line + 1}, byte {walk.spot.offset}: {error}{_NOTHING}") from error
-    return walk.spot
+        raise ImportRefused(f"line {walk.cursor.line + 1}, byte {walk.cursor.offset}: {error}{_NOTHING}") from error
+    return walk.cursor
 
 
 def _explained_line(line: bytes, error: InvalidLine) -> str:
@@ -116,7 +135,7 @@ def _explained_line(line: bytes, error: InvalidLine) -> str:
 
 
 def _remove_left_behind(folder: str, name: str) -> None:
-    """Remove the temporary files of imports of this list that were killed."""
+    """Remove the temporary files of imports of this log that were killed."""
     for file in os.listdir(folder):
         if not (file.startswith(f".{name}.") and file.endswith(_ENDING)):
             continue
@@ -131,16 +150,22 @@ def _remove_left_behind(folder: str, name: str) -> None:
 
 
 def put_in_place(path: str, name: str, incoming: Incoming) -> int:
-    """Make incoming lines the log in a file, if they go on from what is there; the number of commits that are new.
+    """Make incoming lines the log in a file, if they continue what is there. The caller holds the log's lock.
 
-    The caller holds the log's lock.
+    Args:
+        path: The file of the log.
+        name: The name of the log.
+        incoming: The lines.
+
+    Returns:
+        The number of commits that are new.
 
     Raises:
-        ImportRefused: the log has another history.
-        StoreUnavailable: the log cannot be read, or the file cannot be renamed.
+        ImportRefused: The log has another history.
+        StoreUnavailable: The log cannot be read, or the file cannot be renamed.
     """
     known = 0
-    with explained(path, _NOTHING):
+    with os_errors_as_store_errors(path, _NOTHING):
         if there(path):
             fd, status = open_private(path, os.O_RDONLY)
             try:
@@ -155,22 +180,22 @@ def put_in_place(path: str, name: str, incoming: Incoming) -> int:
         os.rename(incoming.path, path)
         fcntl.flock(incoming.fd, fcntl.LOCK_UN)  # writers lock the log too, and the caller holds them back
         sync_directory(os.path.dirname(path))
-    keep_head(path, incoming.header.id, incoming.end)
+    record_head(path, incoming.header.id, incoming.end)
     return incoming.end.line - 1 - known
 
 
 def _check_head(path: str, incoming: Incoming) -> None:
-    """Raise `ImportRefused` if the log had once come further than the lines that are to replace it."""
-    head = head_in(read_note(path), incoming.header.id)
-    if head is not None and not stands_in(incoming.fd, head):
-        told = f"@{head.position} had been recorded, and these lines end before it"
+    """Raise `ImportRefused` if the log had come farther than the lines that are to replace it."""
+    head = head_in(read_record(path), incoming.header.id)
+    if head is not None and not holds(incoming.fd, head):
+        short = f"@{head.position} had been recorded, and these lines end before it"
         raise ImportRefused(
-            f"{told}{_NOTHING}: import a later export, or put the log's file in its place and repair the list"
+            f"{short}{_NOTHING}: import a later export, or put the log's file in its place and repair the log"
         )
 
 
 def _same_beginning(one: int, other: int, size: int) -> bool:
-    """Whether two files have the same first bytes."""
+    """Return whether two files have the same first bytes."""
     return all(
         os.pread(one, min(_BLOCK, size - start), start) == os.pread(other, min(_BLOCK, size - start), start)
         for start in range(0, size, _BLOCK)
@@ -178,7 +203,7 @@ def _same_beginning(one: int, other: int, size: int) -> bool:
 
 
 def _count_lines(fd: int) -> int:
-    """How many line feeds a file has."""
+    """Count the line feeds in a file."""
     lines = start = 0
     while block := os.pread(fd, _BLOCK, start):
         lines += block.count(b"\n")

@@ -1,4 +1,4 @@
-"""Logs in PostgreSQL: the same contract and the same lines as in files, on a server that many share."""
+"""Logs in PostgreSQL: the same lines as in files, on a server that many people share."""
 
 from .database import scratch
 from .store import Named, Operator, Pattern, PostgresStore

@@ -1,4 +1,4 @@
-"""The URL of a database: is it one, and how to name the database without its password."""
+"""The URL of a database: parsing it, and naming the database without the password."""
 
 import ipaddress
 from collections.abc import Mapping
@@ -14,14 +14,14 @@ _LABEL, _NAME = 63, 253
 _ESCAPES = "in a name or a password, write / as %2F, @ as %40, % as %25, : as %3A and ? as %3F"
 
 
-def understood(url: str) -> dict[str, str]:
-    """Read a URL, or another string that libpq can connect by.
+def parse_url(url: str) -> dict[str, str]:
+    """Parse a URL, or another string that libpq can connect by.
 
     Returns:
-        What it says, by libpq's names.
+        The values in it, by libpq's names.
 
     Raises:
-        UnknownStore: It is no such string. The message repeats no part of it, since a password may stand anywhere.
+        UnknownStore: It is not such a string. The message repeats no part of it, since a password may be anywhere in it.
     """
     wrong = "it holds a NUL character" if "\0" in url else None
     given: dict[str, str] = {}
@@ -39,7 +39,7 @@ def understood(url: str) -> dict[str, str]:
 
 
 def _wrong_port(given: Mapping[str, str]) -> str | None:
-    """What is wrong with the ports, if anything is."""
+    """Return what is wrong with the ports, if anything is."""
     ports = given.get("port", "").split(",")
     if not all(port == "" or (port.isascii() and port.isdigit()) for port in ports):
         return _ESCAPES  # a ':' in a password is taken for that before a port
@@ -52,7 +52,7 @@ def _wrong_port(given: Mapping[str, str]) -> str | None:
 
 
 def _wrong_host(host: str) -> str | None:
-    """What is wrong with the name of one host, if anything is; a name that begins with / is the folder of a socket."""
+    """Return what is wrong with the name of a host, if anything is. A name that begins with / is the folder of a socket."""
     if host == "" or host.startswith("/"):
         return None
     if not host.isprintable() or " " in host:
@@ -77,7 +77,7 @@ def _wrong_host(host: str) -> str | None:
 
 
 def address(given: Mapping[str, Any]) -> str:
-    """The URL of a database without its password, and without the parameters after '?'."""
+    """Return the URL of a database without its password, and without the parameters after '?'."""
     name = str(given.get("user") or "").partition(":")[0]  # what follows may be a password that was escaped with the name
     user = f"{name}@" if name else ""
     port = f":{given['port']}" if given.get("port") else ""

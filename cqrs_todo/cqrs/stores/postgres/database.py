@@ -1,4 +1,4 @@
-"""A connection that is made when it is first needed, and made again when it is lost; errors in words, without passwords."""
+"""A connection that is made when it is first needed, and again when it is lost. Errors contain no passwords."""
 
 import os
 import random
@@ -15,7 +15,7 @@ from psycopg.rows import TupleRow
 
 from ...errors import CqrsError, LogBusy, OutcomeUnknown, OutdatedStore, StoreUnavailable
 from .. import UnknownStore
-from .address import address, understood
+from .address import address, parse_url
 from .rights import MissingGrant, check_owners, missing_grants, quoted, schema_of, written
 from .schema import MIGRATIONS, Migration
 
@@ -24,9 +24,9 @@ Connection = psycopg.Connection[TupleRow]
 LATEST = len(MIGRATIONS)
 """The version of the tables that this program works with."""
 LOST_TRIES = 8
-"""How often a piece of work is tried in all, as long as the server can be reached again."""
+"""How often a piece of work is tried in all, if the connection is lost during each try and can be made again."""
 TRIES = 4
-"""How often a piece of work is tried in all, while the connection is lost."""
+"""How often a piece of work is tried in all, if no connection can be made."""
 _PAUSE = 0.1
 _DEFAULTS = {"connect_timeout": "10", "tcp_user_timeout": "30000", "application_name": "cqrs"}
 # Nothing may be found through the search path but what is PostgreSQL's own. The path that was configured says which schema
@@ -39,7 +39,7 @@ _SESSION = """
     SET default_transaction_isolation = 'read committed'; SET standard_conforming_strings = on;
     SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'
 """
-_UNKNOWN = "the connection was lost, and it can't be known whether it was recorded"
+_UNKNOWN = "the connection was lost, and it cannot be known whether it was recorded"
 _VERSION = "SELECT max(version) FROM {schema}.cqrs_schema"
 _MAKE_SCHEMA = """
     CREATE TABLE IF NOT EXISTS {schema}.cqrs_schema
@@ -53,22 +53,30 @@ class NotCommitted(psycopg.OperationalError):
 
 
 class Database:
-    """A database, by its URL.
+    """A database.
 
-    Every method that works on the database raises `StoreUnavailable` if it can't be reached or its tables are of a later
-    program, `OutdatedStore` if they are of an earlier one, and `MissingGrant` if the role lacks a privilege. In an empty
+    Every method that works on the database raises `StoreUnavailable` if it cannot be reached or if a later program made its
+    tables, `OutdatedStore` if an earlier program made them, and `MissingGrant` if the role lacks a privilege. In an empty
     schema the tables are made at once.
 
-    Raises:
-        UnknownStore: The URL is not one of a PostgreSQL database.
+    Attributes:
+        address: The URL, without the password.
+        within_transaction: Whether what is done now is part of a transaction that is still to be committed.
     """
 
     def __init__(self, url: str) -> None:
-        given = understood(url)
+        """Prepare to connect, which is done when the connection is first needed.
+
+        Args:
+            url: A URL, or another string that libpq can connect by.
+
+        Raises:
+            UnknownStore: It is not the URL of a PostgreSQL database.
+        """
+        given = parse_url(url)
         self._conninfo = make_conninfo(**{**_DEFAULTS, **given, "client_encoding": "utf8"})
         self.address = address(given)
         self.within_transaction = False
-        """Whether what is done now is part of a transaction that is still to be committed."""
         self._connection: Connection | None = None
         self._schema: str | None = None
         self._statement = ""
@@ -78,11 +86,11 @@ class Database:
     # statements
 
     def sql(self, statement: str) -> bytes:
-        """A statement for use with values, in which `{schema}` becomes the schema that holds the tables."""
+        """Prepare a statement that takes values: `{schema}` becomes the schema that holds the tables."""
         return self._qualified(statement, quoted(self.schema).replace("%", "%%"))
 
     def _script(self, statements: str) -> bytes:
-        """The same for statements that take no values, of which there may be several."""
+        """Do the same for one or more statements that take no values."""
         return self._qualified(statements, quoted(self.schema))
 
     def _qualified(self, statement: str, schema: str) -> bytes:
@@ -91,13 +99,13 @@ class Database:
 
     @property
     def schema(self) -> str:
-        """The schema that holds the tables; it is known once a connection was made, and stays the same."""
+        """The schema that holds the tables. It is known once a connection was made, and does not change."""
         if self._schema is None:
             raise AssertionError("the schema is not known before a connection was made")
         return self._schema
 
     def rows(self, query: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> list[TupleRow]:
-        """What a query gives that changes nothing."""
+        """Run a query that changes nothing, and return its rows."""
         return self.run(lambda connection: connection.execute(self.sql(query), values).fetchall())
 
     # pieces of work
@@ -105,15 +113,15 @@ class Database:
     def run(self, work: Callable[[Connection], T], *, writes: bool = False) -> T:
         """Do a piece of work on a connection, and do it again on another one if the connection is lost.
 
-        Threads take turns. What a piece of work does through this database itself is part of that piece.
+        Threads take turns. If a piece of work calls this method itself, that is part of the piece.
 
         Args:
             work: What to do; it may be called several times.
             writes: Whether it changes anything.
 
         Raises:
-            LogBusy: A lock could not be had in time.
-            OutcomeUnknown: The work `writes`, and may or may not have been done.
+            LogBusy: Another writer held a lock for too long.
+            OutcomeUnknown: The work `writes`, and it is not known whether it was done.
         """
         with self._turn:
             if self._at_work:
@@ -125,7 +133,7 @@ class Database:
                 self._at_work = False
 
     def transact(self, work: Callable[[Connection], T]) -> T:
-        """Do a piece of work in one transaction, as `run` does: all of it is committed, or nothing."""
+        """Do a piece of work in one transaction, of which all is committed, or nothing; see `run`."""
 
         def whole(connection: Connection) -> T:
             outer, self.within_transaction = self.within_transaction, True
@@ -173,7 +181,7 @@ class Database:
             The migrations that were run, in words.
 
         Raises:
-            StoreUnavailable: Also if the tables are of a later program.
+            StoreUnavailable: The database cannot be reached, or a later program made the tables.
         """
 
         def work(connection: Connection) -> list[str]:
@@ -185,18 +193,18 @@ class Database:
         return self._apart(work)
 
     def alone(self, statement: str) -> None:
-        """Run a statement that needs none of the tables."""
+        """Run a statement that uses none of the tables."""
         self._apart(lambda connection: connection.execute(self._script(statement)))
 
     def within(self, schema: str) -> str:
-        """What connects to the same database, with the tables in another schema."""
+        """Return a string that libpq can connect by to the same database, with the tables in another schema."""
         options = conninfo_to_dict(self._conninfo).get("options") or ""
         return make_conninfo(self._conninfo, options=f"{options} -csearch_path={schema}")
 
     # the connection
 
     def _apart(self, work: Callable[[Connection], T]) -> T:
-        """Do work on a connection of its own, whatever the tables are."""
+        """Do a piece of work on a connection of its own, whatever version the tables have."""
         connection = None
         try:
             connection = self._open()
@@ -227,11 +235,13 @@ class Database:
         return self._connection
 
     def _open(self) -> Connection:
-        """A new connection on which names are looked for nowhere but where they should be."""
+        """Return a new connection whose search path contains only PostgreSQL's own schemas."""
         try:
             connection: Connection = psycopg.connect(self._conninfo, autocommit=True)
         except (UnicodeError, ValueError, OverflowError) as error:
-            raise UnknownStore("that is not the URL of a PostgreSQL database: the host or a number can't be used") from error
+            raise UnknownStore(
+                "that is not the URL of a PostgreSQL database: the host or a number cannot be used"
+            ) from error
         except psycopg.ProgrammingError as error:
             raise UnknownStore(f"that is not the URL of a PostgreSQL database: {error}") from error
         try:
@@ -244,7 +254,7 @@ class Database:
         return connection
 
     def _version(self, connection: Connection) -> int:
-        """The number of the last migration that was run; 0 in an empty schema. Nothing that others made there is touched."""
+        """Return the number of the last migration that was run; 0 in an empty schema. Other owners' tables are not used."""
         check_owners(connection, self.schema, self.address)
         try:
             row = connection.execute(self._script(_VERSION)).fetchone()
@@ -253,7 +263,7 @@ class Database:
         return (row[0] if row else None) or 0
 
     def _migrate(self, connection: Connection) -> list[str]:
-        """Run the migrations that were not run yet; which those were, in words."""
+        """Run the migrations that were not run yet, and return them in words."""
         with connection.transaction():
             connection.execute("SELECT pg_advisory_xact_lock(hashtextextended('cqrs schema', 0))")
             check_owners(connection, self.schema, self.address)
@@ -266,15 +276,15 @@ class Database:
         return [f"{number}: {migration.what}" for number, migration in missing]
 
     def _check(self, version: int) -> None:
-        """Raise unless this program works with tables of that version."""
+        """Raise an error unless this program works with tables of a version."""
         tables = f"{self.address} has tables of version {version}"
         if version > LATEST:
-            raise StoreUnavailable(f"{tables}, later than this program's {LATEST}: take a newer program")
+            raise StoreUnavailable(f"{tables}, later than this program's {LATEST}: use a newer program")
         if version < LATEST:
             raise OutdatedStore(f"{tables}, earlier than this program's {LATEST}: they must be migrated")
 
     def close(self) -> None:
-        """Let go of the connection; the next piece of work makes another."""
+        """Close the connection. The next piece of work makes another one."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None
@@ -299,23 +309,26 @@ class Database:
         return StoreUnavailable(f"{self.address}: {reason}")
 
     def _missing(self, error: psycopg.Error, connection: Connection | None) -> str:
-        """Which grant is missing, in words; what the server says, if that can't be found out."""
+        """Return the grant that is missing, in words, or the server's message if it cannot be found out."""
         said = error.diag.message_primary or type(error).__name__
         if connection is None or connection.closed:
             return said
         try:
             grants = missing_grants(connection, self.schema, self._statement)
-        except psycopg.Error:  # the server's own words are still true
+        except psycopg.Error:  # the server's own message is enough
             grants = []
         return f"{said}; nothing was recorded; to allow it: {'; '.join(grants)}" if grants else said
 
 
 @contextmanager
 def scratch(url: str) -> Iterator[str]:
-    """A new schema in a database, which is removed when the block ends; gives a string that libpq can connect by.
+    """Make a new schema in a database, and remove it after the block.
+
+    Yields:
+        A string that libpq can connect by, with the tables in the new schema.
 
     Raises:
-        StoreUnavailable: The database can't be reached, or does not allow it.
+        StoreUnavailable: The database cannot be reached, or does not allow this.
     """
     database = Database(url)
     name = f"cqrs_scratch_{os.urandom(8).hex()}"

@@ -1,4 +1,4 @@
-"""Who may do what in a database: are the tables the work of somebody to be trusted, and which grant is missing?"""
+"""Rights in a database: can the owner of the tables be trusted, and which grant is missing?"""
 
 import re
 from collections.abc import Iterator
@@ -12,25 +12,25 @@ Connection = psycopg.Connection[tuple[object, ...]]
 
 
 class MissingGrant(StoreUnavailable):
-    """The role lacks a privilege; the message is one line, which names the grant."""
+    """The role lacks a privilege. The message is one line, which names the grant."""
 
     hint = None
 
 
 def quoted(name: str) -> str:
-    """A name as an identifier in SQL."""
+    """Return a name as a quoted identifier in SQL."""
     return '"' + name.replace('"', '""') + '"'
 
 
 def written(name: str) -> str:
-    """A name as a person would write it in SQL: in quotation marks only where it needs them."""
+    """Return a name as a person would write it in SQL: in quotation marks only if it needs them."""
     return name if re.fullmatch("[a-z_][a-z0-9_]*", name) else quoted(name)
 
 
 def schemas_in(path: str) -> list[str]:
-    """The schemas that a search path names, without "$user" and PostgreSQL's own; `public` if it names no other.
+    """Return the schemas in a search path, without "$user" and PostgreSQL's own; `public` if there are no others.
 
-    A schema with the name of the user does not count, because whoever may create one could put theirs in front.
+    A schema with the name of the user is left out, because anyone who may create schemas could put theirs in front.
 
     Args:
         path: The setting `search_path`, as the server shows it.
@@ -70,10 +70,10 @@ _PLANTED = f"""
 
 
 def schema_of(connection: Connection, path: str) -> str:
-    """The schema that holds the tables, of those that a search path names.
+    """Return the schema in a search path that holds the tables.
 
     It is the first in which the tables belong to this role, a superuser or the owner of the database. If there are no such
-    tables, it is simply the first.
+    tables, it is the first schema.
     """
     names = schemas_in(path)
     if len(names) == 1:
@@ -83,10 +83,13 @@ def schema_of(connection: Connection, path: str) -> str:
 
 
 def check_owners(connection: Connection, schema: str, address: str) -> None:
-    """Raise `StoreUnavailable` unless the tables and functions can be trusted; this only reads the system catalogs.
+    """Check that the tables and functions can be trusted. This only reads the system catalogs.
 
-    They run with the rights of whoever uses them, and a role that may create objects in the schema could have made them
-    first. So their owner must be this role, a superuser, or the owner of the schema or the database.
+    They run with the rights of the role that uses them, and another role that may create objects in the schema could have
+    made them first. So their owner must be this role, a superuser, or the owner of the schema or the database.
+
+    Raises:
+        StoreUnavailable: They have another owner.
     """
     functions = [f"{name}({types})" for name, types in FUNCTIONS.items()]
     values = {"schema": schema, "tables": list(TABLES), "functions": functions}
@@ -124,7 +127,7 @@ _MISSING_ON_FUNCTION = """
 
 
 def missing_grants(connection: Connection, schema: str, statement: str) -> list[str]:
-    """The grants that this session's role lacks to run a statement, each as the SQL that gives it."""
+    """Return the grants that the role of a connection lacks to run a statement, each as the SQL that gives it."""
     row = connection.execute(_IS_GRANTED.encode(), {"schema": schema}).fetchone()
     if row is None:
         raise AssertionError("a query without FROM gives one row")
@@ -156,11 +159,11 @@ _APPENDS = (
     *((name, "EXECUTE") for name in FUNCTIONS),
     *(("cqrs_logs", "SELECT"), ("cqrs_commits", "SELECT"), ("cqrs_commits", "INSERT"), ("cqrs_events", "INSERT")),
 )
-"""What `cqrs_append` needs, since it runs with the rights of whoever calls it."""
+"""The privileges that `cqrs_append` needs, because it runs with the rights of the role that calls it."""
 
 
 def _needs(statement: str) -> Iterator[tuple[str, str]]:
-    """The privileges that a statement needs: the table or function, and the privilege."""
+    """Yield the privileges that a statement needs: the table or function, and the privilege."""
     if "cqrs_append" in statement:
         yield from _APPENDS
         return

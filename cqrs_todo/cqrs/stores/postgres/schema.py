@@ -1,8 +1,8 @@
 """The tables and functions in the database, in numbered migrations, and the grants that a role needs to use them.
 
 Each migration runs once, in order, and is never changed after a release. `{schema}` stands for the quoted name of the schema
-that holds the tables. No name is left to be found through `search_path`: whoever may create objects in a schema on that path
-could otherwise put their own function or table in the place of ours, and it would run with the rights of whoever appends.
+that holds the tables. No name is looked up through `search_path`. Otherwise a role that may create objects in a schema on
+that path could replace our functions and tables by its own, and they would run with the rights of the role that appends.
 So every name of ours is qualified, and every function sets its own `search_path` to PostgreSQL's own names.
 
 Rows are never updated or deleted, with three exceptions: a log's name and whether it is archived, the checkpoints of
@@ -88,9 +88,9 @@ _LOGS = r"""
              LATERAL (SELECT (document->>'position')::bigint + number - 1 AS at) AS there
     $cqrs$;
 
-    -- Append a line after position `head`, whose sum is `before`, in one round trip. The answer is 'recorded'; or 'known',
-    -- with the line that has this command id already; or 'behind', if others have appended meanwhile; or 'gone', if there is
-    -- no such log.
+    -- Append a line after position `head`, if the digest there is `before`, in one round trip. The answer is 'recorded'; or
+    -- 'known', with the line that has this command id already; or 'behind', if others have appended meanwhile; or 'gone', if
+    -- there is no such log.
     CREATE FUNCTION {schema}.cqrs_append(log_ bigint, head bigint, before text, line_ text, sum_ text)
     RETURNS TABLE (status text, known text) LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp AS $cqrs$

@@ -1,4 +1,4 @@
-"""Reading along the tokens of a text: the words that come next, numbers, and amounts such as 2 hours and 30 minutes."""
+"""Reading the tokens of a text one after another: words, numbers, and amounts such as 2 hours and 30 minutes."""
 
 from __future__ import annotations
 
@@ -15,34 +15,42 @@ if TYPE_CHECKING:
 
     V = TypeVar("V")
     Unit: TypeAlias = tuple[str, int]
-    """So many seconds, days or months."""
+    """What a unit is measured in, "second", "day" or "month", and how many of these it has."""
     Amount: TypeAlias = tuple[int, int, timedelta]
     """Months, days, and exact time."""
 
 
-class Cursor:
-    """A place among tokens, and what can be read there. What does not come next is not taken."""
+class TokenReader:
+    """Reads tokens from an index on. A method that does not find what it reads leaves the index where it is."""
 
     def __init__(self, tokens: Sequence[Token], at: int) -> None:
+        """Start at a token.
+
+        Args:
+            tokens: The tokens of the text.
+            at: The index of the token.
+        """
         self.tokens = tokens
         self.at = at
 
     def peek(self, ahead: int = 0) -> Token:
-        place = self.at + ahead
-        return self.tokens[place] if 0 <= place < len(self.tokens) else ("end", None)
+        """Return the next token, or one further ahead, without taking it. Outside the text its kind is `end`."""
+        index = self.at + ahead
+        return self.tokens[index] if 0 <= index < len(self.tokens) else ("end", None)
 
     def take(self, *words: str) -> bool:
-        """Take these words if they come next."""
+        """Take these words if all of them come next, and return whether they do."""
         if all(self.peek(ahead) == ("word", word) for ahead, word in enumerate(words)):
             self.at += len(words)
             return True
         return False
 
     def take_any(self, *words: str) -> str:
+        """Take one of these words if it comes next, and return it. Empty if none of them comes next."""
         return next((word for word in words if self.take(word)), "")
 
-    def take_in(self, table: Mapping[str, V]) -> V | None:
-        """Take a word of a table; its value."""
+    def take_from(self, table: Mapping[str, V]) -> V | None:
+        """Take a word if it is a key of a table, and return its value. None if it is not."""
         kind, value = self.peek()
         if kind == "word" and value in table:
             self.at += 1
@@ -50,6 +58,7 @@ class Cursor:
         return None
 
     def take_kind(self, kind: str) -> Any:
+        """Take a token of this kind if it comes next, and return its value. None if another token comes next."""
         found, value = self.peek()
         if found != kind:
             return None
@@ -57,7 +66,7 @@ class Cursor:
         return value
 
     def take_year(self) -> int | None:
-        """Take a year of four digits, and the comma before it."""
+        """Take a year of four digits, and a comma before it. None if no year comes next."""
         comma = self.peek() == ("word", ",")
         kind, value = self.peek(int(comma))
         if kind != "number" or len(value) != 4:
@@ -66,17 +75,18 @@ class Cursor:
         return int(value)
 
     def number(self) -> int | None:
+        """Take a number in digits or words. None if no number comes next."""
         digits = self.take_kind("number")
         if digits is not None:
             return int(digits)
-        tens = self.take_in(TENS)
+        tens = self.take_from(TENS)
         if tens is not None:
             kind, value = self.peek()
-            return tens + (self.take_in(NUMBERS) or 0) if kind == "word" and NUMBERS.get(value, 10) < 10 else tens
-        return 1 if self.take_any("a", "an") else self.take_in(NUMBERS)
+            return tens + (self.take_from(NUMBERS) or 0) if kind == "word" and NUMBERS.get(value, 10) < 10 else tens
+        return 1 if self.take_any("a", "an") else self.take_from(NUMBERS)
 
     def amounts(self) -> Amount | None:
-        """3 days, 2 hours and 30 minutes, 2h30m, half an hour."""
+        """Take an amount of time: 3 days, 2 hours and 30 minutes, 2h30m, half an hour. None if none comes next."""
         months, days, exact = 0, 0, timedelta()
         smallest: Unit | None = None
         while True:
@@ -94,7 +104,7 @@ class Cursor:
             months, days, exact = months + more_months, days + more_days, exact + more_exact
 
     def _amount(self, larger: Unit | None) -> tuple[Unit, Amount] | None:
-        """One number and its unit. After hours, m stands for minutes."""
+        """Take one number and its unit. After hours, m stands for minutes."""
         if self.take("a", "quarter", "of", "an", "hour") or self.take("quarter", "of", "an", "hour"):
             return UNITS["minute"], (0, 0, timedelta(minutes=15))
         at = self.at
@@ -102,7 +112,7 @@ class Cursor:
         unit: Unit | None
         if self.take("half"):
             self.take_any("a", "an")
-            unit = self.take_in(UNITS)
+            unit = self.take_from(UNITS)
             return None if unit is None else (unit, self._half_of(unit))
         self.at = at
         decimal = self.take_kind("decimal")
@@ -116,7 +126,7 @@ class Cursor:
             self.at += 1
             unit = UNITS["minute"]
         else:
-            unit = self.take_in(UNITS)
+            unit = self.take_from(UNITS)
         if unit is None:
             return None
         if decimal is not None:
@@ -132,6 +142,7 @@ class Cursor:
         return unit, (months, days, exact)
 
     def scaled(self, unit: Unit, number: int) -> Amount:
+        """Return the amount of a number of units."""
         kind, size = unit
         if kind == "second":
             return 0, 0, timedelta(seconds=size * number)

@@ -1,0 +1,287 @@
+"""Reading one log in one file. Readers take no lock, and stop at the last complete line."""
+
+import os
+from collections.abc import Iterator, Mapping
+
+from ...errors import DamagedLog, LogBusy, StaleCursor
+from ...events import Commit, EventTypes
+from ...store import Cursor, Progress, StreamVersions
+from ..chain import ChainReader, LineBlock, Versions, VersionsInLog, verified_backward
+from ..format import InvalidLine, decode_header
+from ..hash_chain import continues
+from .commands import CommandIndex
+from .files import os_errors_as_store_errors, unavailable
+from .head_record import head_in, holds, lacks_only_lf, read_record
+from .lines import LogFile
+
+
+class LogReader(ChainReader):
+    """Reads and verifies the file of a log, and remembers how far the log is known to have come.
+
+    Attributes:
+        path: The file.
+        header: The header of the log.
+        commands: The latest command ids, filled as the log is read.
+        head_record: The head record as it was last seen.
+        head: The farthest position that the log is known to have come to: as it was recorded, as this object wrote it, or
+            as it was read before the file became shorter. If the file lacks it, the log has lost data. None: unknown.
+    """
+
+    def __init__(self, path: str, name: str, types: EventTypes, progress: Progress) -> None:
+        """Open a log and read its header.
+
+        Args:
+            path: The file.
+            name: The name of the log.
+            types: The registered events.
+            progress: Is called now and then with the bytes read and the bytes in all.
+
+        Raises:
+            LogNotFound: There is no such file.
+            DamagedLog: The header is damaged.
+            StoreUnavailable: The file cannot be read.
+        """
+        self.path = path
+        self.commands = CommandIndex()
+        self._name = name
+        self._progress = progress
+        with LogFile(path, os.O_RDONLY, name) as file:
+            first = next(file.forward(0), None)
+        try:
+            if first is None:
+                raise InvalidLine("no header of a log: the line has no end")
+            self.header, digest = decode_header(first)
+        except InvalidLine as error:
+            raise DamagedLog(f"{path}, line 1: {error}") from error
+        self._first_line = first + b"\n"
+        super().__init__(Cursor(0, 1, len(self._first_line), digest), types)
+        self.head_record = read_record(path)
+        # a newer program may record the head of its logs in another way
+        self.head = None if self.header.newer else head_in(self.head_record, self.header.id)
+
+    @property
+    def head_is_recorded(self) -> bool:
+        """Whether the head of this log is recorded beside its file. Then this program made the file, not a copy command."""
+        return head_in(self.head_record, self.header.id) is not None
+
+    # opening
+
+    def open(self, flags: int) -> LogFile:
+        """Open the file, which must still be that of this log.
+
+        Args:
+            flags: Flags for `os.open`.
+
+        Raises:
+            LogNotFound: There is no such file.
+            LogBusy: Another log has taken its place.
+            StoreUnavailable: The file cannot be opened.
+        """
+        file = LogFile(self.path, flags, self._name)
+        try:
+            file.known = self.knows_all_of(file)
+            if file.known or os.pread(file.fd, len(self._first_line), 0) == self._first_line:
+                return file
+        except OSError as error:
+            file.close()
+            raise unavailable(self.path, error) from error
+        file.close()
+        raise LogBusy(f"{self.path} was replaced by another log meanwhile")
+
+    def knows_all_of(self, file: LogFile) -> bool:
+        """Return whether a file ends at the remembered head, and everything up to there was verified.
+
+        Then everything before it is unchanged, too, because the digest there covers it.
+        """
+        head, reached = self.head, self.reached
+        if head is None or self.damage is not None:
+            return False
+        return file.size == head.offset == reached.offset and head.digest == reached.digest and holds(file.fd, head)
+
+    def learn_head(self, file: LogFile, record: bytes) -> None:
+        """Learn from a head record that another process has written.
+
+        Only one head is remembered. If the file lacks the one that was remembered so far or the new one, the log has lost
+        data, and the head that is lost is remembered; otherwise the farther one is.
+
+        Args:
+            file: The open file.
+            record: The head record.
+        """
+        self.head_record = record
+        heads = [head for head in (self.head, head_in(record, self.header.id)) if head is not None]
+        lost = [head for head in heads if not self.holds(file, head)]
+        self.head = max(lost or heads, key=lambda head: head.offset, default=None)
+        file.known = self.knows_all_of(file)
+
+    # reading
+
+    def blocks(self, since: Cursor, versions: StreamVersions | None = None) -> Iterator[LineBlock]:
+        """Read the lines that hold an event after a cursor; see `ChainReader.blocks`."""
+        with self.open(os.O_RDONLY) as file:
+            if file.known and versions is None and self._is_at_end(since):
+                return
+            for block in self._read(file, self._begin(file, since, versions)):
+                later = block.after(since.position)
+                if later.commits:
+                    yield later
+
+    def commits_backward(self, until: Cursor | None = None) -> Iterator[Commit]:
+        """Read commits, newest first; see `Log.commits_backward`."""
+        with self.open(os.O_RDONLY) as file:
+            if until is not None and until.digest:
+                end = self._begin(file, until, None)
+            else:
+                self.catch_up(file)
+                end = self.reached
+            yield from self._read_backward(file, end, end.position if until is None else until.position)
+
+    def lines(self) -> Iterator[bytes]:
+        """Read the lines as they are stored; see `Log.lines`."""
+        with self.open(os.O_RDONLY) as file:
+            if self.header.newer:  # this code may not understand all the lines, but none of them must be left out
+                yield from (line + b"\n" for line in file.forward(0))
+                return
+            self._restart_if_changed(file)
+            yield self._first_line
+            for block in self._read(file, self.start):
+                yield from block.lines
+
+    def catch_up(self, file: LogFile) -> None:
+        """Read and verify what an open file holds behind what was read before."""
+        if file.known:
+            return
+        self._restart_if_changed(file)
+        for _ in self._read(file, self.reached):
+            pass
+
+    def add_commit(self, command: str, head: Cursor, versions: Mapping[str, int]) -> None:
+        """Take note of a commit that was written behind everything that was read.
+
+        Args:
+            command: Its command id.
+            head: The cursor behind it.
+            versions: The new versions of the streams in it.
+        """
+        self.commands.add({command: self.reached.position + 1})
+        self.versions.set(head.position, versions)
+        self.reached = self.head = head
+
+    def restart(self) -> None:
+        """Forget everything that was read, but not how far the log is known to have come."""
+        super().restart()
+        self.commands.clear()
+
+    def _is_at_end(self, cursor: Cursor) -> bool:
+        """Return whether a cursor is behind everything that was read."""
+        return cursor == self.reached or (not cursor.digest and cursor.position >= self.reached.position)
+
+    def _begin(self, file: LogFile, since: Cursor, versions: StreamVersions | None) -> Cursor:
+        """Return where to begin to read, so that nothing after a cursor is missed. The arguments are those of `blocks`."""
+        self._restart_if_changed(file)
+        if not since.digest:
+            return self.reached if since.position >= self.reached.position else self.start
+        if not self.holds(file, since):
+            if self.head is None and file.size < since.offset:
+                self.head = since  # nothing else remembers that the log had come so far
+            raise StaleCursor(f"{self.path} is not what it was at @{since.position}")
+        ahead = since.position > self.reached.position
+        if ahead:
+            self.commands.skip()
+        if ahead or (versions is not None and since.position == self.reached.position):
+            before = VersionsInLog(self.commits_backward, since) if versions is None else versions
+            self.begin_at(since, Versions(since.position, before))
+        return since
+
+    def _restart_if_changed(self, file: LogFile) -> None:
+        """Restart if a file does not hold what was read of the log."""
+        reached = self.reached
+        if reached is self.start or self.holds(file, reached):
+            return
+        if file.size < reached.offset and (self.head is None or self.head.offset < reached.offset):
+            self.head = reached  # the log had come so far when it was read, and has become shorter
+        self.restart()
+
+    def holds(self, file: LogFile, cursor: Cursor) -> bool:
+        """Return whether a file has a line that ends at a cursor, with the cursor's digest."""
+        with os_errors_as_store_errors(self.path):
+            return holds(file.fd, cursor)
+
+    def _read(self, file: LogFile, cursor: Cursor) -> Iterator[LineBlock]:
+        """Read and verify the lines after a cursor. `reached` is always behind those that were given."""
+        newer = self.header.newer
+        lost = self.head if not newer and self.head is not None and not self.holds(file, self.head) else None
+        self.damage = None if lost is None else self._loss(file, lost)
+        if lost is not None:
+            self.restart()
+            cursor = self.start
+        versions = self.versions
+        doubted = -1
+        while True:
+            bad = None
+            walk = self.walk(cursor, versions)
+            try:
+                for block in walk.over(file.chunks(cursor.offset)):
+                    if self.advance(walk, versions):
+                        self.commands.add({commit.command: commit.position for commit in block.commits})
+                    self._progress(walk.cursor.offset, file.size)
+                    yield block
+            except InvalidLine as error:
+                bad = error
+            cursor = walk.cursor
+            if newer:
+                if bad is not None:
+                    line = f"line {cursor.line + 1} of {self.path} cannot be read by this program"
+                    self.warn(f"{line}; what comes before it is shown")
+                return
+            if bad is None:
+                self._report_end(file, cursor, lost)
+                return
+            if versions is not self.versions:
+                raise StaleCursor(f"{self.path} was read again from its start while this reading was left half done")
+            # a writer may have undone a failed write between two of our reads: look once more
+            if cursor.offset == doubted:
+                self._report_damage_at(cursor, str(bad))
+                return
+            doubted = cursor.offset
+
+    def _read_backward(self, file: LogFile, end: Cursor, until: int) -> Iterator[Commit]:
+        """Read backwards from a verified cursor the commits that begin at or before a position."""
+        number = end.line
+        lines = file.backward(len(self._first_line), end.offset)
+        try:
+            for line, digest in verified_backward(lines, end.digest, self.start.digest):
+                if line.position <= until:
+                    yield self.codec.commit(line, digest)
+                number -= 1
+        except InvalidLine as error:
+            raise DamagedLog(f"{self.path} is damaged at line {number}: {error}") from error
+
+    # reporting
+
+    def _report_end(self, file: LogFile, cursor: Cursor, lost: Cursor | None) -> None:
+        """Report what is wrong with the end of a file, all lines of which are intact. An unterminated line is not damage.
+
+        Args:
+            file: The file.
+            cursor: The end of the last line.
+            lost: The head that the file did not hold when the reading began.
+        """
+        tail = file.tail
+        if tail and continues(cursor.digest, tail[:-1]):
+            self._report_damage_at(cursor, "the end of the line was altered")
+        elif tail and continues(cursor.digest, tail):
+            self.warn(f"the last line of {self.path} lacks its end, and is not shown: the next change repairs it")
+            if lost is None or lacks_only_lf(lost, cursor.offset, tail):
+                self.damage = None
+                return
+        if lost is not None:
+            self.report_damage(self._loss(file, lost))
+
+    def _loss(self, file: LogFile, lost: Cursor) -> str:
+        what = "has lost its end: it is shorter than it was" if file.size < lost.offset else "was rewritten"
+        return f"{self.path} {what}; @{lost.position} had been recorded"
+
+    def _report_damage_at(self, cursor: Cursor, what: str) -> None:
+        """Report what is wrong with the line after a cursor."""
+        self.report_damage(f"{self.path} is damaged at line {cursor.line + 1}, byte {cursor.offset}: {what}")

@@ -1,0 +1,201 @@
+"""Writing one log in one file: the append protocol, which docs/reliability.md describes step by step."""
+
+import fcntl
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+
+from ...errors import DamagedLog, LogBusy, OutcomeUnknown, StaleCursor, StoreUnavailable
+from ...events import Commit, EventTypes, Metadata
+from ...store import Append, Cursor
+from ..hash_chain import continues
+from ..recording import record, repeated
+from ..signals import delay_signals
+from .files import create_durable, dated, file_lock, read_range, replace_durably, unavailable, write_all
+from .head_record import clear_sync_failed, encode_record, lock_path, mark_sync_failed, read_lock_file, write_record
+from .lines import LogFile
+from .reader import LogReader
+
+
+class LogWriter:
+    """Appends to the file of a log while it holds the log's lock file, and repairs what an interrupted write has left."""
+
+    def __init__(self, reader: LogReader, types: EventTypes) -> None:
+        """Write a log.
+
+        Args:
+            reader: Reads the same log, and takes note of what is written.
+            types: The registered events.
+        """
+        self._reader = reader
+        self._types = types
+        self._path = reader.path
+        self._lock_path = lock_path(reader.path)
+        self._held_lock: int | None = None
+
+    @contextmanager
+    def holding(self, lock: int) -> Iterator[None]:
+        """Append during the block without taking the lock, which the caller holds.
+
+        Args:
+            lock: The file descriptor of the open lock file.
+        """
+        self._held_lock = lock
+        try:
+            yield
+        finally:
+            self._held_lock = None
+
+    def append(self, appends: Sequence[Append], metadata: Metadata) -> Commit:
+        """Write a commit; see `Log.append`."""
+        reader = self._reader
+        with self._lock() as lock, delay_signals() as arrived:
+            reached = reader.reached
+            with self._open(lock) as file:
+                if not file.known and not reader.holds(file, reached):
+                    changed = f"{self._path} is not what was read of it up to @{reached.position}"
+                    raise StaleCursor(f"{changed}; nothing was recorded")
+                position = reader.commands.position_of(metadata.command)
+                if position is None:
+                    commit = self._append(lock, file.fd, appends, metadata)
+                else:
+                    commit = self._append_again(lock, file.fd, position, appends)
+            if arrived:
+                reader.warn(f"@{commit.position} was recorded before the interruption")
+            return commit
+
+    def sync(self, fd: int) -> None:
+        """Sync the file. If that fails, mark it for the next writer; the sync is not tried again.
+
+        Raises:
+            OSError: The sync failed.
+        """
+        try:
+            os.fsync(fd)
+        except OSError:
+            with suppress(OSError):
+                mark_sync_failed(self._path)
+            raise
+
+    def _lock(self) -> AbstractContextManager[int]:
+        return file_lock(self._lock_path, self._path) if self._held_lock is None else nullcontext(self._held_lock)
+
+    # before the write
+
+    def _open(self, lock: int) -> LogFile:
+        """Open the file to append to it, when all that it holds is verified."""
+        reader = self._reader
+        try:
+            head_record, sync_failed = read_lock_file(lock)
+            if sync_failed:
+                self._write_anew()
+                clear_sync_failed(lock)
+            file = reader.open(os.O_RDWR | os.O_APPEND)
+            try:
+                if head_record != reader.head_record:
+                    reader.learn_head(file, head_record)
+                self._prepare(file)
+            except BaseException:
+                file.close()
+                raise
+        except OSError as error:
+            raise unavailable(self._path, error, "; nothing was recorded") from error
+        return file
+
+    def _prepare(self, file: LogFile) -> None:
+        """Verify what the file holds, repair its tail, and make sure that no other program writes to it."""
+        reader = self._reader
+        try:
+            fcntl.flock(file.fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise LogBusy(f"{self._path} is held though its lock file was free; nothing was recorded") from None
+        reader.catch_up(file)
+        self._check_undamaged()
+        if file.size > reader.reached.offset:
+            self._repair_tail(file)
+            self._check_undamaged()
+        if not reader.commands.complete:
+            reader.commands.learn(file, reader.start.offset, reader.reached.offset)
+
+    def _check_undamaged(self) -> None:
+        if self._reader.damage is not None:
+            raise DamagedLog(f"{self._reader.damage}; nothing was recorded")
+
+    def _repair_tail(self, file: LogFile) -> None:
+        """Add the missing LF to a complete last line. Any other tail is what an interrupted write left: set it aside."""
+        reached = self._reader.reached
+        tail = read_range(file.fd, reached.offset, file.size)
+        if continues(reached.digest, tail):
+            write_all(file.fd, b"\n")
+            self.sync(file.fd)
+            file.size += 1
+            self._reader.catch_up(file)
+            return
+        aside = dated(self._path, "torn")
+        create_durable(aside, tail)
+        os.ftruncate(file.fd, reached.offset)
+        os.fsync(file.fd)
+        self._reader.warn(f"an interrupted write had left {len(tail)} bytes at the end of {self._path}: now in {aside}")
+
+    def _write_anew(self) -> None:
+        """Continue in a new file, because after a failed sync the kernel may hold pages that it never writes."""
+        with self._reader.open(os.O_RDONLY) as file:
+            content = read_range(file.fd, 0, file.size)
+        aside = dated(self._path, "unsynced")
+        create_durable(aside, content)
+        replace_durably(self._path, content)
+        self._reader.restart()
+        self._reader.warn(f"the disk had failed to sync {self._path}: it was written anew; a copy of then is in {aside}")
+
+    # the write
+
+    def _append(self, lock: int, fd: int, appends: Sequence[Append], metadata: Metadata) -> Commit:
+        reader = self._reader
+        reached = reader.reached
+        versions = {append.stream: reader.versions.version_of(append.stream) for append in appends}
+        commit = record(appends, metadata, self._types, reached.position, versions)
+        line, recorded = reader.codec.encode(commit, reached.digest)
+        head = Cursor(recorded.last, reached.line + 1, reached.offset + len(line), recorded.sum.encode())
+        # encoded before the sync, during which the processor goes to sleep: just after it, this takes three times as long
+        head_record = encode_record(reader.header.id, head)
+        try:
+            write_all(fd, line)
+        except OSError as error:
+            self._undo_write(fd, error)
+            raise StoreUnavailable(f"{self._path}: {error.strerror}; nothing was recorded") from error
+        self._sync_or_unknown(fd)
+        reader.add_commit(metadata.command, head, versions)
+        self._record_head(lock, head_record)
+        return recorded
+
+    def _append_again(self, lock: int, fd: int, position: int, appends: Sequence[Append]) -> Commit:
+        """Return the commit that an append which comes again had written."""
+        reader = self._reader
+        commit = next(reader.commits(Cursor(position - 1)), None)
+        if commit is None:
+            raise DamagedLog(f"{self._path} has lost position {position}; nothing was recorded")
+        commit = repeated(commit, appends)
+        self._sync_or_unknown(fd)  # its writer may not have come to this
+        reader.head = reader.reached
+        self._record_head(lock, encode_record(reader.header.id, reader.reached))
+        return commit
+
+    def _record_head(self, lock: int, head_record: bytes) -> None:
+        write_record(lock, head_record)
+        self._reader.head_record = head_record
+
+    def _undo_write(self, fd: int, cause: OSError) -> None:
+        try:
+            os.ftruncate(fd, self._reader.reached.offset)
+            os.fsync(fd)
+        except OSError as error:
+            raise self._unknown(cause) from error
+
+    def _sync_or_unknown(self, fd: int) -> None:
+        try:
+            self.sync(fd)
+        except OSError as error:
+            raise self._unknown(error) from error
+
+    def _unknown(self, error: OSError) -> OutcomeUnknown:
+        return OutcomeUnknown(f"{self._path}: {error.strerror}: it cannot be known whether the last commit was recorded")

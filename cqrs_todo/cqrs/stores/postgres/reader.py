@@ -1,0 +1,186 @@
+"""Reading one log in the tables: the same lines as in a file, verified by the same digests."""
+
+from collections.abc import Iterator
+from itertools import chain
+from typing import NamedTuple
+
+from ...errors import DamagedLog, StaleCursor
+from ...events import Commit, EventTypes
+from ...store import Cursor, Progress, StreamVersions
+from ..chain import ChainReader, LineBlock, Versions, Walk, verified_backward
+from ..format import InvalidLine
+from ..hash_chain import digest_in
+from .database import Database
+
+FETCHED = 500
+"""How many commits are fetched at once."""
+
+_FORWARD = """
+    SELECT line, last, sum FROM {schema}.cqrs_commits WHERE log = %s AND last >= %s ORDER BY position LIMIT %s
+"""
+_BACKWARD = """
+    SELECT line, position FROM {schema}.cqrs_commits WHERE log = %s AND position < %s ORDER BY position DESC LIMIT %s
+"""
+_VERSION_THEN = "SELECT max(version) FROM {schema}.cqrs_events WHERE log = %s AND stream = %s AND position <= %s"
+_LAST = "SELECT max(last) FROM {schema}.cqrs_commits WHERE log = %s"
+_HEADER = "SELECT header FROM {schema}.cqrs_logs WHERE key = %s"
+
+
+class _Row(NamedTuple):
+    line: str
+    last: int
+    sum: str
+
+    @property
+    def end(self) -> Cursor:
+        """The cursor behind the line. Neither lines nor bytes are counted in tables."""
+        return Cursor(self.last, digest=self.sum.encode())
+
+
+class _VersionsInTable:
+    """The versions of the streams at a position, looked up in the table of events."""
+
+    def __init__(self, database: Database, key: int, position: int) -> None:
+        self._database = database
+        self._key = key
+        self._position = position
+
+    def version_of(self, stream: str) -> int:
+        ((version,),) = self._database.rows(_VERSION_THEN, (self._key, stream, self._position))
+        return version or 0
+
+
+class PostgresReader(ChainReader):
+    """Reads and verifies a log in the tables, some hundred commits at a time."""
+
+    def __init__(
+        self, database: Database, key: int, name: str, digest: bytes, types: EventTypes, progress: Progress
+    ) -> None:
+        """Begin to read a log.
+
+        Args:
+            database: The database.
+            key: The key of the log in the tables.
+            name: The name of the log.
+            digest: The digest of its header.
+            types: The registered events.
+            progress: Is called now and then with the position that was reached and the last one.
+        """
+        super().__init__(Cursor(0, digest=digest), types)
+        self._database = database
+        self._key = key
+        self._name = name
+        self._progress = progress
+
+    def blocks(self, since: Cursor, versions: StreamVersions | None = None) -> Iterator[LineBlock]:
+        """Read the lines that hold an event after a cursor; see `ChainReader.blocks`."""
+        if since.digest:
+            begin = Cursor(since.position, digest=since.digest)
+            rows = self._fetch(begin)
+            if begin.position > self.reached.position or (versions is not None and begin == self.reached):
+                before = versions or _VersionsInTable(self._database, self._key, begin.position)
+                self.begin_at(begin, Versions(begin.position, before))
+        else:
+            begin = self.reached if since.position >= self.reached.position else self.start
+            rows = None
+        for block in self._read(begin, rows):
+            later = block.after(since.position)
+            if later.commits:
+                yield later
+
+    def commits_backward(self, until: Cursor | None = None) -> Iterator[Commit]:
+        """Read commits, newest first; see `Log.commits_backward`."""
+        lines = self._lines_backward(until)
+        newest = next(lines, None)
+        if (
+            until is not None
+            and until.digest
+            and until.digest != (self.start.digest if newest is None else digest_in(newest))
+        ):
+            raise self._stale(until)
+        if newest is None:
+            return
+        digest = digest_in(newest) or b""
+        try:
+            for line, found in verified_backward(chain([newest], lines), digest, self.start.digest):
+                yield self.codec.commit(line, found)
+        except InvalidLine as error:
+            raise DamagedLog(f"{self._database.address}, {self._name} is damaged: {error}") from error
+
+    def lines(self) -> Iterator[bytes]:
+        """Read the lines as they are stored; see `Log.lines`."""
+        ((header,),) = self._database.rows(_HEADER, (self._key,))
+        yield header.encode() + b"\n"
+        for block in self._read(self.start, None):
+            yield from block.lines
+
+    def catch_up(self) -> None:
+        """Read and verify what comes after everything that was read.
+
+        Raises:
+            DamagedLog: The log is damaged there.
+        """
+        for _ in self._read(self.reached, None):
+            pass
+        if self.damage is not None:
+            raise DamagedLog(f"{self.damage}; nothing was recorded")
+
+    def advance(self, walk: Walk, versions: Versions) -> bool:
+        """Move `reached` to where a walk has come to; see `ChainReader.advance`. Neither lines nor bytes are counted."""
+        moved = super().advance(walk, versions)
+        if moved:
+            self.reached = Cursor(walk.cursor.position, digest=walk.cursor.digest)
+        return moved
+
+    def _read(self, begin: Cursor, rows: list[_Row] | None) -> Iterator[LineBlock]:
+        """Read and verify the lines after a cursor; `rows` are the first of them, if they were fetched already."""
+        self.damage = None
+        versions = self.versions
+        walk = self.walk(begin, versions)
+        try:
+            for block in walk.over(self._chunks(self._fetch(begin) if rows is None else rows)):
+                self.advance(walk, versions)
+                yield block
+        except (InvalidLine, StaleCursor) as error:
+            place = f"{self._database.address}, {self._name} is damaged after @{walk.cursor.position}"
+            self.report_damage(f"{place}: {error}")
+
+    def _fetch(self, begin: Cursor) -> list[_Row]:
+        """Fetch some of the lines after a cursor, and check the cursor by the line before it, in the same round trip.
+
+        Raises:
+            StaleCursor: The log has changed before the cursor.
+        """
+        rows = [_Row(*row) for row in self._database.rows(_FORWARD, (self._key, begin.position, FETCHED))]
+        if begin.position == 0:
+            if begin != self.start:
+                raise self._stale(begin)
+            return rows
+        if not rows or rows[0].end != begin:
+            what = "is not what it was" if rows else "is no longer there"
+            why = "an older backup, or a replica that has not come so far"
+            self.warn(f"{self._database.address}, {self._name}: @{begin.position} {what}: {why}")
+            raise self._stale(begin)
+        return rows[1:]
+
+    def _chunks(self, rows: list[_Row]) -> Iterator[bytes]:
+        """Yield the lines in rows and in those that come after them, as many at a time as are fetched."""
+        total = 0
+        while rows:
+            yield "".join(f"{row.line}\n" for row in rows).encode()
+            more = len(rows) >= FETCHED - 1  # except at the start of the log, the line before them was fetched with them
+            if more and not total:
+                ((total,),) = self._database.rows(_LAST, (self._key,))
+            if total:
+                self._progress(rows[-1].last, total)
+            rows = self._fetch(rows[-1].end) if more else []
+
+    def _lines_backward(self, until: Cursor | None) -> Iterator[bytes]:
+        """Yield the lines that begin at or before a cursor, last one first."""
+        end = 2**62 if until is None else until.position + 1
+        while rows := self._database.rows(_BACKWARD, (self._key, end, FETCHED)):
+            for line, end in rows:  # noqa: B007  # the next rows come before the position of the last one
+                yield line.encode()
+
+    def _stale(self, cursor: Cursor) -> StaleCursor:
+        return StaleCursor(f"{self._name} is not what it was at @{cursor.position}")

@@ -1,0 +1,52 @@
+"""What the stores have in common when they append: the commit of some appends, and appends that come again."""
+
+from collections.abc import Iterable, Sequence
+
+from ..errors import CommandReused
+from ..events import Commit, EventTypes, Metadata, Recorded
+from ..store import Append, check_precondition
+
+
+def record(appends: Sequence[Append], metadata: Metadata, types: EventTypes, head: int, versions: dict[str, int]) -> Commit:
+    """Make the commit of some appends. Stores call this when they know the versions of the streams.
+
+    Args:
+        appends: The new events.
+        metadata: The metadata of the commit.
+        types: The registered events.
+        head: The last position in the log so far.
+        versions: The version of each stream that is appended to; 0 if it is left out. Updated to the versions afterwards.
+
+    Raises:
+        WrongExpectedVersion: A precondition does not hold. `versions` is unchanged.
+        TypeError: An event is not registered.
+        ValueError: There are no appends, one has no events, or a stream is named twice.
+    """
+    named = {append.stream for append in appends if append.events}
+    if not appends or len(named) != len(appends):
+        raise ValueError("a commit holds at least one append, each of at least one event, and names a stream once")
+    for append in appends:
+        check_precondition(append.precondition, append.stream, versions.get(append.stream, 0))
+    events: list[Recorded] = []
+    reached: dict[str, int] = {}
+    for append in appends:
+        stream, version = append.stream, versions.get(append.stream, 0)
+        for event in append.events:
+            head, version = head + 1, version + 1
+            events.append(Recorded(head, stream, version, types.name_of(event), event, metadata))
+        reached[stream] = version
+    versions.update(reached)
+    return Commit(tuple(events), metadata)
+
+
+def repeated(commit: Commit, appends: Iterable[Append]) -> Commit:
+    """Return the commit that a command id belongs to already, for an append that came again.
+
+    Raises:
+        CommandReused: The commit holds other events than the append.
+    """
+    recorded = [(event.stream, event.data) for event in commit.events]
+    if recorded != [(append.stream, event) for append in appends for event in append.events]:
+        command = commit.metadata.command
+        raise CommandReused(f"command {command} was recorded at position {commit.position} with other content")
+    return commit

@@ -1,0 +1,108 @@
+"""Dividing what a command records into commits.
+
+A command with many events is recorded as a batch: several commits that share a batch id and are undone as a whole.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeAlias, TypeVar
+
+from ..cqrs.errors import CqrsError
+from ..cqrs.repository import Changes
+from ..cqrs.timeline import BATCH
+from .events import TodoEvent
+
+T = TypeVar("T")
+
+COMMIT_LIMIT = 10_000
+"""The most events in one commit. A command with more writes a batch of commits, which is undone as a whole."""
+COMMIT_TEXT = 8 << 20
+"""The most text in one commit, in characters. So a line of a log has at most about 50 MB."""
+
+CommitContent: TypeAlias = tuple[Changes[TodoEvent], dict[str, Any]]
+"""The content of one commit: the new events by stream, and the commit's `meta`."""
+
+
+def split_to_commit_size(contents: Iterable[CommitContent]) -> list[CommitContent]:
+    """Divide contents that are too large for one commit. The events of one stream stay together.
+
+    Args:
+        contents: What is to be recorded.
+
+    Returns:
+        The same events in the same order, in contents that are small enough.
+    """
+    divided: list[CommitContent] = []
+    for changes, meta in contents:
+        if sum(map(len, changes.values())) <= _SURELY_SMALL:
+            divided.append((changes, meta))
+            continue
+        measured = ((item, len(item[1]), sum(map(text_length, item[1]))) for item in changes.items())
+        divided += [(dict(chunk), meta) for chunk in commit_sized_chunks(measured)] or [({}, meta)]
+    return divided
+
+
+def commit_sized_chunks(measured: Iterable[tuple[T, int, int]]) -> Iterator[list[T]]:
+    """Group things so that each group fits into one commit.
+
+    Args:
+        measured: Each thing with its number of events and its characters of text.
+
+    Yields:
+        The groups.
+    """
+    chunk: list[T] = []
+    events = text = 0
+    for thing, more_events, more_text in measured:
+        if chunk and (events + more_events > COMMIT_LIMIT or text + more_text > COMMIT_TEXT):
+            yield chunk
+            chunk, events, text = [], 0, 0
+        chunk.append(thing)
+        events += more_events
+        text += more_text
+    if chunk:
+        yield chunk
+
+
+_SURELY_SMALL = 32
+"""A number of events that always fits into a commit: each has at most an old and a new value of 64 KiB."""
+
+
+def text_length(event: TodoEvent) -> int:
+    """Return the number of characters of text in an event."""
+    values = (getattr(event, name) for name in type(event).__struct_fields__)
+    return sum(len(value) for value in values if isinstance(value, str))
+
+
+def with_batch_ids(contents: Sequence[CommitContent], command: str) -> list[tuple[CommitContent, str]]:
+    """Give each commit of a command its command id.
+
+    Args:
+        contents: The contents of the commits.
+        command: The id of the command.
+
+    Returns:
+        Each content with its id. Several contents become a batch: their ids are numbered, and their `meta` names the batch.
+    """
+    if len(contents) == 1:
+        return [(contents[0], command)]
+    return [
+        ((changes, {**meta, BATCH: {"id": command, "part": number}}), f"{command}.{number}")
+        for number, (changes, meta) in enumerate(contents, 1)
+    ]
+
+
+@contextmanager
+def note_earlier_commits(recorded: int) -> Iterator[None]:
+    """Add a note to an error that ends the block: how many commits of the same command were recorded before it.
+
+    Args:
+        recorded: How many.
+    """
+    try:
+        yield
+    except CqrsError as error:
+        if recorded:
+            commits = "1 commit of this command was" if recorded == 1 else f"{recorded:,} commits of this command were"
+            error.add_note(f"{commits} recorded before, and can be undone")
+        raise

@@ -1,0 +1,124 @@
+"""The errors of the todo service.
+
+    CqrsError                   the base of all errors, from `cqrs.errors`
+    ├── Rejected                the decider refused a command; the service adds the number of the todo
+    ├── NotFound                something that was named does not exist
+    │   ├── ListNotFound        no list has the name
+    │   ├── TodoNotFound        no todo has the number or the id
+    │   └── EventNotFound       no event has the position
+    ├── NotYet                  the moment that was asked for is in the future
+    ├── CannotUndo              a command cannot be undone or redone
+    ├── CannotMove              todos cannot be moved to another list
+    ├── MovedAway               a todo cannot be changed here, because it was moved to another list
+    ├── CannotRestore           a todo cannot be restored, because it was moved since then
+    ├── InvalidTodo             a todo to be imported breaks a rule
+    │   └── InvalidId           it has an id that no todo can have
+    └── InvalidCondition        a condition on counts cannot be parsed
+
+The text of an error is a sentence for people, and its attributes are data. The command line adds the hints.
+"""
+
+from collections.abc import Sequence
+
+from ..cqrs.errors import CqrsError
+
+
+class NotFound(CqrsError):
+    """Something that was named does not exist."""
+
+
+class ListNotFound(NotFound):
+    """The store has no list with this name."""
+
+    def __init__(self, name: str, nearest: str | None = None) -> None:
+        """Make the error.
+
+        Args:
+            name: The name that was asked for.
+            nearest: The most similar name that exists. None if no name is similar.
+        """
+        super().__init__(f"no list named {name!r}")
+        self.name = name
+        self.nearest = nearest
+
+
+class TodoNotFound(NotFound):
+    """The list has no todo with these numbers or ids, or more than one."""
+
+    def __init__(self, words: Sequence[str], list: str) -> None:
+        """Make the error.
+
+        Args:
+            words: What does not name a todo, in words for people, such as `8-9` or `ab (it begins 2 ids)`.
+            list: The name of the list.
+        """
+        super().__init__(f"no todo {', '.join(words)} in {list}")
+        self.words = tuple(words)
+        self.list = list
+
+
+class EventNotFound(NotFound):
+    """The list has no event at this position."""
+
+    def __init__(self, position: int, list: str) -> None:
+        """Make the error.
+
+        Args:
+            position: The position.
+            list: The name of the list.
+        """
+        super().__init__(f"there is no event @{position} in {list}")
+        self.position = position
+        self.list = list
+
+
+class NotYet(CqrsError):
+    """The moment that was asked for is in the future."""
+
+
+class CannotUndo(CqrsError):
+    """A command cannot be undone or redone. Nothing was recorded."""
+
+
+class CannotMove(CqrsError):
+    """Todos cannot be moved to another list. Nothing was recorded."""
+
+
+class MovedAway(CqrsError):
+    """Todos cannot be changed in this list, because they were moved to another one. Nothing was recorded."""
+
+
+class CannotRestore(CqrsError):
+    """A todo cannot be restored to an earlier state, because it was moved between lists since then."""
+
+
+class InvalidTodo(CqrsError):
+    """A todo to be imported breaks a rule. Nothing was recorded."""
+
+    def __init__(self, id: str, reason: str) -> None:
+        """Make the error.
+
+        Args:
+            id: The id of the todo.
+            reason: Which rule it breaks.
+        """
+        super().__init__(f"todo {id}: {reason}")
+        self.id = id
+        self.reason = reason
+
+
+class InvalidId(InvalidTodo):
+    """A todo to be imported has an id that no todo can have. Nothing was recorded."""
+
+    def __init__(self, id: str) -> None:
+        """Make the error.
+
+        Args:
+            id: What was given as the id.
+        """
+        super().__init__(id, "this is not an id")
+        self.args = (f"{id!r} is not an id of a todo: write a letter, then letters and digits, all in lower case",)
+
+
+class InvalidCondition(CqrsError):
+    """A condition on counts cannot be parsed."""

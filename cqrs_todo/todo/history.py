@@ -1,0 +1,87 @@
+"""The history of a list in words. This module is pure."""
+
+from ..cqrs.events import LOST, REPAIRED, Commit, Recorded, UnknownEvent
+from ..cqrs.timeline import REDOES, UNDOES, marked
+from .events import TodoCompleted, TodoCreated, TodoRemoved, TodoReopened, TodoRestored
+from .fields import FIELD_BY_EVENT, SetField
+from .values import searchable
+from .views import RESTORES, ToLocal, bracketed_details, display_day_or_instant, display_value, local_day, move_of
+
+
+def describe_event(event: Recorded, to_local: ToLocal) -> str:
+    """Describe an event in words: what changed, from which value to which.
+
+    Args:
+        event: The event.
+        to_local: The reader's time zone.
+
+    Raises:
+        TypeError: It is not an event of a todo.
+    """
+    data = event.data
+    match data:
+        case TodoCreated():
+            return f"created: {data.text}{bracketed_details(data, to_local)}"
+        case TodoCompleted(completed):
+            earlier = local_day(completed, to_local) != to_local(event.metadata.at).date()
+            return f"done, on {display_day_or_instant(completed, to_local)}" if earlier else "done"
+        case TodoReopened():
+            return "reopened"
+        case TodoRemoved():
+            return "removed"
+        case TodoRestored():
+            return "restored"
+        case UnknownEvent(name, record):
+            if name == REPAIRED:
+                return _repair_in_words(record)
+            return "lost when the log was damaged" if name == LOST else f"{name} (written by a newer version)"
+    field = FIELD_BY_EVENT.get(type(data))
+    if field is None:
+        raise TypeError(f"{type(data).__name__} is not an event of a todo")
+    if isinstance(field, SetField):
+        return field.history[type(data) is not field.added[1]].format(getattr(data, field.item))
+    old, new = (display_value(field.kind, value, to_local) for value in (data.old, data.new))
+    if not old:
+        return f"{field.name} set to {new}"
+    return f"{field.name}: {old} → {new}" if new else f"{field.name} cleared, was {old}"
+
+
+def _repair_in_words(record: bytes) -> str:
+    """Describe a repair in words: what was lost, and what could not be proven."""
+    import json  # few logs have been repaired
+
+    try:
+        document = json.loads(record)
+        parts = [
+            f"{what}: "
+            + ", ".join(f"@{first}" if first == last else f"@{first} to @{last}" for first, last in document[key])
+            for key, what in (("lost", "lost"), ("unproven", "kept, but not proven"), ("sealed", "given new digests"))
+            if key in document
+        ]
+    except (ValueError, TypeError):  # another program wrote it in another form
+        parts = []
+    return "; ".join(["the log was repaired", *parts])
+
+
+def event_mentions(event: object, text: str) -> bool:
+    """Return whether an old or a new value in an event contains a text. Case and forms of Unicode make no difference."""
+    sought = searchable(text)
+    values = (getattr(event, name) for name in getattr(event, "__struct_fields__", ()))
+    words = (word for value in values for word in (value if isinstance(value, tuple) else (value,)))
+    return any(sought in searchable(word) for word in words if isinstance(word, str))
+
+
+def describe_commit(commit: Commit) -> str:
+    """Describe what a commit was for: what it undoes, redoes or restores, or between which lists it moved todos."""
+    meta = commit.metadata.meta
+    parts = []
+    for key, verb in ((UNDOES, "undoes"), (REDOES, "redoes")):
+        positions = marked(commit.metadata, key)
+        if positions:
+            parts.append(f"{verb} {', '.join(f'@{position}' for position in positions)}")
+    if RESTORES in meta:
+        parts.append(f"as of @{meta[RESTORES]}")
+    move = move_of(commit)
+    if move is not None:
+        parts.append(f"moved from {move.source_name} to {move.target_name}")
+    return ", ".join(parts)

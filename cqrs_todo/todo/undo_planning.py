@@ -1,0 +1,138 @@
+"""What undo and redo plan with: the direction, and the states of a list after the steps that are planned so far."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
+
+from ..cqrs.events import Commit
+from ..cqrs.fold import Fold
+from ..cqrs.store import Cursor
+from ..cqrs.struct import Struct
+from ..cqrs.timeline import REDOES, UNDOES, Step, redo_events, redo_steps, undo_events, undo_steps
+from .errors import CannotUndo
+from .events import TodoEvent
+from .fields import State
+from .model import DECIDER, evolve
+from .recorder import Recorder, refusals_in_words
+from .views import Move
+
+
+class Direction(Struct, frozen=True):
+    """Undo or redo, and what differs between the two.
+
+    Args:
+        verb: Its name in messages.
+        past: The past participle of its name.
+        key: The key in a commit's `meta` for the positions of the commits that it undoes or redoes.
+        steps: Takes commits, newest first, and yields the steps that can be undone or redone.
+        events: Takes a decider and commits, and returns the events that undo or redo them, by stream.
+    """
+
+    verb: str
+    past: str
+    key: str
+    steps: Callable[[Iterable[Commit]], Iterator[Step]]
+    events: Callable[..., dict[str, list[TodoEvent]]]
+
+    def home(self, move: Move) -> str:
+        """Return the id of the log that the todos of a move are in afterwards."""
+        return move.source if self.key == UNDOES else move.target
+
+
+UNDO = Direction("undo", "undone", UNDOES, undo_steps, undo_events)
+REDO = Direction("redo", "redone", REDOES, redo_steps, redo_events)
+
+
+class ListState:
+    """One list, with the states of its todos after the steps that are planned so far."""
+
+    def __init__(self, todos: Recorder, fold: Fold[State]) -> None:
+        """Start with the present list.
+
+        Args:
+            todos: The list.
+            fold: Its fold.
+        """
+        self.todos = todos
+        self._fold = fold
+        self._states: dict[str, State] = {}
+        # by stream, where the planned steps moved todos to: the name of a list, or '' for this list
+        self._moved: dict[str, str] = {}
+
+    def backward(self) -> Iterator[Commit]:
+        """Return the commits up to the fold, newest first, without what others append meanwhile."""
+        return self.todos.log.commits_backward(Cursor(self._fold.position))
+
+    def commits_at(self, positions: Iterable[int]) -> dict[int, Commit]:
+        """Return the commits that begin at these positions, by position, newest first.
+
+        The log is read backward once, and no further than to the earliest of these commits.
+        """
+        wanted = set(positions)
+        backward = self.backward() if wanted else iter(())
+        found = islice((commit for commit in backward if commit.position in wanted), len(wanted))
+        return {commit.position: commit for commit in found}
+
+    def state(self, stream: str) -> State:
+        """Return the state of a todo after the planned steps."""
+        if stream not in self._states:
+            entity = self._fold.get(stream)
+            self._states[stream] = None if entity is None else entity.state
+        return self._states[stream]
+
+    def number(self, stream: str) -> int:
+        """Return the number of a todo, or 0 if it was never in this list."""
+        entity = self._fold.get(stream)
+        return 0 if entity is None else entity.number
+
+    def apply_step(self, commit: Commit, direction: Direction) -> dict[str, list[TodoEvent]]:
+        """Plan to undo or redo a commit that only this list recorded.
+
+        Args:
+            commit: The commit.
+            direction: Undo or redo.
+
+        Returns:
+            The events that undo or redo it, by stream.
+
+        Raises:
+            CannotUndo: A todo was moved to another list, where these events would have no effect. Or what they change is not
+                what the commit left, because it was changed while the todo was in another list.
+        """
+        changes = direction.events(DECIDER, [commit])
+        absent = {stream for stream in changes if (state := self.state(stream)) is not None and state.removed}
+        moved = {**self.todos.lists_moved_to(self._fold, absent - set(self._moved)), **self._moved}
+        refused: dict[int, str] = {}
+        for stream, events in changes.items():
+            if stream in absent and moved.get(stream):
+                refused[self.number(stream)] = f"it was moved to {moved[stream]}: bring it back first"
+            elif not self._fits(stream, events):
+                refused[self.number(stream)] = f"what @{commit.position} changed was changed again in another list"
+        if refused:
+            raise CannotUndo(f"@{commit.position} cannot be {direction.past}: {refusals_in_words(refused)}")
+        self._apply(changes)
+        return changes
+
+    def _fits(self, stream: str, events: Sequence[TodoEvent]) -> bool:
+        """Return whether each event changes the present state, and its inverse leads back to this state."""
+        state = self.state(stream)
+        for event in events:
+            after = evolve(state, event)
+            if after == state or evolve(after, DECIDER.invert(event)) != state:
+                return False
+            state = after
+        return True
+
+    def arrive(self, changes: dict[str, list[TodoEvent]]) -> None:
+        """Plan that todos are brought to this list by these events."""
+        self._apply(changes)
+        self._moved.update(dict.fromkeys(changes, ""))
+
+    def leave(self, changes: dict[str, list[TodoEvent]], target: str) -> None:
+        """Plan that todos leave this list by these events, for the list named `target`."""
+        self._apply(changes)
+        self._moved.update(dict.fromkeys(changes, target))
+
+    def _apply(self, changes: dict[str, list[TodoEvent]]) -> None:
+        for stream, events in changes.items():
+            for event in events:
+                self._states[stream] = evolve(self.state(stream), event)

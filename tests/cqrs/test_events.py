@@ -1,0 +1,61 @@
+"""The types of events: their type strings and upcasters."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from cqrs_todo.cqrs.events import EventTypes, UnknownEvent, Upcaster
+from cqrs_todo.cqrs.testing.examples import Counted
+from tests.cqrs.counter import Moved
+
+
+def test_an_event_class_has_one_type_string() -> None:
+    with pytest.raises(ValueError, match="two type strings"):
+        EventTypes({"a": Counted, "b": Counted})
+
+
+def test_an_unknown_event_is_read_only() -> None:
+    with pytest.raises(TypeError, match="UnknownEvent is not a registered event"):
+        EventTypes({"a": Counted}).name_of(UnknownEvent("b", b"{}"))
+
+
+def same(data: Mapping[str, Any]) -> Mapping[str, Any]:
+    return data
+
+
+def test_upcasters_lead_step_by_step_to_a_type_in_use() -> None:
+    types = EventTypes(
+        {"c/3": Counted},
+        {
+            "a": Upcaster("b", lambda data: {"n": data["n"] + 1}),
+            "b": Upcaster("c/3", lambda data: {"number": data["n"] * 10}),
+        },
+    )
+    assert types.newest == {"a": "c/3", "b": "c/3"}
+    assert (types.upcast("a", {"n": 1}), types.upcast("b", {"n": 1})) == ({"number": 20}, {"number": 10})
+    assert types.upcast("c/3", {"number": 1}) == {"number": 1}
+
+
+@pytest.mark.parametrize(
+    ("upcasters", "words"),
+    [
+        ({"a": Upcaster("b", same)}, "lead to 'b', which is not a registered type"),
+        ({"a": Upcaster("b", same), "b": Upcaster("a", same)}, "lead to 'a', which is not a registered type"),
+        ({"counted": Upcaster("counted/2", same)}, "'counted' is a registered type"),
+    ],
+    ids=["nowhere", "in a circle", "from a type in use"],
+)
+def test_upcasters_that_lead_nowhere_are_refused(upcasters: Mapping[str, Upcaster], words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        EventTypes({"counted": Counted}, upcasters)
+
+
+def test_upcasters_that_lead_in_a_circle_are_refused() -> None:
+    def upcaster(type: str) -> Upcaster:
+        return Upcaster(type, lambda data: data)
+
+    with pytest.raises(ValueError, match="the upcasters of 'a' lead to 'b', which is not a registered type"):
+        EventTypes({"moved": Moved}, {"a": upcaster("b"), "b": upcaster("c"), "c": upcaster("b")})
+    with pytest.raises(ValueError, match=r"^an event class has two type strings$"):
+        EventTypes({"moved": Moved, "moved/2": Moved})

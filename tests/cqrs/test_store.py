@@ -1,0 +1,20 @@
+"""What all stores share: preconditions, and reading the events of a stream."""
+
+import pytest
+
+from cqrs_todo.cqrs.errors import WrongExpectedVersion
+from cqrs_todo.cqrs.store import check_precondition
+from tests.cqrs.counter import moved, new_log
+
+
+def test_wrong_expected_version_says_what_and_where() -> None:
+    with pytest.raises(WrongExpectedVersion, match=r"^Wrong expected version: 4 \(stream: a/1, stream version: 5\)$"):
+        check_precondition(4, "a/1", 5)
+
+
+def test_a_version_of_a_stream_is_not_taken_for_a_position() -> None:
+    log = new_log()
+    for n, stream in enumerate(("counter/a", "counter/b", "counter/b", "counter/b")):
+        moved(log, f"c{n}", stream)
+    assert [event.position for event in log.events(1, stream="counter/b")] == [3, 4]
+    assert [event.position for event in log.events_backward(3, stream="counter/b")] == [3, 2]

@@ -1,0 +1,103 @@
+"""The history of a list in words."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from cqrs_todo.cqrs.events import LOST, Commit, Metadata, Recorded, UnknownEvent
+from cqrs_todo.todo.events import (
+    DueChanged,
+    NoteChanged,
+    PriorityChanged,
+    ReminderChanged,
+    TagAdded,
+    TagRemoved,
+    TextChanged,
+    TodoCompleted,
+    TodoCreated,
+    TodoRemoved,
+    TodoReopened,
+    TodoRestored,
+)
+from cqrs_todo.todo.history import describe_commit, describe_event, event_mentions
+from cqrs_todo.todo.views import Move
+
+NOW = datetime(2026, 11, 22, 23, 30, tzinfo=UTC)
+LATER = NOW + timedelta(days=1)
+
+
+def utc(instant: datetime) -> datetime:
+    return instant.astimezone(UTC)
+
+
+def event(data: Any, type: str = "x") -> Recorded:
+    return Recorded(1, "todo/a", 1, type, data, Metadata(NOW, "me", "c", {}))
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (TodoCreated("Buy milk", NOW), "created: Buy milk"),
+        (
+            TodoCreated("x", NOW, note="note", due="2026-11-23", reminder=LATER, priority="H", tags=("a", "b")),
+            "created: x (+a, +b, priority H, due Mon 2026-11-23, reminder 2026-11-23 23:30)",
+        ),
+        (TextChanged("a", "b"), "text: a → b"),
+        (NoteChanged(None, "two\nlines"), "note set to two lines"),
+        (NoteChanged("a", None), "note cleared, was a"),
+        (DueChanged("2026-11-23", "2026-11-24T10:00:00Z"), "due: 2026-11-23 → 2026-11-24 10:00"),
+        (DueChanged("2026-11-23", None), "due cleared, was 2026-11-23"),
+        (ReminderChanged(None, LATER), "reminder set to 2026-11-23 23:30"),
+        (PriorityChanged("H", "L"), "priority: H → L"),
+        (TagAdded("a"), "tagged +a"),
+        (TagRemoved("a"), "untagged -a"),
+        (TodoCompleted("2026-11-22T10:00:00Z"), "done"),
+        (TodoCompleted("2026-11-20"), "done, on 2026-11-20"),
+        (TodoCompleted("2026-11-20T10:00:00Z"), "done, on 2026-11-20 10:00"),
+        (TodoReopened("2026-11-20"), "reopened"),
+        (TodoRemoved(), "removed"),
+        (TodoRestored(), "restored"),
+        (UnknownEvent(LOST, b"{}"), "lost when the log was damaged"),
+        (UnknownEvent("todo_shaken", b"{}"), "todo_shaken (written by a newer version)"),
+    ],
+)
+def test_each_event_is_described_in_words(data: Any, words: str) -> None:
+    assert describe_event(event(data), utc) == words
+
+
+def test_describing_an_object_that_is_not_an_event_is_a_type_error() -> None:
+    with pytest.raises(TypeError, match="object is not an event"):
+        describe_event(event(object()), utc)
+
+
+@pytest.mark.parametrize(
+    ("meta", "words"),
+    [
+        ({}, ""),
+        ({"undoes": [3]}, "undoes @3"),
+        ({"undoes": [4, 3]}, "undoes @4, @3"),
+        ({"redoes": [3]}, "redoes @3"),
+        ({"restores": 7}, "as of @7"),
+        ({"undoes": 3, "redoes": ["x"]}, ""),
+        (Move("1", "inbox", "2", "work").meta, "moved from inbox to work"),
+        ({"move": {"from": "inbox", "to": "work"}}, ""),
+    ],
+)
+def test_a_commit_is_described_by_what_it_undoes_redoes_restores_or_moves(meta: dict[str, Any], words: str) -> None:
+    assert describe_commit(Commit((event(TodoRemoved()),), Metadata(NOW, "me", "c", meta))) == words
+
+
+def test_an_object_that_is_not_an_event_mentions_nothing() -> None:
+    assert event_mentions(object(), "x") is False
+
+
+def test_an_event_mentions_the_texts_of_its_values_in_any_case() -> None:
+    created = TodoCreated("Buy milk", NOW, tags=("home",))
+    assert [event_mentions(created, text) for text in ("MILK", "hom", "tea")] == [True, True, False]
+    assert event_mentions(TodoCompleted("2026-11-20"), "2026-11")
+
+
+def test_a_commit_that_undoes_and_restores_says_both() -> None:
+    meta = Metadata(NOW, "me", "c", {"undoes": [3], "restores": 7})
+    assert describe_commit(Commit((event(TodoRemoved()),), meta)) == "undoes @3, as of @7"

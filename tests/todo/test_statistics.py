@@ -1,0 +1,188 @@
+"""Conditions on counts, and statistics."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given as for_all
+from hypothesis import settings
+from hypothesis import strategies as st
+
+from cqrs_todo.cqrs.events import Commit
+from cqrs_todo.cqrs.stores import open_store
+from cqrs_todo.todo.errors import InvalidCondition
+from cqrs_todo.todo.events import TodoCompleted, TodoCreated, TodoEvent, TodoRemoved, TodoReopened
+from cqrs_todo.todo.model import Complete, Create, Reopen
+from cqrs_todo.todo.recorder import TYPES
+from cqrs_todo.todo.service import TodoList
+from cqrs_todo.todo.statistics import Statistics, moments_when, parse_condition, statistics
+from cqrs_todo.todo.values import day_or_instant
+from tests.strategies import NOW
+from tests.todo.histories import Act, a_list, acts, after, recorded
+
+HOUR = timedelta(hours=1)
+
+
+def utc(instant: datetime) -> datetime:
+    return instant.astimezone(UTC)
+
+
+def found(condition: str, commits: list[Commit], now: datetime = NOW) -> list[tuple[int, datetime]]:
+    return [(each.position, each.at) for each in moments_when(parse_condition(condition), commits, now, utc)]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "open", "open>", "open>x", "colour>1", "open>1 or done>1", "open>-1", "open>1 and", "tag:>1"]
+)
+def test_a_text_that_is_not_a_condition_is_refused(text: str) -> None:
+    with pytest.raises(InvalidCondition, match="is not a condition: write a count"):
+        parse_condition(text)
+
+
+def test_the_refusal_of_a_condition_says_what_can_be_written() -> None:
+    with pytest.raises(InvalidCondition) as caught:
+        parse_condition("x")
+    assert str(caught.value) == (
+        "'x' is not a condition: write a count (open, done, overdue, removed, total, tag:NAME), "
+        "one of < <= = != >= >, and a number"
+    )
+
+
+def test_a_condition_is_found_at_the_commit_or_the_due_date_at_which_it_begins_to_hold() -> None:
+    before = NOW - timedelta(days=3)
+    commits = recorded(
+        ("a", before, TodoCreated("a", before)),
+        ("b", before, TodoCreated("b", before, due="2026-11-20")),
+        ("a", before, TodoCompleted("2026-11-19")),
+        ("a", before, TodoReopened("2026-11-19")),
+        ("a", before, TodoRemoved()),
+    )
+    passed = datetime(2026, 11, 21, tzinfo=UTC)
+    assert found("overdue>0", commits) == found("overdue>0", commits, passed) == [(5, passed)]
+    assert found("done>=1", commits) == [(3, before)]
+    assert found("removed>=1", commits) == [(5, before)]
+    assert found("done=0 and total=1", commits) == [(1, before), (5, before)]
+
+
+def test_a_condition_on_overdue_begins_to_hold_when_a_due_date_passes() -> None:
+    store = open_store("memory:", TYPES)
+    days = [NOW - timedelta(days=10)]
+    todos = a_list(store, clock=lambda: days[-1])
+    todos.add([Create("a", days[0], due="2026-11-15"), Create("b", days[0], due="2026-11-16T10:00:00Z")])
+
+    def moments(condition: str) -> list[tuple[int, str]]:
+        found = moments_when(parse_condition(condition), todos.log.commits(), NOW, utc)
+        return [(moment.position, day_or_instant(moment.at)) for moment in found]
+
+    assert moments("overdue>0") == [(1, "2026-11-16T00:00:00Z")]
+    assert moments("overdue>=2 and open=2") == [(1, "2026-11-16T10:00:00.000001Z")]
+    assert moments("overdue!=0 and total<2") == []
+    days.append(NOW - timedelta(days=3))
+    todos.change(todos.select(["1-2"]), lambda _: [Complete("2026-11-18", NOW)])
+    days.append(NOW - timedelta(days=1))
+    todos.change(todos.select(["1"]), lambda _: [Reopen()])
+    assert moments("overdue==1") == [(1, "2026-11-16T00:00:00Z"), (5, day_or_instant(days[-1]))]
+
+
+@settings(max_examples=500)
+@for_all(acts, st.sampled_from(["open", "done", "removed", "total", "tag:home"]), st.integers(0, 4))
+def test_law_a_condition_begins_to_hold_at_the_commit_after_which_the_counts_meet_it(
+    acts: list[Act], name: str, number: int
+) -> None:
+    todos = after(acts)
+    found = [moment.position for moment in moments_when(parse_condition(f"{name}>={number}"), todos.log.commits(), NOW, utc)]
+    expected, before = [], False
+    for commit in todos.log.commits():
+        rows = [item.todo for item in todos.view(commit.last).items]
+        there_then = [todo for todo in rows if not todo.removed]
+        counts = {
+            "open": sum(not todo.done for todo in there_then),
+            "done": sum(todo.done for todo in there_then),
+            "removed": len(rows) - len(there_then),
+            "total": len(there_then),
+            "tag:home": sum("home" in todo.tags and not todo.done for todo in there_then),
+        }
+        holds = counts[name] >= number
+        if holds and not before:
+            expected.append(commit.position)
+        before = holds
+    assert found == expected
+
+
+def test_statistics_follow_the_time_at_which_things_happened() -> None:
+    day = [NOW - timedelta(days=5)]
+    todos = TodoList(open_store("memory:", TYPES), "inbox", "jo", default=True, clock=lambda: day[-1])
+    todos.add([Create("a", day[0]), Create("b", day[0]), Create("c", day[0])])
+    day.append(NOW)
+    todos.change(todos.select(["1"]), lambda _: [Complete("2026-11-19", NOW)])
+    todos.change(todos.select(["2"]), lambda _: [Complete(day_or_instant(NOW), NOW)])
+    todos.change(todos.select(["2"]), lambda _: [Reopen()])
+    result = statistics(todos.log.commits(), NOW, utc)
+    assert [each.isoformat() for each in result.days] == [f"2026-11-{n}" for n in range(17, 23)]
+    assert result.open == (3, 3, 2, 2, 2, 2)
+    assert (result.added, result.completed) == ((3, 0, 0, 0, 0, 0), (0, 0, 1, 0, 0, 1))
+    assert result.activity == (3, 0, 0, 0, 0, 3)
+    assert result.cycle_days == (2.0, 5.0)
+    assert (result.cycle_quantile(0.5), result.cycle_quantile(0.9)) == (2.0, 5.0)
+    assert (result.reopened, result.reopen_rate) == (1, 0.5)
+    assert result.hours[12] == 6
+    assert result.authors == (("jo", 6),)
+    later = statistics(todos.log.commits(), NOW, utc, since=day[0].date() + timedelta(days=4), until=NOW.date())
+    assert (later.days[0].isoformat(), later.open, later.cycle_days) == ("2026-11-21", (2, 2), (5.0,))
+    nothing = statistics([], NOW, utc)
+    assert (nothing.days, nothing.open, nothing.reopen_rate, nothing.cycle_quantile(0.5)) == (
+        (NOW.date(),),
+        (0,),
+        None,
+        None,
+    )
+
+
+def test_statistics_cover_only_the_days_that_are_asked_for() -> None:
+    day = NOW - timedelta(days=2)
+    commits = recorded(
+        ("a", day, TodoCreated("a", day)),
+        ("b", day, TodoCreated("b", day)),
+        ("a", day, TodoCompleted(day_or_instant(day + 6 * HOUR))),
+        ("b", day, TodoCompleted("2026-11-19")),
+        ("a", NOW, TodoReopened("2026-11-20")),
+        ("b", NOW, TodoReopened("2026-11-19")),
+    )
+    result = statistics(commits, NOW, utc)
+    assert (result.cycle_days, result.reopened, len(result.hours)) == ((0.0, 0.25), 2, 24)
+    assert result.cycle_quantile(1.0) == 0.25
+    early = statistics(commits, NOW, utc, since=day.date(), until=day.date())
+    assert (sum(early.hours), early.reopened) == (4, 0)
+
+
+def test_the_quantile_of_1_is_the_longest_cycle() -> None:
+    many = Statistics(
+        days=(),
+        open=(),
+        added=(),
+        completed=(),
+        activity=(),
+        cycle_days=tuple(float(n) for n in range(2000)),
+        reopened=0,
+        hours=(),
+        authors=(),
+    )
+    assert many.cycle_quantile(1.0) == 1999.0
+
+
+def test_todos_completed_on_the_same_day_are_all_counted() -> None:
+    day = NOW - timedelta(days=2)
+    created: list[tuple[str, datetime, TodoEvent]] = [(id, day, TodoCreated(id, day)) for id in "ab"]
+    both = recorded(*created, *((id, day, TodoCompleted("2026-11-20")) for id in "ab"))
+    assert statistics(both, NOW, utc).completed == (2, 0, 0)
+
+
+@settings(max_examples=500)
+@for_all(acts)
+def test_law_the_last_day_of_the_statistics_is_the_present_list(acts: list[Act]) -> None:
+    todos = after(acts)
+    result = statistics(todos.log.commits(), NOW, utc)
+    there_now = [item.todo for item in todos.view().items if not item.todo.removed]
+    assert result.open[-1] == sum(not todo.done for todo in there_now)
+    assert sum(result.added) == len(todos.view().items)
+    assert sum(result.activity) == todos.view().position == sum(result.hours) == sum(count for _, count in result.authors)
+    assert len(result.cycle_days) == sum(result.completed)
