@@ -151,6 +151,7 @@ class DryRunLog(Log):
         self._versions: dict[str, int] = {}
         self._versions_before: StreamVersions | None = None
         self._begun: int | None = None
+        self._reached = 0
         self.warnings = log.warnings
         self.read_only = log.read_only
 
@@ -179,10 +180,10 @@ class DryRunLog(Log):
         reading = self._store.trace.reading(self)
         if not self._is_kept(since):
             if self._begun is None:
-                self._begun, self._versions_before = since.position, versions
+                self._begun, self._versions_before, self._reached = since.position, versions, since.position
             for batches in self._log.event_batches(since, versions):
                 given = [batch for batch in batches if not kept.commits or batch.position <= kept.base]
-                self._versions.update((event.stream, event.version) for batch in given for event in batch.events)
+                self._learn(given)
                 if given:
                     _count_forward(reading, given, since.position)
                     yield given
@@ -226,8 +227,11 @@ class DryRunLog(Log):
             raise ReadOnlyLog(f"{self.read_only}; nothing was recorded")
         kept = self._kept
         if not kept.commits:
-            for batches in self._log.event_batches(self._log.cursor()):  # what others wrote since
-                self._versions.update((event.stream, event.version) for batch in batches for event in batch.events)
+            cursor = self._log.cursor()
+            if self._begun is not None and cursor.position != self._reached:  # some stores read all there is at once
+                cursor = Cursor(self._reached)
+            for batches in self._log.event_batches(cursor):  # what others wrote since
+                self._learn(batches)
             if self.damage is not None:
                 raise DamagedLog(f"{self.damage}; nothing was recorded")
             kept.base = self._log.cursor().position
@@ -251,6 +255,11 @@ class DryRunLog(Log):
         kept.commits.append(commit)
         trace.appended.append(Appended(self.name, commit, preconditions, line))
         return commit
+
+    def _learn(self, batches: Sequence[EventBatch]) -> None:
+        """Remember the versions of the streams in batches that were read."""
+        self._versions.update((event.stream, event.version) for batch in batches for event in batch.events)
+        self._reached = max(self._reached, *(batch.last for batch in batches), 0)
 
     def _version(self, stream: str) -> int:
         """Return the version of a stream at the end of the log, without counting what is looked up for it as read."""
