@@ -176,7 +176,6 @@ def _print_views(session: Session) -> None:
             print_row(name, help, origin)
         else:
             print_line(f"{visible(name):<{width}}  {visible(help)}")
-    print_message(session, "To make one of your own: docs/tutorial/your-own-view.md")
 
 
 def _print_table(session: Session, columns: list[str], rows: list[dict[str, Any]]) -> None:

@@ -21,6 +21,7 @@ class Event(Struct, frozen=True, gc=False):
         list: The name of the list.
         position: The position of the event in the list's log, from 1.
         commit: The position of the first event of its commit. People see it as `@N`.
+        stream: The name of the event's stream, which is `todo/` and the id of the todo.
         id: The id of the todo.
         version: How many events the todo has, this one included.
         type: The type of the event, such as `todo_completed`; docs/log-format.md has all of them.
@@ -33,6 +34,7 @@ class Event(Struct, frozen=True, gc=False):
     list: str
     position: int
     commit: int
+    stream: str
     id: str
     version: int
     type: str

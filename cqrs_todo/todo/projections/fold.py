@@ -256,8 +256,9 @@ class _Fold:
         at = self._to_local(meta.at)
         evolve, state = self._projection.evolve, self._state
         for each in commit.events:
+            id = id_of(each.stream)
             event = Event(
-                name, each.position, first, id_of(each.stream), each.version, each.type, each.data, at, meta.by, meta.meta
+                name, each.position, first, each.stream, id, each.version, each.type, each.data, at, meta.by, meta.meta
             )
             try:
                 state = evolve(state, event)

@@ -6,6 +6,7 @@ from typing import Any
 
 from ...cqrs.struct import Struct
 from ..events import TextChanged, TodoCompleted, TodoCreated, TodoRemoved, TodoReopened, TodoRestored
+from ..model import DECIDER
 from . import Event
 
 
@@ -63,7 +64,7 @@ class Statement:
     def evolve(self, state: Books, event: Event) -> Books:
         """Add an entry for an event that changes how many todos are open."""
         key = f"{event.list}/{event.id}"
-        if event.version == 1:
+        if event.version == 1 and event.stream == DECIDER.stream(event.id):
             state.numbers[event.list] = state.numbers.get(event.list, 0) + 1
         data = event.data
         if isinstance(data, TodoCreated):
