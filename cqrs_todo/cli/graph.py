@@ -118,8 +118,8 @@ def _row(lanes: Sequence[Sequence[Sequence[int]]], row: int) -> str:
         if row not in group:
             drawn += "┼─" if joined else "│ "
             continue
-        corner = (0 if row == group[0] else 2 if row == group[-1] else 1) + (3 if joined else 0)
-        drawn += "╭├╰┬┼┴"[corner] + "─"
+        joint = (0 if row == group[0] else 2 if row == group[-1] else 1) + (3 if joined else 0)
+        drawn += "╭├╰┬┼┴"[joint] + "─"
         joined = True
     return drawn
 

@@ -96,7 +96,7 @@ def _from_package(point: Any) -> FoundView:
         view = point.load()
     except Exception as error:
         raise UsageError(
-            f"the view {point.name} of {package} cannot be loaded: {_told(error)}", "update that package"
+            f"the view {point.name} of {package} cannot be loaded: {_in_words(error)}", "update that package"
         ) from error
     _check(view, f"the view {point.name} of {package}")
     module = sys.modules.get(point.module)
@@ -121,7 +121,7 @@ def _from_file(name: str) -> FoundView:
     try:
         exec(compile(source, path, "exec"), module.__dict__)
     except Exception as error:
-        raise UsageError(f"{name} cannot be loaded: {_told(error)}", "correct the file") from error
+        raise UsageError(f"{name} cannot be loaded: {_in_words(error)}", "correct the file") from error
     if not hasattr(module, "VIEW"):
         raise UsageError(f"{name} does not define VIEW", "end the file with VIEW = ..., see docs/tutorial/your-own-view.md")
     view: Projection[Any] = module.VIEW
@@ -129,7 +129,7 @@ def _from_file(name: str) -> FoundView:
     return FoundView(view, path, _schema(view, "", path))
 
 
-def _told(error: Exception) -> str:
+def _in_words(error: Exception) -> str:
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next

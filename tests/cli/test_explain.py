@@ -23,7 +23,7 @@ def tree(folder: Path) -> dict[str, tuple[int, bytes]]:
 def without_times_and_ids(line: str, ids: list[str]) -> str:
     """A line of a log without what differs from run to run.
 
-    These are the times, the id of the command, the ids of todos that the command creates, and the sum over all of them.
+    These are the times, the id of the command, the ids of todos that the command creates, and the digest over all of them.
     """
     line = re.sub(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "TIME", line)
     line = re.sub(r'"command":"[0-9a-f.]+"', '"command":ID', line)
@@ -105,12 +105,12 @@ def test_the_lines_are_those_that_are_then_appended(filled: Todo, command: str) 
     before = {name: lines_of(filled, name) for name in NAMES}
     ids = re.findall(r"todo/(\w+)", "".join(before["inbox"] + before["other"]))
     files = tree(filled.home)
-    explained = filled("explain", "--json", *command.split()).json
+    shown = filled("explain", "--json", *command.split()).json
     assert tree(filled.home) == files
-    assert (explained["outcome"], explained["exit_code"]) == ("accepted", 0)
+    assert (shown["outcome"], shown["exit_code"]) == ("accepted", 0)
     filled(*command.split())
-    assert expected([*explained["created"], *explained["appends"]], ids) == appended_since(filled, before, ids) != []
-    reverse = explained["reverse"]
+    assert expected([*shown["created"], *shown["appends"]], ids) == appended_since(filled, before, ids) != []
+    reverse = shown["reverse"]
     assert reverse["error"] is None
     if command == "undo 3":  # redo 3 appends one commit; what reverses each of the three is shown on its own
         assert [each["commit"]["redoes"] for each in reverse["appends"]] == [[5], [6], [7]]
@@ -155,14 +155,12 @@ def test_an_accepted_command_shows_every_step(filled: Todo) -> None:
 
 
 def test_a_rejected_command_shows_the_rejection(filled: Todo) -> None:
-    explained = filled("explain", "done 5", "--json").json
+    shown = filled("explain", "done 5", "--json").json
     refused = filled.run("done", "5", "--json")
-    assert (explained["outcome"], explained["exit_code"]) == ("refused", refused.code)
-    assert explained["error"] == refused.error
-    assert [(each["version"], each["refusal"]) for each in explained["decisions"]] == [
-        (2, "it was removed: restore it first")
-    ]
-    assert (explained["appends"], explained["reverse"]) == ([], None)
+    assert (shown["outcome"], shown["exit_code"]) == ("refused", refused.code)
+    assert shown["error"] == refused.error
+    assert [(each["version"], each["refusal"]) for each in shown["decisions"]] == [(2, "it was removed: restore it first")]
+    assert (shown["appends"], shown["reverse"]) == ([], None)
     out = filled("explain", "done 5").out
     assert "                → refused: it was removed: restore it first\n" in out
     assert "Outcome       refused, exit code 1: todo 5: it was removed: restore it first\n" in out
@@ -170,15 +168,15 @@ def test_a_rejected_command_shows_the_rejection(filled: Todo) -> None:
 
 
 def test_a_command_that_changes_nothing_is_unchanged(filled: Todo) -> None:
-    explained = filled("explain", "done 4", "--json").json
-    assert (explained["outcome"], explained["exit_code"], explained["appends"]) == ("unchanged", 0, [])
-    assert explained["decisions"][0]["events"] == []
-    assert explained["answer"] == "Already done: 4"
+    shown = filled("explain", "done 4", "--json").json
+    assert (shown["outcome"], shown["exit_code"], shown["appends"]) == ("unchanged", 0, [])
+    assert shown["decisions"][0]["events"] == []
+    assert shown["answer"] == "Already done: 4"
 
 
 def test_a_todo_that_is_not_there_is_not_found(filled: Todo) -> None:
-    explained = filled("explain", "done 99", "--json").json
-    assert (explained["outcome"], explained["exit_code"], explained["decisions"]) == ("not-found", 3, [])
+    shown = filled("explain", "done 99", "--json").json
+    assert (shown["outcome"], shown["exit_code"], shown["decisions"]) == ("not-found", 3, [])
 
 
 def test_a_command_that_loses_a_race_is_a_conflict(filled: Todo, tmp_path: Path) -> None:
@@ -189,12 +187,12 @@ def test_a_command_that_loses_a_race_is_a_conflict(filled: Todo, tmp_path: Path)
         f"sed -i 's/Call the bank/Call my bank/' \"$1\"\n"
     )
     editor.chmod(0o700)
-    explained = filled("explain", "edit 1", "--json", env={"EDITOR": str(editor)}).json
-    assert (explained["outcome"], explained["exit_code"]) == ("conflict", 4)
-    assert explained["appends"] == []
+    shown = filled("explain", "edit 1", "--json", env={"EDITOR": str(editor)}).json
+    assert (shown["outcome"], shown["exit_code"]) == ("conflict", 4)
+    assert shown["appends"] == []
     stream = f"todo/{filled.todos()[0]['id']}"
-    assert explained["conflicts"] == [f"Wrong expected version: 1 (stream: {stream}, stream version: 2)"]
-    assert "was changed meanwhile" in explained["error"]["message"]
+    assert shown["conflicts"] == [f"Wrong expected version: 1 (stream: {stream}, stream version: 2)"]
+    assert "was changed meanwhile" in shown["error"]["message"]
     assert filled.todos()[0]["text"] == "Call the other bank"
 
 
@@ -202,8 +200,8 @@ def test_a_snapshot_is_named_and_only_what_follows_it_is_read(todo: Todo) -> Non
     todo("add", "-", stdin="".join(f"todo {number}\n" for number in range(600)))
     todo("ls")
     todo("done", "3")
-    explained = todo("explain", "done 4", "--json").json
-    assert explained["lists"] == [
+    shown = todo("explain", "done 4", "--json").json
+    assert shown["lists"] == [
         {
             "list": "inbox",
             "position": 601,

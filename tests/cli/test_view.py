@@ -56,7 +56,7 @@ def test_the_tutorial_makes_a_fourth_view(todo: Todo) -> None:
     programs.mkdir()
     (programs / "todo").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m cqrs_todo "$@"\n')
     (programs / "todo").chmod(0o700)
-    assert play_page(TUTORIAL, {**todo.env, "PATH": f"{programs}:{os.environ['PATH']}"}, todo.home) == 8
+    assert play_page(TUTORIAL, {**todo.env, "PATH": f"{programs}:{os.environ['PATH']}"}, todo.home) == 9
 
 
 def test_without_a_name_the_views_are_listed(todo: Todo) -> None:

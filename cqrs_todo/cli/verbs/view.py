@@ -225,8 +225,8 @@ def _cell(value: Any) -> str:
 VERB = Verb(
     name="view",
     help=(
-        "Show a view: a table that is computed from all events of the list. Without a name, list the views. A file of "
-        "your own that defines VIEW is a view, too."
+        "Show a table that is computed from all events. Without a name, list the views. A Python file that defines VIEW is "
+        "a view, too."
     ),
     examples=(
         "todo view authors",
