@@ -116,12 +116,12 @@ def test_the_page_about_json_names_every_key(todo: Todo) -> None:
     todo("add", "x", "+a")
     answer = todo("done", "1", "--json").json
     assert todo("at", "now", "ls", "--json", env={"TZ": "Asia/Tokyo"}).json["as_of"].endswith("Z")
-    listed, told, shown = (todo(*verb, "--json").json for verb in (["ls"], ["history"], ["show", "1"]))
+    listed, history, shown = (todo(*verb, "--json").json for verb in (["ls"], ["history"], ["show", "1"]))
     assert list(listed) == ["format", "list", "position", "as_of", "todos"]
-    assert list(told) == ["format", "list", "position", "as_of", "commits"]
+    assert list(history) == ["format", "list", "position", "as_of", "commits"]
     assert list(shown) == ["format", "list", "position", "as_of", "todos", "commits"]
     assert list(answer) == ["format", "list", "position", "commit", "todos", "commits", "also", "stayed"]
-    assert {document["format"] for document in (listed, told, shown, answer)} == {"cqrs-todo/1"}
+    assert {document["format"] for document in (listed, history, shown, answer)} == {"cqrs-todo/1"}
     todo_keys = [
         "number",
         "id",
@@ -140,9 +140,9 @@ def test_the_page_about_json_names_every_key(todo: Todo) -> None:
     ]
     assert list(shown["todos"][0]) == todo_keys
     commit_keys = ["position", "at", "by", "command", "events", "undoes", "redoes", "meta"]
-    assert list(answer["commit"]) == list(told["commits"][0]) == commit_keys
+    assert list(answer["commit"]) == list(history["commits"][0]) == commit_keys
     event_keys = ["stream", "version", "type", "data"]
-    assert list(told["commits"][0]["events"][0]) == event_keys
+    assert list(history["commits"][0]["events"][0]) == event_keys
     lists = todo("lists", "--json").json
     assert list(lists["lists"][0]) == ["name", "archived", "open", "done"]
     assert keys(page) >= {
@@ -150,7 +150,7 @@ def test_the_page_about_json_names_every_key(todo: Todo) -> None:
         *commit_keys,
         *event_keys,
         *listed,
-        *told,
+        *history,
         *answer,
         *lists["lists"][0],
         *todo.run("x", "--json").error,

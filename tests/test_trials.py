@@ -1,4 +1,4 @@
-"""The trials in their short form, and that each catches a program weakened for it. `make trials` runs them whole."""
+"""The trials in their short form, and that each catches a program weakened for it. `make trials` runs the full form."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from tests.trials.harness import LOST, SILENT, Control, Program, Size, Tally
 from tests.trials.weak import KINDS
 
 SLOW = {"syscalls", "kills", "full_disk", "server", "hostile", "pairs"}
-"""The trials whose controls take half a minute each, or need many races to be caught: only `make trials` runs them."""
+"""Each control of these trials takes half a minute or needs many races, so only `make trials` runs them."""
 CONTROLS = [
     pytest.param(name, control, id=f"{name}-{control.weakness}")
     for name, trial in TRIALS.items()

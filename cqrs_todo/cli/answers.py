@@ -1,7 +1,9 @@
 """The answers of the verbs that write: what was recorded, which todos were like that already, and how to undo it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
+from ..todo.errors import CannotMove, TodosRejected
 from ..todo.model import TodoCommand
 from ..todo.recorder import Answer
 from ..todo.views import Item, number_ranges
@@ -27,16 +29,39 @@ def change(
         Rejected: A command was refused. Nothing is changed then.
     """
     todos = session.list
-    answer = todos.change(todos.select(check_ids(ids)), commands)
+    chosen = todos.select(check_ids(ids))
+    with hint_to_restore(session):
+        answer = todos.change(chosen, commands)
     print_changes(session, answer, done, already)
 
 
-def print_changes(session: Session, answer: Answer, done: str, already: str) -> None:
-    """Print what was done to which todos, and which of the named todos needed no change; `change` explains the words."""
+@contextmanager
+def hint_to_restore(session: Session) -> Iterator[None]:
+    """Add the command that restores removed todos to the error that refuses to change them."""
+    try:
+        yield
+    except (TodosRejected, CannotMove) as error:
+        if error.removed:
+            ids = number_ranges(error.removed).replace(" ", "")
+            error.hint = f"to restore what was removed: {session.typed(session.list.name, f'restore {ids}')}"
+        raise
+
+
+def print_changes(session: Session, answer: Answer, done: str, already: str, details: str = "") -> None:
+    """Print what was done to which todos, and which of the named todos needed no change.
+
+    Args:
+        session: This run of the program.
+        answer: What was recorded.
+        done: What was done, such as "Changed".
+        already: What to say of todos that needed no change.
+        details: What the change was, if the answer should say so.
+    """
     same = [item.number for item in answer.items if item not in answer.changed]
     if same and not session.options.json:
         print_message(session, f"{already}: {number_ranges(same)}")
-    print_answer(session, answer, f"{done} {named(answer.changed)}" if answer.changed else None)
+    more = "" if not details else f" ({details})" if len(answer.changed) == 1 else f": {details}"
+    print_answer(session, answer, f"{done} {named(answer.changed)}{more}" if answer.changed else None)
 
 
 def print_answer(session: Session, answer: Answer, line: str | None, back: str = "undo") -> None:
@@ -46,14 +71,14 @@ def print_answer(session: Session, answer: Answer, line: str | None, back: str =
         session: This run of the program.
         answer: What was recorded.
         line: What people read; None for nothing.
-        back: The verb that reverses it.
+        back: The verb that reverses it, perhaps with its argument.
     """
     if session.options.json:
         from . import document
 
         print_line(document.encode(document.answer_document(answer)))
     elif line is not None and not session.options.quiet:
-        way = f". {back.title()}: {session.typed(answer.list, back)}"
+        way = f". {back.split()[0].title()}: {session.typed(answer.list, back)}"
         print_line(line + (way if answer.commit is not None else ""))
 
 

@@ -79,8 +79,18 @@ def state_dir() -> str:
 
 def default_author() -> str:
     """Return the author who is recorded when the configuration names none: user@host."""
-    user = os.environ.get("USER") or os.environ.get("LOGNAME") or f"uid{os.getuid()}"
+    user = os.environ.get("USER") or os.environ.get("LOGNAME") or _user_of_database()
     return printable(f"{user}@{os.uname().nodename}")
+
+
+def _user_of_database() -> str:
+    """Return the user's name from the password database; the number of the user if the database has no such user."""
+    import pwd  # most environments name the user
+
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return f"uid{os.getuid()}"
 
 
 def load_config() -> Config:

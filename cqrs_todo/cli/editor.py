@@ -23,7 +23,8 @@ from ..todo.recorder import Answer
 from ..todo.views import Item, display_value
 from .clock import to_local
 from .errors import EditorFailed, UsageError
-from .fields import Declared, Given, read_fields
+from .fields import Given, read_fields
+from .markers import Declared
 from .output import print_message
 from .session import Session
 from .text import visible

@@ -1,6 +1,7 @@
 """The errors of the command line. `report` says what every error becomes for people and programs."""
 
 from ..cqrs.errors import CqrsError
+from ..todo.errors import ListNotFound
 
 INTERNAL = 70
 """The exit code of an error that nobody foresaw."""
@@ -20,7 +21,34 @@ class UsageError(CqrsError):
 
 
 class InvalidInput(CqrsError):
-    """A line of stdin, or of a file that is imported, cannot be used."""
+    """A line of stdin, or a file that is imported, cannot be used.
+
+    Args:
+        message: What is wrong, and where.
+        hint: What to do about it; None for no hint.
+    """
+
+    def __init__(self, message: str, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+class TargetNotFound(ListNotFound):
+    """The list that todos should be moved to does not exist.
+
+    Args:
+        name: The name that was typed.
+        nearest: The most similar name that exists. None if no name is similar.
+        may_be_made: Whether a list of this name could be made.
+    """
+
+    def __init__(self, name: str, nearest: str | None, *, may_be_made: bool) -> None:
+        import shlex  # only for this error
+
+        super().__init__(name, nearest)
+        make = f"make it: todo lists new {shlex.quote(name)}"
+        meant = "" if nearest is None else f"did you mean {nearest!r}?"
+        self.hint = meant if not may_be_made else f"{meant} Or {make}" if meant else f"to {make}"
 
 
 class EditorFailed(CqrsError):

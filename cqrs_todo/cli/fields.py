@@ -2,18 +2,20 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, time
-from typing import Any, TypeAlias
+from typing import Any
 
+from ..cqrs.errors import Rejected
 from ..cqrs.struct import Struct
-from ..todo.fields import FIELDS, TEXT, Field, Kind, SetField
+from ..todo.fields import FIELDS, TAGS, TEXT, Field, Kind, SetField
 from ..todo.model import Add, Change, Drop, TodoCommand
 from ..todo.values import DayOrInstant, day_or_instant
 from ..todo.views import Item
 from .clock import to_local
 from .errors import UsageError
+from .markers import Declared, Marker, check_complete, inside_texts, refusal, split_words
+from .output import print_message
 from .session import Session, check_text
-
-Declared: TypeAlias = Field[Any] | SetField
+from .text import visible
 
 
 class Given(Struct, frozen=True):
@@ -25,6 +27,14 @@ class Given(Struct, frozen=True):
     def __bool__(self) -> bool:
         """Whether anything was given."""
         return bool(self.values or self.cleared)
+
+    def overridden_by(self, other: "Given") -> "Given":
+        """Return these values with those of another: a set of words has the words of both."""
+        values = {**self.values, **other.values}
+        for field in FIELDS:
+            if isinstance(field, SetField) and field.name in self.values and field.name in other.values:
+                values[field.name] = tuple(dict.fromkeys((*self.values[field.name], *other.values[field.name])))
+        return Given({name: value for name, value in values.items() if name not in other.cleared}, frozenset())
 
     def commands(self, item: Item, now: datetime) -> Iterator[TodoCommand]:
         """Return the commands that make these changes to a todo."""
@@ -55,7 +65,7 @@ def read_fields(
 
     Args:
         session: The run, which knows the time and the configuration.
-        words: The words. A marker with its value, such as `+tag` or `due:friday`, sets a field; the others are the text.
+        words: The words. Markers, such as `+tag` or `due:friday`, set fields; the other words are the text.
         options: What options gave, by the names of fields; None or () for nothing.
         literal: How many of the last words came after `--`. They are text, whatever they look like.
         clear: The names of fields to clear.
@@ -71,48 +81,97 @@ def read_fields(
         raise UsageError(
             f"there is no field {', '.join(map(repr, unknown))} to clear", f"the fields are {', '.join(CLEARABLE)}"
         )
-    text: list[str] = []
-    typed: dict[str, list[str]] = {}
-    cleared = set(clear)
+    text, markers = split_words([check_text("text", word) for word in words], literal)
+    for word in inside_texts(words[: len(words) - literal]):
+        print_message(session, f"{visible(word)} is a part of the text. As a word of its own it would set a field.")
+    given = given_by(session, markers, cleared=frozenset(clear))
+    values = dict(given.values)
     for field in FIELDS:
-        given = options.get(field.name)
-        if given:
-            typed[field.name] = [given] if isinstance(given, str) else list(given)
-    for place, word in enumerate(words):
-        check_text("text", word)
-        marked = _marked(word) if place < len(words) - literal else None
-        if marked is None:
-            text.append(word)
+        option = options.get(field.name)
+        if option is None or option == () or (field.name in clear and not option):
             continue
-        field, value = marked
-        if value is None:
-            cleared.add(field.name)
-        elif isinstance(field, SetField):
-            typed.setdefault(field.name, []).append(value)
+        typed = [option] if isinstance(option, str) else option
+        if not all(word.strip() for word in typed):
+            raise UsageError(f"the field {field.name} is empty", f"to clear it: {field.name}:none")
+        value = _read(session, field, typed)
+        if isinstance(field, SetField):
+            values[field.name] = (*value, *values.get(field.name, ()))
         else:
-            typed[field.name] = [value]
-    values = {field.name: _read(session, field, typed[field.name]) for field in FIELDS if field.name in typed}
+            _take_once(values, field.name, value)
     if text:
-        values[TEXT.name] = " ".join(text)
-    return Given(values, frozenset(cleared))
+        values[TEXT.name] = _checked(TEXT, " ".join(text))
+    return _consistent(Given(values, given.cleared))
 
 
-def _marked(word: str) -> tuple[Declared, str | None] | None:
-    """Return the field that a word sets, and its value, or None to clear the field; None for a word of the text."""
-    for field in FIELDS:
-        if field is not TEXT and word in (f"{field.name}:none", f"{field.marker}none") and word not in ("none", "+none"):
-            return field, None  # not so `none`, which is a word, and `+none`, which is a tag
-        value = word.removeprefix(field.marker)
-        if field.marker and value != word and value.split() == [value]:
-            return field, value
-    return None
+def given_by(session: Session, markers: Sequence[Marker], *, cleared: frozenset[str] = frozenset()) -> Given:
+    """Read the fields of a todo from markers.
+
+    Args:
+        session: The run, which knows the time and the configuration.
+        markers: The markers.
+        cleared: The names of fields to clear besides.
+
+    Raises:
+        UsageError: A field cannot have the value of its marker, or a field gets two values.
+    """
+    values: dict[str, Any] = {}
+    for marker in markers:
+        field, value = marker.field, marker.value
+        if value is None:
+            cleared |= {field.name}
+            continue
+        try:
+            read = _read(session, field, [value])
+        except UsageError as error:
+            raise refusal(session, marker, error) from error
+        check_complete(session, marker)
+        if isinstance(field, SetField):
+            values[field.name] = (*values.get(field.name, ()), *read)
+        else:
+            _take_once(values, field.name, read)
+    return _consistent(Given(values, cleared))
+
+
+def _consistent(given: Given) -> Given:
+    """Raise `UsageError` if a field is both set and cleared. Tags may be: the new ones then replace the old ones."""
+    for name in given.cleared & given.values.keys() - {TAGS.name}:
+        raise UsageError(f"the field {name} is both set and cleared", "give one of the two")
+    return given
+
+
+def _take_once(values: dict[str, Any], name: str, value: Any) -> None:
+    if values.setdefault(name, value) != value:
+        raise UsageError(f"the field {name} is given twice, with different values", "give it once")
 
 
 def _read(session: Session, field: Declared, typed: Sequence[str]) -> Any:
     """Read the value that was typed for a field; raise `UsageError` if that is not possible."""
     if isinstance(field, SetField):
-        return tuple(check_text(field.item, word.removeprefix(field.marker)) for word in typed)
-    return _READERS[field.kind](session, field, typed[-1])
+        words = [check_text(field.item, word.removeprefix(field.marker)) for word in typed]
+        return tuple(valid(field.check_item, word) for word in words)
+    value = _READERS[field.kind](session, field, typed[-1])
+    return _checked(field, value) if field.kind in ("note", "word") else value
+
+
+def _checked(field: Field[Any], value: Any) -> Any:
+    """Return a value that was typed, as the field records it."""
+    return valid(lambda given: field.check(given, None), value)
+
+
+def valid(check: Callable[[Any], Any], value: Any) -> Any:
+    """Check a value that was typed.
+
+    Args:
+        check: Returns the value as it is recorded, or raises `Rejected`.
+        value: The value.
+
+    Raises:
+        UsageError: The value is not valid.
+    """
+    try:
+        return check(value)
+    except Rejected as error:
+        raise UsageError(str(error), "correct the value") from error
 
 
 def _choice(_session: Session, field: Field[Any], text: str) -> str:

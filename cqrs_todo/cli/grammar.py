@@ -4,6 +4,7 @@ Global options may stand before or after the verb. Words after `--` are counted,
 """
 
 import copy
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
@@ -22,12 +23,15 @@ from . import verbs
 from .board import show_board
 from .config import COLORS
 from .errors import UsageError
-from .fields import Declared
+from .markers import Declared
 from .session import Options, Session
 from .verb import GROUPS, Argument, Option, Verb
 
 _LITERAL = "literal"
 """The key in a context's `meta` of the number of words after `--`."""
+
+_TYPED = "typed"
+"""The key in a context's `meta` of the words of the command line."""
 
 _FIELDS = "fields"
 """The key in a context's `meta` of what the options of fields gave, by the names of the fields."""
@@ -149,6 +153,7 @@ class _Group(TyperGroup):
         commands = cast(dict[str, Command], _Commands(path))
         super().__init__(commands=commands, rich_markup_mode=None, invoke_without_command=True, **settings)
         self.declaration = verb
+        self._path = path
         self.epilog = None if verb is None else "\n".join(verb.examples)
 
     def get_params(self, ctx: Context) -> list[Parameter]:
@@ -161,6 +166,18 @@ class _Group(TyperGroup):
             return super().invoke(ctx)
         session = session_of(ctx)
         return show_board(session) if self.declaration is None else self.declaration.run(session, {})
+
+    def resolve_command(self, ctx: Context, args: list[str]) -> tuple[str | None, Command | None, list[str]]:
+        """Find the verb that the words begin with.
+
+        Raises:
+            UsageError: They begin with no verb. It names the verb that is probably meant.
+        """
+        if not ctx.resilient_parsing and not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
+            from .suggestions import unknown_verb
+
+            raise unknown_verb(session_of(ctx), self._path, args)
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: Context, formatter: HelpFormatter) -> None:
         """Write the verbs in their groups."""
@@ -189,7 +206,7 @@ class _Command(TyperCommand):
         rest = {"allow_extra_args": True, "ignore_unknown_options": True, "allow_interspersed_args": False}
         super().__init__(
             verb.name,
-            params=[*map(_argument, verb.arguments), *map(_verb_option, verb.options)],
+            params=[*(_argument(argument, verb) for argument in verb.arguments), *map(_verb_option, verb.options)],
             help=verb.help,
             epilog="\n".join(verb.examples),
             context_settings=rest if verb.dashes == "rest" else None,
@@ -204,7 +221,30 @@ class _Command(TyperCommand):
     def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
         """Parse the arguments, and count the words after `--`."""
         ctx.meta[_LITERAL] = len(args) - args.index("--") - 1 if "--" in args else 0
-        return super().parse_args(ctx, args)
+        typed = tuple(args)
+        try:
+            return super().parse_args(ctx, args)
+        except typer.TyperException as error:
+            message = error.format_message()
+            message = message[:1].lower() + message[1:].rstrip(".")
+            raise self._with_hint(ctx, typed, UsageError(message, f"see: {ctx.command_path} --help")) from error
+        finally:
+            ctx.meta[_TYPED] = typed
+
+    def _with_hint(self, ctx: Context, typed: Sequence[str], error: UsageError) -> UsageError:
+        """Return an error about options with a hint, if a word that looks like options could be text: `-5 degrees`."""
+        if not self.declaration.literal:
+            return error
+        words = [
+            word
+            for word in typed[: typed.index("--") if "--" in typed else None]
+            if word.startswith("-") and word.strip("-")
+        ]
+        known = {name for param in self.get_params(ctx) for name in param.opts}
+        text = next((word for word in words if word.partition("=")[0] not in known), None)
+        if text is None:
+            return error
+        return UsageError(str(error), f"to use it as text, put -- before it: -- {shlex.quote(text)}; otherwise {error.hint}")
 
     def invoke(self, ctx: Context) -> int:
         """Run the verb, and return the exit code."""
@@ -212,11 +252,18 @@ class _Command(TyperCommand):
         values = dict(ctx.params)
         values |= {argument.name: tuple(values[argument.name] or ()) for argument in verb.arguments if argument.several}
         values |= {option.name: tuple(values[option.name] or ()) for option in verb.options if option.multiple}
+        for argument in verb.arguments:
+            if argument.required and values[argument.name] == ():
+                raise UsageError(f"missing argument {verb.arguments[-1].metavar!r}", f"for instance: {verb.examples[0]}")
         if verb.fields:
             values["fields"] = ctx.meta.get(_FIELDS, {})
         if verb.literal:
             values["literal"] = ctx.meta[_LITERAL]
-        return verb.run(session_of(ctx), values)
+        try:
+            return verb.run(session_of(ctx), values)
+        except UsageError as error:
+            spaced = [word for word in ctx.meta[_TYPED] if len(word.split()) > 1 or word == "--"]
+            raise self._with_hint(ctx, spaced, error) from error
 
     def format_epilog(self, ctx: Context, formatter: HelpFormatter) -> None:
         """Write the examples."""
@@ -253,12 +300,14 @@ def _format_examples(command: Command, formatter: HelpFormatter) -> None:
                 formatter.write(f"{'':>{formatter.current_indent}}{line}\n")
 
 
-def _argument(argument: Argument) -> TyperArgument:
+def _argument(argument: Argument, verb: Verb) -> TyperArgument:
+    # of too few words, Typer gives the last argument its word, so that it would miss the first one
+    checked_later = argument.several and argument is not verb.arguments[-1]
     return TyperArgument(
         param_decls=[argument.name],
         metavar=argument.metavar if argument.required else f"[{argument.metavar}]",
         help=argument.help,
-        required=argument.required,
+        required=argument.required and not checked_later,
         nargs=-1 if argument.several else 1,
     )
 

@@ -37,7 +37,8 @@ def play(session: Session, frames: Iterator[tuple[Commit, View]], speed: float, 
         speed: How many times as fast as it happened.
         step: Whether to wait for a key after each frame.
     """
-    screen = Console(markup=False, emoji=False, highlight=False, width=session.columns)
+    override = False if session.options.color is not None else None  # Rich would look at NO_COLOR itself
+    screen = Console(markup=False, emoji=False, highlight=False, no_color=override, width=session.columns)
     live = Live(console=screen, screen=True, auto_refresh=False)
     with _keys() as key:
         # an interrupt while Live changes the screen, or changes it back, would leave the terminal unusable

@@ -27,10 +27,10 @@ from ..cqrs.errors import (
 from ..cqrs.stores import UnknownStore
 from ..cqrs.stores.passwords import HIDDEN, hidden, secrets_in
 from ..cqrs.struct import Struct, replace
-from ..todo.errors import EventNotFound, ListNotFound, NotFound, NotYet, TodoNotFound
+from ..todo.errors import EventNotFound, InvalidCondition, ListArchived, ListNotFound, NotFound, NotYet, TodoNotFound
 from . import document
 from .config import load_config, state_dir
-from .errors import INTERNAL, UsageError
+from .errors import INTERNAL, TargetNotFound, UsageError
 from .session import as_utf8
 from .text import visible
 
@@ -53,6 +53,7 @@ class Failure(Struct, frozen=True):
 
 _KINDS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], int, str, str | None], ...] = (
     ((UsageError, UnknownStore, InvalidLogName), 2, "usage", None),
+    (InvalidCondition, 2, "usage", "for instance: todo when 'open>20'"),
     (NotYet, 2, "usage", "give a time in the past"),
     (TodoNotFound, 3, "not-found", "see the numbers: todo ls --all"),
     (EventNotFound, 3, "not-found", "see the positions: todo history"),
@@ -102,6 +103,10 @@ def _hint(error: Exception, hint: str | None) -> str | None:
             return f"choose another name, or: todo lists unarchive {shlex.quote(error.name)}"
         case LogExists() if error.wanted != error.name:
             return f"did you mean {error.name!r}?"
+        case ListArchived():
+            return f"to bring it back: todo lists unarchive {shlex.quote(error.name)}"
+        case TargetNotFound():
+            return error.hint
         case ListNotFound(nearest=str(nearest)):
             return f"did you mean {nearest!r}?"
         case _:

@@ -109,10 +109,16 @@ class Session:
 
     @cached_property
     def snapshots(self) -> Snapshots:
-        """The snapshots of the store's lists, in the cache folder."""
+        """The snapshots of the store's lists, in the cache folder, and on the server if the store is on one."""
         # the same log may be in a file and on a server, and a position in the one means nothing in the other
         kind = self.store.url.partition(":")[0]
-        return SnapshotStore(Folder(os.path.join(cache_dir(), "snapshots", kind)), State, SCHEMA)
+        own = Folder(os.path.join(cache_dir(), "snapshots", kind))
+        shared = self.store.shared_snapshots()
+        if shared is None:
+            return SnapshotStore(own, State, SCHEMA)
+        from ..cqrs.stores.shared_snapshots import SharedSnapshots  # only for lists on a server
+
+        return SharedSnapshots(own, shared, State, SCHEMA)
 
     def snapshot_cursor(self, log_id: str) -> Cursor | None:
         """Return the cursor of the newest snapshot of a log; None if there is no snapshot that can be read."""
@@ -229,6 +235,15 @@ class Session:
         if verb.writes:
             self.require_present()
 
+    def refuse_at(self, why: str) -> None:
+        """Raise `UsageError` if --at was given, for a verb that reads and has no past.
+
+        Args:
+            why: What the verb does, in a sentence.
+        """
+        if self.options.at is not None:
+            raise UsageError(why, "leave out --at")
+
     def require_present(self) -> None:
         """Raise `UsageError` if this run looks at the past, for a verb that changes something."""
         if self.options.at is not None:
@@ -309,8 +324,12 @@ def check_ids(words: Sequence[str]) -> list[str]:
     """Return words that name todos.
 
     Raises:
-        UsageError: A word is not valid UTF-8.
+        UsageError: A word is not valid UTF-8, or looks like a number or a range and is none.
     """
+    if not all(word.isdecimal() for word in words):
+        from .ids import check_form  # most runs name todos by their numbers
+
+        check_form(words)
     return [check_text("id", word) for word in words]
 
 

@@ -58,15 +58,15 @@ def copy_lines(file: IO[bytes], check: Callable[[str], object]) -> int:
 
     Args:
         file: A file that is open for writing.
-        check: Raises `Rejected` for a line from which no todo can be made.
+        check: Raises `Rejected` or `UsageError` for a line from which no todo can be made.
 
     Returns:
         The number of lines in the file.
 
     Raises:
-        UsageError: Stdin cannot be read or is not UTF-8.
+        UsageError: Stdin cannot be read or is not UTF-8, or a marker in it is wrong.
         InvalidInput: A line is too long.
-        Rejected: What `check` raises, with the number of the line.
+        Rejected: What `check` raises, with the number of the line. So for `UsageError`.
     """
     count = number = 0
     try:
@@ -84,6 +84,8 @@ def copy_lines(file: IO[bytes], check: Callable[[str], object]) -> int:
         raise UsageError(f"line {number:,} of stdin is not UTF-8: {error.reason}", "convert it, then try again") from error
     except Rejected as error:
         raise Rejected(f"line {number:,}: {error}") from error
+    except UsageError as error:
+        raise UsageError(f"line {number:,}: {error}", error.hint) from error
     return count
 
 

@@ -2,12 +2,17 @@
 
 import re
 
-from ..cqrs.timeline import marked
+from ..cqrs.timeline import UNDOES, marked
 from ..todo.recorder import Answer
 from .answers import named, print_answer
+from .changes import as_steps, changes_in_words, commits_at
 from .errors import UsageError
+from .reports import count_of
 from .session import Session
 from .text import visible
+
+_MOST_SHOWN = 5
+"""How many undone or redone changes are described one by one."""
 
 
 def parse_steps(text: str | None) -> int:
@@ -25,8 +30,8 @@ def parse_steps(text: str | None) -> int:
     return int(text)
 
 
-def print_steps(session: Session, answer: Answer, done: str, key: str, back: str) -> None:
-    """Print which commits were undone or redone.
+def print_steps(session: Session, answer: Answer, done: str, key: str, back: str, asked: int = 1) -> None:
+    """Print which changes were undone or redone, and how to reverse that.
 
     Args:
         session: This run of the program.
@@ -34,8 +39,23 @@ def print_steps(session: Session, answer: Answer, done: str, key: str, back: str
         done: What was done: "Undid" or "Redid".
         key: The key in a commit's metadata that holds the positions.
         back: The verb that reverses it.
+        asked: How many changes the person named.
     """
+    if session.options.json or session.options.quiet:
+        print_answer(session, answer, None)
+        return
     positions = [position for commit in answer.commits for position in marked(commit.metadata, key)]
-    which = f"@{positions[0]}" if len(positions) == 1 else f"{len(positions)} commits, back to @{min(positions, default=0)}"
+    commits = commits_at(session.list.history(), positions)
+    steps = as_steps(commits if key == UNDOES else reversed(commits))
+    shown = [
+        f"@{min(commit.position for commit in step)}: {changes_in_words(step, answer.items)}" for step in steps[:_MOST_SHOWN]
+    ]
+    what = "; ".join(shown) + (f"; and {len(steps) - len(shown)} more" if len(steps) > len(shown) else "")
+    if not steps:  # this store keeps nothing
+        what = named(answer.items)
+    elif asked > len(steps):
+        what = f"{count_of(len(steps), 'change')}, because there were no others: {what}"
+    elif len(steps) > 1:
+        what = f"{len(steps)} changes: {what}"
     also = f", and the same in {visible(', '.join(answer.also))}" if answer.also else ""
-    print_answer(session, answer, f"{done} {which}: {named(answer.items)}{also}", back)
+    print_answer(session, answer, f"{done} {what}{also}", back if len(steps) < 2 else f"{back} {len(steps)}")

@@ -46,10 +46,11 @@ def print_groups(session: Session, groups: Sequence[tuple[str, Sequence[Item]]],
     elif session.rich and count <= RICH_ROWS:
         _draw_table(session, groups, now)
     else:
+        columns = _Columns([item for _, items in groups for item in items], now)
         for title, items in groups:
             if title:
                 print_line(f"{title}:")
-            _print_lines(items, now)
+            _print_lines(items, columns)
 
 
 def rich_text(todo: Todo, faded: bool) -> "Text":
@@ -88,23 +89,35 @@ def _labels(todo: Todo) -> str:
     return f"{words}{tags}" if todo.note is None else f"{words}{tags} ≡"
 
 
-def _print_lines(items: Sequence[Item], now: datetime) -> None:
-    """Print one todo in each line for people. A column that would be empty is left out."""
-    todos = [item.todo for item in items]
-    marked = any(todo.removed or todo.completed for todo in todos)
-    prioritized = any(todo.priority for todo in todos)
-    dues = {due: "" if due is None else relative_day(due, now, to_local) for due in {todo.due for todo in todos}}
-    number_width = len(str(max([item.number for item in items])))
-    due_width = max(map(len, dues.values()))
+class _Columns:
+    """The columns of lines for people, which all groups share. A column that would be empty is left out.
+
+    Args:
+        items: The todos of all groups; at least one.
+        now: The time from which days such as "tomorrow" are counted.
+    """
+
+    def __init__(self, items: Sequence[Item], now: datetime) -> None:
+        todos = [item.todo for item in items]
+        self.marked = any(todo.removed or todo.completed for todo in todos)
+        self.prioritized = any(todo.priority for todo in todos)
+        self.dues = {due: "" if due is None else relative_day(due, now, to_local) for due in {todo.due for todo in todos}}
+        self.number_width = len(str(max([item.number for item in items])))
+        self.due_width = max(map(len, self.dues.values()))
+
+
+def _print_lines(items: Sequence[Item], shared: _Columns) -> None:
+    """Print one todo in each line for people."""
     for first in range(0, len(items), LINES):  # reusing the memory of some lines is faster than taking that of all
-        part = todos[first : first + LINES]
-        columns = [[str(item.number).rjust(number_width) for item in items[first : first + LINES]]]
-        if marked:
+        rows = items[first : first + LINES]
+        part = [item.todo for item in rows]
+        columns = [[str(item.number).rjust(shared.number_width) for item in rows]]
+        if shared.marked:
             columns.append([_mark(todo) for todo in part])
-        if prioritized:
+        if shared.prioritized:
             columns.append([todo.priority or " " for todo in part])
-        if due_width:
-            columns.append([dues[todo.due].ljust(due_width) for todo in part])
+        if shared.due_width:
+            columns.append([shared.dues[todo.due].ljust(shared.due_width) for todo in part])
         columns.append([visible(todo.text) + _labels(todo) for todo in part])
         print_line("\n".join(map("  ".join, zip(*columns, strict=True))))
 

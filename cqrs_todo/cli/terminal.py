@@ -1,6 +1,7 @@
 """Drawing on a terminal with Rich, and how values look to people."""
 
 import io
+import os
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +31,19 @@ def draw(session: Session, *renderables: "RenderableType") -> None:
     from rich.console import Console
 
     drawn = io.TextIOWrapper(io.BytesIO(), encoding=sys.stdout.encoding or "utf-8", errors="backslashreplace")
-    screen = Console(file=drawn, markup=False, emoji=False, highlight=False, force_terminal=True, width=session.columns)
+    # Rich would look at NO_COLOR and TERM itself, but an option to use colours overrides both
+    screen = Console(
+        file=drawn,
+        markup=False,
+        emoji=False,
+        highlight=False,
+        force_terminal=True,
+        no_color=False if session.options.color is not None else None,
+        color_system="standard"
+        if session.options.color == "always" and os.environ.get("TERM") in ("dumb", "unknown")
+        else "auto",
+        width=session.columns,
+    )
     for renderable in renderables:
         screen.print(renderable)
     drawn.seek(0)

@@ -34,19 +34,21 @@ if TYPE_CHECKING:
     from .reactions import Reaction, Runner
     from .repository import Repository
     from .snapshots import AlwaysSnapshot, MemorySnapshots, NeverSnapshot, NullSnapshots, SnapshotEvery
-    from .store import EXISTS, NEW, Append, Checkpoints, Log, Store
+    from .store import EXISTS, NEW, START, Append, Checkpoints, Cursor, Log, Store
     from .stores import UnknownStore, open_store
     from .timeline import as_of
 
 __all__ = [
     "EXISTS",
     "NEW",
+    "START",
     "AlwaysSnapshot",
     "Append",
     "Checkpoints",
     "CommandReused",
     "Commit",
     "CqrsError",
+    "Cursor",
     "DamagedLog",
     "Decider",
     "EventTypes",

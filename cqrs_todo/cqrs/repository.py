@@ -162,7 +162,7 @@ class Repository(Generic[S, C, E]):
 
     def _advance(self, fold: Fold[S]) -> None:
         """Apply what was recorded after the fold, and take the snapshots that are due."""
-        for commits in self.log.event_batches(self._cursor, self._base):
+        for commits in self.log.event_batches(self._cursor, None if self._base is None else self._base.version_of):
             if commits[0].position <= fold.position:
                 commits = [commit for commit in commits if commit.position > fold.position]
             self._apply(fold, commits)

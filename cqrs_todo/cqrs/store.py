@@ -5,12 +5,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from enum import Enum
 from itertools import islice
-from typing import Any, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from .errors import ExportRefused, ImportRefused, MissingLog, WrongExpectedVersion
 from .events import Commit, EventBatch, Metadata, Recorded
 from .struct import Struct
-from .verification import Repair, Stray, Verdict
+
+if TYPE_CHECKING:  # most runs neither verify nor repair
+    from .verification import Repair, Stray, Verdict
 
 T = TypeVar("T")
 
@@ -90,19 +92,13 @@ START = Cursor(0)
 """The start of any log."""
 
 
-class StreamVersions(Protocol):
-    """The versions of the streams of a log at a cursor. The base of a snapshot is one."""
-
-    def version_of(self, stream: str) -> int:
-        """Return the version of a stream at the cursor; 0 if it has no events before it."""
+StreamVersions: TypeAlias = Callable[[str], int]
+"""Returns the version of a stream at a cursor; 0 if it has no events before it. `version_of` of a snapshot's base is one."""
 
 
-class NewStreamsOnly:
-    """Versions for a writer that appends only to streams that no one has written to: all of them are 0."""
-
-    def version_of(self, stream: str) -> int:
-        """Return 0."""
-        return 0
+def new_streams_only(_stream: str) -> int:
+    """Return 0: the `StreamVersions` of a writer that appends only to streams that no one has written to."""
+    return 0
 
 
 Known: TypeAlias = Callable[[str], Cursor | None]
@@ -206,7 +202,7 @@ class Log(ABC):
 
         Args:
             since: Where to start.
-            versions: The versions of the streams at `since`, for example the base of the snapshot that was taken there. They
+            versions: The versions of the streams at `since`, for example those in the snapshot that was taken there. They
                 must not change. The log uses them instead of any that it has read before `since`, unless it has read
                 farther than that.
 
@@ -307,6 +303,22 @@ class Checkpoints(ABC):
             InvalidLogName: The reaction's name is not one that a log could have.
             StoreUnavailable: The checkpoint cannot be written.
         """
+
+
+class Blobs(ABC):
+    """Where blobs are kept, which may be lost at any time. No method raises an error."""
+
+    @abstractmethod
+    def read(self, log_id: str, name: str) -> bytes | None:
+        """Return a blob; None if it cannot be read."""
+
+    @abstractmethod
+    def write(self, log_id: str, name: str, content: bytes) -> bool:
+        """Write a blob so that readers see all of it or nothing, and return whether that was possible."""
+
+    @abstractmethod
+    def remove(self, log_id: str, name: str) -> None:
+        """Remove a blob if that is possible."""
 
 
 class Store(ABC):
@@ -410,13 +422,17 @@ class Store(ABC):
         """
         return ""
 
-    def strays(self) -> Sequence[Stray]:
+    def strays(self) -> "Sequence[Stray]":
         """Return the files that another program put beside the logs: copies of logs, and files that cannot be logs."""
         return ()
 
     def close(self) -> None:
         """Close what the store holds open. It opens what it needs again when it is used again."""
         return
+
+    def shared_snapshots(self) -> Blobs | None:
+        """Return a place for snapshots that all machines which use this store share; None if there is no such place."""
+        return None
 
     def migrate(self) -> Sequence[str]:
         """Update what an earlier version of this program made.
@@ -434,7 +450,7 @@ class Store(ABC):
         """Return the checkpoints of the reactions to the events of the store's logs."""
 
     @abstractmethod
-    def verify(self, name: str, *, archived: bool = False, known: Known = nothing_known) -> Verdict:
+    def verify(self, name: str, *, archived: bool = False, known: Known = nothing_known) -> "Verdict":
         """Read a whole log and check every digest, position and version.
 
         Args:
@@ -451,7 +467,7 @@ class Store(ABC):
 
     def repair(
         self, name: str, *, archived: bool = False, dry_run: bool = False, known: Known = nothing_known
-    ) -> Repair | None:
+    ) -> "Repair | None":
         """Repair a damaged log. Every complete commit stays, and a file keeps the damaged log as it was.
 
         Args:

@@ -18,12 +18,12 @@ else:
         from dataclasses import dataclass, replace
 
         class Struct:
-            """A class whose subclasses are dataclasses. Of msgspec's options, only `frozen` has a meaning here."""
+            """A class whose subclasses are dataclasses. Of msgspec's options, only `frozen` and `kw_only` matter here."""
 
-            def __init_subclass__(cls, *, frozen: bool = False, **_options: object) -> None:
+            def __init_subclass__(cls, *, frozen: bool = False, kw_only: bool = False, **_options: object) -> None:
                 """Make a subclass a dataclass."""
                 super().__init_subclass__()
-                dataclass(frozen=frozen)(cls)
+                dataclass(frozen=frozen, kw_only=kw_only)(cls)
                 cls.__struct_fields__ = tuple(cls.__dataclass_fields__)
 
 

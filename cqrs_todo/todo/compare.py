@@ -64,6 +64,8 @@ def changed_fields(old: State, new: State) -> dict[str, tuple[Any, Any]]:
 def compare(old: Iterable[Item], new: Iterable[Item]) -> list[Difference]:
     """Find the todos that differ between two moments of a list.
 
+    A todo that is at neither of them, because it was removed, undone or moved away, does not differ.
+
     Args:
         old: All todos at the one moment, which may be the later one.
         new: All todos at the other moment.
@@ -77,7 +79,7 @@ def compare(old: Iterable[Item], new: Iterable[Item]) -> list[Difference]:
     for number in sorted(before.keys() | after.keys()):
         item = before.get(number) or after[number]
         states = [side[number].todo if number in side else None for side in (before, after)]
-        if states[0] != states[1]:
+        if states[0] != states[1] and any(state is not None and not state.removed for state in states):
             found.append(Difference(number, item.id, *states))
     return found
 

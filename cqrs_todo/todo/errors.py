@@ -1,9 +1,11 @@
 """The errors of the todo service.
 
     CqrsError                   the base of all errors, from `cqrs.errors`
-    ├── Rejected                the decider refused a command; the service adds the number of the todo
+    ├── Rejected                the decider refused a command
+    │   └── TodosRejected       the decider refused commands on todos; the text has their numbers
     ├── NotFound                something that was named does not exist
     │   ├── ListNotFound        no list has the name
+    │   ├── ListArchived        the list with the name is archived
     │   ├── TodoNotFound        no todo has the number or the id
     │   └── EventNotFound       no event has the position
     ├── NotYet                  the moment that was asked for is in the future
@@ -20,7 +22,7 @@ The text of an error is a sentence for people, and its attributes are data. The 
 
 from collections.abc import Sequence
 
-from ..cqrs.errors import CqrsError
+from ..cqrs.errors import CqrsError, Rejected
 
 
 class NotFound(CqrsError):
@@ -40,6 +42,19 @@ class ListNotFound(NotFound):
         super().__init__(f"no list named {name!r}")
         self.name = name
         self.nearest = nearest
+
+
+class ListArchived(NotFound):
+    """The list with this name is archived."""
+
+    def __init__(self, name: str) -> None:
+        """Make the error.
+
+        Args:
+            name: The name of the archived list.
+        """
+        super().__init__(f"the list {name!r} is archived")
+        self.name = name
 
 
 class TodoNotFound(NotFound):
@@ -72,6 +87,22 @@ class EventNotFound(NotFound):
         self.list = list
 
 
+class TodosRejected(Rejected):
+    """The decider refused commands on todos. Nothing was recorded."""
+
+    def __init__(self, message: str, removed: Sequence[int]) -> None:
+        """Make the error.
+
+        Args:
+            message: Which todos, and why, in words.
+            removed: The numbers of the todos that were refused because they were removed.
+        """
+        super().__init__(message)
+        self.removed = tuple(removed)
+        self.hint: str | None = None
+        """What a person can do about it; for a front end to set."""
+
+
 class NotYet(CqrsError):
     """The moment that was asked for is in the future."""
 
@@ -82,6 +113,18 @@ class CannotUndo(CqrsError):
 
 class CannotMove(CqrsError):
     """Todos cannot be moved to another list. Nothing was recorded."""
+
+    def __init__(self, message: str, removed: Sequence[int] = ()) -> None:
+        """Make the error.
+
+        Args:
+            message: Why, in words.
+            removed: The numbers of the todos that cannot be moved because they were removed.
+        """
+        super().__init__(message)
+        self.removed = tuple(removed)
+        self.hint: str | None = None
+        """What a person can do about it; for a front end to set."""
 
 
 class MovedAway(CqrsError):

@@ -273,6 +273,7 @@ REMINDER: Field[datetime | None] = Field(
     help="When to be reminded.",
     options=("--remind", "-r"),
     metavar="WHEN",
+    marker="remind:",
 )
 PRIORITY: Field[Priority | None] = Field(
     name="priority",

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from ..cqrs.errors import LogExists
 from ..cqrs.names import check_log_name, name_key
 from ..cqrs.store import Log, Store
-from .errors import ListNotFound
+from .errors import ListArchived, ListNotFound
 
 
 def now_utc() -> datetime:
@@ -129,18 +129,24 @@ class Lists:
     def _check(self, name: str, *, archived: bool = False) -> None:
         names = self.names(archived=archived)
         if check_log_name(name) not in names:
-            raise list_not_found(name, names)
+            if archived and name in self.names():
+                raise LogExists(name)  # it is in use already
+            raise list_not_found(name, names, () if archived else self.names(archived=True))
 
 
-def list_not_found(name: str, names: Iterable[str]) -> ListNotFound:
-    """Return the error for a list that does not exist, with the most similar name.
+def list_not_found(name: str, names: Iterable[str], archived: Iterable[str] = ()) -> ListNotFound | ListArchived:
+    """Return the error for a list that is not in use, with the most similar name.
 
     Args:
         name: The name that was asked for.
-        names: The names that exist.
+        names: The names of the lists in use.
+        archived: The names of the archived lists.
     """
     nearest = differing_only_by_case(name, names)
     if nearest is None:
+        meant = differing_only_by_case(name, archived)
+        if meant is not None:
+            return ListArchived(meant)
         import difflib  # only for this error
 
         nearest = next(iter(difflib.get_close_matches(name, names, n=1)), None)

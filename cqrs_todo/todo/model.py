@@ -133,6 +133,9 @@ class Restore(Struct, frozen=True):
     """Restore a removed todo."""
 
 
+REMOVED = "it was removed"
+"""Why a removed todo cannot be changed."""
+
 TodoCommand: TypeAlias = Create | Change[Any] | Add | Drop | Complete | Reopen | Toggle | Remove | Restore
 
 
@@ -158,7 +161,7 @@ def decide(command: TodoCommand, state: State) -> tuple[TodoEvent, ...]:
     if isinstance(command, Remove):
         return () if state.removed else (TodoRemoved(),)
     if state.removed:
-        raise Rejected("it was removed: restore it first")
+        raise Rejected(REMOVED)
     return _change(command, state)
 
 

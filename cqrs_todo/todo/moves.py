@@ -5,7 +5,7 @@ append, so that no other process sees a half-finished move. The half that brings
 first. So a crash between the two halves leaves the todos in both lists, never in none. Moving them again completes the move.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from ..cqrs.errors import CqrsError, OutcomeUnknown
 from ..cqrs.events import Commit
@@ -15,7 +15,7 @@ from .batches import CommitContent, note_earlier_commits, split_to_commit_size, 
 from .errors import CannotMove
 from .events import TodoRemoved
 from .fields import Todo
-from .model import DECIDER, events_between
+from .model import DECIDER, REMOVED, events_between
 from .recorder import Answer, Recorder, events_to_reach, new_command, refusals_in_words
 from .views import Item, Move, items_of, move_of
 
@@ -23,7 +23,7 @@ from .views import Item, Move, items_of, move_of
 def move(source: Recorder, chosen: Sequence[Item], target: Recorder) -> Answer:
     """Move todos to another list. They keep their ids and all their fields there, and are removed here.
 
-    Todos that another process has already moved there are left as they are.
+    Todos that are there already are left as they are: another process has moved them, or it is the same list.
 
     Args:
         source: The list that the todos are in.
@@ -42,9 +42,27 @@ def move(source: Recorder, chosen: Sequence[Item], target: Recorder) -> Answer:
     source.check_exists()
     target.check_exists()
     if target.log.id == source.log.id:
-        raise CannotMove(f"they are in {source.name} already")
+        return _staying(source, chosen)
     target.make_if_missing()
     return source.together([target], lambda: _moved(source, chosen, target))
+
+
+def _staying(todos: Recorder, chosen: Sequence[Item]) -> Answer:
+    """Answer a move of todos to the list that they are in already."""
+    fold = todos.repository.fold()
+    todos.check_undamaged("; nothing was recorded")
+    removed = {item.stream: item.number for item in items_of(fold[item.stream] for item in chosen) if item.todo.removed}
+    moved = todos.lists_moved_to(fold, removed)
+    _check_none(
+        {number: f"it was moved to {moved[stream]}" if stream in moved else REMOVED for stream, number in removed.items()}
+    )
+    return todos.answer((), chosen)
+
+
+def _check_none(refused: Mapping[int, str]) -> None:
+    """Raise `CannotMove` if there are reasons, by the numbers of todos, not to move them."""
+    if refused:
+        raise CannotMove(refusals_in_words(refused), [number for number in refused if refused[number] == REMOVED])
 
 
 class Half(Struct, frozen=True):
@@ -155,9 +173,8 @@ def _find_leaving(source: Recorder, chosen: Sequence[Item], target: Recorder) ->
                 )
     moved = source.lists_moved_to(here, removed)
     for stream, number in removed.items():
-        refused[number] = f"it was moved to {moved[stream]}" if stream in moved else "it was removed: restore it first"
-    if refused:
-        raise CannotMove(refusals_in_words(refused))
+        refused[number] = f"it was moved to {moved[stream]}" if stream in moved else REMOVED
+    _check_none(refused)
     return leaving, half_moved
 
 

@@ -23,7 +23,6 @@ from .events import TodoEvent
 from .fields import State, Todo
 from .lists import Lists, differing_only_by_case, list_not_found, now_utc
 from .model import DECIDER, EVENTS, TodoCommand, events_between
-from .values import day_or_instant
 from .views import Item, items_of, move_of, number_ranges
 
 T = TypeVar("T")
@@ -315,12 +314,14 @@ class Recorder:
 
         Raises:
             ListNotFound: It does not exist.
+            ListArchived: It is archived.
         """
         if not self._missing:
             return
-        names = self.store.names()
-        if not self._default or differing_only_by_case(self.name, names) is not None:
-            raise list_not_found(self.name, names)
+        names, archived = self.store.names(), self.store.names(archived=True)
+        if not self._default or differing_only_by_case(self.name, [*names, *archived]) is not None:
+            copies = {stray.name for stray in self.store.strays() if stray.of is not None}
+            raise list_not_found(self.name, [name for name in names if name not in copies], archived)
 
     def check_undamaged(self, outcome: str = "") -> None:
         """Check that the complete log could be read: what was not found may be after the damage.
@@ -341,7 +342,7 @@ class Recorder:
 
     def _as_of(self, fold: Fold[State], moment: Moment) -> tuple[Fold[State], Commit | None]:
         if isinstance(moment, datetime) and moment > self.clock():
-            raise NotYet(f"{day_or_instant(moment)} has not come yet")
+            raise NotYet(f"{moment.astimezone():%Y-%m-%d %H:%M:%S} has not come yet")
         if isinstance(moment, int) and moment > fold.position:
             self.check_undamaged()
             raise NotYet(f"@{moment} has not come yet: the last event of {self.name} is @{fold.position}")

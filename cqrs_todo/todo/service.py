@@ -1,5 +1,6 @@
 """The one API that every front end calls: lists of todos in a store, read at any moment and changed by commands."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import takewhile
@@ -7,14 +8,14 @@ from itertools import takewhile
 from ..cqrs.errors import CqrsError, LogBusy, Rejected
 from ..cqrs.events import Commit, Metadata
 from ..cqrs.fold import Fold
-from ..cqrs.store import NEW, Append, Cursor, Log, NewStreamsOnly, check_precondition
+from ..cqrs.store import NEW, Append, Cursor, Log, check_precondition, new_streams_only
 from ..cqrs.struct import Struct, replace
 from ..cqrs.timeline import BATCH, Moment
 from .batches import CommitContent, commit_sized_chunks, note_earlier_commits, text_length
-from .errors import CannotRestore, InvalidId, InvalidTodo, MovedAway, NotFound
+from .errors import CannotRestore, InvalidId, InvalidTodo, MovedAway, NotFound, TodosRejected
 from .events import TodoEvent
 from .fields import Todo
-from .model import DECIDER, Create, TodoCommand, check_todo, events_between
+from .model import DECIDER, REMOVED, Create, TodoCommand, check_todo, events_between
 from .recorder import Answer, Recorder, Todos, events_to_reach, new_id, refusals_in_words
 from .selection import ID, select
 from .views import MOVE, RESTORES, Item, id_of, items_of, number_ranges
@@ -210,7 +211,7 @@ class TodoList(Recorder):
                 begun = (metadata.command, len(chunk), cursor.position, added)
                 with note_earlier_commits(part - 1):
                     # forget the versions of earlier streams: they take up memory and are not needed, as all streams are new
-                    for _ in log.event_batches(cursor, NewStreamsOnly()):
+                    for _ in log.event_batches(cursor, new_streams_only):
                         pass
                     log.append(appends, metadata)
                 added += len(chunk)
@@ -257,7 +258,7 @@ class TodoList(Recorder):
             The answer. Its `items` are the chosen todos.
 
         Raises:
-            Rejected: A command was rejected; the text names the todos. Nothing was recorded.
+            TodosRejected: A command was rejected; the text names the todos. Nothing was recorded.
             MovedAway: All todos that were refused were moved to another list; the text names them. Nothing was recorded.
             WrongExpectedVersion: With `unchanged`, a todo was changed since it was chosen. Nothing was recorded.
             CqrsError: What reading and appending raise.
@@ -282,9 +283,11 @@ class TodoList(Recorder):
                 if _is_removed(fold, item) and (item.number in refused or changes.get(item.stream))
             }
             moved = {absent[stream]: f"it was moved to {name}" for stream, name in self.lists_moved_to(fold, absent).items()}
-            if refused or moved:
-                refusal = Rejected if refused.keys() - moved.keys() else MovedAway
-                raise refusal(refusals_in_words({**refused, **moved}))
+            reasons = {**refused, **moved}
+            if refused.keys() - moved.keys():
+                raise TodosRejected(refusals_in_words(reasons), [number for number in reasons if reasons[number] == REMOVED])
+            if moved:
+                raise MovedAway(refusals_in_words(moved))
             return [(changes, {})]
 
         return self.transact(plan, chosen)
@@ -399,7 +402,7 @@ def _is_removed(fold: Todos, item: Item) -> bool:
 
 
 def _check_imported(id: str, todo: Todo) -> Todo:
-    if not ID.fullmatch(id):
+    if not re.fullmatch(ID, id):
         raise InvalidId(id)
     try:
         return check_todo(todo)

@@ -1,4 +1,4 @@
-"""Commands with more events than one commit holds: a batch of commits, which one undo takes back."""
+"""Commands with more events than one commit holds: a batch of commits, which one undo reverts."""
 
 import signal
 import subprocess
@@ -36,9 +36,9 @@ def test_more_lines_are_a_batch_that_one_undo_takes_back(todo: Todo) -> None:
     todos = todo.todos()
     assert [row["text"] for row in todos] == ["before", *lines(MANY).splitlines()]
     assert (todos[-1]["number"], todos[-1]["tags"]) == (MANY + 1, ["x"])
-    assert todo("undo").out.startswith(f"Undid 3 commits, back to @2: 2-{MANY + 1} ({MANY} todos)")
+    assert todo("undo").out.startswith(f"Undid @2: 2-{MANY + 1} created ({MANY:,} todos). Redo: todo redo")
     assert [row["text"] for row in todo.todos()] == ["before"]
-    assert todo("redo").out.startswith("Redid 3 commits, back to @2")
+    assert todo("redo").out.startswith("Redid @2: ")
     assert len(todo.todos()) == MANY + 1
     todo("undo")
     todo("undo")
@@ -140,8 +140,8 @@ def test_a_batch_that_a_signal_ends_says_how_much_was_recorded(todo: Todo, numbe
     commits = todo.log()
     recorded = len(commits) - before
     assert 0 < recorded < 40
-    told = f"Interrupted: {recorded * COMMIT_LIMIT:,} of {count:,} todos were recorded. To remove them: todo undo\n"
-    assert told in err.decode()
+    message = f"Interrupted: {recorded * COMMIT_LIMIT:,} of {count:,} todos were recorded. To remove them: todo undo\n"
+    assert message in err.decode()
     assert "Traceback" not in err.decode()
     todo("undo")
     assert [row["text"] for row in todo.todos()] == ["before"][:before]

@@ -48,7 +48,7 @@ def test_verify_without_lists(todo: Todo) -> None:
     assert todo.run("-L", "nowhere", "verify").code == 3
 
 
-def test_damage_is_told_and_repaired(filled: Todo) -> None:
+def test_damage_is_reported_and_repaired(filled: Todo) -> None:
     path = filled.log_file()
     flip(path, 3)
     damaged = path.read_bytes()
@@ -169,12 +169,12 @@ def test_todos_go_out_and_come_in_once(filled: Todo) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "code", "told"),
+    ("content", "code", "message"),
     [
         ("", 2, "is not an export"),
         ("{}", 2, "is not an export"),
         ('{"format":"cqrs-todo/9","todos":[]}', 2, "has format"),
-        ('{"format":"cqrs-todo/1","todos":[{"id":"../x","text":"x","created":"2026-01-01T00:00:00Z"}]}', 1, "is no id"),
+        ('{"format":"cqrs-todo/1","todos":[{"id":"../x","text":"x","created":"2026-01-01T00:00:00Z"}]}', 1, "is not an id"),
         ('{"format":"cqrs-todo/1","todos":[{"id":"a1","text":" ","created":"2026-01-01T00:00:00Z"}]}', 1, "text is empty"),
         ('{"format":"cqrs-todo/1","todos":[{"id":"a1","text":"x","created":"2026-01-01T00:00:00"}]}', 1, "no time zone"),
         (
@@ -185,14 +185,14 @@ def test_todos_go_out_and_come_in_once(filled: Todo) -> None:
         ('{"format":"cqrs-log","version":"1.0"}\n', 1, "nothing was imported"),
     ],
 )
-def test_what_is_no_export_is_refused(todo: Todo, content: str, code: int, told: str) -> None:
+def test_an_import_refuses_what_is_not_an_export(todo: Todo, content: str, code: int, message: str) -> None:
     result = todo.run("import", "-", stdin=content)
     assert (result.code, result.out) == (code, "")
-    assert told in result.err
+    assert message in result.err
     assert todo.content() == ""
 
 
-def test_files_that_cant_be_read_or_written(filled: Todo) -> None:
+def test_files_that_cannot_be_read_or_written(filled: Todo) -> None:
     for line in ("import nowhere.json", "import .", "export -o no/where.json", "export -o ."):
         assert filled.run(*line.split()).code == 2, line
     for line in ("export --format csv", "import - --format csv"):
@@ -518,8 +518,8 @@ def test_a_file_whose_name_is_in_another_form_of_unicode_is_told(filled: Todo) -
 # a newer format
 
 
-def sealed_as_newer(path: Path, version: str) -> None:
-    """Give a log's header another version, with the seals of this program's format."""
+def with_newer_header(path: Path, version: str) -> None:
+    """Give the header of a log another version, with the digests of this program's format."""
     from cqrs_todo.cqrs.stores.hash_chain import digest_in, rechain_line
 
     first, *rest = path.read_bytes().splitlines()
@@ -534,7 +534,7 @@ def renumbered(path: Path) -> None:
     path.write_bytes(path.read_bytes().replace(b'"version":"1.0"', b'"version":"2.0"', 1))
 
 
-def unsealed(path: Path) -> None:
+def with_another_header(path: Path) -> None:
     _, *rest = path.read_bytes().splitlines(keepends=True)
     path.write_bytes(b'{"format":"cqrs-log","version":"3.1","seals":"none"}\n' + b"".join(rest))
 
@@ -544,27 +544,27 @@ def of_another_shape(path: Path) -> None:
 
 
 NEWER: dict[str, tuple[Callable[[Path], None], str]] = {
-    "sealed": (lambda path: sealed_as_newer(path, "2.0"), "2.0"),
-    "sealed, far later": (lambda path: sealed_as_newer(path, "17.3"), "17.3"),
+    "with digests": (lambda path: with_newer_header(path, "2.0"), "2.0"),
+    "with digests, much newer": (lambda path: with_newer_header(path, "17.3"), "17.3"),
     "only the number changed": (renumbered, "2.0"),
-    "another header without a seal": (unsealed, "3.1"),
+    "another header without a digest": (with_another_header, "3.1"),
     "lines of another shape": (of_another_shape, "2.0"),
 }
 
 
 @pytest.mark.parametrize(("made", "version"), NEWER.values(), ids=NEWER)
-def test_a_log_in_a_newer_format_is_told_as_newer_never_as_damaged(
+def test_a_log_in_a_newer_format_is_reported_as_newer_and_not_as_damaged(
     filled: Todo, made: Callable[[Path], None], version: str
 ) -> None:
     filled("-L", "work", "add", "Report")
     path = filled.log_file()
     made(path)
     before = path.read_bytes()
-    told = f"made by a newer program: its format {version} is newer than this program's"
+    message = f"made by a newer program: its format {version} is newer than this program's"
 
     def check(result: Result, *codes: int) -> None:
         assert result.code in codes, (result.code, result.err)
-        assert told in result.out + result.err
+        assert message in result.out + result.err
         assert "damage" not in result.out + result.err
         assert "missing" not in result.out + result.err
 

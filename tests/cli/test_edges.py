@@ -60,7 +60,7 @@ def test_errors_have_a_code_a_message_and_a_hint(todo: Todo) -> None:
     cases = [
         (["done", "9", "--json"], 3, "not-found"),
         (["undo", "@9", "--json"], 3, "not-found"),
-        (["add", " ", "--json"], 1, "refused"),
+        (["add", " ", "--json"], 2, "usage"),
         (["remind", "1", "2020-01-01", "--json"], 1, "refused"),
         (["done", "1", "--on", "2030-01-01", "--json"], 2, "usage"),
         (["ls", "--nonsense", "--json"], 2, "usage"),
@@ -79,7 +79,7 @@ def test_errors_have_a_code_a_message_and_a_hint(todo: Todo) -> None:
         (["edit", "1", "--clear", "text", "--json"], 2, "usage"),
         (["edit", "1", "pri:X", "--json"], 2, "usage"),
         (["tag", "1", "--json"], 2, "usage"),
-        (["tag", "1", "+a,b", "--json"], 1, "refused"),
+        (["tag", "1", "+a,b", "--json"], 2, "usage"),
         (["remind", "1", "--json"], 2, "usage"),
     ]
     before = todo.log_file().read_bytes()

@@ -159,11 +159,11 @@ def test_a_rejected_command_shows_the_rejection(filled: Todo) -> None:
     refused = filled.run("done", "5", "--json")
     assert (shown["outcome"], shown["exit_code"]) == ("refused", refused.code)
     assert shown["error"] == refused.error
-    assert [(each["version"], each["refusal"]) for each in shown["decisions"]] == [(2, "it was removed: restore it first")]
+    assert [(each["version"], each["refusal"]) for each in shown["decisions"]] == [(2, "it was removed")]
     assert (shown["appends"], shown["reverse"]) == ([], None)
     out = filled("explain", "done 5").out
-    assert "                → refused: it was removed: restore it first\n" in out
-    assert "Outcome       refused, exit code 1: todo 5: it was removed: restore it first\n" in out
+    assert "                → refused: it was removed\n" in out
+    assert f"Outcome       refused, exit code 1: {refused.error['message']}" in out
     assert out.endswith("Append        nothing\n")
 
 

@@ -61,7 +61,7 @@ def test_a_field_is_cleared_by_its_name_or_the_option(todo: Todo, name: str) -> 
 @pytest.mark.parametrize("wrong", ["a..b", ".a", "a.", "a b", "a,b", "+a", "-a"])
 def test_a_value_that_is_not_valid_is_refused(todo: Todo, wrong: str) -> None:
     refused = todo.run("add", "x", "--project", wrong)
-    assert refused.code == 1
+    assert refused.code == 2
     assert f"the project {wrong!r} is not a name" in refused.err
     assert todo.content() == ""
 

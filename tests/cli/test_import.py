@@ -112,13 +112,13 @@ def test_a_byte_order_mark_and_lines_from_windows_are_read(todo: Todo, elsewhere
 
 def test_an_import_goes_on_from_what_is_there_and_never_back(todo: Todo, elsewhere: Path) -> None:
     lines = elsewhere.read_bytes().splitlines(keepends=True)
-    for end, told in (
+    for end, message in (
         (2, "Imported 1 commit into"),
         (4, "Imported 2 commits"),
         (4, "has all of these commits"),
         (2, "has all of these commits"),
     ):
-        assert told in todo("-L", "copy", "import", "-", stdin=b"".join(lines[:end])).out
+        assert message in todo("-L", "copy", "import", "-", stdin=b"".join(lines[:end])).out
     todo("-L", "copy", "add", "mine")
     before = todo.log_file("copy").read_bytes()
     add_elsewhere(todo, "other")

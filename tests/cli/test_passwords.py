@@ -62,9 +62,9 @@ VERBS: Sequence[Sequence[str]] = (
 SIGNS = (SECRET, "s3%63ret", "s3%63%72et", SPLIT)
 
 
-def _nothing_leaked(todo: Todo, told: str, signs: Sequence[str] = SIGNS) -> None:
+def _nothing_leaked(todo: Todo, output: str, signs: Sequence[str] = SIGNS) -> None:
     for sign in signs:
-        assert sign not in told
+        assert sign not in output
         for folder, _, files in os.walk(todo.home):
             for name in files:
                 path = Path(folder, name)
@@ -195,10 +195,10 @@ def test_an_error_report_holds_no_password(
         error = RuntimeError(f"it was {said!r}")
         error.__cause__ = cause
     assert report(error, as_json=place == "environment") == 70
-    told = capsys.readouterr().err
+    printed = capsys.readouterr().err
     (kept,) = (tmp_path / ".local/state/cqrs-todo").glob("error-*.txt")
     assert "RuntimeError" in kept.read_text()
-    for text in (told, kept.read_text()):
+    for text in (printed, kept.read_text()):
         for secret in ("s3cret", "s3%63ret", "0ther"):
             assert secret not in text
 

@@ -1,4 +1,4 @@
-"""Progress: told on stderr while somebody watches something long, and wiped afterwards."""
+"""Progress is shown on stderr while something takes long on a terminal, and is wiped afterwards."""
 
 import io
 import os
@@ -84,26 +84,26 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.usefixtures("home")
 @pytest.mark.parametrize(
-    ("args", "told"),
+    ("args", "work"),
     [
         (["ls"], "reading"),
         (["verify"], "verifying inbox"),
-        (["-L", "copy", "import", "{log}"], "importing"),
+        (["--store", "jsonl:{home}/other", "import", "{log}"], "importing"),
         (["store", "check", "memory:"], "checking memory:"),
     ],
 )
-def test_long_pieces_of_work_tell(home: Path, args: list[str], told: str) -> None:
+def test_long_work_shows_progress(home: Path, args: list[str], work: str) -> None:
     log = home / ".local/share/cqrs-todo/lists/inbox.jsonl"
     with redirect_stderr(Terminal()) as terminal:
-        assert main([arg.replace("{log}", str(log)) for arg in args]) == 0
+        assert main([arg.replace("{log}", str(log)).replace("{home}", str(home)) for arg in args]) == 0
     said = terminal.getvalue()
-    assert f"\r{told} " in said
+    assert f"\r{work} " in said
     assert "%" in said
     assert said.endswith(" \r"), "nothing of it is left"
 
 
 @pytest.mark.usefixtures("home")
-def test_many_todos_at_once_tell() -> None:
+def test_adding_many_todos_shows_progress() -> None:
     before, sys.stdin = sys.stdin, io.TextIOWrapper(io.BytesIO(b"x\n" * 50))
     try:
         with redirect_stderr(Terminal()) as terminal:

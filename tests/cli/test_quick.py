@@ -154,15 +154,15 @@ def test_deleting_the_cache_between_any_two_commands_changes_no_output(todo: Tod
     commands += ["history -n 3 --plain", "diff @650 @702 --plain", "redo", "done 7", "blame 3 --plain", "verify"]
     cached = []
     for program in (todo, twin):
-        told = []
+        outputs = []
         for command in commands:
             result = program(*command.split(), stdin=lines)
-            told.append(CHANGING.sub("…", re.sub("head [0-9a-f]{8}", "head …", result.out + result.err)))
+            outputs.append(CHANGING.sub("…", re.sub("head [0-9a-f]{8}", "head …", result.out + result.err)))
             cache = program.home / ".cache/cqrs-todo/snapshots"
             cached.append(cache.exists())
             if program is twin and cache.exists():
                 shutil.rmtree(cache)
         if program is todo:
-            expected = told
-    assert told == expected
+            expected = outputs
+    assert outputs == expected
     assert any(cached), "there was something to delete"

@@ -27,10 +27,10 @@ def lived(todo: Todo) -> Todo:
 
 
 def test_diff(lived: Todo) -> None:
-    told = lived("diff", "@2").out.splitlines()
-    assert told[:3] == ["- 1 one", "    priority  H", "~ 2 two"]
-    assert told[3].startswith("    completed none → 20")
-    assert told[4:] == ["+ 3 three", "    tags      +x"]
+    lines = lived("diff", "@2").out.splitlines()
+    assert lines[:3] == ["- 1 one", "    priority  H", "~ 2 two"]
+    assert lines[3].startswith("    completed none → 20")
+    assert lines[4:] == ["+ 3 three", "    tags      +x"]
     back = lived("diff", "@7", "@2", "--json").json
     assert [row["number"] for row in back["added"]] == [1]
     assert [row["number"] for row in back["removed"]] == [3]
@@ -48,10 +48,10 @@ def test_diff(lived: Todo) -> None:
 
 
 def test_blame(lived: Todo) -> None:
-    told = lived("blame", "1", "--json").json["todos"][0]["fields"]
-    assert (told["text"]["value"], told["text"]["previous"], told["text"]["position"]) == ("uno", "one", 3)
-    assert (told["priority"]["value"], told["priority"]["previous"], told["priority"]["position"]) == ("H", None, 3)
-    assert (told["removed"]["value"], told["removed"]["position"]) == (True, 6)
+    fields = lived("blame", "1", "--json").json["todos"][0]["fields"]
+    assert (fields["text"]["value"], fields["text"]["previous"], fields["text"]["position"]) == ("uno", "one", 3)
+    assert (fields["priority"]["value"], fields["priority"]["previous"], fields["priority"]["position"]) == ("H", None, 3)
+    assert (fields["removed"]["value"], fields["removed"]["position"]) == (True, 6)
     early = lived("at", "@2", "blame", "1", "--json").json
     assert early["todos"][0]["fields"]["text"]["value"] == "one"
     assert lived("blame", "1-3", "--plain").out.splitlines()[0].split("\t")[:3] == ["1", "text", "3"]
@@ -60,16 +60,19 @@ def test_blame(lived: Todo) -> None:
 
 
 def test_restore(lived: Todo) -> None:
-    assert lived("restore", "--to", "@4").out == "Restored 1-3 (3 todos). Undo: todo undo\n"
+    assert (
+        lived("restore", "--to", "@4").out
+        == "Went back to @4: removed 3: three, restored 1: uno, changed 2: two. Undo: todo undo\n"
+    )
     assert [(row["text"], row["done"]) for row in lived.todos()] == [("uno", False), ("two", False)]
     assert lived("restore", "--to", "@4").err == "Nothing to restore.\n"
     lived("undo")
     assert [row["text"] for row in lived.todos()] == ["two", "three"]
-    assert lived("restore", "1", "--to", "@2").out == "Restored 1: one. Undo: todo undo\n"
+    assert lived("restore", "1", "--to", "@2").out == "Went back to @2: restored 1: one. Undo: todo undo\n"
     assert [row["text"] for row in lived.todos()] == ["one", "two", "three"]
     assert "(as of @2)" in lived("history", "-n", "1").out
     assert lived("restore", "1", "--to", "@2").err == "Unchanged: 1\n"
-    assert lived.run("restore", "1").code == 2
+    assert lived.run("restore").code == 2
     assert lived.run("restore", "9", "--to", "@2").code == 3
     assert lived.run("restore", "--to", "@99").code == 2
     assert lived.run("--at", "@2", "restore", "--to", "@1").code == 2
@@ -83,7 +86,7 @@ def test_when(lived: Todo) -> None:
     assert lived("when", "open>99", "--json").json["at"] is None
     assert lived("when", "tag:x>0").out.startswith("@7  ")
     assert lived("at", "@2", "when", "done>0", "--json").json["position"] is None
-    assert lived.run("when", "open").code == 1
+    assert lived.run("when", "open").code == 2
 
 
 def test_history_with_patches_and_text_and_lists(lived: Todo) -> None:
@@ -101,10 +104,10 @@ def test_history_with_patches_and_text_and_lists(lived: Todo) -> None:
 
 
 def test_stats(lived: Todo) -> None:
-    told = lived("stats", "--json").json
-    assert (told["added"], told["completed"], told["reopened"], len(told["days"])) == (3, 1, 0, 1)
-    assert told["days"][0]["open"] == 1
-    assert told["authors"][0]["events"] == sum(told["hours"]) == 7
+    stats = lived("stats", "--json").json
+    assert (stats["added"], stats["completed"], stats["reopened"], len(stats["days"])) == (3, 1, 0, 1)
+    assert stats["days"][0]["open"] == 1
+    assert stats["authors"][0]["events"] == sum(stats["hours"]) == 7
     drawn = lived("stats").out
     for words in ("3 added, 1 completed, 1 open", "Open todos", "Completed by day", "hour of the day", "Most active"):
         assert words in drawn

@@ -1,4 +1,4 @@
-"""A second, smallest domain for tests of the framework: a counter that can't go below zero."""
+"""A second, smallest domain for tests of the framework: a counter that cannot go below zero."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime

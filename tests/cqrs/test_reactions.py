@@ -1,4 +1,4 @@
-"""Reactions beyond the contract: what they want, killed processes, damage, checkpoints that can't be read."""
+"""Reactions beyond the contract: what they want, killed processes, damage, checkpoints that cannot be read."""
 
 import json
 import os
@@ -99,7 +99,7 @@ def test_a_checkpoint_that_is_none_is_told_and_left(store: Store, log: Log, tmp_
     runner.catch_up()
     assert json.loads(checkpoint(tmp_path).read_bytes()) == {"position": 3}
     checkpoint(tmp_path).write_bytes(content)
-    with pytest.raises(StoreUnavailable, match=r"see\.json holds no checkpoint: .*remove it to begin anew"):
+    with pytest.raises(StoreUnavailable, match=r"see\.json holds no checkpoint: .*remove it to begin again"):
         runner.catch_up()
     assert checkpoint(tmp_path).read_bytes() == content
 

@@ -1,11 +1,11 @@
-"""Where msgspec can't be had, dataclasses stand in: the pure rooms and the memory store run the same."""
+"""If msgspec is not installed, dataclasses replace it: the pure modules and the memory store work the same."""
 
 import subprocess
 import sys
 
 STORY = """
 import sys
-sys.modules["msgspec"] = None  # as where it can't be had: importing it raises ImportError
+sys.modules["msgspec"] = None  # as if it were not installed: importing it raises ImportError
 from datetime import UTC, datetime
 from cqrs_todo.cqrs.events import EventTypes, Metadata
 from cqrs_todo.cqrs.repository import Repository
@@ -32,6 +32,6 @@ except AttributeError:
 """
 
 
-def test_the_pure_rooms_run_without_msgspec() -> None:
+def test_the_pure_modules_run_without_msgspec() -> None:
     done = subprocess.run([sys.executable, "-c", STORY], capture_output=True, text=True, check=False)
     assert (done.stdout, done.stderr, done.returncode) == ("frozen\n", "", 0)

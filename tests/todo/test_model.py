@@ -188,7 +188,7 @@ def test_a_todo_is_completed_now_or_earlier_and_can_be_reopened() -> None:
 def test_a_removed_todo_only_accepts_restore() -> None:
     given(DECIDER, CREATED).when(Remove()).then(TodoRemoved())
     given(DECIDER, CREATED, TodoRemoved()).when(Restore()).then(TodoRestored())
-    given(DECIDER, CREATED, TodoRemoved()).when(Change(TEXT, "x")).then_rejected(Rejected, "restore it first")
+    given(DECIDER, CREATED, TodoRemoved()).when(Change(TEXT, "x")).then_rejected(Rejected, "it was removed")
     given(DECIDER, CREATED, TodoRemoved()).when(Create("x", NOW)).then_rejected(Rejected, "created already")
 
 

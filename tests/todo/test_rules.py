@@ -57,7 +57,7 @@ BEYOND = datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14)))
     ("state", "command", "words"),
     [
         (None, Change(TEXT, "x"), "there is no such todo: it was never created"),
-        (replace(OPEN, removed=True), Change(TEXT, "x"), "it was removed: restore it first"),
+        (replace(OPEN, removed=True), Change(TEXT, "x"), "it was removed"),
         (OPEN, Create("x", NOW), "it was created already"),
         (OPEN, Change(TEXT, " "), "the text is empty"),
         (OPEN, Change(TEXT, TOO_LONG), "the text has 65,537 bytes, more than 65,536"),

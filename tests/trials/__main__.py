@@ -1,7 +1,7 @@
-"""`python -m tests.trials [--short] [NAME…]`: run the trials and their controls, then print one table of them all.
+"""`python -m tests.trials [--short] [NAME…]`: run the trials and their controls, then print one table.
 
-Ends with 1 when something was lost or silent, when a trial never reached its fault, and when a control was not caught for
-the reason that it names: a trial that cannot fail shows nothing.
+The exit code is 1 if something was lost or silent, if a trial never reached its fault, or if a control was not caught for
+the reason that it names. A trial that cannot fail shows nothing.
 """
 
 import argparse
@@ -26,29 +26,33 @@ def _run(name: str, weakness: str, size: Size) -> Tally:
         return tally
 
 
-def _say(line: str) -> None:
+def _print(line: str) -> None:
     print(line, flush=True)  # noqa: T201  # this output is what the command is for
 
 
-def _tried(name: str, size: Size) -> tuple[Tally | None, int]:
-    """Run a trial and say at once what it found; None when the trial itself broke. Also the seconds that it took."""
+def _report_trial(name: str, size: Size) -> tuple[Tally | None, int]:
+    """Run a trial and print what it found.
+
+    Returns:
+        The tally, or None if the trial itself failed, and the seconds that it took.
+    """
     began = time.monotonic()
     try:
         tally = _run(name, "", size)
     except Exception:
-        _say(f"{name}: BROKEN: {traceback.format_exc()}")
+        _print(f"{name}: BROKEN: {traceback.format_exc()}")
         return None, round(time.monotonic() - began)
     seconds = round(time.monotonic() - began)
-    _say(f"{name}: {tally} ({seconds} s)")
+    _print(f"{name}: {tally} ({seconds} s)")
     for example in tally.examples:
-        _say(f"    {example}")
+        _print(f"    {example}")
     if not tally.skipped and not tally.reached:
-        _say("    BROKEN: the fault was never reached")
+        _print("    BROKEN: the fault was never reached")
     return tally, seconds
 
 
-def _controlled(name: str) -> Iterable[tuple[bool, str]]:
-    """For each control of a trial: whether it was caught for the reason it names, and a line that says so."""
+def _control_results(name: str) -> Iterable[tuple[bool, str]]:
+    """Run each control of a trial; yield whether it was caught for the reason that it names, and a line that reports it."""
     for control in TRIALS[name].CONTROLS:
         began = time.monotonic()
         label = f"control {name}/{control.weakness}"
@@ -68,7 +72,7 @@ def _controlled(name: str) -> Iterable[tuple[bool, str]]:
 
 
 def _table(rows: Sequence[Sequence[str]]) -> Iterable[str]:
-    """A Markdown table: names on the left, figures on the right."""
+    """Yield the lines of a Markdown table: names are aligned left, figures right."""
     widths = [max(map(len, column)) for column in zip(_HEADS, *rows, strict=True)]
     for number, row in enumerate([_HEADS, *rows]):
         cells = [
@@ -89,7 +93,7 @@ def _row(name: str, tally: Tally | None, seconds: int) -> list[str]:
 
 
 def main() -> int:
-    """Run what the command line asks for; the exit code."""
+    """Run what the command line asks for, and return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tests.trials", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", choices=[[], *TRIALS], help=f"of {', '.join(TRIALS)}")
     parser.add_argument("--short", action="store_true", help="the form that is part of the suite")
@@ -100,20 +104,20 @@ def main() -> int:
     notes: list[str] = []
     controls: list[str] = []
     for name in given.names or TRIALS:
-        tally, seconds = _tried(name, size)
+        tally, seconds = _report_trial(name, size)
         rows.append(_row(name, tally, seconds))
         failed |= tally is None or not (tally.skipped or tally.passed)
         if tally is not None and tally.skipped:
             notes.append(f"{name}: SKIPPED: {tally.skipped}")
             continue
         notes += [f"{name}: {note}" for note in (tally.notes if tally is not None else ())]
-        for caught, line in _controlled(name):
-            _say(f"    {line}")
+        for caught, line in _control_results(name):
+            _print(f"    {line}")
             controls.append(line)
             failed |= not caught
-    _say("")
+    _print("")
     for line in [*_table(rows), "", *notes, "", *controls]:
-        _say(line)
+        _print(line)
     return 1 if failed else 0
 
 

@@ -1,7 +1,7 @@
-"""Every truncation, every flipped bit, every deleted, doubled and swapped line of a log: nothing altered is believed.
+"""Every truncation, every flipped bit, every deleted, doubled and swapped line of a log: no altered data is accepted.
 
-Each altered copy is opened, read in both directions, verified and appended to. What is read must be a prefix of what was
-recorded; what was altered is never appended to; and at least one of reader, writer and verification must say something.
+The trial opens each altered copy, reads it in both directions, verifies it and appends to it. What is read must be a prefix
+of what was recorded. An altered log must refuse the append. The reader, the writer or the verification must report damage.
 """
 
 import random
@@ -32,12 +32,12 @@ STEP_SHORT = 40
 
 
 def trial(program: Program, size: Size) -> Tally:
-    """All alterations of one log, or a sample of them, in a child process."""
+    """Try all alterations of one log, or a sample of them, in a child process."""
     return in_child(NAME, program, size)
 
 
 def body(home: Path, size: Size) -> Tally:
-    """The trial itself, in this process."""
+    """Run the trial in this process."""
     folder = home / "store"
     _make_log(a_list(folder))
     truth = list(store_in(folder).open("inbox").commits())
@@ -48,12 +48,12 @@ def body(home: Path, size: Size) -> Tally:
     bench.intact()
     for what, altered in _alterations(content, size):
         bench.altered(what, altered)
-    bench.tally.notes.append(f"{bench.unverified:,} not told by verify")
+    bench.tally.notes.append(f"{bench.unverified:,} not reported by verify")
     return bench.tally
 
 
 def _make_log(todos: TodoList) -> None:
-    """Twenty commits of all sorts: many events, text of many scripts, notes, and some undone."""
+    """Record twenty different commits: with many events, text in many scripts and notes; some are undone."""
     todos.add([Create("Buy milk", NOW, tags=("home", "shop")), Create("Grüße – 雪だるま ⛄ 👩‍👩‍👧 e\u0301", NOW)])
     todos.add([Create('"}]},"sum":"' + "0" * 64 + '"}', NOW, note="line\nfeed\r\n\t\u2028\x1b[2J")])
     for count in range(2, COMMITS):
@@ -78,7 +78,7 @@ def _step(todos: TodoList, count: int) -> None:
 
 
 def _alterations(content: bytes, size: Size) -> Iterator[tuple[str, bytes]]:
-    """Each alteration in words, and the bytes after it."""
+    """Yield each alteration: its description, and the altered bytes."""
     lines = content.splitlines(keepends=True)
     ends = [sum(map(len, lines[:count])) for count in range(1, len(lines) + 1)]
     lengths: Sequence[int] = range(len(content))
@@ -106,7 +106,7 @@ def _with(content: bytes, place: int, byte: int) -> bytes:
 
 
 class _Bench:
-    """One log that is put back, altered and tried, over and over."""
+    """One log that is restored, altered and tried, repeatedly."""
 
     def __init__(self, folder: Path, files: dict[Path, bytes], content: bytes, truth: list[Commit]) -> None:
         self.folder = folder
@@ -118,28 +118,28 @@ class _Bench:
         self.unverified = 0
 
     def intact(self) -> None:
-        """The log as it is: all is read, nobody is told of damage, and it is appended to."""
+        """Check that the intact log can be read and appended to, and that no damage is reported."""
         self.tally.cases += 1
         log = store_in(self.folder).open("inbox")
         if list(log.commits()) != self.truth or log.damage or log.warnings or self._verified("the intact log"):
             self.tally.wrong("lost", f"the intact log: {log.warnings}")
         if self._append("the intact log", self.content.removesuffix(b"\n")):
-            self.tally.wrong("lost", "the intact log is refused, or something is told of it")
+            self.tally.wrong("lost", "the intact log is refused, or something is reported")
 
     def altered(self, what: str, altered: bytes) -> None:
-        """One altered copy."""
+        """Try one altered copy."""
         if altered == self.content:
             return
-        self._put_back(altered)
+        self._restore_with(altered)
         self.tally.cases += 1
         read, verified = self._read(what), self._verified(what)
-        told = [read, verified, self._append(what, altered)]
+        reported = [read, verified, self._append(what, altered)]
         self.unverified += not verified
         self.tally.reached += 1  # reader, writer and verification each read the altered bytes
-        if not any(told):
+        if not any(reported):
             self.tally.wrong(UNNOTICED, what)
 
-    def _put_back(self, altered: bytes) -> None:
+    def _restore_with(self, altered: bytes) -> None:
         for path in self.folder.rglob("*"):
             if path.is_file() and path not in self.files:
                 path.unlink()
@@ -148,7 +148,7 @@ class _Bench:
                 path.write_bytes(altered if path == self.path else content)
 
     def _read(self, what: str) -> bool:
-        """Read it as a reader does; whether the reader says something."""
+        """Read the log, and return whether the reader reports something."""
         try:
             log = store_in(self.folder).open("inbox")
             forward = list(log.commits())
@@ -159,11 +159,11 @@ class _Bench:
             self.tally.wrong("silent", f"{what}: {type(error).__name__}: {error}")
             return True
         if forward != self.truth[: len(forward)] or backward != forward[::-1]:
-            self.tally.wrong(ALTERED, f"{what}: it is no beginning of it")
+            self.tally.wrong(ALTERED, f"{what}: what was read is not a prefix of what was recorded")
         return bool(log.damage or log.warnings)
 
     def _verified(self, what: str) -> bool:
-        """Whether verification finds damage."""
+        """Return whether verification finds damage."""
         try:
             return store_in(self.folder).verify("inbox").damage is not None
         except CqrsError:
@@ -173,7 +173,10 @@ class _Bench:
             return True
 
     def _append(self, what: str, altered: bytes) -> bool:
-        """Append as a writer does: only a log that lacks nothing but its last LF may take it; whether something is said."""
+        """Append to the log, and return whether the writer reports something.
+
+        The append may succeed only if nothing but the last LF of the log is missing.
+        """
         stream = f"todo/{self.tally.cases}"
         metadata = Metadata(NOW, "me@trial", f"command {self.tally.cases}", {})
         try:

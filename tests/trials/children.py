@@ -1,7 +1,7 @@
-"""Trials whose work is done in a child process: thousands of cases in one interpreter, which can be weakened for good.
+"""Trials that do their work in a child process: thousands of cases in one interpreter, which can be weakened permanently.
 
-`python -m tests.trials.children MODULE WEAKNESS SIZE HOME` runs `MODULE.body(home, size)` in a program weakened so, and
-writes the tally as JSON.
+`python -m tests.trials.children MODULE WEAKNESS SIZE HOME` weakens the program, runs `MODULE.body(home, size)`, and writes
+the tally as JSON.
 """
 
 import subprocess
@@ -22,13 +22,13 @@ from .harness import Program, Size, Tally
 from .weak import weaken
 
 SEED = 20261122
-"""Of every random choice in the trials: two runs try the same cases."""
+"""The seed of every random choice in the trials, so two runs try the same cases."""
 Span: TypeAlias = tuple[float, float]
-"""When something began and ended, in seconds by the monotonic clock, which all processes share."""
+"""When something began and ended, in seconds of the monotonic clock, which all processes share."""
 
 
 def in_child(module: str, program: Program, size: Size) -> Tally:
-    """What `body` of a module of this package counts in a fresh interpreter with the program's weakness."""
+    """Run `body` of a module of this package in a new interpreter with the weakness of the program, and return its tally."""
     with start(program, "tests.trials.children", module, program.weakness, size.value, str(program.home)) as child:
         out, err = child.communicate()
     if child.returncode:
@@ -37,7 +37,7 @@ def in_child(module: str, program: Program, size: Size) -> Tally:
 
 
 def start(program: Program, module: str, *args: str, before: Sequence[str] = ()) -> "subprocess.Popen[bytes]":
-    """Start a module with the program's interpreter and environment; `before` is put in front."""
+    """Start a module with the interpreter and the environment of the program; the command `before` runs it."""
     return subprocess.Popen(
         [*before, program.argv[0], "-m", module, *args],
         stdin=subprocess.DEVNULL,
@@ -49,7 +49,7 @@ def start(program: Program, module: str, *args: str, before: Sequence[str] = ())
 
 
 def overlapping(writers: Sequence[Sequence[Span]]) -> int:
-    """How many spans of writers overlap one of another writer: how many of their appends met another's."""
+    """Count the spans that overlap with a span of another writer."""
     spans = sorted((*span, writer) for writer, each in enumerate(writers) for span in each)
     met: set[int] = set()
     for place, (_, end, writer) in enumerate(spans):
@@ -61,18 +61,18 @@ def overlapping(writers: Sequence[Sequence[Span]]) -> int:
     return len(met)
 
 
-def tell(document: object) -> None:
-    """Give a result to the parent process."""
+def send_result(document: object) -> None:
+    """Send a result to the parent process."""
     sys.stdout.write(msgspec.json.encode(document).decode() + "\n")
 
 
 def store_in(folder: Path) -> Store:
-    """The store of lists in a folder."""
+    """Open the store of lists in a folder."""
     return open_store(f"jsonl:{folder}", TYPES)
 
 
 def a_list(folder: Path, name: str = "inbox") -> TodoList:
-    """A list of the store in a folder, as the program opens it."""
+    """Open a list of the store in a folder, as the program does."""
     return TodoList(store_in(folder), name, "me@trial", default=name == "inbox")
 
 
@@ -80,4 +80,4 @@ if __name__ == "__main__":
     _, name, weakness, size, home = sys.argv
     if weakness:
         weaken(weakness)
-    tell(import_module(f"tests.trials.{name}").body(Path(home), Size(size)))
+    send_result(import_module(f"tests.trials.{name}").body(Path(home), Size(size)))

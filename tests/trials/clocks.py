@@ -171,7 +171,7 @@ class _Bench:
                 self.tally.wrong(ALTERED, f"{self.name}: @{commit['position']} stands where @{position} belongs")
             position = commit["position"] + len(commit["events"])
         if len(self.shown) != len(commits_of(self.path.read_bytes())):
-            self.tally.wrong(ALTERED, f"{self.name}: the log has not as many commits as were told")
+            self.tally.wrong(ALTERED, f"{self.name}: the log does not have as many commits as were reported")
 
     def _up_to(self, moment: datetime) -> list[Any]:
         """What was shown up to the last commit recorded at or before a time, wherever its clock stood before."""

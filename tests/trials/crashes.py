@@ -1,7 +1,8 @@
-"""Every crash state: the system calls of a session are recorded, and for each prefix of them what a crash could leave is
-made on a disk and recovered by the real store.
+"""Every crash state: the trial records the system calls of a session, makes what a crash after each call could leave on the
+disk, and lets the real store recover it.
 
-What was answered as recorded before the crash must be there, whole, and where it was put; of the rest all or nothing.
+Each commit that was reported as recorded before the crash must be there, complete and in its list. Every other commit must
+be there completely or not at all.
 """
 
 import os
@@ -23,7 +24,7 @@ from .children import SEED, a_list, store_in
 from .deeds import NOW, THREE, Homes
 from .disk import CALLS, Change, Fate, Files, Recording, pending, state
 from .harness import ALTERED, CRASHED, HALF, MISSING, NOWHERE, TWICE, Control, Program, Size, Tally
-from .ledger import Logs, Standing, Wrong, crashed, logs_in, placed, untraceable
+from .ledger import LogFile, Logs, Wrong, crashed, logs_in, placed, untraceable
 
 NAME = "crashes"
 CONTROLS = (Control("no-fsync", MISSING), Control("many-lines", HALF))
@@ -64,22 +65,22 @@ SESSIONS: dict[str, tuple[str, ...]] = {
     "damaged": ("verify --repair", "add -"),
     "long": ("done 1", "add -"),
 }
-"""What is done, beginning in which home."""
+"""The commands of each session, by the kind of home that it starts in."""
 _SHORT = {"empty": SESSIONS["empty"][:5], "moved": SESSIONS["moved"][4:6]}
 _SECTOR = 512
 _DRAWN = 60
 _LIMIT = {Size.SHORT: 200, Size.FULL: 1_000_000}
-"""How many states of one session are tried."""
+"""How many states of one session are tried at most."""
 _LARGE = 4096
-"""A write of more bytes is not cut at each of them."""
+"""A write of more bytes is not cut at every byte."""
 
 
 @dataclass(frozen=True)
 class Step:
     """A command that was done, and the home after it.
 
-    `answered` is the place of its answer among the calls, `lines` what it added to each log, `places` where the logs lay,
-    `todos` the todos in each log, and `output` the file that exports go to.
+    `answered` is the place of its answer among the calls, `lines` has the lines that it added to each log, `places` the path
+    of each log, `todos` the todos in each log, and `output` the content of the exported file.
     """
 
     answered: int
@@ -90,12 +91,12 @@ class Step:
 
 
 def _recorded(homes: Homes, kind: str, lines: Iterable[str]) -> tuple[Recording, list[Step]]:
-    """A session's calls, and what its commands recorded; the first step is what was there before."""
+    """Run a session, and return its calls and what its commands recorded. The first step is what was there before."""
     program = homes.copied(kind, f"session-{kind}")
     recording, record = Recording(), program.home.parent / f"calls-{kind}"
     recording.start_from(program.home)
     before = logs_in(program.data)
-    steps = [_step(recording.place, {}, {id: _told(log) for id, log in before.items()}, program.home)]
+    steps = [_step(recording.place, {}, {id: _without_unended_line(log) for id, log in before.items()}, program.home)]
     strace = [
         "strace",
         "-f",
@@ -123,10 +124,10 @@ def _recorded(homes: Homes, kind: str, lines: Iterable[str]) -> tuple[Recording,
     return recording, steps
 
 
-def _told(log: Standing) -> Standing:
-    """The log without a last line that lacks its LF: nobody was told that it was recorded."""
-    whole = log.rest or log.path.read_bytes().endswith(b"\n")
-    return log if whole else replace(log, lines=log.lines[:-1])
+def _without_unended_line(log: LogFile) -> LogFile:
+    """Return the log without a last line that lacks its LF: that line was not reported as recorded."""
+    is_ended = log.rest or log.path.read_bytes().endswith(b"\n")
+    return log if is_ended else replace(log, lines=log.lines[:-1])
 
 
 def _step(answered: int, before: Logs, after: Logs, home: Path) -> Step:
@@ -146,7 +147,7 @@ def _output(home: Path) -> bytes | None:
 
 
 def _fates(changes: list[Change], dice: random.Random, size: Size) -> Iterator[dict[int, Fate]]:
-    """What may come of changes that were not synced: the plain cases, each cut of the last write, and some by chance."""
+    """Yield what can happen to changes that were not synced: plain cases, each cut of the last write, and random cases."""
     contents = [change for change in changes if change.file]
     names = [change for change in changes if not change.file]
     for lost in ([], changes, contents, names, *([change] for change in changes)):
@@ -162,7 +163,7 @@ def _fates(changes: list[Change], dice: random.Random, size: Size) -> Iterator[d
 
 
 def _cuts(change: Change, size: Size) -> Iterator[bytes]:
-    """A write that ends early, at sectors (or at every byte); and one whose length got there before its content."""
+    """Yield writes that end early, at a sector or at any byte, and writes whose length was stored before their content."""
     data = change.data or b""
     edges = range(_SECTOR - change.offset % _SECTOR, len(data), _SECTOR)
     every = size is Size.FULL and len(data) <= _LARGE
@@ -194,7 +195,7 @@ def _made(files: Files, home: Path) -> None:
 
 
 def _recovered(home: Path, damaged: bool, tally: Tally, refusals: Counter[str]) -> Iterator[Wrong]:
-    """Read every list and add to it, as the next commands would; count what was refused."""
+    """Read every list and add to it, as the next commands do; count what was refused."""
     data = home / ".local/share/cqrs-todo"
     cache = Folder(str(home / ".cache/cqrs-todo/snapshots/jsonl"))
     store = store_in(data)
@@ -207,7 +208,7 @@ def _recovered(home: Path, damaged: bool, tally: Tally, refusals: Counter[str]) 
                 store, name, "me@trial", default=name == "inbox", snapshots=SnapshotStore(cache, State, SCHEMA)
             )
             if with_snapshots.view() != a_list(data, name).view():
-                yield ALTERED, f"{name} looks otherwise with its snapshots than without them"
+                yield ALTERED, f"{name} looks different with and without its snapshots"
             a_list(data, name).add([Create("Afterwards", NOW)])
         except CqrsError as error:
             refusals[type(error).__name__] += 1
@@ -218,7 +219,7 @@ def _recovered(home: Path, damaged: bool, tally: Tally, refusals: Counter[str]) 
 
 
 def _judge(steps: list[Step], place: int, logs: Logs, home: Path) -> Iterator[Wrong]:
-    """What is lost of a session that crashed after so many calls."""
+    """Yield what is lost of a session that crashed after this number of calls."""
     answered = sum(step.answered <= place for step in steps)
     for number, step in enumerate(steps):
         for id, lines in step.lines.items():
@@ -240,9 +241,9 @@ def _judge(steps: list[Step], place: int, logs: Logs, home: Path) -> Iterator[Wr
 def _misplaced(
     before: Mapping[str, frozenset[str]], after: Mapping[str, frozenset[str]], now: Mapping[str, frozenset[str]]
 ) -> Iterator[Wrong]:
-    """Todos in no list that were in one before and after the command that was interrupted; and wrongly in two.
+    """Yield the todos that the interrupted command lost from every list, and those that are wrongly in two.
 
-    A todo that the command moves may be in both lists after a crash, and is then seen in both.
+    A todo that the command moves may be in both lists after a crash.
     """
     then, later, found = (Counter(each for todos in lists.values() for each in todos) for lists in (before, after, now))
     for stream, times in then.items():
@@ -256,7 +257,7 @@ def _misplaced(
 
 
 def trial(program: Program, size: Size) -> Tally:
-    """Recover each distinct state that a crash of the sessions could leave."""
+    """Recover each distinct state that a crash of a session could leave."""
     if reason := untraceable():
         return Tally(skipped=reason)
     homes, tally, dice = Homes(program), Tally(), random.Random(SEED)
@@ -264,12 +265,12 @@ def trial(program: Program, size: Size) -> Tally:
     refusals = Counter[str]()
     for kind, lines in (SESSIONS if size is Size.FULL else _SHORT).items():
         recording, steps = _recorded(homes, kind, lines)
-        whole = state(recording, recording.place, {})
+        complete = state(recording, recording.place, {})
         for place, files in _states(recording, steps, dice, size):
             tally.cases += 1
-            tally.reached += files != whole  # something that the session did was lost in the crash
+            tally.reached += files != complete  # something that the session did was lost in the crash
             _made(files, home)
-            with patch.object(os, "fsync"):  # a crash of the recovery is a session of its own
+            with patch.object(os, "fsync"):  # a crash during the recovery is another session
                 wrong = list(_recovered(home, kind == "damaged", tally, refusals))
             wrong += _judge(steps, place, logs_in(home / ".local/share/cqrs-todo"), home)
             for what, words in wrong:
@@ -280,7 +281,7 @@ def trial(program: Program, size: Size) -> Tally:
 
 
 def _states(recording: Recording, steps: list[Step], dice: random.Random, size: Size) -> Iterator[tuple[int, Files]]:
-    """The distinct states, each with the place of the crash; in the short form some of them, evenly spread."""
+    """Yield the distinct states, each with the place of the crash; the short form yields some of them, evenly spread."""
     seen = set()
     states = []
     for place in range(steps[0].answered, recording.place + 1):

@@ -73,8 +73,8 @@ def forge_several(rng: random.Random, content: bytes) -> bytes:
     return b"\n".join(lines)
 
 
-def _forge_and_seal(rng: random.Random, content: bytes) -> bytes:
-    """Another text, with the digest that the line would have: what only the line after it can tell."""
+def _forge_and_rehash(rng: random.Random, content: bytes) -> bytes:
+    """Another text, with the digest that the line would have: only the line after it shows that."""
     lines = _split(content)
     place = _some(rng, lines)
     before = lines[place - 1][-66:-2] if place else b""
@@ -256,7 +256,7 @@ ALTERATIONS: dict[str, Alteration] = {
     "forged": _with_line(_forge),
     "forged text": _with_line(_forge_text),
     "several forged": forge_several,
-    "forged and sealed": _forge_and_seal,
+    "forged and rehashed": _forge_and_rehash,
     "deleted": delete,
     "several deleted": delete_several,
     "doubled": double,

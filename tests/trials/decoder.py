@@ -1,7 +1,7 @@
-"""The decoder of lines, and all that reads what it lets through, given anything: a clean error or a value, nothing else.
+"""The decoder of lines, and everything that reads its result, with arbitrary input: each gives a value or a clean error.
 
-Lines are sealed with right sums after they were altered, so that they come to the decoder behind the sum check. Where
-Atheris is installed (`pip install atheris`: CPython 3.11 to 3.13) it makes a million runs more, and some in the short form.
+Altered lines get a correct digest, so they pass the digest check and reach the decoder. If Atheris is installed (`pip
+install atheris`: CPython 3.11 to 3.13), it makes a million more runs; the short form has fewer.
 """
 
 import hashlib
@@ -40,11 +40,11 @@ NOW = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
 RUNS = {Size.SHORT: 20_000, Size.FULL: 1_000_000}
 """How many runs Atheris makes."""
 PLANTED_RUNS = 300_000
-"""In how many runs it must find the planted bug."""
+"""How many runs Atheris has to find the planted bug."""
 
 
 def trial(program: Program, size: Size) -> Tally:
-    """Fixed cases and generated ones in a child process, and Atheris in another."""
+    """Run fixed and generated cases in a child process, and Atheris in another."""
     reason = missing()
     if program.weakness == "planted-bug":
         return Tally(skipped=reason) if reason else fuzzed(program, PLANTED_RUNS, SEED)
@@ -57,7 +57,7 @@ def trial(program: Program, size: Size) -> Tally:
 
 
 def body(home: Path, size: Size) -> Tally:
-    """The fixed cases and Hypothesis's, in this process."""
+    """Run the fixed cases and those from Hypothesis, in this process."""
     bench = _Bench(home)
     choose = random.Random(SEED)
     for what, line in fixed():
@@ -70,8 +70,8 @@ def body(home: Path, size: Size) -> Tally:
     return bench.tally
 
 
-def sealed(previous: bytes, document: bytes) -> bytes:
-    """A line without its LF, sealed as docs/log-format.md says; independent of the program's own code."""
+def with_digest(previous: bytes, document: bytes) -> bytes:
+    """Return the line of a document without LF, with the digest that docs/log-format.md specifies, by independent code."""
     content = document[:-1]
     return content + b',"sum":"' + hashlib.sha256(previous + content).hexdigest().encode() + b'"}'
 
@@ -83,12 +83,12 @@ def _events(line: bytes) -> Iterator[tuple[Any, Any]]:
 
 
 def _alone(commit: Any, event: Any) -> Any:
-    """A commit of one event, the first of its log."""
+    """Return a commit with one event, the first of its log."""
     return {**commit, "position": 1, "events": [{**event, "stream": "todo/a", "version": 1}]}
 
 
 class _Bench:
-    """Takes lines that may be anything, as documents without a sum."""
+    """Tries arbitrary lines, which are given as documents without a digest."""
 
     def __init__(self, home: Path) -> None:
         header, *lines = (GOLDEN / "inbox.jsonl").read_bytes().splitlines()
@@ -100,35 +100,35 @@ class _Bench:
         (self.folder / "lists").mkdir(parents=True)
         self.codec = Codec(TYPES)
         self.long = Codec(TYPES)
-        self.long.decode_lines(sealed(self.first, encoded(self.documents[0])) * 1_000)
+        self.long.decode_lines(with_digest(self.first, encoded(self.documents[0])) * 1_000)
         self.tally = Tally()
         self._intact = {encoded(each) for each in self.documents}
         self._altered = False
 
     def line(self, what: str, document: bytes) -> None:
-        """Decode one line behind the sum check."""
+        """Decode one line that passes the digest check."""
         self._altered = document not in self._intact
-        line = sealed(self.first, document)
+        line = with_digest(self.first, document)
         self._judge(what, lambda: self.codec.commit(line_format.decode_line(line), verified_digest(self.first, line)))
-        self._judge(f"far on in a log: {what}", lambda: self._same_far_on(line))
-        header = sealed(NO_DIGEST, document)
+        self._judge(f"after many lines: {what}", lambda: self._same_after_many(line))
+        header = with_digest(NO_DIGEST, document)
         self._judge(f"header: {what}", lambda: decode_header(header))
 
-    def _same_far_on(self, line: bytes) -> None:
-        """Decode a line as it is after many others, in one step with the data of its events: it must say the same."""
+    def _same_after_many(self, line: bytes) -> None:
+        """Decode a line with a codec that has decoded many others, and check that the result is the same."""
         near, far = line_format.decode_lines(line + b"\n"), self.long.decode_lines(line + b"\n")
-        sums = [verified_digest(self.first, line)] * len(near)
-        if self.codec.commits(near, sums) != self.codec.commits(far, sums):
-            raise AssertionError("it says something else far on in a log")
+        digests = [verified_digest(self.first, line)] * len(near)
+        if self.codec.commits(near, digests) != self.codec.commits(far, digests):
+            raise AssertionError("the line is decoded differently after many others")
 
     def log(self, what: str, document: bytes, *, by_command: bool = False) -> None:
-        """Read a log whose second line it is, in every way that the program reads, and write to it."""
+        """Read a log that has the document as its second line, in every way that the program reads, and write to it."""
         self._altered = document not in self._intact
-        created = sealed(self.first, encoded(self.documents[0]))
-        lines = [self.header, sealed(self.first, document)]
-        if b'"todo_created"' not in document:  # let it change a todo that is there
+        created = with_digest(self.first, encoded(self.documents[0]))
+        lines = [self.header, with_digest(self.first, document)]
+        if b'"todo_created"' not in document:  # make it change an existing todo
             later = document.replace(b'"position": 1,', b'"position": 2,').replace(b'"version": 1,', b'"version": 2,')
-            lines = [self.header, created, sealed(created[-66:-2], later)]
+            lines = [self.header, created, with_digest(created[-66:-2], later)]
         for path in (self.folder / "lists").iterdir():
             path.unlink()
         (self.folder / "lists/inbox.jsonl").write_bytes(b"\n".join([*lines, b""]))
@@ -145,7 +145,7 @@ class _Bench:
                 self._judge(f"todo {' '.join(args)}: {what}", lambda args=args: self._command(args))  # type: ignore[misc]
 
     def _judge(self, what: str, act: Callable[[], object]) -> None:
-        """Do what reads the document. The fault, an altered document, is reached whenever that is an altered one."""
+        """Call what reads the document. The fault counts as reached if the document is altered."""
         self.tally.cases += 1
         self.tally.reached += self._altered
         try:
@@ -166,7 +166,7 @@ class _Bench:
 
 
 def _read(todos: TodoList) -> None:
-    """Everything that is seen of a list; raises what reading it raises."""
+    """Compute everything that the program shows of a list, and raise what that raises."""
     view = todos.view()
     commits = todos.commits()
     for key in SORT_KEYS:
@@ -191,7 +191,7 @@ def _read(todos: TodoList) -> None:
 
 
 def _generated(bench: _Bench, many: int) -> None:
-    """Arbitrary bytes, valid lines with bytes altered, and arbitrary JSON in the place of one field or more."""
+    """Try arbitrary bytes, valid lines with altered bytes, and documents with arbitrary JSON in one field or two."""
 
     def tried(strategy: st.SearchStrategy[bytes], share: float, *, whole: bool) -> None:
         @seed(SEED)

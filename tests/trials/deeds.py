@@ -17,7 +17,7 @@ from cqrs_todo.todo.recorder import TYPES
 from cqrs_todo.todo.service import TodoList
 
 from .harness import ALTERED, HALF, MISSING, STUCK, Program, Result
-from .ledger import Wrong, carried_on, judged, logs_in, misplaced, told
+from .ledger import Wrong, carried_on, judged, logs_in, misplaced, reported
 
 NOW = datetime(2026, 1, 2, 9, 30, tzinfo=UTC)
 
@@ -26,8 +26,8 @@ NOW = datetime(2026, 1, 2, 9, 30, tzinfo=UTC)
 class Deed:
     """A command to break.
 
-    `home` is the kind of home that it starts from, and `args` its words. `lists` are the lists that it is about, one of
-    which the next add goes to: the first that is there. `output` is the file that it writes beside the store.
+    `home` is the kind of home that it starts from, and `args` has its arguments. `lists` are the lists that it changes; the
+    next add goes to the first of them that exists. `output` is the file that it writes outside the store.
     """
 
     name: str
@@ -39,12 +39,12 @@ class Deed:
 
     @property
     def argv(self) -> tuple[str, ...]:
-        """The arguments, so that it answers with a document."""
+        """The arguments, with the option that makes the answer a JSON document."""
         return (*self.args, "--json")
 
     @property
     def keeps_todos(self) -> bool:
-        """Whether every todo is in some list afterwards, whatever happens. Undoing a move keeps them too."""
+        """Whether every todo is in some list afterwards, with or without a fault. Undoing a move keeps the todos too."""
         removes = {"rm", "undo", "redo", "restore"} & set(self.args)
         return not removes or self.home in ("moved", "moved-undone")
 
@@ -102,7 +102,7 @@ DEEDS = (
 
 
 def _plain(data: Path) -> None:
-    """Six commits in the inbox, the last of which can be done again; a second list; one that was put away."""
+    """Make an inbox with six commits, the last of which can be redone, a second list, and an archived list."""
     store = open_store(f"jsonl:{data}", TYPES)
     inbox = TodoList(store, "inbox", "me@trial", default=True)
     inbox.add([Create(text, NOW) for text in ("Water the plants", "Buy oat milk", "Call the bank")])
@@ -119,7 +119,7 @@ def _plain(data: Path) -> None:
 
 
 def _interrupted(data: Path, missing: int) -> None:
-    """One commit more, of which the last bytes did not get to the log, nor anything of it beside the log."""
+    """Add a commit whose last bytes are missing in the log, and that the files beside the log do not know."""
     _plain(data)
     log = data / "lists/inbox.jsonl"
     beside = {path: path.read_bytes() for path in log.parent.iterdir() if path != log}
@@ -144,13 +144,13 @@ def _suspect(data: Path) -> None:
 
 
 def _long(data: Path) -> None:
-    """A list so long that the next command takes a snapshot of it."""
+    """Make a list that is so long that the next command takes a snapshot of it."""
     inbox = TodoList(open_store(f"jsonl:{data}", TYPES), "inbox", "me@trial", default=True)
     inbox.add([Create(f"Todo {number}", NOW) for number in range(520)])
 
 
 def _damaged(data: Path) -> None:
-    """The third of nine lines is altered, and the sixth is gone."""
+    """Alter the third of nine lines, and delete the sixth."""
     _plain(data)
     log = data / "lists/inbox.jsonl"
     lines = log.read_bytes().splitlines(keepends=True)
@@ -162,7 +162,7 @@ _MORE = (("add", "Read the book"), ("tag", "1", "+reading"), ("add", "Return the
 
 
 def _with_exports(data: Path) -> None:
-    """A plain home with an older export in `out`; todos.json holds newer todos of the inbox, events.jsonl another list."""
+    """Make a plain home with an older export in `out`, newer todos in todos.json, and a list in events.jsonl."""
     _plain(data)
     home = data.parents[2]
     (home / "out").write_bytes(b"an older export\n")
@@ -176,7 +176,7 @@ def _with_exports(data: Path) -> None:
 
 
 def _importable(data: Path) -> None:
-    """The list that events.jsonl continues is there, as far as its first commit."""
+    """Make a home that has the first commit of the list in events.jsonl."""
     _with_exports(data)
     home = data.parents[2]
     header, first, *_ = (home / "events.jsonl").read_bytes().splitlines(keepends=True)
@@ -185,19 +185,19 @@ def _importable(data: Path) -> None:
 
 
 def _moved(data: Path) -> None:
-    """The last change of two lists is a move from one to the other."""
+    """Make a home in which the last change of two lists is a move between them."""
     _with_exports(data)
     _must(Program(data.parents[2]), "move", "3", "work")
 
 
 def _moved_undone(data: Path) -> None:
-    """The last change of two lists takes back a move from one to the other."""
+    """Make a home in which the last change of two lists is the undo of a move between them."""
     _moved(data)
     _must(Program(data.parents[2]), "undo")
 
 
 def _must(program: Program, *args: str) -> None:
-    """Run the real program to make a home; it must work."""
+    """Run the real program to make a home, and check that it succeeds."""
     result = program.run(*args)
     if result.code:
         raise RuntimeError(f"todo {' '.join(args)} ended with {result.code}: {result.err}")
@@ -218,7 +218,7 @@ _HOMES: dict[str, Callable[[Path], None]] = {
 
 
 class Homes:
-    """The homes to start from, each made when it is first needed and copied for each case."""
+    """The homes to start from. Each is made when it is first needed, and copied for each case."""
 
     def __init__(self, program: Program) -> None:
         self._program = program
@@ -226,7 +226,7 @@ class Homes:
         self._making = threading.Lock()
 
     def original(self, kind: str) -> Program:
-        """The program in the home of a kind that all copies are made of; not to be changed."""
+        """Return the program in the original home of a kind. Cases must not change it, because it is copied."""
         program = self._program.at(self._program.home.parent / "originals" / kind)
         with self._making:
             if kind not in self._made:
@@ -235,11 +235,11 @@ class Homes:
         return program
 
     def copied(self, kind: str, place: str) -> Program:
-        """The program in a fresh copy of a home."""
+        """Return the program in a new copy of a home."""
         return self.twin(self.original(kind), place)
 
     def twin(self, program: Program, place: str) -> Program:
-        """The program in a copy of the home of another one."""
+        """Return the program in a copy of the home of another program."""
         home = self._program.home.parent / "copies" / place
         shutil.copytree(program.home, home)
         return self._program.at(home)
@@ -259,12 +259,12 @@ class Undisturbed:
 
 
 def wrong_after(deed: Deed, wanted: Undisturbed, result: Result, original: Program, program: Program) -> Iterator[Wrong]:
-    """What is wrong after a deed that met a fault, before anything else was done in its home."""
+    """Yield what is wrong after a command with a fault, before anything else is done in its home."""
     before, after = logs_in(original.data), logs_in(program.data)
     yield from judged(result, wanted.types, before, after)
     if deed.keeps_todos:
-        # the process was killed or the disk failed between the two lists: then it says that it cannot know, or nothing
-        yield from misplaced(before, after, may_be_twice=told(result) in ("", "unknown"))
+        # if the process was killed or the disk failed between the two lists, it reports that it does not know, or nothing
+        yield from misplaced(before, after, may_be_twice=reported(result) in ("", "unknown"))
     if deed.output:
         path = program.home / deed.output
         found = path.read_bytes() if path.is_file() else None
@@ -274,7 +274,7 @@ def wrong_after(deed: Deed, wanted: Undisturbed, result: Result, original: Progr
 
 
 def follow_up(program: Program, deed: Deed) -> Iterator[Wrong]:
-    """What is wrong with what comes next, once all faults are gone: a repair where there is damage, a look, an add."""
+    """Yield what is wrong with the next commands without a fault: a repair if there is damage, a read, and an add."""
     if deed.home == "damaged":
         repaired = program.run("verify", "--repair")
         if repaired.code:
@@ -287,14 +287,14 @@ def follow_up(program: Program, deed: Deed) -> Iterator[Wrong]:
 
 
 def _seen_alike(program: Program) -> Iterator[Wrong]:
-    """What is wrong with the snapshots: a list looks with them as it looks without them."""
+    """Yield what is wrong with the snapshots: a list must look the same with and without them."""
     looks = [program.run("ls", "--all", "--json", env=env).out for env in ({}, {"XDG_CACHE_HOME": "/nowhere"})]
     if looks[0] != looks[1] or not looks[0]:
-        yield ALTERED, "the list looks otherwise with its snapshots than without them"
+        yield ALTERED, "the list looks different with and without its snapshots"
 
 
 def tree(data: Path) -> dict[str, tuple[int, bytes]]:
-    """All that is in a store's folder: files and folders by path, mode and content."""
+    """Return the mode and the content of all files and folders in the folder of a store, by path."""
     return {
         str(path.relative_to(data)): (path.lstat().st_mode, path.read_bytes() if path.is_file() else b"")
         for path in data.rglob("*")

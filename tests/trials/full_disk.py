@@ -1,7 +1,7 @@
-"""A disk that takes no more, at every byte and every file, and one that fails: nothing half recorded, nothing kept back.
+"""A disk that is full, at every byte and every file, and a disk that fails: no commit is recorded in part, or later.
 
-After each failure the error is one line and a hint, reading still works, the log holds just what was told as recorded, and
-once there is room again the next todo is recorded.
+After each failure the error is one line and a hint, reading still works, and the log has exactly what was reported as
+recorded. When there is space again, the next todo is recorded.
 """
 
 import errno
@@ -15,24 +15,24 @@ from pathlib import Path
 
 import msgspec
 
-from .children import start, tell
-from .harness import ALTERED, CRASHED, STUCK, UNTOLD, Control, Program, Result, Size, Tally, commits_of
+from .children import send_result, start
+from .harness import ALTERED, CRASHED, STUCK, UNREPORTED, Control, Program, Result, Size, Tally, commits_of
 from .ledger import is_refusal, untraceable
 
 NAME = "full_disk"
 CONTROLS = (Control("buffered", ALTERED),)
 
 TEXTS = ("one " + "x" * 20, "two – 雪", "three +tag")
-"""What the three runs add."""
+"""The texts that the three runs add."""
 STEP = 150
 TOO_LARGE, NO_SPACE = os.strerror(errno.EFBIG), os.strerror(errno.ENOSPC)
-"""What the error says when the limit of a file's size, or the end of a disk, was reached."""
+"""The words in the error when a file reached its size limit, or when the disk is full."""
 UNKNOWN = "it cannot be known"
-"""What an error says where a commit may have been recorded."""
+"""The words in the error when the program does not know whether a commit was recorded."""
 
 
 def trial(program: Program, size: Size) -> Tally:
-    """Every limit of a file's size, small disks, errors of the disk; in the suite every 150th limit and a few of each."""
+    """Try every size limit of a file, small disks and disk errors; the short form has every 150th limit and a few others."""
     states = _states(program)
     lengths = [len(content) for content in states]
     limits = range(lengths[-1] + 2)
@@ -59,13 +59,13 @@ def _sum(parts: Iterable[Tally], notes: Sequence[str]) -> Tally:
 
 
 def _states(program: Program) -> list[bytes]:
-    """The log's bytes before the first run and after each; `state0` and so on in the home hold all the files."""
+    """Return the bytes of the log before the first run and after each. `state0` and so on in the home have all the files."""
     contents = [b""]
     (program.home / "state0").mkdir()
     current = program.at(program.home / "making")
     for number, text in enumerate(TEXTS, 1):
         if current.run("add", text).code:
-            raise RuntimeError(f"{text} can't even be added on a good disk")
+            raise RuntimeError(f"{text} cannot be added on a disk without faults")
         shutil.copytree(current.home, program.home / f"state{number}")
         contents.append(current.log_file().read_bytes())
     return contents
@@ -77,17 +77,17 @@ def _in_state(program: Program, number: int, name: str) -> Program:
 
 
 class _Case:
-    """One run of `add` on a disk that fails, and all that must hold afterwards."""
+    """One run of `add` on a disk that fails, and the checks after it."""
 
     def __init__(self, program: Program, what: str, tally: Tally) -> None:
         self.program = program
         self.what = what
         self.tally = tally
-        self.told = self.found() or []
+        self.recorded = self.found() or []
         self.unknown: list[str] = []
 
     def found(self) -> list[str] | None:
-        """The texts in the log's bytes, as far as lines are whole; None where there is no log."""
+        """Return the texts in the bytes of the log, up to the first incomplete line, or None if there is no log."""
         try:
             commits = commits_of(self.program.log_file().read_bytes())
         except FileNotFoundError:
@@ -98,10 +98,10 @@ class _Case:
         self.tally.wrong(what, f"{self.what}: {example}")
 
     def add(self, text: str, before: Sequence[str] = ()) -> Result:
-        """Add a todo; judge the answer, and remember what it told."""
+        """Add a todo, judge the answer, and remember what it reported."""
         shown = self.program.run("add", "--", text, before=before)
         if shown.code == 0:
-            self.told.append(text)
+            self.recorded.append(text)
         elif UNKNOWN in shown.err:
             self.unknown.append(text)
         self.tally.refused += is_refusal(shown)
@@ -112,18 +112,18 @@ class _Case:
         return shown
 
     def check(self, before: Sequence[str] = ()) -> None:
-        """What is read, by the program and from the bytes, is what was told."""
+        """Check that the program and the bytes both have what was reported."""
         found = self.found() or []
-        if [text for text in found if text not in self.unknown] != self.told:
-            self.wrong(ALTERED, f"told {self.told}, found {found}")
+        if [text for text in found if text not in self.unknown] != self.recorded:
+            self.wrong(ALTERED, f"reported {self.recorded}, found {found}")
         seen = self.program.run("ls", "--json", before=before)
         if seen.code:
             self.wrong(CRASHED, f"ls ended with {seen.code}: {seen.err[-200:]}")
         elif [todo["text"] for todo in msgspec.json.decode(seen.out)["todos"]] != found:
             self.wrong(ALTERED, f"ls shows {seen.out.decode()[:200]}, the log holds {found}")
 
-    def room_again(self) -> None:
-        """The disk is well again: what failed left nothing in the way, and nothing that comes to light later."""
+    def check_space_again(self) -> None:
+        """Check that the disk works again: the failure blocks nothing, and nothing of it is recorded later."""
         if self.add("afterwards").code:
             self.wrong(STUCK, "nothing can be added afterwards")
         elif self.program.run("history").code or (self.found() or [])[-1:] != ["afterwards"]:
@@ -131,7 +131,7 @@ class _Case:
 
 
 def _limit(program: Program, states: Sequence[bytes], limit: int) -> Callable[[], Tally]:
-    """No file may grow longer than `limit` bytes: the run of the three that goes beyond fails, and so does each further."""
+    """Limit the size of every file to `limit` bytes, so the first run that needs more fails."""
 
     def case() -> Tally:
         tally = Tally(cases=1)
@@ -145,11 +145,11 @@ def _limit(program: Program, states: Sequence[bytes], limit: int) -> Callable[[]
         if result.code:
             after = inside.log_file().read_bytes() if inside.log_file().exists() else b""
             if content and after != content:
-                tried.wrong(UNTOLD, f"the log went from {len(content)} to {len(after)} bytes")
+                tried.wrong(UNREPORTED, f"the log went from {len(content)} to {len(after)} bytes")
         elif number < len(TEXTS):
-            tried.wrong(ALTERED, "told as recorded beyond the limit")
+            tried.wrong(ALTERED, "reported as recorded beyond the limit")
         tried.check(before)
-        tried.room_again()
+        tried.check_space_again()
         shutil.rmtree(inside.home)
         return tally
 
@@ -163,7 +163,7 @@ _PLACES = ("log", "lock", "directory", "data", "new")
 
 
 def _failing(program: Program, size: Size) -> list[Callable[[], Tally]]:
-    """Each call fails on each path of the store, at its first uses, while the list is made and when it is there."""
+    """Return cases in which a call fails on a path of the store, at its first uses, for a new list and an existing one."""
     if size is Size.SHORT:
         some = [("fsync", "log", 1, 1), ("write", "log", 1, 1), ("fsync", "directory", 1, 0)]
         return [_failure(program, "EIO", *each) for each in some]
@@ -174,7 +174,7 @@ def _failing(program: Program, size: Size) -> list[Callable[[], Tally]]:
         for place in _PLACES
         for when in (1, 2, 3)
         for state in (0, 1)
-        if (call, place) != ("close", "lock")  # strace leaves undone what it makes fail: the lock would be held on
+        if (call, place) != ("close", "lock")  # strace does not execute the call that it makes fail, so the lock would stay
     ]
 
 
@@ -196,7 +196,7 @@ def _failure(program: Program, error: str, call: str, place: str, when: int, sta
         tried.add(TEXTS[state], ["strace", "-f", "-qq", "-o", f"{trace}", *inject])
         tally.reached += "(INJECTED)" in trace.read_text()
         tried.check()
-        tried.room_again()
+        tried.check_space_again()
         shutil.rmtree(inside.home)
         return tally
 
@@ -207,7 +207,7 @@ def _failure(program: Program, error: str, call: str, place: str, when: int, sta
 
 
 def _disks(size: Size) -> list[str]:
-    """Mount options of disks with few pages or few files."""
+    """Return mount options for disks with few pages or few files."""
     if size is Size.SHORT:
         return ["nr_inodes=7"]
     return [*(f"size={4 * pages}k" for pages in range(1, 13)), *(f"nr_inodes={files}" for files in range(2, 14))]
@@ -215,7 +215,7 @@ def _disks(size: Size) -> list[str]:
 
 def _small_disk(program: Program, options: str) -> Callable[[], Tally]:
     def case() -> Tally:
-        """The disk is mounted in a namespace of a child's own, and goes with it."""
+        """Mount the disk in the namespace of a child, so that it disappears when the child ends."""
         home = program.home / f"disk-{options}"
         home.mkdir()
         unshare = ["unshare", "--mount", "--propagation", "private"]
@@ -234,7 +234,7 @@ def _fill(program: Program, options: str) -> Tally:
     tried = _Case(program, f"a disk of {options}", tally)
     failures = 0
     full = False
-    for number in range(3 if "inodes" in options else 20):  # every file that there will be is made by then
+    for number in range(3 if "inodes" in options else 20):  # by then, every file has been created
         result = tried.add(f"{number} " + "x" * 3000)
         failures += result.code != 0
         full |= NO_SPACE in result.err
@@ -243,11 +243,11 @@ def _fill(program: Program, options: str) -> Tally:
     tally.reached += full
     tried.check()
     subprocess.run(["mount", "-o", "remount,size=1m,nr_inodes=100", f"{program.home}"], check=True)
-    tried.room_again()
+    tried.check_space_again()
     return tally
 
 
 if __name__ == "__main__":
     _, weakness, options, home = sys.argv
     subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", home], check=True)
-    tell(_fill(Program(Path(home), weakness), options))
+    send_result(_fill(Program(Path(home), weakness), options))

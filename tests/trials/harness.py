@@ -6,8 +6,8 @@ A trial is a module of this package with
     CONTROLS: tuple[Control, ...]                    the weakened programs that it must catch, and why it must catch each
     def trial(program: Program, size: Size) -> Tally
 
-`trial` tries the program that it is given and counts. It does not know whether that is the real program or a weakened one;
-the exceptions are `server` and `decoder`, which each have one control that replaces the thing under test.
+`trial` tries the given program and counts. It does not know whether that is the real program or a weakened one. The
+exceptions are `server` and `decoder`, which each have one control that replaces the thing under test.
 
 These words mean the same in every trial:
 
@@ -18,13 +18,13 @@ fault reached
     signal, the program read the altered bytes, the server was down while a statement ran. A case whose fault never
     happened shows nothing, and is not counted here.
 lost
-    A commit that was answered as recorded is not there whole, one that was answered as not recorded is there, or half a
-    commit is there.
+    A commit that was reported as recorded is not there or not complete, or a commit that was reported as not recorded is
+    there.
 silent
-    Damage that nobody was told of, or an end without a clear error.
+    Damage that was not reported, or an end without a clear error.
 refused
-    The program said clearly that it would not do what it was asked. That loses nothing, but a program that refuses
-    everything would pass every trial, so refusals are counted for themselves.
+    The program reported clearly that it did not do what it was asked. That loses nothing, but a program that refuses
+    everything would pass every trial, so refusals are counted separately.
 """
 
 import os
@@ -51,17 +51,17 @@ class Size(Enum):
 LOST = "lost"
 SILENT = "silent"
 
-MISSING = f"{LOST}: a commit that was answered as recorded is not there"
+MISSING = f"{LOST}: a commit that was reported as recorded is not there"
 HALF = f"{LOST}: half a commit is there"
-UNTOLD = f"{LOST}: a commit that was answered as not recorded is there"
+UNREPORTED = f"{LOST}: a commit that was reported as not recorded is there"
 ALTERED = f"{LOST}: what is read is not what was recorded"
 DOUBLED = f"{LOST}: a command is recorded more than once"
 NOWHERE = f"{LOST}: a todo is in no list"
 TWICE = f"{LOST}: a todo is in two lists"
 STUCK = f"{LOST}: the next command does not work"
 CRASHED = f"{SILENT}: the program ended without a clear error"
-UNNOTICED = f"{SILENT}: damage that nobody was told of"
-RAW = f"{SILENT}: hostile text came out as it went in"
+UNNOTICED = f"{SILENT}: damage that was not reported"
+RAW = f"{SILENT}: hostile text was printed without escaping"
 """What can go wrong: a kind, 'lost' or 'silent', and after a colon the cause. A control names one of these."""
 
 _EXAMPLES = 5
@@ -247,7 +247,7 @@ def ended(process: "subprocess.Popen[bytes]", stdin: bytes = b"", timeout: float
 
 
 def json_lines(content: bytes) -> Iterator[Any]:
-    """The documents on the lines of a log, header first, as far as they are whole; independent of the program's own code."""
+    """The documents on the lines of a log, header first, up to the first incomplete one; without the program's own code."""
     for line in content.split(b"\n")[:-1]:
         try:
             yield msgspec.json.decode(line)
@@ -256,5 +256,5 @@ def json_lines(content: bytes) -> Iterator[Any]:
 
 
 def commits_of(content: bytes) -> list[Any]:
-    """The commits in a log's bytes, decoded, as far as they are whole."""
+    """Decode the commits in the bytes of a log, up to the first incomplete one."""
     return list(json_lines(content))[1:]

@@ -1,7 +1,7 @@
 """Hostile texts in every form of output, hostile names of lists, and environments in which little is as it should be.
 
-A text may come out only shown escaped, and by `--json` exactly as it went in; a name is refused with nothing made, or the
-list is found again under it; whatever the environment, what was told as recorded is there and nothing ends in a traceback.
+A text is printed only escaped, and by `--json` exactly as it was entered. A name is refused and nothing is created, or the
+list is found under this name. In any environment, what was reported as recorded is there, and no run ends in a traceback.
 """
 
 import os

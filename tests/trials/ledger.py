@@ -1,6 +1,6 @@
-"""What stands in a store's folder, and whether it fits with what was told: judged without the program's own code.
+"""The logs in the folder of a store, and whether they match what the program reported; without the program's own code.
 
-The trials that break the program from outside (faults, kills, crash states, power cuts) judge by this one module.
+All trials that break the program from outside (faults, kills, crash states, power cuts) use this module to judge it.
 """
 
 import hashlib
@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from .harness import ALTERED, CRASHED, HALF, MISSING, NOWHERE, STUCK, TWICE, UNNOTICED, UNTOLD, Program, Result
+from .harness import ALTERED, CRASHED, HALF, MISSING, NOWHERE, STUCK, TWICE, UNNOTICED, UNREPORTED, Program, Result
 
 Wrong: TypeAlias = tuple[str, str]
 """What went wrong, as one of the constants of `harness`, and an example in words."""
@@ -20,78 +20,78 @@ Wrong: TypeAlias = tuple[str, str]
 FORESEEN = (0, 1, 3, 4, 5, 6)
 """The exit codes that a fault of the machine may lead to."""
 
-_SEAL = b',"sum":"'
-_SEAL_LENGTH = len(_SEAL) + 64 + len(b'"}')
+_DIGEST_KEY = b',"sum":"'
+_DIGEST_LENGTH = len(_DIGEST_KEY) + 64 + len(b'"}')
 
 
 @dataclass(frozen=True)
-class Standing:
-    """A log's file as it stands: its lines as far as their sums hold, header first, and what comes behind them."""
+class LogFile:
+    """The file of a log: its lines up to the first wrong digest, beginning with the header, and the bytes after them."""
 
     path: Path
     lines: tuple[bytes, ...]
     rest: bytes
     doubted: bool = False
-    """Whether its lock file says that the disk failed to sync it."""
+    """Whether the lock file records that a sync of the log failed."""
 
     @property
     def name(self) -> str:
-        """The name that the log was made under, which a rename leaves."""
+        """The name that the log was created with. A rename does not change it."""
         return str(msgspec.json.decode(self.lines[0])["name"])
 
     def commits(self, start: int = 1) -> list[Any]:
-        """The commits on the lines from `start` on, decoded."""
+        """Decode the commits on the lines from `start` on."""
         return [msgspec.json.decode(line) for line in self.lines[start:]]
 
 
 def untraceable() -> str:
-    """Why no process can be traced here; '' where it can."""
+    """Return why strace cannot run on this machine, or '' if it can."""
     try:
         done = subprocess.run(["strace", "-qq", "-e", "trace=none", "true"], capture_output=True, check=False)
     except OSError as error:
-        return f"strace can't be run: {error.strerror}"
+        return f"strace cannot run: {error.strerror}"
     return done.stderr.decode(errors="replace").strip()[-200:] if done.returncode else ""
 
 
-Logs: TypeAlias = Mapping[str, Standing]
+Logs: TypeAlias = Mapping[str, LogFile]
 """The logs of a store by their id; a file without a header by its path."""
 
 
-def sealed(content: bytes) -> tuple[tuple[bytes, ...], bytes]:
-    """The lines of a log, without LF, as far as each ends in the sum over all before it; and the bytes behind them.
+def verified_lines(content: bytes) -> tuple[tuple[bytes, ...], bytes]:
+    """Split the bytes of a log into its lines, up to the first wrong digest, and the bytes after them.
 
-    A last line that only lacks its LF is one: the next writer ends it.
+    The lines have no LF. A last line without its LF counts as a line, because the next writer adds the LF.
     """
     lines: list[bytes] = []
     previous, rest = b"", content
     while rest:
         line, _, behind = rest.partition(b"\n")
-        body, seal = line[:-_SEAL_LENGTH], line[-_SEAL_LENGTH:]
+        body, member = line[:-_DIGEST_LENGTH], line[-_DIGEST_LENGTH:]
         previous = hashlib.sha256(previous + body).hexdigest().encode()
-        if seal != _SEAL + previous + b'"}':
+        if member != _DIGEST_KEY + previous + b'"}':
             break
         lines.append(line)
         rest = behind
     return tuple(lines), rest
 
 
-def logs_in(data: Path) -> dict[str, Standing]:
-    """Every log in a store's folder, those put away too."""
+def logs_in(data: Path) -> dict[str, LogFile]:
+    """Return every log in the folder of a store, archived logs included."""
     logs = {}
     for path in sorted(data.glob("*/*.jsonl")):
-        lines, rest = sealed(path.read_bytes())
+        lines, rest = verified_lines(path.read_bytes())
         id = str(msgspec.json.decode(lines[0])["id"]) if lines else str(path)
-        logs[id] = Standing(path, lines, rest, _is_doubted(path.with_suffix(".lock")))
+        logs[id] = LogFile(path, lines, rest, _is_doubted(path.with_suffix(".lock")))
     return logs
 
 
 def _is_doubted(lock: Path) -> bool:
-    """Whether there is a mark behind the head, which is noted in the first 256 bytes."""
+    """Return whether the lock file has the mark of a failed sync, after the 256 bytes of the head record."""
     return lock.exists() and lock.read_bytes()[256:] == b"suspect\n"
 
 
 def vanished(before: Logs, after: Logs) -> Iterator[Wrong]:
-    """What stood before and stands no more, byte for byte."""
+    """Yield what was there before and is not there any more, byte for byte."""
     for id, log in before.items():
         found = after.get(id)
         if found is None:
@@ -99,16 +99,16 @@ def vanished(before: Logs, after: Logs) -> Iterator[Wrong]:
         elif found.lines[: len(log.lines)] != log.lines:
             yield ALTERED, f"earlier commits of {log.path.name} are gone or altered"
         elif log.doubted and not found.doubted and not list(found.path.parent.glob("*.unsynced-*")):
-            yield UNNOTICED, f"{found.path.name} lost the mark that the disk had failed to sync it, and was not written anew"
+            yield UNNOTICED, f"{found.path.name} lost the mark that the disk had failed to sync it, and was not rewritten"
 
 
 def events_of(commits: list[Any]) -> list[tuple[Any, ...]]:
-    """The events of commits, one after the other."""
+    """Return the events of the commits, in order."""
     return [(e["stream"], e["version"], e["type"], e["data"]) for commit in commits for e in commit["events"]]
 
 
 def added(before: Logs, after: Logs) -> dict[str, list[Any]]:
-    """The commits that came, by the name that their log was made under; without those that were taken back at once."""
+    """Return the new commits by the name that their log was created with, except commits that were undone at once."""
     new = {}
     for id, log in after.items():
         commits = log.commits(len(before[id].lines) if id in before else 1) if log.lines else []
@@ -120,12 +120,12 @@ def added(before: Logs, after: Logs) -> dict[str, list[Any]]:
 
 
 def types_of(new: Mapping[str, list[Any]]) -> dict[str, list[str]]:
-    """The types of the events that came: what is the same each time that a command is carried out."""
+    """Return the types of the new events, which are the same every time that a command runs."""
     return {name: [event[2] for event in events_of(commits)] for name, commits in new.items()}
 
 
-def told(result: Result) -> str:
-    """What a run told: 'recorded', 'not recorded', 'unknown', or '' where it could tell nothing."""
+def reported(result: Result) -> str:
+    """Return what a run reported: 'recorded', 'not recorded', 'unknown', or '' if it could report nothing."""
     if result.code == 0 or (result.code < 0 and result.out) or "what was recorded stays recorded" in result.err:
         return "recorded"
     if result.code < 0 or not result.err:
@@ -134,21 +134,21 @@ def told(result: Result) -> str:
 
 
 def crashed(result: Result) -> bool:
-    """Whether a run ended without a clear error; a run that was killed by a signal did not."""
+    """Return whether a run ended without a clear error. A run that was killed by a signal does not count."""
     words = "Traceback" in result.err or "internal error" in result.err
     return words or (result.code >= 0 and result.code not in FORESEEN)
 
 
 def is_refusal(result: Result) -> bool:
-    """Whether a run said clearly that it did not do what it was asked."""
-    return not crashed(result) and told(result) == "not recorded"
+    """Return whether a run reported clearly that it recorded nothing."""
+    return not crashed(result) and reported(result) == "not recorded"
 
 
 _PLACING = {"todo_created": True, "todo_restored": True, "todo_removed": False}
 
 
 def placed(logs: Logs) -> dict[str, frozenset[str]]:
-    """The streams of the todos in each log that are not removed, by the log's id."""
+    """Return the streams of the todos in each log that are not removed, by the id of the log."""
     places = {}
     for id, log in logs.items():
         there: dict[str, bool] = {}
@@ -159,7 +159,7 @@ def placed(logs: Logs) -> dict[str, frozenset[str]]:
 
 
 def misplaced(before: Logs, after: Logs, *, may_be_twice: bool) -> Iterator[Wrong]:
-    """Todos that were in a list and are in none; and those in two lists that were in one, unless that is allowed."""
+    """Yield the todos that are in no list any more, and those that are now in two lists, unless that is allowed."""
     then = [stream for streams in placed(before).values() for stream in streams]
     now = [stream for streams in placed(after).values() for stream in streams]
     for stream in dict.fromkeys(then):
@@ -170,24 +170,24 @@ def misplaced(before: Logs, after: Logs, *, may_be_twice: bool) -> Iterator[Wron
 
 
 def judged(result: Result, wanted: Mapping[str, list[str]], before: Logs, after: Logs) -> Iterator[Wrong]:
-    """What is wrong after a run that met a fault; `wanted` are the types of the events that it records without one."""
+    """Yield what is wrong after a run with a fault. `wanted` has the types of the events that it records without a fault."""
     if crashed(result):
         yield CRASHED, f"exit {result.code}: {result.err.strip()[:300]}"
     yield from vanished(before, after)
     new = added(before, after)
     types = types_of(new)
-    outcome = told(result)
+    outcome = reported(result)
     half = {name: found for name, found in types.items() if found != wanted.get(name)}
     if half:
-        yield HALF, f"{half} of {dict(wanted)}; told: {outcome!r}"
+        yield HALF, f"{half} of {dict(wanted)}; reported: {outcome!r}"
     elif outcome == "recorded" and (types != wanted or not _holds(new, result.out)):
         yield MISSING, f"{types} of {dict(wanted)} is there"
     elif outcome == "not recorded" and types:
-        yield UNTOLD, f"{types}: exit {result.code}: {result.err.strip()[:300]}"
+        yield UNREPORTED, f"{types}: exit {result.code}: {result.err.strip()[:300]}"
 
 
 def _holds(new: Mapping[str, list[Any]], answer: bytes) -> bool:
-    """Whether the commit of an answer is among those that came: all its events, one after the other."""
+    """Return whether the new commits have the commit of an answer: all its events, in order."""
     if not answer:
         return True
     commit = msgspec.json.decode(answer).get("commit")
@@ -196,7 +196,7 @@ def _holds(new: Mapping[str, list[Any]], answer: bytes) -> bool:
 
 
 def carried_on(program: Program, name: str, after: Logs) -> Iterator[Wrong]:
-    """What is wrong with the next `todo add`, all faults being gone: it works, and nothing that stood is lost by it."""
+    """Yield what is wrong with the next `todo add` without a fault: it must work, and lose nothing."""
     result = program.run("-L", name, "add", "--json", "Afterwards")
     now = logs_in(program.data)
     if result.code != 0:
@@ -208,10 +208,10 @@ def carried_on(program: Program, name: str, after: Logs) -> Iterator[Wrong]:
 
 
 def _unkept(after: Logs, now: Logs) -> Iterator[Wrong]:
-    """Torn ends that the next writer neither ended nor set aside in a file."""
+    """Yield the torn tails that the next writer neither completed nor set aside in a file."""
     for id, log in after.items():
         if not log.rest or id not in now or log.rest == now[id].rest:
             continue
         aside = (path.read_bytes() for path in log.path.parent.glob(f"{log.path.stem}.torn-*"))
         if log.rest not in now[id].lines and log.rest not in aside:
-            yield UNNOTICED, f"the torn end of {log.path.name} is nowhere: {log.rest[:40]!r}"
+            yield UNNOTICED, f"the torn tail of {log.path.name} is nowhere: {log.rest[:40]!r}"

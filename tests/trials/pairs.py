@@ -1,14 +1,13 @@
-"""Every pair of writing verbs at once, as real processes in one home: the outcome is that of one of the two orders.
+"""Every pair of writing verbs at the same time, as real processes in one home: the result is that of one of the two orders.
 
-Each pair is started together, at random distances of a few milliseconds; and with one of the two stopped at a lock or a sync
-(strace holds the call back) while the other runs through. Three at a time are tried too. Afterwards
+Each pair is started together, a few random milliseconds apart, and also with one of the two stopped at a lock or a sync
+(strace delays the call) while the other runs. Three at a time are tried too. Afterwards
 
-- every log is whole, and the store's own verification finds nothing;
-- every command that was answered as recorded is in the log exactly once;
+- every log is complete, and the verification of the store finds no damage;
+- every command that was reported as recorded is in the log exactly once;
 - every todo that no order of the verbs removes is in exactly one list;
-- no process ended with a crash;
-- what all lists hold is what one of the two orders gives, each verb tried after the other; a verb that was refused
-  changed nothing.
+- no process crashed;
+- the lists have what one of the two orders gives; a verb that was refused changed nothing.
 """
 
 import os
@@ -35,22 +34,22 @@ from .ledger import crashed, events_of, is_refusal, logs_in, placed, untraceable
 NAME = "pairs"
 CONTROLS = (Control("torn-move", NOWHERE),)
 
-UNEXPLAINED = f"{LOST}: the lists are what no order of the verbs gives"
+UNEXPLAINED = f"{LOST}: no order of the verbs gives these lists"
 DAMAGED = f"{SILENT}: concurrent writers damaged a log"
 
 STOP_SECONDS = 0.7
-"""How long a stopped process is held: longer than the other one takes."""
+"""The seconds that a process is stopped. This is longer than the other process takes."""
 HEAD_START = 0.15
-"""The seconds that the process to be stopped begins before the other."""
+"""The seconds that the stopped process starts before the other one."""
 
 _STOPS = ("flock", "fsync", "rename")
-"""The calls at which a process is stopped: before it gets a lock, before and after what it wrote is durable."""
+"""The calls at which a process is stopped: before it gets a lock, and before and after its data is durable."""
 _TIMED = re.compile(r"^\d+\s+(\d+\.\d+) (\w+)\(.*\(DELAYED\)", re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class Verb:
-    """A command that changes something. `{a}` and so on stand for ids, `{p}` for the number of the process."""
+    """A command that changes something. `{a}` and so on are ids, `{p}` is the number of the process."""
 
     words: str
     stdin: str = ""
@@ -59,11 +58,11 @@ class Verb:
         return self.words
 
     def args(self, ids: Mapping[str, str], process: int) -> list[str]:
-        """The arguments of `todo`."""
+        """Return the arguments of `todo`."""
         return [*self.words.format(p=process, **ids).split(), "--json"]
 
     def input(self, process: int) -> bytes:
-        """What it reads."""
+        """Return what the command reads from its standard input."""
         return self.stdin.format(p=process).encode()
 
 
@@ -106,12 +105,12 @@ _REPLACING = ("rm ", "undo", "redo", "restore", "import todos")
 """Words of the verbs that may take a todo out of every list, or put it in a second one."""
 
 State: TypeAlias = frozenset[tuple[str, frozenset[tuple[str, ...]]]]
-"""What all lists hold: folder and name of each, and its todos without what differs from run to run."""
+"""The content of all lists: the folder and the name of each, and its todos without what differs between runs."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What running some verbs gave: which were answered as done, what the lists hold, and in how many each todo is."""
+    """The result of some verbs: which of them succeeded, the content of the lists, and in how many lists each todo is."""
 
     done: tuple[bool, ...]
     state: State
@@ -120,7 +119,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Case:
-    """Some verbs to run at once in a home; `stop` is the call, and its use, at which the first is held back."""
+    """Some verbs to run at the same time in a home. The first is stopped at the call `stop`, given with its number."""
 
     home: str
     verbs: tuple[Verb, ...]
@@ -134,7 +133,7 @@ class Case:
 
 
 class _Bench:
-    """The homes, what each verb makes of them alone, and what each order of two gives."""
+    """The homes, the result of each verb alone, and the results of each order of two verbs."""
 
     def __init__(self, program: Program) -> None:
         self._homes = Homes(program)
@@ -145,7 +144,7 @@ class _Bench:
         self._orders: dict[tuple[str, Verb, Verb], tuple[Outcome, ...]] = {}
 
     def _ids(self, kind: str) -> dict[str, str]:
-        """The ids of the todos that the verbs name, by the letters they stand for."""
+        """Return the ids of the todos that the verbs name, by letter."""
         data = self._homes.original(kind).data
         names = {
             "Pay the rent": "a", "Buy oat milk": "b", "Water the plants": "c", "Write the report": "w", "Call the bank": "m",
@@ -161,7 +160,7 @@ class _Bench:
         return self._homes.copied(kind, f"pair-{next(self._number)}")
 
     def alone(self, kind: str, verb: Verb, process: int) -> tuple[Program, bool, Counter[str]]:
-        """A home in which a verb ran alone, whether it was answered as done, and how often it stops at each call."""
+        """Return a home in which a verb ran alone, whether it succeeded, and how often it makes each call."""
         key = kind, verb, process
         if key not in self._alone:
             program = self._copied(kind)
@@ -173,7 +172,7 @@ class _Bench:
         return self._alone[key]
 
     def orders(self, kind: str, first: Verb, second: Verb) -> tuple[Outcome, ...]:
-        """What the verbs give in each order; and one alone, as when the other was refused."""
+        """Return the results of the verbs in each order, and of each alone, for the case that the other is refused."""
         key = kind, first, second
         if key not in self._orders:
             a, a_done, _ = self.alone(kind, first, 1)
@@ -199,7 +198,7 @@ class _Bench:
         return outcome
 
     def tried(self, case: Case) -> Tally:
-        """Run a case, and judge what it left."""
+        """Run a case, and judge its result."""
         tally = Tally(cases=1)
         program = self._copied(case.home)
         runs, tally.reached = _together(program, case, self.ids[case.home])
@@ -208,9 +207,9 @@ class _Bench:
             if crashed(result):
                 tally.wrong(CRASHED, f"{case}: {verb} ended with {result.code}: {result.err.strip()[-300:]}")
             tally.refused += is_refusal(result)
-        told = "; ".join(f"{r.code} {(r.out.decode() or r.err).strip()[:100]}" for r in results)
+        answers = "; ".join(f"{r.code} {(r.out.decode() or r.err).strip()[:100]}" for r in results)
         for what, words in self._wrong(case, program, results):
-            tally.wrong(what, f"{case}: {words}; told: {told}")
+            tally.wrong(what, f"{case}: {words}; answers: {answers}")
         self._homes.done_with(program)
         return tally
 
@@ -230,7 +229,11 @@ class _Bench:
 
 
 def _together(program: Program, case: Case, ids: Mapping[str, str]) -> tuple[list[tuple[Result, tuple[float, float]]], bool]:
-    """Run the verbs of a case at once. How each ended and when it ran, and whether they met."""
+    """Run the verbs of a case at the same time.
+
+    Returns:
+        The result of each verb and when it ran, and whether they ran at the same time.
+    """
     record = program.home / "stops"
     stop: list[str] = []
     if case.stop:
@@ -255,22 +258,22 @@ def _together(program: Program, case: Case, ids: Mapping[str, str]) -> tuple[lis
 
 
 def logs_in_name(data: Path, name: str) -> list[tuple[Any, ...]]:
-    """The events in the file of a list, judged without the program's own code."""
+    """Return the events in the file of a list, without the program's own code."""
     path = data / "lists" / f"{name}.jsonl"
     return [event for log in logs_in(data).values() if log.path == path for event in events_of(log.commits())]
 
 
 def _damage(data: Path) -> Iterator[tuple[str, str]]:
-    """Logs that are not whole, judged by their bytes and by the store's own verification."""
+    """Yield the logs that are damaged, judged by their bytes and by the verification of the store."""
     for log in logs_in(data).values():
         name = f"{log.path.parent.name}/{log.path.name}"
         if log.rest:
-            yield DAMAGED, f"{name} has {len(log.rest)} bytes behind its last whole line"
+            yield DAMAGED, f"{name} has {len(log.rest)} bytes after its last complete line"
             continue
         position, versions = 1, Counter[str]()
         for commit in log.commits():
             if commit["position"] != position:
-                yield DAMAGED, f"{name}: @{commit['position']} stands where @{position} belongs"
+                yield DAMAGED, f"{name}: @{commit['position']} is where @{position} belongs"
             for event in commit["events"]:
                 versions[event["stream"]] += 1
                 if event["version"] != versions[event["stream"]]:
@@ -286,7 +289,7 @@ def _damage(data: Path) -> Iterator[tuple[str, str]]:
 
 
 def _once(data: Path, results: Sequence[Result]) -> Iterator[tuple[str, str]]:
-    """Commands that a log holds more than once, and answered ones that no log holds."""
+    """Yield the commands that are in a log more than once, and those that were reported as recorded and are in no log."""
     logs = logs_in(data).values()
     found = Counter((commit["command"], commit["position"]) for log in logs for commit in log.commits())
     for log in logs:
@@ -300,7 +303,7 @@ def _once(data: Path, results: Sequence[Result]) -> Iterator[tuple[str, str]]:
 
 
 def _added_once(data: Path, case: Case, results: Sequence[Result]) -> Iterator[tuple[str, str]]:
-    """Todos that were added under texts of their own, and are not there exactly once."""
+    """Yield the added todos that are not there exactly once."""
     texts = Counter(
         event[3]["text"]
         for log in logs_in(data).values()
@@ -318,14 +321,14 @@ def _added_once(data: Path, case: Case, results: Sequence[Result]) -> Iterator[t
 
 
 def _places(data: Path) -> Counter[str]:
-    """In how many lists each todo is."""
+    """Count in how many lists each todo is."""
     return Counter(stream for streams in placed(logs_in(data)).values() for stream in streams)
 
 
 def _misplaced(
     now: Mapping[str, int], before: Mapping[str, int], orders: Sequence[Mapping[str, int]]
 ) -> Iterator[tuple[str, str]]:
-    """Todos that are in no list or in two, though every order of the verbs leaves them in one."""
+    """Yield the todos that are in no list or in two, although every order of the verbs leaves them in one."""
     for stream, at_first in before.items():
         places = [order.get(stream, 0) for order in orders] or [at_first]
         if min(places) > 0 and now.get(stream, 0) == 0:
@@ -335,12 +338,12 @@ def _misplaced(
 
 
 def _explains(order: Outcome, outcome: Outcome) -> bool:
-    """Whether an order gives these lists and answers."""
+    """Return whether an order gives these lists and results."""
     return order.state == outcome.state and order.done == outcome.done
 
 
 def _differences(outcome: Outcome, orders: Sequence[Outcome]) -> str:
-    """What differs from the first order, for a person."""
+    """Describe how a result differs from that of the first order."""
     now, then = dict(outcome.state), dict(orders[0].state)
     lines = [f"done {outcome.done}, not {[order.done for order in orders]}"]
     for name in sorted({*now, *then}):
@@ -356,7 +359,7 @@ def _outcome(done: tuple[bool, ...], data: Path) -> Outcome:
 
 
 def _held(data: Path) -> Iterator[tuple[str, frozenset[tuple[str, ...]]]]:
-    """Every list and its todos, folded without the program's own code; ids and times of this run are left out."""
+    """Yield every list and its todos, folded without the program's own code, and without the ids and times of this run."""
     for log in logs_in(data).values():
         todos: dict[str, dict[str, Any]] = {}
         for stream, _, type, given in events_of(log.commits()):
@@ -390,7 +393,7 @@ def _normal(value: Any) -> str:
 
 
 def _stopped(bench: _Bench, home: str, pairs: Iterable[tuple[Verb, Verb]]) -> Iterator[Case]:
-    """Each pair with the first stopped at each of its locks, syncs and renames."""
+    """Yield each pair with the first verb stopped at each of its locks, syncs and renames."""
     for first, second in pairs:
         _, _, calls = bench.alone(home, first, 1)
         for call in _STOPS:
@@ -398,7 +401,7 @@ def _stopped(bench: _Bench, home: str, pairs: Iterable[tuple[Verb, Verb]]) -> It
 
 
 def _cases(bench: _Bench, size: Size, dice: random.Random) -> list[Case]:
-    """What to try, the same in each run."""
+    """Return the cases, which are the same in each run."""
     moves = [verb for verb in VERBS if "move" in verb.words]
     every = list(combinations_with_replacement(VERBS, 2))
     if size is Size.SHORT:
@@ -421,16 +424,16 @@ def _cases(bench: _Bench, size: Size, dice: random.Random) -> list[Case]:
 
 
 def trial(program: Program, size: Size) -> Tally:
-    """Run every pair several times; in the short form some of them, and one move stopped at each of its calls."""
+    """Run every pair several times; the short form has some pairs, and one move that is stopped at each of its calls."""
     if reason := untraceable():
         return Tally(skipped=reason)
     bench, tally = _Bench(program), Tally()
     cases = _cases(bench, size, random.Random(SEED))
     waiting = [case for case in cases if case.stop]
-    with ThreadPoolExecutor(2 * (os.cpu_count() or 1)) as pool:  # a stopped process leaves its processor to others
+    with ThreadPoolExecutor(2 * (os.cpu_count() or 1)) as pool:  # a stopped process uses no processor
         for part in pool.map(bench.tried, waiting):
             tally.add(part)
-    with ThreadPoolExecutor(1) as pool:  # two or three processes at a time are as many as meet on two processors
+    with ThreadPoolExecutor(1) as pool:  # more than two or three processes do not run at the same time on two processors
         for part in pool.map(bench.tried, [case for case in cases if not case.stop]):
             tally.add(part)
     tally.notes.append(f"{len(waiting):,} cases with one process stopped, {len(cases) - len(waiting):,} started together")

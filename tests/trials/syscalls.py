@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .deeds import ADD_THREE, DEEDS, OVERWRITING, Deed, Homes, Undisturbed, follow_up, tree, wrong_after
-from .harness import HALF, UNTOLD, Control, Program, Size, Tally
+from .harness import HALF, UNREPORTED, Control, Program, Size, Tally
 from .ledger import Wrong, added, is_refusal, logs_in, types_of, untraceable
 
 NAME = "syscalls"
-CONTROLS = (Control("buffered", UNTOLD), Control("many-lines", HALF))
+CONTROLS = (Control("buffered", UNREPORTED), Control("many-lines", HALF))
 
 EVERYWHERE = {
     "write": ("ENOSPC", "EIO", "EDQUOT"),

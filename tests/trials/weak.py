@@ -1,6 +1,6 @@
-"""The program with one promise of the append protocol broken: what the trials must catch.
+"""Programs that break one promise of the append protocol, which the trials must catch.
 
-`python -m tests.trials.weak KIND ARGS…` runs it like `todo ARGS…`.
+`python -m tests.trials.weak KIND ARGS…` runs such a program like `todo ARGS…`.
 """
 
 import fcntl
@@ -31,12 +31,12 @@ from cqrs_todo.todo.views import Item, id_of
 
 
 def _no_fsync() -> None:
-    """Nothing is ever synced."""
+    """The program syncs nothing."""
     os.fsync = lambda fd: None  # noqa: ARG005
 
 
 def _no_lock() -> None:
-    """Writers don't wait for one another, and dawdle between looking at the end and writing there."""
+    """Writers do not wait for one another, and pause between reading the end of the log and writing there."""
     write_all = files.write_all
 
     def dawdle(fd: int, data: bytes) -> None:
@@ -48,7 +48,7 @@ def _no_lock() -> None:
 
 
 def _many_lines() -> None:
-    """A commit of several events is written as several lines, one after the other."""
+    """A commit with several events is written as several lines, one after the other."""
     whole = log.JsonlLog.append
 
     def append(self: log.JsonlLog, appends: Sequence[Append], metadata: Metadata) -> Commit:
@@ -66,7 +66,7 @@ _buffered: list[Any] = []
 
 
 def _buffered_writes() -> None:
-    """Writes go through a buffer, which keeps what could not be written and tries again when the process ends."""
+    """Writes go through a buffer. It keeps what it could not write, and tries again when the process ends."""
 
     def write_all(fd: int, data: bytes) -> None:
         file = io.BufferedWriter(io.FileIO(os.dup(fd), "ab"), buffer_size=1 << 20)
@@ -79,7 +79,7 @@ def _buffered_writes() -> None:
 
 
 def _no_sums() -> None:
-    """Sums are taken as they stand in the log."""
+    """Readers accept the digests in the log without verifying them."""
 
     def verify_lines(_: bytes, lines: Iterable[bytes]) -> bool:
         return bool(lines)
@@ -89,13 +89,13 @@ def _no_sums() -> None:
 
 
 def _no_head() -> None:
-    """Nobody remembers how far a log had come."""
+    """There is no head record."""
     for module in (reader, verify):
         module.head_in = lambda *_: None  # type: ignore[attr-defined]  # the weakness itself
 
 
 def _repair_keeps_white_space() -> None:
-    """A repair takes all the bytes between two line feeds for the commit, the white space around it too."""
+    """A repair takes all the bytes between two line feeds as the commit, with the white space around it."""
 
     def pieces_in(content: bytes) -> list[evidence.Piece]:
         lines = enumerate(content.split(b"\n"), 1)
@@ -136,7 +136,7 @@ def _repair_keeps_contradicted() -> None:
 
 
 def _repair_unverified() -> None:
-    """A repair makes no room for the versions that are lost, and does not look at what it made."""
+    """A repair does not replace the versions that are lost, and does not verify its result."""
 
     def fill(_: object, gaps: Sequence[Any], _claims: object) -> list[list[tuple[str, int]]]:
         return [[("lost", position) for position in range(gap.first, gap.last + 1)] for gap in gaps]
@@ -157,7 +157,7 @@ def _repair_keeps_nothing() -> None:
 
 
 def _repair_plans_otherwise() -> None:
-    """A dry run leaves out what a repair says of lost events."""
+    """A dry run does not report the lost events that a repair reports."""
     whole = repair.repair
 
     def repair_otherwise(path: str, name: str, *, dry_run: bool, known: Known = nothing_known) -> Repair | None:
@@ -170,17 +170,17 @@ def _repair_plans_otherwise() -> None:
 
 
 def _repair_forgets_head_record() -> None:
-    """A repair leaves the old head noted beside the log."""
+    """A repair leaves the old head record."""
     repair.record_head = lambda *_: None  # type: ignore[attr-defined]  # the weakness itself
 
 
 def _repair_ignores_head() -> None:
-    """A repair does not look at the head that is noted beside the log."""
+    """A repair does not read the head record."""
     repair.log_and_head = lambda *_: None  # type: ignore[attr-defined]  # the weakness itself
 
 
 def _repair_touches_newer() -> None:
-    """A repair does not look at the format of a log."""
+    """A repair does not check the format of a log."""
     whole = verify.verify
 
     def verify_newer(path: str, name: str, progress: Progress, known: Known = nothing_known) -> Verdict:
@@ -192,7 +192,7 @@ def _repair_touches_newer() -> None:
 
 
 def _repair_needs_a_commit() -> None:
-    """A repair gives up where no commit can be read."""
+    """A repair fails if no commit can be read."""
     whole = repair.plan
 
     def plan(content: bytes, *others: Any) -> repair.Plan:
@@ -204,7 +204,7 @@ def _repair_needs_a_commit() -> None:
 
 
 def _bare_decoder() -> None:
-    """What the decoder raises goes to whoever reads, whatever it is."""
+    """The decoder raises whatever error it meets."""
 
     def decode_line(line: bytes) -> line_format.CommitLine:
         return msgspec.json.decode(line, type=line_format.CommitLine)
@@ -219,12 +219,12 @@ def _bare_decoder() -> None:
 
 
 def _no_escaping() -> None:
-    """Text goes to the terminal as it is."""
+    """Text is printed without escaping."""
     text._escape = text._json_escape = lambda match: match[0]
 
 
 def _clock_order() -> None:
-    """The past is looked for by time, as if clocks never jumped."""
+    """Commits are searched by time, as if clocks never jumped."""
 
     def as_of(repository: Any, moment: Any) -> Any:
         if isinstance(moment, int):
@@ -241,7 +241,7 @@ def _clock_order() -> None:
 
 
 def _forgetful_server() -> None:
-    """The server's tables do not know a command again."""
+    """The tables of the server do not recognise a command that is sent again."""
     from cqrs_todo.cqrs.stores.postgres import database, log, schema
     from cqrs_todo.cqrs.struct import replace
 
@@ -252,11 +252,11 @@ def _forgetful_server() -> None:
 
 
 def _serial_reader() -> None:
-    """There is nothing to weaken: the trial `server` follows a table by its serial numbers instead of a log."""
+    """There is nothing to weaken: the trial `server` reads a table by its serial numbers instead of a log."""
 
 
 def _torn_move() -> None:
-    """A move is two changes, each under the lock of its own list; what arrived is taken back when it cannot leave."""
+    """A move is two changes, each under the lock of its own list; if the second fails, the first is undone."""
 
     def move(self: service.TodoList, chosen: Sequence[Item], target: service.TodoList) -> Answer:
         held = {item.stream: item for item in self.view().items}
@@ -308,7 +308,7 @@ KINDS = {
 
 
 def weaken(kind: str) -> None:
-    """Weaken the program in this process for good."""
+    """Weaken the program in this process permanently."""
     KINDS[kind]()
 
 

@@ -1,6 +1,7 @@
-"""Many processes append to one list while others read it: nothing doubled, missing, torn apart or seen half.
+"""Many processes append to one list while others read it: no commit is doubled, missing, split or seen in part.
 
-Every writer notes what it was told; at the end the log's bytes, decoded without the program's own code, must hold just that.
+Every writer remembers which commits were reported as recorded. At the end the bytes of the log, decoded without the
+program's own code, must hold exactly these commits.
 """
 
 import os
@@ -21,7 +22,7 @@ from cqrs_todo.cqrs.events import Commit
 from cqrs_todo.cqrs.store import Cursor
 from cqrs_todo.todo.model import Create
 
-from .children import Span, a_list, overlapping, start, store_in, tell
+from .children import Span, a_list, overlapping, send_result, start, store_in
 from .harness import ALTERED, CRASHED, DOUBLED, HALF, MISSING, STUCK, Control, Program, Result, Size, Tally, commits_of
 from .weak import weaken
 
@@ -30,16 +31,16 @@ CONTROLS = (Control("no-lock", MISSING),)
 
 MODULE = "tests.trials.writers"
 READY, BEGIN, END = "ready-", "begin", "end"
-"""Files in the home by which the processes wait for one another, so that they write and read at one time."""
+"""Files in the home. The processes wait for them, so that all write and read at the same time."""
 PAUSE = 0.02
 
 Child: TypeAlias = "subprocess.Popen[bytes]"
-Told: TypeAlias = dict[str, tuple[list[str], Span]]
-"""The texts of the todos in each commit that a writer was told of, and when it appended them, by the commit's position."""
+Recorded: TypeAlias = dict[str, tuple[list[str], Span]]
+"""The commits that were reported as recorded: by position, the texts of the todos, and when the append began and ended."""
 
 
 def trial(program: Program, size: Size) -> Tally:
-    """100 writers of 50 commits each and 8 runs of the command line, with 3 readers; or 8 of 5, and 2."""
+    """Run 100 writers of 50 commits each and 8 commands, with 3 readers; the short form has 8 of 5, and 2."""
     writers, appends, runs = (100, 50, 8) if size is Size.FULL else (8, 5, 2)
     tally = Tally()
     program.run("lists", "new", "inbox")
@@ -48,12 +49,12 @@ def trial(program: Program, size: Size) -> Tally:
     _begin(program, [*work, *watch])
     with ThreadPoolExecutor(runs) as pool:
         started = list(pool.map(lambda number: _run_one(program, number), range(runs)))
-    told = [_told(child, tally) for child in work]
-    told += [_of_run(run, span, tally) for run, span in started]
+    recorded = [_recorded_by(child, tally) for child in work]
+    recorded += [_of_run(run, span, tally) for run, span in started]
     (program.home / END).touch()
     looks = [_seen(child, tally) for child in watch]
     tally.notes.append(f"readers looked {', '.join(looks)} times")
-    _compare(commits_of(program.log_file().read_bytes()), told, writers * appends + runs, tally)
+    _compare(commits_of(program.log_file().read_bytes()), recorded, writers * appends + runs, tally)
     _check_end(program, tally)
     return tally
 
@@ -64,22 +65,22 @@ def _run_one(program: Program, number: int) -> tuple[Result, Span]:
 
 
 def _begin(program: Program, children: Sequence[Child]) -> None:
-    """Let the children begin together, once all are ready; what died is noticed later."""
+    """Let the children begin together when all are ready. A child that has ended is reported later."""
     while not all(child.poll() is not None or (program.home / f"{READY}{child.pid}").exists() for child in children):
         time.sleep(0.01)
     (program.home / BEGIN).touch()
 
 
-def _told(child: Child, tally: Tally) -> Told:
+def _recorded_by(child: Child, tally: Tally) -> Recorded:
     out, err = child.communicate()
-    *errors, told = out.decode().splitlines() or ["{}"]
+    *errors, recorded = out.decode().splitlines() or ["{}"]
     for error in [*errors, *([err.decode()[-300:]] if child.returncode else [])]:
         tally.wrong(STUCK, f"a writer gave up: {error}")
-    return msgspec.json.decode(told, type=Told)
+    return msgspec.json.decode(recorded, type=Recorded)
 
 
 def _seen(child: Child, tally: Tally) -> str:
-    """How often a reader looked."""
+    """Return how often a reader read the log, and count what it found wrong."""
     out, err = child.communicate()
     look, *wrong = msgspec.json.decode(out or b'["0"]', type=list[str])
     for each in [*wrong, *([err.decode()[-300:]] if child.returncode else [])]:
@@ -87,7 +88,7 @@ def _seen(child: Child, tally: Tally) -> str:
     return look
 
 
-def _of_run(run: Result, span: Span, tally: Tally) -> Told:
+def _of_run(run: Result, span: Span, tally: Tally) -> Recorded:
     if run.code:
         tally.wrong(STUCK, f"todo add ended with {run.code}: {run.err}")
         return {}
@@ -95,40 +96,40 @@ def _of_run(run: Result, span: Span, tally: Tally) -> Told:
     return {f"{commit['position']}": ([event["data"]["text"] for event in commit["events"]], span)}
 
 
-def _compare(commits: Sequence[Any], told: Sequence[Told], expected: int, tally: Tally) -> None:
-    """What stands in the log against what each writer was told."""
+def _compare(commits: Sequence[Any], recorded: Sequence[Recorded], expected: int, tally: Tally) -> None:
+    """Compare the log with what was reported to each writer."""
     tally.cases = expected
-    tally.reached = overlapping([[span for _, span in each.values()] for each in told])
+    tally.reached = overlapping([[span for _, span in each.values()] for each in recorded])
     found = {f"{commit['position']}": [event["data"]["text"] for event in commit["events"]] for commit in commits}
-    claims = Counter(position for each in told for position in each)
-    for each in told:
+    claims = Counter(position for each in recorded for position in each)
+    for each in recorded:
         for position, (texts, _) in each.items():
             if found.get(position) != texts or claims[position] != 1:
-                tally.wrong(MISSING, f"told as @{position}: {texts}, found {found.get(position)}")
+                tally.wrong(MISSING, f"reported as @{position}: {texts}, found {found.get(position)}")
     for position in found.keys() - claims.keys():
-        tally.wrong(ALTERED, f"nobody was told of @{position}: {found[position]}")
+        tally.wrong(ALTERED, f"@{position} was reported to nobody: {found[position]}")
     events = [event for commit in commits for event in commit["events"]]
     if len({event["data"]["text"] for event in events}) != len(events):
         tally.wrong(DOUBLED, "a todo is there twice")
     next_position = 1
     for commit in commits:
         if commit["position"] != next_position:
-            tally.wrong(ALTERED, f"@{commit['position']} stands where @{next_position} belongs")
+            tally.wrong(ALTERED, f"@{commit['position']} is where @{next_position} belongs")
         next_position = commit["position"] + len(commit["events"])
-        if not _whole([event["data"]["text"] for event in commit["events"]]):
-            tally.wrong(HALF, f"the commit at @{commit['position']} is not whole")
+        if not _is_complete([event["data"]["text"] for event in commit["events"]]):
+            tally.wrong(HALF, f"the commit at @{commit['position']} is not complete")
     tally.notes.append(f"{len(commits):,} commits, {len(events):,} events")
 
 
 def _check_end(program: Program, tally: Tally) -> None:
-    """The program finds the log whole."""
+    """Check that the program finds no damage in the log."""
     checked = program.run("history", "-n", "1")
     if checked.code or "damage" in checked.err:
         tally.wrong(ALTERED if checked.err else CRASHED, f"history ended with {checked.code}: {checked.err}")
 
 
-def _whole(texts: Sequence[str]) -> bool:
-    """Whether these are all the todos of one commit: each text ends with how many there are."""
+def _is_complete(texts: Sequence[str]) -> bool:
+    """Return whether these are all the todos of one commit. Each text ends with their number."""
     return len(texts) == int(texts[0].rpartition("/")[2]) and len({text.rpartition("-")[0] for text in texts}) == 1
 
 
@@ -145,9 +146,9 @@ _FOLDER = Path(".local/share/cqrs-todo")
 
 
 def _write(number: int, appends: int) -> None:
-    """Append commits of one to three todos; tell what was recorded, after a line for each error."""
+    """Append commits of one to three todos; send a line for each error, then what was recorded."""
     _wait_for_all()
-    told: Told = {}
+    recorded: Recorded = {}
     todos = a_list(_FOLDER)
     for turn in range(appends):
         many = (number + turn) % 3 + 1
@@ -156,11 +157,11 @@ def _write(number: int, appends: int) -> None:
         try:
             answer = todos.add([Create(text, datetime.now(UTC)) for text in texts])
         except CqrsError as error:
-            tell(f"{texts}: {error}")
+            send_result(f"{texts}: {error}")
         else:
             assert answer.commit is not None
-            told[str(answer.commit.position)] = texts, (began, time.monotonic())
-    tell(told)
+            recorded[str(answer.commit.position)] = texts, (began, time.monotonic())
+    send_result(recorded)
 
 
 def _watched() -> Iterator[None]:
@@ -168,12 +169,12 @@ def _watched() -> Iterator[None]:
     yield
     while not Path(END).exists():
         yield
-        time.sleep(PAUSE)  # three readers that never rest would leave two cores nothing for a hundred writers
+        time.sleep(PAUSE)  # without a pause, three readers leave no time on two cores for a hundred writers
     yield
 
 
 def _read_on() -> Iterator[list[Commit]]:
-    """One log, kept open and read on from where it was left."""
+    """Keep one log open, and read it on from the last position."""
     log = store_in(_FOLDER).open("inbox")
     seen: list[Commit] = []
     for _ in _watched():
@@ -182,13 +183,13 @@ def _read_on() -> Iterator[list[Commit]]:
 
 
 def _read_anew() -> Iterator[list[Commit]]:
-    """A log that is opened and read whole, backward, each time."""
+    """Open the log and read all of it backward, each time."""
     for _ in _watched():
         yield list(store_in(_FOLDER).open("inbox").commits_backward())[::-1]
 
 
 def _view() -> Iterator[list[Commit]]:
-    """A list that stays open: its view must hold one todo for each event read after it, and before."""
+    """Keep one list open; its view must have as many todos as there were events at some time during the read."""
     todos = a_list(_FOLDER)
     for _ in _watched():
         before = list(todos.log.commits())
@@ -203,7 +204,7 @@ _READERS = {"on": _read_on, "anew": _read_anew, "view": _view}
 
 
 def _read(kind: str) -> None:
-    """Look until the writers are done; tell how often, and all that was wrong."""
+    """Read until the writers are done; send how often, and what was wrong."""
     wrong: list[str] = []
     before: list[Commit] = []
     look = 0
@@ -214,12 +215,12 @@ def _read(kind: str) -> None:
             events = [event for commit in seen for event in commit.events]
             if [event.position for event in events] != list(range(1, len(events) + 1)):
                 wrong.append(f"{kind}, look {look}: the positions have gaps")
-            if not all(_whole([event.data.text for event in commit.events]) for commit in seen[len(before) :]):
+            if not all(_is_complete([event.data.text for event in commit.events]) for commit in seen[len(before) :]):
                 wrong.append(f"{kind}, look {look}: half a commit")
             before = seen
     except (CqrsError, AssertionError) as error:
         wrong.append(f"{kind}, look {look}: {error}")
-    tell([f"{look}", *wrong[:5]])
+    send_result([f"{look}", *wrong[:5]])
 
 
 if __name__ == "__main__":

@@ -12,7 +12,8 @@ from ...todo.views import bracketed_details
 from ..answers import named, print_answer
 from ..clock import to_local
 from ..errors import UsageError
-from ..fields import Given, read_fields
+from ..fields import Given, given_by, read_fields
+from ..markers import split_line
 from ..output import print_line, print_message
 from ..session import Session
 from ..text import visible
@@ -38,6 +39,16 @@ def _create(given: Given, text: str, now: datetime) -> Create:
     return Create(text, now, **others)
 
 
+def _create_from_line(session: Session, given: Given, line: str, now: datetime) -> Create:
+    """Return the command for a line of stdin, whose markers come before the fields that were given for all lines."""
+    text, markers = split_line(line)
+    if not markers:
+        return _create(given, text, now)
+    if not text:
+        raise UsageError("there are markers, but no text", "write what to do, too")
+    return _create(given.overridden_by(given_by(session, markers)), text, now)
+
+
 def _add_lines(session: Session, given: Given) -> None:
     """Create one todo from each line of stdin that is not blank: in one commit, or above its limit in a batch of commits."""
     from ..stdin import copy_lines, temporary_file
@@ -45,12 +56,12 @@ def _add_lines(session: Session, given: Given) -> None:
     todos = session.list
     now = todos.clock()
     with temporary_file() as file:
-        count = copy_lines(file, lambda line: DECIDER.decide(_create(given, line, now), DECIDER.initial))
+        count = copy_lines(file, lambda line: DECIDER.decide(_create_from_line(session, given, line, now), DECIDER.initial))
         if not count:
             raise UsageError("stdin holds no line of text", "for instance: seq 3 | todo add -")
         size = file.tell()
         file.seek(0)
-        drafts = (_create(given, line.decode().removesuffix("\n"), now) for line in file)
+        drafts = (_create_from_line(session, given, line.decode().removesuffix("\n"), now) for line in file)
         session.progress.begin("adding")
         if count <= COMMIT_LIMIT and size <= COMMIT_TEXT:
             _print_added(session, todos.add(list(drafts)))
@@ -99,8 +110,8 @@ def _print_new_list(session: Session, answer: Answer | Added) -> None:
 VERB = Verb(
     name="add",
     help=(
-        "Add a todo. A word such as +home, due:friday, pri:H or project:garden sets a field, and is not part of the text. "
-        "After --, every word is text."
+        "Add a todo. A word such as +home, due:friday, due:'next friday', pri:H, project:garden or remind:tomorrow-9:00 "
+        "sets a field, and is not part of the text. After --, every word is text."
     ),
     examples=(
         'todo add "Buy milk" +home due:tomorrow pri:H',
@@ -110,7 +121,7 @@ VERB = Verb(
     action=add,
     group=CHANGE,
     arguments=(
-        Argument("text", "TEXT", "What to do. '-' reads one todo per line from stdin; a line is text only.", several=True),
+        Argument("text", "TEXT", "What to do. '-' reads one todo per line from stdin, with the same markers.", several=True),
     ),
     writes=True,
     fields=True,

@@ -13,6 +13,7 @@ def completion(session: Session, shell: str) -> None:
     # what --show-completion prints, for the shell that is asked for; Typer gives it no public name
     from typer._completion_shared import get_completion_script
 
+    session.refuse_at("completion takes no --at")
     if shell not in SHELLS:
         raise UsageError(f"there is no completion for {shell!r}", f"there is for {', '.join(SHELLS)}")
     script = get_completion_script(prog_name="todo", complete_var="_TODO_COMPLETE", shell=shell)

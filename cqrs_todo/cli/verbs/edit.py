@@ -2,10 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 
+from ...todo.fields import TEXT
 from ...todo.recorder import Answer
-from ..answers import print_changes
+from ..answers import hint_to_restore, print_changes
+from ..changes import details
 from ..errors import UsageError
 from ..fields import CLEARABLE, Given, read_fields
+from ..ids import check_one_word
 from ..session import Session, check_ids
 from ..verb import CHANGE, ONE_IDS, Argument, Option, Verb
 
@@ -20,12 +23,16 @@ def edit(
 ) -> None:
     """Change fields of todos, or one todo in the editor when no change is named."""
     given = read_fields(session, text, fields, literal=literal, clear=clear)
+    check_one_word(ids, text, literal, "edit")
     todos = session.list
     chosen = todos.select(check_ids([ids]))
+    if TEXT.name in given.values and len(chosen) > 1:
+        raise UsageError(f"{len(chosen)} todos cannot get the same text", "name one todo, or change other fields")
 
     def apply(given: Given, *, unchanged: bool) -> Answer:
         now = todos.clock()
-        return todos.change(chosen, lambda item: list(given.commands(item, now)), unchanged=unchanged)
+        with hint_to_restore(session):
+            return todos.change(chosen, lambda item: list(given.commands(item, now)), unchanged=unchanged)
 
     if given:
         answer = apply(given, unchanged=False)
@@ -35,7 +42,7 @@ def edit(
         answer = edited(session, chosen[0], lambda given: apply(given, unchanged=True))
     else:
         raise UsageError("the editor takes one todo at a time", "name the change, for instance: todo edit 1-3 pri:H")
-    print_changes(session, answer, "Changed", "Unchanged")
+    print_changes(session, answer, "Changed", "Unchanged", details(answer.commits))
 
 
 VERB = Verb(

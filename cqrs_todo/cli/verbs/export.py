@@ -8,10 +8,10 @@ from ...cqrs.errors import DamagedLog
 from ..config import default_store
 from ..errors import UsageError
 from ..exports import FORMATS, check_format, cleaning_up, file_name
-from ..output import OutputFailed, print_message
+from ..output import OutputFailed, print_line, print_message
 from ..session import Session
 from ..target import write_file
-from ..text import visible
+from ..text import printable, visible
 from ..verb import LISTS, Option, Verb
 
 
@@ -21,7 +21,7 @@ def export(session: Session, format: str, output: str | None) -> None:
     Args:
         session: This run of the program.
         format: "json" for the todos, "events" for the lines of the log.
-        output: The file; None for stdout.
+        output: The file; None or '-' for stdout.
     """
     check_format(format)
     if format == "events":
@@ -34,13 +34,18 @@ def export(session: Session, format: str, output: str | None) -> None:
 
         view = session.list.view(session.moment)
         content = [f"{document.encode(document.view_document(view, view.items))}\n".encode()]
-    if output is None:
+    if output is None or output == "-":
         _write_stdout(content)
         return
     with cleaning_up():
         content = _undamaged(session, content)
         write_file(file_name(output), content, _store_folders(session))
-    print_message(session, f"Exported {visible(session.list.name)} to {visible(output)}")
+    if session.options.json:
+        from .. import document
+
+        print_line(document.encode({"list": session.list.name, "exported": format, "file": printable(output)}))
+    else:
+        print_message(session, f"Exported {visible(session.list.name)} to {visible(output)}")
 
 
 def _undamaged(session: Session, content: Iterable[bytes]) -> Iterator[bytes]:
@@ -81,6 +86,6 @@ VERB = Verb(
             metavar="|".join(FORMATS),
             default="json",
         ),
-        Option("output", ("-o", "--output"), "The file to write. Default: stdout.", metavar="FILE"),
+        Option("output", ("-o", "--output"), "The file to write; '-' is stdout, which is the default.", metavar="FILE"),
     ),
 )

@@ -1,19 +1,25 @@
 """`todo history`: what happened."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from itertools import islice
 
-from ...cqrs.events import Commit
+from ...cqrs.events import LOST, REPAIRED, Commit
 from ...cqrs.struct import Struct
 from ...cqrs.timeline import Moment, reached
 from ...todo.history import event_mentions
 from ...todo.lists import Lists
+from ...todo.model import EVENTS
+from ...todo.service import TodoList
 from ..errors import UsageError
 from ..histories import HistoryRow, print_history
 from ..output import print_line
 from ..session import Session, check_ids
 from ..terminal import print_moment
 from ..verb import LOOK, SOME_IDS, Option, Verb
+
+_MOST_AUTHORS = 10
+"""How many authors an error names."""
 
 
 def history(
@@ -40,13 +46,10 @@ def history(
         raise UsageError("a position belongs to one list, not to all", "give a time")
     lists = [session.open_list(name) for name in Lists(session.store).names()] if all_lists else [session.list]
     views = [todos.view(session.moment) for todos in lists]
-    wanted = _Filter(
-        None if since is None else session.beginning_of(since),
-        None if until is None else session.moment_of(until),
-        by,
-        types,
-        text,
-    )
+    start = None if since is None else session.beginning_of(since)
+    end = None if until is None else session.moment_of(until)
+    _check_order(since, start, until, end)
+    wanted = _Filter(start, end, by, tuple(map(_event_type, types)), text)
     if follow:
         from ..history_forms import follow_history
 
@@ -59,6 +62,8 @@ def history(
         streams = None if chosen is None else {item.stream for item in chosen}
         commits = (commit for commit in todos.history(session.moment) if wanted.matches(commit, streams))
         rows += [HistoryRow(view, commit, streams) for commit in islice(commits, limit)]
+    if by is not None and not rows:
+        _check_author(by, lists)
     if all_lists:
         rows.sort(key=lambda row: row.commit.metadata.at, reverse=True)
     rows = rows[:limit]
@@ -120,6 +125,37 @@ def _check_options(
             raise UsageError(f"{name} and {other} exclude one another", f"leave out {name} or {other}")
 
 
+def _event_type(name: str) -> str:
+    """Return the type of events that a person named, which may leave out `todo_`.
+
+    Raises:
+        UsageError: There is no such type.
+    """
+    known = [*EVENTS, LOST, REPAIRED]
+    for type in (name, f"todo_{name}"):
+        if type in known:
+            return type
+    raise UsageError(f"there is no event type {name!r}", f"the types are {', '.join(known)}")
+
+
+def _check_order(since: str | None, start: Moment | None, until: str | None, end: Moment | None) -> None:
+    """Raise `UsageError` if no change can be in a range, because its end comes before its start."""
+    positions = isinstance(start, int) and isinstance(end, int) and start > end
+    times = isinstance(start, datetime) and isinstance(end, datetime) and start > end
+    if positions or times:
+        raise UsageError(f"{since!r} comes after {until!r}", "give --since before --until")
+
+
+def _check_author(by: str, lists: Sequence[TodoList]) -> None:
+    """Raise `UsageError` if no author's name contains a text."""
+    authors = sorted({commit.metadata.by for todos in lists for commit in todos.history()})
+    if authors and not any(by.casefold() in author.casefold() for author in authors):
+        shown = ", ".join(authors[:_MOST_AUTHORS]) + (
+            f" and {len(authors) - _MOST_AUTHORS} more" if len(authors) > _MOST_AUTHORS else ""
+        )
+        raise UsageError(f"no author's name contains {by!r}", f"the authors are {shown}")
+
+
 class _Filter(Struct, frozen=True):
     """Which commits to show; None and () leave none out."""
 
@@ -169,11 +205,11 @@ VERB = Verb(
         Option(
             "types",
             ("--type",),
-            "Show only changes with an event of this type, such as todo_completed.",
+            "Show only changes with an event of this type, such as completed. A wrong type lists all types.",
             metavar="TYPE",
             multiple=True,
         ),
-        Option("limit", ("-n",), "Show at most N changes.", metavar="N", kind=int, least=0, most=10**9),
+        Option("limit", ("--limit", "-n"), "Show at most N changes.", metavar="N", kind=int, least=0, most=10**9),
         Option("reverse", ("--reverse",), "Show the oldest first."),
         Option("patch", ("--patch", "-p"), "Show the old and the new value of each field."),
         Option("text", ("-S",), "Show only changes that contain this text.", metavar="TEXT"),

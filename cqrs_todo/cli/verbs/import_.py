@@ -8,6 +8,7 @@ from typing import Any, BinaryIO
 
 import msgspec
 
+from ...cqrs.errors import ImportRefused
 from ...todo.fields import Todo
 from ...todo.views import number_ranges
 from .. import document
@@ -24,6 +25,7 @@ HEADER_LIMIT = 64 << 10
 LIMIT = 64 << 20
 """The longest later line of a log, and the largest JSON export, that is imported, in bytes."""
 _BOM = b"\xef\xbb\xbf"
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 
 
 def import_list(session: Session, file: str, format: str | None) -> None:
@@ -39,6 +41,8 @@ def import_list(session: Session, file: str, format: str | None) -> None:
     with _open(file) as opened, cleaning_up():
         name = "stdin" if file == "-" else file
         first = _read_line(name, opened, HEADER_LIMIT).removeprefix(_BOM)
+        if first.startswith(_UTF_16):
+            raise InvalidInput(f"{name} is in UTF-16", "convert it to UTF-8, for instance: iconv -f UTF-16 -t UTF-8")
         if format == "events" or (format is None and b'"cqrs-log"' in first[:100]):
             _import_events(session, name, first, opened)
         else:
@@ -65,7 +69,10 @@ def _read_line(name: str, file: BinaryIO, limit: int) -> bytes:
 
 
 def _import_events(session: Session, name: str, first: bytes, file: BinaryIO) -> None:
-    new = session.store.import_log(session.list_name, _lines(session, name, first, file))
+    try:
+        new = session.store.import_log(session.list_name, _lines(session, name, first, file))
+    except ImportRefused as error:
+        raise ImportRefused(f"{name}: {error}") from error
     view = session.open_list(session.list_name).view()
     if session.options.json:
         print_line(document.encode({**document.head(view), "commits": new}))
@@ -101,20 +108,20 @@ def _lines(session: Session, name: str, line: bytes, file: BinaryIO) -> Iterator
 def _import_todos(session: Session, name: str, first: bytes, file: BinaryIO) -> None:
     hint = "give a file that todo export wrote"
     if first.strip()[:1] not in (b"{", b""):  # the rest may be endless
-        raise UsageError(f"{name} is not an export: it is neither JSON nor a log", hint)
+        raise InvalidInput(f"{name} is not an export: it is neither JSON nor a log", hint)
     try:
         content = first + file.read(LIMIT + 1 - len(first))
     except OSError as error:
         raise _unreadable(name, error) from error
     if len(content) > LIMIT:
         more = "export the list with --format events instead: that has no limit"
-        raise UsageError(f"{name} is larger than {LIMIT:,} bytes, the limit for JSON", more)
+        raise InvalidInput(f"{name} is larger than {LIMIT:,} bytes, the limit for JSON", more)
     try:
         read = msgspec.json.decode(content, type=_document())
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise UsageError(f"{name} is not an export: {error}", hint) from error
+        raise InvalidInput(f"{name} is not an export: {error}", hint) from error
     if read.format != document.FORMAT:
-        raise UsageError(f"{name} has format {visible(read.format)!r}, not {document.FORMAT}", "export it again")
+        raise InvalidInput(f"{name} has format {visible(read.format)!r}, not {document.FORMAT}", "export it again")
     todos = {line.id: Todo(**{name: getattr(line, name) for name in Todo.__struct_fields__}) for line in read.todos}
     answer = session.list.import_todos(todos)
     if session.options.json:

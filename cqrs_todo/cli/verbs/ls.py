@@ -9,6 +9,7 @@ from ..output import print_line
 from ..session import Session, check_text
 from ..tables import print_groups
 from ..terminal import print_moment
+from ..text import visible
 from ..verb import LOOK, Argument, Option, Verb
 
 
@@ -47,6 +48,10 @@ def ls(
 def _empty(shown: Filter, items: Sequence[Item]) -> str:
     if not items:
         return "The list is empty."
+    unknown = [tag for tag in shown.tags if not any(tag in item.todo.tags for item in items)]
+    if unknown:
+        tags = ", ".join(sorted({f"+{visible(tag)}" for item in items for tag in item.todo.tags})) or "none"
+        return f"Nothing matches: no todo has the tag +{visible(unknown[0])}. The tags are: {tags}."
     return "Nothing matches." if shown != Filter() else "Nothing is open."
 
 
@@ -67,6 +72,6 @@ VERB = Verb(
         Option("removed", ("--removed",), "Show only removed todos."),
         Option("tags", ("--tag", "-t"), "Show only todos with this tag.", metavar="TAG", multiple=True),
         Option("sort", ("--sort",), f"Sort by one of {', '.join(SORT_KEYS)}.", metavar="KEY", default="number"),
-        Option("limit", ("--limit",), "Show at most N todos.", metavar="N", kind=int, least=0),
+        Option("limit", ("--limit", "-n"), "Show at most N todos.", metavar="N", kind=int, least=0),
     ),
 )

@@ -2,8 +2,12 @@
 
 from collections.abc import Sequence
 
+from ...todo.errors import ListNotFound
+from ...todo.lists import differing_only_by_case
+from ...todo.service import TodoList
 from ...todo.views import number_ranges
-from ..answers import named, print_answer
+from ..answers import hint_to_restore, named, print_answer
+from ..errors import TargetNotFound
 from ..output import print_line, print_message
 from ..session import Session, check_ids
 from ..text import visible
@@ -14,7 +18,10 @@ def move(session: Session, ids: Sequence[str], target: str) -> None:
     """Move todos to another list, where they keep their ids and fields."""
     source = session.list
     chosen = source.select(check_ids(ids))
-    answer = source.move(chosen, session.open_list(target))
+    destination = session.open_list(target)
+    _check_exists(destination)
+    with hint_to_restore(session):
+        answer = source.move(chosen, destination)
     if session.options.json:
         print_answer(session, answer, None)
         return
@@ -27,6 +34,15 @@ def move(session: Session, ids: Sequence[str], target: str) -> None:
         there = number_ranges(list(moved.values()))
         line = f"Moved {named(leaving)} to {visible(answer.list)}, as {there}"
         print_line(f"{line}. Undo: {session.typed(source.name, 'undo')}")
+
+
+def _check_exists(destination: TodoList) -> None:
+    """Raise `TargetNotFound` if the list to move to does not exist."""
+    try:
+        destination.check_exists()
+    except ListNotFound as error:
+        similar = error.nearest is not None and differing_only_by_case(error.name, [error.nearest]) is not None
+        raise TargetNotFound(error.name, error.nearest, may_be_made=not similar) from error
 
 
 VERB = Verb(

@@ -7,12 +7,14 @@ from ...todo.model import Change
 from ...todo.values import TEXT_LIMIT
 from ..answers import change
 from ..errors import UsageError
+from ..ids import check_one_word
 from ..session import Session, check_text
 from ..verb import CHANGE, ONE_IDS, Argument, Verb
 
 
 def note(session: Session, ids: str, text: Sequence[str], literal: int) -> None:
     """Set the note of todos from words, or from stdin for the word '-', unless that stood after `--`."""
+    check_one_word(ids, text, literal, "note")
     note = " ".join(check_text("note", word) for word in text)
     if list(text) == ["-"] and not literal:
         from ..stdin import read_text

@@ -8,7 +8,8 @@ from ..verb import CHANGE, Argument, Verb
 
 def redo(session: Session, count: str | None) -> None:
     """Redo the change that was undone last, or the last N."""
-    print_steps(session, session.list.redo(parse_steps(count)), "Redid", REDOES, "undo")
+    asked = parse_steps(count)
+    print_steps(session, session.list.redo(asked), "Redid", REDOES, "undo", asked)
 
 
 VERB = Verb(

@@ -99,7 +99,7 @@ def _drawn(numbers: Statistics, columns: int, plotter: ModuleType | None) -> Ite
     yield ""
     yield "Most active"
     for by, events in numbers.authors[:5]:
-        yield f"  {events:>6} events  {visible(by)}"
+        yield f"  {events:>6} {'event ' if events == 1 else 'events'}  {visible(by)}"
 
 
 def _periods(days: Sequence[date]) -> tuple[str, list[str], list[int]]:

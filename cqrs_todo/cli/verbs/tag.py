@@ -6,6 +6,7 @@ from ...todo.fields import TAGS
 from ...todo.model import Add, Drop, TodoCommand
 from ..answers import change
 from ..errors import UsageError
+from ..fields import valid
 from ..session import Session, check_text
 from ..verb import CHANGE, Argument, Verb
 
@@ -17,7 +18,9 @@ def tag(session: Session, words: Sequence[str]) -> None:
     if not tags or not ids:
         raise UsageError("give todos, and at least one +TAG or -TAG", "for instance: todo tag 1-3 +home -work")
     commands: list[TodoCommand] = [
-        Add(TAGS, check_text("tag", word[1:])) if word[0] == "+" else Drop(TAGS, check_text("tag", word[1:]))
+        Add(TAGS, valid(TAGS.check_item, check_text("tag", word[1:])))
+        if word[0] == "+"
+        else Drop(TAGS, check_text("tag", word[1:]))
         for word in tags
     ]
     change(session, ids, lambda _: commands, "Tagged", "Unchanged")

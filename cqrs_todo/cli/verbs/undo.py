@@ -11,11 +11,13 @@ from ..verb import CHANGE, Argument, Verb
 def undo(session: Session, what: str | None) -> None:
     """Undo the last change, the last N changes, or the one at a position."""
     todos = session.list
+    count = 1
     if what is not None and re.fullmatch(r"@[0-9]{1,18}", what):
         answer = todos.undo_at(int(what[1:]))
     else:
-        answer = todos.undo(parse_steps(what))
-    print_steps(session, answer, "Undid", UNDOES, "redo")
+        count = parse_steps(what)
+        answer = todos.undo(count)
+    print_steps(session, answer, "Undid", UNDOES, "redo", count)
 
 
 VERB = Verb(

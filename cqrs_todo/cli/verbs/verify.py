@@ -28,8 +28,7 @@ def verify(session: Session, repair: bool, dry_run: bool) -> None:
     """
     if dry_run and not repair:
         raise UsageError("--dry-run shows what --repair would do", "give both")
-    if repair:
-        session.require_present()
+    session.refuse_at("verify checks the lists as they are now, and takes no --at")
     rows: list[dict[str, Any]] = []
     errors: list[CqrsError] = []
     for name, archived in _chosen(session):
@@ -68,7 +67,7 @@ def _chosen(session: Session) -> list[tuple[str, bool]]:
         names = lists.names()
         if name not in names and name not in lists.names(archived=True):
             session.store.verify(name)  # raises the error if the list is missing, which is more than not being there
-            raise list_not_found(name, names)
+            raise list_not_found(name, names)  # an archived list has been found by now
         return [(name, name not in names)]
     return [(name, archived) for archived in (False, True) for name in lists.names(archived=archived)]
 

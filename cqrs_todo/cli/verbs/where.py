@@ -9,6 +9,7 @@ from ..verb import LISTS, Verb
 
 def where(session: Session) -> None:
     """Show the paths in use."""
+    session.refuse_at("where shows the paths in use now, and takes no --at")
     paths = {
         "store": session.store.url,
         "list": session.list_name,

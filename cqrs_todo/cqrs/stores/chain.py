@@ -70,7 +70,7 @@ class Versions:
 
     def version_of(self, stream: str) -> int:
         """Return the version of a stream; 0 if it has no events."""
-        return self.last.get(stream) or (0 if self._before is None else self._before.version_of(stream))
+        return self.last.get(stream) or (0 if self._before is None else self._before(stream))
 
     def advance(self, position: int, commits: Sequence[CommitLine]) -> int:
         """Check the commits that come after a position, and count those that were not counted before.

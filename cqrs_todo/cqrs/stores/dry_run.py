@@ -270,7 +270,7 @@ class DryRunLog(Log):
         if stream in self._versions:
             return self._versions[stream]
         if self._versions_before is not None:
-            return self._versions_before.version_of(stream)
+            return self._versions_before(stream)
         if self._begun == 0:
             return 0
         before = self._log.commits_backward(Cursor(self._kept.base))
@@ -415,7 +415,7 @@ def _refused() -> DryRunRefused:
     )
 
 
-class DryRunSnapshots:
+class DryRunSnapshots(Snapshots):
     """Snapshots that are read and not written. What is loaded is reported to the trace of a store."""
 
     def __init__(self, snapshots: Snapshots, store: DryRunStore) -> None:

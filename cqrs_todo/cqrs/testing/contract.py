@@ -15,7 +15,7 @@ from ..errors import CommandReused, InvalidLogName, LogExists, LogNotFound, Wron
 from ..events import Commit, EventBatch, EventTypes, Recorded, UnknownEvent
 from ..names import check_log_name
 from ..reactions import Reaction, Runner
-from ..store import EXISTS, NEW, Append, Cursor, Log, NewStreamsOnly, Store
+from ..store import EXISTS, NEW, Append, Cursor, Log, Store, new_streams_only
 from .examples import AT, CONTRACT_TYPES, LATER_TYPES, Counted, Renamed, content_of, metadata, numbers, one
 
 
@@ -238,7 +238,7 @@ class StoreContract:
         cursor, given = log.cursor(), Given()
         log.append(one("b/2", 3), metadata("c3"))
         other = self.reopened(store)
-        assert [batch.position for group in other.event_batches(cursor, given) for batch in group] == [7]
+        assert [batch.position for group in other.event_batches(cursor, given.version_of) for batch in group] == [7]
         appends = [*one("a/1", 4, expected=3), *one("b/2", 4, expected=2), *one("c/1", 4, expected=NEW)]
         assert [event.version for event in other.append(appends, metadata("c4")).events] == [4, 3, 1]
         assert set(given.asked) <= {"a/1", "c/1"}, "the log itself knows the versions of what it has read"
@@ -249,7 +249,7 @@ class StoreContract:
             log.append(one(f"a/{n}", n), metadata(f"c{n}"))
         other = self.reopened(store)
         for n in range(3, 6):
-            assert list(other.event_batches(other.cursor() if n > 3 else log.cursor(), NewStreamsOnly())) == []
+            assert list(other.event_batches(other.cursor() if n > 3 else log.cursor(), new_streams_only)) == []
             assert other.append(one(f"a/{n}", n, expected=NEW), metadata(f"c{n}")).position == n + 1
         assert numbers(log.events()) == [0, 1, 2, 3, 4, 5]
 

@@ -130,7 +130,7 @@ def test_a_crash_while_a_log_is_moved_loses_nothing_and_hides_no_later_loss(
     assert store.missing() == []
     store.open(name)
     (path.parent / f"{name}.jsonl").unlink()
-    assert [(missing.name, missing.position) for missing in store.missing()] == [(name, 4)], "a real loss is told"
+    assert [(missing.name, missing.position) for missing in store.missing()] == [(name, 4)], "a real loss is reported"
 
 
 @pytest.mark.usefixtures("log")

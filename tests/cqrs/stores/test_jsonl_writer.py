@@ -190,20 +190,20 @@ def test_a_log_that_was_rewritten_and_lacks_its_last_lf_is_not_written(store: St
         store.open("inbox").append(one("b/1", 1), metadata("d2"))
 
 
-@pytest.mark.parametrize("noted", [True, False])
+@pytest.mark.parametrize("continued", [True, False])
 def test_a_writer_notices_a_restored_backup_that_lacks_what_it_wrote(
-    store: Store, log: Log, path: Path, noted: bool
+    store: Store, log: Log, path: Path, continued: bool
 ) -> None:
     files = (path, path.with_suffix(".lock"))
     backup = [file.read_bytes() for file in files]
     log.append(one("a/1", 3), metadata("c3"))
     for file, content in zip(files, backup, strict=True):
         file.write_bytes(content)
-    if noted:
+    if continued:
         store.open("inbox").append([Append("b/1", (Counted(0, "x" * 999),))], metadata("d1"))
-    assert len(list(log.commits())) == 3 + noted
+    assert len(list(log.commits())) == 3 + continued
     assert "@4 had been recorded" in (log.damage or "")
-    with pytest.raises(DamagedLog, match="was rewritten" if noted else "lost its end"):
+    with pytest.raises(DamagedLog, match="was rewritten" if continued else "lost its end"):
         log.append(one("a/1", 4), metadata("c4"))
 
 
@@ -224,13 +224,13 @@ def test_a_reader_notices_a_restored_backup_that_was_continued(store: Store, log
     assert store.verify("inbox").damage is None
 
 
-@pytest.mark.parametrize(("cut", "told"), [(True, "lacks its end"), (False, "the end of the line was altered")])
-def test_a_complete_last_line_is_never_cut_off(store: Store, log: Log, path: Path, cut: bool, told: str) -> None:
+@pytest.mark.parametrize(("cut", "warning"), [(True, "lacks its end"), (False, "the end of the line was altered")])
+def test_a_complete_last_line_is_never_cut_off(store: Store, log: Log, path: Path, cut: bool, warning: str) -> None:
     content = path.read_bytes()
     path.write_bytes(content[:-1] if cut else content[:-1] + b"\x0b")
     reader = store.open("inbox")
     assert numbers(reader.events()) == [0, 1]
-    assert told in reader.warnings[0]
+    assert warning in reader.warnings[0]
     if cut:
         assert reader.append(one("a/1", 3), metadata("c3")).position == 4
         assert numbers(log.events()) == [0, 1, 2, 3]

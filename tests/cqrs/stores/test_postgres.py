@@ -1,8 +1,9 @@
 """PostgreSQL beyond the contract: what stands in the tables, later programs, servers that are not there, damage."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -20,16 +21,18 @@ from cqrs_todo.cqrs.errors import (
     StaleCursor,
     StoreUnavailable,
 )
+from cqrs_todo.cqrs.events import EventBatch
 from cqrs_todo.cqrs.fold import Fold, fold_of
 from cqrs_todo.cqrs.repository import Repository
 from cqrs_todo.cqrs.snapshots import SnapshotEvery
-from cqrs_todo.cqrs.store import Append, Store
+from cqrs_todo.cqrs.store import START, Append, Cursor, Store
 from cqrs_todo.cqrs.stores import UnknownStore, open_store
 from cqrs_todo.cqrs.stores.hash_chain import chain_line, digest_in
 from cqrs_todo.cqrs.stores.postgres import Named, Operator, Pattern, PostgresStore
-from cqrs_todo.cqrs.stores.snapshots import SnapshotStore
+from cqrs_todo.cqrs.stores.shared_snapshots import SharedSnapshots
+from cqrs_todo.cqrs.stores.snapshots import Folder, SnapshotStore
 from cqrs_todo.cqrs.testing.examples import CONTRACT_TYPES, Counted, metadata, numbers, one
-from tests.cqrs.counter import COUNTER, Moved
+from tests.cqrs.counter import COUNTER, Move, Moved
 from tests.cqrs.counter import TYPES as COUNTERS
 
 AT = datetime(2026, 11, 22, tzinfo=UTC)
@@ -57,7 +60,7 @@ def test_tables_of_a_later_program_are_refused_each_time(database: str) -> None:
     store.close()
     changed(database, "INSERT INTO cqrs_schema (version, what) VALUES (99, 'wonders')")
     for _ in range(2):
-        with pytest.raises(StoreUnavailable, match=r"has tables of version 99, later than this program's \d+: take a newer"):
+        with pytest.raises(StoreUnavailable, match=r"has tables of version 99, later than this program's \d+: use a newer"):
             store.names()
 
 
@@ -233,7 +236,7 @@ def test_snapshots_in_a_table(crowd: PostgresStore, database: str) -> None:
     log = store.create("counters", AT)
 
     def fold(state: type = int) -> Fold[int]:
-        snapshots: SnapshotStore[int] = SnapshotStore(crowd.snapshot_table(), state, "1")
+        snapshots: SnapshotStore[int] = SnapshotStore(crowd.shared_snapshots(), state, "1")
         strategy = SnapshotEvery(25)
         return Repository(store.open("counters"), COUNTER, snapshots=snapshots, strategy=strategy).fold()
 
@@ -252,6 +255,35 @@ def test_snapshots_in_a_table(crowd: PostgresStore, database: str) -> None:
     assert fold() == whole
     changed(database, "DROP TABLE cqrs_snapshots")
     assert fold() == whole
+    store.close()
+
+
+def test_a_second_machine_begins_with_the_snapshot_of_the_first(crowd: PostgresStore, database: str, tmp_path: Path) -> None:
+    store = open_store(database, COUNTERS)
+    log = store.create("counters", AT)
+
+    def repository(machine: str) -> Repository[int, Move, Moved]:
+        own = Folder(str(tmp_path / machine))
+        snapshots: SharedSnapshots[int] = SharedSnapshots(own, crowd.shared_snapshots(), int, "1")
+        return Repository(store.open("counters"), COUNTER, snapshots=snapshots, strategy=SnapshotEvery(25))
+
+    for number in range(1, 321):
+        log.append([Append(f"counter/{number % 7}", (Moved(number),))], metadata(f"c{number}"))
+        if number % 100 == 0:
+            repository("first").fold()
+    second = repository("second")
+    reads: list[Cursor] = []
+    read = second.log.event_batches
+
+    def watched(since: Cursor = START, versions: Any = None) -> Iterator[Sequence[EventBatch]]:
+        reads.append(since)
+        return read(since, versions)
+
+    second.log.event_batches = watched  # type: ignore[method-assign]  # it watches what is read
+    assert second.fold() == fold_of(COUNTER, log.commits())
+    assert [cursor.position for cursor in reads] == [300]
+    changed(database, "DROP TABLE cqrs_snapshots")
+    assert Folder(str(tmp_path / "second")).read(log.id, "300"), "the second machine has its own copy now"
     store.close()
 
 
@@ -287,7 +319,7 @@ def test_after_a_lost_reply_nobody_is_told_that_nothing_was_recorded(
 ) -> None:
     log = crowd.open("b-2")
     lose_a_reply(monkeypatch, b"cqrs_append", then)
-    with pytest.raises(OutcomeUnknown, match="can't be known whether it was recorded"):
+    with pytest.raises(OutcomeUnknown, match="cannot be known whether it was recorded"):
         log.append(one("a/1", 1), metadata("c1"))
     monkeypatch.undo()
     assert log.append(one("a/1", 1), metadata("c1")).position == 1
@@ -355,7 +387,7 @@ ORPHAN = "SET session_replication_role = replica; INSERT INTO cqrs_events"
 
 
 @pytest.mark.parametrize(
-    ("statement", "told"),
+    ("statement", "detail"),
     [
         ("UPDATE cqrs_logs SET id = 'x' WHERE name = 'b-1'", "the column id"),
         ("UPDATE cqrs_logs SET id = 'x' WHERE name = 'b-2'", "the column id"),
@@ -377,16 +409,16 @@ ORPHAN = "SET session_replication_role = replica; INSERT INTO cqrs_events"
         ),
     ],
 )
-def test_every_column_that_was_altered_is_found(crowd: PostgresStore, database: str, statement: str, told: str) -> None:
+def test_every_column_that_was_altered_is_found(crowd: PostgresStore, database: str, statement: str, detail: str) -> None:
     changed(database, statement)
     name = "b-2" if "b-2" in statement else "b-1"
     damage = crowd.verify(name).damage
     assert damage is not None
-    assert (damage.kind, told in damage.detail) == ("altered", True)
+    assert (damage.kind, detail in damage.detail) == ("altered", True)
 
 
 @pytest.mark.parametrize(
-    ("url", "told"),
+    ("url", "message"),
     [
         ("postgresql://a..b/x", "empty"),
         ("postgresql://.a/x", "empty"),
@@ -416,10 +448,10 @@ def test_every_column_that_was_altered_is_found(crowd: PostgresStore, database: 
         ("postgresql://h/x?nonsense=1", "%2F"),
     ],
 )
-def test_a_bad_host_or_port_is_refused_in_words(url: str, told: str) -> None:
+def test_a_bad_host_or_port_is_refused_with_a_reason(url: str, message: str) -> None:
     with pytest.raises(UnknownStore, match="not the URL of a PostgreSQL database: ") as caught:
         open_store(url, CONTRACT_TYPES)
-    assert told in str(caught.value)
+    assert message in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -460,13 +492,13 @@ def test_a_name_with_nul_is_refused(crowd: PostgresStore) -> None:
     assert list(log.commits()) == []
 
 
-def sealed(*documents: bytes) -> list[bytes]:
-    """Lines of these documents, one after the other."""
+def chained(*documents: bytes) -> list[bytes]:
+    """Return the lines of a log with these documents."""
     lines: list[bytes] = []
-    sum = b""
+    digest = b""
     for document in documents:
-        lines.append(chain_line(sum, document))
-        sum = digest_in(lines[-1][:-1]) or b""
+        lines.append(chain_line(digest, document))
+        digest = digest_in(lines[-1][:-1]) or b""
     return lines
 
 
@@ -477,28 +509,30 @@ COMMIT = (
 )
 NONE_AT_ALL = [
     ([], "line 1: no header"),
-    (sealed(HEADER.replace(b'"1.0"', b'"2.0"')), "newer than this program"),
-    (sealed(HEADER, COMMIT % (1, b"c1", 1, b"1"), COMMIT % (2, b"c2", 3, b"1")), "line 3: version 3 of a/1 follows 1"),
+    (chained(HEADER.replace(b'"1.0"', b'"2.0"')), "newer than this program"),
+    (chained(HEADER, COMMIT % (1, b"c1", 1, b"1"), COMMIT % (2, b"c2", 3, b"1")), "line 3: version 3 of a/1 follows 1"),
 ]
 ONLY_ON_A_SERVER = [
     (
-        sealed(HEADER, COMMIT % (1, b"c1", 1, b"1"), COMMIT % (2, b"c1", 2, b"1")),
+        chained(HEADER, COMMIT % (1, b"c1", 1, b"1"), COMMIT % (2, b"c1", 2, b"1")),
         "two of these lines have the same command id",
     ),
-    (sealed(HEADER, COMMIT % (1, b"c1", 1, b"1e999999")), "overflows"),
-    (sealed(HEADER, (COMMIT % (1, b"c1", 1, b"1")).replace(b"a/1", b"a/\\u0000")), "line 2: .*NUL"),
+    (chained(HEADER, COMMIT % (1, b"c1", 1, b"1e999999")), "overflows"),
+    (chained(HEADER, (COMMIT % (1, b"c1", 1, b"1")).replace(b"a/1", b"a/\\u0000")), "line 2: .*NUL"),
 ]
 
 
-@pytest.mark.parametrize(("lines", "told"), NONE_AT_ALL + ONLY_ON_A_SERVER)
-def test_lines_that_are_no_log_are_not_taken_in(crowd: PostgresStore, lines: list[bytes], told: str) -> None:
-    with pytest.raises(ImportRefused, match=told):
+@pytest.mark.parametrize(("lines", "message"), NONE_AT_ALL + ONLY_ON_A_SERVER)
+def test_the_server_refuses_to_import_lines_that_are_not_a_log(
+    crowd: PostgresStore, lines: list[bytes], message: str
+) -> None:
+    with pytest.raises(ImportRefused, match=message):
         crowd.import_log("x", lines)
     assert "x" not in crowd.names()
 
 
-@pytest.mark.parametrize(("lines", "told"), NONE_AT_ALL)
-def test_nor_are_they_by_files(store: Store, lines: list[bytes], told: str) -> None:
+@pytest.mark.parametrize(("lines", "message"), NONE_AT_ALL)
+def test_files_refuse_to_import_lines_that_are_not_a_log(store: Store, lines: list[bytes], message: str) -> None:
     with pytest.raises(ImportRefused, match="nothing was imported"):
         store.import_log("x", lines)
-    assert (store.names(), bool(told)) == ([], True)
+    assert (store.names(), bool(message)) == ([], True)

@@ -1,4 +1,4 @@
-"""What a hostile role puts in the schemas on the search path of another: nothing of it runs, and nothing is lost."""
+"""A hostile role creates objects in schemas on the search path of another role: none of them runs, and nothing is lost."""
 
 import re
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ from cqrs_todo.cqrs.stores.postgres.schema import FUNCTIONS, TABLES
 from cqrs_todo.cqrs.testing.examples import CONTRACT_TYPES, metadata, numbers, one
 
 AT = datetime(2026, 11, 22, tzinfo=UTC)
-_places = count(1)
+_numbers = count(1)
 
 
 def sql(database: str, statements: str, role: str = "") -> list[tuple[object, ...]]:
@@ -29,13 +29,13 @@ def sql(database: str, statements: str, role: str = "") -> list[tuple[object, ..
         return cursor.fetchall() if cursor.description else []
 
 
-class Place:
-    """Two schemas in a database: `home` has the tables, `evil` is open to the attacker; and three roles."""
+class Target:
+    """A database with three roles and two schemas: `home` has the tables, and the attacker can create objects in `evil`."""
 
     def __init__(self, server: str) -> None:
         self.server = server
         self.opened: list[Store] = []
-        number = next(_places)
+        number = next(_numbers)
         self.home, self.evil = f"home_{number}", f"evil_{number}"
         self.owner, self.clerk, self.mallory = f"owner_{number}", f"clerk_{number}", f"mallory_{number}"
         sql(
@@ -49,7 +49,7 @@ class Place:
         )
 
     def url(self, path: str, role: str) -> str:
-        """The URL with a search path, as a role."""
+        """Return the URL for a role, with a search path."""
         path = path.replace(" ", "").replace(",", "%2C").replace('"', "%22").replace("$", "%24")
         url = re.sub(r"//[^:@/]*", f"//{role}", self.server, count=1)
         return f"{url}&options=-csearch_path%3D{path}"
@@ -71,7 +71,7 @@ class Place:
         sql(self.server, "; ".join(grants))
 
     def attack(self, statements: str) -> None:
-        """Let the attacker do something; $EVIL and $HOME are the schemas, RUN a body that notes that it ran."""
+        """Let the attacker do something; $EVIL and $HOME are the schemas, $RUN a body that records that it ran."""
         body = f"INSERT INTO {self.evil}.ran VALUES (session_user || ' as ' || current_user)"
         columns = (
             "(log bigint, position bigint, last bigint, command text, at timestamptz, author text, role text, meta jsonb,"
@@ -91,8 +91,8 @@ class Place:
 
 
 @pytest.fixture
-def place(server: str) -> Iterator[Place]:
-    made = Place(server)
+def target(server: str) -> Iterator[Target]:
+    made = Target(server)
     yield made
     for store in made.opened:
         store.close()
@@ -211,53 +211,55 @@ HOSTILE = {
 
 @pytest.mark.parametrize("path", ["$HOME,$EVIL,pg_catalog", '"$user",pg_catalog,$HOME,$EVIL'])
 @pytest.mark.parametrize("hostile", HOSTILE)
-def test_what_others_create_takes_over_nothing(place: Place, hostile: str, path: str) -> None:
-    place.made()
-    place.attack(HOSTILE[hostile])
-    path = path.replace("$HOME", place.home).replace("$EVIL", place.evil)
-    for role, number in ((place.clerk, 2), (place.owner, 4)):
-        store = place.open(role, path)
+def test_what_others_create_takes_over_nothing(target: Target, hostile: str, path: str) -> None:
+    target.made()
+    target.attack(HOSTILE[hostile])
+    path = path.replace("$HOME", target.home).replace("$EVIL", target.evil)
+    for role, number in ((target.clerk, 2), (target.owner, 4)):
+        store = target.open(role, path)
         log = store.open("inbox")
         log.append(one("a/1", number, expected=number - 1), metadata(f"c{number}"))
-        place.open(role, path).open("inbox").append(one("a/1", number + 1), metadata(f"c{number + 1}"))
+        target.open(role, path).open("inbox").append(one("a/1", number + 1), metadata(f"c{number + 1}"))
         assert isinstance(store, PostgresStore)
         assert [each.name for each in store.logs()] == ["inbox"]
         store.checkpoints().save("r", "x", number)
         assert store.verify("inbox").damage is None
         store.close()
-    assert numbers(place.open(place.owner).open("inbox").events()) == [1, 2, 3, 4, 5]
-    assert sql(place.server, f"SELECT count(*) FROM {place.home}.cqrs_commits") == [(5,)]
-    assert place.ran == []
+    assert numbers(target.open(target.owner).open("inbox").events()) == [1, 2, 3, 4, 5]
+    assert sql(target.server, f"SELECT count(*) FROM {target.home}.cqrs_commits") == [(5,)]
+    assert target.ran == []
 
 
-def test_an_overload_with_a_default_keeps_others_from_working_but_does_not_run(place: Place) -> None:
+def test_an_overload_with_a_default_keeps_others_from_working_but_does_not_run(target: Target) -> None:
     """PostgreSQL itself cannot decide which of the two is meant, so that it calls neither."""
-    place.made()
-    place.attack(f"CREATE FUNCTION $HOME.cqrs_append(bigint, bigint, text, text, text, more int DEFAULT 0) {_APPEND}")
-    told = f"others made functions .* in the schema {place.home}.*nothing was recorded.*REVOKE CREATE ON SCHEMA {place.home}"
-    with pytest.raises(StoreUnavailable, match=told):
-        place.open(place.clerk).open("inbox").append(one("a/1", 2), metadata("c2"))
-    sql(place.server, f"DROP FUNCTION {place.home}.cqrs_append(bigint, bigint, text, text, text, int)")
-    place.open(place.clerk).open("inbox").append(one("a/1", 2), metadata("c2"))
-    assert numbers(place.open(place.owner).open("inbox").events()) == [1, 2]
-    assert place.ran == []
-
-
-def test_a_schema_named_like_the_user_is_not_taken(place: Place) -> None:
-    place.made()
-    sql(
-        place.server,
-        f"CREATE SCHEMA {place.clerk} AUTHORIZATION {place.mallory}; GRANT ALL ON SCHEMA {place.clerk} TO PUBLIC",
+    target.made()
+    target.attack(f"CREATE FUNCTION $HOME.cqrs_append(bigint, bigint, text, text, text, more int DEFAULT 0) {_APPEND}")
+    message = (
+        f"others made functions .* in the schema {target.home}.*nothing was recorded.*REVOKE CREATE ON SCHEMA {target.home}"
     )
-    store = place.open(place.clerk, f'"$user",{place.home}')
+    with pytest.raises(StoreUnavailable, match=message):
+        target.open(target.clerk).open("inbox").append(one("a/1", 2), metadata("c2"))
+    sql(target.server, f"DROP FUNCTION {target.home}.cqrs_append(bigint, bigint, text, text, text, int)")
+    target.open(target.clerk).open("inbox").append(one("a/1", 2), metadata("c2"))
+    assert numbers(target.open(target.owner).open("inbox").events()) == [1, 2]
+    assert target.ran == []
+
+
+def test_a_schema_named_like_the_user_is_not_taken(target: Target) -> None:
+    target.made()
+    sql(
+        target.server,
+        f"CREATE SCHEMA {target.clerk} AUTHORIZATION {target.mallory}; GRANT ALL ON SCHEMA {target.clerk} TO PUBLIC",
+    )
+    store = target.open(target.clerk, f'"$user",{target.home}')
     store.open("inbox").append(one("a/1", 2), metadata("c2"))
-    assert numbers(place.open(place.owner).open("inbox").events()) == [1, 2]
+    assert numbers(target.open(target.owner).open("inbox").events()) == [1, 2]
 
 
 @pytest.mark.parametrize("version", ["0", "3"])
-def test_tables_that_others_planted_are_refused_before_anything_in_them_runs(place: Place, version: str) -> None:
+def test_tables_that_others_planted_are_refused_before_anything_in_them_runs(target: Target, version: str) -> None:
     """The attacker makes them all before the first use, with the right names, and hopes that somebody else uses them."""
-    place.attack(
+    target.attack(
         "CREATE TABLE $HOME.cqrs_schema (version int, at timestamptz DEFAULT now(), what text);"
         "CREATE FUNCTION $HOME.f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN $RUN; RETURN NEW; END $$;"
         "CREATE TRIGGER t AFTER INSERT ON $HOME.cqrs_schema FOR EACH ROW EXECUTE FUNCTION $HOME.f();"
@@ -265,68 +267,68 @@ def test_tables_that_others_planted_are_refused_before_anything_in_them_runs(pla
         + f"CREATE FUNCTION $HOME.cqrs_append(bigint, bigint, text, text, text) {_APPEND}"
         "GRANT ALL ON $HOME.cqrs_schema TO PUBLIC"
     )
-    for role in (place.clerk, place.owner, "postgres"):
+    for role in (target.clerk, target.owner, "postgres"):
         with pytest.raises(
-            StoreUnavailable, match=f"belongs to {place.mallory}, who owns neither the schema nor the database"
+            StoreUnavailable, match=f"belongs to {target.mallory}, who owns neither the schema nor the database"
         ):
-            place.open(role).create("inbox", AT)
+            target.open(role).create("inbox", AT)
         with pytest.raises(StoreUnavailable, match="nothing was run"):
-            place.open(role).migrate()
-    assert place.ran == []
+            target.open(role).migrate()
+    assert target.ran == []
 
 
-def test_a_view_in_the_place_of_a_table_is_refused(place: Place) -> None:
-    place.attack(
+def test_a_view_in_the_place_of_a_table_is_refused(target: Target) -> None:
+    target.attack(
         "CREATE FUNCTION $HOME.f() RETURNS int LANGUAGE plpgsql AS $$ BEGIN $RUN; RETURN 3; END $$;"
         "CREATE VIEW $HOME.cqrs_schema AS SELECT $HOME.f() AS version; GRANT ALL ON $HOME.cqrs_schema TO PUBLIC"
     )
     with pytest.raises(StoreUnavailable, match=r"cqrs_schema, which mallory_\d+ made, is not an ordinary table"):
-        place.open(place.owner).names()
-    assert place.ran == []
+        target.open(target.owner).names()
+    assert target.ran == []
 
 
-def test_one_function_that_others_planted_is_not_called(place: Place) -> None:
+def test_one_function_that_others_planted_is_not_called(target: Target) -> None:
     """The attacker makes only what the migration would make, so that it fails instead of taking theirs for its own."""
-    place.attack(f"CREATE FUNCTION $HOME.cqrs_append(bigint, bigint, text, text, text) {_APPEND}")
-    with pytest.raises(StoreUnavailable, match=f"cqrs_append.* belongs to {place.mallory}"):
-        place.open(place.owner).create("inbox", AT)
-    assert place.ran == []
+    target.attack(f"CREATE FUNCTION $HOME.cqrs_append(bigint, bigint, text, text, text) {_APPEND}")
+    with pytest.raises(StoreUnavailable, match=f"cqrs_append.* belongs to {target.mallory}"):
+        target.open(target.owner).create("inbox", AT)
+    assert target.ran == []
 
 
-def test_tables_of_a_role_that_does_not_own_the_schema_wait_for_its_owner_to_say_so(place: Place) -> None:
+def test_tables_of_a_role_that_does_not_own_the_schema_wait_for_its_owner_to_say_so(target: Target) -> None:
     sql(
-        place.server,
-        f"ALTER SCHEMA {place.home} OWNER TO postgres; GRANT CREATE ON SCHEMA {place.home} TO {place.owner}",
+        target.server,
+        f"ALTER SCHEMA {target.home} OWNER TO postgres; GRANT CREATE ON SCHEMA {target.home} TO {target.owner}",
     )
-    place.made()
-    with pytest.raises(StoreUnavailable, match=f"belongs to {place.owner}") as caught:
-        place.open(place.clerk).names()
-    sql(place.server, str(caught.value).partition("is right: ")[2])
-    place.open(place.clerk).open("inbox").append(one("a/1", 2), metadata("c2"))
+    target.made()
+    with pytest.raises(StoreUnavailable, match=f"belongs to {target.owner}") as caught:
+        target.open(target.clerk).names()
+    sql(target.server, str(caught.value).partition("is right: ")[2])
+    target.open(target.clerk).open("inbox").append(one("a/1", 2), metadata("c2"))
 
 
 @pytest.mark.parametrize("planted", ["cqrs_schema", "cqrs_logs"])
-def test_a_schema_in_front_of_that_of_the_tables_takes_nothing_over(place: Place, planted: str) -> None:
+def test_a_schema_in_front_of_that_of_the_tables_takes_nothing_over(target: Target, planted: str) -> None:
     """The attacker even owns the schema in front, and has made all the tables there."""
-    place.made()
-    forged = open_store(place.url(place.evil, place.mallory), CONTRACT_TYPES)
+    target.made()
+    forged = open_store(target.url(target.evil, target.mallory), CONTRACT_TYPES)
     forged.create("inbox", AT)
     forged.close()
-    place.attack(
+    target.attack(
         "CREATE FUNCTION $EVIL.f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN $RUN; RETURN NEW; END $$;"
         f"CREATE TRIGGER t BEFORE INSERT ON $EVIL.{planted} FOR EACH ROW EXECUTE FUNCTION $EVIL.f();"
         "GRANT ALL ON ALL TABLES IN SCHEMA $EVIL TO PUBLIC"
     )
-    store = place.open(place.owner, f"{place.evil},{place.home}")
+    store = target.open(target.owner, f"{target.evil},{target.home}")
     store.open("inbox").append(one("a/1", 2), metadata("c2"))
     store.create("work", AT)
-    assert numbers(place.open(place.clerk).open("inbox").events()) == [1, 2]
-    assert place.ran == []
+    assert numbers(target.open(target.clerk).open("inbox").events()) == [1, 2]
+    assert target.ran == []
 
 
-def test_temporary_objects_of_the_session_shadow_nothing(place: Place) -> None:
-    place.made()
-    store = place.open(place.owner)
+def test_temporary_objects_of_the_session_shadow_nothing(target: Target) -> None:
+    target.made()
+    store = target.open(target.owner)
     log = store.open("inbox")
     assert isinstance(store, PostgresStore)
     store._database.run(
@@ -337,17 +339,17 @@ def test_temporary_objects_of_the_session_shadow_nothing(place: Place) -> None:
     )
     log.append(one("a/1", 2), metadata("c2"))
     assert store.verify("inbox").damage is None
-    assert numbers(place.open(place.clerk).open("inbox").events()) == [1, 2]
+    assert numbers(target.open(target.clerk).open("inbox").events()) == [1, 2]
 
 
-def test_the_path_of_the_session_and_of_every_function_is_fixed(place: Place) -> None:
-    place.made()
-    store = place.open(place.clerk, f"{place.home},{place.evil},public")
+def test_the_path_of_the_session_and_of_every_function_is_fixed(target: Target) -> None:
+    target.made()
+    store = target.open(target.clerk, f"{target.home},{target.evil},public")
     assert isinstance(store, PostgresStore)
     assert store._database.rows("SELECT current_setting('search_path')") == [("pg_catalog, pg_temp",)]
     found = sql(
-        place.server,
-        f"SELECT proname::text, proconfig FROM pg_proc WHERE pronamespace = '{place.home}'::regnamespace ORDER BY 1",
+        target.server,
+        f"SELECT proname::text, proconfig FROM pg_proc WHERE pronamespace = '{target.home}'::regnamespace ORDER BY 1",
     )
     assert found == [(name, ["search_path=pg_catalog, pg_temp"]) for name in sorted(FUNCTIONS)]
 
@@ -388,13 +390,13 @@ def test_a_schema_that_is_not_there_is_named(server: str) -> None:
         store.names()
 
 
-def test_a_corner_is_a_schema_of_its_own(place: Place) -> None:
-    with scratch(place.url(f"{place.home},{place.evil}", "postgres")) as corner:
-        store = PostgresStore(corner, CONTRACT_TYPES)
+def test_a_scratch_area_is_a_separate_schema(target: Target) -> None:
+    with scratch(target.url(f"{target.home},{target.evil}", "postgres")) as area:
+        store = PostgresStore(area, CONTRACT_TYPES)
         store.create("inbox", AT)
         assert store._database.schema.startswith("cqrs_scratch_")
         store.close()
-    assert sql(place.server, f"SELECT to_regclass('{place.home}.cqrs_schema')") == [(None,)]
+    assert sql(target.server, f"SELECT to_regclass('{target.home}.cqrs_schema')") == [(None,)]
 
 
 GRANTED = [(table, privilege) for table, privileges in TABLES.items() for privilege in privileges]
@@ -402,15 +404,15 @@ GRANTED = [(table, privilege) for table, privileges in TABLES.items() for privil
 
 
 @pytest.mark.parametrize(("table", "privilege"), [each for each in GRANTED if each[0] != "cqrs_snapshots"])
-def test_a_missing_grant_is_named_in_one_line_and_is_enough(place: Place, table: str, privilege: str) -> None:
-    place.made()
-    sql(place.server, f"REVOKE {privilege} ON {place.home}.{table} FROM {place.clerk}")
+def test_a_missing_grant_is_named_in_one_line_and_is_enough(target: Target, table: str, privilege: str) -> None:
+    target.made()
+    sql(target.server, f"REVOKE {privilege} ON {target.home}.{table} FROM {target.clerk}")
     columns = TABLES[table][privilege]
     if columns:
-        sql(place.server, f"REVOKE {privilege} ({', '.join(columns)}) ON {place.home}.{table} FROM {place.clerk}")
+        sql(target.server, f"REVOKE {privilege} ({', '.join(columns)}) ON {target.home}.{table} FROM {target.clerk}")
 
     def work(name: str) -> None:
-        store = place.open(place.clerk)
+        store = target.open(target.clerk)
         store.open("inbox").append(one("a/1", 2), metadata("c2"))
         store.create(name, AT)
         store.rename(name, f"{name}ed")
@@ -419,52 +421,52 @@ def test_a_missing_grant_is_named_in_one_line_and_is_enough(place: Place, table:
 
     with pytest.raises(MissingGrant) as caught:
         work("first")
-    told = str(caught.value)
-    assert "\n" not in told
-    (grant,) = told.partition("to allow it: ")[2].split("; ")
+    message = str(caught.value)
+    assert "\n" not in message
+    (grant,) = message.partition("to allow it: ")[2].split("; ")
     only = f" ({', '.join(columns)})" if columns else ""
-    assert grant == f"GRANT {privilege}{only} ON {place.home}.{table} TO {place.clerk}"
-    sql(place.server, grant)
+    assert grant == f"GRANT {privilege}{only} ON {target.home}.{table} TO {target.clerk}"
+    sql(target.server, grant)
     work("second")
 
 
-def test_other_missing_grants_are_named_too(place: Place) -> None:
-    place.made()
-    hold = f"FUNCTION {place.home}.cqrs_hold(bigint)"
-    sql(place.server, f"REVOKE EXECUTE ON {hold} FROM PUBLIC")
-    with pytest.raises(MissingGrant, match=re.escape(f"GRANT EXECUTE ON {hold} TO {place.clerk}")):
-        place.open(place.clerk).open("inbox").append(one("a/1", 2), metadata("c2"))
-    sql(place.server, f"REVOKE USAGE ON SCHEMA {place.home} FROM PUBLIC")
-    with pytest.raises(MissingGrant, match=f"GRANT USAGE ON SCHEMA {place.home} TO {place.clerk}$"):
-        place.open(place.clerk).names()
+def test_other_missing_grants_are_named_too(target: Target) -> None:
+    target.made()
+    hold = f"FUNCTION {target.home}.cqrs_hold(bigint)"
+    sql(target.server, f"REVOKE EXECUTE ON {hold} FROM PUBLIC")
+    with pytest.raises(MissingGrant, match=re.escape(f"GRANT EXECUTE ON {hold} TO {target.clerk}")):
+        target.open(target.clerk).open("inbox").append(one("a/1", 2), metadata("c2"))
+    sql(target.server, f"REVOKE USAGE ON SCHEMA {target.home} FROM PUBLIC")
+    with pytest.raises(MissingGrant, match=f"GRANT USAGE ON SCHEMA {target.home} TO {target.clerk}$"):
+        target.open(target.clerk).names()
     with (
-        pytest.raises(MissingGrant, match=f"GRANT CREATE ON DATABASE postgres TO {place.clerk}$"),
-        scratch(place.url(place.home, place.clerk)),
+        pytest.raises(MissingGrant, match=f"GRANT CREATE ON DATABASE postgres TO {target.clerk}$"),
+        scratch(target.url(target.home, target.clerk)),
     ):
         pass
-    empty = f"{place.home}_empty"
-    sql(place.server, f"CREATE SCHEMA {empty}; GRANT USAGE ON SCHEMA {empty} TO {place.clerk}")
-    with pytest.raises(MissingGrant, match=f"GRANT CREATE ON SCHEMA {empty} TO {place.clerk}$"):
-        place.open(place.clerk, empty).names()
-    sql(place.server, f"DROP SCHEMA {empty}")
+    empty = f"{target.home}_empty"
+    sql(target.server, f"CREATE SCHEMA {empty}; GRANT USAGE ON SCHEMA {empty} TO {target.clerk}")
+    with pytest.raises(MissingGrant, match=f"GRANT CREATE ON SCHEMA {empty} TO {target.clerk}$"):
+        target.open(target.clerk, empty).names()
+    sql(target.server, f"DROP SCHEMA {empty}")
 
 
-def test_a_role_with_the_documented_grants_cannot_write_the_role_of_another(place: Place) -> None:
-    place.made()
-    place.open(place.clerk).open("inbox").append(one("a/1", 2), metadata("c2"))
-    commits = f"{place.home}.cqrs_commits"
-    assert sql(place.server, f"SELECT role FROM {commits} ORDER BY position") == [(place.owner,), (place.clerk,)]
-    as_clerk = place.url(place.home, place.clerk)
+def test_a_role_with_the_documented_grants_cannot_write_the_role_of_another(target: Target) -> None:
+    target.made()
+    target.open(target.clerk).open("inbox").append(one("a/1", 2), metadata("c2"))
+    commits = f"{target.home}.cqrs_commits"
+    assert sql(target.server, f"SELECT role FROM {commits} ORDER BY position") == [(target.owner,), (target.clerk,)]
+    as_clerk = target.url(target.home, target.clerk)
     columns = "log, position, last, command, at, author, meta, sum, line"
     values = "log, 3, 3, 'c3', at, author, meta, sum, line"
     for change in (
         f"INSERT INTO {commits} ({columns}, role) SELECT {values}, 'boss' FROM {commits}",
         f"UPDATE {commits} SET role = 'boss'",
-        f"INSERT INTO {place.home}.cqrs_logs (key, id, name, header) OVERRIDING SYSTEM VALUE VALUES (9, '', '', '')",
-        f"UPDATE {place.home}.cqrs_logs SET id = 'x'",
+        f"INSERT INTO {target.home}.cqrs_logs (key, id, name, header) OVERRIDING SYSTEM VALUE VALUES (9, '', '', '')",
+        f"UPDATE {target.home}.cqrs_logs SET id = 'x'",
     ):
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             sql(as_clerk, change)
     inserted = f"INSERT INTO {commits} ({columns}) SELECT {values} FROM {commits} LIMIT 1"
     sql(as_clerk, inserted)
-    assert sql(place.server, f"SELECT role FROM {commits} WHERE position = 3") == [(place.clerk,)]
+    assert sql(target.server, f"SELECT role FROM {commits} WHERE position = 3") == [(target.clerk,)]

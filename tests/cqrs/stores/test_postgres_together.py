@@ -197,7 +197,7 @@ def test_in_doubt_a_refusal_is_not_believed(logs: Logs, database: str, monkeypat
         a.append(one("a/1", 2, expected=1), metadata("m"))
         b.append(one("a/1", 2, expected=1), metadata("m"))
 
-    with pytest.raises(OutcomeUnknown, match="it can't be known whether it was recorded"):
+    with pytest.raises(OutcomeUnknown, match="it cannot be known whether it was recorded"):
         store.together([a, b], work)
     assert held(database) == ([[1, 2], [1, 2]] if done else [[1], [1]])
     assert [numbers(a.events()), numbers(b.events())] == held(database)

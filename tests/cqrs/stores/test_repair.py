@@ -42,10 +42,10 @@ def edits(store: Store) -> Log:
     return log
 
 
-@pytest.fixture(params=["head noted", "no head"])
+@pytest.fixture(params=["head record", "no head record"])
 def head(request: pytest.FixtureRequest, path: Path) -> Callable[[], None]:
     """Called before a repair: leaves the head record, or removes it."""
-    return lambda: None if request.param == "head noted" else path.with_suffix(".lock").unlink()
+    return lambda: None if request.param == "head record" else path.with_suffix(".lock").unlink()
 
 
 def lines_of(path: Path) -> list[bytes]:
@@ -265,18 +265,18 @@ NOTHING_LEFT = {
 
 
 @pytest.mark.parametrize("name", NOTHING_LEFT)
-def test_where_nothing_can_be_read_an_empty_log_is_begun(
+def test_if_nothing_can_be_read_a_repair_makes_an_empty_log(
     store: Store, path: Path, log: Log, name: str, head: Callable[[], None]
 ) -> None:
     path.write_bytes(NOTHING_LEFT[name])
     head()
-    noted = path.with_suffix(".lock").exists()
+    has_record = path.with_suffix(".lock").exists()
     done = repaired(store, path)
     fresh = store.open("inbox")
-    assert (fresh.id == log.id) == noted
-    assert [event.type for event in fresh.events()] == [*[LOST] * (ADDS if noted else 0), REPAIRED]
+    assert (fresh.id == log.id) == has_record
+    assert [event.type for event in fresh.events()] == [*[LOST] * (ADDS if has_record else 0), REPAIRED]
     assert any("header" in step or "nothing can be read" in step for step in done.steps)
-    assert any("@1 to @6 had been recorded" in step for step in done.steps) == noted
+    assert any("@1 to @6 had been recorded" in step for step in done.steps) == has_record
     fresh.append(one("b/1", 1), metadata("after"))
     assert store.verify("inbox").damage is None
 
@@ -347,12 +347,12 @@ def test_a_header_that_is_gone_or_altered_is_made_anew(
     first, *rest = lines_of(path)
     path.write_bytes(b"".join(line + b"\n" for line in [HEADERS[name](first), *rest]))
     head()
-    noted = path.with_suffix(".lock").exists()
+    has_record = path.with_suffix(".lock").exists()
     done = repaired(store, path)
     assert [body(line) for line in lines_of(path)[1:-1]] == [body(line) for line in rest]
     assert any("header" in step and "made anew" in step for step in done.steps)
     assert record(path)["header"] == "made anew"
-    if noted or name == "another name":
+    if has_record or name == "another name":
         assert store.open("inbox").id == log.id
 
 

@@ -1,4 +1,4 @@
-"""Walking a log and putting a damaged one right: what is told, what is kept, what stays as it was."""
+"""Verifying logs and repairing damaged ones: what is reported, what is kept, and what does not change."""
 
 import os
 import random
@@ -40,7 +40,7 @@ def write(path: Path, lines: list[bytes]) -> None:
 
 
 def body(line: bytes) -> bytes:
-    """A commit without its sum."""
+    """Return a commit without its digest."""
     return line[: line.rindex(b',"sum":"')]
 
 
@@ -49,9 +49,9 @@ def damaged_files(path: Path) -> list[Path]:
 
 
 def check_repair(store: Store, path: Path, untouched: list[bytes], proven: Sequence[bytes] = ()) -> None:
-    """Repair, and hold that what was not touched stands there as it was, in its order, in a log that verifies.
+    """Repair a log, and check that it verifies and has all `untouched` commits, unchanged and in their order.
 
-    What was touched may be there too where it can be `proven`: only its seal was.
+    The log may also have the commits in `proven`: only their digests were altered.
     """
     damaged = path.read_bytes()
     before = {file: file.read_bytes() for file in path.parent.iterdir()}
@@ -76,9 +76,9 @@ def check_repair(store: Store, path: Path, untouched: list[bytes], proven: Seque
 
 
 @pytest.mark.usefixtures("log")
-def test_a_whole_log_is_intact(path: Path) -> None:
-    told: list[tuple[int, int]] = []
-    store = JsonlStore(str(path.parents[1]), CONTRACT_TYPES, progress=lambda done, total: told.append((done, total)))
+def test_a_log_without_damage_is_intact(path: Path) -> None:
+    reports: list[tuple[int, int]] = []
+    store = JsonlStore(str(path.parents[1]), CONTRACT_TYPES, progress=lambda done, total: reports.append((done, total)))
     verdict = store.verify("inbox")
     assert (verdict.events, verdict.commits, verdict.damage, verdict.beyond) == (24, COMMITS, None, 0)
     assert verdict.head == msgspec.json.decode(lines_of(path)[-1])["sum"]

@@ -18,6 +18,7 @@ def check(session: Session, url: str | None) -> None:
     Raises:
         UnfitStore: A case failed.
     """
+    session.refuse_at("store check tests a store as it is now, and takes no --at")
     url = session.store_url if url is None else session.url_of(url)
     try:
         from ....cqrs.testing.check import check_store

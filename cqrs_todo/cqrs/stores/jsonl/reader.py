@@ -189,7 +189,7 @@ class LogReader(ChainReader):
         if ahead:
             self.commands.skip()
         if ahead or (versions is not None and since.position == self.reached.position):
-            before = VersionsInLog(self.commits_backward, since) if versions is None else versions
+            before = versions or VersionsInLog(self.commits_backward, since).version_of
             self.begin_at(since, Versions(since.position, before))
         return since
 

@@ -333,7 +333,9 @@ class _Repaired:
             commit = commit_of(piece)
             self._steps.add(piece.line, f"{span(commit.position, commit.last)}: a commit of another history: set aside")
         for piece in chosen.fragments:
-            self._steps.add(piece.line, f"not a complete commit ({len(piece.text)} bytes): set aside")
+            self._steps.add(
+                piece.line, f"not a complete commit ({len(piece.text)} byte{'s' * (len(piece.text) != 1)}): set aside"
+            )
         if chosen.elsewhere:
             self._record["set_aside"] = len(chosen.elsewhere)
 

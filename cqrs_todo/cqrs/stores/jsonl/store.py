@@ -5,16 +5,18 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from itertools import chain
+from typing import TYPE_CHECKING
 
 from ...errors import ImportRefused, LogExists, LogNotFound, MissingLog
 from ...events import EventTypes
 from ...names import NAME_BYTES, check_log_name, name_key
 from ...store import Checkpoints, Cursor, Known, Log, Progress, Store, T, no_progress, nothing_known
-from ...verification import Repair, Stray, Verdict
 from ..format import FORMAT, VERSION, Header, encode_header, log_in
 from ..hash_chain import last_digest
 from ..signals import delay_signals
 from .files import (
+    SUFFIX,
+    check_reachable,
     create_durable,
     dated,
     file_lock,
@@ -24,8 +26,11 @@ from .files import (
     there,
 )
 from .head_record import clear_record, lock_path, moving_record, record_head, require_record
-from .inventory import SUFFIX, Inventory, check_reachable
 from .log import JsonlLog
+
+if TYPE_CHECKING:
+    from ...verification import Repair, Stray, Verdict
+    from .inventory import Inventory
 
 
 class JsonlStore(Store):
@@ -133,7 +138,7 @@ class JsonlStore(Store):
                 return aside
         return ""
 
-    def strays(self) -> Sequence[Stray]:
+    def strays(self) -> "Sequence[Stray]":
         """Return the files that another program put beside the logs; see `Store`."""
         return self._inventory().strays()
 
@@ -143,7 +148,7 @@ class JsonlStore(Store):
 
         return FileCheckpoints(self._reactions)
 
-    def verify(self, name: str, *, archived: bool = False, known: Known = nothing_known) -> Verdict:
+    def verify(self, name: str, *, archived: bool = False, known: Known = nothing_known) -> "Verdict":
         """Read a whole log and check it; see `Store`."""
         from .verify import verify
 
@@ -153,7 +158,7 @@ class JsonlStore(Store):
 
     def repair(
         self, name: str, *, archived: bool = False, dry_run: bool = False, known: Known = nothing_known
-    ) -> Repair | None:
+    ) -> "Repair | None":
         """Repair a damaged log; see `Store`."""
         from .repair import repair
 
@@ -205,7 +210,9 @@ class JsonlStore(Store):
             same = "is the one that these lines are: a second one would be a copy; nothing was imported"
             raise ImportRefused(f"{shown} {same}")
 
-    def _inventory(self) -> Inventory:
+    def _inventory(self) -> "Inventory":
+        from .inventory import Inventory  # a log that is there and was recorded needs none
+
         return Inventory(self._lists, self._archive)
 
     def _check_free(self, name: str, *, instead_of: str | None = None) -> None:

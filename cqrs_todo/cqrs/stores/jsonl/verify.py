@@ -122,7 +122,10 @@ class _Walk:
         ended = cut is None or (head is not None and lacks_only_lf(head, walk.offset, tail))
         if walk.line and continues(walk.digest, tail) and ended:
             return "torn", "a complete commit lacks the end of its line; the next change repairs it"
-        return cut or ("torn", f"{len(tail)} bytes of an interrupted write; the next change sets them aside")
+        return cut or (
+            "torn",
+            f"{len(tail)} byte{'s' * (len(tail) != 1)} of an interrupted write; the next change sets them aside",
+        )
 
     def _cut(self, head: Cursor | None) -> tuple[str, str] | None:
         """Return what is wrong with the end of the log, according to the remembered head; None if nothing is."""
@@ -131,6 +134,6 @@ class _Walk:
                 return None
             size = os.fstat(self._file.fd).st_size  # the head may be that of a commit that came meanwhile
         if size < head.offset:
-            lost = f"{head.offset - size} bytes, up to @{head.position},"
+            lost = f"{head.offset - size} byte{'s' * (head.offset - size != 1)}, up to @{head.position},"
             return "missing", f"its end is missing: {lost} had been recorded"
         return "altered", f"it was rewritten: @{head.position} had been recorded with another digest"

@@ -135,7 +135,8 @@ class LogWriter:
         create_durable(aside, tail)
         os.ftruncate(file.fd, reached.offset)
         os.fsync(file.fd)
-        self._reader.warn(f"an interrupted write had left {len(tail)} bytes at the end of {self._path}: now in {aside}")
+        left = f"{len(tail)} byte{'s' * (len(tail) != 1)}"
+        self._reader.warn(f"an interrupted write had left {left} at the end of {self._path}: now in {aside}")
 
     def _write_anew(self) -> None:
         """Continue in a new file, because after a failed sync the kernel may hold pages that it never writes."""

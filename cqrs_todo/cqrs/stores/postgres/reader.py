@@ -78,7 +78,7 @@ class PostgresReader(ChainReader):
             begin = Cursor(since.position, digest=since.digest)
             rows = self._fetch(begin)
             if begin.position > self.reached.position or (versions is not None and begin == self.reached):
-                before = versions or _VersionsInTable(self._database, self._key, begin.position)
+                before = versions or _VersionsInTable(self._database, self._key, begin.position).version_of
                 self.begin_at(begin, Versions(begin.position, before))
         else:
             begin = self.reached if since.position >= self.reached.position else self.start

@@ -1,0 +1,58 @@
+"""The words that name todos: checks that need no list."""
+
+import re
+from collections.abc import Sequence
+
+from ..todo.selection import ID
+from .errors import UsageError
+
+# not compiled here, because compiling takes as long as many a verb
+_RANGE = "([0-9]+)(?:-([0-9]+))?"
+_NUMBER_LIKE = "[#@]?[0-9][^/a-z]*"
+"""What is a number or a range, or was meant to be one. A word with '/' may name a todo of another list."""
+
+_EXAMPLE = "write numbers and ranges, for instance 1-3,7"
+
+
+def check_form(words: Sequence[str]) -> None:
+    """Check the form of the words that name todos.
+
+    Raises:
+        UsageError: A word looks like a number or a range, but is none.
+    """
+    for word in words:
+        if word.isdecimal():
+            continue
+        for part in re.findall("[^, ]+", word):
+            numbers = re.fullmatch(_RANGE, part)
+            if numbers is None and re.fullmatch(_NUMBER_LIKE, part) and not re.fullmatch(ID, part):
+                raise UsageError(f"{part!r} is neither a number nor a range", _EXAMPLE)
+            if numbers is not None and numbers[2] is not None and _size(numbers[1]) > _size(numbers[2]):
+                raise UsageError(f"the range {part} ends before it begins", f"write {numbers[2]}-{numbers[1]}")
+
+
+def _size(digits: str) -> tuple[int, str]:
+    """Return what compares as the number does, which may be too long for `int`."""
+    digits = digits.lstrip("0")
+    return len(digits), digits
+
+
+def check_one_word(ids: str, words: Sequence[str], literal: int, verb: str) -> None:
+    """Check that the words after the ids, which are a text, do not begin with more ids: `todo edit 1 2 Text`.
+
+    Args:
+        ids: The word that names todos.
+        words: The words after it.
+        literal: How many of the last words came after `--`.
+        verb: The verb.
+
+    Raises:
+        UsageError: The first of the words looks like todos.
+    """
+    if len(words) > literal and re.fullmatch(r"@|[0-9]+(-[0-9]+)?(,[0-9]+(-[0-9]+)?)*,?", words[0]):
+        rest = " ".join(words[1:])
+        raise UsageError(
+            f"{words[0]!r} could name a todo, or begin the text",
+            f"for several todos: todo {verb} {ids.rstrip(',')},{words[0].rstrip(',')} {rest}".rstrip()
+            + f"; for the text: todo {verb} {ids} -- {words[0]} {rest}".rstrip(),
+        )

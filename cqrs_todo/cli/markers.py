@@ -1,0 +1,213 @@
+"""Markers: words of the command line, or of a line of stdin, that set a field of a todo, such as `+home` or `due:friday`.
+
+A word is a marker if it begins like one, whether its value has spaces or not: `due:"next friday"` and `"due: next friday"`
+are the same. A word that begins like a marker, but whose value the field cannot have, is refused: it is more often a
+mistake than a text.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+
+from ..cqrs.struct import Struct
+from ..todo.fields import FIELDS, NOTE, TEXT, Field, SetField
+from .clock import to_local
+from .errors import UsageError
+from .session import Session
+
+Declared: TypeAlias = Field[Any] | SetField
+
+_BEGINNINGS: tuple[tuple[str, Declared], ...] = tuple(
+    (beginning, field)
+    for field in FIELDS
+    for beginning in dict.fromkeys(
+        (field.marker, "" if isinstance(field, SetField) or field in (TEXT, NOTE) else f"{field.name}:")
+    )
+    if beginning
+)
+"""What markers begin with, and the fields that they set. The name of a field does what its marker does: `priority:H`."""
+
+_CLEARS: dict[str, Declared] = {
+    f"{beginning}none": field
+    for field in FIELDS
+    if field is not TEXT
+    for beginning in (f"{field.name}:", field.marker)
+    if beginning.endswith(":")
+}
+"""The words that clear a field. `+none` is a tag."""
+
+_ALL_BEGINNINGS = (*(beginning for beginning, _ in _BEGINNINGS), *_CLEARS)
+"""What any marker begins with."""
+
+_OTHERS: dict[str, Declared] = {
+    field.name: field for field in FIELDS if field is not TEXT and (f"{field.name}:", field) not in _BEGINNINGS
+}
+"""The fields that are not set by their names, by these names."""
+
+_WORD_OF_LINE = (
+    r"""([a-z]+:)(["'])([^"']*)\2(?!\S)"""
+    rf"""|(["'])((?:{"|".join(beginning for beginning, _ in _BEGINNINGS if beginning[-1] == ":")})[^"']*)\4(?!\S)"""
+    r"|\S+"
+)
+"""A word of a line of stdin. Only a marker or its value may be in quotes, because texts contain quotes too."""
+
+_MOST_FOLLOWING = 6
+"""How many words after a marker may belong to a time that was not quoted."""
+
+
+class Marker(Struct, frozen=True):
+    """A word that sets or clears a field.
+
+    Args:
+        word: The word, as it was typed.
+        field: The field.
+        value: The value, as it was typed; None to clear the field.
+        following: The words after it that could belong to its value, if that is a time.
+    """
+
+    word: str
+    field: Declared
+    value: str | None
+    following: tuple[str, ...] = ()
+
+
+def split_words(words: Sequence[str], literal: int = 0) -> tuple[list[str], list[Marker]]:
+    """Divide words into the words of the text and the markers.
+
+    Args:
+        words: The words.
+        literal: How many of the last words are text, whatever they look like.
+
+    Raises:
+        UsageError: A marker has no value.
+    """
+    marked = len(words) - literal
+    found = [_marker_in(word) for word in words[:marked]]
+    text: list[str] = []
+    markers: list[Marker] = []
+    for place, marker in enumerate(found):
+        if marker is None:
+            text.append(words[place])
+        elif marker.field.kind in ("day or instant", "instant"):
+            following = words[place + 1 : min(marked, place + 1 + _MOST_FOLLOWING)]
+            count = next((n for n, word in enumerate(following) if found[place + 1 + n] or len(word.split()) != 1), None)
+            markers.append(Marker(marker.word, marker.field, marker.value, tuple(following[:count])))
+        else:
+            markers.append(marker)
+    return [*text, *words[marked:]], markers
+
+
+def split_line(line: str) -> tuple[str, list[Marker]]:
+    """Divide a line of stdin into its text and its markers, as if its words had been typed after `todo add`.
+
+    Words after `--` are text, if the line begins with it, or if one of them begins like a marker; otherwise `--` is a dash
+    of the text. A text without markers keeps its spaces.
+
+    Raises:
+        UsageError: A marker has no value.
+    """
+    if line.startswith("-- "):
+        return line.removeprefix("-- "), []
+    if not _may_have_markers(line):
+        return line, []
+    matches = re.finditer(_WORD_OF_LINE, line)
+    words = [match[1] + match[3] if match[1] else match[5] or match[0] for match in matches]
+    literal = 0
+    if "--" in words:
+        place = words.index("--")
+        if any(word.startswith(_ALL_BEGINNINGS) for word in words[place + 1 :]):
+            del words[place]
+            literal = len(words) - place
+    text, markers = split_words(words, literal)
+    return (" ".join(text), markers) if markers or literal else (line, [])
+
+
+def inside_texts(words: Sequence[str]) -> list[str]:
+    """Return the markers inside words with spaces, such as `due:friday` in `"Buy milk due:friday"`. They are text."""
+    found: list[str] = []
+    for word in words:
+        parts = word.split() if _may_have_markers(word) and " " in word else ()
+        for part in parts[1:]:
+            try:
+                marker = _marker_in(part)
+            except UsageError:  # a beginning without a value: a word of the text
+                continue
+            if marker is not None:
+                found.append(part)
+    return found
+
+
+def _may_have_markers(text: str) -> bool:
+    """Whether a text may contain markers. This is fast, because there may be millions of lines."""
+    return "+" in text or ":" in text
+
+
+def _marker_in(word: str) -> Marker | None:
+    """Return the marker that a word is; None for a word of the text."""
+    for beginning, field in _BEGINNINGS:
+        if not word.startswith(beginning):
+            continue
+        typed = word[len(beginning) :]
+        value = typed.strip()
+        if beginning == "+" and (not value or value != typed.rstrip()):
+            return None  # a plus between two words
+        if typed.startswith("//"):
+            return None  # a URL
+        if not value:
+            clearing = f", or {beginning}none to clear the field" if f"{beginning}none" in _CLEARS else ""
+            raise UsageError(
+                f"{beginning} has no value", f"write {beginning}{field.metavar}{clearing}; {as_text(beginning)}"
+            )
+        return Marker(word, field, None if f"{beginning}{value.lower()}" in _CLEARS else value)
+    name, colon, rest = word.partition(":")
+    other = _OTHERS.get(name) if colon and word not in _CLEARS else None
+    if other is not None and rest[:1].strip():  # "note: call Bob" is a text
+        import shlex  # only for errors
+
+        instead = f"{other.marker}{rest}" if other.marker else f"{other.options[0]} {shlex.quote(rest)}"
+        raise UsageError(f"{word!r} is not how the field {name} is set", f"write {instead}; {as_text(word)}")
+    cleared = _CLEARS.get(word)
+    return None if cleared is None else Marker(word, cleared, None)
+
+
+def check_complete(session: Session, marker: Marker) -> None:
+    """Check that the words after a marker do not belong to its value, as in `due:friday 17:00`.
+
+    Raises:
+        UsageError: They could belong to it.
+    """
+    count = _words_of_time(session, marker)
+    if count > 1:
+        more = " ".join(marker.following[: count - 1])
+        raise UsageError(f"{marker.word!r} does not include {more!r}", f"{quoted(marker, count)}; {as_text(more)}")
+
+
+def refusal(session: Session, marker: Marker, error: UsageError) -> UsageError:
+    """Return the error for a marker whose value the field cannot have."""
+    count = _words_of_time(session, marker)
+    hint = quoted(marker, count) if count > 1 else error.hint
+    return UsageError(str(error), f"{hint}; {as_text(marker.word)}")
+
+
+def quoted(marker: Marker, count: int) -> str:
+    """Return how to write a marker whose value has several words."""
+    value = " ".join([marker.value or "", *marker.following[: count - 1]])
+    beginning = marker.word.partition(":")[0]
+    return f'write {beginning}:"{value}" or {beginning}:{value.replace(" ", "-")}'
+
+
+def as_text(word: str) -> str:
+    """Return how to write a word as a part of the text."""
+    import shlex  # only for errors
+
+    return f"or, to use it as text: -- {shlex.quote(word)}"
+
+
+def _words_of_time(session: Session, marker: Marker) -> int:
+    """Return how many words make up the longest time that begins with the value of a marker."""
+    if marker.value is None or not marker.following:
+        return 0
+    from ..todo.times import leading_words
+
+    words = [marker.value, *marker.following]
+    return leading_words(words, session.now, to_local, "future", session.config.date_order)

@@ -1,0 +1,75 @@
+"""What `undo` and `redo` say that they undid and redid, and the hints that lead back."""
+
+import re
+
+import pytest
+
+from tests.conftest import Todo
+
+
+def hint(line: str) -> list[str]:
+    """Return the words of the command that an answer names."""
+    return line.rstrip("\n").rpartition(": todo ")[2].split()
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (["add", "c", "+x", "due:2031-01-02"], "3 created: c (+x, due Thu 2031-01-02)"),
+        (["edit", "1", "due:2031-01-02", "+x"], "1 due set to 2031-01-02, tagged +x (a)"),
+        (["edit", "2", "due:none"], "2 due cleared, was 2031-03-04 (b)"),
+        (["edit", "2", "due:2031-01-02 09:00"], "2 due: 2031-03-04 → 2031-01-02 09:00 (b)"),
+        (["edit", "1", "New text"], "1 text: a → New text"),
+        (["done", "1"], "1 done (a)"),
+        (["done", "1-2"], "1-2 done (2 todos)"),
+        (["rm", "2"], "2 removed (b)"),
+        (["restore", "--to", "@1"], "2 removed (b)"),
+        (["edit", "1-2", "due:2031-01-02"], "1 due set to 2031-01-02 (a); 2 due: 2031-03-04 → 2031-01-02 (b)"),
+        (["move", "1", "work"], "1 moved from inbox to work (a), and the same in work"),
+    ],
+)
+def test_undo_and_redo_name_what_they_undo_and_redo(todo: Todo, change: list[str], words: str) -> None:
+    todo("add", "a")
+    todo("add", "b", "due:2031-03-04")
+    todo("lists", "new", "work")
+    todo(*change)
+    undone = todo("undo").out
+    assert undone == f"Undid @3: {words}. Redo: todo redo\n"
+    assert todo(*hint(undone)).out == f"Redid @3: {words}. Undo: todo undo\n"
+
+
+@pytest.mark.parametrize(("asked", "done"), [(1, 1), (2, 2), (3, 3), (7, 7), (8, 7), (99, 7)])
+def test_the_hint_after_undoing_several_changes_leads_back_and_forth(todo: Todo, asked: int, done: int) -> None:
+    todo("add", "-", stdin="a\nb\nc\n")
+    for change in (["done", "1"], ["tag", "2-3", "+x"], ["rm", "1,3"], ["edit", "2", "B"], ["edit", "2", "pri:H"]):
+        todo(*change)
+    todo("note", "2", "n")
+    full = todo.todos()
+    undone = todo("undo", str(asked)).out
+    assert undone.startswith("Undid @" if asked == 1 else f"Undid {done} changes")
+    assert ("because there were no others" in undone) == (asked > done)
+    assert len(re.findall(r"@\d+: ", undone)) == min(done, 5)
+    assert f"; and {done - 5} more" in undone or done <= 5
+    assert hint(undone) == (["redo"] if done == 1 else ["redo", str(done)])
+    before = todo.todos()
+    redone = todo(*hint(undone)).out
+    assert [{**row, "version": 0} for row in todo.todos()] == [{**row, "version": 0} for row in full]
+    assert hint(redone) == (["undo"] if done == 1 else ["undo", str(done)])
+    todo(*hint(redone))
+    assert [{**row, "version": 0} for row in todo.todos()] == [{**row, "version": 0} for row in before]
+
+
+def test_one_change_is_all_that_can_be_undone(todo: Todo) -> None:
+    todo("add", "a")
+    assert todo("undo", "5").out == "Undid 1 change, because there were no others: @1: 1 created: a. Redo: todo redo\n"
+    assert todo("redo", "5").out == "Redid 1 change, because there were no others: @1: 1 created: a. Undo: todo undo\n"
+
+
+def test_edit_says_what_it_changed(todo: Todo) -> None:
+    todo("add", "-", stdin="a\nb\n")
+    assert todo("edit", "1", "due:2 jan 2031").out == "Changed 1: a (due set to 2031-01-02). Undo: todo undo\n"
+    assert (
+        todo("edit", "1", "A", "due:none").out
+        == "Changed 1: A (text: a → A, due cleared, was 2031-01-02). Undo: todo undo\n"
+    )
+    assert todo("edit", "1-2", "pri:H").out == "Changed 1-2 (2 todos): priority set to H. Undo: todo undo\n"
