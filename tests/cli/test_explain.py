@@ -222,6 +222,7 @@ def test_quoted_and_unquoted_commands_are_the_same(filled: Todo) -> None:
     assert shown("todo add 'Book a table' due:2030-01-01") == expected
     assert shown("add", "Book a table", "due:2030-01-01") == expected
     assert "Added 6: Book a table" in expected[1]
+    assert shown("-L other done 1") == (["-L", "other", "done", "1"], "Done 1: Something else. Undo: todo -L other undo")
 
 
 @pytest.mark.parametrize(
