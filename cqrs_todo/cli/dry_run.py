@@ -130,6 +130,7 @@ class DryRunSession(Session):
         options.list, options.store, options.at = outer.options.list, outer.options.store, outer.options.at
         options.color = "never"
         super().__init__(options)
+        self._lists = outer._lists  # so that the outer run prints the warnings of the lists that are opened here
         self.verb: Verb | None = None
 
     @cached_property

@@ -220,6 +220,8 @@ class _Command(TyperCommand):
 
     def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
         """Parse the arguments, and count the words after `--`."""
+        if self.declaration.dashes == "rest":
+            args = _with_quoted_command(args)
         ctx.meta[_LITERAL] = len(args) - args.index("--") - 1 if "--" in args else 0
         typed = tuple(args)
         try:
@@ -268,6 +270,16 @@ class _Command(TyperCommand):
     def format_epilog(self, ctx: Context, formatter: HelpFormatter) -> None:
         """Write the examples."""
         _format_examples(self, formatter)
+
+
+def _with_quoted_command(args: list[str]) -> list[str]:
+    """Return arguments with `--` before a command line in quotes that begins with an option, such as "-L work done 3"."""
+    for place, arg in enumerate(args):
+        if not arg.startswith("-"):
+            break
+        if " " in arg:
+            return [*args[:place], "--", *args[place:]]
+    return args
 
 
 class _WithDashes(_Command):

@@ -159,11 +159,11 @@ def test_a_rejected_command_shows_the_rejection(filled: Todo) -> None:
     refused = filled.run("done", "5", "--json")
     assert (shown["outcome"], shown["exit_code"]) == ("refused", refused.code)
     assert shown["error"] == refused.error
-    assert [(each["version"], each["refusal"]) for each in shown["decisions"]] == [(2, "it was removed: restore it first")]
+    assert [(each["version"], each["refusal"]) for each in shown["decisions"]] == [(2, "it was removed")]
     assert (shown["appends"], shown["reverse"]) == ([], None)
     out = filled("explain", "done 5").out
-    assert "                → refused: it was removed: restore it first\n" in out
-    assert "Outcome       refused, exit code 1: todo 5: it was removed: restore it first\n" in out
+    assert "                → refused: it was removed\n" in out
+    assert f"Outcome       refused, exit code 1: {refused.error['message']}" in out
     assert out.endswith("Append        nothing\n")
 
 
@@ -222,6 +222,7 @@ def test_quoted_and_unquoted_commands_are_the_same(filled: Todo) -> None:
     assert shown("todo add 'Book a table' due:2030-01-01") == expected
     assert shown("add", "Book a table", "due:2030-01-01") == expected
     assert "Added 6: Book a table" in expected[1]
+    assert shown("-L other done 1") == (["-L", "other", "done", "1"], "Done 1: Something else. Undo: todo -L other undo")
 
 
 @pytest.mark.parametrize(

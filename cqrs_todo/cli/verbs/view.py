@@ -1,6 +1,5 @@
 """`todo view`: a fold over the events of a list, as a table."""
 
-import sys
 from collections.abc import Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
@@ -99,7 +98,7 @@ class _Shown:
         changed = True
         while True:
             if changed:
-                if sys.stdout.isatty() and not self.session.options.json:
+                if self.session.rich:
                     print_line("\x1b[H\x1b[2J" + visible(self._title()))
                 self._print(self._fold())
             if not wait():

@@ -70,7 +70,7 @@ class Periodic(Protocol):
         """Return the period of a time. Later periods have texts that are sorted after those of earlier ones."""
 
     def close(self, state: Any) -> Any:
-        """Return the state with which the next period begins."""
+        """Return the state with which the next period begins. It must not change the state that it is given."""
 
 
 class ViewFailed(CqrsError):

@@ -276,7 +276,7 @@ class _Fold:
         elif self._open and self._current < self._wanted:
             self._state = self._closed(self._periodic, self._state)
         elif self._open and self._current < self._call("period_of", self._periodic.period_of, self._to_local(self._now)):
-            self._closed(self._periodic, copy.deepcopy(self._state))
+            self._closed(self._periodic, self._state)
 
     def _reached(self) -> dict[str, Reached]:
         return {reader.log.id: reader.reached() for reader in self._readers}
