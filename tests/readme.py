@@ -22,11 +22,25 @@ def play_readme(env: Mapping[str, str], folder: Path) -> None:
         env: The environment of the commands; its `PATH` says which `todo` they run.
         folder: The folder in which they run.
     """
-    sessions = _sessions(README.read_text(encoding="utf-8"))
-    assert len(sessions) >= 8
+    assert play_page(README, env, folder) >= 8
+
+
+def play_page(page: Path, env: Mapping[str, str], folder: Path) -> int:
+    """Run the commands of a page's console blocks, and assert that each prints what stands below it.
+
+    Args:
+        page: The page, in Markdown.
+        env: The environment of the commands; its `PATH` says which `todo` they run.
+        folder: The folder in which they run.
+
+    Returns:
+        How many commands there were.
+    """
+    sessions = _sessions(page.read_text(encoding="utf-8"))
     for command, printed in sessions:
         done = subprocess.run(["bash", "-c", command], env=env, cwd=folder, capture_output=True, text=True, check=False)
         assert (done.returncode, _lines(done.stderr + done.stdout)) == (0, _lines(printed)), command
+    return len(sessions)
 
 
 def _sessions(page: str) -> list[tuple[str, str]]:

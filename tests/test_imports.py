@@ -36,6 +36,7 @@ MODULES = (
     "todo.times",
     "todo.compare",
     "todo.statistics",
+    "todo.projections",
     "todo.selection",
     "todo.lists",
     "todo.batches",

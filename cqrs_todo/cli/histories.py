@@ -18,6 +18,8 @@ from .text import visible
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from .graph import Gutter
+
 FieldChanges: TypeAlias = dict[str, tuple[Any, Any]]
 """The old and the new value of fields, by their names."""
 
@@ -40,7 +42,12 @@ class HistoryRow(Struct, frozen=True):
 
 
 def print_history(
-    session: Session, rows: Sequence[HistoryRow], changes: dict[str, dict[int, FieldChanges]] | None, *, name_lists: bool
+    session: Session,
+    rows: Sequence[HistoryRow],
+    changes: dict[str, dict[int, FieldChanges]] | None,
+    *,
+    name_lists: bool,
+    gutters: "Sequence[Gutter] | None" = None,
 ) -> None:
     """Print a history: position, time, author, the number of the todo, and what happened to it.
 
@@ -49,6 +56,7 @@ def print_history(
         rows: The commits, in the order in which to show them.
         changes: By list and position, the old and the new value of each field, to be shown below the event; None for none.
         name_lists: Whether to name the list of each commit.
+        gutters: The graph to the left of each commit; None for no graph.
     """
     names: dict[str, dict[str, str]] = {}
     for row in rows:
@@ -59,21 +67,26 @@ def print_history(
             _print_plain(row, names[row.view.list], name_lists=name_lists)
         return
     lines: list[Line] = []
-    for row in rows:
+    graph: list[str] = []
+    for number, row in enumerate(rows):
         known = names[row.view.list]
         streams = {event.stream for event in row.commit.events}
         chosen = streams if row.streams is None else streams & row.streams
         place = f"{visible(row.view.list)} " if name_lists else ""
         labels = {stream: place + known.get(stream, visible(id_of(stream))) for stream in chosen}
-        lines += history_lines([row.commit], labels, (changes or {}).get(row.view.list))
+        new = list(history_lines([row.commit], labels, (changes or {}).get(row.view.list)))
+        lines += new
+        if gutters is not None:
+            graph += [gutters[number].others if place else gutters[number].first for place in range(len(new))]
     if not lines:
         print_message(session, "No history.")
-    elif session.rich and len(lines) <= RICH_ROWS:
+    elif session.rich and len(lines) <= RICH_ROWS and gutters is None:
         draw(session, history_table(lines))
     else:
         widths = [max(len(line[column]) for line in lines) for column in range(3)]
-        for position, at, by, words in lines:
-            print_line(f"{position:>{widths[0]}}  {at:<{widths[1]}}  {by:<{widths[2]}}  {words}".rstrip())
+        for number, (position, at, by, words) in enumerate(lines):
+            left = "" if gutters is None else f"{graph[number]}  "
+            print_line(f"{left}{position:>{widths[0]}}  {at:<{widths[1]}}  {by:<{widths[2]}}  {words}".rstrip())
 
 
 def history_lines(

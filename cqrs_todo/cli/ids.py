@@ -25,7 +25,7 @@ def check_form(words: Sequence[str]) -> None:
             continue
         for part in re.findall("[^, ]+", word):
             numbers = re.fullmatch(_RANGE, part)
-            if numbers is None and re.fullmatch(_NUMBER_LIKE, part) and not ID.fullmatch(part):
+            if numbers is None and re.fullmatch(_NUMBER_LIKE, part) and not re.fullmatch(ID, part):
                 raise UsageError(f"{part!r} is neither a number nor a range", _EXAMPLE)
             if numbers is not None and numbers[2] is not None and _size(numbers[1]) > _size(numbers[2]):
                 raise UsageError(f"the range {part} ends before it begins", f"write {numbers[2]}-{numbers[1]}")

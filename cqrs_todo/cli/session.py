@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
+from ..cqrs.snapshots import Snapshots
 from ..cqrs.store import Cursor, Store
 from ..cqrs.stores import open_store
 from ..cqrs.stores.snapshots import Folder, SnapshotStore
@@ -22,6 +23,7 @@ from .text import visible
 
 if TYPE_CHECKING:
     from ..todo.times import Lean, Span
+    from .verb import Verb
 
 T = TypeVar("T")
 
@@ -45,6 +47,9 @@ class Options:
 
 class Session:
     """What every verb works with. Nothing is read or opened before it is needed."""
+
+    list_type: type[TodoList] = TodoList
+    """The class of the lists that are opened."""
 
     def __init__(self, options: Options) -> None:
         self.options = options
@@ -103,11 +108,17 @@ class Session:
         return self.open_list(self.list_name)
 
     @cached_property
-    def snapshots(self) -> SnapshotStore[State]:
-        """The snapshots of the store's lists, in the cache folder."""
+    def snapshots(self) -> Snapshots:
+        """The snapshots of the store's lists, in the cache folder, and on the server if the store is on one."""
         # the same log may be in a file and on a server, and a position in the one means nothing in the other
         kind = self.store.url.partition(":")[0]
-        return SnapshotStore(Folder(os.path.join(cache_dir(), "snapshots", kind)), State, SCHEMA)
+        own = Folder(os.path.join(cache_dir(), "snapshots", kind))
+        shared = self.store.shared_snapshots()
+        if shared is None:
+            return SnapshotStore(own, State, SCHEMA)
+        from ..cqrs.stores.shared_snapshots import SharedSnapshots  # only for lists on a server
+
+        return SharedSnapshots(own, shared, State, SCHEMA)
 
     def snapshot_cursor(self, log_id: str) -> Cursor | None:
         """Return the cursor of the newest snapshot of a log; None if there is no snapshot that can be read."""
@@ -120,7 +131,7 @@ class Session:
     def open_list(self, name: str) -> TodoList:
         """Open a list of the store by its name."""
         author = check_text("author", self.config.author or default_author())
-        opened = TodoList(
+        opened = self.list_type(
             self.store,
             check_text("list's name", name),
             author,
@@ -227,6 +238,11 @@ class Session:
         """
         if self.options.at is not None:
             raise UsageError(why, "leave out --at")
+
+    def check_verb(self, verb: "Verb") -> None:
+        """Raise `UsageError` if this run cannot run a verb: the past cannot be changed."""
+        if verb.writes:
+            self.require_present()
 
     def require_present(self) -> None:
         """Raise `UsageError` if this run looks at the past, for a verb that changes something."""

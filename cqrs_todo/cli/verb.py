@@ -102,10 +102,9 @@ class Verb(Struct, frozen=True):
             The exit code.
 
         Raises:
-            UsageError: The verb changes something, and the session looks at the past.
+            UsageError: The session cannot run the verb. For instance, the past cannot be changed.
         """
-        if self.writes:
-            session.require_present()
+        session.check_verb(self)
         return self.action(session, **values) or 0
 
     def values(self, words: Sequence[str]) -> dict[str, Any] | None:

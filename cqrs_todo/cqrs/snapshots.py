@@ -1,9 +1,10 @@
 """Snapshots: folds of a whole log, kept so that reading need not begin at its start. They are a cache, never the truth."""
 
+from abc import ABC, abstractmethod
 from bisect import bisect_left
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Generic, Protocol
+from typing import Any, Generic
 
 from .decider import S
 from .fold import Base, Entities, Fold
@@ -42,15 +43,18 @@ class Snapshot(Struct, Generic[S], frozen=True):
     base: Base[S]
 
 
-class Snapshots(Protocol):
+class Snapshots(ABC):
     """Where snapshots are kept, by log id. Losing them costs time and nothing else."""
 
+    @abstractmethod
     def infos(self, log_id: str) -> Sequence[SnapshotInfo]:
         """Return which snapshots of a log there are, by position."""
 
+    @abstractmethod
     def load(self, log_id: str, position: int) -> Snapshot[Any] | None:
         """Return the snapshot that was taken at a position; None if it cannot be loaded."""
 
+    @abstractmethod
     def save(self, log_id: str, cursor: Cursor, info: SnapshotInfo, fold: Fold[Any]) -> None:
         """Keep a snapshot, and remove those that `prune` does not keep.
 
@@ -86,9 +90,10 @@ def next_permanent(infos: Sequence[SnapshotInfo]) -> int:
     return int(infos[-1].position * SPACING) + 1 if infos else 0
 
 
-class SnapshotStrategy(Protocol):
+class SnapshotStrategy(ABC):
     """When a snapshot is worth taking."""
 
+    @abstractmethod
     def due(self, position: int, last: int, entities: int) -> bool:
         """Decide whether to take a snapshot.
 
@@ -99,7 +104,7 @@ class SnapshotStrategy(Protocol):
         """
 
 
-class NeverSnapshot:
+class NeverSnapshot(SnapshotStrategy):
     """Takes no snapshots."""
 
     def due(self, position: int, last: int, entities: int) -> bool:
@@ -107,7 +112,7 @@ class NeverSnapshot:
         return False
 
 
-class AlwaysSnapshot:
+class AlwaysSnapshot(SnapshotStrategy):
     """Takes a snapshot whenever there is something new."""
 
     def due(self, position: int, last: int, entities: int) -> bool:
@@ -115,7 +120,7 @@ class AlwaysSnapshot:
         return position > last
 
 
-class SnapshotEvery:
+class SnapshotEvery(SnapshotStrategy):
     """Takes a snapshot when there are enough new events.
 
     The time that a snapshot takes grows with the number of entities. With `per`, the events that share one snapshot grow in
@@ -143,7 +148,7 @@ class SnapshotEvery:
         return position - last >= max(self.events, entities // self.per if self.per else 0)
 
 
-class NullSnapshots:
+class NullSnapshots(Snapshots):
     """Keeps no snapshots."""
 
     def infos(self, log_id: str) -> Sequence[SnapshotInfo]:
@@ -159,7 +164,7 @@ class NullSnapshots:
         return
 
 
-class MemorySnapshots:
+class MemorySnapshots(Snapshots):
     """Keeps snapshots in this process."""
 
     def __init__(self) -> None:

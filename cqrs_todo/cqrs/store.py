@@ -305,6 +305,22 @@ class Checkpoints(ABC):
         """
 
 
+class Blobs(ABC):
+    """Where blobs are kept, which may be lost at any time. No method raises an error."""
+
+    @abstractmethod
+    def read(self, log_id: str, name: str) -> bytes | None:
+        """Return a blob; None if it cannot be read."""
+
+    @abstractmethod
+    def write(self, log_id: str, name: str, content: bytes) -> bool:
+        """Write a blob so that readers see all of it or nothing, and return whether that was possible."""
+
+    @abstractmethod
+    def remove(self, log_id: str, name: str) -> None:
+        """Remove a blob if that is possible."""
+
+
 class Store(ABC):
     """Logs by name.
 
@@ -413,6 +429,10 @@ class Store(ABC):
     def close(self) -> None:
         """Close what the store holds open. It opens what it needs again when it is used again."""
         return
+
+    def shared_snapshots(self) -> Blobs | None:
+        """Return a place for snapshots that all machines which use this store share; None if there is no such place."""
+        return None
 
     def migrate(self) -> Sequence[str]:
         """Update what an earlier version of this program made.

@@ -11,7 +11,7 @@ from typing import TypeAlias, TypeVar
 from ..cqrs.errors import CqrsError, DamagedLog, LogExists, LogNotFound
 from ..cqrs.events import Commit, EventTypes, Metadata
 from ..cqrs.fold import Fold
-from ..cqrs.repository import Changes, Repository
+from ..cqrs.repository import Changes, Repository, decide_all
 from ..cqrs.repository import Plan as AnyPlan
 from ..cqrs.snapshots import SnapshotEvery, Snapshots
 from ..cqrs.store import Cursor, Log, Progress, Store, no_progress
@@ -168,6 +168,21 @@ class Recorder:
         self.repository: Repository[State, TodoCommand, TodoEvent] = Repository(
             log, DECIDER, snapshots=self._snapshots, strategy=SNAPSHOTS
         )
+
+    def decide(self, fold: Todos, commands: Sequence[tuple[str, TodoCommand]]) -> dict[str, list[TodoEvent]]:
+        """Decide commands on todos.
+
+        Args:
+            fold: The todos as they are.
+            commands: The stream of a todo and a command, for each command.
+
+        Returns:
+            The new events by stream.
+
+        Raises:
+            Rejected: A command was refused.
+        """
+        return decide_all(DECIDER, fold, commands)
 
     def transact(
         self,

@@ -12,8 +12,7 @@ from .views import Item, item_of, items_of
 _MOST_NAMED = 10
 """How many wrong numbers, ranges and ids an error names."""
 
-_RANGE = re.compile("([0-9]{1,18})(?:-([0-9]{1,18}))?")
-ID = re.compile("[a-z][0-9a-z]{0,63}")
+ID = "[a-z][0-9a-z]{0,63}"
 """What the stable id of a todo looks like."""
 
 
@@ -35,10 +34,10 @@ def select(words: Sequence[str], fold: Fold[State], last_changed: Callable[[], I
     """
     chosen: dict[str, Item] = {}
     bad: list[str] = []
-    for part in (part for word in words for part in re.findall("[^, ]+", word) or [word]):
-        numbers = _RANGE.fullmatch(part)
-        if numbers:
-            found, wrong = _in_range(int(numbers[1]), int(numbers[2] or numbers[1]), fold)
+    for part in (part for word in words for part in word.replace(",", " ").split() or [word]):
+        numbers = _range(part)
+        if numbers is not None:
+            found, wrong = _in_range(*numbers, fold)
         elif part == "@":
             entities = [fold.get(DECIDER.stream(id)) for id in last_changed()]
             found = sorted(items_of(entity for entity in entities if entity is not None), key=lambda item: item.number)
@@ -53,9 +52,18 @@ def select(words: Sequence[str], fold: Fold[State], last_changed: Callable[[], I
     return list(chosen.values())
 
 
+def _range(part: str) -> tuple[int, int] | None:
+    """Return the first and the last number of a range such as `3` or `5-7`; None for anything else."""
+    first, dash, last = part.partition("-")
+    numbers = (first, last) if dash else (first,)
+    if all(number.isascii() and number.isdecimal() and len(number) <= 18 for number in numbers):
+        return int(first), int(last or first)
+    return None
+
+
 def _summary(bad: Sequence[str]) -> list[str]:
     """Return what names no todo, in words: numbers and ranges, joined where they touch, and of many parts only the first."""
-    ranges = sorted((int(numbers[1]), int(numbers[2] or numbers[1])) for part in bad if (numbers := _RANGE.fullmatch(part)))
+    ranges = sorted(found for part in bad if (found := _range(part)) is not None)
     joined: list[tuple[int, int]] = []
     for first, last in ranges:
         if joined and first <= joined[-1][1] + 1:
@@ -63,7 +71,7 @@ def _summary(bad: Sequence[str]) -> list[str]:
         else:
             joined.append((first, last))
     parts = [f"{first}" if first == last else f"{first}-{last}" for first, last in joined]
-    parts += dict.fromkeys(part for part in bad if not _RANGE.fullmatch(part))
+    parts += dict.fromkeys(part for part in bad if _range(part) is None)
     if len(parts) <= _MOST_NAMED:
         return parts
     return [*parts[: _MOST_NAMED - 1], f"{parts[_MOST_NAMED - 1]} and {len(parts) - _MOST_NAMED:,} more"]
@@ -84,7 +92,7 @@ def _in_range(first: int, last: int, fold: Fold[State]) -> tuple[list[Item], str
 
 def _by_id(part: str, fold: Fold[State]) -> tuple[list[Item], str | None]:
     """Return the todo with this stable id, or the only one whose id begins like this; otherwise what is wrong with it."""
-    if not ID.fullmatch(part):
+    if not re.fullmatch(ID, part):
         return [], repr(part)
     entity = fold.get(DECIDER.stream(part))
     exact = None if entity is None else item_of(entity)

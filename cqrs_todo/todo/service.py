@@ -1,12 +1,13 @@
 """The one API that every front end calls: lists of todos in a store, read at any moment and changed by commands."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import takewhile
 
 from ..cqrs.errors import CqrsError, LogBusy, Rejected
 from ..cqrs.events import Commit, Metadata
-from ..cqrs.repository import decide_all
+from ..cqrs.fold import Fold
 from ..cqrs.store import NEW, Append, Cursor, Log, check_precondition, new_streams_only
 from ..cqrs.struct import Struct, replace
 from ..cqrs.timeline import BATCH, Moment
@@ -164,10 +165,11 @@ class TodoList(Recorder):
             CqrsError: What making the list and appending raise.
         """
         created: dict[str, Sequence[TodoEvent]] = {}
+        nothing = Fold(DECIDER)
         for place, draft in enumerate(drafts, 1):  # before the list is made, so that a rejection makes no list
             self.progress(place, len(drafts) + 1)
             try:
-                created[DECIDER.stream(new_id())] = DECIDER.decide(draft, DECIDER.initial)
+                created.update(self.decide(nothing, [(DECIDER.stream(new_id()), draft)]))
             except Rejected as error:
                 raise Rejected(f"todo {place} of {len(drafts)}: {error}" if len(drafts) > 1 else str(error)) from error
         made = self.make_if_missing()
@@ -272,7 +274,7 @@ class TodoList(Recorder):
                     check_precondition(item.version, stream, fold.version_of(stream))
                 try:
                     given = [(stream, command) for command in commands(item)]
-                    changes.update(decide_all(DECIDER, fold, given))
+                    changes.update(self.decide(fold, given))
                 except Rejected as error:
                     refused[item.number] = str(error)
             absent = {
@@ -400,7 +402,7 @@ def _is_removed(fold: Todos, item: Item) -> bool:
 
 
 def _check_imported(id: str, todo: Todo) -> Todo:
-    if not ID.fullmatch(id):
+    if not re.fullmatch(ID, id):
         raise InvalidId(id)
     try:
         return check_todo(todo)

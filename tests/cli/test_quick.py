@@ -10,6 +10,12 @@ import pytest
 from tests.conftest import Todo
 
 FORMS = [
+    "view",
+    "view changes",
+    "view statement last month",
+    "view nothing",
+    "explain done 99",
+    "explain ls",
     "",
     "ls",
     "list",

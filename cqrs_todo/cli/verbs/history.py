@@ -34,8 +34,12 @@ def history(
     patch: bool,
     text: str | None,
     all_lists: bool,
+    raw: bool,
+    graph: bool,
+    follow: bool,
 ) -> None:
     """Show what happened, newest first; with `patch` the old and new values too, with `all_lists` in every list."""
+    _check_options(session, all_lists=all_lists, patch=patch, raw=raw, graph=graph, follow=follow, until=until)
     if all_lists and ids:
         raise UsageError("numbers belong to one list", "leave out --all-lists, or the numbers")
     if all_lists and isinstance(session.moment, int):
@@ -46,6 +50,12 @@ def history(
     end = None if until is None else session.moment_of(until)
     _check_order(since, start, until, end)
     wanted = _Filter(start, end, by, tuple(map(_event_type, types)), text)
+    if follow:
+        from ..history_forms import follow_history
+
+        streams = {item.stream for item in lists[0].select(check_ids(ids))} if ids else None
+        follow_history(session, lists, wanted.matches, streams, _FOLLOWED if limit is None else limit, raw=raw)
+        return
     rows: list[HistoryRow] = []
     for todos, view in zip(lists, views, strict=True):
         chosen = todos.select(check_ids(ids), session.moment) if ids else None
@@ -59,6 +69,11 @@ def history(
     rows = rows[:limit]
     if reverse:
         rows.reverse()
+    if raw:
+        from ..history_forms import print_raw
+
+        print_raw(session, rows)
+        return
     if session.options.json:
         from .. import document
 
@@ -75,7 +90,39 @@ def history(
         from ...todo.compare import changes_by_position
 
         changes = {todos.name: changes_by_position(todos.log.commits()) for todos in lists}
-    print_history(session, rows, changes, name_lists=all_lists)
+    drawn = None
+    if graph:
+        from ..history_forms import draw_graph
+
+        drawn = draw_graph([row.commit for row in rows], session.list.history(session.moment))
+    print_history(session, rows, changes, name_lists=all_lists, gutters=drawn)
+
+
+_FOLLOWED = 10
+"""How many changes `--follow` shows before it waits, unless `-n` says otherwise."""
+
+
+def _check_options(
+    session: Session, *, all_lists: bool, patch: bool, raw: bool, graph: bool, follow: bool, until: str | None
+) -> None:
+    """Raise `UsageError` for options that exclude one another."""
+    options = session.options
+    excluded = (
+        (raw, "--raw", options.json, "--json"),
+        (raw, "--raw", options.plain, "--plain"),
+        (raw, "--raw", patch, "--patch"),
+        (graph, "--graph", raw, "--raw"),
+        (graph, "--graph", options.json, "--json"),
+        (graph, "--graph", options.plain, "--plain"),
+        (graph, "--graph", all_lists, "--all-lists"),
+        (follow, "--follow", graph, "--graph"),
+        (follow, "--follow", patch, "--patch"),
+        (follow, "--follow", until is not None, "--until"),
+        (follow, "--follow", options.at is not None, "--at"),
+    )
+    for given, name, other_given, other in excluded:
+        if given and other_given:
+            raise UsageError(f"{name} and {other} exclude one another", f"leave out {name} or {other}")
 
 
 def _event_type(name: str) -> str:
@@ -141,7 +188,13 @@ def _is_since(commit: Commit, since: Moment | None) -> bool:
 VERB = Verb(
     name="history",
     help="Show what happened, newest first.",
-    examples=("todo history", "todo history 3 --reverse", 'todo history --since "last friday" -n 20'),
+    examples=(
+        "todo history",
+        "todo history 3 --reverse",
+        'todo history --since "last friday" -n 20',
+        "todo history --graph",
+        "todo history --follow --raw",
+    ),
     action=history,
     group=LOOK,
     arguments=(SOME_IDS,),
@@ -161,5 +214,8 @@ VERB = Verb(
         Option("patch", ("--patch", "-p"), "Show the old and the new value of each field."),
         Option("text", ("-S",), "Show only changes that contain this text.", metavar="TEXT"),
         Option("all_lists", ("--all-lists",), "Show the history of all lists."),
+        Option("raw", ("--raw",), "Print the lines of the log."),
+        Option("graph", ("--graph",), "Draw lines between each change and those that it undoes, redoes or follows from."),
+        Option("follow", ("--follow", "-f"), "Show the last changes, oldest first, and wait for more."),
     ),
 )

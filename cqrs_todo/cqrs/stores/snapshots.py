@@ -9,19 +9,18 @@ again from the log.
 """
 
 import os
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
 from itertools import chain
-from typing import Any, Generic, Protocol
+from typing import Any, Generic
 
 import msgspec
 
 from ..decider import S
 from ..fold import Entity, Fold
-from ..snapshots import Snapshot, SnapshotInfo, prune
-from ..store import Cursor
+from ..snapshots import Snapshot, SnapshotInfo, Snapshots, prune
+from ..store import Blobs, Cursor
 from .checksum import CHECKSUM_LENGTH, checked, is_whole
 
 FORMAT = "cqrs-snapshot/3"
@@ -30,7 +29,6 @@ PART = 128
 FEW = 32
 """How many streams are searched for one by one. For more, an index of all streams is made, which then takes less time."""
 
-_ID = re.compile("[0-9A-Za-z-]{1,64}")
 _encode = msgspec.json.encode
 
 
@@ -57,23 +55,10 @@ _decode_header = msgspec.json.Decoder(_Header).decode
 _decode_catalogue = msgspec.json.Decoder(_Catalogue).decode
 
 
-class Blobs(Protocol):
-    """Where blobs are kept, which may be lost at any time. No method raises an error."""
-
-    def read(self, log_id: str, name: str) -> bytes | None:
-        """Return a blob; None if it cannot be read."""
-
-    def write(self, log_id: str, name: str, content: bytes) -> bool:
-        """Write a blob so that readers see all of it or nothing, and return whether that was possible."""
-
-    def remove(self, log_id: str, name: str) -> None:
-        """Remove a blob if that is possible."""
-
-
 _CATALOGUE = "taken"
 
 
-class SnapshotStore(Generic[S]):
+class SnapshotStore(Snapshots, Generic[S]):
     """Snapshots of entities with states of one type."""
 
     def __init__(self, blobs: Blobs, state: Any, schema: str) -> None:
@@ -114,14 +99,18 @@ class SnapshotStore(Generic[S]):
         """Keep a snapshot; see `Snapshots`."""
         before = self.infos(log_id)
         after = prune(before, info)
-        if not self._blobs.write(log_id, str(cursor.position), _content(log_id, self._schema, cursor, fold)):
-            return
-        self._blobs.write(log_id, _CATALOGUE, _encode(_Catalogue(FORMAT, self._schema, after)))
-        for gone in {each.position for each in before} - {each.position for each in after}:
-            self._blobs.remove(log_id, str(gone))
+        if self._write(log_id, _content(log_id, self._schema, cursor, fold), after):
+            for gone in {each.position for each in before} - {each.position for each in after}:
+                self._blobs.remove(log_id, str(gone))
+
+    def _write(self, log_id: str, content: bytes, infos: list[SnapshotInfo]) -> bool:
+        """Write a snapshot, the last one of `infos`, and then the catalogue. Return whether that was possible."""
+        catalogue = _encode(_Catalogue(FORMAT, self._schema, infos))
+        written = self._blobs.write(log_id, str(infos[-1].position), content)
+        return written and self._blobs.write(log_id, _CATALOGUE, catalogue)
 
 
-class Folder:
+class Folder(Blobs):
     """Blobs in files, with one folder for each log, which is made for its first blob."""
 
     def __init__(self, directory: str) -> None:
@@ -155,7 +144,7 @@ class Folder:
             os.unlink(self._file(log_id, name))
 
     def _file(self, log_id: str, name: str) -> str:
-        if not _ID.fullmatch(log_id):
+        if not (log_id.isascii() and log_id.replace("-", "").isalnum() and len(log_id) <= 64):
             raise FileNotFoundError(log_id)  # an id that another program made, and that may lead to any other folder
         return os.path.join(self._directory, log_id, f"{name}.json")
 

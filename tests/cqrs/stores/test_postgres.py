@@ -1,8 +1,9 @@
 """PostgreSQL beyond the contract: what stands in the tables, later programs, servers that are not there, damage."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -20,16 +21,18 @@ from cqrs_todo.cqrs.errors import (
     StaleCursor,
     StoreUnavailable,
 )
+from cqrs_todo.cqrs.events import EventBatch
 from cqrs_todo.cqrs.fold import Fold, fold_of
 from cqrs_todo.cqrs.repository import Repository
 from cqrs_todo.cqrs.snapshots import SnapshotEvery
-from cqrs_todo.cqrs.store import Append, Store
+from cqrs_todo.cqrs.store import START, Append, Cursor, Store
 from cqrs_todo.cqrs.stores import UnknownStore, open_store
 from cqrs_todo.cqrs.stores.hash_chain import chain_line, digest_in
 from cqrs_todo.cqrs.stores.postgres import Named, Operator, Pattern, PostgresStore
-from cqrs_todo.cqrs.stores.snapshots import SnapshotStore
+from cqrs_todo.cqrs.stores.shared_snapshots import SharedSnapshots
+from cqrs_todo.cqrs.stores.snapshots import Folder, SnapshotStore
 from cqrs_todo.cqrs.testing.examples import CONTRACT_TYPES, Counted, metadata, numbers, one
-from tests.cqrs.counter import COUNTER, Moved
+from tests.cqrs.counter import COUNTER, Move, Moved
 from tests.cqrs.counter import TYPES as COUNTERS
 
 AT = datetime(2026, 11, 22, tzinfo=UTC)
@@ -233,7 +236,7 @@ def test_snapshots_in_a_table(crowd: PostgresStore, database: str) -> None:
     log = store.create("counters", AT)
 
     def fold(state: type = int) -> Fold[int]:
-        snapshots: SnapshotStore[int] = SnapshotStore(crowd.snapshot_table(), state, "1")
+        snapshots: SnapshotStore[int] = SnapshotStore(crowd.shared_snapshots(), state, "1")
         strategy = SnapshotEvery(25)
         return Repository(store.open("counters"), COUNTER, snapshots=snapshots, strategy=strategy).fold()
 
@@ -252,6 +255,35 @@ def test_snapshots_in_a_table(crowd: PostgresStore, database: str) -> None:
     assert fold() == whole
     changed(database, "DROP TABLE cqrs_snapshots")
     assert fold() == whole
+    store.close()
+
+
+def test_a_second_machine_begins_with_the_snapshot_of_the_first(crowd: PostgresStore, database: str, tmp_path: Path) -> None:
+    store = open_store(database, COUNTERS)
+    log = store.create("counters", AT)
+
+    def repository(machine: str) -> Repository[int, Move, Moved]:
+        own = Folder(str(tmp_path / machine))
+        snapshots: SharedSnapshots[int] = SharedSnapshots(own, crowd.shared_snapshots(), int, "1")
+        return Repository(store.open("counters"), COUNTER, snapshots=snapshots, strategy=SnapshotEvery(25))
+
+    for number in range(1, 321):
+        log.append([Append(f"counter/{number % 7}", (Moved(number),))], metadata(f"c{number}"))
+        if number % 100 == 0:
+            repository("first").fold()
+    second = repository("second")
+    reads: list[Cursor] = []
+    read = second.log.event_batches
+
+    def watched(since: Cursor = START, versions: Any = None) -> Iterator[Sequence[EventBatch]]:
+        reads.append(since)
+        return read(since, versions)
+
+    second.log.event_batches = watched  # type: ignore[method-assign]  # it watches what is read
+    assert second.fold() == fold_of(COUNTER, log.commits())
+    assert [cursor.position for cursor in reads] == [300]
+    changed(database, "DROP TABLE cqrs_snapshots")
+    assert Folder(str(tmp_path / "second")).read(log.id, "300"), "the second machine has its own copy now"
     store.close()
 
 

@@ -10,8 +10,9 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import lru_cache
 
-from ...errors import LogBusy, StoreUnavailable
+from ...errors import LogBusy, MissingLog, StoreUnavailable
 
+SUFFIX = ".jsonl"
 OPEN_SAFELY = os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 """Flags for opening a file that exists.
 
@@ -273,3 +274,17 @@ def create_durable(path: str, data: bytes) -> None:
     finally:
         close(fd)
     sync_directory(os.path.dirname(path))
+
+
+def check_reachable(folder: str) -> None:
+    """Raise `MissingLog` if a folder cannot be reached because a link on the way to it leads nowhere."""
+    path = os.path.abspath(folder)
+    with os_errors_as_store_errors(path):
+        while not there(path):
+            path = os.path.dirname(path)
+        if os.path.islink(path):
+            try:
+                os.stat(path)
+            except FileNotFoundError:
+                link = f"{path} is a link to {os.readlink(path)}, which is not there"
+                raise MissingLog(f"{link}: the logs that may have been recorded there cannot be reached", None) from None

@@ -19,18 +19,17 @@ from ...errors import InvalidLogName, MissingLog, StoreUnavailable
 from ...names import check_log_name
 from ...store import Cursor
 from ..format import InvalidLine, decode_header, log_in
-from .files import OPEN_SAFELY, close, os_errors_as_store_errors, there
+from .files import OPEN_SAFELY, SUFFIX, check_reachable, close, os_errors_as_store_errors, there
 from .head_record import head_in, holds, lock_path, log_and_head, read_record, require_record
 
 if TYPE_CHECKING:
     from ...verification import Stray
 
-SUFFIX = ".jsonl"
 _LOCK = ".lock"
 _BLOCK = 1 << 20
 _FIRST_LINE = 1 << 16
 """The most bytes in which a header is looked for."""
-_CONFLICT = re.compile(r"\.sync-conflict-[0-9]{8}-[0-9]{6}(-|$)")
+_CONFLICT = r"\.sync-conflict-[0-9]{8}-[0-9]{6}(-|$)"
 """What Syncthing puts into the name of a copy: the rest of it could be the name of a list."""
 
 
@@ -58,7 +57,7 @@ class LogAt(msgspec.Struct, frozen=True):
     @property
     def has_log_name(self) -> bool:
         """Whether the file has the name of a log, and not that of a conflict copy."""
-        return self.name is not None and not _CONFLICT.search(self.name)
+        return self.name is not None and not re.search(_CONFLICT, self.name)
 
     def reaches(self, head: Cursor) -> bool:
         """Return whether the log came to a head in this file: the file holds it, or a later one is recorded beside it."""
@@ -91,20 +90,6 @@ def _other_form(file: str) -> str | None:
         return check_log_name(file.removesuffix(SUFFIX))
     except InvalidLogName:
         return None
-
-
-def check_reachable(folder: str) -> None:
-    """Raise `MissingLog` if a folder cannot be reached because a link on the way to it leads nowhere."""
-    path = os.path.abspath(folder)
-    with os_errors_as_store_errors(path):
-        while not there(path):
-            path = os.path.dirname(path)
-        if os.path.islink(path):
-            try:
-                os.stat(path)
-            except FileNotFoundError:
-                link = f"{path} is a link to {os.readlink(path)}, which is not there"
-                raise MissingLog(f"{link}: the logs that may have been recorded there cannot be reached", None) from None
 
 
 class Inventory:
@@ -280,7 +265,7 @@ class Inventory:
                 )
             elif name is None and file.lower().endswith(SUFFIX):
                 yield Stray(path, archived, None, None, "its file name is not that of a log, and it holds none")
-            elif name is not None and _CONFLICT.search(name):
+            elif name is not None and re.search(_CONFLICT, name):
                 yield Stray(path, archived, name, None, "its name is that of a conflict copy, but it holds a log of its own")
 
 

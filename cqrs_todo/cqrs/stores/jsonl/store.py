@@ -15,6 +15,8 @@ from ..format import FORMAT, VERSION, Header, encode_header, log_in
 from ..hash_chain import last_digest
 from ..signals import delay_signals
 from .files import (
+    SUFFIX,
+    check_reachable,
     create_durable,
     dated,
     file_lock,
@@ -24,11 +26,11 @@ from .files import (
     there,
 )
 from .head_record import clear_record, lock_path, moving_record, record_head, require_record
-from .inventory import SUFFIX, Inventory, check_reachable
 from .log import JsonlLog
 
 if TYPE_CHECKING:
     from ...verification import Repair, Stray, Verdict
+    from .inventory import Inventory
 
 
 class JsonlStore(Store):
@@ -208,7 +210,9 @@ class JsonlStore(Store):
             same = "is the one that these lines are: a second one would be a copy; nothing was imported"
             raise ImportRefused(f"{shown} {same}")
 
-    def _inventory(self) -> Inventory:
+    def _inventory(self) -> "Inventory":
+        from .inventory import Inventory  # a log that is there and was recorded needs none
+
         return Inventory(self._lists, self._archive)
 
     def _check_free(self, name: str, *, instead_of: str | None = None) -> None:

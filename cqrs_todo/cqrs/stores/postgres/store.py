@@ -188,8 +188,8 @@ class PostgresStore(Store):
         """Bring the tables to the version that this program works with; see `Store`."""
         return self._database.migrate()
 
-    def snapshot_table(self) -> SnapshotTable:
-        """Return a place for snapshots in the database, for programs without a disk of their own."""
+    def shared_snapshots(self) -> SnapshotTable:
+        """Return the table for snapshots that all machines share; see `Store`."""
         return SnapshotTable(self._database)
 
     # pages of names

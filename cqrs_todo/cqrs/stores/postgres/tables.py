@@ -2,7 +2,7 @@
 
 from ...errors import LogBusy, StoreUnavailable
 from ...names import check_log_name
-from ...store import Checkpoints
+from ...store import Blobs, Checkpoints
 from .database import Database
 
 _KEEP = """
@@ -38,7 +38,7 @@ _WRITE_SNAPSHOT = """
 _REMOVE_SNAPSHOT = "DELETE FROM {schema}.cqrs_snapshots WHERE log = %s AND name = %s"
 
 
-class SnapshotTable:
+class SnapshotTable(Blobs):
     """Blobs of snapshots in a table; see `snapshots.Blobs`."""
 
     def __init__(self, database: Database) -> None:

@@ -1,0 +1,272 @@
+"""Running a command line without recording anything, to show what it would do.
+
+The command line is parsed and run as always. Only its store differs: see `cqrs.stores.dry_run`.
+"""
+
+import io
+import shlex
+from collections.abc import Iterator, Sequence
+from contextlib import redirect_stderr, redirect_stdout
+from functools import cached_property
+
+from ..cqrs.errors import CqrsError, Rejected, WrongExpectedVersion
+from ..cqrs.events import Recorded
+from ..cqrs.snapshots import Snapshots
+from ..cqrs.store import Store
+from ..cqrs.stores.dry_run import Appended, DryRunRefused, DryRunSnapshots, DryRunStore, Trace
+from ..cqrs.struct import Struct
+from ..cqrs.timeline import REDOES, UNDOES, marked
+from ..todo.events import TodoEvent
+from ..todo.model import TodoCommand
+from ..todo.recorder import TYPES, Todos
+from ..todo.service import TodoList
+from .errors import UsageError
+from .report import Failure, failure
+from .session import Options, Session, as_utf8
+from .verb import Verb
+
+
+class Decision(Struct):
+    """What was decided about the commands on one todo.
+
+    Args:
+        log: The name of the list.
+        stream: The name of the todo's stream.
+        version: The version of the stream that was loaded; 0 for a new todo.
+        number: The number of the todo; 0 for a new one.
+        text: The text of the todo; '' for a new one.
+        commands: The commands; none for what undo, redo, restore, move and import record, which follows from the history.
+        events: The events that the commands give; None if they were refused.
+        refusal: Why they were refused.
+        attempt: Counts from 1. After a conflict the commands are decided again.
+    """
+
+    log: str
+    stream: str
+    version: int
+    number: int
+    text: str
+    commands: tuple[TodoCommand, ...]
+    events: tuple[TodoEvent, ...] | None = None
+    refusal: str = ""
+    attempt: int = 1
+
+
+class DryRun(Struct, frozen=True):
+    """What a command line would do.
+
+    Args:
+        words: The command line, without `todo`.
+        outcome: "accepted" if it appends something, "unchanged" if it has nothing to do; otherwise the name of the kind of
+            error, such as "refused", "not-found" or "conflict".
+        error: The error, with its exit code; None if there is none.
+        decisions: What was decided about each todo.
+        trace: What was read and appended.
+        answer: What the command line would print.
+        way_back: The verb that would reverse it; '' if nothing was appended.
+        back: What that verb would append.
+        back_error: Why the verb would be refused; None if it would not.
+    """
+
+    words: tuple[str, ...]
+    outcome: str
+    error: Failure | None
+    decisions: tuple[Decision, ...]
+    trace: Trace
+    answer: str
+    way_back: str
+    back: tuple[Appended, ...]
+    back_error: Failure | None
+
+
+class _TracedStore(DryRunStore):
+    """A dry run's store that also keeps the decisions."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(store, TYPES)
+        self.decisions: list[Decision] = []
+
+
+class _TracedList(TodoList):
+    """A list that reports what it decides to its store."""
+
+    def decide(self, fold: Todos, commands: Sequence[tuple[str, TodoCommand]]) -> dict[str, list[TodoEvent]]:
+        store = self.store
+        if not isinstance(store, _TracedStore):
+            raise TypeError("a traced list needs the store of a dry run")
+        traced: dict[str, Decision] = {}
+        for stream in dict.fromkeys(stream for stream, _ in commands):
+            entity = fold.get(stream)
+            number = 0 if entity is None else entity.number
+            text = "" if entity is None or entity.state is None else entity.state.text
+            given = tuple(command for of, command in commands if of == stream)
+            attempt = len(store.trace.conflicts) + 1
+            version = fold.version_of(stream)
+            traced[stream] = Decision(self.name, stream, version, number, text, given, attempt=attempt)
+        store.decisions += traced.values()
+        try:
+            changes = super().decide(fold, commands)
+        except Rejected as error:
+            for decision in traced.values():
+                decision.refusal = str(error)
+            raise
+        for stream, decision in traced.items():
+            decision.events = tuple(changes.get(stream, ()))
+        return changes
+
+
+class DryRunSession(Session):
+    """A run of the program that records nothing."""
+
+    list_type = _TracedList
+
+    def __init__(self, outer: Session) -> None:
+        """Prepare a dry run.
+
+        Args:
+            outer: The run whose list and store are meant, unless the command line names others.
+        """
+        options = Options()
+        options.list, options.store, options.at = outer.options.list, outer.options.store, outer.options.at
+        options.color = "never"
+        super().__init__(options)
+        self.verb: Verb | None = None
+
+    @cached_property
+    def store(self) -> _TracedStore:
+        """The store of the dry run."""
+        return _TracedStore(super().store)
+
+    @cached_property
+    def snapshots(self) -> Snapshots:
+        """The snapshots, which are read and not written."""
+        return DryRunSnapshots(super().snapshots, self.store)
+
+    def check_verb(self, verb: Verb) -> None:
+        """Raise `UsageError` for a verb that changes nothing, because there is nothing to show."""
+        super().check_verb(verb)
+        if not verb.writes:
+            raise UsageError(f"{verb.name} changes nothing, so there is nothing to explain", _FOR_INSTANCE)
+        self.verb = verb
+
+
+_NOT_EXPLAINED = (2, 6)
+"""The exit codes of errors that say nothing about the command: it cannot be parsed, or the store cannot be reached."""
+
+_FOR_INSTANCE = 'give a command that changes something, for instance: todo explain "done 3"'
+
+
+def dry_run(outer: Session, words: Sequence[str]) -> DryRun:
+    """Run a command line without recording anything.
+
+    Args:
+        outer: This run of the program.
+        words: The command line, with or without `todo`; its first word may hold several words.
+
+    Raises:
+        UsageError: The command line cannot be parsed, or changes nothing.
+        DryRunRefused: The command line does something else than append events.
+        StoreUnavailable: The store cannot be reached.
+    """
+    words = _split(words)
+    session = DryRunSession(outer)
+    printed = io.StringIO()
+    error: Failure | None = None
+    try:
+        with redirect_stdout(printed), redirect_stderr(printed):
+            try:
+                _run(session, words)
+            except CqrsError as raised:
+                conflicts = session.store.trace.conflicts
+                if isinstance(raised, WrongExpectedVersion) and raised not in conflicts:
+                    conflicts.append(raised)  # the command itself expected a version
+                error = failure(raised)
+                if error is None or error.exit_code in _NOT_EXPLAINED or isinstance(raised, DryRunRefused):
+                    raise
+        if session.verb is None:
+            raise UsageError("this shows help and changes nothing, so there is nothing to explain", _FOR_INSTANCE)
+        store = session.store
+        trace = store.trace
+        way_back, back_error = "", None
+        if trace.appended:
+            store.trace = Trace()
+            way_back, back_error = _reverse(session, trace)
+        outcome = error.code if error is not None else "accepted" if trace.appended else "unchanged"
+        return DryRun(
+            tuple(words),
+            outcome,
+            error,
+            (*store.decisions, *_without_commands(trace, store.decisions)),
+            trace,
+            printed.getvalue().rstrip("\n"),
+            way_back,
+            tuple(store.trace.appended) if way_back else (),
+            back_error,
+        )
+    finally:
+        session.close()
+
+
+def _without_commands(trace: Trace, decisions: Sequence[Decision]) -> Iterator[Decision]:
+    """Return what was appended to streams that no command was decided for, as decisions without commands."""
+    decided = {(decision.log, decision.stream) for decision in decisions}
+    for appended in trace.appended:
+        events: dict[str, list[Recorded]] = {}
+        for event in appended.commit.events:
+            events.setdefault(event.stream, []).append(event)
+        for stream, each in events.items():
+            if (appended.log, stream) not in decided:
+                data = tuple(event.data for event in each)
+                yield Decision(appended.log, stream, each[0].version - 1, 0, "", (), data)
+
+
+def _split(words: Sequence[str]) -> list[str]:
+    if words:
+        try:
+            # a verb has no blanks, so that a first word with blanks is a command line in quotes
+            words = [*shlex.split(words[0]), *words[1:]]
+        except ValueError as error:
+            raise UsageError(f"the command line cannot be parsed: {error}", "close the quotes") from error
+    if words and words[0] == "todo":
+        words = words[1:]
+    if not words:
+        raise UsageError("the command line to explain is missing", _FOR_INSTANCE)
+    return [as_utf8(word) for word in words]
+
+
+def _run(session: Session, words: Sequence[str]) -> None:
+    from .quick import parse_fast
+
+    action = parse_fast(words)
+    if action is not None:
+        action(session)
+        return
+    from .app import run_command_line
+
+    run_command_line(words, session)
+
+
+def _reverse(session: DryRunSession, done: Trace) -> tuple[str, Failure | None]:
+    """Reverse what was done, in the same dry run.
+
+    Returns:
+        The verb that reverses it, and the error if it would be refused.
+    """
+    logs = [appended.log for appended in done.appended]
+    todos = session.open_list(session.list_name if session.list_name in logs else logs[0])
+    undone = _count(done, UNDOES)
+    verb = "redo" if undone else "undo"
+    try:
+        if undone:
+            while _count(session.store.trace, REDOES) < undone:
+                todos.redo()
+        else:
+            todos.undo()
+    except CqrsError as error:
+        return verb, failure(error)
+    return verb, None
+
+
+def _count(trace: Trace, key: str) -> int:
+    """Count the commits that were undone or redone."""
+    return sum(len(marked(appended.commit.metadata, key)) for appended in trace.appended)

@@ -1,0 +1,444 @@
+"""A dry run: a store that reads from another store, keeps what is appended to itself, and reports both.
+
+A program runs its commands on a `DryRunStore` instead of the real one. It loads, decides and appends as always, but the
+commits stay in memory, where later reading finds them. So the dry run of a command followed by that of its undo gives what
+the two would record. The `Trace` has every step.
+"""
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+from ..errors import (
+    CqrsError,
+    DamagedLog,
+    ExportRefused,
+    LogExists,
+    LogNotFound,
+    MissingLog,
+    ReadOnlyLog,
+    WrongExpectedVersion,
+)
+from ..events import Commit, EventBatch, EventTypes, Metadata
+from ..fold import Fold
+from ..names import check_log_name, name_key
+from ..snapshots import Snapshot, SnapshotInfo, Snapshots
+from ..store import START, Append, Checkpoints, Cursor, Expected, Known, Log, Store, StreamVersions, T, nothing_known
+from ..struct import Struct
+from ..verification import Verdict
+from .format import FORMAT, VERSION, Codec, Header, decode_header, encode_header
+from .null import NullCheckpoints, NullLog
+from .recording import record, repeated
+
+COMMANDS_KNOWN = 1_000
+"""How many of the latest commits are searched for the id of a command, as the stores do."""
+
+
+class DryRunRefused(CqrsError):
+    """A command does something else than append events, which a dry run cannot show."""
+
+
+class Reading(Struct):
+    """What was read of one log.
+
+    Args:
+        log: The name of the log.
+        snapshot: The position of the newest snapshot that was loaded; None for none.
+        first: The position of the first event that was read forward; None if none was read.
+        last: The position of the last event that was read forward.
+        forward: How many events were read forward, after the snapshot or from the beginning.
+        backward: How many events were read backward, from the end.
+    """
+
+    log: str
+    snapshot: int | None = None
+    first: int | None = None
+    last: int | None = None
+    forward: int = 0
+    backward: int = 0
+
+    @property
+    def position(self) -> int:
+        """The position that the reading came to; 0 if the log is empty."""
+        return max(self.last or 0, self.snapshot or 0)
+
+
+class Appended(Struct, frozen=True):
+    """A commit that would have been recorded.
+
+    Args:
+        log: The name of the log.
+        commit: The commit.
+        preconditions: What each stream must be for the commit to be accepted, by the name of the stream.
+        line: The line of the log, with its LF; None if the store does not keep lines.
+        again: Whether the log has this commit already, because the command has been sent before.
+    """
+
+    log: str
+    commit: Commit
+    preconditions: dict[str, Expected | None]
+    line: bytes | None
+    again: bool = False
+
+
+class Created(Struct, frozen=True):
+    """A log that would have been created, and the line with which it would begin."""
+
+    log: str
+    line: bytes
+
+
+class Trace:
+    """The steps of a dry run, in order."""
+
+    def __init__(self) -> None:
+        """Begin without any step."""
+        self.readings: dict[str, Reading] = {}
+        """What was read, by the id of the log."""
+        self.created: list[Created] = []
+        self.appended: list[Appended] = []
+        self.conflicts: list[WrongExpectedVersion] = []
+        """The preconditions that did not hold. The program may have read what others wrote, and decided again."""
+
+    def reading(self, log: Log) -> Reading:
+        """Return what was read of a log, to be added to."""
+        return self.readings.setdefault(log.id, Reading(log.name))
+
+
+class _Kept:
+    """What a dry run keeps of one log: the position at which the real log ends for it, and the commits after that."""
+
+    def __init__(self) -> None:
+        """Begin with nothing."""
+        self.base = 0
+        self.commits: list[Commit] = []
+
+
+class _NewLog(NullLog):
+    """A log that would have been created: empty but for its first line."""
+
+    def __init__(self, id: str, name: str, created: datetime, types: EventTypes, line: bytes) -> None:
+        """Make an empty log with an id and its first line."""
+        super().__init__(name, created, types)
+        self.id = id
+        self._line = line
+
+    def lines(self) -> Iterator[bytes]:
+        """Return the first line."""
+        return iter((self._line,))
+
+
+class DryRunLog(Log):
+    """A log that reads from another one, and keeps in memory what is appended."""
+
+    def __init__(self, log: Log, types: EventTypes, kept: _Kept, store: "DryRunStore") -> None:
+        """Open a log for a dry run.
+
+        Args:
+            log: The log to read from.
+            types: The registered events.
+            kept: What the dry run has appended to the log.
+            store: The store whose trace has the steps.
+        """
+        super().__init__(log.id, log.name, log.created)
+        self._log = log
+        self._types = types
+        self._codec = Codec(types)
+        self._kept = kept
+        self._store = store
+        self._versions: dict[str, int] = {}
+        self._versions_before: StreamVersions | None = None
+        self._begun: int | None = None
+        self._reached = 0
+        self.warnings = log.warnings
+        self.read_only = log.read_only
+
+    @property
+    def damage(self) -> str | None:
+        """What the last reading stopped at, in words; None if it came to the end."""
+        return self._log.damage
+
+    # reading
+
+    def commits(self, since: Cursor = START) -> Iterator[Commit]:
+        """Read commits, oldest first; see `Log`."""
+        kept = self._kept
+        reading = self._store.trace.reading(self)
+        if not self._is_kept(since):
+            for commit in self._log.commits(since):
+                if kept.commits and commit.position > kept.base:
+                    break
+                _count_forward(reading, (commit,), since.position)
+                yield commit
+        yield from [commit for commit in kept.commits if commit.last > since.position]
+
+    def event_batches(self, since: Cursor = START, versions: StreamVersions | None = None) -> Iterator[Sequence[EventBatch]]:
+        """Read commits as far as a fold needs them; see `Log`."""
+        kept = self._kept
+        reading = self._store.trace.reading(self)
+        if not self._is_kept(since):
+            if self._begun is None:
+                self._begun, self._versions_before, self._reached = since.position, versions, since.position
+            for batches in self._log.event_batches(since, versions):
+                given = [batch for batch in batches if not kept.commits or batch.position <= kept.base]
+                self._learn(given)
+                if given:
+                    _count_forward(reading, given, since.position)
+                    yield given
+        later = [commit for commit in kept.commits if commit.last > since.position]
+        if later:
+            yield later
+
+    def commits_backward(self, until: Cursor | None = None) -> Iterator[Commit]:
+        """Read commits, newest first; see `Log`."""
+        kept = self._kept
+        reading = self._store.trace.reading(self)
+        for commit in kept.commits[::-1]:
+            if until is None or commit.position <= until.position:
+                yield commit
+        if kept.commits and (until is None or until.position > kept.base):
+            until = Cursor(kept.base)
+        for commit in self._log.commits_backward(until):
+            reading.backward += len(commit.events)
+            yield commit
+
+    def cursor(self) -> Cursor:
+        """Return the farthest position that was read or appended."""
+        return Cursor(self._kept.commits[-1].last) if self._kept.commits else self._log.cursor()
+
+    def sync(self) -> None:
+        """Do nothing: a dry run acts on nothing."""
+
+    def lines(self) -> Iterator[bytes]:
+        """Read the lines of the real log."""
+        return self._log.lines()
+
+    def _is_kept(self, cursor: Cursor) -> bool:
+        """Return whether a cursor lies after commits that were kept, so that the real log does not know it."""
+        return bool(self._kept.commits) and cursor.position > self._kept.base
+
+    # writing
+
+    def append(self, appends: Sequence[Append], metadata: Metadata) -> Commit:
+        """Keep a commit in memory, after the checks that a store makes; see `Log`."""
+        if self.read_only is not None:
+            raise ReadOnlyLog(f"{self.read_only}; nothing was recorded")
+        kept = self._kept
+        if not kept.commits:
+            cursor = self._log.cursor()
+            if self._begun is not None and cursor.position != self._reached:  # some stores read all there is at once
+                cursor = Cursor(self._reached)
+            for batches in self._log.event_batches(cursor):  # what others wrote since
+                self._learn(batches)
+            if self.damage is not None:
+                raise DamagedLog(f"{self.damage}; nothing was recorded")
+            kept.base = self._log.cursor().position
+        preconditions = {append.stream: append.precondition for append in appends}
+        trace = self._store.trace
+        before = self._recorded(metadata.command)
+        if before is not None:
+            commit = repeated(before, appends)
+            trace.appended.append(Appended(self.name, commit, preconditions, None, again=True))
+            return commit
+        versions = {append.stream: self._version(append.stream) for append in appends}
+        try:
+            commit = record(appends, metadata, self._types, self.cursor().position, versions)
+        except WrongExpectedVersion as error:
+            trace.conflicts.append(error)
+            raise
+        line = None
+        previous = self._last_digest()
+        if previous is not None:
+            line, commit = self._codec.encode(commit, previous)
+        kept.commits.append(commit)
+        trace.appended.append(Appended(self.name, commit, preconditions, line))
+        return commit
+
+    def _learn(self, batches: Sequence[EventBatch]) -> None:
+        """Remember the versions of the streams in batches that were read."""
+        self._versions.update((event.stream, event.version) for batch in batches for event in batch.events)
+        self._reached = max(self._reached, *(batch.last for batch in batches), 0)
+
+    def _version(self, stream: str) -> int:
+        """Return the version of a stream at the end of the log, without counting what is looked up for it as read."""
+        for commit in reversed(self._kept.commits):
+            for event in reversed(commit.events):
+                if event.stream == stream:
+                    return event.version
+        if stream in self._versions:
+            return self._versions[stream]
+        if self._versions_before is not None:
+            return self._versions_before(stream)
+        if self._begun == 0:
+            return 0
+        before = self._log.commits_backward(Cursor(self._kept.base))
+        events = (event for commit in before for event in reversed(commit.events))
+        return next((event.version for event in events if event.stream == stream), 0)
+
+    def _recorded(self, command: str) -> Commit | None:
+        """Return the commit that a command made when it was sent before."""
+        earlier = islice(self._log.commits_backward(Cursor(self._kept.base)), COMMANDS_KNOWN)
+        return next((commit for commit in (*self._kept.commits, *earlier) if commit.metadata.command == command), None)
+
+    def _last_digest(self) -> bytes | None:
+        """Return the digest of the last line, which the next one continues; None if the store keeps no lines."""
+        if self._kept.commits:
+            return self._kept.commits[-1].sum.encode() or None
+        last = next(self._log.commits_backward(Cursor(self._kept.base)), None)
+        if last is not None:
+            return last.sum.encode() or None
+        try:
+            header = next(iter(self._log.lines()))
+        except ExportRefused:
+            return None
+        return decode_header(header.removesuffix(b"\n"))[1]
+
+
+def _count_forward(reading: Reading, batches: Sequence[EventBatch], since: int) -> None:
+    """Count events that were read forward, after a position."""
+    first, last = max(batches[0].position, since + 1), batches[-1].last
+    reading.first = first if reading.first is None else min(reading.first, first)
+    reading.last = last if reading.last is None else max(reading.last, last)
+    reading.forward += last - first + 1
+
+
+class DryRunStore(Store):
+    """A store that reads from another one, and keeps in memory what is appended and which logs are created.
+
+    It takes no locks: what others write meanwhile is read until the first append to a log, and not after that.
+    """
+
+    def __init__(self, store: Store, types: EventTypes) -> None:
+        """Begin a dry run.
+
+        Args:
+            store: The store to read from. Nothing is written to it.
+            types: The registered events.
+        """
+        self.url = store.url
+        self.atomic = store.atomic
+        self.trace = Trace()
+        self._store = store
+        self._types = types
+        self._kept: dict[str, _Kept] = {}
+        self._new: dict[str, _NewLog] = {}
+
+    def names(self, *, archived: bool = False) -> list[str]:
+        """Return the names of the logs; see `Store`."""
+        names = self._store.names(archived=archived)
+        return names if archived else sorted({*names, *self._new})
+
+    def create(self, name: str, at: datetime) -> Log:
+        """Create a log in memory; see `Store`."""
+        name = check_log_name(name)
+        for missing in self._store.missing():
+            if missing.name == name:
+                raise missing
+        taken = {name_key(other): other for other in (*self.names(archived=True), *self.names())}
+        if name_key(name) in taken:
+            raise LogExists(taken[name_key(name)], name)
+        id = os.urandom(16).hex()
+        line = encode_header(Header(FORMAT, VERSION, id, name, at))
+        self._new[name] = _NewLog(id, name, at, self._types, line)
+        self.trace.created.append(Created(name, line))
+        return self.open(name)
+
+    def open(self, name: str) -> Log:
+        """Open a log for the dry run; see `Store`."""
+        log: Log | None = self._new.get(check_log_name(name))
+        if log is None:
+            log = self._store.open(name)
+        self.trace.reading(log)
+        return DryRunLog(log, self._types, self._kept.setdefault(log.id, _Kept()), self)
+
+    def rename(self, old: str, new: str) -> None:
+        """Raise `DryRunRefused`."""
+        raise _refused()
+
+    def archive(self, name: str) -> None:
+        """Raise `DryRunRefused`."""
+        raise _refused()
+
+    def unarchive(self, name: str) -> None:
+        """Raise `DryRunRefused`."""
+        raise _refused()
+
+    def together(self, logs: Sequence[Log], work: Callable[[], T]) -> T:
+        """Do a piece of work, without locks; see `Store`."""
+        before = {id: len(kept.commits) for id, kept in self._kept.items()}
+        recorded = len(self.trace.appended)
+        try:
+            return work()
+        except BaseException:
+            if self.atomic:
+                for id, kept in self._kept.items():
+                    del kept.commits[before.get(id, 0) :]
+                del self.trace.appended[recorded:]
+            raise
+
+    def missing(self) -> Sequence[MissingLog]:
+        """Return the logs that are missing; see `Store`."""
+        return self._store.missing()
+
+    def set_aside(self, name: str, *, archived: bool = False) -> str:
+        """Raise `DryRunRefused`."""
+        raise _refused()
+
+    def close(self) -> None:
+        """Close the real store."""
+        self._store.close()
+
+    def migrate(self) -> Sequence[str]:
+        """Raise `DryRunRefused`."""
+        raise _refused()
+
+    def checkpoints(self) -> Checkpoints:
+        """Return checkpoints that keep nothing."""
+        return NullCheckpoints()
+
+    def verify(self, name: str, *, archived: bool = False, known: Known = nothing_known) -> Verdict:
+        """Verify the real log; see `Store`."""
+        if name in self._new:
+            raise LogNotFound(name)
+        return self._store.verify(name, archived=archived, known=known)
+
+    def import_log(self, name: str, lines: Iterable[bytes]) -> int:
+        """Raise `DryRunRefused`."""
+        raise _refused()
+
+
+def _refused() -> DryRunRefused:
+    return DryRunRefused(
+        "this command creates, renames or replaces files and appends no events, so a dry run cannot show it"
+    )
+
+
+class DryRunSnapshots(Snapshots):
+    """Snapshots that are read and not written. What is loaded is reported to the trace of a store."""
+
+    def __init__(self, snapshots: Snapshots, store: DryRunStore) -> None:
+        """Read snapshots for a dry run.
+
+        Args:
+            snapshots: The snapshots to read.
+            store: The store whose trace has the readings.
+        """
+        self._snapshots = snapshots
+        self._store = store
+
+    def infos(self, log_id: str) -> Sequence[SnapshotInfo]:
+        """Return which snapshots of a log there are, by position."""
+        return self._snapshots.infos(log_id)
+
+    def load(self, log_id: str, position: int) -> Snapshot[Any] | None:
+        """Return the snapshot at a position; None if there is none."""
+        snapshot = self._snapshots.load(log_id, position)
+        reading = self._store.trace.readings.get(log_id)
+        if snapshot is not None and reading is not None:
+            reading.snapshot = max(position, reading.snapshot or 0)
+        return snapshot
+
+    def save(self, log_id: str, cursor: Cursor, info: SnapshotInfo, fold: Fold[Any]) -> None:
+        """Save nothing."""

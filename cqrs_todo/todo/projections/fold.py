@@ -1,0 +1,323 @@
+"""Folding the events of lists with a projection, from the nearest checkpoint on."""
+
+import copy
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from heapq import merge
+from itertools import chain
+from typing import Any, NoReturn, Protocol
+
+from ...cqrs.errors import StaleCursor
+from ...cqrs.events import Commit
+from ...cqrs.store import START, Cursor, Log
+from ...cqrs.struct import Struct
+from ..views import ToLocal, id_of
+from . import Event, Periodic, Projection, ViewFailed
+
+
+class Source(Struct, frozen=True):
+    """A list whose events are folded.
+
+    Args:
+        log: Its log.
+        end: The position of the last event that counts; None for the end of the log.
+    """
+
+    log: Log
+    end: int | None = None
+
+
+class Reached(Struct, frozen=True):
+    """How far a fold had come in one log.
+
+    Args:
+        name: The name of the list.
+        position: The position of the last event that was folded.
+        latest: The latest time of the commits that were folded; None for none.
+        cursor: A cursor at or after that event. A log has cursors only where it stops reading.
+    """
+
+    name: str
+    position: int
+    latest: datetime | None
+    cursor: Cursor
+
+
+class Checkpoint(Struct, frozen=True):
+    """A state that was kept, so that the next fold need not read what lies before it.
+
+    Args:
+        period: The period that was closed; '' for a projection without periods.
+        reached: How far the fold had come in each log, by the id of the log.
+        state: The state, in the form in which it is kept.
+    """
+
+    period: str
+    reached: Mapping[str, Reached]
+    state: Any
+
+
+class Checkpoints(Protocol):
+    """Where the checkpoints of one projection are kept. They are a cache: losing them costs time, and nothing else."""
+
+    def load(self) -> Sequence[Checkpoint]:
+        """Return the checkpoints, oldest first."""
+
+    def state_of(self, checkpoint: Checkpoint) -> Any:
+        """Return the state of a checkpoint, which the caller may change; None if it cannot be used."""
+
+    def save(self, period: str, reached: Mapping[str, Reached], state: Any) -> None:
+        """Keep a state as it is now. The caller may change it afterwards."""
+
+
+class Folded(Struct, frozen=True):
+    """The result of a fold.
+
+    Args:
+        state: The state.
+        period: The period; '' for a projection without periods.
+        since: The position that the fold continued from, by the name of the list; 0 for the beginning of the log.
+        events: How many events were read.
+    """
+
+    state: Any
+    period: str
+    since: Mapping[str, int]
+    events: int
+
+
+class _Unusable(Exception):
+    """A checkpoint cannot be continued: what was recorded since belongs before it."""
+
+
+def fold(
+    projection: Projection[Any],
+    sources: Sequence[Source],
+    checkpoints: Checkpoints,
+    to_local: ToLocal,
+    now: datetime,
+    period: str = "",
+) -> Folded:
+    """Fold the events of some lists.
+
+    The events of several lists are folded in the order of their times. Within a list they keep their order, even if the
+    clock went back.
+
+    Args:
+        projection: The projection.
+        sources: The lists.
+        checkpoints: The checkpoints of this projection over these lists.
+        to_local: Converts times to the time zone of whoever looks.
+        now: The time, aware. A period that is over at this time gets a checkpoint.
+        period: For a `Periodic` projection, the period whose state is wanted: as it is at its end, or as it is now.
+
+    Returns:
+        The state, and how much was read for it.
+
+    Raises:
+        ViewFailed: The projection raised an error.
+        CqrsError: What reading the logs raises.
+    """
+    for checkpoint in reversed(checkpoints.load()):
+        state = checkpoints.state_of(checkpoint) if _is_usable(checkpoint, sources, period) else None
+        if state is None:
+            continue
+        try:
+            return _Fold(projection, sources, checkpoints, to_local, now, period, checkpoint, state).run()
+        except (_Unusable, StaleCursor):  # try an older one, and at last the beginning of the logs
+            continue
+    state = copy.deepcopy(projection.initial)
+    return _Fold(projection, sources, checkpoints, to_local, now, period, None, state).run()
+
+
+def _is_usable(checkpoint: Checkpoint, sources: Sequence[Source], period: str) -> bool:
+    if set(checkpoint.reached) != {source.log.id for source in sources} or (period and checkpoint.period >= period):
+        return False
+    reached = [(source, checkpoint.reached[source.log.id]) for source in sources]
+    return all(
+        each.name == source.log.name and (source.end is None or each.position <= source.end) for source, each in reached
+    )
+
+
+class _Reader:
+    """Reads the commits of one list after a checkpoint, and knows how far it has come."""
+
+    def __init__(self, source: Source, reached: Reached | None) -> None:
+        self.log = source.log
+        self._end = source.end
+        self._start = reached
+        self.position = 0 if reached is None else reached.position
+        self.latest = None if reached is None else reached.latest
+        self.events = 0
+
+    def commits(self) -> Iterator[tuple[datetime, Commit]]:
+        """Read the commits, each with the latest time up to it."""
+        latest = self.latest
+        for commit in self._commits():
+            if self._end is not None and commit.position > self._end:
+                return
+            self.events += len(commit.events)
+            latest = commit.metadata.at if latest is None else max(latest, commit.metadata.at)
+            yield latest, commit
+
+    def _commits(self) -> Iterator[Commit]:
+        start = self._start
+        if start is None:
+            return self.log.commits(START)
+        between: list[Commit] = []
+        if start.cursor.position > start.position:
+            for commit in self.log.commits_backward(start.cursor):
+                between.append(commit)
+                if commit.position <= start.position + 1:
+                    break
+        return chain(reversed(between), self.log.commits(start.cursor))
+
+    def reached(self) -> Reached:
+        """Return how far the fold has come in this list."""
+        cursor, start = self.log.cursor(), self._start
+        if start is not None and cursor.position < start.cursor.position:  # nothing was read
+            cursor = start.cursor
+        return Reached(self.log.name, self.position, self.latest, cursor)
+
+
+class _Fold:
+    """One attempt to fold from a checkpoint, or from the beginning of the logs."""
+
+    def __init__(
+        self,
+        projection: Projection[Any],
+        sources: Sequence[Source],
+        checkpoints: Checkpoints,
+        to_local: ToLocal,
+        now: datetime,
+        period: str,
+        start: Checkpoint | None,
+        state: Any,
+    ) -> None:
+        self._projection = projection
+        self._periodic = projection if isinstance(projection, Periodic) else None
+        self._checkpoints = checkpoints
+        self._to_local = to_local
+        self._now = now
+        self._wanted = period
+        self._start = start
+        self._current = "" if start is None else start.period
+        self._open = False
+        self._state = state
+        self._readers = [_Reader(source, None if start is None else start.reached[source.log.id]) for source in sources]
+
+    def run(self) -> Folded:
+        """Fold, and keep checkpoints."""
+        since = {reader.log.name: reader.position for reader in self._readers}
+        seen = [reader.latest for reader in self._readers if reader.latest is not None]
+        latest = max(seen, default=None)
+        for at, place, commit in self._merged():
+            if latest is not None and len(self._readers) > 1 and at <= latest:
+                raise _Unusable
+            if not self._enter_period(commit):
+                break
+            self._evolve(commit, self._readers[place])
+            self._readers[place].latest = at
+        self._end()
+        events = sum(reader.events for reader in self._readers)
+        return Folded(self._state, self._wanted, since, events)
+
+    def _merged(self) -> Iterable[tuple[datetime, int, Commit]]:
+        def placed(place: int) -> Iterator[tuple[datetime, int, Commit]]:
+            return ((at, place, commit) for at, commit in self._readers[place].commits())
+
+        if len(self._readers) == 1:
+            return placed(0)
+        return merge(*map(placed, range(len(self._readers))), key=lambda each: each[:2])
+
+    def _enter_period(self, commit: Commit) -> bool:
+        """Begin a new period if a commit is in one. Returns False for a commit after the wanted period."""
+        if self._periodic is None:
+            return True
+        period: str = self._call("period_of", self._periodic.period_of, self._to_local(commit.metadata.at))
+        if self._start is not None and not self._open and period <= self._start.period:
+            raise _Unusable
+        period = max(period, self._current)
+        if period > self._wanted:
+            return False
+        if self._open and period > self._current:
+            self._state = self._closed(self._periodic, self._state)
+        self._current, self._open = period, True
+        return True
+
+    def _closed(self, periodic: Periodic, state: Any) -> Any:
+        """Return the state with which the next period begins, and keep it."""
+        state = self._call("close", periodic.close, state)
+        self._checkpoints.save(self._current, self._reached(), state)
+        return state
+
+    def _evolve(self, commit: Commit, reader: _Reader) -> None:
+        meta, name, first = commit.metadata, reader.log.name, commit.position
+        at = self._to_local(meta.at)
+        evolve, state = self._projection.evolve, self._state
+        for each in commit.events:
+            id = id_of(each.stream)
+            event = Event(
+                name, each.position, first, each.stream, id, each.version, each.type, each.data, at, meta.by, meta.meta
+            )
+            try:
+                state = evolve(state, event)
+            except Exception as error:
+                self._fail(f"evolve, with @{each.position} of {name}", error)
+            if state is None:
+                self._fail(f"evolve, with @{each.position} of {name}", "it returned None; it must return the new state")
+        self._state = state
+        reader.position = commit.last
+
+    def _end(self) -> None:
+        if self._periodic is None:
+            if any(reader.events for reader in self._readers):
+                self._checkpoints.save("", self._reached(), self._state)
+        elif self._open and self._current < self._wanted:
+            self._state = self._closed(self._periodic, self._state)
+        elif self._open and self._current < self._call("period_of", self._periodic.period_of, self._to_local(self._now)):
+            self._closed(self._periodic, copy.deepcopy(self._state))
+
+    def _reached(self) -> dict[str, Reached]:
+        return {reader.log.id: reader.reached() for reader in self._readers}
+
+    def _call(self, name: str, function: Callable[[Any], Any], argument: Any) -> Any:
+        try:
+            return function(argument)
+        except Exception as error:
+            self._fail(name, error)
+
+    def _fail(self, doing: str, problem: "Exception | str") -> NoReturn:
+        raise failed(self._projection, doing, problem) from (problem if isinstance(problem, Exception) else None)
+
+
+def failed(projection: Projection[Any], doing: str, problem: "Exception | str") -> ViewFailed:
+    """Return the error for a projection whose code failed, with the line that raised it."""
+    if isinstance(problem, Exception):
+        trace = problem.__traceback__
+        while trace is not None and trace.tb_next is not None:
+            trace = trace.tb_next
+        where = "" if trace is None else f" ({trace.tb_frame.f_code.co_filename}, line {trace.tb_lineno})"
+        problem = f"{type(problem).__name__}: {problem}{where}"
+    return ViewFailed(projection.name, doing, problem)
+
+
+def table(projection: Projection[Any], state: Any) -> tuple[list[str], list[dict[str, Any]]]:
+    """Return the table of a state.
+
+    Returns:
+        The names of the columns, in the order in which the rows name them, and the rows.
+
+    Raises:
+        ViewFailed: The projection raised an error, or returned rows that are not mappings from names to values.
+    """
+    rows: list[dict[str, Any]] = []
+    try:
+        rows.extend(dict(row) for row in projection.rows(state))
+    except Exception as error:
+        raise failed(projection, "rows", error) from error
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    wrong = next((name for name in columns if not isinstance(name, str)), None)
+    if wrong is not None:
+        raise failed(projection, "rows", f"the name of a column is {wrong!r}, which is not a text")
+    return columns, rows
