@@ -82,7 +82,7 @@ def split_words(words: Sequence[str], literal: int = 0) -> tuple[list[str], list
         UsageError: A marker has no value.
     """
     marked = len(words) - literal
-    found = [_marker_in(word) for word in words[:marked]]
+    found = [_marker_in(word, *words[place + 1 : marked][:1]) for place, word in enumerate(words[:marked])]
     text: list[str] = []
     markers: list[Marker] = []
     for place, marker in enumerate(found):
@@ -142,8 +142,16 @@ def _may_have_markers(text: str) -> bool:
     return "+" in text or ":" in text
 
 
-def _marker_in(word: str) -> Marker | None:
-    """Return the marker that a word is; None for a word of the text."""
+def _marker_in(word: str, following: str = "") -> Marker | None:
+    """Return the marker that a word is; None for a word of the text.
+
+    Args:
+        word: The word.
+        following: The word after it, which is probably the value of a marker without one.
+
+    Raises:
+        UsageError: It is a marker without a value, or it names a field that is set in another way.
+    """
     for beginning, field in _BEGINNINGS:
         if not word.startswith(beginning):
             continue
@@ -156,7 +164,8 @@ def _marker_in(word: str) -> Marker | None:
         if not value:
             clearing = f", or {beginning}none to clear the field" if f"{beginning}none" in _CLEARS else ""
             raise UsageError(
-                f"{beginning} has no value", f"write {beginning}{field.metavar}{clearing}; {as_text(beginning)}"
+                f"{beginning} has no value",
+                f"write {beginning}{following if following.isalnum() else field.metavar}{clearing}; {as_text(beginning)}",
             )
         return Marker(word, field, None if f"{beginning}{value.lower()}" in _CLEARS else value)
     name, colon, rest = word.partition(":")

@@ -53,7 +53,7 @@ REFUSED = [
     (["due: process for Bob"], "'process for Bob' ", "-- 'due: process for Bob'"),
     (["due:"], "due: has no value", "due:none"),
     (["due: "], "due: has no value", "due:none"),
-    (["due:", "tomorrow"], "due: has no value", "due:none"),
+    (["due:", "tomorrow"], "due: has no value", "write due:tomorrow, or due:none"),
     (["pri:"], "pri: has no value", "pri:none"),
     (["project:"], "project: has no value", "project:none"),
     (["pri:Z"], "'Z' is not a priority", "-- pri:Z"),

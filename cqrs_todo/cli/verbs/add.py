@@ -1,6 +1,6 @@
 """`todo add`: create todos."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from ...todo.batches import COMMIT_LIMIT, COMMIT_TEXT
@@ -18,6 +18,9 @@ from ..output import print_line, print_message
 from ..session import Session
 from ..text import visible
 from ..verb import CHANGE, Argument, Verb
+
+_MOST_KNOWN = 1000
+"""How many combinations of markers are remembered while lines of stdin are read."""
 
 
 def add(session: Session, text: Sequence[str], fields: Mapping[str, str | Sequence[str]], literal: int) -> None:
@@ -39,14 +42,31 @@ def _create(given: Given, text: str, now: datetime) -> Create:
     return Create(text, now, **others)
 
 
-def _create_from_line(session: Session, given: Given, line: str, now: datetime) -> Create:
-    """Return the command for a line of stdin, whose markers come before the fields that were given for all lines."""
-    text, markers = split_line(line)
-    if not markers:
-        return _create(given, text, now)
-    if not text:
-        raise UsageError("there are markers, but no text", "write what to do, too")
-    return _create(given.overridden_by(given_by(session, markers)), text, now)
+def _read_lines(session: Session, given: Given, now: datetime) -> Callable[[str], Create]:
+    """Return the function that reads a line of stdin.
+
+    Args:
+        session: This run of the program.
+        given: The fields that were given for all lines. Markers of a line come before them.
+        now: The time of the command.
+    """
+    known: dict[tuple[object, ...], Given] = {}  # lines are often alike, and reading a date takes longer than the rest
+
+    def read(line: str) -> Create:
+        text, markers = split_line(line)
+        if not markers:
+            return _create(given, text, now)
+        if not text:
+            raise UsageError("there are markers, but no text", "write what to do, too")
+        key = tuple((marker.word, marker.following) for marker in markers)
+        fields = known.get(key)
+        if fields is None:
+            if len(known) >= _MOST_KNOWN:
+                known.clear()
+            fields = known[key] = given.overridden_by(given_by(session, markers))
+        return _create(fields, text, now)
+
+    return read
 
 
 def _add_lines(session: Session, given: Given) -> None:
@@ -54,14 +74,14 @@ def _add_lines(session: Session, given: Given) -> None:
     from ..stdin import copy_lines, temporary_file
 
     todos = session.list
-    now = todos.clock()
+    read = _read_lines(session, given, todos.clock())
     with temporary_file() as file:
-        count = copy_lines(file, lambda line: DECIDER.decide(_create_from_line(session, given, line, now), DECIDER.initial))
+        count = copy_lines(file, lambda line: DECIDER.decide(read(line), DECIDER.initial))
         if not count:
             raise UsageError("stdin holds no line of text", "for instance: seq 3 | todo add -")
         size = file.tell()
         file.seek(0)
-        drafts = (_create_from_line(session, given, line.decode().removesuffix("\n"), now) for line in file)
+        drafts = (read(line.decode().removesuffix("\n")) for line in file)
         session.progress.begin("adding")
         if count <= COMMIT_LIMIT and size <= COMMIT_TEXT:
             _print_added(session, todos.add(list(drafts)))
