@@ -4,7 +4,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import pytest
 
@@ -89,25 +89,24 @@ def test_a_wrong_line_is_refused_before_anything_is_recorded(todo: Todo, wrong: 
     assert todo.content() == ""
 
 
-def test_a_commit_that_came_in_between_stays_when_the_batch_is_undone(todo: Todo, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_commit_that_came_in_between_stays_when_the_batch_is_undone(todo: Todo) -> None:
     """Other writers may record something between two commits of a batch."""
+    from cqrs_todo.cqrs.store import no_progress
     from cqrs_todo.cqrs.stores import open_store
     from cqrs_todo.todo.model import Create
     from cqrs_todo.todo.recorder import TYPES
     from cqrs_todo.todo.service import TodoList
     from tests.strategies import NOW
 
+    def write_between(done: int, _total: int) -> None:
+        if done == COMMIT_LIMIT:
+            other.add([Create("between", NOW)])
+
     store = open_store(f"jsonl:{todo.data}", TYPES)
-    mine, other = (TodoList(store, "inbox", "me", default=True, clock=lambda: NOW) for _ in range(2))
-    opened: list[Callable[[str], object]] = [store.open]
-
-    def open_after_another_wrote(name: str) -> object:
-        monkeypatch.undo()
-        other.add([Create("between", NOW)])
-        return opened[0](name)
-
-    mine.make_if_missing()
-    monkeypatch.setattr(store, "open", open_after_another_wrote)
+    mine, other = (
+        TodoList(store, "inbox", "me", default=True, clock=lambda: NOW, progress=progress)
+        for progress in (write_between, no_progress)
+    )
     mine.add_batch((Create(f"{number}", NOW) for number in range(MANY)), MANY)
     assert [len(commit["events"]) for commit in todo.log()] == [COMMIT_LIMIT, 1, COMMIT_LIMIT, 5]
     todo("undo")

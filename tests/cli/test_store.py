@@ -176,7 +176,7 @@ def test_damage_on_a_server_is_told_and_left(shared: Todo, database: str, harm: 
     verified = shared.run("verify", "--json")
     assert (verified.code, verified.json["lists"][0]["damage"]["what"]) == (5, what)
     repaired = shared.run("verify", "--repair")
-    assert "put it back from a backup" in repaired.out
+    assert "restore it from a backup" in repaired.out
     assert repaired.code == 5
 
 

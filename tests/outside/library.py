@@ -4,12 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from cqrs_todo.cqrs.decider import Decider
-from cqrs_todo.cqrs.errors import Rejected
-from cqrs_todo.cqrs.events import EventTypes, Metadata, Recorded
-from cqrs_todo.cqrs.reactions import Reaction, Runner
-from cqrs_todo.cqrs.repository import Repository
-from cqrs_todo.cqrs.stores import open_store
+from cqrs_todo.cqrs import Decider, EventTypes, Metadata, Reaction, Recorded, Rejected, Repository, Runner, open_store
 from cqrs_todo.cqrs.struct import Struct
 
 

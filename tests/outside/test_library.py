@@ -21,6 +21,8 @@ def test_it_imports_public_names_alone_and_is_short() -> None:
     imported = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.ImportFrom)]
     ours = [(node.module, alias.name) for node in imported for alias in node.names if node.module and "cqrs" in node.module]
     assert ours
-    assert all(module.startswith("cqrs_todo.cqrs.") and "_" not in module.removeprefix("cqrs_todo") for module, _ in ours)
+    assert all(
+        f"{module}.".startswith("cqrs_todo.cqrs.") and "_" not in module.removeprefix("cqrs_todo") for module, _ in ours
+    )
     assert not [name for _, name in ours if name.startswith("_")]
     assert len(source.splitlines()) <= 60

@@ -306,7 +306,7 @@ class _Case:
                 yield "contradicted is lost", f"@{line.first} is not what was written, and stays"
             known = has_digest or (place is not None and before is not None and self._is_known(before))
             if not known and (
-                line.first not in unproven or not re.search(rf"@{line.first}\b[^:]*: recovered without", steps)
+                line.first not in unproven or not re.search(rf"@{line.first}\b[^:]*: kept, but not proven", steps)
             ):
                 yield "unproven is reported", f"@{line.first} stays without proof, and that is not reported"
 
