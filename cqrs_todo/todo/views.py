@@ -206,8 +206,8 @@ def board(rows: Iterable[Item], now: datetime, to_local: ToLocal) -> Board:
 def short_instant(instant: datetime, to_local: ToLocal) -> str:
     """Return an instant in the reader's time zone, to the minute: `2026-11-22 09:30`.
 
-    Where the clocks go back, the second of two equal local times ends with its offset: `2026-10-25 02:30+01:00`. So the text
-    can always be typed back.
+    Where the clocks go back, the second of two equal local times has its offset: `2026-10-25T02:30+01:00`. So the text can
+    always be typed back.
     """
     return _local_text(instant, to_local, "minutes")
 
@@ -224,7 +224,7 @@ def _local_text(instant: datetime, to_local: ToLocal, precision: str) -> str:
         earlier = to_local(instant - (earlier_offset - offset))
         if earlier.replace(tzinfo=None, fold=0) == local.replace(tzinfo=None, fold=0):
             # no text has an offset with seconds, which some zones had long ago
-            return (instant.astimezone(UTC) if offset % _MINUTE else local).isoformat(" ", precision)
+            return (instant.astimezone(UTC) if offset % _MINUTE else local).isoformat("T", precision)
     return local.replace(tzinfo=None).isoformat(" ", precision)
 
 

@@ -69,7 +69,7 @@ def test_writing_verbs_take_times_of_several_words(lived: Todo) -> None:
     lived("done", "--on", "2", "days", "ago", "4")
     lived("remind", "2", "tomorrow", "9:00")
     assert lived.todos()[1]["reminder"].endswith("T09:00:00Z")
-    assert lived("restore", "4", "--to", "1", "hour", "ago").err == "Went back to @0: removed 4: Ring Jo. Undo: todo undo\n"
+    assert lived("restore", "4", "--to", "1", "hour", "ago").out == "Went back to @0: removed 4: Ring Jo. Undo: todo undo\n"
     lived("restore", "--to", "5", "minutes", "ago")
     assert lived("ls", "--all").out == "The list is empty.\n" or lived("ls", "--json").json["todos"] == []
 
@@ -150,7 +150,7 @@ def test_a_position_that_the_list_does_not_have_is_refused(lived: Todo, written:
 def test_positions_restore_and_filter(lived: Todo) -> None:
     assert [each["position"] for each in lived("history", "--json", "--since", "@4").json["commits"]] == [4]
     assert [each["position"] for each in lived("history", "--json", "--until", "@-1").json["commits"]] == [3, 1]
-    assert lived("restore", "--to", "@-1").err.startswith("Went back to @3")
+    assert lived("restore", "--to", "@-1").out.startswith("Went back to @3")
     assert lived.run("history", "--all-lists", "--at", "@-1").code == 2
 
 
