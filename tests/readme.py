@@ -9,7 +9,8 @@ README = Path(__file__).parent.parent / "README.md"
 
 _VARYING = [
     (re.compile(r"\b(Mon|Tue|Wed|Thu|Fri|Sat|Sun) \d{4}-\d\d-\d\d"), "DAY DATE"),
-    (re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d"), "TIME"),
+    (re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)?"), "TIME"),
+    (re.compile(r"\b[0-9a-f]{20}\b"), "COMMAND"),
     (re.compile(r"\d{4}-\d\d-\d\d"), "DATE"),
     (re.compile(r"\S+@\S+"), "WHO"),
 ]

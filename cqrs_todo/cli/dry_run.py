@@ -238,7 +238,7 @@ def _split(words: Sequence[str]) -> list[str]:
 def _run(session: Session, words: Sequence[str]) -> None:
     from .quick import parse_fast
 
-    action = parse_fast(words)
+    action = parse_fast(words, session)
     if action is not None:
         action(session)
         return

@@ -25,7 +25,8 @@ from .config import COLORS
 from .errors import UsageError
 from .markers import Declared
 from .session import Options, Session
-from .verb import GROUPS, Argument, Option, Verb
+from .time_words import join_arguments, join_options, split_options
+from .verb import GROUPS, IDS, Argument, Option, TimeKind, Verb
 
 _LITERAL = "literal"
 """The key in a context's `meta` of the number of words after `--`."""
@@ -107,6 +108,9 @@ _GLOBAL = [
 ]
 
 
+_GLOBAL_TIMES: dict[str, TimeKind] = {"--at": "moment"}
+
+
 def _hidden(option: TyperOption) -> TyperOption:
     twin = copy.copy(option)
     twin.hidden = True
@@ -159,6 +163,10 @@ class _Group(TyperGroup):
     def get_params(self, ctx: Context) -> list[Parameter]:
         """Return the parameters, with the global options, which only `todo --help` shows."""
         return [*super().get_params(ctx), *(_GLOBAL if ctx.parent is None else _GLOBAL_HIDDEN)]
+
+    def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
+        """Parse the options before the verb."""
+        return super().parse_args(ctx, join_options(session_of(ctx), args, _GLOBAL_TIMES, takes_numbers=False, stops=True))
 
     def invoke(self, ctx: Context) -> Any:
         """Run the verb that was given, or without one the board or the verb itself."""
@@ -225,13 +233,28 @@ class _Command(TyperCommand):
         ctx.meta[_LITERAL] = len(args) - args.index("--") - 1 if "--" in args else 0
         typed = tuple(args)
         try:
-            return super().parse_args(ctx, args)
+            return super().parse_args(ctx, self.join_times(ctx, args))
         except typer.TyperException as error:
             message = error.format_message()
             message = message[:1].lower() + message[1:].rstrip(".")
             raise self._with_hint(ctx, typed, UsageError(message, f"see: {ctx.command_path} --help")) from error
         finally:
             ctx.meta[_TYPED] = typed
+
+    def join_times(self, ctx: Context, args: list[str]) -> list[str]:
+        """Join the words of each time, so that it needs no quotation marks."""
+        verb, session = self.declaration, session_of(ctx)
+        names = {**_GLOBAL_TIMES, **{name: each.time for each in verb.options if each.time for name in each.names}}
+        if verb.fields:
+            names |= _FIELD_TIMES
+        numbers = any(argument.metavar == IDS.metavar for argument in verb.arguments)
+        args = join_options(session, args, names, takes_numbers=numbers, stops=verb.dashes == "rest")
+        if not any(argument.time for argument in verb.arguments):
+            return args
+        flags = {name for param in self.get_params(ctx) if getattr(param, "is_flag", False) for name in param.opts}
+        known = {name for param in self.get_params(ctx) for name in param.opts}
+        options, words = split_options(args, lambda name: name in known and name not in flags)
+        return [*options, "--", *join_arguments(session, verb, words)]
 
     def _with_hint(self, ctx: Context, typed: Sequence[str], error: UsageError) -> UsageError:
         """Return an error about options with a hint, if a word that looks like options could be text: `-5 degrees`."""
@@ -254,6 +277,7 @@ class _Command(TyperCommand):
         values = dict(ctx.params)
         values |= {argument.name: tuple(values[argument.name] or ()) for argument in verb.arguments if argument.several}
         values |= {option.name: tuple(values[option.name] or ()) for option in verb.options if option.multiple}
+        values |= {argument.name: values[argument.name] or None for argument in verb.arguments if argument.time}
         for argument in verb.arguments:
             if argument.required and values[argument.name] == ():
                 raise UsageError(f"missing argument {verb.arguments[-1].metavar!r}", f"for instance: {verb.examples[0]}")
@@ -289,7 +313,7 @@ class _WithDashes(_Command):
         """Put the options before the words, so that no word is taken for an option."""
         options: list[str] = []
         words: list[str] = []
-        rest = iter(args)
+        rest = iter(self.join_times(ctx, args))
         for arg in rest:
             if arg == "--":
                 words.extend(rest)
@@ -353,3 +377,6 @@ def _field_option(field: Declared) -> TyperOption:
 
 
 _FIELD_OPTIONS = [_field_option(field) for field in FIELDS if field.options]
+_FIELD_TIMES: dict[str, TimeKind] = {
+    name: "future" for field in FIELDS if field.kind in ("day or instant", "instant") for name in field.options
+}

@@ -8,7 +8,7 @@ from ..cqrs.struct import Struct
 from ..todo.history import describe_commit, describe_event
 from ..todo.service import View
 from ..todo.values import day_or_instant
-from ..todo.views import id_of, short_instant
+from ..todo.views import id_of, long_instant, short_instant
 from .clock import to_local
 from .output import print_line, print_message, print_row
 from .session import Session
@@ -48,6 +48,7 @@ def print_history(
     *,
     name_lists: bool,
     gutters: "Sequence[Gutter] | None" = None,
+    seconds: bool = False,
 ) -> None:
     """Print a history: position, time, author, the number of the todo, and what happened to it.
 
@@ -57,6 +58,7 @@ def print_history(
         changes: By list and position, the old and the new value of each field, to be shown below the event; None for none.
         name_lists: Whether to name the list of each commit.
         gutters: The graph to the left of each commit; None for no graph.
+        seconds: Whether times have seconds.
     """
     names: dict[str, dict[str, str]] = {}
     for row in rows:
@@ -74,7 +76,7 @@ def print_history(
         chosen = streams if row.streams is None else streams & row.streams
         place = f"{visible(row.view.list)} " if name_lists else ""
         labels = {stream: place + known.get(stream, visible(id_of(stream))) for stream in chosen}
-        new = list(history_lines([row.commit], labels, (changes or {}).get(row.view.list)))
+        new = list(history_lines([row.commit], labels, (changes or {}).get(row.view.list), seconds=seconds))
         lines += new
         if gutters is not None:
             graph += [gutters[number].others if place else gutters[number].first for place in range(len(new))]
@@ -90,7 +92,11 @@ def print_history(
 
 
 def history_lines(
-    commits: Iterable[Commit], labels: dict[str, str], changes: dict[int, FieldChanges] | None = None
+    commits: Iterable[Commit],
+    labels: dict[str, str],
+    changes: dict[int, FieldChanges] | None = None,
+    *,
+    seconds: bool = False,
 ) -> Iterator[Line]:
     """Return the lines of commits.
 
@@ -98,9 +104,11 @@ def history_lines(
         commits: The commits.
         labels: What to call each todo, by its stream. Events of other todos are left out.
         changes: By position, the old and the new value of each field, which get lines below the event.
+        seconds: Whether times have seconds.
     """
+    shown = long_instant if seconds else short_instant
     for commit in commits:
-        head = (f"@{commit.position}", short_instant(commit.metadata.at, to_local), visible(commit.metadata.by))
+        head = (f"@{commit.position}", shown(commit.metadata.at, to_local), visible(commit.metadata.by))
         note = describe_commit(commit)
         for event in commit.events:
             if event.stream in labels:

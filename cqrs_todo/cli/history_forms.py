@@ -77,7 +77,14 @@ def draw_graph(commits: Sequence[Commit], backward: Iterable[Commit]) -> list[Gu
 
 
 def follow_history(
-    session: Session, lists: Sequence[TodoList], matches: Matches, streams: set[str] | None, last: int, *, raw: bool
+    session: Session,
+    lists: Sequence[TodoList],
+    matches: Matches,
+    streams: set[str] | None,
+    last: int,
+    *,
+    raw: bool,
+    seconds: bool,
 ) -> None:
     """Show the last changes of some lists, oldest first, and then each change when it is recorded.
 
@@ -90,6 +97,7 @@ def follow_history(
         streams: The todos whose events are shown; None for all.
         last: How many of the changes before now to show.
         raw: Whether to print the lines of the log.
+        seconds: Whether times have seconds.
     """
     followed = [Followed(todos) for todos in lists]
     earlier: list[tuple[TodoList, Commit]] = []
@@ -99,11 +107,11 @@ def follow_history(
         earlier += [(each.todos, commit) for commit in latest]
     earlier.sort(key=lambda pair: pair[1].metadata.at)  # a stable order: those of one list stay as they were recorded
     several = len(lists) > 1
-    _show(session, earlier[max(len(earlier) - last, 0) :], streams, raw=raw, name_lists=several)
+    _show(session, earlier[max(len(earlier) - last, 0) :], streams, raw=raw, name_lists=several, seconds=seconds)
     while wait():
         for each in followed:
             new = [(each.todos, commit) for commit in each.new() if matches(commit, streams)]
-            _show(session, new, streams, raw=raw, name_lists=several)
+            _show(session, new, streams, raw=raw, name_lists=several, seconds=seconds)
 
 
 def _first(count: int, commits: Iterator[Commit]) -> Sequence[Commit]:
@@ -123,6 +131,7 @@ def _show(
     *,
     raw: bool,
     name_lists: bool,
+    seconds: bool,
 ) -> None:
     if not commits:
         return
@@ -137,4 +146,4 @@ def _show(
     if raw:
         print_raw(session, rows)
     else:
-        print_history(session, rows, None, name_lists=name_lists)
+        print_history(session, rows, None, name_lists=name_lists, seconds=seconds)

@@ -8,11 +8,12 @@ from collections.abc import Callable, Sequence
 from .session import Session
 
 
-def parse_fast(args: Sequence[str]) -> Callable[[Session], int] | None:
+def parse_fast(args: Sequence[str], session: Session) -> Callable[[Session], int] | None:
     """Parse a command line, if it has no options.
 
     Args:
         args: The arguments, without the name of the program.
+        session: This run of the program.
 
     Returns:
         A function that runs the command line and returns the exit code; None if Typer must parse it.
@@ -29,5 +30,5 @@ def parse_fast(args: Sequence[str]) -> Callable[[Session], int] | None:
     if found is None:
         return None
     verb, words = found
-    values = verb.values(words)
+    values = verb.values(words, session)
     return None if values is None else lambda session: verb.run(session, values)

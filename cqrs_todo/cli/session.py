@@ -191,7 +191,7 @@ class Session:
         Raises:
             UsageError: The text is neither a position nor a time.
         """
-        position = _position(text)
+        position = self._position_of(text)
         return min(self.span_of(text).end, self.now) if position is None else position
 
     def beginning_of(self, text: str) -> Moment:
@@ -200,16 +200,32 @@ class Session:
         Raises:
             UsageError: The text is neither a position nor a time.
         """
-        position = _position(text)
+        position = self._position_of(text)
         return self.span_of(text).start if position is None else position
+
+    def _position_of(self, text: str) -> int | None:
+        """Return the position that a text such as @42, @-1, @42~1 or start means; None for other texts."""
+        position = _position(text)
+        if position is None and (text.startswith("@") or text.lower() == "start"):
+            from .positions import find_position  # most runs name no position, or a plain one
+
+            return find_position(self.list, text)
+        return position
 
     def words_of_moment(self, words: Sequence[str]) -> int:
         """Return how many words make up the longest moment that the words begin with; 0 if they begin with none."""
+        if words and words[0].startswith("@"):
+            from .positions import is_position
+
+            return int(is_position(words[0]))
+        count = self.words_of_time(words, "past")
+        return count or int(bool(words) and words[0].lower() == "start")
+
+    def words_of_time(self, words: Sequence[str], lean: "Lean") -> int:
+        """Return how many words make up the longest time that the words begin with; 0 if they begin with none."""
         from ..todo.times import leading_words
 
-        if words and _position(words[0]) is not None:
-            return 1
-        return leading_words(words, self.now, to_local, "past", self.config.date_order)
+        return leading_words(words, self.now, to_local, lean, self.config.date_order)
 
     def seen_from(self, view: View) -> datetime:
         """Return the time that decides what is overdue: that of the moment at which this run looks."""

@@ -98,7 +98,7 @@ def _first_word(session: Session, words: list[str], known: Sequence[str]) -> str
             return _line((), [rest[0], word, *rest[1:]])
         return f"todo show {word}, or todo done {word}"
     if word.startswith(("+", "@")) and len(word) > 1:
-        return _line((), ["at" if word[1:].isdecimal() else "ls", *words])
+        return _line((), ["at" if session.words_of_moment(words) else "ls", *words])
     with suppress(CqrsError):
         if word in session.store.names():
             return _line((), ["-L", word, *rest])

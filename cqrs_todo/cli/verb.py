@@ -4,13 +4,17 @@ docs/how-to/add-a-verb.md shows how to add one. Nothing here imports Typer, beca
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from ..cqrs.struct import Struct
 from .session import Session
 
 GROUPS = CHANGE, LOOK, TRAVEL, LISTS = ("Change", "Look", "Go back in time", "Lists and places")
 """The groups of verbs, in the order in which `todo --help` shows them."""
+
+
+TimeKind: TypeAlias = Literal["moment", "past", "future"]
+"""What kind of time a value is: a "moment" is a time in the past or a position; the others are times that fields get."""
 
 
 class Argument(Struct, frozen=True):
@@ -22,6 +26,7 @@ class Argument(Struct, frozen=True):
         help: What the words mean, in a sentence.
         required: Whether at least one word must be given. The action receives None, or an empty tuple, for no word.
         several: Whether there may be more than one word. At most one argument of a verb has several words.
+        time: What kind of time it is, if it is one. It then takes as many words as belong to the time.
     """
 
     name: str
@@ -29,6 +34,7 @@ class Argument(Struct, frozen=True):
     help: str
     required: bool = True
     several: bool = False
+    time: TimeKind | None = None
 
 
 class Option(Struct, frozen=True):
@@ -45,6 +51,7 @@ class Option(Struct, frozen=True):
         default: What the action receives if the option is not given. A flag is then False, a repeated option is ().
         multiple: Whether the option may be repeated. The action then receives a tuple.
         required: Whether the option must be given.
+        time: What kind of time the value is, if it is one. It then takes as many words as belong to the time.
     """
 
     name: str
@@ -57,6 +64,7 @@ class Option(Struct, frozen=True):
     default: str | float | None = None
     multiple: bool = False
     required: bool = False
+    time: TimeKind | None = None
 
 
 class Verb(Struct, frozen=True):
@@ -107,8 +115,12 @@ class Verb(Struct, frozen=True):
         session.check_verb(self)
         return self.action(session, **values) or 0
 
-    def values(self, words: Sequence[str]) -> dict[str, Any] | None:
+    def values(self, words: Sequence[str], session: Session) -> dict[str, Any] | None:
         """Give the action its values for words without any options.
+
+        Args:
+            words: The words.
+            session: This run of the program, which knows how to read times.
 
         Returns:
             A value for each parameter of the action; None if the verb does not take so many words, or needs an option.
@@ -122,6 +134,10 @@ class Verb(Struct, frozen=True):
                 count = max(len(left) - (len(self.arguments) - number), 0)
                 values[argument.name] = tuple(left[:count])
                 del left[:count]
+            elif argument.time is not None:
+                from .time_words import take_argument  # few verbs have such an argument
+
+                values[argument.name] = take_argument(session, argument, left)
             else:
                 values[argument.name] = left.pop(0) if left else None
         if left:

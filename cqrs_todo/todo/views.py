@@ -1,7 +1,7 @@
 """What people see of a list: numbered todos, the board, the history in words. This module is pure; it gets the time."""
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from operator import attrgetter
 from typing import Any, Literal, TypeAlias, get_args
 
@@ -93,6 +93,8 @@ def _due_order(due: DayOrInstant | None, to_local: ToLocal) -> datetime:
     return datetime.combine(parsed, time.max)
 
 
+_DAY = timedelta(days=1)
+_MINUTE = timedelta(minutes=1)
 _PRIORITY_ORDER = {priority: place for place, priority in enumerate((*PRIORITIES, None))}
 
 
@@ -202,8 +204,36 @@ def board(rows: Iterable[Item], now: datetime, to_local: ToLocal) -> Board:
 
 
 def short_instant(instant: datetime, to_local: ToLocal) -> str:
-    """Return an instant in the reader's time zone, to the minute: `2026-11-22 09:30`."""
-    return to_local(instant).replace(tzinfo=None).isoformat(" ", "minutes")
+    """Return an instant in the reader's time zone, to the minute: `2026-11-22 09:30`.
+
+    Where the clocks go back, the second of two equal local times has its offset: `2026-10-25T02:30+01:00`. So the text can
+    always be typed back.
+    """
+    return _local_text(instant, to_local, "minutes")
+
+
+def long_instant(instant: datetime, to_local: ToLocal) -> str:
+    """Return an instant in the reader's time zone, to the second, and otherwise as `short_instant` does."""
+    return _local_text(instant, to_local, "seconds")
+
+
+def _local_text(instant: datetime, to_local: ToLocal, precision: str) -> str:
+    local = to_local(instant)
+    offset, earlier_offset = local.utcoffset(), _offset_before(instant, to_local)
+    if offset is not None and earlier_offset is not None and earlier_offset > offset:
+        earlier = to_local(instant - (earlier_offset - offset))
+        if earlier.replace(tzinfo=None, fold=0) == local.replace(tzinfo=None, fold=0):
+            # no text has an offset with seconds, which some zones had long ago
+            return (instant.astimezone(UTC) if offset % _MINUTE else local).isoformat("T", precision)
+    return local.replace(tzinfo=None).isoformat(" ", precision)
+
+
+def _offset_before(instant: datetime, to_local: ToLocal) -> timedelta | None:
+    """Return the offset from UTC one day before an instant."""
+    try:
+        return to_local(instant - _DAY).utcoffset()
+    except OverflowError:  # on the first day of the calendar
+        return None
 
 
 def display_day_or_instant(value: DayOrInstant | None, to_local: ToLocal) -> str:

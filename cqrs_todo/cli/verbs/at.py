@@ -19,7 +19,7 @@ def at(session: Session, words: Sequence[str]) -> int:
     if count == 0 or (rest and not words[0].startswith("@") and load(rest[:1]) is None and _is_time_word(rest[0])):
         _refuse(session, words)
     session.options.at = " ".join(words[:count])
-    action = parse_fast(rest)
+    action = parse_fast(rest, session)
     if action is not None:
         return action(session)
     from ..app import run_command_line

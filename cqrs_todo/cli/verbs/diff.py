@@ -83,12 +83,12 @@ def _print_styled(session: Session, differences: Iterable[Difference]) -> None:
 VERB = Verb(
     name="diff",
     help="Show what differs between two moments, field by field.",
-    examples=("todo diff yesterday", 'todo diff "last friday" today 3', "todo diff @40 @42 --stat"),
+    examples=("todo diff 1 hour ago", "todo diff last friday today 3", "todo diff @40 @42 --stat"),
     action=diff,
     group=TRAVEL,
     arguments=(
-        Argument("start", "FROM", "A time, or @POSITION."),
-        Argument("end", "TO", "A time, or @POSITION. Default: now.", required=False),
+        Argument("start", "FROM", "A time, or @POSITION.", time="moment"),
+        Argument("end", "TO", "A time, or @POSITION. Default: now.", required=False, time="moment"),
         SOME_IDS,
     ),
     options=(

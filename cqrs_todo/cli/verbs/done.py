@@ -26,6 +26,6 @@ VERB = Verb(
     action=done,
     group=CHANGE,
     arguments=(IDS,),
-    options=(Option("on", ("--on",), "When it was done, if not now.", metavar="DATE"),),
+    options=(Option("on", ("--on",), "When it was done, if not now.", metavar="DATE", time="past"),),
     writes=True,
 )

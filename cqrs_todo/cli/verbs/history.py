@@ -37,6 +37,7 @@ def history(
     raw: bool,
     graph: bool,
     follow: bool,
+    seconds: bool,
 ) -> None:
     """Show what happened, newest first; with `patch` the old and new values too, with `all_lists` in every list."""
     _check_options(session, all_lists=all_lists, patch=patch, raw=raw, graph=graph, follow=follow, until=until)
@@ -54,7 +55,9 @@ def history(
         from ..history_forms import follow_history
 
         streams = {item.stream for item in lists[0].select(check_ids(ids))} if ids else None
-        follow_history(session, lists, wanted.matches, streams, _FOLLOWED if limit is None else limit, raw=raw)
+        follow_history(
+            session, lists, wanted.matches, streams, _FOLLOWED if limit is None else limit, raw=raw, seconds=seconds
+        )
         return
     rows: list[HistoryRow] = []
     for todos, view in zip(lists, views, strict=True):
@@ -95,7 +98,7 @@ def history(
         from ..history_forms import draw_graph
 
         drawn = draw_graph([row.commit for row in rows], session.list.history(session.moment))
-    print_history(session, rows, changes, name_lists=all_lists, gutters=drawn)
+    print_history(session, rows, changes, name_lists=all_lists, gutters=drawn, seconds=seconds)
 
 
 _FOLLOWED = 10
@@ -191,7 +194,7 @@ VERB = Verb(
     examples=(
         "todo history",
         "todo history 3 --reverse",
-        'todo history --since "last friday" -n 20',
+        "todo history --since last friday -n 20",
         "todo history --graph",
         "todo history --follow --raw",
     ),
@@ -199,8 +202,8 @@ VERB = Verb(
     group=LOOK,
     arguments=(SOME_IDS,),
     options=(
-        Option("since", ("--since",), "Show only changes at or after that time.", metavar="TIME|@POSITION"),
-        Option("until", ("--until",), "Show only changes at or before that time.", metavar="TIME|@POSITION"),
+        Option("since", ("--since",), "Show only changes at or after that time.", metavar="TIME|@POSITION", time="moment"),
+        Option("until", ("--until",), "Show only changes at or before that time.", metavar="TIME|@POSITION", time="moment"),
         Option("by", ("--by",), "Show only changes by authors whose name contains WHO.", metavar="WHO"),
         Option(
             "types",
@@ -217,5 +220,6 @@ VERB = Verb(
         Option("raw", ("--raw",), "Print the lines of the log."),
         Option("graph", ("--graph",), "Draw lines between each change and those that it undoes, redoes or follows from."),
         Option("follow", ("--follow", "-f"), "Show the last changes, oldest first, and wait for more."),
+        Option("seconds", ("--seconds",), "Show times with seconds."),
     ),
 )

@@ -62,12 +62,12 @@ def _in_words(answer: Answer) -> str:
 VERB = Verb(
     name="restore",
     help="Restore removed todos. With --to, set the list, or some todos, back to how they were. `todo undo` reverses it.",
-    examples=("todo restore 3", 'todo restore --to "last friday 17:00"', "todo restore 3 --to @42"),
+    examples=("todo restore 3", "todo restore --to last friday 17:00", "todo restore 3 --to @42"),
     action=restore,
     group=TRAVEL,
     arguments=(
         Argument("ids", "IDS", "The todos. With --to, the default is the whole list.", required=False, several=True),
     ),
-    options=(Option("to", ("--to",), "The time to go back to.", metavar="TIME|@POSITION"),),
+    options=(Option("to", ("--to",), "The time to go back to.", metavar="TIME|@POSITION", time="moment"),),
     writes=True,
 )

@@ -23,7 +23,12 @@ if TYPE_CHECKING:
 
 
 def show(session: Session, ids: Sequence[str]) -> None:
-    """Show the fields, the note and the history of todos."""
+    """Show the fields, the note and the history of todos; or commits, by their positions."""
+    if any(word.startswith("@") and word != "@" for word in ids):
+        from ..commits import show_commits
+
+        show_commits(session, ids)
+        return
     todos = session.list
     chosen = todos.select(check_ids(ids), session.moment)
     view = todos.view(session.moment)
@@ -113,8 +118,8 @@ class _SafeMarkdown:
 
 VERB = Verb(
     name="show",
-    help="Show everything about todos: fields, note, history.",
-    examples=("todo show 3", "todo show @ --json"),
+    help="Show everything about todos: fields, note, history. `todo show @3` shows the commit at a position.",
+    examples=("todo show 3", "todo show @ --json", "todo show @42"),
     action=show,
     group=LOOK,
     arguments=(IDS,),

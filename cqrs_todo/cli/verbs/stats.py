@@ -180,7 +180,7 @@ VERB = Verb(
     action=stats,
     group=LOOK,
     options=(
-        Option("since", ("--since",), "The first day.", metavar="TIME"),
-        Option("until", ("--until",), "The last day.", metavar="TIME"),
+        Option("since", ("--since",), "The first day.", metavar="TIME", time="past"),
+        Option("until", ("--until",), "The last day.", metavar="TIME", time="past"),
     ),
 )

@@ -1,0 +1,188 @@
+"""Moments as people type them: times of several words without quotation marks, and positions."""
+
+import json
+import re
+import shlex
+
+import pytest
+
+from tests.conftest import Todo
+
+
+@pytest.fixture
+def lived(todo: Todo) -> Todo:
+    """A list with three commits: @1 and @2, @3, @4 and @5."""
+    todo("add", "-", stdin="buy milk\nbuy bread\n")
+    todo("add", "three", "milk", "shakes")
+    todo("done", "1,3")
+    return todo
+
+
+@pytest.mark.parametrize(
+    ("unquoted", "quoted"),
+    [
+        ("ls --at 5 minutes ago", "ls --at '5 minutes ago'"),
+        ("ls --at now milk", "ls milk --at now"),
+        ("ls --at=5 minutes ago milk", "ls milk '--at=5 minutes ago'"),
+        ("--at 2 hours ago ls --all", "--at '2 hours ago' ls --all"),
+        ("--at start of week", "--at 'start of week'"),
+        ("--at yesterday 17:00 ls", "--at 'yesterday 17:00' ls"),
+        ("show --at now 2", "show 2 --at now"),
+        ("history --since 1 hour ago", "history --since '1 hour ago'"),
+        ("history --since 3 days ago 1-2 -n 1", "history 1-2 -n 1 --since '3 days ago'"),
+        ("history --since last monday 9:00 --until now 3", "history 3 --until now --since 'last monday 9:00'"),
+        ("history --until 1 minute ago", "history --until '1 minute ago'"),
+        ("stats --plain --since 3 months ago --until today", "stats --plain --since '3 months ago' --until today"),
+        ("diff 1 hour ago", "diff '1 hour ago'"),
+        ("diff 1 hour ago 3", "diff '1 hour ago' now 3"),
+        ("diff 1 hour ago now 1 3", "diff '1 hour ago' now 1 3"),
+        ("diff last friday 17:00 1 minute ago", "diff 'last friday 17:00' '1 minute ago'"),
+        ("diff --stat 2 days ago today", "diff '2 days ago' today --stat"),
+        ("diff 2 days ago --stat today", "diff '2 days ago' today --stat"),
+        ("diff -3d --stat", "diff '3 days ago' --stat"),
+        ("diff @2 3", "diff @2 now 3"),
+        ("diff @2 @-1 3", "diff @2 @3 3"),
+        ("diff --stat -- 1 hour ago", "diff --stat '1 hour ago'"),
+        ("export --at 1 hour ago --format json", "export --format json --at '1 hour ago'"),
+        ("blame --at now 1", "blame 1 --at now"),
+    ],
+)
+def test_words_of_a_time_need_no_quotation_marks(lived: Todo, unquoted: str, quoted: str) -> None:
+    one, other = (lived(*shlex.split(line)) for line in (unquoted, quoted))
+    for result in (one, other):
+        result.out, result.err = (_without_varying(text) for text in (result.out, result.err))
+    assert (one.out, one.err) == (other.out, other.err)
+    assert one.out or one.err
+
+
+def _without_varying(text: str) -> str:
+    return re.sub(r"\d{4}-\d\d-\d\d[ T][0-9:.]+Z?|\d\d:\d\d:[0-9.]+", "TIME", text)
+
+
+def test_writing_verbs_take_times_of_several_words(lived: Todo) -> None:
+    lived("add", "Call", "--due", "24", "dec", "2030", "17:00", "Jo", "--remind", "in", "3", "days")
+    added = lived.todos()[-1]
+    assert (added["text"], added["due"]) == ("Call Jo", "2030-12-24T17:00:00Z")
+    assert added["reminder"] is not None
+    lived("edit", "4", "--due", "31", "may", "2030", "Ring", "Jo")
+    assert (lived.todos()[-1]["text"], lived.todos()[-1]["due"]) == ("Ring Jo", "2030-05-31")
+    lived("done", "--on", "2", "days", "ago", "4")
+    lived("remind", "2", "tomorrow", "9:00")
+    assert lived.todos()[1]["reminder"].endswith("T09:00:00Z")
+    assert lived("restore", "4", "--to", "1", "hour", "ago").out == "Went back to @0: removed 4: Ring Jo. Undo: todo undo\n"
+    lived("restore", "--to", "5", "minutes", "ago")
+    assert lived("ls", "--all").out == "The list is empty.\n" or lived("ls", "--json").json["todos"] == []
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("ls --at 5 minuts ago milk", "'5 minuts ago' has a word that is not known: 'minuts'"),
+        ("ls --at friday 17", "put '17' before --at"),
+        ("history --since friday noonish", "noonish"),
+        ("stats --since friday 17", "put '17' before --since"),
+        ("--at friday 17 ls", "put '17' before --at"),
+        ("ls --at tomorrow", "has not come yet"),
+        ("diff last friday tomorrow", "'tomorrow' has not come yet"),
+        ("diff 5 minuts ago", "'5 minuts ago'"),
+        ("diff yesterday @2x", "'@2x' is not a position"),
+        ("diff", "missing argument 'FROM'"),
+        ("restore --to 5 minuts ago", "'5 minuts ago'"),
+        ("ls --at", "requires an argument"),
+    ],
+)
+def test_a_time_that_cannot_be_read_is_refused_as_a_whole(lived: Todo, line: str, said: str) -> None:
+    before = lived.content()
+    result = lived.run(*line.split())
+    assert result.code in (2, 3)
+    assert said in result.err
+    assert lived.content() == before
+
+
+@pytest.mark.parametrize(
+    ("written", "position"),
+    [
+        ("@-1", 3),
+        ("@-2", 2),
+        ("@-3", 0),
+        ("@-1~1", 2),
+        ("@5~1", 3),
+        ("@4~1", 3),
+        ("@5~", 3),
+        ("@5~2", 2),
+        ("@3~1", 2),
+        ("@2~1", 0),
+        ("@3~0", 3),
+        ("start", 0),
+        ("START", 0),
+        ("now", 5),
+        ("@0", 0),
+    ],
+)
+def test_positions_count_back_from_the_end_or_from_a_position(lived: Todo, written: str, position: int) -> None:
+    assert lived("at", written, "ls", "--json").json["position"] == position
+    assert lived("ls", "--json", "--at", written).json["position"] == position
+    assert lived("diff", written, "--json").json["from"]["position"] == position
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("@-4", "@-4 is before the first commit: inbox has 3 commits"),
+        ("@3~3", "@3~3 is before the first commit: inbox has 2 commits up to @3"),
+        ("@0~1", "@0~1 is before the first commit"),
+        ("@6", "has not come yet"),
+        ("@6~1", "has not come yet"),
+        ("@-0", "'@-0' is not a position"),
+        ("@x", "'@x' is not a position"),
+        ("@", "'@' is not a position"),
+        ("@1~x", "is not a position"),
+        ("@--1", "is not a position"),
+    ],
+)
+def test_a_position_that_the_list_does_not_have_is_refused(lived: Todo, written: str, said: str) -> None:
+    for line in (["at", written], ["ls", "--at", written], ["diff", written]):
+        result = lived.run(*line)
+        assert result.code == 2
+        assert said in result.err
+
+
+def test_positions_restore_and_filter(lived: Todo) -> None:
+    assert [each["position"] for each in lived("history", "--json", "--since", "@4").json["commits"]] == [4]
+    assert [each["position"] for each in lived("history", "--json", "--until", "@-1").json["commits"]] == [3, 1]
+    assert lived("restore", "--to", "@-1").out.startswith("Went back to @3")
+    assert lived.run("history", "--all-lists", "--at", "@-1").code == 2
+
+
+def test_show_with_a_position_shows_the_commit(lived: Todo) -> None:
+    lines = lived("show", "@5").out.splitlines()
+    assert lines[0].startswith("@4 to @5  20")
+    assert lines[1::2][:2] == ["  1 done", "  3 done"]
+    assert lines[2].startswith("    completed none → 20")
+    assert lines[-1].startswith("  command   ")
+    document = lived("show", "@4", "@-1", "--json").json
+    assert [commit["position"] for commit in document["commits"]] == [4, 3]
+    assert lived("show", "@3", "--plain").out == lived("history", "--since", "@3", "--until", "@3", "--plain").out
+    for line, code in (("show @0", 2), ("show @9", 2), ("show 1 @3", 2), ("at @3 show @4", 2), ("show @1~1", 2)):
+        assert lived.run(*line.split()).code == code, line
+    assert lived("at", "@3", "show", "@3").out == lived("show", "@3").out
+
+
+def test_replay_begins_at_a_position_and_ends_at_another(lived: Todo) -> None:
+    def played(line: str) -> list[int]:
+        return [json.loads(frame)["commit"]["position"] for frame in lived(*line.split()).out.splitlines()]
+
+    assert played("replay") == [1, 3, 4]
+    assert played("at @3 replay") == [1, 3]
+    assert played("replay @3") == [3, 4]
+    assert played("replay @3 @3") == [3]
+    assert played("replay --from @3 --to @-1") == [3]
+    assert played("replay --from 1 hour ago --to 1 minute ago --speed 2") == []
+    assert played("replay 1 hour ago now") == [1, 3, 4]
+    assert played("replay start @-1") == [1, 3]
+    assert "the end is given twice" in lived.run("at", "@3", "replay", "--to", "@4").err
+
+
+def test_history_shows_seconds(lived: Todo) -> None:
+    for line in (["history", "--seconds"], ["log", "--seconds", "--patch"]):
+        assert re.match(r"@4  \d{4}-\d\d-\d\d \d\d:\d\d:\d\d  \S+  1 done\n", lived(*line).out)
