@@ -5,7 +5,8 @@ append, so that no other process sees a half-finished move. The half that brings
 first. So a crash between the two halves leaves the todos in both lists, never in none. Moving them again completes the move.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from ..cqrs.errors import CqrsError, OutcomeUnknown
 from ..cqrs.events import Commit
@@ -19,6 +20,9 @@ from .model import DECIDER, REMOVED, events_between
 from .recorder import Answer, Recorder, events_to_reach, new_command, refusals_in_words
 from .request_errors import CommandIdTaken
 from .views import Item, Move, items_of, move_of
+
+if TYPE_CHECKING:
+    from .requests import Request
 
 
 def move(source: Recorder, chosen: Sequence[Item], target: Recorder) -> Answer:
@@ -78,6 +82,35 @@ class Half(Struct, frozen=True):
     todos: Recorder
     content: CommitContent
     command: str
+
+
+def half_stamper(request: "Request", halves: Sequence[Half]) -> Callable[[Half, int], Half]:
+    """Return a function that adds the command id and the `meta` of a request to a half, given the number of its change.
+
+    Args:
+        request: What a script asks of the command.
+        halves: All that the command plans, in two lists or more. The numbers of its changes count from 1.
+    """
+    events: dict[str, int] = {}
+    for half in halves:
+        events[half.todos.log.id] = events.get(half.todos.log.id, 0) + _events_in(half)
+
+    def stamp(half: Half, number: int) -> Half:
+        changes, meta = half.content
+        content = (changes, {**meta, **request.meta(events[half.todos.log.id])})
+        return replace(half, content=content, command=request.command_id(number, half.command))
+
+    return stamp
+
+
+def _stamp_missing(request: "Request", half: Half) -> Half:
+    """Add the `meta` of a request to the missing half of a move that was interrupted, which keeps its command id."""
+    changes, meta = half.content
+    return replace(half, content=(changes, {**meta, **request.meta_of_half(_events_in(half), half.command)}))
+
+
+def _events_in(half: Half) -> int:
+    return sum(map(len, half.content[0].values()))
 
 
 def record_both(first: Half, second: Half) -> list[tuple[Recorder, Commit]]:
@@ -140,9 +173,9 @@ def _moved(source: Recorder, chosen: Sequence[Item], target: Recorder) -> Answer
     if request is not None:
         if not_moved and request.find(target) is not None:
             raise CommandIdTaken(f"the command {request.id} was recorded in {target.name}, and was undone there")
-        stamp = request.stamper(half for pair in halves for half in pair)
+        stamp = half_stamper(request, [half for pair in halves for half in pair])
         halves = [(stamp(first, number), stamp(second, number)) for number, (first, second) in enumerate(halves, 1)]
-        missing = [(request.stamp_missing(first), request.stamp_missing(second)) for first, second in missing]
+        missing = [(_stamp_missing(request, first), _stamp_missing(request, second)) for first, second in missing]
     halves += missing
     recorded: list[tuple[Recorder, Commit]] = []
     for first, second in halves:

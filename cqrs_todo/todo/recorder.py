@@ -216,7 +216,7 @@ class Recorder:
                 return self.together((), lambda: self.transact(plan, named, one_commit_each=one_commit_each))
             recorded = request.find(self)
             if recorded is not None:
-                return request.answer(self, recorded, named)
+                return self.answer_again(recorded, named)
         command = (request and request.id) or new_command()
         planned: list[tuple[CommitContent, str]] = []
 
@@ -298,6 +298,18 @@ class Recorder:
             changed=tuple(changed_rows),
             also=tuple(also),
         )
+
+    def answer_again(self, commits: Sequence[Commit], named: Sequence[Item] | None = None) -> Answer:
+        """Make the answer that a command got when it was sent before.
+
+        Args:
+            commits: What the command recorded in this list, oldest first.
+            named: The todos that the answer is about. By default these are the todos that were changed.
+        """
+        fold, _ = as_of(self.repository, commits[-1].last)
+        moves = [move for commit in commits if (move := move_of(commit)) is not None]
+        also = [move.target_name if move.source == self.log.id else move.source_name for move in moves]
+        return self.answer(commits, named, also=list(dict.fromkeys(also)), fold=fold)
 
     def together(self, others: Sequence["Recorder"], work: Callable[[], T]) -> T:
         """Do a piece of work while nobody else can write to this list and some other lists; see `Store.together`.

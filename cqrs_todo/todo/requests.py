@@ -6,24 +6,34 @@ the append, so that two processes that send the same command at the same time re
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any, Protocol
 
 from ..cqrs.events import Commit
-from ..cqrs.store import Cursor
-from ..cqrs.struct import replace
-from ..cqrs.timeline import as_of
+from ..cqrs.fold import Fold
+from ..cqrs.repository import Repository
+from ..cqrs.store import Cursor, Log
 from .batches import CommitContent
+from .events import TodoEvent
+from .fields import State
+from .model import TodoCommand
 from .request_errors import CommandIdTaken, NoVersionToExpect, UnexpectedState
-from .views import BECAUSE, Item, move_of
-
-if TYPE_CHECKING:
-    from .moves import Half
-    from .recorder import Answer, Recorder, Todos
+from .views import BECAUSE, Item
 
 REQUEST = "request"
 """The key in a commit's `meta` for the command that a script gave an id: the `sum` of its words and input, and the number of
 `events` that all its commits in this list have."""
+
+
+class ListOfRequest(Protocol):
+    """What a request needs of a list: its name, its log, the fold of the log, and the check for damage."""
+
+    name: str
+    log: Log
+    repository: Repository[State, TodoCommand, TodoEvent]
+
+    def check_undamaged(self, outcome: str = "") -> None:
+        """Check that the complete log could be read; see `Recorder`."""
 
 
 class Request:
@@ -66,7 +76,7 @@ class Request:
 
     # a command that was sent before
 
-    def find(self, todos: "Recorder") -> tuple[Commit, ...] | None:
+    def find(self, todos: ListOfRequest) -> tuple[Commit, ...] | None:
         """Find what this command recorded in a list when it was sent before.
 
         Returns:
@@ -104,27 +114,14 @@ class Request:
             )
         return tuple(commits)
 
-    def moment_before(self, todos: "Recorder") -> int | None:
+    def moment_before(self, todos: ListOfRequest) -> int | None:
         """Return the position before what this command recorded when it was sent before; None if it is new to the list."""
         commits = self.find(todos)
         return None if commits is None else commits[0].position - 1
 
-    def answer(self, todos: "Recorder", commits: Sequence[Commit], named: Sequence[Item] | None = None) -> "Answer":
-        """Make the answer that this command got when it was sent before.
-
-        Args:
-            todos: The list.
-            commits: What the command recorded in it.
-            named: The todos that the answer is about. By default these are the todos that were changed.
-        """
-        fold, _ = as_of(todos.repository, commits[-1].last)
-        moves = [move for commit in commits if (move := move_of(commit)) is not None]
-        also = [move.target_name if move.source == todos.log.id else move.source_name for move in moves]
-        return todos.answer(commits, named, also=list(dict.fromkeys(also)), fold=fold)
-
     # the state that is expected
 
-    def check(self, todos: "Recorder", fold: "Todos", named: Sequence[Item] | None) -> None:
+    def check(self, todos: ListOfRequest, fold: Fold[State], named: Sequence[Item] | None) -> None:
         """Check that a list and its todos are in the state that is expected.
 
         Args:
@@ -184,36 +181,34 @@ class Request:
         Args:
             planned: The contents with their command ids.
         """
-        meta = self.meta(sum(_count(changes) for (changes, _), _ in planned))
+        meta = self.meta(sum(sum(map(len, changes.values())) for (changes, _), _ in planned))
         return [
-            ((changes, {**others, **meta}), self._id(number, id))
+            ((changes, {**others, **meta}), self.command_id(number, id))
             for number, ((changes, others), id) in enumerate(planned, 1)
         ]
 
-    def stamper(self, halves: Iterable["Half"]) -> "Callable[[Half, int], Half]":
-        """Return a function that adds the id and the `meta` of this command to a half, given its number, from 1.
+    def meta_of_half(self, events: int, id: str) -> dict[str, Any]:
+        """Return what one half of a change of two lists has in its `meta`.
 
         Args:
-            halves: All that the command plans, in two lists or more. The two halves of one change have the same number.
+            events: As for `meta`.
+            id: The command id of the half. It may belong to another command, which was interrupted and is completed now.
         """
-        events: dict[str, int] = {}
-        for half in halves:
-            events[half.todos.log.id] = events.get(half.todos.log.id, 0) + _count(half.content[0])
-
-        def stamp(half: "Half", number: int) -> "Half":
-            changes, others = half.content
-            content = (changes, {**others, **self.meta(events[half.todos.log.id])})
-            return replace(half, content=content, command=self._id(number, half.command))
-
-        return stamp
-
-    def stamp_missing(self, half: "Half") -> "Half":
-        """Add the `meta` of this command to the missing half of a move that was interrupted, which keeps its command id."""
-        changes, others = half.content
-        meta = self.meta(_count(changes))
-        if not self._owns(half.command):
+        meta = self.meta(events)
+        if not self._owns(id):
             meta.pop(REQUEST, None)
-        return replace(half, content=(changes, {**others, **meta}))
+        return meta
+
+    def command_id(self, number: int, id: str) -> str:
+        """Return the command id of a commit.
+
+        Args:
+            number: The number of the commit among those of this command, from 1.
+            id: The id that it has so far.
+        """
+        if self.id is None or self._owns(id):
+            return id
+        return self.id if number == 1 else f"{self.id}.{number}"
 
     @property
     def _digest(self) -> str:
@@ -223,16 +218,6 @@ class Request:
         """Return whether a command id is the one of this command, or that of one of its parts."""
         return self.id is not None and (id == self.id or id.startswith(f"{self.id}."))
 
-    def _id(self, number: int, id: str) -> str:
-        """Return the command id of a commit: the one that it has if that is right already."""
-        if self.id is None or self._owns(id):
-            return id
-        return self.id if number == 1 else f"{self.id}.{number}"
-
 
 _MOST = 5
 """How many todos an error names."""
-
-
-def _count(changes: Mapping[str, Sequence[object]]) -> int:
-    return sum(map(len, changes.values()))

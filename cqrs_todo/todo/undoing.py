@@ -23,7 +23,7 @@ from .errors import CannotUndo, EventNotFound
 from .events import TodoEvent, TodoRemoved, TodoRestored
 from .fields import State
 from .model import DECIDER, events_between, field_of
-from .moves import Half, record_both
+from .moves import Half, half_stamper, record_both
 from .recorder import Answer, Recorder, new_command, refusals_in_words
 from .undo_planning import REDO, UNDO, Direction, ListState
 from .views import Move, move_of
@@ -237,7 +237,7 @@ def _apply_in_several_lists(todos: Recorder, others: dict[str, Recorder], direct
     request = todos.request
     if request is not None:
         if (earlier := request.find(todos)) is not None:
-            return request.answer(todos, earlier)
+            return todos.answer_again(earlier)
         request.check(todos, todos.repository.last_fold(), None)
     here = sides[todos.log.id]
     planned: list[tuple[Half, Half | None]] = []
@@ -256,7 +256,7 @@ def _apply_in_several_lists(todos: Recorder, others: dict[str, Recorder], direct
                 raise LogBusy(f"{todos.name} was changed meanwhile; nothing was recorded")
             planned.append(_bring_home(here, there, commit, direction, move))
     if request is not None:
-        stamp = request.stamper(half for pair in planned for half in pair if half is not None)
+        stamp = half_stamper(request, [half for pair in planned for half in pair if half is not None])
         planned = [
             (stamp(first, number), None if second is None else stamp(second, number))
             for number, (first, second) in enumerate(planned, 1)

@@ -343,9 +343,9 @@ def test_every_verb_that_changes_a_list_takes_the_options(todo: Todo) -> None:
 def test_explain_shows_the_line_with_the_options(todo: Todo) -> None:
     todo("add", "x")
     options = "--command-id job-7 --because 'it is done' --expect 1"
-    explained = json.loads(todo("explain", "--json", f"done 1 {options}").out)
+    explanation = json.loads(todo("explain", "--json", f"done 1 {options}").out)
     todo("done", "1", "--command-id", "job-7", "--because", "it is done", "--expect", "1")
-    assert _without_time(json.loads(_line(explained))) == _without_time(todo.log()[-1])
+    assert _without_time(json.loads(_line(explanation))) == _without_time(todo.log()[-1])
     again = json.loads(todo("explain", "--json", f"done 1 {options}").out)
     assert again["outcome"] == "unchanged"
     conflict = json.loads(todo("explain", "--json", "edit 1 pri:H --expect 1").out)
@@ -353,8 +353,8 @@ def test_explain_shows_the_line_with_the_options(todo: Todo) -> None:
     assert len(todo.log()) == 2
 
 
-def _line(explained: Any) -> str:
-    line: str = explained["appends"][0]["line"]
+def _line(explanation: Any) -> str:
+    line: str = explanation["appends"][0]["line"]
     return line
 
 

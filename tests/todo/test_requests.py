@@ -111,6 +111,7 @@ def test_a_batch_that_was_interrupted_is_not_taken_for_complete(store: Store, mo
     monkeypatch.setattr(todos.log, "append", append_two)
     with pytest.raises(StoreUnavailable):
         complete(Request(id="job"), todos)
+    monkeypatch.setattr(todos.log, "append", append)
     assert len(open_todos(a_list(store))) == 2
     with pytest.raises(CommandIdTaken, match="it recorded 4 of 6 events in inbox, from @7 on"):
         complete(Request(id="job"))
