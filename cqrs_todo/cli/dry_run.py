@@ -253,6 +253,7 @@ def _reverse(session: DryRunSession, done: Trace) -> tuple[str, Failure | None]:
     Returns:
         The verb that reverses it, and the error if it would be refused.
     """
+    session.request = None  # the options belong to the command itself
     logs = [appended.log for appended in done.appended]
     todos = session.open_list(session.list_name if session.list_name in logs else logs[0])
     undone = _count(done, UNDOES)

@@ -117,7 +117,22 @@ def _hidden(option: TyperOption) -> TyperOption:
     return twin
 
 
-_TAKE_A_VALUE = {name for option in _GLOBAL if not option.is_flag for name in option.opts}
+_FOR_SCRIPTS = [
+    _option(
+        "--command-id",
+        metavar="ID",
+        help="Record the command once, however often it is sent with this id.",
+    ),
+    _option(
+        "--expect",
+        metavar="VERSION|@POSITION",
+        help="Refuse the change unless each named todo has this version, or the list ends at this position.",
+    ),
+    _option("--because", metavar="TEXT", help="Keep the reason for the change in the history."),
+]
+"""The options of every verb that changes a list."""
+
+_TAKE_A_VALUE = {name for option in (*_GLOBAL, *_FOR_SCRIPTS) if not option.is_flag for name in option.opts}
 _GLOBAL_HIDDEN = [_hidden(option) for option in _GLOBAL]
 
 
@@ -223,8 +238,11 @@ class _Command(TyperCommand):
         self.declaration = verb
 
     def get_params(self, ctx: Context) -> list[Parameter]:
-        """Return the parameters: those of the verb, the options of fields if it takes them, and hidden global options."""
-        return [*super().get_params(ctx), *(_FIELD_OPTIONS if self.declaration.fields else ()), *_GLOBAL_HIDDEN]
+        """Return the parameters of the verb: its own, those of fields and for scripts, and the hidden global ones."""
+        verb = self.declaration
+        fields = _FIELD_OPTIONS if verb.fields else ()
+        for_scripts = _FOR_SCRIPTS if verb.changes_a_list else ()
+        return [*super().get_params(ctx), *fields, *for_scripts, *_GLOBAL_HIDDEN]
 
     def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
         """Parse the arguments, and count the words after `--`."""
@@ -285,8 +303,14 @@ class _Command(TyperCommand):
             values["fields"] = ctx.meta.get(_FIELDS, {})
         if verb.literal:
             values["literal"] = ctx.meta[_LITERAL]
+        session = session_of(ctx)
+        options = session.options
+        if options.command_id is not None or options.expect is not None or options.because is not None:
+            from .scripting import request_of  # most commands have none of these options
+
+            session.request = request_of(verb, values, options)
         try:
-            return verb.run(session_of(ctx), values)
+            return verb.run(session, values)
         except UsageError as error:
             spaced = [word for word in ctx.meta[_TYPED] if len(word.split()) > 1 or word == "--"]
             raise self._with_hint(ctx, spaced, error) from error

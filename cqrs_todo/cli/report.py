@@ -28,6 +28,7 @@ from ..cqrs.stores import UnknownStore
 from ..cqrs.stores.passwords import HIDDEN, hidden, secrets_in
 from ..cqrs.struct import Struct, replace
 from ..todo.errors import EventNotFound, InvalidCondition, ListArchived, ListNotFound, NotFound, NotYet, TodoNotFound
+from ..todo.request_errors import NoVersionToExpect, UnexpectedState
 from . import document
 from .config import load_config, state_dir
 from .errors import INTERNAL, TargetNotFound, UsageError
@@ -55,10 +56,11 @@ _KINDS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], int, str, str
     ((UsageError, UnknownStore, InvalidLogName), 2, "usage", None),
     (InvalidCondition, 2, "usage", "for instance: todo when 'open>20'"),
     (NotYet, 2, "usage", "give a time in the past"),
+    (NoVersionToExpect, 2, "usage", None),
     (TodoNotFound, 3, "not-found", "see the numbers: todo ls --all"),
     (EventNotFound, 3, "not-found", "see the positions: todo history"),
     ((NotFound, LogNotFound), 3, "not-found", "see: todo lists"),
-    ((WrongExpectedVersion, CommandReused, LogBusy, StaleCursor), 4, "conflict", "try again"),
+    ((WrongExpectedVersion, CommandReused, UnexpectedState, LogBusy, StaleCursor), 4, "conflict", "try again"),
     (DamagedLog, 5, "damaged-log", "see what can be done: todo verify"),
     (OutcomeUnknown, 6, "unknown", "look before you do it again: todo history -n 1"),
     (OutdatedStore, 6, "store-outdated", "bring it up to date: todo store migrate"),

@@ -22,6 +22,7 @@ from .progress import ProgressLine
 from .text import visible
 
 if TYPE_CHECKING:
+    from ..todo.requests import Request
     from ..todo.times import Lean, Span
     from .verb import Verb
 
@@ -33,7 +34,14 @@ NARROWEST = 40
 
 
 class Options:
-    """The global options, which may stand before or after the verb; None for those that were not given."""
+    """The global options, which may stand before or after the verb, and the options of every verb that changes a list.
+
+    They are None if they were not given.
+    """
+
+    command_id: str | None = None
+    expect: str | None = None
+    because: str | None = None
 
     def __init__(self) -> None:
         self.list: str | None = None
@@ -50,6 +58,9 @@ class Session:
 
     list_type: type[TodoList] = TodoList
     """The class of the lists that are opened."""
+
+    request: "Request | None" = None
+    """What a script asks of the verb beside the change itself: `--command-id`, `--expect` and `--because`."""
 
     def __init__(self, options: Options) -> None:
         self.options = options
@@ -139,6 +150,7 @@ class Session:
             snapshots=self.snapshots,
             progress=self.progress,
         )
+        opened.request = self.request
         self._lists.append(opened)
         return opened
 

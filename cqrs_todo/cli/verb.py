@@ -79,7 +79,8 @@ class Verb(Struct, frozen=True):
         group: The group in `todo --help`; '' for the verbs of another verb, such as `todo lists new`.
         arguments: The words that the verb takes, in order.
         options: Its options, besides the global ones.
-        writes: Whether it changes something. Such a verb refuses `--at`.
+        writes: Whether it changes something. Such a verb refuses `--at`. If it has a group, it changes a list, and takes
+            the options `--command-id`, `--expect` and `--because`.
         fields: Whether it takes the options of all fields. The action receives them as `fields`: what was given, by the
             names of the fields.
         literal: Whether words after `--` are read differently. The action receives their number as `literal`.
@@ -98,6 +99,11 @@ class Verb(Struct, frozen=True):
     fields: bool = False
     literal: bool = False
     dashes: Literal["option", "word", "rest"] = "option"
+
+    @property
+    def changes_a_list(self) -> bool:
+        """Whether it records a change of a list, as the verbs that make or rename lists do not."""
+        return self.writes and self.group != ""
 
     def run(self, session: Session, values: Mapping[str, Any]) -> int:
         """Run the verb.

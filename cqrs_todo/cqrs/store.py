@@ -238,6 +238,20 @@ class Log(ABC):
             StoreUnavailable: That is not possible.
         """
 
+    def find_command(self, command: str) -> Commit | None:
+        """Find the commit with a command id, however old it is. This base method reads the log backwards.
+
+        Args:
+            command: The id.
+
+        Returns:
+            The commit. None if no commit has this id.
+
+        Raises:
+            CqrsError: What `commits_backward` raises.
+        """
+        return next((commit for commit in self.commits_backward() if commit.metadata.command == command), None)
+
     def lines(self) -> Iterator[bytes]:
         """Read the lines of the log as they are stored, each with its LF.
 

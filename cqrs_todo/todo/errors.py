@@ -17,7 +17,8 @@
     │   └── InvalidId           it has an id that no todo can have
     └── InvalidCondition        a condition on counts cannot be parsed
 
-The text of an error is a sentence for people, and its attributes are data. The command line adds the hints.
+The text of an error is a sentence for people, and its attributes are data. The command line adds the hints. The errors of
+what a script asks of a command are in `request_errors`.
 """
 
 from collections.abc import Sequence

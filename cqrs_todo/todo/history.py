@@ -5,7 +5,7 @@ from ..cqrs.timeline import REDOES, UNDOES, marked
 from .events import TodoCompleted, TodoCreated, TodoRemoved, TodoReopened, TodoRestored
 from .fields import FIELD_BY_EVENT, SetField
 from .values import searchable
-from .views import RESTORES, ToLocal, bracketed_details, display_day_or_instant, display_value, local_day, move_of
+from .views import BECAUSE, RESTORES, ToLocal, bracketed_details, display_day_or_instant, display_value, local_day, move_of
 
 
 def describe_event(event: Recorded, to_local: ToLocal) -> str:
@@ -72,7 +72,7 @@ def event_mentions(event: object, text: str) -> bool:
 
 
 def describe_commit(commit: Commit) -> str:
-    """Describe what a commit was for: what it undoes, redoes or restores, or between which lists it moved todos."""
+    """Describe what a commit was for: what it undoes, redoes or restores, where it moved todos, and the reason given."""
     meta = commit.metadata.meta
     parts = []
     for key, verb in ((UNDOES, "undoes"), (REDOES, "redoes")):
@@ -84,4 +84,6 @@ def describe_commit(commit: Commit) -> str:
     move = move_of(commit)
     if move is not None:
         parts.append(f"moved from {move.source_name} to {move.target_name}")
+    if BECAUSE in meta:
+        parts.append(f"because: {meta[BECAUSE]}")
     return ", ".join(parts)

@@ -5,19 +5,24 @@ append, so that no other process sees a half-finished move. The half that brings
 first. So a crash between the two halves leaves the todos in both lists, never in none. Moving them again completes the move.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from ..cqrs.errors import CqrsError, OutcomeUnknown
 from ..cqrs.events import Commit
 from ..cqrs.struct import Struct, replace
-from ..cqrs.timeline import REDOES, UNDOES, undo_events
+from ..cqrs.timeline import REDOES, UNDOES, as_of, undo_events
 from .batches import CommitContent, note_earlier_commits, split_to_commit_size, with_batch_ids
 from .errors import CannotMove
 from .events import TodoRemoved
 from .fields import Todo
 from .model import DECIDER, REMOVED, events_between
 from .recorder import Answer, Recorder, events_to_reach, new_command, refusals_in_words
+from .request_errors import CommandIdTaken
 from .views import Item, Move, items_of, move_of
+
+if TYPE_CHECKING:
+    from .requests import Request
 
 
 def move(source: Recorder, chosen: Sequence[Item], target: Recorder) -> Answer:
@@ -79,6 +84,35 @@ class Half(Struct, frozen=True):
     command: str
 
 
+def half_stamper(request: "Request", halves: Sequence[Half]) -> Callable[[Half, int], Half]:
+    """Return a function that adds the command id and the `meta` of a request to a half, given the number of its change.
+
+    Args:
+        request: What a script asks of the command.
+        halves: All that the command plans, in two lists or more. The numbers of its changes count from 1.
+    """
+    events: dict[str, int] = {}
+    for half in halves:
+        events[half.todos.log.id] = events.get(half.todos.log.id, 0) + _events_in(half)
+
+    def stamp(half: Half, number: int) -> Half:
+        changes, meta = half.content
+        content = (changes, {**meta, **request.meta(events[half.todos.log.id])})
+        return replace(half, content=content, command=request.command_id(number, half.command))
+
+    return stamp
+
+
+def _stamp_missing(request: "Request", half: Half) -> Half:
+    """Add the `meta` of a request to the missing half of a move that was interrupted, which keeps its command id."""
+    changes, meta = half.content
+    return replace(half, content=(changes, {**meta, **request.meta_of_half(_events_in(half), half.command)}))
+
+
+def _events_in(half: Half) -> int:
+    return sum(map(len, half.content[0].values()))
+
+
 def record_both(first: Half, second: Half) -> list[tuple[Recorder, Commit]]:
     """Record both halves of a change, or neither, while nobody else can write to the two lists.
 
@@ -122,6 +156,11 @@ def _undo_first_half(todos: Recorder, arrived: Commit, other: Recorder, cause: C
 
 def _moved(source: Recorder, chosen: Sequence[Item], target: Recorder) -> Answer:
     """Move todos while nobody else can write to the two lists."""
+    request = source.request
+    if request is not None:
+        if (earlier := request.find(source)) is not None:
+            return _answer_again(source, chosen, target, earlier)
+        request.check(source, source.repository.fold(), chosen)
     move = Move(source.log.id, source.name, target.log.id, target.name)
     leaving, half_moved = _find_leaving(source, chosen, target)
     not_moved = {stream: todo for stream, todo in leaving.items() if stream not in half_moved}
@@ -130,7 +169,14 @@ def _moved(source: Recorder, chosen: Sequence[Item], target: Recorder) -> Answer
     for (changes, meta), command in with_batch_ids(split_to_commit_size([arriving]), new_command()) if not_moved else ():
         leave: CommitContent = ({stream: [TodoRemoved()] for stream in changes}, meta)
         halves.append((Half(target, (changes, meta), command), Half(source, leave, command)))
-    halves += _missing_halves(source, half_moved, target, move)
+    missing = _missing_halves(source, half_moved, target, move)
+    if request is not None:
+        if not_moved and request.find(target) is not None:
+            raise CommandIdTaken(f"the command {request.id} was recorded in {target.name}, and was undone there")
+        stamp = half_stamper(request, [half for pair in halves for half in pair])
+        halves = [(stamp(first, number), stamp(second, number)) for number, (first, second) in enumerate(halves, 1)]
+        missing = [(_stamp_missing(request, first), _stamp_missing(request, second)) for first, second in missing]
+    halves += missing
     recorded: list[tuple[Recorder, Commit]] = []
     for first, second in halves:
         with note_earlier_commits(0 if source.store.atomic else len(recorded)):
@@ -139,6 +185,27 @@ def _moved(source: Recorder, chosen: Sequence[Item], target: Recorder) -> Answer
     answer = target.answer(commits, chosen, also=[source.name] if recorded else [])
     changed = tuple(item for item in answer.items if item.stream in leaving)
     return replace(answer, changed=changed)
+
+
+def _answer_again(source: Recorder, chosen: Sequence[Item], target: Recorder, earlier: Sequence[Commit]) -> Answer:
+    """Make the answer of a move that was sent before.
+
+    Args:
+        source: The list that the todos were in.
+        chosen: The todos.
+        target: The list that they went to.
+        earlier: What the move recorded in the source.
+    """
+    ids = [commit.metadata.command for commit in earlier]
+    arrived = [commit for id in ids if (commit := target.log.find_command(id)) is not None]
+    if not arrived:
+        raise CommandIdTaken(
+            f"the command that recorded @{earlier[0].position} in {source.name} is not in {target.name} now"
+        )
+    fold, _ = as_of(target.repository, arrived[-1].last)
+    answer = target.answer(arrived, chosen, also=[source.name], fold=fold)
+    left = {event.stream for commit in earlier for event in commit.events}
+    return replace(answer, changed=tuple(item for item in answer.items if item.stream in left))
 
 
 def _find_leaving(source: Recorder, chosen: Sequence[Item], target: Recorder) -> tuple[dict[str, Todo], set[str]]:

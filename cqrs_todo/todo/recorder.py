@@ -6,7 +6,7 @@
 import os
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
-from typing import TypeAlias, TypeVar
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from ..cqrs.errors import CqrsError, DamagedLog, LogExists, LogNotFound
 from ..cqrs.events import Commit, EventTypes, Metadata
@@ -24,6 +24,9 @@ from .fields import State, Todo
 from .lists import Lists, differing_only_by_case, list_not_found, now_utc
 from .model import DECIDER, EVENTS, TodoCommand, events_between
 from .views import Item, items_of, move_of, number_ranges
+
+if TYPE_CHECKING:
+    from .requests import Request
 
 T = TypeVar("T")
 
@@ -88,6 +91,9 @@ Todos: TypeAlias = Fold[State]
 
 class Recorder:
     """One list of a store: its log, the fold of this log, and the recording of commands."""
+
+    request: "Request | None" = None
+    """What a script asks of the command beside the change itself. None for most commands."""
 
     def __init__(
         self,
@@ -158,6 +164,7 @@ class Recorder:
                 found = type(self)(
                     self.store, each, self.author, clock=self.clock, snapshots=self._snapshots, progress=self.progress
                 )
+                found.request = self.request
                 self._others.append(found)
                 return found
         return None
@@ -203,15 +210,26 @@ class Recorder:
             DamagedLog: The log is damaged. Nothing was recorded.
             CqrsError: What the plan and appending raise.
         """
-        command = new_command()
+        request = self.request
+        if request is not None:
+            if not self._locked and not self._missing:  # nobody may write between the checks and the append
+                return self.together((), lambda: self.transact(plan, named, one_commit_each=one_commit_each))
+            recorded = request.find(self)
+            if recorded is not None:
+                return self.answer_again(recorded, named)
+        command = (request and request.id) or new_command()
         planned: list[tuple[CommitContent, str]] = []
 
         def divide(fold: Todos) -> list[tuple[CommitContent, str]]:
             self.check_undamaged("; nothing was recorded")
+            if request is not None:
+                request.check(self, fold, named)
             contents = plan(fold)
             if one_commit_each:  # the first id stays the same when the plan is called again
-                return [(content, new_command() if number else command) for number, content in enumerate(contents)]
-            return with_batch_ids(split_to_commit_size(contents), command)
+                divided = [(content, new_command() if number else command) for number, content in enumerate(contents)]
+            else:
+                divided = with_batch_ids(split_to_commit_size(contents), command)
+            return divided if request is None else request.stamp(divided)
 
         def plan_one_commit(fold: Todos) -> CommitPlan:
             planned[:] = divide(fold)
@@ -250,15 +268,23 @@ class Recorder:
         metadata = Metadata(self.clock(), self.author, command, meta)
         return self.repository.transact(lambda _: (changes, metadata)).commit
 
-    def answer(self, commits: Sequence[Commit], named: Sequence[Item] | None = None, *, also: Sequence[str] = ()) -> Answer:
+    def answer(
+        self,
+        commits: Sequence[Commit],
+        named: Sequence[Item] | None = None,
+        *,
+        also: Sequence[str] = (),
+        fold: Todos | None = None,
+    ) -> Answer:
         """Make the answer of a command.
 
         Args:
             commits: What the command recorded in this list.
             named: The todos that the answer is about. By default these are the todos that were changed.
             also: The names of the other lists in which the command was recorded.
+            fold: The list after the command. By default this is the list as it was read last.
         """
-        fold = self.repository.last_fold()
+        fold = self.repository.last_fold() if fold is None else fold
         changed = dict.fromkeys([event.stream for commit in commits for event in commit.events])
         streams = changed if named is None else [item.stream for item in named]
         entities = [entity for stream in streams if (entity := fold.get(stream)) is not None]  # `NullLog` keeps nothing
@@ -272,6 +298,18 @@ class Recorder:
             changed=tuple(changed_rows),
             also=tuple(also),
         )
+
+    def answer_again(self, commits: Sequence[Commit], named: Sequence[Item] | None = None) -> Answer:
+        """Make the answer that a command got when it was sent before.
+
+        Args:
+            commits: What the command recorded in this list, oldest first.
+            named: The todos that the answer is about. By default these are the todos that were changed.
+        """
+        fold, _ = as_of(self.repository, commits[-1].last)
+        moves = [move for commit in commits if (move := move_of(commit)) is not None]
+        also = [move.target_name if move.source == self.log.id else move.source_name for move in moves]
+        return self.answer(commits, named, also=list(dict.fromkeys(also)), fold=fold)
 
     def together(self, others: Sequence["Recorder"], work: Callable[[], T]) -> T:
         """Do a piece of work while nobody else can write to this list and some other lists; see `Store.together`.

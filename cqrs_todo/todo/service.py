@@ -145,6 +145,8 @@ class TodoList(Recorder):
             ListNotFound: The list does not exist.
             NotYet: The moment is in the future.
         """
+        if moment is None and self.request is not None:
+            moment = self.request.moment_before(self)  # for a command that is sent again, the todos that were meant then
         fold, _ = self._fold(moment)
         try:
             return select(words, fold, lambda: self.last_changed(moment), self.name)
@@ -172,7 +174,7 @@ class TodoList(Recorder):
                 created.update(self.decide(nothing, [(DECIDER.stream(new_id()), draft)]))
             except Rejected as error:
                 raise Rejected(f"todo {place} of {len(drafts)}: {error}" if len(drafts) > 1 else str(error)) from error
-        made = self.make_if_missing()
+        made = self._make_for_todos()
         return replace(self.transact(lambda _: [(created, {})]), new_list=made)
 
     def add_batch(self, drafts: Iterable[Create], count: int) -> Added:
@@ -189,10 +191,19 @@ class TodoList(Recorder):
             CqrsError: What appending raises. A note says how many commits were recorded before.
             BaseException: What a signal raises. A note says how many todos were recorded.
         """
+        request = self.request
+        if request is not None:
+            request.check_streamed()
         made = self.make_if_missing()
         self.repository.fold()
         self.check_undamaged("; nothing was recorded")
+        earlier = None if request is None else request.find(self)
+        if earlier is not None:
+            todos = sum(len(commit.events) for commit in earlier)  # each todo is created by one event
+            return Added(self.name, earlier[-1].last, todos, len(earlier), made)
         batch = new_id()
+        command_id = (request and request.id) or batch
+        more = {} if request is None else request.meta(count)
         added, log = 0, self._log_for_new_streams()
         decided = (tuple(DECIDER.decide(draft, DECIDER.initial)) for draft in drafts)
         measured = ((events, len(events), sum(map(text_length, events))) for events in decided)
@@ -206,7 +217,9 @@ class TodoList(Recorder):
                     Append(DECIDER.stream(f"{batch}{number:07d}"), events, NEW)
                     for number, events in enumerate(chunk, added + 1)
                 ]
-                metadata = Metadata(self.clock(), self.author, f"{batch}.{part}", {BATCH: {"id": batch, "part": part}})
+                metadata = Metadata(
+                    self.clock(), self.author, f"{command_id}.{part}", {BATCH: {"id": command_id, "part": part}, **more}
+                )
                 cursor = log.cursor() if part > 1 else self.log.cursor()
                 begun = (metadata.command, len(chunk), cursor.position, added)
                 with note_earlier_commits(part - 1):
@@ -226,6 +239,12 @@ class TodoList(Recorder):
                 interruption.add_note(f"{recorded:,} of {count:,} todos were recorded")
             raise
         return Added(self.name, log.cursor().position, added, part, made)
+
+    def _make_for_todos(self) -> bool:
+        """Make the list that todos are added to if it does not exist yet; see `make_if_missing`."""
+        if self.request is not None and self._missing:
+            self.request.check(self, self.repository.fold(), None)
+        return self.make_if_missing()
 
     def _log_for_new_streams(self) -> Log:
         """Return another object for the log, so that the list's own one keeps the versions of the streams it has read."""
@@ -318,7 +337,7 @@ class TodoList(Recorder):
         for id, todo in todos.items():
             self.progress(len(given), len(todos))
             given[DECIDER.stream(id)] = _check_imported(id, todo)
-        made = self.make_if_missing()
+        made = self._make_for_todos()
 
         def plan(fold: Todos) -> list[CommitContent]:
             there = (entity for stream in given if (entity := fold.get(stream)) is not None)

@@ -23,7 +23,7 @@ from .errors import CannotUndo, EventNotFound
 from .events import TodoEvent, TodoRemoved, TodoRestored
 from .fields import State
 from .model import DECIDER, events_between, field_of
-from .moves import Half, record_both
+from .moves import Half, half_stamper, record_both
 from .recorder import Answer, Recorder, new_command, refusals_in_words
 from .undo_planning import REDO, UNDO, Direction, ListState
 from .views import Move, move_of
@@ -234,6 +234,11 @@ def _apply_in_several_lists(todos: Recorder, others: dict[str, Recorder], direct
     sides = {each.log.id: ListState(each, each.repository.fold()) for each in (todos, *others.values())}
     for each in (todos, *others.values()):
         each.check_undamaged("; nothing was recorded")
+    request = todos.request
+    if request is not None:
+        if (earlier := request.find(todos)) is not None:
+            return todos.answer_again(earlier)
+        request.check(todos, todos.repository.last_fold(), None)
     here = sides[todos.log.id]
     planned: list[tuple[Half, Half | None]] = []
     steps = _commits_of(here, choose(here))
@@ -250,6 +255,12 @@ def _apply_in_several_lists(todos: Recorder, others: dict[str, Recorder], direct
             if there is None:
                 raise LogBusy(f"{todos.name} was changed meanwhile; nothing was recorded")
             planned.append(_bring_home(here, there, commit, direction, move))
+    if request is not None:
+        stamp = half_stamper(request, [half for pair in planned for half in pair if half is not None])
+        planned = [
+            (stamp(first, number), None if second is None else stamp(second, number))
+            for number, (first, second) in enumerate(planned, 1)
+        ]
     recorded: list[tuple[Recorder, Commit]] = []
     for first, second in planned:
         with note_earlier_commits(0 if todos.store.atomic else len(recorded)):

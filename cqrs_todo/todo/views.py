@@ -18,6 +18,9 @@ RESTORES = "restores"
 MOVE = "move"
 """The key in a commit's `meta` for the move that the commit is one half of; see `Move`."""
 
+BECAUSE = "because"
+"""The key in a commit's `meta` for the reason that was given for the command."""
+
 ToLocal: TypeAlias = Callable[[datetime], datetime]
 """Converts an instant with a time zone to the reader's time zone; `datetime.astimezone` uses this machine's zone."""
 

@@ -81,6 +81,10 @@ def _add_lines(session: Session, given: Given) -> None:
             raise UsageError("stdin holds no line of text", "for instance: seq 3 | todo add -")
         size = file.tell()
         file.seek(0)
+        if session.request is not None:
+            for line in file:
+                session.request.include(line)
+            file.seek(0)
         drafts = (read(line.decode().removesuffix("\n")) for line in file)
         session.progress.begin("adding")
         if count <= COMMIT_LIMIT and size <= COMMIT_TEXT:

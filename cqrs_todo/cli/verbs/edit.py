@@ -36,6 +36,10 @@ def edit(
 
     if given:
         answer = apply(given, unchanged=False)
+    elif session.request is not None and session.request.id is not None:
+        raise UsageError(
+            "a command with an id cannot be given in the editor", "name the change, for instance: todo edit 3 pri:H"
+        )
     elif len(chosen) == 1:
         from ..editor import edited  # it imports subprocesses and temporary files, which nothing else here needs
 

@@ -69,6 +69,11 @@ def _read_line(name: str, file: BinaryIO, limit: int) -> bytes:
 
 
 def _import_events(session: Session, name: str, first: bytes, file: BinaryIO) -> None:
+    if session.request is not None:
+        raise UsageError(
+            "the import of a log copies its commits as they are, so it takes no --command-id, --expect or --because",
+            "leave them out: a second import of the same log changes nothing",
+        )
     try:
         new = session.store.import_log(session.list_name, _lines(session, name, first, file))
     except ImportRefused as error:
@@ -122,6 +127,8 @@ def _import_todos(session: Session, name: str, first: bytes, file: BinaryIO) -> 
         raise InvalidInput(f"{name} is not an export: {error}", hint) from error
     if read.format != document.FORMAT:
         raise InvalidInput(f"{name} has format {visible(read.format)!r}, not {document.FORMAT}", "export it again")
+    if session.request is not None:
+        session.request.include(content)
     todos = {line.id: Todo(**{name: getattr(line, name) for name in Todo.__struct_fields__}) for line in read.todos}
     answer = session.list.import_todos(todos)
     if session.options.json:

@@ -20,6 +20,8 @@ def note(session: Session, ids: str, text: Sequence[str], literal: int) -> None:
         from ..stdin import read_text
 
         note = read_text(2 * TEXT_LIMIT).rstrip("\n")
+        if session.request is not None:
+            session.request.include(note.encode())
     if not note.strip():
         raise UsageError("the note is empty", f"to clear it: todo edit {ids} --clear note")
     change(session, [ids], lambda _: [Change(NOTE, note)], "Noted", "Unchanged")

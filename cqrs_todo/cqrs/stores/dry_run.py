@@ -204,6 +204,11 @@ class DryRunLog(Log):
             reading.backward += len(commit.events)
             yield commit
 
+    def find_command(self, command: str) -> Commit | None:
+        """Find the commit with a command id; see `Log`."""
+        kept = next((commit for commit in self._kept.commits if commit.metadata.command == command), None)
+        return self._log.find_command(command) if kept is None else kept
+
     def cursor(self) -> Cursor:
         """Return the farthest position that was read or appended."""
         return Cursor(self._kept.commits[-1].last) if self._kept.commits else self._log.cursor()

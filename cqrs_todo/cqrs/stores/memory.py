@@ -60,6 +60,11 @@ class MemoryLog(Log):
                 end = bisect_right(self._commits, until.position, key=lambda commit: commit.position)
             return reversed(self._commits[:end])
 
+    def find_command(self, command: str) -> Commit | None:
+        """Find the commit with a command id; see `Log`."""
+        with self._lock:
+            return self._by_command.get(command)
+
     def cursor(self) -> Cursor:
         """Return the end of the log, which is always known."""
         with self._lock:

@@ -151,6 +151,14 @@ class StoreContract:
             log.append(one("a/1", 2), metadata("c"))
         assert list(log.commits()) == [first]
 
+    def test_a_commit_is_found_by_its_command_id_however_old_it_is(self, store: Store, log: Log) -> None:
+        first = log.append([Append("a/1", (Counted(1, '"command":"c9"'),))], metadata("c1"))
+        for number in range(2, 5):
+            log.append(one("a/1", number), metadata(f"c{number}"))
+        for each in (log, self.reopened(store)):
+            assert each.find_command("c1") == first
+            assert [each.find_command(id) for id in ("c", "c9", "c11", "C1", "")] == [None] * 5
+
     def test_any_text_survives(self, store: Store, log: Log) -> None:
         texts = ["", "e\u0301 é", "雪だるま ⛄", "👩‍👩‍👧", "\u202eevil\u2028\u0085", '"\\\n\r\t\x00\x1b', "\U0010ffff"]
         log.append([Append("a/ü 1", tuple(Counted(0, text) for text in texts))], metadata("c", ключ=texts))

@@ -68,6 +68,12 @@ class JsonlLog(Log):
         """Read commits, newest first; see `Log`."""
         return self._reader.commits_backward(until)
 
+    def find_command(self, command: str) -> Commit | None:
+        """Find the commit with a command id; see `Log`."""
+        from .search import mentions_command  # few commands have an id that may be known
+
+        return super().find_command(command) if mentions_command(self._reader.path, self.name, command) else None
+
     def lines(self) -> Iterator[bytes]:
         """Read the lines as they are stored; see `Log`."""
         return self._reader.lines()

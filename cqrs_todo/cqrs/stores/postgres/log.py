@@ -117,6 +117,13 @@ class PostgresLog(Log):
         """Read commits, newest first; see `Log`."""
         return self._reader.commits_backward(until)
 
+    def find_command(self, command: str) -> Commit | None:
+        """Find the commit with a command id; see `Log`."""
+        found = self._database.run(
+            lambda connection: connection.execute(self._database.sql(_KNOWN), (self._key, command)).fetchone()
+        )
+        return None if found is None else self._decoded(found[0])
+
     def lines(self) -> Iterator[bytes]:
         """Read the lines as they are stored; see `Log`."""
         return self._reader.lines()
