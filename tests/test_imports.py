@@ -23,6 +23,7 @@ MODULES = (
     "cqrs.stores",
     "cqrs.repository",
     "cqrs.timeline",
+    "cqrs.playback",
     "cqrs.reactions",
     "cqrs.testing",
     "todo.errors",

@@ -1,11 +1,7 @@
-"""Playing commits on a terminal: a frame for each, with keys to pause, to step and to quit."""
+"""`todo replay` on a terminal: a player with keys to step, to jump, to change the speed and the direction, and to quit."""
 
-import os
-import select
 import signal
-import sys
-import termios
-import tty
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
@@ -13,138 +9,266 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
+from ..cqrs.errors import CqrsError
 from ..cqrs.events import Commit
-from ..todo.history import describe_event
-from ..todo.service import View
-from ..todo.views import Item, short_instant
-from .clock import to_local
-from .output import print_message
+from ..cqrs.playback import Playback
+from ..todo.fields import State
+from .errors import UsageError
+from .frames import frame, line
+from .keyboard import HANGUP, SUSPEND, Keyboard, keyboard, suspend
+from .playing import Range, view_of
 from .session import Session
+from .signals import raised
 from .text import visible
 
 LONGEST_PAUSE = 1.0
-"""The longest time that a frame is shown, in seconds, however long nothing happened. `--speed` divides it."""
+"""The longest time that a frame is shown, in seconds, however long nothing happened. The speed divides it."""
+SHORTEST_PAUSE = 0.2
+"""The shortest time that a frame is shown, in seconds, so that it can be seen. The speed divides it."""
+SLOWEST, FASTEST = 1 / 64, 1_000_000.0
+"""The limits of the speed."""
 
-_STEP_KEYS = ("n", "\n", "\r", "\x1b[C")
+_LOOK_EVERY = 0.25
+"""How often to look whether the size of the window has changed, in seconds."""
+_KEYS = ("q quit", "space pause", "left/right step", "j jump", "home/end", "+/- speed", "r reverse")
+_TWO_LINES = 16
+"""From how many lines on the keys have a line of their own."""
 
 
-def play(session: Session, frames: Iterator[tuple[Commit, View]], speed: float, *, step: bool) -> None:
-    """Play frames on the terminal until they end or the person quits.
+def play(session: Session, played: Range, speed: float, *, step: bool) -> None:
+    """Play commits on the terminal until they end or the person quits. The last frame stays on the screen.
 
     Args:
         session: This run of the program.
-        frames: Each commit with the list as it was after it.
+        played: The commits; at least one.
         speed: How many times as fast as it happened.
-        step: Whether to wait for a key after each frame.
+        step: Whether to begin with a pause.
     """
-    override = False if session.options.color is not None else None  # Rich would look at NO_COLOR itself
-    screen = Console(markup=False, emoji=False, highlight=False, no_color=override, width=session.columns)
-    live = Live(console=screen, screen=True, auto_refresh=False)
-    with _keys() as key:
-        # an interrupt while Live changes the screen, or changes it back, would leave the terminal unusable
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-        try:
-            live.start()
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-            _show_frames(live, frames, key, speed, paused=step)
-        finally:
-            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-            live.stop()
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-    print_message(session, "The end.")
+    console = Console(markup=False, emoji=False, highlight=False, no_color=session.color == "never")
+    player = Player(session, played, speed, paused=step)
+    if console.is_dumb_terminal:  # it can neither clear its screen nor move its cursor
+        console.print(player.frame(console))
+        while player.advance():
+            console.print(player.frame(console))
+        return
+    with raised(signal.SIGTERM, signal.SIGHUP), keyboard() as keys:
+        _run(player, console, keys)
+    console.print(player.frame(console))
 
 
-def _show_frames(live: Live, frames: Iterator[tuple[Commit, View]], key: "_Key", speed: float, *, paused: bool) -> None:
-    shown = next(frames, None)
-    while shown is not None:
-        coming = next(frames, None)
-        pause = LONGEST_PAUSE if coming is None else _gap(shown[0], coming[0])
-        while True:
-            live.update(_frame(*shown, live.console.height, paused=paused), refresh=True)
-            pressed = key(None if paused else pause / speed)
-            if pressed == " ":
-                paused = not paused
-            elif pressed == "q":
-                return
-            elif pressed is None or pressed in _STEP_KEYS:
-                break
-        shown = coming
+def _run(player: "Player", console: Console, keys: Keyboard) -> None:
+    """Show the frames of a player on a screen of their own, until it ends."""
+    running = True
+    while running:
+        with _screen(console) as live:
+            running = _show(player, live, keys)
+        if running:
+            keys.close()
+            suspend()
+            keys.open()
 
 
-def _gap(commit: Commit, following: Commit) -> float:
-    """Return how long to show a commit before the next one, in seconds. Clocks may have gone back in between."""
-    return min(max((following.metadata.at - commit.metadata.at).total_seconds(), 0.0), LONGEST_PAUSE)
+def _show(player: "Player", live: Live, keys: Keyboard) -> bool:
+    """Show frames until the player ends, or until the process is to be suspended; then return True."""
+    while True:
+        live.update(player.frame(live.console, with_footer=True), refresh=True)
+        key = _wait(player, live.console, keys)
+        if key == SUSPEND:
+            return True
+        if key == HANGUP or not (player.advance() if key is None else player.press(key)):
+            return False
 
 
-def _frame(commit: Commit, view: View, height: int, *, paused: bool) -> Group:
-    meta = commit.metadata
-    changed = {event.stream for event in commit.events}
-    words = [visible(describe_event(event, to_local)) for event in commit.events[:3]]
-    if len(commit.events) > len(words):
-        words.append(f"and {len(commit.events) - len(words)} more")
-    head = Text.assemble(
-        (f"@{commit.position}  ", "bold"),
-        (f"{short_instant(meta.at, to_local)}  ", "cyan"),
-        (f"{visible(meta.by)}  ", "dim"),
-        "; ".join(words),
-        no_wrap=True,
-        overflow="ellipsis",
-    )
-    items = [item for item in view.items if not item.todo.removed]
-    rows = [_row(item, item.stream in changed) for item in _around(items, changed, max(height - 5, 1))]
-    keys = Text("space: pause or continue   n: next   q: quit", style="dim")
-    return Group(head, Text(), *rows, Text(), Text("paused   ", style="bold").append_text(keys) if paused else keys)
-
-
-def _around(items: list[Item], changed: set[str], room: int) -> list[Item]:
-    """Return as many todos as there is room for, the ones that the commit changed among them."""
-    place = next((n for n, item in enumerate(items) if item.stream in changed), 0)
-    start = max(0, min(place - room // 2, len(items) - room))
-    return items[start : start + room]
-
-
-def _row(item: Item, is_changed: bool) -> Text:
-    mark = "✓" if item.todo.done else " "
-    style = "bold" if is_changed else "dim" if item.todo.done else ""
-    tags = "".join(f" +{visible(tag)}" for tag in item.todo.tags)
-    words = f"{item.number:>4} {mark} {item.todo.priority or ' '} {visible(item.todo.text)}{tags}"
-    return Text(words, style=style, no_wrap=True, overflow="ellipsis")
+def _wait(player: "Player", console: Console, keys: Keyboard) -> str | None:
+    """Wait until a key is pressed, and return it. Return None when it is time for the next frame, '' for a new size."""
+    until, size = time.monotonic() + player.pause(), console.size
+    if not keys.exists:  # nobody could continue
+        player.paused = False
+    while True:
+        left = until - time.monotonic() if player.playing else _LOOK_EVERY
+        if left <= 0:
+            return None
+        key = keys.read(min(left, _LOOK_EVERY))
+        if key is not None:
+            return key
+        if console.size != size:
+            return ""
 
 
 @contextmanager
-def _keys() -> "Iterator[_Key]":
-    """Read single keys while the block runs; afterwards the terminal is as it was."""
-    if not sys.stdin.isatty():
-        yield _Key(None)
-        return
-    fd = sys.stdin.fileno()
-    before = termios.tcgetattr(fd)
-    tty.setcbreak(fd)
+def _screen(console: Console) -> Iterator[Live]:
+    """Use a screen of its own while the block runs. No signal comes in the middle of changing it, or changing it back."""
+    signals = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
+    live = Live(console=console, screen=True, auto_refresh=False, redirect_stdout=False, redirect_stderr=False)
+    signal.pthread_sigmask(signal.SIG_BLOCK, signals)
     try:
-        yield _Key(fd)
+        live.start()
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, signals)
+        yield live
     finally:
-        with suppress(termios.error):  # the terminal is gone
-            termios.tcsetattr(fd, termios.TCSADRAIN, before)
+        signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+        with suppress(OSError):  # the terminal is gone
+            live.stop()
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, signals)
 
 
-class _Key:
-    """Waits for a key: called with a number of seconds (None: no limit), it returns the key, or None."""
+class Player:
+    """What is shown, and what each key does to it.
 
-    def __init__(self, fd: int | None) -> None:
-        self._fd = fd
-        self._typed = ""
+    Attributes:
+        paused: Whether it waits for a key.
+    """
 
-    def __call__(self, seconds: float | None) -> str | None:
-        if self._fd is None:
-            select.select([], [], [], LONGEST_PAUSE if seconds is None else seconds)
-            return None
-        if not self._typed and select.select([self._fd], [], [], seconds)[0]:
-            try:
-                self._typed = os.read(self._fd, 64).decode(errors="replace") or "q"
-            except OSError:  # the terminal is gone
-                self._typed = "q"
-        if not self._typed:
-            return None
-        length = 3 if self._typed.startswith("\x1b[") else 1
-        key, self._typed = self._typed[:length], self._typed[length:]
-        return key
+    def __init__(self, session: Session, played: Range, speed: float, *, paused: bool) -> None:
+        """Begin with the first frame.
+
+        Args:
+            session: This run of the program.
+            played: The commits; at least one.
+            speed: How many times as fast as it happened.
+            paused: Whether to wait for a key.
+        """
+        self.paused = paused
+        self._session = session
+        self._list = session.list
+        self._range = played
+        self._speed = speed
+        self._backward = played.backward
+        self._message = ""
+        self._typed: str | None = None
+        self._playback = self._at(played.high if played.backward else played.low)
+
+    @property
+    def playing(self) -> bool:
+        """Whether the next frame comes without a key."""
+        return not self.paused and self._typed is None
+
+    @property
+    def commit(self) -> Commit:
+        """The commit that is shown."""
+        commit = self._playback.commit
+        if commit is None:
+            raise AssertionError("a frame always shows a commit")
+        return commit
+
+    def pause(self) -> float:
+        """Return how long to show the commit before the next one, in seconds."""
+        following = self._playback.previous if self._backward else self._playback.next
+        if following is None:
+            return LONGEST_PAUSE / self._speed
+        gap = abs((following.metadata.at - self.commit.metadata.at).total_seconds())
+        return min(max(gap, SHORTEST_PAUSE), LONGEST_PAUSE) / self._speed
+
+    def advance(self) -> bool:
+        """Move to the next frame in the direction of playing. Returns False if there is none."""
+        return self._back() if self._backward else self._playback.forward()
+
+    def frame(self, console: Console, *, with_footer: bool = False) -> Group:
+        """Draw the commit as large as the terminal is, with the keys if that is asked for."""
+        width, height = console.size
+        footer = self._footer(width, height) if with_footer else []
+        view = view_of(self._list, self._playback.fold, self.commit)
+        return frame(self.commit, self._playback.transitions(), view, height - (not with_footer), footer)
+
+    def press(self, key: str) -> bool:
+        """Do what a key means. Returns False if the player ends."""
+        self._message = ""
+        if self._typed is not None:
+            self._edit(self._typed, key)
+            return True
+        match key:
+            case "q" | "\x04":
+                return False
+            case " ":
+                self.paused = not self.paused
+            case "right" | "l":
+                self._step(self._playback.forward(), "This is the last change.")
+            case "left" | "h":
+                self._step(self._back(), "This is the first change.")
+            case "n" | "enter":
+                return self.advance()
+            case "home":
+                self._step(self._go(self._range.low))
+            case "end":
+                self._step(self._go(self._range.high))
+            case "j" | ":":
+                self._typed = ""
+            case "@":
+                self._typed = "@"
+            case "+" | "=" | "up":
+                self._speed = min(self._speed * 2, FASTEST)
+            case "-" | "down":
+                self._speed = max(self._speed / 2, SLOWEST)
+            case "r":
+                self._backward = not self._backward
+        return True
+
+    def _step(self, moved: bool, otherwise: str = "") -> None:
+        self.paused = True
+        if not moved:
+            self._message = otherwise
+
+    def _back(self) -> bool:
+        return self._playback.previous is not None and self._playback.back()
+
+    def _go(self, position: int) -> bool:
+        self._playback = self._at(position)
+        return True
+
+    def _at(self, position: int) -> Playback[State]:
+        """Return the playback at a position of the range; at the first commit for the position before it."""
+        playback = Playback(self._list.repository, self._range.low, self._range.high, position)
+        if playback.commit is None:
+            playback.forward()
+        return playback
+
+    def _edit(self, typed: str, key: str) -> None:
+        """Change the moment that is typed, or jump to it."""
+        if key == "enter":
+            self._typed = None
+            self._jump(typed.strip())
+        elif key in ("escape", "\x04"):
+            self._typed = None
+        elif key == "backspace":
+            self._typed = typed[:-1] if typed else None
+        elif key == "\x15":  # Ctrl-U
+            self._typed = ""
+        elif len(key) == 1 and key.isprintable():
+            self._typed = typed + key
+
+    def _jump(self, text: str) -> None:
+        """Show the last commit up to a moment."""
+        if not text:
+            return
+        self.paused = True
+        try:
+            position = self._list.view(self._session.moment_of(text)).position
+        except (UsageError, CqrsError) as error:
+            self._message = visible(str(error))
+            return
+        within = min(max(position, self._range.low), self._range.high)
+        self._go(within)
+        if position <= self._range.low:
+            self._message = "This is the first change."
+        elif position > self._range.high:
+            self._message = "This is the last change."
+
+    def _footer(self, width: int, height: int) -> list[Text]:
+        if self._typed is not None:
+            return [line(("Jump to: ", "bold"), (self._typed, ""), ("_", "blink"), ("   enter: go   esc: stay", "dim"))]
+        state = "paused" if self.paused else "playing"
+        status = f"{state}{' backward' if self._backward else ''} x{self._speed:g}"
+        if height < _TWO_LINES:
+            return [line((f"{status}  ", "bold"), (self._message or _keys_within(width - len(status) - 2), "dim"))]
+        return [line((status, "bold"), (f"  {self._message}", "")), line((_keys_within(width), "dim"))]
+
+
+def _keys_within(width: int) -> str:
+    """Return as many keys as there is room for, the most important ones first."""
+    shown = ""
+    for each in _KEYS:
+        longer = f"{shown}   {each}" if shown else each
+        if len(longer) > width:
+            break
+        shown = longer
+    return shown

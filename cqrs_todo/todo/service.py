@@ -106,23 +106,6 @@ class TodoList(Recorder):
         """Read the commits up to now or a moment, oldest first. Arguments and errors are those of `history`."""
         return list(self.history(moment))[::-1]
 
-    def replay(self, start: int, end: int) -> Iterator[tuple[Commit, View]]:
-        """Read the commits between two positions, each with the list after it.
-
-        Args:
-            start: The position after which to begin.
-            end: The position of the last commit.
-
-        Yields:
-            The commit and the list after it, oldest first.
-        """
-        fold, _ = self._fold(start)
-        for commit in self.log.commits(Cursor(start)):
-            if commit.position > end:
-                return
-            fold.apply(commit)
-            yield commit, View(self.name, fold.position, commit.metadata.at, tuple(items_of(fold)))
-
     def last_changed(self, moment: Moment | None = None) -> list[str]:
         """Return the ids of the todos in the last commit up to now or a moment. `@` stands for these todos."""
         for commit in self.history(moment):

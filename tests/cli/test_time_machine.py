@@ -1,15 +1,5 @@
-"""The time machine through the real program, and on a terminal."""
+"""The time machine through the real program."""
 
-import os
-import pty
-import select
-import signal
-import subprocess
-import sys
-import termios
-import time
-
-import msgspec
 import pytest
 
 from tests.conftest import Todo
@@ -116,96 +106,6 @@ def test_stats(lived: Todo) -> None:
     assert "by week" in lived("stats", "--since", "40 days ago").out
     assert lived.run("stats", "--since", "today", "--until", "yesterday").code == 2
     assert lived("stats", "-L", "inbox", "--until", "yesterday").code == 0
-
-
-def test_replay_into_a_pipe(lived: Todo) -> None:
-    frames = [msgspec.json.decode(line) for line in lived("replay").out.splitlines()]
-    assert [frame["commit"]["position"] for frame in frames] == [1, 3, 5, 6, 7]
-    assert [len(frame["todos"]) for frame in frames] == [2, 2, 2, 1, 2]
-    some = lived("replay", "--from", "@3", "--to", "@5").out.splitlines()
-    assert [msgspec.json.decode(line)["commit"]["position"] for line in some] == [3, 5]
-    assert lived("replay", "--from", "1 hour ago").out.count("\n") == 5
-    assert lived.run("replay", "--speed", "0").code == 2
-
-
-class Screen:
-    """A run of the program on a terminal of 80 columns and 24 rows, that can be typed at."""
-
-    def __init__(self, todo: Todo, *args: str) -> None:
-        self.main, self.side = pty.openpty()
-        termios.tcsetwinsize(self.side, (24, 80))
-        self.before = termios.tcgetattr(self.side)
-        env = {**todo.env, "TERM": "xterm-256color"}
-        command = [sys.executable, "-m", "cqrs_todo", *args]
-        self.run = subprocess.Popen(
-            command, stdin=self.side, stdout=self.side, stderr=self.side, env=env, start_new_session=True
-        )
-        self.shown = ""
-
-    def read_until(self, words: str, seconds: float = 20) -> str:
-        deadline = time.monotonic() + seconds
-        while words not in self.shown:
-            assert time.monotonic() < deadline, f"{words!r} not in {self.shown!r}"
-            if select.select([self.main], [], [], 0.1)[0]:
-                self.shown += os.read(self.main, 65536).decode()
-        return self.shown
-
-    def type(self, keys: str) -> None:
-        os.write(self.main, keys.encode())
-
-    def end(self) -> int:
-        deadline = time.monotonic() + 20
-        while self.run.poll() is None:
-            assert time.monotonic() < deadline
-            if select.select([self.main], [], [], 0.05)[0]:
-                self.shown += os.read(self.main, 65536).decode()
-        while select.select([self.main], [], [], 0.2)[0]:
-            self.shown += os.read(self.main, 65536).decode()
-        after = termios.tcgetattr(self.side)
-        os.close(self.main)
-        os.close(self.side)
-        assert after == self.before, "the terminal is as it was"
-        return self.run.returncode
-
-
-ALTERNATE, BACK = "\x1b[?1049h", "\x1b[?1049l"
-
-
-def test_replay_on_a_terminal(lived: Todo) -> None:
-    screen = Screen(lived, "replay", "--speed", "100")
-    assert screen.end() == 0
-    assert ALTERNATE in screen.shown
-    assert screen.shown.index("one") < screen.shown.index("three") < screen.shown.index(BACK)
-    assert "The end." in screen.shown
-
-
-def test_replay_step_by_step(lived: Todo) -> None:
-    screen = Screen(lived, "replay", "--step")
-    screen.read_until("created: one")
-    screen.read_until("paused")
-    assert "uno" not in screen.shown
-    screen.type("n")
-    screen.read_until("text: one → uno")
-    screen.type("x \n")
-    screen.type("q")
-    assert screen.end() == 0
-    assert "three" not in screen.shown
-
-
-def test_interrupting_a_replay_leaves_the_terminal_as_it_was(lived: Todo) -> None:
-    screen = Screen(lived, "replay", "--step")
-    screen.read_until(ALTERNATE)
-    screen.run.send_signal(signal.SIGINT)
-    assert screen.end() == 130
-    assert screen.shown.rindex(BACK) > screen.shown.rindex(ALTERNATE)
-
-
-def test_a_replay_ends_with_its_terminal(lived: Todo) -> None:
-    screen = Screen(lived, "replay", "--step")
-    screen.read_until("paused")
-    os.close(screen.side)
-    os.close(screen.main)
-    assert screen.run.wait(timeout=20) in (0, 1)
 
 
 def test_the_time_machine_writes_nothing_but_restore(lived: Todo) -> None:

@@ -38,8 +38,21 @@ def history(
     graph: bool,
     follow: bool,
     seconds: bool,
+    replay: bool,
 ) -> None:
     """Show what happened, newest first; with `patch` the old and new values too, with `all_lists` in every list."""
+    if replay:
+        others = {
+            "--by": by,
+            "--type": types,
+            "--limit": None if limit is None else str(limit),
+            "--reverse": reverse,
+            "--patch": patch,
+            "-S": text,
+        }
+        others |= {"--all-lists": all_lists, "--raw": raw, "--graph": graph, "--follow": follow, "the numbers": ids}
+        _replay(session, since, until, [name for name, value in others.items() if value not in (None, False, ())])
+        return
     _check_options(session, all_lists=all_lists, patch=patch, raw=raw, graph=graph, follow=follow, until=until)
     if all_lists and ids:
         raise UsageError("numbers belong to one list", "leave out --all-lists, or the numbers")
@@ -99,6 +112,22 @@ def history(
 
         drawn = draw_graph([row.commit for row in rows], session.list.history(session.moment))
     print_history(session, rows, changes, name_lists=all_lists, gutters=drawn, seconds=seconds)
+
+
+def _replay(session: Session, since: str | None, until: str | None, others: Sequence[str]) -> None:
+    """Do what `todo replay --from SINCE --to UNTIL` does.
+
+    Args:
+        session: This run of the program.
+        since: Where to start.
+        until: Where to end.
+        others: The names of the options that were given and that a player does not know.
+    """
+    from .replay import VERB as REPLAY
+
+    if others:
+        raise UsageError(f"--replay shows all changes, so it cannot be combined with {others[0]}", f"leave out {others[0]}")
+    REPLAY.run(session, {**(REPLAY.values(()) or {}), "since": since, "until": until})
 
 
 _FOLLOWED = 10
@@ -219,6 +248,7 @@ VERB = Verb(
         Option("all_lists", ("--all-lists",), "Show the history of all lists."),
         Option("raw", ("--raw",), "Print the lines of the log."),
         Option("graph", ("--graph",), "Draw lines between each change and those that it undoes, redoes or follows from."),
+        Option("replay", ("--replay",), "Play the changes one after the other, as `todo replay` does."),
         Option("follow", ("--follow", "-f"), "Show the last changes, oldest first, and wait for more."),
         Option("seconds", ("--seconds",), "Show times with seconds."),
     ),

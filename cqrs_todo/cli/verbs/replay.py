@@ -1,14 +1,9 @@
-"""`todo replay`: the history, commit by commit."""
+"""`todo replay`: the history, commit by commit, in either direction."""
 
 import sys
-from collections.abc import Iterator
-from datetime import datetime
 
-from ...cqrs.events import Commit
-from ...cqrs.timeline import Moment
-from ...todo.service import TodoList, View
 from ..errors import UsageError
-from ..output import OutputFailed, print_line
+from ..output import OutputFailed, print_line, print_message
 from ..session import Session
 from ..verb import TRAVEL, Argument, Option, Verb
 
@@ -21,22 +16,27 @@ def replay(
     until = _only("end", end, until, session.options.at)
     if not 0 < speed <= 1_000_000:
         raise UsageError(f"--speed cannot be {speed:g}", "it is a number above 0: 2 is twice as fast")
-    todos = session.list
-    frames = _frames(todos, _first(session, since), None if until is None else session.moment_of(until))
+    from ..playing import frames, read_range
+
+    played = read_range(session, since, until)
+    if played.low >= played.high:
+        print_message(session, "There are no changes to play.")
+        return
     if sys.stdout.isatty() and not session.options.json:
         from ..player import play
 
         try:
-            play(session, frames, speed, step=step)
+            play(session, played, speed, step=step)
         except OSError as error:
             raise OutputFailed(error) from error
         return
     from .. import document
 
-    for commit, view in frames:
+    for commit, view in frames(session.list, played):
         shown = [item for item in view.items if not item.todo.removed]
-        head = {"list": view.list, "at": commit.metadata.at, "commit": document.commit_document(commit)}
-        print_line(document.encode({**head, "todos": [document.todo_document(item) for item in shown]}))
+        head = {"list": view.list, "at": commit.metadata.at, "direction": played.direction}
+        todos = [document.todo_document(item) for item in shown]
+        print_line(document.encode({**head, "commit": document.commit_document(commit), "todos": todos}))
 
 
 def _only(name: str, *texts: str | None) -> str | None:
@@ -51,25 +51,20 @@ def _only(name: str, *texts: str | None) -> str | None:
     return given[0] if given else None
 
 
-def _first(session: Session, text: str | None) -> Moment:
-    """Return the moment before the first frame."""
-    moment = 0 if text is None else session.beginning_of(text)
-    return moment if isinstance(moment, datetime) else max(moment - 1, 0)
-
-
-def _frames(todos: TodoList, first: Moment, last: Moment | None) -> Iterator[tuple[Commit, View]]:
-    """Read the commits after the first moment, up to the last one, each with the list as it was then."""
-    start, end = todos.view(first).position, todos.view(last).position
-    yield from todos.replay(start, end)
-
-
 VERB = Verb(
     name="replay",
     help=(
-        "Play the history on the terminal. Space pauses, n shows the next change, q quits. "
-        "In a pipe, it prints one JSON document per change."
+        "Play the history on the terminal. If --from is later than --to, it is played backward. "
+        "Left and right step, space pauses, Home and End go to the ends, j jumps to a moment, + and - change the speed, "
+        "r reverses the direction, q quits. In a pipe, it prints one JSON document for each change."
     ),
-    examples=("todo replay", "todo replay last monday --speed 5", "todo replay @2 @9 --step", "todo at @9 replay"),
+    examples=(
+        "todo replay",
+        "todo replay last monday --speed 5",
+        "todo replay @9 @2",
+        "todo at @9 replay",
+        "todo replay --step",
+    ),
     action=replay,
     group=TRAVEL,
     arguments=(
@@ -86,6 +81,6 @@ VERB = Verb(
         Option("since", ("--from",), "The same as FROM.", metavar="TIME|@POSITION", time="moment"),
         Option("until", ("--to",), "The same as TO.", metavar="TIME|@POSITION", time="moment"),
         Option("speed", ("--speed",), "The speed: 2 is twice as fast.", metavar="N", kind=float, default=1.0),
-        Option("step", ("--step",), "Wait for a key after each commit."),
+        Option("step", ("--step",), "Begin with a pause, and step with the keys."),
     ),
 )
