@@ -127,7 +127,7 @@ def _replay(session: Session, since: str | None, until: str | None, others: Sequ
 
     if others:
         raise UsageError(f"--replay shows all changes, so it cannot be combined with {others[0]}", f"leave out {others[0]}")
-    REPLAY.run(session, {**(REPLAY.values(session, ()) or {}), "since": since, "until": until})
+    REPLAY.run(session, {**(REPLAY.values((), session) or {}), "since": since, "until": until})
 
 
 _FOLLOWED = 10
