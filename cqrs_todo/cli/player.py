@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from rich.console import Console, Group
+from rich.console import Console, ConsoleDimensions, Group
 from rich.live import Live
 from rich.text import Text
 
@@ -31,6 +31,7 @@ SLOWEST, FASTEST = 1 / 64, 1_000_000.0
 _LOOK_EVERY = 0.25
 """How often to look whether the size of the window has changed, in seconds."""
 _KEYS = ("q quit", "space pause", "left/right step", "j jump", "home/end", "+/- speed", "r reverse")
+_PROMPT = "Jump to: "
 _TWO_LINES = 16
 """From how many lines on the keys have a line of their own."""
 
@@ -71,17 +72,23 @@ def _run(player: "Player", console: Console, keys: Keyboard) -> None:
 def _show(player: "Player", live: Live, keys: Keyboard) -> bool:
     """Show frames until the player ends, or until the process is to be suspended; then return True."""
     while True:
+        size = live.console.size
         live.update(player.frame(live.console, with_footer=True), refresh=True)
-        key = _wait(player, live.console, keys)
+        key = _wait(player, live.console, size, keys)
         if key == SUSPEND:
             return True
         if key == HANGUP or not (player.advance() if key is None else player.press(key)):
             return False
 
 
-def _wait(player: "Player", console: Console, keys: Keyboard) -> str | None:
-    """Wait until a key is pressed, and return it. Return None when it is time for the next frame, '' for a new size."""
-    until, size = time.monotonic() + player.pause(), console.size
+def _wait(player: "Player", console: Console, drawn: ConsoleDimensions, keys: Keyboard) -> str | None:
+    """Wait until a key is pressed, and return it.
+
+    Returns:
+        The key; '' if the terminal no longer has the size for which the frame was drawn; None when it is time for the next
+        frame.
+    """
+    until = time.monotonic() + player.pause()
     if not keys.exists:  # nobody could continue
         player.paused = False
     while True:
@@ -91,7 +98,7 @@ def _wait(player: "Player", console: Console, keys: Keyboard) -> str | None:
         key = keys.read(min(left, _LOOK_EVERY))
         if key is not None:
             return key
-        if console.size != size:
+        if console.size != drawn:
             return ""
 
 
@@ -255,7 +262,9 @@ class Player:
 
     def _footer(self, width: int, height: int) -> list[Text]:
         if self._typed is not None:
-            return [line(("Jump to: ", "bold"), (self._typed, ""), ("_", "blink"), ("   enter: go   esc: stay", "dim"))]
+            shown = self._typed[-max(width - len(_PROMPT) - 1, 1) :]  # what was typed last is never cut off
+            prompt = line((_PROMPT, "bold"), (shown, ""), ("_", "blink"))
+            return [prompt] if height < _TWO_LINES else [prompt, line(("enter jump  esc stay here", "dim"))]
         state = "paused" if self.paused else "playing"
         status = f"{state}{' backward' if self._backward else ''} x{self._speed:g}"
         if height < _TWO_LINES:
@@ -267,7 +276,7 @@ def _keys_within(width: int) -> str:
     """Return as many keys as there is room for, the most important ones first."""
     shown = ""
     for each in _KEYS:
-        longer = f"{shown}   {each}" if shown else each
+        longer = f"{shown}  {each}" if shown else each
         if len(longer) > width:
             break
         shown = longer

@@ -294,7 +294,7 @@ def test_a_small_window_shows_the_change_and_the_todo(todo: Todo) -> None:
     for position in (1, 61):
         frame = screen.wait_at(position)
         assert all(cell_len(line) <= 40 for line in frame)
-        assert frame[-1].startswith("paused x1  q quit   space pause"), frame
+        assert frame[-1].startswith("paused x1  q quit  space pause"), frame
         screen.type(RIGHT)
     assert any("text:" in line for line in frame)
     assert any(line.startswith("  40   short (") for line in frame)
