@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -175,17 +176,18 @@ def test_every_printed_time_of_recording_can_be_typed_back(recorded: list[dateti
         program = Program(recorded)
         at_of = {event.position: event.metadata.at for event in program.store.open("inbox").events()}
         seen = set()
+        session = program.session()
+        read = cache(lambda text: (session.span_of(text), program.position(text)))
         for source, position, text, exact in printed(program):
             seen.add(source)
             at = at_of[position]
-            shown = program.position(text)
+            span, shown = read(text)
             assert shown >= position, (source, position, text, at)
-            session = program.session()
-            assert session.span_of(text).start <= at <= session.span_of(text).end, (source, position, text, at)
+            assert span.start <= at <= span.end, (source, position, text, at)
             if exact:
                 # an instant without a fraction is written without one, and a second that is typed extends to its end
                 end = at if at.microsecond else at + timedelta(microseconds=999_999)
-                assert (session.span_of(text).start, session.span_of(text).end) == (at, end), (source, text, at)
+                assert (span.start, span.end) == (at, end), (source, text, at)
                 assert shown == program.expected(end), (source, position, text)
         assert len(seen) >= 16, seen
 
