@@ -125,7 +125,6 @@ NOTES = [
     "C:\\new word",
     "\x1b[31mword \\e \\n",
     "word\r",
-    "\n",
     " word\n \n",
 ]
 

@@ -132,15 +132,15 @@ def test_at_takes_a_time_in_quotation_marks(filled: Todo) -> None:
         ("tomorrow ls", "'tomorrow' has not come yet"),
         ("ls", "'ls' has a word that is not known"),
         ("yesterday 5 ls", "'yesterday 5' is ambiguous"),
-        ("yesterday histroy", "no such command 'histroy'"),
-        ("@1 histroy", "no such command 'histroy'"),
+        ("yesterday histroy", "there is no verb 'histroy'"),
+        ("@1 histroy", "there is no verb 'histroy'"),
     ],
 )
 def test_at_refuses_what_is_not_a_time_and_names_what_is(filled: Todo, words: str, message: str) -> None:
     refused = filled.run("at", *words.split())
     assert refused.code == 2
     assert message in refused.err
-    if "command" not in message:
+    if "no verb" not in message:
         assert "write, for instance: " in refused.err
 
 

@@ -34,7 +34,7 @@ from cqrs_todo.todo.model import (
     field_of,
     invert,
 )
-from cqrs_todo.todo.values import TEXT_LIMIT, day_or_instant
+from cqrs_todo.todo.values import TEXT_LIMIT, check_project, check_reminder, day_or_instant, searchable
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 FULL = Todo(
@@ -177,3 +177,21 @@ def test_an_instant_is_written_in_utc_whatever_the_zone_of_the_machine(monkeypat
 
 def test_a_removed_todo_can_be_restored() -> None:
     assert decide(Restore(), replace(OPEN, removed=True)) == (TodoRestored(),)
+
+
+@pytest.mark.parametrize("project", ["home..garage", "+home", "my home", "a,b", "."])
+def test_a_project_is_words_between_dots(project: str) -> None:
+    with pytest.raises(Rejected, match="is not a name: write words without spaces or commas"):
+        check_project(project)
+
+
+def test_a_reminder_cannot_be_checked_without_the_time() -> None:
+    with pytest.raises(TypeError, match="`now` is missing"):
+        check_reminder(NOW, None)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("Caf\u00e9", "CAFE\u0301"), ("Stra\u00dfe", "STRASSE"), ("\u0130x", "i\u0307X")]
+)
+def test_texts_that_differ_by_case_or_form_are_searched_alike(one: str, other: str) -> None:
+    assert searchable(one) == searchable(other)

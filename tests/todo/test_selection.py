@@ -52,6 +52,8 @@ def test_words_select_todos_in_the_order_given(words: list[str], numbers: list[i
         (["5-9"], "6-9"),
         (["5-6"], "6"),
         (["8-9", "1", "y"], "8-9, 'y'"),
+        (["7", "9", "8", "11"], "7-9, 11"),
+        ([str(number) for number in range(7, 31, 2)], "7, 9, 11, 13, 15, 17, 19, 21, 23, 25 and 2 more"),
         ([""], "''"),
         ([","], "','"),
         (["a"], "a (it begins 3 ids)"),
