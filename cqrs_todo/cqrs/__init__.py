@@ -5,7 +5,6 @@
 `__all__` is the public interface. Each name is loaded when it is first used, so that a program loads only what it uses.
 """
 
-from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -93,6 +92,8 @@ if not TYPE_CHECKING:  # a checker that sees this function accepts every name
 
     def __getattr__(name: str) -> object:
         if name in __all__:
+            from importlib import import_module  # the command line needs none of these names
+
             for module in _MODULES:
                 found = vars(import_module(f".{module}", __name__)).get(name)
                 if found is not None:
