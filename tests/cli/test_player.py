@@ -25,17 +25,6 @@ CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 LEFT, RIGHT, HOME, END = "\x1b[D", "\x1b[C", "\x1b[H", "\x1b[F"
 
 
-@pytest.fixture
-def lived(todo: Todo) -> Todo:
-    """A list that has seen something: commits at 1, 3, 5, 6 and 7."""
-    todo("add", "-", stdin="one\ntwo\n")  # @1, @2
-    todo("edit", "1", "uno", "pri:H")  # @3, @4
-    todo("done", "2")  # @5
-    todo("rm", "1")  # @6
-    todo("add", "three", "+x")  # @7
-    return todo
-
-
 COMMITS = [1, 3, 5, 6, 7]
 
 
