@@ -9,8 +9,8 @@ from itertools import takewhile
 import msgspec
 
 from ..events import Commit, EventBatch, EventTypes
-from ..store import START, Cursor, StreamVersions
-from .format import BROKEN, Codec, CommitLine, EventLine, InvalidLine, decode_line, knows_data, verified_digest
+from ..store import START, Cursor, Log, StreamVersions
+from .format import BROKEN, Codec, CommitLine, EventLine, Header, InvalidLine, decode_line, knows_data, verified_digest
 from .hash_chain import NO_DIGEST, digest_in, has_digest, last_digest, verify_lines
 
 
@@ -212,6 +212,14 @@ class ChainReader(ABC):
     def blocks(self, since: Cursor, versions: StreamVersions | None = None) -> Iterator[LineBlock]:
         """Read the lines that hold an event after a cursor. The arguments are those of `Log.event_batches`."""
 
+    @abstractmethod
+    def commits_backward(self, until: Cursor | None = None) -> Iterator[Commit]:
+        """Read commits, newest first; see `Log.commits_backward`."""
+
+    @abstractmethod
+    def lines(self) -> Iterator[bytes]:
+        """Read the lines as they are stored; see `Log.lines`."""
+
     def begin_at(self, cursor: Cursor, versions: Versions) -> None:
         """Take what comes before a cursor as verified.
 
@@ -266,6 +274,47 @@ class ChainReader(ABC):
         except BaseException:  # an interruption may leave half of a commit counted, which must not be taken for damage later
             self.restart()
             raise
+
+
+class ChainedLog(Log):
+    """A log that is a chain of lines. A reader reads it; how it is written is up to the store."""
+
+    def __init__(self, header: Header, name: str, reader: ChainReader) -> None:
+        """Open a log.
+
+        Args:
+            header: Its header.
+            name: The name of the log.
+            reader: Reads the log.
+        """
+        super().__init__(header.id, name, header.created)
+        self._chain = reader
+        self.warnings = reader.warnings
+
+    @property
+    def damage(self) -> str | None:
+        """What the last reading stopped at; see `Log`."""
+        return self._chain.damage
+
+    def commits(self, since: Cursor = START) -> Iterator[Commit]:
+        """Read commits, oldest first; see `Log`."""
+        return self._chain.commits(since)
+
+    def event_batches(self, since: Cursor = START, versions: StreamVersions | None = None) -> Iterator[Sequence[EventBatch]]:
+        """Read commits as far as a fold needs them; see `Log`."""
+        return self._chain.event_batches(since, versions)
+
+    def commits_backward(self, until: Cursor | None = None) -> Iterator[Commit]:
+        """Read commits, newest first; see `Log`."""
+        return self._chain.commits_backward(until)
+
+    def lines(self) -> Iterator[bytes]:
+        """Read the lines as they are stored; see `Log`."""
+        return self._chain.lines()
+
+    def cursor(self) -> Cursor:
+        """Return the farthest position that was read or written; see `Log`."""
+        return self._chain.reached
 
 
 class VersionsInLog:

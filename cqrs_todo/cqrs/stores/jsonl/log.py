@@ -1,14 +1,15 @@
 """One log in one file, composed of a reader and a writer."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ...errors import ReadOnlyLog
-from ...events import Commit, EventBatch, EventTypes, Metadata
-from ...store import START, Append, Cursor, Log, Progress, StreamVersions
+from ...events import Commit, EventTypes, Metadata
+from ...store import Append, Progress
+from ..chain import ChainedLog
 from .files import os_errors_as_store_errors
 from .reader import LogReader
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from .writer import LogWriter
 
 
-class JsonlLog(Log):
+class JsonlLog(ChainedLog):
     """A log in a file of JSON lines.
 
     It recognises the command ids of the latest commits (`commands.COMMANDS_KNOWN`).
@@ -30,17 +31,11 @@ class JsonlLog(Log):
         self._types = types
         self._reader = LogReader(path, name, types, progress)
         header = self._reader.header
-        super().__init__(header.id, name, header.created)
-        self.warnings = self._reader.warnings
+        super().__init__(header, name, self._reader)
         self.made_as = header.name
         if header.newer:
             made = f"{path} was made by a newer program: its format {header.version} is newer than this program's"
             self.forbid_appending(f"{made}, so it can only be read")
-
-    @property
-    def damage(self) -> str | None:
-        """What the last reading stopped at; see `Log`."""
-        return self._reader.damage
 
     @property
     def head_is_recorded(self) -> bool:
@@ -56,31 +51,11 @@ class JsonlLog(Log):
         self.read_only = reason
         self._reader.warn(reason)
 
-    def commits(self, since: Cursor = START) -> Iterator[Commit]:
-        """Read commits, oldest first; see `Log`."""
-        return self._reader.commits(since)
-
-    def event_batches(self, since: Cursor = START, versions: StreamVersions | None = None) -> Iterator[Sequence[EventBatch]]:
-        """Read commits as far as a fold needs them; see `Log`."""
-        return self._reader.event_batches(since, versions)
-
-    def commits_backward(self, until: Cursor | None = None) -> Iterator[Commit]:
-        """Read commits, newest first; see `Log`."""
-        return self._reader.commits_backward(until)
-
     def find_command(self, command: str) -> Commit | None:
         """Find the commit with a command id; see `Log`."""
         from .search import mentions_command  # few commands have an id that may be known
 
         return super().find_command(command) if mentions_command(self._reader.path, self.name, command) else None
-
-    def lines(self) -> Iterator[bytes]:
-        """Read the lines as they are stored; see `Log`."""
-        return self._reader.lines()
-
-    def cursor(self) -> Cursor:
-        """Return the farthest position that was read or written; see `Log`."""
-        return self._reader.reached
 
     def append(self, appends: Sequence[Append], metadata: Metadata) -> Commit:
         """Write a commit; see `Log`."""

@@ -1,12 +1,13 @@
 """Appending to one log in the tables."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple, TypeAlias
 
 from ...errors import LogBusy, LogNotFound, ReadOnlyLog, WrongExpectedVersion
-from ...events import Commit, EventBatch, EventTypes, Metadata
-from ...store import START, Append, Cursor, Log, Progress, StreamVersions
+from ...events import Commit, EventTypes, Metadata
+from ...store import Append, Cursor, Progress
+from ..chain import ChainedLog
 from ..format import Header, decode_line
 from ..hash_chain import digest_in
 from ..recording import record, repeated
@@ -61,7 +62,7 @@ class _Encoded(NamedTuple):
     versions: Mapping[str, int]
 
 
-class PostgresLog(Log):
+class PostgresLog(ChainedLog):
     """A log in PostgreSQL. An append is one round trip, unless others have appended meanwhile.
 
     It recognises the command ids of all its commits.
@@ -81,20 +82,14 @@ class PostgresLog(Log):
             types: The registered events.
             progress: Is called now and then with the position that was reached and the last one.
         """
-        super().__init__(header.id, name, header.created)
         self._database = database
         self._key = key
         self._types = types
         self._reader = PostgresReader(database, key, name, digest, types, progress)
-        self.warnings = self._reader.warnings
+        super().__init__(header, name, self._reader)
         if header.newer:
             self.read_only = f"{name} has format {header.version}, which is newer than this program: it is read-only"
             self._reader.warn(self.read_only)
-
-    @property
-    def damage(self) -> str | None:
-        """What the last reading stopped at; see `Log`."""
-        return self._reader.damage
 
     @property
     def key(self) -> int:
@@ -105,32 +100,12 @@ class PostgresLog(Log):
         """Return whether the log is read and written through this database object."""
         return self._database is database
 
-    def commits(self, since: Cursor = START) -> Iterator[Commit]:
-        """Read commits, oldest first; see `Log`."""
-        return self._reader.commits(since)
-
-    def event_batches(self, since: Cursor = START, versions: StreamVersions | None = None) -> Iterator[Sequence[EventBatch]]:
-        """Read commits as far as a fold needs them; see `Log`."""
-        return self._reader.event_batches(since, versions)
-
-    def commits_backward(self, until: Cursor | None = None) -> Iterator[Commit]:
-        """Read commits, newest first; see `Log`."""
-        return self._reader.commits_backward(until)
-
     def find_command(self, command: str) -> Commit | None:
         """Find the commit with a command id; see `Log`."""
         found = self._database.run(
             lambda connection: connection.execute(self._database.sql(_KNOWN), (self._key, command)).fetchone()
         )
         return None if found is None else self._decoded(found[0])
-
-    def lines(self) -> Iterator[bytes]:
-        """Read the lines as they are stored; see `Log`."""
-        return self._reader.lines()
-
-    def cursor(self) -> Cursor:
-        """Return the farthest position that was read or written; see `Log`."""
-        return self._reader.reached
 
     def sync(self) -> None:
         """Do nothing: what can be read in the tables was committed."""
