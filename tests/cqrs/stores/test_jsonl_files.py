@@ -18,6 +18,7 @@ from cqrs_todo.cqrs.errors import (
 from cqrs_todo.cqrs.store import Log, Store
 from cqrs_todo.cqrs.stores import open_store
 from cqrs_todo.cqrs.stores.format import FORMAT, VERSION, Header, encode_header
+from cqrs_todo.cqrs.stores.jsonl.head_record import lock_path
 from cqrs_todo.cqrs.testing.examples import AT, CONTRACT_TYPES, metadata, numbers, one
 
 
@@ -76,6 +77,51 @@ def test_an_import_of_lines_that_end_before_the_recorded_head_is_refused(store: 
     assert path.read_bytes() == b"".join(lines[:-1]) != earlier
     assert store.import_log("inbox", whole) == 2
     assert store.verify("inbox").damage is None
+
+
+@pytest.mark.parametrize("kept", [1, 20, -2])
+def test_an_import_sets_aside_a_torn_tail_that_the_lines_do_not_continue(
+    store: Store, log: Log, path: Path, kept: int
+) -> None:
+    lines = list(log.lines())
+    log.append(one("a/1", 3), metadata("elsewhere"))
+    longer = list(log.lines())
+    tail = b"?" + longer[-1][:kept]
+    path.write_bytes(b"".join(lines[:-1]) + tail)
+    Path(lock_path(str(path))).unlink()
+    assert store.import_log("inbox", longer) == 2
+    assert path.read_bytes() == b"".join(longer)
+    assert [file.read_bytes() for file in path.parent.glob("inbox.torn-*")] == [tail]
+
+
+def test_an_import_goes_on_from_a_torn_tail_that_is_the_beginning_of_its_next_line(
+    store: Store, log: Log, path: Path
+) -> None:
+    lines = list(log.lines())
+    log.append(one("a/1", 3), metadata("c3"))
+    longer = list(log.lines())
+    for tail in (longer[-1][:10], longer[-1][:-1]):
+        Path(lock_path(str(path))).unlink()
+        path.write_bytes(b"".join(lines) + tail)
+        assert store.import_log("inbox", longer) == 1
+        assert path.read_bytes() == b"".join(longer)
+    assert not list(path.parent.glob("inbox.torn-*"))
+
+
+def test_an_import_is_refused_over_another_commit_that_lacks_only_its_line_feed(store: Store, log: Log, path: Path) -> None:
+    lines = list(log.lines())
+    log.append(one("a/1", 3), metadata("here"))
+    here = path.read_bytes()[:-1]
+    Path(lock_path(str(path))).unlink()
+    path.write_bytes(b"".join(lines))
+    other = store.open("inbox")
+    other.append(one("a/1", 3), metadata("elsewhere"))
+    elsewhere = list(other.lines())
+    Path(lock_path(str(path))).unlink()
+    path.write_bytes(here)
+    with pytest.raises(ImportRefused, match="another history"):
+        store.import_log("inbox", elsewhere)
+    assert path.read_bytes() == here
 
 
 def test_a_log_with_an_id_that_is_too_long_for_a_head_record(store: Store, path: Path) -> None:

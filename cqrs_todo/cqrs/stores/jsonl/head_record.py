@@ -143,7 +143,7 @@ def record_head(path: str, log: str, head: Cursor) -> None:
 
 
 def mark_sync_failed(path: str) -> None:
-    """Cursor that a sync of a log's file failed. Readers may do this, without holding the lock.
+    """Note that a sync of a log's file failed. Readers may do this, without holding the lock.
 
     The mark is not part of the head record, so that no one overwrites it. It need not be synced, because it matters only as
     long as the pages in the kernel's memory do.

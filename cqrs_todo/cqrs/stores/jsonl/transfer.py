@@ -9,12 +9,16 @@ from ...errors import ImportRefused
 from ...store import Cursor
 from ..chain import Versions, Walk
 from ..format import Header, InvalidLine, decode_header, decode_lines
+from ..hash_chain import DIGEST_MEMBER_LENGTH, continues, last_digest
 from .files import (
     OPEN_SAFELY,
     close,
+    create_durable,
+    dated,
     make_directory,
     open_private,
     os_errors_as_store_errors,
+    read_range,
     remove,
     sync_directory,
     there,
@@ -90,7 +94,7 @@ def _create(folder: str, name: str) -> tuple[str, int]:
         fcntl.flock(fd, fcntl.LOCK_EX)
         if there(path):
             return path, fd
-        close(fd)  # another import removed it before it was file_lock
+        close(fd)  # another import removed it before it was locked
 
 
 def _write_verified(fd: int, start: Cursor, lines: Iterator[bytes]) -> Cursor:
@@ -169,11 +173,13 @@ def put_in_place(path: str, name: str, incoming: Incoming) -> int:
         if there(path):
             fd, status = open_private(path, os.O_RDONLY)
             try:
-                if not _same_beginning(fd, incoming.fd, min(status.st_size, incoming.end.offset)):
+                lines, complete = _count_lines(fd)
+                if not _same_beginning(fd, incoming.fd, min(complete or status.st_size, incoming.end.offset)):
                     raise ImportRefused(f"{name} has another history than these lines{_NOTHING}")
-                if status.st_size >= incoming.end.offset:
+                if complete >= incoming.end.offset:
                     return 0
-                known = max(0, _count_lines(fd) - 1)
+                _set_tail_aside(path, name, read_range(fd, complete, status.st_size), incoming, complete)
+                known = max(0, lines - 1)
             finally:
                 close(fd)
         _check_head(path, incoming)
@@ -202,10 +208,31 @@ def _same_beginning(one: int, other: int, size: int) -> bool:
     )
 
 
-def _count_lines(fd: int) -> int:
-    """Count the line feeds in a file."""
-    lines = start = 0
+def _count_lines(fd: int) -> tuple[int, int]:
+    """Return the number of complete lines in a file, and their size in bytes."""
+    lines = start = size = 0
     while block := os.pread(fd, _BLOCK, start):
         lines += block.count(b"\n")
+        size = start + end if (end := block.rfind(b"\n") + 1) else size
         start += len(block)
-    return lines
+    return lines, size
+
+
+def _set_tail_aside(path: str, name: str, tail: bytes, incoming: Incoming, complete: int) -> None:
+    """Keep what an interrupted write left after the complete lines of a log, as the next append would.
+
+    Args:
+        path: The file of the log.
+        name: The name of the log.
+        tail: The bytes after the complete lines.
+        incoming: The lines that replace the file. They begin with its complete lines.
+        complete: The size of the complete lines, in bytes.
+
+    Raises:
+        ImportRefused: The tail is a complete commit without its line feed, and the incoming lines have another one there.
+    """
+    if not tail or read_range(incoming.fd, complete, complete + len(tail)) == tail:
+        return
+    if continues(last_digest(read_range(incoming.fd, max(0, complete - DIGEST_MEMBER_LENGTH - 1), complete)), tail):
+        raise ImportRefused(f"{name} has another history than these lines{_NOTHING}")
+    create_durable(dated(path, "torn"), tail)

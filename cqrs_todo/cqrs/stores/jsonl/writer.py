@@ -88,7 +88,7 @@ class LogWriter:
         try:
             head_record, sync_failed = read_lock_file(lock)
             if sync_failed:
-                self._write_anew()
+                self._continue_in_new_file()
                 clear_sync_failed(lock)
             file = reader.open(os.O_RDWR | os.O_APPEND)
             try:
@@ -103,7 +103,7 @@ class LogWriter:
         return file
 
     def _prepare(self, file: LogFile) -> None:
-        """Verify what the file holds, repair its tail, and make sure that no other program writes to it."""
+        """Verify what the file holds, repair its tail, and make sure that no other program holds a lock on it."""
         reader = self._reader
         try:
             fcntl.flock(file.fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -134,11 +134,11 @@ class LogWriter:
         aside = dated(self._path, "torn")
         create_durable(aside, tail)
         os.ftruncate(file.fd, reached.offset)
-        os.fsync(file.fd)
+        self.sync(file.fd)
         left = f"{len(tail)} byte{'s' * (len(tail) != 1)}"
         self._reader.warn(f"an interrupted write had left {left} at the end of {self._path}: now in {aside}")
 
-    def _write_anew(self) -> None:
+    def _continue_in_new_file(self) -> None:
         """Continue in a new file, because after a failed sync the kernel may hold pages that it never writes."""
         with self._reader.open(os.O_RDONLY) as file:
             content = read_range(file.fd, 0, file.size)
@@ -157,7 +157,7 @@ class LogWriter:
         commit = record(appends, metadata, self._types, reached.position, versions)
         line, recorded = reader.codec.encode(commit, reached.digest)
         head = Cursor(recorded.last, reached.line + 1, reached.offset + len(line), recorded.sum.encode())
-        # encoded before the sync, during which the processor goes to sleep: just after it, this takes three times as long
+        # encoded before the sync: right after it the processor is still waking up, and this took three times as long
         head_record = encode_record(reader.header.id, head)
         try:
             write_all(fd, line)
@@ -170,13 +170,13 @@ class LogWriter:
         return recorded
 
     def _append_again(self, lock: int, fd: int, position: int, appends: Sequence[Append]) -> Commit:
-        """Return the commit that an append which comes again had written."""
+        """Return the commit of an append that is sent again."""
         reader = self._reader
         commit = next(reader.commits(Cursor(position - 1)), None)
         if commit is None:
             raise DamagedLog(f"{self._path} has lost position {position}; nothing was recorded")
         commit = repeated(commit, appends)
-        self._sync_or_unknown(fd)  # its writer may not have come to this
+        self._sync_or_unknown(fd)  # its writer may have been stopped before its sync
         reader.head = reader.reached
         self._record_head(lock, encode_record(reader.header.id, reader.reached))
         return commit
@@ -188,7 +188,7 @@ class LogWriter:
     def _undo_write(self, fd: int, cause: OSError) -> None:
         try:
             os.ftruncate(fd, self._reader.reached.offset)
-            os.fsync(fd)
+            self.sync(fd)
         except OSError as error:
             raise self._unknown(cause) from error
 
