@@ -9,7 +9,7 @@
     ├── LogExists               a log has this name already
     ├── LogBusy                 another writer holds the log
     ├── ReadOnlyLog             this program must not write to the log
-    ├── StaleCursor               the log has changed before a cursor
+    ├── StaleCursor             the log has changed before a cursor
     ├── ImportRefused           the lines of a log cannot be imported
     ├── ExportRefused           a log cannot be exported as lines
     ├── InvalidPattern          a pattern that selects logs or streams cannot be parsed

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Generic, TypeAlias
 
 from .decider import C, Decider, E, S
-from .errors import OutcomeUnknown, StaleCursor, StoreUnavailable, WrongExpectedVersion
+from .errors import CqrsError, OutcomeUnknown, StaleCursor, WrongExpectedVersion
 from .events import Commit, EventBatch, Metadata
 from .fold import Base, Entity, Fold
 from .snapshots import (
@@ -288,5 +288,5 @@ class Repository(Generic[S, C, E]):
             return fold
         try:
             return self.fold()
-        except StoreUnavailable as error:
+        except CqrsError as error:
             raise OutcomeUnknown(f"@{commit.position} was recorded, but the log cannot be read now: {error}") from error

@@ -6,6 +6,9 @@ import pytest
 
 from cqrs_todo.cqrs.errors import (
     CommandReused,
+    CqrsError,
+    DamagedLog,
+    LogBusy,
     OutcomeUnknown,
     Rejected,
     StoreUnavailable,
@@ -213,12 +216,15 @@ def test_reading_that_was_interrupted_between_two_groups_continues(monkeypatch: 
     assert counters.fold()["counter/a"] == Entity("counter/a", 5, 5, 1)
 
 
-def test_a_commit_after_which_the_log_cannot_be_read_is_reported_as_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("error", [StoreUnavailable("gone"), LogBusy("gone"), DamagedLog("gone")])
+def test_a_commit_after_which_the_log_cannot_be_read_is_reported_as_recorded(
+    monkeypatch: pytest.MonkeyPatch, error: CqrsError
+) -> None:
     log = new_log()
     append = log.append
 
     def gone(*_: object) -> Iterator[Sequence[EventBatch]]:
-        raise StoreUnavailable("gone")
+        raise error
 
     def busy(appends: Sequence[Append], metadata: Metadata) -> Commit:
         commit = append(appends, metadata)
