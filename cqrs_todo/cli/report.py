@@ -27,7 +27,16 @@ from ..cqrs.errors import (
 from ..cqrs.stores import UnknownStore
 from ..cqrs.stores.passwords import HIDDEN, hidden, secrets_in
 from ..cqrs.struct import Struct, replace
-from ..todo.errors import EventNotFound, InvalidCondition, ListArchived, ListNotFound, NotFound, NotYet, TodoNotFound
+from ..todo.errors import (
+    EventNotFound,
+    InvalidCondition,
+    ListArchived,
+    ListNotFound,
+    NotFound,
+    NotYet,
+    StepRefused,
+    TodoNotFound,
+)
 from ..todo.request_errors import NoVersionToExpect, UnexpectedState
 from . import document
 from .config import load_config, state_dir
@@ -105,6 +114,8 @@ def _hint(error: Exception, hint: str | None) -> str | None:
             return f"choose another name, or: todo lists unarchive {shlex.quote(error.name)}"
         case LogExists() if error.wanted != error.name:
             return f"did you mean {error.name!r}?"
+        case StepRefused(verb="undo"):
+            return "an earlier command can be undone alone, by its position: todo history, then for instance todo undo @4"
         case ListArchived():
             return f"to bring it back: todo lists unarchive {shlex.quote(error.name)}"
         case TargetNotFound():

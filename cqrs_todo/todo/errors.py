@@ -10,6 +10,7 @@
     │   └── EventNotFound       no event has the position
     ├── NotYet                  the moment that was asked for is in the future
     ├── CannotUndo              a command cannot be undone or redone
+    │   └── StepRefused         the todos that it changed are not as it left them
     ├── CannotMove              todos cannot be moved to another list
     ├── MovedAway               a todo cannot be changed here, because it was moved to another list
     ├── CannotRestore           a todo cannot be restored, because it was moved since then
@@ -110,6 +111,22 @@ class NotYet(CqrsError):
 
 class CannotUndo(CqrsError):
     """A command cannot be undone or redone. Nothing was recorded."""
+
+
+class StepRefused(CannotUndo):
+    """A command cannot be undone or redone, because the todos that it changed are not as it left them."""
+
+    def __init__(self, position: int, verb: str, past: str, why: str) -> None:
+        """Make the error.
+
+        Args:
+            position: The position of a commit of the command.
+            verb: "undo" or "redo".
+            past: "undone" or "redone".
+            why: What is in the way, in words.
+        """
+        super().__init__(f"@{position} cannot be {past}: {why}")
+        self.verb = verb
 
 
 class CannotMove(CqrsError):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ..cqrs.errors import CqrsError, OutcomeUnknown
 from ..cqrs.events import Commit
 from ..cqrs.struct import Struct, replace
-from ..cqrs.timeline import REDOES, UNDOES, as_of, undo_events
+from ..cqrs.timeline import BATCH, REDOES, UNDOES, as_of, undo_events
 from .batches import CommitContent, note_earlier_commits, split_to_commit_size, with_batch_ids
 from .errors import CannotMove
 from .events import TodoRemoved
@@ -144,11 +144,14 @@ def record_both(first: Half, second: Half) -> list[tuple[Recorder, Commit]]:
 def _undo_first_half(todos: Recorder, arrived: Commit, other: Recorder, cause: CqrsError) -> None:
     """Undo the first half of a change whose second half could not be recorded."""
     meta = arrived.metadata.meta
-    back = move_of(arrived)
     reverse = {REDOES: meta[UNDOES]} if UNDOES in meta else {UNDOES: meta.get(REDOES, [arrived.position])}
+    if BATCH in meta:  # so that the parts of the batch stay one step
+        reverse[BATCH] = meta[BATCH]
+    move = move_of(arrived)
+    if move is not None:
+        reverse |= move.reversed.meta
     try:
-        moved = {} if back is None else back.reversed.meta
-        todos.record((undo_events(DECIDER, [arrived]), {**reverse, **moved}), new_command())
+        todos.record((undo_events(DECIDER, [arrived]), reverse), new_command())
     except CqrsError as error:
         both = f"they are in {other.name} and in {todos.name}, where @{arrived.position} was recorded"
         raise OutcomeUnknown(f"{cause}; {both} and cannot be undone: {error}") from error

@@ -8,7 +8,7 @@ from ..cqrs.fold import Fold
 from ..cqrs.store import Cursor
 from ..cqrs.struct import Struct
 from ..cqrs.timeline import REDOES, UNDOES, Step, redo_events, redo_steps, undo_events, undo_steps
-from .errors import CannotUndo
+from .errors import StepRefused
 from .events import TodoEvent
 from .fields import State
 from .model import DECIDER, evolve
@@ -36,6 +36,15 @@ class Direction(Struct, frozen=True):
     def home(self, move: Move) -> str:
         """Return the id of the log that the todos of a move are in afterwards."""
         return move.source if self.key == UNDOES else move.target
+
+    def refusal(self, commit: Commit, why: str) -> StepRefused:
+        """Return the error for a commit that cannot be undone or redone.
+
+        Args:
+            commit: The commit.
+            why: What is in the way, in words.
+        """
+        return StepRefused(commit.position, self.verb, self.past, why)
 
 
 UNDO = Direction("undo", "undone", UNDOES, undo_steps, undo_events)
@@ -95,8 +104,8 @@ class ListState:
             The events that undo or redo it, by stream.
 
         Raises:
-            CannotUndo: A todo was moved to another list, where these events would have no effect. Or what they change is not
-                what the commit left, because it was changed while the todo was in another list.
+            StepRefused: A todo was moved to another list, where these events would have no effect. Or what they change is
+                not what the commit left, because it was changed while the todo was in another list.
         """
         changes = direction.events(DECIDER, [commit])
         absent = {stream for stream in changes if (state := self.state(stream)) is not None and state.removed}
@@ -108,7 +117,7 @@ class ListState:
             elif not self._fits(stream, events):
                 refused[self.number(stream)] = f"what @{commit.position} changed was changed again in another list"
         if refused:
-            raise CannotUndo(f"@{commit.position} cannot be {direction.past}: {refusals_in_words(refused)}")
+            raise direction.refusal(commit, refusals_in_words(refused))
         self._apply(changes)
         return changes
 

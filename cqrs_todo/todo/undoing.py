@@ -311,9 +311,9 @@ def _bring_home(here: ListState, there: ListState, commit: Commit, direction: Di
             arriving[stream] = [TodoRestored()]
         leaving[stream] = [TodoRemoved()]
     if refused:
-        raise CannotUndo(f"@{commit.position} cannot be {direction.past}: {refusals_in_words(refused)}")
+        raise direction.refusal(commit, refusals_in_words(refused))
     if not arriving and not leaving:
-        raise CannotUndo(f"@{commit.position} cannot be {direction.past}: its todos are in {home.todos.name} already")
+        raise direction.refusal(commit, f"its todos are in {home.todos.name} already")
     home.arrive(arriving)
     away.leave(leaving, home.todos.name)
     applied = {here: commit, **({there: twin} if twin is not None and _can_apply(there, direction, twin) else {})}

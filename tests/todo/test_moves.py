@@ -198,6 +198,23 @@ def test_undo_of_a_move_finds_a_list_that_was_renamed(store: Store) -> None:
     assert (texts(inbox), texts(a_list(store, "job")), texts(a_list(store, "work"))) == (["a"], [], [])
 
 
+def test_undo_of_a_move_finds_a_list_that_is_renamed_meanwhile(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    inbox, work = two_lists(store)
+    inbox.move(inbox.select(["1"]), work)
+    inbox = a_list(store)
+    opened = store.open
+
+    def renamed(name: str) -> Log:
+        if name == "work":
+            monkeypatch.undo()
+            Lists(store).rename("work", "job")
+        return opened(name)
+
+    monkeypatch.setattr(store, "open", renamed)
+    assert inbox.undo().also == ("job",)
+    assert texts(inbox) == ["a"]
+
+
 def test_undo_of_a_move_needs_both_lists(store: Store) -> None:
     inbox, work = two_lists(store)
     inbox.move(inbox.select(["1"]), work)
@@ -463,6 +480,39 @@ def test_a_move_of_many_is_undone_and_redone_as_a_whole(store: Store) -> None:
         assert (len(texts(inbox)), len(texts(work))) == (7, 0)
         other.redo()
         assert (len(texts(inbox)), len(texts(work))) == (0, 7)
+
+
+@pytest.mark.usefixtures("small_commits")
+@pytest.mark.parametrize("verb", ["undo", "redo"])
+def test_a_move_of_many_stays_one_step_when_a_half_of_its_undo_or_redo_cannot_be_recorded(
+    store: Store, monkeypatch: pytest.MonkeyPatch, verb: str
+) -> None:
+    inbox, work = two_lists(store, *"bcdefg")
+    inbox.move(inbox.view().items, work)
+    if verb == "redo":
+        inbox.undo()
+    losing = work if verb == "undo" else inbox
+    kind, append, appended = type(losing.log), type(losing.log).append, 0
+
+    def fail(log: Log, appends: Sequence[Append], metadata: Metadata) -> Commit:
+        nonlocal appended
+        if log.name == losing.name:
+            appended += 1
+            if appended == 2:
+                raise StoreUnavailable("no space; nothing was recorded")
+        return append(log, appends, metadata)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(kind, "append", fail)
+        with pytest.raises(StoreUnavailable):
+            (inbox.undo if verb == "undo" else inbox.redo)()
+    (inbox.undo if verb == "undo" else inbox.redo)()
+    if verb == "redo":
+        assert (len(texts(inbox)), len(texts(work))) == (0, 7)
+        inbox.undo()
+    assert (len(texts(inbox)), len(texts(work))) == (7, 0)
+    inbox.redo()
+    assert (len(texts(inbox)), len(texts(work))) == (0, 7)
 
 
 @pytest.mark.usefixtures("small_commits")
