@@ -134,6 +134,10 @@ def test_a_torn_tail_is_healed_and_said(todo: Todo) -> None:
     with todo.log_file().open("ab") as file:
         file.write(b'{"position":2,"at"')
     assert (todo("ls").out, todo("ls").err) == ("1  one\n", "")
+    verified = todo.run("verify")
+    assert verified.code == 5
+    assert "inbox ends in a torn tail" in verified.err
+    assert "nothing that was recorded is lost" in verified.err
     assert "an interrupted write had left 18 bytes" in todo("add", "two").err
     assert [row["text"] for row in todo.todos()] == ["one", "two"]
 

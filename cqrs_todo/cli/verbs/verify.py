@@ -15,6 +15,7 @@ from ..verb import LISTS, Option, Verb
 
 _SEE_REPAIR = "see what a repair would do: todo verify --repair --dry-run"
 _REPAIR = "repair it: todo verify --repair"
+_TORN = "nothing that was recorded is lost: the next change repairs the list, and so does todo verify --repair"
 _HEAD = 8
 """How many characters of a digest are shown to people."""
 
@@ -35,7 +36,11 @@ def verify(session: Session, repair: bool, dry_run: bool) -> None:
         try:
             row = _verify_one(session, name, archived, repair=repair, dry_run=dry_run)
             if row["damage"] is not None:
-                errors.append(_Damaged(name, _SEE_REPAIR if not repair else _REPAIR if dry_run else None))
+                hint = _SEE_REPAIR if not repair else _REPAIR if dry_run else None
+                torn = row["damage"]["what"] == "torn"
+                errors.append(
+                    _Damaged(f"{name} ends in a torn tail", _TORN) if torn else _Damaged(f"{name} is damaged", hint)
+                )
         except CqrsError as error:
             row = {"name": name, "archived": archived, "error": printable(str(error)), "missing": missing_document(error)}
             errors.append(error)
@@ -55,8 +60,8 @@ def verify(session: Session, repair: bool, dry_run: bool) -> None:
 
 
 class _Damaged(DamagedLog):
-    def __init__(self, name: str, hint: str | None) -> None:
-        super().__init__(f"{name} is damaged")
+    def __init__(self, message: str, hint: str | None) -> None:
+        super().__init__(message)
         self.hint = hint
 
 
