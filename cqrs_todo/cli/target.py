@@ -40,10 +40,14 @@ def write_file(name: bytes, content: Iterable[bytes], stores: Iterable[bytes]) -
         replaced = status is None or (stat.S_ISREG(status.st_mode) and not target.startswith(b"/proc/"))
         if replaced and status is not None and not os.access(target, os.W_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-        fd, fresh = _create(target) if replaced else (_open(target), None)
+        fresh = _name_beside(target) if replaced else None
     except OSError as error:
-        raise UsageError(f"{shown} cannot be written: {error.strerror}", "give a file that can be written") from error
-    try:
+        raise _unwritable(shown, error) from error
+    try:  # from here on a signal leaves no temporary file behind
+        try:
+            fd = _open(target) if fresh is None else _create(fresh)
+        except OSError as error:
+            raise _unwritable(shown, error) from error
         try:
             _write(fd, content)
         finally:
@@ -61,6 +65,10 @@ def write_file(name: bytes, content: Iterable[bytes], stores: Iterable[bytes]) -
         if fresh is not None:
             with suppress(FileNotFoundError):
                 os.unlink(fresh)
+
+
+def _unwritable(shown: str, error: OSError) -> UsageError:
+    return UsageError(f"{shown} cannot be written: {error.strerror}", "give a file that can be written")
 
 
 def _target(path: bytes) -> bytes:
@@ -121,12 +129,16 @@ def _folder(path: bytes) -> tuple[int, int] | None:
     return (status.st_dev, status.st_ino) if stat.S_ISDIR(status.st_mode) else None
 
 
-def _create(target: bytes) -> tuple[int, bytes]:
-    """Create a private temporary file beside a file."""
-    fresh = os.path.join(os.path.dirname(target), b".todo-export-%s.new" % os.urandom(8).hex().encode())
-    fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+def _name_beside(target: bytes) -> bytes:
+    """Return the name of a new temporary file in the folder of a file."""
+    return os.path.join(os.path.dirname(target), b".todo-export-%s.new" % os.urandom(8).hex().encode())
+
+
+def _create(path: bytes) -> int:
+    """Create a file that only this user can read."""
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     os.fchmod(fd, 0o600)  # whatever the umask
-    return fd, fresh
+    return fd
 
 
 def _open(target: bytes) -> int:
