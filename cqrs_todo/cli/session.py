@@ -195,16 +195,21 @@ class Session:
         try:
             return read(check_text("time", text), self.now, to_local, "past", self.config.date_order)
         except UnreadableTime as error:
+            if error.ahead is not None and self.list.has_commit_at_or_after(error.ahead.start):
+                return error.ahead  # a clock that ran ahead recorded it, and the program printed it
             raise _usage(error.forms, str(error)) from error
 
     def moment_of(self, text: str) -> Moment:
-        """Return the position that a text means, or the last instant, which is at most now.
+        """Return the position that a text means, or the last instant, but no instant after all that is recorded.
 
         Raises:
             UsageError: The text is neither a position nor a time.
         """
         position = self._position_of(text)
-        return min(self.span_of(text).end, self.now) if position is None else position
+        if position is not None:
+            return position
+        end = self.span_of(text).end
+        return end if end <= self.now else min(end, self.list.latest_moment(self.now))
 
     def beginning_of(self, text: str) -> Moment:
         """Return the position that a text means, or the first instant.

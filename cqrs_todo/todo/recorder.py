@@ -154,8 +154,8 @@ class Recorder:
         """
         if log_id == self.log.id:
             return self
-        # all names are tried twice, because a list may be renamed while the others are opened
-        for each in sorted(self.store.names(), key=lambda each: each != name) + self.store.names():
+        # the names are read again after the first round, because a list may be renamed while the others are opened
+        for each in (each for _ in range(2) for each in sorted(self.store.names(), key=lambda each: each != name)):
             try:
                 log = self.store.open(each)
             except CqrsError:  # it is not an obstacle that another list cannot be read
@@ -379,12 +379,31 @@ class Recorder:
         return (fold, None) if moment is None else self._as_of(fold, moment)
 
     def _as_of(self, fold: Fold[State], moment: Moment) -> tuple[Fold[State], Commit | None]:
-        if isinstance(moment, datetime) and moment > self.clock():
+        if isinstance(moment, datetime) and moment > (now := self.clock()) and moment > self.latest_moment(now):
             raise NotYet(f"{moment.astimezone():%Y-%m-%d %H:%M:%S} has not come yet")
         if isinstance(moment, int) and moment > fold.position:
             self.check_undamaged()
             raise NotYet(f"@{moment} has not come yet: the last event of {self.name} is @{fold.position}")
         return as_of(self.repository, moment)
+
+    def latest_moment(self, now: datetime) -> datetime:
+        """Return the latest time that the list can be read at: now, or the time of the last commit, if its clock ran ahead.
+
+        Args:
+            now: The present, with a time zone.
+        """
+        fold, _ = self._fold(None)
+        last = next(iter(self.log.commits_backward(Cursor(fold.position))), None)
+        return now if last is None else max(now, last.metadata.at)
+
+    def has_commit_at_or_after(self, time: datetime) -> bool:
+        """Return whether any commit was recorded at or after a time.
+
+        Args:
+            time: A time with a time zone.
+        """
+        fold, _ = self._fold(None)
+        return any(commit.metadata.at >= time for commit in self.log.commits_backward(Cursor(fold.position)))
 
     def lists_moved_to(self, fold: Todos, streams: Collection[str]) -> dict[str, str]:
         """Find the lists that removed todos were moved to.

@@ -3,9 +3,14 @@
 import json
 import re
 import shlex
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from cqrs_todo.cqrs.stores import open_store
+from cqrs_todo.todo.model import Create
+from cqrs_todo.todo.recorder import TYPES
+from cqrs_todo.todo.service import TodoList
 from tests.conftest import Todo
 
 
@@ -186,3 +191,22 @@ def test_replay_begins_at_a_position_and_ends_at_another(lived: Todo) -> None:
 def test_history_shows_seconds(lived: Todo) -> None:
     for line in (["history", "--seconds"], ["log", "--seconds", "--patch"]):
         assert re.match(r"@4  \d{4}-\d\d-\d\d \d\d:\d\d:\d\d  \S+  1 done\n", lived(*line).out)
+
+
+def test_a_time_that_a_clock_ahead_recorded_can_be_typed_back(todo: Todo) -> None:
+    """Given a commit of tomorrow and then one of now, the list can be shown at the time that history prints."""
+    ahead = datetime.now(UTC).replace(microsecond=0) + timedelta(days=1)
+    store = open_store(f"jsonl:{todo.data}", TYPES)
+    TodoList(store, "inbox", "me", default=True, clock=lambda: ahead).add([Create("milk", ahead)])
+    printed = f"{ahead:%Y-%m-%d %H:%M}"
+    assert printed in todo("history").out
+    for last in ("milk", "bread"):
+        for words in (printed.split(), [printed]):
+            assert last in todo("at", *words, "ls").out
+            assert last in todo("diff", "start", *words).out
+            assert todo("history", "--until", *words, "--json").json
+        todo("add", "bread")
+    later = f"{ahead + timedelta(days=1):%Y-%m-%d %H:%M}"
+    refused = todo.run("at", *later.split(), "ls")
+    assert refused.code == 2
+    assert f"'{later}' has not come yet" in refused.err

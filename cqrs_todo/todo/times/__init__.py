@@ -39,17 +39,19 @@ _SUGGESTED = {
 class UnreadableTime(NotATime):
     """A text could not be read as a date or a time."""
 
-    def __init__(self, text: str, why: str, forms: Sequence[str]) -> None:
+    def __init__(self, text: str, why: str, forms: Sequence[str], ahead: Span | None = None) -> None:
         """Make the error.
 
         Args:
             text: The text.
             why: What is wrong, as the end of a sentence that begins with the text.
             forms: Texts that can be read instead.
+            ahead: What the text means, if the only thing wrong is that this has not come yet.
         """
         super().__init__(why, *forms)
         self.args = (f"{text[:LONGEST]!r} {why}",)
         self.forms = tuple(forms)
+        self.ahead = ahead
 
 
 class Span:
@@ -75,6 +77,14 @@ class Span:
         self.begun = begun
 
 
+class _NotYet(NotATime):
+    """A text means a time that has not come yet."""
+
+    def __init__(self, why: str, span: Span) -> None:
+        super().__init__(why)
+        self.span = span
+
+
 def read(text: str, now: datetime, to_local: ToLocal, lean: Lean, order: Order = None) -> Span:
     """Read a date or a time.
 
@@ -96,7 +106,7 @@ def read(text: str, now: datetime, to_local: ToLocal, lean: Lean, order: Order =
         return _read(text, now, to_local, lean, order)
     except NotATime as error:
         forms = _readable(_nearest(text, error), now, to_local, lean, order)
-        raise UnreadableTime(text, error.why, forms) from error
+        raise UnreadableTime(text, error.why, forms, error.span if isinstance(error, _NotYet) else None) from error
 
 
 def read_value(text: str, now: datetime, to_local: ToLocal, lean: Lean, order: Order = None) -> date | datetime:
@@ -122,11 +132,14 @@ def leading_words(words: Sequence[str], now: datetime, to_local: ToLocal, lean: 
         order: How to read dates such as 3/4/2026.
 
     Returns:
-        How many words are part of the time, or 0 if the words do not begin with a time.
+        How many words are part of the time, or 0 if the words do not begin with a time. A time that has not come yet is a
+        time too, although `read` refuses it when it looks back.
     """
     for count in range(min(len(words), _MOST_WORDS), 0, -1):
         try:
             _read(" ".join(words[:count]), now, to_local, lean, order)
+        except _NotYet:
+            return count
         except NotATime:
             continue
         return count
@@ -160,7 +173,7 @@ def _read(text: str, now: datetime, to_local: ToLocal, lean: Lean, order: Order)
         raise NotATime("is out of the calendar's range")
     if lean == "past" and span.start > now:
         local, present = (wall_clock(instant, to_local).isoformat(" ", "minutes") for instant in (span.start, now))
-        raise NotATime(f"has not come yet: that is {local}, and it is {present}")
+        raise _NotYet(f"has not come yet: that is {local}, and it is {present}", span)
     return span
 
 
@@ -186,8 +199,13 @@ def _readable(texts: Sequence[str], now: datetime, to_local: ToLocal, lean: Lean
     """Return the first of some texts that can be read, filled up with the usual examples."""
     found: list[str] = []
     for text in dict.fromkeys([*texts, *_SUGGESTED[lean]]):
-        if len(found) < _MOST_NAMED and leading_words([text], now, to_local, lean, order):
-            found.append(text)
+        if len(found) == _MOST_NAMED:
+            break
+        try:
+            _read(text, now, to_local, lean, order)
+        except NotATime:
+            continue
+        found.append(text)
     return found
 
 
