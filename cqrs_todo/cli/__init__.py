@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from io import TextIOWrapper
+from signal import SIG_IGN, SIGINT, default_int_handler, getsignal, signal
 from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
@@ -20,9 +21,6 @@ def run() -> NoReturn:
     Collecting cycles among the imported modules, and taking the interpreter apart at the end, would take longer than most
     verbs. Nothing depends on either, because `main` flushes everything.
     """
-    # part of the interpreter, so that the import takes no time; it has no types
-    from _signal import SIG_IGN, SIGINT, default_int_handler, getsignal, signal  # type: ignore[import-not-found]
-
     gc.set_threshold(100_000)
     sys.unraisablehook = _unraisable
     try:

@@ -1,7 +1,6 @@
 """Snapshots: folds of a whole log, kept so that reading need not begin at its start. They are a cache, never the truth."""
 
 from abc import ABC, abstractmethod
-from bisect import bisect_left
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Generic
@@ -200,7 +199,7 @@ def nearest(infos: Sequence[SnapshotInfo], position: int) -> tuple[int, int]:
         The position of the nearest snapshot at or before the position (0 if there is none), and that of the nearest one at
         or after it (`NEVER` if there is none).
     """
-    place = bisect_left(infos, position, key=lambda each: each.position)
-    after = infos[place].position if place < len(infos) else NEVER
-    before = position if after == position else infos[place - 1].position if place else 0
+    positions = [info.position for info in infos]
+    before = max((each for each in positions if each <= position), default=0)
+    after = min((each for each in positions if each >= position), default=NEVER)
     return before, after

@@ -17,7 +17,6 @@ from .events import TodoEvent
 from .fields import Todo
 from .model import DECIDER, REMOVED, Create, TodoCommand, check_todo, events_between
 from .recorder import Answer, Recorder, Todos, events_to_reach, new_id, refusals_in_words
-from .selection import ID, select
 from .views import MOVE, RESTORES, Item, id_of, items_of, number_ranges
 
 DEFAULT_LIST = "inbox"
@@ -128,6 +127,8 @@ class TodoList(Recorder):
             ListNotFound: The list does not exist.
             NotYet: The moment is in the future.
         """
+        from .selection import select  # `add` and `ls` name no todos
+
         if moment is None and self.request is not None:
             moment = self.request.moment_before(self)  # for a command that is sent again, the todos that were meant then
         fold, _ = self._fold(moment)
@@ -404,6 +405,8 @@ def _is_removed(fold: Todos, item: Item) -> bool:
 
 
 def _check_imported(id: str, todo: Todo) -> Todo:
+    from .selection import ID
+
     if not re.fullmatch(ID, id):
         raise InvalidId(id)
     try:

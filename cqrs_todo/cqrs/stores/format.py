@@ -120,16 +120,13 @@ class _Beginning(msgspec.Struct, frozen=True, gc=False):
     command: str
 
 
-_decode_beginning = msgspec.json.Decoder(_Beginning).decode
-
-
 def command_in(line: bytes) -> tuple[int, str]:
     """Return the position and the command id in a line, without its LF, that was verified before."""
     beginning = line[: line.find(b',"events":[')]  # not all of the line, because a commit may hold many events
     try:
-        read = _decode_beginning(beginning + b"}")
+        read = msgspec.json.decode(beginning + b"}", type=_Beginning)
     except (msgspec.MsgspecError, UnicodeDecodeError):  # another program may write the fields in another order
-        read = _decode_beginning(line)
+        read = msgspec.json.decode(line, type=_Beginning)
     return read.position, read.command
 
 
@@ -190,14 +187,13 @@ class _NewerHeader(msgspec.Struct, frozen=True):
     created: Any = None
 
 
-_decode_newer_header = msgspec.json.Decoder(_NewerHeader).decode
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def _newer_header(line: bytes) -> Header | None:
     """Return the header in the first line of a newer format; None for any other line."""
     try:
-        read = _decode_newer_header(line)
+        read = msgspec.json.decode(line, type=_NewerHeader)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
     header = Header(read.format, read.version, _text(read.id), _text(read.name), _EPOCH)

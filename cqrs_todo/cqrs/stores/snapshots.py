@@ -51,10 +51,6 @@ class _Catalogue(msgspec.Struct, frozen=True):
     taken: list[SnapshotInfo]
 
 
-_decode_header = msgspec.json.Decoder(_Header).decode
-_decode_catalogue = msgspec.json.Decoder(_Catalogue).decode
-
-
 _CATALOGUE = "taken"
 
 
@@ -71,12 +67,15 @@ class SnapshotStore(Snapshots, Generic[S]):
         """
         self._blobs = blobs
         self._schema = schema
-        self._decode = msgspec.json.Decoder(list[Entity[state]]).decode
+        self._state = state
 
     def infos(self, log_id: str) -> Sequence[SnapshotInfo]:
         """Return which snapshots of a log there are; see `Snapshots`."""
+        content = self._blobs.read(log_id, _CATALOGUE)
+        if content is None:  # as for most lists, which are short
+            return ()
         try:
-            catalogue = _decode_catalogue(self._blobs.read(log_id, _CATALOGUE) or b"")
+            catalogue = msgspec.json.decode(content, type=_Catalogue)
         except (msgspec.MsgspecError, UnicodeDecodeError):
             return ()
         return catalogue.taken if (catalogue.format, catalogue.schema) == (FORMAT, self._schema) else ()
@@ -88,12 +87,17 @@ class SnapshotStore(Snapshots, Generic[S]):
             return None
         end = content.find(b"\n") + 1
         try:
-            header = _decode_header(content[CHECKSUM_LENGTH:end])
+            header = msgspec.json.decode(content[CHECKSUM_LENGTH:end], type=_Header)
         except (msgspec.MsgspecError, UnicodeDecodeError):
             return None
         if (header.format, header.schema, header.log, header.cursor.position) != (FORMAT, self._schema, log_id, position):
             return None
         return Snapshot(header.cursor, _Base(header, content, end, self._decode))
+
+    @cached_property
+    def _decode(self) -> Callable[[memoryview], list[Entity[S]]]:
+        """Decodes entities. To make a decoder takes time, and most lists are so short that they have no snapshot."""
+        return msgspec.json.Decoder(list[Entity[self._state]]).decode  # type: ignore[name-defined]  # a type in a variable
 
     def save(self, log_id: str, cursor: Cursor, info: SnapshotInfo, fold: Fold[S]) -> None:
         """Keep a snapshot; see `Snapshots`."""
