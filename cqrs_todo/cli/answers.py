@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from ..todo.errors import CannotMove, TodosRejected
+from ..cqrs.errors import CqrsError
 from ..todo.model import TodoCommand
 from ..todo.recorder import Answer
 from ..todo.views import Item, number_ranges
@@ -40,8 +40,10 @@ def hint_to_restore(session: Session) -> Iterator[None]:
     """Add the command that restores removed todos to the error that refuses to change them."""
     try:
         yield
-    except (TodosRejected, CannotMove) as error:
-        if error.removed:
+    except CqrsError as error:
+        from ..todo.errors import CannotMove, TodosRejected
+
+        if isinstance(error, (TodosRejected, CannotMove)) and error.removed:
             ids = number_ranges(error.removed).replace(" ", "")
             error.hint = f"to restore what was removed: {session.typed(session.list.name, f'restore {ids}')}"
         raise

@@ -1,7 +1,6 @@
 """The errors of the command line. `report` says what every error becomes for people and programs."""
 
 from ..cqrs.errors import CqrsError
-from ..todo.errors import ListNotFound
 
 INTERNAL = 70
 """The exit code of an error that nobody foresaw."""
@@ -31,24 +30,6 @@ class InvalidInput(CqrsError):
     def __init__(self, message: str, hint: str | None = None) -> None:
         super().__init__(message)
         self.hint = hint
-
-
-class TargetNotFound(ListNotFound):
-    """The list that todos should be moved to does not exist.
-
-    Args:
-        name: The name that was typed.
-        nearest: The most similar name that exists. None if no name is similar.
-        may_be_made: Whether a list of this name could be made.
-    """
-
-    def __init__(self, name: str, nearest: str | None, *, may_be_made: bool) -> None:
-        import shlex  # only for this error
-
-        super().__init__(name, nearest)
-        make = f"make it: todo lists new {shlex.quote(name)}"
-        meant = "" if nearest is None else f"did you mean {nearest!r}?"
-        self.hint = meant if not may_be_made else f"{meant} Or {make}" if meant else f"to {make}"
 
 
 class EditorFailed(CqrsError):

@@ -40,7 +40,7 @@ from ..todo.errors import (
 from ..todo.request_errors import NoVersionToExpect, UnexpectedState
 from . import document
 from .config import load_config, state_dir
-from .errors import INTERNAL, TargetNotFound, UsageError
+from .errors import INTERNAL, UsageError
 from .session import as_utf8
 from .text import visible
 
@@ -118,9 +118,7 @@ def _hint(error: Exception, hint: str | None) -> str | None:
             return "an earlier command can be undone alone, by its position: todo history, then for instance todo undo @4"
         case ListArchived():
             return f"to bring it back: todo lists unarchive {shlex.quote(error.name)}"
-        case TargetNotFound():
-            return error.hint
-        case ListNotFound(nearest=str(nearest)):
+        case ListNotFound(nearest=str(nearest)) if not hasattr(error, "hint"):
             return f"did you mean {nearest!r}?"
         case _:
             found: str | None = getattr(error, "hint", hint)

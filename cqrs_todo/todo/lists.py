@@ -9,15 +9,10 @@ from ..cqrs.store import Log, Store
 from .errors import ListArchived, ListNotFound
 
 
-def now_utc() -> datetime:
-    """Return the time of this machine's clock, in UTC."""
-    return datetime.now(UTC)
-
-
 class Lists:
     """The lists of a store."""
 
-    def __init__(self, store: Store, clock: Callable[[], datetime] = now_utc) -> None:
+    def __init__(self, store: Store, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         """Work with the lists of a store.
 
         Args:

@@ -5,7 +5,7 @@
 
 import os
 from collections.abc import Callable, Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from ..cqrs.errors import CqrsError, DamagedLog, LogExists, LogNotFound
@@ -18,10 +18,8 @@ from ..cqrs.store import Cursor, Log, Progress, Store, no_progress
 from ..cqrs.struct import Struct
 from ..cqrs.timeline import Moment, as_of
 from .batches import CommitContent, note_earlier_commits, split_to_commit_size, with_batch_ids
-from .errors import NotYet
 from .events import TodoEvent
 from .fields import State, Todo
-from .lists import Lists, differing_only_by_case, list_not_found, now_utc
 from .model import DECIDER, EVENTS, TodoCommand, events_between
 from .views import Item, items_of, move_of, number_ranges
 
@@ -102,7 +100,7 @@ class Recorder:
         author: str,
         *,
         default: bool = False,
-        clock: Callable[[], datetime] = now_utc,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         snapshots: Snapshots | None = None,
         progress: Progress = no_progress,
     ) -> None:
@@ -356,6 +354,8 @@ class Recorder:
         """
         if not self._missing:
             return
+        from .lists import differing_only_by_case, list_not_found
+
         names, archived = self.store.names(), self.store.names(archived=True)
         if not self._default or differing_only_by_case(self.name, [*names, *archived]) is not None:
             copies = {stray.name for stray in self.store.strays() if stray.of is not None}
@@ -379,6 +379,8 @@ class Recorder:
         return (fold, None) if moment is None else self._as_of(fold, moment)
 
     def _as_of(self, fold: Fold[State], moment: Moment) -> tuple[Fold[State], Commit | None]:
+        from .errors import NotYet
+
         if isinstance(moment, datetime) and moment > (now := self.clock()) and moment > self.latest_moment(now):
             raise NotYet(f"{moment.astimezone():%Y-%m-%d %H:%M:%S} has not come yet")
         if isinstance(moment, int) and moment > fold.position:
@@ -438,6 +440,8 @@ class Recorder:
         """
         if not self._missing:
             return False
+        from .lists import Lists
+
         made = True
         try:
             self._attach(Lists(self.store, self.clock).new(self.name))

@@ -4,7 +4,6 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 
 from ..cqrs.fold import Fold
-from .errors import TodoNotFound
 from .fields import State
 from .model import DECIDER
 from .views import Item, item_of, items_of
@@ -48,6 +47,8 @@ def select(words: Sequence[str], fold: Fold[State], last_changed: Callable[[], I
             bad.append(wrong)
         chosen.update((item.id, item) for item in found)
     if bad:
+        from .errors import TodoNotFound  # most runs raise none of the errors there, and start faster without them
+
         raise TodoNotFound(_summary(bad), list_name)
     return list(chosen.values())
 

@@ -12,7 +12,6 @@ from ..cqrs.store import NEW, Append, Cursor, Log, check_precondition, new_strea
 from ..cqrs.struct import Struct, replace
 from ..cqrs.timeline import BATCH, Moment
 from .batches import CommitContent, commit_sized_chunks, note_earlier_commits, text_length
-from .errors import CannotRestore, InvalidId, InvalidTodo, MovedAway, NotFound, TodosRejected
 from .events import TodoEvent
 from .fields import Todo
 from .model import DECIDER, REMOVED, Create, TodoCommand, check_todo, events_between
@@ -127,14 +126,14 @@ class TodoList(Recorder):
             ListNotFound: The list does not exist.
             NotYet: The moment is in the future.
         """
-        from .selection import select  # `add` and `ls` name no todos
+        from .selection import select
 
         if moment is None and self.request is not None:
             moment = self.request.moment_before(self)  # for a command that is sent again, the todos that were meant then
         fold, _ = self._fold(moment)
         try:
             return select(words, fold, lambda: self.last_changed(moment), self.name)
-        except NotFound:
+        except CqrsError:
             self.check_undamaged()
             raise
 
@@ -286,12 +285,14 @@ class TodoList(Recorder):
                 if _is_removed(fold, item) and (item.number in refused or changes.get(item.stream))
             }
             moved = {absent[stream]: f"it was moved to {name}" for stream, name in self.lists_moved_to(fold, absent).items()}
+            if not refused and not moved:
+                return [(changes, {})]
+            from .errors import MovedAway, TodosRejected
+
             reasons = {**refused, **moved}
             if refused.keys() - moved.keys():
                 raise TodosRejected(refusals_in_words(reasons), [number for number in reasons if reasons[number] == REMOVED])
-            if moved:
-                raise MovedAway(refusals_in_words(moved))
-            return [(changes, {})]
+            raise MovedAway(refusals_in_words(moved))
 
         return self.transact(plan, chosen)
 
@@ -361,6 +362,8 @@ class TodoList(Recorder):
                     changes[entity.stream] = events_between(now, (past and past.state) or replace(now, removed=True))
             moved = self._moved_since(then.position, {stream for stream, events in changes.items() if events})
             if chosen is not None and moved:
+                from .errors import CannotRestore
+
                 numbers = number_ranges([fold[stream].number for stream in moved])
                 raise CannotRestore(f"todo {numbers} was moved between lists since then: move it back, or undo the move")
             stayed[:] = items_of(fold[stream] for stream in moved)
@@ -405,6 +408,7 @@ def _is_removed(fold: Todos, item: Item) -> bool:
 
 
 def _check_imported(id: str, todo: Todo) -> Todo:
+    from .errors import InvalidId, InvalidTodo
     from .selection import ID
 
     if not re.fullmatch(ID, id):

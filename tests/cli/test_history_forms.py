@@ -3,18 +3,18 @@
 import json
 import subprocess
 import sys
+from datetime import UTC, datetime
 
 import pytest
 
 from cqrs_todo.cli.graph import Gutter, gutters
 from cqrs_todo.cqrs.events import Commit, Metadata, Recorded
 from cqrs_todo.todo.events import TodoRemoved
-from cqrs_todo.todo.lists import now_utc
 from tests.conftest import Todo
 
 
 def commit(position: int, **meta: object) -> Commit:
-    metadata = Metadata(now_utc(), "me", f"c{position}", meta)
+    metadata = Metadata(datetime.now(UTC), "me", f"c{position}", meta)
     return Commit((Recorded(position, "todo/a", position, "todo_removed", TodoRemoved(), metadata),), metadata)
 
 

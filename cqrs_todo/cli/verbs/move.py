@@ -1,5 +1,6 @@
 """`todo move`: move todos to another list."""
 
+import shlex
 from collections.abc import Sequence
 
 from ...todo.errors import ListNotFound
@@ -7,7 +8,6 @@ from ...todo.lists import differing_only_by_case
 from ...todo.service import TodoList
 from ...todo.views import number_ranges
 from ..answers import hint_to_restore, named, print_answer
-from ..errors import TargetNotFound
 from ..output import print_line, print_message
 from ..session import Session, check_ids
 from ..text import visible
@@ -34,6 +34,22 @@ def move(session: Session, ids: Sequence[str], target: str) -> None:
         there = number_ranges(list(moved.values()))
         line = f"Moved {named(leaving)} to {visible(answer.list)}, as {there}"
         print_line(f"{line}. Undo: {session.typed(source.name, 'undo')}")
+
+
+class TargetNotFound(ListNotFound):
+    """The list that todos should be moved to does not exist.
+
+    Args:
+        name: The name that was typed.
+        nearest: The most similar name that exists. None if no name is similar.
+        may_be_made: Whether a list of this name could be made.
+    """
+
+    def __init__(self, name: str, nearest: str | None, *, may_be_made: bool) -> None:
+        super().__init__(name, nearest)
+        make = f"make it: todo lists new {shlex.quote(name)}"
+        meant = "" if nearest is None else f"did you mean {nearest!r}?"
+        self.hint = meant if not may_be_made else f"{meant} Or {make}" if meant else f"to {make}"
 
 
 def _check_exists(destination: TodoList) -> None:
