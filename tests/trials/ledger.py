@@ -112,11 +112,24 @@ def added(before: Logs, after: Logs) -> dict[str, list[Any]]:
     new = {}
     for id, log in after.items():
         commits = log.commits(len(before[id].lines) if id in before else 1) if log.lines else []
-        if len(commits) > 1 and commits[-1]["meta"].get("undoes") == [commit["position"] for commit in commits[:-1]]:
-            commits = []
-        if commits:
+        if commits and not _cancelled(commits):
             new[log.name] = commits
     return new
+
+
+def _cancelled(commits: list[Any]) -> bool:
+    """Return whether the last commit cancels those before it.
+
+    It undoes them, or redoes what they undid, or undoes again what they redid.
+    """
+    *first, last = ({key: commit["meta"].get(key) for key in ("undoes", "redoes")} for commit in commits)
+    if not first:
+        return False
+    if last["undoes"] == [commit["position"] for commit in commits[:-1]]:
+        return True
+    return (
+        len(first) == 1 and first[0] != last and (first[0]["undoes"], first[0]["redoes"]) == (last["redoes"], last["undoes"])
+    )
 
 
 def types_of(new: Mapping[str, list[Any]]) -> dict[str, list[str]]:
