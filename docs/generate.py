@@ -1,10 +1,11 @@
 """Generate parts of the documentation.
 
-These are the CLI reference, the picture in the README, the picture of the modules, the files of the tutorial, and the pages
-of the framework's and the domain's public names.
+These are the CLI reference, the picture in the README, the list and the picture of the modules, the files of the tutorial,
+and the pages of the framework's and the domain's public names.
 """
 
 import argparse
+import ast
 import contextlib
 import io
 import json
@@ -25,7 +26,7 @@ from rich.text import Text
 
 from cqrs_todo.cli import main, verbs
 from cqrs_todo.todo.fields import declarations
-from tests.test_imports import MODULES, arrows
+from tests.test_imports import MODULES, PACKAGE, PURE_FILES, arrows
 
 DOCS = Path(__file__).parent
 REFERENCE = DOCS / "cli.md"
@@ -131,14 +132,43 @@ def modules() -> str:
     return "\n".join(["```mermaid", *lines, "```"])
 
 
+def tree() -> str:
+    """Return the files of the package, each with the first sentence of its docstring, as a Markdown code block."""
+    lines = ["cqrs_todo/"]
+    for file in sorted(PACKAGE.rglob("*.py"), key=_place):
+        path = file.relative_to(PACKAGE)
+        folder = file.name == "__init__.py"
+        is_verb = path.parts[:2] == ("cli", "verbs") and path != Path("cli/verbs/__init__.py")
+        if path.parts[0].startswith("__") or is_verb:
+            continue
+        text = (ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or "").partition("\n\n")[0]
+        sentence = re.split(r"(?<=[.?])\s+(?=[A-Z`])", " ".join(text.split()))[0]
+        shown = f"{path.parent.name}/" if folder else path.stem
+        depth = len(path.parts) - folder
+        lines.append(f"{'  ' * depth}{shown:<{24 - 2 * depth}}{'*' if file in PURE_FILES else ' '} {sentence}")
+    return "\n".join(["```", *lines, "```"])
+
+
+def _place(file: Path) -> list[tuple[int, str]]:
+    """Return where a file comes in the tree: in the order of its layer, with a folder before its files."""
+    path = file.relative_to(PACKAGE).with_suffix("")
+    parts = path.parts[:-1] if path.name == "__init__" else path.parts
+    order = list(MODULES)
+    return [
+        (order.index(name) if (name := ".".join(parts[: place + 1])) in order else 0, "" if part == "__init__" else part)
+        for place, part in enumerate(parts)
+    ]
+
+
 def fields() -> str:
     """Return the declarations of the fields as JSON, for front ends that are not written in Python."""
     return json.dumps(declarations(), indent=2) + "\n"
 
 
 def architecture() -> str:
-    """Return the architecture page with a picture of the present imports."""
-    return re.sub(r"```mermaid.*?```", lambda _: modules(), ARCHITECTURE.read_text(encoding="utf-8"), flags=re.DOTALL)
+    """Return the architecture page with the present files and a picture of the present imports."""
+    page = re.sub(r"```mermaid.*?```", lambda _: modules(), ARCHITECTURE.read_text(encoding="utf-8"), flags=re.DOTALL)
+    return re.sub(r"```\ncqrs_todo/\n.*?```", lambda _: tree(), page, count=1, flags=re.DOTALL)
 
 
 def api(folder: Path) -> None:

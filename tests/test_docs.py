@@ -49,30 +49,11 @@ def test_the_bank_account_is_short() -> None:
     assert len([line for line in lines if line.strip()]) <= 150
 
 
-def test_the_picture_of_the_modules_shows_their_imports(generate: ModuleType) -> None:
+def test_the_list_and_the_picture_of_the_modules_show_their_docstrings_and_imports(generate: ModuleType) -> None:
     assert generate.ARCHITECTURE.read_text(encoding="utf-8") == generate.architecture(), "run: make docs"
+    assert "        writer            Writing one log in one file" in generate.tree()
+    assert "    timeline            * Time travel and undo" in generate.tree()
     assert "  cqrs.timeline --> cqrs.repository\n" in generate.modules()
-
-
-def named_in_trees(page: str) -> list[Path]:
-    """Return the files and folders that the trees of a page name, relative to the package."""
-    found = []
-    for block in re.findall(r"^```\n(.*?)^```$", page, re.DOTALL | re.MULTILINE):
-        folders: list[str] = []
-        for indent, name in re.findall(r"^( *)([\w/]+)", block, re.MULTILINE):
-            del folders[len(indent) // 2 :]
-            found.append(Path(*folders, name))
-            folders.append(name)
-    return found
-
-
-def test_the_modules_on_the_page_about_the_architecture_exist(generate: ModuleType) -> None:
-    named = named_in_trees(generate.ARCHITECTURE.read_text(encoding="utf-8"))
-    assert Path("cqrs_todo/cqrs/fold") in named
-    assert Path("stores/jsonl/writer") in named
-    for path in named:
-        file = ROOT / ("cqrs_todo/cqrs" if path.parts[0] == "stores" else "") / path
-        assert file.is_dir() or file.with_suffix(".py").is_file(), f"the page names {path}, which does not exist"
 
 
 def test_the_api_pages_are_generated_without_a_warning(generate: ModuleType, tmp_path: Path) -> None:
