@@ -20,6 +20,7 @@ test: lint  ## Check style and types, and run all tests.
 trials: $(VENV)/installed  ## Try to lose data: faults in every system call, power cuts, crashes, hostile input.
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,trials]'
 	$(BIN)/python -m tests.trials
+	$(BIN)/python -m pytest -n 2 --hypothesis-profile=trials -m hypothesis
 
 mutants: $(VENV)/installed  ## Alter the pure modules, one place at a time, and count the alterations that the tests notice.
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,mutants]'

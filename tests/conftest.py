@@ -15,8 +15,10 @@ from hypothesis import HealthCheck, settings
 
 from .servers import postgres
 
-# how long drawing an example takes says more of the machine than of the code
-settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
+# how long an example takes says more about the machine than about the code
+_ANY_SPEED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
+settings.register_profile("suite", _ANY_SPEED)
+settings.register_profile("trials", _ANY_SPEED, max_examples=1000)
 settings.load_profile("suite")
 pytest.register_assert_rewrite("cqrs_todo.cqrs.testing.contract")
 

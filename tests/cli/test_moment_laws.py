@@ -13,7 +13,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from cqrs_todo.cli import verbs
@@ -168,7 +168,6 @@ def _times_in(document: Any) -> Iterator[tuple[int, str]]:
             yield from _times_in(value)
 
 
-@settings(max_examples=1000, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.one_of(bunches, st.lists(instants, min_size=1, max_size=5)), st.sampled_from(ZONES))
 def test_every_printed_time_of_recording_can_be_typed_back(recorded: list[datetime], name: str) -> None:
     """The state that is then shown includes the event, and so do --until and --since. Exact times mean only that instant."""

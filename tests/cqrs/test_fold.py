@@ -1,7 +1,6 @@
 """The fold of a log, also on top of a snapshot."""
 
 from hypothesis import given as for_all
-from hypothesis import settings
 from hypothesis import strategies as st
 
 from cqrs_todo.cqrs.events import Commit, Recorded, UnknownEvent
@@ -44,7 +43,6 @@ def test_more_events_than_are_kept_waiting_load_the_whole_snapshot() -> None:
     assert [entity.number for entity in late.fold().starting("counter/")] == [1, 2, 3, 4]
 
 
-@settings(max_examples=500)
 @for_all(st.lists(st.lists(st.tuples(st.sampled_from("abc"), st.integers(1, 9)), min_size=1, max_size=4), max_size=12))
 def test_law_fold_of_a_log_is_the_fold_of_its_commits_one_by_one(commits: list[list[tuple[str, int]]]) -> None:
     log = new_log()

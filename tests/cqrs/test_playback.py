@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 from hypothesis import given as for_all
-from hypothesis import settings
 from hypothesis import strategies as st
 
 from cqrs_todo.cqrs.errors import StaleCursor
@@ -17,7 +16,6 @@ from tests.cqrs.counter import COUNTER, Moved, by, new_log
 from tests.cqrs.test_timeline import histories, repositories, write
 
 
-@settings(max_examples=200)
 @for_all(histories.filter(bool), st.data())
 def test_law_each_step_is_the_fold_of_the_commits_up_to_there(history: list[tuple[list[str], int]], data: Any) -> None:
     log = new_log()

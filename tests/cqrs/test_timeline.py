@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 from hypothesis import given as for_all
-from hypothesis import settings
 from hypothesis import strategies as st
 
 from cqrs_todo.cqrs.errors import StaleCursor
@@ -54,7 +53,6 @@ histories = st.lists(
 )
 
 
-@settings(max_examples=500)
 @for_all(histories)
 def test_law_backward_is_forward_at_every_position(history: list[tuple[list[str], int]]) -> None:
     log = new_log()
@@ -81,7 +79,6 @@ def written(history: list[tuple[list[str], int]]) -> Log:
     return log
 
 
-@settings(max_examples=100)
 @for_all(histories)
 def test_law_snapshots_change_nothing(history: list[tuple[list[str], int]]) -> None:
     log = written(history)
@@ -95,7 +92,6 @@ def test_law_snapshots_change_nothing(history: list[tuple[list[str], int]]) -> N
             assert as_of(repository, moment) == (expected, commit)
 
 
-@settings(max_examples=500)
 @for_all(histories, st.integers(-7200, 40 * 24 * 3600))
 def test_law_at_a_time_is_after_the_last_position_recorded_at_or_before_it(
     history: list[tuple[list[str], int]], seconds: int
@@ -160,7 +156,6 @@ class Steps:
             self.done += taken
 
 
-@settings(max_examples=500)
 @for_all(st.lists(st.tuples(st.sampled_from(["do", "do", "undo", "one", "redo"]), st.integers(1, 3)), max_size=14))
 def test_law_undo_and_redo_are_two_stacks(actions: list[tuple[str, int]]) -> None:
     steps = Steps()

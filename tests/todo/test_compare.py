@@ -3,7 +3,6 @@
 from datetime import timedelta
 
 from hypothesis import given as for_all
-from hypothesis import settings
 from hypothesis import strategies as st
 
 from cqrs_todo.cqrs.stores import open_store
@@ -42,7 +41,6 @@ def test_a_difference_has_the_number_and_the_id_of_its_todo() -> None:
     assert (difference.number, difference.id) == (1, "a")
 
 
-@settings(max_examples=500)
 @for_all(acts, st.data())
 def test_law_a_difference_applied_leads_from_one_to_the_other(acts: list[Act], data: st.DataObject) -> None:
     todos = after(acts)
@@ -79,7 +77,6 @@ def test_blame_names_the_value_the_one_before_it_and_the_commit() -> None:
     assert blame("todo/a", commits)["text"] == Origin("y", "x", 2, later, "jo")
 
 
-@settings(max_examples=500)
 @for_all(acts)
 def test_law_blame_names_the_value_and_the_commit_that_set_it(acts: list[Act]) -> None:
     todos = after(acts)

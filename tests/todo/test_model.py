@@ -5,7 +5,6 @@ from typing import Any, cast
 
 import pytest
 from hypothesis import given as for_all
-from hypothesis import settings
 from hypothesis import strategies as st
 
 from cqrs_todo.cqrs.errors import Rejected
@@ -205,7 +204,6 @@ def test_evolve_ignores_an_event_that_cannot_have_been_decided() -> None:
     assert evolve(todo, FULL) == todo
 
 
-@settings(max_examples=500)
 @for_all(histories)
 def test_law_the_inverse_of_an_event_leads_back_to_the_state_before_it(steps: list[tuple[State, TodoEvent]]) -> None:
     for before, event in steps:
@@ -221,14 +219,12 @@ def test_law_the_inverse_of_an_event_leads_back_to_the_state_before_it(steps: li
             assert invert(invert(event)) == event
 
 
-@settings(max_examples=500)
 @for_all(histories)
 def test_law_every_event_changes_the_state(steps: list[tuple[State, TodoEvent]]) -> None:
     for before, event in steps:
         assert evolve(before, event) != before
 
 
-@settings(max_examples=500)
 @for_all(histories)
 def test_law_an_event_is_the_same_after_a_round_trip_through_json(steps: list[tuple[State, TodoEvent]]) -> None:
     msgspec = pytest.importorskip("msgspec")
@@ -236,7 +232,6 @@ def test_law_an_event_is_the_same_after_a_round_trip_through_json(steps: list[tu
         assert msgspec.json.decode(msgspec.json.encode(event), type=type(event)) == event
 
 
-@settings(max_examples=500)
 @for_all(states | st.none(), states)
 def test_law_the_events_between_two_states_lead_from_one_to_the_other(old: State, new: State) -> None:
     assert new is not None
@@ -249,7 +244,6 @@ def test_law_the_events_between_two_states_lead_from_one_to_the_other(old: State
         assert old.created == state.created
 
 
-@settings(max_examples=500)
 @for_all(histories)
 def test_law_an_event_changes_the_field_that_it_names(steps: list[tuple[State, TodoEvent]]) -> None:
     for before, event in steps:
@@ -263,7 +257,6 @@ def test_law_an_event_changes_the_field_that_it_names(steps: list[tuple[State, T
         assert changed == ["tags" if field.startswith("tag:") else field]
 
 
-@settings(max_examples=500)
 @for_all(histories)
 def test_law_a_day_or_an_instant_is_the_same_after_a_round_trip_through_text(steps: list[tuple[State, TodoEvent]]) -> None:
     for state in (evolve(before, event) for before, event in steps):

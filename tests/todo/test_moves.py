@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 from hypothesis import given as for_all
-from hypothesis import settings
 from hypothesis import strategies as st
 
 from cqrs_todo.cqrs.errors import Rejected, StoreUnavailable
@@ -279,7 +278,6 @@ def in_use(lists: Sequence[TodoList]) -> list[str]:
 ACTS = st.tuples(st.integers(0, 2), st.integers(0, 2), st.sampled_from(sorted(VERBS)), st.integers(1, 3))
 
 
-@settings(max_examples=300)
 @for_all(st.lists(ACTS, max_size=14))
 def test_law_a_todo_is_in_exactly_one_list(acts: list[tuple[int, int, str, int]]) -> None:
     """Whatever is moved, changed, undone, redone and restored; only undoing their creation removes them."""

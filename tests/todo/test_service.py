@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 from hypothesis import given as for_all
-from hypothesis import settings
 from hypothesis import strategies as st
 
 from cqrs_todo.cqrs.errors import LogExists, Rejected, WrongExpectedVersion
@@ -157,7 +156,6 @@ def test_the_error_names_every_todo_that_was_rejected(store: Store) -> None:
     assert texts(todos) == ["c"]
 
 
-@settings(max_examples=500)
 @for_all(acts, st.integers(1, 5))
 def test_law_redo_after_undo_leads_back_to_the_same_list(acts: list[Act], steps: int) -> None:
     last = after(acts)
@@ -171,7 +169,6 @@ def test_law_redo_after_undo_leads_back_to_the_same_list(acts: list[Act], steps:
     assert [item.todo for item in last.view().items] == before
 
 
-@settings(max_examples=500)
 @for_all(acts)
 def test_law_undo_reverts_exactly_the_last_commit(acts: list[Act]) -> None:
     last = after(acts)

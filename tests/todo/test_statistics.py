@@ -4,7 +4,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given as for_all
-from hypothesis import settings
 from hypothesis import strategies as st
 
 from cqrs_todo.cqrs.events import Commit
@@ -83,7 +82,6 @@ def test_a_condition_on_overdue_begins_to_hold_when_a_due_date_passes() -> None:
     assert moments("overdue==1") == [(1, "2026-11-16T00:00:00Z"), (5, day_or_instant(days[-1]))]
 
 
-@settings(max_examples=500)
 @for_all(acts, st.sampled_from(["open", "done", "removed", "total", "tag:home"]), st.integers(0, 4))
 def test_law_a_condition_begins_to_hold_at_the_commit_after_which_the_counts_meet_it(
     acts: list[Act], name: str, number: int
@@ -176,7 +174,6 @@ def test_todos_completed_on_the_same_day_are_all_counted() -> None:
     assert statistics(both, NOW, utc).completed == (2, 0, 0)
 
 
-@settings(max_examples=500)
 @for_all(acts)
 def test_law_the_last_day_of_the_statistics_is_the_present_list(acts: list[Act]) -> None:
     todos = after(acts)

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 import time_machine
 from hypothesis import given as for_all
-from hypothesis import settings
 from hypothesis import strategies as st
 
 from cqrs_todo.cqrs.fold import Fold
@@ -23,7 +22,6 @@ def utc(instant: datetime) -> datetime:
     return instant.astimezone(UTC)
 
 
-@settings(max_examples=500)
 @for_all(acts)
 def test_law_the_state_reached_backward_is_the_state_reached_forward_at_every_position(acts: list[Act]) -> None:
     todos = after(acts)
@@ -39,7 +37,6 @@ def there(some: tuple[Item, ...]) -> list[tuple[int, Todo]]:
     return [(item.number, item.todo) for item in some if not item.todo.removed]
 
 
-@settings(max_examples=500)
 @for_all(acts, st.data())
 def test_law_restore_leads_to_the_state_of_the_moment_and_undo_leads_back(acts: list[Act], data: st.DataObject) -> None:
     todos = after(acts)

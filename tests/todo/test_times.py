@@ -12,7 +12,6 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given as for_all
-from hypothesis import settings
 from hypothesis import strategies as st
 
 from cqrs_todo.todo.times import Span, UnreadableTime, leading_words, read, read_value
@@ -238,7 +237,6 @@ instants = st.datetimes(datetime(1990, 1, 1), datetime(2060, 1, 1), timezones=st
 zones = st.sampled_from(["Europe/Berlin", "America/Santiago", "Pacific/Apia", "Australia/Lord_Howe", "America/St_Johns"])
 
 
-@settings(max_examples=800)
 @for_all(phrases | st.text(max_size=30), instants, zones, st.sampled_from(LEANS), st.sampled_from([None, "DMY", "YMD"]))
 def test_any_text_is_a_time_or_refused_with_forms_that_work(
     text: str, now: datetime, name: str, lean: Lean, order: Order
@@ -258,7 +256,6 @@ def test_any_text_is_a_time_or_refused_with_forms_that_work(
         assert span.start <= now
 
 
-@settings(max_examples=300)
 @for_all(phrases, st.sampled_from(LEANS))
 def test_hyphens_between_words_mean_the_same_as_spaces(text: str, lean: Lean) -> None:
     text = " ".join(text.replace("-", " ").split())
