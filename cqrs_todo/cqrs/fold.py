@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
 from typing import Any, Generic, Protocol
 
-from .decider import C, Decider, E, S
+from .decider import Decider, S
 from .events import BatchEvent, Commit, EventBatch, UnknownEvent
 from .struct import Struct
 
@@ -304,11 +304,3 @@ class Fold(Generic[S]):
         return list(self) == list(other)
 
     __hash__ = None  # type: ignore[assignment]  # it changes
-
-
-def fold_of(decider: Decider[S, C, E], commits: Iterable[EventBatch]) -> Fold[S]:
-    """Fold the commits of a log, from the first one on."""
-    fold = Fold(decider)
-    for commit in commits:
-        fold.apply(commit)
-    return fold

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from tests.conftest import Result, Todo
+from tests.logs import rechain_line
 
 
 @pytest.fixture
@@ -520,7 +521,7 @@ def test_a_file_whose_name_is_in_another_form_of_unicode_is_told(filled: Todo) -
 
 def with_newer_header(path: Path, version: str) -> None:
     """Give the header of a log another version, with the digests of this program's format."""
-    from cqrs_todo.cqrs.stores.hash_chain import digest_in, rechain_line
+    from cqrs_todo.cqrs.stores.hash_chain import digest_in
 
     first, *rest = path.read_bytes().splitlines()
     old = msgspec.json.decode(first)["version"]

@@ -4,8 +4,9 @@ import sys
 
 import pytest
 
-from cqrs_todo.cqrs.stores.hash_chain import digest_in, rechain_line
+from cqrs_todo.cqrs.stores.hash_chain import digest_in
 from tests.conftest import Todo
+from tests.logs import rechain_line
 
 
 def test_lists(todo: Todo) -> None:

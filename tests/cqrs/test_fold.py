@@ -4,7 +4,7 @@ from hypothesis import given as for_all
 from hypothesis import strategies as st
 
 from cqrs_todo.cqrs.events import Commit, Recorded, UnknownEvent
-from cqrs_todo.cqrs.fold import WAITING, Entities, Entity, Fold, fold_of
+from cqrs_todo.cqrs.fold import WAITING, Entities, Entity, Fold
 from cqrs_todo.cqrs.repository import Repository
 from cqrs_todo.cqrs.snapshots import (
     AlwaysSnapshot,
@@ -12,6 +12,7 @@ from cqrs_todo.cqrs.snapshots import (
 )
 from cqrs_todo.cqrs.store import Append
 from tests.cqrs.counter import COUNTER, Move, Moved, by, new_log
+from tests.logs import fold_of
 
 
 def test_streams_of_other_kinds_and_unknown_events_leave_states_alone() -> None:

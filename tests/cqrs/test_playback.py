@@ -7,13 +7,13 @@ from hypothesis import given as for_all
 from hypothesis import strategies as st
 
 from cqrs_todo.cqrs.errors import StaleCursor
-from cqrs_todo.cqrs.fold import fold_of
 from cqrs_todo.cqrs.playback import Playback, earlier_commits, later_commits
 from cqrs_todo.cqrs.repository import Repository
 from cqrs_todo.cqrs.snapshots import MemorySnapshots, SnapshotEvery
 from cqrs_todo.cqrs.store import START, Append
 from tests.cqrs.counter import COUNTER, Moved, by, new_log
 from tests.cqrs.test_timeline import histories, repositories, write
+from tests.logs import fold_of
 
 
 @for_all(histories.filter(bool), st.data())

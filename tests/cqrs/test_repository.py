@@ -15,7 +15,7 @@ from cqrs_todo.cqrs.errors import (
     WrongExpectedVersion,
 )
 from cqrs_todo.cqrs.events import Commit, EventBatch, Metadata
-from cqrs_todo.cqrs.fold import Entity, Fold, fold_of
+from cqrs_todo.cqrs.fold import Entity, Fold
 from cqrs_todo.cqrs.repository import RETRIES, Plan, Repository, decide_all
 from cqrs_todo.cqrs.snapshots import (
     MemorySnapshots,
@@ -26,6 +26,7 @@ from cqrs_todo.cqrs.snapshots import (
 from cqrs_todo.cqrs.store import EXISTS, NEW, START, Append, Cursor, StreamVersions
 from cqrs_todo.cqrs.struct import replace
 from tests.cqrs.counter import COUNTER, Move, Moved, by, moved, new_log
+from tests.logs import fold_of
 
 
 def test_load_or_default_execute_refresh() -> None:

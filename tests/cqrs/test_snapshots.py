@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from cqrs_todo.cqrs.events import EventBatch
-from cqrs_todo.cqrs.fold import Fold, fold_of
+from cqrs_todo.cqrs.fold import Fold
 from cqrs_todo.cqrs.repository import Repository
 from cqrs_todo.cqrs.snapshots import (
     AlwaysSnapshot,
@@ -27,6 +27,7 @@ from cqrs_todo.cqrs.store import START, Cursor, Log, StreamVersions
 from cqrs_todo.cqrs.stores import open_store
 from cqrs_todo.cqrs.stores.jsonl import lines
 from tests.cqrs.counter import AT, COUNTER, TYPES, Move, by, moved, new_log
+from tests.logs import fold_of
 
 
 def test_a_repository_that_only_writes_takes_snapshots_too() -> None:

@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 
 from cqrs_todo.cqrs.errors import StaleCursor
 from cqrs_todo.cqrs.events import Commit, Metadata, Recorded, UnknownEvent
-from cqrs_todo.cqrs.fold import Fold, fold_of
+from cqrs_todo.cqrs.fold import Fold
 from cqrs_todo.cqrs.repository import Repository
 from cqrs_todo.cqrs.snapshots import AlwaysSnapshot, MemorySnapshots, SnapshotEvery, SnapshotStrategy
 from cqrs_todo.cqrs.store import Append, Cursor, Log
 from cqrs_todo.cqrs.timeline import REDOES, UNDOES, as_of, redo_events, redo_steps, undo_events, undo_steps, walk_back
 from tests.cqrs.counter import AT, COUNTER, Move, Moved, by, moved, new_log
+from tests.logs import fold_of
 
 
 def forward(commits: list[Commit]) -> Fold[int]:

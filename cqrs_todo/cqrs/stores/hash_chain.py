@@ -75,11 +75,6 @@ def end_of_line(digest: bytes) -> bytes:
     return _MEMBER_START + digest + _LINE_END
 
 
-def rechain_line(previous: bytes, line: bytes) -> bytes:
-    """Make the line, with its LF, of the same JSON object as a line (without its LF), after another digest."""
-    return chain_line(previous, line[:-DIGEST_MEMBER_LENGTH] + b"}")
-
-
 def verify_lines(previous: bytes, lines: Sequence[bytes]) -> bool:
     """Return whether lines, each with its LF, continue the chain after the digest `previous`."""
     sha256 = _sha256(sum(map(len, lines)))

@@ -22,7 +22,7 @@ from cqrs_todo.cqrs.errors import (
     StoreUnavailable,
 )
 from cqrs_todo.cqrs.events import EventBatch
-from cqrs_todo.cqrs.fold import Fold, fold_of
+from cqrs_todo.cqrs.fold import Fold
 from cqrs_todo.cqrs.repository import Repository
 from cqrs_todo.cqrs.snapshots import SnapshotEvery
 from cqrs_todo.cqrs.store import START, Append, Cursor, Store
@@ -34,6 +34,7 @@ from cqrs_todo.cqrs.stores.snapshots import Folder, SnapshotStore
 from cqrs_todo.cqrs.testing.examples import CONTRACT_TYPES, Counted, metadata, numbers, one
 from tests.cqrs.counter import COUNTER, Move, Moved
 from tests.cqrs.counter import TYPES as COUNTERS
+from tests.logs import fold_of
 
 AT = datetime(2026, 11, 22, tzinfo=UTC)
 

@@ -11,7 +11,7 @@ import pytest
 
 from cqrs_todo.cqrs.errors import DamagedLog, StaleCursor, WrongExpectedVersion
 from cqrs_todo.cqrs.events import Commit, EventBatch, Metadata
-from cqrs_todo.cqrs.fold import Fold, fold_of
+from cqrs_todo.cqrs.fold import Fold
 from cqrs_todo.cqrs.repository import Repository
 from cqrs_todo.cqrs.snapshots import SnapshotEvery, SnapshotInfo
 from cqrs_todo.cqrs.store import NEW, START, Append, Cursor, Log, Store, StreamVersions
@@ -20,6 +20,7 @@ from cqrs_todo.cqrs.stores.jsonl import lines
 from cqrs_todo.cqrs.stores.snapshots import Folder, SnapshotStore
 from cqrs_todo.cqrs.timeline import as_of
 from tests.cqrs.counter import AT, COUNTER, TYPES, Moved
+from tests.logs import fold_of
 
 STREAMS = 300
 
