@@ -31,7 +31,7 @@ RETRIES = 3
 Changes: TypeAlias = Mapping[str, Sequence[E]]
 """The new events of one commit, by stream."""
 
-Plan: TypeAlias = tuple[Changes[E], Metadata]
+PlannedCommit: TypeAlias = tuple[Changes[E], Metadata]
 """The new events of a commit, and its metadata."""
 
 
@@ -106,7 +106,7 @@ class Repository(Generic[S, C, E]):
         self._cursor = START
         self._base: Base[S] | None = None
         self._infos: list[SnapshotInfo] | None = None
-        self._at: datetime | None = None
+        self._last_time: datetime | None = None
         self._earliest: datetime | None = None
 
     # reading
@@ -145,14 +145,14 @@ class Repository(Generic[S, C, E]):
         return self.snapshots.load(self.log.id, position)
 
     def _begin(self) -> Fold[S]:
-        """Begin at the newest snapshot before the cursor that was tried last, or at the start of the log."""
-        tried = self._cursor.position
+        """Begin at the newest snapshot, or at the start of the log. Snapshots that were found to be stale are passed by."""
+        stale_from = self._cursor.position
         if self._infos is None:
-            self._infos, tried = list(self.snapshots.infos(self.log.id)), NEVER
+            self._infos, stale_from = list(self.snapshots.infos(self.log.id)), NEVER
         self._fold, self._cursor, self._base, self._earliest = Fold(self.decider), START, None, None
         while self._infos:
             position = self._infos[-1].position
-            snapshot = self.snapshot(position) if position < tried else None
+            snapshot = self.snapshot(position) if position < stale_from else None
             if snapshot is not None:
                 self._fold = Fold(self.decider, snapshot.base, position)
                 self._cursor, self._base = snapshot.cursor, snapshot.base
@@ -161,7 +161,7 @@ class Repository(Generic[S, C, E]):
         return self._fold
 
     def _advance(self, fold: Fold[S]) -> None:
-        """Apply what was recorded after the fold, and take the snapshots that are due."""
+        """Apply what was recorded after the fold, and take snapshots that are due: permanent ones, and one at the end."""
         for commits in self.log.event_batches(self._cursor, None if self._base is None else self._base.version_of):
             if commits[0].position <= fold.position:
                 commits = [commit for commit in commits if commit.position > fold.position]
@@ -180,7 +180,7 @@ class Repository(Generic[S, C, E]):
         try:
             fold.apply(*commits)
             times = [commit.at for commit in commits]
-            self._at, earliest = times[-1], min(times)
+            self._last_time, earliest = times[-1], min(times)
             if self._earliest is None or earliest < self._earliest:
                 self._earliest = earliest
         except BaseException:  # after an interruption the fold may hold half of the commits: do not apply them to it again
@@ -193,8 +193,8 @@ class Repository(Generic[S, C, E]):
 
     def _take_snapshot(self, fold: Fold[S]) -> None:
         cursor = self.log.cursor()
-        if cursor.position == fold.position and self._at is not None and self._earliest is not None:
-            info = SnapshotInfo(fold.position, self._at, self._earliest)
+        if cursor.position == fold.position and self._last_time is not None and self._earliest is not None:
+            info = SnapshotInfo(fold.position, self._last_time, self._earliest)
             self.snapshots.save(self.log.id, cursor, info, fold)
             self._infos, self._earliest = prune(self.snapshot_infos, info), None
 
@@ -240,14 +240,14 @@ class Repository(Generic[S, C, E]):
         """
         stream = self.decider.stream(id)
 
-        def plan(fold: Fold[S]) -> Plan[E]:
+        def plan(fold: Fold[S]) -> PlannedCommit[E]:
             check_precondition(precondition, stream, fold.version_of(stream))
             return decide_all(self.decider, fold, [(stream, command)]), metadata
 
         outcome = self.transact(plan)
         return outcome.fold.get(stream) or Entity(stream, self.decider.initial, 0), outcome.commit
 
-    def transact(self, plan: Callable[[Fold[S]], Plan[E]]) -> Outcome[S]:
+    def transact(self, plan: Callable[[Fold[S]], PlannedCommit[E]]) -> Outcome[S]:
         """Append, as one commit, the events that a plan gives. After a conflict, read what others wrote and plan again.
 
         Args:

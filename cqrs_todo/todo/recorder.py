@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, TypeAlias, TypeVar
 from ..cqrs.errors import CqrsError, DamagedLog, LogExists, LogNotFound
 from ..cqrs.events import Commit, EventTypes, Metadata
 from ..cqrs.fold import Fold
-from ..cqrs.repository import Changes, Repository, decide_all
-from ..cqrs.repository import Plan as AnyPlan
+from ..cqrs.repository import Changes, PlannedCommit, Repository, decide_all
 from ..cqrs.snapshots import SnapshotEvery, Snapshots
 from ..cqrs.store import Cursor, Log, Progress, Store, no_progress
 from ..cqrs.struct import Struct
@@ -82,7 +81,6 @@ class Answer(Struct, frozen=True, kw_only=True):
         return self.commits[-1] if self.commits else None
 
 
-CommitPlan: TypeAlias = AnyPlan[TodoEvent]
 Todos: TypeAlias = Fold[State]
 """The fold of a list. It has a name because Python evaluates the annotations of an inner function at each call."""
 
@@ -130,7 +128,7 @@ class Recorder:
         try:
             self._attach(store.open(name))
         except LogNotFound as error:
-            from ..cqrs.stores.null import NullLog  # few lists are not there
+            from ..cqrs.stores.null import NullLog  # rarely needed
 
             self._missing = True
             self._attach(NullLog(error.name, clock(), TYPES))
@@ -218,25 +216,26 @@ class Recorder:
         command = (request and request.id) or new_command()
         planned: list[tuple[CommitContent, str]] = []
 
-        def divide(fold: Todos) -> list[tuple[CommitContent, str]]:
+        def plan_commits(fold: Todos) -> list[tuple[CommitContent, str]]:
             self.check_undamaged("; nothing was recorded")
             if request is not None:
                 request.check(self, fold, named)
             contents = plan(fold)
-            if one_commit_each:  # the first id stays the same when the plan is called again
+            if one_commit_each:  # the first commit keeps its id when the plan is called again, and the others get new ones
                 divided = [(content, new_command() if number else command) for number, content in enumerate(contents)]
             else:
                 divided = with_batch_ids(split_to_commit_size(contents), command)
             return divided if request is None else request.stamp(divided)
 
-        def plan_one_commit(fold: Todos) -> CommitPlan:
-            planned[:] = divide(fold)
+        def plan_one_commit(fold: Todos) -> PlannedCommit[TodoEvent]:
+            planned[:] = plan_commits(fold)
+            # several commits are recorded further down, while nobody else can write
             (changes, meta), id = planned[0] if len(planned) == 1 else (({}, {}), command)
             return changes, Metadata(self.clock(), self.author, id, meta)
 
         outcome = self.repository.transact(plan_one_commit)
         if len(planned) > 1:
-            return self.together((), lambda: self._record_all(divide(self.repository.fold()), named))
+            return self.together((), lambda: self._record_all(plan_commits(self.repository.fold()), named))
         return self.answer(() if outcome.commit is None else (outcome.commit,), named)
 
     def _record_all(self, planned: Sequence[tuple[CommitContent, str]], named: Sequence[Item] | None) -> Answer:

@@ -16,7 +16,7 @@ from cqrs_todo.cqrs.errors import (
 )
 from cqrs_todo.cqrs.events import Commit, EventBatch, Metadata
 from cqrs_todo.cqrs.fold import Entity, Fold
-from cqrs_todo.cqrs.repository import RETRIES, Plan, Repository, decide_all
+from cqrs_todo.cqrs.repository import RETRIES, PlannedCommit, Repository, decide_all
 from cqrs_todo.cqrs.snapshots import (
     MemorySnapshots,
     NullSnapshots,
@@ -73,7 +73,7 @@ def test_a_conflict_is_decided_anew() -> None:
     counters = Repository(log, COUNTER)
     decided_at = []
 
-    def plan(fold: Fold[int]) -> Plan[Moved]:
+    def plan(fold: Fold[int]) -> PlannedCommit[Moved]:
         decided_at.append(fold.position)
         if fold.position < 2:
             Repository(log, COUNTER).execute("a", Move(10), by(f"other {fold.position}"))
@@ -90,7 +90,7 @@ def test_a_conflict_without_end_is_the_callers() -> None:
     log = new_log()
     tries = []
 
-    def plan(fold: Fold[int]) -> Plan[Moved]:
+    def plan(fold: Fold[int]) -> PlannedCommit[Moved]:
         tries.append(fold.position)
         Repository(log, COUNTER).execute("a", Move(10), by(f"other {fold.position}"))
         return decide_all(COUNTER, fold, [("counter/a", Move(1))]), by("mine")
@@ -110,13 +110,13 @@ def test_a_plan_is_made_on_the_latest_fold() -> None:
     assert entity.state == 2
     other.execute("a", Move(-2), by("c3"))
 
-    def unless_moved(fold: Fold[int]) -> Plan[Moved]:
+    def unless_moved(fold: Fold[int]) -> PlannedCommit[Moved]:
         return {"counter/a": [Moved(3)] if fold["counter/a"].state == 0 else []}, by("c4")
 
     assert mine.transact(unless_moved).fold["counter/a"].state == 3
     other.execute("b", Move(7), by("c5"))
 
-    def known(fold: Fold[int]) -> Plan[Moved]:
+    def known(fold: Fold[int]) -> PlannedCommit[Moved]:
         return {"counter/b": [Moved(fold["counter/b"].state)]}, by("c6")
 
     assert mine.transact(known).fold["counter/b"].state == 14
@@ -130,7 +130,7 @@ def test_a_bug_in_a_decider_is_raised_also_when_others_have_written() -> None:
     mine.fold()
     other.execute("a", Move(5), by("c1"))
 
-    def wrong(_fold: Fold[int]) -> Plan[Moved]:
+    def wrong(_fold: Fold[int]) -> PlannedCommit[Moved]:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):

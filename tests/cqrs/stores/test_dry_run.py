@@ -9,7 +9,7 @@ import pytest
 from cqrs_todo.cqrs.errors import CommandReused, LogExists, WrongExpectedVersion
 from cqrs_todo.cqrs.events import Metadata
 from cqrs_todo.cqrs.fold import Fold
-from cqrs_todo.cqrs.repository import Plan, Repository, decide_all
+from cqrs_todo.cqrs.repository import PlannedCommit, Repository, decide_all
 from cqrs_todo.cqrs.snapshots import AlwaysSnapshot, MemorySnapshots
 from cqrs_todo.cqrs.store import NEW, Append, Cursor, Store
 from cqrs_todo.cqrs.stores import open_store
@@ -72,7 +72,7 @@ def test_after_a_conflict_the_command_is_decided_again(store: Store) -> None:
     dry = DryRunStore(store, TYPES)
     versions: list[int] = []
 
-    def plan(fold: Fold[int]) -> Plan[Moved]:
+    def plan(fold: Fold[int]) -> PlannedCommit[Moved]:
         versions.append(fold.version_of("counter/x"))
         if len(versions) == 1:
             store.open("a").append([Append("counter/x", (Moved(9),))], metadata("other"))
