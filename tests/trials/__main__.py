@@ -44,6 +44,8 @@ def _report_trial(name: str, size: Size) -> tuple[Tally | None, int]:
         return None, round(time.monotonic() - began)
     seconds = round(time.monotonic() - began)
     _print(f"{name}: {tally} ({seconds} s)")
+    for what, count in tally.causes.items():
+        _print(f"    {count:,} × {what}")
     for example in tally.examples:
         _print(f"    {example}")
     if not tally.skipped and not tally.reached:

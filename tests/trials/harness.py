@@ -64,7 +64,8 @@ UNNOTICED = f"{SILENT}: damage that was not reported"
 RAW = f"{SILENT}: hostile text was printed without escaping"
 """What can go wrong: a kind, 'lost' or 'silent', and after a colon the cause. A control names one of these."""
 
-_EXAMPLES = 5
+_EXAMPLES = 3
+"""How many examples are kept of each thing that went wrong."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ class Tally:
     causes: dict[str, int] = field(default_factory=dict)
     """How often each thing went wrong, by the constants above."""
     examples: list[str] = field(default_factory=list)
-    """The first cases that went wrong."""
+    """The first cases in which each thing went wrong."""
     notes: list[str] = field(default_factory=list)
     """Other figures, and parts of the trial that were skipped."""
 
@@ -114,7 +115,7 @@ class Tally:
         else:
             raise ValueError(f"{what!r} is neither lost nor silent")
         self.causes[what] = self.causes.get(what, 0) + 1
-        if len(self.examples) < _EXAMPLES:
+        if self.causes[what] <= _EXAMPLES:
             self.examples.append(f"{what}: {example}")
 
     def add(self, part: "Tally") -> None:
@@ -125,8 +126,9 @@ class Tally:
         self.silent += part.silent
         self.refused += part.refused
         for what, count in part.causes.items():
+            if self.causes.get(what, 0) < _EXAMPLES:
+                self.examples += [example for example in part.examples if example.startswith(what)]
             self.causes[what] = self.causes.get(what, 0) + count
-        self.examples = [*self.examples, *part.examples][:_EXAMPLES]
         self.notes += [note for note in part.notes if note not in self.notes]
 
     @property
