@@ -75,7 +75,6 @@ DEEDS = (
     _deed("redo"),
     _deed("restore --to @3"),
     _deed("lists new shop", "shop"),
-    _deed("lists new shop", "shop"),
     _deed("lists rename work job", "work", "job"),
     _deed("lists archive work", "work", "inbox"),
     _deed("lists unarchive old", "old", "inbox"),
