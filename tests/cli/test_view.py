@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -128,19 +129,174 @@ def test_the_state_of_another_schema_is_not_used(todo: Todo, count: Path, old: s
 
 def test_times_are_those_of_the_zone_even_if_the_cache_was_made_in_another(todo: Todo) -> None:
     todo("add", "Buy milk")
-    here = todo("view", "changes", "--per", "minute", "--json").json["rows"]
-    there = todo("view", "changes", "--per", "minute", "--json", env={"TZ": "Asia/Kolkata"}).json["rows"]
+    here = todo("view", "changes", "--per", "minute").out
+    there = todo("view", "changes", "--per", "minute", env={"TZ": "Asia/Kolkata"}).out
     assert here != there
-    assert todo("view", "changes", "--per", "minute", "--json").json["rows"] == here
+    assert todo("view", "changes", "--per", "minute").out == here
 
 
-def test_a_state_that_json_cannot_hold_is_not_kept(todo: Todo, count: Path) -> None:
-    source = COUNT.replace('{"events": 0}', "{1: ()}").replace("[state]", '[{"events": len(state)}]')
-    count.write_text(source.replace('{"events": state["events"] + 1}', "{**state, event.position: ()}"))
+VIEW = """
+import collections, dataclasses, enum, typing
+{before}
+class Kind(enum.StrEnum):
+    OPEN = "open"
+    DONE = "done"
+
+class View:
+    name = "view"
+    initial = {initial}
+
+    def evolve(self, state, event):
+        {evolve}
+        return state
+
+    def rows(self, state):
+        return [{{"shown": {shown}}}]
+
+VIEW = View()
+"""
+
+SHARED = """t = {"done": 0} if event.type == "todo_created" else state["by"][event.id]
+        t["done"] += event.type == "todo_completed"
+        state["by"][event.id] = t
+        if event.type == "todo_created": state["order"].append(t)"""
+
+STATE = """
+@dataclasses.dataclass
+class State:
+    counts: {kind} = dataclasses.field(default_factory={factory})
+"""
+
+HIDDEN = """
+@dataclasses.dataclass
+class State:
+    number: int = 0
+
+    def __eq__(self, other):
+        return self.number == other.number
+"""
+
+COMPLETED = 'state[event.id] = Kind.DONE if event.type == "todo_completed" else Kind.OPEN'
+
+
+@pytest.mark.parametrize(
+    ("before", "initial", "evolve", "shown"),
+    [
+        pytest.param("", '{"by": {}, "order": []}', SHARED, '[each["done"] for each in state["order"]]', id="shared"),
+        pytest.param("", "{}", COMPLETED, "[each is Kind.DONE for each in state.values()]", id="enumeration"),
+        pytest.param("", "collections.Counter()", "state[event.type] += 1", "sorted(state.items())", id="counter"),
+        pytest.param("", "collections.defaultdict(int)", "state[event.type] += 1", "sorted(state.items())", id="default"),
+        pytest.param("", "{}", "state[event.position] = 1", "sorted(map(repr, state))", id="keys"),
+        pytest.param("", "{}", "state[event.id] = (1,)", "[type(each) is tuple for each in state.values()]", id="tuple"),
+        pytest.param("", "{}", "state[event.id] = event.at", "[each.year for each in state.values()]", id="time"),
+        pytest.param("", "{'ids': set()}", "state['ids'].add(event.id)", "len(state['ids'])", id="set"),
+        pytest.param("", "{'x': 0.0}", "state['x'] = float('nan')", "[state['x'] is None]", id="nan"),
+        pytest.param(
+            STATE.format(kind="dict[str, int]", factory="collections.Counter"),
+            "State()",
+            "state.counts[event.type] += 1",
+            "sorted(state.counts.items())",
+            id="counter in a field",
+        ),
+        pytest.param(
+            STATE.format(kind="dict", factory="dict, compare=False"),
+            "State()",
+            "state.counts[event.position] = 1",
+            "sorted(map(repr, state.counts))",
+            id="field that is not compared",
+        ),
+        pytest.param(
+            HIDDEN,
+            "State()",
+            "state.number += 1; state.more = getattr(state, 'more', 0) + 1",
+            "[state.number, state.more]",
+            id="attribute that is not a field",
+        ),
+        pytest.param(
+            STATE.format(kind="list[int] | set[int]", factory="list"),
+            "State()",
+            "state.counts.append(event.position)",
+            "state.counts",
+            id="annotation that JSON cannot tell apart",
+        ),
+        pytest.param(
+            STATE.format(kind='"Unknown"', factory="list"),
+            "State()",
+            "state.counts.append(event.position)",
+            "state.counts",
+            id="annotation that cannot be resolved",
+        ),
+        pytest.param(
+            HIDDEN + "    def __post_init__(self):\n        if self.number: raise SystemExit(9)\n",
+            "State()",
+            "state.number += 1",
+            "state.number",
+            id="class that refuses its own values",
+        ),
+        pytest.param("", "{}", "state[event.id] = state", "len(state)", id="circle"),
+    ],
+)
+def test_a_state_that_is_read_back_differently_is_not_cached(
+    todo: Todo, count: Path, before: str, initial: str, evolve: str, shown: str
+) -> None:
+    count.write_text(VIEW.format(before=before, initial=initial, evolve=evolve, shown=shown))
     todo("add", "Buy milk")
+    todo("add", "Call Jo")
     todo("view", str(count))
     todo("done", "1")
-    assert todo("view", str(count), "--json").json["events_read"] == 2
+    document = todo("view", str(count), "--json").json
+    assert document["events_read"] == 3
+    assert not (todo.home / ".cache/cqrs-todo/views").exists()
+    shutil.rmtree(todo.home / ".cache", ignore_errors=True)
+    assert todo("view", str(count), "--json").json["rows"] == document["rows"]
+
+
+@pytest.mark.parametrize(
+    ("before", "initial", "evolve", "shown"),
+    [
+        pytest.param("", '{"a": [], "b": []}', "state['a'].append([event.type, None, 1.5, True])", "state['a']", id="plain"),
+        pytest.param("", "0", "state += 1", "state", id="number"),
+        pytest.param(
+            STATE.format(kind="dict[int, tuple[Kind, ...]]", factory="dict").replace("Kind", '"Kind"').replace('""', '"'),
+            "State()",
+            "state.counts[event.position] = (Kind.OPEN,)",
+            "[each is Kind.OPEN for every in state.counts.values() for each in every]",
+            id="declared",
+        ),
+        pytest.param(
+            STATE.format(kind='dict[str, "datetime.datetime"]', factory="dict").replace("@", "import datetime\n@"),
+            "State()",
+            "state.counts[event.id] = event.at",
+            "[str(each) + each.tzname() for each in state.counts.values()]",
+            id="times",
+        ),
+    ],
+)
+def test_a_state_of_plain_or_declared_values_is_cached(
+    todo: Todo, count: Path, before: str, initial: str, evolve: str, shown: str
+) -> None:
+    count.write_text(VIEW.format(before=before, initial=initial, evolve=evolve, shown=shown))
+    env = {"TZ": "Europe/Berlin"}
+    todo("add", "Buy milk")
+    todo("view", str(count), env=env)
+    todo("done", "1")
+    document = todo("view", str(count), "--json", env=env).json
+    assert document["events_read"] == 1
+    shutil.rmtree(todo.home / ".cache")
+    assert todo("view", str(count), "--json", env=env).json["rows"] == document["rows"]
+
+
+@pytest.mark.parametrize("view", ["authors", "statement"])
+def test_the_views_of_this_package_are_cached_in_every_zone(todo: Todo, view: str) -> None:
+    if todo.store is not None:
+        pytest.skip("it writes files")
+    _write_months(todo, 2)
+    for zone in ("Asia/Kolkata", "America/New_York"):
+        arguments = ("view", view, *(("2026-02",) if view == "statement" else ()), "--json")
+        first = todo(*arguments, env={"TZ": zone}).json
+        assert first["events_read"] == 6
+        later = todo("view", view, *(("2026-03",) if view == "statement" else ()), "--json", env={"TZ": zone}).json
+        assert (later["continued_from"], later["events_read"]) == ({"inbox": 6}, 0)
 
 
 def test_the_statement_of_a_month(todo: Todo) -> None:
