@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
+from ..cqrs.errors import LogNotFound
 from ..cqrs.events import Commit
 from ..cqrs.store import START, Cursor
 from ..todo.errors import ListArchived, ListNotFound
@@ -75,6 +76,17 @@ class FollowedLists:
     def lists(self) -> list[TodoList]:
         """The lists that are followed at present."""
         return [each.todos for each in self.followed]
+
+    def new(self) -> Iterator[tuple[TodoList, Commit]]:
+        """Read what was recorded since the last call, list by list."""
+        for each in self.followed:
+            try:
+                for commit in each.new():
+                    yield each.todos, commit
+            except LogNotFound:
+                if not self._every:
+                    raise
+                # it got another name or was archived a moment ago; `update` will see that
 
     def update(self) -> bool:
         """Begin to follow lists that are there now, and stop to follow those that are gone.

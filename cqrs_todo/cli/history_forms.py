@@ -111,9 +111,8 @@ def follow_history(
     _show(session, earlier[max(len(earlier) - last, 0) :], streams, raw=raw, name_lists=all_lists, seconds=seconds)
     while wait():
         following.update()
-        for each in following.followed:
-            new = [(each.todos, commit) for commit in each.new() if matches(commit, streams)]
-            _show(session, new, streams, raw=raw, name_lists=all_lists, seconds=seconds)
+        new = [(todos, commit) for todos, commit in following.new() if matches(commit, streams)]
+        _show(session, new, streams, raw=raw, name_lists=all_lists, seconds=seconds)
 
 
 def _first(count: int, commits: Iterator[Commit]) -> Sequence[Commit]:

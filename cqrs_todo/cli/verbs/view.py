@@ -155,7 +155,7 @@ class _Shown:
                 return
             changed = following.update()
             self.lists = following.lists
-            changed |= sum(1 for each in following.followed for _ in each.new()) > 0
+            changed |= sum(1 for _ in following.new()) > 0
 
     def _title(self) -> str:
         lists = ", ".join(todos.name for todos in self.lists)

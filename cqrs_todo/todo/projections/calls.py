@@ -1,12 +1,12 @@
 """Calling the code of a projection, which others wrote: whatever it raises becomes an error that names the projection."""
 
 from collections.abc import Callable
-from os.path import dirname, join
 from typing import Any
 
 from . import Event, Periodic, Projection, ViewFailed
 
-_PROGRAM = join(dirname(dirname(dirname(__file__))), "")
+_PROGRAM = __file__.removesuffix("todo/projections/calls.py")
+"""Where the code of this program is."""
 
 
 def call(projection: Projection[Any], doing: str, function: Callable[..., Any], *arguments: Any) -> Any:
