@@ -9,7 +9,7 @@ import msgspec
 from ..cqrs.events import Commit
 from ..cqrs.store import Cursor
 from ..todo.service import TodoList
-from .follow import Followed, wait
+from .follow import FollowedLists, wait
 from .graph import Gutter, gutters
 from .histories import HistoryRow, print_history
 from .output import OutputFailed, print_line
@@ -85,6 +85,7 @@ def follow_history(
     *,
     raw: bool,
     seconds: bool,
+    all_lists: bool,
 ) -> None:
     """Show the last changes of some lists, oldest first, and then each change when it is recorded.
 
@@ -98,20 +99,20 @@ def follow_history(
         last: How many of the changes before now to show.
         raw: Whether to print the lines of the log.
         seconds: Whether times have seconds.
+        all_lists: Whether they are all lists of the store, so that those that are made later are shown, too.
     """
-    followed = [Followed(todos) for todos in lists]
+    following = FollowedLists(session, lists, every=all_lists)
     earlier: list[tuple[TodoList, Commit]] = []
-    for each in followed:
+    for each in following.followed:
         commits = each.todos.log.commits_backward(Cursor(each.position))
         latest = _first(last, (commit for commit in commits if matches(commit, streams)))
         earlier += [(each.todos, commit) for commit in latest]
     earlier.sort(key=lambda pair: pair[1].metadata.at)  # a stable order: those of one list stay as they were recorded
-    several = len(lists) > 1
-    _show(session, earlier[max(len(earlier) - last, 0) :], streams, raw=raw, name_lists=several, seconds=seconds)
+    _show(session, earlier[max(len(earlier) - last, 0) :], streams, raw=raw, name_lists=all_lists, seconds=seconds)
     while wait():
-        for each in followed:
-            new = [(each.todos, commit) for commit in each.new() if matches(commit, streams)]
-            _show(session, new, streams, raw=raw, name_lists=several, seconds=seconds)
+        following.update()
+        new = [(todos, commit) for todos, commit in following.new() if matches(commit, streams)]
+        _show(session, new, streams, raw=raw, name_lists=all_lists, seconds=seconds)
 
 
 def _first(count: int, commits: Iterator[Commit]) -> Sequence[Commit]:

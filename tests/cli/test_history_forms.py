@@ -109,3 +109,44 @@ def test_follow_shows_only_what_is_asked_for(todo: Todo) -> None:
         todo("done", "1")
         assert following.stdout.readline().endswith("  1 done\n")
         following.terminate()
+
+
+def test_follow_shows_the_changes_of_lists_that_are_made_later(todo: Todo) -> None:
+    """A list that had another name, or comes back from the archive, shows only what is recorded since."""
+    todo("add", "Buy milk")
+    todo("-L", "old", "add", "Archived long ago")
+    todo("lists", "archive", "old")
+    command = [sys.executable, "-m", "cqrs_todo", "history", "--follow", "--all-lists", "--json"]
+    with subprocess.Popen(command, env=todo.env, cwd=todo.home, stdout=subprocess.PIPE, text=True) as following:
+        stream = following.stdout
+        assert stream is not None
+
+        def shown() -> tuple[str, int]:
+            document = json.loads(stream.readline())
+            return document["list"], document["commit"]["position"]
+
+        assert shown() == ("inbox", 1)
+        todo("-L", "work", "add", "Deploy")
+        assert shown() == ("work", 1)
+        todo("lists", "rename", "work", "job")
+        todo("-L", "job", "add", "Test")
+        assert shown() == ("job", 2)
+        todo("lists", "unarchive", "old")
+        todo("add", "Call Jo")
+        assert shown() == ("inbox", 2)
+        todo("-L", "old", "done", "1")
+        assert shown() == ("old", 2)
+        stream.close()
+        assert following.wait(30) == 0
+
+
+def test_follow_waits_for_the_default_list(todo: Todo) -> None:
+    command = [sys.executable, "-m", "cqrs_todo", "history", "--follow", "--json"]
+    with subprocess.Popen(command, env=todo.env, cwd=todo.home, stdout=subprocess.PIPE, text=True) as following:
+        assert following.stdout is not None
+        todo("-L", "other", "add", "x")
+        todo("add", "Buy milk")
+        document = json.loads(following.stdout.readline())
+        assert (document["list"], document["commit"]["position"]) == ("inbox", 1)
+        following.stdout.close()
+        assert following.wait(30) == 0

@@ -2,10 +2,12 @@
 
 import copy
 import random
+import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -86,12 +88,31 @@ def test_changes_counts_commits_and_events(world: World) -> None:
     world.add("c")
     shown = {unit: rows(Changes(unit), world.fold(Changes(unit), Kept())[0]) for unit in ("minute", "hour", "day")}
     assert shown["minute"] == [
-        {"minute": "2026-01-10 12:00", "changes": 1, "events": 1},
-        {"minute": "2026-01-10 12:01", "changes": 2, "events": 3},
-        {"minute": "2026-01-11 12:01", "changes": 1, "events": 1},
+        {"minute": datetime(2026, 1, 10, 12, 0, tzinfo=UTC), "changes": 1, "events": 1},
+        {"minute": datetime(2026, 1, 10, 12, 1, tzinfo=UTC), "changes": 2, "events": 3},
+        {"minute": datetime(2026, 1, 11, 12, 1, tzinfo=UTC), "changes": 1, "events": 1},
     ]
-    assert [(row["hour"], row["changes"]) for row in shown["hour"]] == [("2026-01-10 12:00", 3), ("2026-01-11 12:00", 1)]
+    assert [(row["from"], row["to"], row["changes"]) for row in shown["hour"]] == [
+        (datetime(2026, 1, 10, 12, tzinfo=UTC), datetime(2026, 1, 10, 12, 59, 59, tzinfo=UTC), 3),
+        (datetime(2026, 1, 11, 12, tzinfo=UTC), datetime(2026, 1, 11, 12, 59, 59, tzinfo=UTC), 1),
+    ]
     assert [(row["day"], row["events"]) for row in shown["day"]] == [("2026-01-10", 4), ("2026-01-11", 1)]
+
+
+def test_changes_keeps_the_repeated_hour_apart(world: World) -> None:
+    berlin = ZoneInfo("Europe/Berlin")
+    for hour in (0, 1, 1, 2):
+        world.now = datetime(2026, 10, 25, hour, 30, tzinfo=UTC)
+        world.add("x")
+    for unit, column in (("minute", "minute"), ("hour", "from")):
+        view = Changes(unit)
+        folded = fold(view, [Source(world.store.open("inbox"))], Kept(), lambda at: at.astimezone(berlin), world.now)
+        shown = rows(view, folded)
+        assert [(row[column].hour, row[column].utcoffset(), row["changes"]) for row in shown] == [
+            (2, timedelta(hours=2), 1),
+            (2, timedelta(hours=1), 2),
+            (3, timedelta(hours=1), 1),
+        ]
 
 
 def test_changes_knows_no_other_units() -> None:
@@ -266,14 +287,21 @@ class Failing:
     """A view that fails where it is told to."""
 
     name = "failing"
-    initial = 0
+    initial: Any = 0
 
     def __init__(self, where: str) -> None:
         self.where = where
+        if where == "initial":
+            self.initial = (each for each in range(1))
 
     def evolve(self, state: int, event: Event) -> Any:
-        if self.where == "evolve":
-            raise KeyError("x")
+        match self.where:
+            case "evolve":
+                raise KeyError("x")
+            case "exit":
+                sys.exit("stop")
+            case "message":
+                raise Unspeakable
         return None if self.where == "none" else state
 
     def rows(self, state: int) -> Any:
@@ -282,23 +310,60 @@ class Failing:
         return [{1: 2}] if self.where == "name" else [3] if self.where == "row" else []
 
 
+class Unspeakable(BaseException):
+    """An error that has no message."""
+
+    def __str__(self) -> str:
+        raise ValueError
+
+
+class FailingPeriods(Failing):
+    """A view with periods that fails where it is told to."""
+
+    def period_of(self, at: datetime) -> Any:
+        match self.where:
+            case "period":
+                raise SystemExit
+            case "number":
+                return at.year
+            case "empty":
+                return ""
+            case "surrogate":
+                return "\ud800"
+        return f"{at:%Y-%m}"
+
+    def close(self, state: int) -> Any:
+        return 1 / 0 if self.where == "close" else None
+
+
 @pytest.mark.parametrize(
-    ("where", "message"),
+    ("view", "message"),
     [
         (
-            "evolve",
+            Failing("evolve"),
             r"the view failing failed in evolve, with @1 of inbox: KeyError: 'x' \(.*test_projections.py, line \d+\)",
         ),
-        ("none", "returned None"),
-        ("rows", "failed in rows: ZeroDivisionError"),
-        ("row", "failed in rows: TypeError"),
-        ("name", "the name of a column is 1"),
+        (Failing("exit"), r"failed in evolve, with @1 of inbox: SystemExit: stop \("),
+        (Failing("message"), r"failed in evolve, with @1 of inbox: Unspeakable \("),
+        (Failing("none"), "returned None"),
+        (Failing("initial"), "failed in initial, which cannot be copied: TypeError"),
+        (Failing("rows"), "failed in rows: ZeroDivisionError"),
+        (Failing("row"), "failed in rows: TypeError"),
+        (Failing("name"), "the name of a column is 1"),
+        (FailingPeriods("period"), r"failed in period_of: SystemExit \("),
+        (FailingPeriods("number"), "failed in period_of: it returned a value of the type int"),
+        (FailingPeriods("empty"), "failed in period_of: it returned an empty text"),
+        (FailingPeriods("surrogate"), "failed in period_of: it returned a text that is not valid"),
+        (FailingPeriods("close"), "failed in close: ZeroDivisionError"),
+        (FailingPeriods("nothing"), "failed in close: it returned None"),
     ],
+    ids=lambda value: value.where if isinstance(value, Failing) else "",
 )
-def test_a_view_that_fails_is_named_with_the_event(world: World, where: str, message: str) -> None:
+def test_a_view_that_fails_is_named_with_what_it_did(world: World, view: Failing, message: str) -> None:
     world.add("a")
+    period = "2026-12" if isinstance(view, FailingPeriods) else ""
     with pytest.raises(ViewFailed, match=message):
-        table(Failing(where), world.fold(Failing(where), Kept())[0].state)
+        table(view, world.fold(view, Kept(), period)[0].state)
 
 
 def test_only_views_with_periods_are_periodic() -> None:

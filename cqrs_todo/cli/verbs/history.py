@@ -68,9 +68,8 @@ def history(
         from ..history_forms import follow_history
 
         streams = {item.stream for item in lists[0].select(check_ids(ids))} if ids else None
-        follow_history(
-            session, lists, wanted.matches, streams, _FOLLOWED if limit is None else limit, raw=raw, seconds=seconds
-        )
+        last = _FOLLOWED if limit is None else limit
+        follow_history(session, lists, wanted.matches, streams, last, raw=raw, seconds=seconds, all_lists=all_lists)
         return
     rows: list[HistoryRow] = []
     for todos, view in zip(lists, views, strict=True):

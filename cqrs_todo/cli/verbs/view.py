@@ -1,7 +1,7 @@
 """`todo view`: a fold over the events of a list, as a table."""
 
-from collections.abc import Sequence
-from datetime import date, datetime
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from ...todo.lists import Lists
@@ -10,61 +10,72 @@ from ..clock import to_local
 from ..errors import UsageError
 from ..output import print_line, print_message, print_row
 from ..session import Session
-from ..terminal import RICH_ROWS, draw
+from ..terminal import RICH_ROWS, draw, print_moment
 from ..text import visible
 from ..verb import LOOK, Argument, Option, Verb
 
 if TYPE_CHECKING:
     from ...todo.projections.fold import Folded
     from ...todo.service import TodoList
+    from ...todo.service import View as ListView
     from ..view_loader import FoundView
 
 
 def view(session: Session, what: str | None, words: Sequence[str], per: str | None, all_lists: bool, watch: bool) -> None:
     """Show a view of the list, or of all lists; without a name list the views."""
     if what is None:
+        _check_alone(session, per=per, all_lists=all_lists, watch=watch)
         _print_views(session)
         return
-    from ..view_loader import find_view
+    from ..view_loader import find_view, with_unit
 
+    if all_lists and session.options.list is not None:
+        raise UsageError("--all-lists and --list exclude one another", "leave out --all-lists or --list")
     if all_lists and isinstance(session.moment, int):
         raise UsageError("a position belongs to one list, not to all", "give a time")
     if watch and session.options.at is not None:
         raise UsageError("--watch and --at exclude one another", "leave out --watch or --at")
-    found = _per(find_view(what), per)
-    period = _period(session, found, words)
+    found = find_view(what)
+    if per is not None:
+        found = with_unit(found, per)
     lists = [session.open_list(name) for name in Lists(session.store).names()] if all_lists else [session.list]
-    _Shown(session, found, per or "", period, lists, "all" if all_lists else lists[0].log.id).show(watch=watch)
+    views = [] if session.moment is None else [todos.view(session.moment) for todos in lists]
+    period = _period(session, found, words, lists, views)
+    _Shown(session, found, per or "", period, lists, views, all_lists=all_lists).show(watch=watch)
 
 
-def _per(found: "FoundView", per: str | None) -> "FoundView":
-    if per is None:
-        return found
-    from ...cqrs.struct import replace
-
-    method = getattr(found.view, "per", None)
-    if method is None:
-        raise UsageError(f"the view {visible(found.view.name)} has no --per", "leave out --per")
-    try:
-        return replace(found, view=method(per))
-    except ValueError as error:
-        raise UsageError(f"--per cannot be {per!r}: {error}", "see: todo view --help") from error
+def _check_alone(session: Session, *, per: str | None, all_lists: bool, watch: bool) -> None:
+    """Raise `UsageError` for an option that says how to show a view, if no view is named."""
+    given = {"--per": per is not None, "--all-lists": all_lists, "--watch": watch, "--at": session.options.at is not None}
+    for option in (name for name, is_given in given.items() if is_given):
+        raise UsageError(f"{option} needs the name of a view", f"name a view, such as changes, or leave out {option}")
 
 
-def _period(session: Session, found: "FoundView", words: Sequence[str]) -> str:
-    """Return the period that the words name; '' for a view without periods."""
+def _period(
+    session: Session, found: "FoundView", words: Sequence[str], lists: "Sequence[TodoList]", views: "Sequence[ListView]"
+) -> str:
+    """Return the period that the words name, or that of the moment that is shown; '' for a view without periods."""
     from ...todo.projections import Periodic
+    from ...todo.projections.calls import period_of
 
     view = found.view
     if not isinstance(view, Periodic):
         if words:
-            raise UsageError(f"the view {visible(view.name)} takes no words: {' '.join(words)}", "leave them out")
+            raise UsageError(f"the view {view.name} takes no words: {' '.join(words)}", "leave them out")
         return ""
+
+    def period_at(at: datetime) -> str:
+        return period_of(view, view, to_local(at))
+
     if not words:
-        return view.period_of(session.moment if isinstance(session.moment, datetime) else session.now)
+        return period_at(_time_shown(session, lists, views))
     text = " ".join(words)
-    span = session.span_of(text)
-    first, last = view.period_of(to_local(span.start)), view.period_of(to_local(span.end))
+    try:
+        span = session.span_of(text)
+    except UsageError as error:
+        _suggest_periods(session, error, period_at)
+        raise
+    first, last = period_at(span.start), period_at(span.end)
     if first != last:
         raise UsageError(
             f"{text!r} reaches from {first} to {last}, and this view shows one of them", f"for instance: {first}"
@@ -72,11 +83,45 @@ def _period(session: Session, found: "FoundView", words: Sequence[str]) -> str:
     return first
 
 
+def _time_shown(session: Session, lists: "Sequence[TodoList]", views: "Sequence[ListView]") -> datetime:
+    """Return the time whose period is shown if no period is named."""
+    if isinstance(session.moment, int) and views[0].as_of is None:  # before the first commit
+        first = next(iter(lists[0].log.commits()), None)
+        return session.now if first is None else first.metadata.at
+    if isinstance(session.moment, datetime):
+        return session.moment
+    return session.seen_from(views[0]) if views else session.now
+
+
+def _suggest_periods(session: Session, error: UsageError, period_at: Callable[[datetime], str]) -> None:
+    """Let the hint of an error name texts that each mean one period, such as months."""
+    month_before = session.now.replace(day=1) - timedelta(days=1)
+    forms = []
+    for text in (f"{month_before:%B}".lower(), "last month", f"{month_before:%Y-%m}", "last week", "yesterday"):
+        span = session.span_of(text)
+        if period_at(span.start) == period_at(span.end):
+            forms.append(f'"{text}"' if " " in text else text)
+    if forms:
+        error.hint = "write, for instance: " + ", ".join(forms[:_MOST_FORMS])
+
+
+_MOST_FORMS = 3
+"""How many periods an error names."""
+
+
 class _Shown:
     """A view that is shown, perhaps again and again."""
 
     def __init__(
-        self, session: Session, found: "FoundView", per: str, period: str, lists: "Sequence[TodoList]", scope: str
+        self,
+        session: Session,
+        found: "FoundView",
+        per: str,
+        period: str,
+        lists: "Sequence[TodoList]",
+        views: "Sequence[ListView]",
+        *,
+        all_lists: bool,
     ) -> None:
         from ..view_cache import ViewCache
 
@@ -84,59 +129,75 @@ class _Shown:
         self.view = found.view
         self.period = period
         self.lists = lists
+        self.views = views
+        self.all_lists = all_lists
+        scope = "all" if all_lists else lists[0].log.id
         name = "\0".join((found.origin, found.view.name, per))
         self.cache = ViewCache(session.store.url, scope, name, found.schema, found.view.initial)
 
     def show(self, *, watch: bool) -> None:
         """Show the view; with `watch` again after each change."""
         if not watch:
+            for view in () if self.session.options.json else self.views:
+                print_moment(self.session, view)
             self._print(self._fold())
             return
-        from ..follow import Followed, wait
+        from ..follow import FollowedLists, wait
 
-        followed = [Followed(todos) for todos in self.lists]
+        following = FollowedLists(self.session, self.lists, every=self.all_lists)
         changed = True
         while True:
             if changed:
                 if self.session.rich:
                     print_line("\x1b[H\x1b[2J" + visible(self._title()))
-                self._print(self._fold())
+                self._print(self._fold(), named=self.session.rich)
             if not wait():
                 return
-            changed = any(sum(1 for _ in each.new()) for each in followed)
+            changed = following.update()
+            self.lists = following.lists
+            changed |= sum(1 for _ in following.new()) > 0
 
     def _title(self) -> str:
         lists = ", ".join(todos.name for todos in self.lists)
-        return " ".join(part for part in (self.view.name, self.period, "of", lists) if part)
+        return " ".join(part for part in (self.view.name, self.period, "of" if lists else "", lists) if part)
 
     def _fold(self) -> "Folded":
         from ...todo.projections.fold import Source, fold
 
-        moment = self.session.moment
         for todos in self.lists:
             todos.check_exists()
-        ends = [None if moment is None else todos.view(moment).position for todos in self.lists]
+        ends: Sequence[int | None] = [view.position for view in self.views] or [None] * len(self.lists)
         sources = [Source(todos.log, end) for todos, end in zip(self.lists, ends, strict=True)]
         folded = fold(self.view, sources, self.cache, to_local, datetime.now().astimezone(), self.period)
         self.cache.write()
         return folded
 
-    def _print(self, folded: "Folded") -> None:
+    def _print(self, folded: "Folded", *, named: bool = False) -> None:
+        """Print the table.
+
+        Args:
+            folded: The result of the fold.
+            named: Whether the name of the view is on the screen already.
+        """
+        from ...todo.projections.calls import call
         from ...todo.projections.fold import table
 
         columns, rows = table(self.view, folded.state)
         if self.session.options.json:
             self._print_json(folded, columns, rows)
         elif self.session.options.plain:
-            for row in rows:
-                print_row(*(_plain(row.get(name)) for name in columns))
+            for row in call(self.view, "rows", _plain_rows, columns, rows):
+                print_row(*row)
         elif not rows:
             print_message(self.session, "Nothing to show.")
         else:
-            _print_table(self.session, columns, rows)
+            if self.period and not named:
+                print_line(visible(self._title()))
+            _print_table(self.session, columns, call(self.view, "rows", _cells, columns, rows), _numeric(columns, rows))
 
     def _print_json(self, folded: "Folded", columns: list[str], rows: list[dict[str, Any]]) -> None:
         from ...todo.projections import ViewFailed
+        from ...todo.projections.calls import in_words
         from .. import document
 
         head = {
@@ -148,9 +209,11 @@ class _Shown:
             "columns": columns,
         }
         try:
-            encoded = document.encode({**head, "rows": rows})
-        except (TypeError, ValueError) as error:
-            raise ViewFailed(self.view.name, "rows", f"a value cannot be written as JSON: {error}") from error
+            encoded = document.encode({**head, "rows": [{name: _in_utc(row[name]) for name in row} for row in rows]})
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # a value may be of any type
+            raise ViewFailed(self.view.name, "rows", f"a value cannot be written as JSON: {in_words(error)}") from error
         print_line(encoded)
 
 
@@ -158,9 +221,7 @@ def _print_views(session: Session) -> None:
     from ..view_loader import all_views
 
     views = [
-        (name, getattr(found.view, "help", ""), found.origin)
-        if not isinstance(found, UsageError)
-        else (name, str(found), "")
+        (name, str(found), "") if isinstance(found, UsageError) else (name, getattr(found.view, "help", ""), found.origin)
         for name, found in all_views()
     ]
     if session.options.json:
@@ -174,13 +235,24 @@ def _print_views(session: Session) -> None:
         if session.options.plain:
             print_row(name, help, origin)
         else:
-            print_line(f"{visible(name):<{width}}  {visible(help)}")
+            print_line(f"{visible(name):<{width}}  {visible(help)}".rstrip())
 
 
-def _print_table(session: Session, columns: list[str], rows: list[dict[str, Any]]) -> None:
-    cells = [[_cell(row.get(name)) for name in columns] for row in rows]
-    numeric = [all(isinstance(row.get(name), int | float | None) for row in rows) for name in columns]
-    if session.rich and len(rows) <= RICH_ROWS:
+def _cells(columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> list[list[str]]:
+    return [[_cell(row.get(name)) for name in columns] for row in rows]
+
+
+def _plain_rows(columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> list[list[str]]:
+    return [[_plain(row.get(name)) for name in columns] for row in rows]
+
+
+def _numeric(columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> list[bool]:
+    """Return for each column whether it has nothing but numbers, which are written on the right."""
+    return [all(issubclass(type(row.get(name)), int | float | None) for row in rows) for name in columns]
+
+
+def _print_table(session: Session, columns: Sequence[str], cells: Sequence[Sequence[str]], numeric: Sequence[bool]) -> None:
+    if session.rich and len(cells) <= RICH_ROWS:
         from rich import box
         from rich.table import Table
 
@@ -191,21 +263,29 @@ def _print_table(session: Session, columns: list[str], rows: list[dict[str, Any]
             table.add_row(*line)
         draw(session, table)
         return
+    from rich.cells import cell_len
+
     head = [visible(name) for name in columns]
-    widths = [max(len(line[place]) for line in (head, *cells)) for place in range(len(columns))]
+    widths = [max(cell_len(line[place]) for line in (head, *cells)) for place in range(len(columns))]
     for line in (head, *cells):
-        shown = (
-            cell.rjust(width) if right else cell.ljust(width)
-            for cell, width, right in zip(line, widths, numeric, strict=True)
-        )
+        shown = []
+        for cell, width, right in zip(line, widths, numeric, strict=True):
+            space = " " * (width - cell_len(cell))
+            shown.append(space + cell if right else cell + space)
         print_line("  ".join(shown).rstrip())
 
 
-def _plain(value: Any) -> str:
-    """Return a value for programs: instants in UTC, as in JSON."""
-    from ...todo.values import day_or_instant
+def _in_utc(value: Any) -> Any:
+    """Return a value for programs: an instant in UTC. A time without a time zone stays as it is."""
+    return value.astimezone(UTC) if isinstance(value, datetime) and value.tzinfo is not None else value
 
-    return day_or_instant(value) if isinstance(value, date) else "" if value is None else str(value)
+
+def _plain(value: Any) -> str:
+    """Return a value for programs, with days and times as in JSON."""
+    if isinstance(value, date):
+        text: str = _in_utc(value).isoformat()
+        return text.replace("+00:00", "Z")
+    return "" if value is None else str(value)
 
 
 def _cell(value: Any) -> str:

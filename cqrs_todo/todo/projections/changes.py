@@ -1,14 +1,19 @@
 """The view `changes`: how much was changed in each minute, hour or day."""
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 
 from . import Event
 
 Counts: TypeAlias = dict[str, list[int]]
-"""The number of commits and of events, by the beginning of the minute, hour or day in local time."""
+"""The number of commits and of events, by the beginning of the minute, hour or day in local time, as ISO 8601.
 
-_FORMATS = {"minute": "%Y-%m-%d %H:%M", "hour": "%Y-%m-%d %H:00", "day": "%Y-%m-%d"}
+A minute or an hour has its offset from UTC. So the two hours are apart that have the same name when the clocks go back.
+"""
+
+_UNITS = ("minute", "hour", "day")
+_HOUR, _SECOND = timedelta(hours=1), timedelta(seconds=1)
 
 
 class Changes:
@@ -22,8 +27,8 @@ class Changes:
     help = "How much was changed in each minute, hour or day."
 
     def __init__(self, unit: str = "day") -> None:
-        if unit not in _FORMATS:
-            raise ValueError(f"it is one of {', '.join(_FORMATS)}")
+        if unit not in _UNITS:
+            raise ValueError(f"it is one of {', '.join(_UNITS)}")
         self._unit = unit
         self.initial: Counts = {}
 
@@ -33,15 +38,24 @@ class Changes:
 
     def evolve(self, state: Counts, event: Event) -> Counts:
         """Count the event, and with the first event of a commit the commit."""
-        counts = state.setdefault(event.at.strftime(_FORMATS[self._unit]), [0, 0])
+        start = event.at.date() if self._unit == "day" else event.at.replace(second=0, microsecond=0)
+        if self._unit == "hour":
+            start = event.at.replace(minute=0, second=0, microsecond=0)
+        counts = state.setdefault(start.isoformat(), [0, 0])
         counts[0] += event.position == event.commit
         counts[1] += 1
         return state
 
     def rows(self, state: Counts) -> Iterable[Mapping[str, Any]]:
-        """Return a row for each time with changes, in order."""
-        for time, (commits, events) in sorted(state.items()):
-            yield {self._unit: time, "changes": commits, "events": events}
+        """Return a row for each time with changes, in order. An hour has its first and its last second."""
+        if self._unit == "day":
+            for day, (commits, events) in sorted(state.items()):
+                yield {"day": day, "changes": commits, "events": events}
+            return
+        starts = {datetime.fromisoformat(start): counts for start, counts in state.items()}
+        for start, (commits, events) in sorted(starts.items()):
+            times = {"minute": start} if self._unit == "minute" else {"from": start, "to": start + _HOUR - _SECOND}
+            yield {**times, "changes": commits, "events": events}
 
 
 VIEW = Changes()

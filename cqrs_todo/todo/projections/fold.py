@@ -1,18 +1,19 @@
 """Folding the events of lists with a projection, from the nearest checkpoint on."""
 
 import copy
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta, timezone
 from heapq import merge
 from itertools import chain
-from typing import Any, NoReturn, Protocol
+from typing import Any, Protocol
 
 from ...cqrs.errors import StaleCursor
 from ...cqrs.events import Commit
 from ...cqrs.store import START, Cursor, Log
 from ...cqrs.struct import Struct
 from ..views import ToLocal, id_of
-from . import Event, Periodic, Projection, ViewFailed
+from . import Event, Periodic, Projection
+from .calls import call, close, evolve, failed, period_of
 
 
 class Source(Struct, frozen=True):
@@ -126,7 +127,7 @@ def fold(
             return _Fold(projection, sources, checkpoints, to_local, now, period, checkpoint, state).run()
         except (_Unusable, StaleCursor):  # try an older one, and at last the beginning of the logs
             continue
-    state = copy.deepcopy(projection.initial)
+    state = call(projection, "initial, which cannot be copied", copy.deepcopy, projection.initial)
     return _Fold(projection, sources, checkpoints, to_local, now, period, None, state).run()
 
 
@@ -234,7 +235,7 @@ class _Fold:
         """Begin a new period if a commit is in one. Returns False for a commit after the wanted period."""
         if self._periodic is None:
             return True
-        period: str = self._call("period_of", self._periodic.period_of, self._to_local(commit.metadata.at))
+        period = period_of(self._projection, self._periodic, self._local(commit.metadata.at))
         if self._start is not None and not self._open and period <= self._start.period:
             raise _Unusable
         period = max(period, self._current)
@@ -247,26 +248,30 @@ class _Fold:
 
     def _closed(self, periodic: Periodic, state: Any) -> Any:
         """Return the state with which the next period begins, and keep it."""
-        state = self._call("close", periodic.close, state)
+        state = close(self._projection, periodic, state)
         self._checkpoints.save(self._current, self._reached(), state)
         return state
 
     def _evolve(self, commit: Commit, reader: _Reader) -> None:
         meta, name, first = commit.metadata, reader.log.name, commit.position
-        at = self._to_local(meta.at)
-        evolve, state = self._projection.evolve, self._state
-        for each in commit.events:
-            id = id_of(each.stream)
-            event = Event(
-                name, each.position, first, each.stream, id, each.version, each.type, each.data, at, meta.by, meta.meta
+        at = self._local(meta.at)
+        events = [
+            Event(
+                name,
+                each.position,
+                first,
+                each.stream,
+                id_of(each.stream),
+                each.version,
+                each.type,
+                each.data,
+                at,
+                meta.by,
+                meta.meta,
             )
-            try:
-                state = evolve(state, event)
-            except Exception as error:
-                self._fail(f"evolve, with @{each.position} of {name}", error)
-            if state is None:
-                self._fail(f"evolve, with @{each.position} of {name}", "it returned None; it must return the new state")
-        self._state = state
+            for each in commit.events
+        ]
+        self._state = evolve(self._projection, self._state, events)
         reader.position = commit.last
 
     def _end(self) -> None:
@@ -275,31 +280,19 @@ class _Fold:
                 self._checkpoints.save("", self._reached(), self._state)
         elif self._open and self._current < self._wanted:
             self._state = self._closed(self._periodic, self._state)
-        elif self._open and self._current < self._call("period_of", self._periodic.period_of, self._to_local(self._now)):
+        elif self._open and self._current < period_of(self._projection, self._periodic, self._local(self._now)):
             self._closed(self._periodic, self._state)
 
     def _reached(self) -> dict[str, Reached]:
         return {reader.log.id: reader.reached() for reader in self._readers}
 
-    def _call(self, name: str, function: Callable[[Any], Any], argument: Any) -> Any:
-        try:
-            return function(argument)
-        except Exception as error:
-            self._fail(name, error)
+    def _local(self, at: datetime) -> datetime:
+        """Return a time in the time zone of whoever looks, with nothing of the zone but its offset.
 
-    def _fail(self, doing: str, problem: "Exception | str") -> NoReturn:
-        raise failed(self._projection, doing, problem) from (problem if isinstance(problem, Exception) else None)
-
-
-def failed(projection: Projection[Any], doing: str, problem: "Exception | str") -> ViewFailed:
-    """Return the error for a projection whose code failed, with the line that raised it."""
-    if isinstance(problem, Exception):
-        trace = problem.__traceback__
-        while trace is not None and trace.tb_next is not None:
-            trace = trace.tb_next
-        where = "" if trace is None else f" ({trace.tb_frame.f_code.co_filename}, line {trace.tb_lineno})"
-        problem = f"{type(problem).__name__}: {problem}{where}"
-    return ViewFailed(projection.name, doing, problem)
+        A state that is read from a checkpoint has such times, because JSON has no names of time zones.
+        """
+        local = self._to_local(at)
+        return local.replace(tzinfo=timezone(local.utcoffset() or timedelta()), fold=0)
 
 
 def table(projection: Projection[Any], state: Any) -> tuple[list[str], list[dict[str, Any]]]:
@@ -311,13 +304,10 @@ def table(projection: Projection[Any], state: Any) -> tuple[list[str], list[dict
     Raises:
         ViewFailed: The projection raised an error, or returned rows that are not mappings from names to values.
     """
-    rows: list[dict[str, Any]] = []
-    try:
-        rows.extend(dict(row) for row in projection.rows(state))
-    except Exception as error:
-        raise failed(projection, "rows", error) from error
+    rows = call(projection, "rows", lambda: [dict(row) for row in projection.rows(state)])
     columns = list(dict.fromkeys(name for row in rows for name in row))
     wrong = next((name for name in columns if not isinstance(name, str)), None)
     if wrong is not None:
-        raise failed(projection, "rows", f"the name of a column is {wrong!r}, which is not a text")
+        shown = call(projection, "rows", repr, wrong)
+        raise failed(projection, "rows", f"the name of a column is {shown}, which is not a text")
     return columns, rows
