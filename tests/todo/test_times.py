@@ -125,6 +125,48 @@ def test_dates_at_the_ends_of_months_and_years_are_read(text: str, now: str, mea
     assert read(text, noon, LONDON, "future").value == date.fromisoformat(meant)
 
 
+LOOKS_BACK = {"yesterday", "ago", "last", "past", "before"}
+"""Words with which a person names a time in the past."""
+
+ahead_phrases = st.lists(st.sampled_from(sorted({*VOCABULARY, "1st", "2", "15th", "31st"} - LOOKS_BACK)), max_size=6)
+days_of_months = st.tuples(
+    st.sampled_from(["1st", "first", "15th", "20th", "31st", "2nd friday", "first monday", "last friday", "first day"]),
+    st.sampled_from(["of month", "of the month", "of next month", "of june", "of march"]),
+).map(lambda parts: list(parts))
+
+
+@settings(max_examples=600)
+@for_all(ahead_phrases | days_of_months, st.datetimes(datetime(2020, 1, 1), datetime(2040, 1, 1), timezones=st.just(UTC)))
+def test_looking_ahead_no_text_that_names_nothing_past_means_a_past_day(words: list[str], now: datetime) -> None:
+    try:
+        value = read_value(" ".join(words), now, LONDON, "future")
+    except UnreadableTime:
+        return
+    day = value.date() if isinstance(value, datetime) else value
+    assert day >= now.astimezone(ZoneInfo("Europe/London")).date()
+
+
+@pytest.mark.parametrize(
+    "text", ["15th of the month", "first monday of the month", "first day of the month", "1st of month"]
+)
+def test_a_day_of_the_month_is_the_next_one_or_the_last_one(text: str) -> None:
+    ahead, back = (read(text, NOW, BERLIN, lean).value for lean in LEANS)
+    assert isinstance(ahead, date)
+    assert ahead.month == 4
+    assert isinstance(back, date)
+    assert back.month == 3
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["15th of this month", "first monday of this month", "first day of this month", "monday this week", "this week monday"],
+)
+def test_a_day_of_this_period_that_is_over_is_refused_looking_ahead(text: str) -> None:
+    with pytest.raises(UnreadableTime, match="has passed already"):
+        read(text, NOW, BERLIN, "future")
+    assert str(read(text, NOW, BERLIN, "past").value) < "2026-03-25"
+
+
 @pytest.mark.parametrize(
     ("order", "text", "meant"),
     [

@@ -10,7 +10,10 @@ from .words import MONTHS, PERIOD_ENDS, PERIODS, SINGULAR, UNITS, NotATime, ordi
 
 TYPE_CHECKING = False  # `typing` costs as much to import as Python costs to start
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from .token_reader import Amount
+    from .tokens import Token
 
 
 class PartsReader(DayReader):
@@ -137,13 +140,33 @@ class PartsReader(DayReader):
         if not self.take("of"):
             return False
         self.take("the")
+        at = self.at
         found = self.period_named()
         if found is None:
             return False
         start, end = found
         if first and exactly:
             self.named.set("edge", True, "times")
+        elif first and self.forward and start < self.today <= end:
+            return self._read_first_day(self.tokens[at : self.at], start, end)
         return self.set_day(start if first else end, "relative")
+
+    def _read_first_day(self, period: Sequence[Token], start: date, end: date) -> bool:
+        """Read the first day of a period that has begun: the next such day, unless the text names this very period.
+
+        Args:
+            period: The tokens that name the period.
+            start: The first day of the period.
+            end: Its last day.
+        """
+        kind, value = period[0]
+        if len(period) == 1 and kind == "word":
+            return self.set_day(end + DAY if value in PERIODS else months_later(start, 12), "relative")
+        if kind == "quarter" and value[0] is None and len(period) == 1:
+            return self.set_day(months_later(start, 12), "relative")
+        if period[0] == ("word", "this"):
+            raise NotATime(f"has passed already: that was {start}", (end + DAY).isoformat())
+        return self.set_day(start, "fixed")
 
     def _read_period(self) -> bool:
         """Read next week, last month, 2026-W48, nov 2026, april, next april, weekend."""
