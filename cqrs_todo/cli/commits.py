@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from ..cqrs.events import Commit
 from ..todo.compare import changed_fields
+from ..todo.errors import EventNotFound
 from ..todo.history import describe_commit, describe_event
 from ..todo.views import id_of, long_instant
 from .clock import to_local
@@ -25,7 +26,7 @@ def show_commits(session: Session, words: Sequence[str]) -> None:
 
     Raises:
         UsageError: A word is not the position of a commit.
-        NotYet: The list has no such position, or did not have it at the moment of `--at`.
+        EventNotFound: The list has no such position.
     """
     commits = [_commit_at(session, word) for word in words]
     todos = session.list
@@ -53,7 +54,7 @@ def _commit_at(session: Session, word: str) -> Commit:
     position = find_position(todos, word)
     commit = next(iter(todos.history(position)), None)
     if commit is None:
-        raise UsageError(f"{word} is before the first commit", "for instance: todo show @1")
+        raise EventNotFound(position, todos.name)
     if session.moment is not None and commit.position > todos.view(session.moment).position:
         raise UsageError(f"{word} is after the moment of --at", "leave out --at")
     return commit

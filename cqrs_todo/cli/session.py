@@ -216,9 +216,13 @@ class Session:
 
         Raises:
             UsageError: The text is neither a position nor a time.
+            EventNotFound: The list does not have the position.
         """
         position = self._position_of(text)
-        return self.span_of(text).start if position is None else position
+        if position is None:
+            return self.span_of(text).start
+        self.list.check_position(position)
+        return position
 
     def _position_of(self, text: str) -> int | None:
         """Return the position that a text such as @42, @-1, @42~1 or start means; None for other texts."""

@@ -61,7 +61,8 @@ class TodoList(Recorder):
     """One list of a store. Front ends read it and change it with this class.
 
     A moment is a time with a time zone, or the position of an event. Methods that read raise `ListNotFound` if the list
-    does not exist, and `NotYet` if the moment is in the future.
+    does not exist, `NotYet` if the moment is a time in the future, and `EventNotFound` if it is a position that the list does
+    not have.
     """
 
     # reading
@@ -74,7 +75,8 @@ class TodoList(Recorder):
 
         Raises:
             ListNotFound: The list does not exist.
-            NotYet: The moment is in the future.
+            NotYet: The moment is a time in the future.
+            EventNotFound: The moment is a position that the list does not have.
         """
         fold, commit = self._fold(moment)
         as_of = moment.astimezone(UTC) if isinstance(moment, datetime) else None
@@ -93,7 +95,8 @@ class TodoList(Recorder):
 
         Raises:
             ListNotFound: The list does not exist.
-            NotYet: The moment is in the future.
+            NotYet: The moment is a time in the future.
+            EventNotFound: The moment is a position that the list does not have.
         """
         if moment is None:
             self._fold(None)  # so that the log need not be read from its beginning
@@ -125,7 +128,8 @@ class TodoList(Recorder):
             TodoNotFound: Some words name no todo, or more than one.
             DamagedLog: Some words name no todo, and the log is damaged, so they may name a todo after the damage.
             ListNotFound: The list does not exist.
-            NotYet: The moment is in the future.
+            NotYet: The moment is a time in the future.
+            EventNotFound: The moment is a position that the list does not have.
         """
         from .selection import select  # `add` and `ls` name no todos
 
@@ -344,7 +348,8 @@ class TodoList(Recorder):
 
         Raises:
             ListNotFound: The list does not exist.
-            NotYet: The moment is in the future.
+            NotYet: The moment is a time in the future.
+            EventNotFound: The moment is a position that the list does not have.
             CannotRestore: A chosen todo was moved between lists since then. Nothing was recorded.
             CqrsError: What reading and appending raise.
         """

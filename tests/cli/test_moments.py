@@ -136,20 +136,68 @@ def test_positions_count_back_from_the_end_or_from_a_position(lived: Todo, writt
         ("@-4", "@-4 is before the first commit: inbox has 3 commits"),
         ("@3~3", "@3~3 is before the first commit: inbox has 2 commits up to @3"),
         ("@0~1", "@0~1 is before the first commit"),
-        ("@6", "has not come yet"),
-        ("@6~1", "has not come yet"),
-        ("@-0", "'@-0' is not a position"),
-        ("@x", "'@x' is not a position"),
-        ("@", "'@' is not a position"),
-        ("@1~x", "is not a position"),
-        ("@--1", "is not a position"),
+        ("@6", "there is no event @6 in inbox: it ends at @5"),
+        ("@6~1", "there is no event @6 in inbox: it ends at @5"),
     ],
 )
-def test_a_position_that_the_list_does_not_have_is_refused(lived: Todo, written: str, said: str) -> None:
+def test_a_position_that_the_list_does_not_have_is_not_found_by_any_verb(lived: Todo, written: str, said: str) -> None:
+    before = lived.content()
+    for line in (
+        "at POSITION",
+        "ls --at POSITION",
+        "show --at POSITION 1",
+        "show POSITION",
+        "diff POSITION",
+        "diff @1 POSITION",
+        "history --since POSITION",
+        "history --until POSITION",
+        "history --since @1 --until POSITION",
+        "replay POSITION",
+        "replay @1 POSITION",
+        "restore --to POSITION",
+        "export --at POSITION",
+        "view changes --at POSITION",
+        "blame --at POSITION 1",
+        "stats --at POSITION",
+        "stats --since POSITION",
+    ):
+        result = lived.run(*line.replace("POSITION", written).split(), "--json")
+        assert (result.code, result.out) == (3, ""), line
+        assert result.error["code"] == "not-found"
+        assert said in result.error["message"], line
+        assert result.error["hint"] in ("see the positions: todo history", "the empty list before it is: start")
+    assert lived.content() == before
+
+
+@pytest.mark.parametrize("written", ["@-0", "@x", "@", "@1~x", "@--1"])
+def test_a_word_that_has_not_the_form_of_a_position_is_a_wrong_command_line(lived: Todo, written: str) -> None:
     for line in (["at", written], ["ls", "--at", written], ["diff", written]):
         result = lived.run(*line)
         assert result.code == 2
-        assert said in result.err
+        assert "is not a position" in result.err
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [("today", "yesterday"), ("yesterday", "3 days ago"), ("1 hour ago", "2 hours ago"), ("last week", "last month")],
+)
+def test_two_times_in_the_wrong_order_are_refused(lived: Todo, first: str, second: str) -> None:
+    for line in (["diff", first, second], ["history", "--since", first, "--until", second]):
+        refused = lived.run(*line)
+        assert (refused.code, refused.out) == (2, "")
+        assert re.search(f"'{first}' [(].*[)] (comes|ends) after '{second}' [(]", refused.err)
+    assert f"todo diff {second} {first}" in lived.run("diff", *first.split(), *second.split()).err
+    lived("diff", second, first)
+    lived("diff", "today", "now")
+    assert lived("diff", "@3", "@2").out == "- 3 three milk shakes\n"
+
+
+def test_stats_take_positions(lived: Todo) -> None:
+    by_day = lived("stats", "--json").json["days"]
+    for line in ("--since @1", "--until @-1", "--since start --until @5", "--since @2 --until now"):
+        assert lived("stats", "--json", *line.split()).json["days"] == by_day
+    for line, code in (("--since @5 --until @1", 2), ("--until start", 2), ("--since @9", 3), ("--until @9", 3)):
+        assert lived.run("stats", *line.split()).code == code
 
 
 def test_positions_restore_and_filter(lived: Todo) -> None:
@@ -168,7 +216,7 @@ def test_show_with_a_position_shows_the_commit(lived: Todo) -> None:
     document = lived("show", "@4", "@-1", "--json").json
     assert [commit["position"] for commit in document["commits"]] == [4, 3]
     assert lived("show", "@3", "--plain").out == lived("history", "--since", "@3", "--until", "@3", "--plain").out
-    for line, code in (("show @0", 2), ("show @9", 2), ("show 1 @3", 2), ("at @3 show @4", 2), ("show @1~1", 2)):
+    for line, code in (("show @0", 3), ("show @9", 3), ("show 1 @3", 2), ("at @3 show @4", 2), ("show @1~1", 3)):
         assert lived.run(*line.split()).code == code, line
     assert lived("at", "@3", "show", "@3").out == lived("show", "@3").out
 

@@ -259,7 +259,7 @@ def test_jumping_to_a_moment(lived: Todo) -> None:
     screen.type("jnext whenever\r")
     screen.wait_for("'next whenever' has a word that is not known")
     screen.type("j@99\r")
-    screen.wait_for("@99 has not come yet")
+    screen.wait_for("there is no event @99")
     screen.type("jtomorrow\x1b")
     time.sleep(0.2)
     screen.type("j1 hour ago\r")

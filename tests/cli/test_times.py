@@ -67,6 +67,14 @@ def test_until_a_day_and_since_the_next_one_divide_history(at: At, zone: str, da
     assert since
 
 
+def test_a_day_that_the_zone_left_out_is_empty(at: At) -> None:
+    """Samoa had no 30 December 2011."""
+    for hours in range(0, 72, 6):
+        at(datetime(2011, 12, 29, tzinfo=UTC) + timedelta(hours=hours), "Pacific/Apia", "add", "x")
+    later = datetime(2012, 1, 3, tzinfo=UTC)
+    assert positions(at(later, "Pacific/Apia", "history", "--since", "2011-12-30", "--until", "2011-12-30")) == []
+
+
 def test_a_time_inside_a_gap_is_read_with_the_offset_before_it(at: At) -> None:
     now = datetime(2026, 3, 28, 12, tzinfo=UTC)
     assert at(now, "Europe/Berlin", "add", "x", "due:2026-03-29-02:30")["todos"][0]["due"] == "2026-03-29T01:30:00Z"

@@ -21,7 +21,12 @@ def diff(session: Session, start: str, end: str | None, ids: Sequence[str], stat
     if session.options.at is not None:
         raise UsageError("diff takes its times as arguments, not from --at", "leave out --at: todo diff FROM TO")
     todos = session.list
-    moment = None if end is None else session.moment_of(end)
+    moment = None
+    if end is not None:
+        from ..positions import check_order
+
+        moment = session.moment_of(end)
+        check_order(session, start, end)
     old, new = todos.view(session.moment_of(start)), todos.view(moment)
     differences = compare(old.items, new.items)
     if ids:
