@@ -61,8 +61,7 @@ class TodoList(Recorder):
     """One list of a store. Front ends read it and change it with this class.
 
     A moment is a time with a time zone, or the position of an event. Methods that read raise `ListNotFound` if the list
-    does not exist, `NotYet` if the moment is a time in the future, and `EventNotFound` if it is a position that the list does
-    not have.
+    does not exist, `NotYet` for a time in the future, and `EventNotFound` for a position that the list does not have.
     """
 
     # reading

@@ -192,6 +192,46 @@ def test_two_times_in_the_wrong_order_are_refused(lived: Todo, first: str, secon
     assert lived("diff", "@3", "@2").out == "- 3 three milk shakes\n"
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "at @3 --at @4",
+        "--at @4 --at @3 ls",
+        "ls --at @3 --at @4",
+        "--at @3 ls --at @4",
+        "at @3 ls --at=@4",
+        "--at @3 at @4",
+        "at @3 at @4",
+        "history --since @1 --since @3",
+        "history --until today --until @3",
+        "restore --to @1 --to @3",
+        "replay --from @1 --from @3",
+        "replay @1 --from @3",
+        "stats --since today --since @3",
+        "done 2 --on yesterday --on today",
+        "add x -d friday --due monday",
+    ],
+)
+def test_a_moment_that_is_given_twice_is_refused(lived: Todo, line: str) -> None:
+    before = lived.content()
+    refused = lived.run(*line.split())
+    assert (refused.code, refused.out) == (2, "")
+    assert "twice" in refused.err
+    assert lived.content() == before
+
+
+def test_a_hyphen_and_a_digit_begin_a_time_and_not_an_option(lived: Todo) -> None:
+    for line, count in (("at -1h", 0), ("at -2h ls --all", 0), ("--json at -3d ls -n 1", 0), ("at --plain -2h ls", 0)):
+        assert lived("--json", *line.replace("--plain ", "").split()).json["todos"] == [None] * count, line
+        assert lived(*line.split()).code == 0
+    for line in ("diff -2h", "history --since -2h", "replay -2h", "ls --at -2h", "stats --since -2h", "view statement -2h"):
+        assert lived(*line.split(), "--json").out, line
+    past = lived.run("remind", "2", "-2h")
+    assert "the reminder is in the past" in past.err
+    assert "todo at -2h" in lived.run("-2h").err
+    assert "Usage: todo at" in lived("at", "-h").out
+
+
 def test_stats_take_positions(lived: Todo) -> None:
     by_day = lived("stats", "--json").json["days"]
     for line in ("--since @1", "--until @-1", "--since start --until @5", "--since @2 --until now"):

@@ -28,7 +28,7 @@ VERB = Verb(
     group=CHANGE,
     arguments=(
         ONE_IDS,
-        Argument("when", "WHEN", "When to remind you, in the future. A day alone means 09:00.", several=True),
+        Argument("when", "WHEN", "When to remind you, in the future. A day alone means 09:00.", several=True, time="future"),
     ),
     writes=True,
 )

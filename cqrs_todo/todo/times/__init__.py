@@ -182,6 +182,8 @@ def _nearest(text: str, error: NotATime, depth: int = 2) -> list[str]:
     words = " ".join(text[:LONGEST].lower().split())
     if not error.wrong:
         return list(error.nearest)
+    if error.nearest and error.wrong not in words:
+        return list(error.nearest)
     if error.nearest:
         return [words.replace(error.wrong, close) for close in error.nearest]
     from difflib import get_close_matches  # only for errors

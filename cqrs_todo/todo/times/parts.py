@@ -61,7 +61,8 @@ class PartsReader(DayReader):
             forms = [f"{hour}:00", f"{hour % 12 + 12}:00", ordinal(hour)]
             return NotATime(f"is ambiguous: {value} could be an hour or a day", *forms, wrong=value)
         if kind == "number" and len(value) == 4:
-            return NotATime(f"is ambiguous: {value} could be a year or a time", f"{value}-01-01", f"jan {value}")
+            forms = [f"{value}-01-01", f"jan {value}", f"{value[:2]}:{value[2:]}"]
+            return NotATime(f"is ambiguous: {value} could be a year or a time", *forms, wrong=value)
         shown = value if isinstance(value, str) else kind.replace("_", " and ")
         return NotATime(f"is not a date: {shown!r} does not fit there")
 
@@ -77,6 +78,7 @@ class PartsReader(DayReader):
         kind, value = self.peek()
         if named == "at" and kind == "number" and len(value) == 2 and 13 <= int(value) <= 23:
             self.at += 1  # only a 24-hour clock has this hour
+            self.take("h")
             found = (int(value), 0, None, None, True)
         if found is None:
             return False
@@ -93,6 +95,7 @@ class PartsReader(DayReader):
         """Read in 3 days, 2 weeks ago, +3d, a week from friday."""
         sign = self.take_kind("sign")
         into = self.take("in")
+        first = self.at
         kind, value = self.peek()
         if kind == "word" and value in SINGULAR and self.peek(1) in (("word", "ago"), ("word", "from")):
             self.at += 1
@@ -111,8 +114,29 @@ class PartsReader(DayReader):
         anchored = "" if back or ahead or into or sign else self.take_any("from", "after", "before", "on")
         if anchored:
             return self._read_anchor(amounts, anchored)
+        if not (back or ahead or into or sign):
+            self._check_no_hour(self.tokens[first : self.at])
         past = back or sign == "-" or not (ahead or into or sign or self.forward)
         return self.named.set("shift", (*amounts, past), "times")
+
+    def _check_no_hour(self, amount: Sequence[Token]) -> None:
+        """Check that a length without a direction is not written as a time of day often is: 17h, 1730h.
+
+        Nobody has a todo for 2 o'clock at night, so 2h is a length.
+        """
+        if len(amount) != 2 or amount[0][0] != "number" or amount[1][1] not in ("h", "hr", "hrs"):
+            return
+        digits, unit = amount[0][1], amount[1][1]
+        number = int(digits)
+        if len(digits) == 4 and number < 2400 and number % 100 < 60:
+            clock = f"{digits[:2]}:{digits[2:]}"
+        elif unit == "h" and (number == 0 or 6 <= number <= 23):
+            clock = f"{number}:00"
+        else:
+            return
+        length = f"in {number} hours" if self.forward else f"{number} hours ago"
+        why = f"is ambiguous: {digits}{unit} could be a time of day or a length of time"
+        raise NotATime(why, clock, length, wrong=f"{digits}{unit}")
 
     def _read_anchor(self, amounts: Amount, where: str) -> bool:
         """Read the day after the amount in: 2 days before yesterday, a week from friday, a week on friday."""

@@ -115,6 +115,7 @@ class TokenReader:
             unit = self.take_from(UNITS)
             return None if unit is None else (unit, self._half_of(unit))
         self.at = at
+        kind, digits = self.peek()
         decimal = self.take_kind("decimal")
         number = None if decimal else self.number()
         if decimal is None and number is None:
@@ -129,6 +130,8 @@ class TokenReader:
             unit = self.take_from(UNITS)
         if unit is None:
             return None
+        if kind in ("number", "decimal"):
+            _check_digits(digits if kind == "number" else digits[0], self.peek(-1)[1])
         if decimal is not None:
             if unit[0] != "second":
                 raise NotATime("has a fraction of a day, a week or a month", "in 36 hours", "36 hours ago")
@@ -153,6 +156,17 @@ class TokenReader:
         if size % 2 or (kind == "day" and size != 14):
             raise NotATime("has half of something that has no exact half", "in 12 hours", "12 hours ago")
         return self.scaled(unit if size == 1 else (kind, size // 2), 1)
+
+
+def _check_digits(digits: str, unit: str) -> None:
+    """Raise `NotATime` if the number of a length begins with 0, because it is more often a time of day: 0930h."""
+    if len(digits) == 1 or not digits.startswith("0"):
+        return
+    why = f"has a length of time that begins with 0: {digits}"
+    if UNITS[unit] != UNITS["hour"]:
+        raise NotATime(why, digits.lstrip("0") or "0", wrong=digits)
+    hour, minute = (digits[:-2], digits[-2:]) if len(digits) > 2 else (digits, "00")
+    raise NotATime(why, f"{hour}:{minute}", f"{int(digits)} hours", wrong=f"{digits}{unit}")
 
 
 def _size(unit: Unit) -> int:
