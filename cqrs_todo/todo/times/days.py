@@ -84,7 +84,7 @@ class Named:
         """
         for name in ("is_now", "day", "weekday", "period", "edge", "shift", "clock"):
             if name not in allowed and getattr(self, name) is not None:
-                raise NotATime("names two times, which contradict each other")
+                raise NotATime("names two times that do not belong together")
 
 
 class DayReader(PeriodReader):

@@ -87,7 +87,8 @@ class PartsReader(DayReader):
         if not sure and not named and len(self.tokens) == 1:
             raise NotATime("is ambiguous: a time of day or a length of time", f"{hour}:{minute}", f"{hour}h {minute}min")
         if word == "midnight" and len(self.tokens) > 1 + bool(named):
-            raise NotATime("is ambiguous: midnight at the start or at the end of the day", "today 0:00", "tomorrow 0:00")
+            why = "is ambiguous: midnight at the start or at the end of the day"
+            raise NotATime(why, "0:00", "23:59", wrong="midnight")
         self.named.set("offset", self.take_kind("offset"), "zones")
         return self.named.set("clock", tuple(clock), "times of day")
 
