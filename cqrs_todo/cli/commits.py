@@ -1,5 +1,6 @@
 """Showing single commits: `todo show @3`."""
 
+import re
 from collections.abc import Iterator, Sequence
 
 from ..cqrs.events import Commit
@@ -11,7 +12,7 @@ from .clock import to_local
 from .errors import UsageError
 from .histories import FieldChanges, HistoryRow, print_history
 from .output import print_line
-from .positions import find_position
+from .positions import find_position, is_position
 from .session import Session
 from .terminal import print_moment, print_styled, shown_value
 from .text import visible
@@ -50,6 +51,10 @@ def show_commits(session: Session, words: Sequence[str]) -> None:
 def _commit_at(session: Session, word: str) -> Commit:
     if not word.startswith("@"):
         raise UsageError("a position is a commit, and a number is a todo", "show them one after the other")
+    if not is_position(word):
+        ends = re.fullmatch(r"(@[0-9]+)-(@?)([0-9]+)", word)
+        between = f"; for a part of the history: todo history --since {ends[1]} --until @{ends[3]}" if ends else ""
+        raise UsageError(f"{word!r} is not a position", f"for instance: todo show @42 @-1{between}")
     todos = session.list
     position = find_position(todos, word)
     commit = next(iter(todos.history(position)), None)

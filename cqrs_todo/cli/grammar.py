@@ -139,6 +139,13 @@ _TAKE_A_VALUE = {name for option in (*_GLOBAL, *_FOR_SCRIPTS) if not option.is_f
 _GLOBAL_HIDDEN = [_hidden(option) for option in _GLOBAL]
 
 
+def global_option_takes_value(name: str) -> bool | None:
+    """Return whether a global option takes a value; None if there is no global option of this name."""
+    if name in ("-h", "--help"):
+        return False
+    return next((not option.is_flag for option in _GLOBAL if name in option.opts), None)
+
+
 class _Commands(Mapping[str, Command]):
     """The commands of the verbs, by name. Each is made when it is asked for."""
 

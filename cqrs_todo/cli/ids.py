@@ -25,6 +25,11 @@ def check_form(words: Sequence[str]) -> None:
             continue
         for part in re.findall("[^, ]+", word):
             numbers = re.fullmatch(_RANGE, part)
+            if re.fullmatch(r"@-?[0-9]+(~[0-9]*)?", part):
+                raise UsageError(
+                    f"{part} is a position in the history, not a todo",
+                    f"to see what happened there: todo show {part}; to go back to it: todo restore --to {part}",
+                )
             if numbers is None and re.fullmatch(_NUMBER_LIKE, part) and not re.fullmatch(ID, part):
                 raise UsageError(f"{part!r} is neither a number nor a range", _EXAMPLE)
             if numbers is not None and numbers[2] is not None and _size(numbers[1]) > _size(numbers[2]):

@@ -22,13 +22,14 @@ Names: TypeAlias = Mapping[str, tuple[TimeKind, str]]
 """The options that take a time, by the ways people write them: the kind of time, and the first of the option's names."""
 
 
-def take_argument(session: Session, argument: Argument, words: list[str]) -> str | None:
+def take_argument(session: Session, argument: Argument, words: list[str], *, must: bool = False) -> str | None:
     """Take the words of an argument that is a time from the beginning of some words.
 
     Args:
         session: This run of the program, which knows how to read times.
         argument: The declaration of the argument.
         words: The words. Those that are taken are removed.
+        must: Whether the words can only be a time, because the verb takes nothing else.
 
     Returns:
         The time, or words that should be one, so that whoever reads them reports what is wrong; None if the argument is left
@@ -37,7 +38,7 @@ def take_argument(session: Session, argument: Argument, words: list[str]) -> str
     if not words:
         return None
     count = session.words_of_moment(words)
-    if not count and (argument.required or _looks_like_time(words[0], takes_numbers=True)):
+    if not count and (argument.required or must or _looks_like_time(words[0], takes_numbers=True)):
         count = _count_wrong(words)
     taken = " ".join(words[:count])
     del words[:count]
@@ -57,10 +58,11 @@ def join_arguments(session: Session, verb: Verb, words: Sequence[str]) -> list[s
     """
     left = list(words)
     times: list[str] = []
+    only_times = all(argument.time for argument in verb.arguments)
     for argument in verb.arguments:
         if argument.time is None or not left:
             break
-        times.append(take_argument(session, argument, left) or "")
+        times.append(take_argument(session, argument, left, must=only_times) or "")
     return [*times, *left] if left or "" not in times else [time for time in times if time]
 
 

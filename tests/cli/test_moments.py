@@ -232,6 +232,42 @@ def test_a_hyphen_and_a_digit_begin_a_time_and_not_an_option(lived: Todo) -> Non
     assert "Usage: todo at" in lived("at", "-h").out
 
 
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["replay", "5", "minuts", "ago"], 2, '"5 minutes ago"'),
+        (["replay", "foo"], 2, "'foo' has a word that is not known"),
+        (["at", "last", "friday", "evening"], 2, '"last friday 18:00"'),
+        (["at", "yesterday", "evening", "ls"], 2, '"yesterday 18:00"'),
+        (["at", "last", "friday", "milk"], 2, "todo at last friday ls milk"),
+        (["at", "last", "friday", "sl"], 2, "todo at last friday ls?"),
+        (["-L", "inbox", "at", "@4", "2"], 2, "todo -L inbox at @4 show 2?"),
+        (["at @5"], 2, "todo at @5?"),
+        (["at", "3 days ago ls --all"], 2, "leave them out: todo at 3 days ago ls --all"),
+        (["at", "@5 ls"], 2, "leave them out: todo at @5 ls"),
+        (["at", "ls"], 2, "for instance: todo at yesterday ls"),
+        (["at", "ls", "milk", "3", "days", "ago"], 2, "for instance: todo at 3 days ago ls milk"),
+        (["at", "3", "day", "ago", "-n", "1", "ls"], 2, "write: todo at 3 day ago ls -n 1"),
+        (["at", "3", "oclock"], 2, "3:00, 15:00"),
+        (["at", "beginning"], 2, "start"),
+        (["diff", "beginning"], 2, "start"),
+        (["history", "@3"], 2, "todo show @3"),
+        (["done", "@2"], 2, "@2 is a position in the history, not a todo"),
+        (["restore", "to", "@1"], 2, "todo restore --to @1"),
+        (["show", "@2-@4"], 2, "todo history --since @2 --until @4"),
+        (["diff", "@5", "yesturday"], 3, "did you mean: yesterday?"),
+    ],
+)
+def test_a_command_line_that_names_a_moment_wrongly_gets_a_hint_that_fits(
+    lived: Todo, words: list[str], code: int, said: str
+) -> None:
+    before = lived.content()
+    refused = lived.run(*words)
+    assert (refused.code, refused.out) == (code, "")
+    assert said in refused.err
+    assert lived.content() == before
+
+
 def test_stats_take_positions(lived: Todo) -> None:
     by_day = lived("stats", "--json").json["days"]
     for line in ("--since @1", "--until @-1", "--since start --until @5", "--since @2 --until now"):

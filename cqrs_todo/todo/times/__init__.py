@@ -283,7 +283,9 @@ class _Meaning:
         """Raise `NotATime` for "a week today": which comes first could be meant in either direction."""
         kind, word = self.reader.tokens[-1]
         forms = (f"from {word}", f"before {word}") if kind == "word" else ()
-        raise NotATime("names a distance and a day, but not how they belong together", *forms, wrong=str(word) if forms else "")
+        raise NotATime(
+            "names a distance and a day, but not how they belong together", *forms, wrong=str(word) if forms else ""
+        )
 
     def _whole_period(self, first: date, last: date, value: date, grain: Grain) -> Span:
         if self.named.clock is not None and self.named.day is None:
