@@ -268,7 +268,7 @@ class _Command(TyperCommand):
             return super().parse_args(ctx, self.join_times(ctx, args))
         except typer.TyperException as error:
             message = error.format_message()
-            message = message[:1].lower() + message[1:].rstrip(".")
+            message = _without_global_options(message[:1].lower() + message[1:].rstrip("."), typed)
             raise self._with_hint(ctx, typed, UsageError(message, f"see: {ctx.command_path} --help")) from error
         finally:
             ctx.meta[_TYPED] = typed
@@ -339,6 +339,21 @@ class _Command(TyperCommand):
     def format_epilog(self, ctx: Context, formatter: HelpFormatter) -> None:
         """Write the examples."""
         _format_examples(self, formatter)
+
+
+def _without_global_options(message: str, typed: Sequence[str]) -> str:
+    """Return a message about an option that does not exist, with the word that was typed, and without --version and --help.
+
+    Of a cluster such as `-home`, Typer names only the first letter that it does not know.
+    """
+    wrong, parenthesis, possible = message.removeprefix("no such option: ").partition(" (")
+    if not message.startswith("no such option: "):
+        return message
+    if len(wrong) == 2 and wrong not in typed:
+        wrong = next((word for word in typed if word[:1] == "-" != word[1:2] and wrong[1] in word), wrong)
+    names = possible.rstrip(")").rpartition(": ")[2].split(", ") if parenthesis else []
+    names = [name for name in names if name not in ("--version", "--help") or name[:3] == wrong[:3]]
+    return f"no such option: {wrong}" + (f"; did you mean {' or '.join(names)}?" if names else "")
 
 
 def _with_quoted_command(args: list[str]) -> list[str]:

@@ -1,6 +1,7 @@
 """Dates and times on the command line: words without quotation marks, changes of the clocks, and the variable TZ."""
 
 import json
+import re
 import subprocess
 import sys
 import time
@@ -13,6 +14,10 @@ import pytest
 import time_machine
 
 from cqrs_todo.cli import main
+from cqrs_todo.cqrs.stores import open_store
+from cqrs_todo.todo.model import Create
+from cqrs_todo.todo.recorder import TYPES
+from cqrs_todo.todo.service import TodoList
 from tests.conftest import Todo
 
 At = Callable[..., Any]
@@ -96,6 +101,23 @@ def test_a_minute_as_typed_reaches_to_its_end_and_since_begins_at_its_start(at: 
     assert positions(at(later, zone, "history", "--until", "2026-11-20 17:30")) == [2, 1]
     assert positions(at(later, zone, "history", "--since", "2026-11-20 17:30")) == [3, 2, 1]
     assert positions(at(later, zone, "history", "--since", "2026-11-20 17:31")) == [3]
+
+
+def test_the_moment_that_is_printed_above_a_past_state_can_be_typed_back(todo: Todo) -> None:
+    """Given commits within a minute, typing back what the heading says gives the same state."""
+    first = datetime(2020, 11, 15, 9, tzinfo=UTC)
+    store = open_store(f"jsonl:{todo.data}", TYPES)
+    moments = [first + timedelta(seconds=seconds) for seconds in (0, 20, 40, 70)]
+    passed: list[datetime] = []
+    todos = TodoList(store, "inbox", "me", default=True, clock=lambda: passed[-1] if passed else first)
+    for moment in moments:
+        passed.append(moment)
+        todos.add([Create("x", moment)])
+    for typed in ("2020-11-15 09:00", "2020-11-15 09:00:00", "2020-11-15 09:00:30", "2020-11-15 09:01:10", "2020-11-15"):
+        shown = todo("at", *typed.split(), "ls")
+        heading = re.search(r"as it was (.*) [(]@", shown.err)
+        assert heading is not None
+        assert todo("at", heading[1], "ls").out == shown.out, typed
 
 
 @pytest.fixture
