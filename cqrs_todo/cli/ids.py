@@ -1,7 +1,6 @@
 """The words that name todos: checks that need no list."""
 
 import re
-import shlex
 from collections.abc import Sequence
 
 from ..todo.selection import ID
@@ -61,6 +60,8 @@ def check_one_word(ids: str, words: Sequence[str], literal: int, verb: str, opti
     """
     if len(words) <= literal or not re.fullmatch(_IDS, words[0]):
         return
+    import shlex  # only for errors
+
     rest = shlex.join([*words[1:], *options])
     as_text = f"for the text: {shlex.join(['todo', verb, ids, *options, '--', *words])}"
     known, other = ids.rstrip(","), words[0].rstrip(",")

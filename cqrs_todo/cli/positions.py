@@ -105,10 +105,10 @@ def check_order(session: Session, first: str, second: str) -> None:
 
 def _wrong_order(session: Session, first: str, second: str, hint: str) -> UsageError:
     verb = "comes" if session.span_of(first).start > session.span_of(second).end else "ends"
-    return UsageError(f"{_explained(session, first)} {verb} after {_explained(session, second)}", hint)
+    return UsageError(f"{_with_meaning(session, first)} {verb} after {_with_meaning(session, second)}", hint)
 
 
-def _explained(session: Session, text: str) -> str:
+def _with_meaning(session: Session, text: str) -> str:
     """Return a time as it was typed, and what it means if this looks different."""
     span = session.span_of(text)
     if span.grain in ("minute", "second", "microsecond"):
