@@ -412,7 +412,7 @@ def test_both_ends_are_included(lived: Todo) -> None:
     assert positions(lived, "--from", "today", "--to", "1 hour ago") in (COMMITS, COMMITS[::-1])  # at midnight
     assert positions(lived, "--from", "now", "--to", "@5") == [7, 6, 5]
     assert positions(lived, "--from", "now", "--to", "yesterday") == COMMITS[::-1]
-    assert lived.run("replay", "--from", "@8", "--to", "@1").code == 2
+    assert lived.run("replay", "--from", "@8", "--to", "@1").code == 3
     assert lived.run("replay", "--from", "tomorrow").code == 2
 
 
