@@ -1,16 +1,18 @@
 """Showing single commits: `todo show @3`."""
 
+import re
 from collections.abc import Iterator, Sequence
 
 from ..cqrs.events import Commit
 from ..todo.compare import changed_fields
+from ..todo.errors import EventNotFound
 from ..todo.history import describe_commit, describe_event
 from ..todo.views import id_of, long_instant
 from .clock import to_local
 from .errors import UsageError
 from .histories import FieldChanges, HistoryRow, print_history
 from .output import print_line
-from .positions import find_position
+from .positions import find_position, is_position
 from .session import Session
 from .terminal import print_moment, print_styled, shown_value
 from .text import visible
@@ -25,7 +27,7 @@ def show_commits(session: Session, words: Sequence[str]) -> None:
 
     Raises:
         UsageError: A word is not the position of a commit.
-        NotYet: The list has no such position, or did not have it at the moment of `--at`.
+        EventNotFound: The list has no such position.
     """
     commits = [_commit_at(session, word) for word in words]
     todos = session.list
@@ -49,11 +51,15 @@ def show_commits(session: Session, words: Sequence[str]) -> None:
 def _commit_at(session: Session, word: str) -> Commit:
     if not word.startswith("@"):
         raise UsageError("a position is a commit, and a number is a todo", "show them one after the other")
+    if not is_position(word):
+        ends = re.fullmatch(r"(@[0-9]+)-(@?)([0-9]+)", word)
+        between = f"; for a part of the history: todo history --since {ends[1]} --until @{ends[3]}" if ends else ""
+        raise UsageError(f"{word!r} is not a position", f"for instance: todo show @42 @-1{between}")
     todos = session.list
     position = find_position(todos, word)
     commit = next(iter(todos.history(position)), None)
     if commit is None:
-        raise UsageError(f"{word} is before the first commit", "for instance: todo show @1")
+        raise EventNotFound(position, todos.name)
     if session.moment is not None and commit.position > todos.view(session.moment).position:
         raise UsageError(f"{word} is after the moment of --at", "leave out --at")
     return commit

@@ -59,7 +59,7 @@ def read_fields(
     options: Mapping[str, str | Sequence[str] | None],
     *,
     literal: int = 0,
-    clear: Sequence[str] = (),
+    clear: Sequence[str] | None = None,
 ) -> Given:
     """Read the fields of a todo from words and options.
 
@@ -68,7 +68,7 @@ def read_fields(
         words: The words. Markers, such as `+tag` or `due:friday`, set fields; the other words are the text.
         options: What options gave, by the names of fields; None or () for nothing.
         literal: How many of the last words came after `--`. They are text, whatever they look like.
-        clear: The names of fields to clear.
+        clear: The names of fields to clear; None for a new todo, which has nothing to clear.
 
     Returns:
         The values and the fields to clear.
@@ -76,6 +76,8 @@ def read_fields(
     Raises:
         UsageError: A value cannot be read, or there is no such field to clear.
     """
+    is_new = clear is None
+    clear = clear or ()
     unknown = [name for name in clear if name not in CLEARABLE]
     if unknown:
         raise UsageError(
@@ -91,8 +93,11 @@ def read_fields(
         if option is None or option == () or (field.name in clear and not option):
             continue
         typed = [option] if isinstance(option, str) else option
+        way = f"leave out {field.options[0]}" if is_new else f"to clear it: {field.name}:none, or --clear {field.name}"
         if not all(word.strip() for word in typed):
-            raise UsageError(f"the field {field.name} is empty", f"to clear it: {field.name}:none")
+            raise UsageError(f"the field {field.name} is empty", way)
+        if field.kind != "note" and field.kind != "words" and typed[-1].strip().lower() == "none":
+            raise UsageError(f"'none' is no value of the field {field.name}", way)
         value = _read(session, field, typed)
         if isinstance(field, SetField):
             values[field.name] = (*value, *values.get(field.name, ()))

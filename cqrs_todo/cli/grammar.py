@@ -25,8 +25,8 @@ from .config import COLORS
 from .errors import UsageError
 from .markers import Declared
 from .session import Options, Session
-from .time_words import join_arguments, join_options, split_options
-from .verb import GROUPS, IDS, Argument, Option, TimeKind, Verb
+from .time_words import Names, given_twice, is_negative, join_arguments, join_options, split_options
+from .verb import GROUPS, IDS, Argument, Option, Verb
 
 _LITERAL = "literal"
 """The key in a context's `meta` of the number of words after `--`."""
@@ -62,6 +62,9 @@ def session_of(ctx: Context) -> Session:
 def _take(ctx: Context, param: Parameter, value: Any) -> None:
     """Keep the value of a global option, if it was given: it may stand before the verb, after it, or in both places."""
     if param.name is not None and ctx.get_parameter_source(param.name) is ParameterSource.COMMANDLINE:
+        first = session_of(ctx).options.at
+        if param.name == "at" and first is not None:
+            raise given_twice("--at", first, value)
         setattr(session_of(ctx).options, param.name, value)
 
 
@@ -108,7 +111,7 @@ _GLOBAL = [
 ]
 
 
-_GLOBAL_TIMES: dict[str, TimeKind] = {"--at": "moment"}
+_GLOBAL_TIMES: Names = {"--at": ("moment", "--at")}
 
 
 def _hidden(option: TyperOption) -> TyperOption:
@@ -134,6 +137,13 @@ _FOR_SCRIPTS = [
 
 _TAKE_A_VALUE = {name for option in (*_GLOBAL, *_FOR_SCRIPTS) if not option.is_flag for name in option.opts}
 _GLOBAL_HIDDEN = [_hidden(option) for option in _GLOBAL]
+
+
+def global_option_takes_value(name: str) -> bool | None:
+    """Return whether a global option takes a value; None if there is no global option of this name."""
+    if name in ("-h", "--help"):
+        return False
+    return next((not option.is_flag for option in _GLOBAL if name in option.opts), None)
 
 
 class _Commands(Mapping[str, Command]):
@@ -196,7 +206,11 @@ class _Group(TyperGroup):
         Raises:
             UsageError: They begin with no verb. It names the verb that is probably meant.
         """
-        if not ctx.resilient_parsing and not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
+        if (
+            not ctx.resilient_parsing
+            and self.get_command(ctx, args[0]) is None
+            and (not args[0].startswith("-") or is_negative(args[0]))
+        ):
             from .suggestions import unknown_verb
 
             raise unknown_verb(session_of(ctx), self._path, args)
@@ -254,7 +268,7 @@ class _Command(TyperCommand):
             return super().parse_args(ctx, self.join_times(ctx, args))
         except typer.TyperException as error:
             message = error.format_message()
-            message = message[:1].lower() + message[1:].rstrip(".")
+            message = _without_global_options(message[:1].lower() + message[1:].rstrip("."), typed)
             raise self._with_hint(ctx, typed, UsageError(message, f"see: {ctx.command_path} --help")) from error
         finally:
             ctx.meta[_TYPED] = typed
@@ -262,7 +276,10 @@ class _Command(TyperCommand):
     def join_times(self, ctx: Context, args: list[str]) -> list[str]:
         """Join the words of each time, so that it needs no quotation marks."""
         verb, session = self.declaration, session_of(ctx)
-        names = {**_GLOBAL_TIMES, **{name: each.time for each in verb.options if each.time for name in each.names}}
+        names = {
+            **_GLOBAL_TIMES,
+            **{name: (each.time, each.names[0]) for each in verb.options if each.time for name in each.names},
+        }
         if verb.fields:
             names |= _FIELD_TIMES
         numbers = any(argument.metavar == IDS.metavar for argument in verb.arguments)
@@ -295,7 +312,11 @@ class _Command(TyperCommand):
         values = dict(ctx.params)
         values |= {argument.name: tuple(values[argument.name] or ()) for argument in verb.arguments if argument.several}
         values |= {option.name: tuple(values[option.name] or ()) for option in verb.options if option.multiple}
-        values |= {argument.name: values[argument.name] or None for argument in verb.arguments if argument.time}
+        values |= {
+            argument.name: values[argument.name] or None
+            for argument in verb.arguments
+            if argument.time and not argument.several
+        }
         for argument in verb.arguments:
             if argument.required and values[argument.name] == ():
                 raise UsageError(f"missing argument {verb.arguments[-1].metavar!r}", f"for instance: {verb.examples[0]}")
@@ -318,6 +339,21 @@ class _Command(TyperCommand):
     def format_epilog(self, ctx: Context, formatter: HelpFormatter) -> None:
         """Write the examples."""
         _format_examples(self, formatter)
+
+
+def _without_global_options(message: str, typed: Sequence[str]) -> str:
+    """Return a message about an option that does not exist, with the word that was typed, and without --version and --help.
+
+    Of a cluster such as `-home`, Typer names only the first letter that it does not know.
+    """
+    wrong, parenthesis, possible = message.removeprefix("no such option: ").partition(" (")
+    if not message.startswith("no such option: "):
+        return message
+    if len(wrong) == 2 and wrong not in typed:
+        wrong = next((word for word in typed if word[:1] == "-" != word[1:2] and wrong[1] in word), wrong)
+    names = possible.rstrip(")").rpartition(": ")[2].split(", ") if parenthesis else []
+    names = [name for name in names if name not in ("--version", "--help") or name[:3] == wrong[:3]]
+    return f"no such option: {wrong}" + (f"; did you mean {' or '.join(names)}?" if names else "")
 
 
 def _with_quoted_command(args: list[str]) -> list[str]:
@@ -401,6 +437,9 @@ def _field_option(field: Declared) -> TyperOption:
 
 
 _FIELD_OPTIONS = [_field_option(field) for field in FIELDS if field.options]
-_FIELD_TIMES: dict[str, TimeKind] = {
-    name: "future" for field in FIELDS if field.kind in ("day or instant", "instant") for name in field.options
+_FIELD_TIMES: Names = {
+    name: ("future", field.options[0])
+    for field in FIELDS
+    if field.kind in ("day or instant", "instant")
+    for name in field.options
 }

@@ -11,6 +11,9 @@ _RANGE = "([0-9]+)(?:-([0-9]+))?"
 _NUMBER_LIKE = "[#@]?[0-9][^/a-z]*"
 """What is a number or a range, or was meant to be one. A word with '/' may name a todo of another list."""
 
+_IDS = r"@|[0-9]+(-[0-9]+)?(,[0-9]+(-[0-9]+)?)*,?"
+"""What looks like numbers or ranges of todos in one word."""
+
 _EXAMPLE = "write numbers and ranges, for instance 1-3,7"
 
 
@@ -25,6 +28,11 @@ def check_form(words: Sequence[str]) -> None:
             continue
         for part in re.findall("[^, ]+", word):
             numbers = re.fullmatch(_RANGE, part)
+            if re.fullmatch(r"@-?[0-9]+(~[0-9]*)?", part):
+                raise UsageError(
+                    f"{part} is a position in the history, not a todo",
+                    f"to see what happened there: todo show {part}; to go back to it: todo restore --to {part}",
+                )
             if numbers is None and re.fullmatch(_NUMBER_LIKE, part) and not re.fullmatch(ID, part):
                 raise UsageError(f"{part!r} is neither a number nor a range", _EXAMPLE)
             if numbers is not None and numbers[2] is not None and _size(numbers[1]) > _size(numbers[2]):
@@ -37,7 +45,7 @@ def _size(digits: str) -> tuple[int, str]:
     return len(digits), digits
 
 
-def check_one_word(ids: str, words: Sequence[str], literal: int, verb: str) -> None:
+def check_one_word(ids: str, words: Sequence[str], literal: int, verb: str, options: Sequence[str] = ()) -> None:
     """Check that the words after the ids, which are a text, do not begin with more ids: `todo edit 1 2 Text`.
 
     Args:
@@ -45,14 +53,22 @@ def check_one_word(ids: str, words: Sequence[str], literal: int, verb: str) -> N
         words: The words after it.
         literal: How many of the last words came after `--`.
         verb: The verb.
+        options: The options that were given, for the command lines in the hint.
 
     Raises:
         UsageError: The first of the words looks like todos.
     """
-    if len(words) > literal and re.fullmatch(r"@|[0-9]+(-[0-9]+)?(,[0-9]+(-[0-9]+)?)*,?", words[0]):
-        rest = " ".join(words[1:])
-        raise UsageError(
-            f"{words[0]!r} could name a todo, or begin the text",
-            f"for several todos: todo {verb} {ids.rstrip(',')},{words[0].rstrip(',')} {rest}".rstrip()
-            + f"; for the text: todo {verb} {ids} -- {words[0]} {rest}".rstrip(),
-        )
+    if len(words) <= literal or not re.fullmatch(_IDS, words[0]):
+        return
+    import shlex  # only for errors
+
+    rest = shlex.join([*words[1:], *options])
+    as_text = f"for the text: {shlex.join(['todo', verb, ids, *options, '--', *words])}"
+    known, other = ids.rstrip(","), words[0].rstrip(",")
+    several = f"for several todos: {f'todo {verb} {known},{other} {rest}'.rstrip()}; " if known != other else ""
+    raise UsageError(f"{words[0]!r} could name a todo, or begin the text", several + as_text)
+
+
+def starts_with_ids(words: Sequence[str]) -> bool:
+    """Return whether the first of some words looks like numbers or ranges of todos."""
+    return bool(words) and re.fullmatch(_IDS, words[0]) is not None

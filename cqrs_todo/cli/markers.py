@@ -40,7 +40,10 @@ _ALL_BEGINNINGS = (*(beginning for beginning, _ in _BEGINNINGS), *_CLEARS)
 """What any marker begins with."""
 
 _OTHERS: dict[str, Declared] = {
-    field.name: field for field in FIELDS if field is not TEXT and (f"{field.name}:", field) not in _BEGINNINGS
+    name: field
+    for field in FIELDS
+    if field is not TEXT and (f"{field.name}:", field) not in _BEGINNINGS
+    for name in ((field.name, field.item) if isinstance(field, SetField) else (field.name,))
 }
 """The fields that are not set by their names, by these names."""
 
@@ -110,23 +113,28 @@ def split_line(line: str) -> tuple[str, list[Marker]]:
         return line.removeprefix("-- "), []
     if not _may_have_markers(line):
         return line, []
-    matches = re.finditer(_WORD_OF_LINE, line)
-    words = [match[1] + match[3] if match[1] else match[5] or match[0] for match in matches]
+    words = _words_of_line(line)
     literal = 0
     if "--" in words:
         place = words.index("--")
-        if any(word.startswith(_ALL_BEGINNINGS) for word in words[place + 1 :]):
+        if any(word.lower().startswith(_ALL_BEGINNINGS) for word in words[place + 1 :]):
             del words[place]
             literal = len(words) - place
     text, markers = split_words(words, literal)
     return (" ".join(text), markers) if markers or literal else (line, [])
 
 
+def _words_of_line(line: str) -> list[str]:
+    """Return the words of a line, without the quotation marks of markers."""
+    matches = re.finditer(_WORD_OF_LINE, line, re.IGNORECASE)
+    return [match[1] + match[3] if match[1] else match[5] or match[0] for match in matches]
+
+
 def inside_texts(words: Sequence[str]) -> list[str]:
     """Return the markers inside words with spaces, such as `due:friday` in `"Buy milk due:friday"`. They are text."""
     found: list[str] = []
     for word in words:
-        parts = word.split() if _may_have_markers(word) and " " in word else ()
+        parts = _words_of_line(word) if _may_have_markers(word) and " " in word else ()
         for part in parts[1:]:
             try:
                 marker = _marker_in(part)
@@ -153,9 +161,11 @@ def _marker_in(word: str, following: str = "") -> Marker | None:
         UsageError: It is a marker without a value, or it names a field that is set in another way.
     """
     for beginning, field in _BEGINNINGS:
-        if not word.startswith(beginning):
+        if not word.startswith(beginning) and word[: len(beginning)].lower() != beginning:
             continue
         typed = word[len(beginning) :]
+        if not word.startswith(beginning) and not typed[:1].strip():
+            return None  # "Due: in May", as the beginning of a sentence
         value = typed.strip()
         if beginning == "+" and (not value or value != typed.rstrip()):
             return None  # a plus between two words
@@ -169,13 +179,13 @@ def _marker_in(word: str, following: str = "") -> Marker | None:
             )
         return Marker(word, field, None if f"{beginning}{value.lower()}" in _CLEARS else value)
     name, colon, rest = word.partition(":")
-    other = _OTHERS.get(name) if colon and word not in _CLEARS else None
+    other = _OTHERS.get(name.lower()) if colon and word.lower() not in _CLEARS else None
     if other is not None and rest[:1].strip():  # "note: call Bob" is a text
         import shlex  # only for errors
 
         instead = f"{other.marker}{rest}" if other.marker else f"{other.options[0]} {shlex.quote(rest)}"
-        raise UsageError(f"{word!r} is not how the field {name} is set", f"write {instead}; {as_text(word)}")
-    cleared = _CLEARS.get(word)
+        raise UsageError(f"{word!r} is not how the field {other.name} is set", f"write {instead}; {as_text(word)}")
+    cleared = _CLEARS.get(word.lower())
     return None if cleared is None else Marker(word, cleared, None)
 
 

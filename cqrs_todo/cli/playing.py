@@ -46,7 +46,8 @@ def read_range(session: Session, start: str | None, end: str | None) -> Range:
 
     Raises:
         UsageError: One of them is not a moment.
-        NotYet: One of them is in the future.
+        NotYet: One of them is a time in the future.
+        EventNotFound: One of them is a position that the list does not have.
         ListNotFound: The list does not exist.
     """
     todos = session.list

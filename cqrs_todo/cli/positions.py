@@ -1,13 +1,25 @@
 """Positions as people write them: `@42`, `@-1` before the last commit, `@42~1` before the commit of @42, and `start`."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from itertools import islice
 
 from ..cqrs.events import Commit
+from ..cqrs.timeline import Moment
+from ..todo.errors import NotFound
 from ..todo.service import TodoList
+from ..todo.views import short_instant
+from .clock import to_local
 from .errors import UsageError
+from .session import Session
 
 _MOST_DIGITS = 18
+
+
+class BeforeFirstCommit(NotFound):
+    """A position that was counted back is before the first commit."""
+
+    hint = "the empty list before it is: start"
 
 
 def is_position(text: str) -> bool:
@@ -23,8 +35,9 @@ def find_position(todos: TodoList, text: str) -> int:
         text: A position, or a text that begins with `@`.
 
     Raises:
-        UsageError: The text has not the form of a position, or it means a time before the first commit.
-        NotYet: The list has no such position yet.
+        UsageError: The text has not the form of a position.
+        EventNotFound: The text counts back from a position that the list does not have.
+        BeforeFirstCommit: The text counts back to before the first commit.
     """
     if text.lower() == "start":
         return 0
@@ -33,7 +46,7 @@ def find_position(todos: TodoList, text: str) -> int:
         raise UsageError(f"{text!r} is not a position", "write, for instance: @42, @-1, @42~1, start, now")
     position, back = parsed
     if position == 0 and back:
-        raise UsageError(f"{text} is before the first commit", "the empty list before it is: start")
+        raise BeforeFirstCommit(f"{text} is before the first commit")
     if not back and position is not None:
         return position
     commits: Iterator[Commit] = todos.history(position)
@@ -41,10 +54,69 @@ def find_position(todos: TodoList, text: str) -> int:
     if len(passed) < back:
         count = "1 commit" if len(passed) == 1 else f"{len(passed):,} commits"
         before = "" if position is None else f" up to @{position}"
-        raise UsageError(
-            f"{text} is before the first commit: {todos.name} has {count}{before}", "the empty list before it is: start"
-        )
+        raise BeforeFirstCommit(f"{text} is before the first commit: {todos.name} has {count}{before}")
     return passed[-1].position - 1
+
+
+def read_limits(session: Session, since: str | None, until: str | None) -> tuple[Moment | None, Moment | None]:
+    """Read the first and the last moment of a part of the history, as `--since` and `--until` give them.
+
+    Args:
+        session: This run of the program.
+        since: A position or a time, which begins at its first instant. None for the beginning of the history.
+        until: A position or a time, which ends at its last instant. None for the end of the history.
+
+    Raises:
+        UsageError: One of them is not a moment, or `until` comes before `since`.
+        EventNotFound: One of them is a position that the list does not have.
+    """
+    first = None if since is None else session.beginning_of(since)
+    last = None if until is None else session.moment_of(until)
+    if isinstance(last, int):
+        session.list.check_position(last)
+    if since is None or until is None:
+        return first, last
+    if isinstance(first, int) and isinstance(last, int) and first > last:
+        raise UsageError(f"{since!r} comes after {until!r}", "give --since before --until")
+    # a day that the zone left out is empty: it ends before it begins
+    if isinstance(first, datetime) and isinstance(last, datetime) and first > last and session.span_of(until).start < first:
+        raise _wrong_order(session, since, until, "give --since before --until")
+    return first, last
+
+
+def check_order(session: Session, first: str, second: str) -> None:
+    """Check that of two times the first does not end after the second. Positions may have any order.
+
+    Args:
+        session: This run of the program.
+        first: A position or a time.
+        second: Another one.
+
+    Raises:
+        UsageError: Both are times, and the first ends after the second.
+    """
+    if is_position(first) or is_position(second):
+        return
+    start, end = session.span_of(first), session.span_of(second)
+    until_now = start.start <= session.now <= end.end  # a day that is not over ends now, too
+    if start.end > end.end and not until_now:
+        raise _wrong_order(session, first, second, f"give the earlier one first: todo diff {second} {first}")
+
+
+def _wrong_order(session: Session, first: str, second: str, hint: str) -> UsageError:
+    verb = "comes" if session.span_of(first).start > session.span_of(second).end else "ends"
+    return UsageError(f"{_with_meaning(session, first)} {verb} after {_with_meaning(session, second)}", hint)
+
+
+def _with_meaning(session: Session, text: str) -> str:
+    """Return a time as it was typed, and what it means if this looks different."""
+    span = session.span_of(text)
+    if span.grain in ("minute", "second", "microsecond"):
+        meant = short_instant(span.start, to_local)
+    else:
+        first, last = (to_local(instant).date().isoformat() for instant in (span.start, span.end))
+        meant = first if first >= last else f"{first} to {last}"
+    return repr(text) if meant == text else f"{text!r} ({meant})"
 
 
 def _parse(text: str) -> tuple[int | None, int] | None:

@@ -33,6 +33,10 @@ NARROWEST = 40
 """The narrowest terminal, in columns, in which tables are drawn."""
 
 
+_BEGINNINGS = ("beginning", "the beginning", "the start", "begin", "origin")
+"""Words that people use for the moment `start`."""
+
+
 class Options:
     """The global options, which may stand before or after the verb, and the options of every verb that changes a list.
 
@@ -197,7 +201,8 @@ class Session:
         except UnreadableTime as error:
             if error.ahead is not None and self.list.has_commit_at_or_after(error.ahead.start):
                 return error.ahead  # a clock that ran ahead recorded it, and the program printed it
-            raise _usage(error.forms, str(error)) from error
+            forms = ("start",) if text.lower() in _BEGINNINGS else error.forms
+            raise _usage(forms, str(error)) from error
 
     def moment_of(self, text: str) -> Moment:
         """Return the position that a text means, or the last instant, but no instant after all that is recorded.
@@ -216,9 +221,13 @@ class Session:
 
         Raises:
             UsageError: The text is neither a position nor a time.
+            EventNotFound: The list does not have the position.
         """
         position = self._position_of(text)
-        return self.span_of(text).start if position is None else position
+        if position is None:
+            return self.span_of(text).start
+        self.list.check_position(position)
+        return position
 
     def _position_of(self, text: str) -> int | None:
         """Return the position that a text such as @42, @-1, @42~1 or start means; None for other texts."""

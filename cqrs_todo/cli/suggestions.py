@@ -4,6 +4,7 @@ import re
 import shlex
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from typing import NoReturn
 
 from ..cqrs.errors import CqrsError
 from . import verbs
@@ -57,12 +58,70 @@ def unknown_verb(session: Session, path: Sequence[str], words: Sequence[str]) ->
         path: The verb that the word should be a verb of; () for `todo` itself.
         words: The words from the wrong one on.
     """
-    command = " ".join(["todo", *path])
+    help = f"{' '.join(['todo', *path])} --help"
     meant = _meant(session, path, list(words))
-    help = f"see: {command} --help"
-    return UsageError(
-        f"there is no verb {words[0]!r}", help if meant is None else f"did you mean: {meant}? For all: {help[5:]}"
+    if meant is None:
+        hint = f"see: {help}"
+    elif meant == help:
+        hint = f"did you mean: {meant}?"
+    else:
+        hint = f"did you mean: {meant}? For all: {help}"
+    return UsageError(f"there is no verb {words[0]!r}", hint)
+
+
+def refuse_moment(session: Session, words: Sequence[str], count: int) -> NoReturn:
+    """Raise the error for the words after `todo at`, if they are not a moment and a command line.
+
+    Args:
+        session: This run of the program.
+        words: The words.
+        count: How many of them make up the longest moment that they begin with.
+
+    Raises:
+        UsageError: Always, or another error that says why the words are not a moment.
+    """
+    rest = words[count:]
+    if count == 0:
+        split = " ".join(words).split()
+        inner = session.words_of_moment(split)
+        if inner and verbs.load(split[inner : inner + 1] or ["-"]) is not None:
+            raise UsageError(
+                "the quotation marks enclose more than the time", f"leave them out: {_line(session, (), ['at', *split])}"
+            )
+        if verbs.load(words[:1]) is not None:
+            places = (
+                place for place in range(1, len(words)) if session.words_of_moment(words[place:]) == len(words) - place
+            )
+            place = next(places, len(words))
+            line = _line(session, (), ["at", *(words[place:] or ["yesterday"]), *words[:place]])
+            raise UsageError(f"a time comes first, and {words[0]!r} is a verb", f"for instance: {line}")
+    option = misplaced_option(rest)
+    if option is not None:
+        place = next(place for place, word in enumerate(rest) if verbs.load([word]) is not None)
+        line = _line(session, (), ["at", *words[:count], rest[place], *rest[:place], *rest[place + 1 :]])
+        raise UsageError(f"the option {option} comes before the verb that it belongs to", f"write: {line}")
+    ends = (
+        place
+        for place, word in enumerate(words)
+        if place and (word.startswith("-") or (word != "at" and verbs.load([word]) is not None))
     )
+    session.moment_of(" ".join(words[: next(ends, len(words))]))
+    raise AssertionError("the longest moment was not found")
+
+
+def misplaced_option(words: Sequence[str]) -> str | None:
+    """Return the first option before the verb of a command line that is not a global option; None if there is none."""
+    from .grammar import global_option_takes_value
+
+    left = list(words)
+    while left and left[0].startswith("-"):
+        word = left.pop(0)
+        takes_value = global_option_takes_value(word.partition("=")[0])
+        if takes_value is None:
+            return word if any(verbs.load([each]) is not None for each in left) else None
+        if takes_value and "=" not in word:
+            del left[:1]
+    return None
 
 
 def _meant(session: Session, path: Sequence[str], words: list[str]) -> str | None:
@@ -70,42 +129,70 @@ def _meant(session: Session, path: Sequence[str], words: list[str]) -> str | Non
     word, rest = words[0], words[1:]
     known = [*verbs.names(path), *(() if path else verbs.ALIASES)]
     others = _OTHER_WORDS.get(" ".join(path), {})
-    verb = next((verb for verb, synonyms in others.items() if word.lower() in synonyms.split()), None)
-    if verb is None and word.lower() in known:
-        verb = word.lower()
-    if verb == "--help" and rest and rest[0] in known:
-        return _line(path, [rest[0], "--help"])
-    if verb is not None and " " in verb:  # with an example of its words
-        filled = verb.replace("IDS", rest[0] if rest else "3").replace("NAME", rest[0] if rest else "work")
+    past = not path and session.options.at is not None
+    if past:  # the past cannot be changed
+        known = [name for name in known if (verb := verbs.load([name])) is not None and not verb.writes]
+        others = {name: synonyms for name, synonyms in others.items() if name in known}
+    inner = word.split()
+    if len(inner) > 1 and inner[0] in known:
+        return _line(session, path, [*inner, *rest])
+    verb_name = next((verb for verb, synonyms in others.items() if word.lower() in synonyms.split()), None)
+    if verb_name is None and word.lower() in known:
+        verb_name = word.lower()
+    if verb_name == "--help" and rest and rest[0] in known:
+        return _line(session, path, [rest[0], "--help"])
+    if verb_name is not None and " " in verb_name:  # with an example of its words
+        filled = verb_name.replace("IDS", rest[0] if rest else "3").replace("NAME", rest[0] if rest else "work")
         return f"todo {filled}"
-    if verb is not None:
-        return _line(path, [verb, *(() if verb.startswith("-") else rest)])
-    if not path and (found := _first_word(session, words, known)) is not None:
+    if verb_name is not None:
+        return _line(session, path, [verb_name, *(() if verb_name.startswith("-") else rest)])
+    found = _first_list(session, word) if list(path) == ["lists"] else None
+    if not path:
+        found = _first_word(session, words, known)
+    if found is not None:
         return found
     from difflib import get_close_matches
 
-    near = get_close_matches(word.lower(), known, 1, 0.65)
+    swapped = [name for name in known if sorted(name) == sorted(word.lower())]
+    near = swapped[:1] or get_close_matches(word.lower(), known, 1, 0.65)
     if near:
-        return _line(path, [*near, *rest])
-    return None if path else _line(path, ["add", *words])
+        return _line(session, path, [*near, *rest])
+    if path:
+        return None
+    return _line(session, path, ["ls" if past else "add", *words])
+
+
+def _first_list(session: Session, word: str) -> str | None:
+    """Return how to see a list, if a word is the name of one."""
+    with suppress(CqrsError):
+        if word in session.store.names():
+            return shlex.join(["todo", "-L", word])
+    return None
 
 
 def _first_word(session: Session, words: list[str], known: Sequence[str]) -> str | None:
     """Return what a command line means that begins with todos, a tag, a list or a time; None if it does not."""
     word, rest = words[0], words[1:]
+    past = session.options.at is not None
     if re.fullmatch(r"[0-9][0-9,-]*|@", word):
         if rest and rest[0] in known:
-            return _line((), [rest[0], word, *rest[1:]])
-        return f"todo show {word}, or todo done {word}"
+            return _line(session, (), [rest[0], word, *rest[1:]])
+        show = _line(session, (), ["show", word])
+        return show if past else f"{show}, or {_line(session, (), ['done', word])}"
+    joined = re.fullmatch(r"([a-z]+)([0-9][0-9,-]*)", word)
+    if joined is not None and joined[1] in known:
+        return _line(session, (), [joined[1], joined[2], *rest])
+    moment = not past and session.words_of_moment(words)
     if word.startswith(("+", "@")) and len(word) > 1:
-        return _line((), ["at" if session.words_of_moment(words) else "ls", *words])
-    with suppress(CqrsError):
-        if word in session.store.names():
-            return _line((), ["-L", word, *rest])
-    if session.words_of_moment(words):
-        return _line((), ["at", *words])
-    return None
+        return _line(session, (), ["at" if moment else "ls", *words])
+    if _first_list(session, word) is not None:
+        return _line(session, (), ["-L", word, *rest])
+    return _line(session, (), ["at", *words]) if moment else None
 
 
-def _line(path: Sequence[str], words: Sequence[str]) -> str:
-    return shlex.join(["todo", *path, *words])
+def _line(session: Session, path: Sequence[str], words: Sequence[str]) -> str:
+    """Return a command line of the list and the moment of this run."""
+    options = session.options
+    before = [] if options.list is None or "-L" in words else ["-L", options.list]
+    moment = [] if path or options.at is None else ["at", *options.at.split()]
+    return shlex.join(["todo", *before, *moment, *path, *words])

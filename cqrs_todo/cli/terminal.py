@@ -3,11 +3,12 @@
 import io
 import os
 import sys
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from ..todo.fields import FIELDS, Kind
 from ..todo.service import View
-from ..todo.views import display_value, short_instant
+from ..todo.views import display_value, long_instant, short_instant
 from .clock import to_local
 from .output import print_line, print_message
 from .session import Session
@@ -65,8 +66,16 @@ def print_moment(session: Session, view: View) -> None:
     if session.moment is None or session.options.plain:
         return
     where = f"@{view.position}" if view.position else "before the first event"
-    when = "" if view.as_of is None else f" {short_instant(view.as_of, to_local)}"
+    when = ""
+    if view.as_of is not None:
+        text = short_instant if _is_whole_minute(session, view.as_of) else long_instant
+        when = f" {text(view.as_of, to_local)}"
     print_message(session, f"{visible(view.list)} as it was{when} ({where})")
+
+
+def _is_whole_minute(session: Session, as_of: datetime) -> bool:
+    """Return whether a moment can be typed back without seconds: it is the end of a minute or of a day, or a position."""
+    return isinstance(session.moment, int) or (as_of + timedelta(microseconds=1)).second == 0
 
 
 def shown_value(name: str, value: Any) -> str:

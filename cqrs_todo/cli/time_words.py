@@ -18,17 +18,18 @@ _NUMBERS = re.compile(r"\d{1,18}(-\d{1,18})?(,\d{1,18}(-\d{1,18})?)*", re.ASCII)
 _MOST_WORDS = 12
 """How many words an error repeats."""
 
-Names: TypeAlias = Mapping[str, TimeKind]
-"""The options that take a time, by the way people write them."""
+Names: TypeAlias = Mapping[str, tuple[TimeKind, str]]
+"""The options that take a time, by the ways people write them: the kind of time, and the first of the option's names."""
 
 
-def take_argument(session: Session, argument: Argument, words: list[str]) -> str | None:
+def take_argument(session: Session, argument: Argument, words: list[str], *, must: bool = False) -> str | None:
     """Take the words of an argument that is a time from the beginning of some words.
 
     Args:
         session: This run of the program, which knows how to read times.
         argument: The declaration of the argument.
         words: The words. Those that are taken are removed.
+        must: Whether the words can only be a time, because the verb takes nothing else.
 
     Returns:
         The time, or words that should be one, so that whoever reads them reports what is wrong; None if the argument is left
@@ -37,7 +38,7 @@ def take_argument(session: Session, argument: Argument, words: list[str]) -> str
     if not words:
         return None
     count = session.words_of_moment(words)
-    if not count and (argument.required or _looks_like_time(words[0], takes_numbers=True)):
+    if not count and (argument.required or must or _looks_like_time(words[0], takes_numbers=True)):
         count = _count_wrong(words)
     taken = " ".join(words[:count])
     del words[:count]
@@ -57,10 +58,11 @@ def join_arguments(session: Session, verb: Verb, words: Sequence[str]) -> list[s
     """
     left = list(words)
     times: list[str] = []
+    only_times = all(argument.time for argument in verb.arguments)
     for argument in verb.arguments:
         if argument.time is None or not left:
             break
-        times.append(take_argument(session, argument, left) or "")
+        times.append(take_argument(session, argument, left, must=only_times) or "")
     return [*times, *left] if left or "" not in times else [time for time in times if time]
 
 
@@ -78,27 +80,51 @@ def join_options(session: Session, args: Sequence[str], names: Names, *, takes_n
         The arguments.
 
     Raises:
-        UsageError: A word after a time looks like a part of it, but together they cannot be read.
+        UsageError: A word after a time looks like a part of it, but together they cannot be read. Or an option is given
+            twice.
     """
     joined: list[str] = []
+    given: dict[str, str] = {}
     left = list(args)
     while left:
         arg = left.pop(0)
         if arg == "--" or (stops and not arg.startswith("-")):
             return [*joined, arg, *left]
+        if stops and is_negative(arg):
+            return [*joined, "--", arg, *left]
         name, equals, value = arg.partition("=")
-        kind = names.get(name)
-        if kind is None or not (equals or left):
+        if name not in names or not (equals or left):
             joined.append(arg)
             continue
+        kind, first_name = names[name]
         # an option is not a part of a time, but the first word is the value, whatever it looks like
         first = [value] if equals else [left.pop(0)]
         ends = (place for place, word in enumerate(left) if word.startswith("-"))
         words = first + left[: next(ends, len(left))]
         count = _count_words(session, words, kind, name, takes_numbers=takes_numbers)
         del left[: count - 1]
-        joined += [name, " ".join(words[:count])]
+        typed = " ".join(words[:count])
+        if first_name in given:
+            raise given_twice(name, given[first_name], typed)
+        given[first_name] = typed
+        joined += [name, typed]
     return joined
+
+
+def given_twice(name: str, first: str, second: str) -> UsageError:
+    """Return the error for an option that is a time and was given twice.
+
+    Args:
+        name: The option.
+        first: Its first value.
+        second: Its second value.
+    """
+    return UsageError(f"{name} is given twice: {first!r} and {second!r}", "give it once")
+
+
+def is_negative(arg: str) -> bool:
+    """Return whether an argument begins with a hyphen and a digit, as in `-3d`. No option does, so it is a word."""
+    return arg[:1] == "-" and arg[1:2].isdecimal()
 
 
 def split_options(args: Sequence[str], takes_value: Callable[[str], bool]) -> tuple[list[str], list[str]]:
@@ -115,7 +141,7 @@ def split_options(args: Sequence[str], takes_value: Callable[[str], bool]) -> tu
         arg = left.pop(0)
         if arg == "--":
             return options, [*words, *left]
-        if not arg.startswith("-") or arg == "-" or arg[1].isdigit():  # `-3d` is a time
+        if not arg.startswith("-") or arg == "-" or is_negative(arg):
             words.append(arg)
         elif takes_value(arg) and left:
             options += [arg, left.pop(0)]

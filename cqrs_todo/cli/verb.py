@@ -26,7 +26,8 @@ class Argument(Struct, frozen=True):
         help: What the words mean, in a sentence.
         required: Whether at least one word must be given. The action receives None, or an empty tuple, for no word.
         several: Whether there may be more than one word. At most one argument of a verb has several words.
-        time: What kind of time it is, if it is one. It then takes as many words as belong to the time.
+        time: What kind of time it is, if it is one. It then takes as many words as belong to the time, or all that are left
+            if it has several, and a word such as `-2h` is not an option.
     """
 
     name: str

@@ -8,7 +8,7 @@
     │   ├── ListArchived        the list with the name is archived
     │   ├── TodoNotFound        no todo has the number or the id
     │   └── EventNotFound       no event has the position
-    ├── NotYet                  the moment that was asked for is in the future
+    ├── NotYet                  the time that was asked for is in the future
     ├── CannotUndo              a command cannot be undone or redone
     │   └── StepRefused         the todos that it changed are not as it left them
     ├── CannotMove              todos cannot be moved to another list
@@ -77,14 +77,16 @@ class TodoNotFound(NotFound):
 class EventNotFound(NotFound):
     """The list has no event at this position."""
 
-    def __init__(self, position: int, list: str) -> None:
+    def __init__(self, position: int, list: str, last: int | None = None) -> None:
         """Make the error.
 
         Args:
             position: The position.
             list: The name of the list.
+            last: The last position of the list, if the position is after it.
         """
-        super().__init__(f"there is no event @{position} in {list}")
+        end = "" if last is None else f": it ends at @{last}" if last else ": it is empty"
+        super().__init__(f"there is no event @{position} in {list}{end}")
         self.position = position
         self.list = list
 
@@ -106,7 +108,7 @@ class TodosRejected(Rejected):
 
 
 class NotYet(CqrsError):
-    """The moment that was asked for is in the future."""
+    """The time that was asked for is in the future."""
 
 
 class CannotUndo(CqrsError):

@@ -382,10 +382,30 @@ class Recorder:
 
         if isinstance(moment, datetime) and moment > (now := self.clock()) and moment > self.latest_moment(now):
             raise NotYet(f"{moment.astimezone():%Y-%m-%d %H:%M:%S} has not come yet")
-        if isinstance(moment, int) and moment > fold.position:
-            self.check_undamaged()
-            raise NotYet(f"@{moment} has not come yet: the last event of {self.name} is @{fold.position}")
+        if isinstance(moment, int):
+            self._check_position(fold, moment)
         return as_of(self.repository, moment)
+
+    def check_position(self, position: int) -> None:
+        """Check that the list has a position.
+
+        Args:
+            position: The position. 0 is before the first event, and every list has it.
+
+        Raises:
+            EventNotFound: The list ends before this position.
+            DamagedLog: The list may have this position after the damage of its log.
+            ListNotFound: The list does not exist.
+        """
+        fold, _ = self._fold(None)
+        self._check_position(fold, position)
+
+    def _check_position(self, fold: Fold[State], position: int) -> None:
+        if position > fold.position:
+            from .errors import EventNotFound
+
+            self.check_undamaged()
+            raise EventNotFound(position, self.name, fold.position)
 
     def latest_moment(self, now: datetime) -> datetime:
         """Return the latest time that the list can be read at: now, or the time of the last commit, if its clock ran ahead.

@@ -60,7 +60,7 @@ class TodoList(Recorder):
     """One list of a store. Front ends read it and change it with this class.
 
     A moment is a time with a time zone, or the position of an event. Methods that read raise `ListNotFound` if the list
-    does not exist, and `NotYet` if the moment is in the future.
+    does not exist, `NotYet` for a time in the future, and `EventNotFound` for a position that the list does not have.
     """
 
     # reading
@@ -73,7 +73,8 @@ class TodoList(Recorder):
 
         Raises:
             ListNotFound: The list does not exist.
-            NotYet: The moment is in the future.
+            NotYet: The moment is a time in the future.
+            EventNotFound: The moment is a position that the list does not have.
         """
         fold, commit = self._fold(moment)
         as_of = moment.astimezone(UTC) if isinstance(moment, datetime) else None
@@ -92,7 +93,8 @@ class TodoList(Recorder):
 
         Raises:
             ListNotFound: The list does not exist.
-            NotYet: The moment is in the future.
+            NotYet: The moment is a time in the future.
+            EventNotFound: The moment is a position that the list does not have.
         """
         if moment is None:
             self._fold(None)  # so that the log need not be read from its beginning
@@ -124,7 +126,8 @@ class TodoList(Recorder):
             TodoNotFound: Some words name no todo, or more than one.
             DamagedLog: Some words name no todo, and the log is damaged, so they may name a todo after the damage.
             ListNotFound: The list does not exist.
-            NotYet: The moment is in the future.
+            NotYet: The moment is a time in the future.
+            EventNotFound: The moment is a position that the list does not have.
         """
         from .selection import select
 
@@ -345,7 +348,8 @@ class TodoList(Recorder):
 
         Raises:
             ListNotFound: The list does not exist.
-            NotYet: The moment is in the future.
+            NotYet: The moment is a time in the future.
+            EventNotFound: The moment is a position that the list does not have.
             CannotRestore: A chosen todo was moved between lists since then. Nothing was recorded.
             CqrsError: What reading and appending raise.
         """

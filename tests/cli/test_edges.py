@@ -68,7 +68,7 @@ def test_errors_have_a_code_a_message_and_a_hint(todo: Todo) -> None:
         (["done", "--json"], 2, "usage"),
         (["add", "--json"], 2, "usage"),
         (["at", "tomorrow", "--json"], 2, "usage"),
-        (["at", "@9", "--json"], 2, "usage"),
+        (["at", "@9", "--json"], 3, "not-found"),
         (["--at", "@1", "at", "@1", "--json"], 2, "usage"),
         (["--at", "@1", "rm", "1", "--json"], 2, "usage"),
         (["at", "@1", "done", "1", "--json"], 2, "usage"),

@@ -136,20 +136,144 @@ def test_positions_count_back_from_the_end_or_from_a_position(lived: Todo, writt
         ("@-4", "@-4 is before the first commit: inbox has 3 commits"),
         ("@3~3", "@3~3 is before the first commit: inbox has 2 commits up to @3"),
         ("@0~1", "@0~1 is before the first commit"),
-        ("@6", "has not come yet"),
-        ("@6~1", "has not come yet"),
-        ("@-0", "'@-0' is not a position"),
-        ("@x", "'@x' is not a position"),
-        ("@", "'@' is not a position"),
-        ("@1~x", "is not a position"),
-        ("@--1", "is not a position"),
+        ("@6", "there is no event @6 in inbox: it ends at @5"),
+        ("@6~1", "there is no event @6 in inbox: it ends at @5"),
     ],
 )
-def test_a_position_that_the_list_does_not_have_is_refused(lived: Todo, written: str, said: str) -> None:
+def test_a_position_that_the_list_does_not_have_is_not_found_by_any_verb(lived: Todo, written: str, said: str) -> None:
+    before = lived.content()
+    for line in (
+        "at POSITION",
+        "ls --at POSITION",
+        "show --at POSITION 1",
+        "show POSITION",
+        "diff POSITION",
+        "diff @1 POSITION",
+        "history --since POSITION",
+        "history --until POSITION",
+        "history --since @1 --until POSITION",
+        "replay POSITION",
+        "replay @1 POSITION",
+        "restore --to POSITION",
+        "export --at POSITION",
+        "view changes --at POSITION",
+        "blame --at POSITION 1",
+        "stats --at POSITION",
+        "stats --since POSITION",
+    ):
+        result = lived.run(*line.replace("POSITION", written).split(), "--json")
+        assert (result.code, result.out) == (3, ""), line
+        assert result.error["code"] == "not-found"
+        assert said in result.error["message"], line
+        assert result.error["hint"] in ("see the positions: todo history", "the empty list before it is: start")
+    assert lived.content() == before
+
+
+@pytest.mark.parametrize("written", ["@-0", "@x", "@", "@1~x", "@--1"])
+def test_a_word_that_has_not_the_form_of_a_position_is_a_wrong_command_line(lived: Todo, written: str) -> None:
     for line in (["at", written], ["ls", "--at", written], ["diff", written]):
         result = lived.run(*line)
         assert result.code == 2
-        assert said in result.err
+        assert "is not a position" in result.err
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [("today", "yesterday"), ("yesterday", "3 days ago"), ("1 hour ago", "2 hours ago"), ("last week", "last month")],
+)
+def test_two_times_in_the_wrong_order_are_refused(lived: Todo, first: str, second: str) -> None:
+    for line in (["diff", first, second], ["history", "--since", first, "--until", second]):
+        refused = lived.run(*line)
+        assert (refused.code, refused.out) == (2, "")
+        assert re.search(f"'{first}' [(].*[)] (comes|ends) after '{second}' [(]", refused.err)
+    assert f"todo diff {second} {first}" in lived.run("diff", *first.split(), *second.split()).err
+    lived("diff", second, first)
+    lived("diff", "today", "now")
+    assert lived("diff", "@3", "@2").out == "- 3 three milk shakes\n"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "at @3 --at @4",
+        "--at @4 --at @3 ls",
+        "ls --at @3 --at @4",
+        "--at @3 ls --at @4",
+        "at @3 ls --at=@4",
+        "--at @3 at @4",
+        "at @3 at @4",
+        "history --since @1 --since @3",
+        "history --until today --until @3",
+        "restore --to @1 --to @3",
+        "replay --from @1 --from @3",
+        "replay @1 --from @3",
+        "stats --since today --since @3",
+        "done 2 --on yesterday --on today",
+        "add x -d friday --due monday",
+    ],
+)
+def test_a_moment_that_is_given_twice_is_refused(lived: Todo, line: str) -> None:
+    before = lived.content()
+    refused = lived.run(*line.split())
+    assert (refused.code, refused.out) == (2, "")
+    assert "twice" in refused.err
+    assert lived.content() == before
+
+
+def test_a_hyphen_and_a_digit_begin_a_time_and_not_an_option(lived: Todo) -> None:
+    for line, count in (("at -1h", 0), ("at -2h ls --all", 0), ("--json at -3d ls -n 1", 0), ("at --plain -2h ls", 0)):
+        assert lived("--json", *line.replace("--plain ", "").split()).json["todos"] == [None] * count, line
+        assert lived(*line.split()).code == 0
+    for line in ("diff -2h", "history --since -2h", "replay -2h", "ls --at -2h", "stats --since -2h", "view statement -2h"):
+        assert lived(*line.split(), "--json").out, line
+    past = lived.run("remind", "2", "-2h")
+    assert "the reminder is in the past" in past.err
+    assert "todo at -2h" in lived.run("-2h").err
+    assert "Usage: todo at" in lived("at", "-h").out
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["replay", "5", "minuts", "ago"], 2, '"5 minutes ago"'),
+        (["replay", "foo"], 2, "'foo' has a word that is not known"),
+        (["at", "last", "friday", "evening"], 2, '"last friday 18:00"'),
+        (["at", "yesterday", "evening", "ls"], 2, '"yesterday 18:00"'),
+        (["at", "last", "friday", "milk"], 2, "todo at last friday ls milk"),
+        (["at", "last", "friday", "sl"], 2, "todo at last friday ls?"),
+        (["-L", "inbox", "at", "@4", "2"], 2, "todo -L inbox at @4 show 2?"),
+        (["at @5"], 2, "todo at @5?"),
+        (["at", "3 days ago ls --all"], 2, "leave them out: todo at 3 days ago ls --all"),
+        (["at", "@5 ls"], 2, "leave them out: todo at @5 ls"),
+        (["at", "ls"], 2, "for instance: todo at yesterday ls"),
+        (["at", "ls", "milk", "3", "days", "ago"], 2, "for instance: todo at 3 days ago ls milk"),
+        (["at", "3", "day", "ago", "-n", "1", "ls"], 2, "write: todo at 3 day ago ls -n 1"),
+        (["at", "3", "oclock"], 2, "3:00, 15:00"),
+        (["at", "beginning"], 2, "start"),
+        (["diff", "beginning"], 2, "start"),
+        (["history", "@3"], 2, "todo show @3"),
+        (["done", "@2"], 2, "@2 is a position in the history, not a todo"),
+        (["restore", "to", "@1"], 2, "todo restore --to @1"),
+        (["show", "@2-@4"], 2, "todo history --since @2 --until @4"),
+        (["diff", "@5", "yesturday"], 3, "did you mean: yesterday?"),
+    ],
+)
+def test_a_command_line_that_names_a_moment_wrongly_gets_a_hint_that_fits(
+    lived: Todo, words: list[str], code: int, said: str
+) -> None:
+    before = lived.content()
+    refused = lived.run(*words)
+    assert (refused.code, refused.out) == (code, "")
+    assert said in refused.err
+    assert lived.content() == before
+
+
+def test_stats_take_positions(lived: Todo) -> None:
+    by_day = lived("stats", "--json").json["days"]
+    for line in ("--since @1", "--until @-1", "--since start --until @5", "--since @2 --until now"):
+        assert lived("stats", "--json", *line.split()).json["days"] == by_day
+    for line, code in (("--since @5 --until @1", 2), ("--until start", 2), ("--since @9", 3), ("--until @9", 3)):
+        assert lived.run("stats", *line.split()).code == code
 
 
 def test_positions_restore_and_filter(lived: Todo) -> None:
@@ -168,7 +292,7 @@ def test_show_with_a_position_shows_the_commit(lived: Todo) -> None:
     document = lived("show", "@4", "@-1", "--json").json
     assert [commit["position"] for commit in document["commits"]] == [4, 3]
     assert lived("show", "@3", "--plain").out == lived("history", "--since", "@3", "--until", "@3", "--plain").out
-    for line, code in (("show @0", 2), ("show @9", 2), ("show 1 @3", 2), ("at @3 show @4", 2), ("show @1~1", 2)):
+    for line, code in (("show @0", 3), ("show @9", 3), ("show 1 @3", 2), ("at @3 show @4", 2), ("show @1~1", 3)):
         assert lived.run(*line.split()).code == code, line
     assert lived("at", "@3", "show", "@3").out == lived("show", "@3").out
 

@@ -1,6 +1,7 @@
 """Dates and times on the command line: words without quotation marks, changes of the clocks, and the variable TZ."""
 
 import json
+import re
 import subprocess
 import sys
 import time
@@ -13,6 +14,10 @@ import pytest
 import time_machine
 
 from cqrs_todo.cli import main
+from cqrs_todo.cqrs.stores import open_store
+from cqrs_todo.todo.model import Create
+from cqrs_todo.todo.recorder import TYPES
+from cqrs_todo.todo.service import TodoList
 from tests.conftest import Todo
 
 At = Callable[..., Any]
@@ -67,6 +72,14 @@ def test_until_a_day_and_since_the_next_one_divide_history(at: At, zone: str, da
     assert since
 
 
+def test_a_day_that_the_zone_left_out_is_empty(at: At) -> None:
+    """Samoa had no 30 December 2011."""
+    for hours in range(0, 72, 6):
+        at(datetime(2011, 12, 29, tzinfo=UTC) + timedelta(hours=hours), "Pacific/Apia", "add", "x")
+    later = datetime(2012, 1, 3, tzinfo=UTC)
+    assert positions(at(later, "Pacific/Apia", "history", "--since", "2011-12-30", "--until", "2011-12-30")) == []
+
+
 def test_a_time_inside_a_gap_is_read_with_the_offset_before_it(at: At) -> None:
     now = datetime(2026, 3, 28, 12, tzinfo=UTC)
     assert at(now, "Europe/Berlin", "add", "x", "due:2026-03-29-02:30")["todos"][0]["due"] == "2026-03-29T01:30:00Z"
@@ -88,6 +101,23 @@ def test_a_minute_as_typed_reaches_to_its_end_and_since_begins_at_its_start(at: 
     assert positions(at(later, zone, "history", "--until", "2026-11-20 17:30")) == [2, 1]
     assert positions(at(later, zone, "history", "--since", "2026-11-20 17:30")) == [3, 2, 1]
     assert positions(at(later, zone, "history", "--since", "2026-11-20 17:31")) == [3]
+
+
+def test_the_moment_that_is_printed_above_a_past_state_can_be_typed_back(todo: Todo) -> None:
+    """Given commits within a minute, typing back what the heading says gives the same state."""
+    first = datetime(2020, 11, 15, 9, tzinfo=UTC)
+    store = open_store(f"jsonl:{todo.data}", TYPES)
+    moments = [first + timedelta(seconds=seconds) for seconds in (0, 20, 40, 70)]
+    passed: list[datetime] = []
+    todos = TodoList(store, "inbox", "me", default=True, clock=lambda: passed[-1] if passed else first)
+    for moment in moments:
+        passed.append(moment)
+        todos.add([Create("x", moment)])
+    for typed in ("2020-11-15 09:00", "2020-11-15 09:00:00", "2020-11-15 09:00:30", "2020-11-15 09:01:10", "2020-11-15"):
+        shown = todo("at", *typed.split(), "ls")
+        heading = re.search(r"as it was (.*) [(]@", shown.err)
+        assert heading is not None
+        assert todo("at", heading[1], "ls").out == shown.out, typed
 
 
 @pytest.fixture
@@ -130,7 +160,9 @@ def test_at_takes_a_time_in_quotation_marks(filled: Todo) -> None:
         ("friday 25 march 2026 ls", "'friday 25 march 2026' contradicts itself: 2026-03-25 is a wednesday"),
         ("soon", "'soon' is vague"),
         ("tomorrow ls", "'tomorrow' has not come yet"),
-        ("ls", "'ls' has a word that is not known"),
+        ("friday evening", "'friday evening' is vague"),
+        ("yesterday evening ls", "'yesterday evening' is vague"),
+        ("yesterday at 25:00", "'yesterday at 25:00' has a time that no day has: 25:00"),
         ("yesterday 5 ls", "'yesterday 5' is ambiguous"),
         ("yesterday histroy", "there is no verb 'histroy'"),
         ("@1 histroy", "there is no verb 'histroy'"),

@@ -30,6 +30,10 @@ def fields(todo: Todo, number: int = 1) -> dict[str, object]:
         (["x", "reminder:2031-01-02"], {"reminder": "2031-01-02T09:00:00Z"}),
         (["x", "+home ", "+a"], {"tags": ["a", "home"]}),
         (["x", "+none"], {"tags": ["none"]}),
+        (["x", "DUE:2031-01-02", "Pri:h"], {"due": "2031-01-02", "priority": "H"}),
+        (["x", "Due:2 jan 2031", "Due:2031-01-02"], {"due": "2031-01-02"}),
+        (["x", "Due:None", "REMINDER:none"], {}),
+        (["Due: in May"], {"text": "Due: in May"}),
         (["x", "due:2031-01-02", "5", "apples"], {"text": "x 5 apples", "due": "2031-01-02"}),
         (["x", "due:2031-01-02", "17:00 meeting"], {"text": "x 17:00 meeting", "due": "2031-01-02"}),
         (["Milk", "+", "eggs"], {"text": "Milk + eggs"}),
@@ -68,7 +72,9 @@ REFUSED = [
     (["due:none", "due:2031-01-03"], "both set and cleared", "one of the two"),
     (["note:hello"], "not how the field note is set", "--note hello"),
     (["tags:home"], "not how the field tags is set", "+home"),
-    (["-d", ""], "the field due is empty", "due:none"),
+    (["tag:home"], "not how the field tags is set", "+home"),
+    (["Tag:home"], "not how the field tags is set", "+home"),
+    (["DUE:soon"], "'soon' ", "-- DUE:soon"),
     (["-P", "a b"], "the project 'a b'", "value"),
     (["-t", "a b"], "the tag 'a b'", "value"),
     (["-p", "Z"], "'Z' is not a priority", "H, M and L"),
@@ -103,6 +109,33 @@ def test_edit_with_a_quoted_marker_keeps_the_text(todo: Todo, marker: str) -> No
     assert fields(todo) != NOTHING
 
 
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("add x -d none", "leave out --due"),
+        ("add x --due=", "leave out --due"),
+        ("edit 1 -d none", "due:none, or --clear due"),
+        ("edit 1 --due=", "due:none, or --clear due"),
+        ("edit 1 -d friday 2 x", "todo edit 1,2 x --due friday; for the text: todo edit 1 --due friday -- 2 x"),
+        ("edit 1 1", "could name a todo, or begin the text\n      for the text: todo edit 1 -- 1\n"),
+        ("remind 1 2 tomorrow", "todo remind 1,2 tomorrow"),
+        ("remind 2 none", "todo edit 2 reminder:none"),
+        ("add x remind:yesterday", "give a time in the future"),
+        ("add x --prio H", "did you mean --priority or --project?"),
+        ("add Buy -home", "no such option: -home"),
+        ("tag 2 home", "did you mean: todo tag 2 +home?"),
+    ],
+)
+def test_a_value_in_the_wrong_place_gets_a_hint_that_works(todo: Todo, line: str, said: str) -> None:
+    todo("add", "-", stdin="a\nb\n")
+    before = todo.content()
+    refused = todo.run(*line.split())
+    assert refused.code in (1, 2)
+    assert said in refused.err
+    assert "--version" not in refused.err
+    assert todo.content() == before
+
+
 @pytest.mark.parametrize("verb", ["edit", "note"])
 def test_ids_with_spaces_between_them_are_not_taken_for_a_text(todo: Todo, verb: str) -> None:
     todo("add", "-", stdin="a\nb\nc\n")
@@ -112,6 +145,8 @@ def test_ids_with_spaces_between_them_are_not_taken_for_a_text(todo: Todo, verb:
         assert refused.code == 2
         assert f"todo {verb} 1,{words[0].rstrip(',')}" in refused.err
         assert f"todo {verb} 1 -- {words[0]}" in refused.err
+    same = todo.run(verb, "1", "1", "x")
+    assert f"todo {verb} 1,1" not in same.err
     assert todo.content() == before
 
 
@@ -191,6 +226,8 @@ def test_a_marker_inside_a_quoted_text_is_text_and_the_answer_says_so(todo: Todo
     answer = todo("add", "Buy milk +home due:friday")
     assert answer.out == "Added 1: Buy milk +home due:friday. Undo: todo undo\n"
     assert [line.split()[0] for line in answer.err.splitlines()] == ["+home", "due:friday"]
+    quoted = todo("add", 'Buy due:"next friday" x')
+    assert quoted.err.startswith("due:next friday is a part of the text.")
     assert todo("add", "Note: 5 + 3", "--", "is due:friday").err == ""
 
 

@@ -124,6 +124,48 @@ def test_dates_at_the_ends_of_months_and_years_are_read(text: str, now: str, mea
     assert read(text, noon, LONDON, "future").value == date.fromisoformat(meant)
 
 
+LOOKS_BACK = {"yesterday", "ago", "last", "past", "before"}
+"""Words with which a person names a time in the past."""
+
+ahead_phrases = st.lists(st.sampled_from(sorted({*VOCABULARY, "1st", "2", "15th", "31st"} - LOOKS_BACK)), max_size=6)
+days_of_months = st.tuples(
+    st.sampled_from(["1st", "first", "15th", "20th", "31st", "2nd friday", "first monday", "last friday", "first day"]),
+    st.sampled_from(["of month", "of the month", "of next month", "of june", "of march"]),
+).map(lambda parts: list(parts))
+
+
+@settings(max_examples=600)
+@for_all(ahead_phrases | days_of_months, st.datetimes(datetime(2020, 1, 1), datetime(2040, 1, 1), timezones=st.just(UTC)))
+def test_looking_ahead_no_text_that_names_nothing_past_means_a_past_day(words: list[str], now: datetime) -> None:
+    try:
+        value = read_value(" ".join(words), now, LONDON, "future")
+    except UnreadableTime:
+        return
+    day = value.date() if isinstance(value, datetime) else value
+    assert day >= now.astimezone(ZoneInfo("Europe/London")).date()
+
+
+@pytest.mark.parametrize(
+    "text", ["15th of the month", "first monday of the month", "first day of the month", "1st of month"]
+)
+def test_a_day_of_the_month_is_the_next_one_or_the_last_one(text: str) -> None:
+    ahead, back = (read(text, NOW, BERLIN, lean).value for lean in LEANS)
+    assert isinstance(ahead, date)
+    assert ahead.month == 4
+    assert isinstance(back, date)
+    assert back.month == 3
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["15th of this month", "first monday of this month", "first day of this month", "monday this week", "this week monday"],
+)
+def test_a_day_of_this_period_that_is_over_is_refused_looking_ahead(text: str) -> None:
+    with pytest.raises(UnreadableTime, match="has passed already"):
+        read(text, NOW, BERLIN, "future")
+    assert str(read(text, NOW, BERLIN, "past").value) < "2026-03-25"
+
+
 @pytest.mark.parametrize(
     ("order", "text", "meant"),
     [
@@ -159,6 +201,36 @@ def test_the_date_order_decides_how_numeric_dates_are_read(order: Order, text: s
         ("2027-02-29", "future", "there is no 2027-02-29", "2027-02-28"),
         ("1m", "past", "minutes or months", "1 minutes"),
         ("9h30", "future", "a time of day or a length of time", "9:30"),
+        ("17h", "future", "a time of day or a length of time", "17:00"),
+        ("17h", "future", "a time of day or a length of time", "in 17 hours"),
+        ("17 h", "past", "a time of day or a length of time", "17 hours ago"),
+        ("friday 9h", "future", "a time of day or a length of time", "friday 9:00"),
+        ("1730h", "past", "a time of day or a length of time", "17:30"),
+        ("0930h", "future", "begins with 0", "09:30"),
+        ("05 minutes ago", "past", "begins with 0", "5 minutes ago"),
+        ("in 09h", "future", "begins with 0", "in 9 hours"),
+        ("0930", "future", "a year or a time", "09:30"),
+        ("half a week ago", "past", "no exact half", "84 hours ago"),
+        ("two and a half days ago", "past", "no exact half", "60 hours ago"),
+        ("a day and a half ago", "past", "no exact half", "36 hours ago"),
+        ("in 1.5 days", "future", "a fraction of a day", "in 36 hours"),
+        ("in half a month", "future", "no exact half", "in 15 days"),
+        ("1 1/2 hours ago", "past", "a fraction", "1.5 hours ago"),
+        ("in 1/2 hour", "future", "a fraction", "in 0.5 hour"),
+        ("saturday morning", "future", "vague", "saturday 9:00"),
+        ("last night", "past", "vague", "yesterday 21:00"),
+        ("this evening", "future", "vague", "today 18:00"),
+        ("tomorrow midnight", "future", "at the start or at the end", "tomorrow 0:00"),
+        ("2026-4", "future", "is not a date", "2026-04"),
+        ("2026/02", "past", "is not a date", "2026-02"),
+        ("next week 9am", "future", "a time of day and a whole week", "2026-03-30 9:00"),
+        ("15th next month", "future", "a day and a whole month", "15th of next month"),
+        ("a week today", "future", "how they belong together", "a week from today"),
+        ("2026-03-24 17:00:60", "past", "no day has: 17:00:60", "2026-03-24 17:00:59"),
+        ("yesterday 25:00", "past", "no day has: 25:00", "yesterday 23:59"),
+        ("3 o'clock", "future", "not known", "15:00"),
+        ("yesterday quarter to four", "past", "not known", "yesterday 3:45"),
+        ("half past three", "past", "does not fit", "15:30"),
         ("24.12", "future", "a time or a date", "24/12"),
         ("tonight", "future", "vague", "today 20:00"),
         ("second monday", "future", "no month", "2nd monday of next month"),

@@ -10,14 +10,15 @@ from ..verb import TRAVEL, Argument, Verb
 def at(session: Session, words: Sequence[str]) -> int:
     """Run the command line that follows a moment, as of that moment; without one show the board."""
     from ..quick import parse_fast
-    from . import load
 
     if session.options.at is not None:
         raise UsageError("the moment is given twice", "leave out --at")
     count = session.words_of_moment(words)
     rest = words[count:]
-    if count == 0 or (rest and not words[0].startswith("@") and load(rest[:1]) is None and _is_time_word(rest[0])):
-        _refuse(session, words)
+    if count == 0 or (rest and _is_wrong(session, words[0], rest)):
+        from ..suggestions import refuse_moment
+
+        refuse_moment(session, words, count)
     session.options.at = " ".join(words[:count])
     action = parse_fast(rest, session)
     if action is not None:
@@ -27,19 +28,26 @@ def at(session: Session, words: Sequence[str]) -> int:
     return run_command_line(rest, session)
 
 
+def _is_wrong(session: Session, first: str, rest: Sequence[str]) -> bool:
+    """Return whether the words after a moment are no command line, because they are a part of the moment or its options."""
+    from . import load
+
+    word = rest[0]
+    if word.startswith("-"):
+        from ..suggestions import misplaced_option
+
+        return misplaced_option(rest) is not None
+    if first.startswith("@"):
+        return False
+    if word == "at":  # `at yesterday at 25:00`
+        return len(rest) > 1 and _is_time_word(rest[1]) and not session.words_of_moment(rest[1:])
+    return load([word]) is None and _is_time_word(word)
+
+
 def _is_time_word(word: str) -> bool:
     from ...todo.times import is_time_word
 
     return is_time_word(word)
-
-
-def _refuse(session: Session, words: Sequence[str]) -> None:
-    """Raise the error for the words before the verb, which are not a moment as a whole."""
-    from . import load
-
-    ends = (place for place, word in enumerate(words) if place and (word.startswith("-") or load([word]) is not None))
-    session.moment_of(" ".join(words[: next(ends, len(words))]))
-    raise AssertionError("the longest moment was not found")
 
 
 VERB = Verb(

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ...todo.compare import Difference, compare
+from ...todo.errors import TodoNotFound
 from ...todo.service import View
 from ..errors import UsageError
 from ..output import print_line, print_message, print_row
@@ -21,11 +22,20 @@ def diff(session: Session, start: str, end: str | None, ids: Sequence[str], stat
     if session.options.at is not None:
         raise UsageError("diff takes its times as arguments, not from --at", "leave out --at: todo diff FROM TO")
     todos = session.list
-    moment = None if end is None else session.moment_of(end)
+    moment = None
+    if end is not None:
+        from ..positions import check_order
+
+        moment = session.moment_of(end)
+        check_order(session, start, end)
     old, new = todos.view(session.moment_of(start)), todos.view(moment)
     differences = compare(old.items, new.items)
     if ids:
-        chosen = {item.id for item in todos.select(check_ids(ids))}
+        try:
+            chosen = {item.id for item in todos.select(check_ids(ids))}
+        except TodoNotFound as error:
+            _explain_time(error, ids)
+            raise
         differences = [difference for difference in differences if difference.id in chosen]
     if session.options.json:
         from .. import document
@@ -41,6 +51,20 @@ def diff(session: Session, start: str, end: str | None, ids: Sequence[str], stat
     else:
         print_message(session, "No difference.")
     return DIFFERENT if exit_code and differences else 0
+
+
+def _explain_time(error: TodoNotFound, ids: Sequence[str]) -> None:
+    """Give an error about the todos of `diff` a hint, if a word is probably a time that is misspelt."""
+    from difflib import get_close_matches
+
+    from ...todo.times.words import VOCABULARY
+
+    for word in ids:
+        near = get_close_matches(word.lower(), VOCABULARY, 1, 0.75)
+        if near and len(word) > 2:
+            error.args = (f"{word!r} is neither a time nor a todo of {error.list}",)
+            error.__dict__["hint"] = f"did you mean: {near[0]}?"
+            return
 
 
 _MARKS = {"added": ("+", "green"), "removed": ("-", "red"), "changed": ("~", "yellow")}

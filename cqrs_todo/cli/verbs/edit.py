@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from ...todo.fields import TEXT
+from ...todo.fields import FIELDS, TEXT
 from ...todo.recorder import Answer
 from ..answers import hint_to_restore, print_changes
 from ..changes import details
@@ -23,7 +23,7 @@ def edit(
 ) -> None:
     """Change fields of todos, or one todo in the editor when no change is named."""
     given = read_fields(session, text, fields, literal=literal, clear=clear)
-    check_one_word(ids, text, literal, "edit")
+    check_one_word(ids, text, literal, "edit", _options(fields, clear))
     todos = session.list
     chosen = todos.select(check_ids([ids]))
     if TEXT.name in given.values and len(chosen) > 1:
@@ -47,6 +47,18 @@ def edit(
     else:
         raise UsageError("the editor takes one todo at a time", "name the change, for instance: todo edit 1-3 pri:H")
     print_changes(session, answer, "Changed", "Unchanged", details(answer.commits))
+
+
+def _options(fields: Mapping[str, str | Sequence[str]], clear: Sequence[str]) -> list[str]:
+    """Return the options that were given, as words of a command line."""
+    given: list[str] = []
+    for field in FIELDS:
+        value = fields.get(field.name) or ()
+        for each in [value] if isinstance(value, str) else value:
+            given += [field.options[0], each]
+    for name in clear:
+        given += ["--clear", name]
+    return given
 
 
 VERB = Verb(

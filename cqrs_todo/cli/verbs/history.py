@@ -1,7 +1,6 @@
 """`todo history`: what happened."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from itertools import islice
 
 from ...cqrs.events import LOST, REPAIRED, Commit
@@ -60,9 +59,7 @@ def history(
         raise UsageError("a position belongs to one list, not to all", "give a time")
     lists = [session.open_list(name) for name in Lists(session.store).names()] if all_lists else [session.list]
     views = [todos.view(session.moment) for todos in lists]
-    start = None if since is None else session.beginning_of(since)
-    end = None if until is None else session.moment_of(until)
-    _check_order(since, start, until, end)
+    start, end = (None, None) if since is None and until is None else _limits(session, since, until, all_lists=all_lists)
     wanted = _Filter(start, end, by, tuple(map(_event_type, types)), text)
     if follow:
         from ..history_forms import follow_history
@@ -169,12 +166,15 @@ def _event_type(name: str) -> str:
     raise UsageError(f"there is no event type {name!r}", f"the types are {', '.join(known)}")
 
 
-def _check_order(since: str | None, start: Moment | None, until: str | None, end: Moment | None) -> None:
-    """Raise `UsageError` if no change can be in a range, because its end comes before its start."""
-    positions = isinstance(start, int) and isinstance(end, int) and start > end
-    times = isinstance(start, datetime) and isinstance(end, datetime) and start > end
-    if positions or times:
-        raise UsageError(f"{since!r} comes after {until!r}", "give --since before --until")
+def _limits(
+    session: Session, since: str | None, until: str | None, *, all_lists: bool
+) -> tuple[Moment | None, Moment | None]:
+    """Return the moments that --since and --until name."""
+    from ..positions import is_position, read_limits
+
+    if all_lists and any(text is not None and is_position(text) for text in (since, until)):
+        raise UsageError("a position belongs to one list, not to all", "give a time")
+    return read_limits(session, since, until)
 
 
 def _check_author(by: str, lists: Sequence[TodoList]) -> None:

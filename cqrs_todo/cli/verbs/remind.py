@@ -7,17 +7,35 @@ from ...todo.model import Change
 from ...todo.views import short_instant
 from ..answers import change
 from ..clock import to_local
+from ..errors import UsageError
 from ..fields import read_instant
+from ..ids import starts_with_ids
 from ..session import Session
 from ..verb import CHANGE, ONE_IDS, Argument, Verb
 
 
 def remind(session: Session, ids: str, when: Sequence[str]) -> None:
     """Set the reminder of todos."""
-    at = read_instant(session, " ".join(when))
+    text = " ".join(when)
+    try:
+        at = read_instant(session, text)
+    except UsageError as error:
+        raise _with_hint(session, error, ids, when) from error
     now = session.list.clock()
     done = f"Reminder {short_instant(at, to_local)} for"
     change(session, [ids], lambda _: [Change(REMINDER, at, now)], done, "Unchanged")
+
+
+def _with_hint(session: Session, error: UsageError, ids: str, when: Sequence[str]) -> UsageError:
+    """Return the error for words that are not a time, with a hint if they begin with ids or should clear the reminder."""
+    if len(when) == 1 and when[0].lower() in ("none", "never", "off"):
+        return UsageError(f"{when[0]!r} is not a time", f"to clear the reminder: todo edit {ids} reminder:none")
+    rest = when[1:]
+    if rest and starts_with_ids(when) and session.words_of_time(rest, "future") == len(rest):
+        other = when[0].rstrip(",")
+        meant = ids if other == ids else f"{ids.rstrip(',')},{other}"
+        return UsageError(f"{when[0]!r} could name a todo", f"write todos in one word: todo remind {meant} {' '.join(rest)}")
+    return error
 
 
 VERB = Verb(
@@ -28,7 +46,7 @@ VERB = Verb(
     group=CHANGE,
     arguments=(
         ONE_IDS,
-        Argument("when", "WHEN", "When to remind you, in the future. A day alone means 09:00.", several=True),
+        Argument("when", "WHEN", "When to remind you, in the future. A day alone means 09:00.", several=True, time="future"),
     ),
     writes=True,
 )

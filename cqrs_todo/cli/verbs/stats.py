@@ -7,6 +7,7 @@ from itertools import groupby
 from types import ModuleType
 from typing import Any
 
+from ...cqrs.timeline import Moment
 from ...todo.statistics import Statistics, statistics
 from ...todo.values import day_or_instant
 from ..clock import to_local
@@ -27,9 +28,7 @@ def stats(session: Session, since: str | None, until: str | None) -> None:
     todos = session.list
     view = todos.view(session.moment)
     commits = todos.commits(session.moment)
-    first, last = _day(session, since, start=True), _day(session, until, start=False)
-    if first is not None and last is not None and first > last:
-        raise UsageError(f"{since!r} comes after {until!r}", "give --since before --until")
+    first, last = _days(session, since, until)
     numbers = statistics(commits, session.seen_from(view), to_local, since=first, until=last)
     if session.options.json:
         from .. import document
@@ -44,11 +43,27 @@ def stats(session: Session, since: str | None, until: str | None) -> None:
             print_line(line)
 
 
-def _day(session: Session, text: str | None, *, start: bool) -> date | None:
-    if text is None:
-        return None
-    span = session.span_of(text)
-    return to_local(span.start if start else min(span.end, session.now)).date()
+def _days(session: Session, since: str | None, until: str | None) -> tuple[date | None, date | None]:
+    """Return the first and the last day that --since and --until name. A position means the day of its commit."""
+    from ..positions import read_limits
+
+    start, end = read_limits(session, since, until)
+    first = None if start is None or start == 0 else _day_of(session, start)
+    if end == 0:
+        raise UsageError(f"there is no day up to {until!r}, which is before the first commit", "give a later moment")
+    last = None if end is None else _day_of(session, end)
+    if first is not None and last is not None and first > last:
+        if isinstance(start, int) or isinstance(end, int):
+            raise UsageError(f"{since!r} comes after {until!r}", "give --since before --until")
+        raise UsageError(f"the local time zone left out the day {since!r}", "give another day")
+    return first, last
+
+
+def _day_of(session: Session, moment: Moment) -> date:
+    if isinstance(moment, int):
+        commit = next(iter(session.list.history(moment)))
+        return to_local(commit.metadata.at).date()
+    return to_local(min(moment, session.now)).date()
 
 
 def _document(numbers: Statistics) -> dict[str, object]:
@@ -176,11 +191,11 @@ def _calendar(days: Sequence[date], activity: Sequence[int], columns: int) -> It
 VERB = Verb(
     name="stats",
     help="Show charts and numbers. They are burn-down, throughput, cycle time, a calendar, and who did how much.",
-    examples=("todo stats", 'todo stats --since "3 months ago"'),
+    examples=("todo stats", "todo stats --since 3 months ago"),
     action=stats,
     group=LOOK,
     options=(
-        Option("since", ("--since",), "The first day.", metavar="TIME", time="past"),
-        Option("until", ("--until",), "The last day.", metavar="TIME", time="past"),
+        Option("since", ("--since",), "The first day.", metavar="TIME|@POSITION", time="moment"),
+        Option("until", ("--until",), "The last day.", metavar="TIME|@POSITION", time="moment"),
     ),
 )

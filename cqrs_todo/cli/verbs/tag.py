@@ -16,7 +16,11 @@ def tag(session: Session, words: Sequence[str]) -> None:
     tags = [word for word in words if word[:1] in "+-" and len(word) > 1]
     ids = [word for word in words if word not in tags]
     if not tags or not ids:
-        raise UsageError("give todos, and at least one +TAG or -TAG", "for instance: todo tag 1-3 +home -work")
+        names = [word for word in ids if word.isidentifier()]
+        hint = "for instance: todo tag 1-3 +home -work"
+        if names and len(names) < len(ids) and not tags:
+            hint = "did you mean: todo tag " + " ".join(f"+{word}" if word in names else word for word in ids) + "?"
+        raise UsageError("give todos, and at least one +TAG or -TAG", hint)
     commands: list[TodoCommand] = [
         Add(TAGS, valid(TAGS.check_item, check_text("tag", word[1:])))
         if word[0] == "+"

@@ -317,7 +317,14 @@ VERB = Verb(
     group=LOOK,
     arguments=(
         Argument("what", "NAME|FILE.py", "The name of a view, or a Python file that defines VIEW.", required=False),
-        Argument("words", "MONTH", "For a view of months: which one. Default: this month.", required=False, several=True),
+        Argument(
+            "words",
+            "MONTH",
+            "For a view of months: which one. Default: this month.",
+            required=False,
+            several=True,
+            time="past",
+        ),
     ),
     options=(
         Option("per", ("--per",), "For `changes`: count per minute, hour or day.", metavar="minute|hour|day"),

@@ -13,7 +13,7 @@ from ..zones import end_of_day, from_local, start_of_day, wall_clock
 from .parts import PartsReader
 from .periods import DAY, months_later
 from .tokens import tokens_of
-from .words import LONGEST, VOCABULARY, WEEKDAYS, NotATime
+from .words import LONGEST, VAGUE, VOCABULARY, WEEKDAYS, NotATime
 
 TYPE_CHECKING = False  # `typing` costs as much to import as Python costs to start
 if TYPE_CHECKING:
@@ -147,8 +147,8 @@ def leading_words(words: Sequence[str], now: datetime, to_local: ToLocal, lean: 
 
 
 def is_time_word(word: str) -> bool:
-    """Return whether a word can be part of a time: it is a word of the grammar, or begins with a digit."""
-    return word[:1].isdigit() or word.lower() in VOCABULARY
+    """Return whether a word can be part of a time, even of a vague one: it is a known word, or begins with a digit."""
+    return word[:1].isdigit() or word.lower() in VOCABULARY or word.lower() in VAGUE
 
 
 def _read(text: str, now: datetime, to_local: ToLocal, lean: Lean, order: Order) -> Span:
@@ -180,10 +180,21 @@ def _read(text: str, now: datetime, to_local: ToLocal, lean: Lean, order: Order)
 def _nearest(text: str, error: NotATime, depth: int = 2) -> list[str]:
     """Return texts that might be meant by a text that cannot be read."""
     words = " ".join(text[:LONGEST].lower().split())
-    if not error.wrong:
+    from .spoken import clock_times  # only for errors
+
+    spoken = clock_times(words)
+    if spoken:
+        return spoken
+    if error.nearest and error.wrong not in words:
         return list(error.nearest)
+    if error.wrong in VAGUE:
+        for said, meant in (("this", "today"), ("last", "yesterday"), ("next", "tomorrow")):
+            words = words.replace(f"{said} {error.wrong}", f"{meant} {error.wrong}")
+        return [words.replace(error.wrong, close) for close in error.nearest] + list(error.nearest)
     if error.nearest:
-        return [words.replace(error.wrong, close) for close in error.nearest]
+        return [words.replace(error.wrong, close) for close in error.nearest] if error.wrong else list(error.nearest)
+    if not error.wrong:
+        return []
     from difflib import get_close_matches  # only for errors
 
     found = [words.replace(error.wrong, close) for close in get_close_matches(error.wrong, VOCABULARY, 3, 0.7)]
@@ -253,6 +264,8 @@ class _Meaning:
                 None,
             )
             return self._day_or_time()
+        if self.named.day is not None or self.named.weekday is not None:
+            self._refuse_distance_and_day()
         self.named.check_only("shift", "clock")
         day = months_later(self.today, sign * months) + timedelta(days=sign * days)
         if exact or not (months or days or self.named.clock or self.reader.counts_days()):
@@ -266,7 +279,23 @@ class _Meaning:
         self.named.day, self.named.shift = (day, "relative"), None
         return self._day_or_time()
 
+    def _refuse_distance_and_day(self) -> None:
+        """Raise `NotATime` for "a week today": which comes first could be meant in either direction."""
+        kind, word = self.reader.tokens[-1]
+        forms = (f"from {word}", f"before {word}") if kind == "word" else ()
+        raise NotATime(
+            "names a distance and a day, but not how they belong together", *forms, wrong=str(word) if forms else ""
+        )
+
     def _whole_period(self, first: date, last: date, value: date, grain: Grain) -> Span:
+        if self.named.clock is not None and self.named.day is None:
+            hour, minute = self.named.clock[:2]
+            days = [self.today] if first <= self.today <= last else dict.fromkeys([first, value])
+            forms = (f"{day} {hour}:{minute:02}" for day in days)
+            raise NotATime(f"names a time of day and a whole {grain}: name a day", *forms)
+        if self.named.day is not None:
+            name = " ".join(value for kind, value in self.reader.tokens[-2:] if kind == "word")
+            raise NotATime(f"names a day and a whole {grain}", f"of {name}", f"in {name}", wrong=name)
         self.named.check_only("period")
         start, end = start_of_day(first, self.to_local), end_of_day(last, self.to_local)
         return Span(value, start, end, grain, begun=self.forward and value < self.today)

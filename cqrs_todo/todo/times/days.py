@@ -84,7 +84,7 @@ class Named:
         """
         for name in ("is_now", "day", "weekday", "period", "edge", "shift", "clock"):
             if name not in allowed and getattr(self, name) is not None:
-                raise NotATime("names two times, which contradict each other")
+                raise NotATime("names two times that do not belong together")
 
 
 class DayReader(PeriodReader):
@@ -159,12 +159,20 @@ class DayReader(PeriodReader):
             kind = "fixed"
         else:
             self.take("the")
-            which = self.take_any("next", "last", "this") or "this"
+            which = self.take_any("next", "last", "this")
             if not self.take("month"):
                 return False
+            if not which:  # "the month" is any month, as in "the 15th"
+                nearest = self._nearest_in_months(in_month)
+                if nearest is None:
+                    raise NotATime("is not in the calendar: no month has such a day")
+                return self.set_day(nearest, "yearless")
             first = self.period_start("month", which)
             found = in_month(first.year, first.month)
             kind = "relative"
+            if self.forward and which == "this" and found is not None and found < self.today:
+                later = self._nearest_in_months(in_month)
+                raise NotATime(f"has passed already: that was {found}", "today" if later is None else later.isoformat())
         if found is None:
             raise NotATime("is not in the calendar: that month has no such day")
         return self.set_day(found, kind)
@@ -291,13 +299,20 @@ class DayReader(PeriodReader):
 
     def _day_of_some_month(self, day: int) -> date:
         """Return the nearest day with this number, in a month that has it."""
+        found = self._nearest_in_months(lambda year, month: _day_or_none(year, month, day))
+        if found is None:
+            raise NotATime(f"is not in the calendar: no month has a day {day}")
+        return found
+
+    def _nearest_in_months(self, in_month: Callable[[int, int], date | None]) -> date | None:
+        """Return the nearest day that a function finds in a month: not before today, or when looking back not after it."""
         first = self.today.replace(day=1)
         for step in range(9):
             month = months_later(first, step if self.forward else -step)
-            found = _day_or_none(month.year, month.month, day)
+            found = in_month(month.year, month.month)
             if found is not None and (found >= self.today if self.forward else found <= self.today):
                 return found
-        raise NotATime(f"is not in the calendar: no month has a day {day}")
+        return None
 
     def named_day(self) -> tuple[date, str]:
         """Return the day that was named by a date, a weekday or both, and how it was named.
@@ -309,9 +324,11 @@ class DayReader(PeriodReader):
             first, last, _, grain = self.named.period
             if grain != "week":
                 raise NotATime(f"names a weekday and a whole {grain}")
-            return first + DAY * self.named.weekday, "fixed" if (
-                last - first
-            ).days == 6 and self.named.day is None else "relative"
+            day = first + DAY * self.named.weekday
+            if self.forward and day < self.today <= last:
+                name = weekday_name(self.named.weekday)
+                raise NotATime(f"has passed already: that was {day}", f"next {name}", f"last {name}")
+            return day, "fixed" if (last - first).days == 6 and self.named.day is None else "relative"
         if self.named.day is None:
             assert self.named.weekday is not None
             return self.nearest_weekday(self.named.weekday, forward=self.forward), "relative"

@@ -10,7 +10,10 @@ from .words import MONTHS, PERIOD_ENDS, PERIODS, SINGULAR, UNITS, NotATime, ordi
 
 TYPE_CHECKING = False  # `typing` costs as much to import as Python costs to start
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from .token_reader import Amount
+    from .tokens import Token
 
 
 class PartsReader(DayReader):
@@ -58,7 +61,8 @@ class PartsReader(DayReader):
             forms = [f"{hour}:00", f"{hour % 12 + 12}:00", ordinal(hour)]
             return NotATime(f"is ambiguous: {value} could be an hour or a day", *forms, wrong=value)
         if kind == "number" and len(value) == 4:
-            return NotATime(f"is ambiguous: {value} could be a year or a time", f"{value}-01-01", f"jan {value}")
+            forms = [f"{value}-01-01", f"jan {value}", f"{value[:2]}:{value[2:]}"]
+            return NotATime(f"is ambiguous: {value} could be a year or a time", *forms, wrong=value)
         shown = value if isinstance(value, str) else kind.replace("_", " and ")
         return NotATime(f"is not a date: {shown!r} does not fit there")
 
@@ -74,6 +78,7 @@ class PartsReader(DayReader):
         kind, value = self.peek()
         if named == "at" and kind == "number" and len(value) == 2 and 13 <= int(value) <= 23:
             self.at += 1  # only a 24-hour clock has this hour
+            self.take("h")
             found = (int(value), 0, None, None, True)
         if found is None:
             return False
@@ -82,7 +87,8 @@ class PartsReader(DayReader):
         if not sure and not named and len(self.tokens) == 1:
             raise NotATime("is ambiguous: a time of day or a length of time", f"{hour}:{minute}", f"{hour}h {minute}min")
         if word == "midnight" and len(self.tokens) > 1 + bool(named):
-            raise NotATime("is ambiguous: midnight at the start or at the end of the day", "today 0:00", "tomorrow 0:00")
+            why = "is ambiguous: midnight at the start or at the end of the day"
+            raise NotATime(why, "0:00", "23:59", wrong="midnight")
         self.named.set("offset", self.take_kind("offset"), "zones")
         return self.named.set("clock", tuple(clock), "times of day")
 
@@ -90,6 +96,7 @@ class PartsReader(DayReader):
         """Read in 3 days, 2 weeks ago, +3d, a week from friday."""
         sign = self.take_kind("sign")
         into = self.take("in")
+        first = self.at
         kind, value = self.peek()
         if kind == "word" and value in SINGULAR and self.peek(1) in (("word", "ago"), ("word", "from")):
             self.at += 1
@@ -108,8 +115,29 @@ class PartsReader(DayReader):
         anchored = "" if back or ahead or into or sign else self.take_any("from", "after", "before", "on")
         if anchored:
             return self._read_anchor(amounts, anchored)
+        if not (back or ahead or into or sign):
+            self._check_no_hour(self.tokens[first : self.at])
         past = back or sign == "-" or not (ahead or into or sign or self.forward)
         return self.named.set("shift", (*amounts, past), "times")
+
+    def _check_no_hour(self, amount: Sequence[Token]) -> None:
+        """Check that a length without a direction is not written as a time of day often is: 17h, 1730h.
+
+        Nobody has a todo for 2 o'clock at night, so 2h is a length.
+        """
+        if len(amount) != 2 or amount[0][0] != "number" or amount[1][1] not in ("h", "hr", "hrs"):
+            return
+        digits, unit = amount[0][1], amount[1][1]
+        number = int(digits)
+        if len(digits) == 4 and number < 2400 and number % 100 < 60:
+            clock = f"{digits[:2]}:{digits[2:]}"
+        elif unit == "h" and (number == 0 or 6 <= number <= 23):
+            clock = f"{number}:00"
+        else:
+            return
+        length = f"in {number} hours" if self.forward else f"{number} hours ago"
+        why = f"is ambiguous: {digits}{unit} could be a time of day or a length of time"
+        raise NotATime(why, clock, length, wrong=f"{digits}{unit}")
 
     def _read_anchor(self, amounts: Amount, where: str) -> bool:
         """Read the day after the amount in: 2 days before yesterday, a week from friday, a week on friday."""
@@ -137,13 +165,33 @@ class PartsReader(DayReader):
         if not self.take("of"):
             return False
         self.take("the")
+        at = self.at
         found = self.period_named()
         if found is None:
             return False
         start, end = found
         if first and exactly:
             self.named.set("edge", True, "times")
+        elif first and self.forward and start < self.today <= end:
+            return self._read_first_day(self.tokens[at : self.at], start, end)
         return self.set_day(start if first else end, "relative")
+
+    def _read_first_day(self, period: Sequence[Token], start: date, end: date) -> bool:
+        """Read the first day of a period that has begun: the next such day, unless the text names this very period.
+
+        Args:
+            period: The tokens that name the period.
+            start: The first day of the period.
+            end: Its last day.
+        """
+        kind, value = period[0]
+        if len(period) == 1 and kind == "word":
+            return self.set_day(end + DAY if value in PERIODS else months_later(start, 12), "relative")
+        if kind == "quarter" and value[0] is None and len(period) == 1:
+            return self.set_day(months_later(start, 12), "relative")
+        if period[0] == ("word", "this"):
+            raise NotATime(f"has passed already: that was {start}", (end + DAY).isoformat())
+        return self.set_day(start, "fixed")
 
     def _read_period(self) -> bool:
         """Read next week, last month, 2026-W48, nov 2026, april, next april, weekend."""

@@ -113,8 +113,9 @@ class TokenReader:
         if self.take("half"):
             self.take_any("a", "an")
             unit = self.take_from(UNITS)
-            return None if unit is None else (unit, self._half_of(unit))
+            return None if unit is None else (unit, self._half_of(unit, 0))
         self.at = at
+        kind, digits = self.peek()
         decimal = self.take_kind("decimal")
         number = None if decimal else self.number()
         if decimal is None and number is None:
@@ -129,15 +130,18 @@ class TokenReader:
             unit = self.take_from(UNITS)
         if unit is None:
             return None
+        if kind in ("number", "decimal"):
+            _check_digits(digits if kind == "number" else digits[0], self.peek(-1)[1])
         if decimal is not None:
-            if unit[0] != "second":
-                raise NotATime("has a fraction of a day, a week or a month", "in 36 hours", "36 hours ago")
             whole, part = decimal
+            if unit[0] != "second":
+                hundredths = int(whole) * 100 + int(part.ljust(2, "0"))
+                raise self._inexact("has a fraction of a day, a week or a month", unit, hundredths)
             return unit, (0, 0, timedelta(microseconds=int(whole + part) * unit[1] * 10**6 // 10 ** len(part)))
         months, days, exact = self.scaled(unit, number or 0)
         ahead = self.peek(3)
         if and_a_half or (not (ahead[0] == "word" and ahead[1] in UNITS) and self.take("and", "a", "half")):
-            half = self._half_of(unit)
+            half = self._half_of(unit, number or 0)
             months, exact = months + half[0], exact + half[2]
         return unit, (months, days, exact)
 
@@ -148,11 +152,39 @@ class TokenReader:
             return 0, 0, timedelta(seconds=size * number)
         return (size * number, 0, timedelta()) if kind == "month" else (0, size * number, timedelta())
 
-    def _half_of(self, unit: Unit) -> Amount:
+    def _half_of(self, unit: Unit, number: int) -> Amount:
+        """Return half of a unit.
+
+        Args:
+            unit: The unit.
+            number: How many whole units come before the half, for the error.
+        """
         kind, size = unit
         if size % 2 or (kind == "day" and size != 14):
-            raise NotATime("has half of something that has no exact half", "in 12 hours", "12 hours ago")
+            raise self._inexact("has half of something that has no exact half", unit, number * 100 + 50)
         return self.scaled(unit if size == 1 else (kind, size // 2), 1)
+
+    def _inexact(self, why: str, unit: Unit, hundredths: int) -> NotATime:
+        """Return the error for an amount that has no exact length, with the same amount in smaller units."""
+        kind, size = unit
+        if kind == "day":
+            length = f"{hundredths * size * 24 / 100:g} hours"
+        else:
+            months, rest = divmod(hundredths * size, 100)
+            length = (f"{months} months " if months else "") + f"{rest * 30 // 100} days"
+        back = ("word", "ago") in self.tokens or self.tokens[0] == ("sign", "-")
+        return NotATime(why, *((f"{length} ago",) if back else (f"in {length}", f"{length} ago")))
+
+
+def _check_digits(digits: str, unit: str) -> None:
+    """Raise `NotATime` if the number of a length begins with 0, because it is more often a time of day: 0930h."""
+    if len(digits) == 1 or not digits.startswith("0"):
+        return
+    why = f"has a length of time that begins with 0: {digits}"
+    if UNITS[unit] != UNITS["hour"]:
+        raise NotATime(why, digits.lstrip("0") or "0", wrong=digits)
+    hour, minute = (digits[:-2], digits[-2:]) if len(digits) > 2 else (digits, "00")
+    raise NotATime(why, f"{hour}:{minute}", f"{int(digits)} hours", wrong=f"{digits}{unit}")
 
 
 def _size(unit: Unit) -> int:

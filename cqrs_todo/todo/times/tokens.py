@@ -116,7 +116,7 @@ class _Tokenizer:
         if word == "q" and self._is_digit(end) and self._ends(end + 1):
             self._quarter(None, end)
         elif word in VAGUE:
-            raise NotATime(f"is vague: {word!r} is no exact time", *VAGUE[word])
+            raise NotATime(f"is vague: {word!r} is no exact time", *VAGUE[word], wrong=word)
         elif word not in VOCABULARY:
             raise NotATime(f"has a word that is not known: {word!r}", wrong=word)
         else:
@@ -186,11 +186,20 @@ class _Tokenizer:
                 raise NotATime(f"is not in the calendar: there is no month {month}", f"{year:04}-12")
             self._add("month", (existing_day(year, 1, 1).year, month), at + 7)
             return True
+        self._check_no_short_month(year)
         for pattern in ("9999-q9", "9999q9"):
             if shape.startswith(pattern, at) and self._ends(at + len(pattern)):
                 self._quarter(year, at + len(pattern) - 1)
                 return True
         return False
+
+    def _check_no_short_month(self, year: int) -> None:
+        """Raise `NotATime` for 2026-4, 2026/4 and 2026/04, which are not a month as ISO 8601 writes it."""
+        mark, end = self.text[self.at + 4 : self.at + 5], self._digits(self.at + 5)
+        number = self.text[self.at + 5 : end]
+        if mark in ("-", "/", ".") and 1 <= len(number) <= 2 and self._ends(end) and self.text[end : end + 1] in ("", " "):
+            forms = [f"{year:04}-{int(number):02}"] if 1 <= int(number) <= 12 else []
+            raise NotATime("is not a date: a month is written with four digits, a hyphen and two digits", *forms)
 
     def _date(self, day: date, end: int) -> bool:
         """Take a date, and the T after it if a time of day follows. Nothing else may be joined to a date."""
@@ -234,6 +243,8 @@ class _Tokenizer:
         text, at = self.text, self.at
         mark = text[end : end + 1]
         second = self._digits(end + 1)
+        if mark == "/" and second > end + 1 and text[second:].lstrip(" -").split(" ")[0] in UNITS:
+            raise self._fraction(end, second)
         if mark not in ("/", ".", "-") or not 1 <= second - end - 1 <= 2:
             return False
         numbers = int(text[at:end]), int(text[end + 1 : second])
@@ -249,6 +260,19 @@ class _Tokenizer:
             self._add("day_month", self._ordered(*numbers), second + 1)
             return True
         return False
+
+    def _fraction(self, middle: int, end: int) -> NotATime:
+        """Return the error for 1/2 or 1 1/2 before a unit of time."""
+        text, at = self.text, self.at
+        kind, value = self.found[-1] if self.found else ("", "")
+        whole = int(value) if kind == "number" else 0
+        below = int(text[middle + 1 : end])
+        hundredths = (whole * below + int(text[at:middle])) * 100
+        wrong = (f"{value} " if kind == "number" else "") + text[at:end]
+        why = f"has a fraction that is not written with a point: {text[at:end]}"
+        if not below or hundredths % below:
+            return NotATime(why, "90 minutes ago", "in 90 minutes")
+        return NotATime(why, f"{hundredths // below / 100:g}", wrong=wrong)
 
     def _with_year(self, numbers: tuple[int, int], last: str, end: int) -> bool:
         if len(last) == 4:
@@ -318,12 +342,17 @@ class _Tokenizer:
 
     def _twelve(self, hour: int, minute: int, half: int, end: int) -> bool:
         if not 1 <= hour <= 12:
-            raise NotATime(f"has an hour that a 12-hour clock does not have: {hour}", f"{hour % 24}:{minute:02}")
+            wrong = self.text[self.at : end]
+            nearest = f"{hour % 24}:{minute:02}"
+            raise NotATime(f"has an hour that a 12-hour clock does not have: {hour}", nearest, wrong=wrong)
         return self._time(hour % 12 + half, minute, "", end)
 
     def _time(self, hour: int, minute: int, second: str, end: int, fraction: str = "", *, sure: bool = True) -> bool:
         if hour > 23 or minute > 59 or int(second or 0) > 59:
-            raise NotATime(f"has a time that no day has: {hour}:{minute:02}", "23:59", "0:00")
+            wrong = self.text[self.at : end]
+            shown = f"{hour}:{minute:02}" + (f":{second}" if second else "")
+            near = f"{min(hour, 23)}:{min(minute, 59):02}:59" if second else "23:59"
+            raise NotATime(f"has a time that no day has: {shown}", near, "0:00", wrong=wrong)
         micros = int(fraction.ljust(6, "0")) if fraction else None
         self._add("clock", (hour, minute, int(second) if second else None, micros, sure), end)
         self._offset(exact=self.after_t or bool(second))

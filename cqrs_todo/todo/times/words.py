@@ -62,15 +62,15 @@ VOCABULARY = frozenset(
 _SUFFIXES = {1: "st", 2: "nd", 3: "rd"}
 VAGUE = {
     "tonight": ("today 20:00", "today 21:00"),
-    "morning": ("today 8:00", "yesterday 8:00", "tomorrow 8:00"),
-    "afternoon": ("today 15:00", "yesterday 15:00", "tomorrow 15:00"),
-    "evening": ("today 19:00", "yesterday 19:00", "tomorrow 19:00"),
-    "night": ("today 21:00", "yesterday 21:00", "tomorrow 21:00"),
+    "morning": ("9:00", "8:00"),
+    "afternoon": ("15:00", "14:00"),
+    "evening": ("18:00", "19:00"),
+    "night": ("21:00", "22:00"),
     "christmas": ("24 dec", "25 dec", "26 dec"),
     "later": ("in 2 hours", "tomorrow"),
     "soon": ("in 2 hours", "tomorrow"),
 }
-"""Words that people use, but that have no exact meaning, and what could be written instead."""
+"""Words that people use, but that have no exact meaning, and what could be written in their place."""
 
 
 class NotATime(ValueError):
