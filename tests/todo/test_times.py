@@ -134,7 +134,6 @@ days_of_months = st.tuples(
 ).map(lambda parts: list(parts))
 
 
-@settings(max_examples=600)
 @for_all(ahead_phrases | days_of_months, st.datetimes(datetime(2020, 1, 1), datetime(2040, 1, 1), timezones=st.just(UTC)))
 def test_looking_ahead_no_text_that_names_nothing_past_means_a_past_day(words: list[str], now: datetime) -> None:
     try:
