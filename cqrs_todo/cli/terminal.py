@@ -72,6 +72,6 @@ def print_moment(session: Session, view: View) -> None:
 def shown_value(name: str, value: Any) -> str:
     """Return the value of an attribute of a todo as people read it; '' for no value."""
     if name == "removed":
-        return "yes" if value else ""
+        return "yes" if value else "no"
     kind: Kind = "day or instant" if name == "completed" else _KINDS[name]
     return visible(str(value or "") if kind == "note" else display_value(kind, value, to_local))

@@ -5,9 +5,9 @@ from tests.conftest import Todo
 
 def test_diff(lived: Todo) -> None:
     lines = lived("diff", "@2").out.splitlines()
-    assert lines[:3] == ["- 1 one", "    priority  H", "~ 2 two"]
-    assert lines[3].startswith("    completed none → 20")
-    assert lines[4:] == ["+ 3 three", "    tags      +x"]
+    assert lines[:2] == ["- 1 one", "~ 2 two"]
+    assert lines[2].startswith("    completed none → 20")
+    assert lines[3:] == ["+ 3 three", "    tags      +x"]
     back = lived("diff", "@7", "@2", "--json").json
     assert [row["number"] for row in back["added"]] == [1]
     assert [row["number"] for row in back["removed"]] == [3]
@@ -100,3 +100,31 @@ def test_the_time_machine_writes_nothing_but_restore(lived: Todo) -> None:
     for args in (["diff", "@1"], ["blame", "1"], ["when", "open>0"], ["stats"], ["replay"], ["history", "-p"], ["at", "@1"]):
         lived(*args)
     assert lived.content() == before
+
+
+def test_diff_shows_added_todos_as_they_are_then_and_removed_ones_as_they_were(todo: Todo) -> None:
+    todo("add", "Call", "due:2027-03-05", "+x")  # @1
+    todo("note", "1", "hello")  # @2
+    todo("rm", "1")  # @3
+    todo("restore", "1")  # @4
+    first = ["    due       2027-03-05", "    tags      +x"]
+    noted = ["    note      hello", *first]
+    for gone in ("start", "@3"):
+        for moment, fields in (("@1", first), ("@2", noted), ("@4", noted)):
+            assert todo("diff", gone, moment).out.splitlines() == ["+ 1 Call", *fields]
+            assert todo("diff", moment, gone).out.splitlines() == ["- 1 Call", *fields]
+            names = {"text", "due", "tags"} | ({"note"} if fields is noted else set())
+            (added,) = todo("diff", gone, moment, "--json").json["added"]
+            (removed,) = todo("diff", moment, gone, "--json").json["removed"]
+            assert set(added["fields"]) == set(removed["fields"]) == names
+            assert added["fields"]["text"] == {"old": "", "new": "Call"}
+            assert removed["fields"]["text"] == {"old": "Call", "new": ""}
+
+
+def test_whether_a_todo_is_removed_is_shown_as_yes_or_no(todo: Todo) -> None:
+    todo("add", "Call")
+    todo("rm", "1")
+    assert "removed   no → yes" in todo("show", "@2").out
+    todo("undo")
+    assert "no  (was yes)" in todo("blame", "1").out
+    assert "removed   yes → no" in todo("show", "@3").out
