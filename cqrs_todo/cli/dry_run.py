@@ -119,6 +119,7 @@ class DryRunSession(Session):
     """A run of the program that records nothing."""
 
     list_type = _TracedList
+    recording = False
 
     def __init__(self, outer: Session) -> None:
         """Prepare a dry run.

@@ -3,7 +3,6 @@
 import json
 import re
 import shutil
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -179,21 +178,12 @@ def test_a_todo_that_is_not_there_is_not_found(filled: Todo) -> None:
     assert (shown["outcome"], shown["exit_code"], shown["decisions"]) == ("not-found", 3, [])
 
 
-def test_a_command_that_loses_a_race_is_a_conflict(filled: Todo, tmp_path: Path) -> None:
-    """The editor takes long: meanwhile another process changes the same todo."""
-    editor = tmp_path / "editor"
-    editor.write_text(
-        f"#!/bin/sh\n{sys.executable} -m cqrs_todo edit 1 Call the other bank >/dev/null\n"
-        f"sed -i 's/Call the bank/Call my bank/' \"$1\"\n"
-    )
-    editor.chmod(0o700)
-    shown = filled("explain", "edit 1", "--json", env={"EDITOR": str(editor)}).json
-    assert (shown["outcome"], shown["exit_code"]) == ("conflict", 4)
-    assert shown["appends"] == []
-    stream = f"todo/{filled.todos()[0]['id']}"
-    assert shown["conflicts"] == [f"Wrong expected version: 1 (stream: {stream}, stream version: 2)"]
-    assert "was changed meanwhile" in shown["error"]["message"]
-    assert filled.todos()[0]["text"] == "Call the other bank"
+@pytest.mark.parametrize("words", [["edit 1"], ["edit", "1"], ["--json", "edit", "1"], ["edit 1 --because later"]])
+def test_explain_opens_no_editor(filled: Todo, words: list[str]) -> None:
+    result = filled.run("explain", *words, env={"EDITOR": f"touch {filled.home}/opened"})
+    assert result.code == 2
+    assert "explain does not open the editor" in result.err
+    assert not (filled.home / "opened").exists()
 
 
 def test_a_snapshot_is_named_and_only_what_follows_it_is_read(todo: Todo) -> None:
