@@ -192,8 +192,8 @@ def edited(session: Session, item: Item, apply: Callable[[Given], Answer]) -> An
     return answer
 
 
-_NEED_A_TERMINAL = frozenset(
-    ["vi", "vim", "vim.basic", "vim.tiny", "vim.nox", "nvim", "nvi", "elvis", "vile", "busybox", "nano", "rnano", "pico", "micro", "joe", "jmacs", "jstar", "jpico", "jed", "ne", "zile", "mg", "hx", "helix", "kak", "mcedit", "dte", "tilde", "ee"]
+_NEED_A_TERMINAL = re.compile(
+    r"n?vim?(\.\w+)?|nvi|elvis|vile|busybox|r?nano|pico|micro|joe|jmacs|jstar|jpico|jed|ne|zile|mg|hx|helix|kak|mcedit|dte|tilde"
 )
 """Editors that draw on a terminal. Without one, they wait for ever or write escape codes into the output."""
 
@@ -206,7 +206,7 @@ def _check_terminal(editor: str) -> None:
     if all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):
         return
     command = shlex.split(editor)
-    if not command or os.path.basename(command[0]) in _NEED_A_TERMINAL:
+    if not command or _NEED_A_TERMINAL.fullmatch(os.path.basename(command[0])):
         raise UsageError(
             f"the editor {editor!r} needs a terminal, and this command has none; nothing was changed",
             "name the change on the command line, for instance: todo edit 3 pri:H",

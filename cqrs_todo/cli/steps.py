@@ -1,9 +1,12 @@
 """What `undo` and `redo` share: the number of steps, and the answer."""
 
 import re
+from collections.abc import Iterable
 
+from ..cqrs.events import Commit
 from ..cqrs.timeline import UNDOES, marked
 from ..todo.recorder import Answer
+from ..todo.service import TodoList
 from .answers import named, print_answer
 from .changes import as_steps, changes_in_words, commits_at
 from .errors import UsageError
@@ -30,6 +33,19 @@ def parse_steps(text: str | None) -> int:
     return int(text)
 
 
+def reversed_steps(todos: TodoList, commits: Iterable[Commit], key: str) -> list[list[Commit]]:
+    """Return the changes that commits undid or redid, each with all its commits, in the order in which that was done.
+
+    Args:
+        todos: The list.
+        commits: What undo or redo recorded in the list.
+        key: The key in a commit's metadata that holds the positions.
+    """
+    positions = [position for commit in commits for position in marked(commit.metadata, key)]
+    found = commits_at(todos.history(), positions)
+    return as_steps(found if key == UNDOES else reversed(found))
+
+
 def print_steps(session: Session, answer: Answer, done: str, key: str, back: str, asked: int = 1) -> None:
     """Print which changes were undone or redone, and how to reverse that.
 
@@ -44,9 +60,7 @@ def print_steps(session: Session, answer: Answer, done: str, key: str, back: str
     if session.options.json or session.options.quiet:
         print_answer(session, answer, None)
         return
-    positions = [position for commit in answer.commits for position in marked(commit.metadata, key)]
-    commits = commits_at(session.list.history(), positions)
-    steps = as_steps(commits if key == UNDOES else reversed(commits))
+    steps = reversed_steps(session.list, answer.commits, key)
     shown = [
         f"@{min(commit.position for commit in step)}: {changes_in_words(step, answer.items)}" for step in steps[:_MOST_SHOWN]
     ]
