@@ -64,7 +64,7 @@ def print_moment(session: Session, view: View) -> None:
     """Print a message that says which moment is shown, unless it is now."""
     if session.moment is None or session.options.plain:
         return
-    where = f"@{view.position}" if view.position else "before the first event"
+    where = f"@{view.commit}" if view.commit else "before the first event"
     when = "" if view.as_of is None else f" {short_instant(view.as_of, to_local)}"
     print_message(session, f"{visible(view.list)} as it was{when} ({where})")
 

@@ -39,7 +39,7 @@ def test_blame(lived: Todo) -> None:
 def test_restore(lived: Todo) -> None:
     assert (
         lived("restore", "--to", "@4").out
-        == "Went back to @4: removed 3: three, restored 1: uno, changed 2: two. Undo: todo undo\n"
+        == "Went back to @3: removed 3: three, restored 1: uno, changed 2: two. Undo: todo undo\n"
     )
     assert [(row["text"], row["done"]) for row in lived.todos()] == [("uno", False), ("two", False)]
     assert lived("restore", "--to", "@4").err == "Nothing to restore.\n"
@@ -128,3 +128,18 @@ def test_whether_a_todo_is_removed_is_shown_as_yes_or_no(todo: Todo) -> None:
     todo("undo")
     assert "no  (was yes)" in todo("blame", "1").out
     assert "removed   yes → no" in todo("show", "@3").out
+
+
+def test_the_heading_the_history_and_restore_name_a_commit_alike(todo: Todo) -> None:
+    todo("add", "a")  # @1
+    todo("add", "-", stdin="b\nc\nd\n")  # @2 to @4
+    todo("edit", "1", "x", "pri:H")  # @5, @6
+    named = {commit["position"] for commit in todo("history", "--json").json["commits"]}
+    assert named == {1, 2, 5}
+    for moment, commit in (("@1", 1), ("@2", 2), ("@3", 2), ("@4", 2), ("@5", 5), ("@6", 5), ("@-1", 2), ("@6~1", 2)):
+        assert todo("at", moment).err.endswith(f"(@{commit})\n")
+        assert todo("ls", "--at", moment, "--json").json["position"] == {1: 1, 2: 4, 5: 6}[commit]
+    assert "(before the first event)" in todo("at", "start").err
+    assert "Went back to @2: " in todo("restore", "--to", "@3").out
+    assert "(as of @2)" in todo("history", "-n", "1").out
+    assert "(@5)" in todo("at", "@-1").err
