@@ -143,3 +143,29 @@ def test_the_heading_the_history_and_restore_name_a_commit_alike(todo: Todo) -> 
     assert "Went back to @2: " in todo("restore", "--to", "@3").out
     assert "(as of @2)" in todo("history", "-n", "1").out
     assert "(@5)" in todo("at", "@-1").err
+
+
+def test_history_finds_every_text_that_it_prints(todo: Todo) -> None:
+    todo("add", "Buy milk", "due:2027-03-05")
+    todo("rm", "1", "--because", "Solved Itself")
+    todo("undo")
+    for text, position in (
+        ("solved itself", "@2"),
+        ("undoes @2", "@3"),
+        ("restored", "@3"),
+        ("milk", "@1"),
+        ("created", "@1"),
+    ):
+        out = todo("history", "-S", text).out
+        assert [line.split()[0] for line in out.splitlines()] == [position], text
+    assert todo("history", "-S", "2027-03-05").out.startswith("@1")
+    result = todo.run("history", "-S", "")
+    assert (result.code, result.out) == (2, "")
+    assert "-S needs a text" in result.err
+
+
+def test_a_condition_needs_no_quotes_around_its_parts(todo: Todo) -> None:
+    todo("add", "-", stdin="a +x\nb\n")
+    for words in (["open", ">", "1"], ["open>1"], ["open >1", "and", "tag:x", "=", "1"], ["open", ">1", "and", "total=2"]):
+        assert todo("when", *words).out.startswith("@1 ")
+    assert "did you mean open?" in todo.run("when", "opn", ">", "3").err
