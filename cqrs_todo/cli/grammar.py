@@ -104,7 +104,7 @@ _GLOBAL = [
     _option("--json", help="Print one JSON document."),
     _option("--plain", help="Print tab-separated fields, without colours and never truncated."),
     _option("--color", metavar="WHEN", help="Use colours: auto, always or never.", callback=_take_color),
-    _option("--quiet", "-q", help="Print no answers and no messages, only lists and JSON."),
+    _option("--quiet", "-q", help="Print only lists, JSON and errors."),
     _option("--version", "-V", help="Print the version.", is_eager=True, callback=_version),
 ]
 
@@ -389,7 +389,7 @@ class _Number(ParamType):
         """
         option = self._option
         try:
-            number = option.kind(value)
+            number = int(value) if option.kind is int else float(value)
         except (ValueError, OverflowError):
             number = None
         if number is not None and (option.least is None or number >= option.least):

@@ -67,7 +67,11 @@ def _staying(todos: Recorder, chosen: Sequence[Item]) -> Answer:
 def _check_none(refused: Mapping[int, str]) -> None:
     """Raise `CannotMove` if there are reasons, by the numbers of todos, not to move them."""
     if refused:
-        raise CannotMove(refusals_in_words(refused), [number for number in refused if refused[number] == REMOVED])
+        message = f"{refusals_in_words(refused)}; nothing was recorded"
+        raise CannotMove(
+            message,
+            [number for number in refused if refused[number] == REMOVED],
+        )
 
 
 class Half(Struct, frozen=True):

@@ -288,15 +288,17 @@ class TodoList(Recorder):
                 for item in chosen
                 if _is_removed(fold, item) and (item.number in refused or changes.get(item.stream))
             }
-            moved = {absent[stream]: f"it was moved to {name}" for stream, name in self.lists_moved_to(fold, absent).items()}
+            targets = self.lists_moved_to(fold, absent)
+            moved = {absent[stream]: f"it was moved to {name}" for stream, name in targets.items()}
             if not refused and not moved:
                 return [(changes, {})]
             from .errors import MovedAway, TodosRejected
 
             reasons = {**refused, **moved}
             if refused.keys() - moved.keys():
-                raise TodosRejected(refusals_in_words(reasons), [number for number in reasons if reasons[number] == REMOVED])
-            raise MovedAway(refusals_in_words(moved))
+                removed = [number for number in reasons if reasons[number] == REMOVED]
+                raise TodosRejected(f"{refusals_in_words(reasons)}; nothing was recorded", removed)
+            raise MovedAway(f"{refusals_in_words(moved)}; nothing was recorded", targets)
 
         return self.transact(plan, chosen)
 

@@ -45,7 +45,7 @@ def test_restore(lived: Todo) -> None:
     assert lived("restore", "--to", "@4").err == "Nothing to restore.\n"
     lived("undo")
     assert [row["text"] for row in lived.todos()] == ["two", "three"]
-    assert lived("restore", "1", "--to", "@2").out == "Went back to @2: restored 1: one. Undo: todo undo\n"
+    assert lived("restore", "1", "--to", "@2").out == "Went back to @1: restored 1: one. Undo: todo undo\n"
     assert [row["text"] for row in lived.todos()] == ["one", "two", "three"]
     assert "(as of @2)" in lived("history", "-n", "1").out
     assert lived("restore", "1", "--to", "@2").err == "Unchanged: 1\n"
@@ -73,7 +73,12 @@ def test_history_with_patches_and_text_and_lists(lived: Todo) -> None:
     assert [commit["position"] for commit in lived("history", "-S", "UNO", "--json").json["commits"]] == [3]
     lived("-L", "work", "add", "one more")
     everywhere = lived("history", "--all-lists", "-S", "one", "--json").json["commits"]
-    assert [(commit["list"], commit["position"]) for commit in everywhere] == [("work", 1), ("inbox", 3), ("inbox", 1)]
+    assert [(commit["list"], commit["position"]) for commit in everywhere] == [
+        ("work", 1),
+        ("inbox", 5),  # "done"
+        ("inbox", 3),
+        ("inbox", 1),
+    ]
     assert lived("history", "--all-lists", "-n", "1").out.split("  ")[3] == "work 1 created: one more\n"
     assert lived("history", "--all-lists", "-n", "1", "--plain").out.startswith("work\t1\t")
     assert lived("history", "1-2", "--type", "todo_completed", "--json").json["commits"][0]["position"] == 5

@@ -261,3 +261,12 @@ def test_the_help_says_that_move_needs_todos(filled: Todo) -> None:
     assert "[OPTIONS] {IDS} {LIST}" in text
     assert text.count("[required]") == 2
     assert filled.run("move", "work").code == 2
+
+
+def test_tag_and_toggle_say_what_they_did(filled: Todo) -> None:
+    answer = filled("tag", "1", "-home")
+    assert (answer.out, answer.err) == ("Untagged 1: a (-home). Undo: todo undo\n", "")
+    answer = filled("tag", "2", "+x", "+y", "-z")
+    assert (answer.out, answer.err) == ("Tagged 2: b (+x, +y). Undo: todo undo\n", "Not there: +z\n")
+    filled("done", "3")
+    assert filled("toggle", "2,3").out == "Toggled: done 2: b; open again 3: c. Undo: todo undo\n"

@@ -188,7 +188,7 @@ def test_law_the_last_day_of_the_statistics_is_the_present_list(acts: list[Act])
 
 @pytest.mark.parametrize(("text", "meant"), [("opn>3", "open"), ("open>1 and Don=2", "done"), ("colour>1", None)])
 def test_a_count_that_does_not_exist_is_named_with_a_similar_one(text: str, meant: str | None) -> None:
-    with pytest.raises(InvalidCondition, match="there is no count '(opn|Don|colour)': ") as caught:
+    with pytest.raises(InvalidCondition, match=r"there is no count '(opn|Don|colour)': ") as caught:
         parse_condition(text)
     assert ("did you mean " in str(caught.value)) == (meant is not None)
     assert meant is None or f"did you mean {meant}?" in str(caught.value)
