@@ -133,7 +133,7 @@ class DryRunSession(Session):
         options.color = "never"
         super().__init__(options)
         self._lists = outer._lists  # so that the outer run prints the warnings of the lists that are opened here
-        self.explained: Verb | None = None
+        self.explained_verb: Verb | None = None
 
     @cached_property
     def store(self) -> _TracedStore:
@@ -150,7 +150,7 @@ class DryRunSession(Session):
         super().check_verb(verb)
         if not verb.writes:
             raise UsageError(f"{verb.name} changes nothing, so there is nothing to explain", _FOR_INSTANCE)
-        self.explained = verb
+        self.explained_verb = verb
 
 
 class CannotExplain(CqrsError):
@@ -197,7 +197,7 @@ def dry_run(outer: Session, words: Sequence[str]) -> DryRun:
                     raise CannotExplain(raised.what) from raised
                 if error is None or error.exit_code in _NOT_EXPLAINED:
                     raise
-        if session.explained is None:
+        if session.explained_verb is None:
             raise UsageError("this shows help and changes nothing, so there is nothing to explain", _FOR_INSTANCE)
         store = session.store
         trace = store.trace

@@ -113,12 +113,12 @@ def test_diff_shows_added_todos_as_they_are_then_and_removed_ones_as_they_were(t
     todo("rm", "1")  # @3
     todo("restore", "1")  # @4
     first = ["    due       2027-03-05", "    tags      +x"]
-    noted = ["    note      hello", *first]
+    with_note = ["    note      hello", *first]
     for gone in ("start", "@3"):
-        for moment, fields in (("@1", first), ("@2", noted), ("@4", noted)):
+        for moment, fields in (("@1", first), ("@2", with_note), ("@4", with_note)):
             assert todo("diff", gone, moment).out.splitlines() == ["+ 1 Call", *fields]
             assert todo("diff", moment, gone).out.splitlines() == ["- 1 Call", *fields]
-            names = {"text", "due", "tags"} | ({"note"} if fields is noted else set())
+            names = {"text", "due", "tags"} | ({"note"} if fields is with_note else set())
             (added,) = todo("diff", gone, moment, "--json").json["added"]
             (removed,) = todo("diff", moment, gone, "--json").json["removed"]
             assert set(added["fields"]) == set(removed["fields"]) == names
