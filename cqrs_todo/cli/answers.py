@@ -1,6 +1,6 @@
 """The answers of the verbs that write: what was recorded, which todos were like that already, and how to undo it."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from ..cqrs.errors import CqrsError
@@ -37,16 +37,50 @@ def change(
 
 @contextmanager
 def hint_to_restore(session: Session) -> Iterator[None]:
-    """Add the command that restores removed todos to the error that refuses to change them."""
+    """Add what to do to the error that refuses to change todos: restore them, or change them where they were moved to."""
     try:
         yield
     except CqrsError as error:
-        from ..todo.errors import CannotMove, TodosRejected
+        from ..todo.errors import CannotMove, MovedAway, TodosRejected
 
+        if isinstance(error, MovedAway):
+            error.hint = _hint_to_moved(session, error.targets)
         if isinstance(error, (TodosRejected, CannotMove)) and error.removed:
             ids = number_ranges(error.removed).replace(" ", "")
             error.hint = f"to restore what was removed: {session.typed(session.list.name, f'restore {ids}')}"
         raise
+
+
+def _hint_to_moved(session: Session, targets: Mapping[str, str]) -> str | None:
+    """Return the command that changes moved todos in the list that they are in now.
+
+    Args:
+        session: This run of the program.
+        targets: The names of the lists that they were moved to, by their streams.
+    """
+    import shlex  # only for this hint
+
+    names = sorted(set(targets.values()))
+    if len(names) != 1:
+        return "change them in those lists: see todo lists"
+    try:
+        items = session.open_list(names[0]).view().items
+    except CqrsError:  # it was renamed, archived or damaged since then
+        return "see where it is now: todo lists"
+    numbers = [item.number for item in items if item.stream in targets and not item.todo.removed]
+    if not numbers:
+        return None
+    there = "it is" if len(numbers) == 1 else "they are"
+    ids = number_ranges(numbers).replace(" ", "")
+    if session.verb == "restore":
+        back = session.typed(names[0], f"move {ids} {shlex.quote(session.list.name)}")
+        return f"there {there} {number_ranges(numbers)}; to bring {'it' if len(numbers) == 1 else 'them'} back: {back}"
+    more = "" if session.verb in _ONLY_IDS else " …"
+    return f"there {there} {number_ranges(numbers)}: {session.typed(names[0], f'{session.verb} {ids}')}{more}"
+
+
+_ONLY_IDS = ("done", "reopen", "rm", "toggle")
+"""The verbs that need nothing besides the numbers of todos."""
 
 
 def print_changes(session: Session, answer: Answer, done: str, already: str, details: str = "") -> None:
@@ -90,4 +124,4 @@ def named(items: Sequence[Item]) -> str:
         return "nothing: this store keeps nothing"
     if len(items) == 1:
         return f"{items[0].number}: {visible(items[0].todo.text)}"
-    return f"{number_ranges([item.number for item in items])} ({len(items)} todos)"
+    return f"{number_ranges([item.number for item in items])} ({len(items):,} todos)"

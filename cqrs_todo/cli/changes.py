@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from ..cqrs.events import Commit
 from ..cqrs.timeline import batch_of
-from ..todo.events import TodoCreated
+from ..todo.events import TodoCompleted, TodoCreated, TodoRemoved, TodoReopened, TodoRestored
 from ..todo.history import describe_event
 from ..todo.views import Item, move_of, number_ranges
 from .clock import to_local
@@ -34,6 +34,15 @@ def commits_at(backward: Iterable[Commit], positions: Iterable[int]) -> list[Com
         if not wanted:
             break
     return found
+
+
+_KINDS: dict[type, str] = {
+    TodoCreated: "created",
+    TodoCompleted: "done",
+    TodoReopened: "reopened",
+    TodoRemoved: "removed",
+    TodoRestored: "restored",
+}
 
 
 def as_steps(commits: Iterable[Commit]) -> list[list[Commit]]:
@@ -77,13 +86,13 @@ def changes_in_words(commits: Sequence[Commit], items: Iterable[Item]) -> str:
         return "; ".join(_one_in_words(known[stream], words) for stream, words in changes.items())
     numbers = number_ranges([known[stream].number for stream in changes])
     what = ", ".join(*alike) if len(alike) == 1 else _kind(commits)
-    return f"{numbers} {what} ({len(changes)} todos)"
+    return f"{numbers} {what} ({count_of(len(changes), 'todo')})"
 
 
 def _kind(commits: Iterable[Commit]) -> str:
-    """Return what several todos have in common: that they were created, or only that they were changed."""
-    created = all(isinstance(event.data, TodoCreated) for commit in commits for event in commit.events)
-    return "created" if created else "changed"
+    """Return what happened to many todos: that all were created, done, removed or so, or only that they were changed."""
+    types = {type(event.data) for commit in commits for event in commit.events}
+    return _KINDS.get(types.pop(), "changed") if len(types) == 1 else "changed"
 
 
 def details(commits: Sequence[Commit]) -> str:

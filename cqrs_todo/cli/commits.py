@@ -7,7 +7,7 @@ from ..cqrs.events import Commit
 from ..todo.compare import changed_fields
 from ..todo.errors import EventNotFound
 from ..todo.history import describe_commit, describe_event
-from ..todo.views import id_of, long_instant
+from ..todo.views import label_of, long_instant
 from .clock import to_local
 from .errors import UsageError
 from .histories import FieldChanges, HistoryRow, print_history
@@ -92,7 +92,7 @@ def _events(session: Session, commit: Commit, numbers: dict[str, str]) -> Iterat
     last = {event.stream: event.position for event in commit.events}
     for event in commit.events:
         stream = event.stream
-        label = numbers.get(stream, visible(id_of(stream)))
+        label = numbers.get(stream, visible(label_of(stream)))
         known = stream in after and last[stream] == event.position
         changes = changed_fields(before.get(stream), after.get(stream)) if known else {}
         yield " ".join(part for part in (label, visible(describe_event(event, to_local))) if part), changes

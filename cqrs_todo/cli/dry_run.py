@@ -15,7 +15,7 @@ from ..cqrs.snapshots import Snapshots
 from ..cqrs.store import Store
 from ..cqrs.stores.dry_run import Appended, DryRunRefused, DryRunSnapshots, DryRunStore, Trace
 from ..cqrs.struct import Struct
-from ..cqrs.timeline import REDOES, UNDOES, marked
+from ..cqrs.timeline import REDOES, UNDOES
 from ..todo.events import TodoEvent
 from ..todo.model import TodoCommand
 from ..todo.recorder import TYPES, Todos
@@ -23,6 +23,7 @@ from ..todo.service import TodoList
 from .errors import UsageError
 from .report import Failure, failure
 from .session import Options, Session, as_utf8
+from .steps import reversed_steps
 from .verb import Verb
 
 
@@ -57,8 +58,8 @@ class DryRun(Struct, frozen=True):
 
     Args:
         words: The command line, without `todo`.
-        outcome: "accepted" if it appends something, "unchanged" if it has nothing to do; otherwise the name of the kind of
-            error, such as "refused", "not-found" or "conflict".
+        outcome: "accepted" if it appends something or makes a list, "unchanged" if it has nothing to do or was sent before;
+            otherwise the name of the kind of error, such as "refused", "not-found" or "conflict".
         error: The error, with its exit code; None if there is none.
         decisions: What was decided about each todo.
         trace: What was read and appended.
@@ -119,6 +120,7 @@ class DryRunSession(Session):
     """A run of the program that records nothing."""
 
     list_type = _TracedList
+    recording = False
 
     def __init__(self, outer: Session) -> None:
         """Prepare a dry run.
@@ -131,7 +133,7 @@ class DryRunSession(Session):
         options.color = "never"
         super().__init__(options)
         self._lists = outer._lists  # so that the outer run prints the warnings of the lists that are opened here
-        self.verb: Verb | None = None
+        self.explained_verb: Verb | None = None
 
     @cached_property
     def store(self) -> _TracedStore:
@@ -148,7 +150,16 @@ class DryRunSession(Session):
         super().check_verb(verb)
         if not verb.writes:
             raise UsageError(f"{verb.name} changes nothing, so there is nothing to explain", _FOR_INSTANCE)
-        self.verb = verb
+        self.explained_verb = verb
+
+
+class CannotExplain(CqrsError):
+    """A command does something that a dry run cannot show."""
+
+    def __init__(self, what: str) -> None:
+        # people call a log a list; what is imported is the log of a list
+        super().__init__(f"explain cannot show {what.replace('ing of a log', 'ing of a list')}")
+        self.hint = _FOR_INSTANCE
 
 
 _NOT_EXPLAINED = (2, 6)
@@ -166,7 +177,7 @@ def dry_run(outer: Session, words: Sequence[str]) -> DryRun:
 
     Raises:
         UsageError: The command line cannot be parsed, or changes nothing.
-        DryRunRefused: The command line does something else than append events.
+        CannotExplain: The command line does something that a dry run cannot show.
         StoreUnavailable: The store cannot be reached.
     """
     words = _split(words)
@@ -182,22 +193,28 @@ def dry_run(outer: Session, words: Sequence[str]) -> DryRun:
                 if isinstance(raised, WrongExpectedVersion) and raised not in conflicts:
                     conflicts.append(raised)  # the command itself expected a version
                 error = failure(raised)
-                if error is None or error.exit_code in _NOT_EXPLAINED or isinstance(raised, DryRunRefused):
+                if isinstance(raised, DryRunRefused):
+                    raise CannotExplain(raised.what) from raised
+                if error is None or error.exit_code in _NOT_EXPLAINED:
                     raise
-        if session.verb is None:
+        if session.explained_verb is None:
             raise UsageError("this shows help and changes nothing, so there is nothing to explain", _FOR_INSTANCE)
         store = session.store
         trace = store.trace
+        store.trace = Trace()  # what was read until here belongs to the command
+        earlier = _sent_before(session) if error is None and not trace.appended else []
+        trace.appended += earlier
+        decisions = [] if earlier else [*store.decisions, *_without_commands(trace, store.decisions)]
         way_back, back_error = "", None
-        if trace.appended:
-            store.trace = Trace()
+        accepted = any(not appended.again for appended in trace.appended)
+        if accepted:
             way_back, back_error = _reverse(session, trace)
-        outcome = error.code if error is not None else "accepted" if trace.appended else "unchanged"
+        outcome = "accepted" if accepted or trace.created else "unchanged"
         return DryRun(
             tuple(words),
-            outcome,
+            outcome if error is None else error.code,
             error,
-            (*store.decisions, *_without_commands(trace, store.decisions)),
+            tuple(decisions),
             trace,
             printed.getvalue().rstrip("\n"),
             way_back,
@@ -247,8 +264,17 @@ def _run(session: Session, words: Sequence[str]) -> None:
     run_command_line(words, session)
 
 
+def _sent_before(session: DryRunSession) -> list[Appended]:
+    """Return what this command recorded when it was sent before; nothing if it is new, or has no id."""
+    if session.request is None:
+        return []
+    todos = session.list
+    recorded = session.request.find(todos) or ()
+    return [Appended(todos.name, commit, {}, None, again=True) for commit in recorded]
+
+
 def _reverse(session: DryRunSession, done: Trace) -> tuple[str, Failure | None]:
-    """Reverse what was done, in the same dry run.
+    """Reverse what was done, in the same dry run, by the command that the answer names.
 
     Returns:
         The verb that reverses it, and the error if it would be refused.
@@ -256,19 +282,14 @@ def _reverse(session: DryRunSession, done: Trace) -> tuple[str, Failure | None]:
     session.request = None  # the options belong to the command itself
     logs = [appended.log for appended in done.appended]
     todos = session.open_list(session.list_name if session.list_name in logs else logs[0])
-    undone = _count(done, UNDOES)
+    commits = [appended.commit for appended in done.appended if appended.log == todos.name]
+    undone, redone = (len(reversed_steps(todos, commits, key)) for key in (UNDOES, REDOES))
     verb = "redo" if undone else "undo"
     try:
         if undone:
-            while _count(session.store.trace, REDOES) < undone:
-                todos.redo()
+            todos.redo(undone)
         else:
-            todos.undo()
+            todos.undo(redone or 1)
     except CqrsError as error:
         return verb, failure(error)
     return verb, None
-
-
-def _count(trace: Trace, key: str) -> int:
-    """Count the commits that were undone or redone."""
-    return sum(len(marked(appended.commit.metadata, key)) for appended in trace.appended)

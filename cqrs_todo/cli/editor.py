@@ -11,6 +11,7 @@ import shlex
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -169,16 +170,17 @@ def edited(session: Session, item: Item, apply: Callable[[Given], Answer]) -> An
 
     Raises:
         EditorFailed: The editor ended with an error.
-        UsageError: The editor cannot be run, or the text cannot be parsed.
+        UsageError: The editor cannot be run, or needs a terminal and there is none, or the text cannot be parsed.
         CqrsError: The change is refused, or cannot be recorded.
     """
+    editor = _editor()
     sheet = Sheet(item.todo)
     before = sheet.written().encode()
     folder = Path(tempfile.mkdtemp(prefix="todo-"))
     file = folder / "todo.md"
     try:
         file.write_bytes(before)
-        _run_editor(file)
+        _run_editor(editor, file)
         answer = apply(_read_changes(session, item, sheet, _read(file)))
     except (CqrsError, KeyboardInterrupt):
         if file.is_file() and file.read_bytes() != before:
@@ -190,16 +192,48 @@ def edited(session: Session, item: Item, apply: Callable[[Given], Answer]) -> An
     return answer
 
 
-def _run_editor(file: Path) -> None:
+_NEED_A_TERMINAL = re.compile(
+    r"n?vim?(\.\w+)?|nvi|elvis|vile|busybox|r?nano|pico|micro|joe|jmacs|jstar|jpico|jed|ne|zile|mg|hx|helix|kak|mcedit|dte|tilde"
+)
+"""Editors that draw on a terminal. Without one, they wait for ever or write escape codes into the output."""
+
+
+def _check_terminal(editor: str) -> None:
+    """Raise `UsageError` if an editor needs a terminal, and there is none.
+
+    Like git and jj, this runs any other editor without a terminal: it may open a window, or be a script.
+    """
+    if all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):
+        return
+    command = shlex.split(editor)
+    if not command or _NEED_A_TERMINAL.fullmatch(os.path.basename(command[0])):
+        raise UsageError(
+            f"the editor {editor!r} needs a terminal, and this command has none; nothing was changed",
+            "name the change on the command line, for instance: todo edit 3 pri:H",
+        )
+
+
+def _editor() -> str:
+    """Return the command line of the person's editor, after checking that it can be parsed and has what it needs."""
     editor = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
+    try:
+        _check_terminal(editor)
+    except ValueError as error:
+        raise _cannot_run(editor, error) from error
+    return editor
+
+
+def _cannot_run(editor: str, error: Exception) -> UsageError:
+    return UsageError(f"the editor {editor!r} cannot be run: {error}", "set EDITOR, or name the change on the command line")
+
+
+def _run_editor(editor: str, file: Path) -> None:
     ours = signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C belongs to the editor while it runs
     try:
         command = [*shlex.split(editor), str(file)]
         finished = subprocess.run(command, check=False, preexec_fn=lambda: signal.signal(signal.SIGINT, ours))
     except (OSError, ValueError, subprocess.SubprocessError) as error:
-        raise UsageError(
-            f"the editor {editor!r} cannot be run: {error}", "set EDITOR, or name the change on the command line"
-        ) from error
+        raise _cannot_run(editor, error) from error
     finally:
         signal.signal(signal.SIGINT, ours)
     if finished.returncode != 0:

@@ -11,7 +11,7 @@ from ..todo.compare import changed_fields
 from ..todo.fields import State
 from ..todo.history import describe_commit, describe_event
 from ..todo.service import View
-from ..todo.views import Item, bracketed_details, id_of, short_instant
+from ..todo.views import Item, bracketed_details, label_of, short_instant
 from .clock import to_local
 from .terminal import shown_value
 from .text import visible
@@ -65,7 +65,7 @@ def _changes(commit: Commit, transitions: Sequence[Transition[State]], numbers: 
     by_position = {transition.event.position: transition for transition in transitions}
     lines: list[Text] = []
     for event in commit.events:
-        number = str(numbers.get(event.stream, "")) or visible(id_of(event.stream))
+        number = str(numbers.get(event.stream, "")) or visible(label_of(event.stream))
         lines.append(line((f"{number:>4} ", "bold"), (visible(describe_event(event, to_local)), "bold")))
         transition = by_position.get(event.position)
         if transition is None:

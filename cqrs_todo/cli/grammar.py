@@ -4,6 +4,7 @@ Global options may stand before or after the verb. Words after `--` are counted,
 """
 
 import copy
+import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
@@ -13,7 +14,7 @@ import typer
 # Typer keeps its own copy of click, and gives no public name to what a subclass of its commands needs for its signatures
 from typer._click.core import Command, Context, Parameter, ParameterSource
 from typer._click.formatting import HelpFormatter
-from typer._click.types import FloatRange, IntRange, ParamType
+from typer._click.types import ParamType
 from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 from typer.main import get_install_completion_arguments
 
@@ -106,7 +107,7 @@ _GLOBAL = [
     _option("--json", help="Print one JSON document."),
     _option("--plain", help="Print tab-separated fields, without colours and never truncated."),
     _option("--color", metavar="WHEN", help="Use colours: auto, always or never.", callback=_take_color),
-    _option("--quiet", "-q", help="Print no answers and no messages, only lists and JSON."),
+    _option("--quiet", "-q", help="Print only lists, JSON and errors."),
     _option("--version", "-V", help="Print the version.", is_eager=True, callback=_version),
 ]
 
@@ -269,9 +270,21 @@ class _Command(TyperCommand):
         except typer.TyperException as error:
             message = error.format_message()
             message = _without_global_options(message[:1].lower() + message[1:].rstrip("."), typed)
-            raise self._with_hint(ctx, typed, UsageError(message, f"see: {ctx.command_path} --help")) from error
+            raise self._with_hint(ctx, typed, self._in_our_words(ctx, typed, message)) from error
         finally:
             ctx.meta[_TYPED] = typed
+
+    def _in_our_words(self, ctx: Context, typed: Sequence[str], message: str) -> UsageError:
+        """Return the error for what Typer says of a command line."""
+        hint = f"see: {ctx.command_path} --help"
+        extra = re.fullmatch(r"got unexpected extra arguments?(?:\(s\))? \((.*)\)", message, re.DOTALL)
+        if extra is not None:
+            if any("--output" in option.names for option in self.declaration.options):
+                hint = f"to write it to a file: {ctx.command_path} -o {shlex.quote(extra[1])}"
+            return UsageError(f"{ctx.command_path} does not take {extra[1]!r}", hint)
+        if "--replay" in typed and message.startswith("no such option"):
+            return UsageError(message.partition(" (")[0], "the player has more options: todo replay --help")
+        return UsageError(message, hint)
 
     def join_times(self, ctx: Context, args: list[str]) -> list[str]:
         """Join the words of each time, so that it needs no quotation marks."""
@@ -396,10 +409,58 @@ def _format_examples(command: Command, formatter: HelpFormatter) -> None:
                 formatter.write(f"{'':>{formatter.current_indent}}{line}\n")
 
 
+class _Number(ParamType):
+    """A number that an option takes. Its message names the option, and says which numbers it takes."""
+
+    name = "number"
+
+    def __init__(self, option: Option) -> None:
+        self._option = option
+
+    def convert(self, value: Any, param: Parameter | None, ctx: Context | None) -> Any:
+        """Return the number.
+
+        Raises:
+            UsageError: The text is not such a number.
+        """
+        option = self._option
+        try:
+            number = int(value) if option.kind is int else float(value)
+        except (ValueError, OverflowError):
+            number = None
+        if number is not None and (option.least is None or number >= option.least):
+            if option.most is None or number <= option.most:
+                return number
+            raise UsageError(f"{option.names[0]} must be at most {option.most:,}", self._example())
+        what = "a whole number" if option.kind is int else "a number"
+        range = "" if option.least is None else f", {option.least} or more"
+        raise UsageError(f"{option.names[0]} must be {what}{range}, not {value!r}", self._example())
+
+    def _example(self) -> str:
+        return f"for instance: {self._option.names[-1]} 3"
+
+
+class _CheckedLater(TyperArgument):
+    """Words that must be given, although Typer does not check that; its help says so."""
+
+    def make_metavar(self, ctx: Context, *, usage: bool = False) -> str:
+        """Return what stands for the words in the help."""
+        return TyperArgument.make_metavar(self._as_required(), ctx, usage=usage)
+
+    def get_help_record(self, ctx: Context) -> tuple[str, str] | None:
+        """Return the line of the help."""
+        return TyperArgument.get_help_record(self._as_required(), ctx)
+
+    def _as_required(self) -> TyperArgument:
+        return TyperArgument(
+            param_decls=[str(self.name)], metavar=self.metavar, help=self.help, required=True, nargs=self.nargs
+        )
+
+
 def _argument(argument: Argument, verb: Verb) -> TyperArgument:
     # of too few words, Typer gives the last argument its word, so that it would miss the first one
-    checked_later = argument.several and argument is not verb.arguments[-1]
-    return TyperArgument(
+    checked_later = argument.required and argument.several and argument is not verb.arguments[-1]
+    return (_CheckedLater if checked_later else TyperArgument)(
         param_decls=[argument.name],
         metavar=argument.metavar if argument.required else f"[{argument.metavar}]",
         help=argument.help,
@@ -411,14 +472,11 @@ def _argument(argument: Argument, verb: Verb) -> TyperArgument:
 def _verb_option(option: Option) -> TyperOption:
     if not option.metavar:
         return TyperOption(param_decls=[*option.names, option.name], help=option.help, is_flag=True, default=False)
-    kind: ParamType | type = option.kind
-    if option.least is not None or option.most is not None:
-        kind = (IntRange if option.kind is int else FloatRange)(option.least, option.most)
     return TyperOption(
         param_decls=[*option.names, option.name],
         help=option.help,
         metavar=option.metavar,
-        type=kind,
+        type=str if option.kind is str else _Number(option),
         default=option.default,
         show_default=True,
         multiple=option.multiple,

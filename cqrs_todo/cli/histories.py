@@ -8,7 +8,7 @@ from ..cqrs.struct import Struct
 from ..todo.history import describe_commit, describe_event
 from ..todo.service import View
 from ..todo.values import day_or_instant
-from ..todo.views import id_of, long_instant, short_instant
+from ..todo.views import id_of, label_of, long_instant, short_instant
 from .clock import to_local
 from .output import print_line, print_message, print_row
 from .session import Session
@@ -75,7 +75,7 @@ def print_history(
         streams = {event.stream for event in row.commit.events}
         chosen = streams if row.streams is None else streams & row.streams
         place = f"{visible(row.view.list)} " if name_lists else ""
-        labels = {stream: place + known.get(stream, visible(id_of(stream))) for stream in chosen}
+        labels = {stream: place + known.get(stream, visible(label_of(stream))) for stream in chosen}
         new = list(history_lines([row.commit], labels, (changes or {}).get(row.view.list), seconds=seconds))
         lines += new
         if gutters is not None:

@@ -59,5 +59,7 @@ def _reason(text: str | None) -> str | None:
     if not because:
         raise UsageError("the reason is empty", 'for instance: --because "the meeting was cancelled"')
     if len(because) > _LONGEST_REASON:
-        raise UsageError(f"the reason has {len(because):,} characters, and at most {_LONGEST_REASON:,} are possible")
+        raise UsageError(
+            f"the reason has {len(because):,} characters, and at most {_LONGEST_REASON:,} are possible", "shorten it"
+        )
     return because

@@ -63,6 +63,12 @@ class Session:
     list_type: type[TodoList] = TodoList
     """The class of the lists that are opened."""
 
+    recording = True
+    """Whether what the verbs change is recorded; `todo explain` only shows it."""
+
+    verb = ""
+    """The name of the verb that runs."""
+
     request: "Request | None" = None
     """What a script asks of the verb beside the change itself: `--command-id`, `--expect` and `--because`."""
 

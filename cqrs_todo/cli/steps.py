@@ -1,9 +1,13 @@
 """What `undo` and `redo` share: the number of steps, and the answer."""
 
 import re
+from collections.abc import Iterable, Sequence
 
+from ..cqrs.events import Commit
 from ..cqrs.timeline import UNDOES, marked
 from ..todo.recorder import Answer
+from ..todo.service import TodoList
+from ..todo.views import move_of
 from .answers import named, print_answer
 from .changes import as_steps, changes_in_words, commits_at
 from .errors import UsageError
@@ -15,8 +19,12 @@ _MOST_SHOWN = 5
 """How many undone or redone changes are described one by one."""
 
 
-def parse_steps(text: str | None) -> int:
+def parse_steps(text: str | None, verb: str) -> int:
     """Parse the number of changes to undo or redo; 1 if none is given.
+
+    Args:
+        text: What was typed; None for nothing.
+        verb: "undo" or "redo".
 
     Raises:
         UsageError: The text is not a number above 0.
@@ -24,10 +32,24 @@ def parse_steps(text: str | None) -> int:
     if text is None:
         return 1
     if not re.fullmatch(r"[1-9][0-9]{0,8}", text):
-        raise UsageError(
-            f"{text!r} is not a number of changes", "for instance: todo undo 3, or for one change: todo undo @42"
-        )
+        hint = "for instance: todo undo 3, or for one change: todo undo @42"
+        if verb == "redo":
+            hint = "redo takes a number, and begins with what was undone last; for instance: todo redo 3"
+        raise UsageError(f"{text!r} is not a number of changes", hint)
     return int(text)
+
+
+def reversed_steps(todos: TodoList, commits: Iterable[Commit], key: str) -> list[list[Commit]]:
+    """Return the changes that commits undid or redid, each with all its commits, in the order in which that was done.
+
+    Args:
+        todos: The list.
+        commits: What undo or redo recorded in the list.
+        key: The key in a commit's metadata that holds the positions.
+    """
+    positions = [position for commit in commits for position in marked(commit.metadata, key)]
+    found = commits_at(todos.history(), positions)
+    return as_steps(found if key == UNDOES else reversed(found))
 
 
 def print_steps(session: Session, answer: Answer, done: str, key: str, back: str, asked: int = 1) -> None:
@@ -44,11 +66,10 @@ def print_steps(session: Session, answer: Answer, done: str, key: str, back: str
     if session.options.json or session.options.quiet:
         print_answer(session, answer, None)
         return
-    positions = [position for commit in answer.commits for position in marked(commit.metadata, key)]
-    commits = commits_at(session.list.history(), positions)
-    steps = as_steps(commits if key == UNDOES else reversed(commits))
+    steps = reversed_steps(session.list, answer.commits, key)
     shown = [
-        f"@{min(commit.position for commit in step)}: {changes_in_words(step, answer.items)}" for step in steps[:_MOST_SHOWN]
+        f"@{min(commit.position for commit in step)}: {changes_in_words(step, answer.items)}{_lists_of(step, answer)}"
+        for step in steps[:_MOST_SHOWN]
     ]
     what = "; ".join(shown) + (f"; and {len(steps) - len(shown)} more" if len(steps) > len(shown) else "")
     if not steps:  # this store keeps nothing
@@ -57,5 +78,14 @@ def print_steps(session: Session, answer: Answer, done: str, key: str, back: str
         what = f"{count_of(len(steps), 'change')}, because there were no others: {what}"
     elif len(steps) > 1:
         what = f"{len(steps)} changes: {what}"
-    also = f", and the same in {visible(', '.join(answer.also))}" if answer.also else ""
-    print_answer(session, answer, f"{done} {what}{also}", back if len(steps) < 2 else f"{back} {len(steps)}")
+    print_answer(session, answer, f"{done} {what}", back if len(steps) < 2 else f"{back} {len(steps)}")
+
+
+def _lists_of(step: Sequence[Commit], answer: Answer) -> str:
+    """Return that a move was undone or redone in both of its lists; '' for other changes."""
+    moves = [move for commit in step if (move := move_of(commit)) is not None]
+    if not moves or not answer.also:
+        return ""
+    names = {name for move in moves for name in (move.source_name, move.target_name)} - {answer.list}
+    other = answer.also[0] if len(answer.also) == 1 else ", ".join(sorted(names))
+    return f", in both {visible(answer.list)} and {visible(other)}"

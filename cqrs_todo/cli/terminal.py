@@ -65,7 +65,7 @@ def print_moment(session: Session, view: View) -> None:
     """Print a message that says which moment is shown, unless it is now."""
     if session.moment is None or session.options.plain:
         return
-    where = f"@{view.position}" if view.position else "before the first event"
+    where = f"@{view.commit}" if view.commit else "before the first event"
     when = ""
     if view.as_of is not None:
         text = short_instant if _is_whole_minute(session, view.as_of) else long_instant
@@ -81,6 +81,6 @@ def _is_whole_minute(session: Session, as_of: datetime) -> bool:
 def shown_value(name: str, value: Any) -> str:
     """Return the value of an attribute of a todo as people read it; '' for no value."""
     if name == "removed":
-        return "yes" if value else ""
+        return "yes" if value else "no"
     kind: Kind = "day or instant" if name == "completed" else _KINDS[name]
     return visible(str(value or "") if kind == "note" else display_value(kind, value, to_local))

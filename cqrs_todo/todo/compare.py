@@ -41,9 +41,11 @@ class Difference(Struct, frozen=True):
     def fields(self) -> dict[str, tuple[Any, Any]]:
         """The old and the new value of each field that differs.
 
-        If the todo had not been created at one of the moments, these are all the fields that are set.
+        For a todo that was added, these are all the fields that are set at the other moment. For one that was removed, they
+        are all the fields that were set at the one moment. A removed todo counts as one without any value.
         """
-        return changed_fields(self.old, self.new)
+        present = [None if state is None or state.removed else state for state in (self.old, self.new)]
+        return changed_fields(*present)
 
 
 def changed_fields(old: State, new: State) -> dict[str, tuple[Any, Any]]:

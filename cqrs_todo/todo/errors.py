@@ -10,7 +10,8 @@
     │   └── EventNotFound       no event has the position
     ├── NotYet                  the time that was asked for is in the future
     ├── CannotUndo              a command cannot be undone or redone
-    │   └── StepRefused         the todos that it changed are not as it left them
+    │   ├── StepRefused         the todos that it changed are not as it left them
+    │   └── NotInForce          it was undone, or is itself an undo or a redo
     ├── CannotMove              todos cannot be moved to another list
     ├── MovedAway               a todo cannot be changed here, because it was moved to another list
     ├── CannotRestore           a todo cannot be restored, because it was moved since then
@@ -22,7 +23,7 @@ The text of an error is a sentence for people, and its attributes are data. The 
 what a script asks of a command are in `request_errors`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from ..cqrs.errors import CqrsError, Rejected
 
@@ -131,6 +132,20 @@ class StepRefused(CannotUndo):
         self.verb = verb
 
 
+class NotInForce(CannotUndo):
+    """A command cannot be undone, because it was undone already, or is itself an undo or a redo."""
+
+    def __init__(self, message: str, hint: str) -> None:
+        """Make the error.
+
+        Args:
+            message: Which command, and why, in words.
+            hint: What a person can do instead.
+        """
+        super().__init__(message)
+        self.hint = hint
+
+
 class CannotMove(CqrsError):
     """Todos cannot be moved to another list. Nothing was recorded."""
 
@@ -149,6 +164,18 @@ class CannotMove(CqrsError):
 
 class MovedAway(CqrsError):
     """Todos cannot be changed in this list, because they were moved to another one. Nothing was recorded."""
+
+    def __init__(self, message: str, targets: Mapping[str, str]) -> None:
+        """Make the error.
+
+        Args:
+            message: Which todos, and where they were moved, in words.
+            targets: The names of the lists that they were moved to, by their streams.
+        """
+        super().__init__(message)
+        self.targets = targets
+        self.hint: str | None = None
+        """What a person can do about it; for a front end to set."""
 
 
 class CannotRestore(CqrsError):

@@ -63,6 +63,22 @@ def _repair_in_words(record: bytes) -> str:
     return "; ".join(["the log was repaired", *parts])
 
 
+def mentions(commit: Commit, event: Recorded, text: str, to_local: ToLocal) -> bool:
+    """Return whether a text is in what the history prints of an event, or in an old or a new value of the event.
+
+    Case and forms of Unicode make no difference.
+
+    Args:
+        commit: The commit.
+        event: One of its events.
+        text: The text.
+        to_local: The reader's time zone.
+    """
+    sought = searchable(text)
+    printed = (describe_event(event, to_local), describe_commit(commit))
+    return any(sought in searchable(words) for words in printed) or event_mentions(event.data, text)
+
+
 def event_mentions(event: object, text: str) -> bool:
     """Return whether an old or a new value in an event contains a text. Case and forms of Unicode make no difference."""
     sought = searchable(text)

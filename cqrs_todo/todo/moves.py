@@ -67,7 +67,11 @@ def _staying(todos: Recorder, chosen: Sequence[Item]) -> Answer:
 def _check_none(refused: Mapping[int, str]) -> None:
     """Raise `CannotMove` if there are reasons, by the numbers of todos, not to move them."""
     if refused:
-        raise CannotMove(refusals_in_words(refused), [number for number in refused if refused[number] == REMOVED])
+        message = f"{refusals_in_words(refused)}; nothing was recorded"
+        raise CannotMove(
+            message,
+            [number for number in refused if refused[number] == REMOVED],
+        )
 
 
 class Half(Struct, frozen=True):
@@ -174,8 +178,8 @@ def _moved(source: Recorder, chosen: Sequence[Item], target: Recorder) -> Answer
         halves.append((Half(target, (changes, meta), command), Half(source, leave, command)))
     missing = _missing_halves(source, half_moved, target, move)
     if request is not None:
-        if not_moved and request.find(target) is not None:
-            raise CommandIdTaken(f"the command {request.id} was recorded in {target.name}, and was undone there")
+        if not_moved and (arrived := request.find(target)) is not None:
+            raise _taken(f"{request.id}", source, target, arrived[0])
         stamp = half_stamper(request, [half for pair in halves for half in pair])
         halves = [(stamp(first, number), stamp(second, number)) for number, (first, second) in enumerate(halves, 1)]
         missing = [(_stamp_missing(request, first), _stamp_missing(request, second)) for first, second in missing]
@@ -188,6 +192,24 @@ def _moved(source: Recorder, chosen: Sequence[Item], target: Recorder) -> Answer
     answer = target.answer(commits, chosen, also=[source.name] if recorded else [])
     changed = tuple(item for item in answer.items if item.stream in leaving)
     return replace(answer, changed=changed)
+
+
+def _taken(id: str, source: Recorder, target: Recorder, arrived: Commit) -> CommandIdTaken:
+    """Return the error for the id of a move that only its target knows.
+
+    Args:
+        id: The id.
+        source: The list that the todos were to leave.
+        target: The list that they were to go to.
+        arrived: What was recorded with this id in the target.
+    """
+    move = move_of(arrived)
+    if move is not None and move.source == source.log.id:
+        return CommandIdTaken(f"the command {id} was recorded in {target.name}, and was undone there")
+    what = "" if move is None else f" as a move from {move.source_name} to {move.target_name}"
+    return CommandIdTaken(
+        f"the command id {id} belongs to another command, which recorded @{arrived.position} in {target.name}{what}"
+    )
 
 
 def _answer_again(source: Recorder, chosen: Sequence[Item], target: Recorder, earlier: Sequence[Commit]) -> Answer:

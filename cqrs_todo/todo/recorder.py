@@ -498,4 +498,13 @@ def refusals_in_words(refused: Mapping[int, str]) -> str:
     numbers: dict[str, list[int]] = {}
     for number, reason in refused.items():
         numbers.setdefault(reason, []).append(number)
-    return "; ".join(f"todo {number_ranges(each)}: {reason}" for reason, each in numbers.items())
+    parts = []
+    for reason, each in numbers.items():
+        named = number_ranges(each)
+        if ":" in reason or not reason.startswith(("it was removed", "it was moved to ")):
+            parts.append(f"todo {named}: {reason}")
+        elif len(each) == 1:
+            parts.append(f"todo {named} was {reason.removeprefix('it was ')}")
+        else:
+            parts.append(f"todos {named} were {reason.removeprefix('it was ')}")
+    return "; ".join(parts)

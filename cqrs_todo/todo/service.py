@@ -30,12 +30,15 @@ class View(Struct, frozen=True):
         as_of: The time that was asked for, or the time of the commit that was asked for, in UTC. None for the present list,
             and for the empty list before the first commit.
         items: Every todo that was ever created, including removed ones, by number.
+        commit: The position of the first event of the last commit, by which people name the commit. 0 for the empty list
+            before the first commit, and None for the present list.
     """
 
     list: str
     position: int
     as_of: datetime | None
     items: tuple[Item, ...]
+    commit: int | None = None
 
 
 class Added(Struct, frozen=True):
@@ -80,7 +83,8 @@ class TodoList(Recorder):
         as_of = moment.astimezone(UTC) if isinstance(moment, datetime) else None
         if isinstance(moment, int) and commit is not None:
             as_of = commit.metadata.at
-        return View(self.name, fold.position, as_of, tuple(items_of(fold)))
+        last = None if moment is None else fold.position if commit is None else commit.position
+        return View(self.name, fold.position, as_of, tuple(items_of(fold)), last)
 
     def history(self, moment: Moment | None = None) -> Iterator[Commit]:
         """Read the commits up to now or a moment, newest first.
@@ -287,15 +291,17 @@ class TodoList(Recorder):
                 for item in chosen
                 if _is_removed(fold, item) and (item.number in refused or changes.get(item.stream))
             }
-            moved = {absent[stream]: f"it was moved to {name}" for stream, name in self.lists_moved_to(fold, absent).items()}
+            targets = self.lists_moved_to(fold, absent)
+            moved = {absent[stream]: f"it was moved to {name}" for stream, name in targets.items()}
             if not refused and not moved:
                 return [(changes, {})]
             from .errors import MovedAway, TodosRejected
 
             reasons = {**refused, **moved}
             if refused.keys() - moved.keys():
-                raise TodosRejected(refusals_in_words(reasons), [number for number in reasons if reasons[number] == REMOVED])
-            raise MovedAway(refusals_in_words(moved))
+                removed = [number for number in reasons if reasons[number] == REMOVED]
+                raise TodosRejected(f"{refusals_in_words(reasons)}; nothing was recorded", removed)
+            raise MovedAway(f"{refusals_in_words(moved)}; nothing was recorded", targets)
 
         return self.transact(plan, chosen)
 
@@ -356,7 +362,7 @@ class TodoList(Recorder):
         self.check_exists()
 
         def plan(fold: Todos) -> list[CommitContent]:
-            then, _ = self._as_of(fold, moment)
+            then, last = self._as_of(fold, moment)
             entities = fold if chosen is None else [fold[item.stream] for item in chosen]
             changes: dict[str, Sequence[TodoEvent]] = {}
             for entity in entities:
@@ -372,7 +378,7 @@ class TodoList(Recorder):
                 raise CannotRestore(f"todo {numbers} was moved between lists since then: move it back, or undo the move")
             stayed[:] = items_of(fold[stream] for stream in moved)
             kept = {stream: events for stream, events in changes.items() if stream not in moved}
-            return [(kept, {RESTORES: then.position})]
+            return [(kept, {RESTORES: then.position if last is None else last.position})]
 
         stayed: list[Item] = []
         return replace(self.transact(plan, chosen), stayed=tuple(sorted(stayed, key=lambda item: item.number)))

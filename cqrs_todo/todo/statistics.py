@@ -60,8 +60,14 @@ def parse_condition(text: str) -> tuple[Comparison, ...]:
     found = []
     for part in re.split(r"\s+and\s+", text.strip()):
         match = _COMPARISON.fullmatch(part)
-        if match is None or not (match[1] in COUNTS or match[1].startswith("tag:")):
-            counts = ", ".join((*COUNTS, "tag:NAME"))
+        counts = ", ".join((*COUNTS, "tag:NAME"))
+        if match is not None and not (match[1] in COUNTS or match[1].startswith("tag:")):
+            from difflib import get_close_matches  # only for this error
+
+            near = get_close_matches(match[1].lower(), COUNTS, n=1)
+            meant = f"did you mean {near[0]}? The" if near else "the"
+            raise InvalidCondition(f"there is no count {match[1]!r}: {meant} counts are {counts}")
+        if match is None:
             raise InvalidCondition(
                 f"{part!r} is not a condition: write a count ({counts}), one of < <= = != >= >, and a number"
             )

@@ -17,9 +17,9 @@ from ..cqrs.errors import LogBusy
 from ..cqrs.events import LOST, Commit, UnknownEvent
 from ..cqrs.fold import Fold
 from ..cqrs.struct import replace
-from ..cqrs.timeline import BATCH, Step, batch_of, undo_steps
+from ..cqrs.timeline import BATCH, REDOES, UNDOES, Step, batch_of, marked, undo_steps
 from .batches import COMMIT_LIMIT, CommitContent, note_earlier_commits
-from .errors import CannotUndo, EventNotFound
+from .errors import CannotUndo, EventNotFound, NotInForce
 from .events import TodoEvent, TodoRemoved, TodoRestored
 from .fields import State
 from .model import DECIDER, events_between, field_of
@@ -89,8 +89,30 @@ def _step_with(side: ListState, position: int) -> Step:
         raise EventNotFound(position, name)
     step = next((step for step in undo_steps(side.backward()) if commit.position in step), None)
     if step is None:
-        raise CannotUndo(f"@{commit.position} is not in force: it was undone, or is itself an undo or a redo")
+        raise NotInForce(*_why_not_in_force(side, commit, position))
     return step
+
+
+def _why_not_in_force(side: ListState, commit: Commit, position: int) -> tuple[str, str]:
+    """Return why a commit cannot be undone, and what a person can do.
+
+    Args:
+        side: The list.
+        commit: The commit.
+        position: The position that the person named, of one of the events of the commit.
+    """
+    name = f"@{commit.position}"
+    if position != commit.position:
+        name = f"@{position} belongs to @{commit.position}, which"
+    for key, noun in ((UNDOES, "an undo"), (REDOES, "a redo")):
+        positions = marked(commit.metadata, key)
+        if positions:
+            of = ", ".join(f"@{each}" for each in positions)
+            hint = "to reverse an undo: todo redo" if key == UNDOES else f"to reverse a redo: todo undo @{min(positions)}"
+            return f"{name} is {noun} of {of}, which cannot be undone by its position", hint
+    undone = next((each for each in side.backward() if commit.position in marked(each.metadata, UNDOES)), None)
+    by = "" if undone is None else f" by @{undone.position}"
+    return f"{name} was undone{by}", "to do it again: todo redo; to see what else can be undone: todo history"
 
 
 def _apply_steps(todos: Recorder, direction: Direction, choose: Choose) -> Answer:

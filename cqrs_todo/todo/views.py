@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from operator import attrgetter
 from typing import Any, Literal, TypeAlias, get_args
 
-from ..cqrs.events import Commit
+from ..cqrs.events import REPAIRED, Commit
 from ..cqrs.fold import Entity
 from ..cqrs.struct import Struct
 from .events import TodoCreated
@@ -49,6 +49,11 @@ class Item(Struct, frozen=True, gc=False):
 def id_of(stream: str) -> str:
     """Return the stable id in the name of a stream."""
     return stream.partition("/")[2]
+
+
+def label_of(stream: str) -> str:
+    """Return what the history calls a stream that is no known todo: its id, or '' for the stream of a repair."""
+    return "" if stream.startswith(f"{REPAIRED}/") else id_of(stream)
 
 
 def item_of(entity: Entity[State]) -> Item | None:

@@ -85,7 +85,7 @@ def test_damage_is_reported_and_repaired(filled: Todo) -> None:
     assert [todo["number"] for todo in filled.todos()] == [1]
     history = filled("history").out
     assert "lost when the log was damaged" in history
-    assert "the log was repaired; lost: @2 to @4" in history
+    assert "  the log was repaired; lost: @2 to @4" in history
     assert filled.run("undo", "@2").code == 1
     # of the three that were lost, one is never spoken of again: nothing tells that it had been a todo of its own
     assert filled("add", "More").out.startswith("Added 4: More")

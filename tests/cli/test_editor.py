@@ -194,3 +194,19 @@ def test_files_of_edits_that_went_well_are_removed(todo: Program) -> None:
     assert not list(todo.home.glob("todo-*"))
     assert todo.run("edit", "1", env={"EDITOR": f"{sys.executable} -c 'raise SystemExit(3)'"}).code == 1
     assert not list(todo.home.glob("todo-*"))
+
+
+@pytest.mark.parametrize("editor", [None, "", "vi", "/usr/bin/vim -n", "nano"])
+def test_an_editor_that_needs_a_terminal_is_not_started_without_one(todo: Program, editor: str | None) -> None:
+    todo("add", "Buy milk")
+    result = todo.run("edit", "1", env={} if editor is None else {"EDITOR": editor})
+    assert (result.code, result.out) == (2, "")
+    assert "name the change on the command line" in result.err
+    assert "\x1b" not in result.err
+    assert todo.todos()[0]["text"] == "Buy milk"
+
+
+def test_a_script_may_be_the_editor_without_a_terminal(todo: Program) -> None:
+    todo("add", "Buy milk")
+    assert run_editor(todo, "s/milk/bread/")[0] == 0
+    assert todo.todos()[0]["text"] == "Buy bread"

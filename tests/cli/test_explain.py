@@ -3,7 +3,6 @@
 import json
 import re
 import shutil
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +50,7 @@ COMMANDS = [
     "undo",
     "undo 3",
     "undo @2",
+    "undo 1",
     "restore --to @3",
     "restore 5 --to @6",
     "add First of a list -L work",
@@ -112,12 +112,9 @@ def test_the_lines_are_those_that_are_then_appended(filled: Todo, command: str) 
     assert expected([*shown["created"], *shown["appends"]], ids) == appended_since(filled, before, ids) != []
     reverse = shown["reverse"]
     assert reverse["error"] is None
-    if command == "undo 3":  # redo 3 appends one commit; what reverses each of the three is shown on its own
-        assert [each["commit"]["redoes"] for each in reverse["appends"]] == [[5], [6], [7]]
-        return
     before = {name: lines_of(filled, name) for name in NAMES}
     option = {"add First of a list -L work": ["-L", "work"], "move 2 other": ["-L", "other"]}.get(command, [])
-    filled(*option, reverse["verb"])
+    filled(*option, *({"undo 3": ["redo", "3"]}.get(command, [reverse["verb"]])))
     assert expected(reverse["appends"], ids) == appended_since(filled, before, ids)
 
 
@@ -179,21 +176,12 @@ def test_a_todo_that_is_not_there_is_not_found(filled: Todo) -> None:
     assert (shown["outcome"], shown["exit_code"], shown["decisions"]) == ("not-found", 3, [])
 
 
-def test_a_command_that_loses_a_race_is_a_conflict(filled: Todo, tmp_path: Path) -> None:
-    """The editor takes long: meanwhile another process changes the same todo."""
-    editor = tmp_path / "editor"
-    editor.write_text(
-        f"#!/bin/sh\n{sys.executable} -m cqrs_todo edit 1 Call the other bank >/dev/null\n"
-        f"sed -i 's/Call the bank/Call my bank/' \"$1\"\n"
-    )
-    editor.chmod(0o700)
-    shown = filled("explain", "edit 1", "--json", env={"EDITOR": str(editor)}).json
-    assert (shown["outcome"], shown["exit_code"]) == ("conflict", 4)
-    assert shown["appends"] == []
-    stream = f"todo/{filled.todos()[0]['id']}"
-    assert shown["conflicts"] == [f"Wrong expected version: 1 (stream: {stream}, stream version: 2)"]
-    assert "was changed meanwhile" in shown["error"]["message"]
-    assert filled.todos()[0]["text"] == "Call the other bank"
+@pytest.mark.parametrize("words", [["edit 1"], ["edit", "1"], ["--json", "edit", "1"], ["edit 1 --because later"]])
+def test_explain_opens_no_editor(filled: Todo, words: list[str]) -> None:
+    result = filled.run("explain", *words, env={"EDITOR": f"touch {filled.home}/opened"})
+    assert result.code == 2
+    assert "explain does not open the editor" in result.err
+    assert not (filled.home / "opened").exists()
 
 
 def test_a_snapshot_is_named_and_only_what_follows_it_is_read(todo: Todo) -> None:
@@ -209,7 +197,7 @@ def test_a_snapshot_is_named_and_only_what_follows_it_is_read(todo: Todo) -> Non
             "events_read": {"from": 601, "to": 601, "forward": 1, "backward": 0},
         }
     ]
-    assert "  Snapshot    @600\n  Events read 1 event, @601 to @601\n" in todo("explain", "done 4").out
+    assert "  Snapshot    @600\n  Events read 1 event, @601\n" in todo("explain", "done 4").out
 
 
 def test_quoted_and_unquoted_commands_are_the_same(filled: Todo) -> None:
@@ -233,11 +221,13 @@ def test_quoted_and_unquoted_commands_are_the_same(filled: Todo) -> None:
         ("explain 'done 1'", 2, "explain changes nothing"),
         ("add 'x", 2, "cannot be parsed"),
         ("", 2, "is missing"),
-        ("lists archive inbox", 1, "appends no events"),
+        ("lists archive inbox", 1, "explain cannot show the archiving of a list"),
+        ("import log.jsonl", 1, "explain cannot show the import of a log"),
         ("lists new garden extra", 2, "extra"),
     ],
 )
 def test_what_cannot_be_explained_is_an_error(filled: Todo, command: str, code: int, message: str) -> None:
+    (filled.home / "log.jsonl").write_bytes(filled("export", "--format", "events").out.encode())
     before = tree(filled.home)
     result = filled.run("explain", command)
     assert result.code == code
@@ -250,3 +240,51 @@ def test_hostile_text_cannot_control_the_terminal(todo: Todo) -> None:
     out = todo("explain", "add", "evil \x1b[31m \u202e text").out
     assert "\x1b" not in out
     assert "\u202e" not in out
+
+
+@pytest.mark.parametrize("undo", ["undo 2", "undo 3"])
+def test_the_reverse_is_what_the_command_in_the_answer_does(filled: Todo, undo: str) -> None:
+    """Undo and redo of several changes are reversed by one command, which appends one line."""
+    count = int(undo[-1])
+    (appended,) = filled("explain", undo, "--json").json["reverse"]["appends"]
+    assert len(appended["commit"]["redoes"]) == count
+    assert f"Redo: todo redo {count}" in filled(undo.split()[0], undo[-1]).out
+    shown = filled("explain", f"redo {count}", "--json").json
+    (appended,) = shown["reverse"]["appends"]
+    assert shown["reverse"]["verb"] == "undo"
+    assert len(appended["commit"]["undoes"]) == count
+
+
+@pytest.mark.parametrize("command", ["add q", "done 1,2", "edit 2 x pri:H", "undo", "move 1 other", "rm 1 --because y"])
+def test_a_command_that_was_sent_before_names_what_it_recorded(filled: Todo, command: str) -> None:
+    words = [*command.split(), "--command-id", "A"]
+    before = len(lines_of(filled, "inbox"))
+    filled(*words)
+    position = filled("history", "-n", "1", "--json").json["commits"][0]["position"]
+    assert len(lines_of(filled, "inbox")) == before + 1
+    shown = filled("explain", *words).out
+    assert "Outcome       unchanged, because this command was sent before\n" in shown
+    assert f"Append        nothing: @{position} of inbox was recorded for this command before\n" in shown
+    assert "Decision" not in shown
+    assert "Undo  " not in shown
+    assert "Redo  " not in shown
+    document = filled("explain", *words, "--json").json
+    assert [each["again"] for each in document["appends"]] == [True]
+    assert (document["outcome"], document["decisions"], document["reverse"]) == ("unchanged", [], None)
+
+
+def test_a_list_that_would_be_made_is_no_unchanged_command(filled: Todo) -> None:
+    assert filled("explain", "lists new garden", "--json").json["outcome"] == "accepted"
+    out = filled("explain", "lists new garden").out
+    assert "New list      garden, whose log begins with:\n" in out
+    assert "Outcome       accepted\nAppend        nothing more\n" in out
+
+
+@pytest.mark.parametrize("command", ["undo", "undo 3", "undo @2", "done 1 --command-id A", "restore --to @3", "done @"])
+def test_each_event_that_is_read_counts_once(filled: Todo, command: str) -> None:
+    document = filled("explain", command, "--json").json
+    read = document["lists"][0]["events_read"]
+    assert 0 < read["forward"] <= 7
+    assert 0 <= read["backward"] <= 7
+    (line,) = [line for line in filled("explain", command).out.splitlines() if "Events read" in line]
+    assert line == "  Events read 7 events, @1 to @7"

@@ -213,3 +213,10 @@ def test_a_file_that_may_not_be_read_is_refused(filled: Todo) -> None:
         pytest.skip("permissions do not bind root")
     filled.log_file().chmod(0)
     assert filled.run("-L", "copy", "import", str(filled.log_file())).code == 2
+
+
+def test_an_empty_file_and_other_json_are_refused_in_plain_words(todo: Todo) -> None:
+    for content, words in (("", "stdin is empty"), (" \n", "stdin is empty"), ("{}", "this JSON is not an export")):
+        result = todo.run("import", "-", stdin=content)
+        assert (result.code, words in result.err) == (1, True), result.err
+        assert "nothing was imported" in result.err

@@ -84,11 +84,11 @@ def test_a_move_is_undone_and_redone_as_one_from_either_list(todo: Todo) -> None
     todo("move", "1", "work")
     assert (
         todo("-L", "work", "undo").out
-        == "Undid @1: 1 moved from inbox to work (a), and the same in inbox. Redo: todo -L work redo\n"
+        == "Undid @1: 1 moved from inbox to work (a), in both work and inbox. Redo: todo -L work redo\n"
     )
     assert [row["text"] for row in todo.todos()] == ["a"]
     assert todo.todos("-L", "work") == []
-    assert todo("redo").out == "Redid @2: 1 moved from inbox to work (a), and the same in work. Undo: todo undo\n"
+    assert todo("redo").out == "Redid @2: 1 moved from inbox to work (a), in both inbox and work. Undo: todo undo\n"
     assert todo.todos() == []
     assert [row["text"] for row in todo.todos("-L", "work")] == ["a"]
     todo("-L", "work", "tag", "1", "+x")
@@ -106,7 +106,10 @@ def test_moving_what_was_moved_already_says_so_and_succeeds(todo: Todo) -> None:
     again = todo("move", "1-2", "work")
     assert (again.out, again.err) == ("", "Already in work: 1-2\n")
     refused = todo.run("edit", "1", "x")
-    assert (refused.code, refused.err) == (1, "todo: todo 1: it was moved to work\n")
+    assert (refused.code, refused.err) == (
+        1,
+        "todo: todo 1 was moved to work; nothing was recorded\n      there it is 1: todo -L work edit 1 …\n",
+    )
 
 
 @pytest.mark.parametrize(("name", "other"), [("work", "Work"), ("café", "CAFE\u0301"), ("straße", "Strasse")])

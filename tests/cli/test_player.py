@@ -185,7 +185,7 @@ def test_a_frame_shows_each_event_with_the_values_before_and_after(lived: Todo) 
     frame = screen.wait_at(7)
     assert "     text      none → three" in frame
     screen.type(LEFT)
-    assert "     removed   none → yes" in screen.wait_at(6)
+    assert "     removed   no → yes" in screen.wait_at(6)
     screen.type("q")
     assert screen.end() == 0
 

@@ -33,7 +33,13 @@ def test_restore_brings_back_what_an_undo_removed_but_not_what_was_moved_away(li
     lists("move", "1", "work")
     before = lists.content()
     refused = lists.run("restore", "1-2")
-    assert (refused.code, refused.err) == (1, "todo: todo 1: it was moved to work\n")
+    assert (refused.code, refused.err) == (
+        1,
+        (
+            "todo: todo 1 was moved to work; nothing was recorded\n"
+            "      there it is 1; to bring it back: todo -L work move 1 inbox\n"
+        ),
+    )
     assert lists.content() == before
 
 
@@ -49,12 +55,12 @@ def test_restore_says_separately_what_it_removed_restored_and_changed(lists: Tod
     lists("done", "3")  # @6
     lists("add", "-", stdin="d\ne\n")  # @7, @8
     assert lists("restore", "--to", "@3").out == (
-        "Went back to @3: removed 4-5 (2 todos), restored 2: b, changed 1, 3 (2 todos). Undo: todo undo\n"
+        "Went back to @1: removed 4-5 (2 todos), restored 2: b, changed 1, 3 (2 todos). Undo: todo undo\n"
     )
     assert lists("undo").code == 0
     assert lists("restore", "--to", "@6").out == "Went back to @6: removed 4-5 (2 todos). Undo: todo undo\n"
-    assert lists("restore", "2,3", "--to", "@3").out == "Went back to @3: restored 2: b, changed 3: c. Undo: todo undo\n"
-    assert lists("restore", "--to", "@3").out == "Went back to @3: changed 1: a. Undo: todo undo\n"
+    assert lists("restore", "2,3", "--to", "@3").out == "Went back to @1: restored 2: b, changed 3: c. Undo: todo undo\n"
+    assert lists("restore", "--to", "@3").out == "Went back to @1: changed 1: a. Undo: todo undo\n"
     answer = lists("restore", "2", "--to", "@3")
     assert (answer.out, answer.err) == ("", "Unchanged: 2\n")
 
@@ -69,7 +75,7 @@ def test_a_verb_that_meets_a_removed_todo_names_the_command_that_restores_it(tod
     refused = todo.run("-L", name, verb[0], "1-4", *verb[1:])
     assert refused.code == 1
     first, hint = refused.err.splitlines()
-    assert first == "todo: todo 1-2, 4: it was removed"
+    assert first == "todo: todos 1-2, 4 were removed; nothing was recorded"
     assert hint.endswith(": todo restore 1-2,4" if name == "inbox" else ": todo -L other restore 1-2,4")
     todo(*hint.rpartition(": todo ")[2].split())
     todo("-L", name, verb[0], "1-4", *verb[1:])
@@ -81,8 +87,8 @@ def test_a_move_within_a_list_changes_nothing_but_still_refuses_what_was_removed
     assert (answer.out, answer.err) == ("", "Already in inbox: 1, 3\n")
     refused = lists.run("move", "1-2", "inbox")
     assert refused.code == 1
-    assert "todo 2: it was removed" in refused.err
+    assert "todo 2 was removed" in refused.err
     lists("move", "1", "work")
-    assert "todo 1: it was moved to work" in lists.run("move", "1", "inbox").err
+    assert "todo 1 was moved to work" in lists.run("move", "1", "inbox").err
     assert lists("move", "1", "work").err == "Already in work: 1\n"
     assert lists.content() != before

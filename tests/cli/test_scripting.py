@@ -373,3 +373,16 @@ def test_other_machines_answer_the_same(todo: Todo, database: str, send: Callabl
     assert todo.run("rm", "1", "--command-id", "job-7").code == 4
     assert todo.run("rm", "1", "--expect", "1").code == 4
     assert todo.run("rm", "1", "--expect", "@1").code == 4
+
+
+def test_an_id_that_another_list_used_for_its_move_is_refused_with_that_reason(todo: Todo) -> None:
+    for name in ("a", "b"):
+        todo("-L", name, "add", "x")
+    todo("lists", "new", "c")
+    todo("-L", "a", "move", "1", "c", "--command-id", "X")
+    before = todo.content("b"), todo.content("c")
+    result = todo.run("-L", "b", "move", "1", "c", "--command-id", "X")
+    assert result.code == 4
+    assert "belongs to another command, which recorded @1 in c as a move from a to c" in result.err
+    assert "undone" not in result.err
+    assert (todo.content("b"), todo.content("c")) == before

@@ -5,9 +5,9 @@ from tests.conftest import Todo
 
 def test_diff(lived: Todo) -> None:
     lines = lived("diff", "@2").out.splitlines()
-    assert lines[:3] == ["- 1 one", "    priority  H", "~ 2 two"]
-    assert lines[3].startswith("    completed none → 20")
-    assert lines[4:] == ["+ 3 three", "    tags      +x"]
+    assert lines[:2] == ["- 1 one", "~ 2 two"]
+    assert lines[2].startswith("    completed none → 20")
+    assert lines[3:] == ["+ 3 three", "    tags      +x"]
     back = lived("diff", "@7", "@2", "--json").json
     assert [row["number"] for row in back["added"]] == [1]
     assert [row["number"] for row in back["removed"]] == [3]
@@ -39,13 +39,13 @@ def test_blame(lived: Todo) -> None:
 def test_restore(lived: Todo) -> None:
     assert (
         lived("restore", "--to", "@4").out
-        == "Went back to @4: removed 3: three, restored 1: uno, changed 2: two. Undo: todo undo\n"
+        == "Went back to @3: removed 3: three, restored 1: uno, changed 2: two. Undo: todo undo\n"
     )
     assert [(row["text"], row["done"]) for row in lived.todos()] == [("uno", False), ("two", False)]
     assert lived("restore", "--to", "@4").err == "Nothing to restore.\n"
     lived("undo")
     assert [row["text"] for row in lived.todos()] == ["two", "three"]
-    assert lived("restore", "1", "--to", "@2").out == "Went back to @2: restored 1: one. Undo: todo undo\n"
+    assert lived("restore", "1", "--to", "@2").out == "Went back to @1: restored 1: one. Undo: todo undo\n"
     assert [row["text"] for row in lived.todos()] == ["one", "two", "three"]
     assert "(as of @2)" in lived("history", "-n", "1").out
     assert lived("restore", "1", "--to", "@2").err == "Unchanged: 1\n"
@@ -73,7 +73,12 @@ def test_history_with_patches_and_text_and_lists(lived: Todo) -> None:
     assert [commit["position"] for commit in lived("history", "-S", "UNO", "--json").json["commits"]] == [3]
     lived("-L", "work", "add", "one more")
     everywhere = lived("history", "--all-lists", "-S", "one", "--json").json["commits"]
-    assert [(commit["list"], commit["position"]) for commit in everywhere] == [("work", 1), ("inbox", 3), ("inbox", 1)]
+    assert [(commit["list"], commit["position"]) for commit in everywhere] == [
+        ("work", 1),
+        ("inbox", 5),  # "done"
+        ("inbox", 3),
+        ("inbox", 1),
+    ]
     assert lived("history", "--all-lists", "-n", "1").out.split("  ")[3] == "work 1 created: one more\n"
     assert lived("history", "--all-lists", "-n", "1", "--plain").out.startswith("work\t1\t")
     assert lived("history", "1-2", "--type", "todo_completed", "--json").json["commits"][0]["position"] == 5
@@ -100,3 +105,72 @@ def test_the_time_machine_writes_nothing_but_restore(lived: Todo) -> None:
     for args in (["diff", "@1"], ["blame", "1"], ["when", "open>0"], ["stats"], ["replay"], ["history", "-p"], ["at", "@1"]):
         lived(*args)
     assert lived.content() == before
+
+
+def test_diff_shows_added_todos_as_they_are_then_and_removed_ones_as_they_were(todo: Todo) -> None:
+    todo("add", "Call", "due:2027-03-05", "+x")  # @1
+    todo("note", "1", "hello")  # @2
+    todo("rm", "1")  # @3
+    todo("restore", "1")  # @4
+    first = ["    due       2027-03-05", "    tags      +x"]
+    with_note = ["    note      hello", *first]
+    for gone in ("start", "@3"):
+        for moment, fields in (("@1", first), ("@2", with_note), ("@4", with_note)):
+            assert todo("diff", gone, moment).out.splitlines() == ["+ 1 Call", *fields]
+            assert todo("diff", moment, gone).out.splitlines() == ["- 1 Call", *fields]
+            names = {"text", "due", "tags"} | ({"note"} if fields is with_note else set())
+            (added,) = todo("diff", gone, moment, "--json").json["added"]
+            (removed,) = todo("diff", moment, gone, "--json").json["removed"]
+            assert set(added["fields"]) == set(removed["fields"]) == names
+            assert added["fields"]["text"] == {"old": "", "new": "Call"}
+            assert removed["fields"]["text"] == {"old": "Call", "new": ""}
+
+
+def test_whether_a_todo_is_removed_is_shown_as_yes_or_no(todo: Todo) -> None:
+    todo("add", "Call")
+    todo("rm", "1")
+    assert "removed   no → yes" in todo("show", "@2").out
+    todo("undo")
+    assert "no  (was yes)" in todo("blame", "1").out
+    assert "removed   yes → no" in todo("show", "@3").out
+
+
+def test_the_heading_the_history_and_restore_name_a_commit_alike(todo: Todo) -> None:
+    todo("add", "a")  # @1
+    todo("add", "-", stdin="b\nc\nd\n")  # @2 to @4
+    todo("edit", "1", "x", "pri:H")  # @5, @6
+    named = {commit["position"] for commit in todo("history", "--json").json["commits"]}
+    assert named == {1, 2, 5}
+    for moment, commit in (("@1", 1), ("@2", 2), ("@3", 2), ("@4", 2), ("@5", 5), ("@6", 5), ("@-1", 2), ("@6~1", 2)):
+        assert todo("at", moment).err.endswith(f"(@{commit})\n")
+        assert todo("ls", "--at", moment, "--json").json["position"] == {1: 1, 2: 4, 5: 6}[commit]
+    assert "(before the first event)" in todo("at", "start").err
+    assert "Went back to @2: " in todo("restore", "--to", "@3").out
+    assert "(as of @2)" in todo("history", "-n", "1").out
+    assert "(@5)" in todo("at", "@-1").err
+
+
+def test_history_finds_every_text_that_it_prints(todo: Todo) -> None:
+    todo("add", "Buy milk", "due:2027-03-05")
+    todo("rm", "1", "--because", "Solved Itself")
+    todo("undo")
+    for text, position in (
+        ("solved itself", "@2"),
+        ("undoes @2", "@3"),
+        ("restored", "@3"),
+        ("milk", "@1"),
+        ("created", "@1"),
+    ):
+        out = todo("history", "-S", text).out
+        assert [line.split()[0] for line in out.splitlines()] == [position], text
+    assert todo("history", "-S", "2027-03-05").out.startswith("@1")
+    result = todo.run("history", "-S", "")
+    assert (result.code, result.out) == (2, "")
+    assert "-S needs a text" in result.err
+
+
+def test_a_condition_needs_no_quotes_around_its_parts(todo: Todo) -> None:
+    todo("add", "-", stdin="a +x\nb\n")
+    for words in (["open", ">", "1"], ["open>1"], ["open >1", "and", "tag:x", "=", "1"], ["open", ">1", "and", "total=2"]):
+        assert todo("when", *words).out.startswith("@1 ")
+    assert "did you mean open?" in todo.run("when", "opn", ">", "3").err

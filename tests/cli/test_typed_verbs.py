@@ -235,3 +235,43 @@ def test_numbers_agree_with_their_nouns(todo: Todo) -> None:
             log.write("{")
         assert "1 byte of an interrupted write" in todo.run("verify").out
         assert "1 byte at the end" in todo("add", "b").err
+
+
+def test_messages_about_numbers_say_which_numbers_an_option_takes(filled: Todo) -> None:
+    for words in (["history", "-n", "-1"], ["history", "-n", "x"], ["ls", "--limit", "1.5"], ["ls", "-n", "-3"]):
+        result = filled.run(*words)
+        assert result.code == 2
+        assert f"--limit must be a whole number, 0 or more, not '{words[-1]}'" in result.err
+    assert "--limit must be at most 1,000,000,000" in filled.run("history", "-n", "10000000000").err
+    assert "--speed must be a number" in filled.run("replay", "--speed", "fast").err
+    assert len(filled("history", "-n", "2").out.splitlines()) > 0
+    assert filled("ls", "-n", "0").out == ""
+    for verb in ("history", "ls"):
+        assert "x>=0" not in filled(verb, "--help").out
+        assert "<=x" not in filled(verb, "--help").out
+
+
+def test_words_that_a_verb_does_not_take_are_named_with_what_to_write(filled: Todo) -> None:
+    result = filled.run("export", "todos.json")
+    assert result.code == 2
+    assert "todo export does not take 'todos.json'" in result.err
+    assert "todo export -o todos.json" in result.err
+    assert "todo where does not take 'x y'" in filled.run("where", "x", "y").err
+    for option in (["--speed", "2"], ["--step"]):
+        assert "todo replay --help" in filled.run("history", "--replay", *option).err
+
+
+def test_the_help_says_that_move_needs_todos(filled: Todo) -> None:
+    text = filled("move", "--help").out
+    assert "[OPTIONS] {IDS} {LIST}" in text
+    assert text.count("[required]") == 2
+    assert filled.run("move", "work").code == 2
+
+
+def test_tag_and_toggle_say_what_they_did(filled: Todo) -> None:
+    answer = filled("tag", "1", "-home")
+    assert (answer.out, answer.err) == ("Untagged 1: a (-home). Undo: todo undo\n", "")
+    answer = filled("tag", "2", "+x", "+y", "-z")
+    assert (answer.out, answer.err) == ("Tagged 2: b (+x, +y). Undo: todo undo\n", "Not there: +z\n")
+    filled("done", "3")
+    assert filled("toggle", "2,3").out == "Toggled: done 2: b; open again 3: c. Undo: todo undo\n"

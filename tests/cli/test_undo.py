@@ -58,7 +58,7 @@ def test_undo_of_one_commit_alone(todo: Todo) -> None:
     assert todo("undo", "@3").code == 0
     assert texts(todo) == [("c", False, [])]
     again = todo.run("undo", "@3")
-    assert (again.code, "not in force" in again.err) == (1, True)
+    assert (again.code, "@3 was undone by @" in again.err) == (1, True)
     assert todo.run("undo", "@5").code == 1
     created = todo.run("undo", "@1")
     assert (created.code, "@2, @4 changed" in created.err) == (1, True)

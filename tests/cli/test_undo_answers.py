@@ -25,7 +25,7 @@ def hint(line: str) -> list[str]:
         (["rm", "2"], "2 removed (b)"),
         (["restore", "--to", "@1"], "2 removed (b)"),
         (["edit", "1-2", "due:2031-01-02"], "1 due set to 2031-01-02 (a); 2 due: 2031-03-04 → 2031-01-02 (b)"),
-        (["move", "1", "work"], "1 moved from inbox to work (a), and the same in work"),
+        (["move", "1", "work"], "1 moved from inbox to work (a), in both inbox and work"),
     ],
 )
 def test_undo_and_redo_name_what_they_undo_and_redo(todo: Todo, change: list[str], words: str) -> None:
@@ -73,3 +73,56 @@ def test_edit_says_what_it_changed(todo: Todo) -> None:
         == "Changed 1: A (text: a → A, due cleared, was 2031-01-02). Undo: todo undo\n"
     )
     assert todo("edit", "1-2", "pri:H").out == "Changed 1-2 (2 todos): priority set to H. Undo: todo undo\n"
+
+
+def test_undoing_a_position_that_is_not_in_force_says_why_and_what_to_do(todo: Todo) -> None:
+    todo("add", "-", stdin="a\nb\n")  # @1, @2
+    todo("done", "1-2")  # @3, @4
+    todo("undo")  # @5, @6
+    for position, belongs in (("@3", "@3 was"), ("@4", "@4 belongs to @3, which was")):
+        refused = todo.run("undo", position)
+        assert (refused.code, f"{belongs} undone by @5" in refused.err) == (1, True), refused.err
+    for position, belongs in (("@5", "@5 is"), ("@6", "@6 belongs to @5, which is")):
+        refused = todo.run("undo", position)
+        assert f"{belongs} an undo of @3" in refused.err
+        assert "todo redo" in refused.err
+    todo("redo")  # @7, @8
+    assert "@7 is a redo of @3" in todo.run("undo", "@7").err
+    assert "todo undo @3" in todo.run("undo", "@7").err
+    hint = todo.run("redo", "@3").err.splitlines()[1]
+    assert "todo redo 3" in hint
+    assert "undo 3" not in hint
+
+
+def test_the_lists_of_a_move_are_named_at_the_move(todo: Todo) -> None:
+    todo("add", "-", stdin="a\nb\n")
+    todo("lists", "new", "work")
+    todo("move", "1", "work")
+    todo("done", "2")
+    out = todo("undo", "2").out
+    assert "moved from inbox to work (a), in both inbox and work" in out
+    assert out.count("in both") == 1
+
+
+def test_undoing_a_change_of_very_many_todos_says_what_it_was(todo: Todo) -> None:
+    todo("add", "-", stdin="".join(f"{number}\n" for number in range(1200)))
+    assert todo("rm", "1-1200").out.startswith("Removed 1-1200 (1,200 todos)")
+    assert "1-1200 removed (1,200 todos)" in todo("undo").out
+    todo("done", "1-1100")
+    assert "1-1100 done (1,100 todos)" in todo("undo").out
+
+
+def test_a_change_of_a_moved_todo_names_the_command_for_its_list(todo: Todo) -> None:
+    todo("-L", "house", "add", "x")
+    todo("add", "-", stdin="a\nb\nc\n")
+    todo("move", "2", "house")
+    for verb, words, hint in (
+        ("done", [], "there it is 2: todo -L house done 2"),
+        ("edit", ["pri:H"], "there it is 2: todo -L house edit 2 …"),
+        ("restore", [], "there it is 2; to bring it back: todo -L house move 2 inbox"),
+    ):
+        refused = todo.run(verb, "2", *words)
+        assert refused.err == f"todo: todo 2 was moved to house; nothing was recorded\n      {hint}\n"
+    todo("rm", "1,3")
+    assert "todos 1, 3 were removed; nothing was recorded" in todo.run("done", "1,3").err
+    assert "todo 3 was removed; nothing was recorded" in todo.run("done", "3").err

@@ -48,15 +48,16 @@ def test_law_a_difference_applied_leads_from_one_to_the_other(acts: list[Act], d
     old, new = (todos.view(data.draw(positions)).items for _ in range(2))
     state = {item.number: item.todo for item in old if not item.todo.removed}
     for difference in compare(old, new):
-        assert difference.fields or difference.old is None or difference.new is None
-        if difference.new is None:
-            del state[difference.number]
+        assert difference.fields
+        if difference.kind == "removed":
+            shown = state.pop(difference.number)
+            assert changed_fields(shown, None) == difference.fields
         else:
+            assert difference.new is not None
             values = {name: value for name, (_, value) in difference.fields.items()}
-            before = difference.old or Todo("", difference.new.created)
+            before = Todo("", difference.new.created) if difference.kind == "added" else state[difference.number]
             state[difference.number] = replace(before, **values)
-    present = {number: todo for number, todo in state.items() if not todo.removed}
-    assert present == {item.number: item.todo for item in new if not item.todo.removed}
+    assert state == {item.number: item.todo for item in new if not item.todo.removed}
     assert compare(old, old) == []
 
 

@@ -66,7 +66,7 @@ class World:
         reading = DryRunStore(self.store, TYPES)
         sources = [Source(reading.open(name), end) for name in names]
         folded = fold(view, sources, kept, lambda at: at.astimezone(UTC), self.now, period)
-        read = sum(each.forward + each.backward for each in reading.trace.readings.values())
+        read = sum(each.forward.count + each.backward.count for each in reading.trace.readings.values())
         return folded, read
 
 

@@ -151,7 +151,7 @@ def test_the_error_names_every_todo_that_was_rejected(store: Store) -> None:
     todos = a_list(store)
     todos.add([Create(text, NOW) for text in "abc"])
     todos.change(todos.select(["1-2"]), lambda _: [Remove()])
-    with pytest.raises(Rejected, match="todo 1-2: it was removed"):
+    with pytest.raises(Rejected, match="todos 1-2 were removed"):
         todos.change(todos.select(["1-3"]), lambda _: [Complete(day_or_instant(NOW), NOW)])
     assert texts(todos) == ["c"]
 

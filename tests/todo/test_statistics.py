@@ -29,9 +29,7 @@ def found(condition: str, commits: list[Commit], now: datetime = NOW) -> list[tu
     return [(each.position, each.at) for each in moments_when(parse_condition(condition), commits, now, utc)]
 
 
-@pytest.mark.parametrize(
-    "text", ["", "open", "open>", "open>x", "colour>1", "open>1 or done>1", "open>-1", "open>1 and", "tag:>1"]
-)
+@pytest.mark.parametrize("text", ["", "open", "open>", "open>x", "open>1 or done>1", "open>-1", "open>1 and", "tag:>1"])
 def test_a_text_that_is_not_a_condition_is_refused(text: str) -> None:
     with pytest.raises(InvalidCondition, match="is not a condition: write a count"):
         parse_condition(text)
@@ -183,3 +181,11 @@ def test_law_the_last_day_of_the_statistics_is_the_present_list(acts: list[Act])
     assert sum(result.added) == len(todos.view().items)
     assert sum(result.activity) == todos.view().position == sum(result.hours) == sum(count for _, count in result.authors)
     assert len(result.cycle_days) == sum(result.completed)
+
+
+@pytest.mark.parametrize(("text", "meant"), [("opn>3", "open"), ("open>1 and Don=2", "done"), ("colour>1", None)])
+def test_a_count_that_does_not_exist_is_named_with_a_similar_one(text: str, meant: str | None) -> None:
+    with pytest.raises(InvalidCondition, match=r"there is no count '(opn|Don|colour)': ") as caught:
+        parse_condition(text)
+    assert ("did you mean " in str(caught.value)) == (meant is not None)
+    assert meant is None or f"did you mean {meant}?" in str(caught.value)

@@ -51,7 +51,7 @@ def test_law_restore_leads_to_the_state_of_the_moment_and_undo_leads_back(acts: 
     if answer.commit is None:
         assert there(now.items) == there(then.items)
     else:
-        assert answer.commit.metadata.meta == {"restores": then.position}
+        assert answer.commit.metadata.meta == {"restores": then.commit}
         todos.undo()
         assert [item.todo for item in todos.view().items] == [item.todo for item in now.items]
 

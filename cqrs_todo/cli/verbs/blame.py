@@ -57,7 +57,7 @@ def show_blame(session: Session, ids: Sequence[str]) -> None:
 def _print_origins(session: Session, item: Item, origins: Iterable[tuple[str, Origin]]) -> None:
     print_styled(session, (f"{item.number} ", "bold"), (visible(item.todo.text), ""))
     for name, origin in origins:
-        was = shown_value(name, origin.previous)
+        was = shown_value(name, origin.previous) if origin.previous else ""
         print_styled(
             session,
             (f"  {name:<9} ", "dim"),

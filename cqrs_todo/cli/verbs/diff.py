@@ -93,7 +93,7 @@ def _print_styled(session: Session, differences: Iterable[Difference]) -> None:
         text = "" if shown is None else visible(shown.text)
         print_styled(session, (f"{mark} {difference.number} {text}", style))
         for name, (before, after) in difference.fields.items():
-            if name == "removed" or (name == "text" and difference.kind != "changed"):
+            if name == "text" and difference.kind != "changed":
                 continue
             was, now = shown_value(name, before), shown_value(name, after)
             if difference.kind == "changed":

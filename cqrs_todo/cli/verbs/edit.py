@@ -40,6 +40,11 @@ def edit(
         raise UsageError(
             "a command with an id cannot be given in the editor", "name the change, for instance: todo edit 3 pri:H"
         )
+    elif not session.recording:
+        raise UsageError(
+            "explain does not open the editor",
+            "name the change on the command line, for instance: todo explain edit 3 pri:H",
+        )
     elif len(chosen) == 1:
         from ..editor import edited  # it imports subprocesses and temporary files, which nothing else here needs
 

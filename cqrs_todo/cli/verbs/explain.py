@@ -62,7 +62,7 @@ def _lines(run: "DryRun") -> Iterator[tuple[str | None, str]]:
         yield from _more(len(appended.preconditions))
         yield from _append_lines("Append", appended)
     if not run.trace.appended:
-        yield "Append", "nothing"
+        yield "Append", "nothing more" if run.trace.created else "nothing"
     label = run.way_back.title()
     if run.back_error is not None:
         yield label, f"would be refused: {visible(run.back_error.message)}"
@@ -75,12 +75,9 @@ def _lines(run: "DryRun") -> Iterator[tuple[str | None, str]]:
 def _reading_lines(reading: "Reading") -> Iterator[tuple[str, str]]:
     yield "List", f"{visible(reading.log)} at @{reading.position}"
     yield "  Snapshot", "none" if reading.snapshot is None else f"@{reading.snapshot}"
-    parts = []
-    if reading.forward:
-        parts.append(f"{_count(reading.forward)}, @{reading.first} to @{reading.last}")
-    if reading.backward:
-        parts.append(f"{_count(reading.backward)} backward from the end")
-    yield "  Events read", "; ".join(parts) or "none"
+    events = reading.events
+    ranges = " and ".join(f"@{first}" if first == last else f"@{first} to @{last}" for first, last in events.ranges)
+    yield "  Events read", f"{_count(events.count)}, {ranges}" if events.count else "none"
 
 
 def _decision_lines(decision: "Decision") -> Iterator[tuple[str, str]]:
@@ -119,6 +116,8 @@ def _append_lines(label: str, appended: "Appended") -> Iterator[tuple[str | None
 
 
 def _outcome(run: "DryRun") -> str:
+    if run.error is None and any(appended.again for appended in run.trace.appended):
+        return f"{run.outcome}, because this command was sent before"
     if run.error is None:
         return run.outcome
     hint = "" if run.error.hint is None else f" ({visible(run.error.hint)})"
@@ -171,8 +170,8 @@ def _document(run: "DryRun") -> dict[str, Any]:
                 "events_read": {
                     "from": reading.first,
                     "to": reading.last,
-                    "forward": reading.forward,
-                    "backward": reading.backward,
+                    "forward": reading.forward.count,
+                    "backward": reading.backward.count,
                 },
             }
             for reading in run.trace.readings.values()

@@ -6,10 +6,11 @@ from itertools import islice
 from ...cqrs.events import LOST, REPAIRED, Commit
 from ...cqrs.struct import Struct
 from ...cqrs.timeline import Moment, reached
-from ...todo.history import event_mentions
+from ...todo.history import mentions
 from ...todo.lists import Lists
 from ...todo.model import EVENTS
 from ...todo.service import TodoList
+from ..clock import to_local
 from ..errors import UsageError
 from ..histories import HistoryRow, print_history
 from ..output import print_line
@@ -60,6 +61,8 @@ def history(
     lists = [session.open_list(name) for name in Lists(session.store).names()] if all_lists else [session.list]
     views = [todos.view(session.moment) for todos in lists]
     start, end = (None, None) if since is None and until is None else _limits(session, since, until, all_lists=all_lists)
+    if text == "":
+        raise UsageError("-S needs a text, and this one is empty", "for instance: todo history -S milk")
     wanted = _Filter(start, end, by, tuple(map(_event_type, types)), text)
     if follow:
         from ..history_forms import follow_history
@@ -205,7 +208,7 @@ class _Filter(Struct, frozen=True):
         return any(
             (streams is None or event.stream in streams)
             and (not self.types or event.type in self.types)
-            and (self.text is None or event_mentions(event.data, self.text))
+            and (self.text is None or mentions(commit, event, self.text, to_local))
             for event in commit.events
         )
 

@@ -121,9 +121,13 @@ def _import_todos(session: Session, name: str, first: bytes, file: BinaryIO) -> 
     if len(content) > LIMIT:
         more = "export the list with --format events instead: that has no limit"
         raise InvalidInput(f"{name} is larger than {LIMIT:,} bytes, the limit for JSON", more)
+    if not content.strip():
+        raise InvalidInput(f"{name} is empty; nothing was imported", hint)
     try:
         read = msgspec.json.decode(content, type=_document())
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        if isinstance(error, msgspec.ValidationError) and "required field `" in str(error) and "$" not in str(error):
+            raise InvalidInput(f"{name}: this JSON is not an export; nothing was imported", hint) from error
         raise InvalidInput(f"{name} is not an export: {error}", hint) from error
     if read.format != document.FORMAT:
         raise InvalidInput(f"{name} has format {visible(read.format)!r}, not {document.FORMAT}", "export it again")

@@ -8,7 +8,7 @@ from ..verb import CHANGE, Argument, Verb
 
 def redo(session: Session, count: str | None) -> None:
     """Redo the change that was undone last, or the last N."""
-    asked = parse_steps(count)
+    asked = parse_steps(count, "redo")
     print_steps(session, session.list.redo(asked), "Redid", REDOES, "undo", asked)
 
 

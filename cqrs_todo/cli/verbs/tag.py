@@ -2,12 +2,16 @@
 
 from collections.abc import Sequence
 
+from ...todo.events import TagAdded, TagRemoved
 from ...todo.fields import TAGS
 from ...todo.model import Add, Drop, TodoCommand
-from ..answers import change
+from ...todo.values import nfc
+from ..answers import hint_to_restore, print_changes
 from ..errors import UsageError
 from ..fields import valid
-from ..session import Session, check_text
+from ..output import print_message
+from ..session import Session, check_ids, check_text
+from ..text import visible
 from ..verb import CHANGE, Argument, Verb
 
 
@@ -27,7 +31,18 @@ def tag(session: Session, words: Sequence[str]) -> None:
         else Drop(TAGS, check_text("tag", word[1:]))
         for word in tags
     ]
-    change(session, ids, lambda _: commands, "Tagged", "Unchanged")
+    todos = session.list
+    chosen = todos.select(check_ids(ids))
+    with hint_to_restore(session):
+        answer = todos.change(chosen, lambda _: commands)
+    events = [event.data for commit in answer.commits for event in commit.events]
+    recorded = {f"+{event.tag}" for event in events if isinstance(event, TagAdded)}
+    removed = {f"-{event.tag}" for event in events if isinstance(event, TagRemoved)}
+    what = ", ".join(visible(tag) for tag in (*sorted(recorded), *sorted(removed)))
+    print_changes(session, answer, "Tagged" if recorded else "Untagged", "Unchanged", what)
+    absent = [word[1:] for word in tags if word[0] == "-" and nfc(word) not in removed]
+    if absent and answer.changed and not session.options.json:
+        print_message(session, f"Not there: {', '.join(f'+{visible(tag)}' for tag in absent)}")
 
 
 VERB = Verb(

@@ -15,7 +15,7 @@ def undo(session: Session, what: str | None) -> None:
     if what is not None and re.fullmatch(r"@[0-9]{1,18}", what):
         answer = todos.undo_at(int(what[1:]))
     else:
-        count = parse_steps(what)
+        count = parse_steps(what, "undo")
         answer = todos.undo(count)
     print_steps(session, answer, "Undid", UNDOES, "redo", count)
 

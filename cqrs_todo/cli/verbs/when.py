@@ -1,5 +1,7 @@
 """`todo when`: the moment at which a condition became true."""
 
+from collections.abc import Sequence
+
 from ...todo.statistics import MatchingMoment, moments_when, parse_condition
 from ...todo.values import day_or_instant
 from ...todo.views import short_instant
@@ -9,8 +11,9 @@ from ..session import Session, check_text
 from ..verb import TRAVEL, Argument, Option, Verb
 
 
-def when(session: Session, condition: str, last: bool) -> None:
+def when(session: Session, words: Sequence[str], last: bool) -> None:
     """Show the first, or the last, moment at which a condition over counts became true."""
+    condition = " ".join(words)
     todos = session.list
     view = todos.view(session.moment)
     comparisons = parse_condition(check_text("condition", condition))
@@ -42,7 +45,10 @@ VERB = Verb(
     group=TRAVEL,
     arguments=(
         Argument(
-            "condition", "CONDITION", "For example open>20. The counts are open, done, overdue, removed, total and tag:NAME."
+            "words",
+            "CONDITION",
+            "For example open>20. The counts are open, done, overdue, removed, total and tag:NAME.",
+            several=True,
         ),
     ),
     options=(Option("last", ("--last/--first",), "Show the last time that it became true, instead of the first."),),

@@ -37,7 +37,37 @@ COMMANDS_KNOWN = 1_000
 
 
 class DryRunRefused(CqrsError):
-    """A command does something else than append events, which a dry run cannot show."""
+    """A command does something that a dry run cannot show."""
+
+    def __init__(self, what: str) -> None:
+        """Make the error.
+
+        Args:
+            what: What the command does, as a noun, such as "the import of a log".
+        """
+        super().__init__(f"a dry run cannot show {what}")
+        self.what = what
+
+
+class Passed:
+    """The positions of the events that were read, each counted once, however often it was read."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self.ranges: list[tuple[int, int]] = []
+        """The first and the last position of each range without gaps, in order."""
+
+    def add(self, first: int, last: int) -> None:
+        """Add the positions from `first` to `last`."""
+        apart = [each for each in self.ranges if each[1] < first - 1 or each[0] > last + 1]
+        near = [each for each in self.ranges if each not in apart]
+        low, high = min([first, *(each[0] for each in near)]), max([last, *(each[1] for each in near)])
+        self.ranges = sorted([*apart, (low, high)])
+
+    @property
+    def count(self) -> int:
+        """How many events these are."""
+        return sum(last - first + 1 for first, last in self.ranges)
 
 
 class Reading(Struct):
@@ -46,23 +76,37 @@ class Reading(Struct):
     Args:
         log: The name of the log.
         snapshot: The position of the newest snapshot that was loaded; None for none.
-        first: The position of the first event that was read forward; None if none was read.
-        last: The position of the last event that was read forward.
-        forward: How many events were read forward, after the snapshot or from the beginning.
-        backward: How many events were read backward, from the end.
+        forward: The events that were read forward, after the snapshot or from the beginning.
+        backward: The events that were read backward, from the end.
     """
 
     log: str
-    snapshot: int | None = None
-    first: int | None = None
-    last: int | None = None
-    forward: int = 0
-    backward: int = 0
+    snapshot: int | None
+    forward: Passed
+    backward: Passed
+
+    @property
+    def first(self) -> int | None:
+        """The position of the first event that was read forward; None if none was read."""
+        return self.forward.ranges[0][0] if self.forward.ranges else None
+
+    @property
+    def last(self) -> int | None:
+        """The position of the last event that was read forward; None if none was read."""
+        return self.forward.ranges[-1][1] if self.forward.ranges else None
 
     @property
     def position(self) -> int:
         """The position that the reading came to; 0 if the log is empty."""
         return max(self.last or 0, self.snapshot or 0)
+
+    @property
+    def events(self) -> Passed:
+        """All events that were read, forward or backward."""
+        both = Passed()
+        for first, last in (*self.forward.ranges, *self.backward.ranges):
+            both.add(first, last)
+        return both
 
 
 class Appended(Struct, frozen=True):
@@ -104,7 +148,7 @@ class Trace:
 
     def reading(self, log: Log) -> Reading:
         """Return what was read of a log, to be added to."""
-        return self.readings.setdefault(log.id, Reading(log.name))
+        return self.readings.setdefault(log.id, Reading(log.name, None, Passed(), Passed()))
 
 
 class _Kept:
@@ -201,7 +245,7 @@ class DryRunLog(Log):
         if kept.commits and (until is None or until.position > kept.base):
             until = Cursor(kept.base)
         for commit in self._log.commits_backward(until):
-            reading.backward += len(commit.events)
+            reading.backward.add(commit.position, commit.last)
             yield commit
 
     def find_command(self, command: str) -> Commit | None:
@@ -303,10 +347,7 @@ class DryRunLog(Log):
 
 def _count_forward(reading: Reading, batches: Sequence[EventBatch], since: int) -> None:
     """Count events that were read forward, after a position."""
-    first, last = max(batches[0].position, since + 1), batches[-1].last
-    reading.first = first if reading.first is None else min(reading.first, first)
-    reading.last = last if reading.last is None else max(reading.last, last)
-    reading.forward += last - first + 1
+    reading.forward.add(max(batches[0].position, since + 1), batches[-1].last)
 
 
 class DryRunStore(Store):
@@ -360,15 +401,15 @@ class DryRunStore(Store):
 
     def rename(self, old: str, new: str) -> None:
         """Raise `DryRunRefused`."""
-        raise _refused()
+        raise DryRunRefused("the renaming of a log")
 
     def archive(self, name: str) -> None:
         """Raise `DryRunRefused`."""
-        raise _refused()
+        raise DryRunRefused("the archiving of a log")
 
     def unarchive(self, name: str) -> None:
         """Raise `DryRunRefused`."""
-        raise _refused()
+        raise DryRunRefused("the unarchiving of a log")
 
     def together(self, logs: Sequence[Log], work: Callable[[], T]) -> T:
         """Do a piece of work, without locks; see `Store`."""
@@ -389,7 +430,7 @@ class DryRunStore(Store):
 
     def set_aside(self, name: str, *, archived: bool = False) -> str:
         """Raise `DryRunRefused`."""
-        raise _refused()
+        raise DryRunRefused("the setting aside of a log")
 
     def close(self) -> None:
         """Close the real store."""
@@ -397,7 +438,7 @@ class DryRunStore(Store):
 
     def migrate(self) -> Sequence[str]:
         """Raise `DryRunRefused`."""
-        raise _refused()
+        raise DryRunRefused("the migration of a store")
 
     def checkpoints(self) -> Checkpoints:
         """Return checkpoints that keep nothing."""
@@ -411,13 +452,7 @@ class DryRunStore(Store):
 
     def import_log(self, name: str, lines: Iterable[bytes]) -> int:
         """Raise `DryRunRefused`."""
-        raise _refused()
-
-
-def _refused() -> DryRunRefused:
-    return DryRunRefused(
-        "this command creates, renames or replaces files and appends no events, so a dry run cannot show it"
-    )
+        raise DryRunRefused("the import of a log")
 
 
 class DryRunSnapshots(Snapshots):

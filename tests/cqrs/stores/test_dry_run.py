@@ -5,6 +5,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from cqrs_todo.cqrs.errors import CommandReused, LogExists, WrongExpectedVersion
 from cqrs_todo.cqrs.events import Metadata
@@ -13,7 +15,7 @@ from cqrs_todo.cqrs.repository import PlannedCommit, Repository, decide_all
 from cqrs_todo.cqrs.snapshots import AlwaysSnapshot, MemorySnapshots
 from cqrs_todo.cqrs.store import NEW, Append, Cursor, Store
 from cqrs_todo.cqrs.stores import open_store
-from cqrs_todo.cqrs.stores.dry_run import DryRunRefused, DryRunSnapshots, DryRunStore
+from cqrs_todo.cqrs.stores.dry_run import DryRunRefused, DryRunSnapshots, DryRunStore, Passed
 from tests.cqrs.counter import COUNTER, TYPES, Move, Moved
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -102,7 +104,7 @@ def test_only_what_follows_a_snapshot_is_read(store: Store) -> None:
     repository = Repository(dry.open("a"), COUNTER, snapshots=DryRunSnapshots(snapshots, dry), strategy=AlwaysSnapshot())
     assert repository.fold().position == 4
     (reading,) = dry.trace.readings.values()
-    assert (reading.snapshot, reading.forward, reading.first, reading.last) == (3, 1, 4, 4)
+    assert (reading.snapshot, reading.forward.count, reading.first, reading.last) == (3, 1, 4, 4)
     assert [info.position for info in snapshots.infos(store.open("a").id)] == [3]
 
 
@@ -131,3 +133,15 @@ def test_what_appends_no_events_is_refused(store: Store) -> None:
     ):
         with pytest.raises(DryRunRefused):
             action()
+
+
+@given(st.lists(st.tuples(st.integers(1, 20), st.integers(0, 5)), max_size=8))
+def test_law_each_event_that_was_read_counts_once(passes: list[tuple[int, int]]) -> None:
+    passed = Passed()
+    positions: set[int] = set()
+    for first, more in passes:
+        passed.add(first, first + more)
+        positions |= set(range(first, first + more + 1))
+    assert passed.count == len(positions)
+    assert [each for first, last in passed.ranges for each in range(first, last + 1)] == sorted(positions)
+    assert all(later[0] > earlier[1] + 1 for earlier, later in zip(passed.ranges, passed.ranges[1:], strict=False))
