@@ -49,6 +49,8 @@ def write_file(name: bytes, content: Iterable[bytes], stores: Iterable[bytes]) -
         except OSError as error:
             raise _unwritable(shown, error) from error
         try:
+            if fresh is not None:
+                os.fchmod(fd, 0o600)  # whatever the umask
             _write(fd, content)
         finally:
             os.close(fd)
@@ -136,9 +138,7 @@ def _name_beside(target: bytes) -> bytes:
 
 def _create(path: bytes) -> int:
     """Create a file that only this user can read."""
-    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-    os.fchmod(fd, 0o600)  # whatever the umask
-    return fd
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
 
 
 def _open(target: bytes) -> int:

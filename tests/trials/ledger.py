@@ -149,7 +149,9 @@ def reported(result: Result) -> str:
 def crashed(result: Result) -> bool:
     """Return whether a run ended without a clear error. A run that was killed by a signal does not count."""
     words = "Traceback" in result.err or "internal error" in result.err
-    return words or (result.code >= 0 and result.code not in FORESEEN)
+    # a file that the command line names, for an export or an import, cannot be used
+    names_file = result.code == 2 and any(f" cannot be {done}: " in result.err for done in ("read", "written"))
+    return words or (result.code >= 0 and result.code not in FORESEEN and not names_file)
 
 
 def is_refusal(result: Result) -> bool:

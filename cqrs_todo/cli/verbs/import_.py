@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 
 import msgspec
 
-from ...cqrs.errors import ImportRefused
+from ...cqrs.errors import CqrsError, ImportRefused, OutcomeUnknown
 from ...todo.fields import Todo
 from ...todo.views import number_ranges
 from .. import document
@@ -78,7 +78,10 @@ def _import_events(session: Session, name: str, first: bytes, file: BinaryIO) ->
         new = session.store.import_log(session.list_name, _lines(session, name, first, file))
     except ImportRefused as error:
         raise ImportRefused(f"{name}: {error}") from error
-    view = session.open_list(session.list_name).view()
+    try:
+        view = session.open_list(session.list_name).view()
+    except CqrsError as error:
+        raise OutcomeUnknown(f"imported {count_of(new, 'commit')}, but the list cannot be read now: {error}") from error
     if session.options.json:
         print_line(document.encode({**document.head(view), "commits": new}))
     elif not session.options.quiet:
@@ -94,7 +97,10 @@ def _lines(session: Session, name: str, line: bytes, file: BinaryIO) -> Iterator
 
     CR LF becomes LF: an import verifies the digest of every line, so that this cannot change what was recorded.
     """
-    size = os.fstat(file.fileno()).st_size  # 0 for a pipe
+    try:
+        size = os.fstat(file.fileno()).st_size  # 0 for a pipe
+    except OSError as error:
+        raise _unreadable(name, error) from error
     number, limit, done = 1, HEADER_LIMIT, 0
     while line:
         if len(line) > limit:

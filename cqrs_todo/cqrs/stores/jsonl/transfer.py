@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 
-from ...errors import ImportRefused
+from ...errors import ImportRefused, OutcomeUnknown
 from ...store import Cursor
 from ..chain import Versions, Walk
 from ..format import Header, InvalidLine, decode_header, decode_lines
@@ -82,7 +82,8 @@ def verified(folder: str, name: str, lines: Iterable[bytes]) -> Iterator[Incomin
             os.fsync(fd)
             yield Incoming(path, fd, header, end)
         finally:
-            remove(path)
+            with suppress(OSError):  # the next import of this log removes it
+                remove(path)
             close(fd)
 
 
@@ -166,7 +167,8 @@ def put_in_place(path: str, name: str, incoming: Incoming) -> int:
 
     Raises:
         ImportRefused: The log has another history.
-        StoreUnavailable: The log cannot be read, or the file cannot be renamed.
+        StoreUnavailable: The log cannot be read, or the file cannot be renamed. Nothing was imported.
+        OutcomeUnknown: The lines are the log now, but may not be on the disk.
     """
     known = 0
     with os_errors_as_store_errors(path, _NOTHING):
@@ -184,8 +186,11 @@ def put_in_place(path: str, name: str, incoming: Incoming) -> int:
                 close(fd)
         _check_head(path, incoming)
         os.rename(incoming.path, path)
+    try:  # from here on, no error may say that nothing was imported
         fcntl.flock(incoming.fd, fcntl.LOCK_UN)  # writers lock the log too, and the caller holds them back
         sync_directory(os.path.dirname(path))
+    except OSError as error:
+        raise OutcomeUnknown(f"{path}: {error.strerror}: the lines are there, but may not be on the disk") from error
     record_head(path, incoming.header.id, incoming.end)
     return incoming.end.line - 1 - known
 
