@@ -23,6 +23,8 @@ from ..cqrs.errors import (
     Rejected,
     StaleCursor,
     StoreUnavailable,
+    UnknownEvents,
+    UnreadableEvent,
     WrongExpectedVersion,
 )
 from ..cqrs.stores import UnknownStore
@@ -72,6 +74,13 @@ _KINDS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], int, str, str
     ((NotFound, LogNotFound), 3, "not-found", "see: todo lists"),
     ((WrongExpectedVersion, CommandReused, UnexpectedState, LogBusy, StaleCursor), 4, "conflict", "try again"),
     (DamagedLog, 5, "damaged-log", "see what can be done: todo verify"),
+    (
+        UnreadableEvent,
+        5,
+        "unreadable-event",
+        "update this program, if a newer one wrote it; to see it: todo export --format events",
+    ),
+    (UnknownEvents, 1, "refused", "a newer program wrote them: update this program"),
     (OutcomeUnknown, 6, "unknown", "look before you do it again: todo history -n 1"),
     (OutdatedStore, 6, "store-outdated", "bring it up to date: todo store migrate"),
     (StoreUnavailable, 6, "store-unreachable", "see the paths in use: todo where"),
@@ -100,6 +109,8 @@ def _message(error: Exception) -> str:
         case LogExists():
             same = "" if error.wanted == error.name else f", and {error.wanted!r} differs from it only by case"
             return f"there is a list named {error.name!r} already{same}"
+        case UnknownEvents():
+            return str(error).replace(error.stream, f"todo {error.stream.partition('/')[2]}", 1)
         case WrongExpectedVersion():
             return f"todo {error.stream.partition('/')[2]} was changed meanwhile: it has version {error.version} now"
         case _:

@@ -22,6 +22,9 @@ class Decider(Struct, Generic[S, C, E], frozen=True):
         evolve: Returns the state after an event. It never fails.
         invert: Returns the event that undoes an event: `evolve(evolve(s, e), invert(e)) == s` for every `e` decided in `s`.
             Only a creation is inverted by a removal, which leaves a removed aggregate.
+        ignores: The type strings of events that this code does not know and need not know. Nothing is decided on a stream
+            with other unknown events, because they may have changed its state. The framework's own events, such as those
+            that a repair writes, are always ignored.
     """
 
     kind: str
@@ -30,6 +33,7 @@ class Decider(Struct, Generic[S, C, E], frozen=True):
     decide: Callable[[C, S], Sequence[E]]
     evolve: Callable[[S, E], S]
     invert: Callable[[E], E]
+    ignores: frozenset[str] = frozenset()
 
     def stream(self, id: str) -> str:
         """Return the name of the stream that holds the events of the aggregate with this id."""

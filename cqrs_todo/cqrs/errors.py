@@ -13,6 +13,8 @@
     ├── ImportRefused           the lines of a log cannot be imported
     ├── ExportRefused           a log cannot be exported as lines
     ├── InvalidPattern          a pattern that selects logs or streams cannot be parsed
+    ├── UnreadableEvent         an event has data that its type cannot hold
+    ├── UnknownEvents           a stream has events of unknown types, so nothing is decided on it
     ├── DamagedLog              the bytes of a log are not those that were written
     │   └── MissingLog          a log that had been recorded is gone
     └── StoreUnavailable        the store cannot be reached, or refuses to work
@@ -124,6 +126,41 @@ class ExportRefused(CqrsError):
 
 class InvalidPattern(CqrsError):
     """A pattern that selects logs or streams cannot be parsed."""
+
+
+class UnreadableEvent(CqrsError):
+    """An event has data that its type cannot hold, or its upcaster failed.
+
+    The schema of a type must not change. New data need a new type string, and an upcaster for the older one.
+
+    Args:
+        position: The position of the event.
+        type: The type string of the event, as it is recorded.
+        cause: What decoding raised. Its text names the field.
+    """
+
+    def __init__(self, position: int, type: str, cause: Exception) -> None:
+        """Make the error; the arguments are described above."""
+        what = str(cause) if isinstance(cause, ValueError) else f"{cause.__class__.__name__}: {cause}"
+        super().__init__(f"@{position} cannot be read as {type}: {what}")
+        self.position = position
+        self.type = type
+
+
+class UnknownEvents(CqrsError):
+    """A stream has events of types that the decider does not know, so nothing is decided on it. Nothing was written.
+
+    Args:
+        stream: The name of the stream.
+        count: How many such events it has.
+    """
+
+    def __init__(self, stream: str, count: int) -> None:
+        """Make the error; the arguments are described above."""
+        events = "an event of a type" if count == 1 else f"{count:,} events of types"
+        super().__init__(f"{stream} has {events} that this program does not know; nothing was recorded")
+        self.stream = stream
+        self.count = count
 
 
 class DamagedLog(CqrsError):

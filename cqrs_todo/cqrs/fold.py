@@ -5,7 +5,7 @@ from itertools import chain, islice
 from typing import Any, Generic, Protocol
 
 from .decider import Decider, S
-from .events import BatchEvent, Commit, EventBatch, UnknownEvent
+from .events import LOST, REPAIRED, BatchEvent, Commit, EventBatch, UnknownEvent
 from .struct import Struct
 
 WAITING = 10_000
@@ -35,6 +35,10 @@ class Base(Protocol[S]):
     def others(self) -> Mapping[str, int]:
         """The versions of the streams of other kinds."""
 
+    @property
+    def unknown(self) -> Mapping[str, int]:
+        """How many unknown events streams have, without those that the decider ignores."""
+
     def __len__(self) -> int:
         """Return the number of entities."""
 
@@ -57,16 +61,18 @@ class Base(Protocol[S]):
 class Entities(Generic[S]):
     """A base in memory."""
 
-    def __init__(self, entities: Iterable[Entity[S]], others: Mapping[str, int]) -> None:
+    def __init__(self, entities: Iterable[Entity[S]], others: Mapping[str, int], unknown: Mapping[str, int]) -> None:
         """Keep entities.
 
         Args:
             entities: The entities, in order of creation.
             others: The versions of the streams of other kinds.
+            unknown: How many unknown events streams have.
         """
         self._entities = list(entities)
         self._numbers = {entity.stream: entity.number for entity in self._entities}
         self.others = dict(others)
+        self.unknown = dict(unknown)
 
     def __len__(self) -> int:
         """Return the number of entities."""
@@ -118,9 +124,12 @@ class Fold(Generic[S]):
     for that entity. An event of unknown type counts in its stream's version and changes no state. Of streams of other kinds
     only the versions are known.
 
+    `unknown` counts the unknown events that the decider does not ignore. Nothing is decided on their streams.
+
     Attributes:
         position: The position of the last event in the fold.
         others: The versions of the streams of other kinds.
+        unknown: How many unknown events streams have, without those that the decider ignores.
     """
 
     def __init__(self, decider: Decider[S, Any, Any], base: Base[S] | None = None, position: int = 0) -> None:
@@ -133,10 +142,11 @@ class Fold(Generic[S]):
         """
         self.position = position
         self.others: dict[str, int] = dict(base.others) if base is not None else {}
+        self.unknown: dict[str, int] = dict(base.unknown) if base is not None else {}
         self._decider = decider
         self._evolve = decider.evolve
         self._prefix = decider.stream("")
-        self._base: Base[S] = base if base is not None else Entities((), {})
+        self._base: Base[S] = base if base is not None else Entities((), {}, {})
         self._kept = len(self._base)
         self._changed: dict[str, _Live[S]] = {}
         self._new: list[str] = []
@@ -156,20 +166,26 @@ class Fold(Generic[S]):
                     data = event.data
                     if type(data) is not UnknownEvent:
                         live.state = evolve(live.state, data)
+                    else:
+                        self._count_unknown(stream, data, 1)
                     live.version = event.version
                 elif not stream.startswith(self._prefix):
                     self.others[stream] = event.version
                 elif event.version > 1 and self._kept:
                     self._waiting.setdefault(stream, []).append(event)
                     self._waits += 1
+                    if type(event.data) is UnknownEvent:
+                        self._count_unknown(stream, event.data, 1)
                     if self._waits > WAITING:
                         changed = self._changed = {entity.stream: _live(entity) for entity in self}
-                        self._new, self._base, self._kept = list(changed), Entities((), {}), 0
+                        self._new, self._base, self._kept = list(changed), Entities((), {}, {}), 0
                         self._waiting, self._waits = {}, 0
                 else:
                     self._new.append(stream)
                     changed[stream] = _Live(self._decider.initial, 0, len(self))
                     self._advance(changed[stream], event)
+                    if type(event.data) is UnknownEvent:
+                        self._count_unknown(stream, event.data, 1)
         if commits:
             self.position = commits[-1].last
 
@@ -185,6 +201,8 @@ class Fold(Generic[S]):
                     del self.others[stream]
                 continue
             live = self._changeable(stream)
+            if type(event.data) is UnknownEvent:
+                self._count_unknown(stream, event.data, -1)
             if event.version == 1:
                 del self._changed[stream]
                 if self._new:
@@ -198,7 +216,7 @@ class Fold(Generic[S]):
 
     def load(self) -> None:
         """Decode the whole snapshot at once, which is faster than to decode most of its entities one by one."""
-        self._base = Entities(self, {})
+        self._base = Entities(self, {}, {})
         self._kept = len(self._base)
         self._changed, self._new = {}, []
         self._waiting, self._waits = {}, 0
@@ -206,13 +224,21 @@ class Fold(Generic[S]):
     def copy(self) -> "Fold[S]":
         """Return another fold of the same entities, which changes independently of this one."""
         twin = Fold(self._decider, self._base, self.position)
-        twin.others = dict(self.others)
+        twin.others, twin.unknown = dict(self.others), dict(self.unknown)
         twin._kept = self._kept
         twin._changed = {stream: _Live(live.state, live.version, live.number) for stream, live in self._changed.items()}
         twin._new = list(self._new)
         twin._waiting = {stream: list(events) for stream, events in self._waiting.items()}
         twin._waits = self._waits
         return twin
+
+    def _count_unknown(self, stream: str, event: UnknownEvent, change: int) -> None:
+        """Count an unknown event of a stream, or discount it, unless the decider ignores it."""
+        if event.type in (LOST, REPAIRED) or event.type in self._decider.ignores:
+            return
+        count = self.unknown.pop(stream, 0) + change
+        if count:
+            self.unknown[stream] = count
 
     def _advance(self, live: _Live[S], event: BatchEvent) -> None:
         if type(event.data) is not UnknownEvent:

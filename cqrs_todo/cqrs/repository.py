@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Generic, TypeAlias
 
 from .decider import C, Decider, E, S
-from .errors import CqrsError, OutcomeUnknown, StaleCursor, WrongExpectedVersion
+from .errors import CqrsError, OutcomeUnknown, StaleCursor, UnknownEvents, WrongExpectedVersion
 from .events import Commit, EventBatch, Metadata
 from .fold import Base, Entity, Fold
 from .snapshots import (
@@ -48,10 +48,13 @@ def decide_all(decider: Decider[S, C, E], fold: Fold[S], commands: Iterable[tupl
 
     Raises:
         Rejected: The decider refused a command.
+        UnknownEvents: A stream has events of unknown types that the decider does not ignore.
     """
     states: dict[str, S] = {}
     changes: dict[str, list[E]] = {}
     for stream, command in commands:
+        if stream in fold.unknown:
+            raise UnknownEvents(stream, fold.unknown[stream])
         if stream not in states:
             entity = fold.get(stream)
             states[stream] = decider.initial if entity is None else entity.state
@@ -259,6 +262,7 @@ class Repository(Generic[S, C, E]):
 
         Raises:
             WrongExpectedVersion: Other writers changed the same streams during each of `RETRIES` + 1 tries.
+            UnknownEvents: One of the streams has events of unknown types that the decider does not ignore.
             OutcomeUnknown: The commit was recorded, but the log can no longer be read; or `Log.append` raised it.
             CqrsError: What `plan` and `Log.append` raise.
         """
@@ -267,6 +271,8 @@ class Repository(Generic[S, C, E]):
             fold = self.fold()
             changes, metadata = plan(fold)
             changed = {stream: tuple(events) for stream, events in changes.items() if events}
+            for stream in fold.unknown.keys() & changed.keys():
+                raise UnknownEvents(stream, fold.unknown[stream])
             appends = [Append(stream, events, fold.version_of(stream)) for stream, events in changed.items()]
             if not appends:
                 return Outcome(None, fold)

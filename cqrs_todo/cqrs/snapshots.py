@@ -185,7 +185,7 @@ class MemorySnapshots(Snapshots):
         after = self._infos[log_id] = prune(before, info)
         for gone in {each.position for each in before} - {each.position for each in after}:
             del self._snapshots[log_id, gone]
-        self._snapshots[log_id, cursor.position] = Snapshot(cursor, Entities(fold, fold.others))
+        self._snapshots[log_id, cursor.position] = Snapshot(cursor, Entities(fold, fold.others, fold.unknown))
 
 
 def nearest(infos: Sequence[SnapshotInfo], position: int) -> tuple[int, int]:

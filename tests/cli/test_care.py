@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from cqrs_todo.cqrs.stores.hash_chain import digest_in
 from tests.conftest import Result, Todo
 from tests.logs import rechain_line
 
@@ -516,13 +517,55 @@ def test_a_file_whose_name_is_in_another_form_of_unicode_is_told(filled: Todo) -
     assert "its file name is not in Unicode's form NFC" in filled("lists").err
 
 
+# events that a newer program wrote
+
+
+def append_event(path: Path, type: str, data: bytes) -> None:
+    """Append a commit with one event of the first todo to a log, with the right digest."""
+    lines = path.read_bytes().splitlines()
+    commits = [msgspec.json.decode(line) for line in lines[1:]]
+    events = [event for commit in commits for event in commit["events"]]
+    stream = events[0]["stream"]
+    version = max(event["version"] for event in events if event["stream"] == stream) + 1
+    event = {"stream": stream, "version": version, "type": type, "data": msgspec.Raw(data)}
+    last = {**commits[-1], "position": len(events) + 1, "command": "newer", "events": [event], "sum": "0" * 64}
+    with path.open("ab") as file:
+        file.write(rechain_line(digest_in(lines[-1]) or b"", msgspec.json.encode(last)))
+
+
+def test_a_todo_with_an_event_of_an_unknown_type_is_shown_and_not_changed(filled: Todo) -> None:
+    append_event(filled.log_file(), "todo_painted", b'{"old":null,"new":"red"}')
+    shown = filled("ls", "--all").out
+    assert "todo_painted" in filled("history").out
+    before = filled.content()
+    for line in ("done 1", "edit 1 Otherwise", "tag 1 +x", "rm 1", "move 1 work"):
+        if line.startswith("move"):
+            filled("lists", "new", "work")
+        refused = filled.run(*line.split())
+        assert (refused.code, refused.out) == (1, ""), line
+        assert "has an event of a type that this program does not know; nothing was recorded" in refused.err
+        assert "update this program" in refused.err
+    assert (filled.content(), filled("ls", "--all").out) == (before, shown)
+    filled("done", "2")
+
+
+def test_an_event_whose_data_do_not_fit_is_named_and_the_log_stays_intact(filled: Todo) -> None:
+    append_event(filled.log_file(), "todo_text_changed", b'{"old":"a"}')
+    position = filled.log()[-1]["position"]
+    for line in ("ls", "add x", "done 2", "history", "at now"):
+        refused = filled.run(*line.split())
+        assert (refused.code, refused.out) == (5, ""), line
+        assert f"@{position} cannot be read as todo_text_changed: Object missing required field `new`" in refused.err
+    assert filled.run("ls", "--json").error["code"] == "unreadable-event"
+    assert "intact" in filled("verify").out
+    assert filled("export", "--format", "events").out == filled.log_file().read_text()
+
+
 # a newer format
 
 
 def with_newer_header(path: Path, version: str) -> None:
     """Give the header of a log another version, with the digests of this program's format."""
-    from cqrs_todo.cqrs.stores.hash_chain import digest_in
-
     first, *rest = path.read_bytes().splitlines()
     old = msgspec.json.decode(first)["version"]
     lines = [rechain_line(b"", first.replace(f'"version":"{old}"'.encode(), f'"version":"{version}"'.encode()))]

@@ -3,7 +3,7 @@
 from hypothesis import given as for_all
 from hypothesis import strategies as st
 
-from cqrs_todo.cqrs.events import Commit, Recorded, UnknownEvent
+from cqrs_todo.cqrs.events import LOST, REPAIRED, Commit, Recorded, UnknownEvent
 from cqrs_todo.cqrs.fold import WAITING, Entities, Entity, Fold
 from cqrs_todo.cqrs.repository import Repository
 from cqrs_todo.cqrs.snapshots import (
@@ -11,6 +11,7 @@ from cqrs_todo.cqrs.snapshots import (
     MemorySnapshots,
 )
 from cqrs_todo.cqrs.store import Append
+from cqrs_todo.cqrs.struct import replace
 from tests.cqrs.counter import COUNTER, Move, Moved, by, new_log
 from tests.logs import fold_of
 
@@ -61,9 +62,35 @@ def test_law_fold_of_a_log_is_the_fold_of_its_commits_one_by_one(commits: list[l
     assert whole.position == sum(len(commit.events) for commit in log.commits())
 
 
+def test_unknown_events_are_counted_forward_and_back_with_and_without_a_snapshot() -> None:
+    def unknown(position: int, version: int, type: str) -> Commit:
+        recorded = Recorded(position, "counter/a", version, type, UnknownEvent(type, b"{}"), by("c"))
+        return Commit((recorded,), by("c"))
+
+    decider = replace(COUNTER, ignores=frozenset({"noted"}))
+    first = Commit((Recorded(1, "counter/a", 1, "moved", Moved(1), by("c")),), by("c"))
+    types = ("shaken", LOST, "noted", REPAIRED, "stirred")
+    commits = [first, *(unknown(number, number, type) for number, type in enumerate(types, 2))]
+    counts = [0, 1, 1, 1, 1, 2]
+    for begun in range(len(commits)):
+        fold = fold_of(decider, commits[:begun])
+        fold = Fold(decider, Entities(fold, fold.others, fold.unknown), fold.position)
+        for commit, count in list(zip(commits, counts, strict=True))[begun:]:
+            fold.apply(commit)
+            assert (fold.unknown.get("counter/a", 0), fold.copy().unknown) == (count, fold.unknown)
+        for commit, count in list(zip(commits[1:], counts, strict=False))[::-1]:
+            fold.undo(commit)
+            assert fold.unknown.get("counter/a", 0) == count
+
+
+def test_a_stream_whose_first_event_is_unknown_counts_it() -> None:
+    recorded = Recorded(1, "counter/a", 1, "shaken", UnknownEvent("shaken", b"{}"), by("c"))
+    assert fold_of(COUNTER, [Commit((recorded,), by("c"))]).unknown == {"counter/a": 1}
+
+
 def test_an_unknown_event_changes_no_entity_of_a_snapshot() -> None:
     known, newer = Moved(1), UnknownEvent("counter_reset", b"{}")
-    base = Entities([Entity("counter/a", 3, 3, 1)], {})
+    base = Entities([Entity("counter/a", 3, 3, 1)], {}, {})
     metadata = by("c")
     events = [Recorded(4, "counter/a", 4, "moved", newer, metadata), Recorded(5, "counter/a", 5, "moved", known, metadata)]
     fold = Fold(COUNTER, base, 3)

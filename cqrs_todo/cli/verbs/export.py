@@ -27,7 +27,7 @@ def export(session: Session, format: str, output: str | None) -> None:
     if format == "events":
         if session.options.at is not None:
             raise UsageError("a log can only be exported completely", "leave out --at, or --format events")
-        session.list.view()  # fails here if there is no such list
+        session.list.check_exists()
         content: Iterable[bytes] = session.list.log.lines()
     else:
         from .. import document

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Union
 
 import msgspec
 
-from ..errors import CqrsError
+from ..errors import CqrsError, UnreadableEvent
 from ..events import Commit, EventTypes, Metadata, Recorded, UnknownEvent
 from .hash_chain import NO_DIGEST, chain_line, continues, digest_in, last_digest, with_digest
 
@@ -82,7 +82,7 @@ def knows_data(line: CommitLine) -> bool:
     return type(line) is not CommitLine
 
 
-def _type_and_data(event: EventLine) -> tuple[str, Any]:
+def _type_and_data(event: EventLine, _position: int) -> tuple[str, Any]:
     return event.type, event.data
 
 
@@ -253,7 +253,7 @@ class Codec:
             document = _encode(CommitLine(commit.position, meta.at, meta.by, meta.command, events, meta.meta))
             line, sum = with_digest(previous, document)
             recorded = self.commit(decode_line(document), sum)
-        except (InvalidLine, UnicodeEncodeError, RecursionError, TypeError) as error:
+        except (InvalidLine, UnreadableEvent, UnicodeEncodeError, RecursionError, TypeError) as error:
             raise ValueError(f"cannot be recorded: {error}") from error
         if recorded.events != commit.events:
             raise ValueError("cannot be recorded: JSON would change it")
@@ -298,35 +298,45 @@ class Codec:
         return list(map(self.commit, lines, sums))
 
     def commit(self, line: CommitLine, sum: bytes) -> Commit:
-        """Make the commit of a decoded line with its digest."""
+        """Make the commit of a decoded line with its digest.
+
+        Raises:
+            UnreadableEvent: An event of a known type has data that do not fit the type, or its upcaster failed.
+        """
         metadata = Metadata(line.at, line.by, line.command, line.meta)
         decoded = _type_and_data if knows_data(line) else self._decoded
         events = [
-            Recorded(position, event.stream, event.version, *decoded(event), metadata)
+            Recorded(position, event.stream, event.version, *decoded(event, position), metadata)
             for position, event in enumerate(line.events, line.position)
         ]
         return Commit(tuple(events), metadata, sum.decode())
 
-    def _decoded(self, event: EventLine) -> tuple[str, Any]:
-        """Return the newest type of an event, and its data.
-
-        The data are an `UnknownEvent` if this code does not know the type, or if a newer program gave the type other data.
-        """
-        type = event.type
-        try:
-            data = (self._decoders.get(type) or self._decoder(type))(event.data)
-        except (KeyError, msgspec.ValidationError, RecursionError):
-            return type, UnknownEvent(type, bytes(event.data))
-        return self._types.newest.get(type, type), data
-
-    def _decoder(self, type: str) -> Callable[[msgspec.Raw], Any]:
-        """Make the decoder of a type when its first event is read, because most runs read events of few types.
+    def _decoded(self, event: EventLine, position: int) -> tuple[str, Any]:
+        """Return the newest type of an event, and its data: an `UnknownEvent` if this code does not know the type.
 
         Raises:
-            KeyError: The type is unknown.
+            UnreadableEvent: The code knows the type, and the data do not fit it, or its upcaster failed.
+        """
+        type = event.type
+        decode = self._decoders.get(type) or self._decoder(type)
+        if decode is None:
+            return type, UnknownEvent(type, bytes(event.data))
+        try:
+            data = decode(event.data)
+        except Exception as error:  # an upcaster is code of the application, and may raise anything
+            raise UnreadableEvent(position, type, error) from error
+        return self._types.newest.get(type, type), data
+
+    def _decoder(self, type: str) -> Callable[[msgspec.Raw], Any] | None:
+        """Make the decoder of a type when its first event is read, because most runs read events of few types.
+
+        Returns:
+            The decoder; None if the type is unknown.
         """
         newest = self._types.newest.get(type)
         if newest is None:
+            if type not in self._types.types:
+                return None
             self._decoders[type] = msgspec.json.Decoder(self._types.types[type]).decode
         else:
             self._decoders[type] = partial(self._upcast, type, self._types.types[newest])

@@ -23,7 +23,7 @@ from ..snapshots import Snapshot, SnapshotInfo, Snapshots, prune
 from ..store import Blobs, Cursor
 from .checksum import CHECKSUM_LENGTH, checked, is_whole
 
-FORMAT = "cqrs-snapshot/3"
+FORMAT = "cqrs-snapshot/4"
 PART = 128
 """How many entities are decoded together."""
 FEW = 32
@@ -40,6 +40,7 @@ class _Header(msgspec.Struct, frozen=True):
     log: str
     cursor: Cursor
     others: dict[str, int]
+    unknown: dict[str, int]
     count: int
     names: int
     parts: list[int]
@@ -158,6 +159,7 @@ class _Base(Generic[S]):
 
     def __init__(self, header: _Header, content: bytes, start: int, decode: Callable[[memoryview], list[Entity[S]]]) -> None:
         self.others: Mapping[str, int] = header.others
+        self.unknown: Mapping[str, int] = header.unknown
         self._count = header.count
         self._content = content
         self._names = (start, start + header.names)
@@ -219,8 +221,7 @@ def _content(log_id: str, schema: str, cursor: Cursor, fold: Fold[Any]) -> bytes
     parts = [_encode(entities[first : first + PART]) + b"\n" for first in range(0, len(entities), PART)]
     body = names + b"".join(parts)
     sizes = [len(part) for part in parts]
-    others, count = fold.others, len(entities)
-    header = _Header(FORMAT, schema, log_id, cursor, others, count, len(names), sizes)
+    header = _Header(FORMAT, schema, log_id, cursor, fold.others, fold.unknown, len(entities), len(names), sizes)
     return checked(_encode(header) + b"\n" + body)
 
 

@@ -4,17 +4,20 @@ The golden file was written when the types were `ShiftedThen`, `MovedThen` and `
 there is none.
 """
 
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from cqrs_todo.cqrs.decider import Decider
+from cqrs_todo.cqrs.errors import UnknownEvents, UnreadableEvent
 from cqrs_todo.cqrs.events import EventTypes, Metadata, UnknownEvent, Upcaster
 from cqrs_todo.cqrs.repository import Repository
 from cqrs_todo.cqrs.store import Append, Store
 from cqrs_todo.cqrs.stores import open_store
-from cqrs_todo.cqrs.struct import Struct
+from cqrs_todo.cqrs.struct import Struct, replace
 
 GOLDEN = Path(__file__).parents[2] / "data/golden/evolution.jsonl"
 AT = datetime(2026, 11, 22, 9, 30, 1, 123456, tzinfo=UTC)
@@ -67,10 +70,20 @@ def test_renamed_and_changed_types_are_read_as_the_newest(store: Store) -> None:
     assert [event.version for event in events] == [1, 2, 3, 1]
 
 
-def test_an_older_event_that_its_upcaster_does_not_understand_stays_raw(store: Store) -> None:
-    types = EventTypes(NOW.types, {"shifted": Upcaster("moved", dict), "moved": Upcaster("moved/2", dict)})
-    events = open_store(store.url, types).open("inbox").events()
-    assert [event.type for event in events] == ["shifted", "moved", "noted", "moved"]
+@pytest.mark.parametrize(
+    ("upcast", "what"),
+    [
+        (dict, "Object missing required field `by`"),
+        (lambda data: {"by": data["steps "]}, "KeyError: 'steps '"),
+        (lambda data: {"by": data["steps"].number}, "AttributeError: 'str' object has no attribute 'number'"),
+    ],
+)
+def test_a_failure_of_an_upcaster_is_an_error_that_names_the_event(
+    store: Store, upcast: Callable[[Mapping[str, Any]], Mapping[str, Any]], what: str
+) -> None:
+    types = EventTypes(NOW.types, {"shifted": Upcaster("moved/2", upcast)})
+    with pytest.raises(UnreadableEvent, match=rf"^@1 cannot be read as shifted: {what}"):
+        list(open_store(store.url, types).open("inbox").events())
 
 
 def test_the_fold_and_new_events_stand_on_them(store: Store, tmp_path: Path) -> None:
@@ -83,6 +96,10 @@ def test_the_fold_and_new_events_stand_on_them(store: Store, tmp_path: Path) -> 
         lambda state, event: state + event.by,
         lambda event: event,
     )
+    with pytest.raises(UnknownEvents, match=r"^place/1 has an event of a type that this program does not know"):
+        Repository(store.open("inbox"), place).execute("1", 10, Metadata(AT, "me@laptop", "c5", {}))
+    assert (tmp_path / "lists/inbox.jsonl").read_bytes() == before
+    place = replace(place, ignores=frozenset({"noted"}))
     entity, _ = Repository(store.open("inbox"), place).execute("1", 10, Metadata(AT, "me@laptop", "c5", {}))
     assert (entity.state, entity.version) == (12, 4)
     after = (tmp_path / "lists/inbox.jsonl").read_bytes()

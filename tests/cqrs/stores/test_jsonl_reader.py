@@ -15,6 +15,7 @@ from cqrs_todo.cqrs.errors import (
     LogBusy,
     ReadOnlyLog,
     StaleCursor,
+    UnreadableEvent,
 )
 from cqrs_todo.cqrs.events import UnknownEvent
 from cqrs_todo.cqrs.store import Append, Cursor, Log, Store
@@ -84,18 +85,38 @@ def commit(position: int, version: int, *, type: str = "counted", **extra: Any) 
 
 def test_what_a_newer_minor_version_wrote_is_read_and_survives(store: Store, path: Path) -> None:
     header = {**HEADER, "version": "1.7", "colour": "green"}
-    other = {"stream": "a/1", "version": 4, "type": "counted", "data": {"number": "four"}}
     third = commit(3, 3, meta={"new": {"deep": 1.5}})
-    write_chained(path, header, commit(1, 1, mood="good"), commit(2, 2, type="shaken"), third, commit(4, 4, events=[other]))
+    write_chained(path, header, commit(1, 1, mood="good"), commit(2, 2, type="shaken"), third)
     before = path.read_bytes()
     log = store.open("inbox")
     events = list(log.events())
     assert events[1].data == UnknownEvent("shaken", b'{"number":2,"later":[1]}')
-    assert events[3].data == UnknownEvent("counted", b'{"number":"four"}'), "a newer version gave the type other data"
-    assert [event.version for event in events] == [1, 2, 3, 4]
+    assert [event.version for event in events] == [1, 2, 3]
     assert events[2].metadata.meta == {"new": {"deep": 1.5}}
-    assert log.append(one("a/1", 5, expected=4), metadata("c5")).position == 5
+    assert log.append(one("a/1", 5, expected=3), metadata("c5")).position == 4
     assert path.read_bytes().startswith(before)
+
+
+@pytest.mark.parametrize(
+    ("data", "what"),
+    [
+        ({"number": "four"}, r"Expected `int`, got `str` - at `\$.number`"),
+        ({}, "Object missing required field `number`"),
+        ([], "Expected `object`, got `array`"),
+        (None, "Expected `object`, got `null`"),
+    ],
+)
+def test_an_event_whose_data_do_not_fit_its_type_is_an_error_that_names_it(
+    store: Store, path: Path, data: object, what: str
+) -> None:
+    other = {"stream": "a/1", "version": 2, "type": "counted", "data": data}
+    write_chained(path, HEADER, commit(1, 1), commit(2, 2, events=[other]), commit(3, 3))
+    log = store.open("inbox")
+    for read in (log.commits, log.events, log.commits_backward):
+        with pytest.raises(UnreadableEvent, match=rf"^@2 cannot be read as counted: {what}"):
+            list(read())
+    assert len(list(log.lines())) == 4
+    assert store.verify("inbox").damage is None
 
 
 @pytest.mark.parametrize("version", ["2.0", "10.1", "next", ""])
