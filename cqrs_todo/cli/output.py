@@ -1,7 +1,8 @@
-"""Printing: data on stdout, messages for people on stderr, and what happens when stdout cannot be written."""
+"""Printing: data on stdout, messages and progress on stderr, and what happens when stdout cannot be written."""
 
 import os
 import sys
+import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, TextIO
 
@@ -9,6 +10,12 @@ from .text import visible
 
 if TYPE_CHECKING:
     from .session import Session
+
+
+_PATIENCE = 0.5
+"""How long work takes before the line appears, in seconds."""
+_PAUSE = 0.1
+"""The shortest time between two updates of the line, in seconds."""
 
 
 class OutputFailed(Exception):
@@ -56,3 +63,46 @@ def output_failed(error: OSError) -> int:
 def give_up(stream: TextIO) -> None:
     """Send the rest of a stream to nowhere, so that Python does not try to write its buffer again at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+class ProgressLine:
+    """A line on stderr that shows how much of the work is done, and is wiped at the end.
+
+    It appears if the work takes longer than half a second and stderr is a terminal.
+
+    Call it with the amount that is done and the whole amount.
+
+    Args:
+        quiet: Whether to show nothing.
+    """
+
+    def __init__(self, *, quiet: bool) -> None:
+        self._quiet = quiet
+        self._drawn = ""
+        self.begin("reading")
+
+    def begin(self, what: str) -> None:
+        """Begin another piece of work, described by a word such as "verifying"."""
+        self.wipe()
+        self._what = what
+        self._began = self._shown = time.monotonic()
+
+    def __call__(self, done: int, total: int) -> None:
+        """Show that `done` of `total` is done, if the work already takes long."""
+        now = time.monotonic()
+        if done >= total:
+            self.wipe()
+        elif not (self._quiet or now - self._began < _PATIENCE or now - self._shown < _PAUSE) and sys.stderr.isatty():
+            self._shown = now
+            self._drawn = f"{self._what} {done / total:4.0%}"
+            sys.stderr.write(f"\r{self._drawn}")
+            sys.stderr.flush()
+
+    def wipe(self) -> None:
+        """Remove the line from the terminal."""
+        if self._drawn:
+            from rich.cells import cell_len  # seldom needed, and then there is time
+
+            sys.stderr.write(f"\r{' ' * cell_len(self._drawn)}\r")
+            sys.stderr.flush()
+            self._drawn = ""

@@ -18,7 +18,7 @@ from ..todo.service import DEFAULT_LIST, TodoList, View
 from .clock import check_zone, to_local
 from .config import Color, Config, cache_dir, default_author, default_store, load_config
 from .errors import UsageError
-from .progress import ProgressLine
+from .output import ProgressLine
 from .text import visible
 
 if TYPE_CHECKING:

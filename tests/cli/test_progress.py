@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks.homes import write_log
-from cqrs_todo.cli import main, progress
-from cqrs_todo.cli.progress import ProgressLine
+from cqrs_todo.cli import main, output
+from cqrs_todo.cli.output import ProgressLine
 
 
 class Terminal(io.StringIO):
@@ -23,7 +23,7 @@ class Terminal(io.StringIO):
 def wait(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
     """Let seconds pass."""
     now = [1_000.0]
-    monkeypatch.setattr("cqrs_todo.cli.progress.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("cqrs_todo.cli.output.time.monotonic", lambda: now[0])
 
     def wait(seconds: float) -> None:
         now[0] += seconds
@@ -77,8 +77,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(tmp_path))
     write_log(tmp_path / ".local/share/cqrs-todo/lists/inbox.jsonl", 100, 2_000)
-    monkeypatch.setattr(progress, "_PATIENCE", 0.0)
-    monkeypatch.setattr(progress, "_PAUSE", 0.0)
+    monkeypatch.setattr(output, "_PATIENCE", 0.0)
+    monkeypatch.setattr(output, "_PAUSE", 0.0)
     return tmp_path
 
 

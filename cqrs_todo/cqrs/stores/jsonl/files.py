@@ -1,6 +1,5 @@
 """File operations for the JSON-lines store: locks, private files, complete writes, and errors that name the file."""
 
-import errno
 import fcntl
 import os
 import stat
@@ -150,6 +149,8 @@ def open_private(path: str, flags: int) -> tuple[int, os.stat_result]:
     except FileNotFoundError:
         raise
     except OSError as error:
+        import errno  # only for this error
+
         reason = "refused, because it is a symbolic link" if error.errno == errno.ELOOP else error.strerror
         raise StoreUnavailable(f"{path}: {reason}") from error
     try:
