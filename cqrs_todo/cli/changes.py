@@ -6,7 +6,7 @@ from ..cqrs.events import Commit
 from ..cqrs.timeline import batch_of
 from ..todo.events import TodoCompleted, TodoCreated, TodoRemoved, TodoReopened, TodoRestored
 from ..todo.history import describe_event
-from ..todo.views import Item, move_of, number_ranges
+from ..todo.views import Item, Move, move_of, number_ranges
 from .clock import to_local
 from .reports import count_of
 from .text import visible
@@ -63,8 +63,12 @@ def changes_by_todo(commits: Iterable[Commit]) -> dict[str, list[str]]:
             if move is None:
                 words.setdefault(event.stream, []).append(visible(describe_event(event, to_local)))
             else:
-                words[event.stream] = [visible(f"moved from {move.source_name} to {move.target_name}")]
+                words[event.stream] = [_moved(move)]
     return words
+
+
+def _moved(move: Move) -> str:
+    return visible(f"moved from {move.source_name} to {move.target_name}")
 
 
 def changes_in_words(commits: Sequence[Commit], items: Iterable[Item]) -> str:
@@ -89,8 +93,11 @@ def changes_in_words(commits: Sequence[Commit], items: Iterable[Item]) -> str:
     return f"{numbers} {what} ({count_of(len(changes), 'todo')})"
 
 
-def _kind(commits: Iterable[Commit]) -> str:
-    """Return what happened to many todos: that all were created, done, removed or so, or only that they were changed."""
+def _kind(commits: Sequence[Commit]) -> str:
+    """Return what happened to many todos: that all were created, done, moved or so, or only that they were changed."""
+    moves = {_moved(move) if (move := move_of(commit)) is not None else "" for commit in commits}
+    if len(moves) == 1 and "" not in moves:
+        return moves.pop()
     types = {type(event.data) for commit in commits for event in commit.events}
     return _KINDS.get(types.pop(), "changed") if len(types) == 1 else "changed"
 

@@ -173,7 +173,7 @@ def test_todos_go_out_and_come_in_once(filled: Todo) -> None:
 @pytest.mark.parametrize(
     ("content", "code", "message"),
     [
-        ("", 1, "is not an export"),
+        ("", 1, "stdin is empty; nothing was imported"),
         ("{}", 1, "is not an export"),
         ('{"format":"cqrs-todo/9","todos":[]}', 1, "has format"),
         ('{"format":"cqrs-todo/1","todos":[{"id":"../x","text":"x","created":"2026-01-01T00:00:00Z"}]}', 1, "is not an id"),
