@@ -1,5 +1,6 @@
 """Lists: creating, renaming and archiving them, and moving todos between them."""
 
+import re
 import sys
 
 import pytest
@@ -95,6 +96,18 @@ def test_a_move_is_undone_and_redone_as_one_from_either_list(todo: Todo) -> None
     refused = todo.run("undo")
     assert (refused.code, refused.out) == (1, "")
     assert "@2 cannot be undone: todo 1: it was changed in work, where it is 1: undo that first" in refused.err
+
+
+def test_show_says_where_a_todo_went(todo: Todo) -> None:
+    todo("add", "-", stdin="a\nb\n")
+    todo("lists", "new", "work")
+    todo("move", "1", "work")
+    todo("rm", "2")
+    shown = todo("show", "1-2").out
+    assert re.findall(r"state +(.*)", shown) == ["moved to work", "removed"]
+    todo("undo", "2")
+    assert re.findall(r"state +(.*)", todo("show", "1-2").out) == ["open", "open"]
+    assert "moved to inbox" in todo("-L", "work", "show", "1").out
 
 
 def test_moving_what_was_moved_already_says_so_and_succeeds(todo: Todo) -> None:

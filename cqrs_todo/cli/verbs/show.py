@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from ...cqrs.events import Commit
 from ...todo.fields import FIELDS, NOTE, TEXT
-from ...todo.views import Item, display_day_or_instant, short_instant
+from ...todo.views import Item, display_day_or_instant, move_of, short_instant
 from ..clock import to_local
 from ..histories import history_lines, history_table
 from ..output import print_line, print_row
@@ -65,7 +65,7 @@ def _show_one(session: Session, item: Item, commits: Sequence[Commit]) -> None:
     """Print every field of a todo, its note, and its history from the oldest commit to the newest."""
     todo = item.todo
     if todo.removed:
-        state = "removed"
+        state = _where_it_went(item, commits)
     elif todo.completed is None:
         state = "open"
     else:
@@ -100,6 +100,13 @@ def _show_one(session: Session, item: Item, commits: Sequence[Commit]) -> None:
     print_line("")
     for line in lines:
         print_line("  " + "  ".join(part for part in line if part))
+
+
+def _where_it_went(item: Item, commits: Sequence[Commit]) -> str:
+    """Return whether a removed todo was removed, or moved to another list, and to which one."""
+    last = next(commit for commit in reversed(commits) if any(event.stream == item.stream for event in commit.events))
+    move = move_of(last)
+    return "removed" if move is None else f"moved to {visible(move.target_name)}"
 
 
 class _SafeMarkdown:
