@@ -10,6 +10,7 @@ from ..cqrs.errors import Rejected, StoreUnavailable
 from ..todo.values import TEXT_LIMIT
 from .errors import InvalidInput, UsageError
 
+_NOTHING = "; nothing was recorded"
 _LONGEST_LINE = TEXT_LIMIT + len(b"\r\n")
 
 
@@ -73,7 +74,7 @@ def copy_lines(file: IO[bytes], check: Callable[[str], object]) -> int:
         while line := _read_line():
             number += 1
             if len(line) > _LONGEST_LINE:
-                raise InvalidInput(f"line {number:,}: the text has more than {TEXT_LIMIT:,} bytes")
+                raise InvalidInput(f"line {number:,}: the text has more than {TEXT_LIMIT:,} bytes{_NOTHING}")
             text = line.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n")
             if text.strip():
                 check(text)
@@ -81,11 +82,12 @@ def copy_lines(file: IO[bytes], check: Callable[[str], object]) -> int:
                 count += 1
         file.flush()
     except UnicodeDecodeError as error:
-        raise UsageError(f"line {number:,} of stdin is not UTF-8: {error.reason}", "convert it, then try again") from error
+        wrong = f"line {number:,} of stdin is not UTF-8: {error.reason}{_NOTHING}"
+        raise UsageError(wrong, "convert it, then try again") from error
     except Rejected as error:
-        raise Rejected(f"line {number:,}: {error}") from error
+        raise Rejected(f"line {number:,}: {error}{_NOTHING}") from error
     except UsageError as error:
-        raise UsageError(f"line {number:,}: {error}", error.hint) from error
+        raise UsageError(f"line {number:,}: {error}{_NOTHING}", error.hint) from error
     return count
 
 

@@ -87,6 +87,7 @@ def test_a_wrong_line_is_refused_before_anything_is_recorded(todo: Todo, wrong: 
     assert refused.code in (1, 2)
     assert f"line {MANY + 1:,}" in refused.err
     assert words in refused.err
+    assert "; nothing was recorded\n" in refused.err
     assert todo.content() == ""
 
 
