@@ -24,7 +24,6 @@ from ..cqrs.errors import (
     StaleCursor,
     StoreUnavailable,
     UnknownEvents,
-    UnreadableEvent,
     WrongExpectedVersion,
 )
 from ..cqrs.stores import UnknownStore
@@ -74,12 +73,6 @@ _KINDS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], int, str, str
     ((NotFound, LogNotFound), 3, "not-found", "see: todo lists"),
     ((WrongExpectedVersion, CommandReused, UnexpectedState, LogBusy, StaleCursor), 4, "conflict", "try again"),
     (DamagedLog, 5, "damaged-log", "see what can be done: todo verify"),
-    (
-        UnreadableEvent,
-        5,
-        "unreadable-event",
-        "update this program, if a newer one wrote it; to see it: todo export --format events",
-    ),
     (UnknownEvents, 1, "refused", "a newer program wrote them: update this program"),
     (OutcomeUnknown, 6, "unknown", "look before you do it again: todo history -n 1"),
     (OutdatedStore, 6, "store-outdated", "bring it up to date: todo store migrate"),

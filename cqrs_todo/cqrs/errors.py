@@ -13,8 +13,8 @@
     ├── ImportRefused           the lines of a log cannot be imported
     ├── ExportRefused           a log cannot be exported as lines
     ├── InvalidPattern          a pattern that selects logs or streams cannot be parsed
-    ├── UnreadableEvent         an event has data that its type cannot hold
-    ├── UnknownEvents           a stream has events of unknown types, so nothing is decided on it
+    ├── UnreadableEvent         the upcaster of an older event failed
+    ├── UnknownEvents           a stream has events that the decider does not know, so nothing is decided on it
     ├── DamagedLog              the bytes of a log are not those that were written
     │   └── MissingLog          a log that had been recorded is gone
     └── StoreUnavailable        the store cannot be reached, or refuses to work
@@ -129,14 +129,12 @@ class InvalidPattern(CqrsError):
 
 
 class UnreadableEvent(CqrsError):
-    """An event has data that its type cannot hold, or its upcaster failed.
-
-    The schema of a type must not change. New data need a new type string, and an upcaster for the older one.
+    """The upcaster of an older event failed, or what it made does not fit the newer type.
 
     Args:
         position: The position of the event.
         type: The type string of the event, as it is recorded.
-        cause: What decoding raised. Its text names the field.
+        cause: What the upcaster raised, or what is wrong with the data that it made; then the text names the field.
     """
 
     def __init__(self, position: int, type: str, cause: Exception) -> None:
@@ -148,7 +146,9 @@ class UnreadableEvent(CqrsError):
 
 
 class UnknownEvents(CqrsError):
-    """A stream has events of types that the decider does not know, so nothing is decided on it. Nothing was written.
+    """A stream has events that the decider does not know, so nothing is decided on it. Nothing was written.
+
+    Their types are unknown, or their data do not fit their types.
 
     Args:
         stream: The name of the stream.
@@ -157,7 +157,7 @@ class UnknownEvents(CqrsError):
 
     def __init__(self, stream: str, count: int) -> None:
         """Make the error; the arguments are described above."""
-        events = "an event of a type" if count == 1 else f"{count:,} events of types"
+        events = "an event" if count == 1 else f"{count:,} events"
         super().__init__(f"{stream} has {events} that this program does not know; nothing was recorded")
         self.stream = stream
         self.count = count

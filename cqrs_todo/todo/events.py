@@ -1,7 +1,7 @@
 """The events of a todo: facts in the past tense, each with the old and the new value of what it changed.
 
-Making an event with a time that cannot be read, or that has no time zone, raises `ValueError`. To read such an event from a
-log raises `UnreadableEvent`, because this program can do nothing with that time.
+Making an event with a time that cannot be read, or that has no time zone, raises `ValueError`. When such an event is read
+from a log, it becomes an `UnknownEvent`, because this program can do nothing with that time.
 
 Due dates are parsed with a cache, because many todos are due on the same day. Times of completions are parsed without one.
 """

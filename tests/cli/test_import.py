@@ -83,7 +83,7 @@ def bounded(todo: Todo, command: str) -> subprocess.CompletedProcess[str]:
         ("sed 1d log | todo import -", 1, "is not an export"),
         ("sed 1s/1.0/2.0/ log | todo import -", 1, "made by a newer program"),
         ("todo import .", 2, "Is a directory"),
-        ("todo import - <&-", 1, "is not an export"),
+        ("todo import - <&-", 1, "stdin is empty; nothing was imported"),
         ("todo import log/x", 2, "Not a directory"),
         ("todo import $(printf 'x%.0s' {1..300})", 2, "File name too long"),
         ("ln -s loop loop; todo import loop", 2, "symbolic links"),

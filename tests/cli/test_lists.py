@@ -6,8 +6,8 @@ import sys
 import pytest
 
 from cqrs_todo.cqrs.stores.hash_chain import digest_in
+from tests.chains import rechain_line
 from tests.conftest import Todo
-from tests.logs import rechain_line
 
 
 def test_lists(todo: Todo) -> None:

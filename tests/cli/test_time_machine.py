@@ -47,7 +47,7 @@ def test_restore(lived: Todo) -> None:
     assert [row["text"] for row in lived.todos()] == ["two", "three"]
     assert lived("restore", "1", "--to", "@2").out == "Went back to @1: restored 1: one. Undo: todo undo\n"
     assert [row["text"] for row in lived.todos()] == ["one", "two", "three"]
-    assert "(as of @2)" in lived("history", "-n", "1").out
+    assert "(as of @1)" in lived("history", "-n", "1").out
     assert lived("restore", "1", "--to", "@2").err == "Unchanged: 1\n"
     assert lived.run("restore").code == 2
     assert lived.run("restore", "9", "--to", "@2").code == 3

@@ -301,7 +301,7 @@ class Codec:
         """Make the commit of a decoded line with its digest.
 
         Raises:
-            UnreadableEvent: An event of a known type has data that do not fit the type, or its upcaster failed.
+            UnreadableEvent: The upcaster of an event failed.
         """
         metadata = Metadata(line.at, line.by, line.command, line.meta)
         decoded = _type_and_data if knows_data(line) else self._decoded
@@ -312,10 +312,12 @@ class Codec:
         return Commit(tuple(events), metadata, sum.decode())
 
     def _decoded(self, event: EventLine, position: int) -> tuple[str, Any]:
-        """Return the newest type of an event, and its data: an `UnknownEvent` if this code does not know the type.
+        """Return the newest type of an event, and its data.
+
+        The data are an `UnknownEvent` if this code does not know the type, or if they do not fit the type.
 
         Raises:
-            UnreadableEvent: The code knows the type, and the data do not fit it, or its upcaster failed.
+            UnreadableEvent: The upcaster of the type failed, or what it made does not fit the newer type.
         """
         type = event.type
         decode = self._decoders.get(type) or self._decoder(type)
@@ -324,7 +326,11 @@ class Codec:
         try:
             data = decode(event.data)
         except Exception as error:  # an upcaster is code of the application, and may raise anything
-            raise UnreadableEvent(position, type, error) from error
+            if type in self._types.newest:
+                raise UnreadableEvent(position, type, error) from error
+            if not isinstance(error, (msgspec.ValidationError, RecursionError)):
+                raise
+            return type, UnknownEvent(type, bytes(event.data))
         return self._types.newest.get(type, type), data
 
     def _decoder(self, type: str) -> Callable[[msgspec.Raw], Any] | None:
