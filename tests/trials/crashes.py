@@ -131,7 +131,10 @@ def _without_unended_line(log: LogFile) -> LogFile:
 
 
 def _step(answered: int, before: Logs, after: Logs, home: Path) -> Step:
-    new = {id: log.lines[len(before[id].lines) if id in before else 1 :] for id, log in after.items()}
+    new = {
+        id: [line for line in log.lines[len(before[id].lines) if id in before else 1 :] if not _is_report_of_repair(line)]
+        for id, log in after.items()
+    }
     return Step(
         answered,
         {id: frozenset(lines) for id, lines in new.items() if lines},
@@ -139,6 +142,11 @@ def _step(answered: int, before: Logs, after: Logs, home: Path) -> Step:
         placed(after),
         _output(home),
     )
+
+
+def _is_report_of_repair(line: bytes) -> bool:
+    """Return whether a line is the report that ends a repair. A repair that is done again reports another time."""
+    return b'"type":"repaired"' in line
 
 
 def _output(home: Path) -> bytes | None:
