@@ -52,8 +52,12 @@ def play(session: Session, played: Range, speed: float, *, step: bool) -> None:
         while player.advance():
             console.print(player.frame(console))
         return
-    with raised(signal.SIGTERM, signal.SIGHUP), keyboard() as keys:
-        _run(player, console, keys)
+    try:
+        with raised(signal.SIGTERM, signal.SIGHUP), keyboard() as keys:
+            _run(player, console, keys)
+    except KeyboardInterrupt:
+        console.print(player.frame(console))
+        raise
     console.print(player.frame(console))
 
 

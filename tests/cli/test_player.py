@@ -302,12 +302,13 @@ def test_a_window_of_another_size_is_drawn_anew(lived: Todo) -> None:
     assert screen.end() == 0
 
 
-def test_ctrl_c_leaves_the_terminal_as_it_was(lived: Todo) -> None:
+def test_ctrl_c_leaves_the_terminal_as_it_was_and_the_frame_on_it(lived: Todo) -> None:
     for args in (["--step"], ["--speed", "0.01"], ["--from", "@7", "--to", "@1"]):
         screen = Screen(lived, "replay", *args)
         screen.wait_for("q quit")
         screen.type("\x03")
         assert screen.end() == 130
+        assert re.match(r"@\d+ ", screen.left_behind)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])

@@ -54,7 +54,7 @@ def _only(name: str, *texts: str | None) -> str | None:
 VERB = Verb(
     name="replay",
     help=(
-        "Play the history on the terminal. If --from is later than --to, it is played backward. "
+        "Play the history on the terminal, from FROM to TO. If FROM is later than TO, it is played backward. "
         "Left and right step, space pauses, Home and End go to the ends, j jumps to a moment, + and - change the speed, "
         "r reverses the direction, q quits. In a pipe, it prints one JSON document for each change."
     ),
