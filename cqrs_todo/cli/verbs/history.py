@@ -9,7 +9,7 @@ from ...cqrs.timeline import Moment, reached
 from ...todo.history import mentions
 from ...todo.lists import Lists
 from ...todo.model import EVENTS
-from ...todo.service import TodoList
+from ...todo.service import TodoList, View
 from ..clock import to_local
 from ..errors import UsageError
 from ..histories import HistoryRow, print_history
@@ -58,11 +58,11 @@ def history(
         raise UsageError("numbers belong to one list", "leave out --all-lists, or the numbers")
     if all_lists and isinstance(session.moment, int):
         raise UsageError("a position belongs to one list, not to all", "give a time")
+    if text == "":
+        raise UsageError("-S needs a text, and this one is empty", "for instance: todo history -S milk")
     lists = [session.open_list(name) for name in Lists(session.store).names()] if all_lists else [session.list]
     views = [todos.view(session.moment) for todos in lists]
     start, end = (None, None) if since is None and until is None else _limits(session, since, until, all_lists=all_lists)
-    if text == "":
-        raise UsageError("-S needs a text, and this one is empty", "for instance: todo history -S milk")
     wanted = _Filter(start, end, by, tuple(map(_event_type, types)), text)
     if follow:
         from ..history_forms import follow_history
@@ -73,10 +73,9 @@ def history(
         return
     rows: list[HistoryRow] = []
     for todos, view in zip(lists, views, strict=True):
-        chosen = todos.select(check_ids(ids), session.moment) if ids else None
-        streams = None if chosen is None else {item.stream for item in chosen}
-        commits = (commit for commit in todos.history(session.moment) if wanted.matches(commit, streams))
-        rows += [HistoryRow(view, commit, streams) for commit in islice(commits, limit)]
+        chosen = {item.stream for item in todos.select(check_ids(ids), session.moment)} if ids else None
+        commits = (commit for commit in todos.history(session.moment) if wanted.matches(commit, chosen))
+        rows += [HistoryRow(view, commit, chosen) for commit in islice(commits, limit)]
     if by is not None and not rows:
         _check_author(by, lists)
     if all_lists:
@@ -88,29 +87,33 @@ def history(
         from ..history_forms import print_raw
 
         print_raw(session, rows)
+    elif session.options.json:
+        _print_json(rows, None if all_lists else views[0])
+    else:
+        if not all_lists:
+            print_moment(session, views[0])
+        changes = None
+        if patch:
+            from ...todo.compare import changes_by_position
+
+            changes = {todos.name: changes_by_position(todos.log.commits()) for todos in lists}
+        drawn = None
+        if graph:
+            from ..history_forms import draw_graph
+
+            drawn = draw_graph([row.commit for row in rows], session.list.history(session.moment))
+        print_history(session, rows, changes, name_lists=all_lists, gutters=drawn, seconds=seconds)
+
+
+def _print_json(rows: Sequence[HistoryRow], view: View | None) -> None:
+    """Print commits as JSON, with the list that they are from; without a view they are from several lists."""
+    from .. import document
+
+    if view is None:
+        commits = [{"list": row.view.list, **document.commit_document(row.commit)} for row in rows]
+        print_line(document.encode({"commits": commits}))
         return
-    if session.options.json:
-        from .. import document
-
-        documents = [
-            {**({"list": row.view.list} if all_lists else {}), **document.commit_document(row.commit)} for row in rows
-        ]
-        head = {} if all_lists else document.head(views[0])
-        print_line(document.encode({**head, "commits": documents}))
-        return
-    if not all_lists:
-        print_moment(session, views[0])
-    changes = None
-    if patch:
-        from ...todo.compare import changes_by_position
-
-        changes = {todos.name: changes_by_position(todos.log.commits()) for todos in lists}
-    drawn = None
-    if graph:
-        from ..history_forms import draw_graph
-
-        drawn = draw_graph([row.commit for row in rows], session.list.history(session.moment))
-    print_history(session, rows, changes, name_lists=all_lists, gutters=drawn, seconds=seconds)
+    print_line(document.encode({**document.head(view), "commits": [document.commit_document(row.commit) for row in rows]}))
 
 
 def _replay(session: Session, since: str | None, until: str | None, others: Sequence[str]) -> None:
