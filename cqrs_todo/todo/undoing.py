@@ -86,7 +86,7 @@ def _step_with(side: ListState, position: int) -> Step:
     name = side.todos.name
     commit = next((each for each in side.backward() if each.position <= position), None)
     if commit is None or position > commit.last:
-        raise EventNotFound(position, name)
+        raise EventNotFound(position, name, None if commit is None else commit.last)
     step = next((step for step in undo_steps(side.backward()) if commit.position in step), None)
     if step is None:
         raise NotInForce(*_why_not_in_force(side, commit, position))

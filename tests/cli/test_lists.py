@@ -98,6 +98,12 @@ def test_a_move_is_undone_and_redone_as_one_from_either_list(todo: Todo) -> None
     assert "@2 cannot be undone: todo 1: it was changed in work, where it is 1: undo that first" in refused.err
 
 
+def test_a_new_list_whose_name_is_like_that_of_another_names_the_other(todo: Todo) -> None:
+    todo("add", "a")
+    assert "New list: inbxo. There is also inbox, if you meant that\n" in todo("-L", "inbxo", "add", "b").err
+    assert "New list: garden\n" in todo("-L", "garden", "add", "c").err
+
+
 def test_show_says_where_a_todo_went(todo: Todo) -> None:
     todo("add", "-", stdin="a\nb\n")
     todo("lists", "new", "work")

@@ -127,8 +127,14 @@ def _print_batch(session: Session, added: Added) -> None:
 
 
 def _print_new_list(session: Session, answer: Answer | Added) -> None:
-    if answer.new_list and answer.list != session.default_list:
-        print_message(session, f"New list: {visible(answer.list)}")
+    if not answer.new_list or answer.list == session.default_list:
+        return
+    import difflib  # only for a new list
+
+    others = [name for name in session.store.names() if name != answer.list]
+    near = difflib.get_close_matches(answer.list, others, n=1)
+    also = f". There is also {visible(near[0])}, if you meant that" if near else ""
+    print_message(session, f"New list: {visible(answer.list)}{also}")
 
 
 VERB = Verb(
