@@ -141,6 +141,8 @@ def reported(result: Result) -> str:
     """Return what a run reported: 'recorded', 'not recorded', 'unknown', or '' if it could report nothing."""
     if result.code == 0 or (result.code < 0 and result.out) or "what was recorded stays recorded" in result.err:
         return "recorded"
+    if b'"repair":{' in result.out:  # one list was repaired, and another one could not be read
+        return "recorded"
     if result.code < 0 or not result.err:
         return ""
     return "unknown" if '"code":"unknown"' in result.err else "not recorded"

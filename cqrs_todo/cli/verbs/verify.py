@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ...cqrs.errors import CqrsError, DamagedLog
+from ...cqrs.errors import CqrsError, DamagedLog, OutcomeUnknown
 from ...cqrs.names import check_log_name
 from ...cqrs.verification import Repair, Verdict
 from ...todo.lists import Lists, list_not_found
@@ -47,7 +47,11 @@ def verify(session: Session, repair: bool, dry_run: bool) -> None:
             shown = _shown(name, archived)
             _print(session, f"{shown}: {str(error).removeprefix(f'{shown} ')}")
         rows.append(row)
-    strays = session.store.strays()
+    try:
+        strays = session.store.strays()
+    except CqrsError as error:
+        strays = ()
+        errors.append(error)  # after what was found, and perhaps repaired, is printed
     warn_of_strays(session, strays)
     if session.options.json:
         from .. import document
@@ -94,7 +98,10 @@ def _verify_one(session: Session, name: str, archived: bool, *, repair: bool, dr
             _print(session, f"  {step}")
         if not dry_run:
             done = store.repair(name, archived=archived, known=session.snapshot_cursor)
-            verdict = check()
+            try:
+                verdict = check()
+            except CqrsError as error:
+                raise OutcomeUnknown(f"{shown} was repaired, but cannot be verified now: {error}") from error
             kept = f"; the old file is kept as {done.kept}" if done is not None and done.kept else ""
             _print(session, f"{shown}: repaired{kept}: {_describe(verdict)}")
         else:

@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import lru_cache
 
-from ...errors import LogBusy, MissingLog, StoreUnavailable
+from ...errors import LogBusy, MissingLog, OutcomeUnknown, StoreUnavailable
 
 SUFFIX = ".jsonl"
 OPEN_SAFELY = os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
@@ -241,12 +241,20 @@ def remove(path: str) -> None:
 
 
 def replace_durably(path: str, data: bytes) -> None:
-    """Replace a file by one with this content and mode 0600, completely or not at all; it is durable on return."""
+    """Replace a file by one with this content and mode 0600, completely or not at all; it is durable on return.
+
+    Raises:
+        OSError: The file was not replaced.
+        OutcomeUnknown: It was replaced, but may not be so on the disk.
+    """
     fresh = beside(path, "renewed")
     remove(fresh)
     create_durable(fresh, data)
     os.replace(fresh, path)
-    sync_directory(os.path.dirname(path))
+    try:
+        sync_directory(os.path.dirname(path))
+    except OSError as error:
+        raise OutcomeUnknown(f"{path} was replaced, but may not be so on the disk: {error.strerror}") from error
 
 
 def create_durable(path: str, data: bytes) -> None:

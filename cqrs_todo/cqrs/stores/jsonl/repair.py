@@ -79,7 +79,8 @@ def repair(path: str, name: str, *, dry_run: bool, known: Known = nothing_known)
     Raises:
         DamagedLog: The result would not verify; nothing was changed.
         ReadOnlyLog: The log has a newer format; it is never touched.
-        StoreUnavailable: The file cannot be read or written.
+        StoreUnavailable: The file cannot be read or written. Nothing was changed.
+        OutcomeUnknown: The log was repaired, but the repaired log may not be on the disk.
     """
     verdict = verify(path, name, no_progress, known)
     if verdict.newer:
