@@ -45,7 +45,7 @@ def test_a_list_that_is_not_there(todo: Todo) -> None:
         assert "did you mean 'groceries'?" in refused.err
     assert todo.run("lists", "new", "groceries").code == 1
     assert todo.run("lists", "rename", "groceries", "groceries").code == 1
-    assert todo("add", "x", "-L", "grocery").err == "New list: grocery\n"
+    assert todo("add", "x", "-L", "grocery").err == "New list: grocery. There is also groceries, if you meant that\n"
 
 
 def test_bad_names_make_nothing(todo: Todo) -> None:
