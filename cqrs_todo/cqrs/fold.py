@@ -169,13 +169,15 @@ class Fold(Generic[S]):
                     else:
                         self._count_unknown(stream, data, 1)
                     live.version = event.version
-                elif not stream.startswith(self._prefix):
+                    continue
+                if not stream.startswith(self._prefix):
                     self.others[stream] = event.version
-                elif event.version > 1 and self._kept:
+                    continue
+                if type(event.data) is UnknownEvent:
+                    self._count_unknown(stream, event.data, 1)
+                if event.version > 1 and self._kept:
                     self._waiting.setdefault(stream, []).append(event)
                     self._waits += 1
-                    if type(event.data) is UnknownEvent:
-                        self._count_unknown(stream, event.data, 1)
                     if self._waits > WAITING:
                         changed = self._changed = {entity.stream: _live(entity) for entity in self}
                         self._new, self._base, self._kept = list(changed), Entities((), {}, {}), 0
@@ -184,8 +186,6 @@ class Fold(Generic[S]):
                     self._new.append(stream)
                     changed[stream] = _Live(self._decider.initial, 0, len(self))
                     self._advance(changed[stream], event)
-                    if type(event.data) is UnknownEvent:
-                        self._count_unknown(stream, event.data, 1)
         if commits:
             self.position = commits[-1].last
 
