@@ -378,9 +378,9 @@ class Recorder:
         return (fold, None) if moment is None else self._as_of(fold, moment)
 
     def _as_of(self, fold: Fold[State], moment: Moment) -> tuple[Fold[State], Commit | None]:
-        from .errors import NotYet
-
         if isinstance(moment, datetime) and moment > (now := self.clock()) and moment > self.latest_moment(now):
+            from .errors import NotYet
+
             raise NotYet(f"{moment.astimezone():%Y-%m-%d %H:%M:%S} has not come yet")
         if isinstance(moment, int):
             self._check_position(fold, moment)
