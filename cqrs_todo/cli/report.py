@@ -20,7 +20,6 @@ from ..cqrs.errors import (
     MissingLog,
     OutcomeUnknown,
     OutdatedStore,
-    Rejected,
     StaleCursor,
     StoreUnavailable,
     UnknownEvents,
@@ -36,6 +35,7 @@ from ..todo.errors import (
     ListNotFound,
     NotFound,
     NotYet,
+    ReminderInPast,
     StepRefused,
     TodoNotFound,
 )
@@ -121,7 +121,7 @@ def _hint(error: Exception, hint: str | None) -> str | None:
             return f"did you mean {error.name!r}?"
         case StepRefused(verb="undo"):
             return "an earlier command can be undone alone, by its position: todo history, then for instance todo undo @4"
-        case Rejected() if str(error).endswith("the reminder is in the past"):
+        case ReminderInPast():
             return "give a time in the future, for instance: tomorrow 9:00"
         case ListArchived():
             return f"to bring it back: todo lists unarchive {shlex.quote(error.name)}"

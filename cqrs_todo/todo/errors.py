@@ -2,6 +2,7 @@
 
     CqrsError                   the base of all errors, from `cqrs.errors`
     ├── Rejected                the decider refused a command
+    │   ├── ReminderInPast      a reminder is not after the time of the command
     │   └── TodosRejected       the decider refused commands on todos; the text has their numbers
     ├── NotFound                something that was named does not exist
     │   ├── ListNotFound        no list has the name
@@ -90,6 +91,10 @@ class EventNotFound(NotFound):
         super().__init__(f"there is no event @{position} in {list}{end}")
         self.position = position
         self.list = list
+
+
+class ReminderInPast(Rejected):
+    """A reminder is not after the time of the command."""
 
 
 class TodosRejected(Rejected):

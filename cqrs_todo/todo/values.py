@@ -136,7 +136,8 @@ def check_reminder(reminder: datetime | None, now: datetime | None) -> datetime 
         The reminder in UTC.
 
     Raises:
-        Rejected: It is not after `now`, or has no time zone.
+        ReminderInPast: It is not after `now`.
+        Rejected: It has no time zone.
         TypeError: `now` is missing.
     """
     if reminder is None:
@@ -144,7 +145,9 @@ def check_reminder(reminder: datetime | None, now: datetime | None) -> datetime 
     if now is None:
         raise TypeError("`now` is missing: without it nobody knows whether the reminder is in the past")
     if check_instant(reminder) <= check_instant(now):
-        raise Rejected("the reminder is in the past")
+        from .errors import ReminderInPast  # rarely needed
+
+        raise ReminderInPast("the reminder is in the past")
     return check_instant(reminder)
 
 
