@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ...todo.compare import Difference, compare
-from ...todo.errors import TodoNotFound
+from ...todo.errors import NotFound, TodoNotFound
 from ...todo.service import View
 from ..errors import UsageError
 from ..output import print_line, print_message, print_row
@@ -34,8 +34,10 @@ def diff(session: Session, start: str, end: str | None, ids: Sequence[str], stat
         try:
             chosen = {item.id for item in todos.select(check_ids(ids))}
         except TodoNotFound as error:
-            _explain_time(error, ids)
-            raise
+            misspelt = _misspelt_time(ids)
+            if misspelt is None:
+                raise
+            raise _NeitherTimeNorTodo(*misspelt, error.list) from error
         differences = [difference for difference in differences if difference.id in chosen]
     if session.options.json:
         from .. import document
@@ -53,18 +55,25 @@ def diff(session: Session, start: str, end: str | None, ids: Sequence[str], stat
     return DIFFERENT if exit_code and differences else 0
 
 
-def _explain_time(error: TodoNotFound, ids: Sequence[str]) -> None:
-    """Give an error about the todos of `diff` a hint, if a word is probably a time that is misspelt."""
+class _NeitherTimeNorTodo(NotFound):
+    """A word that names no todo is probably a time that is misspelt."""
+
+    def __init__(self, word: str, near: str, list: str) -> None:
+        super().__init__(f"{word!r} is neither a time nor a todo of {list}")
+        self.hint = f"did you mean: {near}?"
+
+
+def _misspelt_time(words: Sequence[str]) -> tuple[str, str] | None:
+    """Return the first word that is probably a time that is misspelt, and that time; None if there is none."""
     from difflib import get_close_matches
 
     from ...todo.times.words import VOCABULARY
 
-    for word in ids:
+    for word in words:
         near = get_close_matches(word.lower(), VOCABULARY, 1, 0.75)
         if near and len(word) > 2:
-            error.args = (f"{word!r} is neither a time nor a todo of {error.list}",)
-            error.__dict__["hint"] = f"did you mean: {near[0]}?"
-            return
+            return word, near[0]
+    return None
 
 
 _MARKS = {"added": ("+", "green"), "removed": ("-", "red"), "changed": ("~", "yellow")}
