@@ -28,11 +28,15 @@ def change(
         NotFound: A word names no todo. Nothing is changed then.
         Rejected: A command was refused. Nothing is changed then.
     """
+    print_changes(session, record(session, ids, commands), done, already)
+
+
+def record(session: Session, ids: Sequence[str], commands: Callable[[Item], Sequence[TodoCommand]]) -> Answer:
+    """Change todos. Arguments and errors are those of `change`."""
     todos = session.list
     chosen = todos.select(check_ids(ids))
     with hint_to_restore(session):
-        answer = todos.change(chosen, commands)
-    print_changes(session, answer, done, already)
+        return todos.change(chosen, commands)
 
 
 @contextmanager
@@ -60,6 +64,8 @@ def _hint_to_moved(session: Session, targets: Mapping[str, str]) -> str | None:
     """
     import shlex  # only for this hint
 
+    from .verb import IDS
+
     names = sorted(set(targets.values()))
     if len(names) != 1:
         return "change them in those lists: see todo lists"
@@ -72,15 +78,14 @@ def _hint_to_moved(session: Session, targets: Mapping[str, str]) -> str | None:
         return None
     there = "it is" if len(numbers) == 1 else "they are"
     ids = number_ranges(numbers).replace(" ", "")
-    if session.verb == "restore":
+    verb = session.verb
+    if verb is None:
+        return None
+    if verb.name == "restore":
         back = session.typed(names[0], f"move {ids} {shlex.quote(session.list.name)}")
         return f"there {there} {number_ranges(numbers)}; to bring {'it' if len(numbers) == 1 else 'them'} back: {back}"
-    more = "" if session.verb in _ONLY_IDS else " …"
-    return f"there {there} {number_ranges(numbers)}: {session.typed(names[0], f'{session.verb} {ids}')}{more}"
-
-
-_ONLY_IDS = ("done", "reopen", "rm", "toggle")
-"""The verbs that need nothing besides the numbers of todos."""
+    more = "" if verb.arguments == (IDS,) else " …"
+    return f"there {there} {number_ranges(numbers)}: {session.typed(names[0], f'{verb.name} {ids}')}{more}"
 
 
 def print_changes(session: Session, answer: Answer, done: str, already: str, details: str = "") -> None:

@@ -66,8 +66,8 @@ class Session:
     recording = True
     """Whether what the verbs change is recorded; `todo explain` only shows it."""
 
-    verb = ""
-    """The name of the verb that runs."""
+    verb: "Verb | None" = None
+    """The verb that runs."""
 
     request: "Request | None" = None
     """What a script asks of the verb beside the change itself: `--command-id`, `--expect` and `--because`."""

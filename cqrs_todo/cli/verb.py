@@ -120,7 +120,7 @@ class Verb(Struct, frozen=True):
             UsageError: The session cannot run the verb. For instance, the past cannot be changed.
         """
         session.check_verb(self)
-        session.verb = self.name
+        session.verb = self
         return self.action(session, **values) or 0
 
     def values(self, words: Sequence[str], session: Session) -> dict[str, Any] | None:

@@ -6,11 +6,11 @@ from ...todo.events import TagAdded, TagRemoved
 from ...todo.fields import TAGS
 from ...todo.model import Add, Drop, TodoCommand
 from ...todo.values import nfc
-from ..answers import hint_to_restore, print_changes
+from ..answers import print_changes, record
 from ..errors import UsageError
 from ..fields import valid
 from ..output import print_message
-from ..session import Session, check_ids, check_text
+from ..session import Session, check_text
 from ..text import visible
 from ..verb import CHANGE, Argument, Verb
 
@@ -31,10 +31,7 @@ def tag(session: Session, words: Sequence[str]) -> None:
         else Drop(TAGS, check_text("tag", word[1:]))
         for word in tags
     ]
-    todos = session.list
-    chosen = todos.select(check_ids(ids))
-    with hint_to_restore(session):
-        answer = todos.change(chosen, lambda _: commands)
+    answer = record(session, ids, lambda _: commands)
     events = [event.data for commit in answer.commits for event in commit.events]
     recorded = {f"+{event.tag}" for event in events if isinstance(event, TagAdded)}
     removed = {f"-{event.tag}" for event in events if isinstance(event, TagRemoved)}

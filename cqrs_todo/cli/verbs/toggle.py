@@ -3,18 +3,15 @@
 from collections.abc import Sequence
 
 from ...todo.model import Toggle
-from ..answers import hint_to_restore, named, print_answer
-from ..session import Session, check_ids
+from ..answers import named, print_answer, record
+from ..session import Session
 from ..verb import CHANGE, IDS, Verb
 
 
 def toggle(session: Session, ids: Sequence[str]) -> None:
     """Complete the todos that are open, and reopen the others."""
     now = session.list.clock()
-    todos = session.list
-    chosen = todos.select(check_ids(ids))
-    with hint_to_restore(session):
-        answer = todos.change(chosen, lambda _: [Toggle(now)])
+    answer = record(session, ids, lambda _: [Toggle(now)])
     parts = [
         f"{words} {named(items)}"
         for words, done in (("done", True), ("open again", False))
