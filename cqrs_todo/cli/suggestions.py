@@ -111,7 +111,7 @@ def refuse_moment(session: Session, words: Sequence[str], count: int) -> NoRetur
 
 def misplaced_option(words: Sequence[str]) -> str | None:
     """Return the first option before the verb of a command line that is not a global option; None if there is none."""
-    from .grammar import global_option_takes_value
+    from .parameters import global_option_takes_value
 
     left = list(words)
     while left and left[0].startswith("-"):

@@ -1,0 +1,212 @@
+"""The parameters of the command line: global options, and those made from the declarations of verbs and fields."""
+
+import copy
+from typing import Any
+
+import typer
+
+# Typer keeps its own copy of click, and gives no public name to what these signatures need
+from typer._click.core import Context, Parameter, ParameterSource
+from typer._click.types import ParamType
+from typer.core import TyperArgument, TyperOption
+
+from .. import __version__
+from ..todo.fields import FIELDS, SetField
+from .config import COLORS
+from .errors import UsageError
+from .markers import Declared
+from .session import Options, Session
+from .time_words import Names, given_twice
+from .verb import Argument, Option, Verb
+
+GIVEN_FIELDS = "fields"
+"""The key in a context's `meta` of what the options of fields gave, by the names of the fields."""
+
+
+def session_of(ctx: Context) -> Session:
+    """Return the run of the program that a context belongs to."""
+    session: Session = ctx.obj
+    return session
+
+
+def _take(ctx: Context, param: Parameter, value: Any) -> None:
+    """Keep the value of a global option, if it was given: it may stand before the verb, after it, or in both places."""
+    if param.name is not None and ctx.get_parameter_source(param.name) is ParameterSource.COMMANDLINE:
+        first = session_of(ctx).options.at
+        if param.name == "at" and first is not None:
+            raise given_twice("--at", first, value)
+        setattr(session_of(ctx).options, param.name, value)
+
+
+def _take_color(ctx: Context, param: Parameter, value: str | None) -> None:
+    if value is not None and value not in COLORS:
+        raise UsageError(f"--color cannot be {value!r}", f"it is one of {', '.join(COLORS)}")
+    _take(ctx, param, value)
+
+
+def _version(_ctx: Context, _param: Parameter, value: bool) -> None:
+    if value:
+        typer.echo(f"todo {__version__}")
+        raise typer.Exit
+
+
+def _complete_list(_ctx: Context, _args: list[str], incomplete: str) -> list[str]:
+    return [name for name in Session(Options()).store.names() if name.startswith(incomplete)]
+
+
+def _option(*names: str, help: str, metavar: str | None = None, **settings: Any) -> TyperOption:
+    flag = {"is_flag": True, "default": False} if metavar is None else {"metavar": metavar}
+    return TyperOption(param_decls=list(names), help=help, expose_value=False, **{"callback": _take, **flag, **settings})
+
+
+GLOBAL = [
+    _option(
+        "--list",
+        "-L",
+        metavar="NAME",
+        help="The list. Default: TODO_LIST, then config.toml, then inbox.",
+        autocompletion=_complete_list,
+    ),
+    _option(
+        "--store",
+        metavar="URL",
+        help="Where the lists are: jsonl:DIR or postgresql://… Default: TODO_STORE, then config.toml.",
+    ),
+    _option("--at", metavar="TIME|@POSITION", help="Show the list as it was then. Only for verbs that read."),
+    _option("--json", help="Print one JSON document."),
+    _option("--plain", help="Print tab-separated fields, without colours and never truncated."),
+    _option("--color", metavar="WHEN", help="Use colours: auto, always or never.", callback=_take_color),
+    _option("--quiet", "-q", help="Print only lists, JSON and errors."),
+    _option("--version", "-V", help="Print the version.", is_eager=True, callback=_version),
+]
+
+
+GLOBAL_TIMES: Names = {"--at": ("moment", "--at")}
+
+
+def _hidden(option: TyperOption) -> TyperOption:
+    twin = copy.copy(option)
+    twin.hidden = True
+    return twin
+
+
+FOR_SCRIPTS = [
+    _option(
+        "--command-id",
+        metavar="ID",
+        help="Record the command once, however often it is sent with this id.",
+    ),
+    _option(
+        "--expect",
+        metavar="VERSION|@POSITION",
+        help="Refuse the change unless each named todo has this version, or the list ends at this position.",
+    ),
+    _option("--because", metavar="TEXT", help="Keep the reason for the change in the history."),
+]
+"""The options of every verb that changes a list."""
+
+TAKE_A_VALUE = {name for option in (*GLOBAL, *FOR_SCRIPTS) if not option.is_flag for name in option.opts}
+GLOBAL_HIDDEN = [_hidden(option) for option in GLOBAL]
+
+
+def global_option_takes_value(name: str) -> bool | None:
+    """Return whether a global option takes a value; None if there is no global option of this name."""
+    if name in ("-h", "--help"):
+        return False
+    return next((not option.is_flag for option in GLOBAL if name in option.opts), None)
+
+
+class _Number(ParamType):
+    """A number that an option takes. Its message names the option, and says which numbers it takes."""
+
+    name = "number"
+
+    def __init__(self, option: Option) -> None:
+        self._option = option
+
+    def convert(self, value: Any, param: Parameter | None, ctx: Context | None) -> Any:
+        """Return the number.
+
+        Raises:
+            UsageError: The text is not such a number.
+        """
+        option = self._option
+        try:
+            number = int(value) if option.kind is int else float(value)
+        except (ValueError, OverflowError):
+            number = None
+        if number is not None and (option.least is None or number >= option.least):
+            if option.most is None or number <= option.most:
+                return number
+            raise UsageError(f"{option.names[0]} must be at most {option.most:,}", self._example())
+        what = "a whole number" if option.kind is int else "a number"
+        range = "" if option.least is None else f", {option.least} or more"
+        raise UsageError(f"{option.names[0]} must be {what}{range}, not {value!r}", self._example())
+
+    def _example(self) -> str:
+        return f"for instance: {self._option.names[-1]} 3"
+
+
+class _CheckedLater(TyperArgument):
+    """Words that must be given, although Typer does not check that; its help says so."""
+
+    def make_metavar(self, ctx: Context, *, usage: bool = False) -> str:
+        """Return what stands for the words in the help."""
+        return TyperArgument.make_metavar(self._as_required(), ctx, usage=usage)
+
+    def get_help_record(self, ctx: Context) -> tuple[str, str] | None:
+        """Return the line of the help."""
+        return TyperArgument.get_help_record(self._as_required(), ctx)
+
+    def _as_required(self) -> TyperArgument:
+        return TyperArgument(
+            param_decls=[str(self.name)], metavar=self.metavar, help=self.help, required=True, nargs=self.nargs
+        )
+
+
+def argument_of(argument: Argument, verb: Verb) -> TyperArgument:
+    """Return the argument of a verb, made from its declaration."""
+    # of too few words, Typer gives the last argument its word, so that it would miss the first one
+    checked_later = argument.required and argument.several and argument is not verb.arguments[-1]
+    return (_CheckedLater if checked_later else TyperArgument)(
+        param_decls=[argument.name],
+        metavar=argument.metavar if argument.required else f"[{argument.metavar}]",
+        help=argument.help,
+        required=argument.required and not checked_later,
+        nargs=-1 if argument.several else 1,
+    )
+
+
+def option_of(option: Option) -> TyperOption:
+    """Return the option of a verb, made from its declaration."""
+    if not option.metavar:
+        return TyperOption(param_decls=[*option.names, option.name], help=option.help, is_flag=True, default=False)
+    return TyperOption(
+        param_decls=[*option.names, option.name],
+        help=option.help,
+        metavar=option.metavar,
+        type=str if option.kind is str else _Number(option),
+        default=option.default,
+        show_default=True,
+        multiple=option.multiple,
+        required=option.required,
+    )
+
+
+def _field_option(field: Declared) -> TyperOption:
+    """Return the option that sets a field, made from the declaration of the field."""
+
+    def take(ctx: Context, _param: Parameter, value: Any) -> None:
+        ctx.meta.setdefault(GIVEN_FIELDS, {})[field.name] = value
+
+    several: dict[str, Any] = {"multiple": True} if isinstance(field, SetField) else {}
+    return _option(*field.options, help=field.help, metavar=field.metavar, callback=take, **several)
+
+
+FIELD_OPTIONS = [_field_option(field) for field in FIELDS if field.options]
+FIELD_TIMES: Names = {
+    name: ("future", field.options[0])
+    for field in FIELDS
+    if field.kind in ("day or instant", "instant")
+    for name in field.options
+}
