@@ -163,7 +163,9 @@ class TodoList(Recorder):
             try:
                 created.update(self.decide(nothing, [(DECIDER.stream(new_id()), draft)]))
             except Rejected as error:
-                raise Rejected(f"todo {place} of {len(drafts)}: {error}" if len(drafts) > 1 else str(error)) from error
+                if len(drafts) == 1:
+                    raise
+                raise Rejected(f"todo {place} of {len(drafts)}: {error}") from error
         made = self._make_for_todos()
         return replace(self.transact(lambda _: [(created, {})]), new_list=made)
 
