@@ -378,6 +378,7 @@ def test_nothing_is_missing_where_nothing_is_known(filled: Todo) -> None:
 @pytest.mark.parametrize("folder", [".local/share/cqrs-todo", ".local/share/cqrs-todo/lists", ".local/share", ".local"])
 def test_a_folder_that_is_a_link_to_nowhere_is_no_empty_store(filled: Todo, folder: str) -> None:
     path = filled.home / folder
+    assert filled.data.is_relative_to(path) or path.is_relative_to(filled.data)
     away = filled.home / "away"
     path.rename(away)
     path.symlink_to(filled.home / "nowhere")

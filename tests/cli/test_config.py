@@ -242,6 +242,7 @@ def test_a_configuration_behind_links_is_read(todo: Todo) -> None:
     path.parent.rename(todo.home / "moved")
     path.parent.symlink_to(todo.home / "moved")
     todo("add", "x")
+    assert not todo.data.exists()
     assert (todo.home / "elsewhere/lists/inbox.jsonl").exists()
 
 
