@@ -85,7 +85,7 @@ class Session:
     def store(self) -> Store:
         """The store in use."""
         check_zone()  # before anything is written, so that no change is recorded and then not shown
-        return open_store(self.store_url, TYPES, progress=self.progress)
+        return open_store(self.store_url, TYPES, progress=self.progress, cache=cache_dir())
 
     @cached_property
     def progress(self) -> ProgressLine:

@@ -35,6 +35,18 @@ class Metadata(Struct, frozen=True, gc=False):
     command: str
     meta: Mapping[str, Any]
 
+    @classmethod
+    def new(cls, by: str, **meta: Any) -> "Metadata":
+        """Make the metadata of a new command: with a new random id, and the present time.
+
+        Args:
+            by: The author.
+            meta: Anything else, as JSON values.
+        """
+        from .ids import new_command_id, now
+
+        return cls(now(), by, new_command_id(), meta)
+
 
 class Recorded(Struct, frozen=True, gc=False):
     """One event as it is recorded in a log.

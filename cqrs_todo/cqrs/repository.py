@@ -12,7 +12,6 @@ from .errors import CqrsError, OutcomeUnknown, StaleCursor, UnknownEvents, Wrong
 from .events import Commit, EventBatch, Metadata
 from .fold import Base, Entity, Fold
 from .snapshots import (
-    NEVER,
     NeverSnapshot,
     NullSnapshots,
     Snapshot,
@@ -22,7 +21,7 @@ from .snapshots import (
     next_permanent,
     prune,
 )
-from .store import START, Append, Expected, Log, check_precondition
+from .store import NEVER, START, Append, Expected, Log, check_precondition
 from .struct import Struct
 
 RETRIES = 3

@@ -7,13 +7,11 @@ from typing import Any, Generic
 
 from .decider import S
 from .fold import Base, Entities, Fold
-from .store import Cursor
+from .store import NEVER, Cursor
 from .struct import Struct
 
 SPACING = 1.2
 """How many times farther than the last permanent snapshot the next permanent one is, at least."""
-NEVER = 2**63
-"""A position that no log reaches."""
 
 
 class SnapshotInfo(Struct, frozen=True):

@@ -7,7 +7,7 @@ from enum import Enum
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
-from .errors import ExportRefused, ImportRefused, MissingLog, WrongExpectedVersion
+from .errors import ExportRefused, ImportRefused, LogExists, LogNotFound, MissingLog, WrongExpectedVersion
 from .events import Commit, EventBatch, Metadata, Recorded
 from .struct import Struct
 
@@ -91,6 +91,9 @@ class Cursor(Struct, frozen=True, gc=False):
 START = Cursor(0)
 """The start of any log."""
 
+NEVER = 2**62
+"""A position, or a version, that is never reached."""
+
 
 StreamVersions: TypeAlias = Callable[[str], int]
 """Returns the version of a stream at a cursor; 0 if it has no events before it. `version_of` of a snapshot's base is one."""
@@ -155,8 +158,8 @@ class Log(ABC):
     def append(self, appends: Sequence[Append], metadata: Metadata) -> Commit:
         """Write all the events as one commit, or nothing.
 
-        If a recent commit has the same command id, nothing is written and that commit is returned, so sending a commit again
-        is harmless. Each store says how many commits it recognises in this way.
+        If a commit has the same command id already, nothing is written and that commit is returned. So it is harmless to
+        send one again, however long ago it was recorded.
 
         Args:
             appends: The new events, stream by stream. Each stream is named once.
@@ -377,6 +380,26 @@ class Store(ABC):
             InvalidLogName: No log can have this name.
             MissingLog: The log had been recorded and is gone.
         """
+
+    def open_or_create(self, name: str, at: datetime) -> Log:
+        """Open a log, or make it if it does not exist yet.
+
+        Args:
+            name: Its name.
+            at: The time of its creation, aware.
+
+        Raises:
+            CqrsError: What `open` and `create` raise.
+        """
+        try:
+            return self.open(name)
+        except LogNotFound:
+            try:
+                return self.create(name, at)
+            except LogExists as error:  # someone else has just made it
+                if error.archived or error.name != error.wanted:
+                    raise
+                return self.open(name)
 
     @abstractmethod
     def rename(self, old: str, new: str) -> None:

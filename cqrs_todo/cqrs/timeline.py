@@ -10,8 +10,8 @@ from .errors import StaleCursor
 from .events import LOST, REPAIRED, Commit, Metadata
 from .fold import Fold
 from .repository import Repository
-from .snapshots import NEVER, nearest
-from .store import START, Cursor
+from .snapshots import nearest
+from .store import NEVER, START, Cursor
 
 Moment: TypeAlias = datetime | int
 """A point in the history of a log.

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..cqrs.errors import CqrsError, OutcomeUnknown
 from ..cqrs.events import Commit
+from ..cqrs.ids import new_command_id
 from ..cqrs.struct import Struct, replace
 from ..cqrs.timeline import BATCH, REDOES, UNDOES, as_of, undo_events
 from .batches import CommitContent, note_earlier_commits, split_to_commit_size, with_batch_ids
@@ -17,7 +18,7 @@ from .errors import CannotMove
 from .events import TodoRemoved
 from .fields import Todo
 from .model import DECIDER, REMOVED, events_between
-from .recorder import Answer, Recorder, events_to_reach, new_command, refusals_in_words
+from .recorder import Answer, Recorder, events_to_reach, refusals_in_words
 from .request_errors import CommandIdTaken
 from .views import Item, Move, items_of, move_of
 
@@ -155,7 +156,7 @@ def _undo_first_half(todos: Recorder, arrived: Commit, other: Recorder, cause: C
     if move is not None:
         reverse |= move.reversed.meta
     try:
-        todos.record((undo_events(DECIDER, [arrived]), reverse), new_command())
+        todos.record((undo_events(DECIDER, [arrived]), reverse), new_command_id())
     except CqrsError as error:
         both = f"they are in {other.name} and in {todos.name}, where @{arrived.position} was recorded"
         raise OutcomeUnknown(f"{cause}; {both} and cannot be undone: {error}") from error
@@ -173,7 +174,7 @@ def _moved(source: Recorder, chosen: Sequence[Item], target: Recorder) -> Answer
     not_moved = {stream: todo for stream, todo in leaving.items() if stream not in half_moved}
     halves: list[tuple[Half, Half]] = []
     arriving: CommitContent = (events_to_reach(target.repository.fold(), not_moved), move.meta)
-    for (changes, meta), command in with_batch_ids(split_to_commit_size([arriving]), new_command()) if not_moved else ():
+    for (changes, meta), command in with_batch_ids(split_to_commit_size([arriving]), new_command_id()) if not_moved else ():
         leave: CommitContent = ({stream: [TodoRemoved()] for stream in changes}, meta)
         halves.append((Half(target, (changes, meta), command), Half(source, leave, command)))
     missing = _missing_halves(source, half_moved, target, move)
@@ -285,6 +286,6 @@ def _missing_halves(source: Recorder, half_moved: set[str], target: Recorder, mo
         leave = {stream: [TodoRemoved()] for stream in half_moved if commands[stream] == command}
         earlier = next((each for each in source.log.commits_backward() if each.metadata.command == command), None)
         meta = move.meta if earlier is None else {**move.meta, REDOES: [earlier.position]}
-        id = command if command and earlier is None else new_command()
+        id = command if command and earlier is None else new_command_id()
         halves.append((Half(target, ({}, {}), id), Half(source, (leave, meta), id)))
     return halves

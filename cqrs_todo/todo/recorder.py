@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeAlias, TypeVar
 from ..cqrs.errors import CqrsError, DamagedLog, LogExists, LogNotFound
 from ..cqrs.events import Commit, EventTypes, Metadata
 from ..cqrs.fold import Fold
+from ..cqrs.ids import new_command_id
 from ..cqrs.repository import Changes, PlannedCommit, Repository, decide_all
 from ..cqrs.snapshots import SnapshotEvery, Snapshots
 from ..cqrs.store import Cursor, Log, Progress, Store, no_progress
@@ -45,11 +46,6 @@ def new_id() -> str:
     first, *others = os.urandom(_ID_LENGTH)
     # 256 is not a multiple of 22, so the first letters occur a little more often. An id has to be unique, not secret.
     return _ID_LETTERS[first % len(_ID_LETTERS)] + "".join(_ID_SIGNS[byte % len(_ID_SIGNS)] for byte in others)
-
-
-def new_command() -> str:
-    """Return a new random id for a command: 20 hexadecimal digits."""
-    return os.urandom(10).hex()
 
 
 class Answer(Struct, frozen=True, kw_only=True):
@@ -213,7 +209,7 @@ class Recorder:
             recorded = request.find(self)
             if recorded is not None:
                 return self.answer_again(recorded, named)
-        command = (request and request.id) or new_command()
+        command = (request and request.id) or new_command_id()
         planned: list[tuple[CommitContent, str]] = []
 
         def plan_commits(fold: Todos) -> list[tuple[CommitContent, str]]:
@@ -222,7 +218,7 @@ class Recorder:
                 request.check(self, fold, named)
             contents = plan(fold)
             if one_commit_each:  # the first commit keeps its id when the plan is called again, and the others get new ones
-                divided = [(content, new_command() if number else command) for number, content in enumerate(contents)]
+                divided = [(content, new_command_id() if number else command) for number, content in enumerate(contents)]
             else:
                 divided = with_batch_ids(split_to_commit_size(contents), command)
             return divided if request is None else request.stamp(divided)

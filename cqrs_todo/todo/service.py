@@ -8,6 +8,7 @@ from itertools import takewhile
 from ..cqrs.errors import CqrsError, LogBusy, Rejected
 from ..cqrs.events import Commit, Metadata
 from ..cqrs.fold import Fold
+from ..cqrs.ids import new_command_id
 from ..cqrs.store import NEW, Append, Cursor, Log, check_precondition, new_streams_only
 from ..cqrs.struct import Struct, replace
 from ..cqrs.timeline import BATCH, Moment
@@ -194,7 +195,7 @@ class TodoList(Recorder):
             todos = sum(len(commit.events) for commit in earlier)  # each todo is created by one event
             return Added(self.name, earlier[-1].last, todos, len(earlier), made)
         batch = new_id()
-        command_id = (request and request.id) or batch
+        command_id = (request and request.id) or new_command_id()
         more = {} if request is None else request.meta(count)
         added, log = 0, self._log_for_new_streams()
         decided = (tuple(DECIDER.decide(draft, DECIDER.initial)) for draft in drafts)
@@ -209,9 +210,8 @@ class TodoList(Recorder):
                     Append(DECIDER.stream(f"{batch}{number:07d}"), events, NEW)
                     for number, events in enumerate(chunk, added + 1)
                 ]
-                metadata = Metadata(
-                    self.clock(), self.author, f"{command_id}.{part}", {BATCH: {"id": command_id, "part": part}, **more}
-                )
+                meta = {BATCH: {"id": command_id, "part": part}, **more}
+                metadata = Metadata(self.clock(), self.author, f"{command_id}.{part}", meta)
                 cursor = log.cursor() if part > 1 else self.log.cursor()
                 begun = (metadata.command, len(chunk), cursor.position, added)
                 with note_earlier_commits(part - 1):

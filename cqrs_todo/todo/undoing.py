@@ -16,6 +16,7 @@ from typing import TypeAlias
 from ..cqrs.errors import LogBusy
 from ..cqrs.events import LOST, Commit, UnknownEvent
 from ..cqrs.fold import Fold
+from ..cqrs.ids import new_command_id
 from ..cqrs.struct import replace
 from ..cqrs.timeline import BATCH, REDOES, UNDOES, Step, batch_of, marked, undo_steps
 from .batches import COMMIT_LIMIT, CommitContent, note_earlier_commits
@@ -24,7 +25,7 @@ from .events import TodoEvent, TodoRemoved, TodoRestored
 from .fields import State
 from .model import DECIDER, events_between, field_of
 from .moves import Half, half_stamper, record_both
-from .recorder import Answer, Recorder, new_command, refusals_in_words
+from .recorder import Answer, Recorder, refusals_in_words
 from .undo_planning import REDO, UNDO, Direction, ListState
 from .views import Move, move_of
 
@@ -271,7 +272,7 @@ def _apply_in_several_lists(todos: Recorder, others: dict[str, Recorder], direct
             move = _move_of(todos, commit)
             if move is None:
                 changes = here.apply_step(commit, direction)
-                planned.append((Half(todos, (changes, _meta(direction, commit)), new_command()), None))
+                planned.append((Half(todos, (changes, _meta(direction, commit)), new_command_id()), None))
                 continue
             there = sides.get(move.target if move.source == todos.log.id else move.source)
             if there is None:
@@ -340,7 +341,7 @@ def _bring_home(here: ListState, there: ListState, commit: Commit, direction: Di
     away.leave(leaving, home.todos.name)
     applied = {here: commit, **({there: twin} if twin is not None and _can_apply(there, direction, twin) else {})}
     new_move = move.reversed if direction is UNDO else move
-    command = new_command()
+    command = new_command_id()
     halves = [
         Half(
             side.todos, (changes, {**(_meta(direction, applied[side]) if side in applied else {}), **new_move.meta}), command

@@ -9,13 +9,15 @@ class UnknownStore(CqrsError):
     """No store has this URL. The message says which URLs there are."""
 
 
-def open_store(url: str, types: EventTypes, *, progress: Progress = no_progress) -> Store:
+def open_store(url: str, types: EventTypes, *, progress: Progress = no_progress, cache: str | None = None) -> Store:
     """Open the store that a URL names. Nothing is created before something is written.
 
     Args:
         url: `jsonl:DIR`, `postgresql://…` as libpq reads it, `memory:` or `null:`.
         types: The events of the application.
         progress: Is called now and then while the store reads, verifies or imports a long log.
+        cache: The path of a folder for what the store can make again at any time, such as indexes. It is made when it is
+            needed. None: the store keeps that beside the logs.
 
     Returns:
         The store. `close` it when it is no longer needed.
@@ -28,7 +30,7 @@ def open_store(url: str, types: EventTypes, *, progress: Progress = no_progress)
         case "jsonl", directory if directory:
             from .jsonl import JsonlStore
 
-            return JsonlStore(directory, types, progress=progress)
+            return JsonlStore(directory, types, progress=progress, cache=cache)
         case (("postgresql" | "postgres"), _) if rest:
             try:
                 from .postgres import PostgresStore

@@ -317,28 +317,6 @@ class ChainedLog(Log):
         return self._chain.reached
 
 
-class VersionsInLog:
-    """The versions of the streams at a cursor, looked up in the log itself by reading it backwards.
-
-    This is rarely needed, because a reader that begins at the cursor of a snapshot gives the versions in the snapshot.
-    """
-
-    def __init__(self, backward: Callable[[Cursor], Iterator[Commit]], cursor: Cursor) -> None:
-        """Look versions up.
-
-        Args:
-            backward: Reads the commits before a cursor, newest first.
-            cursor: The cursor.
-        """
-        self._backward = backward
-        self._cursor = cursor
-
-    def version_of(self, stream: str) -> int:
-        """Return the version of a stream at the cursor."""
-        events = (event for commit in self._backward(self._cursor) for event in reversed(commit.events))
-        return next((event.version for event in events if event.stream == stream), 0)
-
-
 def verified_backward(lines: Iterator[bytes], digest: bytes, start: bytes) -> Iterator[tuple[CommitLine, bytes]]:
     """Verify lines backwards, each by the digest in the line before it.
 

@@ -1,14 +1,14 @@
 """One log in one file, composed of a reader and a writer."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ...errors import ReadOnlyLog
-from ...events import Commit, EventTypes, Metadata
-from ...store import Append, Progress
+from ...events import Commit, EventTypes, Metadata, Recorded
+from ...store import NEVER, Append, Progress
 from ..chain import ChainedLog
 from .files import os_errors_as_store_errors
 from .reader import LogReader
@@ -20,16 +20,16 @@ if TYPE_CHECKING:
 class JsonlLog(ChainedLog):
     """A log in a file of JSON lines.
 
-    It recognises the command ids of the latest commits (`commands.COMMANDS_KNOWN`).
+    It recognises the command ids of all its commits.
 
     Attributes:
         made_as: The name that the log was made under.
     """
 
-    def __init__(self, path: str, name: str, types: EventTypes, progress: Progress) -> None:
+    def __init__(self, path: str, name: str, types: EventTypes, progress: Progress, indexes: str) -> None:
         """Open a log. The arguments, and the errors that are raised, are those of `LogReader`."""
         self._types = types
-        self._reader = LogReader(path, name, types, progress)
+        self._reader = LogReader(path, name, types, progress, indexes)
         header = self._reader.header
         super().__init__(header, name, self._reader)
         self.made_as = header.name
@@ -53,9 +53,30 @@ class JsonlLog(ChainedLog):
 
     def find_command(self, command: str) -> Commit | None:
         """Find the commit with a command id; see `Log`."""
-        from .search import mentions_command  # few commands have an id that may be known
+        if self._is_indexed:
+            with self._reader.open(os.O_RDONLY) as file:
+                return self._reader.search.commit(file, command)
+        return super().find_command(command)
 
-        return super().find_command(command) if mentions_command(self._reader.path, self.name, command) else None
+    def events(self, since: int = 0, *, limit: int | None = None, stream: str | None = None) -> Iterator[Recorded]:
+        """Read events, oldest first; see `Log`."""
+        if stream is not None and self._is_indexed:
+            return self._reader.search.events(stream, since + 1, NEVER, limit, backward=False)
+        return super().events(since, limit=limit, stream=stream)
+
+    def events_backward(
+        self, before: int | None = None, *, limit: int | None = None, stream: str | None = None
+    ) -> Iterator[Recorded]:
+        """Read events, newest first; see `Log`."""
+        if stream is not None and self._is_indexed:
+            last = NEVER if before is None else before - 1
+            return self._reader.search.events(stream, 1, last, limit, backward=True)
+        return super().events_backward(before, limit=limit, stream=stream)
+
+    @property
+    def _is_indexed(self) -> bool:
+        with self._reader.open(os.O_RDONLY) as file:
+            return self._reader.is_indexed(file)
 
     def append(self, appends: Sequence[Append], metadata: Metadata) -> Commit:
         """Write a commit; see `Log`."""

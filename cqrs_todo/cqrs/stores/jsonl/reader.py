@@ -2,17 +2,25 @@
 
 import os
 from collections.abc import Iterator, Mapping
+from functools import cached_property, partial
+from typing import TYPE_CHECKING
 
 from ...errors import DamagedLog, LogBusy, StaleCursor
 from ...events import Commit, EventTypes
 from ...store import Cursor, Progress, StreamVersions
-from ..chain import ChainReader, LineBlock, Versions, VersionsInLog, verified_backward
+from ..chain import ChainReader, LineBlock, Versions, verified_backward
 from ..format import InvalidLine, decode_header
 from ..hash_chain import continues
-from .commands import CommandIndex
+from .commands import RecentCommands
 from .files import os_errors_as_store_errors, unavailable
 from .head_record import head_in, holds, lacks_only_lf, read_record
 from .lines import LogFile
+
+if TYPE_CHECKING:
+    from .search import Search
+
+_WORTH_INDEXING = 1 << 18
+"""From how many bytes on a log is searched with an index. To read a smaller one takes less time than to load SQLite."""
 
 
 class LogReader(ChainReader):
@@ -21,13 +29,13 @@ class LogReader(ChainReader):
     Attributes:
         path: The file.
         header: The header of the log.
-        commands: The latest command ids, filled as the log is read.
+        commands: The latest command ids, filled as the log is read and written.
         head_record: The head record as it was last seen.
         head: The farthest position that the log is known to have come to: as it was recorded, as this object wrote it, or
             as it was read before the file became shorter. If the file lacks it, the log has lost data. None: unknown.
     """
 
-    def __init__(self, path: str, name: str, types: EventTypes, progress: Progress) -> None:
+    def __init__(self, path: str, name: str, types: EventTypes, progress: Progress, indexes: str) -> None:
         """Open a log and read its header.
 
         Args:
@@ -35,6 +43,7 @@ class LogReader(ChainReader):
             name: The name of the log.
             types: The registered events.
             progress: Is called now and then with the bytes read and the bytes in all.
+            indexes: The directory of the indexes.
 
         Raises:
             LogNotFound: There is no such file.
@@ -42,7 +51,8 @@ class LogReader(ChainReader):
             StoreUnavailable: The file cannot be read.
         """
         self.path = path
-        self.commands = CommandIndex()
+        self.commands = RecentCommands()
+        self._indexes = indexes
         self._name = name
         self._progress = progress
         with LogFile(path, os.O_RDONLY, name) as file:
@@ -163,14 +173,14 @@ class LogReader(ChainReader):
             head: The cursor behind it.
             versions: The new versions of the streams in it.
         """
-        self.commands.add({command: self.reached.position + 1})
+        self.commands.add((command,), head.position)
         self.versions.set(head.position, versions)
         self.reached = self.head = head
 
     def restart(self) -> None:
         """Forget everything that was read, but not how far the log is known to have come."""
         super().restart()
-        self.commands.clear()
+        self.commands.begin_at(0)
 
     def _is_at_end(self, cursor: Cursor) -> bool:
         """Return whether a cursor is behind everything that was read."""
@@ -187,9 +197,9 @@ class LogReader(ChainReader):
             raise StaleCursor(f"{self.path} is not what it was at @{since.position}")
         ahead = since.position > self.reached.position
         if ahead:
-            self.commands.skip()
+            self.commands.begin_at(since.position)
         if ahead or (versions is not None and since.position == self.reached.position):
-            before = versions or VersionsInLog(self.commits_backward, since).version_of
+            before = versions or partial(self.search.version_at, since)
             self.begin_at(since, Versions(since.position, before))
         return since
 
@@ -210,7 +220,7 @@ class LogReader(ChainReader):
     def _read(self, file: LogFile, cursor: Cursor) -> Iterator[LineBlock]:
         """Read and verify the lines after a cursor. `reached` is always behind those that were given."""
         newer = self.header.newer
-        lost = self.head if not newer and self.head is not None and not self.holds(file, self.head) else None
+        lost = self.head if not newer and self.has_lost_its_end(file) else None
         self.damage = None if lost is None else self._loss(file, lost)
         if lost is not None:
             self.restart()
@@ -223,7 +233,7 @@ class LogReader(ChainReader):
             try:
                 for block in walk.over(file.chunks(cursor.offset)):
                     if self.advance(walk, versions):
-                        self.commands.add({commit.command: commit.position for commit in block.commits})
+                        self.commands.add((commit.command for commit in block.commits), walk.cursor.position)
                     self._progress(walk.cursor.offset, file.size)
                     yield block
             except InvalidLine as error:
@@ -256,6 +266,37 @@ class LogReader(ChainReader):
                 number -= 1
         except InvalidLine as error:
             raise DamagedLog(f"{self.path} is damaged at line {number}: {error}") from error
+
+    # searching
+
+    @cached_property
+    def search(self) -> "Search":
+        """Searches the log for a command or a stream."""
+        from .search import Search  # most runs search nothing
+
+        return Search(self, os.path.join(self._indexes, f"{self.header.id}.sqlite"))
+
+    def is_indexed(self, file: LogFile) -> bool:
+        """Return whether to search a file with an index."""
+        return file.size >= _WORTH_INDEXING and not self.header.newer
+
+    def find_command(self, file: LogFile, command: str) -> Commit | None:
+        """Find a commit by its command id, among those that were recorded before the ones in `commands`.
+
+        Args:
+            file: The open file, all of which was read.
+            command: The command id.
+        """
+        since = self.commands.since
+        if since == 0:
+            return None
+        if self.is_indexed(file):
+            return self.search.commit(file, command, since)
+        return next((commit for commit in self.commits_backward() if commit.metadata.command == command), None)
+
+    def has_lost_its_end(self, file: LogFile) -> bool:
+        """Return whether a file lacks the head that is remembered."""
+        return self.head is not None and not self.holds(file, self.head)
 
     # reporting
 

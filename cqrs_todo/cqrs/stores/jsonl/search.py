@@ -1,29 +1,131 @@
-"""Searching a file for a command id without decoding its lines."""
+"""Searching a log for a command or a stream with its index. Without an index the log is read instead, which takes longer."""
 
-import mmap
+import logging
 import os
+from collections.abc import Callable, Iterator
+from itertools import islice
+from typing import TypeVar
 
-from .files import os_errors_as_store_errors
-from .lines import LogFile
+from ...errors import DamagedLog
+from ...events import Commit, Recorded
+from ...store import Cursor
+from ..format import InvalidLine, decode_line, verified_digest
+from ..hash_chain import DIGEST_MEMBER_LENGTH, NO_DIGEST, digest_in
+from .files import read_range
+from .index import IndexUnavailable, LogIndex
+from .lines import Lines, LogFile
+from .reader import LogReader
+
+T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
 
 
-def mentions_command(path: str, name: str, command: str) -> bool:
-    """Return whether a log holds a commit with a command id. This takes far less time than to decode all commits.
+class Search:
+    """Searches one log."""
 
-    Args:
-        path: The file of the log.
-        name: The name of the log.
-        command: The command id: letters, digits and signs that JSON does not escape.
+    def __init__(self, reader: LogReader, path: str) -> None:
+        """Search the log that a reader reads.
 
-    Raises:
-        LogNotFound: There is no such file.
-        StoreUnavailable: The file cannot be read.
-    """
-    # a quotation mark within a text is escaped in JSON, so that no text contains this
-    wanted = f'"command":"{command}"'.encode()
-    with (
-        LogFile(path, os.O_RDONLY, name) as file,
-        os_errors_as_store_errors(path),
-        mmap.mmap(file.fd, file.size, access=mmap.ACCESS_READ) as content,
-    ):
-        return content.rfind(wanted) >= 0
+        Args:
+            reader: The reader.
+            path: The file of the index.
+        """
+        self._reader = reader
+        self._index = LogIndex(path)
+
+    def commit(self, file: LogFile, command: str, until: int | None = None) -> Commit | None:
+        """Find a commit by its command id.
+
+        Args:
+            file: The open file of the log.
+            command: The command id.
+            until: The position up to which the log must be searched. None means the end of the log.
+        """
+        try:
+            offset = self._ask(file, lambda index: index.offset_of(command), until)
+        except IndexUnavailable:
+            backward = self._reader.commits_backward()
+            return next((commit for commit in backward if commit.metadata.command == command), None)
+        return None if offset is None else self._commit_at(file, offset)
+
+    def events(self, stream: str, first: int, last: int, limit: int | None, *, backward: bool) -> Iterator[Recorded]:
+        """Read events of one stream.
+
+        Args:
+            stream: The name of the stream.
+            first: The lowest version.
+            last: The highest version.
+            limit: How many events to read at most. None reads all.
+            backward: Whether to read the newest first.
+        """
+        return islice(self._events(stream, first, last, limit, backward=backward), limit)
+
+    def _events(self, stream: str, first: int, last: int, limit: int | None, *, backward: bool) -> Iterator[Recorded]:
+        most = -1 if limit is None else limit
+        with self._reader.open(os.O_RDONLY) as file:
+            try:
+                offsets = self._ask(file, lambda index: index.offsets_in(stream, first, last, backward=backward, limit=most))
+            except IndexUnavailable:
+                commits = self._reader.commits_backward() if backward else self._reader.commits()
+            else:
+                commits = (self._commit_at(file, offset) for offset in offsets)
+            for commit in commits:
+                for event in reversed(commit.events) if backward else commit.events:
+                    if event.stream == stream and first <= event.version <= last:
+                        yield event
+
+    def version_at(self, cursor: Cursor, stream: str) -> int:
+        """Return the version of a stream at a cursor; 0 if it has no events before it."""
+        with self._reader.open(os.O_RDONLY) as file:
+            try:
+                return self._ask(file, lambda index: index.version_before(stream, cursor.offset), cursor.position)
+            except IndexUnavailable:
+                backward = self._reader.commits_backward(cursor)
+                events = (event for commit in backward for event in reversed(commit.events))
+                return next((event.version for event in events if event.stream == stream), 0)
+
+    def _ask(self, file: LogFile, question: Callable[[LogIndex], T], until: int | None = None) -> T:
+        """Ask the index something about the log up to a position.
+
+        Raises:
+            IndexUnavailable: There is no index of all that the log holds up to there.
+        """
+        try:
+            if not self._reader.has_lost_its_end(file) and self._index.extend(file, self._reader.start, until):
+                return question(self._index)
+        except IndexUnavailable as error:
+            _log.warning("the log is read without its index: %s", error)
+            raise
+        raise IndexUnavailable(f"{file.path} is damaged")
+
+    def _commit_at(self, file: LogFile, offset: int) -> Commit:
+        """Read and verify the line at an offset.
+
+        Raises:
+            DamagedLog: It is not what was written.
+        """
+        previous, line = _line_at(file, offset)
+        try:
+            digest = verified_digest(previous, line)
+            return self._reader.codec.commit(decode_line(line), digest)
+        except InvalidLine as error:
+            raise DamagedLog(f"{file.path} is damaged at byte {offset}: {error}") from error
+
+
+_USUAL = 1 << 12
+"""How many bytes are read at first. Most lines are shorter."""
+
+
+def _line_at(file: Lines, offset: int) -> tuple[bytes, bytes]:
+    """Return the digest of the line before an offset, and the line at the offset without its LF."""
+    begin = max(0, offset - DIGEST_MEMBER_LENGTH - 1)
+    size = _USUAL
+    while True:
+        content = read_range(file.fd, begin, min(file.size, offset + size))
+        end = content.find(b"\n", offset - begin)
+        if end >= 0 or offset + size >= file.size:
+            break
+        size *= 4
+    before, line = content[: offset - begin - 1], content[offset - begin : end if end >= 0 else None]
+    return digest_in(before) or NO_DIGEST, line

@@ -36,7 +36,9 @@ if TYPE_CHECKING:
 class JsonlStore(Store):
     """A directory of logs, which is made together with the first log."""
 
-    def __init__(self, directory: str, types: EventTypes, *, progress: Progress = no_progress) -> None:
+    def __init__(
+        self, directory: str, types: EventTypes, *, progress: Progress = no_progress, cache: str | None = None
+    ) -> None:
         """Open a store. The arguments are those of `open_store`, with the path of the directory instead of a URL."""
         self.url = f"jsonl:{directory}"
         self._types = types
@@ -44,6 +46,7 @@ class JsonlStore(Store):
         self._lists = os.path.join(directory, "lists")
         self._archive = os.path.join(directory, "archive")
         self._reactions = os.path.join(directory, "reactions")
+        self._indexes = os.path.join(cache or directory, "index")
 
     def names(self, *, archived: bool = False) -> list[str]:
         """Return the names of the logs; see `Store`."""
@@ -70,7 +73,7 @@ class JsonlStore(Store):
         """Open a log; see `Store`. A file that another program copied from a log can only be read."""
         name = check_log_name(name)
         try:
-            log = JsonlLog(self._path(name), name, self._types, self._progress)
+            log = JsonlLog(self._path(name), name, self._types, self._progress, self._indexes)
         except LogNotFound:
             self._inventory().check(name, archived=False)
             raise

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext, supp
 
 from ...errors import DamagedLog, LogBusy, OutcomeUnknown, StaleCursor, StoreUnavailable
 from ...events import Commit, EventTypes, Metadata
+from ...ids import take_unsent
 from ...store import Append, Cursor
 from ..hash_chain import continues
 from ..recording import record, repeated
@@ -49,17 +50,18 @@ class LogWriter:
     def append(self, appends: Sequence[Append], metadata: Metadata) -> Commit:
         """Write a commit; see `Log.append`."""
         reader = self._reader
+        new = take_unsent(metadata.command)
         with self._lock() as lock, delay_signals() as arrived:
             reached = reader.reached
             with self._open(lock) as file:
                 if not file.known and not reader.holds(file, reached):
                     changed = f"{self._path} is not what was read of it up to @{reached.position}"
                     raise StaleCursor(f"{changed}; nothing was recorded")
-                position = reader.commands.position_of(metadata.command)
-                if position is None:
+                earlier = None if new else self._earlier(file, metadata.command)
+                if earlier is None:
                     commit = self._append(lock, file.fd, appends, metadata)
                 else:
-                    commit = self._append_again(lock, file.fd, position, appends)
+                    commit = self._append_again(lock, file.fd, earlier, appends)
             if arrived:
                 reader.warn(f"@{commit.position} was recorded before the interruption")
             return commit
@@ -114,8 +116,6 @@ class LogWriter:
         if file.size > reader.reached.offset:
             self._repair_tail(file)
             self._check_undamaged()
-        if not reader.commands.complete:
-            reader.commands.learn(file, reader.start.offset, reader.reached.offset)
 
     def _check_undamaged(self) -> None:
         if self._reader.damage is not None:
@@ -169,13 +169,17 @@ class LogWriter:
         self._record_head(lock, head_record)
         return recorded
 
-    def _append_again(self, lock: int, fd: int, position: int, appends: Sequence[Append]) -> Commit:
+    def _earlier(self, file: LogFile, command: str) -> Commit | None:
+        """Return the commit with a command id; None if there is none."""
+        reader = self._reader
+        if command in reader.commands:  # it is near the end
+            return next((commit for commit in reader.commits_backward() if commit.metadata.command == command), None)
+        return reader.find_command(file, command)
+
+    def _append_again(self, lock: int, fd: int, earlier: Commit, appends: Sequence[Append]) -> Commit:
         """Return the commit of an append that is sent again."""
         reader = self._reader
-        commit = next(reader.commits(Cursor(position - 1)), None)
-        if commit is None:
-            raise DamagedLog(f"{self._path} has lost position {position}; nothing was recorded")
-        commit = repeated(commit, appends)
+        commit = repeated(earlier, appends)
         self._sync_or_unknown(fd)  # its writer may have been stopped before its sync
         reader.head = reader.reached
         self._record_head(lock, encode_record(reader.header.id, reader.reached))

@@ -1,12 +1,13 @@
 """Appending to one log in the tables."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
+from itertools import islice
 from typing import NamedTuple, TypeAlias
 
 from ...errors import LogBusy, LogNotFound, ReadOnlyLog, WrongExpectedVersion
-from ...events import Commit, EventTypes, Metadata
-from ...store import Append, Cursor, Progress
+from ...events import Commit, EventTypes, Metadata, Recorded
+from ...store import NEVER, Append, Cursor, Progress
 from ..chain import ChainedLog
 from ..format import Header, decode_line
 from ..hash_chain import digest_in
@@ -106,6 +107,20 @@ class PostgresLog(ChainedLog):
             lambda connection: connection.execute(self._database.sql(_KNOWN), (self._key, command)).fetchone()
         )
         return None if found is None else self._decoded(found[0])
+
+    def events(self, since: int = 0, *, limit: int | None = None, stream: str | None = None) -> Iterator[Recorded]:
+        """Read events, oldest first; see `Log`."""
+        if stream is None:
+            return super().events(since, limit=limit)
+        return islice(self._reader.events(stream, since + 1, NEVER, backward=False), limit)
+
+    def events_backward(
+        self, before: int | None = None, *, limit: int | None = None, stream: str | None = None
+    ) -> Iterator[Recorded]:
+        """Read events, newest first; see `Log`."""
+        if stream is None:
+            return super().events_backward(before, limit=limit)
+        return islice(self._reader.events(stream, 1, NEVER if before is None else before - 1, backward=True), limit)
 
     def sync(self) -> None:
         """Do nothing: what can be read in the tables was committed."""

@@ -5,10 +5,10 @@ from itertools import chain
 from typing import NamedTuple
 
 from ...errors import DamagedLog, StaleCursor
-from ...events import Commit, EventTypes
+from ...events import Commit, EventTypes, Recorded
 from ...store import Cursor, Progress, StreamVersions
 from ..chain import ChainReader, LineBlock, Versions, Walk, verified_backward
-from ..format import InvalidLine
+from ..format import InvalidLine, decode_line, verified_digest
 from ..hash_chain import digest_in
 from .database import Database
 
@@ -22,6 +22,18 @@ _BACKWARD = """
     SELECT line, position FROM {schema}.cqrs_commits WHERE log = %s AND position < %s ORDER BY position DESC LIMIT %s
 """
 _VERSION_THEN = "SELECT max(version) FROM {schema}.cqrs_events WHERE log = %s AND stream = %s AND position <= %s"
+# some commits that hold events of a stream, each with the digest before it
+_STREAM = """
+    SELECT line,
+           (SELECT sum FROM {schema}.cqrs_commits AS before WHERE before.log = this.log AND before.position < this.position
+            ORDER BY before.position DESC LIMIT 1)
+    FROM {schema}.cqrs_commits AS this
+    WHERE log = %(log)s AND position IN (
+        SELECT commit FROM {schema}.cqrs_events
+        WHERE log = %(log)s AND stream = %(stream)s AND version BETWEEN %(first)s AND %(last)s
+        ORDER BY version {order} LIMIT %(limit)s)
+    ORDER BY position {order}
+"""
 _LAST = "SELECT max(last) FROM {schema}.cqrs_commits WHERE log = %s"
 _HEADER = "SELECT header FROM {schema}.cqrs_logs WHERE key = %s"
 
@@ -104,6 +116,47 @@ class PostgresReader(ChainReader):
         try:
             for line, found in verified_backward(chain([newest], lines), digest, self.start.digest):
                 yield self.codec.commit(line, found)
+        except InvalidLine as error:
+            raise DamagedLog(f"{self._database.address}, {self._name} is damaged: {error}") from error
+
+    def events(self, stream: str, first: int, last: int, *, backward: bool) -> Iterator[Recorded]:
+        """Read events of one stream.
+
+        Args:
+            stream: The name of the stream.
+            first: The lowest version.
+            last: The highest version.
+            backward: Whether to read the newest first.
+
+        Raises:
+            DamagedLog: A line is not what was written.
+        """
+        query = _STREAM.replace("{order}", "DESC" if backward else "ASC")
+        fetched = 1  # most callers want one event, or all of them
+        while first <= last:
+            values = {"log": self._key, "stream": stream, "first": first, "last": last, "limit": fetched}
+            rows = self._database.rows(query, values)
+            if not rows:
+                return
+            for line, before in rows:
+                commit = self._verified(line.encode(), self.start.digest if before is None else before.encode())
+                events = [event for event in commit.events if event.stream == stream and first <= event.version <= last]
+                yield from reversed(events) if backward else events
+                if backward:
+                    last = events[0].version - 1
+                else:
+                    first = events[-1].version + 1
+            fetched = FETCHED
+
+    def _verified(self, line: bytes, before: bytes) -> Commit:
+        """Verify a line by the digest before it, and decode it.
+
+        Raises:
+            DamagedLog: It is not what was written.
+        """
+        try:
+            digest = verified_digest(before, line)
+            return self.codec.commit(decode_line(line), digest)
         except InvalidLine as error:
             raise DamagedLog(f"{self._database.address}, {self._name} is damaged: {error}") from error
 
