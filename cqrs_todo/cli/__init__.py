@@ -102,12 +102,13 @@ def _run(args: list[str]) -> int:
             code = run_command_line(args, session)
     except KeyboardInterrupt:
         code = INTERRUPTED
-    except OutputFailed as failed:
-        code = output_failed(failed.cause)
+    except OutputFailed as unwritten:
+        code = output_failed(unwritten.cause)
     except Exception as error:
         from .report import report
 
-        code = report(error, as_json="--json" in args[: args.index("--") if "--" in args else None])
+        failed = error if session is None else session.outcome(error)
+        code = report(failed, as_json="--json" in args[: args.index("--") if "--" in args else None])
     if session is not None:
         for warning in session.warnings():
             from .text import visible

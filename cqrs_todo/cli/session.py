@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
+from ..cqrs.errors import CqrsError, OutcomeUnknown
 from ..cqrs.snapshots import Snapshots
 from ..cqrs.store import Cursor, Store
 from ..cqrs.stores import open_store
@@ -328,6 +329,14 @@ class Session:
             self.progress.wipe()
         if "store" in self.__dict__:
             self.store.close()
+
+    def outcome(self, error: Exception) -> Exception:
+        """Return what to report of an error. If it came after the command was recorded, that must be said."""
+        recorded = next((opened for opened in self._lists if opened.recorded and self.recording), None)
+        if recorded is None or not isinstance(error, CqrsError) or isinstance(error, OutcomeUnknown):
+            return error
+        place = f"@{recorded.recorded} was recorded in {recorded.name}"
+        return OutcomeUnknown(f"{place}, but the answer could not be given: {error}")
 
     def warnings(self) -> dict[str, None]:
         """Return what the logs found that the person should know, each once."""

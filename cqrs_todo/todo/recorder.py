@@ -87,6 +87,9 @@ class Recorder:
     request: "Request | None" = None
     """What a script asks of the command beside the change itself. None for most commands."""
 
+    recorded = 0
+    """The position of the last commit of a command that succeeded; 0 if there was none."""
+
     def __init__(
         self,
         store: Store,
@@ -277,6 +280,8 @@ class Recorder:
             also: The names of the other lists in which the command was recorded.
             fold: The list after the command. By default this is the list as it was read last.
         """
+        if commits:
+            self.recorded = commits[-1].position
         fold = self.repository.last_fold() if fold is None else fold
         changed = dict.fromkeys([event.stream for commit in commits for event in commit.events])
         streams = changed if named is None else [item.stream for item in named]

@@ -230,7 +230,8 @@ class TodoList(Recorder):
             if recorded:
                 interruption.add_note(f"{recorded:,} of {count:,} todos were recorded")
             raise
-        return Added(self.name, log.cursor().position, added, part, made)
+        self.recorded = log.cursor().position
+        return Added(self.name, self.recorded, added, part, made)
 
     def _make_for_todos(self) -> bool:
         """Make the list that todos are added to if it does not exist yet; see `make_if_missing`."""

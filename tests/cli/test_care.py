@@ -1,6 +1,9 @@
 """`verify`, `export` and `import`, as the real program."""
 
+import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +13,7 @@ import pytest
 from cqrs_todo.cqrs.stores.hash_chain import digest_in
 from tests.chains import rechain_line
 from tests.conftest import Result, Todo
+from tests.trials.ledger import untraceable
 
 
 @pytest.fixture
@@ -627,3 +631,31 @@ def test_a_log_in_a_newer_format_is_reported_as_newer_and_not_as_damaged(
     assert filled("export", "--format", "events").out.encode() == before
     assert path.read_bytes() == before
     assert filled.todos("-L", "work")[0]["text"] == "Report"
+
+
+@pytest.mark.skipif(bool(untraceable()), reason=untraceable())
+@pytest.mark.parametrize("words", ["undo", "-L shop add Tea"])
+def test_an_error_after_the_command_was_recorded_says_so(filled: Todo, words: str) -> None:
+    def traced(*inject: str) -> tuple[subprocess.CompletedProcess[bytes], str]:
+        trace = filled.home / "trace"
+        command = ["strace", "-f", "-qq", "-e", "trace=openat", *inject, "-o", str(trace), sys.executable, "-m", "cqrs_todo"]
+        done = subprocess.run([*command, *words.split()], env=filled.env, cwd=filled.home, capture_output=True, check=False)
+        return done, trace.read_text()
+
+    saved = filled.home.with_name("saved")
+    shutil.copytree(filled.home, saved)
+    done, trace = traced()
+    assert done.returncode == 0
+    opened = [number for number, line in enumerate(trace.splitlines(), 1) if f"{filled.data}/" in line]
+    told = set()
+    for number in opened:
+        shutil.rmtree(filled.home)
+        shutil.copytree(saved, filled.home)
+        before = {path: path.read_bytes() for path in filled.data.glob("lists/*.jsonl")}
+        done, _ = traced("-e", f"inject=openat:error=EMFILE:when={number}")
+        after = {path: path.read_bytes() for path in filled.data.glob("lists/*.jsonl")}
+        recorded = [path for path, lines in after.items() if lines.count(b"\n") > max(before.get(path, b"").count(b"\n"), 1)]
+        says = re.search(r"@\d+ was recorded", done.stderr.decode()) is not None
+        assert bool(recorded) == (done.returncode == 0 or says), (number, done.stderr)
+        told.add(says)
+    assert told == {True, False}

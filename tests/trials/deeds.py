@@ -27,7 +27,8 @@ class Deed:
     """A command to break.
 
     `home` is the kind of home that it starts from, and `args` has its arguments. `lists` are the lists that it changes; the
-    next add goes to the first of them that exists. `output` is the file that it writes outside the store.
+    next add goes to the first of them that exists. `output` is the file that it writes outside the store. `in_words` is
+    whether it answers in words, which may need to read more than the answer as JSON.
     """
 
     name: str
@@ -36,11 +37,12 @@ class Deed:
     stdin: bytes = b""
     lists: tuple[str, ...] = ("inbox",)
     output: str = ""
+    in_words: bool = False
 
     @property
     def argv(self) -> tuple[str, ...]:
         """The arguments, with the option that makes the answer a JSON document."""
-        return (*self.args, "--json")
+        return self.args if self.in_words else (*self.args, "--json")
 
     @property
     def keeps_todos(self) -> bool:
@@ -49,8 +51,9 @@ class Deed:
         return not removes or self.home in ("moved", "moved-undone")
 
 
-def _deed(line: str, *lists: str, home: str = "plain", stdin: bytes = b"", output: str = "") -> Deed:
-    return Deed(f"{line} [{home}]", tuple(line.split()), home, stdin, lists or ("inbox",), output)
+def _deed(line: str, *lists: str, home: str = "plain", stdin: bytes = b"", output: str = "", in_words: bool = False) -> Deed:
+    name = f"{line} [{home}{', in words' if in_words else ''}]"
+    return Deed(name, tuple(line.split()), home, stdin, lists or ("inbox",), output, in_words)
 
 
 THREE = b"Buy bread\nBuy milk\nBuy salt\n"
@@ -79,6 +82,9 @@ DEEDS = (
     _deed("lists archive work", "work", "inbox"),
     _deed("lists unarchive old", "old", "inbox"),
     _deed("-L shop add -", "shop", stdin=THREE),
+    _deed("-L shop add -", "shop", stdin=THREE, in_words=True),
+    _deed("undo 2", in_words=True),
+    _deed("undo", home="moved", in_words=True),
     _deed("add -", home="empty", stdin=THREE),
     _deed("add -", home="torn", stdin=THREE),
     _deed("add -", home="unended", stdin=THREE),
