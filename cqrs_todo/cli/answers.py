@@ -117,7 +117,7 @@ def print_answer(session: Session, answer: Answer, line: str | None, back: str =
     if session.options.json:
         from . import document
 
-        print_line(document.encode(document.answer_document(answer)))
+        print_line(document.encode(document.answer_document(answer, session.position_of(answer.list))))
     elif line is not None and not session.options.quiet:
         way = f". {back.split()[0].title()}: {session.typed(answer.list, back)}"
         print_line(line + (way if answer.commit is not None else ""))

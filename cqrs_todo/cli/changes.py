@@ -18,18 +18,18 @@ _MOST_EVENTS = 1000
 """How many events are put into words, which takes some microseconds for each."""
 
 
-def commits_at(backward: Iterable[Commit], positions: Iterable[int]) -> list[Commit]:
-    """Return the commits at some positions, newest first.
+def commits_of(backward: Iterable[Commit], commands: Iterable[str]) -> list[Commit]:
+    """Return the commits with some command ids, newest first.
 
     Args:
         backward: The commits of a list, newest first. It is read no further than necessary.
-        positions: The positions of the first events of the commits.
+        commands: The command ids.
     """
-    wanted = set(positions)
+    wanted = set(commands)
     found: list[Commit] = []
     for commit in backward if wanted else ():
-        if commit.position in wanted:
-            wanted.remove(commit.position)
+        if commit.metadata.command in wanted:
+            wanted.remove(commit.metadata.command)
             found.append(commit)
         if not wanted:
             break
@@ -50,7 +50,7 @@ def as_steps(commits: Iterable[Commit]) -> list[list[Commit]]:
     steps: dict[str, list[Commit]] = {}
     for commit in commits:
         batch = batch_of(commit.metadata)
-        steps.setdefault(f"@{commit.position}" if batch is None else batch[0], []).append(commit)
+        steps.setdefault(commit.metadata.command if batch is None else batch[0], []).append(commit)
     return list(steps.values())
 
 

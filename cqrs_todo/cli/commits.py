@@ -35,12 +35,14 @@ def show_commits(session: Session, words: Sequence[str]) -> None:
     if session.options.json:
         from . import document
 
-        documents = [document.commit_document(commit) for commit in commits]
+        documents = [document.commit_document(commit, todos.position_of) for commit in commits]
         print_line(document.encode({**document.head(view), "commits": documents}))
         return
     print_moment(session, view)
     if session.options.plain:
-        print_history(session, [HistoryRow(view, commit, None) for commit in commits], None, name_lists=False)
+        print_history(
+            session, [HistoryRow(view, commit, None, todos.position_of) for commit in commits], None, name_lists=False
+        )
         return
     for place, commit in enumerate(commits):
         if place:
@@ -73,7 +75,7 @@ def _print_commit(session: Session, commit: Commit) -> None:
         (f"  {long_instant(commit.metadata.at, to_local)}", "cyan"),
         (f"  {visible(commit.metadata.by)}", "dim"),
     )
-    note = describe_commit(commit)
+    note = describe_commit(commit, session.list.position_of)
     if note:
         print_line(f"  {visible(note)}")
     numbers = {item.stream: f"{item.number}" for item in session.list.view().items}

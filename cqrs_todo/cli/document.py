@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from ..cqrs.events import Commit, Recorded, UnknownEvent
-from ..cqrs.timeline import REDOES, UNDOES, marked
+from ..cqrs.timeline import REDOES, UNDOES, PositionOf, marked
 from ..todo.fields import FIELDS
 from ..todo.recorder import Answer
 from ..todo.service import Added, View
@@ -46,16 +46,25 @@ def _event_document(event: Recorded) -> dict[str, Any]:
     return {"stream": event.stream, "version": event.version, "type": event.type, "data": data}
 
 
-def commit_document(commit: Commit) -> dict[str, Any]:
-    """Return the JSON form of a commit and its events."""
+def commit_document(commit: Commit, position_of: PositionOf) -> dict[str, Any]:
+    """Return the JSON form of a commit and its events.
+
+    Args:
+        commit: The commit.
+        position_of: Finds the commits of its list by their command ids.
+    """
+    undone, redone = (
+        [position for command in marked(commit.metadata, key) if (position := position_of(command)) is not None]
+        for key in (UNDOES, REDOES)
+    )
     return {
         "position": commit.position,
         "at": commit.metadata.at,
         "by": commit.metadata.by,
         "command": commit.metadata.command,
         "events": [_event_document(event) for event in commit.events],
-        "undoes": marked(commit.metadata, UNDOES),
-        "redoes": marked(commit.metadata, REDOES),
+        "undoes": undone,
+        "redoes": redone,
         "meta": {key: value for key, value in commit.metadata.meta.items() if key not in (UNDOES, REDOES)},
     }
 
@@ -65,20 +74,22 @@ def head(view: View) -> dict[str, Any]:
     return {"list": view.list, "position": view.position, "as_of": view.as_of}
 
 
-def view_document(view: View, items: Iterable[Item], commits: Iterable[Commit] | None = None) -> dict[str, Any]:
-    """Return the JSON form of a list, or of some of its todos; with `commits`, of the history too."""
-    document = {**head(view), "todos": [todo_document(item) for item in items]}
-    if commits is not None:
-        document["commits"] = [commit_document(commit) for commit in commits]
-    return document
+def view_document(view: View, items: Iterable[Item]) -> dict[str, Any]:
+    """Return the JSON form of a list, or of some of its todos."""
+    return {**head(view), "todos": [todo_document(item) for item in items]}
 
 
-def answer_document(answer: Answer) -> dict[str, Any]:
-    """Return the JSON form of what a verb recorded, with the named todos as they are now."""
+def answer_document(answer: Answer, position_of: PositionOf) -> dict[str, Any]:
+    """Return the JSON form of what a verb recorded, with the named todos as they are now.
+
+    Args:
+        answer: The answer.
+        position_of: Finds the commits of its list by their command ids.
+    """
     return {
         "list": answer.list,
         "position": answer.position,
-        "commit": None if answer.commit is None else commit_document(answer.commit),
+        "commit": None if answer.commit is None else commit_document(answer.commit, position_of),
         "todos": [todo_document(item) for item in answer.items],
         "commits": len(answer.commits),
         "also": answer.also,

@@ -7,6 +7,7 @@ from rich.text import Text
 
 from ..cqrs.events import Commit
 from ..cqrs.playback import Transition
+from ..cqrs.timeline import PositionOf
 from ..todo.compare import changed_fields
 from ..todo.fields import State
 from ..todo.history import describe_commit, describe_event
@@ -21,7 +22,12 @@ _SPACIOUS = 16
 
 
 def frame(
-    commit: Commit, transitions: Sequence[Transition[State]], view: View, height: int, footer: Sequence[Text] = ()
+    commit: Commit,
+    transitions: Sequence[Transition[State]],
+    view: View,
+    height: int,
+    position_of: PositionOf,
+    footer: Sequence[Text] = (),
 ) -> Group:
     """Draw a commit.
 
@@ -30,6 +36,7 @@ def frame(
         transitions: What each of its events did.
         view: The list after it.
         height: How many lines there are.
+        position_of: Finds the commits of the list by their command ids.
         footer: Lines to show below the list.
     """
     gap = [Text()] if height >= _SPACIOUS else []
@@ -39,9 +46,9 @@ def frame(
     items = [item for item in view.items if not item.todo.removed]
     rows = _rows(items, {event.stream for event in commit.events}, free - len(changes))
     if not footer:
-        return Group(_head(commit), *changes, *gap, *rows)
+        return Group(_head(commit, position_of), *changes, *gap, *rows)
     padding = [Text()] * (free - len(changes) - len(rows))  # so that the footer stays where it is
-    return Group(_head(commit), *changes, *gap, *rows, *padding, *gap, *footer)
+    return Group(_head(commit, position_of), *changes, *gap, *rows, *padding, *gap, *footer)
 
 
 def line(*parts: tuple[str, str]) -> Text:
@@ -49,9 +56,9 @@ def line(*parts: tuple[str, str]) -> Text:
     return Text.assemble(*parts, no_wrap=True, overflow="ellipsis")
 
 
-def _head(commit: Commit) -> Text:
+def _head(commit: Commit, position_of: PositionOf) -> Text:
     meta = commit.metadata
-    note = describe_commit(commit)
+    note = describe_commit(commit, position_of)
     return line(
         (f"@{commit.position}  ", "bold"),
         (f"{short_instant(meta.at, to_local)}  ", "cyan"),

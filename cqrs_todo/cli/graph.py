@@ -7,9 +7,6 @@ from ..cqrs.struct import Struct
 from ..cqrs.timeline import REDOES, UNDOES, batch_of, in_force, marked
 from ..todo.views import RESTORES
 
-CAUSATION = "causation"
-"""The key in a commit's `meta` of what caused it: the id of a command, or of one of its events."""
-
 _ASCII = str.maketrans("╭╰├┼┬┴─│●○", "++++++-|*o")
 
 
@@ -41,12 +38,11 @@ def related(commits: Iterable[Commit]) -> dict[int, set[int]]:
     found: dict[int, set[int]] = {}
     for commit in sorted(known, key=lambda commit: commit.position):
         meta = commit.metadata.meta
-        to = {positions.get(each) for each in (*marked(commit.metadata, UNDOES), *marked(commit.metadata, REDOES))}
+        to = {commands.get(each) for each in (*marked(commit.metadata, UNDOES), *marked(commit.metadata, REDOES))}
         if isinstance(meta.get(RESTORES), int):
             to.add(positions.get(meta[RESTORES]))
-        cause = meta.get(CAUSATION)
-        if isinstance(cause, str):
-            to.add(commands.get(cause, commands.get(cause.rpartition("/")[0])))
+        cause = commit.metadata.causation
+        to.add(commands.get(cause.rpartition("/")[0]))
         batch = batch_of(commit.metadata)
         if batch is not None and not to - {None}:
             to.add(first_of_batch.setdefault(batch[0], commit.position))
@@ -84,13 +80,13 @@ def gutters(commits: Sequence[Commit], backward: Iterable[Commit], *, ascii_only
 
 def _undone(backward: Iterable[Commit]) -> set[int]:
     """Return the positions of the commits that were undone and not redone."""
-    undone: set[int] = set()
-    force: set[int] = set()
-    for commit, positions in in_force(backward):
-        force.update(positions)
+    steps: dict[str, int] = {}
+    force: set[str] = set()
+    for commit, commands in in_force(backward):
+        force.update(commands)
         if not marked(commit.metadata, UNDOES) and not marked(commit.metadata, REDOES):
-            undone.add(commit.position)
-    return undone - force
+            steps[commit.metadata.command] = commit.position
+    return {position for command, position in steps.items() if command not in force}
 
 
 def _lanes(groups: Iterable[list[int]]) -> list[list[list[int]]]:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ..cqrs.events import Commit
 from ..cqrs.struct import Struct
+from ..cqrs.timeline import PositionOf
 from ..todo.history import describe_commit, describe_event
 from ..todo.service import View
 from ..todo.values import day_or_instant
@@ -34,11 +35,13 @@ class HistoryRow(Struct, frozen=True):
         view: Its list as it is now.
         commit: The commit.
         streams: The todos whose events are shown; None for all.
+        position_of: Finds the commits of the list by their command ids.
     """
 
     view: View
     commit: Commit
     streams: set[str] | None
+    position_of: PositionOf
 
 
 def print_history(
@@ -76,7 +79,7 @@ def print_history(
         chosen = streams if row.streams is None else streams & row.streams
         place = f"{visible(row.view.list)} " if name_lists else ""
         labels = {stream: place + known.get(stream, visible(label_of(stream))) for stream in chosen}
-        new = list(history_lines([row.commit], labels, (changes or {}).get(row.view.list), seconds=seconds))
+        new = list(history_lines([row.commit], labels, row.position_of, (changes or {}).get(row.view.list), seconds=seconds))
         lines += new
         if gutters is not None:
             graph += [gutters[number].others if place else gutters[number].first for place in range(len(new))]
@@ -94,6 +97,7 @@ def print_history(
 def history_lines(
     commits: Iterable[Commit],
     labels: dict[str, str],
+    position_of: PositionOf,
     changes: dict[int, FieldChanges] | None = None,
     *,
     seconds: bool = False,
@@ -103,13 +107,14 @@ def history_lines(
     Args:
         commits: The commits.
         labels: What to call each todo, by its stream. Events of other todos are left out.
+        position_of: Finds the commits of the list by their command ids.
         changes: By position, the old and the new value of each field, which get lines below the event.
         seconds: Whether times have seconds.
     """
     shown = long_instant if seconds else short_instant
     for commit in commits:
         head = (f"@{commit.position}", shown(commit.metadata.at, to_local), visible(commit.metadata.by))
-        note = describe_commit(commit)
+        note = describe_commit(commit, position_of)
         for event in commit.events:
             if event.stream in labels:
                 words = " ".join(part for part in (labels[event.stream], visible(describe_event(event, to_local))) if part)

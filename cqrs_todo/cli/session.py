@@ -12,7 +12,7 @@ from ..cqrs.snapshots import Snapshots
 from ..cqrs.store import Cursor, Store
 from ..cqrs.stores import open_store
 from ..cqrs.stores.snapshots import Folder, SnapshotStore
-from ..cqrs.timeline import Moment
+from ..cqrs.timeline import Moment, PositionOf
 from ..todo.fields import SCHEMA, State
 from ..todo.recorder import TYPES
 from ..todo.service import DEFAULT_LIST, TodoList, View
@@ -330,9 +330,19 @@ class Session:
         if "store" in self.__dict__:
             self.store.close()
 
+    def position_of(self, name: str) -> PositionOf:
+        """Return what finds the commits of a list by their command ids, for example those that an undo names.
+
+        Args:
+            name: The name of the list.
+        """
+        opened = next((each for each in self._lists if each.name == name), None)
+        return (opened or self.open_list(name)).position_of
+
     def outcome(self, error: Exception) -> Exception:
         """Return what to report of an error. If it came after the command was recorded, that must be said."""
-        recorded = next((opened for opened in self._lists if opened.recorded and self.recording), None)
+        store = self.__dict__.get("store")  # the lists of a dry run are in another store, and record nothing
+        recorded = next((opened for opened in self._lists if opened.recorded and opened.store is store), None)
         if recorded is None or not isinstance(error, CqrsError) or isinstance(error, OutcomeUnknown):
             return error
         place = f"@{recorded.recorded} was recorded in {recorded.name}"

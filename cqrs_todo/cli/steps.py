@@ -9,7 +9,7 @@ from ..todo.recorder import Answer
 from ..todo.service import TodoList
 from ..todo.views import move_of
 from .answers import named, print_answer
-from .changes import as_steps, changes_in_words, commits_at
+from .changes import as_steps, changes_in_words, commits_of
 from .errors import UsageError
 from .reports import count_of
 from .session import Session
@@ -45,10 +45,10 @@ def reversed_steps(todos: TodoList, commits: Iterable[Commit], key: str) -> list
     Args:
         todos: The list.
         commits: What undo or redo recorded in the list.
-        key: The key in a commit's metadata that holds the positions.
+        key: The key in a commit's `meta`: `UNDOES` or `REDOES`.
     """
-    positions = [position for commit in commits for position in marked(commit.metadata, key)]
-    found = commits_at(todos.history(), positions)
+    commands = [command for commit in commits for command in marked(commit.metadata, key)]
+    found = commits_of(todos.history(), commands)
     return as_steps(found if key == UNDOES else reversed(found))
 
 
@@ -59,7 +59,7 @@ def print_steps(session: Session, answer: Answer, done: str, key: str, back: str
         session: This run of the program.
         answer: What was recorded.
         done: What was done: "Undid" or "Redid".
-        key: The key in a commit's metadata that holds the positions.
+        key: The key in a commit's `meta`: `UNDOES` or `REDOES`.
         back: The verb that reverses it.
         asked: How many changes the person named.
     """

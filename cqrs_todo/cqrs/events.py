@@ -1,6 +1,6 @@
 """Events as they are recorded: metadata, commits, and the types of events by their names in the log."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -11,6 +11,22 @@ LOST = "lost"
 
 REPAIRED = "repaired"
 """The type of the event with which a repair ends a log. It says what was lost and what could not be proven."""
+
+FORGOTTEN = "forgotten"
+"""The type of the events that take the place of those whose data were removed from a log on purpose."""
+
+MERGED = "merged"
+"""The type of the events that keep a change which lost against a newer one when two histories of a log were merged."""
+
+FRAMEWORK_TYPES = frozenset({LOST, REPAIRED, FORGOTTEN, MERGED})
+"""The types of the framework's own events. They change no state, and may be in any stream."""
+
+CAUSATION = "causation"
+"""The key in a commit's `meta` for the id of the event that caused its command."""
+CORRELATION = "correlation"
+"""The key in a commit's `meta` for an id that everything shares which one command led to, at first or at last."""
+EXTRA = "extra"
+"""The key in a commit's `meta` for the places, from 1, of the events that a merge added to make the others possible."""
 
 
 class UnknownEvent(Struct, frozen=True):
@@ -47,6 +63,44 @@ class Metadata(Struct, frozen=True, gc=False):
 
         return cls(now(), by, new_command_id(), meta)
 
+    @property
+    def causation(self) -> str:
+        """The id of the event that caused the command; '' if none is recorded."""
+        return self._text(CAUSATION)
+
+    @property
+    def correlation(self) -> str:
+        """What everything shares that one command led to; '' if none is recorded."""
+        return self._text(CORRELATION)
+
+    def _text(self, key: str) -> str:
+        value = self.meta.get(key)
+        return value if isinstance(value, str) else ""
+
+    def ordinals(self, count: int) -> Sequence[int]:
+        """Return the ordinals of the events of a commit: the numbers by which they are identified.
+
+        The events that the command asked for count 1, 2 and so on. Those that a merge added count -1, -2 and so on, so that
+        the others keep their ordinals.
+
+        Args:
+            count: The number of events.
+        """
+        places = self.meta.get(EXTRA)
+        if not isinstance(places, list):
+            return range(1, count + 1)
+        places = {place for place in places if type(place) in (int, float)}  # True is 1 in Python, and not in JSON
+        ordinals: list[int] = []
+        asked = added = 0
+        for place in range(1, count + 1):
+            if place in places:
+                added += 1
+                ordinals.append(-added)
+            else:
+                asked += 1
+                ordinals.append(asked)
+        return ordinals
+
 
 class Recorded(Struct, frozen=True, gc=False):
     """One event as it is recorded in a log.
@@ -58,6 +112,8 @@ class Recorded(Struct, frozen=True, gc=False):
         type: Its stable type string.
         data: The event itself, or an `UnknownEvent`.
         metadata: The metadata of its commit.
+        ordinal: Its number in its commit; see `Metadata.ordinals`.
+        tags: What it is about besides its stream, such as `course/c1`, sorted.
     """
 
     position: int
@@ -66,11 +122,16 @@ class Recorded(Struct, frozen=True, gc=False):
     type: str
     data: Any
     metadata: Metadata
+    ordinal: int = 1
+    tags: tuple[str, ...] = ()
 
     @property
     def id(self) -> str:
-        """The id of this event, which never changes. A consumer that may be given an event twice recognises it by its id."""
-        return f"{self.metadata.command}/{self.position}"
+        """The id of this event. A consumer that may be given an event twice recognises it by its id.
+
+        It never changes. It does not contain the position, because a merge of two histories of a log moves events.
+        """
+        return f"{self.metadata.command}/{self.ordinal}"
 
 
 class Commit(Struct, frozen=True, gc=False):
@@ -165,17 +226,27 @@ class EventTypes:
         newest: The type string that each older one becomes in the end.
     """
 
-    def __init__(self, types: Mapping[str, type], upcasters: Mapping[str, Upcaster] | None = None) -> None:
+    def __init__(
+        self,
+        types: Mapping[str, type],
+        upcasters: Mapping[str, Upcaster] | None = None,
+        tags: Callable[[Any], Iterable[str]] | None = None,
+    ) -> None:
         """Register events.
 
         Args:
             types: The event classes by their type strings.
             upcasters: An upcaster for each older type string.
+            tags: Returns the tags with which an event is recorded. None: events have no tags.
 
         Raises:
-            ValueError: A class has two type strings, or an upcaster does not lead to a registered type.
+            ValueError: A class has two type strings, a type string is one of the framework's own, or an upcaster does not
+                lead to a registered type.
         """
         self.types = dict(types)
+        if own := FRAMEWORK_TYPES & self.types.keys():
+            raise ValueError(f"{min(own)!r} is the type of an event of the framework itself")
+        self._tags = tags
         self._names = {cls: name for name, cls in types.items()}
         if len(self._names) != len(self.types):
             raise ValueError("an event class has two type strings")
@@ -205,6 +276,10 @@ class EventTypes:
             upcaster = self._upcasters[type]
             type, data = upcaster.type, upcaster.upcast(data)
         return data
+
+    def tags_of(self, event: object) -> tuple[str, ...]:
+        """Return the tags of an event, sorted, each once."""
+        return () if self._tags is None else tuple(sorted(set(self._tags(event))))
 
     def name_of(self, event: object) -> str:
         """Return the type string of an event.

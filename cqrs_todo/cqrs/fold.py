@@ -5,7 +5,7 @@ from itertools import chain, islice
 from typing import Any, Generic, Protocol
 
 from .decider import Decider, S
-from .events import LOST, REPAIRED, BatchEvent, Commit, EventBatch, UnknownEvent
+from .events import FRAMEWORK_TYPES, BatchEvent, Commit, EventBatch, UnknownEvent
 from .struct import Struct
 
 WAITING = 10_000
@@ -234,7 +234,7 @@ class Fold(Generic[S]):
 
     def _count_unknown(self, stream: str, event: UnknownEvent, change: int) -> None:
         """Count an unknown event of a stream, or discount it, unless the decider ignores it."""
-        if event.type in (LOST, REPAIRED) or event.type in self._decider.ignores:
+        if event.type in FRAMEWORK_TYPES or event.type in self._decider.ignores:
             return
         count = self.unknown.pop(stream, 0) + change
         if count:

@@ -190,6 +190,8 @@ class Repository(Generic[S, C, E]):
             raise
 
     def _due(self, fold: Fold[S]) -> bool:
+        if self.log.damage is not None:  # a snapshot of what is left would take the place of those that remember more
+            return False
         last = self._infos[-1].position if self._infos else 0
         return fold.position > last and self._strategy.due(fold.position, last, len(fold))
 

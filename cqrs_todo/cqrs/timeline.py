@@ -1,13 +1,13 @@
 """Time travel and undo: the fold at an earlier moment, and the commits that the next undo and redo apply to."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from itertools import takewhile
 from typing import TypeAlias
 
 from .decider import C, Decider, E, S
 from .errors import StaleCursor
-from .events import LOST, REPAIRED, Commit, Metadata
+from .events import FRAMEWORK_TYPES, Commit, Metadata
 from .fold import Fold
 from .repository import Repository
 from .snapshots import nearest
@@ -22,7 +22,7 @@ the event at that position; 0 is before the first commit.
 
 UNDOES = "undoes"
 REDOES = "redoes"
-"""The keys in a commit's `meta` for the positions of the commits that it undoes or redoes."""
+"""The keys in a commit's `meta` for the command ids of the commits that it undoes or redoes."""
 BATCH = "batch"
 """The key in a commit's `meta` for the batch that it is part of: the `id` of the batch, and the commit's `part`, from 1.
 
@@ -117,14 +117,39 @@ def _begin_at_snapshot(repository: Repository[S, C, E], position: int) -> tuple[
     return Fold(repository.decider, snapshot.base, position), snapshot.cursor
 
 
-Step: TypeAlias = tuple[int, ...]
-"""The positions of the commits that one command wrote, in the order in which they are undone (newest first) or redone."""
+Step: TypeAlias = tuple[str, ...]
+"""The command ids of the commits that one command wrote, in the order in which they are undone (newest first) or redone."""
+
+PositionOf: TypeAlias = Callable[[str], int | None]
+"""Returns the position of the commit with a command id; None if there is none."""
 
 
-def marked(metadata: Metadata, key: str) -> tuple[int, ...]:
-    """Return the positions of the commits that a commit undoes (`UNDOES`) or redoes (`REDOES`), in that order."""
-    positions = metadata.meta.get(key)
-    return tuple(positions) if isinstance(positions, list) and all(isinstance(each, int) for each in positions) else ()
+def marked(metadata: Metadata, key: str) -> tuple[str, ...]:
+    """Return the command ids of the commits that a commit undoes (`UNDOES`) or redoes (`REDOES`), in that order."""
+    commands = metadata.meta.get(key)
+    return tuple(commands) if isinstance(commands, list) and all(isinstance(each, str) for each in commands) else ()
+
+
+class Positions:
+    """The positions of the commits of a log by their command ids. The log is read backwards as far as is necessary."""
+
+    def __init__(self, backward: Iterable[Commit]) -> None:
+        """Begin at the newest commit.
+
+        Args:
+            backward: The commits, newest first.
+        """
+        self._backward = iter(backward)
+        self._found: dict[str, int] = {}
+
+    def of(self, command: str) -> int | None:
+        """Return the position of the commit with a command id; None if there is none."""
+        while command not in self._found:
+            commit = next(self._backward, None)
+            if commit is None:
+                return None
+            self._found[commit.metadata.command] = commit.position
+        return self._found[command]
 
 
 def batch_of(metadata: Metadata) -> tuple[str, int] | None:
@@ -145,23 +170,23 @@ def undo_steps(backward: Iterable[Commit]) -> Iterator[Step]:
     return _grouped(in_force(backward), complete_at_first=True)
 
 
-def in_force(backward: Iterable[Commit]) -> Iterator[tuple[Commit, list[int]]]:
-    """Yield each commit, newest first, with the positions of the commits in force that it did or redid, also newest first.
+def in_force(backward: Iterable[Commit]) -> Iterator[tuple[Commit, list[str]]]:
+    """Yield each commit, newest first, with the command ids of the commits in force that it did or redid, also newest first.
 
     The commits that a repair wrote are left out.
 
     Args:
         backward: All commits of a log, newest first. It is read only as far as the caller iterates.
     """
-    handled: set[int] = set()
+    handled: set[str] = set()
     for commit in backward:
-        if all(event.type in (LOST, REPAIRED) for event in commit.events):
+        if all(event.type in FRAMEWORK_TYPES for event in commit.events):
             continue
         handled.update(marked(commit.metadata, UNDOES))
         redone = marked(commit.metadata, REDOES)
         is_step = not redone and not marked(commit.metadata, UNDOES)
-        done = (commit.position,) if is_step else tuple(reversed(redone))
-        yield commit, [position for position in done if position not in handled]
+        done = (commit.metadata.command,) if is_step else tuple(reversed(redone))
+        yield commit, [command for command in done if command not in handled]
         handled.update(done)
 
 
@@ -174,37 +199,37 @@ def redo_steps(backward: Iterable[Commit]) -> Iterator[Step]:
     return _grouped(_undone(backward), complete_at_first=False)
 
 
-def _undone(backward: Iterable[Commit]) -> Iterator[tuple[Commit, list[int]]]:
-    """Yield each undo or redo at the end of a log, with the positions of the commits that it undid, oldest first."""
-    handled: set[int] = set()
+def _undone(backward: Iterable[Commit]) -> Iterator[tuple[Commit, list[str]]]:
+    """Yield each undo or redo at the end of a log, with the command ids of the commits that it undid, oldest first."""
+    handled: set[str] = set()
     for commit in backward:
         undone, redone = marked(commit.metadata, UNDOES), marked(commit.metadata, REDOES)
         if not undone and not redone:
             return
         handled.update(redone)
-        yield commit, [position for position in reversed(undone) if position not in handled]
+        yield commit, [command for command in reversed(undone) if command not in handled]
         handled.update(undone)
 
 
-def _grouped(found: Iterable[tuple[Commit, list[int]]], *, complete_at_first: bool) -> Iterator[Step]:
-    """Yield the positions as steps. Those of one batch are one step, in the place of the first of them that was found.
+def _grouped(found: Iterable[tuple[Commit, list[str]]], *, complete_at_first: bool) -> Iterator[Step]:
+    """Yield the command ids as steps. Those of one batch are one step, in the place of the first of them that was found.
 
     Args:
-        found: Commits, newest first, with positions.
+        found: Commits, newest first, with command ids.
         complete_at_first: Whether a batch is complete once its first part was found. Otherwise more may come until the end.
     """
-    steps: list[list[int]] = []
-    unfinished: dict[str, list[int]] = {}
-    for commit, positions in found:
+    steps: list[list[str]] = []
+    unfinished: dict[str, list[str]] = {}
+    for commit, commands in found:
         batch = batch_of(commit.metadata)
         if batch is None:
-            steps += [[position] for position in positions]
-        elif positions:
+            steps += [[command] for command in commands]
+        elif commands:
             id, part = batch
             if id not in unfinished:
                 unfinished[id] = []
                 steps.append(unfinished[id])
-            unfinished[id] += positions
+            unfinished[id] += commands
             if part == 1 and complete_at_first:
                 del unfinished[id]
         while steps and not any(steps[0] is step for step in unfinished.values()):

@@ -1,7 +1,7 @@
 """The history of a list in words. This module is pure."""
 
-from ..cqrs.events import LOST, REPAIRED, Commit, Recorded, UnknownEvent
-from ..cqrs.timeline import REDOES, UNDOES, marked
+from ..cqrs.events import FORGOTTEN, LOST, MERGED, REPAIRED, Commit, Recorded, UnknownEvent
+from ..cqrs.timeline import REDOES, UNDOES, PositionOf, marked
 from .events import TodoCompleted, TodoCreated, TodoRemoved, TodoReopened, TodoRestored
 from .fields import FIELD_BY_EVENT, SetField
 from .values import searchable
@@ -34,7 +34,7 @@ def describe_event(event: Recorded, to_local: ToLocal) -> str:
         case UnknownEvent(name, record):
             if name == REPAIRED:
                 return _repair_in_words(record)
-            return "lost when the log was damaged" if name == LOST else f"{name} (written by a newer version)"
+            return _FRAMEWORK_EVENTS.get(name) or f"{name} (written by a newer version)"
     field = FIELD_BY_EVENT.get(type(data))
     if field is None:
         raise TypeError(f"{type(data).__name__} is not an event of a todo")
@@ -44,6 +44,13 @@ def describe_event(event: Recorded, to_local: ToLocal) -> str:
     if not old:
         return f"{field.name} set to {new}"
     return f"{field.name}: {old} → {new}" if new else f"{field.name} cleared, was {old}"
+
+
+_FRAMEWORK_EVENTS = {
+    LOST: "lost when the log was damaged",
+    FORGOTTEN: "forgotten",
+    MERGED: "changed in another copy of the list, and a newer change stands",
+}
 
 
 def _repair_in_words(record: bytes) -> str:
@@ -63,7 +70,7 @@ def _repair_in_words(record: bytes) -> str:
     return "; ".join(["the log was repaired", *parts])
 
 
-def mentions(commit: Commit, event: Recorded, text: str, to_local: ToLocal) -> bool:
+def mentions(commit: Commit, event: Recorded, text: str, to_local: ToLocal, position_of: PositionOf) -> bool:
     """Return whether a text is in what the history prints of an event, or in an old or a new value of the event.
 
     Case and forms of Unicode make no difference.
@@ -73,9 +80,10 @@ def mentions(commit: Commit, event: Recorded, text: str, to_local: ToLocal) -> b
         event: One of its events.
         text: The text.
         to_local: The reader's time zone.
+        position_of: Finds the commits of the list by their command ids.
     """
     sought = searchable(text)
-    printed = (describe_event(event, to_local), describe_commit(commit))
+    printed = (describe_event(event, to_local), describe_commit(commit, position_of))
     return any(sought in searchable(words) for words in printed) or event_mentions(event.data, text)
 
 
@@ -87,14 +95,20 @@ def event_mentions(event: object, text: str) -> bool:
     return any(sought in searchable(word) for word in words if isinstance(word, str))
 
 
-def describe_commit(commit: Commit) -> str:
-    """Describe what a commit was for: what it undoes, redoes or restores, where it moved todos, and the reason given."""
+def describe_commit(commit: Commit, position_of: PositionOf) -> str:
+    """Describe what a commit was for: what it undoes, redoes or restores, where it moved todos, and the reason given.
+
+    Args:
+        commit: The commit.
+        position_of: Finds the commits of the list by their command ids.
+    """
     meta = commit.metadata.meta
     parts = []
     for key, verb in ((UNDOES, "undoes"), (REDOES, "redoes")):
-        positions = marked(commit.metadata, key)
-        if positions:
-            parts.append(f"{verb} {', '.join(f'@{position}' for position in positions)}")
+        places = [(command, position_of(command)) for command in marked(commit.metadata, key)]
+        if places:
+            named = (f"the command {command}" if position is None else f"@{position}" for command, position in places)
+            parts.append(f"{verb} {', '.join(named)}")
     if RESTORES in meta:
         parts.append(f"as of @{meta[RESTORES]}")
     move = move_of(commit)

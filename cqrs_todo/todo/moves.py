@@ -149,7 +149,7 @@ def record_both(first: Half, second: Half) -> list[tuple[Recorder, Commit]]:
 def _undo_first_half(todos: Recorder, arrived: Commit, other: Recorder, cause: CqrsError) -> None:
     """Undo the first half of a change whose second half could not be recorded."""
     meta = arrived.metadata.meta
-    reverse = {REDOES: meta[UNDOES]} if UNDOES in meta else {UNDOES: meta.get(REDOES, [arrived.position])}
+    reverse = {REDOES: meta[UNDOES]} if UNDOES in meta else {UNDOES: meta.get(REDOES, [arrived.metadata.command])}
     if BATCH in meta:  # so that the parts of the batch stay one step
         reverse[BATCH] = meta[BATCH]
     move = move_of(arrived)
@@ -285,7 +285,7 @@ def _missing_halves(source: Recorder, half_moved: set[str], target: Recorder, mo
     for command in sorted(set(commands.values())):
         leave = {stream: [TodoRemoved()] for stream in half_moved if commands[stream] == command}
         earlier = next((each for each in source.log.commits_backward() if each.metadata.command == command), None)
-        meta = move.meta if earlier is None else {**move.meta, REDOES: [earlier.position]}
+        meta = move.meta if earlier is None else {**move.meta, REDOES: [earlier.metadata.command]}
         id = command if command and earlier is None else new_command_id()
         halves.append((Half(target, ({}, {}), id), Half(source, (leave, meta), id)))
     return halves

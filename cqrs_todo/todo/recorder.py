@@ -16,7 +16,7 @@ from ..cqrs.repository import Changes, PlannedCommit, Repository, decide_all
 from ..cqrs.snapshots import SnapshotEvery, Snapshots
 from ..cqrs.store import Cursor, Log, Progress, Store, no_progress
 from ..cqrs.struct import Struct
-from ..cqrs.timeline import Moment, as_of
+from ..cqrs.timeline import Moment, Positions, as_of
 from .batches import CommitContent, note_earlier_commits, split_to_commit_size, with_batch_ids
 from .events import TodoEvent
 from .fields import State, Todo
@@ -124,6 +124,7 @@ class Recorder:
         self._missing = False
         self._locked = False
         self._others: list[Recorder] = []
+        self._positions: Positions | None = None
         try:
             self._attach(store.open(name))
         except LogNotFound as error:
@@ -386,6 +387,16 @@ class Recorder:
         if isinstance(moment, int):
             self._check_position(fold, moment)
         return as_of(self.repository, moment)
+
+    def position_of(self, command: str) -> int | None:
+        """Return the position of the commit with a command id; None if the list has none."""
+        if self._positions is None:
+            self._positions = Positions(self.log.commits_backward())
+        position = self._positions.of(command)
+        if position is None:  # it may have been recorded meanwhile
+            commit = self.log.find_command(command)
+            return None if commit is None else commit.position
+        return position
 
     def check_position(self, position: int) -> None:
         """Check that the list has a position.

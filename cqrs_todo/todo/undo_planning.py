@@ -22,7 +22,7 @@ class Direction(Struct, frozen=True):
     Args:
         verb: Its name in messages.
         past: The past participle of its name.
-        key: The key in a commit's `meta` for the positions of the commits that it undoes or redoes.
+        key: The key in a commit's `meta` for the commits that it undoes or redoes.
         steps: Takes commits, newest first, and yields the steps that can be undone or redone.
         events: Takes a decider and commits, and returns the events that undo or redo them, by stream.
     """
@@ -71,15 +71,15 @@ class ListState:
         """Return the commits up to the fold, newest first, without what others append meanwhile."""
         return self.todos.log.commits_backward(Cursor(self._fold.position))
 
-    def commits_at(self, positions: Iterable[int]) -> dict[int, Commit]:
-        """Return the commits that begin at these positions, by position, newest first.
+    def commits_of(self, commands: Iterable[str]) -> dict[str, Commit]:
+        """Return the commits with these command ids, by their ids, newest first.
 
         The log is read backward once, and no further than to the earliest of these commits.
         """
-        wanted = set(positions)
+        wanted = set(commands)
         backward = self.backward() if wanted else iter(())
-        found = islice((commit for commit in backward if commit.position in wanted), len(wanted))
-        return {commit.position: commit for commit in found}
+        found = islice((commit for commit in backward if commit.metadata.command in wanted), len(wanted))
+        return {commit.metadata.command: commit for commit in found}
 
     def state(self, stream: str) -> State:
         """Return the state of a todo after the planned steps."""

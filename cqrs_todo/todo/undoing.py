@@ -18,7 +18,7 @@ from ..cqrs.events import LOST, Commit, UnknownEvent
 from ..cqrs.fold import Fold
 from ..cqrs.ids import new_command_id
 from ..cqrs.struct import replace
-from ..cqrs.timeline import BATCH, REDOES, UNDOES, Step, batch_of, marked, undo_steps
+from ..cqrs.timeline import BATCH, REDOES, UNDOES, Positions, Step, batch_of, marked, undo_steps
 from .batches import COMMIT_LIMIT, CommitContent, note_earlier_commits
 from .errors import CannotUndo, EventNotFound, NotInForce
 from .events import TodoEvent, TodoRemoved, TodoRestored
@@ -88,7 +88,7 @@ def _step_with(side: ListState, position: int) -> Step:
     commit = next((each for each in side.backward() if each.position <= position), None)
     if commit is None or position > commit.last:
         raise EventNotFound(position, name, None if commit is None else commit.last)
-    step = next((step for step in undo_steps(side.backward()) if commit.position in step), None)
+    step = next((step for step in undo_steps(side.backward()) if commit.metadata.command in step), None)
     if step is None:
         raise NotInForce(*_why_not_in_force(side, commit, position))
     return step
@@ -106,12 +106,18 @@ def _why_not_in_force(side: ListState, commit: Commit, position: int) -> tuple[s
     if position != commit.position:
         name = f"@{position} belongs to @{commit.position}, which"
     for key, noun in ((UNDOES, "an undo"), (REDOES, "a redo")):
-        positions = marked(commit.metadata, key)
-        if positions:
+        commands = marked(commit.metadata, key)
+        if commands:
+            found = side.commits_of(commands)
+            positions = [found[command].position for command in commands if command in found]
             of = ", ".join(f"@{each}" for each in positions)
-            hint = "to reverse an undo: todo redo" if key == UNDOES else f"to reverse a redo: todo undo @{min(positions)}"
+            hint = (
+                "to reverse an undo: todo redo"
+                if key == UNDOES
+                else f"to reverse a redo: todo undo @{min(positions, default=1)}"
+            )
             return f"{name} is {noun} of {of}, which cannot be undone by its position", hint
-    undone = next((each for each in side.backward() if commit.position in marked(each.metadata, UNDOES)), None)
+    undone = next((each for each in side.backward() if commit.metadata.command in marked(each.metadata, UNDOES)), None)
     by = "" if undone is None else f" by @{undone.position}"
     return f"{name} was undone{by}", "to do it again: todo redo; to see what else can be undone: todo history"
 
@@ -139,10 +145,10 @@ def _commits_of(side: ListState, steps: Sequence[Step]) -> list[list[Commit]]:
     Raises:
         CannotUndo: A step names a commit that does not exist, or has events that this program does not know.
     """
-    wanted = {position for step in steps for position in step}
-    found = side.commits_at(wanted)
+    wanted = {command for step in steps for command in step}
+    found = side.commits_of(wanted)
     if absent := wanted - set(found):
-        raise CannotUndo(f"a commit undoes or redoes @{min(absent)}, and no commit begins there")
+        raise CannotUndo(f"a commit undoes or redoes the command {min(absent)}, which is not in {side.todos.name}")
     for commit in found.values():
         unknown = [event.type for event in commit.events if isinstance(event.data, UnknownEvent)]
         if LOST in unknown:
@@ -151,7 +157,7 @@ def _commits_of(side: ListState, steps: Sequence[Step]) -> list[list[Commit]]:
             )
         if unknown:
             raise CannotUndo(f"@{commit.position} contains {unknown[0]}, which a newer version wrote: update this program")
-    return [[found[position] for position in step] for step in steps]
+    return [[found[command] for command in step] for step in steps]
 
 
 def _other_lists(todos: Recorder, steps: Iterable[Sequence[Commit]]) -> dict[str, Recorder]:
@@ -198,13 +204,13 @@ def _plan_here(side: ListState, direction: Direction, steps: Sequence[Sequence[C
         side.apply_step(commit, direction)
     small = sum(len(commit.events) for commit in commits) <= COMMIT_LIMIT
     if small and not any(batch_of(commit.metadata) for commit in commits):
-        return [(direction.events(DECIDER, commits), {direction.key: [commit.position for commit in commits]})]
+        return [(direction.events(DECIDER, commits), {direction.key: [commit.metadata.command for commit in commits]})]
     return [(direction.events(DECIDER, [commit]), _meta(direction, commit)) for commit in commits]
 
 
 def _meta(direction: Direction, commit: Commit) -> dict[str, object]:
     """Return the `meta` of the commit that undoes or redoes a commit. It is part of the same batch, if there is one."""
-    meta: dict[str, object] = {direction.key: [commit.position]}
+    meta: dict[str, object] = {direction.key: [commit.metadata.command]}
     return meta if BATCH not in commit.metadata.meta else {**meta, BATCH: commit.metadata.meta[BATCH]}
 
 
@@ -214,21 +220,24 @@ def _check_later(side: ListState, steps: Sequence[Sequence[Commit]]) -> None:
     Raises:
         CannotUndo: There are such commits; the text names them.
     """
-    chosen = {tuple(commit.position for commit in step) for step in steps}
+    chosen = {tuple(commit.metadata.command for commit in step) for step in steps}
     pending = set(chosen)
-    first_of_batches = min((min(step) for step in chosen if len(step) > 1), default=None)
-    later: list[int] = []
+    # the parts of a batch may have other commits between them
+    first_of_batches = min((commit.position for step in steps if len(step) > 1 for commit in step), default=None)
+    positions = Positions(side.backward())
+    later: list[str] = []
     for step in undo_steps(side.backward()):
         pending.discard(step)
-        if step not in chosen and (pending or (first_of_batches is not None and step[0] > first_of_batches)):
+        is_behind = first_of_batches is not None and (positions.of(step[0]) or 0) > first_of_batches
+        if step not in chosen and (pending or is_behind):
             later += step
-        if not pending and (first_of_batches is None or step[0] <= first_of_batches):
+        if not pending and not is_behind:
             break
     # moves are checked in `_bring_home`, by where the todos are
     commits_here = (commit for step in steps for commit in step if _move_of(side.todos, commit) is None)
     fields = {(event.stream, field_of(event.data)) for commit in commits_here for event in commit.events}
-    commits = side.commits_at(later)
-    in_the_way = [f"@{position}" for position in sorted(commits) if _conflicts(commits[position], fields)]
+    conflicting = [commit.position for commit in side.commits_of(later).values() if _conflicts(commit, fields)]
+    in_the_way = [f"@{position}" for position in sorted(conflicting)]
     if in_the_way:
         what = ", ".join(f"@{min(commit.position for commit in step)}" for step in steps)
         raise CannotUndo(f"{what} cannot be undone alone: {', '.join(in_the_way)} changed the same fields later")
@@ -353,4 +362,4 @@ def _bring_home(here: ListState, there: ListState, commit: Commit, direction: Di
 
 def _can_apply(side: ListState, direction: Direction, commit: Commit) -> bool:
     """Return whether a commit can be undone or redone: it is in force for undo, and is not in force for redo."""
-    return any(commit.position in step for step in undo_steps(side.backward())) == (direction is UNDO)
+    return any(commit.metadata.command in step for step in undo_steps(side.backward())) == (direction is UNDO)

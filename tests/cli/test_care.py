@@ -647,7 +647,7 @@ def test_an_error_after_the_command_was_recorded_says_so(filled: Todo, words: st
     done, trace = traced()
     assert done.returncode == 0
     opened = [number for number, line in enumerate(trace.splitlines(), 1) if f"{filled.data}/" in line]
-    told = set()
+    reported = set()
     for number in opened:
         shutil.rmtree(filled.home)
         shutil.copytree(saved, filled.home)
@@ -657,5 +657,5 @@ def test_an_error_after_the_command_was_recorded_says_so(filled: Todo, words: st
         recorded = [path for path, lines in after.items() if lines.count(b"\n") > max(before.get(path, b"").count(b"\n"), 1)]
         says = re.search(r"@\d+ was recorded", done.stderr.decode()) is not None
         assert bool(recorded) == (done.returncode == 0 or says), (number, done.stderr)
-        told.add(says)
-    assert told == {True, False}
+        reported.add(says)
+    assert reported == {True, False}

@@ -24,20 +24,20 @@ def drawn(*commits: Commit, ascii_only: bool = False) -> list[str]:
 
 
 def test_an_undo_is_joined_to_what_it_undoes() -> None:
-    assert drawn(commit(1), commit(2), commit(3, undoes=[1])) == ["╭─●", "│ ●", "╰─○"]
+    assert drawn(commit(1), commit(2), commit(3, undoes=["c1"])) == ["╭─●", "│ ●", "╰─○"]
 
 
 def test_a_redone_commit_is_in_force_again() -> None:
-    assert drawn(commit(1), commit(2, undoes=[1]), commit(3, redoes=[1])) == ["╭───●", "│ ╭─●", "╰─┴─●"]
+    assert drawn(commit(1), commit(2, undoes=["c1"]), commit(3, redoes=["c1"])) == ["╭───●", "│ ╭─●", "╰─┴─●"]
 
 
 def test_lanes_cross_where_they_must() -> None:
-    commits = commit(1), commit(2), commit(3, undoes=[1]), commit(4, undoes=[2])
+    commits = commit(1), commit(2), commit(3, undoes=["c1"]), commit(4, undoes=["c2"])
     assert drawn(*commits) == ["  ╭─●", "╭─┼─●", "│ ╰─○", "╰───○"]
 
 
 def test_what_a_command_caused_is_joined_to_it() -> None:
-    assert drawn(commit(1), commit(2, causation="c1"), commit(3, causation="c2/2")) == ["  ╭─●", "╭─┴─●", "╰───●"]
+    assert drawn(commit(1), commit(2, causation="c1/1"), commit(3, causation="c2/2")) == ["  ╭─●", "╭─┴─●", "╰───●"]
 
 
 def test_the_parts_of_a_batch_are_joined() -> None:
@@ -46,7 +46,7 @@ def test_the_parts_of_a_batch_are_joined() -> None:
 
 
 def test_without_unicode_the_graph_is_drawn_in_ascii() -> None:
-    assert drawn(commit(1), commit(2), commit(3, undoes=[1]), ascii_only=True) == ["+-*", "| *", "+-o"]
+    assert drawn(commit(1), commit(2), commit(3, undoes=["c1"]), ascii_only=True) == ["+-*", "| *", "+-o"]
 
 
 def test_a_graph_without_relations_has_only_marks() -> None:

@@ -243,6 +243,7 @@ def test_nothing_heavy_is_imported_to_read_a_time(todo: Todo) -> None:
         "import sys; from cqrs_todo.cli import main; code = main(); "
         "print(sorted({'rich', 'typer', 'zoneinfo', 'difflib', 'calendar'} & set(sys.modules))); sys.exit(code)"
     )
+    assert not todo.data.exists()
     for args in (["add", "x", "due:dec-24"], ["at", "3", "days", "ago"]):
         done = subprocess.run(
             [sys.executable, "-c", code, *args], env=todo.env, cwd=todo.home, capture_output=True, text=True, check=True

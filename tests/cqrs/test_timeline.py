@@ -131,13 +131,13 @@ class Steps:
 
     def __init__(self) -> None:
         self.log = new_log()
-        self.done: list[int] = []
-        self.undone: list[int] = []
+        self.done: list[str] = []
+        self.undone: list[str] = []
 
-    def record(self, **meta: list[int]) -> int:
-        number = len(list(self.log.commits()))
+    def record(self, **meta: list[str]) -> str:
+        number = len(list(self.log.commits())) + 1
         metadata = Metadata(AT, "test@suite", f"c{number}", meta)
-        return self.log.append([Append("counter/a", (Moved(1),))], metadata).position
+        return self.log.append([Append("counter/a", (Moved(1),))], metadata).metadata.command
 
     def act(self, what: str, steps: int) -> None:
         if what == "do":
@@ -148,9 +148,9 @@ class Steps:
             self.record(**{UNDOES: taken})
             self.undone += taken
         elif what == "one" and self.done:
-            position = self.done.pop(steps % len(self.done))
-            self.record(**{UNDOES: [position]})
-            self.undone.append(position)
+            command = self.done.pop(steps % len(self.done))
+            self.record(**{UNDOES: [command]})
+            self.undone.append(command)
         elif what == "redo" and self.undone:
             taken = [self.undone.pop() for _ in range(min(steps, len(self.undone)))]
             self.record(**{REDOES: taken})
@@ -162,8 +162,8 @@ def test_law_undo_and_redo_are_two_stacks(actions: list[tuple[str, int]]) -> Non
     steps = Steps()
     for what, count in actions:
         steps.act(what, count)
-        assert list(undo_steps(steps.log.commits_backward())) == [(position,) for position in steps.done[::-1]]
-        assert list(redo_steps(steps.log.commits_backward())) == [(position,) for position in steps.undone[::-1]]
+        assert list(undo_steps(steps.log.commits_backward())) == [(command,) for command in steps.done[::-1]]
+        assert list(redo_steps(steps.log.commits_backward())) == [(command,) for command in steps.undone[::-1]]
 
 
 def test_a_position_is_reached_from_the_nearer_end(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -194,7 +194,7 @@ def test_undo_reads_no_further_than_it_must() -> None:
     for _ in range(5):
         steps.act("do", 1)
     backward = steps.log.commits_backward()
-    assert next(undo_steps(backward)) == (5,)
+    assert next(undo_steps(backward)) == ("c5",)
     assert next(backward).position == 4
 
 

@@ -66,9 +66,9 @@ SAMPLES: dict[str, list[TodoEvent]] = {
 
 
 def commit_of(type: str) -> Commit:
-    metadata = Metadata(AT, "me@laptop", "18d786d4997a501d514d", {"undoes": [1]})
+    metadata = Metadata(AT, "me@laptop", "18d786d4997a501d514d", {"undoes": ["5ce5632163899ab68c8b"]})
     events = tuple(
-        Recorded(42 + n, "todo/k3v9x2ma41", 3 + n, type, event, metadata) for n, event in enumerate(SAMPLES[type])
+        Recorded(42 + n, "todo/k3v9x2ma41", 3 + n, type, event, metadata, 1 + n) for n, event in enumerate(SAMPLES[type])
     )
     return Commit(events, metadata)
 
@@ -89,6 +89,40 @@ def test_each_event_type_is_written_and_read_exactly_as_in_its_golden_file(type:
     assert (read.events, read.metadata, read.sum) == (commit_of(type).events, commit_of(type).metadata, sum.decode())
 
 
+META: dict[str, object] = {
+    "causation": "5ce5632163899ab68c8b/1",
+    "correlation": "5ce5632163899ab68c8b",
+    "batch": {"id": "18d786d4997a501d514d", "part": 1},
+    "redoes": ["e1d40bc3ad806ea46328"],
+    "because": "asked for",
+    "machine": "9b0c1f",
+    "stamp": "2026-11-22T09:30:01.123457Z",
+    "made": "2026-11-21T09:30:01.123456Z",
+    "from": 7,
+    "extra": [1],
+}
+
+
+def test_a_commit_with_every_optional_member_is_written_and_read_exactly_as_in_its_golden_file() -> None:
+    golden = (GOLDEN / "optional_members.jsonl").read_bytes()
+    codec = Codec(TYPES)
+    line, recorded = codec.encode(_with_optional_members(), NO_DIGEST)
+    assert line == golden
+    read = codec.commit(decode_line(golden[:-1]), verified_digest(NO_DIGEST, golden[:-1]))
+    assert read == recorded
+    assert [event.id for event in read.events] == ["18d786d4997a501d514d.1/-1", "18d786d4997a501d514d.1/1"]
+    assert [event.tags for event in read.events] == [(), ("list/inbox", "person/jo")]
+    assert (read.metadata.causation, read.metadata.correlation) == (META["causation"], META["correlation"])
+
+
+def _with_optional_members() -> Commit:
+    metadata = Metadata(AT, "me@laptop", "18d786d4997a501d514d.1", META)
+    helper = Recorded(42, "todo/k3v9x2ma41", 3, "todo_reopened", TodoReopened("2026-11-20"), metadata, -1)
+    tags = ("list/inbox", "person/jo")
+    asked = Recorded(43, "todo/k3v9x2ma41", 4, "todo_completed", TodoCompleted("2026-11-21"), metadata, 1, tags)
+    return Commit((helper, asked), metadata)
+
+
 def test_a_complete_log_written_in_2026_opens(tmp_path: Path) -> None:
     (tmp_path / "lists").mkdir(mode=0o700)
     (tmp_path / "lists/inbox.jsonl").write_bytes((GOLDEN / "inbox.jsonl").read_bytes())
@@ -107,3 +141,5 @@ if __name__ == "__main__":
         target = GOLDEN / f"{name}.jsonl"
         if not target.exists():
             target.write_bytes(Codec(TYPES).encode(commit_of(name), NO_DIGEST)[0])
+    if not (GOLDEN / "optional_members.jsonl").exists():
+        (GOLDEN / "optional_members.jsonl").write_bytes(Codec(TYPES).encode(_with_optional_members(), NO_DIGEST)[0])

@@ -71,21 +71,25 @@ def test_describing_an_object_that_is_not_an_event_is_a_type_error() -> None:
         describe_event(event(object()), utc)
 
 
+POSITIONS = {"c3": 3, "c4": 4}
+
+
 @pytest.mark.parametrize(
     ("meta", "words"),
     [
         ({}, ""),
-        ({"undoes": [3]}, "undoes @3"),
-        ({"undoes": [4, 3]}, "undoes @4, @3"),
-        ({"redoes": [3]}, "redoes @3"),
+        ({"undoes": ["c3"]}, "undoes @3"),
+        ({"undoes": ["c4", "c3"]}, "undoes @4, @3"),
+        ({"redoes": ["c3"]}, "redoes @3"),
+        ({"redoes": ["c9"]}, "redoes the command c9"),
         ({"restores": 7}, "as of @7"),
-        ({"undoes": 3, "redoes": ["x"]}, ""),
+        ({"undoes": "c3", "redoes": [3]}, ""),
         (Move("1", "inbox", "2", "work").meta, "moved from inbox to work"),
         ({"move": {"from": "inbox", "to": "work"}}, ""),
     ],
 )
 def test_a_commit_is_described_by_what_it_undoes_redoes_restores_or_moves(meta: dict[str, Any], words: str) -> None:
-    assert describe_commit(Commit((event(TodoRemoved()),), Metadata(NOW, "me", "c", meta))) == words
+    assert describe_commit(Commit((event(TodoRemoved()),), Metadata(NOW, "me", "c", meta)), POSITIONS.get) == words
 
 
 def test_an_object_that_is_not_an_event_mentions_nothing() -> None:
@@ -99,5 +103,5 @@ def test_an_event_mentions_the_texts_of_its_values_in_any_case() -> None:
 
 
 def test_a_commit_that_undoes_and_restores_says_both() -> None:
-    meta = Metadata(NOW, "me", "c", {"undoes": [3], "restores": 7})
-    assert describe_commit(Commit((event(TodoRemoved()),), meta)) == "undoes @3, as of @7"
+    meta = Metadata(NOW, "me", "c", {"undoes": ["c3"], "restores": 7})
+    assert describe_commit(Commit((event(TodoRemoved()),), meta), POSITIONS.get) == "undoes @3, as of @7"

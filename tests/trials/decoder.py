@@ -176,13 +176,14 @@ def _read(todos: TodoList) -> None:
         list(blame(item.stream, commits))
     board(view.items, NOW, lambda instant: instant)
     for commit in commits:
-        describe_commit(commit)
+        describe_commit(commit, todos.position_of)
         for event in commit.events:
             describe_event(event, lambda instant: instant)
             event_mentions(event.data, "x")
     dict(changes_by_position(commits))
     compare((), view.items)
-    document.encode(document.view_document(view, view.items, commits))
+    document.encode(document.view_document(view, view.items))
+    document.encode({"commits": [document.commit_document(commit, todos.position_of) for commit in commits]})
     for position in range(view.position + 1):
         todos.view(position)
     todos.view(NOW)

@@ -122,10 +122,10 @@ def _cancelled(commits: list[Any]) -> bool:
 
     It undoes them, or redoes what they undid, or undoes again what they redid.
     """
-    *first, last = ({key: commit["meta"].get(key) for key in ("undoes", "redoes")} for commit in commits)
+    *first, last = ({key: commit.get("meta", {}).get(key) for key in ("undoes", "redoes")} for commit in commits)
     if not first:
         return False
-    if last["undoes"] == [commit["position"] for commit in commits[:-1]]:
+    if last["undoes"] == [commit["command"] for commit in commits[:-1]]:
         return True
     return (
         len(first) == 1 and first[0] != last and (first[0]["undoes"], first[0]["redoes"]) == (last["redoes"], last["undoes"])

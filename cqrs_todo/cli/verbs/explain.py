@@ -33,7 +33,7 @@ def explain(session: Session, words: Sequence[str]) -> None:
     if session.options.json:
         from .. import document
 
-        print_line(document.encode(_document(run)))
+        print_line(document.encode(_document(session, run)))
         return
     for label, line in _lines(run):
         print_line(f"{label:<{_WIDTH}}{line}".rstrip() if label is not None else line)
@@ -153,8 +153,19 @@ def _json(value: Any) -> str:
     return msgspec.json.encode(value).decode()
 
 
-def _document(run: "DryRun") -> dict[str, Any]:
+def _document(session: Session, run: "DryRun") -> dict[str, Any]:
     from .. import document
+
+    appended_here = {
+        (appended.log, appended.commit.metadata.command): appended.commit.position
+        for appended in (*run.trace.appended, *run.back)
+    }
+
+    def commit_document(appended: "Appended") -> dict[str, Any]:
+        def position_of(command: str) -> int | None:
+            return appended_here.get((appended.log, command)) or session.position_of(appended.log)(command)
+
+        return document.commit_document(appended.commit, position_of)
 
     error = run.error
     return {
@@ -191,11 +202,11 @@ def _document(run: "DryRun") -> dict[str, Any]:
             for decision in run.decisions
         ],
         "conflicts": [str(conflict) for conflict in run.trace.conflicts],
-        "appends": [_append(appended, document.commit_document(appended.commit)) for appended in run.trace.appended],
+        "appends": [_append(appended, commit_document(appended)) for appended in run.trace.appended],
         "reverse": {
             "verb": run.way_back,
             "error": None if run.back_error is None else run.back_error.message,
-            "appends": [_append(appended, document.commit_document(appended.commit)) for appended in run.back],
+            "appends": [_append(appended, commit_document(appended)) for appended in run.back],
         }
         if run.way_back
         else None,

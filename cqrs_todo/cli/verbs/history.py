@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from itertools import islice
 
-from ...cqrs.events import LOST, REPAIRED, Commit
+from ...cqrs.events import FRAMEWORK_TYPES, Commit
 from ...cqrs.struct import Struct
-from ...cqrs.timeline import Moment, reached
+from ...cqrs.timeline import Moment, PositionOf, reached
 from ...todo.history import mentions
 from ...todo.lists import Lists
 from ...todo.model import EVENTS
@@ -74,8 +74,8 @@ def history(
     rows: list[HistoryRow] = []
     for todos, view in zip(lists, views, strict=True):
         chosen = {item.stream for item in todos.select(check_ids(ids), session.moment)} if ids else None
-        commits = (commit for commit in todos.history(session.moment) if wanted.matches(commit, chosen))
-        rows += [HistoryRow(view, commit, chosen) for commit in islice(commits, limit)]
+        commits = (commit for commit in todos.history(session.moment) if wanted.matches(commit, chosen, todos.position_of))
+        rows += [HistoryRow(view, commit, chosen, todos.position_of) for commit in islice(commits, limit)]
     if by is not None and not rows:
         _check_author(by, lists)
     if all_lists:
@@ -110,10 +110,11 @@ def _print_json(rows: Sequence[HistoryRow], view: View | None) -> None:
     from .. import document
 
     if view is None:
-        commits = [{"list": row.view.list, **document.commit_document(row.commit)} for row in rows]
+        commits = [{"list": row.view.list, **document.commit_document(row.commit, row.position_of)} for row in rows]
         print_line(document.encode({"commits": commits}))
         return
-    print_line(document.encode({**document.head(view), "commits": [document.commit_document(row.commit) for row in rows]}))
+    commits = [document.commit_document(row.commit, row.position_of) for row in rows]
+    print_line(document.encode({**document.head(view), "commits": commits}))
 
 
 def _replay(session: Session, since: str | None, until: str | None, others: Sequence[str]) -> None:
@@ -165,7 +166,7 @@ def _event_type(name: str) -> str:
     Raises:
         UsageError: There is no such type.
     """
-    known = [*EVENTS, LOST, REPAIRED]
+    known = [*EVENTS, *sorted(FRAMEWORK_TYPES)]
     for type in (name, f"todo_{name}"):
         if type in known:
             return type
@@ -202,8 +203,8 @@ class _Filter(Struct, frozen=True):
     types: Sequence[str]
     text: str | None
 
-    def matches(self, commit: Commit, streams: set[str] | None) -> bool:
-        """Whether to show a commit, of which only the events of some streams count."""
+    def matches(self, commit: Commit, streams: set[str] | None, position_of: PositionOf) -> bool:
+        """Whether to show a commit of a list, of which only the events of some streams count."""
         if self.by is not None and self.by.casefold() not in commit.metadata.by.casefold():
             return False
         if not _is_since(commit, self.since) or (self.until is not None and not reached(commit, self.until)):
@@ -211,7 +212,7 @@ class _Filter(Struct, frozen=True):
         return any(
             (streams is None or event.stream in streams)
             and (not self.types or event.type in self.types)
-            and (self.text is None or mentions(commit, event, self.text, to_local))
+            and (self.text is None or mentions(commit, event, self.text, to_local, position_of))
             for event in commit.events
         )
 

@@ -142,7 +142,7 @@ def _import_todos(session: Session, name: str, first: bytes, file: BinaryIO) -> 
     todos = {line.id: Todo(**{name: getattr(line, name) for name in Todo.__struct_fields__}) for line in read.todos}
     answer = session.list.import_todos(todos)
     if session.options.json:
-        print_line(document.encode(document.answer_document(answer)))
+        print_line(document.encode(document.answer_document(answer, session.position_of(answer.list))))
     elif not session.options.quiet:
         if answer.changed:
             numbers = number_ranges([item.number for item in answer.changed])

@@ -36,7 +36,9 @@ def replay(
         shown = [item for item in view.items if not item.todo.removed]
         head = {"list": view.list, "at": commit.metadata.at, "direction": played.direction}
         todos = [document.todo_document(item) for item in shown]
-        print_line(document.encode({**head, "commit": document.commit_document(commit), "todos": todos}))
+        print_line(
+            document.encode({**head, "commit": document.commit_document(commit, session.list.position_of), "todos": todos})
+        )
 
 
 def _only(name: str, *texts: str | None) -> str | None:

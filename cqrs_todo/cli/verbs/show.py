@@ -38,7 +38,8 @@ def show(session: Session, ids: Sequence[str]) -> None:
     if session.options.json:
         from .. import document
 
-        print_line(document.encode(document.view_document(view, chosen, commits)))
+        history = [document.commit_document(commit, todos.position_of) for commit in commits]
+        print_line(document.encode({**document.view_document(view, chosen), "commits": history}))
         return
     print_moment(session, view)
     if session.options.plain:
@@ -77,7 +78,7 @@ def _show_one(session: Session, item: Item, commits: Sequence[Commit]) -> None:
         ("id", f"{visible(item.id)} (version {item.version})"),
     ]
     rows = [(name, value) for name, value in rows if value]
-    lines = history_lines(commits, {item.stream: ""})
+    lines = history_lines(commits, {item.stream: ""}, session.list.position_of)
     if session.rich:
         from rich.padding import Padding
         from rich.text import Text

@@ -28,7 +28,7 @@ class InvalidLine(CqrsError):
     """A line is not what format 1 says. The message says why, as the end of a sentence that begins with "line 12: "."""
 
 
-class Header(msgspec.Struct, frozen=True):
+class Header(msgspec.Struct, frozen=True, omit_defaults=True):
     """The first line of a log.
 
     Attributes:
@@ -37,6 +37,7 @@ class Header(msgspec.Struct, frozen=True):
         id: The id of the log.
         name: The name under which the log was made.
         created: When it was made.
+        forgotten: The streams whose events were forgotten.
     """
 
     format: str
@@ -44,6 +45,7 @@ class Header(msgspec.Struct, frozen=True):
     id: str
     name: str
     created: Instant
+    forgotten: tuple[str, ...] = ()
 
     @property
     def newer(self) -> bool:
@@ -52,16 +54,17 @@ class Header(msgspec.Struct, frozen=True):
         return not re.fullmatch("[0-9]{1,9}", major) or int(major) > int(VERSION.partition(".")[0])
 
 
-class EventLine(msgspec.Struct, frozen=True, gc=False):
+class EventLine(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """An event in a line, with its data still encoded."""
 
     stream: str
     version: Count
     type: str
     data: msgspec.Raw
+    tags: tuple[str, ...] = ()
 
 
-class CommitLine(msgspec.Struct, frozen=True, gc=False):
+class CommitLine(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """A commit in a line, with the data of its events still encoded."""
 
     position: Count
@@ -247,7 +250,7 @@ class Codec:
         meta = commit.metadata
         try:
             events = [
-                EventLine(event.stream, event.version, event.type, msgspec.Raw(_encode(event.data)))
+                EventLine(event.stream, event.version, event.type, msgspec.Raw(_encode(event.data)), event.tags)
                 for event in commit.events
             ]
             document = _encode(CommitLine(commit.position, meta.at, meta.by, meta.command, events, meta.meta))
@@ -280,7 +283,7 @@ class Codec:
         events = tuple(
             msgspec.defstruct(
                 "TypedEventLine",
-                [("stream", str), ("version", Count), ("data", data)],
+                [("stream", str), ("version", Count), ("data", data), ("tags", tuple[str, ...], ())],
                 tag_field="type",
                 tag=type,
                 namespace={"type": type},
@@ -306,8 +309,10 @@ class Codec:
         metadata = Metadata(line.at, line.by, line.command, line.meta)
         decoded = _type_and_data if knows_data(line) else self._decoded
         events = [
-            Recorded(position, event.stream, event.version, *decoded(event, position), metadata)
-            for position, event in enumerate(line.events, line.position)
+            Recorded(position, event.stream, event.version, *decoded(event, position), metadata, ordinal, event.tags)
+            for position, (event, ordinal) in enumerate(
+                zip(line.events, metadata.ordinals(len(line.events)), strict=True), line.position
+            )
         ]
         return Commit(tuple(events), metadata, sum.decode())
 

@@ -29,11 +29,13 @@ def record(appends: Sequence[Append], metadata: Metadata, types: EventTypes, hea
         check_precondition(append.precondition, append.stream, versions.get(append.stream, 0))
     events: list[Recorded] = []
     reached: dict[str, int] = {}
+    ordinals = iter(metadata.ordinals(sum(len(append.events) for append in appends)))
     for append in appends:
         stream, version = append.stream, versions.get(append.stream, 0)
         for event in append.events:
             head, version = head + 1, version + 1
-            events.append(Recorded(head, stream, version, types.name_of(event), event, metadata))
+            name, tags = types.name_of(event), types.tags_of(event)
+            events.append(Recorded(head, stream, version, name, event, metadata, next(ordinals), tags))
         reached[stream] = version
     versions.update(reached)
     return Commit(tuple(events), metadata)

@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 
 from ..errors import CommandReused, InvalidLogName, LogExists, LogNotFound, WrongExpectedVersion
-from ..events import Commit, EventBatch, EventTypes, Recorded, UnknownEvent
+from ..events import Commit, EventBatch, EventTypes, Metadata, Recorded, UnknownEvent
 from ..names import check_log_name
 from ..reactions import Reaction, Runner
 from ..store import EXISTS, NEW, Append, Cursor, Log, Store, new_streams_only
-from .examples import AT, CONTRACT_TYPES, LATER_TYPES, Counted, Renamed, content_of, metadata, numbers, one
+from .examples import AT, CONTRACT_TYPES, LARGE, LATER_TYPES, Counted, Renamed, content_of, metadata, numbers, one
 
 
 class StoreContract:
@@ -158,6 +158,42 @@ class StoreContract:
         for each in (log, self.reopened(store)):
             assert each.find_command("c1") == first
             assert [each.find_command(id) for id in ("c", "c9", "c11", "C1", "")] == [None] * 5
+
+    def test_a_command_that_is_sent_again_after_2_500_others_is_recorded_once(self, store: Store, log: Log) -> None:
+        first = log.append(one("a/1", 1), metadata("first"))
+        for start in range(0, 2_500, 500):
+            for number in range(start, start + 500):
+                log.append(one(f"b/{number % 7}", number % 10), Metadata.new("others@suite"))
+        other = self.reopened(store)
+        assert list(other.commits(log.cursor())) == []
+        for each in (log, other, self.reopened(store)):
+            assert each.append(one("a/1", 1), metadata("first")) == first
+            with pytest.raises(CommandReused):
+                each.append(one("a/1", 2), metadata("first"))
+        assert self.reopened(store).append(one("a/1", 2, expected=1), metadata("last")).position == 2_502
+
+    def test_an_event_has_an_id_by_its_place_in_the_command(self, store: Store, log: Log) -> None:
+        log.append(one("b/1", 0), metadata("c0"))
+        log.append([*one("a/1", 1, 2), *one("b/1", 3)], metadata("c1", extra=[2]))
+        ids = ["c0/1", "c1/1", "c1/-1", "c1/2"]
+        for each in (log, self.reopened(store)):
+            assert [event.id for event in each.events()] == ids
+            assert [event.id for event in each.events_backward()] == ids[::-1]
+
+    def test_the_tags_of_events_are_recorded(self, store: Store, log: Log) -> None:
+        log.append(one("a/1", 1, LARGE), metadata("c1"))
+        log.append(one("a/1", LARGE + 1), metadata("c2"))
+        tags = [(), ("large", f"number/{LARGE}"), ("large", f"number/{LARGE + 1}")]
+        for each in (log, self.reopened(store)):
+            assert [event.tags for event in each.events()] == tags
+            assert [event.tags for event in each.events(stream="a/1")] == tags
+        assert store.verify("inbox").damage is None
+
+    def test_causation_and_correlation_are_kept(self, store: Store, log: Log) -> None:
+        log.append(one("a/1", 1), metadata("c1", causation="c0/1", correlation="all"))
+        log.append(one("a/1", 1), metadata("c2"))
+        kept = [(commit.metadata.causation, commit.metadata.correlation) for commit in self.reopened(store).commits()]
+        assert kept == [("c0/1", "all"), ("", "")]
 
     def test_any_text_survives(self, store: Store, log: Log) -> None:
         texts = ["", "e\u0301 é", "雪だるま ⛄", "👩‍👩‍👧", "\u202eevil\u2028\u0085", '"\\\n\r\t\x00\x1b', "\U0010ffff"]

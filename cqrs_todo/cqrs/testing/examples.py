@@ -15,7 +15,14 @@ class Counted(Struct, frozen=True):
     text: str = ""
 
 
-CONTRACT_TYPES = EventTypes({"counted": Counted})
+def tags_of(event: Counted) -> tuple[str, ...]:
+    """Return the tags of an event: events with large numbers have some, others have none."""
+    return (f"number/{event.number}", "large") if event.number >= LARGE else ()
+
+
+LARGE = 1_000
+"""The number from which on events have tags."""
+CONTRACT_TYPES = EventTypes({"counted": Counted}, tags=tags_of)
 AT = datetime(2026, 11, 22, 9, 30, 1, 123456, tzinfo=UTC)
 
 

@@ -59,6 +59,7 @@ _LOGS = r"""
         version bigint NOT NULL CHECK (version > 0),
         type text NOT NULL,
         data jsonb NOT NULL,
+        tags text[] COLLATE "C" NOT NULL DEFAULT '{}',
         PRIMARY KEY (log, position),
         UNIQUE (log, stream, version),
         UNIQUE (log, id),
@@ -80,12 +81,17 @@ _LOGS = r"""
 
     -- The events in a line's document, as the rows of cqrs_events hold them.
     CREATE FUNCTION {schema}.cqrs_events_in(document jsonb)
-    RETURNS TABLE (place bigint, id text, stream text, version bigint, type text, data jsonb) IMMUTABLE LANGUAGE sql
-    SET search_path = pg_catalog, pg_temp AS $cqrs$
-        SELECT at, (document->>'command') || '/' || at,
-               event->>'stream', (event->>'version')::bigint, event->>'type', event->'data'
-        FROM jsonb_array_elements(document->'events') WITH ORDINALITY AS each (event, number),
-             LATERAL (SELECT (document->>'position')::bigint + number - 1 AS at) AS there
+    RETURNS TABLE (place bigint, id text, stream text, version bigint, type text, data jsonb, tags text[])
+    IMMUTABLE LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $cqrs$
+        SELECT (document->>'position')::bigint + number - 1,
+               (document->>'command') || '/' || CASE WHEN is_extra THEN -extras ELSE number - extras END,
+               event->>'stream', (event->>'version')::bigint, event->>'type', event->'data',
+               ARRAY(SELECT jsonb_array_elements_text(event->'tags'))
+        FROM (SELECT *, count(*) FILTER (WHERE is_extra) OVER (ORDER BY number) AS extras
+              FROM (SELECT event, number,
+                           coalesce(jsonb_typeof(extra) = 'array' AND extra @> to_jsonb(number), false) AS is_extra
+                    FROM jsonb_array_elements(document->'events') WITH ORDINALITY AS each (event, number),
+                         (SELECT document->'meta'->'extra' AS extra) AS of_merge) AS marked) AS counted
     $cqrs$;
 
     -- Append a line after position `head`, if the digest there is `before`, in one round trip. The answer is 'recorded'; or
@@ -118,7 +124,7 @@ _LOGS = r"""
         INSERT INTO {schema}.cqrs_commits (log, position, last, command, at, author, meta, sum, line)
         VALUES (log_, first, head + jsonb_array_length(document->'events'), document->>'command',
                 (document->>'at')::timestamptz, document->>'by', coalesce(document->'meta', '{}'), sum_, line_);
-        INSERT INTO {schema}.cqrs_events (log, commit, position, id, stream, version, type, data)
+        INSERT INTO {schema}.cqrs_events (log, commit, position, id, stream, version, type, data, tags)
         SELECT log_, first, event.* FROM {schema}.cqrs_events_in(document) AS event;
         RETURN QUERY SELECT 'recorded', NULL;
     END $cqrs$
@@ -157,7 +163,10 @@ TABLES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         # not `role`: its default is the session's role, so nobody can write that of another
         "INSERT": ("log", "position", "last", "command", "at", "author", "meta", "sum", "line"),
     },
-    "cqrs_events": {"SELECT": (), "INSERT": ("log", "commit", "position", "id", "stream", "version", "type", "data")},
+    "cqrs_events": {
+        "SELECT": (),
+        "INSERT": ("log", "commit", "position", "id", "stream", "version", "type", "data", "tags"),
+    },
     "cqrs_checkpoints": {"SELECT": (), "INSERT": (), "UPDATE": ()},
     "cqrs_snapshots": {"SELECT": (), "INSERT": (), "UPDATE": (), "DELETE": ()},
 }

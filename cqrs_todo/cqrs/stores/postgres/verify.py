@@ -21,12 +21,12 @@ _WRONG = """
         AND at = (document->>'at')::timestamptz
         AND meta::text = coalesce(document->'meta', '{}')::text
         AND NOT EXISTS (
-            (SELECT position, id, stream, version, type, data::text FROM {schema}.cqrs_events
+            (SELECT position, id, stream, version, type, data::text, tags FROM {schema}.cqrs_events
              WHERE cqrs_events.log = kept.log AND commit = kept.position
-             EXCEPT ALL SELECT place, id, stream, version, type, data::text FROM {schema}.cqrs_events_in(document))
+             EXCEPT ALL SELECT place, id, stream, version, type, data::text, tags FROM {schema}.cqrs_events_in(document))
             UNION ALL
-            (SELECT place, id, stream, version, type, data::text FROM {schema}.cqrs_events_in(document)
-             EXCEPT ALL SELECT position, id, stream, version, type, data::text FROM {schema}.cqrs_events
+            (SELECT place, id, stream, version, type, data::text, tags FROM {schema}.cqrs_events_in(document)
+             EXCEPT ALL SELECT position, id, stream, version, type, data::text, tags FROM {schema}.cqrs_events
              WHERE cqrs_events.log = kept.log AND commit = kept.position)
         )
     ) IS NOT TRUE
