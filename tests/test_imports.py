@@ -16,6 +16,7 @@ MODULES = (
     "cqrs.names",
     "cqrs.ids",
     "cqrs.events",
+    "cqrs.query",
     "cqrs.decider",
     "cqrs.verification",
     "cqrs.store",

@@ -3,6 +3,7 @@
     CqrsError                   the base of all of them
     ├── Rejected                a decider refused a command
     ├── WrongExpectedVersion    a stream is not at the version that an append expects
+    ├── ConditionFailed         an event has come that an append excludes
     ├── CommandReused           a command id came again with other events
     ├── InvalidLogName          no log can have this name
     ├── LogNotFound             no log has this name
@@ -53,6 +54,21 @@ class WrongExpectedVersion(CqrsError):
         self.stream = stream
         self.expected = expected
         self.version = version
+
+
+class ConditionFailed(CqrsError):
+    """An append was made on the condition that no event matches a query, and one does. Nothing was written.
+
+    Args:
+        position: The position of the event.
+        after: The position after which no event was to match.
+    """
+
+    def __init__(self, position: int, after: int) -> None:
+        """Make the error; the arguments are described above."""
+        super().__init__(f"@{position} matches the query of an append that excludes such events after @{after}")
+        self.position = position
+        self.after = after
 
 
 class CommandReused(CqrsError):

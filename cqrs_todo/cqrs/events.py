@@ -277,6 +277,11 @@ class EventTypes:
             type, data = upcaster.type, upcaster.upcast(data)
         return data
 
+    def read_as(self, types: Iterable[str]) -> frozenset[str]:
+        """Return the type strings of all events that are read as events of some types: these types, and older ones."""
+        wanted = frozenset(types)
+        return wanted | {older for older, newest in self.newest.items() if newest in wanted}
+
     def tags_of(self, event: object) -> tuple[str, ...]:
         """Return the tags of an event, sorted, each once."""
         return () if self._tags is None else tuple(sorted(set(self._tags(event))))

@@ -116,6 +116,20 @@ def _live(entity: Entity[S]) -> _Live[S]:
     return _Live(entity.state, entity.version, entity.number)
 
 
+class Reads:
+    """What was read of a fold.
+
+    Attributes:
+        streams: The streams that were asked for.
+        everything: Whether what was read depends on all streams, for example on how many there are.
+    """
+
+    def __init__(self) -> None:
+        """Begin with nothing."""
+        self.streams: set[str] = set()
+        self.everything = False
+
+
 class Fold(Generic[S]):
     """Every entity of one kind in a log, after the event at `position`.
 
@@ -130,6 +144,7 @@ class Fold(Generic[S]):
         position: The position of the last event in the fold.
         others: The versions of the streams of other kinds.
         unknown: How many unknown events streams have, without those that the decider ignores.
+        reads: Collects what is read, if someone wants to know it.
     """
 
     def __init__(self, decider: Decider[S, Any, Any], base: Base[S] | None = None, position: int = 0) -> None:
@@ -141,6 +156,7 @@ class Fold(Generic[S]):
             position: The position of the last event in the snapshot.
         """
         self.position = position
+        self.reads: Reads | None = None
         self.others: dict[str, int] = dict(base.others) if base is not None else {}
         self.unknown: dict[str, int] = dict(base.unknown) if base is not None else {}
         self._decider = decider
@@ -269,10 +285,14 @@ class Fold(Generic[S]):
 
     def __len__(self) -> int:
         """Return the number of entities."""
+        if self.reads is not None:
+            self.reads.everything = True
         return self._kept + len(self._new)
 
     def __iter__(self) -> Iterator[Entity[S]]:
         """Iterate over the entities in order of creation."""
+        if self.reads is not None:
+            self.reads.everything = True
         old: Iterable[Entity[S]] = islice(self._base, self._kept)
         waiting, changed = self._waiting, self._changed
         if waiting or len(changed) > len(self._new):
@@ -281,6 +301,8 @@ class Fold(Generic[S]):
 
     def get(self, stream: str) -> Entity[S] | None:
         """Return the entity of a stream; None if the stream has no events."""
+        if self.reads is not None:
+            self.reads.streams.add(stream)
         live = self._changed.get(stream)
         if live is not None:
             return live.entity(stream)
@@ -302,19 +324,25 @@ class Fold(Generic[S]):
 
     def numbered(self, number: int) -> Entity[S] | None:
         """Return the entity with a number; None if there is none yet."""
-        if not 1 <= number <= len(self):
+        kept = self._kept
+        if not 1 <= number <= kept + len(self._new):
+            if self.reads is not None and number >= 1:  # it depends on there being so few
+                self.reads.everything = True
             return None
-        if number > self._kept:
-            return self[self._new[number - self._kept - 1]]
-        return self._current(self._base.numbered(number))
+        # an entity keeps its number, so that only its own stream matters
+        return self[self._new[number - kept - 1] if number > kept else self._base.numbered(number).stream]
 
     def starting(self, prefix: str) -> list[Entity[S]]:
         """Return the entities whose streams' names begin with a prefix, in order of creation."""
+        if self.reads is not None:
+            self.reads.everything = True
         old = [self._current(self._base.numbered(number)) for number in self._base.starting(prefix) if number <= self._kept]
         return old + [self[stream] for stream in self._new if stream.startswith(prefix)]
 
     def version_of(self, stream: str) -> int:
         """Return the version of a stream of any kind; 0 if it has no events."""
+        if self.reads is not None:
+            self.reads.streams.add(stream)
         live = self._changed.get(stream)
         if live is not None:
             return live.version

@@ -18,6 +18,11 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
+def is_unsent(id: str) -> bool:
+    """Return whether an id was made by this process and was never sent to a log."""
+    return id in _unsent
+
+
 def take_unsent(id: str) -> bool:
     """Return whether an id was made by this process and was never sent to a log. From now on it counts as sent.
 

@@ -8,9 +8,18 @@ from datetime import datetime
 from typing import Generic, TypeAlias
 
 from .decider import C, Decider, E, S
-from .errors import CqrsError, OutcomeUnknown, StaleCursor, UnknownEvents, WrongExpectedVersion
+from .errors import (
+    CommandReused,
+    ConditionFailed,
+    CqrsError,
+    OutcomeUnknown,
+    StaleCursor,
+    UnknownEvents,
+    WrongExpectedVersion,
+)
 from .events import Commit, EventBatch, Metadata
-from .fold import Base, Entity, Fold
+from .fold import Base, Entity, Fold, Reads
+from .query import AppendCondition, Query
 from .snapshots import (
     NeverSnapshot,
     NullSnapshots,
@@ -61,6 +70,15 @@ def decide_all(decider: Decider[S, C, E], fold: Fold[S], commands: Iterable[tupl
             states[stream] = decider.evolve(states[stream], event)
             changes.setdefault(stream, []).append(event)
     return changes
+
+
+def _planned(plan: Callable[[Fold[S]], PlannedCommit[E]], fold: Fold[S]) -> tuple[Changes[E], Metadata, Reads]:
+    """Call a plan. Returns the new events by stream, the metadata, and what the plan has read."""
+    fold.reads = reads = Reads()
+    try:
+        return *plan(fold), reads
+    finally:
+        fold.reads = None
 
 
 class Outcome(Struct, Generic[S], frozen=True):
@@ -234,12 +252,16 @@ class Repository(Generic[S, C, E]):
             metadata: The metadata of the commit.
             precondition: What the entity's stream must be before. None accepts any version.
 
+        If a commit has the same command id already, nothing is decided, and that commit is returned. So it is harmless to
+        send a command again.
+
         Returns:
-            The entity afterwards, and the commit; None if the command gave no events.
+            The entity as it is now, and the commit; None if the command gave no events.
 
         Raises:
             Rejected: The decider refused the command.
             WrongExpectedVersion: The precondition does not hold.
+            CommandReused: The command id belongs to a commit that did not change this entity.
             CqrsError: What `Log.append` raises.
         """
         stream = self.decider.stream(id)
@@ -248,38 +270,57 @@ class Repository(Generic[S, C, E]):
             check_precondition(precondition, stream, fold.version_of(stream))
             return decide_all(self.decider, fold, [(stream, command)]), metadata
 
-        outcome = self.transact(plan)
+        outcome = self.transact(plan, metadata.command)
+        if outcome.commit is not None and all(event.stream != stream for event in outcome.commit.events):
+            recorded = f"command {metadata.command} was recorded at position {outcome.commit.position}"
+            raise CommandReused(f"{recorded}, and did not change {stream}")
         return outcome.fold.get(stream) or Entity(stream, self.decider.initial, 0), outcome.commit
 
-    def transact(self, plan: Callable[[Fold[S]], PlannedCommit[E]]) -> Outcome[S]:
+    def transact(self, plan: Callable[[Fold[S]], PlannedCommit[E]], command: str | None = None) -> Outcome[S]:
         """Append, as one commit, the events that a plan gives. After a conflict, read what others wrote and plan again.
+
+        The commit is only written if nothing that the plan has read was changed meanwhile. For that, the streams that it
+        asked the fold for become guards of the append. If it read something that depends on all streams, for example by
+        going through all entities, nothing at all may have been appended.
 
         Args:
             plan: Gives, for the fold of the log as it is now, the new events by stream and the metadata of their commit.
                 It is called once, and once more after each conflict.
+            command: The id of the command. If a commit has this id already, that commit is returned and nothing is planned.
+                None: only the append looks for the id in the metadata.
 
         Returns:
             The commit, None if the plan gave no events, and the fold after it.
 
         Raises:
             WrongExpectedVersion: Other writers changed the same streams during each of `RETRIES` + 1 tries.
+            ConditionFailed: The plan read all streams, and others wrote during each of these tries.
             UnknownEvents: One of the streams has events of unknown types that the decider does not ignore.
             OutcomeUnknown: The commit was recorded, but the log can no longer be read; or `Log.append` raised it.
             CqrsError: What `plan` and `Log.append` raise.
         """
+        if command is not None:
+            earlier = self.log.find_command(command)
+            if earlier is not None:
+                return Outcome(earlier, self.fold())
         retries = RETRIES
         while True:
             fold = self.fold()
-            changes, metadata = plan(fold)
+            changes, metadata, reads = _planned(plan, fold)
             changed = {stream: tuple(events) for stream, events in changes.items() if events}
             for stream in fold.unknown.keys() & changed.keys():
                 raise UnknownEvents(stream, fold.unknown[stream])
             appends = [Append(stream, events, fold.version_of(stream)) for stream, events in changed.items()]
             if not appends:
                 return Outcome(None, fold)
+            condition = None
+            if reads.everything:
+                condition = AppendCondition(Query(), fold.position)
+            else:
+                appends += [Append(stream, (), fold.version_of(stream)) for stream in sorted(reads.streams - changed.keys())]
             try:
-                commit = self.log.append(appends, metadata)
-            except (WrongExpectedVersion, StaleCursor):
+                commit = self.log.append(appends, metadata, condition=condition)
+            except (ConditionFailed, WrongExpectedVersion, StaleCursor):
                 if not retries:
                     raise
                 retries -= 1

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from .errors import ExportRefused, ImportRefused, LogExists, LogNotFound, MissingLog, WrongExpectedVersion
 from .events import Commit, EventBatch, Metadata, Recorded
+from .query import AppendCondition, Query
 from .struct import Struct
 
 if TYPE_CHECKING:  # most runs neither verify nor repair
@@ -57,10 +58,12 @@ def check_precondition(expected: Expected | None, stream: str, version: int) -> 
 class Append(Struct, frozen=True):
     """One stream's part of a commit.
 
+    Without events it is a guard: the commit is written only if the precondition holds, and the stream stays as it is.
+
     Attributes:
         stream: The name of the stream.
-        events: The new events, at least one.
-        precondition: What the stream must be before them. None accepts any version.
+        events: The new events.
+        precondition: What the stream must be before them. None accepts any version; a guard needs one.
     """
 
     stream: str
@@ -155,7 +158,7 @@ class Log(ABC):
         return None
 
     @abstractmethod
-    def append(self, appends: Sequence[Append], metadata: Metadata) -> Commit:
+    def append(self, appends: Sequence[Append], metadata: Metadata, *, condition: AppendCondition | None = None) -> Commit:
         """Write all the events as one commit, or nothing.
 
         If a commit has the same command id already, nothing is written and that commit is returned. So it is harmless to
@@ -164,12 +167,14 @@ class Log(ABC):
         Args:
             appends: The new events, stream by stream. Each stream is named once.
             metadata: The metadata of the commit.
+            condition: What no event may match, beside the preconditions. None: there is no such condition.
 
         Returns:
             The commit as it was recorded.
 
         Raises:
             WrongExpectedVersion: A precondition does not hold.
+            ConditionFailed: An event matches the query of the condition.
             CommandReused: The command id belongs to a commit with other events.
             DamagedLog: The log is damaged, or has lost what had been recorded.
             ReadOnlyLog: This program must not write to the log.
@@ -276,6 +281,16 @@ class Log(ABC):
         if stream is None:
             return islice((event for event in events if event.position > since), limit)
         return islice((event for event in events if event.stream == stream and event.version > since), limit)
+
+    def select(self, query: Query, since: int = 0, *, limit: int | None = None) -> Iterator[Recorded]:
+        """Read the events that a query selects, oldest first. This base method reads all events.
+
+        Args:
+            query: The query.
+            since: The position after which to start.
+            limit: How many events to read at most. None reads all.
+        """
+        return islice((event for event in self.events(since) if query.matches(event)), limit)
 
     def events_backward(
         self, before: int | None = None, *, limit: int | None = None, stream: str | None = None

@@ -16,6 +16,7 @@ from cqrs_todo.cqrs.errors import (
 )
 from cqrs_todo.cqrs.events import Commit, EventBatch, Metadata
 from cqrs_todo.cqrs.fold import Entity, Fold
+from cqrs_todo.cqrs.query import AppendCondition
 from cqrs_todo.cqrs.repository import RETRIES, PlannedCommit, Repository, decide_all
 from cqrs_todo.cqrs.snapshots import (
     MemorySnapshots,
@@ -23,7 +24,7 @@ from cqrs_todo.cqrs.snapshots import (
     SnapshotEvery,
     Snapshots,
 )
-from cqrs_todo.cqrs.store import EXISTS, NEW, START, Append, Cursor, StreamVersions
+from cqrs_todo.cqrs.store import EXISTS, NEW, START, Append, Cursor, Log, StreamVersions
 from cqrs_todo.cqrs.struct import replace
 from tests.cqrs.counter import COUNTER, Move, Moved, by, moved, new_log
 from tests.logs import fold_of
@@ -152,8 +153,100 @@ def test_the_same_command_id_again_changes_nothing() -> None:
     assert counters.fold()["counter/a"].state == 3
     with pytest.raises(WrongExpectedVersion, match="stream: counter/a,"):
         counters.execute("a", Move(1), by("c2"), precondition=NEW)
-    with pytest.raises(CommandReused, match=r"^command c1 was recorded at position 1 with other content$"):
-        counters.execute("a", Move(4), by("c1"))
+    with pytest.raises(CommandReused, match=r"^command c1 was recorded at position 1, and did not change counter/b$"):
+        counters.execute("b", Move(4), by("c1"))
+
+
+def test_a_command_that_was_sent_before_is_not_decided_again() -> None:
+    counters = Repository(new_log(), COUNTER)
+    _, first = counters.execute("a", Move(3), by("c1"))
+    counters.execute("a", Move(-3), by("c2"))
+    _, lowered = counters.execute("a", Move(0), by("c3"))
+    assert lowered is None
+    entity, again = counters.execute("a", Move(-3), by("c2"))  # now it would be refused
+    assert (entity.state, entity.version) == (0, 2)
+    assert again == list(counters.log.commits())[1]
+    assert counters.execute("a", Move(3), by("c1"), precondition=NEW)[1] == first
+    assert len(list(counters.log.commits())) == 2
+    planned: list[int] = []
+    outcome = counters.transact(lambda fold: (planned.append(fold.position) or {}, by("c1")), "c1")  # type: ignore[func-returns-value]  # it notes that it was called
+    assert (outcome.commit, planned) == (first, [])
+
+
+def _other_writes_first(log: Log, monkeypatch: pytest.MonkeyPatch, stream: str) -> list[int]:
+    """Let another writer change a stream between the first plan and its append. Returns the positions planned at."""
+    append = log.append
+
+    def late(appends: Sequence[Append], metadata: Metadata, *, condition: AppendCondition | None = None) -> Commit:
+        monkeypatch.setattr(log, "append", append)
+        moved(log, "other", stream)
+        return append(appends, metadata, condition=condition)
+
+    monkeypatch.setattr(log, "append", late)
+    return []
+
+
+@pytest.mark.parametrize(
+    ("read", "planned_again"),
+    [
+        (lambda fold: fold.get("counter/a"), True),
+        (lambda fold: fold.numbered(1), True),
+        (lambda fold: fold.version_of("counter/a"), True),
+        (lambda fold: fold.version_of("other/a"), False),
+        (lambda fold: fold.get("counter/b"), False),
+        (lambda fold: fold.numbered(2), False),
+        (lambda fold: fold.numbered(99), True),
+        (lambda fold: len(fold), True),
+        (list, True),
+        (lambda fold: fold.starting("counter/x"), True),
+        (lambda fold: fold.position, False),
+    ],
+)
+def test_a_commit_is_planned_again_if_what_the_plan_has_read_was_changed_meanwhile(
+    monkeypatch: pytest.MonkeyPatch, read: Callable[[Fold[int]], object], planned_again: bool
+) -> None:
+    log = new_log()
+    moved(log, "c1", "counter/a")
+    moved(log, "c2", "counter/b")
+    counters = Repository(log, COUNTER)
+    planned = _other_writes_first(log, monkeypatch, "counter/a")
+
+    def plan(fold: Fold[int]) -> PlannedCommit[Moved]:
+        planned.append(fold.position)
+        read(fold)
+        return {"counter/c": [Moved(1)]}, by("mine")
+
+    outcome = counters.transact(plan)
+    assert planned == ([2, 3] if planned_again else [2])
+    assert outcome.commit is not None
+    assert outcome.commit.position == 4
+    assert outcome.fold == fold_of(COUNTER, log.commits())
+
+
+def test_two_writers_cannot_break_a_rule_over_two_streams() -> None:
+    """Two doctors are on call, and one must stay: each signs off because the other one is there."""
+    log = new_log()
+    moved(log, "c1", "counter/a")
+    moved(log, "c2", "counter/b")
+
+    def sign_off(own: str, other: str, meanwhile: Callable[[], object]) -> Callable[[Fold[int]], PlannedCommit[Moved]]:
+        def plan(fold: Fold[int]) -> PlannedCommit[Moved]:
+            if fold[other].state == 0:
+                raise Rejected("one must stay")
+            meanwhile()
+            return {own: [Moved(-1)]}, by(f"off {own}")
+
+        return plan
+
+    def first() -> None:
+        if not done:
+            done.append(True)
+            Repository(log, COUNTER).transact(sign_off("counter/b", "counter/a", lambda: None))
+
+    done: list[bool] = []
+    with pytest.raises(Rejected, match="one must stay"):
+        Repository(log, COUNTER).transact(sign_off("counter/a", "counter/b", first))
+    assert [entity.state for entity in Repository(log, COUNTER).fold()] == [1, 0]
 
 
 def test_appended_commits_are_not_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -227,8 +320,8 @@ def test_a_commit_after_which_the_log_cannot_be_read_is_reported_as_recorded(
     def gone(*_: object) -> Iterator[Sequence[EventBatch]]:
         raise error
 
-    def busy(appends: Sequence[Append], metadata: Metadata) -> Commit:
-        commit = append(appends, metadata)
+    def busy(appends: Sequence[Append], metadata: Metadata, *, condition: AppendCondition | None) -> Commit:
+        commit = append(appends, metadata, condition=condition)
         append([Append("counter/b", (Moved(1),))], by("other"))
         monkeypatch.setattr(log, "event_batches", gone)
         return commit

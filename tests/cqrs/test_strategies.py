@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import run_state_machine_as_test
 
 from cqrs_todo.cqrs.events import Commit, EventTypes, Metadata
+from cqrs_todo.cqrs.query import AppendCondition
 from cqrs_todo.cqrs.store import Append, Store
 from cqrs_todo.cqrs.stores import open_store
 from cqrs_todo.cqrs.stores.memory import MemoryLog, MemoryStore
@@ -70,8 +71,8 @@ class Forgetful(MemoryStore):
         assert isinstance(log, MemoryLog)
         append, made = log.append, count()
 
-        def forget(appends: Sequence[Append], metadata: Metadata) -> Commit:
-            commit = append(appends, metadata)
+        def forget(appends: Sequence[Append], metadata: Metadata, *, condition: AppendCondition | None = None) -> Commit:
+            commit = append(appends, metadata, condition=condition)
             if next(made) % 3 == 2:
                 log._commits.pop()
             return commit

@@ -18,6 +18,7 @@ from cqrs_todo.cqrs import timeline
 from cqrs_todo.cqrs.errors import CqrsError, Rejected
 from cqrs_todo.cqrs.events import Commit, Metadata
 from cqrs_todo.cqrs.fold import Fold
+from cqrs_todo.cqrs.query import AppendCondition
 from cqrs_todo.cqrs.store import Append, Cursor, Known, Progress, nothing_known
 from cqrs_todo.cqrs.stores import chain, hash_chain
 from cqrs_todo.cqrs.stores import format as line_format
@@ -51,10 +52,12 @@ def _many_lines() -> None:
     """A commit with several events is written as several lines, one after the other."""
     whole = log.JsonlLog.append
 
-    def append(self: log.JsonlLog, appends: Sequence[Append], metadata: Metadata) -> Commit:
+    def append(
+        self: log.JsonlLog, appends: Sequence[Append], metadata: Metadata, *, condition: AppendCondition | None = None
+    ) -> Commit:
         parts = [Append(each.stream, (event,)) for each in appends for event in each.events]
         commits = [
-            whole(self, [part], replace(metadata, command=f"{metadata.command}{place or ''}"))
+            whole(self, [part], replace(metadata, command=f"{metadata.command}{place or ''}"), condition=condition)
             for place, part in enumerate(parts)
         ]
         return Commit(tuple(event for commit in commits for event in commit.events), metadata, commits[-1].sum)

@@ -8,7 +8,6 @@ the two would record. The `Trace` has every step.
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
-from itertools import islice
 from typing import Any
 
 from ..errors import (
@@ -23,17 +22,16 @@ from ..errors import (
 )
 from ..events import Commit, EventBatch, EventTypes, Metadata
 from ..fold import Fold
+from ..ids import take_unsent
 from ..names import check_log_name, name_key
+from ..query import AppendCondition
 from ..snapshots import Snapshot, SnapshotInfo, Snapshots
 from ..store import START, Append, Checkpoints, Cursor, Expected, Known, Log, Store, StreamVersions, T, nothing_known
 from ..struct import Struct
 from ..verification import Verdict
 from .format import FORMAT, VERSION, Codec, Header, decode_header, encode_header
 from .null import NullCheckpoints, NullLog
-from .recording import record, repeated
-
-COMMANDS_KNOWN = 1_000
-"""How many of the latest commits are searched for the id of a command, as the stores do."""
+from .recording import check_condition, record, repeated
 
 
 class DryRunRefused(CqrsError):
@@ -270,7 +268,7 @@ class DryRunLog(Log):
 
     # writing
 
-    def append(self, appends: Sequence[Append], metadata: Metadata) -> Commit:
+    def append(self, appends: Sequence[Append], metadata: Metadata, *, condition: AppendCondition | None = None) -> Commit:
         """Keep a commit in memory, after the checks that a store makes; see `Log`."""
         if self.read_only is not None:
             raise ReadOnlyLog(f"{self.read_only}; nothing was recorded")
@@ -291,6 +289,7 @@ class DryRunLog(Log):
             commit = repeated(before, appends)
             trace.appended.append(Appended(self.name, commit, preconditions, None, again=True))
             return commit
+        check_condition(condition, self.commits_backward())
         versions = {append.stream: self._version(append.stream) for append in appends}
         try:
             commit = record(appends, metadata, self._types, self.cursor().position, versions)
@@ -328,8 +327,10 @@ class DryRunLog(Log):
 
     def _recorded(self, command: str) -> Commit | None:
         """Return the commit that a command made when it was sent before."""
-        earlier = islice(self._log.commits_backward(Cursor(self._kept.base)), COMMANDS_KNOWN)
-        return next((commit for commit in (*self._kept.commits, *earlier) if commit.metadata.command == command), None)
+        if take_unsent(command):
+            return None
+        kept = next((commit for commit in self._kept.commits if commit.metadata.command == command), None)
+        return kept or self._log.find_command(command)
 
     def _last_digest(self) -> bytes | None:
         """Return the digest of the last line, which the next one continues; None if the store keeps no lines."""

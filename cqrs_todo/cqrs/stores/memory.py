@@ -10,9 +10,10 @@ from itertools import count
 from ..errors import LogExists, LogNotFound
 from ..events import Commit, EventBatch, EventTypes, Metadata
 from ..names import check_log_name, name_key
+from ..query import AppendCondition
 from ..store import START, Append, Checkpoints, Cursor, Known, Log, Store, StreamVersions, T, nothing_known
 from ..verification import Verdict
-from .recording import record, repeated
+from .recording import check_condition, record, repeated
 
 
 class MemoryLog(Log):
@@ -27,13 +28,14 @@ class MemoryLog(Log):
         self._by_command: dict[str, Commit] = {}
         self._lock = threading.RLock()
 
-    def append(self, appends: Sequence[Append], metadata: Metadata) -> Commit:
+    def append(self, appends: Sequence[Append], metadata: Metadata, *, condition: AppendCondition | None = None) -> Commit:
         """Write a commit; see `Log`. The command ids of all commits are recognised."""
         with self._lock:
             earlier = self._by_command.get(metadata.command)
             if earlier is not None:
                 return repeated(earlier, appends)
             head = self._commits[-1].last if self._commits else 0
+            check_condition(condition, reversed(self._commits))
             commit = record(appends, metadata, self._types, head, self._versions)
             self._commits.append(commit)
             self._by_command[metadata.command] = commit

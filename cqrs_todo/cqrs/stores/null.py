@@ -6,6 +6,7 @@ from datetime import datetime
 from ..errors import LogNotFound
 from ..events import Commit, EventBatch, EventTypes, Metadata
 from ..names import check_log_name
+from ..query import AppendCondition
 from ..store import START, Append, Checkpoints, Cursor, Known, Log, Store, StreamVersions, T, nothing_known
 from ..verification import Verdict
 from .recording import record
@@ -19,7 +20,7 @@ class NullLog(Log):
         super().__init__("null", name, created)
         self._types = types
 
-    def append(self, appends: Sequence[Append], metadata: Metadata) -> Commit:
+    def append(self, appends: Sequence[Append], metadata: Metadata, *, condition: AppendCondition | None = None) -> Commit:
         """Return the commit that would be the first of the log."""
         return record(appends, metadata, self._types, 0, {})
 

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 
-from ..errors import CommandReused
+from ..errors import CommandReused, ConditionFailed
 from ..events import Commit, EventTypes, Metadata, Recorded
+from ..query import AppendCondition
 from ..store import Append, check_precondition
 
 
@@ -20,17 +21,20 @@ def record(appends: Sequence[Append], metadata: Metadata, types: EventTypes, hea
     Raises:
         WrongExpectedVersion: A precondition does not hold. `versions` is unchanged.
         TypeError: An event is not registered.
-        ValueError: There are no appends, one has no events, or a stream is named twice.
+        ValueError: There are no events, a guard has no precondition, or a stream is named twice.
     """
-    named = {append.stream for append in appends if append.events}
-    if not appends or len(named) != len(appends):
-        raise ValueError("a commit holds at least one append, each of at least one event, and names a stream once")
+    if not any(append.events for append in appends) or len({append.stream for append in appends}) != len(appends):
+        raise ValueError("a commit holds at least one event, and names a stream once")
+    if any(not append.events and append.precondition is None for append in appends):
+        raise ValueError("an append of no events needs a precondition: a commit names at least one of the two")
     for append in appends:
         check_precondition(append.precondition, append.stream, versions.get(append.stream, 0))
     events: list[Recorded] = []
     reached: dict[str, int] = {}
     ordinals = iter(metadata.ordinals(sum(len(append.events) for append in appends)))
     for append in appends:
+        if not append.events:
+            continue
         stream, version = append.stream, versions.get(append.stream, 0)
         for event in append.events:
             head, version = head + 1, version + 1
@@ -39,6 +43,26 @@ def record(appends: Sequence[Append], metadata: Metadata, types: EventTypes, hea
         reached[stream] = version
     versions.update(reached)
     return Commit(tuple(events), metadata)
+
+
+def check_condition(condition: AppendCondition | None, backward: Iterable[Commit]) -> None:
+    """Check the condition of an append.
+
+    Args:
+        condition: The condition.
+        backward: The commits of the log, newest first. It is read no further than to the position of the condition.
+
+    Raises:
+        ConditionFailed: An event matches the query of the condition.
+    """
+    if condition is None:
+        return
+    for commit in backward:
+        if commit.last <= condition.after:
+            return
+        for event in reversed(commit.events):
+            if event.position > condition.after and condition.query.matches(event):
+                raise ConditionFailed(event.position, condition.after)
 
 
 def repeated(commit: Commit, appends: Iterable[Append]) -> Commit:

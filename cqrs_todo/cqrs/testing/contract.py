@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
-from ..errors import CommandReused, InvalidLogName, LogExists, LogNotFound, WrongExpectedVersion
+from ..errors import CommandReused, ConditionFailed, InvalidLogName, LogExists, LogNotFound, WrongExpectedVersion
 from ..events import Commit, EventBatch, EventTypes, Metadata, Recorded, UnknownEvent
 from ..names import check_log_name
+from ..query import AppendCondition, Query, QueryItem
 from ..reactions import Reaction, Runner
 from ..store import EXISTS, NEW, Append, Cursor, Log, Store, new_streams_only
 from .examples import AT, CONTRACT_TYPES, LARGE, LATER_TYPES, Counted, Renamed, content_of, metadata, numbers, one
@@ -122,6 +123,66 @@ class StoreContract:
         assert (caught.value.stream, caught.value.expected, caught.value.version) == ("a/1", expected, version)
         assert f"(stream: a/1, stream version: {version})" in str(caught.value)
         assert list(log.commits()) == list(self.reopened(store).commits()) == before
+
+    @pytest.mark.parametrize(("expected", "holds"), [(2, True), (EXISTS, True), (1, False), (3, False), (NEW, False)])
+    def test_a_stream_is_guarded_without_being_written(self, store: Store, log: Log, expected: Any, holds: bool) -> None:
+        self.reopened(store).append(one("a/1", 1, 2), metadata("c1"))
+        guarded = [Append("a/1", (), expected), *one("b/1", 1)]
+        if holds:
+            commit = log.append(guarded, metadata("c2"))
+            assert [(event.stream, event.position) for event in commit.events] == [("b/1", 3)]
+            assert log.append(guarded, metadata("c2")) == commit
+            assert log.append(one("a/1", 3, expected=2), metadata("c3")).events[0].version == 3
+        else:
+            with pytest.raises(WrongExpectedVersion) as caught:
+                log.append(guarded, metadata("c2"))
+            assert (caught.value.stream, caught.value.version) == ("a/1", 2)
+            assert len(list(self.reopened(store).commits())) == 1
+
+    def test_a_query_selects_events_by_type_and_tag(self, store: Store, log: Log) -> None:
+        for n in range(3):
+            log.append([*one("a/1", LARGE, n), *one("b/1", LARGE + n)], metadata(f"c{n}"))
+        first, large = f"number/{LARGE}", frozenset({"large"})
+        cases = [
+            (Query(), list(range(1, 10))),
+            (Query((QueryItem(),)), list(range(1, 10))),
+            (Query((QueryItem(tags=large),)), [1, 3, 4, 6, 7, 9]),
+            (Query((QueryItem(tags=large | {first}),)), [1, 3, 4, 7]),
+            (
+                Query((QueryItem(tags=frozenset({first})), QueryItem(tags=frozenset({f"number/{LARGE + 2}"})))),
+                [1, 3, 4, 7, 9],
+            ),
+            (Query((QueryItem(frozenset({"counted"}), frozenset({first})),)), [1, 3, 4, 7]),
+            (Query((QueryItem(frozenset({"counted", "other"})),)), list(range(1, 10))),
+            (Query((QueryItem(frozenset({"other"}), large),)), []),
+            (Query((QueryItem(tags=frozenset({"never"})),)), []),
+        ]
+        for each in (log, self.reopened(store)):
+            for query, positions in cases:
+                assert [event.position for event in each.select(query)] == positions
+                assert [event.position for event in each.select(query, 4)] == [each for each in positions if each > 4]
+                assert [event.position for event in each.select(query, 1, limit=2)] == [
+                    each for each in positions if each > 1
+                ][:2]
+
+    def test_an_append_is_refused_if_an_event_matches_its_condition(self, store: Store, log: Log) -> None:
+        other = self.reopened(store)
+        other.append(one("a/1", LARGE), metadata("c1"))
+        unique = Query((QueryItem(frozenset({"counted"}), frozenset({f"number/{LARGE}"})),))
+        elsewise = Query((QueryItem(tags=frozenset({f"number/{LARGE + 1}"})),))
+        with pytest.raises(ConditionFailed) as caught:
+            log.append(one("b/1", LARGE), metadata("c2"), condition=AppendCondition(unique, 0))
+        assert (caught.value.position, caught.value.after) == (1, 0)
+        with pytest.raises(ConditionFailed):
+            log.append(one("b/1", 1), metadata("c2"), condition=AppendCondition(Query(), 0))
+        assert len(list(self.reopened(store).commits())) == 1
+        second = log.append(one("b/1", LARGE), metadata("c2"), condition=AppendCondition(unique, 1))
+        assert log.append(one("b/1", LARGE), metadata("c2"), condition=AppendCondition(unique, 1)) == second, "sent again"
+        other.append(one("b/1", LARGE + 1, 5), metadata("c3"), condition=AppendCondition(elsewise, 0))
+        with pytest.raises(ConditionFailed) as caught:
+            log.append(one("c/1", 7), metadata("c4"), condition=AppendCondition(elsewise, 2))
+        assert (caught.value.position, caught.value.after) == (3, 2)
+        assert log.append(one("c/1", 7), metadata("c4"), condition=AppendCondition(elsewise, 3)).position == 5
 
     def test_a_precondition_is_checked_against_what_others_wrote(self, store: Store, log: Log) -> None:
         other = self.reopened(store)

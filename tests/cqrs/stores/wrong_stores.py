@@ -7,6 +7,7 @@ from typing import ClassVar
 import pytest
 
 from cqrs_todo.cqrs.events import Commit, EventBatch, EventTypes, Metadata, Recorded
+from cqrs_todo.cqrs.query import AppendCondition
 from cqrs_todo.cqrs.store import START, Append, Cursor, Log, Store, StreamVersions
 from cqrs_todo.cqrs.stores.memory import MemoryLog, MemoryStore
 from cqrs_todo.cqrs.struct import replace
@@ -30,12 +31,12 @@ class _Wrong(MemoryStore):
 class OffByOneLog(MemoryLog):
     """Expects the version that the next event will have, as the Rust ancestor's memory store did."""
 
-    def append(self, appends: Sequence[Append], metadata: Metadata) -> Commit:
+    def append(self, appends: Sequence[Append], metadata: Metadata, *, condition: AppendCondition | None = None) -> Commit:
         shifted = [
             replace(each, precondition=each.precondition - 1) if isinstance(each.precondition, int) else each
             for each in appends
         ]
-        return super().append(shifted, metadata)
+        return super().append(shifted, metadata, condition=condition)
 
 
 class BoundlessLog(MemoryLog):

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from ...errors import ReadOnlyLog
 from ...events import Commit, EventTypes, Metadata, Recorded
+from ...ids import is_unsent
+from ...query import AppendCondition
 from ...store import NEVER, Append, Progress
 from ..chain import ChainedLog
 from .files import os_errors_as_store_errors
@@ -53,6 +55,8 @@ class JsonlLog(ChainedLog):
 
     def find_command(self, command: str) -> Commit | None:
         """Find the commit with a command id; see `Log`."""
+        if is_unsent(command):
+            return None
         if self._is_indexed:
             with self._reader.open(os.O_RDONLY) as file:
                 return self._reader.search.commit(file, command)
@@ -78,11 +82,11 @@ class JsonlLog(ChainedLog):
         with self._reader.open(os.O_RDONLY) as file:
             return self._reader.is_indexed(file)
 
-    def append(self, appends: Sequence[Append], metadata: Metadata) -> Commit:
+    def append(self, appends: Sequence[Append], metadata: Metadata, *, condition: AppendCondition | None = None) -> Commit:
         """Write a commit; see `Log`."""
         if self.read_only is not None:
             raise ReadOnlyLog(f"{self.read_only}; nothing was recorded")
-        return self._writer.append(appends, metadata)
+        return self._writer.append(appends, metadata, condition)
 
     def holding(self, lock: int) -> AbstractContextManager[None]:
         """Append during the block without taking the lock; see `LogWriter.holding`."""

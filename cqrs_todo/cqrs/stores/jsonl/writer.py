@@ -8,9 +8,10 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext, supp
 from ...errors import DamagedLog, LogBusy, OutcomeUnknown, StaleCursor, StoreUnavailable
 from ...events import Commit, EventTypes, Metadata
 from ...ids import take_unsent
+from ...query import AppendCondition
 from ...store import Append, Cursor
 from ..hash_chain import continues
-from ..recording import record, repeated
+from ..recording import check_condition, record, repeated
 from ..signals import delay_signals
 from .files import create_durable, dated, file_lock, read_range, replace_durably, unavailable, write_all
 from .head_record import clear_sync_failed, encode_record, lock_path, mark_sync_failed, read_lock_file, write_record
@@ -47,7 +48,7 @@ class LogWriter:
         finally:
             self._held_lock = None
 
-    def append(self, appends: Sequence[Append], metadata: Metadata) -> Commit:
+    def append(self, appends: Sequence[Append], metadata: Metadata, condition: AppendCondition | None) -> Commit:
         """Write a commit; see `Log.append`."""
         reader = self._reader
         new = take_unsent(metadata.command)
@@ -59,6 +60,7 @@ class LogWriter:
                     raise StaleCursor(f"{changed}; nothing was recorded")
                 earlier = None if new else self._earlier(file, metadata.command)
                 if earlier is None:
+                    self._check(condition)
                     commit = self._append(lock, file.fd, appends, metadata)
                 else:
                     commit = self._append_again(lock, file.fd, earlier, appends)
@@ -175,6 +177,11 @@ class LogWriter:
         if command in reader.commands:  # it is near the end
             return next((commit for commit in reader.commits_backward() if commit.metadata.command == command), None)
         return reader.find_command(file, command)
+
+    def _check(self, condition: AppendCondition | None) -> None:
+        """Check a condition against what was recorded after its position."""
+        if condition is not None and condition.after < self._reader.reached.position:
+            check_condition(condition, self._reader.commits_backward())
 
     def _append_again(self, lock: int, fd: int, earlier: Commit, appends: Sequence[Append]) -> Commit:
         """Return the commit of an append that is sent again."""

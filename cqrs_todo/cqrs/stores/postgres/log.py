@@ -5,8 +5,10 @@ from functools import partial
 from itertools import islice
 from typing import NamedTuple, TypeAlias
 
-from ...errors import LogBusy, LogNotFound, ReadOnlyLog, WrongExpectedVersion
+from ...errors import ConditionFailed, LogBusy, LogNotFound, ReadOnlyLog, WrongExpectedVersion
 from ...events import Commit, EventTypes, Metadata, Recorded
+from ...ids import is_unsent
+from ...query import AppendCondition, Query
 from ...store import NEVER, Append, Cursor, Progress
 from ..chain import ChainedLog
 from ..format import Header, decode_line
@@ -103,6 +105,8 @@ class PostgresLog(ChainedLog):
 
     def find_command(self, command: str) -> Commit | None:
         """Find the commit with a command id; see `Log`."""
+        if is_unsent(command):
+            return None
         found = self._database.run(
             lambda connection: connection.execute(self._database.sql(_KNOWN), (self._key, command)).fetchone()
         )
@@ -122,19 +126,23 @@ class PostgresLog(ChainedLog):
             return super().events_backward(before, limit=limit)
         return islice(self._reader.events(stream, 1, NEVER if before is None else before - 1, backward=True), limit)
 
+    def select(self, query: Query, since: int = 0, *, limit: int | None = None) -> Iterator[Recorded]:
+        """Read the events that a query selects; see `Log`."""
+        return islice(self._reader.select(query, since), limit)
+
     def sync(self) -> None:
         """Do nothing: what can be read in the tables was committed."""
 
-    def append(self, appends: Sequence[Append], metadata: Metadata) -> Commit:
+    def append(self, appends: Sequence[Append], metadata: Metadata, *, condition: AppendCondition | None = None) -> Commit:
         """Write a commit; see `Log`."""
         if self.read_only is not None:
             raise ReadOnlyLog(self.read_only)
         if not storable(metadata.command, (append.stream for append in appends)):
             raise ValueError(f"cannot be recorded: {NOT_STORABLE}")
-        commit = self._database.run(partial(self._append_at_once, appends, metadata), writes=True)
+        commit = self._database.run(partial(self._append_at_once, appends, metadata, condition), writes=True)
         if commit is None:
             self._reader.catch_up()  # so that little is left to read while others wait
-            commit = self._database.run(partial(self._append_holding, appends, metadata), writes=True)
+            commit = self._database.run(partial(self._append_holding, appends, metadata, condition), writes=True)
         return commit
 
     def hold(self, connection: Connection) -> None:
@@ -145,18 +153,23 @@ class PostgresLog(ChainedLog):
         """Forget everything that was read and written, after a transaction that may have been rolled back."""
         self._reader.restart()
 
-    def _append_at_once(self, appends: Sequence[Append], metadata: Metadata, connection: Connection) -> Commit | None:
+    def _append_at_once(
+        self, appends: Sequence[Append], metadata: Metadata, condition: AppendCondition | None, connection: Connection
+    ) -> Commit | None:
         """Append behind what was read, in one round trip. None if that is not possible, or not certain to be right."""
         try:
+            self._reader.check(condition)
             encoded = self._encode(appends, metadata)
-        except WrongExpectedVersion:
+        except (ConditionFailed, WrongExpectedVersion):
             return None
         with delay_signals() as arrived:
             row = connection.execute(self._database.sql(_APPEND), _values(self._key, encoded.step)).fetchone()
             answer = _answer(row)
             return None if answer[0] == "behind" else self._commit_of(answer, encoded, appends, arrived)
 
-    def _append_holding(self, appends: Sequence[Append], metadata: Metadata, connection: Connection) -> Commit:
+    def _append_holding(
+        self, appends: Sequence[Append], metadata: Metadata, condition: AppendCondition | None, connection: Connection
+    ) -> Commit:
         """Append while nobody else can. Without that, others might append during every try, again and again."""
         with delay_signals() as arrived:
             with connection.transaction():
@@ -165,6 +178,7 @@ class PostgresLog(ChainedLog):
                 if known is not None:
                     return repeated(self._decoded(known[0]), appends)
                 self._reader.catch_up()
+                self._reader.check(condition)
                 encoded = self._encode(appends, metadata)
                 row = connection.execute(self._database.sql(_APPEND), _values(self._key, encoded.step)).fetchone()
             return self._commit_of(_answer(row), encoded, appends, arrived)

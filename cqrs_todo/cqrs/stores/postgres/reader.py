@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import NamedTuple
 
-from ...errors import DamagedLog, StaleCursor
+from ...errors import ConditionFailed, DamagedLog, StaleCursor
 from ...events import Commit, EventTypes, Recorded
+from ...query import AppendCondition, Query
 from ...store import Cursor, Progress, StreamVersions
 from ..chain import ChainReader, LineBlock, Versions, Walk, verified_backward
 from ..format import InvalidLine, decode_line, verified_digest
@@ -22,18 +23,20 @@ _BACKWARD = """
     SELECT line, position FROM {schema}.cqrs_commits WHERE log = %s AND position < %s ORDER BY position DESC LIMIT %s
 """
 _VERSION_THEN = "SELECT max(version) FROM {schema}.cqrs_events WHERE log = %s AND stream = %s AND position <= %s"
-# some commits that hold events of a stream, each with the digest before it
-_STREAM = """
+# the commits that hold some events, each with the digest before it
+_HOLDING = """
     SELECT line,
            (SELECT sum FROM {schema}.cqrs_commits AS before WHERE before.log = this.log AND before.position < this.position
             ORDER BY before.position DESC LIMIT 1)
     FROM {schema}.cqrs_commits AS this
-    WHERE log = %(log)s AND position IN (
-        SELECT commit FROM {schema}.cqrs_events
-        WHERE log = %(log)s AND stream = %(stream)s AND version BETWEEN %(first)s AND %(last)s
-        ORDER BY version {order} LIMIT %(limit)s)
+    WHERE log = %(log)s AND position IN (SELECT commit FROM {schema}.cqrs_events WHERE log = %(log)s AND {events})
     ORDER BY position {order}
 """
+_OF_STREAM = "stream = %(stream)s AND version BETWEEN %(first)s AND %(last)s ORDER BY version {order} LIMIT %(limit)s"
+_MATCHING = "position > %(since)s AND ({items}) ORDER BY position ASC LIMIT %(limit)s"
+_LATEST_MATCHING = (
+    "SELECT max(position) FROM {schema}.cqrs_events WHERE log = %(log)s AND position > %(since)s AND ({items})"
+)
 _LAST = "SELECT max(last) FROM {schema}.cqrs_commits WHERE log = %s"
 _HEADER = "SELECT header FROM {schema}.cqrs_logs WHERE key = %s"
 
@@ -79,6 +82,7 @@ class PostgresReader(ChainReader):
             progress: Is called now and then with the position that was reached and the last one.
         """
         super().__init__(Cursor(0, digest=digest), types)
+        self._types = types
         self._database = database
         self._key = key
         self._name = name
@@ -131,7 +135,7 @@ class PostgresReader(ChainReader):
         Raises:
             DamagedLog: A line is not what was written.
         """
-        query = _STREAM.replace("{order}", "DESC" if backward else "ASC")
+        query = _HOLDING.replace("{events}", _OF_STREAM).replace("{order}", "DESC" if backward else "ASC")
         fetched = 1  # most callers want one event, or all of them
         while first <= last:
             values = {"log": self._key, "stream": stream, "first": first, "last": last, "limit": fetched}
@@ -147,6 +151,53 @@ class PostgresReader(ChainReader):
                 else:
                     first = events[-1].version + 1
             fetched = FETCHED
+
+    def select(self, query: Query, since: int) -> Iterator[Recorded]:
+        """Read the events that a query selects, oldest first.
+
+        Args:
+            query: The query.
+            since: The position after which to start.
+
+        Raises:
+            DamagedLog: A line is not what was written.
+        """
+        items, values = self._items(query)
+        statement = _HOLDING.replace("{events}", _MATCHING.replace("{items}", items)).replace("{order}", "ASC")
+        while rows := self._database.rows(statement, {**values, "log": self._key, "since": since, "limit": FETCHED}):
+            for line, before in rows:
+                commit = self._verified(line.encode(), self.start.digest if before is None else before.encode())
+                yield from (event for event in commit.events if event.position > since and query.matches(event))
+                since = commit.last
+
+    def check(self, condition: AppendCondition | None) -> None:
+        """Check the condition of an append against what was recorded up to `reached`.
+
+        Raises:
+            ConditionFailed: An event matches the query of the condition.
+        """
+        if condition is None or condition.after >= self.reached.position:
+            return
+        items, values = self._items(condition.query)
+        statement = _LATEST_MATCHING.replace("{items}", items)
+        ((position,),) = self._database.rows(statement, {**values, "log": self._key, "since": condition.after})
+        if position is not None:
+            raise ConditionFailed(position, condition.after)
+
+    def _items(self, query: Query) -> tuple[str, dict[str, list[str]]]:
+        """Return a query as an expression in SQL, and the values that it names."""
+        parts: list[str] = []
+        values: dict[str, list[str]] = {}
+        for number, item in enumerate(query.items):
+            tests = ["true"]
+            if item.types:
+                tests.append(f"type = ANY(%(types{number})s)")
+                values[f"types{number}"] = sorted(self._types.read_as(item.types))
+            if item.tags:
+                tests.append(f"tags <> '{{}}' AND tags @> %(tags{number})s")
+                values[f"tags{number}"] = sorted(item.tags)
+            parts.append(f"({' AND '.join(tests)})")
+        return " OR ".join(parts) or "true", values
 
     def _verified(self, line: bytes, before: bytes) -> Commit:
         """Verify a line by the digest before it, and decode it.

@@ -65,6 +65,8 @@ _LOGS = r"""
         UNIQUE (log, id),
         FOREIGN KEY (log, commit) REFERENCES {schema}.cqrs_commits
     );
+    CREATE INDEX cqrs_events_tags ON {schema}.cqrs_events USING gin (tags) WHERE tags <> '{}';
+    CREATE INDEX cqrs_events_types ON {schema}.cqrs_events (log, type, position);
 
     -- Hold a log until the transaction is over: nobody else can append to it.
     CREATE FUNCTION {schema}.cqrs_hold(log_ bigint) RETURNS void LANGUAGE sql

@@ -1,0 +1,51 @@
+"""Selecting events by type and tag, and the condition that no such event has come.
+
+A decision often concerns several things, such as a course and a student. Then no single stream holds what it depends on. Its
+events carry tags, a query selects those that the decision read, and the append is made on the condition that no other event
+has matched the query since. (The idea is the Dynamic Consistency Boundary: https://dcb.events.)
+"""
+
+from .events import Recorded
+from .struct import Struct
+
+
+class QueryItem(Struct, frozen=True):
+    """What an event must be.
+
+    Attributes:
+        types: The type strings that it may have. If there are none, it may have any.
+        tags: The tags that it must have, all of them.
+    """
+
+    types: frozenset[str] = frozenset()
+    tags: frozenset[str] = frozenset()
+
+    def matches(self, event: Recorded) -> bool:
+        """Return whether an event is like this."""
+        return (not self.types or event.type in self.types) and self.tags.issubset(event.tags)
+
+
+class Query(Struct, frozen=True):
+    """Selects the events that match one of its items.
+
+    Attributes:
+        items: The items. If there are none, it selects all events.
+    """
+
+    items: tuple[QueryItem, ...] = ()
+
+    def matches(self, event: Recorded) -> bool:
+        """Return whether it selects an event."""
+        return not self.items or any(item.matches(event) for item in self.items)
+
+
+class AppendCondition(Struct, frozen=True):
+    """What must be true of a log so that an append is accepted: no event after a position matches a query.
+
+    Attributes:
+        query: The query.
+        after: The position that the log had when the query was read.
+    """
+
+    query: Query
+    after: int
