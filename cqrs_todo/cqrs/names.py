@@ -51,6 +51,31 @@ def check_log_name(name: str) -> str:
     return normal
 
 
+RECORDED_BYTES = 1_000
+"""The longest name of a stream, id of a command, or tag, in bytes of UTF-8. An index of PostgreSQL holds 2,700."""
+
+
+def check_recorded_name(what: str, name: str) -> None:
+    """Check what names or identifies something in a log, in the same way for every store.
+
+    Args:
+        what: What it is, as the beginning of a sentence, such as "the name of a stream".
+        name: The name.
+
+    Raises:
+        ValueError: It is empty, too long, or has a character that not every store can keep. The text says which.
+    """
+    if name.isprintable() and 0 < len(name) <= RECORDED_BYTES // 4:
+        return  # most names are like this
+    if not name:
+        raise ValueError(f"cannot be recorded: {what} is empty")
+    wrong = next((char for char in name if char < " " or "\x7f" <= char < "\xa0" or "\ud800" <= char < "\ue000"), None)
+    if wrong is not None:
+        raise ValueError(f"cannot be recorded: {what} contains {wrong!a}")
+    if len(name.encode()) > RECORDED_BYTES:
+        raise ValueError(f"cannot be recorded: {what} has more than {RECORDED_BYTES:,} bytes")
+
+
 def name_key(name: str) -> str:
     """Return what names have in common that differ only by case, or by how Unicode composes their letters.
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from ..errors import CommandReused, ConditionFailed
 from ..events import Commit, EventTypes, Metadata, Recorded
+from ..names import check_recorded_name
 from ..query import AppendCondition
 from ..store import Append, check_precondition
 
@@ -21,13 +22,16 @@ def record(appends: Sequence[Append], metadata: Metadata, types: EventTypes, hea
     Raises:
         WrongExpectedVersion: A precondition does not hold. `versions` is unchanged.
         TypeError: An event is not registered.
-        ValueError: There are no events, a guard has no precondition, or a stream is named twice.
+        ValueError: There are no events, a guard has no precondition, a stream is named twice, or a name or an id is not one
+            that every store can keep.
     """
     if not any(append.events for append in appends) or len({append.stream for append in appends}) != len(appends):
         raise ValueError("a commit holds at least one event, and names a stream once")
     if any(not append.events and append.precondition is None for append in appends):
         raise ValueError("an append of no events needs a precondition: a commit names at least one of the two")
+    check_recorded_name("the id of the command", metadata.command)
     for append in appends:
+        check_recorded_name("the name of a stream", append.stream)
         check_precondition(append.precondition, append.stream, versions.get(append.stream, 0))
     events: list[Recorded] = []
     reached: dict[str, int] = {}
@@ -39,6 +43,8 @@ def record(appends: Sequence[Append], metadata: Metadata, types: EventTypes, hea
         for event in append.events:
             head, version = head + 1, version + 1
             name, tags = types.name_of(event), types.tags_of(event)
+            for tag in tags:
+                check_recorded_name("a tag", tag)
             events.append(Recorded(head, stream, version, name, event, metadata, next(ordinals), tags))
         reached[stream] = version
     versions.update(reached)

@@ -11,13 +11,26 @@ from typing import Any
 
 import pytest
 
-from ..errors import CommandReused, ConditionFailed, InvalidLogName, LogExists, LogNotFound, WrongExpectedVersion
+from ..errors import (
+    CommandReused,
+    ConditionFailed,
+    InvalidLogName,
+    LogExists,
+    LogNotFound,
+    StaleCursor,
+    WrongExpectedVersion,
+)
 from ..events import Commit, EventBatch, EventTypes, Metadata, Recorded, UnknownEvent
 from ..names import check_log_name
 from ..query import AppendCondition, Query, QueryItem
 from ..reactions import Reaction, Runner
 from ..store import EXISTS, NEW, Append, Cursor, Log, Store, new_streams_only
 from .examples import AT, CONTRACT_TYPES, LARGE, LATER_TYPES, Counted, Renamed, content_of, metadata, numbers, one
+
+NO_NAMES = ("", "a/\0", "a/\n", "a/\x1b", "a/\x7f", "a/\x85", "a/\udc80", "a/" + "x" * 3_000)
+"""Names of streams and ids of commands that not every store can keep."""
+NO_VALUES = (float("nan"), float("inf"), "\udc80", {1, 2}, b"bytes", object())
+"""Values that JSON cannot hold, or that would be others when they are read."""
 
 
 class StoreContract:
@@ -305,6 +318,78 @@ class StoreContract:
         assert [commit.position for commit in seen][:3] == [1, 2, 3]
         assert numbers(log.events()) == [0, 1, 2, 3]
 
+    def test_a_long_log_is_read_to_its_end(self, store: Store, log: Log) -> None:
+        for n in range(600):
+            log.append(one(f"a/{n % 3}", n), metadata(f"c{n}"))
+        other = self.reopened(store)
+        assert numbers(other.events()) == list(range(600))
+        assert numbers(other.events_backward()) == list(range(600))[::-1]
+        assert sum(len(group) for group in self.reopened(store).event_batches()) == 600
+        assert len(list(other.commits(Cursor(50)))) == len(list(other.commits_backward(Cursor(550)))) == 550
+        assert numbers(other.events(stream="a/1")) == list(range(1, 600, 3))
+        assert numbers(other.events_backward(stream="a/1")) == list(range(1, 600, 3))[::-1]
+        assert len(list(other.select(Query()))) == 600
+
+    def test_a_cursor_of_another_history_is_stale(self, store: Store, log: Log) -> None:
+        twin = store.create("twin", AT)
+        for n in range(3):
+            log.append(one("a/1", n), metadata(f"c{n}"))
+            twin.append(one("a/1", n), metadata(f"t{n}"))
+        assert len(list(twin.commits())) == 3
+        cursor = twin.cursor()
+        assert cursor.digest, "a cursor holds what tells one history from another"
+        other = self.reopened(store)
+        for read in (other.commits, other.event_batches, other.commits_backward):
+            with pytest.raises(StaleCursor):
+                list(read(cursor))
+        assert list(store.open("twin").commits(cursor)) == []
+
+    def test_a_cursor_is_not_ahead_of_what_was_read(self, store: Store, log: Log) -> None:
+        for n in range(3):
+            log.append(one("a/1", n), metadata(f"c{n}"))
+        other = self.reopened(store)
+        assert len(list(other.commits())) == 3
+        before = other.cursor()
+        log.append(one("a/1", 3), metadata("c3"))
+        if other is not log:
+            assert other.cursor() == before
+        assert [commit.position for commit in other.commits(before)] == [4]
+        assert other.cursor().position == 4
+
+    def test_positions_before_the_first_mean_the_start(self, log: Log) -> None:
+        for n in range(3):
+            log.append(one("a/1", n), metadata(f"c{n}"))
+        for events in (log.events(-5), log.events(-5, stream="a/1"), log.select(Query(), -5)):
+            assert numbers(events) == [0, 1, 2]
+        assert len(list(log.commits(Cursor(-5)))) == 3
+        assert list(log.events_backward(-5)) == list(log.events_backward(-5, stream="a/1")) == []
+        assert list(log.events_backward(0)) == []
+        assert list(log.commits_backward(Cursor(-5))) == []
+
+    @pytest.mark.parametrize("name", NO_NAMES, ids=ascii)
+    def test_a_name_that_not_every_store_can_keep_is_refused(self, log: Log, name: str) -> None:
+        for appends, command in ((one(name, 1), "c"), (one("a/1", 1), name), ([*one("a/1", 1), Append(name, (), 0)], "c")):
+            with pytest.raises(ValueError, match="cannot be recorded"):
+                log.append(appends, metadata(command))
+        assert list(log.commits()) == []
+        assert log.append(one("a/1", 1), metadata("c")).position == 1
+
+    def test_the_longest_names_are_kept(self, store: Store, log: Log) -> None:
+        stream, command = "a/" + "é" * 499, "雪" * 333
+        log.append(one(stream, 1), metadata(command))
+        assert numbers(self.reopened(store).events(stream=stream)) == [1]
+        assert self.reopened(store).find_command(command) is not None
+
+    @pytest.mark.parametrize("value", NO_VALUES, ids=repr)
+    def test_a_value_that_json_cannot_hold_is_refused(self, log: Log, value: Any) -> None:
+        if sys.platform == "emscripten":
+            pytest.skip("what can be kept is not checked there")
+        for appends, meta in (([Append("a/1", (Counted(1, value),))], {}), (one("a/1", 1), {"value": value})):
+            with pytest.raises(ValueError, match="cannot be recorded"):
+                log.append(appends, metadata("c", **meta))
+        assert list(log.commits()) == []
+        assert log.append(one("a/1", 1), metadata("c")).events[0].version == 1
+
     def test_anyone_can_read_from_a_cursor(self, store: Store, log: Log) -> None:
         for n in range(3):
             log.append([*one("a/1", n), *one(f"b/{n}", n)], metadata(f"c{n}"))
@@ -504,6 +589,11 @@ class StoreContract:
         for name in ("", "../mail", "a/b"):
             with pytest.raises(InvalidLogName):
                 checkpoints.save(name, "log-1", 1)
+
+    def test_checkpoints_are_kept_for_other_programs(self, store: Store) -> None:
+        elsewhere = self.elsewhere(store, CONTRACT_TYPES)
+        store.checkpoints().save("mail", "log-1", 3)
+        assert elsewhere.checkpoints().load("mail", "log-1") == 3
 
     def test_a_reaction_gets_what_it_wants_once_and_in_order(self, store: Store, log: Log) -> None:
         seen: list[Recorded] = []

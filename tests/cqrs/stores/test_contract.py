@@ -76,6 +76,16 @@ WRONG = {
     "TestBoundless": {"test_forward_reading_since_with_limits", "test_a_stream_is_read_by_version"},
     "TestSketchy": {"test_event_batches_say_what_the_commits_say"},
     "TestShared": {"test_logs_know_nothing_of_each_other"},
+    "TestShort": {"test_a_long_log_is_read_to_its_end"},
+    "TestCareless": {"test_a_cursor_of_another_history_is_stale"},
+    "TestRecent": {"test_a_command_that_is_sent_again_after_2_500_others_is_recorded_once"},
+    "TestUnguarded": {"test_a_stream_is_guarded_without_being_written"},
+    "TestUnconditional": {"test_an_append_is_refused_if_an_event_matches_its_condition"},
+    "TestTagless": {"test_the_tags_of_events_are_recorded"},
+    "TestLoose": {"test_a_value_that_json_cannot_hold_is_refused"},
+    "TestRenaming": {"test_a_name_that_not_every_store_can_keep_is_refused"},
+    "TestHead": {"test_a_cursor_is_not_ahead_of_what_was_read"},
+    "TestForgetful": {"test_checkpoints_are_kept_for_other_programs"},
 }
 """Among what must fail for each of the stores that are wrong."""
 
