@@ -106,9 +106,9 @@ def interrupted(todos: TodoList, monkeypatch: pytest.MonkeyPatch, error: BaseExc
     kind, name = type(todos.log), todos.name
     append = kind.append
 
-    def fail(log: Log, appends: Sequence[Append], metadata: Metadata) -> Commit:
+    def fail(log: Log, appends: Sequence[Append], metadata: Metadata, **options: Any) -> Commit:
         if log.name != name:
-            return append(log, appends, metadata)
+            return append(log, appends, metadata, **options)
         monkeypatch.undo()
         raise error
 
@@ -497,13 +497,13 @@ def test_a_move_of_many_stays_one_step_when_a_half_of_its_undo_or_redo_cannot_be
     losing = work if verb == "undo" else inbox
     kind, append, appended = type(losing.log), type(losing.log).append, 0
 
-    def fail(log: Log, appends: Sequence[Append], metadata: Metadata) -> Commit:
+    def fail(log: Log, appends: Sequence[Append], metadata: Metadata, **options: Any) -> Commit:
         nonlocal appended
         if log.name == losing.name:
             appended += 1
             if appended == 2:
                 raise StoreUnavailable("no space; nothing was recorded")
-        return append(log, appends, metadata)
+        return append(log, appends, metadata, **options)
 
     with monkeypatch.context() as patched:
         patched.setattr(kind, "append", fail)
@@ -543,11 +543,11 @@ def test_an_undo_of_a_batch_that_was_interrupted_goes_on_and_is_redone_as_a_whol
     append = inbox.log.append
     appended: list[Metadata] = []
 
-    def then_crash(appends: Sequence[Append], metadata: Metadata) -> Commit:
+    def then_crash(appends: Sequence[Append], metadata: Metadata, **options: Any) -> Commit:
         if len(appended) == 2:
             raise Crash
         appended.append(metadata)
-        return append(appends, metadata)
+        return append(appends, metadata, **options)
 
     monkeypatch.setattr(inbox.log, "append", then_crash)
     with pytest.raises(Crash):

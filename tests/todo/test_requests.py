@@ -41,7 +41,7 @@ def prepare(store: Store, todos: int = 1) -> None:
 
 
 def fails(error: BaseException) -> Callable[..., Any]:
-    def append(*_: object) -> Any:
+    def append(*_: object, **__: object) -> Any:
         raise error
 
     return append
@@ -102,10 +102,10 @@ def test_a_batch_that_was_interrupted_is_not_taken_for_complete(store: Store, mo
     append = todos.log.append
     appended: list[Commit] = []
 
-    def append_two(*args: Any) -> Any:
+    def append_two(*args: Any, **options: Any) -> Any:
         if len(appended) == 2:
             raise StoreUnavailable("no space")
-        appended.append(append(*args))
+        appended.append(append(*args, **options))
         return appended[-1]
 
     monkeypatch.setattr(todos.log, "append", append_two)

@@ -380,7 +380,7 @@ class StoreContract:
         assert numbers(self.reopened(store).events(stream=stream)) == [1]
         assert self.reopened(store).find_command(command) is not None
 
-    @pytest.mark.parametrize("value", NO_VALUES, ids=repr)
+    @pytest.mark.parametrize("value", NO_VALUES, ids=lambda value: type(value).__name__)
     def test_a_value_that_json_cannot_hold_is_refused(self, log: Log, value: Any) -> None:
         if sys.platform == "emscripten":
             pytest.skip("what can be kept is not checked there")
