@@ -24,6 +24,7 @@ MODULES = (
     "cqrs.snapshots",
     "cqrs.stores",
     "cqrs.repository",
+    "cqrs.boundary",
     "cqrs.timeline",
     "cqrs.playback",
     "cqrs.reactions",

@@ -8,9 +8,11 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from .boundary import DecisionModel, combined, decide_on
     from .decider import Decider
     from .errors import (
         CommandReused,
+        ConditionFailed,
         CqrsError,
         DamagedLog,
         ExportRefused,
@@ -27,9 +29,12 @@ if TYPE_CHECKING:
         Rejected,
         StaleCursor,
         StoreUnavailable,
+        UnknownEvents,
+        UnreadableEvent,
         WrongExpectedVersion,
     )
     from .events import Commit, EventTypes, Metadata, Recorded, UnknownEvent, Upcaster
+    from .query import AppendCondition, Query, QueryItem
     from .reactions import Reaction, Runner
     from .repository import Repository
     from .snapshots import AlwaysSnapshot, MemorySnapshots, NeverSnapshot, NullSnapshots, SnapshotEvery
@@ -43,13 +48,16 @@ __all__ = [
     "START",
     "AlwaysSnapshot",
     "Append",
+    "AppendCondition",
     "Checkpoints",
     "CommandReused",
     "Commit",
+    "ConditionFailed",
     "CqrsError",
     "Cursor",
     "DamagedLog",
     "Decider",
+    "DecisionModel",
     "EventTypes",
     "ExportRefused",
     "ImportRefused",
@@ -66,6 +74,8 @@ __all__ = [
     "NullSnapshots",
     "OutcomeUnknown",
     "OutdatedStore",
+    "Query",
+    "QueryItem",
     "Reaction",
     "ReadOnlyLog",
     "Recorded",
@@ -77,14 +87,30 @@ __all__ = [
     "Store",
     "StoreUnavailable",
     "UnknownEvent",
+    "UnknownEvents",
     "UnknownStore",
+    "UnreadableEvent",
     "Upcaster",
     "WrongExpectedVersion",
     "as_of",
+    "combined",
+    "decide_on",
     "open_store",
 ]
 
-_MODULES = ("errors", "events", "decider", "store", "snapshots", "repository", "timeline", "reactions", "stores")
+_MODULES = (
+    "errors",
+    "events",
+    "decider",
+    "store",
+    "query",
+    "snapshots",
+    "repository",
+    "boundary",
+    "timeline",
+    "reactions",
+    "stores",
+)
 """The modules that define the public names; those that load least come first."""
 
 

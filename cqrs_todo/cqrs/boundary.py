@@ -1,0 +1,91 @@
+"""Decisions over everything that a query selects, instead of over one stream; see `query`.
+
+enrolled = DecisionModel(Query((QueryItem(tags=frozenset({"course/c1"})),)), 0, count_subscriptions)
+decide_on(log, enrolled, lambda count: [] if count == 30 else [Append("subscription/1", (Subscribed(...),))], metadata)
+"""
+
+from collections.abc import Callable, Sequence
+from functools import reduce
+from typing import Any, Generic
+
+from .decider import S
+from .errors import ConditionFailed, StaleCursor, WrongExpectedVersion
+from .events import Commit, Metadata, Recorded
+from .query import AppendCondition, Query
+from .repository import RETRIES
+from .store import Append, Log
+from .struct import Struct
+
+
+class DecisionModel(Struct, Generic[S], frozen=True):
+    """What a decision needs to know: which events matter for it, and what they come to.
+
+    Attributes:
+        query: Selects the events.
+        initial: The state without any events.
+        evolve: Returns the state after an event that the query selects. It never fails.
+    """
+
+    query: Query
+    initial: S
+    evolve: Callable[[S, Recorded], S]
+
+    def after(self, state: S, event: Recorded) -> S:
+        """Return the state after any event. Events that the query does not select change nothing."""
+        return self.evolve(state, event) if self.query.matches(event) else state
+
+
+def combined(*models: DecisionModel[Any]) -> DecisionModel[tuple[Any, ...]]:
+    """Return the model of a decision that needs several models at once. Its state has the state of each of them.
+
+    Args:
+        models: The models, at least one.
+    """
+
+    def evolve(states: tuple[Any, ...], event: Recorded) -> tuple[Any, ...]:
+        return tuple(model.after(state, event) for model, state in zip(models, states, strict=True))
+
+    items = () if any(not model.query.items for model in models) else tuple(i for m in models for i in m.query.items)
+    return DecisionModel(Query(items), tuple(model.initial for model in models), evolve)
+
+
+def decide_on(
+    log: Log, model: DecisionModel[S], decide: Callable[[S], Sequence[Append]], metadata: Metadata
+) -> Commit | None:
+    """Decide on what a model says, and append the result if nothing that matters has happened meanwhile.
+
+    After a conflict the events are read and the decision is made again.
+
+    Args:
+        log: The log.
+        model: What the decision needs to know.
+        decide: Returns the new events by stream for a state, none if there is nothing to do. It refuses by raising
+            `Rejected`.
+        metadata: The metadata of the commit. If a commit has its command id already, that commit is returned and nothing is
+            decided.
+
+    Returns:
+        The commit. None if there was nothing to do.
+
+    Raises:
+        Rejected: The decision was refused.
+        ConditionFailed: Others wrote what matters during each of `RETRIES` + 1 tries.
+        CqrsError: What `Log.append` and reading raise.
+    """
+    earlier = log.find_command(metadata.command)
+    if earlier is not None:
+        return earlier
+    retries = RETRIES
+    while True:
+        events = list(log.select(model.query))
+        # everything up to here was looked at, whether it matters or not
+        reached = max(log.cursor().position, events[-1].position if events else 0)
+        appends = decide(reduce(model.evolve, events, model.initial))
+        if not appends:
+            return None
+        try:
+            return log.append(appends, metadata, condition=AppendCondition(model.query, reached))
+        except (ConditionFailed, StaleCursor, WrongExpectedVersion):
+            if not retries:
+                raise
+            retries -= 1
