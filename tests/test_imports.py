@@ -57,6 +57,7 @@ MODULES = (
 
 IMPURE_MODULES = {
     "cqrs.ids",
+    "cqrs.reactions",
     "cqrs.stores",
     "cqrs.testing",
     "todo.lists",

@@ -14,6 +14,7 @@
     ├── ImportRefused           the lines of a log cannot be imported
     ├── ExportRefused           a log cannot be exported as lines
     ├── InvalidPattern          a pattern that selects logs or streams cannot be parsed
+    ├── ReactionBusy            another runner runs the reaction
     ├── UnreadableEvent         the upcaster of an older event failed
     ├── UnknownEvents           a stream has events that the decider does not know, so nothing is decided on it
     ├── DamagedLog              the bytes of a log are not those that were written
@@ -142,6 +143,10 @@ class ExportRefused(CqrsError):
 
 class InvalidPattern(CqrsError):
     """A pattern that selects logs or streams cannot be parsed."""
+
+
+class ReactionBusy(CqrsError):
+    """Another runner runs the reaction, or has taken it over because this one did not renew its lease in time."""
 
 
 class UnreadableEvent(CqrsError):

@@ -9,7 +9,6 @@ from typing import Generic, TypeAlias
 
 from .decider import C, Decider, E, S
 from .errors import (
-    CommandReused,
     ConditionFailed,
     CqrsError,
     OutcomeUnknown,
@@ -261,7 +260,6 @@ class Repository(Generic[S, C, E]):
         Raises:
             Rejected: The decider refused the command.
             WrongExpectedVersion: The precondition does not hold.
-            CommandReused: The command id belongs to a commit that did not change this entity.
             CqrsError: What `Log.append` raises.
         """
         stream = self.decider.stream(id)
@@ -271,9 +269,6 @@ class Repository(Generic[S, C, E]):
             return decide_all(self.decider, fold, [(stream, command)]), metadata
 
         outcome = self.transact(plan, metadata.command)
-        if outcome.commit is not None and all(event.stream != stream for event in outcome.commit.events):
-            recorded = f"command {metadata.command} was recorded at position {outcome.commit.position}"
-            raise CommandReused(f"{recorded}, and did not change {stream}")
         return outcome.fold.get(stream) or Entity(stream, self.decider.initial, 0), outcome.commit
 
     def transact(self, plan: Callable[[Fold[S]], PlannedCommit[E]], command: str | None = None) -> Outcome[S]:

@@ -8,16 +8,18 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from cqrs_todo.cqrs.errors import DamagedLog, StaleCursor, StoreUnavailable
 from cqrs_todo.cqrs.events import Recorded
 from cqrs_todo.cqrs.reactions import Reaction, Runner
-from cqrs_todo.cqrs.store import Log, Store
+from cqrs_todo.cqrs.store import Checkpoint, Log, Store
 from cqrs_todo.cqrs.stores import open_store
 from cqrs_todo.cqrs.testing.examples import CONTRACT_TYPES, Counted, metadata, numbers, one
 from tests.cqrs.counter import Moved, by
@@ -69,8 +71,8 @@ def test_an_event_is_on_the_disk_before_it_is_acted_on(store: Store, log: Log, m
         fsync(fd)
 
     monkeypatch.setattr(os, "fsync", synced)
-    Runner(store, log, Reaction("see", lambda event: done.append(f"@{event.position}"))).catch_up()
-    assert done[:2] == ["inbox.jsonl", "@1"]
+    Runner(store, log, Reaction("see", lambda event: done.append(f"@{event.position}")), every=1).catch_up()
+    assert done[done.index("@1") - 1] == "inbox.jsonl"
     between = done[done.index("@1") : done.index("@2")]
     assert any("see" in name for name in between), "and the checkpoint before the next"
 
@@ -88,7 +90,7 @@ def test_a_damaged_log_stops_it_where_the_damage_begins(store: Store, tmp_path: 
 
 
 def test_a_log_that_ends_before_the_checkpoint_is_told(store: Store, log: Log) -> None:
-    store.checkpoints().save("see", log.id, 9)
+    store.checkpoints().save("see", log.id, Checkpoint(9))
     with pytest.raises(StaleCursor, match=r"inbox ends at @3, but the reaction see had come to @9"):
         Runner(store, log, Reaction("see", lambda _: None)).catch_up()
 
@@ -97,7 +99,7 @@ def test_a_log_that_ends_before_the_checkpoint_is_told(store: Store, log: Log) -
 def test_a_checkpoint_that_is_none_is_told_and_left(store: Store, log: Log, tmp_path: Path, content: bytes) -> None:
     runner = Runner(store, log, Reaction("see", lambda _: None))
     runner.catch_up()
-    assert json.loads(checkpoint(tmp_path).read_bytes()) == {"position": 3}
+    assert json.loads(checkpoint(tmp_path).read_bytes())["position"] == 3
     checkpoint(tmp_path).write_bytes(content)
     with pytest.raises(StoreUnavailable, match=r"see\.json holds no checkpoint: .*remove it to begin again"):
         runner.catch_up()
@@ -108,6 +110,35 @@ def test_checkpoints_are_private(store: Store, log: Log, tmp_path: Path) -> None
     Runner(store, log, Reaction("see", lambda _: None)).catch_up()
     file = checkpoint(tmp_path)
     assert [path.stat().st_mode & 0o777 for path in (file, file.parent, file.parent.parent)] == [0o600, 0o700, 0o700]
+
+
+def test_a_log_that_was_rewritten_before_the_checkpoint_is_reported(store: Store, log: Log, tmp_path: Path) -> None:
+    Runner(store, log, Reaction("see", lambda _: None)).catch_up()
+    path = tmp_path / "data/lists/inbox.jsonl"
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:2]))
+    path.with_suffix(".lock").unlink()
+    for n in range(5):
+        store.open("inbox").append(one("b/1", n), metadata(f"other {n}"))
+    with pytest.raises(StaleCursor, match="is not what it was at @3"):
+        Runner(store, store.open("inbox"), Reaction("see", lambda _: None)).catch_up()
+
+
+def test_the_checkpoint_is_kept_now_and_then_and_at_the_end(store: Store, log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    checkpoints = store.checkpoints()
+    kept: list[int] = []
+
+    def save(*values: Any) -> bool:
+        kept.append(values[3].position)
+        return True
+
+    monkeypatch.setattr(type(checkpoints), "save", save)
+    for n in range(3, 10):
+        log.append(one("a/1", n), metadata(f"c{n}"))
+    runner = Runner(store, log, Reaction("see", lambda _: None), every=4, seconds=99)
+    assert (runner.catch_up(), kept) == (10, [4, 8, 10])
+    kept.clear()
+    slow = Runner(store, log, Reaction("see", lambda _: None), every=99, seconds=0)
+    assert (slow.catch_up(), kept) == (10, [*range(1, 11), 10])
 
 
 def test_following_stops_when_it_is_told(store: Store, log: Log) -> None:
@@ -139,14 +170,24 @@ def test_killed_anywhere_it_goes_on_and_misses_nothing(store: Store, tmp_path: P
         child.send_signal(signal.SIGKILL)
         killed += child.wait() == -signal.SIGKILL
         child.stdout.close()
-        if killed >= 15 and store.checkpoints().load("see", log.id) == EVENTS:
+        if killed >= 15 and store.checkpoints().load("see", log.id).position == EVENTS:
             break
     assert killed >= 15
-    Runner(store, log, Reaction("see", lambda event: _note(seen, event))).catch_up()
+    Runner(store, log, Reaction("see", lambda event: _note(seen, event))).follow(0.01, _until_the_end(store, log))
     positions = [int(line) for line in seen.read_text().splitlines()]
     assert sorted(set(positions)) == list(range(1, EVENTS + 1))
     assert all(later in (earlier, earlier + 1) for earlier, later in pairwise(positions))
     assert len(positions) - EVENTS <= killed, "an event comes again only where it was killed"
+
+
+def _until_the_end(store: Store, log: Log) -> Callable[[float], bool]:
+    """Return what stops a runner at the end of a log. Before that it waits for the lease of a killed runner to end."""
+
+    def stopped(seconds: float) -> bool:
+        time.sleep(seconds)
+        return store.checkpoints().load("see", log.id).position == EVENTS
+
+    return stopped
 
 
 def _note(seen: Path, event: Recorded) -> None:
@@ -159,7 +200,7 @@ if __name__ == "__main__":
     sys.stdout.write("begun\n")
     sys.stdout.flush()
     reaction = Reaction("see", lambda event: _note(Path(sys.argv[2]), event))
-    Runner(opened, opened.open("long"), reaction).follow(0.01, threading.Event().wait)
+    Runner(opened, opened.open("long"), reaction, every=1, lease=0.02).follow(0.01, threading.Event().wait)
 
 
 def test_the_kind_of_a_stream_is_before_its_first_slash() -> None:

@@ -1,6 +1,7 @@
 """A store in the memory of this process; pure Python, so that it runs wherever Python does."""
 
 import threading
+import time
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
@@ -11,7 +12,7 @@ from ..errors import LogExists, LogNotFound, StaleCursor
 from ..events import Commit, EventBatch, EventTypes, Metadata
 from ..names import check_log_name, name_key
 from ..query import AppendCondition
-from ..store import START, Append, Checkpoints, Cursor, Known, Log, Store, StreamVersions, T, nothing_known
+from ..store import START, Append, Checkpoint, Checkpoints, Cursor, Known, Log, Store, StreamVersions, T, nothing_known
 from ..verification import Verdict
 
 try:
@@ -115,15 +116,39 @@ class MemoryCheckpoints(Checkpoints):
 
     def __init__(self) -> None:
         """Begin without checkpoints."""
-        self._positions: dict[tuple[str, str], int] = {}
+        self._kept: dict[tuple[str, str], Checkpoint] = {}
+        self._leases: dict[tuple[str, str], tuple[str, float]] = {}
+        self._lock = threading.Lock()
 
-    def load(self, reaction: str, log_id: str) -> int:
-        """Return the position that a reaction has come to; see `Checkpoints`."""
-        return self._positions.get((check_log_name(reaction), log_id), 0)
+    def load(self, reaction: str, log_id: str) -> Checkpoint:
+        """Return how far a reaction has come; see `Checkpoints`."""
+        return self._kept.get((check_log_name(reaction), log_id), Checkpoint())
 
-    def save(self, reaction: str, log_id: str, position: int) -> None:
-        """Keep the position that a reaction has come to; see `Checkpoints`."""
-        self._positions[check_log_name(reaction), log_id] = position
+    def save(self, reaction: str, log_id: str, checkpoint: Checkpoint, holder: str | None = None) -> bool:
+        """Keep how far a reaction has come; see `Checkpoints`."""
+        key = check_log_name(reaction), log_id
+        with self._lock:
+            if holder is not None and self._leases.get(key, ("", 0.0))[0] != holder:
+                return False
+            self._kept[key] = checkpoint
+            return True
+
+    def hold(self, reaction: str, log_id: str, holder: str, seconds: float) -> bool:
+        """Take or renew a lease; see `Checkpoints`."""
+        key, now = (check_log_name(reaction), log_id), time.monotonic()
+        with self._lock:
+            held_by, until = self._leases.get(key, ("", 0.0))
+            if held_by not in ("", holder) and now < until:
+                return False
+            self._leases[key] = holder, now + seconds
+            return True
+
+    def release(self, reaction: str, log_id: str, holder: str) -> None:
+        """End a lease; see `Checkpoints`."""
+        key = check_log_name(reaction), log_id
+        with self._lock:
+            if self._leases.get(key, ("", 0.0))[0] == holder:
+                del self._leases[key]
 
 
 class MemoryStore(Store):

@@ -7,7 +7,7 @@ from ..errors import LogNotFound
 from ..events import Commit, EventBatch, EventTypes, Metadata
 from ..names import check_log_name
 from ..query import AppendCondition
-from ..store import START, Append, Checkpoints, Cursor, Known, Log, Store, StreamVersions, T, nothing_known
+from ..store import START, Append, Checkpoint, Checkpoints, Cursor, Known, Log, Store, StreamVersions, T, nothing_known
 from ..verification import Verdict
 from .recording import record
 
@@ -47,13 +47,20 @@ class NullLog(Log):
 class NullCheckpoints(Checkpoints):
     """Checkpoints that keep nothing: every reaction is always at the start of the log."""
 
-    def load(self, reaction: str, log_id: str) -> int:
-        """Return 0."""
-        return 0
+    def load(self, reaction: str, log_id: str) -> Checkpoint:
+        """Return the checkpoint of a reaction that has not begun."""
+        return Checkpoint()
 
-    def save(self, reaction: str, log_id: str, position: int) -> None:
+    def save(self, reaction: str, log_id: str, checkpoint: Checkpoint, holder: str | None = None) -> bool:
+        """Keep nothing."""
+        return True
+
+    def hold(self, reaction: str, log_id: str, holder: str, seconds: float) -> bool:
+        """Give the lease to everyone."""
+        return True
+
+    def release(self, reaction: str, log_id: str, holder: str) -> None:
         """Do nothing."""
-        return
 
 
 class NullStore(Store):

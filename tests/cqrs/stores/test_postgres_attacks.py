@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from cqrs_todo.cqrs.errors import StoreUnavailable
-from cqrs_todo.cqrs.store import Store
+from cqrs_todo.cqrs.store import Checkpoint, Store
 from cqrs_todo.cqrs.stores import open_store
 from cqrs_todo.cqrs.stores.postgres import PostgresStore, scratch
 from cqrs_todo.cqrs.stores.postgres.rights import MissingGrant, schemas_in
@@ -222,7 +222,7 @@ def test_what_others_create_takes_over_nothing(target: Target, hostile: str, pat
         target.open(role, path).open("inbox").append(one("a/1", number + 1), metadata(f"c{number + 1}"))
         assert isinstance(store, PostgresStore)
         assert [each.name for each in store.logs()] == ["inbox"]
-        store.checkpoints().save("r", "x", number)
+        store.checkpoints().save("r", "x", Checkpoint(number))
         assert store.verify("inbox").damage is None
         store.close()
     assert numbers(target.open(target.owner).open("inbox").events()) == [1, 2, 3, 4, 5]
@@ -417,7 +417,7 @@ def test_a_missing_grant_is_named_in_one_line_and_is_enough(target: Target, tabl
         store.create(name, AT)
         store.rename(name, f"{name}ed")
         store.verify("inbox")
-        store.checkpoints().save("r", "x", store.checkpoints().load("r", "x") + 1)
+        store.checkpoints().save("r", "x", Checkpoint(store.checkpoints().load("r", "x").position + 1))
 
     with pytest.raises(MissingGrant) as caught:
         work("first")

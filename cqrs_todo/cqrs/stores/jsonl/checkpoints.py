@@ -1,20 +1,48 @@
-"""How far reactions have come, in a file for each: `reactions/<log id>/<reaction>.json`."""
+"""How far reactions have come, in a file for each: `reactions/<log id>/<reaction>.json`.
 
+Beside it, `<reaction>.lease` holds who runs the reaction, and until when. Whoever changes one of the two locks that file.
+"""
+
+import fcntl
 import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import msgspec
 
 from ...errors import StoreUnavailable
 from ...names import check_log_name
-from ...store import Checkpoints
-from .files import make_directory, os_errors_as_store_errors, replace_durably
+from ...store import Checkpoint, Checkpoints, Cursor
+from .files import (
+    beside,
+    close,
+    make_directory,
+    open_or_make,
+    os_errors_as_store_errors,
+    read_range,
+    replace_durably,
+    write_all,
+)
 
 
-class _Checkpoint(msgspec.Struct, frozen=True):
+class _Kept(msgspec.Struct, frozen=True):
+    """The content of a file: where the reaction is, and where to go on reading: a position, lines, bytes and a digest."""
+
     position: int
+    base: tuple[int, int, int, str] = (0, 0, 0, "")
 
 
-_decode = msgspec.json.Decoder(_Checkpoint).decode
+class _Lease(msgspec.Struct, frozen=True):
+    """The content of a lease: who holds it, the time in seconds at which it ends, and for how many seconds it was taken."""
+
+    holder: str = ""
+    until: float = 0.0
+    seconds: float = 0.0
+
+
+_decode = msgspec.json.Decoder(_Kept).decode
+_decode_lease = msgspec.json.Decoder(_Lease).decode
 
 
 class FileCheckpoints(Checkpoints):
@@ -28,24 +56,73 @@ class FileCheckpoints(Checkpoints):
         """
         self._directory = directory
 
-    def load(self, reaction: str, log_id: str) -> int:
-        """Return the position that a reaction has come to; see `Checkpoints`."""
+    def load(self, reaction: str, log_id: str) -> Checkpoint:
+        """Return how far a reaction has come; see `Checkpoints`."""
         path = self._path(reaction, log_id)
         with os_errors_as_store_errors(path):
             try:
                 with open(path, "rb") as file:
-                    return _decode(file.read()).position
+                    kept = _decode(file.read())
             except FileNotFoundError:
-                return 0
+                return Checkpoint()
             except (msgspec.MsgspecError, UnicodeDecodeError) as error:
                 raise StoreUnavailable(f"{path} holds no checkpoint: {error}; remove it to begin again") from error
+        position, line, offset, digest = kept.base
+        return Checkpoint(kept.position, Cursor(position, line, offset, digest.encode()))
 
-    def save(self, reaction: str, log_id: str, position: int) -> None:
-        """Keep the position that a reaction has come to; see `Checkpoints`."""
+    def save(self, reaction: str, log_id: str, checkpoint: Checkpoint, holder: str | None = None) -> bool:
+        """Keep how far a reaction has come; see `Checkpoints`."""
         path = self._path(reaction, log_id)
-        with os_errors_as_store_errors(path):
-            make_directory(os.path.dirname(path))
-            replace_durably(path, msgspec.json.encode(_Checkpoint(position)) + b"\n")
+        with self._lease(path) as lease:
+            if holder is not None and _read_lease(lease).holder != holder:
+                return False
+            base = checkpoint.base
+            kept = _Kept(checkpoint.position, (base.position, base.line, base.offset, base.digest.decode()))
+            replace_durably(path, msgspec.json.encode(kept) + b"\n")
+            return True
+
+    def hold(self, reaction: str, log_id: str, holder: str, seconds: float) -> bool:
+        """Take or renew a lease; see `Checkpoints`."""
+        with self._lease(self._path(reaction, log_id)) as lease:
+            held, now = _read_lease(lease), time.time()
+            # if it has longer to go than it was taken for, the clock was set back since
+            if held.holder not in ("", holder) and now < held.until <= now + held.seconds:
+                return False
+            _write_lease(lease, _Lease(holder, now + seconds, seconds))
+            return True
+
+    def release(self, reaction: str, log_id: str, holder: str) -> None:
+        """End a lease; see `Checkpoints`."""
+        with self._lease(self._path(reaction, log_id)) as lease:
+            if _read_lease(lease).holder == holder:
+                _write_lease(lease, _Lease())
+
+    @contextmanager
+    def _lease(self, path: str) -> Iterator[int]:
+        """Hold the lock on the lease that belongs to a checkpoint's file. Gives the file descriptor to the block."""
+        lease = beside(path, "lease")
+        with os_errors_as_store_errors(lease):
+            make_directory(os.path.dirname(lease))
+            fd = open_or_make(lease, os.O_RDWR)
+            try:
+                fcntl.flock(fd, fcntl.LOCK_EX)
+                yield fd
+            finally:
+                close(fd)
 
     def _path(self, reaction: str, log_id: str) -> str:
         return os.path.join(self._directory, check_log_name(log_id), f"{check_log_name(reaction)}.json")
+
+
+def _read_lease(fd: int) -> _Lease:
+    content = read_range(fd, 0, os.fstat(fd).st_size)
+    try:
+        return _decode_lease(content)
+    except (msgspec.MsgspecError, UnicodeDecodeError):  # it is new, or a power cut has torn it: then nobody holds it
+        return _Lease()
+
+
+def _write_lease(fd: int, lease: _Lease) -> None:
+    os.ftruncate(fd, 0)
+    os.lseek(fd, 0, os.SEEK_SET)
+    write_all(fd, msgspec.json.encode(lease) + b"\n")

@@ -137,6 +137,10 @@ _CHECKPOINTS = """
         reaction text NOT NULL,
         log text NOT NULL,
         position bigint NOT NULL,
+        base_position bigint NOT NULL,
+        base_digest text NOT NULL,
+        holder text NOT NULL DEFAULT '',
+        held_until timestamptz NOT NULL DEFAULT '-infinity',
         PRIMARY KEY (reaction, log)
     )
 """

@@ -2,12 +2,29 @@
 
 from ...errors import LogBusy, StoreUnavailable
 from ...names import check_log_name
-from ...store import Blobs, Checkpoints
+from ...store import Blobs, Checkpoint, Checkpoints, Cursor
 from .database import Database
 
+_LOAD = "SELECT position, base_position, base_digest FROM {schema}.cqrs_checkpoints WHERE reaction = %s AND log = %s"
 _KEEP = """
-    INSERT INTO {schema}.cqrs_checkpoints (reaction, log, position) VALUES (%s, %s, %s)
-    ON CONFLICT (reaction, log) DO UPDATE SET position = excluded.position
+    INSERT INTO {schema}.cqrs_checkpoints (reaction, log, position, base_position, base_digest) VALUES (%s, %s, %s, %s, %s)
+    ON CONFLICT (reaction, log) DO UPDATE
+    SET position = excluded.position, base_position = excluded.base_position, base_digest = excluded.base_digest
+"""
+_KEEP_HELD = """
+    UPDATE {schema}.cqrs_checkpoints SET position = %s, base_position = %s, base_digest = %s
+    WHERE reaction = %s AND log = %s AND holder = %s
+"""
+# the server's clock counts
+_HOLD = """
+    INSERT INTO {schema}.cqrs_checkpoints AS kept (reaction, log, position, base_position, base_digest, holder, held_until)
+    VALUES (%s, %s, 0, 0, '', %s, clock_timestamp() + %s * interval '1 second')
+    ON CONFLICT (reaction, log) DO UPDATE SET holder = excluded.holder, held_until = excluded.held_until
+    WHERE kept.holder IN ('', excluded.holder) OR kept.held_until <= clock_timestamp()
+"""
+_RELEASE = """
+    UPDATE {schema}.cqrs_checkpoints SET holder = '', held_until = '-infinity'
+    WHERE reaction = %s AND log = %s AND holder = %s
 """
 
 
@@ -18,16 +35,33 @@ class PostgresCheckpoints(Checkpoints):
         """Keep checkpoints in a database."""
         self._database = database
 
-    def load(self, reaction: str, log_id: str) -> int:
-        """Return the position that a reaction has come to; see `Checkpoints`."""
-        query = "SELECT position FROM {schema}.cqrs_checkpoints WHERE reaction = %s AND log = %s"
-        rows = self._database.rows(query, (check_log_name(reaction), log_id))
-        return rows[0][0] if rows else 0
+    def load(self, reaction: str, log_id: str) -> Checkpoint:
+        """Return how far a reaction has come; see `Checkpoints`."""
+        rows = self._database.rows(_LOAD, (check_log_name(reaction), log_id))
+        if not rows:
+            return Checkpoint()
+        position, base_position, base_digest = rows[0]
+        return Checkpoint(position, Cursor(base_position, digest=base_digest.encode()))
 
-    def save(self, reaction: str, log_id: str, position: int) -> None:
-        """Keep the position that a reaction has come to; see `Checkpoints`."""
-        values = (check_log_name(reaction), log_id, position)
-        self._database.run(lambda connection: connection.execute(self._database.sql(_KEEP), values))
+    def save(self, reaction: str, log_id: str, checkpoint: Checkpoint, holder: str | None = None) -> bool:
+        """Keep how far a reaction has come; see `Checkpoints`."""
+        key = (check_log_name(reaction), log_id)
+        values = (checkpoint.position, checkpoint.base.position, checkpoint.base.digest.decode())
+        if holder is None:
+            return self._changes(_KEEP, (*key, *values))
+        return self._changes(_KEEP_HELD, (*values, *key, holder))
+
+    def hold(self, reaction: str, log_id: str, holder: str, seconds: float) -> bool:
+        """Take or renew a lease; see `Checkpoints`."""
+        return self._changes(_HOLD, (check_log_name(reaction), log_id, holder, seconds))
+
+    def release(self, reaction: str, log_id: str, holder: str) -> None:
+        """End a lease; see `Checkpoints`."""
+        self._changes(_RELEASE, (check_log_name(reaction), log_id, holder))
+
+    def _changes(self, statement: str, values: tuple[str | float, ...]) -> bool:
+        """Run a statement, and return whether it changed a row."""
+        return self._database.run(lambda connection: connection.execute(self._database.sql(statement), values).rowcount > 0)
 
 
 _READ_SNAPSHOT = "SELECT content FROM {schema}.cqrs_snapshots WHERE log = %s AND name = %s"
