@@ -28,7 +28,7 @@ from cqrs_todo.todo.model import Add, Change, Create, decide
 from cqrs_todo.todo.service import TodoList
 
 from .children import SEED, store_in
-from .harness import ALTERED, CRASHED, MISSING, RAW, UNNOTICED, Control, Program, Result, Size, Tally
+from .harness import ALTERED, CRASHED, MISSING, RAW, UNNOTICED, UNREPORTED, Control, Program, Result, Size, Tally
 from .ledger import FORESEEN
 from .words import names, texts
 
@@ -262,7 +262,10 @@ _ENVIRONMENTS: list[Case] = [
 
 
 def _environment(program: Program, case: Case, tally: Tally) -> None:
-    """Add, look, and look back; then see, with the streams open, that the todo is there."""
+    """Add, look, and look back; then see, with the streams open, that the todo is there.
+
+    An environment that makes no sense, such as a `TZ` that names no zone, must be refused every time, and change nothing.
+    """
     env, unset, streams = case
     what = f"with {', '.join(f'{name}={value!a:.30}' for name, value in env.items())} without {unset} {streams}"
     bare = ["/usr/bin/env", *(word for name in unset for word in ("-u", name))]
@@ -278,9 +281,20 @@ def _environment(program: Program, case: Case, tally: Tally) -> None:
             found = _decoded(seen.out)
             if [todo["text"] for todo in found.get("todos", [])] != [text]:
                 complaints.append((MISSING, f"{what}: {found} {seen.err[-200:]}"))
-        elif result.code and not (result.code == 1 and "full" in streams):
+        elif result.code and not _is_refused(result) and not (result.code == 1 and "full" in streams):
             complaints.append((CRASHED, f"{args[0]} {what} ended with {result.code}: {result.err[-200:]}"))
+    refused = [_is_refused(result) for result in results]
+    if any(refused) and not all(refused):
+        complaints.append((CRASHED, f"{what}: refused {refused}"))
+    if any(refused) and list(program.home.rglob("*.jsonl")):
+        complaints.append((UNREPORTED, f"{what}: it was refused, and a list was made"))
     _count(tally, results, complaints)
+
+
+def _is_refused(result: Result) -> bool:
+    """Return whether a run said that its environment makes no sense, and what to do about that."""
+    message, _, hint = result.err.partition("\n")
+    return result.code == 2 and message.startswith("todo: ") and hint.startswith("      ") and not result.out
 
 
 def _decoded(out: bytes) -> Any:
