@@ -144,6 +144,14 @@ def database(server: str) -> str:
     return empty_schema(server)
 
 
+LONGEST = ("tests/wasm", "tests/test_dist.py", "tests/test_trials.py", "tests/cli/test_moment_laws.py")
+"""The files with the longest tests. They begin first, so that at the end no processor waits for another one."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--on-postgres", action="store_true", help="the program keeps its lists in PostgreSQL")
 

@@ -147,7 +147,7 @@ def test_the_roles_of_the_documentation_are_enough_and_no_more(shared: Todo, dat
         refused = shared.run("add", "x")
         assert refused.code == 6
         assert refused.err.count("\n") == 1, "one line"
-        columns = "log, commit, position, id, stream, version, type, data"
+        columns = "log, commit, position, id, stream, version, type, data, tags"
         assert refused.err.endswith(f"to allow it: GRANT INSERT ({columns}) ON {schema}.cqrs_events TO {clerk}\n")
         assert len(shared.todos()) == 2
     finally:

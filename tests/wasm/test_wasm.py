@@ -15,6 +15,8 @@ ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / ".venv-wasm"
 PYODIDE = "314.0.7"  # pip's options below belong to this version: its CPython is 3.14
 PORTABLE = {f"cqrs_todo.{name}" for name in map(module_of, PURE_FILES)} | {
+    "cqrs_todo.cqrs.ids",
+    "cqrs_todo.cqrs.reactions",
     "cqrs_todo.cqrs.stores",
     "cqrs_todo.cqrs.stores.memory",
     "cqrs_todo.cqrs.testing.contract",

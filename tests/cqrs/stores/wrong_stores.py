@@ -124,11 +124,11 @@ class RenamingLog(MemoryLog):
     """Makes a name that is no name into one that is."""
 
     def append(self, appends: Sequence[Append], metadata: Metadata, *, condition: AppendCondition | None = None) -> Commit:
-        def mended(name: str) -> str:
+        def cleaned(name: str) -> str:
             return "".join(char for char in name if char.isprintable())[:500] or "nameless"
 
-        renamed = [replace(each, stream=mended(each.stream)) for each in appends]
-        return super().append(renamed, replace(metadata, command=mended(metadata.command)), condition=condition)
+        renamed = [replace(each, stream=cleaned(each.stream)) for each in appends]
+        return super().append(renamed, replace(metadata, command=cleaned(metadata.command)), condition=condition)
 
 
 class HeadLog(JsonlLog):
