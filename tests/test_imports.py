@@ -20,6 +20,7 @@ MODULES = (
     "cqrs.decider",
     "cqrs.verification",
     "cqrs.store",
+    "cqrs.checkpoints",
     "cqrs.fold",
     "cqrs.snapshots",
     "cqrs.stores",

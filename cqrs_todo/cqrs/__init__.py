@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .boundary import DecisionModel, combined, decide_on
+    from .checkpoints import Checkpoint, Checkpoints
     from .decider import Decider
     from .errors import (
         CommandReused,
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from .reactions import Reaction, Runner
     from .repository import Repository
     from .snapshots import AlwaysSnapshot, MemorySnapshots, NeverSnapshot, NullSnapshots, SnapshotEvery
-    from .store import EXISTS, NEW, START, Append, Checkpoints, Cursor, Log, Store
+    from .store import EXISTS, NEW, START, Append, Cursor, Log, Store
     from .stores import UnknownStore, open_store
     from .timeline import as_of
 
@@ -49,6 +50,7 @@ __all__ = [
     "AlwaysSnapshot",
     "Append",
     "AppendCondition",
+    "Checkpoint",
     "Checkpoints",
     "CommandReused",
     "Commit",
@@ -104,6 +106,7 @@ _MODULES = (
     "decider",
     "store",
     "query",
+    "checkpoints",
     "snapshots",
     "repository",
     "boundary",

@@ -18,7 +18,6 @@ from .errors import (
 )
 from .events import Commit, EventBatch, Metadata
 from .fold import Base, Entity, Fold, Reads
-from .query import AppendCondition, Query
 from .snapshots import (
     NeverSnapshot,
     NullSnapshots,
@@ -71,7 +70,7 @@ def decide_all(decider: Decider[S, C, E], fold: Fold[S], commands: Iterable[tupl
     return changes
 
 
-def _planned(plan: Callable[[Fold[S]], PlannedCommit[E]], fold: Fold[S]) -> tuple[Changes[E], Metadata, Reads]:
+def _planned(plan: "Callable[[Fold[S]], PlannedCommit[E]]", fold: "Fold[S]") -> "tuple[Changes[E], Metadata, Reads]":
     """Call a plan. Returns the new events by stream, the metadata, and what the plan has read."""
     fold.reads = reads = Reads()
     try:
@@ -310,6 +309,8 @@ class Repository(Generic[S, C, E]):
                 return Outcome(None, fold)
             condition = None
             if reads.everything:
+                from .query import AppendCondition, Query  # few plans read everything
+
                 condition = AppendCondition(Query(), fold.position)
             else:
                 appends += [Append(stream, (), fold.version_of(stream)) for stream in sorted(reads.streams - changed.keys())]

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Union
 import msgspec
 
 from ..errors import CqrsError, UnreadableEvent
-from ..events import Commit, EventTypes, Metadata, Recorded, UnknownEvent
+from ..events import EXTRA, Commit, EventTypes, Metadata, Recorded, UnknownEvent
 from .hash_chain import NO_DIGEST, chain_line, continues, digest_in, last_digest, with_digest
 
 FORMAT = "cqrs-log"
@@ -308,12 +308,16 @@ class Codec:
         """
         metadata = Metadata(line.at, line.by, line.command, line.meta)
         decoded = _type_and_data if knows_data(line) else self._decoded
+        before = line.position - 1
         events = [
-            Recorded(position, event.stream, event.version, *decoded(event, position), metadata, ordinal, event.tags)
-            for position, (event, ordinal) in enumerate(
-                zip(line.events, metadata.ordinals(len(line.events)), strict=True), line.position
+            Recorded(
+                position, event.stream, event.version, *decoded(event, position), metadata, position - before, event.tags
             )
+            for position, event in enumerate(line.events, line.position)
         ]
+        if EXTRA in line.meta:
+            ordinals = metadata.ordinals(len(events))
+            events = [msgspec.structs.replace(event, ordinal=ordinals[place]) for place, event in enumerate(events)]
         return Commit(tuple(events), metadata, sum.decode())
 
     def _decoded(self, event: EventLine, position: int) -> tuple[str, Any]:

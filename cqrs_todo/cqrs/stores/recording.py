@@ -1,12 +1,15 @@
 """What the stores have in common when they append: the commit of some appends, and appends that come again."""
 
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from ..errors import CommandReused, ConditionFailed
 from ..events import Commit, EventTypes, Metadata, Recorded
 from ..names import check_recorded_name
-from ..query import AppendCondition
 from ..store import Append, check_precondition
+
+if TYPE_CHECKING:
+    from ..query import AppendCondition
 
 
 def record(appends: Sequence[Append], metadata: Metadata, types: EventTypes, head: int, versions: dict[str, int]) -> Commit:
@@ -51,7 +54,7 @@ def record(appends: Sequence[Append], metadata: Metadata, types: EventTypes, hea
     return Commit(tuple(events), metadata)
 
 
-def check_condition(condition: AppendCondition | None, backward: Iterable[Commit]) -> None:
+def check_condition(condition: "AppendCondition | None", backward: Iterable[Commit]) -> None:
     """Check the condition of an append.
 
     Args:

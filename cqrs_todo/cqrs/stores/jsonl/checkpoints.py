@@ -11,9 +11,10 @@ from contextlib import contextmanager
 
 import msgspec
 
+from ...checkpoints import Checkpoint, Checkpoints
 from ...errors import StoreUnavailable
 from ...names import check_log_name
-from ...store import Checkpoint, Checkpoints, Cursor
+from ...store import Cursor
 from .files import (
     beside,
     close,

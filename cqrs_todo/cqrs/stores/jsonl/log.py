@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 
 from ...errors import ReadOnlyLog
 from ...events import Commit, EventTypes, Metadata, Recorded
-from ...ids import is_unsent
-from ...query import AppendCondition
 from ...store import NEVER, Append, Progress
 from ..chain import ChainedLog
 from .files import os_errors_as_store_errors
 from .reader import LogReader
 
 if TYPE_CHECKING:
+    from ...query import AppendCondition
     from .writer import LogWriter
 
 
@@ -55,6 +54,8 @@ class JsonlLog(ChainedLog):
 
     def find_command(self, command: str) -> Commit | None:
         """Find the commit with a command id; see `Log`."""
+        from ...ids import is_unsent  # most runs only read
+
         if is_unsent(command):
             return None
         if self._is_indexed:
@@ -82,7 +83,7 @@ class JsonlLog(ChainedLog):
         with self._reader.open(os.O_RDONLY) as file:
             return self._reader.is_indexed(file)
 
-    def append(self, appends: Sequence[Append], metadata: Metadata, *, condition: AppendCondition | None = None) -> Commit:
+    def append(self, appends: Sequence[Append], metadata: Metadata, *, condition: "AppendCondition | None" = None) -> Commit:
         """Write a commit; see `Log`."""
         if self.read_only is not None:
             raise ReadOnlyLog(f"{self.read_only}; nothing was recorded")

@@ -4,11 +4,11 @@ import fcntl
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from typing import TYPE_CHECKING
 
 from ...errors import DamagedLog, LogBusy, OutcomeUnknown, StaleCursor, StoreUnavailable
 from ...events import Commit, EventTypes, Metadata
 from ...ids import take_unsent
-from ...query import AppendCondition
 from ...store import Append, Cursor
 from ..hash_chain import continues
 from ..recording import check_condition, record, repeated
@@ -17,6 +17,9 @@ from .files import create_durable, dated, file_lock, read_range, replace_durably
 from .head_record import clear_sync_failed, encode_record, lock_path, mark_sync_failed, read_lock_file, write_record
 from .lines import LogFile
 from .reader import LogReader
+
+if TYPE_CHECKING:
+    from ...query import AppendCondition
 
 
 class LogWriter:
@@ -48,7 +51,7 @@ class LogWriter:
         finally:
             self._held_lock = None
 
-    def append(self, appends: Sequence[Append], metadata: Metadata, condition: AppendCondition | None) -> Commit:
+    def append(self, appends: Sequence[Append], metadata: Metadata, condition: "AppendCondition | None") -> Commit:
         """Write a commit; see `Log.append`."""
         reader = self._reader
         new = take_unsent(metadata.command)
@@ -178,7 +181,7 @@ class LogWriter:
             return next((commit for commit in reader.commits_backward() if commit.metadata.command == command), None)
         return reader.find_command(file, command)
 
-    def _check(self, condition: AppendCondition | None) -> None:
+    def _check(self, condition: "AppendCondition | None") -> None:
         """Check a condition against what was recorded after its position."""
         if condition is not None and condition.after < self._reader.reached.position:
             check_condition(condition, self._reader.commits_backward())
