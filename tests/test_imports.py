@@ -20,7 +20,6 @@ MODULES = (
     "cqrs.decider",
     "cqrs.verification",
     "cqrs.store",
-    "cqrs.checkpoints",
     "cqrs.fold",
     "cqrs.snapshots",
     "cqrs.stores",

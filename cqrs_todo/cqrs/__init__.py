@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .boundary import DecisionModel, combined, decide_on
-    from .checkpoints import Checkpoint, Checkpoints
     from .decider import Decider
     from .errors import (
         CommandReused,
@@ -39,7 +38,7 @@ if TYPE_CHECKING:
     from .reactions import Reaction, Runner
     from .repository import Repository
     from .snapshots import AlwaysSnapshot, MemorySnapshots, NeverSnapshot, NullSnapshots, SnapshotEvery
-    from .store import EXISTS, NEW, START, Append, Cursor, Log, Store
+    from .store import EXISTS, NEW, START, Append, Checkpoint, Checkpoints, Cursor, Log, Store
     from .stores import UnknownStore, open_store
     from .timeline import as_of
 
@@ -106,7 +105,6 @@ _MODULES = (
     "decider",
     "store",
     "query",
-    "checkpoints",
     "snapshots",
     "repository",
     "boundary",

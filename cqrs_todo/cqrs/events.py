@@ -230,7 +230,7 @@ class EventTypes:
         self,
         types: Mapping[str, type],
         upcasters: Mapping[str, Upcaster] | None = None,
-        tags: "Callable[[Any], Iterable[str]] | None" = None,
+        tags: Callable[[Any], Iterable[str]] | None = None,
     ) -> None:
         """Register events.
 

@@ -10,10 +10,9 @@ import time
 from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 
-from .checkpoints import Checkpoint
 from .errors import DamagedLog, ReactionBusy, StaleCursor
 from .events import Recorded
-from .store import Log, Store
+from .store import Checkpoint, Log, Store
 from .struct import Struct
 
 _log = logging.getLogger(__name__)

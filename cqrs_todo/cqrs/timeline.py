@@ -120,7 +120,7 @@ def _begin_at_snapshot(repository: Repository[S, C, E], position: int) -> tuple[
 Step: TypeAlias = tuple[str, ...]
 """The command ids of the commits that one command wrote, in the order in which they are undone (newest first) or redone."""
 
-PositionOf: TypeAlias = "Callable[[str], int | None]"
+PositionOf: TypeAlias = Callable[[str], int | None]
 """Returns the position of the commit with a command id; None if there is none."""
 
 

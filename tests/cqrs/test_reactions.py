@@ -16,11 +16,10 @@ from typing import Any
 
 import pytest
 
-from cqrs_todo.cqrs.checkpoints import Checkpoint
 from cqrs_todo.cqrs.errors import DamagedLog, StaleCursor, StoreUnavailable
 from cqrs_todo.cqrs.events import Recorded
 from cqrs_todo.cqrs.reactions import Reaction, Runner
-from cqrs_todo.cqrs.store import Log, Store
+from cqrs_todo.cqrs.store import Checkpoint, Log, Store
 from cqrs_todo.cqrs.stores import open_store
 from cqrs_todo.cqrs.testing.examples import CONTRACT_TYPES, Counted, metadata, numbers, one
 from tests.cqrs.counter import Moved, by

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from ..checkpoints import Checkpoints
 from ..errors import (
     CqrsError,
     DamagedLog,
@@ -27,7 +26,7 @@ from ..ids import take_unsent
 from ..names import check_log_name, name_key
 from ..query import AppendCondition
 from ..snapshots import Snapshot, SnapshotInfo, Snapshots
-from ..store import START, Append, Cursor, Expected, Known, Log, Store, StreamVersions, T, nothing_known
+from ..store import START, Append, Checkpoints, Cursor, Expected, Known, Log, Store, StreamVersions, T, nothing_known
 from ..struct import Struct
 from ..verification import Verdict
 from .format import FORMAT, VERSION, Codec, Header, decode_header, encode_header

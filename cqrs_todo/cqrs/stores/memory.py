@@ -8,12 +8,11 @@ from contextlib import ExitStack
 from datetime import datetime
 from itertools import count
 
-from ..checkpoints import Checkpoint, Checkpoints
 from ..errors import LogExists, LogNotFound, StaleCursor
 from ..events import Commit, EventBatch, EventTypes, Metadata
 from ..names import check_log_name, name_key
 from ..query import AppendCondition
-from ..store import START, Append, Cursor, Known, Log, Store, StreamVersions, T, nothing_known
+from ..store import START, Append, Checkpoint, Checkpoints, Cursor, Known, Log, Store, StreamVersions, T, nothing_known
 from ..verification import Verdict
 
 try:

@@ -3,12 +3,11 @@
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 
-from ..checkpoints import Checkpoint, Checkpoints
 from ..errors import LogNotFound
 from ..events import Commit, EventBatch, EventTypes, Metadata
 from ..names import check_log_name
 from ..query import AppendCondition
-from ..store import START, Append, Cursor, Known, Log, Store, StreamVersions, T, nothing_known
+from ..store import START, Append, Checkpoint, Checkpoints, Cursor, Known, Log, Store, StreamVersions, T, nothing_known
 from ..verification import Verdict
 from .recording import record
 

@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 
-from ..checkpoints import Checkpoint
 from ..errors import (
     CommandReused,
     ConditionFailed,
@@ -28,7 +27,7 @@ from ..events import Commit, EventBatch, EventTypes, Metadata, Recorded, Unknown
 from ..names import check_log_name
 from ..query import AppendCondition, Query, QueryItem
 from ..reactions import Reaction, Runner
-from ..store import EXISTS, NEW, START, Append, Cursor, Log, Store, new_streams_only
+from ..store import EXISTS, NEW, START, Append, Checkpoint, Cursor, Log, Store, new_streams_only
 from .examples import AT, CONTRACT_TYPES, LARGE, LATER_TYPES, Counted, Renamed, content_of, metadata, numbers, one
 
 NO_NAMES = ("", "a/\0", "a/\n", "a/\x1b", "a/\x7f", "a/\x85", "a/\udc80", "a/" + "x" * 3_000)

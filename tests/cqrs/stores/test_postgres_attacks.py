@@ -8,9 +8,8 @@ from itertools import count
 import psycopg
 import pytest
 
-from cqrs_todo.cqrs.checkpoints import Checkpoint
 from cqrs_todo.cqrs.errors import StoreUnavailable
-from cqrs_todo.cqrs.store import Store
+from cqrs_todo.cqrs.store import Checkpoint, Store
 from cqrs_todo.cqrs.stores import open_store
 from cqrs_todo.cqrs.stores.postgres import PostgresStore, scratch
 from cqrs_todo.cqrs.stores.postgres.rights import MissingGrant, schemas_in

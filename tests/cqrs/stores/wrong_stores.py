@@ -8,10 +8,9 @@ from typing import ClassVar
 
 import pytest
 
-from cqrs_todo.cqrs.checkpoints import Checkpoints
 from cqrs_todo.cqrs.events import Commit, EventBatch, EventTypes, Metadata, Recorded
 from cqrs_todo.cqrs.query import AppendCondition
-from cqrs_todo.cqrs.store import START, Append, Cursor, Log, Store, StreamVersions, no_progress
+from cqrs_todo.cqrs.store import START, Append, Checkpoints, Cursor, Log, Store, StreamVersions, no_progress
 from cqrs_todo.cqrs.stores.jsonl import JsonlStore
 from cqrs_todo.cqrs.stores.jsonl.log import JsonlLog
 from cqrs_todo.cqrs.stores.memory import MemoryCheckpoints, MemoryLog, MemoryStore

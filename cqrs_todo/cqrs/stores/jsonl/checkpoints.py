@@ -11,10 +11,9 @@ from contextlib import contextmanager
 
 import msgspec
 
-from ...checkpoints import Checkpoint, Checkpoints
 from ...errors import StoreUnavailable
 from ...names import check_log_name
-from ...store import Cursor
+from ...store import Checkpoint, Checkpoints, Cursor
 from .files import (
     beside,
     close,

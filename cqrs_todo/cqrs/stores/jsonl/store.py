@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ...errors import ImportRefused, LogExists, LogNotFound, MissingLog
 from ...events import EventTypes
 from ...names import NAME_BYTES, check_log_name, name_key
-from ...store import Cursor, Known, Log, Progress, Store, T, no_progress, nothing_known
+from ...store import Checkpoints, Cursor, Known, Log, Progress, Store, T, no_progress, nothing_known
 from ..format import FORMAT, VERSION, Header, encode_header, log_in
 from ..hash_chain import last_digest
 from ..signals import delay_signals
@@ -29,7 +29,6 @@ from .head_record import clear_record, lock_path, moving_record, record_head, re
 from .log import JsonlLog
 
 if TYPE_CHECKING:
-    from ...checkpoints import Checkpoints
     from ...verification import Repair, Stray, Verdict
     from .inventory import Inventory
 

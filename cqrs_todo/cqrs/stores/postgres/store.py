@@ -8,11 +8,10 @@ from typing import Any
 
 import psycopg
 
-from ...checkpoints import Checkpoints
 from ...errors import DamagedLog, ImportRefused, InvalidPattern, LogExists, LogNotFound
 from ...events import EventTypes
 from ...names import check_log_name, name_key
-from ...store import Known, Log, Progress, Store, T, no_progress, nothing_known
+from ...store import Checkpoints, Known, Log, Progress, Store, T, no_progress, nothing_known
 from ...struct import Struct
 from ...verification import Repair, Verdict
 from ..format import FORMAT, VERSION, Header, InvalidLine, decode_header, encode_header

@@ -1,9 +1,8 @@
 """The tables beside those of the logs: how far reactions have come, and snapshots."""
 
-from ...checkpoints import Checkpoint, Checkpoints
 from ...errors import LogBusy, StoreUnavailable
 from ...names import check_log_name
-from ...store import Blobs, Cursor
+from ...store import Blobs, Checkpoint, Checkpoints, Cursor
 from .database import Database
 
 _LOAD = "SELECT position, base_position, base_digest FROM {schema}.cqrs_checkpoints WHERE reaction = %s AND log = %s"
