@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from ...todo.values import nfc
 from ...todo.views import SORT_KEYS, Filter, Item, SortKey, StateFilter, sort_items
 from ..clock import to_local
 from ..errors import UsageError
@@ -9,7 +10,6 @@ from ..output import print_line
 from ..session import Session, check_text
 from ..tables import print_groups
 from ..terminal import print_moment
-from ..text import visible
 from ..verb import LOOK, Argument, Option, Verb
 
 
@@ -35,6 +35,7 @@ def ls(
     if sort not in SORT_KEYS:
         raise UsageError(f"{sort!r} is not a sort key", f"the keys are {', '.join(SORT_KEYS)}")
     view = session.list.view(session.moment)
+    _check_tags(shown.tags, view.items)
     rows = sort_items(shown.matching(view.items), sort, to_local)[:limit]
     if session.options.json:
         from .. import document
@@ -45,13 +46,18 @@ def ls(
     print_groups(session, [("", rows)], session.seen_from(view), empty=_empty(shown, view.items))
 
 
+def _check_tags(wanted: Sequence[str], items: Sequence[Item]) -> None:
+    """Raise `UsageError` if no todo of a list has a tag, not even a done or a removed one."""
+    tags = {tag for item in items for tag in item.todo.tags} if wanted and items else set()
+    unknown = [tag for tag in wanted if items and nfc(tag) not in map(nfc, tags)]
+    if unknown:
+        known = ", ".join(sorted(f"+{tag}" for tag in tags))
+        raise UsageError(f"no todo has the tag +{unknown[0]}", f"the tags are {known}" if known else "no todo has a tag")
+
+
 def _empty(shown: Filter, items: Sequence[Item]) -> str:
     if not items:
         return "The list is empty."
-    unknown = [tag for tag in shown.tags if not any(tag in item.todo.tags for item in items)]
-    if unknown:
-        tags = ", ".join(sorted({f"+{visible(tag)}" for item in items for tag in item.todo.tags})) or "none"
-        return f"Nothing matches: no todo has the tag +{visible(unknown[0])}. The tags are: {tags}."
     return "Nothing matches." if shown != Filter() else "Nothing is open."
 
 
