@@ -1,11 +1,12 @@
 """The types of events: their type strings and upcasters."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from cqrs_todo.cqrs.events import EventTypes, UnknownEvent, Upcaster
+from cqrs_todo.cqrs.events import EventTypes, Metadata, UnknownEvent, Upcaster
 from cqrs_todo.cqrs.testing.examples import Counted
 from tests.cqrs.counter import Moved
 
@@ -59,3 +60,16 @@ def test_upcasters_that_lead_in_a_circle_are_refused() -> None:
         EventTypes({"moved": Moved}, {"a": upcaster("b"), "b": upcaster("c"), "c": upcaster("b")})
     with pytest.raises(ValueError, match=r"^an event class has two type strings$"):
         EventTypes({"moved": Moved, "moved/2": Moved})
+
+
+def test_the_types_of_the_framework_cannot_be_registered() -> None:
+    with pytest.raises(ValueError, match="'forgotten' is the type of an event of the framework itself"):
+        EventTypes({"forgotten": Moved})
+
+
+def test_new_metadata_has_a_new_id_and_the_present_time() -> None:
+    before = datetime.now(UTC)
+    first, second = Metadata.new("me", because="asked"), Metadata.new("me")
+    assert before <= first.at <= second.at <= datetime.now(UTC)
+    assert first.command != second.command
+    assert (first.by, first.meta, second.meta) == ("me", {"because": "asked"}, {})

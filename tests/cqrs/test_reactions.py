@@ -141,6 +141,19 @@ def test_the_checkpoint_is_kept_now_and_then_and_at_the_end(store: Store, log: L
     assert (slow.catch_up(), kept) == (10, [*range(1, 11), 10])
 
 
+def test_following_waits_while_another_runner_is_active(store: Store, log: Log) -> None:
+    seen: list[Recorded] = []
+    assert store.checkpoints().hold("see", log.id, "another", 60)
+    rounds = iter([False, True])
+
+    def stopped(_: float) -> bool:
+        store.checkpoints().release("see", log.id, "another")
+        return next(rounds)
+
+    assert Runner(store, log, Reaction("see", seen.append)).follow(0.0, stopped) == 3
+    assert numbers(seen) == [0, 1, 2]
+
+
 def test_following_stops_when_it_is_told(store: Store, log: Log) -> None:
     seen: list[Recorded] = []
     waits: list[float] = []

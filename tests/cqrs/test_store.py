@@ -2,9 +2,10 @@
 
 import pytest
 
-from cqrs_todo.cqrs.errors import WrongExpectedVersion
-from cqrs_todo.cqrs.store import check_precondition
-from tests.cqrs.counter import moved, new_log
+from cqrs_todo.cqrs.errors import LogNotFound, WrongExpectedVersion
+from cqrs_todo.cqrs.store import Log, check_precondition
+from cqrs_todo.cqrs.stores import open_store
+from tests.cqrs.counter import AT, TYPES, moved, new_log
 
 
 def test_wrong_expected_version_says_what_and_where() -> None:
@@ -18,3 +19,16 @@ def test_a_version_of_a_stream_is_not_taken_for_a_position() -> None:
         moved(log, f"c{n}", stream)
     assert [event.position for event in log.events(1, stream="counter/b")] == [3, 4]
     assert [event.position for event in log.events_backward(3, stream="counter/b")] == [3, 2]
+
+
+def test_a_log_that_someone_else_has_just_made_is_opened(monkeypatch: pytest.MonkeyPatch) -> None:
+    store = open_store("memory:", TYPES)
+    open_log = store.open
+
+    def late(name: str) -> Log:
+        monkeypatch.setattr(store, "open", open_log)
+        store.create(name, AT)
+        raise LogNotFound(name)
+
+    monkeypatch.setattr(store, "open", late)
+    assert store.open_or_create("inbox", AT) is store.open("inbox")

@@ -9,12 +9,22 @@ from hypothesis import given as for_all
 from hypothesis import strategies as st
 
 from cqrs_todo.cqrs.errors import StaleCursor
-from cqrs_todo.cqrs.events import Commit, Metadata, Recorded, UnknownEvent
+from cqrs_todo.cqrs.events import LOST, Commit, Metadata, Recorded, UnknownEvent
 from cqrs_todo.cqrs.fold import Fold
 from cqrs_todo.cqrs.repository import Repository
 from cqrs_todo.cqrs.snapshots import AlwaysSnapshot, MemorySnapshots, SnapshotEvery, SnapshotStrategy
 from cqrs_todo.cqrs.store import Append, Cursor, Log
-from cqrs_todo.cqrs.timeline import REDOES, UNDOES, as_of, redo_events, redo_steps, undo_events, undo_steps, walk_back
+from cqrs_todo.cqrs.timeline import (
+    REDOES,
+    UNDOES,
+    Positions,
+    as_of,
+    redo_events,
+    redo_steps,
+    undo_events,
+    undo_steps,
+    walk_back,
+)
 from tests.cqrs.counter import AT, COUNTER, Move, Moved, by, moved, new_log
 from tests.logs import fold_of
 
@@ -291,3 +301,19 @@ def test_a_past_moment_is_found_although_the_snapshots_are_stale(monkeypatch: py
         assert (fold.position, fold["counter/a"].state) == (position, position)
         assert commit is not None
         assert commit.position == position
+
+
+def test_a_position_is_found_by_the_id_of_the_command() -> None:
+    log = new_log()
+    for _ in range(3):
+        write(log, ["counter/a"])
+    positions = Positions(log.commits_backward())
+    assert [positions.of(command) for command in ("c1", "c2", "c0", "gone")] == [2, 3, 1, None]
+
+
+def test_a_commit_of_the_framework_is_no_step() -> None:
+    log = new_log()
+    write(log, ["counter/a"])
+    (first,) = log.commits()
+    lost = Recorded(2, "lost/2", 1, LOST, UnknownEvent(LOST, b"{}"), by("repair"))
+    assert list(undo_steps([Commit((lost,), by("repair")), first])) == [("c0",)]

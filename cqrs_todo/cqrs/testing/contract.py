@@ -62,6 +62,14 @@ class StoreContract:
         assert (log.name, log.created) == ("inbox", AT)
         assert self.reopened(store).id == log.id
 
+    def test_a_log_is_opened_or_made(self, store: Store) -> None:
+        made = store.open_or_create("inbox", AT)
+        made.append(one("a/1", 1), metadata("c1"))
+        again = store.open_or_create("inbox", AT + timedelta(days=1))
+        assert (again.id, again.created, numbers(again.events())) == (made.id, AT, [1])
+        with pytest.raises(LogExists):
+            store.open_or_create("INBOX", AT)
+
     def test_append_gives_positions_and_versions_from_one(self, log: Log) -> None:
         first = log.append(one("a/1", 1, 2), metadata("c1"))
         second = log.append(one("b/1", 3), metadata("c2"))
