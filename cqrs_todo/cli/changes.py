@@ -18,24 +18,6 @@ _MOST_EVENTS = 1000
 """How many events are put into words, which takes some microseconds for each."""
 
 
-def commits_of(backward: Iterable[Commit], commands: Iterable[str]) -> list[Commit]:
-    """Return the commits with some command ids, newest first.
-
-    Args:
-        backward: The commits of a list, newest first. It is read no further than necessary.
-        commands: The command ids.
-    """
-    wanted = set(commands)
-    found: list[Commit] = []
-    for commit in backward if wanted else ():
-        if commit.metadata.command in wanted:
-            wanted.remove(commit.metadata.command)
-            found.append(commit)
-        if not wanted:
-            break
-    return found
-
-
 _KINDS: dict[type, str] = {
     TodoCreated: "created",
     TodoCompleted: "done",

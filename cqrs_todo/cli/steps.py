@@ -4,12 +4,12 @@ import re
 from collections.abc import Iterable, Sequence
 
 from ..cqrs.events import Commit
-from ..cqrs.timeline import UNDOES, marked
+from ..cqrs.timeline import UNDOES, commits_of, marked
 from ..todo.recorder import Answer
 from ..todo.service import TodoList
 from ..todo.views import move_of
 from .answers import named, print_answer
-from .changes import as_steps, changes_in_words, commits_of
+from .changes import as_steps, changes_in_words
 from .errors import UsageError
 from .reports import count_of
 from .session import Session
@@ -48,7 +48,7 @@ def reversed_steps(todos: TodoList, commits: Iterable[Commit], key: str) -> list
         key: The key in a commit's `meta`: `UNDOES` or `REDOES`.
     """
     commands = [command for commit in commits for command in marked(commit.metadata, key)]
-    found = commits_of(todos.history(), commands)
+    found = list(commits_of(todos.history(), commands).values())
     return as_steps(found if key == UNDOES else reversed(found))
 
 

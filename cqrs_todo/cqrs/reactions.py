@@ -7,8 +7,9 @@ reacted and before the checkpoint was kept. A reaction that must not act twice r
 import logging
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from collections.abc import Set as AbstractSet
+from contextlib import contextmanager
 
 from .errors import DamagedLog, ReactionBusy, StaleCursor
 from .events import Recorded
@@ -91,8 +92,7 @@ class Runner:
             StoreUnavailable: The log or the checkpoint cannot be read or written.
             ReactionBusy: Another runner runs the reaction, or has taken it over.
         """
-        self._renew()
-        try:
+        with self._leased():
             place = self._checkpoints.load(self._reaction.name, self._log.id)
             total = 0
             while True:
@@ -101,6 +101,13 @@ class Runner:
                 total += reacted
                 if place.position == begun:
                     return total
+
+    @contextmanager
+    def _leased(self) -> Iterator[None]:
+        """Hold the lease during the block."""
+        self._renew()
+        try:
+            yield
         finally:
             self._checkpoints.release(self._reaction.name, self._log.id, self._holder)
 
@@ -120,8 +127,7 @@ class Runner:
             DamagedLog: The log cannot be read to its end.
             StoreUnavailable: The log or the checkpoint cannot be read or written.
         """
-        self._renew()
-        try:
+        with self._leased():
             if self._checkpoints.load(self._reaction.name, self._log.id).position:
                 return False
             for _ in self._log.event_batches():
@@ -130,8 +136,6 @@ class Runner:
             end = self._log.cursor()
             self._keep(Checkpoint(end.position, end))
             return True
-        finally:
-            self._checkpoints.release(self._reaction.name, self._log.id, self._holder)
 
     def follow(self, interval: float, stopped: Callable[[float], bool]) -> int:
         """Catch up again and again, until stopped. While another runner is active, wait for its lease to end.

@@ -244,14 +244,14 @@ class Repository(Generic[S, C, E]):
     ) -> tuple[Entity[S], Commit | None]:
         """Decide one command against an entity, and append the events that it gives.
 
+        If a commit has the same command id already, nothing is decided, and that commit is returned. So it is harmless to
+        send a command again.
+
         Args:
             id: The id of the entity.
             command: The command.
             metadata: The metadata of the commit.
             precondition: What the entity's stream must be before. None accepts any version.
-
-        If a commit has the same command id already, nothing is decided, and that commit is returned. So it is harmless to
-        send a command again.
 
         Returns:
             The entity as it is now, and the commit; None if the command gave no events.

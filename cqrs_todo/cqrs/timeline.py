@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
-from itertools import takewhile
+from itertools import islice, takewhile
 from typing import TypeAlias
 
 from .decider import C, Decider, E, S
@@ -128,6 +128,18 @@ def marked(metadata: Metadata, key: str) -> tuple[str, ...]:
     """Return the command ids of the commits that a commit undoes (`UNDOES`) or redoes (`REDOES`), in that order."""
     commands = metadata.meta.get(key)
     return tuple(commands) if isinstance(commands, list) and all(isinstance(each, str) for each in commands) else ()
+
+
+def commits_of(backward: Iterable[Commit], commands: Iterable[str]) -> dict[str, Commit]:
+    """Return the commits with some command ids, by their ids, newest first.
+
+    Args:
+        backward: The commits, newest first. They are read no further than to the earliest of these commits.
+        commands: The command ids.
+    """
+    wanted = set(commands)
+    found = (commit for commit in backward if commit.metadata.command in wanted) if wanted else iter(())
+    return {commit.metadata.command: commit for commit in islice(found, len(wanted))}
 
 
 class Positions:

@@ -1,13 +1,12 @@
 """What undo and redo plan with: the direction, and the states of a list after the steps that are planned so far."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import islice
 
 from ..cqrs.events import Commit
 from ..cqrs.fold import Fold
 from ..cqrs.store import Cursor
 from ..cqrs.struct import Struct
-from ..cqrs.timeline import REDOES, UNDOES, Step, redo_events, redo_steps, undo_events, undo_steps
+from ..cqrs.timeline import REDOES, UNDOES, Step, commits_of, redo_events, redo_steps, undo_events, undo_steps
 from .errors import StepRefused
 from .events import TodoEvent
 from .fields import State
@@ -72,14 +71,8 @@ class ListState:
         return self.todos.log.commits_backward(Cursor(self._fold.position))
 
     def commits_of(self, commands: Iterable[str]) -> dict[str, Commit]:
-        """Return the commits with these command ids, by their ids, newest first.
-
-        The log is read backward once, and no further than to the earliest of these commits.
-        """
-        wanted = set(commands)
-        backward = self.backward() if wanted else iter(())
-        found = islice((commit for commit in backward if commit.metadata.command in wanted), len(wanted))
-        return {commit.metadata.command: commit for commit in found}
+        """Return the commits of this list with some command ids; see `timeline.commits_of`."""
+        return commits_of(self.backward(), commands)
 
     def state(self, stream: str) -> State:
         """Return the state of a todo after the planned steps."""

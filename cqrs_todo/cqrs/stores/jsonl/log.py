@@ -58,8 +58,8 @@ class JsonlLog(ChainedLog):
 
         if is_unsent(command):
             return None
-        if self._is_indexed:
-            with self._reader.open(os.O_RDONLY) as file:
+        with self._reader.open(os.O_RDONLY) as file:
+            if self._reader.is_indexed(file):
                 return self._reader.search.commit(file, command)
         return super().find_command(command)
 

@@ -145,7 +145,7 @@ class JsonlStore(Store):
         """Return the files that another program put beside the logs; see `Store`."""
         return self._inventory().strays()
 
-    def checkpoints(self) -> "Checkpoints":
+    def checkpoints(self) -> Checkpoints:
         """Return the checkpoints of the reactions; see `Store`."""
         from .checkpoints import FileCheckpoints
 
