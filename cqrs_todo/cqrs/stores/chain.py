@@ -8,6 +8,7 @@ from itertools import takewhile
 
 import msgspec
 
+from ..errors import DamagedLog
 from ..events import Commit, EventBatch, EventTypes
 from ..store import START, Cursor, Log, StreamVersions
 from .format import BROKEN, Codec, CommitLine, EventLine, Header, InvalidLine, decode_line, knows_data, verified_digest
@@ -219,6 +220,23 @@ class ChainReader(ABC):
     @abstractmethod
     def lines(self) -> Iterator[bytes]:
         """Read the lines as they are stored; see `Log.lines`."""
+
+    def verified_commit(self, line: bytes, previous: bytes, place: str) -> Commit:
+        """Verify one line by the digest before it, and decode it.
+
+        Args:
+            line: The line, without its LF.
+            previous: The digest of the line before it.
+            place: Where the line is, as the beginning of an error.
+
+        Raises:
+            DamagedLog: It is not what was written.
+        """
+        try:
+            digest = verified_digest(previous, line)
+            return self.codec.commit(decode_line(line), digest)
+        except InvalidLine as error:
+            raise DamagedLog(f"{place}: {error}") from error
 
     def begin_at(self, cursor: Cursor, versions: Versions) -> None:
         """Take what comes before a cursor as verified.

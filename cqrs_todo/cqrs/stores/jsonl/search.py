@@ -6,10 +6,8 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import TypeVar
 
-from ...errors import DamagedLog
 from ...events import Commit, Recorded
 from ...store import Cursor
-from ..format import InvalidLine, decode_line, verified_digest
 from ..hash_chain import DIGEST_MEMBER_LENGTH, NO_DIGEST, digest_in
 from .files import read_range
 from .index import IndexUnavailable, LogIndex
@@ -100,17 +98,9 @@ class Search:
         raise IndexUnavailable(f"{file.path} is damaged")
 
     def _commit_at(self, file: LogFile, offset: int) -> Commit:
-        """Read and verify the line at an offset.
-
-        Raises:
-            DamagedLog: It is not what was written.
-        """
+        """Read and verify the line at an offset; see `ChainReader.verified_commit`."""
         previous, line = _line_at(file, offset)
-        try:
-            digest = verified_digest(previous, line)
-            return self._reader.codec.commit(decode_line(line), digest)
-        except InvalidLine as error:
-            raise DamagedLog(f"{file.path} is damaged at byte {offset}: {error}") from error
+        return self._reader.verified_commit(line, previous, f"{file.path} is damaged at byte {offset}")
 
 
 _USUAL = 1 << 12

@@ -9,7 +9,7 @@ from ...events import Commit, EventTypes, Recorded
 from ...query import AppendCondition, Query
 from ...store import Cursor, Progress, StreamVersions
 from ..chain import ChainReader, LineBlock, Versions, Walk, verified_backward
-from ..format import InvalidLine, decode_line, verified_digest
+from ..format import InvalidLine
 from ..hash_chain import digest_in
 from .database import Database
 
@@ -143,7 +143,7 @@ class PostgresReader(ChainReader):
             if not rows:
                 return
             for line, before in rows:
-                commit = self._verified(line.encode(), self.start.digest if before is None else before.encode())
+                commit = self._verified(line, before)
                 events = [event for event in commit.events if event.stream == stream and first <= event.version <= last]
                 yield from reversed(events) if backward else events
                 if backward:
@@ -166,7 +166,7 @@ class PostgresReader(ChainReader):
         statement = _HOLDING.replace("{events}", _MATCHING.replace("{items}", items)).replace("{order}", "ASC")
         while rows := self._database.rows(statement, {**values, "log": self._key, "since": since, "limit": FETCHED}):
             for line, before in rows:
-                commit = self._verified(line.encode(), self.start.digest if before is None else before.encode())
+                commit = self._verified(line, before)
                 yield from (event for event in commit.events if event.position > since and query.matches(event))
                 since = commit.last
 
@@ -199,17 +199,10 @@ class PostgresReader(ChainReader):
             parts.append(f"({' AND '.join(tests)})")
         return " OR ".join(parts) or "true", values
 
-    def _verified(self, line: bytes, before: bytes) -> Commit:
-        """Verify a line by the digest before it, and decode it.
-
-        Raises:
-            DamagedLog: It is not what was written.
-        """
-        try:
-            digest = verified_digest(before, line)
-            return self.codec.commit(decode_line(line), digest)
-        except InvalidLine as error:
-            raise DamagedLog(f"{self._database.address}, {self._name} is damaged: {error}") from error
+    def _verified(self, line: str, before: str | None) -> Commit:
+        """Verify a line by the digest before it, None for that of the header; see `ChainReader.verified_commit`."""
+        previous = self.start.digest if before is None else before.encode()
+        return self.verified_commit(line.encode(), previous, f"{self._database.address}, {self._name} is damaged")
 
     def lines(self) -> Iterator[bytes]:
         """Read the lines as they are stored; see `Log.lines`."""
