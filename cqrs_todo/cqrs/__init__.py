@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .boundary import DecisionModel, combined, decide_on
+    from .checkpoints import Checkpoint, Checkpoints, Parked
+    from .cursor import START, Cursor
     from .decider import Decider
     from .errors import (
         CommandReused,
@@ -33,13 +35,14 @@ if TYPE_CHECKING:
         UnreadableEvent,
         WrongExpectedVersion,
     )
-    from .events import Commit, EventTypes, Metadata, Recorded, UnknownEvent, Upcaster
+    from .events import Commit, EventTypes, Metadata, Recorded, Splitter, UnknownEvent, Upcaster
     from .query import AppendCondition, Query, QueryItem
-    from .reactions import Reaction, Runner
+    from .reactions import Reaction, Runner, Send
     from .repository import Repository
     from .snapshots import AlwaysSnapshot, MemorySnapshots, NeverSnapshot, NullSnapshots, SnapshotEvery
-    from .store import EXISTS, NEW, START, Append, Checkpoint, Checkpoints, Cursor, Log, Store
+    from .store import EXISTS, NEW, Append, Log, Store
     from .stores import UnknownStore, open_store
+    from .subscriptions import Subscription
     from .timeline import as_of
 
 __all__ = [
@@ -75,6 +78,7 @@ __all__ = [
     "NullSnapshots",
     "OutcomeUnknown",
     "OutdatedStore",
+    "Parked",
     "Query",
     "QueryItem",
     "Reaction",
@@ -83,10 +87,13 @@ __all__ = [
     "Rejected",
     "Repository",
     "Runner",
+    "Send",
     "SnapshotEvery",
+    "Splitter",
     "StaleCursor",
     "Store",
     "StoreUnavailable",
+    "Subscription",
     "UnknownEvent",
     "UnknownEvents",
     "UnknownStore",
@@ -103,12 +110,15 @@ _MODULES = (
     "errors",
     "events",
     "decider",
+    "cursor",
     "store",
+    "checkpoints",
     "query",
     "snapshots",
     "repository",
     "boundary",
     "timeline",
+    "subscriptions",
     "reactions",
     "stores",
 )

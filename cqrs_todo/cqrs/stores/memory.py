@@ -8,11 +8,13 @@ from contextlib import ExitStack
 from datetime import datetime
 from itertools import count
 
+from ..checkpoints import Checkpoint, Checkpoints, Parked
+from ..cursor import START, Cursor
 from ..errors import LogExists, LogNotFound, StaleCursor
-from ..events import Commit, EventBatch, EventTypes, Metadata
+from ..events import Commit, EventBatch, EventTypes, Metadata, Recorded
 from ..names import check_log_name, name_key
-from ..query import AppendCondition
-from ..store import START, Append, Checkpoint, Checkpoints, Cursor, Known, Log, Store, StreamVersions, T, nothing_known
+from ..query import AppendCondition, Query
+from ..store import Append, Known, Log, Store, StreamVersions, T, nothing_known
 from ..verification import Verdict
 
 try:
@@ -79,6 +81,12 @@ class MemoryLog(Log):
     def _cursor_behind(self, commit: Commit) -> Cursor:
         return Cursor(commit.last, digest=f"{self.id} {commit.metadata.command}".encode())
 
+    def selected(self, query: Query, since: Cursor = START) -> Iterator[tuple[Sequence[Recorded], Cursor]]:
+        """Read the events that a query selects; see `Log`."""
+        for commit in self._after(since):
+            events = [event for event in commit.events if event.position > since.position and query.matches(event)]
+            yield events, self._cursor_behind(commit)
+
     def commits_backward(self, until: Cursor | None = None) -> Iterator[Commit]:
         """Read commits, newest first; see `Log`."""
         with self._lock:
@@ -118,6 +126,7 @@ class MemoryCheckpoints(Checkpoints):
         """Begin without checkpoints."""
         self._kept: dict[tuple[str, str], Checkpoint] = {}
         self._leases: dict[tuple[str, str], tuple[str, float]] = {}
+        self._parked: dict[tuple[str, str], dict[str, Parked]] = {}
         self._lock = threading.Lock()
 
     def load(self, reaction: str, log_id: str) -> Checkpoint:
@@ -149,6 +158,22 @@ class MemoryCheckpoints(Checkpoints):
         with self._lock:
             if self._leases.get(key, ("", 0.0))[0] == holder:
                 del self._leases[key]
+
+    def park(self, reaction: str, log_id: str, parked: Parked) -> None:
+        """Park an event; see `Checkpoints`."""
+        with self._lock:
+            self._parked.setdefault((check_log_name(reaction), log_id), {})[parked.event] = parked
+
+    def unpark(self, reaction: str, log_id: str, event: str) -> None:
+        """Remove an event from those that are parked; see `Checkpoints`."""
+        with self._lock:
+            self._parked.get((check_log_name(reaction), log_id), {}).pop(event, None)
+
+    def parked(self, reaction: str, log_id: str) -> Sequence[Parked]:
+        """Return the parked events; see `Checkpoints`."""
+        with self._lock:
+            parked = self._parked.get((check_log_name(reaction), log_id), {})
+            return sorted(parked.values(), key=lambda each: (each.position, each.event))
 
 
 class MemoryStore(Store):

@@ -8,9 +8,11 @@ from typing import ClassVar
 
 import pytest
 
+from cqrs_todo.cqrs.checkpoints import Checkpoints
+from cqrs_todo.cqrs.cursor import START, Cursor
 from cqrs_todo.cqrs.events import Commit, EventBatch, EventTypes, Metadata, Recorded
-from cqrs_todo.cqrs.query import AppendCondition
-from cqrs_todo.cqrs.store import START, Append, Checkpoints, Cursor, Log, Store, StreamVersions, no_progress
+from cqrs_todo.cqrs.query import AppendCondition, Query
+from cqrs_todo.cqrs.store import Append, Log, Store, StreamVersions, no_progress
 from cqrs_todo.cqrs.stores.jsonl import JsonlStore
 from cqrs_todo.cqrs.stores.jsonl.log import JsonlLog
 from cqrs_todo.cqrs.stores.memory import MemoryCheckpoints, MemoryLog, MemoryStore
@@ -72,6 +74,13 @@ class ShortLog(MemoryLog):
 
     def commits(self, since: Cursor = START) -> Iterator[Commit]:
         return islice(super().commits(since), 100)
+
+
+class HastyLog(MemoryLog):
+    """Says after each group of events that the whole log was searched."""
+
+    def selected(self, query: Query, since: Cursor = START) -> Iterator[tuple[Sequence[Recorded], Cursor]]:
+        return ((events, self.cursor()) for events, _ in super().selected(query, since))
 
 
 class CarelessLog(MemoryLog):
@@ -203,6 +212,10 @@ class TestSketchy(_InMemory):
 
 class TestShort(_InMemory):
     wrong = ShortLog
+
+
+class TestHasty(_InMemory):
+    wrong = HastyLog
 
 
 class TestCareless(_InMemory):

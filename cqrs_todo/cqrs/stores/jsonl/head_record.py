@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 
 import msgspec
 
-from ...store import Cursor
+from ...cursor import Cursor
 from ..checksum import CHECKSUM_LENGTH, checked, is_whole
 from ..hash_chain import end_of_line, last_digest
 from .files import OPEN_SAFELY, beside, close, open_or_make

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 from itertools import islice
 
-from ...store import START, Cursor, Known, Progress, nothing_known
+from ...cursor import START, Cursor
+from ...store import Known, Progress, nothing_known
 from ...struct import replace
 from ...verification import Damage, Verdict
 from ..chain import Versions, Walk

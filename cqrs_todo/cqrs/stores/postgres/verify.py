@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from typing import Any
 
-from ...store import Cursor, Progress
+from ...cursor import Cursor
+from ...store import Progress
 from ...verification import Damage, Verdict
 from ..chain import Versions, Walk
 from ..format import CommitLine, InvalidLine, decode_header, decode_lines
