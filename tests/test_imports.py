@@ -30,6 +30,7 @@ MODULES = (
     "cqrs.timeline",
     "cqrs.playback",
     "cqrs.subscriptions",
+    "cqrs.projections",
     "cqrs.reactions",
     "cqrs.testing",
     "todo.errors",
@@ -61,6 +62,7 @@ MODULES = (
 IMPURE_MODULES = {
     "cqrs.ids",
     "cqrs.subscriptions",
+    "cqrs.projections",
     "cqrs.reactions",
     "cqrs.stores",
     "cqrs.testing",

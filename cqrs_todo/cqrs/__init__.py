@@ -36,6 +36,9 @@ if TYPE_CHECKING:
         WrongExpectedVersion,
     )
     from .events import Commit, EventTypes, Metadata, Recorded, Splitter, UnknownEvent, Upcaster
+    from .projections import NewerProjection, Projection, ProjectionBehind, ProjectionFailed, ReadModel
+    from .projections.postgres import PostgresTables
+    from .projections.sqlite import SqliteTables
     from .query import AppendCondition, Query, QueryItem
     from .reactions import Reaction, Runner, Send
     from .repository import Repository
@@ -75,13 +78,19 @@ __all__ = [
     "Metadata",
     "MissingLog",
     "NeverSnapshot",
+    "NewerProjection",
     "NullSnapshots",
     "OutcomeUnknown",
     "OutdatedStore",
     "Parked",
+    "PostgresTables",
+    "Projection",
+    "ProjectionBehind",
+    "ProjectionFailed",
     "Query",
     "QueryItem",
     "Reaction",
+    "ReadModel",
     "ReadOnlyLog",
     "Recorded",
     "Rejected",
@@ -90,6 +99,7 @@ __all__ = [
     "Send",
     "SnapshotEvery",
     "Splitter",
+    "SqliteTables",
     "StaleCursor",
     "Store",
     "StoreUnavailable",
@@ -118,9 +128,12 @@ _MODULES = (
     "repository",
     "boundary",
     "timeline",
+    "stores",
     "subscriptions",
     "reactions",
-    "stores",
+    "projections",
+    "projections.sqlite",
+    "projections.postgres",
 )
 """The modules that define the public names; those that load least come first."""
 
