@@ -12,6 +12,7 @@ PACKAGE = Path(cqrs_todo.__file__).parent
 
 MODULES = (
     "cqrs.struct",
+    "cqrs.extensions",
     "cqrs.errors",
     "cqrs.names",
     "cqrs.ids",
@@ -60,6 +61,7 @@ MODULES = (
 """The modules and packages in one order. Each may import those before it, and none after it."""
 
 IMPURE_MODULES = {
+    "cqrs.extensions",
     "cqrs.ids",
     "cqrs.subscriptions",
     "cqrs.projections",

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 
@@ -18,6 +18,9 @@ from ..store import Log, Store
 from ..struct import replace
 from ..subscriptions import Subscription, wait
 from .examples import AT, CONTRACT_TYPES, LARGE, SPLIT_TYPES, Counted, Half, metadata, numbers, one
+
+PATIENCE = 10.0
+"""For how many seconds a case waits for what must come."""
 
 
 class ReactionContract:
@@ -222,7 +225,6 @@ class ReactionContract:
         for n in range(3):
             log.append(one("a/1", n), metadata(f"c{n}"))
         seen: list[int] = []
-        asked: list[int] = []
 
         def react(event: Recorded) -> None:
             seen.append(event.data.number)
@@ -234,11 +236,7 @@ class ReactionContract:
             runner.catch_up()
         assert (store.checkpoints().load("send", log.id).position, runner.parked()) == (1, [])
 
-        def stopped() -> bool:
-            asked.append(1)
-            return 2 in seen
-
-        assert runner.follow(stopped) == 2
+        assert runner.follow(_until(lambda: 2 in seen)) == 2
         assert (seen, runner.parked()) == ([0, 1, 1, 1, 2], [])
 
     def test_a_process_manager_sends_commands(self, store: Store, log: Log) -> None:
@@ -331,9 +329,9 @@ class ReactionContract:
         assert time.monotonic() - begun >= 0.2
         writer = threading.Timer(0.1, lambda: store.open("other").append(one("a/1", 1), metadata("c1")))
         writer.start()
-        wait(store, ends, 60)
+        wait(store, ends, PATIENCE)
         writer.join()
-        assert time.monotonic() - begun < 60
+        assert time.monotonic() - begun < PATIENCE
         assert [each.has_grown(end) for each, end in ends] == [False, True]
 
     def test_a_subscription_reads_what_is_there_and_then_what_comes(self, store: Store, log: Log) -> None:
@@ -344,7 +342,7 @@ class ReactionContract:
         seen: list[int] = []
         writer = threading.Timer(0.05, _append, (store, "inbox", 2, 3))
         writer.start()
-        for _, event in subscription.follow(lambda: len(seen) == 2):
+        for _, event in subscription.follow(_until(lambda: len(seen) == 2)):
             seen.append(event.data.number)
         writer.join()
         assert seen == [2, 3]
@@ -360,7 +358,7 @@ class ReactionContract:
         store.create("old", AT)
         store.archive("old")
         seen: list[tuple[str, int]] = []
-        for log, event in subscription.follow(lambda: bool(seen)):
+        for log, event in subscription.follow(_until(lambda: bool(seen))):
             seen.append((log.name, event.data.number))
         assert seen == [("work", 2)]
 
@@ -383,6 +381,12 @@ class ReactionContract:
         seen: list[Recorded] = []
         assert Runner(split, later, Reaction("see", seen.append, Query.of(types={"half"})), every=1).catch_up() == 3
         assert [event.id for event in seen] == ids
+
+
+def _until(done: Callable[[], bool]) -> Callable[[], bool]:
+    """Return a function that returns whether something is done, or takes too long."""
+    until = time.monotonic() + PATIENCE
+    return lambda: done() or time.monotonic() > until
 
 
 def _append(store: Store, name: str, *numbers: int) -> None:
