@@ -255,6 +255,26 @@ def _forgetful_server() -> None:
     database.MIGRATIONS = (replace(first, sql=forgetful), *others)  # type: ignore[attr-defined]  # the weakness itself
 
 
+def _no_lease() -> None:
+    """Every runner of a reaction gets the lease, and keeps its checkpoint whoever holds it."""
+    from cqrs_todo.cqrs.checkpoints import Checkpoint, Checkpoints
+    from cqrs_todo.cqrs.stores.jsonl.checkpoints import FileCheckpoints
+    from cqrs_todo.cqrs.stores.postgres.tables import PostgresCheckpoints
+
+    def weaken(kept: type[Checkpoints]) -> None:
+        whole = kept.save
+
+        def save(self: Checkpoints, reaction: str, log_id: str, checkpoint: Checkpoint, holder: str | None = None) -> bool:
+            del holder
+            return whole(self, reaction, log_id, checkpoint)
+
+        kept.save = save  # type: ignore[method-assign]  # the weakness itself
+        kept.hold = lambda *_: True  # type: ignore[method-assign]  # the weakness itself
+
+    weaken(FileCheckpoints)
+    weaken(PostgresCheckpoints)
+
+
 def _rows_apart() -> None:
     """The rows of a projection change in one transaction, and their position in the next one."""
     from cqrs_todo.cqrs.checkpoints import Checkpoint
@@ -330,6 +350,7 @@ KINDS = {
     "clock-order": _clock_order,
     "forgetful-server": _forgetful_server,
     "rows-apart": _rows_apart,
+    "no-lease": _no_lease,
     "serial-reader": _serial_reader,
 }
 
