@@ -208,7 +208,7 @@ def _write(store: Store, stop: Path) -> None:
         time.sleep(0.002)
 
 
-def _follow(store: Store, role: str, out: Path) -> None:
+def _play(store: Store, role: str, out: Path) -> None:
     """Follow the log in some role, and write the position of each event into a file."""
     file = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     end = out.parent / "end"
@@ -241,4 +241,4 @@ if __name__ == "__main__":
         if what == "write":
             _write(opened, Path.cwd() / "stop")
         else:
-            _follow(opened, what, Path(target))
+            _play(opened, what, Path(target))
