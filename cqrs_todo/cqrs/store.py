@@ -146,7 +146,10 @@ class Log(ABC):
 
     @property
     def damage(self) -> str | None:
-        """What the last reading stopped at, in words; None if it came to the end."""
+        """What the last reading forward stopped at, in words; None if it came to the end.
+
+        Everything else that meets damage raises `DamagedLog`.
+        """
         return None
 
     @abstractmethod
@@ -186,7 +189,8 @@ class Log(ABC):
             since: Where to start.
 
         Returns:
-            An iterator that reads the log as it is used.
+            An iterator that reads the log as it is used. If the log is damaged, it stops before the damage, and `damage`
+            says so.
 
         Raises:
             StaleCursor: The log has changed before the cursor.
@@ -295,7 +299,8 @@ class Log(ABC):
 
         Returns:
             An iterator over groups of events, each with a cursor: everything up to there was searched. The last one is the
-            end of the log. A group may be empty. The events at one position are in one group.
+            end of the log. A group may be empty. The events at one position are in one group. Damage stops it as it stops
+            `commits`.
 
         Raises:
             StaleCursor: The log has changed before the cursor.

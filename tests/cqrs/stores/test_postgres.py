@@ -9,6 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from cqrs_todo.cqrs.boundary import DecisionModel, decide_on
 from cqrs_todo.cqrs.cursor import START, Cursor
 from cqrs_todo.cqrs.errors import (
     CommandReused,
@@ -24,6 +25,8 @@ from cqrs_todo.cqrs.errors import (
 )
 from cqrs_todo.cqrs.events import EventBatch
 from cqrs_todo.cqrs.fold import Fold
+from cqrs_todo.cqrs.query import Query
+from cqrs_todo.cqrs.reactions import Reaction, Runner
 from cqrs_todo.cqrs.repository import Repository
 from cqrs_todo.cqrs.snapshots import SnapshotEvery
 from cqrs_todo.cqrs.store import Append, Store
@@ -32,6 +35,7 @@ from cqrs_todo.cqrs.stores.hash_chain import chain_line, digest_in
 from cqrs_todo.cqrs.stores.postgres import Named, Operator, Pattern, PostgresStore
 from cqrs_todo.cqrs.stores.shared_snapshots import SharedSnapshots
 from cqrs_todo.cqrs.stores.snapshots import Folder, SnapshotStore
+from cqrs_todo.cqrs.subscriptions import Subscription
 from cqrs_todo.cqrs.testing.examples import CONTRACT_TYPES, Counted, metadata, numbers, one
 from tests.cqrs.counter import COUNTER, Move, Moved
 from tests.cqrs.counter import TYPES as COUNTERS
@@ -98,6 +102,25 @@ def test_damage_is_found(database: str, statement: str) -> None:
     verdict = store.verify("inbox")
     assert verdict.damage is not None
     assert (verdict.events, verdict.damage.line, verdict.damage.kind, verdict.beyond) == (1, 3, "altered", 1)
+    store.close()
+
+
+def test_what_is_searched_ends_before_damage(database: str) -> None:
+    store = open_store(database, CONTRACT_TYPES)
+    log = store.create("inbox", AT)
+    for n in range(3):
+        log.append(one("a/1", n), metadata(f"c{n}"))
+    query = Query.of(kinds={"a"})
+    assert (numbers(log.select(query)), log.damage) == ([0, 1, 2], None)
+    changed(database, "UPDATE cqrs_commits SET line = replace(line, '\"number\":1', '\"number\":7') WHERE position = 2")
+    assert numbers(log.select(query)) == [0]
+    assert "inbox is damaged" in str(log.damage)
+    with pytest.raises(DamagedLog, match=r"inbox is damaged.*; nothing was recorded"):
+        decide_on(log, DecisionModel(query, 0, lambda state, _: state + 1), lambda _: one("a/2", 1), metadata("c9"))
+    with pytest.raises(DamagedLog, match=r"inbox is damaged.*; the reaction see waits at @1"):
+        Runner(store, log, Reaction("see", print, query)).catch_up()
+    with pytest.raises(DamagedLog, match="inbox is damaged"):
+        list(Subscription(store, query).catch_up())
     store.close()
 
 

@@ -155,15 +155,11 @@ class PostgresReader(ChainReader):
             fetched = FETCHED
 
     def selected(self, query: Query, since: Cursor) -> Iterator[tuple[Sequence[Recorded], Cursor]]:
-        """Read the events that a query selects; see `Log.selected`. The server searches for them.
-
-        Raises:
-            DamagedLog: A line is not what was written.
-            StaleCursor: The log has changed before the cursor.
-        """
+        """Read the events that a query selects; see `Log.selected`. The server searches for them."""
         if not query.items:
             yield from super().selected(query, since)
             return
+        self.damage = None
         rows = self._database.rows(_END, (self._key,))
         end = Cursor(rows[0][0], digest=rows[0][1].encode()) if rows else self.start
         if since.digest and since.digest != self._digest_at(since.position):
@@ -173,11 +169,18 @@ class PostgresReader(ChainReader):
         values |= {"log": self._key, "until": end.position, "limit": FETCHED}
         position = since.position
         while rows := self._database.rows(statement, {**values, "since": position}):
-            commits = [self._verified(line, before) for line, before in rows]
-            events = [event for commit in commits for event in commit.events]
-            found = [event for event in events if event.position > position and query.matches(event)]
-            position = commits[-1].last
-            yield found, Cursor(position, digest=commits[-1].sum.encode())
+            commits: list[Commit] = []
+            try:
+                commits.extend(self._verified(line, before) for line, before in rows)
+            except DamagedLog as error:
+                self.report_damage(str(error))
+            if commits:
+                events = [event for commit in commits for event in commit.events]
+                found = [event for event in events if event.position > position and query.matches(event)]
+                position = commits[-1].last
+                yield found, Cursor(position, digest=commits[-1].sum.encode())
+            if self.damage is not None:
+                return
         yield (), end
 
     def has_grown(self, since: Cursor) -> bool:
