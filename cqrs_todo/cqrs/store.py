@@ -358,9 +358,10 @@ class Blobs(ABC):
 class Store(ABC):
     """Logs by name.
 
-    `check_log_name` checks the names. Two names that differ only by case (see `name_key`) count as one name, so that a name
-    means the same log everywhere. If a store notices that a log which had been recorded is gone, it raises `MissingLog`
-    instead of `LogNotFound` whenever that log is named, and makes no other log in its place.
+    `check_log_name` checks the names. Two names that differ only by case (see `name_key`) count as one name, and no two logs
+    have the same name, even if one of them is archived. So a name means the same log everywhere. If a store notices that a
+    log which had been recorded is gone, it raises `MissingLog` instead of `LogNotFound` whenever that log is named, and
+    makes no other log in its place.
 
     Attributes:
         url: What `open_store` opens the store by, without a password.
@@ -383,7 +384,7 @@ class Store(ABC):
             at: The time of its creation, aware.
 
         Raises:
-            LogExists: A log in use has this name, or any log a name that differs from it only by case.
+            LogExists: Another log has this name, or a name that differs from it only by case. It may be archived.
             InvalidLogName: No log can have this name.
             MissingLog: A log of this name had been recorded and is gone.
         """
