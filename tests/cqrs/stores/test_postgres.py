@@ -509,6 +509,20 @@ def test_a_parameter_that_is_no_number_is_refused(parameter: str) -> None:
         open_store(f"postgresql://127.0.0.1:1/x?{parameter}", CONTRACT_TYPES).names()
 
 
+@pytest.mark.parametrize(
+    ("url", "address"),
+    [
+        ("postgresql://me:secret@one:1,two:2/x?target_session_attrs=any", "postgresql://me@one:1,two:2/x"),
+        ("postgresql://one,two/x", "postgresql://one,two/x"),
+        ("postgresql:///x?host=one,::1&port=7", "postgresql://one:7,[::1]:7/x"),
+    ],
+)
+def test_the_address_of_several_hosts_leads_to_them(url: str, address: str) -> None:
+    store = open_store(url, CONTRACT_TYPES)
+    assert store.url == address
+    assert open_store(address, CONTRACT_TYPES).url == address
+
+
 def test_a_name_with_nul_is_refused(crowd: PostgresStore) -> None:
     log = crowd.open("b-2")
     for append, command in ((one("a/\0", 1), "c1"), (one("a/1", 1), "c\0")):
