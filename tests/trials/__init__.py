@@ -4,6 +4,7 @@ from types import ModuleType
 
 from . import (
     alterations,
+    boundary,
     clocks,
     crashes,
     decoder,
@@ -35,6 +36,7 @@ TRIALS: dict[str, ModuleType] = {
         server,
         projections,
         followers,
+        boundary,
         decoder,
         hostile,
         clocks,
