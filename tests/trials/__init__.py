@@ -17,6 +17,7 @@ from . import (
     projections,
     repairs,
     server,
+    standby,
     syscalls,
     writers,
 )
@@ -36,6 +37,7 @@ TRIALS: dict[str, ModuleType] = {
         server,
         projections,
         followers,
+        standby,
         boundary,
         decoder,
         hostile,

@@ -302,6 +302,10 @@ def _serial_reader() -> None:
     """There is nothing to weaken: the trial `server` reads a table by its serial numbers instead of a log."""
 
 
+def _asynchronous_standby() -> None:
+    """There is nothing to weaken: the trial `standby` lets the primary report commits that its standby has not got."""
+
+
 def _without_condition(kind: type[Any]) -> None:
     """The logs of a kind append without the condition of a decision."""
     whole = kind.append
@@ -378,6 +382,7 @@ KINDS = {
     "rows-apart": _rows_apart,
     "no-lease": _no_lease,
     "serial-reader": _serial_reader,
+    "asynchronous-standby": _asynchronous_standby,
     "no-condition-jsonl": _no_condition_jsonl,
     "no-condition-postgres": _no_condition_postgres,
 }
