@@ -642,6 +642,21 @@ def test_what_the_standby_has_not_got_is_not_reported_as_recorded(ask: Callable[
     others.close()
 
 
+def test_if_the_wait_for_a_standby_is_cancelled_the_outcome_is_unknown(database: str) -> None:
+    store = open_store(database, CONTRACT_TYPES)
+    log = store.create("inbox", AT)
+    with ThreadPoolExecutor(1) as pool, standby_missing(database) as stop_waiting:
+        for ask in (lambda: log.append(one("a/1", 1), metadata("c1")), lambda: log.find_command("c1")):
+            asked = pool.submit(ask)
+            process = wait_for(database, f"SELECT pid {WAITING}")
+            changed(database, f"SELECT pg_cancel_backend({process})")
+            with pytest.raises(OutcomeUnknown, match="it is not known whether a standby has it"):
+                asked.result(10)
+        stop_waiting()
+    assert log.append(one("a/1", 1), metadata("c1")).position == 1
+    store.close()
+
+
 def test_a_log_that_another_server_does_not_have_is_not_synced(crowd: PostgresStore, database: str) -> None:
     log = crowd.open("b-1")
     assert len(list(log.commits())) == 30
