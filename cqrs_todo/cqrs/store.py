@@ -245,6 +245,9 @@ class Log(ABC):
     def find_command(self, command: str) -> Commit | None:
         """Find the commit with a command id, however old it is. This base method reads the log backwards.
 
+        A store whose readers see what is not durable yet makes the commit durable first, because whoever sent the command
+        again is told that it is recorded.
+
         Args:
             command: The id.
 
@@ -252,7 +255,7 @@ class Log(ABC):
             The commit. None if no commit has this id.
 
         Raises:
-            CqrsError: What `commits_backward` raises.
+            CqrsError: What `commits_backward` and `sync` raise.
         """
         return next((commit for commit in self.commits_backward() if commit.metadata.command == command), None)
 

@@ -20,6 +20,7 @@ FETCHED = 500
 _FORWARD = """
     SELECT line, last, sum FROM {schema}.cqrs_commits WHERE log = %s AND last >= %s ORDER BY position LIMIT %s
 """
+_HOLDS = "SELECT 1 FROM {schema}.cqrs_commits WHERE log = %s AND last = %s AND sum = %s"
 _BACKWARD = """
     SELECT line, position FROM {schema}.cqrs_commits WHERE log = %s AND position < %s ORDER BY position DESC LIMIT %s
 """
@@ -238,6 +239,17 @@ class PostgresReader(ChainReader):
         yield header.encode() + b"\n"
         for block in self._read(self.start, None):
             yield from block.lines
+
+    def check_reached(self) -> None:
+        """Check that the log still holds everything that was read.
+
+        Raises:
+            StaleCursor: It does not.
+        """
+        reached = self.reached
+        values = (self._key, reached.position, reached.digest.decode())
+        if reached.position and not self._database.rows(_HOLDS, values):
+            raise self._stale(reached)
 
     def catch_up(self) -> None:
         """Read and verify what comes after everything that was read.
