@@ -86,6 +86,7 @@ class PostgresReader(ChainReader):
             progress: Is called now and then with the position that was reached and the last one.
         """
         super().__init__(Cursor(0, digest=digest), types)
+        self._searched = self.start
         self._database = database
         self._key = key
         self._name = name
@@ -179,7 +180,8 @@ class PostgresReader(ChainReader):
                 events = [event for commit in commits for event in commit.events]
                 found = [event for event in events if event.position > position and query.matches(event)]
                 position = commits[-1].last
-                yield found, Cursor(position, digest=commits[-1].sum.encode())
+                self._searched = Cursor(position, digest=commits[-1].sum.encode())
+                yield found, self._searched
             if self.damage is not None:
                 return
         yield (), end
@@ -246,10 +248,10 @@ class PostgresReader(ChainReader):
         Raises:
             StaleCursor: It does not.
         """
-        reached = self.reached
-        values = (self._key, reached.position, reached.digest.decode())
-        if reached.position and not self._database.rows(_HOLDS, values):
-            raise self._stale(reached)
+        for read in (self.reached, self._searched):
+            values = (self._key, read.position, read.digest.decode())
+            if read.position and not self._database.rows(_HOLDS, values):
+                raise self._stale(read)
 
     def catch_up(self) -> None:
         """Read and verify what comes after everything that was read.
