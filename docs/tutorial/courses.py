@@ -228,7 +228,11 @@ def main(url: str, folder: str, command: str, *words: str) -> None:
         case "unsubscribe", course, student:
             unsubscribe(log, course, student, Metadata.new("office"))
         case ("run",):
-            run(url, folder, threading.Event().is_set)
+            stop = threading.Event()
+            try:
+                run(url, folder, stop.is_set)
+            finally:  # Ctrl-C ends this thread, and then the other one
+                stop.set()
         case ("show",):
             enrolment.catch_up()
             for course, capacity, students in enrolment.rows("SELECT * FROM enrolment ORDER BY course"):
@@ -238,4 +242,7 @@ def main(url: str, folder: str, command: str, *words: str) -> None:
 
 
 if __name__ == "__main__":
-    main("jsonl:courses", "courses/rows", *sys.argv[1:])
+    try:
+        main("jsonl:courses", "courses/rows", *sys.argv[1:])
+    except (Rejected, KeyboardInterrupt) as error:
+        sys.exit(str(error))
