@@ -97,10 +97,20 @@ class Runner:
             total = 0
             while True:
                 begun = place.position
-                place, reacted = self._pass(place)
+                try:
+                    place, reacted = self._pass(place)
+                except StaleCursor:
+                    if not self._only_digests_changed(place):
+                        raise
+                    place, reacted = self._pass(Checkpoint(place.position))  # the log is read from its start
                 total += reacted
                 if place.position == begun:
                     return total
+
+    def _only_digests_changed(self, place: Checkpoint) -> bool:
+        """Return whether the base of a checkpoint may be stale because streams were forgotten, which moves no event."""
+        has_begun = self._checkpoints.load(self._reaction.name, self._log.id).position > place.position
+        return bool(place.base.digest and self._log.forgotten) and not has_begun
 
     @contextmanager
     def _leased(self) -> Iterator[None]:

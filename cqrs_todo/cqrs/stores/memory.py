@@ -3,16 +3,18 @@
 import threading
 import time
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack
 from datetime import datetime
 from itertools import count
 
-from ..errors import LogExists, LogNotFound, StaleCursor
-from ..events import Commit, EventBatch, EventTypes, Metadata
+from ..errors import LogExists, LogNotFound, StaleCursor, StreamNotFound
+from ..events import FORGOTTEN, Commit, EventBatch, EventTypes, Metadata, Recorded, UnknownEvent
+from ..forgetting import Forgetting, kept_meta
 from ..names import check_log_name, name_key
 from ..query import AppendCondition
 from ..store import START, Append, Checkpoint, Checkpoints, Cursor, Known, Log, Store, StreamVersions, T, nothing_known
+from ..struct import replace
 from ..verification import Verdict
 
 try:
@@ -35,7 +37,13 @@ class MemoryLog(Log):
         self._commits: list[Commit] = []
         self._versions: dict[str, int] = {}
         self._by_command: dict[str, Commit] = {}
+        self._forgotten: frozenset[str] = frozenset()
         self._lock = threading.RLock()
+
+    @property
+    def forgotten(self) -> Collection[str]:
+        """The streams that were forgotten; see `Log`."""
+        return self._forgotten
 
     def append(self, appends: Sequence[Append], metadata: Metadata, *, condition: AppendCondition | None = None) -> Commit:
         """Write a commit; see `Log`. The command ids of all commits are recognised."""
@@ -46,7 +54,7 @@ class MemoryLog(Log):
             head = self._commits[-1].last if self._commits else 0
             check_condition(condition, reversed(self._commits))
             versions = {append.stream: self._versions.get(append.stream, 0) for append in appends}
-            commit = record(appends, metadata, self._types, head, versions)
+            commit = record(appends, metadata, self._types, head, versions, self._forgotten)
             if self._codec is not None:
                 self._codec.encode(commit, b"")
             self._versions.update(versions)
@@ -77,7 +85,8 @@ class MemoryLog(Log):
             raise StaleCursor(f"{self.name} is not what it was at @{cursor.position}")
 
     def _cursor_behind(self, commit: Commit) -> Cursor:
-        return Cursor(commit.last, digest=f"{self.id} {commit.metadata.command}".encode())
+        # what was read before streams were forgotten must be read again, so their number is a part of the digest
+        return Cursor(commit.last, digest=f"{self.id} {len(self._forgotten)} {commit.metadata.command}".encode())
 
     def commits_backward(self, until: Cursor | None = None) -> Iterator[Commit]:
         """Read commits, newest first; see `Log`."""
@@ -108,7 +117,37 @@ class MemoryLog(Log):
     def verdict(self) -> Verdict:
         """Return the verdict of `Store.verify`: memory is not damaged."""
         with self._lock:
-            return Verdict(self._commits[-1].last if self._commits else 0, len(self._commits), "")
+            forgotten = sum(event.type == FORGOTTEN for commit in self._commits for event in commit.events)
+            last = self._commits[-1].last if self._commits else 0
+            return Verdict(last, len(self._commits), "", forgotten=forgotten)
+
+    def forget(self, streams: Collection[str]) -> Forgetting:
+        """Forget streams; see `Store.forget`."""
+        with self._lock:
+            if not any(stream in self._versions for stream in streams):
+                raise StreamNotFound(self.name, sorted(streams))
+            self._forgotten |= frozenset(streams)
+            commits = [_without_data(commit, self._forgotten) for commit in self._commits]
+            before = (event.type for commit in self._commits for event in commit.events)
+            after = (event.type for commit in commits for event in commit.events)
+            lost = sum(old != new for old, new in zip(before, after, strict=True))
+            self._commits = commits
+            self._by_command = {commit.metadata.command: commit for commit in commits}
+            return Forgetting(self.id, lost)
+
+
+def _without_data(commit: Commit, forgotten: Collection[str]) -> Commit:
+    """Return a commit after some streams were forgotten."""
+    if all(event.stream not in forgotten for event in commit.events):
+        return commit
+    metadata = replace(commit.metadata, meta=kept_meta(commit.metadata.meta))
+    return Commit(tuple(_event_without_data(event, metadata, forgotten) for event in commit.events), metadata, commit.sum)
+
+
+def _event_without_data(event: Recorded, metadata: Metadata, forgotten: Collection[str]) -> Recorded:
+    if event.stream not in forgotten:
+        return replace(event, metadata=metadata)
+    return replace(event, type=FORGOTTEN, data=UnknownEvent(FORGOTTEN, b"{}"), metadata=metadata, tags=())
 
 
 class MemoryCheckpoints(Checkpoints):
@@ -211,6 +250,10 @@ class MemoryStore(Store):
     def verify(self, name: str, *, archived: bool = False, known: Known = nothing_known) -> Verdict:
         """Return the verdict on a log, which is never damaged."""
         return self._known(self._archive if archived else self._logs, name).verdict()
+
+    def forget(self, name: str, streams: Collection[str], *, archived: bool = False) -> Forgetting:
+        """Forget streams; see `Store`."""
+        return self._known(self._archive if archived else self._logs, name).forget(streams)
 
     def _known(self, logs: dict[str, MemoryLog], name: str) -> MemoryLog:
         name = check_log_name(name)

@@ -1,10 +1,11 @@
 """A store that keeps nothing. Every log is empty. Every append is accepted as if the log were empty, and then forgotten."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime
 
 from ..errors import LogNotFound
 from ..events import Commit, EventBatch, EventTypes, Metadata
+from ..forgetting import Forgetting
 from ..names import check_log_name
 from ..query import AppendCondition
 from ..store import START, Append, Checkpoint, Checkpoints, Cursor, Known, Log, Store, StreamVersions, T, nothing_known
@@ -105,5 +106,9 @@ class NullStore(Store):
         return NullCheckpoints()
 
     def verify(self, name: str, *, archived: bool = False, known: Known = nothing_known) -> Verdict:
+        """Raise `LogNotFound`."""
+        raise LogNotFound(check_log_name(name))
+
+    def forget(self, name: str, streams: Collection[str], *, archived: bool = False) -> Forgetting:
         """Raise `LogNotFound`."""
         raise LogNotFound(check_log_name(name))

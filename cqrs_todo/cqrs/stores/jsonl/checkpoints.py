@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 import msgspec
 
-from ...errors import StoreUnavailable
+from ...errors import InvalidLogName, StoreUnavailable
 from ...names import check_log_name
 from ...store import Checkpoint, Checkpoints, Cursor
 from .files import (
@@ -22,8 +22,11 @@ from .files import (
     os_errors_as_store_errors,
     read_range,
     replace_durably,
+    there,
     write_all,
 )
+
+_SUFFIX = ".json"
 
 
 class _Kept(msgspec.Struct, frozen=True):
@@ -97,6 +100,24 @@ class FileCheckpoints(Checkpoints):
             if _read_lease(lease).holder == holder:
                 _write_lease(lease, _Lease())
 
+    def forget_bases(self, log_id: str) -> None:
+        """Let all reactions to a log read it from its start to their positions, because its digests have changed.
+
+        Raises:
+            StoreUnavailable: A checkpoint cannot be read or written.
+        """
+        try:
+            folder = os.path.dirname(self._path("any", log_id))
+        except InvalidLogName:  # no reaction can have a checkpoint in such a log
+            return
+        with os_errors_as_store_errors(folder):
+            files = sorted(os.listdir(folder)) if there(folder) else []
+        for reaction in (file.removesuffix(_SUFFIX) for file in files if file.endswith(_SUFFIX)):
+            path = self._path(reaction, log_id)
+            with self._lease(path):
+                kept = self.load(reaction, log_id)
+                replace_durably(path, msgspec.json.encode(_Kept(kept.position)) + b"\n")
+
     @contextmanager
     def _lease(self, path: str) -> Iterator[int]:
         """Hold the lock on the lease that belongs to a checkpoint's file. Gives the file descriptor to the block."""
@@ -111,7 +132,7 @@ class FileCheckpoints(Checkpoints):
                 close(fd)
 
     def _path(self, reaction: str, log_id: str) -> str:
-        return os.path.join(self._directory, check_log_name(log_id), f"{check_log_name(reaction)}.json")
+        return os.path.join(self._directory, check_log_name(log_id), f"{check_log_name(reaction)}{_SUFFIX}")
 
 
 def _read_lease(fd: int) -> _Lease:

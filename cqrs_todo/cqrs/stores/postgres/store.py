@@ -1,7 +1,7 @@
 """Logs by name in a database."""
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
 from enum import Enum
 from typing import Any
@@ -10,6 +10,7 @@ import psycopg
 
 from ...errors import DamagedLog, ImportRefused, InvalidPattern, LogExists, LogNotFound
 from ...events import EventTypes
+from ...forgetting import Forgetting
 from ...names import check_log_name, name_key
 from ...store import Checkpoints, Known, Log, Progress, Store, T, no_progress, nothing_known
 from ...struct import Struct
@@ -183,6 +184,20 @@ class PostgresStore(Store):
         if self.verify(name, archived=archived).damage is None:
             return None
         raise DamagedLog(f"a log on a server is not repaired: restore it from a backup of {self.url}")
+
+    def forget(self, name: str, streams: Collection[str], *, archived: bool = False) -> Forgetting:
+        """Forget streams; see `Store`. Only the owner of the tables can do this.
+
+        Raises:
+            MissingGrant: The role does not own the tables.
+        """
+        from .forget import forget
+
+        name = check_log_name(name)
+        with delay_signals():
+            return self._database.transact(
+                lambda connection: forget(connection, self._database, name, streams, archived=archived)
+            )
 
     def migrate(self) -> list[str]:
         """Bring the tables to the version that this program works with; see `Store`."""
