@@ -7,14 +7,14 @@ from itertools import takewhile
 
 from ..cqrs.errors import CqrsError, LogBusy, Rejected
 from ..cqrs.events import Commit, Metadata
-from ..cqrs.fold import Fold
+from ..cqrs.fold import Entity, Fold
 from ..cqrs.ids import new_command_id
 from ..cqrs.store import NEW, Append, Cursor, Log, check_precondition, new_streams_only
 from ..cqrs.struct import Struct, replace
 from ..cqrs.timeline import BATCH, Moment
 from .batches import CommitContent, commit_sized_chunks, note_earlier_commits, text_length
 from .events import TodoEvent
-from .fields import Todo
+from .fields import State, Todo
 from .model import DECIDER, REMOVED, Create, TodoCommand, check_todo, events_between
 from .recorder import Answer, Recorder, Todos, events_to_reach, new_id, refusals_in_words
 from .views import MOVE, RESTORES, Item, id_of, items_of, number_ranges
@@ -141,6 +141,17 @@ class TodoList(Recorder):
         fold, _ = self._fold(moment)
         try:
             return select(words, fold, lambda: self.last_changed(moment), self.name)
+        except CqrsError:
+            self.check_undamaged()
+            raise
+
+    def entities(self, words: Sequence[str]) -> list[Entity[State]]:
+        """Find the todos that a person named, also those that were forgotten or lost; see `select`."""
+        from .selection import select_entities
+
+        fold, _ = self._fold(None)
+        try:
+            return select_entities(words, fold, self.last_changed, self.name)
         except CqrsError:
             self.check_undamaged()
             raise
