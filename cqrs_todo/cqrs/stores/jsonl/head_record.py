@@ -212,9 +212,9 @@ def replacing_record(path: str, log: str, head: Cursor) -> Iterator[None]:
     """
     with _opened(path) as lock:
         record, _ = read_lock_file(lock)
-        os.pwrite(lock, bytes(_LENGTH), 0)
-        os.fsync(lock)
         try:
+            os.pwrite(lock, bytes(_LENGTH), 0)
+            os.fsync(lock)
             yield
         except OSError:
             write_record(lock, record)
