@@ -19,6 +19,7 @@ MODULES = (
     "cqrs.query",
     "cqrs.decider",
     "cqrs.verification",
+    "cqrs.forgetting",
     "cqrs.store",
     "cqrs.fold",
     "cqrs.snapshots",
@@ -50,6 +51,7 @@ MODULES = (
     "todo.moves",
     "todo.undo_planning",
     "todo.undoing",
+    "todo.forgetting",
     "todo.service",
     "cli",
 )
@@ -65,6 +67,7 @@ IMPURE_MODULES = {
     "todo.moves",
     "todo.undo_planning",
     "todo.undoing",
+    "todo.forgetting",
     "todo.service",
     "cli",
 }

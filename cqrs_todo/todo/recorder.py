@@ -59,6 +59,7 @@ class Answer(Struct, frozen=True, kw_only=True):
         changed: Those of them that were changed.
         also: The names of the other lists in which the command was recorded.
         stayed: The todos that the command left unchanged because they were moved between lists.
+        forgotten: The ids of the todos that the command left out because they were forgotten.
         new_list: Whether the command made the list.
     """
 
@@ -69,6 +70,7 @@ class Answer(Struct, frozen=True, kw_only=True):
     changed: tuple[Item, ...]
     also: tuple[str, ...] = ()
     stayed: tuple[Item, ...] = ()
+    forgotten: tuple[str, ...] = ()
     new_list: bool = False
 
     @property

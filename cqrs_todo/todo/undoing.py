@@ -9,7 +9,7 @@ went to. Both are refused if a todo is not where the step left it, or was change
 of the two lists.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import TypeAlias
 
@@ -76,12 +76,24 @@ def undo_at(todos: Recorder, position: int) -> Answer:
 
 
 def _last_steps(side: ListState, direction: Direction, count: int) -> list[Step]:
-    steps = list(islice(direction.steps(side.backward()), count))
+    found = direction.steps(side.backward())
+    steps = list(islice(_remembered(side, found) if side.todos.log.forgotten else found, count))
     if not steps:
-        forgot = any(event.type == FORGOTTEN for commit in side.backward() for event in commit.events)
-        why = ": what was forgotten cannot come back" if forgot else ""
+        why = ": what was forgotten cannot come back" if side.todos.log.forgotten else ""
         raise CannotUndo(f"there is nothing to {direction.verb}{why}")
     return steps
+
+
+def _remembered(side: ListState, steps: Iterable[Step]) -> Iterator[Step]:
+    """Yield steps without the commits of which all was forgotten. A step that has no others is left out."""
+    for step in steps:
+        gone = {command for command, commit in side.commits_of(step).items() if _is_forgotten(commit)}
+        if remaining := tuple(command for command in step if command not in gone):
+            yield remaining
+
+
+def _is_forgotten(commit: Commit) -> bool:
+    return all(event.type == FORGOTTEN for event in commit.events)
 
 
 def _step_with(side: ListState, position: int) -> Step:
@@ -90,7 +102,8 @@ def _step_with(side: ListState, position: int) -> Step:
     commit = next((each for each in side.backward() if each.position <= position), None)
     if commit is None or position > commit.last:
         raise EventNotFound(position, name, None if commit is None else commit.last)
-    _check_remembered(commit)
+    if _is_forgotten(commit):
+        raise CannotUndo(f"@{commit.position} cannot be undone: what it changed was forgotten")
     step = next((step for step in undo_steps(side.backward()) if commit.metadata.command in step), None)
     if step is None:
         raise NotInForce(*_why_not_in_force(side, commit, position))
@@ -148,14 +161,13 @@ def _commits_of(side: ListState, steps: Sequence[Step]) -> list[list[Commit]]:
     Events that were forgotten are left out: nothing brings them back.
 
     Raises:
-        CannotUndo: A step names a commit that does not exist, has events that this program does not know, or is forgotten.
+        CannotUndo: A step names a commit that does not exist, or has events that this program does not know.
     """
     wanted = {command for step in steps for command in step}
     found = side.commits_of(wanted)
     if absent := wanted - set(found):
         raise CannotUndo(f"a commit undoes or redoes the command {min(absent)}, which is not in {side.todos.name}")
     for command, commit in found.items():
-        _check_remembered(commit)
         remembered = tuple(event for event in commit.events if event.type != FORGOTTEN)
         found[command] = replace(commit, events=remembered)
         unknown = [event.type for event in remembered if isinstance(event.data, UnknownEvent)]
@@ -166,12 +178,6 @@ def _commits_of(side: ListState, steps: Sequence[Step]) -> list[list[Commit]]:
         if unknown:
             raise CannotUndo(f"@{commit.position} contains {unknown[0]}, which a newer version wrote: update this program")
     return [[found[command] for command in step] for step in steps]
-
-
-def _check_remembered(commit: Commit) -> None:
-    """Raise `CannotUndo` if all that a commit changed was forgotten."""
-    if all(event.type == FORGOTTEN for event in commit.events):
-        raise CannotUndo(f"@{commit.position} cannot be undone or redone: what it changed was forgotten")
 
 
 def _other_lists(todos: Recorder, steps: Iterable[Sequence[Commit]]) -> dict[str, Recorder]:

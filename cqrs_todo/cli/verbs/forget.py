@@ -76,6 +76,8 @@ def _print(session: Session, done: Forgot, numbers: str, streams: Sequence[str])
     if session.options.plain:
         for each in done.lists:
             print_row(each.list, "archived" if each.archived else "", each.events)
+    elif not any(each.events for each in done.lists):
+        print_message(session, f"Already forgotten: {numbers}")
     elif not session.options.quiet:
         places = [
             f"{visible(each.list)}{' (archived)' if each.archived else ''} ({count_of(each.events, 'event')})"

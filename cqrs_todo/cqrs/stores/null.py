@@ -2,15 +2,18 @@
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from ..errors import LogNotFound
 from ..events import Commit, EventBatch, EventTypes, Metadata
-from ..forgetting import Forgetting
 from ..names import check_log_name
 from ..query import AppendCondition
 from ..store import START, Append, Checkpoint, Checkpoints, Cursor, Known, Log, Store, StreamVersions, T, nothing_known
 from ..verification import Verdict
 from .recording import record
+
+if TYPE_CHECKING:
+    from ..forgetting import Forgetting
 
 
 class NullLog(Log):
@@ -109,6 +112,6 @@ class NullStore(Store):
         """Raise `LogNotFound`."""
         raise LogNotFound(check_log_name(name))
 
-    def forget(self, name: str, streams: Collection[str], *, archived: bool = False) -> Forgetting:
+    def forget(self, name: str, streams: Collection[str], *, archived: bool = False) -> "Forgetting":
         """Raise `LogNotFound`."""
         raise LogNotFound(check_log_name(name))
