@@ -31,12 +31,12 @@ _SET_LINES = """
 # as `cqrs_append` writes them
 _SET_META = """
     UPDATE {schema}.cqrs_commits SET meta = coalesce({schema}.cqrs_document(line)->'meta', '{}')
-    WHERE log = %s AND position = ANY(%s)
+    WHERE log = %s AND position = ANY(%s::bigint[])
 """
 _SET_EVENTS = """
     UPDATE {schema}.cqrs_events AS kept SET type = event.type, data = event.data, tags = event.tags
     FROM {schema}.cqrs_commits AS held, LATERAL {schema}.cqrs_events_in({schema}.cqrs_document(held.line)) AS event
-    WHERE held.log = %s AND held.position = ANY(%s) AND kept.log = held.log AND kept.position = event.place
+    WHERE held.log = %s AND held.position = ANY(%s::bigint[]) AND kept.log = held.log AND kept.position = event.place
 """
 _UNREACHED = (
     "the server's write-ahead log, its backups and its replicas",

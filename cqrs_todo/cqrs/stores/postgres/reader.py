@@ -126,6 +126,7 @@ class PostgresReader(ChainReader):
             and until.digest
             and until.digest != (self.start.digest if newest is None else digest_in(newest))
         ):
+            self._learn_forgotten()
             raise self._stale(until)
         if newest is None:
             return
