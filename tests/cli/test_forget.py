@@ -183,7 +183,8 @@ def test_the_answer_for_programs(filled: Todo) -> None:
     document = filled("forget", "2", "-y", "--json").json
     assert document.pop("format") == "cqrs-todo/1"
     inbox = {"name": "inbox", "archived": False, "events": 4}
-    assert document == {"streams": [f"todo/{id}"], "forgotten": [inbox], "removed": [], "unreached": []}
+    assert bool(document.pop("unreached")) == (filled.store is not None), "a server has files of its own"
+    assert document == {"streams": [f"todo/{id}"], "forgotten": [inbox], "removed": []}
     assert filled("forget", "3", "--yes", "--plain").out == "inbox\t\t2\n"
     assert filled("forget", "1", "--yes", "-q").err == ""
 
@@ -222,4 +223,4 @@ def test_on_a_terminal_it_asks_once(filled: Todo, typed: str, code: int) -> None
         assert run.wait() == code
     os.close(main)
     assert shown.decode().startswith("2  not a password\r\nForget this todo, in all lists and all history? ")
-    assert bool(holding(filled)) == bool(code)
+    assert (SECRET in filled.content()) == bool(code)
