@@ -20,7 +20,7 @@ _ANY_SPEED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow
 settings.register_profile("suite", _ANY_SPEED)
 settings.register_profile("trials", _ANY_SPEED, max_examples=1000)
 settings.load_profile("suite")
-pytest.register_assert_rewrite("cqrs_todo.cqrs.testing.contract")
+pytest.register_assert_rewrite("cqrs_todo.cqrs.testing.contract", "cqrs_todo.cqrs.testing.reaction_contract")
 
 
 class Result:

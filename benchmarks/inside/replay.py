@@ -10,6 +10,7 @@ import time
 from io import BytesIO
 from pathlib import Path
 
+from cqrs_todo.cqrs.cursor import START
 from cqrs_todo.cqrs.repository import Repository
 from cqrs_todo.cqrs.stores import open_store
 from cqrs_todo.cqrs.stores.chain import LineBlock
@@ -43,7 +44,7 @@ def bare(path: Path) -> int:
             if not verify_lines(sum, lines):
                 raise RuntimeError(f"{path} is damaged")
             sum = last_digest(chunk)
-            for commit in LineBlock(lines, codec.decode_lines(chunk)).event_batches(codec):
+            for commit in LineBlock(lines, codec.decode_lines(chunk), START).event_batches(codec):
                 for event in commit.events:
                     states[event.stream] = DECIDER.evolve(states.get(event.stream), event.data)
                     events += 1

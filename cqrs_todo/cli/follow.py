@@ -5,9 +5,9 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
+from ..cqrs.cursor import START, Cursor
 from ..cqrs.errors import LogNotFound
 from ..cqrs.events import Commit
-from ..cqrs.store import START, Cursor
 from ..todo.errors import ListArchived, ListNotFound
 from ..todo.lists import Lists
 from ..todo.service import TodoList

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import msgspec
 
+from ..cqrs.cursor import Cursor
 from ..cqrs.events import Commit
-from ..cqrs.store import Cursor
 from ..cqrs.timeline import PositionOf
 from ..todo.service import TodoList
 from .follow import FollowedLists, wait

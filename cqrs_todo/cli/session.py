@@ -7,9 +7,10 @@ from datetime import UTC, date, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
+from ..cqrs.cursor import Cursor
 from ..cqrs.errors import CqrsError, OutcomeUnknown
 from ..cqrs.snapshots import Snapshots
-from ..cqrs.store import Cursor, Store
+from ..cqrs.store import Store
 from ..cqrs.stores import open_store
 from ..cqrs.stores.snapshots import Folder, SnapshotStore
 from ..cqrs.timeline import Moment, PositionOf

@@ -4,12 +4,12 @@ import hashlib
 import os
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from importlib import import_module
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
 from .. import __version__
+from ..cqrs.extensions import entry_points
 from ..cqrs.struct import Struct, replace
 from ..todo import projections
 from ..todo.errors import NotFound
@@ -60,12 +60,12 @@ def find_view(name: str) -> FoundView:
         return _from_file(name)
     if name in SHIPPED:
         return _shipped(name)
-    for point in _entry_points():
+    for point in entry_points(GROUP):
         if point.name == name:
             return _from_package(point)
     import difflib
 
-    names = [*SHIPPED, *(point.name for point in _entry_points())]
+    names = [*SHIPPED, *(point.name for point in entry_points(GROUP))]
     near = difflib.get_close_matches(name, names, n=1)
     hint = f"did you mean {near[0]!r}?" if near else "see: todo view; a file is named with its ending: todo view ./mine.py"
     raise ViewNotFound(name, hint)
@@ -74,7 +74,7 @@ def find_view(name: str) -> FoundView:
 def all_views() -> Iterator[tuple[str, FoundView | UsageError]]:
     """Find all views that have a name; an error for one that cannot be loaded."""
     yield from ((name, _shipped(name)) for name in SHIPPED)
-    for point in _entry_points():
+    for point in entry_points(GROUP):
         if point.name not in SHIPPED:
             try:
                 yield point.name, _from_package(point)
@@ -112,19 +112,6 @@ def with_unit(found: FoundView, unit: str) -> FoundView:
 def _shipped(name: str) -> FoundView:
     module = import_module(f"{projections.__name__}.{name}")
     return FoundView(module.VIEW, "cqrs-todo", _schema(module.VIEW, __version__, (module.__file__,)))
-
-
-def _entry_points() -> list[Any]:
-    from importlib.metadata import distributions, entry_points
-
-    points: list[Any] = []
-    try:
-        points += entry_points(group=GROUP)
-    except Exception:  # some package has a file of entry points that cannot be read: use those of all others
-        for package in distributions():
-            with suppress(Exception):
-                points += package.entry_points.select(group=GROUP)
-    return sorted(points, key=lambda point: point.name)
 
 
 def _from_package(point: Any) -> FoundView:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .boundary import DecisionModel, combined, decide_on
+    from .checkpoints import Checkpoint, Checkpoints, Parked
+    from .cursor import START, Cursor
     from .decider import Decider
     from .errors import (
         CommandReused,
@@ -33,13 +35,17 @@ if TYPE_CHECKING:
         UnreadableEvent,
         WrongExpectedVersion,
     )
-    from .events import Commit, EventTypes, Metadata, Recorded, UnknownEvent, Upcaster
+    from .events import Commit, EventTypes, Metadata, Recorded, Splitter, UnknownEvent, Upcaster
+    from .projections import NewerProjection, Projection, ProjectionBehind, ProjectionFailed, ReadModel
+    from .projections.postgres import PostgresTables
+    from .projections.sqlite import SqliteTables
     from .query import AppendCondition, Query, QueryItem
-    from .reactions import Reaction, Runner
+    from .reactions import Reaction, Runner, Send
     from .repository import Repository
     from .snapshots import AlwaysSnapshot, MemorySnapshots, NeverSnapshot, NullSnapshots, SnapshotEvery
-    from .store import EXISTS, NEW, START, Append, Checkpoint, Checkpoints, Cursor, Log, Store
+    from .store import EXISTS, NEW, Append, Log, Store
     from .stores import UnknownStore, open_store
+    from .subscriptions import Subscription
     from .timeline import as_of
 
 __all__ = [
@@ -72,21 +78,32 @@ __all__ = [
     "Metadata",
     "MissingLog",
     "NeverSnapshot",
+    "NewerProjection",
     "NullSnapshots",
     "OutcomeUnknown",
     "OutdatedStore",
+    "Parked",
+    "PostgresTables",
+    "Projection",
+    "ProjectionBehind",
+    "ProjectionFailed",
     "Query",
     "QueryItem",
     "Reaction",
+    "ReadModel",
     "ReadOnlyLog",
     "Recorded",
     "Rejected",
     "Repository",
     "Runner",
+    "Send",
     "SnapshotEvery",
+    "Splitter",
+    "SqliteTables",
     "StaleCursor",
     "Store",
     "StoreUnavailable",
+    "Subscription",
     "UnknownEvent",
     "UnknownEvents",
     "UnknownStore",
@@ -103,14 +120,20 @@ _MODULES = (
     "errors",
     "events",
     "decider",
+    "cursor",
     "store",
+    "checkpoints",
     "query",
     "snapshots",
     "repository",
     "boundary",
     "timeline",
-    "reactions",
     "stores",
+    "subscriptions",
+    "reactions",
+    "projections",
+    "projections.sqlite",
+    "projections.postgres",
 )
 """The modules that define the public names; those that load least come first."""
 

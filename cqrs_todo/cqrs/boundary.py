@@ -77,10 +77,10 @@ def decide_on(
         return earlier
     retries = RETRIES
     while True:
-        events = list(log.select(model.query))
-        # everything up to here was looked at, whether it matters or not
-        reached = max(log.cursor().position, events[-1].position if events else 0)
-        appends = decide(reduce(model.evolve, events, model.initial))
+        state, reached = model.initial, 0
+        for events, cursor in log.selected(model.query):
+            state, reached = reduce(model.evolve, events, state), cursor.position
+        appends = decide(state)
         if not appends:
             return None
         try:

@@ -21,7 +21,8 @@ class Decider(Struct, Generic[S, C, E], frozen=True):
             raising `Rejected`.
         evolve: Returns the state after an event. It never fails.
         invert: Returns the event that undoes an event: `evolve(evolve(s, e), invert(e)) == s` for every `e` decided in `s`.
-            Only a creation is inverted by a removal, which leaves a removed aggregate.
+            Only a creation is inverted by a removal, which leaves a removed aggregate. None: there is no undo, and time
+            travel goes forward from the nearest snapshot instead of back.
         ignores: The type strings of events that this code does not know and need not know. Nothing is decided on a stream
             with other unknown events, because they may have changed its state. The framework's own events, such as those
             that a repair writes, are always ignored.
@@ -32,9 +33,20 @@ class Decider(Struct, Generic[S, C, E], frozen=True):
     events: Mapping[str, type]
     decide: Callable[[C, S], Sequence[E]]
     evolve: Callable[[S, E], S]
-    invert: Callable[[E], E]
+    invert: Callable[[E], E] | None = None
     ignores: frozenset[str] = frozenset()
 
     def stream(self, id: str) -> str:
         """Return the name of the stream that holds the events of the aggregate with this id."""
         return f"{self.kind}/{id}"
+
+    @property
+    def inverse(self) -> Callable[[E], E]:
+        """`invert`.
+
+        Raises:
+            TypeError: There is none.
+        """
+        if self.invert is None:
+            raise TypeError(f"the decider of {self.kind} has no `invert`, so its events cannot be undone")
+        return self.invert

@@ -2,9 +2,18 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Generic, Protocol
 
 from .struct import Struct
+
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar
+
+    D = TypeVar("D", default=Any, covariant=True)
+else:
+    from typing import TypeVar
+
+    D = TypeVar("D", covariant=True)
 
 LOST = "lost"
 """The type of the events that a repair writes in place of lost ones, so that later events keep their positions."""
@@ -102,8 +111,10 @@ class Metadata(Struct, frozen=True, gc=False):
         return ordinals
 
 
-class Recorded(Struct, frozen=True, gc=False):
+class Recorded(Struct, Generic[D], frozen=True, gc=False):
     """One event as it is recorded in a log.
+
+    Its parameter is the type of its data, so that a type checker can check that a reaction handles every event.
 
     Attributes:
         position: Its number in the log, from 1, without gaps.
@@ -114,16 +125,18 @@ class Recorded(Struct, frozen=True, gc=False):
         metadata: The metadata of its commit.
         ordinal: Its number in its commit; see `Metadata.ordinals`.
         tags: What it is about besides its stream, such as `course/c1`, sorted.
+        part: Its number, from 0, among the events that a `Splitter` made of one event, which have the same position.
     """
 
     position: int
     stream: str
     version: int
     type: str
-    data: Any
+    data: D
     metadata: Metadata
     ordinal: int = 1
     tags: tuple[str, ...] = ()
+    part: int = 0
 
     @property
     def id(self) -> str:
@@ -131,7 +144,13 @@ class Recorded(Struct, frozen=True, gc=False):
 
         It never changes. It does not contain the position, because a merge of two histories of a log moves events.
         """
-        return f"{self.metadata.command}/{self.ordinal}"
+        id = f"{self.metadata.command}/{self.ordinal}"
+        return f"{id}.{self.part}" if self.part else id
+
+    @property
+    def created(self) -> bool:
+        """Whether it is the first event of its stream."""
+        return self.version == 1 and not self.part
 
 
 class Commit(Struct, frozen=True, gc=False):
@@ -214,6 +233,19 @@ class Upcaster(Struct, frozen=True):
     upcast: Callable[[Mapping[str, Any]], Mapping[str, Any]]
 
 
+class Splitter(Struct, frozen=True):
+    """How an event of an older type becomes several events of newer types. The log stays as it is.
+
+    Attributes:
+        types: The newer type strings that it can lead to.
+        split: Makes the newer events, at least one, from the data of the older one: the type string and the data of each, as
+            JSON values by field. It must not change what it is given.
+    """
+
+    types: tuple[str, ...]
+    split: Callable[[Mapping[str, Any]], Sequence[tuple[str, Mapping[str, Any]]]]
+
+
 class EventTypes:
     """The events of an application by their stable type strings, which are what a log stores.
 
@@ -223,20 +255,21 @@ class EventTypes:
 
     Attributes:
         types: The event classes by their type strings.
-        newest: The type string that each older one becomes in the end.
+        newest: The type strings that each older one can become in the end.
+        splits: Whether an older event can become several events.
     """
 
     def __init__(
         self,
         types: Mapping[str, type],
-        upcasters: Mapping[str, Upcaster] | None = None,
+        upcasters: Mapping[str, Upcaster | Splitter] | None = None,
         tags: Callable[[Any], Iterable[str]] | None = None,
     ) -> None:
         """Register events.
 
         Args:
             types: The event classes by their type strings.
-            upcasters: An upcaster for each older type string.
+            upcasters: An upcaster or a splitter for each older type string.
             tags: Returns the tags with which an event is recorded. None: events have no tags.
 
         Raises:
@@ -251,36 +284,54 @@ class EventTypes:
         if len(self._names) != len(self.types):
             raise ValueError("an event class has two type strings")
         self._upcasters = dict(upcasters or {})
-        self.newest = {older: self._end_of(older) for older in self._upcasters}
+        self.splits = any(isinstance(each, Splitter) for each in self._upcasters.values())
+        self.newest = {older: self._ends_of(older, ()) for older in self._upcasters}
 
-    def _end_of(self, older: str) -> str:
-        seen = {older}
+    def _ends_of(self, older: str, before: tuple[str, ...]) -> frozenset[str]:
+        """Return the registered types that an older one leads to.
+
+        Args:
+            older: The older type string.
+            before: The type strings that led to it.
+        """
         if older in self.types:
-            raise ValueError(f"{older!r} is a registered type, so it cannot have an upcaster")
-        type = self._upcasters[older].type
-        while type not in self.types:
-            if type in seen or type not in self._upcasters:
-                raise ValueError(f"the upcasters of {older!r} lead to {type!r}, which is not a registered type")
-            seen.add(type)
-            type = self._upcasters[type].type
-        return type
+            if not before:
+                raise ValueError(f"{older!r} is a registered type, so it cannot have an upcaster")
+            return frozenset({older})
+        if older in before or older not in self._upcasters:
+            raise ValueError(f"the upcasters of {before[0]!r} lead to {older!r}, which is not a registered type")
+        upcaster = self._upcasters[older]
+        types = upcaster.types if isinstance(upcaster, Splitter) else (upcaster.type,)
+        return frozenset().union(*(self._ends_of(type, (*before, older)) for type in types))
 
-    def upcast(self, older: str, data: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Make data of the newest type from those of an older one, both as JSON values by field.
+    def upcast(self, older: str, data: Mapping[str, Any]) -> Sequence[tuple[str, Mapping[str, Any]]]:
+        """Make events of the newest types from one of an older type.
+
+        Args:
+            older: The type string.
+            data: The data, as JSON values by field.
+
+        Returns:
+            The type string and the data of each event, at least one.
 
         Raises:
+            ValueError: A splitter made no event, or one of a type that it does not name.
             Exception: Whatever an upcaster raises.
         """
-        type = older
-        while type not in self.types:
-            upcaster = self._upcasters[type]
-            type, data = upcaster.type, upcaster.upcast(data)
-        return data
+        if older in self.types:
+            return [(older, data)]
+        upcaster = self._upcasters[older]
+        if not isinstance(upcaster, Splitter):
+            return self.upcast(upcaster.type, upcaster.upcast(data))
+        made = list(upcaster.split(data))
+        if not made or any(type not in upcaster.types for type, _ in made):
+            raise ValueError(f"its splitter made {[type for type, _ in made]}, and names {list(upcaster.types)}")
+        return [event for type, each in made for event in self.upcast(type, each)]
 
     def read_as(self, types: Iterable[str]) -> frozenset[str]:
         """Return the type strings of all events that are read as events of some types: these types, and older ones."""
         wanted = frozenset(types)
-        return wanted | {older for older, newest in self.newest.items() if newest in wanted}
+        return wanted | {older for older, newest in self.newest.items() if newest & wanted}
 
     def tags_of(self, event: object) -> tuple[str, ...]:
         """Return the tags of an event, sorted, each once."""

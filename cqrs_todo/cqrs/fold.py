@@ -206,20 +206,24 @@ class Fold(Generic[S]):
             self.position = commits[-1].last
 
     def undo(self, commit: Commit) -> None:
-        """Move back to the state before the last commit. An entity that was created in it is gone afterwards."""
-        decider = self._decider
+        """Move back to the state before the last commit. An entity that was created in it is gone afterwards.
+
+        Raises:
+            TypeError: The decider has no `invert`.
+        """
+        evolve, invert = self._evolve, self._decider.inverse
         for event in reversed(commit.events):
             self.position = event.position - 1
             stream = event.stream
             if not stream.startswith(self._prefix):
                 self.others[stream] = event.version - 1
-                if event.version == 1:
+                if event.created:
                     del self.others[stream]
                 continue
             live = self._changeable(stream)
             if type(event.data) is UnknownEvent:
                 self._count_unknown(stream, event.data, -1)
-            if event.version == 1:
+            if event.created:
                 del self._changed[stream]
                 if self._new:
                     self._new.pop()
@@ -227,7 +231,7 @@ class Fold(Generic[S]):
                     self._kept -= 1
                 continue
             if type(event.data) is not UnknownEvent:
-                live.state = decider.evolve(live.state, decider.invert(event.data))
+                live.state = evolve(live.state, invert(event.data))
             live.version = event.version - 1
 
     def load(self) -> None:

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from itertools import dropwhile
 from typing import Any, Generic
 
+from .cursor import START, Cursor
 from .decider import E, S
 from .errors import StaleCursor
 from .events import Commit, Recorded, UnknownEvent
 from .repository import Repository
 from .snapshots import nearest
-from .store import START, Cursor
 from .struct import Struct
 from .timeline import as_of
 
@@ -92,6 +92,7 @@ class Playback(Generic[S]):
         """
         self.fold, _ = as_of(repository, position)
         self.fold.load()  # whoever looks at each step looks at all entities
+        self._repository = repository
         self._decider = repository.decider
         self._low = low
         self._high = high
@@ -136,24 +137,46 @@ class Playback(Generic[S]):
         commit = self.commit
         if commit is None:
             return False
-        self.fold.undo(commit)
+        if self._decider.invert is not None:
+            self.fold.undo(commit)
+        else:
+            self.fold, _ = as_of(self._repository, commit.position - 1)
         self._ahead.append(self._behind.pop())
         return True
 
     def transitions(self) -> list[Transition[S]]:
         """Return what each event of the last commit did. Events of unknown type and of other entities are left out."""
         decider, commit = self._decider, self.commit
+        if commit is None:
+            return []
+        if decider.invert is None:
+            return self._transitions_forward(commit)
         found: list[Transition[S]] = []
         states: dict[str, S] = {}
-        for event in reversed(commit.events) if commit is not None else ():
+        for event in reversed(commit.events):
             entity = self.fold.get(event.stream)
             if entity is None or isinstance(event.data, UnknownEvent):
                 continue
             after = states.get(event.stream, entity.state)
-            before = decider.initial if event.version == 1 else decider.evolve(after, decider.invert(event.data))
+            before = decider.initial if event.created else decider.evolve(after, decider.invert(event.data))
             states[event.stream] = before
             found.append(Transition(event, before, after))
         return found[::-1]
+
+    def _transitions_forward(self, commit: Commit) -> list[Transition[S]]:
+        """Return the same for a decider without `invert`, from the fold before the commit."""
+        decider = self._decider
+        fold, _ = as_of(self._repository, commit.position - 1)
+        found: list[Transition[S]] = []
+        states: dict[str, S] = {}
+        for event in commit.events:
+            if self.fold.get(event.stream) is None or isinstance(event.data, UnknownEvent):
+                continue
+            entity = fold.get(event.stream)
+            before = states.get(event.stream, decider.initial if entity is None else entity.state)
+            states[event.stream] = decider.evolve(before, event.data)
+            found.append(Transition(event, before, states[event.stream]))
+        return found
 
     def _nth_behind(self, count: int) -> Commit | None:
         while len(self._behind) < count:

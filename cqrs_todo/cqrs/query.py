@@ -5,6 +5,8 @@ events carry tags, a query selects those that the decision read, and the append 
 has matched the query since. (The idea is the Dynamic Consistency Boundary: https://dcb.events.)
 """
 
+from collections.abc import Iterable
+
 from .events import Recorded
 from .struct import Struct
 
@@ -15,14 +17,18 @@ class QueryItem(Struct, frozen=True):
     Attributes:
         types: The type strings that it may have. If there are none, it may have any.
         tags: The tags that it must have, all of them.
+        kinds: The kinds of aggregates to whose streams it may belong. If there are none, it may belong to any.
     """
 
     types: frozenset[str] = frozenset()
     tags: frozenset[str] = frozenset()
+    kinds: frozenset[str] = frozenset()
 
     def matches(self, event: Recorded) -> bool:
         """Return whether an event is like this."""
-        return (not self.types or event.type in self.types) and self.tags.issubset(event.tags)
+        if self.types and event.type not in self.types:
+            return False
+        return self.tags.issubset(event.tags) and (not self.kinds or event.stream.partition("/")[0] in self.kinds)
 
 
 class Query(Struct, frozen=True):
@@ -33,6 +39,11 @@ class Query(Struct, frozen=True):
     """
 
     items: tuple[QueryItem, ...] = ()
+
+    @classmethod
+    def of(cls, *, types: Iterable[str] = (), tags: Iterable[str] = (), kinds: Iterable[str] = ()) -> "Query":
+        """Make a query of one item; the arguments are those of `QueryItem`."""
+        return cls((QueryItem(frozenset(types), frozenset(tags), frozenset(kinds)),))
 
     def matches(self, event: Recorded) -> bool:
         """Return whether it selects an event."""

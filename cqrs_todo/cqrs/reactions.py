@@ -2,43 +2,65 @@
 
 A reaction gets every event that it wants at least once, in order. It gets events again if the program ended after it had
 reacted and before the checkpoint was kept. A reaction that must not act twice recognises the event by its id.
+
+A reaction may return commands, which are then decided and recorded. Such a reaction is a process manager. If it gets an
+event again, the commands have the same ids as before, and are not recorded again.
 """
 
 import logging
 import os
 import time
-from collections.abc import Callable, Iterator
-from collections.abc import Set as AbstractSet
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from hashlib import sha256
+from itertools import count, groupby
+from typing import Any, Generic
 
-from .errors import DamagedLog, ReactionBusy, StaleCursor
-from .events import Recorded
-from .store import Checkpoint, Log, Store
+from .checkpoints import Checkpoint, Parked
+from .cursor import Cursor
+from .decider import E
+from .errors import DamagedLog, ReactionBusy, StaleCursor, StoreUnavailable
+from .events import CAUSATION, CORRELATION, Metadata, Recorded
+from .ids import now
+from .query import Query
+from .repository import Repository
+from .store import Log, Store
 from .struct import Struct
+from .subscriptions import follow
 
 _log = logging.getLogger(__name__)
 
+_LONGEST_PAUSE = 60.0
+"""After how many seconds a reaction is tried again at the latest."""
 
-class Reaction(Struct, frozen=True):
+
+class Send(Struct, frozen=True):
+    """A command that a reaction sends.
+
+    Attributes:
+        repository: The repository that executes it, in the same log or in another one.
+        id: The id of the aggregate.
+        command: The command.
+    """
+
+    repository: Repository[Any, Any, Any]
+    id: str
+    command: Any
+
+
+class Reaction(Struct, Generic[E], frozen=True):
     """Code that runs when certain events occur.
 
     Attributes:
-        name: The name under which its checkpoints are kept. It must not change.
-        react: Is called with each event.
-        kinds: The kinds of the aggregates to whose events it reacts. If there are none, it reacts to those of any kind.
-        types: The type strings of the events to which it reacts. If there are none, it reacts to those of any type.
+        name: The name under which its checkpoints are kept. It must not change. It is the author of what it records.
+        react: Is called with each event. It may return commands. For the same event it must return the same ones in the same
+            order, because their ids are made from the id of the event and their places.
+        query: Selects the events to which it reacts.
     """
 
     name: str
-    react: Callable[[Recorded], None]
-    kinds: AbstractSet[str] = frozenset()
-    types: AbstractSet[str] = frozenset()
-
-    def wants(self, event: Recorded) -> bool:
-        """Return whether it reacts to an event."""
-        if self.types and event.type not in self.types:
-            return False
-        return not self.kinds or event.stream.partition("/")[0] in self.kinds
+    react: Callable[[Recorded[E]], Iterable[Send] | None]
+    query: Query = Query()
 
 
 class Runner:
@@ -46,17 +68,23 @@ class Runner:
 
     Of several runners of a reaction for the same log, one is active at a time: the one that holds the lease. If it is
     stopped for longer than the lease lasts, another one takes over. Then the events since the last checkpoint come again.
+
+    If a reaction raises an error, it gets the event again after a pause, which doubles each time. After `retries` the event
+    is parked: the reaction goes on with the next one, and `retry_parked` tries the parked ones again. But nothing is parked
+    because a store cannot be reached; then the runner stops at the event.
     """
 
     def __init__(
         self,
         store: Store,
         log: Log,
-        reaction: Reaction,
+        reaction: Reaction[Any],
         *,
         every: int = 100,
         seconds: float = 1.0,
         lease: float = 30.0,
+        retries: int = 5,
+        pause: float = 0.1,
     ) -> None:
         """Prepare to run a reaction.
 
@@ -64,32 +92,36 @@ class Runner:
             store: The store that keeps the checkpoints.
             log: A log of that store.
             reaction: The reaction.
-            every: After how many reactions the checkpoint is kept. With 1, only the event in flight can come again.
+            every: After how many events the checkpoint is kept. With 1, only the event in flight can come again.
             seconds: After how many seconds it is kept at the latest, if there are reactions.
             lease: For how many seconds the runner keeps others away without a sign of life.
+            retries: How often the reaction gets an event again before the event is parked.
+            pause: How many seconds pass before the first retry.
         """
+        self._store = store
         self._log = log
         self._reaction = reaction
         self._checkpoints = store.checkpoints()
         self._every = every
         self._seconds = seconds
         self._lease = lease
+        self._retries = retries
+        self._pause = pause
         self._holder = os.urandom(10).hex()
         self._renewed = 0.0
 
     def catch_up(self) -> int:
         """React to the events between the checkpoint and the end of the log, and to those that this causes in the same log.
 
-        The checkpoint is also kept when it ends. If `react` raises an error, it stays before that event, and the next run
-        begins with it.
+        The checkpoint is also kept when it ends.
 
         Returns:
-            How many events `react` was called with.
+            With how many events it is done, those that were parked included.
 
         Raises:
             DamagedLog: The log cannot be read to its end.
             StaleCursor: The log ends before the checkpoint, or is not what it was there.
-            StoreUnavailable: The log or the checkpoint cannot be read or written.
+            StoreUnavailable: The log or the checkpoint cannot be read or written, or the reaction could not reach a store.
             ReactionBusy: Another runner runs the reaction, or has taken it over.
         """
         with self._leased():
@@ -98,19 +130,91 @@ class Runner:
             while True:
                 begun = place.position
                 try:
-                    place, reacted = self._pass(place)
+                    place, done = self._pass(place)
                 except StaleCursor:
                     if not self._only_digests_changed(place):
                         raise
-                    place, reacted = self._pass(Checkpoint(place.position))  # the log is read from its start
-                total += reacted
+                    place, done = self._pass(Checkpoint(place.position))  # the log is read from its start
+                total += done
                 if place.position == begun:
                     return total
+
+    def begin_now(self) -> bool:
+        """Let a reaction that has not begun begin at the end of the log, so that it never gets the events before.
+
+        Returns:
+            Whether it had not begun.
+
+        Raises:
+            DamagedLog: The log cannot be read to its end.
+            StoreUnavailable: The log or the checkpoint cannot be read or written.
+            ReactionBusy: Another runner runs the reaction.
+        """
+        with self._leased():
+            if self._checkpoints.load(self._reaction.name, self._log.id).position:
+                return False
+            for _ in self._log.event_batches():
+                pass
+            self._check_undamaged(0)
+            end = self._log.cursor()
+            self._keep(Checkpoint(end.position, end))
+            return True
+
+    def follow(self, stopped: Callable[[], bool]) -> int:
+        """Catch up whenever the log grows, until stopped.
+
+        While another runner is active, or a store cannot be reached, it waits and tries again.
+
+        Args:
+            stopped: Returns whether to stop. It is asked at least every second, except while the reaction is at work.
+
+        Returns:
+            With how many events it was done.
+
+        Raises:
+            DamagedLog: The log cannot be read to its end.
+            StaleCursor: The log ends before the checkpoint, or is not what it was there.
+        """
+        return sum(follow(self._store, lambda: [self.catch_up()], self._ends, stopped))
+
+    def _ends(self) -> list[tuple[Log, Cursor]]:
+        return [(self._log, self._checkpoints.load(self._reaction.name, self._log.id).base)]
+
+    def parked(self) -> list[Parked]:
+        """Return the events that the reaction failed on and passed over, by their positions."""
+        return list(self._checkpoints.parked(self._reaction.name, self._log.id))
+
+    def retry_parked(self) -> int:
+        """Call the reaction once with each parked event. Those that it does not fail on are no longer parked.
+
+        Returns:
+            On how many it did not fail.
+
+        Raises:
+            StoreUnavailable: The events cannot be read, or the reaction could not reach a store.
+            ReactionBusy: Another runner runs the reaction.
+        """
+        done = 0
+        with self._leased():
+            for parked in self.parked():
+                self._renew_in_time()
+                try:
+                    self._deliver(self._find(parked.event))
+                except StoreUnavailable:
+                    raise
+                except Exception as error:  # a reaction is code of the application, and may raise anything
+                    self._park(parked.event, parked.position, error, parked.tries + 1)
+                else:
+                    self._checkpoints.unpark(self._reaction.name, self._log.id, parked.event)
+                    done += 1
+        return done
 
     def _only_digests_changed(self, place: Checkpoint) -> bool:
         """Return whether the base of a checkpoint may be stale because streams were forgotten, which moves no event."""
         has_begun = self._checkpoints.load(self._reaction.name, self._log.id).position > place.position
         return bool(place.base.digest and self._log.forgotten) and not has_begun
+
+    # the lease
 
     @contextmanager
     def _leased(self) -> Iterator[None]:
@@ -127,88 +231,95 @@ class Runner:
             raise ReactionBusy(f"another runner runs the reaction {self._reaction.name} to {self._log.name}")
         self._renewed = time.monotonic()
 
-    def begin_now(self) -> bool:
-        """Let a reaction that has not begun begin at the end of the log, so that it never gets the events before.
+    def _renew_in_time(self) -> None:
+        """Renew the lease if a third of its time has passed."""
+        if time.monotonic() - self._renewed > self._lease / 3:
+            self._renew()
 
-        Returns:
-            Whether it had not begun.
-
-        Raises:
-            DamagedLog: The log cannot be read to its end.
-            StoreUnavailable: The log or the checkpoint cannot be read or written.
-        """
-        with self._leased():
-            if self._checkpoints.load(self._reaction.name, self._log.id).position:
-                return False
-            for _ in self._log.event_batches():
-                pass
-            self._check_undamaged(0)
-            end = self._log.cursor()
-            self._keep(Checkpoint(end.position, end))
-            return True
-
-    def follow(self, interval: float, stopped: Callable[[float], bool]) -> int:
-        """Catch up again and again, until stopped. While another runner is active, wait for its lease to end.
-
-        Args:
-            interval: The seconds between two runs.
-            stopped: Waits for so many seconds, or less, and returns whether to stop, like the `wait` of a `threading.Event`.
-
-        Returns:
-            How many events `react` was called with in all.
-
-        Raises:
-            CqrsError: What `catch_up` raises, except `ReactionBusy`.
-        """
-        reacted = self._catch_up_if_free()
-        while not stopped(interval):
-            reacted += self._catch_up_if_free()
-        return reacted
-
-    def _catch_up_if_free(self) -> int:
-        try:
-            return self.catch_up()
-        except ReactionBusy as busy:
-            _log.info("%s", busy)
-            return 0
+    # reacting
 
     def _pass(self, kept: Checkpoint) -> tuple[Checkpoint, int]:
         """React to the events from a checkpoint to the end of the log as it is now.
 
         Returns:
-            The checkpoint at that end, which was kept, and how many events `react` was called with.
+            The checkpoint at that end, which was kept, and with how many events it is done.
         """
-        log, reaction = self._log, self._reaction
-        position, base, synced = kept.position, kept.base, 0
-        reacted, due, latest = 0, self._every, time.monotonic()
+        log = self._log
+        position, base = kept.position, kept.base
+        done, due, latest = 0, self._every, time.monotonic()
         try:
-            for commit in log.commits(base):
-                for event in commit.events:
-                    if event.position <= kept.position:
+            for events, cursor in log.selected(self._reaction.query, base):
+                synced = False
+                for place, parts in groupby(events, key=lambda event: event.position):
+                    if place <= kept.position:
                         continue
-                    if reaction.wants(event):
-                        if event.position > synced:  # what is acted on must not be lost in a power cut
-                            log.sync()
-                            synced = log.cursor().position
-                        if time.monotonic() - self._renewed > self._lease / 3:
-                            self._renew()
-                        reaction.react(event)
-                        reacted += 1
-                        if reacted >= due or time.monotonic() - latest >= self._seconds:
-                            self._keep(Checkpoint(event.position, base))
-                            due, latest = reacted + self._every, time.monotonic()
-                    position = event.position
-                cursor = log.cursor()
-                if cursor.position == commit.last:
-                    base = cursor
+                    if not synced:  # what is acted on must not be lost in a power cut
+                        log.sync()
+                        synced = True
+                    for event in parts:  # several, if an upcaster makes several events of one
+                        self._react(event)
+                    position = place
+                    done += 1
+                    if done >= due or time.monotonic() - latest >= self._seconds:
+                        self._keep(Checkpoint(position, base))
+                        due, latest = done + self._every, time.monotonic()
+                base, position = cursor, max(position, cursor.position)
         finally:
             if position > kept.position:
                 self._keep(Checkpoint(position, base))
         self._check_undamaged(position)
-        end = log.cursor().position
-        if end < kept.position:
-            raise StaleCursor(f"{log.name} ends at @{end}, but the reaction {reaction.name} had come to @{kept.position}")
-        return Checkpoint(position, base), reacted
+        if base.position < kept.position:
+            ends = f"{log.name} ends at @{base.position}"
+            raise StaleCursor(f"{ends}, but the reaction {self._reaction.name} had come to @{kept.position}")
+        return Checkpoint(position, base), done
+
+    def _react(self, event: Recorded[Any]) -> None:
+        """React to an event, again if that fails, and at last park it."""
+        for tries in count(1):
+            self._renew_in_time()
+            try:
+                self._deliver(event)
+            except StoreUnavailable:
+                raise
+            except Exception as error:  # a reaction is code of the application, and may raise anything
+                if tries > self._retries:
+                    self._park(event.id, event.position, error, tries)
+                    return
+                seconds = min(self._pause * 2 ** (tries - 1), _LONGEST_PAUSE)
+                what = f"the reaction {self._reaction.name} failed on @{event.position} of {self._log.name}"
+                _log.warning("%s, and is tried again in %.1f s: %s", what, seconds, _in_words(error))
+                self._sleep(seconds)
+            else:
+                return
+
+    def _deliver(self, event: Recorded[Any]) -> None:
+        """Call the reaction with an event, and execute the commands that it returns."""
+        cause = event.metadata
+        meta = {CAUSATION: event.id, CORRELATION: cause.correlation or cause.command}
+        for place, send in enumerate(self._reaction.react(event) or (), 1):
+            command = sha256(f"{self._reaction.name}\n{event.id}\n{place}".encode()).hexdigest()[:20]
+            send.repository.execute(send.id, send.command, Metadata(now(), self._reaction.name, command, meta))
+
+    def _park(self, event: str, position: int, error: Exception, tries: int) -> None:
+        parked = Parked(event, position, _in_words(error), now(), tries)
+        self._checkpoints.park(self._reaction.name, self._log.id, parked)
+        what = f"the reaction {self._reaction.name} parked @{position} of {self._log.name} after {tries} tries"
+        _log.error("%s: %s", what, parked.error)
+
+    def _find(self, event: str) -> Recorded[Any]:
+        """Return an event by its id, wherever it is in the log now."""
+        commit = self._log.find_command(event.rpartition("/")[0])
+        found = next((each for each in commit.events if each.id == event), None) if commit is not None else None
+        if found is None:
+            raise LookupError(f"the event {event} is no longer in {self._log.name}")
+        return found
+
+    def _sleep(self, seconds: float) -> None:
+        """Wait, and keep the lease."""
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0:
+            self._renew_in_time()
+            time.sleep(min(left, self._lease / 3))
 
     def _keep(self, checkpoint: Checkpoint) -> None:
         if not self._checkpoints.save(self._reaction.name, self._log.id, checkpoint, self._holder):
@@ -217,3 +328,7 @@ class Runner:
     def _check_undamaged(self, position: int) -> None:
         if self._log.damage is not None:
             raise DamagedLog(f"{self._log.damage}; the reaction {self._reaction.name} waits at @{position}")
+
+
+def _in_words(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"

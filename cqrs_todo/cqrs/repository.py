@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Generic, TypeAlias
 
+from .cursor import START
 from .decider import C, Decider, E, S
 from .errors import (
     ConditionFailed,
@@ -28,7 +29,7 @@ from .snapshots import (
     next_permanent,
     prune,
 )
-from .store import NEVER, START, Append, Expected, Log, check_precondition
+from .store import NEVER, Append, Expected, Log, check_precondition
 from .struct import Struct
 
 RETRIES = 3

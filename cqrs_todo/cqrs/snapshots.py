@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Generic
 
+from .cursor import Cursor
 from .decider import S
 from .fold import Base, Entities, Fold
-from .store import NEVER, Cursor
+from .store import NEVER
 from .struct import Struct
 
 SPACING = 1.2

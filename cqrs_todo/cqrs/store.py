@@ -4,14 +4,16 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from enum import Enum
-from itertools import islice
+from itertools import chain, groupby, islice
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
+from .cursor import START, Cursor
 from .errors import ExportRefused, ImportRefused, LogExists, LogNotFound, MissingLog, WrongExpectedVersion
 from .events import Commit, EventBatch, Metadata, Recorded
 from .struct import Struct
 
-if TYPE_CHECKING:  # most runs neither verify nor repair
+if TYPE_CHECKING:  # most runs neither verify nor repair, and have no reactions
+    from .checkpoints import Checkpoints
     from .forgetting import Forgetting
     from .query import AppendCondition, Query
     from .verification import Repair, Stray, Verdict
@@ -72,29 +74,6 @@ class Append(Struct, frozen=True):
     precondition: Expected | None = None
 
 
-class Cursor(Struct, frozen=True, gc=False):
-    """A position in a log, which its store can find again without reading what lies before it.
-
-    `position` alone is enough: `Cursor(7)` is the place after the event at position 7. Such a cursor is not checked, and a
-    store may have to read the log from its start to find it. The cursors that `Log.cursor` returns also hold what their
-    store needs to find the place quickly, and to notice that the log has changed before it.
-
-    Attributes:
-        position: The position of the last event before the cursor, 0 at the start of the log.
-        line: How many lines come before the cursor, in stores that keep lines; otherwise 0.
-        offset: How many bytes come before the cursor, in stores that keep lines; otherwise 0.
-        digest: The digest of the last line before the cursor, as hexadecimal digits. If it is empty, nothing is checked.
-    """
-
-    position: int
-    line: int = 0
-    offset: int = 0
-    digest: bytes = b""
-
-
-START = Cursor(0)
-"""The start of any log."""
-
 NEVER = 2**62
 """A position, or a version, that is never reached."""
 
@@ -122,6 +101,19 @@ Progress: TypeAlias = Callable[[int, int], None]
 
 def no_progress(done: int, total: int) -> None:
     """Ignore the progress."""
+
+
+def at_most(events: Iterable[Recorded], limit: int | None) -> Iterator[Recorded]:
+    """Return the events at the first positions. Events that were made of one event have its position, and stay together.
+
+    Args:
+        events: The events. Those at one position follow each other.
+        limit: How many positions. None: all of them.
+    """
+    if limit is None:
+        return iter(events)
+    groups = groupby(events, key=lambda event: event.position)
+    return chain.from_iterable(group for _, group in islice(groups, limit))
 
 
 class Log(ABC):
@@ -280,24 +272,55 @@ class Log(ABC):
 
         Args:
             since: The position after which to start; with `stream`, the version of that stream.
-            limit: How many events to read at most. None reads all.
+            limit: How many events to read at most, counted as they are recorded. None reads all.
             stream: The only stream to read. None reads all.
         """
         commits = self.commits(Cursor(since))  # also with a stream, because a version is never more than the position
         events = (event for commit in commits for event in commit.events)
         if stream is None:
-            return islice((event for event in events if event.position > since), limit)
-        return islice((event for event in events if event.stream == stream and event.version > since), limit)
+            return at_most((event for event in events if event.position > since), limit)
+        return at_most((event for event in events if event.stream == stream and event.version > since), limit)
 
     def select(self, query: "Query", since: int = 0, *, limit: int | None = None) -> Iterator[Recorded]:
-        """Read the events that a query selects, oldest first. This base method reads all events.
+        """Read the events that a query selects, oldest first.
 
         Args:
             query: The query.
             since: The position after which to start.
-            limit: How many events to read at most. None reads all.
+            limit: How many events to read at most, counted as they are recorded. None reads all.
         """
-        return islice((event for event in self.events(since) if query.matches(event)), limit)
+        return at_most((event for events, _ in self.selected(query, Cursor(since)) for event in events), limit)
+
+    def selected(self, query: "Query", since: Cursor = START) -> Iterator[tuple[Sequence[Recorded], Cursor]]:
+        """Read the events after a cursor that a query selects, oldest first, and how far the log was searched for them.
+
+        This base method reads all commits, and its cursors are not checked.
+
+        Args:
+            query: The query.
+            since: Where to start.
+
+        Returns:
+            An iterator over groups of events, each with a cursor: everything up to there was searched. The last one is the
+            end of the log. A group may be empty. The events at one position are in one group.
+
+        Raises:
+            StaleCursor: The log has changed before the cursor.
+        """
+        for commit in self.commits(since):
+            events = [event for event in commit.events if event.position > since.position and query.matches(event)]
+            yield events, Cursor(commit.last)
+
+    def has_grown(self, since: Cursor) -> bool:
+        """Return whether there may be something after a cursor, without reading it. This base method reads it.
+
+        Args:
+            since: The end of what was read.
+
+        Raises:
+            CqrsError: What `commits` raises.
+        """
+        return next(self.commits(since), None) is not None
 
     def events_backward(
         self, before: int | None = None, *, limit: int | None = None, stream: str | None = None
@@ -306,89 +329,16 @@ class Log(ABC):
 
         Args:
             before: The position before which to start; with `stream`, the version of that stream. None starts at the end.
-            limit: How many events to read at most. None reads all.
+            limit: How many events to read at most, counted as they are recorded. None reads all.
             stream: The only stream to read. None reads all.
         """
         commits = self.commits_backward(None if stream is not None or before is None else Cursor(before - 1))
         events = (event for commit in commits for event in reversed(commit.events))
         if stream is None:
-            return islice((event for event in events if before is None or event.position < before), limit)
-        return islice(
+            return at_most((event for event in events if before is None or event.position < before), limit)
+        return at_most(
             (event for event in events if event.stream == stream and (before is None or event.version < before)), limit
         )
-
-
-class Checkpoint(Struct, frozen=True):
-    """How far a reaction has come in a log.
-
-    Attributes:
-        position: The position of the last event that it is done with; 0 if it has not begun.
-        base: A cursor at or before this position, from which reading goes on.
-    """
-
-    position: int = 0
-    base: Cursor = START
-
-
-class Checkpoints(ABC):
-    """How far each reaction has come in each log."""
-
-    @abstractmethod
-    def load(self, reaction: str, log_id: str) -> Checkpoint:
-        """Return how far a reaction has come.
-
-        Args:
-            reaction: The name of the reaction.
-            log_id: The id of the log.
-
-        Raises:
-            InvalidLogName: The reaction's name is not one that a log could have.
-            StoreUnavailable: The checkpoint cannot be read.
-        """
-
-    @abstractmethod
-    def save(self, reaction: str, log_id: str, checkpoint: Checkpoint, holder: str | None = None) -> bool:
-        """Keep how far a reaction has come. It is durable on return.
-
-        Args:
-            reaction: The name of the reaction.
-            log_id: The id of the log.
-            checkpoint: How far it has come.
-            holder: Who must hold the lease. None: nobody needs to.
-
-        Returns:
-            Whether it was kept. False if someone else holds the lease.
-
-        Raises:
-            InvalidLogName: The reaction's name is not one that a log could have.
-            StoreUnavailable: The checkpoint cannot be written.
-        """
-
-    @abstractmethod
-    def hold(self, reaction: str, log_id: str, holder: str, seconds: float) -> bool:
-        """Take the lease of a reaction, or renew it. Whoever holds the lease may run the reaction.
-
-        Args:
-            reaction: The name of the reaction.
-            log_id: The id of the log.
-            holder: Who wants it: a name that nobody else uses.
-            seconds: After how many seconds it ends unless it is renewed.
-
-        Returns:
-            Whether it is held now. False if someone else holds it.
-
-        Raises:
-            InvalidLogName: The reaction's name is not one that a log could have.
-            StoreUnavailable: The lease cannot be read or written.
-        """
-
-    @abstractmethod
-    def release(self, reaction: str, log_id: str, holder: str) -> None:
-        """End the lease of a reaction, if `holder` holds it.
-
-        Raises:
-            CqrsError: What `hold` raises.
-        """
 
 
 class Blobs(ABC):
@@ -536,6 +486,21 @@ class Store(ABC):
         """Return the files that another program put beside the logs: copies of logs, and files that cannot be logs."""
         return ()
 
+    def wait(self, ends: Sequence[tuple[Log, Cursor]], seconds: float) -> bool:
+        """Wait until one of some logs has grown, if the store is notified of that. `subscriptions.wait` calls this.
+
+        Args:
+            ends: The logs, and the end of what was read of each.
+            seconds: After how many seconds to return in any case.
+
+        Returns:
+            Whether the store is notified. If not, it returns at once.
+
+        Raises:
+            CqrsError: What `Log.has_grown` raises.
+        """
+        return False
+
     def close(self) -> None:
         """Close what the store holds open. It opens what it needs again when it is used again."""
         return
@@ -556,7 +521,7 @@ class Store(ABC):
         return ()
 
     @abstractmethod
-    def checkpoints(self) -> Checkpoints:
+    def checkpoints(self) -> "Checkpoints":
         """Return the checkpoints of the reactions to the events of the store's logs."""
 
     @abstractmethod
@@ -605,7 +570,8 @@ class Store(ABC):
         stay forgotten. To forget a stream again changes nothing. But it removes what an earlier call left beside the log
         because it was interrupted.
 
-        No copy of the old log is kept. The cursors that were made before are stale afterwards.
+        No copy of the old log is kept. The cursors that were made before are stale afterwards. Reactions go on where they
+        were. Whoever keeps data that were derived from the log derives them again, as projections do when they catch up.
 
         Args:
             name: The name of the log.

@@ -5,13 +5,14 @@ from datetime import datetime
 from itertools import islice, takewhile
 from typing import TypeAlias
 
+from .cursor import START, Cursor
 from .decider import C, Decider, E, S
 from .errors import StaleCursor
 from .events import FRAMEWORK_TYPES, Commit, Metadata
 from .fold import Fold
 from .repository import Repository
 from .snapshots import nearest
-from .store import NEVER, START, Cursor
+from .store import NEVER
 
 Moment: TypeAlias = datetime | int
 """A point in the history of a log.
@@ -57,7 +58,8 @@ def as_of(repository: Repository[S, C, E], moment: Moment) -> tuple[Fold[S], Com
     """Fold a log up to a moment.
 
     The fold is reached by walking back from the nearest snapshot after the moment, or from the end of the log. If the moment
-    is a position and the nearest snapshot before it is closer, the fold is reached by walking forward from there.
+    is a position and the nearest snapshot before it is closer, or if the decider has no `invert`, the fold is reached by
+    walking forward from there.
 
     Args:
         repository: The repository of the log.
@@ -67,23 +69,35 @@ def as_of(repository: Repository[S, C, E], moment: Moment) -> tuple[Fold[S], Com
         The fold, and the last commit in it; None if there is none.
     """
     head = repository.fold()
+    invertible = repository.decider.invert is not None
     try:
         if isinstance(moment, int):
-            return _at_position(repository, head, moment)
+            return _at_position(repository, head, moment, invertible)
+        if not invertible:
+            commits = repository.log.commits_backward(Cursor(head.position))
+            last = next((commit.last for commit in commits if reached(commit, moment)), 0)
+            return _at_position(repository, head, last, invertible)
         return _at_time(repository, head, moment)
     except StaleCursor:  # the log has changed since the snapshot was taken
+        if not invertible:
+            repository.reset()
+            return as_of(repository, moment)
         fold = head.copy()
         return fold, walk_back(fold, repository.log.commits_backward(Cursor(head.position)), moment)
 
 
-def _at_position(repository: Repository[S, C, E], head: Fold[S], position: int) -> tuple[Fold[S], Commit | None]:
+def _at_position(
+    repository: Repository[S, C, E], head: Fold[S], position: int, invertible: bool
+) -> tuple[Fold[S], Commit | None]:
     before, after = nearest(repository.snapshot_infos, position)
-    if min(after, head.position) - position <= position - before:
+    if invertible and min(after, head.position) - position <= position - before:
         return _back_from(repository, head, after, position)
     fold, since = _begin_at_snapshot(repository, before)
     commit = None
     for commit in takewhile(lambda commit: reached(commit, position), repository.log.commits(since)):
         fold.apply(commit)
+    if commit is None and before:  # the snapshot was taken at the position
+        commit = next(repository.log.commits_backward(Cursor(before)), None)
     return fold, commit
 
 
@@ -259,7 +273,7 @@ def undo_events(decider: Decider[S, C, E], commits: Iterable[Commit]) -> dict[st
     changes: dict[str, list[E]] = {}
     for commit in commits:
         for event in reversed(commit.events):
-            changes.setdefault(event.stream, []).append(decider.invert(event.data))
+            changes.setdefault(event.stream, []).append(decider.inverse(event.data))
     return changes
 
 
@@ -276,5 +290,5 @@ def redo_events(decider: Decider[S, C, E], commits: Iterable[Commit]) -> dict[st
     changes: dict[str, list[E]] = {}
     for commit in commits:
         for event in commit.events:
-            changes.setdefault(event.stream, []).append(decider.invert(decider.invert(event.data)))
+            changes.setdefault(event.stream, []).append(decider.inverse(decider.inverse(event.data)))
     return changes

@@ -8,13 +8,14 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
+from ..cqrs.cursor import Cursor
 from ..cqrs.errors import CqrsError, DamagedLog, LogExists, LogNotFound
 from ..cqrs.events import Commit, EventTypes, Metadata
 from ..cqrs.fold import Fold
 from ..cqrs.ids import new_command_id
 from ..cqrs.repository import Changes, PlannedCommit, Repository, decide_all
 from ..cqrs.snapshots import SnapshotEvery, Snapshots
-from ..cqrs.store import Cursor, Log, Progress, Store, no_progress
+from ..cqrs.store import Log, Progress, Store, no_progress
 from ..cqrs.struct import Struct
 from ..cqrs.timeline import Moment, Positions, as_of
 from .batches import CommitContent, note_earlier_commits, split_to_commit_size, with_batch_ids

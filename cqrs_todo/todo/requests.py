@@ -9,10 +9,11 @@ import hashlib
 from collections.abc import Sequence
 from typing import Any, Protocol
 
+from ..cqrs.cursor import Cursor
 from ..cqrs.events import Commit
 from ..cqrs.fold import Fold
 from ..cqrs.repository import Repository
-from ..cqrs.store import Cursor, Log
+from ..cqrs.store import Log
 from .batches import CommitContent
 from .events import TodoEvent
 from .fields import State

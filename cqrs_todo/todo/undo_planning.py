@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
+from ..cqrs.cursor import Cursor
 from ..cqrs.events import Commit
 from ..cqrs.fold import Fold
-from ..cqrs.store import Cursor
 from ..cqrs.struct import Struct
 from ..cqrs.timeline import REDOES, UNDOES, Step, commits_of, redo_events, redo_steps, undo_events, undo_steps
 from .errors import StepRefused
@@ -119,7 +119,7 @@ class ListState:
         state = self.state(stream)
         for event in events:
             after = evolve(state, event)
-            if after == state or evolve(after, DECIDER.invert(event)) != state:
+            if after == state or evolve(after, DECIDER.inverse(event)) != state:
                 return False
             state = after
         return True

@@ -7,6 +7,7 @@ from typing import TypeAlias
 from cqrs_todo.cqrs.decider import Decider
 from cqrs_todo.cqrs.errors import Rejected
 from cqrs_todo.cqrs.events import EventTypes, Metadata, Recorded
+from cqrs_todo.cqrs.query import Query
 from cqrs_todo.cqrs.reactions import Reaction
 from cqrs_todo.cqrs.repository import Repository
 from cqrs_todo.cqrs.struct import Struct, replace
@@ -174,10 +175,10 @@ def invert(event: AccountEvent) -> AccountEvent:
 ACCOUNT: Decider[Account, AccountCommand, AccountEvent] = Decider("account", Account(), EVENTS, decide, evolve, invert)
 
 
-def transfers(accounts: Repository[Account, AccountCommand, AccountEvent]) -> Reaction:
+def transfers(accounts: Repository[Account, AccountCommand, AccountEvent]) -> Reaction[TransferSent]:
     """Money that was sent arrives. If the other account refuses it, it is booked back."""
 
-    def react(event: Recorded) -> None:
+    def react(event: Recorded[TransferSent]) -> None:
         sent, sender = event.data, event.stream.removeprefix(ACCOUNT.stream(""))
         metadata = Metadata(event.metadata.at, "transfers@bank", event.id, {})
         try:
@@ -185,7 +186,7 @@ def transfers(accounts: Repository[Account, AccountCommand, AccountEvent]) -> Re
         except Rejected:
             accounts.execute(sender, Reverse(sent.entry), metadata)
 
-    return Reaction("transfers", react, kinds={ACCOUNT.kind}, types={"transfer_sent"})
+    return Reaction("transfers", react, Query.of(kinds={ACCOUNT.kind}, types={"transfer_sent"}))
 
 
 class Statement(Struct, frozen=True):

@@ -83,7 +83,7 @@ def test_no_history_leads_below_zero_and_each_can_be_undone(events: list[Account
         states.append(ACCOUNT.evolve(states[-1], event))
         assert states[-1].balance >= 0
     for event, before, after in reversed(list(zip(events, states, states[1:], strict=False))):
-        assert ACCOUNT.evolve(after, ACCOUNT.invert(event)) == before
+        assert ACCOUNT.evolve(after, ACCOUNT.inverse(event)) == before
 
 
 def test_a_store_gives_the_same_results_as_the_functions() -> None:

@@ -11,6 +11,7 @@ import psycopg
 import pytest
 
 from cqrs_todo.cqrs.stores.postgres.schema import MIGRATIONS
+from tests.cli.test_view import install
 from tests.conftest import Todo
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -51,7 +52,7 @@ def test_older_tables_wait_for_migrate(shared: Todo, database: str) -> None:
         assert "todo store migrate" in refused.err
     assert shared.run("ls", "--json").error["code"] == "store-outdated"
     assert shared("store", "migrate").out.splitlines()[1:] == [
-        "  2: how far reactions have come",
+        "  2: how far reactions have come, and the events that they could not react to",
         "  3: snapshots",
     ]
     shared("add", "Buy milk")
@@ -96,6 +97,49 @@ def test_a_folder_is_tried_in_a_corner(todo: Todo, tmp_path: Path) -> None:
     checked = todo("store", "check", f"jsonl:{tmp_path}/not/there/yet", "--plain")
     assert {line.split("\t")[1] for line in checked.out.splitlines()} == {"holds"}
     assert list(tmp_path.iterdir()) == [todo.home]
+
+
+FOLDERS = """
+from contextlib import contextmanager
+from tempfile import TemporaryDirectory
+
+from cqrs_todo.cqrs.stores.jsonl import JsonlStore
+
+
+class FolderStore(JsonlStore):
+    def __init__(self, url, types, **more):
+        super().__init__(url.removeprefix("folder:"), types, **more)
+        self.url = url
+
+
+class Checked(FolderStore):
+    @staticmethod
+    @contextmanager
+    def scratch(url):
+        with TemporaryDirectory() as area:
+            yield f"checked:{area}"
+
+    def __init__(self, url, types, **more):
+        super().__init__(url.removeprefix("checked:"), types, **more)
+        self.url = url
+"""
+
+
+def test_a_package_can_offer_a_store(todo: Todo, tmp_path: Path) -> None:
+    points = ("folder = folders:FolderStore", "checked = folders:Checked", "broken = folders:Nothing")
+    env = install(todo, "folders", {"folders": FOLDERS}, *points, group="cqrs_todo.stores")
+    folder = ("--store", f"folder:{tmp_path}/mine")
+    todo("add", "Buy milk", *folder, env=env)
+    assert (tmp_path / "mine/lists/inbox.jsonl").exists()
+    assert "Buy milk" in todo("ls", *folder, env=env).out
+    checked = todo("store", "check", f"checked:{tmp_path}/mine", "--json", env=env)
+    assert {case["outcome"] for case in checked.json["cases"]} == {"holds"}
+    refused = todo.run("store", "check", f"folder:{tmp_path}/mine", env=env)
+    assert (refused.code, "offers no empty area" in refused.err) == (2, True)
+    broken = todo.run("ls", "--store", "broken:x", env=env)
+    assert (broken.code, "the store broken: cannot be loaded: AttributeError" in broken.err) == (2, True)
+    unknown = todo.run("ls", "--store", "unknown:x", env=env)
+    assert "memory:, null:, broken:…, checked:… or folder:…" in unknown.err
 
 
 def test_what_is_wrong_with_store(todo: Todo) -> None:

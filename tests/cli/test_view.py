@@ -498,7 +498,7 @@ def test_hostile_values_cannot_control_the_terminal(todo: Todo, count: Path) -> 
         assert "\u202e" not in out
 
 
-def install(todo: Todo, name: str, modules: dict[str, str], *points: str) -> dict[str, str]:
+def install(todo: Todo, name: str, modules: dict[str, str], *points: str, group: str = "cqrs_todo.views") -> dict[str, str]:
     """Install a package, and return the environment that finds it."""
     packages = todo.home / "packages"
     info = packages / f"{name}-1.0.dist-info"
@@ -506,7 +506,7 @@ def install(todo: Todo, name: str, modules: dict[str, str], *points: str) -> dic
     for module, source in modules.items():
         (packages / f"{module}.py").write_text(source)
     (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text("\n".join(["[cqrs_todo.views]", *points, ""]))
+    (info / "entry_points.txt").write_text("\n".join([f"[{group}]", *points, ""]))
     return {"PYTHONPATH": str(packages)}
 
 

@@ -8,7 +8,7 @@ from cqrs_todo.cqrs.errors import Rejected
 from cqrs_todo.cqrs.events import Commit, EventTypes, Metadata
 from cqrs_todo.cqrs.store import Append, Log
 from cqrs_todo.cqrs.stores import open_store
-from cqrs_todo.cqrs.struct import Struct
+from cqrs_todo.cqrs.struct import Struct, replace
 
 AT = datetime(2026, 11, 22, tzinfo=UTC)
 
@@ -30,6 +30,7 @@ def decide(command: Move, state: int) -> Sequence[Moved]:
 COUNTER: Decider[int, Move, Moved] = Decider(
     "counter", 0, {"moved": Moved}, decide, lambda state, event: state + event.by, lambda event: Moved(-event.by)
 )
+ONE_WAY = replace(COUNTER, invert=None)
 TYPES = EventTypes(COUNTER.events)
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from cqrs_todo.cqrs.events import EventTypes, Metadata, UnknownEvent, Upcaster
-from cqrs_todo.cqrs.testing.examples import Counted
+from cqrs_todo.cqrs.events import EventTypes, Metadata, Splitter, UnknownEvent, Upcaster
+from cqrs_todo.cqrs.testing.examples import Counted, Renamed
 from tests.cqrs.counter import Moved
 
 
@@ -33,9 +33,31 @@ def test_upcasters_lead_step_by_step_to_a_type_in_use() -> None:
             "b": Upcaster("c/3", lambda data: {"number": data["n"] * 10}),
         },
     )
-    assert types.newest == {"a": "c/3", "b": "c/3"}
-    assert (types.upcast("a", {"n": 1}), types.upcast("b", {"n": 1})) == ({"number": 20}, {"number": 10})
-    assert types.upcast("c/3", {"number": 1}) == {"number": 1}
+    assert types.newest == {"a": {"c/3"}, "b": {"c/3"}}
+    assert types.upcast("a", {"n": 1}) == [("c/3", {"number": 20})]
+    assert types.upcast("b", {"n": 1}) == [("c/3", {"number": 10})]
+    assert types.upcast("c/3", {"number": 1}) == [("c/3", {"number": 1})]
+
+
+def split_into(*names: str) -> Splitter:
+    return Splitter(("b", "c/3"), lambda data: [(name, {"n": data["n"] + place}) for place, name in enumerate(names)])
+
+
+def test_a_splitter_makes_several_events_which_other_upcasters_go_on_with() -> None:
+    types = EventTypes(
+        {"c/3": Counted}, {"a": split_into("b", "c/3", "b"), "b": Upcaster("c/3", lambda data: {"n": data["n"] * 10})}
+    )
+    assert types.upcast("a", {"n": 1}) == [("c/3", {"n": 10}), ("c/3", {"n": 2}), ("c/3", {"n": 30})]
+    assert types.newest["a"] == {"c/3"}
+    assert types.read_as(["c/3"]) == {"a", "b", "c/3"}
+    assert types.splits
+
+
+@pytest.mark.parametrize("names", [[], ["d"], ["b", "d"]])
+def test_a_splitter_that_makes_nothing_or_something_else_is_an_error(names: list[str]) -> None:
+    types = EventTypes({"b": Counted, "c/3": Renamed}, {"a": split_into(*names)})
+    with pytest.raises(ValueError, match=r"its splitter made .*, and names \['b', 'c/3'\]"):
+        types.upcast("a", {"n": 1})
 
 
 @pytest.mark.parametrize(
@@ -44,10 +66,11 @@ def test_upcasters_lead_step_by_step_to_a_type_in_use() -> None:
         ({"a": Upcaster("b", same)}, "lead to 'b', which is not a registered type"),
         ({"a": Upcaster("b", same), "b": Upcaster("a", same)}, "lead to 'a', which is not a registered type"),
         ({"counted": Upcaster("counted/2", same)}, "'counted' is a registered type"),
+        ({"a": Splitter(("counted", "b"), lambda _: [])}, "lead to 'b', which is not a registered type"),
     ],
-    ids=["nowhere", "in a circle", "from a type in use"],
+    ids=["nowhere", "in a circle", "from a type in use", "nowhere with one of two"],
 )
-def test_upcasters_that_lead_nowhere_are_refused(upcasters: Mapping[str, Upcaster], words: str) -> None:
+def test_upcasters_that_lead_nowhere_are_refused(upcasters: Mapping[str, Upcaster | Splitter], words: str) -> None:
     with pytest.raises(ValueError, match=words):
         EventTypes({"counted": Counted}, upcasters)
 

@@ -6,11 +6,12 @@ import pytest
 from hypothesis import given as for_all
 from hypothesis import strategies as st
 
+from cqrs_todo.cqrs.cursor import START
 from cqrs_todo.cqrs.errors import StaleCursor
 from cqrs_todo.cqrs.playback import Playback, earlier_commits, later_commits
 from cqrs_todo.cqrs.repository import Repository
 from cqrs_todo.cqrs.snapshots import MemorySnapshots, SnapshotEvery
-from cqrs_todo.cqrs.store import START, Append
+from cqrs_todo.cqrs.store import Append
 from tests.cqrs.counter import COUNTER, Moved, by, new_log
 from tests.cqrs.test_timeline import histories, repositories, write
 from tests.logs import fold_of

@@ -6,7 +6,6 @@ import random
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -16,10 +15,12 @@ from typing import Any
 
 import pytest
 
+from cqrs_todo.cqrs.checkpoints import Checkpoint
 from cqrs_todo.cqrs.errors import DamagedLog, StaleCursor, StoreUnavailable
 from cqrs_todo.cqrs.events import Recorded
+from cqrs_todo.cqrs.query import Query
 from cqrs_todo.cqrs.reactions import Reaction, Runner
-from cqrs_todo.cqrs.store import Checkpoint, Log, Store
+from cqrs_todo.cqrs.store import Log, Store
 from cqrs_todo.cqrs.stores import open_store
 from cqrs_todo.cqrs.testing.examples import CONTRACT_TYPES, Counted, metadata, numbers, one
 from tests.cqrs.counter import Moved, by
@@ -59,7 +60,7 @@ def checkpoint(tmp_path: Path) -> Path:
 )
 def test_what_a_reaction_wants(kinds: set[str], types: set[str], wanted: bool) -> None:
     event = Recorded(1, "a/1", 1, "counted", Counted(1), metadata("c"))
-    assert Reaction("see", lambda _: None, kinds=kinds, types=types).wants(event) is wanted
+    assert Reaction("see", lambda _: None, Query.of(kinds=kinds, types=types)).query.matches(event) is wanted
 
 
 def test_an_event_is_on_the_disk_before_it_is_acted_on(store: Store, log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -144,27 +145,27 @@ def test_the_checkpoint_is_kept_now_and_then_and_at_the_end(store: Store, log: L
 def test_following_waits_while_another_runner_is_active(store: Store, log: Log) -> None:
     seen: list[Recorded] = []
     assert store.checkpoints().hold("see", log.id, "another", 60)
-    rounds = iter([False, True])
+    rounds = iter([False, False, True])
 
-    def stopped(_: float) -> bool:
+    def stopped() -> bool:
         store.checkpoints().release("see", log.id, "another")
         return next(rounds)
 
-    assert Runner(store, log, Reaction("see", seen.append)).follow(0.0, stopped) == 3
+    assert Runner(store, log, Reaction("see", seen.append)).follow(stopped) == 3
     assert numbers(seen) == [0, 1, 2]
 
 
-def test_following_stops_when_it_is_told(store: Store, log: Log) -> None:
+def test_following_goes_on_until_it_is_stopped(store: Store, log: Log) -> None:
     seen: list[Recorded] = []
-    waits: list[float] = []
+    asked: list[int] = []
 
-    def stopped(seconds: float) -> bool:
-        waits.append(seconds)
-        log.append(one("a/1", 10 * len(waits)), metadata(f"later-{len(waits)}"))
-        return len(waits) == 3
+    def stopped() -> bool:
+        asked.append(len(seen))
+        log.append(one("a/1", 10 * len(asked)), metadata(f"later-{len(asked)}"))
+        return len(asked) == 3
 
-    assert Runner(store, log, Reaction("see", seen.append)).follow(0.5, stopped) == 5
-    assert (numbers(seen), waits) == ([0, 1, 2, 10, 20], [0.5, 0.5, 0.5])
+    assert Runner(store, log, Reaction("see", seen.append)).follow(stopped) == 5
+    assert (numbers(seen), asked) == ([0, 1, 2, 10, 20], [3, 4, 5])
 
 
 def test_killed_anywhere_it_goes_on_and_misses_nothing(store: Store, tmp_path: Path) -> None:
@@ -186,18 +187,17 @@ def test_killed_anywhere_it_goes_on_and_misses_nothing(store: Store, tmp_path: P
         if killed >= 15 and store.checkpoints().load("see", log.id).position == EVENTS:
             break
     assert killed >= 15
-    Runner(store, log, Reaction("see", lambda event: _note(seen, event))).follow(0.01, _until_the_end(store, log))
+    Runner(store, log, Reaction("see", lambda event: _note(seen, event))).follow(_until_the_end(store, log))
     positions = [int(line) for line in seen.read_text().splitlines()]
     assert sorted(set(positions)) == list(range(1, EVENTS + 1))
     assert all(later in (earlier, earlier + 1) for earlier, later in pairwise(positions))
     assert len(positions) - EVENTS <= killed, "an event comes again only where it was killed"
 
 
-def _until_the_end(store: Store, log: Log) -> Callable[[float], bool]:
+def _until_the_end(store: Store, log: Log) -> Callable[[], bool]:
     """Return what stops a runner at the end of a log. Before that it waits for the lease of a killed runner to end."""
 
-    def stopped(seconds: float) -> bool:
-        time.sleep(seconds)
+    def stopped() -> bool:
         return store.checkpoints().load("see", log.id).position == EVENTS
 
     return stopped
@@ -212,12 +212,12 @@ if __name__ == "__main__":
     opened = open_store(sys.argv[1], CONTRACT_TYPES)
     sys.stdout.write("begun\n")
     sys.stdout.flush()
-    reaction = Reaction("see", lambda event: _note(Path(sys.argv[2]), event))
-    Runner(opened, opened.open("long"), reaction, every=1, lease=0.02).follow(0.01, threading.Event().wait)
+    reaction: Reaction[Any] = Reaction("see", lambda event: _note(Path(sys.argv[2]), event))
+    Runner(opened, opened.open("long"), reaction, every=1, lease=0.02).follow(lambda: False)
 
 
 def test_the_kind_of_a_stream_is_before_its_first_slash() -> None:
-    reaction = Reaction("watch", lambda _: None, kinds={"counter"})
+    reaction: Reaction[Any] = Reaction("watch", lambda _: None, Query.of(kinds={"counter"}))
     streams = ("counter/a", "counter/a/b", "other/counter/a")
-    wanted = [reaction.wants(Recorded(1, stream, 1, "moved", Moved(1), by("c"))) for stream in streams]
+    wanted = [reaction.query.matches(Recorded(1, stream, 1, "moved", Moved(1), by("c"))) for stream in streams]
     assert wanted == [True, True, False]

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 
+from cqrs_todo.cqrs.cursor import START, Cursor
 from cqrs_todo.cqrs.errors import (
     CqrsError,
     DamagedLog,
@@ -23,7 +24,7 @@ from cqrs_todo.cqrs.snapshots import (
     SnapshotEvery,
     Snapshots,
 )
-from cqrs_todo.cqrs.store import EXISTS, NEW, START, Append, Cursor, Log, StreamVersions
+from cqrs_todo.cqrs.store import EXISTS, NEW, Append, Log, StreamVersions
 from cqrs_todo.cqrs.struct import replace
 from tests.cqrs.counter import COUNTER, Move, Moved, by, moved, new_log
 from tests.logs import fold_of

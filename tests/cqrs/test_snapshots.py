@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from cqrs_todo.cqrs.cursor import START, Cursor
 from cqrs_todo.cqrs.events import EventBatch
 from cqrs_todo.cqrs.fold import Fold
 from cqrs_todo.cqrs.repository import Repository
@@ -23,7 +24,7 @@ from cqrs_todo.cqrs.snapshots import (
     next_permanent,
     prune,
 )
-from cqrs_todo.cqrs.store import START, Cursor, Log, StreamVersions
+from cqrs_todo.cqrs.store import Log, StreamVersions
 from cqrs_todo.cqrs.stores import open_store
 from cqrs_todo.cqrs.stores.jsonl import lines
 from tests.cqrs.counter import AT, COUNTER, TYPES, Move, by, moved, new_log

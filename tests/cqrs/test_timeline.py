@@ -8,12 +8,13 @@ import pytest
 from hypothesis import given as for_all
 from hypothesis import strategies as st
 
+from cqrs_todo.cqrs.cursor import Cursor
 from cqrs_todo.cqrs.errors import StaleCursor
 from cqrs_todo.cqrs.events import LOST, Commit, Metadata, Recorded, UnknownEvent
 from cqrs_todo.cqrs.fold import Fold
 from cqrs_todo.cqrs.repository import Repository
 from cqrs_todo.cqrs.snapshots import AlwaysSnapshot, MemorySnapshots, SnapshotEvery, SnapshotStrategy
-from cqrs_todo.cqrs.store import Append, Cursor, Log
+from cqrs_todo.cqrs.store import Append, Log
 from cqrs_todo.cqrs.timeline import (
     REDOES,
     UNDOES,
@@ -25,7 +26,7 @@ from cqrs_todo.cqrs.timeline import (
     undo_steps,
     walk_back,
 )
-from tests.cqrs.counter import AT, COUNTER, Move, Moved, by, moved, new_log
+from tests.cqrs.counter import AT, COUNTER, ONE_WAY, Move, Moved, by, moved, new_log
 from tests.logs import fold_of
 
 
@@ -37,11 +38,15 @@ STRATEGIES: list[SnapshotStrategy | None] = [None, AlwaysSnapshot(), SnapshotEve
 
 
 def repositories(log: Log) -> Iterator[Repository[int, Any, Moved]]:
-    """The log without snapshots, and with many and few of them, taken one by one as it grew and all at once."""
+    """The log without snapshots, and with many and few of them, taken one by one as it grew and all at once.
+
+    One of the deciders has no `invert`.
+    """
     for strategy in STRATEGIES:
         snapshots = MemorySnapshots()
         yield Repository(log, COUNTER, snapshots=snapshots, strategy=strategy)
         yield Repository(log, COUNTER, snapshots=snapshots)
+        yield Repository(log, ONE_WAY, snapshots=snapshots)
         slow = MemorySnapshots()
         other = new_log()
         for commit in log.commits():
@@ -317,3 +322,12 @@ def test_a_commit_of_the_framework_is_no_step() -> None:
     (first,) = log.commits()
     lost = Recorded(2, "lost/2", 1, LOST, UnknownEvent(LOST, b"{}"), by("repair"))
     assert list(undo_steps([Commit((lost,), by("repair")), first])) == [("c0",)]
+
+
+def test_without_invert_there_is_no_undo() -> None:
+    log = new_log()
+    commit = moved(log, "c1")
+    with pytest.raises(TypeError, match="the decider of counter has no `invert`, so its events cannot be undone"):
+        undo_events(ONE_WAY, [commit])
+    with pytest.raises(TypeError, match="has no `invert`"):
+        Repository(log, ONE_WAY).fold().undo(commit)

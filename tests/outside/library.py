@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from cqrs_todo.cqrs import Decider, EventTypes, Metadata, Reaction, Recorded, Rejected, Repository, Runner, open_store
+from cqrs_todo.cqrs import Decider, EventTypes, Metadata, Query, Reaction, Recorded, Rejected, Repository, Runner, open_store
 from cqrs_todo.cqrs.struct import Struct
 
 
@@ -53,5 +53,5 @@ def play(url: str) -> tuple[dict[str, str | None], Counter[str], list[str]]:
     def write(event: Recorded) -> None:
         letters.append(f"Dear {event.data.reader}, thank you for {event.stream.removeprefix('book/')}")
 
-    Runner(store, log, Reaction("thanks", write, types={"returned"})).catch_up()
+    Runner(store, log, Reaction("thanks", write, Query.of(types={"returned"}))).catch_up()
     return {entity.stream: entity.state for entity in books.fold()}, borrowed, letters

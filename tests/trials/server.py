@@ -23,9 +23,10 @@ from typing import Any
 
 import msgspec
 
+from cqrs_todo.cqrs.cursor import Cursor
 from cqrs_todo.cqrs.errors import StoreUnavailable
 from cqrs_todo.cqrs.events import Metadata
-from cqrs_todo.cqrs.store import Append, Cursor, Store
+from cqrs_todo.cqrs.store import Append, Store
 from cqrs_todo.cqrs.stores import open_store
 from cqrs_todo.cqrs.testing.examples import CONTRACT_TYPES, Counted
 

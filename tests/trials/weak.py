@@ -15,11 +15,12 @@ import msgspec
 
 from cqrs_todo.cli import text
 from cqrs_todo.cqrs import timeline
+from cqrs_todo.cqrs.cursor import Cursor
 from cqrs_todo.cqrs.errors import CqrsError, Rejected
 from cqrs_todo.cqrs.events import Commit, Metadata
 from cqrs_todo.cqrs.fold import Fold
 from cqrs_todo.cqrs.query import AppendCondition
-from cqrs_todo.cqrs.store import Append, Cursor, Known, Progress, nothing_known
+from cqrs_todo.cqrs.store import Append, Known, Progress, nothing_known
 from cqrs_todo.cqrs.stores import chain, hash_chain
 from cqrs_todo.cqrs.stores import format as line_format
 from cqrs_todo.cqrs.stores.jsonl import evidence, files, log, reader, repair, sorting, verify, writer

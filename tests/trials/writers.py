@@ -17,9 +17,9 @@ from typing import Any, TypeAlias
 
 import msgspec
 
+from cqrs_todo.cqrs.cursor import Cursor
 from cqrs_todo.cqrs.errors import CqrsError
 from cqrs_todo.cqrs.events import Commit
-from cqrs_todo.cqrs.store import Cursor
 from cqrs_todo.todo.model import Create
 
 from .children import Span, a_list, overlapping, send_result, start, store_in

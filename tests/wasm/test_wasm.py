@@ -17,9 +17,11 @@ PYODIDE = "314.0.7"  # pip's options below belong to this version: its CPython i
 PORTABLE = {f"cqrs_todo.{name}" for name in map(module_of, PURE_FILES)} | {
     "cqrs_todo.cqrs.ids",
     "cqrs_todo.cqrs.reactions",
+    "cqrs_todo.cqrs.subscriptions",
     "cqrs_todo.cqrs.stores",
     "cqrs_todo.cqrs.stores.memory",
     "cqrs_todo.cqrs.testing.contract",
+    "cqrs_todo.cqrs.testing.reaction_contract",
     "cqrs_todo.cqrs.testing.stories",
     "cqrs_todo.cqrs.testing.strategies",
     "cqrs_todo.todo.service",

@@ -1,4 +1,11 @@
-"""The stores: in memory, in JSON lines, in PostgreSQL, and one that keeps nothing. `open_store` opens one by its URL."""
+"""The stores: in memory, in JSON lines, in PostgreSQL, and one that keeps nothing. `open_store` opens one by its URL.
+
+Other packages can offer stores by entry points of the group `cqrs_todo.stores`. The name of the entry point is the scheme of
+the URLs. It leads to a subclass of `Store` that takes the arguments of `open_store`. If the class has a method `scratch`,
+which makes an empty area and gives its URL to a `with` block, `testing.check` can test the store.
+"""
+
+from typing import Any
 
 from ..errors import CqrsError
 from ..events import EventTypes
@@ -13,7 +20,7 @@ def open_store(url: str, types: EventTypes, *, progress: Progress = no_progress,
     """Open the store that a URL names. Nothing is created before something is written.
 
     Args:
-        url: `jsonl:DIR`, `postgresql://…` as libpq reads it, `memory:` or `null:`.
+        url: `jsonl:DIR`, `postgresql://…` as libpq reads it, `memory:`, `null:`, or one that an installed package offers.
         types: The events of the application.
         progress: Is called now and then while the store reads, verifies or imports a long log.
         cache: The path of a folder for what the store can make again at any time, such as indexes. It is made when it is
@@ -45,6 +52,28 @@ def open_store(url: str, types: EventTypes, *, progress: Progress = no_progress,
             from .null import NullStore
 
             return NullStore(types)
-    # the rest of it is not repeated, because a password may be anywhere in it
-    named = f"unknown store {scheme + colon!r}" if colon and scheme.isidentifier() else "that is not the URL of a store"
-    raise UnknownStore(f"{named}: use jsonl:DIR, postgresql://HOST/DATABASE, memory: or null:")
+    store: Store = installed_store(scheme if colon else "")(url, types, progress=progress, cache=cache)
+    return store
+
+
+def installed_store(scheme: str) -> Any:
+    """Return the class of a store that an installed package offers.
+
+    Args:
+        scheme: The scheme of its URLs.
+
+    Raises:
+        UnknownStore: No package offers one, or it cannot be loaded.
+    """
+    from ..extensions import entry_points  # the command line rarely needs it
+
+    points = {point.name: point for point in entry_points("cqrs_todo.stores")}
+    if scheme not in points:
+        # the rest of the URL is not repeated, because a password may be anywhere in it
+        named = f"unknown store {scheme + ':'!r}" if scheme.isidentifier() else "that is not the URL of a store"
+        urls = ["jsonl:DIR", "postgresql://HOST/DATABASE", "memory:", "null:", *(f"{name}:…" for name in points)]
+        raise UnknownStore(f"{named}: use {', '.join(urls[:-1])} or {urls[-1]}")
+    try:
+        return points[scheme].load()
+    except Exception as error:  # it is code of another package, and may raise anything
+        raise UnknownStore(f"the store {scheme}: cannot be loaded: {type(error).__name__}: {error}") from error

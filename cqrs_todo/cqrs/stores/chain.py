@@ -5,14 +5,19 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from io import BytesIO
 from itertools import takewhile
+from typing import TYPE_CHECKING
 
 import msgspec
 
+from ..cursor import START, Cursor
 from ..errors import DamagedLog
-from ..events import Commit, EventBatch, EventTypes
-from ..store import START, Cursor, Log, StreamVersions
+from ..events import Commit, EventBatch, EventTypes, Recorded
+from ..store import Log, StreamVersions
 from .format import BROKEN, Codec, CommitLine, EventLine, Header, InvalidLine, decode_line, knows_data, verified_digest
 from .hash_chain import NO_DIGEST, digest_in, has_digest, last_digest, verify_lines
+
+if TYPE_CHECKING:  # most runs select nothing
+    from ..query import Query
 
 
 class LineBlock(msgspec.Struct, frozen=True, gc=False):
@@ -21,10 +26,12 @@ class LineBlock(msgspec.Struct, frozen=True, gc=False):
     Attributes:
         lines: The lines, each with its LF.
         commits: The commits, one for each line.
+        end: The cursor behind the last line.
     """
 
     lines: Sequence[bytes]
     commits: Sequence[CommitLine]
+    end: Cursor
 
     @property
     def digests(self) -> list[bytes]:
@@ -47,7 +54,12 @@ class LineBlock(msgspec.Struct, frozen=True, gc=False):
         if self.commits[0].position > position:
             return self
         first = next((place for place, commit in enumerate(self.commits) if commit.last > position), len(self.commits))
-        return LineBlock(self.lines[first:], self.commits[first:])
+        return LineBlock(self.lines[first:], self.commits[first:], self.end)
+
+    def only(self, wanted: Callable[[CommitLine], bool]) -> "LineBlock":
+        """Return the lines whose commits are wanted."""
+        chosen = [place for place, commit in enumerate(self.commits) if wanted(commit)]
+        return LineBlock([self.lines[place] for place in chosen], [self.commits[place] for place in chosen], self.end)
 
 
 class Versions:
@@ -172,7 +184,7 @@ class Walk:
         commits = self._decode(chunk)
         position = self._advance(cursor.position, commits)
         self.cursor = Cursor(position, cursor.line + len(lines), cursor.offset + len(chunk), last_digest(chunk))
-        return LineBlock(lines, commits)
+        return LineBlock(lines, commits, self.cursor)
 
 
 class ChainReader(ABC):
@@ -195,6 +207,7 @@ class ChainReader(ABC):
             types: The registered events.
         """
         self.start = start
+        self._types = types
         self.codec = Codec(types)
         self.damage: str | None = None
         self.warnings: list[str] = []
@@ -208,6 +221,32 @@ class ChainReader(ABC):
     def event_batches(self, since: Cursor, versions: StreamVersions | None) -> Iterator[Sequence[EventBatch]]:
         """Read commits as far as a fold needs them; see `Log.event_batches`."""
         return (block.event_batches(self.codec) for block in self.blocks(since, versions))
+
+    def selected(self, query: "Query", since: Cursor) -> Iterator[tuple[Sequence[Recorded], Cursor]]:
+        """Read the events that a query selects; see `Log.selected`. Only the commits that hold one are decoded in full."""
+        read_as = [(self._types.read_as(item.types), item.tags, item.kinds) for item in query.items]
+
+        def may_match(event: EventLine) -> bool:
+            return any(
+                (not types or event.type in types)
+                and tags.issubset(event.tags)
+                and (not kinds or event.stream.partition("/")[0] in kinds)
+                for types, tags, kinds in read_as
+            )
+
+        def wanted(commit: CommitLine) -> bool:
+            return not read_as or any(map(may_match, commit.events))
+
+        for block in self.blocks(since):
+            yield (
+                [
+                    event
+                    for commit in block.only(wanted).whole(self.codec)
+                    for event in commit.events
+                    if event.position > since.position and query.matches(event)
+                ],
+                block.end,
+            )
 
     @abstractmethod
     def blocks(self, since: Cursor, versions: StreamVersions | None = None) -> Iterator[LineBlock]:
@@ -321,6 +360,10 @@ class ChainedLog(Log):
     def event_batches(self, since: Cursor = START, versions: StreamVersions | None = None) -> Iterator[Sequence[EventBatch]]:
         """Read commits as far as a fold needs them; see `Log`."""
         return self._chain.event_batches(since, versions)
+
+    def selected(self, query: "Query", since: Cursor = START) -> Iterator[tuple[Sequence[Recorded], Cursor]]:
+        """Read the events that a query selects; see `Log`."""
+        return self._chain.selected(query, since)
 
     def commits_backward(self, until: Cursor | None = None) -> Iterator[Commit]:
         """Read commits, newest first; see `Log`."""

@@ -10,6 +10,8 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
+from ..checkpoints import Checkpoints
+from ..cursor import START, Cursor
 from ..errors import (
     CqrsError,
     DamagedLog,
@@ -27,7 +29,7 @@ from ..ids import take_unsent
 from ..names import check_log_name, name_key
 from ..query import AppendCondition
 from ..snapshots import Snapshot, SnapshotInfo, Snapshots
-from ..store import START, Append, Checkpoints, Cursor, Expected, Known, Log, Store, StreamVersions, T, nothing_known
+from ..store import Append, Expected, Known, Log, Store, StreamVersions, T, nothing_known
 from ..struct import Struct
 from ..verification import Verdict
 from .format import FORMAT, VERSION, Codec, Header, decode_header, encode_header
@@ -313,12 +315,12 @@ class DryRunLog(Log):
     def _learn(self, batches: Sequence[EventBatch]) -> None:
         """Remember the versions of the streams in batches that were read."""
         self._versions.update((event.stream, event.version) for batch in batches for event in batch.events)
-        self._reached = max(self._reached, *(batch.last for batch in batches), 0)
+        self._reached = max([self._reached, *(batch.last for batch in batches)])
 
     def _version(self, stream: str) -> int:
         """Return the version of a stream at the end of the log, without counting what is looked up for it as read."""
         for commit in reversed(self._kept.commits):
-            for event in reversed(commit.events):
+            for event in commit.events[::-1]:
                 if event.stream == stream:
                     return event.version
         if stream in self._versions:

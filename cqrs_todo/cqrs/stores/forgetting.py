@@ -28,12 +28,14 @@ class Forgotten(NamedTuple):
         log: The id of the log.
         lines: The lines, each with its LF. The first one is the header.
         changed: The positions of the commits that lost data now.
+        positions: The positions of all events that are forgotten.
         events: How many events lost their data now.
     """
 
     log: str
     lines: list[bytes]
     changed: list[int]
+    positions: set[int]
     events: int
 
 
@@ -64,6 +66,7 @@ def forget_lines(name: str, lines: Iterable[bytes], streams: Collection[str]) ->
     forgotten = {*header.forgotten, *streams}
     result = [first if forgotten == {*header.forgotten} else _header_naming(forgotten, first)]
     changed = []
+    positions: set[int] = set()
     events = 0
     found = False
     for line in rest:
@@ -74,11 +77,12 @@ def forget_lines(name: str, lines: Iterable[bytes], streams: Collection[str]) ->
         if new != body:
             changed.append(commit.position)
             events += sum(event.stream in forgotten and not _is_forgotten(event) for event in commit.events)
+        positions |= {place for place, event in enumerate(commit.events, commit.position) if event.stream in forgotten}
         found = found or any(event.stream in streams for event in commit.events)
         result.append(chain_line(last_digest(result[-1]), new))
     if not found:
         raise StreamNotFound(name, sorted(streams))
-    return Forgotten(header.id, result, changed, events)
+    return Forgotten(header.id, result, changed, positions, events)
 
 
 def _header_naming(forgotten: Collection[str], line: bytes) -> bytes:

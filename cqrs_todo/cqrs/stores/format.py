@@ -1,7 +1,7 @@
 """Format 1 of the log, byte for byte: a header line, and then a line for each commit. docs/log-format.md describes it."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cached_property, partial
@@ -322,6 +322,8 @@ class Codec:
         if EXTRA in line.meta:
             ordinals = metadata.ordinals(len(events))
             events = [msgspec.structs.replace(event, ordinal=ordinals[place]) for place, event in enumerate(events)]
+        if self._types.splits:
+            events = [part for event in events for part in _parts(event)]
         return Commit(tuple(events), metadata, sum.decode())
 
     def _decoded(self, event: EventLine, position: int) -> tuple[str, Any]:
@@ -344,7 +346,10 @@ class Codec:
             if not isinstance(error, (msgspec.ValidationError, RecursionError)):
                 raise
             return type, UnknownEvent(type, bytes(event.data))
-        return self._types.newest.get(type, type), data
+        if type not in self._types.newest:
+            return type, data
+        ((newest, made), *more) = data
+        return (newest, made) if not more else (type, _Several(data))
 
     def _decoder(self, type: str) -> Callable[[msgspec.Raw], Any] | None:
         """Make the decoder of a type when its first event is read, because most runs read events of few types.
@@ -352,14 +357,31 @@ class Codec:
         Returns:
             The decoder; None if the type is unknown.
         """
-        newest = self._types.newest.get(type)
-        if newest is None:
-            if type not in self._types.types:
-                return None
+        if type in self._types.newest:
+            self._decoders[type] = partial(self._upcast, type)
+        elif type in self._types.types:
             self._decoders[type] = msgspec.json.Decoder(self._types.types[type]).decode
         else:
-            self._decoders[type] = partial(self._upcast, type, self._types.types[newest])
+            return None
         return self._decoders[type]
 
-    def _upcast(self, older: str, newest: type, data: msgspec.Raw) -> Any:
-        return msgspec.convert(self._types.upcast(older, msgspec.json.decode(data)), newest)
+    def _upcast(self, older: str, data: msgspec.Raw) -> list[tuple[str, Any]]:
+        """Return the newest types, and the events, that an event of an older type becomes."""
+        made = self._types.upcast(older, msgspec.json.decode(data))
+        return [(newest, msgspec.convert(each, self._types.types[newest])) for newest, each in made]
+
+
+class _Several(msgspec.Struct, frozen=True):
+    """The events, with their types, that were made of one event."""
+
+    events: list[tuple[str, Any]]
+
+
+def _parts(event: Recorded) -> Sequence[Recorded]:
+    """Return an event, or those that were made of it."""
+    if not isinstance(event.data, _Several):
+        return (event,)
+    return [
+        msgspec.structs.replace(event, type=type, data=data, part=part)
+        for part, (type, data) in enumerate(event.data.events)
+    ]

@@ -8,12 +8,14 @@ from contextlib import ExitStack
 from datetime import datetime
 from itertools import count
 
+from ..checkpoints import Checkpoint, Checkpoints, Parked
+from ..cursor import START, Cursor
 from ..errors import LogExists, LogNotFound, StaleCursor, StreamNotFound
 from ..events import FORGOTTEN, Commit, EventBatch, EventTypes, Metadata, Recorded, UnknownEvent
 from ..forgetting import Forgetting, kept_meta
 from ..names import check_log_name, name_key
-from ..query import AppendCondition
-from ..store import START, Append, Checkpoint, Checkpoints, Cursor, Known, Log, Store, StreamVersions, T, nothing_known
+from ..query import AppendCondition, Query
+from ..store import Append, Known, Log, Store, StreamVersions, T, nothing_known
 from ..struct import replace
 from ..verification import Verdict
 
@@ -88,6 +90,12 @@ class MemoryLog(Log):
         # what was read before streams were forgotten must be read again, so their number is a part of the digest
         return Cursor(commit.last, digest=f"{self.id} {len(self._forgotten)} {commit.metadata.command}".encode())
 
+    def selected(self, query: Query, since: Cursor = START) -> Iterator[tuple[Sequence[Recorded], Cursor]]:
+        """Read the events that a query selects; see `Log`."""
+        for commit in self._after(since):
+            events = [event for event in commit.events if event.position > since.position and query.matches(event)]
+            yield events, self._cursor_behind(commit)
+
     def commits_backward(self, until: Cursor | None = None) -> Iterator[Commit]:
         """Read commits, newest first; see `Log`."""
         with self._lock:
@@ -157,6 +165,7 @@ class MemoryCheckpoints(Checkpoints):
         """Begin without checkpoints."""
         self._kept: dict[tuple[str, str], Checkpoint] = {}
         self._leases: dict[tuple[str, str], tuple[str, float]] = {}
+        self._parked: dict[tuple[str, str], dict[str, Parked]] = {}
         self._lock = threading.Lock()
 
     def load(self, reaction: str, log_id: str) -> Checkpoint:
@@ -188,6 +197,29 @@ class MemoryCheckpoints(Checkpoints):
         with self._lock:
             if self._leases.get(key, ("", 0.0))[0] == holder:
                 del self._leases[key]
+
+    def park(self, reaction: str, log_id: str, parked: Parked) -> None:
+        """Park an event; see `Checkpoints`."""
+        with self._lock:
+            self._parked.setdefault((check_log_name(reaction), log_id), {})[parked.event] = parked
+
+    def unpark(self, reaction: str, log_id: str, event: str) -> None:
+        """Remove an event from those that are parked; see `Checkpoints`."""
+        with self._lock:
+            self._parked.get((check_log_name(reaction), log_id), {}).pop(event, None)
+
+    def parked(self, reaction: str, log_id: str) -> Sequence[Parked]:
+        """Return the parked events; see `Checkpoints`."""
+        with self._lock:
+            parked = self._parked.get((check_log_name(reaction), log_id), {})
+            return sorted(parked.values(), key=lambda each: (each.position, each.event))
+
+    def forget(self, log_id: str, positions: Collection[int]) -> None:
+        """Remove the events of a log at some positions from those that are parked."""
+        with self._lock:
+            for key, parked in self._parked.items():
+                if key[1] == log_id:
+                    self._parked[key] = {id: each for id, each in parked.items() if each.position not in positions}
 
 
 class MemoryStore(Store):
@@ -253,7 +285,10 @@ class MemoryStore(Store):
 
     def forget(self, name: str, streams: Collection[str], *, archived: bool = False) -> Forgetting:
         """Forget streams; see `Store`."""
-        return self._known(self._archive if archived else self._logs, name).forget(streams)
+        log = self._known(self._archive if archived else self._logs, name)
+        done = log.forget(streams)
+        self._checkpoints.forget(log.id, {event.position for event in log.events() if event.type == FORGOTTEN})
+        return done
 
     def _known(self, logs: dict[str, MemoryLog], name: str) -> MemoryLog:
         name = check_log_name(name)

@@ -4,11 +4,13 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from ..checkpoints import Checkpoint, Checkpoints, Parked
+from ..cursor import START, Cursor
 from ..errors import LogNotFound
 from ..events import Commit, EventBatch, EventTypes, Metadata
 from ..names import check_log_name
 from ..query import AppendCondition
-from ..store import START, Append, Checkpoint, Checkpoints, Cursor, Known, Log, Store, StreamVersions, T, nothing_known
+from ..store import Append, Known, Log, Store, StreamVersions, T, nothing_known
 from ..verification import Verdict
 from .recording import record
 
@@ -65,6 +67,16 @@ class NullCheckpoints(Checkpoints):
 
     def release(self, reaction: str, log_id: str, holder: str) -> None:
         """Do nothing."""
+
+    def park(self, reaction: str, log_id: str, parked: Parked) -> None:
+        """Keep nothing."""
+
+    def unpark(self, reaction: str, log_id: str, event: str) -> None:
+        """Do nothing."""
+
+    def parked(self, reaction: str, log_id: str) -> Sequence[Parked]:
+        """Return an empty list."""
+        return []
 
 
 class NullStore(Store):

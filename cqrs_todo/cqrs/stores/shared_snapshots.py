@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
+from ..cursor import Cursor
 from ..decider import S
 from ..fold import Fold
 from ..snapshots import SnapshotInfo
-from ..store import Blobs, Cursor
+from ..store import Blobs
 from .snapshots import SnapshotStore
 
 

@@ -17,10 +17,11 @@ from typing import Any, Generic
 
 import msgspec
 
+from ..cursor import Cursor
 from ..decider import S
 from ..fold import Entity, Fold
 from ..snapshots import Snapshot, SnapshotInfo, Snapshots, prune
-from ..store import Blobs, Cursor
+from ..store import Blobs
 from .checksum import CHECKSUM_LENGTH, checked, is_whole
 
 FORMAT = "cqrs-snapshot/4"

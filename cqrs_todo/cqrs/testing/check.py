@@ -11,7 +11,7 @@ import pytest
 
 from ..events import EventTypes
 from ..store import Progress, Store, no_progress
-from ..stores import open_store
+from ..stores import UnknownStore, installed_store, open_store
 from ..stores.jsonl.files import os_errors_as_store_errors
 from ..stores.passwords import hidden
 from ..struct import Struct
@@ -139,8 +139,14 @@ def _scratch_area(url: str) -> Iterator[Opens]:
 
         with scratch(url) as conninfo:
             yield lambda types: PostgresStore(conninfo, types)
-    else:
+    elif scheme in ("memory", "null"):
         yield lambda types: open_store(url, types)
+    else:
+        scratch_of = getattr(installed_store(scheme), "scratch", None)
+        if scratch_of is None:
+            raise UnknownStore(f"the store {scheme}: offers no empty area, so it cannot be tested from here")
+        with scratch_of(url) as empty:
+            yield lambda types: open_store(empty, types)
 
 
 def _nearest(directory: str) -> str:

@@ -1,18 +1,18 @@
 """The contract of stores, as a pytest suite. The tests of a store are a subclass of `StoreContract`.
 
-To see full differences when a test fails, put `pytest.register_assert_rewrite("cqrs_todo.cqrs.testing.contract")` into
+To see full differences when a test fails, put `pytest.register_assert_rewrite("cqrs_todo.cqrs.testing")` into
 conftest.py. (The idea of one suite for all stores is taskchampion's.)
 """
 
 import sys
 import threading
-import time
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from ..checkpoints import Parked
+from ..cursor import Cursor
 from ..errors import (
     CommandReused,
     ConditionFailed,
@@ -20,7 +20,6 @@ from ..errors import (
     InvalidLogName,
     LogExists,
     LogNotFound,
-    ReactionBusy,
     StaleCursor,
     StreamNotFound,
     WrongExpectedVersion,
@@ -29,8 +28,9 @@ from ..events import FORGOTTEN, Commit, EventBatch, EventTypes, Metadata, Record
 from ..names import check_log_name
 from ..query import AppendCondition, Query, QueryItem
 from ..reactions import Reaction, Runner
-from ..store import EXISTS, NEW, START, Append, Checkpoint, Cursor, Log, Store, new_streams_only
+from ..store import EXISTS, NEW, Append, Log, Store, new_streams_only
 from .examples import AT, CONTRACT_TYPES, LARGE, LATER_TYPES, Counted, Renamed, content_of, metadata, numbers, one
+from .reaction_contract import ReactionContract
 
 NO_NAMES = ("", "a/\0", "a/\n", "a/\x1b", "a/\x7f", "a/\x85", "a/\udc80", "a/" + "x" * 3_000)
 """Names of streams and ids of commands that not every store can keep."""
@@ -38,25 +38,12 @@ NO_VALUES = (float("nan"), float("inf"), "\udc80", {1, 2}, b"bytes", object())
 """Values that JSON cannot hold, or that would be others when they are read."""
 
 
-class StoreContract:
+class StoreContract(ReactionContract):
     """The contract of stores, their logs and their checkpoints.
 
     A subclass has a fixture `store`, an empty store for `examples.CONTRACT_TYPES`. If the store keeps anything outside the
     process, the subclass also overrides `elsewhere`.
     """
-
-    def elsewhere(self, store: Store, types: EventTypes) -> Store:
-        """Return another store over the same logs, as in another program that has registered other events."""
-        pytest.skip("nothing is kept outside the process")
-
-    @pytest.fixture
-    def log(self, store: Store) -> Log:
-        """An empty log."""
-        return store.create("inbox", AT)
-
-    def reopened(self, store: Store) -> Log:
-        """Return another object for the log, as another reader has it."""
-        return store.open("inbox")
 
     def test_a_new_log_is_empty_and_known(self, store: Store, log: Log) -> None:
         assert list(log.commits()) == list(log.commits_backward()) == []
@@ -590,155 +577,6 @@ class StoreContract:
         assert [event.id for event in events] == [event.id for event in written.events]
         assert list(log.commits()) == [written], "the log stays as it is"
 
-    # reactions
-
-    def test_checkpoints_are_kept_by_reaction_and_log(self, store: Store) -> None:
-        checkpoints = store.checkpoints()
-        assert checkpoints.load("mail", "log-1") == Checkpoint()
-        checkpoints.save("mail", "log-1", Checkpoint(3))
-        checkpoints.save("mail", "log-2", Checkpoint(5))
-        checkpoints.save("count", "log-1", Checkpoint(7))
-        checkpoints.save("mail", "log-1", Checkpoint(4))
-        positions = [
-            store.checkpoints().load(*key).position for key in (("mail", "log-1"), ("mail", "log-2"), ("count", "log-1"))
-        ]
-        assert positions == [4, 5, 7]
-        for name in ("", "../mail", "a/b"):
-            with pytest.raises(InvalidLogName):
-                checkpoints.save(name, "log-1", Checkpoint(1))
-
-    def test_checkpoints_are_kept_for_other_programs(self, store: Store) -> None:
-        elsewhere = self.elsewhere(store, CONTRACT_TYPES)
-        log = store.create("inbox", AT)
-        log.append(one("a/1", 1), metadata("c1"))
-        kept = Checkpoint(1, log.cursor())
-        store.checkpoints().save("mail", "log-1", kept)
-        assert elsewhere.checkpoints().load("mail", "log-1") == kept
-        assert list(elsewhere.open("inbox").commits(kept.base)) == []
-
-    def test_a_reaction_gets_what_it_wants_once_and_in_order(self, store: Store, log: Log) -> None:
-        seen: list[Recorded] = []
-        runner = Runner(store, log, Reaction("see", seen.append, kinds={"a"}, types={"counted"}))
-        assert runner.catch_up() == 0
-        written = [log.append([*one("a/1", n), *one("b/1", -n)], metadata(f"c{n}")) for n in range(3)]
-        assert (runner.catch_up(), runner.catch_up()) == (3, 0)
-        assert seen == [commit.events[0] for commit in written]
-        assert len({event.id for commit in written for event in commit.events}) == 6
-        assert store.checkpoints().load("see", log.id).position == 6, "what it does not want is not looked at again"
-        log.append(one("a/2", 9), metadata("later"))
-        assert Runner(store, self.reopened(store), Reaction("see", seen.append, kinds={"a"})).catch_up() == 1
-        nothing = Reaction("see nothing", seen.append, types={"renamed"})
-        assert (Runner(store, log, nothing).catch_up(), numbers(seen)) == (0, [0, 1, 2, 9])
-
-    def test_a_runner_goes_on_where_it_was_and_reads_nothing_before(self, store: Store, log: Log) -> None:
-        for n in range(5):
-            log.append(one("a/1", n), metadata(f"c{n}"))
-        seen: list[Recorded] = []
-        assert Runner(store, log, Reaction("see", seen.append)).catch_up() == 5
-        log.append(one("a/1", 5), metadata("c5"))
-        other = self.reopened(store)
-        read: list[int] = []
-        commits = other.commits
-
-        def watched(since: Cursor = START) -> Iterator[Commit]:
-            for commit in commits(since):
-                read.append(commit.position)
-                yield commit
-
-        other.commits = watched  # type: ignore[method-assign]  # to see what is read
-        assert Runner(store, other, Reaction("see", seen.append)).catch_up() == 1
-        del other.commits
-        assert (read, numbers(seen)) == ([6], [0, 1, 2, 3, 4, 5])
-
-    def test_one_holder_has_the_lease_until_it_ends(self, store: Store, log: Log) -> None:
-        kept = store.checkpoints()
-        assert kept.hold("mail", log.id, "one", 60)
-        assert kept.hold("mail", log.id, "one", 0.05)
-        assert not kept.hold("mail", log.id, "two", 60)
-        assert kept.hold("count", log.id, "two", 60), "each reaction has its own"
-        kept.release("mail", log.id, "two")
-        assert not store.checkpoints().hold("mail", log.id, "two", 60)
-        assert kept.save("mail", log.id, Checkpoint(3), "one")
-        time.sleep(0.1)
-        assert store.checkpoints().hold("mail", log.id, "two", 60)
-        assert not kept.save("mail", log.id, Checkpoint(9), "one"), "it came too late"
-        assert not kept.hold("mail", log.id, "one", 60)
-        assert kept.save("mail", log.id, Checkpoint(4), "two")
-        kept.release("mail", log.id, "two")
-        assert kept.hold("mail", log.id, "one", 60)
-        assert kept.load("mail", log.id).position == 4
-
-    def test_of_two_runners_one_is_active(self, store: Store, log: Log) -> None:
-        for n in range(20):
-            log.append(one("a/1", n), metadata(f"c{n}"))
-        seen: list[int] = []
-        refused: list[bool] = []
-
-        def react(event: Recorded) -> None:
-            seen.append(event.data.number)
-            with pytest.raises(ReactionBusy):
-                Runner(store, self.reopened(store), Reaction("see", react)).catch_up()
-            refused.append(True)
-
-        assert Runner(store, log, Reaction("see", react)).catch_up() == 20
-        assert (seen, len(refused)) == (list(range(20)), 20)
-        assert Runner(store, self.reopened(store), Reaction("see", react)).catch_up() == 0
-
-    def test_a_runner_that_is_stopped_beyond_its_lease_is_replaced(self, store: Store, log: Log) -> None:
-        for n in range(6):
-            log.append(one("a/1", n), metadata(f"c{n}"))
-        seen: list[int] = []
-
-        def stop_at_3(event: Recorded) -> None:
-            seen.append(event.data.number)
-            if event.data.number == 3:
-                time.sleep(0.2)  # as if the process were stopped
-                other = Runner(store, self.reopened(store), Reaction("see", lambda event: seen.append(event.data.number)))
-                assert other.catch_up() == 3
-
-        stopped = Runner(store, log, Reaction("see", stop_at_3), every=1, lease=0.1)
-        with pytest.raises(ReactionBusy, match="taken over"):
-            stopped.catch_up()
-        assert seen == [0, 1, 2, 3, 3, 4, 5], "only the event in flight comes again"
-
-    def test_a_reaction_can_begin_now(self, store: Store, log: Log) -> None:
-        log.append(one("a/1", 1), metadata("c1"))
-        seen: list[Recorded] = []
-        runner = Runner(store, log, Reaction("see", seen.append))
-        assert (runner.begin_now(), runner.begin_now()) == (True, False)
-        log.append(one("a/1", 2), metadata("c2"))
-        assert (runner.catch_up(), numbers(seen)) == (1, [2])
-
-    def test_a_reaction_that_fails_begins_again_there(self, store: Store, log: Log) -> None:
-        for n in range(4):
-            log.append(one("a/1", n), metadata(f"c{n}"))
-        seen: list[int] = []
-
-        def react(event: Recorded) -> None:
-            seen.append(event.data.number)
-            if seen.count(2) == 1:
-                raise ConnectionError("the other side is not there")
-
-        runner = Runner(store, log, Reaction("send", react))
-        with pytest.raises(ConnectionError):
-            runner.catch_up()
-        assert (seen, store.checkpoints().load("send", log.id).position) == ([0, 1, 2], 2)
-        assert (runner.catch_up(), seen) == (2, [0, 1, 2, 2, 3])
-
-    def test_a_reaction_that_writes_to_its_own_log(self, store: Store, log: Log) -> None:
-        def react(event: Recorded) -> None:
-            log.append(one("b/1", event.data.number * 10), metadata(event.id))
-
-        runner = Runner(store, log, Reaction("ten times", react, kinds={"a"}))
-        rounds = iter([False, False, True])
-        log.append(one("a/1", 1, 2), metadata("c1"))
-        assert runner.catch_up() == 2
-        assert store.checkpoints().load("ten times", log.id).position == 4, "what it caused is read as well"
-        assert runner.follow(0.0, lambda _: next(rounds)) == 0
-        assert numbers(log.events()) == [1, 2, 10, 20]
-        react(next(log.events()))
-        assert numbers(log.events()) == [1, 2, 10, 20], "the event's id is the command's, which is recorded once"
-
     # forgetting
 
     def filled(self, log: Log) -> None:
@@ -852,14 +690,26 @@ class StoreContract:
     def test_a_reaction_goes_on_after_streams_were_forgotten(self, store: Store, log: Log) -> None:
         self.filled(log)
         seen: list[Recorded] = []
-        runner = Runner(store, log, Reaction("see", seen.append, types={"counted"}))
+        counted = Query.of(types={"counted"})
+        runner = Runner(store, log, Reaction("see", seen.append, counted))
         assert runner.catch_up() == 7
         log.append(one("a/2", 6), metadata("c5"))
         store.forget("inbox", ["a/1"])
         assert (runner.catch_up(), runner.catch_up()) == (1, 0)
-        other = Runner(store, self.reopened(store), Reaction("see", seen.append, types={"counted"}))
+        other = Runner(store, self.reopened(store), Reaction("see", seen.append, counted))
         assert other.catch_up() == 0
         assert [event.position for event in seen] == [1, 2, 3, 4, 5, 6, 7, 8]
+
+    def test_a_forgotten_event_is_no_longer_parked(self, store: Store, log: Log) -> None:
+        self.filled(log)
+        checkpoints = store.checkpoints()
+        parked = [Parked(event.id, event.position, "it is secret", AT, 3) for event in log.events()]
+        for each in parked:
+            checkpoints.park("mail", log.id, each)
+            checkpoints.park("mail", "another", each)
+        store.forget("inbox", ["a/1"])
+        assert [each.position for each in store.checkpoints().parked("mail", log.id)] == [3, 4, 6, 7]
+        assert len(store.checkpoints().parked("mail", "another")) == 7
 
     def test_shared_snapshots_hold_nothing_that_was_forgotten(self, store: Store, log: Log) -> None:
         self.filled(log)

@@ -1,9 +1,10 @@
 """The events with which the store contract tests a store, and short forms of appends and metadata."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from ..events import EventBatch, EventTypes, Metadata, Upcaster
+from ..events import EventBatch, EventTypes, Metadata, Splitter, Upcaster
 from ..store import Append
 from ..struct import Struct
 
@@ -61,3 +62,17 @@ LATER_TYPES = EventTypes(
         "renamed": Upcaster("renamed/2", lambda data: {"sum": data["sum"], "texts": [data["text"]]}),
     },
 )
+
+
+class Half(Struct, frozen=True):
+    """One of the two events that the event became in another later version of the program."""
+
+    side: str
+    number: int
+
+
+def _split(data: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
+    return [("half", {"side": side, "number": data["number"]}) for side in ("left", "right")]
+
+
+SPLIT_TYPES = EventTypes({"half": Half}, {"counted": Splitter(("half",), _split)})

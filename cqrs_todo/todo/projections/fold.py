@@ -7,9 +7,10 @@ from heapq import merge
 from itertools import chain
 from typing import Any, Protocol
 
+from ...cqrs.cursor import START, Cursor
 from ...cqrs.errors import StaleCursor
 from ...cqrs.events import Commit
-from ...cqrs.store import START, Cursor, Log
+from ...cqrs.store import Log
 from ...cqrs.struct import Struct
 from ..views import ToLocal, id_of
 from . import Event, Periodic, Projection

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cqrs_todo.cqrs.cursor import Cursor
 from cqrs_todo.cqrs.events import Commit, EventTypes, UnknownEvent, Upcaster
 from cqrs_todo.cqrs.fold import Entities
-from cqrs_todo.cqrs.store import Cursor
 from cqrs_todo.cqrs.stores import format as line_format
 from cqrs_todo.cqrs.stores.chain import LineBlock, Versions, Walk
 from cqrs_todo.cqrs.stores.format import Codec, InvalidLine, decode_lines

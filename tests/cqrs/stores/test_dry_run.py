@@ -8,12 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cqrs_todo.cqrs.cursor import Cursor
 from cqrs_todo.cqrs.errors import CommandReused, LogExists, WrongExpectedVersion
 from cqrs_todo.cqrs.events import Metadata
 from cqrs_todo.cqrs.fold import Fold
 from cqrs_todo.cqrs.repository import PlannedCommit, Repository, decide_all
 from cqrs_todo.cqrs.snapshots import AlwaysSnapshot, MemorySnapshots
-from cqrs_todo.cqrs.store import NEW, Append, Cursor, Store
+from cqrs_todo.cqrs.store import NEW, Append, Store
 from cqrs_todo.cqrs.stores import open_store
 from cqrs_todo.cqrs.stores.dry_run import DryRunRefused, DryRunSnapshots, DryRunStore, Passed
 from tests.cqrs.counter import COUNTER, TYPES, Move, Moved

@@ -13,11 +13,13 @@ import pytest
 
 from cqrs_todo.cqrs.decider import Decider
 from cqrs_todo.cqrs.errors import UnknownEvents, UnreadableEvent
-from cqrs_todo.cqrs.events import EventTypes, Metadata, UnknownEvent, Upcaster
+from cqrs_todo.cqrs.events import EventTypes, Metadata, Splitter, UnknownEvent, Upcaster
+from cqrs_todo.cqrs.playback import Playback
 from cqrs_todo.cqrs.repository import Repository
 from cqrs_todo.cqrs.store import Append, Store
 from cqrs_todo.cqrs.stores import open_store
 from cqrs_todo.cqrs.struct import Struct, replace
+from cqrs_todo.cqrs.timeline import as_of
 
 GOLDEN = Path(__file__).parents[2] / "data/golden/evolution.jsonl"
 AT = datetime(2026, 11, 22, 9, 30, 1, 123456, tzinfo=UTC)
@@ -84,6 +86,41 @@ def test_a_failure_of_an_upcaster_is_an_error_that_names_the_event(
     types = EventTypes(NOW.types, {"shifted": Upcaster("moved/2", upcast)})
     with pytest.raises(UnreadableEvent, match=rf"^@1 cannot be read as shifted: {what}"):
         list(open_store(store.url, types).open("inbox").events())
+
+
+def test_a_fold_applies_and_undoes_each_of_the_events_that_one_became(tmp_path: Path) -> None:
+    def split(data: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
+        return [("moved", {"by": data["by"] - 1}), ("moved", {"by": 1})]
+
+    place: Decider[int, int, MovedThen] = Decider(
+        "place",
+        0,
+        {"moved": MovedThen},
+        lambda by, _: [MovedThen(by)],
+        lambda state, event: state + event.by,
+        lambda event: MovedThen(-event.by),
+    )
+    then = open_store(f"jsonl:{tmp_path}/split", EventTypes({"jumped": MovedThen}))
+    log = then.create("inbox", AT)
+    for number, (stream, by) in enumerate([("place/1", 5), ("place/1", 3), ("place/2", 9), ("other/1", 2)]):
+        log.append([Append(stream, (MovedThen(by),))], Metadata(AT, "me@laptop", f"c{number}", {}))
+    now = open_store(then.url, EventTypes(place.events, {"jumped": Splitter(("moved",), split)}))
+    repository = Repository(now.open("inbox"), place)
+    found = []
+    for position in range(5):
+        fold, _ = as_of(repository, position)
+        found.append(({entity.stream: (entity.state, entity.version) for entity in fold}, dict(fold.others)))
+    assert found == [
+        ({}, {}),
+        ({"place/1": (5, 1)}, {}),
+        ({"place/1": (8, 2)}, {}),
+        ({"place/1": (8, 2), "place/2": (9, 1)}, {}),
+        ({"place/1": (8, 2), "place/2": (9, 1)}, {"other/1": 1}),
+    ]
+    steps = Playback(repository, 0, 4, 1)
+    assert [(step.before, step.after) for step in steps.transitions()] == [(0, 4), (4, 5)]
+    one_way = Playback(Repository(now.open("inbox"), replace(place, invert=None)), 0, 4, 1)
+    assert [(step.before, step.after) for step in one_way.transitions()] == [(0, 4), (4, 5)]
 
 
 def test_the_fold_and_new_events_stand_on_them(store: Store, tmp_path: Path) -> None:

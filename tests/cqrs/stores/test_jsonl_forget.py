@@ -10,9 +10,11 @@ from typing import Any
 
 import pytest
 
+from cqrs_todo.cqrs.checkpoints import Checkpoint
+from cqrs_todo.cqrs.cursor import Cursor
 from cqrs_todo.cqrs.errors import DamagedLog, MissingLog, OutcomeUnknown, ReadOnlyLog, StaleCursor, StoreUnavailable
 from cqrs_todo.cqrs.events import FORGOTTEN
-from cqrs_todo.cqrs.store import Append, Checkpoint, Cursor, Log, Store
+from cqrs_todo.cqrs.store import Append, Log, Store
 from cqrs_todo.cqrs.stores import open_store
 from cqrs_todo.cqrs.stores.format import decode_header
 from cqrs_todo.cqrs.stores.jsonl.head_record import mark_sync_failed, read_lock_file, read_record

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from cqrs_todo.cqrs.cursor import Cursor
 from cqrs_todo.cqrs.decider import Decider
 from cqrs_todo.cqrs.errors import (
     DamagedLog,
@@ -20,7 +21,7 @@ from cqrs_todo.cqrs.errors import (
 )
 from cqrs_todo.cqrs.events import UnknownEvent
 from cqrs_todo.cqrs.repository import Repository
-from cqrs_todo.cqrs.store import Append, Cursor, Log, Store
+from cqrs_todo.cqrs.store import Append, Log, Store
 from cqrs_todo.cqrs.stores.format import verified_digest
 from cqrs_todo.cqrs.stores.hash_chain import chain_line
 from cqrs_todo.cqrs.stores.jsonl.log import JsonlLog

@@ -9,6 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from cqrs_todo.cqrs.cursor import START, Cursor
 from cqrs_todo.cqrs.errors import (
     CommandReused,
     DamagedLog,
@@ -25,7 +26,7 @@ from cqrs_todo.cqrs.events import EventBatch
 from cqrs_todo.cqrs.fold import Fold
 from cqrs_todo.cqrs.repository import Repository
 from cqrs_todo.cqrs.snapshots import SnapshotEvery
-from cqrs_todo.cqrs.store import START, Append, Cursor, Store
+from cqrs_todo.cqrs.store import Append, Store
 from cqrs_todo.cqrs.stores import UnknownStore, open_store
 from cqrs_todo.cqrs.stores.hash_chain import chain_line, digest_in
 from cqrs_todo.cqrs.stores.postgres import Named, Operator, Pattern, PostgresStore

@@ -8,8 +8,9 @@ from itertools import count
 import psycopg
 import pytest
 
+from cqrs_todo.cqrs.checkpoints import Checkpoint, Parked
 from cqrs_todo.cqrs.errors import StoreUnavailable
-from cqrs_todo.cqrs.store import Checkpoint, Store
+from cqrs_todo.cqrs.store import Store
 from cqrs_todo.cqrs.stores import open_store
 from cqrs_todo.cqrs.stores.postgres import PostgresStore, scratch
 from cqrs_todo.cqrs.stores.postgres.rights import MissingGrant, schemas_in
@@ -418,6 +419,10 @@ def test_a_missing_grant_is_named_in_one_line_and_is_enough(target: Target, tabl
         store.rename(name, f"{name}ed")
         store.verify("inbox")
         store.checkpoints().save("r", "x", Checkpoint(store.checkpoints().load("r", "x").position + 1))
+        for parked in (Parked("c1/1", 1, "ValueError: no", AT, tries) for tries in (1, 2)):
+            store.checkpoints().park("r", "x", parked)
+        for parked in store.checkpoints().parked("r", "x"):
+            store.checkpoints().unpark("r", "x", parked.event)
 
     with pytest.raises(MissingGrant) as caught:
         work("first")

@@ -6,10 +6,12 @@ from typing import Any
 import psycopg
 import pytest
 
+from cqrs_todo.cqrs.checkpoints import Checkpoint
+from cqrs_todo.cqrs.cursor import Cursor
 from cqrs_todo.cqrs.errors import DamagedLog, StaleCursor, StoreUnavailable
 from cqrs_todo.cqrs.events import FORGOTTEN
 from cqrs_todo.cqrs.query import Query, QueryItem
-from cqrs_todo.cqrs.store import Append, Checkpoint, Cursor, Log, Store
+from cqrs_todo.cqrs.store import Append, Log, Store
 from cqrs_todo.cqrs.stores import open_store
 from cqrs_todo.cqrs.stores.postgres import PostgresStore, forget
 from cqrs_todo.cqrs.testing.examples import AT, CONTRACT_TYPES, LARGE, Counted, metadata, one

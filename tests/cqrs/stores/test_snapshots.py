@@ -9,12 +9,13 @@ from typing import Any
 import msgspec
 import pytest
 
+from cqrs_todo.cqrs.cursor import START, Cursor
 from cqrs_todo.cqrs.errors import DamagedLog, StaleCursor, WrongExpectedVersion
 from cqrs_todo.cqrs.events import Commit, EventBatch, Metadata
 from cqrs_todo.cqrs.fold import Fold
 from cqrs_todo.cqrs.repository import Repository
 from cqrs_todo.cqrs.snapshots import SnapshotEvery, SnapshotInfo
-from cqrs_todo.cqrs.store import NEW, START, Append, Cursor, Log, Store, StreamVersions
+from cqrs_todo.cqrs.store import NEW, Append, Log, Store, StreamVersions
 from cqrs_todo.cqrs.stores import open_store
 from cqrs_todo.cqrs.stores.jsonl import lines
 from cqrs_todo.cqrs.stores.snapshots import Folder, SnapshotStore

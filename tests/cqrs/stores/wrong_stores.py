@@ -8,11 +8,13 @@ from typing import ClassVar
 
 import pytest
 
+from cqrs_todo.cqrs.checkpoints import Checkpoints
+from cqrs_todo.cqrs.cursor import START, Cursor
 from cqrs_todo.cqrs.errors import StaleCursor, StreamNotFound
 from cqrs_todo.cqrs.events import Commit, EventBatch, EventTypes, Metadata, Recorded
 from cqrs_todo.cqrs.forgetting import Forgetting
-from cqrs_todo.cqrs.query import AppendCondition
-from cqrs_todo.cqrs.store import START, Append, Blobs, Checkpoints, Cursor, Log, Store, StreamVersions, no_progress
+from cqrs_todo.cqrs.query import AppendCondition, Query
+from cqrs_todo.cqrs.store import Append, Blobs, Log, Store, StreamVersions, no_progress
 from cqrs_todo.cqrs.stores.jsonl import JsonlStore
 from cqrs_todo.cqrs.stores.jsonl.log import JsonlLog
 from cqrs_todo.cqrs.stores.memory import MemoryCheckpoints, MemoryLog, MemoryStore
@@ -74,6 +76,13 @@ class ShortLog(MemoryLog):
 
     def commits(self, since: Cursor = START) -> Iterator[Commit]:
         return islice(super().commits(since), 100)
+
+
+class HastyLog(MemoryLog):
+    """Says after each group of events that the whole log was searched."""
+
+    def selected(self, query: Query, since: Cursor = START) -> Iterator[tuple[Sequence[Recorded], Cursor]]:
+        return ((events, self.cursor()) for events, _ in super().selected(query, since))
 
 
 class CarelessLog(MemoryLog):
@@ -212,6 +221,17 @@ class LiveStore(_Wrong):
         return super().forget(name, streams)
 
 
+class ParkingStore(_Wrong):
+    """Keeps forgotten events parked."""
+
+    def __init__(self, logs: type[MemoryLog]) -> None:
+        super().__init__(logs)
+        self._own = MemoryCheckpoints()
+
+    def checkpoints(self) -> Checkpoints:
+        return self._own
+
+
 class _Hoard(Blobs):
     def __init__(self) -> None:
         self._kept: dict[tuple[str, str], bytes] = {}
@@ -312,6 +332,10 @@ class TestShort(_InMemory):
     wrong = ShortLog
 
 
+class TestHasty(_InMemory):
+    wrong = HastyLog
+
+
 class TestCareless(_InMemory):
     wrong = CarelessLog
 
@@ -376,6 +400,12 @@ class TestLive(StoreContract):
     @pytest.fixture
     def store(self) -> Store:
         return LiveStore(MemoryLog)
+
+
+class TestParking(StoreContract):
+    @pytest.fixture
+    def store(self) -> Store:
+        return ParkingStore(MemoryLog)
 
 
 class TestHoarding(StoreContract):

@@ -1,19 +1,21 @@
 """How far reactions have come, in a file for each: `reactions/<log id>/<reaction>.json`.
 
-Beside it, `<reaction>.lease` holds who runs the reaction, and until when. Whoever changes one of the two locks that file.
+Beside it, `<reaction>.lease` holds who runs the reaction, and until when. `<reaction>.parked` holds the events that it could
+not react to. Whoever changes one of the three locks the lease.
 """
 
 import fcntl
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 
 import msgspec
 
+from ...checkpoints import Checkpoint, Checkpoints, Parked
+from ...cursor import Cursor
 from ...errors import InvalidLogName, StoreUnavailable
 from ...names import check_log_name
-from ...store import Checkpoint, Checkpoints, Cursor
 from .files import (
     beside,
     close,
@@ -45,6 +47,7 @@ class _Lease(msgspec.Struct, frozen=True):
 
 
 _decode = msgspec.json.Decoder(_Kept).decode
+_decode_parked = msgspec.json.Decoder(tuple[Parked, ...]).decode
 _decode_lease = msgspec.json.Decoder(_Lease).decode
 
 
@@ -100,8 +103,12 @@ class FileCheckpoints(Checkpoints):
             if _read_lease(lease).holder == holder:
                 _write_lease(lease, _Lease())
 
-    def forget_bases(self, log_id: str) -> None:
-        """Let all reactions to a log read it from its start to their positions, because its digests have changed.
+    def forget(self, log_id: str, positions: Collection[int]) -> None:
+        """Let all reactions to a log read it from its start to where they are, because its digests have changed.
+
+        Args:
+            log_id: The id of the log.
+            positions: The positions of the events that are forgotten. They are no longer parked.
 
         Raises:
             StoreUnavailable: A checkpoint cannot be read or written.
@@ -112,11 +119,47 @@ class FileCheckpoints(Checkpoints):
             return
         with os_errors_as_store_errors(folder):
             files = sorted(os.listdir(folder)) if there(folder) else []
-        for reaction in (file.removesuffix(_SUFFIX) for file in files if file.endswith(_SUFFIX)):
-            path = self._path(reaction, log_id)
-            with self._lease(path):
-                kept = self.load(reaction, log_id)
-                replace_durably(path, msgspec.json.encode(_Kept(kept.position)) + b"\n")
+        for reaction, ending in map(os.path.splitext, files):
+            if ending == _SUFFIX:
+                path = self._path(reaction, log_id)
+                with self._lease(path):
+                    kept = self.load(reaction, log_id)
+                    replace_durably(path, msgspec.json.encode(_Kept(kept.position)) + b"\n")
+            elif ending == ".parked":
+                for parked in self.parked(reaction, log_id):
+                    if parked.position in positions:
+                        self.unpark(reaction, log_id, parked.event)
+
+    def park(self, reaction: str, log_id: str, parked: Parked) -> None:
+        """Park an event; see `Checkpoints`."""
+        self._replace_parked(reaction, log_id, parked.event, parked)
+
+    def unpark(self, reaction: str, log_id: str, event: str) -> None:
+        """Remove an event from those that are parked; see `Checkpoints`."""
+        self._replace_parked(reaction, log_id, event, None)
+
+    def parked(self, reaction: str, log_id: str) -> Sequence[Parked]:
+        """Return the parked events; see `Checkpoints`."""
+        path = beside(self._path(reaction, log_id), "parked")
+        with os_errors_as_store_errors(path):
+            try:
+                with open(path, "rb") as file:
+                    return _decode_parked(file.read())
+            except FileNotFoundError:
+                return ()
+            except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+                raise StoreUnavailable(f"{path} holds no parked events: {error}; remove it to forget them") from error
+
+    def _replace_parked(self, reaction: str, log_id: str, event: str, parked: Parked | None) -> None:
+        path = self._path(reaction, log_id)
+        with self._lease(path):
+            kept = {each.event: each for each in self.parked(reaction, log_id)}
+            if kept.pop(event, None) is None and parked is None:
+                return
+            if parked is not None:
+                kept[event] = parked
+            content = sorted(kept.values(), key=lambda each: (each.position, each.event))
+            replace_durably(beside(path, "parked"), msgspec.json.encode(content) + b"\n")
 
     @contextmanager
     def _lease(self, path: str) -> Iterator[int]:

@@ -12,7 +12,7 @@ from itertools import pairwise
 
 import msgspec
 
-from ...store import Cursor
+from ...cursor import Cursor
 from ..format import VERSION, CommitLine, Header, InvalidLine, decode_line, read_header
 from ..hash_chain import DIGEST_MEMBER_LENGTH, NO_DIGEST
 

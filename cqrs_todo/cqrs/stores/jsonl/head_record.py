@@ -10,8 +10,8 @@ from contextlib import contextmanager, suppress
 
 import msgspec
 
+from ...cursor import Cursor
 from ...errors import OutcomeUnknown
-from ...store import Cursor
 from ..checksum import CHECKSUM_LENGTH, checked, is_whole
 from ..hash_chain import end_of_line, last_digest
 from .files import OPEN_SAFELY, beside, close, open_or_make

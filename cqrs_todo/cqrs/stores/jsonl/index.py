@@ -9,7 +9,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 
-from ...store import Cursor
+from ...cursor import Cursor
 from ..chain import Walk
 from ..format import CommitLine, InvalidLine, decode_lines
 from .files import close, make_directory, open_or_make

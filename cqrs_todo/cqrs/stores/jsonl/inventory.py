@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from ...cursor import Cursor
 from ...errors import InvalidLogName, MissingLog, StoreUnavailable
 from ...names import check_log_name
-from ...store import Cursor
 from ..format import InvalidLine, decode_header, log_in
 from .files import OPEN_SAFELY, SUFFIX, check_reachable, close, os_errors_as_store_errors, there
 from .head_record import head_in, holds, lock_path, log_and_head, read_record, require_record

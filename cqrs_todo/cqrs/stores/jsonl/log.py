@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from ...cursor import Cursor
 from ...errors import ReadOnlyLog
 from ...events import Commit, EventTypes, Metadata, Recorded
 from ...store import NEVER, Append, Progress
@@ -82,6 +83,10 @@ class JsonlLog(ChainedLog):
             last = NEVER if before is None else before - 1
             return self._reader.search.events(stream, 1, last, limit, backward=True)
         return super().events_backward(before, limit=limit, stream=stream)
+
+    def has_grown(self, since: Cursor) -> bool:
+        """Return whether there may be something after a cursor; see `Log`."""
+        return self._reader.has_grown(since)
 
     @property
     def _is_indexed(self) -> bool:

@@ -5,9 +5,10 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
+from ...cursor import Cursor
 from ...errors import DamagedLog, LogBusy, StaleCursor, StoreUnavailable
 from ...events import Commit, EventTypes
-from ...store import Cursor, Progress, StreamVersions
+from ...store import Progress, StreamVersions
 from ..chain import ChainReader, LineBlock, Versions, verified_backward
 from ..format import InvalidLine, decode_header
 from ..hash_chain import continues
@@ -165,6 +166,11 @@ class LogReader(ChainReader):
                 self.catch_up(file)
                 end = self.reached
             yield from self._read_backward(file, end, end.position if until is None else until.position)
+
+    def has_grown(self, since: Cursor) -> bool:
+        """Return whether there may be something after a cursor, by the size of the file; see `Log.has_grown`."""
+        with self.open(os.O_RDONLY) as file:
+            return file.size != (since.offset or self.reached.offset)
 
     def lines(self) -> Iterator[bytes]:
         """Read the lines as they are stored; see `Log.lines`."""

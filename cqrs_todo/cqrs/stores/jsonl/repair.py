@@ -15,9 +15,10 @@ from typing import Any
 
 import msgspec
 
+from ...cursor import Cursor
 from ...errors import DamagedLog, ReadOnlyLog
 from ...events import FORGOTTEN, LOST, REPAIRED
-from ...store import Cursor, Known, no_progress, nothing_known
+from ...store import Known, no_progress, nothing_known
 from ...verification import Repair
 from ..chain import Versions, Walk
 from ..format import (

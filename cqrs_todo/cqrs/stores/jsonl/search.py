@@ -3,11 +3,11 @@
 import logging
 import os
 from collections.abc import Callable, Iterator
-from itertools import islice
 from typing import TypeVar
 
+from ...cursor import Cursor
 from ...events import Commit, Recorded
-from ...store import Cursor
+from ...store import at_most
 from ..hash_chain import DIGEST_MEMBER_LENGTH, NO_DIGEST, digest_in
 from .files import read_range
 from .index import IndexUnavailable, LogIndex
@@ -57,7 +57,7 @@ class Search:
             limit: How many events to read at most. None reads all.
             backward: Whether to read the newest first.
         """
-        return islice(self._events(stream, first, last, limit, backward=backward), limit)
+        return at_most(self._events(stream, first, last, limit, backward=backward), limit)
 
     def _events(self, stream: str, first: int, last: int, limit: int | None, *, backward: bool) -> Iterator[Recorded]:
         most = -1 if limit is None else limit

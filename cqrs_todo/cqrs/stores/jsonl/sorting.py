@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from ...store import Cursor
+from ...cursor import Cursor
 from ..format import CommitLine
 from .evidence import Piece
 from .placeholders import Claims, Conflict, Gap, fill, gaps_in

@@ -7,10 +7,11 @@ from datetime import datetime
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from ...cursor import Cursor
 from ...errors import ImportRefused, LogExists, LogNotFound, MissingLog
 from ...events import EventTypes
 from ...names import NAME_BYTES, check_log_name, name_key
-from ...store import Checkpoints, Cursor, Known, Log, Progress, Store, T, no_progress, nothing_known
+from ...store import Known, Log, Progress, Store, T, no_progress, nothing_known
 from ..format import FORMAT, VERSION, Header, encode_header, log_in
 from ..hash_chain import last_digest
 from ..signals import delay_signals
@@ -29,6 +30,7 @@ from .head_record import clear_record, lock_path, moving_record, record_head, re
 from .log import JsonlLog
 
 if TYPE_CHECKING:
+    from ...checkpoints import Checkpoints
     from ...forgetting import Forgetting
     from ...verification import Repair, Stray, Verdict
     from .inventory import Inventory
@@ -146,7 +148,7 @@ class JsonlStore(Store):
         """Return the files that another program put beside the logs; see `Store`."""
         return self._inventory().strays()
 
-    def checkpoints(self) -> Checkpoints:
+    def checkpoints(self) -> "Checkpoints":
         """Return the checkpoints of the reactions; see `Store`."""
         from .checkpoints import FileCheckpoints
 
@@ -192,7 +194,7 @@ class JsonlStore(Store):
             inventory = self._inventory()
             inventory.check(name, archived=archived)
             done = forget(path, name, streams, is_copy=inventory.is_copy(path))
-            FileCheckpoints(self._reactions).forget_bases(done.log)
+            FileCheckpoints(self._reactions).forget(done.log, done.positions)
             remove_index(index_path(self._indexes, done.log))
             removed, failed = remove_set_aside((self._lists, self._archive), name, done.log, streams)
             with os_errors_as_store_errors(self._lists):

@@ -5,8 +5,8 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 
+from ...cursor import Cursor
 from ...errors import ImportRefused, OutcomeUnknown
-from ...store import Cursor
 from ..chain import Versions, Walk
 from ..format import Header, InvalidLine, decode_header, decode_lines
 from ..hash_chain import DIGEST_MEMBER_LENGTH, continues, last_digest

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from contextlib import suppress
 from itertools import islice
 
+from ...cursor import START, Cursor
 from ...events import FORGOTTEN
-from ...store import START, Cursor, Known, Progress, nothing_known
+from ...store import Known, Progress, nothing_known
 from ...struct import replace
 from ...verification import Damage, Verdict
 from ..chain import Versions, Walk

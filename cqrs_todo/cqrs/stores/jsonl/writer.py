@@ -6,10 +6,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING
 
+from ...cursor import Cursor
 from ...errors import DamagedLog, LogBusy, OutcomeUnknown, StaleCursor, StoreUnavailable
 from ...events import Commit, EventTypes, Metadata
 from ...ids import take_unsent
-from ...store import Append, Cursor
+from ...store import Append
 from ..hash_chain import continues
 from ..recording import check_condition, record, repeated
 from ..signals import delay_signals

@@ -207,7 +207,7 @@ class Database:
         """Do a piece of work on a connection of its own, whatever version the tables have."""
         connection = None
         try:
-            connection = self._open()
+            connection = self.open()
             return work(connection)
         except psycopg.Error as error:
             raise self._failed(error, doubt=False, connection=connection) from error
@@ -217,7 +217,7 @@ class Database:
 
     def _connected(self) -> Connection:
         if self._connection is None:
-            connection = self._open()
+            connection = self.open()
             try:
                 version = self._version(connection)
                 if version == 0:
@@ -234,8 +234,13 @@ class Database:
             self._connection = connection
         return self._connection
 
-    def _open(self) -> Connection:
-        """Return a new connection whose search path contains only PostgreSQL's own schemas."""
+    def open(self) -> Connection:
+        """Return a new connection whose search path contains only PostgreSQL's own schemas. The caller closes it.
+
+        Raises:
+            psycopg.Error: The database cannot be reached.
+            UnknownStore: The URL is not one that a connection can be made by.
+        """
         try:
             connection: Connection = psycopg.connect(self._conninfo, autocommit=True)
         except (UnicodeError, ValueError, OverflowError) as error:

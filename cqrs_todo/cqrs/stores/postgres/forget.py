@@ -11,7 +11,7 @@ from ..hash_chain import last_digest
 from .database import Connection, Database
 from .reader import FETCHED
 from .rights import MissingGrant
-from .tables import FORGET_BASES, REMOVE_SNAPSHOTS
+from .tables import FORGET_BASES, FORGET_PARKED, REMOVE_SNAPSHOTS
 from .verify import verify
 
 _OWNER = """
@@ -87,6 +87,7 @@ def forget(connection: Connection, database: Database, name: str, streams: Colle
             connection.execute(database.sql(statement), (key, done.changed))
     for statement in (REMOVE_SNAPSHOTS, FORGET_BASES):
         connection.execute(database.sql(statement), (done.log,))
+    connection.execute(database.sql(FORGET_PARKED), (done.log, sorted(done.positions)))
     return Forgetting(done.log, done.events, unreached=_UNREACHED)
 
 

@@ -2,14 +2,14 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from itertools import islice
 from typing import NamedTuple, TypeAlias
 
+from ...cursor import Cursor
 from ...errors import ConditionFailed, ForgottenStream, LogBusy, LogNotFound, ReadOnlyLog, WrongExpectedVersion
 from ...events import Commit, EventTypes, Metadata, Recorded
 from ...ids import is_unsent
-from ...query import AppendCondition, Query
-from ...store import NEVER, Append, Cursor, Progress
+from ...query import AppendCondition
+from ...store import NEVER, Append, Progress, at_most
 from ..chain import ChainedLog
 from ..format import Header, decode_line
 from ..hash_chain import digest_in
@@ -121,7 +121,7 @@ class PostgresLog(ChainedLog):
         """Read events, oldest first; see `Log`."""
         if stream is None:
             return super().events(since, limit=limit)
-        return islice(self._reader.events(stream, since + 1, NEVER, backward=False), limit)
+        return at_most(self._reader.events(stream, since + 1, NEVER, backward=False), limit)
 
     def events_backward(
         self, before: int | None = None, *, limit: int | None = None, stream: str | None = None
@@ -129,11 +129,11 @@ class PostgresLog(ChainedLog):
         """Read events, newest first; see `Log`."""
         if stream is None:
             return super().events_backward(before, limit=limit)
-        return islice(self._reader.events(stream, 1, NEVER if before is None else before - 1, backward=True), limit)
+        return at_most(self._reader.events(stream, 1, NEVER if before is None else before - 1, backward=True), limit)
 
-    def select(self, query: Query, since: int = 0, *, limit: int | None = None) -> Iterator[Recorded]:
-        """Read the events that a query selects; see `Log`."""
-        return islice(self._reader.select(query, since), limit)
+    def has_grown(self, since: Cursor) -> bool:
+        """Return whether there is something after a cursor; see `Log`."""
+        return self._reader.has_grown(since)
 
     def sync(self) -> None:
         """Do nothing: what can be read in the tables was committed."""

@@ -1,13 +1,14 @@
 """Reading one log in the tables: the same lines as in a file, verified by the same digests."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import chain
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from ...cursor import Cursor
 from ...errors import ConditionFailed, DamagedLog, StaleCursor
 from ...events import Commit, EventTypes, Recorded
 from ...query import AppendCondition, Query
-from ...store import Cursor, Progress, StreamVersions
+from ...store import Progress, StreamVersions
 from ..chain import ChainReader, LineBlock, Versions, Walk, verified_backward
 from ..format import Header, InvalidLine, decode_header
 from ..hash_chain import digest_in
@@ -33,10 +34,12 @@ _HOLDING = """
     ORDER BY position {order}
 """
 _OF_STREAM = "stream = %(stream)s AND version BETWEEN %(first)s AND %(last)s ORDER BY version {order} LIMIT %(limit)s"
-_MATCHING = "position > %(since)s AND ({items}) ORDER BY position ASC LIMIT %(limit)s"
+_MATCHING = "position > %(since)s AND position <= %(until)s AND ({items}) ORDER BY position ASC LIMIT %(limit)s"
 _LATEST_MATCHING = (
     "SELECT max(position) FROM {schema}.cqrs_events WHERE log = %(log)s AND position > %(since)s AND ({items})"
 )
+_END = "SELECT last, sum FROM {schema}.cqrs_commits WHERE log = %s ORDER BY position DESC LIMIT 1"
+_SUM = "SELECT sum FROM {schema}.cqrs_commits WHERE log = %s AND last = %s"
 _LAST = "SELECT max(last) FROM {schema}.cqrs_commits WHERE log = %s"
 _HEADER = "SELECT header FROM {schema}.cqrs_logs WHERE key = %s"
 
@@ -88,7 +91,6 @@ class PostgresReader(ChainReader):
         """
         super().__init__(Cursor(0, digest=digest), types)
         self.header = header
-        self._types = types
         self._database = database
         self._key = key
         self._name = name
@@ -168,23 +170,44 @@ class PostgresReader(ChainReader):
                     first = events[-1].version + 1
             fetched = FETCHED
 
-    def select(self, query: Query, since: int) -> Iterator[Recorded]:
-        """Read the events that a query selects, oldest first.
-
-        Args:
-            query: The query.
-            since: The position after which to start.
+    def selected(self, query: Query, since: Cursor) -> Iterator[tuple[Sequence[Recorded], Cursor]]:
+        """Read the events that a query selects; see `Log.selected`. The server searches for them.
 
         Raises:
             DamagedLog: A line is not what was written.
+            StaleCursor: The log has changed before the cursor.
         """
+        if not query.items:
+            yield from super().selected(query, since)
+            return
+        rows = self._database.rows(_END, (self._key,))
+        end = Cursor(rows[0][0], digest=rows[0][1].encode()) if rows else self.start
+        if since.digest and since.digest != self._digest_at(since.position):
+            self._learn_forgotten()
+            raise self._stale(since)
         items, values = self._items(query)
         statement = _HOLDING.replace("{events}", _MATCHING.replace("{items}", items)).replace("{order}", "ASC")
-        while rows := self._database.rows(statement, {**values, "log": self._key, "since": since, "limit": FETCHED}):
-            for line, before in rows:
-                commit = self._verified(line, before)
-                yield from (event for event in commit.events if event.position > since and query.matches(event))
-                since = commit.last
+        values |= {"log": self._key, "until": end.position, "limit": FETCHED}
+        position = since.position
+        while rows := self._database.rows(statement, {**values, "since": position}):
+            commits = [self._verified(line, before) for line, before in rows]
+            events = [event for commit in commits for event in commit.events]
+            found = [event for event in events if event.position > position and query.matches(event)]
+            position = commits[-1].last
+            yield found, Cursor(position, digest=commits[-1].sum.encode())
+        yield (), end
+
+    def has_grown(self, since: Cursor) -> bool:
+        """Return whether there is something after a cursor; see `Log.has_grown`."""
+        ((last,),) = self._database.rows(_LAST, (self._key,))
+        return (last or 0) > since.position
+
+    def _digest_at(self, position: int) -> bytes | None:
+        """Return the digest of the commit that ends at a position; None if there is none."""
+        if position == 0:
+            return self.start.digest
+        rows = self._database.rows(_SUM, (self._key, position))
+        return rows[0][0].encode() if rows else None
 
     def check(self, condition: AppendCondition | None) -> None:
         """Check the condition of an append against what was recorded up to `reached`.
@@ -200,10 +223,10 @@ class PostgresReader(ChainReader):
         if position is not None:
             raise ConditionFailed(position, condition.after)
 
-    def _items(self, query: Query) -> tuple[str, dict[str, list[str]]]:
+    def _items(self, query: Query) -> tuple[str, dict[str, Any]]:
         """Return a query as an expression in SQL, and the values that it names."""
         parts: list[str] = []
-        values: dict[str, list[str]] = {}
+        values: dict[str, Any] = {}
         for number, item in enumerate(query.items):
             tests = ["true"]
             if item.types:
@@ -212,6 +235,9 @@ class PostgresReader(ChainReader):
             if item.tags:
                 tests.append(f"tags <> '{{}}' AND tags @> %(tags{number})s")
                 values[f"tags{number}"] = sorted(item.tags)
+            if item.kinds:
+                tests.append(f"split_part(stream, '/', 1) = ANY(%(kinds{number})s)")
+                values[f"kinds{number}"] = sorted(item.kinds)
             parts.append(f"({' AND '.join(tests)})")
         return " OR ".join(parts) or "true", values
 

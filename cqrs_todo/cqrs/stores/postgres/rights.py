@@ -117,9 +117,11 @@ _IS_GRANTED = """
 """
 _MISSING_ON_TABLE = """
     SELECT 1 FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
-    WHERE nspname = %s AND relname = %s AND NOT has_table_privilege(pg_class.oid, %s)
-    AND EXISTS (SELECT FROM pg_attribute WHERE attrelid = pg_class.oid AND attnum > 0 AND NOT attisdropped
-                AND (%s::text[] = '{}' OR attname = ANY(%s::text[])) AND NOT has_column_privilege(pg_class.oid, attnum, %s))
+    WHERE nspname = %(schema)s AND relname = %(table)s AND NOT has_table_privilege(pg_class.oid, %(privilege)s)
+    AND CASE WHEN %(privilege)s = 'DELETE' THEN true  -- there is no such privilege on columns
+        ELSE EXISTS (SELECT FROM pg_attribute WHERE attrelid = pg_class.oid AND attnum > 0 AND NOT attisdropped
+                     AND (%(columns)s::text[] = '{}' OR attname = ANY(%(columns)s::text[]))
+                     AND NOT has_column_privilege(pg_class.oid, attnum, %(privilege)s)) END
 """
 _MISSING_ON_FUNCTION = """
     SELECT 1 WHERE NOT has_function_privilege(to_regprocedure(quote_ident(%s) || '.' || %s)::oid, 'EXECUTE')
@@ -148,8 +150,8 @@ def missing_grants(connection: Connection, schema: str, statement: str) -> list[
                 missing.append(f"GRANT EXECUTE ON FUNCTION {prefix}{signature} TO {role}")
         else:
             columns = list(TABLES[name][privilege])
-            values = (schema, name, privilege, columns, columns, privilege)
-            if connection.execute(_MISSING_ON_TABLE.encode(), values).fetchone():
+            asked = {"schema": schema, "table": name, "privilege": privilege, "columns": columns}
+            if connection.execute(_MISSING_ON_TABLE.encode(), asked).fetchone():
                 only = f" ({', '.join(columns)})" if columns else ""
                 missing.append(f"GRANT {privilege}{only} ON {prefix}{name} TO {role}")
     return missing

@@ -6,10 +6,11 @@ that path could replace our functions and tables by its own, and they would run 
 So every name of ours is qualified, and every function sets its own `search_path` to PostgreSQL's own names.
 
 Rows are never updated or deleted, with four exceptions: a log's name and whether it is archived, the checkpoints of
-reactions, snapshots, which are a cache, and what the owner of the tables makes a log forget. The column `line` of a commit
-holds the bytes that the digests cover, as in a file; `cqrs_events` repeats its events for queries in SQL. Positions have
-no gaps and become visible in order, because an append holds an advisory lock of the log until its transaction ends.
-(Without that lock, a reader that asks for the rows after a serial number would miss those that are committed late.)
+reactions with the events that they parked, snapshots, which are a cache, and what the owner of the tables makes a log
+forget. The column `line` of a commit holds the bytes that the digests cover, as in a file; `cqrs_events` repeats its events
+for queries in SQL. Positions have no gaps and become visible in order, because an append holds an advisory lock of the log
+until its transaction ends. (Without that lock, a reader that asks for the rows after a serial number would miss those that
+are committed late.)
 """
 
 from collections.abc import Mapping
@@ -128,6 +129,7 @@ _LOGS = r"""
                 (document->>'at')::timestamptz, document->>'by', coalesce(document->'meta', '{}'), sum_, line_);
         INSERT INTO {schema}.cqrs_events (log, commit, position, id, stream, version, type, data, tags)
         SELECT log_, first, event.* FROM {schema}.cqrs_events_in(document) AS event;
+        PERFORM pg_notify('cqrs', log_::text);
         RETURN QUERY SELECT 'recorded', NULL;
     END $cqrs$
 """
@@ -142,6 +144,17 @@ _CHECKPOINTS = """
         holder text NOT NULL DEFAULT '',
         held_until timestamptz NOT NULL DEFAULT '-infinity',
         PRIMARY KEY (reaction, log)
+    );
+
+    CREATE TABLE {schema}.cqrs_parked (
+        reaction text NOT NULL,
+        log text NOT NULL,
+        event text NOT NULL,
+        position bigint NOT NULL,
+        error text NOT NULL,
+        at timestamptz NOT NULL,
+        tries bigint NOT NULL,
+        PRIMARY KEY (reaction, log, event)
     )
 """
 
@@ -156,7 +169,7 @@ _SNAPSHOTS = """
 
 MIGRATIONS: tuple[Migration, ...] = (
     Migration("logs, their commits and events, and how one is appended", _LOGS),
-    Migration("how far reactions have come", _CHECKPOINTS),
+    Migration("how far reactions have come, and the events that they could not react to", _CHECKPOINTS),
     Migration("snapshots", _SNAPSHOTS),
 )
 """Those of version 1, 2 and so on."""
@@ -174,6 +187,7 @@ TABLES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "INSERT": ("log", "commit", "position", "id", "stream", "version", "type", "data", "tags"),
     },
     "cqrs_checkpoints": {"SELECT": (), "INSERT": (), "UPDATE": ()},
+    "cqrs_parked": {"SELECT": (), "INSERT": (), "UPDATE": (), "DELETE": ()},
     "cqrs_snapshots": {"SELECT": (), "INSERT": (), "UPDATE": (), "DELETE": ()},
 }
 """The tables, and the privileges that a role needs on each: on these columns, or on the whole table where none is named."""

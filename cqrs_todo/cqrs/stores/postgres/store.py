@@ -8,16 +8,19 @@ from typing import Any
 
 import psycopg
 
+from ...checkpoints import Checkpoints
+from ...cursor import Cursor
 from ...errors import DamagedLog, ImportRefused, InvalidPattern, LogExists, LogNotFound
 from ...events import EventTypes
 from ...forgetting import Forgetting
 from ...names import check_log_name, name_key
-from ...store import Checkpoints, Known, Log, Progress, Store, T, no_progress, nothing_known
+from ...store import Known, Log, Progress, Store, T, no_progress, nothing_known
 from ...struct import Struct
 from ...verification import Repair, Verdict
 from ..format import FORMAT, VERSION, Header, InvalidLine, decode_header, encode_header
 from ..signals import delay_signals
 from .database import Connection, Database
+from .listening import Listener
 from .log import PostgresLog
 from .tables import PostgresCheckpoints, SnapshotTable
 
@@ -60,6 +63,7 @@ class PostgresStore(Store):
     def __init__(self, url: str, types: EventTypes, *, progress: Progress = no_progress) -> None:
         """Open a store. The arguments, and the errors that are raised, are those of `open_store`."""
         self._database = Database(url)
+        self._listener = Listener(self._database)
         self.url = self._database.address
         self._types = types
         self._progress = progress
@@ -160,7 +164,12 @@ class PostgresStore(Store):
 
     def close(self) -> None:
         """Close the connection. It is made again when it is needed."""
+        self._listener.close()
         self._database.close()
+
+    def wait(self, ends: Sequence[tuple[Log, Cursor]], seconds: float) -> bool:
+        """Wait until one of some logs has grown; see `Store`. A standby does not notify."""
+        return self._listener.wait(lambda: any(log.has_grown(end) for log, end in ends), seconds)
 
     def checkpoints(self) -> Checkpoints:
         """Return the checkpoints of the reactions; see `Store`."""

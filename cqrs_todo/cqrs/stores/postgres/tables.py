@@ -1,8 +1,13 @@
 """The tables beside those of the logs: how far reactions have come, and snapshots."""
 
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from ...checkpoints import Checkpoint, Checkpoints, Parked
+from ...cursor import Cursor
 from ...errors import LogBusy, StoreUnavailable
 from ...names import check_log_name
-from ...store import Blobs, Checkpoint, Checkpoints, Cursor
+from ...store import Blobs
 from .database import Database
 
 _LOAD = "SELECT position, base_position, base_digest FROM {schema}.cqrs_checkpoints WHERE reaction = %s AND log = %s"
@@ -27,7 +32,19 @@ _RELEASE = """
     WHERE reaction = %s AND log = %s AND holder = %s
 """
 FORGET_BASES = "UPDATE {schema}.cqrs_checkpoints SET base_position = 0, base_digest = '' WHERE log = %s"
-"""Lets all reactions to the log with an id read it from its start to their positions, because its digests have changed."""
+"""Lets all reactions to the log with an id read it from its start to where they are, because its digests have changed."""
+FORGET_PARKED = "DELETE FROM {schema}.cqrs_parked WHERE log = %s AND position = ANY(%s::bigint[])"
+"""Removes events from the parked ones of the log with an id, by their positions."""
+_PARK = """
+    INSERT INTO {schema}.cqrs_parked (reaction, log, event, position, error, at, tries) VALUES (%s, %s, %s, %s, %s, %s, %s)
+    ON CONFLICT (reaction, log, event) DO UPDATE
+    SET position = excluded.position, error = excluded.error, at = excluded.at, tries = excluded.tries
+"""
+_UNPARK = "DELETE FROM {schema}.cqrs_parked WHERE reaction = %s AND log = %s AND event = %s"
+_PARKED = """
+    SELECT event, position, error, at, tries FROM {schema}.cqrs_parked WHERE reaction = %s AND log = %s
+    ORDER BY position, event
+"""
 
 
 class PostgresCheckpoints(Checkpoints):
@@ -61,7 +78,22 @@ class PostgresCheckpoints(Checkpoints):
         """End a lease; see `Checkpoints`."""
         self._changes(_RELEASE, (check_log_name(reaction), log_id, holder))
 
-    def _changes(self, statement: str, values: tuple[str | float, ...]) -> bool:
+    def park(self, reaction: str, log_id: str, parked: Parked) -> None:
+        """Park an event; see `Checkpoints`."""
+        error = parked.error.replace("\0", "\ufffd")  # a column of text cannot hold NUL
+        values = (parked.event, parked.position, error, parked.at, parked.tries)
+        self._changes(_PARK, (check_log_name(reaction), log_id, *values))
+
+    def unpark(self, reaction: str, log_id: str, event: str) -> None:
+        """Remove an event from those that are parked; see `Checkpoints`."""
+        self._changes(_UNPARK, (check_log_name(reaction), log_id, event))
+
+    def parked(self, reaction: str, log_id: str) -> Sequence[Parked]:
+        """Return the parked events; see `Checkpoints`."""
+        rows = self._database.rows(_PARKED, (check_log_name(reaction), log_id))
+        return [Parked(event, position, error, at.astimezone(UTC), tries) for event, position, error, at, tries in rows]
+
+    def _changes(self, statement: str, values: tuple[str | float | datetime, ...]) -> bool:
         """Run a statement, and return whether it changed a row."""
         return self._database.run(lambda connection: connection.execute(self._database.sql(statement), values).rowcount > 0)
 

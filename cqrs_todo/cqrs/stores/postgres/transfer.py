@@ -5,8 +5,8 @@ from itertools import islice
 
 import psycopg
 
+from ...cursor import START, Cursor
 from ...errors import ImportRefused
-from ...store import START, Cursor
 from ..chain import Versions, Walk
 from ..format import CommitLine, InvalidLine, decode_header, decode_lines
 from .database import Connection, Database

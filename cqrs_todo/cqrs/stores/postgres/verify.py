@@ -3,8 +3,9 @@
 from collections.abc import Iterable
 from typing import Any
 
+from ...cursor import Cursor
 from ...events import FORGOTTEN
-from ...store import Cursor, Progress
+from ...store import Progress
 from ...verification import Damage, Verdict
 from ..chain import Versions, Walk
 from ..format import CommitLine, InvalidLine, decode_header, decode_lines

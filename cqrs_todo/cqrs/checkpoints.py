@@ -1,0 +1,131 @@
+"""How far reactions have come in the logs of a store, and the events that they could not react to."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from datetime import datetime
+
+from .cursor import START, Cursor
+from .struct import Struct
+
+
+class Checkpoint(Struct, frozen=True):
+    """How far a reaction has come in a log.
+
+    Attributes:
+        position: The position of the last event that it is done with; 0 if it has not begun.
+        base: A cursor at or before this position, from which reading goes on.
+    """
+
+    position: int = 0
+    base: Cursor = START
+
+
+class Parked(Struct, frozen=True):
+    """An event that a reaction failed on again and again, and then passed over.
+
+    Attributes:
+        event: The id of the event.
+        position: Its position in the log.
+        error: What the reaction raised at last: the type of the exception, and its text.
+        at: When that was, aware.
+        tries: How often the reaction was called with the event in all.
+    """
+
+    event: str
+    position: int
+    error: str
+    at: datetime
+    tries: int
+
+
+class Checkpoints(ABC):
+    """How far each reaction has come in each log, who runs it, and the events that it could not react to."""
+
+    @abstractmethod
+    def load(self, reaction: str, log_id: str) -> Checkpoint:
+        """Return how far a reaction has come.
+
+        Args:
+            reaction: The name of the reaction.
+            log_id: The id of the log.
+
+        Raises:
+            InvalidLogName: The reaction's name is not one that a log could have.
+            StoreUnavailable: The checkpoint cannot be read.
+        """
+
+    @abstractmethod
+    def save(self, reaction: str, log_id: str, checkpoint: Checkpoint, holder: str | None = None) -> bool:
+        """Keep how far a reaction has come. It is durable on return.
+
+        Args:
+            reaction: The name of the reaction.
+            log_id: The id of the log.
+            checkpoint: How far it has come.
+            holder: Who must hold the lease. None: nobody needs to.
+
+        Returns:
+            Whether it was kept. False if someone else holds the lease.
+
+        Raises:
+            InvalidLogName: The reaction's name is not one that a log could have.
+            StoreUnavailable: The checkpoint cannot be written.
+        """
+
+    @abstractmethod
+    def hold(self, reaction: str, log_id: str, holder: str, seconds: float) -> bool:
+        """Take the lease of a reaction, or renew it. Whoever holds the lease may run the reaction.
+
+        Args:
+            reaction: The name of the reaction.
+            log_id: The id of the log.
+            holder: Who wants it: a name that nobody else uses.
+            seconds: After how many seconds it ends unless it is renewed.
+
+        Returns:
+            Whether it is held now. False if someone else holds it.
+
+        Raises:
+            InvalidLogName: The reaction's name is not one that a log could have.
+            StoreUnavailable: The lease cannot be read or written.
+        """
+
+    @abstractmethod
+    def release(self, reaction: str, log_id: str, holder: str) -> None:
+        """End the lease of a reaction, if `holder` holds it.
+
+        Raises:
+            CqrsError: What `hold` raises.
+        """
+
+    @abstractmethod
+    def park(self, reaction: str, log_id: str, parked: Parked) -> None:
+        """Park an event: keep that a reaction could not react to it. It is durable on return.
+
+        An event that is parked already is kept with the new error.
+
+        Raises:
+            InvalidLogName: The reaction's name is not one that a log could have.
+            StoreUnavailable: That cannot be kept.
+        """
+
+    @abstractmethod
+    def unpark(self, reaction: str, log_id: str, event: str) -> None:
+        """Remove an event from those that are parked, if it is among them.
+
+        Args:
+            reaction: The name of the reaction.
+            log_id: The id of the log.
+            event: The id of the event.
+
+        Raises:
+            CqrsError: What `park` raises.
+        """
+
+    @abstractmethod
+    def parked(self, reaction: str, log_id: str) -> Sequence[Parked]:
+        """Return the parked events by their positions.
+
+        Raises:
+            CqrsError: What `park` raises.
+        """

@@ -1,0 +1,381 @@
+"""Projections: rows that are derived from the events of logs, in SQLite or in PostgreSQL.
+
+    ENROLMENT = Projection("enrolment", 1, "CREATE TABLE enrolled (course TEXT PRIMARY KEY, students INTEGER)", apply)
+    model = ReadModel(store, ENROLMENT, SqliteTables("cache"))
+    model.catch_up()
+    model.rows("SELECT students FROM enrolled WHERE course = ?", ("c1",))
+
+The rows, and how far they were derived, change in one transaction, so they always agree. A projection can be deleted at any
+time. It is then derived again.
+"""
+
+import logging
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from functools import partial
+from typing import Any, Generic
+
+from ..checkpoints import Checkpoint
+from ..cursor import Cursor
+from ..decider import E
+from ..errors import CqrsError, DamagedLog, StaleCursor
+from ..events import Recorded
+from ..names import check_log_name
+from ..query import Query
+from ..store import Log, Store
+from ..struct import Struct
+from ..subscriptions import follow, logs_of
+
+_log = logging.getLogger(__name__)
+
+_POLL = 0.01
+"""After how many seconds `ReadModel.wait_for` looks again."""
+
+
+class ProjectionFailed(CqrsError):
+    """A projection could not apply an event. Its rows are those of the events before it, until its code is corrected."""
+
+
+class ProjectionBehind(CqrsError):
+    """The rows of a projection do not cover what is asked for: it has not been built, or has not caught up in time."""
+
+
+class NewerProjection(CqrsError):
+    """The rows were derived by a newer version of the projection, so this program cannot use them."""
+
+
+class Projection(Struct, Generic[E], frozen=True):
+    """How rows are derived from events.
+
+    Attributes:
+        name: The name of the projection, one that a log could have.
+        version: The version of its tables and of what it does with events, from 1. When either changes, the version must
+            grow. The rows are then derived again, beside those of the old version, which stay in use until that is done.
+        schema: The SQL that makes its tables.
+        apply: Changes the rows for an event. It is called with the connection to the database, the event, and the id of the
+            event's log. It must depend on nothing else, and must neither commit nor roll back.
+        query: Selects the events.
+    """
+
+    name: str
+    version: int
+    schema: str
+    apply: Callable[[Any, Recorded[E], str], None]
+    query: Query = Query()
+
+
+class Generation(ABC):
+    """One set of the tables of a projection: the one in use, or one that is being built.
+
+    Attributes:
+        version: The version of the projection that it was made for.
+    """
+
+    version: int
+
+    @abstractmethod
+    def checkpoint(self, log_id: str) -> Checkpoint:
+        """Return how far the rows were derived from a log."""
+
+    @abstractmethod
+    def change(self, log_id: str, before: Checkpoint, after: Checkpoint, work: Callable[[Any], None]) -> bool:
+        """Change rows, and how far they were derived, in one transaction.
+
+        Args:
+            log_id: The id of the log.
+            before: How far they were derived before.
+            after: How far they are derived then.
+            work: Changes the rows. It is called with the connection.
+
+        Returns:
+            Whether they were changed. False if they were not derived as far as `before`, or farther: another program
+            derives them, too.
+
+        Raises:
+            StoreUnavailable: The database cannot be reached or written.
+            NewerProjection: Tables of a newer version have taken the place of these.
+            Exception: What `work` raises; then nothing is changed.
+        """
+
+    @abstractmethod
+    def rows(self, sql: str, values: Any) -> list[tuple[Any, ...]]:
+        """Run a query, and return its rows.
+
+        Raises:
+            StoreUnavailable: The database cannot be reached.
+        """
+
+
+class Tables(ABC):
+    """A place for the tables of projections. Its methods raise `StoreUnavailable` if it cannot be reached or written."""
+
+    @abstractmethod
+    def current(self, name: str) -> Generation | None:
+        """Return the tables of a projection that are in use; None if there are none."""
+
+    def to_read(self, name: str) -> Generation | None:
+        """Return the same tables for reading, which may be done elsewhere, such as on a replica."""
+        return self.current(name)
+
+    @abstractmethod
+    def lock(self, name: str) -> AbstractContextManager[None]:
+        """Let no other program build tables of a projection during the block. Wait until none does."""
+
+    @abstractmethod
+    def begin(self, projection: Projection[Any], *, anew: bool) -> Generation:
+        """Make empty tables beside those in use.
+
+        Args:
+            projection: The projection.
+            anew: Whether they must be empty. Otherwise tables of this version that were left half built are taken.
+
+        Raises:
+            ProjectionFailed: The schema of the projection is wrong.
+        """
+
+    @abstractmethod
+    def use(self, name: str, built: Generation) -> None:
+        """Put tables into use that were built. Those that were in use are removed."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Close the connections. They are made again when they are needed."""
+
+
+class _NotApplied(Exception):
+    """`apply` raised an error, which is the cause of this one."""
+
+    def __init__(self, event: Recorded[Any]) -> None:
+        super().__init__(event)
+        self.event = event
+
+
+class ReadModel:
+    """The rows of a projection, for one log or for all logs of a store. It belongs to one thread."""
+
+    def __init__(self, store: Store, projection: Projection[Any], tables: Tables, *, log: Log | None = None) -> None:
+        """Prepare to derive or to read rows.
+
+        Args:
+            store: The store.
+            projection: How rows are derived.
+            tables: Where they are.
+            log: The only log. None: all logs in use.
+
+        Raises:
+            InvalidLogName: The name of the projection is not one that a log could have.
+        """
+        check_log_name(projection.name)
+        self._store = store
+        self._projection = projection
+        self._tables = tables
+        self._log = log
+
+    def catch_up(self) -> int:
+        """Derive what was recorded since the last time. If there are no rows of this version yet, they are built first.
+
+        If a log was rewritten, all rows are derived again.
+
+        Returns:
+            How many events were applied.
+
+        Raises:
+            ProjectionFailed: An event cannot be applied. The rows of the events before it are there.
+            NewerProjection: The rows are those of a newer version.
+            DamagedLog: A log cannot be read to its end.
+            StoreUnavailable: The store or the database of the tables cannot be reached.
+        """
+        generation = self._tables.current(self._projection.name)
+        if generation is None or generation.version < self._projection.version:
+            return self._build(anew=False)
+        self._check(generation)
+        try:
+            return self._advance(generation)
+        except StaleCursor as error:
+            _log.warning("the projection %s is derived again: %s", self._projection.name, error)
+            return self._build(anew=True)
+
+    def rebuild(self) -> int:
+        """Derive all rows again. Those that are there stay in use until that is done.
+
+        Returns:
+            How many events were applied.
+
+        Raises:
+            CqrsError: What `catch_up` raises.
+        """
+        return self._build(anew=True)
+
+    def follow(self, stopped: Callable[[], bool]) -> int:
+        """Catch up whenever a log grows, until stopped. While a server cannot be reached, it waits and tries again.
+
+        Args:
+            stopped: Returns whether to stop. It is asked at least every second while nothing comes.
+
+        Returns:
+            How many events were applied.
+
+        Raises:
+            ProjectionFailed: An event cannot be applied.
+            NewerProjection: The rows are those of a newer version.
+            DamagedLog: A log cannot be read to its end.
+        """
+        return sum(follow(self._store, lambda: [self.catch_up()], self._ends, stopped))
+
+    def rows(self, sql: str, values: Any = ()) -> list[tuple[Any, ...]]:
+        """Run a query on the rows as they are.
+
+        Args:
+            sql: The query, with the placeholders of the database: `?` and `:name` in SQLite, `%s` and `%(name)s` in
+                PostgreSQL.
+            values: The values of the placeholders.
+
+        Raises:
+            ProjectionBehind: The rows of this version have not been built yet.
+            NewerProjection: The rows are those of a newer version.
+            StoreUnavailable: The database of the tables cannot be reached.
+        """
+        return self._generation().rows(sql, values)
+
+    def position(self, log: Log) -> int:
+        """Return up to which position of a log the rows were derived.
+
+        Raises:
+            CqrsError: What `rows` raises.
+        """
+        return self._generation().checkpoint(log.id).position
+
+    def wait_for(self, log: Log, position: int, seconds: float = 10.0) -> None:
+        """Wait until someone has derived the rows up to a position, so that the caller reads what it has just written.
+
+        Args:
+            log: The log.
+            position: The position.
+            seconds: For how many seconds to wait.
+
+        Raises:
+            ProjectionBehind: The rows were not derived as far in that time.
+            NewerProjection: The rows are those of a newer version.
+            StoreUnavailable: The database of the tables cannot be reached.
+        """
+        until = time.monotonic() + seconds
+        reached = 0
+        while True:
+            generation = self._tables.to_read(self._projection.name)
+            if generation is not None and generation.version >= self._projection.version:
+                self._check(generation)
+                reached = generation.checkpoint(log.id).position
+            if reached >= position:
+                return
+            if time.monotonic() >= until:
+                what = f"the projection {self._projection.name} has come to @{reached} of {log.name}, and not to @{position}"
+                raise ProjectionBehind(f"{what} within {seconds:g} s")
+            time.sleep(_POLL)
+
+    def lag(self) -> dict[str, int]:
+        """Count the positions in each log, by its name, that the rows do not cover yet.
+
+        Raises:
+            CqrsError: What `rows` raises, and what reading the logs raises.
+        """
+        generation = self._generation()
+        found: dict[str, int] = {}
+        for log in self._logs():
+            reached = generation.checkpoint(log.id)
+            end = max((commit.last for commit in log.commits(reached.base)), default=reached.position)
+            found[log.name] = max(0, end - reached.position)
+        return found
+
+    def close(self) -> None:
+        """Close the connections to the tables."""
+        self._tables.close()
+
+    # deriving
+
+    def _generation(self) -> Generation:
+        """Return the tables in use."""
+        generation = self._tables.to_read(self._projection.name)
+        if generation is None or generation.version < self._projection.version:
+            which = f"version {self._projection.version} of the projection {self._projection.name}"
+            raise ProjectionBehind(f"{which} has not been built yet: `catch_up` builds it")
+        self._check(generation)
+        return generation
+
+    def _check(self, generation: Generation) -> None:
+        if generation.version > self._projection.version:
+            newer = f"version {generation.version} of the projection {self._projection.name} is in use"
+            raise NewerProjection(f"{newer}, and this program knows version {self._projection.version}: update the program")
+
+    def _build(self, *, anew: bool) -> int:
+        name, version = self._projection.name, self._projection.version
+        with self._tables.lock(name):
+            current = self._tables.current(name)
+            if not anew and current is not None and current.version >= version:  # another program has just built them
+                self._check(current)
+                return self._advance(current)
+            _log.info("version %d of the projection %s is being built", version, name)
+            generation = self._tables.begin(self._projection, anew=anew)
+            try:
+                applied = self._advance(generation)
+            except StaleCursor:  # a log was rewritten since these tables were left half built
+                if anew:
+                    raise
+                generation = self._tables.begin(self._projection, anew=True)
+                applied = self._advance(generation)
+            self._tables.use(name, generation)
+            return applied
+
+    def _ends(self) -> list[tuple[Log, Cursor]]:
+        generation = self._tables.current(self._projection.name)
+        return [] if generation is None else [(log, generation.checkpoint(log.id).base) for log in self._logs()]
+
+    def _logs(self) -> Iterator[Log]:
+        return logs_of(self._store, self._log)
+
+    def _advance(self, generation: Generation) -> int:
+        return sum(self._advance_in(generation, log) for log in self._logs())
+
+    def _advance_in(self, generation: Generation, log: Log) -> int:
+        """Derive what is new in a log. Returns how many events were applied."""
+        kept = generation.checkpoint(log.id)
+        base, applied = kept.base, 0
+        for events, cursor in log.selected(self._projection.query, kept.base):
+            base = cursor
+            new = [event for event in events if event.position > kept.position]
+            if new:
+                after = Checkpoint(cursor.position, cursor)
+                if not self._apply(generation, log, kept, after, new):  # another program was faster: see how far it has come
+                    return applied + self._advance_in(generation, log)
+                kept, applied = after, applied + len(new)
+        if log.damage is not None:
+            raise DamagedLog(f"{log.damage}; the projection {self._projection.name} waits at @{kept.position}")
+        if base.position < kept.position:
+            came = f"the projection {self._projection.name} had come to @{kept.position}"
+            raise StaleCursor(f"{log.name} ends at @{base.position}, but {came}")
+        if base != kept.base:  # nothing to apply came after it
+            generation.change(log.id, kept, Checkpoint(base.position, base), lambda _: None)
+        return applied
+
+    def _apply(
+        self, generation: Generation, log: Log, before: Checkpoint, after: Checkpoint, events: Sequence[Recorded[Any]]
+    ) -> bool:
+        """Apply events. If one of them cannot be applied, apply those before it, and raise `ProjectionFailed`."""
+        try:
+            return generation.change(log.id, before, after, partial(self._run, log.id, events))
+        except _NotApplied as failure:
+            failed, error = failure.event, failure.__cause__
+        good = [event for event in events if event.position < failed.position]
+        if good:
+            upto = Checkpoint(good[-1].position, before.base)
+            generation.change(log.id, before, upto, partial(self._run, log.id, good))
+        what = f"version {self._projection.version} of the projection {self._projection.name} cannot apply {failed.type}"
+        raise ProjectionFailed(f"{what} at @{failed.position} of {log.name}: {type(error).__name__}: {error}") from error
+
+    def _run(self, log_id: str, events: Sequence[Recorded[Any]], connection: Any) -> None:
+        for event in events:
+            try:
+                self._projection.apply(connection, event, log_id)
+            except Exception as error:  # `apply` is code of the application, and may raise anything
+                raise _NotApplied(event) from error

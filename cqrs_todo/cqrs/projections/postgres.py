@@ -1,0 +1,254 @@
+"""Tables of projections in PostgreSQL: in the schema `projection_NAME`; while they are built, with `_building` behind it.
+
+If another schema than `public` is configured, its name comes before that, so that applications can share a database. Other
+programs can read the tables, too: the names stay the same when a new version is put into use.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import psycopg
+from psycopg.conninfo import make_conninfo
+from psycopg.rows import TupleRow
+from psycopg.sql import SQL, Identifier
+
+from ..checkpoints import Checkpoint
+from ..cursor import Cursor
+from ..errors import StoreUnavailable
+from ..stores.postgres.address import address, parse_url
+from . import Generation, NewerProjection, Projection, ProjectionFailed, Tables
+
+T = TypeVar("T")
+Connection = psycopg.Connection[TupleRow]
+
+_DEFAULTS = {"connect_timeout": "10", "tcp_user_timeout": "30000", "application_name": "cqrs"}
+_OWN = """
+    CREATE TABLE cqrs_version (version integer NOT NULL);
+    CREATE TABLE cqrs_checkpoint (
+        log text PRIMARY KEY, position bigint NOT NULL,
+        base_position bigint NOT NULL, base_line bigint NOT NULL, base_offset bigint NOT NULL, base_digest bytea NOT NULL
+    )
+"""
+_BUILDING = "_building"
+_LONGEST = 63
+_CONFIGURED = "SELECT current_schema()"
+_PATH = "SELECT set_config('search_path', %s, true)"
+_VERSION = "SELECT version FROM {}.cqrs_version"
+_LOAD = "SELECT position, base_position, base_line, base_offset, base_digest FROM {}.cqrs_checkpoint WHERE log = %s"
+_KEEP = """
+    INSERT INTO {}.cqrs_checkpoint VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT (log) DO UPDATE
+    SET position = excluded.position, base_position = excluded.base_position, base_line = excluded.base_line,
+        base_offset = excluded.base_offset, base_digest = excluded.base_digest
+"""
+_HOLD = "SELECT pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended(%s, 0))"
+_LOCK = "SELECT pg_catalog.pg_advisory_lock(pg_catalog.hashtextextended(%s, 0))"
+_UNLOCK = "SELECT pg_catalog.pg_advisory_unlock(pg_catalog.hashtextextended(%s, 0))"
+
+
+class _Server:
+    """A connection that is made when it is needed, and again when it was lost."""
+
+    def __init__(self, url: str) -> None:
+        """Prepare to connect.
+
+        Raises:
+            UnknownStore: It is not the URL of a PostgreSQL database.
+        """
+        given = parse_url(url)
+        self._conninfo = make_conninfo(**{**_DEFAULTS, **given, "client_encoding": "utf8"})
+        self._address = address(given)
+        self._connection: Connection | None = None
+        self._prefix: str | None = None
+
+    def run(self, work: Callable[[Connection], T]) -> T:
+        """Do a piece of work.
+
+        Raises:
+            StoreUnavailable: The server cannot be reached, or the connection was lost.
+            Exception: What the work raises.
+        """
+        connection = None
+        try:
+            if self._connection is None:
+                self._connection = psycopg.connect(self._conninfo, autocommit=True)
+            connection = self._connection
+            return work(connection)
+        except Exception as error:
+            if connection is None or connection.closed:
+                self.close()
+                raise StoreUnavailable(f"{self._address}: {' '.join(str(error).split())}") from error
+            raise
+
+    def schema(self, name: str) -> str:
+        """Return the name of the schema that holds the tables in use of a projection.
+
+        Raises:
+            ProjectionFailed: PostgreSQL does not allow a name as long as that.
+        """
+        if self._prefix is None:
+            ((configured,),) = self.run(lambda connection: connection.execute(_CONFIGURED).fetchall())
+            self._prefix = "projection_" if configured in (None, "public") else f"{configured}_projection_"
+        schema = self._prefix + name
+        if len((schema + _BUILDING).encode()) > _LONGEST:
+            raise ProjectionFailed(f"{schema + _BUILDING} is longer than the {_LONGEST} bytes that PostgreSQL allows")
+        return schema
+
+    def close(self) -> None:
+        """Close the connection."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+
+class _Schema(Generation):
+    """The tables in one schema."""
+
+    def __init__(self, server: _Server, schema: str, version: int) -> None:
+        """Take the tables of a version."""
+        self.schema = schema
+        self.version = version
+        self._server = server
+
+    def checkpoint(self, log_id: str) -> Checkpoint:
+        """Return how far the rows were derived from a log; see `Generation`."""
+        return self._server.run(lambda connection: self._checkpoint(connection, log_id))
+
+    def change(self, log_id: str, before: Checkpoint, after: Checkpoint, work: Callable[[Any], None]) -> bool:
+        """Change rows; see `Generation`."""
+
+        def whole(connection: Connection) -> bool:
+            with connection.transaction():
+                connection.execute(_HOLD, (f"cqrs {self.schema} {log_id}",))
+                if _version(connection, self.schema) != self.version:
+                    raise NewerProjection(f"the tables in {self.schema} were replaced by others meanwhile")
+                if self._checkpoint(connection, log_id) != before:
+                    return False
+                connection.execute(_PATH, (self._path,))
+                work(connection)
+                base = after.base
+                values = (log_id, after.position, base.position, base.line, base.offset, base.digest)
+                connection.execute(_in(self.schema, _KEEP), values)
+            return True
+
+        return self._server.run(whole)
+
+    def rows(self, sql: str, values: Any) -> list[tuple[Any, ...]]:
+        """Run a query; see `Generation`."""
+
+        def whole(connection: Connection) -> list[tuple[Any, ...]]:
+            with connection.transaction():
+                connection.execute(_PATH, (self._path,))
+                return connection.execute(sql.encode(), values).fetchall()
+
+        return self._server.run(whole)
+
+    @property
+    def _path(self) -> str:
+        return _quoted(self.schema)
+
+    def _checkpoint(self, connection: Connection, log_id: str) -> Checkpoint:
+        row = connection.execute(_in(self.schema, _LOAD), (log_id,)).fetchone()
+        return Checkpoint() if row is None else Checkpoint(row[0], Cursor(*row[1:]))
+
+
+class PostgresTables(Tables):
+    """Tables in a database, which need not be that of the store. Reading can be done on a replica of it."""
+
+    def __init__(self, url: str, replica: str | None = None) -> None:
+        """Choose a database.
+
+        Args:
+            url: Its URL, or another string that libpq can connect by. The role must be allowed to create schemas.
+            replica: That of a replica, from which rows are read. None: they are read from the database itself.
+
+        Raises:
+            UnknownStore: One of them is not the URL of a PostgreSQL database.
+        """
+        self._primary = _Server(url)
+        self._replica = self._primary if replica is None else _Server(replica)
+
+    def current(self, name: str) -> Generation | None:
+        """Return the tables in use; see `Tables`."""
+        return _generation(self._primary, self._primary.schema(name))
+
+    def to_read(self, name: str) -> Generation | None:
+        """Return the tables in use on the replica; see `Tables`."""
+        return _generation(self._replica, self._replica.schema(name))
+
+    @contextmanager
+    def lock(self, name: str) -> Iterator[None]:
+        """Let no other program build tables; see `Tables`. If the connection is lost, the lock is lost, too."""
+        what = f"cqrs building {self._primary.schema(name)}"
+        self._primary.run(lambda connection: connection.execute(_LOCK, (what,)))
+        try:
+            yield
+        finally:
+            self._primary.run(lambda connection: connection.execute(_UNLOCK, (what,)))
+
+    def begin(self, projection: Projection[Any], *, anew: bool) -> Generation:
+        """Make empty tables; see `Tables`."""
+        schema = self._primary.schema(projection.name) + _BUILDING
+        found = None if anew else _generation(self._primary, schema)
+        if found is not None and found.version == projection.version:
+            return found
+
+        def make(connection: Connection) -> None:
+            with connection.transaction():
+                connection.execute(_in(schema, "DROP SCHEMA IF EXISTS {} CASCADE"))
+                connection.execute(_in(schema, "CREATE SCHEMA {}"))
+                connection.execute(_PATH, (_quoted(schema),))
+                connection.execute(_OWN)
+                connection.execute("INSERT INTO cqrs_version VALUES (%s)", (projection.version,))
+                connection.execute(projection.schema.encode())
+
+        try:
+            self._primary.run(make)
+        except psycopg.Error as error:
+            what = f"the tables of the projection {projection.name} cannot be made"
+            raise ProjectionFailed(f"{what}: {' '.join(str(error).split())}") from error
+        return _Schema(self._primary, schema, projection.version)
+
+    def use(self, name: str, built: Generation) -> None:
+        """Put tables into use; see `Tables`."""
+        schema = self._primary.schema(name)
+
+        def swap(connection: Connection) -> None:
+            with connection.transaction():
+                connection.execute(_in(schema, "DROP SCHEMA IF EXISTS {} CASCADE"))
+                rename = SQL("ALTER SCHEMA {} RENAME TO {}")
+                connection.execute(rename.format(Identifier(schema + _BUILDING), Identifier(schema)))
+
+        self._primary.run(swap)
+
+    def close(self) -> None:
+        """Close the connections; see `Tables`."""
+        self._primary.close()
+        self._replica.close()
+
+
+def _quoted(schema: str) -> str:
+    return '"' + schema.replace('"', '""') + '"'
+
+
+def _in(schema: str, statement: str) -> Any:
+    """Return a statement in which `{}` is the quoted name of a schema."""
+    return SQL(statement).format(Identifier(schema))
+
+
+def _version(connection: Connection, schema: str) -> int | None:
+    row = connection.execute(_in(schema, _VERSION)).fetchone()
+    return None if row is None else row[0]
+
+
+def _generation(server: _Server, schema: str) -> _Schema | None:
+    """Return the tables in a schema; None if there are none."""
+
+    def find(connection: Connection) -> int | None:
+        try:
+            return _version(connection, schema)
+        except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
+            return None
+
+    version = server.run(find)
+    return None if version is None else _Schema(server, schema, version)

@@ -1,0 +1,237 @@
+"""Tables of projections in SQLite files, which are a cache: `NAME.3.sqlite`, and `NAME.json`, which says that it is in use.
+
+A file is never replaced by another one under the same name, because SQLite keeps a log beside it, which would be applied to
+the new one.
+"""
+
+import fcntl
+import os
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from glob import escape, glob
+from typing import Any
+from urllib.parse import quote
+
+import msgspec
+
+from ..checkpoints import Checkpoint
+from ..cursor import Cursor
+from ..errors import StoreUnavailable
+from ..stores.jsonl.files import close, make_directory, open_or_make, os_errors_as_store_errors, remove, replace_durably
+from . import Generation, Projection, ProjectionFailed, Tables
+
+_WAIT = 30.0
+"""For how many seconds SQLite waits while another program writes."""
+_OWN = """
+    CREATE TABLE cqrs_version (version INTEGER NOT NULL);
+    CREATE TABLE cqrs_checkpoint (
+        log TEXT PRIMARY KEY, position INTEGER NOT NULL,
+        base_position INTEGER NOT NULL, base_line INTEGER NOT NULL, base_offset INTEGER NOT NULL, base_digest BLOB NOT NULL
+    );
+"""
+_LOAD = "SELECT position, base_position, base_line, base_offset, base_digest FROM cqrs_checkpoint WHERE log = ?"
+_KEEP = "INSERT OR REPLACE INTO cqrs_checkpoint VALUES (?, ?, ?, ?, ?, ?)"
+
+
+class _InUse(msgspec.Struct, frozen=True):
+    """The content of `NAME.json`: the number of the file in use, and the version of the projection."""
+
+    number: int
+    version: int
+
+
+_decode = msgspec.json.Decoder(_InUse).decode
+
+
+class _File(Generation):
+    """The tables in one file."""
+
+    def __init__(self, path: str, number: int, version: int) -> None:
+        """Open a file that exists.
+
+        Raises:
+            sqlite3.Error: It cannot be opened, or holds no tables of this version.
+        """
+        self.path = path
+        self.number = number
+        self.version = version
+        self._connection = sqlite3.connect(_uri(path), timeout=_WAIT, isolation_level=None, uri=True)
+        try:
+            self._connection.execute("PRAGMA synchronous = NORMAL")
+            ((found,),) = self._connection.execute("SELECT version FROM cqrs_version")
+            if found != version:
+                raise sqlite3.DatabaseError(f"it has tables of version {found}, and not of {version}")
+        except ValueError as error:
+            self._connection.close()
+            raise sqlite3.DatabaseError("it has no version") from error
+        except BaseException:
+            self._connection.close()
+            raise
+
+    def checkpoint(self, log_id: str) -> Checkpoint:
+        """Return how far the rows were derived from a log; see `Generation`."""
+        with self._errors():
+            row = self._connection.execute(_LOAD, (log_id,)).fetchone()
+        return Checkpoint() if row is None else Checkpoint(row[0], Cursor(*row[1:]))
+
+    def change(self, log_id: str, before: Checkpoint, after: Checkpoint, work: Callable[[Any], None]) -> bool:
+        """Change rows; see `Generation`."""
+        connection, base = self._connection, after.base
+        with self._errors():
+            connection.execute("BEGIN IMMEDIATE")
+        try:
+            if self.checkpoint(log_id) != before:
+                return False
+            connection.set_authorizer(_no_transactions)
+            try:
+                work(connection)
+            finally:
+                connection.set_authorizer(None)
+            with self._errors():
+                connection.execute(_KEEP, (log_id, after.position, base.position, base.line, base.offset, base.digest))
+                connection.execute("COMMIT")
+            return True
+        finally:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+
+    def rows(self, sql: str, values: Any) -> list[tuple[Any, ...]]:
+        """Run a query; see `Generation`."""
+        return self._connection.execute(sql, values).fetchall()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise StoreUnavailable(f"{self.path}: {error}") from error
+
+
+class SqliteTables(Tables):
+    """Tables in the files of a folder."""
+
+    def __init__(self, folder: str) -> None:
+        """Choose a folder.
+
+        Args:
+            folder: Its path. It is made when the first projection is built.
+        """
+        self._folder = folder
+        self._open: dict[str, _File] = {}
+
+    def current(self, name: str) -> _File | None:
+        """Return the tables in use; see `Tables`."""
+        while True:
+            in_use = self._in_use(name)
+            opened = self._open.get(name)
+            if opened is not None:
+                if in_use is not None and opened.number == in_use.number:
+                    return opened
+                self._open.pop(name).close()
+            if in_use is None:
+                return None
+            path = self._path(name, in_use.number)
+            try:
+                self._open[name] = _File(path, in_use.number, in_use.version)
+            except sqlite3.Error:
+                if self._in_use(name) == in_use:  # it was not replaced meanwhile: it is gone, or is not what was written
+                    return None
+
+    @contextmanager
+    def lock(self, name: str) -> Iterator[None]:
+        """Let no other program build tables; see `Tables`."""
+        path = os.path.join(self._folder, f"{name}.lock")
+        with os_errors_as_store_errors(path):
+            make_directory(self._folder)
+            fd = open_or_make(path, os.O_RDWR)
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX)
+            yield
+        finally:
+            close(fd)
+
+    def begin(self, projection: Projection[Any], *, anew: bool) -> _File:
+        """Make empty tables; see `Tables`."""
+        in_use = self._in_use(projection.name)
+        number = 1 if in_use is None else in_use.number + 1
+        path = self._path(projection.name, number)
+        if not anew:
+            try:
+                return _File(path, number, projection.version)
+            except sqlite3.Error:  # there is none, or it is half made, or another version's
+                pass
+        _remove(path)
+        try:
+            _make(path, projection)
+            return _File(path, number, projection.version)
+        except sqlite3.Error as error:
+            _remove(path)
+            raise ProjectionFailed(f"the tables of the projection {projection.name} cannot be made: {error}") from error
+
+    def use(self, name: str, built: Generation) -> None:
+        """Put tables into use; see `Tables`."""
+        if not isinstance(built, _File):
+            raise TypeError("only tables that `begin` has made can be used")
+        path = os.path.join(self._folder, f"{name}.json")
+        with os_errors_as_store_errors(path):
+            replace_durably(path, msgspec.json.encode(_InUse(built.number, built.version)))
+            for other in glob(f"{escape(os.path.join(self._folder, name))}.*.sqlite"):
+                if other != built.path:
+                    _remove(other)
+        built.close()
+
+    def close(self) -> None:
+        """Close the files; see `Tables`."""
+        for opened in self._open.values():
+            opened.close()
+        self._open = {}
+
+    def _path(self, name: str, number: int) -> str:
+        return os.path.join(self._folder, f"{name}.{number}.sqlite")
+
+    def _in_use(self, name: str) -> _InUse | None:
+        path = os.path.join(self._folder, f"{name}.json")
+        with os_errors_as_store_errors(path):
+            try:
+                with open(path, "rb") as file:
+                    return _decode(file.read())
+            except (FileNotFoundError, msgspec.MsgspecError, UnicodeDecodeError):  # it is a cache, which is made again
+                return None
+
+
+def _no_transactions(action: int, *_: object) -> int:
+    """Forbid `apply` to commit or to roll back, because then the rows and their position would not agree."""
+    return sqlite3.SQLITE_DENY if action in (sqlite3.SQLITE_TRANSACTION, sqlite3.SQLITE_SAVEPOINT) else sqlite3.SQLITE_OK
+
+
+def _uri(path: str) -> str:
+    """Return the URI by which SQLite opens a file for writing, and does not make it."""
+    return f"file:{quote(os.path.abspath(path))}?mode=rw"
+
+
+def _make(path: str, projection: Projection[Any]) -> None:
+    """Make a file with the empty tables of a projection.
+
+    Raises:
+        sqlite3.Error: That is not possible.
+    """
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    connection = sqlite3.connect(_uri(path), isolation_level=None, uri=True)
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.executescript(f"BEGIN; {_OWN} {projection.schema};")
+        connection.execute("INSERT INTO cqrs_version VALUES (?)", (projection.version,))
+        connection.execute("COMMIT")
+    finally:
+        connection.close()
+
+
+def _remove(path: str) -> None:
+    """Remove a file, and what SQLite keeps beside it."""
+    for each in (path, f"{path}-wal", f"{path}-shm"):
+        remove(each)

@@ -1,0 +1,339 @@
+"""Projections on both databases: rows and position agree, whatever happens to the code, the logs and the tables."""
+
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cqrs_todo.cqrs.errors import InvalidLogName
+from cqrs_todo.cqrs.events import Recorded
+from cqrs_todo.cqrs.projections import (
+    NewerProjection,
+    Projection,
+    ProjectionBehind,
+    ProjectionFailed,
+    ReadModel,
+    Tables,
+)
+from cqrs_todo.cqrs.projections.postgres import PostgresTables
+from cqrs_todo.cqrs.projections.sqlite import SqliteTables
+from cqrs_todo.cqrs.query import Query
+from cqrs_todo.cqrs.store import Append, Log, Store
+from cqrs_todo.cqrs.stores import open_store
+from cqrs_todo.cqrs.struct import replace
+from cqrs_todo.cqrs.testing.examples import CONTRACT_TYPES, Counted, metadata, one
+
+AT = datetime(2026, 11, 22, tzinfo=UTC)
+SCHEMA = "CREATE TABLE seen (log varchar(50), position integer, number integer, PRIMARY KEY (log, position))"
+ALL = "SELECT number FROM seen ORDER BY position"
+
+
+class Backend:
+    """A database for tables, and its placeholder for a value."""
+
+    def __init__(self, make: Callable[[], Tables], mark: str) -> None:
+        self.make = make
+        self.mark = mark
+
+    def apply(self, connection: Any, event: Recorded[Counted], log_id: str) -> None:
+        values = (log_id, event.position, event.data.number)
+        connection.execute("INSERT INTO seen VALUES (?, ?, ?)".replace("?", self.mark), values)
+
+    def projection(self, version: int = 1, name: str = "seen") -> Projection[Counted]:
+        return Projection(name, version, SCHEMA, self.apply, Query.of(kinds={"a"}))
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Backend:
+    if request.param == "sqlite":
+        return Backend(lambda: SqliteTables(f"{tmp_path}/cache's/projections"), "?")
+    url = request.getfixturevalue("database")
+    return Backend(lambda: PostgresTables(url), "%s")
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return open_store(f"jsonl:{tmp_path}/data", CONTRACT_TYPES)
+
+
+@pytest.fixture
+def log(store: Store) -> Log:
+    return store.create("inbox", AT)
+
+
+@pytest.fixture
+def models(store: Store, backend: Backend) -> Iterator[Callable[..., ReadModel]]:
+    made: list[ReadModel] = []
+
+    def model(projection: Projection[Counted] | None = None, log: Log | None = None) -> ReadModel:
+        made.append(ReadModel(store, projection or backend.projection(), backend.make(), log=log))
+        return made[-1]
+
+    yield model
+    for each in made:
+        each.close()
+
+
+def write(log: Log, *numbers: int) -> None:
+    for number in numbers:
+        log.append([*one("a/1", number), *one("b/1", -number)], metadata(f"{log.name} {number}"))
+
+
+def seen(model: ReadModel) -> list[int]:
+    return [number for (number,) in model.rows(ALL)]
+
+
+def test_rows_follow_the_events_that_are_wanted(models: Callable[..., ReadModel], log: Log, backend: Backend) -> None:
+    write(log, 1, 2, 3)
+    model = models()
+    assert (model.catch_up(), seen(model), model.position(log)) == (3, [1, 2, 3], 6)
+    assert model.catch_up() == 0
+    write(log, 4)
+    assert (model.lag(), model.catch_up(), model.lag()) == ({"inbox": 2}, 1, {"inbox": 0})
+    other = models()
+    assert (other.catch_up(), seen(other)) == (0, [1, 2, 3, 4])
+    marked = f"SELECT number FROM seen WHERE number > {backend.mark}"
+    assert sorted(model.rows(marked, (2,))) == [(3,), (4,)]
+
+
+def test_two_programs_can_derive_the_same_rows(
+    models: Callable[..., ReadModel], store: Store, log: Log, backend: Backend
+) -> None:
+    write(log, 1)
+    one_model, other = models(), models()
+    one_model.catch_up()
+    write(log, 2)
+    assert other.catch_up() == 1
+    assert (one_model.catch_up(), seen(one_model)) == (0, [1, 2])
+    stop = threading.Event()
+    followers = [threading.Thread(target=lambda: follow(store, backend, stop)) for _ in range(2)]
+    for follower in followers:
+        follower.start()
+    write(log, *range(3, 60))
+    one_model.wait_for(log, 2 * 59, 30)
+    stop.set()
+    for follower in followers:
+        follower.join()
+    assert seen(one_model) == list(range(1, 60))
+
+
+def follow(store: Store, backend: Backend, stop: threading.Event) -> None:
+    model = ReadModel(open_store(store.url, CONTRACT_TYPES), backend.projection(), backend.make())
+    model.follow(stop.is_set)
+    model.close()
+
+
+def test_an_event_that_cannot_be_applied_stops_the_projection_there(
+    models: Callable[..., ReadModel], log: Log, backend: Backend
+) -> None:
+    write(log, 1, 2, 3)
+
+    def apply(connection: Any, event: Recorded[Counted], log_id: str) -> None:
+        backend.apply(connection, event, log_id)
+        if event.data.number == 3:
+            raise KeyError("student")
+
+    model, other = models(replace(backend.projection(), apply=apply)), models(backend.projection(name="other"))
+    for _ in range(2):
+        with pytest.raises(
+            ProjectionFailed,
+            match=r"^version 1 of the projection seen cannot apply counted at @5 of inbox: KeyError: 'student'$",
+        ):
+            model.catch_up()
+    with pytest.raises(ProjectionBehind, match="has not been built yet"):
+        model.rows(ALL)
+    assert (other.catch_up(), seen(other)) == (3, [1, 2, 3]), "the others go on"
+    corrected = models()
+    assert (corrected.catch_up(), seen(corrected)) == (1, [1, 2, 3]), "it goes on with what was left half built"
+    write(log, 4, 5)
+    broken = models(replace(backend.projection(), apply=lambda _, event, __: 1 // (event.data.number - 5)))
+    with pytest.raises(ProjectionFailed, match=r"@9 of inbox: ZeroDivisionError"):
+        broken.catch_up()
+    assert (broken.position(log), broken.lag()) == (7, {"inbox": 3})
+
+
+def test_code_that_commits_is_refused_and_changes_nothing(
+    models: Callable[..., ReadModel], log: Log, backend: Backend
+) -> None:
+    write(log, 1, 2)
+    model = models()
+    model.catch_up()
+    write(log, 3)
+
+    def apply(connection: Any, event: Recorded[Counted], log_id: str) -> None:
+        backend.apply(connection, event, log_id)
+        connection.commit()
+
+    with pytest.raises(ProjectionFailed, match="cannot apply counted at @5 of inbox"):
+        models(replace(backend.projection(), apply=apply)).catch_up()
+    assert (seen(model), model.catch_up(), seen(model)) == ([1, 2], 1, [1, 2, 3])
+
+
+def test_a_new_version_is_built_beside_the_old_one(models: Callable[..., ReadModel], log: Log, backend: Backend) -> None:
+    write(log, 1, 2)
+    old = models()
+    old.catch_up()
+    during: list[list[int]] = []
+
+    def apply(connection: Any, event: Recorded[Counted], log_id: str) -> None:
+        during.append(seen(old))
+        backend.apply(connection, replace(event, data=Counted(event.data.number * 10)), log_id)
+
+    new = models(replace(backend.projection(version=2), apply=apply))
+    with pytest.raises(ProjectionBehind, match="version 2 of the projection seen has not been built yet"):
+        new.rows(ALL)
+    with pytest.raises(ProjectionBehind, match=r"seen has come to @0 of inbox, and not to @4 within 0 s"):
+        new.wait_for(log, 4, 0)
+    assert (new.catch_up(), seen(new)) == (2, [10, 20])
+    assert during == [[1, 2], [1, 2]], "the old rows stay in use meanwhile"
+    for use in (old.catch_up, lambda: old.rows(ALL), lambda: old.wait_for(log, 4)):
+        with pytest.raises(NewerProjection, match="version 2 of the projection seen is in use, and this program knows"):
+            use()
+
+
+class Interrupted(BaseException):
+    pass
+
+
+def test_a_build_goes_on_where_it_was_interrupted(models: Callable[..., ReadModel], store: Store, backend: Backend) -> None:
+    for name in ("first", "second"):
+        write(store.create(name, AT), 1, 2)
+    applied: list[int] = []
+
+    def apply(connection: Any, event: Recorded[Counted], log_id: str) -> None:
+        applied.append(event.data.number)
+        if len(applied) == 3:
+            raise Interrupted
+        backend.apply(connection, event, log_id)
+
+    model = models(replace(backend.projection(), apply=apply))
+    with pytest.raises(Interrupted):
+        model.catch_up()
+    assert model.catch_up() == 2, "the first log is done"
+    assert (sorted(seen(model)), applied) == ([1, 1, 2, 2], [1, 2, 1, 1, 2])
+    applied[:] = []
+    with pytest.raises(Interrupted):
+        model.rebuild()
+    assert sorted(seen(model)) == [1, 1, 2, 2], "what is there stays in use"
+    assert (model.rebuild(), sorted(seen(model))) == (4, [1, 1, 2, 2])
+
+
+def test_a_log_that_was_rewritten_is_derived_again(
+    models: Callable[..., ReadModel], store: Store, tmp_path: Path, backend: Backend
+) -> None:
+    log = store.create("inbox", AT)
+    write(log, 1, 2, 3)
+    model = models()
+    model.catch_up()
+    half = models(replace(backend.projection(version=2), apply=lambda *_: 1 // 0))
+    path = tmp_path / "data/lists/inbox.jsonl"
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:2]))
+    path.with_suffix(".lock").unlink()
+    write(store.open("inbox"), 7, 8, 9)
+    assert (model.catch_up(), seen(model)) == (4, [1, 7, 8, 9])
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:2]))
+    path.with_suffix(".lock").unlink()
+    assert (model.catch_up(), seen(model)) == (1, [1])
+    with pytest.raises(ProjectionFailed):
+        half.catch_up()
+
+
+def test_what_a_log_has_forgotten_is_in_no_row(
+    models: Callable[..., ReadModel], store: Store, log: Log, backend: Backend, tmp_path: Path
+) -> None:
+    text = SCHEMA.replace("number integer", "number varchar(50)")
+
+    def apply(connection: Any, event: Recorded[Counted], log_id: str) -> None:
+        values = (log_id, event.position, event.data.text)
+        connection.execute("INSERT INTO seen VALUES (?, ?, ?)".replace("?", backend.mark), values)
+
+    for number, word in enumerate(("hunter2", "plain")):
+        log.append([Append(f"a/{number}", (Counted(number, word),))], metadata(f"c{number}"))
+    model = models(Projection("seen", 1, text, apply, Query.of(types={"counted"})))
+    assert (model.catch_up(), model.rows(ALL)) == (2, [("hunter2",), ("plain",)])
+    store.forget("inbox", ["a/0"])
+    assert (model.catch_up(), model.rows(ALL), model.catch_up()) == (1, [("plain",)], 0)
+    model.close()
+    assert not [file for file in tmp_path.rglob("*") if file.is_file() and b"hunter2" in file.read_bytes()]
+
+
+def test_all_logs_of_a_store_are_covered(models: Callable[..., ReadModel], store: Store, log: Log) -> None:
+    write(log, 1)
+    model, only = models(), models(log=log)
+    model.catch_up()
+    write(store.create("work", AT), 1, 2)
+    assert (model.lag(), only.lag()) == ({"inbox": 0, "work": 4}, {"inbox": 0})
+    assert only.catch_up() == 0
+    assert model.catch_up() == 2
+    assert sorted(model.rows("SELECT log, number FROM seen")) == sorted(
+        [(log.id, 1), *((store.open("work").id, number) for number in (1, 2))]
+    )
+
+
+def test_a_rebuild_equals_catching_up(models: Callable[..., ReadModel], log: Log) -> None:
+    model = models()
+    for number in range(20):
+        write(log, number)
+        model.catch_up()
+    rows = model.rows("SELECT * FROM seen ORDER BY position")
+    assert (model.rebuild(), model.rows("SELECT * FROM seen ORDER BY position")) == (20, rows)
+    assert (models().catch_up(), model.catch_up()) == (0, 0)
+
+
+def test_callers_read_their_own_writes(models: Callable[..., ReadModel], store: Store, log: Log, backend: Backend) -> None:
+    stop = threading.Event()
+    follower = threading.Thread(target=lambda: follow(store, backend, stop))
+    follower.start()
+    model = models()
+    for number in range(5):
+        commit = log.append(one("a/1", number), metadata(f"c{number}"))
+        model.wait_for(log, commit.last, 30)
+        assert seen(model) == list(range(number + 1))
+    stop.set()
+    follower.join()
+
+
+@pytest.mark.parametrize("schema", ["CREATE TABLE", "CREATE TABLE x (a integer); CREATE TABLE x (a integer)"])
+def test_a_schema_that_is_wrong_leaves_nothing(
+    models: Callable[..., ReadModel], log: Log, backend: Backend, schema: str
+) -> None:
+    write(log, 1)
+    with pytest.raises(ProjectionFailed, match="the tables of the projection seen cannot be made"):
+        models(replace(backend.projection(), schema=schema)).catch_up()
+    assert models().catch_up() == 1
+
+
+def test_the_name_of_a_projection_is_checked(models: Callable[..., ReadModel], backend: Backend) -> None:
+    with pytest.raises(InvalidLogName):
+        models(backend.projection(name="../seen"))
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("harm", ["remove", "empty", "garbage", "pointer"])
+def test_files_that_are_gone_or_damaged_are_made_again(
+    models: Callable[..., ReadModel], log: Log, tmp_path: Path, harm: str
+) -> None:
+    write(log, 1, 2)
+    model = models()
+    model.catch_up()
+    model.close()
+    folder = tmp_path / "cache's/projections"
+    for path in folder.iterdir():
+        if harm == "remove":
+            path.unlink()
+        elif path.suffix == (".json" if harm == "pointer" else ".sqlite"):
+            path.write_bytes(b"" if harm == "empty" else b"garbage" * 1000)
+        elif harm != "pointer" and path.suffix != ".json":
+            path.unlink()
+    assert model.catch_up() == (0 if harm == "pointer" else 2)
+    assert seen(model) == [1, 2]
+    assert len(list(folder.glob("*.sqlite"))) == 1
+
+
+@pytest.mark.parametrize("backend", ["postgres"], indirect=True)
+def test_a_name_that_postgresql_would_cut_off_is_refused(models: Callable[..., ReadModel], backend: Backend) -> None:
+    with pytest.raises(ProjectionFailed, match="is longer than the 63 bytes that PostgreSQL allows"):
+        models(backend.projection(name="x" * 60)).catch_up()
