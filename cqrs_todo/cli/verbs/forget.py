@@ -1,5 +1,6 @@
 """`todo forget`: remove the data of todos from all history."""
 
+import shlex
 import sys
 from collections.abc import Sequence
 
@@ -51,9 +52,12 @@ def _agreed(session: Session, entities: Sequence[Entity[State]], ids: Sequence[s
     Raises:
         UsageError: There is no terminal to ask on.
     """
-    command = session.typed(session.list.name, f"forget {' '.join(ids)} --yes")
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise UsageError("forgetting cannot be undone, so forget asks first, and there is no terminal", f"or: {command}")
+        unasked = session.typed(session.list.name, f"forget {shlex.join(ids)} --yes")
+        raise UsageError(
+            "forget cannot be undone and asks first, and there is no terminal to ask on",
+            f"to forget it without being asked: {unasked}",
+        )
     for entity in entities[:_MOST_SHOWN]:
         item = item_of(entity)
         sys.stderr.write(f"{entity.number}  {'(forgotten or lost)' if item is None else visible(item.todo.text)}\n")

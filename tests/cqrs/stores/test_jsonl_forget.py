@@ -106,15 +106,17 @@ def test_files_that_keep_bytes_of_the_log_are_removed(store: Store, path: Path, 
     }
     for name, content in files.items():
         path.with_name(name).write_bytes(content)
+    of_job = path.with_name("inbox.damaged-20260103T000000000000")  # the log job had this name once
+    of_job.write_bytes(path.with_name("job.jsonl").read_bytes())
     kept = path.with_name("job.torn-20260102T000000000000")
     kept.write_bytes(b'{"position":9,"events":[{"stream":"a/11","version":1')
-    (damaged,) = path.parent.glob("inbox.damaged-*")
+    (damaged,) = set(path.parent.glob("inbox.damaged-*")) - {of_job}
     (of_other,) = path.parent.glob("other.damaged-*")
     store.archive("inbox")
     done = store.forget("inbox", ["a/1"], archived=True)
     assert holding(tmp_path) == []
     assert {Path(each).name for each in done.removed} == {*files, damaged.name} - {".inbox.0123.incoming"}
-    assert (done.unreached, kept.exists(), of_other.exists()) == ((), True, True)
+    assert (done.unreached, kept.exists(), of_other.exists(), of_job.exists()) == ((), True, True, True)
     verdict = store.verify("inbox", archived=True)
     assert (verdict.damage, verdict.forgotten) == (None, 2)
 

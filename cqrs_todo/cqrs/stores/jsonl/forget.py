@@ -16,6 +16,7 @@ import msgspec
 from ...errors import DamagedLog, ReadOnlyLog
 from ...store import no_progress
 from ..forgetting import Forgotten, forget_lines
+from ..format import log_in
 from ..hash_chain import continues
 from .files import OPEN_SAFELY, close, os_errors_as_store_errors, read_range, remove, replace_durably, sync_directory, there
 from .head_record import head_in, read_record, record_head, replacing_record
@@ -77,8 +78,8 @@ def forget(path: str, name: str, streams: Collection[str], *, is_copy: bool) -> 
 def remove_set_aside(folders: Sequence[str], name: str, log: str, streams: Collection[str]) -> tuple[list[str], list[str]]:
     """Remove the files that keep bytes of a log, or of one of some streams, beside the logs.
 
-    A file belongs to the log if it has its name, or holds its header, because the log may have been renamed since. A file
-    that names one of the streams is removed, too.
+    A file that begins with a header belongs to the log that the header names, because the log may have been renamed since.
+    Any other file belongs to the log that has its name. A file of another log is removed if it names one of the streams.
 
     Args:
         folders: The folders of the logs.
@@ -89,13 +90,16 @@ def remove_set_aside(folders: Sequence[str], name: str, log: str, streams: Colle
     Returns:
         The paths of the files that were removed, and what is wrong with those that could not be removed, in words.
     """
-    signs = [b'"id":%b' % msgspec.json.encode(log), *map(msgspec.json.encode, streams)]
+    named = [msgspec.json.encode(stream) for stream in streams]
     removed: list[str] = []
     failed: list[str] = []
     for folder in folders:
         for path, of in _set_aside(folder):
             try:
-                if of == name or any(sign in _content(path) for sign in signs):
+                content = _content(path)
+                header = log_in(content.partition(b"\n")[0])
+                is_own = of == name if header is None else header.id == log
+                if is_own or any(stream in content for stream in named):
                     remove(path)
                     removed.append(path)
             except OSError as error:

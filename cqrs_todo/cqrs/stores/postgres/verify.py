@@ -69,7 +69,7 @@ def verify(database: Database, key: int, header: bytes, progress: Progress) -> V
                 if commit.position == wrong:
                     raise InvalidLine("the columns or the events beside the line say something else than the line")
                 position, digest, commits, byte = commit.last, after, commits + 1, byte + len(line)
-                forgotten += sum(event.type == FORGOTTEN for event in commit.events)
+                forgotten += sum(event.type == FORGOTTEN for event in commit.events) if read.forgotten else 0
             if bad is not None:
                 raise bad
             progress(commits, total)
