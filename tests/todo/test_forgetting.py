@@ -113,7 +113,8 @@ def test_nothing_brings_back_what_was_forgotten(
         for each in LISTS:
             todos = home.list(each)
             fold = todos.repository.fold()
-            assert all(entity.state is None for stream in entities if (entity := fold.get(stream)) is not None)
+            found = [fold.get(stream) for stream in entities]
+            assert all(entity.state is None for entity in found if entity is not None)
             commits = todos.commits()
             for commit in commits:
                 assert all(event.type == FORGOTTEN for event in commit.events if event.stream in entities)
