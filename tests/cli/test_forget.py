@@ -50,7 +50,7 @@ def test_a_password_is_forgotten(filled: Todo) -> None:
     lines = filled("history", "--plain").out
     result = filled("forget", "2", "--yes")
     assert result.out == "Forgot 2 in inbox (4 events). This cannot be undone.\n"
-    assert "Not reached: exports, backups" in result.err
+    assert "Not reached: other stores, exports, backups" in result.err
     assert (holding(filled), holding(filled, "not a password")) == ([], [])
     assert [todo["number"] for todo in filled.todos()] == [1, 3]
     assert filled("verify").out.startswith("inbox: 8 events, 5 commits, 4 forgotten, head ")

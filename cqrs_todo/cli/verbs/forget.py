@@ -21,8 +21,8 @@ _REFUSED = 1
 _MOST_SHOWN = 10
 """How many todos the question shows with their texts."""
 _ELSEWHERE = (
-    "Not reached: exports, backups, copies on other machines, and the history of your shell. What a disk still holds of"
-    " removed files is not overwritten."
+    "Not reached: other stores, exports, backups, copies on other machines, and the history of your shell. What a disk still"
+    " holds of removed files is not overwritten."
 )
 
 

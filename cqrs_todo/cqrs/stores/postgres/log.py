@@ -154,8 +154,8 @@ class PostgresLog(ChainedLog):
         """Let nobody else append until the transaction on a connection ends."""
         connection.execute(self._database.sql(_HOLD), (self._key,))
 
-    def forget(self) -> None:
-        """Forget everything that was read and written, after a transaction that may have been rolled back."""
+    def start_again(self) -> None:
+        """Drop everything that was read and written, after a transaction that may have been rolled back."""
         self._reader.restart()
 
     def _append_at_once(

@@ -145,7 +145,7 @@ class PostgresStore(Store):
         def whole(connection: Connection) -> T:
             nonlocal begun
             if begun:  # the try before this one was rolled back, or its answer was lost
-                _forget(logs)
+                _start_again(logs)
             begun = True
             for key in sorted(held):
                 held[key].hold(connection)
@@ -159,7 +159,7 @@ class PostgresStore(Store):
                     logs[0].warnings.append(f"what was being done with {names} was finished before the interruption")
                 return result
         except BaseException:
-            _forget(logs)
+            _start_again(logs)
             raise
 
     def close(self) -> None:
@@ -339,11 +339,11 @@ class PostgresStore(Store):
                 raise LogExists(other, name)
 
 
-def _forget(logs: Sequence[Log]) -> None:
-    """Let logs forget what they read and wrote, after a transaction that may have been rolled back."""
+def _start_again(logs: Sequence[Log]) -> None:
+    """Let logs drop what they read and wrote, after a transaction that may have been rolled back."""
     for log in logs:
         if isinstance(log, PostgresLog):
-            log.forget()
+            log.start_again()
 
 
 _INSERT = """
