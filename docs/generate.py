@@ -111,10 +111,15 @@ def picture() -> str:
     return screen.export_svg(title="todo", unique_id="todo")
 
 
+_TUTORIALS = ("bank-account.md", "course-subscriptions.md")
+"""The pages whose code is in files beside them."""
+_BLOCKS = re.DOTALL | re.MULTILINE
+
+
 def tutorial() -> dict[Path, str]:
-    """Return the content of the tutorial's files, put together from the code blocks of its page."""
-    page = (DOCS / "tutorial" / "bank-account.md").read_text(encoding="utf-8")
-    blocks = re.findall(r"^```python (\S+)\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
+    """Return the content of the tutorials' files, put together from the code blocks of their pages."""
+    pages = [(DOCS / "tutorial" / name).read_text(encoding="utf-8") for name in _TUTORIALS]
+    blocks = [block for page in pages for block in re.findall(r"^```python (\S+)\n(.*?)^```$", page, _BLOCKS)]
     names = dict.fromkeys(name for name, _ in blocks)
     return {DOCS / "tutorial" / name: "\n\n".join(block for of, block in blocks if of == name) for name in names}
 

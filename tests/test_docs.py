@@ -32,7 +32,7 @@ def test_the_reference_is_what_help_prints(generate: ModuleType) -> None:
 
 def test_the_files_of_the_tutorial_are_the_code_in_its_page(generate: ModuleType) -> None:
     files = generate.tutorial()
-    assert {path.name for path in files} == {"bank.py", "test_bank.py"}
+    assert {path.name for path in files} == {"bank.py", "test_bank.py", "courses.py", "test_courses.py"}
     for path, text in files.items():
         assert path.read_text(encoding="utf-8") == text, "run: make docs"
 
@@ -41,12 +41,13 @@ def test_the_code_in_the_tutorial_passes_its_tests(generate: ModuleType, tmp_pat
     for path, text in generate.tutorial().items():
         (tmp_path / path.name).write_text(text, encoding="utf-8")
     ran = subprocess.run([sys.executable, "-m", "pytest"], cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert (ran.returncode, " 8 passed in" in ran.stdout) == (0, True), ran.stdout + ran.stderr
+    assert (ran.returncode, " 13 passed in" in ran.stdout) == (0, True), ran.stdout + ran.stderr
 
 
-def test_the_bank_account_is_short() -> None:
-    lines = (ROOT / "docs/tutorial/bank.py").read_text(encoding="utf-8").splitlines()
-    assert len([line for line in lines if line.strip()]) <= 150
+@pytest.mark.parametrize(("name", "most"), [("bank.py", 150), ("courses.py", 200)])
+def test_the_code_of_a_tutorial_is_short(name: str, most: int) -> None:
+    lines = (ROOT / "docs/tutorial" / name).read_text(encoding="utf-8").splitlines()
+    assert len([line for line in lines if line.strip()]) <= most
 
 
 def test_the_list_and_the_picture_of_the_modules_show_their_docstrings_and_imports(generate: ModuleType) -> None:

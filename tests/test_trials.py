@@ -8,7 +8,7 @@ from tests.trials import TRIALS
 from tests.trials.harness import LOST, SILENT, Control, Program, Size, Tally
 from tests.trials.weak import KINDS
 
-SLOW = {"syscalls", "kills", "full_disk", "server", "hostile", "pairs"}
+SLOW = {"syscalls", "kills", "full_disk", "server", "hostile", "pairs", "projections", "followers"}
 """Each control of these trials takes half a minute or needs many races, so only `make trials` runs them."""
 CONTROLS = [
     pytest.param(name, control, id=f"{name}-{control.weakness}")

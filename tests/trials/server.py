@@ -110,6 +110,23 @@ def _by_serial_number(program: Program, url: str, tally: Tally) -> None:
         tally.wrong(MISSED, f"a reader by serial number saw {len(seen) - 1:,} of {recorded:,} rows")
 
 
+def kill_server(server: Any) -> None:
+    """Kill all processes of a server with SIGKILL."""
+    postmaster = int((server.pgdata / "postmaster.pid").read_text().split()[0])
+    children = Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text().split()
+    for process in (postmaster, *map(int, children)):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(process, signal.SIGKILL)
+
+
+def start_server(server: Any) -> None:
+    """Start a server that was killed."""
+    # pgserver takes a dead process that nobody waited for as one that runs
+    for left in ("postmaster.pid", ".s.PGSQL.5432", ".s.PGSQL.5432.lock"):
+        (server.pgdata / left).unlink(missing_ok=True)
+    server.ensure_postgres_running()
+
+
 def _killed(program: Program, store: Store, server: Any, kills: int, tally: Tally) -> None:
     """Kill all processes of the server with SIGKILL while writers append."""
     store.create("killed", datetime.now(UTC))
@@ -123,17 +140,10 @@ def _killed(program: Program, store: Store, server: Any, kills: int, tally: Tall
         while sum(1 for _ in log.commits(Cursor(before))) < 10:  # until the writers append again
             time.sleep(0.05)
         time.sleep(chance.uniform(0, 0.3))
-        postmaster = int((server.pgdata / "postmaster.pid").read_text().split()[0])
-        children = Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text().split()
         killed_at = time.monotonic()
-        for process in (postmaster, *map(int, children)):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(process, signal.SIGKILL)
+        kill_server(server)
         time.sleep(0.2)
-        # pgserver takes a dead process that nobody waited for as one that runs
-        for left in ("postmaster.pid", ".s.PGSQL.5432", ".s.PGSQL.5432.lock"):
-            (server.pgdata / left).unlink(missing_ok=True)
-        server.ensure_postgres_running()
+        start_server(server)
         outages.append((killed_at, time.monotonic()))
         tally.cases += 1
     stop.touch()

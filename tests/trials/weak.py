@@ -8,7 +8,7 @@ import io
 import os
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -255,6 +255,48 @@ def _forgetful_server() -> None:
     database.MIGRATIONS = (replace(first, sql=forgetful), *others)  # type: ignore[attr-defined]  # the weakness itself
 
 
+def _no_lease() -> None:
+    """Every runner of a reaction gets the lease, and keeps its checkpoint whoever holds it."""
+    from cqrs_todo.cqrs.checkpoints import Checkpoint, Checkpoints
+    from cqrs_todo.cqrs.stores.jsonl.checkpoints import FileCheckpoints
+    from cqrs_todo.cqrs.stores.postgres.tables import PostgresCheckpoints
+
+    def weaken(kept: type[Checkpoints]) -> None:
+        whole = kept.save
+
+        def save(self: Checkpoints, reaction: str, log_id: str, checkpoint: Checkpoint, holder: str | None = None) -> bool:
+            del holder
+            return whole(self, reaction, log_id, checkpoint)
+
+        kept.save = save  # type: ignore[method-assign]  # the weakness itself
+        kept.hold = lambda *_: True  # type: ignore[method-assign]  # the weakness itself
+
+    weaken(FileCheckpoints)
+    weaken(PostgresCheckpoints)
+
+
+def _rows_apart() -> None:
+    """The rows of a projection change in one transaction, and their position in the next one."""
+    from cqrs_todo.cqrs.checkpoints import Checkpoint
+    from cqrs_todo.cqrs.projections import Generation, postgres, sqlite
+
+    def weaken(tables: type[Generation]) -> None:
+        whole = tables.change
+
+        def change(
+            self: Generation, log_id: str, before: Checkpoint, after: Checkpoint, work: Callable[[Any], None]
+        ) -> bool:
+            if not whole(self, log_id, before, before, work):
+                return False
+            time.sleep(0.002)
+            return whole(self, log_id, before, after, lambda _: None)
+
+        tables.change = change  # type: ignore[method-assign]  # the weakness itself
+
+    weaken(sqlite._File)
+    weaken(postgres._Schema)
+
+
 def _serial_reader() -> None:
     """There is nothing to weaken: the trial `server` reads a table by its serial numbers instead of a log."""
 
@@ -307,6 +349,8 @@ KINDS = {
     "no-escaping": _no_escaping,
     "clock-order": _clock_order,
     "forgetful-server": _forgetful_server,
+    "rows-apart": _rows_apart,
+    "no-lease": _no_lease,
     "serial-reader": _serial_reader,
 }
 
