@@ -8,7 +8,9 @@ from tests.trials import TRIALS
 from tests.trials.harness import LOST, SILENT, Control, Program, Size, Tally
 from tests.trials.weak import KINDS
 
-SLOW = {"syscalls", "kills", "full_disk", "server", "hostile", "pairs", "projections", "followers"}
+LONG = {"standby", "boundary"}
+"""The short form of these trials takes more than ten seconds, so only `make trials` runs them."""
+SLOW = {"syscalls", "kills", "full_disk", "server", "hostile", "pairs", "projections", "followers", *LONG}
 """Each control of these trials takes half a minute or needs many races, so only `make trials` runs them."""
 CONTROLS = [
     pytest.param(name, control, id=f"{name}-{control.weakness}")
@@ -18,7 +20,7 @@ CONTROLS = [
 ]
 
 
-@pytest.mark.parametrize("name", TRIALS)
+@pytest.mark.parametrize("name", [name for name in TRIALS if name not in LONG])
 def test_nothing_is_lost_and_no_damage_is_silent(name: str, tmp_path: Path) -> None:
     (tmp_path / "home").mkdir()
     tally = TRIALS[name].trial(Program(tmp_path / "home"), Size.SHORT)

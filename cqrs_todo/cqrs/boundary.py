@@ -9,7 +9,7 @@ from functools import reduce
 from typing import Any, Generic
 
 from .decider import S
-from .errors import ConditionFailed, StaleCursor, WrongExpectedVersion
+from .errors import ConditionFailed, DamagedLog, StaleCursor, WrongExpectedVersion
 from .events import Commit, Metadata, Recorded
 from .query import AppendCondition, Query
 from .repository import RETRIES
@@ -80,6 +80,8 @@ def decide_on(
         state, reached = model.initial, 0
         for events, cursor in log.selected(model.query):
             state, reached = reduce(model.evolve, events, state), cursor.position
+        if log.damage is not None:
+            raise DamagedLog(f"{log.damage}; nothing was recorded")
         appends = decide(state)
         if not appends:
             return None

@@ -205,12 +205,14 @@ class UnknownEvents(CqrsError):
     Args:
         stream: The name of the stream.
         count: How many such events it has.
+        first: The first of them, in words: its position, its type, and what is wrong with it. '' if that was not looked up.
     """
 
-    def __init__(self, stream: str, count: int) -> None:
+    def __init__(self, stream: str, count: int, first: str = "") -> None:
         """Make the error; the arguments are described above."""
         events = "an event" if count == 1 else f"{count:,} events"
-        super().__init__(f"{stream} has {events} that this program does not know; nothing was recorded")
+        which = f" ({first})" if first else ""
+        super().__init__(f"{stream} has {events} that this program does not know{which}; nothing was recorded")
         self.stream = stream
         self.count = count
 

@@ -39,10 +39,17 @@ EXTRA = "extra"
 
 
 class UnknownEvent(Struct, frozen=True):
-    """An event whose type this code does not know: its type, and its data as JSON bytes."""
+    """An event that this code does not know.
+
+    Attributes:
+        type: Its type string.
+        data: Its data as JSON bytes.
+        misfit: Why the data do not fit the type. It is empty if the type is unknown.
+    """
 
     type: str
     data: bytes
+    misfit: str = ""
 
 
 class Metadata(Struct, frozen=True, gc=False):

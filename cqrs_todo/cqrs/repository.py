@@ -17,7 +17,7 @@ from .errors import (
     UnknownEvents,
     WrongExpectedVersion,
 )
-from .events import Commit, EventBatch, Metadata
+from .events import FRAMEWORK_TYPES, Commit, EventBatch, Metadata, UnknownEvent
 from .fold import Base, Entity, Fold, Reads
 from .snapshots import (
     NeverSnapshot,
@@ -301,10 +301,13 @@ class Repository(Generic[S, C, E]):
         retries = RETRIES
         while True:
             fold = self.fold()
-            changes, metadata, reads = _planned(plan, fold)
+            try:
+                changes, metadata, reads = _planned(plan, fold)
+            except UnknownEvents as error:
+                raise self._unknown_events(error.stream, error.count) from error
             changed = {stream: tuple(events) for stream, events in changes.items() if events}
             for stream in fold.unknown.keys() & changed.keys():
-                raise UnknownEvents(stream, fold.unknown[stream])
+                raise self._unknown_events(stream, fold.unknown[stream])
             appends = [Append(stream, events, fold.version_of(stream)) for stream, events in changed.items()]
             if not appends:
                 return Outcome(None, fold)
@@ -323,6 +326,15 @@ class Repository(Generic[S, C, E]):
                 retries -= 1
             else:
                 return Outcome(commit, self._fold_after(fold, commit))
+
+    def _unknown_events(self, stream: str, count: int) -> UnknownEvents:
+        """Return the error for a stream with unknown events, which names the first of them."""
+        for event in self.log.events(stream=stream):
+            data = event.data
+            if isinstance(data, UnknownEvent) and data.type not in FRAMEWORK_TYPES | self.decider.ignores:
+                why = data.misfit or "its type is unknown"
+                return UnknownEvents(stream, count, f"@{event.position}, {data.type}: {why}")
+        return UnknownEvents(stream, count)
 
     def _fold_after(self, fold: Fold[S], commit: Commit) -> Fold[S]:
         """Return the fold after a commit that was planned on `fold` and has just been appended."""

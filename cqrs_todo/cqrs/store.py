@@ -147,7 +147,10 @@ class Log(ABC):
 
     @property
     def damage(self) -> str | None:
-        """What the last reading stopped at, in words; None if it came to the end."""
+        """What the last reading forward stopped at, in words; None if it came to the end.
+
+        Everything else that meets damage raises `DamagedLog`.
+        """
         return None
 
     @property
@@ -193,7 +196,8 @@ class Log(ABC):
             since: Where to start.
 
         Returns:
-            An iterator that reads the log as it is used.
+            An iterator that reads the log as it is used. If the log is damaged, it stops before the damage, and `damage`
+            says so.
 
         Raises:
             StaleCursor: The log has changed before the cursor.
@@ -248,6 +252,9 @@ class Log(ABC):
     def find_command(self, command: str) -> Commit | None:
         """Find the commit with a command id, however old it is. This base method reads the log backwards.
 
+        A store whose readers see what is not durable yet makes the commit durable first, because whoever sent the command
+        again is told that it is recorded.
+
         Args:
             command: The id.
 
@@ -255,7 +262,7 @@ class Log(ABC):
             The commit. None if no commit has this id.
 
         Raises:
-            CqrsError: What `commits_backward` raises.
+            CqrsError: What `commits_backward` and `sync` raise.
         """
         return next((commit for commit in self.commits_backward() if commit.metadata.command == command), None)
 
@@ -302,7 +309,8 @@ class Log(ABC):
 
         Returns:
             An iterator over groups of events, each with a cursor: everything up to there was searched. The last one is the
-            end of the log. A group may be empty. The events at one position are in one group.
+            end of the log. A group may be empty. The events at one position are in one group. Damage stops it as it stops
+            `commits`.
 
         Raises:
             StaleCursor: The log has changed before the cursor.
@@ -364,9 +372,10 @@ class Blobs(ABC):
 class Store(ABC):
     """Logs by name.
 
-    `check_log_name` checks the names. Two names that differ only by case (see `name_key`) count as one name, so that a name
-    means the same log everywhere. If a store notices that a log which had been recorded is gone, it raises `MissingLog`
-    instead of `LogNotFound` whenever that log is named, and makes no other log in its place.
+    `check_log_name` checks the names. Two names that differ only by case (see `name_key`) count as one name, and no two logs
+    have the same name, even if one of them is archived. So a name means the same log everywhere. If a store notices that a
+    log which had been recorded is gone, it raises `MissingLog` instead of `LogNotFound` whenever that log is named, and
+    makes no other log in its place.
 
     Attributes:
         url: What `open_store` opens the store by, without a password.
@@ -389,7 +398,7 @@ class Store(ABC):
             at: The time of its creation, aware.
 
         Raises:
-            LogExists: A log in use has this name, or any log a name that differs from it only by case.
+            LogExists: Another log has this name, or a name that differs from it only by case. It may be archived.
             InvalidLogName: No log can have this name.
             MissingLog: A log of this name had been recorded and is gone.
         """

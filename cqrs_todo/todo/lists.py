@@ -44,7 +44,6 @@ class Lists:
             InvalidLogName: No list can have this name.
             MissingLog: A list with this name had been recorded and is gone.
         """
-        self._check_free(name)
         return self.store.create(name, self._clock())
 
     def start_again(self, name: str) -> tuple[Log, list[str], bool]:
@@ -82,7 +81,6 @@ class Lists:
             InvalidLogName: No list can have the new name.
         """
         self._check(old)
-        self._check_free(new)
         self.store.rename(old, new)
 
     def archive(self, name: str) -> None:
@@ -112,14 +110,6 @@ class Lists:
         """
         self._check(name, archived=True)
         self.store.unarchive(name)
-
-    def _check_free(self, name: str) -> None:
-        if check_log_name(name) not in self.names(archived=True):
-            return
-        for missing in self.store.missing():
-            if missing.archived and missing.name == check_log_name(name):
-                raise missing
-        raise LogExists(name, archived=True)
 
     def _check(self, name: str, *, archived: bool = False) -> None:
         names = self.names(archived=archived)

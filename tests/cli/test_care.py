@@ -556,7 +556,7 @@ def test_a_todo_with_an_event_of_an_unknown_type_is_shown_and_not_changed(filled
             filled("lists", "new", "work")
         refused = filled.run(*line.split())
         assert (refused.code, refused.out) == (1, ""), line
-        assert "has an event that this program does not know; nothing was recorded" in refused.err
+        assert "that this program does not know (@8, todo_painted: its type is unknown); nothing was recorded" in refused.err
         assert "update this program" in refused.err
     assert (filled.content(), filled("ls", "--all").out) == (before, shown)
     filled("done", "2")
@@ -568,7 +568,8 @@ def test_a_todo_with_an_event_whose_data_do_not_fit_is_shown_and_not_changed(fil
     assert filled("ls", "--all").out == shown
     before = filled.content()
     refused = filled.run("edit", "1", "Otherwise")
-    assert (refused.code, "has an event that this program does not know; nothing was recorded" in refused.err) == (1, True)
+    assert refused.code == 1
+    assert "(@8, todo_text_changed: Object missing required field `new`); nothing was recorded" in refused.err
     assert filled.content() == before
     assert "intact" in filled("verify").out
     filled("done", "2")

@@ -4,6 +4,7 @@ from types import ModuleType
 
 from . import (
     alterations,
+    boundary,
     clocks,
     crashes,
     decoder,
@@ -16,6 +17,7 @@ from . import (
     projections,
     repairs,
     server,
+    standby,
     syscalls,
     writers,
 )
@@ -35,6 +37,8 @@ TRIALS: dict[str, ModuleType] = {
         server,
         projections,
         followers,
+        standby,
+        boundary,
         decoder,
         hostile,
         clocks,

@@ -7,7 +7,7 @@ A trial is a module of this package with
     def trial(program: Program, size: Size) -> Tally
 
 `trial` tries the given program and counts. It does not know whether that is the real program or a weakened one. The
-exceptions are `server` and `decoder`, which each have one control that replaces the thing under test.
+exceptions are `server`, `standby` and `decoder`, which each have one control that replaces the thing under test.
 
 These words mean the same in every trial:
 

@@ -251,6 +251,7 @@ def _forgetful_server() -> None:
 
     first, *others = schema.MIGRATIONS
     forgetful = first.sql.replace("UNIQUE (log, command)", "UNIQUE (log, sum)").replace("AND command =", "AND sum =")
+    forgetful = forgetful.replace("UNIQUE (log, id),", "")  # the id of an event begins with the command id
     log._KNOWN = log._KNOWN.replace("AND command =", "AND sum =")
     database.MIGRATIONS = (replace(first, sql=forgetful), *others)  # type: ignore[attr-defined]  # the weakness itself
 
@@ -301,6 +302,33 @@ def _serial_reader() -> None:
     """There is nothing to weaken: the trial `server` reads a table by its serial numbers instead of a log."""
 
 
+def _asynchronous_standby() -> None:
+    """There is nothing to weaken: the trial `standby` lets the primary report commits that its standby has not got."""
+
+
+def _without_condition(kind: type[Any]) -> None:
+    """The logs of a kind append without the condition of a decision."""
+    whole = kind.append
+
+    def append(self: Any, appends: Sequence[Append], metadata: Metadata, **_: AppendCondition | None) -> Commit:
+        commit: Commit = whole(self, appends, metadata)
+        return commit
+
+    kind.append = append
+
+
+def _no_condition_jsonl() -> None:
+    """Logs in JSON lines append without the condition of a decision."""
+    _without_condition(log.JsonlLog)
+
+
+def _no_condition_postgres() -> None:
+    """Logs in PostgreSQL append without the condition of a decision."""
+    from cqrs_todo.cqrs.stores.postgres.log import PostgresLog
+
+    _without_condition(PostgresLog)
+
+
 def _torn_move() -> None:
     """A move is two changes, each under the lock of its own list; if the second fails, the first is undone."""
 
@@ -310,6 +338,8 @@ def _torn_move() -> None:
         if any(item.todo.removed for item in now):
             raise Rejected("it was removed")
         arrived = target.import_todos({id_of(item.stream): item.todo for item in now})
+        if arrived.commit is not None:
+            time.sleep(0.3)  # so that another process finds the todo there and removes it here, however busy the machine is
         try:
             self.change(now, lambda _: [Remove()], unchanged=True)
         except CqrsError:
@@ -352,6 +382,9 @@ KINDS = {
     "rows-apart": _rows_apart,
     "no-lease": _no_lease,
     "serial-reader": _serial_reader,
+    "asynchronous-standby": _asynchronous_standby,
+    "no-condition-jsonl": _no_condition_jsonl,
+    "no-condition-postgres": _no_condition_postgres,
 }
 
 

@@ -391,9 +391,10 @@ class DryRunStore(Store):
         for missing in self._store.missing():
             if missing.name == name:
                 raise missing
-        taken = {name_key(other): other for other in (*self.names(archived=True), *self.names())}
-        if name_key(name) in taken:
-            raise LogExists(taken[name_key(name)], name)
+        for archived in (False, True):
+            for other in self.names(archived=archived):
+                if name_key(other) == name_key(name):
+                    raise LogExists(other, name, archived=archived)
         id = os.urandom(16).hex()
         line = encode_header(Header(FORMAT, VERSION, id, name, at))
         self._new[name] = _NewLog(id, name, at, self._types, line)

@@ -345,7 +345,7 @@ class Codec:
                 raise UnreadableEvent(position, type, error) from error
             if not isinstance(error, (msgspec.ValidationError, RecursionError)):
                 raise
-            return type, UnknownEvent(type, bytes(event.data))
+            return type, UnknownEvent(type, bytes(event.data), str(error))
         if type not in self._types.newest:
             return type, data
         ((newest, made), *more) = data

@@ -263,7 +263,8 @@ class MemoryStore(Store):
 
     def unarchive(self, name: str) -> None:
         """Make an archived log one of the logs in use again; see `Store`."""
-        self._check_spelling(self._known(self._archive, name).name)
+        name = self._known(self._archive, name).name
+        self._check_taken(name, instead_of=name)
         self._move(self._archive, self._logs, name)
 
     def together(self, logs: Sequence[Log], work: Callable[[], T]) -> T:
@@ -300,15 +301,16 @@ class MemoryStore(Store):
         name = check_log_name(name)
         if name in self._logs:
             raise LogExists(name)
-        self._check_spelling(name, instead_of)
+        self._check_taken(name, instead_of)
         return name
 
-    def _check_spelling(self, name: str, instead_of: str | None = None) -> None:
-        """Raise `LogExists` if another log's name differs from a name only by case."""
+    def _check_taken(self, name: str, instead_of: str | None = None) -> None:
+        """Raise `LogExists` if an archived log has a name, or any log a name that differs from it only by case."""
         key = name_key(name)
-        for other in (*self._logs, *self._archive):
-            if name_key(other) == key and other not in (name, instead_of):
-                raise LogExists(other, name)
+        for archived, logs in ((False, self._logs), (True, self._archive)):
+            for other in logs:
+                if name_key(other) == key and other != instead_of and (archived or other != name):
+                    raise LogExists(other, name, archived=archived)
 
     def _move(self, source: dict[str, MemoryLog], target: dict[str, MemoryLog], name: str) -> None:
         log = self._known(source, name)

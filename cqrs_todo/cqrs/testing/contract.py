@@ -537,12 +537,13 @@ class StoreContract(ReactionContract):
         assert (store.names(), store.names(archived=True)) == ([], ["inbox"])
         with pytest.raises(LogNotFound):
             store.open("inbox")
-        second = store.create("inbox", AT)
-        assert second.id != log.id
-        for use in (store.unarchive, store.archive):
-            with pytest.raises(LogExists):
-                use("inbox")
-        store.rename("inbox", "second")
+        store.create("second", AT)
+        for use in (lambda: store.create("inbox", AT), lambda: store.rename("second", "inbox")):
+            with pytest.raises(LogExists) as caught:
+                use()
+            assert (caught.value.name, caught.value.archived) == ("inbox", True)
+        with pytest.raises(LogNotFound):
+            store.archive("inbox")
         store.unarchive("inbox")
         assert numbers(self.reopened(store).events()) == [1]
         with pytest.raises(LogNotFound):

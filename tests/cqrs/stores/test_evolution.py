@@ -133,7 +133,7 @@ def test_the_fold_and_new_events_stand_on_them(store: Store, tmp_path: Path) -> 
         lambda state, event: state + event.by,
         lambda event: event,
     )
-    with pytest.raises(UnknownEvents, match=r"^place/1 has an event that this program does not know"):
+    with pytest.raises(UnknownEvents, match=r"^place/1 has an event .* know \(@3, noted: its type is unknown\); nothing"):
         Repository(store.open("inbox"), place).execute("1", 10, Metadata(AT, "me@laptop", "c5", {}))
     assert (tmp_path / "lists/inbox.jsonl").read_bytes() == before
     place = replace(place, ignores=frozenset({"noted"}))

@@ -1,6 +1,7 @@
 """Commands that are sent again: they are recorded once, however long ago that was, with the index of a log or without it."""
 
 import gc
+import os
 import random
 import sqlite3
 from collections.abc import Callable
@@ -172,3 +173,19 @@ def test_every_range_of_a_stream_is_the_one_that_reading_the_log_gives(log: Log,
     assert list(other.events_backward(stream="a/1")) == list(Log.events_backward(log, stream="a/1"))
     assert (tmp_path / "cache/index").is_dir()
     assert log.created == AT
+
+
+def test_a_command_that_is_found_is_on_the_disk(store: Store, log: Log, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[str] = []
+    fsync = os.fsync
+
+    def sync(fd: int) -> None:
+        synced.append(os.readlink(f"/proc/self/fd/{fd}"))
+        fsync(fd)
+
+    monkeypatch.setattr(os, "fsync", sync)
+    other = store.open("inbox")
+    assert other.find_command("c9") is None
+    assert synced == []
+    assert other.find_command("c1") == list(log.commits())[1]
+    assert synced == [str(path)]

@@ -1,5 +1,6 @@
 """Reading a log in a file: damage, newer formats, and files that change under a reader."""
 
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -100,12 +101,22 @@ def test_what_a_newer_minor_version_wrote_is_read_and_survives(store: Store, pat
     assert path.read_bytes().startswith(before)
 
 
-@pytest.mark.parametrize("data", [b'{"number":"four"}', b"{}", b"[]", b"null"])
-def test_nothing_is_decided_on_a_stream_with_data_that_do_not_fit_their_type(store: Store, path: Path, data: bytes) -> None:
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        (b'{"number":"four"}', "Expected `int`, got `str` - at `$.number`"),
+        (b"{}", "Object missing required field `number`"),
+        (b"[]", "Expected `object`, got `array`"),
+        (b"null", "Expected `object`, got `null`"),
+    ],
+)
+def test_nothing_is_decided_on_a_stream_with_data_that_do_not_fit_their_type(
+    store: Store, path: Path, data: bytes, why: str
+) -> None:
     other = {"stream": "a/1", "version": 2, "type": "counted", "data": msgspec.Raw(data)}
     write_chained(path, HEADER, commit(1, 1), commit(2, 2, events=[other]), commit(3, 3))
     log = store.open("inbox")
-    assert [event.data for event in log.events()][1] == UnknownEvent("counted", data)
+    assert [event.data for event in log.events()][1] == UnknownEvent("counted", data, why)
     decider: Decider[int | None, int, Counted] = Decider(
         kind="a",
         initial=None,
@@ -116,7 +127,8 @@ def test_nothing_is_decided_on_a_stream_with_data_that_do_not_fit_their_type(sto
     )
     before = path.read_bytes()
     for number, repository in enumerate((Repository(log, decider), Repository(store.open("inbox"), decider))):
-        with pytest.raises(UnknownEvents, match=r"^a/1 has an event that this program does not know; nothing was recorded$"):
+        words = f"a/1 has an event that this program does not know (@2, counted: {why}); nothing was recorded"
+        with pytest.raises(UnknownEvents, match=f"^{re.escape(words)}$"):
             repository.execute("1", 7, metadata("c"))
         repository.execute("2", 7, metadata(f"other {number}"))
     assert path.read_bytes().startswith(before)

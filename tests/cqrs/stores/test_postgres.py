@@ -1,6 +1,9 @@
 """PostgreSQL beyond the contract: what stands in the tables, later programs, servers that are not there, damage."""
 
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
@@ -9,6 +12,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from cqrs_todo.cqrs.boundary import DecisionModel, decide_on
 from cqrs_todo.cqrs.cursor import START, Cursor
 from cqrs_todo.cqrs.errors import (
     CommandReused,
@@ -24,14 +28,17 @@ from cqrs_todo.cqrs.errors import (
 )
 from cqrs_todo.cqrs.events import EventBatch
 from cqrs_todo.cqrs.fold import Fold
+from cqrs_todo.cqrs.query import Query
+from cqrs_todo.cqrs.reactions import Reaction, Runner
 from cqrs_todo.cqrs.repository import Repository
 from cqrs_todo.cqrs.snapshots import SnapshotEvery
-from cqrs_todo.cqrs.store import Append, Store
+from cqrs_todo.cqrs.store import Append, Log, Store
 from cqrs_todo.cqrs.stores import UnknownStore, open_store
 from cqrs_todo.cqrs.stores.hash_chain import chain_line, digest_in
 from cqrs_todo.cqrs.stores.postgres import Named, Operator, Pattern, PostgresStore
 from cqrs_todo.cqrs.stores.shared_snapshots import SharedSnapshots
 from cqrs_todo.cqrs.stores.snapshots import Folder, SnapshotStore
+from cqrs_todo.cqrs.subscriptions import Subscription
 from cqrs_todo.cqrs.testing.examples import CONTRACT_TYPES, Counted, metadata, numbers, one
 from tests.cqrs.counter import COUNTER, Move, Moved
 from tests.cqrs.counter import TYPES as COUNTERS
@@ -98,6 +105,25 @@ def test_damage_is_found(database: str, statement: str) -> None:
     verdict = store.verify("inbox")
     assert verdict.damage is not None
     assert (verdict.events, verdict.damage.line, verdict.damage.kind, verdict.beyond) == (1, 3, "altered", 1)
+    store.close()
+
+
+def test_what_is_searched_ends_before_damage(database: str) -> None:
+    store = open_store(database, CONTRACT_TYPES)
+    log = store.create("inbox", AT)
+    for n in range(3):
+        log.append(one("a/1", n), metadata(f"c{n}"))
+    query = Query.of(kinds={"a"})
+    assert (numbers(log.select(query)), log.damage) == ([0, 1, 2], None)
+    changed(database, "UPDATE cqrs_commits SET line = replace(line, '\"number\":1', '\"number\":7') WHERE position = 2")
+    assert numbers(log.select(query)) == [0]
+    assert "inbox is damaged" in str(log.damage)
+    with pytest.raises(DamagedLog, match=r"inbox is damaged.*; nothing was recorded"):
+        decide_on(log, DecisionModel(query, 0, lambda state, _: state + 1), lambda _: one("a/2", 1), metadata("c9"))
+    with pytest.raises(DamagedLog, match=r"inbox is damaged.*; the reaction see waits at @1"):
+        Runner(store, log, Reaction("see", print, query)).catch_up()
+    with pytest.raises(DamagedLog, match="inbox is damaged"):
+        list(Subscription(store, query).catch_up())
     store.close()
 
 
@@ -486,6 +512,20 @@ def test_a_parameter_that_is_no_number_is_refused(parameter: str) -> None:
         open_store(f"postgresql://127.0.0.1:1/x?{parameter}", CONTRACT_TYPES).names()
 
 
+@pytest.mark.parametrize(
+    ("url", "address"),
+    [
+        ("postgresql://me:secret@one:1,two:2/x?target_session_attrs=any", "postgresql://me@one:1,two:2/x"),
+        ("postgresql://one,two/x", "postgresql://one,two/x"),
+        ("postgresql:///x?host=one,::1&port=7", "postgresql://one:7,[::1]:7/x"),
+    ],
+)
+def test_the_address_of_several_hosts_leads_to_them(url: str, address: str) -> None:
+    store = open_store(url, CONTRACT_TYPES)
+    assert store.url == address
+    assert open_store(address, CONTRACT_TYPES).url == address
+
+
 def test_a_name_with_nul_is_refused(crowd: PostgresStore) -> None:
     log = crowd.open("b-2")
     for append, command in ((one("a/\0", 1), "c1"), (one("a/1", 1), "c\0")):
@@ -538,3 +578,89 @@ def test_files_refuse_to_import_lines_that_are_not_a_log(store: Store, lines: li
     with pytest.raises(ImportRefused, match="nothing was imported"):
         store.import_log("x", lines)
     assert (store.names(), bool(message)) == ([], True)
+
+
+@contextmanager
+def standby_missing(database: str) -> Iterator[Callable[[], None]]:
+    """Let the server wait for a standby that is not there, until the function is called that this gives."""
+
+    def configure(statement: str) -> None:
+        changed(database, f"ALTER SYSTEM {statement}")
+        changed(database, "SELECT pg_reload_conf()")
+
+    def stop_waiting() -> None:
+        configure("RESET synchronous_standby_names")
+
+    configure("SET synchronous_standby_names = 'nobody'")
+    try:
+        yield stop_waiting
+    finally:
+        stop_waiting()
+
+
+def wait_for(database: str, query: str) -> Any:
+    """Wait until a query gives a row, and return the first value in it."""
+    with psycopg.connect(database, autocommit=True) as connection:
+        for _ in range(1000):
+            row = connection.execute(query.encode()).fetchone()
+            if row is not None:
+                return row[0]
+            time.sleep(0.01)
+    raise TimeoutError(query)
+
+
+WAITING = "FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
+"""The processes of the server that wait for a standby."""
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda log: log.find_command("c1"),
+        lambda log: log.append(one("a/1", 1), metadata("c1")),
+        lambda log: list(log.commits()) and log.sync(),
+    ],
+    ids=["find_command", "append", "sync"],
+)
+def test_what_the_standby_has_not_got_is_not_reported_as_recorded(ask: Callable[[Log], object], database: str) -> None:
+    store, others = open_store(database, CONTRACT_TYPES), open_store(database, CONTRACT_TYPES)
+    log = store.create("inbox", AT)
+    other = others.open("inbox")
+    with ThreadPoolExecutor(2) as pool, standby_missing(database) as stop_waiting:
+        first = pool.submit(log.append, one("a/1", 1), metadata("c1"))
+        process = wait_for(database, f"SELECT pid {WAITING}")
+        changed(database, f"SELECT pg_terminate_backend({process})")  # it is committed, and everyone can read it
+        wait_for(database, f"SELECT pid {WAITING} AND pid <> {process}")  # the store has sent it again
+        asked = pool.submit(ask, other)
+        wait_for(database, f"SELECT 1 {WAITING} HAVING count(*) = 2")
+        assert not first.done()
+        assert not asked.done()
+        stop_waiting()
+        assert first.result(10).position == 1
+        asked.result(10)
+    store.close()
+    others.close()
+
+
+def test_if_the_wait_for_a_standby_is_cancelled_the_outcome_is_unknown(database: str) -> None:
+    store = open_store(database, CONTRACT_TYPES)
+    log = store.create("inbox", AT)
+    with ThreadPoolExecutor(1) as pool, standby_missing(database) as stop_waiting:
+        for ask in (lambda: log.append(one("a/1", 1), metadata("c1")), lambda: log.find_command("c1")):
+            asked = pool.submit(ask)
+            process = wait_for(database, f"SELECT pid {WAITING}")
+            changed(database, f"SELECT pg_cancel_backend({process})")
+            with pytest.raises(OutcomeUnknown, match="it is not known whether a standby has it"):
+                asked.result(10)
+        stop_waiting()
+    assert log.append(one("a/1", 1), metadata("c1")).position == 1
+    store.close()
+
+
+def test_a_log_that_another_server_does_not_have_is_not_synced(crowd: PostgresStore, database: str) -> None:
+    log = crowd.open("b-1")
+    assert len(list(log.commits())) == 30
+    log.sync()
+    changed(database, "DELETE FROM cqrs_events WHERE position > 20; DELETE FROM cqrs_commits WHERE position > 20")
+    with pytest.raises(StaleCursor, match="not what it was at @30"):
+        log.sync()

@@ -64,6 +64,12 @@ class JsonlLog(ChainedLog):
 
         if is_unsent(command):
             return None
+        commit = self._commit_of(command)
+        if commit is not None:
+            self.sync()  # its writer may have been stopped before its sync
+        return commit
+
+    def _commit_of(self, command: str) -> Commit | None:
         with self._reader.open(os.O_RDONLY) as file:
             if self._reader.is_indexed(file):
                 return self._reader.search.commit(file, command)

@@ -111,7 +111,7 @@ class JsonlStore(Store):
         name = check_log_name(name)
         with self._holding(name, _key_lock(name)):
             self._inventory().check(name, archived=True)
-            self._check_free(name)
+            self._check_free(name, instead_of=name)
             _move(self._archived(name), self._path(name), name, name)
 
     def together(self, logs: Sequence[Log], work: Callable[[], T]) -> T:
@@ -225,7 +225,7 @@ class JsonlStore(Store):
 
     def _check_import(self, name: str, log_id: str) -> None:
         """Raise unless a log may be imported under a name: as a new one, or to continue the one that is there."""
-        self._check_spelling(name)
+        self._check_taken(name, instead_of=name)
         with os_errors_as_store_errors(self._lists):
             exists, archived = there(self._path(name)), there(self._archived(name))
         inventory = self._inventory()
@@ -252,14 +252,15 @@ class JsonlStore(Store):
         """Raise unless a log may be given a name, as far as that depends on other names and on what had been recorded."""
         for archived in (False, True):
             self._inventory().check(name, archived=archived)
-        self._check_spelling(name, instead_of=instead_of)
+        self._check_taken(name, instead_of=instead_of)
 
-    def _check_spelling(self, name: str, *, instead_of: str | None = None) -> None:
-        """Raise `LogExists` if another log's name differs from a name only by case."""
+    def _check_taken(self, name: str, *, instead_of: str | None = None) -> None:
+        """Raise `LogExists` if an archived log has a name, or any log a name that differs from it only by case."""
         key = name_key(name)
-        for other in (*self.names(), *self.names(archived=True)):
-            if name_key(other) == key and other not in (name, instead_of):
-                raise LogExists(other, name)
+        for archived in (False, True):
+            for other in self.names(archived=archived):
+                if name_key(other) == key and other != instead_of and (archived or other != name):
+                    raise LogExists(other, name, archived=archived)
 
     def _where(self, name: str, archived: bool) -> str:
         return self._archived(name) if archived else self._path(name)

@@ -80,6 +80,9 @@ def address(given: Mapping[str, Any]) -> str:
     """Return the URL of a database without its password, and without the parameters after '?'."""
     name = str(given.get("user") or "").partition(":")[0]  # what follows may be a password that was escaped with the name
     user = f"{name}@" if name else ""
-    port = f":{given['port']}" if given.get("port") else ""
-    host = ",".join(f"[{each}]" if ":" in each else each for each in (given.get("host") or "localhost").split(","))
-    return f"postgresql://{user}{host}{port}/{given.get('dbname') or ''}"
+    hosts = [f"[{each}]" if ":" in each else each for each in (given.get("host") or "localhost").split(",")]
+    ports = str(given.get("port") or "").split(",")
+    if len(ports) == 1:  # of all hosts
+        ports *= len(hosts)
+    places = ",".join(f"{host}:{port}" if port else host for host, port in zip(hosts, ports, strict=True))
+    return f"postgresql://{user}{places}/{given.get('dbname') or ''}"

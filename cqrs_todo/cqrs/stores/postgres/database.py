@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, TypeVar
 
 import psycopg
@@ -80,6 +81,7 @@ class Database:
         self._connection: Connection | None = None
         self._schema: str | None = None
         self._statement = ""
+        self._not_awaited: list[str] = []
         self._turn = threading.RLock()
         self._at_work = False
 
@@ -160,7 +162,11 @@ class Database:
             connection = None
             try:
                 connection = self._connected()
-                return work(connection)
+                self._not_awaited.clear()
+                result = work(connection)
+                if self._not_awaited:
+                    raise OutcomeUnknown(f"{self.address}: {self._not_awaited[0]}; it is not known whether a standby has it")
+                return result
             except psycopg.Error as error:
                 lost = connection is None or connection.closed
                 doubt = doubt or (writes and lost and connection is not None and not isinstance(error, NotCommitted))
@@ -249,6 +255,7 @@ class Database:
             ) from error
         except psycopg.ProgrammingError as error:
             raise UnknownStore(f"that is not the URL of a PostgreSQL database: {error}") from error
+        connection.add_notice_handler(partial(_keep_warning, self._not_awaited))  # which does not hold this object
         try:
             row = connection.execute(_SESSION.encode()).fetchone()
             if self._schema is None:
@@ -323,6 +330,15 @@ class Database:
         except psycopg.Error:  # the server's own message is enough
             grants = []
         return f"{said}; nothing was recorded; to allow it: {'; '.join(grants)}" if grants else said
+
+
+def _keep_warning(not_awaited: list[str], warning: psycopg.errors.Diagnostic) -> None:
+    """Keep the server's warning that a commit may be on no standby, because someone cancelled the wait for one.
+
+    The text is in the language of the server, so the function in the server that gave the warning identifies it.
+    """
+    if warning.source_function == "SyncRepWaitForLSN":
+        not_awaited.append(warning.message_primary or "the wait for a standby was cancelled")
 
 
 @contextmanager

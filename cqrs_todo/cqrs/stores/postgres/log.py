@@ -21,6 +21,12 @@ from .reader import PostgresReader
 _APPEND = "SELECT status, known FROM {schema}.cqrs_append(%s::bigint, %s::bigint, %s::text, %s::text, %s::text)"
 _HOLD = "SELECT {schema}.cqrs_hold(%s::bigint)"
 _KNOWN = "SELECT line FROM {schema}.cqrs_commits WHERE log = %s AND command = %s"
+# After a crash a server shows commits that its synchronous standbys have not got. Only a transaction that writes waits for
+# them, and then for everything before it. A message in the write-ahead log is a write that changes no table.
+_AWAIT_STANDBYS = b"""
+    SELECT CASE WHEN pg_catalog.current_setting('synchronous_standby_names') <> '' AND NOT pg_catalog.pg_is_in_recovery()
+           THEN pg_catalog.pg_logical_emit_message(true, 'cqrs', '') END
+"""
 
 NOT_STORABLE = "PostgreSQL does not allow NUL in the name of a stream or the id of a command"
 
@@ -112,10 +118,8 @@ class PostgresLog(ChainedLog):
         """Find the commit with a command id; see `Log`."""
         if is_unsent(command):
             return None
-        found = self._database.run(
-            lambda connection: connection.execute(self._database.sql(_KNOWN), (self._key, command)).fetchone()
-        )
-        return None if found is None else self._decoded(found[0])
+        line = self._database.run(partial(self._line_of, command))
+        return None if line is None else self._decoded(line)
 
     def events(self, since: int = 0, *, limit: int | None = None, stream: str | None = None) -> Iterator[Recorded]:
         """Read events, oldest first; see `Log`."""
@@ -136,7 +140,17 @@ class PostgresLog(ChainedLog):
         return self._reader.has_grown(since)
 
     def sync(self) -> None:
-        """Do nothing: what can be read in the tables was committed."""
+        """Wait until the synchronous standbys have what was read, if there are any; see `Log`.
+
+        Raises:
+            StaleCursor: The log is not what was read of it: another server has taken over, which never had that.
+        """
+
+        def work(connection: Connection) -> None:
+            self._reader.check_reached()  # on this connection, which may lead to another server than the one that was read
+            connection.execute(_AWAIT_STANDBYS)
+
+        self._database.run(work)
 
     def append(self, appends: Sequence[Append], metadata: Metadata, *, condition: AppendCondition | None = None) -> Commit:
         """Write a commit; see `Log`."""
@@ -170,6 +184,8 @@ class PostgresLog(ChainedLog):
         with delay_signals() as arrived:
             row = connection.execute(self._database.sql(_APPEND), _values(self._key, encoded.step)).fetchone()
             answer = _answer(row)
+            if answer[0] == "known":
+                connection.execute(_AWAIT_STANDBYS)
             return None if answer[0] == "behind" else self._commit_of(answer, encoded, appends, arrived)
 
     def _append_holding(
@@ -179,14 +195,22 @@ class PostgresLog(ChainedLog):
         with delay_signals() as arrived:
             with connection.transaction():
                 self.hold(connection)
-                known = connection.execute(self._database.sql(_KNOWN), (self._key, metadata.command)).fetchone()
+                known = self._line_of(metadata.command, connection)
                 if known is not None:
-                    return repeated(self._decoded(known[0]), appends)
+                    return repeated(self._decoded(known), appends)
                 self._reader.catch_up()
                 self._reader.check(condition)
                 encoded = self._encode(appends, metadata)
                 row = connection.execute(self._database.sql(_APPEND), _values(self._key, encoded.step)).fetchone()
             return self._commit_of(_answer(row), encoded, appends, arrived)
+
+    def _line_of(self, command: str, connection: Connection) -> str | None:
+        """Return the line that has a command id, when the synchronous standbys have it too. None if there is none."""
+        row = connection.execute(self._database.sql(_KNOWN), (self._key, command)).fetchone()
+        if row is None:
+            return None
+        connection.execute(_AWAIT_STANDBYS)
+        return str(row[0])
 
     def _encode(self, appends: Sequence[Append], metadata: Metadata) -> _Encoded:
         """Encode the commit that comes after what was read.

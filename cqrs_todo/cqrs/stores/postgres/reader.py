@@ -20,6 +20,7 @@ FETCHED = 500
 _FORWARD = """
     SELECT line, last, sum FROM {schema}.cqrs_commits WHERE log = %s AND last >= %s ORDER BY position LIMIT %s
 """
+_HOLDS = "SELECT 1 FROM {schema}.cqrs_commits WHERE log = %s AND last = %s AND sum = %s"
 _BACKWARD = """
     SELECT line, position FROM {schema}.cqrs_commits WHERE log = %s AND position < %s ORDER BY position DESC LIMIT %s
 """
@@ -171,15 +172,11 @@ class PostgresReader(ChainReader):
             fetched = FETCHED
 
     def selected(self, query: Query, since: Cursor) -> Iterator[tuple[Sequence[Recorded], Cursor]]:
-        """Read the events that a query selects; see `Log.selected`. The server searches for them.
-
-        Raises:
-            DamagedLog: A line is not what was written.
-            StaleCursor: The log has changed before the cursor.
-        """
+        """Read the events that a query selects; see `Log.selected`. The server searches for them."""
         if not query.items:
             yield from super().selected(query, since)
             return
+        self.damage = None
         rows = self._database.rows(_END, (self._key,))
         end = Cursor(rows[0][0], digest=rows[0][1].encode()) if rows else self.start
         if since.digest and since.digest != self._digest_at(since.position):
@@ -190,11 +187,18 @@ class PostgresReader(ChainReader):
         values |= {"log": self._key, "until": end.position, "limit": FETCHED}
         position = since.position
         while rows := self._database.rows(statement, {**values, "since": position}):
-            commits = [self._verified(line, before) for line, before in rows]
-            events = [event for commit in commits for event in commit.events]
-            found = [event for event in events if event.position > position and query.matches(event)]
-            position = commits[-1].last
-            yield found, Cursor(position, digest=commits[-1].sum.encode())
+            commits: list[Commit] = []
+            try:
+                commits.extend(self._verified(line, before) for line, before in rows)
+            except DamagedLog as error:
+                self.report_damage(str(error))
+            if commits:
+                events = [event for commit in commits for event in commit.events]
+                found = [event for event in events if event.position > position and query.matches(event)]
+                position = commits[-1].last
+                yield found, Cursor(position, digest=commits[-1].sum.encode())
+            if self.damage is not None:
+                return
         yield (), end
 
     def has_grown(self, since: Cursor) -> bool:
@@ -257,6 +261,17 @@ class PostgresReader(ChainReader):
         yield header.encode() + b"\n"
         for block in self._read(self.start, None):
             yield from block.lines
+
+    def check_reached(self) -> None:
+        """Check that the log still holds everything that was read.
+
+        Raises:
+            StaleCursor: It does not.
+        """
+        reached = self.reached
+        values = (self._key, reached.position, reached.digest.decode())
+        if reached.position and not self._database.rows(_HOLDS, values):
+            raise self._stale(reached)
 
     def catch_up(self) -> None:
         """Read and verify what comes after everything that was read.

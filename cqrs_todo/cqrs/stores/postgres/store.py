@@ -297,11 +297,12 @@ class PostgresStore(Store):
 
         def work(connection: Connection) -> int:
             with connection.transaction():
-                self._take_name(connection, name)
+                connection.execute(self._database.sql(_HOLD_NAMES))
                 other = connection.execute(self._database.sql(_OTHER), (incoming.log_id, name)).fetchone()
                 if other is not None:
                     same = f"the log {other[0]} of this store is the one that these lines are"
                     raise ImportRefused(f"{same}: a second one would be a copy; nothing was imported")
+                self._take_name(connection, name)
                 made = connection.execute(self._database.sql(_INSERT), (incoming.log_id, name, incoming.header)).fetchone()
                 key, header = made or connection.execute(self._database.sql(_FOUND), (name, False)).fetchone() or (0, "")
                 return incoming.send(connection, self._database, key, header)
@@ -328,15 +329,15 @@ class PostgresStore(Store):
         self._database.run(work, writes=True)
 
     def _take_name(self, connection: Connection, name: str, *, instead_of: str | None = None) -> None:
-        """Raise `LogExists` if another log's name differs from a name only by case.
+        """Raise `LogExists` if an archived log has a name, or any log a name that differs from it only by case.
 
         Until the transaction ends, nobody else can give a name to a log.
         """
         connection.execute(self._database.sql(_HOLD_NAMES))
         key = name_key(name)
-        for (other,) in connection.execute(self._database.sql(_NAMES), ()):
-            if name_key(other) == key and other not in (name, instead_of):
-                raise LogExists(other, name)
+        for other, archived in connection.execute(self._database.sql(_NAMES), ()):
+            if name_key(other) == key and other != instead_of and (archived or other != name):
+                raise LogExists(other, name, archived=archived)
 
 
 def _start_again(logs: Sequence[Log]) -> None:
@@ -352,7 +353,7 @@ _INSERT = """
 """
 _OTHER = "SELECT name FROM {schema}.cqrs_logs WHERE id = %s AND (name <> %s OR archived) LIMIT 1"
 _HOLD_NAMES = "SELECT pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended('cqrs names', 0))"
-_NAMES = "SELECT name FROM {schema}.cqrs_logs"
+_NAMES = "SELECT name, archived FROM {schema}.cqrs_logs"
 _FOUND = "SELECT key, header FROM {schema}.cqrs_logs WHERE name = %s AND archived = %s"
 _LOGS = """
     SELECT name, (SELECT coalesce(max(last), 0) FROM {schema}.cqrs_commits WHERE log = key) FROM {schema}.cqrs_logs
