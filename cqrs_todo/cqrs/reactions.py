@@ -210,9 +210,9 @@ class Runner:
         return done
 
     def _only_digests_changed(self, place: Checkpoint) -> bool:
-        """Return whether the base of a checkpoint may be stale because streams were forgotten, which moves no event."""
+        """Return whether what was read may be stale only because streams were forgotten, which moves no event."""
         has_begun = self._checkpoints.load(self._reaction.name, self._log.id).position > place.position
-        return bool(place.base.digest and self._log.forgotten) and not has_begun
+        return bool(self._log.forgotten) and not has_begun
 
     # the lease
 

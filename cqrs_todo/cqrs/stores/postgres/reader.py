@@ -271,6 +271,7 @@ class PostgresReader(ChainReader):
         reached = self.reached
         values = (self._key, reached.position, reached.digest.decode())
         if reached.position and not self._database.rows(_HOLDS, values):
+            self._learn_forgotten()
             raise self._stale(reached)
 
     def catch_up(self) -> None:
