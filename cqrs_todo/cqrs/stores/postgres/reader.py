@@ -92,6 +92,7 @@ class PostgresReader(ChainReader):
         """
         super().__init__(Cursor(0, digest=digest), types)
         self.header = header
+        self._searched = self.start
         self._database = database
         self._key = key
         self._name = name
@@ -196,7 +197,8 @@ class PostgresReader(ChainReader):
                 events = [event for commit in commits for event in commit.events]
                 found = [event for event in events if event.position > position and query.matches(event)]
                 position = commits[-1].last
-                yield found, Cursor(position, digest=commits[-1].sum.encode())
+                self._searched = Cursor(position, digest=commits[-1].sum.encode())
+                yield found, self._searched
             if self.damage is not None:
                 return
         yield (), end
@@ -268,11 +270,11 @@ class PostgresReader(ChainReader):
         Raises:
             StaleCursor: It does not.
         """
-        reached = self.reached
-        values = (self._key, reached.position, reached.digest.decode())
-        if reached.position and not self._database.rows(_HOLDS, values):
-            self._learn_forgotten()
-            raise self._stale(reached)
+        for read in (self.reached, self._searched):
+            values = (self._key, read.position, read.digest.decode())
+            if read.position and not self._database.rows(_HOLDS, values):
+                self._learn_forgotten()
+                raise self._stale(read)
 
     def catch_up(self) -> None:
         """Read and verify what comes after everything that was read.
@@ -358,6 +360,7 @@ class PostgresReader(ChainReader):
         if not read.forgets_more_than(self.header):
             return False
         self.header, self.start = read, Cursor(0, digest=digest)
+        self._searched = self.start
         self.restart()
         return True
 
