@@ -20,6 +20,7 @@ MODULES = (
     "cqrs.query",
     "cqrs.decider",
     "cqrs.verification",
+    "cqrs.forgetting",
     "cqrs.cursor",
     "cqrs.checkpoints",
     "cqrs.store",
@@ -55,6 +56,7 @@ MODULES = (
     "todo.moves",
     "todo.undo_planning",
     "todo.undoing",
+    "todo.forgetting",
     "todo.service",
     "cli",
 )
@@ -73,6 +75,7 @@ IMPURE_MODULES = {
     "todo.moves",
     "todo.undo_planning",
     "todo.undoing",
+    "todo.forgetting",
     "todo.service",
     "cli",
 }

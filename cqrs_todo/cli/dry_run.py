@@ -158,7 +158,8 @@ class CannotExplain(CqrsError):
 
     def __init__(self, what: str) -> None:
         # people call a log a list; what is imported is the log of a list
-        super().__init__(f"explain cannot show {what.replace('ing of a log', 'ing of a list')}")
+        shown = what.replace("ing of a log", "ing of a list").replace("of streams", "of todos")
+        super().__init__(f"explain cannot show {shown}")
         self.hint = _FOR_INSTANCE
 
 

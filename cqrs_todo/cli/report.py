@@ -13,6 +13,7 @@ from ..cqrs.errors import (
     CommandReused,
     CqrsError,
     DamagedLog,
+    ForgottenStream,
     InvalidLogName,
     LogBusy,
     LogExists,
@@ -22,6 +23,7 @@ from ..cqrs.errors import (
     OutdatedStore,
     StaleCursor,
     StoreUnavailable,
+    StreamNotFound,
     UnknownEvents,
     WrongExpectedVersion,
 )
@@ -70,6 +72,7 @@ _KINDS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], int, str, str
     (NoVersionToExpect, 2, "usage", None),
     (TodoNotFound, 3, "not-found", "see the numbers: todo ls --all"),
     (EventNotFound, 3, "not-found", "see the positions: todo history"),
+    (StreamNotFound, 3, "not-found", None),
     ((NotFound, LogNotFound), 3, "not-found", "see: todo lists"),
     ((WrongExpectedVersion, CommandReused, UnexpectedState, LogBusy, StaleCursor), 4, "conflict", "try again"),
     (DamagedLog, 5, "damaged-log", "see what can be done: todo verify"),
@@ -102,6 +105,8 @@ def _message(error: Exception) -> str:
         case LogExists():
             same = "" if error.wanted == error.name else f", and {error.wanted!r} differs from it only by case"
             return f"there is a list named {error.name!r} already{same}"
+        case ForgottenStream():
+            return f"todo {error.stream.partition('/')[2]} was forgotten, so nothing can be recorded of it"
         case UnknownEvents():
             return str(error).replace(error.stream, f"todo {error.stream.partition('/')[2]}", 1)
         case WrongExpectedVersion():

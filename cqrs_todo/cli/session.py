@@ -143,6 +143,25 @@ class Session:
 
         return SharedSnapshots(own, shared, State, SCHEMA)
 
+    def clear_caches(self, log_id: str) -> Sequence[str]:
+        """Remove all that the cache folder holds of a log: snapshots, and the states of views.
+
+        Returns:
+            What could not be removed, in words.
+        """
+        from .view_cache import ALL_LISTS, views_folder  # only for `forget`
+
+        kinds = os.path.join(cache_dir(), "snapshots")
+        try:
+            places = [(os.path.join(kinds, kind), log_id) for kind in sorted(os.listdir(kinds))]
+        except FileNotFoundError:  # no snapshot was ever taken
+            places = []
+        except OSError as error:
+            return [f"{kinds} ({error.strerror})"]
+        places += [(views_folder(), scope) for scope in (log_id, ALL_LISTS)]
+        left = [os.path.join(folder, name) for folder, name in places if not Folder(folder).clear(name)]
+        return [f"{path} (it could not be removed)" for path in left]
+
     def snapshot_cursor(self, log_id: str) -> Cursor | None:
         """Return the cursor of the newest snapshot of a log; None if there is no snapshot that can be read."""
         for info in reversed(self.snapshots.infos(log_id)):

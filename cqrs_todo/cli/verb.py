@@ -82,6 +82,7 @@ class Verb(Struct, frozen=True):
         options: Its options, besides the global ones.
         writes: Whether it changes something. Such a verb refuses `--at`. If it has a group, it changes a list, and takes
             the options `--command-id`, `--expect` and `--because`.
+        records: Whether it records what it changes as a command. Otherwise it takes none of these options.
         fields: Whether it takes the options of all fields. The action receives them as `fields`: what was given, by the
             names of the fields.
         literal: Whether words after `--` are read differently. The action receives their number as `literal`.
@@ -97,6 +98,7 @@ class Verb(Struct, frozen=True):
     arguments: tuple[Argument, ...] = ()
     options: tuple[Option, ...] = ()
     writes: bool = False
+    records: bool = True
     fields: bool = False
     literal: bool = False
     dashes: Literal["option", "word", "rest"] = "option"
@@ -104,7 +106,7 @@ class Verb(Struct, frozen=True):
     @property
     def changes_a_list(self) -> bool:
         """Whether it records a change of a list, as the verbs that make or rename lists do not."""
-        return self.writes and self.group != ""
+        return self.writes and self.records and self.group != ""
 
     def run(self, session: Session, values: Mapping[str, Any]) -> int:
         """Run the verb.

@@ -28,6 +28,15 @@ PERIODS = 12
 """How many of the latest closed periods are kept. A checkpoint may be large: that of a statement holds every todo."""
 
 
+ALL_LISTS = "all"
+"""The scope of a view over all lists."""
+
+
+def views_folder() -> str:
+    """Return the folder in which the checkpoints of all views are, in a folder for each scope."""
+    return os.path.join(cache_dir(), "views")
+
+
 class _Kept(msgspec.Struct, frozen=True):
     period: str
     reached: dict[str, Reached]
@@ -48,14 +57,14 @@ class ViewCache:
 
     Args:
         store: The URL of the store.
-        scope: The id of the list's log, or "all".
+        scope: The id of the list's log, or `ALL_LISTS`.
         view: What tells the view from all others: its file or name, and its options.
         schema: Changes whenever old states can no longer be used.
         initial: The initial state. Its type is that of all states.
     """
 
     def __init__(self, store: str, scope: str, view: str, schema: str, initial: object) -> None:
-        self._folder = Folder(os.path.join(cache_dir(), "views"))
+        self._folder = Folder(views_folder())
         self._scope = scope
         self._name = hashlib.sha256("\0".join((store, view)).encode("utf-8", "surrogatepass")).hexdigest()[:32]
         self._schema = "\0".join((schema, _zone()))

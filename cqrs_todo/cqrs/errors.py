@@ -7,6 +7,8 @@
     ├── CommandReused           a command id came again with other events
     ├── InvalidLogName          no log can have this name
     ├── LogNotFound             no log has this name
+    ├── StreamNotFound          a log has no events in any of some streams
+    ├── ForgottenStream         a stream was forgotten, so nothing can be appended to it
     ├── LogExists               a log has this name already
     ├── LogBusy                 another writer holds the log
     ├── ReadOnlyLog             this program must not write to the log
@@ -26,6 +28,7 @@
 Misuse by the caller raises `TypeError` or `ValueError` instead.
 """
 
+from collections.abc import Sequence
 from enum import Enum
 
 
@@ -100,6 +103,34 @@ class LogNotFound(CqrsError):
         """Make the error; the arguments are described above."""
         super().__init__(f"no log named {name!r}")
         self.name = name
+
+
+class StreamNotFound(CqrsError):
+    """A log has no events in any of some streams. Nothing was written.
+
+    Args:
+        log: The name of the log.
+        streams: The names of the streams.
+    """
+
+    def __init__(self, log: str, streams: Sequence[str]) -> None:
+        """Make the error; the arguments are described above."""
+        super().__init__(f"{log} has no events in {', '.join(streams) or 'no stream'}")
+        self.log = log
+        self.streams = tuple(streams)
+
+
+class ForgottenStream(CqrsError):
+    """A stream was forgotten, so nothing can be appended to it. Nothing was written.
+
+    Args:
+        stream: The name of the stream.
+    """
+
+    def __init__(self, stream: str) -> None:
+        """Make the error; the argument is described above."""
+        super().__init__(f"{stream} was forgotten, so nothing can be appended to it; nothing was recorded")
+        self.stream = stream
 
 
 class LogExists(CqrsError):

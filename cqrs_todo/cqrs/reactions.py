@@ -129,7 +129,12 @@ class Runner:
             total = 0
             while True:
                 begun = place.position
-                place, done = self._pass(place)
+                try:
+                    place, done = self._pass(place)
+                except StaleCursor:
+                    if not self._only_digests_changed(place):
+                        raise
+                    place, done = self._pass(Checkpoint(place.position))  # the log is read from its start
                 total += done
                 if place.position == begun:
                     return total
@@ -203,6 +208,11 @@ class Runner:
                     self._checkpoints.unpark(self._reaction.name, self._log.id, parked.event)
                     done += 1
         return done
+
+    def _only_digests_changed(self, place: Checkpoint) -> bool:
+        """Return whether what was read may be stale only because streams were forgotten, which moves no event."""
+        has_begun = self._checkpoints.load(self._reaction.name, self._log.id).position > place.position
+        return bool(self._log.forgotten) and not has_begun
 
     # the lease
 

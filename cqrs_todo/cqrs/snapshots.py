@@ -63,6 +63,14 @@ class Snapshots(ABC):
             fold: The entities.
         """
 
+    @abstractmethod
+    def clear(self, log_id: str) -> bool:
+        """Remove all snapshots of a log, because they hold data that were forgotten.
+
+        Returns:
+            Whether none is left.
+        """
+
 
 def prune(infos: Sequence[SnapshotInfo], new: SnapshotInfo) -> list[SnapshotInfo]:
     """Choose the snapshots to keep when a new one is taken.
@@ -161,6 +169,10 @@ class NullSnapshots(Snapshots):
         """Do nothing."""
         return
 
+    def clear(self, log_id: str) -> bool:
+        """Return True."""
+        return True
+
 
 class MemorySnapshots(Snapshots):
     """Keeps snapshots in this process."""
@@ -185,6 +197,12 @@ class MemorySnapshots(Snapshots):
         for gone in {each.position for each in before} - {each.position for each in after}:
             del self._snapshots[log_id, gone]
         self._snapshots[log_id, cursor.position] = Snapshot(cursor, Entities(fold, fold.others, fold.unknown))
+
+    def clear(self, log_id: str) -> bool:
+        """Remove all snapshots of a log; see `Snapshots`."""
+        for info in self._infos.pop(log_id, ()):
+            del self._snapshots[log_id, info.position]
+        return True
 
 
 def nearest(infos: Sequence[SnapshotInfo], position: int) -> tuple[int, int]:

@@ -1,7 +1,7 @@
 """The contract of every store and of its logs. `cqrs_todo.cqrs.testing` has the tests that a store must pass."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from enum import Enum
 from itertools import chain, groupby, islice
@@ -14,6 +14,7 @@ from .struct import Struct
 
 if TYPE_CHECKING:  # most runs neither verify nor repair, and have no reactions
     from .checkpoints import Checkpoints
+    from .forgetting import Forgetting
     from .query import AppendCondition, Query
     from .verification import Repair, Stray, Verdict
 
@@ -152,6 +153,11 @@ class Log(ABC):
         """
         return None
 
+    @property
+    def forgotten(self) -> Collection[str]:
+        """The streams that were forgotten, as far as this object has read the log. Nothing can be appended to them."""
+        return ()
+
     @abstractmethod
     def append(self, appends: Sequence[Append], metadata: Metadata, *, condition: "AppendCondition | None" = None) -> Commit:
         """Write all the events as one commit, or nothing.
@@ -171,6 +177,7 @@ class Log(ABC):
             WrongExpectedVersion: A precondition does not hold.
             ConditionFailed: An event matches the query of the condition.
             CommandReused: The command id belongs to a commit with other events.
+            ForgottenStream: A stream that was forgotten would get events.
             DamagedLog: The log is damaged, or has lost what had been recorded.
             ReadOnlyLog: This program must not write to the log.
             LogBusy: Another writer held the log for too long.
@@ -356,6 +363,10 @@ class Blobs(ABC):
     @abstractmethod
     def remove(self, log_id: str, name: str) -> None:
         """Remove a blob if that is possible."""
+
+    @abstractmethod
+    def clear(self, log_id: str) -> bool:
+        """Remove all blobs of a log, and return whether none is left."""
 
 
 class Store(ABC):
@@ -557,6 +568,40 @@ class Store(ABC):
             CqrsError: What `verify` raises.
         """
         return None
+
+    @abstractmethod
+    def forget(self, name: str, streams: Collection[str], *, archived: bool = False) -> "Forgetting":
+        """Replace the data of the events of some streams by nothing, everywhere in a log, and rebuild its hash chain.
+
+        The events become `forgotten` events with the same positions, streams and versions, without tags. Their commits keep
+        time, author and command id; of their `meta` only the members stay that hold no text (see `forgetting.kept_meta`).
+        The log then names the streams as forgotten, and nothing can be appended to them. Streams that were forgotten before
+        stay forgotten. To forget a stream again changes nothing. But it removes what an earlier call left beside the log
+        because it was interrupted.
+
+        No copy of the old log is kept. The cursors that were made before are stale afterwards. Reactions go on where they
+        were. Whoever keeps data that were derived from the log derives them again, as projections do when they catch up.
+
+        Args:
+            name: The name of the log.
+            streams: The names of the streams. It is enough if the log has events in one of them. All of them are named as
+                forgotten, because a copy of the log may have events in the others.
+            archived: Whether the log is archived.
+
+        Returns:
+            What was done, and which copies of the data could not be reached.
+
+        Raises:
+            LogNotFound: There is no such log.
+            InvalidLogName: No log can have this name.
+            StreamNotFound: The log has no events in any of these streams.
+            MissingLog: The log had been recorded and is gone.
+            DamagedLog: The log is damaged. It must be repaired first.
+            ReadOnlyLog: The log has a newer format.
+            LogBusy: Another writer held the log for too long.
+            StoreUnavailable: The store cannot be reached, or does not allow it. Nothing was changed.
+            OutcomeUnknown: It is not known whether the streams are forgotten. Forgetting them again is harmless.
+        """
 
     def import_log(self, name: str, lines: Iterable[bytes]) -> int:
         """Make a log from its exported lines, or add those that come after the lines of the log that has this name.

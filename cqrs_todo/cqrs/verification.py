@@ -30,6 +30,7 @@ class Verdict(Struct, frozen=True):
         beyond: How many complete commits come after the damage.
         newer: The version of the log's format if it is newer than this code, otherwise ''. Such a log is verified as far as
             this code understands it, and is never called damaged.
+        forgotten: How many of the events are forgotten: their data were removed on purpose.
     """
 
     events: int
@@ -38,6 +39,7 @@ class Verdict(Struct, frozen=True):
     damage: Damage | None = None
     beyond: int = 0
     newer: str = ""
+    forgotten: int = 0
 
 
 class Stray(Struct, frozen=True):

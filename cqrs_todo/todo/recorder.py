@@ -60,6 +60,7 @@ class Answer(Struct, frozen=True, kw_only=True):
         changed: Those of them that were changed.
         also: The names of the other lists in which the command was recorded.
         stayed: The todos that the command left unchanged because they were moved between lists.
+        forgotten: The ids of the todos that the command left out because they were forgotten.
         new_list: Whether the command made the list.
     """
 
@@ -70,6 +71,7 @@ class Answer(Struct, frozen=True, kw_only=True):
     changed: tuple[Item, ...]
     also: tuple[str, ...] = ()
     stayed: tuple[Item, ...] = ()
+    forgotten: tuple[str, ...] = ()
     new_list: bool = False
 
     @property

@@ -3,10 +3,10 @@
 import re
 from collections.abc import Callable, Iterable, Sequence
 
-from ..cqrs.fold import Fold
+from ..cqrs.fold import Entity, Fold
 from .fields import State
 from .model import DECIDER
-from .views import Item, item_of, items_of
+from .views import Item, items_of
 
 _MOST_NAMED = 10
 """How many wrong numbers, ranges and ids an error names."""
@@ -31,21 +31,46 @@ def select(words: Sequence[str], fold: Fold[State], last_changed: Callable[[], I
     Raises:
         TodoNotFound: Some words name no todo, or more than one. The error has all of these words.
     """
-    chosen: dict[str, Item] = {}
+    return items_of(select_entities(words, fold, last_changed, list_name, _is_there))
+
+
+def _is_there(entity: Entity[State]) -> bool:
+    """Return whether the creation of a todo was neither lost nor forgotten."""
+    return entity.state is not None
+
+
+def select_entities(
+    words: Sequence[str],
+    fold: Fold[State],
+    last_changed: Callable[[], Iterable[str]],
+    list_name: str,
+    wanted: Callable[[Entity[State]], bool] = lambda _: True,
+) -> list[Entity[State]]:
+    """Find the entities that a person named. The arguments, and the error, are those of `select`.
+
+    Args:
+        words: See there.
+        fold: See there.
+        last_changed: See there.
+        list_name: See there.
+        wanted: Whether an entity counts. By default all do, also todos that were lost or forgotten.
+    """
+    chosen: dict[str, Entity[State]] = {}
     bad: list[str] = []
     for part in (part for word in words for part in word.replace(",", " ").split() or [word]):
         numbers = _range(part)
         if numbers is not None:
-            found, wrong = _in_range(*numbers, fold)
+            found, wrong = _in_range(*numbers, fold, wanted)
         elif part == "@":
             entities = [fold.get(DECIDER.stream(id)) for id in last_changed()]
-            found = sorted(items_of(entity for entity in entities if entity is not None), key=lambda item: item.number)
+            present = [entity for entity in entities if entity is not None and wanted(entity)]
+            found = sorted(present, key=lambda entity: entity.number)
             wrong = None if found else repr(part)
         else:
-            found, wrong = _by_id(part, fold)
+            found, wrong = _by_id(part, fold, wanted)
         if wrong is not None:
             bad.append(wrong)
-        chosen.update((item.id, item) for item in found)
+        chosen.update((entity.stream, entity) for entity in found)
     if bad:
         from .errors import TodoNotFound  # most runs raise none of the errors there, and start faster without them
 
@@ -78,11 +103,13 @@ def _summary(bad: Sequence[str]) -> list[str]:
     return [*parts[: _MOST_NAMED - 1], f"{parts[_MOST_NAMED - 1]} and {len(parts) - _MOST_NAMED:,} more"]
 
 
-def _in_range(first: int, last: int, fold: Fold[State]) -> tuple[list[Item], str | None]:
+def _in_range(
+    first: int, last: int, fold: Fold[State], wanted: Callable[[Entity[State]], bool]
+) -> tuple[list[Entity[State]], str | None]:
     """Return the todos with these numbers, and which numbers are wrong: those that no todo has, or a range without todos."""
     highest = len(fold)
     entities = (fold.numbered(number) for number in range(first, min(last, highest) + 1))
-    inside = items_of(entity for entity in entities if entity is not None)
+    inside = [entity for entity in entities if entity is not None and wanted(entity)]
     if last > highest:
         outside = max(first, highest + 1)
         return inside, f"{outside}" if outside == last else f"{outside}-{last}"
@@ -91,13 +118,14 @@ def _in_range(first: int, last: int, fold: Fold[State]) -> tuple[list[Item], str
     return inside, None
 
 
-def _by_id(part: str, fold: Fold[State]) -> tuple[list[Item], str | None]:
+def _by_id(part: str, fold: Fold[State], wanted: Callable[[Entity[State]], bool]) -> tuple[list[Entity[State]], str | None]:
     """Return the todo with this stable id, or the only one whose id begins like this; otherwise what is wrong with it."""
     if not re.fullmatch(ID, part):
         return [], repr(part)
     entity = fold.get(DECIDER.stream(part))
-    exact = None if entity is None else item_of(entity)
-    found = [exact] if exact is not None else items_of(fold.starting(DECIDER.stream(part)))
+    if entity is not None and wanted(entity):
+        return [entity], None
+    found = [entity for entity in fold.starting(DECIDER.stream(part)) if wanted(entity)]
     if len(found) > 1:
         return [], f"{part} (it begins {len(found)} ids)"
     return found, None if found else repr(part)

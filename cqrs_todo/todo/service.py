@@ -8,14 +8,14 @@ from itertools import takewhile
 from ..cqrs.cursor import Cursor
 from ..cqrs.errors import CqrsError, LogBusy, Rejected
 from ..cqrs.events import Commit, Metadata
-from ..cqrs.fold import Fold
+from ..cqrs.fold import Entity, Fold
 from ..cqrs.ids import new_command_id
 from ..cqrs.store import NEW, Append, Log, check_precondition, new_streams_only
 from ..cqrs.struct import Struct, replace
 from ..cqrs.timeline import BATCH, Moment
 from .batches import CommitContent, commit_sized_chunks, note_earlier_commits, text_length
 from .events import TodoEvent
-from .fields import Todo
+from .fields import State, Todo
 from .model import DECIDER, REMOVED, Create, TodoCommand, check_todo, events_between
 from .recorder import Answer, Recorder, Todos, events_to_reach, new_id, refusals_in_words
 from .views import MOVE, RESTORES, Item, id_of, items_of, number_ranges
@@ -142,6 +142,17 @@ class TodoList(Recorder):
         fold, _ = self._fold(moment)
         try:
             return select(words, fold, lambda: self.last_changed(moment), self.name)
+        except CqrsError:
+            self.check_undamaged()
+            raise
+
+    def entities(self, words: Sequence[str]) -> list[Entity[State]]:
+        """Find the todos that a person named, also those that were forgotten or lost; see `select`."""
+        from .selection import select_entities
+
+        fold, _ = self._fold(None)
+        try:
+            return select_entities(words, fold, self.last_changed, self.name)
         except CqrsError:
             self.check_undamaged()
             raise
@@ -319,13 +330,14 @@ class TodoList(Recorder):
         """Import todos as one command: create those that are missing, and change the others. Make the list if necessary.
 
         A todo that is equal already is left unchanged, so importing the same todos again records nothing. A todo that was
-        moved to another list stays there, because otherwise it would be in two lists.
+        moved to another list stays there, because otherwise it would be in two lists. A todo that was forgotten is left out.
 
         Args:
             todos: The todos by their ids.
 
         Returns:
-            The answer. Its `stayed` are the todos that were moved to another list.
+            The answer. Its `stayed` are the todos that were moved to another list, and its `forgotten` the ids of those that
+            were forgotten.
 
         Raises:
             InvalidTodo: A todo breaks a rule, or its id is not an id. Nothing was recorded.
@@ -342,10 +354,14 @@ class TodoList(Recorder):
             removed = {entity.stream for entity in there if entity.state is not None and entity.state.removed}
             moved = self.lists_moved_to(fold, {stream for stream in removed if not given[stream].removed})
             stayed[:] = items_of(fold[stream] for stream in given if stream in moved)
-            return [(events_to_reach(fold, {stream: todo for stream, todo in given.items() if stream not in moved}), {})]
+            forgotten[:] = sorted(given.keys() & set(self.log.forgotten))
+            left_out = {*moved, *forgotten}
+            return [(events_to_reach(fold, {stream: todo for stream, todo in given.items() if stream not in left_out}), {})]
 
         stayed: list[Item] = []
-        return replace(self.transact(plan), stayed=tuple(stayed), new_list=made)
+        forgotten: list[str] = []
+        answer = self.transact(plan)
+        return replace(answer, stayed=tuple(stayed), forgotten=tuple(map(id_of, forgotten)), new_list=made)
 
     def restore(self, moment: Moment, chosen: Sequence[Item] | None = None) -> Answer:
         """Restore the list, or some of its todos, to the state at a moment. Todos that were added later are removed.

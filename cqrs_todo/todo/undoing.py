@@ -9,12 +9,12 @@ went to. Both are refused if a todo is not where the step left it, or was change
 of the two lists.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import TypeAlias
 
 from ..cqrs.errors import LogBusy
-from ..cqrs.events import LOST, Commit, UnknownEvent
+from ..cqrs.events import FORGOTTEN, LOST, Commit, UnknownEvent
 from ..cqrs.fold import Fold
 from ..cqrs.ids import new_command_id
 from ..cqrs.struct import replace
@@ -76,10 +76,24 @@ def undo_at(todos: Recorder, position: int) -> Answer:
 
 
 def _last_steps(side: ListState, direction: Direction, count: int) -> list[Step]:
-    steps = list(islice(direction.steps(side.backward()), count))
+    found = direction.steps(side.backward())
+    steps = list(islice(_remembered(side, found) if side.todos.log.forgotten else found, count))
     if not steps:
-        raise CannotUndo(f"there is nothing to {direction.verb}")
+        why = ": what was forgotten cannot come back" if side.todos.log.forgotten else ""
+        raise CannotUndo(f"there is nothing to {direction.verb}{why}")
     return steps
+
+
+def _remembered(side: ListState, steps: Iterable[Step]) -> Iterator[Step]:
+    """Yield steps without the commits of which all was forgotten. A step that has no others is left out."""
+    for step in steps:
+        gone = {command for command, commit in side.commits_of(step).items() if _is_forgotten(commit)}
+        if remaining := tuple(command for command in step if command not in gone):
+            yield remaining
+
+
+def _is_forgotten(commit: Commit) -> bool:
+    return all(event.type == FORGOTTEN for event in commit.events)
 
 
 def _step_with(side: ListState, position: int) -> Step:
@@ -88,6 +102,8 @@ def _step_with(side: ListState, position: int) -> Step:
     commit = next((each for each in side.backward() if each.position <= position), None)
     if commit is None or position > commit.last:
         raise EventNotFound(position, name, None if commit is None else commit.last)
+    if _is_forgotten(commit):
+        raise CannotUndo(f"@{commit.position} cannot be undone: what it changed was forgotten")
     step = next((step for step in undo_steps(side.backward()) if commit.metadata.command in step), None)
     if step is None:
         raise NotInForce(*_why_not_in_force(side, commit, position))
@@ -142,6 +158,8 @@ def _apply_steps(todos: Recorder, direction: Direction, choose: Choose) -> Answe
 def _commits_of(side: ListState, steps: Sequence[Step]) -> list[list[Commit]]:
     """Return the commits of each step.
 
+    Events that were forgotten are left out: nothing brings them back.
+
     Raises:
         CannotUndo: A step names a commit that does not exist, or has events that this program does not know.
     """
@@ -149,8 +167,10 @@ def _commits_of(side: ListState, steps: Sequence[Step]) -> list[list[Commit]]:
     found = side.commits_of(wanted)
     if absent := wanted - set(found):
         raise CannotUndo(f"a commit undoes or redoes the command {min(absent)}, which is not in {side.todos.name}")
-    for commit in found.values():
-        unknown = [event.type for event in commit.events if isinstance(event.data, UnknownEvent)]
+    for command, commit in found.items():
+        remembered = tuple(event for event in commit.events if event.type != FORGOTTEN)
+        found[command] = replace(commit, events=remembered)
+        unknown = [event.type for event in remembered if isinstance(event.data, UnknownEvent)]
         if LOST in unknown:
             raise CannotUndo(
                 f"@{commit.position} contains what was lost when the log was damaged: it cannot be undone or redone"
@@ -321,7 +341,8 @@ def _bring_home(here: ListState, there: ListState, commit: Commit, direction: Di
         CannotUndo: A todo is not where the step left it, or was changed there.
     """
     twin = next((each for each in there.backward() if each.metadata.command == commit.metadata.command), None)
-    streams = dict.fromkeys(event.stream for half in (commit, twin) if half is not None for event in half.events)
+    events = (event for half in (commit, twin) if half is not None for event in half.events)
+    streams = dict.fromkeys(event.stream for event in events if event.type != FORGOTTEN)
     home, away = (here, there) if direction.home(move) == here.todos.log.id else (there, here)
     arriving: dict[str, list[TodoEvent]] = {}
     leaving: dict[str, list[TodoEvent]] = {}

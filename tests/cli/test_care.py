@@ -41,7 +41,15 @@ def test_verify_vouches_for_every_list(filled: Todo) -> None:
     assert result.out.splitlines()[1].startswith("work (archived): 1 event, 1 commit, head ")
     assert result.err == ""
     inbox, work = filled("verify", "--json").json["lists"]
-    damage_free = {"archived": False, "events": 7, "commits": 4, "head": head, "damage": None, "repair": None}
+    damage_free = {
+        "archived": False,
+        "events": 7,
+        "commits": 4,
+        "forgotten": 0,
+        "head": head,
+        "damage": None,
+        "repair": None,
+    }
     assert inbox == {"name": "inbox", **damage_free}
     assert work["archived"] is True
     assert filled("-L", "work", "verify", "--plain").out.startswith("work (archived)\t1 event, 1 commit")

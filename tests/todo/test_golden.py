@@ -11,6 +11,7 @@ import pytest
 from cqrs_todo.cqrs.events import Commit, EventTypes, Metadata, Recorded
 from cqrs_todo.cqrs.repository import Repository
 from cqrs_todo.cqrs.stores import open_store
+from cqrs_todo.cqrs.stores.forgetting import forget_lines
 from cqrs_todo.cqrs.stores.format import Codec, decode_line, verified_digest
 from cqrs_todo.cqrs.stores.hash_chain import NO_DIGEST
 from cqrs_todo.todo.events import (
@@ -136,6 +137,15 @@ def test_a_complete_log_written_in_2026_opens(tmp_path: Path) -> None:
     assert log.warnings == []
 
 
+def _forgotten() -> bytes:
+    lines = (GOLDEN / "inbox.jsonl").read_bytes().splitlines(keepends=True)
+    return b"".join(forget_lines("inbox", lines, ["todo/hczv45vb1z"]).lines)
+
+
+def test_forgetting_always_gives_the_same_bytes() -> None:
+    assert _forgotten() == (GOLDEN / "forgotten.jsonl").read_bytes()
+
+
 if __name__ == "__main__":
     for name in SAMPLES:
         target = GOLDEN / f"{name}.jsonl"
@@ -143,3 +153,5 @@ if __name__ == "__main__":
             target.write_bytes(Codec(TYPES).encode(commit_of(name), NO_DIGEST)[0])
     if not (GOLDEN / "optional_members.jsonl").exists():
         (GOLDEN / "optional_members.jsonl").write_bytes(Codec(TYPES).encode(_with_optional_members(), NO_DIGEST)[0])
+    if not (GOLDEN / "forgotten.jsonl").exists():
+        (GOLDEN / "forgotten.jsonl").write_bytes(_forgotten())

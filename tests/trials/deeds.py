@@ -17,7 +17,7 @@ from cqrs_todo.todo.recorder import TYPES
 from cqrs_todo.todo.service import TodoList
 
 from .harness import ALTERED, HALF, MISSING, STUCK, Program, Result
-from .ledger import Wrong, carried_on, judged, logs_in, misplaced, reported
+from .ledger import Wrong, carried_on, judged, judged_as_rewritten, logs_in, misplaced, reported
 
 NOW = datetime(2026, 1, 2, 9, 30, tzinfo=UTC)
 
@@ -47,8 +47,13 @@ class Deed:
     @property
     def keeps_todos(self) -> bool:
         """Whether every todo is in some list afterwards, with or without a fault. Undoing a move keeps the todos too."""
-        removes = {"rm", "undo", "redo", "restore"} & set(self.args)
+        removes = {"rm", "forget", "undo", "redo", "restore"} & set(self.args)
         return not removes or self.home in ("moved", "moved-undone")
+
+    @property
+    def rewrites(self) -> bool:
+        """Whether it rewrites logs instead of adding to them."""
+        return "forget" in self.args
 
 
 def _deed(line: str, *lists: str, home: str = "plain", stdin: bytes = b"", output: str = "", in_words: bool = False) -> Deed:
@@ -102,8 +107,16 @@ DEEDS = (
     _deed("export --format events -o out", home="moved", output="out"),
     _deed("verify --repair", home="damaged"),
     _deed("done 1", home="long"),
+    _deed("forget 1 --yes"),
+    _deed("forget 1 --yes", home="torn"),
+    _deed("forget 1 --yes", home="suspect"),
+    _deed("forget 1 --yes", home="long"),
 )
 """Every verb that changes something: lists, logs, exports, repairs, and the snapshot of a long list."""
+
+FIRST_TODO = {"long": b'"Todo 0"'}
+"""The text of todo 1, by the kind of home; that of the other homes is `WATER`."""
+WATER = b"Water the plants"
 
 
 def _plain(data: Path) -> None:
@@ -261,11 +274,16 @@ class Undisturbed:
     calls: Counter[str]
     types: Mapping[str, list[str]]
     output: bytes
+    rewritten: Mapping[str, tuple[bytes, ...]]
+    """The lines of the logs that it rewrites, by the id of the log."""
 
 
 def wrong_after(deed: Deed, wanted: Undisturbed, result: Result, original: Program, program: Program) -> Iterator[Wrong]:
     """Yield what is wrong after a command with a fault, before anything else is done in its home."""
     before, after = logs_in(original.data), logs_in(program.data)
+    if deed.rewrites:
+        yield from judged_as_rewritten(result, wanted.rewritten, before, after)
+        return
     yield from judged(result, wanted.types, before, after)
     if deed.keeps_todos:
         # if the process was killed or the disk failed between the two lists, it reports that it does not know, or nothing
@@ -286,9 +304,22 @@ def follow_up(program: Program, deed: Deed) -> Iterator[Wrong]:
             yield STUCK, f"a second repair ended with {repaired.code}: {(repaired.err or repaired.out.decode())[:300]}"
             return
     name = next((name for name in deed.lists if program.log_file(name).exists()), deed.lists[0])
+    if deed.rewrites:
+        yield from _forgotten_again(program, deed)
     if deed.home == "long":
         yield from _seen_alike(program)
     yield from carried_on(program, name, logs_in(program.data))
+
+
+def _forgotten_again(program: Program, deed: Deed) -> Iterator[Wrong]:
+    """Yield what is wrong after the same todo is forgotten again: no file may hold its text then."""
+    again = program.run(*deed.argv)
+    if again.code:
+        yield STUCK, f"to forget it again ended with {again.code}: {again.err[:300]}"
+    text = FIRST_TODO.get(deed.home, WATER)
+    for path in program.home.rglob("*"):
+        if path.is_file() and text in path.read_bytes():
+            yield ALTERED, f"{path.relative_to(program.home)} still holds what was forgotten"
 
 
 def _seen_alike(program: Program) -> Iterator[Wrong]:

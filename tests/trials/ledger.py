@@ -207,6 +207,23 @@ def judged(result: Result, wanted: Mapping[str, list[str]], before: Logs, after:
         yield UNREPORTED, f"{types}: exit {result.code}: {result.err.strip()[:300]}"
 
 
+def judged_as_rewritten(
+    result: Result, wanted: Mapping[str, tuple[bytes, ...]], before: Logs, after: Logs
+) -> Iterator[Wrong]:
+    """Yield what is wrong after a run with a fault that rewrites logs.
+
+    Each log must be as it was before, or as it is without a fault: `wanted` has the lines of those that are then different.
+    """
+    if crashed(result):
+        yield CRASHED, f"exit {result.code}: {result.err.strip()[:300]}"
+    for id, log in before.items():
+        lines = after[id].lines if id in after else ()
+        if lines not in (log.lines, wanted.get(id, log.lines)):
+            yield HALF, f"{log.path.name} is neither what it was nor what it should be"
+        elif result.code == 0 and lines != wanted.get(id, log.lines):
+            yield MISSING, f"{log.path.name} is what it was"
+
+
 def _holds(new: Mapping[str, list[Any]], answer: bytes) -> bool:
     """Return whether the new commits have the commit of an answer: all its events, in order."""
     if not answer.startswith(b"{"):

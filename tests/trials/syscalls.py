@@ -96,6 +96,7 @@ def recorded(homes: Homes, deed: Deed, place: str) -> Undisturbed:
     calls: Counter[str] = Counter()
     types: dict[str, list[str]] = {}
     output = b""
+    rewritten: dict[str, tuple[bytes, ...]] = {}
     for group in (EVERYWHERE, ON_FILES):
         program = homes.copied(deed.home, place)
         record = program.home / "calls"
@@ -104,10 +105,13 @@ def recorded(homes: Homes, deed: Deed, place: str) -> Undisturbed:
         calls.update(match[1] for line in record.read_text().splitlines() if (match := _CALL.match(line)))
         types = types_of(added(logs_in(homes.original(deed.home).data), logs_in(program.data)))
         output = (program.home / deed.output).read_bytes() if deed.output else b""
-        if deed is not OVERWRITING and (result.code or not (types or output or deed.args[0] == "lists")):
+        if deed.rewrites:
+            old, new = logs_in(homes.original(deed.home).data), logs_in(program.data)
+            rewritten = {id: log.lines for id, log in new.items() if log.lines != old[id].lines}
+        if deed is not OVERWRITING and (result.code or not (types or output or rewritten or deed.args[0] == "lists")):
             raise RuntimeError(f"{deed.name} does nothing, with exit {result.code}: {result.err}")
         homes.done_with(program)
-    return Undisturbed(calls, types, output)
+    return Undisturbed(calls, types, output, rewritten)
 
 
 def _faults(homes: Homes, deeds: Sequence[Deed], pool: ThreadPoolExecutor) -> Iterator[Fault]:

@@ -142,17 +142,20 @@ def _import_todos(session: Session, name: str, first: bytes, file: BinaryIO) -> 
     todos = {line.id: Todo(**{name: getattr(line, name) for name in Todo.__struct_fields__}) for line in read.todos}
     answer = session.list.import_todos(todos)
     if session.options.json:
-        print_line(document.encode(document.answer_document(answer, session.position_of(answer.list))))
+        shown = document.answer_document(answer, session.position_of(answer.list))
+        print_line(document.encode({**shown, "forgotten": answer.forgotten}))
     elif not session.options.quiet:
         if answer.changed:
             numbers = number_ranges([item.number for item in answer.changed])
             undo = f". Undo: {session.typed(answer.list, 'undo')}" if answer.commit is not None else ""
             print_line(f"Imported {numbers} ({count_of(len(answer.changed), 'todo')}){undo}")
-        elif not answer.stayed:
+        elif not answer.stayed and not answer.forgotten:
             print_line(f"Nothing to import: {visible(answer.list)} has all of these todos")
     if answer.stayed and not session.options.json:
         numbers = number_ranges([item.number for item in answer.stayed])
         print_message(session, f"Not imported, because moved to another list: {numbers}")
+    if answer.forgotten and not session.options.json:
+        print_message(session, f"Not imported, because forgotten: {', '.join(answer.forgotten)}")
 
 
 def _document() -> Any:

@@ -123,6 +123,8 @@ def _print(session: Session, line: str) -> None:
 
 def _describe(verdict: Verdict) -> str:
     counts = f"{count_of(verdict.events, 'event')}, {count_of(verdict.commits, 'commit')}"
+    if verdict.forgotten:
+        counts += f", {verdict.forgotten:,} forgotten"
     if verdict.newer:
         made = f"made by a newer program: its format {verdict.newer} is newer than this program's"
         return f"{made}; {counts} can be read, and nothing is changed"
@@ -141,6 +143,7 @@ def _row(name: str, archived: bool, verdict: Verdict, repair: Repair | None) -> 
         "archived": archived,
         "events": verdict.events,
         "commits": verdict.commits,
+        "forgotten": verdict.forgotten,
         "head": verdict.head or None,
         "damage": None
         if damage is None

@@ -123,7 +123,7 @@ class _Shown:
         *,
         all_lists: bool,
     ) -> None:
-        from ..view_cache import ViewCache
+        from ..view_cache import ALL_LISTS, ViewCache
 
         self.session = session
         self.view = found.view
@@ -131,7 +131,7 @@ class _Shown:
         self.lists = lists
         self.views = views
         self.all_lists = all_lists
-        scope = "all" if all_lists else lists[0].log.id
+        scope = ALL_LISTS if all_lists else lists[0].log.id
         name = "\0".join((found.origin, found.view.name, per))
         self.cache = ViewCache(session.store.url, scope, name, found.schema, found.view.initial)
 

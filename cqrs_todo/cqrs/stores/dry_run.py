@@ -6,7 +6,7 @@ the two would record. The `Trace` has every step.
 """
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -24,6 +24,7 @@ from ..errors import (
 )
 from ..events import Commit, EventBatch, EventTypes, Metadata
 from ..fold import Fold
+from ..forgetting import Forgetting
 from ..ids import take_unsent
 from ..names import check_log_name, name_key
 from ..query import AppendCondition
@@ -204,6 +205,11 @@ class DryRunLog(Log):
         """What the last reading stopped at, in words; None if it came to the end."""
         return self._log.damage
 
+    @property
+    def forgotten(self) -> Collection[str]:
+        """The streams that were forgotten; see `Log`."""
+        return self._log.forgotten
+
     # reading
 
     def commits(self, since: Cursor = START) -> Iterator[Commit]:
@@ -294,7 +300,7 @@ class DryRunLog(Log):
         check_condition(condition, self.commits_backward())
         versions = {append.stream: self._version(append.stream) for append in appends}
         try:
-            commit = record(appends, metadata, self._types, self.cursor().position, versions)
+            commit = record(appends, metadata, self._types, self.cursor().position, versions, self.forgotten)
         except WrongExpectedVersion as error:
             trace.conflicts.append(error)
             raise
@@ -454,6 +460,10 @@ class DryRunStore(Store):
             raise LogNotFound(name)
         return self._store.verify(name, archived=archived, known=known)
 
+    def forget(self, name: str, streams: Collection[str], *, archived: bool = False) -> Forgetting:
+        """Raise `DryRunRefused`."""
+        raise DryRunRefused("the forgetting of streams")
+
     def import_log(self, name: str, lines: Iterable[bytes]) -> int:
         """Raise `DryRunRefused`."""
         raise DryRunRefused("the import of a log")
@@ -486,3 +496,7 @@ class DryRunSnapshots(Snapshots):
 
     def save(self, log_id: str, cursor: Cursor, info: SnapshotInfo, fold: Fold[Any]) -> None:
         """Save nothing."""
+
+    def clear(self, log_id: str) -> bool:
+        """Raise `DryRunRefused`."""
+        raise DryRunRefused("the removal of snapshots")

@@ -53,6 +53,10 @@ class Header(msgspec.Struct, frozen=True, omit_defaults=True):
         major = self.version.partition(".")[0]
         return not re.fullmatch("[0-9]{1,9}", major) or int(major) > int(VERSION.partition(".")[0])
 
+    def forgets_more_than(self, earlier: "Header") -> bool:
+        """Return whether this header and an earlier one are of the same log, in which streams were forgotten meanwhile."""
+        return self.id == earlier.id and set(self.forgotten) > set(earlier.forgotten)
+
 
 class EventLine(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """An event in a line, with its data still encoded."""

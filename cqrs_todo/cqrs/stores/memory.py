@@ -3,18 +3,20 @@
 import threading
 import time
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack
 from datetime import datetime
 from itertools import count
 
 from ..checkpoints import Checkpoint, Checkpoints, Parked
 from ..cursor import START, Cursor
-from ..errors import LogExists, LogNotFound, StaleCursor
-from ..events import Commit, EventBatch, EventTypes, Metadata, Recorded
+from ..errors import LogExists, LogNotFound, StaleCursor, StreamNotFound
+from ..events import FORGOTTEN, Commit, EventBatch, EventTypes, Metadata, Recorded, UnknownEvent
+from ..forgetting import Forgetting, kept_meta
 from ..names import check_log_name, name_key
 from ..query import AppendCondition, Query
 from ..store import Append, Known, Log, Store, StreamVersions, T, nothing_known
+from ..struct import replace
 from ..verification import Verdict
 
 try:
@@ -37,7 +39,13 @@ class MemoryLog(Log):
         self._commits: list[Commit] = []
         self._versions: dict[str, int] = {}
         self._by_command: dict[str, Commit] = {}
+        self._forgotten: frozenset[str] = frozenset()
         self._lock = threading.RLock()
+
+    @property
+    def forgotten(self) -> Collection[str]:
+        """The streams that were forgotten; see `Log`."""
+        return self._forgotten
 
     def append(self, appends: Sequence[Append], metadata: Metadata, *, condition: AppendCondition | None = None) -> Commit:
         """Write a commit; see `Log`. The command ids of all commits are recognised."""
@@ -48,7 +56,7 @@ class MemoryLog(Log):
             head = self._commits[-1].last if self._commits else 0
             check_condition(condition, reversed(self._commits))
             versions = {append.stream: self._versions.get(append.stream, 0) for append in appends}
-            commit = record(appends, metadata, self._types, head, versions)
+            commit = record(appends, metadata, self._types, head, versions, self._forgotten)
             if self._codec is not None:
                 self._codec.encode(commit, b"")
             self._versions.update(versions)
@@ -79,7 +87,8 @@ class MemoryLog(Log):
             raise StaleCursor(f"{self.name} is not what it was at @{cursor.position}")
 
     def _cursor_behind(self, commit: Commit) -> Cursor:
-        return Cursor(commit.last, digest=f"{self.id} {commit.metadata.command}".encode())
+        # what was read before streams were forgotten must be read again, so their number is a part of the digest
+        return Cursor(commit.last, digest=f"{self.id} {len(self._forgotten)} {commit.metadata.command}".encode())
 
     def selected(self, query: Query, since: Cursor = START) -> Iterator[tuple[Sequence[Recorded], Cursor]]:
         """Read the events that a query selects; see `Log`."""
@@ -116,7 +125,37 @@ class MemoryLog(Log):
     def verdict(self) -> Verdict:
         """Return the verdict of `Store.verify`: memory is not damaged."""
         with self._lock:
-            return Verdict(self._commits[-1].last if self._commits else 0, len(self._commits), "")
+            forgotten = sum(event.type == FORGOTTEN for commit in self._commits for event in commit.events)
+            last = self._commits[-1].last if self._commits else 0
+            return Verdict(last, len(self._commits), "", forgotten=forgotten)
+
+    def forget(self, streams: Collection[str]) -> Forgetting:
+        """Forget streams; see `Store.forget`."""
+        with self._lock:
+            if not any(stream in self._versions for stream in streams):
+                raise StreamNotFound(self.name, sorted(streams))
+            self._forgotten |= frozenset(streams)
+            commits = [_without_data(commit, self._forgotten) for commit in self._commits]
+            before = (event.type for commit in self._commits for event in commit.events)
+            after = (event.type for commit in commits for event in commit.events)
+            lost = sum(old != new for old, new in zip(before, after, strict=True))
+            self._commits = commits
+            self._by_command = {commit.metadata.command: commit for commit in commits}
+            return Forgetting(self.id, lost)
+
+
+def _without_data(commit: Commit, forgotten: Collection[str]) -> Commit:
+    """Return a commit after some streams were forgotten."""
+    if all(event.stream not in forgotten for event in commit.events):
+        return commit
+    metadata = replace(commit.metadata, meta=kept_meta(commit.metadata.meta))
+    return Commit(tuple(_event_without_data(event, metadata, forgotten) for event in commit.events), metadata, commit.sum)
+
+
+def _event_without_data(event: Recorded, metadata: Metadata, forgotten: Collection[str]) -> Recorded:
+    if event.stream not in forgotten:
+        return replace(event, metadata=metadata)
+    return replace(event, type=FORGOTTEN, data=UnknownEvent(FORGOTTEN, b"{}"), metadata=metadata, tags=())
 
 
 class MemoryCheckpoints(Checkpoints):
@@ -174,6 +213,13 @@ class MemoryCheckpoints(Checkpoints):
         with self._lock:
             parked = self._parked.get((check_log_name(reaction), log_id), {})
             return sorted(parked.values(), key=lambda each: (each.position, each.event))
+
+    def forget(self, log_id: str, positions: Collection[int]) -> None:
+        """Remove the events of a log at some positions from those that are parked."""
+        with self._lock:
+            for key, parked in self._parked.items():
+                if key[1] == log_id:
+                    self._parked[key] = {id: each for id, each in parked.items() if each.position not in positions}
 
 
 class MemoryStore(Store):
@@ -237,6 +283,13 @@ class MemoryStore(Store):
     def verify(self, name: str, *, archived: bool = False, known: Known = nothing_known) -> Verdict:
         """Return the verdict on a log, which is never damaged."""
         return self._known(self._archive if archived else self._logs, name).verdict()
+
+    def forget(self, name: str, streams: Collection[str], *, archived: bool = False) -> Forgetting:
+        """Forget streams; see `Store`."""
+        log = self._known(self._archive if archived else self._logs, name)
+        done = log.forget(streams)
+        self._checkpoints.forget(log.id, {event.position for event in log.events() if event.type == FORGOTTEN})
+        return done
 
     def _known(self, logs: dict[str, MemoryLog], name: str) -> MemoryLog:
         name = check_log_name(name)

@@ -1,7 +1,8 @@
 """A store that keeps nothing. Every log is empty. Every append is accepted as if the log were empty, and then forgotten."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from ..checkpoints import Checkpoint, Checkpoints, Parked
 from ..cursor import START, Cursor
@@ -12,6 +13,9 @@ from ..query import AppendCondition
 from ..store import Append, Known, Log, Store, StreamVersions, T, nothing_known
 from ..verification import Verdict
 from .recording import record
+
+if TYPE_CHECKING:
+    from ..forgetting import Forgetting
 
 
 class NullLog(Log):
@@ -117,5 +121,9 @@ class NullStore(Store):
         return NullCheckpoints()
 
     def verify(self, name: str, *, archived: bool = False, known: Known = nothing_known) -> Verdict:
+        """Raise `LogNotFound`."""
+        raise LogNotFound(check_log_name(name))
+
+    def forget(self, name: str, streams: Collection[str], *, archived: bool = False) -> "Forgetting":
         """Raise `LogNotFound`."""
         raise LogNotFound(check_log_name(name))

@@ -1,9 +1,9 @@
 """What the stores have in common when they append: the commit of some appends, and appends that come again."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from ..errors import CommandReused, ConditionFailed
+from ..errors import CommandReused, ConditionFailed, ForgottenStream
 from ..events import Commit, EventTypes, Metadata, Recorded
 from ..names import check_recorded_name
 from ..store import Append, check_precondition
@@ -12,7 +12,14 @@ if TYPE_CHECKING:
     from ..query import AppendCondition
 
 
-def record(appends: Sequence[Append], metadata: Metadata, types: EventTypes, head: int, versions: dict[str, int]) -> Commit:
+def record(
+    appends: Sequence[Append],
+    metadata: Metadata,
+    types: EventTypes,
+    head: int,
+    versions: dict[str, int],
+    forgotten: Collection[str] = (),
+) -> Commit:
     """Make the commit of some appends. Stores call this when they know the versions of the streams.
 
     Args:
@@ -21,9 +28,11 @@ def record(appends: Sequence[Append], metadata: Metadata, types: EventTypes, hea
         types: The registered events.
         head: The last position in the log so far.
         versions: The version of each stream that is appended to; 0 if it is left out. Updated to the versions afterwards.
+        forgotten: The streams that were forgotten.
 
     Raises:
         WrongExpectedVersion: A precondition does not hold. `versions` is unchanged.
+        ForgottenStream: A stream that was forgotten would get events.
         TypeError: An event is not registered.
         ValueError: There are no events, a guard has no precondition, a stream is named twice, or a name or an id is not one
             that every store can keep.
@@ -36,6 +45,9 @@ def record(appends: Sequence[Append], metadata: Metadata, types: EventTypes, hea
     for append in appends:
         check_recorded_name("the name of a stream", append.stream)
         check_precondition(append.precondition, append.stream, versions.get(append.stream, 0))
+    for append in appends if forgotten else ():
+        if append.events and append.stream in forgotten:
+            raise ForgottenStream(append.stream)
     events: list[Recorded] = []
     reached: dict[str, int] = {}
     ordinals = iter(metadata.ordinals(sum(len(append.events) for append in appends)))

@@ -40,6 +40,11 @@ class SharedSnapshots(SnapshotStore[S]):
         super().save(log_id, cursor, info, fold)
         self._shared.save(log_id, cursor, info, fold)
 
+    def clear(self, log_id: str) -> bool:
+        """Remove all snapshots of a log from both places; see `Snapshots`."""
+        own, shared = super().clear(log_id), self._shared.clear(log_id)
+        return own and shared
+
     def _copy_newest(self, log_id: str) -> Sequence[SnapshotInfo]:
         shared = self._shared.infos(log_id)
         if not shared:

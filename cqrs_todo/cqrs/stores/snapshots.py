@@ -109,6 +109,10 @@ class SnapshotStore(Snapshots, Generic[S]):
             for gone in {each.position for each in before} - {each.position for each in after}:
                 self._blobs.remove(log_id, str(gone))
 
+    def clear(self, log_id: str) -> bool:
+        """Remove all snapshots of a log; see `Snapshots`."""
+        return self._blobs.clear(log_id)
+
     def _write(self, log_id: str, content: bytes, infos: list[SnapshotInfo]) -> bool:
         """Write a snapshot, the last one of `infos`, and then the catalogue. Return whether that was possible."""
         catalogue = _encode(_Catalogue(FORMAT, self._schema, infos))
@@ -148,6 +152,23 @@ class Folder(Blobs):
         """Remove a blob; see `Blobs`."""
         with suppress(OSError):
             os.unlink(self._file(log_id, name))
+
+    def clear(self, log_id: str) -> bool:
+        """Remove all blobs of a log; see `Blobs`. Files that an interrupted write left are removed, too."""
+        try:
+            folder = os.path.dirname(self._file(log_id, _CATALOGUE))
+            names = os.listdir(folder)
+        except FileNotFoundError:  # no blob was ever written
+            return True
+        except OSError:
+            return False
+        try:
+            for name in names:
+                with suppress(FileNotFoundError):  # another process has just removed it
+                    os.unlink(os.path.join(folder, name))
+        except OSError:
+            return False
+        return True
 
     def _file(self, log_id: str, name: str) -> str:
         if not (log_id.isascii() and log_id.replace("-", "").isalnum() and len(log_id) <= 64):

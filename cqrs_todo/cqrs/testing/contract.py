@@ -11,19 +11,23 @@ from typing import Any
 
 import pytest
 
+from ..checkpoints import Parked
 from ..cursor import Cursor
 from ..errors import (
     CommandReused,
     ConditionFailed,
+    ForgottenStream,
     InvalidLogName,
     LogExists,
     LogNotFound,
     StaleCursor,
+    StreamNotFound,
     WrongExpectedVersion,
 )
-from ..events import Commit, EventBatch, EventTypes, Metadata, UnknownEvent
+from ..events import FORGOTTEN, Commit, EventBatch, EventTypes, Metadata, Recorded, UnknownEvent
 from ..names import check_log_name
 from ..query import AppendCondition, Query, QueryItem
+from ..reactions import Reaction, Runner
 from ..store import EXISTS, NEW, Append, Log, Store, new_streams_only
 from .examples import AT, CONTRACT_TYPES, LARGE, LATER_TYPES, Counted, Renamed, content_of, metadata, numbers, one
 from .reaction_contract import ReactionContract
@@ -573,3 +577,147 @@ class StoreContract(ReactionContract):
         ]
         assert [event.id for event in events] == [event.id for event in written.events]
         assert list(log.commits()) == [written], "the log stays as it is"
+
+    # forgetting
+
+    def filled(self, log: Log) -> None:
+        """Append commits of one stream, of others, and of several together."""
+        log.append(one("a/1", 1, LARGE), metadata("c1", because="it is secret"))
+        log.append([*one("a/2", 2), *one("b/1", 3)], metadata("c2", because="both", undoes=["c1"], note={"kept": "no"}))
+        log.append([*one("a/1", 4), *one("a/2", LARGE)], metadata("c3", causation="c1/1"))
+        log.append(one("a/2", 5), metadata("c4", because="it is clear"))
+
+    def test_forgotten_events_keep_their_places_and_nothing_else(self, store: Store, log: Log) -> None:
+        self.filled(log)
+        before = list(log.commits())
+        done = store.forget("inbox", ["a/1"])
+        assert (done.log, done.events, done.removed) == (log.id, 3, ())
+        after = list(self.reopened(store).commits())
+        places = [[(event.position, event.stream, event.version, event.id) for event in commit.events] for commit in before]
+        assert [
+            [(event.position, event.stream, event.version, event.id) for event in commit.events] for commit in after
+        ] == places
+        for old, new in zip(before, after, strict=True):
+            own, other = old.metadata, new.metadata
+            assert (own.at, own.by, own.command) == (other.at, other.by, other.command)
+            for event, now in zip(old.events, new.events, strict=True):
+                if event.stream == "a/1":
+                    assert (now.type, now.data, now.tags) == (FORGOTTEN, UnknownEvent(FORGOTTEN, b"{}"), ())
+                else:
+                    assert (now.type, now.data, now.tags) == (event.type, event.data, event.tags)
+        assert list(self.reopened(store).commits_backward()) == after[::-1]
+
+    def test_a_commit_with_a_forgotten_event_keeps_no_text(self, store: Store, log: Log) -> None:
+        self.filled(log)
+        store.forget("inbox", ["b/1", "a/1"])
+        metas = [commit.metadata.meta for commit in self.reopened(store).commits()]
+        assert metas == [{}, {"undoes": ["c1"]}, {"causation": "c1/1"}, {"because": "it is clear"}]
+
+    def test_to_forget_again_changes_nothing(self, store: Store, log: Log) -> None:
+        self.filled(log)
+        assert store.forget("inbox", ["a/1", "c/9"]).events == 3
+        before = list(self.reopened(store).commits())
+        for streams in (["a/1"], ["c/9", "a/1"]):
+            assert store.forget("inbox", streams).events == 0
+        assert list(self.reopened(store).commits()) == before
+        assert store.forget("inbox", ["b/1"]).events == 1
+        assert store.verify("inbox").forgotten == 4
+        assert set(self.reopened(store).forgotten) == {"a/1", "b/1", "c/9"}
+
+    def test_forgetting_what_is_not_there_is_refused(self, store: Store, log: Log) -> None:
+        self.filled(log)
+        before = list(log.commits())
+        for streams in (["a/9"], ["a"], []):
+            with pytest.raises(StreamNotFound):
+                store.forget("inbox", streams)
+        for name, archived in (("nowhere", False), ("inbox", True)):
+            with pytest.raises(LogNotFound):
+                store.forget(name, ["a/1"], archived=archived)
+        assert list(self.reopened(store).commits()) == before
+        verdict = store.verify("inbox")
+        assert (verdict.events, verdict.damage, verdict.forgotten) == (7, None, 0)
+
+    def test_an_archived_log_can_forget(self, store: Store, log: Log) -> None:
+        self.filled(log)
+        store.archive("inbox")
+        assert store.forget("inbox", ["a/1"], archived=True).events == 3
+        assert store.verify("inbox", archived=True).forgotten == 3
+        store.unarchive("inbox")
+        assert [event.type for event in self.reopened(store).events(stream="a/1")] == [FORGOTTEN] * 3
+
+    def test_nothing_is_appended_to_a_forgotten_stream(self, store: Store, log: Log) -> None:
+        self.filled(log)
+        store.forget("inbox", ["a/1"])
+        other = self.reopened(store)
+        for append in (one("a/1", 9), [*one("a/2", 9), *one("a/1", 9)]):
+            with pytest.raises(ForgottenStream):
+                other.append(append, metadata("c9"))
+        guard = Append("a/1", (), 3)
+        assert other.append([*one("a/2", 6), guard], metadata("c5")).position == 8
+        with pytest.raises(CommandReused):
+            other.append(one("a/1", 1, LARGE), metadata("c1"))
+        assert store.verify("inbox").events == 8
+
+    def test_others_notice_that_streams_were_forgotten(self, store: Store, log: Log) -> None:
+        self.filled(log)
+        for _ in log.event_batches():
+            pass
+        cursor = log.cursor()
+        store.forget("inbox", ["a/1"])
+        for reading in (log.commits, log.event_batches, log.commits_backward):
+            with pytest.raises(StaleCursor):
+                list(reading(cursor))
+        assert [event.type for commit in log.commits() for event in commit.events].count(FORGOTTEN) == 3
+        assert (log.damage, set(log.forgotten)) == (None, {"a/1"})
+
+    def test_a_writer_that_has_read_the_log_before_goes_on(self, store: Store, log: Log) -> None:
+        self.filled(log)
+        writers = [self.reopened(store) for _ in range(3)]
+        for writer in writers[:2]:
+            for _ in writer.event_batches():
+                pass
+        store.forget("inbox", ["a/1"])
+        for number, writer in enumerate(writers):
+            append = one("a/2", number, expected=3 + number)
+            try:
+                commit = writer.append(append, metadata(f"d{number}"))
+            except StaleCursor:  # it has to read the log again first
+                commit = writer.append(append, metadata(f"d{number}"))
+            assert commit.position == 8 + number
+            with pytest.raises(ForgottenStream):
+                writer.append(one("a/1", 1), metadata("e"))
+        assert store.verify("inbox").damage is None
+
+    def test_a_reaction_goes_on_after_streams_were_forgotten(self, store: Store, log: Log) -> None:
+        self.filled(log)
+        seen: list[Recorded] = []
+        counted = Query.of(types={"counted"})
+        runner = Runner(store, log, Reaction("see", seen.append, counted))
+        assert runner.catch_up() == 7
+        log.append(one("a/2", 6), metadata("c5"))
+        store.forget("inbox", ["a/1"])
+        assert (runner.catch_up(), runner.catch_up()) == (1, 0)
+        other = Runner(store, self.reopened(store), Reaction("see", seen.append, counted))
+        assert other.catch_up() == 0
+        assert [event.position for event in seen] == [1, 2, 3, 4, 5, 6, 7, 8]
+
+    def test_a_forgotten_event_is_no_longer_parked(self, store: Store, log: Log) -> None:
+        self.filled(log)
+        checkpoints = store.checkpoints()
+        parked = [Parked(event.id, event.position, "it is secret", AT, 3) for event in log.events()]
+        for each in parked:
+            checkpoints.park("mail", log.id, each)
+            checkpoints.park("mail", "another", each)
+        store.forget("inbox", ["a/1"])
+        assert [each.position for each in store.checkpoints().parked("mail", log.id)] == [3, 4, 6, 7]
+        assert len(store.checkpoints().parked("mail", "another")) == 7
+
+    def test_shared_snapshots_hold_nothing_that_was_forgotten(self, store: Store, log: Log) -> None:
+        self.filled(log)
+        blobs = store.shared_snapshots()
+        if blobs is None:
+            pytest.skip("the store shares no snapshots")
+        assert blobs.write(log.id, "7", b"data")
+        assert blobs.write("another", "7", b"data")
+        store.forget("inbox", ["a/1"])
+        assert (blobs.read(log.id, "7"), blobs.read("another", "7")) == (None, b"data")

@@ -21,7 +21,7 @@ from cqrs_todo.cqrs.projections import (
 from cqrs_todo.cqrs.projections.postgres import PostgresTables
 from cqrs_todo.cqrs.projections.sqlite import SqliteTables
 from cqrs_todo.cqrs.query import Query
-from cqrs_todo.cqrs.store import Log, Store
+from cqrs_todo.cqrs.store import Append, Log, Store
 from cqrs_todo.cqrs.stores import open_store
 from cqrs_todo.cqrs.struct import replace
 from cqrs_todo.cqrs.testing.examples import CONTRACT_TYPES, Counted, metadata, one
@@ -239,6 +239,25 @@ def test_a_log_that_was_rewritten_is_derived_again(
     assert (model.catch_up(), seen(model)) == (1, [1])
     with pytest.raises(ProjectionFailed):
         half.catch_up()
+
+
+def test_what_a_log_has_forgotten_is_in_no_row(
+    models: Callable[..., ReadModel], store: Store, log: Log, backend: Backend, tmp_path: Path
+) -> None:
+    text = SCHEMA.replace("number integer", "number varchar(50)")
+
+    def apply(connection: Any, event: Recorded[Counted], log_id: str) -> None:
+        values = (log_id, event.position, event.data.text)
+        connection.execute("INSERT INTO seen VALUES (?, ?, ?)".replace("?", backend.mark), values)
+
+    for number, word in enumerate(("hunter2", "plain")):
+        log.append([Append(f"a/{number}", (Counted(number, word),))], metadata(f"c{number}"))
+    model = models(Projection("seen", 1, text, apply, Query.of(types={"counted"})))
+    assert (model.catch_up(), model.rows(ALL)) == (2, [("hunter2",), ("plain",)])
+    store.forget("inbox", ["a/0"])
+    assert (model.catch_up(), model.rows(ALL), model.catch_up()) == (1, [("plain",)], 0)
+    model.close()
+    assert not [file for file in tmp_path.rglob("*") if file.is_file() and b"hunter2" in file.read_bytes()]
 
 
 def test_all_logs_of_a_store_are_covered(models: Callable[..., ReadModel], store: Store, log: Log) -> None:

@@ -89,6 +89,17 @@ WRONG = {
     "TestLoose": {"test_a_value_that_json_cannot_hold_is_refused"},
     "TestRenaming": {"test_a_name_that_not_every_store_can_keep_is_refused"},
     "TestHead": {"test_a_cursor_is_not_ahead_of_what_was_read"},
+    "TestLabelled": {"test_forgotten_events_keep_their_places_and_nothing_else"},
+    "TestTalkative": {"test_a_commit_with_a_forgotten_event_keeps_no_text"},
+    "TestRecounting": {"test_to_forget_again_changes_nothing"},
+    "TestAgreeable": {"test_forgetting_what_is_not_there_is_refused"},
+    "TestLive": {"test_an_archived_log_can_forget"},
+    "TestReviving": {"test_nothing_is_appended_to_a_forgotten_stream"},
+    "TestUnnoticed": {"test_others_notice_that_streams_were_forgotten"},
+    "TestStuck": {"test_a_writer_that_has_read_the_log_before_goes_on"},
+    "TestSilent": {"test_a_reaction_goes_on_after_streams_were_forgotten"},
+    "TestParking": {"test_a_forgotten_event_is_no_longer_parked"},
+    "TestHoarding": {"test_shared_snapshots_hold_nothing_that_was_forgotten"},
     "TestForgetful": {"test_checkpoints_are_kept_for_other_programs", "test_parked_events_are_kept_for_other_programs"},
 }
 """Among what must fail for each of the stores that are wrong."""

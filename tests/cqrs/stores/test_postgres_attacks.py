@@ -475,3 +475,16 @@ def test_a_role_with_the_documented_grants_cannot_write_the_role_of_another(targ
     inserted = f"INSERT INTO {commits} ({columns}) SELECT {values} FROM {commits} LIMIT 1"
     sql(as_clerk, inserted)
     assert sql(target.server, f"SELECT role FROM {commits} WHERE position = 3") == [(target.clerk,)]
+
+
+def test_only_the_owner_of_the_tables_makes_a_log_forget(target: Target) -> None:
+    target.made()
+    clerk = target.open(target.clerk)
+    clerk.open("inbox").append(one("a/2", 2), metadata("c2"))
+    with pytest.raises(MissingGrant, match=f"only {target.owner}, who owns the tables, .*; do it as {target.owner}$"):
+        clerk.forget("inbox", ["a/1"])
+    assert clerk.verify("inbox").forgotten == 0
+    assert target.open(target.owner).forget("inbox", ["a/1"]).events == 1
+    assert clerk.open("inbox").append(one("a/2", 3), metadata("c3")).position == 3
+    sql(target.server, f"GRANT {target.owner} TO {target.clerk}")
+    assert target.open(target.clerk).forget("inbox", ["a/2"]).events == 2

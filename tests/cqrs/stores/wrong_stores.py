@@ -1,6 +1,6 @@
 """Stores that are wrong in one thing each, under the contract that must find it. Run by test_contract.py alone."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
@@ -10,9 +10,11 @@ import pytest
 
 from cqrs_todo.cqrs.checkpoints import Checkpoints
 from cqrs_todo.cqrs.cursor import START, Cursor
+from cqrs_todo.cqrs.errors import StaleCursor, StreamNotFound
 from cqrs_todo.cqrs.events import Commit, EventBatch, EventTypes, Metadata, Recorded
+from cqrs_todo.cqrs.forgetting import Forgetting
 from cqrs_todo.cqrs.query import AppendCondition, Query
-from cqrs_todo.cqrs.store import Append, Log, Store, StreamVersions, no_progress
+from cqrs_todo.cqrs.store import Append, Blobs, Log, Store, StreamVersions, no_progress
 from cqrs_todo.cqrs.stores.jsonl import JsonlStore
 from cqrs_todo.cqrs.stores.jsonl.log import JsonlLog
 from cqrs_todo.cqrs.stores.memory import MemoryCheckpoints, MemoryLog, MemoryStore
@@ -140,6 +142,122 @@ class RenamingLog(MemoryLog):
         return super().append(renamed, replace(metadata, command=cleaned(metadata.command)), condition=condition)
 
 
+class LabelledLog(MemoryLog):
+    """Keeps the tags of forgotten events."""
+
+    def forget(self, streams: Collection[str]) -> Forgetting:
+        tags = {event.position: event.tags for commit in self._commits for event in commit.events}
+        done = super().forget(streams)
+        self._commits = [
+            replace(commit, events=tuple(replace(event, tags=tags[event.position]) for event in commit.events))
+            for commit in self._commits
+        ]
+        return done
+
+
+class TalkativeLog(MemoryLog):
+    """Keeps the reasons that were given for forgotten events."""
+
+    def forget(self, streams: Collection[str]) -> Forgetting:
+        before = self._commits
+        done = super().forget(streams)
+        self._commits = [replace(new, metadata=old.metadata) for old, new in zip(before, self._commits, strict=True)]
+        return done
+
+
+class RecountingLog(MemoryLog):
+    """Counts what was forgotten before again."""
+
+    def forget(self, streams: Collection[str]) -> Forgetting:
+        return replace(super().forget(streams), events=self.verdict().forgotten)
+
+
+class AgreeableLog(MemoryLog):
+    """Forgets what was never there."""
+
+    def forget(self, streams: Collection[str]) -> Forgetting:
+        try:
+            return super().forget(streams)
+        except StreamNotFound:
+            return Forgetting(self.id, 0)
+
+
+class RevivingLog(MemoryLog):
+    """Lets forgotten streams go on."""
+
+    def append(self, appends: Sequence[Append], metadata: Metadata, *, condition: AppendCondition | None = None) -> Commit:
+        self._forgotten = frozenset()
+        return super().append(appends, metadata, condition=condition)
+
+
+class UnnoticedLog(MemoryLog):
+    """Its cursors are the same before and after something is forgotten."""
+
+    def _cursor_behind(self, commit: Commit) -> Cursor:
+        return Cursor(commit.last, digest=f"{self.id} {commit.metadata.command}".encode())
+
+
+class StuckLog(MemoryLog):
+    """Takes nothing from anyone any more after something was forgotten."""
+
+    def append(self, appends: Sequence[Append], metadata: Metadata, *, condition: AppendCondition | None = None) -> Commit:
+        if self._forgotten:
+            raise StaleCursor(f"{self.name} is not what it was")
+        return super().append(appends, metadata, condition=condition)
+
+
+class SilentLog(MemoryLog):
+    """Does not report which streams were forgotten."""
+
+    @property
+    def forgotten(self) -> Collection[str]:
+        return ()
+
+
+class LiveStore(_Wrong):
+    """Forgets only in logs in use."""
+
+    def forget(self, name: str, streams: Collection[str], *, archived: bool = False) -> Forgetting:
+        return super().forget(name, streams)
+
+
+class ParkingStore(_Wrong):
+    """Keeps forgotten events parked."""
+
+    def __init__(self, logs: type[MemoryLog]) -> None:
+        super().__init__(logs)
+        self._own = MemoryCheckpoints()
+
+    def checkpoints(self) -> Checkpoints:
+        return self._own
+
+
+class _Hoard(Blobs):
+    def __init__(self) -> None:
+        self._kept: dict[tuple[str, str], bytes] = {}
+
+    def read(self, log_id: str, name: str) -> bytes | None:
+        return self._kept.get((log_id, name))
+
+    def write(self, log_id: str, name: str, content: bytes) -> bool:
+        self._kept[log_id, name] = content
+        return True
+
+    def remove(self, log_id: str, name: str) -> None:
+        del self._kept[log_id, name]
+
+    def clear(self, log_id: str) -> bool:
+        return False
+
+
+class HoardingStore(_Wrong):
+    """Shares snapshots, and keeps them whatever is forgotten."""
+
+    def shared_snapshots(self) -> Blobs | None:
+        self._hoard = getattr(self, "_hoard", None) or _Hoard()
+        return self._hoard
+
+
 class HeadLog(JsonlLog):
     """Its cursor is always at the end of the log, whatever was read."""
 
@@ -244,6 +362,56 @@ class TestLoose(_InMemory):
 
 class TestRenaming(_InMemory):
     wrong = RenamingLog
+
+
+class TestLabelled(_InMemory):
+    wrong = LabelledLog
+
+
+class TestTalkative(_InMemory):
+    wrong = TalkativeLog
+
+
+class TestRecounting(_InMemory):
+    wrong = RecountingLog
+
+
+class TestAgreeable(_InMemory):
+    wrong = AgreeableLog
+
+
+class TestReviving(_InMemory):
+    wrong = RevivingLog
+
+
+class TestUnnoticed(_InMemory):
+    wrong = UnnoticedLog
+
+
+class TestStuck(_InMemory):
+    wrong = StuckLog
+
+
+class TestSilent(_InMemory):
+    wrong = SilentLog
+
+
+class TestLive(StoreContract):
+    @pytest.fixture
+    def store(self) -> Store:
+        return LiveStore(MemoryLog)
+
+
+class TestParking(StoreContract):
+    @pytest.fixture
+    def store(self) -> Store:
+        return ParkingStore(MemoryLog)
+
+
+class TestHoarding(StoreContract):
+    @pytest.fixture
+    def store(self) -> Store:
+        return HoardingStore(MemoryLog)
 
 
 class TestShared(_InMemory):

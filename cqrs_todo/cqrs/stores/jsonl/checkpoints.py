@@ -7,14 +7,14 @@ not react to. Whoever changes one of the three locks the lease.
 import fcntl
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 
 import msgspec
 
 from ...checkpoints import Checkpoint, Checkpoints, Parked
 from ...cursor import Cursor
-from ...errors import StoreUnavailable
+from ...errors import InvalidLogName, StoreUnavailable
 from ...names import check_log_name
 from .files import (
     beside,
@@ -24,8 +24,11 @@ from .files import (
     os_errors_as_store_errors,
     read_range,
     replace_durably,
+    there,
     write_all,
 )
+
+_SUFFIX = ".json"
 
 
 class _Kept(msgspec.Struct, frozen=True):
@@ -100,6 +103,33 @@ class FileCheckpoints(Checkpoints):
             if _read_lease(lease).holder == holder:
                 _write_lease(lease, _Lease())
 
+    def forget(self, log_id: str, positions: Collection[int]) -> None:
+        """Let all reactions to a log read it from its start to where they are, because its digests have changed.
+
+        Args:
+            log_id: The id of the log.
+            positions: The positions of the events that are forgotten. They are no longer parked.
+
+        Raises:
+            StoreUnavailable: A checkpoint cannot be read or written.
+        """
+        try:
+            folder = os.path.dirname(self._path("any", log_id))
+        except InvalidLogName:  # no reaction can have a checkpoint in such a log
+            return
+        with os_errors_as_store_errors(folder):
+            files = sorted(os.listdir(folder)) if there(folder) else []
+        for reaction, ending in map(os.path.splitext, files):
+            if ending == _SUFFIX:
+                path = self._path(reaction, log_id)
+                with self._lease(path):
+                    kept = self.load(reaction, log_id)
+                    replace_durably(path, msgspec.json.encode(_Kept(kept.position)) + b"\n")
+            elif ending == ".parked":
+                for parked in self.parked(reaction, log_id):
+                    if parked.position in positions:
+                        self.unpark(reaction, log_id, parked.event)
+
     def park(self, reaction: str, log_id: str, parked: Parked) -> None:
         """Park an event; see `Checkpoints`."""
         self._replace_parked(reaction, log_id, parked.event, parked)
@@ -145,7 +175,7 @@ class FileCheckpoints(Checkpoints):
                 close(fd)
 
     def _path(self, reaction: str, log_id: str) -> str:
-        return os.path.join(self._directory, check_log_name(log_id), f"{check_log_name(reaction)}.json")
+        return os.path.join(self._directory, check_log_name(log_id), f"{check_log_name(reaction)}{_SUFFIX}")
 
 
 def _read_lease(fd: int) -> _Lease:

@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 import msgspec
 
 from ...cursor import Cursor
+from ...errors import OutcomeUnknown
 from ..checksum import CHECKSUM_LENGTH, checked, is_whole
 from ..hash_chain import end_of_line, last_digest
 from .files import OPEN_SAFELY, beside, close, open_or_make
@@ -191,6 +192,39 @@ def moving_record(source: str, target: str) -> Iterator[None]:
         yield
         with suppress(OSError):  # one record too many, as after a crash
             os.ftruncate(old, 0)
+
+
+@contextmanager
+def replacing_record(path: str, log: str, head: Cursor) -> Iterator[None]:
+    """Record the new head of a log, while the block replaces the log's file by another history of the log.
+
+    During the block no head is recorded, so that a crash leaves no head record that contradicts the file. The mark of a
+    failed sync stays until the file was replaced.
+
+    Args:
+        path: The log's file.
+        log: The id of the log.
+        head: The cursor at the end of the new file.
+
+    Raises:
+        OSError: The old head record cannot be removed, or the block raised it. Then the old file is still there.
+        OutcomeUnknown: The block raised it. Then the file was replaced.
+    """
+    with _opened(path) as lock:
+        record, _ = read_lock_file(lock)
+        try:
+            os.pwrite(lock, bytes(_LENGTH), 0)
+            os.fsync(lock)
+            yield
+        except OSError:
+            write_record(lock, record)
+            raise
+        except OutcomeUnknown:
+            write_record(lock, encode_record(log, head))
+            raise
+        write_record(lock, encode_record(log, head))
+        with suppress(OSError):  # the next writer then continues in a new file, which is harmless
+            clear_sync_failed(lock)
 
 
 @contextmanager

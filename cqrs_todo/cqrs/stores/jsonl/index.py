@@ -119,9 +119,19 @@ class LogIndex:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
-        for ending in ("", "-wal", "-shm"):
-            with suppress(OSError):
-                os.unlink(f"{self._path}{ending}")
+        remove_index(self._path)
+
+
+def index_path(folder: str, log_id: str) -> str:
+    """Return the file of the index of a log. The id may be one that another program made; it leads to no other folder."""
+    return os.path.join(folder, f"{os.path.basename(log_id)}.sqlite")
+
+
+def remove_index(path: str) -> None:
+    """Remove the file of an index, and what SQLite keeps beside it, as far as that is possible."""
+    for ending in ("", "-wal", "-shm"):
+        with suppress(OSError):
+            os.unlink(f"{path}{ending}")
 
 
 def _open(path: str) -> sqlite3.Connection:

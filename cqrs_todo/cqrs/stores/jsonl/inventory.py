@@ -8,7 +8,7 @@ or a file that cannot be a log.
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 
 _LOCK = ".lock"
 _BLOCK = 1 << 20
-_FIRST_LINE = 1 << 16
+_FIRST_READ = 1 << 10
+"""How many bytes are read at first to find a header. It is longer if many streams were forgotten."""
+_LONGEST_HEADER = 1 << 24
 """The most bytes in which a header is looked for."""
 _CONFLICT = r"\.sync-conflict-[0-9]{8}-[0-9]{6}(-|$)"
 """What Syncthing puts into the name of a copy: the rest of it could be the name of a list."""
@@ -43,6 +45,7 @@ class LogAt(msgspec.Struct, frozen=True):
         id: The id of the log.
         made_as: The name under which the log was made.
         newer: Whether its format is newer than this code.
+        forgotten: The streams that were forgotten in it.
         recorded: The position of the recorded head; None if no head of this log is recorded beside the file.
     """
 
@@ -52,6 +55,7 @@ class LogAt(msgspec.Struct, frozen=True):
     id: str
     made_as: str
     newer: bool
+    forgotten: tuple[str, ...]
     recorded: int | None
 
     @property
@@ -220,6 +224,22 @@ class Inventory:
         original = self._original(own.id)
         return original if original is not None and original != own else None
 
+    def is_copy(self, path: str) -> bool:
+        """Return whether a file is a copy of another log, as `original_of` decides it."""
+        own = next((log for log in self._logs if log.path == path), None)
+        return own is not None and self._original(own.id) not in (None, own)
+
+    def copies_with(self, id: str, path: str, streams: Collection[str]) -> list[str]:
+        """Return the other files that hold the log with an id, and in which some streams were not forgotten.
+
+        Args:
+            id: The id of the log.
+            path: The file that is not a copy.
+            streams: The names of the streams.
+        """
+        others = (log for log in self._logs if log.id == id and log.path != path)
+        return [log.path for log in others if not set(streams) <= set(log.forgotten)]
+
     def logs_with_id(self, id: str) -> list[LogAt]:
         """Return the files of logs in use and of archived ones that hold the log with an id."""
         return [log for log in self._logs if log.id == id and log.has_log_name]
@@ -304,7 +324,7 @@ def _log_at(path: str, archived: bool, name: str | None) -> LogAt | None:
     except OSError:
         return None  # the error is raised when the log is opened
     try:
-        first = os.read(fd, _FIRST_LINE).partition(b"\n")[0]
+        first = _first_line(fd)
     except OSError:  # a folder, for instance
         return None
     finally:
@@ -319,7 +339,18 @@ def _log_at(path: str, archived: bool, name: str | None) -> LogAt | None:
             return None  # an altered header may have a wrong id: then the log is damaged, and not another one
     head = head_in(read_record(path), header.id) if name is not None else None
     position = None if head is None else head.position
-    return LogAt(path, archived, name, header.id, header.name, header.newer, position)
+    return LogAt(path, archived, name, header.id, header.name, header.newer, header.forgotten, position)
+
+
+def _first_line(fd: int) -> bytes:
+    """Return the first line of a file, without its LF, or so much of it as a header may have."""
+    size = _FIRST_READ
+    while True:
+        content = os.pread(fd, size, 0)
+        first, end, _ = content.partition(b"\n")
+        if end or len(content) < size or size >= _LONGEST_HEADER:
+            return first
+        size *= 4
 
 
 def _shown(name: str, archived: bool) -> str:

@@ -1,7 +1,7 @@
 """One log in one file, composed of a reader and a writer."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import AbstractContextManager
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -43,6 +43,11 @@ class JsonlLog(ChainedLog):
     def head_is_recorded(self) -> bool:
         """Whether the head of this log is recorded beside its file. Then this program made the file, not a copy command."""
         return self._reader.head_is_recorded
+
+    @property
+    def forgotten(self) -> Collection[str]:
+        """The streams that were forgotten; see `Log`."""
+        return self._reader.header.forgotten
 
     def forbid_appending(self, reason: str) -> None:
         """Refuse to append from now on, and warn readers.

@@ -6,7 +6,7 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from ...cursor import Cursor
-from ...errors import DamagedLog, LogBusy, StaleCursor
+from ...errors import DamagedLog, LogBusy, StaleCursor, StoreUnavailable
 from ...events import Commit, EventTypes
 from ...store import Progress, StreamVersions
 from ..chain import ChainReader, LineBlock, Versions, verified_backward
@@ -91,13 +91,33 @@ class LogReader(ChainReader):
         file = LogFile(self.path, flags, self._name)
         try:
             file.known = self.knows_all_of(file)
-            if file.known or os.pread(file.fd, len(self._first_line), 0) == self._first_line:
+            if file.known or os.pread(file.fd, len(self._first_line), 0) == self._first_line or self._has_forgotten(file):
                 return file
         except OSError as error:
             file.close()
             raise unavailable(self.path, error) from error
+        except StoreUnavailable:
+            file.close()
+            raise
         file.close()
         raise LogBusy(f"{self.path} was replaced by another log meanwhile")
+
+    def _has_forgotten(self, file: LogFile) -> bool:
+        """Return whether a file is the same log, in which streams were forgotten meanwhile. Then all of it is read again."""
+        first = next(file.forward(0), b"")
+        try:
+            header, digest = decode_header(first)
+        except InvalidLine:
+            return False
+        if not header.forgets_more_than(self.header):
+            return False
+        self.header = header
+        self._first_line = first + b"\n"
+        self.start = Cursor(0, 1, len(self._first_line), digest)
+        self.restart()
+        self.head_record = read_record(self.path)
+        self.head = head_in(self.head_record, header.id)
+        return True
 
     def knows_all_of(self, file: LogFile) -> bool:
         """Return whether a file ends at the remembered head, and everything up to there was verified.
@@ -198,7 +218,7 @@ class LogReader(ChainReader):
         if not since.digest:
             return self.reached if since.position >= self.reached.position else self.start
         if not self.holds(file, since):
-            if self.head is None and file.size < since.offset:
+            if self.head is None and file.size < since.offset and not self.header.forgotten:
                 self.head = since  # nothing else remembers that the log had come so far
             raise StaleCursor(f"{self.path} is not what it was at @{since.position}")
         ahead = since.position > self.reached.position
@@ -278,9 +298,10 @@ class LogReader(ChainReader):
     @cached_property
     def search(self) -> "Search":
         """Searches the log for a command or a stream."""
-        from .search import Search  # most runs search nothing
+        from .index import index_path  # most runs search nothing
+        from .search import Search
 
-        return Search(self, os.path.join(self._indexes, f"{self.header.id}.sqlite"))
+        return Search(self, index_path(self._indexes, self.header.id))
 
     def is_indexed(self, file: LogFile) -> bool:
         """Return whether to search a file with an index."""

@@ -17,7 +17,7 @@ import msgspec
 
 from ...cursor import Cursor
 from ...errors import DamagedLog, ReadOnlyLog
-from ...events import LOST, REPAIRED
+from ...events import FORGOTTEN, LOST, REPAIRED
 from ...store import Known, no_progress, nothing_known
 from ...verification import Repair
 from ..chain import Versions, Walk
@@ -113,7 +113,9 @@ def _known_head(content: bytes, known: Known) -> tuple[str, Cursor] | None:
     """Return the log id and the head that something outside the store remembers, if the log is shorter than that."""
     header = read_header(content.partition(b"\n")[0])
     head = None if header is None else known(header.id)
-    return None if header is None or head is None or head.offset <= len(content) else (header.id, head)
+    if header is None or header.forgotten or head is None or head.offset <= len(content):
+        return None  # a log in which streams were forgotten is shorter than it was
+    return header.id, head
 
 
 def plan(content: bytes, name: str, recorded: tuple[str, Cursor] | None, now: datetime, fresh_id: str) -> Plan:
@@ -239,7 +241,14 @@ class _Repaired:
             self._steps.add_for_log(f"the header is gone: made anew with {source}")
         else:
             self._steps.add_for_log(f"nothing can be read: the bytes are set aside, and an empty log is begun with {source}")
-        return Header(FORMAT, VERSION, log or self._fresh_id, self._name, created)
+        forgotten = {*(old.forgotten if old is not None else ()), *self._forgotten_streams()}
+        return Header(FORMAT, VERSION, log or self._fresh_id, self._name, created, tuple(sorted(forgotten)))
+
+    def _forgotten_streams(self) -> Iterator[str]:
+        """Yield the streams that have forgotten events, so that a header that is made anew names them."""
+        for piece in self._pieces:
+            if piece.commit is not None:
+                yield from (event.stream for event in piece.commit.events if event.type == FORGOTTEN)
 
     def _is_of_this_log(self, log: str, head: Cursor, header: Header | None) -> bool:
         """Return whether a head record is that of this log: its id is like the altered one, or its digest is in a line."""

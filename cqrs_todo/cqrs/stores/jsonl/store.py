@@ -1,7 +1,7 @@
 """Logs by name in a directory: those in use are `lists/NAME.jsonl`, the archived ones `archive/NAME.jsonl`."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from itertools import chain
@@ -31,6 +31,7 @@ from .log import JsonlLog
 
 if TYPE_CHECKING:
     from ...checkpoints import Checkpoints
+    from ...forgetting import Forgetting
     from ...verification import Repair, Stray, Verdict
     from .inventory import Inventory
 
@@ -174,6 +175,33 @@ class JsonlStore(Store):
             return repair(path, name, dry_run=True, known=known)
         with self._holding(name), delay_signals():
             return repair(path, name, dry_run=False, known=known)
+
+    def forget(self, name: str, streams: Collection[str], *, archived: bool = False) -> "Forgetting":
+        """Forget streams; see `Store`.
+
+        Files beside the logs that keep bytes of this log, or name one of the streams, are removed. So is the index. A file
+        that another program copied from the log is not reached, unless it is a log of its own name.
+        """
+        from ...forgetting import Forgetting
+        from .checkpoints import FileCheckpoints
+        from .forget import forget, remove_set_aside
+        from .index import index_path, remove_index
+        from .transfer import remove_left_behind
+
+        name = check_log_name(name)
+        path = self._where(name, archived)
+        with self._holding(name), delay_signals():
+            inventory = self._inventory()
+            inventory.check(name, archived=archived)
+            done = forget(path, name, streams, is_copy=inventory.is_copy(path))
+            FileCheckpoints(self._reactions).forget(done.log, done.positions)
+            remove_index(index_path(self._indexes, done.log))
+            removed, failed = remove_set_aside((self._lists, self._archive), name, done.log, streams)
+            with os_errors_as_store_errors(self._lists):
+                remove_left_behind(self._lists, name)
+            copies = self._inventory().copies_with(done.log, path, streams)
+            unreached = (*failed, *(f"{copy} (a copy of the log)" for copy in copies))
+            return Forgetting(done.log, done.events, tuple(removed), unreached)
 
     def import_log(self, name: str, lines: Iterable[bytes]) -> int:
         """Make a log from its exported lines, or add the new ones; see `Store`."""

@@ -73,7 +73,7 @@ def verified(folder: str, name: str, lines: Iterable[bytes]) -> Iterator[Incomin
         raise ImportRefused(f"line 1: {_explained_line(first, error)}{_NOTHING}") from error
     with os_errors_as_store_errors(folder, _NOTHING):
         make_directory(folder)
-        _remove_left_behind(folder, name)
+        remove_left_behind(folder, name)
         path, fd = _create(folder, name)
         try:
             os.fchmod(fd, 0o600)  # whatever the umask
@@ -139,7 +139,7 @@ def _explained_line(line: bytes, error: InvalidLine) -> str:
     return str(error)
 
 
-def _remove_left_behind(folder: str, name: str) -> None:
+def remove_left_behind(folder: str, name: str) -> None:
     """Remove the temporary files of imports of this log that were killed."""
     for file in os.listdir(folder):
         if not (file.startswith(f".{name}.") and file.endswith(_ENDING)):

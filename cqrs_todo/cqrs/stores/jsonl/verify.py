@@ -6,6 +6,7 @@ from contextlib import suppress
 from itertools import islice
 
 from ...cursor import START, Cursor
+from ...events import FORGOTTEN
 from ...store import Known, Progress, nothing_known
 from ...struct import replace
 from ...verification import Damage, Verdict
@@ -45,6 +46,8 @@ class _Walk:
         self._versions = Versions()
         self._walk = Walk(START, self._versions.advance, decode_lines)
         self._commits = 0
+        self._counts_forgotten = False
+        self._forgotten = 0
 
     def run(self, known: Known) -> Verdict:
         first = next(self._file.forward(0), None)
@@ -61,7 +64,10 @@ class _Walk:
             with suppress(InvalidLine):  # as far as this code understands it
                 self._read_all()
             return replace(self._verdict(), newer=header.version)
-        head = head_in(read_record(self._file.path), header.id) or self._beyond(known(header.id))
+        self._counts_forgotten = bool(header.forgotten)
+        # a log in which streams were forgotten is shorter than it was
+        beyond = None if header.forgotten else self._beyond(known(header.id))
+        head = head_in(read_record(self._file.path), header.id) or beyond
         try:
             self._read_all()
         except InvalidLine as error:
@@ -83,10 +89,13 @@ class _Walk:
         """
         for block in self._walk.over(self._file.chunks(self._walk.cursor.offset)):
             self._commits += len(block.commits)
+            if self._counts_forgotten:
+                self._forgotten += sum(event.type == FORGOTTEN for commit in block.commits for event in commit.events)
             self._progress(self._walk.cursor.offset, self._file.size)
 
     def _verdict(self, damage: Damage | None = None, beyond: int = 0) -> Verdict:
-        return Verdict(self._walk.cursor.position, self._commits, self._walk.cursor.digest.decode(), damage, beyond)
+        cursor = self._walk.cursor
+        return Verdict(cursor.position, self._commits, cursor.digest.decode(), damage, beyond, forgotten=self._forgotten)
 
     def _damaged(self, kind: str, detail: str) -> Verdict:
         beyond = sum(1 for line in self._after() if as_commit(line) is not None)

@@ -160,7 +160,7 @@ class LogWriter:
         reader = self._reader
         reached = reader.reached
         versions = {append.stream: reader.versions.version_of(append.stream) for append in appends}
-        commit = record(appends, metadata, self._types, reached.position, versions)
+        commit = record(appends, metadata, self._types, reached.position, versions, reader.header.forgotten)
         line, recorded = reader.codec.encode(commit, reached.digest)
         head = Cursor(recorded.last, reached.line + 1, reached.offset + len(line), recorded.sum.encode())
         # encoded before the sync: right after it the processor is still waking up, and this took three times as long

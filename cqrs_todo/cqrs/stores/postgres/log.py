@@ -1,11 +1,11 @@
 """Appending to one log in the tables."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple, TypeAlias
 
 from ...cursor import Cursor
-from ...errors import ConditionFailed, LogBusy, LogNotFound, ReadOnlyLog, WrongExpectedVersion
+from ...errors import ConditionFailed, ForgottenStream, LogBusy, LogNotFound, ReadOnlyLog, WrongExpectedVersion
 from ...events import Commit, EventTypes, Metadata, Recorded
 from ...ids import is_unsent
 from ...query import AppendCondition
@@ -94,11 +94,16 @@ class PostgresLog(ChainedLog):
         self._database = database
         self._key = key
         self._types = types
-        self._reader = PostgresReader(database, key, name, digest, types, progress)
+        self._reader = PostgresReader(database, key, name, header, digest, types, progress)
         super().__init__(header, name, self._reader)
         if header.newer:
             self.read_only = f"{name} has format {header.version}, which is newer than this program: it is read-only"
             self._reader.warn(self.read_only)
+
+    @property
+    def forgotten(self) -> Collection[str]:
+        """The streams that were forgotten; see `Log`."""
+        return self._reader.header.forgotten
 
     @property
     def key(self) -> int:
@@ -163,8 +168,8 @@ class PostgresLog(ChainedLog):
         """Let nobody else append until the transaction on a connection ends."""
         connection.execute(self._database.sql(_HOLD), (self._key,))
 
-    def forget(self) -> None:
-        """Forget everything that was read and written, after a transaction that may have been rolled back."""
+    def start_again(self) -> None:
+        """Drop everything that was read and written, after a transaction that may have been rolled back."""
         self._reader.restart()
 
     def _append_at_once(
@@ -174,7 +179,7 @@ class PostgresLog(ChainedLog):
         try:
             self._reader.check(condition)
             encoded = self._encode(appends, metadata)
-        except (ConditionFailed, WrongExpectedVersion):
+        except (ConditionFailed, ForgottenStream, WrongExpectedVersion):
             return None
         with delay_signals() as arrived:
             row = connection.execute(self._database.sql(_APPEND), _values(self._key, encoded.step)).fetchone()
@@ -212,10 +217,11 @@ class PostgresLog(ChainedLog):
 
         Raises:
             WrongExpectedVersion: A precondition does not hold.
+            ForgottenStream: A stream that was forgotten would get events.
         """
         reader = self._reader
         versions = {append.stream: reader.versions.version_of(append.stream) for append in appends}
-        commit = record(appends, metadata, self._types, reader.reached.position, versions)
+        commit = record(appends, metadata, self._types, reader.reached.position, versions, self.forgotten)
         line, recorded = reader.codec.encode(commit, reader.reached.digest)
         return _Encoded((reader.reached.position, reader.reached.digest, line[:-1]), recorded, versions)
 

@@ -10,7 +10,7 @@ from ...events import Commit, EventTypes, Recorded
 from ...query import AppendCondition, Query
 from ...store import Progress, StreamVersions
 from ..chain import ChainReader, LineBlock, Versions, Walk, verified_backward
-from ..format import InvalidLine
+from ..format import Header, InvalidLine, decode_header
 from ..hash_chain import digest_in
 from .database import Database
 
@@ -70,10 +70,14 @@ class _VersionsInTable:
 
 
 class PostgresReader(ChainReader):
-    """Reads and verifies a log in the tables, some hundred commits at a time."""
+    """Reads and verifies a log in the tables, some hundred commits at a time.
+
+    Attributes:
+        header: The header of the log.
+    """
 
     def __init__(
-        self, database: Database, key: int, name: str, digest: bytes, types: EventTypes, progress: Progress
+        self, database: Database, key: int, name: str, header: Header, digest: bytes, types: EventTypes, progress: Progress
     ) -> None:
         """Begin to read a log.
 
@@ -81,11 +85,13 @@ class PostgresReader(ChainReader):
             database: The database.
             key: The key of the log in the tables.
             name: The name of the log.
+            header: Its header.
             digest: The digest of its header.
             types: The registered events.
             progress: Is called now and then with the position that was reached and the last one.
         """
         super().__init__(Cursor(0, digest=digest), types)
+        self.header = header
         self._searched = self.start
         self._database = database
         self._key = key
@@ -103,10 +109,17 @@ class PostgresReader(ChainReader):
         else:
             begin = self.reached if since.position >= self.reached.position else self.start
             rows = None
-        for block in self._read(begin, rows):
-            later = block.after(since.position)
-            if later.commits:
-                yield later
+        given, start = False, self.start
+        try:
+            for block in self._read(begin, rows):
+                later = block.after(since.position)
+                if later.commits:
+                    given = True
+                    yield later
+        except StaleCursor:
+            if since.digest or given or start is self.start:
+                raise
+            yield from self.blocks(since, versions)  # streams were forgotten before this reading began
 
     def commits_backward(self, until: Cursor | None = None) -> Iterator[Commit]:
         """Read commits, newest first; see `Log.commits_backward`."""
@@ -117,6 +130,7 @@ class PostgresReader(ChainReader):
             and until.digest
             and until.digest != (self.start.digest if newest is None else digest_in(newest))
         ):
+            self._learn_forgotten()
             raise self._stale(until)
         if newest is None:
             return
@@ -125,6 +139,8 @@ class PostgresReader(ChainReader):
             for line, found in verified_backward(chain([newest], lines), digest, self.start.digest):
                 yield self.codec.commit(line, found)
         except InvalidLine as error:
+            if self._learn_forgotten():
+                raise self._stale_after_forgetting() from error
             raise DamagedLog(f"{self._database.address}, {self._name} is damaged: {error}") from error
 
     def events(self, stream: str, first: int, last: int, *, backward: bool) -> Iterator[Recorded]:
@@ -165,6 +181,7 @@ class PostgresReader(ChainReader):
         rows = self._database.rows(_END, (self._key,))
         end = Cursor(rows[0][0], digest=rows[0][1].encode()) if rows else self.start
         if since.digest and since.digest != self._digest_at(since.position):
+            self._learn_forgotten()
             raise self._stale(since)
         items, values = self._items(query)
         statement = _HOLDING.replace("{events}", _MATCHING.replace("{items}", items)).replace("{order}", "ASC")
@@ -233,7 +250,12 @@ class PostgresReader(ChainReader):
     def _verified(self, line: str, before: str | None) -> Commit:
         """Verify a line by the digest before it, None for that of the header; see `ChainReader.verified_commit`."""
         previous = self.start.digest if before is None else before.encode()
-        return self.verified_commit(line.encode(), previous, f"{self._database.address}, {self._name} is damaged")
+        try:
+            return self.verified_commit(line.encode(), previous, f"{self._database.address}, {self._name} is damaged")
+        except DamagedLog as error:
+            if self._learn_forgotten():
+                raise self._stale_after_forgetting() from error
+            raise
 
     def lines(self) -> Iterator[bytes]:
         """Read the lines as they are stored; see `Log.lines`."""
@@ -251,6 +273,7 @@ class PostgresReader(ChainReader):
         for read in (self.reached, self._searched):
             values = (self._key, read.position, read.digest.decode())
             if read.position and not self._database.rows(_HOLDS, values):
+                self._learn_forgotten()
                 raise self._stale(read)
 
     def catch_up(self) -> None:
@@ -274,13 +297,15 @@ class PostgresReader(ChainReader):
     def _read(self, begin: Cursor, rows: list[_Row] | None) -> Iterator[LineBlock]:
         """Read and verify the lines after a cursor; `rows` are the first of them, if they were fetched already."""
         self.damage = None
-        versions = self.versions
+        start, versions = self.start, self.versions
         walk = self.walk(begin, versions)
         try:
             for block in walk.over(self._chunks(self._fetch(begin) if rows is None else rows)):
                 self.advance(walk, versions)
                 yield block
         except (InvalidLine, StaleCursor) as error:
+            if self._learn_forgotten() or start is not self.start:
+                raise self._stale_after_forgetting() from error
             place = f"{self._database.address}, {self._name} is damaged after @{walk.cursor.position}"
             self.report_damage(f"{place}: {error}")
 
@@ -298,7 +323,8 @@ class PostgresReader(ChainReader):
         if not rows or rows[0].end != begin:
             what = "is not what it was" if rows else "is no longer there"
             why = "an older backup, or a replica that has not come so far"
-            self.warn(f"{self._database.address}, {self._name}: @{begin.position} {what}: {why}")
+            if not self._learn_forgotten() and not self.header.forgotten:
+                self.warn(f"{self._database.address}, {self._name}: @{begin.position} {what}: {why}")
             raise self._stale(begin)
         return rows[1:]
 
@@ -323,3 +349,20 @@ class PostgresReader(ChainReader):
 
     def _stale(self, cursor: Cursor) -> StaleCursor:
         return StaleCursor(f"{self._name} is not what it was at @{cursor.position}")
+
+    def _learn_forgotten(self) -> bool:
+        """Return whether streams were forgotten since the header was read. Then the next call reads everything again."""
+        rows = self._database.rows(_HEADER, (self._key,))
+        try:
+            read, digest = decode_header(rows[0][0].encode() if rows else b"")
+        except InvalidLine:  # the log is gone, or its header was altered
+            return False
+        if not read.forgets_more_than(self.header):
+            return False
+        self.header, self.start = read, Cursor(0, digest=digest)
+        self._searched = self.start
+        self.restart()
+        return True
+
+    def _stale_after_forgetting(self) -> StaleCursor:
+        return StaleCursor(f"events of {self._name} were forgotten meanwhile")

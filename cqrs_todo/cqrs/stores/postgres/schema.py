@@ -5,11 +5,12 @@ that holds the tables. No name is looked up through `search_path`. Otherwise a r
 that path could replace our functions and tables by its own, and they would run with the rights of the role that appends.
 So every name of ours is qualified, and every function sets its own `search_path` to PostgreSQL's own names.
 
-Rows are never updated or deleted, with three exceptions: a log's name and whether it is archived, the checkpoints of
-reactions with the events that they parked, and snapshots, which are a cache. The column `line` of a commit holds the bytes
-that the digests cover, as in a file; `cqrs_events` repeats its events for queries in SQL. Positions have no gaps and become
-visible in order, because an append holds an advisory lock of the log until its transaction ends. (Without that lock, a
-reader that asks for the rows after a serial number would miss those that are committed late.)
+Rows are never updated or deleted, with four exceptions: a log's name and whether it is archived, the checkpoints of
+reactions with the events that they parked, snapshots, which are a cache, and what the owner of the tables makes a log
+forget. The column `line` of a commit holds the bytes that the digests cover, as in a file; `cqrs_events` repeats its events
+for queries in SQL. Positions have no gaps and become visible in order, because an append holds an advisory lock of the log
+until its transaction ends. (Without that lock, a reader that asks for the rows after a serial number would miss those that
+are committed late.)
 """
 
 from collections.abc import Mapping

@@ -1,7 +1,7 @@
 """Logs by name in a database."""
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
 from enum import Enum
 from typing import Any
@@ -12,6 +12,7 @@ from ...checkpoints import Checkpoints
 from ...cursor import Cursor
 from ...errors import DamagedLog, ImportRefused, InvalidPattern, LogExists, LogNotFound
 from ...events import EventTypes
+from ...forgetting import Forgetting
 from ...names import check_log_name, name_key
 from ...store import Known, Log, Progress, Store, T, no_progress, nothing_known
 from ...struct import Struct
@@ -144,7 +145,7 @@ class PostgresStore(Store):
         def whole(connection: Connection) -> T:
             nonlocal begun
             if begun:  # the try before this one was rolled back, or its answer was lost
-                _forget(logs)
+                _start_again(logs)
             begun = True
             for key in sorted(held):
                 held[key].hold(connection)
@@ -158,7 +159,7 @@ class PostgresStore(Store):
                     logs[0].warnings.append(f"what was being done with {names} was finished before the interruption")
                 return result
         except BaseException:
-            _forget(logs)
+            _start_again(logs)
             raise
 
     def close(self) -> None:
@@ -192,6 +193,20 @@ class PostgresStore(Store):
         if self.verify(name, archived=archived).damage is None:
             return None
         raise DamagedLog(f"a log on a server is not repaired: restore it from a backup of {self.url}")
+
+    def forget(self, name: str, streams: Collection[str], *, archived: bool = False) -> Forgetting:
+        """Forget streams; see `Store`. Only the owner of the tables can do this.
+
+        Raises:
+            MissingGrant: The role does not own the tables.
+        """
+        from .forget import forget
+
+        name = check_log_name(name)
+        with delay_signals():
+            return self._database.transact(
+                lambda connection: forget(connection, self._database, name, streams, archived=archived)
+            )
 
     def migrate(self) -> list[str]:
         """Bring the tables to the version that this program works with; see `Store`."""
@@ -325,11 +340,11 @@ class PostgresStore(Store):
                 raise LogExists(other, name, archived=archived)
 
 
-def _forget(logs: Sequence[Log]) -> None:
-    """Let logs forget what they read and wrote, after a transaction that may have been rolled back."""
+def _start_again(logs: Sequence[Log]) -> None:
+    """Let logs drop what they read and wrote, after a transaction that may have been rolled back."""
     for log in logs:
         if isinstance(log, PostgresLog):
-            log.forget()
+            log.start_again()
 
 
 _INSERT = """

@@ -31,6 +31,10 @@ _RELEASE = """
     UPDATE {schema}.cqrs_checkpoints SET holder = '', held_until = '-infinity'
     WHERE reaction = %s AND log = %s AND holder = %s
 """
+FORGET_BASES = "UPDATE {schema}.cqrs_checkpoints SET base_position = 0, base_digest = '' WHERE log = %s"
+"""Lets all reactions to the log with an id read it from its start to where they are, because its digests have changed."""
+FORGET_PARKED = "DELETE FROM {schema}.cqrs_parked WHERE log = %s AND position = ANY(%s::bigint[])"
+"""Removes events from the parked ones of the log with an id, by their positions."""
 _PARK = """
     INSERT INTO {schema}.cqrs_parked (reaction, log, event, position, error, at, tries) VALUES (%s, %s, %s, %s, %s, %s, %s)
     ON CONFLICT (reaction, log, event) DO UPDATE
@@ -100,6 +104,8 @@ _WRITE_SNAPSHOT = """
     ON CONFLICT (log, name) DO UPDATE SET content = excluded.content
 """
 _REMOVE_SNAPSHOT = "DELETE FROM {schema}.cqrs_snapshots WHERE log = %s AND name = %s"
+REMOVE_SNAPSHOTS = "DELETE FROM {schema}.cqrs_snapshots WHERE log = %s"
+"""Removes all snapshots of the log with an id."""
 
 
 class SnapshotTable(Blobs):
@@ -124,6 +130,10 @@ class SnapshotTable(Blobs):
     def remove(self, log_id: str, name: str) -> None:
         """Remove a blob; see `snapshots.Blobs`."""
         self._changed(_REMOVE_SNAPSHOT, (log_id, name))
+
+    def clear(self, log_id: str) -> bool:
+        """Remove all blobs of a log; see `snapshots.Blobs`."""
+        return self._changed(REMOVE_SNAPSHOTS, (log_id,))
 
     def _changed(self, statement: str, values: tuple[str | bytes, ...]) -> bool:
         try:

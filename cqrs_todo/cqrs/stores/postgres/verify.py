@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from ...cursor import Cursor
+from ...events import FORGOTTEN
 from ...store import Progress
 from ...verification import Damage, Verdict
 from ..chain import Versions, Walk
@@ -50,7 +51,7 @@ def verify(database: Database, key: int, header: bytes, progress: Progress) -> V
     """
     ((id,),) = database.rows("SELECT id FROM {schema}.cqrs_logs WHERE key = %s", (key,))
     ((total,),) = database.rows("SELECT count(*) FROM {schema}.cqrs_commits WHERE log = %s", (key,))
-    position = commits = byte = 0
+    position = commits = byte = forgotten = 0
     digest = b""
     rows: list[Any] = []
     try:
@@ -68,6 +69,7 @@ def verify(database: Database, key: int, header: bytes, progress: Progress) -> V
                 if commit.position == wrong:
                     raise InvalidLine("the columns or the events beside the line say something else than the line")
                 position, digest, commits, byte = commit.last, after, commits + 1, byte + len(line)
+                forgotten += sum(event.type == FORGOTTEN for event in commit.events) if read.forgotten else 0
             if bad is not None:
                 raise bad
             progress(commits, total)
@@ -80,8 +82,8 @@ def verify(database: Database, key: int, header: bytes, progress: Progress) -> V
         if there > position + 1:
             kind, detail = "missing", f"@{position + 1} to @{there - 1} are missing"
         damage = Damage(commits + 2 if byte else 1, byte, kind, detail)
-        return Verdict(position, commits, digest.decode(), damage, max(0, total - commits - 1))
-    return Verdict(position, commits, digest.decode())
+        return Verdict(position, commits, digest.decode(), damage, max(0, total - commits - 1), forgotten=forgotten)
+    return Verdict(position, commits, digest.decode(), forgotten=forgotten)
 
 
 def _good(rows: Iterable[tuple[str, int]], walk: Walk) -> tuple[list[tuple[bytes, CommitLine, bytes]], InvalidLine | None]:

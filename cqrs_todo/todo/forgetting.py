@@ -1,0 +1,86 @@
+"""Forgetting todos: their data are removed from every list of a store that has events of them, archived lists included.
+
+A todo that was moved has the same stream in several lists. Each log is rewritten on its own. If that is interrupted,
+forgetting the same todos again does the rest.
+"""
+
+from collections.abc import Callable, Collection, Sequence
+
+from ..cqrs.errors import CqrsError, StreamNotFound
+from ..cqrs.forgetting import Forgetting
+from ..cqrs.store import Store
+from ..cqrs.struct import Struct
+
+
+class ForgottenIn(Struct, frozen=True):
+    """A list in which todos were forgotten.
+
+    Args:
+        list: Its name.
+        archived: Whether it is archived.
+        events: How many events lost their data now.
+    """
+
+    list: str
+    archived: bool
+    events: int
+
+
+class Forgot(Struct, frozen=True):
+    """What it did to forget todos.
+
+    Args:
+        lists: The lists that have events of the todos.
+        removed: The paths of files that held the data, or may have held it, and were removed.
+        unreached: What may still hold the data, in words.
+        errors: Why other lists could not be searched, or could not be rewritten.
+    """
+
+    lists: tuple[ForgottenIn, ...]
+    removed: tuple[str, ...]
+    unreached: tuple[str, ...]
+    errors: tuple[CqrsError, ...]
+
+
+def forget(store: Store, streams: Collection[str], clear: Callable[[str], Sequence[str]]) -> Forgot:
+    """Forget todos in all lists of a store.
+
+    Args:
+        store: The store.
+        streams: The streams of the todos.
+        clear: Removes all that was kept outside the store of the log with an id, such as snapshots. It returns what it could
+            not remove, in words.
+
+    Returns:
+        What was done. It may have been done in some lists, and not in others.
+
+    Raises:
+        CqrsError: The lists of the store cannot be found out.
+    """
+    lists: list[ForgottenIn] = []
+    done: dict[str, Forgetting] = {}
+    removed: list[str] = []
+    unreached: list[str] = []
+    errors: list[CqrsError] = []
+    for name, archived in _copies_first(store):
+        try:
+            forgotten = store.forget(name, streams, archived=archived)
+        except StreamNotFound:
+            continue
+        except CqrsError as error:
+            errors.append(error)
+            continue
+        lists.append(ForgottenIn(name, archived, forgotten.events))
+        removed += forgotten.removed
+        done[forgotten.log] = forgotten  # that of a copy gives way to that of the log itself, which then names no such copy
+    for log, forgotten in done.items():
+        unreached += forgotten.unreached
+        unreached += clear(log)
+    return Forgot(tuple(lists), tuple(removed), tuple(dict.fromkeys(unreached)), tuple(errors))
+
+
+def _copies_first(store: Store) -> list[tuple[str, bool]]:
+    """Return the names of all lists, each with whether it is archived. Copies of other lists come before these."""
+    copies = {(stray.name, stray.archived) for stray in store.strays() if stray.of is not None}
+    names = [(name, archived) for archived in (False, True) for name in store.names(archived=archived)]
+    return sorted(names, key=lambda each: each not in copies)
