@@ -7,7 +7,7 @@ has matched the query since. (The idea is the Dynamic Consistency Boundary: http
 
 from collections.abc import Iterable
 
-from .events import Recorded
+from .events import FRAMEWORK_TYPES, Recorded
 from .struct import Struct
 
 
@@ -48,6 +48,16 @@ class Query(Struct, frozen=True):
     def matches(self, event: Recorded) -> bool:
         """Return whether it selects an event."""
         return not self.items or any(item.matches(event) for item in self.items)
+
+    def wants(self, event: Recorded) -> bool:
+        """Return whether it selects an event for code that knows the events of an application.
+
+        Such code does not get the framework's own events, for example those that take the place of lost or forgotten ones,
+        unless an item names their types.
+        """
+        if event.type not in FRAMEWORK_TYPES:
+            return self.matches(event)
+        return any(event.type in item.types and item.matches(event) for item in self.items)
 
 
 class AppendCondition(Struct, frozen=True):

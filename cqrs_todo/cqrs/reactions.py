@@ -250,7 +250,8 @@ class Runner:
         try:
             for events, cursor in log.selected(self._reaction.query, base):
                 synced = False
-                for place, parts in groupby(events, key=lambda event: event.position):
+                wanted = filter(self._reaction.query.wants, events)
+                for place, parts in groupby(wanted, key=lambda event: event.position):
                     if place <= kept.position:
                         continue
                     if not synced:  # what is acted on must not be lost in a power cut

@@ -154,7 +154,7 @@ class Subscription:
         for log in logs_of(self._store, self._log):
             read.append(log)
             for events, cursor in log.selected(self._query, self.cursors.get(log.id, START)):
-                for event in events:
+                for event in filter(self._query.wants, events):
                     yield log, event
                 self.cursors[log.id] = cursor
             if log.damage is not None:

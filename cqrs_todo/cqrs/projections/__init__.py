@@ -343,7 +343,8 @@ class ReadModel:
         base, applied = kept.base, 0
         for events, cursor in log.selected(self._projection.query, kept.base):
             base = cursor
-            new = [event for event in events if event.position > kept.position]
+            query = self._projection.query
+            new = [event for event in events if event.position > kept.position and query.wants(event)]
             if new:
                 after = Checkpoint(cursor.position, cursor)
                 if not self._apply(generation, log, kept, after, new):  # another program was faster: see how far it has come

@@ -10,7 +10,7 @@ from ..checkpoints import Checkpoint, Parked
 from ..cursor import START, Cursor
 from ..decider import Decider
 from ..errors import InvalidLogName, ReactionBusy, Rejected, StaleCursor, StoreUnavailable
-from ..events import EventTypes, Recorded
+from ..events import FORGOTTEN, EventTypes, Recorded
 from ..query import Query
 from ..reactions import Reaction, Runner, Send
 from ..repository import Repository
@@ -361,6 +361,17 @@ class ReactionContract:
         for log, event in subscription.follow(_until(lambda: bool(seen))):
             seen.append((log.name, event.data.number))
         assert seen == [("work", 2)]
+
+    def test_the_events_of_the_framework_are_followed_only_by_name(self, store: Store, log: Log) -> None:
+        for stream, number in (("a/1", 1), ("a/2", 2)):
+            log.append(one(stream, number), metadata(f"c{number}"))
+        store.forget("inbox", ["a/1"])
+        for query, ids in ((Query(), ["c2/1"]), (Query.of(types={FORGOTTEN}), ["c1/1"]), (Query.of(kinds={"a"}), ["c2/1"])):
+            seen: list[Recorded] = []
+            store.checkpoints().save("see", log.id, Checkpoint())
+            Runner(store, self.reopened(store), Reaction("see", seen.append, query)).catch_up()
+            assert [event.id for event in seen] == ids
+            assert [event.id for _, event in Subscription(store, query).catch_up()] == ids
 
     # older events
 

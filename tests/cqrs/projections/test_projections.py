@@ -337,3 +337,14 @@ def test_files_that_are_gone_or_damaged_are_made_again(
 def test_a_name_that_postgresql_would_cut_off_is_refused(models: Callable[..., ReadModel], backend: Backend) -> None:
     with pytest.raises(ProjectionFailed, match="is longer than the 63 bytes that PostgreSQL allows"):
         models(backend.projection(name="x" * 60)).catch_up()
+
+
+def test_what_was_forgotten_is_not_applied(
+    models: Callable[..., ReadModel], store: Store, log: Log, backend: Backend
+) -> None:
+    for number in (1, 2):
+        log.append(one(f"a/{number}", number), metadata(f"c{number}"))
+    model = models(replace(backend.projection(), query=Query()))
+    model.catch_up()
+    store.forget("inbox", ["a/1"])
+    assert (model.catch_up(), seen(model)) == (1, [2])
