@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from . import bulk, engine, history, peers, server, startup
+from . import bulk, engine, framework, history, peers, server, startup
 from .environments import CHECKOUT, SHARED, Environments, prepare
 from .machine import machine, versions
 from .measure import Failed
@@ -24,8 +24,14 @@ SECTIONS: dict[str, Callable[..., Section]] = {
     "bulk": bulk.measure,
     "memory": bulk.memory,
     "server": server.measure,
+    "framework": framework.measure,
 }
-NEEDED = {"engine": {"eventsourcing"}, "peers": {"todoman"}, "server": {"eventsourcing", SHARED}}
+NEEDED = {
+    "engine": {"eventsourcing"},
+    "peers": {"todoman"},
+    "server": {"eventsourcing", SHARED},
+    "framework": {"eventsourcing", SHARED},
+}
 """The environments that a section needs beside the product's."""
 
 
