@@ -17,8 +17,9 @@ from .database import Database
 FETCHED = 500
 """How many commits are fetched at once."""
 
+# by `last`, which is the same order: by `position`, the server may go through all earlier commits in search of the first one
 _FORWARD = """
-    SELECT line, last, sum FROM {schema}.cqrs_commits WHERE log = %s AND last >= %s ORDER BY position LIMIT %s
+    SELECT line, last, sum FROM {schema}.cqrs_commits WHERE log = %s AND last >= %s ORDER BY last LIMIT %s
 """
 _BACKWARD = """
     SELECT line, position FROM {schema}.cqrs_commits WHERE log = %s AND position < %s ORDER BY position DESC LIMIT %s
