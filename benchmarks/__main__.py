@@ -38,7 +38,7 @@ NEEDED = {
 def main() -> int:
     """Run the sections asked for; 1 when one of them could not be measured."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="fewer sizes and rounds: three minutes instead of twenty")
+    parser.add_argument("--quick", action="store_true", help="fewer sizes and rounds: five minutes instead of thirty-five")
     parser.add_argument("--only", nargs="+", choices=SECTIONS, metavar="SECTION", help=f"of: {', '.join(SECTIONS)}")
     parser.add_argument("--out", type=Path, metavar="FILE.json", help="where to write the result")
     parser.add_argument("--python", default=sys.executable, help="the interpreter to measure with (default: this one)")
