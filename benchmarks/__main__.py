@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from . import bulk, engine, history, peers, server, startup
+from . import bulk, engine, framework, history, peers, server, startup
 from .environments import CHECKOUT, SHARED, Environments, prepare
 from .machine import machine, versions
 from .measure import Failed
@@ -24,15 +24,21 @@ SECTIONS: dict[str, Callable[..., Section]] = {
     "bulk": bulk.measure,
     "memory": bulk.memory,
     "server": server.measure,
+    "framework": framework.measure,
 }
-NEEDED = {"engine": {"eventsourcing"}, "peers": {"todoman"}, "server": {"eventsourcing", SHARED}}
+NEEDED = {
+    "engine": {"eventsourcing"},
+    "peers": {"todoman"},
+    "server": {"eventsourcing", SHARED},
+    "framework": {"eventsourcing", SHARED},
+}
 """The environments that a section needs beside the product's."""
 
 
 def main() -> int:
     """Run the sections asked for; 1 when one of them could not be measured."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="fewer sizes and rounds: three minutes instead of twenty")
+    parser.add_argument("--quick", action="store_true", help="fewer sizes and rounds: five minutes instead of thirty-five")
     parser.add_argument("--only", nargs="+", choices=SECTIONS, metavar="SECTION", help=f"of: {', '.join(SECTIONS)}")
     parser.add_argument("--out", type=Path, metavar="FILE.json", help="where to write the result")
     parser.add_argument("--python", default=sys.executable, help="the interpreter to measure with (default: this one)")

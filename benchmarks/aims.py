@@ -41,6 +41,8 @@ def start_up(verb: str) -> Aim:
     return Aim("≤", _START_UP.get(verb, _ANY_OTHER_VERB))
 
 
+_LONG = (40_000, 170_000, 1_000_000)
+
 AIMS: dict[str, Aim] = {
     # against the peers, and against ourselves with few todos
     "peers/ls/todo.txt/10000": Aim("≤", 0.6),
@@ -63,6 +65,13 @@ AIMS: dict[str, Aim] = {
     # lists on a server
     "server/append/eventsourcing": Aim("≥", 1.5),
     "server/ls": Aim("≤", 1.3),
+    # the framework on a long log
+    **{f"framework/{what}/files/{size}": Aim("≤", 20, "value") for what in ("read", "newest") for size in _LONG},
+    **{f"framework/{what}/server/{size}": Aim("≤", 5, "value") for what in ("read", "newest") for size in _LONG},
+    "framework/react/files": Aim("≥", 5_000, "value"),
+    "framework/react/server": Aim("≥", 5_000, "value"),
+    "framework/writers/files": Aim("≥", 1),
+    "framework/writers/server": Aim("≥", 1),
     # much at once, and memory
     "bulk/add/100000": Aim("≤", 3, "value"),
     "bulk/json/100000": Aim("≤", 3, "value"),

@@ -17,8 +17,10 @@ import sys
 import tempfile
 import termios
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import IO
 
 Command = Sequence[str]
 Env = Mapping[str, str]
@@ -70,7 +72,8 @@ def _check(command: Command, code: int, said: bytes) -> None:
     if code:
         words = said.decode(errors="replace").strip().splitlines()
         name = " ".join(Path(word).name if word.startswith("/") else word for word in command)
-        raise Failed(f"{name[:100]}: exit code {code}: {words[0] if words else 'no message'}")
+        message = words[-1 if words[0].startswith("Traceback") else 0] if words else "no message"
+        raise Failed(f"{name[:100]}: exit code {code}: {message}")
 
 
 def on_terminal(command: Command, env: Env) -> None:
@@ -164,7 +167,64 @@ _INSIDE = "import sys, runpy; sys.path.append({root!r}); runpy.run_module({modul
 
 def inside(python: Path, module: str, *args: str) -> str:
     """What a module of `benchmarks.inside` prints, run by the interpreter of another environment; raises `Failed`."""
+    return output(*_inside(python, module, *args))
+
+
+def inside_together(python: Path, module: str, *each: Sequence[str]) -> list[str]:
+    """What a module of `benchmarks.inside` prints in several processes, one for each list of arguments.
+
+    Each process prints the line `ready` when it has prepared itself, and begins when it gets a line; raises `Failed`.
+    """
+    with ExitStack() as stack:
+        started = [stack.enter_context(_started(*_inside(python, module, *args))) for args in each]
+        for writer in started:
+            writer.wait_until_ready()
+        for writer in started:
+            writer.begin()
+        return [writer.output() for writer in started]
+
+
+class _Started:
+    def __init__(self, command: Command, process: subprocess.Popen[bytes], errors: IO[bytes]) -> None:
+        if process.stdin is None or process.stdout is None:
+            raise ValueError("the process has no pipes")
+        self._command = command
+        self._process = process
+        self._stdin = process.stdin
+        self._stdout = process.stdout
+        self._errors = errors
+
+    def wait_until_ready(self) -> None:
+        if self._stdout.readline() != b"ready\n":
+            self.output()
+            raise Failed(f"{Path(self._command[0]).name}: it ended before it was ready")
+
+    def begin(self) -> None:
+        self._stdin.write(b"begin\n")
+        self._stdin.flush()
+
+    def output(self) -> str:
+        printed = self._stdout.read().decode(errors="replace")
+        code = self._process.wait()
+        self._errors.seek(0)
+        _check(self._command, code, self._errors.read())
+        return printed
+
+
+@contextmanager
+def _started(command: Command, env: Env) -> Iterator[_Started]:
+    """Start a process, which is ended with the block if it still runs."""
+    with tempfile.TemporaryFile() as errors:
+        process = subprocess.Popen(command, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors)
+        with process:
+            try:
+                yield _Started(command, process, errors)
+            finally:
+                if process.poll() is None:
+                    process.kill()
+
+
+def _inside(python: Path, module: str, *args: str) -> tuple[Command, Env]:
     root = str(Path(__file__).resolve().parent.parent)
     code = _INSIDE.format(root=root, module=f"{__package__}.inside.{module}")
-    env = environment(Path(tempfile.gettempdir()), PYTHONDONTWRITEBYTECODE="1")
-    return output([str(python), "-P", "-c", code, *args], env)
+    return [str(python), "-P", "-c", code, *args], environment(Path(tempfile.gettempdir()), PYTHONDONTWRITEBYTECODE="1")

@@ -37,7 +37,7 @@ class Todo(Aggregate):
 
 def main(place: str, todos: str, changes: str) -> None:
     """Print the events a second of appending and of replaying."""
-    app: Application = Application(env=_persistence(place))
+    app: Application = Application(env=persistence(place))
     written = [Todo(f"Write the report {number} for the meeting") for number in range(int(todos))]
     events = int(todos) * (1 + int(changes))
     start = time.perf_counter()
@@ -55,7 +55,7 @@ def main(place: str, todos: str, changes: str) -> None:
     json.dump({"append": events / appending, "replay": events / replaying}, sys.stdout)
 
 
-def _persistence(place: str) -> dict[str, str]:
+def persistence(place: str) -> dict[str, str]:
     kind, _, folder = place.partition(":")
     if kind == "memory":
         return {"PERSISTENCE_MODULE": "eventsourcing.popo"}

@@ -125,7 +125,7 @@ class PostgresLog(ChainedLog):
         """Read events, oldest first; see `Log`."""
         if stream is None:
             return super().events(since, limit=limit)
-        return at_most(self._reader.events(stream, since + 1, NEVER, backward=False), limit)
+        return at_most(self._reader.events(stream, since + 1, NEVER, limit, backward=False), limit)
 
     def events_backward(
         self, before: int | None = None, *, limit: int | None = None, stream: str | None = None
@@ -133,7 +133,8 @@ class PostgresLog(ChainedLog):
         """Read events, newest first; see `Log`."""
         if stream is None:
             return super().events_backward(before, limit=limit)
-        return at_most(self._reader.events(stream, 1, NEVER if before is None else before - 1, backward=True), limit)
+        last = NEVER if before is None else before - 1
+        return at_most(self._reader.events(stream, 1, last, limit, backward=True), limit)
 
     def has_grown(self, since: Cursor) -> bool:
         """Return whether there is something after a cursor; see `Log`."""

@@ -8,7 +8,7 @@ from ...cursor import Cursor
 from ...errors import ConditionFailed, DamagedLog, StaleCursor
 from ...events import Commit, EventTypes, Recorded
 from ...query import AppendCondition, Query
-from ...store import Progress, StreamVersions
+from ...store import NEVER, Progress, StreamVersions
 from ..chain import ChainReader, LineBlock, Versions, Walk, verified_backward
 from ..format import Header, InvalidLine, decode_header
 from ..hash_chain import digest_in
@@ -17,8 +17,9 @@ from .database import Database
 FETCHED = 500
 """How many commits are fetched at once."""
 
+# by `last`, which is the same order: by `position`, the server may go through all earlier commits in search of the first one
 _FORWARD = """
-    SELECT line, last, sum FROM {schema}.cqrs_commits WHERE log = %s AND last >= %s ORDER BY position LIMIT %s
+    SELECT line, last, sum FROM {schema}.cqrs_commits WHERE log = %s AND last >= %s ORDER BY last LIMIT %s
 """
 _HOLDS = "SELECT 1 FROM {schema}.cqrs_commits WHERE log = %s AND last = %s AND sum = %s"
 _BACKWARD = """
@@ -143,26 +144,26 @@ class PostgresReader(ChainReader):
                 raise self._stale_after_forgetting() from error
             raise DamagedLog(f"{self._database.address}, {self._name} is damaged: {error}") from error
 
-    def events(self, stream: str, first: int, last: int, *, backward: bool) -> Iterator[Recorded]:
+    def events(self, stream: str, first: int, last: int, limit: int | None, *, backward: bool) -> Iterator[Recorded]:
         """Read events of one stream.
 
         Args:
             stream: The name of the stream.
             first: The lowest version.
             last: The highest version.
+            limit: How many events to read, as they are recorded. It may give some more. None reads all.
             backward: Whether to read the newest first.
 
         Raises:
             DamagedLog: A line is not what was written.
         """
         query = _HOLDING.replace("{events}", _OF_STREAM).replace("{order}", "DESC" if backward else "ASC")
-        fetched = 1  # most callers want one event, or all of them
-        while first <= last:
-            values = {"log": self._key, "stream": stream, "first": first, "last": last, "limit": fetched}
-            rows = self._database.rows(query, values)
-            if not rows:
-                return
-            for line, before in rows:
+        left = NEVER if limit is None else limit
+        while first <= last and left > 0:
+            wanted = min(left, FETCHED)
+            values = {"log": self._key, "stream": stream, "first": first, "last": last, "limit": wanted}
+            found = 0
+            for line, before in self._database.rows(query, values):
                 commit = self._verified(line, before)
                 events = [event for event in commit.events if event.stream == stream and first <= event.version <= last]
                 yield from reversed(events) if backward else events
@@ -170,7 +171,10 @@ class PostgresReader(ChainReader):
                     last = events[0].version - 1
                 else:
                     first = events[-1].version + 1
-            fetched = FETCHED
+                found += len({event.version for event in events})
+            if found < wanted:
+                return
+            left -= found
 
     def selected(self, query: Query, since: Cursor) -> Iterator[tuple[Sequence[Recorded], Cursor]]:
         """Read the events that a query selects; see `Log.selected`. The server searches for them."""
