@@ -9,7 +9,7 @@ from functools import reduce
 from typing import Any, Generic
 
 from .decider import S
-from .errors import ConditionFailed, DamagedLog, StaleCursor, WrongExpectedVersion
+from .errors import ConditionFailed, DamagedLog, StaleCursor, UnknownEvents, WrongExpectedVersion
 from .events import Commit, Metadata, Recorded
 from .query import AppendCondition, Query
 from .repository import RETRIES
@@ -69,6 +69,8 @@ def decide_on(
 
     Raises:
         Rejected: The decision was refused.
+        UnknownEvents: The query selects an event whose type this program does not know, or whose data do not fit its type.
+        DamagedLog: The log is damaged.
         ConditionFailed: Others wrote what matters during each of `RETRIES` + 1 tries.
         CqrsError: What `Log.append` and reading raise.
     """
@@ -79,7 +81,11 @@ def decide_on(
     while True:
         state, reached = model.initial, 0
         for events, cursor in log.selected(model.query):
-            state, reached = reduce(model.evolve, events, state), cursor.position
+            wanted = [event for event in events if model.query.wants(event)]
+            for event in wanted:
+                if event.unknown:  # it may have changed what is decided on
+                    raise UnknownEvents(event.stream, 1, event.unknown)
+            state, reached = reduce(model.evolve, wanted, state), cursor.position
         if log.damage is not None:
             raise DamagedLog(f"{log.damage}; nothing was recorded")
         appends = decide(state)

@@ -198,7 +198,7 @@ class UnreadableEvent(CqrsError):
 
 
 class UnknownEvents(CqrsError):
-    """A stream has events that the decider does not know, so nothing is decided on it. Nothing was written.
+    """A stream has events that this program does not know, so it neither decides on them nor acts on them.
 
     Their types are unknown, or their data do not fit their types.
 
@@ -206,13 +206,14 @@ class UnknownEvents(CqrsError):
         stream: The name of the stream.
         count: How many such events it has.
         first: The first of them, in words: its position, its type, and what is wrong with it. '' if that was not looked up.
+        result: What that leads to, as the end of a sentence.
     """
 
-    def __init__(self, stream: str, count: int, first: str = "") -> None:
+    def __init__(self, stream: str, count: int, first: str = "", result: str = "nothing was recorded") -> None:
         """Make the error; the arguments are described above."""
         events = "an event" if count == 1 else f"{count:,} events"
         which = f" ({first})" if first else ""
-        super().__init__(f"{stream} has {events} that this program does not know{which}; nothing was recorded")
+        super().__init__(f"{stream} has {events} that this program does not know{which}; {result}")
         self.stream = stream
         self.count = count
 

@@ -155,6 +155,16 @@ class Recorded(Struct, Generic[D], frozen=True, gc=False):
         return f"{id}.{self.part}" if self.part else id
 
     @property
+    def unknown(self) -> str:
+        """What is wrong with it, in words, if this program does not know it: its position, its type, and why. Otherwise ''.
+
+        The framework's own events count as known.
+        """
+        if not isinstance(self.data, UnknownEvent) or self.type in FRAMEWORK_TYPES:
+            return ""
+        return f"@{self.position}, {self.type}: {self.data.misfit or 'its type is unknown'}"
+
+    @property
     def created(self) -> bool:
         """Whether it is the first event of its stream."""
         return self.version == 1 and not self.part
@@ -336,8 +346,14 @@ class EventTypes:
         return [event for type, each in made for event in self.upcast(type, each)]
 
     def read_as(self, types: Iterable[str]) -> frozenset[str]:
-        """Return the type strings of all events that are read as events of some types: these types, and older ones."""
+        """Return the type strings of all events that are read as events of some types: these types, and older ones.
+
+        Raises:
+            ValueError: One of them is an older type. Its events are read as those of a newer one, so nothing would be found.
+        """
         wanted = frozenset(types)
+        for older in wanted & self.newest.keys():
+            raise ValueError(f"{older!r} is an older type: name what it has become: {', '.join(sorted(self.newest[older]))}")
         return wanted | {older for older, newest in self.newest.items() if newest & wanted}
 
     def tags_of(self, event: object) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ from typing import Any, Generic
 from .checkpoints import Checkpoint, Parked
 from .cursor import Cursor
 from .decider import E
-from .errors import DamagedLog, ReactionBusy, StaleCursor, StoreUnavailable
+from .errors import DamagedLog, ReactionBusy, StaleCursor, StoreUnavailable, UnknownEvents
 from .events import CAUSATION, CORRELATION, Metadata, Recorded
 from .ids import now
 from .query import Query
@@ -123,6 +123,7 @@ class Runner:
             StaleCursor: The log ends before the checkpoint, or is not what it was there.
             StoreUnavailable: The log or the checkpoint cannot be read or written, or the reaction could not reach a store.
             ReactionBusy: Another runner runs the reaction, or has taken it over.
+            UnknownEvents: The type of the next event is unknown, or its data do not fit its type.
         """
         with self._leased():
             place = self._checkpoints.load(self._reaction.name, self._log.id)
@@ -174,6 +175,7 @@ class Runner:
         Raises:
             DamagedLog: The log cannot be read to its end.
             StaleCursor: The log ends before the checkpoint, or is not what it was there.
+            UnknownEvents: The type of the next event is unknown, or its data do not fit its type.
         """
         return sum(follow(self._store, lambda: [self.catch_up()], self._ends, stopped))
 
@@ -258,6 +260,9 @@ class Runner:
                         log.sync()
                         synced = True
                     for event in parts:  # several, if an upcaster makes several events of one
+                        if event.unknown:
+                            waits = f"the reaction {self._reaction.name} waits before it"
+                            raise UnknownEvents(event.stream, 1, event.unknown, waits)
                         self._react(event)
                     position = place
                     done += 1

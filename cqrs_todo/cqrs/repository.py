@@ -17,7 +17,7 @@ from .errors import (
     UnknownEvents,
     WrongExpectedVersion,
 )
-from .events import FRAMEWORK_TYPES, Commit, EventBatch, Metadata, UnknownEvent
+from .events import Commit, EventBatch, Metadata
 from .fold import Base, Entity, Fold, Reads
 from .snapshots import (
     NeverSnapshot,
@@ -329,12 +329,9 @@ class Repository(Generic[S, C, E]):
 
     def _unknown_events(self, stream: str, count: int) -> UnknownEvents:
         """Return the error for a stream with unknown events, which names the first of them."""
-        for event in self.log.events(stream=stream):
-            data = event.data
-            if isinstance(data, UnknownEvent) and data.type not in FRAMEWORK_TYPES | self.decider.ignores:
-                why = data.misfit or "its type is unknown"
-                return UnknownEvents(stream, count, f"@{event.position}, {data.type}: {why}")
-        return UnknownEvents(stream, count)
+        events = self.log.events(stream=stream)
+        first = (event.unknown for event in events if event.unknown and event.type not in self.decider.ignores)
+        return UnknownEvents(stream, count, next(first, ""))
 
     def _fold_after(self, fold: Fold[S], commit: Commit) -> Fold[S]:
         """Return the fold after a commit that was planned on `fold` and has just been appended."""

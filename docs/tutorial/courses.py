@@ -8,6 +8,7 @@ from typing import Any, TypeAlias, assert_never
 from cqrs_todo.cqrs import (
     Append,
     Commit,
+    CqrsError,
     Decider,
     DecisionModel,
     EventTypes,
@@ -90,7 +91,15 @@ def seats(course: str) -> DecisionModel[Seats]:
 
 def courses_of(student: str) -> DecisionModel[int]:
     def evolve(count: int, recorded: Recorded[CourseEvent]) -> int:
-        return count + 1 if isinstance(recorded.data, Subscribed) else count - 1
+        match recorded.data:
+            case Subscribed():
+                return count + 1
+            case Unsubscribed():
+                return count - 1
+            case CourseDefined():
+                return count
+            case other:
+                assert_never(other)
 
     return DecisionModel(Query.of(kinds={"course"}, tags={f"student/{student}"}), 0, evolve)
 
@@ -107,6 +116,8 @@ def define(log: Log, course: str, capacity: int, metadata: Metadata) -> Commit |
 def subscribe(log: Log, course: str, student: str, metadata: Metadata) -> Commit | None:
     def decide(known: tuple[Seats, int]) -> Sequence[Append]:
         seats, courses = known
+        if not seats.capacity:
+            raise Rejected(f"there is no course {course}")
         if student in seats.taken:
             return []
         if len(seats.taken) >= seats.capacity:
@@ -218,10 +229,10 @@ def run(url: str, folder: str, stopped: Callable[[], bool]) -> None:
     sender.join()
 
 
-def main(url: str, folder: str, command: str, *words: str) -> None:
+def main(url: str, folder: str, command: str = "", *words: str) -> None:
     _, log, enrolment = office(url, folder)
     match command, *words:
-        case "define", course, capacity:
+        case "define", course, capacity if capacity.isdecimal():
             define(log, course, int(capacity), Metadata.new("office"))
         case "subscribe", course, student:
             subscribe(log, course, student, Metadata.new("office"))
@@ -244,5 +255,5 @@ def main(url: str, folder: str, command: str, *words: str) -> None:
 if __name__ == "__main__":
     try:
         main("jsonl:courses", "courses/rows", *sys.argv[1:])
-    except (Rejected, KeyboardInterrupt) as error:
+    except (CqrsError, KeyboardInterrupt) as error:
         sys.exit(str(error))

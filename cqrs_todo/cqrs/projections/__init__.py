@@ -20,7 +20,7 @@ from typing import Any, Generic
 from ..checkpoints import Checkpoint
 from ..cursor import Cursor
 from ..decider import E
-from ..errors import CqrsError, DamagedLog, StaleCursor
+from ..errors import CqrsError, DamagedLog, StaleCursor, UnknownEvents
 from ..events import Recorded
 from ..names import check_log_name
 from ..query import Query
@@ -71,9 +71,11 @@ class Generation(ABC):
 
     Attributes:
         version: The version of the projection that it was made for.
+        schema: The SQL that made it.
     """
 
     version: int
+    schema: str
 
     @abstractmethod
     def checkpoint(self, log_id: str) -> Checkpoint:
@@ -307,6 +309,9 @@ class ReadModel:
         if generation.version > self._projection.version:
             newer = f"version {generation.version} of the projection {self._projection.name} is in use"
             raise NewerProjection(f"{newer}, and this program knows version {self._projection.version}: update the program")
+        if generation.schema != self._projection.schema:
+            changed = f"the schema of the projection {self._projection.name} has changed, and its version has not"
+            raise ProjectionFailed(f"{changed}: increase the version")
 
     def _build(self, *, anew: bool) -> int:
         name, version = self._projection.name, self._projection.version
@@ -377,6 +382,8 @@ class ReadModel:
     def _run(self, log_id: str, events: Sequence[Recorded[Any]], connection: Any) -> None:
         for event in events:
             try:
+                if event.unknown:
+                    raise UnknownEvents(event.stream, 1, event.unknown, "update the program")
                 self._projection.apply(connection, event, log_id)
             except Exception as error:  # `apply` is code of the application, and may raise anything
                 raise _NotApplied(event) from error

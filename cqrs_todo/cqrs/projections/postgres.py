@@ -24,7 +24,7 @@ Connection = psycopg.Connection[TupleRow]
 
 _DEFAULTS = {"connect_timeout": "10", "tcp_user_timeout": "30000", "application_name": "cqrs"}
 _OWN = """
-    CREATE TABLE cqrs_version (version integer NOT NULL);
+    CREATE TABLE cqrs_version (version integer NOT NULL, schema text NOT NULL);
     CREATE TABLE cqrs_checkpoint (
         log text PRIMARY KEY, position bigint NOT NULL,
         base_position bigint NOT NULL, base_line bigint NOT NULL, base_offset bigint NOT NULL, base_digest bytea NOT NULL
@@ -34,7 +34,7 @@ _BUILDING = "_building"
 _LONGEST = 63
 _CONFIGURED = "SELECT current_schema()"
 _PATH = "SELECT set_config('search_path', %s, true)"
-_VERSION = "SELECT version FROM {}.cqrs_version"
+_VERSION = "SELECT version, schema FROM {}.cqrs_version"
 _LOAD = "SELECT position, base_position, base_line, base_offset, base_digest FROM {}.cqrs_checkpoint WHERE log = %s"
 _KEEP = """
     INSERT INTO {}.cqrs_checkpoint VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT (log) DO UPDATE
@@ -104,10 +104,18 @@ class _Server:
 class _Schema(Generation):
     """The tables in one schema."""
 
-    def __init__(self, server: _Server, schema: str, version: int) -> None:
-        """Take the tables of a version."""
-        self.schema = schema
+    def __init__(self, server: _Server, name: str, version: int, schema: str) -> None:
+        """Take the tables of a version.
+
+        Args:
+            server: The server.
+            name: The name of the schema that holds them.
+            version: The version of the projection.
+            schema: The SQL that made them.
+        """
         self.version = version
+        self.schema = schema
+        self._name = name
         self._server = server
 
     def checkpoint(self, log_id: str) -> Checkpoint:
@@ -119,16 +127,16 @@ class _Schema(Generation):
 
         def whole(connection: Connection) -> bool:
             with connection.transaction():
-                connection.execute(_HOLD, (f"cqrs {self.schema} {log_id}",))
-                if _version(connection, self.schema) != self.version:
-                    raise NewerProjection(f"the tables in {self.schema} were replaced by others meanwhile")
+                connection.execute(_HOLD, (f"cqrs {self._name} {log_id}",))
+                if _version(connection, self._name) != (self.version, self.schema):
+                    raise NewerProjection(f"the tables in {self._name} were replaced by others meanwhile")
                 if self._checkpoint(connection, log_id) != before:
                     return False
                 connection.execute(_PATH, (self._path,))
                 work(connection)
                 base = after.base
                 values = (log_id, after.position, base.position, base.line, base.offset, base.digest)
-                connection.execute(_in(self.schema, _KEEP), values)
+                connection.execute(_in(self._name, _KEEP), values)
             return True
 
         return self._server.run(whole)
@@ -145,10 +153,10 @@ class _Schema(Generation):
 
     @property
     def _path(self) -> str:
-        return _quoted(self.schema)
+        return _quoted(self._name)
 
     def _checkpoint(self, connection: Connection, log_id: str) -> Checkpoint:
-        row = connection.execute(_in(self.schema, _LOAD), (log_id,)).fetchone()
+        row = connection.execute(_in(self._name, _LOAD), (log_id,)).fetchone()
         return Checkpoint() if row is None else Checkpoint(row[0], Cursor(*row[1:]))
 
 
@@ -190,7 +198,7 @@ class PostgresTables(Tables):
         """Make empty tables; see `Tables`."""
         schema = self._primary.schema(projection.name) + _BUILDING
         found = None if anew else _generation(self._primary, schema)
-        if found is not None and found.version == projection.version:
+        if found is not None and (found.version, found.schema) == (projection.version, projection.schema):
             return found
 
         def make(connection: Connection) -> None:
@@ -199,7 +207,7 @@ class PostgresTables(Tables):
                 connection.execute(_in(schema, "CREATE SCHEMA {}"))
                 connection.execute(_PATH, (_quoted(schema),))
                 connection.execute(_OWN)
-                connection.execute("INSERT INTO cqrs_version VALUES (%s)", (projection.version,))
+                connection.execute("INSERT INTO cqrs_version VALUES (%s, %s)", (projection.version, projection.schema))
                 connection.execute(projection.schema.encode())
 
         try:
@@ -207,7 +215,7 @@ class PostgresTables(Tables):
         except psycopg.Error as error:
             what = f"the tables of the projection {projection.name} cannot be made"
             raise ProjectionFailed(f"{what}: {' '.join(str(error).split())}") from error
-        return _Schema(self._primary, schema, projection.version)
+        return _Schema(self._primary, schema, projection.version, projection.schema)
 
     def use(self, name: str, built: Generation) -> None:
         """Put tables into use; see `Tables`."""
@@ -236,19 +244,20 @@ def _in(schema: str, statement: str) -> Any:
     return SQL(statement).format(Identifier(schema))
 
 
-def _version(connection: Connection, schema: str) -> int | None:
+def _version(connection: Connection, schema: str) -> tuple[int, str] | None:
+    """Return the version of a projection whose tables are in a schema, and the SQL that made them."""
     row = connection.execute(_in(schema, _VERSION)).fetchone()
-    return None if row is None else row[0]
+    return None if row is None else (row[0], row[1])
 
 
 def _generation(server: _Server, schema: str) -> _Schema | None:
     """Return the tables in a schema; None if there are none."""
 
-    def find(connection: Connection) -> int | None:
+    def find(connection: Connection) -> tuple[int, str] | None:
         try:
             return _version(connection, schema)
         except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
             return None
 
-    version = server.run(find)
-    return None if version is None else _Schema(server, schema, version)
+    found = server.run(find)
+    return None if found is None else _Schema(server, schema, *found)

@@ -24,7 +24,7 @@ from . import Generation, Projection, ProjectionFailed, Tables
 _WAIT = 30.0
 """For how many seconds SQLite waits while another program writes."""
 _OWN = """
-    CREATE TABLE cqrs_version (version INTEGER NOT NULL);
+    CREATE TABLE cqrs_version (version INTEGER NOT NULL, schema TEXT NOT NULL);
     CREATE TABLE cqrs_checkpoint (
         log TEXT PRIMARY KEY, position INTEGER NOT NULL,
         base_position INTEGER NOT NULL, base_line INTEGER NOT NULL, base_offset INTEGER NOT NULL, base_digest BLOB NOT NULL
@@ -59,7 +59,7 @@ class _File(Generation):
         self._connection = sqlite3.connect(_uri(path), timeout=_WAIT, isolation_level=None, uri=True)
         try:
             self._connection.execute("PRAGMA synchronous = NORMAL")
-            ((found,),) = self._connection.execute("SELECT version FROM cqrs_version")
+            ((found, self.schema),) = self._connection.execute("SELECT version, schema FROM cqrs_version")
             if found != version:
                 raise sqlite3.DatabaseError(f"it has tables of version {found}, and not of {version}")
         except ValueError as error:
@@ -162,9 +162,13 @@ class SqliteTables(Tables):
         path = self._path(projection.name, number)
         if not anew:
             try:
-                return _File(path, number, projection.version)
+                left = _File(path, number, projection.version)
             except sqlite3.Error:  # there is none, or it is half made, or another version's
                 pass
+            else:
+                if left.schema == projection.schema:
+                    return left
+                left.close()
         _remove(path)
         try:
             _make(path, projection)
@@ -225,7 +229,7 @@ def _make(path: str, projection: Projection[Any]) -> None:
     try:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.executescript(f"BEGIN; {_OWN} {projection.schema};")
-        connection.execute("INSERT INTO cqrs_version VALUES (?)", (projection.version,))
+        connection.execute("INSERT INTO cqrs_version VALUES (?, ?)", (projection.version, projection.schema))
         connection.execute("COMMIT")
     finally:
         connection.close()

@@ -92,6 +92,8 @@ class MemoryLog(Log):
 
     def selected(self, query: Query, since: Cursor = START) -> Iterator[tuple[Sequence[Recorded], Cursor]]:
         """Read the events that a query selects; see `Log`."""
+        for item in query.items:
+            self._types.read_as(item.types)  # it refuses older types
         for commit in self._after(since):
             events = [event for event in commit.events if event.position > since.position and query.matches(event)]
             yield events, self._cursor_behind(commit)

@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 
+from ..boundary import DecisionModel, decide_on
 from ..checkpoints import Checkpoint, Parked
 from ..cursor import START, Cursor
 from ..decider import Decider
-from ..errors import InvalidLogName, ReactionBusy, Rejected, StaleCursor, StoreUnavailable
+from ..errors import InvalidLogName, ReactionBusy, Rejected, StaleCursor, StoreUnavailable, UnknownEvents
 from ..events import FORGOTTEN, EventTypes, Recorded
 from ..query import Query
 from ..reactions import Reaction, Runner, Send
@@ -17,7 +18,19 @@ from ..repository import Repository
 from ..store import Log, Store
 from ..struct import replace
 from ..subscriptions import Subscription, wait
-from .examples import AT, CONTRACT_TYPES, LARGE, SPLIT_TYPES, Counted, Half, metadata, numbers, one
+from .examples import (
+    AT,
+    CONTRACT_TYPES,
+    LARGE,
+    LATER_TYPES,
+    SPLIT_TYPES,
+    Counted,
+    Half,
+    Renamed,
+    metadata,
+    numbers,
+    one,
+)
 
 PATIENCE = 10.0
 """For how many seconds a case waits for what must come."""
@@ -374,6 +387,27 @@ class ReactionContract:
             assert [event.id for _, event in Subscription(store, query).catch_up()] == ids
 
     # older events
+
+    def test_a_query_names_what_older_events_have_become(self, store: Store, log: Log) -> None:
+        log.append(one("a/1", 1), metadata("c1"))
+        later = self.elsewhere(store, LATER_TYPES).open("inbox")
+        assert [event.id for event in later.select(Query.of(types={"renamed/2"}))] == ["c1/1"]
+        for older in ("counted", "renamed"):
+            with pytest.raises(ValueError, match=f"'{older}' is an older type: name what it has become: renamed/2"):
+                list(later.select(Query.of(types={older})))
+
+    def test_those_who_follow_stop_before_an_event_that_they_do_not_know(self, store: Store, log: Log) -> None:
+        log.append(one("a/1", 1), metadata("c1"))
+        later = self.elsewhere(store, EventTypes({"renamed/2": Renamed}))
+        reaction: Reaction[Renamed] = Reaction("see", lambda _: None, Query.of(kinds={"a"}))
+        with pytest.raises(
+            UnknownEvents, match=r"a/1 .* \(@1, counted: its type is unknown\); the reaction see waits before it"
+        ):
+            Runner(later, later.open("inbox"), reaction).catch_up()
+        assert list(later.checkpoints().parked("see", log.id)) == []
+        counting: DecisionModel[int] = DecisionModel(Query.of(kinds={"a"}), 0, lambda count, _: count + 1)
+        with pytest.raises(UnknownEvents, match=r"a/1 .* \(@1, counted: its type is unknown\); nothing was recorded"):
+            decide_on(later.open("inbox"), counting, lambda _: one("a/2", 1), metadata("c2"))
 
     def test_one_older_event_can_become_several(self, store: Store, log: Log) -> None:
         log.append(one("a/1", 1, 2), metadata("c1"))

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from cqrs_todo.cqrs.errors import InvalidLogName
-from cqrs_todo.cqrs.events import Recorded
+from cqrs_todo.cqrs.events import EventTypes, Recorded
 from cqrs_todo.cqrs.projections import (
     NewerProjection,
     Projection,
@@ -348,3 +348,27 @@ def test_what_was_forgotten_is_not_applied(
     model.catch_up()
     store.forget("inbox", ["a/1"])
     assert (model.catch_up(), seen(model)) == (1, [2])
+
+
+def test_a_schema_that_changes_without_its_version_is_refused(
+    models: Callable[..., ReadModel], log: Log, backend: Backend
+) -> None:
+    write(log, 1)
+    models().catch_up()
+    changed = models(replace(backend.projection(), schema=SCHEMA.replace("50", "60")))
+    for use in (changed.catch_up, lambda: changed.rows(ALL)):
+        with pytest.raises(ProjectionFailed, match=r"the schema of the projection seen has changed.*: increase the version"):
+            use()
+    assert models(replace(backend.projection(version=2), schema=SCHEMA.replace("50", "60"))).catch_up() == 1
+
+
+def test_an_event_of_an_unknown_type_stops_a_projection(store: Store, log: Log, backend: Backend) -> None:
+    write(log, 1)
+    newer = open_store(store.url, EventTypes({"recounted": Counted}))
+    newer.open("inbox").append([Append("a/1", (Counted(2),))], metadata("newer"))
+    model = ReadModel(store, backend.projection(), backend.make())
+    with pytest.raises(
+        ProjectionFailed, match=r"cannot apply recounted at @3 .* \(@3, recounted: its type is unknown\); update the program"
+    ):
+        model.catch_up()
+    model.close()
