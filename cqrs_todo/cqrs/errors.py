@@ -31,6 +31,18 @@ Misuse by the caller raises `TypeError` or `ValueError` instead.
 from collections.abc import Sequence
 from enum import Enum
 
+LONGEST_TEXT = 2_000
+"""How many characters of the text of an application's error are kept."""
+
+
+def in_words(error: BaseException) -> str:
+    """Return the type of an error and its text, for errors of an application's code, whose texts can be anything."""
+    try:
+        text = str(error)
+    except Exception:  # its own code makes the text
+        text = "it has no text"
+    return f"{error.__class__.__name__}: {text[:LONGEST_TEXT]}".encode("utf-8", "replace").decode()
+
 
 class CqrsError(Exception):
     """The base of all errors of the framework. Its text is a sentence for people."""
@@ -191,7 +203,8 @@ class UnreadableEvent(CqrsError):
 
     def __init__(self, position: int, type: str, cause: Exception) -> None:
         """Make the error; the arguments are described above."""
-        what = str(cause) if isinstance(cause, ValueError) else f"{cause.__class__.__name__}: {cause}"
+        what = in_words(cause)
+        what = what.partition(": ")[2] if isinstance(cause, ValueError) else what
         super().__init__(f"@{position} cannot be read as {type}: {what}")
         self.position = position
         self.type = type

@@ -11,7 +11,7 @@ import logging
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from hashlib import sha256
 from itertools import count, groupby
 from typing import Any, Generic
@@ -19,9 +19,10 @@ from typing import Any, Generic
 from .checkpoints import Checkpoint, Parked
 from .cursor import Cursor
 from .decider import E
-from .errors import DamagedLog, ReactionBusy, StaleCursor, StoreUnavailable, UnknownEvents
+from .errors import CqrsError, DamagedLog, LogBusy, ReactionBusy, StaleCursor, StoreUnavailable, UnknownEvents, in_words
 from .events import CAUSATION, CORRELATION, Metadata, Recorded
 from .ids import now
+from .names import check_log_name
 from .query import Query
 from .repository import Repository
 from .store import Log, Store
@@ -72,6 +73,9 @@ class Runner:
     If a reaction raises an error, it gets the event again after a pause, which doubles each time. After `retries` the event
     is parked: the reaction goes on with the next one, and `retry_parked` tries the parked ones again. But nothing is parked
     because a store cannot be reached; then the runner stops at the event.
+
+    Attributes:
+        holder: The name under which it holds the lease, which nobody else uses.
     """
 
     def __init__(
@@ -101,13 +105,14 @@ class Runner:
         self._store = store
         self._log = log
         self._reaction = reaction
+        self._name = check_log_name(reaction.name)
         self._checkpoints = store.checkpoints()
         self._every = every
         self._seconds = seconds
         self._lease = lease
         self._retries = retries
         self._pause = pause
-        self._holder = os.urandom(10).hex()
+        self.holder = os.urandom(10).hex()
         self._renewed = 0.0
 
     def catch_up(self) -> int:
@@ -133,6 +138,7 @@ class Runner:
                 try:
                     place, done = self._pass(place)
                 except StaleCursor:
+                    place = self._checkpoints.load(self._reaction.name, self._log.id)  # it may have come farther
                     if not self._only_digests_changed(place):
                         raise
                     place, done = self._pass(Checkpoint(place.position))  # the log is read from its start
@@ -152,7 +158,8 @@ class Runner:
             ReactionBusy: Another runner runs the reaction.
         """
         with self._leased():
-            if self._checkpoints.load(self._reaction.name, self._log.id).position:
+            kept = self._checkpoints.load(self._reaction.name, self._log.id)
+            if kept.position or kept.base.digest:  # a log that was empty then has the digest of its header
                 return False
             for _ in self._log.event_batches():
                 pass
@@ -201,8 +208,10 @@ class Runner:
             for parked in self.parked():
                 self._renew_in_time()
                 try:
-                    self._deliver(self._find(parked.event))
-                except StoreUnavailable:
+                    event = self._find(parked.event)
+                    if self._reaction.query.wants(event):  # otherwise it was forgotten since
+                        self._deliver(event)
+                except (StoreUnavailable, LogBusy, DamagedLog):
                     raise
                 except Exception as error:  # a reaction is code of the application, and may raise anything
                     self._park(parked.event, parked.position, error, parked.tries + 1)
@@ -224,12 +233,15 @@ class Runner:
         self._renew()
         try:
             yield
-        finally:
-            self._checkpoints.release(self._reaction.name, self._log.id, self._holder)
+        except BaseException:
+            with suppress(CqrsError):  # what ended the block matters more, and the lease ends by itself
+                self._checkpoints.release(self._reaction.name, self._log.id, self.holder)
+            raise
+        self._checkpoints.release(self._reaction.name, self._log.id, self.holder)
 
     def _renew(self) -> None:
         """Take the lease, or renew it."""
-        if not self._checkpoints.hold(self._reaction.name, self._log.id, self._holder, self._lease):
+        if not self._checkpoints.hold(self._reaction.name, self._log.id, self.holder, self._lease):
             raise ReactionBusy(f"another runner runs the reaction {self._reaction.name} to {self._log.name}")
         self._renewed = time.monotonic()
 
@@ -270,9 +282,13 @@ class Runner:
                         self._keep(Checkpoint(position, base))
                         due, latest = done + self._every, time.monotonic()
                 base, position = cursor, max(position, cursor.position)
-        finally:
+        except BaseException:
             if position > kept.position:
-                self._keep(Checkpoint(position, base))
+                with suppress(CqrsError):  # what ended it matters more, and the events come again
+                    self._keep(Checkpoint(position, base))
+            raise
+        if position > kept.position:
+            self._keep(Checkpoint(position, base))
         self._check_undamaged(position)
         if base.position < kept.position:
             ends = f"{log.name} ends at @{base.position}"
@@ -285,7 +301,7 @@ class Runner:
             self._renew_in_time()
             try:
                 self._deliver(event)
-            except StoreUnavailable:
+            except (StoreUnavailable, LogBusy):
                 raise
             except Exception as error:  # a reaction is code of the application, and may raise anything
                 if tries > self._retries:
@@ -293,7 +309,7 @@ class Runner:
                     return
                 seconds = min(self._pause * 2 ** (tries - 1), _LONGEST_PAUSE)
                 what = f"the reaction {self._reaction.name} failed on @{event.position} of {self._log.name}"
-                _log.warning("%s, and is tried again in %.1f s: %s", what, seconds, _in_words(error))
+                _log.warning("%s, and is tried again in %.1f s: %s", what, seconds, in_words(error))
                 self._sleep(seconds)
             else:
                 return
@@ -303,11 +319,12 @@ class Runner:
         cause = event.metadata
         meta = {CAUSATION: event.id, CORRELATION: cause.correlation or cause.command}
         for place, send in enumerate(self._reaction.react(event) or (), 1):
-            command = sha256(f"{self._reaction.name}\n{event.id}\n{place}".encode()).hexdigest()[:20]
+            # the id of an event is unique in its log
+            command = sha256(f"{self._log.id}\n{self._name}\n{event.id}\n{place}".encode()).hexdigest()[:20]
             send.repository.execute(send.id, send.command, Metadata(now(), self._reaction.name, command, meta))
 
     def _park(self, event: str, position: int, error: Exception, tries: int) -> None:
-        parked = Parked(event, position, _in_words(error), now(), tries)
+        parked = Parked(event, position, in_words(error), now(), tries)
         self._checkpoints.park(self._reaction.name, self._log.id, parked)
         what = f"the reaction {self._reaction.name} parked @{position} of {self._log.name} after {tries} tries"
         _log.error("%s: %s", what, parked.error)
@@ -328,13 +345,9 @@ class Runner:
             time.sleep(min(left, self._lease / 3))
 
     def _keep(self, checkpoint: Checkpoint) -> None:
-        if not self._checkpoints.save(self._reaction.name, self._log.id, checkpoint, self._holder):
+        if not self._checkpoints.save(self._reaction.name, self._log.id, checkpoint, self.holder):
             raise ReactionBusy(f"another runner has taken over the reaction {self._reaction.name} to {self._log.name}")
 
     def _check_undamaged(self, position: int) -> None:
         if self._log.damage is not None:
             raise DamagedLog(f"{self._log.damage}; the reaction {self._reaction.name} waits at @{position}")
-
-
-def _in_words(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"

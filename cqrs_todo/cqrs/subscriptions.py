@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from .cursor import START, Cursor
-from .errors import DamagedLog, LogNotFound, OutdatedStore, ReactionBusy, StoreUnavailable
+from .errors import DamagedLog, LogBusy, LogNotFound, OutdatedStore, ReactionBusy, StoreUnavailable
 from .events import Recorded
 from .query import Query
 from .store import Log, Store
@@ -95,7 +95,7 @@ def follow(
             failures = 0
         except OutdatedStore:  # waiting does not help
             raise
-        except (StoreUnavailable, ReactionBusy) as error:
+        except (StoreUnavailable, ReactionBusy, LogBusy) as error:
             seconds = _PAUSES[min(failures, len(_PAUSES) - 1)]
             failures += 1
             _log.warning("%s; trying again in %.1f s", error, seconds)

@@ -221,3 +221,13 @@ def test_the_kind_of_a_stream_is_before_its_first_slash() -> None:
     streams = ("counter/a", "counter/a/b", "other/counter/a")
     wanted = [reaction.query.matches(Recorded(1, stream, 1, "moved", Moved(1), by("c"))) for stream in streams]
     assert wanted == [True, True, False]
+
+
+@pytest.mark.parametrize("name", ["._see.json", "see (copy).json", "see~.json", "empty.json", "empty.parked"])
+def test_a_file_that_is_no_checkpoint_does_not_stop_forgetting(store: Store, log: Log, tmp_path: Path, name: str) -> None:
+    Runner(store, log, Reaction("see", lambda _: None)).catch_up()
+    (checkpoint(tmp_path).parent / name).write_bytes(b"")
+    aside = tmp_path / "data/lists/inbox.damaged-20250101T000000"
+    aside.write_bytes(next(log.lines()))
+    assert store.forget("inbox", ["a/1"]).events == 3
+    assert not aside.exists()

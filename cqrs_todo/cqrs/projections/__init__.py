@@ -20,7 +20,7 @@ from typing import Any, Generic
 from ..checkpoints import Checkpoint
 from ..cursor import Cursor
 from ..decider import E
-from ..errors import CqrsError, DamagedLog, StaleCursor, UnknownEvents
+from ..errors import CqrsError, DamagedLog, StaleCursor, UnknownEvents, in_words
 from ..events import Recorded
 from ..names import check_log_name
 from ..query import Query
@@ -30,6 +30,7 @@ from ..subscriptions import follow, logs_of
 
 _log = logging.getLogger(__name__)
 
+_VERSIONS = 2**31
 _POLL = 0.01
 """After how many seconds `ReadModel.wait_for` looks again."""
 
@@ -102,6 +103,10 @@ class Generation(ABC):
         """
 
     @abstractmethod
+    def is_in_transaction(self, connection: Any) -> bool:
+        """Return whether the transaction of `change` has not ended yet."""
+
+    @abstractmethod
     def rows(self, sql: str, values: Any) -> list[tuple[Any, ...]]:
         """Run a query, and return its rows.
 
@@ -146,8 +151,12 @@ class Tables(ABC):
         """Close the connections. They are made again when they are needed."""
 
 
-class _NotApplied(Exception):
-    """`apply` raised an error, which is the cause of this one."""
+class _EndedTransaction(Exception):
+    """`apply` has ended the transaction."""
+
+
+class NotApplied(Exception):
+    """`apply` raised an error, which is the cause of this one. It never leaves `ReadModel`."""
 
     def __init__(self, event: Recorded[Any]) -> None:
         super().__init__(event)
@@ -168,8 +177,11 @@ class ReadModel:
 
         Raises:
             InvalidLogName: The name of the projection is not one that a log could have.
+            ValueError: Its version is not a number from 1.
         """
         check_log_name(projection.name)
+        if type(projection.version) is not int or not 1 <= projection.version < _VERSIONS:
+            raise ValueError(f"the projection {projection.name} has the version {projection.version!r}, not a number from 1")
         self._store = store
         self._projection = projection
         self._tables = tables
@@ -317,7 +329,9 @@ class ReadModel:
         name, version = self._projection.name, self._projection.version
         with self._tables.lock(name):
             current = self._tables.current(name)
-            if not anew and current is not None and current.version >= version:  # another program has just built them
+            if current is not None and current.version > version:
+                self._check(current)
+            if not anew and current is not None and current.version == version:  # another program has just built them
                 self._check(current)
                 return self._advance(current)
             _log.info("version %d of the projection %s is being built", version, name)
@@ -344,6 +358,19 @@ class ReadModel:
 
     def _advance_in(self, generation: Generation, log: Log) -> int:
         """Derive what is new in a log. Returns how many events were applied."""
+        total = 0
+        while True:
+            applied, complete = self._pass(generation, log)
+            total += applied
+            if complete:
+                return total
+
+    def _pass(self, generation: Generation, log: Log) -> tuple[int, bool]:
+        """Derive what is new in a log.
+
+        Returns:
+            How many events were applied, and whether those were all. If not, another program was faster.
+        """
         kept = generation.checkpoint(log.id)
         base, applied = kept.base, 0
         for events, cursor in log.selected(self._projection.query, kept.base):
@@ -352,8 +379,8 @@ class ReadModel:
             new = [event for event in events if event.position > kept.position and query.wants(event)]
             if new:
                 after = Checkpoint(cursor.position, cursor)
-                if not self._apply(generation, log, kept, after, new):  # another program was faster: see how far it has come
-                    return applied + self._advance_in(generation, log)
+                if not self._apply(generation, log, kept, after, new):
+                    return applied, False
                 kept, applied = after, applied + len(new)
         if log.damage is not None:
             raise DamagedLog(f"{log.damage}; the projection {self._projection.name} waits at @{kept.position}")
@@ -362,28 +389,30 @@ class ReadModel:
             raise StaleCursor(f"{log.name} ends at @{base.position}, but {came}")
         if base != kept.base:  # nothing to apply came after it
             generation.change(log.id, kept, Checkpoint(base.position, base), lambda _: None)
-        return applied
+        return applied, True
 
     def _apply(
         self, generation: Generation, log: Log, before: Checkpoint, after: Checkpoint, events: Sequence[Recorded[Any]]
     ) -> bool:
         """Apply events. If one of them cannot be applied, apply those before it, and raise `ProjectionFailed`."""
         try:
-            return generation.change(log.id, before, after, partial(self._run, log.id, events))
-        except _NotApplied as failure:
-            failed, error = failure.event, failure.__cause__
+            return generation.change(log.id, before, after, partial(self._run, generation, log.id, events))
+        except NotApplied as failure:
+            failed, error = failure.event, failure.__cause__ or failure
         good = [event for event in events if event.position < failed.position]
-        if good:
+        if good and not isinstance(error, _EndedTransaction):  # they may be there already
             upto = Checkpoint(good[-1].position, before.base)
-            generation.change(log.id, before, upto, partial(self._run, log.id, good))
+            generation.change(log.id, before, upto, partial(self._run, generation, log.id, good))
         what = f"version {self._projection.version} of the projection {self._projection.name} cannot apply {failed.type}"
-        raise ProjectionFailed(f"{what} at @{failed.position} of {log.name}: {type(error).__name__}: {error}") from error
+        raise ProjectionFailed(f"{what} at @{failed.position} of {log.name}: {in_words(error)}") from error
 
-    def _run(self, log_id: str, events: Sequence[Recorded[Any]], connection: Any) -> None:
+    def _run(self, generation: Generation, log_id: str, events: Sequence[Recorded[Any]], connection: Any) -> None:
         for event in events:
             try:
                 if event.unknown:
                     raise UnknownEvents(event.stream, 1, event.unknown, "update the program")
                 self._projection.apply(connection, event, log_id)
+                if not generation.is_in_transaction(connection):
+                    raise _EndedTransaction("it has ended the transaction, so rows may be wrong: rebuild them")
             except Exception as error:  # `apply` is code of the application, and may raise anything
-                raise _NotApplied(event) from error
+                raise NotApplied(event) from error

@@ -1,23 +1,25 @@
-"""Tables of projections in PostgreSQL: in the schema `projection_NAME`; while they are built, with `_building` behind it.
+"""Tables of projections in PostgreSQL: in the schema `projection_NAME`; while they are built, with `~building` behind it.
 
 If another schema than `public` is configured, its name comes before that, so that applications can share a database. Other
 programs can read the tables, too: the names stay the same when a new version is put into use.
 """
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import psycopg
 from psycopg.conninfo import make_conninfo
+from psycopg.pq import TransactionStatus
 from psycopg.rows import TupleRow
 from psycopg.sql import SQL, Identifier
 
 from ..checkpoints import Checkpoint
 from ..cursor import Cursor
-from ..errors import StoreUnavailable
+from ..errors import StoreUnavailable, in_words
 from ..stores.postgres.address import address, parse_url
-from . import Generation, NewerProjection, Projection, ProjectionFailed, Tables
+from . import Generation, NewerProjection, NotApplied, Projection, ProjectionFailed, Tables
 
 T = TypeVar("T")
 Connection = psycopg.Connection[TupleRow]
@@ -30,9 +32,14 @@ _OWN = """
         base_position bigint NOT NULL, base_line bigint NOT NULL, base_offset bigint NOT NULL, base_digest bytea NOT NULL
     )
 """
-_BUILDING = "_building"
+_BUILDING = "~building"
+"""What the name of the schema ends with in which tables are built. No name of a projection can have this character."""
 _LONGEST = 63
 _CONFIGURED = "SELECT current_schema()"
+_PASSING = ("08", "25006", "40", "42501", "53", "55P03", "57")
+"""How the codes begin of errors that are not the fault of the projection: a deadlock, a full disk, a missing grant."""
+_BEGUN = "SELECT set_config('cqrs.begun', %s, true)"
+_STILL = "SELECT current_setting('cqrs.begun', true)"
 _PATH = "SELECT set_config('search_path', %s, true)"
 _VERSION = "SELECT version, schema FROM {}.cqrs_version"
 _LOAD = "SELECT position, base_position, base_line, base_offset, base_digest FROM {}.cqrs_checkpoint WHERE log = %s"
@@ -75,9 +82,13 @@ class _Server:
             connection = self._connection
             return work(connection)
         except Exception as error:
-            if connection is None or connection.closed:
+            # what `apply` raised is the cause of what comes out of it
+            cause = error.__cause__ if isinstance(error, NotApplied) and error.__cause__ else error
+            lost = connection is None or connection.closed
+            if lost:
                 self.close()
-                raise StoreUnavailable(f"{self._address}: {' '.join(str(error).split())}") from error
+            if lost or (isinstance(cause, psycopg.Error) and (cause.sqlstate or "").startswith(_PASSING)):
+                raise StoreUnavailable(f"{self._address}: {' '.join(in_words(cause).split())}") from error
             raise
 
     def schema(self, name: str) -> str:
@@ -133,7 +144,14 @@ class _Schema(Generation):
                 if self._checkpoint(connection, log_id) != before:
                     return False
                 connection.execute(_PATH, (self._path,))
+                begun = os.urandom(8).hex()
+                connection.execute(_BEGUN, (begun,))
                 work(connection)
+                row = connection.execute(_STILL).fetchone()
+                if row is None or row[0] != begun:  # it ended the transaction, and began another one
+                    raise ProjectionFailed(
+                        f"`apply` has ended a transaction: rows in {self._name} may be wrong; rebuild them"
+                    )
                 base = after.base
                 values = (log_id, after.position, base.position, base.line, base.offset, base.digest)
                 connection.execute(_in(self._name, _KEEP), values)
@@ -141,13 +159,18 @@ class _Schema(Generation):
 
         return self._server.run(whole)
 
+    def is_in_transaction(self, connection: Any) -> bool:
+        """Return whether the transaction has not ended; see `Generation`."""
+        return bool(connection.info.transaction_status == TransactionStatus.INTRANS)
+
     def rows(self, sql: str, values: Any) -> list[tuple[Any, ...]]:
         """Run a query; see `Generation`."""
 
         def whole(connection: Connection) -> list[tuple[Any, ...]]:
             with connection.transaction():
                 connection.execute(_PATH, (self._path,))
-                return connection.execute(sql.encode(), values).fetchall()
+                # a prepared statement would no longer fit tables that were built anew
+                return connection.execute(sql.encode(), values, prepare=False).fetchall()
 
         return self._server.run(whole)
 

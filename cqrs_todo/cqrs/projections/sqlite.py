@@ -6,10 +6,10 @@ the new one.
 
 import fcntl
 import os
+import re
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from glob import escape, glob
 from typing import Any
 from urllib.parse import quote
 
@@ -19,10 +19,12 @@ from ..checkpoints import Checkpoint
 from ..cursor import Cursor
 from ..errors import StoreUnavailable
 from ..stores.jsonl.files import close, make_directory, open_or_make, os_errors_as_store_errors, remove, replace_durably
-from . import Generation, Projection, ProjectionFailed, Tables
+from . import Generation, NotApplied, Projection, ProjectionFailed, Tables
 
 _WAIT = 30.0
 """For how many seconds SQLite waits while another program writes."""
+_PASSING = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY}
+"""The codes of errors that are not the fault of the projection."""
 _OWN = """
     CREATE TABLE cqrs_version (version INTEGER NOT NULL, schema TEXT NOT NULL);
     CREATE TABLE cqrs_checkpoint (
@@ -58,6 +60,7 @@ class _File(Generation):
         self.version = version
         self._connection = sqlite3.connect(_uri(path), timeout=_WAIT, isolation_level=None, uri=True)
         try:
+            self._file = _identity(path)
             self._connection.execute("PRAGMA synchronous = NORMAL")
             ((found, self.schema),) = self._connection.execute("SELECT version, schema FROM cqrs_version")
             if found != version:
@@ -68,6 +71,14 @@ class _File(Generation):
         except BaseException:
             self._connection.close()
             raise
+
+    def is_there(self) -> bool:
+        """Return whether the file is still under its path: the folder may have been removed and made again."""
+        return _identity(self.path) == self._file
+
+    def is_in_transaction(self, connection: Any) -> bool:
+        """Return whether the transaction has not ended; see `Generation`."""
+        return bool(connection.in_transaction)
 
     def checkpoint(self, log_id: str) -> Checkpoint:
         """Return how far the rows were derived from a log; see `Generation`."""
@@ -86,6 +97,11 @@ class _File(Generation):
             connection.set_authorizer(_no_transactions)
             try:
                 work(connection)
+            except NotApplied as failure:
+                cause = failure.__cause__
+                if isinstance(cause, sqlite3.OperationalError) and cause.sqlite_errorcode & 0xFF in _PASSING:
+                    raise StoreUnavailable(f"{self.path}: {cause}") from cause
+                raise
             finally:
                 connection.set_authorizer(None)
             with self._errors():
@@ -130,7 +146,7 @@ class SqliteTables(Tables):
             in_use = self._in_use(name)
             opened = self._open.get(name)
             if opened is not None:
-                if in_use is not None and opened.number == in_use.number:
+                if in_use is not None and opened.number == in_use.number and opened.is_there():
                     return opened
                 self._open.pop(name).close()
             if in_use is None:
@@ -184,8 +200,9 @@ class SqliteTables(Tables):
         path = os.path.join(self._folder, f"{name}.json")
         with os_errors_as_store_errors(path):
             replace_durably(path, msgspec.json.encode(_InUse(built.number, built.version)))
-            for other in glob(f"{escape(os.path.join(self._folder, name))}.*.sqlite"):
-                if other != built.path:
+            for file in os.listdir(self._folder):
+                other = os.path.join(self._folder, file)
+                if re.fullmatch(rf"{re.escape(name)}\.[0-9]+\.sqlite", file) and other != built.path:
                     _remove(other)
         built.close()
 
@@ -211,6 +228,15 @@ class SqliteTables(Tables):
 def _no_transactions(action: int, *_: object) -> int:
     """Forbid `apply` to commit or to roll back, because then the rows and their position would not agree."""
     return sqlite3.SQLITE_DENY if action in (sqlite3.SQLITE_TRANSACTION, sqlite3.SQLITE_SAVEPOINT) else sqlite3.SQLITE_OK
+
+
+def _identity(path: str) -> tuple[int, int] | None:
+    """Return what identifies the file at a path; None if there is none."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _uri(path: str) -> str:

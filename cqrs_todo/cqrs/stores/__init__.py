@@ -7,7 +7,7 @@ which makes an empty area and gives its URL to a `with` block, `testing.check` c
 
 from typing import Any
 
-from ..errors import CqrsError
+from ..errors import CqrsError, in_words
 from ..events import EventTypes
 from ..store import Progress, Store, no_progress
 
@@ -76,4 +76,4 @@ def installed_store(scheme: str) -> Any:
     try:
         return points[scheme].load()
     except Exception as error:  # it is code of another package, and may raise anything
-        raise UnknownStore(f"the store {scheme}: cannot be loaded: {type(error).__name__}: {error}") from error
+        raise UnknownStore(f"the store {scheme}: cannot be loaded: {in_words(error)}") from error

@@ -40,6 +40,7 @@ class MemoryLog(Log):
         self._versions: dict[str, int] = {}
         self._by_command: dict[str, Commit] = {}
         self._forgotten: frozenset[str] = frozenset()
+        self._start = Cursor(0, digest=f"{id} ".encode())
         self._lock = threading.RLock()
 
     @property
@@ -83,7 +84,7 @@ class MemoryLog(Log):
         if not cursor.digest:
             return
         place = bisect_right(self._commits, cursor.position, key=lambda commit: commit.last) - 1
-        if place < 0 or cursor != self._cursor_behind(self._commits[place]):
+        if cursor != (self._start if place < 0 else self._cursor_behind(self._commits[place])):
             raise StaleCursor(f"{self.name} is not what it was at @{cursor.position}")
 
     def _cursor_behind(self, commit: Commit) -> Cursor:
@@ -115,7 +116,7 @@ class MemoryLog(Log):
     def cursor(self) -> Cursor:
         """Return the end of the log, which is always known."""
         with self._lock:
-            return self._cursor_behind(self._commits[-1]) if self._commits else START
+            return self._cursor_behind(self._commits[-1]) if self._commits else self._start
 
     def sync(self) -> None:
         """Do nothing: memory cannot be made durable."""

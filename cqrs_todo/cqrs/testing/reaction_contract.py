@@ -305,6 +305,52 @@ class ReactionContract:
         react(next(log.events()))
         assert numbers(log.events()) == [1, 2, 10, 20], "the event's id is the command's, which is recorded once"
 
+    def test_a_reaction_that_begins_now_in_an_empty_log_gets_what_comes(self, store: Store, log: Log) -> None:
+        seen: list[Recorded] = []
+        assert Runner(store, log, Reaction("see", seen.append)).begin_now()
+        log.append(one("a/1", 1), metadata("c1"))
+        later = Runner(store, self.reopened(store), Reaction("see", seen.append))
+        assert (later.begin_now(), later.catch_up(), numbers(seen)) == (False, 1, [1])
+
+    def test_events_with_the_same_id_in_two_logs_lead_to_two_commands(self, store: Store, log: Log) -> None:
+        other, target = store.create("other", AT), store.create("target", AT)
+        counted: Repository[int, int, Counted] = Repository(target, COUNTING)
+        reaction: Reaction[Counted] = Reaction("copy", lambda event: [Send(counted, "copy", event.data.number)])
+        for each, number in ((log, 1), (other, 2)):
+            each.append(one("a/1", number), metadata("daily"))
+            assert Runner(store, each, reaction).catch_up() == 1
+        assert numbers(target.events()) == [1, 2]
+
+    def test_an_error_of_any_text_is_parked(self, store: Store, log: Log) -> None:
+        log.append(one("a/1", 1), metadata("c1"))
+
+        class Silent(Exception):
+            def __str__(self) -> str:
+                raise RuntimeError("no text")
+
+        for number, error in enumerate((Silent(), ValueError("a\ud800b"), ValueError("x" * 9_000))):
+
+            def react(_: Recorded, error: Exception = error) -> None:
+                raise error
+
+            runner = Runner(store, log, Reaction(f"fail {number}", react), retries=0)
+            assert runner.catch_up() == 1
+            (parked,) = runner.parked()
+            assert parked.error.startswith(type(error).__name__)
+            assert len(parked.error) < 3_000
+
+    def test_what_ends_a_program_ends_its_runner(self, store: Store, log: Log) -> None:
+        log.append(one("a/1", 1), metadata("c1"))
+
+        def react(_: Recorded) -> None:
+            store.checkpoints().release("see", log.id, runner.holder)  # so that nothing can be kept any more
+            store.checkpoints().hold("see", log.id, "another", 60)
+            raise SystemExit(3)
+
+        runner = Runner(store, log, Reaction("see", react))
+        with pytest.raises(SystemExit):
+            runner.follow(lambda: False)
+
     # subscriptions
 
     def test_a_log_is_searched_on_from_each_cursor(self, store: Store, log: Log) -> None:

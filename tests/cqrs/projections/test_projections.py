@@ -1,14 +1,17 @@
 """Projections on both databases: rows and position agree, whatever happens to the code, the logs and the tables."""
 
+import shutil
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from cqrs_todo.cqrs.errors import InvalidLogName
+from cqrs_todo.cqrs.errors import InvalidLogName, StoreUnavailable
 from cqrs_todo.cqrs.events import EventTypes, Recorded
 from cqrs_todo.cqrs.projections import (
     NewerProjection,
@@ -372,3 +375,118 @@ def test_an_event_of_an_unknown_type_stops_a_projection(store: Store, log: Log, 
     ):
         model.catch_up()
     model.close()
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+def test_a_statement_that_rolls_back_by_itself_loses_no_rows(
+    models: Callable[..., ReadModel], log: Log, backend: Backend
+) -> None:
+    write(log, 1)
+    write(log, 2)
+
+    def apply(connection: Any, event: Recorded[Counted], log_id: str) -> None:
+        backend.apply(connection, event, log_id)
+        if event.data.number == 2:
+            with suppress(sqlite3.IntegrityError):
+                connection.execute("INSERT OR ROLLBACK INTO seen VALUES (?, ?, 2)", (log_id, event.position))
+
+    model = models(replace(backend.projection(), apply=apply))
+    for _ in range(2):
+        with pytest.raises(ProjectionFailed, match=r"at @3 of inbox: .*it has ended the transaction"):
+            model.catch_up()
+    corrected = models()
+    assert (corrected.catch_up(), seen(corrected)) == (2, [1, 2])
+
+
+@pytest.mark.parametrize("backend", ["postgres"], indirect=True)
+@pytest.mark.parametrize("statement", ["ROLLBACK", "COMMIT", "ROLLBACK; BEGIN"])
+def test_code_that_ends_the_transaction_on_a_server_is_reported(
+    models: Callable[..., ReadModel], log: Log, backend: Backend, statement: str
+) -> None:
+    write(log, 1)
+    write(log, 2)
+
+    def apply(connection: Any, event: Recorded[Counted], log_id: str) -> None:
+        backend.apply(connection, event, log_id)
+        if event.data.number == 2:
+            connection.execute(statement)
+
+    with pytest.raises(ProjectionFailed, match=r"has ended (the|a) transaction"):
+        models(replace(backend.projection(), apply=apply)).catch_up()
+    model = models()
+    model.rebuild()
+    assert seen(model) == [1, 2]
+
+
+def test_projections_with_similar_names_do_not_disturb_each_other(
+    models: Callable[..., ReadModel], log: Log, backend: Backend
+) -> None:
+    write(log, 1)
+    names = ("a.b", "a", "x_building", "x")
+    made = [models(backend.projection(name=name)) for name in names]
+    for model in made:
+        assert model.catch_up() == 1
+    for name in names:
+        again = models(backend.projection(name=name))
+        assert (again.catch_up(), seen(again)) == (0, [1])
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+def test_a_reader_notices_that_the_folder_was_made_again(models: Callable[..., ReadModel], log: Log, tmp_path: Path) -> None:
+    write(log, 1)
+    models().catch_up()
+    reader = models()
+    assert seen(reader) == [1]
+    shutil.rmtree(tmp_path / "cache's")
+    write(log, 2)
+    models().catch_up()
+    assert seen(reader) == [1, 2]
+
+
+def test_an_older_program_does_not_replace_newer_tables(
+    models: Callable[..., ReadModel], log: Log, backend: Backend
+) -> None:
+    write(log, 1)
+    newer = models(backend.projection(version=2))
+    newer.catch_up()
+    with pytest.raises(NewerProjection):
+        models().rebuild()
+    assert seen(newer) == [1]
+
+
+@pytest.mark.parametrize("version", [0, -1, True, 1.5, 2**70])
+def test_a_version_is_a_number_from_1(models: Callable[..., ReadModel], backend: Backend, version: Any) -> None:
+    with pytest.raises(ValueError, match="not a number from 1"):
+        models(backend.projection(version=version))
+
+
+@pytest.mark.parametrize("backend", ["postgres"], indirect=True)
+def test_a_deadlock_is_not_the_fault_of_a_projection(models: Callable[..., ReadModel], log: Log, backend: Backend) -> None:
+    write(log, 1)
+
+    def apply(connection: Any, event: Recorded[Counted], log_id: str) -> None:
+        backend.apply(connection, event, log_id)
+        connection.execute("DO $$ BEGIN RAISE deadlock_detected; END $$")
+
+    with pytest.raises(StoreUnavailable, match="DeadlockDetected"):
+        models(replace(backend.projection(), apply=apply)).catch_up()
+    assert models().catch_up() == 1
+
+
+class Silent(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError("no text")
+
+
+@pytest.mark.parametrize("error", [Silent(), ValueError("a\ud800b"), ValueError("x" * 9_000)])
+def test_an_error_of_any_text_is_reported(
+    models: Callable[..., ReadModel], log: Log, backend: Backend, error: Exception
+) -> None:
+    write(log, 1)
+
+    def apply(*_: Any) -> None:
+        raise error
+
+    with pytest.raises(ProjectionFailed, match="at @1 of inbox") as caught:
+        models(replace(backend.projection(), apply=apply)).catch_up()
+    assert len(str(caught.value).encode()) < 3_000

@@ -8,7 +8,7 @@ import fcntl
 import os
 import time
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import msgspec
 
@@ -23,6 +23,7 @@ from .files import (
     open_or_make,
     os_errors_as_store_errors,
     read_range,
+    remove,
     replace_durably,
     there,
     write_all,
@@ -51,6 +52,10 @@ _decode_parked = msgspec.json.Decoder(tuple[Parked, ...]).decode
 _decode_lease = msgspec.json.Decoder(_Lease).decode
 
 
+class _NoCheckpoint(StoreUnavailable):
+    """A file does not hold what its name says."""
+
+
 class FileCheckpoints(Checkpoints):
     """Checkpoints in files."""
 
@@ -72,7 +77,7 @@ class FileCheckpoints(Checkpoints):
             except FileNotFoundError:
                 return Checkpoint()
             except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-                raise StoreUnavailable(f"{path} holds no checkpoint: {error}; remove it to begin again") from error
+                raise _NoCheckpoint(f"{path} holds no checkpoint: {error}; remove it to begin again") from error
         position, line, offset, digest = kept.base
         return Checkpoint(kept.position, Cursor(position, line, offset, digest.encode()))
 
@@ -120,15 +125,22 @@ class FileCheckpoints(Checkpoints):
         with os_errors_as_store_errors(folder):
             files = sorted(os.listdir(folder)) if there(folder) else []
         for reaction, ending in map(os.path.splitext, files):
-            if ending == _SUFFIX:
+            try:
                 path = self._path(reaction, log_id)
-                with self._lease(path):
+            except InvalidLogName:  # another program made this file
+                continue
+            if ending == _SUFFIX:
+                with self._lease(path), suppress(_NoCheckpoint):  # the reaction itself reports that
                     kept = self.load(reaction, log_id)
                     replace_durably(path, msgspec.json.encode(_Kept(kept.position)) + b"\n")
             elif ending == ".parked":
-                for parked in self.parked(reaction, log_id):
-                    if parked.position in positions:
-                        self.unpark(reaction, log_id, parked.event)
+                try:
+                    found = [each.event for each in self.parked(reaction, log_id) if each.position in positions]
+                except _NoCheckpoint:  # it may hold what is forgotten
+                    remove(beside(path, "parked"))
+                    continue
+                for event in found:
+                    self.unpark(reaction, log_id, event)
 
     def park(self, reaction: str, log_id: str, parked: Parked) -> None:
         """Park an event; see `Checkpoints`."""
@@ -148,7 +160,7 @@ class FileCheckpoints(Checkpoints):
             except FileNotFoundError:
                 return ()
             except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-                raise StoreUnavailable(f"{path} holds no parked events: {error}; remove it to forget them") from error
+                raise _NoCheckpoint(f"{path} holds no parked events: {error}; remove it to forget them") from error
 
     def _replace_parked(self, reaction: str, log_id: str, event: str, parked: Parked | None) -> None:
         path = self._path(reaction, log_id)
