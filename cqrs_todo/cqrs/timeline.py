@@ -70,18 +70,16 @@ def as_of(repository: Repository[S, C, E], moment: Moment) -> tuple[Fold[S], Com
     """
     head = repository.fold()
     invertible = repository.decider.invert is not None
+    if not invertible and not isinstance(moment, int):
+        commits = repository.log.commits_backward(Cursor(head.position))
+        moment = next((commit.last for commit in commits if reached(commit, moment)), 0)
     try:
         if isinstance(moment, int):
             return _at_position(repository, head, moment, invertible)
-        if not invertible:
-            commits = repository.log.commits_backward(Cursor(head.position))
-            last = next((commit.last for commit in commits if reached(commit, moment)), 0)
-            return _at_position(repository, head, last, invertible)
         return _at_time(repository, head, moment)
     except StaleCursor:  # the log has changed since the snapshot was taken
         if not invertible:
-            repository.reset()
-            return as_of(repository, moment)
+            return _forward(repository, Fold(repository.decider), START, moment)
         fold = head.copy()
         return fold, walk_back(fold, repository.log.commits_backward(Cursor(head.position)), moment)
 
@@ -93,11 +91,17 @@ def _at_position(
     if invertible and min(after, head.position) - position <= position - before:
         return _back_from(repository, head, after, position)
     fold, since = _begin_at_snapshot(repository, before)
-    commit = None
-    for commit in takewhile(lambda commit: reached(commit, position), repository.log.commits(since)):
-        fold.apply(commit)
+    fold, commit = _forward(repository, fold, since, position)
     if commit is None and before:  # the snapshot was taken at the position
         commit = next(repository.log.commits_backward(Cursor(before)), None)
+    return fold, commit
+
+
+def _forward(repository: Repository[S, C, E], fold: Fold[S], since: Cursor, moment: Moment) -> tuple[Fold[S], Commit | None]:
+    """Walk forward from a fold to a moment, and return the last commit on the way."""
+    commit = None
+    for commit in takewhile(lambda commit: reached(commit, moment), repository.log.commits(since)):
+        fold.apply(commit)
     return fold, commit
 
 

@@ -200,3 +200,15 @@ def test_snapshots_in_memory_keep_cursors_and_versions() -> None:
     assert kept is not None
     assert kept.cursor == Cursor(2, digest=b"t2")
     assert [kept.base.version_of(stream) for stream in ("counter/a", "other/x", "counter/b")] == [1, 1, 0]
+
+
+def test_snapshots_in_memory_are_cleared_log_by_log() -> None:
+    log = new_log()
+    moved(log, "c1")
+    snapshots = MemorySnapshots()
+    for id in (log.id, "another"):
+        log.id = id
+        Repository(log, COUNTER, snapshots=snapshots, strategy=AlwaysSnapshot()).fold()
+    assert snapshots.clear("another")
+    assert (len(snapshots.infos("memory-1")), list(snapshots.infos("another"))) == (1, [])
+    assert NullSnapshots().clear("another")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given as for_all
 from hypothesis import strategies as st
 
-from cqrs_todo.cqrs.cursor import Cursor
+from cqrs_todo.cqrs.cursor import START, Cursor
 from cqrs_todo.cqrs.errors import StaleCursor
 from cqrs_todo.cqrs.events import LOST, Commit, Metadata, Recorded, UnknownEvent
 from cqrs_todo.cqrs.fold import Fold
@@ -303,6 +303,27 @@ def test_a_past_moment_is_found_although_the_snapshots_are_stale(monkeypatch: py
     busy = Busy(log, COUNTER, snapshots=snapshots)
     for position in (middle - 1, middle):
         fold, commit = as_of(busy, position)
+        assert (fold.position, fold["counter/a"].state) == (position, position)
+        assert commit is not None
+        assert commit.position == position
+
+
+def test_without_invert_a_past_moment_is_found_although_the_snapshots_are_stale(monkeypatch: pytest.MonkeyPatch) -> None:
+    log, snapshots = new_log(), MemorySnapshots()
+    counters = Repository(log, ONE_WAY, snapshots=snapshots, strategy=AlwaysSnapshot())
+    for n in range(10):
+        counters.execute("a", Move(1), by(f"c{n}"))
+        counters.fold()
+    forward = log.commits
+
+    def stale(since: Cursor = START) -> Iterator[Commit]:
+        if since.digest:
+            raise StaleCursor("it is another log")
+        return forward(since)
+
+    monkeypatch.setattr(log, "commits", stale)
+    for position in range(1, 10):
+        fold, commit = as_of(counters, position)
         assert (fold.position, fold["counter/a"].state) == (position, position)
         assert commit is not None
         assert commit.position == position

@@ -252,6 +252,24 @@ class ReactionContract:
         assert runner.follow(_until(lambda: 2 in seen)) == 2
         assert (seen, runner.parked()) == ([0, 1, 1, 1, 2], [])
 
+    def test_a_parked_event_waits_while_a_store_cannot_be_reached(self, store: Store, log: Log) -> None:
+        log.append(one("a/1", 1), metadata("c1"))
+        errors: list[Exception] = [ValueError("no"), StoreUnavailable("the server is away")]
+
+        def react(_: Recorded) -> None:
+            if errors:
+                raise errors.pop(0)
+
+        runner = Runner(store, log, Reaction("send", react), retries=0)
+        assert runner.catch_up() == 1
+        with pytest.raises(StoreUnavailable):
+            runner.retry_parked()
+        assert [each.tries for each in runner.parked()] == [1]
+        gone = replace(runner.parked()[0], event="gone/1", position=9)
+        store.checkpoints().park("send", log.id, gone)
+        assert runner.retry_parked() == 1
+        assert [each.error for each in runner.parked()] == ["LookupError: the event gone/1 is no longer in inbox"]
+
     def test_a_process_manager_sends_commands(self, store: Store, log: Log) -> None:
         counted: Repository[int, int, Counted] = Repository(log, COUNTING)
 
@@ -349,7 +367,7 @@ class ReactionContract:
 
         runner = Runner(store, log, Reaction("see", react))
         with pytest.raises(SystemExit):
-            runner.follow(lambda: False)
+            runner.follow(_until(lambda: False))
 
     # subscriptions
 
