@@ -1,6 +1,8 @@
 """The names of logs: which are allowed, and when two of them are the same."""
 
-from .errors import InvalidLogName
+from collections.abc import Iterable
+
+from .errors import InvalidLogName, LogExists
 
 _DEVICE_NAMES = {"con", "prn", "aux", "nul"} | {f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10)}
 
@@ -90,3 +92,20 @@ def name_key(name: str) -> str:
     import unicodedata
 
     return unicodedata.normalize("NFC", unicodedata.normalize("NFD", name).casefold())
+
+
+def check_free(name: str, taken: Iterable[tuple[str, bool]], *, instead_of: str | None = None) -> None:
+    """Check that a log may get a name, beside a log in use that has the very same name, which the caller notices.
+
+    Args:
+        name: The name.
+        taken: The names of all logs, each with whether the log is archived.
+        instead_of: The name that the log has so far.
+
+    Raises:
+        LogExists: An archived log has the name, or any log a name that differs from it only by case.
+    """
+    key = name_key(name)
+    for other, archived in taken:
+        if name_key(other) == key and other != instead_of and (archived or other != name):
+            raise LogExists(other, name, archived=archived)

@@ -6,9 +6,26 @@ has matched the query since. (The idea is the Dynamic Consistency Boundary: http
 """
 
 from collections.abc import Iterable
+from typing import Protocol
 
-from .events import FRAMEWORK_TYPES, Recorded
+from .events import FRAMEWORK_TYPES
 from .struct import Struct
+
+
+class Selectable(Protocol):
+    """What a query looks at: an event, or one that is not decoded yet."""
+
+    @property
+    def stream(self) -> str:
+        """The name of its stream."""
+
+    @property
+    def type(self) -> str:
+        """Its type string."""
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """Its tags."""
 
 
 class QueryItem(Struct, frozen=True):
@@ -24,7 +41,7 @@ class QueryItem(Struct, frozen=True):
     tags: frozenset[str] = frozenset()
     kinds: frozenset[str] = frozenset()
 
-    def matches(self, event: Recorded) -> bool:
+    def matches(self, event: Selectable) -> bool:
         """Return whether an event is like this."""
         if self.types and event.type not in self.types:
             return False
@@ -45,11 +62,11 @@ class Query(Struct, frozen=True):
         """Make a query of one item; the arguments are those of `QueryItem`."""
         return cls((QueryItem(frozenset(types), frozenset(tags), frozenset(kinds)),))
 
-    def matches(self, event: Recorded) -> bool:
+    def matches(self, event: Selectable) -> bool:
         """Return whether it selects an event."""
         return not self.items or any(item.matches(event) for item in self.items)
 
-    def wants(self, event: Recorded) -> bool:
+    def wants(self, event: Selectable) -> bool:
         """Return whether it selects an event for code that knows the events of an application.
 
         Such code does not get the framework's own events, for example those that take the place of lost or forgotten ones,

@@ -139,9 +139,10 @@ class Runner:
                     place, done = self._pass(place)
                 except StaleCursor:
                     place = self._checkpoints.load(self._reaction.name, self._log.id)  # it may have come farther
-                    if not self._only_digests_changed(place):
+                    if not self._log.forgotten:
                         raise
-                    place, done = self._pass(Checkpoint(place.position))  # the log is read from its start
+                    # streams were forgotten: the digests have changed, and no event has moved
+                    place, done = self._pass(Checkpoint(place.position))  # it reads from the start of the log
                 total += done
                 if place.position == begun:
                     return total
@@ -219,11 +220,6 @@ class Runner:
                     self._checkpoints.unpark(self._reaction.name, self._log.id, parked.event)
                     done += 1
         return done
-
-    def _only_digests_changed(self, place: Checkpoint) -> bool:
-        """Return whether what was read may be stale only because streams were forgotten, which moves no event."""
-        has_begun = self._checkpoints.load(self._reaction.name, self._log.id).position > place.position
-        return bool(self._log.forgotten) and not has_begun
 
     # the lease
 

@@ -275,12 +275,11 @@ class ReadModel:
             StoreUnavailable: The database of the tables cannot be reached.
         """
         until = time.monotonic() + seconds
-        reached = 0
         while True:
-            generation = self._tables.to_read(self._projection.name)
-            if generation is not None and generation.version >= self._projection.version:
-                self._check(generation)
-                reached = generation.checkpoint(log.id).position
+            try:
+                reached = self.position(log)
+            except ProjectionBehind:  # someone may be building them
+                reached = 0
             if reached >= position:
                 return
             if time.monotonic() >= until:
@@ -329,11 +328,9 @@ class ReadModel:
         name, version = self._projection.name, self._projection.version
         with self._tables.lock(name):
             current = self._tables.current(name)
-            if current is not None and current.version > version:
+            if current is not None and (current.version > version or (current.version == version and not anew)):
                 self._check(current)
-            if not anew and current is not None and current.version == version:  # another program has just built them
-                self._check(current)
-                return self._advance(current)
+                return self._advance(current)  # another program has just built them
             _log.info("version %d of the projection %s is being built", version, name)
             generation = self._tables.begin(self._projection, anew=anew)
             try:

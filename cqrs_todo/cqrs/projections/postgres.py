@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import psycopg
-from psycopg.conninfo import make_conninfo
 from psycopg.pq import TransactionStatus
 from psycopg.rows import TupleRow
 from psycopg.sql import SQL, Identifier
@@ -18,13 +17,13 @@ from psycopg.sql import SQL, Identifier
 from ..checkpoints import Checkpoint
 from ..cursor import Cursor
 from ..errors import StoreUnavailable, in_words
-from ..stores.postgres.address import address, parse_url
+from ..stores.postgres.address import address, conninfo, parse_url
+from ..stores.postgres.rights import quoted
 from . import Generation, NewerProjection, NotApplied, Projection, ProjectionFailed, Tables
 
 T = TypeVar("T")
 Connection = psycopg.Connection[TupleRow]
 
-_DEFAULTS = {"connect_timeout": "10", "tcp_user_timeout": "30000", "application_name": "cqrs"}
 _OWN = """
     CREATE TABLE cqrs_version (version integer NOT NULL, schema text NOT NULL);
     CREATE TABLE cqrs_checkpoint (
@@ -63,7 +62,7 @@ class _Server:
             UnknownStore: It is not the URL of a PostgreSQL database.
         """
         given = parse_url(url)
-        self._conninfo = make_conninfo(**{**_DEFAULTS, **given, "client_encoding": "utf8"})
+        self._conninfo = conninfo(given)
         self._address = address(given)
         self._connection: Connection | None = None
         self._prefix: str | None = None
@@ -143,7 +142,7 @@ class _Schema(Generation):
                     raise NewerProjection(f"the tables in {self._name} were replaced by others meanwhile")
                 if self._checkpoint(connection, log_id) != before:
                     return False
-                connection.execute(_PATH, (self._path,))
+                connection.execute(_PATH, (quoted(self._name),))
                 begun = os.urandom(8).hex()
                 connection.execute(_BEGUN, (begun,))
                 work(connection)
@@ -168,15 +167,11 @@ class _Schema(Generation):
 
         def whole(connection: Connection) -> list[tuple[Any, ...]]:
             with connection.transaction():
-                connection.execute(_PATH, (self._path,))
+                connection.execute(_PATH, (quoted(self._name),))
                 # a prepared statement would no longer fit tables that were built anew
                 return connection.execute(sql.encode(), values, prepare=False).fetchall()
 
         return self._server.run(whole)
-
-    @property
-    def _path(self) -> str:
-        return _quoted(self._name)
 
     def _checkpoint(self, connection: Connection, log_id: str) -> Checkpoint:
         row = connection.execute(_in(self._name, _LOAD), (log_id,)).fetchone()
@@ -228,7 +223,7 @@ class PostgresTables(Tables):
             with connection.transaction():
                 connection.execute(_in(schema, "DROP SCHEMA IF EXISTS {} CASCADE"))
                 connection.execute(_in(schema, "CREATE SCHEMA {}"))
-                connection.execute(_PATH, (_quoted(schema),))
+                connection.execute(_PATH, (quoted(schema),))
                 connection.execute(_OWN)
                 connection.execute("INSERT INTO cqrs_version VALUES (%s, %s)", (projection.version, projection.schema))
                 connection.execute(projection.schema.encode())
@@ -256,10 +251,6 @@ class PostgresTables(Tables):
         """Close the connections; see `Tables`."""
         self._primary.close()
         self._replica.close()
-
-
-def _quoted(schema: str) -> str:
-    return '"' + schema.replace('"', '""') + '"'
 
 
 def _in(schema: str, statement: str) -> Any:

@@ -18,7 +18,15 @@ import msgspec
 from ..checkpoints import Checkpoint
 from ..cursor import Cursor
 from ..errors import StoreUnavailable
-from ..stores.jsonl.files import close, make_directory, open_or_make, os_errors_as_store_errors, remove, replace_durably
+from ..stores.jsonl.files import (
+    close,
+    make_directory,
+    open_or_make,
+    os_errors_as_store_errors,
+    remove,
+    replace_durably,
+    sqlite_files,
+)
 from . import Generation, NotApplied, Projection, ProjectionFailed, Tables
 
 _WAIT = 30.0
@@ -263,5 +271,5 @@ def _make(path: str, projection: Projection[Any]) -> None:
 
 def _remove(path: str) -> None:
     """Remove a file, and what SQLite keeps beside it."""
-    for each in (path, f"{path}-wal", f"{path}-shm"):
+    for each in sqlite_files(path):
         remove(each)

@@ -13,6 +13,7 @@ from ..cursor import START, Cursor
 from ..errors import DamagedLog
 from ..events import Commit, EventBatch, EventTypes, Recorded
 from ..store import Log, StreamVersions
+from ..struct import replace
 from .format import BROKEN, Codec, CommitLine, EventLine, Header, InvalidLine, decode_line, knows_data, verified_digest
 from .hash_chain import NO_DIGEST, digest_in, has_digest, last_digest, verify_lines
 
@@ -224,24 +225,14 @@ class ChainReader(ABC):
 
     def selected(self, query: "Query", since: Cursor) -> Iterator[tuple[Sequence[Recorded], Cursor]]:
         """Read the events that a query selects; see `Log.selected`. Only the commits that hold one are decoded in full."""
-        read_as = [(self._types.read_as(item.types), item.tags, item.kinds) for item in query.items]
-
-        def may_match(event: EventLine) -> bool:
-            return any(
-                (not types or event.type in types)
-                and tags.issubset(event.tags)
-                and (not kinds or event.stream.partition("/")[0] in kinds)
-                for types, tags, kinds in read_as
-            )
-
-        def wanted(commit: CommitLine) -> bool:
-            return not read_as or any(map(may_match, commit.events))
-
+        as_recorded = replace(
+            query, items=tuple(replace(item, types=self._types.read_as(item.types)) for item in query.items)
+        )
         for block in self.blocks(since):
             yield (
                 [
                     event
-                    for commit in block.only(wanted).whole(self.codec)
+                    for commit in block.only(lambda line: any(map(as_recorded.matches, line.events))).whole(self.codec)
                     for event in commit.events
                     if event.position > since.position and query.matches(event)
                 ],

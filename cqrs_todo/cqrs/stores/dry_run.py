@@ -26,7 +26,7 @@ from ..events import Commit, EventBatch, EventTypes, Metadata
 from ..fold import Fold
 from ..forgetting import Forgetting
 from ..ids import take_unsent
-from ..names import check_log_name, name_key
+from ..names import check_free, check_log_name
 from ..query import AppendCondition
 from ..snapshots import Snapshot, SnapshotInfo, Snapshots
 from ..store import Append, Expected, Known, Log, Store, StreamVersions, T, nothing_known
@@ -391,10 +391,9 @@ class DryRunStore(Store):
         for missing in self._store.missing():
             if missing.name == name:
                 raise missing
-        for archived in (False, True):
-            for other in self.names(archived=archived):
-                if name_key(other) == name_key(name):
-                    raise LogExists(other, name, archived=archived)
+        if name in self.names():
+            raise LogExists(name)
+        check_free(name, ((other, archived) for archived in (False, True) for other in self.names(archived=archived)))
         id = os.urandom(16).hex()
         line = encode_header(Header(FORMAT, VERSION, id, name, at))
         self._new[name] = _NewLog(id, name, at, self._types, line)

@@ -13,7 +13,7 @@ from ..cursor import START, Cursor
 from ..errors import LogExists, LogNotFound, StaleCursor, StreamNotFound
 from ..events import FORGOTTEN, Commit, EventBatch, EventTypes, Metadata, Recorded, UnknownEvent
 from ..forgetting import Forgetting, kept_meta
-from ..names import check_log_name, name_key
+from ..names import check_free, check_log_name
 from ..query import AppendCondition, Query
 from ..store import Append, Known, Log, Store, StreamVersions, T, nothing_known
 from ..struct import replace
@@ -309,11 +309,8 @@ class MemoryStore(Store):
 
     def _check_taken(self, name: str, instead_of: str | None = None) -> None:
         """Raise `LogExists` if an archived log has a name, or any log a name that differs from it only by case."""
-        key = name_key(name)
-        for archived, logs in ((False, self._logs), (True, self._archive)):
-            for other in logs:
-                if name_key(other) == key and other != instead_of and (archived or other != name):
-                    raise LogExists(other, name, archived=archived)
+        taken = ((other, archived) for archived, logs in ((False, self._logs), (True, self._archive)) for other in logs)
+        check_free(name, taken, instead_of=instead_of)
 
     def _move(self, source: dict[str, MemoryLog], target: dict[str, MemoryLog], name: str) -> None:
         log = self._known(source, name)

@@ -359,6 +359,7 @@ class ReactionContract:
 
     def test_what_ends_a_program_ends_its_runner(self, store: Store, log: Log) -> None:
         log.append(one("a/1", 1), metadata("c1"))
+        assert numbers(log.events()) == [1]
 
         def react(_: Recorded) -> None:
             store.checkpoints().release("see", log.id, runner.holder)  # so that nothing can be kept any more
@@ -399,6 +400,7 @@ class ReactionContract:
     def test_waiting_ends_when_a_log_has_grown(self, store: Store, log: Log) -> None:
         log.append(one("a/1", 1), metadata("c1"))
         other = store.create("other", AT)
+        assert numbers(log.events()) == [1]
         ends = [(log, log.cursor()), (other, other.cursor())]
         assert not any(each.has_grown(end) for each, end in ends)
         begun = time.monotonic()

@@ -240,6 +240,11 @@ def remove(path: str) -> None:
         os.unlink(path)
 
 
+def sqlite_files(path: str) -> tuple[str, str, str]:
+    """Return the paths of an SQLite file, and of what SQLite keeps beside it."""
+    return path, f"{path}-wal", f"{path}-shm"
+
+
 def replace_durably(path: str, data: bytes) -> None:
     """Replace a file by one with this content and mode 0600, completely or not at all; it is durable on return.
 

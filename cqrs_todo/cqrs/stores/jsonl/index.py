@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from ...cursor import Cursor
 from ..chain import Walk
 from ..format import CommitLine, InvalidLine, decode_lines
-from .files import close, make_directory, open_or_make
+from .files import close, make_directory, open_or_make, sqlite_files
 from .head_record import holds
 from .lines import Lines
 
@@ -129,9 +129,9 @@ def index_path(folder: str, log_id: str) -> str:
 
 def remove_index(path: str) -> None:
     """Remove the file of an index, and what SQLite keeps beside it, as far as that is possible."""
-    for ending in ("", "-wal", "-shm"):
+    for each in sqlite_files(path):
         with suppress(OSError):
-            os.unlink(f"{path}{ending}")
+            os.unlink(each)
 
 
 def _open(path: str) -> sqlite3.Connection:

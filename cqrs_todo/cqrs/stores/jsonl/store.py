@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ...cursor import Cursor
 from ...errors import ImportRefused, LogExists, LogNotFound, MissingLog
 from ...events import EventTypes
-from ...names import NAME_BYTES, check_log_name, name_key
+from ...names import NAME_BYTES, check_free, check_log_name, name_key
 from ...store import Known, Log, Progress, Store, T, no_progress, nothing_known
 from ..format import FORMAT, VERSION, Header, encode_header, log_in
 from ..hash_chain import last_digest
@@ -256,11 +256,8 @@ class JsonlStore(Store):
 
     def _check_taken(self, name: str, *, instead_of: str | None = None) -> None:
         """Raise `LogExists` if an archived log has a name, or any log a name that differs from it only by case."""
-        key = name_key(name)
-        for archived in (False, True):
-            for other in self.names(archived=archived):
-                if name_key(other) == key and other != instead_of and (archived or other != name):
-                    raise LogExists(other, name, archived=archived)
+        taken = ((other, archived) for archived in (False, True) for other in self.names(archived=archived))
+        check_free(name, taken, instead_of=instead_of)
 
     def _where(self, name: str, archived: bool) -> str:
         return self._archived(name) if archived else self._path(name)

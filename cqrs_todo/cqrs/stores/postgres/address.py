@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import psycopg
-from psycopg.conninfo import conninfo_to_dict
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from .. import UnknownStore
 
@@ -86,3 +86,11 @@ def address(given: Mapping[str, Any]) -> str:
         ports *= len(hosts)
     places = ",".join(f"{host}:{port}" if port else host for host, port in zip(hosts, ports, strict=True))
     return f"postgresql://{user}{places}/{given.get('dbname') or ''}"
+
+
+_DEFAULTS = {"connect_timeout": "10", "tcp_user_timeout": "30000", "application_name": "cqrs"}
+
+
+def conninfo(given: Mapping[str, Any]) -> str:
+    """Return the string that libpq connects by, with our defaults for what was not given."""
+    return make_conninfo(**{**_DEFAULTS, **given, "client_encoding": "utf8"})

@@ -16,7 +16,7 @@ from psycopg.rows import TupleRow
 
 from ...errors import CqrsError, LogBusy, OutcomeUnknown, OutdatedStore, StoreUnavailable
 from .. import UnknownStore
-from .address import address, parse_url
+from .address import address, conninfo, parse_url
 from .rights import MissingGrant, check_owners, missing_grants, quoted, schema_of, written
 from .schema import MIGRATIONS, Migration
 
@@ -29,7 +29,6 @@ LOST_TRIES = 8
 TRIES = 4
 """How often a piece of work is tried in all, if no connection can be made."""
 _PAUSE = 0.1
-_DEFAULTS = {"connect_timeout": "10", "tcp_user_timeout": "30000", "application_name": "cqrs"}
 # Nothing may be found through the search path but what is PostgreSQL's own. The path that was configured says which schema
 # holds the tables. A role or a server may have defaults with which appends fail, or are lost after they were reported; and
 # without standard strings, backslashes in our SQL would mean something else.
@@ -75,7 +74,7 @@ class Database:
             UnknownStore: It is not the URL of a PostgreSQL database.
         """
         given = parse_url(url)
-        self._conninfo = make_conninfo(**{**_DEFAULTS, **given, "client_encoding": "utf8"})
+        self._conninfo = conninfo(given)
         self.address = address(given)
         self.within_transaction = False
         self._connection: Connection | None = None

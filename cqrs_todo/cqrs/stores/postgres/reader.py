@@ -41,7 +41,6 @@ _LATEST_MATCHING = (
     "SELECT max(position) FROM {schema}.cqrs_events WHERE log = %(log)s AND position > %(since)s AND ({items})"
 )
 _END = "SELECT last, sum FROM {schema}.cqrs_commits WHERE log = %s ORDER BY position DESC LIMIT 1"
-_SUM = "SELECT sum FROM {schema}.cqrs_commits WHERE log = %s AND last = %s"
 _LAST = "SELECT max(last) FROM {schema}.cqrs_commits WHERE log = %s"
 _HEADER = "SELECT header FROM {schema}.cqrs_logs WHERE key = %s"
 
@@ -184,7 +183,7 @@ class PostgresReader(ChainReader):
         self.damage = None
         rows = self._database.rows(_END, (self._key,))
         end = Cursor(rows[0][0], digest=rows[0][1].encode()) if rows else self.start
-        if since.digest and since.digest != self._digest_at(since.position):
+        if since.digest and not self._holds(since):
             self._learn_forgotten()
             raise self._stale(since)
         items, values = self._items(query)
@@ -212,12 +211,11 @@ class PostgresReader(ChainReader):
         ((last,),) = self._database.rows(_LAST, (self._key,))
         return (last or 0) > since.position
 
-    def _digest_at(self, position: int) -> bytes | None:
-        """Return the digest of the commit that ends at a position; None if there is none."""
-        if position == 0:
-            return self.start.digest
-        rows = self._database.rows(_SUM, (self._key, position))
-        return rows[0][0].encode() if rows else None
+    def _holds(self, cursor: Cursor) -> bool:
+        """Return whether the log has a commit that ends at a cursor, with the cursor's digest."""
+        if cursor.position == 0:
+            return cursor.digest == self.start.digest
+        return bool(self._database.rows(_HOLDS, (self._key, cursor.position, cursor.digest.decode())))
 
     def check(self, condition: AppendCondition | None) -> None:
         """Check the condition of an append against what was recorded up to `reached`.
@@ -275,8 +273,7 @@ class PostgresReader(ChainReader):
             StaleCursor: It does not.
         """
         for read in (self.reached, self._searched):
-            values = (self._key, read.position, read.digest.decode())
-            if read.position and not self._database.rows(_HOLDS, values):
+            if not self._holds(read):
                 self._learn_forgotten()
                 raise self._stale(read)
 

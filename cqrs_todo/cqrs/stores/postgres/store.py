@@ -13,7 +13,7 @@ from ...cursor import Cursor
 from ...errors import DamagedLog, ImportRefused, InvalidPattern, LogExists, LogNotFound
 from ...events import EventTypes
 from ...forgetting import Forgetting
-from ...names import check_log_name, name_key
+from ...names import check_free, check_log_name
 from ...store import Known, Log, Progress, Store, T, no_progress, nothing_known
 from ...struct import Struct
 from ...verification import Repair, Verdict
@@ -334,10 +334,7 @@ class PostgresStore(Store):
         Until the transaction ends, nobody else can give a name to a log.
         """
         connection.execute(self._database.sql(_HOLD_NAMES))
-        key = name_key(name)
-        for other, archived in connection.execute(self._database.sql(_NAMES), ()):
-            if name_key(other) == key and other != instead_of and (archived or other != name):
-                raise LogExists(other, name, archived=archived)
+        check_free(name, connection.execute(self._database.sql(_NAMES), ()).fetchall(), instead_of=instead_of)
 
 
 def _start_again(logs: Sequence[Log]) -> None:
