@@ -238,7 +238,7 @@ class Runner:
     def _renew(self) -> None:
         """Take the lease, or renew it."""
         if not self._checkpoints.hold(self._reaction.name, self._log.id, self.holder, self._lease):
-            raise ReactionBusy(f"another runner runs the reaction {self._reaction.name} to {self._log.name}")
+            raise ReactionBusy(f"another runner runs the reaction {self._reaction.name} on {self._log.name}")
         self._renewed = time.monotonic()
 
     def _renew_in_time(self) -> None:
@@ -342,7 +342,7 @@ class Runner:
 
     def _keep(self, checkpoint: Checkpoint) -> None:
         if not self._checkpoints.save(self._reaction.name, self._log.id, checkpoint, self.holder):
-            raise ReactionBusy(f"another runner has taken over the reaction {self._reaction.name} to {self._log.name}")
+            raise ReactionBusy(f"another runner has taken over the reaction {self._reaction.name} on {self._log.name}")
 
     def _check_undamaged(self, position: int) -> None:
         if self._log.damage is not None:

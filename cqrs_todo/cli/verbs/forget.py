@@ -97,7 +97,7 @@ def _print(session: Session, done: Forgot, numbers: str, streams: Sequence[str])
 
 VERB = Verb(
     name="forget",
-    help="Remove the data of todos from all history. It is for a password typed by mistake. No undo brings it back.",
+    help="Remove the data of todos from all lists and all history, permanently. It is for a password typed by mistake.",
     examples=("todo forget 3", "todo forget 3 --yes"),
     action=forget,
     group=CHANGE,
