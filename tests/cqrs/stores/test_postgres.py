@@ -609,8 +609,8 @@ def wait_for(database: str, query: str) -> Any:
     raise TimeoutError(query)
 
 
-WAITING = "FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
-"""The processes of the server that wait for a standby."""
+WAITING = "FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND backend_type = 'client backend'"
+"""The processes of the server that wait for a standby on behalf of a client. Autovacuum may wait for one too."""
 
 
 @pytest.mark.parametrize(

@@ -95,6 +95,7 @@ class PostgresLog(ChainedLog):
         self._key = key
         self._types = types
         self._reader = PostgresReader(database, key, name, header, digest, types, progress)
+        self._contended = False  # whether others had appended when this object last held the log
         super().__init__(header, name, self._reader)
         if header.newer:
             self.read_only = f"{name} has format {header.version}, which is newer than this program: it is read-only"
@@ -159,11 +160,12 @@ class PostgresLog(ChainedLog):
             raise ReadOnlyLog(self.read_only)
         if not storable(metadata.command, (append.stream for append in appends)):
             raise ValueError(f"cannot be recorded: {NOT_STORABLE}")
-        commit = self._database.run(partial(self._append_at_once, appends, metadata, condition), writes=True)
-        if commit is None:
+        if not self._contended:
+            commit = self._database.run(partial(self._append_at_once, appends, metadata, condition), writes=True)
+            if commit is not None:
+                return commit
             self._reader.catch_up()  # so that little is left to read while others wait
-            commit = self._database.run(partial(self._append_holding, appends, metadata, condition), writes=True)
-        return commit
+        return self._database.run(partial(self._append_holding, appends, metadata, condition), writes=True)
 
     def hold(self, connection: Connection) -> None:
         """Let nobody else append until the transaction on a connection ends."""
@@ -192,18 +194,26 @@ class PostgresLog(ChainedLog):
     def _append_holding(
         self, appends: Sequence[Append], metadata: Metadata, condition: AppendCondition | None, connection: Connection
     ) -> Commit:
-        """Append while nobody else can. Without that, others might append during every try, again and again."""
+        """Append while nobody else can. Without that, others might append during every try, again and again.
+
+        Others wait for two round trips: in a pipeline, statements are sent together until an answer is needed.
+        """
         with delay_signals() as arrived:
-            with connection.transaction():
+            with connection.pipeline(), connection.transaction():
                 self.hold(connection)
-                known = self._line_of(metadata.command, connection)
-                if known is not None:
-                    return repeated(self._decoded(known), appends)
-                self._reader.catch_up()
+                known = connection.execute(self._database.sql(_KNOWN), (self._key, metadata.command))
+                later = self._reader.ask(connection)
+                row = known.fetchone()
+                if row is not None:
+                    connection.execute(_AWAIT_STANDBYS)
+                    return repeated(self._decoded(row[0]), appends)
+                before = self._reader.reached
+                self._reader.catch_up(later)
+                self._contended = self._reader.reached != before
                 self._reader.check(condition)
                 encoded = self._encode(appends, metadata)
-                row = connection.execute(self._database.sql(_APPEND), _values(self._key, encoded.step)).fetchone()
-            return self._commit_of(_answer(row), encoded, appends, arrived)
+                answer = connection.execute(self._database.sql(_APPEND), _values(self._key, encoded.step))
+            return self._commit_of(_answer(answer.fetchone()), encoded, appends, arrived)
 
     def _line_of(self, command: str, connection: Connection) -> str | None:
         """Return the line that has a command id, when the synchronous standbys have it too. None if there is none."""

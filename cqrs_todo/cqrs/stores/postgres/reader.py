@@ -1,8 +1,11 @@
 """Reading one log in the tables: the same lines as in a file, verified by the same digests."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 from typing import Any, NamedTuple
+
+import psycopg
+from psycopg.rows import TupleRow
 
 from ...cursor import Cursor
 from ...errors import ConditionFailed, DamagedLog, StaleCursor
@@ -12,7 +15,7 @@ from ...store import NEVER, Progress, StreamVersions
 from ..chain import ChainReader, LineBlock, Versions, Walk, verified_backward
 from ..format import Header, InvalidLine, decode_header
 from ..hash_chain import digest_in
-from .database import Database
+from .database import Connection, Database
 
 FETCHED = 500
 """How many commits are fetched at once."""
@@ -100,18 +103,18 @@ class PostgresReader(ChainReader):
 
     def blocks(self, since: Cursor, versions: StreamVersions | None = None) -> Iterator[LineBlock]:
         """Read the lines that hold an event after a cursor; see `ChainReader.blocks`."""
+        fetched = None
         if since.digest:
             begin = Cursor(since.position, digest=since.digest)
-            rows = self._fetch(begin)
+            fetched = self._fetch(begin)
             if begin.position > self.reached.position or (versions is not None and begin == self.reached):
                 before = versions or _VersionsInTable(self._database, self._key, begin.position).version_of
                 self.begin_at(begin, Versions(begin.position, before))
         else:
             begin = self.reached if since.position >= self.reached.position else self.start
-            rows = None
         given, start = False, self.start
         try:
-            for block in self._read(begin, rows):
+            for block in self._read(begin, None if fetched is None else lambda: fetched):
                 later = block.after(since.position)
                 if later.commits:
                     given = True
@@ -263,7 +266,7 @@ class PostgresReader(ChainReader):
         """Read the lines as they are stored; see `Log.lines`."""
         ((header,),) = self._database.rows(_HEADER, (self._key,))
         yield header.encode() + b"\n"
-        for block in self._read(self.start, None):
+        for block in self._read(self.start):
             yield from block.lines
 
     def check_reached(self) -> None:
@@ -277,13 +280,21 @@ class PostgresReader(ChainReader):
                 self._learn_forgotten()
                 raise self._stale(read)
 
-    def catch_up(self) -> None:
+    def ask(self, connection: Connection) -> psycopg.Cursor[TupleRow]:
+        """Ask the server for what comes after everything that was read, and do not wait for the answer; see `catch_up`."""
+        return connection.execute(self._database.sql(_FORWARD), (self._key, self.reached.position, FETCHED))
+
+    def catch_up(self, asked: psycopg.Cursor[TupleRow] | None = None) -> None:
         """Read and verify what comes after everything that was read.
+
+        Args:
+            asked: What `ask` returned, if the server was asked already.
 
         Raises:
             DamagedLog: The log is damaged there.
         """
-        for _ in self._read(self.reached, None):
+        begin = self.reached
+        for _ in self._read(begin, None if asked is None else lambda: self._checked(begin, asked.fetchall())):
             pass
         if self.damage is not None:
             raise DamagedLog(f"{self.damage}; nothing was recorded")
@@ -295,13 +306,13 @@ class PostgresReader(ChainReader):
             self.reached = Cursor(walk.cursor.position, digest=walk.cursor.digest)
         return moved
 
-    def _read(self, begin: Cursor, rows: list[_Row] | None) -> Iterator[LineBlock]:
-        """Read and verify the lines after a cursor; `rows` are the first of them, if they were fetched already."""
+    def _read(self, begin: Cursor, first: Callable[[], list[_Row]] | None = None) -> Iterator[LineBlock]:
+        """Read and verify the lines after a cursor; `first` returns the first of them, if the server was asked already."""
         self.damage = None
         start, versions = self.start, self.versions
         walk = self.walk(begin, versions)
         try:
-            for block in walk.over(self._chunks(self._fetch(begin) if rows is None else rows)):
+            for block in walk.over(self._chunks(self._fetch(begin) if first is None else first())):
                 self.advance(walk, versions)
                 yield block
         except (InvalidLine, StaleCursor) as error:
@@ -316,7 +327,11 @@ class PostgresReader(ChainReader):
         Raises:
             StaleCursor: The log has changed before the cursor.
         """
-        rows = [_Row(*row) for row in self._database.rows(_FORWARD, (self._key, begin.position, FETCHED))]
+        return self._checked(begin, self._database.rows(_FORWARD, (self._key, begin.position, FETCHED)))
+
+    def _checked(self, begin: Cursor, fetched: Sequence[TupleRow]) -> list[_Row]:
+        """Return the lines after a cursor, if the line before it is what it was; see `_fetch`."""
+        rows = [_Row(*row) for row in fetched]
         if begin.position == 0:
             if begin != self.start:
                 raise self._stale(begin)
