@@ -4,17 +4,18 @@ import gc
 import os
 import random
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from cqrs_todo.cqrs.errors import CommandReused, DamagedLog
+from cqrs_todo.cqrs.errors import CommandReused, DamagedLog, WrongExpectedVersion
 from cqrs_todo.cqrs.events import Metadata
 from cqrs_todo.cqrs.store import Append, Log, Store
 from cqrs_todo.cqrs.stores import open_store
 from cqrs_todo.cqrs.stores.jsonl import reader
 from cqrs_todo.cqrs.stores.jsonl.commands import KEPT
+from cqrs_todo.cqrs.stores.jsonl.lines import LogFile
 from cqrs_todo.cqrs.testing.examples import AT, CONTRACT_TYPES, Counted, metadata, numbers, one
 
 
@@ -138,6 +139,30 @@ def test_an_index_of_another_history_is_made_again(store: Store, log: Log, path:
     store.open("inbox").append(one("c/1", 8), metadata("c3"))
     other = store.open("inbox")
     assert (numbers(other.events(stream="b/1")), numbers(other.events(stream="c/1"))) == ([], [8])
+
+
+@pytest.mark.usefixtures("indexed")
+def test_an_append_by_an_object_that_has_read_nothing_reads_only_what_the_index_lacks(
+    store: Store, log: Log, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert numbers(log.events(stream="a/1")) == [0, 1, 2]  # makes the index
+    log.append(one("b/1", 7), metadata("c3"))
+    read_from: list[int] = []
+    chunks = LogFile.chunks
+
+    def noted(file: LogFile, offset: int) -> Iterator[bytes]:
+        read_from.append(offset)
+        return chunks(file, offset)
+
+    begin = path.read_bytes().index(b'{"position":4')
+    other = store.open("inbox")
+    monkeypatch.setattr(LogFile, "chunks", noted)
+    assert other.append([Append("a/1", (Counted(3),), 3), Append("b/1", (Counted(8),), 1)], metadata("c4")).position == 5
+    assert min(read_from) == begin
+    assert other.append(one("a/1", 0), metadata("c0")).position == 1
+    with pytest.raises(WrongExpectedVersion):
+        store.open("inbox").append([Append("a/1", (Counted(4),), 3)], metadata("c5"))
+    assert store.verify("inbox").damage is None
 
 
 @pytest.mark.usefixtures("indexed", "log")

@@ -71,6 +71,16 @@ class LogIndex:
             with _writing(connection):
                 return _extend(connection, file, start)
 
+    def reached(self, file: Lines) -> Cursor | None:
+        """Return how far the index reaches in a log; None if it is empty or belongs to another history of the log.
+
+        Raises:
+            IndexUnavailable: The index cannot be read.
+        """
+        with self._answering() as connection:
+            reached = _reached(connection)
+            return reached if reached is not None and holds(file.fd, reached) else None
+
     def offset_of(self, command: str) -> int | None:
         """Return the offset in bytes of the line whose commit has a command id; None if the index has no such line."""
         with self._answering() as connection:

@@ -188,6 +188,19 @@ class LogReader(ChainReader):
         if file.known:
             return
         self._restart_if_changed(file)
+        self._read_on(file)
+
+    def catch_up_to_append(self, file: LogFile) -> None:
+        """Do the same. If nothing was read before, what the index holds of the log was verified when it was added there."""
+        if file.known:
+            return
+        self._restart_if_changed(file)
+        indexed = self.search.reached(file) if self.reached is self.start and self.is_indexed(file) else None
+        if indexed is not None:
+            self._begin_at(indexed, partial(self.search.version_at, indexed))
+        self._read_on(file)
+
+    def _read_on(self, file: LogFile) -> None:
         for _ in self._read(file, self.reached):
             pass
 
@@ -221,13 +234,16 @@ class LogReader(ChainReader):
             if self.head is None and file.size < since.offset and not self.header.forgotten:
                 self.head = since  # nothing else remembers that the log had come so far
             raise StaleCursor(f"{self.path} is not what it was at @{since.position}")
-        ahead = since.position > self.reached.position
-        if ahead:
-            self.commands.begin_at(since.position)
-        if ahead or (versions is not None and since.position == self.reached.position):
-            before = versions or partial(self.search.version_at, since)
-            self.begin_at(since, Versions(since.position, before))
+        if since.position > self.reached.position:
+            self._begin_at(since, versions or partial(self.search.version_at, since))
+        elif versions is not None and since.position == self.reached.position:
+            self.begin_at(since, Versions(since.position, versions))
         return since
+
+    def _begin_at(self, cursor: Cursor, versions: StreamVersions) -> None:
+        """Take what comes before a cursor, which is farther than `reached`, as verified. It was not read."""
+        self.commands.begin_at(cursor.position)
+        self.begin_at(cursor, Versions(cursor.position, versions))
 
     def _restart_if_changed(self, file: LogFile) -> None:
         """Restart if a file does not hold what was read of the log."""

@@ -73,6 +73,13 @@ class Search:
                     if event.stream == stream and first <= event.version <= last:
                         yield event
 
+    def reached(self, file: LogFile) -> Cursor | None:
+        """Return how far the index reaches in a file, without extending it; None if there is no index of this log."""
+        try:
+            return self._index.reached(file)
+        except IndexUnavailable:  # the log is read instead
+            return None
+
     def version_at(self, cursor: Cursor, stream: str) -> int:
         """Return the version of a stream at a cursor; 0 if it has no events before it."""
         with self._reader.open(os.O_RDONLY) as file:

@@ -117,7 +117,7 @@ class LogWriter:
             fcntl.flock(file.fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise LogBusy(f"{self._path} is held though its lock file was free; nothing was recorded") from None
-        reader.catch_up(file)
+        reader.catch_up_to_append(file)
         self._check_undamaged()
         if file.size > reader.reached.offset:
             self._repair_tail(file)

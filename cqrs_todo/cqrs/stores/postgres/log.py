@@ -160,6 +160,7 @@ class PostgresLog(ChainedLog):
             raise ReadOnlyLog(self.read_only)
         if not storable(metadata.command, (append.stream for append in appends)):
             raise ValueError(f"cannot be recorded: {NOT_STORABLE}")
+        self._reader.begin_at_end()
         if not self._contended:
             commit = self._database.run(partial(self._append_at_once, appends, metadata, condition), writes=True)
             if commit is not None:

@@ -108,8 +108,7 @@ class PostgresReader(ChainReader):
             begin = Cursor(since.position, digest=since.digest)
             fetched = self._fetch(begin)
             if begin.position > self.reached.position or (versions is not None and begin == self.reached):
-                before = versions or _VersionsInTable(self._database, self._key, begin.position).version_of
-                self.begin_at(begin, Versions(begin.position, before))
+                self._begin_at(begin, versions)
         else:
             begin = self.reached if since.position >= self.reached.position else self.start
         given, start = False, self.start
@@ -184,8 +183,7 @@ class PostgresReader(ChainReader):
             yield from super().selected(query, since)
             return
         self.damage = None
-        rows = self._database.rows(_END, (self._key,))
-        end = Cursor(rows[0][0], digest=rows[0][1].encode()) if rows else self.start
+        end = self._end()
         if since.digest and not self._holds(since):
             self._learn_forgotten()
             raise self._stale(since)
@@ -208,6 +206,24 @@ class PostgresReader(ChainReader):
             if self.damage is not None:
                 return
         yield (), end
+
+    def begin_at_end(self) -> None:
+        """Take everything that is recorded now as verified, if nothing was read before."""
+        if self.reached is self.start:
+            self._learn_forgotten()
+            end = self._end()
+            if end is not self.start:
+                self._begin_at(end, None)
+
+    def _begin_at(self, begin: Cursor, versions: StreamVersions | None) -> None:
+        """Take what comes before a cursor as verified; without the `versions` there, they are looked up."""
+        before = versions or _VersionsInTable(self._database, self._key, begin.position).version_of
+        self.begin_at(begin, Versions(begin.position, before))
+
+    def _end(self) -> Cursor:
+        """Return the cursor at the end of the log as it is now."""
+        rows = self._database.rows(_END, (self._key,))
+        return Cursor(rows[0][0], digest=rows[0][1].encode()) if rows else self.start
 
     def has_grown(self, since: Cursor) -> bool:
         """Return whether there is something after a cursor; see `Log.has_grown`."""
