@@ -118,6 +118,11 @@ class FolderStore(JsonlStore):
         self.url = url
 
 
+class Raising(FolderStore):
+    def __init__(self, url, types, **more):
+        raise KeyError("no such place")
+
+
 class Checked(FolderStore):
     @staticmethod
     @contextmanager
@@ -132,7 +137,8 @@ class Checked(FolderStore):
 
 
 def test_a_package_can_offer_a_store(todo: Todo, tmp_path: Path) -> None:
-    points = ("folder = folders:FolderStore", "checked = folders:Checked", "broken = folders:Nothing")
+    classes = {"folder": "FolderStore", "checked": "Checked", "broken": "Nothing", "raising": "Raising"}
+    points = [f"{name} = folders:{made}" for name, made in classes.items()]
     env = install(todo, "folders", {"folders": FOLDERS}, *points, group="cqrs_todo.stores")
     folder = ("--store", f"folder:{tmp_path}/mine")
     todo("add", "Buy milk", *folder, env=env)
@@ -144,8 +150,10 @@ def test_a_package_can_offer_a_store(todo: Todo, tmp_path: Path) -> None:
     assert (refused.code, "offers no empty area" in refused.err) == (2, True)
     broken = todo.run("ls", "--store", "broken:x", env=env)
     assert (broken.code, "the store broken: cannot be loaded: AttributeError" in broken.err) == (2, True)
+    raising = todo.run("ls", "--store", "raising:x", env=env)
+    assert (raising.code, "the store raising: cannot be opened: KeyError: 'no such place'" in raising.err) == (2, True)
     unknown = todo.run("ls", "--store", "unknown:x", env=env)
-    assert "memory:, null:, broken:…, checked:… or folder:…" in unknown.err
+    assert "memory:, null:, broken:…, checked:…, folder:… or raising:…" in unknown.err
 
 
 def test_what_is_wrong_with_store(todo: Todo) -> None:

@@ -25,7 +25,7 @@ from ..events import Recorded
 from ..names import check_log_name
 from ..query import Query
 from ..store import Log, Store
-from ..struct import Struct
+from ..struct import Struct, replace
 from ..subscriptions import follow, logs_of
 
 _log = logging.getLogger(__name__)
@@ -33,6 +33,7 @@ _log = logging.getLogger(__name__)
 _VERSIONS = 2**31
 _POLL = 0.01
 """After how many seconds `ReadModel.wait_for` looks again."""
+ENDS_TRANSACTION = "the schema ends the transaction in which the tables are made"
 
 
 class ProjectionFailed(CqrsError):
@@ -56,7 +57,8 @@ class Projection(Struct, Generic[E], frozen=True):
             grow. The rows are then derived again, beside those of the old version, which stay in use until that is done.
         schema: The SQL that makes its tables.
         apply: Changes the rows for an event. It is called with the connection to the database, the event, and the id of the
-            event's log. It must depend on nothing else, and must neither commit nor roll back.
+            event's log. It must depend on nothing else, must neither commit nor roll back, and must leave alone the
+            settings of the connection and the tables whose names begin with `cqrs_`.
         query: Selects the events.
     """
 
@@ -177,13 +179,15 @@ class ReadModel:
 
         Raises:
             InvalidLogName: The name of the projection is not one that a log could have.
-            ValueError: Its version is not a number from 1.
+            ValueError: Its version is not a number from 1, or its schema contains NUL.
         """
-        check_log_name(projection.name)
+        name = check_log_name(projection.name)
+        if "\0" in projection.schema:
+            raise ValueError(f"the schema of the projection {name} contains NUL")
         if type(projection.version) is not int or not 1 <= projection.version < _VERSIONS:
-            raise ValueError(f"the projection {projection.name} has the version {projection.version!r}, not a number from 1")
+            raise ValueError(f"the projection {name} has the version {projection.version!r}, not a number from 1")
         self._store = store
-        self._projection = projection
+        self._projection = replace(projection, name=name)
         self._tables = tables
         self._log = log
 

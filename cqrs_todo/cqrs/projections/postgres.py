@@ -19,7 +19,7 @@ from ..cursor import Cursor
 from ..errors import StoreUnavailable, in_words
 from ..stores.postgres.address import address, conninfo, parse_url
 from ..stores.postgres.rights import quoted
-from . import Generation, NewerProjection, NotApplied, Projection, ProjectionFailed, Tables
+from . import ENDS_TRANSACTION, Generation, NewerProjection, NotApplied, Projection, ProjectionFailed, Tables
 
 T = TypeVar("T")
 Connection = psycopg.Connection[TupleRow]
@@ -47,6 +47,23 @@ _KEEP = """
     SET position = excluded.position, base_position = excluded.base_position, base_line = excluded.base_line,
         base_offset = excluded.base_offset, base_digest = excluded.base_digest
 """
+# what others may do with the tables in use, as statements that grant it for the tables of the same names in another schema
+_GRANTS = """
+    SELECT pg_catalog.format('GRANT %%s ON %%s TO %%s', privilege_type, what,
+                             CASE grantee WHEN 0 THEN 'PUBLIC' ELSE grantee::regrole::text END)
+    FROM (SELECT (pg_catalog.aclexplode(nspacl)).*, nspowner AS owner, pg_catalog.format('SCHEMA %%I', %(new)s::text) AS what
+          FROM pg_catalog.pg_namespace WHERE nspname = %(old)s
+          UNION ALL
+          SELECT (pg_catalog.aclexplode(old.relacl)).*, old.relowner,
+                 pg_catalog.format('%%I.%%I', %(new)s::text, old.relname)
+          FROM pg_catalog.pg_class AS old
+          JOIN pg_catalog.pg_class AS new USING (relname)
+          WHERE old.relnamespace = (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = %(old)s)
+          AND new.relnamespace = (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = %(new)s)
+          AND old.relkind IN ('r', 'v', 'm', 'p')) AS granted
+    WHERE grantee <> owner
+"""
+_DROP = "DROP SCHEMA IF EXISTS {} CASCADE"
 _HOLD = "SELECT pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended(%s, 0))"
 _LOCK = "SELECT pg_catalog.pg_advisory_lock(pg_catalog.hashtextextended(%s, 0))"
 _UNLOCK = "SELECT pg_catalog.pg_advisory_unlock(pg_catalog.hashtextextended(%s, 0))"
@@ -221,16 +238,19 @@ class PostgresTables(Tables):
 
         def make(connection: Connection) -> None:
             with connection.transaction():
-                connection.execute(_in(schema, "DROP SCHEMA IF EXISTS {} CASCADE"))
+                connection.execute(_in(schema, _DROP))
                 connection.execute(_in(schema, "CREATE SCHEMA {}"))
                 connection.execute(_PATH, (quoted(schema),))
                 connection.execute(_OWN)
                 connection.execute("INSERT INTO cqrs_version VALUES (%s, %s)", (projection.version, projection.schema))
                 connection.execute(projection.schema.encode())
+                if connection.info.transaction_status != TransactionStatus.INTRANS:
+                    raise psycopg.ProgrammingError(ENDS_TRANSACTION)
 
         try:
             self._primary.run(make)
         except psycopg.Error as error:
+            self._primary.run(lambda connection: connection.execute(_in(schema, _DROP)))  # what it may have committed
             what = f"the tables of the projection {projection.name} cannot be made"
             raise ProjectionFailed(f"{what}: {' '.join(str(error).split())}") from error
         return _Schema(self._primary, schema, projection.version, projection.schema)
@@ -241,7 +261,10 @@ class PostgresTables(Tables):
 
         def swap(connection: Connection) -> None:
             with connection.transaction():
-                connection.execute(_in(schema, "DROP SCHEMA IF EXISTS {} CASCADE"))
+                names = {"old": schema, "new": schema + _BUILDING}
+                for (grant,) in connection.execute(_GRANTS, names).fetchall():
+                    connection.execute(grant.encode())
+                connection.execute(_in(schema, _DROP))
                 rename = SQL("ALTER SCHEMA {} RENAME TO {}")
                 connection.execute(rename.format(Identifier(schema + _BUILDING), Identifier(schema)))
 

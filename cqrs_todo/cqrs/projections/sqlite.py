@@ -27,12 +27,23 @@ from ..stores.jsonl.files import (
     replace_durably,
     sqlite_files,
 )
-from . import Generation, NotApplied, Projection, ProjectionFailed, Tables
+from . import ENDS_TRANSACTION, Generation, NotApplied, Projection, ProjectionFailed, Tables
 
 _WAIT = 30.0
 """For how many seconds SQLite waits while another program writes."""
-_PASSING = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY}
-"""The codes of errors that are not the fault of the projection."""
+_PASSING = {
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_CANTOPEN,
+}
+_DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+"""The codes of errors that are not the fault of the projection: those that may pass, and those of a damaged file."""
+_TRANSACTIONS = {sqlite3.SQLITE_TRANSACTION, sqlite3.SQLITE_SAVEPOINT}
+_CONNECTION = {sqlite3.SQLITE_ATTACH, sqlite3.SQLITE_DETACH, sqlite3.SQLITE_PRAGMA}
+_CHANGES = {sqlite3.SQLITE_INSERT, sqlite3.SQLITE_UPDATE, sqlite3.SQLITE_DELETE, sqlite3.SQLITE_DROP_TABLE}
 _OWN = """
     CREATE TABLE cqrs_version (version INTEGER NOT NULL, schema TEXT NOT NULL);
     CREATE TABLE cqrs_checkpoint (
@@ -102,13 +113,13 @@ class _File(Generation):
         try:
             if self.checkpoint(log_id) != before:
                 return False
-            connection.set_authorizer(_no_transactions)
+            connection.set_authorizer(_rows_only)
             try:
                 work(connection)
             except NotApplied as failure:
                 cause = failure.__cause__
-                if isinstance(cause, sqlite3.OperationalError) and cause.sqlite_errorcode & 0xFF in _PASSING:
-                    raise StoreUnavailable(f"{self.path}: {cause}") from cause
+                if isinstance(cause, sqlite3.Error) and _is_of_file(cause):
+                    raise _unavailable(self.path, cause) from cause
                 raise
             finally:
                 connection.set_authorizer(None)
@@ -118,11 +129,17 @@ class _File(Generation):
             return True
         finally:
             if connection.in_transaction:
-                connection.execute("ROLLBACK")
+                with self._errors():
+                    connection.execute("ROLLBACK")
 
     def rows(self, sql: str, values: Any) -> list[tuple[Any, ...]]:
         """Run a query; see `Generation`."""
-        return self._connection.execute(sql, values).fetchall()
+        try:
+            return self._connection.execute(sql, values).fetchall()
+        except sqlite3.Error as error:
+            if _is_of_file(error):
+                raise _unavailable(self.path, error) from error
+            raise
 
     def close(self) -> None:
         """Close the file."""
@@ -133,7 +150,7 @@ class _File(Generation):
         try:
             yield
         except sqlite3.Error as error:
-            raise StoreUnavailable(f"{self.path}: {error}") from error
+            raise _unavailable(self.path, error) from error
 
 
 class SqliteTables(Tables):
@@ -193,13 +210,17 @@ class SqliteTables(Tables):
                 if left.schema == projection.schema:
                     return left
                 left.close()
-        _remove(path)
-        try:
-            _make(path, projection)
-            return _File(path, number, projection.version)
-        except sqlite3.Error as error:
+        with os_errors_as_store_errors(path):
             _remove(path)
-            raise ProjectionFailed(f"the tables of the projection {projection.name} cannot be made: {error}") from error
+            try:
+                _make(path, projection)
+                return _File(path, number, projection.version)
+            except sqlite3.Error as error:
+                _remove(path)
+                if _is_of_file(error):
+                    raise _unavailable(path, error) from error
+                what = f"the tables of the projection {projection.name} cannot be made"
+                raise ProjectionFailed(f"{what}: {error}") from error
 
     def use(self, name: str, built: Generation) -> None:
         """Put tables into use; see `Tables`."""
@@ -233,9 +254,25 @@ class SqliteTables(Tables):
                 return None
 
 
-def _no_transactions(action: int, *_: object) -> int:
-    """Forbid `apply` to commit or to roll back, because then the rows and their position would not agree."""
-    return sqlite3.SQLITE_DENY if action in (sqlite3.SQLITE_TRANSACTION, sqlite3.SQLITE_SAVEPOINT) else sqlite3.SQLITE_OK
+def _rows_only(action: int, table: str | None, *_: object) -> int:
+    """Forbid `apply` what could make the rows and their position disagree, and what would change the connection."""
+    is_own = action in _CHANGES and table is not None and table.lower().startswith("cqrs_")
+    return sqlite3.SQLITE_DENY if is_own or action in _TRANSACTIONS | _CONNECTION else sqlite3.SQLITE_OK
+
+
+def _is_of_file(error: sqlite3.Error) -> bool:
+    """Return whether an error is one of the file, and not of the SQL."""
+    return _code(error) in _PASSING | _DAMAGED
+
+
+def _unavailable(path: str, error: sqlite3.Error) -> StoreUnavailable:
+    advice = "; `rebuild` makes it again" if _code(error) in _DAMAGED else ""
+    return StoreUnavailable(f"{path}: {error}{advice}")
+
+
+def _code(error: sqlite3.Error) -> int:
+    """Return the primary code of an error; 0 if Python's module raised it and not SQLite."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF
 
 
 def _identity(path: str) -> tuple[int, int] | None:
@@ -263,6 +300,8 @@ def _make(path: str, projection: Projection[Any]) -> None:
     try:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.executescript(f"BEGIN; {_OWN} {projection.schema};")
+        if not connection.in_transaction:
+            raise sqlite3.ProgrammingError(ENDS_TRANSACTION)
         connection.execute("INSERT INTO cqrs_version VALUES (?, ?)", (projection.version, projection.schema))
         connection.execute("COMMIT")
     finally:

@@ -30,7 +30,8 @@ def open_store(url: str, types: EventTypes, *, progress: Progress = no_progress,
         The store. `close` it when it is no longer needed.
 
     Raises:
-        UnknownStore: The URL names no store, or a store that needs a package which is not installed.
+        UnknownStore: The URL names no store, or a store that needs a package which is not installed, or one of another
+            package that cannot be opened.
     """
     scheme, colon, rest = url.partition(":")
     match scheme, rest:
@@ -52,7 +53,13 @@ def open_store(url: str, types: EventTypes, *, progress: Progress = no_progress,
             from .null import NullStore
 
             return NullStore(types)
-    store: Store = installed_store(scheme if colon else "")(url, types, progress=progress, cache=cache)
+    make = installed_store(scheme if colon else "")
+    try:
+        store: Store = make(url, types, progress=progress, cache=cache)
+    except CqrsError:
+        raise
+    except Exception as error:  # it is code of another package, and may raise anything
+        raise UnknownStore(f"the store {scheme}: cannot be opened: {in_words(error)}") from error
     return store
 
 

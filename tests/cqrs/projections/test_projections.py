@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from cqrs_todo.cqrs.errors import InvalidLogName, StoreUnavailable
@@ -26,6 +27,7 @@ from cqrs_todo.cqrs.projections.sqlite import SqliteTables
 from cqrs_todo.cqrs.query import Query
 from cqrs_todo.cqrs.store import Append, Log, Store
 from cqrs_todo.cqrs.stores import open_store
+from cqrs_todo.cqrs.stores.postgres.rights import quoted
 from cqrs_todo.cqrs.struct import replace
 from cqrs_todo.cqrs.testing.examples import CONTRACT_TYPES, Counted, metadata, one
 
@@ -299,19 +301,104 @@ def test_callers_read_their_own_writes(models: Callable[..., ReadModel], store: 
     follower.join()
 
 
-@pytest.mark.parametrize("schema", ["CREATE TABLE", "CREATE TABLE x (a integer); CREATE TABLE x (a integer)"])
+X = "CREATE TABLE x (a integer);"
+
+
+@pytest.mark.parametrize("schema", ["CREATE TABLE", f"{X} {X}", f"{X} COMMIT", f"ROLLBACK; {X}", f"{X} ROLLBACK"])
 def test_a_schema_that_is_wrong_leaves_nothing(
     models: Callable[..., ReadModel], log: Log, backend: Backend, schema: str
 ) -> None:
     write(log, 1)
-    with pytest.raises(ProjectionFailed, match="the tables of the projection seen cannot be made"):
-        models(replace(backend.projection(), schema=schema)).catch_up()
+    for _ in range(2):
+        with pytest.raises(ProjectionFailed, match="the tables of the projection seen cannot be made"):
+            models(replace(backend.projection(), schema=schema)).catch_up()
     assert models().catch_up() == 1
 
 
-def test_the_name_of_a_projection_is_checked(models: Callable[..., ReadModel], backend: Backend) -> None:
+def test_the_name_and_the_schema_of_a_projection_are_checked(
+    models: Callable[..., ReadModel], log: Log, backend: Backend
+) -> None:
     with pytest.raises(InvalidLogName):
         models(backend.projection(name="../seen"))
+    with pytest.raises(ValueError, match="contains NUL"):
+        models(replace(backend.projection(), schema=f"{SCHEMA};\0"))
+    write(log, 1)
+    assert models(backend.projection(name="cafe\u0301")).catch_up() == 1
+    assert seen(models(backend.projection(name="caf\u00e9"))) == [1], "both are the same name"
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE cqrs_checkpoint SET position = 0",
+        "DELETE FROM Cqrs_Version",
+        "DROP TABLE cqrs_checkpoint",
+        "PRAGMA synchronous = OFF",
+        "ATTACH DATABASE ':memory:' AS other",
+    ],
+)
+def test_code_that_would_change_more_than_its_rows_is_refused(
+    models: Callable[..., ReadModel], log: Log, backend: Backend, statement: str
+) -> None:
+    write(log, 1)
+    model = models()
+    model.catch_up()
+    write(log, 2)
+    with pytest.raises(ProjectionFailed, match="not authorized"):
+        models(replace(backend.projection(), apply=lambda connection, *_: connection.execute(statement))).catch_up()
+    assert (seen(model), model.catch_up(), seen(model)) == ([1], 1, [1, 2])
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+def test_a_damaged_file_is_reported_and_made_again(models: Callable[..., ReadModel], log: Log, tmp_path: Path) -> None:
+    write(log, *range(500))
+    model = models()
+    model.catch_up()
+    model.close()
+    (path,) = (tmp_path / "cache's/projections").glob("*.sqlite")
+    content = path.read_bytes()
+    path.write_bytes(content[:8192] + b"\xff" * (len(content) - 8192))  # its first pages say what it is
+    for ask in (lambda: seen(model), lambda: model.position(log)):
+        with pytest.raises(StoreUnavailable, match="malformed; `rebuild` makes it again"):
+            ask()
+    assert (model.rebuild(), len(seen(model))) == (500, 500)
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+def test_a_folder_that_cannot_be_used_is_reported(models: Callable[..., ReadModel], log: Log, tmp_path: Path) -> None:
+    write(log, 1)
+    (tmp_path / "cache's").write_text("a file")
+    with pytest.raises(StoreUnavailable, match="Not a directory"):
+        models().catch_up()
+    (tmp_path / "cache's").unlink()
+    (tmp_path / "cache's/projections/seen.1.sqlite").mkdir(parents=True)
+    with pytest.raises(StoreUnavailable, match="directory"):
+        models().catch_up()
+
+
+@pytest.mark.parametrize("backend", ["postgres"], indirect=True)
+def test_what_others_may_do_with_the_tables_stays_when_they_are_built_anew(
+    models: Callable[..., ReadModel], log: Log, database: str
+) -> None:
+    write(log, 1)
+    model = models()
+    model.catch_up()
+    with psycopg.connect(database, autocommit=True) as connection:
+        ((schema,),) = connection.execute("SELECT current_schema() || '_projection_seen'").fetchall()
+        connection.execute(f'CREATE ROLE "Re""ader {schema}"'.encode())
+        for grant in ("USAGE ON SCHEMA {}", "SELECT, DELETE ON {}.seen"):
+            connection.execute(f'GRANT {grant.format(quoted(schema))} TO "Re""ader {schema}", PUBLIC'.encode())
+        connection.execute(f"REVOKE DELETE ON {quoted(schema)}.seen FROM PUBLIC".encode())
+        model.rebuild()
+        connection.execute(f'SET ROLE "Re""ader {schema}"'.encode())
+        assert connection.execute(f"SELECT number FROM {quoted(schema)}.seen".encode()).fetchall() == [(1,)]
+        connection.execute(f"DELETE FROM {quoted(schema)}.seen".encode())
+        assert seen(model) == []
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute(f"SELECT * FROM {quoted(schema)}.cqrs_checkpoint".encode())
+        connection.execute("RESET ROLE")
+        connection.execute(f'DROP OWNED BY "Re""ader {schema}"; DROP ROLE "Re""ader {schema}"'.encode())
 
 
 @pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
