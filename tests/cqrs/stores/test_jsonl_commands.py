@@ -150,13 +150,13 @@ def test_an_append_by_an_object_that_has_read_nothing_reads_only_what_the_index_
     read_from: list[int] = []
     chunks = LogFile.chunks
 
-    def noted(file: LogFile, offset: int) -> Iterator[bytes]:
+    def spied(file: LogFile, offset: int) -> Iterator[bytes]:
         read_from.append(offset)
         return chunks(file, offset)
 
     begin = path.read_bytes().index(b'{"position":4')
     other = store.open("inbox")
-    monkeypatch.setattr(LogFile, "chunks", noted)
+    monkeypatch.setattr(LogFile, "chunks", spied)
     assert other.append([Append("a/1", (Counted(3),), 3), Append("b/1", (Counted(8),), 1)], metadata("c4")).position == 5
     assert min(read_from) == begin
     assert other.append(one("a/1", 0), metadata("c0")).position == 1
