@@ -19,12 +19,12 @@ compiled: $(VENV)/installed
 	$(BIN)/python -m compileall -q cqrs_todo tests
 
 test: lint compiled  ## Check style and types, and run all tests.
-	$(BIN)/python -m pytest -n 2 --cov --cov-config=tests/pure.coveragerc --cov-report=term
+	$(BIN)/python -m pytest -n 3 --cov --cov-config=tests/pure.coveragerc --cov-report=term
 
 trials: compiled  ## Try to lose data: faults in every system call, power cuts, crashes, hostile input.
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,trials]'
 	$(BIN)/python -m tests.trials
-	$(BIN)/python -m pytest -n 2 --hypothesis-profile=trials -m hypothesis
+	$(BIN)/python -m pytest -n 2 --hypothesis-profile=trials -m 'hypothesis or long'
 
 mutants: $(VENV)/installed  ## Alter the pure modules, one place at a time, and count the alterations that the tests notice.
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,mutants]'

@@ -8,10 +8,10 @@ from tests.trials import TRIALS
 from tests.trials.harness import LOST, SILENT, Control, Program, Size, Tally
 from tests.trials.weak import KINDS
 
-LONG = {"standby", "boundary", "followers", "projections"}
+LONG = {"standby", "boundary", "followers", "projections", "hostile"}
 """The short form of these trials takes more than ten seconds, so only `make trials` runs them."""
-SLOW = {"syscalls", "kills", "full_disk", "server", "hostile", "pairs", *LONG}
-"""Each control of these trials takes half a minute or needs many races, so only `make trials` runs them."""
+SLOW = {"syscalls", "kills", "crashes", "full_disk", "server", "pairs", *LONG}
+"""Each control of these trials takes ten seconds or more, or needs many races, so only `make trials` runs them."""
 CONTROLS = [
     pytest.param(name, control, id=f"{name}-{control.weakness}")
     for name, trial in TRIALS.items()

@@ -211,6 +211,7 @@ def partition_errors(to_local: Callable[[datetime], datetime], instants: Sequenc
     return wrong
 
 
+@pytest.mark.long
 def test_until_a_day_and_since_the_next_one_divide_history_in_every_zone_for_30_years() -> None:
     """Around every change of the clocks; where nothing changes, on some days of each year."""
     minutes = (-1500, -61, -60, -31, -30, -1, 0, 1, 29, 30, 59, 60, 61, 1439)

@@ -93,6 +93,7 @@ def _install(command: list[str]) -> None:
         pytest.skip(f"Pyodide or pytest for it could not be installed: {done.stderr.strip()[-300:]}")
 
 
+@pytest.mark.long
 def test_the_pure_modules_run_on_webassembly(pyodide: Path) -> None:
     modules = ",".join(f"cqrs_todo.{name}" for name in map(module_of, PURE_FILES))
     run = ["node", str(Path(__file__).parent / "run.mjs"), str(pyodide), modules, *portable_tests()]
