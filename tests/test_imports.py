@@ -45,6 +45,7 @@ MODULES = (
     "todo.history",
     "todo.zones",
     "todo.times",
+    "todo.query",
     "todo.compare",
     "todo.statistics",
     "todo.projections",

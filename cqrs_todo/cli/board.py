@@ -1,6 +1,7 @@
 """The board, which `todo` shows without a verb: the open todos that are overdue, those of today, and the next ones."""
 
-from ..todo.views import Filter, board
+from ..todo.query import Query
+from ..todo.views import board
 from .clock import to_local
 from .output import print_line, print_message
 from .session import Session
@@ -14,7 +15,7 @@ def show_board(session: Session) -> int:
     if session.options.json:
         from . import document
 
-        print_line(document.encode(document.view_document(view, Filter().matching(view.items))))
+        print_line(document.encode(document.view_document(view, Query().matching(view.items))))
         return 0
     print_moment(session, view)
     if view.items:

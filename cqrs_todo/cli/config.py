@@ -3,7 +3,7 @@
 import os
 import stat
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Literal, TypeAlias, get_args
 
 from ..cqrs.struct import Struct
@@ -25,6 +25,7 @@ class Config(Struct, frozen=True):
     author: str | None = None
     color: Color = "auto"
     date_order: DateOrder | None = None
+    filters: Mapping[str, str] = {}
 
 
 _KEYS = Config.__struct_fields__
@@ -113,8 +114,22 @@ def load_config() -> Config:
     except (ValueError, RecursionError) as error:
         raise UsageError(f"{path}: {error}", "correct the file, or remove it") from error
     for key, value in values.items():
-        _check(path, key, value)
+        if key == "filters":
+            values[key] = _filters(path, value)
+        else:
+            _check(path, key, value)
     return Config(**values)
+
+
+def _filters(path: str, tables: Any) -> dict[str, str]:
+    """Return the queries of the saved filters, by name."""
+    found: dict[str, str] = {}
+    for name, table in tables.items() if isinstance(tables, dict) else [("", None)]:
+        if not isinstance(table, dict) or list(table) != ["where"] or not isinstance(table["where"], str):
+            example = 'write [filters.work] and below it where = "list:work -someday"'
+            raise UsageError(f"{path}: the filter {name!r} must be a table with the one key `where`, a text", example)
+        found[name] = table["where"]
+    return found
 
 
 def _read(path: str) -> bytes | None:

@@ -13,7 +13,7 @@ import typer
 # Typer keeps its own copy of click, and gives no public name to what a subclass of its commands needs for its signatures
 from typer._click.core import Command, Context, Parameter
 from typer._click.formatting import HelpFormatter
-from typer.core import TyperCommand, TyperGroup
+from typer.core import TyperCommand, TyperGroup, TyperOption
 from typer.main import get_install_completion_arguments
 
 from . import verbs
@@ -290,22 +290,23 @@ def _with_quoted_command(args: list[str]) -> list[str]:
 
 
 class _WithDashes(_Command):
-    """A verb whose words may begin with '-': `-home` is a word, and only global options are options."""
+    """A verb whose words may begin with '-': `-home` is a word, unless it is an option of the verb or a global one."""
 
     def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
         """Put the options before the words, so that no word is taken for an option."""
         options: list[str] = []
         words: list[str] = []
+        own = {name: option for option in self.params if isinstance(option, TyperOption) for name in option.opts}
         rest = iter(self.join_times(ctx, args))
         for arg in rest:
             if arg == "--":
                 words.extend(rest)
-            elif arg in TAKE_A_VALUE:
+            elif arg in TAKE_A_VALUE or (arg in own and not own[arg].is_flag):
                 value = next(rest, None)
                 if value is None:
                     raise UsageError(f"option {arg} requires an argument", f"see: {ctx.command_path} --help")
                 options += [arg, value]
-            elif arg.startswith("--") or arg in ("-q", "-h"):
+            elif arg.startswith("--") or arg in own or arg in ("-q", "-h"):
                 options.append(arg)
             else:
                 words.append(arg)

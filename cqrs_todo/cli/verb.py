@@ -86,8 +86,8 @@ class Verb(Struct, frozen=True):
         fields: Whether it takes the options of all fields. The action receives them as `fields`: what was given, by the
             names of the fields.
         literal: Whether words after `--` are read differently. The action receives their number as `literal`.
-        dashes: What a word that begins with a hyphen is: an "option"; a "word", unless it is a global option; or, after
-            the first word, part of the "rest", which is another command line.
+        dashes: What a word that begins with a hyphen is: an "option"; a "word", unless it is an option of the verb or a
+            global one; or, after the first word, part of the "rest", which is another command line.
     """
 
     name: str

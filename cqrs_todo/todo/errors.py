@@ -18,7 +18,8 @@
     ├── CannotRestore           a todo cannot be restored, because it was moved since then
     ├── InvalidTodo             a todo to be imported breaks a rule
     │   └── InvalidId           it has an id that no todo can have
-    └── InvalidCondition        a condition on counts cannot be parsed
+    ├── InvalidCondition        a condition on counts cannot be parsed
+    └── InvalidQuery            a query cannot be parsed
 
 The text of an error is a sentence for people, and its attributes are data. The command line adds the hints. The errors of
 what a script asks of a command are in `request_errors`.
@@ -217,3 +218,19 @@ class InvalidId(InvalidTodo):
 
 class InvalidCondition(CqrsError):
     """A condition on counts cannot be parsed."""
+
+
+class InvalidQuery(CqrsError):
+    """A query cannot be parsed."""
+
+    def __init__(self, why: str, column: int, hint: str) -> None:
+        """Make the error.
+
+        Args:
+            why: What is wrong, as a sentence.
+            column: Where it is in the query, counted from 1 in characters.
+            hint: What to write instead.
+        """
+        super().__init__(f"column {column} of the query: {why}")
+        self.column = column
+        self.hint = hint

@@ -74,13 +74,14 @@ def nfc(text: str) -> str:
 
 
 def searchable(text: str) -> str:
-    """Return a text in the form in which it is searched: case and forms of Unicode make no difference."""
+    """Return a text in the form in which it is searched: case, accents and forms of Unicode make no difference."""
     if text.isascii():
         return text.lower()
 
     import unicodedata
 
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", text).casefold())
+    folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
+    return "".join(char for char in folded if not unicodedata.combining(char))
 
 
 def matching_words(words: Iterable[str], word: str) -> list[str]:

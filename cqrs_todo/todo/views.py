@@ -10,7 +10,7 @@ from ..cqrs.fold import Entity
 from ..cqrs.struct import Struct
 from .events import TodoCreated
 from .fields import FIELDS, Kind, State, Todo
-from .values import PRIORITIES, DayOrInstant, nfc, parse_day_or_instant, searchable
+from .values import PRIORITIES, DayOrInstant, parse_day_or_instant
 
 RESTORES = "restores"
 """The key in a commit's `meta` for the position whose state the commit restores."""
@@ -128,44 +128,6 @@ def sort_items(rows: Iterable[Item], key: SortKey, to_local: ToLocal) -> list[It
     if key == "number":
         return sorted(rows, key=keys[key])
     return sorted(rows, key=lambda row: (keys[key](row), row.number))
-
-
-StateFilter: TypeAlias = Literal["open", "done", "all", "removed"]
-_IN_STATE: dict[StateFilter, Callable[[Iterable[Item]], list[Item]]] = {
-    "open": lambda items: [item for item in items if (todo := item.todo).completed is None and not todo.removed],
-    "done": lambda items: [item for item in items if (todo := item.todo).completed is not None and not todo.removed],
-    "all": lambda items: [item for item in items if not item.todo.removed],
-    "removed": lambda items: [item for item in items if item.todo.removed],
-}
-
-
-class Filter(Struct, frozen=True):
-    """Which todos to show.
-
-    Args:
-        words: Each of these must occur in the text, the note or the tags. Case and forms of Unicode make no difference.
-        tags: The todo must have each of these tags. Forms of Unicode make no difference.
-        state: The state that the todo must have. `all` means open or done.
-    """
-
-    words: tuple[str, ...] = ()
-    tags: tuple[str, ...] = ()
-    state: StateFilter = "open"
-
-    def matching(self, items: Iterable[Item]) -> list[Item]:
-        """Return the todos that this filter selects, in the same order."""
-        rows = _IN_STATE[self.state](items)
-        if not self.tags and not self.words:
-            return rows
-        words, tags = list(map(searchable, self.words)), set(map(nfc, self.tags))
-        return [item for item in rows if tags <= set(map(nfc, item.todo.tags)) and _contains_all(item.todo, words)]
-
-
-def _contains_all(todo: Todo, words: Sequence[str]) -> bool:
-    if not words:
-        return True
-    content = searchable("\n".join((todo.text, todo.note or "", *todo.tags)))
-    return all(word in content for word in words)
 
 
 class Board(Struct, frozen=True):

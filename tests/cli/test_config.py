@@ -255,3 +255,22 @@ def test_a_home_that_is_no_folder_gives_an_error_and_no_traceback(todo: Todo, ho
         )
         assert done.returncode in (0, 2, 3, 6), done.stderr
         assert "Traceback" not in done.stderr
+
+
+def test_a_saved_filter_is_part_of_a_query(todo: Todo) -> None:
+    write_config(todo, '[filters.urgent]\nwhere = "overdue or pri:H"\n\n[filters.bad]\nwhere = "due:"\n')
+    todo("add", "-", stdin="Buy milk pri:H\nCall +home pri:H\nRest\n")
+    assert [line.split()[2] for line in todo("ls", "filter:urgent").out.splitlines()] == ["Buy", "Call"]
+    assert [line.split()[2] for line in todo("ls", "filter:urgent", "-home").out.splitlines()] == ["Buy"]
+    bad = todo.run("ls", "filter:bad")
+    assert (bad.code, "in the filter bad: column 1 of the query: due: has no value" in bad.err) == (2, True)
+    for wrong in (
+        "filters = 3",
+        "filters.x = 3",
+        "[filters.x]",
+        "[filters.x]\nwhere = 3",
+        '[filters.x]\nwhere = ""\nsort = 1',
+    ):
+        write_config(todo, wrong)
+        refused = todo.run("ls")
+        assert (refused.code, "must be a table with the one key `where`, a text" in refused.err) == (2, True), wrong

@@ -11,7 +11,6 @@ from cqrs_todo.todo.fields import State, Todo
 from cqrs_todo.todo.values import day_or_instant
 from cqrs_todo.todo.views import (
     SORT_KEYS,
-    Filter,
     Item,
     board,
     bracketed_details,
@@ -64,29 +63,6 @@ def test_a_day_is_overdue_when_it_is_over_and_an_instant_when_it_is_past(due: st
 
 def test_a_due_day_ends_in_the_zone_of_the_reader() -> None:
     assert is_overdue(Todo("x", NOW, due="2026-11-22"), NOW, tokyo), "in Tokyo it is the 23rd"
-
-
-OPEN, DONE = item(1, "Buy Milk", tags=("home",)), item(2, "Call", completed="2026-11-22", note="milk?")
-GONE, GONE_DONE = item(3, removed=True), item(4, removed=True, completed="2026-11-22")
-ALL = [OPEN, DONE, GONE, GONE_DONE]
-
-
-@pytest.mark.parametrize(
-    ("shown", "expected"),
-    [
-        (Filter(), [1]),
-        (Filter(state="done"), [2]),
-        (Filter(state="all"), [1, 2]),
-        (Filter(state="removed"), [3, 4]),
-        (Filter(words=("milk",), state="all"), [1, 2]),
-        (Filter(words=("MILK", "home"), state="all"), [1]),
-        (Filter(words=("tea",), state="all"), []),
-        (Filter(tags=("home",)), [1]),
-        (Filter(tags=("home", "work")), []),
-    ],
-)
-def test_a_filter_selects_by_words_tags_and_state(shown: Filter, expected: list[int]) -> None:
-    assert [row.number for row in shown.matching(ALL)] == expected
 
 
 def test_todos_are_sorted_by_each_key() -> None:
@@ -157,10 +133,6 @@ def test_a_todo_is_not_overdue_at_its_due_instant() -> None:
 
 def test_todos_with_equal_keys_are_sorted_by_number() -> None:
     assert [row.number for row in sort_items([item(2), item(1)], "text", utc)] == [1, 2]
-
-
-def test_a_filter_does_not_find_a_longer_word() -> None:
-    assert Filter(words=("xx",)).matching([item(1, "a")]) == []
 
 
 def test_the_board_leaves_out_a_completed_todo_that_was_due() -> None:

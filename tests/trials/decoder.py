@@ -24,9 +24,10 @@ from cqrs_todo.cqrs.stores.format import Codec, decode_header, verified_digest
 from cqrs_todo.cqrs.stores.hash_chain import NO_DIGEST
 from cqrs_todo.todo.compare import blame, changes_by_position, compare
 from cqrs_todo.todo.history import describe_commit, describe_event, event_mentions
+from cqrs_todo.todo.query import Context, parse
 from cqrs_todo.todo.recorder import TYPES
 from cqrs_todo.todo.service import TodoList
-from cqrs_todo.todo.views import SORT_KEYS, Filter, board, sort_items
+from cqrs_todo.todo.views import SORT_KEYS, board, sort_items
 
 from .children import SEED, a_list, in_child
 from .fuzz import GOLDEN, PLANTED, fuzzed, missing
@@ -171,7 +172,7 @@ def _read(todos: TodoList) -> None:
     commits = todos.commits()
     for key in SORT_KEYS:
         sort_items(view.items, key, lambda instant: instant)
-    Filter(("x",), ("y",)).matching(view.items)
+    parse("x or +y is:any due:..friday project:z", Context(NOW, lambda instant: instant)).matching(view.items)
     for item in view.items:
         list(blame(item.stream, commits))
     board(view.items, NOW, lambda instant: instant)

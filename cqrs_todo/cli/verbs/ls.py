@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 
-from ...todo.values import nfc
-from ...todo.views import SORT_KEYS, Filter, Item, SortKey, StateFilter, sort_items
+from ...todo.query import Query
+from ...todo.views import SORT_KEYS, Item, SortKey, sort_items
 from ..clock import to_local
 from ..errors import UsageError
 from ..output import print_line
-from ..session import Session, check_text
+from ..queries import check_tags, query_of
+from ..session import Session
 from ..tables import print_groups
 from ..terminal import print_moment
 from ..verb import LOOK, Argument, Option, Verb
@@ -23,55 +24,41 @@ def ls(
     sort: SortKey,
     limit: int | None,
 ) -> None:
-    """Show todos. Words that begin with '+' are tags."""
-    words = [check_text("word", word) for word in words]
-    named = (*tags, *(word for word in words if word.startswith("+") and len(word) > 1))
-    rest = tuple(word for word in words if not word.startswith("+") or len(word) == 1)
-    choices: dict[StateFilter, bool] = {"all": everything, "done": done, "removed": removed}
-    states = [state for state, given in choices.items() if given]
-    if len(states) > 1:
-        raise UsageError(f"--{states[0]} and --{states[1]} contradict each other", "give one of them")
-    shown = Filter(rest, tuple(tag.removeprefix("+") for tag in named), states[0] if states else "open")
+    """Show the todos that a query wants."""
     if sort not in SORT_KEYS:
         raise UsageError(f"{sort!r} is not a sort key", f"the keys are {', '.join(SORT_KEYS)}")
     view = session.list.view(session.moment)
-    _check_tags(shown.tags, view.items)
-    rows = sort_items(shown.matching(view.items), sort, to_local)[:limit]
+    now = session.seen_from(view)
+    query = query_of(session, [*words, *(f"+{tag.removeprefix('+')}" for tag in tags)], now)
+    states = [state for state, given in (("all", everything), ("done", done), ("removed", removed)) if given]
+    if len(states) > 1:
+        raise UsageError(f"--{states[0]} and --{states[1]} contradict each other", "give one of them")
+    for state in states:
+        query = query.within(state)
+    check_tags(query.tags, view.items)
+    rows = sort_items(query.matching(view.items), sort, to_local)[:limit]
     if session.options.json:
         from .. import document
 
         print_line(document.encode(document.view_document(view, rows)))
         return
     print_moment(session, view)
-    print_groups(session, [("", rows)], session.seen_from(view), empty=_empty(shown, view.items))
+    print_groups(session, [("", rows)], now, empty=_empty(query, view.items))
 
 
-def _check_tags(wanted: Sequence[str], items: Sequence[Item]) -> None:
-    """Raise `UsageError` if no todo of a list has a tag, not even a done or a removed one."""
-    tags = {tag for item in items for tag in item.todo.tags} if wanted and items else set()
-    unknown = [tag for tag in wanted if items and nfc(tag) not in map(nfc, tags)]
-    if unknown:
-        known = ", ".join(sorted(f"+{tag}" for tag in tags))
-        raise UsageError(f"no todo has the tag +{unknown[0]}", f"the tags are {known}" if known else "no todo has a tag")
-
-
-def _empty(shown: Filter, items: Sequence[Item]) -> str:
+def _empty(query: Query, items: Sequence[Item]) -> str:
     if not items:
         return "The list is empty."
-    return "Nothing matches." if shown != Filter() else "Nothing is open."
+    return "Nothing matches." if query != Query() else "Nothing is open."
 
 
 VERB = Verb(
     name="ls",
-    help="Show open todos.",
-    examples=("todo ls milk", "todo ls -t home --sort due", "todo ls --all --json"),
+    help="Show open todos, or those that a query wants.",
+    examples=("todo ls milk", "todo ls +home due:..friday --sort due", "todo ls 'pri:H or overdue'", "todo ls --all --json"),
     action=ls,
     group=LOOK,
-    arguments=(
-        Argument(
-            "words", "WORD", "Show only todos whose text, note or tags contain this word.", required=False, several=True
-        ),
-    ),
+    arguments=(Argument("words", "QUERY", "Show only these todos; see docs/queries.md.", required=False, several=True),),
     options=(
         Option("everything", ("--all", "-a"), "Also show done todos."),
         Option("done", ("--done",), "Show only done todos."),
@@ -80,4 +67,5 @@ VERB = Verb(
         Option("sort", ("--sort",), f"Sort by one of {', '.join(SORT_KEYS)}.", metavar="KEY", default="number"),
         Option("limit", ("--limit", "-n"), "Show at most N todos.", metavar="N", kind=int, least=0),
     ),
+    dashes="word",
 )

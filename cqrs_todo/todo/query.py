@@ -1,0 +1,541 @@
+"""The query language: which todos to show, or to change.
+
+    query = all {"or" all} ;   all = not {["and"] not} ;   not = ["not"] unit
+    unit  = "(" query ")" | term
+    term  = "+"TAG | "-"TAG | ["-"]KEY":"value{","value} | "overdue" | WORD | '"'PHRASE'"'
+    value = DATE | [DATE]".."[DATE] | NAME | '"'PHRASE'"' | "none" | "any"
+
+The fields of a todo are keys because they are declared in `fields`. What a key does with its values follows from the kind
+of the field. docs/queries.md describes the language. Nothing here reads a clock or the environment.
+"""
+
+from __future__ import annotations
+
+from ..cqrs.struct import Struct
+from .errors import InvalidQuery
+from .fields import FIELDS
+from .values import nfc, parse_day_or_instant, searchable
+from .views import Item, ToLocal, is_overdue, local_day
+
+TYPE_CHECKING = False  # `typing` costs as much to import as Python costs to start
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
+    from typing import Any, TypeAlias
+
+    from .fields import Field, SetField
+    from .times import Lean, Span
+    from .times.tokens import Order
+
+    Test: TypeAlias = Callable[[Item], bool]
+    """Returns whether a todo has a property."""
+
+LONGEST = 10_000
+"""The longest query that is accepted, in characters."""
+_DEEPEST = 50
+"""How deep parentheses and saved filters may be nested."""
+_SCOPES = frozenset(["open", "done", "removed", "any"])
+"""The states that take the place of the usual scope, which is the open todos."""
+_NAMES = {"tag": "tags", "remind": "reminder", "pri": "priority"}
+"""Short names of fields that are not the word of their marker."""
+_PAST = {"created": "created", "done": "completed"}
+"""The keys that look back, and the attributes of `Todo` that they compare."""
+
+
+class Context(Struct, frozen=True):
+    """What a query depends on besides its text.
+
+    Args:
+        now: The present, with a time zone.
+        to_local: The reader's time zone.
+        list: The name of the list that is searched.
+        filters: The saved filters by name.
+        order: How to read dates such as 3/4/2026. None refuses dates that can be read in two ways.
+    """
+
+    now: datetime
+    to_local: ToLocal
+    list: str = ""
+    filters: Mapping[str, str] = {}
+    order: Order = None
+
+
+class Query(Struct, frozen=True):
+    """Which todos of a list are wanted.
+
+    Args:
+        tests: A todo must pass each of them.
+        scopes: The states that the query names. Without any, only open todos are wanted.
+        tags: The tags that the query names.
+    """
+
+    tests: tuple[Test, ...] = ()
+    scopes: frozenset[str] = frozenset()
+    tags: tuple[str, ...] = ()
+
+    def within(self, state: str) -> Query:
+        """Return the query that wants only todos in a state.
+
+        Args:
+            state: "done", "removed", or "all" for those that are open or done.
+        """
+        tests = {
+            "done": (lambda item: item.todo.completed is not None and not item.todo.removed,),
+            "removed": (lambda item: item.todo.removed,),
+            "all": (lambda item: not item.todo.removed,),
+        }[state]
+        return Query((*tests, *self.tests), self.scopes | {"any"}, self.tags)
+
+    def matching(self, items: Iterable[Item]) -> list[Item]:
+        """Return the todos that are wanted, in the same order."""
+        if not self.scopes:
+            rows = [item for item in items if (todo := item.todo).completed is None and not todo.removed]
+        elif self.scopes & {"removed", "any"}:
+            rows = list(items)
+        else:
+            rows = [item for item in items if not item.todo.removed]
+        for test in self.tests:
+            rows = [item for item in rows if test(item)]
+        return rows
+
+
+def parse(text: str, context: Context) -> Query:
+    """Parse a query.
+
+    Args:
+        text: The query. An empty one wants all open todos.
+        context: What it depends on.
+
+    Raises:
+        InvalidQuery: It is not a query.
+    """
+    if len(text) > LONGEST:
+        raise InvalidQuery(f"a query has at most {LONGEST:,} characters", 1, "save a part of it as a filter")
+    parser = _Parser(text, context, ())
+    tests = parser.whole()
+    return Query(tests, frozenset(parser.scopes), tuple(dict.fromkeys(parser.tags)))
+
+
+class _Token(Struct, frozen=True):
+    """A part of a query: a parenthesis, or what stands between spaces outside quotation marks; and its first column."""
+
+    text: str
+    column: int
+
+
+def _tokens(text: str) -> Iterator[_Token]:
+    place, depth = 0, 0
+    while place < len(text):
+        char = text[place]
+        if char.isspace():
+            place += 1
+            continue
+        begin = place
+        if char in "()":
+            depth += 1 if char == "(" else -1
+            place += 1
+        else:
+            place = _end_of_term(text, place, closes=depth > 0)
+        yield _Token(text[begin:place], begin + 1)
+
+
+def _end_of_term(text: str, begin: int, *, closes: bool) -> int:
+    """Return where a term ends. A parenthesis that was opened within the term belongs to it, as in `f(x)`."""
+    place, inner = begin, 0
+    while place < len(text) and not text[place].isspace():
+        char = text[place]
+        if char == '"' and (place == begin or text[place - 1] in ":,-"):
+            end = text.find('"', place + 1)
+            if end < 0:
+                raise InvalidQuery("the quotation mark has no end", place + 1, 'write "…" around the phrase')
+            place = end
+        elif char == "(":
+            inner += 1
+        elif char == ")":
+            if not inner and closes:
+                break
+            inner = max(0, inner - 1)
+        place += 1
+    return place
+
+
+class _Parser:
+    """Parses one text. The states and tags that it names are collected on the way."""
+
+    def __init__(self, text: str, context: Context, within: tuple[str, ...]) -> None:
+        self.context = context
+        self.scopes: set[str] = set()
+        self.tags: list[str] = []
+        self._tokens = list(_tokens(text))
+        self._end = len(text) + 1
+        self._place = 0
+        self._depth = 0
+        self._within = within
+
+    def whole(self) -> tuple[Test, ...]:
+        """Parse the whole text."""
+        if not self._tokens:
+            return ()
+        tests = self._any()
+        token = self._peek()
+        if token is not None:
+            raise InvalidQuery("this parenthesis closes nothing", token.column, "remove it, or quote it")
+        return tests
+
+    # the grammar
+
+    def _any(self) -> tuple[Test, ...]:
+        choices = [self._all()]
+        while self._takes("or"):
+            choices.append(self._all())
+        return choices[0] if len(choices) == 1 else (_either([_each(tests) for tests in choices]),)
+
+    def _all(self) -> tuple[Test, ...]:
+        tests = [*self._not()]
+        while True:
+            token = self._peek()
+            if token is None or token.text in (")", "or"):
+                return tuple(tests)
+            self._takes("and")
+            tests += self._not()
+
+    def _not(self) -> tuple[Test, ...]:
+        if self._takes("not"):
+            test = _each(self._unit())
+            return (lambda item: not test(item),)
+        return self._unit()
+
+    def _unit(self) -> tuple[Test, ...]:
+        token = self._peek()
+        if token is None or token.text in (")", "and", "or", "not"):
+            column = self._end if token is None else token.column
+            found = "the query ends" if token is None else f"{token.text!r} comes"
+            before = self._tokens[self._place - 1].text if self._place else ""
+            after = f" after {before!r}" if before else ""
+            word = before or (token.text if token else "")
+            raise InvalidQuery(f"{found}{after} where a term is expected", column, f'to search for the word, write "{word}"')
+        self._place += 1
+        if token.text == "(":
+            self._depth += 1
+            if self._depth > _DEEPEST:
+                raise InvalidQuery(f"more than {_DEEPEST} parentheses are open", token.column, "save a part as a filter")
+            tests = self._any()
+            if not self._takes(")"):
+                raise InvalidQuery("this parenthesis is not closed", token.column, "write ) where it ends")
+            self._depth -= 1
+            return tests
+        return self._term(token)
+
+    def _peek(self) -> _Token | None:
+        return self._tokens[self._place] if self._place < len(self._tokens) else None
+
+    def _takes(self, text: str) -> bool:
+        token = self._peek()
+        if token is None or token.text != text:
+            return False
+        self._place += 1
+        return True
+
+    # terms
+
+    def _term(self, token: _Token) -> tuple[Test, ...]:
+        text = token.text
+        sign, word = (text[0], text[1:]) if text[0] in "+-" and len(text) > 1 else ("", text)
+        if sign == "+":
+            return (self._tagged(word),)
+        key, colon, rest = word.partition(":")
+        if word[0] != '"' and colon and _is_name(key) and not rest.startswith("//"):
+            tests = self._keyed(key.lower(), rest, token, token.column + len(sign))
+        elif sign:
+            if word[0] == '"':
+                raise InvalidQuery("a tag is one word", token.column, f"write: not {word}")
+            tests = (self._tagged(word),)
+        elif text == "overdue":
+            return self._states("overdue", token.column)
+        else:
+            return (_containing(_unquoted(text)),)
+        if sign:
+            test = _each(tests)
+            return (lambda item: not test(item),)
+        return tests
+
+    def _tagged(self, tag: str) -> Test:
+        wanted = nfc(_unquoted(tag))
+        self.tags.append(wanted)
+        return lambda item: any(nfc(each) == wanted for each in item.todo.tags)
+
+    def _keyed(self, key: str, rest: str, token: _Token, column: int) -> tuple[Test, ...]:
+        """Return the tests of a key and its values, of which the todo must have one."""
+        values = _values(rest)
+        if not all(values):
+            example = f"no:{key}" if key in _fields() or key in _PAST else f'"{token.text}"'
+            raise InvalidQuery(f"{key}: has no value", column, f"without one: {example}")
+        where = column + len(key) + 1
+        if key == "filter":
+            tests = [_each(self._saved(name, where)) for name in values]
+        elif key in ("is", "no", "has", "list", "text"):
+            tests = [self._special(key, value, where) for value in values]
+        elif key in _PAST:
+            if key == "done":
+                self.scopes.add("done")
+            tests = [self._dated(key, _PAST[key], "past", value, where) for value in values]
+        elif key in _fields():
+            tests = [self._of_field(_fields()[key], key, value, where) for value in values]
+        else:
+            raise _unknown("key", key, [*_KEYS, *_fields()], column, f"to search for the text: text:{token.text}")
+        return (tests[0],) if len(tests) == 1 else (_either(tests),)
+
+    def _saved(self, name: str, column: int) -> tuple[Test, ...]:
+        """Return the tests of a saved filter."""
+        if name in self._within:
+            circle = " → ".join((*self._within, name))
+            raise InvalidQuery(f"the filter {name} contains itself: {circle}", column, "change it in config.toml")
+        if name not in self.context.filters:
+            raise _unknown("filter", name, self.context.filters, column, "filters are saved in config.toml")
+        try:
+            parser = _Parser(self.context.filters[name], self.context, (*self._within, name))
+            tests = parser.whole()
+        except InvalidQuery as error:
+            if self._within or name in str(error):
+                raise
+            raise InvalidQuery(f"in the filter {name}: {error}", column, error.hint) from error
+        self.scopes |= parser.scopes
+        self.tags += parser.tags
+        return tests
+
+    def _special(self, key: str, value: str, column: int) -> Test:
+        if key == "is":
+            return _each(self._states(value, column))
+        if key == "list":
+            wanted = _same_name(self.context.list, value)
+            return lambda _: wanted
+        if key == "text":
+            return _containing(value)
+        attributes = {name: field.name for name, field in _fields().items()} | _PAST
+        if value not in attributes:
+            raise _unknown("field", value, attributes, column, f"write {key}: and the name of a field")
+        name, has = attributes[value], key == "has"
+        if value == "done":
+            self.scopes.add("any")
+        return lambda item: (getattr(item.todo, name) not in (None, ())) is has
+
+    def _states(self, state: str, column: int) -> tuple[Test, ...]:
+        context = self.context
+        if state in _SCOPES:
+            self.scopes.add(state)
+        match state:
+            case "open":
+                return (_is_open,)
+            case "done":
+                return (lambda item: item.todo.completed is not None and not item.todo.removed,)
+            case "removed":
+                return (lambda item: item.todo.removed,)
+            case "any":
+                return ()
+            case "overdue":
+                now, to_local = context.now, context.to_local
+                return (_is_open, lambda item: is_overdue(item.todo, now, to_local))
+            case "today":
+                today, to_local = context.to_local(context.now).date(), context.to_local
+                return (
+                    _is_open,
+                    lambda item: item.todo.due is not None and local_day(item.todo.due, to_local) == today,
+                )
+        raise _unknown("state", state, [*sorted(_SCOPES), "overdue", "today"], column)
+
+    def _of_field(self, field: Field[Any] | SetField, key: str, value: str, column: int) -> Test:
+        """Return the test of a value of a field, by the kind of the field."""
+        name = field.name
+        if value in ("none", "any"):
+            has = value == "any"
+            return lambda item: (getattr(item.todo, name) not in (None, ())) is has
+        match field.kind:
+            case "day or instant" | "instant":
+                return self._dated(key, name, "future", value, column)
+            case "choice":
+                chosen = {word.lower(): words[0] for words in field.choices for word in words}
+                if value.lower() not in chosen:
+                    raise _unknown("value", value, [words[0] for words in field.choices], column)
+                wanted = chosen[value.lower()]
+                return lambda item: getattr(item.todo, name) == wanted
+            case "words":
+                return self._tagged(value)
+            case "word":
+                exact = value.startswith("=")
+                whole = nfc(value.removeprefix("="))
+                above = "" if exact else f"{whole}."
+                return lambda item: (
+                    (found := getattr(item.todo, name)) is not None
+                    and ((found := nfc(found)) == whole or (not exact and found.startswith(above)))
+                )
+            case _:
+                part = searchable(value)
+                return lambda item: part in searchable(getattr(item.todo, name) or "")
+
+    # dates
+
+    def _dated(self, key: str, name: str, lean: Lean, value: str, column: int) -> Test:
+        """Return the test whether the interval of a day or an instant lies inside that of a value."""
+        if value in ("none", "any"):
+            has = value == "any"
+            if key == "done":
+                self.scopes.add("any")
+            return lambda item: (getattr(item.todo, name) is not None) is has
+        start, end = self._interval(key, value, lean, column)
+        from .zones import end_of_day, start_of_day
+
+        to_local = self.context.to_local
+        verdicts: dict[Any, bool] = {None: False}  # there are far fewer values than todos, and to compare them is slow
+
+        def verdict(found: Any) -> bool:
+            parsed = parse_day_or_instant(found) if isinstance(found, str) else found
+            if hasattr(parsed, "tzinfo"):
+                first = last = parsed
+            else:
+                first, last = start_of_day(parsed, to_local), end_of_day(parsed, to_local)
+            return (start is None or start <= first) and (end is None or last <= end)
+
+        def test(item: Item) -> bool:
+            found = getattr(item.todo, name)
+            if found not in verdicts:
+                verdicts[found] = verdict(found)
+            return verdicts[found]
+
+        return test
+
+    def _interval(self, key: str, value: str, lean: Lean, column: int) -> tuple[datetime | None, datetime | None]:
+        """Return the first and the last instant that a value means; None for an open end."""
+        first, dots, last = value.partition("..")
+        if not dots:
+            span = self._span(key, value, value, lean, column)
+            self._refuse_more_words(key, value, value, lean)
+            return span.start, span.end
+        if ".." in last or not (first or last):
+            raise InvalidQuery(f"{key}:{value} is not a range", column, f"for instance: {key}:monday..friday")
+        start = self._span(key, value, first, lean, column).start if first else None
+        if not last:
+            self._refuse_more_words(key, value, first, lean)
+            return start, None
+        at = column + len(first) + 2
+        end = self._span(key, value, last, lean, at).end
+        if start is not None and end < start and _is_weekday(last):
+            end = self._span(key, value, last, "future", at, start).end
+        if start is not None and end < start:
+            raise InvalidQuery(f"{key}:{value} ends before it begins", column, f"write: {key}:{last}..{first}")
+        self._refuse_more_words(key, value, last, lean)
+        return start, end
+
+    def _span(self, key: str, value: str, text: str, lean: Lean, column: int, now: datetime | None = None) -> Span:
+        from .times import UnreadableTime, read  # few queries have dates
+
+        context = self.context
+        try:
+            return read(text, now or context.now, context.to_local, lean, context.order)
+        except UnreadableTime as error:
+            if error.ahead is not None:  # nothing has happened then, which is no reason to refuse the question
+                return error.ahead
+            self._refuse_more_words(key, value, text, lean)
+            forms = ", ".join(f"{key}:{form.replace(' ', '-')}" for form in error.forms)
+            hint = f"for instance: {forms}" if forms else "see docs/dates.md"
+            raise InvalidQuery(f"{key}: {error}", column, hint) from error
+
+    def _refuse_more_words(self, key: str, value: str, date: str, lean: Lean) -> None:
+        """Raise `InvalidQuery` if the words after a date belong to it, as in `due:friday 17:00`."""
+        following = [token.text for token in self._tokens[self._place : self._place + 4]]
+        if not following or following[0] in ("(", ")", "and", "or", "not") or following[0][0] in '+-"':
+            return
+        from .times import leading_words
+
+        context = self.context
+        words = [date, *following]
+        count = leading_words(words, context.now, context.to_local, lean, context.order)
+        if count > 1:
+            whole = "-".join((value, *following[: count - 1]))
+            column = self._tokens[self._place].column
+            raise InvalidQuery(f"{' '.join(following[: count - 1])!r} belongs to the date", column, f"write: {key}:{whole}")
+
+
+_KEYS = ("is", "no", "has", "list", "text", "filter", *_PAST)
+
+
+def _fields() -> dict[str, Field[Any] | SetField]:
+    """Return the fields by the names that queries know: the name, the word of the marker, and that of one word of a set."""
+    found: dict[str, Field[Any] | SetField] = {}
+    by_name = {field.name: field for field in FIELDS}
+    for field in FIELDS:
+        found[field.name] = field
+        if field.marker.endswith(":"):
+            found[field.marker[:-1]] = field
+    for short, name in _NAMES.items():
+        found[short] = by_name[name]
+    del found["text"]
+    return found
+
+
+def _is_open(item: Item) -> bool:
+    return item.todo.completed is None and not item.todo.removed
+
+
+def _each(tests: Sequence[Test]) -> Test:
+    """Return the test that a todo passes if it passes each of some tests."""
+    if len(tests) == 1:
+        return tests[0]
+    return lambda item: all(test(item) for test in tests)
+
+
+def _either(tests: Sequence[Test]) -> Test:
+    return lambda item: any(test(item) for test in tests)
+
+
+def _containing(text: str) -> Test:
+    """Return the test whether a text occurs in a todo's text, note or tags."""
+    part = searchable(text)
+
+    def test(item: Item) -> bool:
+        todo = item.todo
+        if part in searchable(todo.text):
+            return True
+        return (todo.note is not None and part in searchable(todo.note)) or any(part in searchable(tag) for tag in todo.tags)
+
+    return test
+
+
+def _is_name(text: str) -> bool:
+    return text.replace("_", "").replace("-", "").isalpha()
+
+
+def _same_name(one: str, other: str) -> bool:
+    return nfc(one).casefold() == nfc(other).casefold()
+
+
+def _is_weekday(text: str) -> bool:
+    from .times.words import WEEKDAYS
+
+    return text.lower().replace("-", " ").split(" ")[0] in WEEKDAYS
+
+
+def _values(text: str) -> list[str]:
+    """Split values at commas outside quotation marks, and take the marks away."""
+    found, begin, place = [], 0, 0
+    while place <= len(text):
+        if place == len(text) or text[place] == ",":
+            found.append(_unquoted(text[begin:place]))
+            begin = place + 1
+        elif text[place] == '"' and place == begin:
+            place = text.find('"', place + 1)
+        place += 1
+    return found
+
+
+def _unquoted(text: str) -> str:
+    return text[1:-1] if len(text) > 1 and text[0] == text[-1] == '"' else text
+
+
+def _unknown(what: str, name: str, known: Iterable[str], column: int, advice: str = "") -> InvalidQuery:
+    """Return the error for a name that is not known, with the name that is probably meant."""
+    from difflib import get_close_matches  # only for errors
+
+    names = sorted(known)
+    near = get_close_matches(name.lower(), names, 1, 0.6)
+    hints = [f"did you mean {near[0]}?" if near else f"known are {', '.join(names)}" if names else "there are none", advice]
+    return InvalidQuery(f"there is no {what} {name!r}", column, "; ".join(filter(None, hints)))
