@@ -28,6 +28,7 @@ from .parameters import (
     GLOBAL_HIDDEN,
     GLOBAL_TIMES,
     TAKE_A_VALUE,
+    WHERE,
     argument_of,
     option_of,
     session_of,
@@ -37,6 +38,9 @@ from .verb import GROUPS, IDS, Verb
 
 _LITERAL = "literal"
 """The key in a context's `meta` of the number of words after `--`."""
+
+WANTED = "\0"
+"""Stands for the todos that `--where` wants among the words of a verb. Nobody can type it."""
 
 _TYPED = "typed"
 """The key in a context's `meta` of the words of the command line."""
@@ -167,7 +171,8 @@ class _Command(TyperCommand):
         verb = self.declaration
         fields = FIELD_OPTIONS if verb.fields else ()
         for_scripts = FOR_SCRIPTS if verb.changes_a_list else ()
-        return [*super().get_params(ctx), *fields, *for_scripts, *GLOBAL_HIDDEN]
+        where = [WHERE] if verb.takes_a_query else ()
+        return [*super().get_params(ctx), *fields, *where, *for_scripts, *GLOBAL_HIDDEN]
 
     def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
         """Parse the arguments, and count the words after `--`."""
@@ -175,6 +180,8 @@ class _Command(TyperCommand):
             args = _with_quoted_command(args)
         ctx.meta[_LITERAL] = len(args) - args.index("--") - 1 if "--" in args else 0
         typed = tuple(args)
+        if self.declaration.takes_a_query and any(word.partition("=")[0] == "--where" for word in args):
+            args = [WANTED, *args]
         try:
             return super().parse_args(ctx, self.join_times(ctx, args))
         except typer.TyperException as error:
@@ -249,6 +256,20 @@ class _Command(TyperCommand):
             values["literal"] = ctx.meta[_LITERAL]
         session = session_of(ctx)
         options = session.options
+        if options.where is not None:
+            from .queries import wanted_todos
+
+            numbers = wanted_todos(session, options.where)
+            if numbers is None:
+                return 0
+            values = {
+                name: tuple(numbers if word == WANTED else word for word in value)
+                if isinstance(value, tuple)
+                else numbers
+                if value == WANTED
+                else value
+                for name, value in values.items()
+            }
         if options.command_id is not None or options.expect is not None or options.because is not None:
             from .scripting import request_of  # most commands have none of these options
 

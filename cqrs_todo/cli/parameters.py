@@ -105,7 +105,14 @@ FOR_SCRIPTS = [
 ]
 """The options of every verb that changes a list."""
 
-TAKE_A_VALUE = {name for option in (*GLOBAL, *FOR_SCRIPTS) if not option.is_flag for name in option.opts}
+WHERE = _option(
+    "--where",
+    metavar="QUERY",
+    help="Change the todos that a query wants, instead of naming them.",
+)
+"""The option of every verb that changes todos; see `queries`."""
+
+TAKE_A_VALUE = {name for option in (*GLOBAL, *FOR_SCRIPTS, WHERE) if not option.is_flag for name in option.opts}
 GLOBAL_HIDDEN = [_hidden(option) for option in GLOBAL]
 
 

@@ -1,15 +1,24 @@
 """The queries of the command line: the words after a verb are joined, and parsed once."""
 
+import sys
 from collections.abc import Sequence
 from datetime import datetime
 
 from ..todo.errors import InvalidQuery
 from ..todo.query import Context, Query, parse
+from ..todo.recorder import Answer
 from ..todo.values import nfc
 from ..todo.views import Item
 from .clock import to_local
 from .errors import UsageError
+from .output import print_line, print_message
 from .session import Session, check_text
+from .text import visible
+
+_UNASKED = 20
+"""How many todos a query can change without a question."""
+_SHOWN = 10
+"""How many of more todos are shown with their texts."""
 
 
 def query_of(session: Session, words: Sequence[str], now: datetime) -> Query:
@@ -43,3 +52,50 @@ def check_tags(wanted: Sequence[str], items: Sequence[Item]) -> None:
     if unknown:
         known = ", ".join(sorted(f"+{tag}" for tag in tags))
         raise UsageError(f"no todo has the tag +{unknown[0]}", f"the tags are {known}" if known else "no todo has a tag")
+
+
+def wanted_todos(session: Session, where: str) -> str | None:
+    """Show the todos of the list that `--where` wants, and if they are many, ask whether to change them.
+
+    Args:
+        session: This run of the program.
+        where: The query.
+
+    Returns:
+        Their numbers in one word; None if nothing is to be changed.
+
+    Raises:
+        UsageError: It is not a query, or the command has an id.
+    """
+    if session.options.command_id is not None:
+        raise UsageError(
+            "--where and --command-id contradict each other: sent again, a query may want other todos",
+            "name the todos instead of --where",
+        )
+    view = session.list.view()
+    query = query_of(session, [where], session.now)
+    check_tags(query.tags, view.items)
+    items = query.matching(view.items)
+    shown = items if len(items) <= _UNASKED else items[:_SHOWN]
+    for item in shown:
+        print_message(session, f"{item.number}  {visible(item.todo.text)}")
+    if len(items) > len(shown):
+        print_message(session, f"and {len(items) - len(shown):,} more")
+        if sys.stdin.isatty() and sys.stderr.isatty() and not asked(f"Change these {len(items):,} todos?"):
+            items = []
+    if not items:
+        if session.options.json:
+            from . import document
+
+            answer = Answer(list=view.list, position=view.position, commits=(), items=(), changed=())
+            print_line(document.encode(document.answer_document(answer, session.list.position_of)))
+        print_message(session, "Nothing was changed." if shown else "Nothing matches, so nothing was changed.")
+        return None
+    return ",".join(str(item.number) for item in items)
+
+
+def asked(question: str) -> bool:
+    """Ask a question on the terminal, and return whether the answer is yes."""
+    sys.stderr.write(f"{question} [y/N] ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip().lower() in ("y", "yes")

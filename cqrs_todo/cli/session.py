@@ -48,6 +48,7 @@ class Options:
     command_id: str | None = None
     expect: str | None = None
     because: str | None = None
+    where: str | None = None
 
     def __init__(self) -> None:
         self.list: str | None = None

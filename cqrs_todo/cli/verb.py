@@ -108,6 +108,11 @@ class Verb(Struct, frozen=True):
         """Whether it records a change of a list, as the verbs that make or rename lists do not."""
         return self.writes and self.records and self.group != ""
 
+    @property
+    def takes_a_query(self) -> bool:
+        """Whether it changes todos that can also be named by `--where`."""
+        return self.writes and any(argument.metavar.startswith(IDS.metavar) for argument in self.arguments)
+
     def run(self, session: Session, values: Mapping[str, Any]) -> int:
         """Run the verb.
 

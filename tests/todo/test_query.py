@@ -234,7 +234,9 @@ def test_the_examples_of_the_documentation_are_queries() -> None:
     page = (Path(__file__).parents[2] / "docs/queries.md").read_text()
     lines = re.findall(r"^ +todo ls (.+)$", page, re.MULTILINE)
     cells = [cell for row in re.findall(r"^\| (`.+?) \|", page, re.MULTILINE) for cell in re.findall(r"`(.+?)`", row)]
-    queries = [" ".join(shlex.split(line)) for line in lines] + cells
+    where = re.findall(r"^ +todo \w+ --where '(.+?)'", page, re.MULTILINE)
+    assert len(where) == 3
+    queries = [" ".join(shlex.split(line)) for line in lines] + where + cells
     assert len(queries) > 30
     context = Context(NOW, lambda instant: instant, filters={"urgent": "overdue or pri:H"})
     for query in queries:

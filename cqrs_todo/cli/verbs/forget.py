@@ -12,6 +12,7 @@ from ...todo.forgetting import forget as forget_in
 from ...todo.views import item_of, number_ranges
 from ..errors import UsageError
 from ..output import print_line, print_message, print_row
+from ..queries import asked
 from ..reports import count_of
 from ..session import Session, check_ids
 from ..text import printable, visible
@@ -64,9 +65,7 @@ def _agreed(session: Session, entities: Sequence[Entity[State]], ids: Sequence[s
     if len(entities) > _MOST_SHOWN:
         sys.stderr.write(f"and {len(entities) - _MOST_SHOWN:,} more\n")
     what = "this todo" if len(entities) == 1 else f"these {len(entities):,} todos"
-    sys.stderr.write(f"Forget {what}, in all lists and all history? Nothing can bring back what is forgotten. [y/N] ")
-    sys.stderr.flush()
-    return sys.stdin.readline().strip().lower() in ("y", "yes")
+    return asked(f"Forget {what}, in all lists and all history? Nothing can bring back what is forgotten.")
 
 
 def _print(session: Session, done: Forgot, numbers: str, streams: Sequence[str]) -> None:

@@ -1,0 +1,116 @@
+"""Queries on the real program: the words of `ls`, and `--where` of the verbs that change todos."""
+
+import os
+import pty
+import subprocess
+import sys
+
+import pytest
+
+from tests.conftest import Todo
+
+
+@pytest.fixture
+def filled(todo: Todo) -> Todo:
+    """A list of four todos."""
+    todo("add", "-", stdin="Buy milk +home pri:H\nPlan the trip +out +home\nCall the bank due:2026-01-01\nRead\n")
+    return todo
+
+
+def numbers(text: str) -> list[int]:
+    return [int(line.split()[0]) for line in text.splitlines()]
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        (["-home"], [3, 4]),
+        (["-home", "-n", "1"], [3]),
+        (["--limit=1", "-home"], [3]),
+        (["+home", "-out"], [1]),
+        (["-t", "home", "not", "+out"], [1]),
+        (["+home -out or overdue"], [1, 3]),
+        (["+home", "-out or", "overdue"], [1, 3]),
+        (["'plan the'"], []),
+        (['"plan the"'], [2]),
+        (["-project:x", "-a"], [1, 2, 3, 4]),
+        (["--", "-home"], [3, 4]),
+        (["-home", "--sort", "text", "-L", "inbox"], [3, 4]),
+    ],
+)
+def test_however_the_shell_splits_a_query_it_is_read_once(filled: Todo, line: list[str], expected: list[int]) -> None:
+    assert numbers(filled("ls", *line).out) == expected
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("-x", "there is no option -x\n      to leave out the tag: not +x"),
+        ("-nope", "no todo has the tag +nope\n      the tags are +home, +out"),
+        ("due:friday 17:00", "write: due:friday-17:00"),
+        ("duw:friday", "did you mean due?"),
+        ("--nope", "no such option: --nope"),
+        ("-n", "requires an argument"),
+    ],
+)
+def test_what_is_no_query_is_refused(filled: Todo, line: str, said: str) -> None:
+    refused = filled.run("ls", *line.split())
+    assert (refused.code, said in refused.err) == (2, True), refused.err
+
+
+def test_every_verb_that_changes_todos_takes_a_query(filled: Todo) -> None:
+    filled("lists", "new", "work")
+    for line, answer, shown in (
+        (["done", "--where", "+home -out"], "Done 1: Buy milk", [1]),
+        (["reopen", "--where=is:done"], "Reopened 1: Buy milk", [1]),
+        (["toggle", "--where", "pri:H"], "done 1: Buy milk", [1]),
+        (["undo"], "Undid", []),
+        (["edit", "--where", "+out or overdue", "pri:L"], "Changed 2-3 (2 todos): priority set to L", [2, 3]),
+        (["tag", "+x", "--where", "pri:L", "-out"], "Tagged 2-3 (2 todos): +x, -out", [2, 3]),
+        (["note", "--where", "read", "By", "Thursday"], "4: Read", [4]),
+        (["remind", "--where", "read", "tomorrow", "9:00"], "", [4]),
+        (["move", "--where", "milk", "work"], "Moved 1", [1]),
+        (["rm", "--where", "+x"], "Removed 2-3", [2, 3]),
+        (["restore", "--where", "is:removed +x"], "Restored 2-3", [2, 3]),
+    ):
+        done = filled(*line)
+        assert answer in done.out, done.out
+        assert numbers(done.err) == shown
+    assert [todo["number"] for todo in filled.todos()] == [2, 3, 4]
+    asked = filled.run("forget", "--where", "read")
+    assert (asked.code, "there is no terminal to ask on" in asked.err) == (2, True)
+
+
+def test_nothing_that_matches_is_no_error(filled: Todo) -> None:
+    before = filled.content()
+    nothing = filled("done", "--where", "nothing")
+    assert (nothing.out, nothing.err) == ("", "Nothing matches, so nothing was changed.\n")
+    assert filled("done", "--where", "nothing", "--json").json["todos"] == []
+    wrong = filled.run("done", "--where", "is:opn")
+    assert (wrong.code, "did you mean open?" in wrong.err) == (2, True)
+    script = filled.run("done", "--where", "milk", "--command-id", "c1")
+    assert (script.code, "contradict each other" in script.err) == (2, True)
+    assert filled.content() == before
+
+
+@pytest.mark.parametrize(("typed", "changed"), [("y\n", 24), ("n\n", 0), ("\n", 0)])
+def test_on_a_terminal_it_asks_once_before_many_todos_are_changed(todo: Todo, typed: str, changed: int) -> None:
+    todo("add", "-", stdin="".join(f"Todo {number} +many\n" for number in range(24)))
+    main, side = pty.openpty()
+    run = [sys.executable, "-m", "cqrs_todo", "done", "--where", "+many"]
+    process = subprocess.Popen(run, stdin=side, stdout=subprocess.PIPE, stderr=side, env=todo.env, cwd=todo.home)
+    os.write(main, typed.encode())
+    os.close(side)
+    process.communicate(timeout=60)
+    said = os.read(main, 10_000).decode()
+    os.close(main)
+    assert "and 14 more\r\nChange these 24 todos? [y/N] " in said
+    assert process.returncode == 0
+    assert len(todo("ls", "is:done", "--json").json["todos"]) == changed
+    assert ("Nothing was changed." in said) is (changed == 0)
+
+
+def test_without_a_terminal_nobody_is_asked(todo: Todo) -> None:
+    todo("add", "-", stdin="".join(f"Todo {number} +many\n" for number in range(24)))
+    done = todo("done", "--where", "+many")
+    assert (done.out.startswith("Done 1-24 (24 todos)"), "and 14 more" in done.err) == (True, True)
