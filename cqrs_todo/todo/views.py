@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import Any, Literal, TypeAlias, get_args
 
 from ..cqrs.events import REPAIRED, Commit
@@ -92,9 +92,7 @@ def _past(due: DayOrInstant, now: datetime, to_local: ToLocal) -> bool:
     return parsed < now if isinstance(parsed, datetime) else parsed < to_local(now).date()
 
 
-def _due_order(due: DayOrInstant | None, to_local: ToLocal) -> datetime:
-    if due is None:
-        return datetime.max
+def _due_order(due: DayOrInstant, to_local: ToLocal) -> datetime:
     parsed = parse_day_or_instant(due)
     if isinstance(parsed, datetime):
         return to_local(parsed).replace(tzinfo=None)
@@ -106,28 +104,80 @@ _MINUTE = timedelta(minutes=1)
 _PRIORITY_ORDER = {priority: place for place, priority in enumerate((*PRIORITIES, None))}
 
 
-SortKey: TypeAlias = Literal["number", "due", "priority", "text", "created"]
+SortKey: TypeAlias = Literal["number", "due", "priority", "project", "text", "created", "done"]
 SORT_KEYS: tuple[SortKey, ...] = get_args(SortKey)
+GroupKey: TypeAlias = Literal["project", "list", "due", "tag"]
+GROUP_KEYS: tuple[GroupKey, ...] = get_args(GroupKey)
 
 
-def sort_items(rows: Iterable[Item], key: SortKey, to_local: ToLocal) -> list[Item]:
+def sort_items(rows: Iterable[Item], keys: Sequence[tuple[SortKey, bool]], to_local: ToLocal) -> list[Item]:
     """Sort todos.
 
     Args:
         rows: The todos.
-        key: What to sort by. Todos that are equal in it are sorted by number; those that do not have it come last.
+        keys: What to sort by, the most important key first, and for each key whether the greatest value comes first. Todos
+            that are equal in all of them are sorted by number. Those that do not have a key come last in either direction.
         to_local: The reader's time zone.
     """
-    keys: dict[SortKey, Callable[[Item], Any]] = {
+    values: dict[SortKey, Callable[[Item], Any]] = {
         "number": attrgetter("number"),
-        "due": lambda row: _due_order(row.todo.due, to_local),
-        "priority": lambda row: _PRIORITY_ORDER[row.todo.priority],
+        "due": lambda row: None if row.todo.due is None else _due_order(row.todo.due, to_local),
+        "priority": lambda row: None if row.todo.priority is None else _PRIORITY_ORDER[row.todo.priority],
+        "project": lambda row: row.todo.project and row.todo.project.casefold(),
         "text": lambda row: row.todo.text.casefold(),
         "created": lambda row: row.todo.created,
+        "done": lambda row: None if row.todo.completed is None else _due_order(row.todo.completed, to_local),
     }
-    if key == "number":
-        return sorted(rows, key=keys[key])
-    return sorted(rows, key=lambda row: (keys[key](row), row.number))
+    found = sorted(rows, key=values["number"])
+    for key, descends in reversed(keys):
+        pairs = [(values[key](row), row) for row in found]
+        present = sorted((pair for pair in pairs if pair[0] is not None), key=itemgetter(0), reverse=descends)
+        found = [row for _, row in present] + [row for value, row in pairs if value is None]
+    return found
+
+
+class Group(Struct, frozen=True):
+    """Todos that have something in common.
+
+    Args:
+        name: What they have in common; None if they lack it.
+        items: The todos.
+    """
+
+    name: str | None
+    items: tuple[Item, ...]
+
+
+def group_items(rows: Iterable[Item], key: GroupKey, list_name: str, to_local: ToLocal) -> list[Group]:
+    """Group todos, and sort the groups by their names. The todos that lack what they are grouped by come last.
+
+    Args:
+        rows: The todos. Each group has them in the same order. A todo with several tags is in the group of each.
+        key: What to group them by.
+        list_name: The name of their list.
+        to_local: The reader's time zone.
+
+    Returns:
+        The groups. A group by due date is named by the day.
+    """
+
+    def names(todo: Todo) -> Sequence[str | None]:
+        match key:
+            case "project":
+                return (todo.project,)
+            case "list":
+                return (list_name,)
+            case "due":
+                return (None if todo.due is None else local_day(todo.due, to_local).isoformat(),)
+            case "tag":
+                return todo.tags or (None,)
+
+    groups: dict[str | None, list[Item]] = {}
+    for row in rows:
+        for name in names(row.todo):
+            groups.setdefault(name, []).append(row)
+    ordered = sorted(groups, key=lambda name: (name is None, (name or "").casefold(), name or ""))
+    return [Group(name, tuple(groups[name])) for name in ordered]
 
 
 class Board(Struct, frozen=True):
@@ -162,7 +212,7 @@ def board(rows: Iterable[Item], now: datetime, to_local: ToLocal) -> Board:
     late: list[Item] = []
     today: list[Item] = []
     rest: list[Item] = []
-    for due in sorted(by_due, key=lambda due: _due_order(due, to_local)):
+    for due in sorted(by_due, key=lambda due: datetime.max if due is None else _due_order(due, to_local)):
         if due is not None and _past(due, now, to_local):
             part = late
         elif due is not None and local_day(due, to_local) == day:

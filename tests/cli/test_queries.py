@@ -114,3 +114,22 @@ def test_without_a_terminal_nobody_is_asked(todo: Todo) -> None:
     todo("add", "-", stdin="".join(f"Todo {number} +many\n" for number in range(24)))
     done = todo("done", "--where", "+many")
     assert (done.out.startswith("Done 1-24 (24 todos)"), "and 14 more" in done.err) == (True, True)
+
+
+def test_todos_are_grouped_with_their_counts(filled: Todo) -> None:
+    titles = [line for line in filled("ls", "--by", "tag").out.splitlines() if line.endswith(":")]
+    assert titles == ["+home (2):", "+out (1):", "no tag (2):"]
+    assert filled("ls", "--by", "tag", "--summary").out == "2  +home\n1  +out\n2  no tag\n"
+    assert filled("ls", "--by", "tag", "--summary", "--plain").out == "home\t2\nout\t1\n\t2\n"
+    document = filled("ls", "--by", "due", "--json").json
+    assert (document["by"], document["groups"][0]) == ("due", {"name": "2026-01-01", "count": 1, "numbers": [3]})
+    assert numbers(filled("ls", "--sort", "-text").out) == [4, 2, 3, 1]
+    assert numbers(filled("ls", "--sort", "priority,-number").out) == [1, 4, 3, 2]
+    assert filled("ls", "nothing", "--by", "tag", "--summary").err == "Nothing matches.\n"
+    for line, said in (
+        ("--by x", "todos cannot be grouped by 'x'\n      the keys are project, list, due, tag"),
+        ("--summary", "--summary counts groups, and needs --by"),
+        ("--sort due,x", "'x' is not a sort key"),
+    ):
+        refused = filled.run("ls", *line.split())
+        assert (refused.code, said in refused.err) == (2, True), refused.err

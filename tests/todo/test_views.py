@@ -11,10 +11,13 @@ from cqrs_todo.todo.fields import State, Todo
 from cqrs_todo.todo.values import day_or_instant
 from cqrs_todo.todo.views import (
     SORT_KEYS,
+    GroupKey,
     Item,
+    SortKey,
     board,
     bracketed_details,
     display_day_or_instant,
+    group_items,
     id_of,
     is_overdue,
     items_of,
@@ -67,16 +70,44 @@ def test_a_due_day_ends_in_the_zone_of_the_reader() -> None:
 
 def test_todos_are_sorted_by_each_key() -> None:
     rows = [
-        item(1, "b", due="2026-11-24", priority="L", created=NOW),
-        item(2, "C", priority="H", created=NOW - timedelta(days=1)),
-        item(3, "a", due="2026-11-24T10:00:00Z"),
-        item(4, "B"),
+        item(1, "b", due="2026-11-24", priority="L", created=NOW, project="b"),
+        item(2, "C", priority="H", created=NOW - timedelta(days=1), completed="2026-11-23"),
+        item(3, "a", due="2026-11-24T10:00:00Z", completed="2026-11-22T10:00:00Z"),
+        item(4, "B", project="A"),
     ]
     expected = {"number": [1, 2, 3, 4], "due": [3, 1, 2, 4], "priority": [2, 1, 3, 4], "text": [3, 1, 4, 2]}
-    expected["created"] = [2, 1, 3, 4]
+    expected |= {"created": [2, 1, 3, 4], "project": [4, 1, 2, 3], "done": [3, 2, 1, 4]}
     assert set(expected) == set(SORT_KEYS)
     for key in SORT_KEYS:
-        assert [row.number for row in sort_items(rows, key, utc)] == expected[key], key
+        assert [row.number for row in sort_items(rows, [(key, False)], utc)] == expected[key], key
+
+
+def test_several_keys_sort_one_after_the_other_and_what_has_no_value_comes_last_in_either_direction() -> None:
+    rows = [item(1, priority="H"), item(2, due="2026-11-24"), item(3, "x", priority="H"), item(4, due="2026-11-25")]
+    cases: list[tuple[list[tuple[SortKey, bool]], list[int]]] = [
+        ([("due", True)], [4, 2, 1, 3]),
+        ([("number", True)], [4, 3, 2, 1]),
+        ([("priority", False), ("number", True)], [3, 1, 4, 2]),
+        ([("priority", True), ("due", True)], [1, 3, 4, 2]),
+    ]
+    for keys, expected in cases:
+        assert [row.number for row in sort_items(rows, keys, utc)] == expected, keys
+
+
+def test_todos_are_grouped_and_those_without_a_value_come_last() -> None:
+    rows = [
+        item(1, project="Work", tags=("b", "a")),
+        item(2, due="2026-11-24"),
+        item(3, project="home", due="2026-11-22T20:00:00Z", tags=("b",)),
+    ]
+
+    def grouped(key: GroupKey) -> list[tuple[str | None, list[int]]]:
+        return [(each.name, [row.number for row in each.items]) for each in group_items(rows, key, "inbox", tokyo)]
+
+    assert grouped("project") == [("home", [3]), ("Work", [1]), (None, [2])]
+    assert grouped("tag") == [("a", [1]), ("b", [1, 3]), (None, [2])]
+    assert grouped("due") == [("2026-11-23", [3]), ("2026-11-24", [2]), (None, [1])]
+    assert grouped("list") == [("inbox", [1, 2, 3])]
 
 
 def test_the_board_has_overdue_today_and_next() -> None:
@@ -132,7 +163,7 @@ def test_a_todo_is_not_overdue_at_its_due_instant() -> None:
 
 
 def test_todos_with_equal_keys_are_sorted_by_number() -> None:
-    assert [row.number for row in sort_items([item(2), item(1)], "text", utc)] == [1, 2]
+    assert [row.number for row in sort_items([item(2), item(1)], [("text", False)], utc)] == [1, 2]
 
 
 def test_the_board_leaves_out_a_completed_todo_that_was_due() -> None:

@@ -27,7 +27,7 @@ from cqrs_todo.todo.history import describe_commit, describe_event, event_mentio
 from cqrs_todo.todo.query import Context, parse
 from cqrs_todo.todo.recorder import TYPES
 from cqrs_todo.todo.service import TodoList
-from cqrs_todo.todo.views import SORT_KEYS, board, sort_items
+from cqrs_todo.todo.views import GROUP_KEYS, SORT_KEYS, board, group_items, sort_items
 
 from .children import SEED, a_list, in_child
 from .fuzz import GOLDEN, PLANTED, fuzzed, missing
@@ -170,8 +170,9 @@ def _read(todos: TodoList) -> None:
     """Compute everything that the program shows of a list, and raise what that raises."""
     view = todos.view()
     commits = todos.commits()
-    for key in SORT_KEYS:
-        sort_items(view.items, key, lambda instant: instant)
+    sort_items(view.items, [(key, False) for key in SORT_KEYS], lambda instant: instant)
+    for group in GROUP_KEYS:
+        group_items(view.items, group, view.list, lambda instant: instant)
     parse("x or +y is:any due:..friday project:z", Context(NOW, lambda instant: instant)).matching(view.items)
     for item in view.items:
         list(blame(item.stream, commits))

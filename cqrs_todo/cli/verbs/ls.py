@@ -1,16 +1,18 @@
 """`todo ls`: show todos."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from ...todo.query import Query
-from ...todo.views import SORT_KEYS, Item, SortKey, sort_items
+from ...todo.views import GROUP_KEYS, SORT_KEYS, Group, GroupKey, Item, SortKey, group_items, sort_items
 from ..clock import to_local
 from ..errors import UsageError
-from ..output import print_line
+from ..output import print_line, print_row
 from ..queries import check_tags, query_of
 from ..session import Session
 from ..tables import print_groups
 from ..terminal import print_moment
+from ..text import visible
 from ..verb import LOOK, Argument, Option, Verb
 
 
@@ -21,12 +23,13 @@ def ls(
     done: bool,
     removed: bool,
     tags: Sequence[str],
-    sort: SortKey,
+    sort: str,
+    by: str | None,
+    summary: bool,
     limit: int | None,
 ) -> None:
     """Show the todos that a query wants."""
-    if sort not in SORT_KEYS:
-        raise UsageError(f"{sort!r} is not a sort key", f"the keys are {', '.join(SORT_KEYS)}")
+    keys, group = _sort_keys(sort), _group_key(by, summary)
     view = session.list.view(session.moment)
     now = session.seen_from(view)
     query = query_of(session, [*words, *(f"+{tag.removeprefix('+')}" for tag in tags)], now)
@@ -36,14 +39,59 @@ def ls(
     for state in states:
         query = query.within(state)
     check_tags(query.tags, view.items)
-    rows = sort_items(query.matching(view.items), sort, to_local)[:limit]
+    rows = sort_items(query.matching(view.items), keys, to_local)[:limit]
+    groups = [] if group is None else group_items(rows, group, view.list, to_local)
     if session.options.json:
         from .. import document
 
-        print_line(document.encode(document.view_document(view, rows)))
+        print_line(document.encode(document.view_document(view, rows) | _groups_document(groups, group)))
+        return
+    if summary and session.options.plain:
+        for each in groups:
+            print_row(each.name, len(each.items))
         return
     print_moment(session, view)
-    print_groups(session, [("", rows)], now, empty=_empty(query, view.items))
+    if summary:
+        width = max((len(f"{len(each.items):,}") for each in groups), default=0)
+        for each in groups:
+            print_line(f"{len(each.items):>{width},}  {_title(each, group)}")
+    named = [(f"{_title(each, group)} ({len(each.items):,})", each.items) for each in groups]
+    if not summary or not rows:
+        print_groups(session, named or [("", rows)], now, empty=_empty(query, view.items))
+
+
+def _sort_keys(text: str) -> list[tuple[SortKey, bool]]:
+    """Return the keys in a text such as `due,-priority`, and for each whether the greatest value comes first."""
+    known = {key: key for key in SORT_KEYS}
+    keys = []
+    for word in text.split(","):
+        name = word.strip().removeprefix("-")
+        if name not in known:
+            raise UsageError(f"{name!r} is not a sort key", f"the keys are {', '.join(SORT_KEYS)}")
+        keys.append((known[name], word.strip().startswith("-")))
+    return keys
+
+
+def _group_key(text: str | None, summary: bool) -> GroupKey | None:
+    if text is None and summary:
+        raise UsageError("--summary counts groups, and needs --by", f"for instance: --by {GROUP_KEYS[0]}")
+    key = next((key for key in GROUP_KEYS if key == text), None)
+    if text is not None and key is None:
+        raise UsageError(f"todos cannot be grouped by {text!r}", f"the keys are {', '.join(GROUP_KEYS)}")
+    return key
+
+
+def _title(group: Group, key: GroupKey | None) -> str:
+    return f"no {key}" if group.name is None else f"+{visible(group.name)}" if key == "tag" else visible(group.name)
+
+
+def _groups_document(groups: Sequence[Group], key: GroupKey | None) -> dict[str, Any]:
+    if key is None:
+        return {}
+    rows = [
+        {"name": each.name, "count": len(each.items), "numbers": [item.number for item in each.items]} for each in groups
+    ]
+    return {"by": key, "groups": rows}
 
 
 def _empty(query: Query, items: Sequence[Item]) -> str:
@@ -64,7 +112,15 @@ VERB = Verb(
         Option("done", ("--done",), "Show only done todos."),
         Option("removed", ("--removed",), "Show only removed todos."),
         Option("tags", ("--tag", "-t"), "Show only todos with this tag.", metavar="TAG", multiple=True),
-        Option("sort", ("--sort",), f"Sort by one of {', '.join(SORT_KEYS)}.", metavar="KEY", default="number"),
+        Option(
+            "sort",
+            ("--sort",),
+            f"Sort by {', '.join(SORT_KEYS)}. Several keys are separated by commas; -KEY turns the order around.",
+            metavar="KEYS",
+            default="number",
+        ),
+        Option("by", ("--by",), f"Group by {', '.join(GROUP_KEYS)}, with counts.", metavar="KEY"),
+        Option("summary", ("--summary",), "Show only the counts of the groups."),
         Option("limit", ("--limit", "-n"), "Show at most N todos.", metavar="N", kind=int, least=0),
     ),
     dashes="word",
