@@ -149,6 +149,8 @@ class DryRunSession(Session):
         """Raise `UsageError` for a verb that changes nothing, because there is nothing to show."""
         super().check_verb(verb)
         if not verb.writes:
+            if verb.name == "verify":
+                raise UsageError("explain cannot show a repair", "to see its steps: todo verify --repair --dry-run")
             raise UsageError(f"{verb.name} changes nothing, so there is nothing to explain", _FOR_INSTANCE)
         self.explained_verb = verb
 
@@ -158,9 +160,10 @@ class CannotExplain(CqrsError):
 
     def __init__(self, what: str) -> None:
         # people call a log a list; what is imported is the log of a list
-        shown = what.replace("ing of a log", "ing of a list").replace("of streams", "of todos")
+        forgets = what.endswith("of streams")
+        shown = "what forget does" if forgets else what.replace("ing of a log", "ing of a list")
         super().__init__(f"explain cannot show {shown}")
-        self.hint = _FOR_INSTANCE
+        self.hint = "see: todo forget --help" if forgets else _FOR_INSTANCE
 
 
 _NOT_EXPLAINED = (2, 6)

@@ -9,7 +9,15 @@ from functools import reduce
 from typing import Any, Generic
 
 from .decider import S
-from .errors import ConditionFailed, DamagedLog, StaleCursor, UnknownEvents, WrongExpectedVersion
+from .errors import (
+    CommandReused,
+    ConditionFailed,
+    DamagedLog,
+    Rejected,
+    StaleCursor,
+    UnknownEvents,
+    WrongExpectedVersion,
+)
 from .events import Commit, Metadata, Recorded
 from .query import AppendCondition, Query
 from .repository import RETRIES
@@ -61,8 +69,8 @@ def decide_on(
         model: What the decision needs to know.
         decide: Returns the new events by stream for a state, none if there is nothing to do. It refuses by raising
             `Rejected`.
-        metadata: The metadata of the commit. If a commit has its command id already, that commit is returned and nothing is
-            decided.
+        metadata: The metadata of the commit. If a commit has its command id already, that commit is returned, whatever is
+            decided now.
 
     Returns:
         The commit. None if there was nothing to do.
@@ -74,9 +82,20 @@ def decide_on(
         ConditionFailed: Others wrote what matters during each of `RETRIES` + 1 tries.
         CqrsError: What `Log.append` and reading raise.
     """
-    earlier = log.find_command(metadata.command)
-    if earlier is not None:
+    try:
+        commit = _decided(log, model, decide, metadata)
+    except (CommandReused, Rejected, UnknownEvents):
+        earlier = log.find_command(metadata.command)  # a command that comes again may be refused because it is recorded
+        if earlier is None:
+            raise
         return earlier
+    return log.find_command(metadata.command) if commit is None else commit
+
+
+def _decided(
+    log: Log, model: DecisionModel[S], decide: Callable[[S], Sequence[Append]], metadata: Metadata
+) -> Commit | None:
+    """Decide and append as `decide_on` does, without looking for an earlier commit."""
     retries = RETRIES
     while True:
         state, reached = model.initial, 0

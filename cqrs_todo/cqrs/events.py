@@ -267,8 +267,9 @@ class EventTypes:
     """The events of an application by their stable type strings, which are what a log stores.
 
     A type string names one schema. When the data of an event change, the new ones get a new type string (`deposited`, then
-    `deposited/2`), and an upcaster says what the older ones become. To remove a type, leave it out: its events are then read
-    as `UnknownEvent`, which counts in its stream's version and changes no state.
+    `deposited/2`), and an upcaster says what the older ones become. An event of a type that is left out is read as
+    `UnknownEvent`. To remove a type from a decider, leave it out and name it in `Decider.ignores`. Decision models,
+    reactions and projections cannot ignore a type that their queries select.
 
     Attributes:
         types: The event classes by their type strings.
@@ -369,4 +370,6 @@ class EventTypes:
         try:
             return self._names[type(event)]
         except KeyError:
-            raise TypeError(f"{type(event).__name__} is not a registered event") from None
+            raise TypeError(
+                f"{type(event).__name__} is not a registered event: give it a type string in `EventTypes`"
+            ) from None

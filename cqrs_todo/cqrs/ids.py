@@ -1,15 +1,19 @@
-"""New ids for commands, which of them this process has not sent to a log yet, and the time."""
+"""New ids for commands, when this process has made them, and the time."""
 
 import os
 from datetime import UTC, datetime
+from time import monotonic_ns
 
-_unsent: set[str] = set()
+_REMEMBERED = 10_000
+_made: dict[str, int] = {}
 
 
 def new_command_id() -> str:
     """Return a new random id for a command: 20 hexadecimal digits."""
     id = os.urandom(10).hex()
-    _unsent.add(id)
+    _made[id] = monotonic_ns()
+    if len(_made) > _REMEMBERED:
+        del _made[next(iter(_made))]
     return id
 
 
@@ -18,17 +22,11 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def is_unsent(id: str) -> bool:
-    """Return whether an id was made by this process and was never sent to a log."""
-    return id in _unsent
+def was_made_after(id: str, moment: int) -> bool:
+    """Return whether this process made an id, later than at a moment. What was recorded before does not have the id.
 
-
-def take_unsent(id: str) -> bool:
-    """Return whether an id was made by this process and was never sent to a log. From now on it counts as sent.
-
-    No log can hold such an id, so a store need not look for it.
+    Args:
+        id: The id. Others may have got it from this process, and may have sent it to a log meanwhile.
+        moment: A moment of `time.monotonic_ns`, in nanoseconds.
     """
-    if id in _unsent:
-        _unsent.remove(id)
-        return True
-    return False
+    return _made.get(id, moment) > moment

@@ -10,6 +10,7 @@ from typing import Generic, TypeAlias
 from .cursor import START
 from .decider import C, Decider, E, S
 from .errors import (
+    CommandReused,
     ConditionFailed,
     CqrsError,
     OutcomeUnknown,
@@ -245,7 +246,7 @@ class Repository(Generic[S, C, E]):
     ) -> tuple[Entity[S], Commit | None]:
         """Decide one command against an entity, and append the events that it gives.
 
-        If a commit has the same command id already, nothing is decided, and that commit is returned. So it is harmless to
+        If a commit has the same command id already, that commit is returned, whatever is decided now. So it is harmless to
         send a command again.
 
         Args:
@@ -281,8 +282,8 @@ class Repository(Generic[S, C, E]):
         Args:
             plan: Gives, for the fold of the log as it is now, the new events by stream and the metadata of their commit.
                 It is called once, and once more after each conflict.
-            command: The id of the command. If a commit has this id already, that commit is returned and nothing is planned.
-                None: only the append looks for the id in the metadata.
+            command: The id of the command. If a commit has this id already, that commit is returned, whatever the plan gives
+                or refuses now. None: only the append looks for the id in the metadata.
 
         Returns:
             The commit, None if the plan gave no events, and the fold after it.
@@ -294,23 +295,24 @@ class Repository(Generic[S, C, E]):
             OutcomeUnknown: The commit was recorded, but the log can no longer be read; or `Log.append` raised it.
             CqrsError: What `plan` and `Log.append` raise.
         """
-        if command is not None:
-            earlier = self.log.find_command(command)
-            if earlier is not None:
-                return Outcome(earlier, self.fold())
         retries = RETRIES
         while True:
             fold = self.fold()
             try:
                 changes, metadata, reads = _planned(plan, fold)
-            except UnknownEvents as error:
-                raise self._unknown_events(error.stream, error.count) from error
+            except CqrsError as error:
+                earlier = self._earlier(command)  # a command that comes again may be refused because it is recorded
+                if earlier is not None:
+                    return Outcome(earlier, fold)
+                if isinstance(error, UnknownEvents):
+                    raise self._unknown_events(error.stream, error.count) from error
+                raise
             changed = {stream: tuple(events) for stream, events in changes.items() if events}
             for stream in fold.unknown.keys() & changed.keys():
                 raise self._unknown_events(stream, fold.unknown[stream])
             appends = [Append(stream, events, fold.version_of(stream)) for stream, events in changed.items()]
             if not appends:
-                return Outcome(None, fold)
+                return Outcome(self._earlier(command), fold)
             condition = None
             if reads.everything:
                 from .query import AppendCondition, Query  # few plans read everything
@@ -320,12 +322,21 @@ class Repository(Generic[S, C, E]):
                 appends += [Append(stream, (), fold.version_of(stream)) for stream in sorted(reads.streams - changed.keys())]
             try:
                 commit = self.log.append(appends, metadata, condition=condition)
+            except CommandReused:
+                earlier = self._earlier(command)
+                if earlier is None:
+                    raise
+                return Outcome(earlier, fold)
             except (ConditionFailed, WrongExpectedVersion, StaleCursor):
                 if not retries:
                     raise
                 retries -= 1
             else:
                 return Outcome(commit, self._fold_after(fold, commit))
+
+    def _earlier(self, command: str | None) -> Commit | None:
+        """Return the commit that a command made when it was sent before."""
+        return None if command is None else self.log.find_command(command)
 
     def _unknown_events(self, stream: str, count: int) -> UnknownEvents:
         """Return the error for a stream with unknown events, which names the first of them."""

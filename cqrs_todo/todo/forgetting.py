@@ -5,6 +5,7 @@ forgetting the same todos again does the rest.
 """
 
 from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 
 from ..cqrs.errors import CqrsError, StreamNotFound
 from ..cqrs.forgetting import Forgetting
@@ -77,6 +78,15 @@ def forget(store: Store, streams: Collection[str], clear: Callable[[str], Sequen
         unreached += forgotten.unreached
         unreached += clear(log)
     return Forgot(tuple(lists), tuple(removed), tuple(dict.fromkeys(unreached)), tuple(errors))
+
+
+def forgotten_in(store: Store) -> frozenset[str]:
+    """Return the streams of the todos that were forgotten in any list in use."""
+    found: set[str] = set()
+    for name in store.names():
+        with suppress(CqrsError):  # whoever reads a list that cannot be opened gets the error
+            found.update(store.open(name).forgotten)
+    return frozenset(found)
 
 
 def _copies_first(store: Store) -> list[tuple[str, bool]]:

@@ -216,10 +216,13 @@ class Recorder:
             recorded = request.find(self)
             if recorded is not None:
                 return self.answer_again(recorded, named)
-        command = (request and request.id) or new_command_id()
+        command = (request and request.id) or ""
         planned: list[tuple[CommitContent, str]] = []
 
         def plan_commits(fold: Todos) -> list[tuple[CommitContent, str]]:
+            nonlocal command
+            # made when the list was read, so that what was read need not be searched for it
+            command = command or new_command_id()
             self.check_undamaged("; nothing was recorded")
             if request is not None:
                 request.check(self, fold, named)

@@ -113,6 +113,8 @@ def _in_range(
     if last > highest:
         outside = max(first, highest + 1)
         return inside, f"{outside}" if outside == last else f"{outside}-{last}"
+    if first == last and not inside and first >= 1:  # a todo that only `entities` finds
+        return inside, f"{first} (forgotten or lost)"
     if not inside or first < 1:
         return inside, f"{first}" if first == last else f"{first}-{last}"
     return inside, None

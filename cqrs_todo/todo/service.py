@@ -330,7 +330,8 @@ class TodoList(Recorder):
         """Import todos as one command: create those that are missing, and change the others. Make the list if necessary.
 
         A todo that is equal already is left unchanged, so importing the same todos again records nothing. A todo that was
-        moved to another list stays there, because otherwise it would be in two lists. A todo that was forgotten is left out.
+        moved to another list stays there, because otherwise it would be in two lists. A todo that was forgotten in any list
+        in use is left out.
 
         Args:
             todos: The todos by their ids.
@@ -354,10 +355,13 @@ class TodoList(Recorder):
             removed = {entity.stream for entity in there if entity.state is not None and entity.state.removed}
             moved = self.lists_moved_to(fold, {stream for stream in removed if not given[stream].removed})
             stayed[:] = items_of(fold[stream] for stream in given if stream in moved)
-            forgotten[:] = sorted(given.keys() & set(self.log.forgotten))
+            forgotten[:] = sorted(given.keys() & everywhere)
             left_out = {*moved, *forgotten}
             return [(events_to_reach(fold, {stream: todo for stream, todo in given.items() if stream not in left_out}), {})]
 
+        from .forgetting import forgotten_in  # only imports need it
+
+        everywhere = forgotten_in(self.store)  # otherwise an old export would bring a password back in another list
         stayed: list[Item] = []
         forgotten: list[str] = []
         answer = self.transact(plan)

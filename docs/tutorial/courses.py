@@ -57,14 +57,16 @@ class Unsubscribed(Struct, frozen=True):
 CourseEvent: TypeAlias = CourseDefined | Subscribed | Unsubscribed
 
 
-def tags(event: CourseEvent) -> Sequence[str]:
+def tags(event: "CourseEvent | Issued | Cancelled") -> Sequence[str]:
     match event:
         case CourseDefined(course):
             return [f"course/{course}"]
         case Subscribed(course, student) | Unsubscribed(course, student):
             return [f"course/{course}", f"student/{student}"]
-        case _:  # invoices have no tags
+        case Issued() | Cancelled():
             return []
+        case other:
+            assert_never(other)
 
 
 class Seats(Struct, frozen=True):
@@ -106,6 +108,8 @@ def courses_of(student: str) -> DecisionModel[int]:
 
 def define(log: Log, course: str, capacity: int, metadata: Metadata) -> Commit | None:
     def decide(seats: Seats) -> Sequence[Append]:
+        if capacity < 1:
+            raise Rejected("a course has at least one seat")
         if seats.capacity:
             raise Rejected(f"there is a course {course} already")
         return [Append(f"course/{course}", (CourseDefined(course, capacity),))]
@@ -218,15 +222,25 @@ def office(url: str, folder: str) -> tuple[Store, Log, ReadModel]:
 
 
 def run(url: str, folder: str, stopped: Callable[[], bool]) -> None:
+    failed: list[Exception] = []
+
     def send_invoices() -> None:
-        store, log, _ = office(url, folder)
-        Runner(store, log, billing(Repository(log, INVOICE))).follow(stopped)
+        try:
+            store, log, _ = office(url, folder)
+            Runner(store, log, billing(Repository(log, INVOICE))).follow(lambda: stopped() or bool(failed))
+        except Exception as error:  # it ends the other thread, too, which raises it again
+            failed.append(error)
 
     sender = threading.Thread(target=send_invoices)
     sender.start()
-    _, _, enrolment = office(url, folder)
-    enrolment.follow(stopped)
+    try:
+        _, _, enrolment = office(url, folder)
+        enrolment.follow(lambda: stopped() or bool(failed))
+    except Exception as error:
+        failed.append(error)
     sender.join()
+    if failed:
+        raise failed[0]
 
 
 def main(url: str, folder: str, command: str = "", *words: str) -> None:

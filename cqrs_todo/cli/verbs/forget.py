@@ -22,8 +22,8 @@ _REFUSED = 1
 _MOST_SHOWN = 10
 """How many todos the question shows with their texts."""
 _ELSEWHERE = (
-    "Not reached: other stores, exports, backups, copies on other machines, and the history of your shell. What a disk still"
-    " holds of removed files is not overwritten."
+    "Not reached: other todos that repeat the text, other stores, exports, backups, other machines, and the history of your"
+    " shell. The disk may still hold the old bytes. To find a text in all lists: todo history --all-lists -S TEXT"
 )
 
 
@@ -56,8 +56,8 @@ def _agreed(session: Session, entities: Sequence[Entity[State]], ids: Sequence[s
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         unasked = session.typed(session.list.name, f"forget {shlex.join(ids)} --yes")
         raise UsageError(
-            "forget cannot be undone and asks first, and there is no terminal to ask on",
-            f"to forget it without being asked: {unasked}",
+            "forget asks before it removes data, and there is no terminal to ask on; nothing was forgotten",
+            f"to forget without the question: {unasked}",
         )
     for entity in entities[:_MOST_SHOWN]:
         item = item_of(entity)
@@ -85,10 +85,11 @@ def _print(session: Session, done: Forgot, numbers: str, streams: Sequence[str])
         places = [
             f"{visible(each.list)}{' (archived)' if each.archived else ''} ({count_of(each.events, 'event')})"
             for each in done.lists
+            if each.events
         ]
         print_line(f"Forgot {numbers} in {', '.join(places)}. This cannot be undone.")
     for path in done.removed:
-        print_message(session, f"Removed, because it may have held this: {visible(path)}")
+        print_message(session, f"Deleted, because it may have held this: {visible(path)}")
     for what in done.unreached:
         print_message(session, f"Not reached: {visible(what)}")
     print_message(session, _ELSEWHERE)
@@ -96,7 +97,7 @@ def _print(session: Session, done: Forgot, numbers: str, streams: Sequence[str])
 
 VERB = Verb(
     name="forget",
-    help="Remove the data of todos from all lists and all history, permanently. It is for a password typed by mistake.",
+    help="Erase todos from all history, for ever. It is for a password typed by mistake.",
     examples=("todo forget 3", "todo forget 3 --yes"),
     action=forget,
     group=CHANGE,

@@ -122,9 +122,8 @@ def _print(session: Session, line: str) -> None:
 
 
 def _describe(verdict: Verdict) -> str:
-    counts = f"{count_of(verdict.events, 'event')}, {count_of(verdict.commits, 'commit')}"
-    if verdict.forgotten:
-        counts += f", {verdict.forgotten:,} forgotten"
+    forgotten = f" ({verdict.forgotten:,} forgotten)" if verdict.forgotten else ""
+    counts = f"{count_of(verdict.events, 'event')}{forgotten}, {count_of(verdict.commits, 'commit')}"
     if verdict.newer:
         made = f"made by a newer program: its format {verdict.newer} is newer than this program's"
         return f"{made}; {counts} can be read, and nothing is changed"

@@ -212,7 +212,7 @@ class ReadModel:
         try:
             return self._advance(generation)
         except StaleCursor as error:
-            _log.warning("the projection %s is derived again: %s", self._projection.name, error)
+            _log.warning("a log was rewritten, so the projection %s is derived again: %s", self._projection.name, error)
             return self._build(anew=True)
 
     def rebuild(self) -> int:
@@ -287,8 +287,8 @@ class ReadModel:
             if reached >= position:
                 return
             if time.monotonic() >= until:
-                what = f"the projection {self._projection.name} has come to @{reached} of {log.name}, and not to @{position}"
-                raise ProjectionBehind(f"{what} within {seconds:g} s")
+                what = f"the projection {self._projection.name} is at @{reached} of {log.name}"
+                raise ProjectionBehind(f"{what}; it did not reach @{position} in {seconds:g} s")
             time.sleep(_POLL)
 
     def lag(self) -> dict[str, int]:
@@ -405,7 +405,8 @@ class ReadModel:
             upto = Checkpoint(good[-1].position, before.base)
             generation.change(log.id, before, upto, partial(self._run, generation, log.id, good))
         what = f"version {self._projection.version} of the projection {self._projection.name} cannot apply {failed.type}"
-        raise ProjectionFailed(f"{what} at @{failed.position} of {log.name}: {in_words(error)}") from error
+        advice = "the rows are those of the events before it; correct the projection, and increase its version"
+        raise ProjectionFailed(f"{what} at @{failed.position} of {log.name}: {in_words(error)}; {advice}") from error
 
     def _run(self, generation: Generation, log_id: str, events: Sequence[Recorded[Any]], connection: Any) -> None:
         for event in events:

@@ -25,7 +25,6 @@ from ..errors import (
 from ..events import Commit, EventBatch, EventTypes, Metadata
 from ..fold import Fold
 from ..forgetting import Forgetting
-from ..ids import take_unsent
 from ..names import check_free, check_log_name
 from ..query import AppendCondition
 from ..snapshots import Snapshot, SnapshotInfo, Snapshots
@@ -335,8 +334,6 @@ class DryRunLog(Log):
 
     def _recorded(self, command: str) -> Commit | None:
         """Return the commit that a command made when it was sent before."""
-        if take_unsent(command):
-            return None
         kept = next((commit for commit in self._kept.commits if commit.metadata.command == command), None)
         return kept or self._log.find_command(command)
 

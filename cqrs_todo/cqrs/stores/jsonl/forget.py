@@ -57,7 +57,7 @@ def forget(path: str, name: str, streams: Collection[str], *, is_copy: bool) -> 
     damage = verdict.damage
     if damage is not None and damage.kind != "torn":
         place = f"{path} is damaged at line {damage.line}, byte {damage.byte}: {damage.detail}"
-        raise DamagedLog(f"{place}; nothing was changed; repair it first")
+        raise DamagedLog(f"{place}; nothing was forgotten in it: repair it, and forget the same again")
     with os_errors_as_store_errors(path, _NOTHING):
         with LogFile(path, os.O_RDONLY, name) as file:
             content = read_range(file.fd, 0, file.size)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from ...verification import Stray
 
 _LOCK = ".lock"
+_FORGETS_LESS = "from before data were forgotten, and still holds them: delete it"
 _BLOCK = 1 << 20
 _FIRST_READ = 1 << 10
 """How many bytes are read at first to find a header. It is longer if many streams were forgotten."""
@@ -275,7 +276,9 @@ class Inventory:
             original = self._original(log.id) if log is not None else None
             if original is not None and log is not None and original.path != path:
                 shown = _shown(original.name or "", original.archived)
-                detail = f"it is a copy of the log {shown}, {_compared(path, original.path)}"
+                forgets_less = set(log.forgotten) < set(original.forgotten)
+                compared = _FORGETS_LESS if forgets_less else _compared(path, original.path)
+                detail = f"it is a copy of the log {shown}, {compared}"
                 yield Stray(path, archived, name, original.name, detail)
             elif _other_form(file) is not None:
                 yield Stray(path, archived, None, None, "its file name is not in Unicode's form NFC: rename the file")

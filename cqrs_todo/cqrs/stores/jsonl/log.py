@@ -60,10 +60,6 @@ class JsonlLog(ChainedLog):
 
     def find_command(self, command: str) -> Commit | None:
         """Find the commit with a command id; see `Log`."""
-        from ...ids import is_unsent  # most runs only read
-
-        if is_unsent(command):
-            return None
         commit = self._commit_of(command)
         if commit is not None:
             self.sync()  # its writer may have been stopped before its sync

@@ -333,6 +333,10 @@ class LogReader(ChainReader):
         since = self.commands.since
         if since == 0:
             return None
+        from ...ids import was_made_after  # most runs only read
+
+        if was_made_after(command, self.commands.known_at):
+            return None
         if self.is_indexed(file):
             return self.search.commit(file, command, since)
         return next((commit for commit in self.commits_backward() if commit.metadata.command == command), None)

@@ -85,8 +85,7 @@ class JsonlStore(Store):
             inventory.check(name, archived=False)
             original = inventory.original_of(name)
             if original is not None:
-                copy = f"{self._path(name)} is a copy of {original.path}, which is another log"
-                log.forbid_appending(f"{copy}: it can only be read, because changes would give one log two histories")
+                log.forbid_appending(f"{self._path(name)} is a copy of {original.path}: it can be read, but not changed")
         return log
 
     def rename(self, old: str, new: str) -> None:

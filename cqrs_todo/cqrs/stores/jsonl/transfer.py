@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from ...cursor import Cursor
 from ...errors import ImportRefused, OutcomeUnknown
 from ..chain import Versions, Walk
-from ..format import Header, InvalidLine, decode_header, decode_lines
+from ..format import ANOTHER_HISTORY, Header, InvalidLine, decode_header, decode_lines
 from ..hash_chain import DIGEST_MEMBER_LENGTH, continues, last_digest
 from .files import (
     OPEN_SAFELY,
@@ -177,7 +177,7 @@ def put_in_place(path: str, name: str, incoming: Incoming) -> int:
             try:
                 lines, complete = _count_lines(fd)
                 if not _same_beginning(fd, incoming.fd, min(complete or status.st_size, incoming.end.offset)):
-                    raise ImportRefused(f"{name} has another history than these lines{_NOTHING}")
+                    raise ImportRefused(f"{name} {ANOTHER_HISTORY}{_NOTHING}")
                 if complete >= incoming.end.offset:
                     return 0
                 _set_tail_aside(path, name, read_range(fd, complete, status.st_size), incoming, complete)
@@ -239,5 +239,5 @@ def _set_tail_aside(path: str, name: str, tail: bytes, incoming: Incoming, compl
     if not tail or read_range(incoming.fd, complete, complete + len(tail)) == tail:
         return
     if continues(last_digest(read_range(incoming.fd, max(0, complete - DIGEST_MEMBER_LENGTH - 1), complete)), tail):
-        raise ImportRefused(f"{name} has another history than these lines{_NOTHING}")
+        raise ImportRefused(f"{name} {ANOTHER_HISTORY}{_NOTHING}")
     create_durable(dated(path, "torn"), tail)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from ...cursor import Cursor
 from ...errors import DamagedLog, LogBusy, OutcomeUnknown, StaleCursor, StoreUnavailable
 from ...events import Commit, EventTypes, Metadata
-from ...ids import take_unsent
 from ...store import Append
 from ..hash_chain import continues
 from ..recording import check_condition, record, repeated
@@ -55,14 +54,13 @@ class LogWriter:
     def append(self, appends: Sequence[Append], metadata: Metadata, condition: "AppendCondition | None") -> Commit:
         """Write a commit; see `Log.append`."""
         reader = self._reader
-        new = take_unsent(metadata.command)
         with self._lock() as lock, delay_signals() as arrived:
             reached = reader.reached
             with self._open(lock) as file:
                 if not file.known and not reader.holds(file, reached):
                     changed = f"{self._path} is not what was read of it up to @{reached.position}"
                     raise StaleCursor(f"{changed}; nothing was recorded")
-                earlier = None if new else self._earlier(file, metadata.command)
+                earlier = self._earlier(file, metadata.command)
                 if earlier is None:
                     self._check(condition)
                     commit = self._append(lock, file.fd, appends, metadata)

@@ -7,7 +7,6 @@ from typing import NamedTuple, TypeAlias
 from ...cursor import Cursor
 from ...errors import ConditionFailed, ForgottenStream, LogBusy, LogNotFound, ReadOnlyLog, WrongExpectedVersion
 from ...events import Commit, EventTypes, Metadata, Recorded
-from ...ids import is_unsent
 from ...query import AppendCondition
 from ...store import NEVER, Append, Progress, at_most
 from ..chain import ChainedLog
@@ -117,8 +116,6 @@ class PostgresLog(ChainedLog):
 
     def find_command(self, command: str) -> Commit | None:
         """Find the commit with a command id; see `Log`."""
-        if is_unsent(command):
-            return None
         line = self._database.run(partial(self._line_of, command))
         return None if line is None else self._decoded(line)
 
