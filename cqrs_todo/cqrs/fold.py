@@ -169,6 +169,14 @@ class Fold(Generic[S]):
         self._waiting: dict[str, list[BatchEvent]] = {}
         self._waits = 0
 
+    def depend_on_everything(self) -> None:
+        """Let the commit that is being planned depend on everything in the log, not only on what was asked of this fold.
+
+        A plan calls this if it also reads commits, or the attributes of this fold.
+        """
+        if self.reads is not None:
+            self.reads.everything = True
+
     # moving
 
     def apply(self, *commits: EventBatch) -> None:
@@ -243,6 +251,7 @@ class Fold(Generic[S]):
 
     def copy(self) -> "Fold[S]":
         """Return another fold of the same entities, which changes independently of this one."""
+        self.depend_on_everything()
         twin = Fold(self._decider, self._base, self.position)
         twin.others, twin.unknown = dict(self.others), dict(self.unknown)
         twin._kept = self._kept

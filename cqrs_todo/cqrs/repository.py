@@ -135,10 +135,13 @@ class Repository(Generic[S, C, E]):
         """Return the fold of the whole log as it is now.
 
         It is made from a snapshot or from the fold of the last call, and from what was recorded since. It belongs to the
-        repository, and the next call changes it. Make a copy if it must stay as it is.
+        repository, and the next call changes it. Make a copy if it must stay as it is. While a plan is being made, it is the
+        fold that the plan was given.
         """
         while True:
             fold = self._begin() if self._fold is None else self._fold
+            if fold.reads is not None:  # a plan asks for it: what it has read must stay what its append is guarded by
+                return fold
             try:
                 self._advance(fold)
             except StaleCursor:
@@ -277,7 +280,8 @@ class Repository(Generic[S, C, E]):
 
         The commit is only written if nothing that the plan has read was changed meanwhile. For that, the streams that it
         asked the fold for become guards of the append. If it read something that depends on all streams, for example by
-        going through all entities, nothing at all may have been appended.
+        going through all entities, nothing at all may have been appended. If it reads anything else of the log, such as
+        commits, it must call `Fold.depend_on_everything`.
 
         Args:
             plan: Gives, for the fold of the log as it is now, the new events by stream and the metadata of their commit.

@@ -62,8 +62,15 @@ def wait(store: Store, ends: Sequence[tuple[Log, Cursor]], seconds: float) -> No
     until = time.monotonic() + seconds
     while (left := until - time.monotonic()) > 0:
         time.sleep(min(left, _POLL))
-        if any(log.has_grown(end) for log, end in ends):
+        if any(_may_have_grown(log, end) for log, end in ends):
             return
+
+
+def _may_have_grown(log: Log, end: Cursor) -> bool:
+    try:
+        return log.has_grown(end)
+    except LogNotFound:  # it was renamed or archived: whoever reads it finds that out
+        return True
 
 
 def follow(

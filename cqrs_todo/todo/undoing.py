@@ -144,6 +144,7 @@ def _apply_steps(todos: Recorder, direction: Direction, choose: Choose) -> Answe
     others: dict[str, Recorder] = {}
 
     def plan(fold: Fold[State]) -> list[CommitContent]:
+        fold.depend_on_everything()  # which command is the last one depends on all commits
         side = ListState(todos, fold)
         steps = _commits_of(side, choose(side))
         others.update(_other_lists(todos, steps))

@@ -50,10 +50,10 @@ def test_a_password_is_forgotten(filled: Todo) -> None:
     lines = filled("history", "--plain").out
     result = filled("forget", "2", "--yes")
     assert result.out == "Forgot 2 in inbox (4 events). This cannot be undone.\n"
-    assert "Not reached: other stores, exports, backups" in result.err
+    assert "Not reached: other todos that repeat the text, other stores, exports" in result.err
     assert (holding(filled), holding(filled, "not a password")) == ([], [])
     assert [todo["number"] for todo in filled.todos()] == [1, 3]
-    assert filled("verify").out.startswith("inbox: 8 events, 5 commits, 4 forgotten, head ")
+    assert filled("verify").out.startswith("inbox: 8 events (4 forgotten), 5 commits, head ")
     assert filled("verify", "--json").json["lists"][0]["forgotten"] == 4
     after = filled("history", "--plain").out
     places = [line.split("\t")[:3] for line in lines.splitlines()]
@@ -76,7 +76,7 @@ def test_every_verb_works_in_a_list_in_which_something_is_forgotten(filled: Todo
         assert SECRET not in result.out + result.err, line
     for line in ("show 2", "blame 2", "done 2", "edit 2 x", "history 2", "restore 2"):
         result = filled.run(*line.split())
-        assert (result.code, "no todo 2 in inbox" in result.err) == (3, True), line
+        assert (result.code, "no todo 2 (forgotten or lost) in inbox" in result.err) == (3, True), line
     assert filled("verify").out.count("intact") == 1
 
 
@@ -125,7 +125,7 @@ def test_nothing_outside_the_log_keeps_a_password(filled: Todo) -> None:
     result = filled("forget", "2", "--yes")
     assert holding(filled) == []
     assert re.search(r"^Forgot 2 in inbox \(\d+ events\), job \(archived\) \(\d+ events\)\.", result.out)
-    assert result.err.count("Removed, because it may have held this: ") == 2
+    assert result.err.count("Deleted, because it may have held this: ") == 2
     assert not list(filled.home.glob(".cache/cqrs-todo/index/*.sqlite"))
     verified = filled("verify").out
     assert verified.count("intact") == verified.count("forgotten") == 2
@@ -195,7 +195,7 @@ def test_it_is_not_a_command_like_others(filled: Todo) -> None:
     assert (refused.code, "todo forget 2 --yes" in refused.err) == (2, True)
     for option in ("--because", "--command-id", "--expect"):
         assert filled.run("forget", "2", "--yes", option, "1").code == 2
-    assert "explain cannot show the forgetting of todos" in filled.run("explain", "forget", "2").err
+    assert "explain cannot show what forget does" in filled.run("explain", "forget", "2").err
     assert filled.run("--at", "@1", "forget", "2", "-y").code == 2
     assert filled.log_file().read_bytes() == before
 

@@ -3,15 +3,16 @@
 import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given as for_all
 from hypothesis import strategies as st
 
 from cqrs_todo.cqrs.errors import LogExists, Rejected, WrongExpectedVersion
-from cqrs_todo.cqrs.events import Metadata
+from cqrs_todo.cqrs.events import Commit, Metadata
 from cqrs_todo.cqrs.fold import Fold
-from cqrs_todo.cqrs.store import Store
+from cqrs_todo.cqrs.store import Log, Store
 from cqrs_todo.cqrs.stores import open_store
 from cqrs_todo.todo.errors import CannotUndo, EventNotFound, NotFound, NotYet
 from cqrs_todo.todo.events import TextChanged
@@ -190,3 +191,23 @@ def test_a_command_with_an_id_that_is_known_is_not_decided_again(store: Store) -
     _, first = todos.repository.execute(item.id, Toggle(NOW), metadata)
     assert todos.repository.execute(item.id, Toggle(NOW), metadata)[1] == first
     assert todos.view().items[0].todo.done
+
+
+def test_an_undo_is_planned_again_when_others_undo_or_redo_meanwhile(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    todos = a_list(store)
+    todos.add([Create("a", NOW)])
+    todos.add([Create("b", NOW)])
+    todos.undo()
+    others = a_list(store)
+    append = type(todos.log).append
+    interruptions = [others.redo]
+
+    def after_a_redo(log: Log, *args: Any, **more: Any) -> Commit:
+        if log is todos.log and interruptions:
+            interruptions.pop()()
+        return append(log, *args, **more)
+
+    monkeypatch.setattr(type(todos.log), "append", after_a_redo)
+    todos.undo()
+    assert not interruptions
+    assert texts(a_list(store)) == ["a"], "as if it came after the redo, which it undoes"

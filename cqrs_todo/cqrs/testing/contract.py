@@ -6,11 +6,13 @@ conftest.py. (The idea of one suite for all stores is taskchampion's.)
 
 import sys
 import threading
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from ..boundary import DecisionModel, decide_on
 from ..checkpoints import Parked
 from ..cursor import Cursor
 from ..errors import (
@@ -20,6 +22,7 @@ from ..errors import (
     InvalidLogName,
     LogExists,
     LogNotFound,
+    Rejected,
     StaleCursor,
     StreamNotFound,
     WrongExpectedVersion,
@@ -28,9 +31,10 @@ from ..events import FORGOTTEN, Commit, EventBatch, EventTypes, Metadata, Record
 from ..names import check_log_name
 from ..query import AppendCondition, Query, QueryItem
 from ..reactions import Reaction, Runner
+from ..repository import Repository
 from ..store import EXISTS, NEW, Append, Log, Store, new_streams_only
 from .examples import AT, CONTRACT_TYPES, LARGE, LATER_TYPES, Counted, Renamed, content_of, metadata, numbers, one
-from .reaction_contract import ReactionContract
+from .reaction_contract import COUNTING, ReactionContract
 
 NO_NAMES = ("", "a/\0", "a/\n", "a/\x1b", "a/\x7f", "a/\x85", "a/\udc80", "a/" + "x" * 3_000)
 """Names of streams and ids of commands that not every store can keep."""
@@ -368,6 +372,34 @@ class StoreContract(ReactionContract):
         assert list(log.events_backward(0)) == []
         assert list(log.commits_backward(Cursor(-5))) == []
 
+    def test_a_command_id_that_was_made_here_is_recognised_whoever_sent_it(self, store: Store, log: Log) -> None:
+        made = [Metadata.new("me@test") for _ in range(3)]
+        other = self.reopened(store)
+        for each in made:
+            other.append(one("a/1", 1), each)
+        for number, each in enumerate(made, 1):
+            found = log.find_command(each.command)
+            assert found is not None
+            assert (log.append(one("a/1", 1), each).position, found.position) == (number, number)
+
+    def test_a_decision_that_comes_again_is_recorded_once(self, store: Store, log: Log) -> None:
+        counters: Repository[int, int, Counted] = Repository(log, COUNTING)
+        model: DecisionModel[int] = DecisionModel(Query.of(kinds={"b"}), 0, lambda count, _: count + 1)
+
+        def decide(count: int) -> list[Append]:
+            if count:
+                raise Rejected("already")
+            return one("b/1", 1)
+
+        first, second = Metadata.new("me@test"), Metadata.new("me@test")
+        commit = decide_on(log, model, decide, first)
+        assert (commit, decide_on(log, model, decide, first)) == (commit, commit)
+        _, counted = counters.execute("1", 3, second)
+        _, again = counters.execute("1", 3, second, precondition=NEW)
+        assert (counted, len(list(self.reopened(store).commits()))) == (again, 2)
+        with pytest.raises(Rejected):
+            decide_on(log, model, decide, Metadata.new("me@test"))
+
     @pytest.mark.parametrize("name", NO_NAMES, ids=ascii)
     def test_a_name_that_not_every_store_can_keep_is_refused(self, log: Log, name: str) -> None:
         for appends, command in ((one(name, 1), "c"), (one("a/1", 1), name), ([*one("a/1", 1), Append(name, (), 0)], "c")):
@@ -657,6 +689,39 @@ class StoreContract(ReactionContract):
         with pytest.raises(CommandReused):
             other.append(one("a/1", 1, LARGE), metadata("c1"))
         assert store.verify("inbox").events == 8
+
+    def test_an_object_that_reads_on_behind_what_was_forgotten_appends_nothing_to_the_stream(
+        self, store: Store, log: Log
+    ) -> None:
+        self.filled(log)
+        before = self.reopened(store)
+        for _ in before.commits():
+            pass
+        store.forget("inbox", ["a/1"])
+        new = self.reopened(store)
+        for _ in new.commits():
+            pass
+        for each in (before, self.reopened(store)):
+            assert list(each.commits(new.cursor())) == []
+            for _ in range(2):
+                with pytest.raises((ForgottenStream, StaleCursor)):
+                    each.append(one("a/1", 9), metadata("c9"))
+
+    def test_an_object_from_before_streams_were_forgotten_reads_the_log_as_it_is(self, store: Store, log: Log) -> None:
+        self.filled(log)
+        readings: list[Callable[[Log], Iterable[object]]] = [
+            lambda log: log.commits_backward(),
+            lambda log: log.events(stream="a/1"),
+            lambda log: log.events_backward(stream="a/1"),
+            lambda log: log.select(Query.of(kinds={"a"})),
+            lambda log: log.commits(),
+        ]
+        objects = [self.reopened(store) for _ in readings]
+        for each in objects:
+            assert len(list(each.commits())) == 4
+        store.forget("inbox", ["a/1"])
+        for each, reading in zip(objects, readings, strict=True):
+            assert list(reading(each)) == list(reading(self.reopened(store)))
 
     def test_others_notice_that_streams_were_forgotten(self, store: Store, log: Log) -> None:
         self.filled(log)

@@ -330,6 +330,14 @@ class ReactionContract:
         later = Runner(store, self.reopened(store), Reaction("see", seen.append))
         assert (later.begin_now(), later.catch_up(), numbers(seen)) == (False, 1, [1])
 
+    def test_forgetting_does_not_let_a_reaction_begin_anew(self, store: Store, log: Log) -> None:
+        seen: list[Recorded] = []
+        assert Runner(store, log, Reaction("see", seen.append)).begin_now()
+        log.append([*one("a/1", 1), *one("b/1", 2)], metadata("c1"))
+        store.forget("inbox", ["a/1"])
+        later = Runner(store, self.reopened(store), Reaction("see", seen.append))
+        assert (later.begin_now(), later.catch_up(), numbers(seen)) == (False, 1, [2])
+
     def test_events_with_the_same_id_in_two_logs_lead_to_two_commands(self, store: Store, log: Log) -> None:
         other, target = store.create("other", AT), store.create("target", AT)
         counted: Repository[int, int, Counted] = Repository(target, COUNTING)

@@ -102,12 +102,15 @@ READINGS: dict[str, Callable[[Log, Cursor], Any]] = {
     "a stream backward": lambda log, _: list(log.events_backward(stream="a/1")),
     "a query": lambda log, _: list(log.select(Query((QueryItem(tags=frozenset({"large"})),)))),
     "backward": lambda log, _: list(log.commits_backward()),
+    "the lines": lambda log, _: list(log.lines()),
+}
+FROM_A_CURSOR: dict[str, Callable[[Log, Cursor], Any]] = {
     "backward from a cursor": lambda log, cursor: list(log.commits_backward(cursor)),
     "from a cursor": lambda log, cursor: list(log.commits(cursor)),
 }
 
 
-@pytest.mark.parametrize("reading", READINGS)
+@pytest.mark.parametrize("reading", [*READINGS, *FROM_A_CURSOR])
 def test_whoever_has_read_the_log_before_reads_it_again(store_there: PostgresStore, database: str, reading: str) -> None:
     elsewhere = open_store(database, CONTRACT_TYPES)
     log = elsewhere.open("inbox")
@@ -115,8 +118,11 @@ def test_whoever_has_read_the_log_before_reads_it_again(store_there: PostgresSto
         pass
     cursor = log.cursor()
     store_there.forget("inbox", ["a/1"])
-    with pytest.raises(StaleCursor):
-        READINGS[reading](log, cursor)
+    if reading in READINGS:
+        assert READINGS[reading](log, cursor) == READINGS[reading](store_there.open("inbox"), cursor)
+    else:
+        with pytest.raises(StaleCursor):
+            FROM_A_CURSOR[reading](log, cursor)
     assert [event.type for event in log.events(stream="a/1")] == [FORGOTTEN] * 2
     assert len(list(log.commits_backward())) == len(list(log.commits())) == 3
     assert (log.damage, log.warnings) == (None, [])

@@ -87,9 +87,7 @@ class FileCheckpoints(Checkpoints):
         with self._lease(path) as lease:
             if holder is not None and _read_lease(lease).holder != holder:
                 return False
-            base = checkpoint.base
-            kept = _Kept(checkpoint.position, (base.position, base.line, base.offset, base.digest.decode()))
-            replace_durably(path, msgspec.json.encode(kept) + b"\n")
+            _write(path, checkpoint)
             return True
 
     def hold(self, reaction: str, log_id: str, holder: str, seconds: float) -> bool:
@@ -108,12 +106,13 @@ class FileCheckpoints(Checkpoints):
             if _read_lease(lease).holder == holder:
                 _write_lease(lease, _Lease())
 
-    def forget(self, log_id: str, positions: Collection[int]) -> None:
+    def forget(self, log_id: str, positions: Collection[int], start: Cursor) -> None:
         """Let all reactions to a log read it from its start to where they are, because its digests have changed.
 
         Args:
             log_id: The id of the log.
             positions: The positions of the events that are forgotten. They are no longer parked.
+            start: The cursor after the new header.
 
         Raises:
             StoreUnavailable: A checkpoint cannot be read or written.
@@ -132,7 +131,8 @@ class FileCheckpoints(Checkpoints):
             if ending == _SUFFIX:
                 with self._lease(path), suppress(_NoCheckpoint):  # the reaction itself reports that
                     kept = self.load(reaction, log_id)
-                    replace_durably(path, msgspec.json.encode(_Kept(kept.position)) + b"\n")
+                    if kept != Checkpoint():
+                        _write(path, Checkpoint(kept.position, start))
             elif ending == ".parked":
                 try:
                     found = [each.event for each in self.parked(reaction, log_id) if each.position in positions]
@@ -196,6 +196,12 @@ def _read_lease(fd: int) -> _Lease:
         return _decode_lease(content)
     except (msgspec.MsgspecError, UnicodeDecodeError):  # it is new, or a power cut has torn it: then nobody holds it
         return _Lease()
+
+
+def _write(path: str, checkpoint: Checkpoint) -> None:
+    base = checkpoint.base
+    kept = _Kept(checkpoint.position, (base.position, base.line, base.offset, base.digest.decode()))
+    replace_durably(path, msgspec.json.encode(kept) + b"\n")
 
 
 def _write_lease(fd: int, lease: _Lease) -> None:

@@ -8,6 +8,7 @@ import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from typing import NamedTuple
 
 from ...cursor import Cursor
 from ..chain import Walk
@@ -22,12 +23,33 @@ _TABLES = """
     CREATE TABLE commands (command TEXT PRIMARY KEY, offset INTEGER) WITHOUT ROWID;
     CREATE TABLE events (stream TEXT, version INTEGER, offset INTEGER, PRIMARY KEY (stream, version)) WITHOUT ROWID;
 """
+_MOST = 2**63 - 1  # the greatest number in SQLite
 _WAIT = 10.0
 """How many seconds to wait for another process that extends the same index."""
 
 
 class IndexUnavailable(Exception):
     """The index cannot be read or written. Whatever it would answer must be read from the log itself."""
+
+
+class IndexedLog(NamedTuple):
+    """What of a log the index must cover to answer.
+
+    Attributes:
+        file: The open file.
+        start: The cursor after the header.
+        until: The position up to which it must be covered. None means up to its last complete line.
+    """
+
+    file: Lines
+    start: Cursor
+    until: int | None
+
+    def is_covered(self, reached: Cursor) -> bool:
+        """Return whether it is covered by an index that reaches up to a cursor."""
+        if self.until is not None and reached.position >= self.until:
+            return True
+        return reached.offset >= self.file.size
 
 
 class LogIndex:
@@ -47,30 +69,6 @@ class LogIndex:
         if self._connection is not None:
             self._connection.close()
 
-    def extend(self, file: Lines, start: Cursor, until: int | None = None) -> bool:
-        """Add what the log holds behind the end of the index.
-
-        Args:
-            file: The log.
-            start: The cursor after the header of the log.
-            until: The position that the index must reach. None means the end of the log.
-
-        Returns:
-            Whether the index reaches as far as the lines of the log are intact, and that is the last complete one.
-
-        Raises:
-            IndexUnavailable: The index cannot be read or written.
-        """
-        with self._answering() as connection:
-            reached = _reached(connection)
-            is_enough = reached is not None and (
-                reached.offset == file.size or (until is not None and reached.position >= until)
-            )
-            if reached is not None and is_enough and holds(file.fd, reached):
-                return True
-            with _writing(connection):
-                return _extend(connection, file, start)
-
     def reached(self, file: Lines) -> Cursor | None:
         """Return how far the index reaches in a log; None if it is empty or belongs to another history of the log.
 
@@ -81,34 +79,71 @@ class LogIndex:
             reached = _reached(connection)
             return reached if reached is not None and holds(file.fd, reached) else None
 
-    def offset_of(self, command: str) -> int | None:
-        """Return the offset in bytes of the line whose commit has a command id; None if the index has no such line."""
-        with self._answering() as connection:
+    def offset_of(self, command: str, log: IndexedLog) -> int | None:
+        """Return the offset in bytes of the line whose commit has a command id; None if the log has no such line.
+
+        Args:
+            command: The command id.
+            log: What of the log the answer must cover.
+
+        Raises:
+            IndexUnavailable: The index cannot be read or written, or the log is damaged.
+        """
+        with self._covering(log) as connection:
             row = connection.execute("SELECT offset FROM commands WHERE command = ?", (command,)).fetchone()
         return None if row is None else int(row[0])
 
-    def offsets_in(self, stream: str, first: int, last: int, *, backward: bool, limit: int) -> Sequence[int]:
-        """Return the offsets in bytes of the lines that hold events of a stream.
+    def offsets_in(
+        self, stream: str, first: int, last: int, log: IndexedLog, *, backward: bool, limit: int
+    ) -> Sequence[int]:
+        """Return the offsets in bytes of the lines that hold events of a stream. The errors are those of `offset_of`.
 
         Args:
             stream: The name of the stream.
             first: The lowest version.
             last: The highest version.
+            log: What of the log the answer must cover.
             backward: Whether to return the newest line first. Otherwise the oldest one comes first.
             limit: How many events to find at most; -1 finds all.
         """
         order = "DESC" if backward else "ASC"
         query = f"SELECT offset FROM events WHERE stream = ? AND version BETWEEN ? AND ? ORDER BY version {order} LIMIT ?"
-        with self._answering() as connection:
-            found = connection.execute(query, (stream, first, last, limit)).fetchall()
+        with self._covering(log) as connection:
+            found = connection.execute(query, (stream, min(first, _MOST), min(last, _MOST), min(limit, _MOST))).fetchall()
         return list(dict.fromkeys(offset for (offset,) in found))
 
-    def version_before(self, stream: str, offset: int) -> int:
-        """Return the version of a stream before the line at an offset; 0 if it has no events there."""
+    def version_before(self, stream: str, offset: int, log: IndexedLog) -> int:
+        """Return the version of a stream before the line at an offset; 0 if it has no events there.
+
+        Args:
+            stream: The name of the stream.
+            offset: The offset in bytes.
+            log: What of the log the answer must cover. The errors are those of `offset_of`.
+        """
         query = "SELECT version FROM events WHERE stream = ? AND offset < ? ORDER BY version DESC LIMIT 1"
-        with self._answering() as connection:
+        with self._covering(log) as connection:
             row = connection.execute(query, (stream, offset)).fetchone()
         return 0 if row is None else int(row[0])
+
+    @contextmanager
+    def _covering(self, log: IndexedLog) -> Iterator[sqlite3.Connection]:
+        """Give the index to the block when it covers a log. If it does not, what the log holds behind its end is added.
+
+        Another process may make the index again, for another history of the log. So what the index covers is looked at in
+        the transaction in which the block asks.
+        """
+        with self._answering() as connection:
+            with _transaction(connection, "BEGIN"):
+                reached = _reached(connection)
+                if reached is not None and log.is_covered(reached) and holds(log.file.fd, reached):
+                    yield connection
+                    return
+            with _transaction(connection, "BEGIN IMMEDIATE"):
+                intact = _extend(connection, log.file, log.start)
+                if intact:
+                    yield connection
+            if not intact:
+                raise IndexUnavailable(f"{log.file.path} is damaged")
 
     @contextmanager
     def _answering(self) -> Iterator[sqlite3.Connection]:
@@ -152,7 +187,7 @@ def _open(path: str) -> sqlite3.Connection:
     ((schema,),) = connection.execute("PRAGMA user_version")
     if schema != _SCHEMA:
         connection.execute("PRAGMA journal_mode = WAL")
-        with _writing(connection):
+        with _transaction(connection, "BEGIN IMMEDIATE"):
             ((schema,),) = connection.execute("PRAGMA user_version")  # another process may have made the tables meanwhile
             if schema != _SCHEMA:
                 names = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
@@ -164,9 +199,9 @@ def _open(path: str) -> sqlite3.Connection:
 
 
 @contextmanager
-def _writing(connection: sqlite3.Connection) -> Iterator[None]:
-    """Make what the block writes one transaction."""
-    connection.execute("BEGIN IMMEDIATE")
+def _transaction(connection: sqlite3.Connection, begin: str) -> Iterator[None]:
+    """Make what the block reads and writes one transaction, which begins with a statement."""
+    connection.execute(begin)
     try:
         yield
     except BaseException:
@@ -182,7 +217,7 @@ def _reached(connection: sqlite3.Connection) -> Cursor | None:
 
 
 def _extend(connection: sqlite3.Connection, file: Lines, start: Cursor) -> bool:
-    """Add what the log holds behind the end of the index; see `LogIndex.extend`."""
+    """Add what the log holds behind the end of the index; and return whether all of it is intact."""
     reached = _reached(connection)  # another process may have come farther while this one waited
     if reached is None or not holds(file.fd, reached):
         for table in ("commands", "events", "reached"):

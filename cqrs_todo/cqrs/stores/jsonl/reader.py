@@ -195,7 +195,8 @@ class LogReader(ChainReader):
         if file.known:
             return
         self._restart_if_changed(file)
-        indexed = self.search.reached(file) if self.reached is self.start and self.is_indexed(file) else None
+        begins = self.reached is self.start and self.damage is None and self.is_indexed(file)
+        indexed = self.search.reached(file) if begins else None
         if indexed is not None:
             self._begin_at(indexed, partial(self.search.version_at, indexed))
         self._read_on(file)

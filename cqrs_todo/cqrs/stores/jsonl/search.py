@@ -10,7 +10,7 @@ from ...events import Commit, Recorded
 from ...store import at_most
 from ..hash_chain import DIGEST_MEMBER_LENGTH, NO_DIGEST, digest_in
 from .files import read_range
-from .index import IndexUnavailable, LogIndex
+from .index import IndexedLog, IndexUnavailable, LogIndex
 from .lines import Lines, LogFile
 from .reader import LogReader
 
@@ -41,7 +41,7 @@ class Search:
             until: The position up to which the log must be searched. None means the end of the log.
         """
         try:
-            offset = self._ask(file, lambda index: index.offset_of(command), until)
+            offset = self._ask(file, lambda log: self._index.offset_of(command, log), until)
         except IndexUnavailable:
             backward = self._reader.commits_backward()
             return next((commit for commit in backward if commit.metadata.command == command), None)
@@ -63,7 +63,10 @@ class Search:
         most = -1 if limit is None else limit
         with self._reader.open(os.O_RDONLY) as file:
             try:
-                offsets = self._ask(file, lambda index: index.offsets_in(stream, first, last, backward=backward, limit=most))
+                offsets = self._ask(
+                    file,
+                    lambda log: self._index.offsets_in(stream, first, last, log, backward=backward, limit=most),
+                )
             except IndexUnavailable:
                 commits = self._reader.commits_backward() if backward else self._reader.commits()
             else:
@@ -84,21 +87,21 @@ class Search:
         """Return the version of a stream at a cursor; 0 if it has no events before it."""
         with self._reader.open(os.O_RDONLY) as file:
             try:
-                return self._ask(file, lambda index: index.version_before(stream, cursor.offset), cursor.position)
+                return self._ask(file, lambda log: self._index.version_before(stream, cursor.offset, log), cursor.position)
             except IndexUnavailable:
                 backward = self._reader.commits_backward(cursor)
                 events = (event for commit in backward for event in reversed(commit.events))
                 return next((event.version for event in events if event.stream == stream), 0)
 
-    def _ask(self, file: LogFile, question: Callable[[LogIndex], T], until: int | None = None) -> T:
+    def _ask(self, file: LogFile, question: Callable[[IndexedLog], T], until: int | None = None) -> T:
         """Ask the index something about the log up to a position.
 
         Raises:
             IndexUnavailable: There is no index of all that the log holds up to there.
         """
         try:
-            if not self._reader.has_lost_its_end(file) and self._index.extend(file, self._reader.start, until):
-                return question(self._index)
+            if not self._reader.has_lost_its_end(file):
+                return question(IndexedLog(file, self._reader.start, until))
         except IndexUnavailable as error:
             _log.warning("the log is read without its index: %s", error)
             raise
@@ -118,10 +121,11 @@ def _line_at(file: Lines, offset: int) -> tuple[bytes, bytes]:
     """Return the digest of the line before an offset, and the line at the offset without its LF."""
     begin = max(0, offset - DIGEST_MEMBER_LENGTH - 1)
     size = _USUAL
+    end_of_file = os.fstat(file.fd).st_size  # the line may be one that was appended since the file was opened
     while True:
-        content = read_range(file.fd, begin, min(file.size, offset + size))
+        content = read_range(file.fd, begin, min(end_of_file, offset + size))
         end = content.find(b"\n", offset - begin)
-        if end >= 0 or offset + size >= file.size:
+        if end >= 0 or offset + size >= end_of_file:
             break
         size *= 4
     before, line = content[: offset - begin - 1], content[offset - begin : end if end >= 0 else None]

@@ -193,7 +193,9 @@ class JsonlStore(Store):
             inventory = self._inventory()
             inventory.check(name, archived=archived)
             done = forget(path, name, streams, is_copy=inventory.is_copy(path))
-            FileCheckpoints(self._reactions).forget(done.log, done.positions)
+            header = done.lines[0]
+            start = Cursor(0, 1, len(header), last_digest(header))
+            FileCheckpoints(self._reactions).forget(done.log, done.positions, start)
             remove_index(index_path(self._indexes, done.log))
             removed, failed = remove_set_aside((self._lists, self._archive), name, done.log, streams)
             with os_errors_as_store_errors(self._lists):

@@ -57,7 +57,7 @@ class LogWriter:
         with self._lock() as lock, delay_signals() as arrived:
             reached = reader.reached
             with self._open(lock) as file:
-                if not file.known and not reader.holds(file, reached):
+                if reached.position and not file.known and not reader.holds(file, reached):
                     changed = f"{self._path} is not what was read of it up to @{reached.position}"
                     raise StaleCursor(f"{changed}; nothing was recorded")
                 earlier = self._earlier(file, metadata.command)

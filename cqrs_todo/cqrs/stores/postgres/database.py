@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
-from psycopg.pq import TransactionStatus
+from psycopg.pq import PipelineStatus, TransactionStatus
 from psycopg.rows import TupleRow
 
 from ...errors import CqrsError, LogBusy, OutcomeUnknown, OutdatedStore, StoreUnavailable
@@ -167,7 +167,8 @@ class Database:
                     raise OutcomeUnknown(f"{self.address}: {self._not_awaited[0]}; it is not known whether a standby has it")
                 return result
             except psycopg.Error as error:
-                lost = connection is None or connection.closed
+                # a connection that is lost within a pipeline may not know it yet
+                lost = connection is None or connection.closed or connection.pgconn.pipeline_status != PipelineStatus.OFF
                 doubt = doubt or (writes and lost and connection is not None and not isinstance(error, NotCommitted))
                 if not lost or tried == LOST_TRIES or (connection is None and tried >= TRIES):
                     raise self._failed(error, doubt, connection) from error

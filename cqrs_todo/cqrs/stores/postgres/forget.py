@@ -85,8 +85,8 @@ def forget(connection: Connection, database: Database, name: str, streams: Colle
             connection.execute(database.sql(_SET_LINES), (list(positions), list(map(_text, lines)), digests, key))
         for statement in (_SET_META, _SET_EVENTS):
             connection.execute(database.sql(statement), (key, done.changed))
-    for statement in (REMOVE_SNAPSHOTS, FORGET_BASES):
-        connection.execute(database.sql(statement), (done.log,))
+    connection.execute(database.sql(REMOVE_SNAPSHOTS), (done.log,))
+    connection.execute(database.sql(FORGET_BASES), (last_digest(done.lines[0]).decode(), done.log))
     connection.execute(database.sql(FORGET_PARKED), (done.log, sorted(done.positions)))
     return Forgetting(done.log, done.events, unreached=_UNREACHED)
 

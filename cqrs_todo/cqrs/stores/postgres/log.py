@@ -5,7 +5,14 @@ from functools import partial
 from typing import NamedTuple, TypeAlias
 
 from ...cursor import Cursor
-from ...errors import ConditionFailed, ForgottenStream, LogBusy, LogNotFound, ReadOnlyLog, WrongExpectedVersion
+from ...errors import (
+    ConditionFailed,
+    ForgottenStream,
+    LogBusy,
+    LogNotFound,
+    ReadOnlyLog,
+    WrongExpectedVersion,
+)
 from ...events import Commit, EventTypes, Metadata, Recorded
 from ...query import AppendCondition
 from ...store import NEVER, Append, Progress, at_most
@@ -246,6 +253,7 @@ class PostgresLog(ChainedLog):
             arrived: The signals that are delayed.
 
         Raises:
+            ForgottenStream: A stream was forgotten since the header was read.
             LogNotFound: The log is gone.
             LogBusy: The log was changed meanwhile.
             CommandReused: The command id belongs to a commit with other events.
@@ -261,6 +269,9 @@ class PostgresLog(ChainedLog):
                 return recorded
             case "known":
                 return repeated(self._decoded(known), appends)
+            case "forgotten":
+                self._reader.learn_forgotten()
+                raise ForgottenStream(known)
             case "gone":
                 raise LogNotFound(self.name)
             case _:

@@ -44,6 +44,7 @@ _LATEST_MATCHING = (
     "SELECT max(position) FROM {schema}.cqrs_events WHERE log = %(log)s AND position > %(since)s AND ({items})"
 )
 _END = "SELECT last, sum FROM {schema}.cqrs_commits WHERE log = %s ORDER BY position DESC LIMIT 1"
+_LAST_TWO = "SELECT line, last, sum FROM {schema}.cqrs_commits WHERE log = %s ORDER BY position DESC LIMIT 2"
 _LAST = "SELECT max(last) FROM {schema}.cqrs_commits WHERE log = %s"
 _HEADER = "SELECT header FROM {schema}.cqrs_logs WHERE key = %s"
 
@@ -125,6 +126,8 @@ class PostgresReader(ChainReader):
 
     def commits_backward(self, until: Cursor | None = None) -> Iterator[Commit]:
         """Read commits, newest first; see `Log.commits_backward`."""
+        if until is None or not until.digest:
+            self.learn_forgotten()  # the oldest line is verified by the digest of the header
         lines = self._lines_backward(until)
         newest = next(lines, None)
         if (
@@ -132,7 +135,7 @@ class PostgresReader(ChainReader):
             and until.digest
             and until.digest != (self.start.digest if newest is None else digest_in(newest))
         ):
-            self._learn_forgotten()
+            self.learn_forgotten()
             raise self._stale(until)
         if newest is None:
             return
@@ -141,7 +144,7 @@ class PostgresReader(ChainReader):
             for line, found in verified_backward(chain([newest], lines), digest, self.start.digest):
                 yield self.codec.commit(line, found)
         except InvalidLine as error:
-            if self._learn_forgotten():
+            if self.learn_forgotten():
                 raise self._stale_after_forgetting() from error
             raise DamagedLog(f"{self._database.address}, {self._name} is damaged: {error}") from error
 
@@ -158,6 +161,7 @@ class PostgresReader(ChainReader):
         Raises:
             DamagedLog: A line is not what was written.
         """
+        self.learn_forgotten()
         query = _HOLDING.replace("{events}", _OF_STREAM).replace("{order}", "DESC" if backward else "ASC")
         left = NEVER if limit is None else limit
         while first <= last and left > 0:
@@ -183,9 +187,11 @@ class PostgresReader(ChainReader):
             yield from super().selected(query, since)
             return
         self.damage = None
+        if not since.digest:
+            self.learn_forgotten()
         end = self._end()
         if since.digest and not self._holds(since):
-            self._learn_forgotten()
+            self.learn_forgotten()
             raise self._stale(since)
         items, values = self._items(query)
         statement = _HOLDING.replace("{events}", _MATCHING.replace("{items}", items)).replace("{order}", "ASC")
@@ -208,12 +214,24 @@ class PostgresReader(ChainReader):
         yield (), end
 
     def begin_at_end(self) -> None:
-        """Take everything that is recorded now as verified, if nothing was read before."""
-        if self.reached is self.start:
-            self._learn_forgotten()
-            end = self._end()
-            if end is not self.start:
-                self._begin_at(end, None)
+        """Verify the last line, and take what comes before it as verified, if nothing was read before.
+
+        Raises:
+            DamagedLog: The last line is not what was written.
+        """
+        if self.reached is not self.start or self.damage is not None:
+            return
+        self.learn_forgotten()
+        rows = self._database.rows(_LAST_TWO, (self._key,))
+        if rows:
+            (line, last, sum), before = rows[0], rows[1][2] if len(rows) > 1 else None
+            self._verified(line, before)
+            self._begin_at(Cursor(last, digest=sum.encode()), None)
+
+    def restart(self) -> None:
+        """Drop everything that was read; see `ChainReader.restart`."""
+        super().restart()
+        self._searched = self.start
 
     def _begin_at(self, begin: Cursor, versions: StreamVersions | None) -> None:
         """Take what comes before a cursor as verified; without the `versions` there, they are looked up."""
@@ -274,12 +292,13 @@ class PostgresReader(ChainReader):
         try:
             return self.verified_commit(line.encode(), previous, f"{self._database.address}, {self._name} is damaged")
         except DamagedLog as error:
-            if self._learn_forgotten():
+            if self.learn_forgotten():
                 raise self._stale_after_forgetting() from error
             raise
 
     def lines(self) -> Iterator[bytes]:
         """Read the lines as they are stored; see `Log.lines`."""
+        self.learn_forgotten()
         ((header,),) = self._database.rows(_HEADER, (self._key,))
         yield header.encode() + b"\n"
         for block in self._read(self.start):
@@ -293,7 +312,7 @@ class PostgresReader(ChainReader):
         """
         for read in (self.reached, self._searched):
             if not self._holds(read):
-                self._learn_forgotten()
+                self.learn_forgotten()
                 raise self._stale(read)
 
     def ask(self, connection: Connection) -> psycopg.Cursor[TupleRow]:
@@ -332,7 +351,7 @@ class PostgresReader(ChainReader):
                 self.advance(walk, versions)
                 yield block
         except (InvalidLine, StaleCursor) as error:
-            if self._learn_forgotten() or start is not self.start:
+            if self.learn_forgotten() or start is not self.start:
                 raise self._stale_after_forgetting() from error
             place = f"{self._database.address}, {self._name} is damaged after @{walk.cursor.position}"
             self.report_damage(f"{place}: {error}")
@@ -355,7 +374,7 @@ class PostgresReader(ChainReader):
         if not rows or rows[0].end != begin:
             what = "is not what it was" if rows else "is no longer there"
             why = "an older backup, or a replica that has not come so far"
-            if not self._learn_forgotten() and not self.header.forgotten:
+            if not self.learn_forgotten() and not self.header.forgotten:
                 self.warn(f"{self._database.address}, {self._name}: @{begin.position} {what}: {why}")
             raise self._stale(begin)
         return rows[1:]
@@ -382,7 +401,7 @@ class PostgresReader(ChainReader):
     def _stale(self, cursor: Cursor) -> StaleCursor:
         return StaleCursor(f"{self._name} is not what it was at @{cursor.position}")
 
-    def _learn_forgotten(self) -> bool:
+    def learn_forgotten(self) -> bool:
         """Return whether streams were forgotten since the header was read. Then the next call reads everything again."""
         rows = self._database.rows(_HEADER, (self._key,))
         try:
@@ -392,7 +411,6 @@ class PostgresReader(ChainReader):
         if not read.forgets_more_than(self.header):
             return False
         self.header, self.start = read, Cursor(0, digest=digest)
-        self._searched = self.start
         self.restart()
         return True
 

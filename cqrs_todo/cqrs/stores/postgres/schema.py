@@ -98,8 +98,8 @@ _LOGS = r"""
     $cqrs$;
 
     -- Append a line after position `head`, if the digest there is `before`, in one round trip. The answer is 'recorded'; or
-    -- 'known', with the line that has this command id already; or 'behind', if others have appended meanwhile; or 'gone', if
-    -- there is no such log.
+    -- 'known', with the line that has this command id already; or 'behind', if others have appended meanwhile; or
+    -- 'forgotten', with a stream that was forgotten; or 'gone', if there is no such log.
     CREATE FUNCTION {schema}.cqrs_append(log_ bigint, head bigint, before text, line_ text, sum_ text)
     RETURNS TABLE (status text, known text) LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp AS $cqrs$
@@ -107,9 +107,11 @@ _LOGS = r"""
         document jsonb := {schema}.cqrs_document(line_);
         first bigint := (document->>'position')::bigint;
         stands record;
+        stands_header text;
+        forgotten jsonb;
     BEGIN
         PERFORM {schema}.cqrs_hold(log_);
-        SELECT header INTO stands FROM {schema}.cqrs_logs WHERE key = log_ AND NOT archived;
+        SELECT header INTO stands_header FROM {schema}.cqrs_logs WHERE key = log_ AND NOT archived;
         IF NOT FOUND THEN
             RETURN QUERY SELECT 'gone', NULL;
             RETURN;
@@ -123,6 +125,15 @@ _LOGS = r"""
         IF (FOUND AND (stands.last <> head OR stands.sum <> before)) OR (NOT FOUND AND head <> 0) THEN
             RETURN QUERY SELECT 'behind', NULL;
             RETURN;
+        END IF;
+        IF strpos(stands_header, '"forgotten"') > 0 THEN
+            forgotten := {schema}.cqrs_document(stands_header)->'forgotten';
+            SELECT event->>'stream' INTO known FROM jsonb_array_elements(document->'events') AS event
+            WHERE forgotten ? (event->>'stream') AND event->>'type' <> 'forgotten' LIMIT 1;
+            IF FOUND THEN
+                RETURN QUERY SELECT 'forgotten', known;
+                RETURN;
+            END IF;
         END IF;
         INSERT INTO {schema}.cqrs_commits (log, position, last, command, at, author, meta, sum, line)
         VALUES (log_, first, head + jsonb_array_length(document->'events'), document->>'command',

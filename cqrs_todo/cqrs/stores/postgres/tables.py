@@ -31,8 +31,10 @@ _RELEASE = """
     UPDATE {schema}.cqrs_checkpoints SET holder = '', held_until = '-infinity'
     WHERE reaction = %s AND log = %s AND holder = %s
 """
-FORGET_BASES = "UPDATE {schema}.cqrs_checkpoints SET base_position = 0, base_digest = '' WHERE log = %s"
-"""Lets all reactions to the log with an id read it from its start to where they are, because its digests have changed."""
+FORGET_BASES = """
+    UPDATE {schema}.cqrs_checkpoints SET base_position = 0, base_digest = %s WHERE log = %s AND base_digest <> ''
+"""
+"""Lets reactions read a log from its start, given the digest of the header and the id, because its digests have changed."""
 FORGET_PARKED = "DELETE FROM {schema}.cqrs_parked WHERE log = %s AND position = ANY(%s::bigint[])"
 """Removes events from the parked ones of the log with an id, by their positions."""
 _PARK = """
