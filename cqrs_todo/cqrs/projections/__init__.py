@@ -211,6 +211,8 @@ class ReadModel:
         self._check(generation)
         try:
             return self._advance(generation)
+        except ProjectionBehind:  # the tables were deleted meanwhile
+            return self._build(anew=False)
         except StaleCursor as error:
             _log.warning("a log was rewritten, so the projection %s is derived again: %s", self._projection.name, error)
             return self._build(anew=True)

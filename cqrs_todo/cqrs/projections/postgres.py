@@ -19,7 +19,16 @@ from ..cursor import Cursor
 from ..errors import StoreUnavailable, in_words
 from ..stores.postgres.address import address, conninfo, parse_url
 from ..stores.postgres.rights import quoted
-from . import ENDS_TRANSACTION, Generation, NewerProjection, NotApplied, Projection, ProjectionFailed, Tables
+from . import (
+    ENDS_TRANSACTION,
+    Generation,
+    NewerProjection,
+    NotApplied,
+    Projection,
+    ProjectionBehind,
+    ProjectionFailed,
+    Tables,
+)
 
 T = TypeVar("T")
 Connection = psycopg.Connection[TupleRow]
@@ -147,7 +156,8 @@ class _Schema(Generation):
 
     def checkpoint(self, log_id: str) -> Checkpoint:
         """Return how far the rows were derived from a log; see `Generation`."""
-        return self._server.run(lambda connection: self._checkpoint(connection, log_id))
+        with self._there():
+            return self._server.run(lambda connection: self._checkpoint(connection, log_id))
 
     def change(self, log_id: str, before: Checkpoint, after: Checkpoint, work: Callable[[Any], None]) -> bool:
         """Change rows; see `Generation`."""
@@ -173,7 +183,8 @@ class _Schema(Generation):
                 connection.execute(_in(self._name, _KEEP), values)
             return True
 
-        return self._server.run(whole)
+        with self._there():
+            return self._server.run(whole)
 
     def is_in_transaction(self, connection: Any) -> bool:
         """Return whether the transaction has not ended; see `Generation`."""
@@ -188,7 +199,18 @@ class _Schema(Generation):
                 # a prepared statement would no longer fit tables that were built anew
                 return connection.execute(sql.encode(), values, prepare=False).fetchall()
 
-        return self._server.run(whole)
+        with self._there():
+            return self._server.run(whole)
+
+    @contextmanager
+    def _there(self) -> Iterator[None]:
+        """Raise `ProjectionBehind` if the tables turn out to have been deleted."""
+        try:
+            yield
+        except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName) as error:
+            if _generation(self._server, self._name) is None:
+                raise ProjectionBehind(f"the tables in {self._name} were deleted: `catch_up` builds them") from error
+            raise
 
     def _checkpoint(self, connection: Connection, log_id: str) -> Checkpoint:
         row = connection.execute(_in(self._name, _LOAD), (log_id,)).fetchone()

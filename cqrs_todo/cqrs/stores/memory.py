@@ -28,7 +28,11 @@ from .recording import check_condition, record, repeated
 
 
 class MemoryLog(Log):
-    """A log in memory. It keeps the event objects themselves, which must not change."""
+    """A log in memory. It keeps the event objects themselves, which must not change.
+
+    Attributes:
+        is_archived: Whether it is archived. Nothing is appended to it then.
+    """
 
     def __init__(self, id: str, name: str, created: datetime, types: EventTypes) -> None:
         """Make an empty log; the arguments are those of `Log`, and the registered events."""
@@ -42,6 +46,7 @@ class MemoryLog(Log):
         self._forgotten: frozenset[str] = frozenset()
         self._start = Cursor(0, digest=f"{id} ".encode())
         self._lock = threading.RLock()
+        self.is_archived = False
 
     @property
     def forgotten(self) -> Collection[str]:
@@ -51,11 +56,13 @@ class MemoryLog(Log):
     def append(self, appends: Sequence[Append], metadata: Metadata, *, condition: AppendCondition | None = None) -> Commit:
         """Write a commit; see `Log`. The command ids of all commits are recognised."""
         with self._lock:
+            if self.is_archived:
+                raise LogNotFound(self.name)
             earlier = self._by_command.get(metadata.command)
             if earlier is not None:
                 return repeated(earlier, appends)
             head = self._commits[-1].last if self._commits else 0
-            check_condition(condition, reversed(self._commits))
+            check_condition(condition, self._types, reversed(self._commits))
             versions = {append.stream: self._versions.get(append.stream, 0) for append in appends}
             commit = record(appends, metadata, self._types, head, versions, self._forgotten)
             if self._codec is not None:
@@ -135,7 +142,7 @@ class MemoryLog(Log):
     def forget(self, streams: Collection[str]) -> Forgetting:
         """Forget streams; see `Store.forget`."""
         with self._lock:
-            if not any(stream in self._versions for stream in streams):
+            if not any(self._versions.get(stream) for stream in streams):  # a stream that was only guarded has version 0
                 raise StreamNotFound(self.name, sorted(streams))
             self._forgotten |= frozenset(streams)
             commits = [_without_data(commit, self._forgotten) for commit in self._commits]
@@ -237,6 +244,7 @@ class MemoryStore(Store):
         self._archive: dict[str, MemoryLog] = {}
         self._made = count(1)
         self._checkpoints = MemoryCheckpoints()
+        self._lock = threading.RLock()
 
     def names(self, *, archived: bool = False) -> list[str]:
         """Return the names of the logs; see `Store`."""
@@ -244,9 +252,10 @@ class MemoryStore(Store):
 
     def create(self, name: str, at: datetime) -> Log:
         """Make an empty log; see `Store`."""
-        name = self._free(name)
-        log = self._logs[name] = MemoryLog(f"memory-{next(self._made)}", name, at, self._types)
-        return log
+        with self._lock:
+            name = self._free(name)
+            log = self._logs[name] = MemoryLog(f"memory-{next(self._made)}", name, at, self._types)
+            return log
 
     def open(self, name: str) -> Log:
         """Open a log; see `Store`. Everyone gets the same object."""
@@ -254,21 +263,24 @@ class MemoryStore(Store):
 
     def rename(self, old: str, new: str) -> None:
         """Give a log another name; see `Store`."""
-        log = self._known(self._logs, old)
-        new = self._free(new, instead_of=log.name)
-        del self._logs[log.name]
-        log.name = new
-        self._logs[new] = log
+        with self._lock:
+            log = self._known(self._logs, old)
+            new = self._free(new, instead_of=log.name)
+            del self._logs[log.name]
+            log.name = new
+            self._logs[new] = log
 
     def archive(self, name: str) -> None:
         """Archive a log; see `Store`."""
-        self._move(self._logs, self._archive, name)
+        with self._lock, self._known(self._logs, name).lock():
+            self._move(self._logs, self._archive, name)
 
     def unarchive(self, name: str) -> None:
         """Make an archived log one of the logs in use again; see `Store`."""
-        name = self._known(self._archive, name).name
-        self._check_taken(name, instead_of=name)
-        self._move(self._archive, self._logs, name)
+        with self._lock:
+            name = self._known(self._archive, name).name
+            self._check_taken(name, instead_of=name)
+            self._move(self._archive, self._logs, name)
 
     def together(self, logs: Sequence[Log], work: Callable[[], T]) -> T:
         """Do a piece of work while nobody else can write to some logs; see `Store`."""
@@ -317,3 +329,4 @@ class MemoryStore(Store):
         if log.name in target:
             raise LogExists(log.name)
         target[log.name] = source.pop(log.name)
+        log.is_archived = target is self._archive

@@ -66,18 +66,22 @@ def record(
     return Commit(tuple(events), metadata)
 
 
-def check_condition(condition: "AppendCondition | None", backward: Iterable[Commit]) -> None:
+def check_condition(condition: "AppendCondition | None", types: EventTypes, backward: Iterable[Commit]) -> None:
     """Check the condition of an append.
 
     Args:
         condition: The condition.
+        types: The registered events.
         backward: The commits of the log, newest first. It is read no further than to the position of the condition.
 
     Raises:
         ConditionFailed: An event matches the query of the condition.
+        ValueError: The query names an older type.
     """
     if condition is None:
         return
+    for item in condition.query.items:
+        types.read_as(item.types)  # it refuses older types
     for commit in backward:
         if commit.last <= condition.after:
             return

@@ -372,6 +372,15 @@ class StoreContract(ReactionContract):
         assert list(log.events_backward(0)) == []
         assert list(log.commits_backward(Cursor(-5))) == []
 
+    def test_an_archived_log_gets_no_commits(self, store: Store, log: Log) -> None:
+        log.append(one("a/1", 1), metadata("c1"))
+        store.archive("inbox")
+        with pytest.raises(LogNotFound):
+            log.append(one("a/1", 2), metadata("c2"))
+        store.unarchive("inbox")
+        again = self.reopened(store)
+        assert (numbers(again.events()), again.append(one("a/1", 2), metadata("c2")).position) == ([1], 2)
+
     def test_a_command_id_that_was_made_here_is_recognised_whoever_sent_it(self, store: Store, log: Log) -> None:
         made = [Metadata.new("me@test") for _ in range(3)]
         other = self.reopened(store)

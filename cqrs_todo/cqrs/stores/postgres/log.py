@@ -123,6 +123,8 @@ class PostgresLog(ChainedLog):
 
     def find_command(self, command: str) -> Commit | None:
         """Find the commit with a command id; see `Log`."""
+        if not storable(command, ()):
+            return None
         line = self._database.run(partial(self._line_of, command))
         return None if line is None else self._decoded(line)
 
@@ -130,6 +132,8 @@ class PostgresLog(ChainedLog):
         """Read events, oldest first; see `Log`."""
         if stream is None:
             return super().events(since, limit=limit)
+        if not storable("", [stream]):
+            return iter(())
         return at_most(self._reader.events(stream, since + 1, NEVER, limit, backward=False), limit)
 
     def events_backward(
@@ -138,6 +142,8 @@ class PostgresLog(ChainedLog):
         """Read events, newest first; see `Log`."""
         if stream is None:
             return super().events_backward(before, limit=limit)
+        if not storable("", [stream]):
+            return iter(())
         last = NEVER if before is None else before - 1
         return at_most(self._reader.events(stream, 1, last, limit, backward=True), limit)
 
