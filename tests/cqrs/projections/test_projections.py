@@ -577,3 +577,21 @@ def test_an_error_of_any_text_is_reported(
     with pytest.raises(ProjectionFailed, match="at @1 of inbox") as caught:
         models(replace(backend.projection(), apply=apply)).catch_up()
     assert len(str(caught.value).encode()) < 3_000
+
+
+@pytest.mark.parametrize("backend", ["postgres"], indirect=True)
+def test_tables_that_are_deleted_meanwhile_are_built_again(
+    models: Callable[..., ReadModel], log: Log, backend: Backend, database: str
+) -> None:
+    write(log, 1)
+    model = models()
+    model.catch_up()
+    generation = backend.make().current("seen")
+    assert generation is not None
+    with psycopg.connect(database, autocommit=True) as connection:
+        ((schema,),) = connection.execute("SELECT current_schema() || '_projection_seen'").fetchall()
+        connection.execute(f"DROP SCHEMA {quoted(schema)} CASCADE".encode())
+    for ask in (lambda: generation.checkpoint(log.id), lambda: generation.rows(ALL, ()), lambda: seen(model)):
+        with pytest.raises(ProjectionBehind):
+            ask()
+    assert (model.catch_up(), seen(model)) == (1, [1])

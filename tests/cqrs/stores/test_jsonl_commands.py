@@ -165,6 +165,20 @@ def test_an_append_by_an_object_that_has_read_nothing_reads_only_what_the_index_
     assert store.verify("inbox").damage is None
 
 
+@pytest.mark.usefixtures("indexed")
+def test_an_object_that_has_met_damage_appends_nothing(store: Store, log: Log, path: Path) -> None:
+    assert numbers(log.events(stream="a/1")) == [0, 1, 2]  # makes the index
+    path.write_bytes(path.read_bytes().replace(b'"number":1', b'"number":7'))
+    other = store.open("inbox")
+    assert other.append(one("a/1", 3), metadata("c3")).position == 4, "it has read only what the index lacks"
+    assert len(list(other.commits())) == 1
+    for each in (other, store.open("inbox")):
+        for _ in each.commits():
+            pass
+        with pytest.raises(DamagedLog):
+            each.append(one("a/1", 4), metadata("c4"))
+
+
 @pytest.mark.usefixtures("indexed", "log")
 def test_a_stream_is_read_up_to_the_damage_and_a_forged_line_is_never_given(store: Store, path: Path) -> None:
     assert numbers(store.open("inbox").events(stream="a/1")) == [0, 1, 2]

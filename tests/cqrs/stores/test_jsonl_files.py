@@ -19,6 +19,7 @@ from cqrs_todo.cqrs.store import Log, Store
 from cqrs_todo.cqrs.stores import open_store
 from cqrs_todo.cqrs.stores.format import FORMAT, VERSION, Header, encode_header
 from cqrs_todo.cqrs.stores.jsonl.head_record import lock_path
+from cqrs_todo.cqrs.subscriptions import wait
 from cqrs_todo.cqrs.testing.examples import AT, CONTRACT_TYPES, metadata, numbers, one
 
 
@@ -258,3 +259,9 @@ def test_an_import_brings_a_missing_log_back_only_if_it_reaches_as_far(store: St
     store.archive("inbox")
     with pytest.raises(LogExists, match="archived"):
         store.import_log("inbox", lines)
+
+
+def test_whoever_waits_for_logs_goes_on_when_one_is_renamed(store: Store, log: Log) -> None:
+    list(log.commits())
+    store.rename("inbox", "work")
+    wait(store, [(log, log.cursor())], 60)

@@ -667,3 +667,21 @@ def test_a_log_that_another_server_does_not_have_is_not_synced(
     changed(database, "DELETE FROM cqrs_events WHERE position > 20; DELETE FROM cqrs_commits WHERE position > 20")
     with pytest.raises(StaleCursor, match="not what it was at @30"):
         log.sync()
+
+
+ALTERED = "UPDATE cqrs_commits SET line = replace(line, 'contract@suite', 'contract@suits') WHERE position = {}"
+
+
+def test_who_has_met_damage_appends_nothing(crowd: PostgresStore, database: str) -> None:
+    log = crowd.open("b-1")
+    changed(database, ALTERED.format(10))
+    assert log.append(one("b-1/1", 31), metadata("c31")).position == 31, "it has read only the last line"
+    assert len(list(log.commits())) == 9
+    with pytest.raises(DamagedLog):
+        log.append(one("b-1/1", 32), metadata("c32"))
+    for statement in (ALTERED.format(31), "UPDATE cqrs_commits SET sum = repeat('0', 64) WHERE position = 31"):
+        changed(database, statement)
+        new = open_store(database, CONTRACT_TYPES)
+        with pytest.raises(DamagedLog):
+            new.open("b-1").append(one("b-1/1", 33), metadata("c33"))
+        new.close()

@@ -374,3 +374,5 @@ class LogReader(ChainReader):
     def _report_damage_at(self, cursor: Cursor, what: str) -> None:
         """Report what is wrong with the line after a cursor."""
         self.report_damage(f"{self.path} is damaged at line {cursor.line + 1}, byte {cursor.offset}: {what}")
+        if cursor.position < self.reached.position:  # what is behind it was taken as verified: no longer
+            self.restart()

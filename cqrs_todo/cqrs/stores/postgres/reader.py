@@ -203,6 +203,8 @@ class PostgresReader(ChainReader):
                 commits.extend(self._verified(line, before) for line, before in rows)
             except DamagedLog as error:
                 self.report_damage(str(error))
+                if self.reached is not self.start:
+                    self.restart()
             if commits:
                 events = [event for commit in commits for event in commit.events]
                 found = [event for event in events if event.position > position and query.matches(event)]
@@ -225,7 +227,8 @@ class PostgresReader(ChainReader):
         rows = self._database.rows(_LAST_TWO, (self._key,))
         if rows:
             (line, last, sum), before = rows[0], rows[1][2] if len(rows) > 1 else None
-            self._verified(line, before)
+            if self._verified(line, before).sum != sum:
+                raise DamagedLog(f"{self._database.address}, {self._name} is damaged: its last digest was altered")
             self._begin_at(Cursor(last, digest=sum.encode()), None)
 
     def restart(self) -> None:
@@ -355,6 +358,8 @@ class PostgresReader(ChainReader):
                 raise self._stale_after_forgetting() from error
             place = f"{self._database.address}, {self._name} is damaged after @{walk.cursor.position}"
             self.report_damage(f"{place}: {error}")
+            if walk.cursor.position < self.reached.position:  # what is behind it was taken as verified: no longer
+                self.restart()
 
     def _fetch(self, begin: Cursor) -> list[_Row]:
         """Fetch some of the lines after a cursor, and check the cursor by the line before it, in the same round trip.
