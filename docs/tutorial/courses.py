@@ -33,10 +33,8 @@ from cqrs_todo.cqrs import (
 from cqrs_todo.cqrs.ids import now
 from cqrs_todo.cqrs.struct import Struct, replace
 
-LIMIT = 10
-"""How many courses a student may take."""
-PRICE = 9_900
-"""What a course costs, in cents."""
+LIMIT = 10  # courses that a student may take
+PRICE = 9_900  # cents that a course costs
 
 
 class CourseDefined(Struct, frozen=True):
@@ -65,8 +63,6 @@ def tags(event: "CourseEvent | Issued | Cancelled") -> Sequence[str]:
             return [f"course/{course}", f"student/{student}"]
         case Issued() | Cancelled():
             return []
-        case other:
-            assert_never(other)
 
 
 class Seats(Struct, frozen=True):
@@ -222,25 +218,23 @@ def office(url: str, folder: str) -> tuple[Store, Log, ReadModel]:
 
 
 def run(url: str, folder: str, stopped: Callable[[], bool]) -> None:
-    failed: list[Exception] = []
+    ended = threading.Event()
 
     def send_invoices() -> None:
         try:
             store, log, _ = office(url, folder)
-            Runner(store, log, billing(Repository(log, INVOICE))).follow(lambda: stopped() or bool(failed))
-        except Exception as error:  # it ends the other thread, too, which raises it again
-            failed.append(error)
+            Runner(store, log, billing(Repository(log, INVOICE))).follow(lambda: stopped() or ended.is_set())
+        finally:
+            ended.set()
 
     sender = threading.Thread(target=send_invoices)
     sender.start()
     try:
         _, _, enrolment = office(url, folder)
-        enrolment.follow(lambda: stopped() or bool(failed))
-    except Exception as error:
-        failed.append(error)
-    sender.join()
-    if failed:
-        raise failed[0]
+        enrolment.follow(lambda: stopped() or ended.is_set())
+    finally:  # Ctrl-C or an error ends this thread, and then the other one
+        ended.set()
+        sender.join()
 
 
 def main(url: str, folder: str, command: str = "", *words: str) -> None:
@@ -253,11 +247,7 @@ def main(url: str, folder: str, command: str = "", *words: str) -> None:
         case "unsubscribe", course, student:
             unsubscribe(log, course, student, Metadata.new("office"))
         case ("run",):
-            stop = threading.Event()
-            try:
-                run(url, folder, stop.is_set)
-            finally:  # Ctrl-C ends this thread, and then the other one
-                stop.set()
+            run(url, folder, lambda: False)
         case ("show",):
             enrolment.catch_up()
             for course, capacity, students in enrolment.rows("SELECT * FROM enrolment ORDER BY course"):
