@@ -130,7 +130,7 @@ def test_a_filter_value_that_cannot_match_is_an_error_with_the_valid_values(fill
         assert (refused.code, refused.out) == (2, ""), words
         assert valid in refused.err, words
     assert filled("history", "--type", "completed").out == filled("history", "--type", "todo_completed").out != ""
-    assert filled("history", "--type", "removed").err == "No history.\n"
+    assert filled("history", "--type", "removed").err == "No commit matches.\n"
 
 
 def test_limits_have_the_same_options_everywhere(filled: Todo) -> None:

@@ -13,7 +13,7 @@ from ...todo.service import TodoList, View
 from ..clock import to_local
 from ..errors import UsageError
 from ..histories import HistoryRow, print_history
-from ..output import print_line
+from ..output import print_line, print_message
 from ..session import Session, check_ids
 from ..terminal import print_moment
 from ..verb import LOOK, SOME_IDS, Option, Verb
@@ -102,6 +102,9 @@ def history(
             from ..history_forms import draw_graph
 
             drawn = draw_graph([row.commit for row in rows], session.list.history(session.moment))
+        if not rows and any(view.position for view in views):
+            print_message(session, "No commit matches.")
+            return
         print_history(session, rows, changes, name_lists=all_lists, gutters=drawn, seconds=seconds)
 
 
