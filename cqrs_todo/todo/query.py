@@ -316,7 +316,7 @@ class _Parser:
             raise _unknown("field", value, attributes, column, f"write {key}: and the name of a field")
         name, has = attributes[value], key == "has"
         if value == "done":
-            self.scopes.add("any")
+            self.scopes.add("done")
         return lambda item: (getattr(item.todo, name) not in (None, ())) is has
 
     def _states(self, state: str, column: int) -> tuple[Test, ...]:
@@ -378,8 +378,6 @@ class _Parser:
         """Return the test whether the interval of a day or an instant lies inside that of a value."""
         if value in ("none", "any"):
             has = value == "any"
-            if key == "done":
-                self.scopes.add("any")
             return lambda item: (getattr(item.todo, name) is not None) is has
         start, end = self._interval(key, value, lean, column)
         from .zones import end_of_day, start_of_day

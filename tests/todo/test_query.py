@@ -156,6 +156,9 @@ def found(query: str) -> list[int]:
         ("done:friday..tuesday", [5, 9]),
         ("done:monday..friday", [9]),
         ("done:any", [5, 9]),
+        ("has:done", [5, 9]),
+        ("no:done", [1, 2, 3, 4, 7, 8]),
+        ("done:none", [1, 2, 3, 4, 7, 8]),
         # saved filters
         ("filter:home", [1, 2, 3]),
         ("filter:urgent", [2]),
