@@ -3,10 +3,12 @@
 import gc
 import os
 import sys
+
+# see __main__
+from _signal import SIG_IGN, SIGINT, default_int_handler, getsignal, signal  # type: ignore[import-not-found]  # typeshed leaves out private modules
 from collections.abc import Sequence
 from contextlib import suppress
 from io import TextIOWrapper
-from signal import SIG_IGN, SIGINT, default_int_handler, getsignal, signal
 from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:

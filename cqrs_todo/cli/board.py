@@ -1,7 +1,6 @@
 """The board, which `todo` shows without a verb: the open todos that are overdue, those of today, and the next ones."""
 
-from ..todo.query import Query
-from ..todo.views import board
+from ..todo.views import board, open_items
 from .clock import to_local
 from .output import print_line, print_message
 from .session import Session
@@ -15,7 +14,7 @@ def show_board(session: Session) -> int:
     if session.options.json:
         from . import document
 
-        print_line(document.encode(document.view_document(view, Query().matching(view.items))))
+        print_line(document.encode(document.view_document(view, open_items(view.items))))
         return 0
     print_moment(session, view)
     if view.items:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from ..cqrs.events import Commit, Recorded, UnknownEvent
-from ..cqrs.timeline import REDOES, UNDOES, PositionOf, marked
+from ..cqrs.events import REDOES, UNDOES, Commit, PositionOf, Recorded, UnknownEvent
+from ..cqrs.timeline import marked
 from ..todo.fields import FIELDS
 from ..todo.recorder import Answer
 from ..todo.service import Added, View

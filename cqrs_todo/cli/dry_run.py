@@ -10,12 +10,11 @@ from contextlib import redirect_stderr, redirect_stdout
 from functools import cached_property
 
 from ..cqrs.errors import CqrsError, Rejected, WrongExpectedVersion
-from ..cqrs.events import Recorded
+from ..cqrs.events import REDOES, UNDOES, Recorded
 from ..cqrs.snapshots import Snapshots
 from ..cqrs.store import Store
 from ..cqrs.stores.dry_run import Appended, DryRunRefused, DryRunSnapshots, DryRunStore, Trace
 from ..cqrs.struct import Struct
-from ..cqrs.timeline import REDOES, UNDOES
 from ..todo.events import TodoEvent
 from ..todo.model import TodoCommand
 from ..todo.recorder import TYPES, Todos

@@ -5,9 +5,8 @@ from collections.abc import Sequence
 from rich.console import Group
 from rich.text import Text
 
-from ..cqrs.events import Commit
+from ..cqrs.events import Commit, PositionOf
 from ..cqrs.playback import Transition
-from ..cqrs.timeline import PositionOf
 from ..todo.compare import changed_fields
 from ..todo.fields import State
 from ..todo.history import describe_commit, describe_event

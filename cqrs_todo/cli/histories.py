@@ -3,9 +3,8 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from ..cqrs.events import Commit
+from ..cqrs.events import Commit, PositionOf
 from ..cqrs.struct import Struct
-from ..cqrs.timeline import PositionOf
 from ..todo.history import describe_commit, describe_event
 from ..todo.service import View
 from ..todo.values import day_or_instant

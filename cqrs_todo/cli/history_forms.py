@@ -7,8 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 import msgspec
 
 from ..cqrs.cursor import Cursor
-from ..cqrs.events import Commit
-from ..cqrs.timeline import PositionOf
+from ..cqrs.events import Commit, PositionOf
 from ..todo.service import TodoList
 from .follow import FollowedLists, wait
 from .graph import Gutter, gutters

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Literal
 
-from ..cqrs.events import Commit
+from ..cqrs.events import Commit, Moment
 from ..cqrs.fold import Fold
 from ..cqrs.playback import earlier_commits, later_commits
 from ..cqrs.struct import Struct
-from ..cqrs.timeline import Moment, as_of
+from ..cqrs.timeline import as_of
 from ..todo.fields import State
 from ..todo.service import TodoList, View
 from ..todo.views import items_of

@@ -4,8 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from itertools import islice
 
-from ..cqrs.events import Commit
-from ..cqrs.timeline import Moment
+from ..cqrs.events import Commit, Moment
 from ..todo.errors import NotFound
 from ..todo.service import TodoList
 from ..todo.views import short_instant

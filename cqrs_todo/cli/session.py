@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, TypeVar
 
 from ..cqrs.cursor import Cursor
 from ..cqrs.errors import CqrsError, OutcomeUnknown
+from ..cqrs.events import Moment, PositionOf
 from ..cqrs.snapshots import Snapshots
 from ..cqrs.store import Store
 from ..cqrs.stores import open_store
 from ..cqrs.stores.snapshots import Folder, SnapshotStore
-from ..cqrs.timeline import Moment, PositionOf
 from ..todo.fields import SCHEMA, State
 from ..todo.recorder import TYPES
 from ..todo.service import DEFAULT_LIST, TodoList, View

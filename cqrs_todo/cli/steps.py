@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterable, Sequence
 
-from ..cqrs.events import Commit
-from ..cqrs.timeline import UNDOES, commits_of, marked
+from ..cqrs.events import UNDOES, Commit
+from ..cqrs.timeline import commits_of, marked
 from ..todo.recorder import Answer
 from ..todo.service import TodoList
 from ..todo.views import move_of

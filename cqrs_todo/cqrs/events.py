@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Generic, Protocol
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias
 
 from .struct import Struct
 
@@ -33,9 +33,26 @@ FRAMEWORK_TYPES = frozenset({LOST, REPAIRED, FORGOTTEN, MERGED})
 CAUSATION = "causation"
 """The key in a commit's `meta` for the id of the event that caused its command."""
 CORRELATION = "correlation"
-"""The key in a commit's `meta` for an id that everything shares which one command led to, at first or at last."""
+"""The key in a commit's `meta` for the id of the command at the start of a chain of commands."""
 EXTRA = "extra"
 """The key in a commit's `meta` for the places, from 1, of the events that a merge added to make the others possible."""
+UNDOES = "undoes"
+REDOES = "redoes"
+"""The keys in a commit's `meta` for the command ids of the commits that it undoes or redoes."""
+BATCH = "batch"
+"""The key in a commit's `meta` for the batch that it is part of: the `id` of the batch, and the commit's `part`, from 1.
+
+A commit that undoes or redoes a part of a batch has the same id and part.
+"""
+
+Moment: TypeAlias = datetime | int
+"""A point in the history of a log.
+
+An aware time means: after the last commit that was recorded at or before it. A position means: after the commit that holds
+the event at that position; 0 is before the first commit.
+"""
+PositionOf: TypeAlias = Callable[[str], int | None]
+"""Returns the position of the commit with a command id; None if there is none."""
 
 
 class UnknownEvent(Struct, frozen=True):

@@ -1,6 +1,6 @@
 """Time travel and undo: the fold at an earlier moment, and the commits that the next undo and redo apply to."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from itertools import islice, takewhile
 from typing import TypeAlias
@@ -8,27 +8,11 @@ from typing import TypeAlias
 from .cursor import START, Cursor
 from .decider import C, Decider, E, S
 from .errors import StaleCursor
-from .events import FRAMEWORK_TYPES, Commit, Metadata
+from .events import BATCH, FRAMEWORK_TYPES, REDOES, UNDOES, Commit, Metadata, Moment
 from .fold import Fold
 from .repository import Repository
 from .snapshots import nearest
 from .store import NEVER
-
-Moment: TypeAlias = datetime | int
-"""A point in the history of a log.
-
-An aware time means: after the last commit that was recorded at or before it. A position means: after the commit that holds
-the event at that position; 0 is before the first commit.
-"""
-
-UNDOES = "undoes"
-REDOES = "redoes"
-"""The keys in a commit's `meta` for the command ids of the commits that it undoes or redoes."""
-BATCH = "batch"
-"""The key in a commit's `meta` for the batch that it is part of: the `id` of the batch, and the commit's `part`, from 1.
-
-A commit that undoes or redoes a part of a batch has the same id and part.
-"""
 
 
 def reached(commit: Commit, moment: Moment) -> bool:
@@ -137,9 +121,6 @@ def _begin_at_snapshot(repository: Repository[S, C, E], position: int) -> tuple[
 
 Step: TypeAlias = tuple[str, ...]
 """The command ids of the commits that one command wrote, in the order in which they are undone (newest first) or redone."""
-
-PositionOf: TypeAlias = Callable[[str], int | None]
-"""Returns the position of the commit with a command id; None if there is none."""
 
 
 def marked(metadata: Metadata, key: str) -> tuple[str, ...]:

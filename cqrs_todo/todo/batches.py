@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from typing import Any, TypeAlias, TypeVar
 
 from ..cqrs.errors import CqrsError
+from ..cqrs.events import BATCH
 from ..cqrs.repository import Changes
-from ..cqrs.timeline import BATCH
 from .events import TodoEvent
 
 T = TypeVar("T")

@@ -1,7 +1,7 @@
 """The history of a list in words. This module is pure."""
 
-from ..cqrs.events import FORGOTTEN, LOST, MERGED, REPAIRED, Commit, Recorded, UnknownEvent
-from ..cqrs.timeline import REDOES, UNDOES, PositionOf, marked
+from ..cqrs.events import FORGOTTEN, LOST, MERGED, REDOES, REPAIRED, UNDOES, Commit, PositionOf, Recorded, UnknownEvent
+from ..cqrs.timeline import marked
 from .events import TodoCompleted, TodoCreated, TodoRemoved, TodoReopened, TodoRestored
 from .fields import FIELD_BY_EVENT, SetField
 from .values import searchable

@@ -9,10 +9,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ..cqrs.errors import CqrsError, OutcomeUnknown
-from ..cqrs.events import Commit
+from ..cqrs.events import BATCH, REDOES, UNDOES, Commit
 from ..cqrs.ids import new_command_id
 from ..cqrs.struct import Struct, replace
-from ..cqrs.timeline import BATCH, REDOES, UNDOES, as_of, undo_events
+from ..cqrs.timeline import as_of, undo_events
 from .batches import CommitContent, note_earlier_commits, split_to_commit_size, with_batch_ids
 from .errors import CannotMove
 from .events import TodoRemoved

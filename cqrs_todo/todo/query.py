@@ -15,7 +15,7 @@ from ..cqrs.struct import Struct
 from .errors import InvalidQuery
 from .fields import FIELDS
 from .values import nfc, parse_day_or_instant, searchable
-from .views import Item, ToLocal, is_overdue, local_day
+from .views import Item, ToLocal, is_overdue, local_day, open_items
 
 TYPE_CHECKING = False  # `typing` costs as much to import as Python costs to start
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ class Query(Struct, frozen=True):
     def matching(self, items: Iterable[Item]) -> list[Item]:
         """Return the todos that are wanted, in the same order."""
         if not self.scopes:
-            rows = [item for item in items if (todo := item.todo).completed is None and not todo.removed]
+            rows = open_items(items)
         elif self.scopes & {"removed", "any"}:
             rows = list(items)
         else:

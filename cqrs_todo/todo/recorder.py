@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from ..cqrs.cursor import Cursor
 from ..cqrs.errors import CqrsError, DamagedLog, LogExists, LogNotFound
-from ..cqrs.events import Commit, EventTypes, Metadata
+from ..cqrs.events import Commit, EventTypes, Metadata, Moment
 from ..cqrs.fold import Fold
 from ..cqrs.ids import new_command_id
 from ..cqrs.repository import Changes, PlannedCommit, Repository, decide_all
 from ..cqrs.snapshots import SnapshotEvery, Snapshots
 from ..cqrs.store import Log, Progress, Store, no_progress
 from ..cqrs.struct import Struct
-from ..cqrs.timeline import Moment, Positions, as_of
 from .batches import CommitContent, note_earlier_commits, split_to_commit_size, with_batch_ids
 from .events import TodoEvent
 from .fields import State, Todo
@@ -25,6 +24,7 @@ from .model import DECIDER, EVENTS, TodoCommand, events_between
 from .views import Item, items_of, move_of, number_ranges
 
 if TYPE_CHECKING:
+    from ..cqrs.timeline import Positions
     from .requests import Request
 
 T = TypeVar("T")
@@ -311,6 +311,8 @@ class Recorder:
             commits: What the command recorded in this list, oldest first.
             named: The todos that the answer is about. By default these are the todos that were changed.
         """
+        from ..cqrs.timeline import as_of
+
         fold, _ = as_of(self.repository, commits[-1].last)
         moves = [move for commit in commits if (move := move_of(commit)) is not None]
         also = [move.target_name if move.source == self.log.id else move.source_name for move in moves]
@@ -392,11 +394,15 @@ class Recorder:
             raise NotYet(f"{moment.astimezone():%Y-%m-%d %H:%M:%S} has not come yet")
         if isinstance(moment, int):
             self._check_position(fold, moment)
+        from ..cqrs.timeline import as_of  # most runs look at the present
+
         return as_of(self.repository, moment)
 
     def position_of(self, command: str) -> int | None:
         """Return the position of the commit with a command id; None if the list has none."""
         if self._positions is None:
+            from ..cqrs.timeline import Positions
+
             self._positions = Positions(self.log.commits_backward())
         position = self._positions.of(command)
         if position is None:  # it may have been recorded meanwhile

@@ -7,12 +7,11 @@ from itertools import takewhile
 
 from ..cqrs.cursor import Cursor
 from ..cqrs.errors import CqrsError, LogBusy, Rejected
-from ..cqrs.events import Commit, Metadata
+from ..cqrs.events import BATCH, Commit, Metadata, Moment
 from ..cqrs.fold import Entity, Fold
 from ..cqrs.ids import new_command_id
 from ..cqrs.store import NEW, Append, Log, check_precondition, new_streams_only
 from ..cqrs.struct import Struct, replace
-from ..cqrs.timeline import BATCH, Moment
 from .batches import CommitContent, commit_sized_chunks, note_earlier_commits, text_length
 from .events import TodoEvent
 from .fields import State, Todo

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from ..cqrs.cursor import Cursor
-from ..cqrs.events import Commit
+from ..cqrs.events import REDOES, UNDOES, Commit
 from ..cqrs.fold import Fold
 from ..cqrs.struct import Struct
-from ..cqrs.timeline import REDOES, UNDOES, Step, commits_of, redo_events, redo_steps, undo_events, undo_steps
+from ..cqrs.timeline import Step, commits_of, redo_events, redo_steps, undo_events, undo_steps
 from .errors import StepRefused
 from .events import TodoEvent
 from .fields import State

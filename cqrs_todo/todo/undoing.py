@@ -14,11 +14,11 @@ from itertools import islice
 from typing import TypeAlias
 
 from ..cqrs.errors import LogBusy
-from ..cqrs.events import FORGOTTEN, LOST, Commit, UnknownEvent
+from ..cqrs.events import BATCH, FORGOTTEN, LOST, REDOES, UNDOES, Commit, UnknownEvent
 from ..cqrs.fold import Fold
 from ..cqrs.ids import new_command_id
 from ..cqrs.struct import replace
-from ..cqrs.timeline import BATCH, REDOES, UNDOES, Positions, Step, batch_of, marked, undo_steps
+from ..cqrs.timeline import Positions, Step, batch_of, marked, undo_steps
 from .batches import COMMIT_LIMIT, CommitContent, note_earlier_commits
 from .errors import CannotUndo, EventNotFound, NotInForce
 from .events import TodoEvent, TodoRemoved, TodoRestored

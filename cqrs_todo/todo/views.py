@@ -180,6 +180,11 @@ def group_items(rows: Iterable[Item], key: GroupKey, list_name: str, to_local: T
     return [Group(name, tuple(groups[name])) for name in ordered]
 
 
+def open_items(items: Iterable[Item]) -> list[Item]:
+    """Return the todos that are neither done nor removed, in the same order."""
+    return [item for item in items if (todo := item.todo).completed is None and not todo.removed]
+
+
 class Board(Struct, frozen=True):
     """The open todos in three groups. Each group is sorted by due date, then priority, then number.
 

@@ -9,10 +9,9 @@ from hypothesis import given as for_all
 from hypothesis import strategies as st
 
 from cqrs_todo.cqrs.errors import Rejected, StoreUnavailable
-from cqrs_todo.cqrs.events import Commit, Metadata
+from cqrs_todo.cqrs.events import REDOES, UNDOES, Commit, Metadata
 from cqrs_todo.cqrs.store import Append, Log, Store
 from cqrs_todo.cqrs.stores import open_store
-from cqrs_todo.cqrs.timeline import REDOES, UNDOES
 from cqrs_todo.todo import batches, undoing
 from cqrs_todo.todo.errors import CannotMove, CannotRestore, CannotUndo, MovedAway, NotFound
 from cqrs_todo.todo.events import TextChanged

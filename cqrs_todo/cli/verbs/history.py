@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from itertools import islice
 
-from ...cqrs.events import FRAMEWORK_TYPES, Commit
+from ...cqrs.events import FRAMEWORK_TYPES, Commit, Moment, PositionOf
 from ...cqrs.struct import Struct
-from ...cqrs.timeline import Moment, PositionOf, reached
+from ...cqrs.timeline import reached
 from ...todo.history import mentions
 from ...todo.lists import Lists
 from ...todo.model import EVENTS

@@ -1,14 +1,13 @@
 """`todo ls`: show todos."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
-from ...todo.query import Query
-from ...todo.views import GROUP_KEYS, SORT_KEYS, Group, GroupKey, Item, SortKey, group_items, sort_items
+from ...todo.views import GROUP_KEYS, SORT_KEYS, Group, GroupKey, Item, SortKey, group_items, open_items, sort_items
 from ..clock import to_local
 from ..errors import UsageError
 from ..output import print_line, print_row
-from ..queries import check_tags, query_of
 from ..session import Session
 from ..tables import print_groups
 from ..terminal import print_moment
@@ -32,14 +31,10 @@ def ls(
     keys, group = _sort_keys(sort), _group_key(by, summary)
     view = session.list.view(session.moment)
     now = session.seen_from(view)
-    query = query_of(session, [*words, *(f"+{tag.removeprefix('+')}" for tag in tags)], now)
     states = [state for state, given in (("all", everything), ("done", done), ("removed", removed)) if given]
-    if len(states) > 1:
-        raise UsageError(f"--{states[0]} and --{states[1]} contradict each other", "give one of them")
-    for state in states:
-        query = query.within(state)
-    check_tags(query.tags, view.items)
-    rows = sort_items(query.matching(view.items), keys, to_local)[:limit]
+    words = [*words, *(f"+{tag.removeprefix('+')}" for tag in tags)]
+    wanted = _wanted(session, view.items, now, words, states) if words or states else open_items(view.items)
+    rows = sort_items(wanted, keys, to_local)[:limit]
     groups = [] if group is None else group_items(rows, group, view.list, to_local)
     if session.options.json:
         from .. import document
@@ -57,7 +52,22 @@ def ls(
             print_line(f"{len(each.items):>{width},}  {_title(each, group)}")
     named = [(f"{_title(each, group)} ({len(each.items):,})", each.items) for each in groups]
     if not summary or not rows:
-        print_groups(session, named or [("", rows)], now, empty=_empty(query, view.items))
+        print_groups(session, named or [("", rows)], now, empty=_empty(view.items, is_query=bool(words or states)))
+
+
+def _wanted(
+    session: Session, items: Sequence[Item], now: datetime, words: Sequence[str], states: Sequence[str]
+) -> Sequence[Item]:
+    """Return the todos that a query wants, and that are in a state, if one is given."""
+    from ..queries import check_tags, query_of  # without a query, nothing needs to be parsed
+
+    query = query_of(session, words, now)
+    if len(states) > 1:
+        raise UsageError(f"--{states[0]} and --{states[1]} contradict each other", "give one of them")
+    for state in states:
+        query = query.within(state)
+    check_tags(query.tags, items)
+    return query.matching(items)
 
 
 def _sort_keys(text: str) -> list[tuple[SortKey, bool]]:
@@ -94,10 +104,10 @@ def _groups_document(groups: Sequence[Group], key: GroupKey | None) -> dict[str,
     return {"by": key, "groups": rows}
 
 
-def _empty(query: Query, items: Sequence[Item]) -> str:
+def _empty(items: Sequence[Item], *, is_query: bool) -> str:
     if not items:
         return "The list is empty."
-    return "Nothing matches." if query != Query() else "Nothing is open."
+    return "Nothing matches." if is_query else "Nothing is open."
 
 
 VERB = Verb(

@@ -1,6 +1,6 @@
 """`todo redo`: do again what `undo` undid."""
 
-from ...cqrs.timeline import REDOES
+from ...cqrs.events import REDOES
 from ..session import Session
 from ..steps import parse_steps, print_steps
 from ..verb import CHANGE, Argument, Verb

@@ -7,7 +7,7 @@ from itertools import groupby
 from types import ModuleType
 from typing import Any
 
-from ...cqrs.timeline import Moment
+from ...cqrs.events import Moment
 from ...todo.statistics import Statistics, statistics
 from ...todo.values import day_or_instant
 from ..clock import to_local

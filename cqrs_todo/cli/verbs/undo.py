@@ -2,7 +2,7 @@
 
 import re
 
-from ...cqrs.timeline import UNDOES
+from ...cqrs.events import UNDOES
 from ..session import Session
 from ..steps import parse_steps, print_steps
 from ..verb import CHANGE, Argument, Verb

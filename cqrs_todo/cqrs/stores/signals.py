@@ -1,5 +1,7 @@
 """Delaying signals while an append is under way."""
 
+# Not `signal`, which wraps each number in an enum: that is a sixtieth of a whole `todo add`.
+import _signal as signal  # type: ignore[import-not-found]  # typeshed leaves out private modules
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -18,8 +20,6 @@ def delay_signals() -> Iterator[list[int]]:
         The numbers of the signals that have arrived so far, in order. After the block each of them is raised again, and
         is handled as it would have been without this function.
     """
-    import signal  # here, because a command that only reads does not need it
-
     arrived: list[int] = []
     restore: list[Callable[[], object]] = []
 
