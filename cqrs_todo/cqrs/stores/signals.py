@@ -1,6 +1,6 @@
 """Delaying signals while an append is under way."""
 
-# Not `signal`, which wraps each number in an enum: that is a sixtieth of a whole `todo add`.
+# Not `signal`, which wraps each number in an enum: that is a sixtieth of a whole short command.
 import _signal as signal  # type: ignore[import-not-found]  # typeshed leaves out private modules
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
