@@ -259,6 +259,7 @@ class _Command(TyperCommand):
         if options.where is not None:
             from .queries import wanted_todos
 
+            session.check_verb(verb)
             numbers = wanted_todos(session, options.where)
             if numbers is None:
                 return 0

@@ -88,6 +88,8 @@ def test_nothing_that_matches_is_no_error(filled: Todo) -> None:
     assert filled("done", "--where", "nothing", "--json").json["todos"] == []
     wrong = filled.run("done", "--where", "is:opn")
     assert (wrong.code, "did you mean open?" in wrong.err) == (2, True)
+    past = filled.run("--at", "@1", "done", "--where", "nothing")
+    assert (past.code, past.out) == (2, "")
     script = filled.run("done", "--where", "milk", "--command-id", "c1")
     assert (script.code, "contradict each other" in script.err) == (2, True)
     assert filled.content() == before
