@@ -307,7 +307,7 @@ class Repository(Generic[S, C, E]):
             except CqrsError as error:
                 earlier = self._earlier(command)  # a command that comes again may be refused because it is recorded
                 if earlier is not None:
-                    return Outcome(earlier, fold)
+                    return earlier
                 if isinstance(error, UnknownEvents):
                     raise self._unknown_events(error.stream, error.count) from error
                 raise
@@ -316,7 +316,7 @@ class Repository(Generic[S, C, E]):
                 raise self._unknown_events(stream, fold.unknown[stream])
             appends = [Append(stream, events, fold.version_of(stream)) for stream, events in changed.items()]
             if not appends:
-                return Outcome(self._earlier(command), fold)
+                return self._earlier(command) or Outcome(None, fold)
             condition = None
             if reads.everything:
                 from .query import AppendCondition, Query  # few plans read everything
@@ -330,7 +330,7 @@ class Repository(Generic[S, C, E]):
                 earlier = self._earlier(command)
                 if earlier is None:
                     raise
-                return Outcome(earlier, fold)
+                return earlier
             except (ConditionFailed, WrongExpectedVersion, StaleCursor):
                 if not retries:
                     raise
@@ -338,9 +338,10 @@ class Repository(Generic[S, C, E]):
             else:
                 return Outcome(commit, self._fold_after(fold, commit))
 
-    def _earlier(self, command: str | None) -> Commit | None:
-        """Return the commit that a command made when it was sent before."""
-        return None if command is None else self.log.find_command(command)
+    def _earlier(self, command: str | None) -> Outcome[S] | None:
+        """Return the commit that a command made when it was sent before; None if there is none."""
+        commit = None if command is None else self.log.find_command(command)
+        return None if commit is None else Outcome(commit, self.fold())
 
     def _unknown_events(self, stream: str, count: int) -> UnknownEvents:
         """Return the error for a stream with unknown events, which names the first of them."""

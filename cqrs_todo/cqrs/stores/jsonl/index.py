@@ -217,7 +217,7 @@ def _reached(connection: sqlite3.Connection) -> Cursor | None:
 
 
 def _extend(connection: sqlite3.Connection, file: Lines, start: Cursor) -> bool:
-    """Add what the log holds behind the end of the index; and return whether all of it is intact."""
+    """Add what the log holds behind the end of the index, and return whether all of it is intact."""
     reached = _reached(connection)  # another process may have come farther while this one waited
     if reached is None or not holds(file.fd, reached):
         for table in ("commands", "events", "reached"):
