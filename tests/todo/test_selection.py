@@ -46,7 +46,7 @@ def test_words_select_todos_in_the_order_given(words: list[str], numbers: list[i
     ("words", "wrong"),
     [
         (["6"], "6"),
-        (["3"], "3"),
+        (["3"], "3 (forgotten or lost)"),
         (["0-2"], "0-2"),
         (["2-1"], "2-1"),
         (["5-9"], "6-9"),

@@ -177,6 +177,10 @@ def _swallowed(program: Program, store: Store, folder: Path, url: str, swallowed
     tally.notes.append(f"{len(cut)} replies swallowed")
 
 
+_NO_TRANSACTION = b"Z\0\0\0\x05I"
+"""How a server says that it is ready, and that no transaction is open."""
+
+
 @contextlib.contextmanager
 def _proxy(behind: str) -> Iterator[tuple[int, list[int]]]:
     """Open a port that leads to the socket of a server; drop every second reply to an append, and cut the connection."""
@@ -187,6 +191,7 @@ def _proxy(behind: str) -> Iterator[tuple[int, list[int]]]:
     def serve(client: socket.socket) -> None:
         with client, socket.socket(socket.AF_UNIX) as server:
             server.connect(behind)
+            swallowing = False
             while True:
                 ready, _, _ = select.select([client, server], [], [])
                 for source in ready:
@@ -194,14 +199,13 @@ def _proxy(behind: str) -> Iterator[tuple[int, list[int]]]:
                     if not data:
                         return
                     if source is client:
-                        appending = b"SELECT status, known FROM" in data
                         server.sendall(data)
-                        if appending:
+                        if b"SELECT status, known FROM" in data:
                             appends[0] += 1
-                            if appends[0] % 2:
-                                server.recv(1 << 16)  # the append is committed: this is the reply that confirms it
-                                cut.append(appends[0])
-                                return
+                            swallowing = appends[0] % 2 == 1
+                    elif swallowing and data.endswith(_NO_TRANSACTION):  # this is the reply that confirms the commit
+                        cut.append(appends[0])
+                        return
                     else:
                         client.sendall(data)
 

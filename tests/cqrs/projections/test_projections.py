@@ -586,7 +586,8 @@ def test_tables_that_are_deleted_meanwhile_are_built_again(
     write(log, 1)
     model = models()
     model.catch_up()
-    generation = backend.make().current("seen")
+    tables = backend.make()
+    generation = tables.current("seen")
     assert generation is not None
     with psycopg.connect(database, autocommit=True) as connection:
         ((schema,),) = connection.execute("SELECT current_schema() || '_projection_seen'").fetchall()
@@ -595,3 +596,4 @@ def test_tables_that_are_deleted_meanwhile_are_built_again(
         with pytest.raises(ProjectionBehind):
             ask()
     assert (model.catch_up(), seen(model)) == (1, [1])
+    tables.close()

@@ -1,5 +1,6 @@
 """A connection that is made when it is first needed, and again when it is lost. Errors contain no passwords."""
 
+import logging
 import os
 import random
 import threading
@@ -22,6 +23,9 @@ from .schema import MIGRATIONS, Migration
 
 T = TypeVar("T")
 Connection = psycopg.Connection[TupleRow]
+# Of a pipeline whose connection is lost, psycopg also warns. Without a handler, Python would print that.
+logging.getLogger("psycopg").addHandler(logging.NullHandler())
+
 LATEST = len(MIGRATIONS)
 """The version of the tables that this program works with."""
 LOST_TRIES = 8

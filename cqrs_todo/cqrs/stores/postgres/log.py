@@ -207,7 +207,7 @@ class PostgresLog(ChainedLog):
     ) -> Commit:
         """Append while nobody else can. Without that, others might append during every try, again and again.
 
-        Others wait for two round trips: in a pipeline, statements are sent together until an answer is needed.
+        Others wait for three round trips: in a pipeline, statements are sent together until an answer is needed.
         """
         with delay_signals() as arrived:
             with connection.pipeline(), connection.transaction():
