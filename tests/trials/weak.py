@@ -26,7 +26,7 @@ from cqrs_todo.cqrs.stores import format as line_format
 from cqrs_todo.cqrs.stores.jsonl import evidence, files, log, reader, repair, sorting, verify, writer
 from cqrs_todo.cqrs.struct import replace
 from cqrs_todo.cqrs.verification import Damage, Repair, Verdict
-from cqrs_todo.todo import recorder, service
+from cqrs_todo.todo import service
 from cqrs_todo.todo.model import Remove
 from cqrs_todo.todo.recorder import Answer
 from cqrs_todo.todo.views import Item, id_of
@@ -229,10 +229,11 @@ def _no_escaping() -> None:
 
 def _clock_order() -> None:
     """Commits are searched by time, as if clocks never jumped."""
+    right = timeline.as_of
 
     def as_of(repository: Any, moment: Any) -> Any:
         if isinstance(moment, int):
-            return timeline.as_of(repository, moment)
+            return right(repository, moment)
         fold, last = Fold(repository.decider), None
         for commit in repository.log.commits():
             if commit.metadata.at > moment:
@@ -241,7 +242,7 @@ def _clock_order() -> None:
             last = commit
         return fold, last
 
-    recorder.as_of = as_of  # type: ignore[attr-defined]  # the weakness itself
+    timeline.as_of = as_of
 
 
 def _forgetful_server() -> None:
