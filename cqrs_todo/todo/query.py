@@ -49,14 +49,14 @@ class Context(Struct, frozen=True):
         now: The present, with a time zone.
         to_local: The reader's time zone.
         list: The name of the list that is searched.
-        filters: The saved filters by name.
+        filters: The saved filters by name. None: there are none.
         order: How to read dates such as 3/4/2026. None refuses dates that can be read in two ways.
     """
 
     now: datetime
     to_local: ToLocal
     list: str = ""
-    filters: Mapping[str, str] = {}
+    filters: Mapping[str, str] | None = None
     order: Order = None
 
 
@@ -290,10 +290,11 @@ class _Parser:
         if name in self._within:
             circle = " → ".join((*self._within, name))
             raise InvalidQuery(f"the filter {name} contains itself: {circle}", column, "change it in config.toml")
-        if name not in self.context.filters:
-            raise _unknown("filter", name, self.context.filters, column, "filters are saved in config.toml")
+        filters = self.context.filters or {}
+        if name not in filters:
+            raise _unknown("filter", name, filters, column, "filters are saved in config.toml")
         try:
-            parser = _Parser(self.context.filters[name], self.context, (*self._within, name))
+            parser = _Parser(filters[name], self.context, (*self._within, name))
             tests = parser.whole()
         except InvalidQuery as error:
             if self._within or name in str(error):
