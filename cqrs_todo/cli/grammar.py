@@ -263,14 +263,7 @@ class _Command(TyperCommand):
             numbers = wanted_todos(session, options.where)
             if numbers is None:
                 return 0
-            values = {
-                name: tuple(numbers if word == WANTED else word for word in value)
-                if isinstance(value, tuple)
-                else numbers
-                if value == WANTED
-                else value
-                for name, value in values.items()
-            }
+            values = {name: _with_wanted(value, numbers) for name, value in values.items()}
         if options.command_id is not None or options.expect is not None or options.because is not None:
             from .scripting import request_of  # most commands have none of these options
 
@@ -284,6 +277,13 @@ class _Command(TyperCommand):
     def format_epilog(self, ctx: Context, formatter: HelpFormatter) -> None:
         """Write the examples."""
         _format_examples(self, formatter)
+
+
+def _with_wanted(value: Any, numbers: str) -> Any:
+    """Return the value of a parameter, with the numbers of todos in the place of `WANTED`."""
+    if isinstance(value, tuple):
+        return tuple(_with_wanted(word, numbers) for word in value)
+    return numbers if value == WANTED else value
 
 
 def _without_global_options(message: str, typed: Sequence[str]) -> str:

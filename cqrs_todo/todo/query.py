@@ -11,6 +11,9 @@ of the field. docs/queries.md describes the language. Nothing here reads a clock
 
 from __future__ import annotations
 
+from datetime import datetime
+
+from ..cqrs.names import name_key
 from ..cqrs.struct import Struct
 from .errors import InvalidQuery
 from .fields import FIELDS
@@ -20,7 +23,6 @@ from .views import Item, ToLocal, is_overdue, local_day, open_items
 TYPE_CHECKING = False  # `typing` costs as much to import as Python costs to start
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-    from datetime import datetime
     from typing import Any, TypeAlias
 
     from .fields import Field, SetField
@@ -36,8 +38,6 @@ _DEEPEST = 50
 """How deep parentheses and saved filters may be nested."""
 _SCOPES = frozenset(["open", "done", "removed", "any"])
 """The states that take the place of the usual scope, which is the open todos."""
-_NAMES = {"tag": "tags", "remind": "reminder", "pri": "priority"}
-"""Short names of fields that are not the word of their marker."""
 _PAST = {"created": "created", "done": "completed"}
 """The keys that look back, and the attributes of `Todo` that they compare."""
 
@@ -79,12 +79,8 @@ class Query(Struct, frozen=True):
         Args:
             state: "done", "removed", or "all" for those that are open or done.
         """
-        tests = {
-            "done": (lambda item: item.todo.completed is not None and not item.todo.removed,),
-            "removed": (lambda item: item.todo.removed,),
-            "all": (lambda item: not item.todo.removed,),
-        }[state]
-        return Query((*tests, *self.tests), self.scopes | {"any"}, self.tags)
+        test = {"done": _is_done, "removed": _is_removed, "all": _is_there}[state]
+        return Query((test, *self.tests), self.scopes | {"any"}, self.tags)
 
     def matching(self, items: Iterable[Item]) -> list[Item]:
         """Return the todos that are wanted, in the same order."""
@@ -93,7 +89,7 @@ class Query(Struct, frozen=True):
         elif self.scopes & {"removed", "any"}:
             rows = list(items)
         else:
-            rows = [item for item in items if not item.todo.removed]
+            rows = list(filter(_is_there, items))
         for test in self.tests:
             rows = [item for item in rows if test(item)]
         return rows
@@ -201,8 +197,7 @@ class _Parser:
 
     def _not(self) -> tuple[Test, ...]:
         if self._takes("not"):
-            test = _each(self._unit())
-            return (lambda item: not test(item),)
+            return (_opposite(self._unit()),)
         return self._unit()
 
     def _unit(self) -> tuple[Test, ...]:
@@ -254,10 +249,7 @@ class _Parser:
             return self._states("overdue", token.column)
         else:
             return (_containing(_unquoted(text)),)
-        if sign:
-            test = _each(tests)
-            return (lambda item: not test(item),)
-        return tests
+        return (_opposite(tests),) if sign else tests
 
     def _tagged(self, tag: str) -> Test:
         wanted = nfc(_unquoted(tag))
@@ -268,21 +260,20 @@ class _Parser:
         """Return the tests of a key and its values, of which the todo must have one."""
         values = _values(rest)
         if not all(values):
-            example = f"no:{key}" if key in _fields() or key in _PAST else f'"{token.text}"'
+            example = f"no:{key}" if key in _ATTRIBUTES else f'"{token.text}"'
             raise InvalidQuery(f"{key}: has no value", column, f"without one: {example}")
         where = column + len(key) + 1
         if key == "filter":
             tests = [_each(self._saved(name, where)) for name in values]
         elif key in ("is", "no", "has", "list", "text"):
             tests = [self._special(key, value, where) for value in values]
-        elif key in _PAST:
+        elif key in _ATTRIBUTES:
             if key == "done":
                 self.scopes.add("done")
-            tests = [self._dated(key, _PAST[key], "past", value, where) for value in values]
-        elif key in _fields():
-            tests = [self._of_field(_fields()[key], key, value, where) for value in values]
+            tests = [self._of_attribute(key, value, where) for value in values]
         else:
-            raise _unknown("key", key, [*_KEYS, *_fields()], column, f"to search for the text: text:{token.text}")
+            known = [*_OTHER_KEYS, *_ATTRIBUTES]
+            raise _unknown("key", key, known, column, f"to search for the text: text:{token.text}")
         return (tests[0],) if len(tests) == 1 else (_either(tests),)
 
     def _saved(self, name: str, column: int) -> tuple[Test, ...]:
@@ -308,17 +299,15 @@ class _Parser:
         if key == "is":
             return _each(self._states(value, column))
         if key == "list":
-            wanted = _same_name(self.context.list, value)
+            wanted = name_key(self.context.list) == name_key(value)
             return lambda _: wanted
         if key == "text":
             return _containing(value)
-        attributes = {name: field.name for name, field in _fields().items()} | _PAST
-        if value not in attributes:
-            raise _unknown("field", value, attributes, column, f"write {key}: and the name of a field")
-        name, has = attributes[value], key == "has"
+        if value not in _ATTRIBUTES:
+            raise _unknown("field", value, _ATTRIBUTES, column, f"write {key}: and the name of a field")
         if value == "done":
             self.scopes.add("done")
-        return lambda item: (getattr(item.todo, name) not in (None, ())) is has
+        return _having(_ATTRIBUTES[value], has=key == "has")
 
     def _states(self, state: str, column: int) -> tuple[Test, ...]:
         context = self.context
@@ -328,9 +317,9 @@ class _Parser:
             case "open":
                 return (_is_open,)
             case "done":
-                return (lambda item: item.todo.completed is not None and not item.todo.removed,)
+                return (_is_done,)
             case "removed":
-                return (lambda item: item.todo.removed,)
+                return (_is_removed,)
             case "any":
                 return ()
             case "overdue":
@@ -344,12 +333,14 @@ class _Parser:
                 )
         raise _unknown("state", state, [*sorted(_SCOPES), "overdue", "today"], column)
 
-    def _of_field(self, field: Field[Any] | SetField, key: str, value: str, column: int) -> Test:
-        """Return the test of a value of a field, by the kind of the field."""
-        name = field.name
+    def _of_attribute(self, key: str, value: str, column: int) -> Test:
+        """Return the test of a value of a field, by the kind of the field, or of a time of the past."""
+        name = _ATTRIBUTES[key]
         if value in ("none", "any"):
-            has = value == "any"
-            return lambda item: (getattr(item.todo, name) not in (None, ())) is has
+            return _having(name, has=value == "any")
+        if key in _PAST:
+            return self._dated(key, name, "past", value, column)
+        field = _FIELDS[key]
         match field.kind:
             case "day or instant" | "instant":
                 return self._dated(key, name, "future", value, column)
@@ -377,9 +368,6 @@ class _Parser:
 
     def _dated(self, key: str, name: str, lean: Lean, value: str, column: int) -> Test:
         """Return the test whether the interval of a day or an instant lies inside that of a value."""
-        if value in ("none", "any"):
-            has = value == "any"
-            return lambda item: (getattr(item.todo, name) is not None) is has
         start, end = self._interval(key, value, lean, column)
         from .zones import end_of_day, start_of_day
 
@@ -388,7 +376,7 @@ class _Parser:
 
         def verdict(found: Any) -> bool:
             parsed = parse_day_or_instant(found) if isinstance(found, str) else found
-            if hasattr(parsed, "tzinfo"):
+            if isinstance(parsed, datetime):
                 first = last = parsed
             else:
                 first, last = start_of_day(parsed, to_local), end_of_day(parsed, to_local)
@@ -454,25 +442,48 @@ class _Parser:
             raise InvalidQuery(f"{' '.join(following[: count - 1])!r} belongs to the date", column, f"write: {key}:{whole}")
 
 
-_KEYS = ("is", "no", "has", "list", "text", "filter", *_PAST)
+_OTHER_KEYS = ("is", "no", "has", "list", "text", "filter")
 
 
 def _fields() -> dict[str, Field[Any] | SetField]:
     """Return the fields by the names that queries know: the name, the word of the marker, and that of one word of a set."""
     found: dict[str, Field[Any] | SetField] = {}
-    by_name = {field.name: field for field in FIELDS}
     for field in FIELDS:
-        found[field.name] = field
-        if field.marker.endswith(":"):
-            found[field.marker[:-1]] = field
-    for short, name in _NAMES.items():
-        found[short] = by_name[name]
-    del found["text"]
+        names = (field.name, field.marker.removesuffix(":"), getattr(field, "item", ""))
+        found |= {name: field for name in names if name.isalpha()}
+    del found["text"]  # this key searches more than the field
     return found
+
+
+_FIELDS = _fields()
+_ATTRIBUTES = {name: field.name for name, field in _FIELDS.items()} | _PAST
+"""The attributes of `Todo` that queries compare, by the keys."""
 
 
 def _is_open(item: Item) -> bool:
     return item.todo.completed is None and not item.todo.removed
+
+
+def _is_done(item: Item) -> bool:
+    return item.todo.completed is not None and not item.todo.removed
+
+
+def _is_removed(item: Item) -> bool:
+    return item.todo.removed
+
+
+def _is_there(item: Item) -> bool:
+    return not item.todo.removed
+
+
+def _having(name: str, *, has: bool) -> Test:
+    """Return the test whether a todo has a value in an attribute, or has none."""
+    return lambda item: (getattr(item.todo, name) not in (None, ())) is has
+
+
+def _opposite(tests: Sequence[Test]) -> Test:
+    test = _each(tests)
+    return lambda item: not test(item)
 
 
 def _each(tests: Sequence[Test]) -> Test:
@@ -501,10 +512,6 @@ def _containing(text: str) -> Test:
 
 def _is_name(text: str) -> bool:
     return text.replace("_", "").replace("-", "").isalpha()
-
-
-def _same_name(one: str, other: str) -> bool:
-    return nfc(one).casefold() == nfc(other).casefold()
 
 
 def _is_weekday(text: str) -> bool:
