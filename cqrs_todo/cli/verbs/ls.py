@@ -125,7 +125,7 @@ VERB = Verb(
         Option(
             "sort",
             ("--sort",),
-            f"Sort by {', '.join(SORT_KEYS)}. Several keys are separated by commas; -KEY turns the order around.",
+            f"Sort by {', '.join(SORT_KEYS)}. Several keys are separated by commas; -KEY reverses the order.",
             metavar="KEYS",
             default="number",
         ),
