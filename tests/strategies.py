@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from cqrs_todo.cqrs.errors import Rejected
 from cqrs_todo.todo.events import TodoEvent
-from cqrs_todo.todo.fields import DUE, NOTE, PRIORITY, PROJECT, REMINDER, TAGS, TEXT, State
+from cqrs_todo.todo.fields import DEPENDS, DUE, EVERY, NOTE, PARENT, PRIORITY, PROJECT, REMINDER, TAGS, TEXT, WAIT, State
 from cqrs_todo.todo.model import (
     Add,
     Change,
@@ -22,7 +22,7 @@ from cqrs_todo.todo.model import (
     decide,
     evolve,
 )
-from cqrs_todo.todo.values import PRIORITIES, day_or_instant
+from cqrs_todo.todo.values import PRIORITIES, Recurrence, day_or_instant
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 
@@ -35,6 +35,17 @@ dues = st.none() | (days | instants).map(day_or_instant)
 tags = st.sampled_from(["home", "work", "später", "ToDo", "a"])
 priorities = st.none() | st.sampled_from(PRIORITIES)
 notes = st.none() | texts
+LINKS = ("a0", "b1c2d3e4f5", "k3v9x2ma41")
+"""The ids of other todos, which `histories.played` replaces by those of a list."""
+ids = st.sampled_from(LINKS)
+recurrences = st.none() | st.builds(
+    Recurrence,
+    st.sampled_from(["FREQ=DAILY", "FREQ=WEEKLY;BYDAY=MO,TH", "FREQ=MONTHLY;BYMONTHDAY=28,29,30,31;BYSETPOS=-1"]),
+    days.map(date.isoformat),
+    st.none() | st.sampled_from(["00:00", "17:30", "23:59:59"]),
+    st.none() | st.sampled_from(["Europe/Berlin", "Pacific/Apia"]),
+    st.booleans(),
+)
 projects = st.none() | st.sampled_from(["home", "home.garage", "Büro"])
 
 creates = st.builds(
@@ -47,6 +58,10 @@ creates = st.builds(
     priority=priorities,
     tags=st.lists(tags, max_size=3).map(tuple),
     project=projects,
+    wait=dues,
+    depends=st.lists(ids, max_size=2).map(tuple),
+    parent=st.none() | ids,
+    every=recurrences,
 )
 changes: st.SearchStrategy[TodoCommand] = st.one_of(
     st.builds(Change, st.just(TEXT), texts),
@@ -55,6 +70,11 @@ changes: st.SearchStrategy[TodoCommand] = st.one_of(
     st.builds(Change, st.just(REMINDER), st.none() | later_instants, st.just(NOW)),
     st.builds(Change, st.just(PRIORITY), priorities),
     st.builds(Change, st.just(PROJECT), projects),
+    st.builds(Change, st.just(WAIT), dues),
+    st.builds(Change, st.just(PARENT), st.none() | ids),
+    st.builds(Change, st.just(EVERY), recurrences),
+    st.builds(Add, st.just(DEPENDS), ids),
+    st.builds(Drop, st.just(DEPENDS), ids),
     st.builds(Add, st.just(TAGS), tags),
     st.builds(Drop, st.just(TAGS), tags),
     st.builds(Complete, past_instants.map(day_or_instant), st.just(NOW)),

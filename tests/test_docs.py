@@ -102,7 +102,7 @@ def test_the_page_about_json_names_every_key(todo: Todo) -> None:
     assert list(listed) == ["format", "list", "position", "as_of", "todos"]
     assert list(history) == ["format", "list", "position", "as_of", "commits"]
     assert list(shown) == ["format", "list", "position", "as_of", "todos", "commits"]
-    assert list(answer) == ["format", "list", "position", "commit", "todos", "commits", "also", "stayed"]
+    assert list(answer) == ["format", "list", "position", "commit", "todos", "commits", "also", "stayed", "others"]
     assert {document["format"] for document in (listed, history, shown, answer)} == {"cqrs-todo/1"}
     todo_keys = [
         "number",
@@ -119,6 +119,10 @@ def test_the_page_about_json_names_every_key(todo: Todo) -> None:
         "created",
         "completed",
         "project",
+        "wait",
+        "depends",
+        "parent",
+        "every",
     ]
     assert list(shown["todos"][0]) == todo_keys
     commit_keys = ["position", "at", "by", "command", "events", "undoes", "redoes", "meta"]

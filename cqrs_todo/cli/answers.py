@@ -6,14 +6,23 @@ from contextlib import contextmanager
 from ..cqrs.errors import CqrsError
 from ..todo.model import TodoCommand
 from ..todo.recorder import Answer
+from ..todo.service import Descendants
 from ..todo.views import Item, number_ranges
+from .clock import to_local
+from .errors import UsageError
 from .output import print_line, print_message
 from .session import Session, check_ids
 from .text import visible
 
 
 def change(
-    session: Session, ids: Sequence[str], commands: Callable[[Item], Sequence[TodoCommand]], done: str, already: str
+    session: Session,
+    ids: Sequence[str],
+    commands: Callable[[Item], Sequence[TodoCommand]],
+    done: str,
+    already: str,
+    *,
+    children: Descendants | None = None,
 ) -> None:
     """Change todos and print the answer.
 
@@ -23,20 +32,58 @@ def change(
         commands: Returns the commands for a todo.
         done: What was done, such as "Removed".
         already: What to say of todos that needed no change, such as "Removed already".
+        children: Which of the todos under them are changed in the same way.
 
     Raises:
         NotFound: A word names no todo. Nothing is changed then.
         Rejected: A command was refused. Nothing is changed then.
     """
-    print_changes(session, record(session, ids, commands), done, already)
+    answers = record_in_lists(session, ids, commands, children=children)
+    if len(answers) == 1:
+        print_changes(session, answers[0], done, already)
+    else:
+        _print_changes_of_lists(session, answers, done, already)
 
 
-def record(session: Session, ids: Sequence[str], commands: Callable[[Item], Sequence[TodoCommand]]) -> Answer:
+def record(
+    session: Session,
+    ids: Sequence[str],
+    commands: Callable[[Item], Sequence[TodoCommand]],
+    *,
+    children: Descendants | None = None,
+) -> Answer:
     """Change todos. Arguments and errors are those of `change`."""
-    todos = session.list
-    chosen = todos.select(check_ids(ids))
+    chosen = session.choose(ids)
     with hint_to_restore(session):
-        return todos.change(chosen, commands)
+        return session.list.change(chosen, commands, children=children)
+
+
+def record_in_lists(
+    session: Session,
+    ids: Sequence[str],
+    commands: Callable[[Item], Sequence[TodoCommand]],
+    *,
+    children: Descendants | None = None,
+) -> list[Answer]:
+    """Change todos, perhaps of several lists, and return the answer of each list. The arguments are those of `change`."""
+    if not any("/" in word for word in ids):
+        return [record(session, ids, commands, children=children)]
+    from .choosing import by_list  # most runs change todos of the list in use
+
+    named = by_list(session, ids)
+    if len(named) == 1:
+        for name, words in named.items():
+            session.use_list(name)
+            return [record(session, words, commands, children=children)]
+    request = session.request
+    if request is not None and (request.id or request.version is not None or request.position is not None):
+        raise UsageError("--command-id and --expect are about one list, and these todos are in several", "name one list")
+    from ..todo.several_lists import change_in_lists
+
+    lists = {name: session.list if name == session.list.name else session.open_list(name) for name in named}
+    chosen = [(lists[name], lists[name].select(check_ids(words))) for name, words in named.items()]
+    with hint_to_restore(session):
+        return change_in_lists(chosen, commands, children=children)
 
 
 @contextmanager
@@ -102,7 +149,47 @@ def print_changes(session: Session, answer: Answer, done: str, already: str, det
     if same and not session.options.json:
         print_message(session, f"{already}: {number_ranges(same)}")
     more = "" if not details else f" ({details})" if len(answer.changed) == 1 else f": {details}"
-    print_answer(session, answer, f"{done} {named(answer.changed)}{more}" if answer.changed else None)
+    line = f"{done} {named(answer.changed)}{more}{_consequences(answer)}" if answer.changed else None
+    print_answer(session, answer, line)
+
+
+def _print_changes_of_lists(session: Session, answers: Sequence[Answer], done: str, already: str) -> None:
+    """Print what was done to todos of several lists."""
+    if session.options.json:
+        from . import document
+
+        documents = [document.answer_document(answer, session.position_of(answer.list)) for answer in answers]
+        print_line(document.encode({"lists": documents}))
+        return
+    same = {answer.list: [item.number for item in answer.items if item not in answer.changed] for answer in answers}
+    for name, numbers in same.items():
+        if numbers:
+            print_message(session, f"{already}: {visible(name)}/{number_ranges(numbers)}")
+    changed = [answer for answer in answers if answer.changed]
+    if changed and not session.options.quiet:
+        parts = [f"{visible(answer.list)}/{named(answer.changed)}{_consequences(answer)}" for answer in changed]
+        print_line(f"{done} {'; '.join(parts)}. Undo: {session.typed(changed[0].list, 'undo')}")
+
+
+def _consequences(answer: Answer) -> str:
+    """Return what happened to todos that recur: when the next one is due, that it was removed, or that there is none."""
+    if not answer.others and not any(item.todo.every for item in answer.changed):
+        return ""
+    from ..todo.views import display_day_or_instant
+
+    results = [
+        f"{item.number} removed"
+        if item.todo.removed
+        else f"next: {item.number}, due {display_day_or_instant(item.todo.due, to_local)}"
+        for item in answer.others
+    ]
+    ended = [
+        item.number
+        for item in answer.changed
+        if item.todo.every is not None and (item.todo.removed or (item.todo.done and not answer.others))
+    ]
+    results += [f"no next one: {number_ranges(ended)} was the last of its series"] if ended else []
+    return f" ({'; '.join(results)})" if results else ""
 
 
 def print_answer(session: Session, answer: Answer, line: str | None, back: str = "undo") -> None:

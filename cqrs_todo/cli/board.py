@@ -1,30 +1,72 @@
 """The board, which `todo` shows without a verb: the open todos that are overdue, those of today, and the next ones."""
 
-from ..todo.views import board, open_items
+from ..cqrs.errors import CqrsError
+from ..todo.service import View
+from ..todo.views import Item, board, open_items
 from .clock import to_local
 from .output import print_line, print_message
 from .session import Session
-from .tables import print_groups
+from .tables import Block, Entry, Section, Source, print_blocks, print_waiting
 from .terminal import print_moment
+
+_FIRST_STEPS = """The list is empty. Three things to try:
+  todo add "Buy milk" due:tomorrow
+  todo add "Water the plants" every:week
+  todo help add"""
 
 
 def show_board(session: Session) -> int:
-    """Print the open todos in three groups, and return the exit code."""
-    view = session.list.view(session.moment)
+    """Print the open todos of every list, in three groups, and return the exit code.
+
+    A list other than the one in use that cannot be read hides no other list: its error is reported after the board.
+    """
+    if session.options.all_lists:
+        session.check_all_lists()
+    views: list[View] = []
+    failure: CqrsError | None = None
+    narrowed = session.names_a_list or isinstance(session.moment, int)
+    for todos in [session.list] if narrowed else session.lists():
+        try:
+            views.append(todos.view(session.moment))
+        except CqrsError as error:
+            if todos is session.list:
+                raise
+            failure = failure or error
     if session.options.json:
         from . import document
 
-        print_line(document.encode(document.view_document(view, open_items(view.items))))
-        return 0
-    print_moment(session, view)
-    if view.items:
-        now = session.seen_from(view)
-        parts = board(view.items, now, to_local)
-        groups = [("Overdue", parts.overdue), ("Today", parts.today), ("Next", parts.next)]
-        if not parts.overdue and not parts.today:
-            groups = [("", parts.next)]
-        print_groups(session, groups, now, empty="Nothing is open.")
+        lists = [document.view_document(view, open_items(view.items)) for view in views]
+        print_line(document.encode({"lists": lists}))
     else:
-        first = ' Add something: todo add "Buy milk" due:tomorrow' if session.moment is None else ""
-        print_message(session, f"The list is empty.{first}")
+        _print_board(session, views)
+    if failure is not None:
+        raise failure
     return 0
+
+
+def _print_board(session: Session, views: list[View]) -> None:
+    print_moment(session, views[0])
+    now = session.seen_from(views[0])
+    blocks: list[Block] = []
+    waiting: list[Item] = []
+    several = len(views) > 1
+    elsewhere = False
+    for view in views:
+        parts = board(view.items, now, to_local)
+        waiting += parts.waiting
+        elsewhere |= bool(parts.waiting) and view is not views[0]
+        groups = [("Overdue", parts.overdue), ("Today", parts.today), ("Next", parts.next)]
+        counts = ", ".join(f"{len(items):,} {title.lower()}" for title, items in groups[:2] if items)
+        if not counts:
+            groups = [("", parts.next)]
+        source = Source(view.list, view.items, "" if view is views[0] else f"{view.list}/")
+        sections = [Section(title, [Entry(item, source) for item in items]) for title, items in groups if items]
+        if sections:
+            blocks.append(Block(sections, view.list if several else "", counts))
+    if any(view.items for view in views):
+        print_blocks(session, blocks, now, empty="Nothing is open.")
+        print_waiting(session, waiting, now, all_lists=elsewhere)
+    elif session.moment is None:
+        print_message(session, _FIRST_STEPS)
+    else:
+        print_message(session, "The list is empty.")

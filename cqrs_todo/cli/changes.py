@@ -6,7 +6,7 @@ from ..cqrs.events import Commit
 from ..cqrs.timeline import batch_of
 from ..todo.events import TodoCompleted, TodoCreated, TodoRemoved, TodoReopened, TodoRestored
 from ..todo.history import describe_event
-from ..todo.views import Item, Move, move_of, number_ranges
+from ..todo.views import Item, Label, Move, move_of, number_ranges
 from .clock import to_local
 from .reports import count_of
 from .text import visible
@@ -36,14 +36,19 @@ def as_steps(commits: Iterable[Commit]) -> list[list[Commit]]:
     return list(steps.values())
 
 
-def changes_by_todo(commits: Iterable[Commit]) -> dict[str, list[str]]:
-    """Return what happened to each todo, in the order of the events, by the streams of the todos."""
+def changes_by_todo(commits: Iterable[Commit], label: Label) -> dict[str, list[str]]:
+    """Return what happened to each todo, in the order of the events, by the streams of the todos.
+
+    Args:
+        commits: The commits.
+        label: What the todos are called where an event names them.
+    """
     words: dict[str, list[str]] = {}
     for commit in commits:
         move = move_of(commit)
         for event in commit.events:
             if move is None:
-                words.setdefault(event.stream, []).append(visible(describe_event(event, to_local)))
+                words.setdefault(event.stream, []).append(visible(describe_event(event, to_local, label)))
             else:
                 words[event.stream] = [_moved(move)]
     return words
@@ -53,12 +58,13 @@ def _moved(move: Move) -> str:
     return visible(f"moved from {move.source_name} to {move.target_name}")
 
 
-def changes_in_words(commits: Sequence[Commit], items: Iterable[Item]) -> str:
+def changes_in_words(commits: Sequence[Commit], items: Iterable[Item], label: Label) -> str:
     """Return which todos some commits changed, and how: `3 done (Buy milk)`, `1-3 tagged +home (3 todos)`.
 
     Args:
         commits: The commits of one command, in any order.
         items: The todos as they are now.
+        label: What the todos are called where an event names them.
     """
     known = {item.stream: item for item in items}
     if sum(len(commit.events) for commit in commits) > _MOST_EVENTS:
@@ -66,7 +72,7 @@ def changes_in_words(commits: Sequence[Commit], items: Iterable[Item]) -> str:
         numbers = number_ranges([known[stream].number for stream in streams])
         return f"{numbers} {_kind(commits)} ({count_of(len(streams), 'todo')})"
     commits = sorted(commits, key=lambda commit: commit.position)
-    changes = {stream: words for stream, words in changes_by_todo(commits).items() if stream in known}
+    changes = {stream: words for stream, words in changes_by_todo(commits, label).items() if stream in known}
     alike = set(map(tuple, changes.values()))
     if len(changes) == 1 or (len(changes) <= _MOST_TODOS and len(alike) > 1):
         return "; ".join(_one_in_words(known[stream], words) for stream, words in changes.items())
@@ -84,11 +90,16 @@ def _kind(commits: Sequence[Commit]) -> str:
     return _KINDS.get(types.pop(), "changed") if len(types) == 1 else "changed"
 
 
-def details(commits: Sequence[Commit]) -> str:
-    """Return what some commits did to their todos, if it was the same for all of them; '' if it was not."""
+def details(commits: Sequence[Commit], label: Label) -> str:
+    """Return what some commits did to their todos, if it was the same for all of them; '' if it was not.
+
+    Args:
+        commits: The commits.
+        label: What the todos are called where an event names them.
+    """
     if sum(len(commit.events) for commit in commits) > _MOST_EVENTS:
         return ""
-    alike = set(map(tuple, changes_by_todo(commits).values()))
+    alike = set(map(tuple, changes_by_todo(commits, label).values()))
     return ", ".join(*alike) if len(alike) == 1 else ""
 
 

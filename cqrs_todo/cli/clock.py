@@ -2,8 +2,12 @@
 
 import os
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from .errors import UsageError
+
+if TYPE_CHECKING:
+    from ..todo.values import ToLocal
 
 _FOLDERS = ("/usr/share/zoneinfo", "/usr/lib/zoneinfo", "/usr/share/lib/zoneinfo", "/etc/zoneinfo")
 """Where systems keep the database of zones; TZDIR names another folder."""
@@ -25,6 +29,39 @@ def to_local(instant: datetime) -> datetime:
         return instant.astimezone()
     except (ValueError, OverflowError):
         return instant.astimezone(UTC)
+
+
+def zone_name() -> str | None:
+    """Return the IANA name of this machine's time zone; None if it is not known."""
+    zone = os.environ.get("TZ", "").removeprefix(":")
+    path = zone if zone and not os.path.isabs(zone) else os.path.realpath(zone or "/etc/localtime")
+    name = next((path.removeprefix(f"{folder}/") for folder in _FOLDERS if path.startswith(f"{folder}/")), path)
+    return name if not os.path.isabs(name) and _is_known(name) else None
+
+
+def conversion_to(zone: str | None) -> "ToLocal":
+    """Return the conversion to a time zone.
+
+    Args:
+        zone: Its IANA name. None, or a name that this machine does not know, means the zone of this machine.
+    """
+    if zone is None or not _is_known(zone):
+        return to_local
+    from zoneinfo import ZoneInfo
+
+    info = ZoneInfo(zone)
+    return lambda instant: instant.astimezone(info)
+
+
+def _is_known(zone: str) -> bool:
+    """Whether a name is that of a zone in the database."""
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+    try:
+        ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return False
+    return True
 
 
 def check_zone() -> None:

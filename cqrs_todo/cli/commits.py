@@ -40,9 +40,7 @@ def show_commits(session: Session, words: Sequence[str]) -> None:
         return
     print_moment(session, view)
     if session.options.plain:
-        print_history(
-            session, [HistoryRow(view, commit, None, todos.position_of) for commit in commits], None, name_lists=False
-        )
+        print_history(session, [HistoryRow(view, commit, None, todos) for commit in commits], None, name_lists=False)
         return
     for place, commit in enumerate(commits):
         if place:
@@ -82,7 +80,7 @@ def _print_commit(session: Session, commit: Commit) -> None:
     for words, changes in _events(session, commit, numbers):
         print_line(f"  {words}")
         for name, (old, new) in changes.items():
-            was, now = shown_value(name, old) or "none", shown_value(name, new) or "none"
+            was, now = (shown_value(name, value, session.list.label) or "none" for value in (old, new))
             print_styled(session, (f"    {name:<9} ", "dim"), (was, "red"), (" → ", "dim"), (now, "green"))
     print_styled(session, (f"  command   {visible(commit.metadata.command)}", "dim"))
 
@@ -97,4 +95,7 @@ def _events(session: Session, commit: Commit, numbers: dict[str, str]) -> Iterat
         label = numbers.get(stream, visible(label_of(stream)))
         known = stream in after and last[stream] == event.position
         changes = changed_fields(before.get(stream), after.get(stream)) if known else {}
-        yield " ".join(part for part in (label, visible(describe_event(event, to_local))) if part), changes
+        yield (
+            " ".join(part for part in (label, visible(describe_event(event, to_local, session.list.label))) if part),
+            changes,
+        )

@@ -94,6 +94,7 @@ def answer_document(answer: Answer, position_of: PositionOf) -> dict[str, Any]:
         "commits": len(answer.commits),
         "also": answer.also,
         "stayed": [item.number for item in answer.stayed],
+        "others": [todo_document(item) for item in answer.others],
     }
 
 

@@ -21,10 +21,10 @@ from ..cqrs.errors import CqrsError
 from ..cqrs.struct import Struct
 from ..todo.fields import FIELDS, NOTE, TEXT, SetField, Todo
 from ..todo.recorder import Answer
-from ..todo.views import Item, display_value
+from ..todo.views import Item, Label, display_value
 from .clock import to_local
 from .errors import EditorFailed, UsageError
-from .fields import Given, read_fields
+from .fields import Given, read_fields, read_todos
 from .markers import Declared
 from .output import print_message
 from .session import Session
@@ -87,9 +87,9 @@ def show_note(note: str) -> Shown:
 class Sheet:
     """The file in which a person edits a todo, and what the person changed."""
 
-    def __init__(self, todo: Todo) -> None:
+    def __init__(self, todo: Todo, label: Label) -> None:
         self._todo = todo
-        self._heads = {field.name: _show(field, getattr(todo, field.name)) for field in FIELDS if field is not NOTE}
+        self._heads = {field.name: _show(field, getattr(todo, field.name), label) for field in FIELDS if field is not NOTE}
         self._note = show_note(todo.note or "")
         escaped = [name for name, shown in self._heads.items() if shown.escaped] + ["note"] * self._note.escaped
         names = ", ".join(escaped)
@@ -148,11 +148,11 @@ class Sheet:
         return tuple(self._heads[field.name].meant(word.removeprefix(field.marker)) for word in line.split())
 
 
-def _show(field: Declared, value: Any) -> Shown:
+def _show(field: Declared, value: Any, label: Label) -> Shown:
     """Return the value of a field as it is written in its line."""
-    if isinstance(field, SetField):
+    if field.kind == "words":
         return show_tags(value)
-    return show_line(display_value(field.kind, value, to_local)) if value else Shown("")
+    return show_line(display_value(field.kind, value, to_local, label)) if value else Shown("")
 
 
 def edited(session: Session, item: Item, apply: Callable[[Given], Answer]) -> Answer:
@@ -174,7 +174,7 @@ def edited(session: Session, item: Item, apply: Callable[[Given], Answer]) -> An
         CqrsError: The change is refused, or cannot be recorded.
     """
     editor = _editor()
-    sheet = Sheet(item.todo)
+    sheet = Sheet(item.todo, session.list.label)
     before = sheet.written().encode()
     folder = Path(tempfile.mkdtemp(prefix="todo-"))
     file = folder / "todo.md"
@@ -260,6 +260,10 @@ def _read_changes(session: Session, item: Item, sheet: Sheet, content: str) -> G
     options = {name: value for name, value in changed.items() if name not in sets and name != TEXT.name}
     text = [sheet.meant(changed)[TEXT.name]] if TEXT.name in changed else []
     given = read_fields(session, text, {**options, NOTE.name: note}, literal=len(text), clear=clear)
-    words = {name: sheet.words(field, changed[name]) for name, field in sets.items() if changed.get(name)}
+    words = {
+        name: read_todos(session, [changed[name]]) if field.kind == "todos" else sheet.words(field, changed[name])
+        for name, field in sets.items()
+        if changed.get(name)
+    }
     # a line of words replaces the words that were there
     return Given({**given.values, **words}, given.cleared | set(words))

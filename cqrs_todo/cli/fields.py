@@ -1,21 +1,29 @@
 """Reading the fields of a todo from the words and options of `add` and `edit`."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime, time
 from typing import Any
 
 from ..cqrs.errors import Rejected
 from ..cqrs.struct import Struct
-from ..todo.fields import FIELDS, TAGS, TEXT, Field, Kind, SetField
+from ..todo.errors import UnreadableRule
+from ..todo.fields import DUE, EVERY, FIELDS, TAGS, TEXT, Field, Kind, SetField
 from ..todo.model import Add, Change, Drop, TodoCommand
 from ..todo.values import DayOrInstant, day_or_instant
 from ..todo.views import Item
-from .clock import to_local
+from .clock import to_local, zone_name
 from .errors import UsageError
 from .markers import Declared, Marker, check_complete, inside_texts, refusal, split_words
 from .output import print_message
-from .session import Session, check_text
+from .session import Session, check_ids, check_text
 from .text import visible
+
+
+class Rule(Struct, frozen=True):
+    """When a todo recurs, as it was typed. It becomes a recurrence once the due date of the todo is known."""
+
+    text: str
 
 
 class Given(Struct, frozen=True):
@@ -36,17 +44,38 @@ class Given(Struct, frozen=True):
                 values[field.name] = tuple(dict.fromkeys((*self.values[field.name], *other.values[field.name])))
         return Given({name: value for name, value in values.items() if name not in other.cleared}, frozenset())
 
+    def dated(self, due: DayOrInstant | None, now: datetime) -> Mapping[str, Any]:
+        """Return the values, with a recurrence in place of a rule. A todo that recurs also gets a due date.
+
+        Args:
+            due: When the todo was due until now.
+            now: The time of the command.
+
+        Raises:
+            UsageError: The rule gives no date.
+        """
+        rule = self.values.get(EVERY.name)
+        if not isinstance(rule, Rule):
+            return self.values
+        from ..todo.recurrence import begun  # few todos recur
+
+        due = self.values.get(DUE.name, None if DUE.name in self.cleared else due)
+        with _readable_rule():
+            every, first = begun(rule.text, due, to_local(now).date(), to_local, zone_name())
+        return {**self.values, EVERY.name: every, DUE.name: first}
+
     def commands(self, item: Item, now: datetime) -> Iterator[TodoCommand]:
         """Return the commands that make these changes to a todo."""
+        values = self.dated(item.todo.due, now)
         for field in FIELDS:
             name = field.name
             if isinstance(field, SetField):
-                words = self.values.get(name, ())
+                words = values.get(name, ())
                 if name in self.cleared:
                     yield from (Drop(field, word) for word in getattr(item.todo, name) if word not in words)
                 yield from (Add(field, word) for word in words)
-            elif name in self.values or name in self.cleared:
-                yield Change(field, self.values.get(name), now)
+            elif name in values or name in self.cleared:
+                yield Change(field, values.get(name), now)
 
 
 CLEARABLE = tuple(field.name for field in FIELDS if field is not TEXT)
@@ -153,6 +182,8 @@ def _read(session: Session, field: Declared, typed: Sequence[str]) -> Any:
     """Read the value that was typed for a field; raise `UsageError` if that is not possible."""
     if isinstance(field, SetField):
         words = [check_text(field.item, word.removeprefix(field.marker)) for word in typed]
+        if field.kind == "todos":
+            return read_todos(session, words)
         return tuple(valid(field.check_item, word) for word in words)
     value = _READERS[field.kind](session, field, typed[-1])
     return _checked(field, value) if field.kind in ("note", "word") else value
@@ -210,6 +241,41 @@ def read_instant(session: Session, text: str) -> datetime:
     return from_local(datetime.combine(value, time(9)), to_local)
 
 
+def read_todos(session: Session, words: Sequence[str]) -> tuple[str, ...]:
+    """Read which todos are named, and return their ids.
+
+    Raises:
+        UsageError: A word is not the form of an id, or names a todo of another list.
+        TodoNotFound: The list has no such todo.
+    """
+    return tuple(item.id for item in session.list.select(check_ids(words)))
+
+
+def _read_todo(session: Session, field: Field[Any], text: str) -> str:
+    ids = read_todos(session, [text])
+    if len(ids) != 1:
+        raise UsageError(f"{text} names {len(ids)} todos", f"a todo has one {field.name}: name one todo")
+    return ids[0]
+
+
+def _read_rule(session: Session, _field: Field[Any], text: str) -> Rule:
+    from ..todo.rules import read_rule  # few todos recur
+
+    with _readable_rule():
+        read_rule(check_text("rule", text), session.now.date())
+    return Rule(text)
+
+
+@contextmanager
+def _readable_rule() -> Iterator[None]:
+    """Turn the error for a rule that cannot be read into one that says what can be written."""
+    try:
+        yield
+    except UnreadableRule as error:
+        forms = ", ".join(form if form.startswith("after:") else f"every:{form}" for form in error.examples)
+        raise UsageError(str(error), f"write, for instance: {forms}" if forms else "see docs/planning.md") from error
+
+
 _READERS: dict[Kind, Callable[[Session, Field[Any], str], Any]] = {
     "text": lambda _, field, text: check_text(field.name, text),
     "note": lambda _, field, text: check_text(field.name, text),
@@ -217,5 +283,7 @@ _READERS: dict[Kind, Callable[[Session, Field[Any], str], Any]] = {
     "instant": lambda session, _, text: read_instant(session, text),
     "choice": _choice,
     "word": lambda _, field, text: check_text(field.name, text),
+    "todo": _read_todo,
+    "recurrence": _read_rule,
 }
 """How the values of each kind are read, except sets of words."""

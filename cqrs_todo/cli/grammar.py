@@ -36,6 +36,9 @@ from .parameters import (
 from .time_words import is_negative, join_arguments, join_options, split_options
 from .verb import GROUPS, IDS, Verb
 
+_GLOBAL_FLAGS = ("-h", *(name for option in GLOBAL if option.is_flag for name in option.opts))
+"""The options without a value that may stand after any verb."""
+
 _LITERAL = "literal"
 """The key in a context's `meta` of the number of words after `--`."""
 
@@ -328,7 +331,7 @@ class _WithDashes(_Command):
                 if value is None:
                     raise UsageError(f"option {arg} requires an argument", f"see: {ctx.command_path} --help")
                 options += [arg, value]
-            elif arg.startswith("--") or arg in own or arg in ("-q", "-h"):
+            elif arg.startswith("--") or arg in own or arg in _GLOBAL_FLAGS:
                 options.append(arg)
             else:
                 words.append(arg)

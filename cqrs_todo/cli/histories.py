@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from ..cqrs.events import Commit, PositionOf
+from ..cqrs.events import Commit
 from ..cqrs.struct import Struct
 from ..todo.history import describe_commit, describe_event
-from ..todo.service import View
+from ..todo.service import TodoList, View
 from ..todo.values import day_or_instant
 from ..todo.views import id_of, label_of, long_instant, short_instant
 from .clock import to_local
@@ -34,13 +34,13 @@ class HistoryRow(Struct, frozen=True):
         view: Its list as it is now.
         commit: The commit.
         streams: The todos whose events are shown; None for all.
-        position_of: Finds the commits of the list by their command ids.
+        todos: The list.
     """
 
     view: View
     commit: Commit
     streams: set[str] | None
-    position_of: PositionOf
+    todos: TodoList
 
 
 def print_history(
@@ -78,7 +78,8 @@ def print_history(
         chosen = streams if row.streams is None else streams & row.streams
         place = f"{visible(row.view.list)} " if name_lists else ""
         labels = {stream: place + known.get(stream, visible(label_of(stream))) for stream in chosen}
-        new = list(history_lines([row.commit], labels, row.position_of, (changes or {}).get(row.view.list), seconds=seconds))
+        fields = (changes or {}).get(row.view.list)
+        new = list(history_lines([row.commit], labels, row.todos, fields, seconds=seconds))
         lines += new
         if gutters is not None:
             graph += [gutters[number].others if place else gutters[number].first for place in range(len(new))]
@@ -96,7 +97,7 @@ def print_history(
 def history_lines(
     commits: Iterable[Commit],
     labels: dict[str, str],
-    position_of: PositionOf,
+    todos: TodoList,
     changes: dict[int, FieldChanges] | None = None,
     *,
     seconds: bool = False,
@@ -106,20 +107,21 @@ def history_lines(
     Args:
         commits: The commits.
         labels: What to call each todo, by its stream. Events of other todos are left out.
-        position_of: Finds the commits of the list by their command ids.
+        todos: The list of the commits.
         changes: By position, the old and the new value of each field, which get lines below the event.
         seconds: Whether times have seconds.
     """
     shown = long_instant if seconds else short_instant
     for commit in commits:
         head = (f"@{commit.position}", shown(commit.metadata.at, to_local), visible(commit.metadata.by))
-        note = describe_commit(commit, position_of)
+        note = describe_commit(commit, todos.position_of)
         for event in commit.events:
             if event.stream in labels:
-                words = " ".join(part for part in (labels[event.stream], visible(describe_event(event, to_local))) if part)
+                what = visible(describe_event(event, to_local, todos.label))
+                words = " ".join(part for part in (labels[event.stream], what) if part)
                 yield *head, f"{words} ({visible(note)})" if note else words
                 for name, (old, new) in (changes or {}).get(event.position, {}).items():
-                    was, now = shown_value(name, old) or "none", shown_value(name, new) or "none"
+                    was, now = (shown_value(name, value, todos.label) or "none" for value in (old, new))
                     yield "", "", "", f"  {name:<9} {was} → {now}"
 
 
@@ -142,5 +144,6 @@ def _print_plain(row: HistoryRow, numbers: dict[str, str], *, name_lists: bool) 
     for event in row.commit.events:
         if row.streams is None or event.stream in row.streams:
             who = (numbers.get(event.stream), id_of(event.stream))
-            values = (event.position, day_or_instant(meta.at), meta.by, *who, event.type, describe_event(event, to_local))
+            words = describe_event(event, to_local, row.todos.label)
+            values = (event.position, day_or_instant(meta.at), meta.by, *who, event.type, words)
             print_row(*((row.view.list, *values) if name_lists else values))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 import msgspec
 
 from ..cqrs.cursor import Cursor
-from ..cqrs.events import Commit, PositionOf
+from ..cqrs.events import Commit
 from ..todo.service import TodoList
 from .follow import FollowedLists, wait
 from .graph import Gutter, gutters
@@ -16,7 +16,7 @@ from .output import OutputFailed, print_line
 from .session import Session
 from .text import safe_json
 
-Matches = Callable[[Commit, set[str] | None, PositionOf], bool]
+Matches = Callable[[Commit, set[str] | None, TodoList], bool]
 """Whether to show a commit, of which only the events of some streams count."""
 
 
@@ -105,13 +105,13 @@ def follow_history(
     earlier: list[tuple[TodoList, Commit]] = []
     for each in following.followed:
         commits = each.todos.log.commits_backward(Cursor(each.position))
-        latest = _first(last, (commit for commit in commits if matches(commit, streams, each.todos.position_of)))
+        latest = _first(last, (commit for commit in commits if matches(commit, streams, each.todos)))
         earlier += [(each.todos, commit) for commit in latest]
     earlier.sort(key=lambda pair: pair[1].metadata.at)  # a stable order: those of one list stay as they were recorded
     _show(session, earlier[max(len(earlier) - last, 0) :], streams, raw=raw, name_lists=all_lists, seconds=seconds)
     while wait():
         following.update()
-        new = [(todos, commit) for todos, commit in following.new() if matches(commit, streams, todos.position_of)]
+        new = [(todos, commit) for todos, commit in following.new() if matches(commit, streams, todos)]
         _show(session, new, streams, raw=raw, name_lists=all_lists, seconds=seconds)
 
 
@@ -143,7 +143,7 @@ def _show(
             print_line(encode({"list": todos.name, "commit": commit_document(commit, todos.position_of)}))
         return
     views = {todos.name: todos.view() for todos, _ in commits}
-    rows = [HistoryRow(views[todos.name], commit, streams, todos.position_of) for todos, commit in commits]
+    rows = [HistoryRow(views[todos.name], commit, streams, todos) for todos, commit in commits]
     if raw:
         print_raw(session, rows)
     else:

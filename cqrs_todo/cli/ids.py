@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from ..todo.selection import ID
+from ..todo.values import ID
 from .errors import UsageError
 
 # not compiled here, because compiling takes as long as many a verb

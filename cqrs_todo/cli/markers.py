@@ -21,7 +21,11 @@ _BEGINNINGS: tuple[tuple[str, Declared], ...] = tuple(
     (beginning, field)
     for field in FIELDS
     for beginning in dict.fromkeys(
-        (field.marker, "" if isinstance(field, SetField) or field in (TEXT, NOTE) else f"{field.name}:")
+        (
+            field.marker,
+            *field.other_markers,
+            "" if isinstance(field, SetField) or field in (TEXT, NOTE) else f"{field.name}:",
+        )
     )
     if beginning
 )
@@ -55,7 +59,10 @@ _WORD_OF_LINE = (
 """A word of a line of stdin. Only a marker or its value may be in quotes, because texts contain quotes too."""
 
 _MOST_FOLLOWING = 6
-"""How many words after a marker may belong to a time that was not quoted."""
+"""How many words after a marker may belong to a value that was not quoted."""
+
+_KINDS_OF_WORDS = ("day or instant", "instant", "recurrence")
+"""The kinds of fields whose values may have several words."""
 
 
 class Marker(Struct, frozen=True):
@@ -65,7 +72,7 @@ class Marker(Struct, frozen=True):
         word: The word, as it was typed.
         field: The field.
         value: The value, as it was typed; None to clear the field.
-        following: The words after it that could belong to its value, if that is a time.
+        following: The words after it that could belong to its value.
     """
 
     word: str
@@ -91,7 +98,7 @@ def split_words(words: Sequence[str], literal: int = 0) -> tuple[list[str], list
     for place, marker in enumerate(found):
         if marker is None:
             text.append(words[place])
-        elif marker.field.kind in ("day or instant", "instant"):
+        elif marker.field.kind in _KINDS_OF_WORDS:
             following = words[place + 1 : min(marked, place + 1 + _MOST_FOLLOWING)]
             count = next((n for n, word in enumerate(following) if found[place + 1 + n] or len(word.split()) != 1), None)
             markers.append(Marker(marker.word, marker.field, marker.value, tuple(following[:count])))
@@ -177,6 +184,8 @@ def _marker_in(word: str, following: str = "") -> Marker | None:
                 f"{beginning} has no value",
                 f"write {beginning}{following if following.isalnum() else field.metavar}{clearing}; {as_text(beginning)}",
             )
+        if beginning in field.other_markers:
+            value = f"{beginning.removesuffix(':')} {value}"
         return Marker(word, field, None if f"{beginning}{value.lower()}" in _CLEARS else value)
     name, colon, rest = word.partition(":")
     other = _OTHERS.get(name.lower()) if colon and word.lower() not in _CLEARS else None
@@ -195,7 +204,7 @@ def check_complete(session: Session, marker: Marker) -> None:
     Raises:
         UsageError: They could belong to it.
     """
-    count = _words_of_time(session, marker)
+    count = _words_of_value(session, marker)
     if count > 1:
         more = " ".join(marker.following[: count - 1])
         raise UsageError(f"{marker.word!r} does not include {more!r}", f"{quoted(marker, count)}; {as_text(more)}")
@@ -203,15 +212,15 @@ def check_complete(session: Session, marker: Marker) -> None:
 
 def refusal(session: Session, marker: Marker, error: UsageError) -> UsageError:
     """Return the error for a marker whose value the field cannot have."""
-    count = _words_of_time(session, marker)
+    count = _words_of_value(session, marker)
     hint = quoted(marker, count) if count > 1 else error.hint
     return UsageError(str(error), f"{hint}; {as_text(marker.word)}")
 
 
 def quoted(marker: Marker, count: int) -> str:
     """Return how to write a marker whose value has several words."""
-    value = " ".join([marker.value or "", *marker.following[: count - 1]])
-    beginning = marker.word.partition(":")[0]
+    beginning, _, value = marker.word.partition(":")
+    value = " ".join([value.strip(), *marker.following[: count - 1]])
     return f'write {beginning}:"{value}" or {beginning}:{value.replace(" ", "-")}'
 
 
@@ -222,11 +231,15 @@ def as_text(word: str) -> str:
     return f"or, to use it as text: -- {shlex.quote(word)}"
 
 
-def _words_of_time(session: Session, marker: Marker) -> int:
-    """Return how many words make up the longest time that begins with the value of a marker."""
+def _words_of_value(session: Session, marker: Marker) -> int:
+    """Return how many words make up the longest time, or the longest rule, that begins with the value of a marker."""
     if marker.value is None or not marker.following:
         return 0
+    words = [marker.value, *marker.following]
+    if marker.field.kind == "recurrence":
+        from ..todo.rules import leading_words_of_rule
+
+        return leading_words_of_rule(words, session.now.date())
     from ..todo.times import leading_words
 
-    words = [marker.value, *marker.following]
     return leading_words(words, session.now, to_local, "future", session.config.date_order)

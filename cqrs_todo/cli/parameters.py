@@ -72,6 +72,7 @@ GLOBAL = [
         metavar="URL",
         help="Where the lists are: jsonl:DIR or postgresql://… Default: TODO_STORE, then config.toml.",
     ),
+    _option("--all-lists", "-A", help="Show all lists that are not archived. Only for verbs that read."),
     _option("--at", metavar="TIME|@POSITION", help="Show the list as it was then. Only for verbs that read."),
     _option("--json", help="Print one JSON document."),
     _option("--plain", help="Print tab-separated fields, without colours and never truncated."),

@@ -179,9 +179,7 @@ class Player:
         width, height = console.size
         footer = self._footer(width, height) if with_footer else []
         view = view_of(self._list, self._playback.fold, self.commit)
-        return frame(
-            self.commit, self._playback.transitions(), view, height - (not with_footer), self._list.position_of, footer
-        )
+        return frame(self.commit, self._playback.transitions(), view, height - (not with_footer), self._list, footer)
 
     def press(self, key: str) -> bool:
         """Do what a key means. Returns False if the player ends."""

@@ -2,11 +2,11 @@
 
 import sys
 from collections.abc import Sequence
-from datetime import datetime
 
 from ..todo.errors import InvalidQuery
 from ..todo.query import Context, Query, parse
 from ..todo.recorder import Answer
+from ..todo.service import View
 from ..todo.values import nfc
 from ..todo.views import Item
 from .clock import to_local
@@ -21,13 +21,13 @@ _SHOWN = 10
 """How many of more todos are shown with their texts."""
 
 
-def query_of(session: Session, words: Sequence[str], now: datetime) -> Query:
+def query_of(session: Session, words: Sequence[str], view: View) -> Query:
     """Parse the words of a query. However the shell has split them, they mean the same.
 
     Args:
         session: This run of the program.
         words: The words.
-        now: The time from which dates are counted.
+        view: The list that is searched, at the moment from which dates are counted.
 
     Raises:
         UsageError: They are not a query.
@@ -36,11 +36,10 @@ def query_of(session: Session, words: Sequence[str], now: datetime) -> Query:
         if len(word) == 2 and word[0] == "-":
             raise UsageError(f"there is no option {word}", f"to leave out the tag: not +{word[1]}")
     text = check_text("query", " ".join(words))
-    if not text:
-        return Query()
     config = session.config
+    context = Context(session.seen_from(view), to_local, view.list, view.items, config.filters, config.date_order)
     try:
-        return parse(text, Context(now, to_local, session.list_name, config.filters, config.date_order))
+        return parse(text, context)
     except InvalidQuery as error:
         raise UsageError(str(error), error.hint) from error
 
@@ -73,9 +72,9 @@ def wanted_todos(session: Session, where: str) -> str | None:
             "name the todos instead of --where",
         )
     view = session.list.view()
-    query = query_of(session, [where], session.now)
+    query = query_of(session, [where], view)
     check_tags(query.tags, view.items)
-    items = query.matching(view.items)
+    items = query.matching()
     shown = items if len(items) <= _UNASKED else items[:_SHOWN]
     for item in shown:
         print_message(session, f"{item.number}  {visible(item.todo.text)}")

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
@@ -17,7 +17,8 @@ from ..cqrs.stores.snapshots import Folder, SnapshotStore
 from ..todo.fields import SCHEMA, State
 from ..todo.recorder import TYPES
 from ..todo.service import DEFAULT_LIST, TodoList, View
-from .clock import check_zone, to_local
+from ..todo.views import Item
+from .clock import check_zone, conversion_to, to_local
 from .config import Color, Config, cache_dir, default_author, default_store, load_config
 from .errors import UsageError
 from .output import ProgressLine
@@ -58,6 +59,7 @@ class Options:
         self.plain = False
         self.color: Color | None = None
         self.quiet = False
+        self.all_lists = False
 
 
 class Session:
@@ -126,10 +128,43 @@ class Session:
         """The name of the list in use."""
         return _first(self.options.list, _environment("TODO_LIST")) or self.default_list
 
+    @property
+    def names_a_list(self) -> bool:
+        """Whether an option or the environment names the list in use."""
+        return bool(self.options.list or _environment("TODO_LIST"))
+
     @cached_property
     def list(self) -> TodoList:
         """The list in use."""
         return self.open_list(self.list_name)
+
+    def lists(self) -> Iterator[TodoList]:
+        """Return all lists that are not archived: the one in use first, then the others by name."""
+        yield self.list
+        yield from (self.open_list(name) for name in sorted(self.store.names()) if name != self.list.name)
+
+    def use_list(self, name: str) -> None:
+        """Use another list from now on."""
+        if name != self.list.name:
+            self.options.list = name
+            self.list = self.open_list(name)
+
+    def choose(self, words: Sequence[str], moment: Moment | None = None) -> Sequence[Item]:
+        """Find the todos that a person named. If they are in another list, that list is used from now on.
+
+        Args:
+            words: Numbers, ranges, ids, `@`, todos of another list such as `work/3`, or texts such as `/milk/`.
+            moment: The moment at which they are looked for. None for now.
+
+        Raises:
+            UsageError: A word has a wrong form, the todos are in several lists, or a text names no todo or several.
+            CqrsError: What `TodoList.select` raises.
+        """
+        if any("/" in word for word in words):
+            from .choosing import in_one_list  # most runs name todos by their numbers
+
+            words = in_one_list(self, words)
+        return self.list.select(check_ids(words), moment)
 
     @cached_property
     def snapshots(self) -> Snapshots:
@@ -179,6 +214,7 @@ class Session:
             check_text("list's name", name),
             author,
             default=name == self.default_list,
+            zones=conversion_to,
             snapshots=self.snapshots,
             progress=self.progress,
         )
@@ -313,6 +349,21 @@ class Session:
         """Raise `UsageError` if this run cannot run a verb: the past cannot be changed."""
         if verb.writes:
             self.require_present()
+        if self.options.all_lists:
+            self.check_all_lists(verb.name if not verb.all_lists else "")
+
+    def check_all_lists(self, verb: str = "") -> None:
+        """Raise `UsageError` if --all-lists was given, and one list or a position of one list was named.
+
+        Args:
+            verb: The verb, if it is about one list; such a verb is refused.
+        """
+        if verb:
+            raise UsageError(f"{verb} is about one list", "leave out --all-lists, or name the list: -L NAME")
+        if self.options.list is not None:
+            raise UsageError("--list and --all-lists contradict each other", "give one of them")
+        if isinstance(self.moment, int):
+            raise UsageError("a position belongs to one list, not to all", "give a time")
 
     def require_present(self) -> None:
         """Raise `UsageError` if this run looks at the past, for a verb that changes something."""

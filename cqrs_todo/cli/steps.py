@@ -7,7 +7,7 @@ from ..cqrs.events import UNDOES, Commit
 from ..cqrs.timeline import commits_of, marked
 from ..todo.recorder import Answer
 from ..todo.service import TodoList
-from ..todo.views import move_of
+from ..todo.views import companions_of, move_of
 from .answers import named, print_answer
 from .changes import as_steps, changes_in_words
 from .errors import UsageError
@@ -67,8 +67,9 @@ def print_steps(session: Session, answer: Answer, done: str, key: str, back: str
         print_answer(session, answer, None)
         return
     steps = reversed_steps(session.list, answer.commits, key)
+    label = session.list.label
     shown = [
-        f"@{min(commit.position for commit in step)}: {changes_in_words(step, answer.items)}{_lists_of(step, answer)}"
+        f"@{min(commit.position for commit in step)}: {changes_in_words(step, answer.items, label)}{_lists_of(step, answer)}"
         for step in steps[:_MOST_SHOWN]
     ]
     what = "; ".join(shown) + (f"; and {len(steps) - len(shown)} more" if len(steps) > len(shown) else "")
@@ -82,10 +83,12 @@ def print_steps(session: Session, answer: Answer, done: str, key: str, back: str
 
 
 def _lists_of(step: Sequence[Commit], answer: Answer) -> str:
-    """Return that a move was undone or redone in both of its lists; '' for other changes."""
+    """Return that a command was undone or redone in all of its lists; '' for a command of one list."""
     moves = [move for commit in step if (move := move_of(commit)) is not None]
-    if not moves or not answer.also:
+    names = {name for move in moves for name in (move.source_name, move.target_name)}
+    names |= {name for commit in step for name in companions_of(commit).values()}
+    if not names or not answer.also:
         return ""
-    names = {name for move in moves for name in (move.source_name, move.target_name)} - {answer.list}
-    other = answer.also[0] if len(answer.also) == 1 else ", ".join(sorted(names))
-    return f", in both {visible(answer.list)} and {visible(other)}"
+    others = answer.also if len(answer.also) == 1 else sorted(names - {answer.list})
+    shown = [visible(name) for name in (answer.list, *others)]
+    return f", in {'both ' if len(shown) == 2 else ''}{', '.join(shown[:-1])} and {shown[-1]}"

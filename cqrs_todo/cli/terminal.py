@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..todo.fields import FIELDS, Kind
 from ..todo.service import View
-from ..todo.views import display_value, long_instant, short_instant
+from ..todo.views import Label, display_value, long_instant, short_instant
 from .clock import to_local
 from .output import print_line, print_message
 from .session import Session
@@ -78,9 +78,15 @@ def _is_whole_minute(session: Session, as_of: datetime) -> bool:
     return isinstance(session.moment, int) or (as_of + timedelta(microseconds=1)).second == 0
 
 
-def shown_value(name: str, value: Any) -> str:
-    """Return the value of an attribute of a todo as people read it; '' for no value."""
+def shown_value(name: str, value: Any, label: Label = str) -> str:
+    """Return the value of an attribute of a todo as people read it; '' for no value.
+
+    Args:
+        name: The attribute.
+        value: Its value.
+        label: What other todos are called.
+    """
     if name == "removed":
         return "yes" if value else "no"
     kind: Kind = "day or instant" if name == "completed" else _KINDS[name]
-    return visible(str(value or "") if kind == "note" else display_value(kind, value, to_local))
+    return visible(str(value or "") if kind == "note" else display_value(kind, value, to_local, label))

@@ -82,6 +82,7 @@ class Verb(Struct, frozen=True):
         options: Its options, besides the global ones.
         writes: Whether it changes something. Such a verb refuses `--at`. If it has a group, it changes a list, and takes
             the options `--command-id`, `--expect` and `--because`.
+        all_lists: Whether it reads all lists if `-A` is given.
         records: Whether it records what it changes as a command. Otherwise it takes none of these options.
         fields: Whether it takes the options of all fields. The action receives them as `fields`: what was given, by the
             names of the fields.
@@ -98,6 +99,7 @@ class Verb(Struct, frozen=True):
     arguments: tuple[Argument, ...] = ()
     options: tuple[Option, ...] = ()
     writes: bool = False
+    all_lists: bool = False
     records: bool = True
     fields: bool = False
     literal: bool = False

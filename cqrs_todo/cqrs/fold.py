@@ -306,6 +306,13 @@ class Fold(Generic[S]):
         """Iterate over the entities in order of creation."""
         if self.reads is not None:
             self.reads.everything = True
+        return self.unwatched()
+
+    def unwatched(self) -> Iterator[Entity[S]]:
+        """Iterate over the entities in order of creation, without letting the planned commit depend on them.
+
+        A plan may look for something in this way if it then asks the fold for what it found.
+        """
         old: Iterable[Entity[S]] = islice(self._base, self._kept)
         waiting, changed = self._waiting, self._changed
         if waiting or len(changed) > len(self._new):

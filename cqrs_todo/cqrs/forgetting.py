@@ -17,6 +17,7 @@ KEPT_MEMBERS = frozenset(
         "machine",
         "made",
         "move",
+        "with",
         "redoes",
         "restores",
         "stamp",

@@ -220,6 +220,20 @@ class InvalidCondition(CqrsError):
     """A condition on counts cannot be parsed."""
 
 
+class UnreadableRule(CqrsError):
+    """A text does not say when a todo recurs."""
+
+    def __init__(self, text: str, *examples: str) -> None:
+        """Make the error.
+
+        Args:
+            text: The text, perhaps with the reason in parentheses.
+            examples: Texts that do.
+        """
+        super().__init__(f"{text!r} does not say when a todo recurs")
+        self.examples = examples
+
+
 class InvalidQuery(CqrsError):
     """A query cannot be parsed."""
 

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, TypeAlias
 
 from ..cqrs.struct import Struct
-from .values import DayOrInstant, Priority, parse_day_or_instant, parse_day_or_instant_uncached
+from .values import DayOrInstant, Priority, Recurrence, parse_day_or_instant, parse_day_or_instant_uncached
 
 
 def _check_zone(time: datetime) -> None:
@@ -115,6 +115,46 @@ class ProjectChanged(Changed, frozen=True, gc=False):
     new: str | None
 
 
+class WaitChanged(Changed, frozen=True, gc=False):
+    """The wait was set, changed or cleared."""
+
+    old: DayOrInstant | None
+    new: DayOrInstant | None
+
+    def __post_init__(self) -> None:
+        """Check that its times can be read and have a time zone."""
+        if self.old is not None:
+            parse_day_or_instant(self.old)
+        if self.new is not None:
+            parse_day_or_instant(self.new)
+
+
+class ParentChanged(Changed, frozen=True, gc=False):
+    """The todo was put under another one, or taken out of it. The values are stable ids."""
+
+    old: str | None
+    new: str | None
+
+
+class RecurrenceChanged(Changed, frozen=True, gc=False):
+    """The recurrence was set, changed or cleared."""
+
+    old: Recurrence | None
+    new: Recurrence | None
+
+
+class DependencyAdded(Struct, frozen=True, gc=False):
+    """The todo depends on another one, which is named by its stable id."""
+
+    dependency: str
+
+
+class DependencyRemoved(Struct, frozen=True, gc=False):
+    """The todo no longer depends on another one, which is named by its stable id."""
+
+    dependency: str
+
+
 class TagAdded(Struct, frozen=True, gc=False):
     """A tag was added."""
 
@@ -164,5 +204,14 @@ class TodoRestored(Struct, frozen=True, gc=False):
 
 
 TodoEvent: TypeAlias = (
-    TodoCreated | Changed | TagAdded | TagRemoved | TodoCompleted | TodoReopened | TodoRemoved | TodoRestored
+    TodoCreated
+    | Changed
+    | TagAdded
+    | TagRemoved
+    | DependencyAdded
+    | DependencyRemoved
+    | TodoCompleted
+    | TodoReopened
+    | TodoRemoved
+    | TodoRestored
 )

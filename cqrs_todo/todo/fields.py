@@ -14,28 +14,39 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, TypeVar
 from ..cqrs.struct import Struct, replace
 from .events import (
     Changed,
+    DependencyAdded,
+    DependencyRemoved,
     DueChanged,
     NoteChanged,
+    ParentChanged,
     PriorityChanged,
     ProjectChanged,
+    RecurrenceChanged,
     ReminderChanged,
     TagAdded,
     TagRemoved,
     TextChanged,
     TodoEvent,
+    WaitChanged,
 )
 from .values import (
     PRIORITIES,
     DayOrInstant,
     Priority,
+    Recurrence,
     check_due,
+    check_every,
+    check_id,
+    check_ids,
     check_note,
+    check_parent,
     check_priority,
     check_project,
     check_reminder,
     check_tag,
     check_tags,
     check_text,
+    check_wait,
     matching_words,
     nfc,
 )
@@ -64,6 +75,10 @@ class Todo(_TodoBase, frozen=True, array_like=True, gc=False, kw_only=True):
         completed: When it was completed: a day or an instant. None while it is open.
         removed: Whether it was removed. A removed todo keeps its number and can be restored.
         project: Its project: words separated by dots.
+        wait: Until when it is hidden: a day or an instant.
+        depends: The ids of the todos that have to be done first, sorted.
+        parent: The id of the todo that it is a part of.
+        every: When it recurs.
     """
 
     note: str | None = None
@@ -74,6 +89,10 @@ class Todo(_TodoBase, frozen=True, array_like=True, gc=False, kw_only=True):
     completed: DayOrInstant | None = None
     removed: bool = False
     project: str | None = None
+    wait: DayOrInstant | None = None
+    depends: tuple[str, ...] = ()
+    parent: str | None = None
+    every: Recurrence | None = None
 
     @property
     def done(self) -> bool:
@@ -81,13 +100,15 @@ class Todo(_TodoBase, frozen=True, array_like=True, gc=False, kw_only=True):
         return self.completed is not None
 
 
-SCHEMA = "todo/2"
+SCHEMA = "todo/3"
 """The version of `Todo` in snapshots. Change it when an attribute or its meaning changes: old snapshots are then unused."""
 
 State: TypeAlias = Todo | None
 """A todo, or None before it was created."""
 
-Kind: TypeAlias = Literal["text", "note", "day or instant", "instant", "choice", "word", "words"]
+Kind: TypeAlias = Literal[
+    "text", "note", "day or instant", "instant", "choice", "word", "words", "todo", "todos", "recurrence"
+]
 """The kind of a field's values. It decides how they are parsed from what people type, and how they are displayed."""
 
 if TYPE_CHECKING:
@@ -115,6 +136,8 @@ class FieldBase(Struct, frozen=True, kw_only=True):
         options: The command line options that set it. Empty if it has none.
         metavar: The placeholder for the value in `--help`.
         marker: The beginning of a word that sets it, such as `due:`. Empty if it has none.
+        other_markers: Other beginnings of words that set it. The value then has this word before it: `after:3d` is the value
+            `after 3d`.
         choices: For kind `choice`, all values; each is followed by the words that people may write instead.
     """
 
@@ -124,6 +147,7 @@ class FieldBase(Struct, frozen=True, kw_only=True):
     options: tuple[str, ...] = ()
     metavar: str = ""
     marker: str = ""
+    other_markers: tuple[str, ...] = ()
     choices: tuple[tuple[str, ...], ...] = ()
 
 
@@ -168,7 +192,7 @@ class Field(FieldBase, Typed[T], frozen=True, kw_only=True):
 
 
 class SetField(FieldBase, frozen=True, kw_only=True):
-    """A field whose value is a set of words, which are added and removed one by one.
+    """A field whose value is a set of words or ids, which are added and removed one by one.
 
     Args:
         item: The name of one word, which is also the attribute of the events that holds it.
@@ -316,7 +340,64 @@ PROJECT: Field[str | None] = Field(
     marker="project:",
 )
 
-FIELDS: tuple[Field[Any] | SetField, ...] = (TEXT, NOTE, DUE, REMINDER, PRIORITY, TAGS, PROJECT)
+WAIT: Field[DayOrInstant | None] = Field(
+    name="wait",
+    kind="day or instant",
+    event="todo_wait_changed",
+    changed=WaitChanged,
+    apply=lambda todo, event: replace(todo, wait=event.new),
+    check=check_wait,
+    help="Until when to hide it: a day, or a time.",
+    options=("--wait",),
+    metavar="DATE",
+    marker="wait:",
+)
+DEPENDS = SetField(
+    name="depends",
+    item="dependency",
+    kind="todos",
+    added=("todo_dependency_added", DependencyAdded),
+    dropped=("todo_dependency_removed", DependencyRemoved),
+    apply_added=lambda todo, event: replace(todo, depends=tuple(sorted({*todo.depends, event.dependency}))),
+    apply_dropped=lambda todo, event: replace(todo, depends=tuple(id for id in todo.depends if id != event.dependency)),
+    check=check_ids,
+    check_item=check_id,
+    help="Todos that have to be done first.",
+    options=("--depends",),
+    metavar="IDS",
+    marker="depends:",
+    history=("now depends on {}", "no longer depends on {}"),
+)
+PARENT: Field[str | None] = Field(
+    name="parent",
+    kind="todo",
+    event="todo_parent_changed",
+    changed=ParentChanged,
+    apply=lambda todo, event: replace(todo, parent=event.new),
+    check=check_parent,
+    help="The todo that it is a part of.",
+    options=("--under",),
+    metavar="ID",
+    marker="under:",
+)
+EVERY: Field[Recurrence | None] = Field(
+    name="every",
+    kind="recurrence",
+    event="todo_recurrence_changed",
+    changed=RecurrenceChanged,
+    apply=lambda todo, event: replace(todo, every=event.new),
+    check=check_every,
+    help="When it recurs, such as month, 2-weeks, last-friday, or after:3d.",
+    options=("--every",),
+    metavar="RULE",
+    marker="every:",
+    other_markers=("after:",),
+)
+
+FIELDS: tuple[Field[Any] | SetField, ...] = (
+    *(TEXT, NOTE, DUE, REMINDER, PRIORITY, TAGS, PROJECT),
+    *(WAIT, DEPENDS, PARENT, EVERY),
+)
 """Every field, in the order in which they are displayed."""
 FIELD_NAMES = (*(field.name for field in FIELDS), "completed", "removed")
 """The attributes of a todo that events change: its fields, and those that completing and removing set."""
@@ -338,6 +419,7 @@ def declarations() -> list[Mapping[str, Any]]:
             "options": list(field.options),
             "marker": field.marker or None,
             "choices": [words[0] for words in field.choices] or None,
+            "other_markers": list(field.other_markers),
             "merge": "each word" if isinstance(field, SetField) else "newest",
         }
         for field in FIELDS

@@ -4,16 +4,28 @@ from ..cqrs.events import FORGOTTEN, LOST, MERGED, REDOES, REPAIRED, UNDOES, Com
 from ..cqrs.timeline import marked
 from .events import TodoCompleted, TodoCreated, TodoRemoved, TodoReopened, TodoRestored
 from .fields import FIELD_BY_EVENT, SetField
-from .values import searchable
-from .views import BECAUSE, RESTORES, ToLocal, bracketed_details, display_day_or_instant, display_value, local_day, move_of
+from .values import ToLocal, searchable
+from .views import (
+    BECAUSE,
+    RESTORES,
+    WITH,
+    Label,
+    bracketed_details,
+    companions_of,
+    display_day_or_instant,
+    display_value,
+    local_day,
+    move_of,
+)
 
 
-def describe_event(event: Recorded, to_local: ToLocal) -> str:
+def describe_event(event: Recorded, to_local: ToLocal, label: Label = str) -> str:
     """Describe an event in words: what changed, from which value to which.
 
     Args:
         event: The event.
         to_local: The reader's time zone.
+        label: What other todos are called.
 
     Raises:
         TypeError: It is not an event of a todo.
@@ -39,8 +51,9 @@ def describe_event(event: Recorded, to_local: ToLocal) -> str:
     if field is None:
         raise TypeError(f"{type(data).__name__} is not an event of a todo")
     if isinstance(field, SetField):
-        return field.history[type(data) is not field.added[1]].format(getattr(data, field.item))
-    old, new = (display_value(field.kind, value, to_local) for value in (data.old, data.new))
+        word = getattr(data, field.item)
+        return field.history[type(data) is not field.added[1]].format(label(word) if field.kind == "todos" else word)
+    old, new = (display_value(field.kind, value, to_local, label) for value in (data.old, data.new))
     if not old:
         return f"{field.name} set to {new}"
     return f"{field.name}: {old} → {new}" if new else f"{field.name} cleared, was {old}"
@@ -70,7 +83,9 @@ def _repair_in_words(record: bytes) -> str:
     return "; ".join(["the log was repaired", *parts])
 
 
-def mentions(commit: Commit, event: Recorded, text: str, to_local: ToLocal, position_of: PositionOf) -> bool:
+def mentions(
+    commit: Commit, event: Recorded, text: str, to_local: ToLocal, position_of: PositionOf, label: Label = str
+) -> bool:
     """Return whether a text is in what the history prints of an event, or in an old or a new value of the event.
 
     Case and forms of Unicode make no difference.
@@ -81,9 +96,10 @@ def mentions(commit: Commit, event: Recorded, text: str, to_local: ToLocal, posi
         text: The text.
         to_local: The reader's time zone.
         position_of: Finds the commits of the list by their command ids.
+        label: What other todos are called.
     """
     sought = searchable(text)
-    printed = (describe_event(event, to_local), describe_commit(commit, position_of))
+    printed = (describe_event(event, to_local, label), describe_commit(commit, position_of))
     return any(sought in searchable(words) for words in printed) or event_mentions(event.data, text)
 
 
@@ -114,6 +130,8 @@ def describe_commit(commit: Commit, position_of: PositionOf) -> str:
     move = move_of(commit)
     if move is not None:
         parts.append(f"moved from {move.source_name} to {move.target_name}")
+    if WITH in meta:
+        parts.append(f"together with {', '.join(companions_of(commit).values())}")
     if BECAUSE in meta:
         parts.append(f"because: {meta[BECAUSE]}")
     return ", ".join(parts)

@@ -17,6 +17,7 @@ from .fields import FIELDS, Field, SetField, State, T, Todo, Typed
 from .values import (
     DayOrInstant,
     Priority,
+    Recurrence,
     check_canonical,
     check_instant,
     day_or_instant,
@@ -61,6 +62,10 @@ class Create(_CreateBase, frozen=True, kw_only=True):
         priority: One of `PRIORITIES`.
         tags: Its tags, in any order.
         project: Its project: words separated by dots.
+        wait: Until when it is hidden: a day or an instant.
+        depends: The ids of the todos that have to be done first, in any order.
+        parent: The id of the todo that it is a part of.
+        every: When it recurs.
     """
 
     note: str | None = None
@@ -69,6 +74,10 @@ class Create(_CreateBase, frozen=True, kw_only=True):
     priority: Priority | None = None
     tags: tuple[str, ...] = ()
     project: str | None = None
+    wait: DayOrInstant | None = None
+    depends: tuple[str, ...] = ()
+    parent: str | None = None
+    every: Recurrence | None = None
 
 
 class Change(Struct, Typed[T], frozen=True):

@@ -17,6 +17,7 @@ from .batches import CommitContent, note_earlier_commits, split_to_commit_size, 
 from .errors import CannotMove
 from .events import TodoRemoved
 from .fields import Todo
+from .link_rules import with_descendants
 from .model import DECIDER, REMOVED, events_between
 from .recorder import Answer, Recorder, events_to_reach, refusals_in_words
 from .request_errors import CommandIdTaken
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 
 def move(source: Recorder, chosen: Sequence[Item], target: Recorder) -> Answer:
-    """Move todos to another list. They keep their ids and all their fields there, and are removed here.
+    """Move todos to another list, and all todos under them. They keep their ids and fields there, and are removed here.
 
     Todos that are there already are left as they are: another process has moved them, or it is the same list.
 
@@ -169,6 +170,7 @@ def _moved(source: Recorder, chosen: Sequence[Item], target: Recorder) -> Answer
         if (earlier := request.find(source)) is not None:
             return _answer_again(source, chosen, target, earlier)
         request.check(source, source.repository.fold(), chosen)
+    chosen = with_descendants(source.repository.fold(), chosen, open_only=False)
     move = Move(source.log.id, source.name, target.log.id, target.name)
     leaving, half_moved = _find_leaving(source, chosen, target)
     not_moved = {stream: todo for stream, todo in leaving.items() if stream not in half_moved}

@@ -17,8 +17,8 @@ from ..cqrs.names import name_key
 from ..cqrs.struct import Struct
 from .errors import InvalidQuery
 from .fields import FIELDS
-from .values import nfc, parse_day_or_instant, searchable
-from .views import Item, ToLocal, is_overdue, local_day, open_items
+from .values import ToLocal, nfc, parse_day_or_instant, searchable
+from .views import Item, is_overdue, is_waiting, local_day, open_items
 
 TYPE_CHECKING = False  # `typing` costs as much to import as Python costs to start
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from typing import Any, TypeAlias
 
     from .fields import Field, SetField
+    from .links import Links
     from .times import Lean, Span
     from .times.tokens import Order
 
@@ -36,8 +37,9 @@ LONGEST = 10_000
 """The longest query that is accepted, in characters."""
 _DEEPEST = 50
 """How deep parentheses and saved filters may be nested."""
-_SCOPES = frozenset(["open", "done", "removed", "any"])
-"""The states that take the place of the usual scope, which is the open todos."""
+_SCOPES = frozenset(["open", "done", "removed", "any", "waiting"])
+"""The states that take the place of the usual scope, which is the open todos that are not waiting."""
+_OTHER_STATES = ("overdue", "today", "blocked", "blocking", "ready", "recurring")
 _PAST = {"created": "created", "done": "completed"}
 """The keys that look back, and the attributes of `Todo` that they compare."""
 
@@ -49,6 +51,7 @@ class Context(Struct, frozen=True):
         now: The present, with a time zone.
         to_local: The reader's time zone.
         list: The name of the list that is searched.
+        items: All todos of that list.
         filters: The saved filters by name. None: there are none.
         order: How to read dates such as 3/4/2026. None refuses dates that can be read in two ways.
     """
@@ -56,6 +59,7 @@ class Context(Struct, frozen=True):
     now: datetime
     to_local: ToLocal
     list: str = ""
+    items: Sequence[Item] = ()
     filters: Mapping[str, str] | None = None
     order: Order = None
 
@@ -64,11 +68,13 @@ class Query(Struct, frozen=True):
     """Which todos of a list are wanted.
 
     Args:
+        context: What the query depends on besides its text.
         tests: A todo must pass each of them.
-        scopes: The states that the query names. Without any, only open todos are wanted.
+        scopes: The states that the query names. Without any, only open todos are wanted that are not waiting.
         tags: The tags that the query names.
     """
 
+    context: Context
     tests: tuple[Test, ...] = ()
     scopes: frozenset[str] = frozenset()
     tags: tuple[str, ...] = ()
@@ -80,10 +86,15 @@ class Query(Struct, frozen=True):
             state: "done", "removed", or "all" for those that are open or done.
         """
         test = {"done": _is_done, "removed": _is_removed, "all": _is_there}[state]
-        return Query((test, *self.tests), self.scopes | {"any"}, self.tags)
+        return Query(self.context, (test, *self.tests), self.scopes | {"any"}, self.tags)
 
-    def matching(self, items: Iterable[Item]) -> list[Item]:
-        """Return the todos that are wanted, in the same order."""
+    def matching(self) -> list[Item]:
+        """Return the todos that are wanted, in the order of the list."""
+        return self.divided()[0]
+
+    def divided(self) -> tuple[list[Item], list[Item]]:
+        """Return the todos that are wanted, and those that would be if they were not waiting, in the order of the list."""
+        items = self.context.items
         if not self.scopes:
             rows = open_items(items)
         elif self.scopes & {"removed", "any"}:
@@ -92,7 +103,12 @@ class Query(Struct, frozen=True):
             rows = list(filter(_is_there, items))
         for test in self.tests:
             rows = [item for item in rows if test(item)]
-        return rows
+        if self.scopes or not any(item.todo.wait for item in rows):
+            return rows, []
+        now, to_local = self.context.now, self.context.to_local
+        hidden = [item for item in rows if is_waiting(item.todo, now, to_local)]
+        streams = {item.stream for item in hidden}
+        return [item for item in rows if item.stream not in streams], hidden
 
 
 def parse(text: str, context: Context) -> Query:
@@ -107,9 +123,18 @@ def parse(text: str, context: Context) -> Query:
     """
     if len(text) > LONGEST:
         raise InvalidQuery(f"a query has at most {LONGEST:,} characters", 1, "save a part of it as a filter")
-    parser = _Parser(text, context, ())
+    found: list[Links] = []
+
+    def links() -> Links:
+        if not found:
+            from .links import Links  # few queries ask for them
+
+            found.append(Links(context.items))
+        return found[0]
+
+    parser = _Parser(text, context, (), links)
     tests = parser.whole()
-    return Query(tests, frozenset(parser.scopes), tuple(dict.fromkeys(parser.tags)))
+    return Query(context, tests, frozenset(parser.scopes), tuple(dict.fromkeys(parser.tags)))
 
 
 class _Token(Struct, frozen=True):
@@ -158,8 +183,9 @@ def _end_of_term(text: str, begin: int, *, closes: bool) -> int:
 class _Parser:
     """Parses one text. The states and tags that it names are collected on the way."""
 
-    def __init__(self, text: str, context: Context, within: tuple[str, ...]) -> None:
+    def __init__(self, text: str, context: Context, within: tuple[str, ...], links: Callable[[], Links]) -> None:
         self.context = context
+        self._links = links
         self.scopes: set[str] = set()
         self.tags: list[str] = []
         self._tokens = list(_tokens(text))
@@ -285,7 +311,7 @@ class _Parser:
         if name not in filters:
             raise _unknown("filter", name, filters, column, "filters are saved in config.toml")
         try:
-            parser = _Parser(filters[name], self.context, (*self._within, name))
+            parser = _Parser(filters[name], self.context, (*self._within, name), self._links)
             tests = parser.whole()
         except InvalidQuery as error:
             if self._within or name in str(error):
@@ -331,7 +357,18 @@ class _Parser:
                     _is_open,
                     lambda item: item.todo.due is not None and local_day(item.todo.due, to_local) == today,
                 )
-        raise _unknown("state", state, [*sorted(_SCOPES), "overdue", "today"], column)
+            case "waiting":
+                now, to_local = context.now, context.to_local
+                return (_is_open, lambda item: is_waiting(item.todo, now, to_local))
+            case "recurring":
+                return (lambda item: item.todo.every is not None,)
+            case "blocked":
+                return (_is_open, lambda item: bool(item.todo.depends) and bool(self._links().blockers(item)))
+            case "blocking":
+                return (lambda item: self._links().blocks(item),)
+            case "ready":
+                return (_is_open, lambda item: not (item.todo.depends and self._links().blockers(item)))
+        raise _unknown("state", state, [*sorted(_SCOPES), *_OTHER_STATES], column)
 
     def _of_attribute(self, key: str, value: str, column: int) -> Test:
         """Return the test of a value of a field, by the kind of the field, or of a time of the past."""
@@ -352,6 +389,13 @@ class _Parser:
                 return lambda item: getattr(item.todo, name) == wanted
             case "words":
                 return self._tagged(value)
+            case "todo" | "todos":
+                return self._linked(name, value, column)
+            case "recurrence":
+                from .rules import rule_in_words  # few queries are about it
+
+                part = searchable(value.replace("-", " "))
+                return lambda item: item.todo.every is not None and part in searchable(rule_in_words(item.todo.every))
             case "word":
                 exact = value.startswith("=")
                 whole = nfc(value.removeprefix("="))
@@ -363,6 +407,19 @@ class _Parser:
             case _:
                 part = searchable(value)
                 return lambda item: part in searchable(getattr(item.todo, name) or "")
+
+    def _linked(self, name: str, value: str, column: int) -> Test:
+        """Return the test whether a todo is under another one, at any depth, or depends on it."""
+        number = int(value) if value.isdecimal() and len(value) <= 18 else 0
+        found = [item for item in self.context.items if value in (item.id, f"{item.number}")]
+        if not found:
+            why = f"there is no todo {number}" if number else f"{value!r} is not a todo"
+            raise InvalidQuery(f"{why} in {self.context.list}", column, "write its number")
+        if name == "depends":
+            id = found[0].id
+            return lambda item: id in item.todo.depends
+        descendants = {item.stream for item in self._links().descendants(found[0])}
+        return lambda item: item.stream in descendants
 
     # dates
 
@@ -515,7 +572,7 @@ def _is_name(text: str) -> bool:
 
 
 def _is_weekday(text: str) -> bool:
-    from .times.words import WEEKDAYS
+    from .calendar import WEEKDAYS
 
     return text.lower().replace("-", " ").split(" ")[0] in WEEKDAYS
 

@@ -4,9 +4,9 @@
 """
 
 import os
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from ..cqrs.cursor import Cursor
 from ..cqrs.errors import CqrsError, DamagedLog, LogExists, LogNotFound
@@ -21,10 +21,12 @@ from .batches import CommitContent, note_earlier_commits, split_to_commit_size, 
 from .events import TodoEvent
 from .fields import State, Todo
 from .model import DECIDER, EVENTS, TodoCommand, events_between
-from .views import Item, items_of, move_of, number_ranges
+from .values import ID_LENGTH, id_from_bytes
+from .views import WITH, Item, items_of, move_of, number_ranges
 
 if TYPE_CHECKING:
     from ..cqrs.timeline import Positions
+    from .recurrence import ToZone
     from .requests import Request
 
 T = TypeVar("T")
@@ -33,20 +35,9 @@ TYPES = EventTypes(EVENTS)
 SNAPSHOTS = SnapshotEvery(500, per=50)
 
 
-_ID_LETTERS = "abcdefghjkmnpqrstvwxyz"
-_ID_SIGNS = "0123456789" + _ID_LETTERS
-_ID_LENGTH = 10
-
-
 def new_id() -> str:
-    """Return a new random id for a todo: a letter, then nine letters or digits.
-
-    An id starts with a letter so that nobody mistakes it for a number. The letters i, l, o and u are left out because they
-    look like others.
-    """
-    first, *others = os.urandom(_ID_LENGTH)
-    # 256 is not a multiple of 22, so the first letters occur a little more often. An id has to be unique, not secret.
-    return _ID_LETTERS[first % len(_ID_LETTERS)] + "".join(_ID_SIGNS[byte % len(_ID_SIGNS)] for byte in others)
+    """Return a new random id for a todo."""
+    return id_from_bytes(os.urandom(ID_LENGTH))
 
 
 class Answer(Struct, frozen=True, kw_only=True):
@@ -58,6 +49,7 @@ class Answer(Struct, frozen=True, kw_only=True):
         commits: What was recorded: no commits if nothing changed, several for a batch.
         items: The todos that the command was about, as they are now.
         changed: Those of them that were changed.
+        others: Other todos that were changed as a consequence, such as the next one of a series.
         also: The names of the other lists in which the command was recorded.
         stayed: The todos that the command left unchanged because they were moved between lists.
         forgotten: The ids of the todos that the command left out because they were forgotten.
@@ -69,6 +61,7 @@ class Answer(Struct, frozen=True, kw_only=True):
     commits: tuple[Commit, ...]
     items: tuple[Item, ...]
     changed: tuple[Item, ...]
+    others: tuple[Item, ...] = ()
     also: tuple[str, ...] = ()
     stayed: tuple[Item, ...] = ()
     forgotten: tuple[str, ...] = ()
@@ -101,6 +94,7 @@ class Recorder:
         *,
         default: bool = False,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        zones: "ToZone" = lambda _: datetime.astimezone,
         snapshots: Snapshots | None = None,
         progress: Progress = no_progress,
     ) -> None:
@@ -112,6 +106,7 @@ class Recorder:
             author: The author of every commit that this object records.
             default: Whether a list that does not exist reads as empty. Otherwise reading it raises `ListNotFound`.
             clock: Returns the time of a commit, in UTC.
+            zones: Returns the conversion to a time zone by its IANA name; for None, to the zone of the person.
             snapshots: Snapshots of the log. Without them reading starts at the beginning of the log.
             progress: Called while a long command is recorded.
 
@@ -121,6 +116,7 @@ class Recorder:
         self.store = store
         self.author = author
         self.clock = clock
+        self.zones = zones
         self.progress = progress
         self._default = default
         self._snapshots = snapshots
@@ -161,7 +157,13 @@ class Recorder:
                 continue
             if log.id == log_id and log.read_only is None:  # a copy of a log has its id, and is read-only
                 found = type(self)(
-                    self.store, each, self.author, clock=self.clock, snapshots=self._snapshots, progress=self.progress
+                    self.store,
+                    each,
+                    self.author,
+                    clock=self.clock,
+                    zones=self.zones,
+                    snapshots=self._snapshots,
+                    progress=self.progress,
                 )
                 found.request = self.request
                 self._others.append(found)
@@ -295,12 +297,14 @@ class Recorder:
         entities = [entity for stream in streams if (entity := fold.get(stream)) is not None]  # `NullLog` keeps nothing
         rows = items_of(entities)
         changed_rows = [row for row in rows if row.stream in changed]
+        others = items_of(entity for stream in changed.keys() - set(streams) if (entity := fold.get(stream)) is not None)
         return Answer(
             list=self.name,
             position=fold.position,
             commits=tuple(commits),
             items=tuple(rows),
             changed=tuple(changed_rows),
+            others=tuple(sorted(others, key=lambda item: item.number)),
             also=tuple(also),
         )
 
@@ -353,6 +357,11 @@ class Recorder:
         finally:
             for each in lists:
                 each._locked = False
+
+    def label(self, id: str) -> str:
+        """Return what people call a todo: its number, or its id if it is not in the list."""
+        entity = self.repository.last_fold().get(DECIDER.stream(id))
+        return id if entity is None else f"{entity.number}"
 
     def check_exists(self) -> None:
         """Check that the list exists, or is the default list, which reads as empty.
@@ -532,3 +541,9 @@ def refusals_in_words(refused: Mapping[int, str]) -> str:
         else:
             parts.append(f"todos {named} were {reason.removeprefix('it was ')}")
     return "; ".join(parts)
+
+
+def with_lists(others: Iterable[Recorder]) -> dict[str, Any]:
+    """Return the `meta` that names the other lists in which the same command is recorded; {} if there are none."""
+    named = [{"log": each.log.id, "list": each.name} for each in others]
+    return {WITH: named} if named else {}

@@ -6,13 +6,11 @@ from collections.abc import Callable, Iterable, Sequence
 from ..cqrs.fold import Entity, Fold
 from .fields import State
 from .model import DECIDER
+from .values import ID
 from .views import Item, items_of
 
 _MOST_NAMED = 10
 """How many wrong numbers, ranges and ids an error names."""
-
-ID = "[a-z][0-9a-z]{0,63}"
-"""What the stable id of a todo looks like."""
 
 
 def select(words: Sequence[str], fold: Fold[State], last_changed: Callable[[], Iterable[str]], list_name: str) -> list[Item]:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import takewhile
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from ..cqrs.cursor import Cursor
 from ..cqrs.errors import CqrsError, LogBusy, Rejected
@@ -13,13 +14,19 @@ from ..cqrs.ids import new_command_id
 from ..cqrs.store import NEW, Append, Log, check_precondition, new_streams_only
 from ..cqrs.struct import Struct, replace
 from .batches import CommitContent, commit_sized_chunks, note_earlier_commits, text_length
-from .events import TodoEvent
+from .events import DependencyAdded, ParentChanged, TodoCompleted, TodoEvent, TodoReopened
 from .fields import State, Todo
 from .model import DECIDER, REMOVED, Create, TodoCommand, check_todo, events_between
 from .recorder import Answer, Recorder, Todos, events_to_reach, new_id, refusals_in_words
 from .views import MOVE, RESTORES, Item, id_of, items_of, number_ranges
 
+if TYPE_CHECKING:
+    from .link_rules import Consequences
+
 DEFAULT_LIST = "inbox"
+
+Descendants: TypeAlias = Literal["all", "open"]
+"""Which of the todos under a todo share a change."""
 
 
 class View(Struct, frozen=True):
@@ -179,7 +186,14 @@ class TodoList(Recorder):
                     raise
                 raise Rejected(f"todo {place} of {len(drafts)}: {error}") from error
         made = self._make_for_todos()
-        return replace(self.transact(lambda _: [(created, {})]), new_list=made)
+
+        def plan(fold: Todos) -> list[CommitContent]:
+            more = self._consequences(fold, created)
+            for reason in () if more is None else more.refused.values():
+                raise Rejected(f"{reason}; nothing was recorded")
+            return [(created, {})]
+
+        return replace(self.transact(plan), new_list=made)
 
     def add_batch(self, drafts: Iterable[Create], count: int) -> Added:
         """Create more todos than fit into one commit: a batch of commits, written in bounded memory.
@@ -268,7 +282,12 @@ class TodoList(Recorder):
             return False
 
     def change(
-        self, chosen: Sequence[Item], commands: Callable[[Item], Sequence[TodoCommand]], *, unchanged: bool = False
+        self,
+        chosen: Sequence[Item],
+        commands: Callable[[Item], Sequence[TodoCommand]],
+        *,
+        unchanged: bool = False,
+        children: Descendants | None = None,
     ) -> Answer:
         """Give commands to todos, as one command of this list: all of them are recorded, or none.
 
@@ -276,9 +295,10 @@ class TodoList(Recorder):
             chosen: The todos.
             commands: Returns the commands for a todo.
             unchanged: Whether to refuse todos that were changed since they were chosen.
+            children: Whether the commands are also given to "all" todos under the chosen ones, or to the "open" ones.
 
         Returns:
-            The answer. Its `items` are the chosen todos.
+            The answer. Its `items` are the chosen todos, and its `others` those that were changed as a consequence.
 
         Raises:
             TodosRejected: A command was rejected; the text names the todos. Nothing was recorded.
@@ -286,12 +306,28 @@ class TodoList(Recorder):
             WrongExpectedVersion: With `unchanged`, a todo was changed since it was chosen. Nothing was recorded.
             CqrsError: What reading and appending raise.
         """
+        plan, named = self.planned_change(chosen, commands, unchanged=unchanged, children=children)
+        return self.transact(plan, named)
+
+    def planned_change(
+        self,
+        chosen: Sequence[Item],
+        commands: Callable[[Item], Sequence[TodoCommand]],
+        *,
+        unchanged: bool = False,
+        children: Descendants | None = None,
+    ) -> tuple[Callable[[Todos], list[CommitContent]], list[Item]]:
+        """Return the plan of `change`, and the todos that it is about, which are complete once it was called."""
         self.check_exists()
 
         def plan(fold: Todos) -> list[CommitContent]:
             changes: dict[str, list[TodoEvent]] = {}
             refused: dict[int, str] = {}
-            for item in chosen:
+            if children is not None and _has_children(fold):
+                from .link_rules import with_descendants
+
+                named[:] = with_descendants(fold, chosen, open_only=children == "open")
+            for item in named:
                 stream = item.stream
                 if unchanged:
                     check_precondition(item.version, stream, fold.version_of(stream))
@@ -300,15 +336,17 @@ class TodoList(Recorder):
                     changes.update(self.decide(fold, given))
                 except Rejected as error:
                     refused[item.number] = str(error)
+            more = self._consequences(fold, changes)
+            refused |= {fold[stream].number: reason for stream, reason in more.refused.items()} if more is not None else {}
             absent = {
                 item.stream: item.number
-                for item in chosen
+                for item in named
                 if _is_removed(fold, item) and (item.number in refused or changes.get(item.stream))
             }
             targets = self.lists_moved_to(fold, absent)
             moved = {absent[stream]: f"it was moved to {name}" for stream, name in targets.items()}
             if not refused and not moved:
-                return [(changes, {})]
+                return [(changes if more is None else {**changes, **more.changes}, {})]
             from .errors import MovedAway, TodosRejected
 
             reasons = {**refused, **moved}
@@ -317,13 +355,42 @@ class TodoList(Recorder):
                 raise TodosRejected(f"{refusals_in_words(reasons)}; nothing was recorded", removed)
             raise MovedAway(f"{refusals_in_words(moved)}; nothing was recorded", targets)
 
-        return self.transact(plan, chosen)
+        named = list(chosen)
+        return plan, named
+
+    def _consequences(self, fold: Todos, changes: Mapping[str, Sequence[TodoEvent]]) -> "Consequences | None":
+        """Return what follows from changes for todos that are linked with the changed ones; None if nothing can."""
+        types = {type(event) for events in changes.values() for event in events}
+        linking = types & {DependencyAdded, ParentChanged}
+        if not linking and not (types & {TodoCompleted, TodoReopened} and _has_links(fold, changes)):
+            return None
+        from .link_rules import consequences  # most lists have no links
+
+        return consequences(fold, changes, self.log.commits_backward(Cursor(fold.position)), self.clock(), self.zones)
 
     def move(self, chosen: Sequence[Item], target: "TodoList") -> Answer:
         """Move todos to another list; see `moves.move`."""
         from .moves import move  # most runs do not need it, and importing it takes time
 
         return move(self, chosen, target)
+
+    def skip(self, chosen: Sequence[Item]) -> Answer:
+        """Move todos that recur to their next dates, as one command of this list.
+
+        Args:
+            chosen: The todos.
+
+        Returns:
+            The answer.
+
+        Raises:
+            TodosRejected: A todo does not recur, is done or was removed, or its series ends. Nothing was recorded.
+            CqrsError: What reading and appending raise.
+        """
+        from .recurrence import skipping
+
+        now = self.clock()
+        return self.change(chosen, lambda item: skipping(item.todo, now, self.zones))
 
     def import_todos(self, todos: Mapping[str, Todo]) -> Answer:
         """Import todos as one command: create those that are missing, and change the others. Make the list if necessary.
@@ -435,6 +502,20 @@ class TodoList(Recorder):
         return undo_at(self, position)
 
 
+def _has_children(fold: Todos) -> bool:
+    """Return whether any todo is a child of another one.
+
+    This alone does not make a commit depend on all todos, because then two changes of a list could never be made at once.
+    """
+    return any(entity.state is not None and entity.state.parent is not None for entity in fold.unwatched())
+
+
+def _has_links(fold: Todos, changes: Mapping[str, Sequence[TodoEvent]]) -> bool:
+    """Return whether a changed todo recurs, or any todo is a child of another one."""
+    states = (entity.state for stream in changes if (entity := fold.get(stream)) is not None)
+    return any(state is not None and state.every is not None for state in states) or _has_children(fold)
+
+
 def _is_removed(fold: Todos, item: Item) -> bool:
     entity = fold.get(item.stream)
     return entity is not None and entity.state is not None and entity.state.removed
@@ -442,11 +523,15 @@ def _is_removed(fold: Todos, item: Item) -> bool:
 
 def _check_imported(id: str, todo: Todo) -> Todo:
     from .errors import InvalidId, InvalidTodo
-    from .selection import ID
+    from .values import ID
 
     if not re.fullmatch(ID, id):
         raise InvalidId(id)
     try:
+        if todo.every is not None:
+            from .recurrence import check  # few todos recur
+
+            check(todo.every)
         return check_todo(todo)
     except Rejected as error:
         raise InvalidTodo(id, str(error)) from error

@@ -12,8 +12,8 @@ from .errors import InvalidCondition
 from .events import TodoCompleted, TodoCreated, TodoRemoved, TodoReopened, TodoRestored
 from .fields import State, Todo
 from .model import DECIDER
-from .values import nfc, parse_day_or_instant
-from .views import ToLocal, is_overdue, local_day
+from .values import ToLocal, nfc, parse_day_or_instant
+from .views import is_overdue, local_day
 from .zones import start_of_day
 
 # conditions

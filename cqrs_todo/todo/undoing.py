@@ -9,7 +9,7 @@ went to. Both are refused if a todo is not where the step left it, or was change
 of the two lists.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import TypeAlias
 
@@ -25,9 +25,9 @@ from .events import TodoEvent, TodoRemoved, TodoRestored
 from .fields import State
 from .model import DECIDER, events_between, field_of
 from .moves import Half, half_stamper, record_both
-from .recorder import Answer, Recorder, refusals_in_words
+from .recorder import Answer, Recorder, refusals_in_words, with_lists
 from .undo_planning import REDO, UNDO, Direction, ListState
-from .views import Move, move_of
+from .views import Move, companions_of, move_of
 
 Choose: TypeAlias = Callable[[ListState], Sequence[Step]]
 """Chooses the steps to undo or redo, in the order in which they are undone or redone."""
@@ -182,7 +182,7 @@ def _commits_of(side: ListState, steps: Sequence[Step]) -> list[list[Commit]]:
 
 
 def _other_lists(todos: Recorder, steps: Iterable[Sequence[Commit]]) -> dict[str, Recorder]:
-    """Return the other lists that steps moved todos to or from, by the ids of their logs.
+    """Return the other lists that steps moved todos to or from, or were recorded in, by the ids of their logs.
 
     Raises:
         CannotUndo: One of these lists is not in use, or cannot be read.
@@ -191,15 +191,21 @@ def _other_lists(todos: Recorder, steps: Iterable[Sequence[Commit]]) -> dict[str
     for commit in (commit for step in steps for commit in step):
         move = _move_of(todos, commit)
         if move is None:
-            continue
-        id, name = (move.target, move.target_name) if move.source == todos.log.id else (move.source, move.source_name)
-        if id in others:
-            continue
-        other = todos.other(id, name)
-        if other is None:
-            moved = f"@{commit.position} moved todos from {move.source_name} to {move.target_name}"
-            raise CannotUndo(f"{moved}, and {name} is archived, missing or damaged: unarchive or repair that list first")
-        others[id] = other
+            needed = companions_of(commit)
+            what = f"was recorded together with a change of {', '.join(needed.values())}"
+        else:
+            needed = {move.source: move.source_name, move.target: move.target_name}
+            what = f"moved todos from {move.source_name} to {move.target_name}"
+        for id, name in needed.items():
+            if id in others or id == todos.log.id:
+                continue
+            other = todos.other(id, name)
+            if other is None:
+                raise CannotUndo(
+                    f"@{commit.position} {what}, and {name} is archived, missing or damaged:"
+                    " unarchive or repair that list first"
+                )
+            others[id] = other
     return others
 
 
@@ -301,8 +307,7 @@ def _apply_in_several_lists(todos: Recorder, others: dict[str, Recorder], direct
         for commit in step:
             move = _move_of(todos, commit)
             if move is None:
-                changes = here.apply_step(commit, direction)
-                planned.append((Half(todos, (changes, _meta(direction, commit)), new_command_id()), None))
+                planned += [(part, None) for part in _in_each_list(here, sides, commit, direction)]
                 continue
             there = sides.get(move.target if move.source == todos.log.id else move.source)
             if there is None:
@@ -323,6 +328,37 @@ def _apply_in_several_lists(todos: Recorder, others: dict[str, Recorder], direct
                 recorded.append((first.todos, alone))
     also = [each.name for each in others.values() if any(owner is each for owner, _ in recorded)]
     return todos.answer([commit for owner, commit in recorded if owner is todos], also=also)
+
+
+def _in_each_list(here: ListState, sides: Mapping[str, ListState], commit: Commit, direction: Direction) -> list[Half]:
+    """Plan to undo or redo a commit, and the commits of the same command in other lists.
+
+    Args:
+        here: The list of the commit.
+        sides: All lists, by the ids of their logs.
+        commit: The commit.
+        direction: Undo or redo.
+    """
+    parts = {here: commit}
+    for id in companions_of(commit):
+        there = sides.get(id)
+        if there is None:
+            raise LogBusy(f"{here.todos.name} was changed meanwhile; nothing was recorded")
+        twin = there.commits_of([commit.metadata.command]).get(commit.metadata.command)
+        if twin is not None and _can_apply(there, direction, twin):  # a crash may have prevented it
+            parts[there] = replace(twin, events=tuple(event for event in twin.events if event.type != FORGOTTEN))
+    command = new_command_id()
+    return [
+        Half(
+            side.todos,
+            (
+                side.apply_step(part, direction),
+                {**_meta(direction, part), **with_lists(other.todos for other in parts if other is not side)},
+            ),
+            command,
+        )
+        for side, part in parts.items()
+    ]
 
 
 def _bring_home(here: ListState, there: ListState, commit: Commit, direction: Direction, move: Move) -> tuple[Half, Half]:

@@ -1,11 +1,12 @@
 """The kinds of values that the fields of a todo have, and the rules that make a value valid."""
 
-from collections.abc import Iterable
-from datetime import UTC, date, datetime
+from collections.abc import Callable, Iterable
+from datetime import UTC, date, datetime, time
 from functools import lru_cache
 from typing import Literal, TypeAlias
 
 from ..cqrs.errors import Rejected
+from ..cqrs.struct import Struct
 
 Priority: TypeAlias = Literal["H", "M", "L"]
 PRIORITIES: tuple[Priority, ...] = ("H", "M", "L")
@@ -16,8 +17,59 @@ DayOrInstant: TypeAlias = str
 It is text because JSON has one type for both. `day_or_instant` writes it, and `parse_day_or_instant` reads it.
 """
 
+
+class Recurrence(Struct, frozen=True, gc=False, omit_defaults=True):
+    """When a todo recurs. `recurrence` reads it from what people type, and computes its dates.
+
+    Args:
+        rule: An RRULE of RFC 5545, such as `FREQ=MONTHLY;BYMONTHDAY=-1`.
+        anchor: The day from which the rule counts, as `2026-11-23`.
+        time: The local time of day, as `17:00`. None if the todo is due on a whole day.
+        zone: The IANA name of the zone of that time. None for the zone of the reader.
+        after: Whether the next date is counted from the completion, and not from the due date.
+    """
+
+    rule: str
+    anchor: str
+    time: str | None = None
+    zone: str | None = None
+    after: bool = False
+
+    def __post_init__(self) -> None:
+        """Check that its day and its time can be read."""
+        date.fromisoformat(self.anchor)
+        if self.time is not None:
+            time.fromisoformat(self.time)
+
+
+ID = "[a-z][0-9a-z]{0,63}"
+"""What the stable id of a todo looks like."""
+
+_ID_LETTERS = "abcdefghjkmnpqrstvwxyz"
+_ID_SIGNS = "0123456789" + _ID_LETTERS
+ID_LENGTH = 10
+"""How many characters a new id has."""
+
+
+def id_from_bytes(data: bytes) -> str:
+    """Return the id that bytes stand for: a letter, then nine letters or digits.
+
+    An id starts with a letter so that nobody mistakes it for a number. The letters i, l, o and u are left out because they
+    look like others.
+
+    Args:
+        data: At least `ID_LENGTH` bytes.
+    """
+    first, *others = data[:ID_LENGTH]
+    # 256 is not a multiple of 22, so the first letters occur a little more often. An id has to be unique, not secret.
+    return _ID_LETTERS[first % len(_ID_LETTERS)] + "".join(_ID_SIGNS[byte % len(_ID_SIGNS)] for byte in others)
+
+
 TEXT_LIMIT = 64 * 1024
 """The longest text or note, in bytes of UTF-8."""
+
+ToLocal: TypeAlias = Callable[[datetime], datetime]
+"""Converts an instant with a time zone to the reader's time zone; `datetime.astimezone` uses this machine's zone."""
 
 
 def day_or_instant(value: date | datetime) -> DayOrInstant:
@@ -204,6 +256,70 @@ def check_project(project: str | None, _now: object = None) -> str | None:
     if not all(project.split(".")) or project[0] in "+-" or any(char.isspace() or char == "," for char in project):
         raise Rejected(f"the project {project!r} is not a name: write words without spaces or commas, separated by dots")
     return nfc(_check_length("project", project))
+
+
+def check_wait(wait: DayOrInstant | None, _now: object = None) -> DayOrInstant | None:
+    """Check that the end of a wait has the canonical form of a day or an instant.
+
+    Raises:
+        Rejected: It has another form.
+    """
+    return None if wait is None else check_canonical(wait, "wait")
+
+
+def check_id(id: str) -> str:
+    """Check that a text can be the stable id of a todo.
+
+    Raises:
+        Rejected: It cannot.
+    """
+    import re  # few todos name others
+
+    if not re.fullmatch(ID, id):
+        raise Rejected(f"{id!r} is not the id of a todo")
+    return id
+
+
+def check_ids(ids: Iterable[str], _now: object = None) -> tuple[str, ...]:
+    """Check each id.
+
+    Returns:
+        The ids, each once, sorted.
+
+    Raises:
+        Rejected: What `check_id` raises.
+    """
+    return tuple(sorted({check_id(id) for id in ids}))
+
+
+def check_parent(parent: str | None, _now: object = None) -> str | None:
+    """Check that a parent is the stable id of a todo, or None.
+
+    Raises:
+        Rejected: It is not.
+    """
+    return None if parent is None else check_id(parent)
+
+
+def check_every(every: Recurrence | None, _now: object = None) -> Recurrence | None:
+    """Check that the parts of a recurrence have their forms. `recurrence.check` also checks that it gives a date.
+
+    Raises:
+        Rejected: A part has another form.
+    """
+    if every is None:
+        return None
+    import re  # few todos recur
+
+    for what, value, form in (
+        ("rule", every.rule, "[A-Z0-9=;,+-]{6,500}"),
+        ("day", every.anchor, "[0-9]{4}-[0-9]{2}-[0-9]{2}"),
+        ("time of day", every.time or "00:00", "[0-9]{2}:[0-9]{2}(:[0-9]{2})?"),
+        ("time zone", every.zone or "UTC", "[A-Za-z0-9_+/-]{1,64}"),
+    ):
+        if not re.fullmatch(form, value):
+            raise Rejected(f"{value!r} is no {what} of a recurrence")
+    return every
 
 
 def check_instant(instant: datetime) -> datetime:

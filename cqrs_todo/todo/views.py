@@ -3,14 +3,14 @@
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from operator import attrgetter, itemgetter
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Any, Literal, Protocol, TypeAlias, TypeVar, get_args
 
 from ..cqrs.events import REPAIRED, Commit
 from ..cqrs.fold import Entity
 from ..cqrs.struct import Struct
 from .events import TodoCreated
 from .fields import FIELDS, Kind, State, Todo
-from .values import PRIORITIES, DayOrInstant, parse_day_or_instant
+from .values import PRIORITIES, DayOrInstant, ToLocal, parse_day_or_instant
 
 RESTORES = "restores"
 """The key in a commit's `meta` for the position whose state the commit restores."""
@@ -18,11 +18,15 @@ RESTORES = "restores"
 MOVE = "move"
 """The key in a commit's `meta` for the move that the commit is one half of; see `Move`."""
 
+WITH = "with"
+"""The key in a commit's `meta` for the other lists in which its command was recorded: the `log` and the `list` of each."""
+
 BECAUSE = "because"
 """The key in a commit's `meta` for the reason that was given for the command."""
 
-ToLocal: TypeAlias = Callable[[datetime], datetime]
-"""Converts an instant with a time zone to the reader's time zone; `datetime.astimezone` uses this machine's zone."""
+
+Label: TypeAlias = Callable[[str], str]
+"""Returns what people call the todo with a stable id: its number, or the id itself if it is not in the list."""
 
 
 class Item(Struct, frozen=True, gc=False):
@@ -110,7 +114,22 @@ GroupKey: TypeAlias = Literal["project", "list", "due", "tag"]
 GROUP_KEYS: tuple[GroupKey, ...] = get_args(GroupKey)
 
 
-def sort_items(rows: Iterable[Item], keys: Sequence[tuple[SortKey, bool]], to_local: ToLocal) -> list[Item]:
+class Numbered(Protocol):
+    """What can be sorted and grouped: an `Item`, or a todo of one of several lists."""
+
+    @property
+    def number(self) -> int:
+        """Its number in its list."""
+
+    @property
+    def todo(self) -> Todo:
+        """Its state."""
+
+
+N = TypeVar("N", bound=Numbered)
+
+
+def sort_items(rows: Iterable[N], keys: Sequence[tuple[SortKey, bool]], to_local: ToLocal) -> list[N]:
     """Sort todos.
 
     Args:
@@ -119,7 +138,7 @@ def sort_items(rows: Iterable[Item], keys: Sequence[tuple[SortKey, bool]], to_lo
             that are equal in all of them are sorted by number. Those that do not have a key come last in either direction.
         to_local: The reader's time zone.
     """
-    values: dict[SortKey, Callable[[Item], Any]] = {
+    values: dict[SortKey, Callable[[N], Any]] = {
         "number": attrgetter("number"),
         "due": lambda row: None if row.todo.due is None else _due_order(row.todo.due, to_local),
         "priority": lambda row: None if row.todo.priority is None else _PRIORITY_ORDER[row.todo.priority],
@@ -136,48 +155,38 @@ def sort_items(rows: Iterable[Item], keys: Sequence[tuple[SortKey, bool]], to_lo
     return found
 
 
-class Group(Struct, frozen=True):
-    """Todos that have something in common.
-
-    Args:
-        name: What they have in common; None if they lack it.
-        items: The todos.
-    """
-
-    name: str | None
-    items: tuple[Item, ...]
-
-
-def group_items(rows: Iterable[Item], key: GroupKey, list_name: str, to_local: ToLocal) -> list[Group]:
+def group_items(
+    rows: Iterable[N], key: GroupKey, list_of: Callable[[N], str], to_local: ToLocal
+) -> list[tuple[str | None, list[N]]]:
     """Group todos, and sort the groups by their names. The todos that lack what they are grouped by come last.
 
     Args:
         rows: The todos. Each group has them in the same order. A todo with several tags is in the group of each.
         key: What to group them by.
-        list_name: The name of their list.
+        list_of: Returns the name of the list of a todo.
         to_local: The reader's time zone.
 
     Returns:
-        The groups. A group by due date is named by the day.
+        The groups, each with its name, which is None for the todos that lack it. A group by due date is named by the day.
     """
 
-    def names(todo: Todo) -> Sequence[str | None]:
+    def names(row: N) -> Sequence[str | None]:
+        todo = row.todo
         match key:
             case "project":
                 return (todo.project,)
             case "list":
-                return (list_name,)
+                return (list_of(row),)
             case "due":
                 return (None if todo.due is None else local_day(todo.due, to_local).isoformat(),)
             case "tag":
                 return todo.tags or (None,)
 
-    groups: dict[str | None, list[Item]] = {}
+    groups: dict[str | None, list[N]] = {}
     for row in rows:
-        for name in names(row.todo):
+        for name in names(row):
             groups.setdefault(name, []).append(row)
-    ordered = sorted(groups, key=lambda name: (name is None, (name or "").casefold(), name or ""))
-    return [Group(name, tuple(groups[name])) for name in ordered]
+    return sorted(groups.items(), key=lambda group: (group[0] is None, (group[0] or "").casefold(), group[0] or ""))
 
 
 def open_items(items: Iterable[Item]) -> list[Item]:
@@ -185,18 +194,34 @@ def open_items(items: Iterable[Item]) -> list[Item]:
     return [item for item in items if (todo := item.todo).completed is None and not todo.removed]
 
 
+def is_waiting(todo: Todo, now: datetime, to_local: ToLocal) -> bool:
+    """Return whether a todo is hidden: it waits for a day that has not begun, or for an instant that has not come."""
+    if todo.wait is None:
+        return False
+    wait = parse_day_or_instant(todo.wait)
+    return wait > now if isinstance(wait, datetime) else wait > to_local(now).date()
+
+
+def first_wait(items: Iterable[Item], to_local: ToLocal) -> DayOrInstant | None:
+    """Return the end of the wait that ends first; None if no todo waits."""
+    waits = {wait for item in items if (wait := item.todo.wait) is not None}
+    return min(waits, key=lambda wait: (local_day(wait, to_local), wait), default=None)
+
+
 class Board(Struct, frozen=True):
-    """The open todos in three groups. Each group is sorted by due date, then priority, then number.
+    """The open todos in groups. Each group except the last is sorted by due date, then priority, then number.
 
     Args:
         overdue: Those that are overdue.
         today: Those that are due today.
-        next: All others.
+        next: All others that are shown.
+        waiting: Those that are hidden now.
     """
 
     overdue: tuple[Item, ...]
     today: tuple[Item, ...]
     next: tuple[Item, ...]
+    waiting: tuple[Item, ...]
 
 
 def board(rows: Iterable[Item], now: datetime, to_local: ToLocal) -> Board:
@@ -209,10 +234,14 @@ def board(rows: Iterable[Item], now: datetime, to_local: ToLocal) -> Board:
     """
     # There are far fewer due dates than todos, and comparing due dates is slow, so each one is compared only once.
     by_due: dict[DayOrInstant | None, list[Item]] = {}
+    waiting: list[Item] = []
     for row in rows:
         todo = row.todo
         if todo.completed is None and not todo.removed:
-            by_due.setdefault(todo.due, []).append(row)
+            if todo.wait is not None and is_waiting(todo, now, to_local):
+                waiting.append(row)
+            else:
+                by_due.setdefault(todo.due, []).append(row)
     day = to_local(now).date()
     late: list[Item] = []
     today: list[Item] = []
@@ -225,7 +254,7 @@ def board(rows: Iterable[Item], now: datetime, to_local: ToLocal) -> Board:
         else:
             part = rest
         part += sorted(by_due[due], key=lambda row: (_PRIORITY_ORDER[row.todo.priority], row.number))
-    return Board(tuple(late), tuple(today), tuple(rest))
+    return Board(tuple(late), tuple(today), tuple(rest), tuple(waiting))
 
 
 def short_instant(instant: datetime, to_local: ToLocal) -> str:
@@ -293,13 +322,14 @@ def relative_day(value: DayOrInstant, now: datetime, to_local: ToLocal) -> str:
     return f"{name} {local:%H:%M}" if local is not None else name
 
 
-def display_value(kind: Kind, value: Any, to_local: ToLocal) -> str:
+def display_value(kind: Kind, value: Any, to_local: ToLocal, label: Label = str) -> str:
     """Return the value of a field as people read it, on one line.
 
     Args:
         kind: The kind of the field.
         value: Its value.
         to_local: The reader's time zone.
+        label: What other todos are called.
 
     Returns:
         The text, empty if the field is not set.
@@ -315,20 +345,32 @@ def display_value(kind: Kind, value: Any, to_local: ToLocal) -> str:
             return " ".join(f"+{word}" for word in value)
         case "note":
             return " ".join(value.split())
+        case "todo":
+            return label(value)
+        case "todos":
+            return ",".join(map(label, value))
+        case "recurrence":
+            from .rules import rule_in_words  # few todos recur
+
+            return rule_in_words(value)
         case _:
             return str(value)
 
 
-_BRACKETED_KINDS: tuple[Kind, ...] = ("words", "word", "choice", "day or instant", "instant")
+_BRACKETED_KINDS: tuple[Kind, ...] = (
+    *("words", "word", "choice", "day or instant", "instant"),
+    *("recurrence", "todos", "todo"),
+)
 """The kinds of fields that are shown in brackets after the text, in this order."""
 
 
-def bracketed_details(todo: Todo | TodoCreated, to_local: ToLocal) -> str:
+def bracketed_details(todo: Todo | TodoCreated, to_local: ToLocal, label: Label = str) -> str:
     """Return the fields of a todo other than text and note, in brackets with a leading space. Empty if none is set.
 
     Args:
         todo: The todo, or the event that created it.
         to_local: The reader's time zone.
+        label: What other todos are called.
     """
     parts: list[str] = []
     for field in sorted(
@@ -337,11 +379,13 @@ def bracketed_details(todo: Todo | TodoCreated, to_local: ToLocal) -> str:
         value = getattr(todo, field.name, None)
         if not value:
             continue
-        words = display_value(field.kind, value, to_local)
+        words = display_value(field.kind, value, to_local, label)
         if field.kind == "words":
             parts += words.split()
         elif field.kind == "day or instant":
             parts.append(f"{field.name} {local_day(value, to_local):%a} {words}")
+        elif field.kind in ("todos", "todo"):
+            parts.append(f"{field.marker.removesuffix(':')} {words}")
         else:
             parts.append(f"{field.name} {words}")
     return f" ({', '.join(parts)})" if parts else ""
@@ -384,6 +428,15 @@ def move_of(commit: Commit) -> Move | None:
             return Move(source, source_name, target, target_name)
         case _:
             return None
+
+
+def companions_of(commit: Commit) -> dict[str, str]:
+    """Return the other lists in which the command of a commit was recorded: the ids of their logs, and their names then."""
+    match commit.metadata.meta.get(WITH):
+        case [*others]:
+            return {str(other.get("log")): str(other.get("list")) for other in others if isinstance(other, dict)}
+        case _:
+            return {}
 
 
 def number_ranges(numbers: Sequence[int]) -> str:

@@ -15,7 +15,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 TYPE_CHECKING = False  # `typing` costs as much to import as Python costs to start
 if TYPE_CHECKING:
-    from .views import ToLocal
+    from .values import ToLocal
 
 _DAY = timedelta(days=1)
 _SECOND = timedelta(seconds=1)

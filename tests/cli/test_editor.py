@@ -41,7 +41,7 @@ tags = st.lists(texts.filter(bool), max_size=3).map(lambda words: tuple(sorted(s
 
 def edited(todo: Todo, old: str = "", new: str = "") -> tuple[dict[str, str], str | None]:
     """The values that the file gives after one text in it was replaced, through bytes as in a real file."""
-    sheet = Sheet(todo)
+    sheet = Sheet(todo, str)
     content = sheet.written().encode().replace(old.encode(), new.encode()) if old else sheet.written().encode()
     changed, note = sheet.read(content.decode("utf-8-sig").replace("\r\n", "\n"))
     return {**sheet.meant(changed)}, note
@@ -66,7 +66,7 @@ def test_replacing_a_word_of_the_note_changes_this_word_only(before: str, after:
 
 @given(tags=tags)
 def test_adding_a_tag_keeps_the_others_as_they_are(tags: tuple[str, ...]) -> None:
-    sheet = Sheet(Todo("text", AT, tags=tags))
+    sheet = Sheet(Todo("text", AT, tags=tags), str)
     lines = sheet.written().split("\n")
     line = next(line for line in lines if line.startswith("tags:")).removeprefix("tags:").strip()
     assert sheet.words(TAGS, f"{line} new") == (*tags, "new")
@@ -74,7 +74,7 @@ def test_adding_a_tag_keeps_the_others_as_they_are(tags: tuple[str, ...]) -> Non
 
 @pytest.mark.parametrize("text", ["C:\\new", "a\\tb", "\\\\server\\share", "\\", "tail\\", "x # y", "due: today", "100 %"])
 def test_an_ordinary_text_stands_in_the_file_as_it_is(text: str) -> None:
-    assert f"text: {text}\n" in Sheet(Todo(text, AT)).written()
+    assert f"text: {text}\n" in Sheet(Todo(text, AT), str).written()
 
 
 def run_editor(todo: Program, script: str, *more: str) -> tuple[int, str]:

@@ -15,10 +15,14 @@ from cqrs_todo.cqrs.stores.forgetting import forget_lines
 from cqrs_todo.cqrs.stores.format import Codec, decode_line, verified_digest
 from cqrs_todo.cqrs.stores.hash_chain import NO_DIGEST
 from cqrs_todo.todo.events import (
+    DependencyAdded,
+    DependencyRemoved,
     DueChanged,
     NoteChanged,
+    ParentChanged,
     PriorityChanged,
     ProjectChanged,
+    RecurrenceChanged,
     ReminderChanged,
     TagAdded,
     TagRemoved,
@@ -29,9 +33,11 @@ from cqrs_todo.todo.events import (
     TodoRemoved,
     TodoReopened,
     TodoRestored,
+    WaitChanged,
 )
 from cqrs_todo.todo.fields import Todo
 from cqrs_todo.todo.model import DECIDER, EVENTS
+from cqrs_todo.todo.values import Recurrence
 
 GOLDEN = Path(__file__).parent.parent / "data/golden"
 TYPES = EventTypes(EVENTS)
@@ -57,6 +63,17 @@ SAMPLES: dict[str, list[TodoEvent]] = {
     "todo_reminder_changed": [ReminderChanged(None, LATER), ReminderChanged(LATER, None)],
     "todo_priority_changed": [PriorityChanged(None, "H"), PriorityChanged("H", "L"), PriorityChanged("M", None)],
     "todo_project_changed": [ProjectChanged(None, "home.garage"), ProjectChanged("home.garage", None)],
+    "todo_wait_changed": [WaitChanged(None, "2027-01-01"), WaitChanged("2027-01-01", "2026-12-24T06:00:00Z")],
+    "todo_parent_changed": [ParentChanged(None, "a0b1c2d3e4"), ParentChanged("a0b1c2d3e4", None)],
+    "todo_recurrence_changed": [
+        RecurrenceChanged(None, Recurrence("FREQ=MONTHLY;BYMONTHDAY=-1", "2026-11-30")),
+        RecurrenceChanged(
+            Recurrence("FREQ=MONTHLY;BYMONTHDAY=-1", "2026-11-30"),
+            Recurrence("FREQ=DAILY;INTERVAL=3", "2026-11-22", "17:00", "Europe/Berlin", after=True),
+        ),
+    ],
+    "todo_dependency_added": [DependencyAdded("a0b1c2d3e4")],
+    "todo_dependency_removed": [DependencyRemoved("a0b1c2d3e4")],
     "todo_tag_added": [TagAdded("home")],
     "todo_tag_removed": [TagRemoved("home")],
     "todo_completed": [TodoCompleted("2026-11-22T09:30:01.123456Z"), TodoCompleted("2026-11-20")],

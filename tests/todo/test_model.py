@@ -12,10 +12,14 @@ from cqrs_todo.cqrs.events import EventTypes
 from cqrs_todo.cqrs.struct import replace
 from cqrs_todo.cqrs.testing.stories import given
 from cqrs_todo.todo.events import (
+    DependencyAdded,
+    DependencyRemoved,
     DueChanged,
     NoteChanged,
+    ParentChanged,
     PriorityChanged,
     ProjectChanged,
+    RecurrenceChanged,
     ReminderChanged,
     TagAdded,
     TagRemoved,
@@ -26,6 +30,7 @@ from cqrs_todo.todo.events import (
     TodoRemoved,
     TodoReopened,
     TodoRestored,
+    WaitChanged,
 )
 from cqrs_todo.todo.fields import DUE, NOTE, PRIORITY, REMINDER, TAGS, TEXT, State, Todo
 from cqrs_todo.todo.model import (
@@ -46,7 +51,7 @@ from cqrs_todo.todo.model import (
     field_of,
     invert,
 )
-from cqrs_todo.todo.values import TEXT_LIMIT, day_or_instant, parse_day_or_instant
+from cqrs_todo.todo.values import TEXT_LIMIT, Recurrence, day_or_instant, parse_day_or_instant
 from tests.strategies import NOW, histories, states
 
 CREATED = TodoCreated("Buy milk", NOW)
@@ -254,7 +259,8 @@ def test_law_an_event_changes_the_field_that_it_names(steps: list[tuple[State, T
         assert after is not None
         changed = [name for name in Todo.__struct_fields__ if getattr(before, name) != getattr(after, name)]
         field = field_of(event)
-        assert changed == ["tags" if field.startswith("tag:") else field]
+        item = field.partition(":")[0]
+        assert changed == [{"tag": "tags", "dependency": "depends"}.get(item, field)]
 
 
 @for_all(histories)
@@ -292,6 +298,11 @@ def _one_of_each() -> list[TodoEvent]:
         ReminderChanged(None, at),
         PriorityChanged("H", "L"),
         ProjectChanged(None, "home.garage"),
+        WaitChanged(None, "2026-11-23"),
+        ParentChanged(None, "a0b1c2d3e4"),
+        RecurrenceChanged(None, Recurrence("FREQ=DAILY", "2026-11-23")),
+        DependencyAdded("a0b1c2d3e4"),
+        DependencyRemoved("a0b1c2d3e4"),
         TagAdded("a"),
         TagRemoved("a"),
         TodoCompleted("2026-11-23"),

@@ -3,6 +3,7 @@
 import random
 import re
 import shlex
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,16 +14,16 @@ import pytest
 from cqrs_todo.todo.errors import InvalidQuery
 from cqrs_todo.todo.fields import Todo
 from cqrs_todo.todo.query import LONGEST, Context, parse
+from cqrs_todo.todo.values import Recurrence
 from cqrs_todo.todo.views import Item
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NOW = datetime(2026, 11, 25, 9, tzinfo=BERLIN)  # a Wednesday
 FILTERS = {"home": "+home or project:home", "urgent": "filter:home pri:H", "a": "filter:b", "b": "filter:a", "bad": "due:"}
-CONTEXT = Context(NOW, lambda instant: instant.astimezone(BERLIN), "Café", FILTERS)
 
 
 def item(number: int, text: str, created: str = "2026-11-02", **fields: Any) -> Item:
-    return Item(number, f"todo/{number}", 1, Todo(text, datetime.fromisoformat(f"{created}T10:00:00Z"), **fields))
+    return Item(number, f"todo/t{number}", 1, Todo(text, datetime.fromisoformat(f"{created}T10:00:00Z"), **fields))
 
 
 ITEMS = [
@@ -38,8 +39,70 @@ ITEMS = [
 ]
 
 
-def found(query: str) -> list[int]:
-    return [each.number for each in parse(query, CONTEXT).matching(ITEMS)]
+LINKED = [
+    item(1, "Trip", due="2026-12-20"),
+    item(2, "Book", parent="t1"),
+    item(3, "Pack", parent="t1", depends=("t2", "gone")),
+    item(4, "Pack socks", parent="t3", wait="2026-11-26"),
+    item(5, "Rent", every=Recurrence("FREQ=MONTHLY;BYMONTHDAY=1", "2026-12-01"), due="2026-12-01"),
+    item(6, "Water", every=Recurrence("FREQ=DAILY;INTERVAL=3", "2026-11-20", after=True), wait="2026-11-25T07:59:00Z"),
+    item(7, "Ready again", depends=("t8", "t9")),
+    item(8, "Done", completed="2026-11-20"),
+    item(9, "Removed", removed=True),
+    item(10, "Later", wait="2026-11-25T08:01:00Z", depends=("t6",)),
+    item(11, "Needs one that waits", depends=("t10",)),
+]
+
+
+def context(items: Sequence[Item]) -> Context:
+    return Context(NOW, lambda instant: instant.astimezone(BERLIN), "Caf\u00e9", items, FILTERS)
+
+
+CONTEXT = context(ITEMS)
+
+
+def found(query: str, items: Sequence[Item] = ITEMS) -> list[int]:
+    return [each.number for each in parse(query, context(items)).matching()]
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("", [1, 2, 3, 5, 6, 7, 11]),
+        ("is:waiting", [4, 10]),
+        ("is:open", [1, 2, 3, 4, 5, 6, 7, 10, 11]),
+        ("pack", [3]),
+        ("pack or is:waiting", [3, 4, 10]),
+        ("is:any not is:waiting", [1, 2, 3, 5, 6, 7, 8, 9, 11]),
+        ("is:blocked", [3, 11]),
+        ("is:blocking", [2, 6]),
+        ("is:blocking is:open", [2, 6, 10]),
+        ("is:ready", [1, 2, 5, 6, 7]),
+        ("is:recurring", [5, 6]),
+        ("every:month", [5]),
+        ("every:after-3-days", [6]),
+        ("no:every has:parent", [2, 3]),
+        ("under:1", [2, 3]),
+        ("under:1 is:open", [2, 3, 4]),
+        ("parent:3 is:open", [4]),
+        ("under:t3 is:open", [4]),
+        ("-under:1", [1, 5, 6, 7, 11]),
+        ("depends:2", [3]),
+        ("depends:2,10", [3, 11]),
+        ("wait:..today is:open", [6, 10]),
+        ("wait:tomorrow is:open", [4]),
+        ("wait:none is:open", [1, 2, 3, 5, 7, 11]),
+        ("no:depends", [1, 2, 5, 6]),
+    ],
+)
+def test_links_waits_and_recurrences_can_be_asked_for(query: str, expected: list[int]) -> None:
+    assert found(query, LINKED) == expected
+
+
+def test_a_query_says_which_todos_would_be_found_if_they_were_not_waiting() -> None:
+    shown, hidden = parse("pack", context(LINKED)).divided()
+    assert [each.number for each in shown] == [3]
+    assert [each.number for each in hidden] == [4]
 
 
 @pytest.mark.parametrize(
@@ -241,7 +304,7 @@ def test_the_examples_of_the_documentation_are_queries() -> None:
     assert len(where) == 3
     queries = [" ".join(shlex.split(line)) for line in lines] + where + cells
     assert len(queries) > 30
-    context = Context(NOW, lambda instant: instant, filters={"urgent": "overdue or pri:H"})
+    context = Context(NOW, lambda instant: instant, items=ITEMS, filters={"urgent": "overdue or pri:H"})
     for query in queries:
         parse(query, context)
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from cqrs_todo.todo.times import Span, UnreadableTime, leading_words, read, read_value
 from cqrs_todo.todo.times.words import VAGUE, VOCABULARY
-from cqrs_todo.todo.views import ToLocal
+from cqrs_todo.todo.values import ToLocal
 
 if TYPE_CHECKING:
     from cqrs_todo.todo.times import Lean

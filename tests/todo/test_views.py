@@ -102,7 +102,8 @@ def test_todos_are_grouped_and_those_without_a_value_come_last() -> None:
     ]
 
     def grouped(key: GroupKey) -> list[tuple[str | None, list[int]]]:
-        return [(each.name, [row.number for row in each.items]) for each in group_items(rows, key, "inbox", tokyo)]
+        groups = group_items(rows, key, lambda _: "inbox", tokyo)
+        return [(name, [row.number for row in members]) for name, members in groups]
 
     assert grouped("project") == [("home", [3]), ("Work", [1]), (None, [2])]
     assert grouped("tag") == [("a", [1]), ("b", [1, 3]), (None, [2])]

@@ -24,6 +24,7 @@ from cqrs_todo.cqrs.stores.format import Codec, decode_header, verified_digest
 from cqrs_todo.cqrs.stores.hash_chain import NO_DIGEST
 from cqrs_todo.todo.compare import blame, changes_by_position, compare
 from cqrs_todo.todo.history import describe_commit, describe_event, event_mentions
+from cqrs_todo.todo.links import Links, as_trees
 from cqrs_todo.todo.query import Context, parse
 from cqrs_todo.todo.recorder import TYPES
 from cqrs_todo.todo.service import TodoList
@@ -172,8 +173,10 @@ def _read(todos: TodoList) -> None:
     commits = todos.commits()
     sort_items(view.items, [(key, False) for key in SORT_KEYS], lambda instant: instant)
     for group in GROUP_KEYS:
-        group_items(view.items, group, view.list, lambda instant: instant)
-    parse("x or +y is:any due:..friday project:z", Context(NOW, lambda instant: instant)).matching(view.items)
+        group_items(view.items, group, lambda _: view.list, lambda instant: instant)
+    context = Context(NOW, lambda instant: instant, view.list, view.items)
+    parse("(x or +y is:any due:..friday project:z every:day) or is:blocked or is:blocking", context).matching()
+    as_trees(view.items, Links(view.items))
     for item in view.items:
         list(blame(item.stream, commits))
     board(view.items, NOW, lambda instant: instant)

@@ -38,7 +38,7 @@ def add(session: Session, text: Sequence[str], fields: Mapping[str, str | Sequen
 
 
 def _create(given: Given, text: str, now: datetime) -> Create:
-    others = {name: value for name, value in given.values.items() if name != TEXT.name}
+    others = {name: value for name, value in given.dated(None, now).items() if name != TEXT.name}
     return Create(text, now, **others)
 
 
@@ -111,7 +111,7 @@ def _add_batch(session: Session, drafts: Iterator[Create], count: int) -> None:
 
 def _print_added(session: Session, answer: Answer) -> None:
     _print_new_list(session, answer)
-    parsed = visible(bracketed_details(answer.items[0].todo, to_local)) if len(answer.items) == 1 else ""
+    parsed = visible(bracketed_details(answer.items[0].todo, to_local, session.list.label)) if len(answer.items) == 1 else ""
     print_answer(session, answer, f"Added {named(answer.items)}{parsed}")
 
 

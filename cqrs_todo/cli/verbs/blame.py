@@ -7,7 +7,7 @@ from ...todo.values import day_or_instant
 from ...todo.views import Item, short_instant
 from ..clock import to_local
 from ..output import print_line, print_row
-from ..session import Session, check_ids
+from ..session import Session
 from ..terminal import print_moment, print_styled, shown_value
 from ..text import visible
 from ..verb import IDS, TRAVEL, Verb
@@ -15,8 +15,8 @@ from ..verb import IDS, TRAVEL, Verb
 
 def show_blame(session: Session, ids: Sequence[str]) -> None:
     """Show for each field of todos who set it, when, in which commit, and its value before."""
+    chosen = session.choose(ids, session.moment)
     todos = session.list
-    chosen = todos.select(check_ids(ids), session.moment)
     view = todos.view(session.moment)
     commits = todos.commits(session.moment)
     found = [(item, blame(item.stream, commits)) for item in chosen]
@@ -46,7 +46,7 @@ def show_blame(session: Session, ids: Sequence[str]) -> None:
     for place, (item, origins) in enumerate(found):
         if session.options.plain:
             for name, origin in origins.items():
-                words = [shown_value(name, value) for value in (origin.value, origin.previous)]
+                words = [shown_value(name, value, todos.label) for value in (origin.value, origin.previous)]
                 print_row(item.number, name, origin.position, day_or_instant(origin.at), origin.by, *words)
             continue
         if place:
@@ -55,16 +55,17 @@ def show_blame(session: Session, ids: Sequence[str]) -> None:
 
 
 def _print_origins(session: Session, item: Item, origins: Iterable[tuple[str, Origin]]) -> None:
+    label = session.list.label
     print_styled(session, (f"{item.number} ", "bold"), (visible(item.todo.text), ""))
     for name, origin in origins:
-        was = shown_value(name, origin.previous) if origin.previous else ""
+        was = shown_value(name, origin.previous, label) if origin.previous else ""
         print_styled(
             session,
             (f"  {name:<9} ", "dim"),
             (f"@{origin.position:<5} ", "bold"),
             (f"{short_instant(origin.at, to_local)}  ", "cyan"),
             (f"{visible(origin.by)}  ", "dim"),
-            (shown_value(name, origin.value) or "none", ""),
+            (shown_value(name, origin.value, label) or "none", ""),
             (f"  (was {was})" if was else "", "dim"),
         )
 

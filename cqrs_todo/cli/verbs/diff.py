@@ -6,6 +6,7 @@ from typing import Any
 from ...todo.compare import Difference, compare
 from ...todo.errors import NotFound, TodoNotFound
 from ...todo.service import View
+from ...todo.views import Label
 from ..errors import UsageError
 from ..output import print_line, print_message, print_row
 from ..session import Session, check_ids
@@ -44,7 +45,7 @@ def diff(session: Session, start: str, end: str | None, ids: Sequence[str], stat
 
         print_line(document.encode(_diff_document(old, new, differences)))
     elif session.options.plain:
-        _print_plain(differences)
+        _print_plain(differences, todos.label)
     elif stat:
         counts = {kind: sum(difference.kind == kind for difference in differences) for kind in _MARKS}
         print_line(", ".join(f"{count} {kind}" for kind, count in counts.items()))
@@ -88,10 +89,10 @@ def _diff_document(old: View, new: View, differences: Iterable[Difference]) -> d
     return {"list": new.list, **ends, **found}
 
 
-def _print_plain(differences: Iterable[Difference]) -> None:
+def _print_plain(differences: Iterable[Difference], label: Label) -> None:
     for difference in differences:
         for name, (before, after) in difference.fields.items():
-            words = [shown_value(name, value) for value in (before, after)]
+            words = [shown_value(name, value, label) for value in (before, after)]
             print_row(difference.number, difference.kind, name, *words)
 
 
@@ -104,7 +105,7 @@ def _print_styled(session: Session, differences: Iterable[Difference]) -> None:
         for name, (before, after) in difference.fields.items():
             if name == "text" and difference.kind != "changed":
                 continue
-            was, now = shown_value(name, before), shown_value(name, after)
+            was, now = (shown_value(name, value, session.list.label) for value in (before, after))
             if difference.kind == "changed":
                 print_styled(
                     session, (f"    {name:<9} ", "dim"), (was or "none", "red"), (" → ", "dim"), (now or "none", "green")

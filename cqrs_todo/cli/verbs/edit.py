@@ -9,7 +9,7 @@ from ..changes import details
 from ..errors import UsageError
 from ..fields import CLEARABLE, Given, read_fields
 from ..ids import check_one_word
-from ..session import Session, check_ids
+from ..session import Session
 from ..verb import CHANGE, ONE_IDS, Argument, Option, Verb
 
 
@@ -22,10 +22,10 @@ def edit(
     literal: int,
 ) -> None:
     """Change fields of todos, or one todo in the editor when no change is named."""
-    given = read_fields(session, text, fields, literal=literal, clear=clear)
     check_one_word(ids, text, literal, "edit", _options(fields, clear))
+    chosen = session.choose([ids])
+    given = read_fields(session, text, fields, literal=literal, clear=clear)
     todos = session.list
-    chosen = todos.select(check_ids([ids]))
     if TEXT.name in given.values and len(chosen) > 1:
         raise UsageError(f"{len(chosen)} todos cannot get the same text", "name one todo, or change other fields")
 
@@ -51,7 +51,7 @@ def edit(
         answer = edited(session, chosen[0], lambda given: apply(given, unchanged=True))
     else:
         raise UsageError("the editor takes one todo at a time", "name the change, for instance: todo edit 1-3 pri:H")
-    print_changes(session, answer, "Changed", "Unchanged", details(answer.commits))
+    print_changes(session, answer, "Changed", "Unchanged", details(answer.commits, todos.label))
 
 
 def _options(fields: Mapping[str, str | Sequence[str]], clear: Sequence[str]) -> list[str]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from itertools import islice
 
-from ...cqrs.events import FRAMEWORK_TYPES, Commit, Moment, PositionOf
+from ...cqrs.events import FRAMEWORK_TYPES, Commit, Moment
 from ...cqrs.struct import Struct
 from ...cqrs.timeline import reached
 from ...todo.history import mentions
@@ -33,7 +33,6 @@ def history(
     reverse: bool,
     patch: bool,
     text: str | None,
-    all_lists: bool,
     raw: bool,
     graph: bool,
     follow: bool,
@@ -41,6 +40,7 @@ def history(
     replay: bool,
 ) -> None:
     """Show what happened, newest first; with `patch` the old and new values too, with `all_lists` in every list."""
+    all_lists = session.options.all_lists
     if replay:
         others = {
             "--by": by,
@@ -56,8 +56,6 @@ def history(
     _check_options(session, all_lists=all_lists, patch=patch, raw=raw, graph=graph, follow=follow, until=until)
     if all_lists and ids:
         raise UsageError("numbers belong to one list", "leave out --all-lists, or the numbers")
-    if all_lists and isinstance(session.moment, int):
-        raise UsageError("a position belongs to one list, not to all", "give a time")
     if text == "":
         raise UsageError("-S needs a text, and this one is empty", "for instance: todo history -S milk")
     lists = [session.open_list(name) for name in Lists(session.store).names()] if all_lists else [session.list]
@@ -74,8 +72,8 @@ def history(
     rows: list[HistoryRow] = []
     for todos, view in zip(lists, views, strict=True):
         chosen = {item.stream for item in todos.select(check_ids(ids), session.moment)} if ids else None
-        commits = (commit for commit in todos.history(session.moment) if wanted.matches(commit, chosen, todos.position_of))
-        rows += [HistoryRow(view, commit, chosen, todos.position_of) for commit in islice(commits, limit)]
+        commits = (commit for commit in todos.history(session.moment) if wanted.matches(commit, chosen, todos))
+        rows += [HistoryRow(view, commit, chosen, todos) for commit in islice(commits, limit)]
     if by is not None and not rows:
         _check_author(by, lists)
     if all_lists:
@@ -113,10 +111,10 @@ def _print_json(rows: Sequence[HistoryRow], view: View | None) -> None:
     from .. import document
 
     if view is None:
-        commits = [{"list": row.view.list, **document.commit_document(row.commit, row.position_of)} for row in rows]
+        commits = [{"list": row.view.list, **document.commit_document(row.commit, row.todos.position_of)} for row in rows]
         print_line(document.encode({"commits": commits}))
         return
-    commits = [document.commit_document(row.commit, row.position_of) for row in rows]
+    commits = [document.commit_document(row.commit, row.todos.position_of) for row in rows]
     print_line(document.encode({**document.head(view), "commits": commits}))
 
 
@@ -206,7 +204,7 @@ class _Filter(Struct, frozen=True):
     types: Sequence[str]
     text: str | None
 
-    def matches(self, commit: Commit, streams: set[str] | None, position_of: PositionOf) -> bool:
+    def matches(self, commit: Commit, streams: set[str] | None, todos: TodoList) -> bool:
         """Whether to show a commit of a list, of which only the events of some streams count."""
         if self.by is not None and self.by.casefold() not in commit.metadata.by.casefold():
             return False
@@ -215,7 +213,7 @@ class _Filter(Struct, frozen=True):
         return any(
             (streams is None or event.stream in streams)
             and (not self.types or event.type in self.types)
-            and (self.text is None or mentions(commit, event, self.text, to_local, position_of))
+            and (self.text is None or mentions(commit, event, self.text, to_local, todos.position_of, todos.label))
             for event in commit.events
         )
 
@@ -238,6 +236,7 @@ VERB = Verb(
     ),
     action=history,
     group=LOOK,
+    all_lists=True,
     arguments=(SOME_IDS,),
     options=(
         Option("since", ("--since",), "Show only changes at or after that time.", metavar="TIME|@POSITION", time="moment"),
@@ -254,7 +253,6 @@ VERB = Verb(
         Option("reverse", ("--reverse",), "Show the oldest first."),
         Option("patch", ("--patch", "-p"), "Show the old and the new value of each field."),
         Option("text", ("-S",), "Show only changes that contain this text.", metavar="TEXT"),
-        Option("all_lists", ("--all-lists",), "Show the history of all lists."),
         Option("raw", ("--raw",), "Print the lines of the log."),
         Option("graph", ("--graph",), "Draw lines between each change and those that it undoes, redoes or follows from."),
         Option("replay", ("--replay",), "Play the changes one after the other, as `todo replay` does."),

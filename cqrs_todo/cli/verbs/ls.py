@@ -1,18 +1,21 @@
 """`todo ls`: show todos."""
 
 from collections.abc import Sequence
-from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
 
-from ...todo.views import GROUP_KEYS, SORT_KEYS, Group, GroupKey, Item, SortKey, group_items, open_items, sort_items
+from ...todo.service import View
+from ...todo.views import GROUP_KEYS, SORT_KEYS, GroupKey, Item, SortKey, group_items, open_items, sort_items
 from ..clock import to_local
 from ..errors import UsageError
 from ..output import print_line, print_row
 from ..session import Session
-from ..tables import print_groups
+from ..tables import Block, Entry, Section, Source, print_blocks, print_waiting
 from ..terminal import print_moment
 from ..text import visible
 from ..verb import LOOK, Argument, Option, Verb
+
+Groups: TypeAlias = Sequence[tuple[str | None, Sequence[Entry]]]
+"""Todos by what they have in common; None for those that lack it."""
 
 
 def ls(
@@ -22,52 +25,94 @@ def ls(
     done: bool,
     removed: bool,
     tags: Sequence[str],
-    sort: str,
+    sort: str | None,
     by: str | None,
     summary: bool,
     limit: int | None,
 ) -> None:
     """Show the todos that a query wants."""
-    keys, group = _sort_keys(sort), _group_key(by, summary)
-    view = session.list.view(session.moment)
-    now = session.seen_from(view)
+    keys, group = _sort_keys(sort or "number"), _group_key(by, summary)
+    lists = session.lists() if session.options.all_lists else [session.list]
+    views = [todos.view(session.moment) for todos in lists]
+    now = session.seen_from(views[0])
     states = [state for state, given in (("all", everything), ("done", done), ("removed", removed)) if given]
     words = [*words, *(f"+{tag.removeprefix('+')}" for tag in tags)]
-    wanted = _wanted(session, view.items, now, words, states) if words or states else open_items(view.items)
-    rows = sort_items(wanted, keys, to_local)[:limit]
-    groups = [] if group is None else group_items(rows, group, view.list, to_local)
+    entries: list[Entry] = []
+    hidden: list[Item] = []
+    for view in views:
+        wanted, waiting = _wanted(session, view, words, states)
+        source = Source(view.list, view.items, "" if view is views[0] else f"{view.list}/")
+        entries += [Entry(item, source) for item in wanted]
+        hidden += waiting
+    if words:
+        _check_tags(session, words, views)
+    is_flat = sort is not None or group is not None
+    rows = sort_items(entries, keys, to_local)[:limit] if is_flat or len(views) == 1 else entries[:limit]
+    groups = [] if group is None else group_items(rows, group, lambda entry: entry.source.name, to_local)
     if session.options.json:
-        from .. import document
-
-        print_line(document.encode(document.view_document(view, rows) | _groups_document(groups, group)))
+        _print_json(views, rows, groups, group)
         return
     if summary and session.options.plain:
-        for each in groups:
-            print_row(each.name, len(each.items))
+        for name, members in groups:
+            print_row(name, len(members))
         return
-    print_moment(session, view)
+    print_moment(session, views[0])
     if summary:
-        width = max((len(f"{len(each.items):,}") for each in groups), default=0)
-        for each in groups:
-            print_line(f"{len(each.items):>{width},}  {_title(each, group)}")
-    named = [(f"{_title(each, group)} ({len(each.items):,})", each.items) for each in groups]
+        width = max((len(f"{len(members):,}") for _, members in groups), default=0)
+        for name, members in groups:
+            print_line(f"{len(members):>{width},}  {_title(name, group)}")
+    empty = _empty(any(view.items for view in views), is_query=bool(words or states))
     if not summary or not rows:
-        print_groups(session, named or [("", rows)], now, empty=_empty(view.items, is_query=bool(words or states)))
+        print_blocks(session, _blocks(views, rows, groups, group, is_flat=is_flat), now, empty=empty)
+    print_waiting(session, hidden, now, all_lists=session.options.all_lists)
 
 
 def _wanted(
-    session: Session, items: Sequence[Item], now: datetime, words: Sequence[str], states: Sequence[str]
-) -> Sequence[Item]:
-    """Return the todos that a query wants, and that are in a state, if one is given."""
-    from ..queries import check_tags, query_of  # without a query, nothing needs to be parsed
+    session: Session, view: View, words: Sequence[str], states: Sequence[str]
+) -> tuple[Sequence[Item], Sequence[Item]]:
+    """Return the todos of a list that a query and a state want, and those of them that are waiting."""
+    if not words and not states:
+        open_ones = open_items(view.items)
+        if not any(item.todo.wait for item in open_ones):
+            return open_ones, []
+    from ..queries import query_of  # without a query, nothing needs to be parsed
 
-    query = query_of(session, words, now)
+    query = query_of(session, words, view)
     if len(states) > 1:
         raise UsageError(f"--{states[0]} and --{states[1]} contradict each other", "give one of them")
     for state in states:
         query = query.within(state)
-    check_tags(query.tags, items)
-    return query.matching(items)
+    return query.divided()
+
+
+def _check_tags(session: Session, words: Sequence[str], views: Sequence[View]) -> None:
+    """Raise `UsageError` if a query names a tag that no todo of the lists has."""
+    from ..queries import check_tags, query_of
+
+    check_tags(query_of(session, words, views[0]).tags, [item for view in views for item in view.items])
+
+
+def _blocks(
+    views: Sequence[View], rows: Sequence[Entry], groups: Groups, group: GroupKey | None, *, is_flat: bool
+) -> list[Block]:
+    """Return what to show: groups, or the lists one after the other."""
+    if group is not None:
+        sections = [Section(f"{_title(name, group)} ({len(members):,})", members) for name, members in groups]
+        return [Block(sections, trees=False)]
+    if is_flat or len(views) == 1:
+        return [Block([Section("", rows)], trees=not is_flat)]
+    lists = [(view.list, [entry for entry in rows if entry.source.name == view.list]) for view in views]
+    return [Block([Section("", members)], name) for name, members in lists if members]
+
+
+def _print_json(views: Sequence[View], rows: Sequence[Entry], groups: Groups, group: GroupKey | None) -> None:
+    from .. import document
+
+    shown = [
+        document.view_document(view, [entry.item for entry in rows if entry.source.name == view.list]) for view in views
+    ]
+    content = shown[0] if len(shown) == 1 else {"lists": shown}
+    print_line(document.encode({**content, **_groups_document(groups, group)}))
 
 
 def _sort_keys(text: str) -> list[tuple[SortKey, bool]]:
@@ -91,21 +136,26 @@ def _group_key(text: str | None, summary: bool) -> GroupKey | None:
     return key
 
 
-def _title(group: Group, key: GroupKey | None) -> str:
-    return f"no {key}" if group.name is None else f"+{visible(group.name)}" if key == "tag" else visible(group.name)
+def _title(name: str | None, key: GroupKey | None) -> str:
+    return f"no {key}" if name is None else f"+{visible(name)}" if key == "tag" else visible(name)
 
 
-def _groups_document(groups: Sequence[Group], key: GroupKey | None) -> dict[str, Any]:
+def _groups_document(groups: Groups, key: GroupKey | None) -> dict[str, Any]:
     if key is None:
         return {}
     rows = [
-        {"name": each.name, "count": len(each.items), "numbers": [item.number for item in each.items]} for each in groups
+        {
+            "name": name,
+            "count": len(members),
+            "numbers": [entry.label if entry.source.prefix else entry.number for entry in members],
+        }
+        for name, members in groups
     ]
     return {"by": key, "groups": rows}
 
 
-def _empty(items: Sequence[Item], *, is_query: bool) -> str:
-    if not items:
+def _empty(has_todos: bool, *, is_query: bool) -> str:
+    if not has_todos:
         return "The list is empty."
     return "Nothing matches." if is_query else "Nothing is open."
 
@@ -116,6 +166,7 @@ VERB = Verb(
     examples=("todo ls milk", "todo ls +home due:..friday --sort due", "todo ls 'pri:H or overdue'", "todo ls --all --json"),
     action=ls,
     group=LOOK,
+    all_lists=True,
     arguments=(Argument("words", "QUERY", "Show only these todos; see docs/queries.md.", required=False, several=True),),
     options=(
         Option("everything", ("--all", "-a"), "Also show done todos."),
@@ -127,7 +178,6 @@ VERB = Verb(
             ("--sort",),
             f"Sort by {', '.join(SORT_KEYS)}. Several keys are separated by commas; -KEY reverses the order.",
             metavar="KEYS",
-            default="number",
         ),
         Option("by", ("--by",), f"Group by {', '.join(GROUP_KEYS)}, with counts.", metavar="KEY"),
         Option("summary", ("--summary",), "Show only the counts of the groups."),

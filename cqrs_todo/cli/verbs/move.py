@@ -9,15 +9,15 @@ from ...todo.service import TodoList
 from ...todo.views import number_ranges
 from ..answers import hint_to_restore, named, print_answer
 from ..output import print_line, print_message
-from ..session import Session, check_ids
+from ..session import Session
 from ..text import visible
 from ..verb import CHANGE, IDS, Argument, Verb
 
 
 def move(session: Session, ids: Sequence[str], target: str) -> None:
     """Move todos to another list, where they keep their ids and fields."""
+    chosen = session.choose(ids)
     source = session.list
-    chosen = source.select(check_ids(ids))
     destination = session.open_list(target)
     _check_exists(destination)
     with hint_to_restore(session):
@@ -26,7 +26,7 @@ def move(session: Session, ids: Sequence[str], target: str) -> None:
         print_answer(session, answer, None)
         return
     moved = {item.stream: item.number for item in answer.changed}
-    leaving = [item for item in chosen if item.stream in moved]
+    leaving = [item for item in source.view().items if item.stream in moved]
     same = [item.number for item in chosen if item.stream not in moved]
     if same:
         print_message(session, f"Already in {visible(answer.list)}: {number_ranges(same)}")

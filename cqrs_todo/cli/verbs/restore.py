@@ -9,7 +9,7 @@ from ...todo.views import RESTORES, number_ranges
 from ..answers import change, named, print_answer
 from ..errors import UsageError
 from ..output import print_message
-from ..session import Session, check_ids
+from ..session import Session
 from ..verb import TRAVEL, Argument, Option, Verb
 
 
@@ -23,9 +23,8 @@ def restore(session: Session, ids: Sequence[str], to: str | None) -> None:
             )
         change(session, ids, lambda _: [Restore()], "Restored", "Not removed")
         return
-    todos = session.list
-    chosen = todos.select(check_ids(ids)) if ids else None
-    answer = todos.restore(session.moment_of(to), chosen)
+    chosen = session.choose(ids) if ids else None
+    answer = session.list.restore(session.moment_of(to), chosen)
     if answer.commit is None and not ids and not session.options.json:
         print_message(session, "Nothing to restore.")
     else:

@@ -10,12 +10,12 @@ from ..verb import CHANGE, IDS, Verb
 
 def rm(session: Session, ids: Sequence[str]) -> None:
     """Remove todos. This is an event like any other, which `undo` reverses."""
-    change(session, ids, lambda _: [Remove()], "Removed", "Already removed")
+    change(session, ids, lambda _: [Remove()], "Removed", "Already removed", children="all")
 
 
 VERB = Verb(
     name="rm",
-    help="Remove todos. `todo undo` brings them back.",
+    help="Remove todos, and all todos under them. `todo undo` brings them back.",
     examples=("todo rm 3", "todo undo"),
     action=rm,
     group=CHANGE,

@@ -1,15 +1,16 @@
 """`todo show`: everything about todos."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from ...cqrs.events import Commit
-from ...todo.fields import FIELDS, NOTE, TEXT
-from ...todo.views import Item, display_day_or_instant, move_of, short_instant
+from ...todo.fields import DEPENDS, EVERY, FIELDS, NOTE, PARENT, TEXT
+from ...todo.views import Item, display_day_or_instant, local_day, move_of, number_ranges, short_instant
 from ..clock import to_local
 from ..histories import history_lines, history_table
 from ..output import print_line, print_row
-from ..session import Session, check_ids
+from ..session import Session
 from ..tables import rich_text
 from ..terminal import draw, print_moment, shown_value
 from ..text import visible, visible_lines
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType
     from rich.segment import Segment
 
+_NEXT_DATES = 5
+"""How many of the next dates of a todo that recurs are shown."""
+
 
 def show(session: Session, ids: Sequence[str]) -> None:
     """Show the fields, the note and the history of todos; or commits, by their positions."""
@@ -29,8 +33,8 @@ def show(session: Session, ids: Sequence[str]) -> None:
 
         show_commits(session, ids)
         return
+    chosen = session.choose(ids, session.moment)
     todos = session.list
-    chosen = todos.select(check_ids(ids), session.moment)
     view = todos.view(session.moment)
     streams = {item.stream for item in chosen}
     commits = [commit for commit in todos.history(session.moment) if any(event.stream in streams for event in commit.events)]
@@ -58,7 +62,12 @@ def _print_plain(items: Sequence[Item]) -> None:
 
     for item in items:
         for name, value in msgspec.to_builtins(document.todo_document(item)).items():
-            shown = " ".join(value) if name == "tags" else str(value).lower() if isinstance(value, bool) else value
+            if isinstance(value, list):
+                shown = " ".join(value)
+            elif isinstance(value, dict):
+                shown = value["rule"]
+            else:
+                shown = str(value).lower() if isinstance(value, bool) else value
             print_row(item.number, name, shown)
 
 
@@ -73,12 +82,13 @@ def _show_one(session: Session, item: Item, commits: Sequence[Commit]) -> None:
         state = f"done {display_day_or_instant(todo.completed, to_local)}"
     rows = [
         ("state", state),
-        *((field.name, shown_value(field.name, getattr(todo, field.name))) for field in FIELDS if field not in (TEXT, NOTE)),
+        *((field.name, _field(session, item, field.name)) for field in FIELDS if field not in (TEXT, NOTE, DEPENDS, PARENT)),
+        *_links(session, item),
         ("created", short_instant(todo.created, to_local)),
         ("id", f"{visible(item.id)} (version {item.version})"),
     ]
     rows = [(name, value) for name, value in rows if value]
-    lines = history_lines(commits, {item.stream: ""}, session.list.position_of)
+    lines = history_lines(commits, {item.stream: ""}, session.list)
     if session.rich:
         from rich.padding import Padding
         from rich.text import Text
@@ -101,6 +111,41 @@ def _show_one(session: Session, item: Item, commits: Sequence[Commit]) -> None:
     print_line("")
     for line in lines:
         print_line("  " + "  ".join(part for part in line if part))
+
+
+def _field(session: Session, item: Item, name: str) -> str:
+    """Return the value of a field as people read it; of a recurrence also the next dates."""
+    shown = shown_value(name, getattr(item.todo, name), session.list.label)
+    every, due = item.todo.every, item.todo.due
+    if name != EVERY.name or every is None or due is None or item.todo.done:
+        return shown
+    from ...todo.recurrence import days_from
+
+    days = days_from(every, local_day(due, to_local) + timedelta(days=1), _NEXT_DATES)
+    return f"{shown} (then {', '.join(day.isoformat() for day in days)})" if days else shown
+
+
+def _links(session: Session, item: Item) -> list[tuple[str, str]]:
+    """Return the todos that a todo is linked with: what it is under, what it depends on, and the reverse of both."""
+    items = session.list.view(session.moment).items
+    known = {other.id: other for other in items}
+    present = [other for other in items if not other.todo.removed]
+
+    def named(id: str) -> str:
+        other = known.get(id)
+        if other is None:
+            return f"{visible(id)} (not in this list)"
+        state = "removed" if other.todo.removed else "done" if other.todo.done else ""
+        return f"{other.number} ({state})" if state else f"{other.number}"
+
+    children = [other.number for other in present if other.todo.parent == item.id]
+    waiting = [other.number for other in present if item.id in other.todo.depends and not other.todo.done]
+    return [
+        ("depends", ", ".join(map(named, item.todo.depends))),
+        ("parent", "" if item.todo.parent is None else named(item.todo.parent)),
+        ("children", number_ranges(children)),
+        ("blocks", number_ranges(waiting)),
+    ]
 
 
 def _where_it_went(item: Item, commits: Sequence[Commit]) -> str:

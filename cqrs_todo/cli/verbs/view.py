@@ -21,18 +21,15 @@ if TYPE_CHECKING:
     from ..view_loader import FoundView
 
 
-def view(session: Session, what: str | None, words: Sequence[str], per: str | None, all_lists: bool, watch: bool) -> None:
+def view(session: Session, what: str | None, words: Sequence[str], per: str | None, watch: bool) -> None:
     """Show a view of the list, or of all lists; without a name list the views."""
+    all_lists = session.options.all_lists
     if what is None:
         _check_alone(session, per=per, all_lists=all_lists, watch=watch)
         _print_views(session)
         return
     from ..view_loader import find_view, with_unit
 
-    if all_lists and session.options.list is not None:
-        raise UsageError("--all-lists and --list exclude one another", "leave out --all-lists or --list")
-    if all_lists and isinstance(session.moment, int):
-        raise UsageError("a position belongs to one list, not to all", "give a time")
     if watch and session.options.at is not None:
         raise UsageError("--watch and --at exclude one another", "leave out --watch or --at")
     found = find_view(what)
@@ -315,6 +312,7 @@ VERB = Verb(
     ),
     action=view,
     group=LOOK,
+    all_lists=True,
     arguments=(
         Argument("what", "NAME|FILE.py", "The name of a view, or a Python file that defines VIEW.", required=False),
         Argument(
@@ -328,7 +326,6 @@ VERB = Verb(
     ),
     options=(
         Option("per", ("--per",), "For `changes`: count per minute, hour or day.", metavar="minute|hour|day"),
-        Option("all_lists", ("--all-lists", "-A"), "Show the view over the events of all lists."),
         Option("watch", ("--watch",), "Show it again after each change."),
     ),
 )

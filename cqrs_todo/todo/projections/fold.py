@@ -12,7 +12,8 @@ from ...cqrs.errors import StaleCursor
 from ...cqrs.events import Commit
 from ...cqrs.store import Log
 from ...cqrs.struct import Struct
-from ..views import ToLocal, id_of
+from ..values import ToLocal
+from ..views import id_of
 from . import Event, Periodic, Projection
 from .calls import call, close, evolve, failed, period_of
 

@@ -9,18 +9,19 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
 
+from ..calendar import WEEKDAYS, months_later
 from ..zones import end_of_day, from_local, start_of_day, wall_clock
 from .parts import PartsReader
-from .periods import DAY, months_later
+from .periods import DAY
 from .tokens import tokens_of
-from .words import LONGEST, VAGUE, VOCABULARY, WEEKDAYS, NotATime
+from .words import LONGEST, VAGUE, VOCABULARY, NotATime
 
 TYPE_CHECKING = False  # `typing` costs as much to import as Python costs to start
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Literal, TypeAlias
 
-    from ..views import ToLocal
+    from ..values import ToLocal
     from .days import Grain
     from .tokens import Order, Token
 

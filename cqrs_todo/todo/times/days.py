@@ -7,18 +7,9 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-from .periods import DAY, PeriodReader, months_later
-from .words import (
-    MONTHS,
-    ORDINALS,
-    UNITS,
-    WEEKDAY_PLURALS,
-    WEEKDAYS,
-    NotATime,
-    days_in_month,
-    existing_day,
-    ordinal,
-)
+from ..calendar import MONTHS, ORDINALS, WEEKDAY_PLURALS, WEEKDAYS, days_in_month, months_later
+from .periods import DAY, PeriodReader
+from .words import UNITS, NotATime, existing_day, ordinal
 
 TYPE_CHECKING = False  # `typing` costs as much to import as Python costs to start
 if TYPE_CHECKING:

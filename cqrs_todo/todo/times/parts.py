@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
+from ..calendar import MONTHS, months_later
 from .days import DayReader
-from .periods import DAY, months_later, period_around
-from .words import MONTHS, PERIOD_ENDS, PERIODS, SINGULAR, UNITS, NotATime, ordinal
+from .periods import DAY, period_around
+from .words import PERIOD_ENDS, PERIODS, SINGULAR, UNITS, NotATime, ordinal
 
 TYPE_CHECKING = False  # `typing` costs as much to import as Python costs to start
 if TYPE_CHECKING:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
+from ..calendar import MONTHS, ORDINALS, months_later
 from .token_reader import TokenReader
-from .words import MONTHS, ORDINALS, PERIODS, days_in_month, existing_day
+from .words import PERIODS, existing_day
 
 TYPE_CHECKING = False  # `typing` costs as much to import as Python costs to start
 if TYPE_CHECKING:
@@ -104,12 +105,6 @@ class PeriodReader(TokenReader):
         """Return whether the month that comes next belongs to a day, as in dec 24 or december the 24th."""
         kind, value = self.peek(2 if self.peek(1) == ("word", "the") else 1)
         return kind == "ordinal" or (kind == "number" and len(value) <= 2) or (kind == "word" and value in ORDINALS)
-
-
-def months_later(day: date, months: int) -> date:
-    """Return the same day some months later, or the last day of that month if it has no such day."""
-    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
-    return date(year, month + 1, min(day.day, days_in_month(year, month + 1)))
 
 
 def period_around(day: date, unit: str) -> Days:

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-from .words import MONTH_NAMES, MONTHS, UNITS, VAGUE, VOCABULARY, WEEKDAYS, NotATime, existing_day, ordinal
+from ..calendar import MONTH_NAMES, MONTHS, WEEKDAYS
+from .words import UNITS, VAGUE, VOCABULARY, NotATime, existing_day, ordinal
 
 TYPE_CHECKING = False  # `typing` costs as much to import as Python costs to start
 if TYPE_CHECKING:

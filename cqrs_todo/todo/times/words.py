@@ -1,31 +1,13 @@
-"""The words of the grammar, its error, and what it needs to know about the calendar."""
+"""The words of the grammar, and its error."""
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
+
+from ..calendar import MONTHS, ORDINALS, WEEKDAY_PLURALS, WEEKDAYS, days_in_month
 
 LONGEST = 100
 """The longest text that is accepted, in characters."""
-
-_DAYS = "monday tuesday wednesday thursday friday saturday sunday"
-MONTH_NAMES = [
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
-]
-WEEKDAYS = {name: n for n, day in enumerate(_DAYS.split()) for name in (day, day[:3])}
-WEEKDAYS |= {"tues": 1, "weds": 2, "thur": 3, "thurs": 3}
-WEEKDAY_PLURALS = {f"{day}s": n for n, day in enumerate(_DAYS.split())}
-MONTHS = {name: n for n, month in enumerate(MONTH_NAMES, 1) for name in (month, month[:3])} | {"sept": 9}
 
 UNITS: dict[str, tuple[str, int]] = {
     **dict.fromkeys(("year", "years", "yr", "yrs", "y"), ("month", 12)),
@@ -47,8 +29,6 @@ _SMALL = (
 )
 NUMBERS = {name: n for n, name in enumerate(f"{_SMALL} nineteen".split(), 1)}
 TENS = {"twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "ninety": 90}
-_ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
-ORDINALS = {name: n for n, name in enumerate((*_ORDINALS, "eleventh", "twelfth"), 1)}
 PERIODS = ("week", "month", "quarter", "year")
 PERIOD_ENDS = {"eod": "day", "eow": "week", "eom": "month", "eoq": "quarter", "eoy": "year"}
 _OTHER = (
@@ -107,9 +87,3 @@ def existing_day(year: int, month: int, day: int) -> date:
         last = days_in_month(year, month) if 1 <= month <= 12 and 1 <= year <= 9999 else 0
         nearest = [f"{year:04}-{month:02}-{last}"] if last and day > last else []
         raise NotATime(f"is not in the calendar: there is no {year:04}-{month:02}-{day:02}", *nearest) from None
-
-
-def days_in_month(year: int, month: int) -> int:
-    """Return the number of days in a month."""
-    following = date(year + month // 12, month % 12 + 1, 1) if (year, month) < (9999, 12) else date(9999, 12, 31)
-    return (following - timedelta(days=1)).day if (year, month) < (9999, 12) else 31

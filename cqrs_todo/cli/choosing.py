@@ -1,0 +1,98 @@
+"""The words that name todos of other lists, such as `work/3`, or by their texts, such as `/milk/`."""
+
+from collections.abc import Sequence
+
+from ..todo.service import TodoList
+from ..todo.values import searchable
+from ..todo.views import open_items
+from .errors import UsageError
+from .session import Session, check_ids, check_text
+from .text import visible
+
+_MOST_SHOWN = 10
+"""How many todos that match a text are shown."""
+
+
+def by_list(session: Session, words: Sequence[str]) -> dict[str, list[str]]:
+    """Divide words that name todos by the lists of these todos.
+
+    Args:
+        session: This run of the program.
+        words: The words. `work/3` names todo 3 of the list work, and `work/1-3,7` several; a text between slashes names the
+            one open todo of the list in use that contains it. Other words name todos of the list in use.
+
+    Returns:
+        The words by the names of the lists, in the order in which the lists were named first. They name todos by numbers
+        or ids.
+
+    Raises:
+        UsageError: No todo contains a text, or several do.
+    """
+    found: dict[str, list[str]] = {}
+    for word in _joined(words):
+        if _is_text(word):
+            found.setdefault(session.list.name, []).append(_number_of(session, session.list, word))
+            continue
+        list_name = session.list.name
+        for part in word.replace(",", " ").split() or [word]:
+            name, slash, rest = part.rpartition("/")
+            if slash and not (name and rest):
+                raise UsageError(f"{part!r} does not name a todo", "write for instance work/3, or /milk/ for a text")
+            list_name = name if slash else list_name  # `work/1,3` names two todos of work
+            found.setdefault(list_name, []).append(rest)
+    return found
+
+
+def _is_text(word: str) -> bool:
+    return len(word) > 1 and word[0] == word[-1] == "/"
+
+
+def _joined(words: Sequence[str]) -> list[str]:
+    """Join the words of a text between slashes that the shell has split: `/oat milk/`."""
+    joined: list[str] = []
+    for word in words:
+        if joined and joined[-1].startswith("/") and not _is_text(joined[-1]):
+            joined[-1] += f" {word}"
+        else:
+            joined.append(word)
+    return joined
+
+
+def _number_of(session: Session, todos: TodoList, word: str) -> str:
+    """Return the number of the one open todo of a list that contains a text."""
+    if session.options.command_id is not None:
+        raise UsageError(
+            f"{word} and --command-id contradict each other: sent again, the text may name another todo",
+            "name the todo by its number or its id",
+        )
+    text = check_text("text", word[1:-1].strip())
+    if not text:
+        raise UsageError("there is no text between the slashes", "for instance: /milk/")
+    part = searchable(text)
+    items = [item for item in open_items(todos.view(session.moment).items) if part in searchable(item.todo.text)]
+    if len(items) == 1:
+        return f"{items[0].number}"
+    if not items:
+        raise UsageError(f"no open todo contains {text!r}", f"see all: {session.typed(todos.name, 'ls')}")
+    shown = [f"{item.number} {visible(item.todo.text)}" for item in items[:_MOST_SHOWN]]
+    more = [f"and {len(items) - _MOST_SHOWN:,} more"] if len(items) > _MOST_SHOWN else []
+    raise UsageError(f"{len(items)} open todos contain {text!r}: {'; '.join([*shown, *more])}", "name one by its number")
+
+
+def in_one_list(session: Session, words: Sequence[str]) -> list[str]:
+    """Return words that name todos of one list by numbers or ids, and use this list from now on.
+
+    Args:
+        session: This run of the program.
+        words: The words; see `by_list`.
+
+    Raises:
+        UsageError: They name todos of several lists, or what `by_list` raises.
+    """
+    found = by_list(session, words)
+    if len(found) > 1:
+        raise UsageError(f"these todos are in several lists: {', '.join(map(visible, found))}", "name todos of one list")
+    for name, ids in found.items():
+        session.use_list(name)
+        return check_ids(ids)
+    return []

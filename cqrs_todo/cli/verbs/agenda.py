@@ -1,0 +1,153 @@
+"""`todo agenda`: due dates and reminders day by day, or a month with counts."""
+
+import calendar
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date, datetime, timedelta
+
+from ...cqrs.struct import Struct
+from ...todo.values import parse_day_or_instant
+from ...todo.views import Item, is_waiting, open_items
+from ..clock import to_local
+from ..errors import UsageError
+from ..output import print_line, print_message, print_row
+from ..session import Session
+from ..terminal import print_styled
+from ..text import visible
+from ..verb import LOOK, Option, Verb
+
+_USUAL_DAYS = 7
+_MOST_DAYS = 366
+
+
+class _Appointment(Struct, frozen=True):
+    """A due date or a reminder of a todo.
+
+    Args:
+        day: Its local day.
+        clock: Its local time of day; '' for a whole day.
+        is_reminder: Whether it is a reminder.
+        label: What people type to name the todo.
+        list: The list of the todo.
+        item: The todo.
+    """
+
+    day: date
+    clock: str
+    is_reminder: bool
+    label: str
+    list: str
+    item: Item
+
+
+def agenda(session: Session, days: int | None, month: bool) -> None:
+    """Show the due dates and reminders of the next days, or the numbers of those of this month."""
+    if month and days is not None:
+        raise UsageError("--days and --month contradict each other", "give one of them")
+    lists = [session.list] if session.names_a_list else list(session.lists())
+    views = [todos.view(session.moment) for todos in lists]
+    now = session.seen_from(views[0])
+    today = now.date()
+    first, last = today, today + timedelta(days=(days or _USUAL_DAYS) - 1)
+    if month:
+        first = today.replace(day=1)
+        last = first.replace(day=calendar.monthrange(first.year, first.month)[1])
+    found = [
+        each
+        for view in views
+        for item in open_items(view.items)
+        if not is_waiting(item.todo, now, to_local)
+        for each in _appointments(item, view.list, "" if view is views[0] else f"{view.list}/")
+        if each.day <= last and (each.day >= first or not (month or each.is_reminder))
+    ]
+    found.sort(key=lambda each: (each.day, each.clock == "", each.clock, each.list, each.item.number))
+    if session.options.json:
+        _print_json(found, first, last)
+    elif session.options.plain:
+        for each in found:
+            kind = "reminder" if each.is_reminder else "due"
+            print_row(each.day, each.clock, kind, each.label, each.item.todo.text)
+    elif month:
+        _print_month(first, today, found)
+    elif not found:
+        print_message(session, f"Nothing is due from {_named(first)} to {_named(last)}.")
+    else:
+        _print_days(session, found, today)
+
+
+def _appointments(item: Item, list_name: str, prefix: str) -> Iterator[_Appointment]:
+    todo = item.todo
+    due = None if todo.due is None else parse_day_or_instant(todo.due)
+    for moment, is_reminder in ((due, False), (todo.reminder, True)):
+        if moment is not None:
+            local = to_local(moment) if isinstance(moment, datetime) else None
+            day = moment if local is None else local.date()
+            clock = "" if local is None else f"{local:%H:%M}"
+            yield _Appointment(day, clock, is_reminder, f"{prefix}{item.number}", list_name, item)
+
+
+def _named(day: date) -> str:
+    return f"{day:%a} {day.day} {day:%b %Y}"
+
+
+def _print_days(session: Session, found: Sequence[_Appointment], today: date) -> None:
+    width = max(len(each.label) for each in found)
+    clocks = any(each.clock for each in found)
+    shown: date | None = None
+    for each in found:
+        if each.day != shown:
+            if shown is not None:
+                print_line("")
+            late = each.day < today
+            when = " (today)" if each.day == today else " (overdue)" if late else ""
+            print_styled(session, (f"{_named(each.day)}{when}", "bold red" if late else "bold"))
+            shown = each.day
+        what = "reminder: " if each.is_reminder else ""
+        clock = f"{each.clock:<5}  " if clocks else ""
+        label = f"{visible(each.label):>{width}}"
+        print_styled(session, (f"  {clock}", "cyan"), (f"{label}  ", "bold"), (f"{what}{visible(each.item.todo.text)}", ""))
+
+
+def _print_month(first: date, today: date, found: Iterable[_Appointment]) -> None:
+    """Print a calendar of a month, with the number of due dates and reminders below each day."""
+    counts: dict[date, int] = {}
+    for each in found:
+        counts[each.day] = counts.get(each.day, 0) + 1
+    print_line(f"{first:%B %Y}".center(7 * 5).rstrip())
+    print_line("".join(f"{name:>5}" for name in ("Mo", "Tu", "We", "Th", "Fr", "Sa", "Su")))
+    for week in calendar.Calendar().monthdatescalendar(first.year, first.month):
+        days = [day if day.month == first.month else None for day in week]
+        names = ("" if day is None else f"{'>' if day == today else ''}{day.day}" for day in days)
+        print_line("".join(f"{name:>5}" for name in names).rstrip())
+        print_line("".join(f"{counts.get(day, '') if day else '':>5}" for day in days).rstrip())
+
+
+def _print_json(found: Iterable[_Appointment], first: date, last: date) -> None:
+    from .. import document
+
+    rows = [
+        {
+            "day": each.day,
+            "time": each.clock or None,
+            "kind": "reminder" if each.is_reminder else "due",
+            "list": each.list,
+            "number": each.item.number,
+            "id": each.item.id,
+            "text": each.item.todo.text,
+        }
+        for each in found
+    ]
+    print_line(document.encode({"from": first, "to": last, "appointments": rows}))
+
+
+VERB = Verb(
+    name="agenda",
+    help="Show due dates and reminders by day, of all lists unless one is named. Overdue todos come first.",
+    examples=("todo agenda", "todo agenda --days 30", "todo agenda --month"),
+    action=agenda,
+    group=LOOK,
+    options=(
+        Option("days", ("--days",), f"How many days to show. Default: {_USUAL_DAYS}.", "N", int, least=1, most=_MOST_DAYS),
+        Option("month", ("--month",), "Show this month, with the number of due dates and reminders below each day."),
+    ),
+    all_lists=True,
+)

@@ -1,0 +1,98 @@
+"""`todo report`: what was completed in a period, day by day, as a text to paste."""
+
+from collections.abc import Sequence
+from datetime import date
+
+from ...cqrs.struct import Struct
+from ...todo.views import Item, local_day
+from ..clock import to_local
+from ..output import print_line, print_message, print_row
+from ..reports import count_of
+from ..session import Session
+from ..terminal import print_styled
+from ..text import visible
+from ..verb import LOOK, Argument, Option, Verb
+
+
+class _Done(Struct, frozen=True):
+    """A completed todo of a list."""
+
+    day: date
+    list: str
+    item: Item
+
+
+def report(session: Session, period: Sequence[str], markdown: bool) -> None:
+    """Show the todos that were completed in a period, by day, of all lists unless one is named."""
+    first, last = _days(session, " ".join(period) or "this week")
+    lists = [session.list] if session.names_a_list else list(session.lists())
+    found: list[_Done] = []
+    for todos in lists:
+        for item in todos.view(session.moment).items:
+            completed = item.todo.completed
+            if completed is None or item.todo.removed:
+                continue
+            day = local_day(completed, to_local)
+            if first <= day <= last:
+                found.append(_Done(day, todos.name, item))
+    found.sort(key=lambda done: (done.day, done.item.todo.completed or ""))
+    if session.options.json:
+        _print_json(found, first, last)
+    elif session.options.plain:
+        for done in found:
+            print_row(done.day, done.list, done.item.number, done.item.todo.text)
+    elif not found:
+        print_message(session, f"Nothing was completed from {_named(first)} to {_named(last)}.")
+    else:
+        _print_days(session, found, markdown=markdown, several=len(lists) > 1)
+
+
+def _days(session: Session, text: str) -> tuple[date, date]:
+    """Return the first and the last day of a period that has begun."""
+    span = session.span_of(text)
+    return to_local(span.start).date(), to_local(span.end).date()
+
+
+def _named(day: date) -> str:
+    return f"{day:%a} {day.day} {day:%b %Y}"
+
+
+def _print_days(session: Session, found: Sequence[_Done], *, markdown: bool, several: bool) -> None:
+    days = sorted({done.day for done in found})
+    for place, day in enumerate(days):
+        if place:
+            print_line("")
+        rows = [done for done in found if done.day == day]
+        if markdown:
+            print_line(f"## {_named(day)}\n")
+        else:
+            print_styled(session, (_named(day), "bold"))
+        for done in rows:
+            where = f" ({visible(done.list)})" if several else ""
+            text = visible(done.item.todo.text)
+            print_line(f"- {_escaped(text)}{where}" if markdown else f"  {text}{where}")
+    print_message(session, f"{count_of(len(found), 'todo')} completed on {count_of(len(days), 'day')}.")
+
+
+def _escaped(text: str) -> str:
+    """Return a text without what Markdown would read as its own."""
+    return "".join(f"\\{char}" if char in "\\`*_[]<>#|" else char for char in text)
+
+
+def _print_json(found: Sequence[_Done], first: date, last: date) -> None:
+    from .. import document
+
+    rows = [{"day": done.day, "list": done.list, **document.todo_document(done.item)} for done in found]
+    print_line(document.encode({"from": first, "to": last, "todos": rows}))
+
+
+VERB = Verb(
+    name="report",
+    help="Show what was completed in a period, day by day, in all lists. Without a period it is this week.",
+    examples=("todo report", "todo report last week", "todo report november --markdown"),
+    action=report,
+    group=LOOK,
+    arguments=(Argument("period", "PERIOD", "A day, a week, a month or a year.", required=False, several=True),),
+    options=(Option("markdown", ("--markdown",), "Write Markdown."),),
+    all_lists=True,
+)
