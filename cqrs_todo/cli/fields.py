@@ -7,7 +7,6 @@ from typing import Any
 
 from ..cqrs.errors import Rejected
 from ..cqrs.struct import Struct
-from ..todo.errors import UnreadableRule
 from ..todo.fields import DUE, EVERY, FIELDS, TAGS, TEXT, Field, Kind, SetField
 from ..todo.model import Add, Change, Drop, TodoCommand
 from ..todo.values import DayOrInstant, day_or_instant
@@ -269,6 +268,8 @@ def _read_rule(session: Session, _field: Field[Any], text: str) -> Rule:
 @contextmanager
 def _readable_rule() -> Iterator[None]:
     """Turn the error for a rule that cannot be read into one that says what can be written."""
+    from ..todo.errors import UnreadableRule  # most runs read no rule
+
     try:
         yield
     except UnreadableRule as error:
