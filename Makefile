@@ -19,7 +19,7 @@ compiled: $(VENV)/installed
 	$(BIN)/python -m compileall -q cqrs_todo tests
 
 test: lint compiled  ## Check style and types, and run all tests.
-	$(BIN)/python -m pytest -n 2 --cov --cov-config=tests/pure.coveragerc --cov-report=term
+	$(BIN)/python -m pytest -n 2 --cov --cov-config=tests/pure.coveragerc --cov-report=term $(OPTIONS)
 
 trials: compiled  ## Try to lose data: faults in every system call, power cuts, crashes, hostile input.
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,trials]'

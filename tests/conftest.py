@@ -1,19 +1,26 @@
 """For the whole suite: failing contracts show their differences; the program runs for real, in a home of its own."""
 
+import atexit
 import json
+import math
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from .servers import postgres
+
+if TYPE_CHECKING:
+    from .forks import Forks
 
 # how long an example takes says more about the machine than about the code
 _ANY_SPEED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
@@ -42,39 +49,62 @@ class Result:
         return json.loads(self.err)["error"]
 
 
-class Todo:
-    """The real program: `todo("add", "Buy milk")`."""
+def environment(home: Path) -> dict[str, str]:
+    """The variables of a run in a home."""
+    return {
+        "HOME": str(home),
+        "PATH": os.environ["PATH"],
+        "TZ": "UTC",
+        "LANG": "C.UTF-8",
+        "USER": "me",
+        "TMPDIR": str(home),
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
 
-    def __init__(self, home: Path, store: str | None = None) -> None:
+
+FORKING = sys.platform == "linux"
+"""Whether runs can be forked. Elsewhere the system's libraries may not work in a process that was."""
+
+
+@cache
+def _parent_of_runs() -> "Forks":
+    from .forks import Forks  # needs more of the system than WebAssembly has
+
+    parent = Forks(environment(Path("/")))
+    atexit.register(parent.close)
+    return parent
+
+
+class Todo:
+    """The real program: `todo("add", "Buy milk")`.
+
+    Args:
+        home: its home folder, which is made.
+        store: the URL of its store; None for the default one.
+        own_interpreter: whether each run starts an interpreter; otherwise most are forked, which takes half the time.
+    """
+
+    forking = FORKING
+
+    def __init__(self, home: Path, store: str | None = None, own_interpreter: bool = False) -> None:
         self.home = home
         self.store = store
+        self.own_interpreter = own_interpreter
         home.mkdir(exist_ok=True)
-        self.env = {
-            "HOME": str(home),
-            "PATH": os.environ["PATH"],
-            "TZ": "UTC",
-            "LANG": "C.UTF-8",
-            "USER": "me",
-            "TMPDIR": str(home),
-            "PYTHONDONTWRITEBYTECODE": "1",
-            **({} if store is None else {"TODO_STORE": store}),
-        }
+        self.env = {**environment(home), **({} if store is None else {"TODO_STORE": store})}
 
     def run(self, *args: str, stdin: str | bytes = b"", env: Mapping[str, str] | None = None) -> Result:
         """Run it, whatever comes of it."""
-        done = subprocess.run(
-            [sys.executable, "-m", "cqrs_todo", *args],
-            input=stdin.encode() if isinstance(stdin, str) else stdin,
-            capture_output=True,
-            env={**self.env, **(env or {})},
-            cwd=self.home,
-            check=False,
-            timeout=60,
-        )
-        result = Result(done)
+        result = Result(self._end(args, stdin.encode() if isinstance(stdin, str) else stdin, {**self.env, **(env or {})}))
         assert "Traceback" not in result.err, result.err
         assert result.code != 70, result.err
         return result
+
+    def _end(self, args: Sequence[str], stdin: bytes, env: Mapping[str, str]) -> "subprocess.CompletedProcess[bytes]":
+        if self.forking and not self.own_interpreter and _parent_of_runs().can(env):
+            return _parent_of_runs().run(args, env, self.home, stdin, timeout=60)
+        command = [sys.executable, "-m", "cqrs_todo", *args]
+        return subprocess.run(command, input=stdin, capture_output=True, env=env, cwd=self.home, check=False, timeout=60)
 
     def __call__(self, *args: str, stdin: str | bytes = b"", env: Mapping[str, str] | None = None) -> Result:
         """Run it, and hold that it succeeds."""
@@ -105,7 +135,7 @@ class Todo:
 
     def twin(self) -> "Todo":
         """Another home in which all is the same."""
-        twin = Todo(self.home.with_name("twin"), self.store and empty_schema(self.store))
+        twin = Todo(self.home.with_name("twin"), self.store and empty_schema(self.store), self.own_interpreter)
         shutil.copytree(self.home, twin.home, dirs_exist_ok=True)
         for name in self("lists", "--plain").out.split("\n")[:-1] if self.store is not None else ():
             twin("-L", name.split("\t")[0], "import", "-", stdin=self.content(name.split("\t")[0]))
@@ -115,6 +145,44 @@ class Todo:
         """What `ls --all --json` says."""
         todos: list[Any] = self("ls", "--all", "--json", *args).json["todos"]
         return todos
+
+
+class Pasts:
+    """Homes in which the program has lived through something, kept so that the next test gets a copy of one.
+
+    Args:
+        folder: where they are kept.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._made: dict[Callable[[Todo], None], tuple[float, Path]] = {}
+
+    def give(self, todo: Todo, live: Callable[[Todo], None]) -> Todo:
+        """Give a program with an empty home a past: run `live`, or copy what it left in another home a moment ago."""
+        if todo.store is not None:
+            live(todo)
+            return todo
+        made, kept = self._made.get(live, (-math.inf, todo.home))
+        if time.monotonic() - made < LASTING:
+            shutil.copytree(kept, todo.home, dirs_exist_ok=True)
+        else:
+            made = time.monotonic()
+            live(todo)
+            kept = self._folder / str(next(_pasts))
+            shutil.copytree(todo.home, kept)
+            self._made[live] = made, kept
+        return todo
+
+
+LASTING = 20
+"""For how many seconds a past is copied. Tests ask for "1 minute ago", and mean a moment before everything."""
+_pasts = count(1)
+
+
+@pytest.fixture(scope="session")
+def pasts(tmp_path_factory: pytest.TempPathFactory) -> Pasts:
+    return Pasts(tmp_path_factory.mktemp("pasts"))
 
 
 @pytest.fixture(scope="session")
@@ -154,11 +222,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--on-postgres", action="store_true", help="the program keeps its lists in PostgreSQL")
+    parser.addoption("--own-interpreters", action="store_true", help="each run of the program starts an interpreter")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    Todo.forking = FORKING and not config.getoption("--own-interpreters")
 
 
 @pytest.fixture
 def todo(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Todo]:
     store = request.getfixturevalue("database") if request.config.getoption("--on-postgres") else None
-    program = Todo(tmp_path / "home", store)
+    own_interpreter = request.node.get_closest_marker("own_interpreters") is not None
+    program = Todo(tmp_path / "home", store, own_interpreter)
     yield program
     assert not list((program.home / ".local/state/cqrs-todo").glob("error-*")), "an internal error was reported"

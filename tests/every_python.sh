@@ -8,6 +8,6 @@ for python in "$PYTHON" $(for minor in 11 12 13 14 15 16; do echo "python3.$mino
     [ -n "$version" ] || continue
     seen="$seen $version"
     echo "== CPython $version ($python)"
-    make --no-print-directory test PYTHON="$python" VENV=".venv-$version"
+    make --no-print-directory test PYTHON="$python" VENV=".venv-$version" OPTIONS=--own-interpreters
 done
 echo "== passed on CPython$seen"

@@ -123,7 +123,7 @@ def test_a_batch_that_a_signal_ends_says_how_much_was_recorded(todo: Todo, numbe
     """The signal comes once the log has a commit, or only the lines that were there before."""
     if before:
         todo("add", "before")
-    count = 40 * COMMIT_LIMIT
+    count = 20 * COMMIT_LIMIT
     command = [sys.executable, "-m", "cqrs_todo", "add", "-"]
     with subprocess.Popen(
         command, env=todo.env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
@@ -140,7 +140,7 @@ def test_a_batch_that_a_signal_ends_says_how_much_was_recorded(todo: Todo, numbe
     assert (run.returncode, out) == (130 if number == signal.SIGINT else -number, b"")
     commits = todo.log()
     recorded = len(commits) - before
-    assert 0 < recorded < 40
+    assert 0 < recorded < 20
     message = f"Interrupted: {recorded * COMMIT_LIMIT:,} of {count:,} todos were recorded. To remove them: todo undo\n"
     assert message in err.decode()
     assert "Traceback" not in err.decode()

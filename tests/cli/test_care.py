@@ -12,17 +12,20 @@ import pytest
 
 from cqrs_todo.cqrs.stores.hash_chain import digest_in
 from tests.chains import rechain_line
-from tests.conftest import Result, Todo
+from tests.conftest import Pasts, Result, Todo
 from tests.trials.ledger import untraceable
 
 
 @pytest.fixture
-def filled(todo: Todo) -> Todo:
+def filled(todo: Todo, pasts: Pasts) -> Todo:
+    return pasts.give(todo, _fill)
+
+
+def _fill(todo: Todo) -> None:
     todo("add", "Buy milk", "+home", "due:2030-01-01", "pri:H")
     todo("add", "-", stdin="one\ntwo\nthree\n")
     todo("done", "1,3")
     todo("rm", "4")
-    return todo
 
 
 def flip(path: Path, line: int) -> None:

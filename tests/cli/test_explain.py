@@ -2,13 +2,12 @@
 
 import json
 import re
-import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.conftest import Todo
+from tests.conftest import Pasts, Todo
 
 
 def tree(folder: Path) -> dict[str, tuple[int, bytes]]:
@@ -59,22 +58,10 @@ COMMANDS = [
 ]
 
 
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Todo:
-    """A program with two lists: some todos are open, one is done, one was removed."""
-    todo = Todo(tmp_path_factory.mktemp("template") / "home")
-    _fill(todo)
-    return todo
-
-
 @pytest.fixture
-def filled(todo: Todo, template: Todo) -> Todo:
-    """The same in a home of its own."""
-    if todo.store is not None:
-        _fill(todo)
-    else:
-        shutil.copytree(template.home, todo.home, dirs_exist_ok=True)
-    return todo
+def filled(todo: Todo, pasts: Pasts) -> Todo:
+    """A program with two lists: some todos are open, one is done, one was removed."""
+    return pasts.give(todo, _fill)
 
 
 def _fill(todo: Todo) -> None:

@@ -12,17 +12,20 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Todo
+from tests.conftest import Pasts, Todo
 
 PROGRAM = [sys.executable, "-m", "cqrs_todo"]
 
 
 @pytest.fixture
-def filled(todo: Todo) -> Todo:
+def filled(todo: Todo, pasts: Pasts) -> Todo:
+    return pasts.give(todo, _fill)
+
+
+def _fill(todo: Todo) -> None:
     todo("add", "Buy milk")
     todo("add", "-L", "work", "Report")
     todo("lists", "archive", "work")
-    return todo
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Todo
+from tests.conftest import Pasts, Todo
 
 SECRET = "hunter2-0815"
 
@@ -36,14 +36,17 @@ def holding(todo: Todo, text: str = SECRET) -> list[str]:
 
 
 @pytest.fixture
-def filled(todo: Todo) -> Todo:
+def filled(todo: Todo, pasts: Pasts) -> Todo:
     """A list of three todos, the second of which is a password; positions 1 to 8."""
+    return pasts.give(todo, _fill)
+
+
+def _fill(todo: Todo) -> None:
     todo("add", "Buy milk")
     todo("add", SECRET, "+home", "--note", SECRET, "--because", f"{SECRET} is the password")
     todo("add", "Read the book")
     todo("edit", "1-3", "pri:H", "--command-id", "mine")
     todo("edit", "2", "not a password", "--note", "none")
-    return todo
 
 
 def test_a_password_is_forgotten(filled: Todo) -> None:

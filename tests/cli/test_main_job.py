@@ -8,6 +8,8 @@ import pytest
 
 from tests.conftest import Todo
 
+pytestmark = pytest.mark.own_interpreters
+
 
 def test_from_nothing_to_a_history(todo: Todo) -> None:
     added = todo("add", "Buy milk", "+home", "due:2030-01-02", "pri:H")

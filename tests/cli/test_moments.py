@@ -11,16 +11,19 @@ from cqrs_todo.cqrs.stores import open_store
 from cqrs_todo.todo.model import Create
 from cqrs_todo.todo.recorder import TYPES
 from cqrs_todo.todo.service import TodoList
-from tests.conftest import Todo
+from tests.conftest import Pasts, Todo
 
 
 @pytest.fixture
-def lived(todo: Todo) -> Todo:
+def lived(todo: Todo, pasts: Pasts) -> Todo:
     """A list with three commits: @1 and @2, @3, @4 and @5."""
+    return pasts.give(todo, _live)
+
+
+def _live(todo: Todo) -> None:
     todo("add", "-", stdin="buy milk\nbuy bread\n")
     todo("add", "three", "milk", "shakes")
     todo("done", "1,3")
-    return todo
 
 
 @pytest.mark.parametrize(

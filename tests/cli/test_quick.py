@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from tests.conftest import Todo
+from tests.conftest import Pasts, Todo
 
 FORMS = [
     "view",
@@ -109,7 +109,12 @@ CHANGING = re.compile(
 )
 
 
-def filled(todo: Todo) -> None:
+@pytest.fixture
+def filled(todo: Todo, pasts: Pasts) -> Todo:
+    return pasts.give(todo, _fill)
+
+
+def _fill(todo: Todo) -> None:
     todo("add", "Buy milk", "+home")
     todo("add", "-", stdin="Call the bank\nWrite home\n")
     todo("done", "2")
@@ -117,35 +122,33 @@ def filled(todo: Todo) -> None:
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_both_ways_in_give_the_same(todo: Todo, form: str) -> None:
-    filled(todo)
-    twin = todo.twin()
+def test_both_ways_in_give_the_same(filled: Todo, form: str) -> None:
+    twin = filled.twin()
     args = form.split(" ") if form else []
-    quick = todo.run(*args)
+    quick = filled.run(*args)
     typer = subprocess.run(
         [sys.executable, "-c", TYPER, *args], capture_output=True, env=twin.env, cwd=twin.home, input=b"", check=False
     )
 
     def comparable(text: str) -> str:
-        return CHANGING.sub("…", text.replace(str(twin.home), str(todo.home)))
+        return CHANGING.sub("…", text.replace(str(twin.home), str(filled.home)))
 
     assert (quick.code, comparable(quick.out), comparable(quick.err)) == (
         typer.returncode,
         comparable(typer.stdout.decode()),
         comparable(typer.stderr.decode()),
     )
-    assert comparable(todo.content()) == comparable(twin.content())
+    assert comparable(filled.content()) == comparable(twin.content())
 
 
-def test_the_commonest_forms_import_neither_typer_nor_rich(todo: Todo) -> None:
-    filled(todo)
+def test_the_commonest_forms_import_neither_typer_nor_rich(filled: Todo) -> None:
     for form in ("add x", "done 1", "ls", "", "history", "undo", "show 1", "at @2"):
         program = (
             "import sys; from cqrs_todo.cli import main; code = main(); "
             "assert not {'typer', 'rich', 'plotext', 'tomllib'} & set(sys.modules), set(sys.modules)"
         )
         done = subprocess.run(
-            [sys.executable, "-c", program, *form.split()], capture_output=True, env=todo.env, cwd=todo.home, check=False
+            [sys.executable, "-c", program, *form.split()], capture_output=True, env=filled.env, cwd=filled.home, check=False
         )
         assert done.returncode == 0, done.stderr.decode()
 

@@ -2,16 +2,19 @@
 
 import pytest
 
-from tests.conftest import Todo
+from tests.conftest import Pasts, Todo
 
 
 @pytest.fixture
-def lists(todo: Todo) -> Todo:
+def lists(todo: Todo, pasts: Pasts) -> Todo:
     """Three todos, of which the second is removed, and a second list."""
+    return pasts.give(todo, _fill)
+
+
+def _fill(todo: Todo) -> None:
     todo("add", "-", stdin="a\nb\nc\n")  # @1 to @3
     todo("rm", "2")  # @4
     todo("lists", "new", "work")
-    return todo
 
 
 @pytest.mark.parametrize("ids", ["2", "@", "1-3", "2,2"])

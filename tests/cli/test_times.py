@@ -18,7 +18,7 @@ from cqrs_todo.cqrs.stores import open_store
 from cqrs_todo.todo.model import Create
 from cqrs_todo.todo.recorder import TYPES
 from cqrs_todo.todo.service import TodoList
-from tests.conftest import Todo
+from tests.conftest import Pasts, Todo
 
 At = Callable[..., Any]
 """Runs a command at a time; its document."""
@@ -121,11 +121,14 @@ def test_the_moment_that_is_printed_above_a_past_state_can_be_typed_back(todo: T
 
 
 @pytest.fixture
-def filled(todo: Todo) -> Todo:
+def filled(todo: Todo, pasts: Pasts) -> Todo:
+    return pasts.give(todo, _fill)
+
+
+def _fill(todo: Todo) -> None:
     todo("add", "Buy milk")
     todo("add", "Call the bank")
     todo("done", "2")
-    return todo
 
 
 @pytest.mark.parametrize(
