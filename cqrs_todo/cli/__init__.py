@@ -95,7 +95,7 @@ def _run(args: list[str]) -> int:
 
         args = [as_utf8(arg) for arg in args]
         session = Session(Options())
-        action = parse_fast(args, session) if "_TODO_COMPLETE" not in os.environ else None
+        action = parse_fast(args, session)
         if action is not None:
             code = action(session)
         else:

@@ -1,6 +1,5 @@
 """Running command lines with Typer: those with options, those that ask for help or completion, and wrong ones."""
 
-import os
 from collections.abc import Sequence
 
 import typer
@@ -28,8 +27,6 @@ def run_command_line(args: Sequence[str], session: Session) -> int:
     """
     command = root()
     try:
-        if "_TODO_COMPLETE" in os.environ:
-            command.main(list(args), prog_name="todo")
         # not `command.main`, which makes a closed pipe a failure
         with command.make_context("todo", list(args), obj=session) as context:
             code: int | None = command.invoke(context)

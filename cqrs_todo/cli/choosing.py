@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from ..todo.errors import NotFound
 from ..todo.service import TodoList
 from ..todo.values import searchable
 from ..todo.views import open_items
@@ -11,6 +12,14 @@ from .text import visible
 
 _MOST_SHOWN = 10
 """How many todos that match a text are shown."""
+
+
+class NoTodoContains(NotFound):
+    """No open todo contains a text."""
+
+    def __init__(self, text: str, hint: str) -> None:
+        super().__init__(f"no open todo contains {text!r}")
+        self.hint = hint
 
 
 def by_list(session: Session, words: Sequence[str]) -> dict[str, list[str]]:
@@ -26,7 +35,8 @@ def by_list(session: Session, words: Sequence[str]) -> dict[str, list[str]]:
         or ids.
 
     Raises:
-        UsageError: No todo contains a text, or several do.
+        UsageError: A word has a wrong form, or several todos contain a text.
+        NoTodoContains: No open todo contains a text.
     """
     found: dict[str, list[str]] = {}
     for word in _joined(words):
@@ -73,7 +83,7 @@ def _number_of(session: Session, todos: TodoList, word: str) -> str:
     if len(items) == 1:
         return f"{items[0].number}"
     if not items:
-        raise UsageError(f"no open todo contains {text!r}", f"see all: {session.typed(todos.name, 'ls')}")
+        raise NoTodoContains(text, f"see all: {session.typed(todos.name, 'ls')}")
     shown = [f"{item.number} {visible(item.todo.text)}" for item in items[:_MOST_SHOWN]]
     more = [f"and {len(items) - _MOST_SHOWN:,} more"] if len(items) > _MOST_SHOWN else []
     raise UsageError(f"{len(items)} open todos contain {text!r}: {'; '.join([*shown, *more])}", "name one by its number")

@@ -15,7 +15,7 @@ from .clock import to_local, zone_name
 from .errors import UsageError
 from .markers import Declared, Marker, check_complete, inside_texts, refusal, split_words
 from .output import print_message
-from .session import Session, check_ids, check_text
+from .session import Session, check_text
 from .text import visible
 
 
@@ -247,7 +247,11 @@ def read_todos(session: Session, words: Sequence[str]) -> tuple[str, ...]:
         UsageError: A word is not the form of an id, or names a todo of another list.
         TodoNotFound: The list has no such todo.
     """
-    return tuple(item.id for item in session.list.select(check_ids(words)))
+    name = session.list.name
+    chosen = session.choose(words)
+    if session.list.name != name:
+        raise UsageError(f"{' '.join(words)} is in another list", "a todo is linked only with todos of its own list")
+    return tuple(item.id for item in chosen)
 
 
 def _read_todo(session: Session, field: Field[Any], text: str) -> str:

@@ -14,7 +14,6 @@ import typer
 from typer._click.core import Command, Context, Parameter
 from typer._click.formatting import HelpFormatter
 from typer.core import TyperCommand, TyperGroup, TyperOption
-from typer.main import get_install_completion_arguments
 
 from . import verbs
 from .board import show_board
@@ -58,7 +57,6 @@ def root() -> "_Group":
             "Without a verb, it shows the open todos: overdue ones first, then those of today, then the next ones. "
             "Global options may stand before or after the verb."
         ),
-        params=list(get_install_completion_arguments()),
         subcommand_metavar="[VERB …]",
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     )
@@ -251,7 +249,7 @@ class _Command(TyperCommand):
             if argument.time and not argument.several
         }
         for argument in verb.arguments:
-            if argument.required and values[argument.name] == ():
+            if argument.required and values[argument.name] == () and not verb.picks:
                 raise UsageError(f"missing argument {verb.arguments[-1].metavar!r}", f"for instance: {verb.examples[0]}")
         if verb.fields:
             values["fields"] = ctx.meta.get(GIVEN_FIELDS, {})

@@ -15,9 +15,9 @@ from ..todo.fields import FIELDS, SetField
 from .config import COLORS
 from .errors import UsageError
 from .markers import Declared
-from .session import Options, Session
+from .session import Session
 from .time_words import Names, given_twice
-from .verb import Argument, Option, Verb
+from .verb import GLOBAL_OPTIONS, SCRIPT_OPTIONS, WHERE_OPTION, Argument, Option, Verb
 
 GIVEN_FIELDS = "fields"
 """The key in a context's `meta` of what the options of fields gave, by the names of the fields."""
@@ -50,36 +50,22 @@ def _version(_ctx: Context, _param: Parameter, value: bool) -> None:
         raise typer.Exit
 
 
-def _complete_list(_ctx: Context, _args: list[str], incomplete: str) -> list[str]:
-    return [name for name in Session(Options()).store.names() if name.startswith(incomplete)]
-
-
 def _option(*names: str, help: str, metavar: str | None = None, **settings: Any) -> TyperOption:
     flag = {"is_flag": True, "default": False} if metavar is None else {"metavar": metavar}
     return TyperOption(param_decls=list(names), help=help, expose_value=False, **{"callback": _take, **flag, **settings})
 
 
-GLOBAL = [
-    _option(
-        "--list",
-        "-L",
-        metavar="NAME",
-        help="The list. Default: TODO_LIST, then config.toml, then inbox.",
-        autocompletion=_complete_list,
-    ),
-    _option(
-        "--store",
-        metavar="URL",
-        help="Where the lists are: jsonl:DIR or postgresql://… Default: TODO_STORE, then config.toml.",
-    ),
-    _option("--all-lists", "-A", help="Show all lists that are not archived. Only for verbs that read."),
-    _option("--at", metavar="TIME|@POSITION", help="Show the list as it was then. Only for verbs that read."),
-    _option("--json", help="Print one JSON document."),
-    _option("--plain", help="Print tab-separated fields, without colours and never truncated."),
-    _option("--color", metavar="WHEN", help="Use colours: auto, always or never.", callback=_take_color),
-    _option("--quiet", "-q", help="Print only lists, JSON and errors."),
-    _option("--version", "-V", help="Print the version.", is_eager=True, callback=_version),
-]
+def _declared(option: Option, **settings: Any) -> TyperOption:
+    return _option(*option.names, help=option.help, metavar=option.metavar or None, **settings)
+
+
+_SPECIAL: dict[str, dict[str, Any]] = {
+    "color": {"callback": _take_color},
+    "version": {"is_eager": True, "callback": _version},
+}
+"""What some of the global options need besides their declarations, by their names."""
+
+GLOBAL = [_declared(option, **_SPECIAL.get(option.name, {})) for option in GLOBAL_OPTIONS]
 
 
 GLOBAL_TIMES: Names = {"--at": ("moment", "--at")}
@@ -91,27 +77,8 @@ def _hidden(option: TyperOption) -> TyperOption:
     return twin
 
 
-FOR_SCRIPTS = [
-    _option(
-        "--command-id",
-        metavar="ID",
-        help="Record the command once, however often it is sent with this id.",
-    ),
-    _option(
-        "--expect",
-        metavar="VERSION|@POSITION",
-        help="Refuse the change unless each named todo has this version, or the list ends at this position.",
-    ),
-    _option("--because", metavar="TEXT", help="Keep the reason for the change in the history."),
-]
-"""The options of every verb that changes a list."""
-
-WHERE = _option(
-    "--where",
-    metavar="QUERY",
-    help="Change the todos that a query wants, instead of naming them.",
-)
-"""The option of every verb that changes todos; see `queries`."""
+FOR_SCRIPTS = [_declared(option) for option in SCRIPT_OPTIONS]
+WHERE = _declared(WHERE_OPTION)
 
 TAKE_A_VALUE = {name for option in (*GLOBAL, *FOR_SCRIPTS, WHERE) if not option.is_flag for name in option.opts}
 GLOBAL_HIDDEN = [_hidden(option) for option in GLOBAL]
@@ -176,11 +143,12 @@ def argument_of(argument: Argument, verb: Verb) -> TyperArgument:
     """Return the argument of a verb, made from its declaration."""
     # of too few words, Typer gives the last argument its word, so that it would miss the first one
     checked_later = argument.required and argument.several and argument is not verb.arguments[-1]
+    required = argument.required and not (verb.picks and argument is verb.arguments[0])
     return (_CheckedLater if checked_later else TyperArgument)(
         param_decls=[argument.name],
-        metavar=argument.metavar if argument.required else f"[{argument.metavar}]",
+        metavar=argument.metavar if required else f"[{argument.metavar}]",
         help=argument.help,
-        required=argument.required and not checked_later,
+        required=required and not checked_later,
         nargs=-1 if argument.several else 1,
     )
 

@@ -7,6 +7,9 @@ from collections.abc import Callable, Sequence
 
 from .session import Session
 
+COMPLETE = "__complete"
+"""The word with which a shell asks for completions; the name of the shell and the words of the command line follow."""
+
 
 def parse_fast(args: Sequence[str], session: Session) -> Callable[[Session], int] | None:
     """Parse a command line, if it has no options.
@@ -22,6 +25,10 @@ def parse_fast(args: Sequence[str], session: Session) -> Callable[[Session], int
         from .board import show_board
 
         return show_board
+    if args[0] == COMPLETE:
+        from .completing import complete
+
+        return lambda session: complete(session, args[1:])
     if any(arg.startswith("-") for arg in args):
         return None
     from .verbs import find

@@ -115,6 +115,13 @@ class Verb(Struct, frozen=True):
         """Whether it changes todos that can also be named by `--where`."""
         return self.writes and any(argument.metavar.startswith(IDS.metavar) for argument in self.arguments)
 
+    @property
+    def picks(self) -> bool:
+        """Whether a person chooses the todos on the terminal if none are named. What `forget` erases must be named."""
+        if not self.arguments or self.arguments[0] not in (IDS, ONE_IDS) or self.name == "forget":
+            return False
+        return self.arguments[0] is IDS or not any(argument.required for argument in self.arguments[1:])
+
     def run(self, session: Session, values: Mapping[str, Any]) -> int:
         """Run the verb.
 
@@ -130,6 +137,13 @@ class Verb(Struct, frozen=True):
         """
         session.check_verb(self)
         session.verb = self
+        if self.picks and not values[self.arguments[0].name]:
+            from .picker import pick  # most commands name their todos
+
+            picked = pick(session, self)
+            if not picked:
+                return 0
+            values = {**values, self.arguments[0].name: [picked] if self.arguments[0].several else picked}
         return self.action(session, **values) or 0
 
     def values(self, words: Sequence[str], session: Session) -> dict[str, Any] | None:
@@ -142,7 +156,7 @@ class Verb(Struct, frozen=True):
         Returns:
             A value for each parameter of the action; None if the verb does not take so many words, or needs an option.
         """
-        if len(words) < sum(argument.required for argument in self.arguments):
+        if len(words) < sum(argument.required for argument in self.arguments) - self.picks:
             return None
         values: dict[str, Any] = {}
         left = list(words)
@@ -180,3 +194,36 @@ SOME_IDS = Argument("ids", "IDS", "Only these todos.", required=False, several=T
 """Todos; without them the verb is about the whole list."""
 
 LIST_NAME = Argument("name", "NAME", "The list.")
+
+GLOBAL_OPTIONS = (
+    Option("list", ("--list", "-L"), "The list. Default: TODO_LIST, then config.toml, then inbox.", "NAME"),
+    Option(
+        "store",
+        ("--store",),
+        "Where the lists are: jsonl:DIR or postgresql://… Default: TODO_STORE, then config.toml.",
+        "URL",
+    ),
+    Option("all_lists", ("--all-lists", "-A"), "Show all lists that are not archived. Only for verbs that read."),
+    Option("at", ("--at",), "Show the list as it was then. Only for verbs that read.", "TIME|@POSITION", time="moment"),
+    Option("json", ("--json",), "Print one JSON document."),
+    Option("plain", ("--plain",), "Print tab-separated fields, without colours and never truncated."),
+    Option("color", ("--color",), "Use colours: auto, always or never.", "WHEN"),
+    Option("quiet", ("--quiet", "-q"), "Print only lists, JSON and errors."),
+    Option("version", ("--version", "-V"), "Print the version."),
+)
+"""The options that may stand before or after any verb."""
+
+SCRIPT_OPTIONS = (
+    Option("command_id", ("--command-id",), "Record the command once, however often it is sent with this id.", "ID"),
+    Option(
+        "expect",
+        ("--expect",),
+        "Refuse the change unless each named todo has this version, or the list ends at this position.",
+        "VERSION|@POSITION",
+    ),
+    Option("because", ("--because",), "Keep the reason for the change in the history.", "TEXT"),
+)
+"""The options of every verb that changes a list."""
+
+WHERE_OPTION = Option("where", ("--where",), "Change the todos that a query wants, instead of naming them.", "QUERY")
+"""The option of every verb that changes todos; see `queries`."""

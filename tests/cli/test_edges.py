@@ -249,8 +249,7 @@ STREAMS = [FULL, "2> /dev/full", "> /dev/full 2>&1", ">&-", "2>&-", "<&- >&- 2>&
 @pytest.mark.parametrize("streams", STREAMS)
 def test_help_and_version_on_streams_that_are_closed_or_full(todo: Todo, streams: str) -> None:
     for args in ("--help", "--version", "add --help", ""):
-        complete = "" if args else "COMP_WORDS='todo h' COMP_CWORD=1 _TODO_COMPLETE=complete_bash"
-        command = ["bash", "-c", f"{complete} {sys.executable} -m cqrs_todo {args} {streams}"]
+        command = ["bash", "-c", f"{sys.executable} -m cqrs_todo {args or '__complete fish h'} {streams}"]
         done = subprocess.run(command, env=todo.env, capture_output=True, text=True, check=False)
         assert done.returncode == (1 if FULL in f" {streams}" and not streams.startswith("2") else 0), (args, done.stderr)
         assert done.stderr == (
@@ -368,20 +367,8 @@ def test_editing_in_an_editor(todo: Todo, tmp_path: Path) -> None:
     assert (row["text"], row["note"], row["tags"]) == ("new", "note", ["home", "shop"]), "what is left out stays"
 
 
-def test_version_and_completion(todo: Todo) -> None:
+def test_the_version_is_printed(todo: Todo) -> None:
     assert re.fullmatch(r"todo \d+\.\d+\.\d+\n", todo("-V").out)
-    for shell in ("bash", "zsh", "fish"):
-        assert "_TODO_COMPLETE" in todo("completion", shell).out
-        assert "_TODO_COMPLETE" in todo("completion", shell, "--json").json["script"]
-    assert todo.run("completion", "sh").code == 2
-    script = todo("completion", "bash").out
-    checked = subprocess.run(["bash", "-n"], input=script, capture_output=True, text=True, check=False)
-    assert (checked.returncode, checked.stderr) == (0, "")
-    todo("lists", "new", "groceries")
-    lists = {"_TODO_COMPLETE": "complete_bash", "COMP_WORDS": "todo -L gro", "COMP_CWORD": "2"}
-    assert todo.run(env=lists).out.split() == ["groceries"]
-    complete = {"_TODO_COMPLETE": "complete_bash", "COMP_WORDS": "todo his", "COMP_CWORD": "1"}
-    assert todo.run(env=complete).out.split() == ["history"]
 
 
 def test_a_note_cannot_reach_the_terminal_through_markdown(todo: Todo) -> None:

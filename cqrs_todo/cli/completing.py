@@ -1,0 +1,316 @@
+"""Completion of command lines: what a shell asks for when a person presses Tab.
+
+A shell runs `todo __complete SHELL WORDS…` and gets one proposal in each line: a word, a tab, and what it means. The texts
+of todos are only shown, and never become part of a command line. A word that a terminal cannot show is not proposed.
+"""
+
+import re
+import shlex
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+
+from ..cqrs.errors import CqrsError
+from ..cqrs.struct import Struct
+from ..todo.fields import FIELDS, SetField
+from ..todo.views import GROUP_KEYS, SORT_KEYS
+from . import verbs
+from .config import COLORS
+from .output import print_line
+from .session import Session
+from .states import is_likely
+from .text import visible
+from .verb import GLOBAL_OPTIONS, IDS, SCRIPT_OPTIONS, WHERE_OPTION, Argument, Option, Verb
+
+_LONGEST = 60
+"""How many characters of a text are shown."""
+_MOST_COMMITS = 20
+"""How many positions are proposed."""
+
+_TIMES = ("today", "tomorrow", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday", "next-week")
+_PAST_TIMES = ("today", "yesterday", "last-week", "last-month", "1-hour-ago", "start")
+_RULES = ("day", "weekday", "week", "2-weeks", "month", "month-on-last", "year", "monday,thursday", "last-friday")
+_PERIODS = ("today", "yesterday", "this-week", "last-week", "this-month", "last-month", "this-year")
+_STATES = ("open", "done", "removed", "any", "overdue", "today", "waiting", "blocked", "blocking", "ready", "recurring")
+
+
+class Proposal(Struct, frozen=True):
+    """A word that may stand at the end of the command line, and what it means."""
+
+    word: str
+    help: str = ""
+
+
+def complete(session: Session, words: Sequence[str]) -> int:
+    """Print the proposals for the last word of a command line, and return the exit code.
+
+    Args:
+        session: This run of the program.
+        words: The name of the shell, and the words after `todo`, the last of which is not complete. For bash, the complete
+            line up to the cursor, and the characters at which bash splits words.
+    """
+    shell, *typed = words or [""]
+    breaks = ""
+    if shell == "bash":
+        line, breaks = (*typed, "", "")[:2]
+        typed = _words_of(line)
+    current = typed[-1] if typed else ""
+    try:
+        found = [each for each in _proposals(session, typed[:-1], current) if each.word.startswith(current)]
+    except CqrsError:  # a list that cannot be read, or a wrong option: there is nothing to propose
+        return 0
+    for line in _lines(shell, list(dict.fromkeys(found)), current, breaks):
+        print_line(line)
+    return 0
+
+
+def _words_of(line: str) -> list[str]:
+    """Return the words after the program's name in a line that need not be complete, as bash reads it."""
+    for end in ("", '"', "'"):
+        try:
+            words = shlex.split(line + end)
+        except ValueError:
+            continue
+        return [*words[1:], ""] if not end and line[-1:].isspace() and not line.endswith("\\ ") else words[1:]
+    return [""]
+
+
+def _lines(shell: str, found: Sequence[Proposal], current: str, breaks: str) -> Iterator[str]:
+    """Return the proposals as a shell needs them."""
+    for proposal in found:
+        word, help = proposal.word, visible(proposal.help)[:_LONGEST]
+        if visible(word) != word or not word.isprintable():
+            continue
+        if shell != "bash":
+            yield f"{word}\t{help}"
+            continue
+        # bash replaces only what comes after the last character at which it splits words
+        split = max((current.rfind(char) for char in ":=" if char in breaks), default=-1)
+        rest = re.sub(r"[^\w@%+=:,./-]", r"\\\g<0>", word[split + 1 :], flags=re.ASCII)
+        # several proposals are only shown, and what they have in common is inserted
+        yield f"{rest}  {help}" if len(found) > 1 and help else rest
+
+
+def _proposals(session: Session, before: Sequence[str], current: str) -> Iterator[Proposal]:
+    """Return what may follow some words, whatever the current word begins with."""
+    rest = list(before)
+    path: list[str] = []
+    verb: Verb | None = None
+    given: list[str] = []
+    option: Option | None = None
+    while rest:
+        word = rest.pop(0)
+        option = _option(verb, word)
+        if option is not None:
+            if not option.metavar:
+                option = None
+            elif rest:
+                _set(session, option, rest.pop(0))
+                option = None
+            continue
+        inner = verbs.load([*path, word]) if not given and re.fullmatch("[a-z]+", word) else None
+        if inner is not None and (verb is None or not verb.arguments):
+            verb, path = inner, [*path, word]
+        else:
+            given.append(word)
+    if option is not None:
+        yield from _values(session, option)
+        return
+    if current.startswith("-"):
+        yield from _options(verb)
+        if verb is None or verb.dashes != "word":
+            return
+    inner_verbs = list(verbs.names(path)) if verb is None or not verb.arguments else []
+    if not given:
+        for name in inner_verbs:
+            found = verbs.load([*path, name])
+            yield Proposal(name, "" if found is None else found.help.partition(". ")[0])
+    if verb is not None:
+        yield from _words(session, verb, given, current)
+
+
+def _option(verb: Verb | None, word: str) -> Option | None:
+    return next((option for option in _all_options(verb) if word in _names(option)), None)
+
+
+def _all_options(verb: Verb | None) -> Iterator[Option]:
+    yield from GLOBAL_OPTIONS
+    if verb is None:
+        return
+    yield from verb.options
+    if verb.fields:
+        for field in FIELDS:
+            if field.options:
+                yield Option(field.name, field.options, field.help, field.metavar)
+    if verb.changes_a_list:
+        yield from SCRIPT_OPTIONS
+    if verb.takes_a_query:
+        yield WHERE_OPTION
+
+
+def _names(option: Option) -> list[str]:
+    """Return the names of an option, with its negative form."""
+    return [name for names in option.names for name in names.split("/")]
+
+
+def _options(verb: Verb | None) -> Iterator[Proposal]:
+    for option in _all_options(verb):
+        for name in _names(option):
+            if name.startswith("--"):
+                yield Proposal(name, option.help)
+    yield Proposal("--help", "Show how the verb is used.")
+
+
+def _set(session: Session, option: Option, value: str) -> None:
+    """Take a global option that decides which list is read."""
+    if option.name in ("list", "store", "at"):
+        setattr(session.options, option.name, value)
+
+
+# what each kind of word can be
+
+
+def _values(session: Session, option: Option) -> Iterator[Proposal]:
+    """Return the values of an option."""
+    match option.name:
+        case "list":
+            yield from _lists(session)
+        case "color":
+            yield from map(Proposal, COLORS)
+        case "sort":
+            yield from map(Proposal, [*SORT_KEYS, *(f"-{key}" for key in SORT_KEYS)])
+        case "by" if option.metavar == "KEY":
+            yield from map(Proposal, GROUP_KEYS)
+        case "where":
+            yield from _query(session)
+        case "clear":
+            yield from (Proposal(field.name, field.help) for field in FIELDS if field.name != "text")
+        case "at" | "since" | "until" | "to" | "start" | "end":
+            yield from _moments(session)
+        case _:
+            for field in FIELDS:
+                if option.name == field.name or set(option.names) & set(field.options):
+                    yield from _field_values(session, field.name, "")
+
+
+def _words(session: Session, verb: Verb, given: Sequence[str], current: str) -> Iterator[Proposal]:
+    """Return the words that a verb takes after the words that are given."""
+    argument = _argument(verb, len(given))
+    if argument is None:
+        return
+    if argument.metavar.startswith(IDS.metavar):
+        yield from _ids(session, verb, current)
+        if "TAG" in argument.metavar:
+            yield from (Proposal(f"{sign}{tag}") for tag in _tags(session) for sign in "+-")
+    elif argument.metavar == "QUERY":
+        yield from _query(session)
+    elif argument.metavar == "TEXT" and verb.fields:
+        yield from _markers(session)
+    elif argument.metavar in ("LIST", "OLD") or (argument.name == "name" and verb.name != "new"):
+        yield from _lists(session, archived=verb.name == "unarchive")
+    elif argument.metavar.startswith("NAME|FILE"):
+        from .view_loader import all_views  # only `todo view` needs it
+
+        yield from (Proposal(name) for name, _ in all_views())
+    elif argument.metavar == "VERB":
+        yield from (Proposal(name) for name in verbs.names())
+    elif argument.metavar == "PERIOD":
+        yield from map(Proposal, _PERIODS)
+    elif argument.time == "moment" or argument.metavar.startswith(("TIME", "N|@")):
+        yield from _moments(session)
+    elif argument.time is not None:
+        yield from map(Proposal, _TIMES if argument.time == "future" else _PAST_TIMES)
+    elif re.fullmatch(r"[a-z]+(\|[a-z]+)+", argument.metavar):
+        yield from map(Proposal, argument.metavar.split("|"))
+
+
+def _argument(verb: Verb, place: int) -> Argument | None:
+    """Return the argument that the word at a place after the verb belongs to."""
+    for argument in verb.arguments:
+        if argument.several or place == 0:
+            return argument
+        place -= 1
+    return None
+
+
+def _lists(session: Session, *, archived: bool = False) -> Iterator[Proposal]:
+    yield from map(Proposal, session.store.names(archived=archived))
+
+
+def _ids(session: Session, verb: Verb, current: str) -> Iterator[Proposal]:
+    """Return the numbers of todos with their texts, and the beginnings of those of other lists."""
+    name, slash, _ = current.rpartition("/")
+    todos = session.open_list(name) if slash else session.list
+    before = current[: max(current.rfind(","), len(name) if slash else -1) + 1]
+    items = [item for item in todos.view(session.moment).items if is_likely(item, verb)]
+    # open todos first, because they are wanted more often
+    for item in sorted(items, key=lambda item: item.todo.done):
+        yield Proposal(f"{before}{item.number}", item.todo.text)
+    if not slash and verb.dashes != "rest":
+        yield from (Proposal(f"{other}/", "another list") for other in session.store.names() if other != todos.name)
+
+
+def _tags(session: Session) -> list[str]:
+    return sorted({tag for item in session.list.view().items if not item.todo.removed for tag in item.todo.tags})
+
+
+def _projects(session: Session) -> list[str]:
+    """Return the projects of the todos, and the projects that these are parts of."""
+    found = {item.todo.project for item in session.list.view().items if item.todo.project and not item.todo.removed}
+    parts = (project.split(".") for project in found if project)
+    return sorted({".".join(words[:count]) for words in parts for count in range(1, len(words) + 1)})
+
+
+def _markers(session: Session) -> Iterator[Proposal]:
+    """Return the words that set fields."""
+    for field in FIELDS:
+        if field.marker:
+            yield from _field_values(session, field.name, field.marker)
+        for marker in field.other_markers:
+            yield from (Proposal(f"{marker}{value}", field.help) for value in ("1d", "3d", "1w", "1m"))
+
+
+def _query(session: Session) -> Iterator[Proposal]:
+    yield from (Proposal(f"{sign}{tag}") for tag in _tags(session) for sign in "+-")
+    yield from (Proposal(f"is:{state}") for state in _STATES)
+    yield from (Proposal(f"filter:{name}", text) for name, text in session.config.filters.items())
+    for field in FIELDS:
+        if field.marker.endswith(":"):
+            yield from _field_values(session, field.name, field.marker)
+            yield Proposal(f"no:{field.name}", f"without {field.name}")
+    yield from map(Proposal, ("or", "not"))
+
+
+def _field_values(session: Session, name: str, marker: str) -> Iterator[Proposal]:
+    """Return values of a field, each after its marker."""
+    field = next(field for field in FIELDS if field.name == name)
+    values: Iterable[tuple[str, str]]
+    match field.kind:
+        case "day or instant" | "instant":
+            values = ((time, "") for time in _TIMES)
+        case "choice":
+            values = ((words[0], words[-1]) for words in field.choices)
+        case "words":
+            values = ((tag, "") for tag in _tags(session))
+        case "word":
+            values = ((project, "") for project in _projects(session))
+        case "todo" | "todos":
+            values = ((f"{item.number}", item.todo.text) for item in session.list.view().items if is_likely(item, None))
+        case "recurrence":
+            values = ((rule, "") for rule in _RULES)
+        case _:
+            values = ()
+    yield from (Proposal(f"{marker}{value}", help or field.help) for value, help in values)
+    if marker.endswith(":") and not isinstance(field, SetField):
+        yield Proposal(f"{marker}none", f"no {name}")
+
+
+def _moments(session: Session) -> Iterator[Proposal]:
+    """Return times, and the positions of the last commits."""
+    yield from map(Proposal, _PAST_TIMES)
+    from ..todo.history import describe_event
+    from .clock import to_local
+
+    todos = session.list
+    for commit in islice(todos.history(), _MOST_COMMITS):
+        first = commit.events[0]
+        yield Proposal(f"@{commit.position}", describe_event(first, to_local, todos.label))

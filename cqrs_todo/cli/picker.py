@@ -1,0 +1,58 @@
+"""Choosing todos on a terminal, for a verb that names none: type to filter, and mark several with the space bar.
+
+questionary draws the list. It is in the extra `picker`, because it takes as long to import as many a verb.
+"""
+
+import os
+import sys
+
+from .errors import UsageError
+from .output import print_message
+from .session import Session
+from .states import is_likely
+from .text import visible
+from .verb import Verb
+
+
+def pick(session: Session, verb: Verb) -> str:
+    """Let a person choose todos of the list in use.
+
+    Args:
+        session: This run of the program.
+        verb: The verb that the todos are for.
+
+    Returns:
+        Their numbers in one word; '' if none was chosen.
+
+    Raises:
+        UsageError: There is no terminal, or questionary is not installed.
+        KeyboardInterrupt: The person pressed Ctrl-C.
+    """
+    example = f"name them, for instance: {verb.examples[0]}"
+    on_terminal = sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+    if not on_terminal or session.options.json or session.options.command_id is not None:
+        raise UsageError("the todos are missing", example)
+    try:
+        import questionary
+    except ImportError:
+        raise UsageError(
+            "the todos are missing, and to choose them here, the extra `picker` must be installed",
+            f"{example}; or install it: pip install 'cqrs-todo[picker]'",
+        ) from None
+    items = [item for item in session.list.view(session.moment).items if is_likely(item, verb)]
+    if not items:
+        print_message(session, "There is no todo to choose.")
+        return ""
+    width = len(f"{items[-1].number}")
+    choices = [questionary.Choice(f"{item.number:>{width}}  {visible(item.todo.text)}", value=item.number) for item in items]
+    question = questionary.checkbox(
+        f"Which todos? ({verb.name})",
+        choices=choices,
+        instruction="(type to filter, space to mark, enter to confirm)",
+        use_search_filter=True,
+        use_jk_keys=False,
+    )
+    chosen = question.unsafe_ask()
+    if not chosen:
+        print_message(session, "Nothing was chosen.")
+    return ",".join(map(str, chosen))

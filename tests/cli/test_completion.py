@@ -1,0 +1,253 @@
+"""Completion: what is proposed, and what real shells make of it, also with texts that try to run something."""
+
+import os
+import shlex
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cli.shells import Shell
+from tests.conftest import Pasts, Todo
+
+SHELLS = ["bash", "zsh", "fish"]
+
+
+def proposed(todo: Todo, *words: str) -> list[str]:
+    return [line.partition("\t")[0] for line in todo("__complete", "fish", *words).out.splitlines()]
+
+
+def live(todo: Todo) -> None:
+    """Fill two lists and a filter."""
+    todo("add", "Buy milk", "+home", "project:house.kitchen")
+    todo("add", "Call Jo", "+home", "+phone")
+    todo("add", "Done long ago")
+    todo("add", "Removed")
+    todo("done", "3")
+    todo("rm", "4")
+    todo("-L", "work", "add", "Deploy", "+ops")
+    config = todo.home / ".config/cqrs-todo/config.toml"
+    config.parent.mkdir(parents=True)
+    config.write_text('[filters.urgent]\nwhere = "overdue or pri:H"\n')
+
+
+@pytest.fixture
+def lists(todo: Todo, pasts: Pasts) -> Todo:
+    return pasts.give(todo, live)
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["do"], ["done"]),
+        (["lists", "re"], ["rename"]),
+        (["done", ""], ["1", "2", "work/"]),
+        (["done", "1,"], ["1,1", "1,2"]),
+        (["done", "work/"], ["work/1"]),
+        (["-L", "work", "done", ""], ["1", "inbox/"]),
+        (["reopen", ""], ["3", "work/"]),
+        (["restore", ""], ["4", "work/"]),
+        (["show", ""], ["1", "2", "3", "work/"]),
+        (["move", "1", ""], ["1", "2", "3", "work/"]),
+        (["-L", ""], ["inbox", "work"]),
+        (["--list", "w"], ["work"]),
+        (["lists", "archive", ""], ["inbox", "work"]),
+        (["ls", "+"], ["+home", "+phone"]),
+        (["ls", "-"], ["-home", "-phone"]),
+        (["ls", "project:"], ["project:house", "project:house.kitchen", "project:none"]),
+        (["ls", "filter:"], ["filter:urgent"]),
+        (["ls", "is:b"], ["is:blocked", "is:blocking"]),
+        (["ls", "no:d"], ["no:due", "no:depends"]),
+        (["ls", "--by", ""], ["project", "list", "due", "tag"]),
+        (["ls", "--sort", "-p"], ["-priority", "-project"]),
+        (["add", "x", "+p"], ["+phone"]),
+        (["add", "x", "pri:"], ["pri:H", "pri:M", "pri:L", "pri:none"]),
+        (["add", "x", "due:to"], ["due:today", "due:tomorrow"]),
+        (["add", "x", "every:w"], ["every:weekday", "every:week"]),
+        (["add", "x", "under:"], ["under:1", "under:2", "under:none"]),
+        (["edit", "1", "depends:"], ["depends:1", "depends:2"]),
+        (["edit", "1", "--clear", "p"], ["priority", "project", "parent"]),
+        (["add", "x", "-P", ""], ["house", "house.kitchen"]),
+        (["tag", "1", "-"], ["-home", "-phone"]),
+        (["at", "y"], ["yesterday"]),
+        (["undo", "@6"], ["@6"]),
+        (["view", ""], ["authors", "changes", "statement"]),
+        (["help", "sk"], ["skip"]),
+        (["completion", ""], ["bash", "zsh", "fish"]),
+        (["report", "this-"], ["this-week", "this-month", "this-year"]),
+        (["done", "--wi"], ["--with-children"]),
+        (["--color", ""], ["auto", "always", "never"]),
+        (["no such verb", ""], []),
+        (["-L", "gone", "done", ""], []),
+        (["ls", "--at", "@2", "+"], ["+home", "+phone"]),
+    ],
+)
+def test_what_may_follow_is_proposed(lists: Todo, words: list[str], expected: list[str]) -> None:
+    found = proposed(lists, *words)
+    if words[0] in ("ls", "tag") and words[-1] == "-":
+        found = [word for word in found if not word.startswith("--")]
+    if words[0] == "move":
+        found = sorted(found)
+    assert found == expected
+
+
+def test_proposals_say_what_they_mean(lists: Todo) -> None:
+    shown = dict(line.split("\t") for line in lists("__complete", "zsh", "done", "").out.splitlines())
+    assert shown == {"1": "Buy milk", "2": "Call Jo", "work/": "another list"}
+    assert "Complete todos" in lists("__complete", "fish", "done").out
+
+
+def test_completion_is_silent_where_nothing_can_be_proposed(lists: Todo) -> None:
+    for words in (
+        [],
+        ["fish"],
+        ["bash"],
+        ["bash", "todo done '"],
+        ["fish", "-L"],
+        ["nosuch", "add"],
+        ["fish", "--store", "x:y", "ls", "+"],
+    ):
+        result = lists.run("__complete", *words)
+        assert (result.code, result.err) == (0, "")
+
+
+def test_bash_gets_only_what_follows_the_last_character_at_which_it_splits(lists: Todo) -> None:
+    def replies(line: str) -> list[str]:
+        return lists("__complete", "bash", line, "\"'><=;|&(:").out.splitlines()
+
+    assert replies("todo add x pri:H") == ["H"]
+    assert replies("todo add x pri:") == ["H  high", "M  medium", "L  low", "none  no priority"]
+    assert replies("todo done 1") == ["1"]
+    assert replies("todo ls 'pri:H' +ph") == ["+phone"]
+    assert replies('todo add "Buy milk" +ph') == ["+phone"]
+
+
+HOSTILE = [
+    "$(touch F)",
+    "`touch F`",
+    "$(touch${IFS}F)",
+    "`touch${IFS}F`",
+    ";touch${IFS}F;",
+    "|touch${IFS}F",
+    "&touch${IFS}F&",
+    "&&touch${IFS}F",
+    "||touch${IFS}F",
+    "\\$(touch${IFS}F)",
+    "\\\\$(touch${IFS}F)",
+    "\\`touch${IFS}F\\`",
+    "'$(touch${IFS}F)'",
+    '"$(touch${IFS}F)"',
+    "';touch${IFS}F;'",
+    '";touch${IFS}F;"',
+    "a'b;touch${IFS}F",
+    'a"b;touch${IFS}F',
+    "a\\",
+    "\\",
+    "'",
+    '"',
+    "''",
+    "$'\\x24(touch${IFS}F)'",
+    "${x:=$(touch${IFS}F)}",
+    "${(e):-$(touch${IFS}F)}",
+    "$((a[$(touch${IFS}F)]))",
+    "<(touch${IFS}F)",
+    ">(touch${IFS}F)",
+    ">F",
+    ">>F",
+    "<>F",
+    "2>F",
+    "(touch F)",
+    "{touch,F}",
+    "*",
+    "?",
+    "[a-z]",
+    "~",
+    "~root",
+    "!!",
+    "!touch",
+    "^a^b",
+    "#x",
+    "%1",
+    "=touch",
+    "a=b",
+    "-rf",
+    "--help",
+    "(e:'touch F':)",
+    "begin;touch${IFS}F;end",
+    "(touch\tF)",
+    "a\x1b[2Jb",
+    "a\x07b",
+    "a\u202eb",
+    "%s%n",
+    "\N{SNOWMAN}",
+    "$HOME",
+]
+
+
+@pytest.fixture(params=SHELLS)
+def shell(request: pytest.FixtureRequest, lists: Todo, tmp_path: Path) -> Iterator[Shell]:
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    program = folder / "todo"
+    program.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m cqrs_todo "$@"\n')
+    program.chmod(0o755)
+    (tmp_path / "work").mkdir()
+    env = {**lists.env, "PATH": f"{folder}:{os.environ['PATH']}", "PYTHONPATH": str(Path(__file__).parents[2])}
+    opened = Shell(request.param, env, tmp_path / "work")
+    yield opened
+    opened.close()
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("todo hist", ["todo", "history"]),
+        ("todo lists una", ["todo", "lists", "unarchive"]),
+        ("todo -L wo", ["todo", "-L", "work"]),
+        ("todo ls +ph", ["todo", "ls", "+phone"]),
+        ("todo ls filter:u", ["todo", "ls", "filter:urgent"]),
+        ("todo add x project:house.k", ["todo", "add", "x", "project:house.kitchen"]),
+        ("todo ls --sort cr", ["todo", "ls", "--sort", "created"]),
+        ("todo view st", ["todo", "view", "statement"]),
+        ("todo undo @5", ["todo", "undo", "@5"]),
+        ("todo done work/", ["todo", "done", "work/1"]),
+        ("todo reopen 3", ["todo", "reopen", "3"]),
+        ("todo done --with", ["todo", "done", "--with-children"]),
+    ],
+)
+def test_a_real_shell_completes(shell: Shell, line: str, expected: list[str]) -> None:
+    assert shell.completed(line) == expected
+
+
+@pytest.mark.long
+def test_hostile_texts_are_shown_and_run_nothing(shell: Shell, lists: Todo, tmp_path: Path) -> None:
+    for number, text in enumerate(HOSTILE):
+        lists("add", "--", text)
+        word = "".join(text.split()).replace(",", "")
+        if word and word[0] not in "+-":
+            lists("add", "x", "--tag", f"zz{number:02}{word}")
+    folder = tmp_path / "work"
+    before = sorted(folder.iterdir())
+    shell.press("todo done \t\t")
+    shell.run("\x03")
+    for number, text in enumerate(HOSTILE):
+        word = "".join(text.split()).replace(",", "")
+        if not word or word[0] in "+-" or not text.isprintable():
+            continue
+        completed = shell.completed(f"todo ls +zz{number:02}")
+        assert completed == ["todo", "ls", f"+zz{number:02}{word}"], (shell.name, text)
+    assert sorted(folder.iterdir()) == before
+
+
+@pytest.mark.parametrize("name", SHELLS)
+def test_one_command_installs_the_completion_once(todo: Todo, name: str) -> None:
+    first, second = todo("completion", name, "--install"), todo("completion", name, "--install")
+    assert first.err.startswith("Installed in ")
+    assert second.err.startswith("Already installed in ")
+    path = Path(second.err.removeprefix("Already installed in ").partition(". Start")[0])
+    assert "todo" in path.read_text()
+    path.unlink()
+    path.mkdir()
+    result = todo.run("completion", name, "--install")
+    assert (result.code, "cannot be changed: Is a directory" in result.err) == (2, True)
