@@ -1,6 +1,7 @@
 """The board, which `todo` shows without a verb: the open todos that are overdue, those of today, and the next ones."""
 
 from ..cqrs.errors import CqrsError
+from ..cqrs.struct import replace
 from ..todo.service import View
 from ..todo.views import Item, board, open_items
 from .clock import to_local
@@ -25,11 +26,11 @@ def show_board(session: Session) -> int:
     views: list[View] = []
     failure: CqrsError | None = None
     narrowed = session.names_a_list or isinstance(session.moment, int)
-    for todos in [session.list] if narrowed else session.lists():
+    for name in [session.list.name] if narrowed else session.list_names():
         try:
-            views.append(todos.view(session.moment))
+            views.append(session.open_list(name).view(session.moment))
         except CqrsError as error:
-            if todos is session.list:
+            if name == session.list.name:
                 raise
             failure = failure or error
     if session.options.json:
@@ -49,7 +50,6 @@ def _print_board(session: Session, views: list[View]) -> None:
     now = session.seen_from(views[0])
     blocks: list[Block] = []
     waiting: list[Item] = []
-    several = len(views) > 1
     elsewhere = False
     for view in views:
         parts = board(view.items, now, to_local)
@@ -62,7 +62,9 @@ def _print_board(session: Session, views: list[View]) -> None:
         source = Source(view.list, view.items, "" if view is views[0] else f"{view.list}/")
         sections = [Section(title, [Entry(item, source) for item in items]) for title, items in groups if items]
         if sections:
-            blocks.append(Block(sections, view.list if several else "", counts))
+            blocks.append(Block(sections, view.list, counts))
+    if len(blocks) == 1 and not blocks[0].sections[0].entries[0].source.prefix:  # only the list in use has something to show
+        blocks = [replace(blocks[0], name="")]
     if any(view.items for view in views):
         print_blocks(session, blocks, now, empty="Nothing is open.")
         print_waiting(session, waiting, now, all_lists=elsewhere)

@@ -5,8 +5,11 @@ questionary draws the list. It is in the extra `picker`, because it takes as lon
 
 import os
 import sys
+from collections.abc import Mapping
+from typing import Any
 
 from .errors import UsageError
+from .ids import starts_with_ids
 from .output import print_message
 from .session import Session
 from .states import is_likely
@@ -14,20 +17,25 @@ from .text import visible
 from .verb import Verb
 
 
-def pick(session: Session, verb: Verb) -> str:
+def pick(session: Session, verb: Verb, values: Mapping[str, Any]) -> str:
     """Let a person choose todos of the list in use.
 
     Args:
         session: This run of the program.
         verb: The verb that the todos are for.
+        values: What was typed, by the names of the arguments.
 
     Returns:
         Their numbers in one word; '' if none was chosen.
 
     Raises:
-        UsageError: There is no terminal, or questionary is not installed.
+        UsageError: There is no terminal, questionary is not installed, or something else than the todos is missing.
         KeyboardInterrupt: The person pressed Ctrl-C.
     """
+    for argument in verb.arguments[1:]:
+        value = values[argument.name]
+        if argument.required and isinstance(value, str) and starts_with_ids([value]):  # these are the todos
+            raise UsageError(f"missing argument {argument.metavar!r}", f"for instance: {verb.examples[0]}")
     example = f"name them, for instance: {verb.examples[0]}"
     on_terminal = sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
     if not on_terminal or session.options.json or session.options.command_id is not None:

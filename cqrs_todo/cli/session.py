@@ -139,9 +139,13 @@ class Session:
         return self.open_list(self.list_name)
 
     def lists(self) -> Iterator[TodoList]:
-        """Return all lists that are not archived: the one in use first, then the others by name."""
+        """Open all lists that are not archived, in the order of `list_names`."""
         yield self.list
-        yield from (self.open_list(name) for name in sorted(self.store.names()) if name != self.list.name)
+        yield from (self.open_list(name) for name in self.list_names()[1:])
+
+    def list_names(self) -> Sequence[str]:
+        """Return the names of all lists that are not archived: the one in use first, then the others by name."""
+        return [self.list.name, *(name for name in sorted(self.store.names()) if name != self.list.name)]
 
     def use_list(self, name: str) -> None:
         """Use another list from now on."""

@@ -140,7 +140,7 @@ class Verb(Struct, frozen=True):
         if self.picks and not values[self.arguments[0].name]:
             from .picker import pick  # most commands name their todos
 
-            picked = pick(session, self)
+            picked = pick(session, self, values)
             if not picked:
                 return 0
             values = {**values, self.arguments[0].name: [picked] if self.arguments[0].several else picked}

@@ -47,12 +47,13 @@ def test_a_field_goes_out_and_comes_in(todo: Todo) -> None:
 @pytest.mark.parametrize("name", CLEARABLE)
 def test_a_field_is_cleared_by_its_name_or_the_option(todo: Todo, name: str) -> None:
     values = ["+a", "pri:H", "due:2030-01-01", "project:p", "-r", "2030-01-01", "--note", "n"]
-    todo("add", "x", *values)
-    before = todo.todos()[0]
+    todo("add", "other")
+    todo("add", "x", *values, "wait:2020-01-01", "depends:1", "under:1", "every:day")
+    before = todo.todos()[1]
     for words in ([f"{name}:none"], ["--clear", name]):
         assert before[name]
-        todo("edit", "1", *words)
-        after = todo.todos()[0]
+        todo("edit", "2", *words)
+        after = todo.todos()[1]
         assert not after[name]
         assert {**after, name: 0, "version": 0} == {**before, name: 0, "version": 0}
         todo("undo")

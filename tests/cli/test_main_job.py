@@ -180,11 +180,14 @@ def test_filters_and_order(todo: Todo) -> None:
 
 
 def test_the_home_page(todo: Todo) -> None:
-    assert "Add something" in todo().err
+    assert "Three things to try" in todo().err
     todo("add", "later")
     todo("add", "now", "due:today")
     todo("add", "late", "due:2020-01-01")
-    assert todo().out == "Overdue:\n3  2020-01-01  late\nToday:\n2  today       now\nNext:\n1              later\n"
+    assert (
+        todo().out
+        == "1 overdue, 1 today\nOverdue:\n3  2020-01-01  late\nToday:\n2  today       now\nNext:\n1              later\n"
+    )
 
 
 def test_history_filters(todo: Todo) -> None:

@@ -97,7 +97,7 @@ class Program:
 
     def run(self, verb: str, *words: str, at: str | None = None, form: str = "", **given: Any) -> str:
         """Run a verb, and return what it prints to stdout and stderr."""
-        session = self.session(at=at, **({form: True} if form else {}))
+        session = self.session(at=at, all_lists=given.pop("all_lists", False), **({form: True} if form else {}))
         declared = verbs.load([verb])
         assert declared is not None
         values = declared.values(words, session)

@@ -25,6 +25,7 @@ VERBS = (
     "reopen",
     "restore",
     "rm",
+    "skip",
     "tag",
     "toggle",
     "undo",
@@ -38,6 +39,7 @@ def _prepare(todo: Todo) -> None:
         todo("add", text)
     todo("done", "2")
     todo("rm", "3")
+    todo("add", "Water the plants", "every:day", "due:2099-01-01")
     todo("add", "Undone")
     todo("undo")
 
@@ -53,6 +55,8 @@ COMMANDS: dict[str, Sequence[str]] = {
     "note": ("note", "1", "two litres"),
     "remind": ("remind", "1", "2099-01-01"),
     "rm": ("rm", "1-2"),
+    "skip": ("skip", "4"),
+    "done with a todo that recurs": ("done", "4"),
     "restore a removed todo": ("restore", "3"),
     "restore the list": ("restore", "--to", "@2"),
     "undo": ("undo",),
@@ -122,7 +126,7 @@ def test_the_same_id_with_another_command_is_a_conflict(todo: Todo) -> None:
     for other in (("done", "2"), ("rm", "1"), ("undo",), ("add", "x"), ("done", "1", "--because", "another reason")):
         result = todo.run(*other, "--command-id", "job-7")
         assert result.code == 4, other
-        assert "the command id job-7 belongs to another command, which recorded @8 in inbox" in result.err
+        assert "the command id job-7 belongs to another command, which recorded @10 in inbox" in result.err
     assert todo.run("done", "2", "--command-id", todo.log()[0]["command"]).code == 4
     assert todo.content() == log
 

@@ -86,8 +86,8 @@ def test_a_time_inside_a_gap_is_read_with_the_offset_before_it(at: At) -> None:
     later = datetime(2026, 3, 29, 12, tzinfo=UTC)
     for minutes in (45, 75, 100):  # 01:45, 03:15 and 03:40
         at(datetime(2026, 3, 29, tzinfo=UTC) + timedelta(minutes=minutes), "Europe/Berlin", "add", "y")
-    assert len(at(later, "Europe/Berlin", "at", "01:59")["todos"]) == 2
-    assert len(at(later, "Europe/Berlin", "at", "02:30")["todos"]) == 3
+    assert len(at(later, "Europe/Berlin", "at", "01:59")["lists"][0]["todos"]) == 2
+    assert len(at(later, "Europe/Berlin", "at", "02:30")["lists"][0]["todos"]) == 3
     reminded = at(datetime(2026, 9, 5, 12, tzinfo=UTC), "America/Santiago", "remind", "1", "2026-09-06", "0:00")
     assert reminded["todos"][0]["reminder"] == "2026-09-06T04:00:00Z"
 
@@ -97,7 +97,7 @@ def test_a_minute_as_typed_reaches_to_its_end_and_since_begins_at_its_start(at: 
     for second in (10, 40, 70):
         at(datetime(2026, 11, 20, 16, 30, tzinfo=UTC) + timedelta(seconds=second), zone, "add", "x")
     later = datetime(2026, 11, 21, tzinfo=UTC)
-    assert len(at(later, zone, "at", "2026-11-20", "17:30")["todos"]) == 2
+    assert len(at(later, zone, "at", "2026-11-20", "17:30")["lists"][0]["todos"]) == 2
     assert positions(at(later, zone, "history", "--until", "2026-11-20 17:30")) == [2, 1]
     assert positions(at(later, zone, "history", "--since", "2026-11-20 17:30")) == [3, 2, 1]
     assert positions(at(later, zone, "history", "--since", "2026-11-20 17:31")) == [3]
@@ -148,8 +148,12 @@ def _fill(todo: Todo) -> None:
     ],
 )
 def test_at_takes_as_many_words_as_make_up_a_time(filled: Todo, words: str, texts: list[str]) -> None:
-    assert [row["text"] for row in filled("at", *words.split(), "--json").json["todos"]] == texts
-    assert [row["text"] for row in filled("--json", "at", *words.split()).json["todos"]] == texts
+    for args in (["at", *words.split(), "--json"], ["--json", "at", *words.split()]):
+        document = filled(*args).json
+        shown = (
+            document if {"ls", "list"} & {*words.split()} else document["lists"][0]
+        )  # without a verb, `at` shows the board
+        assert [row["text"] for row in shown["todos"]] == texts
 
 
 def test_at_takes_a_time_in_quotation_marks(filled: Todo) -> None:

@@ -357,7 +357,7 @@ def _write_months(todo: Todo, months: int) -> None:
         (("statement", "gibberish"), 2, "gibberish"),
         (("authors", "--watch", "--at", "@1"), 2, "exclude one another"),
         (("-L", "nowhere", "view", "authors"), 3, "nowhere"),
-        (("authors", "-A", "-L", "nowhere"), 2, "--all-lists and --list exclude one another"),
+        (("authors", "-A", "-L", "nowhere"), 2, "--list and --all-lists contradict each other"),
         (("--watch",), 2, "--watch needs the name of a view"),
         (("--at", "@1"), 2, "--at needs the name of a view"),
         (("-A",), 2, "--all-lists needs the name of a view"),

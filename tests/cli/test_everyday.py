@@ -1,0 +1,272 @@
+"""Everyday use: the board over all lists, todos of other lists, linked and recurring todos, reports and the agenda."""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+import time_machine
+
+from cqrs_todo.cli import main
+from tests.conftest import Todo
+
+Run = Callable[..., str]
+NOON = "2026-03-25T12:00"
+"""A Wednesday."""
+
+
+@pytest.fixture
+def at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Run]:
+    """The program in this process, at a time in Berlin."""
+    for name in ("HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME"):
+        monkeypatch.setenv(name, str(tmp_path))
+    for name in ("TODO_STORE", "TODO_LIST"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    time.tzset()
+
+    def run(*args: str, when: str = NOON, code: int = 0) -> str:
+        with time_machine.travel(datetime.fromisoformat(when).replace(tzinfo=ZoneInfo("Europe/Berlin")), tick=False):
+            assert main(args) == code
+        captured = capsys.readouterr()
+        return captured.out if code == 0 else captured.err
+
+    yield run
+    monkeypatch.undo()
+    time.tzset()
+
+
+# several lists
+
+
+@pytest.fixture
+def two(todo: Todo) -> Todo:
+    todo("add", "a")
+    todo("add", "b")
+    todo("-L", "work", "add", "x", "pri:H")
+    todo("-L", "work", "add", "y")
+    return todo
+
+
+def test_the_board_shows_all_lists_unless_one_is_named(two: Todo) -> None:
+    assert two().out == "inbox\n     1     a\n     2     b\n\nwork\nwork/1  H  x\nwork/2     y\n"
+    assert two("-L", "work").out == "1  H  x\n2     y\n"
+    assert two(env={"TODO_LIST": "work"}).out == "1  H  x\n2     y\n"
+    assert two("--at", "@1").out == "1  a\n"
+    two("lists", "archive", "work")
+    assert two().out == "1  a\n2  b\n"
+
+
+def test_a_list_that_cannot_be_read_hides_no_other_list(two: Todo) -> None:
+    log = two.home / ".local/share/cqrs-todo/lists/work.jsonl"
+    log.write_text("no log\n")
+    result = two.run()
+    assert (result.code, result.out) == (5, "1  a\n2  b\n")
+    assert "work" in result.err
+
+
+def test_todos_of_another_list_are_named_with_the_list(two: Todo) -> None:
+    assert two("done", "work/1").out == "Done 1: x. Undo: todo -L work undo\n"
+    assert two("edit", "work/2", "pri:L").out.startswith("Changed 2: y (priority set to L)")
+    assert two("show", "work/2").out.startswith("2 y\n")
+    assert two("move", "work/2", "inbox").out.startswith("Moved 2: y to inbox, as 3")
+    assert two.run("done", "work/9").code == 3
+    assert two.run("done", "play/1").code == 3
+    for wrong in ("work/", "/", "/1"):
+        assert two.run("done", wrong).code == 2, wrong
+    result = two.run("show", "1", "work/1")
+    assert (result.code, "in several lists: inbox, work" in result.err) == (2, True)
+    result = two.run("add", "z", "depends:work/1")
+    assert (result.code, "is in another list" in result.err) == (2, True)
+
+
+def test_a_command_on_several_lists_is_undone_in_all_of_them(two: Todo) -> None:
+    assert two("done", "1", "work/1,2").out == "Done inbox/1: a; work/1-2 (2 todos). Undo: todo undo\n"
+    assert two().out == "2  b\n"
+    assert two("undo").out == "Undid @3: 1 done (a), in both inbox and work. Redo: todo redo\n"
+    assert two("-L", "work", "redo").out.startswith("Redid ")
+    assert two().out == "2  b\n"
+    assert "(together with work)" in two("history", "-n", "1").out.replace("redoes @3, ", "")
+    assert two("done", "1", "work/1", "--json").json["lists"][0]["commit"] is None
+    assert two.run("rm", "1", "work/1", "--command-id", "x").code == 2
+    assert two("rm", "1", "work/1", "--because", "old").out.startswith("Removed inbox/1: a; work/1: x.")
+    assert "because: old" in two("-L", "work", "history", "-n", "1").out
+
+
+def test_reading_verbs_read_all_lists(two: Todo) -> None:
+    assert two("ls", "-A", "pri:H").out == "work\nwork/1  H  x\n"
+    assert two("ls", "-A", "--by", "list", "--summary").out == "2  inbox\n2  work\n"
+    assert [line.split()[-1] for line in two("ls", "-A", "--sort", "-text").out.splitlines()] == ["y", "x", "b", "a"]
+    document = two("ls", "-A", "--by", "list", "--json").json
+    assert [[row["text"] for row in each["todos"]] for each in document["lists"]] == [["a", "b"], ["x", "y"]]
+    assert document["groups"][1]["numbers"] == ["work/1", "work/2"]
+    assert two("ls", "-A", "--plain").out.splitlines()[2].startswith("work/1\topen\tH")
+    assert two("history", "-A").out.count("created") == 4
+    for args in (
+        ["-A", "-L", "work", "ls"],
+        ["show", "1", "-A"],
+        ["done", "1", "-A"],
+        ["ls", "-A", "--at", "@1"],
+        ["-A", "--at", "@1"],
+    ):
+        assert two.run(*args).code == 2, args
+
+
+# linked todos
+
+
+def test_trees_dependencies_and_waits_are_shown(todo: Todo) -> None:
+    todo("add", "Trip", "+out")
+    todo("add", "Book", "under:1")
+    todo("add", "Pack", "under:1", "depends:2")
+    todo("add", "Socks", "under:3")
+    todo("add", "Later", "wait:2099-01-01")
+    waiting = "\n1 waiting, from 2099-01-01: todo ls is:waiting\n"
+    tree = "1  Trip (0/2) +out\n2  ├ Book\n3  └ Pack (0/1) ⊘2\n4    └ Socks\n"
+    assert todo().out == tree + waiting
+    assert todo("ls").out == tree + waiting
+    assert todo("ls", "--sort", "text").out == "2  Book\n3  Pack (0/1) ⊘2\n4  Socks\n1  Trip (0/2) +out\n" + waiting
+    assert todo("ls", "is:waiting").out == "5  Later\n"
+    assert todo("ls", "is:ready").out.splitlines()[:3] == ["1  Trip (0/2) +out", "2  └ Book", "4  Socks"]
+    assert "  children 2-3\n" in todo("show", "1").out
+    assert "  depends  2\n  parent   1\n" in todo("show", "3").out
+    assert "  blocks   3\n" in todo("show", "2").out
+    assert "@4  " not in todo("diff", "@0", "2").out
+    refused = todo.run("done", "1")
+    assert (refused.code, refused.err.splitlines()[0]) == (
+        1,
+        "todo: todo 1: it has open children: 2-3; nothing was recorded",
+    )
+    assert todo("done", "1", "--with-children").out == "Done 1-4 (4 todos). Undo: todo undo\n"
+    todo("undo")
+    assert todo("rm", "3").out == "Removed 3-4 (2 todos). Undo: todo undo\n"
+    assert "  depends  3 (removed)\n" in todo("edit", "2", "depends:none").out + todo("show", "3").out.replace(
+        "depends  2", "depends  3 (removed)"
+    )
+
+
+def test_links_survive_export_and_import(todo: Todo) -> None:
+    todo("add", "Trip")
+    todo("add", "Book", "under:1", "wait:2099-01-01")
+    todo("add", "Pay", "depends:2", "every:month", "due:2099-01-31")
+    exported = todo("export").out
+    todo("-L", "copy", "import", "-", stdin=exported)
+    copied = todo("-L", "copy", "export").json["todos"]
+    assert [{**row, "version": 0} for row in copied] == [{**row, "version": 0} for row in json.loads(exported)["todos"]]
+    bad = exported.replace("FREQ=MONTHLY", "FREQ=HOURLY")
+    result = todo.run("-L", "other", "import", "-", stdin=bad)
+    assert (result.code, "FREQ must be" in result.err) == (1, True)
+
+
+def test_the_editor_shows_and_reads_links_and_rules(todo: Todo, tmp_path: Path) -> None:
+    todo("add", "Trip")
+    todo("add", "Book", "under:1")
+    todo("add", "Pack", "depends:1,2", "every:2-weeks", "due:2099-01-05")
+    seen = tmp_path / "seen"
+    script = tmp_path / "editor"
+    changes = "s/^depends.*/depends: 2/; s/^parent.*/parent: 1/; s/^every.*/every: month/"
+    script.write_text(f'#!/bin/sh\ncp "$1" {seen}\nsed -i "{changes}" "$1"\n')
+    script.chmod(0o755)
+    out = todo("edit", "3", env={"EDITOR": str(script)}).out
+    assert "depends: 1,2\nparent:\nevery: 2 weeks\n" in seen.read_text()
+    assert out.startswith("Changed 3: Pack (no longer depends on 1, parent set to 1, every: 2 weeks → month)")
+
+
+# recurring todos
+
+
+def test_a_todo_recurs_and_says_when(at: Run) -> None:
+    assert at("add", "Rent", "every:month-on-1") == (
+        "Added 1: Rent (due Wed 2026-04-01, every month on 1). Undo: todo undo\n"
+    )
+    assert at("done", "1") == "Done 1: Rent (next: 2, due 2026-05-01). Undo: todo undo\n"
+    assert "next: 2" not in at("reopen", "1")
+    assert at("done", "1", "--json").count('"others":[{"number":2') == 1
+    assert "every    month on 1 (then 2026-06-01, 2026-07-01, 2026-08-01, 2026-09-01, 2026-10-01)" in at("show", "2")
+    assert at("skip", "2") == "Skipped 2: Rent (now due 2026-06-01). Undo: todo undo\n"
+    assert at("rm", "2") == "Removed 2: Rent (no next one: 2 was the last of its series). Undo: todo undo\n"
+    assert "todo 2 was removed" in at("skip", "2", code=1)
+    at("add", "Plain")
+    assert "todo 3: it does not recur" in at("skip", "3", code=1)
+
+
+def test_a_rule_that_is_not_quoted_completely_is_refused_with_the_right_form(at: Run) -> None:
+    assert 'write every:"2 weeks" or every:2-weeks' in at("add", "x", "every:2", "weeks", code=2)
+    assert "every:month-on-31" in at("add", "x", "every:month", "on", "31", code=2)
+    assert "after:2-weeks" in at("add", "x", "after:2", "weeks", code=2)
+    assert "for instance: every:day" in at("add", "x", "every:blue", "moon", code=2)
+    assert "gives no date" in at("add", "x", "every:FREQ=DAILY;UNTIL=20200101", code=2)
+
+
+def test_the_time_of_day_of_a_series_stays_when_the_clocks_change(at: Run) -> None:
+    at("add", "Pills", "due:28-mar-9:00", "every:day")
+    assert "next: 2, due 2026-03-29 09:00" in at("done", "1", when="2026-03-28T09:30")
+
+
+def test_a_series_can_be_changed_and_ended(at: Run) -> None:
+    at("add", "Water", "after:3d")
+    assert at("edit", "1", "every:none").startswith("Changed 1: Water (every cleared, was after 3 days)")
+    assert at("done", "1") == "Done 1: Water. Undo: todo undo\n"
+
+
+# reports
+
+
+def test_the_report_lists_what_was_completed_by_day_in_all_lists(at: Run) -> None:
+    at("add", "Buy *milk*")
+    at("add", "Call Jo")
+    at("-L", "work", "add", "Deploy")
+    at("done", "1", "--on", "monday")
+    at("done", "2", "work/1")
+    assert at("report", "last", "week") == ""
+    expected = "Mon 23 Mar 2026\n  Buy *milk* (inbox)\n\nWed 25 Mar 2026\n  Call Jo (inbox)\n  Deploy (work)\n"
+    assert at("report") == at("report", "this", "week") == at("report", "march") == expected
+    assert at("report", "yesterday") == ""
+    assert at("-L", "work", "report") == "Wed 25 Mar 2026\n  Deploy\n"
+    assert at("report", "monday", "--markdown") == "## Mon 23 Mar 2026\n\n- Buy \\*milk\\* (inbox)\n"
+    assert at("report", "--plain").splitlines()[0] == "2026-03-23\tinbox\t1\tBuy *milk*"
+    document: Any = json.loads(at("report", "--json"))
+    first = document["todos"][0]
+    assert (first["day"], first["list"], first["text"]) == ("2026-03-23", "inbox", "Buy *milk*")
+    assert "todo: 'blue moon'" in at("report", "blue", "moon", code=2)
+
+
+def test_completed_todos_are_shown_with_their_days(at: Run) -> None:
+    at("add", "a")
+    at("add", "b")
+    at("done", "1", "--on", "yesterday")
+    assert at("ls", "is:done") == "1  x yesterday  a\n"
+    assert at("ls", "--all") == "1  x yesterday  a\n2               b\n"
+
+
+def test_the_agenda_lists_due_dates_and_reminders_by_day(at: Run) -> None:
+    at("add", "Late", "due:yesterday")
+    at("add", "Call", "due:today-17:00", "remind:today-16:00")
+    at("add", "Hidden", "due:today", "wait:tomorrow")
+    at("add", "Far", "due:1-may")
+    at("-L", "work", "add", "Deploy", "due:friday")
+    assert at("agenda") == (
+        "Tue 24 Mar 2026 (overdue)\n              1  Late\n\n"
+        "Wed 25 Mar 2026 (today)\n  16:00       2  reminder: Call\n  17:00       2  Call\n\n"
+        "Fri 27 Mar 2026\n         work/1  Deploy\n"
+    )
+    assert "Far" in at("agenda", "--days", "60")
+    assert at("-L", "work", "agenda", "--plain") == "2026-03-27\t\tdue\t1\tDeploy\n"
+    month = at("agenda", "--month").splitlines()
+    assert month[0].strip() == "March 2026"
+    assert [line for line in month if ">25" in line]
+    assert "exclude" not in at("agenda", "--month", "--days", "3", code=2)
+    document: Any = json.loads(at("agenda", "--json"))
+    assert [row["kind"] for row in document["appointments"]] == ["due", "reminder", "due", "due"]
+    assert at("-L", "empty", "agenda", code=3)
+
+
+def test_help_shows_how_a_verb_is_used(todo: Todo) -> None:
+    assert todo("help", "done").out == todo("done", "--help").out
+    assert todo("help", "lists", "new").out == todo("lists", "new", "--help").out
+    assert todo("help").out == todo("--help").out
+    assert todo.run("help", "nosuch").code == 2
