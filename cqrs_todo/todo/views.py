@@ -348,7 +348,7 @@ def display_value(kind: Kind, value: Any, to_local: ToLocal, label: Label = str)
         case "todo":
             return label(value)
         case "todos":
-            return ",".join(map(label, value))
+            return ",".join(sorted(map(label, value), key=lambda name: (len(name), name)))  # numbers by their size
         case "recurrence":
             from .rules import rule_in_words  # few todos recur
 
