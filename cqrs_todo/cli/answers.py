@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from ..cqrs.errors import CqrsError
+from ..todo.events import TodoCompleted, TodoRemoved
 from ..todo.model import TodoCommand
 from ..todo.recorder import Answer
 from ..todo.service import Descendants
@@ -11,8 +12,11 @@ from ..todo.views import Item, number_ranges
 from .clock import to_local
 from .errors import UsageError
 from .output import print_line, print_message
-from .session import Session, check_ids
+from .session import Session
 from .text import visible
+
+_MOST_NEXT = 3
+"""How many next todos of series an answer names."""
 
 
 def change(
@@ -81,7 +85,7 @@ def record_in_lists(
     from ..todo.several_lists import change_in_lists
 
     lists = {name: session.list if name == session.list.name else session.open_list(name) for name in named}
-    chosen = [(lists[name], lists[name].select(check_ids(words))) for name, words in named.items()]
+    chosen = [(lists[name], session.select(lists[name], words)) for name, words in named.items()]
     with hint_to_restore(session):
         return change_in_lists(chosen, commands, children=children)
 
@@ -98,7 +102,12 @@ def hint_to_restore(session: Session) -> Iterator[None]:
             error.hint = _hint_to_moved(session, error.targets)
         if isinstance(error, (TodosRejected, CannotMove)) and error.removed:
             ids = number_ranges(error.removed).replace(" ", "")
-            error.hint = f"to restore what was removed: {session.typed(session.list.name, f'restore {ids}')}"
+            name = error.list if isinstance(error, TodosRejected) else session.list.name
+            error.hint = f"to restore what was removed: {session.typed(name, f'restore {ids}')}"
+        if isinstance(error, TodosRejected) and error.blocked:
+            ids = number_ranges(error.blocked).replace(" ", "")
+            command = session.typed(error.list, f"done {ids} --with-children")
+            error.hint = f"to complete the children as well: {command}"
         raise
 
 
@@ -172,23 +181,27 @@ def _print_changes_of_lists(session: Session, answers: Sequence[Answer], done: s
 
 
 def _consequences(answer: Answer) -> str:
-    """Return what happened to todos that recur: when the next one is due, that it was removed, or that there is none."""
-    if not answer.others and not any(item.todo.every for item in answer.changed):
+    """Return what happened to series: when the next todo is due, that it was removed, or that there is none."""
+    events = [event for commit in answer.commits for event in commit.events]
+    ending = {event.stream for event in events if isinstance(event.data, (TodoCompleted, TodoRemoved))}
+    ended = [item for item in answer.changed if item.stream in ending and item.todo.every is not None]
+    if not answer.others and not ended:
         return ""
+    from ..todo.recurrence import next_id
     from ..todo.views import display_day_or_instant
 
+    following = {item.id for item in answer.others}
+    known = [item for item in ended if next_id(item.id) in following or (item.todo.removed and item.todo.done)]
+    last = [item.number for item in ended if item not in known]
     results = [
         f"{item.number} removed"
         if item.todo.removed
         else f"next: {item.number}, due {display_day_or_instant(item.todo.due, to_local)}"
-        for item in answer.others
+        for item in answer.others[:_MOST_NEXT]
     ]
-    ended = [
-        item.number
-        for item in answer.changed
-        if item.todo.every is not None and (item.todo.removed or (item.todo.done and not answer.others))
-    ]
-    results += [f"no next one: {number_ranges(ended)} was the last of its series"] if ended else []
+    results += [f"and {len(answer.others) - _MOST_NEXT:,} more"] if len(answer.others) > _MOST_NEXT else []
+    results += [f"no next one: {number_ranges(last)} was the last of its series"] if len(last) == 1 else []
+    results += [f"no next ones: {len(last):,} series have ended"] if len(last) > 1 else []
     return f" ({'; '.join(results)})" if results else ""
 
 

@@ -1,6 +1,7 @@
 """The board, which `todo` shows without a verb: the open todos that are overdue, those of today, and the next ones."""
 
-from ..cqrs.errors import CqrsError
+from collections.abc import Sequence
+
 from ..cqrs.struct import replace
 from ..todo.service import View
 from ..todo.views import Item, board, open_items
@@ -23,16 +24,7 @@ def show_board(session: Session) -> int:
     """
     if session.options.all_lists:
         session.check_all_lists()
-    views: list[View] = []
-    failure: CqrsError | None = None
-    narrowed = session.names_a_list or isinstance(session.moment, int)
-    for name in [session.list.name] if narrowed else session.list_names():
-        try:
-            views.append(session.open_list(name).view(session.moment))
-        except CqrsError as error:
-            if name == session.list.name:
-                raise
-            failure = failure or error
+    views, failure = session.views(all_lists=not (session.names_a_list or isinstance(session.moment, int)))
     if session.options.json:
         from . import document
 
@@ -45,7 +37,7 @@ def show_board(session: Session) -> int:
     return 0
 
 
-def _print_board(session: Session, views: list[View]) -> None:
+def _print_board(session: Session, views: Sequence[View]) -> None:
     print_moment(session, views[0])
     now = session.seen_from(views[0])
     blocks: list[Block] = []

@@ -1,10 +1,10 @@
 """The words that name todos of other lists, such as `work/3`, or by their texts, such as `/milk/`."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from ..todo.errors import NotFound
 from ..todo.service import TodoList
-from ..todo.values import searchable
+from ..todo.values import nfc, searchable
 from ..todo.views import open_items
 from .errors import UsageError
 from .session import Session, check_ids, check_text
@@ -43,14 +43,27 @@ def by_list(session: Session, words: Sequence[str]) -> dict[str, list[str]]:
         if _is_text(word):
             found.setdefault(session.list.name, []).append(_number_of(session, session.list, word))
             continue
-        list_name = session.list.name
-        for part in word.replace(",", " ").split() or [word]:
-            name, slash, rest = part.rpartition("/")
-            if slash and not (name and rest):
-                raise UsageError(f"{part!r} does not name a todo", "write for instance work/3, or /milk/ for a text")
-            list_name = name if slash else list_name  # `work/1,3` names two todos of work
-            found.setdefault(list_name, []).append(rest)
+        for name, part in _parts(word, session):
+            found.setdefault(name, []).append(part)
     return found
+
+
+def _parts(word: str, session: Session) -> Iterator[tuple[str, str]]:
+    """Return the numbers and ids in a word, each with the name of its list: `work/1,3` are two todos of work.
+
+    Raises:
+        UsageError: The word has a wrong form.
+    """
+    name, slash, rest = word.rpartition("/")
+    if slash and ("," not in name or nfc(name) in session.store.names()):  # a list's name may have commas and spaces
+        parts = [(name, part) for part in rest.split(",") if part] or [(name, "")]
+    else:
+        pieces = (part.rpartition("/") for part in word.replace(",", " ").split() or [word])
+        parts = [(name if slash else session.list.name, rest) for name, slash, rest in pieces]
+    for name, part in parts:
+        if not (name and part):
+            raise UsageError(f"{word!r} does not name a todo", "write for instance work/3, or /milk/ for a text")
+        yield nfc(name), part
 
 
 def _is_text(word: str) -> bool:

@@ -36,7 +36,7 @@ def zone_name() -> str | None:
     zone = os.environ.get("TZ", "").removeprefix(":")
     path = zone if zone and not os.path.isabs(zone) else os.path.realpath(zone or "/etc/localtime")
     name = next((path.removeprefix(f"{folder}/") for folder in _FOLDERS if path.startswith(f"{folder}/")), path)
-    return name if not os.path.isabs(name) and _is_known(name) else None
+    return name if ("/" in name or name == "UTC") and not os.path.isabs(name) and _is_known(name) else None
 
 
 def conversion_to(zone: str | None) -> "ToLocal":

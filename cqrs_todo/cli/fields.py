@@ -248,7 +248,7 @@ def read_todos(session: Session, words: Sequence[str]) -> tuple[str, ...]:
         TodoNotFound: The list has no such todo.
     """
     name = session.list.name
-    chosen = session.choose(words)
+    chosen = session.choose(words, as_sent=False)  # a number always means the same todo
     if session.list.name != name:
         raise UsageError(f"{' '.join(words)} is in another list", "a todo is linked only with todos of its own list")
     return tuple(item.id for item in chosen)

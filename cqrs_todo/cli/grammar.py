@@ -261,7 +261,7 @@ class _Command(TyperCommand):
             from .queries import wanted_todos
 
             session.check_verb(verb)
-            numbers = wanted_todos(session, options.where)
+            numbers = wanted_todos(session, options.where, trees=verb.trees or bool(values.get("with_children")))
             if numbers is None:
                 return 0
             values = {name: _with_wanted(value, numbers) for name, value in values.items()}

@@ -1,7 +1,7 @@
 """The words that name todos: checks that need no list."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from ..todo.values import ID
 from .errors import UsageError
@@ -45,7 +45,9 @@ def _size(digits: str) -> tuple[int, str]:
     return len(digits), digits
 
 
-def check_one_word(ids: str, words: Sequence[str], literal: int, verb: str, options: Sequence[str] = ()) -> None:
+def check_one_word(
+    ids: str, words: Sequence[str], literal: int, verb: str, lists: Callable[[], Sequence[str]], options: Sequence[str] = ()
+) -> None:
     """Check that the words after the ids, which are a text, do not begin with more ids: `todo edit 1 2 Text`.
 
     Args:
@@ -53,12 +55,13 @@ def check_one_word(ids: str, words: Sequence[str], literal: int, verb: str, opti
         words: The words after it.
         literal: How many of the last words came after `--`.
         verb: The verb.
+        lists: Returns the names of the lists, for a word such as `work/3`.
         options: The options that were given, for the command lines in the hint.
 
     Raises:
         UsageError: The first of the words looks like todos.
     """
-    if len(words) <= literal or not re.fullmatch(_IDS, words[0]):
+    if len(words) <= literal or not _names_todos(words[0], lists):
         return
     import shlex  # only for errors
 
@@ -67,6 +70,13 @@ def check_one_word(ids: str, words: Sequence[str], literal: int, verb: str, opti
     known, other = ids.rstrip(","), words[0].rstrip(",")
     several = f"for several todos: {f'todo {verb} {known},{other} {rest}'.rstrip()}; " if known != other else ""
     raise UsageError(f"{words[0]!r} could name a todo, or begin the text", several + as_text)
+
+
+def _names_todos(word: str, lists: Callable[[], Sequence[str]]) -> bool:
+    name, slash, rest = word.rpartition("/")
+    if slash and re.fullmatch(_IDS, rest):
+        return name in lists()
+    return re.fullmatch(_IDS, word) is not None
 
 
 def starts_with_ids(words: Sequence[str]) -> bool:

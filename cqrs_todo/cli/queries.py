@@ -37,7 +37,8 @@ def query_of(session: Session, words: Sequence[str], view: View) -> Query:
             raise UsageError(f"there is no option {word}", f"to leave out the tag: not +{word[1]}")
     text = check_text("query", " ".join(words))
     config = session.config
-    context = Context(session.seen_from(view), to_local, view.list, view.items, config.filters, config.date_order)
+    now, here = session.seen_from(view), session.list.name
+    context = Context(now, to_local, view.list, view.items, here, config.filters, config.date_order)
     try:
         return parse(text, context)
     except InvalidQuery as error:
@@ -53,12 +54,13 @@ def check_tags(wanted: Sequence[str], items: Sequence[Item]) -> None:
         raise UsageError(f"no todo has the tag +{unknown[0]}", f"the tags are {known}" if known else "no todo has a tag")
 
 
-def wanted_todos(session: Session, where: str) -> str | None:
+def wanted_todos(session: Session, where: str, *, trees: bool) -> str | None:
     """Show the todos of the list that `--where` wants, and if they are many, ask whether to change them.
 
     Args:
         session: This run of the program.
         where: The query.
+        trees: Whether all todos under them are changed as well.
 
     Returns:
         Their numbers in one word; None if nothing is to be changed.
@@ -74,7 +76,11 @@ def wanted_todos(session: Session, where: str) -> str | None:
     view = session.list.view()
     query = query_of(session, [where], view)
     check_tags(query.tags, view.items)
-    items = query.matching()
+    wanted = items = query.matching()
+    if trees and any(item.todo.parent for item in view.items):
+        from ..todo.links import Links  # few lists have trees
+
+        items = [*wanted, *Links(view.items).descendants(*wanted)]
     shown = items if len(items) <= _UNASKED else items[:_SHOWN]
     for item in shown:
         print_message(session, f"{item.number}  {visible(item.todo.text)}")
@@ -90,7 +96,7 @@ def wanted_todos(session: Session, where: str) -> str | None:
             print_line(document.encode(document.answer_document(answer, session.list.position_of)))
         print_message(session, "Nothing was changed." if shown else "Nothing matches, so nothing was changed.")
         return None
-    return ",".join(str(item.number) for item in items)
+    return ",".join(str(item.number) for item in wanted)
 
 
 def asked(question: str) -> bool:

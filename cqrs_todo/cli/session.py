@@ -131,7 +131,7 @@ class Session:
     @property
     def names_a_list(self) -> bool:
         """Whether an option or the environment names the list in use."""
-        return bool(self.options.list or _environment("TODO_LIST"))
+        return not self.options.all_lists and bool(self.options.list or _environment("TODO_LIST"))
 
     @cached_property
     def list(self) -> TodoList:
@@ -143,6 +143,29 @@ class Session:
         yield self.list
         yield from (self.open_list(name) for name in self.list_names()[1:])
 
+    def views(self, *, all_lists: bool) -> tuple[Sequence[View], CqrsError | None]:
+        """Read the list in use, or all lists, now or at the moment of this run.
+
+        A list other than the one in use that cannot be read hides no other list.
+
+        Args:
+            all_lists: Whether to read all lists.
+
+        Returns:
+            The lists, the one in use first; and the error of the first list that cannot be read, to be raised at the end.
+        """
+        views: list[View] = []
+        failure: CqrsError | None = None
+        for name in self.list_names() if all_lists else [self.list.name]:
+            try:
+                todos = self.list if name == self.list.name else self.open_list(name)
+                views.append(todos.view(self.moment))
+            except CqrsError as error:
+                if not views:
+                    raise
+                failure = failure or error
+        return views, failure
+
     def list_names(self) -> Sequence[str]:
         """Return the names of all lists that are not archived: the one in use first, then the others by name."""
         return [self.list.name, *(name for name in sorted(self.store.names()) if name != self.list.name)]
@@ -152,13 +175,15 @@ class Session:
         if name != self.list.name:
             self.options.list = name
             self.list = self.open_list(name)
+            self.__dict__.pop("moment", None)  # a position such as @-1 belongs to the list in use
 
-    def choose(self, words: Sequence[str], moment: Moment | None = None) -> Sequence[Item]:
+    def choose(self, words: Sequence[str], *, then: bool = False, as_sent: bool = True) -> Sequence[Item]:
         """Find the todos that a person named. If they are in another list, that list is used from now on.
 
         Args:
             words: Numbers, ranges, ids, `@`, todos of another list such as `work/3`, or texts such as `/milk/`.
-            moment: The moment at which they are looked for. None for now.
+            then: Whether they are looked for at the moment of this run, instead of now.
+            as_sent: See `TodoList.select`.
 
         Raises:
             UsageError: A word has a wrong form, the todos are in several lists, or a text names no todo or several.
@@ -168,7 +193,20 @@ class Session:
             from .choosing import in_one_list  # most runs name todos by their numbers
 
             words = in_one_list(self, words)
-        return self.list.select(check_ids(words), moment)
+        return self.select(self.list, words, self.moment if then else None, as_sent=as_sent)
+
+    def select(
+        self, todos: TodoList, words: Sequence[str], moment: Moment | None = None, *, as_sent: bool = True
+    ) -> Sequence[Item]:
+        """Find todos of a list by numbers and ids. Arguments, result and errors are those of `TodoList.select`."""
+        try:
+            return todos.select(check_ids(words), moment, as_sent=as_sent)
+        except CqrsError as error:
+            from ..todo.errors import TodoNotFound
+
+            if isinstance(error, TodoNotFound):
+                error.hint = f"see the numbers: {self.typed(todos.name, 'ls --all')}"
+            raise
 
     @cached_property
     def snapshots(self) -> Snapshots:

@@ -148,19 +148,27 @@ def print_blocks(session: Session, blocks: Sequence[Block], now: datetime, *, em
                 _print_lines(shown, columns)
 
 
-def print_waiting(session: Session, waiting: Sequence[Item], now: datetime, *, all_lists: bool = False) -> None:
+def print_waiting(
+    session: Session, waiting: Sequence[Item], now: datetime, query: Sequence[str] = (), *, all_lists: bool = False
+) -> None:
     """Print how many todos are hidden until some day, and how to see them.
 
     Args:
         session: This run of the program.
         waiting: The todos.
         now: The time from which days such as "tomorrow" are counted.
+        query: The query that wants them.
         all_lists: Whether some of them are in lists other than the one in use.
     """
     first = first_wait(waiting, to_local)
     if first is None or session.options.plain:
         return
-    command = session.typed(session.list.name, f"ls {'-A ' if all_lists else ''}is:waiting")
+    wanted = ""
+    if query:
+        import shlex  # few queries hide todos
+
+        wanted = f"{shlex.join(query)} "
+    command = session.typed(session.list.name, f"ls {'-A ' if all_lists else ''}{wanted}is:waiting")
     line = f"{len(waiting):,} waiting, from {relative_day(first, now, to_local)}: {command}"
     if session.rich:
         from rich.text import Text
@@ -306,16 +314,32 @@ def _draw_tables(
         for section, shown in zip(block.sections, sections, strict=True):
             if section.title:
                 parts.append(Text(section.title, style="bold red" if section.title == "Overdue" else "bold"))
-            parts.append(_table(shown, columns, now))
+            parts.append(_table(shown, columns, now, max(session.columns // 4, 8)))
     draw(session, *parts)
 
 
-def _table(rows: Sequence[_Row], columns: _Columns, now: datetime) -> "Table":
+def _shortened(label: str, most: int) -> str:
+    """Return a label whose list has so short a name that the label is not longer than some characters."""
+    if len(label) <= most:
+        return label
+    name, slash, number = label.rpartition("/")
+    return f"{name[: max(most - len(number) - 2, 1)]}…{slash}{number}"
+
+
+def _table(rows: Sequence[_Row], columns: _Columns, now: datetime, most: int) -> "Table":
+    """Return todos as a table.
+
+    Args:
+        rows: The todos.
+        columns: The widths of the columns.
+        now: The time that decides what is overdue.
+        most: How many characters of a label are shown.
+    """
     from rich.table import Table
     from rich.text import Text
 
     table = Table.grid(padding=(0, 2, 0, 0), expand=True)
-    table.add_column(justify="right", style="bold", no_wrap=True, width=columns.label_width)
+    table.add_column(justify="right", style="bold", no_wrap=True, width=min(columns.label_width, most))
     for shown, width in (
         (columns.mark_width, columns.mark_width),
         (columns.prioritized, 1),
@@ -327,7 +351,7 @@ def _table(rows: Sequence[_Row], columns: _Columns, now: datetime) -> "Table":
     for row in rows:
         todo = row.item.todo
         faded = todo.done or todo.removed
-        cells: list[str | Text] = [visible(row.label)]
+        cells: list[str | Text] = [_shortened(visible(row.label), most)]
         if columns.mark_width:
             cells.append(Text(_mark(todo, columns, "✓"), style="green" if todo.done and not todo.removed else ""))
         if columns.prioritized:

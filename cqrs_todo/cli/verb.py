@@ -83,6 +83,7 @@ class Verb(Struct, frozen=True):
         writes: Whether it changes something. Such a verb refuses `--at`. If it has a group, it changes a list, and takes
             the options `--command-id`, `--expect` and `--because`.
         all_lists: Whether it reads all lists if `-A` is given.
+        trees: Whether it changes all todos under the named ones as well.
         records: Whether it records what it changes as a command. Otherwise it takes none of these options.
         fields: Whether it takes the options of all fields. The action receives them as `fields`: what was given, by the
             names of the fields.
@@ -100,6 +101,7 @@ class Verb(Struct, frozen=True):
     options: tuple[Option, ...] = ()
     writes: bool = False
     all_lists: bool = False
+    trees: bool = False
     records: bool = True
     fields: bool = False
     literal: bool = False
@@ -184,10 +186,19 @@ class Verb(Struct, frozen=True):
         return values
 
 
-IDS = Argument("ids", "IDS", "Numbers and ranges (1-3,7), stable ids, or @ for the todos of the last change.", several=True)
+IDS = Argument(
+    "ids",
+    "IDS",
+    "Numbers and ranges (1-3,7), todos of other lists (work/3), a text (/milk/), stable ids, or @ for the last change.",
+    several=True,
+)
 """Todos, in one or more words."""
 
-ONE_IDS = Argument("ids", "IDS", "Numbers and ranges (1-3,7), a stable id, or @ for the todos of the last change.")
+ONE_IDS = Argument(
+    "ids",
+    "IDS",
+    "Numbers and ranges (1-3,7), a todo of another list (work/3), a text (/milk/), a stable id, or @ for the last change.",
+)
 """Todos in one word, because other words follow."""
 
 SOME_IDS = Argument("ids", "IDS", "Only these todos.", required=False, several=True)

@@ -75,6 +75,8 @@ class TodoNotFound(NotFound):
         super().__init__(f"no todo {', '.join(words)} in {list}")
         self.words = tuple(words)
         self.list = list
+        self.hint: str | None = None
+        """What a person can do about it; for a front end to set."""
 
 
 class EventNotFound(NotFound):
@@ -101,15 +103,19 @@ class ReminderInPast(Rejected):
 class TodosRejected(Rejected):
     """The decider refused commands on todos. Nothing was recorded."""
 
-    def __init__(self, message: str, removed: Sequence[int]) -> None:
+    def __init__(self, message: str, removed: Sequence[int], list: str, blocked: Sequence[int] = ()) -> None:
         """Make the error.
 
         Args:
             message: Which todos, and why, in words.
             removed: The numbers of the todos that were refused because they were removed.
+            list: The name of their list.
+            blocked: The numbers of the todos that were refused because they have open children, if that is the only reason.
         """
         super().__init__(message)
         self.removed = tuple(removed)
+        self.list = list
+        self.blocked = tuple(blocked)
         self.hint: str | None = None
         """What a person can do about it; for a front end to set."""
 

@@ -8,26 +8,24 @@ All of it happens while a commit is planned, so that the commit depends on what 
 close a circle, one is refused.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from ..cqrs.events import Commit
 from ..cqrs.fold import Fold
-from ..cqrs.struct import Struct
-from .events import DependencyAdded, ParentChanged, TodoCompleted, TodoEvent, TodoRemoved, TodoReopened
+from ..cqrs.struct import Struct, replace
+from .events import DependencyAdded, ParentChanged, TodoCompleted, TodoCreated, TodoEvent, TodoRemoved
 from .fields import State, Todo
 from .model import DECIDER, events_between, evolve
-from .views import Item, id_of, items_of, number_ranges
+from .views import Item, id_of, items_of, move_of, number_ranges
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from .recurrence import ToZone
 
-LINKING = (DependencyAdded, ParentChanged)
-"""The events that link todos."""
-STATE_CHANGING = (TodoCompleted, TodoReopened)
-"""The events that may concern the linked todos."""
+MOST_DEPENDENCIES = 1000
+"""On how many todos one todo can depend."""
 
 
 def with_descendants(fold: Fold[State], chosen: Iterable[Item], *, open_only: bool) -> list[Item]:
@@ -42,11 +40,28 @@ def with_descendants(fold: Fold[State], chosen: Iterable[Item], *, open_only: bo
 
     links = Links(items_of(fold))
     found = {item.stream: item for item in chosen}
-    for item in chosen:
-        for child in links.descendants(item):
-            if not (open_only and child.todo.done):
-                found.setdefault(child.stream, child)
+    for item in links.descendants(*found.values()):
+        if not (open_only and item.todo.done):
+            found.setdefault(item.stream, item)
     return list(found.values())
+
+
+class Surroundings(Struct, frozen=True):
+    """What a command does not change, and what its consequences depend on.
+
+    Args:
+        now: The time of the command.
+        to_zone: The time zones.
+        commits: Returns the commits of the list, newest first.
+        moved_to: Returns the names of the lists that removed todos were moved to, by their streams.
+        forgotten: The streams that were forgotten.
+    """
+
+    now: "datetime"
+    to_zone: "ToZone"
+    commits: Callable[[], Iterable[Commit]]
+    moved_to: Callable[[Collection[str]], Mapping[str, str]]
+    forgotten: Collection[str]
 
 
 class Consequences(Struct, frozen=True):
@@ -55,87 +70,117 @@ class Consequences(Struct, frozen=True):
     Args:
         changes: The events of other todos, by their streams.
         refused: Why changes are refused, by the streams of the todos.
+        blocked: The streams of the todos that are refused because they have open children.
     """
 
     changes: Mapping[str, tuple[TodoEvent, ...]]
     refused: Mapping[str, str]
+    blocked: Collection[str]
 
 
-def consequences(
-    fold: Fold[State],
-    changes: Mapping[str, Sequence[TodoEvent]],
-    commits: Iterable[Commit],
-    now: "datetime",
-    to_zone: "ToZone",
-) -> Consequences:
+class _Planned:
+    """A list with the changes that are planned."""
+
+    def __init__(self, fold: Fold[State], changes: Mapping[str, Sequence[TodoEvent]]) -> None:
+        self.fold = fold
+        self.before = {stream: self._recorded(stream) for stream in changes}
+        self.after = dict(self.before)
+        for stream, events in changes.items():
+            for event in events:
+                self.after[stream] = evolve(self.after[stream], event)
+        self._children: dict[str, list[int]] | None = None
+
+    def _recorded(self, stream: str) -> State:
+        entity = self.fold.get(stream)
+        return None if entity is None else entity.state
+
+    def state(self, stream: str) -> State:
+        """Return the state of a todo after the changes. The commit depends on it."""
+        return self.after[stream] if stream in self.after else self._recorded(stream)
+
+    def named(self, id: str) -> str:
+        """Return the number of a todo, or its id if it was never in the list."""
+        entity = self.fold.get(DECIDER.stream(id))
+        return id if entity is None else f"{entity.number}"
+
+    def open_children(self, id: str) -> Sequence[int]:
+        """Return the numbers of the todos directly under a todo that are open after the changes."""
+        if self._children is None:
+            self._children = {}
+            for entity in self.fold:
+                state = self.after.get(entity.stream, entity.state)
+                if state is not None and state.parent is not None and not state.done and not state.removed:
+                    self._children.setdefault(state.parent, []).append(entity.number)
+        return self._children.get(id, ())
+
+
+def consequences(fold: Fold[State], changes: Mapping[str, Sequence[TodoEvent]], surroundings: Surroundings) -> Consequences:
     """Find out what follows from changes of todos.
 
     Args:
         fold: The list.
         changes: The events by stream. The todos may be new.
-        commits: The commits of the list, newest first. They are read only if a todo that recurs is reopened.
-        now: The time of the command.
-        to_zone: The time zones.
+        surroundings: What the consequences depend on besides.
     """
-    before = {stream: _state(fold, stream) for stream in changes}
-    after = {stream: _after(before[stream], changes[stream]) for stream in changes}
+    planned = _Planned(fold, changes)
     more: dict[str, tuple[TodoEvent, ...]] = {}
     refused: dict[str, str] = {}
+    blocked: list[str] = []
     for stream, events in changes.items():
-        old, new = before[stream], after[stream]
+        old, new = planned.before[stream], planned.after[stream]
         if new is None or new.removed:
             continue
-        if any(isinstance(event, LINKING) for event in events):
-            reason = _wrong_link(fold, after, stream, events)
-            if reason is not None:
-                refused[stream] = reason
+        reason = _wrong_link(planned, stream, events)
+        if reason is not None:
+            refused[stream] = reason
         was_done, is_done = old is not None and old.done, new.done
         if is_done and not was_done:
-            open_children = list(_open_children(fold, after, stream))
+            open_children = planned.open_children(id_of(stream))
             if open_children:
                 refused[stream] = f"it has open children: {number_ranges(open_children)}"
+                blocked.append(stream)
             elif new.every is not None:
-                more |= _next_events(fold, stream, new, now, to_zone)
+                more |= _next_events(planned, stream, new, surroundings)
         elif was_done and not is_done and new.every is not None:
-            removal = _next_removed(fold, stream, commits)
+            removal = _next_removed(planned, stream, surroundings)
             if isinstance(removal, str):
                 refused[stream] = removal
             else:
                 more |= removal
-    return Consequences({stream: events for stream, events in more.items() if stream not in changes and events}, refused)
+    others = {stream: events for stream, events in more.items() if stream not in changes and events}
+    return Consequences(others, refused, blocked)
 
 
-def _state(fold: Fold[State], stream: str) -> State:
-    entity = fold.get(stream)
-    return None if entity is None else entity.state
+# links
 
 
-def _after(state: State, events: Iterable[TodoEvent]) -> State:
-    for event in events:
-        state = evolve(state, event)
-    return state
-
-
-def _wrong_link(fold: Fold[State], after: Mapping[str, State], stream: str, events: Iterable[TodoEvent]) -> str | None:
+def _wrong_link(planned: _Planned, stream: str, events: Iterable[TodoEvent]) -> str | None:
     """Return what is wrong with the new links of a todo; None if nothing is."""
-    for event in events:
-        if isinstance(event, ParentChanged) and event.new is not None:
-            ids, what, follow = [event.new], "be a child of", _parent_of
-        elif isinstance(event, DependencyAdded):
-            ids, what, follow = [event.dependency], "depend on", _needs_of
-        else:
-            continue
-        for id in ids:
-            target = DECIDER.stream(id)
-            if target == stream:
-                return f"it cannot {what} itself"
-            state = after[target] if target in after else _state(fold, target)
-            if state is None or state.removed:
-                return f"the todo {id} is not in this list"
-            if _leads_to(fold, after, target, stream, follow):
-                entity = fold.get(target)
-                number = id if entity is None else f"{entity.number}"
-                return f"it cannot {what} {number}: that would be a circle"
+    parents = [event.new for event in events if isinstance(event, ParentChanged) and event.new is not None]
+    needed = [event.dependency for event in events if isinstance(event, DependencyAdded)]
+    new = planned.after[stream]
+    if needed and new is not None and len(new.depends) > MOST_DEPENDENCIES:
+        return f"a todo can depend on at most {MOST_DEPENDENCIES:,} others"
+    return _wrong_target(planned, stream, parents, "be a child of", _parent_of) or _wrong_target(
+        planned, stream, needed, "depend on", _needs_of
+    )
+
+
+def _wrong_target(
+    planned: _Planned, stream: str, ids: Iterable[str], what: str, follow: Callable[[Todo], Iterable[str]]
+) -> str | None:
+    seen: set[str] = set()
+    for id in ids:
+        target = DECIDER.stream(id)
+        if target == stream:
+            return f"it cannot {what} itself"
+        state = planned.state(target)
+        if state is None:
+            return f"the todo {id} is not in this list"
+        if state.removed:
+            return f"the todo {planned.named(id)} was removed"
+        if _leads_to(planned, target, stream, follow, seen):
+            return f"it cannot {what} {planned.named(id)}, because that would be a circle"
     return None
 
 
@@ -147,9 +192,11 @@ def _needs_of(todo: Todo) -> Iterable[str]:
     return todo.depends
 
 
-def _leads_to(fold: Fold[State], after: Mapping[str, State], start: str, end: str, follow: Any) -> bool:
-    """Return whether links lead from one todo to another. Every todo on the way is read, and so guarded by the commit."""
-    seen: set[str] = set()
+def _leads_to(planned: _Planned, start: str, end: str, follow: Callable[[Todo], Iterable[str]], seen: set[str]) -> bool:
+    """Return whether links lead from one todo to another.
+
+    Every todo on the way is read, and so guarded by the commit. What was seen once, and does not lead there, is passed by.
+    """
     left = [start]
     while left:
         stream = left.pop()
@@ -158,49 +205,87 @@ def _leads_to(fold: Fold[State], after: Mapping[str, State], start: str, end: st
         if stream in seen:
             continue
         seen.add(stream)
-        state = after[stream] if stream in after else _state(fold, stream)
+        state = planned.state(stream)
         if state is not None:
             left += [DECIDER.stream(id) for id in follow(state)]
     return False
 
 
-def _open_children(fold: Fold[State], after: Mapping[str, State], stream: str) -> Iterator[int]:
-    """Return the numbers of the todos directly under a todo that stay open."""
-    id = id_of(stream)
-    for entity in fold:
-        state = after.get(entity.stream, entity.state)
-        if state is not None and state.parent == id and not state.done and not state.removed and entity.stream != stream:
-            yield entity.number
+# series
 
 
-def _next_events(
-    fold: Fold[State], stream: str, done: Todo, now: "datetime", to_zone: "ToZone"
-) -> dict[str, tuple[TodoEvent, ...]]:
-    """Return the events that create the next todo of a series, or bring it back; none if the series has ended."""
-    from .recurrence import next_id, next_todo
+def _next_stream(stream: str, surroundings: Surroundings) -> str:
+    """Return the stream of the next todo of a series: the first one that was not forgotten."""
+    from .recurrence import next_id
 
-    todo = next_todo(done, now, to_zone)
+    following = DECIDER.stream(next_id(id_of(stream)))
+    while following in surroundings.forgotten:
+        following = DECIDER.stream(next_id(id_of(following)))
+    return following
+
+
+def _next_events(planned: _Planned, stream: str, done: Todo, surroundings: Surroundings) -> dict[str, tuple[TodoEvent, ...]]:
+    """Return the events that create the next todo of a series, or bring it back; none if there is no next one."""
+    from .recurrence import next_todo
+
+    parent = None if done.parent is None else planned.state(DECIDER.stream(done.parent))
+    if parent is not None and parent.done:  # the series ends with what it is a part of
+        return {}
+    todo = next_todo(done, surroundings.now, surroundings.to_zone)
     if todo is None:
         return {}
-    following = DECIDER.stream(next_id(id_of(stream)))
-    state = _state(fold, following)
+    following = _next_stream(stream, surroundings)
+    state = planned.state(following)
     if state is not None and not state.removed:  # another machine has completed the same todo
+        return {}
+    if state is not None and surroundings.moved_to([following]):  # it is in another list
         return {}
     return {following: events_between(state, todo)}
 
 
-def _next_removed(fold: Fold[State], stream: str, commits: Iterable[Commit]) -> dict[str, tuple[TodoEvent, ...]] | str:
-    """Return the event that removes the next todo of a series; why that is refused if the todo was changed meanwhile."""
-    from .recurrence import next_id
+def _next_removed(planned: _Planned, stream: str, surroundings: Surroundings) -> dict[str, tuple[TodoEvent, ...]] | str:
+    """Return the event that removes the next todo of a series, or why it cannot be removed."""
+    from .recurrence import next_todo
 
-    following = fold.get(DECIDER.stream(next_id(id_of(stream))))
-    if following is None or following.state is None or following.state.removed:
-        return {}
+    fold = planned.fold
+    following = fold.get(_next_stream(stream, surroundings))
     fold.depend_on_everything()
-    for commit in commits:
-        streams = {event.stream for event in commit.events}
-        if following.stream in streams:
-            if stream in streams:
-                break
-            return f"its next todo, {following.number}, was changed since then (@{commit.position})"
-    return {following.stream: (TodoRemoved(),)}
+    if following is None or following.state is None:
+        return _why_elsewhere(stream, surroundings) or {}
+    if following.state.removed:
+        moved = surroundings.moved_to([following.stream])
+        return f"its next todo was moved to {moved[following.stream]}; remove it there first" if moved else {}
+    completed = _commit_with(stream, TodoCompleted, surroundings)
+    before = planned.before[stream]
+    if completed is not None and before is not None:
+        expected = next_todo(before, completed.metadata.at, surroundings.to_zone)
+        if expected is not None and replace(expected, created=following.state.created) == following.state:
+            return {following.stream: (TodoRemoved(),)}
+    last = next(
+        commit for commit in surroundings.commits() if any(event.stream == following.stream for event in commit.events)
+    )
+    return f"its next todo, {following.number}, was changed since then (@{last.position}); remove it first"
+
+
+def _commit_with(stream: str, type: type, surroundings: Surroundings) -> Commit | None:
+    """Return the newest commit with an event of a type in a stream."""
+    return next(
+        (
+            commit
+            for commit in surroundings.commits()
+            if any(event.stream == stream and isinstance(event.data, type) for event in commit.events)
+        ),
+        None,
+    )
+
+
+def _why_elsewhere(stream: str, surroundings: Surroundings) -> str | None:
+    """Return that a todo was completed in another list, which then has its next one; None if it was completed here."""
+    for commit in surroundings.commits():
+        events = [event.data for event in commit.events if event.stream == stream]
+        if any(isinstance(event, TodoCreated) for event in events):
+            move = move_of(commit)
+            return None if move is None else f"it was completed in {move.source_name}, which has its next todo"
+        if any(isinstance(event, TodoCompleted) for event in events):
+            return None
+    return None

@@ -47,15 +47,17 @@ class Links:
         """Return the todos that are directly under a todo, in order of creation."""
         return self._children.get(item.id, ()) if item.id in self._items else ()
 
-    def descendants(self, item: Item) -> list[Item]:
-        """Return all todos under a todo, at any depth, in order of creation."""
-        found: dict[str, Item] = {}
-        left = [item]
+    def descendants(self, *items: Item) -> list[Item]:
+        """Return all todos under some todos, at any depth and without these themselves, in order of creation."""
+        found = {item.id: item for item in items}
+        left = [*items]
         while left:
             for child in self.children(left.pop()):
-                if child.id not in found and child.id != item.id:
+                if child.id not in found:
                     found[child.id] = child
                     left.append(child)
+        for item in items:
+            del found[item.id]
         return sorted(found.values(), key=lambda child: child.number)
 
     def blockers(self, item: Item) -> list[Item]:
@@ -84,6 +86,10 @@ class Branch(Struct, frozen=True):
     prefix: str
 
 
+_DEEPEST = 12
+"""How many levels of a tree are indented. Deeper ones would leave no room for the texts."""
+
+
 def as_trees(items: Sequence[Item], links: Links) -> list[Branch]:
     """Arrange todos as trees: each todo comes directly after the one that it is a child of, if that is among them.
 
@@ -97,19 +103,25 @@ def as_trees(items: Sequence[Item], links: Links) -> list[Branch]:
     branches: list[Branch] = []
     seen: set[str] = set()
 
-    def grow(item: Item, prefix: str, below: str) -> None:
-        seen.add(item.id)
-        branches.append(Branch(item, prefix))
-        children = [child for child in links.children(item) if child.id in here and child.id not in seen]
-        for place, child in enumerate(children, 1):
-            last = place == len(children)
-            grow(child, below + ("└ " if last else "├ "), below + ("  " if last else "│ "))
+    def grow(root: Item) -> None:
+        left = [(root, "", "", 0)]
+        while left:
+            item, prefix, below, depth = left.pop()
+            if item.id in seen:
+                continue
+            seen.add(item.id)
+            branches.append(Branch(item, prefix))
+            children = [child for child in links.children(item) if child.id in here and child.id not in seen]
+            for place in range(len(children) - 1, -1, -1):
+                last = place == len(children) - 1
+                inner = below if depth >= _DEEPEST else below + ("  " if last else "│ ")
+                left.append((children[place], below + ("└ " if last else "├ "), inner, depth + 1))
 
     for item in items:
         parent = links.parent(item)
         if parent is None or parent.id not in here or item.todo.removed:
-            grow(item, "", "")
+            grow(item)
     for item in items:  # what is left forms circles
         if item.id not in seen:
-            grow(item, "", "")
+            grow(item)
     return branches

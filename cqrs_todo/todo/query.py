@@ -11,11 +11,11 @@ of the field. docs/queries.md describes the language. Nothing here reads a clock
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
 from ..cqrs.names import name_key
 from ..cqrs.struct import Struct
-from .errors import InvalidQuery
+from .errors import InvalidQuery, UnreadableRule
 from .fields import FIELDS
 from .values import ToLocal, nfc, parse_day_or_instant, searchable
 from .views import Item, is_overdue, is_waiting, local_day, open_items
@@ -52,6 +52,7 @@ class Context(Struct, frozen=True):
         to_local: The reader's time zone.
         list: The name of the list that is searched.
         items: All todos of that list.
+        here: The name of the list whose todos are named by their numbers alone; '' for the one that is searched.
         filters: The saved filters by name. None: there are none.
         order: How to read dates such as 3/4/2026. None refuses dates that can be read in two ways.
     """
@@ -60,6 +61,7 @@ class Context(Struct, frozen=True):
     to_local: ToLocal
     list: str = ""
     items: Sequence[Item] = ()
+    here: str = ""
     filters: Mapping[str, str] | None = None
     order: Order = None
 
@@ -296,6 +298,8 @@ class _Parser:
         elif key in _ATTRIBUTES:
             if key == "done":
                 self.scopes.add("done")
+            if key == "wait" and values != ["none"]:  # most of these are hidden otherwise
+                self.scopes.add("open")
             tests = [self._of_attribute(key, value, where) for value in values]
         else:
             known = [*_OTHER_KEYS, *_ATTRIBUTES]
@@ -392,10 +396,7 @@ class _Parser:
             case "todo" | "todos":
                 return self._linked(name, value, column)
             case "recurrence":
-                from .rules import rule_in_words  # few queries are about it
-
-                part = searchable(value.replace("-", " "))
-                return lambda item: item.todo.every is not None and part in searchable(rule_in_words(item.todo.every))
+                return self._recurring(value, column)
             case "word":
                 exact = value.startswith("=")
                 whole = nfc(value.removeprefix("="))
@@ -408,13 +409,33 @@ class _Parser:
                 part = searchable(value)
                 return lambda item: part in searchable(getattr(item.todo, name) or "")
 
+    def _recurring(self, value: str, column: int) -> Test:
+        """Return the test whether a todo recurs by a rule."""
+        from .rules import read_rule  # few queries are about it
+
+        def rule_from(anchor: date) -> tuple[str, bool]:
+            return read_rule(value, anchor)
+
+        try:
+            rule_from(self.context.now.date())
+        except UnreadableRule as error:
+            raise InvalidQuery(str(error), column, "for instance: every:month, every:2-weeks, every:after-3-days") from error
+
+        def test(item: Item) -> bool:
+            every = item.todo.every
+            return every is not None and rule_from(date.fromisoformat(every.anchor)) == (every.rule, every.after)
+
+        return test
+
     def _linked(self, name: str, value: str, column: int) -> Test:
         """Return the test whether a todo is under another one, at any depth, or depends on it."""
-        number = int(value) if value.isdecimal() and len(value) <= 18 else 0
-        found = [item for item in self.context.items if value in (item.id, f"{item.number}")]
+        context = self.context
+        list_name, slash, label = value.rpartition("/")
+        if name_key(list_name if slash else context.here or context.list) != name_key(context.list):
+            return lambda _: False  # a todo is linked only with todos of its own list
+        found = [item for item in context.items if label in (item.id, f"{item.number}")]
         if not found:
-            why = f"there is no todo {number}" if number else f"{value!r} is not a todo"
-            raise InvalidQuery(f"{why} in {self.context.list}", column, "write its number")
+            raise InvalidQuery(f"there is no todo {label!r} in {context.list}", column, "write its number")
         if name == "depends":
             id = found[0].id
             return lambda item: id in item.todo.depends

@@ -13,7 +13,7 @@ from ..cqrs.errors import Rejected
 from ..cqrs.struct import replace
 from .calendar import months_later
 from .errors import UnreadableRule
-from .fields import DUE, REMINDER, WAIT, Todo
+from .fields import DUE, EVERY, REMINDER, WAIT, Todo
 from .model import REMOVED, Change
 from .rules import check_rule, dates_of_rule, parts_of, read_rule
 from .values import DayOrInstant, Recurrence, day_or_instant, id_from_bytes, parse_day_or_instant
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     ToZone = Callable[[str | None], ToLocal]
     """Returns the conversion to a zone by its IANA name; for None, to the zone of the reader."""
 
+_DAY = timedelta(days=1)
 _HORIZON = 100
 """How many years a search looks ahead. A rule that never gives a date would be followed to the year 9999 otherwise."""
 
@@ -112,9 +113,10 @@ def next_day(every: Recurrence, due: date | None, done: date, today: date) -> da
     Returns:
         The day; None if the series has ended.
     """
-    if every.after:
-        return max(_later(done, every), today)
-    return first_day(every, max(due or today, today) + timedelta(days=1))
+    try:
+        return max(_later(done, every), today) if every.after else first_day(every, max(due or today, today) + _DAY)
+    except (OverflowError, ValueError):  # after the last day of the calendar
+        return None
 
 
 def skipped_day(every: Recurrence, due: date | None, today: date) -> date | None:
@@ -125,8 +127,11 @@ def skipped_day(every: Recurrence, due: date | None, today: date) -> date | None
         due: The day on which it is due.
         today: The present day.
     """
-    last = max(due or today, today - timedelta(days=1))
-    return _later(max(last, today), every) if every.after else first_day(every, last + timedelta(days=1))
+    last = max(due or today, today - _DAY)
+    try:
+        return _later(max(last, today), every) if every.after else first_day(every, last + _DAY)
+    except (OverflowError, ValueError):  # after the last day of the calendar
+        return None
 
 
 # Todos
@@ -154,7 +159,7 @@ def begun(
     rule, after = read_rule(text, anchor)
     parsed = None if due is None else parse_day_or_instant(due)
     clock = wall_clock(parsed, to_local).time() if isinstance(parsed, datetime) else None
-    shown = None if clock is None else clock.replace(microsecond=0).isoformat("auto" if clock.second else "minutes")
+    shown = None if clock is None else _clock(clock)
     every = Recurrence(rule, anchor.isoformat(), shown, None if clock is None else zone, after)
     first = anchor if after else first_day(every, anchor)
     if first is None:
@@ -177,23 +182,47 @@ def moved_to(todo: Todo, day: date, present: date, to_zone: ToZone) -> Todo:
         day: The day.
         present: The day from which the distance is counted if the todo has no due date.
         to_zone: The time zones.
+
+    Raises:
+        OverflowError: A date would be after the last day of the calendar.
     """
-    every = todo.every
-    if every is None:
+    if todo.every is None:
         raise ValueError("the todo does not recur")
-    local = to_zone(None)
-    distance = day - (present if todo.due is None else local_day(todo.due, to_zone(every.zone)))
+    zone = to_zone(todo.every.zone)
+    every = _at_time_of(todo.every, todo.due, to_zone)
+    distance = day - (present if todo.due is None else local_day(todo.due, zone))
 
     def later(instant: datetime) -> datetime:
-        return from_local(wall_clock(instant, local) + distance, local)
+        return from_local(wall_clock(instant, zone) + distance, zone)
 
     wait = None if todo.wait is None else parse_day_or_instant(todo.wait)
     return replace(
         todo,
+        every=every,
         due=due_on(day, every, to_zone),
         reminder=None if todo.reminder is None else later(todo.reminder),
         wait=None if wait is None else day_or_instant(later(wait) if isinstance(wait, datetime) else wait + distance),
     )
+
+
+def _at_time_of(every: Recurrence, due: DayOrInstant | None, to_zone: ToZone) -> Recurrence:
+    """Return a recurrence at the time of day of a due date, which may have been changed since the series began.
+
+    A due date that a change of the clocks has moved does not count as changed.
+    """
+    if due is None:
+        return every
+    zone = to_zone(every.zone)
+    parsed = parse_day_or_instant(due)
+    if not isinstance(parsed, datetime):
+        return replace(every, time=None, zone=None)
+    if every.time is not None and due_on(local_day(due, zone), every, to_zone) == due:
+        return every
+    return replace(every, time=_clock(wall_clock(parsed, zone).time()))
+
+
+def _clock(clock: time) -> str:
+    return clock.replace(microsecond=0).isoformat("auto" if clock.second else "minutes")
 
 
 def next_id(id: str) -> str:
@@ -226,7 +255,11 @@ def next_todo(todo: Todo, now: datetime, to_zone: ToZone) -> Todo | None:
     day = next_day(every, due, local_day(done, zone), today)
     if day is None:
         return None
-    return replace(moved_to(todo, day, today, to_zone), created=now, completed=None, depends=())
+    try:
+        following = moved_to(todo, day, today, to_zone)
+    except OverflowError:
+        return None
+    return replace(following, created=now, completed=None, depends=())
 
 
 def skipping(todo: Todo, now: datetime, to_zone: ToZone) -> list[TodoCommand]:
@@ -252,8 +285,11 @@ def skipping(todo: Todo, now: datetime, to_zone: ToZone) -> list[TodoCommand]:
     day = skipped_day(every, None if todo.due is None else local_day(todo.due, zone), today)
     if day is None:
         raise Rejected("it has no later date")
-    moved = moved_to(todo, day, today, to_zone)
-    commands: list[TodoCommand] = [Change(DUE, moved.due), Change(WAIT, moved.wait)]
+    try:
+        moved = moved_to(todo, day, today, to_zone)
+    except OverflowError:
+        raise Rejected("it has no later date") from None
+    commands: list[TodoCommand] = [Change(DUE, moved.due), Change(WAIT, moved.wait), Change(EVERY, moved.every)]
     if moved.reminder is None or moved.reminder > now:  # one that has passed already stays as it is
         commands.append(Change(REMINDER, moved.reminder, now))
     return commands

@@ -11,7 +11,7 @@ from .errors import UnreadableRule
 
 TYPE_CHECKING = False  # `typing` costs as much to import as Python costs to start
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from .values import Recurrence
 
@@ -44,11 +44,29 @@ _SYNONYMS = {
 _LEAP_YEAR = 2028
 _WORK_DAYS = ",".join(_DAYS[:5])
 _FREE_DAYS = ",".join(_DAYS[5:])
-_KNOWN_PARTS = frozenset(
-    ("FREQ", "INTERVAL", "COUNT", "UNTIL", "BYDAY", "BYMONTHDAY", "BYMONTH", "BYSETPOS", "BYYEARDAY", "BYWEEKNO", "WKST")
-)
-_MOST = 1000
-"""The highest interval and count."""
+_NUMBER = "[1-9][0-9]{0,2}"
+_DAY = "MO|TU|WE|TH|FR|SA|SU"
+
+
+def _some(form: str) -> str:
+    """Return the form of one or more values with commas between them."""
+    return f"({form})(,({form}))*"
+
+
+_PARTS = {
+    "FREQ": "DAILY|WEEKLY|MONTHLY|YEARLY",
+    "INTERVAL": f"{_NUMBER}|1000",
+    "COUNT": f"{_NUMBER}|1000",
+    "UNTIL": "[0-9]{8}(T[0-9]{6}Z?)?",
+    "BYDAY": _some(f"([+-]?[1-5])?({_DAY})"),
+    "BYMONTHDAY": _some("-?([1-9]|[12][0-9]|3[01])"),
+    "BYMONTH": _some("[1-9]|1[0-2]"),
+    "BYSETPOS": _some(f"-?{_NUMBER}"),
+    "BYYEARDAY": _some(f"-?{_NUMBER}"),
+    "BYWEEKNO": _some("-?([1-9]|[1-4][0-9]|5[0-3])"),
+    "WKST": _DAY,
+}
+"""The parts of an RRULE that are supported, and the forms of their values."""
 
 
 # Reading what people type
@@ -231,15 +249,12 @@ def check_rule(rule: str) -> None:
     """Raise `UnreadableRule` unless a rule is an RRULE whose dates python-dateutil computes as RFC 5545 defines them."""
     parts = parts_of(rule)
     for name, value in parts.items():
-        if name not in _KNOWN_PARTS:
+        if name not in _PARTS:
             raise UnreadableRule(f"{rule} ({name or 'an empty part'} is not supported)")
-        if not re.fullmatch("[A-Z0-9,+-]+", value):
-            raise UnreadableRule(f"{rule} ({name} has no value)")
-    if parts.get("FREQ") not in _FREQUENCIES.values():
-        raise UnreadableRule(f"{rule} (FREQ must be DAILY, WEEKLY, MONTHLY or YEARLY)")
-    for name in ("INTERVAL", "COUNT"):
-        if not (value := parts.get(name, "1")).isdecimal() or not 1 <= int(value) <= _MOST:
-            raise UnreadableRule(f"{rule} ({name} must be a number from 1 to {_MOST})")
+        if not re.fullmatch(_PARTS[name], value):
+            raise UnreadableRule(f"{rule} ({name} cannot be {value or 'empty'})")
+    if "FREQ" not in parts:
+        raise UnreadableRule(f"{rule} (FREQ is missing)")
     days = parts.get("BYDAY", "MO").split(",")
     if len({len(day) > 2 for day in days}) > 1:  # the library gives no dates for such a mixture
         raise UnreadableRule(f"{rule} (BYDAY mixes days with and without a number)")
@@ -269,7 +284,15 @@ def dates_of_rule(text: str, anchor: date, last_year: int) -> Iterator[date]:
         rule = rrulestr(known, dtstart=datetime.combine(anchor, time()))
     except (ValueError, TypeError, OverflowError, KeyError, IndexError, AttributeError) as error:
         raise UnreadableRule(f"{text} ({error})") from error
-    return islice((moment.date() for moment in rule), count)
+    return islice(_dates(rule, text), count)
+
+
+def _dates(moments: Iterable[datetime], text: str) -> Iterator[date]:
+    try:
+        for moment in moments:
+            yield moment.date()
+    except (ValueError, TypeError, OverflowError, IndexError) as error:  # the library finds some faults only on the way
+        raise UnreadableRule(f"{text} ({error})") from error
 
 
 # Showing

@@ -124,12 +124,13 @@ class TodoList(Recorder):
             return list(dict.fromkeys(id_of(event.stream) for event in commit.events))
         return []
 
-    def select(self, words: Sequence[str], moment: Moment | None = None) -> list[Item]:
+    def select(self, words: Sequence[str], moment: Moment | None = None, *, as_sent: bool = True) -> list[Item]:
         """Find the todos that a person named.
 
         Args:
             words: Numbers, ranges, `@` or ids; see `selection.select`.
             moment: The moment at which they are looked for. None for now.
+            as_sent: Whether a command that is sent again means the todos of the first time.
 
         Returns:
             The todos, each once, in the order in which they were named.
@@ -143,7 +144,7 @@ class TodoList(Recorder):
         """
         from .selection import select
 
-        if moment is None and self.request is not None:
+        if moment is None and as_sent and self.request is not None:
             moment = self.request.moment_before(self)  # for a command that is sent again, the todos that were meant then
         fold, _ = self._fold(moment)
         try:
@@ -307,6 +308,11 @@ class TodoList(Recorder):
             CqrsError: What reading and appending raise.
         """
         plan, named = self.planned_change(chosen, commands, unchanged=unchanged, children=children)
+        before = None if children is None or self.request is None else self.request.moment_before(self)
+        if before is not None:  # the command is sent again: it is about the same todos
+            from .link_rules import with_descendants
+
+            named = with_descendants(self._fold(before)[0], chosen, open_only=children == "open")
         return self.transact(plan, named)
 
     def planned_change(
@@ -352,7 +358,9 @@ class TodoList(Recorder):
             reasons = {**refused, **moved}
             if refused.keys() - moved.keys():
                 removed = [number for number in reasons if reasons[number] == REMOVED]
-                raise TodosRejected(f"{refusals_in_words(reasons)}; nothing was recorded", removed)
+                blocked = [] if more is None else [fold[stream].number for stream in more.blocked]
+                message = f"{refusals_in_words(reasons)}; nothing was recorded"
+                raise TodosRejected(message, removed, self.name, blocked if len(blocked) == len(reasons) else [])
             raise MovedAway(f"{refusals_in_words(moved)}; nothing was recorded", targets)
 
         named = list(chosen)
@@ -364,9 +372,16 @@ class TodoList(Recorder):
         linking = types & {DependencyAdded, ParentChanged}
         if not linking and not (types & {TodoCompleted, TodoReopened} and _has_links(fold, changes)):
             return None
-        from .link_rules import consequences  # most lists have no links
+        from .link_rules import Surroundings, consequences  # most lists have no links
 
-        return consequences(fold, changes, self.log.commits_backward(Cursor(fold.position)), self.clock(), self.zones)
+        surroundings = Surroundings(
+            self.clock(),
+            self.zones,
+            lambda: self.log.commits_backward(Cursor(fold.position)),
+            lambda streams: self.lists_moved_to(fold, streams),
+            self.log.forgotten,
+        )
+        return consequences(fold, changes, surroundings)
 
     def move(self, chosen: Sequence[Item], target: "TodoList") -> Answer:
         """Move todos to another list; see `moves.move`."""
@@ -528,6 +543,8 @@ def _check_imported(id: str, todo: Todo) -> Todo:
     if not re.fullmatch(ID, id):
         raise InvalidId(id)
     try:
+        if id == todo.parent or id in todo.depends:
+            raise Rejected("it is linked with itself")
         if todo.every is not None:
             from .recurrence import check  # few todos recur
 

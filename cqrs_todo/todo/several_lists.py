@@ -1,15 +1,18 @@
 """One command on todos of several lists: each list records its part in one commit, and all parts have the same command id.
 
-All parts are planned before the first one is recorded. Undo and redo of one of the commits undo and redo them all.
+All parts are planned before the first one is recorded. If one cannot be recorded, those before it are undone. Undo and redo
+of one of the commits undo and redo them all.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from ..cqrs.errors import CqrsError, OutcomeUnknown
+from ..cqrs.events import UNDOES, Commit
 from ..cqrs.ids import new_command_id
-from .batches import note_earlier_commits
+from ..cqrs.timeline import undo_events
 from .errors import TodosRejected
-from .model import TodoCommand
-from .recorder import Answer, with_lists
+from .model import DECIDER, TodoCommand
+from .recorder import Answer, Recorder, with_lists
 from .service import Descendants, TodoList
 from .views import Item
 
@@ -32,7 +35,8 @@ def change_in_lists(
 
     Raises:
         TodosRejected: A command was refused. Nothing was recorded.
-        CqrsError: What reading and appending raise. A note says how many commits were recorded before.
+        CqrsError: What reading and appending raise. What other lists had recorded was undone.
+        OutcomeUnknown: It is not known whether a list recorded its part, or what others had recorded cannot be undone.
     """
     first, *others = (todos for todos, _ in chosen)
     return first.together(others, lambda: _change(chosen, commands, children))
@@ -49,19 +53,46 @@ def _change(
         try:
             [(changes, _)] = plan(todos.repository.fold())
         except TodosRejected as error:
-            raise TodosRejected(f"in {todos.name}, {error}", error.removed) from error
+            raise TodosRejected(f"in {todos.name}, {error}", error.removed, todos.name, error.blocked) from error
         todos.check_undamaged("; nothing was recorded")
         planned.append((todos, {stream: events for stream, events in changes.items() if events}, named))
     command = new_command_id()
     writing = [todos for todos, changes, _ in planned if changes]
-    answers: list[Answer] = []
-    for todos, changes, named in planned:
-        others = [each for each in writing if each is not todos]
-        meta = with_lists(others) if changes else {}
+    recorded: dict[str, Commit] = {}
+    for todos, changes, _ in planned:
+        if not changes:
+            continue
+        meta = with_lists(each for each in writing if each is not todos)
         if todos.request is not None:
             meta |= todos.request.meta(sum(map(len, changes.values())))
-        with note_earlier_commits(0 if todos.store.atomic else sum(len(answer.commits) for answer in answers)):
+        try:
             commit = todos.record((changes, meta), command)
-        recorded = () if commit is None else (commit,)
-        answers.append(todos.answer(recorded, named, also=[each.name for each in others] if recorded else []))
+        except OutcomeUnknown:
+            raise
+        except CqrsError as error:
+            if not todos.store.atomic:
+                _undo(writing, recorded, error)
+            raise
+        if commit is not None:
+            recorded[todos.log.id] = commit
+    names = {todos.log.id: todos.name for todos in writing}
+    answers = []
+    for todos, _, named in planned:
+        also = [name for id, name in names.items() if id != todos.log.id] if todos.log.id in recorded else []
+        commits = [recorded[todos.log.id]] if todos.log.id in recorded else []
+        answers.append(todos.answer(commits, named, also=also))
     return answers
+
+
+def _undo(lists: Iterable[Recorder], recorded: Mapping[str, Commit], cause: CqrsError) -> None:
+    """Undo what some lists recorded, because another list could not record its part."""
+    for todos in lists:
+        commit = recorded.get(todos.log.id)
+        if commit is None:
+            continue
+        try:
+            todos.record((undo_events(DECIDER, [commit]), {UNDOES: [commit.metadata.command]}), new_command_id())
+        except CqrsError as error:
+            raise OutcomeUnknown(
+                f"{cause}; @{commit.position} was recorded in {todos.name} and cannot be undone: {error}"
+            ) from error

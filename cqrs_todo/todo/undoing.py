@@ -346,6 +346,8 @@ def _in_each_list(here: ListState, sides: Mapping[str, ListState], commit: Commi
             raise LogBusy(f"{here.todos.name} was changed meanwhile; nothing was recorded")
         twin = there.commits_of([commit.metadata.command]).get(commit.metadata.command)
         if twin is not None and _can_apply(there, direction, twin):  # a crash may have prevented it
+            if direction is UNDO:
+                _check_later_there(there, twin)
             parts[there] = replace(twin, events=tuple(event for event in twin.events if event.type != FORGOTTEN))
     command = new_command_id()
     return [
@@ -359,6 +361,14 @@ def _in_each_list(here: ListState, sides: Mapping[str, ListState], commit: Commi
         )
         for side, part in parts.items()
     ]
+
+
+def _check_later_there(there: ListState, commit: Commit) -> None:
+    """Check that no later commit of another list is in the way of undoing one of its commits."""
+    try:
+        _check_later(there, [[commit]])
+    except CannotUndo as error:
+        raise CannotUndo(f"in {there.todos.name}, {error}") from error
 
 
 def _bring_home(here: ListState, there: ListState, commit: Commit, direction: Direction, move: Move) -> tuple[Half, Half]:

@@ -67,6 +67,35 @@ def test_a_list_that_cannot_be_read_hides_no_other_list(two: Todo) -> None:
     result = two.run()
     assert (result.code, result.out) == (5, "1  a\n2  b\n")
     assert "work" in result.err
+    for verb in ("ls -A", "agenda", "report", "agenda --json", "ls -A --json"):
+        result = two.run(*verb.split())
+        assert (result.code, "work" in result.err) == (5, True), verb
+    assert "a" in two.run("ls", "-A").out
+
+
+def test_a_list_may_have_any_name(two: Todo) -> None:
+    for name in ("2 do", "do", "caf\u00e9"):
+        two("lists", "new", name)
+        two("-L", name, "add", f"in {name}")
+    assert two("done", "2 do/1").out.startswith("Done 1: in 2 do. Undo: todo -L '2 do' undo")
+    assert two("done", "cafe\u0301/1", "do/1").out.startswith("Done caf\u00e9/1: in caf\u00e9; do/1: in do.")
+    result = two.run("edit", "1", "work/1", "pri:H")
+    assert (result.code, "could name a todo" in result.err) == (2, True)
+    assert two("edit", "1", "1/2", "cup").out.startswith("Changed 1: 1/2 cup")
+
+
+def test_a_position_belongs_to_the_list_of_the_todo(two: Todo) -> None:
+    two("edit", "work/1", "first")
+    two("edit", "work/1", "second")
+    assert two("show", "work/1", "--at", "@-1").out == two("-L", "work", "show", "1", "--at", "@-1").out
+    assert two("show", "work/1", "--at", "@-1").out.startswith("1 first\n")
+
+
+def test_hints_name_the_list(two: Todo) -> None:
+    two("-L", "work", "rm", "1")
+    assert "todo -L work restore 1" in two.run("done", "1", "work/1").err
+    assert "todo -L work ls --all" in two.run("done", "work/9").err
+    assert "todo -L work ls --all" in two.run("-L", "work", "done", "9").err
 
 
 def test_todos_of_another_list_are_named_with_the_list(two: Todo) -> None:
@@ -141,6 +170,10 @@ def test_trees_dependencies_and_waits_are_shown(todo: Todo) -> None:
         1,
         "todo: todo 1: it has open children: 2-3; nothing was recorded",
     )
+    assert "todo done 1 --with-children" in refused.err
+    shown = todo.run("rm", "--where", "Trip")
+    assert shown.err.splitlines()[:2] == ["1  Trip", "2  Book"]
+    todo("undo")
     assert todo("done", "1", "--with-children").out == "Done 1-4 (4 todos). Undo: todo undo\n"
     todo("undo")
     assert todo("rm", "3").out == "Removed 3-4 (2 todos). Undo: todo undo\n"
@@ -159,7 +192,7 @@ def test_links_survive_export_and_import(todo: Todo) -> None:
     assert [{**row, "version": 0} for row in copied] == [{**row, "version": 0} for row in json.loads(exported)["todos"]]
     bad = exported.replace("FREQ=MONTHLY", "FREQ=HOURLY")
     result = todo.run("-L", "other", "import", "-", stdin=bad)
-    assert (result.code, "FREQ must be" in result.err) == (1, True)
+    assert (result.code, "FREQ cannot be HOURLY" in result.err) == (1, True)
 
 
 def test_the_editor_shows_and_reads_links_and_rules(todo: Todo, tmp_path: Path) -> None:
@@ -205,6 +238,22 @@ def test_a_rule_that_is_not_quoted_completely_is_refused_with_the_right_form(at:
 def test_the_time_of_day_of_a_series_stays_when_the_clocks_change(at: Run) -> None:
     at("add", "Pills", "due:28-mar-9:00", "every:day")
     assert "next: 2, due 2026-03-29 09:00" in at("done", "1", when="2026-03-28T09:30")
+
+
+def test_the_answer_says_what_follows_only_when_something_is_completed_or_removed(at: Run) -> None:
+    for _ in range(5):
+        at("add", "Water", "every:day")
+    assert at("done", "1-5").count("next: ") == 3
+    assert "next" not in at("tag", "1", "+x")
+    assert "next" not in at("rm", "1")
+
+
+def test_a_series_near_the_end_of_the_calendar_ends(at: Run) -> None:
+    at("add", "Y", "due:9999-12-30", "every:day")
+    assert "next: 2" in at("done", "1", when="2026-03-25T12:00")
+    assert at("show", "2")
+    assert "it has no later date" in at("skip", "2", code=1)
+    assert "no next one" in at("done", "2")
 
 
 def test_a_series_can_be_changed_and_ended(at: Run) -> None:

@@ -55,7 +55,7 @@ LINKED = [
 
 
 def context(items: Sequence[Item]) -> Context:
-    return Context(NOW, lambda instant: instant.astimezone(BERLIN), "Caf\u00e9", items, FILTERS)
+    return Context(NOW, lambda instant: instant.astimezone(BERLIN), "Caf\u00e9", items, filters=FILTERS)
 
 
 CONTEXT = context(ITEMS)
@@ -81,6 +81,10 @@ def found(query: str, items: Sequence[Item] = ITEMS) -> list[int]:
         ("is:recurring", [5, 6]),
         ("every:month", [5]),
         ("every:after-3-days", [6]),
+        ("every:day", []),
+        ("every:1st", [5]),
+        ("under:Caf\u00e9/3 is:open", [4]),
+        ("under:work/1", []),
         ("no:every has:parent", [2, 3]),
         ("under:1", [2, 3]),
         ("under:1 is:open", [2, 3, 4]),
@@ -89,8 +93,8 @@ def found(query: str, items: Sequence[Item] = ITEMS) -> list[int]:
         ("-under:1", [1, 5, 6, 7, 11]),
         ("depends:2", [3]),
         ("depends:2,10", [3, 11]),
-        ("wait:..today is:open", [6, 10]),
-        ("wait:tomorrow is:open", [4]),
+        ("wait:..today", [6, 10]),
+        ("wait:tomorrow", [4]),
         ("wait:none is:open", [1, 2, 3, 5, 7, 11]),
         ("no:depends", [1, 2, 5, 6]),
     ],

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cqrs_todo.cqrs.errors import Rejected
+from cqrs_todo.cqrs.struct import replace
 from cqrs_todo.todo.errors import UnreadableRule
 from cqrs_todo.todo.fields import Todo
 from cqrs_todo.todo.recurrence import (
@@ -123,7 +124,16 @@ def test_rules_are_read_and_written_in_words_that_mean_the_same(text: str, rule:
         *("after", "after monday", "after month on 31", "after:3d", "2 weeks on", "year on monday", "month on 1 apr"),
         *("every", "every every", "FREQ=HOURLY", "FREQ=", "FREQ=DAILY;", "FREQ=DAILY;COUNT=0", "FREQ=DAILY;COUNT=1001"),
         *("FREQ=DAILY;INTERVAL=0", "FREQ=DAILY;RSCALE=HEBREW", "FREQ=MONTHLY;SKIP=OMIT", "FREQ=WEEKLY;BYDAY=TH,2SU"),
-        *("FREQ=WEEKLY;BYDAY=XX", "FREQ=DAILY;UNTIL=x", "FREQ=DAILY;UNTIL=20261301", "FREQ=DAILY;BYHOUR=3", "\N{SNOWMAN}"),
+        *(
+            "FREQ=WEEKLY;BYDAY=XX",
+            "FREQ=DAILY;UNTIL=x",
+            "FREQ=DAILY;UNTIL=20261301",
+            "FREQ=DAILY;BYHOUR=3",
+            "FREQ=YEARLY;BYDAY=99MO",
+            "FREQ=MONTHLY;BYMONTHDAY=0",
+            "FREQ=YEARLY;BYMONTH=13",
+            "\N{SNOWMAN}",
+        ),
         *("FREQ=DAILY;COUNT=\N{SUPERSCRIPT TWO}", "FREQ=DAILY;\nX=1", "2" * 5000),
     ],
 )
@@ -157,7 +167,6 @@ def test_one_hundred_thousand_random_texts_are_rules_or_are_refused() -> None:
     [
         ("FREQ=MONTHLY;BYMONTH=2;BYMONTHDAY=30", "gives no date"),
         ("FREQ=DAILY;UNTIL=20200101", "gives no date"),
-        ("FREQ=YEARLY;BYMONTH=13", "gives no date"),
         ("FREQ=YEARLY;INTERVAL=7;BYMONTH=2;BYMONTHDAY=30", "gives no date"),
         ("FREQ=SECONDLY", "does not say"),
         ("", "does not say"),
@@ -290,6 +299,43 @@ def test_what_was_done_on_an_earlier_day_is_followed_by_a_date_after_today() -> 
     after = completed(recurring("after 3 days", "2026-03-25"), "2026-03-30T10:00:00Z", on="2026-03-29")
     assert after is not None
     assert after.due == "2026-04-01"
+
+
+@pytest.mark.parametrize(
+    ("changed", "expected"),
+    [
+        ("2026-03-25T16:00:00Z", "2026-03-26T16:00:00Z"),  # 17:00 in place of 9:00
+        ("2026-03-25", "2026-03-26"),
+    ],
+)
+def test_a_series_follows_the_time_of_day_of_the_due_date_as_it_is_now(changed: str, expected: str) -> None:
+    todo = replace(recurring("day", "2026-03-25T08:00:00Z"), due=changed)
+    following = completed(todo, "2026-03-25T18:00:00Z")
+    assert following is not None
+    assert following.due == expected
+    again = completed(following, "2026-03-26T18:00:00Z")
+    assert again is not None
+    assert (again.due or "")[10:] == expected[10:]
+
+
+def test_a_time_that_a_change_of_the_clocks_moved_does_not_stay_moved() -> None:
+    todo = recurring("day", "2026-03-28T01:30:00Z")  # 2:30 in Berlin, which does not exist on the 29th
+    moved = completed(todo, "2026-03-28T10:00:00Z")
+    assert moved is not None
+    assert moved.due == "2026-03-29T01:30:00Z"  # 3:30
+    back = completed(moved, "2026-03-29T10:00:00Z")
+    assert back is not None
+    assert back.due == "2026-03-30T00:30:00Z"
+
+
+@pytest.mark.parametrize("text", ["day", "month", "year", "after 3 days", "after 2 years"])
+def test_a_series_ends_with_the_calendar(text: str) -> None:
+    for due, wait in (("9999-12-31", None), ("9999-12-30T23:00:00Z", None), ("2026-03-25", "9999-12-31")):
+        todo = recurring(text, due, wait=wait)
+        at = "9999-12-31T10:00:00Z" if due > "9999" else "2026-03-25T10:00:00Z"
+        following = completed(todo, at)
+        assert following is None or (following.due or "") > due
+        assert skipped_day(Recurrence("FREQ=DAILY", "2026-03-25"), date.max, date.max) is None
 
 
 def test_the_last_of_a_series_has_no_next_one() -> None:

@@ -43,8 +43,7 @@ def agenda(session: Session, days: int | None, month: bool) -> None:
     """Show the due dates and reminders of the next days, or the numbers of those of this month."""
     if month and days is not None:
         raise UsageError("--days and --month contradict each other", "give one of them")
-    lists = [session.list] if session.names_a_list else list(session.lists())
-    views = [todos.view(session.moment) for todos in lists]
+    views, failure = session.views(all_lists=not session.names_a_list)
     now = session.seen_from(views[0])
     today = now.date()
     first, last = today, today + timedelta(days=(days or _USUAL_DAYS) - 1)
@@ -72,6 +71,8 @@ def agenda(session: Session, days: int | None, month: bool) -> None:
         print_message(session, f"Nothing is due from {_named(first)} to {_named(last)}.")
     else:
         _print_days(session, found, today)
+    if failure is not None:
+        raise failure
 
 
 def _appointments(item: Item, list_name: str, prefix: str) -> Iterator[_Appointment]:

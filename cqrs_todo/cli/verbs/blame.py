@@ -15,7 +15,7 @@ from ..verb import IDS, TRAVEL, Verb
 
 def show_blame(session: Session, ids: Sequence[str]) -> None:
     """Show for each field of todos who set it, when, in which commit, and its value before."""
-    chosen = session.choose(ids, session.moment)
+    chosen = session.choose(ids, then=True)
     todos = session.list
     view = todos.view(session.moment)
     commits = todos.commits(session.moment)

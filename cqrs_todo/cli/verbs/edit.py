@@ -22,7 +22,7 @@ def edit(
     literal: int,
 ) -> None:
     """Change fields of todos, or one todo in the editor when no change is named."""
-    check_one_word(ids, text, literal, "edit", _options(fields, clear))
+    check_one_word(ids, text, literal, "edit", session.list_names, _options(fields, clear))
     chosen = session.choose([ids])
     given = read_fields(session, text, fields, literal=literal, clear=clear)
     todos = session.list

@@ -32,8 +32,7 @@ def ls(
 ) -> None:
     """Show the todos that a query wants."""
     keys, group = _sort_keys(sort or "number"), _group_key(by, summary)
-    lists = session.lists() if session.options.all_lists else [session.list]
-    views = [todos.view(session.moment) for todos in lists]
+    views, failure = session.views(all_lists=session.options.all_lists)
     now = session.seen_from(views[0])
     states = [state for state, given in (("all", everything), ("done", done), ("removed", removed)) if given]
     words = [*words, *(f"+{tag.removeprefix('+')}" for tag in tags)]
@@ -51,20 +50,36 @@ def ls(
     groups = [] if group is None else group_items(rows, group, lambda entry: entry.source.name, to_local)
     if session.options.json:
         _print_json(views, rows, groups, group)
-        return
-    if summary and session.options.plain:
+    elif summary and session.options.plain:
         for name, members in groups:
             print_row(name, len(members))
-        return
+    else:
+        _print(session, views, rows, groups, group, summary=summary, is_flat=is_flat, is_query=bool(words or states))
+        print_waiting(session, hidden, now, words, all_lists=session.options.all_lists)
+    if failure is not None:
+        raise failure
+
+
+def _print(
+    session: Session,
+    views: Sequence[View],
+    rows: Sequence[Entry],
+    groups: Groups,
+    group: GroupKey | None,
+    *,
+    summary: bool,
+    is_flat: bool,
+    is_query: bool,
+) -> None:
     print_moment(session, views[0])
     if summary:
         width = max((len(f"{len(members):,}") for _, members in groups), default=0)
         for name, members in groups:
             print_line(f"{len(members):>{width},}  {_title(name, group)}")
-    empty = _empty(any(view.items for view in views), is_query=bool(words or states))
     if not summary or not rows:
-        print_blocks(session, _blocks(views, rows, groups, group, is_flat=is_flat), now, empty=empty)
-    print_waiting(session, hidden, now, all_lists=session.options.all_lists)
+        blocks = _blocks(views, rows, groups, group, is_flat=is_flat)
+        empty = _empty(any(view.items for view in views), is_query=is_query)
+        print_blocks(session, blocks, session.seen_from(views[0]), empty=empty)
 
 
 def _wanted(

@@ -69,4 +69,5 @@ VERB = Verb(
     group=CHANGE,
     arguments=(IDS, Argument("target", "LIST", "The list to move them to.")),
     writes=True,
+    trees=True,
 )

@@ -25,16 +25,16 @@ class _Done(Struct, frozen=True):
 def report(session: Session, period: Sequence[str], markdown: bool) -> None:
     """Show the todos that were completed in a period, by day, of all lists unless one is named."""
     first, last = _days(session, " ".join(period) or "this week")
-    lists = [session.list] if session.names_a_list else list(session.lists())
+    views, failure = session.views(all_lists=not session.names_a_list)
     found: list[_Done] = []
-    for todos in lists:
-        for item in todos.view(session.moment).items:
+    for view in views:
+        for item in view.items:
             completed = item.todo.completed
             if completed is None or item.todo.removed:
                 continue
             day = local_day(completed, to_local)
             if first <= day <= last:
-                found.append(_Done(day, todos.name, item))
+                found.append(_Done(day, view.list, item))
     found.sort(key=lambda done: (done.day, done.item.todo.completed or ""))
     if session.options.json:
         _print_json(found, first, last)
@@ -44,7 +44,9 @@ def report(session: Session, period: Sequence[str], markdown: bool) -> None:
     elif not found:
         print_message(session, f"Nothing was completed from {_named(first)} to {_named(last)}.")
     else:
-        _print_days(session, found, markdown=markdown, several=len(lists) > 1)
+        _print_days(session, found, markdown=markdown, several=len(views) > 1)
+    if failure is not None:
+        raise failure
 
 
 def _days(session: Session, text: str) -> tuple[date, date]:

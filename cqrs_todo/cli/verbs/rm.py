@@ -21,4 +21,5 @@ VERB = Verb(
     group=CHANGE,
     arguments=(IDS,),
     writes=True,
+    trees=True,
 )

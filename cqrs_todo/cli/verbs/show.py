@@ -1,7 +1,6 @@
 """`todo show`: everything about todos."""
 
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from ...cqrs.events import Commit
@@ -33,7 +32,7 @@ def show(session: Session, ids: Sequence[str]) -> None:
 
         show_commits(session, ids)
         return
-    chosen = session.choose(ids, session.moment)
+    chosen = session.choose(ids, then=True)
     todos = session.list
     view = todos.view(session.moment)
     streams = {item.stream for item in chosen}
@@ -121,7 +120,8 @@ def _field(session: Session, item: Item, name: str) -> str:
         return shown
     from ...todo.recurrence import days_from
 
-    days = days_from(every, local_day(due, to_local) + timedelta(days=1), _NEXT_DATES)
+    day = local_day(due, to_local)
+    days = [each for each in days_from(every, day, _NEXT_DATES + 1) if each > day][:_NEXT_DATES]
     return f"{shown} (then {', '.join(day.isoformat() for day in days)})" if days else shown
 
 
@@ -141,7 +141,7 @@ def _links(session: Session, item: Item) -> list[tuple[str, str]]:
     children = [other.number for other in present if other.todo.parent == item.id]
     waiting = [other.number for other in present if item.id in other.todo.depends and not other.todo.done]
     return [
-        ("depends", ", ".join(map(named, item.todo.depends))),
+        ("depends", ", ".join(sorted(map(named, item.todo.depends), key=lambda name: (len(name.split()[0]), name)))),
         ("parent", "" if item.todo.parent is None else named(item.todo.parent)),
         ("children", number_ranges(children)),
         ("blocks", number_ranges(waiting)),
