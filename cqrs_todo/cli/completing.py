@@ -272,7 +272,7 @@ def _markers(session: Session) -> Iterator[Proposal]:
 def _query(session: Session) -> Iterator[Proposal]:
     yield from (Proposal(f"{sign}{tag}") for tag in _tags(session) for sign in "+-")
     yield from (Proposal(f"is:{state}") for state in _STATES)
-    yield from (Proposal(f"filter:{name}", text) for name, text in session.config.filters.items())
+    yield from (Proposal(f"filter:{name}", each.where) for name, each in session.config.filters.items())
     for field in FIELDS:
         if field.marker.endswith(":"):
             yield from _field_values(session, field.name, field.marker)

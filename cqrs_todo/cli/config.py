@@ -17,6 +17,20 @@ DateOrder: TypeAlias = Literal["DMY", "MDY", "YMD"]
 DATE_ORDERS: tuple[DateOrder, ...] = get_args(DateOrder)
 
 
+class Filter(Struct, frozen=True):
+    """A query that is saved under a name.
+
+    Args:
+        where: The query.
+        sort: The keys by which `ls` sorts what it wants; None for the usual order.
+        lists: The names of the lists that `ls` searches; none for the list in use.
+    """
+
+    where: str
+    sort: str | None = None
+    lists: tuple[str, ...] = ()
+
+
 class Config(Struct, frozen=True):
     """The keys of `config.toml`, with their defaults; docs/configuration.md explains each."""
 
@@ -25,7 +39,7 @@ class Config(Struct, frozen=True):
     author: str | None = None
     color: Color = "auto"
     date_order: DateOrder | None = None
-    filters: Mapping[str, str] = {}
+    filters: Mapping[str, Filter] = {}
 
 
 _KEYS = Config.__struct_fields__
@@ -121,14 +135,21 @@ def load_config() -> Config:
     return Config(**values)
 
 
-def _filters(path: str, tables: Any) -> dict[str, str]:
-    """Return the queries of the saved filters, by name."""
-    found: dict[str, str] = {}
+def _filters(path: str, tables: Any) -> dict[str, Filter]:
+    """Return the saved filters, by name."""
+    found: dict[str, Filter] = {}
     for name, table in tables.items() if isinstance(tables, dict) else [("", None)]:
-        if not isinstance(table, dict) or list(table) != ["where"] or not isinstance(table["where"], str):
-            example = 'write [filters.work] and below it where = "list:work -someday"'
-            raise UsageError(f"{path}: the filter {name!r} must be a table with the one key `where`, a text", example)
-        found[name] = table["where"]
+        lists = table.get("list", []) if isinstance(table, dict) else None
+        if (
+            not isinstance(table, dict)
+            or not isinstance(table.get("where"), str)
+            or not isinstance(table.get("sort", ""), str)
+            or not (isinstance(lists, list) and all(isinstance(each, str) for each in lists))
+            or set(table) - {"where", "sort", "list"}
+        ):
+            example = 'write [filters.work] and below it where = "+work", and perhaps sort = "due" or list = ["work"]'
+            raise UsageError(f"{path}: the filter {name!r} must be a table with the key `where`, a text", example)
+        found[name] = Filter(table["where"], table.get("sort"), tuple(lists))
     return found
 
 

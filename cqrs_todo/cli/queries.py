@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from datetime import datetime
 
 from ..todo.errors import InvalidQuery
 from ..todo.query import Context, Query, parse
@@ -35,12 +36,27 @@ def query_of(session: Session, words: Sequence[str], view: View) -> Query:
     for word in words:
         if len(word) == 2 and word[0] == "-":
             raise UsageError(f"there is no option {word}", f"to leave out the tag: not +{word[1]}")
-    text = check_text("query", " ".join(words))
+    return parsed(session, " ".join(words), view.list, view.items, session.seen_from(view))
+
+
+def parsed(session: Session, text: str, list_name: str, items: Sequence[Item], now: datetime) -> Query:
+    """Parse a query.
+
+    Args:
+        session: This run of the program.
+        text: The query.
+        list_name: The name of the list that is searched.
+        items: Its todos.
+        now: The time from which dates are counted.
+
+    Raises:
+        UsageError: It is not a query.
+    """
     config = session.config
-    now, here = session.seen_from(view), session.list.name
-    context = Context(now, to_local, view.list, view.items, here, config.filters, config.date_order)
+    filters = {name: each.where for name, each in config.filters.items()}
+    context = Context(now, to_local, list_name, items, session.list.name, filters, config.date_order)
     try:
-        return parse(text, context)
+        return parse(check_text("query", text), context)
     except InvalidQuery as error:
         raise UsageError(str(error), error.hint) from error
 

@@ -143,20 +143,21 @@ class Session:
         yield self.list
         yield from (self.open_list(name) for name in self.list_names()[1:])
 
-    def views(self, *, all_lists: bool) -> tuple[Sequence[View], CqrsError | None]:
+    def views(self, *, all_lists: bool, lists: Sequence[str] = ()) -> tuple[Sequence[View], CqrsError | None]:
         """Read the list in use, or all lists, now or at the moment of this run.
 
         A list other than the one in use that cannot be read hides no other list.
 
         Args:
             all_lists: Whether to read all lists.
+            lists: The names of the lists to read instead of the list in use.
 
         Returns:
             The lists, the one in use first; and the error of the first list that cannot be read, to be raised at the end.
         """
         views: list[View] = []
         failure: CqrsError | None = None
-        for name in self.list_names() if all_lists else [self.list.name]:
+        for name in self.list_names() if all_lists else lists or [self.list.name]:
             try:
                 todos = self.list if name == self.list.name else self.open_list(name)
                 views.append(todos.view(self.moment))

@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeAlias
 from ..cqrs.struct import Struct
 from .session import Session
 
-GROUPS = CHANGE, LOOK, TRAVEL, LISTS = ("Change", "Look", "Go back in time", "Lists and places")
+GROUPS = EVERYDAY, CHANGE, LOOK, TRAVEL, LISTS = ("Every day", "Change", "Look", "Go back in time", "Lists and places")
 """The groups of verbs, in the order in which `todo --help` shows them."""
 
 

@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
+from typing import TypeAlias
 
 from ..cqrs.events import Commit, UnknownEvent
 from ..cqrs.struct import Struct
@@ -13,17 +14,17 @@ from .events import TodoCompleted, TodoCreated, TodoRemoved, TodoReopened, TodoR
 from .fields import State, Todo
 from .model import DECIDER
 from .values import ToLocal, nfc, parse_day_or_instant
-from .views import is_overdue, local_day
+from .views import Item, is_overdue, local_day
 from .zones import start_of_day
 
 # conditions
 
 
 class Comparison(Struct, frozen=True):
-    """A comparison of a count with a number, such as `open>20`.
+    """A comparison of a count with a number, such as `open>20` or `(is:open +work)>=3`.
 
     Args:
-        count: One of `COUNTS`, or `tag:` and the name of a tag.
+        count: One of `COUNTS`, `tag:` and the name of a tag, or a query in parentheses, which counts what it wants.
         operator: One of < <= = != >= >.
         number: The number.
     """
@@ -42,14 +43,15 @@ _OPERATORS: dict[str, Callable[[int, int], bool]] = {
     ">=": lambda a, b: a >= b,
 }
 COUNTS = ("open", "done", "overdue", "removed", "total")
-_COMPARISON = re.compile(r"(\w+|tag:[^\s<>=!]+)\s*(<=|>=|!=|==|<|>|=)\s*([0-9]{1,9})")
+_COMPARISON = re.compile(r"\s*(<=|>=|!=|==|<|>|=)\s*([0-9]{1,9})(?:\s+and\s+(?=\S)|\s*$)")
+_COUNT = re.compile(r"tag:[^\s<>=!]+|\w+")
 
 
 def parse_condition(text: str) -> tuple[Comparison, ...]:
-    """Parse a condition such as `open>20 and tag:home=0`.
+    """Parse a condition such as `open>20 and tag:home=0`, or `(is:open +work)>=3`.
 
     Args:
-        text: The condition as typed.
+        text: The condition as typed. Queries in parentheses are not parsed yet.
 
     Returns:
         Its comparisons, all of which must hold.
@@ -57,34 +59,66 @@ def parse_condition(text: str) -> tuple[Comparison, ...]:
     Raises:
         InvalidCondition: It cannot be parsed. The text says what can be written.
     """
-    found = []
-    for part in re.split(r"\s+and\s+", text.strip()):
-        match = _COMPARISON.fullmatch(part)
-        counts = ", ".join((*COUNTS, "tag:NAME"))
-        if match is not None and not (match[1] in COUNTS or match[1].startswith("tag:")):
-            from difflib import get_close_matches  # only for this error
-
-            near = get_close_matches(match[1].lower(), COUNTS, n=1)
-            meant = f"did you mean {near[0]}? The" if near else "the"
-            raise InvalidCondition(f"there is no count {match[1]!r}: {meant} counts are {counts}")
-        if match is None:
+    found: list[Comparison] = []
+    rest = text.strip()
+    while rest or not found:
+        end = _end_of_query(rest) if rest.startswith("(") else (match := _COUNT.match(rest)) and match.end()
+        compared = _COMPARISON.match(rest, end) if end else None
+        if not end or compared is None:
+            part = re.split(r"\s+and\s+", rest)[0]
+            counts = ", ".join((*COUNTS, "tag:NAME, (QUERY)"))
             raise InvalidCondition(
                 f"{part!r} is not a condition: write a count ({counts}), one of < <= = != >= >, and a number"
             )
-        found.append(Comparison(nfc(match[1]), match[2].replace("==", "="), int(match[3])))
+        found.append(Comparison(_known(rest[:end]), compared[1].replace("==", "="), int(compared[2])))
+        rest = rest[compared.end() :]
     return tuple(found)
+
+
+def _end_of_query(text: str) -> int | None:
+    """Return where a query in parentheses ends; None if it does not end. Parentheses in quotation marks do not count."""
+    depth, quoted = 0, False
+    for place, char in enumerate(text):
+        quoted ^= char == '"'
+        if not quoted and char in "()":
+            depth += 1 if char == "(" else -1
+            if not depth:
+                return place + 1
+    return None
+
+
+def _known(count: str) -> str:
+    """Return a count in the form in which it is compared; raise `InvalidCondition` if there is no such count."""
+    if not (count in COUNTS or count.startswith(("tag:", "("))):
+        from difflib import get_close_matches  # only for this error
+
+        near = get_close_matches(count.lower(), COUNTS, n=1)
+        meant = f"did you mean {near[0]}? The" if near else "the"
+        counts = ", ".join((*COUNTS, "tag:NAME, (QUERY)"))
+        raise InvalidCondition(f"there is no count {count!r}: {meant} counts are {counts}")
+    return nfc(count)
+
+
+Wanting: TypeAlias = Callable[[str, Sequence[Item], datetime], int]
+"""Returns how many of the todos of a list a query wants at a time."""
 
 
 class _Counts:
     """The counts of a list, updated with each event."""
 
-    def __init__(self, to_local: ToLocal) -> None:
+    def __init__(self, to_local: ToLocal, wanting: Wanting) -> None:
         self._to_local = to_local
+        self._wanting = wanting
         self._counts: Counter[str] = Counter()
         self._due: dict[str, Todo] = {}
+        self._items: dict[str, Item] = {}
 
-    def change(self, stream: str, before: State, after: State) -> None:
+    def change(self, stream: str, version: int, before: State, after: State) -> None:
         """Update the counts with the states of a todo before and after an event."""
+        if after is not None:
+            known = self._items.get(stream)
+            number = len(self._items) + 1 if known is None else known.number
+            self._items[stream] = Item(number, stream, version, after)
         self._counts.subtract(_counted_in(before))
         self._counts.update(_counted_in(after))
         if after is not None and after.due is not None and _is_open(after):
@@ -93,14 +127,26 @@ class _Counts:
             self._due.pop(stream, None)
 
     def get(self, name: str, now: datetime) -> int:
-        """Return a count at a time. Only `overdue` depends on the time."""
+        """Return a count at a time. Only `overdue` and queries depend on the time."""
+        if name.startswith("("):
+            return self._wanting(name[1:-1], list(self._items.values()), now)
         if name == "overdue":
             return sum(is_overdue(todo, now, self._to_local) for todo in self._due.values())
         return self._counts[name]
 
-    def due_dates_passed(self, since: datetime, until: datetime) -> list[datetime]:
-        """Return the moments at which a todo becomes overdue, after `since` and up to `until`, in order."""
+    def dates_passed(self, since: datetime, until: datetime) -> list[datetime]:
+        """Return the moments at which a due day begins, or a due date or a wait has passed, in order.
+
+        Args:
+            since: The moments are after this time.
+            until: They are not after this time.
+        """
         passed = {_becomes_overdue(todo, self._to_local) for todo in self._due.values()}
+        for todo in (item.todo for item in self._items.values() if _is_open(item.todo)):
+            for value in (todo.due, todo.wait):
+                parsed = None if value is None else parse_day_or_instant(value)
+                if parsed is not None:
+                    passed.add(parsed if isinstance(parsed, datetime) else start_of_day(parsed, self._to_local))
         return sorted(at for at in passed if since < at <= until)
 
 
@@ -132,24 +178,29 @@ class MatchingMoment(Struct, frozen=True):
 
 
 def moments_when(
-    condition: Sequence[Comparison], commits: Iterable[Commit], now: datetime, to_local: ToLocal
+    condition: Sequence[Comparison],
+    commits: Iterable[Commit],
+    now: datetime,
+    to_local: ToLocal,
+    wanting: Wanting = lambda *_: 0,
 ) -> Iterator[MatchingMoment]:
     """Find the moments at which a condition began to hold.
 
-    Each moment is the time of a commit. For a condition on `overdue` it can also be the time between two commits at which a
-    due date passed. The count of a tag is the number of open todos with this tag.
+    Each moment is the time of a commit. For a condition on `overdue` or a query it can also be a time between two commits at
+    which a due day began, or a due date or a wait passed. The count of a tag is the number of open todos with this tag.
 
     Args:
         condition: The comparisons, all of which must hold.
         commits: All commits of a list, oldest first.
         now: The present, with a time zone.
         to_local: The reader's time zone.
+        wanting: Counts what a query wants. It is needed for a condition with queries.
 
     Yields:
         The moments, oldest first.
     """
-    depends_on_time = any(comparison.count == "overdue" for comparison in condition)
-    counts = _Counts(to_local)
+    depends_on_time = any(comparison.count == "overdue" or comparison.count[0] == "(" for comparison in condition)
+    counts = _Counts(to_local, wanting)
     states: dict[str, State] = {}
     holding = False
     position = 0
@@ -164,7 +215,7 @@ def moments_when(
 
     def between_commits(until: datetime) -> Iterator[MatchingMoment]:
         if depends_on_time and last is not None:
-            yield from (MatchingMoment(position, at) for at in counts.due_dates_passed(last, until) if begins_to_hold(at))
+            yield from (MatchingMoment(position, at) for at in counts.dates_passed(last, until) if begins_to_hold(at))
 
     for commit in commits:
         yield from between_commits(commit.metadata.at)
@@ -172,7 +223,7 @@ def moments_when(
             if not isinstance(event.data, UnknownEvent):
                 before = states.get(event.stream)
                 after = states[event.stream] = DECIDER.evolve(before, event.data)
-                counts.change(event.stream, before, after)
+                counts.change(event.stream, event.version, before, after)
         position, last = commit.position, commit.metadata.at
         if begins_to_hold(last):
             yield MatchingMoment(position, last)

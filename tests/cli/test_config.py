@@ -270,7 +270,9 @@ def test_a_saved_filter_is_part_of_a_query(todo: Todo) -> None:
         "[filters.x]",
         "[filters.x]\nwhere = 3",
         '[filters.x]\nwhere = ""\nsort = 1',
+        '[filters.x]\nwhere = ""\nlist = "work"',
+        '[filters.x]\nwhere = ""\nlists = ["work"]',
     ):
         write_config(todo, wrong)
         refused = todo.run("ls")
-        assert (refused.code, "must be a table with the one key `where`, a text" in refused.err) == (2, True), wrong
+        assert (refused.code, "must be a table with the key `where`, a text" in refused.err) == (2, True), wrong

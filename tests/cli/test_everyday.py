@@ -319,3 +319,48 @@ def test_help_shows_how_a_verb_is_used(todo: Todo) -> None:
     assert todo("help", "lists", "new").out == todo("lists", "new", "--help").out
     assert todo("help").out == todo("--help").out
     assert todo.run("help", "nosuch").code == 2
+
+
+# queries of other verbs
+
+
+def test_the_moment_at_which_a_query_wanted_so_many_is_found(at: Run) -> None:
+    at("add", "a", "+work", when="2026-03-20T10:00")
+    at("add", "b", "+work", "due:2026-03-22", when="2026-03-21T10:00")
+    assert at("when", "(is:open +work)>=2") == at("when", "+work", "--at-least", "2") == "@2  2026-03-21 10:00\n"
+    assert at("when", "(overdue)>=1 and open=2") == "@2  2026-03-23 00:00\n"
+    assert at("when", "is:today", "--at-least", "1") == "@2  2026-03-22 00:00\n"
+    assert "there is no key 'x'" in at("when", "(x:y)>=1", code=2)
+    assert "is not a condition" in at("when", "+work", code=2)
+
+
+def test_statistics_can_be_about_what_a_query_wants(at: Run) -> None:
+    at("add", "a", "+work")
+    at("add", "b")
+    at("done", "1")
+    counts: Any = json.loads(at("stats", "+work", "--json"))
+    assert (counts["added"], counts["completed"]) == (1, 1)
+    assert json.loads(at("stats", "is:open", "--json"))["added"] == 1
+    assert "no todo has the tag" in at("stats", "+wrk", code=2)
+
+
+def test_columns_are_chosen_by_their_names(at: Run) -> None:
+    at("add", "a", "+work", "due:friday", "every:week")
+    at("add", "b", "under:1", "depends:1")
+    assert at("ls", "--columns", "number,due,text,every,parent,depends") == (
+        "1  2026-03-27  a  week\n2              b        1  1\n"
+    )
+    assert at("ls", "--columns", "state, list", "--plain") == "open\tinbox\nopen\tinbox\n"
+    assert "'x' is not a column" in at("ls", "--columns", "x", code=2)
+
+
+def test_a_saved_filter_has_an_order_and_lists(at: Run, tmp_path: Path) -> None:
+    config = tmp_path / "cqrs-todo/config.toml"
+    config.parent.mkdir(exist_ok=True)
+    config.write_text('[filters.f]\nwhere = "+x"\nsort = "-text"\nlist = ["work", "inbox"]\n')
+    at("add", "a", "+x")
+    at("-L", "work", "add", "b", "+x")
+    at("-L", "work", "add", "c", "+y")
+    assert at("ls", "filter:f") == "work/1  b +x\n     1  a +x\n"
+    assert at("-L", "work", "ls", "filter:f") == "1  b +x\n"
+    assert at("ls", "filter:f", "--sort", "text").splitlines()[0].endswith("1  a +x")

@@ -1,5 +1,6 @@
 """Conditions on counts, and statistics."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -15,6 +16,7 @@ from cqrs_todo.todo.recorder import TYPES
 from cqrs_todo.todo.service import TodoList
 from cqrs_todo.todo.statistics import Statistics, moments_when, parse_condition, statistics
 from cqrs_todo.todo.values import day_or_instant
+from cqrs_todo.todo.views import Item
 from tests.strategies import NOW
 from tests.todo.histories import Act, a_list, acts, after, recorded
 
@@ -39,9 +41,34 @@ def test_the_refusal_of_a_condition_says_what_can_be_written() -> None:
     with pytest.raises(InvalidCondition) as caught:
         parse_condition("x")
     assert str(caught.value) == (
-        "'x' is not a condition: write a count (open, done, overdue, removed, total, tag:NAME), "
+        "'x' is not a condition: write a count (open, done, overdue, removed, total, tag:NAME, (QUERY)), "
         "one of < <= = != >= >, and a number"
     )
+
+
+def test_a_condition_can_count_what_a_query_wants() -> None:
+    asked: list[str] = []
+
+    def wanting(query: str, items: Sequence[Item], _now: datetime) -> int:
+        asked.append(query)
+        return sum(item.number > 1 and not item.todo.done for item in items)
+
+    before = NOW - timedelta(days=3)
+    commits = recorded(
+        ("a", before, TodoCreated("a", before)),
+        ("b", before, TodoCreated("b", before, due="2026-11-21")),
+        ("c", before, TodoCreated("c", before)),
+        ("b", before, TodoCompleted("2026-11-19")),
+    )
+    condition = parse_condition('(x (y) or "z)")>=2 and open>1')
+    assert [moment.position for moment in moments_when(condition, commits, NOW, utc, wanting)] == [3]
+    assert set(asked) == {'x (y) or "z)"'}
+
+
+@pytest.mark.parametrize("text", ["(x", "(x)", "(x)>", "(x>=3", "()", "(x)>=1 and", '("x)>=1', "(x) y>=1"])
+def test_a_query_in_a_condition_must_end_and_be_compared(text: str) -> None:
+    with pytest.raises(InvalidCondition, match="is not a condition"):
+        parse_condition(text)
 
 
 def test_a_condition_is_found_at_the_commit_or_the_due_date_at_which_it_begins_to_hold() -> None:

@@ -17,7 +17,7 @@ from ..markers import split_line
 from ..output import print_line, print_message
 from ..session import Session
 from ..text import visible
-from ..verb import CHANGE, Argument, Verb
+from ..verb import EVERYDAY, Argument, Verb
 
 _MOST_KNOWN = 1000
 """How many combinations of markers are remembered while lines of stdin are read."""
@@ -149,7 +149,7 @@ VERB = Verb(
         "seq 3 | todo add -",
     ),
     action=add,
-    group=CHANGE,
+    group=EVERYDAY,
     arguments=(
         Argument("text", "TEXT", "What to do. '-' reads one todo per line from stdin, with the same markers.", several=True),
     ),

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from ..errors import UsageError
 from ..session import Session
-from ..verb import TRAVEL, Argument, Verb
+from ..verb import EVERYDAY, Argument, Verb
 
 
 def at(session: Session, words: Sequence[str]) -> int:
@@ -55,7 +55,7 @@ VERB = Verb(
     help="Show the list as it was. The time needs no quotes: the first word that is not part of it is the verb.",
     examples=("todo at last friday 17:00", "todo at 3 days ago ls --all", "todo at @42 show 3"),
     action=at,
-    group=TRAVEL,
+    group=EVERYDAY,
     arguments=(Argument("words", "TIME [VERB …]", "A time or @POSITION, then any verb that reads.", several=True),),
     dashes="rest",
 )

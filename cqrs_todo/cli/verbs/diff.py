@@ -47,10 +47,10 @@ def diff(session: Session, start: str, end: str | None, ids: Sequence[str], stat
     elif session.options.plain:
         _print_plain(differences, todos.label)
     elif stat:
-        counts = {kind: sum(difference.kind == kind for difference in differences) for kind in _MARKS}
-        print_line(", ".join(f"{count} {kind}" for kind, count in counts.items()))
+        print_line(_counts(differences))
     elif differences:
         _print_styled(session, differences)
+        print_message(session, _counts(differences, all_kinds=False))
     else:
         print_message(session, "No difference.")
     return DIFFERENT if exit_code and differences else 0
@@ -75,6 +75,12 @@ def _misspelt_time(words: Sequence[str]) -> tuple[str, str] | None:
         if near and len(word) > 2:
             return word, near[0]
     return None
+
+
+def _counts(differences: Sequence[Difference], *, all_kinds: bool = True) -> str:
+    """Return how many todos differ in which way."""
+    counts = {kind: sum(difference.kind == kind for difference in differences) for kind in _MARKS}
+    return ", ".join(f"{count:,} {kind}" for kind, count in counts.items() if count or all_kinds)
 
 
 _MARKS = {"added": ("+", "green"), "removed": ("-", "red"), "changed": ("~", "yellow")}

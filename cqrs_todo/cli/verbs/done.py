@@ -7,7 +7,7 @@ from ...todo.service import Descendants
 from ...todo.values import day_or_instant
 from ..answers import change
 from ..session import Session
-from ..verb import CHANGE, IDS, Option, Verb
+from ..verb import EVERYDAY, IDS, Option, Verb
 
 
 def done(session: Session, ids: Sequence[str], on: str | None, with_children: bool) -> None:
@@ -26,7 +26,7 @@ VERB = Verb(
     help="Complete todos. A todo that recurs is followed by the next one of its series.",
     examples=("todo done 3", "todo done 1-3,7", "todo done @ --on yesterday"),
     action=done,
-    group=CHANGE,
+    group=EVERYDAY,
     arguments=(IDS,),
     options=(
         Option("on", ("--on",), "When it was done, if not now.", metavar="DATE", time="past"),

@@ -10,7 +10,7 @@ from ..errors import UsageError
 from ..fields import CLEARABLE, Given, read_fields
 from ..ids import check_one_word
 from ..session import Session
-from ..verb import CHANGE, ONE_IDS, Argument, Option, Verb
+from ..verb import EVERYDAY, ONE_IDS, Argument, Option, Verb
 
 
 def edit(
@@ -74,7 +74,7 @@ VERB = Verb(
     ),
     examples=("todo edit 3 Buy oat milk", "todo edit 1-3 pri:H +home --clear due", "todo edit 3"),
     action=edit,
-    group=CHANGE,
+    group=EVERYDAY,
     arguments=(ONE_IDS, Argument("text", "TEXT", "The new text.", required=False, several=True)),
     options=(
         Option(

@@ -1,18 +1,22 @@
 """`todo ls`: show todos."""
 
 from collections.abc import Sequence
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ...todo.service import View
 from ...todo.views import GROUP_KEYS, SORT_KEYS, GroupKey, Item, SortKey, group_items, open_items, sort_items
 from ..clock import to_local
+from ..config import Filter
 from ..errors import UsageError
 from ..output import print_line, print_row
 from ..session import Session
 from ..tables import Block, Entry, Section, Source, print_blocks, print_waiting
 from ..terminal import print_moment
 from ..text import visible
-from ..verb import LOOK, Argument, Option, Verb
+from ..verb import EVERYDAY, Argument, Option, Verb
+
+if TYPE_CHECKING:
+    from ..columns import Column
 
 Groups: TypeAlias = Sequence[tuple[str | None, Sequence[Entry]]]
 """Todos by what they have in common; None for those that lack it."""
@@ -28,11 +32,16 @@ def ls(
     sort: str | None,
     by: str | None,
     summary: bool,
+    columns: str | None,
     limit: int | None,
 ) -> None:
     """Show the todos that a query wants."""
+    named = _named_filter(session, words)
+    sort = sort or (named.sort if named is not None else None)
     keys, group = _sort_keys(sort or "number"), _group_key(by, summary)
-    views, failure = session.views(all_lists=session.options.all_lists)
+    shown = () if columns is None else _columns(columns)
+    lists = named.lists if named is not None and not session.names_a_list else ()
+    views, failure = session.views(all_lists=session.options.all_lists, lists=lists)
     now = session.seen_from(views[0])
     states = [state for state, given in (("all", everything), ("done", done), ("removed", removed)) if given]
     words = [*words, *(f"+{tag.removeprefix('+')}" for tag in tags)]
@@ -40,7 +49,7 @@ def ls(
     hidden: list[Item] = []
     for view in views:
         wanted, waiting = _wanted(session, view, words, states)
-        source = Source(view.list, view.items, "" if view is views[0] else f"{view.list}/")
+        source = Source(view.list, view.items, "" if view.list == session.list.name else f"{view.list}/")
         entries += [Entry(item, source) for item in wanted]
         hidden += waiting
     if words:
@@ -50,6 +59,10 @@ def ls(
     groups = [] if group is None else group_items(rows, group, lambda entry: entry.source.name, to_local)
     if session.options.json:
         _print_json(views, rows, groups, group)
+    elif shown:
+        from ..columns import print_columns
+
+        print_columns(session, rows, shown)
     elif summary and session.options.plain:
         for name, members in groups:
             print_row(name, len(members))
@@ -80,6 +93,23 @@ def _print(
         blocks = _blocks(views, rows, groups, group, is_flat=is_flat)
         empty = _empty(any(view.items for view in views), is_query=is_query)
         print_blocks(session, blocks, session.seen_from(views[0]), empty=empty)
+
+
+def _named_filter(session: Session, words: Sequence[str]) -> Filter | None:
+    """Return the filter that a query names, if it names one."""
+    names = [word.removeprefix("filter:") for word in words if word.startswith("filter:")]
+    return session.config.filters.get(names[0]) if len(names) == 1 else None
+
+
+def _columns(text: str) -> "Sequence[Column]":
+    """Return the columns in a text such as `number,due,text`."""
+    from ..columns import COLUMNS  # few runs choose their columns
+
+    names = [name.strip() for name in text.split(",")]
+    unknown = [name for name in names if name not in COLUMNS]
+    if unknown:
+        raise UsageError(f"{unknown[0]!r} is not a column", f"the columns are {', '.join(COLUMNS)}")
+    return [COLUMNS[name] for name in names]
 
 
 def _wanted(
@@ -180,7 +210,7 @@ VERB = Verb(
     help="Show open todos, or those that a query wants.",
     examples=("todo ls milk", "todo ls +home due:..friday --sort due", "todo ls 'pri:H or overdue'", "todo ls --all --json"),
     action=ls,
-    group=LOOK,
+    group=EVERYDAY,
     all_lists=True,
     arguments=(Argument("words", "QUERY", "Show only these todos; see docs/queries.md.", required=False, several=True),),
     options=(
@@ -196,6 +226,7 @@ VERB = Verb(
         ),
         Option("by", ("--by",), f"Group by {', '.join(GROUP_KEYS)}, with counts.", metavar="KEY"),
         Option("summary", ("--summary",), "Show only the counts of the groups."),
+        Option("columns", ("--columns",), "Show only these columns, such as number,due,text.", metavar="NAMES"),
         Option("limit", ("--limit", "-n"), "Show at most N todos.", metavar="N", kind=int, least=0),
     ),
     dashes="word",

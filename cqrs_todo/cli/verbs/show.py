@@ -13,7 +13,7 @@ from ..session import Session
 from ..tables import rich_text
 from ..terminal import draw, print_moment, shown_value
 from ..text import visible, visible_lines
-from ..verb import IDS, LOOK, Verb
+from ..verb import EVERYDAY, IDS, Verb
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -174,6 +174,6 @@ VERB = Verb(
     help="Show everything about todos: fields, note, history. `todo show @3` shows the commit at a position.",
     examples=("todo show 3", "todo show @ --json", "todo show @42"),
     action=show,
-    group=LOOK,
+    group=EVERYDAY,
     arguments=(IDS,),
 )

@@ -7,7 +7,9 @@ from itertools import groupby
 from types import ModuleType
 from typing import Any
 
-from ...cqrs.events import Moment
+from ...cqrs.events import Commit, Moment
+from ...cqrs.struct import replace
+from ...todo.service import View
 from ...todo.statistics import Statistics, statistics
 from ...todo.values import day_or_instant
 from ..clock import to_local
@@ -16,18 +18,20 @@ from ..output import print_line, print_message, print_row
 from ..session import Session
 from ..terminal import print_moment
 from ..text import visible
-from ..verb import LOOK, Option, Verb
+from ..verb import LOOK, Argument, Option, Verb
 
 _SHADES = "·░▒▓█"
 _MOST_DAYS = 21
 """The most days for which charts have a bar for each day; for more days, they have one for each week."""
 
 
-def stats(session: Session, since: str | None, until: str | None) -> None:
+def stats(session: Session, words: Sequence[str], since: str | None, until: str | None) -> None:
     """Show burn-down, throughput, cycle time, a calendar, the busiest hours, and the most active authors."""
     todos = session.list
     view = todos.view(session.moment)
     commits = todos.commits(session.moment)
+    if words:
+        commits = _only(session, words, view, commits)
     first, last = _days(session, since, until)
     numbers = statistics(commits, session.seen_from(view), to_local, since=first, until=last)
     if session.options.json:
@@ -41,6 +45,19 @@ def stats(session: Session, since: str | None, until: str | None) -> None:
         print_moment(session, view)
         for line in _drawn(numbers, session.columns, _plotter(session)):
             print_line(line)
+
+
+def _only(session: Session, words: Sequence[str], view: View, commits: Sequence[Commit]) -> list[Commit]:
+    """Return commits with only the events of the todos that a query wants, in any state unless it names one."""
+    from ..queries import check_tags, query_of  # most statistics are about the whole list
+
+    query = query_of(session, words, view)
+    check_tags(query.tags, view.items)
+    streams = {item.stream for item in (query if query.scopes else query.within("all")).matching()}
+    parts = (
+        replace(commit, events=tuple(event for event in commit.events if event.stream in streams)) for commit in commits
+    )
+    return [commit for commit in parts if commit.events]
 
 
 def _days(session: Session, since: str | None, until: str | None) -> tuple[date | None, date | None]:
@@ -191,11 +208,13 @@ def _calendar(days: Sequence[date], activity: Sequence[int], columns: int) -> It
 VERB = Verb(
     name="stats",
     help="Show charts and numbers. They are burn-down, throughput, cycle time, a calendar, and who did how much.",
-    examples=("todo stats", "todo stats --since 3 months ago"),
+    examples=("todo stats", "todo stats +work", "todo stats --since 3 months ago"),
     action=stats,
     group=LOOK,
+    arguments=(Argument("words", "QUERY", "Count only these todos; see docs/queries.md.", required=False, several=True),),
     options=(
         Option("since", ("--since",), "The first day.", metavar="TIME|@POSITION", time="moment"),
         Option("until", ("--until",), "The last day.", metavar="TIME|@POSITION", time="moment"),
     ),
+    dashes="word",
 )

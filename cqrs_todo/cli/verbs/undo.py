@@ -5,7 +5,7 @@ import re
 from ...cqrs.events import UNDOES
 from ..session import Session
 from ..steps import parse_steps, print_steps
-from ..verb import CHANGE, Argument, Verb
+from ..verb import EVERYDAY, Argument, Verb
 
 
 def undo(session: Session, what: str | None) -> None:
@@ -25,7 +25,7 @@ VERB = Verb(
     help="Undo the last change. `todo undo 3` undoes the last three changes, `todo undo @42` the one at position 42.",
     examples=("todo undo", "todo undo 3", "todo undo @42"),
     action=undo,
-    group=CHANGE,
+    group=EVERYDAY,
     arguments=(Argument("what", "N|@POSITION", "The number of changes, or the position of one change.", required=False),),
     writes=True,
 )

@@ -1,25 +1,35 @@
 """`todo when`: the moment at which a condition became true."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from ...todo.statistics import MatchingMoment, moments_when, parse_condition
 from ...todo.values import day_or_instant
-from ...todo.views import short_instant
+from ...todo.views import Item, short_instant
 from ..clock import to_local
 from ..output import print_line, print_message, print_row
 from ..session import Session, check_text
 from ..verb import TRAVEL, Argument, Option, Verb
 
 
-def when(session: Session, words: Sequence[str], last: bool) -> None:
+def when(session: Session, words: Sequence[str], at_least: int | None, last: bool) -> None:
     """Show the first, or the last, moment at which a condition over counts became true."""
-    condition = " ".join(words)
+    condition = " ".join(words) if at_least is None else f"({' '.join(words)})>={at_least}"
     todos = session.list
     view = todos.view(session.moment)
     comparisons = parse_condition(check_text("condition", condition))
     commits = todos.commits(session.moment)
     found: MatchingMoment | None = None
-    for moment in moments_when(comparisons, commits, session.seen_from(view), to_local):
+
+    def wanting(query: str, items: Sequence[Item], now: datetime) -> int:
+        from ..queries import parsed  # most conditions have no query
+
+        return len(parsed(session, query, view.list, items, to_local(now)).matching())
+
+    for comparison in comparisons:  # a query that is wrong is refused, whatever happened
+        if comparison.count.startswith("("):
+            wanting(comparison.count[1:-1], view.items, session.seen_from(view))
+    for moment in moments_when(comparisons, commits, session.seen_from(view), to_local, wanting):
         found = moment
         if not last:
             break
@@ -40,16 +50,20 @@ def when(session: Session, words: Sequence[str], last: bool) -> None:
 VERB = Verb(
     name="when",
     help="Show when a condition became true. A condition compares a count with a number; join several with `and`.",
-    examples=("todo when 'open>20'", "todo when 'overdue>0 and tag:work>=3' --last"),
+    examples=("todo when 'open>20'", "todo when '(is:open +work)>=3 and overdue>0' --last", "todo when +work --at-least 3"),
     action=when,
     group=TRAVEL,
     arguments=(
         Argument(
             "words",
             "CONDITION",
-            "For example open>20. The counts are open, done, overdue, removed, total and tag:NAME.",
+            "For example open>20 or (QUERY)>=3. The counts are open, done, overdue, removed, total and tag:NAME.",
             several=True,
         ),
     ),
-    options=(Option("last", ("--last/--first",), "Show the last time that it became true, instead of the first."),),
+    options=(
+        Option("at_least", ("--at-least",), "The words are a query: show when it wanted so many todos.", "N", int, least=1),
+        Option("last", ("--last/--first",), "Show the last time that it became true, instead of the first."),
+    ),
+    dashes="word",
 )

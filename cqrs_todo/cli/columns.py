@@ -1,0 +1,60 @@
+"""The columns of `todo ls --columns`: a name for each, and what it shows of a todo."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
+
+from ..todo.fields import FIELDS
+from ..todo.views import display_day_or_instant, display_value, short_instant
+from .clock import to_local
+from .output import print_line, print_message, print_row
+from .session import Session
+from .tables import Entry
+from .text import visible
+
+Column: TypeAlias = Callable[[Entry], str]
+"""Returns what a column shows of a todo."""
+
+
+def _state(entry: Entry) -> str:
+    todo = entry.todo
+    return "removed" if todo.removed else "done" if todo.done else "open"
+
+
+def _field(name: str, kind: Any) -> Column:
+    def shown(entry: Entry) -> str:
+        numbers = {item.id: f"{item.number}" for item in entry.source.everything} if kind in ("todo", "todos") else {}
+        return display_value(kind, getattr(entry.todo, name), to_local, lambda other: numbers.get(other, other))
+
+    return shown
+
+
+COLUMNS: dict[str, Column] = {
+    "number": lambda entry: entry.label,
+    "state": _state,
+    **{field.name: _field(field.name, field.kind) for field in FIELDS},
+    "created": lambda entry: short_instant(entry.todo.created, to_local),
+    "done": lambda entry: display_day_or_instant(entry.todo.completed, to_local),
+    "list": lambda entry: entry.source.name,
+    "id": lambda entry: entry.item.id,
+}
+
+
+def print_columns(session: Session, entries: Sequence[Entry], columns: Sequence[Column]) -> None:
+    """Print some columns of todos: aligned for people, or separated by tabs with `--plain`.
+
+    Args:
+        session: This run of the program.
+        entries: The todos.
+        columns: The columns.
+    """
+    rows = [[visible(column(entry)) for column in columns] for entry in entries]
+    if session.options.plain:
+        for row in rows:
+            print_row(*row)
+        return
+    if not rows:
+        print_message(session, "Nothing matches.")
+        return
+    widths = [max(map(len, cells)) for cells in zip(*rows, strict=True)]
+    for row in rows:
+        print_line("  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip())
