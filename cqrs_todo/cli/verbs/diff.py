@@ -50,7 +50,7 @@ def diff(session: Session, start: str, end: str | None, ids: Sequence[str], stat
         print_line(_counts(differences))
     elif differences:
         _print_styled(session, differences)
-        print_message(session, _counts(differences, all_kinds=False))
+        print_line(_counts(differences, all_kinds=False))
     else:
         print_message(session, "No difference.")
     return DIFFERENT if exit_code and differences else 0
