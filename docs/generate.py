@@ -1,6 +1,6 @@
 """Generate parts of the documentation.
 
-These are the CLI reference, the picture in the README, the list and the picture of the modules, the files of the tutorial,
+These are the CLI reference, the man page, the pictures, the list and the picture of the modules, the files of the tutorial,
 and the pages of the framework's and the domain's public names.
 """
 
@@ -26,12 +26,14 @@ from rich.text import Text
 
 from cqrs_todo.cli import main, verbs
 from cqrs_todo.todo.fields import declarations
+from docs import man, pictures
 from tests.test_imports import MODULES, PACKAGE, PURE_FILES, arrows
 
 DOCS = Path(__file__).parent
 REFERENCE = DOCS / "cli.md"
 PICTURE = DOCS / "terminal.svg"
 FIELDS = DOCS / "fields.json"
+MAN_PAGE = DOCS / "todo.1"
 ARCHITECTURE = DOCS / "architecture.md"
 API = DOCS.parent / "build" / "api"
 
@@ -201,6 +203,8 @@ def generate() -> int:
     REFERENCE.write_text(reference(), encoding="utf-8")
     PICTURE.write_text(picture(), encoding="utf-8")
     FIELDS.write_text(fields(), encoding="utf-8")
+    MAN_PAGE.write_text(man.page(), encoding="utf-8")
+    pictures.write(surroundings)
     page = API / "index.html"
     sys.stdout.write(f"The pages are in {page}\n")
     if given.open and not webbrowser.open(page.as_uri()):

@@ -3,6 +3,7 @@
 import importlib.util
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -69,6 +70,24 @@ def words_of(svg: str) -> list[str]:
 
 def test_the_picture_is_what_the_program_shows(generate: ModuleType) -> None:
     assert words_of(generate.PICTURE.read_text()) == words_of(generate.picture()), "run: make docs"
+
+
+def test_the_pictures_show_what_the_program_shows(generate: ModuleType) -> None:
+    drawn = dict(generate.pictures.draw(generate.surroundings))
+    assert {file.name for file in generate.pictures.FOLDER.iterdir()} == set(drawn)
+    for name, svg in drawn.items():
+        kept = (generate.pictures.FOLDER / name).read_text(encoding="utf-8")
+        assert words_of(kept) == words_of(svg), f"{name}; run: make docs"
+
+
+def test_the_man_page_is_made_from_the_declarations(generate: ModuleType) -> None:
+    assert generate.MAN_PAGE.read_text(encoding="utf-8") == generate.man.page(), "run: make docs"
+    if shutil.which("man") is None:
+        pytest.skip("there is no man here")
+    command = ["man", "--warnings", "--local-file", str(generate.MAN_PAGE)]
+    shown = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, "MANWIDTH": "80"})
+    assert (shown.returncode, shown.stderr) == (0, "")
+    assert "--with-children" in re.sub(".\b", "", shown.stdout).replace("\u2010", "-")
 
 
 def test_the_commands_in_the_readme_print_what_it_says(todo: Todo) -> None:

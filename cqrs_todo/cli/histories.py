@@ -12,6 +12,7 @@ from ..todo.views import id_of, label_of, long_instant, short_instant
 from .clock import to_local
 from .output import print_line, print_message, print_row
 from .session import Session
+from .tables import WIDE
 from .terminal import RICH_ROWS, draw, shown_value
 from .text import visible
 
@@ -86,7 +87,7 @@ def print_history(
     if not lines:
         print_message(session, "No history.")
     elif session.rich and len(lines) <= RICH_ROWS and gutters is None:
-        draw(session, history_table(lines))
+        draw(session, history_table(lines, session.columns))
     else:
         widths = [max(len(line[column]) for line in lines) for column in range(3)]
         for number, (position, at, by, words) in enumerate(lines):
@@ -125,17 +126,36 @@ def history_lines(
                     yield "", "", "", f"  {name:<9} {was} → {now}"
 
 
-def history_table(lines: Iterable[Line]) -> "Table":
-    """Return the lines as a Rich table."""
-    from rich.table import Table
+def history_table(lines: Sequence[Line], width: int) -> "Table":
+    """Return the lines as a Rich table.
 
+    The author is shown only if there are several. On a narrow terminal, what happened is below the time.
+
+    Args:
+        lines: The lines.
+        width: How wide the terminal is.
+    """
+    from rich.table import Table
+    from rich.text import Text
+
+    several = len({by for _, _, by, _ in lines if by}) > 1
     table = Table.grid(padding=(0, 2))
     table.add_column(justify="right", style="bold", no_wrap=True)
-    table.add_column(style="cyan", no_wrap=True)
-    table.add_column(style="dim", overflow="fold", max_width=24)
+    if width >= WIDE:
+        table.add_column(style="cyan", no_wrap=True)
+        if several:
+            table.add_column(style="dim", overflow="fold", max_width=24)
     table.add_column(ratio=1, overflow="fold")
-    for line in lines:
-        table.add_row(*line)
+    shown = ""
+    for position, at, by, words in lines:
+        author = by if several else ""
+        if width >= WIDE:
+            table.add_row(position, at, *([author] if several else []), words)
+            continue
+        if position and position != shown:
+            table.add_row(position, Text(f"{at}  {author}".rstrip(), style="cyan"))
+            shown = position
+        table.add_row("", words)
     return table
 
 

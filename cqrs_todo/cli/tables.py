@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
     from ..todo.links import Links
 
+WIDE = 60
+"""From how many columns on there is room for all columns of a table."""
+
 LINES = 200
 """How many lines are printed together."""
 
@@ -314,7 +317,7 @@ def _draw_tables(
         for section, shown in zip(block.sections, sections, strict=True):
             if section.title:
                 parts.append(Text(section.title, style="bold red" if section.title == "Overdue" else "bold"))
-            parts.append(_table(shown, columns, now, max(session.columns // 4, 8)))
+            parts.append(_table(shown, columns, now, session.columns))
     draw(session, *parts)
 
 
@@ -326,26 +329,23 @@ def _shortened(label: str, most: int) -> str:
     return f"{name[: max(most - len(number) - 2, 1)]}…{slash}{number}"
 
 
-def _table(rows: Sequence[_Row], columns: _Columns, now: datetime, most: int) -> "Table":
-    """Return todos as a table.
+def _table(rows: Sequence[_Row], columns: _Columns, now: datetime, width: int) -> "Table":
+    """Return todos as a table. On a narrow terminal the due dates follow the texts.
 
     Args:
         rows: The todos.
         columns: The widths of the columns.
         now: The time that decides what is overdue.
-        most: How many characters of a label are shown.
+        width: How wide the terminal is.
     """
+    narrow, most = width < WIDE, max(width // 4, 8)
     from rich.table import Table
     from rich.text import Text
 
     table = Table.grid(padding=(0, 2, 0, 0), expand=True)
     table.add_column(justify="right", style="bold", no_wrap=True, width=min(columns.label_width, most))
-    for shown, width in (
-        (columns.mark_width, columns.mark_width),
-        (columns.prioritized, 1),
-        (columns.due_width, columns.due_width),
-    ):
-        if shown:
+    for width in (columns.mark_width, int(columns.prioritized), 0 if narrow else columns.due_width):
+        if width:
             table.add_column(no_wrap=True, width=width)
     table.add_column(ratio=1, overflow="fold")
     for row in rows:
@@ -356,8 +356,11 @@ def _table(rows: Sequence[_Row], columns: _Columns, now: datetime, most: int) ->
             cells.append(Text(_mark(todo, columns, "✓"), style="green" if todo.done and not todo.removed else ""))
         if columns.prioritized:
             cells.append(Text(todo.priority or "", style="dim" if faded else _PRIORITY_STYLES.get(todo.priority or "", "")))
-        if columns.due_width:
-            late = is_overdue(todo, now, to_local)
-            cells.append(Text(columns.dues[todo.due], style="red" if late else "dim" if faded else ""))
-        table.add_row(*cells, Text(row.branch, style="dim").append_text(rich_text(todo, faded, row.links)))
+        due_style = "red" if is_overdue(todo, now, to_local) else "dim" if faded else "cyan" if narrow else ""
+        if columns.due_width and not narrow:
+            cells.append(Text(columns.dues[todo.due], style=due_style))
+        text = Text().append(row.branch, style="dim").append_text(rich_text(todo, faded, row.links))
+        if narrow and todo.due is not None:
+            text.append(f"  {columns.dues[todo.due]}", style=due_style)
+        table.add_row(*cells, text)
     return table

@@ -7,7 +7,7 @@ def test_diff(lived: Todo) -> None:
     lines = lived("diff", "@2").out.splitlines()
     assert lines[:2] == ["- 1 one", "~ 2 two"]
     assert lines[2].startswith("    completed none → 20")
-    assert lines[3:] == ["+ 3 three", "    tags      +x"]
+    assert lines[3:] == ["+ 3 three", "    tags      +x", "1 added, 1 removed, 1 changed"]
     back = lived("diff", "@7", "@2", "--json").json
     assert [row["number"] for row in back["added"]] == [1]
     assert [row["number"] for row in back["removed"]] == [3]
@@ -116,8 +116,8 @@ def test_diff_shows_added_todos_as_they_are_then_and_removed_ones_as_they_were(t
     with_note = ["    note      hello", *first]
     for gone in ("start", "@3"):
         for moment, fields in (("@1", first), ("@2", with_note), ("@4", with_note)):
-            assert todo("diff", gone, moment).out.splitlines() == ["+ 1 Call", *fields]
-            assert todo("diff", moment, gone).out.splitlines() == ["- 1 Call", *fields]
+            assert todo("diff", gone, moment).out.splitlines() == ["+ 1 Call", *fields, "1 added"]
+            assert todo("diff", moment, gone).out.splitlines() == ["- 1 Call", *fields, "1 removed"]
             names = {"text", "due", "tags"} | ({"note"} if fields is with_note else set())
             (added,) = todo("diff", gone, moment, "--json").json["added"]
             (removed,) = todo("diff", moment, gone, "--json").json["removed"]

@@ -87,7 +87,7 @@ def _show_one(session: Session, item: Item, commits: Sequence[Commit]) -> None:
         ("id", f"{visible(item.id)} (version {item.version})"),
     ]
     rows = [(name, value) for name, value in rows if value]
-    lines = history_lines(commits, {item.stream: ""}, session.list)
+    lines = list(history_lines(commits, {item.stream: ""}, session.list))
     if session.rich:
         from rich.padding import Padding
         from rich.text import Text
@@ -97,7 +97,7 @@ def _show_one(session: Session, item: Item, commits: Sequence[Commit]) -> None:
         parts += [Text(f"  {name:<9}", style="dim").append(value, style="none") for name, value in rows]
         if todo.note is not None:
             parts += ["", Padding(_SafeMarkdown(todo.note), (0, 2))]
-        parts += ["", Padding(history_table(lines), (0, 2))]
+        parts += ["", Padding(history_table(lines, session.columns), (0, 2))]
         draw(session, *parts)
         return
     print_line(f"{item.number} {visible(todo.text)}")
