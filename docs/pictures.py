@@ -27,7 +27,7 @@ FOLDER = Path(__file__).parent / "pictures"
 SIZES = ((80, 24), (120, 40), (40, 20))
 THEMES = {"light": DEFAULT_TERMINAL_THEME, "dark": SVG_EXPORT_THEME}
 MORNING = "2026-03-17"
-_RANDOM_ID = re.compile(r"\b[a-z][0-9a-z]{9}(?= \(version)")
+_RANDOM_ID = re.compile(r"[a-z][0-9a-z]{9}(?= \(version)")
 VIEWS: dict[str, Sequence[str]] = {
     "board": (),
     "show": ("show", "6"),
