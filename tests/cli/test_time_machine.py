@@ -90,12 +90,16 @@ def test_stats(lived: Todo) -> None:
     assert (stats["added"], stats["completed"], stats["reopened"], len(stats["days"])) == (3, 1, 0, 1)
     assert stats["days"][0]["open"] == 1
     assert stats["authors"][0]["events"] == sum(stats["hours"]) == 7
-    drawn = lived("stats").out
+    short = lived("stats").out
+    assert len(short.splitlines()) <= 24
+    assert "Open todos" in short
+    assert "fewer" in short
+    drawn = lived("stats", "--full").out
     for words in ("3 added, 1 completed, 1 open", "Open todos", "Completed by day", "hour of the day", "Most active"):
         assert words in drawn
     assert all(len(line) <= 100 for line in drawn.splitlines())
     assert len(lived("stats", "--since", "40 days ago", "--plain").out.splitlines()) == 41
-    assert "by week" in lived("stats", "--since", "40 days ago").out
+    assert "by week" in lived("stats", "--full", "--since", "40 days ago").out
     assert lived.run("stats", "--since", "today", "--until", "yesterday").code == 2
     assert lived("stats", "-L", "inbox", "--until", "yesterday").code == 0
 

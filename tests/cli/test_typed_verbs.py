@@ -225,7 +225,7 @@ def test_the_groups_of_the_board_share_their_columns_in_a_pipe(filled: Todo) -> 
 def test_numbers_agree_with_their_nouns(todo: Todo) -> None:
     todo("add", "a")
     assert "1 event, 1 commit," in todo("verify").out
-    assert re.search(r"1 event +me@", todo("stats").out)
+    assert re.search(r"1 event +me@", todo("stats", "--full").out)
     exported = todo("export", "--format", "events").out
     assert todo("--store", f"jsonl:{todo.home}/other", "import", "-", stdin=exported).out == "Imported 1 commit into inbox\n"
     assert todo("undo", "2").out.startswith("Undid 1 change, ")

@@ -25,7 +25,7 @@ _MOST_DAYS = 21
 """The most days for which charts have a bar for each day; for more days, they have one for each week."""
 
 
-def stats(session: Session, words: Sequence[str], since: str | None, until: str | None) -> None:
+def stats(session: Session, words: Sequence[str], since: str | None, until: str | None, full: bool) -> None:
     """Show burn-down, throughput, cycle time, a calendar, the busiest hours, and the most active authors."""
     todos = session.list
     view = todos.view(session.moment)
@@ -43,7 +43,7 @@ def stats(session: Session, words: Sequence[str], since: str | None, until: str 
             print_row(*row)
     else:
         print_moment(session, view)
-        for line in _drawn(numbers, session.columns, _plotter(session)):
+        for line in _drawn(numbers, session.columns, _plotter(session), full=full):
             print_line(line)
 
 
@@ -111,7 +111,8 @@ def _plotter(session: Session) -> ModuleType | None:
     return plotter
 
 
-def _drawn(numbers: Statistics, columns: int, plotter: ModuleType | None) -> Iterator[str]:
+def _drawn(numbers: Statistics, columns: int, plotter: ModuleType | None, *, full: bool) -> Iterator[str]:
+    """Return the lines to print. Without `full` they fit on a terminal with 24 lines."""
     columns = min(columns, 100)
     added, completed = sum(numbers.added), sum(numbers.completed)
     rate = "" if numbers.reopen_rate is None else f" ({numbers.reopen_rate:.0%} of those completed)"
@@ -122,12 +123,15 @@ def _drawn(numbers: Statistics, columns: int, plotter: ModuleType | None) -> Ite
         yield f"Time to complete: median {median:.1f} days, 90 % within {most:.1f} days"
     if plotter is not None:
         yield from _line(plotter, "Open todos", numbers.days, numbers.open, columns)
+    if plotter is not None and full:
         unit, labels, groups = _periods(numbers.days)
         for title, series in (("Added", numbers.added), ("Completed", numbers.completed)):
             yield from _bars(plotter, f"{title} by {unit}", labels, _summed(series, groups), columns)
         hours = [f"{hour}" for hour in range(24)]
         yield from _bars(plotter, "Events by hour of the day", hours, numbers.hours, columns)
     yield from _calendar(numbers.days, numbers.activity, columns)
+    if not full:
+        return
     yield ""
     yield "Most active"
     for by, events in numbers.authors[:5]:
@@ -198,7 +202,16 @@ def _calendar(days: Sequence[date], activity: Sequence[int], columns: int) -> It
     first += timedelta(weeks=weeks - shown)
     most = max(activity)
     yield ""
-    yield f"Events by day, {max(first, days[0])} to {days[-1]}"
+    yield f"Events by day   fewer {_SHADES} more"
+    starts = [first + timedelta(weeks=week) for week in range(shown)]
+    names = [
+        f"{start:%b}" if week == 0 or start.month != starts[week - 1].month else "" for week, start in enumerate(starts)
+    ]
+    months = ""
+    for week, name in enumerate(names):
+        if name and 2 * week >= len(months.rstrip()) + bool(week):
+            months = f"{months:<{2 * week}}{name}"
+    yield f"      {months}"
     for weekday in range(7):
         row = (counts.get(first + timedelta(weeks=week, days=weekday)) for week in range(shown))
         cells = (" " if count is None else _SHADES[-(-count * 4 // most) if most else 0] for count in row)
@@ -215,6 +228,9 @@ VERB = Verb(
     options=(
         Option("since", ("--since",), "The first day.", metavar="TIME|@POSITION", time="moment"),
         Option("until", ("--until",), "The last day.", metavar="TIME|@POSITION", time="moment"),
+        Option(
+            "full", ("--full",), "Also show what was added and completed, the busiest hours, and the most active authors."
+        ),
     ),
     dashes="word",
 )
