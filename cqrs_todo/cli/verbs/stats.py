@@ -204,13 +204,11 @@ def _calendar(days: Sequence[date], activity: Sequence[int], columns: int) -> It
     yield ""
     yield f"Events by day   fewer {_SHADES} more"
     starts = [first + timedelta(weeks=week) for week in range(shown)]
-    names = [
-        f"{start:%b}" if week == 0 or start.month != starts[week - 1].month else "" for week, start in enumerate(starts)
-    ]
     months = ""
-    for week, name in enumerate(names):
-        if name and 2 * week >= len(months.rstrip()) + bool(week):
-            months = f"{months:<{2 * week}}{name}"
+    for week, start in enumerate(starts):
+        begins = week == 0 or start.month != starts[week - 1].month
+        if begins and 2 * week >= len(months) + bool(week):
+            months = f"{months:<{2 * week}}{start:%b}"
     yield f"      {months}"
     for weekday in range(7):
         row = (counts.get(first + timedelta(weeks=week, days=weekday)) for week in range(shown))
