@@ -63,11 +63,16 @@ def parsed(session: Session, text: str, list_name: str, items: Sequence[Item], n
 
 def check_tags(wanted: Sequence[str], items: Sequence[Item]) -> None:
     """Raise `UsageError` if no todo of a list has a tag, not even a done or a removed one."""
-    tags = {tag for item in items for tag in item.todo.tags} if wanted and items else set()
-    unknown = [tag for tag in wanted if items and tag not in map(nfc, tags)]
-    if unknown:
+    missing = set(wanted)
+    for item in items:
+        if not missing:
+            return
+        missing.difference_update(map(nfc, item.todo.tags))
+    if missing and items:
+        tags = {tag for item in items for tag in item.todo.tags}
         known = ", ".join(sorted(f"+{tag}" for tag in tags))
-        raise UsageError(f"no todo has the tag +{unknown[0]}", f"the tags are {known}" if known else "no todo has a tag")
+        first = next(tag for tag in wanted if tag in missing)
+        raise UsageError(f"no todo has the tag +{first}", f"the tags are {known}" if known else "no todo has a tag")
 
 
 def wanted_todos(session: Session, where: str, *, trees: bool) -> str | None:

@@ -282,7 +282,8 @@ class _Parser:
     def _tagged(self, tag: str) -> Test:
         wanted = nfc(_unquoted(tag))
         self.tags.append(wanted)
-        return lambda item: any(nfc(each) == wanted for each in item.todo.tags)
+        # the first comparison is the fast one, and nearly always right
+        return lambda item: wanted in item.todo.tags or any(nfc(each) == wanted for each in item.todo.tags)
 
     def _keyed(self, key: str, rest: str, token: _Token, column: int) -> tuple[Test, ...]:
         """Return the tests of a key and its values, of which the todo must have one."""

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from ...cqrs.struct import Struct
 from ...todo.service import View
 from ...todo.views import GROUP_KEYS, SORT_KEYS, GroupKey, Item, SortKey, group_items, open_items, sort_items
 from ..clock import to_local
@@ -48,12 +49,14 @@ def ls(
     entries: list[Entry] = []
     hidden: list[Item] = []
     for view in views:
-        wanted, waiting = _wanted(session, view, words, states)
+        found = _find(session, view, words, states)
+        if found.tags and view is views[-1]:
+            from ..queries import check_tags
+
+            check_tags(found.tags, [item for each in views for item in each.items])
         source = Source(view.list, view.items, "" if view.list == session.list.name else f"{view.list}/")
-        entries += [Entry(item, source) for item in wanted]
-        hidden += waiting
-    if words:
-        _check_tags(session, words, views)
+        entries += [Entry(item, source) for item in found.wanted]
+        hidden += found.hidden
     is_flat = sort is not None or group is not None
     rows = sort_items(entries, keys, to_local)[:limit] if is_flat or len(views) == 1 else entries[:limit]
     groups = [] if group is None else group_items(rows, group, lambda entry: entry.source.name, to_local)
@@ -112,14 +115,26 @@ def _columns(text: str) -> "Sequence[Column]":
     return [COLUMNS[name] for name in names]
 
 
-def _wanted(
-    session: Session, view: View, words: Sequence[str], states: Sequence[str]
-) -> tuple[Sequence[Item], Sequence[Item]]:
-    """Return the todos of a list that a query and a state want, and those of them that are waiting."""
+class _Found(Struct, frozen=True):
+    """What a query finds in a list.
+
+    Args:
+        wanted: The todos that it wants.
+        hidden: The todos that it would want if they were not waiting.
+        tags: The tags that it names.
+    """
+
+    wanted: Sequence[Item]
+    hidden: Sequence[Item] = ()
+    tags: Sequence[str] = ()
+
+
+def _find(session: Session, view: View, words: Sequence[str], states: Sequence[str]) -> _Found:
+    """Return the todos of a list that a query and a state want."""
     if not words and not states:
         open_ones = open_items(view.items)
         if not any(item.todo.wait for item in open_ones):
-            return open_ones, []
+            return _Found(open_ones)
     from ..queries import query_of  # without a query, nothing needs to be parsed
 
     query = query_of(session, words, view)
@@ -127,14 +142,7 @@ def _wanted(
         raise UsageError(f"--{states[0]} and --{states[1]} contradict each other", "give one of them")
     for state in states:
         query = query.within(state)
-    return query.divided()
-
-
-def _check_tags(session: Session, words: Sequence[str], views: Sequence[View]) -> None:
-    """Raise `UsageError` if a query names a tag that no todo of the lists has."""
-    from ..queries import check_tags, query_of
-
-    check_tags(query_of(session, words, views[0]).tags, [item for view in views for item in view.items])
+    return _Found(*query.divided(), query.tags)
 
 
 def _blocks(
