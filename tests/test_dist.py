@@ -53,9 +53,11 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
     return made
 
 
-def test_the_wheel_holds_the_package_its_types_and_its_licence(installed: Installed) -> None:
+def test_the_wheel_holds_the_package_its_types_its_licence_and_the_man_page(installed: Installed) -> None:
     names = zipfile.ZipFile(installed.wheel).namelist()
-    assert {name.split("/")[0] for name in names} == {"cqrs_todo", f"cqrs_todo-{__version__}.dist-info"}
+    own = f"cqrs_todo-{__version__}"
+    assert {name.split("/")[0] for name in names} == {"cqrs_todo", f"{own}.dist-info", f"{own}.data"}
+    assert f"{own}.data/data/share/man/man1/todo.1" in names
     package = {str(file.relative_to(ROOT)) for file in (ROOT / "cqrs_todo").rglob("*.py")}
     assert package | {"cqrs_todo/py.typed", f"cqrs_todo-{__version__}.dist-info/licenses/LICENSE"} <= set(names)
 
