@@ -32,6 +32,10 @@ LEAST = 330
 """How many tests must pass there, each set of parameters counted. It shows that most tests are not skipped."""
 
 
+PACKAGES = ("pytest>=9,<10", "hypothesis>=6.150", "tzdata", "python-dateutil>=2.9,<5")
+"""The packages that are installed for it."""
+
+
 def imported(file: Path) -> set[str]:
     """Return the modules that a test file imports, and that the helpers which it imports from the tests import."""
     found: set[str] = set()
@@ -76,14 +80,15 @@ def pyodide() -> Path:
     node, npm = shutil.which("node"), shutil.which("npm")
     if node is None or npm is None:
         pytest.skip("node or npm is not installed")
-    if not (FOLDER / PYODIDE).exists():
+    installed = FOLDER / f"{PYODIDE} {' '.join(PACKAGES)}"
+    if not installed.exists():
         shutil.rmtree(FOLDER, ignore_errors=True)
         _install([npm, "install", "--silent", "--no-audit", "--no-fund", "--prefix", str(FOLDER), f"pyodide@{PYODIDE}"])
         where = ["--target", str(FOLDER / "site-packages"), "--only-binary", ":all:"]
         machine = ["--platform", "pyemscripten_2026_0_wasm32", "--python-version", "3.14", "--implementation", "cp"]
         pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--no-compile"]
-        _install([*pip, *where, *machine, "--abi", "cp314", "pytest>=9,<10", "hypothesis>=6.150", "tzdata"])
-        (FOLDER / PYODIDE).touch()
+        _install([*pip, *where, *machine, "--abi", "cp314", *PACKAGES])
+        installed.touch()
     return FOLDER
 
 
