@@ -200,9 +200,9 @@ def _consequences(answer: Answer) -> str:
         for item in answer.others[:_MOST_NEXT]
     ]
     results += [f"and {len(answer.others) - _MOST_NEXT:,} more"] if len(answer.others) > _MOST_NEXT else []
-    results += [f"no next one: {number_ranges(last)} was the last of its series"] if len(last) == 1 else []
-    results += [f"no next ones: {len(last):,} series have ended"] if len(last) > 1 else []
-    return f" ({'; '.join(results)})" if results else ""
+    results += [f"the series of {number_ranges(last)} has ended"] if len(last) == 1 else []
+    results += [f"{len(last):,} series have ended"] if len(last) > 1 else []
+    return f"; {'; '.join(results)}" if results else ""
 
 
 def print_answer(session: Session, answer: Answer, line: str | None, back: str = "undo") -> None:

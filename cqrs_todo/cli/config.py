@@ -137,18 +137,23 @@ def load_config() -> Config:
 
 def _filters(path: str, tables: Any) -> dict[str, Filter]:
     """Return the saved filters, by name."""
+    if not isinstance(tables, dict):
+        raise UsageError(f"{path}: filters must be tables", 'write [filters.work] and below it where = "+work"')
     found: dict[str, Filter] = {}
-    for name, table in tables.items() if isinstance(tables, dict) else [("", None)]:
-        lists = table.get("list", []) if isinstance(table, dict) else None
-        if (
-            not isinstance(table, dict)
-            or not isinstance(table.get("where"), str)
-            or not isinstance(table.get("sort", ""), str)
-            or not (isinstance(lists, list) and all(isinstance(each, str) for each in lists))
-            or set(table) - {"where", "sort", "list"}
-        ):
-            example = 'write [filters.work] and below it where = "+work", and perhaps sort = "due" or list = ["work"]'
-            raise UsageError(f"{path}: the filter {name!r} must be a table with the key `where`, a text", example)
+    for name, table in tables.items():
+        what = f"{path}: the filter {name!r}"
+        if not isinstance(table, dict):
+            raise UsageError(f"{what} must be a table", f'write [filters.{name}] and below it where = "+work"')
+        unknown = sorted(set(table) - {"where", "sort", "list"})
+        if unknown:
+            raise UsageError(f"{what} has no key {unknown[0]!r}", "the keys are where, sort and list")
+        if not isinstance(table.get("where"), str):
+            raise UsageError(f"{what} needs `where`, a query in quotes", 'write, for instance: where = "+work"')
+        if not isinstance(table.get("sort", ""), str):
+            raise UsageError(f"{what}: `sort` must be a text", 'write, for instance: sort = "due,-priority"')
+        lists = table.get("list", [])
+        if not isinstance(lists, list) or not all(isinstance(each, str) for each in lists):
+            raise UsageError(f"{what}: `list` must be a list of names", 'write, for instance: list = ["work"]')
         found[name] = Filter(table["where"], table.get("sort"), tuple(lists))
     return found
 

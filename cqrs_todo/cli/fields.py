@@ -81,6 +81,10 @@ CLEARABLE = tuple(field.name for field in FIELDS if field is not TEXT)
 """The names of the fields that may have no value."""
 
 
+_BY_MARKER = {field.marker.removesuffix(":"): field.name for field in FIELDS if field.marker.endswith(":")}
+"""The names of the fields by the words of their markers, such as `under`."""
+
+
 def read_fields(
     session: Session,
     words: Sequence[str],
@@ -106,6 +110,7 @@ def read_fields(
     """
     is_new = clear is None
     clear = clear or ()
+    clear = tuple(_BY_MARKER.get(name, name) for name in clear)
     unknown = [name for name in clear if name not in CLEARABLE]
     if unknown:
         raise UsageError(

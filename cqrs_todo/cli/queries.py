@@ -1,5 +1,6 @@
 """The queries of the command line: the words after a verb are joined, and parsed once."""
 
+import re
 import sys
 from collections.abc import Sequence
 from datetime import datetime
@@ -11,6 +12,7 @@ from ..todo.service import View
 from ..todo.values import nfc
 from ..todo.views import Item
 from .clock import to_local
+from .config import Filter
 from .errors import UsageError
 from .output import print_line, print_message
 from .session import Session, check_text
@@ -61,6 +63,27 @@ def parsed(session: Session, text: str, list_name: str, items: Sequence[Item], n
         raise UsageError(str(error), error.hint) from error
 
 
+def named_filter(session: Session, words: Sequence[str]) -> Filter | None:
+    """Return the saved filter that a query names, if it names exactly one."""
+    found = re.findall(r"(?<!\S)filter:([^\s,()]+)", " ".join(words))
+    return session.config.filters.get(found[0]) if len(found) == 1 else None
+
+
+def use_list_of_filter(session: Session, words: Sequence[str]) -> None:
+    """Use the list of the saved filter that a query names, for a verb that is about one list.
+
+    Raises:
+        UsageError: The filter has several lists, and none of them was named.
+    """
+    named = named_filter(session, words)
+    if named is None or not named.lists or session.names_a_list:
+        return
+    if len(named.lists) > 1:
+        lists = ", ".join(map(visible, named.lists))
+        raise UsageError(f"this filter is about several lists: {lists}", f"name one: -L {named.lists[0]}")
+    session.use_list(named.lists[0])
+
+
 def check_tags(wanted: Sequence[str], items: Sequence[Item]) -> None:
     """Raise `UsageError` if no todo of a list has a tag, not even a done or a removed one."""
     missing = set(wanted)
@@ -94,6 +117,7 @@ def wanted_todos(session: Session, where: str, *, trees: bool) -> str | None:
             "--where and --command-id contradict each other: sent again, a query may want other todos",
             "name the todos instead of --where",
         )
+    use_list_of_filter(session, [where])
     view = session.list.view()
     query = query_of(session, [where], view)
     check_tags(query.tags, view.items)

@@ -264,7 +264,7 @@ def _next_removed(planned: _Planned, stream: str, surroundings: Surroundings) ->
     last = next(
         commit for commit in surroundings.commits() if any(event.stream == following.stream for event in commit.events)
     )
-    return f"its next todo, {following.number}, was changed since then (@{last.position}); remove it first"
+    return f"its next todo, {following.number}, was changed (@{last.position}); remove that one first"
 
 
 def _commit_with(stream: str, type: type, surroundings: Surroundings) -> Commit | None:

@@ -287,7 +287,9 @@ class _Parser:
 
     def _keyed(self, key: str, rest: str, token: _Token, column: int) -> tuple[Test, ...]:
         """Return the tests of a key and its values, of which the todo must have one."""
-        values = _values(rest)
+        if key == "after":  # the other marker of the same field
+            key, rest = "every", f"after {rest}"
+        values = [_unquoted(rest)] if key == "every" else _values(rest)
         if not all(values):
             example = f"no:{key}" if key in _ATTRIBUTES else f'"{token.text}"'
             raise InvalidQuery(f"{key}: has no value", column, f"without one: {example}")
@@ -338,6 +340,8 @@ class _Parser:
             raise _unknown("field", value, _ATTRIBUTES, column, f"write {key}: and the name of a field")
         if value == "done":
             self.scopes.add("done")
+        if value == "wait" and key == "has":
+            self.scopes.add("open")
         return _having(_ATTRIBUTES[value], has=key == "has")
 
     def _states(self, state: str, column: int) -> tuple[Test, ...]:
@@ -622,5 +626,8 @@ def _unknown(what: str, name: str, known: Iterable[str], column: int, advice: st
 
     names = sorted(known)
     near = get_close_matches(name.lower(), names, 1, 0.6)
-    hints = [f"did you mean {near[0]}?" if near else f"known are {', '.join(names)}" if names else "there are none", advice]
+    hints = [
+        f"did you mean {near[0]}?" if near else f"the {what}s are {', '.join(names)}" if names else "there are none",
+        advice,
+    ]
     return InvalidQuery(f"there is no {what} {name!r}", column, "; ".join(filter(None, hints)))

@@ -343,6 +343,6 @@ def _days_in_words(unit: str, so_often: str, parts: Mapping[str, str]) -> Iterat
 
 
 def _ordinal_word(number: str) -> str:
-    if number == "-1":
-        return "last"
-    return next((word for word, place in ORDINALS.items() if f"{place}" == number.removeprefix("+")), number)
+    """Return `last`, or an ordinal such as `2nd`: "second tuesday" could mean every other one."""
+    number = number.removeprefix("+")
+    return "last" if number == "-1" else f"{number}{ {'1': 'st', '2': 'nd', '3': 'rd'}.get(number, 'th') }"

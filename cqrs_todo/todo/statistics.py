@@ -66,7 +66,7 @@ def parse_condition(text: str) -> tuple[Comparison, ...]:
         compared = _COMPARISON.match(rest, end) if end else None
         if not end or compared is None:
             part = re.split(r"\s+and\s+", rest)[0]
-            counts = ", ".join((*COUNTS, "tag:NAME, (QUERY)"))
+            counts = ", ".join((*COUNTS, "tag:NAME", "or a query in parentheses"))
             raise InvalidCondition(
                 f"{part!r} is not a condition: write a count ({counts}), one of < <= = != >= >, and a number"
             )
@@ -94,7 +94,7 @@ def _known(count: str) -> str:
 
         near = get_close_matches(count.lower(), COUNTS, n=1)
         meant = f"did you mean {near[0]}? The" if near else "the"
-        counts = ", ".join((*COUNTS, "tag:NAME, (QUERY)"))
+        counts = ", ".join((*COUNTS, "tag:NAME", "or a query in parentheses"))
         raise InvalidCondition(f"there is no count {count!r}: {meant} counts are {counts}")
     return nfc(count)
 

@@ -264,15 +264,15 @@ def test_a_saved_filter_is_part_of_a_query(todo: Todo) -> None:
     assert [line.split()[2] for line in todo("ls", "filter:urgent", "-home").out.splitlines()] == ["Buy"]
     bad = todo.run("ls", "filter:bad")
     assert (bad.code, "in the filter bad: column 1 of the query: due: has no value" in bad.err) == (2, True)
-    for wrong in (
-        "filters = 3",
-        "filters.x = 3",
-        "[filters.x]",
-        "[filters.x]\nwhere = 3",
-        '[filters.x]\nwhere = ""\nsort = 1',
-        '[filters.x]\nwhere = ""\nlist = "work"',
-        '[filters.x]\nwhere = ""\nlists = ["work"]',
+    for wrong, why in (
+        ("filters = 3", "filters must be tables"),
+        ("filters.x = 3", "the filter 'x' must be a table"),
+        ("[filters.x]", "needs `where`, a query in quotes"),
+        ("[filters.x]\nwhere = 3", "needs `where`, a query in quotes"),
+        ('[filters.x]\nwhere = ""\nsort = 1', "`sort` must be a text"),
+        ('[filters.x]\nwhere = ""\nlist = "work"', "`list` must be a list of names"),
+        ('[filters.x]\nwhere = ""\nlists = ["work"]', "has no key 'lists'"),
     ):
         write_config(todo, wrong)
         refused = todo.run("ls")
-        assert (refused.code, "must be a table with the key `where`, a text" in refused.err) == (2, True), wrong
+        assert (refused.code, why in refused.err) == (2, True), wrong

@@ -91,6 +91,18 @@ def test_a_position_belongs_to_the_list_of_the_todo(two: Todo) -> None:
     assert two("show", "work/1", "--at", "@-1").out.startswith("1 first\n")
 
 
+def test_the_history_and_the_differences_of_a_todo_of_another_list_are_shown(two: Todo) -> None:
+    assert two("history", "work/1").out == two("-L", "work", "history", "1").out
+    assert two("diff", "1 hour ago", "now", "work/1").out == two("-L", "work", "diff", "1 hour ago", "now", "1").out
+
+
+def test_todos_that_come_back_to_a_list_are_named_with_their_old_numbers(two: Todo) -> None:
+    two("add", "c")
+    two("move", "3", "work")
+    two("undo")
+    assert "to work, 1 as 4, 2 as 5, 3 as 3" in two("move", "1-3", "work").out
+
+
 def test_hints_name_the_list(two: Todo) -> None:
     two("-L", "work", "rm", "1")
     assert "todo -L work restore 1" in two.run("done", "1", "work/1").err
@@ -216,12 +228,12 @@ def test_a_todo_recurs_and_says_when(at: Run) -> None:
     assert at("add", "Rent", "every:month-on-1") == (
         "Added 1: Rent (due Wed 2026-04-01, every month on 1). Undo: todo undo\n"
     )
-    assert at("done", "1") == "Done 1: Rent (next: 2, due 2026-05-01). Undo: todo undo\n"
+    assert at("done", "1") == "Done 1: Rent; next: 2, due 2026-05-01. Undo: todo undo\n"
     assert "next: 2" not in at("reopen", "1")
     assert at("done", "1", "--json").count('"others":[{"number":2') == 1
     assert "every    month on 1 (then 2026-06-01, 2026-07-01, 2026-08-01, 2026-09-01, 2026-10-01)" in at("show", "2")
     assert at("skip", "2") == "Skipped 2: Rent (now due 2026-06-01). Undo: todo undo\n"
-    assert at("rm", "2") == "Removed 2: Rent (no next one: 2 was the last of its series). Undo: todo undo\n"
+    assert at("rm", "2") == "Removed 2: Rent; the series of 2 has ended. Undo: todo undo\n"
     assert "todo 2 was removed" in at("skip", "2", code=1)
     at("add", "Plain")
     assert "todo 3: it does not recur" in at("skip", "3", code=1)
@@ -253,7 +265,7 @@ def test_a_series_near_the_end_of_the_calendar_ends(at: Run) -> None:
     assert "next: 2" in at("done", "1", when="2026-03-25T12:00")
     assert at("show", "2")
     assert "it has no later date" in at("skip", "2", code=1)
-    assert "no next one" in at("done", "2")
+    assert "the series of 2 has ended" in at("done", "2")
 
 
 def test_a_series_can_be_changed_and_ended(at: Run) -> None:
@@ -363,4 +375,11 @@ def test_a_saved_filter_has_an_order_and_lists(at: Run, tmp_path: Path) -> None:
     at("-L", "work", "add", "c", "+y")
     assert at("ls", "filter:f") == "work/1  b +x\n     1  a +x\n"
     assert at("-L", "work", "ls", "filter:f") == "1  b +x\n"
-    assert at("ls", "filter:f", "--sort", "text").splitlines()[0].endswith("1  a +x")
+    assert "several lists: work, inbox" in at("done", "--where", "filter:f", code=2)
+    assert "several lists" in at("when", "filter:f", "--at-least", "1", code=2)
+    config.write_text('[filters.f]\nwhere = "+x"\nlist = ["work"]\n')
+    assert at("when", "filter:f", "--at-least", "1").startswith("@1 ")
+    assert json.loads(at("stats", "filter:f", "--json"))["added"] == 1
+    assert at("done", "--where", "filter:f").startswith("Done 1: b.")
+    config.write_text('[filters.f]\nwhere = "+x"\nsort = "-text"\nlist = ["work", "inbox"]\n')
+    assert at("ls", "filter:f", "--sort", "text") == "1  a +x\n"

@@ -253,7 +253,7 @@ def test_a_query_finds_todos(query: str, expected: list[int]) -> None:
         ("due:2026-12-05..2026-12-01", 5, "ends before it begins", "due:2026-12-01..2026-12-05"),
         ("due:a..b..c", 5, "is not a range", "due:monday..friday"),
         ("due:..", 5, "is not a range", "due:monday..friday"),
-        ("pri:Z", 5, "there is no value 'Z'", "known are H, L, M"),
+        ("pri:Z", 5, "there is no value 'Z'", "the values are H, L, M"),
         ("is:opne", 4, "there is no state 'opne'", "did you mean open?"),
         ("no:deu", 4, "there is no field 'deu'", "did you mean due?"),
         ("filter:hom", 8, "there is no filter 'hom'", "did you mean home?"),

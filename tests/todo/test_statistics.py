@@ -41,7 +41,7 @@ def test_the_refusal_of_a_condition_says_what_can_be_written() -> None:
     with pytest.raises(InvalidCondition) as caught:
         parse_condition("x")
     assert str(caught.value) == (
-        "'x' is not a condition: write a count (open, done, overdue, removed, total, tag:NAME, (QUERY)), "
+        "'x' is not a condition: write a count (open, done, overdue, removed, total, tag:NAME, or a query in parentheses), "
         "one of < <= = != >= >, and a number"
     )
 

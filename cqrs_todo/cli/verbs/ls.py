@@ -7,7 +7,6 @@ from ...cqrs.struct import Struct
 from ...todo.service import View
 from ...todo.views import GROUP_KEYS, SORT_KEYS, GroupKey, Item, SortKey, group_items, open_items, sort_items
 from ..clock import to_local
-from ..config import Filter
 from ..errors import UsageError
 from ..output import print_line, print_row
 from ..session import Session
@@ -18,6 +17,7 @@ from ..verb import EVERYDAY, Argument, Option, Verb
 
 if TYPE_CHECKING:
     from ..columns import Column
+    from ..config import Filter
 
 Groups: TypeAlias = Sequence[tuple[str | None, Sequence[Entry]]]
 """Todos by what they have in common; None for those that lack it."""
@@ -98,10 +98,13 @@ def _print(
         print_blocks(session, blocks, session.seen_from(views[0]), empty=empty)
 
 
-def _named_filter(session: Session, words: Sequence[str]) -> Filter | None:
-    """Return the filter that a query names, if it names one."""
-    names = [word.removeprefix("filter:") for word in words if word.startswith("filter:")]
-    return session.config.filters.get(names[0]) if len(names) == 1 else None
+def _named_filter(session: Session, words: Sequence[str]) -> "Filter | None":
+    """Return the saved filter that a query names, if it names one."""
+    if not any("filter:" in word for word in words):
+        return None
+    from ..queries import named_filter
+
+    return named_filter(session, words)
 
 
 def _columns(text: str) -> "Sequence[Column]":

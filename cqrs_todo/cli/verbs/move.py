@@ -31,8 +31,11 @@ def move(session: Session, ids: Sequence[str], target: str) -> None:
     if same:
         print_message(session, f"Already in {visible(answer.list)}: {number_ranges(same)}")
     if leaving and not session.options.quiet:
-        there = number_ranges(list(moved.values()))
-        line = f"Moved {named(leaving)} to {visible(answer.list)}, as {there}"
+        there = [moved[item.stream] for item in leaving]
+        places = number_ranges(there)
+        if there != sorted(there):  # some had been there before
+            places = ", ".join(f"{item.number} as {moved[item.stream]}" for item in leaving)
+        line = f"Moved {named(leaving)} to {visible(answer.list)}, {'as ' if there == sorted(there) else ''}{places}"
         print_line(f"{line}. Undo: {session.typed(source.name, 'undo')}")
 
 

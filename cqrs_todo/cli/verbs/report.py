@@ -42,7 +42,8 @@ def report(session: Session, period: Sequence[str], markdown: bool) -> None:
         for done in found:
             print_row(done.day, done.list, done.item.number, done.item.todo.text)
     elif not found:
-        print_message(session, f"Nothing was completed from {_named(first)} to {_named(last)}.")
+        period = f"on {_named(first)}" if first == last else f"from {_named(first)} to {_named(last)}"
+        print_message(session, f"Nothing was completed {period}.")
     else:
         _print_days(session, found, markdown=markdown, several=len(views) > 1)
     if failure is not None:
@@ -73,7 +74,7 @@ def _print_days(session: Session, found: Sequence[_Done], *, markdown: bool, sev
             where = f" ({visible(done.list)})" if several else ""
             text = visible(done.item.todo.text)
             print_line(f"- {_escaped(text)}{where}" if markdown else f"  {text}{where}")
-    print_message(session, f"{count_of(len(found), 'todo')} completed on {count_of(len(days), 'day')}.")
+    print_message(session, f"\n{count_of(len(found), 'todo')} completed on {count_of(len(days), 'day')}.")
 
 
 def _escaped(text: str) -> str:
@@ -90,7 +91,7 @@ def _print_json(found: Sequence[_Done], first: date, last: date) -> None:
 
 VERB = Verb(
     name="report",
-    help="Show what was completed in a period, day by day, in all lists. Without a period it is this week.",
+    help="Show what was completed in a period, day by day, of all lists unless one is named. Default: this week.",
     examples=("todo report", "todo report last week", "todo report november --markdown"),
     action=report,
     group=LOOK,

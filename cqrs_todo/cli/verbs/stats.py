@@ -27,6 +27,10 @@ _MOST_DAYS = 21
 
 def stats(session: Session, words: Sequence[str], since: str | None, until: str | None, full: bool) -> None:
     """Show burn-down, throughput, cycle time, a calendar, the busiest hours, and the most active authors."""
+    if words:
+        from ..queries import use_list_of_filter
+
+        use_list_of_filter(session, words)
     todos = session.list
     view = todos.view(session.moment)
     commits = todos.commits(session.moment)

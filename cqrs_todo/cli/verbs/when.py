@@ -15,6 +15,10 @@ from ..verb import TRAVEL, Argument, Option, Verb
 def when(session: Session, words: Sequence[str], at_least: int | None, last: bool) -> None:
     """Show the first, or the last, moment at which a condition over counts became true."""
     condition = " ".join(words) if at_least is None else f"({' '.join(words)})>={at_least}"
+    if "filter:" in condition:
+        from ..queries import use_list_of_filter
+
+        use_list_of_filter(session, [condition.replace("(", " ")])
     todos = session.list
     view = todos.view(session.moment)
     comparisons = parse_condition(check_text("condition", condition))
@@ -62,7 +66,14 @@ VERB = Verb(
         ),
     ),
     options=(
-        Option("at_least", ("--at-least",), "The words are a query: show when it wanted so many todos.", "N", int, least=1),
+        Option(
+            "at_least",
+            ("--at-least",),
+            "Take the words as a query, and show when at least N todos matched it.",
+            "N",
+            int,
+            least=1,
+        ),
         Option("last", ("--last/--first",), "Show the last time that it became true, instead of the first."),
     ),
     dashes="word",
