@@ -60,7 +60,10 @@ def page() -> str:
 
 
 def _verb(path: list[str], verb: Verb) -> Iterator[str]:
-    words = " ".join(f"[{each.metavar}]" if not each.required else each.metavar for each in verb.arguments)
+    chosen = verb.arguments[0] if verb.picks else None  # on a terminal they need not be named
+    words = " ".join(
+        each.metavar if each.required and each is not chosen else f"[{each.metavar}]" for each in verb.arguments
+    )
     yield f".SS todo {_text(' '.join(path))} {_text(words)}\n".replace(" \n", "\n")
     yield f"{_text(verb.help)}\n"
     yield from _arguments(verb.arguments)
