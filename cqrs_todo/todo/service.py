@@ -18,7 +18,7 @@ from .events import DependencyAdded, ParentChanged, TodoCompleted, TodoEvent, To
 from .fields import State, Todo
 from .model import DECIDER, REMOVED, Create, TodoCommand, check_todo, events_between
 from .recorder import Answer, Recorder, Todos, events_to_reach, new_id, refusals_in_words
-from .views import MOVE, RESTORES, Item, id_of, items_of, number_ranges
+from .views import MOVE, RESTORES, Item, id_of, item_of, items_of, number_ranges
 
 if TYPE_CHECKING:
     from .link_rules import Consequences
@@ -294,7 +294,7 @@ class TodoList(Recorder):
 
         Args:
             chosen: The todos.
-            commands: Returns the commands for a todo.
+            commands: Returns the commands for a todo, given as it is when they are recorded.
             unchanged: Whether to refuse todos that were changed since they were chosen.
             children: Whether the commands are also given to "all" todos under the chosen ones, or to the "open" ones.
 
@@ -337,8 +337,10 @@ class TodoList(Recorder):
                 stream = item.stream
                 if unchanged:
                     check_precondition(item.version, stream, fold.version_of(stream))
+                entity = fold.get(stream)
                 try:
-                    given = [(stream, command) for command in commands(item)]
+                    present = None if entity is None else item_of(entity)  # another process may have changed it meanwhile
+                    given = [(stream, command) for command in commands(present or item)]
                     changes.update(self.decide(fold, given))
                 except Rejected as error:
                     refused[item.number] = str(error)

@@ -285,6 +285,17 @@ def test_skipping_moves_the_due_date_and_is_refused_for_other_todos(todos: TodoL
         todos.skip(todos.select(["2"]))
 
 
+def test_a_skip_starts_from_what_another_process_recorded_meanwhile(todos: TodoList) -> None:
+    a_series(todos)
+    seen = todos.select(["1"])
+    todos.skip(seen)
+    todos.skip(seen)
+    assert items(todos)[0].todo.due == "2026-11-24"
+    give(todos, 1, DONE)
+    with pytest.raises(TodosRejected, match="todo 1: it is done"):
+        todos.skip(seen)
+
+
 def test_a_reminder_that_has_passed_stays_when_a_todo_is_skipped(todos: TodoList) -> None:
     past = NOW - timedelta(days=30)
     todos.add([Create("x", past - timedelta(days=1), due="2026-11-22", every=DAILY, reminder=past)])

@@ -100,6 +100,9 @@ DEEDS = (
     _deed("-L work undo", "work", home="moved"),
     _deed("redo", home="moved-undone"),
     _deed("-L work redo", "work", home="moved-undone"),
+    _deed("done 5", home="moved"),
+    _deed("skip 5", home="moved"),
+    _deed("done 2 work/1", "inbox", "work", home="moved"),
     _deed("import todos.json", home="moved"),
     _deed("-L taken import events.jsonl", "taken", home="moved"),
     _deed("-L taken import events.jsonl", "taken", home="importable"),
@@ -203,9 +206,11 @@ def _importable(data: Path) -> None:
 
 
 def _moved(data: Path) -> None:
-    """Make a home in which the last change of two lists is a move between them."""
+    """Make a home in which the last change of two lists is a move between them. Its last todo recurs."""
     _with_exports(data)
-    _must(Program(data.parents[2]), "move", "3", "work")
+    home = Program(data.parents[2])
+    _must(home, "add", "Empty the bin", "due:2031-01-06", "every:week")
+    _must(home, "move", "3", "work")
 
 
 def _moved_undone(data: Path) -> None:

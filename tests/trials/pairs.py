@@ -78,6 +78,11 @@ VERBS = (
     Verb("add -", "First-{p}\nSecond-{p}\n"),
     Verb("-L fresh add New-{p}"),
     Verb("done {a}"),
+    Verb("done {a} work/{w}"),
+    Verb("done {r}"),
+    Verb("skip {r}"),
+    Verb("edit {b} under:{a}"),
+    Verb("edit {a} under:{b}"),
     Verb("reopen {c}"),
     Verb("toggle {a} {c}"),
     Verb("edit {a} Otherwise-{p} pri:H"),
@@ -148,6 +153,7 @@ class _Bench:
         data = self._homes.original(kind).data
         names = {
             "Pay the rent": "a", "Buy oat milk": "b", "Water the plants": "c", "Write the report": "w", "Call the bank": "m",
+            "Empty the bin": "r",
         }  # fmt: skip
         ids: dict[str, str] = {}
         for name in ("inbox", "work"):
