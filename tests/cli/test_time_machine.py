@@ -104,6 +104,14 @@ def test_stats(lived: Todo) -> None:
     assert lived("stats", "-L", "inbox", "--until", "yesterday").code == 0
 
 
+def test_the_calendar_of_stats_names_each_month_above_the_week_in_which_it_begins(lived: Todo) -> None:
+    lines = lived("stats", "--since", "2026-01-15", "--until", "2026-03-17").out.splitlines()
+    months = lines[next(place for place, line in enumerate(lines) if "fewer" in line) + 1]
+    assert months == "      Jan Feb     Mar"  # February and March 2026 begin on Sundays
+    assert "      Mar" in lived("stats", "--since", "2026-03-01", "--until", "2026-03-17").out.splitlines()
+    assert "      Mar" in lived("stats", "--since", "2026-03-25", "--until", "2026-03-31").out.splitlines()
+
+
 def test_the_time_machine_writes_nothing_but_restore(lived: Todo) -> None:
     before = lived.content()
     for args in (["diff", "@1"], ["blame", "1"], ["when", "open>0"], ["stats"], ["replay"], ["history", "-p"], ["at", "@1"]):

@@ -119,7 +119,7 @@ def _drawn(numbers: Statistics, columns: int, plotter: ModuleType | None, *, ful
     """Return the lines to print. Without `full` they fit on a terminal with 24 lines."""
     columns = min(columns, 100)
     added, completed = sum(numbers.added), sum(numbers.completed)
-    rate = "" if numbers.reopen_rate is None else f" ({numbers.reopen_rate:.0%} of those completed)"
+    rate = "" if numbers.reopen_rate is None else f" ({100 * numbers.reopen_rate:.0f} % of those completed)"
     yield f"{numbers.days[0]} to {numbers.days[-1]}: {added} added, {completed} completed, {numbers.open[-1]} open"
     yield f"{numbers.reopened} reopened{rate}"
     median, most = numbers.cycle_quantile(0.5), numbers.cycle_quantile(0.9)
@@ -207,12 +207,12 @@ def _calendar(days: Sequence[date], activity: Sequence[int], columns: int) -> It
     most = max(activity)
     yield ""
     yield f"Events by day   fewer {_SHADES} more"
-    starts = [first + timedelta(weeks=week) for week in range(shown)]
+    ends = [min(first + timedelta(weeks=week, days=6), days[-1]) for week in range(shown)]
     months = ""
-    for week, start in enumerate(starts):
-        begins = week == 0 or start.month != starts[week - 1].month
+    for week, end in enumerate(ends):
+        begins = week == 0 or end.month != ends[week - 1].month
         if begins and 2 * week >= len(months) + bool(week):
-            months = f"{months:<{2 * week}}{start:%b}"
+            months = f"{months:<{2 * week}}{end:%b}"
     yield f"      {months}"
     for weekday in range(7):
         row = (counts.get(first + timedelta(weeks=week, days=weekday)) for week in range(shown))
