@@ -4,7 +4,7 @@ from ..cqrs.events import FORGOTTEN, LOST, MERGED, REDOES, REPAIRED, UNDOES, Com
 from ..cqrs.timeline import marked
 from .events import TodoCompleted, TodoCreated, TodoRemoved, TodoReopened, TodoRestored
 from .fields import FIELD_BY_EVENT, SetField
-from .values import ToLocal, searchable
+from .values import Recurrence, ToLocal, searchable
 from .views import (
     BECAUSE,
     RESTORES,
@@ -56,6 +56,9 @@ def describe_event(event: Recorded, to_local: ToLocal, label: Label = str) -> st
     old, new = (display_value(field.kind, value, to_local, label) for value in (data.old, data.new))
     if not old:
         return f"{field.name} set to {new}"
+    if old == new and isinstance(data.new, Recurrence):
+        at = "" if data.new.time is None else f" at {data.new.time}"
+        return f"{field.name}: {new}{at}, counted from {data.new.anchor}"
     return f"{field.name}: {old} → {new}" if new else f"{field.name} cleared, was {old}"
 
 

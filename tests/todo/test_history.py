@@ -10,6 +10,7 @@ from cqrs_todo.todo.events import (
     DueChanged,
     NoteChanged,
     PriorityChanged,
+    RecurrenceChanged,
     ReminderChanged,
     TagAdded,
     TagRemoved,
@@ -21,10 +22,16 @@ from cqrs_todo.todo.events import (
     TodoRestored,
 )
 from cqrs_todo.todo.history import describe_commit, describe_event, event_mentions
+from cqrs_todo.todo.values import Recurrence
 from cqrs_todo.todo.views import Move
 
 NOW = datetime(2026, 11, 22, 23, 30, tzinfo=UTC)
 LATER = NOW + timedelta(days=1)
+
+FORTNIGHTLY = Recurrence("FREQ=WEEKLY;INTERVAL=2", "2026-11-23")
+FROM_TUESDAY = Recurrence("FREQ=WEEKLY;INTERVAL=2", "2026-11-24")
+AT_TEN = Recurrence("FREQ=WEEKLY;INTERVAL=2", "2026-11-23", time="10:00")
+DAILY = Recurrence("FREQ=DAILY", "2026-11-23")
 
 
 def utc(instant: datetime) -> datetime:
@@ -50,6 +57,9 @@ def event(data: Any, type: str = "x") -> Recorded:
         (DueChanged("2026-11-23", None), "due cleared, was 2026-11-23"),
         (ReminderChanged(None, LATER), "reminder set to 2026-11-23 23:30"),
         (PriorityChanged("H", "L"), "priority: H → L"),
+        (RecurrenceChanged(FORTNIGHTLY, DAILY), "every: 2 weeks → day"),
+        (RecurrenceChanged(FORTNIGHTLY, FROM_TUESDAY), "every: 2 weeks, counted from 2026-11-24"),
+        (RecurrenceChanged(FORTNIGHTLY, AT_TEN), "every: 2 weeks at 10:00, counted from 2026-11-23"),
         (TagAdded("a"), "tagged +a"),
         (TagRemoved("a"), "untagged -a"),
         (TodoCompleted("2026-11-22T10:00:00Z"), "done"),
