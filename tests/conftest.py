@@ -5,6 +5,7 @@ import json
 import math
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -21,6 +22,9 @@ from .servers import postgres
 
 if TYPE_CHECKING:
     from .forks import Forks
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in a background job of a script; the tests send it themselves
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # how long an example takes says more about the machine than about the code
 _ANY_SPEED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)

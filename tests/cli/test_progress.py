@@ -95,8 +95,9 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_long_work_shows_progress(home: Path, args: list[str], work: str) -> None:
     log = home / ".local/share/cqrs-todo/lists/inbox.jsonl"
     with redirect_stderr(Terminal()) as terminal:
-        assert main([arg.replace("{log}", str(log)).replace("{home}", str(home)) for arg in args]) == 0
+        code = main([arg.replace("{log}", str(log)).replace("{home}", str(home)) for arg in args])
     said = terminal.getvalue()
+    assert code == 0, said
     assert f"\r{work} " in said
     assert "%" in said
     assert said.endswith(" \r"), "nothing of it is left"
