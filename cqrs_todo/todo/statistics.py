@@ -43,6 +43,7 @@ _OPERATORS: dict[str, Callable[[int, int], bool]] = {
     ">=": lambda a, b: a >= b,
 }
 COUNTS = ("open", "done", "overdue", "removed", "total")
+_COUNTS = ", ".join((*COUNTS, "tag:NAME", "or a query in parentheses"))
 _COMPARISON = re.compile(r"\s*(<=|>=|!=|==|<|>|=)\s*([0-9]{1,9})(?:\s+and\s+(?=\S)|\s*$)")
 _COUNT = re.compile(r"tag:[^\s<>=!]+|\w+")
 
@@ -62,21 +63,26 @@ def parse_condition(text: str) -> tuple[Comparison, ...]:
     found: list[Comparison] = []
     rest = text.strip()
     while rest or not found:
-        end = _end_of_query(rest) if rest.startswith("(") else (match := _COUNT.match(rest)) and match.end()
+        end = _end_of_count(rest)
         compared = _COMPARISON.match(rest, end) if end else None
-        if not end or compared is None:
+        if compared is None:
             part = re.split(r"\s+and\s+", rest)[0]
-            counts = ", ".join((*COUNTS, "tag:NAME", "or a query in parentheses"))
             raise InvalidCondition(
-                f"{part!r} is not a condition: write a count ({counts}), one of < <= = != >= >, and a number"
+                f"{part!r} is not a condition: write a count ({_COUNTS}), one of < <= = != >= >, and a number"
             )
         found.append(Comparison(_known(rest[:end]), compared[1].replace("==", "="), int(compared[2])))
         rest = rest[compared.end() :]
     return tuple(found)
 
 
-def _end_of_query(text: str) -> int | None:
-    """Return where a query in parentheses ends; None if it does not end. Parentheses in quotation marks do not count."""
+def _end_of_count(text: str) -> int:
+    """Return where the count ends with which a text begins; 0 if it begins with none.
+
+    A count may be a query in parentheses, in which those between quotation marks do not count.
+    """
+    if not text.startswith("("):
+        match = _COUNT.match(text)
+        return 0 if match is None else match.end()
     depth, quoted = 0, False
     for place, char in enumerate(text):
         quoted ^= char == '"'
@@ -84,7 +90,7 @@ def _end_of_query(text: str) -> int | None:
             depth += 1 if char == "(" else -1
             if not depth:
                 return place + 1
-    return None
+    return 0
 
 
 def _known(count: str) -> str:
@@ -94,8 +100,7 @@ def _known(count: str) -> str:
 
         near = get_close_matches(count.lower(), COUNTS, n=1)
         meant = f"did you mean {near[0]}? The" if near else "the"
-        counts = ", ".join((*COUNTS, "tag:NAME", "or a query in parentheses"))
-        raise InvalidCondition(f"there is no count {count!r}: {meant} counts are {counts}")
+        raise InvalidCondition(f"there is no count {count!r}: {meant} counts are {_COUNTS}")
     return nfc(count)
 
 
@@ -110,7 +115,7 @@ class _Counts:
         self._to_local = to_local
         self._wanting = wanting
         self._counts: Counter[str] = Counter()
-        self._due: dict[str, Todo] = {}
+        self._dated: dict[str, tuple[Todo, tuple[datetime, ...]]] = {}
         self._items: dict[str, Item] = {}
 
     def change(self, stream: str, version: int, before: State, after: State) -> None:
@@ -121,17 +126,17 @@ class _Counts:
             self._items[stream] = Item(number, stream, version, after)
         self._counts.subtract(_counted_in(before))
         self._counts.update(_counted_in(after))
-        if after is not None and after.due is not None and _is_open(after):
-            self._due[stream] = after
+        if after is not None and (after.due is not None or after.wait is not None) and _is_open(after):
+            self._dated[stream] = after, tuple(_turning_points(after, self._to_local))
         else:
-            self._due.pop(stream, None)
+            self._dated.pop(stream, None)
 
     def get(self, name: str, now: datetime) -> int:
         """Return a count at a time. Only `overdue` and queries depend on the time."""
         if name.startswith("("):
             return self._wanting(name[1:-1], list(self._items.values()), now)
         if name == "overdue":
-            return sum(is_overdue(todo, now, self._to_local) for todo in self._due.values())
+            return sum(is_overdue(todo, now, self._to_local) for todo, _ in self._dated.values())
         return self._counts[name]
 
     def dates_passed(self, since: datetime, until: datetime) -> list[datetime]:
@@ -141,13 +146,8 @@ class _Counts:
             since: The moments are after this time.
             until: They are not after this time.
         """
-        passed = {_becomes_overdue(todo, self._to_local) for todo in self._due.values()}
-        for todo in (item.todo for item in self._items.values() if _is_open(item.todo)):
-            for value in (todo.due, todo.wait):
-                parsed = None if value is None else parse_day_or_instant(value)
-                if parsed is not None:
-                    passed.add(parsed if isinstance(parsed, datetime) else start_of_day(parsed, self._to_local))
-        return sorted(at for at in passed if since < at <= until)
+        passed = {at for _, moments in self._dated.values() for at in moments if since < at <= until}
+        return sorted(passed)
 
 
 def _counted_in(state: State) -> Iterator[str]:
@@ -230,12 +230,18 @@ def moments_when(
     yield from between_commits(now)
 
 
-def _becomes_overdue(todo: Todo, to_local: ToLocal) -> datetime:
-    """Return the first moment at which a todo with a due date is overdue."""
-    due = parse_day_or_instant(todo.due or "")
-    if isinstance(due, datetime):
-        return due + timedelta(microseconds=1)
-    return start_of_day(due + timedelta(days=1), to_local)
+def _turning_points(todo: Todo, to_local: ToLocal) -> Iterator[datetime]:
+    """Yield the moments at which the due day of a todo begins, at which it is overdue, and at which its wait has passed."""
+    for value in (todo.due, todo.wait):
+        parsed = None if value is None else parse_day_or_instant(value)
+        if parsed is not None:
+            yield parsed if isinstance(parsed, datetime) else start_of_day(parsed, to_local)
+    if todo.due is not None:
+        due = parse_day_or_instant(todo.due)
+        if isinstance(due, datetime):
+            yield due + timedelta(microseconds=1)
+        else:
+            yield start_of_day(due + timedelta(days=1), to_local)
 
 
 # statistics
