@@ -51,7 +51,7 @@ def show(session: Session, ids: Sequence[str]) -> None:
     for place, item in enumerate(chosen):
         if place:
             print_line("")
-        _show_one(session, item, commits)
+        _show_one(session, item, view.items, commits)
 
 
 def _print_plain(items: Sequence[Item]) -> None:
@@ -70,7 +70,7 @@ def _print_plain(items: Sequence[Item]) -> None:
             print_row(item.number, name, shown)
 
 
-def _show_one(session: Session, item: Item, commits: Sequence[Commit]) -> None:
+def _show_one(session: Session, item: Item, everything: Sequence[Item], commits: Sequence[Commit]) -> None:
     """Print every field of a todo, its note, and its history from the oldest commit to the newest."""
     todo = item.todo
     if todo.removed:
@@ -82,7 +82,7 @@ def _show_one(session: Session, item: Item, commits: Sequence[Commit]) -> None:
     rows = [
         ("state", state),
         *((field.name, _field(session, item, field.name)) for field in FIELDS if field not in (TEXT, NOTE, DEPENDS, PARENT)),
-        *_links(session, item),
+        *_links(item, everything),
         ("created", short_instant(todo.created, to_local)),
         ("id", f"{visible(item.id)} (version {item.version})"),
     ]
@@ -125,11 +125,10 @@ def _field(session: Session, item: Item, name: str) -> str:
     return f"{shown} (then {', '.join(day.isoformat() for day in days)})" if days else shown
 
 
-def _links(session: Session, item: Item) -> list[tuple[str, str]]:
-    """Return the todos that a todo is linked with: what it is under, what it depends on, and the reverse of both."""
-    items = session.list.view(session.moment).items
-    known = {other.id: other for other in items}
-    present = [other for other in items if not other.todo.removed]
+def _links(item: Item, everything: Sequence[Item]) -> list[tuple[str, str]]:
+    """Return what a todo of a list is linked with: what it is under, what it depends on, and the reverse of both."""
+    known = {other.id: other for other in everything}
+    present = [other for other in everything if not other.todo.removed]
 
     def named(id: str) -> str:
         other = known.get(id)
