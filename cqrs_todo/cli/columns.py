@@ -1,36 +1,29 @@
 """The columns of `todo ls --columns`: a name for each, and what it shows of a todo."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
-from ..todo.fields import FIELDS
+from ..todo.fields import FIELDS, Kind
 from ..todo.views import display_day_or_instant, display_value, short_instant
 from .clock import to_local
 from .output import print_line, print_message, print_row
 from .session import Session
-from .tables import Entry
+from .tables import Entry, state_of
 from .text import visible
 
 Column: TypeAlias = Callable[[Entry], str]
 """Returns what a column shows of a todo."""
 
 
-def _state(entry: Entry) -> str:
-    todo = entry.todo
-    return "removed" if todo.removed else "done" if todo.done else "open"
-
-
-def _field(name: str, kind: Any) -> Column:
-    def shown(entry: Entry) -> str:
-        numbers = {item.id: f"{item.number}" for item in entry.source.everything} if kind in ("todo", "todos") else {}
-        return display_value(kind, getattr(entry.todo, name), to_local, lambda other: numbers.get(other, other))
-
-    return shown
+def _field(name: str, kind: Kind) -> Column:
+    return lambda entry: display_value(
+        kind, getattr(entry.todo, name), to_local, lambda other: entry.source.numbers.get(other, other)
+    )
 
 
 COLUMNS: dict[str, Column] = {
     "number": lambda entry: entry.label,
-    "state": _state,
+    "state": lambda entry: state_of(entry.todo),
     **{field.name: _field(field.name, field.kind) for field in FIELDS},
     "created": lambda entry: short_instant(entry.todo.created, to_local),
     "done": lambda entry: display_day_or_instant(entry.todo.completed, to_local),

@@ -51,6 +51,11 @@ class Source:
         self.prefix = prefix
 
     @cached_property
+    def numbers(self) -> dict[str, str]:
+        """The numbers of its todos, by their ids."""
+        return {item.id: f"{item.number}" for item in self.everything}
+
+    @cached_property
     def links(self) -> "Links | None":
         """The links between its todos; None if it has none."""
         if not any(item.todo.parent or item.todo.depends for item in self.everything):
@@ -212,6 +217,11 @@ def _links_in_words(item: Item, links: "Links") -> str:
     return (f" ({done}/{count})" if count else "") + (f" ⊘{numbers}" if numbers else "")
 
 
+def state_of(todo: Todo) -> str:
+    """Return what `--plain` and a column call the state of a todo."""
+    return "removed" if todo.removed else "done" if todo.done else "open"
+
+
 def rich_text(todo: Todo, faded: bool, links: str = "") -> "Text":
     """Return the text of a todo with its tags and the like, in colours.
 
@@ -238,9 +248,8 @@ def _print_plain(rows: Iterable[_Row]) -> None:
     """Print one todo in each line for programs: number, state, priority, due, text, tags, and the other fields of words."""
     for row in rows:
         todo = row.item.todo
-        state = "removed" if todo.removed else "done" if todo.done else "open"
         words = (getattr(todo, field.name) for field in _WORD_FIELDS)
-        print_row(row.label, state, todo.priority, todo.due, todo.text, " ".join(todo.tags), *words)
+        print_row(row.label, state_of(todo), todo.priority, todo.due, todo.text, " ".join(todo.tags), *words)
 
 
 def _mark(todo: Todo, columns: "_Columns", done: str = "x") -> str:
@@ -344,9 +353,9 @@ def _table(rows: Sequence[_Row], columns: _Columns, now: datetime, width: int) -
 
     table = Table.grid(padding=(0, 2, 0, 0), expand=True)
     table.add_column(justify="right", style="bold", no_wrap=True, width=min(columns.label_width, most))
-    for width in (columns.mark_width, int(columns.prioritized), 0 if narrow else columns.due_width):
-        if width:
-            table.add_column(no_wrap=True, width=width)
+    for needed in (columns.mark_width, int(columns.prioritized), 0 if narrow else columns.due_width):
+        if needed:
+            table.add_column(no_wrap=True, width=needed)
     table.add_column(ratio=1, overflow="fold")
     for row in rows:
         todo = row.item.todo

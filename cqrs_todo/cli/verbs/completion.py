@@ -95,6 +95,6 @@ VERB = Verb(
     examples=("todo completion bash --install", 'eval "$(todo completion zsh)"'),
     action=completion,
     group=LISTS,
-    arguments=(Argument("shell", "bash|zsh|fish", "The shell."),),
+    arguments=(Argument("shell", "|".join(SCRIPTS), "The shell."),),
     options=(Option("install", ("--install",), "Make every new shell use it, by a line in its configuration."),),
 )
