@@ -76,9 +76,9 @@ def record_in_lists(
 
     named = by_list(session, ids)
     if len(named) == 1:
-        for name, words in named.items():
-            session.use_list(name)
-            return [record(session, words, commands, children=children)]
+        [(name, words)] = named.items()
+        session.use_list(name)
+        return [record(session, words, commands, children=children)]
     request = session.request
     if request is not None and (request.id or request.version is not None or request.position is not None):
         raise UsageError("--command-id and --expect are about one list, and these todos are in several", "name one list")

@@ -51,7 +51,7 @@ def _print_board(session: Session, views: Sequence[View]) -> None:
         counts = ", ".join(f"{len(items):,} {title.lower()}" for title, items in groups[:2] if items)
         if not counts:
             groups = [("", parts.next)]
-        source = Source(view.list, view.items, "" if view is views[0] else f"{view.list}/")
+        source = Source(view.list, view.items, session.prefix(view.list))
         sections = [Section(title, [Entry(item, source) for item in items]) for title, items in groups if items]
         if sections:
             blocks.append(Block(sections, view.list, counts))

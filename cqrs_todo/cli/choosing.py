@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 
 from ..todo.errors import NotFound
-from ..todo.service import TodoList
 from ..todo.values import nfc, searchable
 from ..todo.views import open_items
 from .errors import UsageError
@@ -41,7 +40,7 @@ def by_list(session: Session, words: Sequence[str]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for word in _joined(words):
         if _is_text(word):
-            found.setdefault(session.list.name, []).append(_number_of(session, session.list, word))
+            found.setdefault(session.list.name, []).append(_number_of(session, word))
             continue
         for name, part in _parts(word, session):
             found.setdefault(name, []).append(part)
@@ -81,8 +80,8 @@ def _joined(words: Sequence[str]) -> list[str]:
     return joined
 
 
-def _number_of(session: Session, todos: TodoList, word: str) -> str:
-    """Return the number of the one open todo of a list that contains a text."""
+def _number_of(session: Session, word: str) -> str:
+    """Return the number of the one open todo of the list in use that contains a text."""
     if session.options.command_id is not None:
         raise UsageError(
             f"{word} and --command-id contradict each other: sent again, the text may name another todo",
@@ -92,11 +91,11 @@ def _number_of(session: Session, todos: TodoList, word: str) -> str:
     if not text:
         raise UsageError("there is no text between the slashes", "for instance: /milk/")
     part = searchable(text)
-    items = [item for item in open_items(todos.view(session.moment).items) if part in searchable(item.todo.text)]
+    items = [item for item in open_items(session.list.view(session.moment).items) if part in searchable(item.todo.text)]
     if len(items) == 1:
         return f"{items[0].number}"
     if not items:
-        raise NoTodoContains(text, f"see all: {session.typed(todos.name, 'ls')}")
+        raise NoTodoContains(text, f"see all: {session.typed(session.list.name, 'ls')}")
     shown = [f"{item.number} {visible(item.todo.text)}" for item in items[:_MOST_SHOWN]]
     more = [f"and {len(items) - _MOST_SHOWN:,} more"] if len(items) > _MOST_SHOWN else []
     raise UsageError(f"{len(items)} open todos contain {text!r}: {'; '.join([*shown, *more])}", "name one by its number")
@@ -115,7 +114,6 @@ def in_one_list(session: Session, words: Sequence[str]) -> list[str]:
     found = by_list(session, words)
     if len(found) > 1:
         raise UsageError(f"these todos are in several lists: {', '.join(map(visible, found))}", "name todos of one list")
-    for name, ids in found.items():
-        session.use_list(name)
-        return check_ids(ids)
-    return []
+    [(name, ids)] = found.items()
+    session.use_list(name)
+    return check_ids(ids)

@@ -171,6 +171,10 @@ class Session:
         """Return the names of all lists that are not archived: the one in use first, then the others by name."""
         return [self.list.name, *(name for name in sorted(self.store.names()) if name != self.list.name)]
 
+    def prefix(self, list_name: str) -> str:
+        """Return what people type before the numbers of the todos of a list: '' for the one in use, otherwise its name."""
+        return "" if list_name == self.list.name else f"{list_name}/"
+
     def use_list(self, name: str) -> None:
         """Use another list from now on."""
         if name != self.list.name:
@@ -190,11 +194,23 @@ class Session:
             UsageError: A word has a wrong form, the todos are in several lists, or a text names no todo or several.
             CqrsError: What `TodoList.select` raises.
         """
-        if any("/" in word for word in words):
-            from .choosing import in_one_list  # most runs name todos by their numbers
-
-            words = in_one_list(self, words)
+        words = self.in_one_list(words)
         return self.select(self.list, words, self.moment if then else None, as_sent=as_sent)
+
+    def in_one_list(self, words: Sequence[str]) -> Sequence[str]:
+        """Return words that name todos of one list by numbers or ids. If that is another list, it is used from now on.
+
+        Args:
+            words: See `choose`.
+
+        Raises:
+            UsageError: A word has a wrong form, the todos are in several lists, or a text names no todo or several.
+        """
+        if not any("/" in word for word in words):
+            return words
+        from .choosing import in_one_list  # most runs name todos by their numbers
+
+        return in_one_list(self, words)
 
     def select(
         self, todos: TodoList, words: Sequence[str], moment: Moment | None = None, *, as_sent: bool = True

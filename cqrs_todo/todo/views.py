@@ -298,6 +298,11 @@ def display_day_or_instant(value: DayOrInstant | None, to_local: ToLocal) -> str
     return short_instant(parsed, to_local) if isinstance(parsed, datetime) else parsed.isoformat()
 
 
+def long_day(day: date) -> str:
+    """Return a day with its weekday and the name of its month: `Mon 2 Mar 2026`."""
+    return f"{day:%a} {day.day} {day:%b %Y}"
+
+
 def relative_day(value: DayOrInstant, now: datetime, to_local: ToLocal) -> str:
     """Return a due date as people say it: `yesterday`, `today 17:00`, `tomorrow`, `Fri`, `24 Dec` or `2027-01-05`.
 

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 
 from ...cqrs.struct import Struct
 from ...todo.values import parse_day_or_instant
-from ...todo.views import Item, is_waiting, open_items
+from ...todo.views import Item, is_waiting, long_day, open_items
 from ..clock import to_local
 from ..errors import UsageError
 from ..output import print_line, print_message, print_row
@@ -55,7 +55,7 @@ def agenda(session: Session, days: int | None, month: bool) -> None:
         for view in views
         for item in open_items(view.items)
         if not is_waiting(item.todo, now, to_local)
-        for each in _appointments(item, view.list, "" if view is views[0] else f"{view.list}/")
+        for each in _appointments(item, view.list, session.prefix(view.list))
         if each.day <= last and (each.day >= first or not (month or each.is_reminder))
     ]
     found.sort(key=lambda each: (each.day, each.clock == "", each.clock, each.list, each.item.number))
@@ -68,7 +68,7 @@ def agenda(session: Session, days: int | None, month: bool) -> None:
     elif month:
         _print_month(first, today, found)
     elif not found:
-        print_message(session, f"Nothing is due from {_named(first)} to {_named(last)}.")
+        print_message(session, f"Nothing is due from {long_day(first)} to {long_day(last)}.")
     else:
         _print_days(session, found, today)
     if failure is not None:
@@ -86,10 +86,6 @@ def _appointments(item: Item, list_name: str, prefix: str) -> Iterator[_Appointm
             yield _Appointment(day, clock, is_reminder, f"{prefix}{item.number}", list_name, item)
 
 
-def _named(day: date) -> str:
-    return f"{day:%a} {day.day} {day:%b %Y}"
-
-
 def _print_days(session: Session, found: Sequence[_Appointment], today: date) -> None:
     width = max(len(each.label) for each in found)
     clocks = any(each.clock for each in found)
@@ -100,7 +96,7 @@ def _print_days(session: Session, found: Sequence[_Appointment], today: date) ->
                 print_line("")
             late = each.day < today
             when = " (today)" if each.day == today else " (overdue)" if late else ""
-            print_styled(session, (f"{_named(each.day)}{when}", "bold red" if late else "bold"))
+            print_styled(session, (f"{long_day(each.day)}{when}", "bold red" if late else "bold"))
             shown = each.day
         what = "reminder: " if each.is_reminder else ""
         clock = f"{each.clock:<5}  " if clocks else ""

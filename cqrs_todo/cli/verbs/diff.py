@@ -22,10 +22,7 @@ def diff(session: Session, start: str, end: str | None, ids: Sequence[str], stat
     """Show what differs between two moments, field by field, and return the exit code."""
     if session.options.at is not None:
         raise UsageError("diff takes its times as arguments, not from --at", "leave out --at: todo diff FROM TO")
-    if any("/" in word for word in ids):
-        from ..choosing import in_one_list  # few runs name todos of another list
-
-        ids = in_one_list(session, ids)
+    ids = session.in_one_list(ids)
     todos = session.list
     moment = None
     if end is not None:

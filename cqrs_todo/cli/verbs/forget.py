@@ -34,11 +34,7 @@ def forget(session: Session, ids: Sequence[str], yes: bool) -> int:
         UsageError: Nobody can be asked.
         CqrsError: A list could not be searched or rewritten. What was done in others is printed first.
     """
-    words = check_ids(ids)
-    if any("/" in word for word in words):
-        from ..choosing import in_one_list  # few todos are named with their lists
-
-        words = in_one_list(session, words)
+    words = session.in_one_list(check_ids(ids))
     entities = session.list.entities(words)
     if session.recording and not yes and not _agreed(session, entities, ids):
         print_message(session, "Nothing was forgotten.")

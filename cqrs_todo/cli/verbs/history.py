@@ -58,10 +58,7 @@ def history(
         raise UsageError("numbers belong to one list", "leave out --all-lists, or the numbers")
     if text == "":
         raise UsageError("-S needs a text, and this one is empty", "for instance: todo history -S milk")
-    if any("/" in word for word in ids):
-        from ..choosing import in_one_list  # few runs name todos of another list
-
-        ids = in_one_list(session, ids)
+    ids = session.in_one_list(ids)
     lists = [session.open_list(name) for name in Lists(session.store).names()] if all_lists else [session.list]
     views = [todos.view(session.moment) for todos in lists]
     start, end = (None, None) if since is None and until is None else _limits(session, since, until, all_lists=all_lists)

@@ -46,15 +46,15 @@ def ls(
     now = session.seen_from(views[0])
     states = [state for state, given in (("all", everything), ("done", done), ("removed", removed)) if given]
     words = [*words, *(f"+{tag.removeprefix('+')}" for tag in tags)]
+    finds = [_find(session, view, words, states) for view in views]
+    if finds[0].tags:
+        from ..queries import check_tags
+
+        check_tags(finds[0].tags, [item for view in views for item in view.items])
     entries: list[Entry] = []
     hidden: list[Item] = []
-    for view in views:
-        found = _find(session, view, words, states)
-        if found.tags and view is views[-1]:
-            from ..queries import check_tags
-
-            check_tags(found.tags, [item for each in views for item in each.items])
-        source = Source(view.list, view.items, "" if view.list == session.list.name else f"{view.list}/")
+    for view, found in zip(views, finds, strict=True):
+        source = Source(view.list, view.items, session.prefix(view.list))
         entries += [Entry(item, source) for item in found.wanted]
         hidden += found.hidden
     is_flat = sort is not None or group is not None

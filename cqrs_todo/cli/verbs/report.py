@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from ...cqrs.struct import Struct
-from ...todo.views import Item, local_day
+from ...todo.views import Item, local_day, long_day
 from ..clock import to_local
 from ..output import print_line, print_message, print_row
 from ..reports import count_of
@@ -42,7 +42,7 @@ def report(session: Session, period: Sequence[str], markdown: bool) -> None:
         for done in found:
             print_row(done.day, done.list, done.item.number, done.item.todo.text)
     elif not found:
-        period = f"on {_named(first)}" if first == last else f"from {_named(first)} to {_named(last)}"
+        period = f"on {long_day(first)}" if first == last else f"from {long_day(first)} to {long_day(last)}"
         print_message(session, f"Nothing was completed {period}.")
     else:
         _print_days(session, found, markdown=markdown, several=len(views) > 1)
@@ -56,10 +56,6 @@ def _days(session: Session, text: str) -> tuple[date, date]:
     return to_local(span.start).date(), to_local(span.end).date()
 
 
-def _named(day: date) -> str:
-    return f"{day:%a} {day.day} {day:%b %Y}"
-
-
 def _print_days(session: Session, found: Sequence[_Done], *, markdown: bool, several: bool) -> None:
     days = sorted({done.day for done in found})
     for place, day in enumerate(days):
@@ -67,9 +63,9 @@ def _print_days(session: Session, found: Sequence[_Done], *, markdown: bool, sev
             print_line("")
         rows = [done for done in found if done.day == day]
         if markdown:
-            print_line(f"## {_named(day)}\n")
+            print_line(f"## {long_day(day)}\n")
         else:
-            print_styled(session, (_named(day), "bold"))
+            print_styled(session, (long_day(day), "bold"))
         for done in rows:
             where = f" ({visible(done.list)})" if several else ""
             text = visible(done.item.todo.text)
