@@ -5,8 +5,7 @@ from collections.abc import Iterable, Iterator
 
 from cqrs_todo import __version__
 from cqrs_todo.cli import verbs
-from cqrs_todo.cli.verb import GLOBAL_OPTIONS, GROUPS, SCRIPT_OPTIONS, WHERE_OPTION, Argument, Option, Verb
-from cqrs_todo.todo.fields import FIELDS
+from cqrs_todo.cli.verb import GLOBAL_OPTIONS, GROUPS, SCRIPT_OPTIONS, WHERE_OPTION, Argument, Option, Verb, field_options
 
 _HEAD = f"""\
 .TH TODO 1 "" "cqrs-todo {__version__}" "User Commands"
@@ -50,7 +49,7 @@ def page() -> str:
     declared = [(name, verb) for name in verbs.names() if (verb := verbs.load([name])) is not None]
     lines = [_HEAD, ".SH OPTIONS\n", "These may stand before or after the verb.\n", *_options(GLOBAL_OPTIONS)]
     lines += [".PP\nVerbs that change a list also take:\n", *_options((*SCRIPT_OPTIONS, WHERE_OPTION))]
-    lines += [".PP\nadd and edit also take the fields of a todo:\n", *_options(_field_options())]
+    lines += [".PP\nadd and edit also take the fields of a todo:\n", *_options(field_options())]
     for group in GROUPS:
         lines.append(f".SH {group.upper()}\n")
         for name, verb in declared:
@@ -60,10 +59,7 @@ def page() -> str:
 
 
 def _verb(path: list[str], verb: Verb) -> Iterator[str]:
-    chosen = verb.arguments[0] if verb.picks else None  # on a terminal they need not be named
-    words = " ".join(
-        each.metavar if each.required and each is not chosen else f"[{each.metavar}]" for each in verb.arguments
-    )
+    words = " ".join(each.metavar if verb.requires(each) else f"[{each.metavar}]" for each in verb.arguments)
     yield f".SS todo {_text(' '.join(path))} {_text(words)}\n".replace(" \n", "\n")
     yield f"{_text(verb.help)}\n"
     yield from _arguments(verb.arguments)
@@ -86,12 +82,6 @@ def _options(options: Iterable[Option]) -> Iterator[str]:
         names = ", ".join(option.names)
         value = f" {option.metavar}" if option.metavar else ""
         yield f".TP\n.B {_text(names + value)}\n{_text(option.help)}\n"
-
-
-def _field_options() -> Iterator[Option]:
-    for field in FIELDS:
-        if field.options:
-            yield Option(field.name, field.options, field.help, field.metavar)
 
 
 def _text(text: str) -> str:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from .errors import UsageError
 
 if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
     from ..todo.values import ToLocal
 
 _FOLDERS = ("/usr/share/zoneinfo", "/usr/lib/zoneinfo", "/usr/share/lib/zoneinfo", "/etc/zoneinfo")
@@ -36,7 +38,7 @@ def zone_name() -> str | None:
     zone = os.environ.get("TZ", "").removeprefix(":")
     path = zone if zone and not os.path.isabs(zone) else os.path.realpath(zone or "/etc/localtime")
     name = next((path.removeprefix(f"{folder}/") for folder in _FOLDERS if path.startswith(f"{folder}/")), path)
-    return name if ("/" in name or name == "UTC") and not os.path.isabs(name) and _is_known(name) else None
+    return name if ("/" in name or name == "UTC") and not os.path.isabs(name) and _zone(name) is not None else None
 
 
 def conversion_to(zone: str | None) -> "ToLocal":
@@ -45,23 +47,18 @@ def conversion_to(zone: str | None) -> "ToLocal":
     Args:
         zone: Its IANA name. None, or a name that this machine does not know, means the zone of this machine.
     """
-    if zone is None or not _is_known(zone):
-        return to_local
-    from zoneinfo import ZoneInfo
-
-    info = ZoneInfo(zone)
-    return lambda instant: instant.astimezone(info)
+    known = None if zone is None else _zone(zone)
+    return to_local if known is None else lambda instant: instant.astimezone(known)
 
 
-def _is_known(zone: str) -> bool:
-    """Whether a name is that of a zone in the database."""
+def _zone(name: str) -> "ZoneInfo | None":
+    """Return the time zone with a name; None if it is not in the database."""
     from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
     try:
-        ZoneInfo(zone)
+        return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        return False
-    return True
+        return None
 
 
 def check_zone() -> None:

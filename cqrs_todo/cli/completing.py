@@ -19,7 +19,7 @@ from .output import print_line
 from .session import Session
 from .states import is_likely
 from .text import visible
-from .verb import GLOBAL_OPTIONS, IDS, SCRIPT_OPTIONS, WHERE_OPTION, Argument, Option, Verb
+from .verb import GLOBAL_OPTIONS, IDS, SCRIPT_OPTIONS, WHERE_OPTION, Argument, Option, Verb, field_options
 
 _LONGEST = 60
 """How many characters of a text are shown."""
@@ -30,7 +30,6 @@ _TIMES = ("today", "tomorrow", "monday", "tuesday", "wednesday", "thursday", "fr
 _PAST_TIMES = ("today", "yesterday", "last-week", "last-month", "1-hour-ago", "start")
 _RULES = ("day", "weekday", "week", "2-weeks", "month", "month-on-last", "year", "monday,thursday", "last-friday")
 _PERIODS = ("today", "yesterday", "this-week", "last-week", "this-month", "last-month", "this-year")
-_STATES = ("open", "done", "removed", "any", "overdue", "today", "waiting", "blocked", "blocking", "ready", "recurring")
 
 
 class Proposal(Struct, frozen=True):
@@ -96,25 +95,21 @@ def _proposals(session: Session, before: Sequence[str], current: str) -> Iterato
     path: list[str] = []
     verb: Verb | None = None
     given: list[str] = []
-    option: Option | None = None
     while rest:
         word = rest.pop(0)
         option = _option(verb, word)
+        if option is not None and option.metavar:
+            if not rest:
+                yield from _values(session, option)
+                return
+            _set(session, option, rest.pop(0))
         if option is not None:
-            if not option.metavar:
-                option = None
-            elif rest:
-                _set(session, option, rest.pop(0))
-                option = None
             continue
         inner = verbs.load([*path, word]) if not given and re.fullmatch("[a-z]+", word) else None
         if inner is not None and (verb is None or not verb.arguments):
             verb, path = inner, [*path, word]
         else:
             given.append(word)
-    if option is not None:
-        yield from _values(session, option)
-        return
     if current.startswith("-"):
         yield from _options(verb)
         if verb is None or verb.dashes != "word":
@@ -138,9 +133,7 @@ def _all_options(verb: Verb | None) -> Iterator[Option]:
         return
     yield from verb.options
     if verb.fields:
-        for field in FIELDS:
-            if field.options:
-                yield Option(field.name, field.options, field.help, field.metavar)
+        yield from field_options()
     if verb.changes_a_list:
         yield from SCRIPT_OPTIONS
     if verb.takes_a_query:
@@ -241,7 +234,7 @@ def _ids(session: Session, verb: Verb, current: str) -> Iterator[Proposal]:
     name, slash, _ = current.rpartition("/")
     todos = session.open_list(name) if slash else session.list
     before = current[: max(current.rfind(","), len(name) if slash else -1) + 1]
-    items = [item for item in todos.view(session.moment).items if is_likely(item, verb)]
+    items = [item for item in todos.view(session.moment).items if is_likely(item, verb.about)]
     # open todos first, because they are wanted more often
     for item in sorted(items, key=lambda item: item.todo.done):
         yield Proposal(f"{before}{item.number}", item.todo.text)
@@ -270,8 +263,10 @@ def _markers(session: Session) -> Iterator[Proposal]:
 
 
 def _query(session: Session) -> Iterator[Proposal]:
+    from ..todo.query import STATES
+
     yield from (Proposal(f"{sign}{tag}") for tag in _tags(session) for sign in "+-")
-    yield from (Proposal(f"is:{state}") for state in _STATES)
+    yield from (Proposal(f"is:{state}") for state in STATES)
     yield from (Proposal(f"filter:{name}", each.where) for name, each in session.config.filters.items())
     for field in FIELDS:
         if field.marker.endswith(":"):
@@ -294,7 +289,7 @@ def _field_values(session: Session, name: str, marker: str) -> Iterator[Proposal
         case "word":
             values = ((project, "") for project in _projects(session))
         case "todo" | "todos":
-            values = ((f"{item.number}", item.todo.text) for item in session.list.view().items if is_likely(item, None))
+            values = ((f"{item.number}", item.todo.text) for item in session.list.view().items if is_likely(item, "open"))
         case "recurrence":
             values = ((rule, "") for rule in _RULES)
         case _:

@@ -142,7 +142,7 @@ class _CheckedLater(TyperArgument):
 def argument_of(argument: Argument, verb: Verb) -> TyperArgument:
     """Return the argument of a verb, made from its declaration."""
     # of too few words, Typer gives the last argument its word, so that it would miss the first one
-    required = argument.required and not (verb.picks and argument is verb.arguments[0])
+    required = verb.requires(argument)
     checked_later = required and argument.several and argument is not verb.arguments[-1]
     return (_CheckedLater if checked_later else TyperArgument)(
         param_decls=[argument.name],

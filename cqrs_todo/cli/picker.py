@@ -47,7 +47,7 @@ def pick(session: Session, verb: Verb, values: Mapping[str, Any]) -> str:
             "the todos are missing, and to choose them here, the extra `picker` must be installed",
             f"{example}; or install it: pip install 'cqrs-todo[picker]'",
         ) from None
-    items = [item for item in session.list.view(session.moment).items if is_likely(item, verb)]
+    items = [item for item in session.list.view(session.moment).items if is_likely(item, verb.about)]
     if not items:
         print_message(session, "There is no todo to choose.")
         return ""

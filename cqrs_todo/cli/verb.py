@@ -3,10 +3,11 @@
 docs/how-to/add-a-verb.md shows how to add one. Nothing here imports Typer, because most commands run without it.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Literal, TypeAlias
 
 from ..cqrs.struct import Struct
+from ..todo.fields import FIELDS
 from .session import Session
 
 GROUPS = EVERYDAY, CHANGE, LOOK, TRAVEL, LISTS = ("Every day", "Change", "Look", "Go back in time", "Lists and places")
@@ -84,6 +85,8 @@ class Verb(Struct, frozen=True):
             the options `--command-id`, `--expect` and `--because`.
         all_lists: Whether it reads all lists if `-A` is given.
         trees: Whether it changes all todos under the named ones as well.
+        about: The state of the todos that it is likely to be about; "all" means open or done. Completion proposes these.
+        must_name: Whether its todos must be named. Otherwise a person can choose them on the terminal.
         records: Whether it records what it changes as a command. Otherwise it takes none of these options.
         fields: Whether it takes the options of all fields. The action receives them as `fields`: what was given, by the
             names of the fields.
@@ -102,6 +105,8 @@ class Verb(Struct, frozen=True):
     writes: bool = False
     all_lists: bool = False
     trees: bool = False
+    about: Literal["open", "done", "removed", "all"] = "open"
+    must_name: bool = False
     records: bool = True
     fields: bool = False
     literal: bool = False
@@ -119,10 +124,14 @@ class Verb(Struct, frozen=True):
 
     @property
     def picks(self) -> bool:
-        """Whether a person chooses the todos on the terminal if none are named. What `forget` erases must be named."""
-        if not self.arguments or self.arguments[0] not in (IDS, ONE_IDS) or self.name == "forget":
+        """Whether a person chooses the todos on the terminal if none are named."""
+        if self.must_name or not self.arguments or self.arguments[0] not in (IDS, ONE_IDS):
             return False
         return self.arguments[0] is IDS or not any(argument.required for argument in self.arguments[1:])
+
+    def requires(self, argument: Argument) -> bool:
+        """Return whether one of its arguments must be typed."""
+        return argument.required and not (self.picks and argument is self.arguments[0])
 
     def run(self, session: Session, values: Mapping[str, Any]) -> int:
         """Run the verb.
@@ -205,6 +214,14 @@ SOME_IDS = Argument("ids", "IDS", "Only these todos.", required=False, several=T
 """Todos; without them the verb is about the whole list."""
 
 LIST_NAME = Argument("name", "NAME", "The list.")
+
+
+def field_options() -> Iterator[Option]:
+    """Yield the options of the fields, which `add` and `edit` take."""
+    for field in FIELDS:
+        if field.options:
+            yield Option(field.name, field.options, field.help, field.metavar)
+
 
 GLOBAL_OPTIONS = (
     Option("list", ("--list", "-L"), "The list. Default: TODO_LIST, then config.toml, then inbox.", "NAME"),

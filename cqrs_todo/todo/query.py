@@ -37,9 +37,10 @@ LONGEST = 10_000
 """The longest query that is accepted, in characters."""
 _DEEPEST = 50
 """How deep parentheses and saved filters may be nested."""
-_SCOPES = frozenset(["open", "done", "removed", "any", "waiting"])
+_SCOPES = ("open", "done", "removed", "any", "waiting")
 """The states that take the place of the usual scope, which is the open todos that are not waiting."""
-_OTHER_STATES = ("overdue", "today", "blocked", "blocking", "ready", "recurring")
+STATES = (*_SCOPES, "overdue", "today", "blocked", "blocking", "ready", "recurring")
+"""The values of the key `is`."""
 _PAST = {"created": "created", "done": "completed"}
 """The keys that look back, and the attributes of `Todo` that they compare."""
 
@@ -377,7 +378,7 @@ class _Parser:
                 return (lambda item: self._links().blocks(item),)
             case "ready":
                 return (_is_open, lambda item: not (item.todo.depends and self._links().blockers(item)))
-        raise _unknown("state", state, [*sorted(_SCOPES), *_OTHER_STATES], column)
+        raise _unknown("state", state, STATES, column)
 
     def _of_attribute(self, key: str, value: str, column: int) -> Test:
         """Return the test of a value of a field, by the kind of the field, or of a time of the past."""
@@ -418,17 +419,14 @@ class _Parser:
         """Return the test whether a todo recurs by a rule."""
         from .rules import read_rule  # few queries are about it
 
-        def rule_from(anchor: date) -> tuple[str, bool]:
-            return read_rule(value, anchor)
-
         try:
-            rule_from(self.context.now.date())
+            read_rule(value, self.context.now.date())
         except UnreadableRule as error:
             raise InvalidQuery(str(error), column, "for instance: every:month, every:2-weeks, every:after-3-days") from error
 
         def test(item: Item) -> bool:
             every = item.todo.every
-            return every is not None and rule_from(date.fromisoformat(every.anchor)) == (every.rule, every.after)
+            return every is not None and read_rule(value, date.fromisoformat(every.anchor)) == (every.rule, every.after)
 
         return test
 

@@ -76,5 +76,6 @@ VERB = Verb(
     examples=("todo blame 3",),
     action=show_blame,
     group=TRAVEL,
+    about="all",
     arguments=(IDS,),
 )

@@ -127,6 +127,7 @@ VERB = Verb(
     examples=("todo diff 1 hour ago", "todo diff last friday today 3", "todo diff @40 @42 --stat"),
     action=diff,
     group=TRAVEL,
+    about="all",
     arguments=(
         Argument("start", "FROM", "A time, or @POSITION.", time="moment"),
         Argument("end", "TO", "A time, or @POSITION. Default: now.", required=False, time="moment"),

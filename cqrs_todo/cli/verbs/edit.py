@@ -75,6 +75,7 @@ VERB = Verb(
     examples=("todo edit 3 Buy oat milk", "todo edit 1-3 pri:H +home --clear due", "todo edit 3"),
     action=edit,
     group=EVERYDAY,
+    about="all",
     arguments=(ONE_IDS, Argument("text", "TEXT", "The new text.", required=False, several=True)),
     options=(
         Option(

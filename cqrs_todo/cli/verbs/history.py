@@ -237,6 +237,7 @@ VERB = Verb(
     ),
     action=history,
     group=LOOK,
+    about="all",
     all_lists=True,
     arguments=(SOME_IDS,),
     options=(

@@ -70,6 +70,7 @@ VERB = Verb(
     examples=("todo move 3 work",),
     action=move,
     group=CHANGE,
+    about="all",
     arguments=(IDS, Argument("target", "LIST", "The list to move them to.")),
     writes=True,
     trees=True,

@@ -33,6 +33,7 @@ VERB = Verb(
     examples=('todo note 3 "see **page 12**"', "cat minutes.md | todo note 3 -", "todo edit 3 --clear note"),
     action=note,
     group=CHANGE,
+    about="all",
     arguments=(ONE_IDS, Argument("text", "TEXT", "The note, in Markdown; '-' reads it from stdin.", several=True)),
     writes=True,
     literal=True,

@@ -19,6 +19,7 @@ VERB = Verb(
     examples=("todo reopen 3",),
     action=reopen,
     group=CHANGE,
+    about="done",
     arguments=(IDS,),
     writes=True,
 )

@@ -64,6 +64,7 @@ VERB = Verb(
     examples=("todo restore 3", "todo restore --to last friday 17:00", "todo restore 3 --to @42"),
     action=restore,
     group=TRAVEL,
+    about="removed",
     arguments=(
         Argument("ids", "IDS", "The todos. With --to, the default is the whole list.", required=False, several=True),
     ),

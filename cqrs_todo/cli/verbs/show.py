@@ -174,5 +174,6 @@ VERB = Verb(
     examples=("todo show 3", "todo show @ --json", "todo show @42"),
     action=show,
     group=EVERYDAY,
+    about="all",
     arguments=(IDS,),
 )

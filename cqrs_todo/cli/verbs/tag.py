@@ -48,6 +48,7 @@ VERB = Verb(
     examples=("todo tag 3 +home", "todo tag 1-3 +urgent -someday"),
     action=tag,
     group=CHANGE,
+    about="all",
     arguments=(Argument("words", "IDS +TAG|-TAG", "Todos, and the tags to add (+) and to remove (-).", several=True),),
     writes=True,
     dashes="word",
