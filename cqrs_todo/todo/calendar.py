@@ -29,8 +29,9 @@ ORDINALS = {name: n for n, name in enumerate((*_ORDINALS, "eleventh", "twelfth")
 
 def days_in_month(year: int, month: int) -> int:
     """Return the number of days in a month."""
-    following = date(year + month // 12, month % 12 + 1, 1) if (year, month) < (9999, 12) else date(9999, 12, 31)
-    return (following - timedelta(days=1)).day if (year, month) < (9999, 12) else 31
+    if (year, month) == (9999, 12):  # no day follows
+        return 31
+    return (date(year + month // 12, month % 12 + 1, 1) - timedelta(days=1)).day
 
 
 def months_later(day: date, months: int) -> date:

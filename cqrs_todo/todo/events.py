@@ -73,8 +73,8 @@ class NoteChanged(Changed, frozen=True, gc=False):
     new: str | None
 
 
-class DueChanged(Changed, frozen=True, gc=False):
-    """The due date was set, changed or cleared."""
+class DateChanged(Changed, frozen=True, gc=False):
+    """A day or an instant was set, changed or cleared. This is the base of the events of fields with such values."""
 
     old: DayOrInstant | None
     new: DayOrInstant | None
@@ -85,6 +85,10 @@ class DueChanged(Changed, frozen=True, gc=False):
             parse_day_or_instant(self.old)
         if self.new is not None:
             parse_day_or_instant(self.new)
+
+
+class DueChanged(DateChanged, frozen=True, gc=False):
+    """The due date was set, changed or cleared."""
 
 
 class ReminderChanged(Changed, frozen=True, gc=False):
@@ -115,18 +119,8 @@ class ProjectChanged(Changed, frozen=True, gc=False):
     new: str | None
 
 
-class WaitChanged(Changed, frozen=True, gc=False):
+class WaitChanged(DateChanged, frozen=True, gc=False):
     """The wait was set, changed or cleared."""
-
-    old: DayOrInstant | None
-    new: DayOrInstant | None
-
-    def __post_init__(self) -> None:
-        """Check that its times can be read and have a time zone."""
-        if self.old is not None:
-            parse_day_or_instant(self.old)
-        if self.new is not None:
-            parse_day_or_instant(self.new)
 
 
 class ParentChanged(Changed, frozen=True, gc=False):

@@ -8,7 +8,6 @@ from .values import Recurrence, ToLocal, searchable
 from .views import (
     BECAUSE,
     RESTORES,
-    WITH,
     Label,
     bracketed_details,
     companions_of,
@@ -133,8 +132,9 @@ def describe_commit(commit: Commit, position_of: PositionOf) -> str:
     move = move_of(commit)
     if move is not None:
         parts.append(f"moved from {move.source_name} to {move.target_name}")
-    if WITH in meta:
-        parts.append(f"together with {', '.join(companions_of(commit).values())}")
+    companions = companions_of(commit)
+    if companions:
+        parts.append(f"together with {', '.join(companions.values())}")
     if BECAUSE in meta:
         parts.append(f"because: {meta[BECAUSE]}")
     return ", ".join(parts)

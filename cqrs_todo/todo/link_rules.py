@@ -255,7 +255,7 @@ def _next_removed(planned: _Planned, stream: str, surroundings: Surroundings) ->
     if following.state.removed:
         moved = surroundings.moved_to([following.stream])
         return f"its next todo was moved to {moved[following.stream]}; remove it there first" if moved else {}
-    completed = _commit_with(stream, TodoCompleted, surroundings)
+    completed = _completion(stream, surroundings)
     before = planned.before[stream]
     if completed is not None and before is not None:
         expected = next_todo(before, completed.metadata.at, surroundings.to_zone)
@@ -267,13 +267,13 @@ def _next_removed(planned: _Planned, stream: str, surroundings: Surroundings) ->
     return f"its next todo, {following.number}, was changed (@{last.position}); remove that one first"
 
 
-def _commit_with(stream: str, type: type, surroundings: Surroundings) -> Commit | None:
-    """Return the newest commit with an event of a type in a stream."""
+def _completion(stream: str, surroundings: Surroundings) -> Commit | None:
+    """Return the newest commit that completed a todo."""
     return next(
         (
             commit
             for commit in surroundings.commits()
-            if any(event.stream == stream and isinstance(event.data, type) for event in commit.events)
+            if any(event.stream == stream and isinstance(event.data, TodoCompleted) for event in commit.events)
         ),
         None,
     )

@@ -249,17 +249,29 @@ def next_todo(todo: Todo, now: datetime, to_zone: ToZone) -> Todo | None:
     every, done = todo.every, todo.completed
     if every is None or done is None:
         raise ValueError("the todo does not recur, or is open")
-    zone = to_zone(every.zone)
+    done_on = local_day(done, to_zone(every.zone))
+    following = _at_later_date(todo, now, to_zone, lambda due, today: next_day(every, due, done_on, today))
+    return None if following is None else replace(following, created=now, completed=None, depends=())
+
+
+def _at_later_date(
+    todo: Todo, now: datetime, to_zone: ToZone, later: Callable[[date | None, date], date | None]
+) -> Todo | None:
+    """Return a todo that recurs at a later date; None if there is none.
+
+    Args:
+        todo: The todo.
+        now: The present.
+        to_zone: The time zones.
+        later: Returns the day of that date, given the day on which the todo is due and the present day.
+    """
+    zone = to_zone(None if todo.every is None else todo.every.zone)
     today = zone(now).date()
-    due = None if todo.due is None else local_day(todo.due, zone)
-    day = next_day(every, due, local_day(done, zone), today)
-    if day is None:
-        return None
+    day = later(None if todo.due is None else local_day(todo.due, zone), today)
     try:
-        following = moved_to(todo, day, today, to_zone)
+        return None if day is None else moved_to(todo, day, today, to_zone)
     except OverflowError:
         return None
-    return replace(following, created=now, completed=None, depends=())
 
 
 def skipping(todo: Todo, now: datetime, to_zone: ToZone) -> list[TodoCommand]:
@@ -280,15 +292,9 @@ def skipping(todo: Todo, now: datetime, to_zone: ToZone) -> list[TodoCommand]:
         raise Rejected("it does not recur")
     if todo.done:
         raise Rejected("it is done")
-    zone = to_zone(every.zone)
-    today = zone(now).date()
-    day = skipped_day(every, None if todo.due is None else local_day(todo.due, zone), today)
-    if day is None:
+    moved = _at_later_date(todo, now, to_zone, lambda due, today: skipped_day(every, due, today))
+    if moved is None:
         raise Rejected("it has no later date")
-    try:
-        moved = moved_to(todo, day, today, to_zone)
-    except OverflowError:
-        raise Rejected("it has no later date") from None
     commands: list[TodoCommand] = [Change(DUE, moved.due), Change(WAIT, moved.wait), Change(EVERY, moved.every)]
     if moved.reminder is None or moved.reminder > now:  # one that has passed already stays as it is
         commands.append(Change(REMINDER, moved.reminder, now))

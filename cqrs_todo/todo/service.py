@@ -190,8 +190,8 @@ class TodoList(Recorder):
 
         def plan(fold: Todos) -> list[CommitContent]:
             more = self._consequences(fold, created)
-            for reason in () if more is None else more.refused.values():
-                raise Rejected(f"{reason}; nothing was recorded")
+            if more is not None and more.refused:
+                raise Rejected(f"{next(iter(more.refused.values()))}; nothing was recorded")
             return [(created, {})]
 
         return replace(self.transact(plan), new_list=made)

@@ -23,7 +23,8 @@ from .schema import MIGRATIONS, Migration
 
 T = TypeVar("T")
 Connection = psycopg.Connection[TupleRow]
-# Of a pipeline whose connection is lost, psycopg also warns. Without a handler, Python would print that.
+
+# psycopg logs a warning if a pipeline loses its connection. Without a handler, Python would print it.
 logging.getLogger("psycopg").addHandler(logging.NullHandler())
 
 LATEST = len(MIGRATIONS)
