@@ -1,8 +1,7 @@
 """Everyday use: the board over all lists, todos of other lists, linked and recurring todos, reports and the agenda."""
 
 import json
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -20,14 +19,9 @@ NOON = "2026-03-25T12:00"
 
 
 @pytest.fixture
-def at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Run]:
+def at(set_zone: Callable[[str], None], capsys: pytest.CaptureFixture[str]) -> Run:
     """The program in this process, at a time in Berlin."""
-    for name in ("HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME"):
-        monkeypatch.setenv(name, str(tmp_path))
-    for name in ("TODO_STORE", "TODO_LIST"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("TZ", "Europe/Berlin")
-    time.tzset()
+    set_zone("Europe/Berlin")
 
     def run(*args: str, when: str = NOON, code: int = 0) -> str:
         with time_machine.travel(datetime.fromisoformat(when).replace(tzinfo=ZoneInfo("Europe/Berlin")), tick=False):
@@ -35,9 +29,7 @@ def at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFi
         captured = capsys.readouterr()
         return captured.out if code == 0 else captured.err
 
-    yield run
-    monkeypatch.undo()
-    time.tzset()
+    return run
 
 
 # several lists

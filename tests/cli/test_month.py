@@ -2,8 +2,7 @@
 
 import re
 import shlex
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -36,14 +35,9 @@ def days() -> Iterator[Day]:
 
 
 def test_each_morning_the_board_is_as_it_was_written_by_hand(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    set_zone: Callable[[str], None], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for name in ("HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME"):
-        monkeypatch.setenv(name, str(tmp_path))
-    for name in ("TODO_STORE", "TODO_LIST"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("TZ", ZONE)
-    time.tzset()
+    set_zone(ZONE)
 
     def run(date: str, clock: str, *args: str) -> str:
         at = datetime.fromisoformat(f"{date}T{clock}").replace(tzinfo=ZoneInfo(ZONE))
@@ -53,14 +47,10 @@ def test_each_morning_the_board_is_as_it_was_written_by_hand(
         assert code == 0, (date, args, captured.err)
         return f"{captured.out}{captured.err}".rstrip("\n")
 
-    try:
-        count = 0
-        for day in days():
-            assert run(day.date, "08:00") == day.board, day.date
-            for clock, args in day.commands:
-                run(day.date, clock, *args)
-            count += 1
-        assert count == 31
-    finally:
-        monkeypatch.undo()
-        time.tzset()
+    count = 0
+    for day in days():
+        assert run(day.date, "08:00") == day.board, day.date
+        for clock, args in day.commands:
+            run(day.date, clock, *args)
+        count += 1
+    assert count == 31

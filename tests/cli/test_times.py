@@ -4,8 +4,7 @@ import json
 import re
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -25,25 +24,18 @@ At = Callable[..., Any]
 
 
 @pytest.fixture
-def at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[At]:
+def at(set_zone: Callable[[str], None], capsys: pytest.CaptureFixture[str]) -> At:
     """The program in this process, so that its clock can be set."""
-    for name in ("HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME"):
-        monkeypatch.setenv(name, str(tmp_path))
-    for name in ("TODO_STORE", "TODO_LIST"):
-        monkeypatch.delenv(name, raising=False)
 
     def run(instant: datetime, zone: str, *args: str) -> Any:
-        monkeypatch.setenv("TZ", zone)
-        time.tzset()
+        set_zone(zone)
         with time_machine.travel(instant.timestamp(), tick=False):
             code = main([*args, "--json"])
         captured = capsys.readouterr()
         assert code == 0, captured.err
         return json.loads(captured.out)
 
-    yield run
-    monkeypatch.undo()
-    time.tzset()
+    return run
 
 
 def positions(document: Any) -> list[int]:
