@@ -47,6 +47,7 @@ MODULES = (
     "todo.model",
     "todo.views",
     "todo.recurrence",
+    "todo.formats",
     "todo.links",
     "todo.link_rules",
     "todo.history",
