@@ -13,7 +13,7 @@ class Entry(Struct, frozen=True, kw_only=True):
     Args:
         key: What names the entry: the id that the other program gave it, or a word that is made from its place in the file.
             It is unique in the file.
-        todo: The values of the entry. Its `parent` and `depends` are keys of other entries of the file, and not ids of todos.
+        todo: The values of the entry. Its `parent` and `depends` are keys of other entries of the file, not ids of todos.
             What has no field is in its attributes. A cancelled entry is a removed todo.
         line: The number of its first line in the file, from 1.
         has_id: Whether the key is an id of the other program, which stays the same when the entry changes.
