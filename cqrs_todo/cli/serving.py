@@ -18,7 +18,7 @@ from ..todo.request_errors import UnexpectedState
 from ..todo.service import TodoList, View
 from ..todo.values import DayOrInstant, ToLocal, day_or_instant
 from ..todo.views import Item
-from ..web.desk import Explained
+from ..web.desk import PublicError
 from .clock import to_local
 from .errors import UsageError
 from .fields import Given, read_fields
@@ -153,7 +153,7 @@ class Program:
         """Open a list anew the next time."""
         self._lists.pop(name, None)
 
-    def explain(self, error: Exception) -> Explained | None:
+    def public_error(self, error: Exception) -> PublicError | None:
         """Return what clients see of an error; None for one that nobody foresaw."""
         found = failure(error)
         if found is None:
@@ -164,7 +164,7 @@ class Program:
         # the other hints name verbs of the command line
         hint = found.hint if isinstance(error, UsageError | InvalidQuery | UnknownEvents) else None
         secrets = [self._session.store_url]
-        return Explained(code, hidden(found.message, secrets), None if hint is None else hidden(hint, secrets))
+        return PublicError(code, hidden(found.message, secrets), None if hint is None else hidden(hint, secrets))
 
     def report(self, error: Exception) -> None:
         """Write the traceback of an error that nobody foresaw to a file, and name the file on stderr."""

@@ -14,7 +14,7 @@ from ..todo.values import DayOrInstant, ToLocal
 from ..todo.views import Item
 
 
-class Explained(Struct, frozen=True):
+class PublicError(Struct, frozen=True):
     """An error that was foreseen, as clients see it.
 
     Args:
@@ -91,7 +91,7 @@ class Desk(Protocol):
     def forget_list(self, name: str) -> None:
         """Open a list anew the next time, because it could not be read or changed."""
 
-    def explain(self, error: Exception) -> Explained | None:
+    def public_error(self, error: Exception) -> PublicError | None:
         """Return what clients see of an error; None for one that nobody foresaw."""
 
     def report(self, error: Exception) -> None:

@@ -127,10 +127,10 @@ class ListEntry:
         try:
             return cls(name=name, error=None, a_list=ListQL(look=work.look(name, at)))
         except CqrsError as error:
-            explained = work.desk.explain(error)
-            if explained is None:
+            public = work.desk.public_error(error)
+            if public is None:
                 raise
-            return cls(name=name, error=explained.message, a_list=None)
+            return cls(name=name, error=public.message, a_list=None)
 
 
 @strawberry.type(name="List")

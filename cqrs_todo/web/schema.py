@@ -154,7 +154,7 @@ class Schema(strawberry.Schema):
         elif isinstance(original, Stopping):
             message, extensions = "the server ends", {"code": "STOPPING"}
         else:
-            message, extensions = self._explained(original)
+            message, extensions = self._public(original)
         return GraphQLError(
             message,
             nodes=error.nodes,
@@ -164,14 +164,14 @@ class Schema(strawberry.Schema):
             extensions=extensions,
         )
 
-    def _explained(self, error: Exception) -> tuple[str, dict[str, Any]]:
-        explained = None if self._desk is None else self._desk.explain(error)
-        if explained is None:
+    def _public(self, error: Exception) -> tuple[str, dict[str, Any]]:
+        public = None if self._desk is None else self._desk.public_error(error)
+        if public is None:
             if self._desk is not None:
                 self._desk.report(error)
             return "an error in the server; it was reported on the terminal of the server", {"code": "INTERNAL"}
-        hint = {} if explained.hint is None else {"hint": explained.hint}
-        return explained.message, {"code": explained.code, **hint}
+        hint = {} if public.hint is None else {"hint": public.hint}
+        return public.message, {"code": public.code, **hint}
 
 
 def sdl() -> str:

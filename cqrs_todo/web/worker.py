@@ -56,9 +56,9 @@ class Worker:
                     raise Stopping
                 result = job()
             except Exception as error:
-                _tell(loop, done, error=error)
+                _set_outcome(loop, done, error=error)
             else:
-                _tell(loop, done, result=result)
+                _set_outcome(loop, done, result=result)
 
         self._jobs.put(work)
         return await done
@@ -86,12 +86,12 @@ class Worker:
             self._jobs.get()()
 
 
-def _tell(
+def _set_outcome(
     loop: asyncio.AbstractEventLoop, done: "asyncio.Future[Any]", *, result: Any = None, error: Exception | None = None
 ) -> None:
     """Give the result of a job, or its error, to those who wait for it."""
 
-    def tell() -> None:
+    def set_outcome() -> None:
         if done.cancelled():
             return
         if error is None:
@@ -100,4 +100,4 @@ def _tell(
             done.set_exception(error)
 
     if not loop.is_closed():
-        loop.call_soon_threadsafe(tell)
+        loop.call_soon_threadsafe(set_outcome)
