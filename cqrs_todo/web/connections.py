@@ -71,7 +71,9 @@ class LimitedProtocol(H11Protocol):
             self._header_timer = self.loop.call_later(HEADER_SECONDS, self.transport.abort)
             _half_open[self] = None
             if len(_half_open) > MOST_HALF_OPEN:
-                next(iter(_half_open)).transport.abort()
+                oldest = next(iter(_half_open))
+                oldest._header_complete()
+                oldest.transport.abort()
 
     def _header_complete(self) -> None:
         _half_open.pop(self, None)

@@ -22,6 +22,7 @@ from strawberry.extensions import (
     ValidationCache,
 )
 from strawberry.schema.config import StrawberryConfig
+from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.types import ExecutionContext, ExecutionResult
 from strawberry.types.graphql import OperationType
 
@@ -45,8 +46,8 @@ _MOST_CACHED = 100
 """How many queries are kept parsed and checked."""
 
 
-class _WrittenOut(SchemaExtension):
-    """Refuses queries whose fragments, written out, are very long.
+class _Checked(SchemaExtension):
+    """Refuses queries of several operations, and those whose fragments, written out, are very long.
 
     Each of thirty fragments can use the next one twice. The other limits visit every use, which would take years.
     """
@@ -55,8 +56,16 @@ class _WrittenOut(SchemaExtension):
         """Count the fields once the query is parsed."""
         yield
         document = self.execution_context.graphql_document
-        if document is not None and _fields_written_out(document) > MOST_FIELDS:
+        if document is None:  # it cannot be parsed
+            return
+        if self.execution_context._provided_operation_name is None and _operations(document) > 1:
+            raise refusal("the request has several operations: name one", "INVALID")  # Strawberry would take the first
+        if _fields_written_out(document) > MOST_FIELDS:
             raise refusal(f"the query has more than {MOST_FIELDS:,} fields when its fragments are written out", "TOO_LARGE")
+
+
+def _operations(document: DocumentNode) -> int:
+    return sum(isinstance(each, OperationDefinitionNode) for each in document.definitions)
 
 
 @lru_cache(maxsize=_MOST_CACHED)
@@ -101,7 +110,7 @@ class Schema(strawberry.Schema):
             extensions=[
                 lambda: MaxTokensLimiter(MOST_TOKENS),
                 lambda: ParserCache(_MOST_CACHED),
-                _WrittenOut,
+                _Checked,
                 lambda: QueryDepthLimiter(DEEPEST),
                 lambda: MaxAliasesLimiter(MOST_ALIASES),
                 lambda: ValidationCache(_MOST_CACHED),
@@ -123,6 +132,8 @@ class Schema(strawberry.Schema):
         """Execute a query or a mutation in the thread of the worker."""
         if self._worker is None:
             raise TypeError("this schema has no lists")
+
+        kwargs["allowed_operation_types"] = {OperationType.QUERY, OperationType.MUTATION}
 
         def job() -> ExecutionResult:
             context = kwargs.get("context_value")
@@ -149,7 +160,9 @@ class Schema(strawberry.Schema):
             if not error.extensions:
                 error.extensions = {"code": "INVALID"}
             return error
-        if isinstance(original, RecursionError):
+        if isinstance(original, InvalidOperationTypeError | CannotGetOperationTypeError):
+            message, extensions = error.message, {"code": "INVALID"}
+        elif isinstance(original, RecursionError):
             message, extensions = "the query is nested too deeply", {"code": "TOO_LARGE"}
         elif isinstance(original, Stopping):
             message, extensions = "the server ends", {"code": "STOPPING"}

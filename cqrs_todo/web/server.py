@@ -61,11 +61,11 @@ class Endpoint(GraphQL[Work, None]):
         return await self.execute_single(*args, **kwargs)
 
     def decode_json(self, data: str | bytes) -> object:
-        """Read JSON."""
+        """Read a JSON object; Strawberry fails with other values, and a batch of requests is an array."""
         try:
-            return msgspec.json.decode(data)
+            return msgspec.json.decode(data, type=dict[str, Any])
         except (ValueError, RecursionError) as error:
-            raise JSONDecodeError("this is not JSON", "", 0) from error
+            raise JSONDecodeError("this is not a JSON object", "", 0) from error
 
     def encode_json(self, data: object) -> bytes:
         """Write JSON."""

@@ -56,9 +56,7 @@ class Server:
         self.port = int(self.host.rpartition(":")[2])
         self.authorization = {"Authorization": f"Bearer {self.token}"}
 
-    def request(
-        self, method: str, path: str, headers: Mapping[str, str] | None = None, body: bytes | None = None
-    ) -> Reply:
+    def request(self, method: str, path: str, headers: Mapping[str, str] | None = None, body: bytes | None = None) -> Reply:
         """Send a request with exactly these headers, besides the ones that HTTP needs."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         try:

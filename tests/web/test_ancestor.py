@@ -157,7 +157,7 @@ def test_the_values_are_checked_before_the_todo_is_looked_for(server: Server) ->
 
 def test_a_removed_todo_is_not_there(server: Server) -> None:
     id = new(server)["id"]
-    server('mutation($id: ID!) { remove(ids: [$id]) { commits } }', id=id)
+    server("mutation($id: ID!) { remove(ids: [$id]) { commits } }", id=id)
     assert server("query($id: ID!) { todo(id: $id) { id } }", id=id) == {"todo": None}
     assert refused(server, id, "toggle")[0] == "NOT_FOUND"
 
