@@ -70,17 +70,17 @@ class Server:
         own = {**self.authorization, "Content-Type": "application/json", **(headers or {})}
         return self.request("POST", "/graphql", own, json.dumps(document).encode())
 
-    def answer(self, query: str, **variables: Any) -> Any:
+    def answer(self, query: str, /, **variables: Any) -> Any:
         """Send a query, and return the whole answer."""
         return self.post({"query": query, "variables": variables}).json
 
-    def __call__(self, query: str, **variables: Any) -> Any:
+    def __call__(self, query: str, /, **variables: Any) -> Any:
         """Send a query, and return its data. There must be no errors."""
         answer = self.answer(query, **variables)
         assert "errors" not in answer or not answer["errors"], answer
         return answer["data"]
 
-    def error(self, query: str, **variables: Any) -> tuple[str, str]:
+    def error(self, query: str, /, **variables: Any) -> tuple[str, str]:
         """Send a query that has one error, and return its code and its message."""
         [error] = self.answer(query, **variables)["errors"]
         assert set(error["extensions"]) <= {"code", "hint"}
