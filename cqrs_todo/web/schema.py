@@ -133,7 +133,8 @@ class Schema(strawberry.Schema):
         if self._worker is None:
             raise TypeError("this schema has no lists")
 
-        kwargs["allowed_operation_types"] = {OperationType.QUERY, OperationType.MUTATION}
+        allowed = kwargs.get("allowed_operation_types") or set(OperationType)
+        kwargs["allowed_operation_types"] = set(allowed) - {OperationType.SUBSCRIPTION}
 
         def job() -> ExecutionResult:
             context = kwargs.get("context_value")

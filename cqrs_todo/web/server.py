@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 import uvicorn
+import websockets  # noqa: F401  # uvicorn imports it when the first WebSocket is opened, which is too late to miss it
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.websockets import WebSocket
@@ -94,7 +95,9 @@ def application(desk: Desk, worker: Worker, access: Access) -> Guard:
     endpoint = Endpoint(Schema(desk, worker))
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["path"] == "/graphql":
+        if scope["path"] == "/graphql" and scope.get("method", "POST") != "POST":
+            await respond(send, 405, "GraphQL is reached with POST.", close=True, headers=[(b"allow", b"POST")])
+        elif scope["path"] == "/graphql":
             try:
                 await endpoint(scope, receive, send)
             except Stopping:

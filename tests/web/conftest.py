@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -94,14 +95,25 @@ class Server:
         return self.process.returncode, err.decode()
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server that the tests of a module share. At the end it has reported no error and ends with 0."""
-    started = Server(Todo(tmp_path_factory.mktemp("served") / "home"))
+@contextmanager
+def serving(todo: Todo) -> Iterator[Server]:
+    """A server, which at the end has reported no error and ends with 0."""
+    started = Server(todo)
     yield started
     code, err = started.end()
-    assert (code, "error" in err.lower() or "Traceback" in err) == (0, False), err
-    assert not list((started.todo.home / ".local/state/cqrs-todo").glob("error-*"))
+    assert (code, "error" in err or "Traceback" in err) == (0, False), err
+    assert not list((todo.home / ".local/state/cqrs-todo").glob("error-*"))
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server that most tests share, with an attribute `estimate`. Each test has todos or lists of its own in it."""
+    todo = Todo(tmp_path_factory.mktemp("served") / "home")
+    config = todo.home / ".config/cqrs-todo/config.toml"
+    config.parent.mkdir(parents=True)
+    config.write_text('[attributes]\nestimate = "text"\n')
+    with serving(todo) as started:
+        yield started
 
 
 def shared_data() -> Path:

@@ -18,15 +18,18 @@ from cqrs_todo.web.guard import LARGEST_BODY, Access
 from tests.web.conftest import Reply, Server
 
 SECRET = "the secret of the attacked"
-READ = '{"query": "{ allTodos { edges { node { description } } } }"}'
+READ = '{"query": "{ allTodos(first: 1000) { edges { node { description } } } }"}'
 WRITE = '{"query": "mutation { newTodo(text: \\"attacked\\") { id } }"}'
 JSON = {"Content-Type": "application/json"}
 
 
+@pytest.fixture(scope="module", autouse=True)
+def secret(server: Server) -> None:
+    server("mutation($text: String!) { newTodo(text: $text) { id } }", text=SECRET)
+
+
 @pytest.fixture(autouse=True)
 def nothing_is_changed(server: Server) -> Iterator[None]:
-    if not server.todo.log_file().exists():
-        server.todo("add", SECRET)
     recorded = server.todo.content()
     yield
     assert server.todo.content() == recorded

@@ -1,27 +1,13 @@
 """Our mutations: each is one command, recorded once and whole, or refused with nothing recorded."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from tests.conftest import Todo
 from tests.web.conftest import Server
 
 ANSWER = "{ list position commits commit { position because events { type } } todos { number id version text completed } "
 ANSWER += "others { number text } also }"
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    todo = Todo(tmp_path_factory.mktemp("changed") / "home")
-    config = todo.home / ".config/cqrs-todo/config.toml"
-    config.parent.mkdir(parents=True)
-    config.write_text('[attributes]\nestimate = "text"\n')
-    started = Server(todo)
-    yield started
-    code, err = started.end()
-    assert (code, "internal" in err) == (0, False), err
 
 
 _names = iter(range(1, 1000))

@@ -10,7 +10,7 @@ from graphql import GraphQLInputObjectType, GraphQLObjectType, build_schema
 from cqrs_todo.todo.fields import FIELDS
 from cqrs_todo.web.schema import sdl
 from tests.conftest import Todo
-from tests.web.conftest import Server
+from tests.web.conftest import Server, serving
 
 ROOT = Path(__file__).parents[2]
 FIELDS_OF_A_TODO = """{ number id version text done: completed removed note due reminder priority tags created completedOn
@@ -33,10 +33,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     todo("rm", "5")
     todo("lists", "new", "work")
     todo("-L", "work", "add", "Meet")
-    started = Server(todo)
-    yield started
-    code, err = started.end()
-    assert (code, "internal" in err) == (0, False), err
+    with serving(todo) as started:
+        yield started
 
 
 def todos(server: Server, query: str | None = None, at: str | None = None, **more: Any) -> list[int]:
