@@ -1,11 +1,12 @@
 """Our queries: every moment, every list, every field, pages that stay stable, and what is computed from the history."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from graphql import GraphQLInputObjectType, GraphQLObjectType, build_schema
+from graphql import GraphQLInputObjectType, GraphQLObjectType, build_schema, parse, validate
 
 from cqrs_todo.todo.fields import FIELDS
 from cqrs_todo.web.schema import sdl
@@ -49,6 +50,14 @@ def todos(server: Server, query: str | None = None, at: str | None = None, **mor
 
 def test_the_documentation_has_the_schema() -> None:
     assert (ROOT / "docs/schema.graphql").read_text() == f"{sdl()}\n", "run `make docs`"
+
+
+def test_the_examples_of_the_documentation_are_valid() -> None:
+    schema = build_schema(sdl())
+    examples = re.findall(r"^```graphql\n(.*?)^```", (ROOT / "docs/web.md").read_text(), re.DOTALL | re.MULTILINE)
+    assert len(examples) >= 5
+    for example in examples:
+        assert validate(schema, parse(example)) == []
 
 
 def test_every_declared_field_can_be_read_and_written() -> None:
