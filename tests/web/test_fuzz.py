@@ -115,7 +115,7 @@ class Maker:
             ]
             return "{" + ", ".join(given) + "}"
         if isinstance(type, GraphQLEnumType):
-            return self._random.choice(list(type.values))
+            return str(self._random.choice(list(type.values)))
         if type.name == "Boolean":
             return self._random.choice(["true", "false"])
         if type.name in ("Int", "Float"):

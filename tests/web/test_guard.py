@@ -397,9 +397,10 @@ def test_connections_that_do_not_go_on_are_closed_in_time(server: Server) -> Non
 
 @pytest.mark.long
 def test_a_client_that_never_reads_is_closed(server: Server) -> None:
-    todos = [{"text": "x" * 5_000} for _ in range(1_000)]
-    server('mutation($todos: [NewTodo!]!) { add(todos: $todos, list: "long") { commits } }', todos=todos)
-    body = b'{"query": "{ list(name: \\"long\\") { todos(first: 1000) { edges { node { text } } } } }"}'
+    adding = 'mutation($todos: [NewTodo!]!) { add(todos: $todos, list: "unread") { commits } }'
+    for _ in range(10):
+        server(adding, todos=[{"text": "x", "note": "x" * 5_000}] * 100)
+    body = b'{"query": "{ list(name: \\"unread\\") { todos(first: 1000) { edges { node { note } } } } }"}'
     connection = socket.socket()
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     connection.connect(("127.0.0.1", server.port))
