@@ -16,7 +16,7 @@ from ..todo.fields import Todo
 from ..todo.lists import Lists
 from ..todo.statistics import statistics
 from ..todo.views import SORT_KEYS, Item, sort_items
-from .describing import named
+from .fields import named
 from .history import Commit, Difference, Stats, commit_of, read_day
 from .scalars import Cursor, DateTimeUtc, Day, cursor_of, key_of
 from .todos import Info, TodoPage, TodoQL, instant, page_of, page_size, rows_of

@@ -14,6 +14,7 @@ from graphql import (
     SelectionSetNode,
 )
 from strawberry.extensions import (
+    AddValidationRules,
     MaxAliasesLimiter,
     MaxTokensLimiter,
     ParserCache,
@@ -26,8 +27,8 @@ from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOpe
 from strawberry.types import ExecutionContext, ExecutionResult
 from strawberry.types.graphql import OperationType
 
-from .describing import describe
 from .desk import Desk
+from .fields import describe, shorten
 from .mutations import Mutations
 from .queries import Query
 from .scalars import SCALARS
@@ -103,6 +104,8 @@ class Schema(strawberry.Schema):
             desk: The program that starts the server. Without one, only the SDL can be printed.
             worker: The thread that works with the store.
         """
+        # the same rules each time, because the cache compares them
+        limits = [*QueryDepthLimiter(DEEPEST).validation_rules, *MaxAliasesLimiter(MOST_ALIASES).validation_rules]
         super().__init__(
             Query,
             Mutations,
@@ -111,13 +114,13 @@ class Schema(strawberry.Schema):
                 lambda: MaxTokensLimiter(MOST_TOKENS),
                 lambda: ParserCache(_MOST_CACHED),
                 _Checked,
-                lambda: QueryDepthLimiter(DEEPEST),
-                lambda: MaxAliasesLimiter(MOST_ALIASES),
+                lambda: AddValidationRules(limits),
                 lambda: ValidationCache(_MOST_CACHED),
             ],
             config=StrawberryConfig(scalar_map=SCALARS),
         )
         describe(self._schema)
+        shorten(self._schema)
         self._desk = desk
         self._worker = worker
         self._views = Views()

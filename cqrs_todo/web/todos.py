@@ -12,7 +12,7 @@ from ..todo.fields import FIELDS, TEXT, Declared, Kind
 from ..todo.rules import rule_in_words
 from ..todo.values import Recurrence
 from ..todo.views import Item, is_overdue, is_waiting
-from .describing import named
+from .fields import named
 from .history import Commit, Origin, commit_of
 from .scalars import Cursor, DateTimeUtc, Day
 from .work import Look, Work, refusal

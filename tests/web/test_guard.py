@@ -424,3 +424,12 @@ def test_a_client_may_pipeline_and_keep_its_connection(server: Server) -> None:
         connection.request("POST", "/graphql", READ, {**server.authorization, **JSON})
         assert SECRET.encode() in connection.getresponse().read()
     connection.close()
+
+
+def test_the_limits_are_the_same_rules_each_time_so_that_a_checked_query_is_found_again() -> None:
+    made = schema.Schema()
+    first, second = (
+        [rule for each in made.get_extensions() for rule in getattr(each, "validation_rules", ())] for _ in range(2)
+    )
+    assert len(first) == 2
+    assert first == second
