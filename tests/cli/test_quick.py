@@ -96,6 +96,7 @@ FORMS = [
     "when open>1",
     "replay",
     "completion bash",
+    "serve now",
     "completion",
     "verify",
     "where",
