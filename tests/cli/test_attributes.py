@@ -82,6 +82,12 @@ def test_attributes_go_out_and_come_in_also_where_they_are_not_declared(declared
     assert "Paint" in declared("-L", "copy", "ls", "place:room").out
     assert "Paint" in declared("-L", "copy", "ls", "has:estimate", "--sort", "-estimate").out
     assert declared("-L", "copy", "ls", "--columns", "text,place").out == "Paint  Room 5\n"
+    declared("-L", "copy", "edit", "1", "place:Attic")
+    assert declared.todos("-L", "copy")[0]["attributes"] == {"place": "Attic", "estimate": "2"}
+    for words in (["place:none"], ["--clear", "place"], ["--attribute", "place:none"]):
+        declared("-L", "copy", "edit", "1", *words)
+        assert declared.todos("-L", "copy")[0]["attributes"] == {"estimate": "2"}
+        declared("-L", "copy", "undo")
     declared("-L", "copy", "edit", "1", "attributes:none")
     assert declared.todos("-L", "copy")[0]["attributes"] == {}
 
