@@ -247,5 +247,5 @@ def test_attributes_are_completed(declared: Todo) -> None:
 
 def test_a_todo_with_attributes_is_shown_with_them(declared: Todo) -> None:
     declared("add", "Paint", "place:Room 5", "estimate:2")
-    assert 'estimate:2 place:"Room 5"' in declared("show", "1").out
+    assert "  estimate 2\n  place    Room 5\n" in declared("show", "1").out
     assert json.loads(declared("show", "1", "--json").out)["todos"][0]["attributes"] == {"estimate": "2", "place": "Room 5"}
