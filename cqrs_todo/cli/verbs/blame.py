@@ -78,4 +78,5 @@ VERB = Verb(
     group=TRAVEL,
     about="all",
     arguments=(IDS,),
+    paged=True,
 )

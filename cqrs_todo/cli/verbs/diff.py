@@ -137,4 +137,5 @@ VERB = Verb(
         Option("stat", ("--stat",), "Show only how many todos were added, removed and changed."),
         Option("exit_code", ("--exit-code",), "Exit with 1 if something differs."),
     ),
+    paged=True,
 )

@@ -185,4 +185,5 @@ VERB = Verb(
     group=EVERYDAY,
     about="all",
     arguments=(IDS,),
+    paged=True,
 )
