@@ -96,7 +96,7 @@ def marking(todo: Todo) -> str:
 
 
 def shown(todo: Todo, *args: str, code: int = 0, **env: str | None) -> str:
-    terminal = Terminal(todo, *args, **env)
+    terminal = Terminal(todo, *args, columns=80, **env)
     assert terminal.end() == code, terminal.shown
     return terminal.shown.replace("\r\n", "\n")
 
@@ -136,8 +136,9 @@ def test_lines_that_are_broken_by_the_terminal_count_as_several(todo: Todo, mark
 def test_scripts_and_those_who_want_none_get_no_pager(many: Todo, marking: str) -> None:
     for args in (["--no-pager", "ls"], ["ls", "--no-pager"], ["ls", "--json"], ["ls", "--plain"]):
         assert "PAGED" not in shown(many, *args, PAGER=marking), args
-    for env in ({"PAGER": ""}, {"PAGER": "cat"}, {"TERM": "dumb", "PAGER": marking}):
-        assert "PAGED" not in shown(many, "ls", **env), env
+    assert "PAGED" not in shown(many, "ls", PAGER="")
+    assert "PAGED" not in shown(many, "ls", PAGER="cat")
+    assert "PAGED" not in shown(many, "ls", PAGER=marking, TERM="dumb")
     assert "PAGED" not in many("ls", env={"PAGER": marking}).out
     assert "PAGED" not in many("ls", "--color", "always", env={"PAGER": marking}).out
 
