@@ -34,7 +34,7 @@ def match(old: Sequence[str], new: Sequence[str]) -> list[int | None]:
     """Find the old line that each new line continues.
 
     Args:
-        old: The texts of the old lines, without what else a line says: whether it is done, its priority, its dates, its tags.
+        old: The texts of the old lines, without what else a line says: whether it is done, its priority, dates and tags.
         new: The texts of the new lines.
 
     Returns:
