@@ -13,7 +13,7 @@ import re
 from collections import Counter, deque
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
-from itertools import pairwise
+from itertools import chain, pairwise
 
 from ...cqrs.struct import Struct
 
@@ -30,12 +30,13 @@ _LONGEST = 5
 _WORD = re.compile(r"\w+|[^\w\s]+")
 
 
-def match(old: Sequence[str], new: Sequence[str]) -> list[int | None]:
+def match(old: Sequence[str], new: Sequence[str], same: Iterable[str] = ()) -> list[int | None]:
     """Find the old line that each new line continues.
 
     Args:
         old: The texts of the old lines, without what else a line says: whether it is done, its priority, dates and tags.
         new: The texts of the new lines.
+        same: The texts of other lines that are in both revisions. They only count for which words are common.
 
     Returns:
         For each new line the index of an old line; None for a new todo. No index occurs twice. The same texts always give
@@ -46,13 +47,13 @@ def match(old: Sequence[str], new: Sequence[str]) -> list[int | None]:
     for number, text in enumerate(old):
         waiting.setdefault(text, deque()).append(number)
     for number, text in enumerate(new):
-        if same := waiting.get(text):
-            found[number] = same.popleft()
+        if numbers := waiting.get(text):
+            found[number] = numbers.popleft()
     left = sorted(number for numbers in waiting.values() for number in numbers)
     added = [number for number, index in enumerate(found) if index is None]
     if not left or not added:
         return found
-    rarity = _Rarity(old)
+    rarity = _Rarity(chain(old, same))
     profiles = {number: _Profile.of(old[number], rarity) for number in left}
     pairs: list[tuple[float, int, int]] = []
     for number, candidates in _candidates(old, new, left, added):
