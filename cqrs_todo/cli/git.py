@@ -16,7 +16,7 @@ from typing import IO
 from ..cqrs.struct import Struct
 from .errors import InvalidInput, UsageError
 from .exports import file_name
-from .text import printable
+from .text import printable, visible
 
 _OPTIONS = (
     "--no-pager",
@@ -75,7 +75,7 @@ class FileInGit:
             UsageError: The text names no file, or the file is in no repository.
             InvalidInput: Git is not installed, or refuses to read the repository.
         """
-        self.shown = printable(text)
+        self.shown = visible(printable(text))
         program = shutil.which("git")
         if program is None:
             raise InvalidInput("git is not installed, or not in PATH" + _NOTHING, "install it: https://git-scm.com")

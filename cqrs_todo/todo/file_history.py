@@ -122,16 +122,17 @@ class HistoryImport:
     def _only_git(self) -> bool:
         return all(_revision_of(commit) for commit in self._list.log.commits())
 
-    def record(self, revisions: Iterable[Revision]) -> Imported:
+    def record(self, revisions: Iterable[Revision], *, dry_run: bool = False) -> Imported:
         """Record the revisions that are new.
 
         Args:
             revisions: All revisions, oldest first. Those that were imported before are only read.
+            dry_run: Whether to record nothing, and only count what would be recorded.
 
         Raises:
             CqrsError: What making the list and appending raise. The revisions before are recorded.
         """
-        made = self._list.make_if_missing()
+        made = not dry_run and self._list.make_if_missing()
         recorded = commits = done = 0
         try:
             for number, revision in enumerate(revisions, 1):
@@ -141,7 +142,7 @@ class HistoryImport:
                 if number == self.earlier:
                     self._check_state(entries)
                 if number > self.earlier:
-                    count = self._record(revision, changes)
+                    count = self._record(revision, changes, dry_run=dry_run)
                     recorded += bool(count)
                     commits += count
                 done = number
@@ -174,7 +175,7 @@ class HistoryImport:
         if entries is not None and self._state.todos != self._before.todos:
             self._state.resume(self._before.todos, entries)
 
-    def _record(self, revision: Revision, changes: Mapping[str, Change]) -> int:
+    def _record(self, revision: Revision, changes: Mapping[str, Change], *, dry_run: bool) -> int:
         """Record what a revision changes, and return the number of commits."""
         out = self._before.moved | set(self._list.log.forgotten)
         wanted = {stream: change for id, change in changes.items() if (stream := DECIDER.stream(id)) not in out}
@@ -185,6 +186,8 @@ class HistoryImport:
         contents = split_to_commit_size([(planned, {})])
         if len(contents) > 1:
             meta["parts"] = len(contents)
+        if dry_run:
+            return len(contents)
         count = 0
         for (part, more), command in with_batch_ids(contents, f"git-{revision.hash}"):
             metadata = Metadata(revision.at, revision.by, command, {**more, GIT: meta})
