@@ -184,7 +184,6 @@ def _answer(
             "file": file.shown,
             "revisions": len(revisions),
             "imported": done.revisions,
-            "commits": done.commits,
             "todos": done.todos,
             "skipped": [{"revision": hash, "reason": printable(why)} for hash, why in skipped],
             "dry_run": dry_run,

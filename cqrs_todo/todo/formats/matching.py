@@ -12,6 +12,7 @@ import math
 import re
 from collections import Counter, deque
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from functools import lru_cache
 from itertools import chain, pairwise
 
@@ -53,7 +54,8 @@ def match(old: Sequence[str], new: Sequence[str], same: Iterable[str] = ()) -> l
     added = [number for number, index in enumerate(found) if index is None]
     if not left or not added:
         return found
-    rarity = _Rarity(chain(old, same))
+    compared = chain((old[number] for number in left), (new[number] for number in added))
+    rarity = _Rarity(chain(old, same), set().union(*map(_word_set, compared)))
     profiles = {number: _Profile.of(old[number], rarity) for number in left}
     pairs: list[tuple[float, int, int]] = []
     for number, candidates in _candidates(old, new, left, added):
@@ -97,11 +99,19 @@ def _words(text: str) -> tuple[str, ...]:
     return tuple(_WORD.findall(text[:_COMPARED].casefold()))
 
 
+@lru_cache(maxsize=4096)
+def _word_set(text: str) -> frozenset[str]:
+    return frozenset(_words(text))
+
+
 class _Rarity:
     """The weight of each word: 1 if at most one old line has it, and less the more lines do."""
 
-    def __init__(self, texts: Iterable[str]) -> None:
-        self._lines = Counter(word for text in texts for word in set(_words(text)))
+    def __init__(self, texts: Iterable[str], words: AbstractSet[str]) -> None:
+        """Count words in texts."""
+        self._lines: Counter[str] = Counter()
+        for text in texts:
+            self._lines.update(words & _word_set(text))
 
     def weight(self, word: str) -> float:
         return 1 / (1 + math.log(max(1, self._lines[word])))

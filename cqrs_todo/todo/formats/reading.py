@@ -40,15 +40,17 @@ def by_line(read: Read, context: Context) -> ReadRevision:
         losses: list[Loss] = []
         linked: dict[int, str] = {}
         for number, line in enumerate(lines, 1):
-            if _NAMES_OTHERS.search(line):
-                linked[number] = line
-                continue
-            if line not in known:
-                known[line] = read_one(line)
-            entry, lost = known[line]
+            found = known.get(line)
+            if found is None:
+                if _NAMES_OTHERS.search(line):
+                    linked[number] = line
+                    continue
+                found = known[line] = read_one(line)
+            entry, lost = found
             if entry is not None:
                 entries.append(Entry(key=f"line {number}", todo=entry.todo, line=number, guessed=entry.guessed))
-            losses += [replace(loss, line=number) for loss in lost]
+            if lost:
+                losses += [replace(loss, line=number) for loss in lost]
         if linked:
             blank_elsewhere = (linked.get(number, "") for number in range(1, len(lines) + 1))
             entries += read(blank_elsewhere, context, losses.append)

@@ -1,7 +1,7 @@
 """The revisions of a file of todos: which todo each entry is, and what each revision changes."""
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
 
@@ -163,20 +163,23 @@ class FileState:
 
     def _continued(self, raws: Sequence[Todo], unders: Sequence[tuple[str, ...]]) -> list[Place | None]:
         """Return the place in the last revision that each entry continues."""
+        old = [(place.raw, place.under) for place in self._places]
+        new = list(zip(raws, unders, strict=True))
+        start, end = _same_ends(old, new)
+        found: list[int | None] = [*range(start), *[None] * (len(new) - start - end), *range(len(old) - end, len(old))]
         waiting: dict[tuple[Todo, tuple[str, ...]], deque[int]] = {}
-        for index, place in enumerate(self._places):
-            waiting.setdefault((place.raw, place.under), deque()).append(index)
-        found: list[int | None] = []
-        for key in zip(raws, unders, strict=True):
-            same = waiting.get(key)
-            found.append(same.popleft() if same else None)
-        new = [number for number, index in enumerate(found) if index is None]
+        for index in range(start, len(old) - end):
+            waiting.setdefault(old[index], deque()).append(index)
+        for number in range(start, len(new) - end):
+            if same := waiting.get(new[number]):
+                found[number] = same.popleft()
+        added = [number for number, index in enumerate(found) if index is None]
         left = sorted(index for indexes in waiting.values() for index in indexes)
-        if new and left:
+        if added and left:
             others = (raw.text for raw, index in zip(raws, found, strict=True) if index is not None)
-            matched = match([self._places[index].raw.text for index in left], [raws[each].text for each in new], others)
-            for number, old in zip(new, matched, strict=True):
-                found[number] = None if old is None else left[old]
+            matched = match([self._places[index].raw.text for index in left], [raws[each].text for each in added], others)
+            for number, match_index in zip(added, matched, strict=True):
+                found[number] = None if match_index is None else left[match_index]
         return [None if index is None else self._places[index] for index in found]
 
     def _resolved(self, todo: Todo, id: str, at: datetime, id_of_key: Mapping[str, str]) -> Todo:
@@ -207,6 +210,18 @@ class FileState:
             parent=None,
             depends=(),
         )
+
+
+def _same_ends(old: Sequence[Hashable], new: Sequence[Hashable]) -> tuple[int, int]:
+    """Return how many values at the beginning, and how many at the end, two sequences have in common."""
+    shorter = min(len(old), len(new))
+    start = 0
+    while start < shorter and old[start] == new[start]:
+        start += 1
+    end = 0
+    while end < shorter - start and old[-1 - end] == new[-1 - end]:
+        end += 1
+    return start, end
 
 
 def _raws(entries: Sequence[Entry]) -> list[Todo]:
