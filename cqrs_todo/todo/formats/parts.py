@@ -30,6 +30,10 @@ if TYPE_CHECKING:
 
 KEY = r"[^\W\d_][\w.-]{0,63}"
 """What the key of an attribute looks like."""
+STATUS = "status"
+"""The attribute that says that a removed todo was cancelled."""
+CANCELLED = "cancelled"
+"""The value of `STATUS`, and the attribute for the date on which a todo was cancelled."""
 MOST_WORDS = 1000
 """The most tags, and the most attributes, of a todo that is imported."""
 _KEY_LENGTH = 58
@@ -127,6 +131,13 @@ class Draft:
             self.lose("a completion without a date", "it counts as completed now", changed=True)
         self.values["completed"] = day_or_instant(self._context.now) if on is None else on
 
+    def cancel(self, on: str | None = None) -> None:
+        """Say that the todo was cancelled, perhaps on a date: it is removed, and an attribute keeps the reason."""
+        self.values["removed"] = True
+        self.keep(STATUS, CANCELLED, quietly=True)
+        if on is not None:
+            self.keep(CANCELLED, on)
+
     def entry(self, key: str, text: str, *, has_id: bool = False) -> Entry | None:
         """Return the entry.
 
@@ -214,6 +225,12 @@ def parse_time(text: str) -> date | datetime | None:
         return value if day_or_instant(value) == text and 1 < value.year < date.max.year else None
     except (ValueError, OverflowError):
         return None
+
+
+def instant_of(text: str) -> DayOrInstant | None:
+    """Return the instant that `encode` wrote, as `2026-03-05T16:00:00Z`; None if it is another text."""
+    value = parse_time(decode(text) or "")
+    return day_or_instant(value) if isinstance(value, datetime) else None
 
 
 def instant_at(day: date, clock: str, context: Context) -> datetime | None:
@@ -310,14 +327,25 @@ def decode(text: str) -> str | None:
 # Lists of todos
 
 
-def without_removed(items: Iterable[Item], report: Report) -> list[Item]:
-    """Return the todos that were not removed, for a format that has no cancelled ones; report the others."""
+def is_cancelled(item: Item) -> bool:
+    """Return whether a todo was cancelled in another program, and not removed here."""
+    return item.todo.removed and dict(item.todo.attributes).get(STATUS) == CANCELLED
+
+
+def without_removed(items: Iterable[Item], report: Report, *, cancelled: bool) -> list[Item]:
+    """Return the todos that are written to a file, and report the others: those that were removed.
+
+    Args:
+        items: The todos.
+        report: Receives which are left out.
+        cancelled: Whether the format has cancelled todos. Those that were cancelled in another program are then written.
+    """
     kept = []
     for item in items:
-        if item.todo.removed:
-            report(Loss(item.number, "a removed todo", "this format has no cancelled todos", "lost"))
-        else:
+        if not item.todo.removed or (cancelled and is_cancelled(item)):
             kept.append(item)
+        else:
+            report(Loss(item.number, "a removed todo", "it is left out", "lost"))
     return kept
 
 

@@ -15,7 +15,7 @@ Such words at the beginning and at the end of the line are not part of the text.
 from __future__ import annotations
 
 import re
-from datetime import date, datetime
+from datetime import datetime
 
 from ...cqrs.struct import Struct
 from ..rules import parts_of
@@ -30,11 +30,11 @@ from .parts import (
     day_text,
     decode,
     encode,
+    instant_of,
     instant_text,
     numbered,
     parse_day,
     parse_recurrence,
-    parse_time,
     recurrence_in_words,
     recurrence_text,
     start,
@@ -44,6 +44,7 @@ from .parts import (
 TYPE_CHECKING = False  # `typing` costs as much to import as Python costs to start
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
+    from datetime import date
     from typing import TypeVar
 
     from ..fields import Todo
@@ -188,16 +189,11 @@ def _read_dates(draft: Draft, words: list[_Word], context: Context) -> None:
         if day is None:
             continue
         value = day_or_instant(day)
-        exact = _take(words, f"{key}*", _instant)
+        exact = _take(words, f"{key}*", instant_of)
         draft.values[field] = exact if exact is not None and day_text(exact, context) == value else value
-    reminder = _take(words, "remind*", _instant)
+    reminder = _take(words, "remind*", instant_of)
     if reminder is not None:
         draft.values["reminder"] = datetime.fromisoformat(reminder)
-
-
-def _instant(text: str) -> DayOrInstant | None:
-    value = parse_time(decode(text) or "")
-    return day_or_instant(value) if isinstance(value, datetime) else None
 
 
 def _read_recurrence(draft: Draft, words: list[_Word], context: Context) -> None:
@@ -278,7 +274,7 @@ def write(items: Iterable[Item], context: Context, report: Report) -> Iterator[s
     Yields:
         The lines, each with its line feed.
     """
-    kept = without_removed(items, report)
+    kept = without_removed(items, report, cancelled=False)
     numbers = {item.id: item.number for item in kept}
     named = {id for item in kept for id in (item.todo.parent, *item.todo.depends) if id is not None}
     for item in kept:
