@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Literal, TypeAlias, get_args
 
 from ..cqrs.struct import Struct
+from ..todo.values import ATTRIBUTE_KINDS, AttributeKind
 from .errors import UsageError
 from .text import printable
 
@@ -40,6 +41,7 @@ class Config(Struct, frozen=True):
     color: Color = "auto"
     date_order: DateOrder | None = None
     filters: Mapping[str, Filter] = {}
+    attributes: Mapping[str, AttributeKind] = {}
 
 
 _KEYS = Config.__struct_fields__
@@ -130,6 +132,8 @@ def load_config() -> Config:
     for key, value in values.items():
         if key == "filters":
             values[key] = _filters(path, value)
+        elif key == "attributes":
+            values[key] = _attributes(path, value)
         else:
             _check(path, key, value)
     return Config(**values)
@@ -156,6 +160,30 @@ def _filters(path: str, tables: Any) -> dict[str, Filter]:
             raise UsageError(f"{what}: `list` must be a list of names", 'write, for instance: list = ["work"]')
         found[name] = Filter(table["where"], table.get("sort"), tuple(lists))
     return found
+
+
+def _attributes(path: str, kinds: Any) -> dict[str, AttributeKind]:
+    """Return the kinds of the declared attributes, by name."""
+    from ..cqrs.errors import Rejected  # few configurations declare attributes
+    from ..todo.query import KEYS
+    from ..todo.values import check_attribute
+
+    example = 'write [attributes] and below it, for instance, estimate = "text"'
+    if not isinstance(kinds, dict):
+        raise UsageError(f"{path}: attributes must be a table", example)
+    for name, kind in kinds.items():
+        if kind not in ATTRIBUTE_KINDS:
+            wanted = " or ".join(f'"{each}"' for each in ATTRIBUTE_KINDS)
+            raise UsageError(f"{path}: the attribute {name!r} must be {wanted}", example)
+        try:
+            check_attribute(name, kind)
+        except Rejected as error:
+            raise UsageError(f"{path}: {error}", "give it another name") from error
+        if name.lower() in KEYS:
+            raise UsageError(f"{path}: an attribute cannot be named {name!r}, which has a meaning", "give it another name")
+    if len({name.lower() for name in kinds}) < len(kinds):
+        raise UsageError(f"{path}: two attributes differ only in their case", "give one of them another name")
+    return dict(kinds)
 
 
 def _read(path: str) -> bytes | None:

@@ -8,7 +8,7 @@ import msgspec
 
 from ..cqrs.events import REDOES, UNDOES, Commit, PositionOf, Recorded, UnknownEvent
 from ..cqrs.timeline import marked
-from ..todo.fields import FIELDS
+from ..todo.fields import ATTRIBUTES, FIELDS
 from ..todo.recorder import Answer
 from ..todo.service import Added, View
 from ..todo.views import Item
@@ -38,7 +38,8 @@ def todo_document(item: Item) -> dict[str, Any]:
         "created": todo.created,
         "completed": todo.completed,
     }
-    return document | {field.name: getattr(todo, field.name) for field in FIELDS if field.name not in document}
+    document |= {field.name: getattr(todo, field.name) for field in FIELDS if field.name not in document}
+    return document | {ATTRIBUTES.name: dict(todo.attributes)}
 
 
 def _event_document(event: Recorded) -> dict[str, Any]:

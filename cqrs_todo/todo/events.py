@@ -137,6 +137,20 @@ class RecurrenceChanged(Changed, frozen=True, gc=False):
     new: Recurrence | None
 
 
+class AttributeChanged(Struct, frozen=True, gc=False):
+    """The value of an attribute was set, changed or cleared.
+
+    Args:
+        key: The name of the attribute.
+        old: The value before the event; None if the attribute was not set.
+        new: The value after it; None if the attribute was cleared.
+    """
+
+    key: str
+    old: str | None
+    new: str | None
+
+
 class DependencyAdded(Struct, frozen=True, gc=False):
     """The todo depends on another one, which is named by its stable id."""
 
@@ -200,6 +214,7 @@ class TodoRestored(Struct, frozen=True, gc=False):
 TodoEvent: TypeAlias = (
     TodoCreated
     | Changed
+    | AttributeChanged
     | TagAdded
     | TagRemoved
     | DependencyAdded

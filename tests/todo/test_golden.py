@@ -15,6 +15,7 @@ from cqrs_todo.cqrs.stores.forgetting import forget_lines
 from cqrs_todo.cqrs.stores.format import Codec, decode_line, verified_digest
 from cqrs_todo.cqrs.stores.hash_chain import NO_DIGEST
 from cqrs_todo.todo.events import (
+    AttributeChanged,
     DependencyAdded,
     DependencyRemoved,
     DueChanged,
@@ -72,6 +73,7 @@ SAMPLES: dict[str, list[TodoEvent]] = {
             Recurrence("FREQ=DAILY;INTERVAL=3", "2026-11-22", "17:00", "Europe/Berlin", after=True),
         ),
     ],
+    "todo_attribute_changed": [AttributeChanged("estimate", None, "2h"), AttributeChanged("estimate", "2h", None)],
     "todo_dependency_added": [DependencyAdded("a0b1c2d3e4")],
     "todo_dependency_removed": [DependencyRemoved("a0b1c2d3e4")],
     "todo_tag_added": [TagAdded("home")],

@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 import msgspec
 
 from ...cqrs.errors import CqrsError, ImportRefused, OutcomeUnknown
-from ...todo.fields import Todo
+from ...todo.fields import ATTRIBUTES, Todo
 from ...todo.views import number_ranges
 from .. import document
 from ..errors import InvalidInput, UsageError
@@ -139,7 +139,7 @@ def _import_todos(session: Session, name: str, first: bytes, file: BinaryIO) -> 
         raise InvalidInput(f"{name} has format {visible(read.format)!r}, not {document.FORMAT}", "export it again")
     if session.request is not None:
         session.request.include(content)
-    todos = {line.id: Todo(**{name: getattr(line, name) for name in Todo.__struct_fields__}) for line in read.todos}
+    todos = {line.id: _todo(line) for line in read.todos}
     answer = session.list.import_todos(todos)
     if session.options.json:
         shown = document.answer_document(answer, session.position_of(answer.list))
@@ -158,12 +158,20 @@ def _import_todos(session: Session, name: str, first: bytes, file: BinaryIO) -> 
         print_message(session, f"Not imported, because forgotten: {', '.join(answer.forgotten)}")
 
 
+def _todo(line: Any) -> Todo:
+    """Return the todo that an entry of a JSON export describes."""
+    values = {name: getattr(line, name) for name in Todo.__struct_fields__}
+    return Todo(**{**values, ATTRIBUTES.name: tuple(sorted(line.attributes.items()))})
+
+
 def _document() -> Any:
     """Return the type of a JSON export: what `document.view_document` writes, without what follows from the fields."""
     fields = [
         (field.name, field.type) if field.required else (field.name, field.type, field.default)
         for field in msgspec.structs.fields(Todo)
+        if field.name != ATTRIBUTES.name
     ]
+    fields.append((ATTRIBUTES.name, dict[str, str], msgspec.field(default_factory=dict)))
     line = msgspec.defstruct("TodoLine", [("id", str), *fields])
     return msgspec.defstruct("Document", [("format", str), ("todos", types.GenericAlias(list, (line,)))])
 

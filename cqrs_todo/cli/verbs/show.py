@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ...cqrs.events import Commit
-from ...todo.fields import DEPENDS, EVERY, FIELDS, NOTE, PARENT, TEXT
+from ...todo.fields import ATTRIBUTES, DEPENDS, EVERY, FIELDS, NOTE, PARENT, TEXT
 from ...todo.views import Item, display_day_or_instant, local_day, move_of, number_ranges, short_instant
 from ..clock import to_local
 from ..histories import history_lines, history_table
@@ -63,6 +63,8 @@ def _print_plain(items: Sequence[Item]) -> None:
         for name, value in msgspec.to_builtins(document.todo_document(item)).items():
             if isinstance(value, list):
                 shown = " ".join(value)
+            elif name == ATTRIBUTES.name:
+                shown = shown_value(name, item.todo.attributes)
             elif isinstance(value, dict):
                 shown = value["rule"]
             else:
@@ -101,8 +103,9 @@ def _show_one(session: Session, item: Item, everything: Sequence[Item], commits:
         draw(session, *parts)
         return
     print_line(f"{item.number} {visible(todo.text)}")
+    width = max(9, *(len(name) + 1 for name, _ in rows))
     for name, value in rows:
-        print_line(f"  {name:<9}{value}")
+        print_line(f"  {name:<{width}}{value}")
     if todo.note is not None:
         print_line("")
         for note_line in visible_lines(todo.note).split("\n"):
