@@ -45,9 +45,7 @@ from .trees import Place, places_of
 
 TYPE_CHECKING = False  # `typing` costs as much to import as Python costs to start
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from typing import TypeVar
 
     from markdown_it import MarkdownIt
@@ -195,7 +193,9 @@ def _open_block(line: str, until: str) -> str:
     if until == "blank":
         return until if line.strip() else ""
     if until:
-        closed = line.strip().rstrip(until[0]) == "" and len(line.strip()) >= len(until) if until[0] in "`~" else until in line
+        closed = (
+            line.strip().rstrip(until[0]) == "" and len(line.strip()) >= len(until) if until[0] in "`~" else until in line
+        )
         return "" if closed else until
     if match := _FENCE.match(line):
         return match[1]
@@ -369,7 +369,13 @@ def _field(token: str) -> tuple[str, str]:
         key, _, value = token[1:-1].partition(":: ")
         return key, value
     sign, value = token[0], token[1:].lstrip("\ufe0f ")
-    return ("priority", _LEVELS[sign]) if sign in _LEVELS else ("repeat", value.strip()) if sign == "🔁" else (_KEYS[sign], value)
+    return (
+        ("priority", _LEVELS[sign])
+        if sign in _LEVELS
+        else ("repeat", value.strip())
+        if sign == "🔁"
+        else (_KEYS[sign], value)
+    )
 
 
 def _take(fields: list[tuple[str, str]], key: str, parse: Callable[[str], T | None]) -> T | None:
@@ -464,7 +470,9 @@ def _item(place: Place, context: Context) -> str:
         del attributes[STATUS]
         mark = "-"
     given = attributes.get("mark", "")
-    if mark == "-" and given == "~" or mark == " " and re.fullmatch(r"[^\w\]\[\s\\-]|[oO]", given) and given not in _CANCELLED:
+    if (mark == "-" and given == "~") or (
+        mark == " " and re.fullmatch(r"[^\w\]\[\s\\-]|[oO]", given) and given not in _CANCELLED
+    ):
         mark = attributes.pop("mark")
     fields = _fields(place, attributes, context)
     flat = " ".join(todo.text.split())

@@ -19,8 +19,7 @@ from datetime import datetime
 
 from ...cqrs.struct import Struct
 from ..rules import parts_of
-from ..values import PRIORITIES, Priority, Recurrence, day_or_instant, nfc
-from ..views import local_day
+from ..values import PRIORITIES, Recurrence, day_or_instant
 from . import Loss
 from .parts import (
     KEY,
@@ -337,7 +336,9 @@ def _every(todo: Todo, every: Recurrence, context: Context) -> str:
 def _keyed(key: str, value: str) -> str:
     """Return `key:value`, or `key*:value` if the value cannot be written as it is."""
     plain = f"{key}:{value}"
-    return plain if _word(plain) == _Word(key, value) and not re.search(r"[\s:\x00-\x1f]", value) else f"{key}*:{encode(value)}"
+    return (
+        plain if _word(plain) == _Word(key, value) and not re.search(r"[\s:\x00-\x1f]", value) else f"{key}*:{encode(value)}"
+    )
 
 
 def _links(item: Item, numbers: dict[str, int], named: bool, report: Report) -> list[str]:
