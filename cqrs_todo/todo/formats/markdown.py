@@ -37,6 +37,7 @@ from .parts import (
     parse_recurrence,
     recurrence_in_words,
     recurrence_text,
+    remembered,
     skip,
     start,
     without_removed,
@@ -64,14 +65,16 @@ _NESTING = 100
 _DEEPEST = 20
 """How deep check boxes are nested when they are written. Deeper ones name their parents instead."""
 
-_CHECK_BOX = re.compile(r"\[([^\w\]]|[xXoO])\](?:[ \t]+(.*))?", re.DOTALL)
-_PLAIN_ITEM = re.compile(r"(?:[-*+]|[0-9]{1,9}[.)])[ ]{1,4}\[([^\w\]]|[xXoO])\][ \t]+(\S.*)")
+_DONE = "xX"
+_CANCELLED = "-~"
+_OPEN_MARKS = "/<>!?*oO"
+"""What may be in a check box besides. Such a todo is open, and the mark is the attribute `mark`."""
+_CHECK_BOX = re.compile(rf"\[([xX~{re.escape(_OPEN_MARKS)} -])\](?:[ \t]+(.*))?", re.DOTALL)
+_PLAIN_ITEM = re.compile(rf"(?:[-*+]|[0-9]{{1,9}}[.)])[ ]{{1,4}}\[([xX~{re.escape(_OPEN_MARKS)} -])\][ \t]+(\S.*)")
 _BOUNDARY = re.compile(r"#{1,6}[ \t]|(?:[-*+]|[0-9]{1,9}[.)])[ \t]")
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 _HTML = re.compile(r" {0,3}<(!--|!\[CDATA\[|\?|![A-Za-z]|(?i:script|pre|style|textarea)\b)?")
 _HTML_ENDS = {"!--": "-->", "![CDATA[": "]]>", "?": "?>"}
-_DONE = "xX"
-_CANCELLED = "-~"
 
 _TAG = r"#(?=[^\W\d_])[\w/.-]*\w"
 _FIELD = rf"\[{KEY}\*?:: [^\]\n]*\]|\({KEY}\*?:: [^)\n]*\)"
@@ -209,7 +212,7 @@ def _open_block(line: str, until: str) -> str:
 # The blocks of a chunk
 
 
-@lru_cache(4096)  # the revisions of a file are alike
+@remembered(16384)
 def _blocks(chunk: str) -> tuple[tuple[_Heading | _Box | _Other, ...], int | None]:
     """Return the blocks of a chunk; and, if they are nested too deep, the line of the deepest one, from 0."""
     match = _PLAIN_ITEM.fullmatch(chunk.rstrip("\n"))
@@ -331,7 +334,7 @@ def _entry(draft: Draft, box: _Box, ids: set[str], context: Context) -> Entry | 
         draft.cancel(_take(fields, CANCELLED, _day))
     elif box.mark in _DONE:
         draft.complete(_take(fields, "completion", _day))
-    if box.mark not in f" -{_DONE}":
+    if box.mark not in f" -{_DONE}":  # as `[/]` and `[>]` of Obsidian
         draft.keep("mark", box.mark)
     exact = _take(fields, "text*", decode)
     if exact is not None and " ".join(exact.split()) == " ".join(text.split()):

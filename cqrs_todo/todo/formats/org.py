@@ -1,4 +1,4 @@
-"""Org: headlines with a keyword are todos, and headlines without one are projects. https://orgmode.org/
+"""Org (https://orgmode.org/): headlines with a keyword are todos, and headlines without one are projects.
 
 No library reads Org and writes it again, so the reader of headlines, planning lines and property drawers is our own code.
 
