@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime, time
-from functools import lru_cache
+from functools import lru_cache, wraps
 from urllib.parse import unquote_to_bytes
 
 from ...cqrs.errors import Rejected
@@ -21,17 +21,26 @@ from . import Entry, Loss
 
 TYPE_CHECKING = False  # `typing` costs as much to import as Python costs to start
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-    from typing import Any
+    from collections.abc import Callable, Iterable, Sequence
+    from typing import Any, TypeVar
 
     from ..values import Attributes, DayOrInstant
     from ..views import Item
     from . import Context, Report
 
+    F = TypeVar("F", bound=Callable[..., Any])
+
 KEY = r"[^\W\d_][\w.-]{0,63}"
 """What the key of an attribute looks like."""
+STATUS = "status"
+"""The attribute that says that a removed todo was cancelled."""
+CANCELLED = "cancelled"
+"""The value of `STATUS`, and the attribute for the date on which a todo was cancelled."""
 MOST_WORDS = 1000
 """The most tags, and the most attributes, of a todo that is imported."""
+_SHORT = 2000
+"""How long a text can be whose result is remembered, in characters."""
+_FIXED = datetime(2000, 1, 1, tzinfo=UTC)
 _KEY_LENGTH = 58
 """How long the key of an attribute can be if a number may follow, in characters."""
 _DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -127,6 +136,13 @@ class Draft:
             self.lose("a completion without a date", "it counts as completed now", changed=True)
         self.values["completed"] = day_or_instant(self._context.now) if on is None else on
 
+    def cancel(self, on: str | None = None) -> None:
+        """Say that the todo was cancelled, perhaps on a date: it is removed, and an attribute keeps the reason."""
+        self.values["removed"] = True
+        self.keep(STATUS, CANCELLED, quietly=True)
+        if on is not None:
+            self.keep(CANCELLED, on)
+
     def entry(self, key: str, text: str, *, has_id: bool = False) -> Entry | None:
         """Return the entry.
 
@@ -166,6 +182,54 @@ class Draft:
         return Entry(key=key, todo=todo, line=self.line, has_id=has_id, guessed=tuple(self.guessed))
 
 
+def remembered(count: int) -> Callable[[F], F]:
+    """Return a decorator like `lru_cache` for functions of a text: results for long texts are not kept.
+
+    Args:
+        count: How many results are kept.
+    """
+
+    def decorate(function: F) -> F:
+        keeping = lru_cache(count)(function)
+
+        @wraps(function)
+        def call(text: str, *others: Any) -> Any:
+            return (keeping if len(text) <= _SHORT else function)(text, *others)
+
+        return call  # type: ignore[return-value]  # it is called as the function is
+
+    return decorate
+
+
+def timeless(context: Context) -> Context:
+    """Return a context whose time is a fixed one, so that what is read in it can be remembered."""
+    return replace(context, now=_FIXED)
+
+
+def placed(found: tuple[Entry | None, Sequence[Loss]], line: int, context: Context, report: Report) -> Entry | None:
+    """Return an entry that was read without its line and without the present time, with both, and report its losses.
+
+    Files have many equal lines, above all the revisions of one file, so that remembering them saves most of the time.
+
+    Args:
+        found: What `timeless` reading gave: the entry, and the losses.
+        line: The number of the line.
+        context: What reading depends on.
+        report: Receives the losses.
+    """
+    entry, losses = found
+    for loss in losses:
+        report(replace(loss, line=line))
+    if entry is None:
+        return None
+    todo = entry.todo
+    if "created" in entry.guessed:
+        todo = replace(todo, created=context.now)
+    if "completed" in entry.guessed:
+        todo = replace(todo, completed=day_or_instant(context.now))
+    return replace(entry, todo=todo, line=line)
+
+
 def skip(line: int, reason: str, context: Context, report: Report) -> None:
     """Skip and report an entry that cannot be read; unless the context is lenient, raise `MalformedFile`."""
     if not context.lenient:
@@ -182,11 +246,13 @@ def attribute_key(text: str) -> str:
     return (key if re.match(r"[^\W\d_]", key) else f"x-{key}")[:_KEY_LENGTH]
 
 
+@remembered(4096)
 def clean_tag(text: str) -> str | None:
     """Return a text as a tag: blanks and commas become hyphens. None if nothing is left."""
     return nfc(_NO_WORD.sub("-", text.strip()).lstrip("+-").rstrip("-")) or None
 
 
+@remembered(4096)
 def clean_project(text: str) -> str | None:
     """Return a text as a project: words without blanks, with dots between them. None if nothing is left."""
     words = (_NO_WORD.sub("-", word.strip()).strip("+-") for word in text.split("."))
@@ -196,6 +262,7 @@ def clean_project(text: str) -> str | None:
 # Dates
 
 
+@remembered(4096)
 def parse_day(text: str) -> date | None:
     """Return the day that a text such as `2026-03-05` is; None if it is none."""
     if not _DAY.fullmatch(text):
@@ -216,6 +283,12 @@ def parse_time(text: str) -> date | datetime | None:
         return None
 
 
+def instant_of(text: str) -> DayOrInstant | None:
+    """Return the instant that `encode` wrote, as `2026-03-05T16:00:00Z`; None if it is another text."""
+    value = parse_time(decode(text) or "")
+    return day_or_instant(value) if isinstance(value, datetime) else None
+
+
 def instant_at(day: date, clock: str, context: Context) -> datetime | None:
     """Return the instant of a local time on a day; None if the time is none."""
     try:
@@ -226,7 +299,10 @@ def instant_at(day: date, clock: str, context: Context) -> datetime | None:
 
 def start(day: date, context: Context) -> datetime:
     """Return the instant with which a local day begins."""
-    return start_of_day(day, context.to_local)
+    return _start(day, context.to_local)
+
+
+_start = lru_cache(4096)(start_of_day)
 
 
 def day_text(value: DayOrInstant | datetime, context: Context) -> str:
@@ -310,14 +386,25 @@ def decode(text: str) -> str | None:
 # Lists of todos
 
 
-def without_removed(items: Iterable[Item], report: Report) -> list[Item]:
-    """Return the todos that were not removed, for a format that has no cancelled ones; report the others."""
+def is_cancelled(item: Item) -> bool:
+    """Return whether a todo was cancelled in another program, and not removed here."""
+    return item.todo.removed and dict(item.todo.attributes).get(STATUS) == CANCELLED
+
+
+def without_removed(items: Iterable[Item], report: Report, *, cancelled: bool) -> list[Item]:
+    """Return the todos that are written to a file, and report the others: those that were removed.
+
+    Args:
+        items: The todos.
+        report: Receives which are left out.
+        cancelled: Whether the format has cancelled todos. Those that were cancelled in another program are then written.
+    """
     kept = []
     for item in items:
-        if item.todo.removed:
-            report(Loss(item.number, "a removed todo", "this format has no cancelled todos", "lost"))
-        else:
+        if not item.todo.removed or (cancelled and is_cancelled(item)):
             kept.append(item)
+        else:
+            report(Loss(item.number, "a removed todo", "it is left out", "lost"))
     return kept
 
 

@@ -5,8 +5,8 @@ No library reads it without losing words, so this is our own code. These are the
 - `x `, `(A)` and up to two dates at the beginning of the line.
 - `+project` and `@context`, which become the project and tags. A second `+project` becomes a tag, too.
 - `key:value`. What has no field becomes an attribute.
-- `key*:value`, which only this program writes: the value is encoded as in a URL, because it has blanks, or is more exact than
-  what other programs can read.
+- `key*:value`, which only this program writes. The value is encoded as in a URL, because it has blanks, or because it is
+  more exact than what other programs can read.
 - A word that would have a meaning, but is only text, begins with a backslash.
 
 Such words at the beginning and at the end of the line are not part of the text. In the middle of a sentence they are.
@@ -15,12 +15,12 @@ Such words at the beginning and at the end of the line are not part of the text.
 from __future__ import annotations
 
 import re
-from datetime import date, datetime
+from datetime import datetime
 
-from ...cqrs.struct import Struct
+from ...cqrs.struct import Struct, replace
+from ..errors import MalformedFile
 from ..rules import parts_of
-from ..values import PRIORITIES, Priority, Recurrence, day_or_instant, nfc
-from ..views import local_day
+from ..values import PRIORITIES, Recurrence, day_or_instant
 from . import Loss
 from .parts import (
     KEY,
@@ -30,20 +30,24 @@ from .parts import (
     day_text,
     decode,
     encode,
+    instant_of,
     instant_text,
     numbered,
     parse_day,
     parse_recurrence,
-    parse_time,
+    placed,
     recurrence_in_words,
     recurrence_text,
+    remembered,
     start,
+    timeless,
     without_removed,
 )
 
 TYPE_CHECKING = False  # `typing` costs as much to import as Python costs to start
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
+    from datetime import date
     from typing import TypeVar
 
     from ..fields import Todo
@@ -57,6 +61,7 @@ LETTERS = dict(zip("ABC", PRIORITIES, strict=True))
 """The letters that are priorities here. The others are the attribute `priority`."""
 PROJECTS = "projects"
 """The attribute that says which tags were projects."""
+_MAYBE = "perhaps "
 _LETTER_OF = {priority: letter for letter, priority in LETTERS.items()}
 _HEADER = re.compile(r"(x )?(?:\(([A-Z])\) )?(?:([0-9]{4}-[0-9]{2}-[0-9]{2}) )?(?:([0-9]{4}-[0-9]{2}-[0-9]{2}) )?")
 _KEYED = re.compile(rf"({KEY}\*?):([^:/\s].*)", re.DOTALL)
@@ -93,15 +98,38 @@ def read(source: Iterable[str], context: Context, report: Report) -> Iterator[En
         MalformedFile: A line is no todo.
     """
     ids: set[str] = set()
+    without_time = timeless(context)
     for number, line in enumerate(source, 1):
-        if line.strip():
-            entry = _read_line(line.rstrip("\r\n"), number, ids, context, report)
-            if entry is not None:
-                yield entry
+        if not line.strip():
+            continue
+        try:
+            found = _read_line(line.rstrip("\r\n"), without_time)
+            if found[0] is not None and "every" in found[0].guessed:  # it counts from today
+                found = _read_line(line.rstrip("\r\n"), context)
+        except MalformedFile as error:
+            raise MalformedFile(number, error.reason) from error
+        entry = placed(found, number, context, report)
+        if entry is not None:
+            yield _named(entry, ids)
 
 
-def _read_line(line: str, number: int, ids: set[str], context: Context, report: Report) -> Entry | None:
-    draft = Draft(number, context, report)
+def _named(entry: Entry, ids: set[str]) -> Entry:
+    """Return an entry with its key, which is made from its line, unless the line names it."""
+    named, parent = entry.key, entry.todo.parent
+    if parent is not None and parent.startswith(_MAYBE):  # other programs may mean something else by `p`
+        parent = parent.removeprefix(_MAYBE)
+        entry = replace(entry, todo=replace(entry.todo, parent=parent if parent in ids else None))
+    if not named or named in ids:
+        return replace(entry, key=f"line {entry.line}")
+    ids.add(named)
+    return entry
+
+
+@remembered(16384)
+def _read_line(line: str, context: Context) -> tuple[Entry | None, Sequence[Loss]]:
+    """Return the entry in a line, with the id that it names as its key, and what it cannot keep."""
+    losses: list[Loss] = []
+    draft = Draft(0, context, losses.append)
     done, letter, dates, rest = _header(line)
     if done:
         draft.complete(dates.pop(0).isoformat() if dates else None)
@@ -119,9 +147,9 @@ def _read_line(line: str, number: int, ids: set[str], context: Context, report: 
         text = exact
     _read_dates(draft, words, context)
     _read_recurrence(draft, words, context)
-    key = _read_links(draft, words, ids)
+    key = _read_links(draft, words)
     _read_others(draft, words)
-    return draft.entry(key or f"line {number}", text)
+    return draft.entry(key, text), losses
 
 
 def _header(line: str) -> tuple[bool, str | None, list[date], str]:
@@ -141,6 +169,7 @@ def _header(line: str) -> tuple[bool, str | None, list[date], str]:
     return bool(done), letter, dates, line[end:]
 
 
+@remembered(16384)
 def _word(text: str) -> _Word | None:
     """Return what a word of a line means; None for a word that is only text."""
     if text[:1] == "+" and clean_project(text[1:]) is not None:
@@ -188,16 +217,11 @@ def _read_dates(draft: Draft, words: list[_Word], context: Context) -> None:
         if day is None:
             continue
         value = day_or_instant(day)
-        exact = _take(words, f"{key}*", _instant)
+        exact = _take(words, f"{key}*", instant_of)
         draft.values[field] = exact if exact is not None and day_text(exact, context) == value else value
-    reminder = _take(words, "remind*", _instant)
+    reminder = _take(words, "remind*", instant_of)
     if reminder is not None:
         draft.values["reminder"] = datetime.fromisoformat(reminder)
-
-
-def _instant(text: str) -> DayOrInstant | None:
-    value = parse_time(decode(text) or "")
-    return day_or_instant(value) if isinstance(value, datetime) else None
 
 
 def _read_recurrence(draft: Draft, words: list[_Word], context: Context) -> None:
@@ -220,24 +244,21 @@ def _recurrence(text: str, due: DayOrInstant | None, context: Context) -> Recurr
     return recurrence_in_words(words if match[1] else f"after {words}", due, context)
 
 
-def _read_links(draft: Draft, words: list[_Word], ids: set[str]) -> str | None:
-    """Read the names of other todos of the file, and return the key of this one; None if it has no name.
+def _read_links(draft: Draft, words: list[_Word]) -> str:
+    """Read the names of other todos of the file, and return the name of this one; "" if it has none.
 
     `id` and `p` are those of topydo. They stay attributes, because other programs may mean something else by them.
     """
     named, under, depends = (_take(words, key, _numbers) for key in ("id*", "under*", "depends*"))
     values = {word.kind: word.value for word in reversed(words) if word.kind in ("id", "p")}
     named = named or values.get("id")
-    if under is None and values.get("p") in ids:
-        under = values["p"]
     if under is not None:
         draft.values["parent"] = f"id {under}"
+    elif "p" in values:
+        draft.values["parent"] = f"{_MAYBE}id {values['p']}"
     if depends is not None:
         draft.values["depends"] = tuple(sorted({f"id {each}" for each in depends.split(",")}))
-    if named is None or named in ids:
-        return None
-    ids.add(named)
-    return f"id {named}"
+    return "" if named is None else f"id {named}"
 
 
 def _numbers(text: str) -> str | None:
@@ -278,7 +299,7 @@ def write(items: Iterable[Item], context: Context, report: Report) -> Iterator[s
     Yields:
         The lines, each with its line feed.
     """
-    kept = without_removed(items, report)
+    kept = without_removed(items, report, cancelled=False)
     numbers = {item.id: item.number for item in kept}
     named = {id for item in kept for id in (item.todo.parent, *item.todo.depends) if id is not None}
     for item in kept:
