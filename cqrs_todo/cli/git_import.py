@@ -22,6 +22,8 @@ from .text import printable, visible
 LIMIT = 64 << 20
 """The largest revision of a file that is read, in bytes."""
 _FORMATS = {b".md": "markdown", b".markdown": "markdown", b".org": "org"}
+_DATED_BY_REVISION = "a completion without a date"
+"""What the readers report and is not lost here: the time of the revision takes its place."""
 _SHOWN = 5
 """How many skipped revisions are named."""
 
@@ -194,7 +196,8 @@ def _answer(
         print_message(session, f"Skipped {hash[:12]}: {visible(why)}")
     if len(skipped) > _SHOWN:
         print_message(session, f"Skipped {len(skipped) - _SHOWN:,} more revisions")
-    for (what, outcome, kind), count in Counter((loss.what, loss.outcome, loss.kind) for loss in reader.losses).items():
+    losses = Counter((loss.what, loss.outcome, loss.kind) for loss in reader.losses if loss.what != _DATED_BY_REVISION)
+    for (what, outcome, kind), count in losses.items():
         print_message(session, f"In the last revision, {kind}, {count:,} times: {visible(what)}: {visible(outcome)}")
     if session.options.quiet:
         return

@@ -17,6 +17,7 @@ from ..cqrs.struct import Struct
 from .batches import split_to_commit_size, with_batch_ids
 from .events import TodoEvent
 from .fields import Todo
+from .forgetting import forgotten_in
 from .formats import Entry
 from .formats.revisions import Change, FileState
 from .model import DECIDER, EVENTS, events_between, evolve
@@ -100,7 +101,7 @@ class HistoryImport:
         if todos.log.read_only is not None:
             raise ImportRefused(f"{todos.log.read_only}{_NOTHING}")
         self._todos: dict[str, Todo] = {}
-        self._out: set[str] = set(todos.log.forgotten)
+        self._out = set(forgotten_in(todos.store))  # also those of other lists: the same file may be in several
         self._versions: dict[str, int] = {}
         self._present: dict[str, Todo | None] = {}
         self._position = self._fold.position

@@ -5,7 +5,8 @@ the lines that are left are paired, the most similar pair first, as long as they
 
 Two texts are similar if they share many pairs of neighbouring letters. Words that many lines have count less: in a file
 where every other line begins with "Add support for", "Add support for CSV" and "Add support for JSON" are two todos. A text
-of two or more words to which only words were added is similar enough, unless it became five times as long.
+of two or more words, or of one longer word, to which only words were added is similar enough, unless it became five times as
+long.
 """
 
 import math
@@ -28,6 +29,8 @@ _COMPARED = 2_000
 """How much of a text is compared, in characters."""
 _LONGEST = 5
 """How many times as long a text may become by words that are added."""
+_LONG_WORD = 4
+"""The length of a word that is enough to recognise a text, in characters."""
 _WORD = re.compile(r"\w+|[^\w\s]+")
 
 
@@ -149,7 +152,8 @@ def _similarity(one: _Profile, other: _Profile) -> float:
         one, other = other, one
     if not one.words:
         return 0.0
-    extended = len(one.words) > 1 and other.weight <= _LONGEST * one.weight and _are_among(one.words, other.words)
+    distinct = len(one.words) > 1 or len(one.words[0]) >= _LONG_WORD
+    extended = distinct and other.weight <= _LONGEST * one.weight and _are_among(one.words, other.words)
     both = one.weight + other.weight
     if not extended and 2 * min(one.weight, other.weight) < SIMILAR * both:
         return 0.0
