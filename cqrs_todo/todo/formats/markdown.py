@@ -2,8 +2,8 @@
 
 A check box is a todo, the check boxes under it are its children, and the rest of the list item is its note. Headings are
 projects. Fields follow the text, in the forms of Dataview, `[due:: 2026-03-05]`, and of Obsidian Tasks, `📅 2026-03-05`; a
-word such as `#home` is a tag. What has no field becomes an attribute. `[key*:: value]` is a value that only this program
-writes, encoded as in a URL.
+word such as `#home` is a tag. What has no field becomes an attribute. `[key*:: value]`, the exact value of a field, and
+`[key%:: value]`, an attribute, are encoded as in a URL; only this program writes them.
 
 The file is read in chunks, so that it need not fit into memory: a new chunk begins at a heading, and at a list item that is
 not indented.
@@ -77,7 +77,7 @@ _HTML = re.compile(r" {0,3}<(!--|!\[CDATA\[|\?|![A-Za-z]|(?i:script|pre|style|te
 _HTML_ENDS = {"!--": "-->", "![CDATA[": "]]>", "?": "?>"}
 
 _TAG = r"#(?=[^\W\d_])[\w/.-]*\w"
-_FIELD = rf"\[{KEY}\*?:: [^\]\n]*\]|\({KEY}\*?:: [^)\n]*\)"
+_FIELD = rf"\[{KEY}[*%]?:: [^\]\n]*\]|\({KEY}[*%]?:: [^)\n]*\)"
 _DATED = "📅⏳🛫✅➕❌"
 _LEVELS = {"🔺": "highest", "⏫": "high", "🔼": "medium", "🔽": "low", "⏬": "lowest"}
 _SIGN = rf"[{_DATED}]\ufe0f? ?[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}|[{''.join(_LEVELS)}]\ufe0f?|🔁\ufe0f? ?[A-Za-z0-9, ]+"
@@ -87,6 +87,7 @@ _ESCAPED = re.compile(rf"(?:^|(?<=\s))(\\+)(?=(?:{_TOKEN})$)")
 _LAST_OR_ESCAPED = re.compile(rf"(?:^|(?<=\s))\\*(?:{_TOKEN})$")
 _KEYS = dict(zip(_DATED, ("due", "scheduled", "start", "completion", "created", CANCELLED), strict=True))
 _DATES = {"due": "due", "start": "wait"}
+_NAMES_OF_FIELDS = ("due", "start", "completion", "created", CANCELLED, "priority", "repeat", "project")
 _PRIORITIES = {"high": "H", "medium": "M", "low": "L"}
 _WORDS = dict(zip(PRIORITIES, ("high", "medium", "low"), strict=True))
 
@@ -349,7 +350,7 @@ def _entry(draft: Draft, box: _Box, ids: set[str], context: Context) -> Entry | 
     if depends is not None:
         draft.values["depends"] = tuple(sorted({f"id {each}" for each in depends.split(",")}))
     for key, value in fields:
-        draft.keep(key.removesuffix("*"), (decode(value) if key.endswith("*") else value) or "")
+        draft.keep(key.rstrip("*%"), (decode(value) if key[-1] in "*%" else value) or "")
     known = named is not None and named not in ids
     ids |= {named} if named is not None else set()
     return draft.entry(f"id {named}" if known else f"line {draft.line}", text)
@@ -531,5 +532,7 @@ def _rule(every: Recurrence) -> str:
 
 
 def _attribute(key: str, value: str) -> str:
+    """Return an attribute; encoded, if it would be read as something else."""
     plain = f"[{key}:: {value}]"
-    return plain if re.fullmatch(_FIELD, plain) and value == value.strip() else f"[{key}*:: {encode(value)}]"
+    fits = re.fullmatch(_FIELD, plain) and value == value.strip() and key not in _NAMES_OF_FIELDS
+    return plain if fits else f"[{key}%:: {encode(value)}]"

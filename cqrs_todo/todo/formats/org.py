@@ -7,7 +7,8 @@ No library reads Org and writes it again, so the reader of headlines, planning l
 - `DEADLINE` is the due date, with its repeater, and `CLOSED` the completion. `SCHEDULED` is the attribute `scheduled`.
 - Properties are attributes. `PROJECT`, `WAIT`, `REMINDER`, `CREATED` and `ID` have a meaning here.
 - The text below a headline is its note. Below a headline that is no todo, its check boxes are todos.
-- A property whose name ends with an asterisk is one that only this program writes: its value is encoded as in a URL.
+- A property whose name ends with an asterisk has the exact value of a field, and one whose name ends with a percent sign is
+  an attribute. Both are encoded as in a URL. Only this program writes them.
 """
 
 from __future__ import annotations
@@ -257,7 +258,7 @@ class _Reader:
             if key == "TAG*":
                 draft.tag(decode(value) or "")
             else:
-                draft.keep(key.removesuffix("*"), (decode(value) if key.endswith("*") else value) or "")
+                draft.keep(key.rstrip("*%"), (decode(value) if key[-1] in "*%" else value) or "")
 
     def _boxes(self, headline: _Headline) -> Iterator[Entry]:
         """Yield the entries of the check boxes below a headline that is no todo."""
@@ -548,4 +549,4 @@ _OWN = ("ID", "CREATED", "WAIT", "REMINDER", "PROJECT")
 
 def _property(key: str, value: str) -> tuple[str, str]:
     plain = _fits(value) and key.upper() not in _OWN
-    return (key, value) if plain else (f"{key}*", encode(value))
+    return (key, value) if plain else (f"{key}%", encode(value))

@@ -5,8 +5,8 @@ No library reads it without losing words, so this is our own code. These are the
 - `x `, `(A)` and up to two dates at the beginning of the line.
 - `+project` and `@context`, which become the project and tags. A second `+project` becomes a tag, too.
 - `key:value`. What has no field becomes an attribute.
-- `key*:value`, which only this program writes. The value is encoded as in a URL, because it has blanks, or because it is
-  more exact than what other programs can read.
+- `key*:value` and `key%:value`, which only this program writes. The value is encoded as in a URL. With an asterisk it is the
+  exact value of a field, such as a time of day; with a percent sign it is an attribute whose value has blanks.
 - A word that would have a meaning, but is only text, begins with a backslash.
 
 Such words at the beginning and at the end of the line are not part of the text. In the middle of a sentence they are.
@@ -64,7 +64,8 @@ PROJECTS = "projects"
 _MAYBE = "perhaps "
 _LETTER_OF = {priority: letter for letter, priority in LETTERS.items()}
 _HEADER = re.compile(r"(x )?(?:\(([A-Z])\) )?(?:([0-9]{4}-[0-9]{2}-[0-9]{2}) )?(?:([0-9]{4}-[0-9]{2}-[0-9]{2}) )?")
-_KEYED = re.compile(rf"({KEY}\*?):([^:/\s].*)", re.DOTALL)
+_KEYED = re.compile(rf"({KEY}[*%]?):([^:/\s].*)", re.DOTALL)
+_REPEATS = re.compile(r"(\+?)([1-9][0-9]{0,2})([dwmy])")
 _DATES = {"due": "due", "t": "wait"}
 """The keys of dates, and the fields that they are."""
 _UNITS = {"d": "day", "w": "week", "m": "month", "y": "year"}
@@ -177,7 +178,7 @@ def _word(text: str) -> _Word | None:
     if text[:1] == "@" and clean_tag(text[1:]) is not None:
         return _Word("@", text[1:])
     match = _KEYED.fullmatch(text)
-    if match is None or (match[1].endswith("*") and decode(match[2]) is None):
+    if match is None or (match[1][-1] in "*%" and decode(match[2]) is None):
         return None
     return _Word(match[1], match[2])
 
@@ -237,7 +238,7 @@ def _read_recurrence(draft: Draft, words: list[_Word], context: Context) -> None
 
 def _recurrence(text: str, due: DayOrInstant | None, context: Context) -> Recurrence | None:
     """Return what `rec:` means: `1m` counts from the completion, and `+1m` from the due date."""
-    match = re.fullmatch(r"(\+?)([1-9][0-9]{0,2})([dwmy])", text)
+    match = _REPEATS.fullmatch(text)
     if match is None:
         return None
     words = f"{match[2]} {_UNITS[match[3]]}"
@@ -282,7 +283,7 @@ def _read_others(draft: Draft, words: list[_Word]) -> None:
             case "note*" if "note" not in draft.values:
                 draft.values["note"] = decode(word.value)
             case key:
-                draft.keep(key.removesuffix("*"), (decode(word.value) if key.endswith("*") else word.value) or "")
+                draft.keep(key.rstrip("*%"), (decode(word.value) if key[-1] in "*%" else word.value) or "")
     if also:
         names = sorted({*also, *draft.attributes.pop(PROJECTS, "").split()})
         draft.keep(PROJECTS, " ".join(names), quietly=True)
@@ -345,7 +346,8 @@ def _words(item: Item, attributes: dict[str, str], context: Context) -> list[str
     if todo.every is not None:
         words.append(_every(todo, todo.every, context))
     if todo.note is not None:
-        words.append(_keyed("note", todo.note))
+        plain = _word(f"note:{todo.note}") is not None and _is_plain(todo.note)
+        words.append(f"note:{todo.note}" if plain else f"note*:{encode(todo.note)}")
     return words + [_keyed(key, value) for key, value in numbered(tuple(attributes.items()))]
 
 
@@ -360,11 +362,27 @@ def _every(todo: Todo, every: Recurrence, context: Context) -> str:
 
 
 def _keyed(key: str, value: str) -> str:
-    """Return `key:value`, or `key*:value` if the value cannot be written as it is."""
+    """Return an attribute as `key:value`; or as `key%:value`, encoded, if that would be read as something else."""
     plain = f"{key}:{value}"
-    return (
-        plain if _word(plain) == _Word(key, value) and not re.search(r"[\s:\x00-\x1f]", value) else f"{key}*:{encode(value)}"
-    )
+    fits = _word(plain) == _Word(key, value) and _is_plain(value) and not _is_field(key, value)
+    return plain if fits else f"{key}%:{encode(value)}"
+
+
+def _is_plain(value: str) -> bool:
+    return re.search(r"[\s:\x00-\x1f]", value) is None
+
+
+def _is_field(key: str, value: str) -> bool:
+    """Return whether `key:value` is the value of a field, and not an attribute."""
+    match key:
+        case "due" | "t":
+            return parse_day(value) is not None
+        case "pri":
+            return re.fullmatch("[A-Z]", value) is not None
+        case "rec":
+            return _REPEATS.fullmatch(value) is not None
+        case _:
+            return key == "note"
 
 
 def _links(item: Item, numbers: dict[str, int], named: bool, report: Report) -> list[str]:
@@ -407,4 +425,4 @@ def _is_next(word: str, left: Sequence[str]) -> bool:
 
 
 def _kind(word: str) -> str:
-    return word[0] if word[0] in "+@" else word.partition(":")[0].removesuffix("*")
+    return word[0] if word[0] in "+@" else word.partition(":")[0].rstrip("*%")
