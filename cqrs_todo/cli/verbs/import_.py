@@ -28,14 +28,19 @@ _BOM = b"\xef\xbb\xbf"
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 
 
-def import_list(session: Session, file: str, format: str | None) -> None:
+def import_list(session: Session, file: str, format: str | None, *, git: bool) -> None:
     """Read what `export` wrote into the list.
 
     Args:
         session: This run of the program.
         file: The file; "-" for stdin.
         format: "json" or "events"; None to find out from the first line.
+        git: Whether the history of the file in git is imported.
     """
+    if git:
+        from ..git_import import import_git
+
+        return import_git(session, file, format, None, "projects", dry_run=False)
     check_format(format)
     session.progress.begin("importing")
     with _open(file) as opened, cleaning_up():
@@ -179,13 +184,21 @@ def _document() -> Any:
 VERB = Verb(
     name="import",
     help="Import a file that `todo export` wrote. A second import changes nothing.",
-    examples=("todo import todos.json", "todo -L work import work.jsonl", "ssh home todo export | todo import -"),
+    examples=(
+        "todo import todos.json",
+        "todo -L work import work.jsonl",
+        "ssh home todo export | todo import -",
+        "todo -L notes import --git notes/todo.txt",
+    ),
     action=import_list,
     group=LISTS,
     arguments=(Argument("file", "FILE|-", "The file; '-' reads stdin."),),
     options=(
         Option(
             "format", ("--format",), "The format of the file. Default: detected from the file.", metavar="|".join(FORMATS)
+        ),
+        Option(
+            "git", ("--git",), "Import the history of the file in git: PATH, or REPOSITORY:FILE. Each revision is a commit."
         ),
     ),
     writes=True,

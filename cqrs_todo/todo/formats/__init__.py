@@ -1,6 +1,8 @@
 """The files of other programs: reading todos from them, and writing todos to them. These modules are pure."""
 
+from collections.abc import Callable
 from datetime import datetime
+from typing import Literal, TypeAlias
 
 from ...cqrs.struct import Struct
 from ..fields import Todo
@@ -15,14 +17,17 @@ class Entry(Struct, frozen=True, kw_only=True):
             It is unique in the file.
         todo: The values of the entry. Its `parent` and `depends` are keys of other entries of the file, not ids of todos.
             What has no field is in its attributes. A cancelled entry is a removed todo.
-        line: The number of its first line in the file, from 1.
-        has_id: Whether the key is an id of the other program, which stays the same when the entry changes.
+        line: The number of its first line in the file, from 1. In JSON it is the place of the entry in the list.
+        has_id: Whether the key is an id of the other program, which stays the same when the entry changes. It is then the
+            value of an attribute, too.
+        guessed: The fields whose values are not in the file, but follow from the time of the import.
     """
 
     key: str
     todo: Todo
     line: int
     has_id: bool = False
+    guessed: tuple[str, ...] = ()
 
 
 class Context(Struct, frozen=True, kw_only=True):
@@ -31,11 +36,34 @@ class Context(Struct, frozen=True, kw_only=True):
     Args:
         now: The time that counts as the creation of entries without one, in UTC.
         to_local: The reader's time zone, in which whole days and times without a zone are read.
-        zone: The IANA name of that zone.
+        zone: The IANA name of that zone; "" if it is not known.
         headings: Whether headings become projects or tags.
+        lenient: Whether entries that cannot be read are skipped and reported. Otherwise they raise `MalformedFile`.
     """
 
     now: datetime
     to_local: ToLocal
     zone: str = ""
-    headings: str = "projects"
+    headings: Literal["projects", "tags"] = "projects"
+    lenient: bool = False
+
+
+class Loss(Struct, frozen=True):
+    """Something in a file, or of a todo, that has no equal on the other side.
+
+    Args:
+        line: Where it is; see `Entry.line`. When a file is written, it is the number of the todo.
+        what: What it is. Losses of one kind have the same text, so that they can be counted.
+        outcome: Where it goes, how it is changed, or why it is lost.
+        kind: Whether it is "kept" as an attribute or in the note, "changed", "lost", or "skipped": an entry that cannot be
+            read.
+    """
+
+    line: int
+    what: str
+    outcome: str
+    kind: Literal["kept", "changed", "lost", "skipped"]
+
+
+Report: TypeAlias = Callable[[Loss], None]
+"""Receives what cannot be kept as it is."""
