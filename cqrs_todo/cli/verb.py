@@ -155,7 +155,10 @@ class Verb(Struct, frozen=True):
             if not picked:
                 return 0
             values = {**values, self.arguments[0].name: [picked] if self.arguments[0].several else picked}
-        return self.action(session, **values) or 0
+        code = self.action(session, **values) or 0
+        if self.writes and session.config.reaction:
+            session.react_inline()
+        return code
 
     def values(self, words: Sequence[str], session: Session) -> dict[str, Any] | None:
         """Give the action its values for words without any options.
