@@ -40,6 +40,7 @@ MODULES = (
     "todo.calendar",
     "todo.values",
     "todo.zones",
+    "todo.distance",
     "todo.times",
     "todo.rules",
     "todo.events",
