@@ -19,10 +19,10 @@ from ..cqrs.errors import CqrsError
 from ..cqrs.stores.snapshots import Folder
 from ..cqrs.struct import Struct
 from ..todo.fields import Todo
-from ..todo.service import TodoList
 from ..todo.views import Item, short_instant
 from .clock import to_local
 from .config import cache_dir
+from .output import print_line
 from .session import Session
 from .text import visible
 
@@ -90,7 +90,7 @@ def read_pending(session: Session, name: str) -> tuple[Pending, ...]:
     cached = _cached(path, before)
     if cached is not None:
         return cached
-    todos: TodoList = session.list if name == session.list_name else session.open_list(name)
+    todos = session.list if name == session.list_name else session.open_list(name)
     return keep_pending(path, before, pending_of(todos.view().items))
 
 
@@ -113,23 +113,22 @@ def due(pending: Sequence[Pending], now: datetime) -> list[Pending]:
     return [each for each in pending if each.at <= now]
 
 
-def announce(session: Session, *, reads: bool) -> None:
+def announce(session: Session, *, all_lists: bool) -> None:
     """Print on stderr the reminders that came due, of the list in use and of all lists whose reminders are cached.
 
     Args:
         session: This run of the program.
-        reads: Whether the run reads the list in use anyway.
+        all_lists: Whether the run reads all lists anyway, and not only the one in use.
     """
     now = datetime.now(UTC)
     found: list[tuple[str, Pending]] = []
     used = session.list_name
     with suppress(CqrsError):  # the verb itself reports a list that cannot be read
-        pending = read_pending(session, used) if reads else _fresh(session, used)
-        found += [(str(each.number), each) for each in due(pending, now)]
-    with suppress(CqrsError):
+        found += [(str(each.number), each) for each in due(read_pending(session, used), now)]
         for name in session.store.names():
             if name != used:
-                found += [(f"{name}/{each.number}", each) for each in due(_fresh(session, name), now)]
+                pending = read_pending(session, name) if all_lists else _fresh(session, name)
+                found += [(f"{name}/{each.number}", each) for each in due(pending, now)]
     if not found:
         return
     lines = [
@@ -163,7 +162,7 @@ def _cached(path: str, stamp: tuple[int, int] | None) -> tuple[Pending, ...] | N
 
 def _file_of(session: Session, name: str) -> str:
     """Return the path of a list's file; '' if the store keeps no files."""
-    scheme, _, folder = session.store.url.partition(":")
+    scheme, _, folder = session.store_url.partition(":")
     return os.path.join(os.path.abspath(folder), "lists", f"{name}.jsonl") if scheme == "jsonl" else ""
 
 
@@ -177,3 +176,12 @@ def _stamp(path: str) -> tuple[int, int] | None:
 
 def _blob(path: str) -> str:
     return sha256(path.encode()).hexdigest()[:24]
+
+
+def print_count(session: Session) -> int:
+    """Print how many reminders came due in the list in use, or in all lists, and return the exit code."""
+    now = datetime.now(UTC)
+    names = session.store.names() if session.options.all_lists else [session.list_name]
+    count = sum(len(due(read_pending(session, name), now)) for name in names)
+    print_line(str(count))
+    return 0

@@ -247,7 +247,8 @@ class Session:
         Returns:
             What could not be removed, in words.
         """
-        from .view_cache import ALL_LISTS, views_folder  # only for `forget`
+        from .reminders import EVERYTHING, reminders_folder  # only for `forget`
+        from .view_cache import ALL_LISTS, views_folder
 
         kinds = os.path.join(cache_dir(), "snapshots")
         try:
@@ -257,6 +258,7 @@ class Session:
         except OSError as error:
             return [f"{kinds} ({error.strerror})"]
         places += [(views_folder(), scope) for scope in (log_id, ALL_LISTS)]
+        places.append((reminders_folder(), EVERYTHING))
         left = [os.path.join(folder, name) for folder, name in places if not Folder(folder).clear(name)]
         return [f"{path} (it could not be removed)" for path in left]
 
@@ -481,6 +483,14 @@ class Session:
             return error
         place = f"@{recorded.recorded} was recorded in {recorded.name}"
         return OutcomeUnknown(f"{place}, but the answer could not be given: {error}")
+
+    def announce_reminders(self, *, all_lists: bool) -> None:
+        """Print the reminders that came due, if a person looks at the present on a terminal; see `reminders.announce`."""
+        options = self.options
+        if sys.stderr.isatty() and self.recording and not (options.quiet or options.json or options.at):
+            from .reminders import announce  # scripts need none
+
+            announce(self, all_lists=all_lists)
 
     def react_inline(self) -> None:
         """Run the reactions that run right after a command, if one of them may want what this run has recorded."""

@@ -155,6 +155,8 @@ class Verb(Struct, frozen=True):
             if not picked:
                 return 0
             values = {**values, self.arguments[0].name: [picked] if self.arguments[0].several else picked}
+        if self.group not in ("", LISTS) and self.name != "remind":
+            session.announce_reminders(all_lists=session.options.all_lists)
         code = self.action(session, **values) or 0
         if self.writes and session.config.reaction:
             session.react_inline()
