@@ -67,6 +67,7 @@ MODULES = (
     "todo.forgetting",
     "todo.service",
     "todo.several_lists",
+    "todo.reactions",
     "cli",
 )
 """The modules and packages in one order. Each may import those before it, and none after it."""
@@ -87,6 +88,7 @@ IMPURE_MODULES = {
     "todo.forgetting",
     "todo.service",
     "todo.several_lists",
+    "todo.reactions",
     "cli",
 }
 """The modules that do input or output, or work through a store that does."""
