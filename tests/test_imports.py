@@ -55,6 +55,7 @@ MODULES = (
     "todo.compare",
     "todo.statistics",
     "todo.projections",
+    "todo.read_models",
     "todo.selection",
     "todo.lists",
     "todo.batches",
