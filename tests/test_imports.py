@@ -56,6 +56,7 @@ MODULES = (
     "todo.compare",
     "todo.statistics",
     "todo.projections",
+    "todo.read_models",
     "todo.selection",
     "todo.lists",
     "todo.batches",
