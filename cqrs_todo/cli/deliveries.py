@@ -22,7 +22,7 @@ from .output import print_line
 from .programs import run_program
 from .reaction_tables import TIMEOUT, filled, notify_command
 from .reactions import folder, values_of
-from .reminders import is_pending
+from .due_reminders import is_pending
 from .session import Session
 from .text import visible
 

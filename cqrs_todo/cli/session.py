@@ -250,7 +250,7 @@ class Session:
         Returns:
             What could not be removed, in words.
         """
-        from .reminders import EVERYTHING, reminders_folder  # only for `forget`
+        from .due_reminders import EVERYTHING, reminders_folder  # only for `forget`
         from .view_cache import ALL_LISTS, views_folder
 
         kinds = os.path.join(cache_dir(), "snapshots")
@@ -490,10 +490,10 @@ class Session:
         return OutcomeUnknown(f"{place}, but the answer could not be given: {error}")
 
     def announce_reminders(self, *, all_lists: bool) -> None:
-        """Print the reminders that came due, if a person looks at the present on a terminal; see `reminders.announce`."""
+        """Print the reminders that came due, if a person looks at the present on a terminal; see `due_reminders.announce`."""
         options = self.options
         if sys.stderr.isatty() and self.recording and not (options.quiet or options.json or options.at):
-            from .reminders import announce  # scripts need none
+            from .due_reminders import announce  # scripts need none
 
             announce(self, all_lists=all_lists)
 

@@ -20,7 +20,7 @@ def remind(session: Session, ids: str | None, when: Sequence[str], ack: bool, co
     if count:
         if ids is not None or ack:
             raise UsageError("--count takes no todos", "write: todo remind --count")
-        from ..reminders import print_count
+        from ..due_reminders import print_count
 
         print_count(session)
         return
