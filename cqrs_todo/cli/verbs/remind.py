@@ -1,7 +1,8 @@
-"""`todo remind`: set the reminder of todos."""
+"""`todo remind`: set the reminder of todos, or list the reminders."""
 
 from collections.abc import Sequence
 
+from ...cqrs.struct import replace
 from ...todo.fields import REMINDER
 from ...todo.model import Change
 from ...todo.views import short_instant
@@ -14,8 +15,19 @@ from ..session import Session
 from ..verb import CHANGE, ONE_IDS, Argument, Verb
 
 
-def remind(session: Session, ids: str, when: Sequence[str]) -> None:
-    """Set the reminder of todos."""
+def remind(session: Session, ids: str | None, when: Sequence[str]) -> None:
+    """Set the reminder of todos; without any todos, list the reminders."""
+    if ids is None:
+        if session.request is not None:
+            raise UsageError("the todos are missing", f"name them, for instance: {VERB.examples[0]}")
+        from ..reminders import print_reminders
+
+        print_reminders(session)
+        return
+    if session.options.all_lists:
+        raise UsageError("--all-lists lists the reminders of all lists", "leave it out, or name no todos")
+    if not when:
+        raise UsageError("missing argument 'WHEN'", f"for instance: {VERB.examples[0]}")
     text = " ".join(when)
     try:
         at = read_instant(session, text)
@@ -40,13 +52,25 @@ def _with_hint(session: Session, error: UsageError, ids: str, when: Sequence[str
 
 VERB = Verb(
     name="remind",
-    help="Set the reminder of todos. `todo edit 3 --clear reminder` or `todo edit 3 reminder:none` clears it.",
-    examples=("todo remind 3 tomorrow 9:00", "todo remind 1-3 friday", "todo edit 3 --clear reminder"),
+    help=(
+        "Set the reminder of todos, or list all reminders. "
+        "`todo edit 3 --clear reminder` or `todo edit 3 reminder:none` clears it."
+    ),
+    examples=("todo remind 3 tomorrow 9:00", "todo remind 1-3 friday", "todo remind", "todo edit 3 --clear reminder"),
     action=remind,
     group=CHANGE,
     arguments=(
-        ONE_IDS,
-        Argument("when", "WHEN", "When to remind you, in the future. A day alone means 09:00.", several=True, time="future"),
+        replace(ONE_IDS, required=False),
+        Argument(
+            "when",
+            "WHEN",
+            "When to remind you, in the future. A day alone means 09:00.",
+            required=False,
+            several=True,
+            time="future",
+        ),
     ),
+    all_lists=True,
+    paged=True,
     writes=True,
 )
