@@ -64,6 +64,7 @@ class Options:
         self.json = False
         self.plain = False
         self.color: Color | None = None
+        self.no_pager = False
         self.quiet = False
         self.all_lists = False
 
@@ -456,6 +457,14 @@ class Session:
             return False
         asked = self.color == "always" or (sys.stdout.isatty() and os.environ.get("TERM") != "dumb")
         return asked and self.columns >= NARROWEST
+
+    @property
+    def pages(self) -> bool:
+        """Whether the output goes to a terminal on which a pager can show what is longer than the screen."""
+        options = self.options
+        if options.json or options.plain or options.no_pager or os.environ.get("TERM") == "dumb":
+            return False
+        return sys.stdout.isatty()
 
     @cached_property
     def columns(self) -> int:

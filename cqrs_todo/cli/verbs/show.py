@@ -194,4 +194,5 @@ VERB = Verb(
     group=EVERYDAY,
     about="all",
     arguments=(IDS,),
+    paged=True,
 )
