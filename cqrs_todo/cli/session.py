@@ -499,7 +499,7 @@ class Session:
         return OutcomeUnknown(f"{place}, but the answer could not be given: {error}")
 
     def announce_reminders(self, *, all_lists: bool) -> None:
-        """Print the reminders that came due, if a person looks at the present on a terminal; see `due_reminders.announce`."""
+        """Print the reminders that came due, if a person looks at the present on a terminal."""
         options = self.options
         if sys.stderr.isatty() and self.recording and not (options.quiet or options.json or options.at):
             from .due_reminders import announce  # scripts need none

@@ -82,7 +82,13 @@ VERB = Verb(
         "Set the reminder of todos, acknowledge it, or list all reminders. "
         "`todo edit 3 --clear reminder` or `todo edit 3 reminder:none` clears it."
     ),
-    examples=("todo remind 3 tomorrow 9:00", "todo remind 1-3 friday", "todo remind 3 --ack", "todo remind", "todo edit 3 --clear reminder"),
+    examples=(
+        "todo remind 3 tomorrow 9:00",
+        "todo remind 1-3 friday",
+        "todo remind 3 --ack",
+        "todo remind",
+        "todo edit 3 --clear reminder",
+    ),
     action=remind,
     group=CHANGE,
     arguments=(
