@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import Todo
+from tests.readme import play_page
 
 HOSTILE = ["$(rm -rf ~)", "; reboot", "`id` && exit", "--help", "-rf /", "'\"\\", "a\x1b[2Jb", "{text}", "über 雪"]
 
@@ -363,6 +365,18 @@ def test_a_unit_runs_this_program_with_the_store_of_the_run(todo: Todo) -> None:
     cron = todo("--store", "jsonl:/tmp/50% off", "react", "--unit", "cron").out
     assert cron.startswith("* * * * * ")
     assert cron.endswith("--store 'jsonl:/tmp/50\\% off' react --quiet\n")
+
+
+def test_the_examples_of_the_page_print_what_it_says(todo: Todo) -> None:
+    programs = todo.home / "bin"
+    programs.mkdir()
+    script(todo, "bin/todo", f'#!/bin/sh\nexec "{sys.executable}" -m cqrs_todo "$@"\n')
+    page = Path(__file__).parents[2] / "docs/reactions.md"
+    env = {**todo.env, "PATH": f"{programs}:{os.environ['PATH']}"}
+    assert play_page(page, env, todo.home) >= 8
+    for table in re.findall(r"```toml\n(.*?)```", page.read_text(), re.DOTALL):
+        configure(todo, table)
+        todo("react", "--overview")
 
 
 # several runners, and runners that are killed
