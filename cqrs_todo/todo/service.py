@@ -237,7 +237,7 @@ class TodoList(Recorder):
                     for number, events in enumerate(chunk, added + 1)
                 ]
                 meta = {BATCH: {"id": command_id, "part": part}, **more}
-                metadata = Metadata(self.clock(), self.author, f"{command_id}.{part}", meta)
+                metadata = Metadata(self.clock(), self.author, f"{command_id}.{part}", {**meta, **self.cause})
                 cursor = log.cursor() if part > 1 else self.log.cursor()
                 begun = (metadata.command, len(chunk), cursor.position, added)
                 with note_earlier_commits(part - 1):
