@@ -326,7 +326,9 @@ def test_the_agenda_lists_due_dates_and_reminders_by_day(at: Run) -> None:
 def test_help_shows_how_a_verb_is_used(todo: Todo) -> None:
     assert todo("help", "done").out == todo("done", "--help").out
     assert todo("help", "lists", "new").out == todo("lists", "new", "--help").out
-    assert todo("help").out == todo("--help").out
+    assert todo("help").out == todo("--help").out == todo("help", "todo").out
+    assert todo("help", "todo", "done").out == todo("done", "--help").out
+    assert all(f" {sign}" in todo("help", "todo").out for sign in ("⊘8", "↻", "(1/3)", "├", "└", "≡"))
     assert todo.run("help", "nosuch").code == 2
 
 
