@@ -221,7 +221,7 @@ def test_playing_ends_by_itself_and_the_last_frame_stays(lived: Todo, ends: tupl
     assert shown.startswith(f"@{last} ")
     assert "pause" not in shown
     for number, _, text in todos_at(lived, last):
-        assert re.search(rf"^ *{number} . {re.escape(text)}\r$", shown, re.MULTILINE)
+        assert re.search(rf"^>? *{number} . {re.escape(text)}\r$", shown, re.MULTILINE)
     positions = [int(match) for match in re.findall(r"(?m)^@(\d+) ", CONTROL.sub("", screen.shown.replace("\x1b[H", "\n")))]
     played = list(dict.fromkeys(positions))
     assert played == (COMMITS if not ends else [position for position in COMMITS[::-1] if position >= last])
@@ -308,7 +308,7 @@ def test_a_small_window_shows_the_change_and_the_todo(todo: Todo) -> None:
         assert frame[-1].startswith("paused x1  q quit  space pause"), frame
         screen.type(RIGHT)
     assert any("text:" in line for line in frame)
-    assert any(line.startswith("  40   short (") for line in frame)
+    assert any(line.startswith(">  40   short (") for line in frame)
     screen.type("j@1\r")
     assert all(cell_len(line) <= 40 for line in screen.wait_at(1))
     screen.type("q")
