@@ -57,7 +57,9 @@ def root() -> "_Group":
         help=(
             "A todo list in which nothing is ever overwritten.\n\n"
             "Without a verb, it shows the open todos: overdue ones first, then those of today, then the next ones. "
-            "Global options may stand before or after the verb."
+            "Global options may stand before or after the verb.\n\n"
+            "Signs: ⊘8 is blocked by todo 8, ↻ recurs, (1/3) has three children of which one is done, "
+            "├ and └ are children of the todo above, ≡ has a note."
         ),
         subcommand_metavar="[VERB …]",
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
