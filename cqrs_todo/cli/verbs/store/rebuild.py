@@ -31,7 +31,7 @@ def rebuild(session: Session, name: str | None) -> None:
         for known in chosen:
             session.progress.begin(f"rebuilding {known.name}")
             errors += models.rebuild(known, logs)
-            done.append(models.state(known, lambda: logs))
+            done.append(models.state(known, lambda: logs, session.snapshot_cursor))
     finally:
         models.close()
         session.progress.begin("reading")
@@ -54,8 +54,6 @@ VERB = Verb(
     examples=("todo store rebuild", "todo store rebuild search"),
     action=rebuild,
     arguments=(
-        Argument(
-            "name", "NAME", f"One of {', '.join(known.name for known in KNOWN)}. Default: all.", required=False
-        ),
+        Argument("name", "NAME", f"One of {', '.join(known.name for known in KNOWN)}. Default: all.", required=False),
     ),
 )
