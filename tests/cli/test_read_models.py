@@ -221,3 +221,28 @@ def test_everyday_verbs_import_no_read_model(filled: Todo, verb: str) -> None:
     )
     ran = subprocess.run([sys.executable, "-c", code], env=filled.env, capture_output=True, text=True, check=True)
     assert ran.stdout.split("\n")[-2] == "[]"
+
+
+def test_show_prints_notes_as_html(filled: Todo) -> None:
+    pytest.importorskip("nh3")
+    filled("note", "1", "Only *now* <script>")
+    id = filled.todos()[0]["id"]
+    expected = f'<article id="{id}">\n<h1>Buy oat drink</h1>\n<p>Only <em>now</em> &lt;script&gt;</p>\n</article>\n'
+    assert filled("show", "1", "--html").out == expected
+    (file,) = models(filled).rglob("notes.*.sqlite")
+    file.write_bytes(file.read_bytes()[:5000])
+    assert filled("show", "1", "--html").out == expected
+    assert "<h1>Buy milk</h1>\n<p>Only at the Bäcker" in filled("show", "1", "--html", "--at", "@1").out
+    assert filled("show", "1", "--html", "--json").json["todos"][0]["html"] == "<p>Only <em>now</em> &lt;script&gt;</p>\n"
+    filled("edit", "1", "note:none")
+    assert filled("show", "1", "--html").out == f'<article id="{id}">\n<h1>Buy oat drink</h1>\n</article>\n'
+    assert filled.run("show", "@1", "--html").code == 2
+
+
+def test_stats_of_a_long_list_come_from_the_read_model_and_are_those_of_the_log(todo: Todo) -> None:
+    todo("add", "-", stdin="".join(f"task {number}\n" for number in range(520)))
+    todo("done", "1-9")
+    todo("ls")
+    for words in ((), ("--since", "yesterday"), ("--plain",)):
+        assert todo("stats", "--json", *words).out == todo("stats", "--json", *words, "is:open or is:done").out
+    assert list(models(todo).rglob("days.*.sqlite")), "it was asked"

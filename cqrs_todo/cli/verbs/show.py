@@ -13,7 +13,7 @@ from ..session import Session
 from ..tables import rich_text
 from ..terminal import draw, print_moment, shown_value
 from ..text import visible, visible_lines
-from ..verb import EVERYDAY, IDS, Verb
+from ..verb import EVERYDAY, IDS, Option, Verb
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,8 +25,13 @@ _NEXT_DATES = 5
 """How many of the next dates of a todo that recurs are shown."""
 
 
-def show(session: Session, ids: Sequence[str]) -> None:
-    """Show the fields, the note and the history of todos; or commits, by their positions."""
+def show(session: Session, ids: Sequence[str], html: bool) -> None:
+    """Show the fields, the note and the history of todos, or their notes as HTML; or commits, by their positions."""
+    if html:
+        from ..notes import print_html
+
+        print_html(session, ids)
+        return
     if any(word.startswith("@") and word != "@" for word in ids):
         from ..commits import show_commits
 
@@ -179,4 +184,5 @@ VERB = Verb(
     group=EVERYDAY,
     about="all",
     arguments=(IDS,),
+    options=(Option("html", ("--html",), "Print the texts and the notes as HTML."),),
 )

@@ -40,8 +40,9 @@ _SCHEMA, _TYPES = schema_for(
         log TEXT, is_day INTEGER, at INTEGER, opened INTEGER NOT NULL, added INTEGER NOT NULL, completed INTEGER NOT NULL,
         reopened INTEGER NOT NULL, PRIMARY KEY (log, is_day, at)
     ) WITHOUT ROWID;
-    CREATE TABLE finished (log TEXT NOT NULL, at INTEGER NOT NULL, days REAL, created INTEGER);
-    CREATE INDEX finished_days ON finished (log, days);
+    CREATE TABLE finished (log TEXT NOT NULL, at INTEGER NOT NULL, hours INTEGER, days REAL, created INTEGER);
+    CREATE INDEX finished_days ON finished (log, hours, days);
+    CREATE TABLE took (log TEXT, hours INTEGER, todos INTEGER NOT NULL, PRIMARY KEY (log, hours)) WITHOUT ROWID;
     """,
     EVENTS.values(),
 )
@@ -72,8 +73,12 @@ def apply(connection: Any, event: Recorded[Any], log_id: str) -> None:
     if effect.finished is not None:
         created = effect.finished.created
         days = days_between(created, effect.when) if isinstance(effect.when, datetime) else None
-        values = (log_id, place, days, _quarter(created) if days is None else None)
-        connection.execute("INSERT INTO finished VALUES (?, ?, ?, ?)", values)
+        hours, quarter = (None, _quarter(created)) if days is None else (int(days * 24), None)
+        connection.execute("INSERT INTO finished VALUES (?, ?, ?, ?, ?)", (log_id, place, hours, days, quarter))
+        if hours is not None:
+            connection.execute(
+                "INSERT INTO took VALUES (?, ?, 1) ON CONFLICT DO UPDATE SET todos = todos + 1", (log_id, hours)
+            )
     if after is not None:
         state = (log_id, event.stream, after.created.isoformat(), after.completed, after.removed)
         connection.execute("INSERT OR REPLACE INTO todo VALUES (?, ?, ?, ?, ?)", state)
@@ -161,28 +166,34 @@ def _offset(quarter: int, to_local: ToLocal) -> int:
 
 
 class _Sorted(Sequence[float]):
-    """The days in which the todos were completed, sorted. Each is looked up when it is asked for."""
+    """The days in which the todos were completed, sorted. Each is looked up when it is asked for.
+
+    How many todos took how many whole hours says in which hour to look, so that not all of them need to be counted.
+    """
 
     def __init__(self, model: ReadModel, log_id: str) -> None:
         self._model = model
         self._log = log_id
-        ((self._count,),) = model.rows("SELECT count(*) FROM finished WHERE log = ?", (log_id,))
+        self._took = model.rows("SELECT hours, todos FROM took WHERE log = ? ORDER BY hours", (log_id,))
 
     def __len__(self) -> int:
-        return int(self._count)
+        return sum(todos for _, todos in self._took)
 
     @overload
     def __getitem__(self, place: int) -> float: ...
     @overload
     def __getitem__(self, place: slice) -> Sequence[float]: ...
     def __getitem__(self, place: int | slice) -> float | Sequence[float]:
-        sql = "SELECT days FROM finished WHERE log = ? ORDER BY days LIMIT ? OFFSET ?"
         if isinstance(place, slice):
-            return [days for (days,) in self._model.rows(sql, (self._log, -1, 0))][place]
-        if not 0 <= place < len(self):
-            raise IndexError(place)
-        ((days,),) = self._model.rows(sql, (self._log, 1, place))
-        return float(days)
+            return [self[each] for each in range(len(self))[place]]
+        left = range(len(self))[place]
+        for hours, todos in self._took:
+            if left < todos:
+                sql = "SELECT days FROM finished WHERE log = ? AND hours = ? ORDER BY days LIMIT 1 OFFSET ?"
+                ((days,),) = self._model.rows(sql, (self._log, hours, left))
+                return float(days)
+            left -= todos
+        raise IndexError(place)
 
 
 def statistics_from(
@@ -207,7 +218,7 @@ def statistics_from(
     quarters = model.rows(
         "SELECT min(quarter), max(quarter) FROM recorded WHERE log = ? UNION ALL"
         " SELECT min(at), max(at) FROM happened WHERE log = ? AND is_day = 0 UNION ALL"
-        " SELECT min(created), max(created) FROM finished WHERE log = ? AND days IS NULL",
+        " SELECT min(created), max(created) FROM finished WHERE log = ? AND hours IS NULL",
         (log_id,) * 3,
     )
     known = [quarter for ends in quarters for quarter in ends if quarter is not None] or [_quarter(now)]
@@ -294,7 +305,7 @@ def _by_day(model: ReadModel, log_id: str, clock: _Clock) -> list[tuple[Any, ...
 def _cycle_days(model: ReadModel, log_id: str, clock: _Clock, first: int, last: int) -> Sequence[float]:
     """Return in how many days todos were completed, sorted, for those that were completed from one day to another."""
     all_days = first == date.min.toordinal() and last == date.max.toordinal()
-    if all_days and not model.rows("SELECT 1 FROM finished WHERE log = ? AND days IS NULL LIMIT 1", (log_id,)):
+    if all_days and not model.rows("SELECT 1 FROM finished WHERE log = ? AND hours IS NULL LIMIT 1", (log_id,)):
         return _Sorted(model, log_id)
     found = []
     for at, days, created in model.rows("SELECT at, days, created FROM finished WHERE log = ?", (log_id,)):
