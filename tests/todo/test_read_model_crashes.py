@@ -42,15 +42,14 @@ def write(folder: Path, events: int) -> str:
         id = f"a{chance.randrange(events // 10)}"
         event: TodoEvent = TodoCreated(f"todo {number}", at, note="*a* note")
         if id in versions:
-            event = chance.choice(
-                [
-                    TextChanged("", f"text {number}"),
-                    NoteChanged(None, f"- note {number}"),
-                    TagAdded(f"tag{number % 7}"),
-                    TodoCompleted(day_or_instant(at)),
-                    TodoReopened(day_or_instant(at)),
-                ]
-            )
+            changes: list[TodoEvent] = [
+                TextChanged("", f"text {number}"),
+                NoteChanged(None, f"- note {number}"),
+                TagAdded(f"tag{number % 7}"),
+                TodoCompleted(day_or_instant(at)),
+                TodoReopened(day_or_instant(at)),
+            ]
+            event = chance.choice(changes)
         versions[id] = versions.get(id, 0) + 1
         log.append([Append(f"todo/{id}", (event,))], Metadata(at, "jo", f"c{number}", {}))
     store.close()
