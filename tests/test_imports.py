@@ -81,6 +81,7 @@ IMPURE_MODULES = {
     "cqrs.reactions",
     "cqrs.stores",
     "cqrs.testing",
+    "todo.read_models",
     "todo.lists",
     "todo.recorder",
     "todo.moves",
