@@ -370,8 +370,8 @@ def recurrence_in_words(words: str, draft_due: DayOrInstant | None, context: Con
 
 
 def encode(text: str) -> str:
-    """Return a text without blanks, colons and control characters, as URLs write it: `Call%20him`."""
-    return re.sub(r"[%\s:\x00-\x1f\x7f-\x9f]", lambda match: "".join(f"%{byte:02X}" for byte in match[0].encode()), text)
+    """Return a text without blanks, colons, brackets and control characters, as URLs write it: `Call%20him`."""
+    return re.sub(r"[%\s:()\[\]\x00-\x1f\x7f-\x9f]", lambda match: "".join(f"%{byte:02X}" for byte in match[0].encode()), text)
 
 
 def decode(text: str) -> str | None:
