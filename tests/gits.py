@@ -2,7 +2,7 @@
 
 import os
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -53,7 +53,7 @@ class Repository:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes("".join(f"{line}\n" for line in lines).encode())
 
-    def commit(self, at: datetime, author: str = "Ann <ann@example.org>", **files: Sequence[str]) -> str:
+    def commit(self, at: datetime, files: Mapping[str, Sequence[str]] = {}, author: str = "Ann <ann@example.org>") -> str:
         """Commit what has changed in the folder, and return the hash."""
         for file, lines in files.items():
             self.write(file, lines)

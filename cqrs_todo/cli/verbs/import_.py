@@ -25,6 +25,8 @@ HEADER_LIMIT = 64 << 10
 LIMIT = 64 << 20
 """The longest later line of a log, and the largest JSON export, that is imported, in bytes."""
 _BOM = b"\xef\xbb\xbf"
+ZIP = b"PK"
+"""The first bytes of a zip archive, which a backup is."""
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -40,12 +42,18 @@ def import_list(session: Session, file: str, format: str | None, *, git: bool) -
     if git:
         from ..git_import import import_git
 
-        return import_git(session, file, format, None, "projects", dry_run=False)
+        import_git(session, file, format, None, "projects", dry_run=False)
+        return
     check_format(format)
     session.progress.begin("importing")
     with _open(file) as opened, cleaning_up():
         name = "stdin" if file == "-" else file
         first = _read_line(name, opened, HEADER_LIMIT).removeprefix(_BOM)
+        if first.startswith(ZIP):
+            from ..restoring import restore_backup
+
+            restore_backup(session, file)
+            return
         if first.startswith(_UTF_16):
             raise InvalidInput(f"{name} is in UTF-16", "convert it to UTF-8, for instance: iconv -f UTF-16 -t UTF-8")
         if format == "events" or (format is None and b'"cqrs-log"' in first[:100]):
