@@ -19,9 +19,54 @@ CONTEXT = Context(
 )
 
 _words = st.sampled_from(
-    ["Buy", "milk", "x", "(A)", "2026-01-01", "+home", "@town", "due:2026-03-05", "due:never", "a:1", "a:2", "#tag", "\\#tag"]
-    + ["[due:: 2026-01-01]", "\\+home", "TODO", "[#A]", ":a:", "*", "- [ ]", "📅 2026-03-05", "http://a.b/c", "", "{x}", "\\"]
-    + ["BEGIN:VTODO", ";", ",", '"', "'", "é", "日本", "=1+1", "%20", "pri:B", "rec:1w", "id:7", "x:", ":x", "|", "<b>", "&amp;"]
+    [
+        "Buy",
+        "milk",
+        "x",
+        "(A)",
+        "2026-01-01",
+        "+home",
+        "@town",
+        "due:2026-03-05",
+        "due:never",
+        "a:1",
+        "a:2",
+        "#tag",
+        "\\#tag",
+    ]
+    + [
+        "[due:: 2026-01-01]",
+        "\\+home",
+        "TODO",
+        "[#A]",
+        ":a:",
+        "*",
+        "- [ ]",
+        "📅 2026-03-05",
+        "http://a.b/c",
+        "",
+        "{x}",
+        "\\",
+    ]
+    + [
+        "BEGIN:VTODO",
+        ";",
+        ",",
+        '"',
+        "'",
+        "é",
+        "日本",
+        "=1+1",
+        "%20",
+        "pri:B",
+        "rec:1w",
+        "id:7",
+        "x:",
+        ":x",
+        "|",
+        "<b>",
+        "&amp;",
+    ]
 )
 _free = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12)
 texts = (st.lists(_words | _free, min_size=1, max_size=6).map(" ".join) | _free).filter(str.strip)
@@ -30,10 +75,12 @@ _days = st.dates(datetime(1990, 1, 1).date(), datetime(2060, 1, 1).date())
 _instants = st.datetimes(datetime(1990, 1, 1), datetime(2060, 1, 1), timezones=st.just(UTC))
 _whole_instants = _instants.map(lambda instant: instant.replace(microsecond=0))
 _dates = st.none() | (_days | _instants).map(day_or_instant)
-tags = st.lists(st.sampled_from(["home", "work", "später", "a", "c#", "a:b", "x.y", "t/u", "日本", "*", "]"]), max_size=3).map(
-    lambda words: tuple(sorted(set(words)))
+tags = st.lists(
+    st.sampled_from(["home", "work", "später", "a", "c#", "a:b", "x.y", "t/u", "日本", "*", "]"]), max_size=3
+).map(lambda words: tuple(sorted(set(words))))
+_keys = st.sampled_from(
+    ["estimate", "Größe", "a", "a.2", "due", "priority", "projects", "status", "note", "keyword", "mark"]
 )
-_keys = st.sampled_from(["estimate", "Größe", "a", "a.2", "due", "priority", "projects", "status", "note", "keyword", "mark"])
 attributes = st.dictionaries(_keys, texts | st.sampled_from(["D", "Z", "2h", "NEXT"]), max_size=3).map(
     lambda pairs: tuple(sorted(pairs.items()))
 )
@@ -108,6 +155,8 @@ def comparable(items: Sequence[Item], days: Sequence[str] = ()) -> Iterator[tupl
     for item in items:
         todo = item.todo
         values = {name: getattr(todo, name) for name in days if getattr(todo, name) is not None}
-        rounded = replace(todo, **{name: day_text(value, CONTEXT) for name, value in values.items()}, parent=None, depends=())
+        rounded = replace(
+            todo, **{name: day_text(value, CONTEXT) for name, value in values.items()}, parent=None, depends=()
+        )
         above = by_id.get(todo.parent or "")
         yield rounded, above and above.text, sorted(by_id[id].text for id in todo.depends)
