@@ -143,6 +143,7 @@ def test_the_page_about_json_names_every_key(todo: Todo) -> None:
         "parent",
         "every",
         "attributes",
+        "acknowledged",
     ]
     assert list(shown["todos"][0]) == todo_keys
     commit_keys = ["position", "at", "by", "command", "events", "undoes", "redoes", "meta"]

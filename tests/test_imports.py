@@ -40,6 +40,7 @@ MODULES = (
     "todo.calendar",
     "todo.values",
     "todo.zones",
+    "todo.distance",
     "todo.times",
     "todo.rules",
     "todo.events",
@@ -55,6 +56,7 @@ MODULES = (
     "todo.compare",
     "todo.statistics",
     "todo.projections",
+    "todo.read_models",
     "todo.selection",
     "todo.lists",
     "todo.batches",
@@ -66,6 +68,7 @@ MODULES = (
     "todo.forgetting",
     "todo.service",
     "todo.several_lists",
+    "todo.reactions",
     "cli",
 )
 """The modules and packages in one order. Each may import those before it, and none after it."""
@@ -86,6 +89,7 @@ IMPURE_MODULES = {
     "todo.forgetting",
     "todo.service",
     "todo.several_lists",
+    "todo.reactions",
     "cli",
 }
 """The modules that do input or output, or work through a store that does."""

@@ -86,6 +86,9 @@ class Recorder:
     recorded = 0
     """The position of the last commit of a command that succeeded; 0 if there was none."""
 
+    appended: tuple[Commit, ...] = ()
+    """What the last command recorded through this object; nothing of `add_batch`, which may record much."""
+
     def __init__(
         self,
         store: Store,
@@ -291,6 +294,7 @@ class Recorder:
         """
         if commits:
             self.recorded = commits[-1].position
+            self.appended = tuple(commits)
         fold = self.repository.last_fold() if fold is None else fold
         changed = dict.fromkeys([event.stream for commit in commits for event in commit.events])
         streams = changed if named is None else [item.stream for item in named]

@@ -201,6 +201,7 @@ def moved_to(todo: Todo, day: date, present: date, to_zone: ToZone) -> Todo:
         every=every,
         due=due_on(day, every, to_zone),
         reminder=None if todo.reminder is None else later(todo.reminder),
+        acknowledged=None,
         wait=None if wait is None else day_or_instant(later(wait) if isinstance(wait, datetime) else wait + distance),
     )
 

@@ -82,6 +82,12 @@ def test_attributes_go_out_and_come_in_also_where_they_are_not_declared(declared
     assert "Paint" in declared("-L", "copy", "ls", "place:room").out
     assert "Paint" in declared("-L", "copy", "ls", "has:estimate", "--sort", "-estimate").out
     assert declared("-L", "copy", "ls", "--columns", "text,place").out == "Paint  Room 5\n"
+    declared("-L", "copy", "edit", "1", "place:Attic")
+    assert declared.todos("-L", "copy")[0]["attributes"] == {"place": "Attic", "estimate": "2"}
+    for words in (["place:none"], ["--clear", "place"], ["--attribute", "place:none"]):
+        declared("-L", "copy", "edit", "1", *words)
+        assert declared.todos("-L", "copy")[0]["attributes"] == {"estimate": "2"}
+        declared("-L", "copy", "undo")
     declared("-L", "copy", "edit", "1", "attributes:none")
     assert declared.todos("-L", "copy")[0]["attributes"] == {}
 
@@ -241,5 +247,5 @@ def test_attributes_are_completed(declared: Todo) -> None:
 
 def test_a_todo_with_attributes_is_shown_with_them(declared: Todo) -> None:
     declared("add", "Paint", "place:Room 5", "estimate:2")
-    assert 'estimate:2 place:"Room 5"' in declared("show", "1").out
+    assert "  estimate 2\n  place    Room 5\n" in declared("show", "1").out
     assert json.loads(declared("show", "1", "--json").out)["todos"][0]["attributes"] == {"estimate": "2", "place": "Room 5"}

@@ -147,4 +147,5 @@ VERB = Verb(
         Option("month", ("--month",), "Show this month, with the number of due dates and reminders below each day."),
     ),
     all_lists=True,
+    paged=True,
 )

@@ -20,4 +20,5 @@ VERB = Verb(
     action=help_about,
     group=LISTS,
     arguments=(Argument("words", "VERB", "The verb.", required=False, several=True),),
+    paged=True,
 )

@@ -25,22 +25,35 @@ HEADER_LIMIT = 64 << 10
 LIMIT = 64 << 20
 """The longest later line of a log, and the largest JSON export, that is imported, in bytes."""
 _BOM = b"\xef\xbb\xbf"
+ZIP = b"PK"
+"""The first bytes of a zip archive, which a backup is."""
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 
 
-def import_list(session: Session, file: str, format: str | None) -> None:
+def import_list(session: Session, file: str, format: str | None, *, git: bool) -> None:
     """Read what `export` wrote into the list.
 
     Args:
         session: This run of the program.
         file: The file; "-" for stdin.
         format: "json" or "events"; None to find out from the first line.
+        git: Whether the history of the file in git is imported.
     """
+    if git:
+        from ..git_import import import_git
+
+        import_git(session, file, format, None, "projects", dry_run=False)
+        return
     check_format(format)
     session.progress.begin("importing")
     with _open(file) as opened, cleaning_up():
         name = "stdin" if file == "-" else file
         first = _read_line(name, opened, HEADER_LIMIT).removeprefix(_BOM)
+        if first.startswith(ZIP):
+            from ..restoring import restore_backup
+
+            restore_backup(session, file)
+            return
         if first.startswith(_UTF_16):
             raise InvalidInput(f"{name} is in UTF-16", "convert it to UTF-8, for instance: iconv -f UTF-16 -t UTF-8")
         if format == "events" or (format is None and b'"cqrs-log"' in first[:100]):
@@ -179,13 +192,21 @@ def _document() -> Any:
 VERB = Verb(
     name="import",
     help="Import a file that `todo export` wrote. A second import changes nothing.",
-    examples=("todo import todos.json", "todo -L work import work.jsonl", "ssh home todo export | todo import -"),
+    examples=(
+        "todo import todos.json",
+        "todo -L work import work.jsonl",
+        "ssh home todo export | todo import -",
+        "todo -L notes import --git notes/todo.txt",
+    ),
     action=import_list,
     group=LISTS,
     arguments=(Argument("file", "FILE|-", "The file; '-' reads stdin."),),
     options=(
         Option(
             "format", ("--format",), "The format of the file. Default: detected from the file.", metavar="|".join(FORMATS)
+        ),
+        Option(
+            "git", ("--git",), "Import the history of the file in git: PATH, or REPOSITORY:FILE. Each revision is a commit."
         ),
     ),
     writes=True,

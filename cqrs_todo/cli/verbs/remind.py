@@ -2,20 +2,37 @@
 
 from collections.abc import Sequence
 
-from ...todo.fields import REMINDER
-from ...todo.model import Change
-from ...todo.views import short_instant
+from ...cqrs.errors import Rejected
+from ...todo.fields import ACKNOWLEDGED, REMINDER
+from ...todo.model import Change, TodoCommand
+from ...todo.views import Item, short_instant
 from ..answers import change
 from ..clock import to_local
 from ..errors import UsageError
 from ..fields import read_instant
 from ..ids import starts_with_ids
 from ..session import Session
-from ..verb import CHANGE, ONE_IDS, Argument, Verb
+from ..verb import CHANGE, ONE_IDS, Argument, Option, Verb
 
 
-def remind(session: Session, ids: str, when: Sequence[str]) -> None:
-    """Set the reminder of todos."""
+def remind(session: Session, ids: str | None, when: Sequence[str], ack: bool, count: bool) -> None:
+    """Set the reminder of todos, or acknowledge reminders that came due."""
+    if count:
+        if ids is not None or ack:
+            raise UsageError("--count takes no todos", "write: todo remind --count")
+        from ..reminders import print_count
+
+        print_count(session)
+        return
+    if ids is None:
+        raise UsageError("the todos are missing", "for instance: todo remind 3 tomorrow 9:00")
+    if ack:
+        if when:
+            raise UsageError("--ack takes no time", f"to be reminded again: todo remind {ids} {' '.join(when)}")
+        change(session, [ids], _acknowledge, "Acknowledged the reminder of", "Acknowledged already")
+        return
+    if not when:
+        raise UsageError("the time is missing", f"for instance: todo remind {ids} tomorrow 9:00")
     text = " ".join(when)
     try:
         at = read_instant(session, text)
@@ -24,6 +41,13 @@ def remind(session: Session, ids: str, when: Sequence[str]) -> None:
     now = session.list.clock()
     done = f"Reminder {short_instant(at, to_local)} for"
     change(session, [ids], lambda _: [Change(REMINDER, at, now)], done, "Unchanged")
+
+
+def _acknowledge(item: Item) -> Sequence[TodoCommand]:
+    """Return the command that acknowledges the reminder of a todo."""
+    if item.todo.reminder is None:
+        raise Rejected("it has no reminder")
+    return [Change(ACKNOWLEDGED, item.todo.reminder)]
 
 
 def _with_hint(session: Session, error: UsageError, ids: str, when: Sequence[str]) -> UsageError:
@@ -41,12 +65,29 @@ def _with_hint(session: Session, error: UsageError, ids: str, when: Sequence[str
 VERB = Verb(
     name="remind",
     help="Set the reminder of todos. `todo edit 3 --clear reminder` or `todo edit 3 reminder:none` clears it.",
-    examples=("todo remind 3 tomorrow 9:00", "todo remind 1-3 friday", "todo edit 3 --clear reminder"),
+    examples=(
+        "todo remind 3 tomorrow 9:00",
+        "todo remind 1-3 friday",
+        "todo remind 3 --ack",
+        "todo edit 3 --clear reminder",
+    ),
     action=remind,
     group=CHANGE,
     arguments=(
-        ONE_IDS,
-        Argument("when", "WHEN", "When to remind you, in the future. A day alone means 09:00.", several=True, time="future"),
+        Argument("ids", ONE_IDS.metavar, ONE_IDS.help, required=False),
+        Argument(
+            "when",
+            "WHEN",
+            "When to remind you, in the future. A day alone means 09:00.",
+            required=False,
+            several=True,
+            time="future",
+        ),
     ),
+    options=(
+        Option("ack", ("--ack",), "Acknowledge a reminder that came due, so that it is shown no more."),
+        Option("count", ("--count",), "Print how many reminders came due, for a shell prompt; with -A in all lists."),
+    ),
+    all_lists=True,
     writes=True,
 )

@@ -1,0 +1,211 @@
+"""`todo import --git`: the history of a file in git becomes a list, each revision a commit."""
+
+import codecs
+import io
+import os
+from collections import Counter
+from collections.abc import Sequence
+
+from ..todo.errors import MalformedFile
+from ..todo.file_history import HistoryImport, Imported, Revision
+from ..todo.formats import Context, Entry, Loss
+from ..todo.formats.reading import ReadRevision, by_line, whole
+from ..todo.formats.revisions import UNKNOWN
+from .clock import to_local, zone_name
+from .errors import UsageError
+from .git import Contents, FileInGit, FileRevision
+from .output import print_line, print_message
+from .reports import count_of
+from .session import Session
+from .text import printable, visible
+
+LIMIT = 64 << 20
+"""The largest revision of a file that is read, in bytes."""
+_FORMATS = {b".md": "markdown", b".markdown": "markdown", b".org": "org"}
+_DATED_BY_REVISION = "a completion without a date"
+"""What the readers report and is not lost here: the time of the revision takes its place."""
+_SHOWN = 5
+"""How many skipped revisions are named."""
+
+
+def import_git(
+    session: Session, place: str, format: str | None, encoding: str | None, headings: str, *, dry_run: bool
+) -> None:
+    """Import the history of a file into the list in use, which must be new, or one that this verb made.
+
+    Args:
+        session: This run of the program.
+        place: The path of the file; or the path of a repository, a colon, and the path of the file in it.
+        format: The format of the file; None to find out.
+        encoding: The encoding of the file; None for UTF-8, or UTF-16 with a byte order mark.
+        headings: Whether headings become projects or tags.
+        dry_run: Whether to record nothing, and only say what would be recorded.
+
+    Raises:
+        UsageError: The place names no file in a repository, or an option does not fit.
+        InvalidInput: The repository cannot be read.
+        ImportRefused: The list has another history.
+    """
+    if session.request is not None:
+        raise UsageError(
+            "the import of a history gives each commit its own id, so it takes no --command-id, --expect or --because",
+            "leave them out: a second import of the same history changes nothing",
+        )
+    file = FileInGit(place)
+    revisions = file.revisions()
+    file.check_complete(revisions)
+    todos = session.list
+    job = HistoryImport(todos, file.shown, [revision.hash for revision in revisions], to_local)
+    for note in file.notes():
+        print_message(session, f"todo: warning: {note}")
+    session.progress.begin("importing")
+    reader = _Reader(format, encoding, _context(headings))
+    with file.contents(LIMIT) as contents:
+        done = job.record((reader.revision(each, contents) for each in revisions), dry_run=dry_run)
+    _answer(session, file, revisions, job.earlier, reader, done, dry_run=dry_run)
+
+
+def _context(headings: str) -> Context:
+    return Context(
+        now=UNKNOWN,
+        to_local=to_local,
+        zone=zone_name() or "",
+        headings="tags" if headings == "tags" else "projects",
+        lenient=True,
+    )
+
+
+class _Reader:
+    """Reads the revisions of one file.
+
+    Attributes:
+        skipped: The revisions that cannot be read, and why.
+        losses: What cannot be kept of the newest revision.
+        lines: How many lines of all revisions are no todos, though they should be.
+    """
+
+    def __init__(self, format: str | None, encoding: str | None, context: Context) -> None:
+        self.skipped: list[tuple[FileRevision, str]] = []
+        self.losses: Sequence[Loss] = ()
+        self._format = format
+        self._encoding = encoding
+        self._context = context
+        self._readers: dict[str, ReadRevision] = {}
+        self._last: tuple[str, str] = ("", "")
+        self._entries: Sequence[Entry] | None = ()
+
+    def revision(self, revision: FileRevision, contents: Contents) -> Revision:
+        """Read one revision."""
+        format = self._format or _format_of(revision.path)
+        if (revision.blob, format) != self._last:
+            self._last = (revision.blob, format)
+            try:
+                self._entries = self._read(revision, format, contents)
+            except _Skipped as skipped:
+                self._entries = None
+                self.skipped.append((revision, str(skipped)))
+        return Revision(
+            hash=revision.hash,
+            at=revision.at,
+            by=revision.by,
+            file=printable(os.fsdecode(revision.path)),
+            entries=self._entries,
+        )
+
+    def _read(self, revision: FileRevision, format: str, contents: Contents) -> Sequence[Entry]:
+        if not revision.is_file:
+            raise _Skipped("it is a symbolic link, or another repository")
+        content = contents.read(revision.blob) if revision.blob else b""
+        if content is None:
+            raise _Skipped(f"it is larger than {LIMIT:,} bytes")
+        reader = self._readers.get(format)
+        if reader is None:
+            reader = self._readers[format] = _reader(format, self._context)
+        try:
+            entries, self.losses = reader(list(io.StringIO(_decoded(content, self._encoding), newline=None)))
+        except MalformedFile as error:
+            raise _Skipped(str(error)) from error
+        return entries
+
+
+class _Skipped(Exception):
+    """A revision cannot be read; the text says why."""
+
+
+def _reader(format: str, context: Context) -> ReadRevision:
+    match format:
+        case "markdown":
+            from ..todo.formats import markdown
+
+            return whole(markdown.read, context)
+        case "org":
+            from ..todo.formats import org
+
+            return whole(org.read, context)
+        case _:
+            from ..todo.formats import todotxt
+
+            return by_line(todotxt.read, context)
+
+
+def _format_of(path: bytes) -> str:
+    return _FORMATS.get(os.path.splitext(path)[1].lower(), "todotxt")
+
+
+def _decoded(content: bytes, encoding: str | None) -> str:
+    """Return the text of a revision."""
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        encoding = "utf-16"
+    elif encoding is None or content.startswith(codecs.BOM_UTF8):
+        encoding = "utf-8-sig"
+    if encoding == "utf-8-sig" and b"\0" in content:
+        raise _Skipped("it is binary")
+    try:
+        return content.decode(encoding)
+    except UnicodeDecodeError as error:
+        raise _Skipped(f"it is not {encoding.removesuffix('-sig').upper()}: {error.reason} at byte {error.start}") from error
+
+
+def _answer(
+    session: Session,
+    file: FileInGit,
+    revisions: Sequence[FileRevision],
+    earlier: int,
+    reader: _Reader,
+    done: Imported,
+    *,
+    dry_run: bool,
+) -> None:
+    skipped = [(revision.hash, why) for revision, why in reader.skipped]
+    if session.options.json:
+        from . import document
+
+        found = {
+            "list": done.list,
+            "position": done.position,
+            "file": file.shown,
+            "revisions": len(revisions),
+            "imported": done.revisions,
+            "todos": done.todos,
+            "skipped": [{"revision": hash, "reason": printable(why)} for hash, why in skipped],
+            "dry_run": dry_run,
+        }
+        print_line(document.encode(found))
+        return
+    for hash, why in skipped[:_SHOWN]:
+        print_message(session, f"Skipped {hash[:12]}: {visible(why)}")
+    if len(skipped) > _SHOWN:
+        print_message(session, f"Skipped {len(skipped) - _SHOWN:,} more revisions")
+    losses = Counter((loss.what, loss.outcome, loss.kind) for loss in reader.losses if loss.what != _DATED_BY_REVISION)
+    for (what, outcome, kind), count in losses.items():
+        print_message(session, f"In the last revision, {kind}, {count:,} times: {visible(what)}: {visible(outcome)}")
+    if session.options.quiet:
+        return
+    verb = "Would import" if dry_run else "Imported"
+    if done.revisions:
+        todos = count_of(done.todos, "todo")
+        print_line(f"{verb} {count_of(done.revisions, 'revision')} of {file.shown} into {visible(done.list)}: {todos} now")
+    elif earlier:
+        print_line(f"Nothing to import: {visible(done.list)} has all revisions of {file.shown}")
+    else:
+        print_line(f"Nothing to import: no revision of {file.shown} has a todo")
