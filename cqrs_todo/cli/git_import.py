@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from ..todo.errors import MalformedFile
 from ..todo.file_history import HistoryImport, Imported, Revision
 from ..todo.formats import Context, Entry, Loss
-from ..todo.formats.reading import ReadRevision, by_line, whole
+from ..todo.formats.reading import ReadRevision, by_section, cut_markdown, cut_org, cut_todotxt
 from ..todo.formats.revisions import UNKNOWN
 from .clock import to_local, zone_name
 from .errors import UsageError
@@ -137,15 +137,15 @@ def _reader(format: str, context: Context) -> ReadRevision:
         case "markdown":
             from ..todo.formats import markdown
 
-            return whole(markdown.read, context)
+            return by_section(markdown.read, context, cut_markdown)
         case "org":
             from ..todo.formats import org
 
-            return whole(org.read, context)
+            return by_section(org.read, context, cut_org)
         case _:
             from ..todo.formats import todotxt
 
-            return by_line(todotxt.read, context)
+            return by_section(todotxt.read, context, cut_todotxt)
 
 
 def _format_of(path: bytes) -> str:
