@@ -337,7 +337,7 @@ def test_the_history_of_a_real_file_is_what_the_file_was(tmp_path: Path) -> None
     )
     todo("-L", "notes", "import", "--git", f"{repository.folder}:todo.txt")
     recorded = Recorded(repository, repository.history("todo.txt"), todo, todo.log("notes"))
-    assert len(recorded.revisions) > 150
+    assert len(recorded.revisions) > 10
     for position, made in at_each_position(recorded):
         assert viewed(recorded, position) == rows(made), made
 
