@@ -15,6 +15,7 @@ from ..errors import MalformedFile
 from ..values import FOREIGN_IDS
 from . import Loss
 from .icalendar_ import uid_of
+from .matching import match
 from .taskwarrior import uuid_of
 
 TYPE_CHECKING = False  # `typing` costs as much to import as Python costs to start
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from ..fields import Todo
     from ..views import Item
-    from . import Context, Entry, Report
+    from . import Entry, Report
 
 DEEPEST = 100
 """How many todos a todo can be under, directly or not, when it is imported."""
@@ -50,7 +51,6 @@ def plan_import(
     items: Sequence[Item],
     digests: Mapping[str, str],
     new_id: Callable[[], str],
-    context: Context,
     report: Report,
 ) -> Plan:
     """Plan the import of entries into a list.
@@ -60,13 +60,12 @@ def plan_import(
         items: The todos of the list, removed ones included.
         digests: The digests of the entries that were imported before, by the ids of their todos.
         new_id: Returns a new id.
-        context: What the entries were read with.
         report: Receives links that lead nowhere.
 
     Raises:
         MalformedFile: The parents of entries form a circle, or are nested too deep.
     """
-    check_parents(entries, context)
+    check_parents(entries)
     present = {item.id: item.todo for item in items}
     ids = _ids(entries, items, new_id)
     todos: dict[str, Todo] = {}
@@ -78,7 +77,7 @@ def plan_import(
         if now is not None and digests.get(id) == digest:
             same += 1
             continue
-        todo = linked(entry, ids, report)
+        todo = linked(entry, ids, id, report)
         if now is not None:
             todo = _with_what_the_file_does_not_say(todo, now, entry)
         if todo == now:
@@ -98,20 +97,26 @@ def digest_of(entry: Entry) -> str:
     return sha256(json.dumps(values).encode()).hexdigest()[:16]
 
 
-def linked(entry: Entry, ids: Mapping[str, str], report: Report) -> Todo:
-    """Return the todo of an entry, linked by the ids of todos instead of the keys of entries."""
+def linked(entry: Entry, ids: Mapping[str, str], own: str, report: Report) -> Todo:
+    """Return the todo of an entry, linked by the ids of todos instead of the keys of entries.
+
+    Args:
+        entry: The entry.
+        ids: The ids of todos by the keys of their entries.
+        own: The id of its own todo.
+        report: Receives links that lead nowhere.
+    """
     todo = entry.todo
     if todo.parent is None and not todo.depends:
         return todo
     lost = sum(key not in ids for key in (*todo.depends, *([todo.parent] if todo.parent is not None else [])))
     for _ in range(lost):
         report(Loss(entry.line, "a link to another todo", "the file has no such todo", "lost"))
-    own = ids[entry.key]
     depends = {ids[key] for key in todo.depends if key in ids} - {own}
     return replace(todo, parent=ids.get(todo.parent or ""), depends=tuple(sorted(depends)))
 
 
-def check_parents(entries: Iterable[Entry], context: Context) -> None:
+def check_parents(entries: Iterable[Entry]) -> None:
     """Raise `MalformedFile` if the parents of entries form a circle, or if one is under too many others."""
     parents = {entry.key: (entry.todo.parent, entry.line) for entry in entries if entry.todo.parent is not None}
     depths: dict[str, int] = {}
@@ -142,31 +147,21 @@ def _ids(entries: Sequence[Entry], items: Sequence[Item], new_id: Callable[[], s
     ids: dict[str, str] = {}
     taken: set[str] = set()
     for entry in entries:
-        id = known.get(entry.key) if entry.has_id else None
-        if id is not None and id not in taken:
-            ids[entry.key] = id
-            taken.add(id)
+        found = known.get(entry.key) if entry.has_id else None
+        if found is not None and found not in taken:
+            ids[entry.key] = found
+            taken.add(found)
+    free = [item for item in items if item.id not in taken and not has_foreign_id(item)]
     nameless = [entry for entry in entries if not entry.has_id]
-    free = [
-        item for item in items if item.id not in taken and not any(key in FOREIGN_IDS for key, _ in item.todo.attributes)
-    ]
-    for entry, place in zip(
-        nameless, _matches([item.todo.text for item in free], [e.todo.text for e in nameless]), strict=True
-    ):
+    for entry, place in zip(nameless, match([i.todo.text for i in free], [e.todo.text for e in nameless]), strict=True):
         if place is not None:
             ids[entry.key] = free[place].id
-    for entry in entries:
-        ids.setdefault(entry.key, "")
-        ids[entry.key] = ids[entry.key] or new_id()
-    return ids
+    return {entry.key: ids.get(entry.key) or new_id() for entry in entries}
 
 
-def _matches(old: Sequence[str], new: Sequence[str]) -> Sequence[int | None]:
-    """Return for each new text the place of the old text that it continues: an equal one, in their order."""
-    places: dict[str, list[int]] = {}
-    for place in reversed(range(len(old))):
-        places.setdefault(old[place], []).append(place)
-    return [places[text].pop() if places.get(text) else None for text in new]
+def has_foreign_id(item: Item) -> bool:
+    """Return whether a todo came from a program that gave it an id."""
+    return any(key in FOREIGN_IDS for key, _ in item.todo.attributes)
 
 
 def _with_what_the_file_does_not_say(todo: Todo, now: Todo, entry: Entry) -> Todo:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime, timedelta
+from importlib import import_module
 
-from ..values import PRIORITIES, day_or_instant, parse_day_or_instant
+from ..values import PRIORITIES, Priority, day_or_instant, parse_day_or_instant
 from . import Loss
 from .parts import (
     CANCELLED,
@@ -32,18 +33,19 @@ from .taskwarrior import uuid_of
 TYPE_CHECKING = False  # `typing` costs as much to import as Python costs to start
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
-    from typing import Any
-
-    from icalendar.cal.component import Component
+    from typing import Any, TypeAlias
 
     from ..fields import Todo
     from ..values import Attributes, DayOrInstant
     from ..views import Item
     from . import Context, Entry, Report
 
+    Component: TypeAlias = Any
+    """A component of the library: its properties are of many types."""
+
 UID = "uid"
 """The attribute with the UID."""
-LEVELS = {**dict.fromkeys(range(1, 5), "H"), 5: "M", **dict.fromkeys(range(6, 10), "L")}
+LEVELS: dict[int, Priority] = {**dict.fromkeys(range(1, 5), "H"), 5: "M", **dict.fromkeys(range(6, 10), "L")}
 """Our priorities by those of iCalendar."""
 _CANONICAL = dict(zip(PRIORITIES, (1, 5, 9), strict=True))
 _ALARM = "valarm"
@@ -94,10 +96,9 @@ def read(source: str, context: Context, report: Report) -> Iterator[Entry]:
         MalformedFile: It is no iCalendar, or a todo breaks a rule.
         ImportError: The library icalendar is missing.
     """
-    from icalendar import Component
-
+    library = import_module("icalendar")  # few files need it
     try:
-        calendars = Component.from_ical(source, multiple=True)
+        calendars = library.Component.from_ical(source, multiple=True)
     except (ValueError, IndexError, KeyError, TypeError, AttributeError, RecursionError, OverflowError) as error:
         skip(1, f"this is no iCalendar: {_reason(error)}", context, report)
         return
@@ -372,7 +373,7 @@ def write(items: Iterable[Item], context: Context, report: Report) -> Iterator[s
     Raises:
         ImportError: The library icalendar is missing.
     """
-    from icalendar.parser import Contentline
+    contentline = import_module("icalendar.parser").Contentline  # it has no types
 
     kept = without_removed(items, report, cancelled=True)
     uids = {item.id: uid_of(item.id, item.todo.attributes) for item in kept}
@@ -380,7 +381,7 @@ def write(items: Iterable[Item], context: Context, report: Report) -> Iterator[s
     yield from (f"{line}\r\n" for line in lines)
     for item in kept:
         for line in ("BEGIN:VTODO", *_properties(item, uids, context, report), "END:VTODO"):
-            yield f"{Contentline(line).to_ical().decode()}\r\n"
+            yield f"{contentline(line).to_ical().decode()}\r\n"
     yield "END:VCALENDAR\r\n"
 
 
@@ -449,12 +450,10 @@ def _attribute(key: str, value: str) -> str:
 
 def _parses(line: str, key: str, value: str) -> bool:
     """Return whether reading a line gives the attribute that it was made from."""
-    from icalendar import Component
-
     if "\n" in line or "\r" in line:
         return False
     try:
-        todo = Component.from_ical(f"BEGIN:VTODO\r\nSUMMARY:x\r\n{line}\r\nEND:VTODO\r\n")
+        todo = import_module("icalendar").Component.from_ical(f"BEGIN:VTODO\r\nSUMMARY:x\r\n{line}\r\nEND:VTODO\r\n")
     except (ValueError, IndexError, KeyError, TypeError, AttributeError):
         return False
     found = todo.get(key.upper())
@@ -521,6 +520,5 @@ def _utc(instant: datetime) -> str:
 
 def _escape(text: str) -> str:
     """Return a text as the value of a property."""
-    from icalendar import vText
-
-    return vText(text).to_ical().decode()
+    escaped: bytes = import_module("icalendar").vText(text).to_ical()
+    return escaped.decode()

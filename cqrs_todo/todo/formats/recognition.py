@@ -66,7 +66,7 @@ def _of_object(start: str) -> str:
     """Return the format of a JSON object. Ours is the one whose error says what an export is."""
     if '"cqrs-log"' in start[:100]:
         return "events"
-    if re.search(r'"(uuid|description)"\s*:', start) and re.search(r'"(status|entry|description)"\s*:', start):
-        if not re.search(r'"(items|projects)"\s*:\s*\[', start) and not re.search(r'"todos"\s*:', start):
-            return "taskwarrior"
-    return "todoist" if re.search(r'"(items|projects|sync_token)"\s*:', start) else "json"
+    if re.search(r'"(items|projects|sync_token)"\s*:', start):
+        return "todoist"
+    is_task = re.search(r'"(uuid|description)"\s*:', start) and not re.search(r'"(todos|format)"\s*:', start)
+    return "taskwarrior" if is_task else "json"

@@ -226,7 +226,7 @@ def _date(task: Mapping[str, Any], key: str, context: Context) -> DayOrInstant |
 
 
 def _read_note(draft: Draft, task: Mapping[str, Any]) -> None:
-    lines = []
+    lines: list[str] = []
     for annotation in task.get("annotations") or []:
         text = annotation.get("description") if isinstance(annotation, dict) else None
         if not isinstance(text, str):
@@ -324,7 +324,7 @@ def _task(item: Item, uuids: Mapping[str, str], context: Context, report: Report
     depends = [uuids[id] for id in todo.depends if id in uuids]
     if depends:
         task["depends"] = depends
-    if todo.parent in uuids:
+    if todo.parent is not None and todo.parent in uuids:
         task[f"{OWN}parent"] = uuids[todo.parent]
     if len(depends) < len(todo.depends) or (todo.parent is not None and todo.parent not in uuids):
         report(Loss(item.number, "a link to another todo", "that todo is not in the file", "lost"))
