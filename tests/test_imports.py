@@ -68,6 +68,7 @@ MODULES = (
     "todo.forgetting",
     "todo.service",
     "todo.several_lists",
+    "todo.importing",
     "todo.reactions",
     "cli",
 )
@@ -90,6 +91,7 @@ IMPURE_MODULES = {
     "todo.forgetting",
     "todo.service",
     "todo.several_lists",
+    "todo.importing",
     "todo.reactions",
     "cli",
 }
