@@ -7,13 +7,29 @@ from hypothesis import strategies as st
 
 from cqrs_todo.cqrs.errors import Rejected
 from cqrs_todo.todo.events import TodoEvent
-from cqrs_todo.todo.fields import DEPENDS, DUE, EVERY, NOTE, PARENT, PRIORITY, PROJECT, REMINDER, TAGS, TEXT, WAIT, State
+from cqrs_todo.todo.fields import (
+    ACKNOWLEDGED,
+    ATTRIBUTES,
+    DEPENDS,
+    DUE,
+    EVERY,
+    NOTE,
+    PARENT,
+    PRIORITY,
+    PROJECT,
+    REMINDER,
+    TAGS,
+    TEXT,
+    WAIT,
+    State,
+)
 from cqrs_todo.todo.model import (
     Add,
     Change,
     Complete,
     Create,
     Drop,
+    Put,
     Remove,
     Reopen,
     Restore,
@@ -46,6 +62,7 @@ recurrences = st.none() | st.builds(
     st.none() | st.sampled_from(["Europe/Berlin", "Pacific/Apia"]),
     st.booleans(),
 )
+keys = st.sampled_from(["estimate", "Größe", "x-uid"])
 projects = st.none() | st.sampled_from(["home", "home.garage", "Büro"])
 
 creates = st.builds(
@@ -62,12 +79,15 @@ creates = st.builds(
     depends=st.lists(ids, max_size=2).map(tuple),
     parent=st.none() | ids,
     every=recurrences,
+    attributes=st.dictionaries(keys, texts, max_size=2).map(lambda pairs: tuple(pairs.items())),
+    acknowledged=st.none() | later_instants,
 )
 changes: st.SearchStrategy[TodoCommand] = st.one_of(
     st.builds(Change, st.just(TEXT), texts),
     st.builds(Change, st.just(NOTE), notes),
     st.builds(Change, st.just(DUE), dues),
     st.builds(Change, st.just(REMINDER), st.none() | later_instants, st.just(NOW)),
+    st.builds(Change, st.just(ACKNOWLEDGED), st.none() | later_instants),
     st.builds(Change, st.just(PRIORITY), priorities),
     st.builds(Change, st.just(PROJECT), projects),
     st.builds(Change, st.just(WAIT), dues),
@@ -77,6 +97,7 @@ changes: st.SearchStrategy[TodoCommand] = st.one_of(
     st.builds(Drop, st.just(DEPENDS), ids),
     st.builds(Add, st.just(TAGS), tags),
     st.builds(Drop, st.just(TAGS), tags),
+    st.builds(Put, st.just(ATTRIBUTES), keys, st.none() | texts),
     st.builds(Complete, past_instants.map(day_or_instant), st.just(NOW)),
     st.builds(Complete, st.just("2026-11-20"), st.just(NOW)),
     st.just(Reopen()),

@@ -32,6 +32,11 @@ COLUMNS: dict[str, Column] = {
 }
 
 
+def attribute_column(name: str) -> Column:
+    """Return the column that shows an attribute."""
+    return lambda entry: dict(entry.todo.attributes).get(name, "")
+
+
 def print_columns(session: Session, entries: Sequence[Entry], columns: Sequence[Column]) -> None:
     """Print some columns of todos: aligned for people, or separated by tabs with `--plain`.
 

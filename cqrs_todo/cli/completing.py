@@ -177,6 +177,7 @@ def _values(session: Session, option: Option) -> Iterator[Proposal]:
             yield from _query(session)
         case "clear":
             yield from (Proposal(field.name, field.help) for field in FIELDS if field.name != "text")
+            yield from map(Proposal, session.config.attributes)
         case "at" | "since" | "until" | "to" | "start" | "end":
             yield from _moments(session)
         case _:
@@ -260,6 +261,7 @@ def _markers(session: Session) -> Iterator[Proposal]:
             yield from _field_values(session, field.name, field.marker)
         for marker in field.other_markers:
             yield from (Proposal(f"{marker}{value}", field.help) for value in ("1d", "3d", "1w", "1m"))
+    yield from _attribute_values(session, ("none",))
 
 
 def _query(session: Session) -> Iterator[Proposal]:
@@ -272,6 +274,7 @@ def _query(session: Session) -> Iterator[Proposal]:
         if field.marker.endswith(":"):
             yield from _field_values(session, field.name, field.marker)
             yield Proposal(f"no:{field.name}", f"without {field.name}")
+    yield from _attribute_values(session, ("any", "none"))
     yield from map(Proposal, ("or", "not"))
 
 
@@ -292,11 +295,24 @@ def _field_values(session: Session, name: str, marker: str) -> Iterator[Proposal
             values = ((f"{item.number}", item.todo.text) for item in session.list.view().items if is_likely(item, "open"))
         case "recurrence":
             values = ((rule, "") for rule in _RULES)
+        case "attributes":
+            yield from _attribute_values(session, ("none",))
+            return
         case _:
             values = ()
     yield from (Proposal(f"{marker}{value}", help or field.help) for value, help in values)
     if marker.endswith(":") and not isinstance(field, SetField):
         yield Proposal(f"{marker}none", f"no {name}")
+
+
+def _attribute_values(session: Session, more: Sequence[str]) -> Iterator[Proposal]:
+    """Return the values that todos have in declared attributes, and some more, each after the name of its attribute."""
+    declared = session.config.attributes
+    if declared:
+        pairs = {pair for item in session.list.view().items for pair in item.todo.attributes}
+        found = sorted((key, value) for key, value in pairs if key in declared and not any(map(str.isspace, value)))
+        yield from (Proposal(f"{key}:{value}", "attribute") for key, value in found)
+        yield from (Proposal(f"{key}:{word}", "attribute") for key in declared for word in more)
 
 
 def _moments(session: Session) -> Iterator[Proposal]:

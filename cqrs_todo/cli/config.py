@@ -3,10 +3,11 @@
 import os
 import stat
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, TypeAlias, get_args
 
 from ..cqrs.struct import Struct
+from ..todo.values import ATTRIBUTE_KINDS, AttributeKind
 from .errors import UsageError
 from .text import printable
 
@@ -40,9 +41,14 @@ class Config(Struct, frozen=True):
     color: Color = "auto"
     date_order: DateOrder | None = None
     filters: Mapping[str, Filter] = {}
+    attributes: Mapping[str, AttributeKind] = {}
+    reaction: Sequence[Mapping[str, Any]] = ()
+    remind: Mapping[str, Any] = {}
 
 
 _KEYS = Config.__struct_fields__
+_LATER: dict[str, type] = {"reaction": list, "remind": dict}
+"""The keys whose tables are parsed by those who use them, in `reaction_tables`, and the types of their values."""
 _CHOICES: dict[str, tuple[str, ...]] = {"color": COLORS, "date_order": DATE_ORDERS}
 
 
@@ -108,6 +114,15 @@ def _user_of_database() -> str:
         return f"uid{os.getuid()}"
 
 
+def config_content() -> bytes | None:
+    """Return the content of the configuration file; None if there is none.
+
+    Raises:
+        UsageError: It cannot be read.
+    """
+    return _read(config_file())
+
+
 def load_config() -> Config:
     """Read the configuration.
 
@@ -130,9 +145,20 @@ def load_config() -> Config:
     for key, value in values.items():
         if key == "filters":
             values[key] = _filters(path, value)
+        elif key == "attributes":
+            values[key] = _attributes(path, value)
+        elif key in _LATER:
+            _check_tables(path, key, value)
         else:
             _check(path, key, value)
     return Config(**values)
+
+
+def _check_tables(path: str, key: str, value: Any) -> None:
+    """Check that a key has a table, or several tables; their keys are checked where they are used."""
+    if not isinstance(value, _LATER[key]) or (isinstance(value, list) and not all(isinstance(each, dict) for each in value)):
+        head = "[[reaction]]" if key == "reaction" else "[remind]"
+        raise UsageError(f"{path}: {key} must be a table below the line {head}", f"write {head} and the keys below it")
 
 
 def _filters(path: str, tables: Any) -> dict[str, Filter]:
@@ -156,6 +182,30 @@ def _filters(path: str, tables: Any) -> dict[str, Filter]:
             raise UsageError(f"{what}: `list` must be a list of names", 'write, for instance: list = ["work"]')
         found[name] = Filter(table["where"], table.get("sort"), tuple(lists))
     return found
+
+
+def _attributes(path: str, kinds: Any) -> dict[str, AttributeKind]:
+    """Return the kinds of the declared attributes, by name."""
+    from ..cqrs.errors import Rejected  # few configurations declare attributes
+    from ..todo.query import KEYS
+    from ..todo.values import check_attribute
+
+    example = 'write [attributes] and below it, for instance, estimate = "text"'
+    if not isinstance(kinds, dict):
+        raise UsageError(f"{path}: attributes must be a table", example)
+    for name, kind in kinds.items():
+        if kind not in ATTRIBUTE_KINDS:
+            wanted = " or ".join(f'"{each}"' for each in ATTRIBUTE_KINDS)
+            raise UsageError(f"{path}: the attribute {name!r} must be {wanted}", example)
+        try:
+            check_attribute(name, kind)
+        except Rejected as error:
+            raise UsageError(f"{path}: {error}", "give it another name") from error
+        if name.lower() in KEYS:
+            raise UsageError(f"{path}: an attribute cannot be named {name!r}, which has a meaning", "give it another name")
+    if len({name.lower() for name in kinds}) < len(kinds):
+        raise UsageError(f"{path}: two attributes differ only in their case", "give one of them another name")
+    return dict(kinds)
 
 
 def _read(path: str) -> bytes | None:

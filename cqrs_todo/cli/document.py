@@ -8,7 +8,7 @@ import msgspec
 
 from ..cqrs.events import REDOES, UNDOES, Commit, PositionOf, Recorded, UnknownEvent
 from ..cqrs.timeline import marked
-from ..todo.fields import FIELDS
+from ..todo.fields import ATTRIBUTES, FIELDS
 from ..todo.recorder import Answer
 from ..todo.service import Added, View
 from ..todo.views import Item
@@ -38,10 +38,12 @@ def todo_document(item: Item) -> dict[str, Any]:
         "created": todo.created,
         "completed": todo.completed,
     }
-    return document | {field.name: getattr(todo, field.name) for field in FIELDS if field.name not in document}
+    document |= {field.name: getattr(todo, field.name) for field in FIELDS if field.name not in document}
+    return document | {ATTRIBUTES.name: dict(todo.attributes)}
 
 
-def _event_document(event: Recorded) -> dict[str, Any]:
+def event_document(event: Recorded) -> dict[str, Any]:
+    """Return the JSON form of an event."""
     data = msgspec.Raw(event.data.data) if isinstance(event.data, UnknownEvent) else event.data
     return {"stream": event.stream, "version": event.version, "type": event.type, "data": data}
 
@@ -62,7 +64,7 @@ def commit_document(commit: Commit, position_of: PositionOf) -> dict[str, Any]:
         "at": commit.metadata.at,
         "by": commit.metadata.by,
         "command": commit.metadata.command,
-        "events": [_event_document(event) for event in commit.events],
+        "events": [event_document(event) for event in commit.events],
         "undoes": undone,
         "redoes": redone,
         "meta": {key: value for key, value in commit.metadata.meta.items() if key not in (UNDOES, REDOES)},

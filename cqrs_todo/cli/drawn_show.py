@@ -17,7 +17,7 @@ from .session import Session
 from .tables import rich_text
 from .terminal import draw
 from .text import visible_lines
-from .verbs.show import Row
+from .verbs.show import Row, name_width
 
 _INDENT = 2
 
@@ -41,8 +41,9 @@ def draw_todo(session: Session, item: Item, rows: Sequence[Row], history: Sequen
 
 
 def _fields(session: Session, rows: Sequence[Row]) -> Iterator[tuple[Text, Text]]:
+    width = name_width(rows)
     for row in rows:
-        name = Text(f"  {row.name:<9}", style="dim")
+        name = Text(f"  {row.name:<{width}}", style="dim")
         if row.todos:
             for place, (label, text) in enumerate(row.todos):
                 yield (name if place == 0 else Text(" " * name.cell_len)), Text.assemble((label, "bold"), f" {text}")

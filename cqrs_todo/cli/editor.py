@@ -5,6 +5,7 @@ terminal cannot show, such as a line feed in the text, is written with backslash
 texts are written as they are, backslashes included: `C:\new` is five ordinary characters and a backslash.
 """
 
+import json
 import os
 import re
 import shlex
@@ -19,13 +20,12 @@ from typing import Any
 
 from ..cqrs.errors import CqrsError
 from ..cqrs.struct import Struct
-from ..todo.fields import FIELDS, NOTE, TEXT, SetField, Todo
+from ..todo.fields import ATTRIBUTES, FIELDS, NOTE, TEXT, Declared, SetField, Todo
 from ..todo.recorder import Answer
 from ..todo.views import Item, Label, display_value
 from .clock import to_local
 from .errors import EditorFailed, UsageError
-from .fields import Given, read_fields, read_todos
-from .markers import Declared
+from .fields import UNDECLARED, Given, read_attribute, read_fields, read_todos
 from .output import print_message
 from .session import Session
 from .text import visible
@@ -249,6 +249,32 @@ def _read(file: Path) -> str:
         raise UsageError(f"the edited text cannot be read: {error}", "nothing was changed") from error
 
 
+_PAIR = re.compile(r"""([^\s:]+):("(?:[^"\\]|\\.)*"|\S+)(?!\S)""")
+
+
+def _read_attributes(session: Session, item: Item, line: str) -> dict[str, str]:
+    """Read the line of attributes, such as `estimate:2h place:"Room 5"`."""
+    present, found = dict(item.todo.attributes), dict[str, str]()
+    known = {**dict.fromkeys(present, UNDECLARED), **session.config.attributes}
+    rest = line
+    while rest := rest.lstrip():
+        match = _PAIR.match(rest)
+        if match is None:
+            raise UsageError(f"{rest!r} is no attribute and its value", 'write, for instance: estimate:2h place:"Room 5"')
+        key, value, rest = match[1], match[2], rest[match.end() :]
+        if value.startswith('"'):
+            try:
+                value = json.loads(value)
+            except ValueError as error:
+                raise UsageError(
+                    f"{value} cannot be read: {error}", "write the text in quotes, with \\ before a quote"
+                ) from error
+        if key in found:
+            raise UsageError(f"the attribute {key} is there twice", "keep one of them")
+        found[key] = value if present.get(key) == value else read_attribute(session, key, value, known)
+    return found
+
+
 def _read_changes(session: Session, item: Item, sheet: Sheet, content: str) -> Given:
     changed, note = sheet.read(content)
     if changed.get("text") == "":
@@ -257,13 +283,15 @@ def _read_changes(session: Session, item: Item, sheet: Sheet, content: str) -> G
     if note == "":
         clear.append(NOTE.name)
     sets = {field.name: field for field in FIELDS if isinstance(field, SetField)}
-    options = {name: value for name, value in changed.items() if name not in sets and name != TEXT.name}
+    options = {name: value for name, value in changed.items() if name not in (*sets, TEXT.name, ATTRIBUTES.name)}
     text = [sheet.meant(changed)[TEXT.name]] if TEXT.name in changed else []
     given = read_fields(session, text, {**options, NOTE.name: note}, literal=len(text), clear=clear)
-    words = {
+    words: dict[str, Any] = {
         name: read_todos(session, [changed[name]]) if field.kind == "todos" else sheet.words(field, changed[name])
         for name, field in sets.items()
         if changed.get(name)
     }
-    # a line of words replaces the words that were there
+    if changed.get(ATTRIBUTES.name):
+        words[ATTRIBUTES.name] = _read_attributes(session, item, sheet.meant(changed)[ATTRIBUTES.name])
+    # a line of words or attributes replaces those that were there
     return Given({**given.values, **words}, given.cleared | set(words))

@@ -1,22 +1,25 @@
 """Reading the fields of a todo from the words and options of `add` and `edit`."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, time
 from typing import Any
 
 from ..cqrs.errors import Rejected
 from ..cqrs.struct import Struct
-from ..todo.fields import DUE, EVERY, FIELDS, TAGS, TEXT, Field, Kind, SetField
-from ..todo.model import Add, Change, Drop, TodoCommand
-from ..todo.values import DayOrInstant, day_or_instant
+from ..todo.fields import ATTRIBUTES, DUE, EVERY, FIELDS, TAGS, TEXT, Field, KeyedField, Kind, SetField
+from ..todo.model import Add, Change, Drop, Put, TodoCommand
+from ..todo.values import AttributeKind, DayOrInstant, day_or_instant, number_in
 from ..todo.views import Item
 from .clock import to_local, zone_name
 from .errors import UsageError
-from .markers import Declared, Marker, check_complete, inside_texts, refusal, split_words
+from .markers import KIND_OF_VALUE, Marker, check_complete, inside_texts, refusal, split_words
 from .output import print_message
 from .session import Session, check_text
 from .text import visible
+
+UNDECLARED: AttributeKind = "text"
+"""The kind of an attribute that is not declared."""
 
 
 class Rule(Struct, frozen=True):
@@ -26,7 +29,10 @@ class Rule(Struct, frozen=True):
 
 
 class Given(Struct, frozen=True):
-    """What a person gave for a todo: values by the names of the fields, and the names of the fields to clear."""
+    """What a person gave for a todo: values by the names of the fields, and the names of the fields to clear.
+
+    The value of a field with keys is a dictionary, in which None clears a key.
+    """
 
     values: Mapping[str, Any]
     cleared: frozenset[str] = frozenset()
@@ -36,11 +42,13 @@ class Given(Struct, frozen=True):
         return bool(self.values or self.cleared)
 
     def overridden_by(self, other: "Given") -> "Given":
-        """Return these values with those of another: a set of words has the words of both."""
+        """Return these values with those of another: a set has the words of both, and a field with keys the keys of both."""
         values = {**self.values, **other.values}
         for field in FIELDS:
             if isinstance(field, SetField) and field.name in self.values and field.name in other.values:
                 values[field.name] = tuple(dict.fromkeys((*self.values[field.name], *other.values[field.name])))
+            elif isinstance(field, KeyedField) and field.name in self.values and field.name in other.values:
+                values[field.name] = {**self.values[field.name], **other.values[field.name]}
         return Given({name: value for name, value in values.items() if name not in other.cleared}, frozenset())
 
     def dated(self, due: DayOrInstant | None, now: datetime) -> Mapping[str, Any]:
@@ -73,6 +81,11 @@ class Given(Struct, frozen=True):
                 if name in self.cleared:
                     yield from (Drop(field, word) for word in getattr(item.todo, name) if word not in words)
                 yield from (Add(field, word) for word in words)
+            elif isinstance(field, KeyedField):
+                given: Mapping[str, str | None] = values.get(name, {})
+                if name in self.cleared:
+                    yield from (Put(field, key, None) for key, _ in getattr(item.todo, name) if key not in given)
+                yield from (Put(field, key, value) for key, value in given.items())
             elif name in values or name in self.cleared:
                 yield Change(field, values.get(name), now)
 
@@ -92,6 +105,7 @@ def read_fields(
     *,
     literal: int = 0,
     clear: Sequence[str] | None = None,
+    present: Iterable[str] = (),
 ) -> Given:
     """Read the fields of a todo from words and options.
 
@@ -101,6 +115,7 @@ def read_fields(
         options: What options gave, by the names of fields; None or () for nothing.
         literal: How many of the last words came after `--`. They are text, whatever they look like.
         clear: The names of fields to clear; None for a new todo, which has nothing to clear.
+        present: The names of attributes that may be changed although they are not declared, because todos have them.
 
     Returns:
         The values and the fields to clear.
@@ -111,15 +126,16 @@ def read_fields(
     is_new = clear is None
     clear = clear or ()
     clear = tuple(_BY_MARKER.get(name, name) for name in clear)
-    unknown = [name for name in clear if name not in CLEARABLE]
+    attributes = {**dict.fromkeys(present, UNDECLARED), **session.config.attributes}
+    unknown = [name for name in clear if name not in CLEARABLE and name not in attributes]
     if unknown:
-        raise UsageError(
-            f"there is no field {', '.join(map(repr, unknown))} to clear", f"the fields are {', '.join(CLEARABLE)}"
-        )
-    text, markers = split_words([check_text("text", word) for word in words], literal)
-    for word in inside_texts(words[: len(words) - literal]):
+        known = ", ".join((*CLEARABLE, *attributes))
+        raise UsageError(f"there is no field {', '.join(map(repr, unknown))} to clear", f"the fields are {known}")
+    text, markers = split_words([check_text("text", word) for word in words], literal, attributes)
+    markers += [Marker(f"--clear {name}", ATTRIBUTES, None, attribute=name) for name in clear if name in attributes]
+    for word in inside_texts(words[: len(words) - literal], attributes):
         print_message(session, f"{visible(word)} is a part of the text. As a word of its own it would set a field.")
-    given = given_by(session, markers, cleared=frozenset(clear))
+    given = given_by(session, markers, attributes, cleared=frozenset(clear) & frozenset(CLEARABLE))
     values = dict(given.values)
     for field in FIELDS:
         option = options.get(field.name)
@@ -129,8 +145,12 @@ def read_fields(
         way = f"leave out {field.options[0]}" if is_new else f"to clear it: {field.name}:none, or --clear {field.name}"
         if not all(word.strip() for word in typed):
             raise UsageError(f"the field {field.name} is empty", way)
-        if field.kind != "note" and field.kind != "words" and typed[-1].strip().lower() == "none":
+        if field.kind not in ("note", "words", "attributes") and typed[-1].strip().lower() == "none":
             raise UsageError(f"'none' is no value of the field {field.name}", way)
+        if isinstance(field, KeyedField):
+            for each in typed:
+                _take_attribute(values, *_read_pair(session, each, attributes))
+            continue
         value = _read(session, field, typed)
         if isinstance(field, SetField):
             values[field.name] = (*value, *values.get(field.name, ()))
@@ -141,12 +161,19 @@ def read_fields(
     return _consistent(Given(values, given.cleared))
 
 
-def given_by(session: Session, markers: Sequence[Marker], *, cleared: frozenset[str] = frozenset()) -> Given:
+def given_by(
+    session: Session,
+    markers: Sequence[Marker],
+    attributes: Mapping[str, AttributeKind],
+    *,
+    cleared: frozenset[str] = frozenset(),
+) -> Given:
     """Read the fields of a todo from markers.
 
     Args:
         session: The run, which knows the time and the configuration.
         markers: The markers.
+        attributes: The attributes that can be set.
         cleared: The names of fields to clear besides.
 
     Raises:
@@ -156,15 +183,24 @@ def given_by(session: Session, markers: Sequence[Marker], *, cleared: frozenset[
     for marker in markers:
         field, value = marker.field, marker.value
         if value is None:
-            cleared |= {field.name}
+            if marker.attribute:
+                _take_attribute(values, marker.attribute, None)
+            else:
+                cleared |= {field.name}
             continue
         try:
-            read = _read(session, field, [value])
+            read = (
+                read_attribute(session, marker.attribute, value, attributes)
+                if isinstance(field, KeyedField)
+                else _read(session, field, [value])
+            )
         except UsageError as error:
             raise refusal(session, marker, error) from error
         check_complete(session, marker)
         if isinstance(field, SetField):
             values[field.name] = (*values.get(field.name, ()), *read)
+        elif isinstance(field, KeyedField):
+            _take_attribute(values, marker.attribute, read)
         else:
             _take_once(values, field.name, read)
     return _consistent(Given(values, cleared))
@@ -182,7 +218,46 @@ def _take_once(values: dict[str, Any], name: str, value: Any) -> None:
         raise UsageError(f"the field {name} is given twice, with different values", "give it once")
 
 
-def _read(session: Session, field: Declared, typed: Sequence[str]) -> Any:
+def _take_attribute(values: dict[str, Any], name: str, value: str | None) -> None:
+    attributes = values.setdefault(ATTRIBUTES.name, {})
+    if attributes.setdefault(name, value) != value:
+        raise UsageError(f"the attribute {name} is given twice, with different values", "give it once")
+
+
+def _read_pair(session: Session, text: str, attributes: Mapping[str, AttributeKind]) -> tuple[str, str | None]:
+    """Read a word such as `estimate:2h` of the option that sets attributes."""
+    key, colon, value = text.partition(":")
+    if not colon or not value.strip():
+        raise UsageError(f"{text!r} is no attribute and its value", f"write {ATTRIBUTES.options[0]} {key or 'KEY'}:VALUE")
+    name = next((name for name in attributes if name.lower() == key.lower()), key)
+    return name, None if value.strip().lower() == "none" else read_attribute(session, name, value.strip(), attributes)
+
+
+def read_attribute(session: Session, name: str, text: str, attributes: Mapping[str, AttributeKind]) -> str:
+    """Read the value of an attribute, as people type it.
+
+    Args:
+        session: The run, which knows the time.
+        name: The name of the attribute.
+        text: The value, as it was typed.
+        attributes: The attributes that can be set.
+
+    Raises:
+        UsageError: The attribute cannot be set, or the text is not a value of its kind.
+    """
+    kind = attributes.get(name)
+    if kind is None:
+        others = f"the attributes are {', '.join(attributes)}; " if attributes else ""
+        hint = f'{others}declare it in config.toml: [attributes] and below it {name} = "text"'
+        raise UsageError(f"there is no attribute {name!r}", hint)
+    value = read_day_or_instant(session, text) if KIND_OF_VALUE[kind] == "day or instant" else check_text(name, text)
+    if kind == "number" and number_in(value) is None:
+        raise UsageError(f"{text!r} is not a number", f"for instance: {name}:2.5")
+    checked: str = valid(lambda given: ATTRIBUTES.check_item(name, given)[1], value)
+    return checked
+
+
+def _read(session: Session, field: Field[Any] | SetField, typed: Sequence[str]) -> Any:
     """Read the value that was typed for a field; raise `UsageError` if that is not possible."""
     if isinstance(field, SetField):
         words = [check_text(field.item, word.removeprefix(field.marker)) for word in typed]

@@ -18,6 +18,7 @@ from typer.core import TyperCommand, TyperGroup, TyperOption
 from . import verbs
 from .board import show_board
 from .errors import UsageError
+from .ids import names_todos
 from .parameters import (
     FIELD_OPTIONS,
     FIELD_TIMES,
@@ -32,6 +33,7 @@ from .parameters import (
     option_of,
     session_of,
 )
+from .session import Session
 from .time_words import is_negative, join_arguments, join_options, split_options
 from .verb import GROUPS, IDS, Verb
 
@@ -263,6 +265,7 @@ class _Command(TyperCommand):
             from .queries import wanted_todos
 
             session.check_verb(verb)
+            self._refuse_ids(session, values)
             numbers = wanted_todos(session, options.where, trees=verb.trees or bool(values.get("with_children")))
             if numbers is None:
                 return 0
@@ -276,6 +279,20 @@ class _Command(TyperCommand):
         except UsageError as error:
             spaced = [word for word in ctx.meta[_TYPED] if len(word.split()) > 1 or word == "--"]
             raise self._with_hint(ctx, spaced, error) from error
+
+    def _refuse_ids(self, session: Session, values: Mapping[str, Any]) -> None:
+        """Raise `UsageError` if words name todos besides those that `--where` wants."""
+        first, *others = self.declaration.arguments
+        hint = "leave out one of the two"
+        if first.several:
+            words = [word for word in values[first.name] if word != WANTED and word[:1] not in "+-"]
+        else:
+            following = values[others[0].name] if others else ()
+            literal = values.get("literal", 0)
+            words = [word for word in following[: len(following) - literal][:1] if names_todos(word, session.list_names)]
+            hint += f"; to use {' '.join(map(repr, words))} as text, put -- before it"
+        if words:
+            raise UsageError(f"--where and {words[0]!r} both name todos", hint)
 
     def format_epilog(self, ctx: Context, formatter: HelpFormatter) -> None:
         """Write the examples."""

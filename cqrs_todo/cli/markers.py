@@ -6,16 +6,15 @@ mistake than a text.
 """
 
 import re
-from collections.abc import Sequence
-from typing import Any, TypeAlias
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
-from ..cqrs.struct import Struct
-from ..todo.fields import FIELDS, NOTE, TEXT, Field, SetField
+from ..cqrs.struct import Struct, replace
+from ..todo.fields import ATTRIBUTES, FIELDS, NOTE, TEXT, Declared, Field, Kind, SetField
+from ..todo.values import AttributeKind
 from .clock import to_local
 from .errors import UsageError
 from .session import Session
-
-Declared: TypeAlias = Field[Any] | SetField
 
 _BEGINNINGS: tuple[tuple[str, Declared], ...] = tuple(
     (beginning, field)
@@ -24,7 +23,7 @@ _BEGINNINGS: tuple[tuple[str, Declared], ...] = tuple(
         (
             field.marker,
             *field.other_markers,
-            "" if isinstance(field, SetField) or field in (TEXT, NOTE) else f"{field.name}:",
+            f"{field.name}:" if isinstance(field, Field) and field not in (TEXT, NOTE) else "",
         )
     )
     if beginning
@@ -51,12 +50,8 @@ _OTHERS: dict[str, Declared] = {
 }
 """The fields that are not set by their names, by these names."""
 
-_WORD_OF_LINE = (
-    r"""([a-z]+:)(["'])([^"']*)\2(?!\S)"""
-    rf"""|(["'])((?:{"|".join(beginning for beginning, _ in _BEGINNINGS if beginning[-1] == ":")})[^"']*)\4(?!\S)"""
-    r"|\S+"
-)
-"""A word of a line of stdin. Only a marker or its value may be in quotes, because texts contain quotes too."""
+_NAME = r"[^\W\d_][\w.-]*"
+"""What the beginning of a marker looks like, without its colon."""
 
 _MOST_FOLLOWING = 6
 """How many words after a marker may belong to a value that was not quoted."""
@@ -73,45 +68,64 @@ class Marker(Struct, frozen=True):
         field: The field.
         value: The value, as it was typed; None to clear the field.
         following: The words after it that could belong to its value.
+        attribute: The name of the attribute that it sets; '' if it sets another field.
+        kind: The kind of the value.
     """
 
     word: str
     field: Declared
     value: str | None
     following: tuple[str, ...] = ()
+    attribute: str = ""
+    kind: Kind = "text"
 
 
-def split_words(words: Sequence[str], literal: int = 0) -> tuple[list[str], list[Marker]]:
+KIND_OF_VALUE: Mapping[AttributeKind, Kind] = {"text": "text", "number": "text", "date": "day or instant"}
+"""How the values of attributes are read."""
+NO_ATTRIBUTES: Mapping[str, AttributeKind] = {}
+
+
+def split_words(
+    words: Sequence[str], literal: int = 0, attributes: Mapping[str, AttributeKind] = NO_ATTRIBUTES
+) -> tuple[list[str], list[Marker]]:
     """Divide words into the words of the text and the markers.
 
     Args:
         words: The words.
         literal: How many of the last words are text, whatever they look like.
+        attributes: The declared attributes.
 
     Raises:
         UsageError: A marker has no value.
     """
     marked = len(words) - literal
-    found = [_marker_in(word, *words[place + 1 : marked][:1]) for place, word in enumerate(words[:marked])]
+    found = [
+        _marker_in(word, *words[place + 1 : marked][:1]) or _attribute_in(word, attributes)
+        for place, word in enumerate(words[:marked])
+    ]
     text: list[str] = []
     markers: list[Marker] = []
     for place, marker in enumerate(found):
         if marker is None:
             text.append(words[place])
-        elif marker.field.kind in _KINDS_OF_WORDS:
+        elif marker.kind in _KINDS_OF_WORDS:
             following = words[place + 1 : min(marked, place + 1 + _MOST_FOLLOWING)]
             count = next((n for n, word in enumerate(following) if found[place + 1 + n] or len(word.split()) != 1), None)
-            markers.append(Marker(marker.word, marker.field, marker.value, tuple(following[:count])))
+            markers.append(replace(marker, following=tuple(following[:count])))
         else:
             markers.append(marker)
     return [*text, *words[marked:]], markers
 
 
-def split_line(line: str) -> tuple[str, list[Marker]]:
+def split_line(line: str, attributes: Mapping[str, AttributeKind] = NO_ATTRIBUTES) -> tuple[str, list[Marker]]:
     """Divide a line of stdin into its text and its markers, as if its words had been typed after `todo add`.
 
     Words after `--` are text, if the line begins with it, or if one of them begins like a marker; otherwise `--` is a dash
     of the text. A text without markers keeps its spaces.
+
+    Args:
+        line: The line.
+        attributes: The declared attributes.
 
     Raises:
         UsageError: A marker has no value.
@@ -120,31 +134,41 @@ def split_line(line: str) -> tuple[str, list[Marker]]:
         return line.removeprefix("-- "), []
     if not _may_have_markers(line):
         return line, []
-    words = _words_of_line(line)
+    words = _words_of_line(line, tuple(attributes))
     literal = 0
     if "--" in words:
         place = words.index("--")
-        if any(word.lower().startswith(_ALL_BEGINNINGS) for word in words[place + 1 :]):
+        beginnings = (*_ALL_BEGINNINGS, *(f"{name.lower()}:" for name in attributes))
+        if any(word.lower().startswith(beginnings) for word in words[place + 1 :]):
             del words[place]
             literal = len(words) - place
-    text, markers = split_words(words, literal)
+    text, markers = split_words(words, literal, attributes)
     return (" ".join(text), markers) if markers or literal else (line, [])
 
 
-def _words_of_line(line: str) -> list[str]:
+def _words_of_line(line: str, attributes: tuple[str, ...]) -> list[str]:
     """Return the words of a line, without the quotation marks of markers."""
-    matches = re.finditer(_WORD_OF_LINE, line, re.IGNORECASE)
+    matches = re.finditer(_word_of_line(attributes), line, re.IGNORECASE)
     return [match[1] + match[3] if match[1] else match[5] or match[0] for match in matches]
 
 
-def inside_texts(words: Sequence[str]) -> list[str]:
+@lru_cache(1)
+def _word_of_line(attributes: tuple[str, ...]) -> str:
+    """Return the form of a word of a line. Only a marker or its value may be in quotes, because texts contain quotes too."""
+    names = [beginning for beginning, _ in _BEGINNINGS if beginning[-1] == ":"] + [
+        f"{re.escape(name)}:" for name in attributes
+    ]
+    return rf"""({_NAME}:)(["'])([^"']*)\2(?!\S)|(["'])((?:{"|".join(names)})[^"']*)\4(?!\S)|\S+"""
+
+
+def inside_texts(words: Sequence[str], attributes: Mapping[str, AttributeKind]) -> list[str]:
     """Return the markers inside words with spaces, such as `due:friday` in `"Buy milk due:friday"`. They are text."""
     found: list[str] = []
     for word in words:
-        parts = _words_of_line(word) if _may_have_markers(word) and " " in word else ()
+        parts = _words_of_line(word, tuple(attributes)) if _may_have_markers(word) and " " in word else ()
         for part in parts[1:]:
             try:
-                marker = _marker_in(part)
+                marker = _marker_in(part) or _attribute_in(part, attributes)
             except UsageError:  # a beginning without a value: a word of the text
                 continue
             if marker is not None:
@@ -186,7 +210,7 @@ def _marker_in(word: str, following: str = "") -> Marker | None:
             )
         if beginning in field.other_markers:
             value = f"{beginning.removesuffix(':')} {value}"
-        return Marker(word, field, None if f"{beginning}{value.lower()}" in _CLEARS else value)
+        return Marker(word, field, None if f"{beginning}{value.lower()}" in _CLEARS else value, kind=field.kind)
     name, colon, rest = word.partition(":")
     other = _OTHERS.get(name.lower()) if colon and word.lower() not in _CLEARS else None
     if other is not None and rest[:1].strip():  # "note: call Bob" is a text
@@ -196,6 +220,25 @@ def _marker_in(word: str, following: str = "") -> Marker | None:
         raise UsageError(f"{word!r} is not how the field {other.name} is set", f"write {instead}; {as_text(word)}")
     cleared = _CLEARS.get(word.lower())
     return None if cleared is None else Marker(word, cleared, None)
+
+
+def _attribute_in(word: str, attributes: Mapping[str, AttributeKind]) -> Marker | None:
+    """Return the marker of a declared attribute that a word is; None if it is none.
+
+    Raises:
+        UsageError: It is a marker without a value.
+    """
+    key, colon, typed = word.partition(":")
+    name = next((name for name in attributes if name.lower() == key.lower()), None) if colon else None
+    if name is None or typed.startswith("//"):
+        return None
+    value = typed.strip()
+    if not value:
+        if key != name:
+            return None  # "Estimate: two hours", as the beginning of a sentence
+        raise UsageError(f"{name}: has no value", f"write {name}:VALUE, or {name}:none to clear it; {as_text(word)}")
+    cleared = value.lower() == "none"
+    return Marker(word, ATTRIBUTES, None if cleared else value, attribute=name, kind=KIND_OF_VALUE[attributes[name]])
 
 
 def check_complete(session: Session, marker: Marker) -> None:
@@ -236,7 +279,7 @@ def _words_of_value(session: Session, marker: Marker) -> int:
     if marker.value is None or not marker.following:
         return 0
     words = [marker.value, *marker.following]
-    if marker.field.kind == "recurrence":
+    if marker.kind == "recurrence":
         from ..todo.rules import leading_words_of_rule
 
         return leading_words_of_rule(words, session.now.date())

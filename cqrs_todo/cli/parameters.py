@@ -11,10 +11,9 @@ from typer._click.types import ParamType
 from typer.core import TyperArgument, TyperOption
 
 from .. import __version__
-from ..todo.fields import FIELDS, SetField
+from ..todo.fields import FIELDS, Declared, Field
 from .config import COLORS
 from .errors import UsageError
-from .markers import Declared
 from .session import Session
 from .time_words import Names, given_twice
 from .verb import GLOBAL_OPTIONS, SCRIPT_OPTIONS, WHERE_OPTION, Argument, Option, Verb
@@ -175,7 +174,7 @@ def _field_option(field: Declared) -> TyperOption:
     def take(ctx: Context, _param: Parameter, value: Any) -> None:
         ctx.meta.setdefault(GIVEN_FIELDS, {})[field.name] = value
 
-    several: dict[str, Any] = {"multiple": True} if isinstance(field, SetField) else {}
+    several: dict[str, Any] = {"multiple": True} if not isinstance(field, Field) else {}
     return _option(*field.options, help=field.help, metavar=field.metavar, callback=take, **several)
 
 

@@ -56,7 +56,7 @@ def parsed(session: Session, text: str, list_name: str, items: Sequence[Item], n
     """
     config = session.config
     filters = {name: each.where for name, each in config.filters.items()}
-    context = Context(now, to_local, list_name, items, session.list.name, filters, config.date_order)
+    context = Context(now, to_local, list_name, items, session.list.name, filters, config.date_order, config.attributes)
     try:
         return parse(check_text("query", text), context)
     except InvalidQuery as error:

@@ -8,6 +8,7 @@ from ..todo.distance import relative_time
 from ..todo.values import day_or_instant
 from ..todo.views import Item, open_items, short_instant
 from .clock import to_local
+from .due_reminders import is_pending
 from .output import print_line, print_message, print_row
 from .session import Session
 from .terminal import draw
@@ -31,13 +32,13 @@ class _Reminder(Struct, frozen=True):
 
 
 def print_reminders(session: Session) -> None:
-    """Print the reminders of open todos, the earliest first, so that overdue ones come first."""
+    """Print the reminders of open todos that are not acknowledged, the earliest first, so that overdue ones come first."""
     views, failure = session.views(all_lists=session.options.all_lists)
     found = [
         _Reminder(item.todo.reminder, view.list, f"{session.prefix(view.list)}{item.number}", item)
         for view in views
         for item in open_items(view.items)
-        if item.todo.reminder is not None
+        if item.todo.reminder is not None and is_pending(item.todo)
     ]
     found.sort(key=lambda each: (each.at, each.label))
     now = session.now

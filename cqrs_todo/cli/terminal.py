@@ -79,13 +79,15 @@ def _is_whole_minute(session: Session, as_of: datetime) -> bool:
 
 
 def shown_value(name: str, value: Any, label: Label = str) -> str:
-    """Return the value of an attribute of a todo as people read it; '' for no value.
+    """Return a value of a todo as people read it; '' for no value.
 
     Args:
-        name: The attribute.
+        name: The field, "completed" or "removed", or an attribute such as `attribute:place`.
         value: Its value.
         label: What other todos are called.
     """
+    if name.startswith("attribute:"):
+        return visible(value or "")
     if name == "removed":
         return "yes" if value else "no"
     kind: Kind = "day or instant" if name == "completed" else _KINDS[name]

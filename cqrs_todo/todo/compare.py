@@ -6,7 +6,7 @@ from typing import Any, Literal, TypeAlias
 
 from ..cqrs.events import Commit, Recorded, UnknownEvent
 from ..cqrs.struct import Struct
-from .fields import FIELD_NAMES, State, Todo
+from .fields import ATTRIBUTES, FIELD_NAMES, State, Todo
 from .model import evolve
 from .views import Item
 
@@ -56,11 +56,17 @@ def changed_fields(old: State, new: State) -> dict[str, tuple[Any, Any]]:
         new: The other state. None counts as a todo without any value.
 
     Returns:
-        By the name of the field its old and its new value.
+        By the name of the field its old and its new value. Each attribute counts as a field, such as `attribute:place`.
     """
     nothing = Todo("", datetime.min)
     pairs = ((name, getattr(old or nothing, name), getattr(new or nothing, name)) for name in FIELD_NAMES)
-    return {name: (before, after) for name, before, after in pairs if before != after}
+    changed = {name: (before, after) for name, before, after in pairs if before != after}
+    if ATTRIBUTES.name in changed:
+        before, after = map(dict, changed.pop(ATTRIBUTES.name))
+        keys = sorted(before.keys() | after.keys())
+        each = {f"attribute:{key}": (before.get(key), after.get(key)) for key in keys}
+        changed |= {name: values for name, values in each.items() if values[0] != values[1]}
+    return changed
 
 
 def compare(old: Iterable[Item], new: Iterable[Item]) -> list[Difference]:
@@ -150,4 +156,5 @@ def blame(stream: str, commits: Iterable[Commit]) -> Mapping[str, Origin]:
             for name, (previous, value) in changed_fields(before, after).items():
                 meta = commit.metadata
                 origins[name] = Origin(value, previous, commit.position, meta.at, meta.by)
-    return {name: origins[name] for name in FIELD_NAMES if name in origins}
+    names = [*FIELD_NAMES, *sorted(origins.keys() - set(FIELD_NAMES))]
+    return {name: origins[name] for name in names if name in origins}

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, TypeVar
 
 from ..cqrs.struct import Struct, replace
 from .events import (
+    AttributeChanged,
     Changed,
     DependencyAdded,
     DependencyRemoved,
@@ -22,6 +23,7 @@ from .events import (
     PriorityChanged,
     ProjectChanged,
     RecurrenceChanged,
+    ReminderAcknowledged,
     ReminderChanged,
     TagAdded,
     TagRemoved,
@@ -31,9 +33,13 @@ from .events import (
 )
 from .values import (
     PRIORITIES,
+    Attributes,
     DayOrInstant,
     Priority,
     Recurrence,
+    check_acknowledged,
+    check_attribute,
+    check_attributes,
     check_due,
     check_every,
     check_id,
@@ -79,6 +85,8 @@ class Todo(_TodoBase, frozen=True, array_like=True, gc=False, kw_only=True):
         depends: The ids of the todos that have to be done first, sorted.
         parent: The id of the todo that it is a part of.
         every: When it recurs.
+        attributes: Values that have no field, by their keys, sorted by key.
+        acknowledged: The reminder that was acknowledged, in UTC. A reminder at another time is not acknowledged.
     """
 
     note: str | None = None
@@ -93,6 +101,8 @@ class Todo(_TodoBase, frozen=True, array_like=True, gc=False, kw_only=True):
     depends: tuple[str, ...] = ()
     parent: str | None = None
     every: Recurrence | None = None
+    attributes: Attributes = ()
+    acknowledged: datetime | None = None
 
     @property
     def done(self) -> bool:
@@ -100,14 +110,14 @@ class Todo(_TodoBase, frozen=True, array_like=True, gc=False, kw_only=True):
         return self.completed is not None
 
 
-SCHEMA = "todo/3"
+SCHEMA = "todo/5"
 """The version of `Todo` in snapshots. Change it when an attribute or its meaning changes: old snapshots are then unused."""
 
 State: TypeAlias = Todo | None
 """A todo, or None before it was created."""
 
 Kind: TypeAlias = Literal[
-    "text", "note", "day or instant", "instant", "choice", "word", "words", "todo", "todos", "recurrence"
+    "text", "note", "day or instant", "instant", "choice", "word", "words", "todo", "todos", "recurrence", "attributes"
 ]
 """The kind of a field's values. It decides how they are parsed from what people type, and how they are displayed."""
 
@@ -255,6 +265,58 @@ class SetField(FieldBase, frozen=True, kw_only=True):
         return f"{self.item}:{nfc(getattr(event, self.item))}"
 
 
+class KeyedField(FieldBase, frozen=True, kw_only=True):
+    """A field that has a value for each of any number of keys.
+
+    Args:
+        event: The stable type string of the event that changes the value of a key.
+        changed: The class of that event.
+        apply: Takes a todo and an event of this class, and returns the todo with the event's new value.
+        check: Takes all pairs and the time of the command. Returns the pairs as they are recorded, or raises `Rejected`.
+        check_item: Takes a key and its value. Returns both as they are recorded, or raises `Rejected`.
+    """
+
+    event: str
+    changed: type[AttributeChanged]
+    apply: Callable[[Todo, Any], Todo]
+    check: Callable[[Any, datetime | None], Attributes]
+    check_item: Callable[[str, str], tuple[str, str]]
+
+    @property
+    def event_types(self) -> dict[str, type]:
+        """The classes of its events by their type strings."""
+        return {self.event: self.changed}
+
+    @property
+    def evolvers(self) -> dict[type, Callable[[Todo, Any], Todo]]:
+        """For each class of its events, the function that applies such an event to a todo."""
+        return {self.changed: self.apply}
+
+    @property
+    def inverters(self) -> dict[type, Callable[[Any], TodoEvent]]:
+        """For each class of its events, the function that returns the inverse of such an event."""
+        return {self.changed: lambda event: self.changed(event.key, event.new, event.old)}
+
+    def events_between(self, old: Attributes, new: Attributes) -> tuple[TodoEvent, ...]:
+        """Return the events that change the values of some keys to those of others."""
+        if old == new:
+            return ()
+        before, after = dict(old), dict(new)
+        keys = sorted(before.keys() | after.keys())
+        pairs = ((key, before.get(key), after.get(key)) for key in keys)
+        return tuple(self.changed(key, was, now) for key, was, now in pairs if was != now)
+
+    def field_of(self, event: Any) -> str:
+        """Return the name under which an event of this field conflicts with others: each key has its own."""
+        return f"attribute:{nfc(event.key)}"
+
+
+def _with_attribute(todo: Todo, event: AttributeChanged) -> Todo:
+    others = [pair for pair in todo.attributes if pair[0] != event.key]
+    pairs = others if event.new is None else sorted([*others, (event.key, event.new)])
+    return replace(todo, attributes=tuple(pairs))
+
+
 TEXT: Field[str] = Field(
     name="text",
     kind="text",
@@ -394,18 +456,46 @@ EVERY: Field[Recurrence | None] = Field(
     other_markers=("after:",),
 )
 
-FIELDS: tuple[Field[Any] | SetField, ...] = (
+ATTRIBUTES = KeyedField(
+    name="attributes",
+    kind="attributes",
+    event="todo_attribute_changed",
+    changed=AttributeChanged,
+    apply=_with_attribute,
+    check=check_attributes,
+    check_item=check_attribute,
+    help="The value of an attribute that config.toml declares, such as estimate:2h; may be given several times.",
+    options=("--attribute",),
+    metavar="KEY:VALUE",
+)
+
+ACKNOWLEDGED: Field[datetime | None] = Field(
+    name="acknowledged",
+    kind="instant",
+    event="todo_reminder_acknowledged",
+    changed=ReminderAcknowledged,
+    apply=lambda todo, event: replace(todo, acknowledged=event.new),
+    check=check_acknowledged,
+    help="The reminder that was acknowledged.",
+)
+
+Declared: TypeAlias = Field[Any] | SetField | KeyedField
+"""The declaration of a field."""
+
+FIELDS: tuple[Declared, ...] = (
     *(TEXT, NOTE, DUE, REMINDER, PRIORITY, TAGS, PROJECT),
-    *(WAIT, DEPENDS, PARENT, EVERY),
+    *(WAIT, DEPENDS, PARENT, EVERY, ATTRIBUTES, ACKNOWLEDGED),
 )
 """Every field, in the order in which they are displayed."""
 FIELD_NAMES = (*(field.name for field in FIELDS), "completed", "removed")
 """The attributes of a todo that events change: its fields, and those that completing and removing set."""
 
-FIELD_BY_EVENT: Mapping[type, Field[Any] | SetField] = {
-    event: field for field in FIELDS for event in field.event_types.values()
-}
+FIELD_BY_EVENT: Mapping[type, Declared] = {event: field for field in FIELDS for event in field.event_types.values()}
 """The field that an event changes, by the class of the event."""
+
+
+_MERGES: Mapping[type, str] = {SetField: "each word", KeyedField: "each key"}
+"""What of a field conflicts with changes of the same; otherwise it is the field, and the newest change wins."""
 
 
 def declarations() -> list[Mapping[str, Any]]:
@@ -420,7 +510,7 @@ def declarations() -> list[Mapping[str, Any]]:
             "marker": field.marker or None,
             "choices": [words[0] for words in field.choices] or None,
             "other_markers": list(field.other_markers),
-            "merge": "each word" if isinstance(field, SetField) else "newest",
+            "merge": _MERGES.get(type(field), "newest"),
         }
         for field in FIELDS
     ]

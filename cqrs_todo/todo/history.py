@@ -3,7 +3,7 @@
 from ..cqrs.events import FORGOTTEN, LOST, MERGED, REDOES, REPAIRED, UNDOES, Commit, PositionOf, Recorded, UnknownEvent
 from ..cqrs.timeline import marked
 from .events import TodoCompleted, TodoCreated, TodoRemoved, TodoReopened, TodoRestored
-from .fields import FIELD_BY_EVENT, SetField
+from .fields import FIELD_BY_EVENT, KeyedField, SetField
 from .values import Recurrence, ToLocal, searchable
 from .views import (
     BECAUSE,
@@ -52,13 +52,17 @@ def describe_event(event: Recorded, to_local: ToLocal, label: Label = str) -> st
     if isinstance(field, SetField):
         word = getattr(data, field.item)
         return field.history[type(data) is not field.added[1]].format(label(word) if field.kind == "todos" else word)
-    old, new = (display_value(field.kind, value, to_local, label) for value in (data.old, data.new))
+    if isinstance(field, KeyedField):
+        name, (old, new) = data.key, (data.old or "", data.new or "")
+    else:
+        name = field.name
+        old, new = (display_value(field.kind, value, to_local, label) for value in (data.old, data.new))
     if not old:
-        return f"{field.name} set to {new}"
+        return f"{name} set to {new}"
     if old == new and isinstance(data.new, Recurrence):
         at = "" if data.new.time is None else f" at {data.new.time}"
-        return f"{field.name}: {new}{at}, counted from {data.new.anchor}"
-    return f"{field.name}: {old} → {new}" if new else f"{field.name} cleared, was {old}"
+        return f"{name}: {new}{at}, counted from {data.new.anchor}"
+    return f"{name}: {old} → {new}" if new else f"{name} cleared, was {old}"
 
 
 _FRAMEWORK_EVENTS = {

@@ -13,8 +13,9 @@ from ..cqrs.decider import Decider
 from ..cqrs.errors import Rejected
 from ..cqrs.struct import Struct, replace
 from .events import TodoCompleted, TodoCreated, TodoEvent, TodoRemoved, TodoReopened, TodoRestored
-from .fields import FIELDS, Field, SetField, State, T, Todo, Typed
+from .fields import FIELDS, Field, KeyedField, SetField, State, T, Todo, Typed
 from .values import (
+    Attributes,
     DayOrInstant,
     Priority,
     Recurrence,
@@ -22,6 +23,7 @@ from .values import (
     check_instant,
     day_or_instant,
     matching_words,
+    nfc,
     parse_day_or_instant,
 )
 
@@ -66,6 +68,8 @@ class Create(_CreateBase, frozen=True, kw_only=True):
         depends: The ids of the todos that have to be done first, in any order.
         parent: The id of the todo that it is a part of.
         every: When it recurs.
+        attributes: Values that have no field, by their keys, in any order.
+        acknowledged: The reminder that was acknowledged.
     """
 
     note: str | None = None
@@ -78,6 +82,8 @@ class Create(_CreateBase, frozen=True, kw_only=True):
     depends: tuple[str, ...] = ()
     parent: str | None = None
     every: Recurrence | None = None
+    attributes: Attributes = ()
+    acknowledged: datetime | None = None
 
 
 class Change(Struct, Typed[T], frozen=True):
@@ -106,6 +112,20 @@ class Drop(Struct, frozen=True):
 
     field: SetField
     word: str
+
+
+class Put(Struct, frozen=True):
+    """Set the value of a key of a field, or clear it.
+
+    Args:
+        field: The field.
+        key: The key.
+        value: Its new value. None clears it.
+    """
+
+    field: KeyedField
+    key: str
+    value: str | None
 
 
 class Complete(Struct, frozen=True):
@@ -145,7 +165,7 @@ class Restore(Struct, frozen=True):
 REMOVED = "it was removed"
 """Why a removed todo cannot be changed."""
 
-TodoCommand: TypeAlias = Create | Change[Any] | Add | Drop | Complete | Reopen | Toggle | Remove | Restore
+TodoCommand: TypeAlias = Create | Change[Any] | Add | Drop | Put | Complete | Reopen | Toggle | Remove | Restore
 
 
 def decide(command: TodoCommand, state: State) -> tuple[TodoEvent, ...]:
@@ -208,6 +228,10 @@ def _change(command: TodoCommand, todo: Todo) -> tuple[TodoEvent, ...]:
             return () if matching_words(getattr(todo, field.name), checked) else (field.add(checked),)
         case Drop(field, word):
             return tuple(field.drop(each) for each in matching_words(getattr(todo, field.name), word))
+        case Put(field, key, value):
+            pairs = getattr(todo, field.name)
+            others = tuple(pair for pair in pairs if pair[0] != nfc(key))
+            return field.events_between(pairs, others if value is None else (*others, field.check_item(key, value)))
         case Complete(on, now):
             return (TodoCompleted(_completed(on, now)),) if todo.completed is None else ()
         case Reopen():

@@ -12,12 +12,13 @@ of the field. docs/queries.md describes the language. Nothing here reads a clock
 from __future__ import annotations
 
 from datetime import date, datetime
+from math import inf
 
 from ..cqrs.names import name_key
 from ..cqrs.struct import Struct
 from .errors import InvalidQuery, UnreadableRule
 from .fields import FIELDS
-from .values import ToLocal, nfc, parse_day_or_instant, searchable
+from .values import AttributeKind, ToLocal, nfc, number_in, parse_day_or_instant, searchable
 from .views import Item, is_overdue, is_waiting, local_day, open_items
 
 TYPE_CHECKING = False  # `typing` costs as much to import as Python costs to start
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from typing import Any, TypeAlias
 
-    from .fields import Field, SetField
+    from .fields import Declared
     from .links import Links
     from .times import Lean, Span
     from .times.tokens import Order
@@ -56,6 +57,7 @@ class Context(Struct, frozen=True):
         here: The name of the list whose todos are named by their numbers alone; '' for the one that is searched.
         filters: The saved filters by name. None: there are none.
         order: How to read dates such as 3/4/2026. None refuses dates that can be read in two ways.
+        attributes: The kinds of the declared attributes by name.
     """
 
     now: datetime
@@ -65,6 +67,7 @@ class Context(Struct, frozen=True):
     here: str = ""
     filters: Mapping[str, str] | None = None
     order: Order = None
+    attributes: Mapping[str, AttributeKind] | None = None
 
 
 class Query(Struct, frozen=True):
@@ -196,6 +199,7 @@ class _Parser:
         self._place = 0
         self._depth = 0
         self._within = within
+        self._known: Mapping[str, str] = {}
 
     def whole(self) -> tuple[Test, ...]:
         """Parse the whole text."""
@@ -268,7 +272,7 @@ class _Parser:
         if sign == "+":
             return (self._tagged(word),)
         key, colon, rest = word.partition(":")
-        if word[0] != '"' and colon and _is_name(key) and not rest.startswith("//"):
+        if word[0] != '"' and colon and not rest.startswith("//") and (_is_name(key) or self._attribute(key)):
             tests = self._keyed(key.lower(), rest, token, token.column + len(sign))
         elif sign:
             if word[0] == '"':
@@ -292,21 +296,24 @@ class _Parser:
             key, rest = "every", f"after {rest}"
         values = [_unquoted(rest)] if key == "every" else _values(rest)
         if not all(values):
-            example = f"no:{key}" if key in _ATTRIBUTES else f'"{token.text}"'
+            has = key in _COMPARED or self._attribute(key) is not None
+            example = f"no:{key}" if has else f'"{token.text}"'
             raise InvalidQuery(f"{key}: has no value", column, f"without one: {example}")
         where = column + len(key) + 1
         if key == "filter":
             tests = [_each(self._saved(name, where)) for name in values]
         elif key in ("is", "no", "has", "list", "text"):
             tests = [self._special(key, value, where) for value in values]
-        elif key in _ATTRIBUTES:
+        elif key in _COMPARED:
             if key == "done":
                 self.scopes.add("done")
             if key == "wait" and values != ["none"]:  # most of these are hidden otherwise
                 self.scopes.add("open")
             tests = [self._of_attribute(key, value, where) for value in values]
+        elif (attribute := self._attribute(key)) is not None:
+            tests = [self._valued(attribute, value, where) for value in values]
         else:
-            known = [*_OTHER_KEYS, *_ATTRIBUTES]
+            known = [*_OTHER_KEYS, *_COMPARED, *self._attributes()]
             raise _unknown("key", key, known, column, f"to search for the text: text:{token.text}")
         return (tests[0],) if len(tests) == 1 else (_either(tests),)
 
@@ -337,13 +344,17 @@ class _Parser:
             return lambda _: wanted
         if key == "text":
             return _containing(value)
-        if value not in _ATTRIBUTES:
-            raise _unknown("field", value, _ATTRIBUTES, column, f"write {key}: and the name of a field")
+        if value not in _COMPARED:
+            attribute = self._attribute(value)
+            if attribute is None:
+                known = [*_COMPARED, *self._attributes()]
+                raise _unknown("field", value, known, column, f"write {key}: and the name of a field")
+            return _having(_value_of(attribute), has=key == "has")
         if value == "done":
             self.scopes.add("done")
         if value == "wait" and key == "has":
             self.scopes.add("open")
-        return _having(_ATTRIBUTES[value], has=key == "has")
+        return _having(_value_in(_COMPARED[value]), has=key == "has")
 
     def _states(self, state: str, column: int) -> tuple[Test, ...]:
         context = self.context
@@ -382,15 +393,15 @@ class _Parser:
 
     def _of_attribute(self, key: str, value: str, column: int) -> Test:
         """Return the test of a value of a field, by the kind of the field, or of a time of the past."""
-        name = _ATTRIBUTES[key]
+        name = _COMPARED[key]
         if value in ("none", "any"):
-            return _having(name, has=value == "any")
+            return _having(_value_in(name), has=value == "any")
         if key in _PAST:
-            return self._dated(key, name, "past", value, column)
+            return self._dated(key, _value_in(name), "past", value, column)
         field = _FIELDS[key]
         match field.kind:
             case "day or instant" | "instant":
-                return self._dated(key, name, "future", value, column)
+                return self._dated(key, _value_in(name), "future", value, column)
             case "choice":
                 chosen = {word.lower(): words[0] for words in field.choices for word in words}
                 if value.lower() not in chosen:
@@ -411,9 +422,54 @@ class _Parser:
                     (found := getattr(item.todo, name)) is not None
                     and ((found := nfc(found)) == whole or (not exact and found.startswith(above)))
                 )
+            case "attributes":
+                part = searchable(value)
+                return lambda item: any(part in searchable(text) for _, text in item.todo.attributes)
             case _:
                 part = searchable(value)
                 return lambda item: part in searchable(getattr(item.todo, name) or "")
+
+    # attributes
+
+    def _attributes(self) -> Mapping[str, str]:
+        """Return the names of the attributes that are declared, or that todos have, by their names in lower case."""
+        if not self._known:
+            declared = self.context.attributes or {}
+            present = {key for item in self.context.items for key, _ in item.todo.attributes}
+            self._known = {name.lower(): name for name in (*present, *declared)} | {"": ""}
+        return self._known
+
+    def _attribute(self, key: str) -> str | None:
+        """Return the name of an attribute, in which case makes no difference; None if there is none."""
+        return self._attributes().get(nfc(key).lower()) or None
+
+    def _valued(self, name: str, value: str, column: int) -> Test:
+        """Return the test of a value of an attribute, by the kind of the attribute."""
+        get = _value_of(name)
+        if value in ("none", "any"):
+            return _having(get, has=value == "any")
+        match (self.context.attributes or {}).get(name):
+            case "date":
+                return self._dated(name, get, "future", value, column)
+            case "number":
+                least, most = self._numbers(name, value, column)
+                return lambda item: (found := number_in(get(item))) is not None and least <= found <= most
+            case _:
+                part = searchable(value)
+                return lambda item: part in searchable(get(item) or "")
+
+    def _numbers(self, name: str, value: str, column: int) -> tuple[float, float]:
+        """Return the least and the greatest number that a value means."""
+        first, dots, last = value.partition("..")
+        least = number_in(first) if first or not dots else -inf
+        most = least if not dots else number_in(last) if last else inf
+        if least is None or most is None or not (first or last):
+            raise InvalidQuery(
+                f"{name}:{value} is not a number", column, f"for instance: {name}:3, {name}:2..5 or {name}:2.."
+            )
+        if most < least:
+            raise InvalidQuery(f"{name}:{value} ends before it begins", column, f"write: {name}:{last}..{first}")
+        return least, most
 
     def _recurring(self, value: str, column: int) -> Test:
         """Return the test whether a todo recurs by a rule."""
@@ -447,7 +503,7 @@ class _Parser:
 
     # dates
 
-    def _dated(self, key: str, name: str, lean: Lean, value: str, column: int) -> Test:
+    def _dated(self, key: str, get: Callable[[Item], Any], lean: Lean, value: str, column: int) -> Test:
         """Return the test whether the interval of a day or an instant lies inside that of a value."""
         start, end = self._interval(key, value, lean, column)
         from .zones import end_of_day, start_of_day
@@ -456,7 +512,10 @@ class _Parser:
         verdicts: dict[Any, bool] = {None: False}  # there are far fewer values than todos, and to compare them is slow
 
         def verdict(found: Any) -> bool:
-            parsed = parse_day_or_instant(found) if isinstance(found, str) else found
+            try:
+                parsed = parse_day_or_instant(found) if isinstance(found, str) else found
+            except ValueError:  # an attribute that an import brought may be any text
+                return False
             if isinstance(parsed, datetime):
                 first = last = parsed
             else:
@@ -464,7 +523,7 @@ class _Parser:
             return (start is None or start <= first) and (end is None or last <= end)
 
         def test(item: Item) -> bool:
-            found = getattr(item.todo, name)
+            found = get(item)
             if found not in verdicts:
                 verdicts[found] = verdict(found)
             return verdicts[found]
@@ -526,9 +585,9 @@ class _Parser:
 _OTHER_KEYS = ("is", "no", "has", "list", "text", "filter")
 
 
-def _fields() -> dict[str, Field[Any] | SetField]:
+def _fields() -> dict[str, Declared]:
     """Return the fields by the names that queries know: the name, the word of the marker, and that of one word of a set."""
-    found: dict[str, Field[Any] | SetField] = {}
+    found: dict[str, Declared] = {}
     for field in FIELDS:
         names = (field.name, field.marker.removesuffix(":"), getattr(field, "item", ""))
         found |= {name: field for name in names if name.isalpha()}
@@ -537,8 +596,10 @@ def _fields() -> dict[str, Field[Any] | SetField]:
 
 
 _FIELDS = _fields()
-_ATTRIBUTES = {name: field.name for name, field in _FIELDS.items()} | _PAST
-"""The attributes of `Todo` that queries compare, by the keys."""
+_COMPARED = {name: field.name for name, field in _FIELDS.items()} | _PAST
+"""The values of `Todo` that queries compare, by the keys."""
+KEYS = frozenset((*_OTHER_KEYS, *_COMPARED, "after"))
+"""The words that mean something before a colon. No attribute can be named so."""
 
 
 def _is_open(item: Item) -> bool:
@@ -557,9 +618,19 @@ def _is_there(item: Item) -> bool:
     return not item.todo.removed
 
 
-def _having(name: str, *, has: bool) -> Test:
-    """Return the test whether a todo has a value in an attribute, or has none."""
-    return lambda item: (getattr(item.todo, name) not in (None, ())) is has
+def _having(get: Callable[[Item], Any], *, has: bool) -> Test:
+    """Return the test whether a todo has a value, or has none."""
+    return lambda item: (get(item) not in (None, ())) is has
+
+
+def _value_in(name: str) -> Callable[[Item], Any]:
+    """Return the function that returns one of the values of a todo."""
+    return lambda item: getattr(item.todo, name)
+
+
+def _value_of(attribute: str) -> Callable[[Item], str | None]:
+    """Return the function that returns the value of an attribute of a todo."""
+    return lambda item: next((text for key, text in item.todo.attributes if key == attribute), None)
 
 
 def _opposite(tests: Sequence[Test]) -> Test:

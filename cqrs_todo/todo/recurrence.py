@@ -16,7 +16,7 @@ from .errors import UnreadableRule
 from .fields import DUE, EVERY, REMINDER, WAIT, Todo
 from .model import REMOVED, Change
 from .rules import check_rule, dates_of_rule, parts_of, read_rule
-from .values import DayOrInstant, Recurrence, day_or_instant, id_from_bytes, parse_day_or_instant
+from .values import FOREIGN_IDS, DayOrInstant, Recurrence, day_or_instant, id_from_bytes, parse_day_or_instant
 from .views import local_day
 from .zones import from_local, wall_clock
 
@@ -201,6 +201,7 @@ def moved_to(todo: Todo, day: date, present: date, to_zone: ToZone) -> Todo:
         every=every,
         due=due_on(day, every, to_zone),
         reminder=None if todo.reminder is None else later(todo.reminder),
+        acknowledged=None,
         wait=None if wait is None else day_or_instant(later(wait) if isinstance(wait, datetime) else wait + distance),
     )
 
@@ -244,14 +245,18 @@ def next_todo(todo: Todo, now: datetime, to_zone: ToZone) -> Todo | None:
         to_zone: The time zones.
 
     Returns:
-        The next todo: the same, but open, due on the next date, and without dependencies. None if the series has ended.
+        The next todo: the same, but open, due on the next date, and without dependencies and ids of other programs. None if
+        the series has ended.
     """
     every, done = todo.every, todo.completed
     if every is None or done is None:
         raise ValueError("the todo does not recur, or is open")
     done_on = local_day(done, to_zone(every.zone))
     following = _at_later_date(todo, now, to_zone, lambda due, today: next_day(every, due, done_on, today))
-    return None if following is None else replace(following, created=now, completed=None, depends=())
+    if following is None:
+        return None
+    attributes = tuple(pair for pair in following.attributes if pair[0] not in FOREIGN_IDS)
+    return replace(following, created=now, completed=None, depends=(), attributes=attributes)
 
 
 def _at_later_date(

@@ -12,6 +12,7 @@ from .errors import UnreadableRule
 TYPE_CHECKING = False  # `typing` costs as much to import as Python costs to start
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from typing import Any
 
     from .values import Recurrence
 
@@ -278,10 +279,11 @@ def dates_of_rule(text: str, anchor: date, last_year: int) -> Iterator[date]:
     last = date(min(last_year, date.max.year), 12, 31)
     try:
         count = int(parts.pop("COUNT")) if "COUNT" in parts else None
-        until = date.fromisoformat(parts["UNTIL"][:8]) if "UNTIL" in parts else last
-        parts["UNTIL"] = f"{min(until, last):%Y%m%d}T235959"
+        until = date.fromisoformat(parts.pop("UNTIL")[:8]) if "UNTIL" in parts else last
         known = ";".join(f"{name}={value}" for name, value in parts.items())
-        rule = rrulestr(known, dtstart=datetime.combine(anchor, time()))
+        one: Any = rrulestr(known, dtstart=datetime.combine(anchor, time()))  # the type of the result includes sets of rules
+        # the library reads UNTIL with its parser of dates, which takes longer to import than the rest of a command
+        rule = one.replace(until=datetime.combine(min(until, last), time.max))
     except (ValueError, TypeError, OverflowError, KeyError, IndexError, AttributeError) as error:
         raise UnreadableRule(f"{text} ({error})") from error
     return islice(_dates(rule, text), count)

@@ -42,6 +42,16 @@ class Recurrence(Struct, frozen=True, gc=False, omit_defaults=True):
             time.fromisoformat(self.time)
 
 
+Attributes: TypeAlias = tuple[tuple[str, str], ...]
+"""Attributes: pairs of a key and its value, sorted by key."""
+
+FOREIGN_IDS = ("uuid", "uid", "todoist_id")
+"""The attributes that hold the id which another program gave to a todo: Taskwarrior, iCalendar and Todoist."""
+
+AttributeKind: TypeAlias = Literal["text", "number", "date"]
+"""What the values of a declared attribute are. A date is a `DayOrInstant`."""
+ATTRIBUTE_KINDS: tuple[AttributeKind, ...] = ("text", "number", "date")
+
 ID = "[a-z][0-9a-z]{0,63}"
 """What the stable id of a todo looks like."""
 
@@ -176,6 +186,11 @@ def check_due(due: DayOrInstant | None, _now: object = None) -> DayOrInstant | N
         Rejected: It has another form.
     """
     return None if due is None else check_canonical(due, "due")
+
+
+def check_acknowledged(reminder: datetime | None, _now: object = None) -> datetime | None:
+    """Check the time of a reminder that is acknowledged. Returns it in UTC."""
+    return None if reminder is None else check_instant(reminder)
 
 
 def check_reminder(reminder: datetime | None, now: datetime | None) -> datetime | None:
@@ -320,6 +335,54 @@ def check_every(every: Recurrence | None, _now: object = None) -> Recurrence | N
         if not re.fullmatch(form, value):
             raise Rejected(f"{value!r} is no {what} of a recurrence")
     return every
+
+
+def check_attribute(key: str, value: str) -> tuple[str, str]:
+    """Check the key and the value of an attribute.
+
+    Returns:
+        Both in Unicode's form NFC.
+
+    Raises:
+        Rejected: The key is not one word that begins with a letter, or the value is blank or longer than `TEXT_LIMIT`.
+    """
+    import re  # few todos have attributes
+
+    if not re.fullmatch(r"[^\W\d_][\w.-]{0,63}", key):
+        raise Rejected(
+            f"{key!r} is not the name of an attribute: it begins with a letter, and has letters, digits and . _ -"
+        )
+    if not value.strip():
+        raise Rejected(f"the attribute {key} is empty")
+    return nfc(key), nfc(_check_length(f"attribute {key}", value))
+
+
+def number_in(text: str | None) -> float | None:
+    """Return the number that a text is; None if it is none, or not a finite one."""
+    import math  # few todos have numbers
+
+    try:
+        number = float(text or "")
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+def check_attributes(attributes: Attributes, _now: object = None) -> Attributes:
+    """Check each attribute.
+
+    Returns:
+        The attributes in Unicode's form NFC, sorted.
+
+    Raises:
+        Rejected: What `check_attribute` raises, or two attributes have the same key.
+    """
+    checked: dict[str, str] = {}
+    for key, value in (check_attribute(*pair) for pair in attributes):
+        if key in checked:
+            raise Rejected(f"the attribute {key} is given twice")
+        checked[key] = value
+    return tuple(sorted(checked.items()))
 
 
 def check_instant(instant: datetime) -> datetime:

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
+from math import inf
 from operator import attrgetter, itemgetter
 from typing import Any, Literal, Protocol, TypeAlias, TypeVar, get_args
 
@@ -10,7 +12,7 @@ from ..cqrs.fold import Entity
 from ..cqrs.struct import Struct
 from .events import TodoCreated
 from .fields import FIELDS, Kind, State, Todo
-from .values import PRIORITIES, DayOrInstant, ToLocal, parse_day_or_instant
+from .values import PRIORITIES, DayOrInstant, ToLocal, number_in, parse_day_or_instant
 
 RESTORES = "restores"
 """The key in a commit's `meta` for the position whose state the commit restores."""
@@ -108,8 +110,7 @@ _MINUTE = timedelta(minutes=1)
 _PRIORITY_ORDER = {priority: place for place, priority in enumerate((*PRIORITIES, None))}
 
 
-SortKey: TypeAlias = Literal["number", "due", "priority", "project", "text", "created", "done"]
-SORT_KEYS: tuple[SortKey, ...] = get_args(SortKey)
+SORT_KEYS = ("number", "due", "priority", "project", "text", "created", "done")
 GroupKey: TypeAlias = Literal["project", "list", "due", "tag"]
 GROUP_KEYS: tuple[GroupKey, ...] = get_args(GroupKey)
 
@@ -129,16 +130,17 @@ class Numbered(Protocol):
 N = TypeVar("N", bound=Numbered)
 
 
-def sort_items(rows: Iterable[N], keys: Sequence[tuple[SortKey, bool]], to_local: ToLocal) -> list[N]:
+def sort_items(rows: Iterable[N], keys: Sequence[tuple[str, bool]], to_local: ToLocal) -> list[N]:
     """Sort todos.
 
     Args:
         rows: The todos.
-        keys: What to sort by, the most important key first, and for each key whether the greatest value comes first. Todos
-            that are equal in all of them are sorted by number. Those that do not have a key come last in either direction.
+        keys: What to sort by, the most important key first, and for each key whether the greatest value comes first. A key
+            is one of `SORT_KEYS`, or the name of an attribute. Todos that are equal in all of them are sorted by number.
+            Those that do not have a key come last in either direction.
         to_local: The reader's time zone.
     """
-    values: dict[SortKey, Callable[[N], Any]] = {
+    values: dict[str, Callable[[N], Any]] = {
         "number": attrgetter("number"),
         "due": lambda row: None if row.todo.due is None else _due_order(row.todo.due, to_local),
         "priority": lambda row: None if row.todo.priority is None else _PRIORITY_ORDER[row.todo.priority],
@@ -149,10 +151,20 @@ def sort_items(rows: Iterable[N], keys: Sequence[tuple[SortKey, bool]], to_local
     }
     found = sorted(rows, key=values["number"])
     for key, descends in reversed(keys):
-        pairs = [(values[key](row), row) for row in found]
+        value_of = values.get(key) or partial(_attribute_order, key)
+        pairs = [(value_of(row), row) for row in found]
         present = sorted((pair for pair in pairs if pair[0] is not None), key=itemgetter(0), reverse=descends)
         found = [row for _, row in present] + [row for value, row in pairs if value is None]
     return found
+
+
+def _attribute_order(name: str, row: Numbered) -> tuple[float, str] | None:
+    """Return by what todos are sorted that have an attribute: numbers by their size, then the other texts."""
+    text = dict(row.todo.attributes).get(name)
+    if text is None:
+        return None
+    number = number_in(text)
+    return (inf, text.casefold()) if number is None else (number, "")
 
 
 def group_items(
@@ -358,13 +370,24 @@ def display_value(kind: Kind, value: Any, to_local: ToLocal, label: Label = str)
             from .rules import rule_in_words  # few todos recur
 
             return rule_in_words(value)
+        case "attributes":
+            return " ".join(f"{key}:{_quoted_if_necessary(text)}" for key, text in value)
         case _:
             return str(value)
 
 
+def _quoted_if_necessary(text: str) -> str:
+    """Return a text as a JSON string if it has spaces or begins with a quotation mark; otherwise as it is."""
+    if not text.startswith('"') and not any(map(str.isspace, text)):
+        return text
+    import json  # few todos have such attributes
+
+    return json.dumps(text, ensure_ascii=False)
+
+
 _BRACKETED_KINDS: tuple[Kind, ...] = (
     *("words", "word", "choice", "day or instant", "instant"),
-    *("recurrence", "todos", "todo"),
+    *("recurrence", "todos", "todo", "attributes"),
 )
 """The kinds of fields that are shown in brackets after the text, in this order."""
 
@@ -387,6 +410,8 @@ def bracketed_details(todo: Todo | TodoCreated, to_local: ToLocal, label: Label 
         words = display_value(field.kind, value, to_local, label)
         if field.kind == "words":
             parts += words.split()
+        elif field.kind == "attributes":
+            parts += (f"{key} {text}" for key, text in value)
         elif field.kind == "day or instant":
             parts.append(f"{field.name} {local_day(value, to_local):%a} {words}")
         else:

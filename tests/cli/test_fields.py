@@ -47,8 +47,11 @@ def test_a_field_goes_out_and_comes_in(todo: Todo) -> None:
 @pytest.mark.parametrize("name", CLEARABLE)
 def test_a_field_is_cleared_by_its_name_or_the_option(todo: Todo, name: str) -> None:
     values = ["+a", "pri:H", "due:2030-01-01", "project:p", "-r", "2030-01-01", "--note", "n"]
+    config = todo.home / ".config/cqrs-todo/config.toml"
+    config.parent.mkdir(parents=True)
+    config.write_text('[attributes]\nestimate = "text"\n')
     todo("add", "other")
-    todo("add", "x", *values, "wait:2020-01-01", "depends:1", "under:1", "every:day")
+    todo("add", "x", "estimate:2h", *values, "wait:2020-01-01", "depends:1", "under:1", "every:day")
     before = todo.todos()[1]
     for words in ([f"{name}:none"], ["--clear", name]):
         assert before[name]

@@ -1,6 +1,8 @@
 """Differences between two moments, and the origin of each field's value."""
 
+from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 
 from hypothesis import given as for_all
 from hypothesis import strategies as st
@@ -9,7 +11,7 @@ from cqrs_todo.cqrs.stores import open_store
 from cqrs_todo.cqrs.struct import replace
 from cqrs_todo.todo.compare import Origin, blame, changed_fields, changes_by_position, compare
 from cqrs_todo.todo.events import TextChanged, TodoCreated
-from cqrs_todo.todo.fields import FIELD_NAMES, Todo
+from cqrs_todo.todo.fields import ATTRIBUTES, FIELD_NAMES, Todo
 from cqrs_todo.todo.model import Complete, Create
 from cqrs_todo.todo.recorder import TYPES
 from cqrs_todo.todo.views import Item
@@ -56,7 +58,7 @@ def test_law_a_difference_applied_leads_from_one_to_the_other(acts: list[Act], d
             assert difference.new is not None
             values = {name: value for name, (_, value) in difference.fields.items()}
             before = Todo("", difference.new.created) if difference.kind == "added" else state[difference.number]
-            state[difference.number] = replace(before, **values)
+            state[difference.number] = _with(before, values)
     assert state == {item.number: item.todo for item in new if not item.todo.removed}
     assert compare(old, old) == []
 
@@ -78,17 +80,32 @@ def test_blame_names_the_value_the_one_before_it_and_the_commit() -> None:
     assert blame("todo/a", commits)["text"] == Origin("y", "x", 2, later, "jo")
 
 
+def _with(todo: Todo, values: Mapping[str, Any]) -> Todo:
+    """The todo with new values of its fields and attributes."""
+    attributes = dict(todo.attributes)
+    for name in values.keys() - set(FIELD_NAMES):
+        attributes[name.removeprefix("attribute:")] = values[name]
+    kept = tuple(sorted((key, value) for key, value in attributes.items() if value is not None))
+    return replace(todo, attributes=kept, **{name: values[name] for name in values.keys() & set(FIELD_NAMES)})
+
+
+def _value(todo: Todo, name: str) -> Any:
+    """The value of a field, or of an attribute by its name in differences."""
+    return getattr(todo, name) if name in FIELD_NAMES else dict(todo.attributes).get(name.removeprefix("attribute:"))
+
+
 @for_all(acts)
 def test_law_blame_names_the_value_and_the_commit_that_set_it(acts: list[Act]) -> None:
     todos = after(acts)
     commits = list(todos.log.commits())
     for item in todos.view().items:
         origins = blame(item.stream, commits)
-        for name in FIELD_NAMES:
-            value = getattr(item.todo, name)
+        names = {*FIELD_NAMES, *origins, *(f"attribute:{key}" for key, _ in item.todo.attributes)} - {ATTRIBUTES.name}
+        for name in names:
+            value = _value(item.todo, name)
             if name not in origins:
                 assert value in (None, (), False)
                 continue
             assert origins[name].value == value
             states = {row.id: row.todo for row in todos.view(origins[name].position).items}
-            assert getattr(states[item.id], name) == value
+            assert _value(states[item.id], name) == value

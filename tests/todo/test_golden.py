@@ -15,6 +15,7 @@ from cqrs_todo.cqrs.stores.forgetting import forget_lines
 from cqrs_todo.cqrs.stores.format import Codec, decode_line, verified_digest
 from cqrs_todo.cqrs.stores.hash_chain import NO_DIGEST
 from cqrs_todo.todo.events import (
+    AttributeChanged,
     DependencyAdded,
     DependencyRemoved,
     DueChanged,
@@ -23,6 +24,7 @@ from cqrs_todo.todo.events import (
     PriorityChanged,
     ProjectChanged,
     RecurrenceChanged,
+    ReminderAcknowledged,
     ReminderChanged,
     TagAdded,
     TagRemoved,
@@ -61,6 +63,7 @@ SAMPLES: dict[str, list[TodoEvent]] = {
     "todo_note_changed": [NoteChanged(None, "# Title\n"), NoteChanged("a", "b"), NoteChanged("b", None)],
     "todo_due_changed": [DueChanged(None, "2026-11-23"), DueChanged("2026-11-23", "2026-11-23T17:00:00Z")],
     "todo_reminder_changed": [ReminderChanged(None, LATER), ReminderChanged(LATER, None)],
+    "todo_reminder_acknowledged": [ReminderAcknowledged(None, LATER), ReminderAcknowledged(LATER, None)],
     "todo_priority_changed": [PriorityChanged(None, "H"), PriorityChanged("H", "L"), PriorityChanged("M", None)],
     "todo_project_changed": [ProjectChanged(None, "home.garage"), ProjectChanged("home.garage", None)],
     "todo_wait_changed": [WaitChanged(None, "2027-01-01"), WaitChanged("2027-01-01", "2026-12-24T06:00:00Z")],
@@ -72,6 +75,7 @@ SAMPLES: dict[str, list[TodoEvent]] = {
             Recurrence("FREQ=DAILY;INTERVAL=3", "2026-11-22", "17:00", "Europe/Berlin", after=True),
         ),
     ],
+    "todo_attribute_changed": [AttributeChanged("estimate", None, "2h"), AttributeChanged("estimate", "2h", None)],
     "todo_dependency_added": [DependencyAdded("a0b1c2d3e4")],
     "todo_dependency_removed": [DependencyRemoved("a0b1c2d3e4")],
     "todo_tag_added": [TagAdded("home")],

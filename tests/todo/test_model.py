@@ -12,6 +12,7 @@ from cqrs_todo.cqrs.events import EventTypes
 from cqrs_todo.cqrs.struct import replace
 from cqrs_todo.cqrs.testing.stories import given
 from cqrs_todo.todo.events import (
+    AttributeChanged,
     DependencyAdded,
     DependencyRemoved,
     DueChanged,
@@ -20,6 +21,7 @@ from cqrs_todo.todo.events import (
     PriorityChanged,
     ProjectChanged,
     RecurrenceChanged,
+    ReminderAcknowledged,
     ReminderChanged,
     TagAdded,
     TagRemoved,
@@ -260,7 +262,7 @@ def test_law_an_event_changes_the_field_that_it_names(steps: list[tuple[State, T
         changed = [name for name in Todo.__struct_fields__ if getattr(before, name) != getattr(after, name)]
         field = field_of(event)
         item = field.partition(":")[0]
-        assert changed == [{"tag": "tags", "dependency": "depends"}.get(item, field)]
+        assert changed == [{"tag": "tags", "dependency": "depends", "attribute": "attributes"}.get(item, field)]
 
 
 @for_all(histories)
@@ -293,9 +295,11 @@ def _one_of_each() -> list[TodoEvent]:
     return [
         FULL,
         TextChanged("a", "b"),
+        AttributeChanged("estimate", None, "2h"),
         NoteChanged(None, "b"),
         DueChanged(None, "2026-11-23"),
         ReminderChanged(None, at),
+        ReminderAcknowledged(None, at),
         PriorityChanged("H", "L"),
         ProjectChanged(None, "home.garage"),
         WaitChanged(None, "2026-11-23"),

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from cqrs_todo.cqrs.struct import replace
 from cqrs_todo.todo.errors import InvalidQuery
 from cqrs_todo.todo.fields import Todo
 from cqrs_todo.todo.query import LONGEST, Context, parse
@@ -309,6 +310,7 @@ def test_the_examples_of_the_documentation_are_queries() -> None:
     queries = [" ".join(shlex.split(line)) for line in lines] + where + cells
     assert len(queries) > 30
     context = Context(NOW, lambda instant: instant, items=ITEMS, filters={"urgent": "overdue or pri:H"})
+    context = replace(context, attributes={"estimate": "number", "place": "text"})
     for query in queries:
         parse(query, context)
 

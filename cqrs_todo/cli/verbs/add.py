@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from ...todo.batches import COMMIT_LIMIT, COMMIT_TEXT
-from ...todo.fields import TEXT
+from ...todo.fields import ATTRIBUTES, TEXT
 from ...todo.model import DECIDER, Create
 from ...todo.recorder import Answer
 from ...todo.service import Added
@@ -39,6 +39,8 @@ def add(session: Session, text: Sequence[str], fields: Mapping[str, str | Sequen
 
 def _create(given: Given, text: str, now: datetime) -> Create:
     others = {name: value for name, value in given.dated(None, now).items() if name != TEXT.name}
+    if ATTRIBUTES.name in others:
+        others[ATTRIBUTES.name] = tuple((key, value) for key, value in others[ATTRIBUTES.name].items() if value is not None)
     return Create(text, now, **others)
 
 
@@ -53,7 +55,7 @@ def _read_lines(session: Session, given: Given, now: datetime) -> Callable[[str]
     known: dict[tuple[object, ...], Given] = {}  # lines are often alike, and reading a date takes longer than the rest
 
     def read(line: str) -> Create:
-        text, markers = split_line(line)
+        text, markers = split_line(line, session.config.attributes)
         if not markers:
             return _create(given, text, now)
         if not text:
@@ -63,7 +65,7 @@ def _read_lines(session: Session, given: Given, now: datetime) -> Callable[[str]
         if fields is None:
             if len(known) >= _MOST_KNOWN:
                 known.clear()
-            fields = known[key] = given.overridden_by(given_by(session, markers))
+            fields = known[key] = given.overridden_by(given_by(session, markers, session.config.attributes))
         return _create(fields, text, now)
 
     return read

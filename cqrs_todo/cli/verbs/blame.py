@@ -1,6 +1,6 @@
 """`todo blame`: who set each field of todos."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 
 from ...todo.compare import Origin, blame
 from ...todo.values import day_or_instant
@@ -51,17 +51,18 @@ def show_blame(session: Session, ids: Sequence[str]) -> None:
             continue
         if place:
             print_line("")
-        _print_origins(session, item, origins.items())
+        _print_origins(session, item, origins)
 
 
-def _print_origins(session: Session, item: Item, origins: Iterable[tuple[str, Origin]]) -> None:
+def _print_origins(session: Session, item: Item, origins: Mapping[str, Origin]) -> None:
     label = session.list.label
     print_styled(session, (f"{item.number} ", "bold"), (visible(item.todo.text), ""))
-    for name, origin in origins:
+    width = max((len(name) for name in origins), default=0)
+    for name, origin in origins.items():
         was = shown_value(name, origin.previous, label) if origin.previous else ""
         print_styled(
             session,
-            (f"  {name:<9} ", "dim"),
+            (f"  {visible(name):<{max(width, 9)}} ", "dim"),
             (f"@{origin.position:<5} ", "bold"),
             (f"{short_instant(origin.at, to_local)}  ", "cyan"),
             (f"{visible(origin.by)}  ", "dim"),

@@ -24,7 +24,8 @@ def edit(
     """Change fields of todos, or one todo in the editor when no change is named."""
     check_one_word(ids, text, literal, "edit", session.list_names, _options(fields, clear))
     chosen = session.choose([ids])
-    given = read_fields(session, text, fields, literal=literal, clear=clear)
+    present = {key for item in chosen for key, _ in item.todo.attributes}
+    given = read_fields(session, text, fields, literal=literal, clear=clear, present=present)
     todos = session.list
     if TEXT.name in given.values and len(chosen) > 1:
         raise UsageError(f"{len(chosen)} todos cannot get the same text", "name one todo, or change other fields")

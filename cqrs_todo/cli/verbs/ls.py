@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ...cqrs.struct import Struct
 from ...todo.service import View
-from ...todo.views import GROUP_KEYS, SORT_KEYS, GroupKey, Item, SortKey, group_items, open_items, sort_items
+from ...todo.views import GROUP_KEYS, SORT_KEYS, GroupKey, Item, group_items, open_items, sort_items
 from ..clock import to_local
 from ..errors import UsageError
 from ..output import print_line, print_row
@@ -39,11 +39,12 @@ def ls(
     """Show the todos that a query wants."""
     named = _named_filter(session, words)
     sort = sort or (named.sort if named is not None else None)
-    keys, group = _sort_keys(sort or "number"), _group_key(by, summary)
-    shown = () if columns is None else _columns(columns)
+    group = _group_key(by, summary)
     lists = named.lists if named is not None and not session.names_a_list else ()
     views, failure = session.views(all_lists=session.options.all_lists, lists=lists)
     now = session.seen_from(views[0])
+    keys = _sort_keys(session, sort or "number", views)
+    shown = () if columns is None else _columns(session, columns, views)
     states = [state for state, given in (("all", everything), ("done", done), ("removed", removed)) if given]
     words = [*words, *(f"+{tag.removeprefix('+')}" for tag in tags)]
     finds = [_find(session, view, words, states) for view in views]
@@ -107,15 +108,22 @@ def _named_filter(session: Session, words: Sequence[str]) -> "Filter | None":
     return named_filter(session, words)
 
 
-def _columns(text: str) -> "Sequence[Column]":
-    """Return the columns in a text such as `number,due,text`."""
-    from ..columns import COLUMNS  # few runs choose their columns
+def _attributes(session: Session, views: Sequence[View]) -> list[str]:
+    """Return the names of the attributes that are declared, or that todos have."""
+    present = {key for view in views for item in view.items for key, _ in item.todo.attributes}
+    return sorted(present | set(session.config.attributes))
 
+
+def _columns(session: Session, text: str, views: Sequence[View]) -> "Sequence[Column]":
+    """Return the columns in a text such as `number,due,text`."""
+    from ..columns import COLUMNS, attribute_column  # few runs choose their columns
+
+    columns = {**{name: attribute_column(name) for name in _attributes(session, views)}, **COLUMNS}
     names = [name.strip() for name in text.split(",")]
-    unknown = [name for name in names if name not in COLUMNS]
+    unknown = [name for name in names if name not in columns]
     if unknown:
-        raise UsageError(f"{unknown[0]!r} is not a column", f"the columns are {', '.join(COLUMNS)}")
-    return [COLUMNS[name] for name in names]
+        raise UsageError(f"{unknown[0]!r} is not a column", f"the columns are {', '.join(columns)}")
+    return [columns[name] for name in names]
 
 
 class _Found(Struct, frozen=True):
@@ -171,16 +179,16 @@ def _print_json(views: Sequence[View], rows: Sequence[Entry], groups: Groups, gr
     print_line(document.encode({**content, **_groups_document(groups, group)}))
 
 
-def _sort_keys(text: str) -> list[tuple[SortKey, bool]]:
+def _sort_keys(session: Session, text: str, views: Sequence[View]) -> list[tuple[str, bool]]:
     """Return the keys in a text such as `due,-priority`, and for each whether the greatest value comes first."""
-    known = {key: key for key in SORT_KEYS}
-    keys = []
-    for word in text.split(","):
-        name = word.strip().removeprefix("-")
-        if name not in known:
-            raise UsageError(f"{name!r} is not a sort key", f"the keys are {', '.join(SORT_KEYS)}")
-        keys.append((known[name], word.strip().startswith("-")))
-    return keys
+    words = [word.strip() for word in text.split(",")]
+    names = [word.removeprefix("-") for word in words]
+    if not set(names) <= set(SORT_KEYS):
+        known = [*SORT_KEYS, *_attributes(session, views)]
+        unknown = next((name for name in names if name not in known), None)
+        if unknown is not None:
+            raise UsageError(f"{unknown!r} is not a sort key", f"the keys are {', '.join(known)}")
+    return [(name, word.startswith("-")) for name, word in zip(names, words, strict=True)]
 
 
 def _group_key(text: str | None, summary: bool) -> GroupKey | None:

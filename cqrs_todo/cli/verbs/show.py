@@ -6,7 +6,7 @@ from typing import Any
 
 from ...cqrs.events import Commit
 from ...cqrs.struct import Struct
-from ...todo.fields import DEPENDS, EVERY, FIELDS, NOTE, PARENT, TEXT, Kind
+from ...todo.fields import ATTRIBUTES, DEPENDS, EVERY, FIELDS, NOTE, PARENT, TEXT, Kind
 from ...todo.values import parse_day_or_instant
 from ...todo.views import Item, display_day_or_instant, local_day, move_of, number_ranges, short_instant
 from ..clock import to_local
@@ -15,7 +15,7 @@ from ..output import print_line, print_row
 from ..session import Session
 from ..terminal import print_moment, shown_value
 from ..text import visible, visible_lines
-from ..verb import EVERYDAY, IDS, Verb
+from ..verb import EVERYDAY, IDS, Option, Verb
 
 _NEXT_DATES = 5
 """How many of the next dates of a todo that recurs are shown."""
@@ -37,8 +37,18 @@ class Row(Struct, frozen=True):
     todos: Sequence[tuple[str, str]] = ()
 
 
-def show(session: Session, ids: Sequence[str]) -> None:
-    """Show the fields, the note and the history of todos; or commits, by their positions."""
+def name_width(rows: Sequence[Row]) -> int:
+    """Return how many columns the names of rows take, with the space after them."""
+    return max(9, *(len(row.name) + 1 for row in rows))
+
+
+def show(session: Session, ids: Sequence[str], html: bool) -> None:
+    """Show the fields, the note and the history of todos, or their notes as HTML; or commits, by their positions."""
+    if html:
+        from ..notes import print_html
+
+        print_html(session, ids)
+        return
     if any(word.startswith("@") and word != "@" for word in ids):
         from ..commits import show_commits
 
@@ -75,6 +85,8 @@ def _print_plain(items: Sequence[Item]) -> None:
         for name, value in msgspec.to_builtins(document.todo_document(item)).items():
             if isinstance(value, list):
                 shown = " ".join(value)
+            elif name == ATTRIBUTES.name:
+                shown = shown_value(name, item.todo.attributes)
             elif isinstance(value, dict):
                 shown = value["rule"]
             else:
@@ -93,13 +105,14 @@ def _show_one(session: Session, item: Item, everything: Sequence[Item], commits:
         state = Row(
             "state", f"done {display_day_or_instant(todo.completed, to_local)}", parse_day_or_instant(todo.completed)
         )
-    fields = [field for field in FIELDS if field not in (TEXT, NOTE, DEPENDS, PARENT)]
+    fields = [field for field in FIELDS if field not in (TEXT, NOTE, DEPENDS, PARENT, ATTRIBUTES)]
     rows = [
         state,
         *(
             Row(field.name, _field(session, item, field.name), _time(field.kind, getattr(todo, field.name)))
             for field in fields
         ),
+        *(Row(key, visible(value)) for key, value in todo.attributes),
         *_links(item, everything),
         Row("created", short_instant(todo.created, to_local), todo.created),
         Row("id", f"{visible(item.id)} (version {item.version})"),
@@ -112,8 +125,9 @@ def _show_one(session: Session, item: Item, everything: Sequence[Item], commits:
         draw_todo(session, item, rows, lines)
         return
     print_line(f"{item.number} {visible(todo.text)}")
+    width = name_width(rows)
     for row in rows:
-        print_line(f"  {row.name:<9}{row.value}")
+        print_line(f"  {row.name:<{width}}{row.value}")
     if todo.note is not None:
         print_line("")
         for note_line in visible_lines(todo.note).split("\n"):
@@ -185,5 +199,6 @@ VERB = Verb(
     group=EVERYDAY,
     about="all",
     arguments=(IDS,),
+    options=(Option("html", ("--html",), "Print the texts and the notes as HTML."),),
     paged=True,
 )
