@@ -68,6 +68,8 @@ MODULES = (
     "todo.forgetting",
     "todo.service",
     "todo.several_lists",
+    "todo.file_history",
+    "todo.backup",
     "todo.reactions",
     "cli",
 )
@@ -89,6 +91,8 @@ IMPURE_MODULES = {
     "todo.forgetting",
     "todo.service",
     "todo.several_lists",
+    "todo.file_history",
+    "todo.backup",
     "todo.reactions",
     "cli",
 }
