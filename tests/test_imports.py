@@ -70,6 +70,7 @@ MODULES = (
     "todo.several_lists",
     "todo.file_history",
     "todo.backup",
+    "todo.importing",
     "todo.reactions",
     "cli",
 )
@@ -93,6 +94,7 @@ IMPURE_MODULES = {
     "todo.several_lists",
     "todo.file_history",
     "todo.backup",
+    "todo.importing",
     "todo.reactions",
     "cli",
 }

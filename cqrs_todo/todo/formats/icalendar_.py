@@ -50,6 +50,8 @@ LEVELS: dict[int, Priority] = {**dict.fromkeys(range(1, 5), "H"), 5: "M", **dict
 _CANONICAL = dict(zip(PRIORITIES, (1, 5, 9), strict=True))
 _ALARM = "valarm"
 _OWN = "x-todo-"
+_FOREIGN = re.compile("x-(?!todo-)[a-z0-9-]+")
+"""The properties of other programs: nobody knows whether their values are texts, so that they stay as they are."""
 _READ = {
     *(
         "summary",
@@ -247,7 +249,7 @@ def _read_others(draft: Draft, component: Component) -> None:
         if key in ("begin", "end") or key in _READ:
             continue
         if not key.startswith(_OWN):
-            draft.keep(key, _raw(value) if key not in _TEXT and not key.startswith("x-") else _shown(value))
+            draft.keep(key, _shown(value) if key in _TEXT else _raw(value))
             continue
         match key.removeprefix(_OWN):
             case "attribute":
@@ -266,7 +268,7 @@ def _read_others(draft: Draft, component: Component) -> None:
                 elif isinstance(exact, datetime):
                     draft.values[field] = exact
             case _:
-                draft.keep(key, _shown(value))
+                draft.keep(key, _raw(value))
 
 
 def _shown(value: Any) -> str:
@@ -285,7 +287,7 @@ def _raw(value: Any) -> str:
 
 def _read_recurrence(draft: Draft, values: Mapping[str, Any], context: Context) -> None:
     rule = values.get("rrule")
-    if rule is None:
+    if rule is None or "every" in draft.values:  # ours says more than the rule
         return
     raw = rule.to_ical().decode().upper()
     anchor = draft.attributes.get("dtstart", "")
@@ -299,7 +301,7 @@ def _read_recurrence(draft: Draft, values: Mapping[str, Any], context: Context) 
         every = checked_recurrence(_sorted_rule(raw), begin.isoformat(), clock, zone, after=False)
     if every is None:
         draft.keep("rrule", raw)
-    elif "every" not in draft.values:
+    else:
         draft.values["every"] = every
         if anchor and _sorted_rule(raw) != raw:
             draft.keep("rrule", raw, quietly=True)
@@ -406,7 +408,7 @@ def _properties(item: Item, uids: Mapping[str, str], context: Context, report: R
     if todo.tags:
         yield f"CATEGORIES:{','.join(map(_escape, todo.tags))}"
     if todo.project is not None:
-        yield f"X-TODO-PROJECT:{_escape(todo.project)}"
+        yield f"X-TODO-PROJECT;VALUE=TEXT:{_escape(todo.project)}"
     if todo.wait is not None:
         yield f"X-TODO-WAIT:{todo.wait}"
     yield from _rule(todo, attributes, context)
@@ -419,6 +421,9 @@ def _properties(item: Item, uids: Mapping[str, str], context: Context, report: R
         yield from [f"RELATED-TO;RELTYPE=DEPENDS-ON:{_escape(uids[id])}"] if id in uids else []
     if lost:
         report(Loss(item.number, "a link to another todo", "that todo is not in the file", "lost"))
+    texts = (todo.text, todo.note or "", *attributes.values())
+    if any("\r" in text for text in texts):
+        report(Loss(item.number, "a carriage return", "a line feed", "changed"))
     yield from _others(todo, attributes)
 
 
@@ -430,9 +435,9 @@ def _others(todo: Todo, attributes: dict[str, str]) -> Iterator[str]:
             alarms.append(value)
             continue
         line = None
-        if key in _PLAIN or key == "related-to" or key == "rrule":
+        if key in _PLAIN or _FOREIGN.fullmatch(key) or key == "related-to" or (key == "rrule" and todo.every is None):
             line = f"{key.upper()}{value if value.startswith(';') else f':{value}'}"
-        elif key in _TEXT or (re.fullmatch("x-[a-z0-9-]+", key) and not key.startswith(_OWN)):
+        elif key in _TEXT:
             line = f"{key.upper()}{value if value.startswith(';') else f':{_escape(value)}'}"
         yield line if line is not None and _parses(line, key, value) else _attribute(key, value)
     if todo.reminder is not None:
@@ -445,7 +450,7 @@ def _others(todo: Todo, attributes: dict[str, str]) -> Iterator[str]:
 
 
 def _attribute(key: str, value: str) -> str:
-    return f'X-TODO-ATTRIBUTE;X-KEY="{key}":{_escape(value)}'
+    return f'X-TODO-ATTRIBUTE;VALUE=TEXT;X-KEY="{key}":{_escape(value)}'
 
 
 def _parses(line: str, key: str, value: str) -> bool:
@@ -459,7 +464,7 @@ def _parses(line: str, key: str, value: str) -> bool:
     found = todo.get(key.upper())
     if found is None or todo.errors or isinstance(found, list):
         return False
-    return (_raw(found) if key not in _TEXT and not key.startswith("x-") else _shown(found)) == value
+    return (_shown(found) if key in _TEXT else _raw(found)) == value
 
 
 def _status(item: Item, attributes: dict[str, str], context: Context) -> Iterator[str]:

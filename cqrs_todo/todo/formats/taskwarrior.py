@@ -47,6 +47,7 @@ UUID = "uuid"
 """The attribute with the id that Taskwarrior gave."""
 OWN = "todo_"
 """How the keys begin that only this program writes."""
+_EXACT = "exact_"
 _STATUSES = ("pending", "waiting", "recurring", "completed", "deleted")
 _FORM = "%Y%m%dT%H%M%SZ"
 _INSTANT = re.compile("[0-9]{8}T[0-9]{6}Z")
@@ -273,8 +274,12 @@ def _read_own(draft: Draft, task: Mapping[str, Any]) -> None:
                 draft.values["reminder"] = instant
             case "parent":
                 draft.values["parent"] = value
-            case "created" | "due" | "wait" | "completed" as field if isinstance(instant := parse_time(value), datetime):
-                draft.values[field] = instant if field == "created" else value
+            case str(exact) if exact.startswith(_EXACT) and isinstance(instant := parse_time(value), datetime):
+                field = exact.removeprefix(_EXACT)
+                if field in ("due", "wait", "completed"):
+                    draft.values[field] = value
+                elif field == "created":
+                    draft.values[field] = instant
             case other:
                 draft.keep(other, value)
 
@@ -309,7 +314,7 @@ def _task(item: Item, uuids: Mapping[str, str], context: Context, report: Report
     task |= _state(item, attributes, context)
     task["entry"] = _text(todo.created)
     if todo.created.microsecond:
-        task[f"{OWN}created"] = instant_text(todo.created)
+        task[f"{OWN}{_EXACT}created"] = instant_text(todo.created)
     for key, value in (("due", todo.due), ("wait", todo.wait)):
         if value is not None:
             task |= _dated(key, key, value, context)
@@ -373,7 +378,7 @@ def _dated(key: str, field: str, value: DayOrInstant, context: Context) -> dict[
     if not isinstance(parsed, datetime):
         return {key: _text(start(parsed, context))}
     exact = parsed.microsecond or local_midnight(parsed, context) is not None
-    return {key: _text(parsed), **({f"{OWN}{field}": value} if exact else {})}
+    return {key: _text(parsed), **({f"{OWN}{_EXACT}{field}": value} if exact else {})}
 
 
 def _text(instant: datetime) -> str:
