@@ -109,6 +109,8 @@ def import_foreign(session: Session, sources: Sequence[Source], format: Format, 
     job = _Job(session, sources, format, context)
     losses = Losses()
     count, parents, kept = job.check(losses)
+    if not count and not losses.skips:
+        raise InvalidInput(f"{sources[0].name} has no todos ({format.title}){_NOTHING}")
     if session.request is not None:
         for source in sources:
             for line in source.lines() if format.by_line else [source.text(TEXT_LIMIT)]:

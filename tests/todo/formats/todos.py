@@ -33,8 +33,6 @@ _words = st.sampled_from(
         "a:2",
         "#tag",
         "\\#tag",
-    ]
-    + [
         "[due:: 2026-01-01]",
         "\\+home",
         "TODO",
@@ -47,8 +45,6 @@ _words = st.sampled_from(
         "",
         "{x}",
         "\\",
-    ]
-    + [
         "BEGIN:VTODO",
         ";",
         ",",
