@@ -126,7 +126,7 @@ def _spoiled_tasks() -> Iterator[tuple[str, dict[str, Any]]]:
         "description": [None, 5, [], {}, "", "  ", _LONG, "a\ud800"],
         "status": ["done", 5, {}, []],
         "tags": [5, {"a": 1}, [5], [["a"]], ["a\ud800"]],
-        "depends": [5, {}, [5]],
+        "depends": [5, {"a": 1}, [5]],
         "annotations": [5, [5], [{}], [{"description": 5}], [{"description": "x", "entry": "x"}], [{"description": _LONG}]],
         "project": ["a\ud800", "p" * 70_000],
         "est": ["a\ud800", _LONG],
@@ -150,7 +150,7 @@ def _calendars() -> Iterator[Hostile]:
             yield Hostile(f"{name}:{value}", _calendar(f"{name}:{value}"), None)
     for line in (
         *("PRIORITY:10", "PRIORITY:-1", "PRIORITY:high", "SUMMARY:two", "STATUS:DONE\r\nSTATUS:DONE", "no colon"),
-        *("DURATION:x", "PERCENT-COMPLETE:x", f"DESCRIPTION:{_LONG}", "RRULE:x", "RRULE:FREQ=NEVER", "GEO:x", "SEQUENCE:x"),
+        *("DURATION:x", "PERCENT-COMPLETE:x", f"DESCRIPTION:{_LONG}", "RRULE:FREQ=NEVER", "GEO:x", "SEQUENCE:x"),
         *("BEGIN:VALARM", "END:VEVENT", "DUE;TZID:20260101", ";:x", "CATEGORIES:" + ",".join(f"t{n}" for n in range(2000))),
         *("RELATED-TO:1", "PRIORITY:" + "9" * 5000),
     ):

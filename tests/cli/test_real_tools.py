@@ -91,7 +91,7 @@ def test_emacs_reads_our_org_export(filled: Todo) -> None:
     found = [line.split("|") for line in out.strip().split("\n")]
     assert sorted(title for _, title, _ in found) == sorted(TEXTS)
     assert [state for state, title, _ in found if title == TEXTS[4]] == ["DONE"]
-    assert next(date for _, title, date in found if title == TEXTS[1]).startswith("2027-03-05")
+    assert next(date for _, title, date in found if title == TEXTS[1]).startswith("<2027-03-05")
 
 
 def test_the_strict_parser_of_icalendar_reads_our_export(filled: Todo) -> None:
