@@ -246,12 +246,13 @@ class Session:
         return SharedSnapshots(own, shared, State, SCHEMA)
 
     def clear_caches(self, log_id: str) -> Sequence[str]:
-        """Remove all that the cache folder holds of a log: snapshots, and the states of views.
+        """Remove all that the cache folder holds of a log: snapshots, and the states of views; also all read models.
 
         Returns:
             What could not be removed, in words.
         """
         from .due_reminders import EVERYTHING, reminders_folder  # only for `forget`
+        from .read_models import clear_read_models
         from .view_cache import ALL_LISTS, views_folder
 
         kinds = os.path.join(cache_dir(), "snapshots")
@@ -264,7 +265,7 @@ class Session:
         places += [(views_folder(), scope) for scope in (log_id, ALL_LISTS)]
         places.append((reminders_folder(), EVERYTHING))
         left = [os.path.join(folder, name) for folder, name in places if not Folder(folder).clear(name)]
-        return [f"{path} (it could not be removed)" for path in left]
+        return [f"{path} (it could not be removed)" for path in (*left, *clear_read_models())]
 
     def snapshot_cursor(self, log_id: str) -> Cursor | None:
         """Return the cursor of the newest snapshot of a log; None if there is no snapshot that can be read."""

@@ -162,12 +162,12 @@ class Verb(Struct, frozen=True):
         if self.group not in ("", LISTS) and self.name != "remind":
             session.announce_reminders(all_lists=session.options.all_lists)
         code = self._act(session, values)
-        if self.writes and session.config.reaction:
+        if self.changes_a_list and session.config.reaction:
             session.react_inline()
         return code
 
     def _act(self, session: Session, values: Mapping[str, Any]) -> int:
-        """Do the work, and return the exit code. What is longer than the screen is shown with a pager."""
+        """Call the action, with a pager for what is longer than the screen."""
         if self.paged and session.pages and not any(values[name] for name in self.live):
             from .pager import paged, pager  # only on a terminal
 

@@ -90,7 +90,7 @@ class Recorder:
     """What each commit has in its `meta` about its cause; nothing if a person is the cause."""
 
     appended: tuple[Commit, ...] = ()
-    """What commands recorded through this object. What `add_batch` recorded, which may be much, is not among it."""
+    """What the last command recorded through this object; nothing of `add_batch`, which may record much."""
 
     def __init__(
         self,
@@ -297,7 +297,7 @@ class Recorder:
         """
         if commits:
             self.recorded = commits[-1].position
-            self.appended += tuple(commits)
+            self.appended = tuple(commits)
         fold = self.repository.last_fold() if fold is None else fold
         changed = dict.fromkeys([event.stream for commit in commits for event in commit.events])
         streams = changed if named is None else [item.stream for item in named]
