@@ -1,0 +1,191 @@
+"""Merging the lines of two copies of a log: a function of the lines, so that both sides of a merge write the same bytes."""
+
+from collections.abc import Collection, Iterator, Sequence
+from io import BytesIO
+from typing import Any
+
+import msgspec
+
+from ..cursor import Cursor
+from ..decider import C, E, S
+from ..errors import CannotMerge, ReadOnlyLog
+from ..events import MERGED, Commit, EventTypes, Recorded, UnknownEvent
+from ..replication import Conflict, Copy, Merged, MergeRules, merge
+from ..struct import Struct, replace
+from .chain import Versions, Walk
+from .forgetting import forget_in_copy
+from .format import (
+    Codec,
+    CommitLine,
+    EventLine,
+    Header,
+    InvalidLine,
+    decode_header,
+    decode_lines,
+)
+from .hash_chain import digest_in, with_digest
+
+_encode = msgspec.json.encode
+
+
+class MergedLines(Struct, frozen=True):
+    """The lines of a merge.
+
+    Attributes:
+        lines: All lines, each with its LF.
+        kept: How many of them are the lines of the trunk, whose beginning they are.
+        base: How many commits the two copies begin with.
+        trunk: Which copy is the trunk: 0 or 1.
+        forgotten: The streams that are forgotten in either copy.
+        copies: The commits of each copy, in which these streams are forgotten.
+        added: The commits behind those of the trunk.
+        conflicts: The conflicts.
+    """
+
+    lines: tuple[bytes, ...]
+    kept: int
+    base: int
+    trunk: int
+    forgotten: tuple[str, ...]
+    copies: tuple[tuple[Commit, ...], tuple[Commit, ...]]
+    added: tuple[Commit, ...]
+    conflicts: tuple[Conflict, ...]
+
+    @property
+    def commits(self) -> tuple[Commit, ...]:
+        """All commits of the merge."""
+        return (*self.copies[self.trunk], *self.added)
+
+
+class _MergedLine(msgspec.Struct, frozen=True):
+    """The data of a `merged` event in a line."""
+
+    type: str
+    data: dict[str, Any]
+
+
+_decode_merged = msgspec.json.Decoder(_MergedLine).decode
+
+
+def verified_end(content: bytes) -> Cursor:
+    """Verify a log from its first byte to its last, and return the cursor at its end.
+
+    Raises:
+        InvalidLine: A line is wrong.
+    """
+    first, *_ = content.split(b"\n", 1)
+    _, digest = decode_header(first)
+    walk = Walk(Cursor(0, 1, len(first) + 1, digest), Versions().advance, decode_lines)
+    if not content.endswith(b"\n"):
+        raise InvalidLine("its last line has no end")
+    for _ in walk.over(BytesIO(content[len(first) + 1 :])):
+        pass
+    return walk.cursor
+
+
+def merge_lines(
+    one: Sequence[bytes],
+    other: Sequence[bytes],
+    types: EventTypes,
+    rules: MergeRules[S, C, E],
+    *,
+    held: tuple[int, int] = (0, 0),
+    hub: int | None = None,
+) -> MergedLines:
+    """Merge the lines of two copies of a log, which were verified before.
+
+    The streams that are forgotten in one of them are forgotten in the other one first.
+
+    Args:
+        one: All lines of a copy, each with its LF.
+        other: All lines of the other copy.
+        types: The registered events.
+        rules: What the merge has to know of the domain.
+        held: How many commits of each copy are known to be on a hub.
+        hub: Which of the two is a hub, 0 or 1. None: neither.
+
+    Raises:
+        CannotMerge: They are copies of different logs, or hold events that this code does not know.
+        ReadOnlyLog: One of them has a newer format.
+        InvalidLine: A line is wrong.
+    """
+    headers = [decode_header(lines[0][:-1])[0] for lines in (one, other)]
+    for header in headers:
+        if header.newer:
+            raise ReadOnlyLog(f"its format {header.version} is newer than this program's")
+    if headers[0].id != headers[1].id:
+        raise CannotMerge("it is a copy of another log")
+    forgotten = sorted({*headers[0].forgotten, *headers[1].forgotten})
+    lines = [_without(each, header, forgotten) for each, header in zip((one, other), headers, strict=True)]
+    reader = _Lines(types, rules)
+    ours, theirs = (Copy(each[0], tuple(reader.commits(each[1:])), count) for each, count in zip(lines, held, strict=True))
+    merged = merge(ours, theirs, rules, hub=None if hub is None else (ours, theirs)[hub])
+    trunk = 0 if merged.trunk is ours else 1
+    added = tuple(reader.encode(merged.added, lines[trunk][-1]))
+    return MergedLines(
+        (*lines[trunk], *added),
+        len(lines[trunk]),
+        merged.base,
+        trunk,
+        tuple(forgotten),
+        (ours.commits, theirs.commits),
+        merged.added,
+        merged.conflicts,
+    )
+
+
+def _without(lines: Sequence[bytes], header: Header, forgotten: Collection[str]) -> Sequence[bytes]:
+    """Return the lines of a copy after some streams were forgotten in it."""
+    return lines if set(header.forgotten) == set(forgotten) else forget_in_copy(lines, forgotten)
+
+
+class _Lines:
+    """Decodes the lines of copies, and encodes those that a merge adds."""
+
+    def __init__(self, types: EventTypes, rules: MergeRules[Any, Any, Any]) -> None:
+        self._types = types
+        self._codec = Codec(types)
+        self._old_values = rules.old_values
+
+    def commits(self, lines: Sequence[bytes]) -> Iterator[Commit]:
+        decoded = self._codec.decode_lines(b"".join(lines))
+        for line, text in zip(decoded, lines, strict=True):
+            commit = self._codec.commit(line, digest_in(text[:-1]) or b"")
+            if any(event.type == MERGED for event in commit.events):
+                commit = replace(commit, events=tuple(map(self._with_wanted, commit.events)))
+            yield commit
+
+    def _with_wanted(self, event: Recorded) -> Recorded:
+        """Return an event with what was wanted as its data, if it is a `merged` one of a known type."""
+        if event.type != MERGED or not isinstance(event.data, UnknownEvent):
+            return event
+        try:
+            read = _decode_merged(event.data.data)
+            cls = self._types.types[read.type]
+            wanted: Any = msgspec.convert({**self._old_values.get(read.type, {}), **read.data}, cls)
+        except (msgspec.MsgspecError, KeyError):  # a newer program wrote it
+            return replace(event, data=UnknownEvent(MERGED, event.data.data, "what was wanted is not known"))
+        return replace(event, data=Merged(wanted))
+
+    def encode(self, commits: Sequence[Commit], previous: bytes) -> Iterator[bytes]:
+        digest = digest_in(previous[:-1]) or b""
+        for commit in commits:
+            events = [
+                EventLine(event.stream, event.version, event.type, msgspec.Raw(self._data(event)), event.tags)
+                for event in commit.events
+            ]
+            metadata = commit.metadata
+            line = CommitLine(commit.position, metadata.at, metadata.by, metadata.command, events, metadata.meta)
+            text, digest = with_digest(digest, _encode(line))
+            yield text
+
+    def _data(self, event: Recorded) -> bytes:
+        if isinstance(event.data, UnknownEvent):
+            return event.data.data
+        if not isinstance(event.data, Merged):
+            return _encode(event.data)
+        wanted = event.data.event
+        type = self._types.name_of(wanted)
+        old = self._old_values.get(type, {})
+        members = {name: getattr(wanted, name) for name in wanted.__struct_fields__ if name not in old}
+        return _encode({"type": type, "data": members})

@@ -1,0 +1,204 @@
+"""What a merge of two copies of a list has to know of todos, derived from the declarations of the fields."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from ..cqrs.events import MADE, STAMP, Commit, Metadata, Recorded
+from ..cqrs.replication import Change, Clock, MergeRules
+from ..cqrs.replication.registers import CHANGED, time_text
+from ..cqrs.struct import replace
+from .events import (
+    DependencyAdded,
+    ParentChanged,
+    TodoCompleted,
+    TodoCreated,
+    TodoEvent,
+    TodoRemoved,
+    TodoReopened,
+    TodoRestored,
+)
+from .fields import DEPENDS, FIELD_BY_EVENT, FIELDS, PARENT, TEXT, KeyedField, SetField, State, Todo
+from .model import DECIDER, TodoCommand, events_between, field_of, new_todo
+from .values import matching_words
+from .views import MOVE, id_of
+
+REMOVED = "removed"
+"""The name of the field that says whether a todo is removed."""
+
+_ANY_DAY = "0001-01-01"
+
+
+def express(event: TodoEvent, state: State) -> Sequence[TodoEvent]:
+    """Return the events that give a field of a todo the value that an event gave it in another state.
+
+    Args:
+        event: The event, which is not a creation.
+        state: The todo as it is.
+
+    Returns:
+        The events. The last one is the change itself, and those before it make it possible. None if the field has the value.
+    """
+    if state is None:
+        return ()
+    match event:
+        case TodoCompleted(completed):
+            if state.completed is None:
+                return (event,)
+            return () if state.completed == completed else (TodoReopened(state.completed), event)
+        case TodoReopened():
+            return () if state.completed is None else (TodoReopened(state.completed),)
+        case TodoRemoved():
+            return () if state.removed else (event,)
+        case TodoRestored():
+            return (event,) if state.removed else ()
+    field = FIELD_BY_EVENT[type(event)]
+    present = getattr(state, field.name)
+    if isinstance(field, SetField):
+        word = getattr(event, field.item)
+        same = matching_words(present, word)
+        if type(event) is field.added[1]:
+            return () if same else (event,)
+        return tuple(map(field.drop, same))
+    values: Any = event
+    if isinstance(field, KeyedField):
+        old = dict(present).get(values.key)
+        return () if old == values.new else (field.changed(values.key, old, values.new),)
+    return field.events_between(present, values.new)
+
+
+def express_creation(event: TodoEvent, state: State) -> Sequence[TodoEvent]:
+    """Return the events that give each field of a todo the value that a creation gives it, except whether it is removed."""
+    if state is None or not isinstance(event, TodoCreated):
+        return ()
+    return events_between(replace(state, removed=False), new_todo(event))
+
+
+def circle(stream: str, event: TodoEvent, state_of: Callable[[str], State]) -> Sequence[tuple[str, TodoEvent]] | None:
+    """Return the other links of the circle that a link would close; None if it closes none, or the event makes no link.
+
+    Links of removed todos count, because these can be restored.
+
+    Args:
+        stream: The stream of the todo that gets the link.
+        event: The event.
+        state_of: Returns the state of a todo by its stream.
+    """
+    match event:
+        case ParentChanged(_, str(id)):
+            return _way(id, stream, state_of, _parent)
+        case DependencyAdded(id):
+            return _way(id, stream, state_of, _dependencies)
+    return None
+
+
+def _parent(todo: Todo) -> Sequence[tuple[str, TodoEvent]]:
+    return () if todo.parent is None else ((todo.parent, PARENT.changed(todo.parent, None)),)
+
+
+def _dependencies(todo: Todo) -> Sequence[tuple[str, TodoEvent]]:
+    return [(id, DEPENDS.drop(id)) for id in todo.depends]
+
+
+def _way(
+    start: str, end: str, state_of: Callable[[str], State], links: Callable[[Todo], Sequence[tuple[str, TodoEvent]]]
+) -> Sequence[tuple[str, TodoEvent]] | None:
+    """Return the links on the way from a todo, named by its id, to a stream; None if there is no way."""
+    ways: dict[str, tuple[tuple[str, TodoEvent], ...]] = {DECIDER.stream(start): ()}
+    left = list(ways)
+    while left:
+        stream = left.pop()
+        if stream == end:
+            return ways[stream]
+        todo = state_of(stream)
+        for id, removal in () if todo is None else links(todo):
+            following = DECIDER.stream(id)
+            if following not in ways:
+                ways[following] = (*ways[stream], (stream, removal))
+                left.append(following)
+    return None
+
+
+def _old_values() -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = {"todo_reopened": {"completed": _ANY_DAY}}
+    for field in FIELDS:
+        if not isinstance(field, SetField):
+            found[field.event] = {"old": "" if field is TEXT else None}
+    return found
+
+
+RULES: MergeRules[State, TodoCommand, TodoEvent] = MergeRules(
+    decider=DECIDER,
+    field_of=field_of,
+    removed=REMOVED,
+    is_removed=lambda state: state is not None and state.removed,
+    remove=TodoRemoved(),
+    restore=TodoRestored(),
+    express=express,
+    express_creation=express_creation,
+    circle=circle,
+    old_values=_old_values(),
+)
+
+
+def settle(lists: Mapping[str, Sequence[Commit]]) -> list[tuple[str, Commit]]:
+    """Return the commits that leave each todo in one list, after several machines have moved it to different lists.
+
+    It stays where the newest change has brought it. From the other lists it is removed by a commit that belongs to this
+    change: with its author, its time and its stamp, and an id made from its id. So every machine makes the same commits.
+
+    Args:
+        lists: The commits of all lists of a store, by the names of the lists. Forgotten todos are in none of them.
+
+    Returns:
+        The commits, without digests, each with the name of its list. They come after all others of this list.
+    """
+    present: dict[str, dict[str, Change]] = {}
+    ends: dict[str, _End] = {}
+    for name, commits in lists.items():
+        end = ends[name] = _End()
+        for commit in commits:
+            end.read(commit)
+        for stream, arrival in end.arrivals.items():
+            present.setdefault(stream, {})[name] = arrival
+    added: list[tuple[str, Commit]] = []
+    for stream, arrivals in sorted(present.items()):
+        newest = max(arrivals.values(), key=lambda change: change.key)
+        for name, arrival in sorted(arrivals.items()):
+            if arrival.key != newest.key:
+                added.append((name, ends[name].removal(stream, newest)))
+    return added
+
+
+class _End:
+    """The end of a list: where the next commit comes, and the change that brought each todo that is there."""
+
+    def __init__(self) -> None:
+        self.arrivals: dict[str, Change] = {}
+        self._clock = Clock()
+        self._versions: dict[str, int] = {}
+        self._position = 0
+        self._at: datetime | None = None
+
+    def read(self, commit: Commit) -> None:
+        metadata = commit.metadata
+        key = (CHANGED, self._clock.stamp(metadata), metadata.command)
+        for event in commit.events:
+            self._versions[event.stream] = event.version
+            if isinstance(event.data, TodoRemoved):
+                self.arrivals.pop(event.stream, None)
+            elif isinstance(event.data, (TodoCreated, TodoRestored)):
+                self.arrivals[event.stream] = Change(key, event.data, metadata)
+        self._position, self._at = commit.last, metadata.at
+
+    def removal(self, stream: str, cause: Change) -> Commit:
+        """Return the commit that removes a todo because a newer change has brought it to another list."""
+        at = cause.made if self._at is None else max(cause.made, self._at)
+        move = cause.metadata.meta.get(MOVE)
+        meta = {**({} if move is None else {MOVE: move}), STAMP: time_text(cause.key[1]), MADE: time_text(cause.made)}
+        metadata = Metadata(at, cause.metadata.by, f"{cause.command}-{id_of(stream)}", meta)
+        self._position += 1
+        version = self._versions[stream] = self._versions[stream] + 1
+        self._at = at
+        event = Recorded(self._position, stream, version, "todo_removed", TodoRemoved(), metadata)
+        return Commit((event,), metadata)
