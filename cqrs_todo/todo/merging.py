@@ -1,12 +1,12 @@
 """What a merge of two copies of a list has to know of todos, derived from the declarations of the fields."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from ..cqrs.events import MADE, STAMP, Commit, Metadata, Recorded
-from ..cqrs.replication import Change, Clock, MergeRules
-from ..cqrs.replication.registers import CHANGED, time_text
+from ..cqrs.replication import Change, Clock, Merged, MergeRules
+from ..cqrs.replication.registers import CHANGED, Registers, time_text
 from ..cqrs.struct import replace
 from .events import (
     DependencyAdded,
@@ -148,18 +148,17 @@ def settle(lists: Mapping[str, Sequence[Commit]]) -> list[tuple[str, Commit]]:
     change: with its author, its time and its stamp, and an id made from its id. So every machine makes the same commits.
 
     Args:
-        lists: The commits of all lists of a store, by the names of the lists. Forgotten todos are in none of them.
+        lists: The commits of all lists of a store, by the names of the lists, as a merge gives them.
 
     Returns:
         The commits, without digests, each with the name of its list. They come after all others of this list.
     """
+    ends = {name: _End() for name in lists}
     present: dict[str, dict[str, Change]] = {}
-    ends: dict[str, _End] = {}
     for name, commits in lists.items():
-        end = ends[name] = _End()
         for commit in commits:
-            end.read(commit)
-        for stream, arrival in end.arrivals.items():
+            ends[name].read(commit)
+        for stream, arrival in ends[name].arrivals():
             present.setdefault(stream, {})[name] = arrival
     added: list[tuple[str, Commit]] = []
     for stream, arrivals in sorted(present.items()):
@@ -171,10 +170,11 @@ def settle(lists: Mapping[str, Sequence[Commit]]) -> list[tuple[str, Commit]]:
 
 
 class _End:
-    """The end of a list: where the next commit comes, and the change that brought each todo that is there."""
+    """The end of a list: where the next commit comes, and what brought each todo that is there."""
 
     def __init__(self) -> None:
-        self.arrivals: dict[str, Change] = {}
+        self._registers = Registers(REMOVED)
+        self._present: set[str] = set()
         self._clock = Clock()
         self._versions: dict[str, int] = {}
         self._position = 0
@@ -185,11 +185,20 @@ class _End:
         key = (CHANGED, self._clock.stamp(metadata), metadata.command)
         for event in commit.events:
             self._versions[event.stream] = event.version
-            if isinstance(event.data, TodoRemoved):
-                self.arrivals.pop(event.stream, None)
-            elif isinstance(event.data, (TodoCreated, TodoRestored)):
-                self.arrivals[event.stream] = Change(key, event.data, metadata)
+            wanted = event.data.event if isinstance(event.data, Merged) else event.data
+            if isinstance(wanted, (TodoCreated, TodoRestored, TodoRemoved)):
+                if event.ordinal > 0:
+                    self._registers.add(event.stream, field_of(wanted), Change(key, wanted, metadata))
+                if wanted is event.data:
+                    (self._present.discard if isinstance(wanted, TodoRemoved) else self._present.add)(event.stream)
         self._position, self._at = commit.last, metadata.at
+
+    def arrivals(self) -> Iterator[tuple[str, Change]]:
+        """Yield the streams of the todos that are there, each with the newest change that wants it to be there."""
+        for stream in self._present:
+            change = self._registers.newest(stream, REMOVED)
+            if change is not None:
+                yield stream, change
 
     def removal(self, stream: str, cause: Change) -> Commit:
         """Return the commit that removes a todo because a newer change has brought it to another list."""

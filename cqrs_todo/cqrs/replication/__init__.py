@@ -157,7 +157,7 @@ def choose_trunk(one: Copy, other: Copy) -> tuple[Copy, Copy]:
 def _preference(copy: Copy, base: int) -> tuple[int, int, bytes, str, str]:
     """Return what copies are compared by; the trunk is the smaller one.
 
-    The digest, which depends on the texts of todos, decides only between copies that begin with the same command.
+    The digest, which depends on the data of events, decides only between copies that begin with the same command.
     """
     first = copy.commits[base] if base < len(copy.commits) else None
     names = ("", "") if first is None else (first.metadata.command, first.sum)

@@ -1,27 +1,22 @@
 """Merging the lines of two copies of a log: a function of the lines, so that both sides of a merge write the same bytes."""
 
 from collections.abc import Collection, Iterator, Sequence
-from io import BytesIO
 from typing import Any
 
 import msgspec
 
-from ..cursor import Cursor
 from ..decider import C, E, S
 from ..errors import CannotMerge, ReadOnlyLog
 from ..events import MERGED, Commit, EventTypes, Recorded, UnknownEvent
 from ..replication import Conflict, Copy, Merged, MergeRules, merge
 from ..struct import Struct, replace
-from .chain import Versions, Walk
 from .forgetting import forget_in_copy
 from .format import (
     Codec,
     CommitLine,
     EventLine,
     Header,
-    InvalidLine,
     decode_header,
-    decode_lines,
 )
 from .hash_chain import digest_in, with_digest
 
@@ -65,22 +60,6 @@ class _MergedLine(msgspec.Struct, frozen=True):
 
 
 _decode_merged = msgspec.json.Decoder(_MergedLine).decode
-
-
-def verified_end(content: bytes) -> Cursor:
-    """Verify a log from its first byte to its last, and return the cursor at its end.
-
-    Raises:
-        InvalidLine: A line is wrong.
-    """
-    first, *_ = content.split(b"\n", 1)
-    _, digest = decode_header(first)
-    walk = Walk(Cursor(0, 1, len(first) + 1, digest), Versions().advance, decode_lines)
-    if not content.endswith(b"\n"):
-        raise InvalidLine("its last line has no end")
-    for _ in walk.over(BytesIO(content[len(first) + 1 :])):
-        pass
-    return walk.cursor
 
 
 def merge_lines(
