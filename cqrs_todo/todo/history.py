@@ -2,7 +2,16 @@
 
 from ..cqrs.events import FORGOTTEN, LOST, MERGED, REDOES, REPAIRED, UNDOES, Commit, PositionOf, Recorded, UnknownEvent
 from ..cqrs.timeline import marked
-from .events import TodoCompleted, TodoCreated, TodoRemoved, TodoReopened, TodoRestored
+from .events import (
+    AttributeChanged,
+    Changed,
+    TodoCompleted,
+    TodoCreated,
+    TodoEvent,
+    TodoRemoved,
+    TodoReopened,
+    TodoRestored,
+)
 from .fields import FIELD_BY_EVENT, KeyedField, SetField
 from .values import Recurrence, ToLocal, searchable
 from .views import (
@@ -64,6 +73,33 @@ def describe_event(event: Recorded, to_local: ToLocal, label: Label = str) -> st
         return f"{name}: {new}{at}, counted from {data.new.anchor}"
     return f"{name}: {old} → {new}" if new else f"{name} cleared, was {old}"
 
+
+def describe_wanted(event: TodoEvent, to_local: ToLocal, label: Label = str) -> str:
+    """Describe what a person wanted of a todo, without the value that was there before.
+
+    Args:
+        event: The event, whose old value means nothing.
+        to_local: The reader's time zone.
+        label: What other todos are called.
+    """
+    field = FIELD_BY_EVENT.get(type(event))
+    match event:
+        case TodoCompleted(completed):
+            return f"done on {display_day_or_instant(completed, to_local)}"
+        case TodoCreated() | TodoReopened() | TodoRemoved() | TodoRestored():
+            return _WITHOUT_VALUES[type(event)]
+        case Changed() if field is not None:
+            new = display_value(field.kind, event.new, to_local, label)
+            return f"{field.name} set to {new}" if new else f"{field.name} cleared"
+        case AttributeChanged():
+            return f"{event.key} set to {event.new}" if event.new else f"{event.key} cleared"
+    if not isinstance(field, SetField):
+        raise TypeError(f"{type(event).__name__} is not an event of a todo")
+    word = getattr(event, field.item)
+    return field.history[type(event) is not field.added[1]].format(label(word) if field.kind == "todos" else word)
+
+
+_WITHOUT_VALUES = {TodoCreated: "created", TodoReopened: "reopened", TodoRemoved: "removed", TodoRestored: "restored"}
 
 _FRAMEWORK_EVENTS = {
     LOST: "lost when the log was damaged",

@@ -4,10 +4,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from ..cqrs.events import MADE, STAMP, Commit, Metadata, Recorded
-from ..cqrs.replication import Change, Clock, Merged, MergeRules
+from ..cqrs.events import MADE, MERGED, STAMP, Commit, Metadata, Recorded, UnknownEvent
+from ..cqrs.fold import Fold
+from ..cqrs.replication import Change, Clock, Merged, MergedLog, MergeRules
 from ..cqrs.replication.registers import CHANGED, Registers, time_text
-from ..cqrs.struct import replace
+from ..cqrs.struct import Struct, replace
 from .events import (
     DependencyAdded,
     ParentChanged,
@@ -21,7 +22,7 @@ from .events import (
 from .fields import DEPENDS, FIELD_BY_EVENT, FIELDS, PARENT, TEXT, KeyedField, SetField, State, Todo
 from .model import DECIDER, TodoCommand, events_between, field_of, new_todo
 from .values import matching_words
-from .views import MOVE, id_of
+from .views import MOVE, Item, id_of, items_of, move_of
 
 REMOVED = "removed"
 """The name of the field that says whether a todo is removed."""
@@ -139,6 +140,83 @@ RULES: MergeRules[State, TodoCommand, TodoEvent] = MergeRules(
     circle=circle,
     old_values=_old_values(),
 )
+
+
+class Renumbered(Struct, frozen=True):
+    """A todo that has another number after a merge.
+
+    Args:
+        old: Its number before.
+        new: Its number now.
+        text: Its text.
+    """
+
+    old: int
+    new: int
+    text: str
+
+
+class MergedTodos(Struct, frozen=True):
+    """What a merge did to a list.
+
+    Args:
+        fold: The list after the merge.
+        received: How many todos and changes came from the other copy: its commits.
+        renumbered: The todos whose numbers have changed.
+        moved_to: The names of the lists that todos were moved to in the other copy, by their streams.
+        under_done: The open todos that came to be under a todo that is done.
+    """
+
+    fold: Fold[State]
+    received: int
+    renumbered: tuple[Renumbered, ...]
+    moved_to: Mapping[str, str]
+    under_done: tuple[Item, ...]
+
+
+def merged_todos(merged: MergedLog) -> MergedTodos:
+    """Find out what a merge did to the todos of a list."""
+    before, after = _fold(merged.before), _fold(merged.after)
+    old = {entity.stream: entity.number for entity in before}
+    renumbered = [
+        Renumbered(old[item.stream], item.number, item.todo.text)
+        for item in items_of(after)
+        if old.get(item.stream, item.number) != item.number
+    ]
+    moved: dict[str, str] = {}
+    for commit in merged.received:
+        move = move_of(commit)
+        if move is not None and move.source == merged.log:
+            moved |= {event.stream: move.target_name for event in commit.events}
+    gone = {stream: name for stream, name in moved.items() if (state := after[stream].state) is not None and state.removed}
+    new = {item.stream: item for item in _open_under_done(after)}
+    known = {item.stream for item in _open_under_done(before)}
+    return MergedTodos(
+        after,
+        len(merged.received),
+        tuple(renumbered),
+        gone,
+        tuple(item for stream, item in new.items() if stream not in known),
+    )
+
+
+def _fold(commits: Sequence[Commit]) -> Fold[State]:
+    fold = Fold(DECIDER)
+    for commit in commits:
+        events = tuple(
+            replace(event, data=UnknownEvent(MERGED, b"")) if isinstance(event.data, Merged) else event
+            for event in commit.events
+        )
+        fold.apply(replace(commit, events=events))
+    return fold
+
+
+def _open_under_done(fold: Fold[State]) -> Iterator[Item]:
+    for item in items_of(fold):
+        todo = item.todo
+        parent = None if todo.parent is None or todo.done or todo.removed else fold.get(DECIDER.stream(todo.parent))
+        if parent is not None and parent.state is not None and parent.state.done:
+            yield item
 
 
 def settle(lists: Mapping[str, Sequence[Commit]]) -> list[tuple[str, Commit]]:

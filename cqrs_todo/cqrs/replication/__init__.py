@@ -24,6 +24,7 @@ __all__ = [
     "Merge",
     "MergeRules",
     "Merged",
+    "MergedLog",
     "choose_trunk",
     "common_base",
     "made_at",
@@ -129,6 +130,44 @@ class Merge(Struct, frozen=True):
     base: int
     added: tuple[Commit, ...]
     conflicts: tuple[Conflict, ...]
+
+
+class MergedLog(Struct, frozen=True):
+    """A log into which another copy of it was merged.
+
+    Attributes:
+        log: The id of the log.
+        before: Its commits as they were. What was forgotten in the other copy is forgotten in them.
+        after: Its commits as they are. The data of their `merged` events are `Merged`.
+        conflicts: The conflicts.
+        forgotten: The streams that were forgotten now, because they were forgotten in the other copy.
+        unreached: What may still hold the data of these streams, and could not be changed, in words.
+        kept: The path of the file that keeps the log as it was; '' if nothing of it has moved.
+    """
+
+    log: str
+    before: tuple[Commit, ...]
+    after: tuple[Commit, ...]
+    conflicts: tuple[Conflict, ...]
+    forgotten: tuple[str, ...]
+    unreached: tuple[str, ...] = ()
+    kept: str = ""
+
+    @property
+    def received(self) -> list[Commit]:
+        """The commits that only the other copy had."""
+        known = {commit.metadata.command for commit in self.before}
+        return [commit for commit in self.after if commit.metadata.command not in known]
+
+    @property
+    def changed(self) -> bool:
+        """Whether the log is not what it was."""
+        return bool(self.received or self.forgotten) or self._moved
+
+    @property
+    def _moved(self) -> bool:
+        pairs = zip(self.before, self.after, strict=False)
+        return any(old.metadata.command != new.metadata.command for old, new in pairs)
 
 
 def common_base(one: Copy, other: Copy) -> int:

@@ -23,33 +23,52 @@ from .hash_chain import digest_in, with_digest
 _encode = msgspec.json.encode
 
 
+class CopyLines(Struct, frozen=True):
+    """A copy of a log.
+
+    Attributes:
+        lines: All lines, each with its LF. What is forgotten in the other copy is forgotten in them, too.
+        commits: Its commits.
+        forgotten: The streams that were forgotten in it before.
+    """
+
+    lines: tuple[bytes, ...]
+    commits: tuple[Commit, ...]
+    forgotten: tuple[str, ...]
+
+
 class MergedLines(Struct, frozen=True):
     """The lines of a merge.
 
     Attributes:
+        log: The id of the log.
         lines: All lines, each with its LF.
-        kept: How many of them are the lines of the trunk, whose beginning they are.
         base: How many commits the two copies begin with.
         trunk: Which copy is the trunk: 0 or 1.
-        forgotten: The streams that are forgotten in either copy.
-        copies: The commits of each copy, in which these streams are forgotten.
+        copies: The two copies.
         added: The commits behind those of the trunk.
+        forgotten: The streams that are forgotten in either copy.
         conflicts: The conflicts.
     """
 
+    log: str
     lines: tuple[bytes, ...]
-    kept: int
     base: int
     trunk: int
-    forgotten: tuple[str, ...]
-    copies: tuple[tuple[Commit, ...], tuple[Commit, ...]]
+    copies: tuple[CopyLines, CopyLines]
     added: tuple[Commit, ...]
+    forgotten: tuple[str, ...]
     conflicts: tuple[Conflict, ...]
 
     @property
     def commits(self) -> tuple[Commit, ...]:
-        """All commits of the merge."""
-        return (*self.copies[self.trunk], *self.added)
+        """All commits of the merge. The data of their `merged` events are `Merged`."""
+        return (*self.copies[self.trunk].commits, *self.added)
+
+    @property
+    def base_position(self) -> int:
+        """The position of the last event that both copies begin with."""
+        return self.commits[self.base - 1].last if self.base else 0
 
 
 class _MergedLine(msgspec.Struct, frozen=True):
@@ -95,21 +114,17 @@ def merge_lines(
     if headers[0].id != headers[1].id:
         raise CannotMerge("it is a copy of another log")
     forgotten = sorted({*headers[0].forgotten, *headers[1].forgotten})
-    lines = [_without(each, header, forgotten) for each, header in zip((one, other), headers, strict=True)]
     reader = _Lines(types, rules)
-    ours, theirs = (Copy(each[0], tuple(reader.commits(each[1:])), count) for each, count in zip(lines, held, strict=True))
+    both = []
+    for lines, header in zip((one, other), headers, strict=True):
+        known = _without(lines, header, forgotten)
+        both.append(CopyLines(tuple(known), tuple(reader.commits(known[1:])), header.forgotten))
+    ours, theirs = (Copy(copy.lines[0], copy.commits, count) for copy, count in zip(both, held, strict=True))
     merged = merge(ours, theirs, rules, hub=None if hub is None else (ours, theirs)[hub])
     trunk = 0 if merged.trunk is ours else 1
-    added = tuple(reader.encode(merged.added, lines[trunk][-1]))
+    lines = (*both[trunk].lines, *reader.encode(merged.added, both[trunk].lines[-1]))
     return MergedLines(
-        (*lines[trunk], *added),
-        len(lines[trunk]),
-        merged.base,
-        trunk,
-        tuple(forgotten),
-        (ours.commits, theirs.commits),
-        merged.added,
-        merged.conflicts,
+        headers[0].id, lines, merged.base, trunk, (both[0], both[1]), merged.added, tuple(forgotten), merged.conflicts
     )
 
 
