@@ -24,7 +24,7 @@ from cqrs_todo.todo.values import day_or_instant
 from tests.replicas import DAILY, GOOD, START, Copy, Machine, World, play
 
 
-@settings(max_examples=12)
+@settings(max_examples=6)
 @given(st.randoms(use_true_random=False))
 def test_the_laws_hold_in_random_histories(dice: random.Random) -> None:
     play(dice)

@@ -14,7 +14,7 @@ from .children import in_child
 from .harness import CRASHED, LOST, Control, Program, Size, Tally
 
 NAME = "merges"
-HISTORIES = {Size.SHORT: 25, Size.FULL: 20_000}
+HISTORIES = {Size.SHORT: 10, Size.FULL: 20_000}
 _CONTROL = 400
 """How many histories a weakened program is given at most, because some weaknesses show in few of them."""
 
@@ -42,7 +42,7 @@ CONTROLS = (
 
 
 def trial(program: Program, size: Size) -> Tally:
-    """Play 20,000 histories; the short form plays 25."""
+    """Play 20,000 histories; the short form plays 10."""
     wanted = next((control.wrong for control in CONTROLS if control.weakness == program.weakness), "")
     (program.home / "wanted").write_text(wanted)
     return in_child(NAME, program, size)

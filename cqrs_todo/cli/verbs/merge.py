@@ -31,11 +31,6 @@ def merge(session: Session, file: str, dry_run: bool) -> None:
     """
     from ...todo.merging import RULES, merged_todos
 
-    if session.request is not None:
-        raise UsageError(
-            "merge copies commits of another copy as they are, so it takes no --command-id, --expect or --because",
-            "leave them out: a second merge of the same file changes nothing",
-        )
     todos = session.list
     todos.check_exists()
     try:
