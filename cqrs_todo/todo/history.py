@@ -1,5 +1,7 @@
 """The history of a list in words. This module is pure."""
 
+from datetime import datetime
+
 from ..cqrs.events import FORGOTTEN, LOST, MERGED, REDOES, REPAIRED, UNDOES, Commit, PositionOf, Recorded, UnknownEvent
 from ..cqrs.timeline import marked
 from .events import (
@@ -12,7 +14,7 @@ from .events import (
     TodoReopened,
     TodoRestored,
 )
-from .fields import FIELD_BY_EVENT, KeyedField, SetField
+from .fields import FIELD_BY_EVENT, FIELDS, KeyedField, SetField
 from .values import Recurrence, ToLocal, searchable
 from .views import (
     BECAUSE,
@@ -54,6 +56,8 @@ def describe_event(event: Recorded, to_local: ToLocal, label: Label = str) -> st
         case UnknownEvent(name, record):
             if name == REPAIRED:
                 return _repair_in_words(record)
+            if name == MERGED:
+                return f"{_wanted_in_words(record, to_local, label)} elsewhere, which has no effect here"
             return _FRAMEWORK_EVENTS.get(name) or f"{name} (written by a newer version)"
     field = FIELD_BY_EVENT.get(type(data))
     if field is None:
@@ -100,12 +104,33 @@ def describe_wanted(event: TodoEvent, to_local: ToLocal, label: Label = str) -> 
 
 
 _WITHOUT_VALUES = {TodoCreated: "created", TodoReopened: "reopened", TodoRemoved: "removed", TodoRestored: "restored"}
+_TYPES_WITHOUT_VALUES = {f"todo_{words}": words for words in _WITHOUT_VALUES.values()}
 
 _FRAMEWORK_EVENTS = {
     LOST: "lost when the log was damaged",
     FORGOTTEN: "forgotten",
-    MERGED: "changed in another copy of the list, and a newer change stands",
 }
+
+
+def _wanted_in_words(record: bytes, to_local: ToLocal, label: Label) -> str:
+    """Describe what a person wanted, as a `merged` event holds it."""
+    import json  # few lists have such events
+
+    try:
+        document = json.loads(record)
+        type, data = document["type"], document["data"]
+        if type in _TYPES_WITHOUT_VALUES:
+            return _TYPES_WITHOUT_VALUES[type]
+        if type == "todo_completed":
+            return describe_wanted(TodoCompleted(data["completed"]), to_local, label)
+        field, cls = next((field, field.event_types[type]) for field in FIELDS if type in field.event_types)
+        if field.kind == "instant" and data["new"] is not None:
+            data["new"] = datetime.fromisoformat(data["new"])
+        if field.kind == "recurrence" and data["new"] is not None:
+            data["new"] = Recurrence(**data["new"])
+        return describe_wanted(cls(**data) if isinstance(field, SetField) else cls(**{"old": None, **data}), to_local, label)
+    except (ValueError, TypeError, KeyError, StopIteration):  # a newer program wrote it
+        return "changed"
 
 
 def _repair_in_words(record: bytes) -> str:

@@ -68,7 +68,7 @@ def test_both_sides_come_to_the_same_bytes_and_lose_nothing(here: Todo) -> None:
         "Also there",
         "Only here",
     ]
-    assert here("verify").out.startswith("inbox: 10 events, 10 commits")
+    assert here("verify").out.startswith("inbox: 10 events, 8 commits")
     again = here("merge", str(old))
     assert again.out == "Nothing to merge: inbox has all of these commits\n"
 
@@ -115,6 +115,24 @@ def test_the_moved_commits_keep_when_they_were_made(here: Todo) -> None:
     times = [commit["at"] for commit in here.log()]
     assert times == sorted(times)
     assert moved[0]["events"][0]["data"] == {"type": "todo_text_changed", "data": {"new": "Buy oat milk"}}
+
+
+def test_a_commit_that_is_in_force_in_part_can_be_undone(here: Todo) -> None:
+    there = elsewhere(here)
+    here("edit", "1", "Buy oat milk", "pri:H")
+    there("edit", "1", "Buy soy milk")
+    there("add", "So that the other copy is the trunk")
+    here("merge", str(there.log_file()))
+    assert (here.todos()[0]["text"], here.todos()[0]["priority"]) == ("Buy soy milk", "H")
+    history = here("history", "1").out
+    assert "1 text set to Buy oat milk elsewhere, which has no effect here\n" in history
+    here("undo")
+    assert (here.todos()[0]["text"], here.todos()[0]["priority"]) == ("Buy soy milk", None)
+    here("redo")
+    assert here.todos()[0]["priority"] == "H"
+    here("undo", "@6")
+    here("undo", "@4")
+    assert (here.todos()[0]["text"], here.todos()[0]["priority"]) == ("Buy milk", None)
 
 
 def test_a_newer_copy_is_taken_over_and_an_older_one_changes_nothing(here: Todo) -> None:
