@@ -394,7 +394,9 @@ class World:
     def settled(self, merged: Mapping[str, merging.MergedLines]) -> dict[str, Sequence[bytes]]:
         """The lists after todos that came to be in several of them were removed from all but one."""
         copies = {name: Copy(list(each.lines)) for name, each in merged.items()}
-        added = todo_merging.settle({name: each.commits for name, each in merged.items()})
+        lists = {name: each.commits for name, each in merged.items()}
+        everything = {event.stream for commits in lists.values() for commit in commits for event in commit.events}
+        added = todo_merging.settle(lists, everything)
         for name, commit in added:
             copy = copies[name]
             line, recorded = Codec(TYPES).encode(commit, copy.digest(-1))

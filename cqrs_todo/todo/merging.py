@@ -1,6 +1,6 @@
 """What a merge of two copies of a list has to know of todos, derived from the declarations of the fields."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -219,7 +219,7 @@ def _open_under_done(fold: Fold[State]) -> Iterator[Item]:
             yield item
 
 
-def settle(lists: Mapping[str, Sequence[Commit]]) -> list[tuple[str, Commit]]:
+def settle(lists: Mapping[str, Sequence[Commit]], streams: Collection[str]) -> list[tuple[str, Commit]]:
     """Return the commits that leave each todo in one list, after several machines have moved it to different lists.
 
     It stays where the newest change has brought it. From the other lists it is removed by a commit that belongs to this
@@ -227,6 +227,7 @@ def settle(lists: Mapping[str, Sequence[Commit]]) -> list[tuple[str, Commit]]:
 
     Args:
         lists: The commits of all lists of a store, by the names of the lists, as a merge gives them.
+        streams: The streams of the todos that may be in several lists.
 
     Returns:
         The commits, without digests, each with the name of its list. They come after all others of this list.
@@ -237,7 +238,8 @@ def settle(lists: Mapping[str, Sequence[Commit]]) -> list[tuple[str, Commit]]:
         for commit in commits:
             ends[name].read(commit)
         for stream, arrival in ends[name].arrivals():
-            present.setdefault(stream, {})[name] = arrival
+            if stream in streams:
+                present.setdefault(stream, {})[name] = arrival
     added: list[tuple[str, Commit]] = []
     for stream, arrivals in sorted(present.items()):
         newest = max(arrivals.values(), key=lambda change: change.key)

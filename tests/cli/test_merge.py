@@ -42,10 +42,10 @@ def apart(here: Todo) -> Todo:
     return there
 
 
-def as_old(todo: Todo) -> Path:
-    """Keep the log as it is in a file."""
-    kept = todo.home.with_name(f"{todo.home.name}-old.jsonl")
-    shutil.copy(todo.log_file(), kept)
+def as_old(todo: Todo, name: str = "inbox") -> Path:
+    """Keep a log as it is in a file."""
+    kept = todo.home.with_name(f"{todo.home.name}-{name}.jsonl")
+    shutil.copy(todo.log_file(name), kept)
     return kept
 
 
@@ -260,6 +260,22 @@ def test_a_todo_that_was_moved_away_elsewhere_is_named(here: Todo) -> None:
     assert "Moved to work elsewhere: 2 Paint the door. Merge that list, too.\n" in result.err
     here("-L", "work", "merge", str(there.log_file("work")))
     assert [todo["text"] for todo in here.todos("-L", "work")] == ["Write the report", "Paint the door"]
+
+
+def test_a_todo_that_was_moved_to_two_lists_stays_in_the_newer_one(here: Todo) -> None:
+    for name in ("work", "home"):
+        here("-L", name, "add", f"First of {name}")
+    there = elsewhere(here)
+    here("move", "2", "work")
+    there("move", "2", "home")
+    copies = {home: {name: as_old(home, name) for name in ("inbox", "work", "home")} for home in (here, there)}
+    for home, other in ((here, there), (there, here)):
+        for name, copy in copies[other].items():
+            home("-L", name, "merge", str(copy))
+    for name in ("inbox", "work", "home"):
+        assert here.log_file(name).read_bytes() == there.log_file(name).read_bytes()
+        texts = [todo["text"] for todo in here("-L", name, "ls", "--json").json["todos"]]
+        assert ("Paint the door" in texts) == (name == "home")
 
 
 def start(todo: Todo, *args: str) -> "subprocess.Popen[bytes]":

@@ -221,7 +221,9 @@ def test_of_two_moves_the_newer_one_decides_where_a_todo_is() -> None:
     for name, minute in zip(names, (5, 9), strict=True):
         world.now = START + timedelta(minutes=minute)
         world.give(world.machines[0], name, "todo/1", Create("in both", START))
-    ((name, commit),) = settle({each: lists[each].commits for each in names})
+    commits = {each: lists[each].commits for each in names}
+    assert settle(commits, {"todo/2"}) == []
+    ((name, commit),) = settle(commits, {"todo/1"})
     assert (name, [event.type for event in commit.events]) == ("inbox", ["todo_removed"])
     assert commit.metadata.command == f"{lists['work'].commits[0].metadata.command}-1"
 

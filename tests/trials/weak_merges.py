@@ -121,7 +121,7 @@ def _changes_removed() -> None:
 
 def _moves_apart() -> None:
     """Each list is merged without looking at the others."""
-    merging.settle = lambda lists: []  # noqa: ARG005
+    merging.settle = lambda lists, streams: []  # noqa: ARG005
 
 
 MERGES: dict[str, Callable[[], None]] = {

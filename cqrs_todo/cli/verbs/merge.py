@@ -29,23 +29,31 @@ def merge(session: Session, file: str, dry_run: bool) -> None:
         CannotMerge: The file is not an intact copy of this list. Nothing was merged.
         CqrsError: What `Store.merge` raises.
     """
-    from ...todo.merging import RULES, merged_todos
+    from ...todo.merges import merge_copy
+    from ...todo.merging import merged_todos
 
     todos = session.list
     todos.check_exists()
     try:
-        merged = session.store.merge(todos.name, _content(file), RULES, dry_run=dry_run)
+        merged, elsewhere = merge_copy(session.store, todos.name, _content(file), dry_run=dry_run)
     except CannotMerge as error:
         raise CannotMerge(f"{visible(file)}: {error}") from error
     try:
         unreached = [*merged.unreached, *(session.clear_caches(merged.log) if merged.changed and not dry_run else ())]
         report = _Report(session, merged, merged_todos(merged), dry_run)
         if session.options.json:
+            from ...todo.views import id_of
             from .. import document
 
-            print_line(document.encode({**report.document(), "unreached": list(map(printable, unreached))}))
+            removed = [{"list": each.list, "id": id_of(each.stream)} for each in elsewhere]
+            more = {"removed": removed, "unreached": list(map(printable, unreached))}
+            print_line(document.encode({**report.document(), **more}))
         else:
             report.print()
+            for each in elsewhere:
+                print_message(
+                    session, f"Removed from {visible(each.list)}, because it is in another list: {report.named(each.stream)}"
+                )
             for what in unreached:
                 print_message(session, f"Not reached: {visible(what)}")
     except CqrsError as error:
@@ -119,7 +127,7 @@ class _Report:
             print_message(session, self._conflict_line(conflict))
         self._print_rest(len(merged.conflicts), "conflicts")
         for stream, target in todos.moved_to.items():
-            print_message(session, f"Moved to {visible(target)} elsewhere: {self._named(stream)}. Merge that list, too.")
+            print_message(session, f"Moved to {visible(target)} elsewhere: {self.named(stream)}. Merge that list, too.")
         for item in todos.under_done:
             print_message(session, f"Open, under a todo that is done: {item.number} {visible(item.todo.text)}")
         if merged.forgotten:
@@ -142,7 +150,7 @@ class _Report:
 
     def _conflict_line(self, conflict: "Conflict") -> str:
         loser = self._who(conflict.loser)
-        what = f"Conflict: {self._named(conflict.stream)}: "
+        what = f"Conflict: {self.named(conflict.stream)}: "
         if conflict.winner is None:
             return f"{what}{loser} was left out, because it would close a circle"
         winner = self._who(conflict.winner)
@@ -158,7 +166,8 @@ class _Report:
 
         return conflict.winner is not None and isinstance(conflict.winner.event, TodoRemoved)
 
-    def _named(self, stream: str) -> str:
+    def named(self, stream: str) -> str:
+        """Return the number and the text of a todo."""
         entity = self._todos.fold[stream]
         text = "" if entity.state is None else f" {visible(entity.state.text)}"
         return f"{entity.number}{text}"

@@ -133,33 +133,36 @@ def _without(lines: Sequence[bytes], header: Header, forgotten: Collection[str])
     return lines if set(header.forgotten) == set(forgotten) else forget_in_copy(lines, forgotten)
 
 
+def with_wanted(commit: Commit, types: EventTypes, rules: MergeRules[Any, Any, Any]) -> Commit:
+    """Return a commit in which the data of the `merged` events are `Merged`, unless a newer program wrote them."""
+
+    def known(event: Recorded) -> Recorded:
+        if event.type != MERGED or not isinstance(event.data, UnknownEvent):
+            return event
+        try:
+            read = _decode_merged(event.data.data)
+            wanted: Any = msgspec.convert({**rules.old_values.get(read.type, {}), **read.data}, types.types[read.type])
+        except (msgspec.MsgspecError, KeyError):
+            return event
+        return replace(event, data=Merged(wanted))
+
+    if all(event.type != MERGED for event in commit.events):
+        return commit
+    return replace(commit, events=tuple(map(known, commit.events)))
+
+
 class _Lines:
     """Decodes the lines of copies, and encodes those that a merge adds."""
 
     def __init__(self, types: EventTypes, rules: MergeRules[Any, Any, Any]) -> None:
         self._types = types
         self._codec = Codec(types)
-        self._old_values = rules.old_values
+        self._rules = rules
 
     def commits(self, lines: Sequence[bytes]) -> Iterator[Commit]:
         decoded = self._codec.decode_lines(b"".join(lines))
         for line, text in zip(decoded, lines, strict=True):
-            commit = self._codec.commit(line, digest_in(text[:-1]) or b"")
-            if any(event.type == MERGED for event in commit.events):
-                commit = replace(commit, events=tuple(map(self._with_wanted, commit.events)))
-            yield commit
-
-    def _with_wanted(self, event: Recorded) -> Recorded:
-        """Return an event with what was wanted as its data, if it is a `merged` one of a known type."""
-        if event.type != MERGED or not isinstance(event.data, UnknownEvent):
-            return event
-        try:
-            read = _decode_merged(event.data.data)
-            cls = self._types.types[read.type]
-            wanted: Any = msgspec.convert({**self._old_values.get(read.type, {}), **read.data}, cls)
-        except (msgspec.MsgspecError, KeyError):  # a newer program wrote it
-            return replace(event, data=UnknownEvent(MERGED, event.data.data, "what was wanted is not known"))
-        return replace(event, data=Merged(wanted))
+            yield with_wanted(self._codec.commit(line, digest_in(text[:-1]) or b""), self._types, self._rules)
 
     def encode(self, commits: Sequence[Commit], previous: bytes) -> Iterator[bytes]:
         digest = digest_in(previous[:-1]) or b""
@@ -180,6 +183,6 @@ class _Lines:
             return _encode(event.data)
         wanted = event.data.event
         type = self._types.name_of(wanted)
-        old = self._old_values.get(type, {})
+        old = self._rules.old_values.get(type, {})
         members = {name: getattr(wanted, name) for name in wanted.__struct_fields__ if name not in old}
         return _encode({"type": type, "data": members})
