@@ -25,7 +25,7 @@ from ..todo.recorder import Answer
 from ..todo.views import Item, Label, display_value
 from .clock import to_local
 from .errors import EditorFailed, UsageError
-from .fields import Given, read_attribute, read_fields, read_todos
+from .fields import UNDECLARED, Given, read_attribute, read_fields, read_todos
 from .output import print_message
 from .session import Session
 from .text import visible
@@ -255,6 +255,7 @@ _PAIR = re.compile(r"""([^\s:]+):("(?:[^"\\]|\\.)*"|\S+)(?!\S)""")
 def _read_attributes(session: Session, item: Item, line: str) -> dict[str, str]:
     """Read the line of attributes, such as `estimate:2h place:"Room 5"`."""
     present, found = dict(item.todo.attributes), dict[str, str]()
+    known = {**dict.fromkeys(present, UNDECLARED), **session.config.attributes}
     rest = line
     while rest := rest.lstrip():
         match = _PAIR.match(rest)
@@ -270,7 +271,7 @@ def _read_attributes(session: Session, item: Item, line: str) -> dict[str, str]:
                 ) from error
         if key in found:
             raise UsageError(f"the attribute {key} is there twice", "keep one of them")
-        found[key] = value if present.get(key) == value else read_attribute(session, key, value)
+        found[key] = value if present.get(key) == value else read_attribute(session, key, value, known)
     return found
 
 

@@ -188,6 +188,11 @@ def check_due(due: DayOrInstant | None, _now: object = None) -> DayOrInstant | N
     return None if due is None else check_canonical(due, "due")
 
 
+def check_acknowledged(reminder: datetime | None, _now: object = None) -> datetime | None:
+    """Check the time of a reminder that is acknowledged. Returns it in UTC."""
+    return None if reminder is None else check_instant(reminder)
+
+
 def check_reminder(reminder: datetime | None, now: datetime | None) -> datetime | None:
     """Check that a reminder is in the future.
 

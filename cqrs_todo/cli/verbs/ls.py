@@ -249,4 +249,5 @@ VERB = Verb(
         Option("limit", ("--limit", "-n"), "Show at most N todos.", metavar="N", kind=int, least=0),
     ),
     dashes="word",
+    paged=True,
 )
