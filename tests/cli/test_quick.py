@@ -16,6 +16,7 @@ FORMS = [
     "view nothing",
     "explain done 99",
     "explain ls",
+    "merge nowhere.jsonl",
     "",
     "ls",
     "list",
