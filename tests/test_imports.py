@@ -75,6 +75,7 @@ MODULES = (
     "todo.backup",
     "todo.importing",
     "todo.reactions",
+    "web",
     "cli",
 )
 """The modules and packages in one order. Each may import those before it, and none after it."""
@@ -101,6 +102,7 @@ IMPURE_MODULES = {
     "todo.backup",
     "todo.importing",
     "todo.reactions",
+    "web",
     "cli",
 }
 """The modules that do input or output, or work through a store that does."""
