@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 from ..todo.fields import FIELDS, Kind
-from ..todo.views import display_day_or_instant, display_value, short_instant
+from ..todo.views import display_attribute, display_day_or_instant, display_value, short_instant
 from .clock import to_local
 from .output import print_line, print_message, print_row
 from .session import Session
@@ -34,7 +34,7 @@ COLUMNS: dict[str, Column] = {
 
 def attribute_column(name: str) -> Column:
     """Return the column that shows an attribute."""
-    return lambda entry: dict(entry.todo.attributes).get(name, "")
+    return lambda entry: display_attribute(dict(entry.todo.attributes).get(name, ""), to_local)
 
 
 def print_columns(session: Session, entries: Sequence[Entry], columns: Sequence[Column]) -> None:
