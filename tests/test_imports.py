@@ -68,6 +68,7 @@ MODULES = (
     "todo.forgetting",
     "todo.service",
     "todo.several_lists",
+    "todo.importing",
     "todo.reactions",
     "cli",
 )
@@ -81,6 +82,7 @@ IMPURE_MODULES = {
     "cqrs.reactions",
     "cqrs.stores",
     "cqrs.testing",
+    "todo.read_models",
     "todo.lists",
     "todo.recorder",
     "todo.moves",
@@ -89,6 +91,7 @@ IMPURE_MODULES = {
     "todo.forgetting",
     "todo.service",
     "todo.several_lists",
+    "todo.importing",
     "todo.reactions",
     "cli",
 }
@@ -196,6 +199,7 @@ def test_pure_modules_import_pure_modules_and_the_standard_library_alone(file: P
         "cqrs.struct": {"msgspec"},
         "cqrs.events": {"typing_extensions"},  # only for type checkers
         "todo.rules": {"dateutil"},
+        "todo.formats.markdown": {"markdown_it"},
     }
     allowed = sys.stdlib_module_names | special.get(module_of(file), set())
     assert foreign <= allowed - IMPURE

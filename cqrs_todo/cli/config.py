@@ -114,6 +114,15 @@ def _user_of_database() -> str:
         return f"uid{os.getuid()}"
 
 
+def config_content() -> bytes | None:
+    """Return the content of the configuration file; None if there is none.
+
+    Raises:
+        UsageError: It cannot be read.
+    """
+    return _read(config_file())
+
+
 def load_config() -> Config:
     """Read the configuration.
 

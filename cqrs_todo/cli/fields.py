@@ -133,7 +133,7 @@ def read_fields(
         raise UsageError(f"there is no field {', '.join(map(repr, unknown))} to clear", f"the fields are {known}")
     text, markers = split_words([check_text("text", word) for word in words], literal, attributes)
     markers += [Marker(f"--clear {name}", ATTRIBUTES, None, attribute=name) for name in clear if name in attributes]
-    for word in inside_texts(words[: len(words) - literal]):
+    for word in inside_texts(words[: len(words) - literal], attributes):
         print_message(session, f"{visible(word)} is a part of the text. As a word of its own it would set a field.")
     given = given_by(session, markers, attributes, cleared=frozenset(clear) & frozenset(CLEARABLE))
     values = dict(given.values)

@@ -413,6 +413,17 @@ class Store(ABC):
             MissingLog: The log had been recorded and is gone.
         """
 
+    def open_archived(self, name: str) -> Log:
+        """Open an archived log, to which nothing can be appended.
+
+        Raises:
+            ExportRefused: The store cannot read archived logs.
+            LogNotFound: No archived log has this name.
+            InvalidLogName: No log can have this name.
+            MissingLog: The log had been recorded and is gone.
+        """
+        raise ExportRefused(f"{name} is archived, and its store cannot read archived logs")
+
     def open_or_create(self, name: str, at: datetime) -> Log:
         """Open a log, or make it if it does not exist yet.
 

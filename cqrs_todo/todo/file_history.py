@@ -12,7 +12,7 @@ from itertools import chain, islice
 
 from ..cqrs.errors import ImportRefused
 from ..cqrs.events import Commit, Metadata
-from ..cqrs.stores.new_lines import NewLines, new_header
+from ..cqrs.stores.exported import NewLines, new_header
 from ..cqrs.struct import Struct
 from .batches import split_to_commit_size, with_batch_ids
 from .events import TodoEvent
@@ -27,7 +27,7 @@ from .values import ToLocal
 from .views import MOVE, id_of
 
 GIT = "git"
-"""The key in a commit's `meta` for what it was imported from: the hash of the `revision` in git, and the path of the file."""
+"""The key in a commit's `meta` for what it was imported from: the hash of the `revision`, and the path of the `file`."""
 
 _NOTHING = "; nothing was imported"
 _COMMAND = re.compile(r"git-([0-9a-f]{40,64})(\.[0-9]+)?")

@@ -425,8 +425,6 @@ def bracketed_details(todo: Todo | TodoCreated, to_local: ToLocal, label: Label 
             parts += (f"{key} {display_attribute(text, to_local)}" for key, text in value)
         elif field.kind == "day or instant":
             parts.append(f"{field.name} {local_day(value, to_local):%a} {words}")
-        elif field.kind in ("todos", "todo"):
-            parts.append(f"{field.marker.removesuffix(':')} {words}")
         else:
             parts.append(f"{field.name} {words}")
     return f" ({', '.join(parts)})" if parts else ""

@@ -54,6 +54,35 @@ def test_lines_of_stdin_may_have_attributes(declared: Todo) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("line", "text", "expected"),
+    [
+        ('two my-place:"Room 5"', "two", {"my-place": "Room 5"}),
+        ("two room2:'a b' x", "two x", {"room2": "a b"}),
+        ('two Größe:"sehr groß"', "two", {"Größe": "sehr groß"}),
+        ('two "place:Room 5"', "two", {"place": "Room 5"}),
+        ("six -- estimate:3", "six estimate:3", {}),
+        ('say "hi there" now', 'say "hi there" now', {}),
+    ],
+)
+def test_a_line_of_stdin_may_have_quoted_values(todo: Todo, line: str, text: str, expected: dict[str, str]) -> None:
+    configure(todo, CONFIG + 'my-place = "text"\nroom2 = "text"\n')
+    todo("add", "-", stdin=line + "\n")
+    (row,) = todo.todos()
+    assert (row["text"], row["attributes"]) == (text, expected)
+
+
+def test_an_attribute_inside_a_text_is_pointed_out(declared: Todo) -> None:
+    assert "estimate:3 is a part of the text" in declared("add", "Paint it estimate:3").err
+
+
+def test_setting_and_clearing_an_attribute_is_explained(declared: Todo) -> None:
+    declared("add", "Paint", "place:x")
+    for words in (["place:y"], ["place:none"], ["--clear", "attributes"]):
+        assert "todo_attribute_changed" in declared("explain", "edit", "1", *words).out
+    assert declared("explain", "edit", "1", "place:y", "--json").json
+
+
 def test_attributes_have_a_history_and_are_undone_blamed_compared_and_restored(declared: Todo) -> None:
     declared("add", "Paint", "estimate:2")
     declared("edit", "1", "estimate:3", "place:Attic")

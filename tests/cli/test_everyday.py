@@ -305,6 +305,7 @@ def test_the_agenda_lists_due_dates_and_reminders_by_day(at: Run) -> None:
     assert at("agenda") == (
         "Tue 24 Mar 2026 (overdue)\n              1  Late\n\n"
         "Wed 25 Mar 2026 (today)\n  16:00       2  reminder: Call\n  17:00       2  Call\n\n"
+        "Thu 26 Mar 2026\n              3  no longer waiting: Hidden\n\n"
         "Fri 27 Mar 2026\n         work/1  Deploy\n"
     )
     assert "Far" in at("agenda", "--days", "60")
@@ -314,14 +315,20 @@ def test_the_agenda_lists_due_dates_and_reminders_by_day(at: Run) -> None:
     assert [line for line in month if ">25" in line]
     assert "exclude" not in at("agenda", "--month", "--days", "3", code=2)
     document: Any = json.loads(at("agenda", "--json"))
-    assert [row["kind"] for row in document["appointments"]] == ["due", "reminder", "due", "due"]
+    assert [row["kind"] for row in document["appointments"]] == ["due", "reminder", "due", "wait", "due"]
+    at("add", "Later", "due:28-mar", "wait:27-mar-09:00")
+    later = [line.split("\t") for line in at("agenda", "--plain").splitlines() if line.endswith("Later")]
+    assert later == [["2026-03-27", "09:00", "wait", "5", "Later"], ["2026-03-28", "", "due", "5", "Later"]]
+    assert "Later" not in at("agenda", "--days", "2")
     assert at("-L", "empty", "agenda", code=3)
 
 
 def test_help_shows_how_a_verb_is_used(todo: Todo) -> None:
     assert todo("help", "done").out == todo("done", "--help").out
     assert todo("help", "lists", "new").out == todo("lists", "new", "--help").out
-    assert todo("help").out == todo("--help").out
+    assert todo("help").out == todo("--help").out == todo("help", "todo").out
+    assert todo("help", "todo", "done").out == todo("done", "--help").out
+    assert all(f" {sign}" in todo("help", "todo").out for sign in ("⊘8", "↻", "(1/3)", "├", "└", "≡"))
     assert todo.run("help", "nosuch").code == 2
 
 

@@ -22,7 +22,7 @@ from cqrs_todo.todo.recorder import TYPES
 from cqrs_todo.todo.service import TodoList
 from tests.conftest import Todo
 from tests.gits import Made, Repository
-from tests.revisions import PRIORITIES, Row, household, row_of
+from tests.revisions import GEOMANDEL, PRIORITIES, Row, geomandel, household, row_of
 
 pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
 
@@ -69,14 +69,14 @@ def build(folder: Path) -> Repository:
     repository = Repository(folder)
     at = START
     for number, revision in enumerate(household()):  # 40 revisions: edits of similar lines, duplicates, reordering
-        repository.commit(revision.at, AUTHORS[number % 3], **{"todo.txt": [standard(line) for line in revision.lines]})
+        repository.commit(revision.at, {"todo.txt": [standard(line) for line in revision.lines]}, AUTHORS[number % 3])
         at = revision.at
     lines = [standard(line) for line in household()[-1].lines]
 
     def step(file: str, *, hours: int = 1) -> None:
         nonlocal at
         at += timedelta(hours=hours)
-        repository.commit(at, AUTHORS[hours % 3], **{file: lines})
+        repository.commit(at, {file: lines}, AUTHORS[hours % 3])
 
     repository.git("mv", "todo.txt", "list.txt")
     step("list.txt")  # a rename alone
@@ -175,7 +175,7 @@ def viewed(recorded: Recorded, moment: Moment) -> Counter[Row]:
             item.todo.text,
             item.todo.done,
             item.todo.priority,
-            tuple(sorted({*item.todo.tags, item.todo.project} - {None})),
+            tuple(sorted({*item.todo.tags, *([] if item.todo.project is None else [item.todo.project])})),
             item.todo.due,
         )
         for item in view.items
@@ -269,8 +269,8 @@ def test_an_import_that_is_killed_leaves_nothing_and_the_next_one_gives_the_same
 @pytest.fixture
 def small(tmp_path: Path) -> Repository:
     repository = Repository(tmp_path / "small")
-    repository.commit(START, **{"todo.txt": ["Buy milk", "(A) 2024-03-03 Call Ann +home"]})
-    repository.commit(START + timedelta(hours=1), **{"todo.txt": ["x Buy milk", "(A) 2024-03-03 Call Ann +home", "Water"]})
+    repository.commit(START, {"todo.txt": ["Buy milk", "(A) 2024-03-03 Call Ann +home"]})
+    repository.commit(START + timedelta(hours=1), {"todo.txt": ["x Buy milk", "(A) 2024-03-03 Call Ann +home", "Water"]})
     return repository
 
 
@@ -284,7 +284,7 @@ def test_where_the_file_names_no_time_the_time_of_the_revision_counts(todo: Todo
     assert (milk["created"], milk["completed"]) == ("2024-04-01T08:00:00Z", "2024-04-01T09:00:00Z")
     assert ann["created"] == "2024-03-03T00:00:00Z"
     assert water["created"] == "2024-04-01T09:00:00Z"
-    small.commit(START + timedelta(hours=2), **{"todo.txt": ["x Buy milk!", "Water"]})
+    small.commit(START + timedelta(hours=2), {"todo.txt": ["x Buy milk!", "Water"]})
     import_small(todo, small)
     assert todo.todos("-L", "notes")[0]["completed"] == "2024-04-01T09:00:00Z", "it was done then, and edited later"
 
@@ -294,7 +294,7 @@ def test_what_was_changed_in_the_list_stays_when_new_revisions_come(todo: Todo, 
     todo("-L", "notes", "add", "Only here")
     todo("-L", "notes", "edit", "2", "Call Ann and Bob", "+phone")
     todo("-L", "notes", "rm", "3")
-    small.commit(START + timedelta(hours=2), **{"todo.txt": ["(B) 2024-03-03 Call Ann +home", "Water", "New"]})
+    small.commit(START + timedelta(hours=2), {"todo.txt": ["(B) 2024-03-03 Call Ann +home", "Water", "New"]})
     assert "Imported 1 revision of" in import_small(todo, small)
     ann, here, new = todo.todos("-L", "notes")  # the file removed the milk, and the water was removed here
     assert (ann["text"], ann["tags"], ann["priority"]) == ("Call Ann and Bob", ["phone"], "M")
@@ -305,8 +305,8 @@ def test_a_todo_that_was_moved_stays_where_it_is(todo: Todo, small: Repository) 
     import_small(todo, small)
     todo("lists", "new", "other")
     todo("-L", "notes", "move", "3", "other")
-    small.commit(START + timedelta(hours=2), **{"todo.txt": ["Buy milk"]})
-    small.commit(START + timedelta(hours=3), **{"todo.txt": ["Buy milk", "Water"]})
+    small.commit(START + timedelta(hours=2), {"todo.txt": ["Buy milk"]})
+    small.commit(START + timedelta(hours=3), {"todo.txt": ["Buy milk", "Water"]})
     import_small(todo, small)
     assert [each["text"] for each in todo.todos("-L", "notes")] == ["Buy milk"]
     assert [each["text"] for each in todo.todos("-L", "other")] == ["Water"]
@@ -315,7 +315,7 @@ def test_a_todo_that_was_moved_stays_where_it_is(todo: Todo, small: Repository) 
 def test_a_todo_that_was_forgotten_does_not_come_back(todo: Todo, small: Repository) -> None:
     import_small(todo, small)
     todo("-L", "notes", "forget", "2", "-y")
-    small.commit(START + timedelta(hours=2), **{"todo.txt": ["(A) 2024-03-03 Call Ann +home +phone", "Water", "New"]})
+    small.commit(START + timedelta(hours=2), {"todo.txt": ["(A) 2024-03-03 Call Ann +home +phone", "Water", "New"]})
     import_small(todo, small)
     assert "Call" not in todo.content("notes")
     assert [each["text"] for each in todo.todos("-L", "notes")] == ["Water", "New"]
@@ -327,6 +327,25 @@ def test_undo_takes_back_the_last_revision(todo: Todo, small: Repository) -> Non
     import_small(todo, small)
     todo("-L", "notes", "undo")
     assert [each["done"] for each in todo.todos("-L", "notes")] == [False, False]
+
+
+@pytest.mark.skipif(not GEOMANDEL.is_dir(), reason=f"geomandel's todo.txt is not there: {GEOMANDEL}")
+def test_the_history_of_a_real_file_is_what_the_file_was(tmp_path: Path) -> None:
+    repository, todo = Repository(tmp_path / "geomandel"), Todo(tmp_path / "home")
+    repository.commit_all(
+        "todo.txt", ((each.at, "".join(f"{line}\n" for line in each.lines).encode()) for each in geomandel())
+    )
+    todo("-L", "notes", "import", "--git", f"{repository.folder}:todo.txt")
+    recorded = Recorded(repository, repository.history("todo.txt"), todo, todo.log("notes"))
+    assert len(recorded.revisions) > 10
+    for position, made in at_each_position(recorded):
+        assert viewed(recorded, position) == rows(made), made
+
+
+def test_a_file_of_another_kind_is_refused(todo: Todo, small: Repository) -> None:
+    small.write("data.txt", ['{"todos": []}'])
+    small.commit(START + timedelta(hours=3))
+    refused(todo, 2, "of which no history can be imported", f"{small.folder}:data.txt")
 
 
 # what is refused
@@ -354,7 +373,7 @@ def test_a_list_with_todos_of_its_own_is_refused(todo: Todo, small: Repository) 
 
 def test_another_file_is_refused(todo: Todo, small: Repository) -> None:
     import_small(todo, small)
-    small.commit(START + timedelta(hours=3), **{"other.txt": ["Another"]})
+    small.commit(START + timedelta(hours=3), {"other.txt": ["Another"]})
     refused(todo, 1, "or this is another file; nothing was imported", f"{small.folder}:other.txt")
 
 
@@ -483,8 +502,8 @@ def test_nested_todos_of_markdown_and_org_keep_their_identity(
     todo: Todo, tmp_path: Path, file: str, first: Sequence[str], second: Sequence[str]
 ) -> None:
     repository = Repository(tmp_path / "nested")
-    repository.commit(START, **{file: first})
-    repository.commit(START + timedelta(hours=1), **{file: second})
+    repository.commit(START, {file: first})
+    repository.commit(START + timedelta(hours=1), {file: second})
     todo("-L", "notes", "import", "--git", f"{repository.folder}:{file}")
     before = todo("-L", "notes", "--at", "@1", "ls", "--all", "--json").json["todos"]
     after = todo.todos("-L", "notes")

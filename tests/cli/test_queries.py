@@ -135,3 +135,21 @@ def test_todos_are_grouped_with_their_counts(filled: Todo) -> None:
     ):
         refused = filled.run("ls", *line.split())
         assert (refused.code, said in refused.err) == (2, True), refused.err
+
+
+@pytest.mark.parametrize(
+    "words", [["done", "1"], ["rm", "A"], ["forget", "-y", "1"], ["edit", "1", "pri:H"], ["tag", "1", "+x"]]
+)
+def test_where_and_ids_together_are_refused(todo: Todo, words: list[str]) -> None:
+    todo("add", "A", "+p")
+    todo("add", "B", "+q")
+    before = todo.content()
+    result = todo.run(*words, "--where", "+q")
+    assert (result.code, "both name todos" in result.err) == (2, True), result.err
+    assert todo.content() == before
+
+
+def test_a_text_that_looks_like_an_id_can_be_given_beside_where(todo: Todo) -> None:
+    todo("add", "A", "+p")
+    todo("edit", "--where", "+p", "--", "2 eggs")
+    assert todo.todos()[0]["text"] == "2 eggs"

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from importlib import import_module
+from types import ModuleType
 from typing import Literal, TypeAlias
 
 from ...cqrs.struct import Struct
@@ -67,3 +69,48 @@ class Loss(Struct, frozen=True):
 
 Report: TypeAlias = Callable[[Loss], None]
 """Receives what cannot be kept as it is."""
+
+
+class Format(Struct, frozen=True, kw_only=True):
+    """A format of files.
+
+    Args:
+        name: What people write after `--format`.
+        title: What it is called in messages.
+        module: The module of this package that reads and writes it; "" for the formats of this program.
+        suffixes: The ends of the names of its files.
+        reader: The function of the module that reads it.
+        by_line: Whether it is read line by line, in bounded memory. Otherwise the file has a largest size.
+        writes: Whether it can be written, too.
+    """
+
+    name: str
+    title: str
+    module: str
+    suffixes: tuple[str, ...] = ()
+    reader: str = "read"
+    by_line: bool = True
+    writes: bool = True
+
+
+FORMATS = {
+    format.name: format
+    for format in (
+        Format(name="json", title="JSON of todo export", module="", by_line=False),
+        Format(name="events", title="log of todo export", module=""),
+        Format(name="todotxt", title="todo.txt", module="todotxt", suffixes=(".txt",)),
+        Format(name="taskwarrior", title="Taskwarrior", module="taskwarrior", by_line=False),
+        Format(name="ics", title="iCalendar", module="icalendar_", suffixes=(".ics", ".ical"), by_line=False),
+        Format(name="todoist", title="Todoist JSON", module="todoist", by_line=False, writes=False),
+        Format(name="todoist-csv", title="Todoist template", module="todoist", reader="read_template", writes=False),
+        Format(name="markdown", title="Markdown", module="markdown", suffixes=(".md", ".markdown")),
+        Format(name="org", title="Org", module="org", suffixes=(".org",)),
+        Format(name="csv", title="CSV", module="csv_", suffixes=(".csv", ".tsv")),
+    )
+}
+"""All formats by their names."""
+
+
+def load(format: Format) -> ModuleType:
+    """Import the module of a format of another program."""
+    return import_module(f"{__name__}.{format.module}")

@@ -315,7 +315,7 @@ def _box_text(token: Token) -> tuple[str, str] | None:
     match = _CHECK_BOX.fullmatch(token.content) if token.type == "inline" else None
     if match is None or not (match[2] or "").strip():
         return None
-    return match[1], " ".join(line.strip() for line in match[2].split("\n"))
+    return match[1], " ".join(line.strip() for line in match[2].split("\n")).strip()
 
 
 # From a check box to an entry
@@ -482,13 +482,13 @@ def _item(place: Place, context: Context) -> str:
     flat = " ".join(todo.text.split())
     text = _LAST_OR_ESCAPED.sub(lambda match: f"\\{match[0]}", flat)
     line = " ".join([f"- [{mark}] {text}", *fields])
-    read_text = _blocks(line)[0]
+    read_text = _blocks(line.replace("\0", "\ufffd"))[0]
     if not (len(read_text) == 1 and isinstance(read_text[0], _Box) and _split(read_text[0].text)[0] == todo.text):
         line += f" [text*:: {encode(todo.text)}]"
     if todo.note is None:
         return f"{indent}{line}\n"
     body = "".join(f"{f'  {each}' if each.strip() else ''}\n" for each in todo.note.split("\n"))
-    blocks, _ = _blocks(f"{line}\n\n{body}".rstrip("\n"))
+    blocks, _ = _blocks(f"{line}\n\n{body}".rstrip("\n").replace("\0", "\ufffd"))
     if len(blocks) == 1 and isinstance(blocks[0], _Box) and blocks[0].note == todo.note:
         return "".join(f"{indent if each.strip() else ''}{each}\n" for each in f"{line}\n\n{body}".split("\n")[:-1])
     return f"{indent}{line} [note*:: {encode(todo.note)}]\n"

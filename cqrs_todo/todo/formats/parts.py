@@ -44,6 +44,7 @@ _FIXED = datetime(2000, 1, 1, tzinfo=UTC)
 _KEY_LENGTH = 58
 """How long the key of an attribute can be if a number may follow, in characters."""
 _DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_UNSAFE = re.compile(r"[%\s:()\[\]\x00-\x1f\x7f-\x9f]")
 _NO_WORD = re.compile(r"[\s,]+")
 
 
@@ -305,6 +306,12 @@ def start(day: date, context: Context) -> datetime:
 _start = lru_cache(4096)(start_of_day)
 
 
+def local_midnight(instant: datetime, context: Context) -> date | None:
+    """Return the local day that begins at an instant; None if none does."""
+    day = context.to_local(instant).date()
+    return day if start(day, context) == instant else None
+
+
 def day_text(value: DayOrInstant | datetime, context: Context) -> str:
     """Return the local day of a date, as `2026-03-05`."""
     return local_day(day_or_instant(value) if isinstance(value, datetime) else value, context.to_local).isoformat()
@@ -370,8 +377,10 @@ def recurrence_in_words(words: str, draft_due: DayOrInstant | None, context: Con
 
 
 def encode(text: str) -> str:
-    """Return a text without blanks, colons and control characters, as URLs write it: `Call%20him`."""
-    return re.sub(r"[%\s:\x00-\x1f\x7f-\x9f]", lambda match: "".join(f"%{byte:02X}" for byte in match[0].encode()), text)
+    """Return a text without blanks, colons, brackets and control characters, as URLs write it: `Call%20him`."""
+    return re.sub(
+        r"[%\s:()\[\]\x00-\x1f\x7f-\x9f]", lambda match: "".join(f"%{byte:02X}" for byte in match[0].encode()), text
+    )
 
 
 def decode(text: str) -> str | None:

@@ -72,7 +72,9 @@ _free = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=1
 texts = (st.lists(_words | _free, min_size=1, max_size=6).map(" ".join) | _free).filter(str.strip)
 notes = st.none() | st.lists(texts | st.just(""), min_size=1, max_size=4).map("\n".join).filter(str.strip)
 _days = st.dates(datetime(1990, 1, 1).date(), datetime(2060, 1, 1).date())
-_instants = st.datetimes(datetime(1990, 1, 1), datetime(2060, 1, 1), timezones=st.just(UTC))
+_instants = st.datetimes(datetime(1990, 1, 1), datetime(2060, 1, 1), timezones=st.just(UTC)).map(
+    lambda instant: instant.replace(fold=0)
+)
 _whole_instants = _instants.map(lambda instant: instant.replace(microsecond=0))
 _dates = st.none() | (_days | _instants).map(day_or_instant)
 tags = st.lists(
@@ -159,4 +161,4 @@ def comparable(items: Sequence[Item], days: Sequence[str] = ()) -> Iterator[tupl
             todo, **{name: day_text(value, CONTEXT) for name, value in values.items()}, parent=None, depends=()
         )
         above = by_id.get(todo.parent or "")
-        yield rounded, above and above.text, sorted(by_id[id].text for id in todo.depends)
+        yield rounded, above and above.text, sorted(by_id[id].text for id in todo.depends if id in by_id)

@@ -88,6 +88,14 @@ class JsonlStore(Store):
                 log.forbid_appending(f"{self._path(name)} is a copy of {original.path}: it can be read, but not changed")
         return log
 
+    def open_archived(self, name: str) -> Log:
+        """Open an archived log to read it; see `Store`."""
+        name = check_log_name(name)
+        self._inventory().check(name, archived=True)
+        log = JsonlLog(self._archived(name), name, self._types, self._progress, self._indexes)
+        log.read_only = f"{name} is archived"
+        return log
+
     def rename(self, old: str, new: str) -> None:
         """Give a log another name; see `Store`."""
         old, new = check_log_name(old), check_log_name(new)
