@@ -53,6 +53,16 @@ def print_columns(session: Session, entries: Sequence[Entry], columns: Sequence[
     if not rows:
         print_message(session, "Nothing matches.")
         return
-    widths = [max(map(len, cells)) for cells in zip(*rows, strict=True)]
+    widths = [max(map(_width, cells)) for cells in zip(*rows, strict=True)]
     for row in rows:
-        print_line("  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip())
+        cells = (cell + " " * (width - _width(cell)) for cell, width in zip(row, widths, strict=True))
+        print_line("  ".join(cells).rstrip())
+
+
+def _width(text: str) -> int:
+    """Return how many columns of a terminal a text takes."""
+    if text.isascii():
+        return len(text)
+    from rich.cells import cell_len  # seldom needed, and then there is time
+
+    return cell_len(text)

@@ -109,6 +109,8 @@ _MINUTE = timedelta(minutes=1)
 _PRIORITY_ORDER = {priority: place for place, priority in enumerate((*PRIORITIES, None))}
 
 
+OTHER_COLUMNS = ("number", "state", "created", "done", "list", "id")
+"""The names of what is shown of a todo besides its fields. No attribute can be named so."""
 SORT_KEYS = ("number", "due", "priority", "project", "text", "created", "done")
 GroupKey: TypeAlias = Literal["project", "list", "due", "tag"]
 GROUP_KEYS: tuple[GroupKey, ...] = get_args(GroupKey)
