@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from cqrs_todo.cqrs.errors import Rejected
 from cqrs_todo.todo.events import TodoEvent
 from cqrs_todo.todo.fields import (
+    ACKNOWLEDGED,
     ATTRIBUTES,
     DEPENDS,
     DUE,
@@ -79,12 +80,14 @@ creates = st.builds(
     parent=st.none() | ids,
     every=recurrences,
     attributes=st.dictionaries(keys, texts, max_size=2).map(lambda pairs: tuple(pairs.items())),
+    acknowledged=st.none() | later_instants,
 )
 changes: st.SearchStrategy[TodoCommand] = st.one_of(
     st.builds(Change, st.just(TEXT), texts),
     st.builds(Change, st.just(NOTE), notes),
     st.builds(Change, st.just(DUE), dues),
     st.builds(Change, st.just(REMINDER), st.none() | later_instants, st.just(NOW)),
+    st.builds(Change, st.just(ACKNOWLEDGED), st.none() | later_instants),
     st.builds(Change, st.just(PRIORITY), priorities),
     st.builds(Change, st.just(PROJECT), projects),
     st.builds(Change, st.just(WAIT), dues),

@@ -24,7 +24,9 @@ def show_board(session: Session) -> int:
     """
     if session.options.all_lists:
         session.check_all_lists()
-    views, failure = session.views(all_lists=not (session.names_a_list or isinstance(session.moment, int)))
+    all_lists = not (session.names_a_list or isinstance(session.moment, int))
+    session.announce_reminders(all_lists=all_lists)
+    views, failure = session.views(all_lists=all_lists)
     if session.options.json:
         from . import document
 

@@ -3,7 +3,7 @@
 import os
 import stat
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, TypeAlias, get_args
 
 from ..cqrs.struct import Struct
@@ -42,9 +42,13 @@ class Config(Struct, frozen=True):
     date_order: DateOrder | None = None
     filters: Mapping[str, Filter] = {}
     attributes: Mapping[str, AttributeKind] = {}
+    reaction: Sequence[Mapping[str, Any]] = ()
+    remind: Mapping[str, Any] = {}
 
 
 _KEYS = Config.__struct_fields__
+_LATER: dict[str, type] = {"reaction": list, "remind": dict}
+"""The keys whose tables are parsed by those who use them, in `reaction_tables`, and the types of their values."""
 _CHOICES: dict[str, tuple[str, ...]] = {"color": COLORS, "date_order": DATE_ORDERS}
 
 
@@ -110,6 +114,15 @@ def _user_of_database() -> str:
         return f"uid{os.getuid()}"
 
 
+def config_content() -> bytes | None:
+    """Return the content of the configuration file; None if there is none.
+
+    Raises:
+        UsageError: It cannot be read.
+    """
+    return _read(config_file())
+
+
 def load_config() -> Config:
     """Read the configuration.
 
@@ -134,9 +147,18 @@ def load_config() -> Config:
             values[key] = _filters(path, value)
         elif key == "attributes":
             values[key] = _attributes(path, value)
+        elif key in _LATER:
+            _check_tables(path, key, value)
         else:
             _check(path, key, value)
     return Config(**values)
+
+
+def _check_tables(path: str, key: str, value: Any) -> None:
+    """Check that a key has a table, or several tables; their keys are checked where they are used."""
+    if not isinstance(value, _LATER[key]) or (isinstance(value, list) and not all(isinstance(each, dict) for each in value)):
+        head = "[[reaction]]" if key == "reaction" else "[remind]"
+        raise UsageError(f"{path}: {key} must be a table below the line {head}", f"write {head} and the keys below it")
 
 
 def _filters(path: str, tables: Any) -> dict[str, Filter]:
@@ -167,6 +189,7 @@ def _attributes(path: str, kinds: Any) -> dict[str, AttributeKind]:
     from ..cqrs.errors import Rejected  # few configurations declare attributes
     from ..todo.query import KEYS
     from ..todo.values import check_attribute
+    from ..todo.views import OTHER_COLUMNS
 
     example = 'write [attributes] and below it, for instance, estimate = "text"'
     if not isinstance(kinds, dict):
@@ -179,7 +202,7 @@ def _attributes(path: str, kinds: Any) -> dict[str, AttributeKind]:
             check_attribute(name, kind)
         except Rejected as error:
             raise UsageError(f"{path}: {error}", "give it another name") from error
-        if name.lower() in KEYS:
+        if name.lower() in KEYS or name.lower() in OTHER_COLUMNS:
             raise UsageError(f"{path}: an attribute cannot be named {name!r}, which has a meaning", "give it another name")
     if len({name.lower() for name in kinds}) < len(kinds):
         raise UsageError(f"{path}: two attributes differ only in their case", "give one of them another name")

@@ -42,7 +42,8 @@ def todo_document(item: Item) -> dict[str, Any]:
     return document | {ATTRIBUTES.name: dict(todo.attributes)}
 
 
-def _event_document(event: Recorded) -> dict[str, Any]:
+def event_document(event: Recorded) -> dict[str, Any]:
+    """Return the JSON form of an event."""
     data = msgspec.Raw(event.data.data) if isinstance(event.data, UnknownEvent) else event.data
     return {"stream": event.stream, "version": event.version, "type": event.type, "data": data}
 
@@ -63,7 +64,7 @@ def commit_document(commit: Commit, position_of: PositionOf) -> dict[str, Any]:
         "at": commit.metadata.at,
         "by": commit.metadata.by,
         "command": commit.metadata.command,
-        "events": [_event_document(event) for event in commit.events],
+        "events": [event_document(event) for event in commit.events],
         "undoes": undone,
         "redoes": redone,
         "meta": {key: value for key, value in commit.metadata.meta.items() if key not in (UNDOES, REDOES)},

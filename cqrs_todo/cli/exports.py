@@ -3,16 +3,16 @@
 import signal
 from contextlib import AbstractContextManager
 
+from ..todo.formats import FORMATS
 from .errors import UsageError
 from .signals import raised
 
-FORMATS = ("json", "events")
 
-
-def check_format(format: str | None) -> None:
-    """Raise `UsageError` if there is no such format."""
-    if format is not None and format not in FORMATS:
-        raise UsageError(f"there is no format {format!r}", f"the formats are {', '.join(FORMATS)}")
+def check_format(format: str | None, *, writing: bool = False) -> None:
+    """Raise `UsageError` if there is no such format, or if it cannot be written."""
+    known = [each.name for each in FORMATS.values() if each.writes or not writing]
+    if format is not None and format not in known:
+        raise UsageError(f"there is no format {format!r}", f"the formats are {', '.join(known)}")
 
 
 def cleaning_up() -> AbstractContextManager[None]:

@@ -1,6 +1,6 @@
 """Reading the fields of a todo from the words and options of `add` and `edit`."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, time
 from typing import Any
@@ -9,7 +9,7 @@ from ..cqrs.errors import Rejected
 from ..cqrs.struct import Struct
 from ..todo.fields import ATTRIBUTES, DUE, EVERY, FIELDS, TAGS, TEXT, Field, KeyedField, Kind, SetField
 from ..todo.model import Add, Change, Drop, Put, TodoCommand
-from ..todo.values import DayOrInstant, day_or_instant, number_in
+from ..todo.values import AttributeKind, DayOrInstant, day_or_instant, nfc, number_in
 from ..todo.views import Item
 from .clock import to_local, zone_name
 from .errors import UsageError
@@ -17,6 +17,9 @@ from .markers import KIND_OF_VALUE, Marker, check_complete, inside_texts, refusa
 from .output import print_message
 from .session import Session, check_text
 from .text import visible
+
+UNDECLARED: AttributeKind = "text"
+"""The kind of an attribute that is not declared."""
 
 
 class Rule(Struct, frozen=True):
@@ -102,6 +105,7 @@ def read_fields(
     *,
     literal: int = 0,
     clear: Sequence[str] | None = None,
+    present: Iterable[str] = (),
 ) -> Given:
     """Read the fields of a todo from words and options.
 
@@ -111,6 +115,7 @@ def read_fields(
         options: What options gave, by the names of fields; None or () for nothing.
         literal: How many of the last words came after `--`. They are text, whatever they look like.
         clear: The names of fields to clear; None for a new todo, which has nothing to clear.
+        present: The names of attributes that may be changed although they are not declared, because todos have them.
 
     Returns:
         The values and the fields to clear.
@@ -121,16 +126,16 @@ def read_fields(
     is_new = clear is None
     clear = clear or ()
     clear = tuple(_BY_MARKER.get(name, name) for name in clear)
-    attributes = session.config.attributes
+    attributes = {**dict.fromkeys(present, UNDECLARED), **session.config.attributes}
     unknown = [name for name in clear if name not in CLEARABLE and name not in attributes]
     if unknown:
         known = ", ".join((*CLEARABLE, *attributes))
         raise UsageError(f"there is no field {', '.join(map(repr, unknown))} to clear", f"the fields are {known}")
     text, markers = split_words([check_text("text", word) for word in words], literal, attributes)
     markers += [Marker(f"--clear {name}", ATTRIBUTES, None, attribute=name) for name in clear if name in attributes]
-    for word in inside_texts(words[: len(words) - literal]):
+    for word in inside_texts(words[: len(words) - literal], attributes):
         print_message(session, f"{visible(word)} is a part of the text. As a word of its own it would set a field.")
-    given = given_by(session, markers, cleared=frozenset(clear) & frozenset(CLEARABLE))
+    given = given_by(session, markers, attributes, cleared=frozenset(clear) & frozenset(CLEARABLE))
     values = dict(given.values)
     for field in FIELDS:
         option = options.get(field.name)
@@ -140,11 +145,11 @@ def read_fields(
         way = f"leave out {field.options[0]}" if is_new else f"to clear it: {field.name}:none, or --clear {field.name}"
         if not all(word.strip() for word in typed):
             raise UsageError(f"the field {field.name} is empty", way)
-        if field.kind not in ("note", "words", "attributes") and typed[-1].strip().lower() == "none":
+        if field.kind not in ("note", "words", "attributes") and clears_a_field(typed[-1]):
             raise UsageError(f"'none' is no value of the field {field.name}", way)
         if isinstance(field, KeyedField):
             for each in typed:
-                _take_attribute(values, *_read_pair(session, each))
+                _take_attribute(values, *_read_pair(session, each, attributes))
             continue
         value = _read(session, field, typed)
         if isinstance(field, SetField):
@@ -156,12 +161,19 @@ def read_fields(
     return _consistent(Given(values, given.cleared))
 
 
-def given_by(session: Session, markers: Sequence[Marker], *, cleared: frozenset[str] = frozenset()) -> Given:
+def given_by(
+    session: Session,
+    markers: Sequence[Marker],
+    attributes: Mapping[str, AttributeKind],
+    *,
+    cleared: frozenset[str] = frozenset(),
+) -> Given:
     """Read the fields of a todo from markers.
 
     Args:
         session: The run, which knows the time and the configuration.
         markers: The markers.
+        attributes: The attributes that can be set.
         cleared: The names of fields to clear besides.
 
     Raises:
@@ -178,7 +190,7 @@ def given_by(session: Session, markers: Sequence[Marker], *, cleared: frozenset[
             continue
         try:
             read = (
-                read_attribute(session, marker.attribute, value)
+                read_attribute(session, marker.attribute, value, attributes)
                 if isinstance(field, KeyedField)
                 else _read(session, field, [value])
             )
@@ -212,26 +224,41 @@ def _take_attribute(values: dict[str, Any], name: str, value: str | None) -> Non
         raise UsageError(f"the attribute {name} is given twice, with different values", "give it once")
 
 
-def _read_pair(session: Session, text: str) -> tuple[str, str | None]:
+def _read_pair(session: Session, text: str, attributes: Mapping[str, AttributeKind]) -> tuple[str, str | None]:
     """Read a word such as `estimate:2h` of the option that sets attributes."""
     key, colon, value = text.partition(":")
-    declared = session.config.attributes
     if not colon or not value.strip():
         raise UsageError(f"{text!r} is no attribute and its value", f"write {ATTRIBUTES.options[0]} {key or 'KEY'}:VALUE")
-    name = next((name for name in declared if name.lower() == key.lower()), key)
-    return name, None if value.strip().lower() == "none" else read_attribute(session, name, value.strip())
+    name = attribute_named(key, attributes) or key
+    return name, None if clears_a_field(value) else read_attribute(session, name, value.strip(), attributes)
 
 
-def read_attribute(session: Session, name: str, text: str) -> str:
+def clears_a_field(value: str) -> bool:
+    """Return whether what was typed in place of a value means that there is none: `due:none`."""
+    return value.strip().lower() == "none"
+
+
+def attribute_named(name: str, attributes: Iterable[str]) -> str | None:
+    """Return the one of some attributes that a name means, in which case makes no difference; None if it means none."""
+    wanted = nfc(name).lower()
+    return name if name in attributes else next((each for each in attributes if nfc(each).lower() == wanted), None)
+
+
+def read_attribute(session: Session, name: str, text: str, attributes: Mapping[str, AttributeKind]) -> str:
     """Read the value of an attribute, as people type it.
 
+    Args:
+        session: The run, which knows the time.
+        name: The name of the attribute.
+        text: The value, as it was typed.
+        attributes: The attributes that can be set.
+
     Raises:
-        UsageError: The attribute is not declared, or the text is not a value of its kind.
+        UsageError: The attribute cannot be set, or the text is not a value of its kind.
     """
-    declared = session.config.attributes
-    kind = declared.get(name)
+    kind = attributes.get(name)
     if kind is None:
-        others = f"the attributes are {', '.join(declared)}; " if declared else ""
+        others = f"the attributes are {', '.join(attributes)}; " if attributes else ""
         hint = f'{others}declare it in config.toml: [attributes] and below it {name} = "text"'
         raise UsageError(f"there is no attribute {name!r}", hint)
     value = read_day_or_instant(session, text) if KIND_OF_VALUE[kind] == "day or instant" else check_text(name, text)

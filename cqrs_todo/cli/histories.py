@@ -1,10 +1,12 @@
 """The history of a list or of todos, one event in each line."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ..cqrs.events import Commit
 from ..cqrs.struct import Struct
+from ..todo.events import TodoCompleted, TodoCreated, TodoRemoved
+from ..todo.fields import TEXT
 from ..todo.history import describe_commit, describe_event
 from ..todo.service import TodoList, View
 from ..todo.values import day_or_instant
@@ -12,20 +14,61 @@ from ..todo.views import id_of, label_of, long_instant, short_instant
 from .clock import to_local
 from .output import print_line, print_message, print_row
 from .session import Session
-from .tables import WIDE
-from .terminal import RICH_ROWS, draw, shown_value
+from .terminal import shown_value
 from .text import visible
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from .graph import Gutter
 
 FieldChanges: TypeAlias = dict[str, tuple[Any, Any]]
 """The old and the new value of fields, by their names."""
 
-Line: TypeAlias = tuple[str, str, str, str]
-"""Position, time and author of a commit, and one of its events in words."""
+_MOST_DRAWN = 1000
+"""How many lines are drawn on a terminal, which takes a tenth of a millisecond for each; more are printed as in a pipe."""
+
+STYLES: dict[type, str] = {TodoCompleted: "green", TodoRemoved: "red"}
+"""How what happened looks on a terminal, by the type of the event; other events look as usual."""
+
+WITH_TEXT = (TodoCreated, TEXT.changed)
+"""The types of events whose words contain the text of the todo."""
+
+
+class Line(Struct, frozen=True):
+    """A line of a history: an event, or below it the old and the new value of a field.
+
+    Args:
+        what: What happened, in words.
+        commit: The commit of the event; None for the values of a field.
+        label: What people call the todo; '' to leave it out.
+        title: The text of the todo, if the words do not contain it.
+        note: What the commit was for; '' for nothing.
+        style: How the words look on a terminal.
+        values: The old and the new value of a field.
+    """
+
+    what: str
+    commit: Commit | None = None
+    label: str = ""
+    title: str = ""
+    note: str = ""
+    style: str = ""
+    values: tuple[str, str] | tuple[()] = ()
+
+    @property
+    def position(self) -> str:
+        """The position of the commit."""
+        return "" if self.commit is None else f"@{self.commit.position}"
+
+    @property
+    def by(self) -> str:
+        """The author of the commit."""
+        return "" if self.commit is None else visible(self.commit.metadata.by)
+
+    @property
+    def words(self) -> str:
+        """The line without position, time and author, as it is printed where nobody reads it on a terminal."""
+        words = " ".join(part for part in (self.label, self.what + " → ".join(self.values)) if part)
+        return f"{words} ({self.note})" if self.note else words
 
 
 class HistoryRow(Struct, frozen=True):
@@ -52,8 +95,11 @@ def print_history(
     name_lists: bool,
     gutters: "Sequence[Gutter] | None" = None,
     seconds: bool = False,
+    by_day: bool = True,
 ) -> None:
     """Print a history: position, time, author, the number of the todo, and what happened to it.
+
+    A terminal also shows the texts of the todos, and the author only if there are several.
 
     Args:
         session: This run of the program.
@@ -62,11 +108,15 @@ def print_history(
         name_lists: Whether to name the list of each commit.
         gutters: The graph to the left of each commit; None for no graph.
         seconds: Whether times have seconds.
+        by_day: Whether a terminal shows the commits of each day under a heading.
     """
     names: dict[str, dict[str, str]] = {}
+    titles: dict[str, dict[str, str]] = {}
+    drawn = session.rich and gutters is None
     for row in rows:
         if row.view.list not in names:
             names[row.view.list] = {item.stream: f"{item.number}" for item in row.view.items}
+            titles[row.view.list] = {item.stream: visible(item.todo.text) for item in row.view.items} if drawn else {}
     if session.options.plain:
         for row in rows:
             _print_plain(row, names[row.view.list], name_lists=name_lists)
@@ -80,28 +130,47 @@ def print_history(
         place = f"{visible(row.view.list)} " if name_lists else ""
         labels = {stream: place + known.get(stream, visible(label_of(stream))) for stream in chosen}
         fields = (changes or {}).get(row.view.list)
-        new = list(history_lines([row.commit], labels, row.todos, fields, seconds=seconds))
+        new = list(history_lines([row.commit], labels, row.todos, fields, titles[row.view.list]))
         lines += new
         if gutters is not None:
             graph += [gutters[number].others if place else gutters[number].first for place in range(len(new))]
     if not lines:
         print_message(session, "No history.")
-    elif session.rich and len(lines) <= RICH_ROWS and gutters is None:
-        draw(session, history_table(lines, session.columns))
+    elif drawn and len(lines) <= _MOST_DRAWN:
+        from .drawn_history import draw_by_days, draw_in_order
+
+        if by_day:
+            draw_by_days(session, lines, seconds=seconds)
+        else:
+            draw_in_order(session, lines, seconds=seconds)
     else:
-        widths = [max(len(line[column]) for line in lines) for column in range(3)]
-        for number, (position, at, by, words) in enumerate(lines):
-            left = "" if gutters is None else f"{graph[number]}  "
-            print_line(f"{left}{position:>{widths[0]}}  {at:<{widths[1]}}  {by:<{widths[2]}}  {words}".rstrip())
+        print_plain_lines(lines, graph, seconds=seconds)
+
+
+def print_plain_lines(lines: Sequence[Line], graph: Sequence[str] = (), *, seconds: bool = False) -> None:
+    """Print lines in columns, without colours.
+
+    Args:
+        lines: The lines; at least one.
+        graph: What stands to the left of each line; () for no graph.
+        seconds: Whether times have seconds.
+    """
+    shown = long_instant if seconds else short_instant
+    cells = [
+        (line.position, "" if line.commit is None else shown(line.commit.metadata.at, to_local), line.by) for line in lines
+    ]
+    widths = [max(len(row[column]) for row in cells) for column in range(3)]
+    for number, ((position, at, by), line) in enumerate(zip(cells, lines, strict=True)):
+        left = f"{graph[number]}  " if graph else ""
+        print_line(f"{left}{position:>{widths[0]}}  {at:<{widths[1]}}  {by:<{widths[2]}}  {line.words}".rstrip())
 
 
 def history_lines(
     commits: Iterable[Commit],
-    labels: dict[str, str],
+    labels: Mapping[str, str],
     todos: TodoList,
-    changes: dict[int, FieldChanges] | None = None,
-    *,
-    seconds: bool = False,
+    changes: Mapping[int, FieldChanges] | None = None,
+    titles: Mapping[str, str] | None = None,
 ) -> Iterator[Line]:
     """Return the lines of commits.
 
@@ -110,53 +179,22 @@ def history_lines(
         labels: What to call each todo, by its stream. Events of other todos are left out.
         todos: The list of the commits.
         changes: By position, the old and the new value of each field, which get lines below the event.
-        seconds: Whether times have seconds.
+        titles: The texts of the todos, by their streams. A commit shows each of them once, also if the words contain it.
     """
-    shown = long_instant if seconds else short_instant
     for commit in commits:
-        head = (f"@{commit.position}", shown(commit.metadata.at, to_local), visible(commit.metadata.by))
-        note = describe_commit(commit, todos.position_of)
+        note = visible(describe_commit(commit, todos.position_of))
+        named = None
         for event in commit.events:
             if event.stream in labels:
+                data = type(event.data)
+                is_named = data in WITH_TEXT or event.stream == named
+                title = "" if is_named else (titles or {}).get(event.stream, "")
+                named = event.stream
                 what = visible(describe_event(event, to_local, todos.label))
-                words = " ".join(part for part in (labels[event.stream], what) if part)
-                yield *head, f"{words} ({visible(note)})" if note else words
+                yield Line(what, commit, labels[event.stream], title, note, STYLES.get(data, ""))
                 for name, (old, new) in (changes or {}).get(event.position, {}).items():
                     was, now = (shown_value(name, value, todos.label) or "none" for value in (old, new))
-                    yield "", "", "", f"  {name:<9} {was} → {now}"
-
-
-def history_table(lines: Sequence[Line], width: int) -> "Table":
-    """Return the lines as a Rich table.
-
-    The author is shown only if there are several. On a narrow terminal, what happened is below the time.
-
-    Args:
-        lines: The lines.
-        width: How wide the terminal is.
-    """
-    from rich.table import Table
-    from rich.text import Text
-
-    several = len({by for _, _, by, _ in lines if by}) > 1
-    table = Table.grid(padding=(0, 2))
-    table.add_column(justify="right", style="bold", no_wrap=True)
-    if width >= WIDE:
-        table.add_column(style="cyan", no_wrap=True)
-        if several:
-            table.add_column(style="dim", overflow="fold", max_width=24)
-    table.add_column(ratio=1, overflow="fold")
-    shown = ""
-    for position, at, by, words in lines:
-        author = by if several else ""
-        if width >= WIDE:
-            table.add_row(position, at, *([author] if several else []), words)
-            continue
-        if position and position != shown:
-            table.add_row(position, Text(f"{at}  {author}".rstrip(), style="cyan"))
-            shown = position
-        table.add_row("", words)
-    return table
+                    yield Line(f"  {name:<9} ", values=(was, now))
 
 
 def _print_plain(row: HistoryRow, numbers: dict[str, str], *, name_lists: bool) -> None:

@@ -147,4 +147,4 @@ def _show(
     if raw:
         print_raw(session, rows)
     else:
-        print_history(session, rows, None, name_lists=name_lists, seconds=seconds)
+        print_history(session, rows, None, name_lists=name_lists, seconds=seconds, by_day=False)

@@ -10,6 +10,9 @@ from .session import Session
 COMPLETE = "__complete"
 """The word with which a shell asks for completions; the name of the shell and the words of the command line follow."""
 
+COUNTS = (["remind", "--count"], ["remind", "--count", "-A"])
+"""The command lines that a shell prompt runs each time, which must be quick although they have options."""
+
 
 def parse_fast(args: Sequence[str], session: Session) -> Callable[[Session], int] | None:
     """Parse a command line, if it has no options.
@@ -29,6 +32,11 @@ def parse_fast(args: Sequence[str], session: Session) -> Callable[[Session], int
         from .completing import complete
 
         return lambda session: complete(session, args[1:])
+    if args in COUNTS:
+        from .due_reminders import print_count
+
+        session.options.all_lists = len(args) > len(COUNTS[0])
+        return print_count
     if any(arg.startswith("-") for arg in args):
         return None
     from .verbs import find

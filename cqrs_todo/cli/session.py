@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from ..cqrs.cursor import Cursor
 from ..cqrs.errors import CqrsError, OutcomeUnknown
-from ..cqrs.events import Moment, PositionOf
+from ..cqrs.events import CAUSATION, CORRELATION, Moment, PositionOf
 from ..cqrs.snapshots import Snapshots
 from ..cqrs.store import Store
 from ..cqrs.stores import open_store
@@ -36,6 +36,12 @@ NARROWEST = 40
 """The narrowest terminal, in columns, in which tables are drawn."""
 
 
+IN_REACTION, CAUSED_BY, CORRELATED = "TODO_REACTION", "TODO_CAUSATION", "TODO_CORRELATION"
+"""The environment variables in which a program finds the reaction that runs it, the event, and what that belongs to."""
+
+LONGEST_CAUSE = 300
+"""How long what the environment says about a cause may be, in characters."""
+
 _BEGINNINGS = ("beginning", "the beginning", "the start", "begin", "origin")
 """Words that people use for the moment `start`."""
 
@@ -58,6 +64,7 @@ class Options:
         self.json = False
         self.plain = False
         self.color: Color | None = None
+        self.no_pager = False
         self.quiet = False
         self.all_lists = False
 
@@ -239,12 +246,14 @@ class Session:
         return SharedSnapshots(own, shared, State, SCHEMA)
 
     def clear_caches(self, log_id: str) -> Sequence[str]:
-        """Remove all that the cache folder holds of a log: snapshots, and the states of views.
+        """Remove all that the cache folder holds of a log: snapshots, and the states of views; also all read models.
 
         Returns:
             What could not be removed, in words.
         """
-        from .view_cache import ALL_LISTS, views_folder  # only for `forget`
+        from .due_reminders import EVERYTHING, reminders_folder  # only for `forget`
+        from .read_models import clear_read_models
+        from .view_cache import ALL_LISTS, views_folder
 
         kinds = os.path.join(cache_dir(), "snapshots")
         try:
@@ -254,8 +263,9 @@ class Session:
         except OSError as error:
             return [f"{kinds} ({error.strerror})"]
         places += [(views_folder(), scope) for scope in (log_id, ALL_LISTS)]
+        places.append((reminders_folder(), EVERYTHING))
         left = [os.path.join(folder, name) for folder, name in places if not Folder(folder).clear(name)]
-        return [f"{path} (it could not be removed)" for path in left]
+        return [f"{path} (it could not be removed)" for path in (*left, *clear_read_models())]
 
     def snapshot_cursor(self, log_id: str) -> Cursor | None:
         """Return the cursor of the newest snapshot of a log; None if there is no snapshot that can be read."""
@@ -278,6 +288,8 @@ class Session:
             progress=self.progress,
         )
         opened.request = self.request
+        if IN_REACTION in os.environ:
+            opened.cause = _cause()
         self._lists.append(opened)
         return opened
 
@@ -447,6 +459,14 @@ class Session:
         asked = self.color == "always" or (sys.stdout.isatty() and os.environ.get("TERM") != "dumb")
         return asked and self.columns >= NARROWEST
 
+    @property
+    def pages(self) -> bool:
+        """Whether the output goes to a terminal on which a pager can show what is longer than the screen."""
+        options = self.options
+        if options.json or options.plain or options.no_pager or os.environ.get("TERM") == "dumb":
+            return False
+        return sys.stdout.isatty()
+
     @cached_property
     def columns(self) -> int:
         """The width of the terminal."""
@@ -479,6 +499,27 @@ class Session:
         place = f"@{recorded.recorded} was recorded in {recorded.name}"
         return OutcomeUnknown(f"{place}, but the answer could not be given: {error}")
 
+    def announce_reminders(self, *, all_lists: bool) -> None:
+        """Print the reminders that came due, if a person looks at the present on a terminal."""
+        options = self.options
+        if sys.stderr.isatty() and self.recording and not (options.quiet or options.json or options.at):
+            from .due_reminders import announce  # scripts need none
+
+            announce(self, all_lists=all_lists)
+
+    def react_inline(self) -> None:
+        """Run the reactions that run right after a command, if one of them may want what this run has recorded."""
+        wanted = [table.get("on") for table in self.config.reaction if table.get("inline")]
+        recorded = [opened for opened in self._lists if opened.recorded] if wanted and self.recording else []
+        if not recorded or IN_REACTION in os.environ:
+            return
+        types = {event.type for opened in recorded for commit in opened.appended for event in commit.events}
+        if all(isinstance(on, list) and on and types and not any(type in on for type in types) for on in wanted):
+            return
+        from .inline_reactions import react  # few commands have a consequence of this kind
+
+        react(self, recorded)
+
     def warnings(self) -> dict[str, None]:
         """Return what the logs found that the person should know, each once."""
         return dict.fromkeys(warning for opened in self._lists for warning in opened.warnings)
@@ -493,6 +534,12 @@ def _position(text: str) -> int | None:
 def _usage(forms: Sequence[str], message: str) -> UsageError:
     """Return the error for a text that is not a time, with examples of times."""
     return UsageError(message, "write, for instance: " + ", ".join(f'"{form}"' if " " in form else form for form in forms))
+
+
+def _cause() -> dict[str, str]:
+    """Return what the commits of this run have in their `meta`, because a program of a reaction runs it."""
+    found = ((CAUSATION, _environment(CAUSED_BY)), (CORRELATION, _environment(CORRELATED)))
+    return {key: value for key, value in found if value and value.isascii() and len(value) < LONGEST_CAUSE}
 
 
 def _environment(name: str) -> str | None:

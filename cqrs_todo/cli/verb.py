@@ -91,6 +91,8 @@ class Verb(Struct, frozen=True):
         fields: Whether it takes the options of all fields. The action receives them as `fields`: what was given, by the
             names of the fields.
         literal: Whether words after `--` are read differently. The action receives their number as `literal`.
+        paged: Whether what is longer than the screen is shown with a pager.
+        live: The options with which it shows what happens while it happens, and then without a pager.
         dashes: What a word that begins with a hyphen is: an "option"; a "word", unless it is an option of the verb or a
             global one; or, after the first word, part of the "rest", which is another command line.
     """
@@ -110,6 +112,8 @@ class Verb(Struct, frozen=True):
     records: bool = True
     fields: bool = False
     literal: bool = False
+    paged: bool = False
+    live: tuple[str, ...] = ()
     dashes: Literal["option", "word", "rest"] = "option"
 
     @property
@@ -155,6 +159,22 @@ class Verb(Struct, frozen=True):
             if not picked:
                 return 0
             values = {**values, self.arguments[0].name: [picked] if self.arguments[0].several else picked}
+        if self.group not in ("", LISTS) and self.name != "remind":
+            session.announce_reminders(all_lists=session.options.all_lists)
+        code = self._act(session, values)
+        if self.changes_a_list and session.config.reaction:
+            session.react_inline()
+        return code
+
+    def _act(self, session: Session, values: Mapping[str, Any]) -> int:
+        """Call the action, with a pager for what is longer than the screen."""
+        if self.paged and session.pages and not any(values[name] for name in self.live):
+            from .pager import paged, pager  # only on a terminal
+
+            command = pager()
+            if command is not None:
+                with paged(command):
+                    return self.action(session, **values) or 0
         return self.action(session, **values) or 0
 
     def values(self, words: Sequence[str], session: Session) -> dict[str, Any] | None:
@@ -236,6 +256,7 @@ GLOBAL_OPTIONS = (
     Option("json", ("--json",), "Print one JSON document."),
     Option("plain", ("--plain",), "Print tab-separated fields, without colours and never truncated."),
     Option("color", ("--color",), "Use colours: auto, always or never.", "WHEN"),
+    Option("no_pager", ("--no-pager",), "Show no pager for what is longer than the screen."),
     Option("quiet", ("--quiet", "-q"), "Print only lists, JSON and errors."),
     Option("version", ("--version", "-V"), "Print the version."),
 )

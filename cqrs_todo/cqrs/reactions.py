@@ -169,6 +169,25 @@ class Runner:
             self._keep(Checkpoint(end.position, end))
             return True
 
+    def begin_after(self, position: int) -> bool:
+        """Let a reaction that has not begun begin after an event, so that it never gets that event or those before.
+
+        Args:
+            position: The position of the event; 0 for the start of the log.
+
+        Returns:
+            Whether it had not begun.
+
+        Raises:
+            StoreUnavailable: The checkpoint cannot be read or written.
+            ReactionBusy: Another runner runs the reaction.
+        """
+        with self._leased():
+            if self._checkpoints.load(self._reaction.name, self._log.id) != Checkpoint():
+                return False
+            self._keep(Checkpoint(position))
+            return True
+
     def follow(self, stopped: Callable[[], bool]) -> int:
         """Catch up whenever the log grows, until stopped.
 
@@ -194,8 +213,11 @@ class Runner:
         """Return the events that the reaction failed on and passed over, by their positions."""
         return list(self._checkpoints.parked(self._reaction.name, self._log.id))
 
-    def retry_parked(self) -> int:
+    def retry_parked(self, only: str | None = None) -> int:
         """Call the reaction once with each parked event. Those that it does not fail on are no longer parked.
+
+        Args:
+            only: The id of the only event to try. None: all of them.
 
         Returns:
             On how many it did not fail.
@@ -207,6 +229,8 @@ class Runner:
         done = 0
         with self._leased():
             for parked in self.parked():
+                if only is not None and parked.event != only:
+                    continue
                 self._renew_in_time()
                 try:
                     event = self._find(parked.event)

@@ -1,6 +1,5 @@
 """Subscriptions: the events of one log or of all logs, first those that are there, and then the new ones as they come."""
 
-import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
@@ -10,8 +9,6 @@ from .errors import DamagedLog, LogBusy, LogNotFound, OutdatedStore, ReactionBus
 from .events import Recorded
 from .query import Query
 from .store import Log, Store
-
-_log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -105,7 +102,9 @@ def follow(
         except (StoreUnavailable, ReactionBusy, LogBusy) as error:
             seconds = _PAUSES[min(failures, len(_PAUSES) - 1)]
             failures += 1
-            _log.warning("%s; trying again in %.1f s", error, seconds)
+            import logging  # most runs have nothing to log, and start faster without it
+
+            logging.getLogger(__name__).warning("%s; trying again in %.1f s", error, seconds)
             if _stopped_within(seconds, stopped):
                 return
 

@@ -18,6 +18,7 @@
     ├── CannotRestore           a todo cannot be restored, because it was moved since then
     ├── InvalidTodo             a todo to be imported breaks a rule
     │   └── InvalidId           it has an id that no todo can have
+    ├── MalformedFile           a file of another program cannot be read
     ├── InvalidCondition        a condition on counts cannot be parsed
     └── InvalidQuery            a query cannot be parsed
 
@@ -220,6 +221,21 @@ class InvalidId(InvalidTodo):
         """
         super().__init__(id, "this is not an id")
         self.args = (f"{id!r} is not an id of a todo: write a letter, then letters and digits, all in lower case",)
+
+
+class MalformedFile(CqrsError):
+    """A file of another program, or an entry in it, cannot be read. Nothing was recorded."""
+
+    def __init__(self, line: int | None, reason: str) -> None:
+        """Make the error.
+
+        Args:
+            line: The number of the line, or the place of the entry in JSON, from 1. None if it is about the complete file.
+            reason: What is wrong.
+        """
+        super().__init__(reason if line is None else f"line {line:,}: {reason}")
+        self.line = line
+        self.reason = reason
 
 
 class InvalidCondition(CqrsError):

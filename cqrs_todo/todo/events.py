@@ -91,8 +91,11 @@ class DueChanged(DateChanged, frozen=True, gc=False):
     """The due date was set, changed or cleared."""
 
 
-class ReminderChanged(Changed, frozen=True, gc=False):
-    """The reminder was set, changed or cleared. The instants have a time zone."""
+class InstantChanged(Changed, frozen=True, gc=False):
+    """An instant was set, changed or cleared. This is the base of the events of fields with such values.
+
+    The instants have a time zone.
+    """
 
     old: datetime | None
     new: datetime | None
@@ -103,6 +106,14 @@ class ReminderChanged(Changed, frozen=True, gc=False):
             _check_zone(self.old)
         if self.new is not None:
             _check_zone(self.new)
+
+
+class ReminderChanged(InstantChanged, frozen=True, gc=False):
+    """The reminder was set, changed or cleared."""
+
+
+class ReminderAcknowledged(InstantChanged, frozen=True, gc=False):
+    """A reminder was acknowledged, or is no longer acknowledged. The values are the times of the reminders."""
 
 
 class PriorityChanged(Changed, frozen=True, gc=False):

@@ -23,6 +23,7 @@ from .events import (
     PriorityChanged,
     ProjectChanged,
     RecurrenceChanged,
+    ReminderAcknowledged,
     ReminderChanged,
     TagAdded,
     TagRemoved,
@@ -36,6 +37,7 @@ from .values import (
     DayOrInstant,
     Priority,
     Recurrence,
+    check_acknowledged,
     check_attribute,
     check_attributes,
     check_due,
@@ -84,6 +86,7 @@ class Todo(_TodoBase, frozen=True, array_like=True, gc=False, kw_only=True):
         parent: The id of the todo that it is a part of.
         every: When it recurs.
         attributes: Values that have no field, by their keys, sorted by key.
+        acknowledged: The reminder that was acknowledged, in UTC. A reminder at another time is not acknowledged.
     """
 
     note: str | None = None
@@ -99,6 +102,7 @@ class Todo(_TodoBase, frozen=True, array_like=True, gc=False, kw_only=True):
     parent: str | None = None
     every: Recurrence | None = None
     attributes: Attributes = ()
+    acknowledged: datetime | None = None
 
     @property
     def done(self) -> bool:
@@ -106,7 +110,7 @@ class Todo(_TodoBase, frozen=True, array_like=True, gc=False, kw_only=True):
         return self.completed is not None
 
 
-SCHEMA = "todo/4"
+SCHEMA = "todo/5"
 """The version of `Todo` in snapshots. Change it when an attribute or its meaning changes: old snapshots are then unused."""
 
 State: TypeAlias = Todo | None
@@ -465,12 +469,22 @@ ATTRIBUTES = KeyedField(
     metavar="KEY:VALUE",
 )
 
+ACKNOWLEDGED: Field[datetime | None] = Field(
+    name="acknowledged",
+    kind="instant",
+    event="todo_reminder_acknowledged",
+    changed=ReminderAcknowledged,
+    apply=lambda todo, event: replace(todo, acknowledged=event.new),
+    check=check_acknowledged,
+    help="The reminder that was acknowledged.",
+)
+
 Declared: TypeAlias = Field[Any] | SetField | KeyedField
 """The declaration of a field."""
 
 FIELDS: tuple[Declared, ...] = (
     *(TEXT, NOTE, DUE, REMINDER, PRIORITY, TAGS, PROJECT),
-    *(WAIT, DEPENDS, PARENT, EVERY, ATTRIBUTES),
+    *(WAIT, DEPENDS, PARENT, EVERY, ATTRIBUTES, ACKNOWLEDGED),
 )
 """Every field, in the order in which they are displayed."""
 FIELD_NAMES = (*(field.name for field in FIELDS), "completed", "removed")

@@ -69,6 +69,7 @@ class Create(_CreateBase, frozen=True, kw_only=True):
         parent: The id of the todo that it is a part of.
         every: When it recurs.
         attributes: Values that have no field, by their keys, in any order.
+        acknowledged: The reminder that was acknowledged.
     """
 
     note: str | None = None
@@ -82,6 +83,7 @@ class Create(_CreateBase, frozen=True, kw_only=True):
     parent: str | None = None
     every: Recurrence | None = None
     attributes: Attributes = ()
+    acknowledged: datetime | None = None
 
 
 class Change(Struct, Typed[T], frozen=True):

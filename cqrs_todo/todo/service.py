@@ -210,6 +210,21 @@ class TodoList(Recorder):
             CqrsError: What appending raises. A note says how many commits were recorded before.
             BaseException: What a signal raises. A note says how many todos were recorded.
         """
+        created = (tuple(DECIDER.decide(draft, DECIDER.initial)) for draft in drafts)
+        return self.record_batch(new_id(), created, count)
+
+    def record_batch(self, batch: str, created: Iterable[tuple[TodoEvent, ...]], count: int) -> Added:
+        """Record the events of new todos as `add_batch` does.
+
+        Args:
+            batch: The beginning of their ids. The rest is their number in the batch, with seven digits.
+            created: The events of each todo, which begin with its creation.
+            count: How many todos there are, to report progress.
+
+        Raises:
+            CqrsError: What `add_batch` raises.
+            BaseException: What `add_batch` raises.
+        """
         request = self.request
         if request is not None:
             request.check_streamed()
@@ -220,12 +235,10 @@ class TodoList(Recorder):
         if earlier is not None:
             todos = sum(len(commit.events) for commit in earlier)  # each todo is created by one event
             return Added(self.name, earlier[-1].last, todos, len(earlier), made)
-        batch = new_id()
         command_id = (request and request.id) or new_command_id()
         more = {} if request is None else request.meta(count)
         added, log = 0, self._log_for_new_streams()
-        decided = (tuple(DECIDER.decide(draft, DECIDER.initial)) for draft in drafts)
-        measured = ((events, len(events), sum(map(text_length, events))) for events in decided)
+        measured = ((events, len(events), sum(map(text_length, events))) for events in created)
         # The last part that was begun: its command id, its number of todos, and the position and the number of todos before
         # it. It is assigned as a whole, because a signal may come between any two lines.
         begun = ("", 0, self.log.cursor().position, 0)
@@ -237,7 +250,7 @@ class TodoList(Recorder):
                     for number, events in enumerate(chunk, added + 1)
                 ]
                 meta = {BATCH: {"id": command_id, "part": part}, **more}
-                metadata = Metadata(self.clock(), self.author, f"{command_id}.{part}", meta)
+                metadata = Metadata(self.clock(), self.author, f"{command_id}.{part}", {**meta, **self.cause})
                 cursor = log.cursor() if part > 1 else self.log.cursor()
                 begun = (metadata.command, len(chunk), cursor.position, added)
                 with note_earlier_commits(part - 1):
@@ -372,7 +385,8 @@ class TodoList(Recorder):
         """Return what follows from changes for todos that are linked with the changed ones; None if nothing can."""
         types = {type(event) for events in changes.values() for event in events}
         linking = types & {DependencyAdded, ParentChanged}
-        if not linking and not (types & {TodoCompleted, TodoReopened} and _has_links(fold, changes)):
+        # a todo that is reopened may have a next one although it no longer recurs
+        if not linking and TodoReopened not in types and not (TodoCompleted in types and _has_links(fold, changes)):
             return None
         from .link_rules import Surroundings, consequences  # most lists have no links
 

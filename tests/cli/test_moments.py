@@ -192,7 +192,7 @@ def test_two_times_in_the_wrong_order_are_refused(lived: Todo, first: str, secon
     assert f"todo diff {second} {first}" in lived.run("diff", *first.split(), *second.split()).err
     lived("diff", second, first)
     lived("diff", "today", "now")
-    assert lived("diff", "@3", "@2").out == "- 3 three milk shakes\n1 removed\n"
+    assert lived("diff", "@3", "@2").out == "Removed\n- 3 three milk shakes\n\n1 removed\n"
 
 
 @pytest.mark.parametrize(

@@ -1,19 +1,22 @@
 """The time machine through the real program."""
 
+import re
+
 from tests.conftest import Todo
 
 
 def test_diff(lived: Todo) -> None:
     lines = lived("diff", "@2").out.splitlines()
-    assert lines[:2] == ["- 1 one", "~ 2 two"]
-    assert lines[2].startswith("    completed none → 20")
-    assert lines[3:] == ["+ 3 three", "    tags      +x", "1 added, 1 removed, 1 changed"]
+    assert lines[0] == "Completed"
+    assert re.fullmatch(r"x 2 two  20[-0-9]+ [:0-9]+", lines[1])
+    assert lines[2:8] == ["", "Added", "+ 3 three (+x)", "", "Removed", "- 1 one"]
+    assert lines[8:] == ["", "1 completed, 1 added, 1 removed"]
     back = lived("diff", "@7", "@2", "--json").json
     assert [row["number"] for row in back["added"]] == [1]
     assert [row["number"] for row in back["removed"]] == [3]
     assert back["changed"][0]["fields"]["completed"]["new"] is None
     assert lived("diff", "@2", "@4", "1", "--plain").out == "1\tchanged\ttext\tone\tuno\n1\tchanged\tpriority\t\tH\n"
-    assert lived("diff", "@2", "now", "--stat").out == "1 added, 1 removed, 1 changed\n"
+    assert lived("diff", "@2", "now", "--stat").out == "1 completed, 1 added, 0 changed, 1 removed\n"
     assert lived("diff", "@7").err == "No difference.\n"
     assert lived.run("diff", "@2", "--exit-code").code == 1
     assert lived.run("diff", "@7", "--exit-code").code == 0
@@ -22,6 +25,32 @@ def test_diff(lived: Todo) -> None:
         assert lived.run(*bad).code == 2, bad
     assert lived.run("diff", "@1", "now", "9").code == lived.run("diff", "@8").code == 3
     assert "\x1b[" in lived("diff", "@2", "--color", "always").out
+
+
+def test_diff_puts_each_todo_into_the_section_of_what_happened_to_it_last(todo: Todo) -> None:
+    todo("add", "-", stdin="kept\nreopened\ndone\nmoved in time\ngone\n")  # @1 to @5
+    todo("done", "2")  # @6
+    todo("done", "4", "--on", "2026-01-05")  # @7
+    todo("edit", "1", "pri:H", "depends:3", "due:2031-01-02")  # @8 to @10
+    todo("reopen", "2")  # @11
+    todo("done", "3")
+    todo("edit", "3", "Done")
+    todo("reopen", "4")
+    todo("done", "4", "--on", "2026-01-06")
+    todo("done", "5")
+    todo("rm", "5")
+    todo("add", "quick", "+x")
+    todo("done", "6")
+    shown = re.sub(r"  20[-0-9]+ [:0-9]+", "  TIME", todo("diff", "@7").out)
+    assert shown.splitlines() == [
+        *("Completed", "x 3 Done  TIME", "    text      done → Done", "x 6 quick (+x)  TIME", ""),
+        *("Changed", "~ 1 kept", "    due       none → 2031-01-02", "    priority  none → H", "    depends   none → 3"),
+        "~ 2 reopened",
+        shown.splitlines()[11],
+        *("~ 4 moved in time", "    completed 2026-01-05 → 2026-01-06", ""),
+        *("Removed", "- 5 gone", "", "2 completed, 3 changed, 1 removed"),
+    ]
+    assert re.fullmatch(r"    completed 20[-0-9]+ [:0-9]+ → none", shown.splitlines()[11])
 
 
 def test_blame(lived: Todo) -> None:
@@ -124,13 +153,13 @@ def test_diff_shows_added_todos_as_they_are_then_and_removed_ones_as_they_were(t
     todo("note", "1", "hello")  # @2
     todo("rm", "1")  # @3
     todo("restore", "1")  # @4
-    first = ["    due       2027-03-05", "    tags      +x"]
-    with_note = ["    note      hello", *first]
+    first = "1 Call (+x, due Fri 2027-03-05)"
+    with_note = f"{first}\n    note      hello"
     for gone in ("start", "@3"):
-        for moment, fields in (("@1", first), ("@2", with_note), ("@4", with_note)):
-            assert todo("diff", gone, moment).out.splitlines() == ["+ 1 Call", *fields, "1 added"]
-            assert todo("diff", moment, gone).out.splitlines() == ["- 1 Call", *fields, "1 removed"]
-            names = {"text", "due", "tags"} | ({"note"} if fields is with_note else set())
+        for moment, shown in (("@1", first), ("@2", with_note), ("@4", with_note)):
+            assert todo("diff", gone, moment).out == f"Added\n+ {shown}\n\n1 added\n"
+            assert todo("diff", moment, gone).out == f"Removed\n- {shown}\n\n1 removed\n"
+            names = {"text", "due", "tags"} | ({"note"} if shown is with_note else set())
             (added,) = todo("diff", gone, moment, "--json").json["added"]
             (removed,) = todo("diff", moment, gone, "--json").json["removed"]
             assert set(added["fields"]) == set(removed["fields"]) == names

@@ -65,7 +65,7 @@ def _read_lines(session: Session, given: Given, now: datetime) -> Callable[[str]
         if fields is None:
             if len(known) >= _MOST_KNOWN:
                 known.clear()
-            fields = known[key] = given.overridden_by(given_by(session, markers))
+            fields = known[key] = given.overridden_by(given_by(session, markers, session.config.attributes))
         return _create(fields, text, now)
 
     return read

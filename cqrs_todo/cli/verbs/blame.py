@@ -79,4 +79,5 @@ VERB = Verb(
     group=TRAVEL,
     about="all",
     arguments=(IDS,),
+    paged=True,
 )

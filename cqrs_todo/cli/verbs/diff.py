@@ -1,16 +1,19 @@
 """`todo diff`: what differs between two moments."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ...todo.compare import Difference, compare
 from ...todo.errors import NotFound, TodoNotFound
+from ...todo.fields import NOTE
 from ...todo.service import View
-from ...todo.views import Label
+from ...todo.views import Label, bracketed_details, display_day_or_instant
+from ..clock import to_local
 from ..errors import UsageError
 from ..output import print_line, print_message, print_row
 from ..session import Session, check_ids
-from ..terminal import print_styled, shown_value
+from ..terminal import draw, print_styled, shown_value
 from ..text import visible
 from ..verb import SOME_IDS, TRAVEL, Argument, Option, Verb
 
@@ -50,8 +53,8 @@ def diff(session: Session, start: str, end: str | None, ids: Sequence[str], stat
     elif stat:
         print_line(_counts(differences))
     elif differences:
-        _print_styled(session, differences)
-        print_line(_counts(differences, all_kinds=False))
+        _print_sections(session, differences)
+        print_line(_counts(differences, all_sections=False))
     else:
         print_message(session, "No difference.")
     return DIFFERENT if exit_code and differences else 0
@@ -78,17 +81,27 @@ def _misspelt_time(words: Sequence[str]) -> tuple[str, str] | None:
     return None
 
 
-def _counts(differences: Sequence[Difference], *, all_kinds: bool = True) -> str:
-    """Return how many todos differ in which way."""
-    counts = {kind: sum(difference.kind == kind for difference in differences) for kind in _MARKS}
-    return ", ".join(f"{count:,} {kind}" for kind, count in counts.items() if count or all_kinds)
+_SECTIONS = {"completed": ("x", "green"), "added": ("+", ""), "changed": ("~", "magenta"), "removed": ("-", "red")}
+"""The sections in which people read the differences, each with the mark and the style of its todos."""
+
+_KINDS = ("added", "removed", "changed")
 
 
-_MARKS = {"added": ("+", "green"), "removed": ("-", "red"), "changed": ("~", "yellow")}
+def _section(difference: Difference) -> str:
+    """Return the section of a todo. One that was done in between is completed, also if it was added in between."""
+    old, new = difference.old, difference.new
+    is_completed = new is not None and new.done and not new.removed and (old is None or not old.done)
+    return "completed" if is_completed else difference.kind
+
+
+def _counts(differences: Sequence[Difference], *, all_sections: bool = True) -> str:
+    """Return how many todos are in each section."""
+    found = Counter(map(_section, differences))
+    return ", ".join(f"{found[section]:,} {section}" for section in _SECTIONS if found[section] or all_sections)
 
 
 def _diff_document(old: View, new: View, differences: Iterable[Difference]) -> dict[str, Any]:
-    found: dict[str, list[Any]] = {kind: [] for kind in _MARKS}
+    found: dict[str, list[Any]] = {kind: [] for kind in _KINDS}
     for difference in differences:
         fields = {name: {"old": before, "new": after} for name, (before, after) in difference.fields.items()}
         found[difference.kind].append({"number": difference.number, "id": difference.id, "fields": fields})
@@ -103,22 +116,55 @@ def _print_plain(differences: Iterable[Difference], label: Label) -> None:
             print_row(difference.number, difference.kind, name, *words)
 
 
-def _print_styled(session: Session, differences: Iterable[Difference]) -> None:
-    for difference in differences:
-        mark, style = _MARKS[difference.kind]
-        shown = difference.new if difference.kind == "added" else difference.old
-        text = "" if shown is None else visible(shown.text)
-        print_styled(session, (f"{mark} {difference.number} {text}", style))
-        for name, (before, after) in difference.fields.items():
-            if name == "text" and difference.kind != "changed":
-                continue
-            was, now = (shown_value(name, value, session.list.label) for value in (before, after))
-            if difference.kind == "changed":
-                print_styled(
-                    session, (f"    {name:<9} ", "dim"), (was or "none", "red"), (" → ", "dim"), (now or "none", "green")
-                )
-            else:
-                print_styled(session, (f"    {name:<9} ", "dim"), (now or was, style))
+def _print_sections(session: Session, differences: Sequence[Difference]) -> None:
+    """Print the todos of each section under its title."""
+    for section, (mark, style) in _SECTIONS.items():
+        if session.rich and mark == "x":
+            mark = "✓"
+        chosen = [difference for difference in differences if _section(difference) == section]
+        if not chosen:
+            continue
+        print_styled(session, (section.title(), "bold"))
+        width = max(len(f"{difference.number}") for difference in chosen)
+        for difference in chosen:
+            _print_todo(session, difference, section, f"{mark} {difference.number:>{width}} ", style)
+        print_line("")
+
+
+def _print_todo(session: Session, difference: Difference, section: str, head: str, style: str) -> None:
+    """Print a todo of a section: all that there is to say of one that was added or removed, and otherwise what changed."""
+    label = session.list.label
+    shown = difference.old if section == "removed" else difference.new
+    if shown is None:
+        raise AssertionError("a todo that differs is there at one of the two moments")
+    changes = difference.fields
+    is_whole = difference.kind != "changed"
+    done = ""
+    if section == "completed" or is_whole:
+        changes.pop("completed", None)
+        done = f"  {display_day_or_instant(shown.completed, to_local)}"
+    details = visible(bracketed_details(shown, to_local, label)) if is_whole else ""
+    _print_hanging(session, (head, style), (visible(shown.text), style), (details, "dim"), (done, "cyan"))
+    indent = " " * len(head)
+    for name, (before, after) in changes.items():
+        was, now = (shown_value(name, value, label) for value in (before, after))
+        if not is_whole:
+            values = ((was or "none", "red"), (" → ", "dim"), (now or "none", "green"))
+            _print_hanging(session, (f"{indent}{name:<9} ", "dim"), *values)
+        elif name == NOTE.name:
+            _print_hanging(session, (f"{indent}{name:<9} ", "dim"), (now or was, ""))
+
+
+def _print_hanging(session: Session, left: tuple[str, str], *parts: tuple[str, str]) -> None:
+    """Print a line whose rest continues below its right part, on a terminal."""
+    if not session.rich:
+        print_line("".join(text for text, _ in (left, *parts)).rstrip())
+        return
+    from rich.text import Text
+
+    from ..hanging import HangingLines
+
+    draw(session, HangingLines([(Text.assemble(left), Text.assemble(*parts))]))
 
 
 VERB = Verb(
@@ -134,7 +180,8 @@ VERB = Verb(
         SOME_IDS,
     ),
     options=(
-        Option("stat", ("--stat",), "Show only how many todos were added, removed and changed."),
+        Option("stat", ("--stat",), "Show only how many todos were completed, added, changed and removed."),
         Option("exit_code", ("--exit-code",), "Exit with 1 if something differs."),
     ),
+    paged=True,
 )

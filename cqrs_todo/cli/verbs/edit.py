@@ -24,7 +24,8 @@ def edit(
     """Change fields of todos, or one todo in the editor when no change is named."""
     check_one_word(ids, text, literal, "edit", session.list_names, _options(fields, clear))
     chosen = session.choose([ids])
-    given = read_fields(session, text, fields, literal=literal, clear=clear)
+    present = {key for item in chosen for key, _ in item.todo.attributes}
+    given = read_fields(session, text, fields, literal=literal, clear=clear, present=present)
     todos = session.list
     if TEXT.name in given.values and len(chosen) > 1:
         raise UsageError(f"{len(chosen)} todos cannot get the same text", "name one todo, or change other fields")
@@ -51,7 +52,7 @@ def edit(
         answer = edited(session, chosen[0], lambda given: apply(given, unchanged=True))
     else:
         raise UsageError("the editor takes one todo at a time", "name the change, for instance: todo edit 1-3 pri:H")
-    print_changes(session, answer, "Changed", "Unchanged", details(answer.commits, todos.label))
+    print_changes(session, answer, "Changed", "Unchanged", details(answer.commits, answer.changed, todos.label))
 
 
 def _options(fields: Mapping[str, str | Sequence[str]], clear: Sequence[str]) -> list[str]:

@@ -5,9 +5,10 @@ import sys
 from collections.abc import Iterable, Iterator
 
 from ...cqrs.errors import DamagedLog
+from ...todo.formats import FORMATS
 from ..config import default_store
 from ..errors import UsageError
-from ..exports import FORMATS, check_format, cleaning_up, file_name
+from ..exports import check_format, cleaning_up, file_name
 from ..output import OutputFailed, print_line, print_message
 from ..session import Session
 from ..target import write_file
@@ -15,25 +16,24 @@ from ..text import printable, visible
 from ..verb import LISTS, Option, Verb
 
 
-def export(session: Session, format: str, output: str | None) -> None:
-    """Write the list to a file or to stdout.
+def export(session: Session, format: str, output: str | None, where: str | None) -> None:
+    """Write todos to a file or to stdout.
 
     Args:
         session: This run of the program.
-        format: "json" for the todos, "events" for the lines of the log.
+        format: The name of the format.
         output: The file; None or '-' for stdout.
+        where: A query: only the todos that it wants. None for all todos.
     """
-    check_format(format)
+    check_format(format, writing=True)
     if format == "events":
-        if session.options.at is not None:
-            raise UsageError("a log can only be exported completely", "leave out --at, or --format events")
-        session.list.check_exists()
-        content: Iterable[bytes] = session.list.log.lines()
+        content = _events(session, where)
+    elif format == "json":
+        content = _json(session, where)
     else:
-        from .. import document
+        from ..foreign_export import foreign_content
 
-        view = session.list.view(session.moment)
-        content = [f"{document.encode(document.view_document(view, view.items))}\n".encode()]
+        content = foreign_content(session, FORMATS[format], where)
     if output is None or output == "-":
         _write_stdout(content)
         return
@@ -45,7 +45,30 @@ def export(session: Session, format: str, output: str | None) -> None:
 
         print_line(document.encode({"list": session.list.name, "exported": format, "file": printable(output)}))
     else:
-        print_message(session, f"Exported {visible(session.list.name)} to {visible(output)}")
+        what = "all lists" if session.options.all_lists else visible(session.list.name)
+        print_message(session, f"Exported {what} to {visible(output)}")
+
+
+def _events(session: Session, where: str | None) -> Iterable[bytes]:
+    if session.options.at is not None:
+        raise UsageError("a log can only be exported completely", "leave out --at, or --format events")
+    if where is not None:
+        raise UsageError("a log can only be exported completely", "leave out --where, or --format events")
+    if session.options.all_lists:
+        session.check_all_lists("export --format events")
+    session.list.check_exists()
+    return session.list.log.lines()
+
+
+def _json(session: Session, where: str | None) -> Iterable[bytes]:
+    from .. import document
+    from ..foreign_export import chosen
+
+    if session.options.all_lists:
+        session.check_all_lists("export --format json")
+    view = session.list.view(session.moment)
+    items = view.items if where is None else [item for _, item in chosen(session, where)]
+    return [f"{document.encode(document.view_document(view, items))}\n".encode()]
 
 
 def _undamaged(session: Session, content: Iterable[bytes]) -> Iterator[bytes]:
@@ -74,18 +97,26 @@ def _store_folders(session: Session) -> list[bytes]:
 
 VERB = Verb(
     name="export",
-    help="Write the list to a file, or to stdout. It is written as JSON, or as its log, byte for byte.",
-    examples=("todo export > todos.json", "todo export --format events -o inbox.jsonl", "todo export --at yesterday"),
+    help=(
+        "Write the list to a file, or to stdout: as JSON, as its log, byte for byte, or in the format of another program."
+    ),
+    examples=(
+        "todo export > todos.json",
+        "todo export --format events -o inbox.jsonl",
+        "todo export --at yesterday --format todotxt",
+    ),
     action=export,
     group=LISTS,
     options=(
         Option(
             "format",
             ("--format",),
-            "The todos as JSON, or the log with all events.",
-            metavar="|".join(FORMATS),
+            "The format: the todos as JSON, the log with all events, or that of another program.",
+            metavar="|".join(format.name for format in FORMATS.values() if format.writes),
             default="json",
         ),
         Option("output", ("-o", "--output"), "The file to write; '-' is stdout, which is the default.", metavar="FILE"),
+        Option("where", ("--where",), "Only the todos that a query wants.", metavar="QUERY"),
     ),
+    all_lists=True,
 )

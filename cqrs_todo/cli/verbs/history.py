@@ -261,4 +261,6 @@ VERB = Verb(
         Option("follow", ("--follow", "-f"), "Show the last changes, oldest first, and wait for more."),
         Option("seconds", ("--seconds",), "Show times with seconds."),
     ),
+    paged=True,
+    live=("follow", "replay"),
 )

@@ -1,192 +1,218 @@
-"""`todo import`: what `todo export` wrote."""
+"""`todo import`: what `todo export` wrote, and the files of other programs."""
 
 import os
-import sys
-import types
-from collections.abc import Iterator
-from typing import Any, BinaryIO
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, BinaryIO
 
-import msgspec
-
-from ...cqrs.errors import CqrsError, ImportRefused, OutcomeUnknown
-from ...todo.fields import ATTRIBUTES, Todo
-from ...todo.views import number_ranges
-from .. import document
+from ...todo.formats import FORMATS, Format
 from ..errors import InvalidInput, UsageError
-from ..exports import FORMATS, check_format, cleaning_up, file_name
-from ..output import print_line, print_message
-from ..reports import count_of
+from ..exports import check_format, cleaning_up, file_name
 from ..session import Session
-from ..text import visible
 from ..verb import LISTS, Argument, Option, Verb
 
-HEADER_LIMIT = 64 << 10
-"""The longest first line of a log that is imported, in bytes."""
-LIMIT = 64 << 20
-"""The longest later line of a log, and the largest JSON export, that is imported, in bytes."""
+if TYPE_CHECKING:
+    from ..foreign_import import Choices
+    from ..sources import Source
+
 _BOM = b"\xef\xbb\xbf"
-_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+_ZIP = b"PK\x03\x04"
+_EMPTY_ZIP = b"PK\x05\x06"
+_HEADINGS = ("projects", "tags")
 
 
-def import_list(session: Session, file: str, format: str | None) -> None:
-    """Read what `export` wrote into the list.
+def import_list(
+    session: Session,
+    file: str,
+    format: str | None,
+    headings: str,
+    list_by: str | None,
+    encoding: str | None,
+    *,
+    dry_run: bool,
+    lenient: bool,
+    git: bool,
+) -> None:
+    """Read a file into the list.
 
     Args:
         session: This run of the program.
-        file: The file; "-" for stdin.
-        format: "json" or "events"; None to find out from the first line.
+        file: The file; "-" for stdin; or a folder with calendars.
+        format: The name of its format; None to find out from its content.
+        headings: "projects" or "tags": what headings become.
+        list_by: "project" for a list of each project; None for one list.
+        encoding: The encoding of the file; None for UTF-8, or what its byte order mark says.
+        dry_run: Whether to record nothing, and only say what would be recorded.
+        lenient: Whether to skip what cannot be read.
+        git: Whether the history of the file in git is imported.
     """
     check_format(format)
+    if headings not in _HEADINGS:
+        raise UsageError(f"headings cannot become {headings!r}", f"write one of {', '.join(_HEADINGS)}")
+    if list_by not in (None, "project"):
+        raise UsageError(f"there cannot be a list by {list_by!r}", "write --list-by project")
+    if git:
+        from ..git_import import import_git
+
+        import_git(session, file, format, encoding, headings, dry_run=dry_run)
+        return
+    from ..foreign_import import Choices
+
+    choices = Choices(dry_run, lenient, "tags" if headings == "tags" else "projects", list_by is not None)
     session.progress.begin("importing")
-    with _open(file) as opened, cleaning_up():
-        name = "stdin" if file == "-" else file
-        first = _read_line(name, opened, HEADER_LIMIT).removeprefix(_BOM)
-        if first.startswith(_UTF_16):
-            raise InvalidInput(f"{name} is in UTF-16", "convert it to UTF-8, for instance: iconv -f UTF-16 -t UTF-8")
-        if format == "events" or (format is None and b'"cqrs-log"' in first[:100]):
-            _import_events(session, name, first, opened)
+    with ExitStack() as stack:
+        stack.enter_context(cleaning_up())
+        if file != "-" and os.path.isdir(file_name(file)):
+            _import_folder(session, file, format, encoding, choices)
         else:
-            _import_todos(session, name, first, opened)
+            _import_file(session, file, format, encoding, choices, stack)
 
 
-def _open(name: str) -> BinaryIO:
-    try:
-        return open(sys.stdin.fileno(), "rb", closefd=False) if name == "-" else open(file_name(name), "rb")
-    except OSError as error:
-        raise _unreadable(name, error) from error
+def _import_file(
+    session: Session, file: str, format: str | None, encoding: str | None, choices: "Choices", stack: ExitStack
+) -> None:
+    from ..own_imports import HEADER_LIMIT, import_events, import_todos, open_input, read_line
+
+    name = "stdin" if file == "-" else file
+    opened = stack.enter_context(open_input(file))
+    first = read_line(name, opened, HEADER_LIMIT).removeprefix(_BOM)
+    if first.startswith((_ZIP, _EMPTY_ZIP)) and format is None:
+        from ..restoring import restore_backup
+
+        restore_backup(session, file, dry_run=choices.dry_run)
+        return
+    if format == "events" or (format is None and b'"cqrs-log"' in first[:100]):
+        _refuse_options(choices, "a log")
+        import_events(session, name, first, opened)
+        return
+    if format == "json":
+        _refuse_options(choices, "JSON of todo export")
+        import_todos(session, name, first, opened)
+        return
+    _import_foreign_or_json(session, name, "" if file == "-" else file, format, encoding, choices, (first, opened), stack)
 
 
-def _unreadable(name: str, error: OSError) -> UsageError:
-    return UsageError(f"{name} cannot be read: {error.strerror}", "give a file that can be read, or - for stdin")
+def _import_foreign_or_json(
+    session: Session,
+    name: str,
+    path: str,
+    format: str | None,
+    encoding: str | None,
+    choices: "Choices",
+    begun: tuple[bytes, BinaryIO],
+    stack: ExitStack,
+) -> None:
+    from ...todo.formats.recognition import foreign, recognise
+    from ..own_imports import HEADER_LIMIT, import_todos
+    from ..sources import Source, copy
+    from ..stdin import temporary_file
 
-
-def _read_line(name: str, file: BinaryIO, limit: int) -> bytes:
-    """Read a line with its LF; or, if it is longer, one byte more than the limit."""
-    try:
-        return file.readline(limit + 1)
-    except OSError as error:
-        raise _unreadable(name, error) from error
-
-
-def _import_events(session: Session, name: str, first: bytes, file: BinaryIO) -> None:
-    if session.request is not None:
-        raise UsageError(
-            "the import of a log copies its commits as they are, so it takes no --command-id, --expect or --because",
-            "leave them out: a second import of the same log changes nothing",
+    first, opened = begun
+    head = first + (opened.read(HEADER_LIMIT) if len(first) <= HEADER_LIMIT else b"")
+    if not head.strip():
+        # a file that begins with so many blanks may be one of ours
+        import_todos(session, name, head, opened)
+        return
+    file = None
+    if not path or not os.path.isfile(file_name(path)):  # it cannot be read twice, and may have no end
+        shown = head.decode(encoding or "utf-8", "replace")
+        if format is None and recognise(shown, "") == "json":
+            import_todos(session, name, head, opened)
+            return
+        _check_head(
+            name, foreign(head.decode("utf-8", "replace")) if not head.startswith((b"\xff\xfe", b"\xfe\xff")) else None
         )
-    try:
-        new = session.store.import_log(session.list_name, _lines(session, name, first, file))
-    except ImportRefused as error:
-        raise ImportRefused(f"{name}: {error}") from error
-    try:
-        view = session.open_list(session.list_name).view()
-    except CqrsError as error:
-        raise OutcomeUnknown(f"imported {count_of(new, 'commit')}, but the list cannot be read now: {error}") from error
-    if session.options.json:
-        print_line(document.encode({**document.head(view), "commits": new}))
-    elif not session.options.quiet:
-        print_line(
-            f"Imported {count_of(new, 'commit')} into {visible(view.list)}"
-            if new
-            else f"Nothing to import: {visible(view.list)} has all of these commits"
-        )
+        if format is None and recognise(shown, "") is None and not head.startswith((b"\xff\xfe", b"\xfe\xff")):
+            raise _unrecognised(name)
+        file = stack.enter_context(temporary_file())
+        copy(head, opened, file, name)
+    source = Source(name, path, file, encoding)
+    shown = source.head()
+    found = format or recognise(shown, os.path.basename(path))
+    if found == "json":
+        _refuse_options(choices, "JSON of todo export")
+        import_todos(session, name, head, opened)
+        return
+    _check_head(name, foreign(shown))
+    if found is None:
+        raise _unrecognised(name)
+    if found == "events":
+        raise InvalidInput(f"{name} is a log in another encoding; nothing was imported", "convert it to UTF-8")
+    sources = [source, *_beside(path, FORMATS[found], encoding)]
+    _run(session, sources, FORMATS[found], choices)
 
 
-def _lines(session: Session, name: str, line: bytes, file: BinaryIO) -> Iterator[bytes]:
-    """Read the lines of a log, each with its LF.
+def _run(session: Session, sources: "list[Source]", format: Format, choices: "Choices") -> None:
+    from ..foreign_import import import_foreign
 
-    CR LF becomes LF: an import verifies the digest of every line, so that this cannot change what was recorded.
-    """
-    try:
-        size = os.fstat(file.fileno()).st_size  # 0 for a pipe
-    except OSError as error:
-        raise _unreadable(name, error) from error
-    number, limit, done = 1, HEADER_LIMIT, 0
-    while line:
-        if len(line) > limit:
-            raise InvalidInput(f"{name}, line {number}: it is longer than {limit:,} bytes; nothing was imported")
-        if not line.endswith(b"\n"):
-            reason = "its last line does not end with a line feed: the file was cut off"
-            raise InvalidInput(f"{name}, line {number}: {reason}; nothing was imported")
-        done += len(line)
-        yield line.removesuffix(b"\r\n") + b"\n" if line.endswith(b"\r\n") else line
-        if done < size:
-            session.progress(done, size)
-        line = _read_line(name, file, LIMIT)
-        number, limit = number + 1, LIMIT
+    import_foreign(session, sources, format, choices)
 
 
-def _import_todos(session: Session, name: str, first: bytes, file: BinaryIO) -> None:
-    hint = "give a file that todo export wrote"
-    if first.strip()[:1] not in (b"{", b""):  # the rest may be endless
-        raise InvalidInput(f"{name} is not an export: it is neither JSON nor a log", hint)
-    try:
-        content = first + file.read(LIMIT + 1 - len(first))
-    except OSError as error:
-        raise _unreadable(name, error) from error
-    if len(content) > LIMIT:
-        more = "export the list with --format events instead: that has no limit"
-        raise InvalidInput(f"{name} is larger than {LIMIT:,} bytes, the limit for JSON", more)
-    if not content.strip():
-        raise InvalidInput(f"{name} is empty; nothing was imported", hint)
-    try:
-        read = msgspec.json.decode(content, type=_document())
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        if isinstance(error, msgspec.ValidationError) and "required field `" in str(error) and "$" not in str(error):
-            raise InvalidInput(f"{name}: this JSON is not an export; nothing was imported", hint) from error
-        raise InvalidInput(f"{name} is not an export: {error}", hint) from error
-    if read.format != document.FORMAT:
-        raise InvalidInput(f"{name} has format {visible(read.format)!r}, not {document.FORMAT}", "export it again")
-    if session.request is not None:
-        session.request.include(content)
-    todos = {line.id: _todo(line) for line in read.todos}
-    answer = session.list.import_todos(todos)
-    if session.options.json:
-        shown = document.answer_document(answer, session.position_of(answer.list))
-        print_line(document.encode({**shown, "forgotten": answer.forgotten}))
-    elif not session.options.quiet:
-        if answer.changed:
-            numbers = number_ranges([item.number for item in answer.changed])
-            undo = f". Undo: {session.typed(answer.list, 'undo')}" if answer.commit is not None else ""
-            print_line(f"Imported {numbers} ({count_of(len(answer.changed), 'todo')}){undo}")
-        elif not answer.stayed and not answer.forgotten:
-            print_line(f"Nothing to import: {visible(answer.list)} has all of these todos")
-    if answer.stayed and not session.options.json:
-        numbers = number_ranges([item.number for item in answer.stayed])
-        print_message(session, f"Not imported, because moved to another list: {numbers}")
-    if answer.forgotten and not session.options.json:
-        print_message(session, f"Not imported, because forgotten: {', '.join(answer.forgotten)}")
+def _beside(path: str, format: Format, encoding: str | None) -> "list[Source]":
+    """Return the file `done.txt` that is beside a `todo.txt`, if it is there."""
+    from ..sources import Source
+
+    folder, name = os.path.split(path)
+    done = os.path.join(folder, "done.txt")
+    if format.name != "todotxt" or name.lower() != "todo.txt" or not os.path.isfile(file_name(done)):
+        return []
+    return [Source(done, done, None, encoding)]
 
 
-def _todo(line: Any) -> Todo:
-    """Return the todo that an entry of a JSON export describes."""
-    values = {name: getattr(line, name) for name in Todo.__struct_fields__}
-    return Todo(**{**values, ATTRIBUTES.name: tuple(sorted(line.attributes.items()))})
+def _import_folder(session: Session, folder: str, format: str | None, encoding: str | None, choices: "Choices") -> None:
+    from ..sources import Source, calendar_files
+
+    if format not in (None, "ics"):
+        raise UsageError(f"{folder} is a folder, and only calendars are imported from folders", "give a file")
+    sources = []
+    for path in calendar_files(file_name(folder), folder):
+        name = os.fsdecode(path)
+        sources.append(Source(name, name, None, encoding))
+    _run(session, sources, FORMATS["ics"], choices)
 
 
-def _document() -> Any:
-    """Return the type of a JSON export: what `document.view_document` writes, without what follows from the fields."""
-    fields = [
-        (field.name, field.type) if field.required else (field.name, field.type, field.default)
-        for field in msgspec.structs.fields(Todo)
-        if field.name != ATTRIBUTES.name
-    ]
-    fields.append((ATTRIBUTES.name, dict[str, str], msgspec.field(default_factory=dict)))
-    line = msgspec.defstruct("TodoLine", [("id", str), *fields])
-    return msgspec.defstruct("Document", [("format", str), ("todos", types.GenericAlias(list, (line,)))])
+def _check_head(name: str, foreign: str | None) -> None:
+    if foreign is not None:
+        raise InvalidInput(f"{name} is {foreign}; nothing was imported", _KNOWN)
+
+
+def _unrecognised(name: str) -> InvalidInput:
+    return InvalidInput(f"the format of {name} is not recognised; nothing was imported", "say what it is: --format todotxt")
+
+
+_KNOWN = f"the formats are {', '.join(FORMATS)}"
+
+
+def _refuse_options(choices: "Choices", what: str) -> None:
+    given = {"--dry-run": choices.dry_run, "--lenient": choices.lenient, "--list-by": choices.by_project}
+    for option, is_given in given.items():
+        if is_given:
+            raise UsageError(f"the import of {what} takes no {option}", "leave it out")
 
 
 VERB = Verb(
     name="import",
-    help="Import a file that `todo export` wrote. A second import changes nothing.",
-    examples=("todo import todos.json", "todo -L work import work.jsonl", "ssh home todo export | todo import -"),
+    help=(
+        "Import a file that `todo export` wrote, or a file of another program: todo.txt, Taskwarrior, iCalendar, Todoist, "
+        "Markdown, Org or CSV. A second import adds only what is new or changed."
+    ),
+    examples=(
+        "todo import todo.txt --dry-run",
+        "task export | todo -L work import -",
+        "ssh home todo export | todo import -",
+    ),
     action=import_list,
     group=LISTS,
-    arguments=(Argument("file", "FILE|-", "The file; '-' reads stdin."),),
+    arguments=(Argument("file", "FILE|-|DIR", "The file; '-' reads stdin; a folder of .ics files is a calendar."),),
     options=(
         Option(
             "format", ("--format",), "The format of the file. Default: detected from the file.", metavar="|".join(FORMATS)
         ),
+        Option("dry_run", ("--dry-run",), "Show what would be imported, and record nothing."),
+        Option("lenient", ("--lenient",), "Skip what cannot be read, and say what was skipped."),
+        Option("headings", ("--headings",), "What headings become.", metavar="projects|tags", default="projects"),
+        Option("list_by", ("--list-by",), "Import each project into a list of its own.", metavar="project"),
+        Option("encoding", ("--encoding",), "The encoding of the file, such as latin-1. Default: UTF-8.", metavar="NAME"),
+        Option("git", ("--git",), "Import the history of the file in git, each revision as a commit."),
     ),
     writes=True,
 )

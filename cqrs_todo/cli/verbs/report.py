@@ -94,4 +94,5 @@ VERB = Verb(
     arguments=(Argument("period", "PERIOD", "A day, a week, a month or a year.", required=False, several=True),),
     options=(Option("markdown", ("--markdown",), "Write Markdown."),),
     all_lists=True,
+    paged=True,
 )

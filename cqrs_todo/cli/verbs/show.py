@@ -1,32 +1,54 @@
 """`todo show`: everything about todos."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from datetime import date, datetime
+from typing import Any
 
 from ...cqrs.events import Commit
-from ...todo.fields import ATTRIBUTES, DEPENDS, EVERY, FIELDS, NOTE, PARENT, TEXT
+from ...cqrs.struct import Struct
+from ...todo.fields import ATTRIBUTES, DEPENDS, EVERY, FIELDS, NOTE, PARENT, TEXT, Kind
+from ...todo.values import parse_day_or_instant
 from ...todo.views import Item, display_day_or_instant, local_day, move_of, number_ranges, short_instant
 from ..clock import to_local
-from ..histories import history_lines, history_table
+from ..histories import history_lines
 from ..output import print_line, print_row
 from ..session import Session
-from ..tables import rich_text
-from ..terminal import draw, print_moment, shown_value
+from ..terminal import print_moment, shown_value
 from ..text import visible, visible_lines
-from ..verb import EVERYDAY, IDS, Verb
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from rich.console import Console, ConsoleOptions, RenderableType
-    from rich.segment import Segment
+from ..verb import EVERYDAY, IDS, Option, Verb
 
 _NEXT_DATES = 5
 """How many of the next dates of a todo that recurs are shown."""
 
 
-def show(session: Session, ids: Sequence[str]) -> None:
-    """Show the fields, the note and the history of todos; or commits, by their positions."""
+class Row(Struct, frozen=True):
+    """A line about a todo.
+
+    Args:
+        name: What it is about.
+        value: What it says; '' to leave it out.
+        when: The time in it.
+        todos: The todos that it names, each with its text. A terminal shows the texts.
+    """
+
+    name: str
+    value: str
+    when: date | datetime | None = None
+    todos: Sequence[tuple[str, str]] = ()
+
+
+def name_width(rows: Sequence[Row]) -> int:
+    """Return how many columns the names of rows take, with the space after them."""
+    return max(9, *(len(row.name) + 1 for row in rows))
+
+
+def show(session: Session, ids: Sequence[str], html: bool) -> None:
+    """Show the fields, the note and the history of todos, or their notes as HTML; or commits, by their positions."""
+    if html:
+        from ..notes import print_html
+
+        print_html(session, ids)
+        return
     if any(word.startswith("@") and word != "@" for word in ids):
         from ..commits import show_commits
 
@@ -76,43 +98,51 @@ def _show_one(session: Session, item: Item, everything: Sequence[Item], commits:
     """Print every field of a todo, its note, and its history from the oldest commit to the newest."""
     todo = item.todo
     if todo.removed:
-        state = _where_it_went(item, commits)
+        state = Row("state", _where_it_went(item, commits))
     elif todo.completed is None:
-        state = "open"
+        state = Row("state", "open")
     else:
-        state = f"done {display_day_or_instant(todo.completed, to_local)}"
+        state = Row(
+            "state", f"done {display_day_or_instant(todo.completed, to_local)}", parse_day_or_instant(todo.completed)
+        )
+    fields = [field for field in FIELDS if field not in (TEXT, NOTE, DEPENDS, PARENT, ATTRIBUTES)]
     rows = [
-        ("state", state),
-        *((field.name, _field(session, item, field.name)) for field in FIELDS if field not in (TEXT, NOTE, DEPENDS, PARENT)),
+        state,
+        *(
+            Row(field.name, _field(session, item, field.name), _time(field.kind, getattr(todo, field.name)))
+            for field in fields
+        ),
+        *(Row(key, visible(value)) for key, value in todo.attributes),
         *_links(item, everything),
-        ("created", short_instant(todo.created, to_local)),
-        ("id", f"{visible(item.id)} (version {item.version})"),
+        Row("created", short_instant(todo.created, to_local), todo.created),
+        Row("id", f"{visible(item.id)} (version {item.version})"),
     ]
-    rows = [(name, value) for name, value in rows if value]
+    rows = [row for row in rows if row.value]
     lines = list(history_lines(commits, {item.stream: ""}, session.list))
     if session.rich:
-        from rich.padding import Padding
-        from rich.text import Text
+        from ..drawn_show import draw_todo
 
-        heading = Text(f"{item.number} ", style="bold").append_text(rich_text(todo, todo.done))
-        parts: list[RenderableType] = [heading]
-        parts += [Text(f"  {name:<9}", style="dim").append(value, style="none") for name, value in rows]
-        if todo.note is not None:
-            parts += ["", Padding(_SafeMarkdown(todo.note), (0, 2))]
-        parts += ["", Padding(history_table(lines, session.columns), (0, 2))]
-        draw(session, *parts)
+        draw_todo(session, item, rows, lines)
         return
     print_line(f"{item.number} {visible(todo.text)}")
-    width = max(9, *(len(name) + 1 for name, _ in rows))
-    for name, value in rows:
-        print_line(f"  {name:<{width}}{value}")
+    width = name_width(rows)
+    for row in rows:
+        print_line(f"  {row.name:<{width}}{row.value}")
     if todo.note is not None:
         print_line("")
         for note_line in visible_lines(todo.note).split("\n"):
             print_line(f"  {note_line}".rstrip())
     print_line("")
     for line in lines:
-        print_line("  " + "  ".join(part for part in line if part))
+        when = "" if line.commit is None else short_instant(line.commit.metadata.at, to_local)
+        print_line("  " + "  ".join(part for part in (line.position, when, line.by, line.words) if part))
+
+
+def _time(kind: Kind, value: Any) -> date | datetime | None:
+    """Return the time that the value of a field is; None if it has none, or is of another kind."""
+    if value is None or kind not in ("day or instant", "instant"):
+        return None
+    return parse_day_or_instant(value) if isinstance(value, str) else value
 
 
 def _field(session: Session, item: Item, name: str) -> str:
@@ -128,25 +158,29 @@ def _field(session: Session, item: Item, name: str) -> str:
     return f"{shown} (then {', '.join(day.isoformat() for day in days)})" if days else shown
 
 
-def _links(item: Item, everything: Sequence[Item]) -> list[tuple[str, str]]:
+def _links(item: Item, everything: Sequence[Item]) -> list[Row]:
     """Return what a todo of a list is linked with: what it is under, what it depends on, and the reverse of both."""
     known = {other.id: other for other in everything}
     present = [other for other in everything if not other.todo.removed]
 
-    def named(id: str) -> str:
+    def named(id: str) -> tuple[str, str]:
         other = known.get(id)
         if other is None:
-            return f"{visible(id)} (not in this list)"
+            return f"{visible(id)} (not in this list)", ""
         state = "removed" if other.todo.removed else "done" if other.todo.done else ""
-        return f"{other.number} ({state})" if state else f"{other.number}"
+        return f"{other.number} ({state})" if state else f"{other.number}", visible(other.todo.text)
 
-    children = [other.number for other in present if other.todo.parent == item.id]
-    waiting = [other.number for other in present if item.id in other.todo.depends and not other.todo.done]
+    children = [other for other in present if other.todo.parent == item.id]
+    waiting = [other for other in present if item.id in other.todo.depends and not other.todo.done]
+    depends = sorted(map(named, item.todo.depends), key=lambda pair: (len(pair[0].split()[0]), pair[0]))
+    parent = [] if item.todo.parent is None else [named(item.todo.parent)]
     return [
-        ("depends", ", ".join(sorted(map(named, item.todo.depends), key=lambda name: (len(name.split()[0]), name)))),
-        ("parent", "" if item.todo.parent is None else named(item.todo.parent)),
-        ("children", number_ranges(children)),
-        ("blocks", number_ranges(waiting)),
+        Row("depends", ", ".join(label for label, _ in depends), todos=depends),
+        Row("parent", ", ".join(label for label, _ in parent), todos=parent),
+        *(
+            Row(name, number_ranges([other.number for other in others]), todos=[named(other.id) for other in others])
+            for name, others in (("children", children), ("blocks", waiting))
+        ),
     ]
 
 
@@ -157,20 +191,6 @@ def _where_it_went(item: Item, commits: Sequence[Commit]) -> str:
     return "removed" if move is None else f"moved to {visible(move.target_name)}"
 
 
-class _SafeMarkdown:
-    """A note as Markdown. What its links and entities decode to is made harmless as well."""
-
-    def __init__(self, note: str) -> None:
-        self.note = note
-
-    def __rich_console__(self, console: "Console", options: "ConsoleOptions") -> "Iterator[Segment]":
-        from rich.markdown import Markdown
-        from rich.segment import Segment
-
-        for segment in console.render(Markdown(visible_lines(self.note), hyperlinks=False), options):
-            yield Segment(visible_lines(segment.text), segment.style, segment.control)
-
-
 VERB = Verb(
     name="show",
     help="Show everything about todos: fields, note, history. `todo show @3` shows the commit at a position.",
@@ -179,4 +199,6 @@ VERB = Verb(
     group=EVERYDAY,
     about="all",
     arguments=(IDS,),
+    options=(Option("html", ("--html",), "Print the texts and the notes as HTML."),),
+    paged=True,
 )

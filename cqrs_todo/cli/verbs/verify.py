@@ -4,14 +4,14 @@ from typing import Any
 
 from ...cqrs.errors import CqrsError, DamagedLog, OutcomeUnknown
 from ...cqrs.names import check_log_name
-from ...cqrs.verification import Repair, Verdict
+from ...cqrs.verification import Damage, Repair, Verdict
 from ...todo.lists import Lists, list_not_found
-from ..errors import UsageError
+from ..errors import InvalidInput, UsageError
 from ..output import print_line, print_message, print_row
 from ..reports import count_of, missing_document, stray_document, warn_of_strays
 from ..session import Session, check_text
 from ..text import printable, visible
-from ..verb import LISTS, Option, Verb
+from ..verb import LISTS, Argument, Option, Verb
 
 _SEE_REPAIR = "see what a repair would do: todo verify --repair --dry-run"
 _REPAIR = "repair it: todo verify --repair"
@@ -20,8 +20,8 @@ _HEAD = 8
 """How many characters of a digest are shown to people."""
 
 
-def verify(session: Session, repair: bool, dry_run: bool) -> None:
-    """Verify every list, or the one that is named with --list; with `repair`, repair the damaged ones.
+def verify(session: Session, repair: bool, dry_run: bool, backup: str | None) -> None:
+    """Verify every list, or the one that is named with --list; with `repair`, repair the damaged ones. Or verify a backup.
 
     Raises:
         DamagedLog: A list is damaged or missing in the end.
@@ -30,6 +30,11 @@ def verify(session: Session, repair: bool, dry_run: bool) -> None:
     if dry_run and not repair:
         raise UsageError("--dry-run shows what --repair would do", "give both")
     session.refuse_at("verify checks the lists as they are now, and takes no --at")
+    if backup is not None:
+        if repair:
+            raise UsageError("a backup is not repaired", "restore another backup")
+        _verify_backup(session, backup)
+        return
     rows: list[dict[str, Any]] = []
     errors: list[CqrsError] = []
     for name, archived in _chosen(session):
@@ -61,6 +66,48 @@ def verify(session: Session, repair: bool, dry_run: bool) -> None:
         print_message(session, "There are no lists yet.")
     if errors:
         raise next((error for error in errors if isinstance(error, DamagedLog)), errors[0])
+
+
+def _verify_backup(session: Session, name: str) -> None:
+    """Verify every list in a backup, without restoring it.
+
+    Raises:
+        DamagedLog: The backup cannot be read, or a list in it is damaged.
+    """
+    from ..backup_file import check_contents, open_backup
+
+    rows: list[dict[str, Any]] = []
+    damaged = []
+    session.progress.begin("verifying")
+    try:
+        with open_backup(name) as backup:
+            for number, each in enumerate(backup.lists):
+                if session.options.list in (None, each.name):
+                    session.progress(number, len(backup.lists))
+                    found = check_contents(backup, each)
+                    damage = Damage(found.end.line + 1, found.end.offset, "altered", found.wrong) if found.wrong else None
+                    verdict = Verdict(
+                        events=found.end.position,
+                        commits=found.commits,
+                        head=found.end.digest.decode(),
+                        damage=damage,
+                        newer=found.newer,
+                        forgotten=found.forgotten,
+                    )
+                    rows.append(_row(each.name, each.archived, verdict, None))
+                    damaged += [each.name] if damage is not None else []
+                    session.progress.wipe()
+                    _print(session, f"{_shown(each.name, each.archived)}: {_describe(verdict)}")
+    except InvalidInput as error:
+        raise _Damaged(str(error), error.hint) from error
+    if session.options.json:
+        from .. import document
+
+        print_line(document.encode({"lists": rows, "strays": []}))
+    elif not rows:
+        print_message(session, "There are no such lists in the backup.")
+    if damaged:
+        raise _Damaged(f"{', '.join(damaged)} in {visible(printable(name))} is damaged", "take an older backup")
 
 
 class _Damaged(DamagedLog):
@@ -161,9 +208,12 @@ def _row(name: str, archived: bool, verdict: Verdict, repair: Repair | None) -> 
 VERB = Verb(
     name="verify",
     help="Check that no list was damaged. Every byte of every list is checked.",
-    examples=("todo verify", "todo verify --repair --dry-run", "todo -L work verify --repair"),
+    examples=("todo verify", "todo verify --repair --dry-run", "todo -L work verify --repair", "todo verify backup.zip"),
     action=verify,
     group=LISTS,
+    arguments=(
+        Argument("backup", "BACKUP", "A file that todo backup wrote; it is checked instead of the lists.", required=False),
+    ),
     options=(
         Option("repair", ("--repair",), "Repair damaged lists, and print each step."),
         Option("dry_run", ("--dry-run", "-n"), "With --repair: print the steps, change nothing."),

@@ -1,14 +1,19 @@
-"""`todo where`: the paths in use."""
+"""`todo where`: the paths in use, and the read models in the cache folder."""
 
+from collections.abc import Sequence
+
+from ...cqrs.store import Log
 from ..config import cache_dir, config_file, state_dir
 from ..output import print_line, print_row
+from ..read_models import KNOWN, ReadModels, State
+from ..reports import count_of
 from ..session import Session
 from ..text import printable, visible
 from ..verb import LISTS, Verb
 
 
 def where(session: Session) -> None:
-    """Show the paths in use."""
+    """Show the paths in use, and the size and the lag of each read model."""
     session.refuse_at("where shows the paths in use now, and takes no --at")
     paths = {
         "store": session.store.url,
@@ -17,21 +22,49 @@ def where(session: Session) -> None:
         "cache": cache_dir(),
         "state": state_dir(),
     }
+    states = _states(session)
     if session.options.json:
         from .. import document
 
-        print_line(document.encode({"paths": {name: printable(path) for name, path in paths.items()}}))
+        models = [
+            {"name": each.known.name, "purpose": each.known.purpose, "built": each.built, "lag": each.lag, "size": each.size}
+            for each in states
+        ]
+        named = {name: printable(path) for name, path in paths.items()}
+        print_line(document.encode({"paths": named, "read_models": models}))
         return
     for name, value in paths.items():
         if session.options.plain:
             print_row(name, value)
         else:
             print_line(f"{name:<14}{visible(value)}")
+    if session.options.plain:
+        return
+    for number, state in enumerate(states):
+        print_line(f"{'' if number else 'read models':<14}{state.known.purpose} ({_in_words(state)})")
+
+
+def _states(session: Session) -> list[State]:
+    def logs() -> Sequence[Log]:
+        return [session.store.open(name) for name in session.store.names()]
+
+    models = ReadModels(session.store)
+    try:
+        return [models.state(known, logs, session.snapshot_cursor) for known in KNOWN]
+    finally:
+        models.close()
+
+
+def _in_words(state: State) -> str:
+    if not state.built:
+        return "not built yet"
+    lag = "it cannot be found out how far it is" if state.lag is None else f"{count_of(state.lag, 'event')} behind"
+    return f"{state.size / 1_000_000:.1f} MB, {'up to date' if state.lag == 0 else lag}"
 
 
 VERB = Verb(
     name="where",
-    help="Show the paths in use.",
+    help="Show the paths in use, and the read models with their sizes and how far they are behind.",
     examples=("todo where", "todo where --json"),
     action=where,
     group=LISTS,

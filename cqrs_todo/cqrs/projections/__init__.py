@@ -9,13 +9,12 @@ The rows, and how far they were derived, change in one transaction, so they alwa
 time. It is then derived again.
 """
 
-import logging
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
-from typing import Any, Generic
+from typing import TYPE_CHECKING, Any, Generic
 
 from ..checkpoints import Checkpoint
 from ..cursor import Cursor
@@ -28,12 +27,19 @@ from ..store import Log, Store
 from ..struct import Struct, replace
 from ..subscriptions import follow, logs_of
 
-_log = logging.getLogger(__name__)
+if TYPE_CHECKING:
+    from logging import Logger
 
 _VERSIONS = 2**31
 _POLL = 0.01
 """After how many seconds `ReadModel.wait_for` looks again."""
 ENDS_TRANSACTION = "the schema ends the transaction in which the tables are made"
+
+
+def _logger() -> "Logger":
+    import logging  # most runs have nothing to log, and start faster without it
+
+    return logging.getLogger(__name__)
 
 
 class ProjectionFailed(CqrsError):
@@ -214,7 +220,7 @@ class ReadModel:
         except ProjectionBehind:  # the tables were deleted meanwhile
             return self._build(anew=False)
         except StaleCursor as error:
-            _log.warning("a log was rewritten, so the projection %s is derived again: %s", self._projection.name, error)
+            _logger().warning("a log was rewritten, so the projection %s is derived again: %s", self._projection.name, error)
             return self._build(anew=True)
 
     def rebuild(self) -> int:
@@ -337,7 +343,7 @@ class ReadModel:
             if current is not None and (current.version > version or (current.version == version and not anew)):
                 self._check(current)
                 return self._advance(current)  # another program has just built them
-            _log.info("version %d of the projection %s is being built", version, name)
+            _logger().info("version %d of the projection %s is being built", version, name)
             generation = self._tables.begin(self._projection, anew=anew)
             try:
                 applied = self._advance(generation)

@@ -11,7 +11,6 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
-from urllib.parse import quote
 
 import msgspec
 
@@ -53,6 +52,10 @@ _OWN = """
 """
 _LOAD = "SELECT position, base_position, base_line, base_offset, base_digest FROM cqrs_checkpoint WHERE log = ?"
 _KEEP = "INSERT OR REPLACE INTO cqrs_checkpoint VALUES (?, ?, ?, ?, ?, ?)"
+
+
+class DamagedTables(StoreUnavailable):
+    """The file of a projection's tables is damaged. `SqliteTables.remove` removes it, and then it is made again."""
 
 
 class _InUse(msgspec.Struct, frozen=True):
@@ -235,6 +238,33 @@ class SqliteTables(Tables):
                     _remove(other)
         built.close()
 
+    def files(self, name: str) -> list[str]:
+        """Return the paths of all files of a projection's tables.
+
+        Raises:
+            StoreUnavailable: The folder cannot be read.
+        """
+        with os_errors_as_store_errors(self._folder):
+            try:
+                found = os.listdir(self._folder)
+            except FileNotFoundError:
+                return []
+            return [os.path.join(self._folder, file) for file in sorted(found) if _is_of(name, file)]
+
+    def remove(self, name: str) -> None:
+        """Remove the tables of a projection, which are then derived again.
+
+        Raises:
+            StoreUnavailable: They cannot be removed.
+        """
+        opened = self._open.pop(name, None)
+        if opened is not None:
+            opened.close()
+        with self.lock(name):
+            for path in self.files(name):
+                with os_errors_as_store_errors(path):
+                    remove(path)
+
     def close(self) -> None:
         """Close the files; see `Tables`."""
         for opened in self._open.values():
@@ -254,8 +284,15 @@ class SqliteTables(Tables):
                 return None
 
 
+def _is_of(name: str, file: str) -> bool:
+    """Return whether a file has tables of a projection, or says which of them are in use."""
+    return re.fullmatch(rf"{re.escape(name)}\.(json|[0-9]+\.sqlite(-wal|-shm|-journal)?)", file) is not None
+
+
 def _rows_only(action: int, table: str | None, *_: object) -> int:
     """Forbid `apply` what could make the rows and their position disagree, and what would change the connection."""
+    if (action, table) == (sqlite3.SQLITE_PRAGMA, "data_version"):  # full-text tables ask whether the file has changed
+        return sqlite3.SQLITE_OK
     is_own = action in _CHANGES and table is not None and table.lower().startswith("cqrs_")
     return sqlite3.SQLITE_DENY if is_own or action in _TRANSACTIONS | _CONNECTION else sqlite3.SQLITE_OK
 
@@ -266,8 +303,9 @@ def _is_of_file(error: sqlite3.Error) -> bool:
 
 
 def _unavailable(path: str, error: sqlite3.Error) -> StoreUnavailable:
-    advice = "; `rebuild` makes it again" if _code(error) in _DAMAGED else ""
-    return StoreUnavailable(f"{path}: {error}{advice}")
+    if _code(error) in _DAMAGED:
+        return DamagedTables(f"{path}: {error}; `rebuild` makes it again")
+    return StoreUnavailable(f"{path}: {error}")
 
 
 def _code(error: sqlite3.Error) -> int:
@@ -286,7 +324,8 @@ def _identity(path: str) -> tuple[int, int] | None:
 
 def _uri(path: str) -> str:
     """Return the URI by which SQLite opens a file for writing, and does not make it."""
-    return f"file:{quote(os.path.abspath(path))}?mode=rw"
+    quoted = os.path.abspath(path).replace("%", "%25").replace("?", "%3f").replace("#", "%23")  # what SQLite asks for
+    return f"file:{quoted}?mode=rw"
 
 
 def _make(path: str, projection: Projection[Any]) -> None:

@@ -1,6 +1,10 @@
 """The files of other programs: reading todos from them, and writing todos to them. These modules are pure."""
 
+from collections.abc import Callable
 from datetime import datetime
+from importlib import import_module
+from types import ModuleType
+from typing import Literal, TypeAlias
 
 from ...cqrs.struct import Struct
 from ..fields import Todo
@@ -15,14 +19,17 @@ class Entry(Struct, frozen=True, kw_only=True):
             It is unique in the file.
         todo: The values of the entry. Its `parent` and `depends` are keys of other entries of the file, not ids of todos.
             What has no field is in its attributes. A cancelled entry is a removed todo.
-        line: The number of its first line in the file, from 1.
-        has_id: Whether the key is an id of the other program, which stays the same when the entry changes.
+        line: The number of its first line in the file, from 1. In JSON it is the place of the entry in the list.
+        has_id: Whether the key is an id of the other program, which stays the same when the entry changes. It is then the
+            value of an attribute, too.
+        guessed: The fields whose values are not in the file, but follow from the time of the import.
     """
 
     key: str
     todo: Todo
     line: int
     has_id: bool = False
+    guessed: tuple[str, ...] = ()
 
 
 class Context(Struct, frozen=True, kw_only=True):
@@ -31,11 +38,79 @@ class Context(Struct, frozen=True, kw_only=True):
     Args:
         now: The time that counts as the creation of entries without one, in UTC.
         to_local: The reader's time zone, in which whole days and times without a zone are read.
-        zone: The IANA name of that zone.
+        zone: The IANA name of that zone; "" if it is not known.
         headings: Whether headings become projects or tags.
+        lenient: Whether entries that cannot be read are skipped and reported. Otherwise they raise `MalformedFile`.
     """
 
     now: datetime
     to_local: ToLocal
     zone: str = ""
-    headings: str = "projects"
+    headings: Literal["projects", "tags"] = "projects"
+    lenient: bool = False
+
+
+class Loss(Struct, frozen=True):
+    """Something in a file, or of a todo, that has no equal on the other side.
+
+    Args:
+        line: Where it is; see `Entry.line`. When a file is written, it is the number of the todo.
+        what: What it is. Losses of one kind have the same text, so that they can be counted.
+        outcome: Where it goes, how it is changed, or why it is lost.
+        kind: Whether it is "kept" as an attribute or in the note, "changed", "lost", or "skipped": an entry that cannot be
+            read.
+    """
+
+    line: int
+    what: str
+    outcome: str
+    kind: Literal["kept", "changed", "lost", "skipped"]
+
+
+Report: TypeAlias = Callable[[Loss], None]
+"""Receives what cannot be kept as it is."""
+
+
+class Format(Struct, frozen=True, kw_only=True):
+    """A format of files.
+
+    Args:
+        name: What people write after `--format`.
+        title: What it is called in messages.
+        module: The module of this package that reads and writes it; "" for the formats of this program.
+        suffixes: The ends of the names of its files.
+        reader: The function of the module that reads it.
+        by_line: Whether it is read line by line, in bounded memory. Otherwise the file has a largest size.
+        writes: Whether it can be written, too.
+    """
+
+    name: str
+    title: str
+    module: str
+    suffixes: tuple[str, ...] = ()
+    reader: str = "read"
+    by_line: bool = True
+    writes: bool = True
+
+
+FORMATS = {
+    format.name: format
+    for format in (
+        Format(name="json", title="JSON of todo export", module="", by_line=False),
+        Format(name="events", title="log of todo export", module=""),
+        Format(name="todotxt", title="todo.txt", module="todotxt", suffixes=(".txt",)),
+        Format(name="taskwarrior", title="Taskwarrior", module="taskwarrior", by_line=False),
+        Format(name="ics", title="iCalendar", module="icalendar_", suffixes=(".ics", ".ical"), by_line=False),
+        Format(name="todoist", title="Todoist JSON", module="todoist", by_line=False, writes=False),
+        Format(name="todoist-csv", title="Todoist template", module="todoist", reader="read_template", writes=False),
+        Format(name="markdown", title="Markdown", module="markdown", suffixes=(".md", ".markdown")),
+        Format(name="org", title="Org", module="org", suffixes=(".org",)),
+        Format(name="csv", title="CSV", module="csv_", suffixes=(".csv", ".tsv")),
+    )
+}
+"""All formats by their names."""
+
+
+def load(format: Format) -> ModuleType:
+    """Import the module of a format of another program."""
+    return import_module(f"{__name__}.{format.module}")

@@ -9,13 +9,13 @@ from ...verb import LISTS, Verb
 
 def store(_session: Session) -> NoReturn:
     """Refuse to run without a verb."""
-    raise UsageError("give a verb: migrate or check", "see: todo store --help")
+    raise UsageError("give a verb: migrate, check or rebuild", "see: todo store --help")
 
 
 VERB = Verb(
     name="store",
-    help="Migrate the tables of a store, or check that a store works.",
-    examples=("todo store migrate", "todo store check"),
+    help="Migrate the tables of a store, check that a store works, or rebuild the read models of its lists.",
+    examples=("todo store migrate", "todo store check", "todo store rebuild"),
     action=store,
     group=LISTS,
 )

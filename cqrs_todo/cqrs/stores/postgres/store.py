@@ -92,8 +92,16 @@ class PostgresStore(Store):
 
     def open(self, name: str) -> Log:
         """Open a log; see `Store`."""
-        name = check_log_name(name)
-        key, header = self._found(name, archived=False)
+        return self._open(check_log_name(name), archived=False)
+
+    def open_archived(self, name: str) -> Log:
+        """Open an archived log to read it; see `Store`."""
+        log = self._open(check_log_name(name), archived=True)
+        log.read_only = f"{name} is archived"
+        return log
+
+    def _open(self, name: str, *, archived: bool) -> PostgresLog:
+        key, header = self._found(name, archived=archived)
         try:
             read, sum = decode_header(header)
         except InvalidLine as error:

@@ -1,0 +1,345 @@
+"""`todo import` of other programs' files: what is read, what is recorded, and what is reported."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, Literal
+
+from ..cqrs.struct import Struct
+from ..todo.errors import MalformedFile
+from ..todo.formats import Context, Entry, Format, Loss, Report, load
+from ..todo.formats.converting import check_parents
+from ..todo.importing import MOST_AT_ONCE, Imported, import_entries, import_many, plan_for
+from ..todo.recorder import Answer
+from ..todo.views import number_ranges
+from .clock import to_local, zone_name
+from .errors import InvalidInput, UsageError
+from .output import print_line, print_message
+from .reports import count_of
+from .session import Session
+from .sources import TEXT_LIMIT, TEXT_LIMITS, Source
+from .text import printable, visible
+
+_SAMPLE = 5
+"""How many todos a dry run shows."""
+_KINDS = 1000
+"""How many kinds of losses are counted one by one."""
+_NOTHING = "; nothing was imported"
+
+
+class Choices(Struct, frozen=True):
+    """What the options of the verb say.
+
+    Args:
+        dry_run: Whether to record nothing.
+        lenient: Whether to skip what cannot be read.
+        headings: Whether headings become projects or tags.
+        by_project: Whether each project becomes a list.
+    """
+
+    dry_run: bool = False
+    lenient: bool = False
+    headings: Literal["projects", "tags"] = "projects"
+    by_project: bool = False
+
+
+class Losses:
+    """Counts of what cannot be kept as it is, by kind."""
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[str, str, str], list[int]] = {}
+        self.skipped: list[tuple[str, Loss]] = []
+        self.skips = 0
+
+    def report(self, name: str) -> Report:
+        """Return what receives the losses of a file."""
+
+        def receive(loss: Loss) -> None:
+            if loss.kind == "skipped":
+                self.skips += 1
+                if len(self.skipped) < _KINDS:
+                    self.skipped.append((name, loss))
+                return
+            key = (loss.kind, loss.what, loss.outcome)
+            if key not in self._found and len(self._found) >= _KINDS:
+                key = (loss.kind, "other things", "they are too many to list")
+            found = self._found.setdefault(key, [0, loss.line])
+            found[0] += 1
+
+        return receive
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return the counts, for JSON."""
+        return [
+            {"kind": kind, "what": printable(what), "outcome": printable(outcome), "count": count, "line": line}
+            for (kind, what, outcome), (count, line) in self._found.items()
+        ]
+
+    def messages(self, place: str = "line") -> Iterator[str]:
+        """Yield the counts in words.
+
+        Args:
+            place: What the places are called: lines, or todos.
+        """
+        words = {"kept": "Kept", "changed": "Changed", "lost": "Not kept"}
+        for (kind, what, outcome), (count, line) in sorted(
+            self._found.items(), key=lambda each: list(words).index(each[0][0])
+        ):
+            arrow = "→" if kind != "lost" else "–"
+            yield f"{words[kind]}: {visible(what)} {arrow} {visible(outcome)} ({count:,}×, first: {place} {line:,})"
+        for name, loss in self.skipped[:20]:
+            yield f"Skipped: {visible(name)}, line {loss.line:,}: {visible(loss.outcome)}"
+        if self.skips > 20:
+            yield f"Skipped: {self.skips - 20:,} more"
+
+
+def import_foreign(session: Session, sources: Sequence[Source], format: Format, choices: Choices) -> None:
+    """Import files of another program.
+
+    Args:
+        session: This run of the program.
+        sources: The files.
+        format: Their format.
+        choices: What the options say.
+
+    Raises:
+        InvalidInput: A file is malformed. Nothing was recorded.
+        UsageError: An extra is missing.
+        CqrsError: What recording raises.
+    """
+    now = session.list.clock()
+    context = Context(now=now, to_local=to_local, zone=zone_name() or "", headings=choices.headings, lenient=choices.lenient)
+    job = _Job(session, sources, format, context)
+    losses = Losses()
+    count, parents, kept = job.check(losses)
+    if not count and not losses.skips:
+        raise InvalidInput(f"{sources[0].name} has no todos ({format.title}){_NOTHING}")
+    try:
+        check_parents(kept or ())
+    except MalformedFile as error:
+        raise job.refused(sources[0], error) from error
+    if session.request is not None:
+        for source in sources:
+            for line in source.lines() if format.by_line else [source.text(TEXT_LIMIT)]:
+                session.request.include(line.encode())
+    if not session.options.json:
+        names = ", ".join(visible(source.name) for source in sources[:3]) + (" and so on" if len(sources) > 3 else "")
+        print_message(session, f"{names}: {format.title}, {count_of(count, 'todo')}")
+    if kept is None and not choices.by_project:
+        _import_many(session, job, count, parents, losses, choices)
+        return
+    if kept is None:
+        raise InvalidInput(f"the files have more than {MOST_AT_ONCE:,} todos, the limit for --list-by{_NOTHING}")
+    done = [
+        _import_into(name, session, entries, losses, choices) for name, entries in _by_list(session, kept, choices).items()
+    ]
+    _answer(session, done, losses, format, choices, kept)
+
+
+class _Job:
+    """Reads the files, as often as it is needed."""
+
+    def __init__(self, session: Session, sources: Sequence[Source], format: Format, context: Context) -> None:
+        self._session = session
+        self._sources = sources
+        self._format = format
+        self._context = context
+        try:
+            self._read: Callable[..., Iterator[Entry]] = getattr(load(format), format.reader)
+        except ImportError as error:
+            raise missing(error) from error
+
+    def entries(self, losses: Losses) -> Iterator[Entry]:
+        """Yield the entries of all files.
+
+        Raises:
+            InvalidInput: A file is malformed.
+            UsageError: An extra is missing.
+        """
+        seen: set[str] = set()
+        for number, source in enumerate(self._sources):
+            limit = TEXT_LIMITS.get(self._format.name, TEXT_LIMIT)
+            report = losses.report(source.name)
+            try:
+                given = source.lines() if self._format.by_line else source.text(limit)
+                for entry in self._read(given, self._context, report):
+                    placed = _of_file(entry, number)
+                    if len(self._sources) > 1 and entry.has_id:
+                        if placed.key in seen:
+                            if not self._context.lenient:
+                                raise MalformedFile(entry.line, f"another file has a todo with the id {entry.key}, too")
+                            report(Loss(entry.line, "an entry", f"another file has the id {entry.key}, too", "skipped"))
+                            continue
+                        seen.add(placed.key)
+                    yield placed
+            except MalformedFile as error:
+                raise self.refused(source, error) from error
+            except ImportError as error:
+                raise missing(error) from error
+
+    def refused(self, source: Source, error: MalformedFile) -> InvalidInput:
+        """Return the error for a file that is malformed."""
+        what = "todo" if self._format.name == "todoist" else "line"
+        where = "" if error.line is None else f", {what} {error.line:,}"
+        hint = None if self._context.lenient or error.line is None else "fix it, or import the rest with --lenient"
+        return InvalidInput(f"{source.name}{where}: {error.reason}{_NOTHING}", hint)
+
+    def check(self, losses: Losses) -> tuple[int, set[str], list[Entry] | None]:
+        """Read everything once. Return the number of entries, the keys that others name, and the entries if they are few."""
+        count = 0
+        parents: set[str] = set()
+        kept: list[Entry] | None = []
+        for entry in self.entries(losses):
+            count += 1
+            parents.update(entry.todo.depends, () if entry.todo.parent is None else (entry.todo.parent,))
+            if kept is not None:
+                kept.append(entry)
+                if count > MOST_AT_ONCE:
+                    kept = None
+        return count, parents, kept
+
+
+def missing(error: ImportError) -> UsageError:
+    """Return the error for an extra that is not installed."""
+    if (error.name or "").partition(".")[0] != "icalendar":
+        raise error
+    return UsageError("iCalendar needs the extra ics", "install it: pip install 'cqrs-todo[ics]'")
+
+
+def _of_file(entry: Entry, number: int) -> Entry:
+    """Return an entry whose key is unique in all files."""
+    if number == 0 or entry.has_id:
+        return entry
+    from ..cqrs.struct import replace
+
+    todo = entry.todo
+    parent = None if todo.parent is None else f"{number} {todo.parent}"
+    linked = replace(todo, parent=parent, depends=tuple(f"{number} {key}" for key in todo.depends))
+    return replace(entry, key=f"{number} {entry.key}", todo=linked)
+
+
+def _by_list(session: Session, entries: Sequence[Entry], choices: Choices) -> dict[str, list[Entry]]:
+    """Return the entries of each list. With `--list-by project`, a todo is in the list of the one that it is under."""
+    if not choices.by_project:
+        return {session.list.name: list(entries)}
+    lists: dict[str, list[Entry]] = {}
+    names: dict[str, str] = {}
+    for entry in entries:
+        project = (entry.todo.project or "").partition(".")[0]
+        names[entry.key] = names.get(entry.todo.parent or "") or project or session.list.name
+        lists.setdefault(names[entry.key], []).append(entry)
+    return lists
+
+
+class _Done(Struct, frozen=True):
+    """What was imported into a list."""
+
+    list: str
+    imported: Imported
+
+
+def _import_into(name: str, session: Session, entries: Sequence[Entry], losses: Losses, choices: Choices) -> _Done:
+    todos = session.list if name == session.list.name else session.open_list(name)
+    session.progress.begin("importing")
+    try:
+        imported = plan_for(todos, entries) if choices.dry_run else import_entries(todos, entries)
+    except MalformedFile as error:
+        raise InvalidInput(f"line {error.line:,}: {error.reason}{_NOTHING}") from error
+    for loss in imported.losses:
+        losses.report(name)(loss)
+    return _Done(todos.name, imported)
+
+
+def _import_many(session: Session, job: _Job, count: int, parents: set[str], losses: Losses, choices: Choices) -> None:
+    """Import more todos than can be compared with those of a list: the list must have none."""
+    todos = session.list
+    if session.list.name in session.store.names() and todos.view().items:
+        raise InvalidInput(
+            f"more than {MOST_AT_ONCE:,} todos can only be imported into a list without todos{_NOTHING}",
+            "choose a new list: -L NAME",
+        )
+    if choices.dry_run:
+        _print_losses(session, losses)
+        print_line(f"Would import {count_of(count, 'todo')} into {visible(todos.name)}")
+        return
+    session.progress.begin("importing")
+    added = import_many(todos, job.entries(Losses()), count, parents, losses.report(todos.name))
+    if session.options.json:
+        from . import document
+
+        print_line(document.encode({**document.added_document(added), "losses": losses.rows(), "skipped": losses.skips}))
+        return
+    _print_losses(session, losses)
+    if not session.options.quiet:
+        undo = session.typed(added.list, "undo")
+        print_line(f"Imported {added.todos:,} todos in {added.commits:,} commits. Undo: {undo}")
+
+
+def _print_losses(session: Session, losses: Losses) -> None:
+    for message in losses.messages():
+        print_message(session, message)
+
+
+def _answer(
+    session: Session, done: Sequence[_Done], losses: Losses, format: Format, choices: Choices, entries: Sequence[Entry]
+) -> None:
+    if session.options.json:
+        print_line(_document(session, done, losses, format, choices))
+        return
+    if choices.dry_run:
+        for entry in entries[:_SAMPLE]:
+            print_line(f"  {_in_words(entry)}")
+        if len(entries) > _SAMPLE:
+            print_line(f"  and {len(entries) - _SAMPLE:,} more")
+    _print_losses(session, losses)
+    for each in done:
+        plan, answer = each.imported.plan, each.imported.answer
+        if answer.stayed:
+            numbers = number_ranges([item.number for item in answer.stayed])
+            print_message(session, f"Not imported, because moved to another list: {numbers}")
+        if session.options.quiet:
+            continue
+        if choices.dry_run:
+            changed = len(plan.todos) - plan.new
+            counts = f"add {count_of(plan.new, 'todo')}, change {changed:,}, and leave {plan.same:,} as they are"
+            print_line(f"Would {counts} in {visible(each.list)}")
+        else:
+            print_line(_recorded(session, each, answer))
+
+
+def _recorded(session: Session, done: _Done, answer: Answer) -> str:
+    if answer.commit is None:
+        return f"Nothing to import: {visible(done.list)} has all of these todos"
+    numbers = number_ranges([item.number for item in answer.changed])
+    into = "" if done.list == session.list.name else f" into {visible(done.list)}"
+    same = f", {done.imported.plan.same:,} unchanged" if done.imported.plan.same else ""
+    undo = session.typed(done.list, "undo")
+    return f"Imported {numbers} ({count_of(len(answer.changed), 'todo')}{same}){into}. Undo: {undo}"
+
+
+def _in_words(entry: Entry) -> str:
+    from ..todo.views import bracketed_details
+
+    todo = entry.todo
+    state = "cancelled " if todo.removed else "done " if todo.done else ""
+    return visible(f"{state}{todo.text}{bracketed_details(todo, to_local, str)}")
+
+
+def _document(session: Session, done: Iterable[_Done], losses: Losses, format: Format, choices: Choices) -> str:
+    from . import document
+
+    lists = []
+    for each in done:
+        plan, answer = each.imported.plan, each.imported.answer
+        row = {
+            "list": each.list,
+            "new": plan.new,
+            "changed": len(plan.todos) - plan.new,
+            "unchanged": plan.same,
+            "stayed": [item.number for item in answer.stayed],
+        }
+        if not choices.dry_run:
+            row |= document.answer_document(answer, session.position_of(each.list))
+        lists.append(row)
+    skipped = [{"file": name, "line": loss.line, "reason": printable(loss.outcome)} for name, loss in losses.skipped]
+    return document.encode(
+        {"recognised": format.name, "dry_run": choices.dry_run, "lists": lists, "losses": losses.rows(), "skipped": skipped}
+    )

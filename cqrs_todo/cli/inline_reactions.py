@@ -1,0 +1,64 @@
+"""Reactions that run right after the command that caused them. Whatever goes wrong, the command stays done."""
+
+import logging
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+
+from ..cqrs.errors import CqrsError, ReactionBusy
+from ..todo.service import TodoList
+from .reactions import FoundReaction, ListReaction, begun, failure_in_words, find_reactions
+from .session import Session
+from .text import visible
+
+
+def react(session: Session, lists: Sequence[TodoList]) -> None:
+    """Run the reactions that are declared with `inline`, for what was recorded in some lists.
+
+    An event that a reaction fails on is parked at once. A person waits for the command, so there is no second try.
+
+    Args:
+        session: This run of the program.
+        lists: The lists in which this run has recorded something.
+    """
+    with suppress(OSError):  # the answer comes before what the programs do; `main` reports what cannot be written
+        sys.stdout.flush()
+    logging.getLogger("cqrs_todo").addHandler(logging.NullHandler())  # `_run` says what is parked
+    try:
+        found = find_reactions(session, inline=True)
+        times = begun(session.store.url, [each.name for each in found])
+    except (CqrsError, OSError) as error:
+        _warn(f"no reaction was run: {error}", getattr(error, "hint", None))
+        return
+    for todos in lists:
+        for each in found:
+            if each.lists and todos.name not in each.lists:
+                continue
+            try:
+                reaction = ListReaction(session, each, todos.name, retries=0)
+                if times[each.name] is None and todos.appended:
+                    reaction.runner.begin_after(todos.appended[0].position - 1)
+                else:
+                    reaction.begin(times[each.name], from_start=False)
+                _run(reaction, each)
+            except ReactionBusy:  # another process runs it, and will come to these events
+                continue
+            except (CqrsError, OSError) as error:
+                _warn(f"the reaction {each.name} was not run: {error}", getattr(error, "hint", None))
+
+
+def _run(reaction: ListReaction, found: FoundReaction) -> None:
+    """Run a reaction for what is due, and say what it failed on."""
+    before = {each.event for each in reaction.runner.parked()}
+    reaction.runner.catch_up()
+    failed = [each for each in reaction.runner.parked() if each.event not in before]
+    if failed:
+        more = f" (and {len(failed) - 1:,} more)" if len(failed) > 1 else ""
+        _warn(f"the reaction {found.name} failed: {failure_in_words(failed[0].error)}{more}", "see: todo react --failed")
+
+
+def _warn(message: str, hint: str | None) -> None:
+    with suppress(OSError):  # nobody reads it; `todo react --failed` still tells
+        sys.stderr.write(f"todo: warning: {visible(message)}\n")
+        if hint is not None:
+            sys.stderr.write(f"      {visible(hint)}\n")

@@ -1,0 +1,194 @@
+"""What `todo react` does: it runs the reactions of all lists for what is due, delivers reminders, and does so again."""
+
+import logging
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from datetime import datetime
+
+from ..cqrs import reactions
+from ..cqrs.cursor import Cursor
+from ..cqrs.errors import CqrsError, LogNotFound, OutdatedStore, ReactionBusy, StoreUnavailable
+from ..cqrs.store import Log
+from ..cqrs.struct import Struct
+from ..cqrs.subscriptions import follow
+from ..todo.errors import ListNotFound
+from ..todo.service import TodoList
+from ..todo.views import Item
+from .deliveries import Deliverer, NotDelivered
+from .programs import ProgramFailed
+from .reactions import ListReaction, begun, find_reactions
+from .session import Session
+from .text import visible
+
+_PAUSES = (1, 2, 5, 10, 30, 60)
+"""How many passes are left out after a reminder could not be delivered: the first time, the second time, and so on."""
+
+
+class Outcome(Struct, frozen=True):
+    """What one pass over all lists has done.
+
+    Args:
+        done: With how many events each reaction is done, by its name and the name of the list.
+        parked: How many events were parked in this pass.
+        reminders: How many reminders were delivered.
+        failure: The first error, if there was one.
+    """
+
+    done: dict[tuple[str, str], int]
+    parked: int
+    reminders: int
+    failure: CqrsError | None
+
+
+class Reacting:
+    """The reactions and reminders of the lists in use, also of those that are made later, or of one list.
+
+    Args:
+        session: This run of the program.
+        only: The name of the only list; None for all lists.
+        from_start: Whether new reactions begin with the whole history.
+        deliverer: Delivers reminders.
+    """
+
+    def __init__(
+        self, session: Session, *, only: str | None = None, from_start: bool = False, deliverer: Deliverer | None = None
+    ) -> None:
+        self._session = session
+        self._only = only
+        self._from_start = from_start
+        self._found = find_reactions(session)
+        self._begun: dict[str, datetime | None] = begun(session.store.url, [each.name for each in self._found])
+        self._deliverer = deliverer or Deliverer(session)
+        self._reactions: dict[tuple[str, str], ListReaction] = {}
+        self._lists: dict[str, TodoList] = {}
+        self._items: dict[str, tuple[Cursor, Sequence[Item]]] = {}
+        self._left_out = self._failures = 0
+        self._told: set[str] = set()
+
+    def names(self) -> list[str]:
+        """Return the names of the lists at present."""
+        if self._only is None:
+            return self._session.store.names()
+        if self._only not in self._session.store.names():
+            self._session.open_list(self._only).check_exists()
+            return []  # the default list is not made yet
+        return [self._only]
+
+    def once(self) -> Outcome:
+        """Run everything that is due, list by list. A list or a reaction with an error hinders no other one."""
+        done: dict[tuple[str, str], int] = {}
+        parked = 0
+        failure: CqrsError | None = None
+        for name in self.names():
+            for found in self._found:
+                if found.lists and name not in found.lists:
+                    continue
+                try:
+                    reaction = self._reaction(found.name, name)
+                    before = {each.event for each in reaction.runner.parked()}
+                    done[found.name, name] = reaction.runner.catch_up()
+                    parked += len({each.event for each in reaction.runner.parked()} - before)
+                except ReactionBusy:  # another process runs it
+                    continue
+                except OutdatedStore:
+                    raise
+                except CqrsError as error:
+                    failure = failure or error
+                    self._tell(error)
+        reminders = 0
+        try:
+            reminders = self._remind()
+        except CqrsError as error:
+            failure = failure or error
+            self._tell(error)
+        return Outcome(done, parked, reminders, failure)
+
+    def follow(self) -> None:
+        """Do that again and again, whenever a list has grown or a reminder comes due, until a signal ends the process."""
+
+        def work() -> Iterator[Outcome]:
+            outcome = self.once()
+            if isinstance(outcome.failure, StoreUnavailable) and not isinstance(outcome.failure, NotDelivered):
+                raise outcome.failure  # the framework waits and tries again
+            yield outcome
+
+        for _ in follow(self._session.store, work, self._ends, lambda: False):
+            pass
+
+    def _ends(self) -> list[tuple[Log, Cursor]]:
+        return [(self._lists[name].log, cursor) for name, (cursor, _) in self._items.items()]
+
+    def _reaction(self, name: str, list_name: str) -> ListReaction:
+        """Return a reaction to a list; it begins when it is first asked for."""
+        key = name, list_name
+        reaction = self._reactions.get(key)
+        if reaction is not None:
+            try:
+                if self._session.store.open(list_name).id == reaction.log.id:
+                    return reaction
+            except LogNotFound:  # it was renamed or archived a moment ago
+                return reaction
+        found = next(each for each in self._found if each.name == name)
+        reaction = ListReaction(self._session, found, list_name)
+        reaction.begin(self._begun[name], from_start=self._from_start)
+        self._reactions[key] = reaction
+        return reaction
+
+    def _remind(self) -> int:
+        """Deliver what came due in the lists. After a failure the next tries come later and later."""
+        lists = [(self._lists[name], items) for name, items in self._read()]
+        if self._left_out > 0:
+            self._left_out -= 1
+            return 0
+        try:
+            delivered = self._deliverer.catch_up(lists)
+        except OSError as error:
+            raise StoreUnavailable(f"what was delivered cannot be remembered: {error}") from error
+        except NotDelivered:
+            self._left_out = _PAUSES[min(self._failures, len(_PAUSES) - 1)]
+            self._failures += 1
+            raise
+        self._failures = 0
+        return delivered
+
+    def _read(self) -> Iterator[tuple[str, Sequence[Item]]]:
+        """Read the lists that have grown since the last time, and return the todos with reminders of all lists."""
+        names = self.names()
+        for gone in self._items.keys() - set(names):
+            del self._items[gone], self._lists[gone]
+        for name in names:
+            with suppress(LogNotFound, ListNotFound):  # it was renamed or archived a moment ago
+                todos = self._lists.get(name)
+                if todos is None or todos.log.id != self._session.store.open(name).id:
+                    todos = self._lists[name] = self._session.open_list(name)
+                    self._items.pop(name, None)
+                if name not in self._items or todos.log.has_grown(self._items[name][0]):
+                    view = todos.view()
+                    self._items[name] = todos.log.cursor(), [item for item in view.items if item.todo.reminder is not None]
+                yield name, self._items[name][1]
+
+    def _tell(self, error: CqrsError) -> None:
+        """Print an error, once for each text."""
+        text = f"todo: warning: {visible(str(error))}\n"
+        if text not in self._told:
+            self._told.add(text)
+            with suppress(OSError):  # nobody reads it
+                sys.stderr.write(text)
+
+
+class Warnings(logging.Handler):
+    """Prints what the framework logs on stderr: a reaction that failed, a store that cannot be reached."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print one message."""
+        if record.levelno < logging.ERROR and record.name == reactions.__name__:
+            return  # the next tries come within seconds, and the last failure is reported
+        message = record.getMessage().replace(f"{ProgramFailed.__name__}: ", "")
+        with suppress(OSError):  # nobody reads it
+            sys.stderr.write(f"todo: warning: {visible(message)}\n")
+
+
+def print_warnings() -> None:
+    """Let what the framework logs be printed."""
+    logging.getLogger("cqrs_todo").addHandler(Warnings(logging.WARNING))

@@ -1,0 +1,165 @@
+"""`todo import` of a backup: its lists, those that are archived, and the configuration if there is none yet."""
+
+import os
+import tomllib
+from typing import Any
+
+from ..cqrs.errors import CqrsError, ImportRefused, LogExists, LogNotFound
+from ..cqrs.struct import Struct
+from .backup_file import Backup, ListInBackup, check_contents, open_backup
+from .config import config_content, config_file
+from .errors import UsageError
+from .output import print_line, print_message
+from .reports import count_of
+from .session import Session
+from .text import printable, visible
+
+_NOTHING = "; nothing was restored"
+
+
+class _Row(Struct, frozen=True):
+    """What became of one list.
+
+    Args:
+        name: The name of the list.
+        archived: Whether it is archived in the backup.
+        commits: How many of its commits are new in the store.
+        new: Whether the store did not have the list.
+        note: What else a person should know; '' for nothing.
+        error: Why it was not restored. None if it was.
+    """
+
+    name: str
+    archived: bool
+    commits: int = 0
+    new: bool = False
+    note: str = ""
+    error: CqrsError | None = None
+
+
+def restore_backup(session: Session, name: str, *, dry_run: bool = False) -> None:
+    """Restore what a backup holds. Everything in it is checked before anything is restored.
+
+    Args:
+        session: This run of the program.
+        name: The name of the file.
+        dry_run: Whether to check it, and to restore nothing.
+
+    Raises:
+        InvalidInput: The file is no backup, or a list in it is damaged. Nothing was restored.
+        CqrsError: The first error of a list that was not restored. The others were.
+    """
+    if session.request is not None:
+        raise UsageError(
+            "a backup is restored as it is, so its import takes no --command-id, --expect or --because",
+            "leave them out: restoring the same backup again changes nothing",
+        )
+    if name == "-":
+        raise UsageError("a backup is read from a file, not from stdin", "write it to a file first")
+    if session.options.list is not None:
+        raise UsageError("a backup holds lists with their names, so its import takes no --list (-L)", "leave it out")
+    session.progress.begin("restoring")
+    with open_backup(name) as backup:
+        for number, each in enumerate(backup.lists):
+            session.progress(number, 2 * len(backup.lists))
+            found = check_contents(backup, each)
+            if found.wrong:
+                raise backup.wrong(f"{visible(each.name)}, line {found.end.line + 1}: {found.wrong}{_NOTHING}")
+        rows = []
+        for number, each in enumerate(() if dry_run else backup.lists, len(backup.lists)):
+            session.progress(number, 2 * len(backup.lists))
+            rows.append(_restore(session, backup, each))
+        session.progress.wipe()
+        config = "" if dry_run or not backup.has_config else _restore_config(session, backup)
+        _answer(session, backup, rows, config, dry_run=dry_run)
+    errors = [row.error for row in rows if row.error is not None]
+    if errors:
+        raise errors[0]
+
+
+def _restore(session: Session, backup: Backup, each: ListInBackup) -> _Row:
+    store = session.store
+    try:
+        if each.name in store.names(archived=True):
+            return _compare_archived(session, backup, each)
+        there = each.name in store.names()
+        commits = store.import_log(each.name, backup.lines(each))
+        note = ""
+        if each.archived and there:
+            note = "it is archived in the backup, and stays in use here"
+        elif each.archived:
+            store.archive(each.name)
+        return _Row(each.name, each.archived, commits, new=not there, note=note)
+    except ImportRefused as error:
+        return _Row(each.name, each.archived, error=ImportRefused(f"{each.name}: {error}"))
+    except CqrsError as error:
+        return _Row(each.name, each.archived, error=error)
+
+
+def _compare_archived(session: Session, backup: Backup, each: ListInBackup) -> _Row:
+    """Return whether an archived list of the store has all that the backup has of it. Nothing is added to archived lists."""
+    try:
+        stored = session.store.open_archived(each.name).lines()
+    except LogNotFound:  # it was brought back into use a moment ago
+        raise LogExists(each.name) from None
+    saved = backup.lines(each)
+    for line in saved:
+        if next(stored, b"") != line:
+            raise LogExists(each.name, archived=True)
+    return _Row(each.name, each.archived, note="" if each.archived else "it is archived here, and stays archived")
+
+
+def _restore_config(session: Session, backup: Backup) -> str:
+    """Restore the configuration if there is none, and return in words what became of it."""
+    path = config_file()
+    content = backup.config()
+    if config_content() is not None:
+        if config_content() == content:
+            return "the configuration is the same already"
+        return f"the configuration was not restored: there is one already, {path}"
+    try:
+        store = tomllib.loads(content.decode("utf-8-sig")).get("store")
+    except (ValueError, RecursionError) as error:
+        return f"the configuration was not restored: it is wrong: {visible(str(error))}"
+    if store is not None and (not isinstance(store, str) or session.url_of(store) != session.store_url):
+        return "the configuration was not restored: it names another store than the one with these lists"
+    try:
+        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        with open(fd, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(fd)
+    except OSError as error:
+        return f"the configuration was not restored: {path}: {error.strerror}"
+    return "the configuration was restored"
+
+
+def _answer(session: Session, backup: Backup, rows: list[_Row], config: str, *, dry_run: bool) -> None:
+    if session.options.json:
+        from . import document
+
+        lists: list[dict[str, Any]] = [
+            {
+                "name": row.name,
+                "archived": row.archived,
+                "commits": row.commits,
+                "new": row.new,
+                "note": row.note or None,
+                "error": None if row.error is None else printable(str(row.error)),
+            }
+            for row in rows
+        ]
+        print_line(document.encode({"made": backup.made, "lists": lists, "config": config or None, "dry_run": dry_run}))
+        return
+    if dry_run and not session.options.quiet:
+        print_line(f"Would restore {count_of(len(backup.lists), 'list')} of the backup of {backup.made:%Y-%m-%d %H:%M} UTC")
+    for row in rows if not session.options.quiet else ():
+        shown = f"{visible(row.name)}{' (archived)' if row.archived else ''}"
+        if row.error is not None:
+            print_line(f"{shown}: not restored: {visible(str(row.error)).removeprefix(f'{row.name}: ')}")
+        else:
+            done = f"restored, {count_of(row.commits, 'commit')}" if row.commits or row.new else "has all of it already"
+            print_line(f"{shown}: {done}{'; ' + row.note if row.note else ''}")
+    if config:
+        print_message(session, config[0].upper() + config[1:])

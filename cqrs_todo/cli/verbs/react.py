@@ -1,0 +1,329 @@
+"""`todo react`: run the reactions and deliver the reminders."""
+
+import os
+import shlex
+import shutil
+import signal
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from ...cqrs.checkpoints import Checkpoint
+from ..errors import UsageError
+from ..output import print_line, print_message, print_row
+from ..session import Session
+from ..text import visible
+from ..verb import LISTS, Argument, Option, Verb
+
+if TYPE_CHECKING:
+    from ..reactions import ListReaction
+
+
+def react(
+    session: Session,
+    event: str | None,
+    follow: bool,
+    unit: str | None,
+    overview: bool,
+    failed: bool,
+    retry: bool,
+    test: str | None,
+    from_start: bool,
+) -> int:
+    """Run the reactions and deliver the reminders."""
+    given = {
+        "--follow": follow,
+        "--unit": unit is not None,
+        "--overview": overview,
+        "--failed": failed,
+        "--retry": retry,
+        "--test": test is not None,
+    }
+    chosen = [name for name, is_given in given.items() if is_given]
+    if len(chosen) > 1 and chosen != ["--follow", "--unit"]:
+        raise UsageError(f"{' and '.join(chosen)} contradict each other", "give one of them")
+    if event is not None and not retry:
+        raise UsageError("the id of an event belongs to --retry", f"write: todo react --retry {event}")
+    session.refuse_at("reactions are about what happens now")
+    if unit is not None:
+        _print_unit(session, unit)
+        return 0
+    if overview:
+        return _print_overview(session)
+    if failed:
+        return _print_failed(session)
+    if retry:
+        return _retry(session, event)
+    if test is not None:
+        return _test(session, test)
+    return _run(session, follow=follow, from_start=from_start)
+
+
+def _only(session: Session) -> str | None:
+    return session.list_name if session.names_a_list else None
+
+
+def _run(session: Session, *, follow: bool, from_start: bool) -> int:
+    from ..reacting import Reacting, print_warnings
+    from ..signals import raised
+
+    print_warnings()
+    reacting = Reacting(session, only=_only(session), from_start=from_start)
+    with raised(signal.SIGTERM, signal.SIGHUP):  # a program that runs is ended, and the leases are given back
+        if follow:
+            reacting.follow()
+            return 0
+        outcome = reacting.once()
+    if session.options.json:
+        from .. import document
+
+        rows = [{"name": name, "list": of, "done": done} for (name, of), done in outcome.done.items()]
+        print_line(document.encode({"reactions": rows, "failed": outcome.parked, "reminders": outcome.reminders}))
+    else:
+        events = sum(outcome.done.values())
+        words = [f"{events:,} event{'s' * (events != 1)}", f"{outcome.reminders:,} reminder{'s' * (outcome.reminders != 1)}"]
+        failures = f", {outcome.parked:,} failed: todo react --failed" if outcome.parked else ""
+        print_message(session, f"{', '.join(words)}{failures}")
+    if outcome.failure is not None:
+        raise outcome.failure
+    return 1 if outcome.parked else 0
+
+
+def _reactions(session: Session) -> "Sequence[ListReaction]":
+    from ..reactions import list_reactions
+
+    only = _only(session)
+    if only is not None and only not in session.store.names():
+        session.list.check_exists()
+        return []
+    return list(list_reactions(session, session.store.names() if only is None else [only]))
+
+
+def _print_overview(session: Session) -> int:
+    from ..reactions import find_reactions, output_file
+
+    found = find_reactions(session)
+    by_name: dict[str, list[dict[str, Any]]] = {each.name: [] for each in found}
+    for of_list in _reactions(session):
+        kept = of_list.checkpoint
+        end = session.open_list(of_list.list_name).view().position
+        by_name[of_list.found.name].append(
+            {
+                "list": of_list.list_name,
+                "begun": kept != Checkpoint(),
+                "position": kept.position,
+                "lag": end - kept.position,
+                "failed": len(of_list.runner.parked()),
+            }
+        )
+    if session.options.json:
+        from .. import document
+
+        rows = [
+            {
+                "name": each.name,
+                "from": each.origin,
+                "on": each.types,
+                "where": each.program.where if each.program is not None else "",
+                "inline": each.inline,
+                "lists": by_name[each.name],
+            }
+            for each in found
+        ]
+        print_line(document.encode({"reactions": rows}))
+        return 0
+    if not found:
+        print_message(session, "There is no reaction. docs/reactions.md shows how to declare one.")
+    for each in found:
+        if not by_name[each.name] and not session.options.plain:
+            print_line(f"{visible(each.name)}  no list yet")
+        for row in by_name[each.name]:
+            if session.options.plain:
+                print_row(each.name, row["list"], row["lag"], row["failed"])
+                continue
+            begun = f"{row['lag']:,} events to look at" if row["begun"] or not row["lag"] else "begins with the next run"
+            bad = f", {row['failed']:,} failed" if row["failed"] else ""
+            print_line(f"{visible(each.name)}  {visible(row['list'])}: {begun}{bad}")
+        if each.program is not None and not session.options.plain and os.path.exists(output_file(each.name)):
+            print_message(session, f"    its output: {visible(output_file(each.name))}")
+    return 0
+
+
+def _print_failed(session: Session) -> int:
+    from ...todo.views import short_instant
+    from ..clock import to_local
+    from ..reactions import failure_in_words
+
+    rows = [(each, parked) for each in _reactions(session) for parked in each.runner.parked()]
+    if session.options.json:
+        from .. import document
+
+        print_line(
+            document.encode(
+                {
+                    "failed": [
+                        {
+                            "name": each.found.name,
+                            "list": each.list_name,
+                            "event": parked.event,
+                            "position": parked.position,
+                            "error": parked.error,
+                            "at": parked.at,
+                            "tries": parked.tries,
+                        }
+                        for each, parked in rows
+                    ]
+                }
+            )
+        )
+        return 0
+    for each, parked in rows:
+        error = failure_in_words(parked.error)
+        if session.options.plain:
+            print_row(
+                each.found.name, each.list_name, parked.event, parked.position, parked.at.isoformat(), parked.tries, error
+            )
+        else:
+            at = short_instant(parked.at, to_local)
+            print_line(
+                f"{visible(each.found.name)}  {visible(each.list_name)}@{parked.position}  {at}  {error}"
+                f"  ({parked.tries} tries; {visible(parked.event)})"
+            )
+    if not rows:
+        print_message(session, "Nothing failed.")
+    return 0
+
+
+def _retry(session: Session, event: str | None) -> int:
+    from ..reacting import print_warnings
+
+    print_warnings()
+    done = left = 0
+    found = False
+    for each in _reactions(session):
+        parked = [each.event for each in each.runner.parked()]
+        if not parked or (event is not None and event not in parked):
+            continue
+        found = True
+        done += each.runner.retry_parked(event)
+        left += len(each.runner.parked())
+    if event is not None and not found:
+        from ..reactions import FailureNotFound
+
+        raise FailureNotFound(event)
+    if session.options.json:
+        from .. import document
+
+        print_line(document.encode({"done": done, "failed": left}))
+    else:
+        print_message(session, f"{done:,} done, {left:,} still failed{': todo react --failed' if left else ''}")
+    return 1 if left else 0
+
+
+def _test(session: Session, name: str) -> int:
+    from ..reactions import ListReaction, NothingMatches, named_reaction
+
+    found = named_reaction(session, name)
+    only = _only(session)
+    best = None
+    for each in session.store.names() if only is None else [only]:
+        if found.lists and each not in found.lists:
+            continue
+        reaction = ListReaction(session, found, each)
+        event = next(
+            (event for event in reaction.log.events_backward() if found.query.wants(event) and reaction.matches(event)), None
+        )
+        if event is not None and (best is None or event.metadata.at > best[1].metadata.at):
+            best = reaction, event
+    if best is None:
+        raise NothingMatches(name)
+    reaction, event = best
+    print_message(session, f"@{event.position} of {visible(reaction.list_name)}: {event.type}")
+    if found.function is not None:
+        commands = list(found.function(event) or ())
+        for command in commands:
+            print_line(visible(f"{command.list or reaction.list_name}/{command.id}: {command.command}"))
+        print_message(session, "It returned these commands, which were not recorded." if commands else "No commands.")
+        return 0
+    ended = reaction.run(event)
+    output = ended.output.decode("utf-8", "replace")
+    if session.options.json:
+        from .. import document
+
+        row = {
+            "name": name,
+            "list": reaction.list_name,
+            "event": event.id,
+            "failure": ended.failure or None,
+            "output": output,
+        }
+        print_line(document.encode(row))
+    else:
+        for line in output.splitlines():
+            print_line(visible(line))
+        print_message(session, visible(ended.failure) if ended.failure else "It succeeded.")
+    return 1 if ended.failure else 0
+
+
+def _print_unit(session: Session, unit: str) -> None:
+    """Print a unit of systemd or a line of cron that runs this program with the store and the list of this run."""
+    words = _program()
+    if session.options.store is not None:
+        from ...cqrs.stores.passwords import without_password
+
+        words += ["--store", without_password(session.url_of(session.options.store))]
+    if session.options.list is not None:
+        words += ["--list", session.options.list]
+    words.append("react")
+    if unit == "systemd":
+        print_line(
+            "# Save this as ~/.config/systemd/user/cqrs-todo.service, and then run:\n"
+            "#   systemctl --user enable --now cqrs-todo.service\n"
+            "[Unit]\n"
+            "Description=Reactions and reminders of todo lists\n\n"
+            "[Service]\n"
+            f"ExecStart={' '.join(map(_for_systemd, [*words, '--follow']))}\n"
+            "Restart=on-failure\n\n"
+            "[Install]\n"
+            "WantedBy=default.target"
+        )
+    elif unit == "cron":
+        # cron reads % as the end of the line
+        print_line(f"* * * * * {shlex.join([*words, '--quiet'])}".replace("%", "\\%"))
+    else:
+        raise UsageError(f"there is no unit for {unit!r}", "write systemd or cron")
+
+
+def _program() -> list[str]:
+    """Return how this program is started, with absolute paths."""
+    program = sys.argv[0]
+    if os.path.basename(program) == "todo":
+        found = os.path.abspath(program) if os.sep in program else shutil.which(program)
+        if found is not None and os.access(found, os.X_OK):
+            return [found]
+    return [sys.executable, "-m", "cqrs_todo"]
+
+
+def _for_systemd(word: str) -> str:
+    """Return a word as systemd reads it in ExecStart."""
+    quoted = word.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")
+    return f'"{quoted}"' if not word.isalnum() else word
+
+
+VERB = Verb(
+    name="react",
+    help="Run what follows from changes, and deliver reminders. docs/reactions.md explains how to declare reactions.",
+    examples=("todo react", "todo react --follow", "todo react --unit systemd", "todo react --failed"),
+    action=react,
+    group=LISTS,
+    arguments=(Argument("event", "ID", "With --retry: only this event. --failed shows the ids.", required=False),),
+    options=(
+        Option("follow", ("--follow", "-f"), "Go on until Ctrl-C: react to each change, and remind on time."),
+        Option("unit", ("--unit",), "Print a unit that keeps it running: systemd or cron.", metavar="SYSTEM"),
+        Option("overview", ("--overview",), "Show each reaction, and how many events it has not looked at."),
+        Option("failed", ("--failed",), "Show the events that a reaction failed on, and why."),
+        Option("retry", ("--retry",), "Give failed events to their reactions again."),
+        Option("test", ("--test",), "Run a reaction once on the last event that matches. It changes nothing else.", "NAME"),
+        Option("from_start", ("--from-start",), "Let new reactions begin with the whole history, and not now."),
+    ),
+)

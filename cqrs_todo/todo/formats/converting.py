@@ -1,0 +1,181 @@
+"""From the entries of a file to the todos of a list: which todo an entry is, and how entries are linked.
+
+An entry is the todo that has the id of the other program as an attribute; or, if the format has no ids, the todo with the
+same text, or the most similar one. An entry that is the same as when it was imported last is left out, whatever became of
+the todo here. So importing again adds what is new in the file, and changes what has changed there.
+"""
+
+from __future__ import annotations
+
+import json
+from hashlib import sha256
+
+from ...cqrs.struct import Struct, replace
+from ..errors import MalformedFile
+from ..values import FOREIGN_IDS
+from ..views import local_day
+from . import Loss
+from .icalendar_ import uid_of
+from .matching import match
+from .taskwarrior import uuid_of
+
+TYPE_CHECKING = False  # `typing` costs as much to import as Python costs to start
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from ..fields import Todo
+    from ..values import ToLocal
+    from ..views import Item
+    from . import Entry, Report
+
+DEEPEST = 100
+"""How many todos a todo can be under, directly or not, when it is imported."""
+
+
+class Plan(Struct, frozen=True):
+    """What an import does.
+
+    Args:
+        todos: The todos that are new or changed in the file, by their ids.
+        digests: What identifies the content of their entries, by the same ids.
+        new: How many of them are new.
+        same: How many entries are the same as when they were imported last, or the same as the todo.
+    """
+
+    todos: dict[str, Todo]
+    digests: dict[str, str]
+    new: int
+    same: int
+
+
+def plan_import(
+    entries: Sequence[Entry],
+    items: Sequence[Item],
+    digests: Mapping[str, str],
+    new_id: Callable[[], str],
+    to_local: ToLocal,
+    report: Report,
+) -> Plan:
+    """Plan the import of entries into a list.
+
+    Args:
+        entries: The entries.
+        items: The todos of the list, removed ones included.
+        digests: The digests of the entries that were imported before, by the ids of their todos.
+        new_id: Returns a new id.
+        to_local: The reader's time zone.
+        report: Receives links that lead nowhere.
+
+    Raises:
+        MalformedFile: The parents of entries form a circle, or are nested too deep.
+    """
+    check_parents(entries)
+    present = {item.id: item.todo for item in items}
+    ids = _ids(entries, items, new_id)
+    todos: dict[str, Todo] = {}
+    kept: dict[str, str] = {}
+    new = same = 0
+    for entry in entries:
+        id, digest = ids[entry.key], digest_of(entry)
+        now = present.get(id)
+        if now is not None and digests.get(id) == digest:
+            same += 1
+            continue
+        todo = linked(entry, ids, id, report)
+        if now is not None:
+            todo = _with_what_the_file_does_not_say(todo, now, entry, to_local)
+        if todo == now:
+            same += 1
+            continue
+        todos[id], kept[id] = todo, digest
+        new += now is None
+    return Plan(todos, kept, new, same)
+
+
+def digest_of(entry: Entry) -> str:
+    """Return what identifies the content of an entry, without what follows from the time of the import."""
+    todo = entry.todo
+    values = [str(getattr(todo, name)) for name in todo.__struct_fields__ if name not in ("created", *entry.guessed)] + [
+        f"{todo.done}"
+    ]
+    return sha256(json.dumps(values).encode()).hexdigest()[:16]
+
+
+def linked(entry: Entry, ids: Mapping[str, str], own: str, report: Report) -> Todo:
+    """Return the todo of an entry, linked by the ids of todos instead of the keys of entries.
+
+    Args:
+        entry: The entry.
+        ids: The ids of todos by the keys of their entries.
+        own: The id of its own todo.
+        report: Receives links that lead nowhere.
+    """
+    todo = entry.todo
+    if todo.parent is None and not todo.depends:
+        return todo
+    lost = sum(key not in ids for key in (*todo.depends, *([todo.parent] if todo.parent is not None else [])))
+    for _ in range(lost):
+        report(Loss(entry.line, "a link to another todo", "the file has no such todo", "lost"))
+    depends = {ids[key] for key in todo.depends if key in ids} - {own}
+    return replace(todo, parent=ids.get(todo.parent or ""), depends=tuple(sorted(depends)))
+
+
+def check_parents(entries: Iterable[Entry]) -> None:
+    """Raise `MalformedFile` if the parents of entries form a circle, or if one is under too many others."""
+    parents = {entry.key: (entry.todo.parent, entry.line) for entry in entries if entry.todo.parent is not None}
+    depths: dict[str, int] = {}
+    for key, (_, line) in parents.items():
+        path: list[str] = []
+        at: str | None = key
+        while at in parents and at not in depths:
+            if len(path) > DEEPEST or at in path:
+                why = "is under itself" if at in path else f"is under more than {DEEPEST} others"
+                raise MalformedFile(line, f"the todo {why}")
+            path.append(at)
+            at = parents[at][0]
+        depth = depths.get(at or "", 0)
+        for each in reversed(path):
+            depth += 1
+            depths[each] = depth
+        if depth > DEEPEST:
+            raise MalformedFile(line, f"the todo is under more than {DEEPEST} others")
+
+
+def _ids(entries: Sequence[Entry], items: Sequence[Item], new_id: Callable[[], str]) -> dict[str, str]:
+    """Return the id of the todo that each entry is, by the keys of the entries."""
+    known: dict[str, str] = {}
+    for item in items:
+        for id in (uuid_of(item.id, item.todo.attributes), uid_of(item.id, item.todo.attributes)):
+            known[id] = item.id
+        known |= {value: item.id for key, value in item.todo.attributes if key in FOREIGN_IDS}
+    ids: dict[str, str] = {}
+    taken: set[str] = set()
+    for entry in entries:
+        found = known.get(entry.key) if entry.has_id else None
+        if found is not None and found not in taken:
+            ids[entry.key] = found
+            taken.add(found)
+    free = [item for item in items if item.id not in taken and not has_foreign_id(item)]
+    nameless = [entry for entry in entries if not entry.has_id]
+    for entry, place in zip(nameless, match([i.todo.text for i in free], [e.todo.text for e in nameless]), strict=True):
+        if place is not None:
+            ids[entry.key] = free[place].id
+    return {entry.key: ids.get(entry.key) or new_id() for entry in entries}
+
+
+def has_foreign_id(item: Item) -> bool:
+    """Return whether a todo came from a program that gave it an id."""
+    return any(key in FOREIGN_IDS for key, _ in item.todo.attributes)
+
+
+def _with_what_the_file_does_not_say(todo: Todo, now: Todo, entry: Entry, to_local: ToLocal) -> Todo:
+    """Return the todo of an entry with those values of the present todo that the file does not have, or not exactly."""
+    todo = replace(todo, created=now.created)
+    done, before = todo.completed, now.completed
+    if before is not None and done is not None:
+        same_day = len(done) == len("2026-03-05") and local_day(before, to_local).isoformat() == done
+        if same_day or "completed" in entry.guessed:
+            todo = replace(todo, completed=before)
+    if "every" in entry.guessed and now.every is not None:
+        todo = replace(todo, every=now.every)
+    return todo

@@ -1,0 +1,529 @@
+"""iCalendar: the VTODO components of a file, which the library icalendar parses and folds (extra `ics`).
+
+A property that has no field here becomes an attribute with its name in lower case. Its value is the text; a property with
+parameters has the value `;PARAMETERS:VALUE`. So it is the same when the file is written again. Alarms are kept as a whole,
+and the first one is the reminder. What has no property in RFC 5545 is written as `X-TODO-…`.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime, timedelta
+from importlib import import_module
+
+from ..values import PRIORITIES, Priority, day_or_instant, parse_day_or_instant
+from . import Loss
+from .parts import (
+    CANCELLED,
+    STATUS,
+    Draft,
+    checked_recurrence,
+    instant_text,
+    is_cancelled,
+    numbered,
+    parse_recurrence,
+    parse_time,
+    recurrence_text,
+    skip,
+    start,
+    without_removed,
+)
+from .taskwarrior import uuid_of
+
+TYPE_CHECKING = False  # `typing` costs as much to import as Python costs to start
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from typing import Any, TypeAlias
+
+    from ..fields import Todo
+    from ..values import Attributes, DayOrInstant
+    from ..views import Item
+    from . import Context, Entry, Report
+
+    Component: TypeAlias = Any
+    """A component of the library: its properties are of many types."""
+
+UID = "uid"
+"""The attribute with the UID."""
+LEVELS: dict[int, Priority] = {**dict.fromkeys(range(1, 5), "H"), 5: "M", **dict.fromkeys(range(6, 10), "L")}
+"""Our priorities by those of iCalendar."""
+_CANONICAL = dict(zip(PRIORITIES, (1, 5, 9), strict=True))
+_ALARM = "valarm"
+_OWN = "x-todo-"
+_FOREIGN = re.compile("x-(?!todo-)[a-z0-9-]+")
+"""The properties of other programs: nobody knows whether their values are texts, so that they stay as they are."""
+_READ = {
+    *(
+        "summary",
+        "description",
+        "due",
+        "completed",
+        "status",
+        "priority",
+        "categories",
+        "created",
+        "dtstamp",
+        "uid",
+        "rrule",
+    ),
+    *("related-to", "depends-on"),
+}
+"""The properties with a meaning here, in lower case."""
+_TEXT = {"comment", "contact", "location", "class", "resources", "request-status"}
+"""The other properties of RFC 5545 whose values are texts."""
+_PLAIN = {
+    *("attach", "attendee", "color", "conference", "dtstart", "duration", "exdate", "geo", "image", "last-modified"),
+    *("organizer", "percent-complete", "rdate", "recurrence-id", "sequence", "url", "exrule"),
+}
+"""The properties of RFC 5545 and RFC 7986 that have no field here, and whose values are no texts."""
+
+
+def uid_of(id: str, attributes: Attributes) -> str:
+    """Return the UID of a todo: the one that it came with, or one that follows from its id."""
+    return dict(attributes).get(UID) or uuid_of(id, attributes)
+
+
+def read(source: str, context: Context, report: Report) -> Iterator[Entry]:
+    """Read the todos of a calendar.
+
+    Args:
+        source: The content of the file.
+        context: What reading depends on.
+        report: Receives what cannot be kept as it is.
+
+    Yields:
+        The entries, in their order.
+
+    Raises:
+        MalformedFile: It is no iCalendar, or a todo breaks a rule.
+        ImportError: The library icalendar is missing.
+    """
+    library = import_module("icalendar")  # few files need it
+    try:
+        calendars = library.Component.from_ical(source, multiple=True)
+    except (ValueError, IndexError, KeyError, TypeError, AttributeError, RecursionError, OverflowError) as error:
+        skip(1, f"this is no iCalendar: {_reason(error)}", context, report)
+        return
+    keys: set[str] = set()
+    place = 0
+    for calendar in calendars:
+        for component in [calendar] if calendar.name == "VTODO" else calendar.subcomponents:
+            if component.name == "VTODO":
+                place += 1
+                entry = _entry(component, place, keys, context, report)
+                if entry is not None:
+                    yield entry
+            elif component.name != "VTIMEZONE":
+                report(Loss(place + 1, f"a component {component.name}", "only todos are imported", "lost"))
+
+
+def _reason(error: Exception) -> str:
+    return " ".join(str(error).split())[:200] or type(error).__name__
+
+
+def _entry(component: Component, place: int, keys: set[str], context: Context, report: Report) -> Entry | None:
+    draft = Draft(place, context, report)
+    try:
+        if component.errors:
+            name, why = component.errors[0]
+            raise ValueError(f"{name} is wrong: {' '.join(str(why).split())[:200]}")
+        text = _read(draft, component, context)
+    except (ValueError, TypeError, AttributeError, OverflowError, KeyError, IndexError) as error:
+        skip(place, f"todo {place}: {_reason(error)}", context, report)
+        return None
+    uid = str(component.get("UID", "")).strip()
+    key = uid or f"todo {place}"
+    if "RECURRENCE-ID" in component:  # an exception of a series has the UID of the series
+        key = f"{key} {component['RECURRENCE-ID'].to_ical().decode()}"
+    if key in keys:
+        skip(place, f"todo {place}: another todo has the UID {uid}, too", context, report)
+        return None
+    keys.add(key)
+    return draft.entry(key, text, has_id=key == uid)
+
+
+def _read(draft: Draft, component: Component, context: Context) -> str:
+    """Read the properties of a todo into a draft, and return its text."""
+    values: dict[str, Any] = {}
+    for name, value in component.property_items(recursive=False, sorted=False):
+        key = name.lower()
+        if key in ("begin", "end"):
+            continue
+        if key in _READ and key not in ("categories", "related-to", "depends-on") and key in values:
+            raise ValueError(f"{name} is given twice")
+        values[key] = value
+        if key == "categories":
+            for tag in value.cats:
+                draft.tag(str(tag))
+        elif key == "related-to":
+            _read_relation(draft, value)
+        elif key == "depends-on":
+            draft.values["depends"] = tuple(sorted({*draft.values.get("depends", ()), str(value)}))
+    uid = str(values.get("uid", "")).strip()
+    if uid:
+        draft.keep(UID, uid, quietly=True)
+    note = str(values["description"]) if "description" in values else ""
+    if note.strip():
+        draft.values["note"] = note
+    due = _moment(values, "due", context) or _due_after(component, context)
+    if due is not None:
+        draft.values["due"] = due
+    for key in ("created", "dtstamp"):
+        created = _moment(values, key, context)
+        if created is not None and "created" not in draft.values:
+            draft.values["created"] = _instant(created, context)
+    _read_state(draft, values, context)
+    _read_priority(draft, values)
+    _read_others(draft, component)
+    _read_recurrence(draft, values, context)
+    _read_alarms(draft, component, context)
+    text = str(values["summary"]) if "summary" in values else ""
+    if text.strip():
+        return text
+    draft.lose("a todo without a SUMMARY", "its text is the beginning of its description", changed=True)
+    return next(iter(note.split("\n", 1)), "").strip() or "Todo without a summary"
+
+
+def _read_relation(draft: Draft, value: Any) -> None:
+    kind = str(value.params.get("RELTYPE", "PARENT")).upper()
+    if kind == "PARENT" and "parent" not in draft.values:
+        draft.values["parent"] = str(value)
+    elif kind == "DEPENDS-ON":
+        draft.values["depends"] = tuple(sorted({*draft.values.get("depends", ()), str(value)}))
+    else:
+        draft.keep("related-to", _raw(value))
+
+
+def _moment(values: Mapping[str, Any], key: str, context: Context) -> DayOrInstant | None:
+    return _date(values[key].dt, context) if key in values else None
+
+
+def _date(value: Any, context: Context) -> DayOrInstant:
+    if isinstance(value, datetime):
+        from ..zones import from_local
+
+        instant = from_local(value, context.to_local) if value.tzinfo is None else value.astimezone(UTC)
+        return day_or_instant(instant)
+    if isinstance(value, date):
+        return value.isoformat()
+    raise ValueError(f"{value!r} is no date")
+
+
+def _due_after(component: Component, context: Context) -> DayOrInstant | None:
+    """Return when a todo with DTSTART and DURATION is due."""
+    if "DTSTART" not in component or "DURATION" not in component:
+        return None
+    begin, lasts = component["DTSTART"].dt, component["DURATION"].dt
+    return _date(begin + lasts, context)
+
+
+def _instant(value: DayOrInstant, context: Context) -> datetime:
+    parsed = parse_day_or_instant(value)
+    return parsed if isinstance(parsed, datetime) else start(parsed, context)
+
+
+def _read_state(draft: Draft, values: Mapping[str, Any], context: Context) -> None:
+    status = str(values.get("status", "")).upper()
+    on = _moment(values, "completed", context)
+    if status == "CANCELLED":
+        draft.cancel(on)
+    elif status == "COMPLETED" or on is not None:
+        draft.complete(on)
+    if status not in ("", "NEEDS-ACTION", "COMPLETED", "CANCELLED"):
+        draft.keep(STATUS, status.lower())
+
+
+def _read_priority(draft: Draft, values: Mapping[str, Any]) -> None:
+    number = int(values.get("priority", 0))
+    if not 0 <= number <= 9:
+        raise ValueError(f"the priority {number} is not between 0 and 9")
+    if number:
+        draft.values["priority"] = LEVELS[number]
+        if number != _CANONICAL[LEVELS[number]]:
+            draft.keep("priority", str(number))
+
+
+def _read_others(draft: Draft, component: Component) -> None:
+    for name, value in component.property_items(recursive=False, sorted=False):
+        key = name.lower()
+        if key in ("begin", "end") or key in _READ:
+            continue
+        if not key.startswith(_OWN):
+            draft.keep(key, _shown(value) if key in _TEXT else _raw(value))
+            continue
+        match key.removeprefix(_OWN):
+            case "attribute":
+                draft.keep(str(value.params.get("X-KEY", "attribute")), str(value))
+            case "project":
+                draft.project(str(value))
+            case "tag":
+                draft.tag(str(value))
+            case "wait" if (wait := parse_time(str(value))) is not None:
+                draft.values["wait"] = day_or_instant(wait)
+            case "every" if (every := parse_recurrence(str(value))) is not None:
+                draft.values["every"] = every
+            case "due" | "completed" | "created" | "reminder" as field if (exact := parse_time(str(value))) is not None:
+                if field in ("due", "completed"):
+                    draft.values[field] = str(value)
+                elif isinstance(exact, datetime):
+                    draft.values[field] = exact
+            case _:
+                draft.keep(key, _raw(value))
+
+
+def _shown(value: Any) -> str:
+    """Return the value of a property as an attribute: the text, or its raw form if it has parameters."""
+    text = str(value)
+    return _raw(value) if value.params or text.startswith(";") else text
+
+
+def _raw(value: Any) -> str:
+    """Return the value of a property as it is in the file, with its parameters."""
+    params = value.params.to_ical().decode() if value.params else ""
+    raw = value.to_ical()
+    text = raw.decode() if isinstance(raw, bytes) else str(raw)
+    return f";{params}:{text}" if params or text.startswith(";") else text
+
+
+def _read_recurrence(draft: Draft, values: Mapping[str, Any], context: Context) -> None:
+    rule = values.get("rrule")
+    if rule is None or "every" in draft.values:  # ours says more than the rule
+        return
+    raw = rule.to_ical().decode().upper()
+    anchor = draft.attributes.get("dtstart", "")
+    due: DayOrInstant | None = draft.values.get("due")
+    begin = _day(values["dtstart"].dt, context) if "dtstart" in values else None
+    if begin is None and due is not None:
+        begin = context.to_local(_instant(due, context)).date() if len(due) > len("2026-03-05") else date.fromisoformat(due)
+    every = None
+    if begin is not None and not draft.attributes.keys() & {"exdate", "rdate", "exrule"}:
+        clock, zone = _clock(due, context)
+        every = checked_recurrence(_sorted_rule(raw), begin.isoformat(), clock, zone, after=False)
+    if every is None:
+        draft.keep("rrule", raw)
+    else:
+        draft.values["every"] = every
+        if anchor and _sorted_rule(raw) != raw:
+            draft.keep("rrule", raw, quietly=True)
+
+
+def _day(value: Any, context: Context) -> date:
+    return (
+        context.to_local(value).date()
+        if isinstance(value, datetime) and value.tzinfo is not None
+        else date(value.year, value.month, value.day)
+    )
+
+
+def _clock(due: DayOrInstant | None, context: Context) -> tuple[str | None, str | None]:
+    """Return the local time of day of a due date, and its zone."""
+    if due is None or len(due) == len("2026-03-05"):
+        return None, None
+    wall = context.to_local(_instant(due, context)).time().replace(microsecond=0)
+    return wall.isoformat("auto" if wall.second else "minutes"), context.zone or None
+
+
+def _sorted_rule(raw: str) -> str:
+    """Return a rule with FREQ first, as ours are written."""
+    parts = raw.split(";")
+    return ";".join(sorted(parts, key=lambda part: not part.startswith("FREQ=")))
+
+
+def _read_alarms(draft: Draft, component: Component, context: Context) -> None:
+    """Keep the alarms as attributes, and make the first one the reminder."""
+    for alarm in component.subcomponents:
+        if alarm.name != "VALARM":
+            draft.lose(f"a component {alarm.name} of a todo", "only alarms are kept")
+            continue
+        reminder = _alarm_time(alarm, component, context)
+        own = str(alarm.get("X-TODO", "")) == "REMINDER"
+        if reminder is not None and "reminder" not in draft.values:
+            draft.values["reminder"] = reminder
+        if not own:
+            draft.keep(_ALARM, alarm.to_ical().decode().replace("\r\n", "\n").strip())
+
+
+def _alarm_time(alarm: Component, component: Component, context: Context) -> datetime | None:
+    if "TRIGGER" not in alarm:
+        return None
+    trigger = alarm["TRIGGER"]
+    value = trigger.dt
+    if isinstance(value, datetime):
+        return _instant(_date(value, context), context)
+    if not isinstance(value, timedelta):
+        return None
+    at_end = str(trigger.params.get("RELATED", "START")).upper() == "END" or "DTSTART" not in component
+    base = component.get("DUE" if at_end else "DTSTART")
+    due = None if base is None else _date(base.dt, context)
+    return None if due is None else _instant(due, context) + value
+
+
+# Writing
+
+
+def write(items: Iterable[Item], context: Context, report: Report) -> Iterator[str]:
+    """Write todos as a calendar.
+
+    Args:
+        items: The todos.
+        context: What the dates depend on.
+        report: Receives what cannot be kept as it is.
+
+    Yields:
+        The lines, each with CR LF.
+
+    Raises:
+        ImportError: The library icalendar is missing.
+    """
+    contentline = import_module("icalendar.parser").Contentline  # it has no types
+
+    kept = without_removed(items, report, cancelled=True)
+    uids = {item.id: uid_of(item.id, item.todo.attributes) for item in kept}
+    lines = ["BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//cqrs-todo//EN"]
+    yield from (f"{line}\r\n" for line in lines)
+    for item in kept:
+        for line in ("BEGIN:VTODO", *_properties(item, uids, context, report), "END:VTODO"):
+            yield f"{contentline(line).to_ical().decode()}\r\n"
+    yield "END:VCALENDAR\r\n"
+
+
+def _properties(item: Item, uids: Mapping[str, str], context: Context, report: Report) -> Iterator[str]:
+    todo = item.todo
+    attributes = {key: value for key, value in todo.attributes if key != UID}
+    yield f"UID:{_escape(uids[item.id])}"
+    yield f"DTSTAMP:{_utc(context.now)}"
+    yield f"SUMMARY:{_escape(todo.text)}"
+    yield from _exact("CREATED", day_or_instant(todo.created))
+    if todo.note is not None:
+        yield f"DESCRIPTION:{_escape(todo.note)}"
+    if todo.due is not None and "duration" not in attributes:
+        yield from _exact("DUE", todo.due)
+    elif todo.due is not None:
+        yield f"X-TODO-DUE:{todo.due}"
+    yield from _status(item, attributes, context)
+    if todo.priority is not None:
+        number = attributes.get("priority", "")
+        exact = number in [f"{each}" for each in LEVELS] and LEVELS[int(number)] == todo.priority
+        yield f"PRIORITY:{attributes.pop('priority') if exact else _CANONICAL[todo.priority]}"
+    if todo.tags:
+        yield f"CATEGORIES:{','.join(map(_escape, todo.tags))}"
+    if todo.project is not None:
+        yield f"X-TODO-PROJECT;VALUE=TEXT:{_escape(todo.project)}"
+    if todo.wait is not None:
+        yield f"X-TODO-WAIT:{todo.wait}"
+    yield from _rule(todo, attributes, context)
+    lost = 0
+    if todo.parent is not None:
+        lost += todo.parent not in uids
+        yield from [f"RELATED-TO:{_escape(uids[todo.parent])}"] if todo.parent in uids else []
+    for id in todo.depends:
+        lost += id not in uids
+        yield from [f"RELATED-TO;RELTYPE=DEPENDS-ON:{_escape(uids[id])}"] if id in uids else []
+    if lost:
+        report(Loss(item.number, "a link to another todo", "that todo is not in the file", "lost"))
+    texts = (todo.text, todo.note or "", *attributes.values())
+    if any("\r" in text for text in texts):
+        report(Loss(item.number, "a carriage return", "a line feed", "changed"))
+    yield from _others(todo, attributes)
+
+
+def _others(todo: Todo, attributes: dict[str, str]) -> Iterator[str]:
+    """Yield the attributes and the alarms."""
+    alarms = []
+    for key, value in numbered(tuple(attributes.items())):
+        if key == _ALARM and re.fullmatch(r"BEGIN:VALARM\n(.*\n)+END:VALARM", value):
+            alarms.append(value)
+            continue
+        line = None
+        if key in _PLAIN or _FOREIGN.fullmatch(key) or key == "related-to" or (key == "rrule" and todo.every is None):
+            line = f"{key.upper()}{value if value.startswith(';') else f':{value}'}"
+        elif key in _TEXT:
+            line = f"{key.upper()}{value if value.startswith(';') else f':{_escape(value)}'}"
+        yield line if line is not None and _parses(line, key, value) else _attribute(key, value)
+    if todo.reminder is not None:
+        yield from ("BEGIN:VALARM", "ACTION:DISPLAY", "DESCRIPTION:Reminder", "X-TODO:REMINDER")
+        yield from (f"TRIGGER;VALUE=DATE-TIME:{_utc(todo.reminder)}", "END:VALARM")
+        if todo.reminder.microsecond or alarms:
+            yield f"X-TODO-REMINDER:{instant_text(todo.reminder)}"
+    for alarm in alarms:
+        yield from alarm.split("\n")
+
+
+def _attribute(key: str, value: str) -> str:
+    return f'X-TODO-ATTRIBUTE;VALUE=TEXT;X-KEY="{key}":{_escape(value)}'
+
+
+def _parses(line: str, key: str, value: str) -> bool:
+    """Return whether reading a line gives the attribute that it was made from."""
+    if "\n" in line or "\r" in line:
+        return False
+    try:
+        todo = import_module("icalendar").Component.from_ical(f"BEGIN:VTODO\r\nSUMMARY:x\r\n{line}\r\nEND:VTODO\r\n")
+    except (ValueError, IndexError, KeyError, TypeError, AttributeError):
+        return False
+    found = todo.get(key.upper())
+    if found is None or todo.errors or isinstance(found, list):
+        return False
+    return (_shown(found) if key in _TEXT else _raw(found)) == value
+
+
+def _status(item: Item, attributes: dict[str, str], context: Context) -> Iterator[str]:
+    todo = item.todo
+    if is_cancelled(item):
+        del attributes[STATUS]
+        yield "STATUS:CANCELLED"
+        on = attributes.get(CANCELLED, "")
+        if isinstance(parse_time(on), datetime) and "." not in on:
+            yield f"COMPLETED:{_utc(datetime.fromisoformat(attributes.pop(CANCELLED)))}"
+        if todo.completed is not None:
+            yield f"X-TODO-COMPLETED:{todo.completed}"
+    elif todo.completed is not None:
+        yield "STATUS:COMPLETED"
+        parsed = parse_day_or_instant(todo.completed)
+        if isinstance(parsed, datetime):
+            yield from _exact("COMPLETED", todo.completed)
+        else:
+            yield f"COMPLETED:{_utc(start(parsed, context))}"  # it cannot be a date
+            yield f"X-TODO-COMPLETED:{todo.completed}"
+    elif attributes.get(STATUS) == "in-process":
+        del attributes[STATUS]
+        yield "STATUS:IN-PROCESS"
+    else:
+        yield "STATUS:NEEDS-ACTION"
+
+
+def _rule(todo: Todo, attributes: dict[str, str], context: Context) -> Iterator[str]:
+    every = todo.every
+    if every is None:
+        return
+    due = todo.due
+    begins = attributes.get("dtstart") is not None
+    anchored = False
+    if due is not None and not begins and not every.after:
+        day = context.to_local(_instant(due, context)).date().isoformat() if len(due) > len("2026-03-05") else due
+        anchored = (every.anchor, every.time, every.zone) == (day, *_clock(due, context))
+    raw = attributes.pop("rrule", None) if begins else None
+    if not every.after:
+        yield f"RRULE:{raw if raw is not None and _sorted_rule(raw) == every.rule else every.rule}"
+    if not anchored:
+        yield f"X-TODO-EVERY:{recurrence_text(every)}"
+
+
+def _exact(name: str, value: DayOrInstant) -> Iterator[str]:
+    parsed = parse_day_or_instant(value)
+    if not isinstance(parsed, datetime):
+        yield f"{name};VALUE=DATE:{parsed:%Y%m%d}"
+        return
+    yield f"{name}:{_utc(parsed)}"
+    if parsed.microsecond:
+        yield f"X-TODO-{name}:{value}"
+
+
+def _utc(instant: datetime) -> str:
+    return f"{instant.astimezone(UTC):%Y%m%dT%H%M%SZ}"
+
+
+def _escape(text: str) -> str:
+    """Return a text as the value of a property."""
+    escaped: bytes = import_module("icalendar").vText(text).to_ical()
+    return escaped.decode()

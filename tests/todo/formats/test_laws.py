@@ -1,0 +1,115 @@
+"""import ∘ export ∘ import = import, for every field that a format keeps."""
+
+import importlib
+from collections import Counter
+from collections.abc import Iterable
+from types import ModuleType
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from cqrs_todo.cqrs.struct import replace
+from cqrs_todo.todo.formats import Loss
+from cqrs_todo.todo.values import FOREIGN_IDS
+from cqrs_todo.todo.views import Item
+
+from .todos import CONTEXT, comparable, items_of_entries, lists
+
+DAYS = {"todotxt": ("created", "completed"), "markdown": ("created", "completed")}
+"""The fields of which a format keeps only the day."""
+LINES = ("todotxt", "markdown", "org", "csv_")
+"""The formats that are read line by line."""
+FORMATS = (*LINES, "taskwarrior", "icalendar_")
+
+
+def module(name: str) -> ModuleType:
+    return importlib.import_module(f"cqrs_todo.todo.formats.{name}")
+
+
+def ignored(_: Loss) -> None:
+    """Receive a loss."""
+
+
+def read(format: str, text: str) -> list[Item]:
+    return items_of_entries(module(format).read(text.split("\n") if format in LINES else text, CONTEXT, ignored))
+
+
+def write(format: str, items: Iterable[Item]) -> str:
+    return "".join(module(format).write(items, CONTEXT, ignored))
+
+
+def without_ids(items: Iterable[Item]) -> list[Item]:
+    """The todos without the ids that they got in the file."""
+    return [
+        Item(
+            item.number,
+            item.stream,
+            item.version,
+            replace(item.todo, attributes=tuple(pair for pair in item.todo.attributes if pair[0] not in FOREIGN_IDS)),
+        )
+        for item in items
+    ]
+
+
+def compared(format: str, items: Iterable[Item]) -> Counter[str]:
+    return Counter(map(repr, comparable(list(items), DAYS.get(format, ()))))
+
+
+@pytest.mark.parametrize("format", FORMATS)
+@settings(max_examples=60)
+@given(items=lists())
+def test_what_was_imported_is_the_same_after_an_export_and_an_import(format: str, items: list[Item]) -> None:
+    imported = read(format, write(format, items))
+    assert compared(format, read(format, write(format, imported))) == compared(format, imported)
+
+
+@pytest.mark.parametrize("format", FORMATS)
+@settings(max_examples=60)
+@given(items=lists())
+def test_an_export_keeps_every_field(format: str, items: list[Item]) -> None:
+    kept = [item for item in items if not item.todo.removed]
+    assume(format != "icalendar_" or "\\r" not in repr(kept))  # it is the end of a line there
+    assert compared(format, without_ids(read(format, write(format, kept)))) == compared(format, kept)
+
+
+_LINES = st.lists(
+    st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\n"), max_size=20)
+    | st.sampled_from(
+        [
+            "x 2026-03-02 2026-02-27 Pay the rent +money rec:1m due:2026-03-01",
+            "(D) Sort +house size:3 size:4 @a,b",
+            "+house @town",
+            "call +mom about @thing due:2026-03-05 p:1",
+            "* Heading",
+            "** TODO [#A] one :a:b:",
+            "  DEADLINE: <2026-03-05 Thu 17:00 +1w -3d> SCHEDULED: <2026-03-01 Sun>",
+            "  CLOSED: [2026-03-02 Mon 10:00]",
+            "* CANCELLED gone",
+            "  :PROPERTIES:",
+            "  :Effort: 2h",
+            "  :END:",
+            "  - [ ] box",
+            "- [ ] one #home 📅 2026-03-05 🔁 every week",
+            "- [x] two [completion:: 2026-03-02] (size:: a b)",
+            "  - [~] three",
+            "# House & garden",
+            "```",
+            "    code",
+            "",
+            "> - [/] quoted",
+            "1. [X] number",
+        ]
+    ),
+    max_size=12,
+).map("\n".join)
+
+
+@pytest.mark.parametrize("format", ["todotxt", "markdown", "org"])
+@settings(max_examples=60)
+@given(text=_LINES)
+def test_any_text_is_the_same_after_an_import_an_export_and_an_import(format: str, text: str) -> None:
+    imported = [item for item in read(format, text) if "\0" not in repr(item)]
+    assert compared(format, read(format, write(format, imported))) == compared(
+        format, [item for item in imported if not item.todo.removed or format != "todotxt"]
+    )
