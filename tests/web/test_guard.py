@@ -272,6 +272,7 @@ ATTACKS = {
     "tokens": "{ " + "apiVersion " * schema.MOST_TOKENS + "}",
     "fragments that double": DOUBLING,
     "a circle of fragments": CIRCLE,
+    "an unknown fragment": "{ ...Nothing }",
     "directives": "{ apiVersion " + "@include(if: true) " * 2_000 + "}",
     "unknown fields": "{ " + " ".join(f"unknown{n}" for n in range(1_500)) + " }",
     "a subscription": "subscription { events { position } }",
