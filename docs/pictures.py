@@ -33,7 +33,7 @@ VIEWS: dict[str, Sequence[str]] = {
     "show": ("show", "6"),
     "history": ("history", "-n", "16"),
     "stats": ("stats",),
-    "diff": ("diff", "last", "friday"),
+    "diff": ("diff", "2", "weeks", "ago"),
 }
 
 

@@ -2,7 +2,7 @@
 
 import os
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -60,6 +60,16 @@ class Repository:
         self.git("add", "-A")
         self.git("commit", "-q", "--allow-empty", "-m", "a revision", at=at, author=author)
         return self.git("rev-parse", "HEAD")
+
+    def commit_all(self, file: str, revisions: Iterable[tuple[datetime, bytes]]) -> None:
+        """Commit many revisions of one file at once."""
+        stream = bytearray()
+        for at, content in revisions:
+            for who in (b"author Ann <ann@example.org>", b"committer Cy <cy@example.org>"):
+                stream += b"commit refs/heads/main\n" if who.startswith(b"author") else b""
+                stream += b"%s %d +0000\n" % (who, at.timestamp())
+            stream += b"data 1\nx\nM 100644 inline %s\ndata %d\n%s\n" % (file.encode(), len(content), content)
+        self.git("fast-import", "--quiet", stdin=bytes(stream))
 
     def history(self, *names: str) -> list[Made]:
         """What the last commit and its first parents have of a file, oldest first, whatever it was called."""

@@ -12,7 +12,7 @@ from types import ModuleType
 import pytest
 
 from tests.conftest import Todo
-from tests.readme import play_readme
+from tests.readme import play_page, play_readme
 
 ROOT = Path(__file__).parent.parent
 
@@ -96,6 +96,15 @@ def test_the_commands_in_the_readme_print_what_it_says(todo: Todo) -> None:
     (programs / "todo").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m cqrs_todo "$@"\n')
     (programs / "todo").chmod(0o700)
     play_readme({**todo.env, "PATH": f"{programs}:{os.environ['PATH']}"}, todo.home)
+
+
+def test_the_examples_of_read_models_print_what_the_page_says(todo: Todo) -> None:
+    programs = todo.home / "bin"
+    programs.mkdir()
+    (programs / "todo").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m cqrs_todo "$@"\n')
+    (programs / "todo").chmod(0o700)
+    env = {**todo.env, "PATH": f"{programs}:{os.environ['PATH']}"}
+    assert play_page(ROOT / "docs/read-models.md", env, todo.home) >= 6
 
 
 def test_links_in_the_documentation_lead_to_files() -> None:

@@ -1,18 +1,22 @@
 """Commits in words, for answers: which todos they changed, and how."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from ..cqrs.events import Commit
 from ..cqrs.timeline import batch_of
 from ..todo.events import TodoCompleted, TodoCreated, TodoRemoved, TodoReopened, TodoRestored
+from ..todo.fields import FIELD_BY_EVENT, FIELDS
 from ..todo.history import describe_event
 from ..todo.views import Item, Label, Move, move_of, number_ranges
 from .clock import to_local
 from .reports import count_of
 from .text import visible
 
-_MOST_TODOS = 3
-"""How many todos are described one by one, if their changes differ."""
+_MOST_GROUPS = 3
+"""How many groups of todos are described one by one, if their changes differ."""
+
+_MOST_TITLES = 3
+"""How many todos of a group are named by their texts."""
 
 _MOST_EVENTS = 1000
 """How many events are put into words, which takes some microseconds for each."""
@@ -59,7 +63,7 @@ def _moved(move: Move) -> str:
 
 
 def changes_in_words(commits: Sequence[Commit], items: Iterable[Item], label: Label) -> str:
-    """Return which todos some commits changed, and how: `3 done (Buy milk)`, `1-3 tagged +home (3 todos)`.
+    """Return which todos some commits changed, and how: `3 done (Buy milk)`, `1-4 tagged +home (4 todos)`.
 
     Args:
         commits: The commits of one command, in any order.
@@ -68,17 +72,24 @@ def changes_in_words(commits: Sequence[Commit], items: Iterable[Item], label: La
     """
     known = {item.stream: item for item in items}
     if sum(len(commit.events) for commit in commits) > _MOST_EVENTS:
-        streams = {event.stream for commit in commits for event in commit.events} & set(known)
-        numbers = number_ranges([known[stream].number for stream in streams])
-        return f"{numbers} {_kind(commits)} ({count_of(len(streams), 'todo')})"
-    commits = sorted(commits, key=lambda commit: commit.position)
-    changes = {stream: words for stream, words in changes_by_todo(commits, label).items() if stream in known}
-    alike = set(map(tuple, changes.values()))
-    if len(changes) == 1 or (len(changes) <= _MOST_TODOS and len(alike) > 1):
-        return "; ".join(_one_in_words(known[stream], words) for stream, words in changes.items())
-    numbers = number_ranges([known[stream].number for stream in changes])
-    what = ", ".join(*alike) if len(alike) == 1 else _kind(commits)
-    return f"{numbers} {what} ({count_of(len(changes), 'todo')})"
+        changed = {event.stream for commit in commits for event in commit.events} & set(known)
+        numbers = number_ranges([known[stream].number for stream in changed])
+        return f"{numbers} {_kind(commits)} ({count_of(len(changed), 'todo')})"
+    groups = _groups(commits, label, known)
+    if len(groups) <= _MOST_GROUPS:
+        return "; ".join(_group_in_words([known[stream] for stream in streams], words) for words, streams in groups.items())
+    streams = [stream for group in groups.values() for stream in group]
+    numbers = number_ranges([known[stream].number for stream in streams])
+    return f"{numbers} {_kind(commits)} ({count_of(len(streams), 'todo')})"
+
+
+def _groups(commits: Iterable[Commit], label: Label, known: Mapping[str, Item]) -> dict[tuple[str, ...], list[str]]:
+    """Return the streams of known todos by what happened to them, in words, those with the lowest numbers first."""
+    groups: dict[tuple[str, ...], list[str]] = {}
+    for stream, words in changes_by_todo(sorted(commits, key=lambda commit: commit.position), label).items():
+        if stream in known:
+            groups.setdefault(tuple(words), []).append(stream)
+    return dict(sorted(groups.items(), key=lambda group: min(known[stream].number for stream in group[1])))
 
 
 def _kind(commits: Sequence[Commit]) -> str:
@@ -90,21 +101,35 @@ def _kind(commits: Sequence[Commit]) -> str:
     return _KINDS.get(types.pop(), "changed") if len(types) == 1 else "changed"
 
 
-def details(commits: Sequence[Commit], label: Label) -> str:
-    """Return what some commits did to their todos, if it was the same for all of them; '' if it was not.
+def details(commits: Sequence[Commit], items: Iterable[Item], label: Label) -> str:
+    """Return what some commits did to their todos, without the texts of the todos; '' for very many changes.
 
     Args:
         commits: The commits.
+        items: The todos that count.
         label: What the todos are called where an event names them.
     """
     if sum(len(commit.events) for commit in commits) > _MOST_EVENTS:
         return ""
-    alike = set(map(tuple, changes_by_todo(commits, label).values()))
-    return ", ".join(*alike) if len(alike) == 1 else ""
+    known = {item.stream: item for item in items}
+    groups = _groups(commits, label, known)
+    if len(groups) == 1:
+        return ", ".join(*groups)
+    if len(groups) <= _MOST_GROUPS:
+        return "; ".join(
+            f"{number_ranges([known[stream].number for stream in streams])} {', '.join(words)}"
+            for words, streams in groups.items()
+        )
+    types = {type(event.data) for commit in commits for event in commit.events}
+    changed = {FIELD_BY_EVENT[type].name for type in types if type in FIELD_BY_EVENT}
+    return ", ".join(field.name for field in FIELDS if field.name in changed)
 
 
-def _one_in_words(item: Item, words: Sequence[str]) -> str:
-    """Return what happened to one todo. Its text is added, unless the words contain a text of the todo."""
-    shown = ", ".join(words)
-    has_text = any(word.startswith(("created: ", "text: ")) for word in words)
-    return f"{item.number} {shown}" if has_text else f"{item.number} {shown} ({visible(item.todo.text)})"
+def _group_in_words(items: Sequence[Item], words: Sequence[str]) -> str:
+    """Return what happened to todos. The texts of a few are added, unless the words contain a text."""
+    shown = f"{number_ranges([item.number for item in items])} {', '.join(words)}"
+    if any(word.startswith(("created: ", "text: ")) for word in words):
+        return shown
+    if len(items) > _MOST_TITLES:
+        return f"{shown} ({count_of(len(items), 'todo')})"
+    return f"{shown} ({', '.join(visible(item.todo.text) for item in items)})"

@@ -18,11 +18,11 @@ from ..todo.service import TodoList
 from ..todo.views import Item, short_instant
 from .clock import to_local
 from .cloud_events import reminder_event
+from .due_reminders import is_pending
 from .output import print_line
 from .programs import run_program
 from .reaction_tables import TIMEOUT, filled, notify_command
 from .reactions import folder, values_of
-from .reminders import is_pending
 from .session import Session
 from .text import visible
 

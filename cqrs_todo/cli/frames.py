@@ -1,6 +1,7 @@
 """What `todo replay` shows of a commit on a terminal: what it changed, and the list after it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from rich.console import Group
 from rich.text import Text
@@ -13,6 +14,7 @@ from ..todo.history import describe_commit, describe_event
 from ..todo.service import TodoList, View
 from ..todo.views import Item, Label, bracketed_details, label_of, short_instant
 from .clock import to_local
+from .histories import STYLES, WITH_TEXT
 from .terminal import shown_value
 from .text import visible
 
@@ -40,8 +42,8 @@ def frame(
     """
     gap = [Text()] if height >= _SPACIOUS else []
     free = max(height - 1 - len(footer) - len(gap) * (2 if footer else 1), 2)
-    numbers = {item.stream: item.number for item in view.items}
-    changes = _fit(_changes(commit, transitions, numbers, todos.label), max(free // 2, 1))
+    known = {item.stream: item for item in view.items}
+    changes = _fit(_changes(commit, transitions, known, todos.label), max(free // 2, 1))
     items = [item for item in view.items if not item.todo.removed]
     rows = _rows(items, {event.stream for event in commit.events}, free - len(changes), todos.label)
     if not footer:
@@ -66,13 +68,40 @@ def _head(commit: Commit, todos: TodoList) -> Text:
     )
 
 
-def _changes(commit: Commit, transitions: Sequence[Transition[State]], numbers: dict[str, int], label: Label) -> list[Text]:
+def time_bar(start: datetime, at: datetime, end: datetime, width: int) -> Text:
+    """Draw where a time is between two others, with their days at the ends.
+
+    Args:
+        start: When the first commit was recorded.
+        at: When the commit that is shown was recorded.
+        end: When the last commit was recorded.
+        width: How many columns there are.
+    """
+    first, last = (f"{to_local(time).date()}" for time in (start, end))
+    room = max(width - len(first) - len(last) - 2, 1)
+    length = (end - start).total_seconds()
+    share = min(max((at - start).total_seconds() / length, 0), 1) if length > 0 else 1  # clocks may have jumped
+    done = round(share * (room - 1))
+    return line(
+        (f"{first} ", "dim"), ("━" * done, "cyan"), ("●", "bold cyan"), ("─" * (room - 1 - done), "dim"), (f" {last}", "dim")
+    )
+
+
+def _changes(
+    commit: Commit, transitions: Sequence[Transition[State]], known: Mapping[str, Item], label: Label
+) -> list[Text]:
     """Return a line for each event, and below it a line for each field that it changed, with the old and the new value."""
     by_position = {transition.event.position: transition for transition in transitions}
     lines: list[Text] = []
+    named = None
     for event in commit.events:
-        number = str(numbers.get(event.stream, "")) or visible(label_of(event.stream))
-        lines.append(line((f"{number:>4} ", "bold"), (visible(describe_event(event, to_local, label)), "bold")))
+        item = known.get(event.stream)
+        number = visible(label_of(event.stream)) if item is None else f"{item.number}"
+        words = visible(describe_event(event, to_local, label))
+        title = "" if item is None or type(event.data) in WITH_TEXT or named == event.stream else visible(item.todo.text)
+        named = event.stream
+        style = f"bold {STYLES.get(type(event.data), '')}"
+        lines.append(line((f"{number:>4} ", "bold"), (words, style), (f" ({title})" if title else "", "")))
         transition = by_position.get(event.position)
         if transition is None:
             continue
@@ -100,5 +129,7 @@ def _rows(items: Sequence[Item], changed: set[str], most: int, label: Label) -> 
 def _row(item: Item, is_changed: bool, label: Label) -> Text:
     todo = item.todo
     details = visible(bracketed_details(todo, to_local, label))
-    words = f"{item.number:>4} {'x' if todo.done else ' '} {visible(todo.text)}{details}"
-    return line((words, "bold" if is_changed else "dim" if todo.done else ""))
+    style = "bold" if is_changed else "dim" if todo.done else ""
+    pointer = (">" if is_changed else " ", "cyan")
+    mark = ("✓ " if todo.done else "  ", "green")
+    return line(pointer, (f"{item.number:>4} ", style), mark, (visible(todo.text), style), (details, "dim"))

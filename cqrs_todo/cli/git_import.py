@@ -4,12 +4,13 @@ import codecs
 import io
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from ..todo.errors import MalformedFile
 from ..todo.file_history import HistoryImport, Imported, Revision
-from ..todo.formats import Context, Entry, Loss
-from ..todo.formats.reading import ReadRevision, by_line, whole
+from ..todo.formats import FORMATS, Context, Entry, Loss, load
+from ..todo.formats.reading import ReadRevision, by_section, cut_markdown, cut_org, cut_todotxt
+from ..todo.formats.recognition import recognise
 from ..todo.formats.revisions import UNKNOWN
 from .clock import to_local, zone_name
 from .errors import UsageError
@@ -21,7 +22,12 @@ from .text import printable, visible
 
 LIMIT = 64 << 20
 """The largest revision of a file that is read, in bytes."""
-_FORMATS = {b".md": "markdown", b".markdown": "markdown", b".org": "org"}
+_CUTS = {"todotxt": cut_todotxt, "markdown": cut_markdown, "org": cut_org}
+"""The formats of which histories can be imported, and how their files are cut into sections."""
+_ONLY = "the history of a todo.txt, of Markdown or of Org can be imported"
+_HEAD = 64 << 10
+"""How much of a file decides what its format is, in bytes."""
+_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _DATED_BY_REVISION = "a completion without a date"
 """What the readers report and is not lost here: the time of the revision takes its place."""
 _SHOWN = 5
@@ -51,6 +57,12 @@ def import_git(
             "the import of a history gives each commit its own id, so it takes no --command-id, --expect or --because",
             "leave them out: a second import of the same history changes nothing",
         )
+    if format is not None and format not in _CUTS:
+        raise UsageError(f"the history of a file in the format {format} cannot be imported", _ONLY)
+    try:
+        codecs.lookup(encoding or "utf-8")
+    except LookupError as error:
+        raise UsageError(f"there is no encoding {encoding!r}", "write, for instance, --encoding latin-1") from error
     file = FileInGit(place)
     revisions = file.revisions()
     file.check_complete(revisions)
@@ -59,8 +71,12 @@ def import_git(
     for note in file.notes():
         print_message(session, f"todo: warning: {note}")
     session.progress.begin("importing")
-    reader = _Reader(format, encoding, _context(headings))
     with file.contents(LIMIT) as contents:
+        formats: dict[bytes, str] = {}
+        for revision in reversed(revisions):
+            if revision.blob and revision.path not in formats:
+                formats[revision.path] = format or _format_of(file, revision, contents)
+        reader = _Reader(formats, encoding, _context(headings))
         done = job.record((reader.revision(each, contents) for each in revisions), dry_run=dry_run)
     _answer(session, file, revisions, job.earlier, reader, done, dry_run=dry_run)
 
@@ -81,13 +97,19 @@ class _Reader:
     Attributes:
         skipped: The revisions that cannot be read, and why.
         losses: What cannot be kept of the newest revision.
-        lines: How many lines of all revisions are no todos, though they should be.
     """
 
-    def __init__(self, format: str | None, encoding: str | None, context: Context) -> None:
+    def __init__(self, formats: Mapping[bytes, str], encoding: str | None, context: Context) -> None:
+        """Begin to read.
+
+        Args:
+            formats: The format of the file under each path that it had.
+            encoding: Its encoding; see `import_git`.
+            context: What reading depends on.
+        """
         self.skipped: list[tuple[FileRevision, str]] = []
         self.losses: Sequence[Loss] = ()
-        self._format = format
+        self._formats = formats
         self._encoding = encoding
         self._context = context
         self._readers: dict[str, ReadRevision] = {}
@@ -96,7 +118,7 @@ class _Reader:
 
     def revision(self, revision: FileRevision, contents: Contents) -> Revision:
         """Read one revision."""
-        format = self._format or _format_of(revision.path)
+        format = self._formats.get(revision.path, "")
         if (revision.blob, format) != self._last:
             self._last = (revision.blob, format)
             try:
@@ -115,12 +137,15 @@ class _Reader:
     def _read(self, revision: FileRevision, format: str, contents: Contents) -> Sequence[Entry]:
         if not revision.is_file:
             raise _Skipped("it is a symbolic link, or another repository")
-        content = contents.read(revision.blob) if revision.blob else b""
+        if not revision.blob:
+            return ()
+        content = contents.read(revision.blob)
         if content is None:
             raise _Skipped(f"it is larger than {LIMIT:,} bytes")
         reader = self._readers.get(format)
         if reader is None:
-            reader = self._readers[format] = _reader(format, self._context)
+            read = load(FORMATS[format]).read
+            reader = self._readers[format] = by_section(read, self._context, _CUTS[format])
         try:
             entries, self.losses = reader(list(io.StringIO(_decoded(content, self._encoding), newline=None)))
         except MalformedFile as error:
@@ -132,29 +157,23 @@ class _Skipped(Exception):
     """A revision cannot be read; the text says why."""
 
 
-def _reader(format: str, context: Context) -> ReadRevision:
-    match format:
-        case "markdown":
-            from ..todo.formats import markdown
+def _format_of(file: FileInGit, revision: FileRevision, contents: Contents) -> str:
+    """Return the format of a file, by its name and by what one of its revisions holds.
 
-            return whole(markdown.read, context)
-        case "org":
-            from ..todo.formats import org
-
-            return whole(org.read, context)
-        case _:
-            from ..todo.formats import todotxt
-
-            return by_line(todotxt.read, context)
-
-
-def _format_of(path: bytes) -> str:
-    return _FORMATS.get(os.path.splitext(path)[1].lower(), "todotxt")
+    Raises:
+        UsageError: Histories of such files cannot be imported.
+    """
+    content = (contents.read(revision.blob) if revision.is_file else None) or b""
+    head = content[:_HEAD].decode("utf-16" if content.startswith(_UTF_16) else "utf-8-sig", "replace")
+    found = recognise(head, os.fsdecode(revision.path)) or "todotxt"
+    if found not in _CUTS:
+        raise UsageError(f"{file.shown} looks like {FORMATS[found].title}, of which no history can be imported", _ONLY)
+    return found
 
 
 def _decoded(content: bytes, encoding: str | None) -> str:
     """Return the text of a revision."""
-    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+    if content.startswith(_UTF_16):
         encoding = "utf-16"
     elif encoding is None or content.startswith(codecs.BOM_UTF8):
         encoding = "utf-8-sig"

@@ -18,6 +18,7 @@ from typer.core import TyperCommand, TyperGroup, TyperOption
 from . import verbs
 from .board import show_board
 from .errors import UsageError
+from .ids import names_todos
 from .parameters import (
     FIELD_OPTIONS,
     FIELD_TIMES,
@@ -32,6 +33,7 @@ from .parameters import (
     option_of,
     session_of,
 )
+from .session import Session
 from .time_words import is_negative, join_arguments, join_options, split_options
 from .verb import GROUPS, IDS, Verb
 
@@ -55,7 +57,9 @@ def root() -> "_Group":
         help=(
             "A todo list in which nothing is ever overwritten.\n\n"
             "Without a verb, it shows the open todos: overdue ones first, then those of today, then the next ones. "
-            "Global options may stand before or after the verb."
+            "Global options may stand before or after the verb.\n\n"
+            "Signs: ⊘8 is blocked by todo 8, ↻ recurs, (1/3) has three children of which one is done, "
+            "├ and └ are children of the todo above, ≡ has a note."
         ),
         subcommand_metavar="[VERB …]",
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
@@ -261,6 +265,7 @@ class _Command(TyperCommand):
             from .queries import wanted_todos
 
             session.check_verb(verb)
+            self._refuse_ids(session, values)
             numbers = wanted_todos(session, options.where, trees=verb.trees or bool(values.get("with_children")))
             if numbers is None:
                 return 0
@@ -274,6 +279,20 @@ class _Command(TyperCommand):
         except UsageError as error:
             spaced = [word for word in ctx.meta[_TYPED] if len(word.split()) > 1 or word == "--"]
             raise self._with_hint(ctx, spaced, error) from error
+
+    def _refuse_ids(self, session: Session, values: Mapping[str, Any]) -> None:
+        """Raise `UsageError` if words name todos besides those that `--where` wants."""
+        first, *others = self.declaration.arguments
+        hint = "leave out one of the two"
+        if first.several:
+            words = [word for word in values[first.name] if word != WANTED and word[:1] not in "+-"]
+        else:
+            following = values[others[0].name] if others else ()
+            literal = values.get("literal", 0)
+            words = [word for word in following[: len(following) - literal][:1] if names_todos(word, session.list_names)]
+            hint += f"; to use {' '.join(map(repr, words))} as text, put -- before it"
+        if words:
+            raise UsageError(f"--where and {words[0]!r} both name todos", hint)
 
     def format_epilog(self, ctx: Context, formatter: HelpFormatter) -> None:
         """Write the examples."""

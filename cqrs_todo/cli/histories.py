@@ -26,9 +26,10 @@ FieldChanges: TypeAlias = dict[str, tuple[Any, Any]]
 _MOST_DRAWN = 1000
 """How many lines are drawn on a terminal, which takes a tenth of a millisecond for each; more are printed as in a pipe."""
 
-_STYLES: dict[type, str] = {TodoCompleted: "green", TodoRemoved: "red"}
+STYLES: dict[type, str] = {TodoCompleted: "green", TodoRemoved: "red"}
+"""How what happened looks on a terminal, by the type of the event; other events look as usual."""
 
-_WITH_TEXT = (TodoCreated, TEXT.changed)
+WITH_TEXT = (TodoCreated, TEXT.changed)
 """The types of events whose words contain the text of the todo."""
 
 
@@ -186,11 +187,11 @@ def history_lines(
         for event in commit.events:
             if event.stream in labels:
                 data = type(event.data)
-                is_named = data in _WITH_TEXT or event.stream == named
+                is_named = data in WITH_TEXT or event.stream == named
                 title = "" if is_named else (titles or {}).get(event.stream, "")
                 named = event.stream
                 what = visible(describe_event(event, to_local, todos.label))
-                yield Line(what, commit, labels[event.stream], title, note, _STYLES.get(data, ""))
+                yield Line(what, commit, labels[event.stream], title, note, STYLES.get(data, ""))
                 for name, (old, new) in (changes or {}).get(event.position, {}).items():
                     was, now = (shown_value(name, value, todos.label) or "none" for value in (old, new))
                     yield Line(f"  {name:<9} ", values=(was, now))

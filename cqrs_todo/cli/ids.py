@@ -61,7 +61,7 @@ def check_one_word(
     Raises:
         UsageError: The first of the words looks like todos.
     """
-    if len(words) <= literal or not _names_todos(words[0], lists):
+    if len(words) <= literal or not names_todos(words[0], lists):
         return
     import shlex  # only for errors
 
@@ -72,7 +72,13 @@ def check_one_word(
     raise UsageError(f"{words[0]!r} could name a todo, or begin the text", several + as_text)
 
 
-def _names_todos(word: str, lists: Callable[[], Sequence[str]]) -> bool:
+def names_todos(word: str, lists: Callable[[], Sequence[str]]) -> bool:
+    """Return whether a word looks like numbers or ranges of todos.
+
+    Args:
+        word: The word.
+        lists: Returns the names of the lists, for a word such as `work/3`.
+    """
     name, slash, rest = word.rpartition("/")
     if slash and re.fullmatch(_IDS, rest):
         return name in lists()

@@ -7,6 +7,7 @@ mistake than a text.
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 from ..cqrs.struct import Struct, replace
 from ..todo.fields import ATTRIBUTES, FIELDS, NOTE, TEXT, Declared, Field, Kind, SetField
@@ -49,12 +50,8 @@ _OTHERS: dict[str, Declared] = {
 }
 """The fields that are not set by their names, by these names."""
 
-_WORD_OF_LINE = (
-    r"""([a-z]+:)(["'])([^"']*)\2(?!\S)"""
-    rf"""|(["'])((?:{"|".join(beginning for beginning, _ in _BEGINNINGS if beginning[-1] == ":")})[^"']*)\4(?!\S)"""
-    r"|\S+"
-)
-"""A word of a line of stdin. Only a marker or its value may be in quotes, because texts contain quotes too."""
+_NAME = r"[^\W\d_][\w.-]*"
+"""What the beginning of a marker looks like, without its colon."""
 
 _MOST_FOLLOWING = 6
 """How many words after a marker may belong to a value that was not quoted."""
@@ -137,31 +134,41 @@ def split_line(line: str, attributes: Mapping[str, AttributeKind] = NO_ATTRIBUTE
         return line.removeprefix("-- "), []
     if not _may_have_markers(line):
         return line, []
-    words = _words_of_line(line)
+    words = _words_of_line(line, tuple(attributes))
     literal = 0
     if "--" in words:
         place = words.index("--")
-        if any(word.lower().startswith(_ALL_BEGINNINGS) for word in words[place + 1 :]):
+        beginnings = (*_ALL_BEGINNINGS, *(f"{name.lower()}:" for name in attributes))
+        if any(word.lower().startswith(beginnings) for word in words[place + 1 :]):
             del words[place]
             literal = len(words) - place
     text, markers = split_words(words, literal, attributes)
     return (" ".join(text), markers) if markers or literal else (line, [])
 
 
-def _words_of_line(line: str) -> list[str]:
+def _words_of_line(line: str, attributes: tuple[str, ...]) -> list[str]:
     """Return the words of a line, without the quotation marks of markers."""
-    matches = re.finditer(_WORD_OF_LINE, line, re.IGNORECASE)
+    matches = re.finditer(_word_of_line(attributes), line, re.IGNORECASE)
     return [match[1] + match[3] if match[1] else match[5] or match[0] for match in matches]
 
 
-def inside_texts(words: Sequence[str]) -> list[str]:
+@lru_cache(1)
+def _word_of_line(attributes: tuple[str, ...]) -> str:
+    """Return the form of a word of a line. Only a marker or its value may be in quotes, because texts contain quotes too."""
+    names = [beginning for beginning, _ in _BEGINNINGS if beginning[-1] == ":"] + [
+        f"{re.escape(name)}:" for name in attributes
+    ]
+    return rf"""({_NAME}:)(["'])([^"']*)\2(?!\S)|(["'])((?:{"|".join(names)})[^"']*)\4(?!\S)|\S+"""
+
+
+def inside_texts(words: Sequence[str], attributes: Mapping[str, AttributeKind]) -> list[str]:
     """Return the markers inside words with spaces, such as `due:friday` in `"Buy milk due:friday"`. They are text."""
     found: list[str] = []
     for word in words:
-        parts = _words_of_line(word) if _may_have_markers(word) and " " in word else ()
+        parts = _words_of_line(word, tuple(attributes)) if _may_have_markers(word) and " " in word else ()
         for part in parts[1:]:
             try:
-                marker = _marker_in(part)
+                marker = _marker_in(part) or _attribute_in(part, attributes)
             except UsageError:  # a beginning without a value: a word of the text
                 continue
             if marker is not None:

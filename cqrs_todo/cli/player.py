@@ -11,10 +11,10 @@ from rich.text import Text
 
 from ..cqrs.errors import CqrsError
 from ..cqrs.events import Commit
-from ..cqrs.playback import Playback
+from ..cqrs.playback import Playback, earlier_commits, later_commits
 from ..todo.fields import State
 from .errors import UsageError
-from .frames import frame, line
+from .frames import frame, line, time_bar
 from .keyboard import HANGUP, SUSPEND, Keyboard, keyboard, suspend
 from .playing import Range, view_of
 from .session import Session
@@ -33,7 +33,7 @@ _LOOK_EVERY = 0.25
 _KEYS = ("q quit", "space pause", "left/right step", "j jump", "home/end", "+/- speed", "r reverse")
 _PROMPT = "Jump to: "
 _TWO_LINES = 16
-"""From how many lines on the keys have a line of their own."""
+"""From how many lines on the keys and the time bar have lines of their own."""
 
 
 def play(session: Session, played: Range, speed: float, *, step: bool) -> None:
@@ -147,6 +147,9 @@ class Player:
         self._backward = played.backward
         self._message = ""
         self._typed: str | None = None
+        repository = session.list.repository
+        self._start = next(later_commits(repository, played.low)).metadata.at
+        self._end = next(earlier_commits(repository, played.high)).metadata.at
         self._playback = self._at(played.high if played.backward else played.low)
 
     @property
@@ -178,6 +181,8 @@ class Player:
         """Draw the commit as large as the terminal is, with the keys if that is asked for."""
         width, height = console.size
         footer = self._footer(width, height) if with_footer else []
+        if footer and height >= _TWO_LINES:
+            footer.insert(0, time_bar(self._start, self.commit.metadata.at, self._end, width))
         view = view_of(self._list, self._playback.fold, self.commit)
         return frame(self.commit, self._playback.transitions(), view, height - (not with_footer), self._list, footer)
 

@@ -6,10 +6,9 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from ..cqrs.struct import Struct
-from .session import IN_REACTION
 
 MOST_OUTPUT = 64 * 1024
 """How many bytes of the output of a program are kept: the last ones."""
@@ -36,12 +35,8 @@ class Ended(Struct, frozen=True):
     output: bytes
 
 
-def environment(reaction: str = "") -> dict[str, str]:
-    """Return the environment of a program: what it needs to find files, speak the language, and show notifications.
-
-    Args:
-        reaction: The name of the reaction that it is run for.
-    """
+def environment() -> dict[str, str]:
+    """Return the environment of a program: what it needs to find files, speak the language, and show notifications."""
     kept = {
         name: value
         for name, value in os.environ.items()
@@ -50,10 +45,10 @@ def environment(reaction: str = "") -> dict[str, str]:
     bus = f"/run/user/{os.getuid()}/bus"
     if "DBUS_SESSION_BUS_ADDRESS" not in kept and os.path.exists(bus):  # cron sets no variable for it
         kept["DBUS_SESSION_BUS_ADDRESS"] = f"unix:path={bus}"
-    return {**kept, IN_REACTION: reaction} if reaction else kept
+    return kept
 
 
-def run_program(command: Sequence[str], stdin: bytes, timeout: float, reaction: str = "") -> Ended:
+def run_program(command: Sequence[str], stdin: bytes, timeout: float, variables: Mapping[str, str] | None = None) -> Ended:
     """Run a program to its end.
 
     It has ended when nothing that it started holds its output any longer. When the time is over, its process group gets
@@ -63,9 +58,9 @@ def run_program(command: Sequence[str], stdin: bytes, timeout: float, reaction: 
         command: The program and its arguments.
         stdin: What it reads from stdin.
         timeout: For how many seconds it may run.
-        reaction: The name of the reaction that it is run for.
+        variables: Variables that it finds in its environment beside the usual ones.
     """
-    env = environment(reaction)
+    env = {**environment(), **(variables or {})}
     home = env.get("HOME", "")
     with tempfile.TemporaryFile() as document:  # a pipe would fill up if the program does not read it
         document.write(stdin)

@@ -33,7 +33,7 @@ def parse_fast(args: Sequence[str], session: Session) -> Callable[[Session], int
 
         return lambda session: complete(session, args[1:])
     if args in COUNTS:
-        from .reminders import print_count
+        from .due_reminders import print_count
 
         session.options.all_lists = len(args) > len(COUNTS[0])
         return print_count

@@ -26,7 +26,7 @@ from ..cqrs.struct import Struct
 from ..todo.errors import InvalidQuery, NotFound
 from ..todo.model import DECIDER, EVENTS
 from ..todo.query import Context, parse
-from ..todo.reactions import React, TodosAfter, reaction_to
+from ..todo.reactions import React, TodosAfter, check_depth, reaction_to
 from ..todo.views import Item
 from .clock import to_local
 from .cloud_events import cloud_event
@@ -34,7 +34,7 @@ from .config import state_dir
 from .errors import UsageError
 from .programs import GRACE, MOST_OUTPUT, Ended, ProgramFailed, run_program
 from .reaction_tables import ProgramReaction, filled, program_reactions
-from .session import Session
+from .session import CAUSED_BY, CORRELATED, IN_REACTION, Session
 from .text import visible
 
 GROUP = "cqrs_todo.reactions"
@@ -225,7 +225,8 @@ class ListReaction:
         assert program is not None  # a function is called by the runner
         item = self._after.todo(event)
         stdin = cloud_event(self.log.id, self.list_name, event, item)
-        return run_program(filled(program.run, values_of(self.list_name, item)), stdin, program.timeout, program.name)
+        command = filled(program.run, values_of(self.list_name, item))
+        return run_program(command, stdin, program.timeout, variables_of(program.name, event))
 
     def _reaction(self) -> Reaction[Any]:
         found = self.found
@@ -235,12 +236,19 @@ class ListReaction:
         def react(event: Recorded[Any]) -> None:
             if not self.matches(event):
                 return
+            check_depth(event, self._todos)
             ended = self.run(event)
             keep_output(found.name, event, ended)
             if ended.failure:
                 raise ProgramFailed(ended.failure)
 
         return Reaction(found.name, react, found.query)
+
+
+def variables_of(name: str, event: Recorded[Any]) -> dict[str, str]:
+    """Return the variables by which this program knows, if a reaction runs it, what caused its commands."""
+    cause = event.metadata
+    return {IN_REACTION: name, CAUSED_BY: event.id, CORRELATED: cause.correlation or cause.command}
 
 
 def values_of(list_name: str, item: Item | None) -> dict[str, object]:

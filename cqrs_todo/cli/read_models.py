@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Any, TypeVar
 
+from ..cqrs.cursor import Cursor
 from ..cqrs.errors import CqrsError, StoreUnavailable, UnknownEvents
 from ..cqrs.projections import NewerProjection, Projection, ProjectionFailed, ReadModel
 from ..cqrs.projections.sqlite import DamagedTables, SqliteTables
@@ -53,7 +54,11 @@ class KnownModel(Struct, frozen=True):
             return False
 
 
-KNOWN = (KnownModel("search", "todo search: what todos ever said"),)
+KNOWN = (
+    KnownModel("search", "todo search: what todos ever said"),
+    KnownModel("days", "todo stats: counts by quarter of an hour"),
+    KnownModel("notes", "todo show --html: the notes as HTML"),
+)
 """All read models."""
 
 
@@ -192,12 +197,18 @@ class ReadModels:
         self._tables.remove(known.name)
         return self._catch_up(known, logs)
 
-    def state(self, known: KnownModel, logs: Callable[[], Sequence[Log]]) -> State:
+    def position(self, known: KnownModel, log: Log) -> int:
+        """Return the end of a log when the rows of a read model were last brought up to date."""
+        generation = self._tables.current(known.name)
+        return 0 if generation is None else generation.checkpoint(log.id).base.position
+
+    def state(self, known: KnownModel, logs: Callable[[], Sequence[Log]], snapshot: Callable[[str], Cursor | None]) -> State:
         """Return the state of a read model.
 
         Args:
             known: The read model.
             logs: Returns the logs of the store. It is called only if the read model has been built.
+            snapshot: Returns the cursor of the newest snapshot of a log by its id, so that the end of a log is found fast.
         """
         try:
             size = sum(map(_size, self._tables.files(known.name)))
@@ -206,8 +217,12 @@ class ReadModels:
             return State(known, False, 0, None)
         if generation is None:
             return State(known, False, size, None)
+        lag = 0
         try:
-            lag = sum(_last(log) - generation.checkpoint(log.id).base.position for log in logs())
+            for log in logs():
+                base = generation.checkpoint(log.id).base
+                near = max((base, snapshot(log.id) or base), key=lambda cursor: cursor.position)
+                lag += max((commit.last for commit in log.commits(near)), default=near.position) - base.position
         except CqrsError:  # the verb that reads the lists says why
             return State(known, True, size, None)
         return State(known, True, size, lag)
@@ -215,11 +230,6 @@ class ReadModels:
     def close(self) -> None:
         """Close the files."""
         self._tables.close()
-
-
-def _last(log: Log) -> int:
-    """Return the position of the last event of a log."""
-    return next((commit.last for commit in log.commits_backward()), 0)
 
 
 def _size(path: str) -> int:

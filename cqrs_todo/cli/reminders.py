@@ -1,187 +1,97 @@
-"""Reminders that came due: how a run announces them, and how a shell prompt gets their number.
+"""The list of reminders, which `todo remind` prints if no todos are named."""
 
-The cache folder holds the pending reminders of each list that is in a file, with the size and the time of that file. So
-whoever only wants to know what came due need not read the list again. Two rules keep a run quick. A run announces the
-reminders of the list in use, which it reads anyway. It announces those of another list only if the cache is up to date.
-The board, `todo remind` and `todo react` read the lists, and bring the cache up to date.
-"""
+from collections.abc import Sequence
+from datetime import datetime
 
-import os
-import sys
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
-from datetime import UTC, datetime
-from hashlib import sha256
-
-import msgspec
-
-from ..cqrs.errors import CqrsError
-from ..cqrs.stores.snapshots import Folder
 from ..cqrs.struct import Struct
-from ..todo.fields import Todo
-from ..todo.views import Item, short_instant
+from ..todo.distance import relative_time
+from ..todo.values import day_or_instant
+from ..todo.views import Item, open_items, short_instant
 from .clock import to_local
-from .config import cache_dir
-from .output import print_line
+from .due_reminders import is_pending
+from .output import print_line, print_message, print_row
 from .session import Session
+from .terminal import draw
 from .text import visible
 
-EVERYTHING = "all"
-"""The scope under which the reminders of all lists are cached, so that forgetting a todo removes them all."""
-_MOST = 5
-"""How many reminders a run announces one by one."""
 
-
-class Pending(Struct, frozen=True, array_like=True):
-    """A reminder of an open todo that is not acknowledged, whether or not it came due.
+class _Reminder(Struct, frozen=True):
+    """A reminder of an open todo.
 
     Args:
-        at: When to remind, in UTC.
-        number: The number of the todo.
-        id: Its stable id.
-        text: Its text.
+        at: When to remind.
+        list: The list of the todo.
+        label: What people type to name the todo.
+        item: The todo.
     """
 
     at: datetime
-    number: int
-    id: str
-    text: str
+    list: str
+    label: str
+    item: Item
 
 
-class _Cached(Struct, frozen=True):
-    """The pending reminders of a list, and the size and the time of its file when it was read."""
-
-    size: int
-    time: int
-    pending: tuple[Pending, ...]
-
-
-_decode = msgspec.json.Decoder(_Cached).decode
-
-
-def is_pending(todo: Todo) -> bool:
-    """Return whether a todo has a reminder that still has to reach people: it is open, and it is not acknowledged."""
-    return todo.reminder is not None and not todo.done and not todo.removed and todo.acknowledged != todo.reminder
-
-
-def pending_of(items: Iterable[Item]) -> tuple[Pending, ...]:
-    """Return the pending reminders of todos, the earliest first."""
+def print_reminders(session: Session) -> None:
+    """Print the reminders of open todos that are not acknowledged, the earliest first, so that overdue ones come first."""
+    views, failure = session.views(all_lists=session.options.all_lists)
     found = [
-        Pending(item.todo.reminder, item.number, item.id, item.todo.text)
-        for item in items
+        _Reminder(item.todo.reminder, view.list, f"{session.prefix(view.list)}{item.number}", item)
+        for view in views
+        for item in open_items(view.items)
         if item.todo.reminder is not None and is_pending(item.todo)
     ]
-    return tuple(sorted(found, key=lambda each: (each.at, each.number)))
+    found.sort(key=lambda each: (each.at, each.label))
+    now = session.now
+    if session.options.json:
+        _print_json(found, now)
+    elif session.options.plain:
+        for each in found:
+            print_row(each.label, day_or_instant(each.at), each.item.todo.text)
+    elif found:
+        _print_lines(session, found, now)
+    else:
+        print_message(session, "There are no reminders.")
+    if failure is not None:
+        raise failure
 
 
-def reminders_folder() -> str:
-    """Return the folder of the cached reminders."""
-    return os.path.join(cache_dir(), "reminders")
-
-
-def read_pending(session: Session, name: str) -> tuple[Pending, ...]:
-    """Return the pending reminders of a list: from the cache if that is up to date, otherwise from the list.
-
-    Raises:
-        CqrsError: The list cannot be read.
-    """
-    path = _file_of(session, name)
-    before = _stamp(path)
-    cached = _cached(path, before)
-    if cached is not None:
-        return cached
-    todos = session.list if name == session.list_name else session.open_list(name)
-    return keep_pending(path, before, pending_of(todos.view().items))
-
-
-def keep_pending(path: str, stamp: tuple[int, int] | None, pending: tuple[Pending, ...]) -> tuple[Pending, ...]:
-    """Keep the pending reminders of a list in the cache, and return them.
-
-    Args:
-        path: The path of the list's file.
-        stamp: The size and the time of the file before it was read. None: the list is in no file.
-        pending: The reminders.
-    """
-    if stamp is not None:
-        content = msgspec.json.encode(_Cached(*stamp, pending))
-        Folder(reminders_folder()).write(EVERYTHING, _blob(path), content)
-    return pending
-
-
-def due(pending: Sequence[Pending], now: datetime) -> list[Pending]:
-    """Return the reminders that came due, the earliest first."""
-    return [each for each in pending if each.at <= now]
-
-
-def announce(session: Session, *, all_lists: bool) -> None:
-    """Print on stderr the reminders that came due, of the list in use and of all lists whose reminders are cached.
-
-    Args:
-        session: This run of the program.
-        all_lists: Whether the run reads all lists anyway, and not only the one in use.
-    """
-    now = datetime.now(UTC)
-    found: list[tuple[str, Pending]] = []
-    used = session.list_name
-    with suppress(CqrsError):  # the verb itself reports a list that cannot be read
-        found += [(str(each.number), each) for each in due(read_pending(session, used), now)]
-        for name in session.store.names():
-            if name != used:
-                pending = read_pending(session, name) if all_lists else _fresh(session, name)
-                found += [(f"{name}/{each.number}", each) for each in due(pending, now)]
-    if not found:
-        return
-    lines = [
-        f"Reminder: {visible(label)}  {visible(each.text)}  ({short_instant(each.at, to_local)})"
-        for label, each in found[:_MOST]
+def _print_lines(session: Session, found: Sequence[_Reminder], now: datetime) -> None:
+    heads = [
+        (visible(each.label), short_instant(each.at, to_local), relative_time(each.at, now, to_local)) for each in found
     ]
-    if len(found) > _MOST:
-        lines.append(f"and {len(found) - _MOST:,} more: todo remind --all-lists")
-    lines.append(f"To acknowledge: todo remind {visible(','.join(label for label, _ in found[:1]))} --ack")
-    with suppress(OSError):  # nobody reads it
-        sys.stderr.write("\n".join(lines) + "\n")
-        sys.stderr.flush()
+    widths = [max(len(head[column]) for head in heads) for column in range(3)]
+    if not session.rich:
+        for (label, at, distance), each in zip(heads, found, strict=True):
+            text = visible(each.item.todo.text)
+            print_line(f"{label:>{widths[0]}}  {at:<{widths[1]}}  {distance:<{widths[2]}}  {text}")
+        return
+    from rich.text import Text
+
+    from .hanging import HangingLines
+
+    lines: list[tuple[Text, Text]] = []
+    for (label, at, distance), each in zip(heads, found, strict=True):
+        left = Text.assemble(
+            (f"{label:>{widths[0]}}  ", "bold"),
+            (f"{at:<{widths[1]}}  ", "red" if each.at <= now else "cyan"),
+            (f"{distance:<{widths[2]}}  ", "dim"),
+        )
+        lines.append((left, Text(visible(each.item.todo.text))))
+    draw(session, HangingLines(lines))
 
 
-def _fresh(session: Session, name: str) -> tuple[Pending, ...]:
-    """Return the cached reminders of a list if they are up to date; otherwise none."""
-    path = _file_of(session, name)
-    return _cached(path, _stamp(path)) or ()
+def _print_json(found: Sequence[_Reminder], now: datetime) -> None:
+    from . import document
 
-
-def _cached(path: str, stamp: tuple[int, int] | None) -> tuple[Pending, ...] | None:
-    content = None if stamp is None else Folder(reminders_folder()).read(EVERYTHING, _blob(path))
-    if content is None:
-        return None
-    try:
-        cached = _decode(content)
-    except (msgspec.MsgspecError, UnicodeDecodeError):  # a cache that is damaged is made again
-        return None
-    return cached.pending if (cached.size, cached.time) == stamp else None
-
-
-def _file_of(session: Session, name: str) -> str:
-    """Return the path of a list's file; '' if the store keeps no files."""
-    scheme, _, folder = session.store_url.partition(":")
-    return os.path.join(os.path.abspath(folder), "lists", f"{name}.jsonl") if scheme == "jsonl" else ""
-
-
-def _stamp(path: str) -> tuple[int, int] | None:
-    try:
-        status = os.stat(path)
-    except OSError:  # there is no file, so nothing can be known without reading the list
-        return None
-    return status.st_size, status.st_mtime_ns
-
-
-def _blob(path: str) -> str:
-    return sha256(path.encode()).hexdigest()[:24]
-
-
-def print_count(session: Session) -> int:
-    """Print how many reminders came due in the list in use, or in all lists, and return the exit code."""
-    now = datetime.now(UTC)
-    names = session.store.names() if session.options.all_lists else [session.list_name]
-    count = sum(len(due(read_pending(session, name), now)) for name in names)
-    print_line(str(count))
-    return 0
+    rows = [
+        {
+            "list": each.list,
+            "number": each.item.number,
+            "id": each.item.id,
+            "reminder": each.at,
+            "overdue": each.at <= now,
+            "text": each.item.todo.text,
+        }
+        for each in found
+    ]
+    print_line(document.encode({"reminders": rows}))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from ..cqrs.cursor import Cursor
 from ..cqrs.errors import CqrsError, OutcomeUnknown
-from ..cqrs.events import Moment, PositionOf
+from ..cqrs.events import CAUSATION, CORRELATION, Moment, PositionOf
 from ..cqrs.snapshots import Snapshots
 from ..cqrs.store import Store
 from ..cqrs.stores import open_store
@@ -36,8 +36,11 @@ NARROWEST = 40
 """The narrowest terminal, in columns, in which tables are drawn."""
 
 
-IN_REACTION = "TODO_REACTION"
-"""The environment variable in which a program finds the name of the reaction that runs it."""
+IN_REACTION, CAUSED_BY, CORRELATED = "TODO_REACTION", "TODO_CAUSATION", "TODO_CORRELATION"
+"""The environment variables in which a program finds the reaction that runs it, the event, and what that belongs to."""
+
+LONGEST_CAUSE = 300
+"""How long what the environment says about a cause may be, in characters."""
 
 _BEGINNINGS = ("beginning", "the beginning", "the start", "begin", "origin")
 """Words that people use for the moment `start`."""
@@ -248,8 +251,8 @@ class Session:
         Returns:
             What could not be removed, in words.
         """
-        from .read_models import clear_read_models  # only for `forget`
-        from .reminders import EVERYTHING, reminders_folder
+        from .due_reminders import EVERYTHING, reminders_folder  # only for `forget`
+        from .read_models import clear_read_models
         from .view_cache import ALL_LISTS, views_folder
 
         kinds = os.path.join(cache_dir(), "snapshots")
@@ -285,6 +288,8 @@ class Session:
             progress=self.progress,
         )
         opened.request = self.request
+        if IN_REACTION in os.environ:
+            opened.cause = _cause()
         self._lists.append(opened)
         return opened
 
@@ -495,10 +500,10 @@ class Session:
         return OutcomeUnknown(f"{place}, but the answer could not be given: {error}")
 
     def announce_reminders(self, *, all_lists: bool) -> None:
-        """Print the reminders that came due, if a person looks at the present on a terminal; see `reminders.announce`."""
+        """Print the reminders that came due, if a person looks at the present on a terminal."""
         options = self.options
         if sys.stderr.isatty() and self.recording and not (options.quiet or options.json or options.at):
-            from .reminders import announce  # scripts need none
+            from .due_reminders import announce  # scripts need none
 
             announce(self, all_lists=all_lists)
 
@@ -529,6 +534,12 @@ def _position(text: str) -> int | None:
 def _usage(forms: Sequence[str], message: str) -> UsageError:
     """Return the error for a text that is not a time, with examples of times."""
     return UsageError(message, "write, for instance: " + ", ".join(f'"{form}"' if " " in form else form for form in forms))
+
+
+def _cause() -> dict[str, str]:
+    """Return what the commits of this run have in their `meta`, because a program of a reaction runs it."""
+    found = ((CAUSATION, _environment(CAUSED_BY)), (CORRELATION, _environment(CORRELATED)))
+    return {key: value for key, value in found if value and value.isascii() and len(value) < LONGEST_CAUSE}
 
 
 def _environment(name: str) -> str | None:

@@ -5,11 +5,12 @@ from collections.abc import Iterable, Sequence
 
 from ..cqrs.events import UNDOES, Commit
 from ..cqrs.timeline import commits_of, marked
+from ..todo.fields import FIELD_BY_EVENT
 from ..todo.recorder import Answer
 from ..todo.service import TodoList
 from ..todo.views import companions_of, move_of
 from .answers import named, print_answer
-from .changes import as_steps, changes_in_words
+from .changes import as_steps, changes_in_words, details
 from .errors import UsageError
 from .reports import count_of
 from .session import Session
@@ -79,6 +80,13 @@ def print_steps(session: Session, answer: Answer, done: str, key: str, back: str
         what = f"{count_of(len(steps), 'change')}, because there were no others: {what}"
     elif len(steps) > 1:
         what = f"{len(steps)} changes: {what}"
+    if (
+        key == UNDOES
+        and len(steps) == 1
+        and all(type(event.data) in FIELD_BY_EVENT for commit in steps[0] for event in commit.events)
+    ):
+        back_again = details(answer.commits, answer.items, label)  # "old → new" alone would say the opposite of what is now
+        what += f"; changed back: {back_again}" if back_again else ""
     print_answer(session, answer, f"{done} {what}", back if len(steps) < 2 else f"{back} {len(steps)}")
 
 

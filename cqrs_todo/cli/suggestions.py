@@ -139,6 +139,8 @@ def _meant(session: Session, path: Sequence[str], words: list[str]) -> str | Non
     verb_name = next((verb for verb, synonyms in others.items() if word.lower() in synonyms.split()), None)
     if verb_name is None and word.lower() in known:
         verb_name = word.lower()
+    if not path and word.lower() == "todo":
+        return _line(session, path, rest)
     if verb_name == "--help" and rest and rest[0] in known:
         return _line(session, path, [rest[0], "--help"])
     if verb_name is not None and " " in verb_name:  # with an example of its words
@@ -154,9 +156,10 @@ def _meant(session: Session, path: Sequence[str], words: list[str]) -> str | Non
     from difflib import get_close_matches
 
     swapped = [name for name in known if sorted(name) == sorted(word.lower())]
-    near = swapped[:1] or get_close_matches(word.lower(), known, 1, 0.65)
+    synonyms = {word: name for name, words in others.items() if name in known for word in words.split()}
+    near = swapped[:1] or get_close_matches(word.lower(), [*known, *synonyms], 1, 0.65)
     if near:
-        return _line(session, path, [*near, *rest])
+        return _line(session, path, [synonyms.get(near[0], near[0]), *rest])
     if path:
         return None
     return _line(session, path, ["ls" if past else "add", *words])

@@ -29,7 +29,7 @@ WIDE = 60
 LINES = 200
 """How many lines are printed together."""
 
-_PRIORITY_STYLES = {"H": "bold red", "M": "yellow", "L": "blue"}
+_PRIORITY_STYLES = {"H": "bold red", "M": "magenta", "L": "cyan"}
 
 _WORD_FIELDS = tuple(field for field in FIELDS if field.kind == "word")
 """The fields that are shown after the text of a todo, with their markers."""

@@ -1,9 +1,20 @@
 """The history of a list in words. This module is pure."""
 
+from datetime import datetime
+
 from ..cqrs.events import FORGOTTEN, LOST, MERGED, REDOES, REPAIRED, UNDOES, Commit, PositionOf, Recorded, UnknownEvent
 from ..cqrs.timeline import marked
-from .events import TodoCompleted, TodoCreated, TodoRemoved, TodoReopened, TodoRestored
-from .fields import FIELD_BY_EVENT, KeyedField, SetField
+from .events import (
+    AttributeChanged,
+    Changed,
+    TodoCompleted,
+    TodoCreated,
+    TodoEvent,
+    TodoRemoved,
+    TodoReopened,
+    TodoRestored,
+)
+from .fields import FIELD_BY_EVENT, FIELDS, KeyedField, SetField
 from .values import Recurrence, ToLocal, searchable
 from .views import (
     BECAUSE,
@@ -11,6 +22,7 @@ from .views import (
     Label,
     bracketed_details,
     companions_of,
+    display_attribute,
     display_day_or_instant,
     display_value,
     local_day,
@@ -45,6 +57,8 @@ def describe_event(event: Recorded, to_local: ToLocal, label: Label = str) -> st
         case UnknownEvent(name, record):
             if name == REPAIRED:
                 return _repair_in_words(record)
+            if name == MERGED:
+                return f"{_wanted_in_words(record, to_local, label)} elsewhere, which has no effect here"
             return _FRAMEWORK_EVENTS.get(name) or f"{name} (written by a newer version)"
     field = FIELD_BY_EVENT.get(type(data))
     if field is None:
@@ -53,7 +67,8 @@ def describe_event(event: Recorded, to_local: ToLocal, label: Label = str) -> st
         word = getattr(data, field.item)
         return field.history[type(data) is not field.added[1]].format(label(word) if field.kind == "todos" else word)
     if isinstance(field, KeyedField):
-        name, (old, new) = data.key, (data.old or "", data.new or "")
+        name = data.key
+        old, new = (display_attribute(text, to_local) if text else "" for text in (data.old, data.new))
     else:
         name = field.name
         old, new = (display_value(field.kind, value, to_local, label) for value in (data.old, data.new))
@@ -65,11 +80,59 @@ def describe_event(event: Recorded, to_local: ToLocal, label: Label = str) -> st
     return f"{name}: {old} → {new}" if new else f"{name} cleared, was {old}"
 
 
+def describe_wanted(event: TodoEvent, to_local: ToLocal, label: Label = str) -> str:
+    """Describe what a person wanted of a todo, without the value that was there before.
+
+    Args:
+        event: The event, whose old value means nothing.
+        to_local: The reader's time zone.
+        label: What other todos are called.
+    """
+    field = FIELD_BY_EVENT.get(type(event))
+    match event:
+        case TodoCompleted(completed):
+            return f"done on {display_day_or_instant(completed, to_local)}"
+        case TodoCreated() | TodoReopened() | TodoRemoved() | TodoRestored():
+            return _WITHOUT_VALUES[type(event)]
+        case Changed() if field is not None:
+            new = display_value(field.kind, event.new, to_local, label)
+            return f"{field.name} set to {new}" if new else f"{field.name} cleared"
+        case AttributeChanged():
+            return f"{event.key} set to {event.new}" if event.new else f"{event.key} cleared"
+    if not isinstance(field, SetField):
+        raise TypeError(f"{type(event).__name__} is not an event of a todo")
+    word = getattr(event, field.item)
+    return field.history[type(event) is not field.added[1]].format(label(word) if field.kind == "todos" else word)
+
+
+_WITHOUT_VALUES = {TodoCreated: "created", TodoReopened: "reopened", TodoRemoved: "removed", TodoRestored: "restored"}
+_TYPES_WITHOUT_VALUES = {f"todo_{words}": words for words in _WITHOUT_VALUES.values()}
+
 _FRAMEWORK_EVENTS = {
     LOST: "lost when the log was damaged",
     FORGOTTEN: "forgotten",
-    MERGED: "changed in another copy of the list, and a newer change stands",
 }
+
+
+def _wanted_in_words(record: bytes, to_local: ToLocal, label: Label) -> str:
+    """Describe what a person wanted, as a `merged` event holds it."""
+    import json  # few lists have such events
+
+    try:
+        document = json.loads(record)
+        type, data = document["type"], document["data"]
+        if type in _TYPES_WITHOUT_VALUES:
+            return _TYPES_WITHOUT_VALUES[type]
+        if type == "todo_completed":
+            return describe_wanted(TodoCompleted(data["completed"]), to_local, label)
+        field, cls = next((field, field.event_types[type]) for field in FIELDS if type in field.event_types)
+        if field.kind == "instant" and data["new"] is not None:
+            data["new"] = datetime.fromisoformat(data["new"])
+        if field.kind == "recurrence" and data["new"] is not None:
+            data["new"] = Recurrence(**data["new"])
+        return describe_wanted(cls(**data) if isinstance(field, SetField) else cls(**{"old": None, **data}), to_local, label)
+    except (ValueError, TypeError, KeyError, StopIteration):  # a newer program wrote it
+        return "changed"
 
 
 def _repair_in_words(record: bytes) -> str:

@@ -88,7 +88,7 @@ class _Planned:
         for stream, events in changes.items():
             for event in events:
                 self.after[stream] = evolve(self.after[stream], event)
-        self._children: dict[str, list[int]] | None = None
+        self._children: dict[str, list[tuple[int, bool]]] | None = None
 
     def _recorded(self, stream: str) -> State:
         entity = self.fold.get(stream)
@@ -103,15 +103,23 @@ class _Planned:
         entity = self.fold.get(DECIDER.stream(id))
         return id if entity is None else f"{entity.number}"
 
+    def children(self, id: str) -> Sequence[int]:
+        """Return the numbers of the todos directly under a todo that are not removed after the changes."""
+        return [number for number, _ in self._all_children().get(id, ())]
+
     def open_children(self, id: str) -> Sequence[int]:
         """Return the numbers of the todos directly under a todo that are open after the changes."""
+        return [number for number, done in self._all_children().get(id, ()) if not done]
+
+    def _all_children(self) -> Mapping[str, Sequence[tuple[int, bool]]]:
+        """Return the todos under each todo: their numbers, and whether they are done after the changes."""
         if self._children is None:
             self._children = {}
             for entity in self.fold:
                 state = self.after.get(entity.stream, entity.state)
-                if state is not None and state.parent is not None and not state.done and not state.removed:
-                    self._children.setdefault(state.parent, []).append(entity.number)
-        return self._children.get(id, ())
+                if state is not None and state.parent is not None and not state.removed:
+                    self._children.setdefault(state.parent, []).append((entity.number, state.done))
+        return self._children
 
 
 def consequences(fold: Fold[State], changes: Mapping[str, Sequence[TodoEvent]], surroundings: Surroundings) -> Consequences:
@@ -141,7 +149,7 @@ def consequences(fold: Fold[State], changes: Mapping[str, Sequence[TodoEvent]], 
                 blocked.append(stream)
             elif new.every is not None:
                 more |= _next_events(planned, stream, new, surroundings)
-        elif was_done and not is_done and new.every is not None:
+        elif was_done and not is_done:
             removal = _next_removed(planned, stream, surroundings)
             if isinstance(removal, str):
                 refused[stream] = removal
@@ -245,47 +253,56 @@ def _next_events(planned: _Planned, stream: str, done: Todo, surroundings: Surro
 
 def _next_removed(planned: _Planned, stream: str, surroundings: Surroundings) -> dict[str, tuple[TodoEvent, ...]] | str:
     """Return the event that removes the next todo of a series, or why it cannot be removed."""
-    from .recurrence import next_todo
-
     fold = planned.fold
     following = fold.get(_next_stream(stream, surroundings))
+    before = planned.before[stream]
+    if following is None and (before is None or before.every is None):
+        return {}
     fold.depend_on_everything()
     if following is None or following.state is None:
         return _why_elsewhere(stream, surroundings) or {}
     if following.state.removed:
         moved = surroundings.moved_to([following.stream])
         return f"its next todo was moved to {moved[following.stream]}; remove it there first" if moved else {}
-    completed = _completion(stream, surroundings)
-    before = planned.before[stream]
-    if completed is not None and before is not None:
-        expected = next_todo(before, completed.metadata.at, surroundings.to_zone)
-        if expected is not None and replace(expected, created=following.state.created) == following.state:
-            return {following.stream: (TodoRemoved(),)}
     last = next(
         commit for commit in surroundings.commits() if any(event.stream == following.stream for event in commit.events)
     )
-    return f"its next todo, {following.number}, was changed (@{last.position}); remove that one first"
+    if not (_completes(last, stream) or _is_as_created(planned, stream, following.state, surroundings)):
+        return f"its next todo, {following.number}, was changed (@{last.position}); remove that one first"
+    children = planned.children(id_of(following.stream))
+    if children:
+        return f"its next todo, {following.number}, has todos under it: {number_ranges(children)}; remove that one first"
+    return {following.stream: (TodoRemoved(),)}
+
+
+def _completes(commit: Commit, stream: str) -> bool:
+    """Return whether a commit completed a todo."""
+    return any(event.stream == stream and isinstance(event.data, TodoCompleted) for event in commit.events)
+
+
+def _is_as_created(planned: _Planned, stream: str, following: Todo, surroundings: Surroundings) -> bool:
+    """Return whether the next todo of a series is what completing the present one gave, or would give now."""
+    from .recurrence import next_todo
+
+    before, completed = planned.before[stream], _completion(stream, surroundings)
+    if completed is None or before is None or before.every is None:
+        return False
+    expected = next_todo(before, completed.metadata.at, surroundings.to_zone)
+    return expected is not None and replace(expected, created=following.created) == following
 
 
 def _completion(stream: str, surroundings: Surroundings) -> Commit | None:
     """Return the newest commit that completed a todo."""
-    return next(
-        (
-            commit
-            for commit in surroundings.commits()
-            if any(event.stream == stream and isinstance(event.data, TodoCompleted) for event in commit.events)
-        ),
-        None,
-    )
+    return next((commit for commit in surroundings.commits() if _completes(commit, stream)), None)
 
 
 def _why_elsewhere(stream: str, surroundings: Surroundings) -> str | None:
     """Return that a todo was completed in another list, which then has its next one; None if it was completed here."""
     for commit in surroundings.commits():
         events = [event.data for event in commit.events if event.stream == stream]
-        if any(isinstance(event, TodoCreated) for event in events):
-            move = move_of(commit)
-            return None if move is None else f"it was completed in {move.source_name}, which has its next todo"
-        if any(isinstance(event, TodoCompleted) for event in events):
+        move = move_of(commit) if events else None
+        if move is not None:  # it was done when it came
+            return f"it was completed in {move.source_name}, which has its next todo"
+        if any(isinstance(event, (TodoCreated, TodoCompleted)) for event in events):
             return None
     return None

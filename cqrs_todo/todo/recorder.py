@@ -86,6 +86,9 @@ class Recorder:
     recorded = 0
     """The position of the last commit of a command that succeeded; 0 if there was none."""
 
+    cause: Mapping[str, str] = {}
+    """What each commit has in its `meta` about its cause; nothing if a person is the cause."""
+
     appended: tuple[Commit, ...] = ()
     """What the last command recorded through this object; nothing of `add_batch`, which may record much."""
 
@@ -168,7 +171,7 @@ class Recorder:
                     snapshots=self._snapshots,
                     progress=self.progress,
                 )
-                found.request = self.request
+                found.request, found.cause = self.request, self.cause
                 self._others.append(found)
                 return found
         return None
@@ -242,7 +245,7 @@ class Recorder:
             planned[:] = plan_commits(fold)
             # several commits are recorded further down, while nobody else can write
             (changes, meta), id = planned[0] if len(planned) == 1 else (({}, {}), command)
-            return changes, Metadata(self.clock(), self.author, id, meta)
+            return changes, Metadata(self.clock(), self.author, id, {**meta, **self.cause})
 
         outcome = self.repository.transact(plan_one_commit)
         if len(planned) > 1:
@@ -273,7 +276,7 @@ class Recorder:
             CqrsError: What appending raises.
         """
         changes, meta = content
-        metadata = Metadata(self.clock(), self.author, command, meta)
+        metadata = Metadata(self.clock(), self.author, command, {**meta, **self.cause})
         return self.repository.transact(lambda _: (changes, metadata)).commit
 
     def answer(

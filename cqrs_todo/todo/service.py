@@ -250,7 +250,7 @@ class TodoList(Recorder):
                     for number, events in enumerate(chunk, added + 1)
                 ]
                 meta = {BATCH: {"id": command_id, "part": part}, **more}
-                metadata = Metadata(self.clock(), self.author, f"{command_id}.{part}", meta)
+                metadata = Metadata(self.clock(), self.author, f"{command_id}.{part}", {**meta, **self.cause})
                 cursor = log.cursor() if part > 1 else self.log.cursor()
                 begun = (metadata.command, len(chunk), cursor.position, added)
                 with note_earlier_commits(part - 1):
@@ -385,7 +385,8 @@ class TodoList(Recorder):
         """Return what follows from changes for todos that are linked with the changed ones; None if nothing can."""
         types = {type(event) for events in changes.values() for event in events}
         linking = types & {DependencyAdded, ParentChanged}
-        if not linking and not (types & {TodoCompleted, TodoReopened} and _has_links(fold, changes)):
+        # a todo that is reopened may have a next one although it no longer recurs
+        if not linking and TodoReopened not in types and not (TodoCompleted in types and _has_links(fold, changes)):
             return None
         from .link_rules import Surroundings, consequences  # most lists have no links
 

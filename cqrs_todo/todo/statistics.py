@@ -14,7 +14,7 @@ from .events import TodoCompleted, TodoCreated, TodoRemoved, TodoReopened, TodoR
 from .fields import State, Todo
 from .model import DECIDER
 from .values import ToLocal, nfc, parse_day_or_instant
-from .views import Item, is_overdue, local_day
+from .views import Item, is_overdue
 from .zones import start_of_day
 
 # conditions
@@ -126,8 +126,9 @@ class _Counts:
             self._items[stream] = Item(number, stream, version, after)
         self._counts.subtract(_counted_in(before))
         self._counts.update(_counted_in(after))
-        if after is not None and (after.due is not None or after.wait is not None) and _is_open(after):
-            self._dated[stream] = after, tuple(_turning_points(after, self._to_local))
+        points = tuple(_turning_points(after, self._to_local)) if after is not None and _is_open(after) else ()
+        if after is not None and points:
+            self._dated[stream] = after, points
         else:
             self._dated.pop(stream, None)
 
@@ -140,7 +141,7 @@ class _Counts:
         return self._counts[name]
 
     def dates_passed(self, since: datetime, until: datetime) -> list[datetime]:
-        """Return the moments at which a due day begins, or a due date or a wait has passed, in order.
+        """Return the moments at which a date of an open todo comes or has passed, in order.
 
         Args:
             since: The moments are after this time.
@@ -187,7 +188,8 @@ def moments_when(
     """Find the moments at which a condition began to hold.
 
     Each moment is the time of a commit. For a condition on `overdue` or a query it can also be a time between two commits at
-    which a due day began, or a due date or a wait passed. The count of a tag is the number of open todos with this tag.
+    which a date of a todo came or passed, or the present. (A query about `created:..5-days-ago`, for example, can become
+    true on any day. It is only tried at these moments.) The count of a tag is the number of open todos with this tag.
 
     Args:
         condition: The comparisons, all of which must hold.
@@ -228,20 +230,24 @@ def moments_when(
         if begins_to_hold(last):
             yield MatchingMoment(position, last)
     yield from between_commits(now)
+    if depends_on_time and last is not None and begins_to_hold(now):
+        yield MatchingMoment(position, now)
 
 
 def _turning_points(todo: Todo, to_local: ToLocal) -> Iterator[datetime]:
-    """Yield the moments at which the due day of a todo begins, at which it is overdue, and at which its wait has passed."""
-    for value in (todo.due, todo.wait):
-        parsed = None if value is None else parse_day_or_instant(value)
-        if parsed is not None:
-            yield parsed if isinstance(parsed, datetime) else start_of_day(parsed, to_local)
-    if todo.due is not None:
-        due = parse_day_or_instant(todo.due)
-        if isinstance(due, datetime):
-            yield due + timedelta(microseconds=1)
-        else:
-            yield start_of_day(due + timedelta(days=1), to_local)
+    """Yield the moments at which a date of a todo comes, and those at which it has passed."""
+    for value in (todo.due, todo.wait, todo.reminder, *(text for _, text in todo.attributes)):
+        if value is None:
+            continue
+        try:
+            parsed = value if isinstance(value, datetime) else parse_day_or_instant(value)
+            if isinstance(parsed, datetime):
+                moments = parsed, parsed + timedelta(microseconds=1)
+            else:
+                moments = start_of_day(parsed, to_local), start_of_day(parsed + timedelta(days=1), to_local)
+        except (ValueError, OverflowError):  # an attribute that is no date, or the end of the calendar
+            continue
+        yield from moments
 
 
 # statistics
@@ -267,7 +273,7 @@ class Statistics(Struct, frozen=True, kw_only=True):
     added: tuple[int, ...]
     completed: tuple[int, ...]
     activity: tuple[int, ...]
-    cycle_days: tuple[float, ...]
+    cycle_days: Sequence[float]
     reopened: int
     hours: tuple[int, ...]
     authors: tuple[tuple[str, int], ...]
@@ -293,6 +299,53 @@ class Statistics(Struct, frozen=True, kw_only=True):
         return self.cycle_days[rank - 1]
 
 
+class Effect(Struct, frozen=True):
+    """What an event means for the statistics, besides that something was recorded.
+
+    Args:
+        when: When it happened: a day, or an instant in UTC.
+        opened: By how many it changed the number of open todos.
+        added: How many todos it created.
+        completed: How many todos it completed.
+        reopened: How many todos it reopened.
+        finished: The todo that it completed.
+    """
+
+    when: date | datetime
+    opened: int
+    added: int = 0
+    completed: int = 0
+    reopened: int = 0
+    finished: State = None
+
+
+COUNTED = (TodoCreated, TodoCompleted, TodoReopened, TodoRemoved, TodoRestored)
+"""The events that have an effect."""
+
+
+def effect_of(before: State, after: State, event: object, at: datetime) -> Effect | None:
+    """Return what an event means for the statistics; None if only that something was recorded.
+
+    Args:
+        before: The state of its todo before it.
+        after: The state after it.
+        event: The event.
+        at: When it was recorded, in UTC.
+    """
+    opened = _is_open(after) - _is_open(before)
+    match event:
+        case TodoCreated(created=created):
+            return Effect(created, opened, added=1)
+        case TodoCompleted(completed):
+            return Effect(parse_day_or_instant(completed), opened, completed=1, finished=after)
+        case TodoReopened():
+            return Effect(at, opened, reopened=1)
+        case TodoRemoved() | TodoRestored():
+            return Effect(at, opened)
+        case _:
+            return None
+
+
 class _Tally:
     """The counts from which `statistics` makes its result: one for each of its series, and the days that it covers."""
 
@@ -314,27 +367,21 @@ class _Tally:
 
     def count(self, before: State, after: State, event: object, at: datetime, by: str) -> None:
         recorded = self.to_local(at)
-        day = recorded.date()
-        self.activity[day] += 1
-        if self.covers(day):
+        self.activity[recorded.date()] += 1
+        if self.covers(recorded.date()):
             self.hours[recorded.hour] += 1
             self.authors[by] += 1
-        match event:
-            case TodoCreated(created=created):
-                day = self.to_local(created).date()
-                self.added[day] += 1
-            case TodoCompleted(completed):
-                day = local_day(completed, self.to_local)
-                self.completed[day] += 1
-                if after is not None and self.covers(day):
-                    self.cycle_days.append(_cycle_days(after, self.to_local))
-            case TodoReopened():
-                self.reopened += self.covers(day)
-            case TodoRemoved() | TodoRestored():
-                pass
-            case _:
-                return
-        self.opened[day] += _is_open(after) - _is_open(before)
+        effect = effect_of(before, after, event, at)
+        if effect is None:
+            return
+        day = self.to_local(effect.when).date() if isinstance(effect.when, datetime) else effect.when
+        self.opened[day] += effect.opened
+        self.added[day] += effect.added
+        self.completed[day] += effect.completed
+        if self.covers(day):
+            self.reopened += effect.reopened
+            if effect.finished is not None:
+                self.cycle_days.append(_cycle_days(effect.finished, self.to_local))
 
 
 def _is_open(state: State) -> bool:
@@ -344,8 +391,13 @@ def _is_open(state: State) -> bool:
 def _cycle_days(todo: Todo, to_local: ToLocal) -> float:
     completed = parse_day_or_instant(todo.completed or "")
     if isinstance(completed, datetime):
-        return max(0.0, (completed - todo.created) / timedelta(days=1))
+        return days_between(todo.created, completed)
     return max(0.0, float((completed - to_local(todo.created).date()).days))
+
+
+def days_between(created: datetime, completed: datetime) -> float:
+    """Return the days from the creation of a todo to its completion; 0 if it was completed first."""
+    return max(0.0, (completed - created) / timedelta(days=1))
 
 
 def statistics(
@@ -365,23 +417,63 @@ def statistics(
         tally.count(before, after, event.data, commit.metadata.at, commit.metadata.by)
     happened = (*tally.opened, *tally.activity)
     last = until or to_local(now).date()
-    first = since or min((*happened, last))
+    return made_of(
+        since or min((*happened, last)),
+        last,
+        opened=tally.opened,
+        added=tally.added,
+        completed=tally.completed,
+        activity=tally.activity,
+        cycle_days=tuple(sorted(tally.cycle_days)),
+        reopened=tally.reopened,
+        hours=tally.hours,
+        authors=tally.authors.most_common(),
+    )
+
+
+def made_of(
+    first: date,
+    last: date,
+    *,
+    opened: Mapping[date, int],
+    added: Mapping[date, int],
+    completed: Mapping[date, int],
+    activity: Mapping[date, int],
+    cycle_days: Sequence[float],
+    reopened: int,
+    hours: Mapping[int, int],
+    authors: Sequence[tuple[str, int]],
+) -> Statistics:
+    """Make statistics of counts by local day; the counts that are not by day are of the days that are covered.
+
+    Args:
+        first: The first day that is covered.
+        last: The last day that is covered.
+        opened: By how many the number of open todos changed on each day, also before the first one.
+        added: How many todos were created on each day.
+        completed: How many todos were completed on each day.
+        activity: How many events were recorded on each day.
+        cycle_days: See `Statistics`.
+        reopened: See `Statistics`.
+        hours: How many events were recorded in each hour of the day.
+        authors: See `Statistics`.
+    """
     days = tuple(first + timedelta(days=n) for n in range((last - first).days + 1))
-    level = sum(opened for day, opened in tally.opened.items() if day < first)
+    level = sum(change for day, change in opened.items() if day < first)
     levels = []
     for day in days:
-        level += tally.opened[day]
+        level += opened.get(day, 0)
         levels.append(level)
     return Statistics(
         days=days,
         open=tuple(levels),
-        added=_series(tally.added, days),
-        completed=_series(tally.completed, days),
-        activity=_series(tally.activity, days),
-        cycle_days=tuple(sorted(tally.cycle_days)),
-        reopened=tally.reopened,
-        hours=tuple(tally.hours[hour] for hour in range(24)),
-        authors=tuple(tally.authors.most_common()),
+        added=_series(added, days),
+        completed=_series(completed, days),
+        activity=_series(activity, days),
+        cycle_days=cycle_days,
+        reopened=reopened,
+        hours=tuple(hours.get(hour, 0) for hour in range(24)),
+        authors=tuple(authors),
     )
 
 

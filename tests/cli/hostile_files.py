@@ -122,7 +122,7 @@ def _spoiled_tasks() -> Iterator[tuple[str, dict[str, Any]]]:
             more = {"status": "completed"} if key == "end" else {}
             yield f"{key} {text[:20]}", {key: text, **more}
         yield f"a number as {key}", {key: 5, **({"status": "completed"} if key == "end" else {})}
-    for key, values in {
+    wrong: dict[str, list[object]] = {
         "description": [None, 5, [], {}, "", "  ", _LONG, "a\ud800"],
         "status": ["done", 5, {}, []],
         "tags": [5, {"a": 1}, [5], [["a"]], ["a\ud800"]],
@@ -132,7 +132,8 @@ def _spoiled_tasks() -> Iterator[tuple[str, dict[str, Any]]]:
         "est": ["a\ud800", _LONG],
         "uuid": ["a\ud800"],
         "todo_parent": [_UUID],
-    }.items():
+    }
+    for key, values in wrong.items():
         for place, value in enumerate(values):
             yield f"a wrong {key} ({place})", {key: value}
     yield "2,000 tags", {"tags": [f"t{number}" for number in range(2000)]}

@@ -305,6 +305,7 @@ def test_the_agenda_lists_due_dates_and_reminders_by_day(at: Run) -> None:
     assert at("agenda") == (
         "Tue 24 Mar 2026 (overdue)\n              1  Late\n\n"
         "Wed 25 Mar 2026 (today)\n  16:00       2  reminder: Call\n  17:00       2  Call\n\n"
+        "Thu 26 Mar 2026\n              3  no longer waiting: Hidden\n\n"
         "Fri 27 Mar 2026\n         work/1  Deploy\n"
     )
     assert "Far" in at("agenda", "--days", "60")
@@ -314,14 +315,20 @@ def test_the_agenda_lists_due_dates_and_reminders_by_day(at: Run) -> None:
     assert [line for line in month if ">25" in line]
     assert "exclude" not in at("agenda", "--month", "--days", "3", code=2)
     document: Any = json.loads(at("agenda", "--json"))
-    assert [row["kind"] for row in document["appointments"]] == ["due", "reminder", "due", "due"]
+    assert [row["kind"] for row in document["appointments"]] == ["due", "reminder", "due", "wait", "due"]
+    at("add", "Later", "due:28-mar", "wait:27-mar-09:00")
+    later = [line.split("\t") for line in at("agenda", "--plain").splitlines() if line.endswith("Later")]
+    assert later == [["2026-03-27", "09:00", "wait", "5", "Later"], ["2026-03-28", "", "due", "5", "Later"]]
+    assert "Later" not in at("agenda", "--days", "2")
     assert at("-L", "empty", "agenda", code=3)
 
 
 def test_help_shows_how_a_verb_is_used(todo: Todo) -> None:
     assert todo("help", "done").out == todo("done", "--help").out
     assert todo("help", "lists", "new").out == todo("lists", "new", "--help").out
-    assert todo("help").out == todo("--help").out
+    assert todo("help").out == todo("--help").out == todo("help", "todo").out
+    assert todo("help", "todo", "done").out == todo("done", "--help").out
+    assert all(f" {sign}" in todo("help", "todo").out for sign in ("⊘8", "↻", "(1/3)", "├", "└", "≡"))
     assert todo.run("help", "nosuch").code == 2
 
 
@@ -375,3 +382,18 @@ def test_a_saved_filter_has_an_order_and_lists(at: Run, tmp_path: Path) -> None:
     assert at("done", "--where", "filter:f").startswith("Done 1: b.")
     config.write_text('[filters.f]\nwhere = "+x"\nsort = "-text"\nlist = ["work", "inbox"]\n')
     assert at("ls", "filter:f", "--sort", "text") == "1  a +x\n"
+
+
+def test_removed_todos_are_found_by_the_todo_that_they_are_under(todo: Todo) -> None:
+    todo("add", "-", stdin="top\nother\n")
+    todo("add", "-", "under:1", stdin="middle\nstays\n")
+    todo("add", "leaf", "under:3")
+    todo("add", "stray", "under:2")
+    todo("rm", "3")
+    columns = ("--columns", "number")
+    assert todo("ls", "is:removed", "under:1", *columns).out.split() == ["3", "5"]
+    assert todo("ls", "is:any", "under:1", *columns).out.split() == ["3", "4", "5"]
+    assert todo("ls", "under:1", *columns).out.split() == ["4"]
+    todo("rm", "1")
+    assert todo("ls", "is:removed", "under:1", *columns).out.split() == ["3", "4", "5"]
+    assert "1  -  top\n" in todo("ls", "--removed").out

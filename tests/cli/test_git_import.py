@@ -22,7 +22,7 @@ from cqrs_todo.todo.recorder import TYPES
 from cqrs_todo.todo.service import TodoList
 from tests.conftest import Todo
 from tests.gits import Made, Repository
-from tests.revisions import PRIORITIES, Row, household, row_of
+from tests.revisions import GEOMANDEL, PRIORITIES, Row, geomandel, household, row_of
 
 pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
 
@@ -327,6 +327,25 @@ def test_undo_takes_back_the_last_revision(todo: Todo, small: Repository) -> Non
     import_small(todo, small)
     todo("-L", "notes", "undo")
     assert [each["done"] for each in todo.todos("-L", "notes")] == [False, False]
+
+
+@pytest.mark.skipif(not GEOMANDEL.is_dir(), reason=f"geomandel's todo.txt is not there: {GEOMANDEL}")
+def test_the_history_of_a_real_file_is_what_the_file_was(tmp_path: Path) -> None:
+    repository, todo = Repository(tmp_path / "geomandel"), Todo(tmp_path / "home")
+    repository.commit_all(
+        "todo.txt", ((each.at, "".join(f"{line}\n" for line in each.lines).encode()) for each in geomandel())
+    )
+    todo("-L", "notes", "import", "--git", f"{repository.folder}:todo.txt")
+    recorded = Recorded(repository, repository.history("todo.txt"), todo, todo.log("notes"))
+    assert len(recorded.revisions) > 10
+    for position, made in at_each_position(recorded):
+        assert viewed(recorded, position) == rows(made), made
+
+
+def test_a_file_of_another_kind_is_refused(todo: Todo, small: Repository) -> None:
+    small.write("data.txt", ['{"todos": []}'])
+    small.commit(START + timedelta(hours=3))
+    refused(todo, 2, "of which no history can be imported", f"{small.folder}:data.txt")
 
 
 # what is refused

@@ -1,5 +1,6 @@
 """`todo replay`: on a terminal a player in both directions, in a pipe a document for each commit."""
 
+import codecs
 import fcntl
 import os
 import pty
@@ -44,6 +45,7 @@ class Screen:
             preexec_fn=_own_terminal,
         )
         self.shown = ""
+        self.decoder = codecs.getincrementaldecoder("utf-8")()
 
     def resize(self, columns: int, lines: int) -> None:
         self.lines = lines
@@ -76,7 +78,7 @@ class Screen:
 
     def read(self) -> None:
         if select.select([self.main], [], [], 0.1)[0]:
-            self.shown += os.read(self.main, 65536).decode()
+            self.shown += self.decoder.decode(os.read(self.main, 65536))
 
     def end(self) -> int:
         """Wait until the program ends; the terminal must then be as it was."""
@@ -85,7 +87,7 @@ class Screen:
             assert time.monotonic() < deadline, self.shown[-2000:]
             self.read()
         while select.select([self.main], [], [], 0.2)[0]:
-            self.shown += os.read(self.main, 65536).decode()
+            self.shown += self.decoder.decode(os.read(self.main, 65536))
         after = termios.tcgetattr(self.side)
         os.close(self.main)
         os.close(self.side)
@@ -108,8 +110,8 @@ def _own_terminal() -> None:
 def todos_in(frame: list[str]) -> list[tuple[int, str, str]]:
     """Return number, state and the rest of each todo in a frame of 80 by 24."""
     below = frame[frame.index("") :]
-    rows = (re.fullmatch(r" *(\d+) ([x ]) (.*)", line) for line in below)
-    return [(int(row[1]), "done" if row[2] == "x" else "open", row[3]) for row in rows if row]
+    rows = (re.fullmatch(r">? *(\d+) ([✓ ]) (.*)", line) for line in below)
+    return [(int(row[1]), "done" if row[2] == "✓" else "open", row[3]) for row in rows if row]
 
 
 def todos_at(todo: Todo, position: int) -> list[tuple[int, str, str]]:
@@ -128,6 +130,26 @@ def test_forward_each_frame_is_the_list_at_its_position(lived: Todo) -> None:
         assert todos_in(screen.wait_at(position)) == todos_at(lived, position)
         screen.type(RIGHT)
     screen.wait_for("This is the last change.")
+    screen.type("q")
+    assert screen.end() == 0
+
+
+def test_each_frame_names_the_todo_and_shows_where_in_the_history_it_is(lived: Todo) -> None:
+    screen = Screen(lived, "replay", "--step", "--from", "@5")
+    done = screen.wait_at(5)
+    assert done[1] == "   2 done (two)"
+    bar = next(line for line in done if "●" in line)
+    assert re.fullmatch(r"20\d\d-\d\d-\d\d ●─+ 20\d\d-\d\d-\d\d", bar)
+    assert len(bar) == 80
+    assert "\x1b[1;32mdone" in screen.shown
+    screen.type(RIGHT)
+    assert screen.wait_at(6)[1] == "   1 removed (uno)"
+    screen.type(END)
+    last = screen.wait_at(7)
+    assert last[1] == "   3 created: three (+x)"
+    assert re.fullmatch(r"20\d\d-\d\d-\d\d ━+● 20\d\d-\d\d-\d\d", next(line for line in last if "●" in line))
+    screen.resize(80, 12)
+    assert not any("●" in line for line in screen.wait(lambda lines: "●" not in "".join(lines), "the bar is still there"))
     screen.type("q")
     assert screen.end() == 0
 
@@ -199,7 +221,7 @@ def test_playing_ends_by_itself_and_the_last_frame_stays(lived: Todo, ends: tupl
     assert shown.startswith(f"@{last} ")
     assert "pause" not in shown
     for number, _, text in todos_at(lived, last):
-        assert re.search(rf"^ *{number} . {re.escape(text)}\r$", shown, re.MULTILINE)
+        assert re.search(rf"^>? *{number} . {re.escape(text)}\r$", shown, re.MULTILINE)
     positions = [int(match) for match in re.findall(r"(?m)^@(\d+) ", CONTROL.sub("", screen.shown.replace("\x1b[H", "\n")))]
     played = list(dict.fromkeys(positions))
     assert played == (COMMITS if not ends else [position for position in COMMITS[::-1] if position >= last])
@@ -286,7 +308,7 @@ def test_a_small_window_shows_the_change_and_the_todo(todo: Todo) -> None:
         assert frame[-1].startswith("paused x1  q quit  space pause"), frame
         screen.type(RIGHT)
     assert any("text:" in line for line in frame)
-    assert any(line.startswith("  40   short (") for line in frame)
+    assert any(line.startswith(">  40   short (") for line in frame)
     screen.type("j@1\r")
     assert all(cell_len(line) <= 40 for line in screen.wait_at(1))
     screen.type("q")

@@ -46,7 +46,7 @@ def test_however_the_shell_splits_a_query_it_is_read_once(filled: Todo, line: li
     ("line", "said"),
     [
         ("-x", "there is no option -x\n      to leave out the tag: not +x"),
-        ("-nope", "no todo has the tag +nope\n      the tags are +home, +out"),
+        ("list:nope", "there is no list 'nope'"),
         ("due:friday 17:00", "write: due:friday-17:00"),
         ("duw:friday", "did you mean due?"),
         ("--nope", "no such option: --nope"),
@@ -135,3 +135,26 @@ def test_todos_are_grouped_with_their_counts(filled: Todo) -> None:
     ):
         refused = filled.run("ls", *line.split())
         assert (refused.code, said in refused.err) == (2, True), refused.err
+
+
+@pytest.mark.parametrize(
+    "words", [["done", "1"], ["rm", "A"], ["forget", "-y", "1"], ["edit", "1", "pri:H"], ["tag", "1", "+x"]]
+)
+def test_where_and_ids_together_are_refused(todo: Todo, words: list[str]) -> None:
+    todo("add", "A", "+p")
+    todo("add", "B", "+q")
+    before = todo.content()
+    result = todo.run(*words, "--where", "+q")
+    assert (result.code, "both name todos" in result.err) == (2, True), result.err
+    assert todo.content() == before
+
+
+def test_a_text_that_looks_like_an_id_can_be_given_beside_where(todo: Todo) -> None:
+    todo("add", "A", "+p")
+    todo("edit", "--where", "+p", "--", "2 eggs")
+    assert todo.todos()[0]["text"] == "2 eggs"
+
+
+def test_a_tag_that_no_todo_has_can_be_left_out(todo: Todo) -> None:
+    todo("add", "A", "+a")
+    assert todo("ls", "+a", "-nope").out == "1  A +a\n"

@@ -47,6 +47,10 @@ def test_a_word_that_is_no_verb_gets_a_suggestion(filled: Todo) -> None:
     filled("lists", "new", "work")
     for words, meant in (
         (["3"], "todo show 3"),
+        (["dnoe", "3"], "todo done 3"),
+        (["complet", "3"], "todo done 3"),
+        (["serch", "milk"], "todo ls milk"),
+        (["todo", "ls"], "todo ls"),
         (["1-3,7"], "todo done 1-3,7"),
         (["3", "done"], "todo done 3"),
         (["delete", "3"], "todo rm 3"),

@@ -16,8 +16,7 @@ def test_undo_three_and_redo_three_over_commits_of_several_todos(todo: Todo) -> 
     todo("rm", "1,3")
     after = texts(todo)
     assert todo("undo", "3").out == (
-        "Undid 3 changes: @8: 1, 3 removed (2 todos); @6: 2-3 tagged +x (2 todos); @4: 1-2 done (2 todos)."
-        " Redo: todo redo 3\n"
+        "Undid 3 changes: @8: 1, 3 removed (a, c); @6: 2-3 tagged +x (b, c); @4: 1-2 done (a, b). Redo: todo redo 3\n"
     )
     assert texts(todo) == [("a", False, []), ("b", False, []), ("c", False, [])]
     assert len(todo.log()) == 5, "one commit, which undoes three"

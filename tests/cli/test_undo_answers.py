@@ -13,28 +13,45 @@ def hint(line: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("change", "words"),
+    ("change", "words", "back"),
     [
-        (["add", "c", "+x", "due:2031-01-02"], "3 created: c (+x, due Thu 2031-01-02)"),
-        (["edit", "1", "due:2031-01-02", "+x"], "1 due set to 2031-01-02, tagged +x (a)"),
-        (["edit", "2", "due:none"], "2 due cleared, was 2031-03-04 (b)"),
-        (["edit", "2", "due:2031-01-02 09:00"], "2 due: 2031-03-04 → 2031-01-02 09:00 (b)"),
-        (["edit", "1", "New text"], "1 text: a → New text"),
-        (["done", "1"], "1 done (a)"),
-        (["done", "1-2"], "1-2 done (2 todos)"),
-        (["rm", "2"], "2 removed (b)"),
-        (["restore", "--to", "@1"], "2 removed (b)"),
-        (["edit", "1-2", "due:2031-01-02"], "1 due set to 2031-01-02 (a); 2 due: 2031-03-04 → 2031-01-02 (b)"),
-        (["move", "1", "work"], "1 moved from inbox to work (a), in both inbox and work"),
+        (["add", "c", "+x", "due:2031-01-02"], "3 created: c (+x, due Thu 2031-01-02)", ""),
+        (
+            ["edit", "1", "due:2031-01-02", "+x"],
+            "1 due set to 2031-01-02, tagged +x (a)",
+            "untagged -x, due cleared, was 2031-01-02",
+        ),
+        (["edit", "2", "due:none"], "2 due cleared, was 2031-03-04 (b)", "due set to 2031-03-04"),
+        (
+            ["edit", "2", "due:2031-01-02 09:00"],
+            "2 due: 2031-03-04 → 2031-01-02 09:00 (b)",
+            "due: 2031-01-02 09:00 → 2031-03-04",
+        ),
+        (["edit", "1", "New text"], "1 text: a → New text", "text: New text → a"),
+        (["done", "1"], "1 done (a)", ""),
+        (["done", "1-2"], "1-2 done (a, b)", ""),
+        (["rm", "2"], "2 removed (b)", ""),
+        (["restore", "--to", "@1"], "2 removed (b)", ""),
+        (
+            ["edit", "1-2", "due:2031-01-02"],
+            "1 due set to 2031-01-02 (a); 2 due: 2031-03-04 → 2031-01-02 (b)",
+            "1 due cleared, was 2031-01-02; 2 due: 2031-01-02 → 2031-03-04",
+        ),
+        (["move", "1", "work"], "1 moved from inbox to work (a), in both inbox and work", ""),
+        (
+            ["edit", "2", "depends:1", "under:1"],
+            "2 now depends on 1, parent set to 1 (b)",
+            "parent cleared, was 1, no longer depends on 1",
+        ),
     ],
 )
-def test_undo_and_redo_name_what_they_undo_and_redo(todo: Todo, change: list[str], words: str) -> None:
+def test_undo_says_what_it_undid_and_what_changed_back(todo: Todo, change: list[str], words: str, back: str) -> None:
     todo("add", "a")
     todo("add", "b", "due:2031-03-04")
     todo("lists", "new", "work")
     todo(*change)
     undone = todo("undo").out
-    assert undone == f"Undid @3: {words}. Redo: todo redo\n"
+    assert undone == f"Undid @3: {words}{f'; changed back: {back}' if back else ''}. Redo: todo redo\n"
     assert todo(*hint(undone)).out == f"Redid @3: {words}. Undo: todo undo\n"
 
 
@@ -73,6 +90,27 @@ def test_edit_says_what_it_changed(todo: Todo) -> None:
         == "Changed 1: A (text: a → A, due cleared, was 2031-01-02). Undo: todo undo\n"
     )
     assert todo("edit", "1-2", "pri:H").out == "Changed 1-2 (2 todos): priority set to H. Undo: todo undo\n"
+    todo("add", "-", stdin="c\nd\ne\n")
+    todo("edit", "2", "pri:L")
+    assert (
+        "Changed 1-3 (3 todos): 1 priority: H → M; 2 priority: L → M; 3 priority set to M."
+        in todo("edit", "1-3", "pri:M").out
+    )
+    assert "Changed 3: c (now depends on 2, parent set to 1)." in todo("edit", "3", "depends:2", "under:1").out
+    assert "Changed 3: c (no longer depends on 2, parent: 1 → 2)." in todo("edit", "3", "depends:none", "under:2").out
+    assert ", every set to week). Undo" in todo("edit", "1", "every:week").out
+    todo("edit", "3", "due:2031-01-01", "+x")
+    todo("edit", "4", "due:2031-01-03")
+    todo("edit", "5", "+y")
+    different = todo("edit", "1-5", "due:2031-01-02", "+y").out
+    assert different == "Changed 1-5 (5 todos): due, tags. Undo: todo undo\n"
+
+
+def test_the_different_changes_of_one_command_are_told_apart(todo: Todo) -> None:
+    todo("add", "-", stdin="a\nb\nc\n")
+    todo("edit", "2", "due:2031-01-02", "every:week")
+    todo("done", "1-3")
+    assert todo("undo").out.startswith("Undid @6: 1-3 done (a, b, c); 4 created: b (due Thu 2031-01-09), ")
 
 
 def test_undoing_a_position_that_is_not_in_force_says_why_and_what_to_do(todo: Todo) -> None:

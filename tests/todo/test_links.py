@@ -345,6 +345,40 @@ def test_reopening_counts_only_what_the_next_todo_is_now(todos: TodoList) -> Non
     assert [item.todo.removed for item in give(todos, 1, Reopen()).others] == [True]
 
 
+def test_reopening_removes_the_next_todo_also_after_the_done_one_was_edited(todos: TodoList) -> None:
+    a_series(todos)
+    give(todos, 1, DONE)
+    give(todos, 1, Change(TEXT, "better"))
+    assert [item.todo.removed for item in give(todos, 1, Reopen()).others] == [True]
+
+
+def test_reopening_removes_the_next_todo_also_if_the_done_one_no_longer_recurs(todos: TodoList) -> None:
+    a_series(todos)
+    give(todos, 1, DONE)
+    give(todos, 1, Change(EVERY, None))
+    assert [item.todo.removed for item in give(todos, 1, Reopen()).others] == [True]
+    assert open_numbers(todos) == [1, 2, 3, 4, 5, 6]
+
+
+def test_reopening_is_refused_while_there_are_todos_under_the_next_one(todos: TodoList) -> None:
+    a_series(todos)
+    give(todos, 1, DONE)
+    give(todos, 2, Change(PARENT, ids(todos)[6]))
+    with pytest.raises(TodosRejected, match="its next todo, 7, has todos under it: 2"):
+        give(todos, 1, Reopen())
+
+
+def test_a_todo_that_was_completed_in_another_list_is_not_reopened_after_it_moved_back(store: Store) -> None:
+    inbox, work = a_list(store), a_list(store, "work")
+    inbox.add([Create("a", NOW, due="2026-11-22", every=DAILY)])
+    work.add([Create("b", NOW)])
+    inbox.move(inbox.select(["1"]), work)
+    give(work, 2, DONE)
+    work.move(work.select(["2"]), inbox)
+    with pytest.raises(TodosRejected, match="it was completed in work, which has its next todo"):
+        give(inbox, 1, Reopen())
+
+
 def test_very_deep_trees_and_many_dependencies_are_handled(todos: TodoList) -> None:
     deep = [Item(n, f"todo/t{n}", 1, Todo("x", NOW, parent=f"t{n - 1}" if n > 1 else None)) for n in range(1, 5001)]
     branches = as_trees(deep, Links(deep))

@@ -3,10 +3,11 @@
 import calendar
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, timedelta
+from typing import Literal, TypeAlias
 
 from ...cqrs.struct import Struct
 from ...todo.values import parse_day_or_instant
-from ...todo.views import Item, is_waiting, long_day, open_items
+from ...todo.views import Item, is_waiting, local_day, long_day, open_items
 from ..clock import to_local
 from ..errors import UsageError
 from ..output import print_line, print_message, print_row
@@ -19,13 +20,19 @@ _USUAL_DAYS = 7
 _MOST_DAYS = 366
 
 
+_Kind: TypeAlias = Literal["due", "reminder", "wait"]
+
+_WORDS: dict[_Kind, str] = {"due": "", "reminder": "reminder: ", "wait": "no longer waiting: "}
+"""What stands before the text of a todo."""
+
+
 class _Appointment(Struct, frozen=True):
-    """A due date or a reminder of a todo.
+    """A due date, a reminder or the end of the wait of a todo.
 
     Args:
         day: Its local day.
         clock: Its local time of day; '' for a whole day.
-        is_reminder: Whether it is a reminder.
+        kind: What it is.
         label: What people type to name the todo.
         list: The list of the todo.
         item: The todo.
@@ -33,7 +40,7 @@ class _Appointment(Struct, frozen=True):
 
     day: date
     clock: str
-    is_reminder: bool
+    kind: _Kind
     label: str
     list: str
     item: Item
@@ -54,19 +61,17 @@ def agenda(session: Session, days: int | None, month: bool) -> None:
         each
         for view in views
         for item in open_items(view.items)
-        if not is_waiting(item.todo, now, to_local)
-        for each in _appointments(item, view.list, session.prefix(view.list))
-        if each.day <= last and (each.day >= first or not (month or each.is_reminder))
+        for each in _appointments(item, view.list, session.prefix(view.list), now)
+        if each.day <= last and (each.day >= first or not (month or each.kind == "reminder"))
     ]
     found.sort(key=lambda each: (each.day, each.clock == "", each.clock, each.list, each.item.number))
     if session.options.json:
         _print_json(found, first, last)
     elif session.options.plain:
         for each in found:
-            kind = "reminder" if each.is_reminder else "due"
-            print_row(each.day, each.clock, kind, each.label, each.item.todo.text)
+            print_row(each.day, each.clock, each.kind, each.label, each.item.todo.text)
     elif month:
-        _print_month(first, today, found)
+        _print_month(first, today, [each for each in found if each.kind != "wait"])
     elif not found:
         print_message(session, f"Nothing is due from {long_day(first)} to {long_day(last)}.")
     else:
@@ -75,15 +80,24 @@ def agenda(session: Session, days: int | None, month: bool) -> None:
         raise failure
 
 
-def _appointments(item: Item, list_name: str, prefix: str) -> Iterator[_Appointment]:
+def _appointments(item: Item, list_name: str, prefix: str, now: datetime) -> Iterator[_Appointment]:
+    """Return the appointments of a todo; those of one that waits from the end of its wait on."""
     todo = item.todo
-    due = None if todo.due is None else parse_day_or_instant(todo.due)
-    for moment, is_reminder in ((due, False), (todo.reminder, True)):
+    shown_from = None
+    times: list[tuple[_Kind, date | datetime | None]] = [
+        ("due", None if todo.due is None else parse_day_or_instant(todo.due)),
+        ("reminder", todo.reminder),
+    ]
+    if todo.wait is not None and is_waiting(todo, now, to_local):
+        times.insert(0, ("wait", parse_day_or_instant(todo.wait)))
+        shown_from = local_day(todo.wait, to_local)
+    for kind, moment in times:
         if moment is not None:
             local = to_local(moment) if isinstance(moment, datetime) else None
             day = moment if local is None else local.date()
             clock = "" if local is None else f"{local:%H:%M}"
-            yield _Appointment(day, clock, is_reminder, f"{prefix}{item.number}", list_name, item)
+            if shown_from is None or day >= shown_from:
+                yield _Appointment(day, clock, kind, f"{prefix}{item.number}", list_name, item)
 
 
 def _print_days(session: Session, found: Sequence[_Appointment], today: date) -> None:
@@ -98,10 +112,14 @@ def _print_days(session: Session, found: Sequence[_Appointment], today: date) ->
             when = " (today)" if each.day == today else " (overdue)" if late else ""
             print_styled(session, (f"{long_day(each.day)}{when}", "bold red" if late else "bold"))
             shown = each.day
-        what = "reminder: " if each.is_reminder else ""
         clock = f"{each.clock:<5}  " if clocks else ""
         label = f"{visible(each.label):>{width}}"
-        print_styled(session, (f"  {clock}", "cyan"), (f"{label}  ", "bold"), (f"{what}{visible(each.item.todo.text)}", ""))
+        print_styled(
+            session,
+            (f"  {clock}", "cyan"),
+            (f"{label}  ", "bold"),
+            (f"{_WORDS[each.kind]}{visible(each.item.todo.text)}", ""),
+        )
 
 
 def _print_month(first: date, today: date, found: Iterable[_Appointment]) -> None:
@@ -125,7 +143,7 @@ def _print_json(found: Iterable[_Appointment], first: date, last: date) -> None:
         {
             "day": each.day,
             "time": each.clock or None,
-            "kind": "reminder" if each.is_reminder else "due",
+            "kind": each.kind,
             "list": each.list,
             "number": each.item.number,
             "id": each.item.id,
@@ -138,7 +156,10 @@ def _print_json(found: Iterable[_Appointment], first: date, last: date) -> None:
 
 VERB = Verb(
     name="agenda",
-    help="Show due dates and reminders by day, of all lists unless one is named. Overdue todos come first.",
+    help=(
+        "Show due dates and reminders by day, of all lists unless one is named. Overdue todos come first. "
+        "Todos that wait are shown from the day on which their wait ends."
+    ),
     examples=("todo agenda", "todo agenda --days 30", "todo agenda --month"),
     action=agenda,
     group=LOOK,

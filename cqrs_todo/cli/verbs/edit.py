@@ -52,7 +52,7 @@ def edit(
         answer = edited(session, chosen[0], lambda given: apply(given, unchanged=True))
     else:
         raise UsageError("the editor takes one todo at a time", "name the change, for instance: todo edit 1-3 pri:H")
-    print_changes(session, answer, "Changed", "Unchanged", details(answer.commits, todos.label))
+    print_changes(session, answer, "Changed", "Unchanged", details(answer.commits, answer.changed, todos.label))
 
 
 def _options(fields: Mapping[str, str | Sequence[str]], clear: Sequence[str]) -> list[str]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ...cqrs.store import Expected
-from ...todo.fields import Field, SetField
+from ...todo.fields import Field, KeyedField, SetField
 from ..output import print_line, print_message
 from ..session import Session
 from ..text import visible
@@ -143,7 +143,9 @@ def _text(line: bytes) -> str:
 def _command(command: Any) -> tuple[str, dict[str, Any]]:
     """Return the name of a command and its values; a field of todos goes by its name."""
     values = {name: getattr(command, name) for name in command.__struct_fields__}
-    named = {name: value.name if isinstance(value, (Field, SetField)) else value for name, value in values.items()}
+    named = {
+        name: value.name if isinstance(value, (Field, KeyedField, SetField)) else value for name, value in values.items()
+    }
     return type(command).__name__, {name: value for name, value in named.items() if value not in (None, ())}
 
 

@@ -10,7 +10,8 @@ def help_about(session: Session, words: Sequence[str]) -> int:
     """Show the help of the program, or of a verb, and return the exit code."""
     from ..app import run_command_line  # Typer writes the help
 
-    return run_command_line([*words, "--help"], session)
+    path = words[1:] if words[:1] == ("todo",) else words
+    return run_command_line([*path, "--help"], session)
 
 
 VERB = Verb(

@@ -1,8 +1,9 @@
-"""`todo remind`: set the reminder of todos."""
+"""`todo remind`: set the reminder of todos, acknowledge it, or list the reminders."""
 
 from collections.abc import Sequence
 
 from ...cqrs.errors import Rejected
+from ...cqrs.struct import replace
 from ...todo.fields import ACKNOWLEDGED, REMINDER
 from ...todo.model import Change, TodoCommand
 from ...todo.views import Item, short_instant
@@ -16,23 +17,28 @@ from ..verb import CHANGE, ONE_IDS, Argument, Option, Verb
 
 
 def remind(session: Session, ids: str | None, when: Sequence[str], ack: bool, count: bool) -> None:
-    """Set the reminder of todos, or acknowledge reminders that came due."""
+    """Set the reminder of todos, or acknowledge it; without any todos, list the reminders."""
     if count:
         if ids is not None or ack:
             raise UsageError("--count takes no todos", "write: todo remind --count")
-        from ..reminders import print_count
+        from ..due_reminders import print_count
 
         print_count(session)
         return
-    if ids is None:
-        raise UsageError("the todos are missing", "for instance: todo remind 3 tomorrow 9:00")
     if ack:
-        if when:
-            raise UsageError("--ack takes no time", f"to be reminded again: todo remind {ids} {' '.join(when)}")
-        change(session, [ids], _acknowledge, "Acknowledged the reminder of", "Acknowledged already")
+        _acknowledge(session, ids, when)
         return
+    if ids is None:
+        if session.request is not None:
+            raise UsageError("the todos are missing", f"name them, for instance: {VERB.examples[0]}")
+        from ..reminders import print_reminders
+
+        print_reminders(session)
+        return
+    if session.options.all_lists:
+        raise UsageError("--all-lists lists the reminders of all lists", "leave it out, or name no todos")
     if not when:
-        raise UsageError("the time is missing", f"for instance: todo remind {ids} tomorrow 9:00")
+        raise UsageError("missing argument 'WHEN'", f"for instance: {VERB.examples[0]}")
     text = " ".join(when)
     try:
         at = read_instant(session, text)
@@ -43,11 +49,19 @@ def remind(session: Session, ids: str | None, when: Sequence[str], ack: bool, co
     change(session, [ids], lambda _: [Change(REMINDER, at, now)], done, "Unchanged")
 
 
-def _acknowledge(item: Item) -> Sequence[TodoCommand]:
-    """Return the command that acknowledges the reminder of a todo."""
-    if item.todo.reminder is None:
-        raise Rejected("it has no reminder")
-    return [Change(ACKNOWLEDGED, item.todo.reminder)]
+def _acknowledge(session: Session, ids: str | None, when: Sequence[str]) -> None:
+    """Acknowledge the reminders of todos."""
+    if ids is None:
+        raise UsageError("the todos are missing", "for instance: todo remind 3 --ack")
+    if when:
+        raise UsageError("--ack takes no time", f"to be reminded again: todo remind {ids} {' '.join(when)}")
+
+    def acknowledge(item: Item) -> Sequence[TodoCommand]:
+        if item.todo.reminder is None:
+            raise Rejected("it has no reminder")
+        return [Change(ACKNOWLEDGED, item.todo.reminder)]
+
+    change(session, [ids], acknowledge, "Acknowledged the reminder of", "Acknowledged already")
 
 
 def _with_hint(session: Session, error: UsageError, ids: str, when: Sequence[str]) -> UsageError:
@@ -64,17 +78,21 @@ def _with_hint(session: Session, error: UsageError, ids: str, when: Sequence[str
 
 VERB = Verb(
     name="remind",
-    help="Set the reminder of todos. `todo edit 3 --clear reminder` or `todo edit 3 reminder:none` clears it.",
+    help=(
+        "Set the reminder of todos, acknowledge it, or list all reminders. "
+        "`todo edit 3 --clear reminder` or `todo edit 3 reminder:none` clears it."
+    ),
     examples=(
         "todo remind 3 tomorrow 9:00",
         "todo remind 1-3 friday",
         "todo remind 3 --ack",
+        "todo remind",
         "todo edit 3 --clear reminder",
     ),
     action=remind,
     group=CHANGE,
     arguments=(
-        Argument("ids", ONE_IDS.metavar, ONE_IDS.help, required=False),
+        replace(ONE_IDS, required=False),
         Argument(
             "when",
             "WHEN",
@@ -85,9 +103,10 @@ VERB = Verb(
         ),
     ),
     options=(
-        Option("ack", ("--ack",), "Acknowledge a reminder that came due, so that it is shown no more."),
+        Option("ack", ("--ack",), "Acknowledge a reminder that came due, so that it is no longer shown."),
         Option("count", ("--count",), "Print how many reminders came due, for a shell prompt; with -A in all lists."),
     ),
     all_lists=True,
+    paged=True,
     writes=True,
 )

@@ -15,7 +15,7 @@ from ..output import print_line, print_row
 from ..session import Session
 from ..terminal import print_moment, shown_value
 from ..text import visible, visible_lines
-from ..verb import EVERYDAY, IDS, Verb
+from ..verb import EVERYDAY, IDS, Option, Verb
 
 _NEXT_DATES = 5
 """How many of the next dates of a todo that recurs are shown."""
@@ -42,8 +42,13 @@ def name_width(rows: Sequence[Row]) -> int:
     return max(9, *(len(row.name) + 1 for row in rows))
 
 
-def show(session: Session, ids: Sequence[str]) -> None:
-    """Show the fields, the note and the history of todos; or commits, by their positions."""
+def show(session: Session, ids: Sequence[str], html: bool) -> None:
+    """Show the fields, the note and the history of todos, or their notes as HTML; or commits, by their positions."""
+    if html:
+        from ..notes import print_html
+
+        print_html(session, ids)
+        return
     if any(word.startswith("@") and word != "@" for word in ids):
         from ..commits import show_commits
 
@@ -194,5 +199,6 @@ VERB = Verb(
     group=EVERYDAY,
     about="all",
     arguments=(IDS,),
+    options=(Option("html", ("--html",), "Print the texts and the notes as HTML."),),
     paged=True,
 )

@@ -1,12 +1,15 @@
 """`todo stats`: numbers from the history, with charts that plotext draws in the terminal."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from datetime import date, timedelta
+from functools import partial
 from importlib import import_module
 from itertools import groupby
 from types import ModuleType
 from typing import Any
 
+from ...cqrs.errors import CqrsError
 from ...cqrs.events import Commit, Moment
 from ...cqrs.struct import replace
 from ...todo.service import View
@@ -15,6 +18,7 @@ from ...todo.values import day_or_instant
 from ..clock import to_local
 from ..errors import UsageError
 from ..output import print_line, print_message, print_row
+from ..read_models import ReadModels, known_model
 from ..session import Session
 from ..terminal import print_moment
 from ..text import visible
@@ -32,12 +36,36 @@ def stats(session: Session, words: Sequence[str], since: str | None, until: str 
 
         use_list_of_filter(session, words)
     todos = session.list
+    todos.check_exists()
+    first, last = _days(session, since, until)
+    if not words and session.moment is None and session.snapshots.infos(todos.log.id):  # it is long
+        with closing(ReadModels(session.store)) as models:
+            counted = _counted(session, models, first, last)
+            if counted is not None:
+                position = models.position(known_model("days"), todos.log)
+                _print(session, View(todos.name, position, None, ()), counted, full=full)
+                return
     view = todos.view(session.moment)
     commits = todos.commits(session.moment)
     if words:
         commits = _only(session, words, view, commits)
-    first, last = _days(session, since, until)
-    numbers = statistics(commits, session.seen_from(view), to_local, since=first, until=last)
+    _print(session, view, statistics(commits, session.seen_from(view), to_local, since=first, until=last), full=full)
+
+
+def _counted(session: Session, models: ReadModels, first: date | None, last: date | None) -> Statistics | None:
+    """Return the statistics from the read model; None if it cannot answer, so that the log must be read."""
+    from ...todo.read_models.days import statistics_from
+
+    log = session.list.log
+    question = partial(statistics_from, log_id=log.id, now=session.now, to_local=to_local, since=first, until=last)
+    try:
+        counted, failures = models.ask(known_model("days"), [log], question)
+    except CqrsError:  # whoever reads the log is told what is wrong with it; what is wrong with a cache matters to nobody
+        return None
+    return None if failures else counted
+
+
+def _print(session: Session, view: View, numbers: Statistics, *, full: bool) -> None:
     if session.options.json:
         from .. import document
 

@@ -50,7 +50,7 @@ def _states(session: Session) -> list[State]:
 
     models = ReadModels(session.store)
     try:
-        return [models.state(known, logs) for known in KNOWN]
+        return [models.state(known, logs, session.snapshot_cursor) for known in KNOWN]
     finally:
         models.close()
 

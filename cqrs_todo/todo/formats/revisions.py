@@ -23,7 +23,7 @@ _ABOVE = 3
 """How many entries above an entry tell it apart from others with the same text."""
 
 
-class Place(Struct, frozen=True):
+class FileEntry(Struct, frozen=True):
     """An entry of the last revision, and the todo that it is.
 
     Attributes:
@@ -81,7 +81,7 @@ class FileState:
             to_local: The time zone in which the files are read.
         """
         self.todos: dict[str, Todo] = {}
-        self._places: list[Place] = []
+        self._entries: list[FileEntry] = []
         self._gone: dict[Todo, list[str]] = {}
         self._to_local = to_local
         self._unknown = {day_or_instant(UNKNOWN), to_local(UNKNOWN).date().isoformat()}
@@ -110,7 +110,7 @@ class FileState:
         for number, index in zip(lost, matched, strict=True):
             found[number] = None if index is None else rest[index]
         self.todos = dict(todos)
-        self._places = list(map(Place, found, raws, unders))
+        self._entries = list(map(FileEntry, found, raws, unders))
         self._gone = {}
         for id, todo in todos.items():
             if todo.removed and id not in taken:
@@ -148,22 +148,22 @@ class FileState:
             if before != after:
                 changes[id] = Change(before, after)
         there = set(ids)
-        for place in self._places:
+        for place in self._entries:
             if place.id is not None and place.id not in there:
                 self._gone.setdefault(self._comparable(place.raw), []).append(place.id)
                 before = self.todos[place.id]
                 if not before.removed:
                     changes[place.id] = Change(before, replace(before, removed=True))
-        self._places = [
-            Place(id, raw, under, raw is not entry.todo)
+        self._entries = [
+            FileEntry(id, raw, under, raw is not entry.todo)
             for id, raw, under, entry in zip(ids, raws, unders, entries, strict=True)
         ]
         self.todos.update((id, change.after) for id, change in changes.items())
         return changes
 
-    def _continued(self, raws: Sequence[Todo], unders: Sequence[tuple[str, ...]]) -> list[Place | None]:
+    def _continued(self, raws: Sequence[Todo], unders: Sequence[tuple[str, ...]]) -> list[FileEntry | None]:
         """Return the place in the last revision that each entry continues."""
-        old = [(place.raw, place.under) for place in self._places]
+        old = [(place.raw, place.under) for place in self._entries]
         new = list(zip(raws, unders, strict=True))
         start, end = _same_ends(old, new)
         found: list[int | None] = [*range(start), *[None] * (len(new) - start - end), *range(len(old) - end, len(old))]
@@ -177,10 +177,10 @@ class FileState:
         left = sorted(index for indexes in waiting.values() for index in indexes)
         if added and left:
             others = (raw.text for raw, index in zip(raws, found, strict=True) if index is not None)
-            matched = match([self._places[index].raw.text for index in left], [raws[each].text for each in added], others)
+            matched = match([self._entries[index].raw.text for index in left], [raws[each].text for each in added], others)
             for number, match_index in zip(added, matched, strict=True):
                 found[number] = None if match_index is None else left[match_index]
-        return [None if index is None else self._places[index] for index in found]
+        return [None if index is None else self._entries[index] for index in found]
 
     def _resolved(self, todo: Todo, id: str, at: datetime, id_of_key: Mapping[str, str]) -> Todo:
         """Return the todo that an entry is: with links to todos, and with a time where the file names none."""

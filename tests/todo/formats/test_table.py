@@ -8,11 +8,12 @@ import pytest
 
 from cqrs_todo.cqrs.struct import replace
 from cqrs_todo.todo.fields import FIELD_NAMES, Todo
+from cqrs_todo.todo.formats.parts import day_text
 from cqrs_todo.todo.values import FOREIGN_IDS, Recurrence
 from cqrs_todo.todo.views import Item
 
 from .test_laws import LINES, ignored
-from .todos import CONTEXT, day_text, items_of_entries
+from .todos import CONTEXT, items_of_entries
 
 PAGE = Path(__file__).parents[3] / "docs/formats.md"
 CREATED = datetime(2026, 3, 1, 9, 30, 15, tzinfo=UTC)

@@ -31,7 +31,7 @@ def rebuild(session: Session, name: str | None) -> None:
         for known in chosen:
             session.progress.begin(f"rebuilding {known.name}")
             errors += models.rebuild(known, logs)
-            done.append(models.state(known, lambda: logs))
+            done.append(models.state(known, lambda: logs, session.snapshot_cursor))
     finally:
         models.close()
         session.progress.begin("reading")
