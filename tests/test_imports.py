@@ -71,8 +71,11 @@ MODULES = (
     "todo.forgetting",
     "todo.service",
     "todo.several_lists",
+    "todo.file_history",
+    "todo.backup",
     "todo.importing",
     "todo.reactions",
+    "web",
     "cli",
 )
 """The modules and packages in one order. Each may import those before it, and none after it."""
@@ -95,8 +98,11 @@ IMPURE_MODULES = {
     "todo.forgetting",
     "todo.service",
     "todo.several_lists",
+    "todo.file_history",
+    "todo.backup",
     "todo.importing",
     "todo.reactions",
+    "web",
     "cli",
 }
 """The modules that do input or output, or work through a store that does."""

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 from ..todo.fields import FIELDS, Kind
-from ..todo.views import display_day_or_instant, display_value, short_instant
+from ..todo.views import display_attribute, display_day_or_instant, display_value, short_instant
 from .clock import to_local
 from .output import print_line, print_message, print_row
 from .session import Session
@@ -34,7 +34,7 @@ COLUMNS: dict[str, Column] = {
 
 def attribute_column(name: str) -> Column:
     """Return the column that shows an attribute."""
-    return lambda entry: dict(entry.todo.attributes).get(name, "")
+    return lambda entry: display_attribute(dict(entry.todo.attributes).get(name, ""), to_local)
 
 
 def print_columns(session: Session, entries: Sequence[Entry], columns: Sequence[Column]) -> None:
@@ -53,6 +53,16 @@ def print_columns(session: Session, entries: Sequence[Entry], columns: Sequence[
     if not rows:
         print_message(session, "Nothing matches.")
         return
-    widths = [max(map(len, cells)) for cells in zip(*rows, strict=True)]
+    widths = [max(map(_width, cells)) for cells in zip(*rows, strict=True)]
     for row in rows:
-        print_line("  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip())
+        cells = (cell + " " * (width - _width(cell)) for cell, width in zip(row, widths, strict=True))
+        print_line("  ".join(cells).rstrip())
+
+
+def _width(text: str) -> int:
+    """Return how many columns of a terminal a text takes."""
+    if text.isascii():
+        return len(text)
+    from rich.cells import cell_len  # seldom needed, and then there is time
+
+    return cell_len(text)

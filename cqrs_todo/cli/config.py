@@ -189,6 +189,7 @@ def _attributes(path: str, kinds: Any) -> dict[str, AttributeKind]:
     from ..cqrs.errors import Rejected  # few configurations declare attributes
     from ..todo.query import KEYS
     from ..todo.values import check_attribute
+    from ..todo.views import OTHER_COLUMNS
 
     example = 'write [attributes] and below it, for instance, estimate = "text"'
     if not isinstance(kinds, dict):
@@ -201,7 +202,7 @@ def _attributes(path: str, kinds: Any) -> dict[str, AttributeKind]:
             check_attribute(name, kind)
         except Rejected as error:
             raise UsageError(f"{path}: {error}", "give it another name") from error
-        if name.lower() in KEYS:
+        if name.lower() in KEYS or name.lower() in OTHER_COLUMNS:
             raise UsageError(f"{path}: an attribute cannot be named {name!r}, which has a meaning", "give it another name")
     if len({name.lower() for name in kinds}) < len(kinds):
         raise UsageError(f"{path}: two attributes differ only in their case", "give one of them another name")

@@ -22,10 +22,10 @@ from ..cqrs.errors import CqrsError
 from ..cqrs.struct import Struct
 from ..todo.fields import ATTRIBUTES, FIELDS, NOTE, TEXT, Declared, SetField, Todo
 from ..todo.recorder import Answer
-from ..todo.views import Item, Label, display_value
+from ..todo.views import Item, Label, display_attribute, display_value
 from .clock import to_local
 from .errors import EditorFailed, UsageError
-from .fields import UNDECLARED, Given, read_attribute, read_fields, read_todos
+from .fields import UNDECLARED, Given, attribute_named, clears_a_field, read_attribute, read_fields, read_todos
 from .output import print_message
 from .session import Session
 from .text import visible
@@ -118,7 +118,7 @@ class Sheet:
             if line == self._comment:
                 continue
             name, colon, value = line.partition(":")
-            name = name.strip()
+            name = name.strip().lower()
             if not colon or name not in self._heads:
                 raise UsageError(
                     f"the edited text has the line {line!r}, which is not a field",
@@ -252,17 +252,18 @@ def _read(file: Path) -> str:
 _PAIR = re.compile(r"""([^\s:]+):("(?:[^"\\]|\\.)*"|\S+)(?!\S)""")
 
 
-def _read_attributes(session: Session, item: Item, line: str) -> dict[str, str]:
-    """Read the line of attributes, such as `estimate:2h place:"Room 5"`."""
-    present, found = dict(item.todo.attributes), dict[str, str]()
+def _read_attributes(session: Session, item: Item, line: str) -> dict[str, str | None]:
+    """Read the line of attributes, such as `estimate:2h place:"Room 5"`. The value None clears one."""
+    present, found = dict(item.todo.attributes), dict[str, str | None]()
     known = {**dict.fromkeys(present, UNDECLARED), **session.config.attributes}
     rest = line
     while rest := rest.lstrip():
         match = _PAIR.match(rest)
         if match is None:
             raise UsageError(f"{rest!r} is no attribute and its value", 'write, for instance: estimate:2h place:"Room 5"')
-        key, value, rest = match[1], match[2], rest[match.end() :]
-        if value.startswith('"'):
+        name, value, rest = match[1], match[2], rest[match.end() :]
+        key, is_quoted = attribute_named(name, known) or name, value.startswith('"')
+        if is_quoted:
             try:
                 value = json.loads(value)
             except ValueError as error:
@@ -271,7 +272,11 @@ def _read_attributes(session: Session, item: Item, line: str) -> dict[str, str]:
                 ) from error
         if key in found:
             raise UsageError(f"the attribute {key} is there twice", "keep one of them")
-        found[key] = value if present.get(key) == value else read_attribute(session, key, value, known)
+        if key in present and display_attribute(present[key], to_local) == value:
+            found[key] = present[key]
+            continue
+        clears = key in known and not is_quoted and clears_a_field(value)
+        found[key] = None if clears else read_attribute(session, key, value, known)
     return found
 
 
@@ -279,7 +284,8 @@ def _read_changes(session: Session, item: Item, sheet: Sheet, content: str) -> G
     changed, note = sheet.read(content)
     if changed.get("text") == "":
         raise UsageError("the edited text is empty", f"to remove the todo: todo rm {item.number}")
-    clear = [name for name, value in changed.items() if not value]
+    clear = [name for name, value in changed.items() if name != TEXT.name and (not value or clears_a_field(value))]
+    changed = {name: value for name, value in changed.items() if name not in clear}
     if note == "":
         clear.append(NOTE.name)
     sets = {field.name: field for field in FIELDS if isinstance(field, SetField)}

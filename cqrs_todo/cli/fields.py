@@ -9,7 +9,7 @@ from ..cqrs.errors import Rejected
 from ..cqrs.struct import Struct
 from ..todo.fields import ATTRIBUTES, DUE, EVERY, FIELDS, TAGS, TEXT, Field, KeyedField, Kind, SetField
 from ..todo.model import Add, Change, Drop, Put, TodoCommand
-from ..todo.values import AttributeKind, DayOrInstant, day_or_instant, number_in
+from ..todo.values import AttributeKind, DayOrInstant, day_or_instant, nfc, number_in
 from ..todo.views import Item
 from .clock import to_local, zone_name
 from .errors import UsageError
@@ -145,7 +145,7 @@ def read_fields(
         way = f"leave out {field.options[0]}" if is_new else f"to clear it: {field.name}:none, or --clear {field.name}"
         if not all(word.strip() for word in typed):
             raise UsageError(f"the field {field.name} is empty", way)
-        if field.kind not in ("note", "words", "attributes") and typed[-1].strip().lower() == "none":
+        if field.kind not in ("note", "words", "attributes") and clears_a_field(typed[-1]):
             raise UsageError(f"'none' is no value of the field {field.name}", way)
         if isinstance(field, KeyedField):
             for each in typed:
@@ -229,8 +229,19 @@ def _read_pair(session: Session, text: str, attributes: Mapping[str, AttributeKi
     key, colon, value = text.partition(":")
     if not colon or not value.strip():
         raise UsageError(f"{text!r} is no attribute and its value", f"write {ATTRIBUTES.options[0]} {key or 'KEY'}:VALUE")
-    name = next((name for name in attributes if name.lower() == key.lower()), key)
-    return name, None if value.strip().lower() == "none" else read_attribute(session, name, value.strip(), attributes)
+    name = attribute_named(key, attributes) or key
+    return name, None if clears_a_field(value) else read_attribute(session, name, value.strip(), attributes)
+
+
+def clears_a_field(value: str) -> bool:
+    """Return whether what was typed in place of a value means that there is none: `due:none`."""
+    return value.strip().lower() == "none"
+
+
+def attribute_named(name: str, attributes: Iterable[str]) -> str | None:
+    """Return the one of some attributes that a name means, in which case makes no difference; None if it means none."""
+    wanted = nfc(name).lower()
+    return name if name in attributes else next((each for each in attributes if nfc(each).lower() == wanted), None)
 
 
 def read_attribute(session: Session, name: str, text: str, attributes: Mapping[str, AttributeKind]) -> str:

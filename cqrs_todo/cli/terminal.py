@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..todo.fields import FIELDS, Kind
 from ..todo.service import View
-from ..todo.views import Label, display_value, long_instant, short_instant
+from ..todo.views import Label, display_attribute, display_value, long_instant, short_instant
 from .clock import to_local
 from .output import print_line, print_message
 from .session import Session
@@ -87,7 +87,7 @@ def shown_value(name: str, value: Any, label: Label = str) -> str:
         label: What other todos are called.
     """
     if name.startswith("attribute:"):
-        return visible(value or "")
+        return visible(display_attribute(value or "", to_local))
     if name == "removed":
         return "yes" if value else "no"
     kind: Kind = "day or instant" if name == "completed" else _KINDS[name]

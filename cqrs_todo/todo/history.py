@@ -23,6 +23,7 @@ from .views import (
     Label,
     bracketed_details,
     companions_of,
+    display_attribute,
     display_day_or_instant,
     display_value,
     local_day,
@@ -68,7 +69,8 @@ def describe_event(event: Recorded, to_local: ToLocal, label: Label = str) -> st
         word = getattr(data, field.item)
         return field.history[type(data) is not field.added[1]].format(label(word) if field.kind == "todos" else word)
     if isinstance(field, KeyedField):
-        name, (old, new) = data.key, (data.old or "", data.new or "")
+        name = data.key
+        old, new = (display_attribute(text, to_local) if text else "" for text in (data.old, data.new))
     else:
         name = field.name
         old, new = (display_value(field.kind, value, to_local, label) for value in (data.old, data.new))

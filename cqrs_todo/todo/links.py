@@ -11,18 +11,19 @@ from .views import Item
 
 TYPE_CHECKING = False  # `typing` costs as much to import as Python costs to start
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Mapping, Sequence
 
 
 class Links:
     """The links between the todos of a list."""
 
-    def __init__(self, items: Iterable[Item]) -> None:
+    def __init__(self, items: Sequence[Item]) -> None:
         """Find the links.
 
         Args:
             items: All todos of the list.
         """
+        self._everything = items
         self._items = {item.id: item for item in items if not item.todo.removed}
         self._children: dict[str, list[Item]] = {}
         for item in self._items.values():
@@ -49,16 +50,18 @@ class Links:
 
     def descendants(self, *items: Item) -> list[Item]:
         """Return all todos under some todos, at any depth and without these themselves, in order of creation."""
-        found = {item.id: item for item in items}
-        left = [*items]
-        while left:
-            for child in self.children(left.pop()):
-                if child.id not in found:
-                    found[child.id] = child
-                    left.append(child)
-        for item in items:
-            del found[item.id]
-        return sorted(found.values(), key=lambda child: child.number)
+        return _reached(self._children, [item for item in items if item.id in self._items])
+
+    def removed_under(self, item: Item) -> list[Item]:
+        """Return the removed todos that are or were under a todo, at any depth, in order of creation.
+
+        The todo itself, and those between it and a removed one, may be removed as well.
+        """
+        children: dict[str, list[Item]] = {}
+        for each in self._everything:
+            if each.todo.parent is not None:
+                children.setdefault(each.todo.parent, []).append(each)
+        return [each for each in _reached(children, [item]) if each.todo.removed]
 
     def blockers(self, item: Item) -> list[Item]:
         """Return the open todos that a todo depends on directly."""
@@ -72,6 +75,25 @@ class Links:
         if self._needed is None:
             self._needed = frozenset(id for each in self._items.values() if not each.todo.done for id in each.todo.depends)
         return item.id in self._needed
+
+
+def _reached(children: Mapping[str, Sequence[Item]], roots: Sequence[Item]) -> list[Item]:
+    """Return all todos under some todos, at any depth and without these themselves, in order of creation.
+
+    Args:
+        children: The todos directly under others, by the ids of these.
+        roots: The todos at which to begin.
+    """
+    found = {item.id: item for item in roots}
+    left = [*roots]
+    while left:
+        for child in children.get(left.pop().id, ()):
+            if child.id not in found:
+                found[child.id] = child
+                left.append(child)
+    for item in roots:
+        found.pop(item.id, None)
+    return sorted(found.values(), key=lambda child: child.number)
 
 
 class Branch(Struct, frozen=True):

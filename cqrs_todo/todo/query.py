@@ -543,7 +543,8 @@ class _Parser:
         if name == "depends":
             id = found[0].id
             return lambda item: id in item.todo.depends
-        descendants = {item.stream for item in self._links().descendants(found[0])}
+        links = self._links()
+        descendants = {item.stream for item in (*links.descendants(found[0]), *links.removed_under(found[0]))}
         return lambda item: item.stream in descendants
 
     # dates

@@ -358,14 +358,30 @@ def check_attribute(key: str, value: str) -> tuple[str, str]:
 
 
 def number_in(text: str | None) -> float | None:
-    """Return the number that a text is; None if it is none, or not a finite one."""
+    """Return the number that a text is; None if it is none, or not a finite one.
+
+    A number has the digits 0 to 9, and nothing that only Python reads as a part of a number, such as `1_0` or `٣`.
+    """
     import math  # few todos have numbers
 
+    if not text or not text.isascii() or "_" in text:
+        return None
     try:
-        number = float(text or "")
+        number = float(text)
     except ValueError:
         return None
     return number if math.isfinite(number) else None
+
+
+def time_in(text: str) -> date | datetime | None:
+    """Return the day or the instant that the value of an attribute is in its canonical form; None if it is another text."""
+    if not text[:1].isdecimal():
+        return None
+    try:
+        parsed = parse_day_or_instant(text)
+        return parsed if day_or_instant(parsed) == text else None
+    except ValueError:
+        return None
 
 
 def check_attributes(attributes: Attributes, _now: object = None) -> Attributes:

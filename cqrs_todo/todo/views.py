@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
-from math import inf
 from operator import attrgetter, itemgetter
 from typing import Any, Literal, Protocol, TypeAlias, TypeVar, get_args
 
@@ -13,7 +12,7 @@ from ..cqrs.fold import Entity
 from ..cqrs.struct import Struct
 from .events import TodoCreated
 from .fields import FIELDS, Kind, State, Todo
-from .values import PRIORITIES, DayOrInstant, ToLocal, number_in, parse_day_or_instant
+from .values import PRIORITIES, DayOrInstant, ToLocal, number_in, parse_day_or_instant, time_in
 
 MOVE = "move"
 """The key in a commit's `meta` for the move that the commit is one half of; see `Move`."""
@@ -108,6 +107,8 @@ _MINUTE = timedelta(minutes=1)
 _PRIORITY_ORDER = {priority: place for place, priority in enumerate((*PRIORITIES, None))}
 
 
+OTHER_COLUMNS = ("number", "state", "created", "done", "list", "id")
+"""The names of what is shown of a todo besides its fields. No attribute can be named so."""
 SORT_KEYS = ("number", "due", "priority", "project", "text", "created", "done")
 GroupKey: TypeAlias = Literal["project", "list", "due", "tag"]
 GROUP_KEYS: tuple[GroupKey, ...] = get_args(GroupKey)
@@ -149,20 +150,22 @@ def sort_items(rows: Iterable[N], keys: Sequence[tuple[str, bool]], to_local: To
     }
     found = sorted(rows, key=values["number"])
     for key, descends in reversed(keys):
-        value_of = values.get(key) or partial(_attribute_order, key)
+        value_of = values.get(key) or partial(_attribute_order, key, to_local)
         pairs = [(value_of(row), row) for row in found]
         present = sorted((pair for pair in pairs if pair[0] is not None), key=itemgetter(0), reverse=descends)
         found = [row for _, row in present] + [row for value, row in pairs if value is None]
     return found
 
 
-def _attribute_order(name: str, row: Numbered) -> tuple[float, str] | None:
-    """Return by what todos are sorted that have an attribute: numbers by their size, then the other texts."""
+def _attribute_order(name: str, to_local: ToLocal, row: Numbered) -> tuple[int, Any] | None:
+    """Return by what todos are sorted that have an attribute: numbers by their size, then times, then the other texts."""
     text = dict(row.todo.attributes).get(name)
     if text is None:
         return None
     number = number_in(text)
-    return (inf, text.casefold()) if number is None else (number, "")
+    if number is not None:
+        return 0, number
+    return (2, text.casefold()) if time_in(text) is None else (1, _due_order(text, to_local))
 
 
 def group_items(
@@ -369,9 +372,19 @@ def display_value(kind: Kind, value: Any, to_local: ToLocal, label: Label = str)
 
             return rule_in_words(value)
         case "attributes":
-            return " ".join(f"{key}:{_quoted_if_necessary(text)}" for key, text in value)
+            return joined_attributes([(key, display_attribute(text, to_local)) for key, text in value])
         case _:
             return str(value)
+
+
+def display_attribute(text: str, to_local: ToLocal) -> str:
+    """Return the value of an attribute as people read it: an instant in the reader's time zone, other texts as they are."""
+    return display_day_or_instant(text, to_local) if isinstance(time_in(text), datetime) else text
+
+
+def joined_attributes(attributes: Iterable[tuple[str, str]]) -> str:
+    """Return attributes on one line, such as `estimate:2h place:"Room 5"`."""
+    return " ".join(f"{key}:{_quoted_if_necessary(text)}" for key, text in attributes)
 
 
 def _quoted_if_necessary(text: str) -> str:
@@ -409,7 +422,7 @@ def bracketed_details(todo: Todo | TodoCreated, to_local: ToLocal, label: Label 
         if field.kind == "words":
             parts += words.split()
         elif field.kind == "attributes":
-            parts += (f"{key} {text}" for key, text in value)
+            parts += (f"{key} {display_attribute(text, to_local)}" for key, text in value)
         elif field.kind == "day or instant":
             parts.append(f"{field.name} {local_day(value, to_local):%a} {words}")
         else:

@@ -278,3 +278,70 @@ def test_a_todo_with_attributes_is_shown_with_them(declared: Todo) -> None:
     declared("add", "Paint", "place:Room 5", "estimate:2")
     assert "  estimate 2\n  place    Room 5\n" in declared("show", "1").out
     assert json.loads(declared("show", "1", "--json").out)["todos"][0]["attributes"] == {"estimate": "2", "place": "Room 5"}
+
+
+NEW_YORK = {"TZ": "America/New_York"}
+
+
+def test_an_attribute_that_is_a_time_is_shown_in_local_time_wherever_it_is_shown(declared: Todo) -> None:
+    added = declared("add", "Paint", "started:2026-11-24 21:00", env=NEW_YORK)
+    assert attributes(declared) == {"started": "2026-11-25T02:00:00Z"}
+    assert "(started 2026-11-24 21:00)" in added.out
+    declared("edit", "1", "started:2026-11-25 09:30", env=NEW_YORK)
+    shown = [
+        declared(*words.split(), env={**NEW_YORK, "COLUMNS": "200"}).out
+        for words in (
+            "blame 1",
+            "diff @1",
+            "history",
+            "history 1",
+            "show @3",
+            "ls --columns started",
+            "ls --columns attributes",
+            "ls --plain --columns started",
+        )
+    ]
+    assert all("2026-11-25 09:30" in each for each in shown), shown
+    assert not any("2026-11-25T" in each for each in shown), shown
+
+
+def test_the_editor_shows_local_times_and_keeps_those_that_are_not_edited(declared: Todo) -> None:
+    declared("add", "Paint", "started:2026-11-24 21:00:30", "place:Attic", env=NEW_YORK)
+    before = attributes(declared)
+    declared("edit", "1", env={**NEW_YORK, "EDITOR": "sed -i s/Attic/Cellar/"})
+    assert attributes(declared) == {**dict(before), "place": "Cellar"}  # type: ignore[call-overload]  # it is a dict
+    declared("edit", "1", env={**NEW_YORK, "EDITOR": "sed -i 's/2026-11-24 21:00/2026-11-24 22:00/'"})
+    assert attributes(declared) == {"started": "2026-11-25T03:00:00Z", "place": "Cellar"}
+
+
+def test_attributes_that_are_times_are_sorted_as_due_dates_are(declared: Todo) -> None:
+    for value in ("2026-11-25", "2026-11-24 21:00", "2026-11-24", "2026-11-25 01:00"):
+        declared("add", value, f"started:{value}", f"due:{value}", env=NEW_YORK)
+    by_started = declared("ls", "--sort", "started", "--columns", "text", env=NEW_YORK).out.split("\n")
+    assert by_started == ["2026-11-24 21:00", "2026-11-24", "2026-11-25 01:00", "2026-11-25", ""]
+    assert declared("ls", "--sort", "due", "--columns", "text", env=NEW_YORK).out.split("\n") == by_started
+
+
+def edit_lines(todo: Todo, script: str) -> Result:
+    return todo.run("edit", "1", env={"EDITOR": f"sed -i '{script}'"})
+
+
+def test_none_clears_a_field_in_the_editor_as_it_does_on_the_command_line(declared: Todo) -> None:
+    declared("add", "other")
+    declared("add", "Paint", "due:2026-12-01", "pri:H", "+home", "project:a", "place:Attic", "estimate:2", "depends:1")
+    file = {"EDITOR": "sed -i -E 's/^(due|priority|tags|project|depends):.*/\\1: none/; s/place:Attic/place:None/'"}
+    declared("edit", "2", env=file)
+    [_, row] = declared.todos()
+    assert [row[name] for name in ("due", "priority", "tags", "project", "depends")] == [None, None, [], None, []]
+    assert row["attributes"] == {"estimate": "2"}
+    declared("edit", "2", env={"EDITOR": "sed -i s/^attributes:.*/attributes:none/"})
+    assert attributes(declared, 2) == {}
+    declared("edit", "2", env={"EDITOR": "sed -i s/^text:.*/text:none/"})
+    assert declared.todos()[1]["text"] == "none"
+
+
+def test_case_makes_no_difference_to_names_in_the_editor(declared: Todo) -> None:
+    declared("add", "Paint", "estimate:2")
+    assert edit_lines(declared, "s/estimate:2/Estimate:4 Place:Attic/; s/^due:/Due: 2026-12-01/").code == 0
+    assert attributes(declared) == {"estimate": "4", "place": "Attic"}
+    assert declared.todos()[0]["due"] == "2026-12-01"

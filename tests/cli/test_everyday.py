@@ -382,3 +382,18 @@ def test_a_saved_filter_has_an_order_and_lists(at: Run, tmp_path: Path) -> None:
     assert at("done", "--where", "filter:f").startswith("Done 1: b.")
     config.write_text('[filters.f]\nwhere = "+x"\nsort = "-text"\nlist = ["work", "inbox"]\n')
     assert at("ls", "filter:f", "--sort", "text") == "1  a +x\n"
+
+
+def test_removed_todos_are_found_by_the_todo_that_they_are_under(todo: Todo) -> None:
+    todo("add", "-", stdin="top\nother\n")
+    todo("add", "-", "under:1", stdin="middle\nstays\n")
+    todo("add", "leaf", "under:3")
+    todo("add", "stray", "under:2")
+    todo("rm", "3")
+    columns = ("--columns", "number")
+    assert todo("ls", "is:removed", "under:1", *columns).out.split() == ["3", "5"]
+    assert todo("ls", "is:any", "under:1", *columns).out.split() == ["3", "4", "5"]
+    assert todo("ls", "under:1", *columns).out.split() == ["4"]
+    todo("rm", "1")
+    assert todo("ls", "is:removed", "under:1", *columns).out.split() == ["3", "4", "5"]
+    assert "1  -  top\n" in todo("ls", "--removed").out

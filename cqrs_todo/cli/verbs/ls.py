@@ -40,6 +40,8 @@ def ls(
     named = _named_filter(session, words)
     sort = sort or (named.sort if named is not None else None)
     group = _group_key(by, summary)
+    if columns is not None and group is not None:
+        raise UsageError("--columns shows one table, and no groups", "leave out --columns, or --by and --summary")
     lists = named.lists if named is not None and not session.names_a_list else ()
     views, failure = session.views(all_lists=session.options.all_lists, lists=lists)
     now = session.seen_from(views[0])
@@ -67,6 +69,7 @@ def ls(
         from ..columns import print_columns
 
         print_columns(session, rows, shown)
+        print_waiting(session, hidden, now, words, all_lists=session.options.all_lists)
     elif summary and session.options.plain:
         for name, members in groups:
             print_row(name, len(members))

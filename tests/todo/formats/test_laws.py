@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from types import ModuleType
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from cqrs_todo.cqrs.struct import replace
@@ -69,6 +69,7 @@ def test_what_was_imported_is_the_same_after_an_export_and_an_import(format: str
 @given(items=lists())
 def test_an_export_keeps_every_field(format: str, items: list[Item]) -> None:
     kept = [item for item in items if not item.todo.removed]
+    assume(format != "icalendar_" or "\\r" not in repr(kept))  # it is the end of a line there
     assert compared(format, without_ids(read(format, write(format, kept)))) == compared(format, kept)
 
 
