@@ -144,8 +144,10 @@ class Program:
         session = Session(options)
         session.store, session.config, session.snapshots = self.store, self._session.config, self._session.snapshots
         opened = self._lists.get(name)
-        if opened is None or isinstance(opened.log, NullLog):  # it may have been made meanwhile
-            opened = self._lists[name] = session.open_list(name)
+        if opened is None:
+            opened = session.open_list(name)
+            if not isinstance(opened.log, NullLog):  # it exists; otherwise it may be made at any time
+                self._lists[name] = opened
         session.list = opened
         return ListVisit(session)
 

@@ -20,7 +20,7 @@ from .fields import named
 from .history import Commit, Difference, Stats, commit_of, read_day
 from .scalars import Cursor, DateTimeUtc, Day, cursor_of, key_of
 from .todos import Info, TodoPage, TodoQL, instant, page_of, page_size, rows_of
-from .work import Look, Work, refusal
+from .work import MOST_ROWS, Look, Work, refusal
 
 At = Annotated[str | None, strawberry.argument(description="The moment: a time such as yesterday 17:00, or @POSITION")]
 """The argument that names a moment."""
@@ -226,6 +226,9 @@ class ListQL:
             raise refusal("a day is written as 2026-11-23", "INVALID") from None
         if first is not None and last is not None and first > last:
             raise refusal(f"{first} comes after {last}", "INVALID")
+        today = look.now.date()
+        if ((last or today) - (first or today)).days > MOST_ROWS:
+            raise refusal(f"these are more than {MOST_ROWS:,} days", "TOO_LARGE", "name fewer days")
         numbers = statistics(look.commits, look.now, look.visit.to_local, since=first, until=last)
         look.work.spend(len(numbers.days))
         return Stats.of(numbers)

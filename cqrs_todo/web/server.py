@@ -116,8 +116,9 @@ def application(desk: Desk, worker: Worker, access: Access) -> Guard:
 class _Server(uvicorn.Server):
     """A server that a signal ends in order."""
 
-    def __init__(self, config: uvicorn.Config, started: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, worker: Worker, started: Callable[[], None]) -> None:
         super().__init__(config)
+        self._worker = worker
         self._started = started
         self.signal = 0
 
@@ -133,6 +134,7 @@ class _Server(uvicorn.Server):
         def end(number: int, _frame: FrameType | None) -> None:
             self.signal = number
             self.should_exit = True
+            self._worker.refuse()
 
         before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
@@ -172,7 +174,7 @@ def serve(desk: Desk, listener: socket.socket, access: Access, started: Callable
         timeout_keep_alive=10,
         timeout_graceful_shutdown=1,
     )
-    server = _Server(config, started)
+    server = _Server(config, worker, started)
     server.run(sockets=[listener])
     worker.stop()
     return server.signal

@@ -75,9 +75,13 @@ class Worker:
                 raise Stopping
             yield
 
-    def stop(self) -> None:
-        """Wait for the change that goes on, if there is one, and begin no other job."""
+    def refuse(self) -> None:
+        """Begin no other job or change from now on. This may be called by the handler of a signal."""
         self._stopped = True
+
+    def stop(self) -> None:
+        """Wait for the change that goes on, if there is one, and begin no other."""
+        self.refuse()
         with self._changing:
             pass
 

@@ -100,6 +100,7 @@ FORMS = [
     "when open>1",
     "replay",
     "completion bash",
+    "serve now",
     "completion",
     "verify",
     "verify backup.zip",

@@ -4,7 +4,6 @@ import json
 import os
 import random
 import string
-from collections.abc import Callable
 from typing import Any
 
 from graphql import (
@@ -123,9 +122,7 @@ class Maker:
         return json.dumps(self._random.choice(TEXTS), ensure_ascii=False)
 
 
-def test_generated_queries_get_data_or_an_error_with_a_code(
-    server: Server, record_property: Callable[[str, object], None]
-) -> None:
+def test_generated_queries_get_data_or_an_error_with_a_code(server: Server) -> None:
     server(
         "mutation($todos: [NewTodo!]!) { add(todos: $todos) { commits } }", todos=[{"text": "milk", "tags": ["home"]}] * 3
     )
@@ -142,6 +139,5 @@ def test_generated_queries_get_data_or_an_error_with_a_code(
             assert code != "INTERNAL", (query, error)
             outcomes[code] = outcomes.get(code, 0) + 1
         outcomes[reply.status] = outcomes.get(reply.status, 0) + 1
-    record_property("outcomes", outcomes)
-    assert server.todo.run("verify").code in (0, 3), "what was recorded is valid"
-    assert outcomes[200] > QUERIES / 2, "most of the queries are valid"
+    assert server.todo.run("verify").code == 0, "what was recorded is valid"
+    assert outcomes[200] > QUERIES / 2, f"most of the queries are valid: {outcomes}"

@@ -312,6 +312,8 @@ def test_stats(server: Server) -> None:
     document = "query($since: DayOrInstant, $until: DayOrInstant) { list { stats(since: $since, until: $until) { added } } }"
     assert server(document, since="2026-01-01", until="2026-01-02")["list"]["stats"]["added"] == 0
     assert server.error(document, since="tomorrow")[0] == "INVALID"
+    assert server.error(document, since="0001-01-01")[0] == "TOO_LARGE"
+    assert server.error(document, until="9999-12-31")[0] == "TOO_LARGE"
     assert server.error(document, since="2026-01-03", until="2026-01-02")[0] == "INVALID"
 
 
