@@ -27,8 +27,8 @@ def change(
     already: str,
     *,
     children: Descendants | None = None,
-) -> None:
-    """Change todos and print the answer.
+) -> Sequence[Answer]:
+    """Change todos and print the answer, which is returned, one for each list.
 
     Args:
         session: This run of the program.
@@ -47,6 +47,7 @@ def change(
         print_changes(session, answers[0], done, already)
     else:
         _print_changes_of_lists(session, answers, done, already)
+    return answers
 
 
 def record(
@@ -99,7 +100,7 @@ def hint_to_restore(session: Session) -> Iterator[None]:
         from ..todo.errors import CannotMove, MovedAway, TodosRejected
 
         if isinstance(error, MovedAway):
-            error.hint = _hint_to_moved(session, error.targets)
+            error.hint = hint_to_moved(session, error.targets)
         if isinstance(error, (TodosRejected, CannotMove)) and error.removed:
             ids = number_ranges(error.removed).replace(" ", "")
             name = error.list if isinstance(error, TodosRejected) else session.list.name
@@ -111,7 +112,7 @@ def hint_to_restore(session: Session) -> Iterator[None]:
         raise
 
 
-def _hint_to_moved(session: Session, targets: Mapping[str, str]) -> str | None:
+def hint_to_moved(session: Session, targets: Mapping[str, str]) -> str | None:
     """Return the command that changes moved todos in the list that they are in now.
 
     Args:

@@ -188,7 +188,7 @@ def _attributes(path: str, kinds: Any) -> dict[str, AttributeKind]:
     """Return the kinds of the declared attributes, by name."""
     from ..cqrs.errors import Rejected  # few configurations declare attributes
     from ..todo.query import KEYS
-    from ..todo.values import check_attribute
+    from ..todo.values import check_attribute, nfc
     from ..todo.views import OTHER_COLUMNS
 
     example = 'write [attributes] and below it, for instance, estimate = "text"'
@@ -204,9 +204,9 @@ def _attributes(path: str, kinds: Any) -> dict[str, AttributeKind]:
             raise UsageError(f"{path}: {error}", "give it another name") from error
         if name.lower() in KEYS or name.lower() in OTHER_COLUMNS:
             raise UsageError(f"{path}: an attribute cannot be named {name!r}, which has a meaning", "give it another name")
-    if len({name.lower() for name in kinds}) < len(kinds):
+    if len({nfc(name).lower() for name in kinds}) < len(kinds):
         raise UsageError(f"{path}: two attributes differ only in their case", "give one of them another name")
-    return dict(kinds)
+    return {nfc(name): kind for name, kind in kinds.items()}
 
 
 def _read(path: str) -> bytes | None:

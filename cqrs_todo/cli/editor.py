@@ -22,10 +22,11 @@ from ..cqrs.errors import CqrsError
 from ..cqrs.struct import Struct
 from ..todo.fields import ATTRIBUTES, FIELDS, NOTE, TEXT, Declared, SetField, Todo
 from ..todo.recorder import Answer
+from ..todo.values import attribute_named
 from ..todo.views import Item, Label, display_attribute, display_value
 from .clock import to_local
 from .errors import EditorFailed, UsageError
-from .fields import UNDECLARED, Given, attribute_named, clears_a_field, read_attribute, read_fields, read_todos
+from .fields import UNDECLARED, Given, clears_a_field, read_attribute, read_fields, read_todos
 from .output import print_message
 from .session import Session
 from .text import visible

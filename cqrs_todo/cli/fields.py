@@ -7,9 +7,9 @@ from typing import Any
 
 from ..cqrs.errors import Rejected
 from ..cqrs.struct import Struct
-from ..todo.fields import ATTRIBUTES, DUE, EVERY, FIELDS, TAGS, TEXT, Field, KeyedField, Kind, SetField
+from ..todo.fields import ATTRIBUTES, DUE, EVERY, FIELDS, TEXT, Field, KeyedField, Kind, SetField
 from ..todo.model import Add, Change, Drop, Put, TodoCommand
-from ..todo.values import AttributeKind, DayOrInstant, day_or_instant, nfc, number_in
+from ..todo.values import AttributeKind, DayOrInstant, attribute_named, day_or_instant, number_in
 from ..todo.views import Item
 from .clock import to_local, zone_name
 from .errors import UsageError
@@ -90,6 +90,8 @@ class Given(Struct, frozen=True):
                 yield Change(field, values.get(name), now)
 
 
+_SEVERAL_VALUES = {field.name for field in FIELDS if isinstance(field, (SetField, KeyedField))}
+"""The names of the fields that have any number of values."""
 CLEARABLE = tuple(field.name for field in FIELDS if field is not TEXT)
 """The names of the fields that may have no value."""
 
@@ -207,8 +209,8 @@ def given_by(
 
 
 def _consistent(given: Given) -> Given:
-    """Raise `UsageError` if a field is both set and cleared. Tags may be: the new ones then replace the old ones."""
-    for name in given.cleared & given.values.keys() - {TAGS.name}:
+    """Raise `UsageError` if a field is both set and cleared. One with several values may be: the new ones replace the old."""
+    for name in given.cleared & given.values.keys() - _SEVERAL_VALUES:
         raise UsageError(f"the field {name} is both set and cleared", "give one of the two")
     return given
 
@@ -236,12 +238,6 @@ def _read_pair(session: Session, text: str, attributes: Mapping[str, AttributeKi
 def clears_a_field(value: str) -> bool:
     """Return whether what was typed in place of a value means that there is none: `due:none`."""
     return value.strip().lower() == "none"
-
-
-def attribute_named(name: str, attributes: Iterable[str]) -> str | None:
-    """Return the one of some attributes that a name means, in which case makes no difference; None if it means none."""
-    wanted = nfc(name).lower()
-    return name if name in attributes else next((each for each in attributes if nfc(each).lower() == wanted), None)
 
 
 def read_attribute(session: Session, name: str, text: str, attributes: Mapping[str, AttributeKind]) -> str:

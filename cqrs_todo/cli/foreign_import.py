@@ -222,8 +222,10 @@ def _by_list(session: Session, entries: Sequence[Entry], choices: Choices) -> di
         return {session.list.name: list(entries)}
     lists: dict[str, list[Entry]] = {}
     names: dict[str, str] = {}
+    known = {name.casefold(): name for name in session.store.names()}  # no two names differ only by case
     for entry in entries:
         project = (entry.todo.project or "").partition(".")[0]
+        project = known.setdefault(project.casefold(), project) if project else ""
         names[entry.key] = names.get(entry.todo.parent or "") or project or session.list.name
         lists.setdefault(names[entry.key], []).append(entry)
     return lists

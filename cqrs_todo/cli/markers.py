@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 from ..cqrs.struct import Struct, replace
-from ..todo.fields import ATTRIBUTES, FIELDS, NOTE, TEXT, Declared, Field, Kind, SetField
-from ..todo.values import AttributeKind
+from ..todo.fields import ATTRIBUTES, FIELDS, NOTE, TEXT, Declared, Field, KeyedField, Kind, SetField
+from ..todo.values import AttributeKind, attribute_named, nfc
 from .clock import to_local
 from .errors import UsageError
 from .session import Session
@@ -42,11 +42,17 @@ _CLEARS: dict[str, Declared] = {
 _ALL_BEGINNINGS = (*(beginning for beginning, _ in _BEGINNINGS), *_CLEARS)
 """What any marker begins with."""
 
+
+def _long_options(field: Declared) -> tuple[str, ...]:
+    """Return the options of a field with keys, such as `attribute`, without the hyphens."""
+    return tuple(option.removeprefix("--") for option in field.options) if isinstance(field, KeyedField) else ()
+
+
 _OTHERS: dict[str, Declared] = {
     name: field
     for field in FIELDS
     if field is not TEXT and (f"{field.name}:", field) not in _BEGINNINGS
-    for name in ((field.name, field.item) if isinstance(field, SetField) else (field.name,))
+    for name in (field.name, *((field.item,) if isinstance(field, SetField) else ()), *_long_options(field))
 }
 """The fields that are not set by their names, by these names."""
 
@@ -216,7 +222,8 @@ def _marker_in(word: str, following: str = "") -> Marker | None:
     if other is not None and rest[:1].strip():  # "note: call Bob" is a text
         import shlex  # only for errors
 
-        instead = f"{other.marker}{rest}" if other.marker else f"{other.options[0]} {shlex.quote(rest)}"
+        value = f"KEY:{rest}" if isinstance(other, KeyedField) and ":" not in rest else rest
+        instead = f"{other.marker}{rest}" if other.marker else f"{other.options[0]} {shlex.quote(value)}"
         raise UsageError(f"{word!r} is not how the field {other.name} is set", f"write {instead}; {as_text(word)}")
     cleared = _CLEARS.get(word.lower())
     return None if cleared is None else Marker(word, cleared, None)
@@ -229,12 +236,12 @@ def _attribute_in(word: str, attributes: Mapping[str, AttributeKind]) -> Marker 
         UsageError: It is a marker without a value.
     """
     key, colon, typed = word.partition(":")
-    name = next((name for name in attributes if name.lower() == key.lower()), None) if colon else None
+    name = attribute_named(key, attributes) if colon else None
     if name is None or typed.startswith("//"):
         return None
     value = typed.strip()
     if not value:
-        if key != name:
+        if nfc(key) != name:
             return None  # "Estimate: two hours", as the beginning of a sentence
         raise UsageError(f"{name}: has no value", f"write {name}:VALUE, or {name}:none to clear it; {as_text(word)}")
     cleared = value.lower() == "none"

@@ -2,7 +2,8 @@
 
 from datetime import datetime
 
-from ..cqrs.events import FORGOTTEN, LOST, MERGED, REDOES, REPAIRED, UNDOES, Commit, PositionOf, Recorded, UnknownEvent
+from ..cqrs.events import FORGOTTEN, LOST, MADE, MERGED, REDOES, REPAIRED, UNDOES, Commit, PositionOf, Recorded, UnknownEvent
+from ..cqrs.replication.registers import made_at
 from ..cqrs.timeline import marked
 from .events import (
     AttributeChanged,
@@ -27,6 +28,7 @@ from .views import (
     display_value,
     local_day,
     move_of,
+    short_instant,
 )
 
 
@@ -168,7 +170,7 @@ def mentions(
         label: What other todos are called.
     """
     sought = searchable(text)
-    printed = (describe_event(event, to_local, label), describe_commit(commit, position_of))
+    printed = (describe_event(event, to_local, label), describe_commit(commit, position_of, to_local))
     return any(sought in searchable(words) for words in printed) or event_mentions(event.data, text)
 
 
@@ -180,12 +182,15 @@ def event_mentions(event: object, text: str) -> bool:
     return any(sought in searchable(word) for word in words if isinstance(word, str))
 
 
-def describe_commit(commit: Commit, position_of: PositionOf) -> str:
+def describe_commit(commit: Commit, position_of: PositionOf, to_local: ToLocal) -> str:
     """Describe what a commit was for: what it undoes, redoes or restores, where it moved todos, and the reason given.
+
+    If a merge has given it another time, it also says when it was made.
 
     Args:
         commit: The commit.
         position_of: Finds the commits of the list by their command ids.
+        to_local: The reader's time zone.
     """
     meta = commit.metadata.meta
     parts = []
@@ -202,6 +207,9 @@ def describe_commit(commit: Commit, position_of: PositionOf) -> str:
     companions = companions_of(commit)
     if companions:
         parts.append(f"together with {', '.join(companions.values())}")
+    made = short_instant(made_at(commit.metadata), to_local) if MADE in meta else ""
+    if made and made != short_instant(commit.at, to_local):
+        parts.append(f"made {made}")
     if BECAUSE in meta:
         parts.append(f"because: {meta[BECAUSE]}")
     return ", ".join(parts)

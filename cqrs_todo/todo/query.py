@@ -675,8 +675,14 @@ def _value_in(name: str) -> Callable[[Item], Any]:
 
 
 def _value_of(attribute: str) -> Callable[[Item], str | None]:
-    """Return the function that returns the value of an attribute of a todo."""
-    return lambda item: next((text for key, text in item.todo.attributes if key == attribute), None)
+    """Return the function that returns the value of an attribute of a todo, which an import may have named in another case."""
+    name = attribute.lower()
+
+    def value(item: Item) -> str | None:
+        found = {key: text for key, text in item.todo.attributes if key.lower() == name}
+        return found.get(attribute) or next(iter(found.values()), None)
+
+    return value
 
 
 def _opposite(tests: Sequence[Test]) -> Test:

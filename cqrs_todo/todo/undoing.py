@@ -14,7 +14,7 @@ from itertools import islice
 from typing import TypeAlias
 
 from ..cqrs.errors import LogBusy
-from ..cqrs.events import BATCH, FORGOTTEN, LOST, MERGED, REDOES, UNDOES, Commit, UnknownEvent
+from ..cqrs.events import BATCH, FORGOTTEN, LOST, MADE, MERGED, REDOES, UNDOES, Commit, UnknownEvent
 from ..cqrs.fold import Fold
 from ..cqrs.ids import new_command_id
 from ..cqrs.struct import replace
@@ -79,12 +79,27 @@ def undo_at(todos: Recorder, position: int) -> Answer:
 
 
 def _last_steps(side: ListState, direction: Direction, count: int) -> list[Step]:
-    found = direction.steps(side.backward())
+    found = direction.steps(side.backward()) if direction is not UNDO else _own_first(side)
     steps = list(islice(_remembered(side, found) if side.todos.log.forgotten else found, count))
     if not steps:
         why = ": what was forgotten cannot come back" if side.todos.log.forgotten else ""
         raise CannotUndo(f"there is nothing to {direction.verb}{why}")
     return steps
+
+
+def _own_first(side: ListState) -> Iterator[Step]:
+    """Yield the steps that can be undone. Right after a merge these are only those of the author of this list.
+
+    A merge can put the commits of others behind the last one of the author, who does not mean those.
+    """
+    author = side.todos.author
+    for commit in side.backward():
+        if MADE in commit.metadata.meta:
+            own = {each.metadata.command for each in side.backward() if each.metadata.by == author}
+            return (step for step in undo_steps(side.backward()) if own.issuperset(step))
+        if commit.metadata.by == author:
+            break
+    return undo_steps(side.backward())
 
 
 def _remembered(side: ListState, steps: Iterable[Step]) -> Iterator[Step]:

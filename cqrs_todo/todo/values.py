@@ -1,6 +1,6 @@
 """The kinds of values that the fields of a todo have, and the rules that make a value valid."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import UTC, date, datetime, time
 from functools import lru_cache
 from typing import Literal, TypeAlias
@@ -45,11 +45,13 @@ class Recurrence(Struct, frozen=True, gc=False, omit_defaults=True):
 Attributes: TypeAlias = tuple[tuple[str, str], ...]
 """Attributes: pairs of a key and its value, sorted by key."""
 
-FOREIGN_IDS = ("uuid", "uid", "todoist_id")
-"""The attributes that hold the id which another program gave to a todo: Taskwarrior, iCalendar and Todoist."""
+FOREIGN_IDS = ("uuid", "uid", "todoist_id", "org_id")
+"""The attributes that hold the id which another program gave to a todo: Taskwarrior, iCalendar, Todoist and Org."""
 
 AttributeKind: TypeAlias = Literal["text", "number", "date"]
 """What the values of a declared attribute are. A date is a `DayOrInstant`."""
+KEY_LIMIT = 64
+"""The longest name of an attribute, in characters."""
 ATTRIBUTE_KINDS: tuple[AttributeKind, ...] = ("text", "number", "date")
 
 ID = "[a-z][0-9a-z]{0,63}"
@@ -344,17 +346,30 @@ def check_attribute(key: str, value: str) -> tuple[str, str]:
         Both in Unicode's form NFC.
 
     Raises:
-        Rejected: The key is not one word that begins with a letter, or the value is blank or longer than `TEXT_LIMIT`.
+        Rejected: The key is longer than `KEY_LIMIT`, or not one word that begins with a letter, or the value is blank or longer than `TEXT_LIMIT`.
     """
     import re  # few todos have attributes
 
-    if not re.fullmatch(r"[^\W\d_][\w.-]{0,63}", key):
-        raise Rejected(
-            f"{key!r} is not the name of an attribute: it begins with a letter, and has letters, digits and . _ -"
-        )
+    key = nfc(key)
+    if len(key) > KEY_LIMIT:
+        raise Rejected(f"the name of an attribute has at most {KEY_LIMIT} characters, and {key[:20]!r}… has {len(key)}")
+    if not re.fullmatch(r"[^\W\d_].*", key, re.DOTALL):
+        raise Rejected(f"{key!r} is not the name of an attribute: it does not begin with a letter")
+    wrong = re.search(r"[^\w.-]", key)
+    if wrong is not None:
+        raise Rejected(f"{key!r} is not the name of an attribute: {wrong[0]!r} is none of letters, digits and . _ -")
     if not value.strip():
         raise Rejected(f"the attribute {key} is empty")
-    return nfc(key), nfc(_check_length(f"attribute {key}", value))
+    return key, nfc(_check_length(f"attribute {key}", value))
+
+
+def attribute_named(name: str, attributes: Collection[str]) -> str | None:
+    """Return the one of some attributes that a name means; None if it means none of them.
+
+    Case and forms of Unicode make no difference, unless one has exactly this name.
+    """
+    wanted = nfc(name)
+    return wanted if wanted in attributes else next((each for each in attributes if each.lower() == wanted.lower()), None)
 
 
 def number_in(text: str | None) -> float | None:

@@ -74,7 +74,7 @@ def commit_of(
         by=meta.by,
         command=meta.command,
         because=meta.meta.get(BECAUSE),
-        words=describe_commit(commit, position_of),
+        words=describe_commit(commit, position_of, to_local),
         undoes=undoes,
         redoes=redoes,
         events=[_event_of(event, to_local, label) for event in (commit.events if events is None else events)],

@@ -345,3 +345,73 @@ def test_case_makes_no_difference_to_names_in_the_editor(declared: Todo) -> None
     assert edit_lines(declared, "s/estimate:2/Estimate:4 Place:Attic/; s/^due:/Due: 2026-12-01/").code == 0
     assert attributes(declared) == {"estimate": "4", "place": "Attic"}
     assert declared.todos()[0]["due"] == "2026-12-01"
+
+
+def test_new_values_replace_the_old_ones_of_fields_that_are_cleared(declared: Todo) -> None:
+    declared("add", "-", stdin="one\ntwo\n")
+    declared("add", "three", "depends:1", "place:Attic", "estimate:1", "+a")
+    declared("edit", "3", "depends:none", "depends:2", "attributes:none", "place:Cellar", "tags:none", "+b")
+    row = declared.todos()[2]
+    assert (row["depends"], row["attributes"], row["tags"]) == ([declared.todos()[1]["id"]], {"place": "Cellar"}, ["b"])
+    assert "the field due is both set and cleared" in refused(declared, "edit", "3", "due:none", "due:today").err
+
+
+@pytest.mark.parametrize(
+    ("word", "advised"),
+    [("attributes:x", "KEY:x"), ("attribute:x", "KEY:x"), ("attribute:place:x", "place:x"), ("Attributes:place:x", "place:x")],
+)
+def test_the_name_of_the_field_of_attributes_sets_none_and_what_is_advised_works(
+    declared: Todo, word: str, advised: str
+) -> None:
+    assert f"write --attribute {advised};" in refused(declared, "add", "Paint", word).err
+    declared("add", "Paint", "--attribute", advised.replace("KEY", "place"))
+    assert attributes(declared) == {"place": "x"}
+
+
+@pytest.mark.parametrize("value", ["1_0", "\u0663", "\uff13", "1,5", "nan", "inf"])
+def test_a_number_has_ordinary_digits_only(declared: Todo, value: str) -> None:
+    assert "is not a number" in refused(declared, "add", "Paint", f"estimate:{value}").err
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("a" * 65, "the name of an attribute has at most 64 characters, and 'aaaaaaaaaaaaaaaaaaaa'… has 65"),
+        ("2nd", "it does not begin with a letter"),
+        ("a b", "' ' is none of letters, digits and . _ -"),
+    ],
+)
+def test_what_is_wrong_with_the_name_of_an_attribute_is_said(todo: Todo, name: str, why: str) -> None:
+    configure(todo, f'[attributes]\n"{name}" = "text"\n')
+    assert why in refused(todo, "ls").err
+
+
+def test_forms_of_unicode_make_no_difference_to_names(todo: Todo) -> None:
+    configure(todo, '[attributes]\n"Gro\u0308\u00dfe" = "text"\n')
+    todo("add", "Paint", "Gro\u0308\u00dfe:L")
+    todo("add", "Wash", "gr\u00f6\u00dfe:M")
+    assert [attributes(todo, number) for number in (1, 2)] == [{"Gr\u00f6\u00dfe": "L"}, {"Gr\u00f6\u00dfe": "M"}]
+    assert todo("ls", "gro\u0308\u00dfe:M", "--columns", "number").out == "2\n"
+
+
+def test_an_attribute_of_an_import_is_found_beside_a_declared_one_in_another_case(declared: Todo) -> None:
+    declared("add", "Paint", "estimate:2")
+    exported = declared("export").out.replace('"estimate"', '"Estimate"')
+    declared("-L", "copy", "import", "-", stdin=exported)
+    declared("-L", "copy", "add", "Wash", "estimate:2")
+    declared("-L", "copy", "add", "Dry")
+    assert declared("-L", "copy", "ls", "estimate:1..2", "--columns", "number").out == "1\n2\n"
+    assert declared("-L", "copy", "ls", "has:Estimate", "--columns", "number").out == "1\n2\n"
+    assert declared("-L", "copy", "ls", "no:estimate", "--columns", "number").out == "3\n"
+
+
+def test_removing_a_todo_that_was_moved_says_where_it_is(todo: Todo) -> None:
+    todo("add", "-", stdin="one\ntwo\n")
+    todo("lists", "new", "work")
+    todo("-L", "work", "add", "x")
+    todo("move", "1", "work")
+    todo("rm", "2")
+    answer = todo("rm", "1-2").err
+    assert "1 was moved to work; there it is 2: todo -L work rm 2\n" in answer
+    assert "2 was moved" not in answer
+    assert "1 was moved to work" in todo("-L", "work", "rm", "inbox/1").err

@@ -135,6 +135,31 @@ def test_a_commit_that_is_in_force_in_part_can_be_undone(here: Todo) -> None:
     assert (here.todos()[0]["text"], here.todos()[0]["priority"]) == ("Buy milk", None)
 
 
+def test_undo_after_a_merge_is_about_the_own_last_change(here: Todo) -> None:
+    there = elsewhere(here)
+    there.env["USER"] = "you"
+    here("done", "2")
+    there("add", "Only there")
+    there("add", "Also there")
+    old = as_old(here)
+    here("merge", str(there.log_file()))
+    there("merge", str(old))
+    assert here("undo").out.startswith("Undid @6: ")
+    assert there("undo").out.startswith("Undid @5: ")
+    assert [todo["done"] for todo in here.todos()] == [False] * 5
+    assert [todo["text"] for todo in there.todos()][3:] == ["Only there"]
+    here("add", "After that")
+    assert here("undo").out.startswith("Undid @8: "), "later, the last change is undone as ever"
+
+
+def test_the_history_can_show_only_what_lost(here: Todo) -> None:
+    there = apart(here)
+    here("merge", str(there.log_file()))
+    (line,) = here("history", "--conflicts").out.splitlines()
+    assert "1 text set to Buy oat milk elsewhere, which has no effect here" in line
+    assert [commit["position"] for commit in here("history", "--conflicts", "--json").json["commits"]] == [8]
+
+
 def test_a_newer_copy_is_taken_over_and_an_older_one_changes_nothing(here: Todo) -> None:
     there = elsewhere(here)
     old = as_old(here)

@@ -230,7 +230,8 @@ def test_of_two_moves_the_newer_one_decides_where_a_todo_is() -> None:
 
 def test_what_loses_holds_no_old_value() -> None:
     two = Two()
-    two.give(two.a, "1", 10, Change(PRIORITY, "H"), Change(TEXT, "newest"))
+    two.give(two.a, "1", 10, Change(PRIORITY, "H"))
+    two.give(two.a, "1", 11, Change(TEXT, "newest"))
     two.give(two.b, "1", 5, Change(TEXT, "older"))
     assert b'"type":"merged","data":{"type":"todo_text_changed","data":{"new":"older"}}' in two.merge().lines[-1]
 
