@@ -358,7 +358,12 @@ def test_new_values_replace_the_old_ones_of_fields_that_are_cleared(declared: To
 
 @pytest.mark.parametrize(
     ("word", "advised"),
-    [("attributes:x", "KEY:x"), ("attribute:x", "KEY:x"), ("attribute:place:x", "place:x"), ("Attributes:place:x", "place:x")],
+    [
+        ("attributes:x", "KEY:x"),
+        ("attribute:x", "KEY:x"),
+        ("attribute:place:x", "place:x"),
+        ("Attributes:place:x", "place:x"),
+    ],
 )
 def test_the_name_of_the_field_of_attributes_sets_none_and_what_is_advised_works(
     declared: Todo, word: str, advised: str
