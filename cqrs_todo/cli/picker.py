@@ -64,7 +64,7 @@ def pick(session: Session, verb: Verb, values: Mapping[str, Any]) -> str:
     question = questionary.checkbox(
         f"Which todos? ({verb.name})",
         choices=choices,
-        instruction="(type to filter, space to mark, enter to take what is marked or shown by the arrow, escape to cancel)",
+        instruction="(type to filter; space marks, enter takes, escape cancels)",
         use_search_filter=True,
         use_jk_keys=False,
     )

@@ -397,3 +397,21 @@ def test_removed_todos_are_found_by_the_todo_that_they_are_under(todo: Todo) -> 
     todo("rm", "1")
     assert todo("ls", "is:removed", "under:1", *columns).out.split() == ["3", "4", "5"]
     assert "1  -  top\n" in todo("ls", "--removed").out
+
+
+def test_a_todo_that_is_done_gets_no_open_children(todo: Todo) -> None:
+    todo("add", "-", stdin="parent\nother\n")
+    todo("add", "child", "under:1")
+    todo("done", "1", "--with-children")
+    reason = "an open child of 1, which is done; reopen that one first"
+    for words in (["add", "new", "under:1"], ["edit", "2", "under:1"], ["reopen", "3"], ["toggle", "3"]):
+        result = todo.run(*words)
+        assert (result.code, reason in result.err) == (1, True), (words, result.err)
+    assert len(todo.todos()) == 3
+    todo("reopen", "1,3")
+    todo("undo")
+    todo("undo")
+    assert [row["completed"] for row in todo.todos()] == [None] * 3
+    todo("done", "2", "1", "--with-children")
+    todo("edit", "2", "under:1")
+    assert todo("ls", "--done", "--columns", "number,parent").out == "1\n2  1\n3  1\n"

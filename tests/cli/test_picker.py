@@ -83,7 +83,7 @@ def test_enter_takes_the_todo_at_the_arrow_if_none_is_marked(three: Todo) -> Non
 
 @pytest.mark.parametrize(
     ("words", "answer"),
-    [(["edit", "pri:H"], "Changed 1: Buy milk (priority H)"), (["tag", "+x"], "Tagged 1: Buy milk (+x)")],
+    [(["edit", "pri:H"], "Changed 1: Buy milk (priority set to H)"), (["tag", "+x"], "Tagged 1: Buy milk (+x)")],
 )
 def test_a_change_without_todos_opens_the_picker(three: Todo, words: list[str], answer: str) -> None:
     picker = Picker(three, *words)
