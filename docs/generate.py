@@ -26,6 +26,7 @@ from rich.text import Text
 
 from cqrs_todo.cli import main, verbs
 from cqrs_todo.todo.fields import declarations
+from cqrs_todo.web.schema import sdl
 from docs import man, pictures
 from tests.test_imports import MODULES, PACKAGE, PURE_FILES, arrows
 
@@ -33,6 +34,7 @@ DOCS = Path(__file__).parent
 REFERENCE = DOCS / "cli.md"
 PICTURE = DOCS / "terminal.svg"
 FIELDS = DOCS / "fields.json"
+SCHEMA = DOCS / "schema.graphql"
 MAN_PAGE = DOCS / "todo.1"
 ARCHITECTURE = DOCS / "architecture.md"
 API = DOCS.parent / "build" / "api"
@@ -203,6 +205,7 @@ def generate() -> int:
     REFERENCE.write_text(reference(), encoding="utf-8")
     PICTURE.write_text(picture(), encoding="utf-8")
     FIELDS.write_text(fields(), encoding="utf-8")
+    SCHEMA.write_text(f"{sdl()}\n", encoding="utf-8")
     MAN_PAGE.write_text(man.page(), encoding="utf-8")
     pictures.write(surroundings)
     page = API / "index.html"

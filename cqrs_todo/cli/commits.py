@@ -73,7 +73,7 @@ def _print_commit(session: Session, commit: Commit) -> None:
         (f"  {long_instant(commit.metadata.at, to_local)}", "cyan"),
         (f"  {visible(commit.metadata.by)}", "dim"),
     )
-    note = describe_commit(commit, session.list.position_of)
+    note = describe_commit(commit, session.list.position_of, to_local)
     if note:
         print_line(f"  {visible(note)}")
     numbers = {item.stream: f"{item.number}" for item in session.list.view().items}

@@ -6,6 +6,7 @@ from typing import Any, Literal
 from ..cqrs.struct import Struct
 from ..todo.errors import MalformedFile
 from ..todo.formats import Context, Entry, Format, Loss, Report, load
+from ..todo.formats.converting import check_parents
 from ..todo.importing import MOST_AT_ONCE, Imported, import_entries, import_many, plan_for
 from ..todo.recorder import Answer
 from ..todo.views import number_ranges
@@ -109,6 +110,12 @@ def import_foreign(session: Session, sources: Sequence[Source], format: Format, 
     job = _Job(session, sources, format, context)
     losses = Losses()
     count, parents, kept = job.check(losses)
+    if not count and not losses.skips:
+        raise InvalidInput(f"{sources[0].name} has no todos ({format.title}){_NOTHING}")
+    try:
+        check_parents(kept or ())
+    except MalformedFile as error:
+        raise job.refused(sources[0], error) from error
     if session.request is not None:
         for source in sources:
             for line in source.lines() if format.by_line else [source.text(TEXT_LIMIT)]:
@@ -164,11 +171,12 @@ class _Job:
                         seen.add(placed.key)
                     yield placed
             except MalformedFile as error:
-                raise self._refused(source, error) from error
+                raise self.refused(source, error) from error
             except ImportError as error:
                 raise missing(error) from error
 
-    def _refused(self, source: Source, error: MalformedFile) -> InvalidInput:
+    def refused(self, source: Source, error: MalformedFile) -> InvalidInput:
+        """Return the error for a file that is malformed."""
         what = "todo" if self._format.name == "todoist" else "line"
         where = "" if error.line is None else f", {what} {error.line:,}"
         hint = None if self._context.lenient or error.line is None else "fix it, or import the rest with --lenient"
@@ -214,8 +222,10 @@ def _by_list(session: Session, entries: Sequence[Entry], choices: Choices) -> di
         return {session.list.name: list(entries)}
     lists: dict[str, list[Entry]] = {}
     names: dict[str, str] = {}
+    known = {name.casefold(): name for name in session.store.names()}  # no two names differ only by case
     for entry in entries:
         project = (entry.todo.project or "").partition(".")[0]
+        project = known.setdefault(project.casefold(), project) if project else ""
         names[entry.key] = names.get(entry.todo.parent or "") or project or session.list.name
         lists.setdefault(names[entry.key], []).append(entry)
     return lists

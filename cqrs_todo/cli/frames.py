@@ -59,7 +59,7 @@ def line(*parts: tuple[str, str]) -> Text:
 
 def _head(commit: Commit, todos: TodoList) -> Text:
     meta = commit.metadata
-    note = describe_commit(commit, todos.position_of)
+    note = describe_commit(commit, todos.position_of, to_local)
     return line(
         (f"@{commit.position}  ", "bold"),
         (f"{short_instant(meta.at, to_local)}  ", "cyan"),

@@ -182,7 +182,7 @@ def history_lines(
         titles: The texts of the todos, by their streams. A commit shows each of them once, also if the words contain it.
     """
     for commit in commits:
-        note = visible(describe_commit(commit, todos.position_of))
+        note = visible(describe_commit(commit, todos.position_of, to_local))
         named = None
         for event in commit.events:
             if event.stream in labels:

@@ -1,12 +1,11 @@
 """The queries of the command line: the words after a verb are joined, and parsed once."""
 
-import re
 import sys
 from collections.abc import Sequence
 from datetime import datetime
 
 from ..todo.errors import InvalidQuery
-from ..todo.query import Context, Query, parse
+from ..todo.query import Context, Query, filters_named, parse
 from ..todo.recorder import Answer
 from ..todo.service import View
 from ..todo.values import nfc
@@ -56,7 +55,9 @@ def parsed(session: Session, text: str, list_name: str, items: Sequence[Item], n
     """
     config = session.config
     filters = {name: each.where for name, each in config.filters.items()}
-    context = Context(now, to_local, list_name, items, session.list.name, filters, config.date_order, config.attributes)
+    context = Context(
+        now, to_local, list_name, items, session.list.name, filters, config.date_order, config.attributes, session.list_names
+    )
     try:
         return parse(check_text("query", text), context)
     except InvalidQuery as error:
@@ -64,9 +65,19 @@ def parsed(session: Session, text: str, list_name: str, items: Sequence[Item], n
 
 
 def named_filter(session: Session, words: Sequence[str]) -> Filter | None:
-    """Return the saved filter that a query names, if it names exactly one."""
-    found = re.findall(r"(?<!\S)filter:([^\s,()]+)", " ".join(words))
-    return session.config.filters.get(found[0]) if len(found) == 1 else None
+    """Return the saved filter whose list and order a query means: the only one that it names, unless it excludes that one.
+
+    Raises:
+        UsageError: The query names several filters, and one of them has lists, which it might mean or not.
+    """
+    try:
+        found = [(session.config.filters.get(name), excluded) for name, excluded in filters_named(" ".join(words))]
+    except InvalidQuery as error:
+        raise UsageError(str(error), error.hint) from error
+    wanted = [each for each, excluded in found if each is not None and not excluded]
+    if len(found) > 1 and any(each.lists for each in wanted) and not session.names_a_list:
+        raise UsageError("the query names several filters, and not all of them name a list", "name the list, too: -L NAME")
+    return wanted[0] if len(found) == 1 and wanted else None
 
 
 def use_list_of_filter(session: Session, words: Sequence[str]) -> None:

@@ -160,7 +160,7 @@ def report(error: Exception, *, as_json: bool) -> int:
         The exit code.
     """
     words = _typed()
-    found = failure(error) or _internal(error, words)
+    found = failure(error) or internal(error)
     hint = None if found.hint is None else hidden(found.hint, words)
     found = replace(found, message=hidden(found.message, words), hint=hint)
     lines = [f"todo: {visible(found.message)}", *([f"      {visible(found.hint)}"] if found.hint else [])]
@@ -169,8 +169,12 @@ def report(error: Exception, *, as_json: bool) -> int:
     return found.exit_code
 
 
-def _internal(error: Exception, words: list[str]) -> Failure:
-    """Write the traceback to a file, which a person can send to us; so it must not contain a password."""
+def internal(error: Exception) -> Failure:
+    """Write the traceback of an error that nobody foresaw to a file, and return what to tell the person.
+
+    The person can send the file to us; so it must not contain a password.
+    """
+    words = _typed()
     with suppress(UsageError):  # a configuration that cannot be read names no store
         words = [*words, load_config().store or ""]
     secrets = sorted(secrets_in(words), key=len, reverse=True)

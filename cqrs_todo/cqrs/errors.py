@@ -14,6 +14,7 @@
     ├── ReadOnlyLog             this program must not write to the log
     ├── StaleCursor             the log has changed before a cursor
     ├── ImportRefused           the lines of a log cannot be imported
+    ├── CannotMerge             two copies of a log cannot be merged
     ├── ExportRefused           a log cannot be exported as lines
     ├── InvalidPattern          a pattern that selects logs or streams cannot be parsed
     ├── ReactionBusy            another runner runs the reaction
@@ -178,6 +179,10 @@ class StaleCursor(CqrsError):
 
 class ImportRefused(CqrsError):
     """The lines of a log cannot be imported. Nothing was written."""
+
+
+class CannotMerge(CqrsError):
+    """Two copies of a log cannot be merged. Nothing was written. The text says why, as the end of a sentence."""
 
 
 class ExportRefused(CqrsError):

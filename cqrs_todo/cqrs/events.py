@@ -34,6 +34,14 @@ CAUSATION = "causation"
 """The key in a commit's `meta` for the id of the event that caused its command."""
 CORRELATION = "correlation"
 """The key in a commit's `meta` for the id of the command at the start of a chain of commands."""
+STAMP = "stamp"
+"""The key in a commit's `meta` for its stamp, if a merge has moved it. Of two changes of a field, the later stamp wins."""
+MADE = "made"
+"""The key in a commit's `meta` for its original time, if a merge has moved it."""
+FROM = "from"
+"""The key in a commit's `meta` for its original position, if a merge has moved it."""
+RESTORES = "restores"
+"""The key in a commit's `meta` for the position whose state it restores. It is only displayed."""
 EXTRA = "extra"
 """The key in a commit's `meta` for the places, from 1, of the events that a merge added to make the others possible."""
 UNDOES = "undoes"
@@ -133,6 +141,12 @@ class Metadata(Struct, frozen=True, gc=False):
                 asked += 1
                 ordinals.append(asked)
         return ordinals
+
+
+def marked(metadata: Metadata, key: str) -> tuple[str, ...]:
+    """Return the command ids of the commits that a commit undoes (`UNDOES`) or redoes (`REDOES`), in that order."""
+    commands = metadata.meta.get(key)
+    return tuple(commands) if isinstance(commands, list) and all(isinstance(each, str) for each in commands) else ()
 
 
 class Recorded(Struct, Generic[D], frozen=True, gc=False):

@@ -8,7 +8,7 @@ from itertools import chain, groupby, islice
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from .cursor import START, Cursor
-from .errors import ExportRefused, ImportRefused, LogExists, LogNotFound, MissingLog, WrongExpectedVersion
+from .errors import CannotMerge, ExportRefused, ImportRefused, LogExists, LogNotFound, MissingLog, WrongExpectedVersion
 from .events import Commit, EventBatch, Metadata, Recorded
 from .struct import Struct
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:  # most runs neither verify nor repair, and have no reactions
     from .checkpoints import Checkpoints
     from .forgetting import Forgetting
     from .query import AppendCondition, Query
+    from .replication import MergedLog, MergeRules
     from .verification import Repair, Stray, Verdict
 
 T = TypeVar("T")
@@ -631,3 +632,27 @@ class Store(ABC):
                 far as had been recorded, importing them brings it back.)
         """
         raise ImportRefused(f"{self.url} cannot import the lines of a log")
+
+    def merge(self, name: str, copy: bytes, rules: "MergeRules[Any, Any, Any]", *, dry_run: bool = False) -> "MergedLog":
+        """Merge another copy of a log into the log, so that it has all commits of both.
+
+        The positions of events may change, but not their ids. Cursors behind the first commit that moved are stale
+        afterwards, and reactions go on there. So they may be given events again.
+
+        Args:
+            name: The name of the log.
+            copy: The bytes of the other copy, as a file of JSON lines.
+            rules: What the merge has to know of the domain.
+            dry_run: Whether to change nothing, and only return what a merge would give.
+
+        Raises:
+            LogNotFound: There is no such log.
+            CannotMerge: The bytes are not an intact copy of this log, or the store cannot merge.
+            MissingLog: The log had been recorded and is gone.
+            DamagedLog: The log is damaged. It must be repaired first.
+            ReadOnlyLog: The log or the copy has a newer format, or the log is itself a copy of another one.
+            LogBusy: Another writer held the log for too long.
+            StoreUnavailable: The store cannot be reached. Nothing was changed.
+            OutcomeUnknown: It is not known whether the copy is merged. Merging it again is harmless.
+        """
+        raise CannotMerge(f"{self.url} cannot merge a file into a log")

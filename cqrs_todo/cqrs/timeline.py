@@ -8,7 +8,8 @@ from typing import TypeAlias
 from .cursor import START, Cursor
 from .decider import C, Decider, E, S
 from .errors import StaleCursor
-from .events import BATCH, FRAMEWORK_TYPES, REDOES, UNDOES, Commit, Metadata, Moment
+from .events import BATCH, FRAMEWORK_TYPES, MERGED, REDOES, UNDOES, Commit, Metadata, Moment
+from .events import marked as marked
 from .fold import Fold
 from .repository import Repository
 from .snapshots import nearest
@@ -123,12 +124,6 @@ Step: TypeAlias = tuple[str, ...]
 """The command ids of the commits that one command wrote, in the order in which they are undone (newest first) or redone."""
 
 
-def marked(metadata: Metadata, key: str) -> tuple[str, ...]:
-    """Return the command ids of the commits that a commit undoes (`UNDOES`) or redoes (`REDOES`), in that order."""
-    commands = metadata.meta.get(key)
-    return tuple(commands) if isinstance(commands, list) and all(isinstance(each, str) for each in commands) else ()
-
-
 def commits_of(backward: Iterable[Commit], commands: Iterable[str]) -> dict[str, Commit]:
     """Return the commits with some command ids, by their ids, newest first.
 
@@ -184,19 +179,21 @@ def undo_steps(backward: Iterable[Commit]) -> Iterator[Step]:
 def in_force(backward: Iterable[Commit]) -> Iterator[tuple[Commit, list[str]]]:
     """Yield each commit, newest first, with the command ids of the commits in force that it did or redid, also newest first.
 
-    The commits that a repair wrote are left out.
+    The commits that a repair wrote are left out. Of a commit that a merge has moved, and that changes nothing now, only what
+    it undoes or redoes counts.
 
     Args:
         backward: All commits of a log, newest first. It is read only as far as the caller iterates.
     """
     handled: set[str] = set()
     for commit in backward:
-        if all(event.type in FRAMEWORK_TYPES for event in commit.events):
+        has_effect = any(event.type not in FRAMEWORK_TYPES for event in commit.events)
+        if not has_effect and all(event.type != MERGED for event in commit.events):
             continue
         handled.update(marked(commit.metadata, UNDOES))
         redone = marked(commit.metadata, REDOES)
         is_step = not redone and not marked(commit.metadata, UNDOES)
-        done = (commit.metadata.command,) if is_step else tuple(reversed(redone))
+        done = (commit.metadata.command,) if is_step and has_effect else tuple(reversed(redone))
         yield commit, [command for command in done if command not in handled]
         handled.update(done)
 

@@ -1,9 +1,21 @@
 """The history of a list in words. This module is pure."""
 
-from ..cqrs.events import FORGOTTEN, LOST, MERGED, REDOES, REPAIRED, UNDOES, Commit, PositionOf, Recorded, UnknownEvent
+from datetime import datetime
+
+from ..cqrs.events import FORGOTTEN, LOST, MADE, MERGED, REDOES, REPAIRED, UNDOES, Commit, PositionOf, Recorded, UnknownEvent
+from ..cqrs.replication.registers import made_at
 from ..cqrs.timeline import marked
-from .events import TodoCompleted, TodoCreated, TodoRemoved, TodoReopened, TodoRestored
-from .fields import FIELD_BY_EVENT, KeyedField, SetField
+from .events import (
+    AttributeChanged,
+    Changed,
+    TodoCompleted,
+    TodoCreated,
+    TodoEvent,
+    TodoRemoved,
+    TodoReopened,
+    TodoRestored,
+)
+from .fields import FIELD_BY_EVENT, FIELDS, KeyedField, SetField
 from .values import Recurrence, ToLocal, searchable
 from .views import (
     BECAUSE,
@@ -16,6 +28,7 @@ from .views import (
     display_value,
     local_day,
     move_of,
+    short_instant,
 )
 
 
@@ -46,6 +59,8 @@ def describe_event(event: Recorded, to_local: ToLocal, label: Label = str) -> st
         case UnknownEvent(name, record):
             if name == REPAIRED:
                 return _repair_in_words(record)
+            if name == MERGED:
+                return f"{_wanted_in_words(record, to_local, label)} elsewhere, which has no effect here"
             return _FRAMEWORK_EVENTS.get(name) or f"{name} (written by a newer version)"
     field = FIELD_BY_EVENT.get(type(data))
     if field is None:
@@ -67,11 +82,59 @@ def describe_event(event: Recorded, to_local: ToLocal, label: Label = str) -> st
     return f"{name}: {old} → {new}" if new else f"{name} cleared, was {old}"
 
 
+def describe_wanted(event: TodoEvent, to_local: ToLocal, label: Label = str) -> str:
+    """Describe what a person wanted of a todo, without the value that was there before.
+
+    Args:
+        event: The event, whose old value means nothing.
+        to_local: The reader's time zone.
+        label: What other todos are called.
+    """
+    field = FIELD_BY_EVENT.get(type(event))
+    match event:
+        case TodoCompleted(completed):
+            return f"done on {display_day_or_instant(completed, to_local)}"
+        case TodoCreated() | TodoReopened() | TodoRemoved() | TodoRestored():
+            return _WITHOUT_VALUES[type(event)]
+        case Changed() if field is not None:
+            new = display_value(field.kind, event.new, to_local, label)
+            return f"{field.name} set to {new}" if new else f"{field.name} cleared"
+        case AttributeChanged():
+            return f"{event.key} set to {event.new}" if event.new else f"{event.key} cleared"
+    if not isinstance(field, SetField):
+        raise TypeError(f"{type(event).__name__} is not an event of a todo")
+    word = getattr(event, field.item)
+    return field.history[type(event) is not field.added[1]].format(label(word) if field.kind == "todos" else word)
+
+
+_WITHOUT_VALUES = {TodoCreated: "created", TodoReopened: "reopened", TodoRemoved: "removed", TodoRestored: "restored"}
+_TYPES_WITHOUT_VALUES = {f"todo_{words}": words for words in _WITHOUT_VALUES.values()}
+
 _FRAMEWORK_EVENTS = {
     LOST: "lost when the log was damaged",
     FORGOTTEN: "forgotten",
-    MERGED: "changed in another copy of the list, and a newer change stands",
 }
+
+
+def _wanted_in_words(record: bytes, to_local: ToLocal, label: Label) -> str:
+    """Describe what a person wanted, as a `merged` event holds it."""
+    import json  # few lists have such events
+
+    try:
+        document = json.loads(record)
+        type, data = document["type"], document["data"]
+        if type in _TYPES_WITHOUT_VALUES:
+            return _TYPES_WITHOUT_VALUES[type]
+        if type == "todo_completed":
+            return describe_wanted(TodoCompleted(data["completed"]), to_local, label)
+        field, cls = next((field, field.event_types[type]) for field in FIELDS if type in field.event_types)
+        if field.kind == "instant" and data["new"] is not None:
+            data["new"] = datetime.fromisoformat(data["new"])
+        if field.kind == "recurrence" and data["new"] is not None:
+            data["new"] = Recurrence(**data["new"])
+        return describe_wanted(cls(**data) if isinstance(field, SetField) else cls(**{"old": None, **data}), to_local, label)
+    except (ValueError, TypeError, KeyError, StopIteration):  # a newer program wrote it
+        return "changed"
 
 
 def _repair_in_words(record: bytes) -> str:
@@ -107,7 +170,7 @@ def mentions(
         label: What other todos are called.
     """
     sought = searchable(text)
-    printed = (describe_event(event, to_local, label), describe_commit(commit, position_of))
+    printed = (describe_event(event, to_local, label), describe_commit(commit, position_of, to_local))
     return any(sought in searchable(words) for words in printed) or event_mentions(event.data, text)
 
 
@@ -119,12 +182,15 @@ def event_mentions(event: object, text: str) -> bool:
     return any(sought in searchable(word) for word in words if isinstance(word, str))
 
 
-def describe_commit(commit: Commit, position_of: PositionOf) -> str:
+def describe_commit(commit: Commit, position_of: PositionOf, to_local: ToLocal) -> str:
     """Describe what a commit was for: what it undoes, redoes or restores, where it moved todos, and the reason given.
+
+    If a merge has given it another time, it also says when it was made.
 
     Args:
         commit: The commit.
         position_of: Finds the commits of the list by their command ids.
+        to_local: The reader's time zone.
     """
     meta = commit.metadata.meta
     parts = []
@@ -141,6 +207,9 @@ def describe_commit(commit: Commit, position_of: PositionOf) -> str:
     companions = companions_of(commit)
     if companions:
         parts.append(f"together with {', '.join(companions.values())}")
+    made = short_instant(made_at(commit.metadata), to_local) if MADE in meta else ""
+    if made and made != short_instant(commit.at, to_local):
+        parts.append(f"made {made}")
     if BECAUSE in meta:
         parts.append(f"because: {meta[BECAUSE]}")
     return ", ".join(parts)

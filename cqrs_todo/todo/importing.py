@@ -43,7 +43,7 @@ def plan_for(todos: TodoList, entries: Sequence[Entry]) -> Imported:
     losses: list[Loss] = []
     fold = todos.repository.fold()
     todos.check_undamaged()
-    plan = plan_import(entries, items_of(fold), _digests(todos, fold), new_id, losses.append)
+    plan = plan_import(entries, items_of(fold), _digests(todos, fold), new_id, todos.zones(None), losses.append)
     return Imported(todos.answer((), ()), plan, tuple(losses))
 
 
@@ -64,13 +64,13 @@ def import_entries(todos: TodoList, entries: Sequence[Entry]) -> Imported:
     losses: list[Loss] = []
     plans: list[Plan] = []
     stayed: list[str] = []
-    plan_import(entries, (), {}, new_id, losses.append)  # so that a file that is refused makes no list
+    plan_import(entries, (), {}, new_id, todos.zones(None), losses.append)  # so that a file that is refused makes no list
     everywhere = forgotten_in(todos.store)
     made = todos.make_if_missing()
 
     def plan(fold: Todos) -> list[CommitContent]:
         losses.clear()
-        planned = plan_import(entries, items_of(fold), _digests(todos, fold), new_id, losses.append)
+        planned = plan_import(entries, items_of(fold), _digests(todos, fold), new_id, todos.zones(None), losses.append)
         removed = {stream for id in planned.todos if _is_removed(fold, stream := DECIDER.stream(id))}
         stayed[:] = todos.lists_moved_to(fold, removed)
         left_out = {*map(id_of, stayed), *(id for id in planned.todos if DECIDER.stream(id) in everywhere)}

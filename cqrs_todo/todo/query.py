@@ -58,6 +58,7 @@ class Context(Struct, frozen=True):
         filters: The saved filters by name. None: there are none.
         order: How to read dates such as 3/4/2026. None refuses dates that can be read in two ways.
         attributes: The kinds of the declared attributes by name.
+        lists: Returns the names of all lists, so that a name that is wrong is an error. None: they are not known.
     """
 
     now: datetime
@@ -68,6 +69,7 @@ class Context(Struct, frozen=True):
     filters: Mapping[str, str] | None = None
     order: Order = None
     attributes: Mapping[str, AttributeKind] | None = None
+    lists: Callable[[], Sequence[str]] | None = None
 
 
 class Query(Struct, frozen=True):
@@ -77,7 +79,7 @@ class Query(Struct, frozen=True):
         context: What the query depends on besides its text.
         tests: A todo must pass each of them.
         scopes: The states that the query names. Without any, only open todos are wanted that are not waiting.
-        tags: The tags that the query names.
+        tags: The tags that the query wants, without those that it excludes.
     """
 
     context: Context
@@ -143,6 +145,35 @@ def parse(text: str, context: Context) -> Query:
     return Query(context, tests, frozenset(parser.scopes), tuple(dict.fromkeys(parser.tags)))
 
 
+def filters_named(text: str) -> list[tuple[str, bool]]:
+    """Return the saved filters that a query names, each with whether the query excludes it.
+
+    Args:
+        text: The query.
+
+    Raises:
+        InvalidQuery: A quotation mark has no end.
+    """
+    found: list[tuple[str, bool]] = []
+    excludes = [False]  # for each parenthesis that is open
+    after_not = False
+    for token in _tokens(text):
+        if token.text == "not":
+            after_not = not after_not
+            continue
+        if token.text == "(":
+            excludes.append(excludes[-1] is not after_not)
+        elif token.text == ")" and len(excludes) > 1:
+            excludes.pop()
+        sign, word = (token.text[0], token.text[1:]) if token.text[0] == "-" else ("", token.text)
+        key, _, rest = word.partition(":")
+        if key.lower() == "filter":
+            excluded = (excludes[-1] is not after_not) is not bool(sign)
+            found += [(name, excluded) for name in _values(rest)]
+        after_not = False
+    return found
+
+
 class _Token(Struct, frozen=True):
     """A part of a query: a parenthesis, or what stands between spaces outside quotation marks; and its first column."""
 
@@ -199,7 +230,8 @@ class _Parser:
         self._place = 0
         self._depth = 0
         self._within = within
-        self._known: Mapping[str, str] = {}
+        self._excludes = False
+        self._known: Mapping[str, str] | None = None
 
     def whole(self) -> tuple[Test, ...]:
         """Parse the whole text."""
@@ -230,7 +262,10 @@ class _Parser:
 
     def _not(self) -> tuple[Test, ...]:
         if self._takes("not"):
-            return (_opposite(self._unit()),)
+            self._excludes = not self._excludes
+            tests = self._unit()
+            self._excludes = not self._excludes
+            return (_opposite(tests),)
         return self._unit()
 
     def _unit(self) -> tuple[Test, ...]:
@@ -277,16 +312,17 @@ class _Parser:
         elif sign:
             if word[0] == '"':
                 raise InvalidQuery("a tag is one word", token.column, f"write: not {word}")
-            tests = (self._tagged(word),)
+            tests = (self._tagged(word, wants=False),)
         elif text == "overdue":
             return self._states("overdue", token.column)
         else:
             return (_containing(_unquoted(text)),)
         return (_opposite(tests),) if sign else tests
 
-    def _tagged(self, tag: str) -> Test:
+    def _tagged(self, tag: str, *, wants: bool = True) -> Test:
         wanted = nfc(_unquoted(tag))
-        self.tags.append(wanted)
+        if wants is not self._excludes:
+            self.tags.append(wanted)
         # the first comparison is the fast one, and nearly always right
         return lambda item: wanted in item.todo.tags or any(nfc(each) == wanted for each in item.todo.tags)
 
@@ -313,7 +349,7 @@ class _Parser:
         elif (attribute := self._attribute(key)) is not None:
             tests = [self._valued(attribute, value, where) for value in values]
         else:
-            known = [*_OTHER_KEYS, *_COMPARED, *self._attributes()]
+            known = [*_OTHER_KEYS, *_COMPARED, *self._attributes().values()]
             raise _unknown("key", key, known, column, f"to search for the text: text:{token.text}")
         return (tests[0],) if len(tests) == 1 else (_either(tests),)
 
@@ -329,7 +365,7 @@ class _Parser:
             parser = _Parser(filters[name], self.context, (*self._within, name), self._links)
             tests = parser.whole()
         except InvalidQuery as error:
-            if self._within or name in str(error):
+            if self._within:
                 raise
             raise InvalidQuery(f"in the filter {name}: {error}", column, error.hint) from error
         self.scopes |= parser.scopes
@@ -340,6 +376,7 @@ class _Parser:
         if key == "is":
             return _each(self._states(value, column))
         if key == "list":
+            self._check_list(value, column)
             wanted = name_key(self.context.list) == name_key(value)
             return lambda _: wanted
         if key == "text":
@@ -347,7 +384,7 @@ class _Parser:
         if value not in _COMPARED:
             attribute = self._attribute(value)
             if attribute is None:
-                known = [*_COMPARED, *self._attributes()]
+                known = [*_COMPARED, *self._attributes().values()]
                 raise _unknown("field", value, known, column, f"write {key}: and the name of a field")
             return _having(_value_of(attribute), has=key == "has")
         if value == "done":
@@ -355,6 +392,12 @@ class _Parser:
         if value == "wait" and key == "has":
             self.scopes.add("open")
         return _having(_value_in(_COMPARED[value]), has=key == "has")
+
+    def _check_list(self, name: str, column: int) -> None:
+        """Raise `InvalidQuery` if there is no list with a name."""
+        names = self.context.lists() if self.context.lists is not None else [name]
+        if name_key(name) not in map(name_key, names):
+            raise _unknown("list", name, names, column)
 
     def _states(self, state: str, column: int) -> tuple[Test, ...]:
         context = self.context
@@ -433,15 +476,15 @@ class _Parser:
 
     def _attributes(self) -> Mapping[str, str]:
         """Return the names of the attributes that are declared, or that todos have, by their names in lower case."""
-        if not self._known:
+        if self._known is None:
             declared = self.context.attributes or {}
             present = {key for item in self.context.items for key, _ in item.todo.attributes}
-            self._known = {name.lower(): name for name in (*present, *declared)} | {"": ""}
+            self._known = {name.lower(): name for name in (*present, *declared)}
         return self._known
 
     def _attribute(self, key: str) -> str | None:
         """Return the name of an attribute, in which case makes no difference; None if there is none."""
-        return self._attributes().get(nfc(key).lower()) or None
+        return self._attributes().get(nfc(key).lower())
 
     def _valued(self, name: str, value: str, column: int) -> Test:
         """Return the test of a value of an attribute, by the kind of the attribute."""
@@ -490,6 +533,8 @@ class _Parser:
         """Return the test whether a todo is under another one, at any depth, or depends on it."""
         context = self.context
         list_name, slash, label = value.rpartition("/")
+        if slash:
+            self._check_list(list_name, column)
         if name_key(list_name if slash else context.here or context.list) != name_key(context.list):
             return lambda _: False  # a todo is linked only with todos of its own list
         found = [item for item in context.items if label in (item.id, f"{item.number}")]

@@ -15,7 +15,7 @@ from .calendar import months_later
 from .errors import UnreadableRule
 from .fields import DUE, EVERY, REMINDER, WAIT, Todo
 from .model import REMOVED, Change
-from .rules import check_rule, dates_of_rule, parts_of, read_rule
+from .rules import HORIZON, check_rule, dates_of_rule, parts_of, read_rule
 from .values import FOREIGN_IDS, DayOrInstant, Recurrence, day_or_instant, id_from_bytes, parse_day_or_instant
 from .views import local_day
 from .zones import from_local, wall_clock
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     """Returns the conversion to a zone by its IANA name; for None, to the zone of the reader."""
 
 _DAY = timedelta(days=1)
-_HORIZON = 100
-"""How many years a search looks ahead. A rule that never gives a date would be followed to the year 9999 otherwise."""
 
 
 def check(every: Recurrence) -> None:
@@ -49,7 +47,7 @@ def check(every: Recurrence) -> None:
     except UnreadableRule as error:
         raise Rejected(str(error)) from error
     if not every.after and first_day(every, date.fromisoformat(every.anchor)) is None:
-        raise Rejected(f"the rule {every.rule} gives no date in the next {_HORIZON} years")
+        raise Rejected(f"the rule {every.rule} gives no date in the next {HORIZON} years")
 
 
 # Dates
@@ -83,7 +81,7 @@ def days_from(every: Recurrence, earliest: date, count: int) -> list[date]:
 
 def _days(every: Recurrence, earliest: date) -> Iterator[date]:
     anchor = date.fromisoformat(every.anchor)
-    return dates_of_rule(every.rule, anchor, max(anchor, earliest).year + _HORIZON)
+    return dates_of_rule(every.rule, anchor, max(anchor, earliest).year)
 
 
 def _later(day: date, every: Recurrence) -> date:
@@ -163,7 +161,7 @@ def begun(
     every = Recurrence(rule, anchor.isoformat(), shown, None if clock is None else zone, after)
     first = anchor if after else first_day(every, anchor)
     if first is None:
-        raise UnreadableRule(f"{text} (it gives no date in the next {_HORIZON} years)")
+        raise UnreadableRule(f"{text} (it gives no date in the next {HORIZON} years)")
     return every, due or first.isoformat()
 
 

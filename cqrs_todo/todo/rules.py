@@ -70,6 +70,12 @@ _PARTS = {
 """The parts of an RRULE that are supported, and the forms of their values."""
 
 
+HORIZON = 100
+"""How many years a search looks ahead. A rule that never gives a date would be followed to the year 9999 otherwise."""
+_YEARS_OF_DAYS = 12
+"""After how many years any day of the calendar has come, 29 February included, except around 1900, 2100 and so on."""
+
+
 # Reading what people type
 
 
@@ -249,6 +255,10 @@ def parts_of(rule: str) -> Mapping[str, str]:
 def check_rule(rule: str) -> None:
     """Raise `UnreadableRule` unless a rule is an RRULE whose dates python-dateutil computes as RFC 5545 defines them."""
     parts = parts_of(rule)
+    if len(parts) < rule.count(";") + 1:
+        raise UnreadableRule(f"{rule} (a part is there twice)")
+    if "COUNT" in parts and "UNTIL" in parts:
+        raise UnreadableRule(f"{rule} (it has both COUNT and UNTIL)")
     for name, value in parts.items():
         if name not in _PARTS:
             raise UnreadableRule(f"{rule} ({name or 'an empty part'} is not supported)")
@@ -259,16 +269,19 @@ def check_rule(rule: str) -> None:
     days = parts.get("BYDAY", "MO").split(",")
     if len({len(day) > 2 for day in days}) > 1:  # the library gives no dates for such a mixture
         raise UnreadableRule(f"{rule} (BYDAY mixes days with and without a number)")
-    dates_of_rule(rule, date(2026, 1, 1), 2027)
+    if parts["FREQ"] in ("DAILY", "WEEKLY") and any(len(day) > 2 for day in days):
+        raise UnreadableRule(f"{rule} (BYDAY has numbers only within a month or a year)")
+    dates_of_rule(rule, date(2026, 1, 1), 2026)
 
 
-def dates_of_rule(text: str, anchor: date, last_year: int) -> Iterator[date]:
+def dates_of_rule(text: str, anchor: date, year: int) -> Iterator[date]:
     """Return the dates of a rule, computed by python-dateutil.
 
     Args:
         text: The RRULE.
         anchor: The day from which it counts.
-        last_year: The year after which no dates are wanted. A rule that never gives one would be followed for ever.
+        year: The year in which somebody looks for a date. A rule that never gives one is followed for `HORIZON` years from
+            then; if it is tried on each day, for `_YEARS_OF_DAYS` years, times its interval.
 
     Raises:
         UnreadableRule: The text is not a rule.
@@ -276,7 +289,10 @@ def dates_of_rule(text: str, anchor: date, last_year: int) -> Iterator[date]:
     from dateutil.rrule import rrulestr
 
     parts = dict(parts_of(text))
-    last = date(min(last_year, date.max.year), 12, 31)
+    years = HORIZON
+    if parts.get("FREQ") == "DAILY" and len(parts) > 1:
+        years = min(HORIZON, _YEARS_OF_DAYS * int(parts.get("INTERVAL", "1")))
+    last = date(min(year + years, date.max.year), 12, 31)
     try:
         count = int(parts.pop("COUNT")) if "COUNT" in parts else None
         until = date.fromisoformat(parts.pop("UNTIL")[:8]) if "UNTIL" in parts else last

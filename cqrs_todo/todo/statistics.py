@@ -126,8 +126,9 @@ class _Counts:
             self._items[stream] = Item(number, stream, version, after)
         self._counts.subtract(_counted_in(before))
         self._counts.update(_counted_in(after))
-        if after is not None and (after.due is not None or after.wait is not None) and _is_open(after):
-            self._dated[stream] = after, tuple(_turning_points(after, self._to_local))
+        points = tuple(_turning_points(after, self._to_local)) if after is not None and _is_open(after) else ()
+        if after is not None and points:
+            self._dated[stream] = after, points
         else:
             self._dated.pop(stream, None)
 
@@ -140,7 +141,7 @@ class _Counts:
         return self._counts[name]
 
     def dates_passed(self, since: datetime, until: datetime) -> list[datetime]:
-        """Return the moments at which a due day begins, or a due date or a wait has passed, in order.
+        """Return the moments at which a date of an open todo comes or has passed, in order.
 
         Args:
             since: The moments are after this time.
@@ -187,7 +188,8 @@ def moments_when(
     """Find the moments at which a condition began to hold.
 
     Each moment is the time of a commit. For a condition on `overdue` or a query it can also be a time between two commits at
-    which a due day began, or a due date or a wait passed. The count of a tag is the number of open todos with this tag.
+    which a date of a todo came or passed, or the present. (A query about `created:..5-days-ago`, for example, can become
+    true on any day. It is only tried at these moments.) The count of a tag is the number of open todos with this tag.
 
     Args:
         condition: The comparisons, all of which must hold.
@@ -228,20 +230,24 @@ def moments_when(
         if begins_to_hold(last):
             yield MatchingMoment(position, last)
     yield from between_commits(now)
+    if depends_on_time and last is not None and begins_to_hold(now):
+        yield MatchingMoment(position, now)
 
 
 def _turning_points(todo: Todo, to_local: ToLocal) -> Iterator[datetime]:
-    """Yield the moments at which the due day of a todo begins, at which it is overdue, and at which its wait has passed."""
-    for value in (todo.due, todo.wait):
-        parsed = None if value is None else parse_day_or_instant(value)
-        if parsed is not None:
-            yield parsed if isinstance(parsed, datetime) else start_of_day(parsed, to_local)
-    if todo.due is not None:
-        due = parse_day_or_instant(todo.due)
-        if isinstance(due, datetime):
-            yield due + timedelta(microseconds=1)
-        else:
-            yield start_of_day(due + timedelta(days=1), to_local)
+    """Yield the moments at which a date of a todo comes, and those at which it has passed."""
+    for value in (todo.due, todo.wait, todo.reminder, *(text for _, text in todo.attributes)):
+        if value is None:
+            continue
+        try:
+            parsed = value if isinstance(value, datetime) else parse_day_or_instant(value)
+            if isinstance(parsed, datetime):
+                moments = parsed, parsed + timedelta(microseconds=1)
+            else:
+                moments = start_of_day(parsed, to_local), start_of_day(parsed + timedelta(days=1), to_local)
+        except (ValueError, OverflowError):  # an attribute that is no date, or the end of the calendar
+            continue
+        yield from moments
 
 
 # statistics

@@ -14,7 +14,7 @@ from itertools import islice
 from typing import TypeAlias
 
 from ..cqrs.errors import LogBusy
-from ..cqrs.events import BATCH, FORGOTTEN, LOST, REDOES, UNDOES, Commit, UnknownEvent
+from ..cqrs.events import BATCH, FORGOTTEN, LOST, MADE, MERGED, REDOES, UNDOES, Commit, UnknownEvent
 from ..cqrs.fold import Fold
 from ..cqrs.ids import new_command_id
 from ..cqrs.struct import replace
@@ -31,6 +31,9 @@ from .views import Move, companions_of, move_of
 
 Choose: TypeAlias = Callable[[ListState], Sequence[Step]]
 """Chooses the steps to undo or redo, in the order in which they are undone or redone."""
+
+_WITHOUT_EFFECT = (FORGOTTEN, MERGED)
+"""The types of the events of which nothing can be undone or redone."""
 
 
 def undo(todos: Recorder, count: int = 1) -> Answer:
@@ -76,12 +79,27 @@ def undo_at(todos: Recorder, position: int) -> Answer:
 
 
 def _last_steps(side: ListState, direction: Direction, count: int) -> list[Step]:
-    found = direction.steps(side.backward())
+    found = direction.steps(side.backward()) if direction is not UNDO else _own_first(side)
     steps = list(islice(_remembered(side, found) if side.todos.log.forgotten else found, count))
     if not steps:
         why = ": what was forgotten cannot come back" if side.todos.log.forgotten else ""
         raise CannotUndo(f"there is nothing to {direction.verb}{why}")
     return steps
+
+
+def _own_first(side: ListState) -> Iterator[Step]:
+    """Yield the steps that can be undone. Right after a merge these are only those of the author of this list.
+
+    A merge can put the commits of others behind the last one of the author, who does not mean those.
+    """
+    author = side.todos.author
+    for commit in side.backward():
+        if MADE in commit.metadata.meta:
+            own = {each.metadata.command for each in side.backward() if each.metadata.by == author}
+            return (step for step in undo_steps(side.backward()) if own.issuperset(step))
+        if commit.metadata.by == author:
+            break
+    return undo_steps(side.backward())
 
 
 def _remembered(side: ListState, steps: Iterable[Step]) -> Iterator[Step]:
@@ -159,7 +177,7 @@ def _apply_steps(todos: Recorder, direction: Direction, choose: Choose) -> Answe
 def _commits_of(side: ListState, steps: Sequence[Step]) -> list[list[Commit]]:
     """Return the commits of each step.
 
-    Events that were forgotten are left out: nothing brings them back.
+    Events that were forgotten are left out: nothing brings them back. So are those that a merge made ineffective.
 
     Raises:
         CannotUndo: A step names a commit that does not exist, or has events that this program does not know.
@@ -169,7 +187,7 @@ def _commits_of(side: ListState, steps: Sequence[Step]) -> list[list[Commit]]:
     if absent := wanted - set(found):
         raise CannotUndo(f"a commit undoes or redoes the command {min(absent)}, which is not in {side.todos.name}")
     for command, commit in found.items():
-        remembered = tuple(event for event in commit.events if event.type != FORGOTTEN)
+        remembered = tuple(event for event in commit.events if event.type not in _WITHOUT_EFFECT)
         found[command] = replace(commit, events=remembered)
         unknown = [event.type for event in remembered if isinstance(event.data, UnknownEvent)]
         if LOST in unknown:
@@ -273,7 +291,7 @@ def _check_later(side: ListState, steps: Sequence[Sequence[Commit]]) -> None:
 def _conflicts(commit: Commit, fields: set[tuple[str, str]]) -> bool:
     streams = {stream for stream, _ in fields}
     for event in commit.events:
-        if event.stream not in streams:
+        if event.stream not in streams or event.type == MERGED:
             continue
         if isinstance(event.data, UnknownEvent) or (event.stream, "*") in fields or move_of(commit) is not None:
             return True
@@ -348,7 +366,7 @@ def _in_each_list(here: ListState, sides: Mapping[str, ListState], commit: Commi
         if twin is not None and _can_apply(there, direction, twin):  # a crash may have prevented it
             if direction is UNDO:
                 _check_later_there(there, twin)
-            parts[there] = replace(twin, events=tuple(event for event in twin.events if event.type != FORGOTTEN))
+            parts[there] = replace(twin, events=tuple(event for event in twin.events if event.type not in _WITHOUT_EFFECT))
     command = new_command_id()
     return [
         Half(

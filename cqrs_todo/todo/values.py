@@ -45,8 +45,8 @@ class Recurrence(Struct, frozen=True, gc=False, omit_defaults=True):
 Attributes: TypeAlias = tuple[tuple[str, str], ...]
 """Attributes: pairs of a key and its value, sorted by key."""
 
-FOREIGN_IDS = ("uuid", "uid", "todoist_id")
-"""The attributes that hold the id which another program gave to a todo: Taskwarrior, iCalendar and Todoist."""
+FOREIGN_IDS = ("uuid", "uid", "todoist_id", "org_id")
+"""The attributes that hold the id which another program gave to a todo: Taskwarrior, iCalendar, Todoist and Org."""
 
 AttributeKind: TypeAlias = Literal["text", "number", "date"]
 """What the values of a declared attribute are. A date is a `DayOrInstant`."""

@@ -7,14 +7,12 @@ from operator import attrgetter, itemgetter
 from typing import Any, Literal, Protocol, TypeAlias, TypeVar, get_args
 
 from ..cqrs.events import REPAIRED, Commit
+from ..cqrs.events import RESTORES as RESTORES
 from ..cqrs.fold import Entity
 from ..cqrs.struct import Struct
 from .events import TodoCreated
 from .fields import FIELDS, Kind, State, Todo
 from .values import PRIORITIES, DayOrInstant, ToLocal, number_in, parse_day_or_instant, time_in
-
-RESTORES = "restores"
-"""The key in a commit's `meta` for the position whose state the commit restores."""
 
 MOVE = "move"
 """The key in a commit's `meta` for the move that the commit is one half of; see `Move`."""

@@ -52,6 +52,7 @@ def test_a_field_is_cleared_by_its_name_or_the_option(todo: Todo, name: str) -> 
     config.write_text('[attributes]\nestimate = "text"\n')
     todo("add", "other")
     todo("add", "x", "estimate:2h", *values, "wait:2020-01-01", "depends:1", "under:1", "every:day")
+    todo("remind", "2", "--ack")
     before = todo.todos()[1]
     for words in ([f"{name}:none"], ["--clear", name]):
         assert before[name]

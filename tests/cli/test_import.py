@@ -58,15 +58,15 @@ def bounded(todo: Todo, command: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize(
     ("command", "code", "words"),
     [
-        ("todo import /dev/zero", 1, "neither JSON nor a log"),
+        ("todo import /dev/zero", 1, "it has NUL characters"),
         ("todo import --format events /dev/zero", 1, "line 1: it is longer than 65,536 bytes"),
         ("todo import --format json /dev/zero", 1, "neither JSON nor a log"),
         ("todo import /dev/urandom", 1, ""),
-        ("yes | todo import -", 1, "neither JSON nor a log"),
+        ("yes | todo import -", 1, "is not recognised"),
         ("yes '{' | todo import -", 1, "is larger than 67,108,864 bytes"),
         ("yes '' | todo import -", 1, "is larger than 67,108,864 bytes"),
         ("yes | todo import --format events -", 1, "line 1: no header"),
-        ("head -c 10000000 /dev/zero | tr '\\0' x | todo import -", 1, "neither JSON nor a log"),
+        ("head -c 10000000 /dev/zero | tr '\\0' x | todo import -", 1, "is not recognised"),
         ("head -c 10000000 /dev/zero | tr '\\0' '{' | todo import --format events -", 1, "line 1: it is longer"),
         ("(cat log | head -1; yes) | todo import -", 1, "line 2, byte"),
         ("(cat log | head -1; cat /dev/zero) | todo import -", 1, "line 2: it is longer than 67,108,864 bytes"),
@@ -82,12 +82,12 @@ def bounded(todo: Todo, command: str) -> subprocess.CompletedProcess[str]:
         ("sed 2d log | todo import -", 1, "line 2, byte"),
         ("sed 1d log | todo import -", 1, "is not an export"),
         ("sed 1s/1.0/2.0/ log | todo import -", 1, "made by a newer program"),
-        ("todo import .", 2, "Is a directory"),
+        ("todo import .", 1, "is a folder without .ics files"),
         ("todo import - <&-", 1, "stdin is empty; nothing was imported"),
         ("todo import log/x", 2, "Not a directory"),
         ("todo import $(printf 'x%.0s' {1..300})", 2, "File name too long"),
         ("ln -s loop loop; todo import loop", 2, "symbolic links"),
-        ("iconv -t UTF-16 log | todo import -", 1, "is in UTF-16"),
+        ("iconv -t UTF-16 log | todo import -", 1, "is a log in another encoding"),
     ],
 )
 def test_what_is_no_export_is_refused_before_the_lock_in_bounded_memory(

@@ -46,7 +46,7 @@ def test_however_the_shell_splits_a_query_it_is_read_once(filled: Todo, line: li
     ("line", "said"),
     [
         ("-x", "there is no option -x\n      to leave out the tag: not +x"),
-        ("-nope", "no todo has the tag +nope\n      the tags are +home, +out"),
+        ("list:nope", "there is no list 'nope'"),
         ("due:friday 17:00", "write: due:friday-17:00"),
         ("duw:friday", "did you mean due?"),
         ("--nope", "no such option: --nope"),
@@ -153,3 +153,8 @@ def test_a_text_that_looks_like_an_id_can_be_given_beside_where(todo: Todo) -> N
     todo("add", "A", "+p")
     todo("edit", "--where", "+p", "--", "2 eggs")
     assert todo.todos()[0]["text"] == "2 eggs"
+
+
+def test_a_tag_that_no_todo_has_can_be_left_out(todo: Todo) -> None:
+    todo("add", "A", "+a")
+    assert todo("ls", "+a", "-nope").out == "1  A +a\n"

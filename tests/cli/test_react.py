@@ -448,35 +448,64 @@ def test_a_runner_that_is_ended_ends_the_program_that_it_runs(todo: Todo, follow
     assert todo("react").err.startswith("2 events")
 
 
-def _check_deliveries(todo: Todo, count: int, kills: int) -> None:
-    """Hold that no event was missed, that the first deliveries were in order, and that only events in flight came again."""
-    ids = (todo.home / "ids").read_text().split()
-    first = list(dict.fromkeys(ids))
-    expected = [f"{commit['command']}/{n}" for commit in todo("history", "--json", "--reverse").json["commits"] for n in [1]]
-    assert first == expected[-count:]
-    assert sum(Counter(ids).values()) - len(first) <= kills
-
-
 def _keep_ids(todo: Todo, timeout: float = 30.0) -> None:
-    # the order of the keys of the document is that of the program
     text = '#!/bin/sh\nread -r line\nline=${line#*\\"id\\":\\"}\necho "${line%%\\"*}" >> ids\n'
     configure(todo, reaction("ids", [script(todo, "ids.sh", text)], on=["todo_created"], timeout=timeout))
 
 
-def test_a_runner_that_is_killed_misses_nothing(todo: Todo, follow: Callable[[], Follower]) -> None:
+def _kill_again_and_again(todo: Todo, follow: Callable[[], Follower], events: int, kills: int) -> None:
+    """Kill followers at random points while events wait for them and more are recorded; then let one come to the end."""
     _keep_ids(todo)
     todo("react")
-    for n in range(3):
-        todo("add", f"todo {n}")
+    todo("add", "-", stdin="".join(f"todo {n}\n" for n in range(events - kills)))
+    ids = todo.home / "ids"
     chance = random.Random(20261129)
-    kills = 5
     for kill in range(kills):
+        before = len(ids.read_text().split()) if ids.exists() else 0
         follower = follow()
-        _ends(lambda before=kill: (todo.home / "ids").exists() and len((todo.home / "ids").read_text().split()) > before)
-        time.sleep(chance.random() * 0.02)
+        assert _ends(lambda: ids.exists() and len(ids.read_text().split()) > before)  # noqa: B023  # it is called at once
+        time.sleep(chance.random() * 0.04)
         follower.end()
         todo("add", f"more {kill}")
         for lease in (todo.data / "reactions").rglob("*.lease"):  # as if it had ended already
             lease.unlink()
     todo("react")
-    _check_deliveries(todo, 3 + kills, kills)
+    delivered = ids.read_text().split()
+    first = list(dict.fromkeys(delivered))
+    commits = todo("history", "--json", "--reverse").json["commits"]
+    assert first == [f"{commit['command']}/{n}" for commit in commits for n in range(1, len(commit["events"]) + 1)]
+    assert len(first) == events
+    again = Counter(delivered).total() - len(first)
+    assert again <= kills
+    sys.stdout.write(f"{events:,} events, {kills} kills, {again} delivered again\n")
+
+
+def test_a_runner_that_is_killed_misses_nothing(todo: Todo, follow: Callable[[], Follower]) -> None:
+    _kill_again_and_again(todo, follow, events=30, kills=4)
+
+
+@pytest.mark.long
+def test_a_runner_that_is_killed_two_hundred_times_misses_nothing(todo: Todo, follow: Callable[[], Follower]) -> None:
+    _kill_again_and_again(todo, follow, events=1_500, kills=200)
+
+
+@pytest.mark.long
+def test_a_runner_that_is_stopped_beyond_its_lease_disturbs_no_order(todo: Todo, follow: Callable[[], Follower]) -> None:
+    _keep_ids(todo, timeout=0.5)  # its lease lasts nine seconds
+    todo("react")
+    stops = 3
+    runners = [follow(), follow()]
+    for stop in range(stops):
+        for n in range(20):
+            todo("add", f"todo {stop}.{n}")
+        os.kill(runners[stop % 2].process.pid, signal.SIGSTOP)
+        for n in range(20):
+            todo("add", f"todo {stop}.{n} while one is stopped")
+        assert _ends(lambda: len(set((todo.home / "ids").read_text().split())) == (stop + 1) * 40, 60)  # noqa: B023  # it is called at once
+        os.kill(runners[stop % 2].process.pid, signal.SIGCONT)
+        time.sleep(1)
+    delivered = (todo.home / "ids").read_text().split()
+    first = list(dict.fromkeys(delivered))
+    commits = todo("history", "--json", "--reverse").json["commits"]
+    assert first == [f"{commit['command']}/1" for commit in commits]
+    assert len(delivered) - len(first) <= stops

@@ -231,3 +231,25 @@ def test_a_file_that_is_no_checkpoint_does_not_stop_forgetting(store: Store, log
     aside.write_bytes(next(log.lines()))
     assert store.forget("inbox", ["a/1"]).events == 3
     assert not aside.exists()
+
+
+def test_a_reaction_can_begin_after_an_event(store: Store, log: Log) -> None:
+    seen: list[Recorded[Any]] = []
+    runner = Runner(store, log, Reaction("see", seen.append))
+    assert (runner.begin_after(2), runner.begin_after(0), runner.catch_up()) == (True, False, 1)
+    assert [event.position for event in seen] == [3]
+
+
+def test_one_parked_event_can_be_tried_again(store: Store, log: Log) -> None:
+    fails = [True]
+
+    def react(_event: Recorded[Any]) -> None:
+        if fails[0]:
+            raise ValueError
+
+    runner = Runner(store, log, Reaction("see", react), retries=0)
+    runner.catch_up()
+    first, second, third = runner.parked()
+    fails[0] = False
+    assert (runner.retry_parked("other/1"), runner.retry_parked(second.event)) == (0, 1)
+    assert list(runner.parked()) == [first, third]

@@ -118,7 +118,7 @@ def test_nothing_brings_back_what_was_forgotten(
             commits = todos.commits()
             for commit in commits:
                 assert all(event.type == FORGOTTEN for event in commit.events if event.stream in entities)
-                assert describe_commit(commit, todos.position_of) is not None
+                assert describe_commit(commit, todos.position_of, datetime.astimezone) is not None
                 assert all(describe_event(event, lambda at: at) for event in commit.events)
             past = [todos.view(commit.last) for commit in commits]
             assert not [item for view in past for item in view.items if item.stream in entities]

@@ -93,13 +93,16 @@ POSITIONS = {"c3": 3, "c4": 4}
         ({"redoes": ["c3"]}, "redoes @3"),
         ({"redoes": ["c9"]}, "redoes the command c9"),
         ({"restores": 7}, "as of @7"),
+        ({"made": "2026-11-20T08:15:00Z"}, "made 2026-11-20 08:15"),
+        ({"made": NOW.isoformat()}, ""),
         ({"undoes": "c3", "redoes": [3]}, ""),
         (Move("1", "inbox", "2", "work").meta, "moved from inbox to work"),
         ({"move": {"from": "inbox", "to": "work"}}, ""),
     ],
 )
 def test_a_commit_is_described_by_what_it_undoes_redoes_restores_or_moves(meta: dict[str, Any], words: str) -> None:
-    assert describe_commit(Commit((event(TodoRemoved()),), Metadata(NOW, "me", "c", meta)), POSITIONS.get) == words
+    commit = Commit((event(TodoRemoved()),), Metadata(NOW, "me", "c", meta))
+    assert describe_commit(commit, POSITIONS.get, utc) == words
 
 
 def test_an_object_that_is_not_an_event_mentions_nothing() -> None:
@@ -114,4 +117,27 @@ def test_an_event_mentions_the_texts_of_its_values_in_any_case() -> None:
 
 def test_a_commit_that_undoes_and_restores_says_both() -> None:
     meta = Metadata(NOW, "me", "c", {"undoes": ["c3"], "restores": 7})
-    assert describe_commit(Commit((event(TodoRemoved()),), meta), POSITIONS.get) == "undoes @3, as of @7"
+    assert describe_commit(Commit((event(TodoRemoved()),), meta), POSITIONS.get, utc) == "undoes @3, as of @7"
+
+
+@pytest.mark.parametrize(
+    ("record", "words"),
+    [
+        (b'{"type":"todo_text_changed","data":{"new":"Buy milk"}}', "text set to Buy milk"),
+        (b'{"type":"todo_note_changed","data":{"new":null}}', "note cleared"),
+        (b'{"type":"todo_reminder_changed","data":{"new":"2026-11-20T08:15:00Z"}}', "reminder set to 2026-11-20 08:15"),
+        (b'{"type":"todo_attribute_changed","data":{"key":"estimate","new":"2"}}', "estimate set to 2"),
+        (b'{"type":"todo_tag_added","data":{"tag":"home"}}', "tagged +home"),
+        (b'{"type":"todo_dependency_removed","data":{"dependency":"a1"}}', "no longer depends on a1"),
+        (b'{"type":"todo_completed","data":{"completed":"2026-11-20"}}', "done on 2026-11-20"),
+        (b'{"type":"todo_reopened","data":{}}', "reopened"),
+        (b'{"type":"todo_removed","data":{}}', "removed"),
+        (b'{"type":"todo_created","data":{"text":"x"}}', "created"),
+        (b'{"type":"todo_from_the_future","data":{}}', "changed"),
+        (b'{"type":"todo_text_changed","data":7}', "changed"),
+        (b"[]", "changed"),
+    ],
+)
+def test_a_change_without_effect_is_described_by_what_was_wanted(record: bytes, words: str) -> None:
+    merged = event(UnknownEvent("merged", record))
+    assert describe_event(merged, utc) == f"{words} elsewhere, which has no effect here"

@@ -14,7 +14,7 @@ import pytest
 from cqrs_todo.cqrs.struct import replace
 from cqrs_todo.todo.errors import InvalidQuery
 from cqrs_todo.todo.fields import Todo
-from cqrs_todo.todo.query import LONGEST, Context, parse
+from cqrs_todo.todo.query import LONGEST, Context, filters_named, parse
 from cqrs_todo.todo.values import Recurrence
 from cqrs_todo.todo.views import Item
 
@@ -318,3 +318,41 @@ def test_the_examples_of_the_documentation_are_queries() -> None:
 def test_a_query_and_its_opposite_divide_what_is_open() -> None:
     for query in ("milk", "+home", "due:..friday", "pri:H or project:home", "filter:home", "overdue", "not milk"):
         assert sorted(found(query) + found(f"not ({query})")) == found("")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("filter:w", [("w", False)]),
+        ("+a Filter:w due:monday", [("w", False)]),
+        ("filter:w,x", [("w", False), ("x", False)]),
+        ('filter:"a b"', [("a b", False)]),
+        ("-filter:w", [("w", True)]),
+        ("not filter:w", [("w", True)]),
+        ("not -filter:w", [("w", False)]),
+        ("(filter:w or +a)", [("w", False)]),
+        ("not (+a or filter:w) filter:x", [("w", True), ("x", False)]),
+        ("text:filter:w", []),
+        ('"filter:w"', []),
+    ],
+)
+def test_the_filters_that_a_query_names_are_found(text: str, expected: list[tuple[str, bool]]) -> None:
+    assert filters_named(text) == expected
+
+
+def test_only_tags_that_are_wanted_are_reported() -> None:
+    query = parse("+home -work not +x not (+y) not -z", Context(NOW, lambda instant: instant, items=ITEMS))
+    assert query.tags == ("home", "z")
+
+
+@pytest.mark.parametrize("text", ["list:nope", "under:nope/3", "depends:/B/"])
+def test_a_list_that_does_not_exist_is_an_error(text: str) -> None:
+    context = Context(NOW, lambda instant: instant, "inbox", ITEMS, lists=lambda: ["inbox", "work"])
+    with pytest.raises(InvalidQuery, match="there is no list"):
+        parse(text, context)
+
+
+def test_an_error_within_a_filter_names_the_filter() -> None:
+    context = Context(NOW, lambda instant: instant, items=ITEMS, filters={"a": "due:"})
+    with pytest.raises(InvalidQuery, match="in the filter a: "):
+        parse("filter:a", context)

@@ -216,3 +216,20 @@ def test_a_count_that_does_not_exist_is_named_with_a_similar_one(text: str, mean
         parse_condition(text)
     assert ("did you mean " in str(caught.value)) == (meant is not None)
     assert meant is None or f"did you mean {meant}?" in str(caught.value)
+
+
+def test_a_query_about_any_date_is_tried_when_the_date_comes_and_at_present() -> None:
+    todos = a_list(open_store("memory:", TYPES))
+    todos.clock = lambda: NOW
+    later = NOW + timedelta(days=2)
+    todos.add([Create("a", NOW, reminder=later, attributes=(("started", "2026-11-25"), ("end", "9999-12-31")))])
+    seen: list[datetime] = []
+
+    def wanting(_query: str, _items: object, now: datetime) -> int:
+        seen.append(now)
+        return int(now >= NOW + timedelta(days=9))
+
+    now = NOW + timedelta(days=10)
+    found = list(moments_when(parse_condition("(x)>=1"), todos.log.commits(), now, utc, wanting))
+    assert {later, datetime(2026, 11, 25, tzinfo=UTC), datetime(2026, 11, 26, tzinfo=UTC)} <= set(seen)
+    assert [(each.position, each.at) for each in found] == [(1, now)]

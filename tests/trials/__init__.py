@@ -12,6 +12,7 @@ from . import (
     full_disk,
     hostile,
     kills,
+    merges,
     pairs,
     power,
     projections,
@@ -42,5 +43,6 @@ TRIALS: dict[str, ModuleType] = {
         decoder,
         hostile,
         clocks,
+        merges,
     )
 }

@@ -181,7 +181,7 @@ def _read(todos: TodoList) -> None:
         list(blame(item.stream, commits))
     board(view.items, NOW, lambda instant: instant)
     for commit in commits:
-        describe_commit(commit, todos.position_of)
+        describe_commit(commit, todos.position_of, lambda instant: instant)
         for event in commit.events:
             describe_event(event, lambda instant: instant)
             event_mentions(event.data, "x")

@@ -53,7 +53,7 @@ class Deed:
     @property
     def rewrites(self) -> bool:
         """Whether it rewrites logs instead of adding to them."""
-        return "forget" in self.args
+        return bool({"forget", "merge"} & set(self.args))
 
 
 def _deed(line: str, *lists: str, home: str = "plain", stdin: bytes = b"", output: str = "", in_words: bool = False) -> Deed:
@@ -114,6 +114,7 @@ DEEDS = (
     _deed("forget 1 --yes", home="torn"),
     _deed("forget 1 --yes", home="suspect"),
     _deed("forget 1 --yes", home="long"),
+    _deed("merge copy.jsonl", home="mergeable"),
 )
 """Every verb that changes something: lists, logs, exports, repairs, and the snapshot of a long list."""
 
@@ -205,6 +206,19 @@ def _importable(data: Path) -> None:
     _must(Program(home), "-L", "taken", "import", "first.jsonl")
 
 
+def _mergeable(data: Path) -> None:
+    """Make a plain home, and a copy of its inbox that was changed elsewhere more often than here, in copy.jsonl."""
+    _plain(data)
+    home = Program(data.parents[2])
+    elsewhere = home.at(home.home.parent / f"{home.home.name}-elsewhere")
+    shutil.copytree(home.home, elsewhere.home, dirs_exist_ok=True)
+    for args in (("edit", "2", "Buy soya milk"), ("add", "Sweep the yard"), ("rm", "3")):
+        _must(elsewhere, *args)
+    for args in (("edit", "2", "Buy rice milk"), ("add", "Read the book")):
+        _must(home, *args)
+    shutil.copy(elsewhere.log_file(), home.home / "copy.jsonl")
+
+
 def _moved(data: Path) -> None:
     """Make a home in which the last change of two lists is a move between them. Its last todo recurs."""
     _with_exports(data)
@@ -235,6 +249,7 @@ _HOMES: dict[str, Callable[[Path], None]] = {
     "damaged": _damaged,
     "long": _long,
     "importable": _importable,
+    "mergeable": _mergeable,
     "moved": _moved,
     "moved-undone": _moved_undone,
 }
@@ -309,7 +324,7 @@ def follow_up(program: Program, deed: Deed) -> Iterator[Wrong]:
             yield STUCK, f"a second repair ended with {repaired.code}: {(repaired.err or repaired.out.decode())[:300]}"
             return
     name = next((name for name in deed.lists if program.log_file(name).exists()), deed.lists[0])
-    if deed.rewrites:
+    if "forget" in deed.args:
         yield from _forgotten_again(program, deed)
     if deed.home == "long":
         yield from _seen_alike(program)

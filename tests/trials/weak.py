@@ -31,6 +31,8 @@ from cqrs_todo.todo.model import Remove
 from cqrs_todo.todo.recorder import Answer
 from cqrs_todo.todo.views import Item, id_of
 
+from .weak_merges import MERGES
+
 
 def _no_fsync() -> None:
     """The program syncs nothing."""
@@ -386,6 +388,7 @@ KINDS = {
     "asynchronous-standby": _asynchronous_standby,
     "no-condition-jsonl": _no_condition_jsonl,
     "no-condition-postgres": _no_condition_postgres,
+    **MERGES,
 }
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from itertools import islice
 
-from ...cqrs.events import FRAMEWORK_TYPES, Commit, Moment
+from ...cqrs.events import FRAMEWORK_TYPES, MERGED, Commit, Moment
 from ...cqrs.struct import Struct
 from ...cqrs.timeline import reached
 from ...todo.history import mentions
@@ -29,6 +29,7 @@ def history(
     until: str | None,
     by: str | None,
     types: Sequence[str],
+    conflicts: bool,
     limit: int | None,
     reverse: bool,
     patch: bool,
@@ -45,6 +46,7 @@ def history(
         others = {
             "--by": by,
             "--type": types,
+            "--conflicts": conflicts,
             "--limit": None if limit is None else str(limit),
             "--reverse": reverse,
             "--patch": patch,
@@ -62,7 +64,7 @@ def history(
     lists = [session.open_list(name) for name in Lists(session.store).names()] if all_lists else [session.list]
     views = [todos.view(session.moment) for todos in lists]
     start, end = (None, None) if since is None and until is None else _limits(session, since, until, all_lists=all_lists)
-    wanted = _Filter(start, end, by, tuple(map(_event_type, types)), text)
+    wanted = _Filter(start, end, by, (*map(_event_type, types), *((MERGED,) if conflicts else ())), text)
     if follow:
         from ..history_forms import follow_history
 
@@ -250,6 +252,9 @@ VERB = Verb(
             "Show only changes with an event of this type, such as completed. A wrong type lists all types.",
             metavar="TYPE",
             multiple=True,
+        ),
+        Option(
+            "conflicts", ("--conflicts",), "Show only changes that a merge left without effect, because newer ones stand."
         ),
         Option("limit", ("--limit", "-n"), "Show at most N changes.", metavar="N", kind=int, least=0, most=10**9),
         Option("reverse", ("--reverse",), "Show the oldest first."),

@@ -15,10 +15,7 @@ if TYPE_CHECKING:
     from ..sources import Source
 
 _BOM = b"\xef\xbb\xbf"
-_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 _ZIP = b"PK\x03\x04"
-_EMPTY_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
-_ZIP = b"PK\x05\x06"
 _EMPTY_ZIP = b"PK\x05\x06"
 _HEADINGS = ("projects", "tags")
 

@@ -15,13 +15,14 @@ from ..verb import TRAVEL, Argument, Option, Verb
 def when(session: Session, words: Sequence[str], at_least: int | None, last: bool) -> None:
     """Show the first, or the last, moment at which a condition over counts became true."""
     condition = " ".join(words) if at_least is None else f"({' '.join(words)})>={at_least}"
-    if "filter:" in condition:
-        from ..queries import use_list_of_filter
+    comparisons = parse_condition(check_text("condition", condition))
+    queries = [comparison.count[1:-1] for comparison in comparisons if comparison.count.startswith("(")]
+    if queries:
+        from ..queries import use_list_of_filter  # most conditions have no query
 
-        use_list_of_filter(session, [condition.replace("(", " ")])
+        use_list_of_filter(session, queries)
     todos = session.list
     view = todos.view(session.moment)
-    comparisons = parse_condition(check_text("condition", condition))
     commits = todos.commits(session.moment)
     found: MatchingMoment | None = None
 
@@ -30,9 +31,8 @@ def when(session: Session, words: Sequence[str], at_least: int | None, last: boo
 
         return len(parsed(session, query, view.list, items, to_local(now)).matching())
 
-    for comparison in comparisons:  # a query that is wrong is refused, whatever happened
-        if comparison.count.startswith("("):
-            wanting(comparison.count[1:-1], view.items, session.seen_from(view))
+    for query in queries:  # one that is wrong is refused, whatever happened
+        wanting(query, view.items, session.seen_from(view))
     for moment in moments_when(comparisons, commits, session.seen_from(view), to_local, wanting):
         found = moment
         if not last:

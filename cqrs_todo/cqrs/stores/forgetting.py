@@ -58,6 +58,25 @@ def forget_lines(name: str, lines: Iterable[bytes], streams: Collection[str]) ->
         ReadOnlyLog: The log has a newer format.
         InvalidLine: A line is wrong.
     """
+    forgotten, found = _forget(name, lines, streams)
+    if not found:
+        raise StreamNotFound(name, sorted(streams))
+    return forgotten
+
+
+def forget_in_copy(lines: Iterable[bytes], streams: Collection[str]) -> list[bytes]:
+    """Return the lines of a copy of a log after the streams were forgotten in it that another copy names as forgotten.
+
+    Args:
+        lines: All lines of the copy, each with its LF. It need not have events in any of the streams.
+        streams: The names of the streams.
+    """
+    forgotten, _ = _forget("a copy", lines, streams)
+    return forgotten.lines
+
+
+def _forget(name: str, lines: Iterable[bytes], streams: Collection[str]) -> tuple[Forgotten, bool]:
+    """Forget streams as `forget_lines` does, and return also whether the log has events in one of them."""
     rest = iter(lines)
     first = next(rest, b"")
     header, digest = decode_header(first[:-1])
@@ -80,9 +99,7 @@ def forget_lines(name: str, lines: Iterable[bytes], streams: Collection[str]) ->
         positions |= {place for place, event in enumerate(commit.events, commit.position) if event.stream in forgotten}
         found = found or any(event.stream in streams for event in commit.events)
         result.append(chain_line(last_digest(result[-1]), new))
-    if not found:
-        raise StreamNotFound(name, sorted(streams))
-    return Forgotten(header.id, result, changed, positions, events)
+    return Forgotten(header.id, result, changed, positions, events), found
 
 
 def _header_naming(forgotten: Collection[str], line: bytes) -> bytes:

@@ -13,6 +13,7 @@ from hashlib import sha256
 from ...cqrs.struct import Struct, replace
 from ..errors import MalformedFile
 from ..values import FOREIGN_IDS
+from ..views import local_day
 from . import Loss
 from .icalendar_ import uid_of
 from .matching import match
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from ..fields import Todo
+    from ..values import ToLocal
     from ..views import Item
     from . import Entry, Report
 
@@ -51,6 +53,7 @@ def plan_import(
     items: Sequence[Item],
     digests: Mapping[str, str],
     new_id: Callable[[], str],
+    to_local: ToLocal,
     report: Report,
 ) -> Plan:
     """Plan the import of entries into a list.
@@ -60,6 +63,7 @@ def plan_import(
         items: The todos of the list, removed ones included.
         digests: The digests of the entries that were imported before, by the ids of their todos.
         new_id: Returns a new id.
+        to_local: The reader's time zone.
         report: Receives links that lead nowhere.
 
     Raises:
@@ -79,7 +83,7 @@ def plan_import(
             continue
         todo = linked(entry, ids, id, report)
         if now is not None:
-            todo = _with_what_the_file_does_not_say(todo, now, entry)
+            todo = _with_what_the_file_does_not_say(todo, now, entry, to_local)
         if todo == now:
             same += 1
             continue
@@ -164,11 +168,14 @@ def has_foreign_id(item: Item) -> bool:
     return any(key in FOREIGN_IDS for key, _ in item.todo.attributes)
 
 
-def _with_what_the_file_does_not_say(todo: Todo, now: Todo, entry: Entry) -> Todo:
+def _with_what_the_file_does_not_say(todo: Todo, now: Todo, entry: Entry, to_local: ToLocal) -> Todo:
     """Return the todo of an entry with those values of the present todo that the file does not have, or not exactly."""
     todo = replace(todo, created=now.created)
-    if "completed" in entry.guessed and now.completed is not None:
-        todo = replace(todo, completed=now.completed)
+    done, before = todo.completed, now.completed
+    if before is not None and done is not None:
+        same_day = len(done) == len("2026-03-05") and local_day(before, to_local).isoformat() == done
+        if same_day or "completed" in entry.guessed:
+            todo = replace(todo, completed=before)
     if "every" in entry.guessed and now.every is not None:
         todo = replace(todo, every=now.every)
     return todo

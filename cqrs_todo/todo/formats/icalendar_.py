@@ -421,6 +421,9 @@ def _properties(item: Item, uids: Mapping[str, str], context: Context, report: R
         yield from [f"RELATED-TO;RELTYPE=DEPENDS-ON:{_escape(uids[id])}"] if id in uids else []
     if lost:
         report(Loss(item.number, "a link to another todo", "that todo is not in the file", "lost"))
+    texts = (todo.text, todo.note or "", *attributes.values())
+    if any("\r" in text for text in texts):
+        report(Loss(item.number, "a carriage return", "a line feed", "changed"))
     yield from _others(todo, attributes)
 
 

@@ -88,12 +88,17 @@ class Draft:
 
         Returns:
             The key of the attribute; None if it was not kept.
+
+        Raises:
+            MalformedFile: The value cannot be recorded, for instance because it is too long.
         """
         base = attribute_key(key)
         number = self._counts[base] = self._counts.get(base, 0) + 1
         try:
             name, value = check_attribute(base if number == 1 else f"{base}.{number}", value)
         except Rejected as error:
+            if value.strip() and not self._context.lenient:
+                raise MalformedFile(self.line, str(error)) from error
             self._counts[base] -= 1
             self.lose(key, str(error))
             return None

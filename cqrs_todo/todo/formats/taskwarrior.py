@@ -228,7 +228,10 @@ def _date(task: Mapping[str, Any], key: str, context: Context) -> DayOrInstant |
 
 def _read_note(draft: Draft, task: Mapping[str, Any]) -> None:
     lines: list[str] = []
-    for annotation in task.get("annotations") or []:
+    annotations = task.get("annotations") or []
+    if not isinstance(annotations, list):
+        raise ValueError("the annotations are no list")
+    for annotation in annotations:
         text = annotation.get("description") if isinstance(annotation, dict) else None
         if not isinstance(text, str):
             raise ValueError("an annotation has no description")

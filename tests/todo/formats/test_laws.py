@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from types import ModuleType
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from cqrs_todo.cqrs.struct import replace
@@ -16,6 +16,8 @@ from cqrs_todo.todo.views import Item
 
 from .todos import CONTEXT, comparable, items_of_entries, lists
 
+EXAMPLES = 500 if settings().max_examples >= 500 else 12
+"""How many examples a law has: 500 in `make trials`, and few in `make test`."""
 DAYS = {"todotxt": ("created", "completed"), "markdown": ("created", "completed")}
 """The fields of which a format keeps only the day."""
 LINES = ("todotxt", "markdown", "org", "csv_")
@@ -57,7 +59,7 @@ def compared(format: str, items: Iterable[Item]) -> Counter[str]:
 
 
 @pytest.mark.parametrize("format", FORMATS)
-@settings(max_examples=60)
+@settings(max_examples=EXAMPLES)
 @given(items=lists())
 def test_what_was_imported_is_the_same_after_an_export_and_an_import(format: str, items: list[Item]) -> None:
     imported = read(format, write(format, items))
@@ -65,10 +67,11 @@ def test_what_was_imported_is_the_same_after_an_export_and_an_import(format: str
 
 
 @pytest.mark.parametrize("format", FORMATS)
-@settings(max_examples=60)
+@settings(max_examples=EXAMPLES)
 @given(items=lists())
 def test_an_export_keeps_every_field(format: str, items: list[Item]) -> None:
     kept = [item for item in items if not item.todo.removed]
+    assume(format != "icalendar_" or "\\r" not in repr(kept))  # it is the end of a line there
     assert compared(format, without_ids(read(format, write(format, kept)))) == compared(format, kept)
 
 
@@ -105,7 +108,7 @@ _LINES = st.lists(
 
 
 @pytest.mark.parametrize("format", ["todotxt", "markdown", "org"])
-@settings(max_examples=60)
+@settings(max_examples=EXAMPLES)
 @given(text=_LINES)
 def test_any_text_is_the_same_after_an_import_an_export_and_an_import(format: str, text: str) -> None:
     imported = [item for item in read(format, text) if "\0" not in repr(item)]

@@ -33,8 +33,6 @@ _words = st.sampled_from(
         "a:2",
         "#tag",
         "\\#tag",
-    ]
-    + [
         "[due:: 2026-01-01]",
         "\\+home",
         "TODO",
@@ -47,8 +45,6 @@ _words = st.sampled_from(
         "",
         "{x}",
         "\\",
-    ]
-    + [
         "BEGIN:VTODO",
         ";",
         ",",
@@ -119,8 +115,9 @@ def lists(draw: st.DrawFn) -> list[Item]:
     ids = [f"a{number}" for number in range(len(drawn))]
     items = []
     for number, todo in enumerate(drawn):
-        others = st.sampled_from([each for each in ids if each != ids[number]] or [None])
-        parent = draw(st.none() | others)
+        choices: list[str | None] = [None, *(each for each in ids if each != ids[number])]
+        others = st.sampled_from(choices)
+        parent = draw(others)
         depends = tuple(sorted({each for each in draw(st.lists(others, max_size=2)) if each is not None}))
         items.append(Item(number + 1, f"todo/{ids[number]}", 1, replace(todo, parent=parent, depends=depends)))
     return items
@@ -161,4 +158,4 @@ def comparable(items: Sequence[Item], days: Sequence[str] = ()) -> Iterator[tupl
             todo, **{name: day_text(value, CONTEXT) for name, value in values.items()}, parent=None, depends=()
         )
         above = by_id.get(todo.parent or "")
-        yield rounded, above and above.text, sorted(by_id[id].text for id in todo.depends if id in by_id)
+        yield rounded, None if above is None else above.text, sorted(by_id[id].text for id in todo.depends if id in by_id)

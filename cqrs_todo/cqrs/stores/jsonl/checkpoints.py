@@ -7,7 +7,7 @@ not react to. Whoever changes one of the three locks the lease.
 import fcntl
 import os
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 
 import msgspec
@@ -16,6 +16,7 @@ from ...checkpoints import Checkpoint, Checkpoints, Parked
 from ...cursor import Cursor
 from ...errors import InvalidLogName, StoreUnavailable
 from ...names import check_log_name
+from ...struct import replace
 from .files import (
     beside,
     close,
@@ -117,17 +118,7 @@ class FileCheckpoints(Checkpoints):
         Raises:
             StoreUnavailable: A checkpoint cannot be read or written.
         """
-        try:
-            folder = os.path.dirname(self._path("any", log_id))
-        except InvalidLogName:  # no reaction can have a checkpoint in such a log
-            return
-        with os_errors_as_store_errors(folder):
-            files = sorted(os.listdir(folder)) if there(folder) else []
-        for reaction, ending in map(os.path.splitext, files):
-            try:
-                path = self._path(reaction, log_id)
-            except InvalidLogName:  # another program made this file
-                continue
+        for reaction, ending, path in self._files(log_id):
             if ending == _SUFFIX:
                 with self._lease(path), suppress(_NoCheckpoint):  # the reaction itself reports that
                     kept = self.load(reaction, log_id)
@@ -141,6 +132,46 @@ class FileCheckpoints(Checkpoints):
                     continue
                 for event in found:
                     self.unpark(reaction, log_id, event)
+
+    def _files(self, log_id: str) -> Iterator[tuple[str, str, str]]:
+        """Yield the files of the reactions to a log: the name of the reaction, what the file's name ends with, and its path.
+
+        The path is that of the checkpoint of the reaction.
+        """
+        try:
+            folder = os.path.dirname(self._path("any", log_id))
+        except InvalidLogName:  # no reaction can have a checkpoint in such a log
+            return
+        with os_errors_as_store_errors(folder):
+            files = sorted(os.listdir(folder)) if there(folder) else []
+        for reaction, ending in map(os.path.splitext, files):
+            with suppress(InvalidLogName):  # another program made this file
+                yield reaction, ending, self._path(reaction, log_id)
+
+    def set_back(self, log_id: str, position: int, start: Cursor, position_of: Callable[[str], int | None]) -> None:
+        """Let all reactions to a log go on at a position, because the events behind it have moved.
+
+        A reaction is then given events again that it has seen. It recognises them by their ids.
+
+        Args:
+            log_id: The id of the log.
+            position: The position of the last event that has not moved.
+            start: The cursor after the header.
+            position_of: Returns the new position of an event by its id.
+
+        Raises:
+            StoreUnavailable: A checkpoint cannot be read or written.
+        """
+        for reaction, ending, path in self._files(log_id):
+            if ending == _SUFFIX:
+                with self._lease(path), suppress(_NoCheckpoint):  # the reaction itself reports that
+                    kept = self.load(reaction, log_id)
+                    if kept != Checkpoint():
+                        _write(path, Checkpoint(min(kept.position, position), start))
+            elif ending == ".parked":
+                with self._lease(path), suppress(_NoCheckpoint):
+                    moved = [(each, position_of(each.event)) for each in self.parked(reaction, log_id)]
+                    _write_parked(path, [each if new is None else replace(each, position=new) for each, new in moved])
 
     def park(self, reaction: str, log_id: str, parked: Parked) -> None:
         """Park an event; see `Checkpoints`."""
@@ -170,8 +201,7 @@ class FileCheckpoints(Checkpoints):
                 return
             if parked is not None:
                 kept[event] = parked
-            content = sorted(kept.values(), key=lambda each: (each.position, each.event))
-            replace_durably(beside(path, "parked"), msgspec.json.encode(content) + b"\n")
+            _write_parked(path, kept.values())
 
     @contextmanager
     def _lease(self, path: str) -> Iterator[int]:
@@ -202,6 +232,11 @@ def _write(path: str, checkpoint: Checkpoint) -> None:
     base = checkpoint.base
     kept = _Kept(checkpoint.position, (base.position, base.line, base.offset, base.digest.decode()))
     replace_durably(path, msgspec.json.encode(kept) + b"\n")
+
+
+def _write_parked(path: str, parked: Iterable[Parked]) -> None:
+    content = sorted(parked, key=lambda each: (each.position, each.event))
+    replace_durably(beside(path, "parked"), msgspec.json.encode(content) + b"\n")
 
 
 def _write_lease(fd: int, lease: _Lease) -> None:

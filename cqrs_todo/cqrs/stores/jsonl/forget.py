@@ -25,8 +25,8 @@ from .repair import verified_end
 from .verify import verify
 
 _NOTHING = "; nothing was changed"
-_SET_ASIDE = r"(.+)\.(?:(?:damaged|torn|unsynced)-[0-9T]+(?:\.new)?|renewed(?:\.new)?|jsonl\.new)"
-"""The names of the files in which repairs and writers keep the bytes of a log, and of those that they did not complete."""
+_SET_ASIDE = r"(.+)\.(?:(?:damaged|torn|unsynced|merged)-[0-9T]+(?:\.new)?|renewed(?:\.new)?|jsonl\.new)"
+"""The names of the files in which repairs, merges and writers keep bytes of a log, also of those that are not complete."""
 
 
 def forget(path: str, name: str, streams: Collection[str], *, is_copy: bool) -> Forgotten:
@@ -61,9 +61,8 @@ def forget(path: str, name: str, streams: Collection[str], *, is_copy: bool) -> 
     with os_errors_as_store_errors(path, _NOTHING):
         with LogFile(path, os.O_RDONLY, name) as file:
             content = read_range(file.fd, 0, file.size)
-        end = content.rfind(b"\n") + 1
-        # any other torn tail was never reported as recorded, and may hold what is to be forgotten: it is left out
-        ended = content + b"\n" if end < len(content) and continues(verdict.head.encode(), content[end:]) else content[:end]
+        # a torn tail may hold what is to be forgotten: it is left out
+        ended = complete_lines(content, verdict.head.encode())
         forgotten = forget_lines(name, BytesIO(ended), streams)
         new = b"".join(forgotten.lines)
         if new != content:
@@ -75,7 +74,20 @@ def forget(path: str, name: str, streams: Collection[str], *, is_copy: bool) -> 
     return forgotten
 
 
-def remove_set_aside(folders: Sequence[str], name: str, log: str, streams: Collection[str]) -> tuple[list[str], list[str]]:
+def complete_lines(content: bytes, digest: bytes) -> bytes:
+    """Return the bytes of a log without its torn tail, which was never reported as recorded.
+
+    Args:
+        content: The bytes. If only the line feed of the last line is missing, it is added.
+        digest: The digest of the last line that has one.
+    """
+    end = content.rfind(b"\n") + 1
+    return content + b"\n" if end < len(content) and continues(digest, content[end:]) else content[:end]
+
+
+def remove_set_aside(
+    folders: Sequence[str], name: str, log: str, streams: Collection[str], *, but: str = ""
+) -> tuple[list[str], list[str]]:
     """Remove the files that keep bytes of a log, or of one of some streams, beside the logs.
 
     A file that begins with a header belongs to the log that the header names, because the log may have been renamed since.
@@ -86,6 +98,7 @@ def remove_set_aside(folders: Sequence[str], name: str, log: str, streams: Colle
         name: The name of the log.
         log: The id of the log.
         streams: The names of the streams.
+        but: The path of a file that is kept, because the streams are forgotten in it.
 
     Returns:
         The paths of the files that were removed, and what is wrong with those that could not be removed, in words.
@@ -95,6 +108,8 @@ def remove_set_aside(folders: Sequence[str], name: str, log: str, streams: Colle
     failed: list[str] = []
     for folder in folders:
         for path, of in _set_aside(folder):
+            if path == but:
+                continue
             try:
                 content = _content(path)
                 header = log_in(content.partition(b"\n")[0])

@@ -58,6 +58,7 @@ class LogReader(ChainReader):
         self._progress = progress
         with LogFile(path, os.O_RDONLY, name) as file:
             first = next(file.forward(0), None)
+            self._inode = file.inode
         try:
             if first is None:
                 raise InvalidLine("no header of a log: the line has no end")
@@ -133,14 +134,18 @@ class LogReader(ChainReader):
         """Learn from a head record that another process has written.
 
         Only one head is remembered. If the file lacks the one that was remembered so far or the new one, the log has lost
-        data, and the head that is lost is remembered; otherwise the farther one is.
+        data, and the head that is lost is remembered; otherwise the farther one is. But if the file was replaced, and holds
+        the new head, a program has rewritten the log on purpose, as a merge does.
 
         Args:
             file: The open file.
             record: The head record.
         """
         self.head_record = record
-        heads = [head for head in (self.head, head_in(record, self.header.id)) if head is not None]
+        recorded = head_in(record, self.header.id)
+        if file.inode != self._inode and recorded is not None and self.holds(file, recorded):
+            self._inode, self.head = file.inode, recorded
+        heads = [head for head in (self.head, recorded) if head is not None]
         lost = [head for head in heads if not self.holds(file, head)]
         self.head = max(lost or heads, key=lambda head: head.offset, default=None)
         file.known = self.knows_all_of(file)
@@ -344,7 +349,11 @@ class LogReader(ChainReader):
 
     def has_lost_its_end(self, file: LogFile) -> bool:
         """Return whether a file lacks the head that is remembered."""
-        return self.head is not None and not self.holds(file, self.head)
+        if self.head is None or self.holds(file, self.head):
+            return False
+        if file.inode != self._inode:
+            self.learn_head(file, read_record(self.path))
+        return not self.holds(file, self.head)
 
     # reporting
 

@@ -5,10 +5,10 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ...cursor import Cursor
-from ...errors import ImportRefused, LogExists, LogNotFound, MissingLog
+from ...errors import ImportRefused, LogExists, LogNotFound, MissingLog, ReadOnlyLog
 from ...events import EventTypes
 from ...names import NAME_BYTES, check_free, check_log_name, name_key
 from ...store import Known, Log, Progress, Store, T, no_progress, nothing_known
@@ -31,7 +31,9 @@ from .log import JsonlLog
 
 if TYPE_CHECKING:
     from ...checkpoints import Checkpoints
+    from ...events import Commit
     from ...forgetting import Forgetting
+    from ...replication import MergedLog, MergeRules
     from ...verification import Repair, Stray, Verdict
     from .inventory import Inventory
 
@@ -212,6 +214,48 @@ class JsonlStore(Store):
             unreached = (*failed, *(f"{copy} (a copy of the log)" for copy in copies))
             return Forgetting(done.log, done.events, tuple(removed), unreached)
 
+    def merge(self, name: str, copy: bytes, rules: "MergeRules[Any, Any, Any]", *, dry_run: bool = False) -> "MergedLog":
+        """Merge another copy of a log into the log; see `Store`."""
+        from .checkpoints import FileCheckpoints
+        from .forget import remove_set_aside
+        from .index import index_path, remove_index
+        from .merge import outcome, planned, put_in_place
+
+        name = check_log_name(name)
+        path = self._path(name)
+        inventory = self._inventory()
+        inventory.check(name, archived=False)
+        if inventory.is_copy(path):
+            raise ReadOnlyLog(f"{path} is a copy of another log: merge it into that one instead; nothing was merged")
+
+        if dry_run:
+            return outcome(planned(path, name, copy, self._types, rules)[0])
+        with self._holding(name), delay_signals():
+            merged, tail = planned(path, name, copy, self._types, rules)
+            result = outcome(merged)
+            if not result.changed:
+                return result
+            header = merged.lines[0]
+            start = Cursor(0, 1, len(header), last_digest(header))
+            checkpoints = FileCheckpoints(self._reactions)
+            moved = merged.trunk == 1 or result.forgotten
+            if moved:  # before the log changes, so that a kill in between makes reactions repeat events, and not miss them
+                checkpoints.set_back(merged.log, merged.base_position, start, lambda _: None)
+            remove_index(index_path(self._indexes, merged.log))
+            kept = put_in_place(path, merged, tail)
+            if moved:
+                places = {event.id: event.position for commit in merged.commits for event in commit.events}
+                checkpoints.set_back(merged.log, merged.base_position, start, places.get)
+            failed: list[str] = []
+            if result.forgotten:
+                gone = {place for commit in merged.commits for place in _positions_in(commit, merged.forgotten)}
+                checkpoints.forget(merged.log, gone, start)
+                remove_index(index_path(self._indexes, merged.log))
+                _, failed = remove_set_aside((self._lists, self._archive), name, merged.log, result.forgotten, but=kept)
+                copies = self._inventory().copies_with(merged.log, path, result.forgotten)
+                failed += [f"{each} (a copy of the log)" for each in copies]
+            return outcome(merged, failed, kept)
+
     def import_log(self, name: str, lines: Iterable[bytes]) -> int:
         """Make a log from its exported lines, or add the new ones; see `Store`."""
         from .transfer import put_in_place, verified
@@ -293,6 +337,11 @@ class JsonlStore(Store):
                 name: locks.enter_context(file_lock(lock_path(self._path(name)), self._path(name)))
                 for name in sorted(set(names))
             }
+
+
+def _positions_in(commit: "Commit", streams: Collection[str]) -> Iterator[int]:
+    """Yield the positions of the events of some streams."""
+    return (event.position for event in commit.events if event.stream in streams)
 
 
 def _file(directory: str, name: str) -> str:

@@ -1,0 +1,175 @@
+"""What `todo serve` gives the server: the settings of this run, its lists, and how the command line reads words."""
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from ..cqrs.errors import UnknownEvents, WrongExpectedVersion
+from ..cqrs.events import Moment
+from ..cqrs.store import Store
+from ..cqrs.stores.null import NullLog
+from ..cqrs.stores.passwords import hidden
+from ..todo.errors import InvalidQuery
+from ..todo.fields import ATTRIBUTES, FIELDS, TEXT, KeyedField, SetField
+from ..todo.model import Create, TodoCommand
+from ..todo.query import Query
+from ..todo.request_errors import UnexpectedState
+from ..todo.service import TodoList, View
+from ..todo.values import DayOrInstant, ToLocal, day_or_instant
+from ..todo.views import Item
+from ..web.desk import PublicError
+from .clock import to_local
+from .errors import UsageError
+from .fields import Given, read_fields
+from .queries import parsed
+from .report import failure, internal
+from .session import Options, Session
+from .text import visible
+
+_CODES = {
+    "refused": "REJECTED",
+    "usage": "INVALID",
+    "not-found": "NOT_FOUND",
+    "conflict": "CONFLICT",
+    "damaged-log": "DAMAGED_LOG",
+    "unknown": "OUTCOME_UNKNOWN",
+    "store-outdated": "STORE_OUTDATED",
+    "store-unreachable": "STORE_UNREACHABLE",
+}
+"""What clients see of the codes of errors."""
+
+
+class ListVisit:
+    """One request's look at one list; see `web.desk.Visit`."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    @property
+    def todos(self) -> TodoList:
+        """The list."""
+        return self._session.list
+
+    @property
+    def now(self) -> datetime:
+        """The present in local time."""
+        return self._session.now
+
+    @property
+    def to_local(self) -> ToLocal:
+        """The time zone of this machine."""
+        return to_local
+
+    def moment(self, text: str) -> Moment:
+        """Return the moment that a text means; see `Session.moment_of`."""
+        return self._session.moment_of(text)
+
+    def query(self, text: str, view: View) -> Query:
+        """Parse a query of the todos of a list."""
+        return parsed(self._session, text, view.list, view.items, self._session.seen_from(view))
+
+    def choose(self, words: Sequence[str]) -> Sequence[Item]:
+        """Find the todos that words name; see `Session.select`."""
+        return self._session.select(self.todos, words)
+
+    def past(self, text: str) -> DayOrInstant:
+        """Return the day or the instant in the past that a text means."""
+        return day_or_instant(self._session.time_of(text, "past"))
+
+    def creation(self, values: Mapping[str, Any]) -> Create:
+        """Return the command that creates a todo."""
+        given = self._read(values, ())
+        text = given.values.get(TEXT.name)
+        if text is None:
+            raise UsageError("the text of the todo is missing", "give it a text")
+        now = self.todos.clock()
+        others = {name: value for name, value in given.dated(None, now).items() if name != TEXT.name}
+        if ATTRIBUTES.name in others:
+            others[ATTRIBUTES.name] = tuple(others[ATTRIBUTES.name].items())
+        return Create(text, now, **others)
+
+    def changes(self, values: Mapping[str, Any]) -> Callable[[Item], Sequence[TodoCommand]]:
+        """Return the commands that change fields. A set that is given replaces the one that is there."""
+        empty = [name for name, value in values.items() if value is None or value == []]
+        replaced = {field.name for field in FIELDS if isinstance(field, SetField)} & values.keys()
+        given = self._read({name: value for name, value in values.items() if name not in empty}, empty)
+        given = Given(given.values, given.cleared | replaced)
+        now = self.todos.clock()
+        return lambda item: list(given.commands(item, now))
+
+    def _read(self, values: Mapping[str, Any], clear: Sequence[str]) -> Given:
+        """Read what was written for fields, as the options of `add` and `edit` are read."""
+        text = values.get(TEXT.name)
+        if text is not None and not text.strip():
+            raise UsageError("the text is empty", "give the todo a text")
+        if TEXT.name in clear:
+            raise UsageError("a todo cannot be without a text", "give it another text")
+        words = [] if text is None else [text]
+        options: dict[str, Any] = {name: value for name, value in values.items() if name != TEXT.name}
+        for field in FIELDS:
+            if isinstance(field, KeyedField) and field.name in options:
+                pairs = options[field.name].items()
+                options[field.name] = [f"{key}:{'none' if value is None else value}" for key, value in pairs]
+        return read_fields(self._session, words, options, literal=len(words), clear=clear or None)
+
+
+class Program:
+    """This run of the program; see `web.desk.Desk`."""
+
+    def __init__(self, session: Session) -> None:
+        """Serve the lists of a session.
+
+        Args:
+            session: The session, whose store is in use.
+        """
+        self._session = session
+        self._lists: dict[str, TodoList] = {}
+
+    @property
+    def store(self) -> Store:
+        """The store."""
+        return self._session.store
+
+    @property
+    def default_list(self) -> str:
+        """The name of the list that is used if none is named."""
+        return self._session.list_name
+
+    def visit(self, name: str) -> ListVisit:
+        """Begin to look at a list."""
+        options = Options()
+        options.list = name
+        options.quiet = True
+        session = Session(options)
+        session.store, session.config, session.snapshots = self.store, self._session.config, self._session.snapshots
+        opened = self._lists.get(name)
+        if opened is None:
+            opened = session.open_list(name)
+            if not isinstance(opened.log, NullLog):  # it exists; otherwise it may be made at any time
+                self._lists[name] = opened
+        session.list = opened
+        return ListVisit(session)
+
+    def forget_list(self, name: str) -> None:
+        """Open a list anew the next time."""
+        self._lists.pop(name, None)
+
+    def public_error(self, error: Exception) -> PublicError | None:
+        """Return what clients see of an error; None for one that nobody foresaw."""
+        found = failure(error)
+        if found is None:
+            return None
+        code = _CODES[found.code]
+        if isinstance(error, WrongExpectedVersion | UnexpectedState):
+            code = "WRONG_EXPECTED_VERSION"
+        # the other hints name verbs of the command line
+        hint = found.hint if isinstance(error, UsageError | InvalidQuery | UnknownEvents) else None
+        secrets = [self._session.store_url]
+        return PublicError(code, hidden(found.message, secrets), None if hint is None else hidden(hint, secrets))
+
+    def report(self, error: Exception) -> None:
+        """Write the traceback of an error that nobody foresaw to a file, and name the file on stderr."""
+        found = internal(error)
+        sys.stderr.write(f"todo: {visible(found.message)}\n      {visible(found.hint or '')}\n")
+        sys.stderr.flush()

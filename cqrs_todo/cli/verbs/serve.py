@@ -1,0 +1,115 @@
+"""`todo serve`: the lists over GraphQL, for programs and for a browser on this machine."""
+
+import errno
+import signal
+import socket
+import sys
+from collections.abc import Sequence
+
+from ..errors import UsageError
+from ..output import print_line, print_message
+from ..session import Session, check_text
+from ..text import visible
+from ..verb import LISTS, Option, Verb
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+"""The names and addresses by which a machine reaches itself."""
+_INTERRUPTED = 130
+
+
+def serve(session: Session, port: int, host: str | None) -> int:
+    """Serve the lists until a signal ends the server."""
+    if host == "":
+        raise UsageError("the address to listen on is empty", "leave out --host to serve only this machine")
+    session.refuse_at("serve answers for every moment, and takes no --at")
+    try:
+        from ...web.guard import Access
+        from ...web.server import serve as run
+    except ImportError as error:
+        raise UsageError(
+            f"serve needs the extra `web`, and {error.name or error} is missing", "pip install 'cqrs-todo[web]'"
+        ) from None
+    from ..serving import Program
+
+    session.list.check_exists()  # and so that a store that cannot be used is reported here
+    with _listener(host or LOOPBACK[0], port) as listener:
+        port = listener.getsockname()[1]
+        names = [*LOOPBACK, *([] if host is None else _names_of(host))]
+        access = Access.for_hosts(names, port)
+        shown = names[0] if host is None else names[len(LOOPBACK)]
+        url = f"http://{f'[{shown}]' if ':' in shown else shown}:{port}/"
+
+        def started() -> None:
+            _print_address(session, url, access.token, remote=host is not None and host not in LOOPBACK)
+
+        ended_by = run(Program(session), listener, access, started)
+    return _INTERRUPTED if ended_by == signal.SIGINT else 0
+
+
+def _listener(host: str, port: int) -> socket.socket:
+    """Return a socket on which the server listens.
+
+    Raises:
+        UsageError: The address cannot be used.
+    """
+    try:
+        [(family, _, _, _, address), *_] = socket.getaddrinfo(
+            check_text("host", host), port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )
+        return socket.create_server((str(address[0]), port), family=family, backlog=128)
+    except (OSError, UnicodeError) as error:
+        if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
+            raise UsageError(f"the port {port} is in use", f"name another one: --port {port + 1}, or 0 for any") from error
+        why = error.strerror if isinstance(error, OSError) else error
+        raise UsageError(f"cannot listen on {host}, port {port}: {why}", "name another --host or --port") from error
+
+
+def _names_of(host: str) -> Sequence[str]:
+    """Return the names under which others reach this machine at an address; for all addresses, those of this machine."""
+    if host not in ("0.0.0.0", "::"):
+        return [host]
+    name = socket.gethostname()
+    try:
+        found = {str(info[4][0]).partition("%")[0] for info in socket.getaddrinfo(name, None)}
+    except OSError:  # the name is not known to the network
+        found = set()
+    return [name, socket.getfqdn(), *sorted(found)]
+
+
+def _print_address(session: Session, url: str, token: str, *, remote: bool) -> None:
+    """Print where the server is, and the token."""
+    if session.options.json:
+        from .. import document
+
+        print_line(document.encode({"url": url, "graphql": f"{url}graphql", "token": token}))
+    else:
+        print_line(visible(f"{url}?token={token}"))
+    sys.stdout.flush()
+    print_message(
+        session, f"Serving GraphQL at {visible(url)}graphql. Programs send the header Authorization: Bearer {token}"
+    )
+    if remote:
+        print_message(
+            session,
+            "Warning: this is plain HTTP. Whoever can read the traffic can read the token and the lists. docs/web.md shows "
+            "how to reach the server through SSH instead.",
+        )
+    print_message(session, "Ctrl-C ends the server.")
+
+
+VERB = Verb(
+    name="serve",
+    help="Serve the lists over GraphQL. Only programs and browsers on this machine that have the token can use it.",
+    examples=("todo serve", "todo serve --port 8080"),
+    action=serve,
+    group=LISTS,
+    options=(
+        Option("port", ("--port",), "The port; 0 for any that is free.", "N", kind=int, least=0, most=65535, default=2777),
+        Option(
+            "host",
+            ("--host",),
+            "The address to listen on, for other machines. This is plain HTTP. Default: only this machine.",
+            "ADDRESS",
+        ),
+    ),
+)

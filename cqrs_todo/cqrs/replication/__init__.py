@@ -1,0 +1,227 @@
+"""Merging two copies of a log that were both changed, without losing a commit of either.
+
+One copy is the *trunk*: all its lines stay as they are. The commits that only the other copy has are moved behind them.
+There each of their events gives its field the same value as before, if no newer change of the field is known. Otherwise it
+becomes a `merged` event, which keeps what was wanted and changes nothing. So each field has the value of its newest change,
+in whichever order copies are merged. docs/sync.md describes the rules. This package is pure.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Generic, TypeAlias
+
+from ..decider import C, Decider, E, S
+from ..events import Commit
+from ..struct import Struct
+from .registers import CREATION, Change, Clock, made_at
+
+__all__ = [
+    "CREATION",
+    "Change",
+    "Clock",
+    "Conflict",
+    "Copy",
+    "Links",
+    "Merge",
+    "MergeRules",
+    "Merged",
+    "MergedLog",
+    "choose_trunk",
+    "common_base",
+    "made_at",
+    "merge",
+]
+
+Links: TypeAlias = Sequence[tuple[str, E]]
+"""Links between aggregates: for each, the stream that has it, and the event that removes it."""
+
+
+class MergeRules(Struct, Generic[S, C, E], frozen=True):
+    """What a merge has to know of a domain.
+
+    Attributes:
+        decider: The domain.
+        field_of: Returns the name of the field that an event changes, or `CREATION`.
+        removed: The name of the field that `remove` and `restore` change.
+        is_removed: Returns whether an aggregate is removed. Then its other fields cannot be changed.
+        remove: The event that removes an aggregate.
+        restore: The event that restores it.
+        express: Takes an event and another state. Returns the events that give the field the same value in this state: the
+            last one is the change itself, and those before it make it possible. None if the field has this value already.
+        express_creation: Takes a creation and the state of an aggregate that is there. Returns the events that give each of
+            its fields the value that the creation gives it.
+        circle: Takes a stream, an event, and a function that returns the state of any stream. If the event would link
+            aggregates in a circle, it returns the other links of the circle. Otherwise it returns None.
+        old_values: By the type strings of events, the members that hold what was there before, each with a value that can
+            take its place. A `merged` event is recorded without them.
+    """
+
+    decider: Decider[S, C, E]
+    field_of: Callable[[E], str]
+    removed: str
+    is_removed: Callable[[S], bool]
+    remove: E
+    restore: E
+    express: Callable[[E, S], Sequence[E]]
+    express_creation: Callable[[E, S], Sequence[E]]
+    circle: Callable[[str, E, Callable[[str], S]], Sequence[tuple[str, E]] | None]
+    old_values: Mapping[str, Mapping[str, Any]]
+
+    def same(self, one: E, other: E) -> bool:
+        """Return whether two events give a field the same value."""
+        if type(one) is not type(other):
+            return False
+        name = next(name for name, cls in self.decider.events.items() if cls is type(one))
+        old = self.old_values.get(name, {})
+        members = [member for member in getattr(one, "__struct_fields__", ()) if member not in old]
+        return all(getattr(one, member) == getattr(other, member) for member in members)
+
+
+class Merged(Struct, frozen=True):
+    """The data of a `merged` event.
+
+    Attributes:
+        event: What was wanted. Its old values mean nothing.
+    """
+
+    event: Any
+
+
+class Copy(Struct, frozen=True):
+    """One copy of a log.
+
+    Attributes:
+        header: The line of its header.
+        commits: Its commits with their digests. The data of their `merged` events are `Merged`.
+        held: How many of its commits are known to be on a hub. A hub is a copy that is only appended to.
+    """
+
+    header: bytes
+    commits: tuple[Commit, ...]
+    held: int = 0
+
+
+class Conflict(Struct, frozen=True):
+    """Two changes that were made without knowing of each other, of which only one can be in force.
+
+    Attributes:
+        stream: The stream.
+        field: The field of the loser. The winner changed the same field, or removed the aggregate.
+        winner: The change that is in force. None if the loser is a link that would have closed a circle.
+        loser: The other change.
+    """
+
+    stream: str
+    field: str
+    winner: Change | None
+    loser: Change
+
+
+class Merge(Struct, frozen=True):
+    """What it gives to merge two copies.
+
+    Attributes:
+        trunk: The copy that stays as it is.
+        base: How many commits both copies begin with.
+        added: The commits that come after those of the trunk, without digests.
+        conflicts: The conflicts, in the order in which they were found.
+    """
+
+    trunk: Copy
+    base: int
+    added: tuple[Commit, ...]
+    conflicts: tuple[Conflict, ...]
+
+
+class MergedLog(Struct, frozen=True):
+    """A log into which another copy of it was merged.
+
+    Attributes:
+        log: The id of the log.
+        before: Its commits as they were. What was forgotten in the other copy is forgotten in them.
+        after: Its commits as they are. The data of their `merged` events are `Merged`.
+        conflicts: The conflicts.
+        forgotten: The streams that were forgotten now, because they were forgotten in the other copy.
+        unreached: What may still hold the data of these streams, and could not be changed, in words.
+        kept: The path of the file that keeps the log as it was; '' if nothing of it has moved.
+    """
+
+    log: str
+    before: tuple[Commit, ...]
+    after: tuple[Commit, ...]
+    conflicts: tuple[Conflict, ...]
+    forgotten: tuple[str, ...]
+    unreached: tuple[str, ...] = ()
+    kept: str = ""
+
+    @property
+    def received(self) -> list[Commit]:
+        """The commits that only the other copy had."""
+        known = {commit.metadata.command for commit in self.before}
+        return [commit for commit in self.after if commit.metadata.command not in known]
+
+    @property
+    def changed(self) -> bool:
+        """Whether the log is not what it was."""
+        return bool(self.received or self.forgotten) or self._moved
+
+    @property
+    def _moved(self) -> bool:
+        pairs = zip(self.before, self.after, strict=False)
+        return any(old.metadata.command != new.metadata.command for old, new in pairs)
+
+
+def common_base(one: Copy, other: Copy) -> int:
+    """Return how many commits two copies begin with. A digest covers all that comes before, so only digests are compared."""
+    if one.header != other.header:
+        return 0
+    pairs = zip(one.commits, other.commits, strict=False)
+    return next((place for place, (mine, yours) in enumerate(pairs) if mine.sum != yours.sum), _shorter(one, other))
+
+
+def _shorter(one: Copy, other: Copy) -> int:
+    return min(len(one.commits), len(other.commits))
+
+
+def choose_trunk(one: Copy, other: Copy) -> tuple[Copy, Copy]:
+    """Decide which of two copies is the trunk, whichever of them is named first.
+
+    Returns:
+        The trunk, and the other copy.
+    """
+    base = common_base(one, other)
+    trunk, branch = sorted((one, other), key=lambda copy: _preference(copy, base))
+    return trunk, branch
+
+
+def _preference(copy: Copy, base: int) -> tuple[int, int, bytes, str, str]:
+    """Return what copies are compared by; the trunk is the smaller one.
+
+    The digest, which depends on the data of events, decides only between copies that begin with the same command.
+    """
+    first = copy.commits[base] if base < len(copy.commits) else None
+    names = ("", "") if first is None else (first.metadata.command, first.sum)
+    return -copy.held, -len(copy.commits), copy.header, *names
+
+
+def merge(one: Copy, other: Copy, rules: MergeRules[S, C, E], *, hub: Copy | None = None) -> Merge:
+    """Merge two copies of a log, in which the same streams are forgotten.
+
+    The result is the same if the copies are exchanged. To merge it with one of them again changes nothing.
+
+    Args:
+        one: A copy.
+        other: Another copy.
+        rules: What the merge has to know of the domain.
+        hub: The one of the two that is a hub, and stays as it is. None: `choose_trunk` decides.
+
+    Raises:
+        CannotMerge: A commit would have to be moved that this code does not fully know.
+    """
+    base = common_base(one, other)
+    longer, shorter = (one, other) if len(one.commits) >= len(other.commits) else (other, one)
+    if one.header == other.header and base == len(shorter.commits):
+        return Merge(longer, base, (), ())
+    trunk, branch = choose_trunk(one, other) if hub is None else (hub, other if hub is one else one)
+    from .moving import Moving  # two copies of which one is the beginning of the other need it not
+
+    return Moving(trunk, branch, base, rules).run()

@@ -1,0 +1,312 @@
+"""Moving the commits of one copy of a log behind those of another one, the trunk."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Generic
+
+from ..decider import C, E, S
+from ..errors import CannotMerge
+from ..events import (
+    EXTRA,
+    FORGOTTEN,
+    FROM,
+    LOST,
+    MADE,
+    MERGED,
+    REDOES,
+    REPAIRED,
+    RESTORES,
+    STAMP,
+    UNDOES,
+    Commit,
+    Metadata,
+    Recorded,
+    UnknownEvent,
+    marked,
+)
+from ..struct import Struct
+from . import Conflict, Copy, Merge, Merged, MergeRules
+from .registers import CHANGED, CREATED, CREATION, FIRST, NO_KEY, Change, Clock, Key, Registers, made_at, time_text
+
+
+class _Placed(Struct, frozen=True):
+    """An event of a commit that is moved.
+
+    Attributes:
+        stream: Its stream.
+        type: Its type string.
+        data: Its data.
+        tags: Its tags.
+        helps: Whether nobody asked for it: it only makes another event of the commit possible.
+    """
+
+    stream: str
+    type: str
+    data: Any
+    tags: tuple[str, ...] = ()
+    helps: bool = False
+
+
+class Moving(Generic[S, C, E]):
+    """Moves the commits that only a branch has behind those of a trunk."""
+
+    def __init__(self, trunk: Copy, branch: Copy, base: int, rules: MergeRules[S, C, E]) -> None:
+        """Prepare to move commits.
+
+        Args:
+            trunk: The copy that stays as it is.
+            branch: The other copy.
+            base: How many commits both begin with.
+            rules: What the merge has to know of the domain.
+        """
+        self._trunk, self._branch, self._base, self._rules = trunk, branch, base, rules
+        self._known_to_branch = {commit.metadata.command for commit in branch.commits}
+        self._types = {cls: type for type, cls in rules.decider.events.items()}
+        self._prefix = rules.decider.stream("")
+        self._registers = Registers(rules.removed)
+        self._states: dict[str, S] = {}
+        self._versions: dict[str, int] = {}
+        self._unknown: dict[str, str] = {}
+        self._positions: dict[str, int] = {}  # by command ids
+        self._steps: dict[str, Key] = {}  # the newest undo or redo of each commit, by command ids
+        self._clock = Clock()
+        self._at, self._position = FIRST, 0
+        self._created: set[str] = set()  # in the commit that is read or moved
+        # by stream and field: the newest change in the trunk, and the newest one that was moved
+        self._found: dict[tuple[str, str], Change | None] = {}
+        self._moved: dict[tuple[str, str], Change] = {}
+        self._circles: list[Conflict] = []
+
+    def run(self) -> Merge:
+        """Return the merge.
+
+        Raises:
+            CannotMerge: A commit that would have to be moved is not fully known.
+        """
+        for commit in self._trunk.commits:
+            self._read(commit)
+        clock = Clock()
+        added = []
+        for place, commit in enumerate(self._branch.commits):
+            stamp = clock.stamp(commit.metadata)
+            is_new = place >= self._base and commit.metadata.command not in self._positions
+            # what a repair wrote says what the copy has lost, and not what anybody wanted
+            if is_new and any(event.type not in (LOST, REPAIRED) for event in commit.events):
+                added.append(self._move(commit, (CHANGED, stamp, commit.metadata.command)))
+        return Merge(self._trunk, self._base, tuple(added), (*self._conflicts(), *self._circles))
+
+    # reading the trunk
+
+    def _read(self, commit: Commit) -> None:
+        metadata = commit.metadata
+        key = (CHANGED, self._clock.stamp(metadata), metadata.command)
+        self._created.clear()
+        for event in commit.events:
+            wanted = self._wanted(event)
+            if wanted is not None and event.ordinal > 0:
+                self._note(event.stream, wanted, key, metadata)
+            if wanted is event.data and wanted is not None:
+                self._evolve(event.stream, wanted)
+            if event.unknown:
+                self._unknown.setdefault(event.stream, event.unknown)
+            self._versions[event.stream] = event.version
+        self._finish(metadata, key, commit.position)
+        self._at, self._position = commit.at, commit.last
+
+    def _wanted(self, event: Recorded) -> Any:
+        """Return what someone wanted, as an event; None if this is not known."""
+        if isinstance(event.data, Merged):
+            return event.data.event
+        known = event.stream.startswith(self._prefix) and not isinstance(event.data, UnknownEvent) and not event.part
+        return event.data if known else None
+
+    def _note(self, stream: str, wanted: Any, key: Key, metadata: Metadata) -> Change:
+        """Take note of a change. All that a commit sets of what it creates is a part of the creation."""
+        field = self._rules.field_of(wanted)
+        if field == CREATION:
+            self._created.add(stream)
+        change = Change((CREATED, *key[1:]) if stream in self._created else key, wanted, metadata)
+        self._registers.add(stream, field, change)
+        return change
+
+    def _state(self, stream: str) -> S:
+        return self._states.get(stream, self._rules.decider.initial)
+
+    def _evolve(self, stream: str, event: Any) -> None:
+        self._states[stream] = self._rules.decider.evolve(self._state(stream), event)
+
+    def _finish(self, metadata: Metadata, key: Key, position: int) -> None:
+        """Take note of a commit as a whole."""
+        for command in (*marked(metadata, UNDOES), *marked(metadata, REDOES)):
+            self._steps[command] = max(key, self._steps.get(command, NO_KEY))
+        self._positions[metadata.command] = position
+
+    # moving
+
+    def _move(self, commit: Commit, key: Key) -> Commit:
+        """Return a commit as it is behind all others.
+
+        Args:
+            commit: The commit of the branch.
+            key: The key of its changes.
+        """
+        self._created.clear()
+        placed = [each for event in commit.events for each in self._placed(event, key)]
+        self._at = max(made_at(commit.metadata), self._at)
+        meta = self._meta(commit, key, [place for place, each in enumerate(placed, 1) if each.helps])
+        metadata = Metadata(self._at, commit.metadata.by, commit.metadata.command, meta)
+        events = []
+        for each, ordinal in zip(placed, metadata.ordinals(len(placed)), strict=True):
+            self._position += 1
+            version = self._versions[each.stream] = self._versions.get(each.stream, 0) + 1
+            events.append(Recorded(self._position, each.stream, version, each.type, each.data, metadata, ordinal, each.tags))
+        self._finish(metadata, key, events[0].position)
+        return Commit(tuple(events), metadata)
+
+    def _meta(self, commit: Commit, key: Key, extra: list[int]) -> dict[str, Any]:
+        meta = {name: value for name, value in commit.metadata.meta.items() if name != EXTRA}
+        for name in (UNDOES, REDOES):
+            if name in meta:
+                # a newer undo or redo has decided whether these commits are in force
+                meta[name] = [each for each in marked(commit.metadata, name) if self._steps.get(each, NO_KEY) <= key]
+                if not meta[name]:
+                    del meta[name]
+        if isinstance(meta.get(RESTORES), int):
+            meta[RESTORES] = self._position_here(meta[RESTORES])
+        meta.setdefault(STAMP, time_text(key[1]))
+        meta.setdefault(MADE, time_text(commit.at))
+        meta.setdefault(FROM, commit.position)
+        return {**meta, EXTRA: extra} if extra else meta
+
+    def _position_here(self, position: int) -> int:
+        """Return where the commit is now that was at a position of the branch."""
+        last = next((each for each in reversed(self._branch.commits) if each.position <= position), None)
+        return position if last is None else self._positions.get(last.metadata.command, position)
+
+    def _placed(self, event: Recorded, key: Key) -> Iterator[_Placed]:
+        """Yield what becomes of an event: the event itself, and those that make it possible."""
+        if event.ordinal < 0 or event.type in (LOST, REPAIRED):
+            return
+        if event.type == FORGOTTEN:
+            yield _Placed(event.stream, FORGOTTEN, event.data)
+            return
+        stream, wanted = event.stream, self._wanted(event)
+        if wanted is None or stream in self._unknown:
+            what = self._unknown.get(stream) or event.unknown or f"@{event.position}, {event.type}"
+            raise CannotMerge(f"an event is not known to this program: {what}")
+        field = self._rules.field_of(wanted)
+        newest = self._registers.newest(stream, field)
+        self._found.setdefault((stream, field), newest)
+        change = self._moved[stream, field] = self._note(stream, wanted, key, event.metadata)
+        is_newest = newest is None or change.key >= newest.key
+        merged = _Placed(stream, MERGED, Merged(wanted), event.tags)
+        if field == CREATION and self._state(stream) == self._rules.decider.initial:
+            yield self._as_is(stream, wanted, event.tags)
+        elif not is_newest or self._state(stream) == self._rules.decider.initial:
+            yield merged
+        elif field == CREATION:
+            yield from self._fields_of_creation(stream, wanted, change)
+            yield merged
+        else:
+            fits, others = self._without_circle(stream, field, change)
+            yield from others
+            expressed = self._rules.express(wanted, self._state(stream)) if fits else ()
+            if not expressed:
+                yield merged
+            elif field == self._rules.removed:
+                yield from self._change(stream, expressed, event.tags)
+            else:
+                yield from self._restored(stream, self._change(stream, expressed, event.tags))
+
+    def _change(self, stream: str, expressed: Sequence[E], tags: tuple[str, ...]) -> Iterator[_Placed]:
+        *helpers, last = expressed
+        yield from self._helpers(stream, helpers)
+        yield self._as_is(stream, last, tags)
+
+    def _as_is(self, stream: str, data: E, tags: tuple[str, ...] = (), *, helps: bool = False) -> _Placed:
+        self._evolve(stream, data)
+        return _Placed(stream, self._types[type(data)], data, tags, helps)
+
+    def _helper(self, stream: str, data: E) -> _Placed:
+        return self._as_is(stream, data, helps=True)
+
+    def _helpers(self, stream: str, events: Iterable[E]) -> Iterator[_Placed]:
+        for event in events:
+            yield self._as_is(stream, event, helps=True)
+
+    def _restored(self, stream: str, placed: Iterator[_Placed]) -> Iterator[_Placed]:
+        """Yield changes of an aggregate. If it is removed, it is restored before, and removed again afterwards."""
+        if not self._rules.is_removed(self._state(stream)):
+            yield from placed
+            return
+        yield from self._helpers(stream, [self._rules.restore])
+        yield from placed
+        yield from self._helpers(stream, [self._rules.remove])
+
+    def _fields_of_creation(self, stream: str, wanted: E, change: Change) -> Iterator[_Placed]:
+        """Yield what a second creation, the newer one, makes of the fields that were not changed since."""
+        removed = self._registers.changes(stream)[self._rules.removed]
+        if removed.command == change.command and self._rules.is_removed(self._state(stream)):
+            yield from self._helpers(stream, [self._rules.restore])
+        events = []
+        for event in self._rules.express_creation(wanted, self._state(stream)):
+            own = self._registers.changes(stream).get(self._rules.field_of(event))
+            if own is None or own.key <= change.key:
+                events.append(event)
+        if events:
+            yield from self._restored(stream, self._helpers(stream, events))
+
+    def _without_circle(self, stream: str, field: str, change: Change) -> tuple[bool, list[_Placed]]:
+        """Find out whether a link can be made. Of the links of a circle, the newest one is left out.
+
+        Returns:
+            Whether the link can be made, and the events that remove others.
+        """
+        removals: list[_Placed] = []
+        while (links := self._rules.circle(stream, change.event, self._state)) is not None:
+            newest, other, removal = max(
+                ((self._registers.key(other, self._rules.field_of(removal)), other, removal) for other, removal in links),
+                key=lambda link: link[0],
+                default=(NO_KEY, "", None),
+            )
+            if removal is None or newest < change.key:
+                self._circles.append(Conflict(stream, field, None, change))
+                return False, removals
+            dropped = self._registers.newest(other, self._rules.field_of(removal))
+            if dropped is not None:
+                self._circles.append(Conflict(other, self._rules.field_of(removal), None, dropped))
+            removals += self._restored(other, self._helpers(other, [removal]))
+        return True, removals
+
+    # what people should know
+
+    def _conflicts(self) -> Iterator[Conflict]:
+        """Yield the changes of which neither copy had both, and of which only one is in force."""
+        for (stream, field), moved in self._moved.items():
+            found = self._found[stream, field]
+            if found is None or not self._is_change(found) or not self._is_change(moved):
+                continue
+            if not self._rules.same(found.event, moved.event):
+                winner, loser = (found, moved) if found.key > moved.key else (moved, found)
+                yield Conflict(stream, field, winner, loser)
+        for stream in dict.fromkeys(stream for stream, _ in self._moved):
+            yield from self._lost_by_removal(stream)
+
+    def _is_change(self, change: Change) -> bool:
+        """Return whether a change is no creation, and one of the two copies did not know of it."""
+        is_elsewhere = change.command not in self._known_to_branch or self._positions[change.command] > self._trunk_end
+        return is_elsewhere and change.key[0] == CHANGED and self._rules.field_of(change.event) != CREATION
+
+    @property
+    def _trunk_end(self) -> int:
+        return self._trunk.commits[-1].last if self._trunk.commits else 0
+
+    def _lost_by_removal(self, stream: str) -> Iterator[Conflict]:
+        """Yield the changes of an aggregate that the other copy removed."""
+        removal = self._registers.newest(stream, self._rules.removed)
+        if removal is None or not self._rules.is_removed(self._state(stream)) or not self._is_change(removal):
+            return
+        removed_here = self._positions[removal.command] > self._trunk_end
+        for field, change in self._registers.changes(stream).items():
+            changed_here = self._positions[change.command] > self._trunk_end
+            if field != self._rules.removed and self._is_change(change) and changed_here != removed_here:
+                yield Conflict(stream, field, removal, change)

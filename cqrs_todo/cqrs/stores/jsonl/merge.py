@@ -1,0 +1,123 @@
+"""Merging another copy of a log into the file of a log.
+
+The new file is complete and durable before it replaces the old one, and what the old one held is kept beside it first. So
+whenever this is killed, the log is either the old one or the new one, and to merge the same copy again does the rest.
+"""
+
+import os
+from collections.abc import Sequence
+from io import BytesIO
+from typing import Any
+
+from ...errors import CannotMerge, DamagedLog, ReadOnlyLog
+from ...events import EventTypes
+from ...replication import MergedLog, MergeRules
+from ...store import no_progress
+from ..format import InvalidLine
+from ..merging import MergedLines, merge_lines
+from .files import create_durable, dated, os_errors_as_store_errors, read_range, replace_durably
+from .forget import complete_lines
+from .head_record import replacing_record
+from .lines import LogFile
+from .repair import verified_end
+from .verify import verify
+
+_NOTHING = "; nothing was merged"
+
+
+def planned(
+    path: str, name: str, copy: bytes, types: EventTypes, rules: MergeRules[Any, Any, Any]
+) -> tuple[MergedLines, bytes]:
+    """Return what merging another copy of a log into the log gives. Nothing is written.
+
+    Args:
+        path: The file of the log.
+        name: The name of the log.
+        copy: The bytes of the other copy.
+        types: The registered events.
+        rules: What the merge has to know of the domain.
+
+    Returns:
+        The merge, and what an interrupted write had left at the end of the file.
+
+    Raises:
+        LogNotFound: There is no such log.
+        CannotMerge: The bytes are not a copy of this log, or are damaged, or hold events that this code does not know.
+        DamagedLog: The log is damaged.
+        ReadOnlyLog: The log has a newer format.
+        StoreUnavailable: The file cannot be read.
+    """
+    verdict = verify(path, name, no_progress)
+    if verdict.newer:
+        raise ReadOnlyLog(f"{path} was made by a newer program: its format {verdict.newer} is newer than this program's")
+    damage = verdict.damage
+    if damage is not None and damage.kind != "torn":
+        place = f"{path} is damaged at line {damage.line}, byte {damage.byte}: {damage.detail}"
+        raise DamagedLog(f"{place}{_NOTHING}: repair it, and merge the same copy again")
+    with os_errors_as_store_errors(path, _NOTHING), LogFile(path, os.O_RDONLY, name) as file:
+        content = read_range(file.fd, 0, file.size)
+    own = complete_lines(content, verdict.head.encode())
+    try:
+        return merge_lines(_lines(own), verified(copy), types, rules), content[len(own) :]
+    except CannotMerge as error:
+        raise CannotMerge(f"{error}{_NOTHING}") from error
+
+
+def verified(copy: bytes) -> Sequence[bytes]:
+    """Return the lines of a copy, each with its LF. Every digest, position and version in it is right.
+
+    Raises:
+        CannotMerge: It is not a log, or it is damaged.
+        ReadOnlyLog: It has a newer format.
+    """
+    try:
+        verified_end(copy)
+    except InvalidLine as error:
+        raise CannotMerge(f"it cannot be read: {error}") from error
+    return _lines(copy)
+
+
+def _lines(content: bytes) -> list[bytes]:
+    return list(BytesIO(content))
+
+
+def put_in_place(path: str, merged: MergedLines, tail: bytes) -> str:
+    """Replace the file of a log by a merge. The caller holds the log's lock.
+
+    Args:
+        path: The file.
+        merged: What `planned` returned, while the lock was held.
+        tail: What an interrupted write had left at the end of the file.
+
+    Returns:
+        The path of the file that keeps the log as it was; '' if the merge begins with all of it.
+
+    Raises:
+        StoreUnavailable: A file cannot be written. The log is as it was.
+        OutcomeUnknown: The file was replaced, but may not be so on the disk.
+    """
+    new = b"".join(merged.lines)
+    old = b"".join(merged.copies[0].lines)
+    kept = ""
+    with os_errors_as_store_errors(path, _NOTHING):
+        if not new.startswith(old):
+            kept = dated(path, "merged")
+            create_durable(kept, old)
+        if tail and not merged.forgotten:  # it may hold what is forgotten, and was never reported as recorded
+            create_durable(dated(path, "torn"), tail)
+        with replacing_record(path, merged.log, verified_end(new)):
+            replace_durably(path, new)
+    return kept
+
+
+def outcome(merged: MergedLines, unreached: Sequence[str] = (), kept: str = "") -> MergedLog:
+    """Return what a merge into the first of two copies did.
+
+    Args:
+        merged: The merge.
+        unreached: What may still hold the data of the streams that are forgotten now, in words.
+        kept: The path of the file that keeps the log as it was; '' if there is none.
+    """
+    ours = merged.copies[0]
+    forgotten = tuple(sorted({*merged.forgotten} - {*ours.forgotten}))
+    return MergedLog(merged.log, ours.commits, merged.commits, merged.conflicts, forgotten, tuple(unreached), kept)

@@ -1,0 +1,188 @@
+"""Merging the lines of two copies of a log: a function of the lines, so that both sides of a merge write the same bytes."""
+
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any
+
+import msgspec
+
+from ..decider import C, E, S
+from ..errors import CannotMerge, ReadOnlyLog
+from ..events import MERGED, Commit, EventTypes, Recorded, UnknownEvent
+from ..replication import Conflict, Copy, Merged, MergeRules, merge
+from ..struct import Struct, replace
+from .forgetting import forget_in_copy
+from .format import (
+    Codec,
+    CommitLine,
+    EventLine,
+    Header,
+    decode_header,
+)
+from .hash_chain import digest_in, with_digest
+
+_encode = msgspec.json.encode
+
+
+class CopyLines(Struct, frozen=True):
+    """A copy of a log.
+
+    Attributes:
+        lines: All lines, each with its LF. What is forgotten in the other copy is forgotten in them, too.
+        commits: Its commits.
+        forgotten: The streams that were forgotten in it before.
+    """
+
+    lines: tuple[bytes, ...]
+    commits: tuple[Commit, ...]
+    forgotten: tuple[str, ...]
+
+
+class MergedLines(Struct, frozen=True):
+    """The lines of a merge.
+
+    Attributes:
+        log: The id of the log.
+        lines: All lines, each with its LF.
+        base: How many commits the two copies begin with.
+        trunk: Which copy is the trunk: 0 or 1.
+        copies: The two copies.
+        added: The commits behind those of the trunk.
+        forgotten: The streams that are forgotten in either copy.
+        conflicts: The conflicts.
+    """
+
+    log: str
+    lines: tuple[bytes, ...]
+    base: int
+    trunk: int
+    copies: tuple[CopyLines, CopyLines]
+    added: tuple[Commit, ...]
+    forgotten: tuple[str, ...]
+    conflicts: tuple[Conflict, ...]
+
+    @property
+    def commits(self) -> tuple[Commit, ...]:
+        """All commits of the merge. The data of their `merged` events are `Merged`."""
+        return (*self.copies[self.trunk].commits, *self.added)
+
+    @property
+    def base_position(self) -> int:
+        """The position of the last event that both copies begin with."""
+        return self.commits[self.base - 1].last if self.base else 0
+
+
+class _MergedLine(msgspec.Struct, frozen=True):
+    """The data of a `merged` event in a line."""
+
+    type: str
+    data: dict[str, Any]
+
+
+_decode_merged = msgspec.json.Decoder(_MergedLine).decode
+
+
+def merge_lines(
+    one: Sequence[bytes],
+    other: Sequence[bytes],
+    types: EventTypes,
+    rules: MergeRules[S, C, E],
+    *,
+    held: tuple[int, int] = (0, 0),
+    hub: int | None = None,
+) -> MergedLines:
+    """Merge the lines of two copies of a log, which were verified before.
+
+    The streams that are forgotten in one of them are forgotten in the other one first.
+
+    Args:
+        one: All lines of a copy, each with its LF.
+        other: All lines of the other copy.
+        types: The registered events.
+        rules: What the merge has to know of the domain.
+        held: How many commits of each copy are known to be on a hub.
+        hub: Which of the two is a hub, 0 or 1. None: neither.
+
+    Raises:
+        CannotMerge: They are copies of different logs, or hold events that this code does not know.
+        ReadOnlyLog: One of them has a newer format.
+        InvalidLine: A line is wrong.
+    """
+    headers = [decode_header(lines[0][:-1])[0] for lines in (one, other)]
+    for header in headers:
+        if header.newer:
+            raise ReadOnlyLog(f"its format {header.version} is newer than this program's")
+    if headers[0].id != headers[1].id:
+        raise CannotMerge("it is a copy of another log")
+    forgotten = sorted({*headers[0].forgotten, *headers[1].forgotten})
+    reader = _Lines(types, rules)
+    both = []
+    for lines, header in zip((one, other), headers, strict=True):
+        known = _without(lines, header, forgotten)
+        both.append(CopyLines(tuple(known), tuple(reader.commits(known[1:])), header.forgotten))
+    ours, theirs = (Copy(copy.lines[0], copy.commits, count) for copy, count in zip(both, held, strict=True))
+    merged = merge(ours, theirs, rules, hub=None if hub is None else (ours, theirs)[hub])
+    trunk = 0 if merged.trunk is ours else 1
+    lines = (*both[trunk].lines, *reader.encode(merged.added, both[trunk].lines[-1]))
+    return MergedLines(
+        headers[0].id, lines, merged.base, trunk, (both[0], both[1]), merged.added, tuple(forgotten), merged.conflicts
+    )
+
+
+def _without(lines: Sequence[bytes], header: Header, forgotten: Collection[str]) -> Sequence[bytes]:
+    """Return the lines of a copy after some streams were forgotten in it."""
+    return lines if set(header.forgotten) == set(forgotten) else forget_in_copy(lines, forgotten)
+
+
+def with_wanted(commit: Commit, types: EventTypes, rules: MergeRules[Any, Any, Any]) -> Commit:
+    """Return a commit in which the data of the `merged` events are `Merged`, unless a newer program wrote them."""
+
+    def known(event: Recorded) -> Recorded:
+        if event.type != MERGED or not isinstance(event.data, UnknownEvent):
+            return event
+        try:
+            read = _decode_merged(event.data.data)
+            wanted: Any = msgspec.convert({**rules.old_values.get(read.type, {}), **read.data}, types.types[read.type])
+        except (msgspec.MsgspecError, KeyError):
+            return event
+        return replace(event, data=Merged(wanted))
+
+    if all(event.type != MERGED for event in commit.events):
+        return commit
+    return replace(commit, events=tuple(map(known, commit.events)))
+
+
+class _Lines:
+    """Decodes the lines of copies, and encodes those that a merge adds."""
+
+    def __init__(self, types: EventTypes, rules: MergeRules[Any, Any, Any]) -> None:
+        self._types = types
+        self._codec = Codec(types)
+        self._rules = rules
+
+    def commits(self, lines: Sequence[bytes]) -> Iterator[Commit]:
+        decoded = self._codec.decode_lines(b"".join(lines))
+        for line, text in zip(decoded, lines, strict=True):
+            yield with_wanted(self._codec.commit(line, digest_in(text[:-1]) or b""), self._types, self._rules)
+
+    def encode(self, commits: Sequence[Commit], previous: bytes) -> Iterator[bytes]:
+        digest = digest_in(previous[:-1]) or b""
+        for commit in commits:
+            events = [
+                EventLine(event.stream, event.version, event.type, msgspec.Raw(self._data(event)), event.tags)
+                for event in commit.events
+            ]
+            metadata = commit.metadata
+            line = CommitLine(commit.position, metadata.at, metadata.by, metadata.command, events, metadata.meta)
+            text, digest = with_digest(digest, _encode(line))
+            yield text
+
+    def _data(self, event: Recorded) -> bytes:
+        if isinstance(event.data, UnknownEvent):
+            return event.data.data
+        if not isinstance(event.data, Merged):
+            return _encode(event.data)
+        wanted = event.data.event
+        type = self._types.name_of(wanted)
+        old = self._rules.old_values.get(type, {})
+        members = {name: getattr(wanted, name) for name in wanted.__struct_fields__ if name not in old}
+        return _encode({"type": type, "data": members})

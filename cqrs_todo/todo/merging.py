@@ -1,0 +1,293 @@
+"""What a merge of two copies of a list has to know of todos, derived from the declarations of the fields."""
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from ..cqrs.events import MADE, MERGED, STAMP, Commit, Metadata, Recorded, UnknownEvent
+from ..cqrs.fold import Fold
+from ..cqrs.replication import Change, Clock, Merged, MergedLog, MergeRules
+from ..cqrs.replication.registers import CHANGED, Registers, time_text
+from ..cqrs.struct import Struct, replace
+from .events import (
+    DependencyAdded,
+    ParentChanged,
+    TodoCompleted,
+    TodoCreated,
+    TodoEvent,
+    TodoRemoved,
+    TodoReopened,
+    TodoRestored,
+)
+from .fields import DEPENDS, FIELD_BY_EVENT, FIELDS, PARENT, TEXT, KeyedField, SetField, State, Todo
+from .model import DECIDER, TodoCommand, events_between, field_of, new_todo
+from .values import matching_words
+from .views import MOVE, Item, id_of, items_of, move_of
+
+REMOVED = "removed"
+"""The name of the field that says whether a todo is removed."""
+
+_ANY_DAY = "0001-01-01"
+
+
+def express(event: TodoEvent, state: State) -> Sequence[TodoEvent]:
+    """Return the events that give a field of a todo the value that an event gave it in another state.
+
+    Args:
+        event: The event, which is not a creation.
+        state: The todo as it is.
+
+    Returns:
+        The events. The last one is the change itself, and those before it make it possible. None if the field has the value.
+    """
+    if state is None:
+        return ()
+    match event:
+        case TodoCompleted(completed):
+            if state.completed is None:
+                return (event,)
+            return () if state.completed == completed else (TodoReopened(state.completed), event)
+        case TodoReopened():
+            return () if state.completed is None else (TodoReopened(state.completed),)
+        case TodoRemoved():
+            return () if state.removed else (event,)
+        case TodoRestored():
+            return (event,) if state.removed else ()
+    field = FIELD_BY_EVENT[type(event)]
+    present = getattr(state, field.name)
+    if isinstance(field, SetField):
+        word = getattr(event, field.item)
+        same = matching_words(present, word)
+        if type(event) is field.added[1]:
+            return () if same else (event,)
+        return tuple(map(field.drop, same))
+    values: Any = event
+    if isinstance(field, KeyedField):
+        old = dict(present).get(values.key)
+        return () if old == values.new else (field.changed(values.key, old, values.new),)
+    return field.events_between(present, values.new)
+
+
+def express_creation(event: TodoEvent, state: State) -> Sequence[TodoEvent]:
+    """Return the events that give each field of a todo the value that a creation gives it, except whether it is removed."""
+    if state is None or not isinstance(event, TodoCreated):
+        return ()
+    return events_between(replace(state, removed=False), new_todo(event))
+
+
+def circle(stream: str, event: TodoEvent, state_of: Callable[[str], State]) -> Sequence[tuple[str, TodoEvent]] | None:
+    """Return the other links of the circle that a link would close; None if it closes none, or the event makes no link.
+
+    Links of removed todos count, because these can be restored.
+
+    Args:
+        stream: The stream of the todo that gets the link.
+        event: The event.
+        state_of: Returns the state of a todo by its stream.
+    """
+    match event:
+        case ParentChanged(_, str(id)):
+            return _way(id, stream, state_of, _parent)
+        case DependencyAdded(id):
+            return _way(id, stream, state_of, _dependencies)
+    return None
+
+
+def _parent(todo: Todo) -> Sequence[tuple[str, TodoEvent]]:
+    return () if todo.parent is None else ((todo.parent, PARENT.changed(todo.parent, None)),)
+
+
+def _dependencies(todo: Todo) -> Sequence[tuple[str, TodoEvent]]:
+    return [(id, DEPENDS.drop(id)) for id in todo.depends]
+
+
+def _way(
+    start: str, end: str, state_of: Callable[[str], State], links: Callable[[Todo], Sequence[tuple[str, TodoEvent]]]
+) -> Sequence[tuple[str, TodoEvent]] | None:
+    """Return the links on the way from a todo, named by its id, to a stream; None if there is no way."""
+    ways: dict[str, tuple[tuple[str, TodoEvent], ...]] = {DECIDER.stream(start): ()}
+    left = list(ways)
+    while left:
+        stream = left.pop()
+        if stream == end:
+            return ways[stream]
+        todo = state_of(stream)
+        for id, removal in () if todo is None else links(todo):
+            following = DECIDER.stream(id)
+            if following not in ways:
+                ways[following] = (*ways[stream], (stream, removal))
+                left.append(following)
+    return None
+
+
+def _old_values() -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = {"todo_reopened": {"completed": _ANY_DAY}}
+    for field in FIELDS:
+        if not isinstance(field, SetField):
+            found[field.event] = {"old": "" if field is TEXT else None}
+    return found
+
+
+RULES: MergeRules[State, TodoCommand, TodoEvent] = MergeRules(
+    decider=DECIDER,
+    field_of=field_of,
+    removed=REMOVED,
+    is_removed=lambda state: state is not None and state.removed,
+    remove=TodoRemoved(),
+    restore=TodoRestored(),
+    express=express,
+    express_creation=express_creation,
+    circle=circle,
+    old_values=_old_values(),
+)
+
+
+class Renumbered(Struct, frozen=True):
+    """A todo that has another number after a merge.
+
+    Args:
+        old: Its number before.
+        new: Its number now.
+        text: Its text.
+    """
+
+    old: int
+    new: int
+    text: str
+
+
+class MergedTodos(Struct, frozen=True):
+    """What a merge did to a list.
+
+    Args:
+        fold: The list after the merge.
+        received: How many todos and changes came from the other copy: its commits.
+        renumbered: The todos whose numbers have changed.
+        moved_to: The names of the lists that todos were moved to in the other copy, by their streams.
+        under_done: The open todos that came to be under a todo that is done.
+    """
+
+    fold: Fold[State]
+    received: int
+    renumbered: tuple[Renumbered, ...]
+    moved_to: Mapping[str, str]
+    under_done: tuple[Item, ...]
+
+
+def merged_todos(merged: MergedLog) -> MergedTodos:
+    """Find out what a merge did to the todos of a list."""
+    before, after = _fold(merged.before), _fold(merged.after)
+    old = {entity.stream: entity.number for entity in before}
+    renumbered = [
+        Renumbered(old[item.stream], item.number, item.todo.text)
+        for item in items_of(after)
+        if old.get(item.stream, item.number) != item.number
+    ]
+    moved: dict[str, str] = {}
+    for commit in merged.received:
+        move = move_of(commit)
+        if move is not None and move.source == merged.log:
+            moved |= {event.stream: move.target_name for event in commit.events}
+    gone = {stream: name for stream, name in moved.items() if (state := after[stream].state) is not None and state.removed}
+    new = {item.stream: item for item in _open_under_done(after)}
+    known = {item.stream for item in _open_under_done(before)}
+    return MergedTodos(
+        after,
+        len(merged.received),
+        tuple(renumbered),
+        gone,
+        tuple(item for stream, item in new.items() if stream not in known),
+    )
+
+
+def _fold(commits: Sequence[Commit]) -> Fold[State]:
+    fold = Fold(DECIDER)
+    for commit in commits:
+        events = tuple(
+            replace(event, data=UnknownEvent(MERGED, b"")) if isinstance(event.data, Merged) else event
+            for event in commit.events
+        )
+        fold.apply(replace(commit, events=events))
+    return fold
+
+
+def _open_under_done(fold: Fold[State]) -> Iterator[Item]:
+    for item in items_of(fold):
+        todo = item.todo
+        parent = None if todo.parent is None or todo.done or todo.removed else fold.get(DECIDER.stream(todo.parent))
+        if parent is not None and parent.state is not None and parent.state.done:
+            yield item
+
+
+def settle(lists: Mapping[str, Sequence[Commit]], streams: Collection[str]) -> list[tuple[str, Commit]]:
+    """Return the commits that leave each todo in one list, after several machines have moved it to different lists.
+
+    It stays where the newest change has brought it. From the other lists it is removed by a commit that belongs to this
+    change: with its author, its time and its stamp, and an id made from its id. So every machine makes the same commits.
+
+    Args:
+        lists: The commits of all lists of a store, by the names of the lists, as a merge gives them.
+        streams: The streams of the todos that may be in several lists.
+
+    Returns:
+        The commits, without digests, each with the name of its list. They come after all others of this list.
+    """
+    ends = {name: _End() for name in lists}
+    present: dict[str, dict[str, Change]] = {}
+    for name, commits in lists.items():
+        for commit in commits:
+            ends[name].read(commit)
+        for stream, arrival in ends[name].arrivals():
+            if stream in streams:
+                present.setdefault(stream, {})[name] = arrival
+    added: list[tuple[str, Commit]] = []
+    for stream, arrivals in sorted(present.items()):
+        newest = max(arrivals.values(), key=lambda change: change.key)
+        for name, arrival in sorted(arrivals.items()):
+            if arrival.key != newest.key:
+                added.append((name, ends[name].removal(stream, newest)))
+    return added
+
+
+class _End:
+    """The end of a list: where the next commit comes, and what brought each todo that is there."""
+
+    def __init__(self) -> None:
+        self._registers = Registers(REMOVED)
+        self._present: set[str] = set()
+        self._clock = Clock()
+        self._versions: dict[str, int] = {}
+        self._position = 0
+        self._at: datetime | None = None
+
+    def read(self, commit: Commit) -> None:
+        metadata = commit.metadata
+        key = (CHANGED, self._clock.stamp(metadata), metadata.command)
+        for event in commit.events:
+            self._versions[event.stream] = event.version
+            wanted = event.data.event if isinstance(event.data, Merged) else event.data
+            if isinstance(wanted, (TodoCreated, TodoRestored, TodoRemoved)):
+                if event.ordinal > 0:
+                    self._registers.add(event.stream, field_of(wanted), Change(key, wanted, metadata))
+                if wanted is event.data:
+                    (self._present.discard if isinstance(wanted, TodoRemoved) else self._present.add)(event.stream)
+        self._position, self._at = commit.last, metadata.at
+
+    def arrivals(self) -> Iterator[tuple[str, Change]]:
+        """Yield the streams of the todos that are there, each with the newest change that wants it to be there."""
+        for stream in self._present:
+            change = self._registers.newest(stream, REMOVED)
+            if change is not None:
+                yield stream, change
+
+    def removal(self, stream: str, cause: Change) -> Commit:
+        """Return the commit that removes a todo because a newer change has brought it to another list."""
+        at = cause.made if self._at is None else max(cause.made, self._at)
+        move = cause.metadata.meta.get(MOVE)
+        meta = {**({} if move is None else {MOVE: move}), STAMP: time_text(cause.key[1]), MADE: time_text(cause.made)}
+        metadata = Metadata(at, cause.metadata.by, f"{cause.command}-{id_of(stream)}", meta)
+        self._position += 1
+        version = self._versions[stream] = self._versions[stream] + 1
+        self._at = at
+        event = Recorded(self._position, stream, version, "todo_removed", TodoRemoved(), metadata)
+        return Commit((event,), metadata)

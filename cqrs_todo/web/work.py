@@ -1,0 +1,299 @@
+"""One request: the lists that it looks at, what it may cost, and what its mutations ask of the command."""
+
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
+from functools import cached_property
+from typing import Any, TypeVar
+
+from graphql import GraphQLError
+
+from ..cqrs.errors import CqrsError, LogNotFound, Rejected, WrongExpectedVersion
+from ..cqrs.events import Commit, Moment, Recorded
+from ..todo.links import Links
+from ..todo.recorder import Todos
+from ..todo.requests import Request
+from ..todo.service import TodoList, View
+from ..todo.views import Item, items_of
+from .desk import Desk, Visit
+from .worker import Stopping, Worker
+
+T = TypeVar("T")
+
+MOST_ROWS = 20_000
+"""How many todos, commits and other objects one request may return or search."""
+MOST_SECONDS = 10.0
+"""How long one request may read."""
+_LONGEST_ID = 64
+_LONGEST_REASON = 1_000
+
+
+def refusal(message: str, code: str, hint: str | None = None) -> GraphQLError:
+    """Return the error that a client sees.
+
+    Args:
+        message: What is wrong.
+        code: What kind of error it is, for programs.
+        hint: What to do about it; None for no hint.
+    """
+    extensions = {"code": code} if hint is None else {"code": code, "hint": hint}
+    return GraphQLError(message, extensions=extensions)
+
+
+class Views:
+    """The present states of lists, kept from one request to the next while nothing is recorded."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, tuple[Todos, int, View]] = {}
+
+    def view(self, todos: TodoList) -> View:
+        """Return the present state of a list.
+
+        Raises:
+            CqrsError: What reading raises.
+        """
+        todos.check_exists()
+        fold = todos.repository.fold()
+        kept = self._kept.get(todos.name)
+        # a list that was replaced, or of which something was forgotten, has another fold
+        if kept is not None and kept[0] is fold and kept[1] == fold.position:
+            return kept[2]
+        view = View(todos.name, fold.position, None, tuple(items_of(fold)))
+        self._kept[todos.name] = fold, fold.position, view
+        return view
+
+
+class Look:
+    """A list at one moment, as a request sees it."""
+
+    def __init__(self, work: "Work", visit: Visit, at: str | None, views: Views) -> None:
+        """Look at a list.
+
+        Args:
+            work: The request.
+            visit: The visit of the list.
+            at: The moment, in words. None for now.
+            views: The present states of lists.
+
+        Raises:
+            CqrsError: The moment cannot be read, or the list cannot.
+        """
+        self.work = work
+        self.visit = visit
+        self.todos = visit.todos
+        self.moment: Moment | None = None if at is None else visit.moment(at)
+        self.view = views.view(self.todos) if self.moment is None else self.todos.view(self.moment)
+
+    @property
+    def now(self) -> datetime:
+        """The time that decides what is overdue: that of the moment."""
+        return self.visit.now if self.view.as_of is None else self.visit.to_local(self.view.as_of)
+
+    @cached_property
+    def links(self) -> Links:
+        """How the todos are linked."""
+        return Links(self.view.items)
+
+    @cached_property
+    def by_id(self) -> Mapping[str, Item]:
+        """The todos by their stable ids."""
+        return {item.id: item for item in self.view.items}
+
+    def find(self, word: str) -> Item | None:
+        """Find the todo with an id or a number; None if there is none."""
+        if word.isascii() and word.isdecimal() and len(word) <= 18:
+            return next((item for item in self.view.items if item.number == int(word)), None)
+        return self.by_id.get(word)
+
+    def label(self, id: str) -> str:
+        """Return the number of a todo; its id if it is not in the list."""
+        item = self.by_id.get(id)
+        return id if item is None else f"{item.number}"
+
+    def backward(self) -> Iterator[Commit]:
+        """Read the commits up to the moment, newest first, as long as the request may."""
+        for commit in self.todos.history(self.moment):
+            self.work.check_time()
+            yield commit
+
+    def of_stream(self, stream: str) -> Iterator[tuple[Commit, Recorded]]:
+        """Read the events of a todo up to the moment, newest first. The log is read once for all todos."""
+        place = 0
+        while True:
+            found = self._by_stream.setdefault(stream, [])
+            while place < len(found):
+                yield found[place]
+                if found[place][1].version == 1:
+                    return
+                place += 1
+            commit = next(self._scan, None)
+            if commit is None:
+                return
+            for event in reversed(commit.events):
+                self._by_stream.setdefault(event.stream, []).append((commit, event))
+
+    @cached_property
+    def _scan(self) -> Iterator[Commit]:
+        return self.backward()
+
+    @cached_property
+    def _by_stream(self) -> dict[str, list[tuple[Commit, Recorded]]]:
+        return {}
+
+    @cached_property
+    def commits(self) -> Sequence[Commit]:
+        """All commits up to the moment, oldest first."""
+        return list(self.backward())[::-1]
+
+
+class Work:
+    """One request."""
+
+    def __init__(self, desk: Desk, worker: Worker, views: Views) -> None:
+        self.desk = desk
+        self.worker = worker
+        self._views = views
+        self._looks: dict[tuple[str, str | None], Look] = {}
+        self._visits: dict[str, Visit] = {}
+        self._rows = 0
+        self._until = time.monotonic() + MOST_SECONDS
+
+    # what it may cost
+
+    def begin(self) -> None:
+        """Begin to count the time, now that the request has its turn."""
+        self._until = time.monotonic() + MOST_SECONDS
+
+    def spend(self, rows: int) -> None:
+        """Count what is returned.
+
+        Raises:
+            GraphQLError: The request returns too much.
+        """
+        self._rows += rows
+        if self._rows > MOST_ROWS:
+            raise refusal(f"the request returns more than {MOST_ROWS:,} objects", "TOO_LARGE", "ask for smaller pages")
+        self.check_time()
+
+    def check_time(self) -> None:
+        """Raise an error if the request takes too long, or the server ends."""
+        if self.worker.stopped:
+            raise Stopping
+        if time.monotonic() > self._until:
+            raise refusal(f"the request takes more than {MOST_SECONDS:.0f} seconds", "TOO_SLOW", "ask for less")
+
+    # reading
+
+    def visit(self, name: str | None) -> Visit:
+        """Return this request's visit of a list.
+
+        Args:
+            name: The name of the list; None for the default one.
+        """
+        name = self.desk.default_list if name is None else name
+        found = self._visits.get(name)
+        if found is None:
+            found = self._visits[name] = self.desk.visit(name)
+        return found
+
+    def look(self, name: str | None = None, at: str | None = None) -> Look:
+        """Look at a list now or at a moment.
+
+        Args:
+            name: The name of the list; None for the default one.
+            at: The moment, in words; None for now.
+
+        Raises:
+            CqrsError: The list or the moment cannot be read.
+        """
+        key = (self.desk.default_list if name is None else name, at)
+        found = self._looks.get(key)
+        if found is None:
+            try:
+                found = Look(self, self.visit(key[0]), at, self._views)
+            except LogNotFound:  # it was renamed or archived since it was opened
+                self._open_again(key[0])
+                found = Look(self, self.visit(key[0]), at, self._views)
+            except CqrsError:
+                self._open_again(key[0])
+                raise
+            self._looks[key] = found
+        return found
+
+    def _open_again(self, name: str) -> None:
+        self.desk.forget_list(name)
+        self._visits.pop(name, None)
+
+    # changing
+
+    def change(self, name: str | None, request: Request | None, job: Callable[[Visit], T]) -> T:
+        """Change a list. What the request has read of it is read again afterwards.
+
+        Args:
+            name: The name of the list; None for the default one.
+            request: What is asked of the command beside the change.
+            job: Makes the change, given the visit of the list.
+
+        Returns:
+            What the job returns.
+
+        Raises:
+            CqrsError: What the job raises.
+        """
+        with self.worker.changing():
+            visit = self.visit(name)
+            todos = visit.todos
+            todos.request = request
+            try:
+                return job(visit)
+            except CqrsError as error:
+                if not isinstance(error, Rejected | WrongExpectedVersion):
+                    self._open_again(self.desk.default_list if name is None else name)
+                raise
+            finally:
+                todos.request = None
+                self._looks.clear()
+
+
+def request_of(
+    mutation: str,
+    arguments: Mapping[str, Any],
+    *,
+    command_id: str | None = None,
+    version: int | None = None,
+    position: int | None = None,
+    because: str | None = None,
+) -> Request | None:
+    """Return what a mutation asks of the command beside the change; None if it asks nothing.
+
+    Args:
+        mutation: The name of the mutation.
+        arguments: Its arguments, by which it is recognised when it is sent again.
+        command_id: The id of the command.
+        version: The version that each todo must have.
+        position: The position at which the list must end.
+        because: The reason for the change.
+
+    Raises:
+        GraphQLError: A value is not possible.
+    """
+    if command_id is None and version is None and position is None and because is None:
+        return None
+    if command_id is not None and not _is_command_id(command_id):
+        raise refusal(
+            f"{command_id!r} is not a command id",
+            "INVALID",
+            "use 1 to 64 ASCII letters, digits, '-', '_' and ':', beginning with a letter or a digit",
+        )
+    if because is not None:
+        because = " ".join(because.split())
+        if not 0 < len(because) <= _LONGEST_REASON:
+            raise refusal(f"a reason has from 1 to {_LONGEST_REASON:,} characters", "INVALID")
+    words = json.dumps([mutation, dict(arguments), because], sort_keys=True).encode()
+    return Request(id=command_id, words=words, version=version, position=position, because=because)
+
+
+def _is_command_id(text: str) -> bool:
+    known = text.isascii() and text.replace("-", "").replace("_", "").replace(":", "").isalnum()
+    return known and text[0].isalnum() and len(text) <= _LONGEST_ID

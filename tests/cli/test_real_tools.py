@@ -1,0 +1,121 @@
+"""The programs that the formats belong to accept what we write, and write what we accept."""
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Todo
+
+TEXTS = ("Call the plumber", 'Say "hello", then: leave', "Écrire à Zoë", "a; b, c \\ d", "日本語 🙂", "x marks the spot")
+
+
+def needed(program: str) -> str:
+    """The path of a program; the test is skipped if it is not installed."""
+    path = shutil.which(program)
+    if path is None:
+        pytest.skip(f"{program} is not installed here")
+    return path
+
+
+def run(command: list[str], env: dict[str, str], given: str = "") -> str:
+    done = subprocess.run(command, env=env, input=given, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.fixture
+def filled(todo: Todo) -> Todo:
+    todo("add", "-", stdin="\n".join(TEXTS) + "\n")
+    todo("edit", "1", "pri:H", "+phone", "project:house", "due:2027-03-05", "wait:2027-03-01")
+    todo("edit", "2", "due:2027-03-05-17:00", "every:week")
+    todo("edit", "3", "under:1", "depends:4")
+    todo("note", "4", "first line, with a comma")
+    todo("done", "5")
+    return todo
+
+
+def test_taskwarrior_takes_our_export_and_we_take_its_export(filled: Todo) -> None:
+    task = needed("task")
+    env = {**filled.env, "TASKDATA": str(filled.home / "task"), "TASKRC": str(filled.home / "taskrc")}
+    Path(env["TASKRC"]).write_text("confirmation=no\nhooks=off\nnews.version=9.9.9\nverbose=nothing\n")
+    exported = filled("export", "--format", "taskwarrior").out
+    run([task, "import", "-"], env, exported)
+    theirs = run([task, "rc.gc=off", "export"], env)
+    tasks = {each["uuid"]: each for each in json.loads(theirs)}
+    for ours in json.loads(exported):
+        same = {key: tasks[ours["uuid"]].get(key) for key in ("description", "status", "due", "project", "tags", "entry")}
+        assert same == {key: ours.get(key) for key in same}
+    before = filled.todos()
+    assert len(tasks) >= len(before) == len(TEXTS)
+    filled("-L", "back", "import", "-", stdin=theirs)
+    back = {each["text"]: each for each in filled.todos("-L", "back")}
+    for each in before:
+        for key in ("text", "note", "due", "wait", "priority", "tags", "project", "done"):
+            assert back[each["text"]][key] == each[key], key
+
+
+def test_todo_txt_lists_our_export(filled: Todo) -> None:
+    program = needed("todo-txt")
+    folder = filled.home / "todotxt"
+    folder.mkdir()
+    config = folder / "config"
+    config.write_text(
+        f"export TODO_DIR={folder}\nexport TODO_FILE={folder}/todo.txt\nexport DONE_FILE={folder}/done.txt\n"
+        f"export REPORT_FILE={folder}/report.txt\n"
+    )
+    filled("export", "--format", "todotxt", "-o", str(folder / "todo.txt"))
+    listed = run([program, "-p", "-d", str(config), "ls"], filled.env)
+    assert all(text in listed for text in TEXTS)
+    assert f"{len(TEXTS)} of {len(TEXTS)} tasks shown" in listed
+    run([program, "-p", "-d", str(config), "do", "6"], {**filled.env, "TODOTXT_AUTO_ARCHIVE": "0"})
+    again = filled("import", str(folder / "todo.txt")).out
+    assert "1 todo" in again
+
+
+def test_emacs_reads_our_org_export(filled: Todo) -> None:
+    emacs = needed("emacs")
+    file = filled.home / "todos.org"
+    filled("export", "--format", "org", "-o", str(file))
+    script = (
+        "(progn (require 'org) (find-file (pop command-line-args-left))"
+        " (org-map-entries (lambda () (when (org-get-todo-state)"
+        ' (princ (format "%s|%s|%s\\n" (org-get-todo-state) (org-get-heading t t t t)'
+        ' (or (org-entry-get nil "DEADLINE") ""))))))'
+        " (kill-emacs 0))"
+    )
+    out = run([emacs, "--batch", "-Q", "--eval", script, str(file)], {**filled.env, "LC_ALL": "C.UTF-8"})
+    found = [line.split("|") for line in out.strip().split("\n")]
+    assert sorted(title for _, title, _ in found) == sorted(TEXTS)
+    assert [state for state, title, _ in found if title == TEXTS[4]] == ["DONE"]
+    assert next(date for _, title, date in found if title == TEXTS[1]).startswith("<2027-03-05")
+
+
+def test_the_strict_parser_of_icalendar_reads_our_export(filled: Todo) -> None:
+    icalendar = pytest.importorskip("icalendar")
+    text = filled("export", "--format", "ics").out
+    calendar = icalendar.Calendar.from_ical(text)
+    todos = calendar.walk("VTODO")
+    assert [str(each["SUMMARY"]) for each in todos] == list(TEXTS)
+    assert not any(each.errors for each in todos)
+    assert all(len(line.encode()) <= 75 for line in text.split("\r\n"))
+
+
+def test_todoman_lists_our_calendar(filled: Todo) -> None:
+    todoman = os.environ.get("TODOMAN") or shutil.which("todoman")
+    if todoman is None:
+        pytest.skip("todoman is not installed here; TODOMAN can name it")
+    folder = filled.home / "calendars/tasks"
+    folder.mkdir(parents=True)
+    for number, part in enumerate(filled("export", "--format", "ics").out.split("BEGIN:VTODO")[1:]):
+        body = part.partition("END:VTODO")[0]
+        (folder / f"{number}.ics").write_text(
+            f"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\nBEGIN:VTODO{body}END:VTODO\r\nEND:VCALENDAR\r\n", newline=""
+        )
+    config = filled.home / "todoman.py"
+    config.write_text(f'path = "{filled.home}/calendars/*"\ndefault_list = "tasks"\n')
+    listed = run([todoman, "--config", str(config), "list", "--status", "ANY"], filled.env)
+    assert all(text in listed for text in TEXTS), listed

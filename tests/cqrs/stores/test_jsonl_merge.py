@@ -1,0 +1,113 @@
+"""Merging into files: those who have read the log before go on, and reactions are given what moved."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from cqrs_todo.cqrs.checkpoints import Checkpoint, Parked
+from cqrs_todo.cqrs.cursor import Cursor
+from cqrs_todo.cqrs.errors import CannotMerge, LogNotFound, ReadOnlyLog
+from cqrs_todo.cqrs.store import Store
+from cqrs_todo.todo.fields import NOTE, TEXT
+from cqrs_todo.todo.merging import RULES
+from cqrs_todo.todo.model import Change, Create
+from cqrs_todo.todo.service import TodoList
+from tests.strategies import NOW
+from tests.todo.histories import a_list
+from tests.trials.children import store_in
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Two copies of a list in `here` and `there`, which were both changed. There are more changes there."""
+    here = a_list(store_in(tmp_path / "here"))
+    here.add([Create("one", NOW), Create("two", NOW)])
+    shutil.copytree(tmp_path / "here", tmp_path / "there")
+    here = a_list(store_in(tmp_path / "here"))
+    here.change(here.view().items[:1], lambda _: [Change(TEXT, "here")])
+    there = a_list(store_in(tmp_path / "there"))
+    there.change(there.view().items[:1], lambda _: [Change(NOTE, "there")])
+    there.add([Create("three", NOW)])
+    return tmp_path
+
+
+def texts(todos: TodoList) -> list[str]:
+    return [item.todo.text for item in todos.view().items]
+
+
+def copy(folder: Path) -> bytes:
+    return (folder / "there/lists/inbox.jsonl").read_bytes()
+
+
+def store(folder: Path) -> Store:
+    return store_in(folder / "here")
+
+
+def test_a_list_that_was_read_before_is_read_again_and_can_be_changed(folder: Path) -> None:
+    reader, writer = a_list(store(folder)), a_list(store(folder))
+    assert texts(reader) == texts(writer) == ["here", "two"]
+    writer.change(writer.view().items[1:], lambda _: [Change(NOTE, "before")])
+    assert store(folder).merge("inbox", copy(folder), RULES).changed
+    assert texts(reader) == ["here", "two", "three"]
+    assert reader.log.damage is None
+    writer.change(writer.view().items[:1], lambda _: [Change(NOTE, "after")])
+    assert [item.todo.note for item in reader.view().items] == ["after", "before", None]
+    assert store(folder).verify("inbox").damage is None
+
+
+def test_a_log_that_was_cut_in_place_is_still_damaged(folder: Path) -> None:
+    reader = a_list(store(folder))
+    assert texts(reader) == ["here", "two"]
+    path = folder / "here/lists/inbox.jsonl"
+    lines = path.read_bytes().splitlines(keepends=True)
+    with path.open("r+b") as file:
+        file.truncate(len(b"".join(lines[:-1])))
+    reader.view()
+    assert reader.log.damage is not None
+
+
+def test_a_reaction_goes_on_where_the_first_event_has_moved(folder: Path) -> None:
+    checkpoints = store(folder).checkpoints()
+    log = store(folder).open("inbox")
+    ((*_, moved),) = [list(log.events())]
+    checkpoints.save("mail", log.id, Checkpoint(3, Cursor(3, 3, 700, b"0" * 64)))
+    checkpoints.save("early", log.id, Checkpoint(1, Cursor(0)))
+    checkpoints.park("mail", log.id, Parked(moved.id, moved.position, "error", NOW, 3))
+    store(folder).merge("inbox", copy(folder), RULES)
+    assert checkpoints.load("mail", log.id).position == 2
+    assert checkpoints.load("early", log.id).position == 1
+    (parked,) = checkpoints.parked("mail", log.id)
+    places = {event.id: event.position for event in store(folder).open("inbox").events()}
+    assert (parked.event, parked.position) == (moved.id, places[moved.id])
+    assert parked.position != moved.position
+
+
+def test_a_reaction_stays_where_it_is_if_nothing_has_moved(folder: Path) -> None:
+    checkpoints = store_in(folder / "there").checkpoints()
+    log = store_in(folder / "there").open("inbox")
+    kept = Checkpoint(4, log.cursor())
+    checkpoints.save("mail", log.id, kept)
+    store_in(folder / "there").merge("inbox", (folder / "here/lists/inbox.jsonl").read_bytes(), RULES)
+    assert checkpoints.load("mail", log.id) == kept
+
+
+def test_what_cannot_be_merged_is_refused(folder: Path) -> None:
+    with pytest.raises(LogNotFound):
+        store(folder).merge("other", copy(folder), RULES)
+    newer = copy(folder).replace(b'"version":"1.0"', b'"version":"2.0"')
+    with pytest.raises((CannotMerge, ReadOnlyLog)):
+        store(folder).merge("inbox", newer, RULES)
+    shutil.copy(folder / "here/lists/inbox.jsonl", folder / "here/lists/copied.jsonl")
+    with pytest.raises(ReadOnlyLog, match="copy of another log"):
+        store(folder).merge("copied", copy(folder), RULES)
+
+
+def test_a_torn_tail_is_set_aside(folder: Path) -> None:
+    path = folder / "here/lists/inbox.jsonl"
+    with path.open("ab") as file:
+        file.write(b'{"position":4,"at":')
+    assert store(folder).merge("inbox", copy(folder), RULES).changed
+    (aside,) = path.parent.glob("inbox.torn-*")
+    assert aside.read_bytes() == b'{"position":4,"at":'
+    assert store(folder).verify("inbox").damage is None

@@ -1,0 +1,172 @@
+"""The verb `serve`: how it starts, what it prints, and how it ends."""
+
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import Todo
+from tests.web.conftest import Server
+
+
+def start(todo: Todo, *args: str) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "-m", "cqrs_todo", "serve", *args],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=todo.env,
+        cwd=todo.home,
+        text=True,
+    )
+
+
+def test_it_prints_a_url_with_the_token_and_ends_with_ctrl_c(todo: Todo) -> None:
+    process = start(todo, "--port", "0")
+    assert process.stdout is not None
+    url = process.stdout.readline().strip()
+    assert url.startswith("http://127.0.0.1:")
+    address, _, token = url.removeprefix("http://").partition("/?token=")
+    connection = http.client.HTTPConnection(address, timeout=20)
+    connection.request("GET", f"/?token={token}")
+    assert connection.getresponse().status == 303
+    connection.close()
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert "Authorization: Bearer" in err
+    assert "Warning" not in err
+
+
+@pytest.mark.parametrize("blocked", ["strawberry", "uvicorn", "websockets", "starlette"])
+def test_without_the_extra_it_says_what_to_install(todo: Todo, blocked: str) -> None:
+    code = f"import sys; sys.modules[{blocked!r}] = None; from cqrs_todo.cli import main; sys.exit(main(['serve']))"
+    done = subprocess.run([sys.executable, "-c", code], env=todo.env, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "the extra `web`" in done.stderr
+    assert "pip install 'cqrs-todo[web]'" in done.stderr
+    assert done.stdout == ""
+
+
+def test_what_cannot_be_served_is_refused(todo: Todo) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        result = todo.run("serve", "--port", f"{port}")
+        assert (result.code, f"the port {port} is in use" in result.err) == (2, True)
+    for args in (
+        ("--port", "65536"),
+        ("--port", "-1"),
+        ("--port", "x"),
+        ("--host", "a..b"),
+        ("--host", "203.0.113.1"),
+        ("--host", ""),
+        ("--at", "yesterday"),
+    ):
+        result = todo.run("serve", *args, "--json")
+        assert (result.code, result.error["code"]) == (2, "usage"), args
+    assert todo.run("-L", "nowhere", "serve").code == 3
+    assert todo.run("--store", "nonsense:x", "serve").code == 2
+
+
+def test_a_host_is_an_explicit_choice_that_keeps_the_token_and_warns(todo: Todo) -> None:
+    server = Server(todo, "--host", "0.0.0.0")
+    assert server.request("GET", "/").status == 401
+    assert server("{ apiVersion }") == {"apiVersion": "1.0"}, "by the name of the machine"
+    for name in ("127.0.0.1", "localhost"):
+        own = {**server.authorization, "Host": f"{name}:{server.port}"}
+        assert server.request("GET", "/", own).status == 200
+    for name in ("0.0.0.0", "evil.example"):
+        own = {**server.authorization, "Host": f"{name}:{server.port}"}
+        assert server.request("GET", "/", own).status == 403
+    code, err = server.end()
+    assert code == 0
+    assert "Warning: this is plain HTTP" in err
+
+
+def test_it_serves_the_list_and_the_store_that_are_named(todo: Todo) -> None:
+    todo("lists", "new", "work")
+    todo("-L", "work", "add", "Meet")
+    server = Server(todo, "-L", "work")
+    assert server("{ allTodos { edges { node { description list } } } }")["allTodos"]["edges"] == [
+        {"node": {"description": "Meet", "list": "work"}}
+    ]
+    assert server.end()[0] == 0
+
+
+def test_start_up_of_other_verbs_imports_nothing_of_it(todo: Todo) -> None:
+    run = "import sys; from cqrs_todo.cli import main; [main(verb) for verb in (['add', 'x'], ['ls'], ['done', '1'])]"
+    code = f"{run}; print(*sys.modules, file=sys.stderr)"
+    done = subprocess.run([sys.executable, "-c", code], env=todo.env, capture_output=True, text=True, check=True)
+    loaded = set(done.stderr.split())
+    assert "cqrs_todo.cli.verbs.ls" in loaded
+    assert not loaded & {"strawberry", "graphql", "uvicorn", "starlette", "websockets", "cqrs_todo.web", "asyncio"}
+
+
+def post(server: Server, text: str) -> Any:
+    return server.answer("mutation($text: String!) { newTodo(text: $text) { id } }", text=text)
+
+
+def test_sigterm_ends_it_within_two_seconds_and_loses_no_answered_change(todo: Todo) -> None:
+    server = Server(todo)
+    answered: list[str] = []
+
+    def write(worker: int) -> None:
+        try:
+            for number in range(10_000):
+                text = f"{worker}/{number}"
+                if post(server, text).get("data"):
+                    answered.append(text)
+        except (OSError, http.client.HTTPException, json.JSONDecodeError):
+            return  # it ended
+
+    idle = socket.create_connection(("127.0.0.1", server.port))
+    idle.sendall(b"GET / HTTP/1.1\r\nHost: ")
+    threads = [threading.Thread(target=write, args=(worker,)) for worker in range(4)]
+    for thread in threads:
+        thread.start()
+    while len(answered) < 20:
+        time.sleep(0.01)
+    begun = time.monotonic()
+    code, err = server.end()
+    lasted = time.monotonic() - begun
+    for thread in threads:
+        thread.join()
+    idle.close()
+    assert code == 0, err
+    assert "internal" not in err
+    recorded = [event["data"]["text"] for commit in todo.log() for event in commit["events"]]
+    assert set(answered) <= set(recorded)
+    assert len(recorded) == len(set(recorded))
+    assert lasted < 30, "the limit of two seconds is a trial of its own, on a quiet machine"
+
+
+@pytest.mark.long
+def test_killed_at_any_time_it_loses_no_answered_change(tmp_path: Path) -> None:
+    for attempt in range(10):
+        todo = Todo(tmp_path / f"home{attempt}")
+        server = Server(todo)
+        answered: list[str] = []
+
+        def write(server: Server = server, answered: list[str] = answered) -> None:
+            try:
+                for text in map(str, range(10_000)):
+                    answered += [text] if post(server, text).get("data") else []
+            except (OSError, http.client.HTTPException):
+                return
+
+        thread = threading.Thread(target=write)
+        thread.start()
+        time.sleep(0.2 + attempt * 0.05)
+        os.kill(server.process.pid, signal.SIGKILL)
+        server.process.communicate()
+        thread.join()
+        assert set(answered) <= {todo["text"] for todo in todo.todos()}
+        assert todo.run("verify").code == 0

@@ -1,0 +1,146 @@
+"""The subscription: every commit once and in order, whoever recorded it, over graphql-transport-ws."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from websockets.sync.client import ClientConnection, connect
+from websockets.typing import Origin, Subprotocol
+
+from tests.web.conftest import Server
+
+EVENTS = """subscription($after: Int, $list: String) { events(after: $after, list: $list) {
+  position last by words events { id type words data } } }"""
+
+
+class Client:
+    """A client of graphql-transport-ws."""
+
+    def __init__(self, socket: ClientConnection) -> None:
+        self._socket = socket
+        self.send({"type": "connection_init"})
+        assert self.receive() == {"type": "connection_ack"}
+
+    def send(self, message: Any) -> None:
+        self._socket.send(json.dumps(message))
+
+    def receive(self) -> Any:
+        return json.loads(self._socket.recv(timeout=20))
+
+    def subscribe(self, id: str, query: str = EVENTS, **variables: Any) -> None:
+        self.send({"type": "subscribe", "id": id, "payload": {"query": query, "variables": variables}})
+
+    def commit(self) -> Any:
+        message = self.receive()
+        assert message["type"] == "next", message
+        assert not message["payload"].get("errors"), message
+        return message["payload"]["data"]["events"]
+
+    def error(self) -> Any:
+        message = self.receive()
+        errors = message["payload"] if message["type"] == "error" else message["payload"]["errors"]
+        return errors[0]["extensions"]["code"], errors[0]["message"]
+
+
+@contextmanager
+def client(server: Server) -> Iterator[Client]:
+    socket = connect(
+        f"ws://{server.host}/graphql",
+        subprotocols=[Subprotocol("graphql-transport-ws")],
+        origin=Origin(f"http://{server.host}"),
+        additional_headers=server.authorization,
+        proxy=None,
+        open_timeout=20,
+    )
+    with socket:
+        yield Client(socket)
+
+
+def add(server: Server, name: str, text: str) -> int:
+    document = "mutation($list: String, $text: String!) { add(list: $list, todos: [{text: $text}]) { position } }"
+    position: int = server(document, list=name, text=text)["add"]["position"]
+    return position
+
+
+def test_commits_of_the_server_and_of_other_processes_come_once_and_in_order(server: Server) -> None:
+    add(server, "live", "one")
+    add(server, "live", "two")
+    with client(server) as each:
+        each.subscribe("all", after=0, list="live")
+        assert [each.commit()["position"] for _ in range(2)] == [1, 2]
+        server.todo("-L", "live", "done", "1")
+        commit = each.commit()
+        assert (commit["position"], [event["type"] for event in commit["events"]]) == (3, ["todo_completed"])
+        assert commit["events"][0]["words"] == "done"
+        add(server, "live", "three")
+        assert each.commit()["position"] == 4
+        each.send({"type": "complete", "id": "all"})
+        each.send({"type": "ping"})
+        assert each.receive() == {"type": "pong"}
+
+
+def test_without_a_position_only_what_is_recorded_from_now_on(server: Server) -> None:
+    add(server, "now", "one")
+    with client(server) as each:
+        each.subscribe("new", list="now")
+        each.subscribe("old", after=0, list="now")
+        assert each.commit()["position"] == 1  # now both have begun
+        for _ in range(3):
+            server("{ apiVersion }")
+        add(server, "now", "two")
+        assert [each.commit()["position"] for _ in range(2)] == [2, 2]
+
+
+def test_a_long_history_comes_whole(server: Server) -> None:
+    adding = " ".join(f'a{number}: add(list: "long", todos: [{{text: "x"}}]) {{ position }}' for number in range(46))
+    positions = [each["position"] for _ in range(5) for each in server(f"mutation {{ {adding} }}").values()]
+    with client(server) as each:
+        each.subscribe("x", after=0, list="long")
+        assert [each.commit()["position"] for _ in range(230)] == positions
+        each.subscribe("y", after=225, list="long")
+        assert [each.commit()["position"] for _ in range(5)] == [226, 227, 228, 229, 230]
+
+
+def test_a_list_that_is_renamed_or_replaced_ends_the_subscription_with_an_error(server: Server) -> None:
+    add(server, "gone", "one")
+    with client(server) as each:
+        each.subscribe("x", after=0, list="gone")
+        assert each.commit()["position"] == 1
+        server('mutation { renameList(name: "gone", to: "gone2") }')
+        assert each.error()[0] == "NOT_FOUND"
+
+
+@pytest.mark.parametrize(
+    ("variables", "code"),
+    [
+        ({"list": "nowhere"}, "NOT_FOUND"),
+        ({"after": -1}, "INVALID"),
+        ({"list": "a/b"}, "INVALID"),
+        ({"after": "x"}, "INVALID"),
+    ],
+)
+def test_what_cannot_be_followed_is_an_error(server: Server, variables: dict[str, Any], code: str) -> None:
+    with client(server) as each:
+        each.subscribe("x", **variables)
+        assert each.error()[0] == code
+
+
+def test_a_socket_has_a_limited_number_of_subscriptions(server: Server) -> None:
+    add(server, "many", "one")
+    with client(server) as each:
+        for number in range(17):
+            each.subscribe(f"{number}", list="many")
+        message = each.receive()
+        assert (message["type"], message["id"]) == ("error", "16")
+    with client(server) as each:  # the others have ended with their socket
+        each.subscribe("again", after=0, list="many")
+        assert each.commit()["position"] == 1
+
+
+def test_other_protocols_and_a_silent_start_are_refused(server: Server) -> None:
+    with client(server) as each:
+        each.send({"type": "connection_init"})
+        with pytest.raises(Exception, match="4429"):
+            each.receive()
