@@ -141,7 +141,7 @@ def test_reading_verbs_read_all_lists(two: Todo) -> None:
     assert two("history", "-A").out.count("created") == 4
     for args in (
         ["-A", "-L", "work", "ls"],
-        ["show", "1", "-A"],
+        ["show", "@1", "-A"],
         ["done", "1", "-A"],
         ["ls", "-A", "--at", "@1"],
         ["-A", "--at", "@1"],
