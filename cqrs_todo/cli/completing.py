@@ -7,6 +7,7 @@ of todos are only shown, and never become part of a command line. A word that a 
 import re
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from itertools import islice
 
 from ..cqrs.errors import CqrsError
@@ -19,7 +20,7 @@ from .output import print_line
 from .session import Session
 from .states import is_likely
 from .text import visible
-from .verb import GLOBAL_OPTIONS, IDS, SCRIPT_OPTIONS, WHERE_OPTION, Argument, Option, Verb, field_options
+from .verb import GLOBAL_OPTIONS, IDS, ONE_IDS, SCRIPT_OPTIONS, WHERE_OPTION, Argument, Option, Verb, field_options
 
 _LONGEST = 60
 """How many characters of a text are shown."""
@@ -100,7 +101,7 @@ def _proposals(session: Session, before: Sequence[str], current: str) -> Iterato
         option = _option(verb, word)
         if option is not None and option.metavar:
             if not rest:
-                yield from _values(session, option)
+                yield from _values(session, option, current)
                 return
             _set(session, option, rest.pop(0))
         if option is not None:
@@ -162,7 +163,7 @@ def _set(session: Session, option: Option, value: str) -> None:
 # what each kind of word can be
 
 
-def _values(session: Session, option: Option) -> Iterator[Proposal]:
+def _values(session: Session, option: Option, current: str) -> Iterator[Proposal]:
     """Return the values of an option."""
     match option.name:
         case "list":
@@ -170,7 +171,12 @@ def _values(session: Session, option: Option) -> Iterator[Proposal]:
         case "color":
             yield from map(Proposal, COLORS)
         case "sort":
-            yield from map(Proposal, [*SORT_KEYS, *(f"-{key}" for key in SORT_KEYS)])
+            keys = [*SORT_KEYS, *_attributes(session)]
+            yield from _one_more([*keys, *(f"-{key}" for key in keys)], current)
+        case "columns":
+            from .columns import COLUMNS  # it needs what draws tables
+
+            yield from _one_more([*COLUMNS, *_attributes(session)], current)
         case "by" if option.metavar == "KEY":
             yield from map(Proposal, GROUP_KEYS)
         case "where":
@@ -191,6 +197,8 @@ def _words(session: Session, verb: Verb, given: Sequence[str], current: str) -> 
     argument = _argument(verb, len(given))
     if argument is None:
         return
+    if verb.name == "show" and current.startswith("@"):
+        yield from _positions(session)
     if argument.metavar.startswith(IDS.metavar):
         yield from _ids(session, verb, current)
         if "TAG" in argument.metavar:
@@ -198,7 +206,9 @@ def _words(session: Session, verb: Verb, given: Sequence[str], current: str) -> 
     elif argument.metavar == "QUERY":
         yield from _query(session)
     elif argument.metavar == "TEXT" and verb.fields:
-        yield from _markers(session)
+        yield from _markers(session, given[:1] if verb.arguments[0] is ONE_IDS else ())
+    elif argument.metavar == "LIST" and verb.takes_a_query:
+        yield from (each for each in _lists(session) if each.word != session.list.name)
     elif argument.metavar in ("LIST", "OLD") or (argument.name == "name" and verb.name != "new"):
         yield from _lists(session, archived=verb.name == "unarchive")
     elif argument.metavar.startswith("NAME|FILE"):
@@ -219,11 +229,25 @@ def _words(session: Session, verb: Verb, given: Sequence[str], current: str) -> 
 
 def _argument(verb: Verb, place: int) -> Argument | None:
     """Return the argument that the word at a place after the verb belongs to."""
-    for argument in verb.arguments:
-        if argument.several or place == 0:
+    for number, argument in enumerate(verb.arguments, 1):
+        # where another argument follows, such as the list of `move 1,2 work`, it is wanted after the first word
+        if place == 0 or (argument.several and number == len(verb.arguments)):
             return argument
         place -= 1
     return None
+
+
+def _attributes(session: Session) -> list[str]:
+    """Return the names of the attributes that are declared, or that todos have."""
+    present = {key for item in session.list.view().items for key, _ in item.todo.attributes}
+    return sorted(present | set(session.config.attributes))
+
+
+def _one_more(names: Iterable[str], current: str) -> Iterator[Proposal]:
+    """Return names that may stand after the last comma of a word, without those that stand before it."""
+    before = current[: current.rfind(",") + 1]
+    there = {name.removeprefix("-") for name in before.split(",")}
+    yield from (Proposal(f"{before}{name}") for name in names if name.removeprefix("-") not in there)
 
 
 def _lists(session: Session, *, archived: bool = False) -> Iterator[Proposal]:
@@ -254,11 +278,17 @@ def _projects(session: Session) -> list[str]:
     return sorted({".".join(words[:count]) for words in parts for count in range(1, len(words) + 1)})
 
 
-def _markers(session: Session) -> Iterator[Proposal]:
-    """Return the words that set fields."""
+def _markers(session: Session, ids: Sequence[str]) -> Iterator[Proposal]:
+    """Return the words that set fields of the todos with some ids; a todo cannot be linked with itself."""
+    own: set[str] = set()
+    if ids and "/" not in ids[0]:
+        with suppress(CqrsError):  # it names no todo, and the command will say so
+            own = {f"{item.number}" for item in session.list.select(ids)}
     for field in FIELDS:
         if field.marker:
-            yield from _field_values(session, field.name, field.marker)
+            links = field.kind in ("todo", "todos")
+            values = _field_values(session, field.name, field.marker)
+            yield from (each for each in values if not (links and each.word.removeprefix(field.marker) in own))
         for marker in field.other_markers:
             yield from (Proposal(f"{marker}{value}", field.help) for value in ("1d", "3d", "1w", "1m"))
     yield from _attribute_values(session, ("none",))
@@ -269,11 +299,18 @@ def _query(session: Session) -> Iterator[Proposal]:
 
     yield from (Proposal(f"{sign}{tag}") for tag in _tags(session) for sign in "+-")
     yield from (Proposal(f"is:{state}") for state in STATES)
-    yield from (Proposal(f"filter:{name}", each.where) for name, each in session.config.filters.items())
+    for name, each in session.config.filters.items():
+        if re.fullmatch(r'[^\s,()"]+', name):  # others must be quoted twice, for the query and for the shell
+            yield Proposal(f"filter:{name}", each.where)
+    yield from (Proposal(f"list:{name}") for name in session.store.names() if re.fullmatch(r'[^\s,()"]+', name))
     for field in FIELDS:
         if field.marker.endswith(":"):
             yield from _field_values(session, field.name, field.marker)
             yield Proposal(f"no:{field.name}", f"without {field.name}")
+            yield Proposal(f"has:{field.name}", f"with {field.name}")
+    for name in _attributes(session):
+        yield Proposal(f"no:{name}", "attribute")
+        yield Proposal(f"has:{name}", "attribute")
     yield from _attribute_values(session, ("any", "none"))
     yield from map(Proposal, ("or", "not"))
 
@@ -318,6 +355,11 @@ def _attribute_values(session: Session, more: Sequence[str]) -> Iterator[Proposa
 def _moments(session: Session) -> Iterator[Proposal]:
     """Return times, and the positions of the last commits."""
     yield from map(Proposal, _PAST_TIMES)
+    yield from _positions(session)
+
+
+def _positions(session: Session) -> Iterator[Proposal]:
+    """Return the positions of the last commits."""
     from ..todo.history import describe_event
     from .clock import to_local
 

@@ -209,7 +209,7 @@ def given_by(
 
 
 def _consistent(given: Given) -> Given:
-    """Raise `UsageError` if a field is both set and cleared. One with several values may be: the new ones replace the old."""
+    """Raise `UsageError` if a field is both set and cleared. New values replace old ones where it may have several."""
     for name in given.cleared & given.values.keys() - _SEVERAL_VALUES:
         raise UsageError(f"the field {name} is both set and cleared", "give one of the two")
     return given

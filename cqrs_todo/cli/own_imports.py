@@ -124,7 +124,8 @@ def import_todos(session: Session, name: str, first: bytes, file: BinaryIO) -> N
     if session.request is not None:
         session.request.include(content)
     todos = {line.id: _todo(line) for line in read.todos}
-    answer = session.list.import_todos(todos)
+    kept = {line.id: missing for line in read.todos if (missing := _missing(line))}
+    answer = session.list.import_todos(todos, kept)
     if session.options.json:
         shown = document.answer_document(answer, session.position_of(answer.list))
         print_line(document.encode({**shown, "forgotten": answer.forgotten}))
@@ -144,17 +145,24 @@ def import_todos(session: Session, name: str, first: bytes, file: BinaryIO) -> N
 
 def _todo(line: Any) -> Todo:
     """Return the todo that an entry of a JSON export describes."""
-    values = {name: getattr(line, name) for name in Todo.__struct_fields__}
-    return Todo(**{**values, ATTRIBUTES.name: tuple(sorted(line.attributes.items()))})
+    values = {name: value for name in Todo.__struct_fields__ if (value := getattr(line, name)) is not msgspec.UNSET}
+    if ATTRIBUTES.name in values:
+        values[ATTRIBUTES.name] = tuple(sorted(values[ATTRIBUTES.name].items()))
+    return Todo(**values)
+
+
+def _missing(line: Any) -> frozenset[str]:
+    """Return the names of the fields that an entry does not have, because an older version of this program wrote it."""
+    return frozenset(name for name in Todo.__struct_fields__ if getattr(line, name) is msgspec.UNSET)
 
 
 def _document() -> Any:
     """Return the type of a JSON export: what `document.view_document` writes, without what follows from the fields."""
     fields = [
-        (field.name, field.type) if field.required else (field.name, field.type, field.default)
+        (field.name, field.type) if field.required else (field.name, field.type | msgspec.UnsetType, msgspec.UNSET)
         for field in msgspec.structs.fields(Todo)
         if field.name != ATTRIBUTES.name
     ]
-    fields.append((ATTRIBUTES.name, dict[str, str], msgspec.field(default_factory=dict)))
+    fields.append((ATTRIBUTES.name, dict[str, str] | msgspec.UnsetType, msgspec.UNSET))
     line = msgspec.defstruct("TodoLine", [("id", str), *fields])
     return msgspec.defstruct("Document", [("format", str), ("todos", types.GenericAlias(list, (line,)))])

@@ -6,7 +6,7 @@ questionary draws the list. It is in the extra `picker`, because it takes as lon
 import os
 import sys
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .errors import UsageError
 from .ids import starts_with_ids
@@ -15,6 +15,15 @@ from .session import Session
 from .states import is_likely
 from .text import visible
 from .verb import Verb
+
+if TYPE_CHECKING:
+    from prompt_toolkit.application import Application
+
+
+def can_pick(session: Session) -> bool:
+    """Return whether a person can choose todos: there is a terminal, and the run is no script's."""
+    on_terminal = sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+    return on_terminal and not session.options.json and session.options.command_id is None
 
 
 def pick(session: Session, verb: Verb, values: Mapping[str, Any]) -> str:
@@ -37,8 +46,7 @@ def pick(session: Session, verb: Verb, values: Mapping[str, Any]) -> str:
         if argument.required and isinstance(value, str) and starts_with_ids([value]):  # these are the todos
             raise UsageError(f"missing argument {argument.metavar!r}", f"for instance: {verb.examples[0]}")
     example = f"name them, for instance: {verb.examples[0]}"
-    on_terminal = sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
-    if not on_terminal or session.options.json or session.options.command_id is not None:
+    if not can_pick(session):
         raise UsageError("the todos are missing", example)
     try:
         import questionary
@@ -56,11 +64,35 @@ def pick(session: Session, verb: Verb, values: Mapping[str, Any]) -> str:
     question = questionary.checkbox(
         f"Which todos? ({verb.name})",
         choices=choices,
-        instruction="(type to filter, space to mark, enter to confirm)",
+        instruction="(type to filter; space marks, enter takes, escape cancels)",
         use_search_filter=True,
         use_jk_keys=False,
     )
+    _bind_keys(question.application)
     chosen = question.unsafe_ask()
     if not chosen:
         print_message(session, "Nothing was chosen.")
     return ",".join(map(str, chosen))
+
+
+def _bind_keys(application: "Application[Any]") -> None:
+    """Let Enter take the todo at the arrow if none is marked, and let Escape cancel; questionary does neither."""
+    from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent, merge_key_bindings
+    from prompt_toolkit.keys import Keys
+    from questionary.prompts.common import InquirerControl
+
+    control = next(each for each in application.layout.find_all_controls() if isinstance(each, InquirerControl))
+    keys = KeyBindings()
+
+    @keys.add(Keys.ControlM, eager=True)
+    def take(event: KeyPressEvent) -> None:
+        if not control.selected_options and control.filtered_choices:
+            control.selected_options.append(control.get_pointed_at().value)
+        control.is_answered = True
+        event.app.exit(result=[choice.value for choice in control.get_selected_values()])
+
+    @keys.add(Keys.Escape, eager=True)
+    def cancel(event: KeyPressEvent) -> None:
+        event.app.exit(result=[])
+
+    application.key_bindings = merge_key_bindings([*filter(None, [application.key_bindings]), keys])

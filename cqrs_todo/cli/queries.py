@@ -132,7 +132,8 @@ def wanted_todos(session: Session, where: str, *, trees: bool) -> str | None:
     view = session.list.view()
     query = query_of(session, [where], view)
     check_tags(query.tags, view.items)
-    wanted = items = query.matching()
+    wanted, hidden = query.divided()
+    items = wanted
     if trees and any(item.todo.parent for item in view.items):
         from ..todo.links import Links  # few lists have trees
 
@@ -151,6 +152,12 @@ def wanted_todos(session: Session, where: str, *, trees: bool) -> str | None:
             answer = Answer(list=view.list, position=view.position, commits=(), items=(), changed=())
             print_line(document.encode(document.answer_document(answer, session.list.position_of)))
         print_message(session, "Nothing was changed." if shown else "Nothing matches, so nothing was changed.")
+    if hidden:
+        import shlex  # few queries hide todos
+
+        command = session.typed(view.list, f"ls {shlex.quote(f'({where}) is:waiting')}")
+        print_message(session, f"{len(hidden):,} waiting, and left out: {command}")
+    if not items:
         return None
     return ",".join(str(item.number) for item in wanted)
 

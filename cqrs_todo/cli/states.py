@@ -8,4 +8,6 @@ def is_likely(item: Item, about: str) -> bool:
     todo = item.todo
     if about == "removed":
         return todo.removed
+    if about == "recurring":
+        return not todo.removed and not todo.done and todo.every is not None
     return not todo.removed and (about == "all" or todo.done == (about == "done"))

@@ -85,7 +85,8 @@ class Verb(Struct, frozen=True):
             the options `--command-id`, `--expect` and `--because`.
         all_lists: Whether it reads all lists if `-A` is given.
         trees: Whether it changes all todos under the named ones as well.
-        about: The state of the todos that it is likely to be about; "all" means open or done. Completion proposes these.
+        about: The state of the todos that it is likely to be about, which completion and the picker propose;
+            "recurring" means open and recurring, "all" open or done.
         must_name: Whether its todos must be named. Otherwise a person can choose them on the terminal.
         records: Whether it records what it changes as a command. Otherwise it takes none of these options.
         fields: Whether it takes the options of all fields. The action receives them as `fields`: what was given, by the
@@ -107,7 +108,7 @@ class Verb(Struct, frozen=True):
     writes: bool = False
     all_lists: bool = False
     trees: bool = False
-    about: Literal["open", "done", "removed", "all"] = "open"
+    about: Literal["open", "done", "removed", "recurring", "all"] = "open"
     must_name: bool = False
     records: bool = True
     fields: bool = False

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from ..cqrs.events import Commit
 from ..cqrs.fold import Fold
 from ..cqrs.struct import Struct, replace
-from .events import DependencyAdded, ParentChanged, TodoCompleted, TodoCreated, TodoEvent, TodoRemoved
+from .events import DependencyAdded, ParentChanged, TodoCompleted, TodoCreated, TodoEvent, TodoRemoved, TodoReopened
 from .fields import State, Todo
 from .model import DECIDER, events_between, evolve
 from .views import Item, id_of, items_of, move_of, number_ranges
@@ -169,9 +169,26 @@ def _wrong_link(planned: _Planned, stream: str, events: Iterable[TodoEvent]) -> 
     new = planned.after[stream]
     if needed and new is not None and len(new.depends) > MOST_DEPENDENCIES:
         return f"a todo can depend on at most {MOST_DEPENDENCIES:,} others"
-    return _wrong_target(planned, stream, parents, "be a child of", _parent_of) or _wrong_target(
-        planned, stream, needed, "depend on", _needs_of
+    return (
+        _wrong_target(planned, stream, parents, "be a child of", _parent_of)
+        or _wrong_target(planned, stream, needed, "depend on", _needs_of)
+        or _done_parent(planned, new, events)
     )
+
+
+def _done_parent(planned: _Planned, todo: State, events: Iterable[TodoEvent]) -> str | None:
+    """Return that a todo would become an open child of a todo that is done; None if it would not.
+
+    What brings back an earlier state, such as undo, is not refused.
+    """
+    if todo is None or todo.done or todo.parent is None:
+        return None
+    if not any(isinstance(event, (TodoCreated, ParentChanged, TodoReopened)) for event in events):
+        return None
+    parent = planned.state(DECIDER.stream(todo.parent))
+    if parent is None or parent.removed or not parent.done:
+        return None
+    return f"it would be an open child of {planned.named(todo.parent)}, which is done; reopen that one first"
 
 
 def _wrong_target(

@@ -675,7 +675,7 @@ def _value_in(name: str) -> Callable[[Item], Any]:
 
 
 def _value_of(attribute: str) -> Callable[[Item], str | None]:
-    """Return the function that returns the value of an attribute of a todo, which an import may have named in another case."""
+    """Return the function that returns the value of an attribute of a todo, whose name may differ in case."""
     name = attribute.lower()
 
     def value(item: Item) -> str | None:

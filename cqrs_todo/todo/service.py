@@ -1,7 +1,7 @@
 """The one API that every front end calls: lists of todos in a store, read at any moment and changed by commands."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import takewhile
 from typing import TYPE_CHECKING, Literal, TypeAlias
@@ -423,7 +423,7 @@ class TodoList(Recorder):
         now = self.clock()
         return self.change(chosen, lambda item: skipping(item.todo, now, self.zones))
 
-    def import_todos(self, todos: Mapping[str, Todo]) -> Answer:
+    def import_todos(self, todos: Mapping[str, Todo], kept: Mapping[str, Collection[str]] | None = None) -> Answer:
         """Import todos as one command: create those that are missing, and change the others. Make the list if necessary.
 
         A todo that is equal already is left unchanged, so importing the same todos again records nothing. A todo that was
@@ -432,6 +432,7 @@ class TodoList(Recorder):
 
         Args:
             todos: The todos by their ids.
+            kept: The names of the fields that stay as they are in a todo that is there already, by the ids of the todos.
 
         Returns:
             The answer. Its `stayed` are the todos that were moved to another list, and its `forgotten` the ids of those that
@@ -441,13 +442,15 @@ class TodoList(Recorder):
             InvalidTodo: A todo breaks a rule, or its id is not an id. Nothing was recorded.
             CqrsError: What making the list and appending raise.
         """
-        given: dict[str, Todo] = {}
+        read: dict[str, Todo] = {}
+        fields = {DECIDER.stream(id): names for id, names in (kept or {}).items()}
         for id, todo in todos.items():
-            self.progress(len(given), len(todos))
-            given[DECIDER.stream(id)] = _check_imported(id, todo)
+            self.progress(len(read), len(todos))
+            read[DECIDER.stream(id)] = _check_imported(id, todo)
         made = self._make_for_todos()
 
         def plan(fold: Todos) -> list[CommitContent]:
+            given = {stream: _with_fields_of(fold, stream, todo, fields.get(stream, ())) for stream, todo in read.items()}
             there = (entity for stream in given if (entity := fold.get(stream)) is not None)
             removed = {entity.stream for entity in there if entity.state is not None and entity.state.removed}
             moved = self.lists_moved_to(fold, {stream for stream in removed if not given[stream].removed})
@@ -550,6 +553,14 @@ def _has_links(fold: Todos, changes: Mapping[str, Sequence[TodoEvent]]) -> bool:
 def _is_removed(fold: Todos, item: Item) -> bool:
     entity = fold.get(item.stream)
     return entity is not None and entity.state is not None and entity.state.removed
+
+
+def _with_fields_of(fold: Todos, stream: str, todo: Todo, names: Collection[str]) -> Todo:
+    """Return a todo with some fields of the todo that a list has under a stream, if it has one."""
+    entity = fold.get(stream) if names else None
+    if entity is None or entity.state is None:
+        return todo
+    return replace(todo, **{name: getattr(entity.state, name) for name in names})
 
 
 def _check_imported(id: str, todo: Todo) -> Todo:

@@ -346,7 +346,8 @@ def check_attribute(key: str, value: str) -> tuple[str, str]:
         Both in Unicode's form NFC.
 
     Raises:
-        Rejected: The key is longer than `KEY_LIMIT`, or not one word that begins with a letter, or the value is blank or longer than `TEXT_LIMIT`.
+        Rejected: The key is no word that begins with a letter, or longer than `KEY_LIMIT`; or the value is blank, or longer
+            than `TEXT_LIMIT`.
     """
     import re  # few todos have attributes
 

@@ -358,7 +358,12 @@ def test_new_values_replace_the_old_ones_of_fields_that_are_cleared(declared: To
 
 @pytest.mark.parametrize(
     ("word", "advised"),
-    [("attributes:x", "KEY:x"), ("attribute:x", "KEY:x"), ("attribute:place:x", "place:x"), ("Attributes:place:x", "place:x")],
+    [
+        ("attributes:x", "KEY:x"),
+        ("attribute:x", "KEY:x"),
+        ("attribute:place:x", "place:x"),
+        ("Attributes:place:x", "place:x"),
+    ],
 )
 def test_the_name_of_the_field_of_attributes_sets_none_and_what_is_advised_works(
     declared: Todo, word: str, advised: str
@@ -415,3 +420,16 @@ def test_removing_a_todo_that_was_moved_says_where_it_is(todo: Todo) -> None:
     assert "1 was moved to work; there it is 2: todo -L work rm 2\n" in answer
     assert "2 was moved" not in answer
     assert "1 was moved to work" in todo("-L", "work", "rm", "inbox/1").err
+
+
+def test_a_key_that_an_export_does_not_have_leaves_the_field_as_it_is(declared: Todo) -> None:
+    declared("add", "Paint", "due:2026-12-01", "pri:H", "+home", "project:a", "wait:2026-11-30", "every:week", "place:Attic")
+    before = declared.todos()[0]
+    document = declared("export").json
+    [row] = document["todos"]
+    old = {key: row[key] for key in ("id", "text", "created", "due")} | {"due": "2026-12-02", "priority": None}
+    declared("import", "-", stdin=json.dumps({**document, "todos": [old]}))
+    changed = {"due": "2026-12-02", "priority": None}
+    assert declared.todos()[0] == {**before, **changed, "version": before["version"] + 2}
+    declared("-L", "copy", "import", "-", stdin=json.dumps({**document, "todos": [old]}))
+    assert declared.todos("-L", "copy")[0]["tags"] == []

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.shells import Shell
+from tests.cli.test_attributes import configure
 from tests.conftest import Pasts, Todo
 
 SHELLS = ["bash", "zsh", "fish"]
@@ -38,6 +39,23 @@ def lists(todo: Todo, pasts: Pasts) -> Todo:
     return pasts.give(todo, live)
 
 
+def test_attributes_are_keys_to_sort_by_and_to_ask_for(todo: Todo) -> None:
+    configure(todo, '[attributes]\nestimate = "number"\n[filters."a b"]\nwhere = "+x"\n[filters.ab]\nwhere = "+x"\n')
+    todo("add", "Buy milk", "estimate:2")
+    assert proposed(todo, "ls", "--sort", "due,es") == ["due,estimate"]
+    assert proposed(todo, "ls", "--sort", "-es") == ["-estimate"]
+    assert proposed(todo, "ls", "--columns", "es") == ["estimate"]
+    assert proposed(todo, "ls", "no:es") == ["no:estimate"]
+    assert proposed(todo, "ls", "has:es") == ["has:estimate"]
+    assert proposed(todo, "ls", "filter:") == ["filter:ab"]
+
+
+def test_skip_proposes_todos_that_recur(todo: Todo) -> None:
+    todo("add", "once")
+    todo("add", "weekly", "every:week")
+    assert proposed(todo, "skip", "") == ["2"]
+
+
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
@@ -50,7 +68,17 @@ def lists(todo: Todo, pasts: Pasts) -> Todo:
         (["reopen", ""], ["3", "work/"]),
         (["restore", ""], ["4", "work/"]),
         (["show", ""], ["1", "2", "3", "work/"]),
-        (["move", "1", ""], ["1", "2", "3", "work/"]),
+        (["move", ""], ["1", "2", "3", "work/"]),
+        (["move", "1", ""], ["work"]),
+        (["skip", ""], ["work/"]),
+        (["show", "@6"], ["@6"]),
+        (["done", "@6"], []),
+        (["ls", "--columns", "number,st"], ["number,state"]),
+        (["ls", "--columns", "due,due"], []),
+        (["ls", "--sort", "due,t"], ["due,text"]),
+        (["ls", "--sort", "-due,-p"], ["-due,-priority", "-due,-project"]),
+        (["ls", "has:d"], ["has:due", "has:depends"]),
+        (["ls", "list:"], ["list:inbox", "list:work"]),
         (["-L", ""], ["inbox", "work"]),
         (["--list", "w"], ["work"]),
         (["lists", "archive", ""], ["inbox", "work"]),
@@ -67,7 +95,8 @@ def lists(todo: Todo, pasts: Pasts) -> Todo:
         (["add", "x", "due:to"], ["due:today", "due:tomorrow"]),
         (["add", "x", "every:w"], ["every:weekday", "every:week"]),
         (["add", "x", "under:"], ["under:1", "under:2", "under:none"]),
-        (["edit", "1", "depends:"], ["depends:1", "depends:2"]),
+        (["edit", "1", "depends:"], ["depends:2"]),
+        (["edit", "1,2", "under:"], ["under:none"]),
         (["edit", "1", "--clear", "p"], ["priority", "project", "parent"]),
         (["add", "x", "-P", ""], ["house", "house.kitchen"]),
         (["tag", "1", "-"], ["-home", "-phone"]),

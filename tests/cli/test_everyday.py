@@ -141,7 +141,7 @@ def test_reading_verbs_read_all_lists(two: Todo) -> None:
     assert two("history", "-A").out.count("created") == 4
     for args in (
         ["-A", "-L", "work", "ls"],
-        ["show", "1", "-A"],
+        ["show", "@1", "-A"],
         ["done", "1", "-A"],
         ["ls", "-A", "--at", "@1"],
         ["-A", "--at", "@1"],
@@ -397,3 +397,55 @@ def test_removed_todos_are_found_by_the_todo_that_they_are_under(todo: Todo) -> 
     todo("rm", "1")
     assert todo("ls", "is:removed", "under:1", *columns).out.split() == ["3", "4", "5"]
     assert "1  -  top\n" in todo("ls", "--removed").out
+
+
+def test_a_todo_that_is_done_gets_no_open_children(todo: Todo) -> None:
+    todo("add", "-", stdin="parent\nother\n")
+    todo("add", "child", "under:1")
+    todo("done", "1", "--with-children")
+    reason = "an open child of 1, which is done; reopen that one first"
+    for words in (["add", "new", "under:1"], ["edit", "2", "under:1"], ["reopen", "3"], ["toggle", "3"]):
+        result = todo.run(*words)
+        assert (result.code, reason in result.err) == (1, True), (words, result.err)
+    assert len(todo.todos()) == 3
+    todo("reopen", "1,3")
+    todo("undo")
+    todo("undo")
+    assert [row["completed"] for row in todo.todos()] == [None] * 3
+    todo("done", "2", "1", "--with-children")
+    todo("edit", "2", "under:1")
+    assert todo("ls", "--done", "--columns", "number,parent").out == "1\n2  1\n3  1\n"
+
+
+def test_verbs_about_todos_take_those_of_any_list_with_all_lists(two: Todo) -> None:
+    for verb in ("show", "blame"):
+        assert two(verb, "work/1", "-A").out == two("-L", "work", verb, "1").out
+    assert two("diff", "1 hour ago", "now", "work/1", "-A").out == two("-L", "work", "diff", "1 hour ago", "now", "1").out
+    assert two("at", "-A", "now", "ls").out == two("ls", "-A").out
+    assert two("at", "now", "-A", "ls", "pri:H").out == two("ls", "-A", "pri:H").out
+    assert two("at", "@1", "ls").out == "1  a\n"
+    refused = (["show", "@1"], ["diff", "1 hour ago"], ["stats"], ["when", "open>1"], ["replay"], ["at", "@1", "ls"])
+    for words in refused:
+        result = two.run(*words, "-A") if words[0] != "at" else two.run("at", "-A", *words[1:])
+        assert (result.code, "list" in result.err) == (2, True), (words, result.err)
+
+
+def test_the_agenda_takes_a_query_and_says_what_waits(at: Run) -> None:
+    at("add", "home due", "due:tomorrow", "+home")
+    at("add", "work due", "due:tomorrow", "+work")
+    at("add", "waits", "due:tomorrow", "wait:2026-05-01", "+home")
+    shown = at("agenda", "+home")
+    assert "home due" in shown
+    assert "work due" not in shown
+    assert "1 waiting, from 1 May: todo ls +home is:waiting" in shown
+    assert "waiting" not in at("agenda", "+work")
+    assert "1 waiting, from 1 May: todo ls is:waiting" in at("agenda")
+
+
+def test_a_change_by_query_says_what_it_left_out_because_it_waits(todo: Todo) -> None:
+    todo("add", "waits", "+a", "wait:2099-01-01")
+    hint = "1 waiting, and left out: todo ls '(+a) is:waiting'\n"
+    assert todo("done", "--where", "+a").err == f"Nothing matches, so nothing was changed.\n{hint}"
+    todo("add", "shown", "+a")
+    assert todo("done", "--where", "+a").err.endswith(hint)
+    assert [row["completed"] is None for row in todo.todos()] == [True, False]

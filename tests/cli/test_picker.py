@@ -64,12 +64,60 @@ def test_other_verbs_offer_the_todos_that_they_are_about(three: Todo) -> None:
 def test_nothing_changes_if_nothing_is_chosen_or_the_choice_is_interrupted(three: Todo) -> None:
     picker = Picker(three, "rm")
     picker.wait_for_text("Call Jo")
-    assert "Nothing was chosen." in picker.confirm()
+    picker.type("\x1b")
+    assert picker.end() == 0
+    assert "Nothing was chosen." in CONTROL.sub("", picker.shown)
     picker = Picker(three, "rm")
     picker.wait_for_text("Call Jo")
     picker.type("\x03")
     assert picker.end() == 130
     assert len(three.todos()) == 3
+
+
+def test_enter_takes_the_todo_at_the_arrow_if_none_is_marked(three: Todo) -> None:
+    picker = Picker(three, "done")
+    picker.wait_for_text("Buy bread")
+    picker.type(DOWN)
+    assert "Done 2: Call Jo" in picker.confirm()
+
+
+@pytest.mark.parametrize(
+    ("words", "answer"),
+    [(["edit", "pri:H"], "Changed 1: Buy milk (priority set to H)"), (["tag", "+x"], "Tagged 1: Buy milk (+x)")],
+)
+def test_a_change_without_todos_opens_the_picker(three: Todo, words: list[str], answer: str) -> None:
+    picker = Picker(three, *words)
+    picker.wait_for_text("Buy bread")
+    picker.type(" ")
+    assert answer in picker.confirm()
+
+
+def test_restore_offers_what_was_removed(three: Todo) -> None:
+    three("rm", "2")
+    picker = Picker(three, "restore")
+    picker.wait_for_text("Call Jo")
+    assert "milk" not in picker.shown
+    assert "Restored 2: Call Jo" in picker.confirm()
+
+
+def test_skip_offers_todos_that_recur(three: Todo) -> None:
+    three("edit", "2", "every:week", "due:2099-01-01")
+    picker = Picker(three, "skip")
+    picker.wait_for_text("Call Jo")
+    assert "milk" not in picker.shown
+    assert "Skipped 2: Call Jo" in picker.confirm()
+
+
+def test_without_a_terminal_a_change_without_todos_is_refused(three: Todo) -> None:
+    for words in (["edit", "pri:H"], ["edit", "+x", "due:none"], ["edit", "--clear", "due", "pri:H"]):
+        result = three.run(*words)
+        assert (result.code, result.err.split("\n")[0]) == (2, "todo: the todos are missing"), words
+    result = three.run("edit", "pri:H", "3")
+    assert (result.code, "todo edit 3 pri:H" in result.err) == (2, True)
+    assert three.run("edit", "--", "pri:H").code == 3
+    assert three.run("tag", "+x").code == 2
+    assert three.run("restore").code == 2
+    assert [todo["priority"] for todo in three.todos()] == [None] * 3
 
 
 def test_without_a_terminal_or_the_extra_the_todos_must_be_named(three: Todo) -> None:

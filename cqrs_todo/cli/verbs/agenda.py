@@ -6,15 +6,17 @@ from datetime import date, datetime, timedelta
 from typing import Literal, TypeAlias
 
 from ...cqrs.struct import Struct
+from ...todo.service import View
 from ...todo.values import parse_day_or_instant
 from ...todo.views import Item, is_waiting, local_day, long_day, open_items
 from ..clock import to_local
 from ..errors import UsageError
 from ..output import print_line, print_message, print_row
 from ..session import Session
+from ..tables import print_waiting
 from ..terminal import print_styled
 from ..text import visible
-from ..verb import LOOK, Option, Verb
+from ..verb import LOOK, Argument, Option, Verb
 
 _USUAL_DAYS = 7
 _MOST_DAYS = 366
@@ -46,7 +48,7 @@ class _Appointment(Struct, frozen=True):
     item: Item
 
 
-def agenda(session: Session, days: int | None, month: bool) -> None:
+def agenda(session: Session, words: Sequence[str], days: int | None, month: bool) -> None:
     """Show the due dates and reminders of the next days, or the numbers of those of this month."""
     if month and days is not None:
         raise UsageError("--days and --month contradict each other", "give one of them")
@@ -57,10 +59,10 @@ def agenda(session: Session, days: int | None, month: bool) -> None:
     if month:
         first = today.replace(day=1)
         last = first.replace(day=calendar.monthrange(first.year, first.month)[1])
+    wanted = [(view, item) for view in views for item in _wanted(session, words, view)]
     found = [
         each
-        for view in views
-        for item in open_items(view.items)
+        for view, item in wanted
         for each in _appointments(item, view.list, session.prefix(view.list), now)
         if each.day <= last and (each.day >= first or not (month or each.kind == "reminder"))
     ]
@@ -76,8 +78,32 @@ def agenda(session: Session, days: int | None, month: bool) -> None:
         print_message(session, f"Nothing is due from {long_day(first)} to {long_day(last)}.")
     else:
         _print_days(session, found, today)
+    if not session.options.json:
+        shown = {each.item.stream for each in found}
+        hidden = [item for _, item in wanted if item.stream not in shown and _is_hidden(item, now, first, last)]
+        print_waiting(session, hidden, now, words, all_lists=len(views) > 1)
     if failure is not None:
         raise failure
+
+
+def _wanted(session: Session, words: Sequence[str], view: View) -> Sequence[Item]:
+    """Return the open todos of a list that a query wants, also those that are waiting."""
+    if not words:
+        return open_items(view.items)
+    from ..queries import query_of  # without a query, nothing needs to be parsed
+
+    found, hidden = query_of(session, words, view).divided()
+    return open_items([*found, *hidden])
+
+
+def _is_hidden(item: Item, now: datetime, first: date, last: date) -> bool:
+    """Return whether a todo is left out because it waits until after its due date or its reminder."""
+    todo = item.todo
+    if not is_waiting(todo, now, to_local):
+        return False
+    days = [None if todo.due is None else local_day(todo.due, to_local)]
+    days.append(None if todo.reminder is None else to_local(todo.reminder).date())
+    return any(day is not None and first <= day <= last for day in days)
 
 
 def _appointments(item: Item, list_name: str, prefix: str, now: datetime) -> Iterator[_Appointment]:
@@ -160,13 +186,15 @@ VERB = Verb(
         "Show due dates and reminders by day, of all lists unless one is named. Overdue todos come first. "
         "Todos that wait are shown from the day on which their wait ends."
     ),
-    examples=("todo agenda", "todo agenda --days 30", "todo agenda --month"),
+    examples=("todo agenda", "todo agenda +work --days 30", "todo agenda --month"),
     action=agenda,
     group=LOOK,
+    arguments=(Argument("words", "QUERY", "Show only these todos; see docs/queries.md.", required=False, several=True),),
     options=(
         Option("days", ("--days",), f"How many days to show. Default: {_USUAL_DAYS}.", "N", int, least=1, most=_MOST_DAYS),
         Option("month", ("--month",), "Show this month, with the number of due dates and reminders below each day."),
     ),
     all_lists=True,
+    dashes="word",
     paged=True,
 )

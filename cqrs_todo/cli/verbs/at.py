@@ -20,6 +20,7 @@ def at(session: Session, words: Sequence[str]) -> int:
 
         refuse_moment(session, words, count)
     session.options.at = " ".join(words[:count])
+    session.__dict__.pop("moment", None)  # it was asked for when there was none
     action = parse_fast(rest, session)
     if action is not None:
         return action(session)
@@ -58,4 +59,5 @@ VERB = Verb(
     group=EVERYDAY,
     arguments=(Argument("words", "TIME [VERB …]", "A time or @POSITION, then any verb that reads.", several=True),),
     dashes="rest",
+    all_lists=True,
 )

@@ -78,6 +78,7 @@ VERB = Verb(
     action=show_blame,
     group=TRAVEL,
     about="all",
+    all_lists=True,
     arguments=(IDS,),
     paged=True,
 )

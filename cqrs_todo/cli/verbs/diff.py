@@ -25,6 +25,8 @@ def diff(session: Session, start: str, end: str | None, ids: Sequence[str], stat
     """Show what differs between two moments, field by field, and return the exit code."""
     if session.options.at is not None:
         raise UsageError("diff takes its times as arguments, not from --at", "leave out --at: todo diff FROM TO")
+    if session.options.all_lists and not ids:
+        session.check_all_lists("diff without todos")
     ids = session.in_one_list(ids)
     todos = session.list
     moment = None
@@ -174,6 +176,7 @@ VERB = Verb(
     action=diff,
     group=TRAVEL,
     about="all",
+    all_lists=True,
     arguments=(
         Argument("start", "FROM", "A time, or @POSITION.", time="moment"),
         Argument("end", "TO", "A time, or @POSITION. Default: now.", required=False, time="moment"),

@@ -8,7 +8,8 @@ from ..answers import hint_to_restore, print_changes
 from ..changes import details
 from ..errors import UsageError
 from ..fields import CLEARABLE, Given, read_fields
-from ..ids import check_one_word
+from ..ids import check_one_word, starts_with_ids
+from ..markers import split_words
 from ..session import Session
 from ..verb import EVERYDAY, ONE_IDS, Argument, Option, Verb
 
@@ -22,6 +23,11 @@ def edit(
     literal: int,
 ) -> None:
     """Change fields of todos, or one todo in the editor when no change is named."""
+    if literal <= len(text) and _is_change(session, ids):
+        text = (ids, *text)
+        ids = _picked(session, text, literal)
+        if not ids:
+            return
     check_one_word(ids, text, literal, "edit", session.list_names, _options(fields, clear))
     chosen = session.choose([ids])
     present = {key for item in chosen for key, _ in item.todo.attributes}
@@ -53,6 +59,31 @@ def edit(
     else:
         raise UsageError("the editor takes one todo at a time", "name the change, for instance: todo edit 1-3 pri:H")
     print_changes(session, answer, "Changed", "Unchanged", details(answer.commits, answer.changed, todos.label))
+
+
+def _is_change(session: Session, word: str) -> bool:
+    """Return whether a word in the place of the ids sets a field, as in `todo edit pri:H`."""
+    if not word.startswith("+") and ":" not in word:
+        return False
+    name, slash, _ = word.rpartition("/")
+    return not (slash and name in session.list_names()) and bool(split_words([word], 0, session.config.attributes)[1])
+
+
+def _picked(session: Session, words: Sequence[str], literal: int) -> str:
+    """Let a person choose the todos that are missing before some words; '' if none was chosen.
+
+    Raises:
+        UsageError: There is no terminal, or one of the words names todos.
+    """
+    named = next((word for word in words[: len(words) - literal] if starts_with_ids([word])), None)
+    if named is not None:
+        import shlex  # only for this error
+
+        changes = shlex.join(word for word in words if word != named)
+        raise UsageError(f"the todos come before the change, and {words[0]!r} is a change", f"todo edit {named} {changes}")
+    from ..picker import pick  # most commands name their todos
+
+    return pick(session, VERB, {"text": ()})
 
 
 def _options(fields: Mapping[str, str | Sequence[str]], clear: Sequence[str]) -> list[str]:

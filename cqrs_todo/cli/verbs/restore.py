@@ -17,10 +17,17 @@ def restore(session: Session, ids: Sequence[str], to: str | None) -> None:
     """Restore removed todos; or make the list, or some todos, what they were at a moment, with new events in one commit."""
     if to is None:
         if not ids:
-            raise UsageError(
-                "say which todos to restore, or to which time",
-                "for a removed todo: todo restore 3; for the list: todo restore --to yesterday",
-            )
+            from ..picker import can_pick, pick  # most commands name their todos
+
+            if not can_pick(session):
+                raise UsageError(
+                    "say which todos to restore, or to which time",
+                    "for a removed todo: todo restore 3; for the list: todo restore --to yesterday",
+                )
+            picked = pick(session, VERB, {})
+            if not picked:
+                return
+            ids = [picked]
         change(session, ids, lambda _: [Restore()], "Restored", "Not removed")
         return
     chosen = session.choose(ids) if ids else None

@@ -50,6 +50,8 @@ def show(session: Session, ids: Sequence[str], html: bool) -> None:
         print_html(session, ids)
         return
     if any(word.startswith("@") and word != "@" for word in ids):
+        if session.options.all_lists:
+            session.check_all_lists("a position")
         from ..commits import show_commits
 
         show_commits(session, ids)
@@ -198,6 +200,7 @@ VERB = Verb(
     action=show,
     group=EVERYDAY,
     about="all",
+    all_lists=True,
     arguments=(IDS,),
     options=(Option("html", ("--html",), "Print the texts and the notes as HTML."),),
     paged=True,

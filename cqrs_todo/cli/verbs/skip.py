@@ -24,6 +24,7 @@ VERB = Verb(
     examples=("todo skip 3",),
     action=skip,
     group=CHANGE,
+    about="recurring",
     arguments=(IDS,),
     writes=True,
 )

@@ -19,6 +19,13 @@ def tag(session: Session, words: Sequence[str]) -> None:
     """Add and remove tags: words that begin with + or - are tags, the others are ids."""
     tags = [word for word in words if word[:1] in "+-" and len(word) > 1]
     ids = [word for word in words if word not in tags]
+    if tags and not ids:
+        from ..picker import can_pick, pick  # most commands name their todos
+
+        if can_pick(session):
+            ids = [picked] if (picked := pick(session, VERB, {})) else []
+            if not ids:
+                return
     if not tags or not ids:
         names = [word for word in ids if word.isidentifier()]
         hint = "for instance: todo tag 1-3 +home -work"
