@@ -64,7 +64,7 @@ class Reacting:
         self._lists: dict[str, TodoList] = {}
         self._items: dict[str, tuple[Cursor, Sequence[Item]]] = {}
         self._left_out = self._failures = 0
-        self._told: set[str] = set()
+        self._warned: set[str] = set()
 
     def names(self) -> list[str]:
         """Return the names of the lists at present."""
@@ -95,13 +95,13 @@ class Reacting:
                     raise
                 except CqrsError as error:
                     failure = failure or error
-                    self._tell(error)
+                    self._warn(error)
         reminders = 0
         try:
             reminders = self._remind()
         except CqrsError as error:
             failure = failure or error
-            self._tell(error)
+            self._warn(error)
         return Outcome(done, parked, reminders, failure)
 
     def follow(self) -> None:
@@ -168,11 +168,11 @@ class Reacting:
                     self._items[name] = todos.log.cursor(), [item for item in view.items if item.todo.reminder is not None]
                 yield name, self._items[name][1]
 
-    def _tell(self, error: CqrsError) -> None:
+    def _warn(self, error: CqrsError) -> None:
         """Print an error, once for each text."""
         text = f"todo: warning: {visible(str(error))}\n"
-        if text not in self._told:
-            self._told.add(text)
+        if text not in self._warned:
+            self._warned.add(text)
             with suppress(OSError):  # nobody reads it
                 sys.stderr.write(text)
 

@@ -57,7 +57,7 @@ class KnownModel(Struct, frozen=True):
 KNOWN = (
     KnownModel("search", "todo search: what todos ever said"),
     KnownModel("days", "todo stats: counts by quarter of an hour"),
-    KnownModel("notes", "todo show --html: the notes as HTML"),
+    KnownModel("note_html", "todo show --html: the notes as HTML"),
 )
 """All read models."""
 

@@ -23,11 +23,11 @@ from cqrs_todo.todo.values import day_or_instant
 START = datetime(2026, 1, 1, tzinfo=UTC)
 PROJECTIONS = [search.PROJECTION, days.PROJECTION]
 try:
-    from cqrs_todo.todo.read_models import notes
+    from cqrs_todo.todo.read_models import note_html
 except ImportError:  # without the extra `html` there is one read model less
     pass
 else:
-    PROJECTIONS.append(notes.PROJECTION)
+    PROJECTIONS.append(note_html.PROJECTION)
 
 
 def write(folder: Path, events: int) -> str:

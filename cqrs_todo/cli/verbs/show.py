@@ -45,7 +45,7 @@ def name_width(rows: Sequence[Row]) -> int:
 def show(session: Session, ids: Sequence[str], html: bool) -> None:
     """Show the fields, the note and the history of todos, or their notes as HTML; or commits, by their positions."""
     if html:
-        from ..notes import print_html
+        from ..note_html import print_html
 
         print_html(session, ids)
         return

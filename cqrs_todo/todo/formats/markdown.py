@@ -42,7 +42,7 @@ from .parts import (
     start,
     without_removed,
 )
-from .trees import Place, places_of
+from .trees import Nesting, nestings_of
 
 TYPE_CHECKING = False  # `typing` costs as much to import as Python costs to start
 if TYPE_CHECKING:
@@ -455,7 +455,7 @@ def write(items: Iterable[Item], context: Context, report: Report) -> Iterator[s
     """
     heading: str | None = None
     begun = False
-    for place in places_of(without_removed(items, report, cancelled=True), _DEEPEST):
+    for place in nestings_of(without_removed(items, report, cancelled=True), _DEEPEST):
         if place.heading != heading:
             heading = place.heading
             yield f"\n# {heading}\n\n" if begun else f"# {heading}\n\n"
@@ -465,7 +465,7 @@ def write(items: Iterable[Item], context: Context, report: Report) -> Iterator[s
         yield _item(place, context)
 
 
-def _item(place: Place, context: Context) -> str:
+def _item(place: Nesting, context: Context) -> str:
     """Return a todo with its note as a list item, written so that reading it gives the same text and note."""
     todo, indent = place.item.todo, "  " * place.depth
     attributes = dict(todo.attributes)
@@ -494,7 +494,7 @@ def _item(place: Place, context: Context) -> str:
     return f"{indent}{line} [note*:: {encode(todo.note)}]\n"
 
 
-def _fields(place: Place, attributes: dict[str, str], context: Context) -> list[str]:
+def _fields(place: Nesting, attributes: dict[str, str], context: Context) -> list[str]:
     """Return the fields that follow the text."""
     todo = place.item.todo
     fields = [f"#{tag}" if re.fullmatch(_TAG, f"#{tag}") else f"[tag*:: {encode(tag)}]" for tag in todo.tags]

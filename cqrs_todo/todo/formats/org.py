@@ -42,7 +42,7 @@ from .parts import (
     without_removed,
 )
 from .todotxt import LETTERS
-from .trees import places_of
+from .trees import nestings_of
 
 TYPE_CHECKING = False  # `typing` costs as much to import as Python costs to start
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from ..values import DayOrInstant, Recurrence
     from ..views import Item
     from . import Context, Entry, Report
-    from .trees import Place
+    from .trees import Nesting
 
 ORG_ID = "org_id"
 """The attribute with the property ID."""
@@ -392,7 +392,7 @@ def write(items: Iterable[Item], context: Context, report: Report) -> Iterator[s
     if extra:
         yield f"#+TODO: {' '.join(['TODO', *opened, '|', 'DONE', *done])}\n"
     heading: str | None = None
-    for place in places_of(kept, _DEEPEST):
+    for place in nestings_of(kept, _DEEPEST):
         if place.heading != heading:
             heading = place.heading
             yield f"* {heading}\n"
@@ -412,7 +412,7 @@ def _keyword(item: Item) -> str:
     return given if usable else "TODO"
 
 
-def _item(place: Place, context: Context) -> str:
+def _item(place: Nesting, context: Context) -> str:
     item, todo = place.item, place.item.todo
     attributes = dict(todo.attributes)
     keyword = _keyword(item)
@@ -528,7 +528,7 @@ def _repeater(todo: Todo, every: Recurrence, attributes: dict[str, str], context
     return f"{sign}{match[2] or 1}{unit}"
 
 
-def _links(place: Place, attributes: dict[str, str]) -> list[tuple[str, str]]:
+def _links(place: Nesting, attributes: dict[str, str]) -> list[tuple[str, str]]:
     properties = [("ID", attributes.pop(ORG_ID))] if _fits(attributes.get(ORG_ID, "")) else []
     if place.named:
         properties.append(("NUMBER*", f"{place.item.number}"))

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-class Place(Struct, frozen=True):
+class Nesting(Struct, frozen=True):
     """Where a todo is written.
 
     Args:
@@ -32,7 +32,7 @@ class Place(Struct, frozen=True):
     lost: int
 
 
-def places_of(items: Sequence[Item], deepest: int) -> list[Place]:
+def nestings_of(items: Sequence[Item], deepest: int) -> list[Nesting]:
     """Return todos in the order in which they are written.
 
     Args:
@@ -73,9 +73,9 @@ def places_of(items: Sequence[Item], deepest: int) -> list[Place]:
     return [_place(item, top, depth, numbers, item.id in named) for group in groups.values() for item, top, depth in group]
 
 
-def _place(item: Item, top: Item, depth: int, numbers: dict[str, int], named: bool) -> Place:
+def _place(item: Item, top: Item, depth: int, numbers: dict[str, int], named: bool) -> Nesting:
     todo = item.todo
     depends = tuple(sorted(numbers[id] for id in todo.depends if id in numbers))
     away = todo.parent is not None and todo.parent not in numbers
     under = numbers.get(todo.parent) if depth == 0 and todo.parent is not None else None
-    return Place(item, top.todo.project, depth, named, under, depends, len(todo.depends) - len(depends) + away)
+    return Nesting(item, top.todo.project, depth, named, under, depends, len(todo.depends) - len(depends) + away)

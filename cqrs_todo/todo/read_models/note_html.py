@@ -61,7 +61,7 @@ def apply(connection: Any, event: Recorded[Any], log_id: str) -> None:
             connection.execute("UPDATE note SET html = ? WHERE stream = ? AND log = ?", (html, event.stream, log_id))
 
 
-PROJECTION: Projection[Any] = Projection("notes", 1, _SCHEMA, apply, Query.of(types=_TYPES, kinds={"todo"}))
+PROJECTION: Projection[Any] = Projection("note_html", 1, _SCHEMA, apply, Query.of(types=_TYPES, kinds={"todo"}))
 
 
 def notes_of(model: ReadModel, log_id: str, streams: Sequence[str]) -> dict[str, str]:

@@ -49,7 +49,7 @@ def html_notes(session: Session, items: Sequence[Item]) -> Mapping[str, str]:
         CqrsError: The list cannot be read to its end.
     """
     try:
-        from ..todo.read_models.notes import html_of, notes_of
+        from ..todo.read_models.note_html import html_of, notes_of
     except ImportError as error:
         raise UsageError(f"--html needs more packages ({error})", "pip install 'cqrs-todo[html]'") from error
     if session.moment is not None:
@@ -57,7 +57,7 @@ def html_notes(session: Session, items: Sequence[Item]) -> Mapping[str, str]:
     log = session.list.log
     question = partial(notes_of, log_id=log.id, streams=[item.stream for item in items])
     with closing(ReadModels(session.store)) as models:
-        notes, failures = models.ask(known_model("notes"), [log], question)
+        notes, failures = models.ask(known_model("note_html"), [log], question)
     if failures:
         raise failures[0]
     return notes

@@ -6,7 +6,7 @@ import pytest
 
 pytest.importorskip("nh3")
 
-from cqrs_todo.todo.read_models.notes import html_of
+from cqrs_todo.todo.read_models.note_html import html_of
 
 ATTEMPTS = (
     "<script>alert(1)</script>",
