@@ -1,7 +1,7 @@
 """What clients send with our mutations: the fields of todos, as people write them, and what is asked of a command."""
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias, TypeVar
 
 import strawberry
@@ -33,6 +33,10 @@ class CommandInput:
     because: str | None = None
 
 
+WRITTEN: Sequence[Declared] = tuple(field for field in FIELDS if field is TEXT or field.options)
+"""The fields that people write. The others are set by verbs of their own."""
+
+
 def _type_of(field: Declared) -> Any:
     if isinstance(field, SetField):
         return list[str] | None
@@ -44,7 +48,7 @@ def _with_declared_fields(*, text_required: bool) -> Callable[[C], C]:
 
     def extend(cls: C) -> C:
         types: dict[str, Any] = {}
-        for field in FIELDS:
+        for field in WRITTEN:
             required = field is TEXT and text_required
             types[field.name] = str if required else _type_of(field)
             options = {} if required else {"default": strawberry.UNSET}
@@ -87,7 +91,7 @@ Fields: TypeAlias = NewTodo | Changes
 def values_of(given: Fields) -> dict[str, Any]:
     """Return what was written for each field, by the names of the fields; None for those to be cleared."""
     values: dict[str, Any] = {}
-    for field in FIELDS:
+    for field in WRITTEN:
         value = getattr(given, field.name)
         if value is strawberry.UNSET:
             continue

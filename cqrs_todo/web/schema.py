@@ -84,10 +84,11 @@ def _fields_written_out(document: DocumentNode) -> int:
         return total
 
     def count_fragment(name: str) -> int:
+        if name not in fragments:  # the limit of the depth fails with it, before the validation refuses it
+            raise refusal(f"there is no fragment {name!r}", "INVALID")
         if name not in counted:
             counted[name] = 0  # a fragment that uses itself is refused by the validation
-            fragment = fragments.get(name)
-            counted[name] = 0 if fragment is None else count(fragment.selection_set)
+            counted[name] = count(fragments[name].selection_set)
         return counted[name]
 
     operations = (each for each in document.definitions if isinstance(each, OperationDefinitionNode))

@@ -149,7 +149,12 @@ def test_the_token_is_exchanged_for_a_cookie_of_this_port_that_scripts_cannot_re
     assert name == f"cqrs-todo-{server.port}"
     assert sorted(attributes) == ["HttpOnly", "Path=/", "SameSite=Strict"]
     assert value != server.token
-    own = {**JSON, "Cookie": f"other=1; {cookie}", "Origin": f"http://{server.host}", "Sec-Fetch-Site": "same-origin"}
+    own = {
+        **JSON,
+        "Cookie": f'other={{"a": "b c"}}; {cookie}; more',
+        "Origin": f"http://{server.host}",
+        "Sec-Fetch-Site": "same-origin",
+    }
     assert server.request("POST", "/graphql", own, READ.encode()).status == 200
     attack(server, {**own, "Origin": "http://evil.example"})
     attack(server, {**own, "Sec-Fetch-Site": "cross-site"})
@@ -272,6 +277,7 @@ ATTACKS = {
     "tokens": "{ " + "apiVersion " * schema.MOST_TOKENS + "}",
     "fragments that double": DOUBLING,
     "a circle of fragments": CIRCLE,
+    "an unknown fragment": "{ ...Nothing }",
     "directives": "{ apiVersion " + "@include(if: true) " * 2_000 + "}",
     "unknown fields": "{ " + " ".join(f"unknown{n}" for n in range(1_500)) + " }",
     "a subscription": "subscription { events { position } }",
