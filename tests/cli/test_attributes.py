@@ -296,6 +296,7 @@ def test_an_attribute_that_is_a_time_is_shown_in_local_time_wherever_it_is_shown
             "history",
             "history 1",
             "show @3",
+            "show 1",
             "ls --columns started",
             "ls --columns attributes",
             "ls --plain --columns started",
@@ -303,6 +304,7 @@ def test_an_attribute_that_is_a_time_is_shown_in_local_time_wherever_it_is_shown
     ]
     assert all("2026-11-25 09:30" in each for each in shown), shown
     assert not any("2026-11-25T" in each for each in shown), shown
+    assert "started:2026-11-25T14:30:00Z" in declared("show", "1", "--plain", env=NEW_YORK).out
 
 
 def test_the_editor_shows_local_times_and_keeps_those_that_are_not_edited(declared: Todo) -> None:

@@ -16,10 +16,10 @@ def rm(session: Session, ids: Sequence[str]) -> None:
     for answer in change(session, ids, lambda _: [Remove()], "Removed", "Already removed", children="all"):
         same = {item.stream: item.number for item in answer.items if item.todo.removed and item not in answer.changed}
         if same and not session.options.json:
-            _say_where(session, answer.list, same)
+            _print_where(session, answer.list, same)
 
 
-def _say_where(session: Session, list_name: str, numbers: Mapping[str, int]) -> None:
+def _print_where(session: Session, list_name: str, numbers: Mapping[str, int]) -> None:
     """Print which of the todos that are not in a list any more were moved to another one, and where they are now.
 
     Args:

@@ -7,8 +7,17 @@ from typing import Any
 from ...cqrs.events import Commit
 from ...cqrs.struct import Struct
 from ...todo.fields import ATTRIBUTES, DEPENDS, EVERY, FIELDS, NOTE, PARENT, TEXT, Kind
-from ...todo.values import parse_day_or_instant
-from ...todo.views import Item, display_day_or_instant, local_day, move_of, number_ranges, short_instant
+from ...todo.values import parse_day_or_instant, time_in
+from ...todo.views import (
+    Item,
+    display_attribute,
+    display_day_or_instant,
+    joined_attributes,
+    local_day,
+    move_of,
+    number_ranges,
+    short_instant,
+)
 from ..clock import to_local
 from ..histories import history_lines
 from ..output import print_line, print_row
@@ -88,7 +97,7 @@ def _print_plain(items: Sequence[Item]) -> None:
             if isinstance(value, list):
                 shown = " ".join(value)
             elif name == ATTRIBUTES.name:
-                shown = shown_value(name, item.todo.attributes)
+                shown = visible(joined_attributes(item.todo.attributes))
             elif isinstance(value, dict):
                 shown = value["rule"]
             else:
@@ -114,7 +123,7 @@ def _show_one(session: Session, item: Item, everything: Sequence[Item], commits:
             Row(field.name, _field(session, item, field.name), _time(field.kind, getattr(todo, field.name)))
             for field in fields
         ),
-        *(Row(key, visible(value)) for key, value in todo.attributes),
+        *(Row(key, visible(display_attribute(value, to_local)), time_in(value)) for key, value in todo.attributes),
         *_links(item, everything),
         Row("created", short_instant(todo.created, to_local), todo.created),
         Row("id", f"{visible(item.id)} (version {item.version})"),
