@@ -29,3 +29,38 @@ def test_a_project_that_cannot_be_a_list_is_refused_before_anything_is_recorded(
     assert result.code == 1
     assert "line 4: the project con cannot be a list" in result.err
     assert not todo.log_file("Work").exists()
+
+
+SERIES = """BEGIN:VCALENDAR
+VERSION:2.0
+BEGIN:VTODO
+UID:s
+SUMMARY:series
+DUE:20260105T100000
+END:VTODO
+BEGIN:VTODO
+UID:s
+RECURRENCE-ID:20260112T090000
+SUMMARY:exception
+DUE:20260113T100000
+END:VTODO
+END:VCALENDAR
+"""
+
+
+def test_an_exception_of_a_series_is_the_same_when_it_is_imported_again(todo: Todo) -> None:
+    imported(todo, "a.ics", SERIES)
+    assert "Nothing to import" in imported(todo, "a.ics", SERIES)
+
+
+def test_a_todo_is_found_by_the_id_of_another_program_in_formats_without_ids(todo: Todo) -> None:
+    imported(todo, "a.ics", SERIES)
+    for format in ("markdown", "csv", "org", "todotxt"):
+        exported = todo("export", "--format", format).out.replace("exception", "quite another text")
+        assert "Would add 0 todos, change 1" in imported(todo, "again", exported, "--format", format, "--dry-run")
+
+
+def test_an_entry_that_is_unchanged_in_the_file_is_left_out_whatever_became_of_the_todo(todo: Todo) -> None:
+    imported(todo, "a.md", "- [ ] Buy milk\n- [ ] Call Bob\n")
+    todo("edit", "1", "Something else entirely")
+    assert "Nothing to import" in imported(todo, "a.md", "- [ ] Buy milk\n- [ ] Call Bob\n")
