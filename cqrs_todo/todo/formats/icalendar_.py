@@ -11,9 +11,9 @@ import re
 from datetime import UTC, date, datetime, time, timedelta
 from importlib import import_module
 
+from ..errors import MalformedFile
 from ..rules import parts_of
 from ..values import PRIORITIES, Priority, day_or_instant, parse_day_or_instant
-from ..errors import MalformedFile
 from . import Loss
 from .parts import (
     CANCELLED,
@@ -355,7 +355,7 @@ def _moved(rule: str, begin: date, day: date) -> str | None:
         return None
     if "BYDAY" in parts:
         days = parts["BYDAY"].split(",")
-        if parts.get("INTERVAL", "1") != "1" and parts.get("FREQ") == "WEEKLY" or not set(days) <= set(_WEEKDAYS):
+        if (parts.get("INTERVAL", "1") != "1" and parts.get("FREQ") == "WEEKLY") or not set(days) <= set(_WEEKDAYS):
             return None
         moved = {(_WEEKDAYS.index(each) + distance) % 7 for each in days}
         parts["BYDAY"] = ",".join(each for place, each in enumerate(_WEEKDAYS) if place in moved)
