@@ -551,5 +551,5 @@ def _rule(every: Recurrence) -> str:
 def _attribute(key: str, value: str) -> str:
     """Return an attribute; encoded, if it would be read as something else."""
     plain = f"[{key}:: {value}]"
-    fits = re.fullmatch(_FIELD, plain) and value == value.strip() and key not in _NAMES_OF_FIELDS
+    fits = re.fullmatch(_FIELD, plain) and value == value.strip() and "\0" not in value and key not in _NAMES_OF_FIELDS
     return plain if fits else f"[{key}%:: {encode(value)}]"
