@@ -14,7 +14,7 @@ from ..todo.importing import MOST_AT_ONCE, Imported, import_entries, import_many
 from ..todo.recorder import Answer
 from ..todo.service import TodoList
 from ..todo.views import number_ranges
-from .clock import to_local, zone_name
+from .clock import conversion_to, to_local, zone_name
 from .errors import InvalidInput, UsageError
 from .output import print_line, print_message
 from .reports import count_of
@@ -110,7 +110,14 @@ def import_foreign(session: Session, sources: Sequence[Source], format: Format, 
         CqrsError: What recording raises.
     """
     now = session.list.clock()
-    context = Context(now=now, to_local=to_local, zone=zone_name() or "", headings=choices.headings, lenient=choices.lenient)
+    context = Context(
+        now=now,
+        to_local=to_local,
+        zone=zone_name() or "",
+        to_zone=conversion_to,
+        headings=choices.headings,
+        lenient=choices.lenient,
+    )
     job = _Job(session, sources, format, context)
     losses = Losses()
     count, parents, kept = job.check(losses)

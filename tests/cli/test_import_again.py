@@ -64,3 +64,8 @@ def test_an_entry_that_is_unchanged_in_the_file_is_left_out_whatever_became_of_t
     imported(todo, "a.md", "- [ ] Buy milk\n- [ ] Call Bob\n")
     todo("edit", "1", "Something else entirely")
     assert "Nothing to import" in imported(todo, "a.md", "- [ ] Buy milk\n- [ ] Call Bob\n")
+
+
+def test_a_time_of_todoist_is_in_its_time_zone(todo: Todo) -> None:
+    imported(todo, "a.csv", "TYPE,CONTENT,DATE,TIMEZONE\ntask,x,2026-12-01 14:00,America/New_York\n")
+    assert "2026-12-01T19:00" in todo("export").out
