@@ -295,12 +295,12 @@ def _import_into(name: str, session: Session, entries: Sequence[Entry], losses: 
 
 
 def _import_many(session: Session, job: _Job, count: int, parents: set[str], losses: Losses, choices: Choices) -> None:
-    """Import more todos than can be compared with those of a list: the list must have none."""
+    """Import more todos than can be compared with those of a list: the list must have none that are not removed."""
     todos = session.list
-    if session.list.name in session.store.names() and todos.view().items:
+    if session.list.name in session.store.names() and any(not item.todo.removed for item in todos.view().items):
         raise InvalidInput(
             f"more than {MOST_AT_ONCE:,} todos can only be imported into a list without todos{_NOTHING}",
-            "choose a new list: -L NAME",
+            "choose a new list: -L NAME; or undo what was imported before, and import again",
         )
     if choices.dry_run:
         _print_losses(session, losses)

@@ -69,7 +69,8 @@ _KEYWORDS = re.compile(r"#\+(?:TODO|SEQ_TODO|TYP_TODO):(.*)", re.IGNORECASE)
 _PLANNED = re.compile(r"(DEADLINE|SCHEDULED|CLOSED):[ \t]*(<[^>\n]*>(?:--<[^>\n]*>)?|\[[^\]\n]*\])", re.IGNORECASE)
 _PLANNING = re.compile(rf"[ \t]*(?:{_PLANNED.pattern}[ \t]*)+", re.IGNORECASE)
 _STAMP = re.compile(
-    r"[<\[](?P<day>[0-9]{4}-[0-9]{2}-[0-9]{2})(?: [^\W\d]+\.?)?(?: (?P<time>[0-9]{1,2}:[0-9]{2})(?:-(?P<end>[0-9]{1,2}:[0-9]{2}))?)?"
+    r"[<\[](?P<day>[0-9]{4}-[0-9]{2}-[0-9]{2})(?: [^\W\d]+\.?)?"
+    r"(?: (?P<time>[0-9]{1,2}:[0-9]{2})(?:-(?P<end>[0-9]{1,2}:[0-9]{2}))?)?"
     r"(?: (?P<repeater>(?P<sign>\.\+|\+\+|\+)(?P<count>[0-9]+)(?P<unit>[hdwmy]))(?:/(?P<habit>[0-9]+[hdwmy]))?)?"
     r"(?: (?P<warning>--?[0-9]+[hdwmy]))?[>\]]"
 )
