@@ -10,7 +10,7 @@ from cqrs_todo.cqrs.struct import replace
 from cqrs_todo.todo.fields import Todo
 from cqrs_todo.todo.formats import Context, Entry
 from cqrs_todo.todo.formats.parts import day_text
-from cqrs_todo.todo.values import PRIORITIES, Recurrence, day_or_instant
+from cqrs_todo.todo.values import PRIORITIES, Recurrence, day_or_instant, nfc
 from cqrs_todo.todo.views import Item
 
 ZONE = ZoneInfo("Europe/Berlin")
@@ -80,7 +80,7 @@ _keys = st.sampled_from(
     ["estimate", "Größe", "a", "a.2", "due", "priority", "projects", "status", "note", "keyword", "mark"]
 )
 attributes = st.dictionaries(_keys, texts | st.sampled_from(["D", "Z", "2h", "NEXT"]), max_size=3).map(
-    lambda pairs: tuple(sorted(pairs.items()))
+    lambda pairs: tuple(sorted((key, nfc(value)) for key, value in pairs.items()))  # as they are recorded
 )
 recurrences = st.none() | st.builds(
     Recurrence,
