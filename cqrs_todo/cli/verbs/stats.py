@@ -1,5 +1,6 @@
 """`todo stats`: numbers from the history, with charts that plotext draws in the terminal."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from datetime import date, timedelta
@@ -20,11 +21,13 @@ from ..errors import UsageError
 from ..output import print_line, print_message, print_row
 from ..read_models import ReadModels, known_model
 from ..session import Session
-from ..terminal import print_moment
+from ..terminal import print_moment, print_styled
 from ..text import visible
 from ..verb import LOOK, Argument, Option, Verb
 
 _SHADES = "·░▒▓█"
+_COLOURED = re.compile("([█▀▄▌▐▖▗▘▝▙▛▜▟▚▞]+|[·░▒▓█]+)")
+"""The parts of a line that have a colour: those of a chart, and the cells of the calendar."""
 _MOST_DAYS = 21
 """The most days for which charts have a bar for each day; for more days, they have one for each week."""
 
@@ -104,7 +107,7 @@ def _print(session: Session, view: View, numbers: Statistics, *, full: bool, lis
     else:
         print_moment(session, view)
         for line in _drawn(numbers, session.columns, _plotter(session), full=full):
-            print_line(line)
+            print_styled(session, *_coloured(line))
 
 
 def _only(
@@ -182,6 +185,12 @@ def _plotter(session: Session) -> ModuleType | None:
         print_message(session, "For the charts: pip install 'cqrs-todo[stats]'")
         return None
     return plotter
+
+
+def _coloured(line: str) -> list[tuple[str, str]]:
+    """Return the parts of a line, each with its style."""
+    parts = _COLOURED.split(line)
+    return [(part, "green" if place % 2 else "") for place, part in enumerate(parts) if part]
 
 
 def _drawn(numbers: Statistics, columns: int, plotter: ModuleType | None, *, full: bool) -> Iterator[str]:
