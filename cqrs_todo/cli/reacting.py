@@ -87,7 +87,7 @@ class Reacting:
                 try:
                     reaction = self._reaction(found.name, name)
                     before = {each.event for each in reaction.runner.parked()}
-                    done[found.name, name] = reaction.runner.catch_up()
+                    done[found.name, name] = reaction.catch_up()
                     parked += len({each.event for each in reaction.runner.parked()} - before)
                 except ReactionBusy:  # another process runs it
                     continue

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from ..cqrs.checkpoints import Checkpoint
-from ..cqrs.errors import in_words
+from ..cqrs.errors import StaleCursor, in_words
 from ..cqrs.events import Recorded
 from ..cqrs.extensions import entry_points
 from ..cqrs.names import check_log_name
@@ -67,6 +67,12 @@ class NothingMatches(NotFound):
     def __init__(self, name: str) -> None:
         super().__init__(f"no event matches the reaction {name!r}")
         self.hint = None
+
+
+class LogChanged(StaleCursor):
+    """A list is not what it was when a reaction read it."""
+
+    hint = "to let the reaction go on: todo verify --repair"
 
 
 class FoundReaction(Struct, frozen=True):
@@ -195,6 +201,13 @@ class ListReaction:
         if from_start or (begun is not None and self.log.created >= begun) or self.checkpoint != Checkpoint():
             return
         self.runner.begin_now()
+
+    def catch_up(self) -> int:
+        """React to what is due, and return with how many events it is done; see `Runner.catch_up`."""
+        try:
+            return self.runner.catch_up()
+        except StaleCursor as error:
+            raise LogChanged(str(error)) from error
 
     def matches(self, event: Recorded[Any]) -> bool:
         """Return whether the todo of an event matches the query of the reaction, as it is after the event."""
