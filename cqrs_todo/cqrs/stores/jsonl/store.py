@@ -26,7 +26,7 @@ from .files import (
     sync_directory,
     there,
 )
-from .head_record import clear_record, log_and_head, lock_path, moving_record, read_record, record_head, require_record
+from .head_record import clear_record, lock_path, log_and_head, moving_record, read_record, record_head, require_record
 from .log import JsonlLog
 
 if TYPE_CHECKING:
