@@ -192,7 +192,7 @@ class ListReaction:
         return self._checkpoints.load(self.found.name, self.log.id)
 
     def begin(self, begun: datetime | None, *, from_start: bool) -> None:
-        """Let a reaction that is new to a list begin now, unless the list is newer than the reaction.
+        """Let a reaction that is new to a list begin with what was recorded since it began on this machine.
 
         Args:
             begun: When the reaction began on this machine; None if it begins now.
@@ -200,7 +200,13 @@ class ListReaction:
         """
         if from_start or (begun is not None and self.log.created >= begun) or self.checkpoint != Checkpoint():
             return
-        self.runner.begin_now()
+        if begun is None:
+            self.runner.begin_now()
+            return
+        commits = self.log.commits_backward()
+        last = next((commit for commit in commits if commit.metadata.at < begun), None)
+        if last is not None:
+            self.runner.begin_after(last.last)
 
     def catch_up(self) -> int:
         """React to what is due, and return with how many events it is done; see `Runner.catch_up`."""

@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from cqrs_todo.cli.inline_reactions import react as react_inline
 from cqrs_todo.cli.reacting import Reacting
 from cqrs_todo.cli.session import Options, Session
 from cqrs_todo.todo.model import Create
@@ -548,3 +549,19 @@ def test_a_reaction_gets_the_first_events_of_a_list_that_is_made_while_it_runs(
     adding(here(), "inbox", "first")
     reacting.once()
     assert texts_seen(todo) == ["inbox first"]
+
+
+@pytest.mark.parametrize("inline", [False, True])
+def test_a_reaction_gets_what_happened_in_an_old_list_since_it_began(
+    todo: Todo, here: Callable[[], Session], inline: bool
+) -> None:
+    adding(here(), "inbox", "old")
+    adding(here(), "other", "old")
+    configure(todo, reaction("new", [keeping(todo), "{list} {text}"], on=["todo_created"], inline=inline))
+    Reacting(here(), only="inbox").once()
+    todos = adding(here(), "other", "since")
+    if inline:
+        react_inline(here(), [todos])
+    else:
+        Reacting(here()).once()
+    assert texts_seen(todo) == ["other since"]
