@@ -15,7 +15,7 @@ from ..todo.recorder import Answer
 from ..todo.service import TodoList
 from ..todo.views import number_ranges
 from .clock import to_local, zone_name
-from .errors import InvalidInput, UsageError
+from .errors import InvalidInput, UsageError, to_install
 from .output import print_line, print_message
 from .reports import count_of
 from .session import Session
@@ -207,7 +207,7 @@ def missing(error: ImportError) -> UsageError:
     """Return the error for an extra that is not installed."""
     if (error.name or "").partition(".")[0] != "icalendar":
         raise error
-    return UsageError("iCalendar needs the extra ics", "install it: pip install 'cqrs-todo[ics]'")
+    return UsageError("iCalendar needs the extra `ics`", f"install it {to_install('ics')}")
 
 
 def _of_file(entry: Entry, number: int) -> Entry:

@@ -17,7 +17,7 @@ from ...todo.service import View
 from ...todo.statistics import Statistics, as_one_history, statistics
 from ...todo.values import day_or_instant
 from ..clock import to_local
-from ..errors import UsageError
+from ..errors import UsageError, to_install
 from ..output import print_line, print_message, print_row
 from ..read_models import ReadModels, known_model
 from ..session import Session
@@ -182,7 +182,7 @@ def _plotter(session: Session) -> ModuleType | None:
     try:
         plotter = import_module("plotext")
     except ImportError:
-        print_message(session, "For the charts: pip install 'cqrs-todo[stats]'")
+        print_message(session, f"The charts need the extra `stats`. Install it {to_install('stats')}")
         return None
     return plotter
 

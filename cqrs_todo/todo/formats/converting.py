@@ -1,8 +1,9 @@
 """From the entries of a file to the todos of a list: which todo an entry is, and how entries are linked.
 
 An entry is the todo that has the id of the other program as an attribute; or, if it has no id, the todo that came from the
-same entry before, the todo with the same text, or the most similar one. An entry that is the same as when it was imported last is left out, whatever became of
-the todo here. So importing again adds what is new in the file, and changes what has changed there.
+same entry before, the todo with the same text, or the most similar one. An entry that is the same as when it was imported
+last is left out, whatever became of the todo here. So importing again adds what is new in the file, and changes what has
+changed there.
 """
 
 from __future__ import annotations
