@@ -14,7 +14,7 @@ from ..todo.importing import MOST_AT_ONCE, Imported, import_entries, import_many
 from ..todo.recorder import Answer
 from ..todo.service import TodoList
 from ..todo.views import number_ranges
-from .clock import to_local, zone_name
+from .clock import conversion_to, to_local, zone_name
 from .errors import InvalidInput, UsageError, to_install
 from .output import print_line, print_message
 from .reports import count_of
@@ -110,7 +110,14 @@ def import_foreign(session: Session, sources: Sequence[Source], format: Format, 
         CqrsError: What recording raises.
     """
     now = session.list.clock()
-    context = Context(now=now, to_local=to_local, zone=zone_name() or "", headings=choices.headings, lenient=choices.lenient)
+    context = Context(
+        now=now,
+        to_local=to_local,
+        zone=zone_name() or "",
+        to_zone=conversion_to,
+        headings=choices.headings,
+        lenient=choices.lenient,
+    )
     job = _Job(session, sources, format, context)
     losses = Losses()
     count, parents, kept = job.check(losses)
@@ -288,12 +295,12 @@ def _import_into(name: str, session: Session, entries: Sequence[Entry], losses: 
 
 
 def _import_many(session: Session, job: _Job, count: int, parents: set[str], losses: Losses, choices: Choices) -> None:
-    """Import more todos than can be compared with those of a list: the list must have none."""
+    """Import more todos than can be compared with those of a list: the list must have none that are not removed."""
     todos = session.list
-    if session.list.name in session.store.names() and todos.view().items:
+    if session.list.name in session.store.names() and any(not item.todo.removed for item in todos.view().items):
         raise InvalidInput(
             f"more than {MOST_AT_ONCE:,} todos can only be imported into a list without todos{_NOTHING}",
-            "choose a new list: -L NAME",
+            "choose a new list: -L NAME; or undo what was imported before, and import again",
         )
     if choices.dry_run:
         _print_losses(session, losses)

@@ -1,5 +1,8 @@
 """`import` of other programs' files: into several lists, and again."""
 
+import subprocess
+import sys
+
 from tests.conftest import Todo
 
 
@@ -64,3 +67,29 @@ def test_an_entry_that_is_unchanged_in_the_file_is_left_out_whatever_became_of_t
     imported(todo, "a.md", "- [ ] Buy milk\n- [ ] Call Bob\n")
     todo("edit", "1", "Something else entirely")
     assert "Nothing to import" in imported(todo, "a.md", "- [ ] Buy milk\n- [ ] Call Bob\n")
+
+
+def test_a_time_of_todoist_is_in_its_time_zone(todo: Todo) -> None:
+    imported(todo, "a.csv", "TYPE,CONTENT,DATE,TIMEZONE\ntask,x,2026-12-01 14:00,America/New_York\n")
+    assert "2026-12-01T19:00" in todo("export").out
+
+
+FEW_AT_ONCE = """
+from cqrs_todo.cli import foreign_import, run
+foreign_import.MOST_AT_ONCE = 2
+run()
+"""
+
+
+def test_a_large_import_that_was_undone_can_be_repeated(todo: Todo) -> None:
+    (todo.home / "a.md").write_text("- [ ] one\n- [ ] two\n- [ ] three\n", encoding="utf-8")
+    command = [sys.executable, "-c", FEW_AT_ONCE, "import", "a.md"]
+
+    def run() -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(command, env=todo.env, cwd=todo.home, capture_output=True, text=True, check=False, timeout=60)
+
+    todo("import", "a.md")
+    refused = run()
+    assert (refused.returncode, "undo what was imported before" in refused.stderr) == (1, True)
+    todo("undo")
+    assert "Imported 3 todos" in run().stdout

@@ -40,12 +40,15 @@ class Context(Struct, frozen=True, kw_only=True):
         to_local: The reader's time zone, in which whole days and times without a zone are read.
         zone: The IANA name of that zone; "" if it is not known.
         headings: Whether headings become projects or tags.
+        to_zone: Returns the conversion to the zone with an IANA name, for files that name zones. An unknown
+            name means the reader's zone, and so do all names without it.
         lenient: Whether entries that cannot be read are skipped and reported. Otherwise they raise `MalformedFile`.
     """
 
     now: datetime
     to_local: ToLocal
     zone: str = ""
+    to_zone: Callable[[str], ToLocal] | None = None
     headings: Literal["projects", "tags"] = "projects"
     lenient: bool = False
 
