@@ -21,9 +21,6 @@ from .reactions import ListReaction, begun, find_reactions
 from .session import Session
 from .text import visible
 
-_PAUSES = (1, 2, 5, 10, 30, 60)
-"""How many passes are left out after a reminder could not be delivered: the first time, the second time, and so on."""
-
 
 class Outcome(Struct, frozen=True):
     """What one pass over all lists has done.
@@ -64,7 +61,6 @@ class Reacting:
         self._reactions: dict[tuple[str, str], ListReaction] = {}
         self._lists: dict[str, TodoList] = {}
         self._items: dict[str, tuple[Cursor, Sequence[Item]]] = {}
-        self._left_out = self._failures = 0
         self._warned: set[str] = set()
 
     def names(self) -> list[str]:
@@ -105,6 +101,9 @@ class Reacting:
         except CqrsError as error:
             failure = failure or error
             self._warn(error)
+        for not_delivered in self._deliverer.failures:
+            failure = failure or not_delivered
+            self._warn(not_delivered)
         return Outcome(done, parked, reminders, failure)
 
     def follow(self) -> None:
@@ -139,21 +138,12 @@ class Reacting:
         return reaction
 
     def _remind(self) -> int:
-        """Deliver what came due in the lists. After a failure the next tries come later and later."""
+        """Deliver what came due in the lists."""
         lists = [(self._lists[name], items) for name, items in self._read()]
-        if self._left_out > 0:
-            self._left_out -= 1
-            return 0
         try:
-            delivered = self._deliverer.catch_up(lists)
+            return self._deliverer.catch_up(lists)
         except OSError as error:
             raise StoreUnavailable(f"what was delivered cannot be remembered: {error}") from error
-        except NotDelivered:
-            self._left_out = _PAUSES[min(self._failures, len(_PAUSES) - 1)]
-            self._failures += 1
-            raise
-        self._failures = 0
-        return delivered
 
     def _read(self) -> Iterator[tuple[str, Sequence[Item]]]:
         """Read the lists that have grown since the last time, and return the todos with reminders of all lists."""

@@ -19,7 +19,7 @@ import pytest
 import time_machine
 
 from cqrs_todo.cli import main
-from cqrs_todo.cli.deliveries import Deliverer, Key, key_of
+from cqrs_todo.cli.deliveries import Deliverer, Key, NotDelivered, key_of
 from cqrs_todo.cli.session import Options, Session
 from cqrs_todo.todo.fields import REMINDER
 from cqrs_todo.todo.model import Change, Create
@@ -403,3 +403,26 @@ def test_what_was_delivered_long_ago_is_forgotten_and_what_is_pending_is_not(
     lines = Path(os.environ["XDG_STATE_HOME"], "cqrs-todo/reactions/delivered").read_text().split("\n")
     assert len([line for line in lines if line]) == 5
     assert len(seen) == 7
+
+
+def test_a_reminder_that_cannot_be_delivered_hinders_no_other_one(set_zone: Callable[[str], None]) -> None:
+    set_zone("UTC")
+    session = Session(Options())
+    begin = datetime(2026, 1, 1, tzinfo=UTC)
+    todos = session.list
+    todos.clock = lambda: begin
+    todos.add([Create(f"todo {n}", begin, reminder=begin + timedelta(minutes=n + 1)) for n in range(3)])
+    seen: list[str] = []
+
+    def deliver(_: TodoList, item: Item) -> None:
+        if item.number == 1:
+            raise NotDelivered("no")
+        seen.append(item.todo.text)
+
+    deliverer = Deliverer(session, lambda: begin + timedelta(days=1), deliver)
+    lists = [(todos, todos.view().items)]
+    assert deliverer.catch_up(lists) == 2
+    assert seen == ["todo 1", "todo 2"]
+    assert [str(error) for error in deliverer.failures] == ["no"]
+    assert (deliverer.catch_up(lists), deliverer.failures) == (0, []), "it is not tried again at once"
+    assert Deliverer(session, lambda: begin + timedelta(days=1), lambda *_: None).catch_up(lists) == 1
