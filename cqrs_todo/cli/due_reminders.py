@@ -178,10 +178,19 @@ def _blob(path: str) -> str:
     return sha256(path.encode()).hexdigest()[:24]
 
 
-def print_count(session: Session) -> int:
-    """Print how many reminders came due in the list in use, or in all lists, and return the exit code."""
+def print_count(session: Session) -> None:
+    """Print how many reminders came due in the list, or in all lists; a list that cannot be read hides no other one."""
     now = datetime.now(UTC)
     names = session.store.names() if session.options.all_lists else [session.list_name]
-    count = sum(len(due(read_pending(session, name), now)) for name in names)
+    count = 0
+    failure: CqrsError | None = None
+    for name in names:
+        try:
+            count += len(due(read_pending(session, name), now))
+        except CqrsError as error:
+            failure = failure or error
+    if failure is not None and len(names) == 1:
+        raise failure
     print_line(str(count))
-    return 0
+    if failure is not None:
+        raise failure

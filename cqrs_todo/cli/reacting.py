@@ -61,6 +61,7 @@ class Reacting:
         self._reactions: dict[tuple[str, str], ListReaction] = {}
         self._lists: dict[str, TodoList] = {}
         self._items: dict[str, tuple[Cursor, Sequence[Item]]] = {}
+        self._unread: list[CqrsError] = []
         self._warned: set[str] = set()
 
     def names(self) -> list[str]:
@@ -101,9 +102,9 @@ class Reacting:
         except CqrsError as error:
             failure = failure or error
             self._warn(error)
-        for not_delivered in self._deliverer.failures:
-            failure = failure or not_delivered
-            self._warn(not_delivered)
+        for error in (*self._unread, *self._deliverer.failures):
+            failure = failure or error
+            self._warn(error)
         return Outcome(done, parked, reminders, failure)
 
     def follow(self) -> None:
@@ -146,12 +147,16 @@ class Reacting:
             raise StoreUnavailable(f"what was delivered cannot be remembered: {error}") from error
 
     def _read(self) -> Iterator[tuple[str, Sequence[Item]]]:
-        """Read the lists that have grown since the last time, and return the todos with reminders of all lists."""
+        """Read the lists that have grown since the last time, and return the todos with reminders of all lists.
+
+        A list that cannot be read hides no other one: `_unread` keeps its error.
+        """
+        self._unread = []
         names = self.names()
         for gone in self._items.keys() - set(names):
             del self._items[gone], self._lists[gone]
         for name in names:
-            with suppress(LogNotFound, ListNotFound):  # it was renamed or archived a moment ago
+            try:
                 todos = self._lists.get(name)
                 if todos is None or todos.log.id != self._session.store.open(name).id:
                     todos = self._lists[name] = self._session.open_list(name)
@@ -159,6 +164,13 @@ class Reacting:
                 if name not in self._items or todos.log.has_grown(self._items[name][0]):
                     view = todos.view()
                     self._items[name] = todos.log.cursor(), [item for item in view.items if item.todo.reminder is not None]
+            except (LogNotFound, ListNotFound):  # it was renamed or archived a moment ago
+                continue
+            except OutdatedStore:
+                raise
+            except CqrsError as error:
+                self._unread.append(error)
+            else:
                 yield name, self._items[name][1]
 
     def _warn(self, error: CqrsError) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from ..cqrs.checkpoints import Checkpoint
-from ..cqrs.errors import StaleCursor, in_words
+from ..cqrs.errors import CqrsError, StaleCursor, in_words
 from ..cqrs.events import Recorded
 from ..cqrs.extensions import entry_points
 from ..cqrs.names import check_log_name
@@ -277,19 +277,25 @@ def values_of(list_name: str, item: Item | None) -> dict[str, object]:
     return {"text": item.todo.text, "number": item.number, "list": list_name, "id": item.id}
 
 
-def list_reactions(session: Session, names: Sequence[str], **options: Any) -> Iterator[ListReaction]:
+def list_reactions(session: Session, names: Sequence[str]) -> tuple[list[ListReaction], CqrsError | None]:
     """Return each reaction with each of its lists.
 
     Args:
         session: This run of the program.
         names: The names of the lists.
-        **options: Options of `ListReaction`.
+
+    Returns:
+        The reactions, and the error of the first list that cannot be read, to be raised at the end.
     """
+    made: list[ListReaction] = []
+    failure: CqrsError | None = None
     found = find_reactions(session)
     for name in names:
-        for each in found:
-            if not each.lists or name in each.lists:
-                yield ListReaction(session, each, name, **options)
+        try:
+            made += [ListReaction(session, each, name) for each in found if not each.lists or name in each.lists]
+        except CqrsError as error:  # it hides no other list
+            failure = failure or error
+    return made, failure
 
 
 # what this machine remembers

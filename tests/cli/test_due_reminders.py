@@ -27,7 +27,7 @@ from cqrs_todo.todo.service import TodoList
 from cqrs_todo.todo.views import Item
 from tests.conftest import Todo
 
-from .test_react import configure, keeping, script, seen
+from .test_react import configure, keeping, reaction, script, seen
 
 PAST = "2020-01-01T09:00:00Z"
 _ids = count(1)
@@ -426,3 +426,28 @@ def test_a_reminder_that_cannot_be_delivered_hinders_no_other_one(set_zone: Call
     assert [str(error) for error in deliverer.failures] == ["no"]
     assert (deliverer.catch_up(lists), deliverer.failures) == (0, []), "it is not tried again at once"
     assert Deliverer(session, lambda: begin + timedelta(days=1), lambda *_: None).catch_up(lists) == 1
+
+
+def test_a_list_that_cannot_be_read_hides_no_reminder_and_no_reaction_of_the_others(todo: Todo) -> None:
+    program = keeping(todo)
+    configure(
+        todo, reaction("new", [program, "{text}"], on=["todo_created"]) + f"[remind]\nnotify = {json.dumps([program])}\n"
+    )
+    add(todo, "x", name="work")
+    todo("react", "--from-start")
+    add(todo, "y", name="work")
+    todo("lists", "new", "damaged")
+    todo.log_file("damaged").write_text("garbage")
+    count = todo.run("remind", "--count", "-A")
+    assert (count.out, count.code) == ("2\n", 5)
+    done = todo.run("react")
+    assert "1 event, 1 reminder" in done.err
+    assert done.code == 5
+    for option, answer in (
+        ("--overview", "new  work: 0 events"),
+        ("--failed", "Nothing failed"),
+        ("--test", "It succeeded"),
+    ):
+        shown = todo.run("react", option, *["new"] * (option == "--test"))
+        assert answer in shown.out + shown.err
+        assert shown.code == 5
