@@ -178,8 +178,11 @@ def _blob(path: str) -> str:
     return sha256(path.encode()).hexdigest()[:24]
 
 
-def print_count(session: Session) -> None:
-    """Print how many reminders came due in the list, or in all lists; a list that cannot be read hides no other one."""
+def print_count(session: Session) -> int:
+    """Print how many reminders came due in the list in use, or in all lists, and return the exit code.
+
+    A list that cannot be read hides no other one.
+    """
     now = datetime.now(UTC)
     names = session.store.names() if session.options.all_lists else [session.list_name]
     count = 0
@@ -194,3 +197,4 @@ def print_count(session: Session) -> None:
     print_line(str(count))
     if failure is not None:
         raise failure
+    return 0

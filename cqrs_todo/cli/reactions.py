@@ -6,7 +6,7 @@ Each has a checkpoint in each list. docs/reactions.md describes them.
 import fcntl
 import logging
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -174,13 +174,23 @@ class ListReaction:
         found: The reaction.
         list_name: The name of the list.
         retries: How often the reaction gets an event again before the event is parked.
+        before: Is called before each event.
     """
 
-    def __init__(self, session: Session, found: FoundReaction, list_name: str, *, retries: int = 5) -> None:
+    def __init__(
+        self,
+        session: Session,
+        found: FoundReaction,
+        list_name: str,
+        *,
+        retries: int = 5,
+        before: Callable[[], None] = lambda: None,
+    ) -> None:
         self.found = found
         self.list_name = list_name
         self.log: Log = session.store.open(list_name)
         self._session = session
+        self._before = before
         self._todos = session.open_list(list_name)
         self._after = TodosAfter(self._todos)
         self._checkpoints = session.store.checkpoints()
@@ -255,6 +265,8 @@ class ListReaction:
         def react(event: Recorded[Any]) -> None:
             if not self.matches(event):
                 return
+            self._before()
+            self.runner.renew()  # that may have taken long
             check_depth(event, self._todos)
             ended = self.run(event)
             keep_output(found.name, event, ended)

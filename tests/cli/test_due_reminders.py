@@ -451,3 +451,13 @@ def test_a_list_that_cannot_be_read_hides_no_reminder_and_no_reaction_of_the_oth
         shown = todo.run("react", option, *["new"] * (option == "--test"))
         assert answer in shown.out + shown.err
         assert shown.code == 5
+
+
+def test_no_reaction_delays_what_is_due(todo: Todo) -> None:
+    slow = script(todo, "slow", "#!/bin/sh\necho start >> order\n")
+    remind = script(todo, "note", "#!/bin/sh\necho remind >> order\n")
+    configure(todo, reaction("slow", [slow], on=["todo_created"]) + f"[remind]\nnotify = {json.dumps([remind])}\n")
+    todo("add", "y")
+    add(todo, "x")
+    assert "1 reminder" in todo.run("react", "--from-start").err
+    assert (todo.home / "order").read_text().startswith("remind\nstart\n")
