@@ -309,7 +309,7 @@ def _run_once(session: Session, reaction: "ListReaction", event: Recorded[Any]) 
 
 
 def _print_unit(session: Session, unit: str) -> None:
-    """Print a unit of systemd or a line of cron that runs this program with the store and the list of this run."""
+    """Print a unit of systemd or a line of cron that runs this program with the store, list and folders of this run."""
     words = _program()
     if session.options.store is not None:
         from ...cqrs.stores.passwords import without_password
@@ -318,6 +318,7 @@ def _print_unit(session: Session, unit: str) -> None:
     if session.options.list is not None:
         words += ["--list", session.options.list]
     words.append("react")
+    variables = _variables(session)
     if unit == "systemd":
         print_line(
             "# Save this as ~/.config/systemd/user/cqrs-todo.service, and then run:\n"
@@ -325,16 +326,31 @@ def _print_unit(session: Session, unit: str) -> None:
             "[Unit]\n"
             "Description=Reactions and reminders of todo lists\n\n"
             "[Service]\n"
-            f"ExecStart={' '.join(map(_for_systemd, [*words, '--follow']))}\n"
+            + "".join(f"Environment={_quoted(f'{name}={value}')}\n" for name, value in variables.items())
+            + f"ExecStart={' '.join(map(_for_systemd, [*words, '--follow']))}\n"
             "Restart=on-failure\n\n"
             "[Install]\n"
             "WantedBy=default.target"
         )
     elif unit == "cron":
         # cron reads % as the end of the line
-        print_line(f"* * * * * {shlex.join([*words, '--quiet'])}".replace("%", "\\%"))
+        settings = "".join(f"{name}={shlex.quote(value)} " for name, value in variables.items())
+        print_line(f"* * * * * {settings}{shlex.join([*words, '--quiet'])}".replace("%", "\\%"))
     else:
         raise UsageError(f"there is no unit for {unit!r}", "write systemd or cron")
+
+
+def _variables(session: Session) -> dict[str, str]:
+    """Return the variables of the environment that decide which store, list and folders this run uses."""
+    from ...cqrs.stores.passwords import without_password
+
+    given = {"TODO_STORE": session.options.store, "TODO_LIST": session.options.list}
+    names = [name for name, option in given.items() if option is None]
+    names += [f"XDG_{kind}_HOME" for kind in ("CONFIG", "DATA", "STATE", "CACHE")]
+    found = {name: os.environ[name] for name in names if os.environ.get(name)}
+    if "TODO_STORE" in found:
+        found["TODO_STORE"] = without_password(session.url_of(found["TODO_STORE"]))
+    return found
 
 
 def _program() -> list[str]:
@@ -349,8 +365,13 @@ def _program() -> list[str]:
 
 def _for_systemd(word: str) -> str:
     """Return a word as systemd reads it in ExecStart."""
-    quoted = word.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")
-    return f'"{quoted}"' if not word.isalnum() else word
+    return _quoted(word).replace("$", "$$") if not word.isalnum() else word
+
+
+def _quoted(text: str) -> str:
+    """Return a text in quotes, as systemd reads it where it replaces no variables."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")
+    return f'"{escaped}"'
 
 
 VERB = Verb(
