@@ -6,7 +6,7 @@ Each has a checkpoint in each list. docs/reactions.md describes them.
 import fcntl
 import logging
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from ..cqrs.checkpoints import Checkpoint
-from ..cqrs.errors import StaleCursor, in_words
+from ..cqrs.errors import CqrsError, StaleCursor, in_words
 from ..cqrs.events import Recorded
 from ..cqrs.extensions import entry_points
 from ..cqrs.names import check_log_name
@@ -174,13 +174,23 @@ class ListReaction:
         found: The reaction.
         list_name: The name of the list.
         retries: How often the reaction gets an event again before the event is parked.
+        before: Is called before each event.
     """
 
-    def __init__(self, session: Session, found: FoundReaction, list_name: str, *, retries: int = 5) -> None:
+    def __init__(
+        self,
+        session: Session,
+        found: FoundReaction,
+        list_name: str,
+        *,
+        retries: int = 5,
+        before: Callable[[], None] = lambda: None,
+    ) -> None:
         self.found = found
         self.list_name = list_name
         self.log: Log = session.store.open(list_name)
         self._session = session
+        self._before = before
         self._todos = session.open_list(list_name)
         self._after = TodosAfter(self._todos)
         self._checkpoints = session.store.checkpoints()
@@ -255,6 +265,8 @@ class ListReaction:
         def react(event: Recorded[Any]) -> None:
             if not self.matches(event):
                 return
+            self._before()
+            self.runner.renew()  # that may have taken long
             check_depth(event, self._todos)
             ended = self.run(event)
             keep_output(found.name, event, ended)
@@ -277,19 +289,25 @@ def values_of(list_name: str, item: Item | None) -> dict[str, object]:
     return {"text": item.todo.text, "number": item.number, "list": list_name, "id": item.id}
 
 
-def list_reactions(session: Session, names: Sequence[str], **options: Any) -> Iterator[ListReaction]:
+def list_reactions(session: Session, names: Sequence[str]) -> tuple[list[ListReaction], CqrsError | None]:
     """Return each reaction with each of its lists.
 
     Args:
         session: This run of the program.
         names: The names of the lists.
-        **options: Options of `ListReaction`.
+
+    Returns:
+        The reactions, and the error of the first list that cannot be read, to be raised at the end.
     """
+    made: list[ListReaction] = []
+    failure: CqrsError | None = None
     found = find_reactions(session)
     for name in names:
-        for each in found:
-            if not each.lists or name in each.lists:
-                yield ListReaction(session, each, name, **options)
+        try:
+            made += [ListReaction(session, each, name) for each in found if not each.lists or name in each.lists]
+        except CqrsError as error:  # it hides no other list
+            failure = failure or error
+    return made, failure
 
 
 # what this machine remembers

@@ -237,7 +237,7 @@ class Runner:
                     event = self._find(parked.event)
                     if self._reaction.query.wants(event):  # otherwise it was forgotten since
                         self._deliver(event)
-                except (StoreUnavailable, LogBusy, DamagedLog):
+                except (StoreUnavailable, LogBusy, ReactionBusy, DamagedLog):
                     raise
                 except Exception as error:  # a reaction is code of the application, and may raise anything
                     self._park(parked.event, parked.position, error, parked.tries + 1)
@@ -251,7 +251,7 @@ class Runner:
     @contextmanager
     def _leased(self) -> Iterator[None]:
         """Hold the lease during the block."""
-        self._renew()
+        self.renew()
         try:
             yield
         except BaseException:
@@ -260,8 +260,13 @@ class Runner:
             raise
         self._checkpoints.release(self._reaction.name, self._log.id, self.holder)
 
-    def _renew(self) -> None:
-        """Take the lease, or renew it."""
+    def renew(self) -> None:
+        """Take the lease, or renew it. A reaction that takes long calls this, so that no other runner takes over.
+
+        Raises:
+            ReactionBusy: Another runner runs the reaction, or has taken it over.
+            StoreUnavailable: The lease cannot be read or written.
+        """
         if not self._checkpoints.hold(self._reaction.name, self._log.id, self.holder, self._lease):
             raise ReactionBusy(f"another runner runs the reaction {self._reaction.name} on {self._log.name}")
         self._renewed = time.monotonic()
@@ -269,7 +274,7 @@ class Runner:
     def _renew_in_time(self) -> None:
         """Renew the lease if a third of its time has passed."""
         if time.monotonic() - self._renewed > self._lease / 3:
-            self._renew()
+            self.renew()
 
     # reacting
 
@@ -322,7 +327,7 @@ class Runner:
             self._renew_in_time()
             try:
                 self._deliver(event)
-            except (StoreUnavailable, LogBusy):
+            except (StoreUnavailable, LogBusy, ReactionBusy):
                 raise
             except Exception as error:  # a reaction is code of the application, and may raise anything
                 if tries > self._retries:

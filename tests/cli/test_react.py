@@ -364,6 +364,16 @@ def test_options_that_make_no_sense_are_refused(todo: Todo, words: tuple[str, ..
     assert todo.run("react", *words).code == 2
 
 
+def test_a_unit_keeps_what_the_environment_says(todo: Todo) -> None:
+    env = {"TODO_STORE": "jsonl:/tmp/50% off", "TODO_LIST": "work", "XDG_STATE_HOME": "/tmp/a $b"}
+    systemd = todo("react", "--unit", "systemd", env=env).out
+    for line in ('"TODO_STORE=jsonl:/tmp/50%% off"', '"TODO_LIST=work"', '"XDG_STATE_HOME=/tmp/a $b"'):
+        assert f"\nEnvironment={line}\n" in systemd
+    cron = todo("react", "--unit", "cron", env=env).out
+    assert cron.startswith("* * * * * TODO_STORE='jsonl:/tmp/50\\% off' TODO_LIST=work XDG_STATE_HOME='/tmp/a $b' ")
+    assert "TODO_LIST" not in todo("-L", "home", "react", "--unit", "cron", env=env).out
+
+
 def test_a_unit_runs_this_program_with_the_store_of_the_run(todo: Todo) -> None:
     unit = todo("--store", "jsonl:/tmp/50% off", "-L", "work", "react", "--unit", "systemd").out
     [start] = [line for line in unit.splitlines() if line.startswith("ExecStart=")]
