@@ -171,6 +171,31 @@ def test_a_list_that_is_damaged_hides_no_other_list(filled: Todo) -> None:
     assert "work.jsonl" in result.err
 
 
+def test_of_a_list_that_was_damaged_before_the_first_search_the_rest_is_found(filled: Todo) -> None:
+    path = filled.log_file("work")
+    path.write_text(path.read_text() + "garbage\n")
+    for words in (("dentist", "-L", "work"), ("pay",)):
+        shutil.rmtree(models(filled), ignore_errors=True)
+        result = filled.run("search", *words)
+        assert (result.code, "Pay the dentist" in result.out) == (5, True)
+        assert "has not been built" not in result.err
+
+
+def test_a_list_that_lost_its_end_hides_no_other_list_and_is_derived_once(filled: Todo) -> None:
+    backup = filled.log_file().read_bytes()
+    filled("add", "Call the dentist again")
+    assert len(found(filled, "dentist")) == 3
+    filled.log_file().write_bytes(backup)
+    first = filled.run("search", "dentist")
+    assert (first.code, first.out.count("dent"), "derived again" in first.err) == (5, 4, False)
+    file = tables(filled)
+    second = filled.run("search", "dentist")
+    assert (second.out, second.err, tables(filled)) == (first.out, first.err, file)
+    shutil.rmtree(models(filled))
+    third = filled.run("search", "dentist")
+    assert (third.out, third.err) == (first.out, first.err)
+
+
 def test_where_shows_how_far_the_read_models_are_and_rebuild_makes_them_again(filled: Todo) -> None:
     def state() -> tuple[bool, int | None]:
         (found,) = (each for each in filled("where", "--json").json["read_models"] if each["name"] == "search")
@@ -229,7 +254,7 @@ def test_show_prints_notes_as_html(filled: Todo) -> None:
     id = filled.todos()[0]["id"]
     expected = f'<article id="{id}">\n<h1>Buy oat drink</h1>\n<p>Only <em>now</em> &lt;script&gt;</p>\n</article>\n'
     assert filled("show", "1", "--html").out == expected
-    (file,) = models(filled).rglob("notes.*.sqlite")
+    (file,) = models(filled).rglob("note_html.*.sqlite")
     file.write_bytes(file.read_bytes()[:5000])
     assert filled("show", "1", "--html").out == expected
     assert "<h1>Buy milk</h1>\n<p>Only at the Bäcker" in filled("show", "1", "--html", "--at", "@1").out
