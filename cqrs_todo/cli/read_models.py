@@ -6,7 +6,6 @@ all lists. They catch up when they are read.
 
 import hashlib
 import os
-import sqlite3
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Any, TypeVar
@@ -145,9 +144,14 @@ class ReadModels:
         """
         try:
             return self._ask(known, logs, question)
-        except (DamagedTables, NewerProjection, sqlite3.Error):
-            self._tables.remove(known.name)
-            return self._ask(known, logs, question)
+        except (DamagedTables, NewerProjection, ProjectionFailed):
+            pass
+        except CqrsError:
+            raise
+        except Exception:  # damaged rows can be anything, so `question` can raise anything: if it does so again, it is wrong
+            pass
+        self._tables.remove(known.name)
+        return self._ask(known, logs, question)
 
     def _ask(self, known: KnownModel, logs: Sequence[Log], question: Callable[[ReadModel], T]) -> tuple[T, list[CqrsError]]:
         failures = self._catch_up(known, logs)

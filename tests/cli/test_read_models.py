@@ -122,6 +122,15 @@ def _be_newer(file: Path) -> None:
     (folder / "search.json").write_text(json.dumps({"number": int(file.name.split(".")[1]), "version": 1000}))
 
 
+def _run(sql: str) -> Callable[[Path], object]:
+    def run(file: Path) -> None:
+        with sqlite3.connect(file) as connection:
+            connection.execute("PRAGMA writable_schema = on")
+            connection.execute(sql)
+
+    return run
+
+
 DAMAGE: dict[str, Callable[[Path], object]] = {
     "empty": lambda file: file.write_bytes(b""),
     "cut": _cut,
@@ -133,6 +142,14 @@ DAMAGE: dict[str, Callable[[Path], object]] = {
     "in no use": lambda file: (file.parent / "search.json").unlink(),
     "wrongly in use": lambda file: (file.parent / "search.json").write_text("{"),
     "all removed": lambda file: shutil.rmtree(file.parent),
+    "with a time that is none": _run("UPDATE version SET since = '2026!'"),
+    "with bytes as texts": _run("UPDATE version SET text = x'ff00'"),
+    "with texts that are not UTF-8": _run("UPDATE version SET text = CAST(x'ff00' AS TEXT)"),
+    "with words as checkpoints": _run("UPDATE cqrs_checkpoint SET base_offset = 'x', base_digest = 5"),
+    "with checkpoints before the start": _run("UPDATE cqrs_checkpoint SET base_offset = -5"),
+    "with another column": _run("UPDATE sqlite_schema SET sql = replace(sql, 'base_line', 'base_lin' || char(0xe5))"),
+    "with another schema": _run("UPDATE cqrs_version SET schema = 'x'"),
+    "with todos that never were": _run("UPDATE version SET stream = stream || 'x'"),
 }
 
 

@@ -10,7 +10,7 @@ import re
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -37,6 +37,8 @@ _PASSING = {
     sqlite3.SQLITE_IOERR,
     sqlite3.SQLITE_READONLY,
     sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_NOMEM,
+    sqlite3.SQLITE_PROTOCOL,
 }
 _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 """The codes of errors that are not the fault of the projection: those that may pass, and those of a damaged file."""
@@ -50,6 +52,7 @@ _OWN = """
         base_position INTEGER NOT NULL, base_line INTEGER NOT NULL, base_offset INTEGER NOT NULL, base_digest BLOB NOT NULL
     );
 """
+_Count = Annotated[int, msgspec.Meta(ge=0)]
 _LOAD = "SELECT position, base_position, base_line, base_offset, base_digest FROM cqrs_checkpoint WHERE log = ?"
 _KEEP = "INSERT OR REPLACE INTO cqrs_checkpoint VALUES (?, ?, ?, ?, ?, ?)"
 
@@ -63,6 +66,16 @@ class _InUse(msgspec.Struct, frozen=True):
 
     number: int
     version: int
+
+
+class _Kept(msgspec.Struct, frozen=True, array_like=True):
+    """A row of `cqrs_checkpoint` without the id of the log. SQLite keeps values of any type in any column."""
+
+    position: _Count
+    base_position: _Count
+    base_line: _Count
+    base_offset: _Count
+    base_digest: bytes
 
 
 _decode = msgspec.json.Decoder(_InUse).decode
@@ -106,7 +119,10 @@ class _File(Generation):
         """Return how far the rows were derived from a log; see `Generation`."""
         with self._errors():
             row = self._connection.execute(_LOAD, (log_id,)).fetchone()
-        return Checkpoint() if row is None else Checkpoint(row[0], Cursor(*row[1:]))
+            if row is None:
+                return Checkpoint()
+            kept = msgspec.convert(row, _Kept)
+        return Checkpoint(kept.position, Cursor(kept.base_position, kept.base_line, kept.base_offset, kept.base_digest))
 
     def change(self, log_id: str, before: Checkpoint, after: Checkpoint, work: Callable[[Any], None]) -> bool:
         """Change rows; see `Generation`."""
@@ -150,10 +166,18 @@ class _File(Generation):
 
     @contextmanager
     def _errors(self) -> Iterator[None]:
+        """Raise what goes wrong in a statement of this module as `StoreUnavailable`. Such a statement has no faults.
+
+        So whatever does not pass is damage.
+        """
         try:
             yield
         except sqlite3.Error as error:
-            raise _unavailable(self.path, error) from error
+            if _code(error) in _PASSING:
+                raise _unavailable(self.path, error) from error
+            raise _damaged(self.path, error) from error
+        except (msgspec.ValidationError, UnicodeDecodeError) as error:
+            raise _damaged(self.path, error) from error
 
 
 class SqliteTables(Tables):
@@ -303,9 +327,11 @@ def _is_of_file(error: sqlite3.Error) -> bool:
 
 
 def _unavailable(path: str, error: sqlite3.Error) -> StoreUnavailable:
-    if _code(error) in _DAMAGED:
-        return DamagedTables(f"{path}: {error}; `rebuild` makes it again")
-    return StoreUnavailable(f"{path}: {error}")
+    return _damaged(path, error) if _code(error) in _DAMAGED else StoreUnavailable(f"{path}: {error}")
+
+
+def _damaged(path: str, error: Exception) -> DamagedTables:
+    return DamagedTables(f"{path}: {error}; `rebuild` makes it again")
 
 
 def _code(error: sqlite3.Error) -> int:

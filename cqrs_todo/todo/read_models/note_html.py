@@ -9,6 +9,7 @@ from typing import Any
 
 import nh3
 from markdown_it import MarkdownIt
+from msgspec import convert
 
 from ...cqrs.events import Recorded
 from ...cqrs.projections import Projection, ReadModel
@@ -74,10 +75,12 @@ def notes_of(model: ReadModel, log_id: str, streams: Sequence[str]) -> dict[str,
 
     Raises:
         CqrsError: What `ReadModel.rows` raises.
+        ValueError: The rows are damaged.
     """
     found = {}
     for stream in streams:
-        for (html,) in model.rows("SELECT html FROM note WHERE stream = ? AND log = ?", (stream, log_id)):
+        rows = model.rows("SELECT html FROM note WHERE stream = ? AND log = ?", (stream, log_id))
+        for (html,) in convert(rows, list[tuple[str | None]]):
             if html is not None:
                 found[stream] = html
     return found
