@@ -213,6 +213,18 @@ def test_a_list_that_lost_its_end_hides_no_other_list_and_is_derived_once(filled
     assert (third.out, third.err) == (first.out, first.err)
 
 
+def test_without_a_cache_folder_a_search_finds_the_same_and_notes_are_shown(filled: Todo) -> None:
+    expected = filled("search", "dentist", "--json").out
+    cache = filled.home / ".cache"
+    shutil.rmtree(cache)
+    cache.write_text("no folder")
+    result = filled("search", "dentist", "--json")
+    assert (result.out, result.err) == (expected, "")
+    assert filled.run("store", "rebuild").code == 6
+    pytest.importorskip("nh3")
+    assert "<p>Only at the Bäcker" in filled("show", "1", "--html").out
+
+
 def test_where_shows_how_far_the_read_models_are_and_rebuild_makes_them_again(filled: Todo) -> None:
     def state() -> tuple[bool, int | None]:
         (found,) = (each for each in filled("where", "--json").json["read_models"] if each["name"] == "search")
