@@ -150,10 +150,10 @@ def test_the_attempts_are_distinct_and_would_be_noticed() -> None:
             "[site](https://a.example/?a=1&b=2)",
             '<p><a href="https://a.example/?a=1&amp;b=2" rel="noopener noreferrer nofollow">site</a></p>\n',
         ),
+        ("[site](HTTP://a)", '<p><a href="HTTP://a" rel="noopener noreferrer nofollow">site</a></p>\n'),
         (
-            "<HTTPS://a.example> <mailto:jo@a.example>",
-            '<p><a href="HTTPS://a.example" rel="noopener noreferrer nofollow">HTTPS://a.example</a>'
-            ' <a href="mailto:jo@a.example" rel="noopener noreferrer nofollow">mailto:jo@a.example</a></p>\n',
+            "<mailto:jo@a.example>",
+            '<p><a href="mailto:jo@a.example" rel="noopener noreferrer nofollow">mailto:jo@a.example</a></p>\n',
         ),
         ("<b>bold</b>", "<p>&lt;b&gt;bold&lt;/b&gt;</p>\n"),
         ("3. c", '<ol start="3">\n<li>c</li>\n</ol>\n'),
