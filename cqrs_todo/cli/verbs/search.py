@@ -4,7 +4,9 @@ from collections.abc import Mapping, Sequence
 
 from ...cqrs.errors import CqrsError
 from ...cqrs.fold import Entity
+from ...cqrs.projections import ReadModel
 from ...cqrs.struct import Struct
+from ...todo.errors import TodoNotFound
 from ...todo.fields import State
 from ...todo.read_models.search import Found, Match, Version, phrases, search
 from ...todo.service import TodoList
@@ -49,15 +51,15 @@ def search_lists(session: Session, words: Sequence[str], limit: int) -> None:
         raise UsageError("there is no word to search for", "a word has letters or digits: todo search milk")
     lists, failure = _lists(session)
     models = ReadModels(session.store)
+
+    def question(model: ReadModel) -> tuple[Found, list[_Hit]]:
+        found = search(model, lists, words, limit or None)
+        return found, _hits(found, lists)
+
     try:
-        found, failures = models.ask(
-            known_model("search"),
-            [each.log for each in lists.values()],
-            lambda model: search(model, lists, words, limit or None),
-        )
+        (found, hits), failures = models.ask(known_model("search"), [each.log for each in lists.values()], question)
     finally:
         models.close()
-    hits = _hits(found, lists)
     if session.options.json:
         _print_json(words, found, hits)
     elif session.options.plain:
@@ -89,13 +91,20 @@ def _lists(session: Session) -> tuple[dict[str, TodoList], CqrsError | None]:
 
 
 def _hits(found: Found, lists: Mapping[str, TodoList]) -> list[_Hit]:
-    """Return the todos that were found, as they are now."""
-    return [
-        _Hit(match, todos, entity)
-        for match in found.matches
-        for todos in (lists[match.log_id],)
-        for entity in todos.entities([id_of(match.stream)])
-    ]
+    """Return the todos that were found, as they are now.
+
+    Raises:
+        ValueError: A todo is not in its list, so the rows are damaged.
+    """
+    try:
+        return [
+            _Hit(match, todos, entity)
+            for match in found.matches
+            for todos in (lists[match.log_id],)
+            for entity in todos.entities([id_of(match.stream)])
+        ]
+    except TodoNotFound as error:
+        raise ValueError(f"the rows of a read model are damaged: {error}") from error
 
 
 def _print_json(words: Sequence[str], found: Found, hits: Sequence[_Hit]) -> None:
