@@ -146,9 +146,9 @@ class LogReader(ChainReader):
         self.head_record = record
         recorded = head_in(record, self.header.id)
         is_farther = recorded is not None and (self.head is None or recorded.position > self.head.position)
-        if recorded is not None and is_farther and not self._has_lost and file.inode != self._inode:
-            if self.holds(file, recorded):
-                self._inode, self.head = file.inode, recorded
+        is_replaced = file.inode != self._inode and recorded is not None and self.holds(file, recorded)
+        if is_replaced and is_farther and not self._has_lost:
+            self._inode, self.head = file.inode, recorded
         heads = [head for head in (self.head, recorded) if head is not None]
         lost = [head for head in heads if not self.holds(file, head)]
         self.head = max(lost or heads, key=lambda head: head.offset, default=None)
