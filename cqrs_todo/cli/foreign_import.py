@@ -1,14 +1,18 @@
 """`todo import` of other programs' files: what is read, what is recorded, and what is reported."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Literal
 
+from ..cqrs.errors import InvalidLogName
+from ..cqrs.names import check_free, check_log_name, name_key
 from ..cqrs.struct import Struct
 from ..todo.errors import MalformedFile
 from ..todo.formats import Context, Entry, Format, Loss, Report, load
 from ..todo.formats.converting import check_parents
 from ..todo.importing import MOST_AT_ONCE, Imported, import_entries, import_many, plan_for
 from ..todo.recorder import Answer
+from ..todo.service import TodoList
 from ..todo.views import number_ranges
 from .clock import to_local, zone_name
 from .errors import InvalidInput, UsageError, to_install
@@ -132,9 +136,11 @@ def import_foreign(session: Session, sources: Sequence[Source], format: Format, 
         return
     if kept is None:
         raise InvalidInput(f"the files have more than {MOST_AT_ONCE:,} todos, the limit for --list-by{_NOTHING}")
-    done = [
-        _import_into(name, session, entries, losses, choices) for name, entries in _by_list(session, kept, choices).items()
-    ]
+    lists = _by_list(session, kept, losses, choices)
+    if len(lists) > 1 and not choices.dry_run:
+        for name, entries in lists.items():  # so that a list that cannot be read is noticed before anything is recorded
+            plan_for(_opened(session, name), entries)
+    done = [_import_into(name, session, entries, losses, choices) for name, entries in lists.items()]
     _answer(session, done, losses, format, choices, kept)
 
 
@@ -220,19 +226,46 @@ def _of_file(entry: Entry, number: int) -> Entry:
     return replace(entry, key=f"{number} {entry.key}", todo=linked)
 
 
-def _by_list(session: Session, entries: Sequence[Entry], choices: Choices) -> dict[str, list[Entry]]:
-    """Return the entries of each list. With `--list-by project`, a todo is in the list of the one that it is under."""
+def _by_list(session: Session, entries: Sequence[Entry], losses: Losses, choices: Choices) -> dict[str, list[Entry]]:
+    """Return the entries of each list. With `--list-by project`, a todo is in the list of the one that it is under.
+
+    Raises:
+        InvalidInput: A project cannot be the name of a list.
+        LogExists: An archived list has the name of a project.
+    """
     if not choices.by_project:
         return {session.list.name: list(entries)}
+    store = session.store
     lists: dict[str, list[Entry]] = {}
     names: dict[str, str] = {}
-    known = {name.casefold(): name for name in session.store.names()}  # no two names differ only by case
+    known = {name_key(name): name for name in (session.default_list, session.list.name, *store.names())}
+    archived = [(name, True) for name in store.names(archived=True)]
+    report = losses.report(session.list.name)
     for entry in entries:
         project = (entry.todo.project or "").partition(".")[0]
-        project = known.setdefault(project.casefold(), project) if project else ""
-        names[entry.key] = names.get(entry.todo.parent or "") or project or session.list.name
-        lists.setdefault(names[entry.key], []).append(entry)
+        name = names.get(entry.todo.parent or "") or session.list.name
+        if project and entry.todo.parent not in names:
+            name = _list_name(project, entry.line)
+            name = known.setdefault(name_key(name), name)  # no two names differ only by case
+            if name_key(name) != name_key(project):
+                report(Loss(entry.line, f"the project {project}", f"the list {name}", "changed"))
+        names[entry.key] = name
+        lists.setdefault(name, []).append(entry)
+    for name in lists:
+        check_free(name, archived)
     return lists
+
+
+def _list_name(project: str, line: int) -> str:
+    """Return a project as the name of a list: what cannot be in one becomes a hyphen."""
+    name = re.sub(r"[^\w ._-]+", "-", project).strip(" -.")
+    try:
+        return check_log_name(name)
+    except InvalidLogName as error:
+        raise InvalidInput(
+            f"line {line:,}: the project {project} cannot be a list: the name of a list {error.reason}{_NOTHING}",
+            "rename the project, or leave out --list-by",
+        ) from error
 
 
 class _Done(Struct, frozen=True):
@@ -242,8 +275,12 @@ class _Done(Struct, frozen=True):
     imported: Imported
 
 
+def _opened(session: Session, name: str) -> TodoList:
+    return session.list if name == session.list.name else session.open_list(name)
+
+
 def _import_into(name: str, session: Session, entries: Sequence[Entry], losses: Losses, choices: Choices) -> _Done:
-    todos = session.list if name == session.list.name else session.open_list(name)
+    todos = _opened(session, name)
     session.progress.begin("importing")
     try:
         imported = plan_for(todos, entries) if choices.dry_run else import_entries(todos, entries)

@@ -4,7 +4,7 @@ import logging
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from datetime import datetime
+from datetime import UTC, datetime
 
 from ..cqrs import reactions
 from ..cqrs.cursor import Cursor
@@ -58,6 +58,7 @@ class Reacting:
         self._only = only
         self._from_start = from_start
         self._found = find_reactions(session)
+        self._started = datetime.now(UTC)
         self._begun: dict[str, datetime | None] = begun(session.store.url, [each.name for each in self._found])
         self._deliverer = deliverer or Deliverer(session)
         self._reactions: dict[tuple[str, str], ListReaction] = {}
@@ -87,7 +88,7 @@ class Reacting:
                 try:
                     reaction = self._reaction(found.name, name)
                     before = {each.event for each in reaction.runner.parked()}
-                    done[found.name, name] = reaction.runner.catch_up()
+                    done[found.name, name] = reaction.catch_up()
                     parked += len({each.event for each in reaction.runner.parked()} - before)
                 except ReactionBusy:  # another process runs it
                     continue
@@ -96,6 +97,8 @@ class Reacting:
                 except CqrsError as error:
                     failure = failure or error
                     self._warn(error)
+        # a list that comes later is newer than the reactions that began in this pass
+        self._begun = {name: time or self._started for name, time in self._begun.items()}
         reminders = 0
         try:
             reminders = self._remind()

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from ..cqrs.checkpoints import Checkpoint
-from ..cqrs.errors import in_words
+from ..cqrs.errors import StaleCursor, in_words
 from ..cqrs.events import Recorded
 from ..cqrs.extensions import entry_points
 from ..cqrs.names import check_log_name
@@ -67,6 +67,12 @@ class NothingMatches(NotFound):
     def __init__(self, name: str) -> None:
         super().__init__(f"no event matches the reaction {name!r}")
         self.hint = None
+
+
+class LogChanged(StaleCursor):
+    """A list is not what it was when a reaction read it."""
+
+    hint = "to let the reaction go on: todo verify --repair"
 
 
 class FoundReaction(Struct, frozen=True):
@@ -186,7 +192,7 @@ class ListReaction:
         return self._checkpoints.load(self.found.name, self.log.id)
 
     def begin(self, begun: datetime | None, *, from_start: bool) -> None:
-        """Let a reaction that is new to a list begin now, unless the list is newer than the reaction.
+        """Let a reaction that is new to a list begin with what was recorded since it began on this machine.
 
         Args:
             begun: When the reaction began on this machine; None if it begins now.
@@ -194,7 +200,20 @@ class ListReaction:
         """
         if from_start or (begun is not None and self.log.created >= begun) or self.checkpoint != Checkpoint():
             return
-        self.runner.begin_now()
+        if begun is None:
+            self.runner.begin_now()
+            return
+        commits = self.log.commits_backward()
+        last = next((commit for commit in commits if commit.metadata.at < begun), None)
+        if last is not None:
+            self.runner.begin_after(last.last)
+
+    def catch_up(self) -> int:
+        """React to what is due, and return with how many events it is done; see `Runner.catch_up`."""
+        try:
+            return self.runner.catch_up()
+        except StaleCursor as error:
+            raise LogChanged(str(error)) from error
 
     def matches(self, event: Recorded[Any]) -> bool:
         """Return whether the todo of an event matches the query of the reaction, as it is after the event."""

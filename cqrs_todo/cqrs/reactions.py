@@ -137,10 +137,11 @@ class Runner:
                 begun = place.position
                 try:
                     place, done = self._pass(place)
-                except StaleCursor:
+                except StaleCursor as error:
                     place = self._checkpoints.load(self._reaction.name, self._log.id)  # it may have come farther
                     if not self._log.forgotten:
-                        raise
+                        waits = f"the reaction {self._reaction.name} waits at @{place.position} until the log is repaired"
+                        raise StaleCursor(f"{error}; {waits}") from error
                     # streams were forgotten: the digests have changed, and no event has moved
                     place, done = self._pass(Checkpoint(place.position))  # it reads from the start of the log
                 total += done

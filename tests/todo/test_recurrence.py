@@ -393,3 +393,9 @@ def test_a_todo_that_does_not_recur_cannot_be_moved() -> None:
 )
 def test_the_longest_rule_that_words_begin_with_is_found(words: list[str], count: int) -> None:
     assert leading_words_of_rule(words, ANCHOR) == count
+
+
+@pytest.mark.parametrize("text", ["after:3d", "after:3-days", "after 3 days", "every after 3 days", "AFTER:3D"])
+def test_a_rule_may_be_written_with_its_marker(text: str) -> None:
+    assert read_rule(text, date(2026, 3, 1)) == ("FREQ=DAILY;INTERVAL=3", True)
+    assert read_rule("every:2-weeks", date(2026, 3, 1)) == read_rule("2 weeks", date(2026, 3, 1))

@@ -20,8 +20,8 @@ class Entry(Struct, frozen=True, kw_only=True):
         todo: The values of the entry. Its `parent` and `depends` are keys of other entries of the file, not ids of todos.
             What has no field is in its attributes. A cancelled entry is a removed todo.
         line: The number of its first line in the file, from 1. In JSON it is the place of the entry in the list.
-        has_id: Whether the key is an id of the other program, which stays the same when the entry changes. It is then the
-            value of an attribute, too.
+        has_id: Whether the key is an id of the other program, which stays the same when the entry changes. Its
+            parts are then in the attributes, too.
         guessed: The fields whose values are not in the file, but follow from the time of the import.
     """
 

@@ -45,6 +45,8 @@ if TYPE_CHECKING:
 
 UID = "uid"
 """The attribute with the UID."""
+RECURRENCE_ID = "recurrence-id"
+"""The attribute that makes a todo an exception of the series with its UID."""
 LEVELS: dict[int, Priority] = {**dict.fromkeys(range(1, 5), "H"), 5: "M", **dict.fromkeys(range(6, 10), "L")}
 """Our priorities by those of iCalendar."""
 _CANONICAL = dict(zip(PRIORITIES, (1, 5, 9), strict=True))
@@ -81,6 +83,11 @@ _PLAIN = {
 def uid_of(id: str, attributes: Attributes) -> str:
     """Return the UID of a todo: the one that it came with, or one that follows from its id."""
     return dict(attributes).get(UID) or uuid_of(id, attributes)
+
+
+def exception_key(uid: str, exception: str) -> str:
+    """Return what names an exception of a series: its UID, and its RECURRENCE-ID without the parameters."""
+    return f"{uid} {exception.rpartition(':')[2]}"
 
 
 def read(source: str, context: Context, report: Report) -> Iterator[Entry]:
@@ -134,12 +141,12 @@ def _entry(component: Component, place: int, keys: set[str], context: Context, r
     uid = str(component.get("UID", "")).strip()
     key = uid or f"todo {place}"
     if "RECURRENCE-ID" in component:  # an exception of a series has the UID of the series
-        key = f"{key} {component['RECURRENCE-ID'].to_ical().decode()}"
+        key = exception_key(key, component["RECURRENCE-ID"].to_ical().decode())
     if key in keys:
         skip(place, f"todo {place}: another todo has the UID {uid}, too", context, report)
         return None
     keys.add(key)
-    return draft.entry(key, text, has_id=key == uid)
+    return draft.entry(key, text, has_id=bool(uid))
 
 
 def _read(draft: Draft, component: Component, context: Context) -> str:
