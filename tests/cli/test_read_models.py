@@ -229,7 +229,7 @@ def test_show_prints_notes_as_html(filled: Todo) -> None:
     id = filled.todos()[0]["id"]
     expected = f'<article id="{id}">\n<h1>Buy oat drink</h1>\n<p>Only <em>now</em> &lt;script&gt;</p>\n</article>\n'
     assert filled("show", "1", "--html").out == expected
-    (file,) = models(filled).rglob("notes.*.sqlite")
+    (file,) = models(filled).rglob("note_html.*.sqlite")
     file.write_bytes(file.read_bytes()[:5000])
     assert filled("show", "1", "--html").out == expected
     assert "<h1>Buy milk</h1>\n<p>Only at the Bäcker" in filled("show", "1", "--html", "--at", "@1").out
