@@ -59,6 +59,10 @@ def _acknowledge(session: Session, ids: str | None, when: Sequence[str]) -> None
     def acknowledge(item: Item) -> Sequence[TodoCommand]:
         if item.todo.reminder is None:
             raise Rejected("it has no reminder")
+        if item.todo.reminder > session.list.clock() and item.todo.acknowledged != item.todo.reminder:
+            at = short_instant(item.todo.reminder, to_local)
+            label = f"{session.prefix(session.list.name)}{item.number}"
+            raise Rejected(f"its reminder comes at {at}, and is removed by: todo edit {label} reminder:none")
         return [Change(ACKNOWLEDGED, item.todo.reminder)]
 
     change(session, [ids], acknowledge, "Acknowledged the reminder of", "Acknowledged already")
@@ -78,10 +82,7 @@ def _with_hint(session: Session, error: UsageError, ids: str, when: Sequence[str
 
 VERB = Verb(
     name="remind",
-    help=(
-        "Set the reminder of todos, acknowledge it, or list all reminders. "
-        "`todo edit 3 --clear reminder` or `todo edit 3 reminder:none` clears it."
-    ),
+    help=("Set, acknowledge or list reminders. `todo edit 3 --clear reminder` or `todo edit 3 reminder:none` clears it."),
     examples=(
         "todo remind 3 tomorrow 9:00",
         "todo remind 1-3 friday",
