@@ -9,6 +9,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from glob import escape, glob
 from typing import Any
 
 import msgspec
@@ -21,7 +22,7 @@ from ..cqrs.names import check_log_name
 from ..cqrs.query import Query
 from ..cqrs.reactions import Reaction, Runner
 from ..cqrs.store import Log
-from ..cqrs.stores.jsonl.files import os_errors_as_store_errors, replace_durably
+from ..cqrs.stores.jsonl.files import os_errors_as_store_errors, remove, replace_durably
 from ..cqrs.struct import Struct
 from ..todo.errors import InvalidQuery, NotFound
 from ..todo.model import DECIDER, EVENTS
@@ -348,6 +349,24 @@ def _add_output(name: str, event: Recorded[Any], ended: Ended) -> None:
         file.seek(0)
         file.write(content)
         file.truncate()
+
+
+def remove_outputs() -> tuple[list[str], list[str]]:
+    """Remove what the programs of all reactions printed: it can hold any text of a todo.
+
+    Returns:
+        The paths of the files that were removed, and of those that could not be removed.
+    """
+    removed: list[str] = []
+    left: list[str] = []
+    for path in sorted(glob(os.path.join(escape(os.path.join(state_dir(), "reactions")), "*.out"))):
+        try:
+            remove(path)
+        except OSError:
+            left.append(path)
+        else:
+            removed.append(path)
+    return removed, left
 
 
 def output_file(name: str) -> str:

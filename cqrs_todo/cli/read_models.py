@@ -6,15 +6,14 @@ all lists. They catch up when they are read.
 
 import hashlib
 import os
-import sqlite3
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Any, TypeVar
 
 from ..cqrs.cursor import Cursor
 from ..cqrs.errors import CqrsError, StoreUnavailable, UnknownEvents
-from ..cqrs.projections import NewerProjection, Projection, ProjectionFailed, ReadModel
-from ..cqrs.projections.sqlite import DamagedTables, SqliteTables
+from ..cqrs.projections import NewerProjection, Projection, ProjectionFailed, ReadModel, Tables
+from ..cqrs.projections.sqlite import DamagedTables, MemoryTables, SqliteTables
 from ..cqrs.store import Log, Store
 from ..cqrs.struct import Struct
 from ..todo import read_models
@@ -55,7 +54,7 @@ class KnownModel(Struct, frozen=True):
 
 
 KNOWN = (
-    KnownModel("search", "todo search: what todos ever said"),
+    KnownModel("search", "todo search: present and past words"),
     KnownModel("days", "todo stats: counts by quarter of an hour"),
     KnownModel("note_html", "todo show --html: the notes as HTML"),
 )
@@ -124,12 +123,15 @@ class ReadModels:
         """
         name = hashlib.sha256(store.url.encode("utf-8", "surrogatepass")).hexdigest()[:32]
         self._store = store
-        self._tables = SqliteTables(os.path.join(models_folder(), name))
+        self._files = SqliteTables(os.path.join(models_folder(), name))
+        self._tables: Tables = self._files
 
     def ask(
         self, known: KnownModel, logs: Sequence[Log], question: Callable[[ReadModel], T]
     ) -> tuple[T, Sequence[CqrsError]]:
         """Bring a read model up to date, and ask it something. If it is damaged, it is derived again first.
+
+        If the cache folder cannot be used, all is derived in memory, which is slow.
 
         Args:
             known: The read model.
@@ -140,14 +142,29 @@ class ReadModels:
             The answer, and why some logs could not be read to their ends. What comes before is in the answer.
 
         Raises:
-            StoreUnavailable: The store or the cache folder cannot be reached.
+            StoreUnavailable: The store cannot be reached.
             CqrsError: What the question raises.
         """
         try:
+            return self._ask_files(known, logs, question)
+        except StoreUnavailable:  # if it is the store that cannot be reached, this says so again
+            self._tables = MemoryTables()
             return self._ask(known, logs, question)
-        except (DamagedTables, NewerProjection, sqlite3.Error):
-            self._tables.remove(known.name)
+
+    def _ask_files(
+        self, known: KnownModel, logs: Sequence[Log], question: Callable[[ReadModel], T]
+    ) -> tuple[T, list[CqrsError]]:
+        """Ask the tables in the cache folder. If they are damaged, they are derived again first."""
+        try:
             return self._ask(known, logs, question)
+        except (DamagedTables, NewerProjection, ProjectionFailed):
+            pass
+        except CqrsError:
+            raise
+        except Exception:  # damaged rows can be anything, so `question` can raise anything: if it does so again, it is wrong
+            pass
+        self._files.remove(known.name)
+        return self._ask(known, logs, question)
 
     def _ask(self, known: KnownModel, logs: Sequence[Log], question: Callable[[ReadModel], T]) -> tuple[T, list[CqrsError]]:
         failures = self._catch_up(known, logs)
@@ -194,7 +211,7 @@ class ReadModels:
         Raises:
             StoreUnavailable: The store or the cache folder cannot be reached.
         """
-        self._tables.remove(known.name)
+        self._files.remove(known.name)
         return self._catch_up(known, logs)
 
     def position(self, known: KnownModel, log: Log) -> int:
@@ -211,7 +228,7 @@ class ReadModels:
             snapshot: Returns the cursor of the newest snapshot of a log by its id, so that the end of a log is found fast.
         """
         try:
-            size = sum(map(_size, self._tables.files(known.name)))
+            size = sum(map(_size, self._files.files(known.name)))
             generation = self._tables.current(known.name)
         except StoreUnavailable:  # the verb that reads it says why
             return State(known, False, 0, None)
@@ -229,6 +246,7 @@ class ReadModels:
 
     def close(self) -> None:
         """Close the files."""
+        self._files.close()
         self._tables.close()
 
 

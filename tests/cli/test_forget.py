@@ -139,6 +139,18 @@ def test_nothing_outside_the_log_keeps_a_password(filled: Todo) -> None:
     assert (holding(filled), filled("undo").err) == ([], "")
 
 
+def test_what_a_reaction_printed_about_a_password_is_removed(filled: Todo) -> None:
+    config = filled.home / ".config/cqrs-todo/config.toml"
+    config.parent.mkdir(parents=True, exist_ok=True)
+    with config.open("a") as file:
+        file.write('[[reaction]]\nname = "echo"\nrun = ["echo", "{text}"]\n')
+    filled("react", "--from-start")
+    (output,) = [file for file in holding(filled) if file.endswith(".out")]
+    result = filled("forget", "2", "--yes")
+    assert f"Deleted, because it may have held this: {filled.home / output}" in result.err
+    assert holding(filled) == []
+
+
 def test_undo_brings_nothing_back_and_says_why(filled: Todo) -> None:
     filled("undo")
     filled("forget", "2", "--yes")

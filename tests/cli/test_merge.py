@@ -125,7 +125,7 @@ def test_a_commit_that_is_in_force_in_part_can_be_undone(here: Todo) -> None:
     here("merge", str(there.log_file()))
     assert (here.todos()[0]["text"], here.todos()[0]["priority"]) == ("Buy soy milk", "H")
     history = here("history", "1").out
-    assert "1 text set to Buy oat milk elsewhere, which has no effect here\n" in history
+    assert "1 text set to Buy oat milk: no effect after the merge\n" in history
     here("undo")
     assert (here.todos()[0]["text"], here.todos()[0]["priority"]) == ("Buy soy milk", None)
     here("redo")
@@ -156,8 +156,18 @@ def test_the_history_can_show_only_what_lost(here: Todo) -> None:
     there = apart(here)
     here("merge", str(there.log_file()))
     (line,) = here("history", "--conflicts").out.splitlines()
-    assert "1 text set to Buy oat milk elsewhere, which has no effect here" in line
+    assert "1 text set to Buy oat milk: no effect after the merge" in line
     assert [commit["position"] for commit in here("history", "--conflicts", "--json").json["commits"]] == [8]
+
+
+def test_a_backup_is_refused_with_the_command_that_restores_it(here: Todo) -> None:
+    backup = here.home / "b.zip"
+    here("backup", str(backup))
+    before = here.log_file().read_bytes()
+    result = here.run("merge", str(backup))
+    assert result.code == 1
+    assert result.err == f"todo: {backup} is a backup, not the log of a list\n      to restore it: todo import {backup}\n"
+    assert here.log_file().read_bytes() == before
 
 
 def test_a_newer_copy_is_taken_over_and_an_older_one_changes_nothing(here: Todo) -> None:

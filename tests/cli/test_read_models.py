@@ -48,7 +48,7 @@ def test_a_search_finds_todos_of_all_lists_by_what_they_ever_said(filled: Todo) 
     (version,) = match["versions"]
     assert (version["text"], version["tags"], version["position"]) == ("Buy milk", ["shop"], 1)
     assert version["since"] < version["until"]
-    assert filled("search", "milk", "oat").err == "No todo ever said that.\n", "not at the same time"
+    assert filled("search", "milk", "oat").err == "No todo has or had these words.\n", "not at the same time"
     assert found(filled, "strasse", "BACKER") == [("inbox", 1, "open")]
     assert found(filled, "oat dr*") == [("inbox", 1, "open")]
     assert found(filled, "-L", "work", "dentist") == [("work", 1, "open")]
@@ -122,6 +122,15 @@ def _be_newer(file: Path) -> None:
     (folder / "search.json").write_text(json.dumps({"number": int(file.name.split(".")[1]), "version": 1000}))
 
 
+def _run(sql: str) -> Callable[[Path], object]:
+    def run(file: Path) -> None:
+        with sqlite3.connect(file) as connection:
+            connection.execute("PRAGMA writable_schema = on")
+            connection.execute(sql)
+
+    return run
+
+
 DAMAGE: dict[str, Callable[[Path], object]] = {
     "empty": lambda file: file.write_bytes(b""),
     "cut": _cut,
@@ -133,6 +142,14 @@ DAMAGE: dict[str, Callable[[Path], object]] = {
     "in no use": lambda file: (file.parent / "search.json").unlink(),
     "wrongly in use": lambda file: (file.parent / "search.json").write_text("{"),
     "all removed": lambda file: shutil.rmtree(file.parent),
+    "with a time that is none": _run("UPDATE version SET since = '2026!'"),
+    "with bytes as texts": _run("UPDATE version SET text = x'ff00'"),
+    "with texts that are not UTF-8": _run("UPDATE version SET text = CAST(x'ff00' AS TEXT)"),
+    "with words as checkpoints": _run("UPDATE cqrs_checkpoint SET base_offset = 'x', base_digest = 5"),
+    "with checkpoints before the start": _run("UPDATE cqrs_checkpoint SET base_offset = -5"),
+    "with another column": _run("UPDATE sqlite_schema SET sql = replace(sql, 'base_line', 'base_lin' || char(0xe5))"),
+    "with another schema": _run("UPDATE cqrs_version SET schema = 'x'"),
+    "with todos that never were": _run("UPDATE version SET stream = stream || 'x'"),
 }
 
 
@@ -171,6 +188,43 @@ def test_a_list_that_is_damaged_hides_no_other_list(filled: Todo) -> None:
     assert "work.jsonl" in result.err
 
 
+def test_of_a_list_that_was_damaged_before_the_first_search_the_rest_is_found(filled: Todo) -> None:
+    path = filled.log_file("work")
+    path.write_text(path.read_text() + "garbage\n")
+    for words in (("dentist", "-L", "work"), ("pay",)):
+        shutil.rmtree(models(filled), ignore_errors=True)
+        result = filled.run("search", *words)
+        assert (result.code, "Pay the dentist" in result.out) == (5, True)
+        assert "has not been built" not in result.err
+
+
+def test_a_list_that_lost_its_end_hides_no_other_list_and_is_derived_once(filled: Todo) -> None:
+    backup = filled.log_file().read_bytes()
+    filled("add", "Call the dentist again")
+    assert len(found(filled, "dentist")) == 3
+    filled.log_file().write_bytes(backup)
+    first = filled.run("search", "dentist")
+    assert (first.code, first.out.count("dent"), "derived again" in first.err) == (5, 4, False)
+    file = tables(filled)
+    second = filled.run("search", "dentist")
+    assert (second.out, second.err, tables(filled)) == (first.out, first.err, file)
+    shutil.rmtree(models(filled))
+    third = filled.run("search", "dentist")
+    assert (third.out, third.err) == (first.out, first.err)
+
+
+def test_without_a_cache_folder_a_search_finds_the_same_and_notes_are_shown(filled: Todo) -> None:
+    expected = filled("search", "dentist", "--json").out
+    cache = filled.home / ".cache"
+    shutil.rmtree(cache)
+    cache.write_text("no folder")
+    result = filled("search", "dentist", "--json")
+    assert (result.out, result.err) == (expected, "")
+    assert filled.run("store", "rebuild").code == 6
+    pytest.importorskip("nh3")
+    assert "<p>Only at the Bäcker" in filled("show", "1", "--html").out
+
+
 def test_where_shows_how_far_the_read_models_are_and_rebuild_makes_them_again(filled: Todo) -> None:
     def state() -> tuple[bool, int | None]:
         (found,) = (each for each in filled("where", "--json").json["read_models"] if each["name"] == "search")
@@ -183,7 +237,7 @@ def test_where_shows_how_far_the_read_models_are_and_rebuild_makes_them_again(fi
     filled("add", "two", "+a", "+b")
     filled("-L", "work", "add", "three")
     assert state() == (True, 2)
-    assert "todo search: what todos ever said (0.0 MB, 2 events behind)" in filled("where").out
+    assert "todo search: present and past words (0.0 MB, 2 events behind)" in filled("where").out
     assert filled("store", "rebuild", "search").out == "Rebuilt search from 2 lists\n"
     assert state() == (True, 0)
     result = filled.run("store", "rebuild", "nothing")
@@ -229,7 +283,7 @@ def test_show_prints_notes_as_html(filled: Todo) -> None:
     id = filled.todos()[0]["id"]
     expected = f'<article id="{id}">\n<h1>Buy oat drink</h1>\n<p>Only <em>now</em> &lt;script&gt;</p>\n</article>\n'
     assert filled("show", "1", "--html").out == expected
-    (file,) = models(filled).rglob("notes.*.sqlite")
+    (file,) = models(filled).rglob("note_html.*.sqlite")
     file.write_bytes(file.read_bytes()[:5000])
     assert filled("show", "1", "--html").out == expected
     assert "<h1>Buy milk</h1>\n<p>Only at the Bäcker" in filled("show", "1", "--html", "--at", "@1").out

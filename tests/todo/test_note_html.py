@@ -1,6 +1,7 @@
 """Notes as HTML: Markdown is rendered, and nothing in a note can run, load or mislead."""
 
 from html.parser import HTMLParser
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -63,6 +64,11 @@ ATTEMPTS = (
     "\x00<script\x00>alert(1)</script>",
     "[x](//evil.example)",
     "[x](../admin/delete?all=1)",
+    "<http:/add?text=x>",
+    "[x](HTTP:add)",
+    "[x](https:///evil.example)",
+    "<http://?text=x>",
+    "<http://\\evil.example>",
     "# <a id=x name=getElementById>",
 )
 SAFE = {
@@ -102,8 +108,10 @@ class Strict(HTMLParser):
         for name, value in attrs:
             if name not in SAFE.get(tag, set()):
                 self.unsafe.append(f"<{tag} {name}>")
-            scheme, _, _ = (value or "").partition(":")
-            if name == "href" and scheme.strip().lower() not in ("http", "https", "mailto"):
+            address = urlsplit((value or "").replace("\\", "/"))
+            if name == "href" and not (
+                address.scheme == "mailto" or (address.scheme in ("http", "https") and address.netloc)
+            ):
                 self.unsafe.append(f"<{tag} {name}={value}>")
 
     def handle_comment(self, data: str) -> None:
@@ -141,6 +149,11 @@ def test_the_attempts_are_distinct_and_would_be_noticed() -> None:
         (
             "[site](https://a.example/?a=1&b=2)",
             '<p><a href="https://a.example/?a=1&amp;b=2" rel="noopener noreferrer nofollow">site</a></p>\n',
+        ),
+        ("[site](HTTP://a)", '<p><a href="HTTP://a" rel="noopener noreferrer nofollow">site</a></p>\n'),
+        (
+            "<mailto:jo@a.example>",
+            '<p><a href="mailto:jo@a.example" rel="noopener noreferrer nofollow">mailto:jo@a.example</a></p>\n',
         ),
         ("<b>bold</b>", "<p>&lt;b&gt;bold&lt;/b&gt;</p>\n"),
         ("3. c", '<ol start="3">\n<li>c</li>\n</ol>\n'),

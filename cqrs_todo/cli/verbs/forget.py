@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from ...cqrs.errors import DamagedLog
 from ...cqrs.fold import Entity
+from ...cqrs.struct import replace
 from ...todo.fields import State
 from ...todo.forgetting import Forgot
 from ...todo.forgetting import forget as forget_in
@@ -41,10 +42,20 @@ def forget(session: Session, ids: Sequence[str], yes: bool) -> int:
         return _REFUSED
     done = forget_in(session.store, [entity.stream for entity in entities], session.clear_caches)
     if done.lists:
+        done = _without_outputs(done)
         _print(session, done, number_ranges([entity.number for entity in entities]), [entity.stream for entity in entities])
     if done.errors:
         raise next((error for error in done.errors if isinstance(error, DamagedLog)), done.errors[0])
     return 0
+
+
+def _without_outputs(done: Forgot) -> Forgot:
+    """Remove what the programs of reactions printed, and return what was done with this."""
+    from ..reactions import remove_outputs  # only here, because it imports much
+
+    removed, left = remove_outputs()
+    unreached = [f"{path} (it could not be removed)" for path in left]
+    return replace(done, removed=(*done.removed, *removed), unreached=(*done.unreached, *unreached))
 
 
 def _agreed(session: Session, entities: Sequence[Entity[State]], ids: Sequence[str]) -> bool:

@@ -1,10 +1,12 @@
-"""`todo search`: find todos by all that they ever said."""
+"""`todo search`: find todos by their present and past texts, notes and tags."""
 
 from collections.abc import Mapping, Sequence
 
 from ...cqrs.errors import CqrsError
 from ...cqrs.fold import Entity
+from ...cqrs.projections import ReadModel
 from ...cqrs.struct import Struct
+from ...todo.errors import TodoNotFound
 from ...todo.fields import State
 from ...todo.read_models.search import Found, Match, Version, phrases, search
 from ...todo.service import TodoList
@@ -38,7 +40,7 @@ class _Hit(Struct, frozen=True):
 
 
 def search_lists(session: Session, words: Sequence[str], limit: int) -> None:
-    """Find todos on all lists, or on the one that is named, by all that they ever said.
+    """Find todos on all lists, or on the one that is named, by their present and past texts, notes and tags.
 
     Raises:
         CqrsError: A list could not be read to its end. What was found is printed first.
@@ -49,15 +51,15 @@ def search_lists(session: Session, words: Sequence[str], limit: int) -> None:
         raise UsageError("there is no word to search for", "a word has letters or digits: todo search milk")
     lists, failure = _lists(session)
     models = ReadModels(session.store)
+
+    def question(model: ReadModel) -> tuple[Found, list[_Hit]]:
+        found = search(model, lists, words, limit or None)
+        return found, _hits(found, lists)
+
     try:
-        found, failures = models.ask(
-            known_model("search"),
-            [each.log for each in lists.values()],
-            lambda model: search(model, lists, words, limit or None),
-        )
+        (found, hits), failures = models.ask(known_model("search"), [each.log for each in lists.values()], question)
     finally:
         models.close()
-    hits = _hits(found, lists)
     if session.options.json:
         _print_json(words, found, hits)
     elif session.options.plain:
@@ -89,13 +91,20 @@ def _lists(session: Session) -> tuple[dict[str, TodoList], CqrsError | None]:
 
 
 def _hits(found: Found, lists: Mapping[str, TodoList]) -> list[_Hit]:
-    """Return the todos that were found, as they are now."""
-    return [
-        _Hit(match, todos, entity)
-        for match in found.matches
-        for todos in (lists[match.log_id],)
-        for entity in todos.entities([id_of(match.stream)])
-    ]
+    """Return the todos that were found, as they are now.
+
+    Raises:
+        ValueError: A todo is not in its list, so the rows are damaged.
+    """
+    try:
+        return [
+            _Hit(match, todos, entity)
+            for match in found.matches
+            for todos in (lists[match.log_id],)
+            for entity in todos.entities([id_of(match.stream)])
+        ]
+    except TodoNotFound as error:
+        raise ValueError(f"the rows of a read model are damaged: {error}") from error
 
 
 def _print_json(words: Sequence[str], found: Found, hits: Sequence[_Hit]) -> None:
@@ -150,7 +159,7 @@ def _print_lines(session: Session, words: Sequence[str], found: Found, hits: Seq
         for version in hit.match.versions:
             print_line(f"{'':<{width}}  {_in_words(version, words)}")
     if not hits:
-        print_message(session, "No todo ever said that.")
+        print_message(session, "No todo has or had these words.")
     elif found.more:
         print_message(session, f"These are the best {len(hits)}. To see all: --limit 0")
 
@@ -170,8 +179,8 @@ def _in_words(version: Version, words: Sequence[str]) -> str:
 VERB = Verb(
     name="search",
     help=(
-        "Find todos by all that they ever said. It searches texts, notes and tags on all lists that are not archived, with"
-        " those of the past and of removed todos, and shows the best matches first."
+        "Find todos by their present and past texts, notes and tags. It searches all lists that are not archived, and"
+        " removed todos, too. It shows the best matches first."
     ),
     examples=("todo search dentist", 'todo search "oat milk"', "todo search dent* +health", "todo search milk -L home"),
     action=search_lists,

@@ -208,7 +208,7 @@ class ReadModel:
         Raises:
             ProjectionFailed: An event cannot be applied. The rows of the events before it are there.
             NewerProjection: The rows are those of a newer version.
-            DamagedLog: A log cannot be read to its end.
+            DamagedLog: A log cannot be read to its end. The rows are those of all that can be read.
             StoreUnavailable: The store or the database of the tables cannot be reached.
         """
         generation = self._tables.current(self._projection.name)
@@ -220,7 +220,7 @@ class ReadModel:
         except ProjectionBehind:  # the tables were deleted meanwhile
             return self._build(anew=False)
         except StaleCursor as error:
-            _logger().warning("a log was rewritten, so the projection %s is derived again: %s", self._projection.name, error)
+            _logger().info("a log was rewritten, so the projection %s is derived again: %s", self._projection.name, error)
             return self._build(anew=True)
 
     def rebuild(self) -> int:
@@ -346,12 +346,16 @@ class ReadModel:
             _logger().info("version %d of the projection %s is being built", version, name)
             generation = self._tables.begin(self._projection, anew=anew)
             try:
-                applied = self._advance(generation)
-            except StaleCursor:  # a log was rewritten since these tables were left half built
-                if anew:
-                    raise
-                generation = self._tables.begin(self._projection, anew=True)
-                applied = self._advance(generation)
+                try:
+                    applied = self._advance(generation)
+                except StaleCursor:  # a log was rewritten since these tables were left half built
+                    if anew:
+                        raise
+                    generation = self._tables.begin(self._projection, anew=True)
+                    applied = self._advance(generation)
+            except DamagedLog:  # all that can be read was derived
+                self._tables.use(name, generation)
+                raise
             self._tables.use(name, generation)
             return applied
 
@@ -363,7 +367,20 @@ class ReadModel:
         return logs_of(self._store, self._log)
 
     def _advance(self, generation: Generation) -> int:
-        return sum(self._advance_in(generation, log) for log in self._logs())
+        """Derive what is new in all logs. Returns how many events were applied.
+
+        Raises:
+            DamagedLog: A log cannot be read to its end. What comes before it, and what is in the other logs, was derived.
+        """
+        applied, damage = 0, None
+        for log in self._logs():
+            try:
+                applied += self._advance_in(generation, log)
+            except DamagedLog as error:
+                damage = damage or error
+        if damage is not None:
+            raise damage
+        return applied
 
     def _advance_in(self, generation: Generation, log: Log) -> int:
         """Derive what is new in a log. Returns how many events were applied."""

@@ -9,14 +9,14 @@ import os
 import re
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Annotated, Any
 
 import msgspec
 
 from ..checkpoints import Checkpoint
 from ..cursor import Cursor
-from ..errors import StoreUnavailable
+from ..errors import CqrsError, StoreUnavailable
 from ..stores.jsonl.files import (
     close,
     make_directory,
@@ -28,6 +28,7 @@ from ..stores.jsonl.files import (
 )
 from . import ENDS_TRANSACTION, Generation, NotApplied, Projection, ProjectionFailed, Tables
 
+_MEMORY = ":memory:"
 _WAIT = 30.0
 """For how many seconds SQLite waits while another program writes."""
 _PASSING = {
@@ -37,6 +38,8 @@ _PASSING = {
     sqlite3.SQLITE_IOERR,
     sqlite3.SQLITE_READONLY,
     sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_NOMEM,
+    sqlite3.SQLITE_PROTOCOL,
 }
 _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 """The codes of errors that are not the fault of the projection: those that may pass, and those of a damaged file."""
@@ -50,6 +53,7 @@ _OWN = """
         base_position INTEGER NOT NULL, base_line INTEGER NOT NULL, base_offset INTEGER NOT NULL, base_digest BLOB NOT NULL
     );
 """
+_Count = Annotated[int, msgspec.Meta(ge=0)]
 _LOAD = "SELECT position, base_position, base_line, base_offset, base_digest FROM cqrs_checkpoint WHERE log = ?"
 _KEEP = "INSERT OR REPLACE INTO cqrs_checkpoint VALUES (?, ?, ?, ?, ?, ?)"
 
@@ -65,38 +69,27 @@ class _InUse(msgspec.Struct, frozen=True):
     version: int
 
 
+class _Kept(msgspec.Struct, frozen=True, array_like=True):
+    """A row of `cqrs_checkpoint` without the id of the log. SQLite keeps values of any type in any column."""
+
+    position: _Count
+    base_position: _Count
+    base_line: _Count
+    base_offset: _Count
+    base_digest: bytes
+
+
 _decode = msgspec.json.Decoder(_InUse).decode
 
 
-class _File(Generation):
-    """The tables in one file."""
+class _Rows(Generation):
+    """The tables in one database."""
 
-    def __init__(self, path: str, number: int, version: int) -> None:
-        """Open a file that exists.
-
-        Raises:
-            sqlite3.Error: It cannot be opened, or holds no tables of this version.
-        """
+    def __init__(self, path: str, version: int, schema: str, connection: sqlite3.Connection) -> None:
         self.path = path
-        self.number = number
         self.version = version
-        self._connection = sqlite3.connect(_uri(path), timeout=_WAIT, isolation_level=None, uri=True)
-        try:
-            self._file = _identity(path)
-            self._connection.execute("PRAGMA synchronous = NORMAL")
-            ((found, self.schema),) = self._connection.execute("SELECT version, schema FROM cqrs_version")
-            if found != version:
-                raise sqlite3.DatabaseError(f"it has tables of version {found}, and not of {version}")
-        except ValueError as error:
-            self._connection.close()
-            raise sqlite3.DatabaseError("it has no version") from error
-        except BaseException:
-            self._connection.close()
-            raise
-
-    def is_there(self) -> bool:
-        """Return whether the file is still under its path: the folder may have been removed and made again."""
-        return _identity(self.path) == self._file
+        self.schema = schema
+        self._connection = connection
 
     def is_in_transaction(self, connection: Any) -> bool:
         """Return whether the transaction has not ended; see `Generation`."""
@@ -106,7 +99,10 @@ class _File(Generation):
         """Return how far the rows were derived from a log; see `Generation`."""
         with self._errors():
             row = self._connection.execute(_LOAD, (log_id,)).fetchone()
-        return Checkpoint() if row is None else Checkpoint(row[0], Cursor(*row[1:]))
+            if row is None:
+                return Checkpoint()
+            kept = msgspec.convert(row, _Kept)
+        return Checkpoint(kept.position, Cursor(kept.base_position, kept.base_line, kept.base_offset, kept.base_digest))
 
     def change(self, log_id: str, before: Checkpoint, after: Checkpoint, work: Callable[[Any], None]) -> bool:
         """Change rows; see `Generation`."""
@@ -150,10 +146,48 @@ class _File(Generation):
 
     @contextmanager
     def _errors(self) -> Iterator[None]:
+        """Raise what goes wrong in a statement of this module as `StoreUnavailable`. Such a statement has no faults.
+
+        So whatever does not pass is damage.
+        """
         try:
             yield
         except sqlite3.Error as error:
-            raise _unavailable(self.path, error) from error
+            if _code(error) in _PASSING:
+                raise _unavailable(self.path, error) from error
+            raise _damaged(self.path, error) from error
+        except (msgspec.ValidationError, UnicodeDecodeError) as error:
+            raise _damaged(self.path, error) from error
+
+
+class _File(_Rows):
+    """The tables in one file."""
+
+    def __init__(self, path: str, number: int, version: int) -> None:
+        """Open a file that exists.
+
+        Raises:
+            sqlite3.Error: It cannot be opened, or holds no tables of this version.
+        """
+        connection = sqlite3.connect(_uri(path), timeout=_WAIT, isolation_level=None, uri=True)
+        try:
+            self._file = _identity(path)
+            connection.execute("PRAGMA synchronous = NORMAL")
+            ((found, schema),) = connection.execute("SELECT version, schema FROM cqrs_version")
+            if found != version:
+                raise sqlite3.DatabaseError(f"it has tables of version {found}, and not of {version}")
+        except ValueError as error:
+            connection.close()
+            raise sqlite3.DatabaseError("it has no version") from error
+        except BaseException:
+            connection.close()
+            raise
+        super().__init__(path, version, schema, connection)
+        self.number = number
+
+    def is_there(self) -> bool:
+        """Return whether the file is still under its path: the folder may have been removed and made again."""
+        return _identity(self.path) == self._file
 
 
 class SqliteTables(Tables):
@@ -220,10 +254,7 @@ class SqliteTables(Tables):
                 return _File(path, number, projection.version)
             except sqlite3.Error as error:
                 _remove(path)
-                if _is_of_file(error):
-                    raise _unavailable(path, error) from error
-                what = f"the tables of the projection {projection.name} cannot be made"
-                raise ProjectionFailed(f"{what}: {error}") from error
+                raise _not_made(path, projection, error) from error
 
     def use(self, name: str, built: Generation) -> None:
         """Put tables into use; see `Tables`."""
@@ -284,6 +315,47 @@ class SqliteTables(Tables):
                 return None
 
 
+class MemoryTables(Tables):
+    """Tables in memory, for one thread of one process. They are gone when they are closed."""
+
+    def __init__(self) -> None:
+        """Begin without tables."""
+        self._used: dict[str, _Rows] = {}
+
+    def current(self, name: str) -> _Rows | None:
+        """Return the tables in use; see `Tables`."""
+        return self._used.get(name)
+
+    def lock(self, name: str) -> AbstractContextManager[None]:
+        """Return at once: no other program sees these tables; see `Tables`."""
+        return nullcontext()
+
+    def begin(self, projection: Projection[Any], *, anew: bool) -> _Rows:
+        """Make empty tables, also if others were left half built; see `Tables`."""
+        connection = sqlite3.connect(_MEMORY, isolation_level=None)
+        try:
+            _make_in(connection, projection)
+        except sqlite3.Error as error:
+            connection.close()
+            raise _not_made(_MEMORY, projection, error) from error
+        return _Rows(_MEMORY, projection.version, projection.schema, connection)
+
+    def use(self, name: str, built: Generation) -> None:
+        """Put tables into use; see `Tables`."""
+        if not isinstance(built, _Rows):
+            raise TypeError("only tables that `begin` has made can be used")
+        before = self._used.get(name)
+        if before is not None:
+            before.close()
+        self._used[name] = built
+
+    def close(self) -> None:
+        """Remove all tables; see `Tables`."""
+        for each in self._used.values():
+            each.close()
+        self._used = {}
+
+
 def _is_of(name: str, file: str) -> bool:
     """Return whether a file has tables of a projection, or says which of them are in use."""
     return re.fullmatch(rf"{re.escape(name)}\.(json|[0-9]+\.sqlite(-wal|-shm|-journal)?)", file) is not None
@@ -303,9 +375,11 @@ def _is_of_file(error: sqlite3.Error) -> bool:
 
 
 def _unavailable(path: str, error: sqlite3.Error) -> StoreUnavailable:
-    if _code(error) in _DAMAGED:
-        return DamagedTables(f"{path}: {error}; `rebuild` makes it again")
-    return StoreUnavailable(f"{path}: {error}")
+    return _damaged(path, error) if _code(error) in _DAMAGED else StoreUnavailable(f"{path}: {error}")
+
+
+def _damaged(path: str, error: Exception) -> DamagedTables:
+    return DamagedTables(f"{path}: {error}; `rebuild` makes it again")
 
 
 def _code(error: sqlite3.Error) -> int:
@@ -338,13 +412,29 @@ def _make(path: str, projection: Projection[Any]) -> None:
     connection = sqlite3.connect(_uri(path), isolation_level=None, uri=True)
     try:
         connection.execute("PRAGMA journal_mode = WAL")
-        connection.executescript(f"BEGIN; {_OWN} {projection.schema};")
-        if not connection.in_transaction:
-            raise sqlite3.ProgrammingError(ENDS_TRANSACTION)
-        connection.execute("INSERT INTO cqrs_version VALUES (?, ?)", (projection.version, projection.schema))
-        connection.execute("COMMIT")
+        _make_in(connection, projection)
     finally:
         connection.close()
+
+
+def _make_in(connection: sqlite3.Connection, projection: Projection[Any]) -> None:
+    """Make the empty tables of a projection in an empty database.
+
+    Raises:
+        sqlite3.Error: That is not possible.
+    """
+    connection.executescript(f"BEGIN; {_OWN} {projection.schema};")
+    if not connection.in_transaction:
+        raise sqlite3.ProgrammingError(ENDS_TRANSACTION)
+    connection.execute("INSERT INTO cqrs_version VALUES (?, ?)", (projection.version, projection.schema))
+    connection.execute("COMMIT")
+
+
+def _not_made(path: str, projection: Projection[Any], error: sqlite3.Error) -> CqrsError:
+    """Return why the tables of a projection cannot be made."""
+    if _is_of_file(error):
+        return _unavailable(path, error)
+    return ProjectionFailed(f"the tables of the projection {projection.name} cannot be made: {error}")
 
 
 def _remove(path: str) -> None:

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, overload
 
+from msgspec import convert
+
 from ...cqrs.events import Recorded
 from ...cqrs.projections import Projection, ReadModel
 from ...cqrs.query import Query
@@ -214,6 +216,7 @@ def statistics_from(
 
     Raises:
         CqrsError: What `ReadModel.rows` raises.
+        ValueError: The rows are damaged.
     """
     quarters = model.rows(
         "SELECT min(quarter), max(quarter) FROM recorded WHERE log = ? UNION ALL"
@@ -282,13 +285,14 @@ def _shift(clock: _Clock) -> str:
     return f"WITH span (first, last, shift) AS (VALUES {rows})"
 
 
-def _by_hour(model: ReadModel, log_id: str, clock: _Clock) -> list[tuple[Any, ...]]:
+def _by_hour(model: ReadModel, log_id: str, clock: _Clock) -> list[tuple[int, str, int, int]]:
     """Return for each local hour, as its first quarter, and each author: how many events, and the first position."""
-    return model.rows(
+    rows = model.rows(
         f"{_shift(clock)} SELECT (quarter + shift) / 4 * 4, by, sum(events), min(position)"
         " FROM span JOIN recorded ON log = ? AND quarter BETWEEN first AND last GROUP BY 1, 2",
         (log_id,),
     )
+    return convert(rows, list[tuple[int, str, int, int]])
 
 
 def _by_day(model: ReadModel, log_id: str, clock: _Clock) -> list[tuple[Any, ...]]:

@@ -4,11 +4,13 @@ A note is Markdown as CommonMark defines it. HTML in it is text, and images are 
 The result is sanitised as well, so nothing depends on the renderer alone.
 """
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
 import nh3
 from markdown_it import MarkdownIt
+from msgspec import convert
 
 from ...cqrs.events import Recorded
 from ...cqrs.projections import Projection, ReadModel
@@ -21,6 +23,8 @@ _HEADINGS = {"h1", "h2", "h3", "h4", "h5", "h6"}
 _TAGS = {"a", "blockquote", "br", "code", "em", "hr", "p", "pre", "strong"} | _LISTS | _HEADINGS
 _ATTRIBUTES = {"a": {"href", "title"}, "ol": {"start"}, "code": {"class"}}
 _SCHEMES = {"http", "https", "mailto"}
+_ELSEWHERE = re.compile(r"https?://[^/\\?#]|mailto:", re.IGNORECASE)
+"""How an address begins that has a host, or is one of mail."""
 
 _markdown = MarkdownIt("commonmark", {"html": False}).disable("image")
 
@@ -39,9 +43,11 @@ def html_of(note: str) -> str:
 
 
 def _without_other_addresses(_tag: str, attribute: str, value: str) -> str | None:
-    """Return the value of an attribute; None for an address without a scheme, which would lead into the page's own site."""
-    scheme, _, _ = value.partition(":")
-    return None if attribute == "href" and scheme.lower() not in _SCHEMES else value
+    """Return the value of an attribute; None for an address that would lead into the page's own site.
+
+    Those are addresses without a scheme, and those like `http:/path`, which browsers read as paths.
+    """
+    return None if attribute == "href" and _ELSEWHERE.match(value) is None else value
 
 
 _SCHEMA, _TYPES = schema_for(
@@ -61,7 +67,7 @@ def apply(connection: Any, event: Recorded[Any], log_id: str) -> None:
             connection.execute("UPDATE note SET html = ? WHERE stream = ? AND log = ?", (html, event.stream, log_id))
 
 
-PROJECTION: Projection[Any] = Projection("note_html", 1, _SCHEMA, apply, Query.of(types=_TYPES, kinds={"todo"}))
+PROJECTION: Projection[Any] = Projection("note_html", 2, _SCHEMA, apply, Query.of(types=_TYPES, kinds={"todo"}))
 
 
 def notes_of(model: ReadModel, log_id: str, streams: Sequence[str]) -> dict[str, str]:
@@ -74,10 +80,12 @@ def notes_of(model: ReadModel, log_id: str, streams: Sequence[str]) -> dict[str,
 
     Raises:
         CqrsError: What `ReadModel.rows` raises.
+        ValueError: The rows are damaged.
     """
     found = {}
     for stream in streams:
-        for (html,) in model.rows("SELECT html FROM note WHERE stream = ? AND log = ?", (stream, log_id)):
+        rows = model.rows("SELECT html FROM note WHERE stream = ? AND log = ?", (stream, log_id))
+        for (html,) in convert(rows, list[tuple[str | None]]):
             if html is not None:
                 found[stream] = html
     return found

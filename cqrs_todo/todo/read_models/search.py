@@ -11,9 +11,9 @@ import re
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from itertools import islice
-from typing import Any, overload
+from typing import Any
 
-from msgspec import json
+from msgspec import convert, json
 
 from ...cqrs.events import Recorded
 from ...cqrs.projections import Projection, ReadModel
@@ -149,6 +149,8 @@ _VERSIONS = """
     WHERE stream IN (SELECT value FROM json_each(?)) AND folded MATCH ?
     ORDER BY position DESC
 """
+_VersionRow = tuple[str, str, int, datetime, datetime | None, str, str | None, str]
+"""What `_VERSIONS` returns. A damaged file can return anything else."""
 _AT_ONCE = 200
 """How many versions are read at once. A todo can have several, and a list that is not searched can have the others."""
 
@@ -164,29 +166,22 @@ def search(model: ReadModel, log_ids: Collection[str], words: Sequence[str], lim
 
     Raises:
         CqrsError: What `ReadModel.rows` raises.
+        ValueError: The rows are damaged.
     """
     wanted = " AND ".join(phrases(words))
     best: dict[tuple[str, str], list[Version]] = {}
     offset = 0
     while limit is None or len(best) <= limit:
-        rows = model.rows(_BEST, (wanted, _AT_ONCE if limit is not None else -1, offset))
+        rows = convert(model.rows(_BEST, (wanted, _AT_ONCE if limit is not None else -1, offset)), list[tuple[str, str]])
         best.update({(log, stream): [] for log, stream in rows if log in log_ids and (log, stream) not in best})
         offset += _AT_ONCE
         if limit is None or len(rows) < _AT_ONCE:
             break
     shown = dict(islice(best.items(), limit))
     streams = json.encode([stream for _, stream in shown])
-    for log, stream, position, since, until, text, note, tags in model.rows(_VERSIONS, (streams.decode(), wanted)):
+    rows_of_versions = convert(model.rows(_VERSIONS, (streams.decode(), wanted)), list[_VersionRow])
+    for log, stream, position, since, until, text, note, tags in rows_of_versions:
         if (log, stream) in shown:
-            version = Version(position, _time(since), _time(until), text, note, tuple(tags.split()))
-            shown[log, stream].append(version)
+            shown[log, stream].append(Version(position, since, until, text, note, tuple(tags.split())))
     matches = (Match(log, stream, tuple(versions)) for (log, stream), versions in shown.items())
     return Found(tuple(matches), len(best) > len(shown))
-
-
-@overload
-def _time(text: str) -> datetime: ...
-@overload
-def _time(text: None) -> None: ...
-def _time(text: str | None) -> datetime | None:
-    return None if text is None else datetime.fromisoformat(text)

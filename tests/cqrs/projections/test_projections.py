@@ -12,7 +12,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from cqrs_todo.cqrs.errors import InvalidLogName, StoreUnavailable
+from cqrs_todo.cqrs.errors import DamagedLog, InvalidLogName, StoreUnavailable
 from cqrs_todo.cqrs.events import EventTypes, Recorded
 from cqrs_todo.cqrs.projections import (
     NewerProjection,
@@ -224,6 +224,21 @@ def test_a_build_goes_on_where_it_was_interrupted(models: Callable[..., ReadMode
         model.rebuild()
     assert sorted(seen(model)) == [1, 1, 2, 2], "what is there stays in use"
     assert (model.rebuild(), sorted(seen(model))) == (4, [1, 1, 2, 2])
+
+
+def test_of_a_damaged_log_there_are_the_rows_of_what_can_be_read_also_when_they_are_built(
+    models: Callable[..., ReadModel], store: Store, tmp_path: Path
+) -> None:
+    for name in ("first", "second"):
+        write(store.create(name, AT), 1, 2)
+    (path,) = (tmp_path / "data").rglob("first.jsonl")
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join(lines[:2]) + b"garbage\n" + b"".join(lines[3:]))
+    model = models()
+    for derive in (model.catch_up, model.catch_up, model.rebuild):
+        with pytest.raises(DamagedLog, match="the projection seen waits at"):
+            derive()
+        assert sorted(seen(model)) == [1, 1, 2], "the other log is derived to its end"
 
 
 def test_a_log_that_was_rewritten_is_derived_again(
