@@ -15,14 +15,14 @@ from typing import Any
 import msgspec
 
 from ..cqrs.checkpoints import Checkpoint
-from ..cqrs.errors import CqrsError, StaleCursor, in_words
+from ..cqrs.errors import CqrsError, StaleCursor, StoreUnavailable, in_words
 from ..cqrs.events import Recorded
 from ..cqrs.extensions import entry_points
 from ..cqrs.names import check_log_name
 from ..cqrs.query import Query
 from ..cqrs.reactions import Reaction, Runner
 from ..cqrs.store import Log
-from ..cqrs.stores.jsonl.files import remove, replace_durably
+from ..cqrs.stores.jsonl.files import os_errors_as_store_errors, remove, replace_durably
 from ..cqrs.struct import Struct
 from ..todo.errors import InvalidQuery, NotFound
 from ..todo.model import DECIDER, EVENTS
@@ -315,9 +315,14 @@ def list_reactions(session: Session, names: Sequence[str]) -> tuple[list[ListRea
 
 
 def folder() -> str:
-    """Return the folder in which this machine keeps what it remembers of reactions and reminders, and make it."""
+    """Return the folder in which this machine keeps what it remembers of reactions and reminders, and make it.
+
+    Raises:
+        StoreUnavailable: It cannot be made.
+    """
     path = os.path.join(state_dir(), "reactions")
-    os.makedirs(path, mode=0o700, exist_ok=True)
+    with os_errors_as_store_errors(path):
+        os.makedirs(path, mode=0o700, exist_ok=True)
     return path
 
 
@@ -330,6 +335,8 @@ def keep_output(name: str, event: Recorded[Any], ended: Ended) -> None:
         _add_output(name, event, ended)
     except OSError as error:
         _log.warning("the output of the reaction %s cannot be kept: %s", name, error.strerror)
+    except StoreUnavailable as error:
+        _log.warning("the output of the reaction %s cannot be kept: %s", name, error)
 
 
 def _add_output(name: str, event: Recorded[Any], ended: Ended) -> None:
@@ -376,9 +383,13 @@ def begun(store_url: str, names: Sequence[str]) -> dict[str, datetime | None]:
 
     Returns:
         The times by name; None for a reaction that begins now.
+
+    Raises:
+        StoreUnavailable: That cannot be remembered.
+        UsageError: What was remembered cannot be read.
     """
     path = os.path.join(folder(), "begun.json")
-    with locked(f"{path}.lock"):
+    with os_errors_as_store_errors(path), locked(f"{path}.lock"):
         try:
             with open(path, "rb") as file:
                 kept = msgspec.json.decode(file.read(), type=dict[str, dict[str, datetime]])

@@ -47,6 +47,10 @@ class CycleTooDeep(CqrsError):
     """An event follows from too many reactions, one after the other."""
 
 
+class InvalidReaction(CqrsError):
+    """A reaction of another package did what no reaction may do."""
+
+
 class TodosAfter:
     """The todos of a list after its events, for events that come in the order of the log."""
 
@@ -149,7 +153,7 @@ def reaction_to(
 
     def sends(event: Recorded[Any]) -> list[Send]:
         check_depth(event, todos)
-        commands = react(event) or ()
+        commands = commands_of(react, event)
         lists = {None: todos, todos.name: todos}
         made: list[Send] = []
         for command in commands:
@@ -159,6 +163,23 @@ def reaction_to(
         return made
 
     return Reaction(name, sends, Query.of(types=types, kinds=(DECIDER.kind,)))
+
+
+def commands_of(react: React, event: Recorded[Any]) -> list[Command]:
+    """Call a reaction of another package with an event, and return its commands.
+
+    Raises:
+        InvalidReaction: It called `sys.exit`, or returned something else than commands.
+        Exception: What it raises.
+    """
+    try:
+        commands = list(react(event) or ())
+    except SystemExit as error:  # it must not end the program
+        raise InvalidReaction(f"it called sys.exit({error.code!r})") from error
+    wrong = [each for each in commands if not isinstance(each, Command)]
+    if wrong:
+        raise InvalidReaction(f"it returned {wrong[0]!r}, which is no Command")
+    return commands
 
 
 def check_depth(event: Recorded[Any], todos: TodoList) -> None:

@@ -2,15 +2,18 @@
 
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from cqrs_todo.todo.reactions import InvalidReaction, commands_of
 from tests.conftest import Todo
 
 from .test_view import install
 
 GROUP = "cqrs_todo.reactions"
 TAG = """
+import sys
 from cqrs_todo.todo.fields import TAGS
 from cqrs_todo.todo.model import Add, Complete, Create
 from cqrs_todo.todo.reactions import Command
@@ -41,6 +44,14 @@ quiet.on = ("todo_created",)
 def wrong(event):
     raise ValueError("what\\x1b[2J")
 wrong.on = ("todo_created",)
+
+def quits(event):
+    sys.exit(3)
+quits.on = ("todo_created",)
+
+def words(event):
+    return ["x"]
+words.on = ("todo_created",)
 
 def odd(event):
     return None
@@ -118,3 +129,23 @@ def test_a_test_of_a_function_records_nothing(todo: Todo) -> None:
     assert "Add(" in tested.out
     assert len(todo("history", "--json").json["commits"]) == 1
     assert not Path(todo.home / ".local/state/cqrs-todo/reactions/tag.out").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "why"), [("quits", "it called sys.exit(3)"), ("words", "it returned 'x', which is no Command")]
+)
+def test_a_function_that_does_what_no_reaction_may_do_is_reported(todo: Todo, name: str, why: str) -> None:
+    env = install(todo, "my_reactions", {"my_reactions": TAG}, f"{name} = my_reactions:{name}", group=GROUP)
+    todo("add", "x")
+    tested = todo.run("react", "--test", name, env=env)
+    assert tested.code == 1
+    assert why in tested.err
+
+
+def test_a_function_that_calls_exit_does_not_end_the_program() -> None:
+    def quits(_: Any) -> None:
+        raise SystemExit(3)
+
+    event: Any = None
+    with pytest.raises(InvalidReaction, match=r"it called sys\.exit"):
+        commands_of(quits, event)

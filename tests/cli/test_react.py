@@ -575,3 +575,24 @@ def test_a_reaction_gets_what_happened_in_an_old_list_since_it_began(
     else:
         Reacting(here()).once()
     assert texts_seen(todo) == ["other since"]
+
+
+@pytest.mark.parametrize("harm", ["folder", "begun", "delivered"])
+def test_a_state_folder_that_cannot_be_used_is_reported(todo: Todo, harm: str) -> None:
+    configure(todo, reaction("new", [keeping(todo)], on=["todo_created"]))
+    todo("add", "x")
+    folder = todo.home / ".local/state/cqrs-todo/reactions"
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    if harm == "folder":
+        folder.write_text("")
+    elif harm == "begun":
+        (folder / "begun.json").mkdir(parents=True)
+    else:
+        folder.mkdir()
+        (folder / "delivered").write_bytes(b"\xff")
+        todos = [{"id": "r", "text": "r", "created": "2019-01-01T00:00:00Z", "reminder": "2020-01-01T09:00:00Z"}]
+        todo("import", "-", stdin=json.dumps({"format": "cqrs-todo/1", "todos": todos}))
+        configure(todo, '[remind]\nnotify = ["true"]\n')
+    done = todo.run("react")
+    assert done.code == (0 if harm == "delivered" else 6)
+    assert ("1 reminder" if harm == "delivered" else "reactions") in done.err

@@ -283,7 +283,14 @@ def _run_once(session: Session, reaction: "ListReaction", event: Recorded[Any]) 
     found = reaction.found
     print_message(session, f"@{event.position} of {visible(reaction.list_name)}: {event.type}")
     if found.function is not None:
-        commands = list(found.function(event) or ())
+        from ...cqrs.errors import in_words
+        from ...todo.reactions import commands_of
+
+        try:
+            commands = commands_of(found.function, event)
+        except Exception as error:  # it is code of another package, and may raise anything
+            print_message(session, f"It failed: {visible(in_words(error))}")
+            return 1
         for command in commands:
             print_line(visible(f"{command.list or reaction.list_name}/{command.id}: {command.command}"))
         print_message(session, "It returned these commands, which were not recorded." if commands else "No commands.")
