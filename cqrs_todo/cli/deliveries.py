@@ -9,6 +9,7 @@ import html
 import os
 import shutil
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -30,6 +31,9 @@ _KEPT = timedelta(days=400)
 """For how long it is remembered that a reminder was delivered, if the todo no longer has it."""
 _MOST_LINES = 2_000
 """With how many remembered reminders the old ones are looked for."""
+
+_PAUSES = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
+"""How many seconds pass before a reminder that failed is tried again: the first time, the second time, and so on."""
 
 Key = tuple[str, str, str]
 """A reminder: the id of the log, the id of the todo, and the instant."""
@@ -54,6 +58,9 @@ class Deliverer:
         session: This run of the program.
         clock: Returns the present, in UTC.
         deliver: Delivers one reminder. None: as the configuration says.
+
+    Attributes:
+        failures: Why reminders could not be delivered when they were last tried.
     """
 
     def __init__(
@@ -65,6 +72,8 @@ class Deliverer:
         self._clock = clock
         self._deliver = deliver or _usual(session)
         self._path = os.path.join(folder(), "delivered")
+        self._failed: dict[Key, tuple[int, float]] = {}
+        self.failures: list[NotDelivered] = []
 
     def catch_up(self, lists: Sequence[tuple[TodoList, Sequence[Item]]]) -> int:
         """Deliver the reminders that came due and were not delivered on this machine, the earliest first.
@@ -75,12 +84,13 @@ class Deliverer:
             lists: The lists with their todos.
 
         Returns:
-            How many were delivered.
+            How many were delivered. One that could not be delivered hinders no other one, and is tried again later;
+            `failures` says why.
 
         Raises:
-            NotDelivered: A reminder could not be delivered. It and the later ones come again.
             OSError: What was delivered cannot be remembered.
         """
+        self.failures = []
         now = self._clock()
         pending = [(todos, item) for todos, items in lists for item in items if is_pending(item.todo)]
         due = [(todos, item) for todos, item in pending if item.todo.reminder is not None and item.todo.reminder <= now]
@@ -91,10 +101,24 @@ class Deliverer:
                 return 0
             delivered = self._remembered({key_of(*each) for each in pending}, now)
             fresh = [each for each in due if key_of(*each) not in delivered]
-            for todos, item in sorted(fresh, key=lambda each: key_of(*each)[2]):
-                self._deliver(todos, item)
-                self._remember(key_of(todos, item))
-            return len(fresh)
+            return sum(self._try(*each) for each in sorted(fresh, key=lambda each: key_of(*each)[2]))
+
+    def _try(self, todos: TodoList, item: Item) -> bool:
+        """Deliver a reminder, unless it failed a moment ago. Returns whether it was delivered."""
+        key = key_of(todos, item)
+        failures, again = self._failed.get(key, (0, 0.0))
+        if time.monotonic() < again:
+            return False
+        try:
+            self._deliver(todos, item)
+        except NotDelivered as error:
+            pause = _PAUSES[min(failures, len(_PAUSES) - 1)]
+            self._failed[key] = failures + 1, time.monotonic() + pause
+            self.failures.append(error)
+            return False
+        self._failed.pop(key, None)
+        self._remember(key)
+        return True
 
     def _remembered(self, pending: set[Key], now: datetime) -> set[Key]:
         """Return what was delivered, and forget what is old and no longer pending if there is much of it."""

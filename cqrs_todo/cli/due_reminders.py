@@ -179,9 +179,22 @@ def _blob(path: str) -> str:
 
 
 def print_count(session: Session) -> int:
-    """Print how many reminders came due in the list in use, or in all lists, and return the exit code."""
+    """Print how many reminders came due in the list in use, or in all lists, and return the exit code.
+
+    A list that cannot be read hides no other one.
+    """
     now = datetime.now(UTC)
     names = session.store.names() if session.options.all_lists else [session.list_name]
-    count = sum(len(due(read_pending(session, name), now)) for name in names)
+    count = 0
+    failure: CqrsError | None = None
+    for name in names:
+        try:
+            count += len(due(read_pending(session, name), now))
+        except CqrsError as error:
+            failure = failure or error
+    if failure is not None and len(names) == 1:
+        raise failure
     print_line(str(count))
+    if failure is not None:
+        raise failure
     return 0

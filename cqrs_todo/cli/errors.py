@@ -6,6 +6,11 @@ INTERNAL = 70
 """The exit code of an error that nobody foresaw."""
 
 
+def to_install(extra: str) -> str:
+    """Return what a person does to install an extra of this program."""
+    return f"in the checkout, and with all extras that you use: pipx install --force '.[{extra}]'"
+
+
 class UsageError(CqrsError):
     """The command line or the configuration cannot be parsed.
 

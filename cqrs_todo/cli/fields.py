@@ -13,7 +13,7 @@ from ..todo.values import AttributeKind, DayOrInstant, attribute_named, day_or_i
 from ..todo.views import Item
 from .clock import to_local, zone_name
 from .errors import UsageError
-from .markers import KIND_OF_VALUE, Marker, check_complete, inside_texts, refusal, split_words
+from .markers import KIND_OF_VALUE, Marker, check_complete, inside_texts, looks_like_marker, refusal, split_words
 from .output import print_message
 from .session import Session, check_text
 from .text import visible
@@ -135,6 +135,10 @@ def read_fields(
         raise UsageError(f"there is no field {', '.join(map(repr, unknown))} to clear", f"the fields are {known}")
     text, markers = split_words([check_text("text", word) for word in words], literal, attributes)
     markers += [Marker(f"--clear {name}", ATTRIBUTES, None, attribute=name) for name in clear if name in attributes]
+    if not is_new and not literal and text and all(map(looks_like_marker, text)):
+        name = text[0].partition(":")[0]
+        hint = f'to use it as text: -- {visible(" ".join(text))}; to declare it in config.toml: [attributes] {name} = "text"'
+        raise UsageError(f"there is no field or attribute {name!r}", hint)
     for word in inside_texts(words[: len(words) - literal], attributes):
         print_message(session, f"{visible(word)} is a part of the text. As a word of its own it would set a field.")
     given = given_by(session, markers, attributes, cleared=frozenset(clear) & frozenset(CLEARABLE))

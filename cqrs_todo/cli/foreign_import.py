@@ -1,17 +1,21 @@
 """`todo import` of other programs' files: what is read, what is recorded, and what is reported."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Literal
 
+from ..cqrs.errors import InvalidLogName
+from ..cqrs.names import check_free, check_log_name, name_key
 from ..cqrs.struct import Struct
 from ..todo.errors import MalformedFile
 from ..todo.formats import Context, Entry, Format, Loss, Report, load
 from ..todo.formats.converting import check_parents
 from ..todo.importing import MOST_AT_ONCE, Imported, import_entries, import_many, plan_for
 from ..todo.recorder import Answer
+from ..todo.service import TodoList
 from ..todo.views import number_ranges
-from .clock import to_local, zone_name
-from .errors import InvalidInput, UsageError
+from .clock import conversion_to, to_local, zone_name
+from .errors import InvalidInput, UsageError, to_install
 from .output import print_line, print_message
 from .reports import count_of
 from .session import Session
@@ -106,7 +110,14 @@ def import_foreign(session: Session, sources: Sequence[Source], format: Format, 
         CqrsError: What recording raises.
     """
     now = session.list.clock()
-    context = Context(now=now, to_local=to_local, zone=zone_name() or "", headings=choices.headings, lenient=choices.lenient)
+    context = Context(
+        now=now,
+        to_local=to_local,
+        zone=zone_name() or "",
+        to_zone=conversion_to,
+        headings=choices.headings,
+        lenient=choices.lenient,
+    )
     job = _Job(session, sources, format, context)
     losses = Losses()
     count, parents, kept = job.check(losses)
@@ -128,9 +139,11 @@ def import_foreign(session: Session, sources: Sequence[Source], format: Format, 
         return
     if kept is None:
         raise InvalidInput(f"the files have more than {MOST_AT_ONCE:,} todos, the limit for --list-by{_NOTHING}")
-    done = [
-        _import_into(name, session, entries, losses, choices) for name, entries in _by_list(session, kept, choices).items()
-    ]
+    lists = _by_list(session, kept, losses, choices)
+    if len(lists) > 1 and not choices.dry_run:
+        for name, entries in lists.items():  # so that a list that cannot be read is noticed before anything is recorded
+            plan_for(_opened(session, name), entries)
+    done = [_import_into(name, session, entries, losses, choices) for name, entries in lists.items()]
     _answer(session, done, losses, format, choices, kept)
 
 
@@ -201,7 +214,7 @@ def missing(error: ImportError) -> UsageError:
     """Return the error for an extra that is not installed."""
     if (error.name or "").partition(".")[0] != "icalendar":
         raise error
-    return UsageError("iCalendar needs the extra ics", "install it: pip install 'cqrs-todo[ics]'")
+    return UsageError("iCalendar needs the extra `ics`", f"install it {to_install('ics')}")
 
 
 def _of_file(entry: Entry, number: int) -> Entry:
@@ -216,19 +229,46 @@ def _of_file(entry: Entry, number: int) -> Entry:
     return replace(entry, key=f"{number} {entry.key}", todo=linked)
 
 
-def _by_list(session: Session, entries: Sequence[Entry], choices: Choices) -> dict[str, list[Entry]]:
-    """Return the entries of each list. With `--list-by project`, a todo is in the list of the one that it is under."""
+def _by_list(session: Session, entries: Sequence[Entry], losses: Losses, choices: Choices) -> dict[str, list[Entry]]:
+    """Return the entries of each list. With `--list-by project`, a todo is in the list of the one that it is under.
+
+    Raises:
+        InvalidInput: A project cannot be the name of a list.
+        LogExists: An archived list has the name of a project.
+    """
     if not choices.by_project:
         return {session.list.name: list(entries)}
+    store = session.store
     lists: dict[str, list[Entry]] = {}
     names: dict[str, str] = {}
-    known = {name.casefold(): name for name in session.store.names()}  # no two names differ only by case
+    known = {name_key(name): name for name in (session.default_list, session.list.name, *store.names())}
+    archived = [(name, True) for name in store.names(archived=True)]
+    report = losses.report(session.list.name)
     for entry in entries:
         project = (entry.todo.project or "").partition(".")[0]
-        project = known.setdefault(project.casefold(), project) if project else ""
-        names[entry.key] = names.get(entry.todo.parent or "") or project or session.list.name
-        lists.setdefault(names[entry.key], []).append(entry)
+        name = names.get(entry.todo.parent or "") or session.list.name
+        if project and entry.todo.parent not in names:
+            name = _list_name(project, entry.line)
+            name = known.setdefault(name_key(name), name)  # no two names differ only by case
+            if name_key(name) != name_key(project):
+                report(Loss(entry.line, f"the project {project}", f"the list {name}", "changed"))
+        names[entry.key] = name
+        lists.setdefault(name, []).append(entry)
+    for name in lists:
+        check_free(name, archived)
     return lists
+
+
+def _list_name(project: str, line: int) -> str:
+    """Return a project as the name of a list: what cannot be in one becomes a hyphen."""
+    name = re.sub(r"[^\w ._-]+", "-", project).strip(" -.")
+    try:
+        return check_log_name(name)
+    except InvalidLogName as error:
+        raise InvalidInput(
+            f"line {line:,}: the project {project} cannot be a list: the name of a list {error.reason}{_NOTHING}",
+            "rename the project, or leave out --list-by",
+        ) from error
 
 
 class _Done(Struct, frozen=True):
@@ -238,8 +278,12 @@ class _Done(Struct, frozen=True):
     imported: Imported
 
 
+def _opened(session: Session, name: str) -> TodoList:
+    return session.list if name == session.list.name else session.open_list(name)
+
+
 def _import_into(name: str, session: Session, entries: Sequence[Entry], losses: Losses, choices: Choices) -> _Done:
-    todos = session.list if name == session.list.name else session.open_list(name)
+    todos = _opened(session, name)
     session.progress.begin("importing")
     try:
         imported = plan_for(todos, entries) if choices.dry_run else import_entries(todos, entries)
@@ -251,12 +295,12 @@ def _import_into(name: str, session: Session, entries: Sequence[Entry], losses: 
 
 
 def _import_many(session: Session, job: _Job, count: int, parents: set[str], losses: Losses, choices: Choices) -> None:
-    """Import more todos than can be compared with those of a list: the list must have none."""
+    """Import more todos than can be compared with those of a list: the list must have none that are not removed."""
     todos = session.list
-    if session.list.name in session.store.names() and todos.view().items:
+    if session.list.name in session.store.names() and any(not item.todo.removed for item in todos.view().items):
         raise InvalidInput(
             f"more than {MOST_AT_ONCE:,} todos can only be imported into a list without todos{_NOTHING}",
-            "choose a new list: -L NAME",
+            "choose a new list: -L NAME; or undo what was imported before, and import again",
         )
     if choices.dry_run:
         _print_losses(session, losses)

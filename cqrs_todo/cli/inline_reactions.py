@@ -50,7 +50,7 @@ def react(session: Session, lists: Sequence[TodoList]) -> None:
 def _run(reaction: ListReaction, found: FoundReaction) -> None:
     """Run a reaction for what is due, and say what it failed on."""
     before = {each.event for each in reaction.runner.parked()}
-    reaction.runner.catch_up()
+    reaction.catch_up()
     failed = [each for each in reaction.runner.parked() if each.event not in before]
     if failed:
         more = f" (and {len(failed) - 1:,} more)" if len(failed) > 1 else ""

@@ -182,6 +182,11 @@ def inside_texts(words: Sequence[str], attributes: Mapping[str, AttributeKind]) 
     return found
 
 
+def looks_like_marker(word: str) -> bool:
+    """Return whether a word has the form of a marker, such as `estimate:2`, whatever its beginning."""
+    return re.fullmatch(rf"{_NAME}:(?!//)\S+", word) is not None
+
+
 def _may_have_markers(text: str) -> bool:
     """Whether a text may contain markers. This is fast, because there may be millions of lines."""
     return "+" in text or ":" in text

@@ -6,7 +6,7 @@ from functools import partial
 from html import escape
 
 from ..todo.views import Item
-from .errors import UsageError
+from .errors import UsageError, to_install
 from .output import print_line
 from .read_models import ReadModels, known_model
 from .session import Session
@@ -51,7 +51,7 @@ def html_notes(session: Session, items: Sequence[Item]) -> Mapping[str, str]:
     try:
         from ..todo.read_models.note_html import html_of, notes_of
     except ImportError as error:
-        raise UsageError(f"--html needs more packages ({error})", "pip install 'cqrs-todo[html]'") from error
+        raise UsageError(f"--html needs the extra `html` ({error})", f"install it {to_install('html')}") from error
     if session.moment is not None:
         return {item.stream: html_of(item.todo.note) for item in items if item.todo.note}
     log = session.list.log

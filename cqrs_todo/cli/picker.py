@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from .errors import UsageError
+from .errors import UsageError, to_install
 from .ids import starts_with_ids
 from .output import print_message
 from .session import Session
@@ -53,7 +53,7 @@ def pick(session: Session, verb: Verb, values: Mapping[str, Any]) -> str:
     except ImportError:
         raise UsageError(
             "the todos are missing, and to choose them here, the extra `picker` must be installed",
-            f"{example}; or install it: pip install 'cqrs-todo[picker]'",
+            f"{example}; or install it {to_install('picker')}",
         ) from None
     items = [item for item in session.list.view(session.moment).items if is_likely(item, verb.about)]
     if not items:

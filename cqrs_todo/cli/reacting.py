@@ -2,9 +2,10 @@
 
 import logging
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from datetime import datetime
+from datetime import UTC, datetime
 
 from ..cqrs import reactions
 from ..cqrs.cursor import Cursor
@@ -21,8 +22,8 @@ from .reactions import ListReaction, begun, find_reactions
 from .session import Session
 from .text import visible
 
-_PAUSES = (1, 2, 5, 10, 30, 60)
-"""How many passes are left out after a reminder could not be delivered: the first time, the second time, and so on."""
+_EVERY = 1.0
+"""After how many seconds reminders are looked at again before the next program is run."""
 
 
 class Outcome(Struct, frozen=True):
@@ -58,12 +59,16 @@ class Reacting:
         self._only = only
         self._from_start = from_start
         self._found = find_reactions(session)
+        self._started = datetime.now(UTC)
         self._begun: dict[str, datetime | None] = begun(session.store.url, [each.name for each in self._found])
         self._deliverer = deliverer or Deliverer(session)
         self._reactions: dict[tuple[str, str], ListReaction] = {}
         self._lists: dict[str, TodoList] = {}
         self._items: dict[str, tuple[Cursor, Sequence[Item]]] = {}
-        self._left_out = self._failures = 0
+        self._unread: list[CqrsError] = []
+        self._failure: CqrsError | None = None
+        self._delivered = 0
+        self._looked = 0.0
         self._warned: set[str] = set()
 
     def names(self) -> list[str]:
@@ -79,7 +84,8 @@ class Reacting:
         """Run everything that is due, list by list. A list or a reaction with an error hinders no other one."""
         done: dict[tuple[str, str], int] = {}
         parked = 0
-        failure: CqrsError | None = None
+        self._failure, self._delivered = None, 0
+        self._deliver()  # a program that hangs must not delay what is due
         for name in self.names():
             for found in self._found:
                 if found.lists and name not in found.lists:
@@ -87,22 +93,19 @@ class Reacting:
                 try:
                     reaction = self._reaction(found.name, name)
                     before = {each.event for each in reaction.runner.parked()}
-                    done[found.name, name] = reaction.runner.catch_up()
+                    done[found.name, name] = reaction.catch_up()
                     parked += len({each.event for each in reaction.runner.parked()} - before)
                 except ReactionBusy:  # another process runs it
                     continue
                 except OutdatedStore:
                     raise
                 except CqrsError as error:
-                    failure = failure or error
-                    self._warn(error)
-        reminders = 0
-        try:
-            reminders = self._remind()
-        except CqrsError as error:
-            failure = failure or error
-            self._warn(error)
-        return Outcome(done, parked, reminders, failure)
+                    self._fail(error)
+        # a list that comes later is newer than the reactions that began in this pass
+        self._begun = {name: time or self._started for name, time in self._begun.items()}
+        if any(done.values()):  # a reaction may have set a reminder
+            self._deliver()
+        return Outcome(done, parked, self._delivered, self._failure)
 
     def follow(self) -> None:
         """Do that again and again, whenever a list has grown or a reminder comes due, until a signal ends the process."""
@@ -130,35 +133,47 @@ class Reacting:
             except LogNotFound:  # it was renamed or archived a moment ago
                 return reaction
         found = next(each for each in self._found if each.name == name)
-        reaction = ListReaction(self._session, found, list_name)
+        reaction = ListReaction(self._session, found, list_name, before=self._deliver_in_time)
         reaction.begin(self._begun[name], from_start=self._from_start)
         self._reactions[key] = reaction
         return reaction
 
-    def _remind(self) -> int:
-        """Deliver what came due in the lists. After a failure the next tries come later and later."""
-        lists = [(self._lists[name], items) for name, items in self._read()]
-        if self._left_out > 0:
-            self._left_out -= 1
-            return 0
+    def _deliver(self) -> None:
+        """Deliver what came due in the lists. What fails is reported, and hinders nothing else."""
         try:
-            delivered = self._deliverer.catch_up(lists)
+            self._delivered += self._remind()
+        except OutdatedStore:
+            raise
+        except CqrsError as error:
+            self._fail(error)
+        for failure in (*self._unread, *self._deliverer.failures):
+            self._fail(failure)
+        self._looked = time.monotonic()
+
+    def _deliver_in_time(self) -> None:
+        """Deliver what came due, if a second has passed since the last time."""
+        if time.monotonic() - self._looked >= _EVERY:
+            self._deliver()
+
+    def _remind(self) -> int:
+        """Deliver what came due in the lists, and return how many reminders that were."""
+        lists = [(self._lists[name], items) for name, items in self._read()]
+        try:
+            return self._deliverer.catch_up(lists)
         except OSError as error:
             raise StoreUnavailable(f"what was delivered cannot be remembered: {error}") from error
-        except NotDelivered:
-            self._left_out = _PAUSES[min(self._failures, len(_PAUSES) - 1)]
-            self._failures += 1
-            raise
-        self._failures = 0
-        return delivered
 
     def _read(self) -> Iterator[tuple[str, Sequence[Item]]]:
-        """Read the lists that have grown since the last time, and return the todos with reminders of all lists."""
+        """Read the lists that have grown since the last time, and return the todos with reminders of all lists.
+
+        A list that cannot be read hides no other one: `_unread` keeps its error.
+        """
+        self._unread = []
         names = self.names()
         for gone in self._items.keys() - set(names):
             del self._items[gone], self._lists[gone]
         for name in names:
-            with suppress(LogNotFound, ListNotFound):  # it was renamed or archived a moment ago
+            try:
                 todos = self._lists.get(name)
                 if todos is None or todos.log.id != self._session.store.open(name).id:
                     todos = self._lists[name] = self._session.open_list(name)
@@ -166,7 +181,19 @@ class Reacting:
                 if name not in self._items or todos.log.has_grown(self._items[name][0]):
                     view = todos.view()
                     self._items[name] = todos.log.cursor(), [item for item in view.items if item.todo.reminder is not None]
+            except (LogNotFound, ListNotFound):  # it was renamed or archived a moment ago
+                continue
+            except OutdatedStore:
+                raise
+            except CqrsError as error:
+                self._unread.append(error)
+            else:
                 yield name, self._items[name][1]
+
+    def _fail(self, error: CqrsError) -> None:
+        """Keep the first error of a pass, and print each."""
+        self._failure = self._failure or error
+        self._warn(error)
 
     def _warn(self, error: CqrsError) -> None:
         """Print an error, once for each text."""

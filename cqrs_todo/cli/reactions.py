@@ -6,7 +6,7 @@ Each has a checkpoint in each list. docs/reactions.md describes them.
 import fcntl
 import logging
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from glob import escape, glob
@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from ..cqrs.checkpoints import Checkpoint
-from ..cqrs.errors import in_words
+from ..cqrs.errors import CqrsError, StaleCursor, in_words
 from ..cqrs.events import Recorded
 from ..cqrs.extensions import entry_points
 from ..cqrs.names import check_log_name
@@ -68,6 +68,12 @@ class NothingMatches(NotFound):
     def __init__(self, name: str) -> None:
         super().__init__(f"no event matches the reaction {name!r}")
         self.hint = None
+
+
+class LogChanged(StaleCursor):
+    """A list is not what it was when a reaction read it."""
+
+    hint = "to let the reaction go on: todo verify --repair"
 
 
 class FoundReaction(Struct, frozen=True):
@@ -169,13 +175,23 @@ class ListReaction:
         found: The reaction.
         list_name: The name of the list.
         retries: How often the reaction gets an event again before the event is parked.
+        before: Is called before each event.
     """
 
-    def __init__(self, session: Session, found: FoundReaction, list_name: str, *, retries: int = 5) -> None:
+    def __init__(
+        self,
+        session: Session,
+        found: FoundReaction,
+        list_name: str,
+        *,
+        retries: int = 5,
+        before: Callable[[], None] = lambda: None,
+    ) -> None:
         self.found = found
         self.list_name = list_name
         self.log: Log = session.store.open(list_name)
         self._session = session
+        self._before = before
         self._todos = session.open_list(list_name)
         self._after = TodosAfter(self._todos)
         self._checkpoints = session.store.checkpoints()
@@ -187,7 +203,7 @@ class ListReaction:
         return self._checkpoints.load(self.found.name, self.log.id)
 
     def begin(self, begun: datetime | None, *, from_start: bool) -> None:
-        """Let a reaction that is new to a list begin now, unless the list is newer than the reaction.
+        """Let a reaction that is new to a list begin with what was recorded since it began on this machine.
 
         Args:
             begun: When the reaction began on this machine; None if it begins now.
@@ -195,7 +211,20 @@ class ListReaction:
         """
         if from_start or (begun is not None and self.log.created >= begun) or self.checkpoint != Checkpoint():
             return
-        self.runner.begin_now()
+        if begun is None:
+            self.runner.begin_now()
+            return
+        commits = self.log.commits_backward()
+        last = next((commit for commit in commits if commit.metadata.at < begun), None)
+        if last is not None:
+            self.runner.begin_after(last.last)
+
+    def catch_up(self) -> int:
+        """React to what is due, and return with how many events it is done; see `Runner.catch_up`."""
+        try:
+            return self.runner.catch_up()
+        except StaleCursor as error:
+            raise LogChanged(str(error)) from error
 
     def matches(self, event: Recorded[Any]) -> bool:
         """Return whether the todo of an event matches the query of the reaction, as it is after the event."""
@@ -237,6 +266,8 @@ class ListReaction:
         def react(event: Recorded[Any]) -> None:
             if not self.matches(event):
                 return
+            self._before()
+            self.runner.renew()  # that may have taken long
             check_depth(event, self._todos)
             ended = self.run(event)
             keep_output(found.name, event, ended)
@@ -259,19 +290,25 @@ def values_of(list_name: str, item: Item | None) -> dict[str, object]:
     return {"text": item.todo.text, "number": item.number, "list": list_name, "id": item.id}
 
 
-def list_reactions(session: Session, names: Sequence[str], **options: Any) -> Iterator[ListReaction]:
+def list_reactions(session: Session, names: Sequence[str]) -> tuple[list[ListReaction], CqrsError | None]:
     """Return each reaction with each of its lists.
 
     Args:
         session: This run of the program.
         names: The names of the lists.
-        **options: Options of `ListReaction`.
+
+    Returns:
+        The reactions, and the error of the first list that cannot be read, to be raised at the end.
     """
+    made: list[ListReaction] = []
+    failure: CqrsError | None = None
     found = find_reactions(session)
     for name in names:
-        for each in found:
-            if not each.lists or name in each.lists:
-                yield ListReaction(session, each, name, **options)
+        try:
+            made += [ListReaction(session, each, name) for each in found if not each.lists or name in each.lists]
+        except CqrsError as error:  # it hides no other list
+            failure = failure or error
+    return made, failure
 
 
 # what this machine remembers

@@ -430,7 +430,10 @@ class Session:
             verb: The verb, if it is about one list; such a verb is refused.
         """
         if verb:
-            raise UsageError(f"{verb} is about one list", "leave out --all-lists (-A), or name the list: -L NAME")
+            raise UsageError(
+                f"{verb} is about one list, because positions belong to a list",
+                "leave out --all-lists (-A), or name the list: -L NAME",
+            )
         if self.options.list is not None:
             raise UsageError("--list and --all-lists contradict each other", "give one of them")
         if isinstance(self.moment, int):

@@ -137,10 +137,11 @@ class Runner:
                 begun = place.position
                 try:
                     place, done = self._pass(place)
-                except StaleCursor:
+                except StaleCursor as error:
                     place = self._checkpoints.load(self._reaction.name, self._log.id)  # it may have come farther
                     if not self._log.forgotten:
-                        raise
+                        waits = f"the reaction {self._reaction.name} waits at @{place.position} until the log is repaired"
+                        raise StaleCursor(f"{error}; {waits}") from error
                     # streams were forgotten: the digests have changed, and no event has moved
                     place, done = self._pass(Checkpoint(place.position))  # it reads from the start of the log
                 total += done
@@ -236,7 +237,7 @@ class Runner:
                     event = self._find(parked.event)
                     if self._reaction.query.wants(event):  # otherwise it was forgotten since
                         self._deliver(event)
-                except (StoreUnavailable, LogBusy, DamagedLog):
+                except (StoreUnavailable, LogBusy, ReactionBusy, DamagedLog):
                     raise
                 except Exception as error:  # a reaction is code of the application, and may raise anything
                     self._park(parked.event, parked.position, error, parked.tries + 1)
@@ -250,7 +251,7 @@ class Runner:
     @contextmanager
     def _leased(self) -> Iterator[None]:
         """Hold the lease during the block."""
-        self._renew()
+        self.renew()
         try:
             yield
         except BaseException:
@@ -259,8 +260,13 @@ class Runner:
             raise
         self._checkpoints.release(self._reaction.name, self._log.id, self.holder)
 
-    def _renew(self) -> None:
-        """Take the lease, or renew it."""
+    def renew(self) -> None:
+        """Take the lease, or renew it. A reaction that takes long calls this, so that no other runner takes over.
+
+        Raises:
+            ReactionBusy: Another runner runs the reaction, or has taken it over.
+            StoreUnavailable: The lease cannot be read or written.
+        """
         if not self._checkpoints.hold(self._reaction.name, self._log.id, self.holder, self._lease):
             raise ReactionBusy(f"another runner runs the reaction {self._reaction.name} on {self._log.name}")
         self._renewed = time.monotonic()
@@ -268,7 +274,7 @@ class Runner:
     def _renew_in_time(self) -> None:
         """Renew the lease if a third of its time has passed."""
         if time.monotonic() - self._renewed > self._lease / 3:
-            self._renew()
+            self.renew()
 
     # reacting
 
@@ -321,7 +327,7 @@ class Runner:
             self._renew_in_time()
             try:
                 self._deliver(event)
-            except (StoreUnavailable, LogBusy):
+            except (StoreUnavailable, LogBusy, ReactionBusy):
                 raise
             except Exception as error:  # a reaction is code of the application, and may raise anything
                 if tries > self._retries:

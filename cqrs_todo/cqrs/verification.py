@@ -66,7 +66,10 @@ class Repair(Struct, frozen=True):
     Attributes:
         steps: The steps, in words.
         kept: The path of the file that keeps the damaged log; '' if there is none.
+        unmoved: The position of the last event up to which each event that is kept is where it was. Reactions that have
+            come farther are given the events behind it again.
     """
 
     steps: tuple[str, ...]
     kept: str = ""
+    unmoved: int = 0

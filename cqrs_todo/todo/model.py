@@ -13,7 +13,7 @@ from ..cqrs.decider import Decider
 from ..cqrs.errors import Rejected
 from ..cqrs.struct import Struct, replace
 from .events import TodoCompleted, TodoCreated, TodoEvent, TodoRemoved, TodoReopened, TodoRestored
-from .fields import FIELDS, Field, KeyedField, SetField, State, T, Todo, Typed
+from .fields import ACKNOWLEDGED, FIELDS, REMINDER, Field, KeyedField, SetField, State, T, Todo, Typed
 from .values import (
     Attributes,
     DayOrInstant,
@@ -222,7 +222,10 @@ def _change(command: TodoCommand, todo: Todo) -> tuple[TodoEvent, ...]:
     match command:
         case Change(field, value, now):
             old = getattr(todo, field.name)
-            return () if value == old else field.events_between(old, field.check(value, now))
+            events: tuple[TodoEvent, ...] = () if value == old else field.events_between(old, field.check(value, now))
+            if field is REMINDER and events:  # otherwise a reminder that is set back to this time would never come
+                events += ACKNOWLEDGED.events_between(todo.acknowledged, None)
+            return events
         case Add(field, word):
             checked = field.check_item(word)
             return () if matching_words(getattr(todo, field.name), checked) else (field.add(checked),)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeAlias
 
+from ..cqrs.cursor import START
 from ..cqrs.errors import CqrsError, StaleCursor
 from ..cqrs.events import Commit, Metadata, Recorded
 from ..cqrs.fold import Entity
@@ -58,6 +59,7 @@ class TodosAfter:
         self._todos = todos
         self._fold: Todos | None = None
         self._begin = 0
+        self._read = START
         self._later: Iterator[Commit] = iter(())
 
     def todo(self, event: Recorded[Any]) -> Item | None:
@@ -73,12 +75,14 @@ class TodosAfter:
         """Return the fold after the commit that holds a position."""
         try:
             return self._moved(position)
-        except StaleCursor:  # todos were forgotten, so the log has changed
+        except StaleCursor:  # the log was rewritten: todos were forgotten, or another copy was merged
             self._fold = None
             return self._moved(position)
 
     def _moved(self, position: int) -> Todos:
         fold = self._fold
+        if fold is not None:  # raises `StaleCursor` if the log is not what was read of it
+            next(self._todos.log.commits(self._read), None)
         if fold is None or position < self._begin:
             repository = self._todos.repository
             found, commit = as_of(repository, position)
@@ -95,6 +99,7 @@ class TodosAfter:
                 raise StaleCursor(f"{self._todos.name} has no @{position}")
             self._begin = commit.position
             fold.apply(commit)
+        self._read = self._todos.log.cursor()
         return fold
 
 

@@ -98,7 +98,7 @@ def read_rule(text: str, anchor: date) -> tuple[str, bool]:
         return text.upper(), False
     if text.lstrip().startswith("-"):
         raise UnreadableRule(text, "2-weeks")
-    typed = re.sub(r"\s*,\s*", ",", text.lower().replace("-", " ")).split()
+    typed = re.sub(r"\s*,\s*", ",", re.sub(r"^\s*(every|after):", r"\1 ", text.lower()).replace("-", " ")).split()
     words = " ".join(_SYNONYMS.get(word, word) for word in typed).split()
     if words[:1] == ["every"]:
         del words[0]

@@ -14,7 +14,7 @@ from .events import TodoCompleted, TodoCreated, TodoRemoved, TodoReopened, TodoR
 from .fields import State, Todo
 from .model import DECIDER
 from .values import ToLocal, nfc, parse_day_or_instant
-from .views import Item, is_overdue
+from .views import Item, is_overdue, move_of
 from .zones import start_of_day
 
 # conditions
@@ -398,6 +398,20 @@ def _cycle_days(todo: Todo, to_local: ToLocal) -> float:
 def days_between(created: datetime, completed: datetime) -> float:
     """Return the days from the creation of a todo to its completion; 0 if it was completed first."""
     return max(0.0, (completed - created) / timedelta(days=1))
+
+
+def as_one_history(histories: Mapping[str, Iterable[Commit]]) -> list[Commit]:
+    """Return the commits of several lists as those of one list, by their times.
+
+    Moves between these lists are left out: a todo goes on in the other list as if nothing had happened.
+
+    Args:
+        histories: The commits of each list, by the id of its log.
+    """
+    commits = (commit for history in histories.values() for commit in history)
+    moves = ((commit, move_of(commit)) for commit in commits)
+    kept = [commit for commit, move in moves if move is None or not {move.source, move.target} <= histories.keys()]
+    return sorted(kept, key=lambda commit: commit.metadata.at)
 
 
 def statistics(

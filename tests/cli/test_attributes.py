@@ -154,6 +154,17 @@ def test_an_attribute_that_cannot_be_set_is_refused(declared: Todo, words: list[
     assert declared.content() == ""
 
 
+def test_an_attribute_that_is_not_declared_does_not_become_the_text_of_a_todo(todo: Todo) -> None:
+    todo("add", "Call the bank")
+    result = refused(todo, "edit", "1", "estimate:2")
+    assert "there is no field or attribute 'estimate'" in result.err
+    assert todo.todos()[0]["text"] == "Call the bank"
+    todo("edit", "1", "--", "re:invent")
+    todo("edit", "1", "https://example.org")
+    todo("edit", "1", "Call", "at:noon")
+    assert todo.todos()[0]["text"] == "Call at:noon"
+
+
 def test_what_is_not_declared_is_text(declared: Todo) -> None:
     declared("add", "Meet", "at:noon", "place://x", "Place:", "here")
     assert declared.todos()[0]["text"] == "Meet at:noon place://x Place: here"

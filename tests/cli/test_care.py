@@ -210,7 +210,7 @@ def test_an_import_refuses_what_is_not_an_export(todo: Todo, content: str, code:
 
 
 def test_files_that_cannot_be_read_or_written(filled: Todo) -> None:
-    for line in ("import nowhere.json", "import .", "export -o no/where.json", "export -o ."):
+    for line in ("import nowhere.json", "export -o no/where.json", "export -o ."):
         assert filled.run(*line.split()).code == 2, line
     for line in ("export --format csv", "import - --format csv"):
         assert "the formats are json, events" in filled.run(*line.split()).err

@@ -19,16 +19,19 @@ import pytest
 import time_machine
 
 from cqrs_todo.cli import main
-from cqrs_todo.cli.deliveries import Deliverer, Key, key_of
+from cqrs_todo.cli.deliveries import Deliverer, Key, NotDelivered, key_of
+from cqrs_todo.cli.due_reminders import is_pending
 from cqrs_todo.cli.session import Options, Session
-from cqrs_todo.todo.fields import REMINDER
-from cqrs_todo.todo.model import Change, Create
+from cqrs_todo.todo.events import TodoCreated
+from cqrs_todo.todo.fields import ACKNOWLEDGED, REMINDER
+from cqrs_todo.todo.model import Change, Create, decide, evolve
 from cqrs_todo.todo.service import TodoList
 from cqrs_todo.todo.views import Item
 from tests.conftest import Todo
 
-from .test_react import configure, keeping, script, seen
+from .test_react import configure, keeping, reaction, script, seen
 
+NOW = datetime(2020, 1, 1, tzinfo=UTC)
 PAST = "2020-01-01T09:00:00Z"
 _ids = count(1)
 
@@ -99,19 +102,40 @@ def test_an_acknowledgement_is_an_event_that_other_machines_see(todo: Todo) -> N
 
 
 def test_a_new_time_makes_an_acknowledgement_void(todo: Todo) -> None:
-    todo("add", "x", "-r", "2999-01-01 09:00")
+    add(todo, "x")
     todo("remind", "1", "--ack")
     assert todo("remind", "--json").json["reminders"] == []
     todo("remind", "1", "2999-01-01 10:00")
     assert len(todo("remind", "--json").json["reminders"]) == 1
+    assert todo.todos()[0]["acknowledged"] is None
+    assert len(todo.log()) == 3, "it is cleared in the same commit"
+
+
+def test_an_acknowledgement_does_not_come_back_with_its_time() -> None:
+    first, second = datetime(2026, 1, 1, 9, tzinfo=UTC), datetime(2026, 1, 2, 9, tzinfo=UTC)
+    state = evolve(None, TodoCreated("x", first, reminder=first))
+    for command in (Change(ACKNOWLEDGED, first), Change(REMINDER, second, NOW), Change(REMINDER, first, NOW)):
+        for event in decide(command, state):
+            state = evolve(state, event)
+    assert state is not None
+    assert is_pending(state)
+
+
+def test_a_reminder_that_has_not_come_cannot_be_acknowledged(todo: Todo) -> None:
+    todo("add", "x", "-r", "2999-01-01 09:00")
+    done = todo.run("remind", "1", "--ack")
+    assert done.code == 1
+    assert "its reminder comes at 2999-01-01 09:00, and is removed by: todo edit 1 reminder:none" in done.err
 
 
 def test_the_next_todo_of_a_series_has_a_reminder_that_is_not_acknowledged(todo: Todo) -> None:
-    todo("add", "x", "every:day", "due:2999-01-01", "-r", "2998-12-31 09:00")
+    add(todo, "x")
+    todo("edit", "1", "every:day", "due:2999-01-01")
     todo("remind", "1", "--ack")
     todo("done", "1")
     [_, following] = todo.todos()
-    assert (following["reminder"], following["acknowledged"]) == ("2999-01-01T09:00:00Z", None)
+    assert following["reminder"] is not None
+    assert following["acknowledged"] is None
 
 
 def test_only_a_reminder_can_be_acknowledged(todo: Todo) -> None:
@@ -403,3 +427,61 @@ def test_what_was_delivered_long_ago_is_forgotten_and_what_is_pending_is_not(
     lines = Path(os.environ["XDG_STATE_HOME"], "cqrs-todo/reactions/delivered").read_text().split("\n")
     assert len([line for line in lines if line]) == 5
     assert len(seen) == 7
+
+
+def test_a_reminder_that_cannot_be_delivered_hinders_no_other_one(set_zone: Callable[[str], None]) -> None:
+    set_zone("UTC")
+    session = Session(Options())
+    begin = datetime(2026, 1, 1, tzinfo=UTC)
+    todos = session.list
+    todos.clock = lambda: begin
+    todos.add([Create(f"todo {n}", begin, reminder=begin + timedelta(minutes=n + 1)) for n in range(3)])
+    seen: list[str] = []
+
+    def deliver(_: TodoList, item: Item) -> None:
+        if item.number == 1:
+            raise NotDelivered("no")
+        seen.append(item.todo.text)
+
+    deliverer = Deliverer(session, lambda: begin + timedelta(days=1), deliver)
+    lists = [(todos, todos.view().items)]
+    assert deliverer.catch_up(lists) == 2
+    assert seen == ["todo 1", "todo 2"]
+    assert [str(error) for error in deliverer.failures] == ["no"]
+    assert (deliverer.catch_up(lists), deliverer.failures) == (0, []), "it is not tried again at once"
+    assert Deliverer(session, lambda: begin + timedelta(days=1), lambda *_: None).catch_up(lists) == 1
+
+
+def test_a_list_that_cannot_be_read_hides_no_reminder_and_no_reaction_of_the_others(todo: Todo) -> None:
+    program = keeping(todo)
+    configure(
+        todo, reaction("new", [program, "{text}"], on=["todo_created"]) + f"[remind]\nnotify = {json.dumps([program])}\n"
+    )
+    add(todo, "x", name="work")
+    todo("react", "--from-start")
+    add(todo, "y", name="work")
+    todo("lists", "new", "damaged")
+    todo.log_file("damaged").write_text("garbage")
+    count = todo.run("remind", "--count", "-A")
+    assert (count.out, count.code) == ("2\n", 5)
+    done = todo.run("react")
+    assert "1 event, 1 reminder" in done.err
+    assert done.code == 5
+    for option, answer in (
+        ("--overview", "new  work: 0 events"),
+        ("--failed", "Nothing failed"),
+        ("--test", "It succeeded"),
+    ):
+        shown = todo.run("react", option, *["new"] * (option == "--test"))
+        assert answer in shown.out + shown.err
+        assert shown.code == 5
+
+
+def test_no_reaction_delays_what_is_due(todo: Todo) -> None:
+    slow = script(todo, "slow", "#!/bin/sh\necho start >> order\n")
+    remind = script(todo, "note", "#!/bin/sh\necho remind >> order\n")
+    configure(todo, reaction("slow", [slow], on=["todo_created"]) + f"[remind]\nnotify = {json.dumps([remind])}\n")
+    todo("add", "y")
+    add(todo, "x")
+    assert "1 reminder" in todo.run("react", "--from-start").err
+    assert (todo.home / "order").read_text().startswith("remind\nstart\n")

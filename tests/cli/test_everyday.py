@@ -449,3 +449,16 @@ def test_a_change_by_query_says_what_it_left_out_because_it_waits(todo: Todo) ->
     todo("add", "shown", "+a")
     assert todo("done", "--where", "+a").err.endswith(hint)
     assert [row["completed"] is None for row in todo.todos()] == [True, False]
+
+
+def test_the_statistics_of_all_lists_count_a_todo_that_moved_once(at: Run) -> None:
+    at("add", "a", "+x")
+    at("add", "b")
+    at("-L", "work", "add", "c", "+x")
+    at("move", "1", "work")
+    at("done", "work/2")
+    counted = json.loads(at("stats", "-A", "--json"))
+    assert (counted["added"], counted["completed"], counted["lists"]) == (3, 1, ["inbox", "work"])
+    assert [day["open"] for day in counted["days"]] == [2]
+    assert json.loads(at("stats", "-A", "+x", "--json"))["added"] == 2
+    assert "no todo has the tag +nope" in at("stats", "-A", "+nope", code=2)

@@ -160,6 +160,16 @@ def test_the_history_can_show_only_what_lost(here: Todo) -> None:
     assert [commit["position"] for commit in here("history", "--conflicts", "--json").json["commits"]] == [8]
 
 
+def test_a_backup_is_refused_with_the_command_that_restores_it(here: Todo) -> None:
+    backup = here.home / "b.zip"
+    here("backup", str(backup))
+    before = here.log_file().read_bytes()
+    result = here.run("merge", str(backup))
+    assert result.code == 1
+    assert result.err == f"todo: {backup} is a backup, not the log of a list\n      to restore it: todo import {backup}\n"
+    assert here.log_file().read_bytes() == before
+
+
 def test_a_newer_copy_is_taken_over_and_an_older_one_changes_nothing(here: Todo) -> None:
     there = elsewhere(here)
     old = as_old(here)

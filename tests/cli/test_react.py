@@ -11,12 +11,18 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from cqrs_todo.cli.inline_reactions import react as react_inline
+from cqrs_todo.cli.reacting import Reacting
+from cqrs_todo.cli.session import Options, Session
+from cqrs_todo.todo.model import Create
+from cqrs_todo.todo.service import TodoList
 from tests.conftest import Todo
 from tests.readme import play_page
 
@@ -358,6 +364,16 @@ def test_options_that_make_no_sense_are_refused(todo: Todo, words: tuple[str, ..
     assert todo.run("react", *words).code == 2
 
 
+def test_a_unit_keeps_what_the_environment_says(todo: Todo) -> None:
+    env = {"TODO_STORE": "jsonl:/tmp/50% off", "TODO_LIST": "work", "XDG_STATE_HOME": "/tmp/a $b"}
+    systemd = todo("react", "--unit", "systemd", env=env).out
+    for line in ('"TODO_STORE=jsonl:/tmp/50%% off"', '"TODO_LIST=work"', '"XDG_STATE_HOME=/tmp/a $b"'):
+        assert f"\nEnvironment={line}\n" in systemd
+    cron = todo("react", "--unit", "cron", env=env).out
+    assert cron.startswith("* * * * * TODO_STORE='jsonl:/tmp/50\\% off' TODO_LIST=work XDG_STATE_HOME='/tmp/a $b' ")
+    assert "TODO_LIST" not in todo("-L", "home", "react", "--unit", "cron", env=env).out
+
+
 def test_a_unit_runs_this_program_with_the_store_of_the_run(todo: Todo) -> None:
     unit = todo("--store", "jsonl:/tmp/50% off", "-L", "work", "react", "--unit", "systemd").out
     [start] = [line for line in unit.splitlines() if line.startswith("ExecStart=")]
@@ -509,3 +525,53 @@ def test_a_runner_that_is_stopped_beyond_its_lease_disturbs_no_order(todo: Todo,
     commits = todo("history", "--json", "--reverse").json["commits"]
     assert first == [f"{commit['command']}/1" for commit in commits]
     assert len(delivered) - len(first) <= stops
+
+
+@pytest.fixture
+def here(todo: Todo, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Session]:
+    """Opens a session in this process, with the home of the binary."""
+    for name in [name for name in os.environ if name.startswith(("TODO_", "XDG_"))]:
+        monkeypatch.delenv(name)
+    for name, value in todo.env.items():
+        monkeypatch.setenv(name, value)
+    return lambda: Session(Options())
+
+
+def adding(session: Session, name: str, text: str) -> TodoList:
+    """Add a todo to a list, which is made if it is missing."""
+    todos = session.open_list(name)
+    todos.make_if_missing()
+    todos.add([Create(text, datetime.now(UTC))])
+    return todos
+
+
+def texts_seen(todo: Todo) -> list[str]:
+    """The arguments that the program was given."""
+    return [arguments[0] for _, arguments, _ in seen(todo)]
+
+
+def test_a_reaction_gets_the_first_events_of_a_list_that_is_made_while_it_runs(
+    todo: Todo, here: Callable[[], Session]
+) -> None:
+    configure(todo, reaction("new", [keeping(todo), "{list} {text}"], on=["todo_created"]))
+    reacting = Reacting(here())
+    reacting.once()
+    adding(here(), "inbox", "first")
+    reacting.once()
+    assert texts_seen(todo) == ["inbox first"]
+
+
+@pytest.mark.parametrize("inline", [False, True])
+def test_a_reaction_gets_what_happened_in_an_old_list_since_it_began(
+    todo: Todo, here: Callable[[], Session], inline: bool
+) -> None:
+    adding(here(), "inbox", "old")
+    adding(here(), "other", "old")
+    configure(todo, reaction("new", [keeping(todo), "{list} {text}"], on=["todo_created"], inline=inline))
+    Reacting(here(), only="inbox").once()
+    todos = adding(here(), "other", "since")
+    if inline:
+        react_inline(here(), [todos])
+    else:
+        Reacting(here()).once()
+    assert texts_seen(todo) == ["other since"]

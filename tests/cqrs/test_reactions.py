@@ -253,3 +253,36 @@ def test_one_parked_event_can_be_tried_again(store: Store, log: Log) -> None:
     fails[0] = False
     assert (runner.retry_parked("other/1"), runner.retry_parked(second.event)) == (0, 1)
     assert list(runner.parked()) == [first, third]
+
+
+@pytest.mark.parametrize("older", [True, False])
+def test_a_reaction_goes_on_after_a_repair(store: Store, log: Log, tmp_path: Path, older: bool) -> None:
+    seen: list[int] = []
+    reaction: Reaction[Any] = Reaction("see", lambda event: seen.append(event.data.number))
+    Runner(store, log, reaction).catch_up()
+    path = tmp_path / "data/lists/inbox.jsonl"
+    lines = path.read_bytes().splitlines(keepends=True)
+    if older:
+        path.write_bytes(b"".join(lines[:-1]))
+    else:
+        path.write_bytes(b"".join([*lines[:2], lines[2].replace(b"1", b"2"), *lines[3:]]))
+    store = open_store(f"jsonl:{tmp_path}/data", CONTRACT_TYPES)
+    assert store.repair("inbox") is not None
+    log = store.open("inbox")
+    log.append(one("a/2", 7), metadata("c7"))
+    Runner(store, log, reaction).catch_up()
+    assert seen == [0, 1, 2, 7]
+
+
+def test_an_intact_log_lets_a_reaction_go_on_that_had_come_farther(store: Store, log: Log, tmp_path: Path) -> None:
+    seen: list[int] = []
+    reaction: Reaction[Any] = Reaction("see", lambda event: seen.append(event.data.number))
+    Runner(store, log, reaction).catch_up()
+    path = checkpoint(tmp_path)
+    path.write_text('{"position":9,"base":[9,10,9999,"%s"]}' % ("0" * 64))
+    with pytest.raises(StaleCursor, match="the reaction see waits at @9 until the log is repaired"):
+        Runner(store, log, reaction).catch_up()
+    assert store.repair("inbox") is None
+    log.append(one("a/2", 7), metadata("c7"))
+    Runner(store, log, reaction).catch_up()
+    assert seen == [0, 1, 2, 7]

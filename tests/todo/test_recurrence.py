@@ -121,7 +121,7 @@ def test_rules_are_read_and_written_in_words_that_mean_the_same(text: str, rule:
     [
         *("", " ", "-", "x", "0 days", "-2 weeks", "1000 days", "days of thunder", "month on", "month on 0", "month on 32"),
         *("month on 29,30", "32nd", "6th monday", "31 apr", "30 feb", "last", "first", "on monday", "monday,x", "week on 3"),
-        *("after", "after monday", "after month on 31", "after:3d", "2 weeks on", "year on monday", "month on 1 apr"),
+        *("after", "after monday", "after month on 31", "after:", "2 weeks on", "year on monday", "month on 1 apr"),
         *("every", "every every", "FREQ=HOURLY", "FREQ=", "FREQ=DAILY;", "FREQ=DAILY;COUNT=0", "FREQ=DAILY;COUNT=1001"),
         *("FREQ=DAILY;INTERVAL=0", "FREQ=DAILY;RSCALE=HEBREW", "FREQ=MONTHLY;SKIP=OMIT", "FREQ=WEEKLY;BYDAY=TH,2SU"),
         *(
@@ -393,3 +393,9 @@ def test_a_todo_that_does_not_recur_cannot_be_moved() -> None:
 )
 def test_the_longest_rule_that_words_begin_with_is_found(words: list[str], count: int) -> None:
     assert leading_words_of_rule(words, ANCHOR) == count
+
+
+@pytest.mark.parametrize("text", ["after:3d", "after:3-days", "after 3 days", "every after 3 days", "AFTER:3D"])
+def test_a_rule_may_be_written_with_its_marker(text: str) -> None:
+    assert read_rule(text, date(2026, 3, 1)) == ("FREQ=DAILY;INTERVAL=3", True)
+    assert read_rule("every:2-weeks", date(2026, 3, 1)) == read_rule("2 weeks", date(2026, 3, 1))

@@ -52,7 +52,7 @@ def test_without_the_extra_it_says_what_to_install(todo: Todo, blocked: str) -> 
     done = subprocess.run([sys.executable, "-c", code], env=todo.env, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "the extra `web`" in done.stderr
-    assert "pip install 'cqrs-todo[web]'" in done.stderr
+    assert "pipx install --force '.[web]'" in done.stderr
     assert done.stdout == ""
 
 

@@ -1,11 +1,12 @@
-"""`todo merge`: merge another copy of the same list, such as a conflict copy or a backup."""
+"""`todo merge`: merge another copy of the same list, such as a conflict copy."""
 
+import shlex
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ...cqrs.errors import CannotMerge, CqrsError, OutcomeUnknown
 from ..clock import to_local
-from ..errors import UsageError
+from ..errors import InvalidInput, UsageError
 from ..exports import file_name
 from ..output import print_line, print_message
 from ..reports import count_of
@@ -26,6 +27,7 @@ def merge(session: Session, file: str, dry_run: bool) -> None:
 
     Raises:
         UsageError: The file cannot be read.
+        InvalidInput: The file is a backup.
         CannotMerge: The file is not an intact copy of this list. Nothing was merged.
         CqrsError: What `Store.merge` raises.
     """
@@ -63,11 +65,16 @@ def merge(session: Session, file: str, dry_run: bool) -> None:
 
 
 def _content(name: str) -> bytes:
+    from ..backup_file import MAGIC
+
     try:
         with open(file_name(name), "rb") as file:
-            return file.read()
+            content = file.read()
     except OSError as error:
         raise UsageError(f"{name} cannot be read: {error.strerror}", "give a file that can be read") from error
+    if content.startswith(MAGIC):
+        raise InvalidInput(f"{name} is a backup, not the log of a list", f"to restore it: todo import {shlex.quote(name)}")
+    return content
 
 
 class _Report:
@@ -192,7 +199,7 @@ class _Report:
 
 VERB = Verb(
     name="merge",
-    help="Merge another copy of the same list: a conflict copy, a backup, or a file from another machine.",
+    help="Merge another copy of the list. This is a conflict copy, or the log from another machine or an older time.",
     examples=(
         "todo merge inbox.sync-conflict-20261122-093000.jsonl",
         "todo -L work merge /media/stick/work.jsonl --dry-run",

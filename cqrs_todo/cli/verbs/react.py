@@ -5,10 +5,12 @@ import shlex
 import shutil
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ...cqrs.checkpoints import Checkpoint
+from ...cqrs.checkpoints import Checkpoint, Parked
+from ...cqrs.errors import CqrsError
+from ...cqrs.events import Recorded
 from ..errors import UsageError
 from ..output import print_line, print_message, print_row
 from ..session import Session
@@ -16,7 +18,7 @@ from ..text import visible
 from ..verb import LISTS, Argument, Option, Verb
 
 if TYPE_CHECKING:
-    from ..reactions import ListReaction
+    from ..reactions import FoundReaction, ListReaction
 
 
 def react(
@@ -89,33 +91,52 @@ def _run(session: Session, *, follow: bool, from_start: bool) -> int:
     return 1 if outcome.parked else 0
 
 
-def _reactions(session: Session) -> "Sequence[ListReaction]":
+def _reactions(session: Session) -> "tuple[Sequence[ListReaction], CqrsError | None]":
+    """Return the reactions with their lists, and the error of the first list that cannot be read."""
     from ..reactions import list_reactions
 
     only = _only(session)
     if only is not None and only not in session.store.names():
         session.list.check_exists()
-        return []
-    return list(list_reactions(session, session.store.names() if only is None else [only]))
+        return [], None
+    return list_reactions(session, session.store.names() if only is None else [only])
 
 
 def _print_overview(session: Session) -> int:
-    from ..reactions import find_reactions, output_file
+    from ..reactions import find_reactions
 
     found = find_reactions(session)
     by_name: dict[str, list[dict[str, Any]]] = {each.name: [] for each in found}
-    for of_list in _reactions(session):
-        kept = of_list.checkpoint
-        end = session.open_list(of_list.list_name).view().position
+    reactions, failure = _reactions(session)
+    for of_list in reactions:
+        try:
+            kept = of_list.checkpoint
+            end = session.open_list(of_list.list_name).view().position
+            failed = len(of_list.runner.parked())
+        except CqrsError as error:
+            failure = failure or error
+            continue
         by_name[of_list.found.name].append(
             {
                 "list": of_list.list_name,
                 "begun": kept != Checkpoint(),
                 "position": kept.position,
                 "lag": end - kept.position,
-                "failed": len(of_list.runner.parked()),
+                "failed": failed,
             }
         )
+    _print_reactions(session, found, by_name)
+    if failure is not None:
+        raise failure
+    return 0
+
+
+def _print_reactions(
+    session: Session, found: "Sequence[FoundReaction]", by_name: Mapping[str, Sequence[Mapping[str, Any]]]
+) -> None:
+    """Print each reaction, and how far it has come in each list."""
+    from ..reactions import output_file
+
     if session.options.json:
         from .. import document
 
@@ -131,7 +152,7 @@ def _print_overview(session: Session) -> int:
             for each in found
         ]
         print_line(document.encode({"reactions": rows}))
-        return 0
+        return
     if not found:
         print_message(session, "There is no reaction. docs/reactions.md shows how to declare one.")
     for each in found:
@@ -146,15 +167,11 @@ def _print_overview(session: Session) -> int:
             print_line(f"{visible(each.name)}  {visible(row['list'])}: {begun}{bad}")
         if each.program is not None and not session.options.plain and os.path.exists(output_file(each.name)):
             print_message(session, f"    its output: {visible(output_file(each.name))}")
-    return 0
 
 
 def _print_failed(session: Session) -> int:
-    from ...todo.views import short_instant
-    from ..clock import to_local
-    from ..reactions import failure_in_words
-
-    rows = [(each, parked) for each in _reactions(session) for parked in each.runner.parked()]
+    reactions, failure = _reactions(session)
+    rows = [(each, parked) for each in reactions for parked in each.runner.parked()]
     if session.options.json:
         from .. import document
 
@@ -176,7 +193,19 @@ def _print_failed(session: Session) -> int:
                 }
             )
         )
-        return 0
+    else:
+        _print_parked(session, rows)
+    if failure is not None:
+        raise failure
+    return 0
+
+
+def _print_parked(session: Session, rows: "Sequence[tuple[ListReaction, Parked]]") -> None:
+    """Print the events that reactions failed on."""
+    from ...todo.views import short_instant
+    from ..clock import to_local
+    from ..reactions import failure_in_words
+
     for each, parked in rows:
         error = failure_in_words(parked.error)
         if session.options.plain:
@@ -191,7 +220,6 @@ def _print_failed(session: Session) -> int:
             )
     if not rows:
         print_message(session, "Nothing failed.")
-    return 0
 
 
 def _retry(session: Session, event: str | None) -> int:
@@ -200,7 +228,8 @@ def _retry(session: Session, event: str | None) -> int:
     print_warnings()
     done = left = 0
     found = False
-    for each in _reactions(session):
+    reactions, failure = _reactions(session)
+    for each in reactions:
         parked = [each.event for each in each.runner.parked()]
         if not parked or (event is not None and event not in parked):
             continue
@@ -210,13 +239,15 @@ def _retry(session: Session, event: str | None) -> int:
     if event is not None and not found:
         from ..reactions import FailureNotFound
 
-        raise FailureNotFound(event)
+        raise failure or FailureNotFound(event)
     if session.options.json:
         from .. import document
 
         print_line(document.encode({"done": done, "failed": left}))
     else:
         print_message(session, f"{done:,} done, {left:,} still failed{': todo react --failed' if left else ''}")
+    if failure is not None:
+        raise failure
     return 1 if left else 0
 
 
@@ -226,18 +257,30 @@ def _test(session: Session, name: str) -> int:
     found = named_reaction(session, name)
     only = _only(session)
     best = None
+    failure: CqrsError | None = None
     for each in session.store.names() if only is None else [only]:
         if found.lists and each not in found.lists:
             continue
-        reaction = ListReaction(session, found, each)
-        event = next(
-            (event for event in reaction.log.events_backward() if found.query.wants(event) and reaction.matches(event)), None
-        )
+        try:
+            reaction = ListReaction(session, found, each)
+            events = reaction.log.events_backward()
+            event = next((event for event in events if found.query.wants(event) and reaction.matches(event)), None)
+        except CqrsError as error:  # a list that cannot be read hides no other one
+            failure = failure or error
+            continue
         if event is not None and (best is None or event.metadata.at > best[1].metadata.at):
             best = reaction, event
     if best is None:
-        raise NothingMatches(name)
-    reaction, event = best
+        raise failure or NothingMatches(name)
+    code = _run_once(session, *best)
+    if failure is not None:
+        raise failure
+    return code
+
+
+def _run_once(session: Session, reaction: "ListReaction", event: Recorded[Any]) -> int:
+    """Run a reaction for an event, print what comes of it, and return the exit code."""
+    found = reaction.found
     print_message(session, f"@{event.position} of {visible(reaction.list_name)}: {event.type}")
     if found.function is not None:
         commands = list(found.function(event) or ())
@@ -251,7 +294,7 @@ def _test(session: Session, name: str) -> int:
         from .. import document
 
         row = {
-            "name": name,
+            "name": found.name,
             "list": reaction.list_name,
             "event": event.id,
             "failure": ended.failure or None,
@@ -266,7 +309,7 @@ def _test(session: Session, name: str) -> int:
 
 
 def _print_unit(session: Session, unit: str) -> None:
-    """Print a unit of systemd or a line of cron that runs this program with the store and the list of this run."""
+    """Print a unit of systemd or a line of cron that runs this program with the store, list and folders of this run."""
     words = _program()
     if session.options.store is not None:
         from ...cqrs.stores.passwords import without_password
@@ -275,6 +318,7 @@ def _print_unit(session: Session, unit: str) -> None:
     if session.options.list is not None:
         words += ["--list", session.options.list]
     words.append("react")
+    variables = _variables(session)
     if unit == "systemd":
         print_line(
             "# Save this as ~/.config/systemd/user/cqrs-todo.service, and then run:\n"
@@ -282,16 +326,31 @@ def _print_unit(session: Session, unit: str) -> None:
             "[Unit]\n"
             "Description=Reactions and reminders of todo lists\n\n"
             "[Service]\n"
-            f"ExecStart={' '.join(map(_for_systemd, [*words, '--follow']))}\n"
+            + "".join(f"Environment={_quoted(f'{name}={value}')}\n" for name, value in variables.items())
+            + f"ExecStart={' '.join(map(_for_systemd, [*words, '--follow']))}\n"
             "Restart=on-failure\n\n"
             "[Install]\n"
             "WantedBy=default.target"
         )
     elif unit == "cron":
         # cron reads % as the end of the line
-        print_line(f"* * * * * {shlex.join([*words, '--quiet'])}".replace("%", "\\%"))
+        settings = "".join(f"{name}={shlex.quote(value)} " for name, value in variables.items())
+        print_line(f"* * * * * {settings}{shlex.join([*words, '--quiet'])}".replace("%", "\\%"))
     else:
         raise UsageError(f"there is no unit for {unit!r}", "write systemd or cron")
+
+
+def _variables(session: Session) -> dict[str, str]:
+    """Return the variables of the environment that decide which store, list and folders this run uses."""
+    from ...cqrs.stores.passwords import without_password
+
+    given = {"TODO_STORE": session.options.store, "TODO_LIST": session.options.list}
+    names = [name for name, option in given.items() if option is None]
+    names += [f"XDG_{kind}_HOME" for kind in ("CONFIG", "DATA", "STATE", "CACHE")]
+    found = {name: os.environ[name] for name in names if os.environ.get(name)}
+    if "TODO_STORE" in found:
+        found["TODO_STORE"] = without_password(session.url_of(found["TODO_STORE"]))
+    return found
 
 
 def _program() -> list[str]:
@@ -306,8 +365,13 @@ def _program() -> list[str]:
 
 def _for_systemd(word: str) -> str:
     """Return a word as systemd reads it in ExecStart."""
-    quoted = word.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")
-    return f'"{quoted}"' if not word.isalnum() else word
+    return _quoted(word).replace("$", "$$") if not word.isalnum() else word
+
+
+def _quoted(text: str) -> str:
+    """Return a text in quotes, as systemd reads it where it replaces no variables."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")
+    return f'"{escaped}"'
 
 
 VERB = Verb(

@@ -59,6 +59,10 @@ def _acknowledge(session: Session, ids: str | None, when: Sequence[str]) -> None
     def acknowledge(item: Item) -> Sequence[TodoCommand]:
         if item.todo.reminder is None:
             raise Rejected("it has no reminder")
+        if item.todo.reminder > session.list.clock() and item.todo.acknowledged != item.todo.reminder:
+            at = short_instant(item.todo.reminder, to_local)
+            label = f"{session.prefix(session.list.name)}{item.number}"
+            raise Rejected(f"its reminder comes at {at}, and is removed by: todo edit {label} reminder:none")
         return [Change(ACKNOWLEDGED, item.todo.reminder)]
 
     change(session, [ids], acknowledge, "Acknowledged the reminder of", "Acknowledged already")

@@ -6,7 +6,7 @@ import socket
 import sys
 from collections.abc import Sequence
 
-from ..errors import UsageError
+from ..errors import UsageError, to_install
 from ..output import print_line, print_message
 from ..session import Session, check_text
 from ..text import visible
@@ -27,7 +27,7 @@ def serve(session: Session, port: int, host: str | None) -> int:
         from ...web.server import serve as run
     except ImportError as error:
         raise UsageError(
-            f"serve needs the extra `web`, and {error.name or error} is missing", "pip install 'cqrs-todo[web]'"
+            f"serve needs the extra `web`, and {error.name or error} is missing", f"install it {to_install('web')}"
         ) from None
     from ..serving import Program
 

@@ -1,6 +1,7 @@
 """`todo stats`: numbers from the history, with charts that plotext draws in the terminal."""
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from datetime import date, timedelta
 from functools import partial
@@ -13,24 +14,29 @@ from ...cqrs.errors import CqrsError
 from ...cqrs.events import Commit, Moment
 from ...cqrs.struct import replace
 from ...todo.service import View
-from ...todo.statistics import Statistics, statistics
+from ...todo.statistics import Statistics, as_one_history, statistics
 from ...todo.values import day_or_instant
 from ..clock import to_local
-from ..errors import UsageError
+from ..errors import UsageError, to_install
 from ..output import print_line, print_message, print_row
 from ..read_models import ReadModels, known_model
 from ..session import Session
-from ..terminal import print_moment
+from ..terminal import print_moment, print_styled
 from ..text import visible
 from ..verb import LOOK, Argument, Option, Verb
 
 _SHADES = "·░▒▓█"
+_COLOURED = re.compile("([█▀▄▌▐▖▗▘▝▙▛▜▟▚▞]+|[·░▒▓█]+)")
+"""The parts of a line that have a colour: those of a chart, and the cells of the calendar."""
 _MOST_DAYS = 21
 """The most days for which charts have a bar for each day; for more days, they have one for each week."""
 
 
 def stats(session: Session, words: Sequence[str], since: str | None, until: str | None, full: bool) -> None:
     """Show burn-down, throughput, cycle time, a calendar, the busiest hours, and the most active authors."""
+    if session.options.all_lists:
+        _of_all_lists(session, words, since, until, full=full)
+        return
     if words:
         from ..queries import use_list_of_filter
 
@@ -46,10 +52,25 @@ def stats(session: Session, words: Sequence[str], since: str | None, until: str 
                 _print(session, View(todos.name, position, None, ()), counted, full=full)
                 return
     view = todos.view(session.moment)
-    commits = todos.commits(session.moment)
+    commits: Sequence[Commit] = todos.commits(session.moment)
     if words:
-        commits = _only(session, words, view, commits)
+        commits = _only(session, words, [view], {view.list: commits})[view.list]
     _print(session, view, statistics(commits, session.seen_from(view), to_local, since=first, until=last), full=full)
+
+
+def _of_all_lists(session: Session, words: Sequence[str], since: str | None, until: str | None, *, full: bool) -> None:
+    """Show the statistics of all lists together."""
+    views, failure = session.views(all_lists=True)
+    first, last = _days(session, since, until)
+    lists = {view.list: session.open_list(view.list) for view in views}
+    commits: dict[str, Sequence[Commit]] = {name: todos.commits(session.moment) for name, todos in lists.items()}
+    if words:
+        commits = _only(session, words, views, commits)
+    history = as_one_history({todos.log.id: commits[name] for name, todos in lists.items()})
+    numbers = statistics(history, session.seen_from(views[0]), to_local, since=first, until=last)
+    _print(session, views[0], numbers, full=full, lists=[view.list for view in views])
+    if failure is not None:
+        raise failure
 
 
 def _counted(session: Session, models: ReadModels, first: date | None, last: date | None) -> Statistics | None:
@@ -65,31 +86,54 @@ def _counted(session: Session, models: ReadModels, first: date | None, last: dat
     return None if failures else counted
 
 
-def _print(session: Session, view: View, numbers: Statistics, *, full: bool) -> None:
+def _print(session: Session, view: View, numbers: Statistics, *, full: bool, lists: Sequence[str] = ()) -> None:
+    """Print statistics.
+
+    Args:
+        session: This run of the program.
+        view: The list, or one of several.
+        numbers: The statistics.
+        full: Whether to print all charts.
+        lists: The names of the lists, if they are of several.
+    """
     if session.options.json:
         from .. import document
 
-        print_line(document.encode({**document.head(view), **_document(numbers)}))
+        head = {"lists": lists, "as_of": view.as_of} if lists else document.head(view)
+        print_line(document.encode({**head, **_document(numbers)}))
     elif session.options.plain:
         for row in zip(numbers.days, numbers.open, numbers.added, numbers.completed, numbers.activity, strict=True):
             print_row(*row)
     else:
         print_moment(session, view)
         for line in _drawn(numbers, session.columns, _plotter(session), full=full):
-            print_line(line)
+            print_styled(session, *_coloured(line))
 
 
-def _only(session: Session, words: Sequence[str], view: View, commits: Sequence[Commit]) -> list[Commit]:
-    """Return commits with only the events of the todos that a query wants, in any state unless it names one."""
-    from ..queries import check_tags, query_of  # most statistics are about the whole list
+def _only(
+    session: Session, words: Sequence[str], views: Sequence[View], commits: Mapping[str, Sequence[Commit]]
+) -> dict[str, Sequence[Commit]]:
+    """Return commits with only the events of the todos that a query wants, in any state unless it names one.
 
-    query = query_of(session, words, view)
-    check_tags(query.tags, view.items)
-    streams = {item.stream for item in (query if query.scopes else query.within("all")).matching()}
-    parts = (
-        replace(commit, events=tuple(event for event in commit.events if event.stream in streams)) for commit in commits
-    )
-    return [commit for commit in parts if commit.events]
+    Args:
+        session: This run of the program.
+        words: The words of the query.
+        views: The lists.
+        commits: The commits of each list, by its name.
+    """
+    from ..queries import check_tags, query_of  # most statistics are about all todos
+
+    queries = [query_of(session, words, view) for view in views]
+    check_tags(queries[0].tags, [item for view in views for item in view.items])
+    # also where a todo was before it moved to another of these lists
+    streams = {item.stream for query in queries for item in (query if query.scopes else query.within("all")).matching()}
+    found: dict[str, Sequence[Commit]] = {}
+    for name, every in commits.items():
+        parts = (
+            replace(commit, events=tuple(event for event in commit.events if event.stream in streams)) for commit in every
+        )
+        found[name] = [commit for commit in parts if commit.events]
+    return found
 
 
 def _days(session: Session, since: str | None, until: str | None) -> tuple[date | None, date | None]:
@@ -138,9 +182,15 @@ def _plotter(session: Session) -> ModuleType | None:
     try:
         plotter = import_module("plotext")
     except ImportError:
-        print_message(session, "For the charts: pip install 'cqrs-todo[stats]'")
+        print_message(session, f"The charts need the extra `stats`. Install it {to_install('stats')}")
         return None
     return plotter
+
+
+def _coloured(line: str) -> list[tuple[str, str]]:
+    """Return the parts of a line, each with its style."""
+    parts = _COLOURED.split(line)
+    return [(part, "green" if place % 2 else "") for place, part in enumerate(parts) if part]
 
 
 def _drawn(numbers: Statistics, columns: int, plotter: ModuleType | None, *, full: bool) -> Iterator[str]:
@@ -251,7 +301,7 @@ def _calendar(days: Sequence[date], activity: Sequence[int], columns: int) -> It
 VERB = Verb(
     name="stats",
     help="Show charts and numbers. They are burn-down, throughput, cycle time, a calendar, and who did how much.",
-    examples=("todo stats", "todo stats +work", "todo stats --since 3 months ago"),
+    examples=("todo stats", "todo stats +work -A", "todo stats --since 3 months ago"),
     action=stats,
     group=LOOK,
     arguments=(Argument("words", "QUERY", "Count only these todos; see docs/queries.md.", required=False, several=True),),
@@ -262,5 +312,6 @@ VERB = Verb(
             "full", ("--full",), "Also show what was added and completed, the busiest hours, and the most active authors."
         ),
     ),
+    all_lists=True,
     dashes="word",
 )

@@ -153,6 +153,8 @@ def _verify_one(session: Session, name: str, archived: bool, *, repair: bool, dr
             _print(session, f"{shown}: repaired{kept}: {_describe(verdict)}")
         else:
             done = planned
+    elif repair and not dry_run and not verdict.newer:  # reactions may still be where the list was before it was replaced
+        store.repair(name, archived=archived, known=session.snapshot_cursor)
     return _row(name, archived, verdict, done)
 
 

@@ -20,8 +20,8 @@ class Entry(Struct, frozen=True, kw_only=True):
         todo: The values of the entry. Its `parent` and `depends` are keys of other entries of the file, not ids of todos.
             What has no field is in its attributes. A cancelled entry is a removed todo.
         line: The number of its first line in the file, from 1. In JSON it is the place of the entry in the list.
-        has_id: Whether the key is an id of the other program, which stays the same when the entry changes. It is then the
-            value of an attribute, too.
+        has_id: Whether the key is an id of the other program, which stays the same when the entry changes. Its
+            parts are then in the attributes, too.
         guessed: The fields whose values are not in the file, but follow from the time of the import.
     """
 
@@ -40,12 +40,15 @@ class Context(Struct, frozen=True, kw_only=True):
         to_local: The reader's time zone, in which whole days and times without a zone are read.
         zone: The IANA name of that zone; "" if it is not known.
         headings: Whether headings become projects or tags.
+        to_zone: Returns the conversion to the zone with an IANA name, for files that name zones. An unknown
+            name means the reader's zone, and so do all names without it.
         lenient: Whether entries that cannot be read are skipped and reported. Otherwise they raise `MalformedFile`.
     """
 
     now: datetime
     to_local: ToLocal
     zone: str = ""
+    to_zone: Callable[[str], ToLocal] | None = None
     headings: Literal["projects", "tags"] = "projects"
     lenient: bool = False
 

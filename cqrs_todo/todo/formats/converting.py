@@ -1,8 +1,9 @@
 """From the entries of a file to the todos of a list: which todo an entry is, and how entries are linked.
 
-An entry is the todo that has the id of the other program as an attribute; or, if the format has no ids, the todo with the
-same text, or the most similar one. An entry that is the same as when it was imported last is left out, whatever became of
-the todo here. So importing again adds what is new in the file, and changes what has changed there.
+An entry is the todo that has the id of the other program as an attribute; or, if it has no id, the todo that came from the
+same entry before, the todo with the same text, or the most similar one. An entry that is the same as when it was imported
+last is left out, whatever became of the todo here. So importing again adds what is new in the file, and changes what has
+changed there.
 """
 
 from __future__ import annotations
@@ -15,16 +16,16 @@ from ..errors import MalformedFile
 from ..values import FOREIGN_IDS
 from ..views import local_day
 from . import Loss
-from .icalendar_ import uid_of
+from .icalendar_ import RECURRENCE_ID, UID, exception_key, uid_of
 from .matching import match
 from .taskwarrior import uuid_of
 
 TYPE_CHECKING = False  # `typing` costs as much to import as Python costs to start
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from ..fields import Todo
-    from ..values import ToLocal
+    from ..values import Attributes, ToLocal
     from ..views import Item
     from . import Entry, Report
 
@@ -71,7 +72,7 @@ def plan_import(
     """
     check_parents(entries)
     present = {item.id: item.todo for item in items}
-    ids = _ids(entries, items, new_id)
+    ids = _ids(entries, items, digests, new_id)
     todos: dict[str, Todo] = {}
     kept: dict[str, str] = {}
     new = same = 0
@@ -141,26 +142,48 @@ def check_parents(entries: Iterable[Entry]) -> None:
             raise MalformedFile(line, f"the todo is under more than {DEEPEST} others")
 
 
-def _ids(entries: Sequence[Entry], items: Sequence[Item], new_id: Callable[[], str]) -> dict[str, str]:
+def _ids(
+    entries: Sequence[Entry], items: Sequence[Item], digests: Mapping[str, str], new_id: Callable[[], str]
+) -> dict[str, str]:
     """Return the id of the todo that each entry is, by the keys of the entries."""
     known: dict[str, str] = {}
     for item in items:
-        for id in (uuid_of(item.id, item.todo.attributes), uid_of(item.id, item.todo.attributes)):
-            known[id] = item.id
-        known |= {value: item.id for key, value in item.todo.attributes if key in FOREIGN_IDS}
+        attributes = item.todo.attributes
+        exception = any(key == RECURRENCE_ID for key, _ in attributes)  # it has the UID of the series
+        own = () if exception else (uuid_of(item.id, attributes), uid_of(item.id, attributes))
+        known |= dict.fromkeys((*own, *_foreign_ids(attributes)), item.id)
     ids: dict[str, str] = {}
     taken: set[str] = set()
     for entry in entries:
-        found = known.get(entry.key) if entry.has_id else None
+        given = (*([entry.key] if entry.has_id else []), *_foreign_ids(entry.todo.attributes))
+        found = next((known[id] for id in given if id in known), None)
         if found is not None and found not in taken:
             ids[entry.key] = found
             taken.add(found)
     free = [item for item in items if item.id not in taken and not has_foreign_id(item)]
-    nameless = [entry for entry in entries if not entry.has_id]
+    nameless = [entry for entry in entries if not entry.has_id and entry.key not in ids]
+    unchanged: dict[str, list[str]] = {}
+    for item in reversed(free):
+        if item.id in digests:
+            unchanged.setdefault(digests[item.id], []).append(item.id)
+    for entry in nameless if unchanged else ():
+        if same := unchanged.get(digest_of(entry)):
+            ids[entry.key] = same.pop()
+            taken.add(ids[entry.key])
+    free = [item for item in free if item.id not in taken]
+    nameless = [entry for entry in nameless if entry.key not in ids]
     for entry, place in zip(nameless, match([i.todo.text for i in free], [e.todo.text for e in nameless]), strict=True):
         if place is not None:
             ids[entry.key] = free[place].id
     return {entry.key: ids.get(entry.key) or new_id() for entry in entries}
+
+
+def _foreign_ids(attributes: Attributes) -> Iterator[str]:
+    """Yield the ids that other programs gave to a todo."""
+    exception = dict(attributes).get(RECURRENCE_ID)
+    for key, value in attributes:
+        if key in FOREIGN_IDS:
+            yield exception_key(value, exception) if key == UID and exception is not None else value
 
 
 def has_foreign_id(item: Item) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 
 from ..values import day_or_instant, parse_day_or_instant
 from ..zones import from_local
@@ -64,7 +64,9 @@ _YES = {"x", "yes", "true", "1", "done", "completed", "complete", "checked", "fi
 _NO = {"", "no", "false", "0", "open", "todo", "pending", "not started", "needs-action", "unchecked", "new"}
 _CANCEL = {CANCELLED, "canceled", "deleted"}
 _PRIORITIES = {"high": "H", "medium": "M", "normal": "M", "low": "L", **dict(zip("hml", "HML", strict=True))}
-_WALL = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})[T ]([0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?)")
+_WALL = re.compile(
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})[T ]([0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?)(Z|[+-][0-9]{2}:?[0-9]{2})?"
+)
 
 
 def columns_of(header: Sequence[str]) -> dict[int, str]:
@@ -207,7 +209,7 @@ def _read_every(draft: Draft, cell: str, context: Context) -> None:
 
 
 def _date(cell: str, context: Context) -> DayOrInstant | None:
-    """Return a date: a day, an instant in UTC, or a local time such as `2026-03-05 17:00`."""
+    """Return a date: a day, a local time such as `2026-03-05 17:00`, or a time with an offset from UTC."""
     text = cell.strip()
     value = parse_day(text) or parse_time(text)
     if value is not None:
@@ -216,7 +218,8 @@ def _date(cell: str, context: Context) -> DayOrInstant | None:
     if match is None or parse_day(match[1]) is None:
         return None
     try:
-        return day_or_instant(from_local(datetime.fromisoformat(f"{match[1]}T{match[2]}"), context.to_local))
+        moment = datetime.fromisoformat(f"{match[1]}T{match[2]}{match[3] or ''}")
+        return day_or_instant(from_local(moment, context.to_local) if moment.tzinfo is None else moment.astimezone(UTC))
     except (ValueError, OverflowError):
         return None
 

@@ -8,9 +8,11 @@ and the first one is the reminder. What has no property in RFC 5545 is written a
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from importlib import import_module
 
+from ..errors import MalformedFile
+from ..rules import parts_of
 from ..values import PRIORITIES, Priority, day_or_instant, parse_day_or_instant
 from . import Loss
 from .parts import (
@@ -36,7 +38,7 @@ if TYPE_CHECKING:
     from typing import Any, TypeAlias
 
     from ..fields import Todo
-    from ..values import Attributes, DayOrInstant
+    from ..values import Attributes, DayOrInstant, Recurrence
     from ..views import Item
     from . import Context, Entry, Report
 
@@ -45,10 +47,17 @@ if TYPE_CHECKING:
 
 UID = "uid"
 """The attribute with the UID."""
+RECURRENCE_ID = "recurrence-id"
+"""The attribute that makes a todo an exception of the series with its UID."""
 LEVELS: dict[int, Priority] = {**dict.fromkeys(range(1, 5), "H"), 5: "M", **dict.fromkeys(range(6, 10), "L")}
 """Our priorities by those of iCalendar."""
 _CANONICAL = dict(zip(PRIORITIES, (1, 5, 9), strict=True))
+_WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
+_SHORTEST_MONTH = 28
+"""How many days every month has."""
 _ALARM = "valarm"
+_BEGINNING = {"dtstart", "duration", "rrule"}
+"""The attributes from which the due date and the recurrence follow."""
 _OWN = "x-todo-"
 _FOREIGN = re.compile("x-(?!todo-)[a-z0-9-]+")
 """The properties of other programs: nobody knows whether their values are texts, so that they stay as they are."""
@@ -81,6 +90,11 @@ _PLAIN = {
 def uid_of(id: str, attributes: Attributes) -> str:
     """Return the UID of a todo: the one that it came with, or one that follows from its id."""
     return dict(attributes).get(UID) or uuid_of(id, attributes)
+
+
+def exception_key(uid: str, exception: str) -> str:
+    """Return what names an exception of a series: its UID, and its RECURRENCE-ID without the parameters."""
+    return f"{uid} {exception.rpartition(':')[2]}"
 
 
 def read(source: str, context: Context, report: Report) -> Iterator[Entry]:
@@ -134,12 +148,12 @@ def _entry(component: Component, place: int, keys: set[str], context: Context, r
     uid = str(component.get("UID", "")).strip()
     key = uid or f"todo {place}"
     if "RECURRENCE-ID" in component:  # an exception of a series has the UID of the series
-        key = f"{key} {component['RECURRENCE-ID'].to_ical().decode()}"
+        key = exception_key(key, component["RECURRENCE-ID"].to_ical().decode())
     if key in keys:
         skip(place, f"todo {place}: another todo has the UID {uid}, too", context, report)
         return None
     keys.add(key)
-    return draft.entry(key, text, has_id=key == uid)
+    return draft.entry(key, text, has_id=bool(uid))
 
 
 def _read(draft: Draft, component: Component, context: Context) -> str:
@@ -290,21 +304,65 @@ def _read_recurrence(draft: Draft, values: Mapping[str, Any], context: Context) 
     if rule is None or "every" in draft.values:  # ours says more than the rule
         return
     raw = rule.to_ical().decode().upper()
-    anchor = draft.attributes.get("dtstart", "")
     due: DayOrInstant | None = draft.values.get("due")
-    begin = _day(values["dtstart"].dt, context) if "dtstart" in values else None
-    if begin is None and due is not None:
-        begin = context.to_local(_instant(due, context)).date() if len(due) > len("2026-03-05") else date.fromisoformat(due)
     every = None
-    if begin is not None and not draft.attributes.keys() & {"exdate", "rdate", "exrule"}:
-        clock, zone = _clock(due, context)
-        every = checked_recurrence(_sorted_rule(raw), begin.isoformat(), clock, zone, after=False)
+    if not draft.attributes.keys() & {"exdate", "rdate", "exrule"}:
+        every = _recurrence(raw, due, values, context)
     if every is None:
         draft.keep("rrule", raw)
     else:
         draft.values["every"] = every
-        if anchor and _sorted_rule(raw) != raw:
+        if "dtstart" in values and every.rule != raw:
             draft.keep("rrule", raw, quietly=True)
+
+
+def _recurrence(raw: str, due: DayOrInstant | None, values: Mapping[str, Any], context: Context) -> Recurrence | None:
+    """Return the recurrence of a rule, whose dates are those of DTSTART, as one whose dates are those on which it is due."""
+    start = values["dtstart"].dt if "dtstart" in values else None
+    if due is None:
+        begin = None if start is None else _day(start, context)
+        return None if begin is None else checked_recurrence(_sorted_rule(raw), begin.isoformat(), None, None, after=False)
+    last = values["due"].dt if "due" in values else start
+    there = last.tzinfo if isinstance(last, datetime) else None
+    zone = getattr(there, "key", None)
+    own = None if zone in (None, "UTC", context.zone) else there
+    nameless = there if zone is None and there is not UTC else None  # a zone that the file defines
+    if own is None:
+        day = context.to_local(_instant(due, context)).date() if len(due) > len("2026-03-05") else date.fromisoformat(due)
+        begin = day if start is None else _day(start, context)
+        clock, zone = _clock(due, context)
+        if nameless is not None and "BY" in raw and _instant(due, context).astimezone(nameless).date() != day:
+            return None
+    else:
+        wall = _instant(due, context).astimezone(own)
+        day, clock = wall.date(), _clock_text(wall.time())
+        aware = isinstance(start, datetime) and start.tzinfo is not None
+        begin = day if start is None else start.astimezone(own).date() if aware else _day(start, context)
+    rule = _moved(_sorted_rule(raw), begin, day)
+    return None if rule is None else checked_recurrence(rule, day.isoformat(), clock, zone, after=False)
+
+
+def _moved(rule: str, begin: date, day: date) -> str | None:
+    """Return a rule that begins on a day as one that begins on another; None if no rule has these dates."""
+    distance = (day - begin).days
+    if not distance:
+        return rule
+    parts = dict(parts_of(rule))
+    weekly = parts.get("FREQ") in ("DAILY", "WEEKLY")
+    if parts.keys() - {"FREQ", "INTERVAL", "COUNT", "UNTIL", "WKST", *(["BYDAY"] if weekly else [])}:
+        return None
+    if not weekly and ((begin.year, begin.month) != (day.year, day.month) or max(begin.day, day.day) > _SHORTEST_MONTH):
+        return None
+    if "BYDAY" in parts:
+        days = parts["BYDAY"].split(",")
+        if (parts.get("INTERVAL", "1") != "1" and parts.get("FREQ") == "WEEKLY") or not set(days) <= set(_WEEKDAYS):
+            return None
+        moved = {(_WEEKDAYS.index(each) + distance) % 7 for each in days}
+        parts["BYDAY"] = ",".join(each for place, each in enumerate(_WEEKDAYS) if place in moved)
+    if "UNTIL" in parts:
+        until = datetime.strptime(parts["UNTIL"][:8], "%Y%m%d") + timedelta(days=distance)
+        parts["UNTIL"] = f"{until:%Y%m%d}{parts['UNTIL'][8:]}"
+    return ";".join(f"{key}={value}" for key, value in parts.items())
 
 
 def _day(value: Any, context: Context) -> date:
@@ -319,8 +377,11 @@ def _clock(due: DayOrInstant | None, context: Context) -> tuple[str | None, str 
     """Return the local time of day of a due date, and its zone."""
     if due is None or len(due) == len("2026-03-05"):
         return None, None
-    wall = context.to_local(_instant(due, context)).time().replace(microsecond=0)
-    return wall.isoformat("auto" if wall.second else "minutes"), context.zone or None
+    return _clock_text(context.to_local(_instant(due, context)).time()), context.zone or None
+
+
+def _clock_text(wall: time) -> str:
+    return wall.replace(microsecond=0).isoformat("auto" if wall.second else "minutes")
 
 
 def _sorted_rule(raw: str) -> str:
@@ -396,10 +457,9 @@ def _properties(item: Item, uids: Mapping[str, str], context: Context, report: R
     yield from _exact("CREATED", day_or_instant(todo.created))
     if todo.note is not None:
         yield f"DESCRIPTION:{_escape(todo.note)}"
-    if todo.due is not None and "duration" not in attributes:
+    given = _still_given(todo, attributes, context)
+    if todo.due is not None and not (given and "duration" in attributes):
         yield from _exact("DUE", todo.due)
-    elif todo.due is not None:
-        yield f"X-TODO-DUE:{todo.due}"
     yield from _status(item, attributes, context)
     if todo.priority is not None:
         number = attributes.get("priority", "")
@@ -411,7 +471,7 @@ def _properties(item: Item, uids: Mapping[str, str], context: Context, report: R
         yield f"X-TODO-PROJECT;VALUE=TEXT:{_escape(todo.project)}"
     if todo.wait is not None:
         yield f"X-TODO-WAIT:{todo.wait}"
-    yield from _rule(todo, attributes, context)
+    yield from _rule(todo, attributes, context, given)
     lost = 0
     if todo.parent is not None:
         lost += todo.parent not in uids
@@ -424,10 +484,36 @@ def _properties(item: Item, uids: Mapping[str, str], context: Context, report: R
     texts = (todo.text, todo.note or "", *attributes.values())
     if any("\r" in text for text in texts):
         report(Loss(item.number, "a carriage return", "a line feed", "changed"))
-    yield from _others(todo, attributes)
+    yield from _others(todo, attributes, given)
 
 
-def _others(todo: Todo, attributes: dict[str, str]) -> Iterator[str]:
+def _still_given(todo: Todo, attributes: Mapping[str, str], context: Context) -> bool:
+    """Return whether the due date and the recurrence of a todo still follow from the DTSTART, DURATION and RRULE it has."""
+    if not attributes.keys() & _BEGINNING:
+        return True
+    keys = [key for key in ("dtstart", "duration") if key in attributes]
+    lines = [_property(key, attributes[key]) for key in keys]
+    if not all(_parses(line, key, attributes[key]) for line, key in zip(lines, keys, strict=True)):
+        return False
+    if todo.due is not None and "duration" not in attributes:
+        lines += _exact("DUE", todo.due)
+    fixed = None if todo.every is None or todo.every.after else todo.every
+    if fixed is not None:
+        lines.append(f"RRULE:{attributes.get('rrule', fixed.rule)}")
+    draft = Draft(0, context, lambda _: None)
+    try:
+        text = "\r\n".join(["BEGIN:VTODO", "SUMMARY:x", *lines, "END:VTODO", ""])
+        _read(draft, import_module("icalendar").Component.from_ical(text), context)
+    except (MalformedFile, ValueError, IndexError, KeyError, TypeError, AttributeError, OverflowError):
+        return False
+    return draft.values.get("due") == todo.due and draft.values.get("every") == fixed
+
+
+def _property(key: str, value: str) -> str:
+    return f"{key.upper()}{value if value.startswith(';') else f':{value}'}"
+
+
+def _others(todo: Todo, attributes: dict[str, str], given: bool) -> Iterator[str]:
     """Yield the attributes and the alarms."""
     alarms = []
     for key, value in numbered(tuple(attributes.items())):
@@ -435,8 +521,10 @@ def _others(todo: Todo, attributes: dict[str, str]) -> Iterator[str]:
             alarms.append(value)
             continue
         line = None
-        if key in _PLAIN or _FOREIGN.fullmatch(key) or key == "related-to" or (key == "rrule" and todo.every is None):
-            line = f"{key.upper()}{value if value.startswith(';') else f':{value}'}"
+        if key in _BEGINNING and not given:
+            pass
+        elif key in _PLAIN or _FOREIGN.fullmatch(key) or key == "related-to" or (key == "rrule" and todo.every is None):
+            line = _property(key, value)
         elif key in _TEXT:
             line = f"{key.upper()}{value if value.startswith(';') else f':{_escape(value)}'}"
         yield line if line is not None and _parses(line, key, value) else _attribute(key, value)
@@ -492,19 +580,18 @@ def _status(item: Item, attributes: dict[str, str], context: Context) -> Iterato
         yield "STATUS:NEEDS-ACTION"
 
 
-def _rule(todo: Todo, attributes: dict[str, str], context: Context) -> Iterator[str]:
+def _rule(todo: Todo, attributes: dict[str, str], context: Context, given: bool) -> Iterator[str]:
     every = todo.every
     if every is None:
         return
     due = todo.due
-    begins = attributes.get("dtstart") is not None
-    anchored = False
-    if due is not None and not begins and not every.after:
+    anchored = given and "dtstart" in attributes and not every.after
+    if due is not None and "dtstart" not in attributes and not every.after:
         day = context.to_local(_instant(due, context)).date().isoformat() if len(due) > len("2026-03-05") else due
         anchored = (every.anchor, every.time, every.zone) == (day, *_clock(due, context))
-    raw = attributes.pop("rrule", None) if begins else None
+    raw = attributes.pop("rrule", None) if anchored and "dtstart" in attributes else None
     if not every.after:
-        yield f"RRULE:{raw if raw is not None and _sorted_rule(raw) == every.rule else every.rule}"
+        yield f"RRULE:{raw if raw is not None else every.rule}"
     if not anchored:
         yield f"X-TODO-EVERY:{recurrence_text(every)}"
 

@@ -315,7 +315,24 @@ def _box_text(token: Token) -> tuple[str, str] | None:
     match = _CHECK_BOX.fullmatch(token.content) if token.type == "inline" else None
     if match is None or not (match[2] or "").strip():
         return None
-    return match[1], " ".join(line.strip() for line in match[2].split("\n")).strip()
+    first, *others = (line.strip() for line in match[2].split("\n"))
+    if not any(others):
+        return match[1], first
+    text, fields = _fields_apart(first)
+    return match[1], " ".join([text, *others, *fields]).strip()
+
+
+def _fields_apart(line: str) -> tuple[str, list[str]]:
+    """Return the first line of several without the fields at its end, and the fields.
+
+    Tags alone stay where they are, because they may be words of a sentence that goes on in the next line.
+    """
+    text = line
+    fields: list[str] = []
+    while (match := _LAST.search(text)) and text[: match.start()].strip():
+        fields.insert(0, match[0])
+        text = text[: match.start()].rstrip()
+    return (text, fields) if any(field[0] != "#" for field in fields) else (line, [])
 
 
 # From a check box to an entry
@@ -534,5 +551,5 @@ def _rule(every: Recurrence) -> str:
 def _attribute(key: str, value: str) -> str:
     """Return an attribute; encoded, if it would be read as something else."""
     plain = f"[{key}:: {value}]"
-    fits = re.fullmatch(_FIELD, plain) and value == value.strip() and key not in _NAMES_OF_FIELDS
+    fits = re.fullmatch(_FIELD, plain) and value == value.strip() and "\0" not in value and key not in _NAMES_OF_FIELDS
     return plain if fits else f"[{key}%:: {encode(value)}]"

@@ -69,8 +69,10 @@ _KEYWORDS = re.compile(r"#\+(?:TODO|SEQ_TODO|TYP_TODO):(.*)", re.IGNORECASE)
 _PLANNED = re.compile(r"(DEADLINE|SCHEDULED|CLOSED):[ \t]*(<[^>\n]*>(?:--<[^>\n]*>)?|\[[^\]\n]*\])", re.IGNORECASE)
 _PLANNING = re.compile(rf"[ \t]*(?:{_PLANNED.pattern}[ \t]*)+", re.IGNORECASE)
 _STAMP = re.compile(
-    r"[<\[]([0-9]{4}-[0-9]{2}-[0-9]{2})(?: [^\W\d]+\.?)?(?: ([0-9]{1,2}:[0-9]{2}))?((?: (?:\.\+|\+\+|\+)[0-9]+[dwmy])?)"
-    r"((?: --?[0-9]+[hdwmy])?)[>\]]"
+    r"[<\[](?P<day>[0-9]{4}-[0-9]{2}-[0-9]{2})(?: [^\W\d]+\.?)?"
+    r"(?: (?P<time>[0-9]{1,2}:[0-9]{2})(?:-(?P<end>[0-9]{1,2}:[0-9]{2}))?)?"
+    r"(?: (?P<repeater>(?P<sign>\.\+|\+\+|\+)(?P<count>[0-9]+)(?P<unit>[hdwmy]))(?:/(?P<habit>[0-9]+[hdwmy]))?)?"
+    r"(?: (?P<warning>--?[0-9]+[hdwmy]))?[>\]]"
 )
 _PROPERTY = re.compile(r"[ \t]*:([^\s:]+):(?:[ \t]+(.*?))?[ \t]*")
 _BOX = re.compile(r"([ \t]*)(?:[-+]|[0-9]+[.)])[ \t]+\[([ xX-])\][ \t]+(\S.*)|([ \t]+)\*[ \t]+\[([ xX-])\][ \t]+(\S.*)")
@@ -205,30 +207,31 @@ class _Reader:
 
     def _read_repeater(self, draft: Draft, stamp: str) -> None:
         match = _STAMP.fullmatch(stamp)
-        repeater, warning = ("", "") if match is None else (match[3].strip(), match[4].strip())
-        if warning:
-            draft.keep("warning", warning)
-        if repeater:
-            sign, count, unit = repeater.rstrip("0123456789dwmy"), repeater.strip(".+dwmy"), repeater[-1]
-            words = f"{int(count)} {_UNITS[unit]}"
-            after = sign == ".+"
+        if match is None:
+            return
+        for key, part in (("deadline-end", "end"), ("warning", "warning"), ("habit", "habit")):
+            if match[part]:
+                draft.keep(key, match[part])
+        if match["repeater"]:
+            after = match["sign"] == ".+"
+            words = f"{int(match['count'])} {_UNITS.get(match['unit'], '')}"
             every = recurrence_in_words(f"after {words}" if after else words, draft.values["due"], self._context)
-            if every is None:
-                draft.keep("repeater", repeater)
+            if match["unit"] == "h" or every is None:
+                draft.keep("repeater", match["repeater"])
                 return
             draft.values["every"] = every
-            if sign == "++":
-                draft.keep("repeater", sign)
+            if match["sign"] == "++":
+                draft.keep("repeater", "++")
 
     def _date(self, stamp: str) -> DayOrInstant | None:
         """Return the day or the instant of a time stamp; None if it is none."""
         match = _STAMP.fullmatch(stamp)
-        day = None if match is None else parse_day(match[1])
+        day = None if match is None else parse_day(match["day"])
         if match is None or day is None:
             return None
-        if match[2] is None:
+        if match["time"] is None:
             return day.isoformat()
-        instant = instant_at(day, match[2].zfill(5), self._context)
+        instant = instant_at(day, match["time"].zfill(5), self._context)
         return None if instant is None else day_or_instant(instant)
 
     def _read_properties(self, draft: Draft, properties: list[tuple[str, str]]) -> None:
@@ -464,8 +467,15 @@ def _planned(item: Item, attributes: dict[str, str], context: Context) -> tuple[
     if todo.due is not None:
         repeater = None if todo.every is None else _repeater(todo, todo.every, attributes, context)
         repeats = repeater is not None
-        warning = attributes.pop("warning") if re.fullmatch("--?[0-9]+[hdwmy]", attributes.get("warning", "")) else None
-        planned.append(f"DEADLINE: <{' '.join(filter(None, [_stamp(todo.due, context), repeater, warning]))}>")
+        if todo.every is None:
+            repeater = _part(attributes, "repeater", r"(\.\+|\+\+|\+)[0-9]+h")
+        habit = _part(attributes, "habit", "[0-9]+[hdwmy]") if repeater is not None else None
+        if habit is not None:
+            repeater = f"{repeater}/{habit}"
+        end = _part(attributes, "deadline-end", "[0-9]{1,2}:[0-9]{2}") if len(todo.due) > len("2026-03-05") else None
+        due = _stamp(todo.due, context) + ("" if end is None else f"-{end}")
+        warning = _part(attributes, "warning", "--?[0-9]+[hdwmy]")
+        planned.append(f"DEADLINE: <{' '.join(filter(None, [due, repeater, warning]))}>")
     else:
         planned += _kept(attributes, "deadline", "DEADLINE: <{}>", "DEADLINE: {}")
     planned += _kept(attributes, "scheduled", "SCHEDULED: <{}>", "SCHEDULED: {}")
@@ -478,6 +488,11 @@ def _planned(item: Item, attributes: dict[str, str], context: Context) -> tuple[
     if todo.reminder is not None:
         properties.append(("REMINDER", instant_text(todo.reminder)))
     return planned, repeats, properties
+
+
+def _part(attributes: dict[str, str], key: str, form: str) -> str | None:
+    """Remove an attribute that is a part of a time stamp, and return its value; None if it has another form."""
+    return attributes.pop(key) if re.fullmatch(form, attributes.get(key, "")) else None
 
 
 def _kept(attributes: dict[str, str], key: str, *forms: str) -> list[str]:

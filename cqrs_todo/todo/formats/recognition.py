@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
+from json import JSONDecodeError, JSONDecoder
 
 from . import FORMATS
 from .csv_ import columns_of
 
 _ORG = re.compile(r"^(\*+ (TODO|DONE|NEXT|WAITING|CANCELLED)\b|#\+(TITLE|TODO|SEQ_TODO|STARTUP|FILETAGS):)", re.MULTILINE)
 _MARKDOWN = re.compile(r"^\s*(>\s*)*([-*+]|[0-9]{1,9}[.)])\s+\[[ xX~/-]\]\s", re.MULTILINE)
-_TODO_TXT = re.compile(
-    r"^(x [0-9]{4}-|x \([A-Z]\) |\([A-Z]\) |[0-9]{4}-[0-9]{2}-[0-9]{2} )|(^| )[+@][^\W\d_]\w*|(^| )(due|t|rec|pri):\S",
-    re.MULTILINE,
-)
+_LINE = r"^(x [0-9]{4}-|x \([A-Z]\) |\([A-Z]\) |[0-9]{4}-[0-9]{2}-[0-9]{2} )"
+_TODO_TXT_LINE = re.compile(_LINE, re.MULTILINE)
+_TODO_TXT = re.compile(rf"{_LINE}|(^| )[+@][^\W\d_]\w*|(^| )(due|t|rec|pri):\S", re.MULTILINE)
+_CERTAIN = 20
+"""How many characters of valid JSON only JSON begins with."""
 _FOREIGN = (
     ("PK\x03\x04", "a zip file"),
     ("%PDF", "a PDF file"),
@@ -41,17 +43,20 @@ def recognise(head: str, name: str) -> str | None:
         name: The name of the file; "" if it has none.
     """
     start = head.lstrip()
-    if start[:1] == "{":
-        return _of_object(start)
-    if re.match(r"\[\s*[\[{\]\"0-9ntf-]", start) and not start.startswith("[-]"):
-        return "todoist" if re.search(r'"content"\s*:', start) and not re.search(r'"uuid"\s*:', start) else "taskwarrior"
+    suffix = next((format.name for format in FORMATS.values() if name.lower().endswith(format.suffixes or ("\0",))), None)
+    if suffix is None or _is_json(start):
+        if start[:1] == "{":
+            return _of_object(start)
+        if re.match(r"\[\s*[\[{\]\"0-9ntf-]", start) and not start.startswith("[-]"):
+            is_todoist = re.search(r'"content"\s*:', start) and not re.search(r'"uuid"\s*:', start)
+            return "todoist" if is_todoist else "taskwarrior"
     if re.match(r"BEGIN:V(CALENDAR|TODO)\b", start, re.IGNORECASE):
         return "ics"
     cells = re.split(r"[,;\t]", start.partition("\n")[0].strip().replace('"', ""))
     if {"TYPE", "CONTENT"} <= {cell.strip() for cell in cells}:
         return "todoist-csv"
-    suffix = next((format.name for format in FORMATS.values() if name.lower().endswith(format.suffixes or ("\0",))), None)
-    if suffix is not None and (suffix != "todotxt" or _TODO_TXT.search(head) or not _MARKDOWN.search(head)):
+    other = suffix == "todotxt" and not _TODO_TXT_LINE.search(head) and (_ORG.search(head) or _MARKDOWN.search(head))
+    if suffix is not None and not other:
         return suffix
     if _ORG.search(head):
         return "org"
@@ -60,6 +65,19 @@ def recognise(head: str, name: str) -> str | None:
     if len(cells) > 1 and "text" in columns_of(cells).values():
         return "csv"
     return "todotxt" if _TODO_TXT.search(head) else None
+
+
+def _is_json(start: str) -> bool:
+    """Return whether a file is JSON, or one JSON object in each line, by its beginning, which may end anywhere."""
+    if start[:1] not in ("{", "["):
+        return False
+    try:
+        _, end = JSONDecoder().raw_decode(start)
+    except JSONDecodeError as error:
+        return error.pos > _CERTAIN
+    except RecursionError:
+        return True
+    return start[end:].lstrip()[:1] in ("", "{", ",")
 
 
 def _of_object(start: str) -> str:

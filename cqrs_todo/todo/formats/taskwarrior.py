@@ -341,9 +341,9 @@ def _task(item: Item, uuids: Mapping[str, str], context: Context, report: Report
     if todo.reminder is not None:
         task[f"{OWN}reminder"] = instant_text(todo.reminder)
     for key, value in attributes.items():
-        instant = parse_time(value) if key in _DATES else None
+        instant = parse_time(value) if key in _DATES else None  # Taskwarrior refuses a file in which it is no date
         own = key in _COLUMNS and key not in ("recur", "end")
-        own = own or key.startswith(OWN) or (key == "recur" and key in task) or (key in _DATES and _parse(value) is not None)
+        own = own or key.startswith(OWN) or (key == "recur" and key in task) or (key in _DATES and instant is None)
         task[f"{OWN}{key}" if own else key] = _text(instant) if isinstance(instant, datetime) and not own else value
     return task
 

@@ -11,6 +11,7 @@ import json
 import re
 from datetime import datetime
 
+from ...cqrs.struct import replace
 from ..values import day_or_instant
 from ..zones import from_local
 from .csv_ import FIELD_LIMIT
@@ -107,7 +108,9 @@ def _read_row(draft: Draft, row: Mapping[str, str], section: str, context: Conte
     elif priority:
         draft.keep("priority", priority)
     if row.get("DATE"):
-        _read_due(draft, row["DATE"].strip(), row["DATE"].strip(), context)
+        zone = (row.get("TIMEZONE") or "").strip()
+        there = replace(context, to_local=context.to_zone(zone)) if zone and context.to_zone else context
+        _read_due(draft, row["DATE"].strip(), row["DATE"].strip(), there)
     for key, value in row.items():
         if isinstance(key, str) and key not in _COLUMNS and isinstance(value, str) and value.strip():
             draft.keep(key.lower(), value.strip())

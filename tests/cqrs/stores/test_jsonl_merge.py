@@ -12,6 +12,7 @@ from cqrs_todo.cqrs.store import Store
 from cqrs_todo.todo.fields import NOTE, TEXT
 from cqrs_todo.todo.merging import RULES
 from cqrs_todo.todo.model import Change, Create
+from cqrs_todo.todo.reactions import TodosAfter
 from cqrs_todo.todo.service import TodoList
 from tests.strategies import NOW
 from tests.todo.histories import a_list
@@ -111,3 +112,16 @@ def test_a_torn_tail_is_set_aside(folder: Path) -> None:
     (aside,) = path.parent.glob("inbox.torn-*")
     assert aside.read_bytes() == b'{"position":4,"at":'
     assert store(folder).verify("inbox").damage is None
+
+
+def test_a_reaction_sees_the_todos_of_the_merged_list(folder: Path) -> None:
+    followed = a_list(store(folder))
+    after = TodosAfter(followed)
+    [*_, last] = list(store(folder).open("inbox").events())
+    assert [item.todo.text for item in after.items(last)] == ["here", "two"]
+    store(folder).merge("inbox", copy(folder), RULES)
+    for event in store(folder).open("inbox").events():
+        if event.position >= last.position:
+            expected = a_list(store(folder))
+            assert after.items(event) == TodosAfter(expected).items(event), event.position
+    assert [item.todo.text for item in after.items(event)] == ["here", "two", "three"]

@@ -4,7 +4,7 @@ from collections import Counter
 
 from ....cqrs.stores import open_store
 from ....todo.recorder import TYPES
-from ...errors import UnfitStore, UsageError
+from ...errors import UnfitStore, UsageError, to_install
 from ...output import print_line, print_row
 from ...reports import count_of
 from ...session import Session
@@ -23,7 +23,7 @@ def check(session: Session, url: str | None) -> None:
     try:
         from ....cqrs.testing.check import check_store
     except ImportError as error:
-        raise UsageError(f"the check needs pytest and hypothesis ({error})", "pip install 'cqrs-todo[testing]'") from error
+        raise UsageError(f"the check needs the extra `testing` ({error})", f"install it {to_install('testing')}") from error
     where = open_store(url, TYPES).url  # without a password
     session.progress.begin(f"checking {visible(where)}")
     cases = check_store(url, session.progress)

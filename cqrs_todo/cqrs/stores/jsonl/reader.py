@@ -135,7 +135,7 @@ class LogReader(ChainReader):
 
         Only one head is remembered. If the file lacks the one that was remembered so far or the new one, the log has lost
         data, and the head that is lost is remembered; otherwise the farther one is. But if the file was replaced, and holds
-        the new head, a program has rewritten the log on purpose, as a merge does.
+        the new head, which is farther, a merge has rewritten the log. A restored backup is not farther.
 
         Args:
             file: The open file.
@@ -144,7 +144,8 @@ class LogReader(ChainReader):
         self.head_record = record
         recorded = head_in(record, self.header.id)
         if file.inode != self._inode and recorded is not None and self.holds(file, recorded):
-            self._inode, self.head = file.inode, recorded
+            if self.head is None or recorded.position > self.head.position:
+                self._inode, self.head = file.inode, recorded
         heads = [head for head in (self.head, recorded) if head is not None]
         lost = [head for head in heads if not self.holds(file, head)]
         self.head = max(lost or heads, key=lambda head: head.offset, default=None)

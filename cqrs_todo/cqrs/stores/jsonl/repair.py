@@ -55,12 +55,14 @@ class Plan(msgspec.Struct, frozen=True):
         head: The cursor at its end.
         log: The id of the log.
         steps: The steps, in words.
+        unmoved: The position of the last event up to which each event that is kept is where it was.
     """
 
     content: bytes
     head: Cursor
     log: str
     steps: tuple[str, ...]
+    unmoved: int
 
 
 def repair(path: str, name: str, *, dry_run: bool, known: Known = nothing_known) -> Repair | None:
@@ -99,14 +101,14 @@ def repair(path: str, name: str, *, dry_run: bool, known: Known = nothing_known)
         except ReadOnlyLog as error:
             raise ReadOnlyLog(f"{path}: {error}: it is not touched") from error
         if dry_run:
-            return Repair(planned.steps)
+            return Repair(planned.steps, unmoved=planned.unmoved)
         kept = ""
         if planned.content != content:
             kept = dated(path, "damaged")
             create_durable(kept, content)
             replace_durably(path, planned.content)
     record_head(path, planned.log, planned.head)
-    return Repair(planned.steps, kept)
+    return Repair(planned.steps, kept, planned.unmoved)
 
 
 def _known_head(content: bytes, known: Known) -> tuple[str, Cursor] | None:
@@ -134,7 +136,7 @@ def plan(content: bytes, name: str, recorded: tuple[str, Cursor] | None, now: da
     """
     repaired = _Repaired(content, name, recorded, now, fresh_id)
     result = b"".join(repaired.lines)
-    return Plan(result, verified_end(result), repaired.log, repaired.steps)
+    return Plan(result, verified_end(result), repaired.log, repaired.steps, repaired.unmoved)
 
 
 def verified_end(content: bytes) -> Cursor:
@@ -175,6 +177,7 @@ class _Repaired:
         self._report_left_out(chosen)
         self._at = header.created
         self._write_commits(chosen)
+        self.unmoved = _unmoved(chosen)
         self._compare_with(head, chosen)
         self._end_with_a_record()
 
@@ -394,6 +397,12 @@ class _Repaired:
             [EventLine(stream, 1, REPAIRED, msgspec.Raw(msgspec.json.encode(self._record)))],
         )
         self._steps.add_for_log(f"@{end.position + 1}: this repair is recorded")
+
+
+def _unmoved(chosen: Sorted) -> int:
+    """Return the position up to which events are where they were: what was set aside may have been read in their place."""
+    last = commit_of(chosen.kept[-1]).last if chosen.kept else 0
+    return min([last, *(commit_of(piece).position - 1 for piece in chosen.elsewhere)])
 
 
 def _header_in(pieces: Sequence[Piece]) -> Piece | None:

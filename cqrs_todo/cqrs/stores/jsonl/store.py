@@ -26,7 +26,7 @@ from .files import (
     sync_directory,
     there,
 )
-from .head_record import clear_record, lock_path, moving_record, record_head, require_record
+from .head_record import clear_record, lock_path, log_and_head, moving_record, read_record, record_head, require_record
 from .log import JsonlLog
 
 if TYPE_CHECKING:
@@ -183,7 +183,29 @@ class JsonlStore(Store):
         if dry_run:
             return repair(path, name, dry_run=True, known=known)
         with self._holding(name), delay_signals():
-            return repair(path, name, dry_run=False, known=known)
+            done = repair(path, name, dry_run=False, known=known)
+            self._set_back_reactions(path, None if done is None else done.unmoved)
+            return done
+
+    def _set_back_reactions(self, path: str, unmoved: int | None) -> None:
+        """Let the reactions to an intact log read it again from its start, and go on where they are, or where it changed.
+
+        Args:
+            path: The file of the log.
+            unmoved: The position of the last event that a repair did not move. None: no event has moved.
+        """
+        from .checkpoints import FileCheckpoints
+
+        recorded = log_and_head(read_record(path))
+        if recorded is None:  # nothing is known of its end
+            return
+        with os_errors_as_store_errors(path), open(path, "rb") as file:
+            header = file.readline()
+        log, head = recorded
+        position = head.position if unmoved is None else unmoved
+        FileCheckpoints(self._reactions).set_back(
+            log, position, Cursor(0, 1, len(header), last_digest(header)), lambda _: None
+        )
 
     def forget(self, name: str, streams: Collection[str], *, archived: bool = False) -> "Forgetting":
         """Forget streams; see `Store`.

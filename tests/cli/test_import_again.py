@@ -1,0 +1,95 @@
+"""`import` of other programs' files: into several lists, and again."""
+
+import subprocess
+import sys
+
+from tests.conftest import Todo
+
+
+def imported(todo: Todo, name: str, text: str, *options: str) -> str:
+    """Import a file, and return what was said."""
+    (todo.home / name).write_text(text, encoding="utf-8")
+    result = todo("import", name, *options)
+    return result.out + result.err
+
+
+def test_a_project_that_differs_from_a_list_only_by_case_is_that_list(todo: Todo) -> None:
+    imported(
+        todo,
+        "a.md",
+        "# Inbox\n- [ ] one\n# Work\n- [ ] two\n# WORK\n- [ ] three\n# R&D\n- [ ] four\n",
+        "--list-by",
+        "project",
+    )
+    assert "one" in todo("ls").out
+    assert all(text in todo("-L", "Work", "ls").out for text in ("two", "three"))
+    assert "four" in todo("-L", "R-D", "ls").out
+
+
+def test_a_project_that_cannot_be_a_list_is_refused_before_anything_is_recorded(todo: Todo) -> None:
+    (todo.home / "a.md").write_text("# Work\n- [ ] one\n# con\n- [ ] two\n", encoding="utf-8")
+    result = todo.run("import", "a.md", "--list-by", "project")
+    assert result.code == 1
+    assert "line 4: the project con cannot be a list" in result.err
+    assert not todo.log_file("Work").exists()
+
+
+SERIES = """BEGIN:VCALENDAR
+VERSION:2.0
+BEGIN:VTODO
+UID:s
+SUMMARY:series
+DUE:20260105T100000
+END:VTODO
+BEGIN:VTODO
+UID:s
+RECURRENCE-ID:20260112T090000
+SUMMARY:exception
+DUE:20260113T100000
+END:VTODO
+END:VCALENDAR
+"""
+
+
+def test_an_exception_of_a_series_is_the_same_when_it_is_imported_again(todo: Todo) -> None:
+    imported(todo, "a.ics", SERIES)
+    assert "Nothing to import" in imported(todo, "a.ics", SERIES)
+
+
+def test_a_todo_is_found_by_the_id_of_another_program_in_formats_without_ids(todo: Todo) -> None:
+    imported(todo, "a.ics", SERIES)
+    for format in ("markdown", "csv", "org", "todotxt"):
+        exported = todo("export", "--format", format).out.replace("exception", "quite another text")
+        assert "Would add 0 todos, change 1" in imported(todo, "again", exported, "--format", format, "--dry-run")
+
+
+def test_an_entry_that_is_unchanged_in_the_file_is_left_out_whatever_became_of_the_todo(todo: Todo) -> None:
+    imported(todo, "a.md", "- [ ] Buy milk\n- [ ] Call Bob\n")
+    todo("edit", "1", "Something else entirely")
+    assert "Nothing to import" in imported(todo, "a.md", "- [ ] Buy milk\n- [ ] Call Bob\n")
+
+
+def test_a_time_of_todoist_is_in_its_time_zone(todo: Todo) -> None:
+    imported(todo, "a.csv", "TYPE,CONTENT,DATE,TIMEZONE\ntask,x,2026-12-01 14:00,America/New_York\n")
+    assert "2026-12-01T19:00" in todo("export").out
+
+
+FEW_AT_ONCE = """
+from cqrs_todo.cli import foreign_import, run
+foreign_import.MOST_AT_ONCE = 2
+run()
+"""
+
+
+def test_a_large_import_that_was_undone_can_be_repeated(todo: Todo) -> None:
+    (todo.home / "a.md").write_text("- [ ] one\n- [ ] two\n- [ ] three\n", encoding="utf-8")
+    command = [sys.executable, "-c", FEW_AT_ONCE, "import", "a.md"]
+
+    def run() -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(command, env=todo.env, cwd=todo.home, capture_output=True, text=True, check=False, timeout=60)
+
+    todo("import", "a.md")
+    refused = run()
+    assert (refused.returncode, "undo what was imported before" in refused.stderr) == (1, True)
+    todo("undo")
+    assert "Imported 3 todos" in run().stdout

@@ -1,0 +1,98 @@
+"""What readers make of files as people and other programs write them."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from cqrs_todo.todo.fields import Todo
+from cqrs_todo.todo.formats import FORMATS, Context, load, markdown, org, taskwarrior
+from cqrs_todo.todo.formats.recognition import recognise
+from cqrs_todo.todo.views import Item
+
+from .test_laws import ignored
+
+CONTEXT = Context(
+    now=datetime(2026, 1, 1, tzinfo=UTC),
+    to_local=lambda at: at,
+    zone="UTC",
+    to_zone=lambda name: lambda at: at.astimezone(ZoneInfo(name)),
+)
+
+
+def todos_of(format: str, text: str) -> list[Todo]:
+    """The todos of a file."""
+    found = FORMATS[format]
+    given: Iterable[str] = text.split("\n") if found.by_line else text
+    return [entry.todo for entry in getattr(load(found), found.reader)(given, CONTEXT, ignored)]
+
+
+def test_fields_at_the_end_of_the_first_of_several_lines_count() -> None:
+    [todo] = todos_of("markdown", "- [ ] Pay rent #home 📅 2026-12-01 ⏫\n  call the bank first")
+    assert (todo.text, todo.due, todo.priority, todo.tags) == ("Pay rent call the bank first", "2026-12-01", "H", ("home",))
+    [todo] = todos_of("markdown", "- [ ] Ask in #general\n  about the key")
+    assert todo.text == "Ask in #general about the key"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "format"),
+    [
+        ("wiki.md", "[[Home]] is up\n\n- [ ] a\n", "markdown"),
+        ("template.md", "{{template}}\n- [ ] a\n", "markdown"),
+        ("todo.txt", "[next] Call Bob +work\n(A) x @y\n", "todotxt"),
+        ("todo.txt", "[1] Call Bob +work\n", "todotxt"),
+        ("list.txt", "- [ ] Buy milk @shop\n- [x] Eggs\n", "markdown"),
+        ("list.txt", "* TODO buy milk @home\n** DONE eggs\n", "org"),
+        ("todo.txt", "(A) Write - [ ] boxes\n- [ ] and this\n", "todotxt"),
+        ("tasks.txt", '[{"uuid": "a", "description": "b"}]\n', "taskwarrior"),
+        ("tasks.txt", '[{"uuid": "a", "description": "b', "taskwarrior"),
+        ("tasks", '{"uuid": "a", "description": "b"}\n', "taskwarrior"),
+    ],
+)
+def test_the_name_decides_unless_the_content_is_json(name: str, content: str, format: str) -> None:
+    assert recognise(content, name) == format
+
+
+def test_an_attribute_with_a_nul_character_is_the_same_after_an_export() -> None:
+    todo = Todo("x", CONTEXT.now, attributes=(("estimate", "\0"),))
+    [again] = todos_of("markdown", "".join(markdown.write([Item(1, "todo/a1", 1, todo)], CONTEXT, ignored)))
+    assert again.attributes == todo.attributes
+
+
+@pytest.mark.parametrize(
+    ("stamp", "due", "attributes"),
+    [
+        ("2026-12-03 Thu 10:00-12:00", "2026-12-03T10:00:00Z", {"deadline-end": "12:00"}),
+        ("2026-12-03 Thu .+2d/4d", "2026-12-03", {"habit": "4d"}),
+        ("2026-12-03 Thu +12h", "2026-12-03", {"repeater": "+12h"}),
+        (
+            "2026-12-03 Thu 10:00-12:00 ++1w -3d",
+            "2026-12-03T10:00:00Z",
+            {"deadline-end": "12:00", "repeater": "++", "warning": "-3d"},
+        ),
+    ],
+)
+def test_a_time_stamp_with_more_than_a_date_gives_the_due_date(stamp: str, due: str, attributes: dict[str, str]) -> None:
+    [todo] = todos_of("org", f"* TODO x\nDEADLINE: <{stamp}>")
+    assert (todo.due, dict(todo.attributes)) == (due, attributes)
+    assert (todo.every is None) == ("h" in stamp.rpartition("+")[2] or "+" not in stamp)
+    assert f"DEADLINE: <{stamp}>" in "".join(org.write([Item(1, "todo/a1", 1, todo)], CONTEXT, ignored))
+
+
+def test_a_time_of_todoist_is_in_its_time_zone() -> None:
+    [todo] = todos_of("todoist-csv", "TYPE,CONTENT,DATE,TIMEZONE\ntask,x,2026-12-01 14:00,America/New_York\n")
+    assert todo.due == "2026-12-01T19:00:00Z"
+
+
+def test_a_date_of_taskwarrior_that_is_none_is_written_with_another_name() -> None:
+    todo = Todo("x", CONTEXT.now, attributes=(("modified", "by Ann"), ("until", "soon")))
+    text = "".join(taskwarrior.write([Item(1, "todo/a1", 1, todo)], CONTEXT, ignored))
+    assert '"todo_until":"soon"' in text
+    assert '"todo_modified":"by Ann"' in text
+    assert set(todo.attributes) <= set(todos_of("taskwarrior", text)[0].attributes)
+
+
+@pytest.mark.parametrize("cell", ["2026-12-01T12:00:00+02:00", "2026-12-01 10:00Z", "2026-12-01 05:00-0500"])
+def test_a_date_with_an_offset_is_a_time(cell: str) -> None:
+    assert todos_of("csv", f"text,due\nx,{cell}\n")[0].due == "2026-12-01T10:00:00Z"
