@@ -83,16 +83,20 @@ class Losses:
         Args:
             place: What the places are called: lines, or todos.
         """
-        words = {"kept": "Kept", "changed": "Changed", "lost": "Not kept"}
-        for (kind, what, outcome), (count, line) in sorted(
-            self._found.items(), key=lambda each: list(words).index(each[0][0])
-        ):
-            arrow = "→" if kind != "lost" else "–"
-            yield f"{words[kind]}: {visible(what)} {arrow} {visible(outcome)} ({count:,}×, first: {place} {line:,})"
+        kinds = ("kept", "changed", "lost")
+        for (kind, what, outcome), (count, line) in sorted(self._found.items(), key=lambda each: kinds.index(each[0][0])):
+            times = "" if count == 1 else f"{count:,} times, first: "
+            yield f"{_loss_in_words(kind, visible(what), visible(outcome))} ({times}{place} {line:,})"
         for name, loss in self.skipped[:20]:
             yield f"Skipped: {visible(name)}, line {loss.line:,}: {visible(loss.outcome)}"
         if self.skips > 20:
             yield f"Skipped: {self.skips - 20:,} more"
+
+
+def _loss_in_words(kind: str, what: str, outcome: str) -> str:
+    if kind == "kept":
+        return f"Kept as {'an attribute' if outcome == f'attribute {what}' else f'the {outcome}'}: {what}"
+    return f"Changed: {what} → {outcome}" if kind == "changed" else f"Not kept: {what} – {outcome}"
 
 
 def import_foreign(session: Session, sources: Sequence[Source], format: Format, choices: Choices) -> None:
@@ -133,7 +137,7 @@ def import_foreign(session: Session, sources: Sequence[Source], format: Format, 
                 session.request.include(line.encode())
     if not session.options.json:
         names = ", ".join(visible(source.name) for source in sources[:3]) + (" and so on" if len(sources) > 3 else "")
-        print_message(session, f"{names}: {format.title}, {count_of(count, 'todo')}")
+        print_message(session, f"Read {count_of(count, 'todo')} from {names} ({format.title})")
     if kept is None and not choices.by_project:
         _import_many(session, job, count, parents, losses, choices)
         return

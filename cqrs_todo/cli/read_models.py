@@ -54,7 +54,7 @@ class KnownModel(Struct, frozen=True):
 
 
 KNOWN = (
-    KnownModel("search", "todo search: what todos ever said"),
+    KnownModel("search", "todo search: present and past words"),
     KnownModel("days", "todo stats: counts by quarter of an hour"),
     KnownModel("note_html", "todo show --html: the notes as HTML"),
 )

@@ -8,6 +8,7 @@ from ..cqrs.timeline import marked
 from .events import (
     AttributeChanged,
     Changed,
+    ReminderAcknowledged,
     TodoCompleted,
     TodoCreated,
     TodoEvent,
@@ -56,11 +57,13 @@ def describe_event(event: Recorded, to_local: ToLocal, label: Label = str) -> st
             return "removed"
         case TodoRestored():
             return "restored"
+        case ReminderAcknowledged():
+            return _acknowledged_in_words(data, to_local)
         case UnknownEvent(name, record):
             if name == REPAIRED:
                 return _repair_in_words(record)
             if name == MERGED:
-                return f"{_wanted_in_words(record, to_local, label)} elsewhere, which has no effect here"
+                return f"{_wanted_in_words(record, to_local, label)}: no effect after the merge"
             return _FRAMEWORK_EVENTS.get(name) or f"{name} (written by a newer version)"
     field = FIELD_BY_EVENT.get(type(data))
     if field is None:
@@ -96,6 +99,8 @@ def describe_wanted(event: TodoEvent, to_local: ToLocal, label: Label = str) -> 
             return f"done on {display_day_or_instant(completed, to_local)}"
         case TodoCreated() | TodoReopened() | TodoRemoved() | TodoRestored():
             return _WITHOUT_VALUES[type(event)]
+        case ReminderAcknowledged():
+            return _acknowledged_in_words(event, to_local)
         case Changed() if field is not None:
             new = display_value(field.kind, event.new, to_local, label)
             return f"{field.name} set to {new}" if new else f"{field.name} cleared"
@@ -105,6 +110,13 @@ def describe_wanted(event: TodoEvent, to_local: ToLocal, label: Label = str) -> 
         raise TypeError(f"{type(event).__name__} is not an event of a todo")
     word = getattr(event, field.item)
     return field.history[type(event) is not field.added[1]].format(label(word) if field.kind == "todos" else word)
+
+
+def _acknowledged_in_words(event: ReminderAcknowledged, to_local: ToLocal) -> str:
+    if event.new is not None:
+        return f"reminder of {short_instant(event.new, to_local)} acknowledged"
+    of = "" if event.old is None else f" of {short_instant(event.old, to_local)}"
+    return f"reminder{of} no longer acknowledged"
 
 
 _WITHOUT_VALUES = {TodoCreated: "created", TodoReopened: "reopened", TodoRemoved: "removed", TodoRestored: "restored"}

@@ -69,3 +69,11 @@ def test_the_four_lines_for_a_program_work(todo: Todo, program: str) -> None:
             subprocess.run(["task", "import", "tasks.json"], cwd=todo.home, env=env, check=True, capture_output=True)
         done = subprocess.run(["sh", "-c", command], env=env, cwd=todo.home, capture_output=True, text=True, check=False)
         assert done.returncode == 0, f"{command}: {done.stderr}"
+
+
+def test_an_import_says_what_it_read_and_what_became_an_attribute(todo: Todo) -> None:
+    (todo.home / "todo.txt").write_text("(D) one\n(E) two\nthree foo:bar\n")
+    assert todo("import", "todo.txt").err.splitlines()[:2] == [
+        "Read 3 todos from todo.txt (todo.txt)",
+        "Kept as an attribute: priority (2 times, first: line 1)",
+    ]

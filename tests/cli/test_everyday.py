@@ -323,6 +323,12 @@ def test_the_agenda_lists_due_dates_and_reminders_by_day(at: Run) -> None:
     assert at("-L", "empty", "agenda", code=3)
 
 
+def test_the_summary_of_each_verb_fits_on_its_line(todo: Todo) -> None:
+    for group in ((), ("lists",), ("store",)):
+        cut = [line for line in todo(*group, "--help").out.splitlines() if line.endswith("...")]
+        assert cut == []
+
+
 def test_help_shows_how_a_verb_is_used(todo: Todo) -> None:
     assert todo("help", "done").out == todo("done", "--help").out
     assert todo("help", "lists", "new").out == todo("lists", "new", "--help").out

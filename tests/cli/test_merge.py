@@ -125,7 +125,7 @@ def test_a_commit_that_is_in_force_in_part_can_be_undone(here: Todo) -> None:
     here("merge", str(there.log_file()))
     assert (here.todos()[0]["text"], here.todos()[0]["priority"]) == ("Buy soy milk", "H")
     history = here("history", "1").out
-    assert "1 text set to Buy oat milk elsewhere, which has no effect here\n" in history
+    assert "1 text set to Buy oat milk: no effect after the merge\n" in history
     here("undo")
     assert (here.todos()[0]["text"], here.todos()[0]["priority"]) == ("Buy soy milk", None)
     here("redo")
@@ -156,7 +156,7 @@ def test_the_history_can_show_only_what_lost(here: Todo) -> None:
     there = apart(here)
     here("merge", str(there.log_file()))
     (line,) = here("history", "--conflicts").out.splitlines()
-    assert "1 text set to Buy oat milk elsewhere, which has no effect here" in line
+    assert "1 text set to Buy oat milk: no effect after the merge" in line
     assert [commit["position"] for commit in here("history", "--conflicts", "--json").json["commits"]] == [8]
 
 

@@ -49,7 +49,7 @@ def test_a_search_finds_todos_of_all_lists_by_what_they_ever_said(filled: Todo) 
     (version,) = match["versions"]
     assert (version["text"], version["tags"], version["position"]) == ("Buy milk", ["shop"], 1)
     assert version["since"] < version["until"]
-    assert filled("search", "milk", "oat").err == "No todo ever said that.\n", "not at the same time"
+    assert filled("search", "milk", "oat").err == "No todo has or had these words.\n", "not at the same time"
     assert found(filled, "strasse", "BACKER") == [("inbox", 1, "open")]
     assert found(filled, "oat dr*") == [("inbox", 1, "open")]
     assert found(filled, "-L", "work", "dentist") == [("work", 1, "open")]
@@ -244,7 +244,7 @@ def test_where_shows_how_far_the_read_models_are_and_rebuild_makes_them_again(fi
     filled("add", "two", "+a", "+b")
     filled("-L", "work", "add", "three")
     assert state() == (True, 2)
-    assert "todo search: what todos ever said (0.0 MB, 2 events behind)" in filled("where").out
+    assert "todo search: present and past words (0.0 MB, 2 events behind)" in filled("where").out
     assert filled("store", "rebuild", "search").out == "Rebuilt search from 2 lists\n"
     assert state() == (True, 0)
     result = filled.run("store", "rebuild", "nothing")

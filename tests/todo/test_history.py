@@ -11,6 +11,7 @@ from cqrs_todo.todo.events import (
     NoteChanged,
     PriorityChanged,
     RecurrenceChanged,
+    ReminderAcknowledged,
     ReminderChanged,
     TagAdded,
     TagRemoved,
@@ -56,6 +57,8 @@ def event(data: Any, type: str = "x") -> Recorded:
         (DueChanged("2026-11-23", "2026-11-24T10:00:00Z"), "due: 2026-11-23 → 2026-11-24 10:00"),
         (DueChanged("2026-11-23", None), "due cleared, was 2026-11-23"),
         (ReminderChanged(None, LATER), "reminder set to 2026-11-23 23:30"),
+        (ReminderAcknowledged(None, LATER), "reminder of 2026-11-23 23:30 acknowledged"),
+        (ReminderAcknowledged(LATER, None), "reminder of 2026-11-23 23:30 no longer acknowledged"),
         (PriorityChanged("H", "L"), "priority: H → L"),
         (RecurrenceChanged(FORTNIGHTLY, DAILY), "every: 2 weeks → day"),
         (RecurrenceChanged(FORTNIGHTLY, FROM_TUESDAY), "every: 2 weeks, counted from 2026-11-24"),
@@ -140,4 +143,4 @@ def test_a_commit_that_undoes_and_restores_says_both() -> None:
 )
 def test_a_change_without_effect_is_described_by_what_was_wanted(record: bytes, words: str) -> None:
     merged = event(UnknownEvent("merged", record))
-    assert describe_event(merged, utc) == f"{words} elsewhere, which has no effect here"
+    assert describe_event(merged, utc) == f"{words}: no effect after the merge"

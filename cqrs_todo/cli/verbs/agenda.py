@@ -183,7 +183,7 @@ def _print_json(found: Iterable[_Appointment], first: date, last: date) -> None:
 VERB = Verb(
     name="agenda",
     help=(
-        "Show due dates and reminders by day, of all lists unless one is named. Overdue todos come first. "
+        "Show due dates and reminders by day. It shows all lists unless one is named. Overdue todos come first. "
         "Todos that wait are shown from the day on which their wait ends."
     ),
     examples=("todo agenda", "todo agenda +work --days 30", "todo agenda --month"),

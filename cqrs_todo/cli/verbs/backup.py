@@ -46,7 +46,7 @@ def backup(session: Session, file: str) -> None:
 
 VERB = Verb(
     name="backup",
-    help="Write all lists, archived ones too, and the configuration to one file. `todo import` brings them back.",
+    help="Write all lists and the configuration to one file. Archived lists are in it, too. `todo import` brings them back.",
     examples=("todo backup todo-backup.zip", "todo verify todo-backup.zip", "todo import todo-backup.zip"),
     action=backup,
     group=LISTS,

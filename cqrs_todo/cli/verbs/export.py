@@ -97,9 +97,7 @@ def _store_folders(session: Session) -> list[bytes]:
 
 VERB = Verb(
     name="export",
-    help=(
-        "Write the list to a file, or to stdout: as JSON, as its log, byte for byte, or in the format of another program."
-    ),
+    help="Write the list to a file, or to stdout. It is JSON, the log byte for byte, or the format of another program.",
     examples=(
         "todo export > todos.json",
         "todo export --format events -o inbox.jsonl",

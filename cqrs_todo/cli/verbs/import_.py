@@ -192,8 +192,9 @@ def _refuse_options(choices: "Choices", what: str) -> None:
 VERB = Verb(
     name="import",
     help=(
-        "Import a file that `todo export` wrote, or a file of another program: todo.txt, Taskwarrior, iCalendar, Todoist, "
-        "Markdown, Org or CSV. A second import adds only what is new or changed."
+        "Import a file of this program or of another one. It reads what `todo export` wrote, and todo.txt, Taskwarrior, "
+        "iCalendar, Todoist, Markdown, Org and CSV. A second import adds only what is new or changed. It also restores what "
+        "`todo backup` wrote."
     ),
     examples=(
         "todo import todo.txt --dry-run",

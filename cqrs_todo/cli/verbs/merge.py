@@ -199,7 +199,7 @@ class _Report:
 
 VERB = Verb(
     name="merge",
-    help="Merge another copy of the list. This is a conflict copy, or the log from another machine or an older time.",
+    help="Merge another copy of the list. The file is a conflict copy, a log from another machine, or an older log.",
     examples=(
         "todo merge inbox.sync-conflict-20261122-093000.jsonl",
         "todo -L work merge /media/stick/work.jsonl --dry-run",

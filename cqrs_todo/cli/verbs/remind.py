@@ -82,10 +82,7 @@ def _with_hint(session: Session, error: UsageError, ids: str, when: Sequence[str
 
 VERB = Verb(
     name="remind",
-    help=(
-        "Set the reminder of todos, acknowledge it, or list all reminders. "
-        "`todo edit 3 --clear reminder` or `todo edit 3 reminder:none` clears it."
-    ),
+    help=("Set, acknowledge or list reminders. `todo edit 3 --clear reminder` or `todo edit 3 reminder:none` clears it."),
     examples=(
         "todo remind 3 tomorrow 9:00",
         "todo remind 1-3 friday",

@@ -87,7 +87,7 @@ def _print_json(found: Sequence[_Done], first: date, last: date) -> None:
 
 VERB = Verb(
     name="report",
-    help="Show what was completed in a period, day by day, of all lists unless one is named. Default: this week.",
+    help="Show what was completed in a period, day by day. It shows all lists unless one is named. Default: this week.",
     examples=("todo report", "todo report last week", "todo report november --markdown"),
     action=report,
     group=LOOK,

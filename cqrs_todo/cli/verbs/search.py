@@ -1,4 +1,4 @@
-"""`todo search`: find todos by all that they ever said."""
+"""`todo search`: find todos by their present and past texts, notes and tags."""
 
 from collections.abc import Mapping, Sequence
 
@@ -40,7 +40,7 @@ class _Hit(Struct, frozen=True):
 
 
 def search_lists(session: Session, words: Sequence[str], limit: int) -> None:
-    """Find todos on all lists, or on the one that is named, by all that they ever said.
+    """Find todos on all lists, or on the one that is named, by their present and past texts, notes and tags.
 
     Raises:
         CqrsError: A list could not be read to its end. What was found is printed first.
@@ -159,7 +159,7 @@ def _print_lines(session: Session, words: Sequence[str], found: Found, hits: Seq
         for version in hit.match.versions:
             print_line(f"{'':<{width}}  {_in_words(version, words)}")
     if not hits:
-        print_message(session, "No todo ever said that.")
+        print_message(session, "No todo has or had these words.")
     elif found.more:
         print_message(session, f"These are the best {len(hits)}. To see all: --limit 0")
 
@@ -179,8 +179,8 @@ def _in_words(version: Version, words: Sequence[str]) -> str:
 VERB = Verb(
     name="search",
     help=(
-        "Find todos by all that they ever said. It searches texts, notes and tags on all lists that are not archived, with"
-        " those of the past and of removed todos, and shows the best matches first."
+        "Find todos by their present and past texts, notes and tags. It searches all lists that are not archived, and"
+        " removed todos, too. It shows the best matches first."
     ),
     examples=("todo search dentist", 'todo search "oat milk"', "todo search dent* +health", "todo search milk -L home"),
     action=search_lists,

@@ -20,7 +20,7 @@ def skip(session: Session, ids: Sequence[str]) -> None:
 
 VERB = Verb(
     name="skip",
-    help="Move todos that recur to their next dates, without completing them.",
+    help="Move todos that recur to their next dates. They are not completed.",
     examples=("todo skip 3",),
     action=skip,
     group=CHANGE,

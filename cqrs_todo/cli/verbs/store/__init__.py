@@ -14,7 +14,7 @@ def store(_session: Session) -> NoReturn:
 
 VERB = Verb(
     name="store",
-    help="Migrate the tables of a store, check that a store works, or rebuild the read models of its lists.",
+    help="Migrate or check a store, or rebuild its read models.",
     examples=("todo store migrate", "todo store check", "todo store rebuild"),
     action=store,
     group=LISTS,

@@ -59,6 +59,7 @@ class LogReader(ChainReader):
         with LogFile(path, os.O_RDONLY, name) as file:
             first = next(file.forward(0), None)
             self._inode = file.inode
+        self._has_lost = False
         try:
             if first is None:
                 raise InvalidLine("no header of a log: the line has no end")
@@ -135,7 +136,8 @@ class LogReader(ChainReader):
 
         Only one head is remembered. If the file lacks the one that was remembered so far or the new one, the log has lost
         data, and the head that is lost is remembered; otherwise the farther one is. But if the file was replaced, and holds
-        the new head, which is farther, a merge has rewritten the log. A restored backup is not farther.
+        the new head, which is farther, a merge has rewritten the log. A restored backup is not farther. Whoever has met the
+        loss goes on refusing after a repair.
 
         Args:
             file: The open file.
@@ -143,9 +145,10 @@ class LogReader(ChainReader):
         """
         self.head_record = record
         recorded = head_in(record, self.header.id)
-        if file.inode != self._inode and recorded is not None and self.holds(file, recorded):
-            if self.head is None or recorded.position > self.head.position:
-                self._inode, self.head = file.inode, recorded
+        is_farther = recorded is not None and (self.head is None or recorded.position > self.head.position)
+        is_replaced = file.inode != self._inode and recorded is not None and self.holds(file, recorded)
+        if is_replaced and is_farther and not self._has_lost:
+            self._inode, self.head = file.inode, recorded
         heads = [head for head in (self.head, recorded) if head is not None]
         lost = [head for head in heads if not self.holds(file, head)]
         self.head = max(lost or heads, key=lambda head: head.offset, default=None)
@@ -354,7 +357,8 @@ class LogReader(ChainReader):
             return False
         if file.inode != self._inode:
             self.learn_head(file, read_record(self.path))
-        return not self.holds(file, self.head)
+        self._has_lost = not self.holds(file, self.head)
+        return self._has_lost
 
     # reporting
 
