@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.test_care import append_event
 from tests.conftest import Pasts, Todo
 
 
@@ -196,6 +197,12 @@ def test_of_a_list_that_was_damaged_before_the_first_search_the_rest_is_found(fi
         result = filled.run("search", *words)
         assert (result.code, "Pay the dentist" in result.out) == (5, True)
         assert "has not been built" not in result.err
+
+
+def test_of_a_list_with_an_event_of_a_newer_program_the_rest_is_found(filled: Todo) -> None:
+    append_event(filled.log_file("work"), "todo_text_changed", b'{"old":"a"}')
+    result = filled.run("search", "dentist", "-L", "work")
+    assert (result.code, "Pay the dentist" in result.out, "update the program" in result.err) == (1, True, True)
 
 
 def test_a_list_that_lost_its_end_hides_no_other_list_and_is_derived_once(filled: Todo) -> None:

@@ -353,8 +353,9 @@ class ReadModel:
                         raise
                     generation = self._tables.begin(self._projection, anew=True)
                     applied = self._advance(generation)
-            except DamagedLog:  # all that can be read was derived
-                self._tables.use(name, generation)
+            except CqrsError as error:
+                if _is_of_log(error):  # all that can be read was derived
+                    self._tables.use(name, generation)
                 raise
             self._tables.use(name, generation)
             return applied
@@ -371,15 +372,19 @@ class ReadModel:
 
         Raises:
             DamagedLog: A log cannot be read to its end. What comes before it, and what is in the other logs, was derived.
+            ProjectionFailed: An event cannot be applied. If this program does not know it, the other logs were derived.
         """
-        applied, damage = 0, None
+        applied = 0
+        failure: CqrsError | None = None
         for log in self._logs():
             try:
                 applied += self._advance_in(generation, log)
-            except DamagedLog as error:
-                damage = damage or error
-        if damage is not None:
-            raise damage
+            except CqrsError as error:
+                if not _is_of_log(error):
+                    raise
+                failure = failure or error
+        if failure is not None:
+            raise failure
         return applied
 
     def _advance_in(self, generation: Generation, log: Log) -> int:
@@ -443,3 +448,8 @@ class ReadModel:
                     raise _EndedTransaction("it has ended the transaction, so rows may be wrong: rebuild them")
             except Exception as error:  # `apply` is code of the application, and may raise anything
                 raise NotApplied(event) from error
+
+
+def _is_of_log(error: CqrsError) -> bool:
+    """Return whether an error is one of a log: it is damaged, or has an event that this program does not know."""
+    return isinstance(error, DamagedLog) or isinstance(error.__cause__, UnknownEvents)

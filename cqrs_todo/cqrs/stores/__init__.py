@@ -43,7 +43,7 @@ def open_store(url: str, types: EventTypes, *, progress: Progress = no_progress,
             try:
                 from .postgres import PostgresStore
             except ImportError as error:
-                raise UnknownStore(f"{scheme} needs the extra `postgres` of cqrs-todo ({error})") from error
+                raise UnknownStore(f"{scheme} needs the extra `postgres` of this package ({error})") from error
             return PostgresStore(url, types, progress=progress)
         case "memory", "":
             from .memory import MemoryStore
