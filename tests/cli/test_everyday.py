@@ -430,7 +430,7 @@ def test_verbs_about_todos_take_those_of_any_list_with_all_lists(two: Todo) -> N
     assert two("at", "-A", "now", "ls").out == two("ls", "-A").out
     assert two("at", "now", "-A", "ls", "pri:H").out == two("ls", "-A", "pri:H").out
     assert two("at", "@1", "ls").out == "1  a\n"
-    refused = (["show", "@1"], ["diff", "1 hour ago"], ["stats"], ["when", "open>1"], ["replay"], ["at", "@1", "ls"])
+    refused = (["show", "@1"], ["diff", "@1"], ["when", "open>1"], ["replay"], ["at", "@1", "ls"])
     for words in refused:
         result = two.run(*words, "-A") if words[0] != "at" else two.run("at", "-A", *words[1:])
         assert (result.code, "list" in result.err) == (2, True), (words, result.err)
@@ -468,3 +468,17 @@ def test_the_statistics_of_all_lists_count_a_todo_that_moved_once(at: Run) -> No
     assert [day["open"] for day in counted["days"]] == [2]
     assert json.loads(at("stats", "-A", "+x", "--json"))["added"] == 2
     assert "no todo has the tag +nope" in at("stats", "-A", "+nope", code=2)
+
+
+def test_the_differences_of_all_lists_are_shown_list_by_list(at: Run) -> None:
+    at("add", "a")
+    at("-L", "work", "add", "b", "+x")
+    shown = at("diff", "-A", "1 hour ago")
+    assert shown.splitlines()[0] == "inbox"
+    assert "work\nAdded\n+ 1 b (+x)\n" in shown
+    assert shown.endswith("2 added\n")
+    assert [each["list"] for each in json.loads(at("diff", "-A", "1 hour ago", "--json"))["lists"]] == ["inbox", "work"]
+    assert at("diff", "-A", "1 hour ago", "--plain").splitlines()[-1].split("\t")[:3] == ["work", "1", "added"]
+    assert at("diff", "-A", "1 hour ago", "--stat") == "0 completed, 2 added, 0 changed, 0 removed\n"
+    at("diff", "-A", "1 hour ago", "--exit-code", code=1)
+    assert "a position belongs to one list" in at("diff", "-A", "@1", code=2)

@@ -26,7 +26,7 @@ def diff(session: Session, start: str, end: str | None, ids: Sequence[str], stat
     if session.options.at is not None:
         raise UsageError("diff takes its times as arguments, not from --at", "leave out --at: todo diff FROM TO")
     if session.options.all_lists and not ids:
-        session.check_all_lists("diff without todos")
+        return _diff_of_all_lists(session, start, end, stat=stat, exit_code=exit_code)
     ids = session.in_one_list(ids)
     todos = session.list
     moment = None
@@ -55,7 +55,41 @@ def diff(session: Session, start: str, end: str | None, ids: Sequence[str], stat
     elif stat:
         print_line(_counts(differences))
     elif differences:
-        _print_sections(session, differences)
+        _print_sections(session, differences, todos.label)
+        print_line(_counts(differences, all_sections=False))
+    else:
+        print_message(session, "No difference.")
+    return DIFFERENT if exit_code and differences else 0
+
+
+def _diff_of_all_lists(session: Session, start: str, end: str | None, *, stat: bool, exit_code: bool) -> int:
+    """Show what differs between two times in each list, and return the exit code."""
+    since = session.moment_of(start)
+    until = None if end is None else session.moment_of(end)
+    if isinstance(since, int) or isinstance(until, int):
+        raise UsageError("a position belongs to one list, not to all", "give times, or name the list: -L NAME")
+    if end is not None:
+        from ..positions import check_order
+
+        check_order(session, start, end)
+    lists = [session.open_list(name) for name in session.list_names()]
+    found = [(todos, todos.view(since), todos.view(until)) for todos in lists]
+    compared = [(todos, old, new, compare(old.items, new.items)) for todos, old, new in found]
+    differences = [difference for *_, each in compared for difference in each]
+    if session.options.json:
+        from .. import document
+
+        print_line(document.encode({"lists": [_diff_document(old, new, each) for _, old, new, each in compared]}))
+    elif session.options.plain:
+        for todos, *_, each in compared:
+            _print_plain(each, todos.label, todos.name)
+    elif stat:
+        print_line(_counts(differences))
+    elif differences:
+        for todos, *_, each in compared:
+            if each:
+                print_styled(session, (visible(todos.name), "bold underline"))
+                _print_sections(session, each, todos.label)
         print_line(_counts(differences, all_sections=False))
     else:
         print_message(session, "No difference.")
@@ -111,14 +145,14 @@ def _diff_document(old: View, new: View, differences: Iterable[Difference]) -> d
     return {"list": new.list, **ends, **found}
 
 
-def _print_plain(differences: Iterable[Difference], label: Label) -> None:
+def _print_plain(differences: Iterable[Difference], label: Label, *list_name: str) -> None:
     for difference in differences:
         for name, (before, after) in difference.fields.items():
             words = [shown_value(name, value, label) for value in (before, after)]
-            print_row(difference.number, difference.kind, name, *words)
+            print_row(*list_name, difference.number, difference.kind, name, *words)
 
 
-def _print_sections(session: Session, differences: Sequence[Difference]) -> None:
+def _print_sections(session: Session, differences: Sequence[Difference], label: Label) -> None:
     """Print the todos of each section under its title."""
     for section, (mark, style) in _SECTIONS.items():
         if session.rich and mark == "x":
@@ -129,13 +163,12 @@ def _print_sections(session: Session, differences: Sequence[Difference]) -> None
         print_styled(session, (section.title(), "bold"))
         width = max(len(f"{difference.number}") for difference in chosen)
         for difference in chosen:
-            _print_todo(session, difference, section, f"{mark} {difference.number:>{width}} ", style)
+            _print_todo(session, difference, section, f"{mark} {difference.number:>{width}} ", style, label)
         print_line("")
 
 
-def _print_todo(session: Session, difference: Difference, section: str, head: str, style: str) -> None:
+def _print_todo(session: Session, difference: Difference, section: str, head: str, style: str, label: Label) -> None:
     """Print a todo of a section: all that there is to say of one that was added or removed, and otherwise what changed."""
-    label = session.list.label
     shown = difference.old if section == "removed" else difference.new
     if shown is None:
         raise AssertionError("a todo that differs is there at one of the two moments")
@@ -172,7 +205,7 @@ def _print_hanging(session: Session, left: tuple[str, str], *parts: tuple[str, s
 VERB = Verb(
     name="diff",
     help="Show what differs between two moments, field by field.",
-    examples=("todo diff 1 hour ago", "todo diff last friday today 3", "todo diff @40 @42 --stat"),
+    examples=("todo diff 1 hour ago", "todo diff -A last friday today", "todo diff @40 @42 --stat"),
     action=diff,
     group=TRAVEL,
     about="all",
