@@ -62,6 +62,7 @@ def environment(home: Path) -> dict[str, str]:
         "LANG": "C.UTF-8",
         "USER": "me",
         "TMPDIR": str(home),
+        "PAGER": "cat",
         "PYTHONDONTWRITEBYTECODE": "1",
     }
 

@@ -25,7 +25,7 @@ class Terminal:
     def __init__(self, todo: Todo, *args: str, columns: int = 80, **env: str | None) -> None:
         self._main, side = pty.openpty()
         termios.tcsetwinsize(side, (LINES, columns))
-        given = {**todo.env, "TERM": "xterm-256color", "PYTHONPATH": os.getcwd(), "LESSHISTFILE": "-", **env}
+        given = {**todo.env, "PAGER": None, "TERM": "xterm-256color", "PYTHONPATH": os.getcwd(), "LESSHISTFILE": "-", **env}
         self.run = subprocess.Popen(
             [sys.executable, "-m", "cqrs_todo", *args],
             stdin=side,

@@ -159,7 +159,7 @@ def test_wrong_values_on_the_command_line_are_usage_errors_and_bad_files_are_ref
     for name in ("bad.json", "none.json", "utf16.json", "cut.json", "bad.jsonl"):
         refused = filled.run("-L", "other", "import", name)
         assert refused.code == 1, refused.err
-        assert refused.err.startswith(f"todo: {name}"), refused.err
+        assert name in refused.err.splitlines()[0], refused.err
     assert filled.run("import", "absent.json").code == 2
 
 

@@ -117,7 +117,7 @@ def _misspelt_time(words: Sequence[str]) -> tuple[str, str] | None:
     return None
 
 
-_SECTIONS = {"completed": ("x", "green"), "added": ("+", ""), "changed": ("~", "magenta"), "removed": ("-", "red")}
+_SECTIONS = {"completed": ("x", "green"), "added": ("+", "cyan"), "changed": ("~", "magenta"), "removed": ("-", "red")}
 """The sections in which people read the differences, each with the mark and the style of its todos."""
 
 _KINDS = ("added", "removed", "changed")
