@@ -161,21 +161,19 @@ class FieldBase(Struct, frozen=True, kw_only=True):
     choices: tuple[tuple[str, ...], ...] = ()
 
 
-class Field(FieldBase, Typed[T], frozen=True, kw_only=True):
-    """A field with one value.
+class _OneEvent(FieldBase, frozen=True, kw_only=True):
+    """What fields declare whose changes are all events of one class.
 
     Args:
         event: The stable type string of the event that changes it.
         changed: The class of that event.
         apply: Takes a todo and an event of this class, and returns the todo with the event's new value. It is written out
             for each field, because `replace` with the name of the field as a variable takes twice as long.
-        check: Takes a new value and the time of the command. Returns the value as it is recorded, or raises `Rejected`.
     """
 
     event: str
-    changed: type[Changed]
+    changed: type[Any]
     apply: Callable[[Todo, Any], Todo]
-    check: Callable[[T, datetime | None], T]
 
     @property
     def event_types(self) -> dict[str, type]:
@@ -186,6 +184,17 @@ class Field(FieldBase, Typed[T], frozen=True, kw_only=True):
     def evolvers(self) -> dict[type, Callable[[Todo, Any], Todo]]:
         """For each class of its events, the function that applies such an event to a todo."""
         return {self.changed: self.apply}
+
+
+class Field(_OneEvent, Typed[T], frozen=True, kw_only=True):
+    """A field with one value. The events of its changes have the old and the new value.
+
+    Args:
+        check: Takes a new value and the time of the command. Returns the value as it is recorded, or raises `Rejected`.
+    """
+
+    changed: type[Changed]
+    check: Callable[[T, datetime | None], T]
 
     @property
     def inverters(self) -> dict[type, Callable[[Any], TodoEvent]]:
@@ -265,32 +274,17 @@ class SetField(FieldBase, frozen=True, kw_only=True):
         return f"{self.item}:{nfc(getattr(event, self.item))}"
 
 
-class KeyedField(FieldBase, frozen=True, kw_only=True):
-    """A field that has a value for each of any number of keys.
+class KeyedField(_OneEvent, frozen=True, kw_only=True):
+    """A field that has a value for each of any number of keys. An event changes the value of one key.
 
     Args:
-        event: The stable type string of the event that changes the value of a key.
-        changed: The class of that event.
-        apply: Takes a todo and an event of this class, and returns the todo with the event's new value.
         check: Takes all pairs and the time of the command. Returns the pairs as they are recorded, or raises `Rejected`.
         check_item: Takes a key and its value. Returns both as they are recorded, or raises `Rejected`.
     """
 
-    event: str
     changed: type[AttributeChanged]
-    apply: Callable[[Todo, Any], Todo]
     check: Callable[[Any, datetime | None], Attributes]
     check_item: Callable[[str, str], tuple[str, str]]
-
-    @property
-    def event_types(self) -> dict[str, type]:
-        """The classes of its events by their type strings."""
-        return {self.event: self.changed}
-
-    @property
-    def evolvers(self) -> dict[type, Callable[[Todo, Any], Todo]]:
-        """For each class of its events, the function that applies such an event to a todo."""
-        return {self.changed: self.apply}
 
     @property
     def inverters(self) -> dict[type, Callable[[Any], TodoEvent]]:
