@@ -18,7 +18,7 @@ from ..cqrs.names import name_key
 from ..cqrs.struct import Struct
 from .errors import InvalidQuery, UnreadableRule
 from .fields import FIELDS
-from .values import AttributeKind, ToLocal, nfc, number_in, parse_day_or_instant, searchable
+from .values import AttributeKind, ToLocal, nfc, number_in, searchable, time_in
 from .views import Item, is_overdue, is_waiting, local_day, open_items
 
 TYPE_CHECKING = False  # `typing` costs as much to import as Python costs to start
@@ -345,7 +345,7 @@ class _Parser:
                 self.scopes.add("done")
             if key == "wait" and values != ["none"]:  # most of these are hidden otherwise
                 self.scopes.add("open")
-            tests = [self._of_attribute(key, value, where) for value in values]
+            tests = [self._of_field(key, value, where) for value in values]
         elif (attribute := self._attribute(key)) is not None:
             tests = [self._valued(attribute, value, where) for value in values]
         else:
@@ -434,7 +434,7 @@ class _Parser:
                 return (_is_open, lambda item: not (item.todo.depends and self._links().blockers(item)))
         raise _unknown("state", state, STATES, column)
 
-    def _of_attribute(self, key: str, value: str, column: int) -> Test:
+    def _of_field(self, key: str, value: str, column: int) -> Test:
         """Return the test of a value of a field, by the kind of the field, or of a time of the past."""
         name = _COMPARED[key]
         if value in ("none", "any"):
@@ -558,9 +558,8 @@ class _Parser:
         verdicts: dict[Any, bool] = {None: False}  # there are far fewer values than todos, and to compare them is slow
 
         def verdict(found: Any) -> bool:
-            try:
-                parsed = parse_day_or_instant(found) if isinstance(found, str) else found
-            except ValueError:  # an attribute that an import brought may be any text
+            parsed = time_in(found) if isinstance(found, str) else found
+            if parsed is None:  # an attribute that an import brought may be any text
                 return False
             if isinstance(parsed, datetime):
                 first = last = parsed

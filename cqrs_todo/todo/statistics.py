@@ -13,7 +13,7 @@ from .errors import InvalidCondition
 from .events import TodoCompleted, TodoCreated, TodoRemoved, TodoReopened, TodoRestored
 from .fields import State, Todo
 from .model import DECIDER
-from .values import ToLocal, nfc, parse_day_or_instant
+from .values import ToLocal, nfc, parse_day_or_instant, time_in
 from .views import Item, is_overdue, move_of
 from .zones import start_of_day
 
@@ -239,13 +239,15 @@ def _turning_points(todo: Todo, to_local: ToLocal) -> Iterator[datetime]:
     for value in (todo.due, todo.wait, todo.reminder, *(text for _, text in todo.attributes)):
         if value is None:
             continue
+        parsed = value if isinstance(value, datetime) else time_in(value)
+        if parsed is None:  # an attribute that is no date
+            continue
         try:
-            parsed = value if isinstance(value, datetime) else parse_day_or_instant(value)
             if isinstance(parsed, datetime):
                 moments = parsed, parsed + timedelta(microseconds=1)
             else:
                 moments = start_of_day(parsed, to_local), start_of_day(parsed + timedelta(days=1), to_local)
-        except (ValueError, OverflowError):  # an attribute that is no date, or the end of the calendar
+        except OverflowError:  # the end of the calendar
             continue
         yield from moments
 
