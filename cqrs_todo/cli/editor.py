@@ -26,7 +26,7 @@ from ..todo.values import attribute_named
 from ..todo.views import Item, Label, display_attribute, display_value
 from .clock import to_local
 from .errors import EditorFailed, UsageError
-from .fields import UNDECLARED, Given, clears_a_field, read_attribute, read_fields, read_todos
+from .fields import Given, clears_a_field, read_attribute, read_fields, read_todos, settable_attributes
 from .output import print_message
 from .session import Session
 from .text import visible
@@ -256,7 +256,7 @@ _PAIR = re.compile(r"""([^\s:]+):("(?:[^"\\]|\\.)*"|\S+)(?!\S)""")
 def _read_attributes(session: Session, item: Item, line: str) -> dict[str, str | None]:
     """Read the line of attributes, such as `estimate:2h place:"Room 5"`. The value None clears one."""
     present, found = dict(item.todo.attributes), dict[str, str | None]()
-    known = {**dict.fromkeys(present, UNDECLARED), **session.config.attributes}
+    known = settable_attributes(session, present)
     rest = line
     while rest := rest.lstrip():
         match = _PAIR.match(rest)

@@ -18,7 +18,7 @@ from .output import print_message
 from .session import Session, check_text
 from .text import visible
 
-UNDECLARED: AttributeKind = "text"
+_UNDECLARED: AttributeKind = "text"
 """The kind of an attribute that is not declared."""
 
 
@@ -100,6 +100,16 @@ _BY_MARKER = {field.marker.removesuffix(":"): field.name for field in FIELDS if 
 """The names of the fields by the words of their markers, such as `under`."""
 
 
+def settable_attributes(session: Session, present: Iterable[str]) -> Mapping[str, AttributeKind]:
+    """Return the kinds of the attributes that can be set: the declared ones, and those that todos have already.
+
+    Args:
+        session: The run, which knows the configuration.
+        present: The names of the attributes that todos have.
+    """
+    return {**dict.fromkeys(present, _UNDECLARED), **session.config.attributes}
+
+
 def read_fields(
     session: Session,
     words: Sequence[str],
@@ -128,7 +138,7 @@ def read_fields(
     is_new = clear is None
     clear = clear or ()
     clear = tuple(_BY_MARKER.get(name, name) for name in clear)
-    attributes = {**dict.fromkeys(present, UNDECLARED), **session.config.attributes}
+    attributes = settable_attributes(session, present)
     unknown = [name for name in clear if name not in CLEARABLE and name not in attributes]
     if unknown:
         known = ", ".join((*CLEARABLE, *attributes))

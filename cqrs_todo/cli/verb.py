@@ -92,6 +92,7 @@ class Verb(Struct, frozen=True):
         fields: Whether it takes the options of all fields. The action receives them as `fields`: what was given, by the
             names of the fields.
         literal: Whether words after `--` are read differently. The action receives their number as `literal`.
+        reminds: Whether it first prints the reminders that came due. The verbs of the group for lists and places never do.
         paged: Whether what is longer than the screen is shown with a pager.
         live: The options with which it shows what happens while it happens, and then without a pager.
         dashes: What a word that begins with a hyphen is: an "option"; a "word", unless it is an option of the verb or a
@@ -113,6 +114,7 @@ class Verb(Struct, frozen=True):
     records: bool = True
     fields: bool = False
     literal: bool = False
+    reminds: bool = True
     paged: bool = False
     live: tuple[str, ...] = ()
     dashes: Literal["option", "word", "rest"] = "option"
@@ -160,7 +162,7 @@ class Verb(Struct, frozen=True):
             if not picked:
                 return 0
             values = {**values, self.arguments[0].name: [picked] if self.arguments[0].several else picked}
-        if self.group not in ("", LISTS) and self.name != "remind":
+        if self.reminds and self.group not in ("", LISTS):
             session.announce_reminders(all_lists=session.options.all_lists)
         code = self._act(session, values)
         if self.changes_a_list and session.config.reaction:

@@ -1,13 +1,15 @@
 """`todo diff`: what differs between two moments."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
+from ...cqrs.events import Moment
+from ...cqrs.struct import Struct
 from ...todo.compare import Difference, compare
 from ...todo.errors import NotFound, TodoNotFound
 from ...todo.fields import NOTE
-from ...todo.service import View
+from ...todo.service import TodoList, View
 from ...todo.views import Label, bracketed_details, display_day_or_instant
 from ..clock import to_local
 from ..errors import UsageError
@@ -25,17 +27,53 @@ def diff(session: Session, start: str, end: str | None, ids: Sequence[str], stat
     """Show what differs between two moments, field by field, and return the exit code."""
     if session.options.at is not None:
         raise UsageError("diff takes its times as arguments, not from --at", "leave out --at: todo diff FROM TO")
-    if session.options.all_lists and not ids:
-        return _diff_of_all_lists(session, start, end, stat=stat, exit_code=exit_code)
+    several = session.options.all_lists and not ids
     ids = session.in_one_list(ids)
-    todos = session.list
-    moment = None
+    until = None
     if end is not None:
         from ..positions import check_order
 
-        moment = session.moment_of(end)
+        until = session.moment_of(end)
         check_order(session, start, end)
-    old, new = todos.view(session.moment_of(start)), todos.view(moment)
+    since = session.moment_of(start)
+    if several and (isinstance(since, int) or isinstance(until, int)):
+        raise UsageError("a position belongs to one list, not to all", "give times, or name the list: -L NAME")
+    lists = [session.open_list(name) for name in session.list_names()] if several else [session.list]
+    compared = [_compared(todos, since, until, ids) for todos in lists]
+    differences = [difference for each in compared for difference in each.differences]
+    if session.options.json:
+        from .. import document
+
+        documents = [_diff_document(each) for each in compared]
+        print_line(document.encode({"lists": documents} if several else documents[0]))
+    elif session.options.plain:
+        for each in compared:
+            _print_plain(each, *([each.todos.name] if several else []))
+    elif stat:
+        print_line(_counts(differences))
+    elif differences:
+        for each in compared:
+            if several and each.differences:
+                print_styled(session, (visible(each.todos.name), "bold underline"))
+            _print_sections(session, each)
+        print_line(_counts(differences, all_sections=False))
+    else:
+        print_message(session, "No difference.")
+    return DIFFERENT if exit_code and differences else 0
+
+
+class _Compared(Struct, frozen=True):
+    """A list at two moments, and what differs."""
+
+    todos: TodoList
+    old: View
+    new: View
+    differences: Sequence[Difference]
+
+
+def _compared(todos: TodoList, since: Moment, until: Moment | None, ids: Sequence[str]) -> _Compared:
+    """Compare a list, or some of its todos, at two moments."""
+    old, new = todos.view(since), todos.view(until)
     differences = compare(old.items, new.items)
     if ids:
         try:
@@ -46,54 +84,7 @@ def diff(session: Session, start: str, end: str | None, ids: Sequence[str], stat
                 raise
             raise _NeitherTimeNorTodo(*misspelt, error.list) from error
         differences = [difference for difference in differences if difference.id in chosen]
-    if session.options.json:
-        from .. import document
-
-        print_line(document.encode(_diff_document(old, new, differences)))
-    elif session.options.plain:
-        _print_plain(differences, todos.label)
-    elif stat:
-        print_line(_counts(differences))
-    elif differences:
-        _print_sections(session, differences, todos.label)
-        print_line(_counts(differences, all_sections=False))
-    else:
-        print_message(session, "No difference.")
-    return DIFFERENT if exit_code and differences else 0
-
-
-def _diff_of_all_lists(session: Session, start: str, end: str | None, *, stat: bool, exit_code: bool) -> int:
-    """Show what differs between two times in each list, and return the exit code."""
-    since = session.moment_of(start)
-    until = None if end is None else session.moment_of(end)
-    if isinstance(since, int) or isinstance(until, int):
-        raise UsageError("a position belongs to one list, not to all", "give times, or name the list: -L NAME")
-    if end is not None:
-        from ..positions import check_order
-
-        check_order(session, start, end)
-    lists = [session.open_list(name) for name in session.list_names()]
-    found = [(todos, todos.view(since), todos.view(until)) for todos in lists]
-    compared = [(todos, old, new, compare(old.items, new.items)) for todos, old, new in found]
-    differences = [difference for *_, each in compared for difference in each]
-    if session.options.json:
-        from .. import document
-
-        print_line(document.encode({"lists": [_diff_document(old, new, each) for _, old, new, each in compared]}))
-    elif session.options.plain:
-        for todos, *_, each in compared:
-            _print_plain(each, todos.label, todos.name)
-    elif stat:
-        print_line(_counts(differences))
-    elif differences:
-        for todos, *_, each in compared:
-            if each:
-                print_styled(session, (visible(todos.name), "bold underline"))
-                _print_sections(session, each, todos.label)
-        print_line(_counts(differences, all_sections=False))
-    else:
-        print_message(session, "No difference.")
-    return DIFFERENT if exit_code and differences else 0
+    return _Compared(todos, old, new, differences)
 
 
 class _NeitherTimeNorTodo(NotFound):
@@ -136,34 +127,35 @@ def _counts(differences: Sequence[Difference], *, all_sections: bool = True) -> 
     return ", ".join(f"{found[section]:,} {section}" for section in _SECTIONS if found[section] or all_sections)
 
 
-def _diff_document(old: View, new: View, differences: Iterable[Difference]) -> dict[str, Any]:
+def _diff_document(compared: _Compared) -> dict[str, Any]:
     found: dict[str, list[Any]] = {kind: [] for kind in _KINDS}
-    for difference in differences:
+    for difference in compared.differences:
         fields = {name: {"old": before, "new": after} for name, (before, after) in difference.fields.items()}
         found[difference.kind].append({"number": difference.number, "id": difference.id, "fields": fields})
-    ends = {name: {"position": view.position, "as_of": view.as_of} for name, view in (("from", old), ("to", new))}
-    return {"list": new.list, **ends, **found}
+    moments = (("from", compared.old), ("to", compared.new))
+    ends = {name: {"position": view.position, "as_of": view.as_of} for name, view in moments}
+    return {"list": compared.new.list, **ends, **found}
 
 
-def _print_plain(differences: Iterable[Difference], label: Label, *list_name: str) -> None:
-    for difference in differences:
+def _print_plain(compared: _Compared, *list_name: str) -> None:
+    for difference in compared.differences:
         for name, (before, after) in difference.fields.items():
-            words = [shown_value(name, value, label) for value in (before, after)]
+            words = [shown_value(name, value, compared.todos.label) for value in (before, after)]
             print_row(*list_name, difference.number, difference.kind, name, *words)
 
 
-def _print_sections(session: Session, differences: Sequence[Difference], label: Label) -> None:
+def _print_sections(session: Session, compared: _Compared) -> None:
     """Print the todos of each section under its title."""
     for section, (mark, style) in _SECTIONS.items():
         if session.rich and mark == "x":
             mark = "✓"
-        chosen = [difference for difference in differences if _section(difference) == section]
+        chosen = [difference for difference in compared.differences if _section(difference) == section]
         if not chosen:
             continue
         print_styled(session, (section.title(), "bold"))
         width = max(len(f"{difference.number}") for difference in chosen)
         for difference in chosen:
-            _print_todo(session, difference, section, f"{mark} {difference.number:>{width}} ", style, label)
+            _print_todo(session, difference, section, f"{mark} {difference.number:>{width}} ", style, compared.todos.label)
         print_line("")
 
 

@@ -109,5 +109,6 @@ VERB = Verb(
     ),
     all_lists=True,
     paged=True,
+    reminds=False,
     writes=True,
 )
