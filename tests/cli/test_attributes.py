@@ -193,10 +193,13 @@ def test_what_is_not_declared_is_text(declared: Todo) -> None:
     ],
 )
 def test_a_query_finds_attributes_by_their_kind(declared: Todo, query: str, numbers: list[int]) -> None:
-    declared("add", "a", "estimate:2", "started:2026-03-01")
-    declared("add", "b", "estimate:4", "started:2026-04-01", "place:Room 5")
-    declared("add", "c", "estimate:10")
-    declared("add", "d", "Größe:L")
+    lines = (
+        "a estimate:2 started:2026-03-01",
+        'b estimate:4 started:2026-04-01 place:"Room 5"',
+        "c estimate:10",
+        "d Größe:L",
+    )
+    declared("add", "-", stdin="\n".join(lines))
     assert [row["number"] for row in declared("ls", "--json", query).json["todos"]] == numbers
 
 

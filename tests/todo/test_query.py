@@ -287,10 +287,11 @@ created: // done:"""
 PARTS = [*'()":,.+-=\t\0\x1b\ud800 \u0301', *_TERMS.split()]
 
 
-def test_no_text_raises_anything_but_the_error_of_a_query() -> None:
+@pytest.mark.parametrize("count", [20_000, pytest.param(100_000, marks=pytest.mark.long)])
+def test_no_text_raises_anything_but_the_error_of_a_query(count: int) -> None:
     chance = random.Random(3)
     parsed = 0
-    for _ in range(100_000):
+    for _ in range(count):
         text = "".join(chance.choice(PARTS) + chance.choice(["", " "]) for _ in range(chance.randint(1, 9)))
         try:
             found(text)
@@ -298,7 +299,7 @@ def test_no_text_raises_anything_but_the_error_of_a_query() -> None:
             assert 1 <= error.column <= len(text) + 1  # noqa: PT017  # the loop goes on
         else:
             parsed += 1
-    assert parsed > 10_000
+    assert parsed > count / 10
 
 
 def test_the_examples_of_the_documentation_are_queries() -> None:
