@@ -40,21 +40,17 @@ class Source:
             name: What messages call it.
             path: Its path; "" for stdin.
             file: The temporary file with the content of stdin. None to open the path whenever it is read.
-            encoding: The encoding that was asked for.
-
-        Raises:
-            UsageError: Python does not know the encoding.
+            encoding: The encoding that was asked for; see `known_encoding`. None for UTF-8.
         """
         self.name = name
         self.path = path
         self._file = file
-        self._encoding = check_encoding(encoding)
+        self._encoding = encoding or "utf-8"
 
     def head(self) -> str:
         """Return the beginning of its text, with replacements for what cannot be decoded."""
         with self._opened() as file:
-            content = file.read(HEAD)
-        return content.decode(self._encoding_of(content), "replace").removeprefix("\ufeff")
+            return decoded_head(file.read(HEAD), self._encoding)
 
     def lines(self) -> Iterator[str]:
         """Yield its lines, each with its LF.
@@ -63,7 +59,7 @@ class Source:
             MalformedFile: A line is too long, or cannot be decoded.
         """
         with self._opened() as file:
-            encoding = self._encoding_of(file.read(4))
+            encoding = _encoding_of(file.read(4), self._encoding)
             file.seek(0)
             text = io.TextIOWrapper(file, encoding, newline="\n")
             number = 0
@@ -110,7 +106,7 @@ class Source:
             content = file.read(limit + 1)
         if len(content) > limit:
             raise MalformedFile(None, f"it is larger than {limit:,} bytes, the limit for this format")
-        encoding = self._encoding_of(content)
+        encoding = _encoding_of(content, self._encoding)
         try:
             text = content.decode(encoding)
         except UnicodeError as error:
@@ -119,27 +115,37 @@ class Source:
             raise MalformedFile(None, "it has a NUL character, so this is no text")
         return text
 
-    def _encoding_of(self, content: bytes) -> str:
-        return next((name for mark, name in _BOMS if content.startswith(mark)), self._encoding)
-
     @staticmethod
     def _not_decoded(encoding: str, error: UnicodeError) -> str:
         return f"it is not {encoding.removesuffix('-sig').upper()}: {getattr(error, 'reason', error)}"
 
 
-def check_encoding(name: str | None) -> str:
-    """Return the encoding that was asked for, or UTF-8.
+def known_encoding(name: str) -> str:
+    """Return the encoding that was asked for, as Python calls it.
 
     Raises:
-        UsageError: Python does not know it, or it is no encoding of text.
+        UsageError: Python does not know it, or it is no encoding of files: `hex` gives no text, and `idna` not any text.
     """
     try:
-        found = codecs.lookup(name or "utf-8")
+        bytes(range(256)).decode(name, "replace")
+        return codecs.lookup(name).name
     except (LookupError, ValueError):
-        found = None
-    if found is None or not getattr(found, "_is_text_encoding", True):
-        raise UsageError(f"there is no encoding {name!r}", "for instance: --encoding latin-1")
-    return found.name
+        pass
+    raise UsageError(f"there is no encoding {name!r}", "for instance: --encoding latin-1")
+
+
+def decoded_head(content: bytes, encoding: str | None) -> str:
+    """Return the text of the beginning of a file, with replacements for what cannot be decoded.
+
+    Args:
+        content: The beginning, which may end anywhere.
+        encoding: The encoding that was asked for; see `known_encoding`. None for UTF-8.
+    """
+    return content.decode(_encoding_of(content, encoding), "replace").removeprefix("\ufeff")
+
+
+def _encoding_of(content: bytes, asked: str | None) -> str:
+    return next((name for mark, name in _BOMS if content.startswith(mark)), asked or "utf-8")
 
 
 def copy(head: bytes, given: IO[bytes], into: IO[bytes], name: str) -> None:
