@@ -499,13 +499,13 @@ def _item(place: Nesting, context: Context) -> str:
     flat = " ".join(todo.text.split())
     text = _LAST_OR_ESCAPED.sub(lambda match: f"\\{match[0]}", flat)
     line = " ".join([f"- [{mark}] {text}", *fields])
-    read_text = _blocks(line.replace("\0", "\ufffd"))[0]
+    read_text = _blocks(line)[0]
     if not (len(read_text) == 1 and isinstance(read_text[0], _Box) and _split(read_text[0].text)[0] == todo.text):
         line += f" [text*:: {encode(todo.text)}]"
     if todo.note is None:
         return f"{indent}{line}\n"
     body = "".join(f"{f'  {each}' if each.strip() else ''}\n" for each in todo.note.split("\n"))
-    blocks, _ = _blocks(f"{line}\n\n{body}".rstrip("\n").replace("\0", "\ufffd"))
+    blocks, _ = _blocks(f"{line}\n\n{body}".rstrip("\n"))
     if len(blocks) == 1 and isinstance(blocks[0], _Box) and blocks[0].note == todo.note:
         return "".join(f"{indent if each.strip() else ''}{each}\n" for each in f"{line}\n\n{body}".split("\n")[:-1])
     return f"{indent}{line} [note*:: {encode(todo.note)}]\n"
@@ -551,5 +551,5 @@ def _rule(every: Recurrence) -> str:
 def _attribute(key: str, value: str) -> str:
     """Return an attribute; encoded, if it would be read as something else."""
     plain = f"[{key}:: {value}]"
-    fits = re.fullmatch(_FIELD, plain) and value == value.strip() and "\0" not in value and key not in _NAMES_OF_FIELDS
+    fits = re.fullmatch(_FIELD, plain) and value == value.strip() and key not in _NAMES_OF_FIELDS
     return plain if fits else f"[{key}%:: {encode(value)}]"

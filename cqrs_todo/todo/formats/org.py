@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import re
 from datetime import date, datetime
+from itertools import product
 from textwrap import dedent
 
 from ...cqrs.struct import Struct
@@ -157,7 +158,7 @@ class _Reader:
     def _read(self, draft: Draft, keyword: str, title: str, headline: _Headline) -> Entry | None:
         self._put_under(draft)
         planned, properties, note = _divide(headline.body)
-        letter, text, tags = _title(title)
+        letter, text, tags = _exact_title(title, decode(_take(properties, "TEXT*") or "") or "")
         for tag in tags:
             draft.tag(tag)
         if letter in LETTERS:
@@ -174,7 +175,6 @@ class _Reader:
             draft.values["parent"] = f"number {under}"
         if depends is not None:
             draft.values["depends"] = tuple(sorted({f"number {each}" for each in depends.split()}))
-        text = _exact(properties, "TEXT*", text) or text
         note = decode(_take(properties, "NOTE*") or "") or note
         if note:
             draft.values["note"] = note
@@ -322,16 +322,34 @@ def read(source: Iterable[str], context: Context, report: Report) -> Iterator[En
     yield from reader.entries(_Headline(first, level, title, tuple(body)))
 
 
-def _title(title: str) -> tuple[str | None, str, list[str]]:
-    """Return the priority, the text and the tags of a headline."""
-    letter = None
-    match = _PRIORITY.match(title)
+def _title(title: str, *, letter: bool = True, tags: bool = True) -> tuple[str | None, str, list[str]]:
+    """Return the priority, the text and the tags of a headline.
+
+    Args:
+        title: What follows the keyword.
+        letter: Whether what looks like a priority is one.
+        tags: Whether what looks like tags are some.
+    """
+    found = None
+    match = _PRIORITY.match(title) if letter else None
     if match is not None and match.end() < len(title):
-        letter, title = match[1], title[match.end() :]
-    tags = _TAGS.search(title)
-    if tags is None or not title[: tags.start()].strip():
-        return letter, title.strip(), []
-    return letter, title[: tags.start()].strip(), tags[1].strip(":").split(":")
+        found, title = match[1], title[match.end() :]
+    words = _TAGS.search(title) if tags else None
+    if words is None or not title[: words.start()].strip():
+        return found, title.strip(), []
+    return found, title[: words.start()].strip(), words[1].strip(":").split(":")
+
+
+def _exact_title(title: str, exact: str) -> tuple[str | None, str, list[str]]:
+    """Return the priority, the text and the tags of a headline whose exact text is given; "" if it is not.
+
+    The exact text may begin like a priority and end like tags. It does not count if the headline was changed.
+    """
+    for letter, tags in product((True, False), repeat=2) if exact else ():
+        found, text, words = _title(title, letter=letter, tags=tags)
+        if text.split() == exact.split():
+            return found, exact, words
+    return _title(title)
 
 
 def _divide(body: Iterable[str]) -> tuple[list[tuple[str, str]], list[tuple[str, str]], str]:
@@ -361,12 +379,6 @@ def _take(properties: list[tuple[str, str]], key: str) -> str | None:
             del properties[place]
             return value
     return None
-
-
-def _exact(properties: list[tuple[str, str]], key: str, shown: str) -> str | None:
-    """Remove a property with the exact form of a text, and return it if the text was not changed since it was written."""
-    exact = decode(_take(properties, key) or "")
-    return exact if exact and exact.split() == shown.split() else None
 
 
 def _canonical(text: str) -> DayOrInstant | None:

@@ -408,6 +408,8 @@ def is_cancelled(item: Item) -> bool:
 def without_removed(items: Iterable[Item], report: Report, *, cancelled: bool) -> list[Item]:
     """Return the todos that are written to a file, and report the others: those that were removed.
 
+    A file with a NUL character counts as binary, so that nobody could read it. It becomes U+FFFD.
+
     Args:
         items: The todos.
         report: Receives which are left out.
@@ -416,10 +418,24 @@ def without_removed(items: Iterable[Item], report: Report, *, cancelled: bool) -
     kept = []
     for item in items:
         if not item.todo.removed or (cancelled and is_cancelled(item)):
-            kept.append(item)
+            kept.append(_without_nul(item, report))
         else:
             report(Loss(item.number, "a removed todo", "it is left out", "lost"))
     return kept
+
+
+def _without_nul(item: Item, report: Report) -> Item:
+    todo = item.todo
+    if not any("\0" in text for text in (todo.text, todo.note or "", *(value for _, value in todo.attributes))):
+        return item
+    report(Loss(item.number, "a NUL character", "the character U+FFFD", "changed"))
+    changed = replace(
+        todo,
+        text=todo.text.replace("\0", "\ufffd"),
+        note=None if todo.note is None else todo.note.replace("\0", "\ufffd"),
+        attributes=tuple((key, value.replace("\0", "\ufffd")) for key, value in todo.attributes),
+    )
+    return replace(item, todo=changed)
 
 
 def numbered(attributes: Attributes) -> list[tuple[str, str]]:

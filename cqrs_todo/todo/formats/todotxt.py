@@ -64,7 +64,7 @@ PROJECTS = "projects"
 _MAYBE = "perhaps "
 _LETTER_OF = {priority: letter for letter, priority in LETTERS.items()}
 _HEADER = re.compile(r"(x )?(?:\(([A-Z])\) )?(?:([0-9]{4}-[0-9]{2}-[0-9]{2}) )?(?:([0-9]{4}-[0-9]{2}-[0-9]{2}) )?")
-_KEYED = re.compile(rf"({KEY}[*%]?):([^:/\s].*)", re.DOTALL)
+_KEYED = re.compile(rf"(?:({KEY}[*%]):(?=[^:\s])|({KEY}):(?=[^:/\s]))(.*)", re.DOTALL)  # https://… is a text
 _REPEATS = re.compile(r"(\+?)([1-9][0-9]{0,2})([dwmy])")
 _DATES = {"due": "due", "t": "wait"}
 """The keys of dates, and the fields that they are."""
@@ -178,9 +178,9 @@ def _word(text: str) -> _Word | None:
     if text[:1] == "@" and clean_tag(text[1:]) is not None:
         return _Word("@", text[1:])
     match = _KEYED.fullmatch(text)
-    if match is None or (match[1][-1] in "*%" and decode(match[2]) is None):
+    if match is None or (match[1] and decode(match[3]) is None):
         return None
-    return _Word(match[1], match[2])
+    return _Word(match[1] or match[2], match[3])
 
 
 def _split(text: str) -> tuple[str, list[_Word]]:

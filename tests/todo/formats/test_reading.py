@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from cqrs_todo.todo.fields import Todo
-from cqrs_todo.todo.formats import FORMATS, Context, load, markdown, org, taskwarrior
+from cqrs_todo.todo.formats import FORMATS, Context, Loss, load, org, taskwarrior
 from cqrs_todo.todo.formats.recognition import recognise
 from cqrs_todo.todo.views import Item
 
@@ -54,10 +54,31 @@ def test_the_name_decides_unless_the_content_is_json(name: str, content: str, fo
     assert recognise(content, name) == format
 
 
-def test_an_attribute_with_a_nul_character_is_the_same_after_an_export() -> None:
-    todo = Todo("x", CONTEXT.now, attributes=(("estimate", "\0"),))
-    [again] = todos_of("markdown", "".join(markdown.write([Item(1, "todo/a1", 1, todo)], CONTEXT, ignored)))
-    assert again.attributes == todo.attributes
+@pytest.mark.parametrize("format", [name for name, each in FORMATS.items() if each.module and each.writes])
+def test_a_nul_character_would_make_a_file_binary_so_it_is_changed_and_reported(format: str) -> None:
+    todo = Todo("a\0", CONTEXT.now, note="b\0", attributes=(("estimate", "\0"),))
+    losses: list[Loss] = []
+    written = "".join(load(FORMATS[format]).write([Item(1, "todo/a1", 1, todo)], CONTEXT, losses.append))
+    assert "\0" not in written
+    assert [(loss.what, loss.kind) for loss in losses] == [("a NUL character", "changed")]
+    [again] = todos_of(format, written)
+    assert (again.text, again.note, dict(again.attributes)["estimate"]) == ("a\ufffd", "b\ufffd", "\ufffd")
+
+
+@pytest.mark.parametrize(
+    "todo",
+    [
+        Todo("x", CONTEXT.now, attributes=(("path", "/etc/passwd"),)),
+        Todo("[#A] Buy", CONTEXT.now),
+        Todo("[#A] Buy", CONTEXT.now, priority="L", tags=("a",)),
+        Todo("Buy :a:", CONTEXT.now),
+        Todo("[#A] Buy :a:", CONTEXT.now, tags=("b",)),
+    ],
+)
+@pytest.mark.parametrize("format", ["todotxt", "org", "markdown"])
+def test_what_looks_like_a_field_but_is_text_is_the_same_after_an_export(format: str, todo: Todo) -> None:
+    [again] = todos_of(format, "".join(load(FORMATS[format]).write([Item(1, "todo/a1", 1, todo)], CONTEXT, ignored)))
+    assert again == todo
 
 
 @pytest.mark.parametrize(

@@ -64,7 +64,7 @@ _words = st.sampled_from(
         "&amp;",
     ]
 )
-_free = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12)
+_free = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=12)
 texts = (st.lists(_words | _free, min_size=1, max_size=6).map(" ".join) | _free).filter(str.strip)
 notes = st.none() | st.lists(texts | st.just(""), min_size=1, max_size=4).map("\n".join).filter(str.strip)
 _days = st.dates(datetime(1990, 1, 1).date(), datetime(2060, 1, 1).date())
