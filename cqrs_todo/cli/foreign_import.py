@@ -10,7 +10,7 @@ from ..cqrs.struct import Struct
 from ..todo.errors import MalformedFile
 from ..todo.formats import Context, Entry, Format, Loss, Report, load
 from ..todo.formats.converting import check_parents
-from ..todo.importing import MOST_AT_ONCE, Imported, import_entries, import_many, plan_for
+from ..todo.importing import MOST_AT_ONCE, Imported, ManyEntries, import_entries, import_many, plan_for
 from ..todo.recorder import Answer
 from ..todo.service import TodoList
 from ..todo.views import number_ranges
@@ -124,11 +124,11 @@ def import_foreign(session: Session, sources: Sequence[Source], format: Format, 
     )
     job = _Job(session, sources, format, context)
     losses = Losses()
-    count, parents, kept = job.check(losses)
-    if not count and not losses.skips:
+    known, parents, kept = job.check(losses)
+    if not known.count and not losses.skips:
         raise InvalidInput(f"{sources[0].name} has no todos ({format.title}){_NOTHING}")
     try:
-        check_parents(kept or ())
+        check_parents(parents)
     except MalformedFile as error:
         raise job.refused(sources[0], error) from error
     if session.request is not None:
@@ -137,9 +137,9 @@ def import_foreign(session: Session, sources: Sequence[Source], format: Format, 
                 session.request.include(line.encode())
     if not session.options.json:
         names = ", ".join(visible(source.name) for source in sources[:3]) + (" and so on" if len(sources) > 3 else "")
-        print_message(session, f"Read {count_of(count, 'todo')} from {names} ({format.title})")
+        print_message(session, f"Read {count_of(known.count, 'todo')} from {names} ({format.title})")
     if kept is None and not choices.by_project:
-        _import_many(session, job, count, parents, losses, choices)
+        _import_many(session, job, known, losses, choices)
         return
     if kept is None:
         raise InvalidInput(f"the files have more than {MOST_AT_ONCE:,} todos, the limit for --list-by{_NOTHING}")
@@ -199,19 +199,29 @@ class _Job:
         hint = None if self._context.lenient or error.line is None else "fix it, or import the rest with --lenient"
         return InvalidInput(f"{source.name}{where}: {error.reason}{_NOTHING}", hint)
 
-    def check(self, losses: Losses) -> tuple[int, set[str], list[Entry] | None]:
-        """Read everything once. Return the number of entries, the keys that others name, and the entries if they are few."""
+    def check(self, losses: Losses) -> tuple[ManyEntries, dict[str, tuple[str, int]], list[Entry] | None]:
+        """Read everything once.
+
+        Returns:
+            What is known of all entries; the parents of entries, for `check_parents`; and the entries if they are few.
+        """
         count = 0
-        parents: set[str] = set()
+        named: set[str] = set()
+        numbers: dict[str, int] = {}
+        parents: dict[str, tuple[str, int]] = {}
         kept: list[Entry] | None = []
-        for entry in self.entries(losses):
-            count += 1
-            parents.update(entry.todo.depends, () if entry.todo.parent is None else (entry.todo.parent,))
+        for count, entry in enumerate(self.entries(losses), 1):
+            if entry.key in named:
+                numbers[entry.key] = count
+            named.update(entry.todo.depends)
+            if entry.todo.parent is not None:
+                named.add(entry.todo.parent)
+                parents[entry.key] = (entry.todo.parent, entry.line)
             if kept is not None:
                 kept.append(entry)
                 if count > MOST_AT_ONCE:
                     kept = None
-        return count, parents, kept
+        return ManyEntries(count, named, numbers), parents, kept
 
 
 def missing(error: ImportError) -> UsageError:
@@ -298,7 +308,7 @@ def _import_into(name: str, session: Session, entries: Sequence[Entry], losses: 
     return _Done(todos.name, imported)
 
 
-def _import_many(session: Session, job: _Job, count: int, parents: set[str], losses: Losses, choices: Choices) -> None:
+def _import_many(session: Session, job: _Job, known: ManyEntries, losses: Losses, choices: Choices) -> None:
     """Import more todos than can be compared with those of a list: the list must have none that are not removed."""
     todos = session.list
     if session.list.name in session.store.names() and any(not item.todo.removed for item in todos.view().items):
@@ -308,10 +318,10 @@ def _import_many(session: Session, job: _Job, count: int, parents: set[str], los
         )
     if choices.dry_run:
         _print_losses(session, losses)
-        print_line(f"Would import {count_of(count, 'todo')} into {visible(todos.name)}")
+        print_line(f"Would import {count_of(known.count, 'todo')} into {visible(todos.name)}")
         return
     session.progress.begin("importing")
-    added = import_many(todos, job.entries(Losses()), count, parents, losses.report(todos.name))
+    added = import_many(todos, job.entries(Losses()), known, losses.report(todos.name))
     if session.options.json:
         from . import document
 

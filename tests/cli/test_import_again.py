@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 from tests.conftest import Todo
 
 
@@ -81,15 +83,41 @@ run()
 """
 
 
+def few_at_once(todo: Todo, *words: str) -> "subprocess.CompletedProcess[str]":
+    """Run the program with a limit of two todos for one commit."""
+    command = [sys.executable, "-c", FEW_AT_ONCE, *words]
+    return subprocess.run(command, env=todo.env, cwd=todo.home, capture_output=True, text=True, check=False, timeout=60)
+
+
 def test_a_large_import_that_was_undone_can_be_repeated(todo: Todo) -> None:
     (todo.home / "a.md").write_text("- [ ] one\n- [ ] two\n- [ ] three\n", encoding="utf-8")
-    command = [sys.executable, "-c", FEW_AT_ONCE, "import", "a.md"]
-
-    def run() -> "subprocess.CompletedProcess[str]":
-        return subprocess.run(command, env=todo.env, cwd=todo.home, capture_output=True, text=True, check=False, timeout=60)
-
     todo("import", "a.md")
-    refused = run()
+    refused = few_at_once(todo, "import", "a.md")
     assert (refused.returncode, "undo what was imported before" in refused.stderr) == (1, True)
     todo("undo")
-    assert "Imported 3 todos" in run().stdout
+    assert "Imported 3 todos" in few_at_once(todo, "import", "a.md").stdout
+
+
+@pytest.mark.parametrize(
+    "rows",
+    ["1,a,,2\n2,b,1,3 4\n3,c,2,\n4,d,,9\n", "4,d,,9\n3,c,2,\n2,b,1,3 4\n1,a,,2\n"],
+    ids=["parents first", "parents last"],
+)
+def test_a_large_import_keeps_the_links_of_todos_to_earlier_and_later_ones(todo: Todo, rows: str) -> None:
+    (todo.home / "a.csv").write_text(f"id,text,parent,depends\n{rows}", encoding="utf-8")
+    done = few_at_once(todo, "import", "a.csv")
+    assert "Imported 4 todos" in done.stdout
+    assert "Not kept: a link to another todo" in done.stderr  # to 9
+    todos = {each["id"]: each for each in todo.todos()}
+    found = {
+        each["text"]: (each["parent"] and todos[each["parent"]]["text"], sorted(todos[id]["text"] for id in each["depends"]))
+        for each in todos.values()
+    }
+    assert found == {"a": (None, ["b"]), "b": ("a", ["c", "d"]), "c": ("b", []), "d": (None, [])}
+
+
+def test_a_large_import_of_todos_that_are_under_one_another_is_refused(todo: Todo) -> None:
+    (todo.home / "a.csv").write_text("id,text,parent\n1,a,3\n2,b,1\n3,c,2\n", encoding="utf-8")
+    refused = few_at_once(todo, "import", "a.csv")
+    assert (refused.returncode, "is under itself" in refused.stderr) == (1, True), refused.stderr
+    assert not list(todo.data.glob("lists/*.jsonl"))

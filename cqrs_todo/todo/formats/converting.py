@@ -70,7 +70,7 @@ def plan_import(
     Raises:
         MalformedFile: The parents of entries form a circle, or are nested too deep.
     """
-    check_parents(entries)
+    check_parents(parents_of(entries))
     present = {item.id: item.todo for item in items}
     ids = _ids(entries, items, digests, new_id)
     todos: dict[str, Todo] = {}
@@ -121,20 +121,28 @@ def linked(entry: Entry, ids: Mapping[str, str], own: str, report: Report) -> To
     return replace(todo, parent=ids.get(todo.parent or ""), depends=tuple(sorted(depends)))
 
 
-def check_parents(entries: Iterable[Entry]) -> None:
-    """Raise `MalformedFile` if the parents of entries form a circle, or if one is under too many others."""
-    parents = {entry.key: (entry.todo.parent, entry.line) for entry in entries if entry.todo.parent is not None}
+def parents_of(entries: Iterable[Entry]) -> dict[str, tuple[str, int]]:
+    """Return the keys of the parents of entries, and their lines, by the keys of the entries that are under others."""
+    return {entry.key: (entry.todo.parent, entry.line) for entry in entries if entry.todo.parent is not None}
+
+
+def check_parents(parents: Mapping[str, tuple[str, int]]) -> None:
+    """Raise `MalformedFile` if entries are under one another in a circle, or if one is under too many others.
+
+    Args:
+        parents: What `parents_of` returned.
+    """
     depths: dict[str, int] = {}
     for key, (_, line) in parents.items():
         path: list[str] = []
-        at: str | None = key
+        at = key
         while at in parents and at not in depths:
             if len(path) > DEEPEST or at in path:
                 why = "is under itself" if at in path else f"is under more than {DEEPEST} others"
                 raise MalformedFile(line, f"the todo {why}")
             path.append(at)
             at = parents[at][0]
-        depth = depths.get(at or "", 0)
+        depth = depths.get(at, 0)
         for each in reversed(path):
             depth += 1
             depths[each] = depth

@@ -225,11 +225,10 @@ def _blocks(chunk: str) -> tuple[tuple[_Heading | _Box | _Other, ...], int | Non
     deepest = max(tokens, key=lambda token: token.level)
     if deepest.level >= _NESTING - 3:
         return (), next((token.map[0] for token in tokens if token.map and token.level >= deepest.level - 1), 0)
-    lines = chunk.split("\n")
-    found: list[_Heading | _Box | _Other] = []
+    collected = _Collected(chunk.split("\n"))
     for token, inside in _children(tokens):
-        _collect(token, inside, lines, None, [], found)
-    return tuple(found), None
+        collected.add(token, inside, None, [])
+    return tuple(collected.blocks), None
 
 
 @lru_cache(1)
@@ -255,42 +254,45 @@ def _children(tokens: Sequence[Token]) -> Iterator[tuple[Token, Sequence[Token]]
         place = end + 1
 
 
-def _collect(
-    token: Token,
-    inside: Sequence[Token],
-    lines: Sequence[str],
-    parent: int | None,
-    note: list[str],
-    found: list[_Heading | _Box | _Other],
-) -> None:
-    """Add the blocks that a block holds.
+class _Collected:
+    """The blocks of a chunk that matter here, in their order.
 
-    Args:
-        token: The block.
-        inside: The tokens in it.
-        lines: The lines of the chunk.
-        parent: The place of the check box that it is under; None if it is under none.
-        note: The parts of the note of that check box. What is no check box is added to it.
-        found: The blocks so far.
+    Attributes:
+        blocks: The blocks so far.
     """
-    first, last = token.map or (0, 0)
-    if token.type == "heading_open":
-        found.append(_Heading(int(token.tag[1:]), " ".join(inside[0].content.split()), first))
-    elif token.type == "list_item_open" and (box := _box(inside)) is not None:
-        boxes = sum(isinstance(block, _Box) for block in found)
-        rest: list[str] = []
-        place = len(found)
-        found.append(_Box(box[0], box[1], "", first, parent))
-        for child, tokens in list(_children(inside))[1:]:
-            _collect(child, tokens, lines, boxes, rest, found)
-        found[place] = _Box(box[0], box[1], "\n\n".join(rest), first, parent)
-    elif any(_box_text(each) is not None for each in inside):
-        for child, tokens in _children(inside):
-            _collect(child, tokens, lines, parent, note, found)
-    elif parent is None:
-        found.append(_Other(_NAMES.get(token.type, "text"), first))
-    else:
-        note.append(dedent("\n".join(lines[first:last])).strip("\n"))
+
+    def __init__(self, lines: Sequence[str]) -> None:
+        self.blocks: list[_Heading | _Box | _Other] = []
+        self._lines = lines
+        self._boxes = 0
+
+    def add(self, token: Token, inside: Sequence[Token], parent: int | None, note: list[str]) -> None:
+        """Add the blocks that a block holds.
+
+        Args:
+            token: The block.
+            inside: The tokens in it.
+            parent: The place of the check box that it is under; None if it is under none.
+            note: The parts of the note of that check box. What is no check box is added to it.
+        """
+        first, last = token.map or (0, 0)
+        if token.type == "heading_open":
+            self.blocks.append(_Heading(int(token.tag[1:]), " ".join(inside[0].content.split()), first))
+        elif token.type == "list_item_open" and (box := _box(inside)) is not None:
+            own, place = self._boxes, len(self.blocks)
+            rest: list[str] = []
+            self.blocks.append(_Box(box[0], box[1], "", first, parent))
+            self._boxes += 1
+            for child, tokens in list(_children(inside))[1:]:
+                self.add(child, tokens, own, rest)
+            self.blocks[place] = _Box(box[0], box[1], "\n\n".join(rest), first, parent)
+        elif any(_box_text(each) is not None for each in inside):
+            for child, tokens in _children(inside):
+                self.add(child, tokens, parent, note)
+        elif parent is None:
+            self.blocks.append(_Other(_NAMES.get(token.type, "text"), first))
+        else:
+            note.append(dedent("\n".join(self._lines[first:last])).strip("\n"))
 
 
 _NAMES = {
@@ -506,7 +508,7 @@ def _item(place: Nesting, context: Context) -> str:
         return f"{indent}{line}\n"
     body = "".join(f"{f'  {each}' if each.strip() else ''}\n" for each in todo.note.split("\n"))
     blocks, _ = _blocks(f"{line}\n\n{body}".rstrip("\n"))
-    if len(blocks) == 1 and isinstance(blocks[0], _Box) and blocks[0].note == todo.note:
+    if len(blocks) == 1 and isinstance(blocks[0], _Box) and blocks[0].note == todo.note and "\r" not in todo.note:
         return "".join(f"{indent if each.strip() else ''}{each}\n" for each in f"{line}\n\n{body}".split("\n")[:-1])
     return f"{indent}{line} [note*:: {encode(todo.note)}]\n"
 
@@ -551,5 +553,5 @@ def _rule(every: Recurrence) -> str:
 def _attribute(key: str, value: str) -> str:
     """Return an attribute; encoded, if it would be read as something else."""
     plain = f"[{key}:: {value}]"
-    fits = re.fullmatch(_FIELD, plain) and value == value.strip() and key not in _NAMES_OF_FIELDS
+    fits = re.fullmatch(_FIELD, plain) and value == value.strip() and "\r" not in value and key not in _NAMES_OF_FIELDS
     return plain if fits else f"[{key}%:: {encode(value)}]"
