@@ -97,9 +97,10 @@ def read(source: str, context: Context, report: Report) -> Iterator[Entry]:
 
 
 def _tasks(source: str, context: Context, report: Report) -> Iterator[tuple[int, Any]]:
+    """Yield the objects, and their places. Taskwarrior writes most control characters as they are, which JSON forbids."""
     if source.lstrip()[:1] == "[":
         try:
-            found = json.loads(source, parse_constant=_no_constant)
+            found = json.loads(source, parse_constant=_no_constant, strict=False)
         except (ValueError, RecursionError) as error:
             skip(getattr(error, "lineno", 1), f"this is no JSON: {_reason(error)}", context, report)
             return
@@ -109,7 +110,7 @@ def _tasks(source: str, context: Context, report: Report) -> Iterator[tuple[int,
         if not line.strip():
             continue
         try:
-            yield number, json.loads(line.strip().removesuffix(","), parse_constant=_no_constant)
+            yield number, json.loads(line.strip().removesuffix(","), parse_constant=_no_constant, strict=False)
         except (ValueError, RecursionError) as error:
             skip(number, f"this is no JSON: {_reason(error)}", context, report)
 

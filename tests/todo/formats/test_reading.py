@@ -118,3 +118,8 @@ def test_a_date_of_taskwarrior_that_is_none_is_written_with_another_name() -> No
 @pytest.mark.parametrize("cell", ["2026-12-01T12:00:00+02:00", "2026-12-01 10:00Z", "2026-12-01 05:00-0500"])
 def test_a_date_with_an_offset_is_a_time(cell: str) -> None:
     assert todos_of("csv", f"text,due\nx,{cell}\n")[0].due == "2026-12-01T10:00:00Z"
+
+
+def test_the_control_characters_that_taskwarrior_writes_as_they_are_are_read() -> None:
+    [todo] = todos_of("taskwarrior", '[{"description": "a \x1f b", "uuid": "1"}]')
+    assert todo.text == "a \x1f b"
