@@ -77,18 +77,18 @@ class Losses:
             for (kind, what, outcome), (count, line) in self._found.items()
         ]
 
-    def messages(self, place: str = "line") -> Iterator[str]:
+    def messages(self, place: str) -> Iterator[str]:
         """Yield the counts in words.
 
         Args:
-            place: What the places are called: lines, or todos.
+            place: What a place is called: a line, or a todo.
         """
         kinds = ("kept", "changed", "lost")
         for (kind, what, outcome), (count, line) in sorted(self._found.items(), key=lambda each: kinds.index(each[0][0])):
             times = "" if count == 1 else f"{count:,} times, first: "
             yield f"{_loss_in_words(kind, visible(what), visible(outcome))} ({times}{place} {line:,})"
         for name, loss in self.skipped[:20]:
-            yield f"Skipped: {visible(name)}, line {loss.line:,}: {visible(loss.outcome)}"
+            yield f"Skipped: {visible(name)}, {place} {loss.line:,}: {visible(loss.outcome)}"
         if self.skips > 20:
             yield f"Skipped: {self.skips - 20:,} more"
 
@@ -139,7 +139,7 @@ def import_foreign(session: Session, sources: Sequence[Source], format: Format, 
         names = ", ".join(visible(source.name) for source in sources[:3]) + (" and so on" if len(sources) > 3 else "")
         print_message(session, f"Read {count_of(known.count, 'todo')} from {names} ({format.title})")
     if kept is None and not choices.by_project:
-        _import_many(session, job, known, losses, choices)
+        _import_many(session, job, known, losses, format, choices)
         return
     if kept is None:
         raise InvalidInput(f"the files have more than {MOST_AT_ONCE:,} todos, the limit for --list-by{_NOTHING}")
@@ -194,9 +194,9 @@ class _Job:
 
     def refused(self, source: Source, error: MalformedFile) -> InvalidInput:
         """Return the error for a file that is malformed."""
-        what = "todo" if self._format.name == "todoist" else "line"
-        where = "" if error.line is None else f", {what} {error.line:,}"
-        hint = None if self._context.lenient or error.line is None else "fix it, or import the rest with --lenient"
+        where = "" if error.line is None else f", {self._format.place} {error.line:,}"
+        skippable = not self._context.lenient and error.line is not None
+        hint = error.hint or ("fix it, or import the rest with --lenient" if skippable else None)
         return InvalidInput(f"{source.name}{where}: {error.reason}{_NOTHING}", hint)
 
     def check(self, losses: Losses) -> tuple[ManyEntries, dict[str, tuple[str, int]], list[Entry] | None]:
@@ -308,7 +308,7 @@ def _import_into(name: str, session: Session, entries: Sequence[Entry], losses: 
     return _Done(todos.name, imported)
 
 
-def _import_many(session: Session, job: _Job, known: ManyEntries, losses: Losses, choices: Choices) -> None:
+def _import_many(session: Session, job: _Job, known: ManyEntries, losses: Losses, format: Format, choices: Choices) -> None:
     """Import more todos than can be compared with those of a list: the list must have none that are not removed."""
     todos = session.list
     if session.list.name in session.store.names() and any(not item.todo.removed for item in todos.view().items):
@@ -317,7 +317,7 @@ def _import_many(session: Session, job: _Job, known: ManyEntries, losses: Losses
             "choose a new list: -L NAME; or undo what was imported before, and import again",
         )
     if choices.dry_run:
-        _print_losses(session, losses)
+        _print_losses(session, losses, format)
         print_line(f"Would import {count_of(known.count, 'todo')} into {visible(todos.name)}")
         return
     session.progress.begin("importing")
@@ -327,14 +327,14 @@ def _import_many(session: Session, job: _Job, known: ManyEntries, losses: Losses
 
         print_line(document.encode({**document.added_document(added), "losses": losses.rows(), "skipped": losses.skips}))
         return
-    _print_losses(session, losses)
+    _print_losses(session, losses, format)
     if not session.options.quiet:
         undo = session.typed(added.list, "undo")
         print_line(f"Imported {added.todos:,} todos in {added.commits:,} commits. Undo: {undo}")
 
 
-def _print_losses(session: Session, losses: Losses) -> None:
-    for message in losses.messages():
+def _print_losses(session: Session, losses: Losses, format: Format) -> None:
+    for message in losses.messages(format.place):
         print_message(session, message)
 
 
@@ -349,7 +349,7 @@ def _answer(
             print_line(f"  {_in_words(entry)}")
         if len(entries) > _SAMPLE:
             print_line(f"  and {len(entries) - _SAMPLE:,} more")
-    _print_losses(session, losses)
+    _print_losses(session, losses, format)
     for each in done:
         plan, answer = each.imported.plan, each.imported.answer
         if answer.stayed:

@@ -22,6 +22,7 @@ FILE_LIMIT = 1 << 30
 FOLDER_LIMIT = 100_000
 """The most files in a folder that is imported."""
 HEAD = 64 << 10
+_FIX = "correct the file"
 _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 
 
@@ -70,12 +71,15 @@ class Source:
                     if not line:
                         return
                     if len(line) > LINE_LIMIT:
-                        raise MalformedFile(number, f"it is longer than {LINE_LIMIT:,} characters")
+                        raise MalformedFile(number, f"it is longer than {LINE_LIMIT:,} characters", _FIX)
                     if "\0" in line:
-                        raise MalformedFile(number, "it has a NUL character, so this is no text")
+                        raise MalformedFile(number, "it has a NUL character, so this is no text", _FIX)
                     yield line
             except UnicodeError as error:
-                raise MalformedFile(number, self._not_decoded(encoding, error)) from error
+                # the text is decoded in blocks of many lines
+                before = error.object[: error.start] if isinstance(error, UnicodeDecodeError) else b""
+                number += before.decode(encoding, "replace").count("\n")
+                raise MalformedFile(number, *_not_decoded(encoding, error)) from error
             except OSError as error:
                 raise unreadable(self.name, error) from error
             finally:
@@ -110,14 +114,16 @@ class Source:
         try:
             text = content.decode(encoding)
         except UnicodeError as error:
-            raise MalformedFile(None, self._not_decoded(encoding, error)) from error
+            raise MalformedFile(None, *_not_decoded(encoding, error)) from error
         if "\0" in text:
             raise MalformedFile(None, "it has a NUL character, so this is no text")
         return text
 
-    @staticmethod
-    def _not_decoded(encoding: str, error: UnicodeError) -> str:
-        return f"it is not {encoding.removesuffix('-sig').upper()}: {getattr(error, 'reason', error)}"
+
+def _not_decoded(encoding: str, error: UnicodeError) -> tuple[str, str]:
+    """Return what is wrong with a text that cannot be decoded, and what to do."""
+    reason = f"it is not {encoding.removesuffix('-sig').upper()}: {getattr(error, 'reason', error)}"
+    return reason, "say which encoding it has, for instance: --encoding cp1252"
 
 
 def known_encoding(name: str) -> str:

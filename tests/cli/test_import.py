@@ -268,3 +268,13 @@ def test_options_that_an_import_does_not_take_are_refused(filled: Todo) -> None:
     ):
         refused = filled.run("import", *words)
         assert (refused.code, f"takes no {option}" in refused.err) == (2, True), refused.err
+
+
+def test_what_leaving_out_an_entry_does_not_mend_has_another_hint(todo: Todo) -> None:
+    (todo.home / "todo.txt").write_bytes(b"(A) one\n" * 5000 + b"(B) Caf\xe9\n")
+    refused = todo.run("import", "todo.txt")
+    assert refused.err.split("\n")[:2] == [
+        "todo: todo.txt, line 5,001: it is not UTF-8: invalid continuation byte; nothing was imported",
+        "      say which encoding it has, for instance: --encoding cp1252",
+    ]
+    assert "Imported 1-5001" in todo("import", "todo.txt", "--encoding", "cp1252").out

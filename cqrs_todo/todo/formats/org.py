@@ -4,6 +4,7 @@ No library reads Org and writes it again, so the reader of headlines, planning l
 
 - `TODO`, `NEXT` and so on are open, `DONE` is done, `CANCELLED` is cancelled. A line such as `#+TODO: OPEN | CLOSED` adds
   keywords. Keywords other than `TODO`, `DONE` and `CANCELLED` are the attribute `keyword`.
+- The tags of `#+FILETAGS:`, and those of a headline that is no todo, are tags of all todos below.
 - `DEADLINE` is the due date, with its repeater, and `CLOSED` the completion. `SCHEDULED` is the attribute `scheduled`.
 - Properties are attributes. `PROJECT`, `WAIT`, `REMINDER`, `CREATED` and `ID` have a meaning here.
 - The text below a headline is its note. Below a headline that is no todo, its check boxes are todos.
@@ -66,7 +67,7 @@ _STARS = re.compile(r"(\*+)[ \t]+(.*)")
 _PRIORITY = re.compile(r"\[#([A-Z]|[0-9]{1,2})\](?:[ \t]+|$)")
 _TAGS = re.compile(r"(?:^|[ \t]+):((?:[\w@#%]+:)+)$")
 _TAG = re.compile(r"[\w@#%]+")
-_KEYWORDS = re.compile(r"#\+(?:TODO|SEQ_TODO|TYP_TODO):(.*)", re.IGNORECASE)
+_DECLARED = re.compile(r"#\+(TODO|SEQ_TODO|TYP_TODO|FILETAGS):(.*)", re.IGNORECASE)
 _PLANNED = re.compile(r"(DEADLINE|SCHEDULED|CLOSED):[ \t]*(<[^>\n]*>(?:--<[^>\n]*>)?|\[[^\]\n]*\])", re.IGNORECASE)
 _PLANNING = re.compile(rf"[ \t]*(?:{_PLANNED.pattern}[ \t]*)+", re.IGNORECASE)
 _STAMP = re.compile(
@@ -97,11 +98,12 @@ class _Headline(Struct, frozen=True):
 
 
 class _Above(Struct, frozen=True):
-    """A headline that others are under: its level, the key of its entry, and its project if it has no entry."""
+    """A headline that others are under: its level, the key of its entry, and its project and its tags if it has no entry."""
 
     level: int
     key: str | None
     project: str | None
+    tags: tuple[str, ...]
 
 
 class _Reader:
@@ -112,11 +114,20 @@ class _Reader:
         self._report = report
         self._open = set(_OPEN)
         self._done = {"DONE"}
+        self._tags: list[str] = []
         self._above: list[_Above] = []
         self._ids: set[str] = set()
 
-    def declare(self, words: str) -> None:
-        """Add the keywords of a line such as `TODO NEXT | DONE`. Without a bar, the last one is done."""
+    def declare(self, name: str, words: str) -> None:
+        """Add what a line declares: the tags of all headlines that follow, or keywords, such as `TODO NEXT | DONE`.
+
+        Args:
+            name: What is declared.
+            words: The tags; or the keywords, of which the last one is done if there is no bar.
+        """
+        if name.upper() == "FILETAGS":
+            self._tags += filter(None, re.split(r"[:\s]+", words))
+            return
         before, bar, after = words.partition("|")
         opened, done = before.split(), after.split()
         if not bar:
@@ -133,18 +144,19 @@ class _Reader:
         if keyword not in self._open | self._done | set(_CANCEL) or not rest.strip():
             tags = _TAGS.search(headline.title)
             title = headline.title[: tags.start()] if tags else headline.title
-            self._above.append(_Above(headline.level, None, title.strip()))
-            if title.strip() and tags:
-                self._report(Loss(headline.line, "the tags of a headline that is no todo", "it is a project", "lost"))
+            inherited = tuple(tags[1].strip(":").split(":")) if tags else ()
+            self._above.append(_Above(headline.level, None, title.strip(), inherited))
             yield from self._boxes(headline)
             return
         draft = Draft(headline.line, self._context, self._report)
         entry = self._read(draft, keyword, rest.strip(), headline)
-        self._above.append(_Above(headline.level, None if entry is None else entry.key, None))
+        self._above.append(_Above(headline.level, None if entry is None else entry.key, None, ()))
         if entry is not None:
             yield entry
 
     def _put_under(self, draft: Draft) -> None:
+        for tag in (*self._tags, *(tag for each in self._above for tag in each.tags)):
+            draft.tag(tag)
         headings = [each.project for each in self._above if each.project]
         if self._context.headings == "tags":
             for heading in headings:
@@ -312,9 +324,9 @@ def read(source: Iterable[str], context: Context, report: Report) -> Iterator[En
         line = line.rstrip("\r\n")
         match = _STARS.fullmatch(line)
         if match is None:
-            declared = _KEYWORDS.fullmatch(line)
+            declared = _DECLARED.fullmatch(line)
             if declared is not None:
-                reader.declare(declared[1])
+                reader.declare(declared[1], declared[2])
             body.append(line)
             continue
         yield from reader.entries(_Headline(first, level, title, tuple(body)))
@@ -401,8 +413,9 @@ def write(items: Iterable[Item], context: Context, report: Report) -> Iterator[s
         The lines, with their line feeds.
     """
     kept = without_removed(items, report, cancelled=True)
-    extra = sorted({keyword for item in kept if (keyword := _keyword(item)) not in (*_OPEN, "DONE", *_CANCEL)})
-    done = [keyword for keyword in extra if any(item.todo.done and _keyword(item) == keyword for item in kept)]
+    extra = sorted({_keyword(item) for item in kept} - {"TODO", "DONE"})  # Emacs knows only these two
+    ended = {_keyword(item) for item in kept if item.todo.done or is_cancelled(item)}
+    done = [keyword for keyword in extra if keyword in ended]
     opened = [keyword for keyword in extra if keyword not in done]
     if extra:
         yield f"#+TODO: {' '.join(['TODO', *opened, '|', 'DONE', *done])}\n"

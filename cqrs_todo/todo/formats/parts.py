@@ -78,13 +78,14 @@ class Draft:
         """Report something that is lost or changed."""
         self._report(Loss(self.line, what, outcome, "changed" if changed else "lost"))
 
-    def keep(self, key: str, value: str, *, quietly: bool = False) -> str | None:
+    def keep(self, key: str, value: str, *, quietly: bool = False, why: str = "") -> str | None:
         """Keep a value as an attribute. A second value of the same key gets the key with a number: `key.2`.
 
         Args:
             key: What the value is called. It is changed where it is not valid as the key of an attribute.
             value: The value. A blank one cannot be kept, and is reported.
             quietly: Whether to report nothing, because the value is the other half of something that has a field.
+            why: Why it is no field, if that is not plain.
 
         Returns:
             The key of the attribute; None if it was not kept.
@@ -105,7 +106,7 @@ class Draft:
         self.attributes[name] = value
         if not quietly:
             kept = f"attribute {base}" if number == 1 else f"attribute {base}.2 and so on"
-            self._report(Loss(self.line, key, kept, "kept"))
+            self._report(Loss(self.line, key, f"{kept}, because {why}" if why else kept, "kept"))
         return name
 
     def tag(self, word: str) -> bool:
@@ -248,7 +249,7 @@ def skip(line: int, reason: str, context: Context, report: Report) -> None:
 
 def attribute_key(text: str) -> str:
     """Return a text as the key of an attribute: what cannot be in one becomes a hyphen."""
-    key = re.sub(r"[^\w.-]+", "-", nfc(text))
+    key = re.sub(r"[^\w.-]+", "-", nfc(text)).lstrip("-")
     return (key if re.match(r"[^\W\d_]", key) else f"x-{key}")[:_KEY_LENGTH]
 
 

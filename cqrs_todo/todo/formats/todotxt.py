@@ -137,8 +137,8 @@ def _read_line(line: str, context: Context) -> tuple[Entry | None, Sequence[Loss
     if dates:
         draft.values["created"] = start(dates[0], context)
     text, words = _split(rest)
-    if letter is None:
-        letter = _take(words, "pri", lambda value: value if re.fullmatch("[A-Z]", value) else None)
+    kept = _take(words, "pri", lambda value: value if re.fullmatch("[A-Z]", value) and letter in (None, value) else None)
+    letter = letter or kept
     if letter in LETTERS:
         draft.values["priority"] = LETTERS[letter]
     elif letter is not None:

@@ -6,8 +6,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from cqrs_todo.todo.errors import MalformedFile
 from cqrs_todo.todo.fields import Todo
-from cqrs_todo.todo.formats import FORMATS, Context, Loss, load, org, taskwarrior
+from cqrs_todo.todo.formats import FORMATS, Context, Entry, Loss, Report, load, org, taskwarrior
 from cqrs_todo.todo.formats.recognition import recognise
 from cqrs_todo.todo.views import Item
 
@@ -21,11 +22,21 @@ CONTEXT = Context(
 )
 
 
-def todos_of(format: str, text: str) -> list[Todo]:
-    """The todos of a file."""
+def entries_of(format: str, text: str, report: Report = ignored) -> list[Entry]:
+    """The entries of a file."""
     found = FORMATS[format]
     given: Iterable[str] = text.split("\n") if found.by_line else text
-    return [entry.todo for entry in getattr(load(found), found.reader)(given, CONTEXT, ignored)]
+    return list(getattr(load(found), found.reader)(given, CONTEXT, report))
+
+
+def todos_of(format: str, text: str, report: Report = ignored) -> list[Todo]:
+    """The todos of a file."""
+    return [entry.todo for entry in entries_of(format, text, report)]
+
+
+def written(format: str, todo: Todo) -> str:
+    """A file with one todo."""
+    return "".join(load(FORMATS[format]).write([Item(1, "todo/a1", 1, todo)], CONTEXT, ignored))
 
 
 def test_fields_at_the_end_of_the_first_of_several_lines_count() -> None:
@@ -123,3 +134,65 @@ def test_a_date_with_an_offset_is_a_time(cell: str) -> None:
 def test_the_control_characters_that_taskwarrior_writes_as_they_are_are_read() -> None:
     [todo] = todos_of("taskwarrior", '[{"description": "a \x1f b", "uuid": "1"}]')
     assert todo.text == "a \x1f b"
+
+
+def test_the_tags_of_a_file_of_org_and_of_headlines_above_are_tags_of_the_todos() -> None:
+    text = "#+FILETAGS: :work:\n* House :home:\n** TODO a :x:\n*** Part\n**** TODO b\n* TODO c\n"
+    assert {todo.text: todo.tags for todo in todos_of("org", text)} == {
+        "a": ("home", "work", "x"),
+        "b": ("home", "work"),
+        "c": ("work",),
+    }
+
+
+def test_an_org_file_declares_every_keyword_that_emacs_does_not_know() -> None:
+    [open_todo] = todos_of("org", "* NEXT a\n")
+    assert written("org", open_todo).startswith("#+TODO: TODO NEXT | DONE\n* NEXT a\n")
+    [cancelled] = todos_of("org", "* CANCELLED a\n")
+    assert written("org", cancelled).startswith("#+TODO: TODO | DONE CANCELLED\n* CANCELLED a\n")
+    assert todos_of("org", written("org", cancelled)) == [cancelled]
+
+
+def test_the_place_of_an_entry_is_its_line() -> None:
+    task = '{"description": "x", "uuid": "%d"}'
+    assert [e.line for e in entries_of("taskwarrior", f"[\n{task % 1},\n\n{task % 2}, {task % 3}\n]\n")] == [2, 4, 4]
+    assert [e.line for e in entries_of("taskwarrior", f"{task % 1}\n\n{task % 2}\n")] == [1, 3]
+    todo = "BEGIN:VTODO\nUID:%d\nSUMMARY:x\nEND:VTODO\n"
+    calendar = f"BEGIN:VCALENDAR\nVERSION:2.0\n{todo % 1}BEGIN:VEVENT\nEND:VEVENT\n{todo % 2}END:VCALENDAR\n"
+    assert [e.line for e in entries_of("ics", calendar)] == [3, 9]
+
+
+@pytest.mark.parametrize("text", ["[1 2]", "[1,]", "[,1]", "[1", "[1,", "[", "[1]]", "[1] x"])
+def test_an_array_that_is_no_json_is_refused(text: str) -> None:
+    with pytest.raises(MalformedFile, match="this is no JSON"):
+        list(taskwarrior._tasks(text, CONTEXT, ignored))
+
+
+def test_what_a_calendar_says_of_itself_and_of_its_zones_is_reported() -> None:
+    losses: list[Loss] = []
+    calendar = (
+        "BEGIN:VCALENDAR\nVERSION:2.0\nPRODID:x\nX-WR-CALNAME:House\n"
+        "BEGIN:VTIMEZONE\nTZID:Custom/Office\nBEGIN:STANDARD\nTZOFFSETFROM:+0530\nTZOFFSETTO:+0530\n"
+        "DTSTART:19700101T000000\nEND:STANDARD\nEND:VTIMEZONE\n"
+        "BEGIN:VTIMEZONE\nTZID:Europe/Berlin\nBEGIN:STANDARD\nTZOFFSETFROM:+0100\nTZOFFSETTO:+0100\n"
+        "DTSTART:19700101T000000\nEND:STANDARD\nEND:VTIMEZONE\n"
+        "BEGIN:VTODO\nUID:1\nSUMMARY;LANGUAGE=de:x\nDUE;TZID=Custom/Office:20260101T120000\nEND:VTODO\nEND:VCALENDAR\n"
+    )
+    [todo] = todos_of("ics", calendar, losses.append)
+    assert todo.due == "2026-01-01T06:30:00Z"
+    assert [(loss.what, loss.line, loss.kind) for loss in losses] == [
+        ("the property X-WR-CALNAME of the calendar", 1, "lost"),
+        ("the rules of the time zone Custom/Office", 5, "lost"),
+        ("the parameter LANGUAGE of SUMMARY", 21, "lost"),
+    ]
+
+
+def test_a_rule_with_an_interval_of_1_is_the_rule_without_it() -> None:
+    [todo] = todos_of("ics", "BEGIN:VTODO\nUID:1\nSUMMARY:x\nDUE:20260101T120000Z\nRRULE:FREQ=DAILY;INTERVAL=1\nEND:VTODO\n")
+    assert todo.every is not None
+    assert todo.every.rule == "FREQ=DAILY"
+
+
+def test_a_priority_of_todo_txt_that_is_given_twice_is_read_once() -> None:
+    [todo] = todos_of("todotxt", "x (B) 2026-01-02 2026-01-01 Glass pri:B")
+    assert (todo.priority, todo.attributes) == ("M", ())
