@@ -121,6 +121,7 @@ def import_foreign(session: Session, sources: Sequence[Source], format: Format, 
         to_zone=conversion_to,
         headings=choices.headings,
         lenient=choices.lenient,
+        date_order=session.config.date_order,
     )
     job = _Job(session, sources, format, context)
     losses = Losses()

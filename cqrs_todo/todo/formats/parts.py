@@ -14,6 +14,7 @@ from ..fields import Todo
 from ..model import check_todo
 from ..recurrence import check
 from ..rules import read_rule
+from ..times import UnreadableTime, read_value
 from ..values import Recurrence, check_attribute, day_or_instant, nfc, parse_day_or_instant_uncached
 from ..views import local_day
 from ..zones import from_local, start_of_day
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from typing import Any, TypeVar
 
+    from ..times import Lean
     from ..values import Attributes, DayOrInstant
     from ..views import Item
     from . import Context, Report
@@ -326,6 +328,22 @@ def day_text(value: DayOrInstant | datetime, context: Context) -> str:
 def instant_text(instant: datetime) -> str:
     """Return an instant in UTC, as `2026-03-05T16:00:00Z`."""
     return day_or_instant(instant.astimezone(UTC))
+
+
+@remembered(4096)
+def date_in_words(text: str, context: Context, lean: Lean = "future") -> DayOrInstant | None:
+    """Return the date that people write as `24.12.2026`, `12/24/2026 3:30 PM` or `Dec 24`; None if it is none.
+
+    Args:
+        text: The text.
+        context: What reading depends on.
+        lean: Whether a date without a year is in the future or in the past.
+    """
+    try:
+        value = read_value(text, context.now, context.to_local, lean, context.date_order)
+    except UnreadableTime:
+        return None
+    return day_or_instant(value.astimezone(UTC) if isinstance(value, datetime) else value)
 
 
 # Recurrences

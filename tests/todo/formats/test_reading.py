@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from cqrs_todo.cqrs.struct import replace
 from cqrs_todo.todo.errors import MalformedFile
 from cqrs_todo.todo.fields import Todo
 from cqrs_todo.todo.formats import FORMATS, Context, Entry, Loss, Report, load, org, taskwarrior
@@ -196,3 +197,34 @@ def test_a_rule_with_an_interval_of_1_is_the_rule_without_it() -> None:
 def test_a_priority_of_todo_txt_that_is_given_twice_is_read_once() -> None:
     [todo] = todos_of("todotxt", "x (B) 2026-01-02 2026-01-01 Glass pri:B")
     assert (todo.priority, todo.attributes) == ("M", ())
+
+
+def test_a_spreadsheet_in_german_with_semicolons_is_read() -> None:
+    header = "Nr.;Aufgabe;F\u00e4llig am;Priorit\u00e4t;Erledigt;Projekt;"
+    text = f"{header}\n1;M\u00fcll;24.12.2026;hoch;FALSCH;Haus;\n2;Brot;;;WAHR;;\n;;;;FALSCH;;\n"
+    first, second = todos_of("csv", text)
+    assert (first.text, first.due, first.priority, first.project, first.done) == (
+        "M\u00fcll",
+        "2026-12-24",
+        "H",
+        "Haus",
+        False,
+    )
+    assert (second.text, second.done) == ("Brot", True)
+
+
+def test_dates_of_spreadsheets_are_read_if_they_can_mean_only_one_day() -> None:
+    text = "Task,Due date,Completed at\na,12/24/2026 3:30 PM,\nb,1/5/2027,\nc,,31.12.2025 23:59\n"
+    losses: list[Loss] = []
+    a, b, c = todos_of("csv", text, losses.append)
+    assert (a.due, c.completed) == ("2026-12-24T15:30:00Z", "2025-12-31T23:59:00Z")
+    assert (b.due, b.attributes) == (None, (("due", "1/5/2027"),))
+    assert "set date_order in config.toml" in losses[0].outcome
+    entries = load(FORMATS["csv"]).read(text.split("\n"), replace(CONTEXT, date_order="DMY"), ignored)
+    assert [entry.todo.due for entry in entries][1] == "2027-05-01"
+
+
+def test_a_table_without_a_column_of_texts_says_which_columns_it_has() -> None:
+    with pytest.raises(MalformedFile, match="no column of the header is the text: Milk, 2026-12-24") as refused:
+        todos_of("csv", "Milk,2026-12-24\n")
+    assert refused.value.hint == "call the column, for instance, text or title"
