@@ -207,6 +207,8 @@ def _with_what_the_file_does_not_say(todo: Todo, now: Todo, entry: Entry, to_loc
         same_day = len(done) == len("2026-03-05") and local_day(before, to_local).isoformat() == done
         if same_day or "completed" in entry.guessed:
             todo = replace(todo, completed=before)
+    if "due" in entry.guessed and now.due is not None:
+        todo = replace(todo, due=now.due)
     if "every" in entry.guessed and now.every is not None:
         todo = replace(todo, every=now.every)
     return todo

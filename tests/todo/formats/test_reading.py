@@ -1,5 +1,6 @@
 """What readers make of files as people and other programs write them."""
 
+import json
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
@@ -11,6 +12,7 @@ from cqrs_todo.todo.errors import MalformedFile
 from cqrs_todo.todo.fields import Todo
 from cqrs_todo.todo.formats import FORMATS, Context, Entry, Loss, Report, load, org, taskwarrior
 from cqrs_todo.todo.formats.recognition import recognise
+from cqrs_todo.todo.rules import rule_in_words
 from cqrs_todo.todo.views import Item
 
 from .test_laws import ignored
@@ -228,3 +230,48 @@ def test_a_table_without_a_column_of_texts_says_which_columns_it_has() -> None:
     with pytest.raises(MalformedFile, match="no column of the header is the text: Milk, 2026-12-24") as refused:
         todos_of("csv", "Milk,2026-12-24\n")
     assert refused.value.hint == "call the column, for instance, text or title"
+
+
+@pytest.mark.parametrize(
+    ("words", "due", "every"),
+    [
+        ("Dec 24", "2026-12-24", None),
+        ("every monday at 10:00", "2026-01-05T10:00:00Z", "monday"),
+        ("every! 3 days", "2026-01-01", "after 3 days"),
+        ("every other week", "2026-01-01", "2 weeks"),
+        ("every weekday at 9am", "2026-01-01T09:00:00Z", "weekday"),
+        ("jeden Tag", None, None),
+    ],
+)
+def test_dates_of_a_todoist_template_are_read_as_people_type_them(words: str, due: str | None, every: str | None) -> None:
+    [entry] = entries_of("todoist-csv", f"TYPE,CONTENT,DATE\ntask,x,{words}\n")
+    todo = entry.todo
+    assert (todo.due, todo.every and rule_in_words(todo.every)) == (due, every)
+    assert todo.attributes == (() if due else (("date", words),))
+    assert "due" in entry.guessed or due is None
+
+
+def test_comments_files_and_reminders_of_todoist_are_kept_and_the_rest_is_reported() -> None:
+    document = {
+        "items": [
+            {"id": "1", "content": "a", "due": {"date": "2026-01-02T10:00:00Z", "string": "jan 2", "is_recurring": False}},
+            {"id": "2", "content": "b", "due": {"date": "2026-01-02", "string": "every! day", "is_recurring": True}},
+        ],
+        "notes": [
+            {"item_id": "1", "posted_at": "2026-01-01", "content": "see", "file_attachment": {"file_url": "https://x"}}
+        ],
+        "reminders": [{"item_id": "1", "minute_offset": 30}, {"item_id": "2", "minute_offset": 30}],
+        "filters": [{"name": "f"}],
+    }
+    losses: list[Loss] = []
+    a, b = todos_of("todoist", json.dumps(document), losses.append)
+    assert (a.note, a.reminder, a.attributes) == (
+        "2026-01-01 see https://x",
+        datetime(2026, 1, 2, 9, 30, tzinfo=UTC),
+        (("todoist_id", "1"),),
+    )
+    assert b.every is not None
+    assert b.every.after
+    assert [loss.what for loss in losses] == ["the filters of Todoist", "a reminder without a time"]
+    [c] = todos_of("todoist-csv", "TYPE,CONTENT,DESCRIPTION,DATE\ntask,c,d,\nnote,first,,2026-01-01\nnote,second,,\n")
+    assert c.note == "d\n\n2026-01-01 first\n\nsecond"
