@@ -28,7 +28,7 @@ Cut: TypeAlias = Callable[[str], int]
 
 _REMEMBERED = 64 << 20
 """How much text of sections is remembered at most, in characters."""
-_NAMES_OTHERS = re.compile(r"\b(?:id|p|number|under|depends)\*?:", re.IGNORECASE)
+_NAMES_OTHERS = re.compile(r"\b(?:id|p|number|under|depends|dependsOn)\*?:|🆔|⛔", re.IGNORECASE)
 """In a line: the name of an entry, or of another one."""
 _BLOCK = re.compile(r" {0,3}(?:`{3,}|~{3,}|<|>|(?:=+|-+)\s*$)")
 """In Markdown: the beginning of code, of HTML or of a quotation, or a line that makes the one above it a heading."""

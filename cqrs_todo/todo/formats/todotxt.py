@@ -252,14 +252,13 @@ def _read_links(draft: Draft, words: list[_Word]) -> str:
     """
     named, under, depends = (_take(words, key, _numbers) for key in ("id*", "under*", "depends*"))
     values = {word.kind: word.value for word in reversed(words) if word.kind in ("id", "p")}
-    named = named or values.get("id")
     if under is not None:
-        draft.values["parent"] = f"id {under}"
+        draft.values["parent"] = f"number {under}"
     elif "p" in values:
         draft.values["parent"] = f"{_MAYBE}id {values['p']}"
     if depends is not None:
-        draft.values["depends"] = tuple(sorted({f"id {each}" for each in depends.split(",")}))
-    return "" if named is None else f"id {named}"
+        draft.values["depends"] = tuple(sorted({f"number {each}" for each in depends.split(",")}))
+    return f"number {named}" if named is not None else f"id {values['id']}" if "id" in values else ""
 
 
 def _numbers(text: str) -> str | None:

@@ -275,3 +275,35 @@ def test_comments_files_and_reminders_of_todoist_are_kept_and_the_rest_is_report
     assert [loss.what for loss in losses] == ["the filters of Todoist", "a reminder without a time"]
     [c] = todos_of("todoist-csv", "TYPE,CONTENT,DESCRIPTION,DATE\ntask,c,d,\nnote,first,,2026-01-01\nnote,second,,\n")
     assert c.note == "d\n\n2026-01-01 first\n\nsecond"
+
+
+def test_the_ids_and_dependencies_of_obsidian_are_read() -> None:
+    text = (
+        "- [ ] a 📅 2026-03-05 🆔 abc_1\n- [ ] b ⛔ abc_1,x-2 ⏫\n- [ ] c [id:: x-2] 🏁 delete\n- [ ] d [dependsOn:: x-2]\n"
+    )
+    a, b, c, d = (entry.todo for entry in entries_of("markdown", text))
+    assert [todo.text for todo in (a, b, c, d)] == ["a", "b", "c", "d"]
+    assert (a.due, b.priority) == ("2026-03-05", "H")
+    assert (b.depends, d.depends) == (("id abc_1", "id x-2"), ("id x-2",))
+    assert (a.attributes, b.attributes, c.attributes) == (
+        (("id", "abc_1"),),
+        (),
+        (("id", "x-2"), ("onCompletion", "delete")),
+    )
+    assert [entry.key for entry in entries_of("markdown", text)] == ["id abc_1", "line 2", "id x-2", "line 4"]
+
+
+def test_the_todos_of_logseq_are_read() -> None:
+    text = (
+        "- TODO Buy milk #shop\n  DEADLINE: <2026-12-01 Tue>\n  id:: 64a-1\n  :LOGBOOK:\n  CLOCK: [x]--[y]\n  :END:\n"
+        "\t- LATER [#A] Ask\n- DONE Call\n- CANCELED Old\n"
+        "- WAITING for\n  SCHEDULED: <2026-12-01 Tue .+1d>\n- TODOs are many\n"
+    )
+    losses: list[Loss] = []
+    milk, ask, call, old, waiting = todos_of("markdown", text, losses.append)
+    assert (milk.text, milk.due, milk.tags) == ("Buy milk", "2026-12-01", ("shop",))
+    assert dict(milk.attributes) == {"id": "64a-1", "logbook": "CLOCK: [x]--[y]"}
+    assert (ask.text, ask.priority, ask.parent, ask.attributes) == ("Ask", "H", "id 64a-1", (("keyword", "LATER"),))
+    assert (call.text, call.done, old.text, old.removed) == ("Call", True, "Old", True)
+    assert (waiting.text, dict(waiting.attributes)["scheduled"]) == ("for", "2026-12-01 Tue .+1d")
+    assert "a list without check boxes" in {loss.what for loss in losses}

@@ -77,9 +77,9 @@ tags = st.lists(
     st.sampled_from(["home", "work", "später", "a", "c#", "a:b", "x.y", "t/u", "日本", "*", "]"]), max_size=3
 ).map(lambda words: tuple(sorted(set(words))))
 _keys = st.sampled_from(
-    ["estimate", "Größe", "a", "a.2", "due", "priority", "projects", "status", "note", "keyword", "mark"]
+    ["estimate", "Größe", "a", "a.2", "due", "priority", "projects", "status", "note", "keyword", "mark", "id", "dependsOn"]
 )
-attributes = st.dictionaries(_keys, texts | st.sampled_from(["D", "Z", "2h", "NEXT"]), max_size=3).map(
+attributes = st.dictionaries(_keys, texts | st.sampled_from(["D", "Z", "2h", "NEXT", "1", "2"]), max_size=3).map(
     lambda pairs: tuple(sorted((key, nfc(value)) for key, value in pairs.items()))  # as they are recorded
 )
 recurrences = st.none() | st.builds(
