@@ -8,7 +8,7 @@ from typing import TypeAlias
 from .cursor import START, Cursor
 from .decider import C, Decider, E, S
 from .errors import StaleCursor
-from .events import BATCH, FRAMEWORK_TYPES, MERGED, REDOES, UNDOES, Commit, Metadata, Moment
+from .events import BATCH, FRAMEWORK_TYPES, MERGED, REDOES, UNDOES, Commit, Metadata, Moment, Recorded
 from .events import marked as marked
 from .fold import Fold
 from .repository import Repository
@@ -248,13 +248,16 @@ def _grouped(found: Iterable[tuple[Commit, list[str]]], *, complete_at_first: bo
 def undo_events(decider: Decider[S, C, E], commits: Iterable[Commit]) -> dict[str, list[E]]:
     """Return the events, by stream, that undo some commits.
 
+    To undo a creation removes the entity. What its commit did to it besides stays as it is, so that an entity that is
+    restored some other way has all of it.
+
     Args:
         decider: The domain.
         commits: The commits, in the order in which to undo them. They hold no unknown events.
     """
     changes: dict[str, list[E]] = {}
     for commit in commits:
-        for event in reversed(commit.events):
+        for event in reversed(_effective(decider, commit)):
             changes.setdefault(event.stream, []).append(decider.inverse(event.data))
     return changes
 
@@ -271,6 +274,18 @@ def redo_events(decider: Decider[S, C, E], commits: Iterable[Commit]) -> dict[st
     """
     changes: dict[str, list[E]] = {}
     for commit in commits:
-        for event in commit.events:
+        for event in _effective(decider, commit):
             changes.setdefault(event.stream, []).append(decider.inverse(decider.inverse(event.data)))
     return changes
+
+
+def _effective(decider: Decider[S, C, E], commit: Commit) -> list[Recorded]:
+    """Return the events of a commit that must be undone or redone: of an entity that it created, only the creation."""
+    created: set[str] = set()
+    events = []
+    for event in commit.events:
+        if event.stream not in created:
+            events.append(event)
+        if event.created and decider.inverse(decider.inverse(event.data)) != event.data:
+            created.add(event.stream)
+    return events
