@@ -431,8 +431,8 @@ class Session:
         """
         if verb:
             raise UsageError(
-                f"{verb} is about one list, because positions belong to a list",
-                "leave out --all-lists (-A), or name the list: -L NAME",
+                f"{verb} cannot be combined with --all-lists (-A)",
+                "leave it out, and name todos of other lists as in work/3, or a list: -L NAME",
             )
         if self.options.list is not None:
             raise UsageError("--list and --all-lists contradict each other", "give one of them")

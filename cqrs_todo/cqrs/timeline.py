@@ -1,8 +1,9 @@
 """Time travel and undo: the fold at an earlier moment, and the commits that the next undo and redo apply to."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from itertools import islice, takewhile
+from operator import itemgetter
 from typing import TypeAlias
 
 from .cursor import START, Cursor
@@ -289,3 +290,24 @@ def _effective(decider: Decider[S, C, E], commit: Commit) -> list[Recorded]:
         if event.created and decider.inverse(decider.inverse(event.data)) != event.data:
             created.add(event.stream)
     return events
+
+
+def in_order_of_time(histories: Mapping[str, Iterable[Commit]]) -> list[tuple[str, Commit]]:
+    """Put the commits of several logs in one order, by their times.
+
+    Those of one log stay in the order of the log, also where a clock was set back: then a commit comes after the one before.
+
+    Args:
+        histories: The commits of each log, oldest first, by any name.
+
+    Returns:
+        Each commit with the name of its log.
+    """
+    found: list[tuple[datetime, str, Commit]] = []
+    for name, commits in histories.items():
+        latest: datetime | None = None
+        for commit in commits:
+            latest = commit.metadata.at if latest is None else max(latest, commit.metadata.at)
+            found.append((latest, name, commit))
+    found.sort(key=itemgetter(0))
+    return [(name, commit) for _, name, commit in found]

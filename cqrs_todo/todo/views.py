@@ -85,6 +85,11 @@ def local_day(value: DayOrInstant, to_local: ToLocal) -> date:
     return to_local(parsed).date() if isinstance(parsed, datetime) else parsed
 
 
+def is_open(state: State) -> bool:
+    """Return whether a todo is neither done nor removed."""
+    return state is not None and state.completed is None and not state.removed
+
+
 def is_overdue(todo: Todo, now: datetime, to_local: ToLocal) -> bool:
     """Return whether a todo is open and overdue: its due day is over, or its due instant has passed."""
     return todo.due is not None and not todo.done and not todo.removed and _past(todo.due, now, to_local)
