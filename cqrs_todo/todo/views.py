@@ -1,5 +1,7 @@
 """What people see of a list: numbered todos, the board, the history in words. This module is pure; it gets the time."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
@@ -451,7 +453,7 @@ class Move(Struct, frozen=True):
     target_name: str
 
     @property
-    def reversed(self) -> "Move":
+    def reversed(self) -> Move:
         """The move in the opposite direction."""
         return Move(self.target, self.target_name, self.source, self.source_name)
 
