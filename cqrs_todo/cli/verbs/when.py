@@ -1,11 +1,11 @@
 """`todo when`: the moment at which a condition became true."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from ...todo.conditions import MatchingMoment, moments_when, parse_condition
-from ...todo.query import Context, Query
-from ...todo.service import View
 from ...todo.values import day_or_instant
 from ...todo.views import Item, short_instant
 from ..clock import to_local
@@ -15,9 +15,16 @@ from ..session import Session, check_text
 from ..text import visible
 from ..verb import TRAVEL, Argument, Option, Verb
 
+if TYPE_CHECKING:
+    from ...todo.conditions import MatchingMoment
+    from ...todo.query import Query
+    from ...todo.service import View
+
 
 def when(session: Session, words: Sequence[str], at_least: int | None, last: bool) -> None:
     """Show the first, or the last, moment at which a condition over counts became true."""
+    from ...todo.conditions import moments_when, parse_condition  # here, because `todo --help` loads this module
+
     condition = " ".join(words) if at_least is None else f"({' '.join(words)})>={at_least}"
     comparisons = parse_condition(check_text("condition", condition))
     queries = [comparison.count[1:-1] for comparison in comparisons if comparison.count.startswith("(")]
@@ -40,6 +47,8 @@ def when(session: Session, words: Sequence[str], at_least: int | None, last: boo
         try:
             return parsed(session, text, name, items, to_local(then))
         except UsageError:  # the todo or the attribute that it names was not there yet
+            from ...todo.query import Context, Query
+
             return Query(Context(then, to_local), (lambda _: False,), depends_on=frozenset({"links"}))
 
     commits = {name: list(newest_first)[::-1] for name, newest_first in histories.items()}
