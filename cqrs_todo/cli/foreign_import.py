@@ -9,7 +9,7 @@ from ..cqrs.names import check_free, check_log_name, name_key
 from ..cqrs.struct import Struct
 from ..todo.errors import MalformedFile
 from ..todo.formats import Context, Entry, Format, Loss, Report, load
-from ..todo.formats.converting import check_parents
+from ..todo.formats.converting import check_parents, closing_links
 from ..todo.importing import MOST_AT_ONCE, Imported, ManyEntries, import_entries, import_many, plan_for
 from ..todo.recorder import Answer
 from ..todo.service import TodoList
@@ -210,11 +210,14 @@ class _Job:
         named: set[str] = set()
         numbers: dict[str, int] = {}
         parents: dict[str, tuple[str, int]] = {}
+        depends: dict[str, Sequence[str]] = {}
         kept: list[Entry] | None = []
         for count, entry in enumerate(self.entries(losses), 1):
             if entry.key in named:
                 numbers[entry.key] = count
-            named.update(entry.todo.depends)
+            if entry.todo.depends:
+                named.update(entry.todo.depends)
+                depends[entry.key] = entry.todo.depends
             if entry.todo.parent is not None:
                 named.add(entry.todo.parent)
                 parents[entry.key] = (entry.todo.parent, entry.line)
@@ -222,7 +225,7 @@ class _Job:
                 kept.append(entry)
                 if count > MOST_AT_ONCE:
                     kept = None
-        return ManyEntries(count, named, numbers), parents, kept
+        return ManyEntries(count, named, numbers, closing_links(depends) if kept is None else set()), parents, kept
 
 
 def missing(error: ImportError) -> UsageError:

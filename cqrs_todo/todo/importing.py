@@ -127,11 +127,13 @@ class ManyEntries(Struct, frozen=True):
         count: How many there are.
         named: The keys of those that others name.
         numbers: The numbers, from 1, of those that others name before they come.
+        closing: The dependencies that close circles; see `closing_links`.
     """
 
     count: int
     named: AbstractSet[str]
     numbers: Mapping[str, int]
+    closing: AbstractSet[tuple[str, str]]
 
 
 def import_many(todos: TodoList, entries: Iterable[Entry], known: ManyEntries, report: Report) -> Added:
@@ -154,6 +156,6 @@ def import_many(todos: TodoList, entries: Iterable[Entry], known: ManyEntries, r
             id = f"{batch}{number:07d}"
             if entry.key in known.named:
                 ids[entry.key] = id
-            yield events_between(None, linked(entry, ids, id, report))
+            yield events_between(None, linked(entry, ids, id, known.closing, report))
 
     return todos.record_batch(batch, created(), known.count)

@@ -121,3 +121,17 @@ def test_a_large_import_of_todos_that_are_under_one_another_is_refused(todo: Tod
     refused = few_at_once(todo, "import", "a.csv")
     assert (refused.returncode, "is under itself" in refused.stderr) == (1, True), refused.stderr
     assert not list(todo.data.glob("lists/*.jsonl"))
+
+
+@pytest.mark.parametrize("few", [False, True], ids=["few todos", "many todos"])
+def test_a_dependency_that_would_close_a_circle_is_left_out_and_reported(todo: Todo, few: bool) -> None:
+    (todo.home / "a.csv").write_text("id,text,depends\n1,a,2\n2,b,3 4\n3,c,1\n4,d,4\n", encoding="utf-8")
+    errors = few_at_once(todo, "import", "a.csv").stderr if few else todo("import", "a.csv").err
+    assert "Not kept: a dependency that closes a circle" in errors
+    todos = {each["id"]: each for each in todo.todos()}
+    assert {each["text"]: sorted(todos[id]["text"] for id in each["depends"]) for each in todos.values()} == {
+        "a": ["b"],
+        "b": ["c", "d"],
+        "c": [],
+        "d": [],
+    }
