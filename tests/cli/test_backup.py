@@ -181,7 +181,7 @@ def test_a_configuration_that_runs_programs_is_restored_but_not_in_use(
 
 def test_a_configuration_that_this_program_would_refuse_is_not_restored(filled: Todo, other: Todo) -> None:
     path = saved(filled)
-    rewritten(Path(path), with_entry("config.toml", b"unheard = 1\n"))
+    rewritten(path, with_entry("config.toml", b"unheard = 1\n"))
     assert "The configuration was not restored: it is wrong: unknown key 'unheard'" in other("import", path).err
     assert other("ls", "--list", "inbox").code == 0
 

@@ -548,9 +548,7 @@ def _item(place: Nesting, context: Context) -> str:
         del attributes[STATUS]
         mark = "-"
     given = attributes.get("mark", "")
-    if (mark == "-" and given == "~") or (
-        mark == " " and re.fullmatch(r"[^\w\]\[\s\\-]|[oO]", given) and given not in _CANCELLED
-    ):
+    if (mark == "-" and given == "~") or (mark == " " and len(given) == 1 and given in _OPEN_MARKS):
         mark = attributes.pop("mark")
     fields = _fields(place, attributes, context)
     flat = " ".join(todo.text.split())

@@ -83,6 +83,7 @@ def test_a_nul_character_would_make_a_file_binary_so_it_is_changed_and_reported(
     "todo",
     [
         Todo("x", CONTEXT.now, attributes=(("path", "/etc/passwd"),)),
+        Todo("x", CONTEXT.now, attributes=(("mark", ";"),)),
         Todo("x", CONTEXT.now, note="a\r", attributes=(("k", "a\rb"),)),
         Todo("[#A] Buy", CONTEXT.now),
         Todo("[#A] Buy", CONTEXT.now, priority="L", tags=("a",)),
