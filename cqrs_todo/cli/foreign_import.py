@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Any, Literal
 
 from ..cqrs.errors import InvalidLogName
@@ -320,21 +321,34 @@ def _import_many(session: Session, job: _Job, known: ManyEntries, losses: Losses
             f"more than {MOST_AT_ONCE:,} todos can only be imported into a list without todos{_NOTHING}",
             "choose a new list: -L NAME; or undo what was imported before, and import again",
         )
-    if choices.dry_run:
-        _print_losses(session, losses, format)
-        print_line(f"Would import {count_of(known.count, 'todo')} into {visible(todos.name)}")
-        return
-    session.progress.begin("importing")
-    added = import_many(todos, job.entries(Losses()), known, losses.report(todos.name))
+    added = None
+    if not choices.dry_run:
+        session.progress.begin("importing")
+        added = import_many(todos, job.entries(Losses()), known, losses.report(todos.name))
     if session.options.json:
         from . import document
 
-        print_line(document.encode({**document.added_document(added), "losses": losses.rows(), "skipped": losses.skips}))
+        row = {"list": todos.name, "new": known.count, "changed": 0, "unchanged": 0, "stayed": []}
+        if added is not None:
+            row |= document.added_document(added)
+        print_line(_document([row], losses, format, choices))
         return
+    if added is None:
+        _print_sample(islice(job.entries(Losses()), _SAMPLE), known.count)
     _print_losses(session, losses, format)
+    if added is None:
+        print_line(f"Would import {count_of(known.count, 'todo')} into {visible(todos.name)}")
+        return
     if not session.options.quiet:
         undo = session.typed(added.list, "undo")
         print_line(f"Imported {added.todos:,} todos in {added.commits:,} commits. Undo: {undo}")
+
+
+def _print_sample(entries: Iterable[Entry], count: int) -> None:
+    for entry in entries:
+        print_line(f"  {_in_words(entry)}")
+    if count > _SAMPLE:
+        print_line(f"  and {count - _SAMPLE:,} more")
 
 
 def _print_losses(session: Session, losses: Losses, format: Format) -> None:
@@ -346,13 +360,10 @@ def _answer(
     session: Session, done: Sequence[_Done], losses: Losses, format: Format, choices: Choices, entries: Sequence[Entry]
 ) -> None:
     if session.options.json:
-        print_line(_document(session, done, losses, format, choices))
+        print_line(_document(_rows(session, done, choices), losses, format, choices))
         return
     if choices.dry_run:
-        for entry in entries[:_SAMPLE]:
-            print_line(f"  {_in_words(entry)}")
-        if len(entries) > _SAMPLE:
-            print_line(f"  and {len(entries) - _SAMPLE:,} more")
+        _print_sample(entries[:_SAMPLE], len(entries))
     _print_losses(session, losses, format)
     for each in done:
         plan, answer = each.imported.plan, each.imported.answer
@@ -387,10 +398,10 @@ def _in_words(entry: Entry) -> str:
     return visible(f"{state}{todo.text}{bracketed_details(todo, to_local, str)}")
 
 
-def _document(session: Session, done: Iterable[_Done], losses: Losses, format: Format, choices: Choices) -> str:
+def _rows(session: Session, done: Iterable[_Done], choices: Choices) -> Iterator[dict[str, Any]]:
+    """Yield what was imported into each list, for JSON."""
     from . import document
 
-    lists = []
     for each in done:
         plan, answer = each.imported.plan, each.imported.answer
         row = {
@@ -402,8 +413,19 @@ def _document(session: Session, done: Iterable[_Done], losses: Losses, format: F
         }
         if not choices.dry_run:
             row |= document.answer_document(answer, session.position_of(each.list))
-        lists.append(row)
+        yield row
+
+
+def _document(lists: Iterable[dict[str, Any]], losses: Losses, format: Format, choices: Choices) -> str:
+    from . import document
+
     skipped = [{"file": name, "line": loss.line, "reason": printable(loss.outcome)} for name, loss in losses.skipped]
     return document.encode(
-        {"recognised": format.name, "dry_run": choices.dry_run, "lists": lists, "losses": losses.rows(), "skipped": skipped}
+        {
+            "recognised": format.name,
+            "dry_run": choices.dry_run,
+            "lists": [*lists],
+            "losses": losses.rows(),
+            "skipped": skipped,
+        }
     )

@@ -1,5 +1,6 @@
 """`import` of other programs' files: into several lists, and again."""
 
+import json
 import subprocess
 import sys
 
@@ -135,3 +136,26 @@ def test_a_dependency_that_would_close_a_circle_is_left_out_and_reported(todo: T
         "c": [],
         "d": [],
     }
+
+
+def test_a_dry_run_of_a_large_import_shows_a_sample_and_records_nothing(todo: Todo) -> None:
+    (todo.home / "a.csv").write_text("text,who\n" + "".join(f"t{n},me\n" for n in range(7)), encoding="utf-8")
+    done = few_at_once(todo, "import", "a.csv", "--dry-run")
+    assert done.stdout.split("\n")[0] == "  t0 (who me)"
+    assert "  and 2 more\n" in done.stdout
+    assert "Would import 7 todos into inbox\n" in done.stdout
+    assert not todo.data.exists()
+
+
+def test_json_of_a_large_import_is_as_that_of_a_small_one(todo: Todo) -> None:
+    (todo.home / "a.csv").write_text("text,who\na,me\nb,\nc,\n", encoding="utf-8")
+    for words in (("--dry-run",), ()):
+        many = json.loads(few_at_once(todo, "import", "a.csv", "--json", *words).stdout)
+        few = todo("-L", "other", "import", "a.csv", "--json", *words).json
+        assert many.keys() == few.keys()
+        assert (many["losses"], many["skipped"], many["dry_run"]) == (few["losses"], few["skipped"], few["dry_run"])
+        [a], [b] = many["lists"], few["lists"]
+        assert {key: a[key] for key in ("new", "changed", "unchanged")} == {
+            key: b[key] for key in ("new", "changed", "unchanged")
+        }
+        assert ("position" in a) == ("position" in b) == (not words)
