@@ -346,12 +346,19 @@ def _read_recurrence(draft: Draft, values: Mapping[str, Any], context: Context) 
     every = None
     if not draft.attributes.keys() & {"exdate", "rdate", "exrule"}:
         every = _recurrence(raw, due, values, context)
+    if every is not None and _is_after_completion(draft.attributes):
+        every = checked_recurrence(every.rule, every.anchor, every.time, every.zone, after=True)
     if every is None:
         draft.keep("rrule", raw)
     else:
         draft.values["every"] = every
         if "dtstart" in values and every.rule != raw:
             draft.keep("rrule", raw, quietly=True)
+
+
+def _is_after_completion(attributes: Mapping[str, str]) -> bool:
+    """Return whether a todo of Tasks.org recurs after its completion."""
+    return attributes.get("x-tasks-repeat-from") == "COMPLETION_DATE"
 
 
 def _recurrence(raw: str, due: DayOrInstant | None, values: Mapping[str, Any], context: Context) -> Recurrence | None:
@@ -628,7 +635,7 @@ def _rule(todo: Todo, attributes: dict[str, str], context: Context, given: bool)
         day = context.to_local(_instant(due, context)).date().isoformat() if len(due) > len("2026-03-05") else due
         anchored = (every.anchor, every.time, every.zone) == (day, *_clock(due, context))
     raw = attributes.pop("rrule", None) if anchored and "dtstart" in attributes else None
-    if not every.after:
+    if not every.after or _is_after_completion(attributes):
         yield f"RRULE:{raw if raw is not None else every.rule}"
     if not anchored:
         yield f"X-TODO-EVERY:{recurrence_text(every)}"

@@ -308,3 +308,14 @@ def test_the_todos_of_logseq_are_read() -> None:
     assert (call.text, call.done, old.text, old.removed) == ("Call", True, "Old", True)
     assert (waiting.text, dict(waiting.attributes)["scheduled"]) == ("for", "2026-12-01 Tue .+1d")
     assert "a list without check boxes" in {loss.what for loss in losses}
+
+
+def test_a_todo_of_tasks_org_that_repeats_from_its_completion_recurs_after_it() -> None:
+    lines = "UID:1\nSUMMARY:x\nDUE;VALUE=DATE:20260105\nRRULE:FREQ=WEEKLY;INTERVAL=2\nX-TASKS-REPEAT-FROM:COMPLETION_DATE\n"
+    [todo] = todos_of("ics", f"BEGIN:VTODO\n{lines}END:VTODO\n")
+    assert todo.every is not None
+    assert (todo.every.rule, todo.every.after) == ("FREQ=WEEKLY;INTERVAL=2", True)
+    again = written("ics", todo)
+    assert "\r\nRRULE:FREQ=WEEKLY;INTERVAL=2\r\n" in again
+    assert "\r\nX-TASKS-REPEAT-FROM:COMPLETION_DATE\r\n" in again
+    assert todos_of("ics", again) == [todo]
