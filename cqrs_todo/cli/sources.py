@@ -54,15 +54,16 @@ class Source:
             return decoded_head(file.read(HEAD), self._encoding)
 
     def lines(self) -> Iterator[str]:
-        """Yield its lines, each with its LF.
+        """Yield its lines, each with its end: LF, or CR if the file has no LF.
 
         Raises:
             MalformedFile: A line is too long, or cannot be decoded.
         """
         with self._opened() as file:
-            encoding = _encoding_of(file.read(4), self._encoding)
+            head = file.read(HEAD)
+            encoding = _encoding_of(head, self._encoding)
             file.seek(0)
-            text = io.TextIOWrapper(file, encoding, newline="\n")
+            text = io.TextIOWrapper(file, encoding, newline="\r" if _has_only_cr(decoded_head(head, encoding)) else "\n")
             number = 0
             try:
                 while True:
@@ -117,7 +118,7 @@ class Source:
             raise MalformedFile(None, *_not_decoded(encoding, error)) from error
         if "\0" in text:
             raise MalformedFile(None, "it has a NUL character, so this is no text")
-        return text
+        return text.replace("\r", "\n") if _has_only_cr(text) else text
 
 
 def _not_decoded(encoding: str, error: UnicodeError) -> tuple[str, str]:
@@ -148,6 +149,11 @@ def decoded_head(content: bytes, encoding: str | None) -> str:
         encoding: The encoding that was asked for; see `known_encoding`. None for UTF-8.
     """
     return content.decode(_encoding_of(content, encoding), "replace").removeprefix("\ufeff")
+
+
+def _has_only_cr(text: str) -> bool:
+    """Return whether lines end with CR, as those of old spreadsheets for the Mac do."""
+    return "\r" in text and "\n" not in text
 
 
 def _encoding_of(content: bytes, asked: str | None) -> str:

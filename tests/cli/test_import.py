@@ -278,3 +278,13 @@ def test_what_leaving_out_an_entry_does_not_mend_has_another_hint(todo: Todo) ->
         "      say which encoding it has, for instance: --encoding cp1252",
     ]
     assert "Imported 1-5001" in todo("import", "todo.txt", "--encoding", "cp1252").out
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_lines_may_end_in_every_usual_way(tmp_path: Path, end: str, encoding: str) -> None:
+    file = tmp_path / "todo.txt"
+    file.write_bytes(f"(A) one{end}{end}x two{end}".encode(encoding))
+    source = Source("todo.txt", str(file), None, None)
+    assert [line.rstrip("\r\n") for line in source.lines()] == ["(A) one", "", "x two"]
+    assert source.text(1000).splitlines() == ["(A) one", "", "x two"]
