@@ -203,7 +203,9 @@ def _entry(
         draft.complete(None)
     if "every" in cells:
         _read_every(draft, cells["every"], context)
-    key = f"id {cells['id'].strip()}" if "id" in cells else f"line {line}"
+    if "id" not in cells:
+        return draft.entry(f"line {line}", text)
+    key = f"id {cells['id'].strip()}"
     if key in keys:
         skip(line, f"another row has the id {cells['id'].strip()}, too", context, report)
         return None

@@ -192,10 +192,11 @@ class _Reader:
             draft.values["note"] = note
         self._read_planned(draft, keyword, planned)
         self._read_properties(draft, properties)
-        key = f"number {own}" if own is not None else named if named is not None else f"line {draft.line}"
-        known = key not in self._ids
+        key = f"number {own}" if own is not None else named
+        if key is None or key in self._ids:
+            return draft.entry(f"line {draft.line}", text)
         self._ids.add(key)
-        return draft.entry(key if known else f"line {draft.line}", text, has_id=known and own is None and named is not None)
+        return draft.entry(key, text, has_id=own is None)
 
     def _read_planned(self, draft: Draft, keyword: str, planned: list[tuple[str, str]]) -> None:
         closed = next((stamp for name, stamp in planned if name == "CLOSED"), None)
