@@ -263,10 +263,12 @@ def moments_when(
     last: datetime | None = None
 
     def begins_to_hold() -> bool:
-        """Return whether the condition holds now and did not hold before."""
+        """Return whether the condition holds now and did not hold before. It is not tried in the middle of a command."""
         nonlocal holding
+        if unfinished:
+            return False
         before = holding
-        holding = not unfinished and all(
+        holding = all(
             _OPERATORS[part.operator](sum(counts.get(part.count) for counts in lists.values()), part.number)
             for part in condition
         )

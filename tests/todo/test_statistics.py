@@ -266,4 +266,5 @@ def test_over_several_lists_the_counts_are_added_and_a_move_is_one_change() -> N
     assert moments("open>=2") == [("inbox", 2)]
     assert moments("open>=3") == []
     assert moments("open=1") == [("inbox", 1), ("work", 2)]
+    assert moments("open>=1") == [("inbox", 1)]
     assert moments("done=1 and total=2") == [("work", 2)]
