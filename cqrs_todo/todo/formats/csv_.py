@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from . import Context, Entry, Report
 
 COLUMNS = {
-    "id": ("id", "number", "key", "task id", "nr", "nummer"),
+    "id": ("id", "key", "task id"),
     "text": (
         *(
             "text",

@@ -155,7 +155,7 @@ def _read_due(draft: Draft, on: str, words: str, context: Context, there: Contex
             draft.guessed.append("every")
     if due is not None:
         draft.values["due"] = due
-    if (due is None or rule is not None) and every is None:
+    if every is None and (due is None or words != on):
         draft.keep("date", words)
 
 

@@ -257,6 +257,7 @@ def test_comments_files_and_reminders_of_todoist_are_kept_and_the_rest_is_report
         "items": [
             {"id": "1", "content": "a", "due": {"date": "2026-01-02T10:00:00Z", "string": "jan 2", "is_recurring": False}},
             {"id": "2", "content": "b", "due": {"date": "2026-01-02", "string": "every! day", "is_recurring": True}},
+            {"id": "3", "content": "c", "due": {"date": "2026-01-02", "string": "jeden Tag", "is_recurring": True}},
         ],
         "notes": [
             {"item_id": "1", "posted_at": "2026-01-01", "content": "see", "file_attachment": {"file_url": "https://x"}}
@@ -265,7 +266,8 @@ def test_comments_files_and_reminders_of_todoist_are_kept_and_the_rest_is_report
         "filters": [{"name": "f"}],
     }
     losses: list[Loss] = []
-    a, b = todos_of("todoist", json.dumps(document), losses.append)
+    a, b, daily = todos_of("todoist", json.dumps(document), losses.append)
+    assert (daily.due, dict(daily.attributes)["date"]) == ("2026-01-02", "jeden Tag")
     assert (a.note, a.reminder, a.attributes) == (
         "2026-01-01 see https://x",
         datetime(2026, 1, 2, 9, 30, tzinfo=UTC),
@@ -273,7 +275,7 @@ def test_comments_files_and_reminders_of_todoist_are_kept_and_the_rest_is_report
     )
     assert b.every is not None
     assert b.every.after
-    assert [loss.what for loss in losses] == ["the filters of Todoist", "a reminder without a time"]
+    assert [loss.what for loss in losses] == ["the filters of Todoist", "a reminder without a time", "date"]
     [c] = todos_of("todoist-csv", "TYPE,CONTENT,DESCRIPTION,DATE\ntask,c,d,\nnote,first,,2026-01-01\nnote,second,,\n")
     assert c.note == "d\n\n2026-01-01 first\n\nsecond"
 
