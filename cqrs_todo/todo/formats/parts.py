@@ -46,6 +46,7 @@ _FIXED = datetime(2000, 1, 1, tzinfo=UTC)
 _KEY_LENGTH = 58
 """How long the key of an attribute can be if a number may follow, in characters."""
 _DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_WITH_DOTS = re.compile(r"[0-9]{1,2}\.[0-9]{1,2}\.[0-9]{4}")
 _UNSAFE = re.compile(r"[%\s:()\[\]\x00-\x1f\x7f-\x9f]")
 _NO_WORD = re.compile(r"[\s,]+")
 
@@ -340,7 +341,8 @@ def date_in_words(text: str, context: Context, lean: Lean = "future") -> DayOrIn
         lean: Whether a date without a year is in the future or in the past.
     """
     try:
-        value = read_value(text, context.now, context.to_local, lean, context.date_order)
+        order = "DMY" if _WITH_DOTS.match(text) else context.date_order  # nobody writes the month first with dots
+        value = read_value(text, context.now, context.to_local, lean, order)
     except UnreadableTime:
         return None
     return day_or_instant(value.astimezone(UTC) if isinstance(value, datetime) else value)
@@ -402,9 +404,7 @@ def recurrence_in_words(words: str, draft_due: DayOrInstant | None, context: Con
 
 def encode(text: str) -> str:
     """Return a text without blanks, colons, brackets and control characters, as URLs write it: `Call%20him`."""
-    return re.sub(
-        r"[%\s:()\[\]\x00-\x1f\x7f-\x9f]", lambda match: "".join(f"%{byte:02X}" for byte in match[0].encode()), text
-    )
+    return _UNSAFE.sub(lambda match: "".join(f"%{byte:02X}" for byte in match[0].encode()), text)
 
 
 def decode(text: str) -> str | None:

@@ -204,11 +204,11 @@ def test_a_priority_of_todo_txt_that_is_given_twice_is_read_once() -> None:
 
 def test_a_spreadsheet_in_german_with_semicolons_is_read() -> None:
     header = "Nr.;Aufgabe;F\u00e4llig am;Priorit\u00e4t;Erledigt;Projekt;"
-    text = f"{header}\n1;M\u00fcll;24.12.2026;hoch;FALSCH;Haus;\n2;Brot;;;WAHR;;\n;;;;FALSCH;;\n"
+    text = f"{header}\n1;M\u00fcll;02.01.2026;hoch;FALSCH;Haus;\n2;Brot;;;WAHR;;\n;;;;FALSCH;;\n"
     first, second = todos_of("csv", text)
     assert (first.text, first.due, first.priority, first.project, first.done) == (
         "M\u00fcll",
-        "2026-12-24",
+        "2026-01-02",
         "H",
         "Haus",
         False,
