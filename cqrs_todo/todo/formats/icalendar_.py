@@ -349,7 +349,7 @@ def _read_recurrence(draft: Draft, values: Mapping[str, Any], context: Context) 
     if every is not None and _is_after_completion(draft.attributes):
         every = checked_recurrence(every.rule, every.anchor, every.time, every.zone, after=True)
     if every is None:
-        draft.keep("rrule", raw)
+        draft.keep("rrule", raw, why="no rule here gives the same due dates")
     else:
         draft.values["every"] = every
         if "dtstart" in values and every.rule != raw:
