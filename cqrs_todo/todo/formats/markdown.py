@@ -60,7 +60,7 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
-CHUNK_LIMIT = 4 << 20
+CHUNK_LIMIT = 1 << 20
 """The largest part of a file between two headings or list items that are not indented, in characters."""
 _NESTING = 100
 """How deep blocks may be nested. Each level of a list is two levels of blocks."""
