@@ -40,6 +40,7 @@ from .parts import (
     parse_time,
     recurrence_in_words,
     recurrence_text,
+    skip,
     start,
     without_removed,
 )
@@ -58,6 +59,8 @@ if TYPE_CHECKING:
 
 ORG_ID = "org_id"
 """The attribute with the property ID."""
+BODY_LIMIT = 1 << 20
+"""The longest text between two headlines, in characters."""
 _DEEPEST = 50
 """How deep headlines are nested when they are written. Deeper ones name their parents instead."""
 _OPEN = ("TODO", "NEXT", "WAITING", "STARTED", "DOING", "INPROGRESS", "IN-PROGRESS", "HOLD", "SOMEDAY")
@@ -320,7 +323,7 @@ def read(source: Iterable[str], context: Context, report: Report) -> Iterator[En
         MalformedFile: A todo breaks a rule.
     """
     reader = _Reader(context, report)
-    first, level, title, body = 0, 0, "", list[str]()
+    first, level, title, body, size = 0, 0, "", list[str](), 0
     for number, line in enumerate(source, 1):
         line = line.rstrip("\r\n")
         match = _STARS.fullmatch(line)
@@ -328,11 +331,18 @@ def read(source: Iterable[str], context: Context, report: Report) -> Iterator[En
             declared = _DECLARED.fullmatch(line)
             if declared is not None:
                 reader.declare(declared[1], declared[2])
-            body.append(line)
+            if size <= BODY_LIMIT:
+                size += len(line) + 1
+                body.append(line)
+                if size > BODY_LIMIT:
+                    skip(max(first, 1), f"what is below it is longer than {BODY_LIMIT:,} characters", context, report)
+                    body.clear()
             continue
+        if size <= BODY_LIMIT:
+            yield from reader.entries(_Headline(first, level, title, tuple(body)))
+        first, level, title, body, size = number, len(match[1]), match[2].strip(), [], 0
+    if size <= BODY_LIMIT:
         yield from reader.entries(_Headline(first, level, title, tuple(body)))
-        first, level, title, body = number, len(match[1]), match[2].strip(), []
-    yield from reader.entries(_Headline(first, level, title, tuple(body)))
 
 
 def _title(title: str, *, letter: bool = True, tags: bool = True) -> tuple[str | None, str, list[str]]:

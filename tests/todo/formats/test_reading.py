@@ -321,3 +321,12 @@ def test_a_todo_of_tasks_org_that_repeats_from_its_completion_recurs_after_it() 
     assert "\r\nRRULE:FREQ=WEEKLY;INTERVAL=2\r\n" in again
     assert "\r\nX-TASKS-REPEAT-FROM:COMPLETION_DATE\r\n" in again
     assert todos_of("ics", again) == [todo]
+
+
+def test_what_is_too_long_below_a_headline_of_org_can_be_skipped() -> None:
+    text = "* TODO a\n" + "a line of a note\n" * 70_000 + "* TODO b\n"
+    with pytest.raises(MalformedFile, match="line 1: what is below it is longer than 1,048,576 characters"):
+        todos_of("org", text)
+    losses: list[Loss] = []
+    entries = list(org.read(text.split("\n"), replace(CONTEXT, lenient=True), losses.append))
+    assert ([entry.todo.text for entry in entries], [loss.kind for loss in losses]) == (["b"], ["skipped"])
