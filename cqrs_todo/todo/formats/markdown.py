@@ -184,7 +184,8 @@ def _chunks(source: Iterable[str], context: Context, report: Report) -> Iterator
     chunk: list[str] = []
     first, size, until = 1, 0, ""
     for number, line in enumerate(source, 1):
-        line = line.rstrip("\r\n").replace("\0", "\ufffd")
+        # the library would count a CR in a line as the end of a line
+        line = line.rstrip("\r\n").replace("\r", " ").replace("\0", "\ufffd")
         if not until and _BOUNDARY.match(line) and chunk:
             if size <= CHUNK_LIMIT:
                 yield first, "\n".join(chunk)

@@ -330,3 +330,8 @@ def test_what_is_too_long_below_a_headline_of_org_can_be_skipped() -> None:
     losses: list[Loss] = []
     entries = list(org.read(text.split("\n"), replace(CONTEXT, lenient=True), losses.append))
     assert ([entry.todo.text for entry in entries], [loss.kind for loss in losses]) == (["b"], ["skipped"])
+
+
+def test_a_carriage_return_in_a_line_of_markdown_does_not_move_the_lines_below() -> None:
+    entries = entries_of("markdown", "\r0\n - [!] a\n- CANCELED b\r c\n")
+    assert [(entry.key, entry.todo.text) for entry in entries] == [("line 2", "a"), ("line 3", "b  c")]
