@@ -260,6 +260,21 @@ def test_a_program_that_fails_is_tried_again_and_then_passed_over(todo: Todo) ->
     assert todo("react", "--failed").err == "Nothing failed.\n"
 
 
+def test_a_failed_event_can_be_dropped(todo: Todo) -> None:
+    configure(todo, reaction("bad", [script(todo, "bad", "#!/bin/sh\necho x >> tries\nexit 1\n")], inline=True))
+    todo("add", "one")
+    todo("add", "two")
+    [one, two] = failed(todo)
+    assert todo("react", "--drop", one["event"], "--json").json["dropped"] == 1
+    assert failed(todo) == [two]
+    assert todo.run("react", "--drop", one["event"]).code == 3
+    assert "--drop needs the id" in todo.run("react", "--drop").err
+    assert todo.run("react", "--drop", "--retry", two["event"]).code == 2
+    assert todo("react", "--drop", two["event"]).err == f"Dropped {two['event']}\n"
+    assert todo("react", "--retry").err == "0 done, 0 still failed\n"
+    assert (todo.home / "tries").read_text() == "x\n" * 2
+
+
 def test_a_test_runs_the_last_matching_event_and_changes_nothing(todo: Todo) -> None:
     program = keeping(todo)
     configure(todo, reaction("keep", [program, "{text}"], on=["todo_created"], where="+x"))
@@ -575,6 +590,27 @@ def test_a_reaction_gets_what_happened_in_an_old_list_since_it_began(
     else:
         Reacting(here()).once()
     assert texts_seen(todo) == ["other since"]
+
+
+def test_a_follower_writes_nothing_while_nothing_happens(todo: Todo, here: Callable[[], Session]) -> None:
+    adding(here(), "inbox", "one")
+    configure(todo, reaction("new", [keeping(todo), "{text}"]) + reaction("done", ["false"], on=["todo_completed"]))
+    reacting = Reacting(here())
+    reacting.once()
+    todos = adding(here(), "work", "two")
+    here().open_list("empty").make_if_missing()
+    assert reacting.once().done["new", "work"] == 1
+    before = written(todo.home)
+    reacting.once()
+    assert written(todo.home) == before
+    todos.add([Create("three", datetime.now(UTC))])
+    reacting.once()
+    assert texts_seen(todo) == ["two", "three"]
+
+
+def written(folder: Path) -> dict[Path, tuple[int, int]]:
+    """When each file and folder was last written, and its inode."""
+    return {path: ((found := path.stat()).st_mtime_ns, found.st_ino) for path in folder.rglob("*")}
 
 
 @pytest.mark.parametrize("harm", ["folder", "begun", "delivered"])
