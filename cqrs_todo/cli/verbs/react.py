@@ -222,7 +222,7 @@ def _print_parked(session: Session, rows: "Sequence[tuple[ListReaction, Parked]]
             at = short_instant(parked.at, to_local)
             print_line(
                 f"{visible(each.found.name)}  {visible(each.list_name)}@{parked.position}  {at}  {error}"
-                f"  ({parked.tries} tries; {visible(parked.event)})"
+                f"  ({parked.tries} {'try' if parked.tries == 1 else 'tries'}; {visible(parked.event)})"
             )
     if not rows:
         print_message(session, "Nothing failed.")

@@ -1,0 +1,211 @@
+"""A runner of a reaction is killed with SIGKILL: before each call on its files, at any time, and while it parks an event.
+
+`todo react` follows a list of 1,000 events with a real program, which notes the id of each event and fails on some. After
+each kill another runner goes on. Each event must reach the program, the first time in order, and again at most once for each
+kill. The events that the program fails on must all be parked.
+"""
+
+import fcntl
+import os
+import random
+import signal
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from cqrs_todo.todo.model import Create
+from cqrs_todo.todo.service import TodoList
+
+from .children import SEED, a_list, start
+from .followers import AGAIN, DISORDER
+from .harness import LOST, STUCK, Control, Program, Size, Tally, ended
+from .weak import weaken
+
+NAME = "reactors"
+NEVER = f"{LOST}: an event never reached its reaction"
+UNPARKED = f"{LOST}: an event that failed is not parked"
+CONTROLS = (Control("checkpoint-first", NEVER),)
+
+MODULE = "tests.trials.reactors"
+PHASES = ("save", "park", "hold", "release")
+"""The methods of the checkpoints in which the runner is killed."""
+CALLS = ("open", "close", "write", "fsync", "ftruncate", "rename", "replace", "unlink", "fchmod", "pread")
+"""The calls before which it is killed, besides `flock`."""
+MOST_CALLS = 60
+"""More calls than a phase makes."""
+EVENTS = {Size.SHORT: 60, Size.FULL: 1_000}
+"""How many events the list has in the end."""
+KILLS = {Size.SHORT: 6, Size.FULL: 200}
+"""How often the runner is killed at a random time."""
+STEP = {Size.SHORT: 7, Size.FULL: 1}
+"""Every which call of a phase is tried."""
+
+_PROGRAM = """#!/bin/sh
+read -r line
+line=${line#*\\"id\\":\\"}
+if [ "$1" = bad ]; then exit 1; fi
+echo "${line%%\\"*}" >> ids
+"""
+
+
+class _Followed:
+    """A list whose events a reaction gets."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.list: TodoList = a_list(program.data)
+        self.list.make_if_missing()
+        self.dice = random.Random(SEED)
+        script = program.home / "note"
+        script.write_text(_PROGRAM)
+        script.chmod(0o700)
+        config = program.home / ".config/cqrs-todo/config.toml"
+        config.parent.mkdir(parents=True)
+        config.write_text(f'[[reaction]]\nname = "note"\nrun = ["{script}", "{{text}}"]\n')
+        self.react("react")  # it begins now
+
+    def add(self, bad: bool = False) -> None:
+        """Record a commit of one to three events, of which the program fails on the first if it is bad."""
+        texts = ["bad" if bad else "good", *["good"] * self.dice.randrange(3)]
+        self.list.add([Create(text, datetime.now(UTC)) for text in texts])
+
+    def react(self, *args: str) -> int:
+        """Run `todo react`, and return how it ended."""
+        process = start(self.program, MODULE, self.program.weakness, *args)
+        result = ended(process)
+        if result.code not in (0, 1, -signal.SIGKILL):
+            raise RuntimeError(f"todo react ended with {result.code}: {result.err[-500:]}")
+        return result.code
+
+    def react_and_die(self, seconds: float) -> bool:
+        """Run `todo react`, kill it some time after its next delivery, and return whether that ended it."""
+        before = len(self.delivered())
+        process = start(self.program, MODULE, self.program.weakness, "react")
+        while process.poll() is None and len(self.delivered()) == before:
+            time.sleep(0.002)
+        time.sleep(seconds)
+        process.kill()
+        return ended(process).code == -signal.SIGKILL
+
+    def delivered(self) -> list[str]:
+        """Return the ids that the program has noted."""
+        noted = self.program.home / "ids"
+        return noted.read_text().split() if noted.exists() else []
+
+    def end_leases(self) -> None:
+        """End the leases of runners that were killed, as if their time had passed."""
+        for lease in (self.program.data / "reactions").rglob("*.lease"):
+            lease.unlink()
+
+    def parked(self) -> set[str]:
+        """Return the ids of the parked events."""
+        result = self.program.run("react", "--failed", "--json")
+        return {row["event"] for row in msgspec.json.decode(result.out)["failed"]}
+
+
+def _targets(size: Size) -> Iterator[tuple[str, int]]:
+    for phase in PHASES:
+        yield from ((phase, nth) for nth in range(1, MOST_CALLS, STEP[size]))
+
+
+def trial(program: Program, size: Size) -> Tally:
+    """Kill runners again and again, and compare what was delivered with the list."""
+    tally, followed = Tally(), _Followed(program)
+    over: set[str] = set()
+    for phase, nth in _targets(size):
+        if phase in over:
+            continue
+        followed.add(bad=phase == "park")
+        followed.add()
+        tally.cases += 1
+        killed = followed.react("react", phase, str(nth)) == -signal.SIGKILL
+        tally.reached += killed
+        if not killed:  # the phase has fewer calls
+            over.add(phase)
+        followed.end_leases()
+    targeted = tally.reached
+    while followed.list.view().position < EVENTS[size]:
+        followed.add(bad=followed.dice.random() < 0.01)
+    for _ in range(KILLS[size]):
+        tally.cases += 1
+        tally.reached += followed.react_and_die(followed.dice.uniform(0, 0.03))
+        followed.end_leases()
+    followed.react("react")
+    _check(followed, tally)
+    tally.notes.append(f"{targeted} of the kills were before a call on the files of the reaction")
+    return tally
+
+
+def _check(followed: _Followed, tally: Tally) -> None:
+    todos = {item.stream: item.todo.text for item in followed.list.view().items}
+    events = [(event.id, todos[event.stream]) for event in followed.list.log.events()]
+    good = [id for id, text in events if text == "good"]
+    delivered, parked = followed.delivered(), followed.parked()
+    first = list(dict.fromkeys(delivered))
+    for id in set(good) - set(first):
+        tally.wrong(NEVER, id)
+    if first != [id for id in good if id in set(first)]:
+        tally.wrong(DISORDER, f"{len(first)} events")
+    again = sum(Counter(delivered).values()) - len(first)
+    if again > tally.reached:
+        tally.wrong(AGAIN, f"{again} events, after {tally.reached} kills")
+    for id in {id for id, text in events if text == "bad"} ^ parked:
+        tally.wrong(UNPARKED, f"{id} is parked or bad, but not both")
+    if not first:
+        tally.wrong(STUCK, "nothing was delivered")
+    tally.notes.append(f"{len(events):,} events, {again} delivered again, {len(parked)} parked")
+
+
+# in the children
+
+
+def _die_within(phase: str, nth: int) -> None:
+    """Let this process be killed before the n-th call within a method of the checkpoints, and leave out pauses."""
+    from cqrs_todo.cqrs.reactions import Runner
+    from cqrs_todo.cqrs.stores.jsonl.checkpoints import FileCheckpoints
+
+    within: list[int] = []
+
+    def dying(call: Callable[..., Any]) -> Callable[..., Any]:
+        def counted(*args: Any, **options: Any) -> Any:
+            if within:
+                within[0] += 1
+                if within[0] == nth:
+                    os.kill(os.getpid(), signal.SIGKILL)
+            return call(*args, **options)
+
+        return counted
+
+    method = getattr(FileCheckpoints, phase)
+
+    def watched(*args: Any, **options: Any) -> Any:
+        within.append(0)
+        try:
+            return method(*args, **options)
+        finally:
+            within.clear()
+
+    setattr(FileCheckpoints, phase, watched)
+    for name in CALLS:
+        setattr(os, name, dying(getattr(os, name)))
+    fcntl.flock = dying(fcntl.flock)
+    Runner._sleep = lambda *_: None  # type: ignore[method-assign]  # as in the docstring
+
+
+if __name__ == "__main__":
+    from cqrs_todo.cli import main
+
+    weakness, *words = sys.argv[1:]
+    if weakness:
+        weaken(weakness)
+    if len(words) > 1:
+        _die_within(words[1], int(words[2]))
+    sys.argv = ["todo", words[0]]
+    with suppress(KeyboardInterrupt):
+        sys.exit(main())
