@@ -330,7 +330,9 @@ def test_an_inline_reaction_runs_right_after_the_command(todo: Todo) -> None:
 
 def test_programs_that_cause_each_other_stop_at_a_depth(todo: Todo) -> None:
     program = script(todo, "again", f'#!/bin/sh\n{sys.executable} -m cqrs_todo add "$1 again"\n')
-    configure(todo, reaction("again", [program, "{text}"], on=["todo_created"], inline=True))
+    # a program does not get TODO_STORE
+    store = f"store = {json.dumps(todo.store)}\n" if todo.store is not None else ""
+    configure(todo, store + reaction("again", [program, "{text}"], on=["todo_created"], inline=True))
     added = todo("add", "x")
     assert "it follows from 10 reactions, one after the other" in added.err
     assert [item["text"] for item in todo.todos()] == ["x" + " again" * n for n in range(11)]
@@ -532,13 +534,21 @@ def test_a_runner_that_is_stopped_beyond_its_lease_disturbs_no_order(todo: Todo,
 
 
 @pytest.fixture
-def here(todo: Todo, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Session]:
+def here(todo: Todo, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], Session]]:
     """Opens a session in this process, with the home of the binary."""
+    opened: list[Session] = []
+
+    def session() -> Session:
+        opened.append(Session(Options()))
+        return opened[-1]
+
     for name in [name for name in os.environ if name.startswith(("TODO_", "XDG_"))]:
         monkeypatch.delenv(name)
     for name, value in todo.env.items():
         monkeypatch.setenv(name, value)
-    return lambda: Session(Options())
+    yield session
+    for each in opened:
+        each.close()
 
 
 def adding(session: Session, name: str, text: str) -> TodoList:
