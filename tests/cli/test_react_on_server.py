@@ -107,18 +107,18 @@ def test_a_killed_runner_on_a_server_is_replaced_and_nothing_is_missed(
     here: Todo, there: Todo, follow: Callable[[Todo], Follower]
 ) -> None:
     for each in (here, there):
-        program = script(each, "note", '#!/bin/sh\necho "$1" >> noted\nsleep 0.02\n')
+        program = script(each, "note", '#!/bin/sh\necho "$1" >> kept\nsleep 0.02\n')
         configure(each, reaction("note", [program, "{text}"], on=["todo_created"], timeout=0.5))
         each("react")
     names = [f"todo {number}" for number in range(40)]
     killed = follow(here)
     here("add", "-", stdin="\n".join(names))
-    noted = here.home / "noted"
-    assert _ends(noted.exists)
+    kept = here.home / "kept"
+    assert _ends(kept.exists)
     killed.end(signal.SIGKILL)
-    first = noted.read_text().splitlines()
+    first = kept.read_text().splitlines()
     follow(there)
-    other = there.home / "noted"
+    other = there.home / "kept"
     assert _ends(lambda: other.exists() and other.read_text().splitlines()[-1:] == names[-1:], 60)
     then = other.read_text().splitlines()
     assert first == names[: len(first)]

@@ -94,9 +94,9 @@ class _Followed:
         return ended(process).code == -signal.SIGKILL
 
     def delivered(self) -> list[str]:
-        """Return the ids that the program has noted."""
-        noted = self.program.home / "ids"
-        return noted.read_text().split() if noted.exists() else []
+        """Return the ids that the program has kept."""
+        kept = self.program.home / "ids"
+        return kept.read_text().split() if kept.exists() else []
 
     def end_leases(self) -> None:
         """End the leases of runners that were killed, as if their time had passed."""
