@@ -328,6 +328,19 @@ def test_an_inline_reaction_runs_right_after_the_command(todo: Todo) -> None:
     assert todo("react").err.startswith("0 events")
 
 
+def test_an_inline_reaction_whose_query_refuses_a_change_writes_nothing(todo: Todo) -> None:
+    configure(todo, reaction("keep", [keeping(todo), "{text}"], on=["todo_completed"], where="+urgent", inline=True))
+    todo("add", "-", stdin="one\ntwo\nthree +urgent\nfour\n")
+    todo("done", "1")
+    before = written(todo.home / ".local/state"), written(todo.data / "reactions")
+    todo("done", "2")
+    assert (written(todo.home / ".local/state"), written(todo.data / "reactions")) == before
+    todo("done", "3")
+    todo("done", "4")
+    assert texts_seen(todo) == ["three"]
+    assert todo("react").err.startswith("0 events")
+
+
 def test_programs_that_cause_each_other_stop_at_a_depth(todo: Todo) -> None:
     program = script(todo, "again", f'#!/bin/sh\n{sys.executable} -m cqrs_todo add "$1 again"\n')
     # a program does not get TODO_STORE
