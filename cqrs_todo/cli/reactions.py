@@ -409,7 +409,7 @@ def begun(store_url: str, names: Sequence[str]) -> dict[str, datetime | None]:
 @contextmanager
 def locked(path: str) -> Iterator[None]:
     """Hold a lock of this machine during the block."""
-    with open(path, "w") as file:
+    with open(path, "a") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 

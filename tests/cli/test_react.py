@@ -22,7 +22,7 @@ from cqrs_todo.cli.session import Options, Session
 from cqrs_todo.todo.model import Create
 from cqrs_todo.todo.service import TodoList
 from tests.conftest import Todo
-from tests.readme import play_page
+from tests.readme import README, play_page
 
 HOSTILE = ["$(rm -rf ~)", "; reboot", "`id` && exit", "--help", "-rf /", "'\"\\", "a\x1b[2Jb", "{text}", "über 雪"]
 
@@ -448,6 +448,15 @@ def test_the_examples_of_the_page_print_what_it_says(todo: Todo) -> None:
     for table in re.findall(r"```toml\n(.*?)```", page.read_text(), re.DOTALL):
         configure(todo, table)
         todo("react", "--overview")
+
+
+def test_the_section_of_the_readme_works_in_an_empty_home(todo: Todo, tmp_path: Path) -> None:
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    script(todo, "../bin/todo", f'#!/bin/sh\nexec "{sys.executable}" -m cqrs_todo "$@"\n')
+    page = tmp_path / "section.md"
+    page.write_text(README.read_text().partition("## Let something follow\n")[2].partition("\n## ")[0])
+    assert play_page(page, {**todo.env, "PATH": f"{programs}:{os.environ['PATH']}"}, todo.home) == 5
 
 
 # several runners, and runners that are killed
