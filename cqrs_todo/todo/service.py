@@ -1,5 +1,7 @@
 """The one API that every front end calls: lists of todos in a store, read at any moment and changed by commands."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -14,7 +16,7 @@ from ..cqrs.ids import new_command_id
 from ..cqrs.store import NEW, Append, Log, check_precondition, new_streams_only
 from ..cqrs.struct import Struct, replace
 from .batches import CommitContent, commit_sized_chunks, note_earlier_commits, text_length
-from .events import DependencyAdded, ParentChanged, TodoCompleted, TodoEvent, TodoReopened
+from .events import DependencyAdded, ParentChanged, TodoCompleted, TodoEvent, TodoReopened, TodoRestored
 from .fields import State, Todo
 from .model import DECIDER, REMOVED, Create, TodoCommand, check_todo, events_between
 from .recorder import Answer, Recorder, Todos, events_to_reach, new_id, refusals_in_words
@@ -381,12 +383,13 @@ class TodoList(Recorder):
         named = list(chosen)
         return plan, named
 
-    def _consequences(self, fold: Todos, changes: Mapping[str, Sequence[TodoEvent]]) -> "Consequences | None":
+    def _consequences(self, fold: Todos, changes: Mapping[str, Sequence[TodoEvent]]) -> Consequences | None:
         """Return what follows from changes for todos that are linked with the changed ones; None if nothing can."""
         types = {type(event) for events in changes.values() for event in events}
         linking = types & {DependencyAdded, ParentChanged}
-        # a todo that is reopened may have a next one although it no longer recurs
-        if not linking and TodoReopened not in types and not (TodoCompleted in types and _has_links(fold, changes)):
+        # a todo that is reopened may have a next one although it no longer recurs, and one that is restored may be one
+        back = types & {TodoReopened, TodoRestored}
+        if not linking and not back and not (TodoCompleted in types and _has_links(fold, changes)):
             return None
         from .link_rules import Surroundings, consequences  # most lists have no links
 
@@ -399,7 +402,7 @@ class TodoList(Recorder):
         )
         return consequences(fold, changes, surroundings)
 
-    def move(self, chosen: Sequence[Item], target: "TodoList") -> Answer:
+    def move(self, chosen: Sequence[Item], target: TodoList) -> Answer:
         """Move todos to another list; see `moves.move`."""
         from .moves import move  # most runs do not need it, and importing it takes time
 
