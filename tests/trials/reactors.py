@@ -5,45 +5,39 @@ each kill another runner goes on. Each event must reach the program, the first t
 kill. The events that the program fails on must all be parked.
 """
 
-import fcntl
-import os
 import random
 import signal
-import sys
+import subprocess
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any
+from pathlib import Path
 
 import msgspec
 
 from cqrs_todo.todo.model import Create
 from cqrs_todo.todo.service import TodoList
 
-from .children import SEED, a_list, start
+from .children import SEED, a_list
 from .followers import AGAIN, DISORDER
 from .harness import LOST, STUCK, Control, Program, Size, Tally, ended
-from .weak import weaken
 
 NAME = "reactors"
 NEVER = f"{LOST}: an event never reached its reaction"
 UNPARKED = f"{LOST}: an event that failed is not parked"
 CONTROLS = (Control("checkpoint-first", NEVER),)
 
-MODULE = "tests.trials.reactors"
+DYING = Path(__file__).with_name("dying.py")
 PHASES = ("save", "park", "hold", "release")
 """The methods of the checkpoints in which the runner is killed."""
-CALLS = ("open", "close", "write", "fsync", "ftruncate", "rename", "replace", "unlink", "fchmod", "pread")
-"""The calls before which it is killed, besides `flock`."""
 MOST_CALLS = 60
 """More calls than a phase makes."""
-EVENTS = {Size.SHORT: 60, Size.FULL: 1_000}
+EVENTS = {Size.SHORT: 75, Size.FULL: 1_000}
 """How many events the list has in the end."""
-KILLS = {Size.SHORT: 6, Size.FULL: 200}
+KILLS = {Size.SHORT: 5, Size.FULL: 200}
 """How often the runner is killed at a random time."""
-STEP = {Size.SHORT: 7, Size.FULL: 1}
+STEP = {Size.SHORT: 9, Size.FULL: 1}
 """Every which call of a phase is tried."""
 
 _PROGRAM = """#!/bin/sh
@@ -68,25 +62,28 @@ class _Followed:
         config = program.home / ".config/cqrs-todo/config.toml"
         config.parent.mkdir(parents=True)
         config.write_text(f'[[reaction]]\nname = "note"\nrun = ["{script}", "{{text}}"]\n')
-        self.react("react")  # it begins now
+        self.react()  # it begins now
 
     def add(self, bad: bool = False) -> None:
         """Record a commit of one to three events, of which the program fails on the first if it is bad."""
         texts = ["bad" if bad else "good", *["good"] * self.dice.randrange(3)]
         self.list.add([Create(text, datetime.now(UTC)) for text in texts])
 
-    def react(self, *args: str) -> int:
-        """Run `todo react`, and return how it ended."""
-        process = start(self.program, MODULE, self.program.weakness, *args)
-        result = ended(process)
-        if result.code not in (0, 1, -signal.SIGKILL):
-            raise RuntimeError(f"todo react ended with {result.code}: {result.err[-500:]}")
-        return result.code
+    def react(self) -> None:
+        """Run `todo react` to its end."""
+        _check_code(self.program.run("react").code)
+
+    def react_and_die_within(self, phase: str, nth: int) -> bool:
+        """Run `todo react` in a process that is killed before the n-th call of a phase. Return whether it was."""
+        program = self.program
+        command = [program.argv[0], "-P", str(DYING), program.weakness, phase, str(nth)]
+        done = subprocess.run(command, env=program.env, cwd=program.home, capture_output=True, check=False)
+        return _check_code(done.returncode) == -signal.SIGKILL
 
     def react_and_die(self, seconds: float) -> bool:
         """Run `todo react`, kill it some time after its next delivery, and return whether that ended it."""
         before = len(self.delivered())
-        process = start(self.program, MODULE, self.program.weakness, "react")
+        process = self.program.start("react")
         while process.poll() is None and len(self.delivered()) == before:
             time.sleep(0.002)
         time.sleep(seconds)
@@ -109,6 +106,13 @@ class _Followed:
         return {row["event"] for row in msgspec.json.decode(result.out)["failed"]}
 
 
+def _check_code(code: int) -> int:
+    """Return the exit code of a run, unless it is one that no run may have."""
+    if code not in (0, 1, -signal.SIGKILL):
+        raise RuntimeError(f"todo react ended with {code}")
+    return code
+
+
 def _targets(size: Size) -> Iterator[tuple[str, int]]:
     for phase in PHASES:
         yield from ((phase, nth) for nth in range(1, MOST_CALLS, STEP[size]))
@@ -124,7 +128,7 @@ def trial(program: Program, size: Size) -> Tally:
         followed.add(bad=phase == "park")
         followed.add()
         tally.cases += 1
-        killed = followed.react("react", phase, str(nth)) == -signal.SIGKILL
+        killed = followed.react_and_die_within(phase, nth)
         tally.reached += killed
         if not killed:  # the phase has fewer calls
             over.add(phase)
@@ -136,7 +140,7 @@ def trial(program: Program, size: Size) -> Tally:
         tally.cases += 1
         tally.reached += followed.react_and_die(followed.dice.uniform(0, 0.03))
         followed.end_leases()
-    followed.react("react")
+    followed.react()
     _check(followed, tally)
     tally.notes.append(f"{targeted} of the kills were before a call on the files of the reaction")
     return tally
@@ -160,52 +164,3 @@ def _check(followed: _Followed, tally: Tally) -> None:
     if not first:
         tally.wrong(STUCK, "nothing was delivered")
     tally.notes.append(f"{len(events):,} events, {again} delivered again, {len(parked)} parked")
-
-
-# in the children
-
-
-def _die_within(phase: str, nth: int) -> None:
-    """Let this process be killed before the n-th call within a method of the checkpoints, and leave out pauses."""
-    from cqrs_todo.cqrs.reactions import Runner
-    from cqrs_todo.cqrs.stores.jsonl.checkpoints import FileCheckpoints
-
-    within: list[int] = []
-
-    def dying(call: Callable[..., Any]) -> Callable[..., Any]:
-        def counted(*args: Any, **options: Any) -> Any:
-            if within:
-                within[0] += 1
-                if within[0] == nth:
-                    os.kill(os.getpid(), signal.SIGKILL)
-            return call(*args, **options)
-
-        return counted
-
-    method = getattr(FileCheckpoints, phase)
-
-    def watched(*args: Any, **options: Any) -> Any:
-        within.append(0)
-        try:
-            return method(*args, **options)
-        finally:
-            within.clear()
-
-    setattr(FileCheckpoints, phase, watched)
-    for name in CALLS:
-        setattr(os, name, dying(getattr(os, name)))
-    fcntl.flock = dying(fcntl.flock)
-    Runner._sleep = lambda *_: None  # type: ignore[method-assign]  # as in the docstring
-
-
-if __name__ == "__main__":
-    from cqrs_todo.cli import main
-
-    weakness, *words = sys.argv[1:]
-    if weakness:
-        weaken(weakness)
-    if len(words) > 1:
-        _die_within(words[1], int(words[2]))
-    sys.argv = ["todo", words[0]]
-    with suppress(KeyboardInterrupt):
-        sys.exit(main())
