@@ -1,7 +1,8 @@
 """`todo react` in a process that is killed within a phase of its work: `python dying.py WEAKNESS PHASE N`.
 
 A phase is a method of the checkpoints. The process is killed before the n-th call to the system within one use of it,
-and does not pause between tries. The trial `reactors` runs this file by its path: the package of the trials takes long to import.
+and does not pause between tries. The trial `reactors` runs this file by its path, because the package of the trials takes
+long to import.
 """
 
 import fcntl
