@@ -220,8 +220,8 @@ def _other_lists(todos: Recorder, steps: Iterable[Sequence[Commit]]) -> dict[str
             other = todos.other(id, name)
             if other is None:
                 raise CannotUndo(
-                    f"@{commit.position} {what}, and {name} is archived, missing or damaged:"
-                    " unarchive or repair that list first"
+                    f"@{commit.position} {what}, and the list that was called {name} then is archived, missing or damaged:"
+                    " unarchive or repair it first"
                 )
             others[id] = other
     return others
