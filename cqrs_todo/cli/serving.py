@@ -11,7 +11,7 @@ from ..cqrs.store import Store
 from ..cqrs.stores.null import NullLog
 from ..cqrs.stores.passwords import hidden
 from ..todo.errors import InvalidQuery
-from ..todo.fields import ATTRIBUTES, FIELDS, TEXT, KeyedField, SetField
+from ..todo.fields import FIELDS, TEXT, KeyedField, SetField
 from ..todo.model import Create, TodoCommand
 from ..todo.query import Query
 from ..todo.request_errors import UnexpectedState
@@ -83,11 +83,7 @@ class ListVisit:
         text = given.values.get(TEXT.name)
         if text is None:
             raise UsageError("the text of the todo is missing", "give it a text")
-        now = self.todos.clock()
-        others = {name: value for name, value in given.dated(None, now).items() if name != TEXT.name}
-        if ATTRIBUTES.name in others:
-            others[ATTRIBUTES.name] = tuple(others[ATTRIBUTES.name].items())
-        return Create(text, now, **others)
+        return given.creation(text, self.todos.clock())
 
     def changes(self, values: Mapping[str, Any]) -> Callable[[Item], Sequence[TodoCommand]]:
         """Return the commands that change fields. A set that is given replaces the one that is there."""
