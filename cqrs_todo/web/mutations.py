@@ -171,6 +171,24 @@ class Mutations:
         return sent.run(lambda visit: visit.todos.add([visit.creation(values_of(each)) for each in todos]))
 
     @strawberry.field
+    def add_lines(
+        self, info: Info, lines: list[str], list_name: ListName = None, command: CommandInput | None = None
+    ) -> AnswerQL:
+        """Create a todo from each line, with markers as on the command line, such as `Buy milk +home due:friday`."""
+        if not 0 < len(lines) <= MOST_TODOS:
+            raise refusal(f"give from 1 to {MOST_TODOS:,} lines", "TOO_LARGE" if lines else "INVALID")
+        sent = _Command(info, list_name, command, lines=lines, list=list_name)
+        return sent.run(lambda visit: visit.todos.add([visit.creation_of_line(line) for line in lines]))
+
+    @strawberry.field
+    def edit_line(
+        self, info: Info, id: strawberry.ID, line: str, list_name: ListName = None, command: CommandInput | None = None
+    ) -> AnswerQL:
+        """Change a todo as a line says: its words are the new text, and its markers set fields."""
+        sent = _Command(info, list_name, command, id=id, line=line, list=list_name)
+        return sent.change([id], None, lambda visit: visit.changes_of_line(line))
+
+    @strawberry.field
     def change(
         self,
         info: Info,

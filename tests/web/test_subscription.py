@@ -38,7 +38,9 @@ class Client:
         self._socket.send(json.dumps(message))
 
     def receive(self) -> Any:
-        return json.loads(self._socket.recv(timeout=20))
+        message = self._socket.recv(timeout=20)
+        assert isinstance(message, str), "browsers read no messages of bytes"
+        return json.loads(message)
 
     def subscribe(self, id: str, query: str = EVENTS, **variables: Any) -> None:
         self.send({"type": "subscribe", "id": id, "payload": {"query": query, "variables": variables}})

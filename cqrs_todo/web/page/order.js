@@ -1,0 +1,89 @@
+// Which todos a view shows at a moment, and in which order. An entry is a slot, or a group with its name.
+
+import { days } from "./dates.js";
+
+const byUrgency = (states, numbers) => (one, two) =>
+  states[one].dueEnd - states[two].dueEnd || states[one].rank - states[two].rank || numbers[one] - numbers[two];
+
+export function arrange(history, view, wanted) {
+  const { states, numbers } = history;
+  if (wanted !== null) return arranged(slotsOf(history, (_, slot) => wanted.has(numbers[slot])), history);
+  if (view === "board") return board(history);
+  if (view === "list") return arranged(slotsOf(history, (state) => state.completed === null && !state.removed), history);
+  return arranged(slotsOf(history, (state) => !state.removed), history);
+}
+
+function slotsOf({ states }, isWanted) {
+  const found = [];
+  for (let slot = 0; slot < states.length; slot++) {
+    if (states[slot] !== null && isWanted(states[slot], slot)) found.push(slot);
+  }
+  return found;
+}
+
+function board(history) {
+  const { states, numbers } = history;
+  const now = history.time;
+  const today = days.startOfDay(now);
+  const tomorrow = days.nextDay(now);
+  const groups = { Overdue: [], Today: [], Next: [], Waiting: [] };
+  for (let slot = 0; slot < states.length; slot++) {
+    const state = states[slot];
+    if (state === null || state.completed !== null || state.removed) continue;
+    if (state.waitEnd > now) groups.Waiting.push(slot);
+    else if (state.dueEnd < now) groups.Overdue.push(slot);
+    else if (state.dueEnd >= today && state.dueEnd < tomorrow) groups.Today.push(slot);
+    else groups.Next.push(slot);
+  }
+  const entries = [];
+  let count = 0;
+  for (const [name, slots] of Object.entries(groups)) {
+    if (!slots.length) continue;
+    slots.sort(byUrgency(states, numbers));
+    entries.push({ name, count: slots.length });
+    for (const slot of slots) entries.push(slot);
+    count += slots.length;
+  }
+  return { entries, levels: new Map(), count };
+}
+
+// As a tree: each todo under its parent, if that is shown.
+function arranged(slots, { states, slots: slotOf, numbers }) {
+  slots.sort((one, two) => numbers[one] - numbers[two]);
+  const levels = new Map();
+  if (!slots.some((slot) => states[slot].parent !== null)) return { entries: slots, levels, count: slots.length };
+  const shown = new Set(slots);
+  const children = new Map();
+  const roots = [];
+  for (const slot of slots) {
+    const parent = slotOf.get(states[slot].parent);
+    if (parent === undefined || !shown.has(parent)) roots.push(slot);
+    else if (children.has(parent)) children.get(parent).push(slot);
+    else children.set(parent, [slot]);
+  }
+  const entries = [];
+  const stack = roots.reverse().map((slot) => [slot, 0]);
+  while (stack.length) {
+    const [slot, level] = stack.pop();
+    entries.push(slot);
+    if (level) levels.set(slot, level);
+    for (const child of (children.get(slot) ?? []).reverse()) stack.push([child, level + 1]);
+  }
+  return { entries, levels, count: slots.length };
+}
+
+// How many of the todos directly under each todo there are, and how many of them are done.
+export function progress({ states, slots }) {
+  const found = new Map();
+  for (const state of states) {
+    if (state === null || state.removed || state.parent === null) continue;
+    const parent = slots.get(state.parent);
+    const [done, all] = found.get(parent) ?? [0, 0];
+    found.set(parent, [done + (state.completed === null ? 0 : 1), all + 1]);
+  }
+  return found;
+}
+
+export function isOverdue(state, now) {
+  return state.completed === null && !state.removed && state.dueEnd < now;
+}
