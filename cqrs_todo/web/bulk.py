@@ -4,15 +4,16 @@ A list of 10,000 todos with 100,000 events would take many requests and seconds 
 once, and then the events, the newest first, with which it computes every other moment itself.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import parse_qs
 
 import msgspec
 
 from ..cqrs.cursor import Cursor
-from ..cqrs.errors import CqrsError, LogNotFound
+from ..cqrs.errors import CqrsError
 from ..cqrs.events import Commit, UnknownEvent
+from ..cqrs.playback import earlier_commits
 from ..todo.fields import Todo, declarations
 from ..todo.read_models.note_html import html_of
 from ..todo.service import TodoList
@@ -23,6 +24,8 @@ from .worker import Stopping, Worker
 
 MOST_EVENTS = 5_000
 """After how many events a part of the history ends, so that other requests get their turn."""
+_MOST_WALKS = 4
+"""How many histories may be read backwards at a time without being begun anew."""
 _CODES = {"NOT_FOUND": 404, "INVALID": 400, "CONFLICT": 409, "WRONG_EXPECTED_VERSION": 409}
 """The statuses of the codes of errors; the others are 500."""
 _LONGEST_NOTE = 2**18
@@ -46,6 +49,7 @@ class Bulk:
         """
         self._desk = desk
         self._worker = worker
+        self._walks: dict[tuple[str, int], Iterator[Commit]] = {}
         self._answers: dict[tuple[str, str], Callable[[Arguments], object]] = {
             ("GET", "/fields"): lambda _: {"fields": declarations(), "default": desk.default_list},
             ("GET", "/state"): self._state,
@@ -80,16 +84,13 @@ class Bulk:
             return _CODES.get(public.code, 500), _error(public.code, public.message, public.hint)
 
     def _visit(self, arguments: Arguments) -> Visit:
-        """Begin to look at the list that the arguments name, which is opened again if it cannot be read."""
+        """Begin to look at the list that the arguments name."""
         name = arguments.get("list") or self._desk.default_list
         try:
             return _begun(self._desk.visit(name))
-        except LogNotFound:  # it was renamed or archived since it was opened
+        except CqrsError:  # perhaps it was renamed, archived or replaced since it was opened
             self._desk.forget_list(name)
             return _begun(self._desk.visit(name))
-        except CqrsError:
-            self._desk.forget_list(name)
-            raise
 
     def _state(self, arguments: Arguments) -> object:
         """Return the present state of a list."""
@@ -117,9 +118,7 @@ class Bulk:
         after = _number(arguments, "after")
         if after is None:
             before = _number(arguments, "before")
-            commits, more = self._part(
-                todos.log.commits_backward(Cursor(fold.position if before is None else min(before - 1, fold.position)))
-            )
+            commits, more = self._earlier(todos, fold.position if before is None else min(before - 1, fold.position))
             return {**head, "commits": [_written(commit) for commit in commits], "more": more}
         last = next(todos.log.commits_backward(Cursor(after)), None) if after else None
         start = after if last is None else max(after, last.last)
@@ -128,17 +127,31 @@ class Bulk:
         numbers = {id_of(stream): entity.number for stream in created if (entity := fold.get(stream)) is not None}
         return {**head, "commits": [_written(commit) for commit in commits], "more": more, "numbers": numbers}
 
-    def _part(self, commits: Iterable[Commit]) -> tuple[list[Commit], bool]:
-        """Take commits up to the limit, and return whether there are more."""
+    def _earlier(self, todos: TodoList, position: int) -> tuple[list[Commit], bool]:
+        """Read the commits up to a position, newest first, from where an earlier part of the same history ended.
+
+        A log is read backwards from its end or a snapshot. Without the place of the earlier part, each part would read all
+        the parts before it again.
+        """
+        commits = self._walks.pop((todos.log.id, position), None) or earlier_commits(todos.repository, position)
+        taken, more = self._part(commits)
+        if more:
+            self._walks[todos.log.id, taken[-1].position - 1] = commits
+            if len(self._walks) > _MOST_WALKS:
+                self._walks.pop(next(iter(self._walks)))
+        return taken, more
+
+    def _part(self, commits: Iterator[Commit]) -> tuple[list[Commit], bool]:
+        """Take commits up to the limit, and return whether there may be more."""
         taken: list[Commit] = []
         events = 0
         for commit in commits:
-            if events >= MOST_EVENTS:
-                return taken, True
             if self._worker.stopped:
                 raise Stopping
             taken.append(commit)
             events += len(commit.events)
+            if events >= MOST_EVENTS:
+                return taken, True
         return taken, False
 
     def _matching(self, arguments: Arguments) -> object:

@@ -338,7 +338,7 @@ function tick(time) {
   const steps = Math.floor(((time - playing.since) / 1000) * playing.rate);
   const place = playing.from + playing.direction * Math.max(0, steps);
   if (place !== history.place) jump(place);
-  if (place <= 0 || place >= history.commits.length) {
+  if (playing.direction > 0 ? place >= history.commits.length : place <= 0) {
     pause();
     render();
   } else requestAnimationFrame(tick);

@@ -1,10 +1,10 @@
 // Days and instants. A whole day belongs to the time zone of the browser.
 
-const WEEKDAY = new Intl.DateTimeFormat("en", { weekday: "short" });
-const MONTH_DAY = new Intl.DateTimeFormat("en", { day: "numeric", month: "short" });
-const FULL_DAY = new Intl.DateTimeFormat("en", { day: "numeric", month: "short", year: "numeric" });
-const TIME = new Intl.DateTimeFormat("en", { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
-const TIME_SECONDS = new Intl.DateTimeFormat("en", { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
+const WEEKDAY = new Intl.DateTimeFormat("en-GB", { weekday: "short" });
+const MONTH_DAY = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
+const FULL_DAY = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric" });
+const TIME = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+const TIME_SECONDS = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
 
 const isDay = (value) => value.length === 10;
 const remembered = new Map(); // many todos are due on the same day

@@ -120,7 +120,7 @@ export class Details {
         }
       });
     }
-    return element("div", { class: `field ${field.kind.replaceAll(" ", "-")}` },
+    return element("div", { class: `field of-${field.name}` },
       element("label", { for: id, title: field.help }, field.name), input,
       element("small", { id: `${id}-by`, class: "by" }, origin ? words.who(origin) : ""));
   }

@@ -2,8 +2,8 @@
 
 const PROTOCOL = "graphql-transport-ws";
 const DOCUMENT = "subscription($after: Int, $list: String) { events(after: $after, list: $list) { last } }";
-const PING_MS = 5_000;
-const SILENT_MS = 4_000;
+const PING_MS = 3_000;
+const SILENT_MS = 3_000;
 const PAUSES_MS = [300, 1_000, 2_000, 5_000];
 
 export class Live {

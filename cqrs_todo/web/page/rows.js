@@ -175,7 +175,7 @@ export class Rows {
     if (state.project !== null) found.push(chip("project", state.project, `project ${state.project}`));
     for (const tag of state.tags) found.push(chip("tag", `+${tag}`));
     for (const [key, value] of state.attributes) found.push(chip("tag", `${key}:${value}`));
-    if (state.reminder !== null) found.push(chip("every", `⏰ ${words.shown({ kind: "instant" }, state.reminder, label)}`));
+    if (state.reminder !== null) found.push(chip("every", `remind ${words.remind(state, now)}`));
     if (state.note !== null) found.push(chip("every", "note", "It has a note"));
     return found;
   }

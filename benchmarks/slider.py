@@ -1,0 +1,133 @@
+"""Frame times of the page's time slider while it is dragged, by Chromium's own tracing.
+
+    python -m benchmarks.slider [--chromium PATH]
+
+It needs the package `playwright` and Debian's Chromium. Each list is served by `todo serve`, and the slider is dragged there
+and back for some seconds by the events that a mouse makes. A frame counts if all of it was shown, with
+what the page computed for it. A frame takes as long as it comes after the one before it.
+"""
+
+import argparse
+import itertools
+import json
+import math
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .homes import with_history
+from .measure import environment
+
+SIZES = ((100, 1_000), (1_000, 10_000), (10_000, 100_000))
+"""The lists: how many todos and events."""
+SECONDS = 6.0
+LIVE = "() => document.body.dataset.live === 'live' && document.body.dataset.history === 'complete'"
+
+
+@dataclass(frozen=True)
+class Frames:
+    """What was measured on one list."""
+
+    todos: int
+    events: int
+    loaded: float
+    milliseconds: list[float]
+    heap: float
+
+    @property
+    def row(self) -> str:
+        """A row of the table in docs/web.md."""
+        median = statistics.median(self.milliseconds)
+        late = sorted(self.milliseconds)[math.ceil(0.99 * len(self.milliseconds)) - 1]
+        return (
+            f"| {self.todos:,} | {self.events:,} | {self.loaded:.1f} s | {len(self.milliseconds)} | {1000 / median:.0f} "
+            f"| {late:.0f} ms | {max(self.milliseconds):.0f} ms | {self.heap:.0f} MB |"
+        )
+
+
+def frames_of(trace: list[dict[str, Any]]) -> list[float]:
+    """Return the milliseconds between the frames that were shown between the marks `drag` and `dropped`."""
+    marks = {
+        event["name"]: event
+        for event in trace
+        if event.get("cat", "").startswith("blink.user_timing") and event["name"] in ("drag", "dropped")
+    }
+    begun: dict[str, Any] = {}
+    shown: list[float] = []
+    for event in sorted(trace, key=lambda event: event.get("ts", 0)):
+        if event["name"] != "PipelineReporter" or event["pid"] != marks["drag"]["pid"]:
+            continue
+        id = event["id2"]["local"]
+        if event["ph"] == "b":
+            begun[id] = event["args"]["frame_reporter"]
+        elif event["ph"] == "e" and begun.pop(id, {}).get("state") == "STATE_PRESENTED_ALL":
+            shown.append(event["ts"])
+    shown = [time for time in shown if marks["drag"]["ts"] <= time <= marks["dropped"]["ts"]]
+    return [(after - before) / 1000 for before, after in itertools.pairwise(shown)]
+
+
+def measure(browser: Any, folder: Path, todos: int, events: int) -> Frames:
+    """Serve a list, open the page, and drag."""
+    program = [sys.executable, "-m", "cqrs_todo"]
+    home = with_history(folder / f"{events}", program, todos, events)
+    server = subprocess.Popen(
+        [*program, "--json", "serve", "--port", "0"], stdout=subprocess.PIPE, env=environment(home.path), cwd=home.path
+    )
+    try:
+        assert server.stdout is not None
+        document = json.loads(server.stdout.readline())
+        page = browser.new_page(viewport={"width": 1440, "height": 900})
+        begun = time.monotonic()
+        page.goto(f"{document['url']}?token={document['token']}")
+        page.wait_for_function(LIVE, timeout=120_000)
+        loaded = time.monotonic() - begun
+        box = page.locator("#slider").bounding_box()
+        assert box is not None
+        left, width, y = box["x"], box["width"], box["y"] + box["height"] / 2
+        trace = folder / f"{events}.json"
+        browser.start_tracing(page=page, path=str(trace), categories=["blink.user_timing", "cc"])
+        page.mouse.move(left + width - 1, y)
+        page.mouse.down()
+        page.evaluate("() => performance.mark('drag')")
+        until = time.monotonic() + SECONDS
+        while (left_over := until - time.monotonic()) > 0:
+            part = 0.5 + 0.49 * math.cos((SECONDS - left_over) * math.pi / (SECONDS / 2))  # there and back, twice
+            page.mouse.move(left + width * part, y)
+        page.evaluate("() => performance.mark('dropped')")
+        page.mouse.up()
+        browser.stop_tracing()
+        heap = page.evaluate("() => performance.memory.usedJSHeapSize") / 2**20
+        page.close()
+        return Frames(todos, events, loaded, frames_of(json.loads(trace.read_bytes())["traceEvents"]), heap)
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def main() -> None:
+    """Measure all lists, and print a table."""
+    from playwright.sync_api import sync_playwright
+
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--chromium", default="/usr/bin/chromium")
+    parser.add_argument("--sizes", type=int, nargs="*", default=[events for _, events in SIZES])
+    given = parser.parse_args()
+    sys.stdout.write("| todos | events | loaded | frames | frames/s (median) | 99 % | longest | heap |\n")
+    sys.stdout.write("|---|---|---|---|---|---|---|---|\n")
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=given.chromium)
+        for todos, events in SIZES:
+            if events in given.sizes:
+                sys.stdout.write(measure(browser, Path(folder), todos, events).row + "\n")
+                sys.stdout.flush()
+    sys.stdout.write(f"load of the machine: {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors\n")
+
+
+if __name__ == "__main__":
+    main()
