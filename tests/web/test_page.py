@@ -218,4 +218,3 @@ def test_a_list_that_is_renamed_archived_replaced_or_damaged_gets_a_clear_messag
     opened.page.click("#alert button")
     opened.says("has lost its end")
     file.write_bytes(b"".join(lines))
-    server("{ lists { page_list } }")

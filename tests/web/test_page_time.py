@@ -27,17 +27,9 @@ def live_through(server: Server, name: str, changes: int) -> list[int]:
     """Record changes of every kind in a list, and return the positions of the commits."""
     some = random.Random(25)
     words = ("milk", "bread", "letters", "the bicycle", "ünïcode 🎉")
-    markers = (
-        "+home",
-        "+post",
-        "due:2026-12-01",
-        "due:2031-01-05-17:00",
-        "pri:H",
-        "pri:L",
-        "project:work.a",
-        "wait:2031-01-01",
-    )
-    markers += ("remind:2031-02-03-9:00", "every:month", "estimate:2h", "due:none", "pri:none", "wait:none", "estimate:none")
+    markers = ["+home", "+post", "due:2026-12-01", "due:2031-01-05-17:00", "pri:H", "pri:L", "project:work.a"]
+    markers += ["wait:2031-01-01", "remind:2031-02-03-9:00", "every:month", "estimate:2h"]
+    markers += ["due:none", "pri:none", "wait:none", "estimate:none"]
     positions = [0]
 
     types = {"ids": "[ID!]", "id": "ID!", "line": "String!", "lines": "[String!]!", "changes": "Changes!", "to": "String"}

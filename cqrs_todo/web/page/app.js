@@ -370,9 +370,9 @@ function rememberMoment() {
 function readMoment(text) {
   const position = /^@(\d{1,15})$/.exec(text);
   if (position) return { position: Number(position[1]) };
-  const time = /^\d{4}-\d\d-\d\d$/.test(text) ? days.end(text) : Date.parse(text);
-  if (Number.isNaN(time)) return null;
-  return { time };
+  const day = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?)?$/.exec(text);
+  if (!day || Number.isNaN(Date.parse(text))) return null; // of other texts Date.parse makes any time
+  return { time: day[1] ? Date.parse(text) : days.end(text) };
 }
 
 async function followAddress() {
@@ -381,13 +381,14 @@ async function followAddress() {
   if (!history || history.list !== name) await load(name);
   if (!history) return;
   const text = values.get("at");
+  notice("address", null);
   if (text === null) {
     if (!history.atNow) toNow();
     return;
   }
   const moment = readMoment(text);
   if (moment === null) {
-    notice("refused", `The address names no moment: ${text}. Write #at=@12, #at=2026-11-28 or #at=2026-11-28T14:03.`, ["Dismiss", () => notice("refused", null)]);
+    notice("address", `The address names no moment: ${text}. Write #at=@12, #at=2026-11-28 or #at=2026-11-28T14:03.`, ["Dismiss", () => notice("address", null)]);
     return;
   }
   const loaded = history;
