@@ -118,7 +118,7 @@ class Bulk:
         after = _number(arguments, "after")
         if after is None:
             before = _number(arguments, "before")
-            commits, more = self._earlier(todos, fold.position if before is None else min(before - 1, fold.position))
+            commits, more = self._earlier(todos, fold.position if before is None else max(0, min(before - 1, fold.position)))
             return {**head, "commits": [_written(commit) for commit in commits], "more": more}
         last = next(todos.log.commits_backward(Cursor(after)), None) if after else None
         start = after if last is None else max(after, last.last)
