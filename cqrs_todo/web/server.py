@@ -24,7 +24,7 @@ from .bulk import Bulk
 from .connections import LimitedProtocol
 from .desk import Desk
 from .guard import Access, Guard, Receive, Scope, Send, respond
-from .pages import POLICY, files
+from .pages import files
 from .schema import Schema
 from .work import Work
 from .worker import Stopping, Worker
@@ -115,9 +115,12 @@ def application(desk: Desk, worker: Worker, access: Access) -> Guard:
             except Stopping:
                 await respond(send, 503, "The server ends.", close=True)
         elif scope["path"] in page and scope["method"] in ("GET", "HEAD"):
-            await respond(send, 200, page[scope["path"]], headers=[(b"content-security-policy", POLICY.encode())])
+            file = page[scope["path"]]
+            await respond(send, 200, file.body, headers=[(b"content-security-policy", file.policy)])
         else:
-            await respond(send, 404, "There is nothing here. The page is at /, and GraphQL is at /graphql.")
+            await respond(
+                send, 404, "There is nothing here. The page is at /, GraphiQL at /graphiql, and GraphQL at /graphql."
+            )
 
     return Guard(app, access, desk.report)
 

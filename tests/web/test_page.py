@@ -218,3 +218,17 @@ def test_a_list_that_is_renamed_archived_replaced_or_damaged_gets_a_clear_messag
     opened.page.click("#alert button")
     opened.says("has lost its end")
     file.write_bytes(b"".join(lines))
+
+
+# GraphiQL
+
+
+def test_graphiql_runs_queries_from_our_own_files(opened: Opened, server: Server, page_list: str) -> None:
+    assert server.request("GET", "/graphiql").status == 401
+    opened.open(page_list)
+    opened.page.goto(f"http://{server.host}/graphiql")
+    opened.page.wait_for_selector(".graphiql-execute-button")
+    opened.page.click(".graphiql-execute-button")
+    opened.page.wait_for_function("() => document.querySelector('.result-window').innerText.includes('totalCount')")
+    opened.page.click("[aria-label='Show Documentation Explorer']")
+    opened.page.wait_for_selector("text=Root Types")

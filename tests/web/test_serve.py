@@ -101,6 +101,19 @@ def test_it_serves_the_list_and_the_store_that_are_named(todo: Todo) -> None:
     assert server.end()[0] == 0
 
 
+def test_a_new_list_is_filled_for_a_demonstration_and_no_other(todo: Todo) -> None:
+    server = Server(todo, "--prefill", "30")
+    assert server("{ list { todos { totalCount } } }") == {"list": {"todos": {"totalCount": 30}}}
+    assert server.end()[0] == 0
+    todos = todo.todos()
+    assert [todo["number"] for todo in todos if todo["done"]] == list(range(3, 31, 3))
+    assert len(todo.log()) == 40, "a commit for each change, so that the slider has something to show"
+    for count in ("30", "0", "1001", "x"):
+        result = todo.run("serve", "--port", "0", "--prefill", count)
+        assert result.code == 2, count
+    assert "inbox has todos" in todo.run("serve", "--prefill", "3").err
+
+
 def test_start_up_of_other_verbs_imports_nothing_of_it(todo: Todo) -> None:
     run = "import sys; from cqrs_todo.cli import main; [main(verb) for verb in (['add', 'x'], ['ls'], ['done', '1'])]"
     code = f"{run}; print(*sys.modules, file=sys.stderr)"
