@@ -1,7 +1,7 @@
 """The subscription: commits as they are recorded, by this server or by any other process."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterable, Iterator
 from itertools import groupby
 
 import strawberry
@@ -11,10 +11,11 @@ from ..cqrs.errors import DamagedLog
 from ..cqrs.events import Commit as RecordedCommit
 from ..cqrs.query import Query
 from ..cqrs.store import Log
-from .history import Commit, commit_of
+from .history import Commit, Event, commit_of
 from .queries import ListName
 from .todos import Info
 from .work import Work, refusal
+from .worker import Stopping, Worker
 
 INTERVAL = 0.25
 """How often to look for new commits, in seconds."""
@@ -24,6 +25,24 @@ MOST_SUBSCRIPTIONS = 64
 """How many subscriptions there may be at a time."""
 
 _running: set[object] = set()
+
+
+class _Interruptible(list[Event]):
+    """Events that are given one after the other until the server ends.
+
+    What a client wants of a commit is computed in the thread of the sockets, without a pause. For 10,000 events that takes
+    seconds, in which the server could not end.
+    """
+
+    def __init__(self, events: Iterable[Event], worker: Worker) -> None:
+        super().__init__(events)
+        self._worker = worker
+
+    def __iter__(self) -> Iterator[Event]:
+        for event in super().__iter__():
+            if self._worker.stopped:
+                raise Stopping
+            yield event
 
 
 class Followed:
@@ -65,7 +84,9 @@ class Followed:
             for _, group in groupby(events, lambda event: event.metadata.command):
                 recorded = tuple(group)
                 commit = RecordedCommit(recorded, recorded[0].metadata)
-                found.append(commit_of(commit, visit.to_local, todos.position_of, todos.label))
+                shown = commit_of(commit, visit.to_local, todos.position_of, todos.label)
+                shown.events = _Interruptible(shown.events, self._work.worker)
+                found.append(shown)
             self._cursor = cursor
             if len(found) >= _MANY:
                 break

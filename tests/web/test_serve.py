@@ -168,18 +168,21 @@ def test_killed_at_any_time_it_loses_no_answered_change(tmp_path: Path) -> None:
         server = Server(todo)
         answered: list[str] = []
 
-        def write(server: Server = server, answered: list[str] = answered) -> None:
+        def write(writer: int, server: Server = server, answered: list[str] = answered) -> None:
             try:
-                for text in map(str, range(10_000)):
+                for text in (f"{writer}/{number}" for number in range(10_000)):
                     answered += [text] if post(server, text).get("data") else []
             except (OSError, http.client.HTTPException):
                 return
 
-        thread = threading.Thread(target=write)
-        thread.start()
+        threads = [threading.Thread(target=write, args=(writer,)) for writer in range(4)]
+        for thread in threads:
+            thread.start()
         time.sleep(0.2 + attempt * 0.05)
         os.kill(server.process.pid, signal.SIGKILL)
         server.process.communicate()
-        thread.join()
+        for thread in threads:
+            thread.join()
+        assert answered
         assert set(answered) <= {todo["text"] for todo in todo.todos()}
         assert todo.run("verify").code == 0

@@ -19,7 +19,7 @@ from cqrs_todo.cqrs.stores.jsonl.reader import LogReader
 from cqrs_todo.todo.model import Create
 from cqrs_todo.web.subscription import Followed
 from cqrs_todo.web.work import Views, Work
-from cqrs_todo.web.worker import Worker
+from cqrs_todo.web.worker import Stopping, Worker
 from tests.web.conftest import Server
 
 EVENTS = """subscription($after: Int, $list: String) { events(after: $after, list: $list) {
@@ -186,3 +186,20 @@ def test_a_long_history_is_read_once_and_not_again_for_each_part(tmp_path: Path,
                 parts.append([commit.position for commit in commits])
         assert [position for part in parts for position in part] == list(missing)
         assert read == len(missing)
+
+
+def test_a_commit_of_any_size_does_not_hold_up_the_end_of_the_server(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    options = Options()
+    options.store = f"jsonl:{tmp_path / 'lists'}"
+    session = Session(options)
+    session.list.add([Create(f"todo {number}", datetime.now(UTC)) for number in range(100)])
+    worker = Worker()
+    [commit] = Followed(Work(Program(session), worker, Views()), None, 0).new()
+    events = iter(commit.events)
+    assert next(events).position == 1
+    worker.refuse()
+    with pytest.raises(Stopping):
+        next(events)

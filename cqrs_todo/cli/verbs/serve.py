@@ -139,9 +139,7 @@ def _print_address(session: Session, url: str, token: str, *, remote: bool) -> N
 
 VERB = Verb(
     name="serve",
-    help=(
-        "Serve a page with the lists, and GraphQL. Only programs and browsers on this machine that have the token can use it."
-    ),
+    help="Serve the lists as a page and over GraphQL, only for browsers and programs on this machine that have the token.",
     examples=("todo serve", "todo serve --port 8080", "todo -L demo serve --prefill 100"),
     action=serve,
     group=LISTS,
