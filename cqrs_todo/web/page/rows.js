@@ -148,7 +148,7 @@ export class Rows {
     box.hidden = true;
     number.textContent = "";
     text.textContent = name;
-    chips.replaceChildren(element("span", { class: "chip count" }, String(count)));
+    chips.replaceChildren(element("span", { class: "chip total" }, String(count)));
   }
 
   #chips(state, slot, differing, present, count) {
