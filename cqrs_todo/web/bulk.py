@@ -11,7 +11,7 @@ from urllib.parse import parse_qs
 import msgspec
 
 from ..cqrs.cursor import Cursor
-from ..cqrs.errors import CqrsError
+from ..cqrs.errors import CqrsError, StaleCursor
 from ..cqrs.events import Commit, UnknownEvent
 from ..cqrs.playback import earlier_commits
 from ..todo.fields import Todo, declarations
@@ -105,12 +105,16 @@ class Bulk:
             "damage": todos.log.damage,
             "warnings": list(todos.warnings),
             "first": None if first is None else _milliseconds(first),
+            "sum": _sum(next(todos.log.commits_backward(), None)),
             "attributes": Todo.__struct_fields__,
             "todos": [(item.number, item.id, item.version, item.todo) for item in view.items],
         }
 
     def _deltas(self, arguments: Arguments) -> object:
-        """Return commits: those before a position, the newest first, or those after a position, the oldest first."""
+        """Return commits: those before a position, the newest first, or those after a position, the oldest first.
+
+        With the digest of the commit at that position, a log that was rewritten meanwhile is an error.
+        """
         visit = self._visit(arguments)
         todos = visit.todos
         fold = todos.repository.fold()
@@ -121,11 +125,14 @@ class Bulk:
             commits, more = self._earlier(todos, fold.position if before is None else max(0, min(before - 1, fold.position)))
             return {**head, "commits": [_written(commit) for commit in commits], "more": more}
         last = next(todos.log.commits_backward(Cursor(after)), None) if after else None
+        if arguments.get("sum", _sum(last)) != _sum(last):
+            raise StaleCursor(f"{todos.name} was rewritten")
         start = after if last is None else max(after, last.last)
         commits, more = self._part(commit for commit in todos.log.commits(Cursor(start)) if commit.position > start)
         created = {event.stream for commit in commits for event in commit.events if event.created}
         numbers = {id_of(stream): entity.number for stream in created if (entity := fold.get(stream)) is not None}
-        return {**head, "commits": [_written(commit) for commit in commits], "more": more, "numbers": numbers}
+        written = [_written(commit) for commit in commits]
+        return {**head, "commits": written, "more": more, "numbers": numbers, "sum": _sum(commits[-1] if commits else last)}
 
     def _earlier(self, todos: TodoList, position: int) -> tuple[list[Commit], bool]:
         """Read the commits up to a position, newest first, from where an earlier part of the same history ended.
@@ -185,6 +192,11 @@ def _written(commit: Commit) -> object:
         for event in commit.events
     ]
     return commit.position, commit.last, _milliseconds(commit), meta.by, meta.command, meta.meta.get(BECAUSE), events
+
+
+def _sum(commit: Commit | None) -> str:
+    """Return the digest of a commit, which covers all that comes before it; '' for none."""
+    return "" if commit is None else commit.sum
 
 
 def _milliseconds(commit: Commit) -> int:

@@ -78,6 +78,7 @@ class Followed:
         if fold.position < self._cursor.position:
             raise refusal(f"{self._name} has lost @{self._cursor.position}, which had been recorded", "CONFLICT")
         if fold.position == self._cursor.position:
+            self._check_unchanged(todos.log)
             return []
         found: list[Commit] = []
         for events, cursor in todos.log.selected(Query(), self._cursor):
@@ -91,6 +92,15 @@ class Followed:
             if len(found) >= _MANY:
                 break
         return found
+
+    def _check_unchanged(self, log: Log) -> None:
+        """Check that what was read is still in the log. A merge, a repair, and forgetting a todo rewrite it."""
+        end, known = log.cursor(), self._cursor
+        if known is None or end.position != known.position or not end.digest:
+            return
+        if known.digest not in (b"", end.digest):
+            raise refusal(f"{self._name} was rewritten", "CONFLICT")
+        self._cursor = end
 
     def _beginning(self, log: Log, end: int) -> Cursor:
         """Return where to begin to read: behind the commit that holds the position after which the client wants commits."""

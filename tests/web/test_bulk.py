@@ -48,6 +48,17 @@ def test_a_list_comes_whole_and_its_events_come_in_parts_newest_first(server: Se
     assert sorted(first["numbers"].values()) == [1, 2, 3]
 
 
+def test_a_log_that_was_rewritten_is_noticed_by_its_digest(server: Server, page_list: str) -> None:
+    state = answer(server, "/state", list=page_list)
+    same = answer(server, "/deltas", list=page_list, after=3, sum=state["sum"])
+    assert (same["commits"], same["sum"]) == ([], state["sum"])
+    server.todo("-L", page_list, "add", "four")
+    assert len(answer(server, "/deltas", list=page_list, after=3, sum=state["sum"])["commits"]) == 1
+    server.todo("-L", page_list, "forget", "1", "--yes")
+    status, document = get(server, "/deltas", list=page_list, after=3, sum=state["sum"])
+    assert (status, document["error"]["code"]) == (409, "CONFLICT")
+
+
 def test_parts_follow_one_another_without_a_gap(server: Server) -> None:
     server.todo("-L", "parts", "add", "-", stdin="".join(f"todo {number}\n" for number in range(9_000)))
     for _ in range(3):

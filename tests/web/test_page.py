@@ -220,6 +220,32 @@ def test_a_list_that_is_renamed_archived_replaced_or_damaged_gets_a_clear_messag
     file.write_bytes(b"".join(lines))
 
 
+def test_what_is_forgotten_does_not_stay_on_the_page(opened: Opened, server: Server, page_list: str) -> None:
+    opened.open(page_list)
+    server.todo("-L", page_list, "forget", "2", "--yes")
+    opened.is_not_current()
+    opened.page.click("#alert button")
+    opened.wait()
+    opened.shows("one", "three")
+    server.todo("-L", page_list, "add", "four")
+    opened.shows("one", "three", "four")
+
+
+def test_whole_days_belong_to_the_time_zone_of_the_browser(browser: "Browser", server: Server, page_list: str) -> None:
+    limits = """async day => {
+      const { days } = await import('/page/dates.js');
+      return [days.start(day), days.end(day) + 1].map(time => new Date(time).toISOString().slice(0, 16));
+    }"""
+    for zone, day, expected in (
+        ("Pacific/Kiritimati", "2026-11-28", ["2026-11-27T10:00", "2026-11-28T10:00"]),
+        ("America/New_York", "2026-11-01", ["2026-11-01T04:00", "2026-11-02T05:00"]),
+        ("America/New_York", "2026-03-08", ["2026-03-08T05:00", "2026-03-09T04:00"]),
+    ):
+        with browsing(browser, server, timezone_id=zone) as opened:
+            opened.open(page_list)
+            assert opened.page.evaluate(limits, day) == expected
+
+
 # GraphiQL
 
 

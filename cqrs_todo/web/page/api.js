@@ -42,7 +42,13 @@ export function post(path, document) {
 }
 
 export async function graphql(query, variables = {}) {
-  const answer = await post("/graphql", { query, variables });
+  let answer;
+  try {
+    answer = await post("/graphql", { query, variables });
+  } catch (error) {
+    if (error.code !== "UNREACHABLE" || !query.startsWith("mutation")) throw error;
+    throw new Refused("The server did not answer.", "UNREACHABLE", "Look whether the change was recorded before you make it again.");
+  }
   const [error] = answer.errors ?? [];
   if (error) throw new Refused(error.message, error.extensions?.code ?? "INTERNAL", error.extensions?.hint);
   return answer.data;

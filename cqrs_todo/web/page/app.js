@@ -14,6 +14,7 @@ import * as words from "./words.js";
 
 const ANSWER = "{ position commits commit { command } }";
 const PLAY_SECONDS = 20; // how long the whole history is played
+const MOST_LOADED = 300_000; // how many events are loaded without being asked for; the slider loads more at its left end
 const TOAST_MS = 7_000;
 const HOVER_MS = 120;
 const SETTLE_MS = 120; // after the last movement, what takes longer is computed
@@ -199,7 +200,7 @@ function showLists(names, chosen) {
 async function loadOlder(loaded, at) {
   try {
     let more = !loaded.complete;
-    while (more && history === loaded) {
+    while (more && history === loaded && (at !== null || loaded.eventCount < MOST_LOADED)) {
       more = await loaded.older();
       if (history !== loaded) return;
       timeline.update(loaded);
@@ -208,7 +209,7 @@ async function loadOlder(loaded, at) {
         at = null;
       }
     }
-    document.body.dataset.history = "complete";
+    document.body.dataset.history = loaded.complete ? "complete" : "enough";
     if (at !== null) jump(loaded.placeOf(at));
     render();
   } catch (error) {

@@ -12,6 +12,7 @@ export class History {
     this.list = state.list;
     this.log = state.log;
     this.position = state.position; // of the last event that is known
+    this.sum = state.sum; // the digest there, by which the server notices that the log was rewritten
     this.damage = state.damage;
     this.first = state.first; // the time of the first commit
     this.slots = new Map(); // by the ids of the todos
@@ -48,6 +49,7 @@ export class History {
     return this.slots.get(id) ?? this.#slot(id, number, 0, null);
   }
 
+  get eventCount() { return this.position - this.reached; } // how many events are known
   get place() { return this.commits.length - this.behind; }
   get atNow() { return this.behind === 0; }
   get commit() { return this.commits[this.place - 1] ?? null; } // the last commit up to the moment
@@ -83,10 +85,11 @@ export class History {
     return this.#chained(async () => {
       const found = [];
       for (let more = true; more; ) {
-        const part = await get("/deltas", { list: this.list, after: this.position });
+        const part = await get("/deltas", { list: this.list, after: this.position, sum: this.sum });
         this.#check(part);
         if (part.position < this.position) throw new Replaced(this.list);
         this.#append(part.commits, part.numbers, found);
+        this.sum = part.sum;
         more = part.more;
       }
       return found;
