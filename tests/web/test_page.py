@@ -117,6 +117,10 @@ def test_the_board_groups_by_urgency_and_the_list_is_a_tree(opened: Opened, serv
         "() => [...document.querySelectorAll('.row.group:not([hidden])')].map(row => row.innerText.replace(/\\s+/g, ' '))"
     )
     assert opened.page.evaluate(groups) == ["Overdue 1", "Today 2", "Next 4", "Waiting 1"], "one that recurs is due today"
+    numbers = """() => [...document.querySelectorAll('.row:not(.group):not([hidden])')]
+      .sort((one, two) => one.place - two.place).map(row => row.querySelector('.number').textContent)"""
+    printed = [line.split("\t")[0] for line in server.todo("-L", page_list, "--plain").out.splitlines()]
+    assert opened.page.evaluate(numbers)[: len(printed)] == printed, "the order is that of `todo`"
     opened.page.click("[data-view=list]")
     opened.shows("one", "part", "two", "three", "late", "now", "hidden", "again")
     row = opened.page.locator(".row", has_text="one").first

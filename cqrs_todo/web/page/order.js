@@ -36,22 +36,28 @@ function board(history) {
     else groups.Next.push(slot);
   }
   const entries = [];
+  const levels = new Map();
   let count = 0;
   for (const [name, slots] of Object.entries(groups)) {
     if (!slots.length) continue;
     slots.sort(byUrgency(states, numbers));
     entries.push({ name, count: slots.length });
-    for (const slot of slots) entries.push(slot);
+    for (const entry of nested(slots, history, levels)) entries.push(entry);
     count += slots.length;
   }
-  return { entries, levels: new Map(), count };
+  return { entries, levels, count };
 }
 
-// As a tree: each todo under its parent, if that is shown.
-function arranged(slots, { states, slots: slotOf, numbers }) {
+function arranged(slots, history) {
+  const { numbers } = history;
   slots.sort((one, two) => numbers[one] - numbers[two]);
   const levels = new Map();
-  if (!slots.some((slot) => states[slot].parent !== null)) return { entries: slots, levels, count: slots.length };
+  return { entries: nested(slots, history, levels), levels, count: slots.length };
+}
+
+// As a tree: each todo under its parent, if that is among them, and otherwise in the same order.
+function nested(slots, { states, slots: slotOf }, levels) {
+  if (!slots.some((slot) => states[slot].parent !== null)) return slots;
   const shown = new Set(slots);
   const children = new Map();
   const roots = [];
@@ -69,7 +75,11 @@ function arranged(slots, { states, slots: slotOf, numbers }) {
     if (level) levels.set(slot, level);
     for (const child of (children.get(slot) ?? []).reverse()) stack.push([child, level + 1]);
   }
-  return { entries, levels, count: slots.length };
+  if (entries.length < slots.length) { // a merge can make todos parts of one another
+    const placed = new Set(entries);
+    for (const slot of slots) if (!placed.has(slot)) entries.push(slot);
+  }
+  return entries;
 }
 
 // How many of the todos directly under each todo there are, and how many of them are done.
