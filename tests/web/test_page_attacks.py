@@ -268,6 +268,8 @@ def test_axe_finds_nothing(browser: "Browser", server: Server, page_list: str, s
         opened.page.keyboard.press("j")
         opened.page.keyboard.press("Enter")
         assert violations(opened) == []
+        covered = opened.page.evaluate("() => document.querySelector('.todos').inert")
+        assert covered == (width < 900), "what the details cover cannot be reached by keyboard"
         opened.page.keyboard.press("Escape")
         for _ in range(2):
             opened.page.keyboard.press("[")

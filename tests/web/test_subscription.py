@@ -164,10 +164,10 @@ def test_a_long_history_is_read_once_and_not_again_for_each_part(tmp_path: Path,
     options = Options()
     options.store = f"jsonl:{tmp_path / 'lists'}"
     session = Session(options)
-    for number in range(600):
+    for number in range(330):
         session.list.add([Create(f"todo {number}", datetime.now(UTC))])
     work = Work(Program(session), Worker(), Views())
-    for after, missing in ((0, range(1, 601)), (300, range(301, 601)), (None, range(0))):
+    for after, missing in ((0, range(1, 331)), (200, range(201, 331)), (None, range(0))):
         followed = Followed(work, None, after)
         work.desk.visit("inbox").todos.repository.fold()
         read = 0

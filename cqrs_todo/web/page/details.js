@@ -5,12 +5,19 @@ import { element, find, note } from "./dom.js";
 import * as words from "./words.js";
 
 const SHOWN_EVENTS = 50;
+const COVERS = matchMedia("(max-width: 899px)"); // where the details cover everything else
 
 export class Details {
   constructor(handlers) {
     this.panel = find("details");
     this.handlers = handlers;
     this.slot = null;
+    COVERS.addEventListener("change", () => this.#cover());
+  }
+
+  // What is covered cannot be reached by keyboard.
+  #cover() {
+    for (const part of document.querySelectorAll(".top, .past, .todos, .time")) part.inert = this.isOpen && COVERS.matches;
   }
 
   get isOpen() { return this.slot !== null; }
@@ -18,7 +25,7 @@ export class Details {
   open(slot, context, editing) {
     this.slot = slot;
     this.panel.hidden = false;
-    document.body.classList.add("with-details");
+    this.#cover();
     this.#fill(context);
     const focused = editing ? this.panel.querySelector("input, textarea") : this.panel.querySelector("h2");
     if (editing && context.editable) focused.focus();
@@ -30,7 +37,7 @@ export class Details {
     this.slot = null;
     this.panel.hidden = true;
     this.panel.replaceChildren();
-    document.body.classList.remove("with-details");
+    this.#cover();
     this.handlers.closed();
   }
 
