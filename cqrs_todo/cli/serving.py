@@ -87,27 +87,12 @@ class ListVisit:
         return given.creation(text, self.todos.clock())
 
     def creation_of_line(self, line: str) -> Create:
-        """Return the command that creates a todo from a line with markers."""
-        text, given = self._read_line(line)
-        if not text.strip():
-            raise UsageError("there is no text", "write what to do")
-        return given.creation(text, self.todos.clock())
-
-    def changes_of_line(self, line: str) -> Callable[[Item], Sequence[TodoCommand]]:
-        """Return the commands that change a todo as a line says."""
-        text, given = self._read_line(line)
-        if text.strip():
-            given = Given({**given.values, TEXT.name: text}, given.cleared)
-        if not given:
-            raise UsageError("the text is empty", "give the todo a text")
-        now = self.todos.clock()
-        return lambda item: list(given.commands(item, now))
-
-    def _read_line(self, line: str) -> tuple[str, Given]:
-        """Return the text of a line, and what its markers say, as `todo add -` reads lines of stdin."""
+        """Return the command that creates a todo from a line with markers, as `todo add -` reads lines of stdin."""
         attributes = self._session.config.attributes
         text, markers = split_line(check_text("line", line), attributes)
-        return text, given_by(self._session, markers, attributes)
+        if not text.strip():
+            raise UsageError("there is no text", "write what to do")
+        return given_by(self._session, markers, attributes).creation(text, self.todos.clock())
 
     def changes(self, values: Mapping[str, Any]) -> Callable[[Item], Sequence[TodoCommand]]:
         """Return the commands that change fields. A set that is given replaces the one that is there."""

@@ -15,6 +15,7 @@ from ..cqrs.errors import CqrsError, StaleCursor
 from ..cqrs.events import Commit, UnknownEvent
 from ..cqrs.playback import earlier_commits
 from ..todo.fields import Todo, declarations
+from ..todo.model import DECIDER
 from ..todo.read_models.note_html import html_of
 from ..todo.service import TodoList
 from ..todo.views import BECAUSE, id_of
@@ -29,6 +30,8 @@ _MOST_WALKS = 4
 _CODES = {"NOT_FOUND": 404, "INVALID": 400, "CONFLICT": 409, "WRONG_EXPECTED_VERSION": 409}
 """The statuses of the codes of errors; the others are 500."""
 _LONGEST_NOTE = 2**18
+_TODOS = DECIDER.stream("")
+"""How the names of the streams of todos begin."""
 
 Arguments = Mapping[str, str]
 
@@ -185,7 +188,7 @@ def _written(commit: Commit) -> object:
     meta = commit.metadata
     events = [
         (
-            id_of(event.stream) if event.stream.startswith("todo/") else "",
+            id_of(event.stream) if event.stream.startswith(_TODOS) else "",
             event.type,
             None if isinstance(event.data, UnknownEvent) else event.data,
         )

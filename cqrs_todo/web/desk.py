@@ -65,9 +65,6 @@ class Visit(Protocol):
     def creation_of_line(self, line: str) -> Create:
         """Return the command that creates a todo from a line with markers, such as `Buy milk +home due:friday`."""
 
-    def changes_of_line(self, line: str) -> Callable[[Item], Sequence[TodoCommand]]:
-        """Return the commands that change a todo as a line says: its words are the new text, and its markers set fields."""
-
     def changes(self, values: Mapping[str, Any]) -> Callable[[Item], Sequence[TodoCommand]]:
         """Return the commands that change fields.
 

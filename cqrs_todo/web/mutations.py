@@ -181,14 +181,6 @@ class Mutations:
         return sent.run(lambda visit: visit.todos.add([visit.creation_of_line(line) for line in lines]))
 
     @strawberry.field
-    def edit_line(
-        self, info: Info, id: strawberry.ID, line: str, list_name: ListName = None, command: CommandInput | None = None
-    ) -> AnswerQL:
-        """Change a todo as a line says: its words are the new text, and its markers set fields."""
-        sent = _Command(info, list_name, command, id=id, line=line, list=list_name)
-        return sent.change([id], None, lambda visit: visit.changes_of_line(line))
-
-    @strawberry.field
     def change(
         self,
         info: Info,

@@ -133,10 +133,10 @@ def test_the_page_and_everything_in_it_needs_the_token_and_allows_nothing_from_e
         assert server.request("GET", path, server.authorization).status == 404, path
 
 
-def test_a_line_adds_and_edits_as_the_command_line_does(server: Server, page_list: str) -> None:
+def test_a_line_adds_as_the_command_line_does(server: Server, page_list: str) -> None:
     document = "mutation($lines: [String!]!, $list: String) { addLines(lines: $lines, list: $list) { todos { number } } }"
-    added = server(document, list=page_list, lines=["Buy milk +home due:2030-01-02 pri:high", "-- +literal"])
-    assert [todo["number"] for todo in added["addLines"]["todos"]] == [4, 5]
+    added = server(document, list=page_list, lines=["Buy milk +home due:2030-01-02 pri:high", "-- +literal", "x due:none"])
+    assert [todo["number"] for todo in added["addLines"]["todos"]] == [4, 5, 6]
     todos = server.todo.todos("-L", page_list)
     assert (todos[3]["text"], todos[3]["tags"], todos[3]["due"], todos[3]["priority"]) == (
         "Buy milk",
@@ -144,13 +144,7 @@ def test_a_line_adds_and_edits_as_the_command_line_does(server: Server, page_lis
         "2030-01-02",
         "H",
     )
-    assert todos[4]["text"] == "+literal"
-    edit = "mutation($line: String!, $list: String) { editLine(id: 4, line: $line, list: $list) { commits } }"
-    server(edit, list=page_list, line="Buy oat milk due:none")
-    server(edit, list=page_list, line="pri:L")
-    todo = server.todo.todos("-L", page_list)[3]
-    assert (todo["text"], todo["due"], todo["priority"]) == ("Buy oat milk", None, "L")
-    for line, why in (("", "empty"), ("  ", "empty"), ("due:someday", "someday")):
-        assert why in server.error(edit, list=page_list, line=line)[1]
-    for lines in ([], ["+home"], [" "], ["x due:someday"], ["x"] * 1_001):
+    assert (todos[4]["text"], todos[5]["due"]) == ("+literal", None)
+    for lines in ([], ["+home"], [" "], ["x due:someday"], ["x"] * 1_001, ["x", ""]):
         assert server.error(document, list=page_list, lines=lines)[0] in ("INVALID", "TOO_LARGE", "REJECTED"), lines
+    assert len(server.todo.todos("-L", page_list)) == 6, "all lines or none"

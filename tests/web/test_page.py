@@ -277,7 +277,7 @@ def test_whole_days_belong_to_the_time_zone_of_the_browser(browser: "Browser", s
 # GraphiQL
 
 
-def test_graphiql_runs_queries_from_our_own_files(opened: Opened, server: Server, page_list: str) -> None:
+def test_graphiql_runs_queries_and_subscriptions_from_our_own_files(opened: Opened, server: Server, page_list: str) -> None:
     assert server.request("GET", "/graphiql").status == 401
     opened.open(page_list)
     opened.page.goto(f"http://{server.host}/graphiql")
@@ -286,3 +286,11 @@ def test_graphiql_runs_queries_from_our_own_files(opened: Opened, server: Server
     opened.page.wait_for_function("() => document.querySelector('.result-window').innerText.includes('totalCount')")
     opened.page.click("[aria-label='Show Documentation Explorer']")
     opened.page.wait_for_selector("text=Root Types")
+    document = f'subscription {{ events(after: 0, list: "{page_list}") {{ last }} }}'
+    opened.page.evaluate(
+        "text => document.querySelector('.graphiql-query-editor .CodeMirror').CodeMirror.setValue(text)", document
+    )
+    opened.page.click(".graphiql-execute-button")
+    opened.page.wait_for_function("() => document.querySelector('.result-window').innerText.includes('\"last\": 3')")
+    add(server, page_list, "four")
+    opened.page.wait_for_function("() => document.querySelector('.result-window').innerText.includes('\"last\": 4')")

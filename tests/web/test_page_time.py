@@ -1,6 +1,7 @@
 """The time slider in a real browser: what it shows at each moment is what `todo at` prints."""
 
 import random
+from collections.abc import Sequence
 from typing import Any
 
 from tests.web.browsing import Opened, add
@@ -27,12 +28,28 @@ def live_through(server: Server, name: str, changes: int) -> list[int]:
     """Record changes of every kind in a list, and return the positions of the commits."""
     some = random.Random(25)
     words = ("milk", "bread", "letters", "the bicycle", "ünïcode 🎉")
-    markers = ["+home", "+post", "due:2026-12-01", "due:2031-01-05-17:00", "pri:H", "pri:L", "project:work.a"]
-    markers += ["wait:2031-01-01", "remind:2031-02-03-9:00", "every:month", "estimate:2h"]
-    markers += ["due:none", "pri:none", "wait:none", "estimate:none"]
+    fields: dict[str, Sequence[Any]] = {
+        "text": words,
+        "note": ("*x*", None),
+        "due": ("2026-12-01", "2031-01-05 17:00", None),
+        "reminder": ("2031-02-03 9:00", None),
+        "priority": ("H", "L", None),
+        "tags": (["home"], ["post", "home"], []),
+        "project": ("work.a", None),
+        "wait": ("2031-01-01", None),
+        "every": ("month", "2 weeks", None),
+        "attributes": ([{"key": "estimate", "value": "2h"}], [{"key": "estimate", "value": None}]),
+    }
+    lines = (
+        "+home",
+        "due:2026-12-01",
+        "every:month pri:H",
+        "remind:2031-02-03-9:00 estimate:2h",
+        "project:a.b wait:2031-01-01",
+    )
     positions = [0]
 
-    types = {"ids": "[ID!]", "id": "ID!", "line": "String!", "lines": "[String!]!", "changes": "Changes!", "to": "String"}
+    types = {"ids": "[ID!]", "lines": "[String!]!", "changes": "Changes!", "to": "String"}
 
     def send(mutation: str, **variables: Any) -> None:
         given = ", ".join(f"${each}: {types[each]}" for each in variables)
@@ -48,18 +65,16 @@ def live_through(server: Server, name: str, changes: int) -> list[int]:
     in_list = f'list: "{name}"'
     for _ in range(2 * changes):
         id = str(some.randint(1, 12))
-        line = " ".join(some.sample(markers, 2))
         if some.random() < 0.25:
-            send(
-                f"addLines(lines: $lines, {in_list})",
-                lines=[f"{some.choice(words)} {line}" for _ in range(some.randint(1, 3))],
-            )
+            new = [f"{some.choice(words)} {some.choice(lines)}" for _ in range(some.randint(1, 3))]
+            send(f"addLines(lines: $lines, {in_list})", lines=new)
             continue
         kind = some.choice(
-            ("edit", "edit", "complete", "reopen", "remove", "restore", "undo", "redo", "to", "note", "links")
+            ("change", "change", "change", "complete", "reopen", "remove", "restore", "undo", "redo", "to", "links")
         )
-        if kind == "edit":
-            send(f"editLine(id: $id, line: $line, {in_list})", id=id, line=f"{some.choice((some.choice(words), ''))} {line}")
+        if kind == "change":
+            values = {name: some.choice(fields[name]) for name in some.sample(sorted(fields), 2)}
+            send(f"change(ids: $ids, changes: $changes, {in_list})", ids=[id], changes=values)
         elif kind in ("undo", "redo"):
             send(f"{kind}({in_list})")
         elif kind == "to":
