@@ -4,6 +4,7 @@ import random
 from collections.abc import Sequence
 from typing import Any
 
+from cqrs_todo.todo.model import EVENTS
 from tests.web.browsing import Opened, add
 from tests.web.conftest import Server
 
@@ -63,6 +64,12 @@ def live_through(server: Server, name: str, changes: int) -> list[int]:
         assert "argument" not in str(answer), answer
 
     in_list = f'list: "{name}"'
+    send(f"addLines(lines: $lines, {in_list})", lines=["first", "second", "third"])
+    for id, values in (
+        ("2", {"parent": "1", "tags": ["home"], "depends": ["3"]}),
+        ("2", {"parent": None, "tags": [], "depends": []}),
+    ):
+        send(f"change(ids: $ids, changes: $changes, {in_list})", ids=[id], changes=values)
     for _ in range(2 * changes):
         id = str(some.randint(1, 12))
         if some.random() < 0.25:
@@ -99,6 +106,8 @@ def then(server: Server, name: str, position: int) -> list[Any]:
 
 def test_at_50_positions_every_field_is_what_todo_at_prints(opened: Opened, server: Server) -> None:
     positions = live_through(server, "moments", 60)
+    recorded = {event["type"] for commit in server.todo.log("moments") for event in commit["events"]}
+    assert EVENTS.keys() - recorded <= {"todo_reminder_acknowledged"}, "every kind of change is among them"
     opened.page.set_viewport_size({"width": 1200, "height": 4000})  # so that every row is there
     opened.open("moments")
     opened.page.click("[data-view=all]")
