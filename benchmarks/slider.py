@@ -27,6 +27,17 @@ from .measure import environment
 SIZES = ((100, 1_000), (1_000, 10_000), (10_000, 100_000))
 """The lists: how many todos and events."""
 SECONDS = 6.0
+SIZE = {"width": 1440, "height": 900}
+CONTROL = """<!doctype html><body style="margin:0"><div id=slider style="height:60px"></div><p>x</p><script>
+  const box = document.querySelector('p');
+  let x = 0, wanted = false;
+  slider.addEventListener('pointermove', event => {
+    x = event.clientX;
+    if (!wanted) requestAnimationFrame(() => { wanted = false; box.style.transform = `translateX(${x}px)`; });
+    wanted = true;
+  });
+</script>"""
+"""A page in which only one letter moves. It shows how many frames this machine can draw at all."""
 LIVE = "() => document.body.dataset.live === 'live' && document.body.dataset.history === 'complete'"
 
 
@@ -87,6 +98,35 @@ def work_of(trace: list[dict[str, Any]]) -> list[float]:
     ]
 
 
+def drag(browser: Any, page: Any, folder: Path) -> tuple[list[float], list[float]]:
+    """Drag the slider of a page, and return the milliseconds between frames, and those of work."""
+    box = page.locator("#slider").bounding_box()
+    left, width, y = box["x"], box["width"], box["y"] + box["height"] / 2
+    browser.start_tracing(page=page, path=str(folder / "trace"), categories=["blink.user_timing", "cc"])
+    page.mouse.move(left + width - 1, y)
+    page.mouse.down()
+    page.evaluate("() => performance.mark('drag')")
+    until = time.monotonic() + SECONDS
+    while (left_over := until - time.monotonic()) > 0:
+        part = 0.5 + 0.49 * math.cos((SECONDS - left_over) * math.pi / (SECONDS / 2))  # there and back, twice
+        page.mouse.move(left + width * part, y)
+        time.sleep(0.006)  # a mouse sends about 125 events in a second
+    page.evaluate("() => performance.mark('dropped')")
+    page.mouse.up()
+    browser.stop_tracing()
+    trace = json.loads((folder / "trace").read_bytes())["traceEvents"]
+    return frames_of(trace), work_of(trace)
+
+
+def control(browser: Any, folder: Path) -> Frames:
+    """Drag on a page in which only one letter moves."""
+    page = browser.new_page(viewport=SIZE)
+    page.set_content(CONTROL)
+    frames, work = drag(browser, page, folder)
+    page.close()
+    return Frames(0, 0, 0, frames, work, 0)
+
+
 def measure(browser: Any, folder: Path, todos: int, events: int) -> Frames:
     """Serve a list, open the page, and drag."""
     program = [sys.executable, "-m", "cqrs_todo"]
@@ -97,31 +137,15 @@ def measure(browser: Any, folder: Path, todos: int, events: int) -> Frames:
     try:
         assert server.stdout is not None
         document = json.loads(server.stdout.readline())
-        page = browser.new_page(viewport={"width": 1440, "height": 900})
+        page = browser.new_page(viewport=SIZE)
         begun = time.monotonic()
         page.goto(f"{document['url']}?token={document['token']}")
         page.wait_for_function(LIVE, timeout=120_000)
         loaded = time.monotonic() - begun
-        box = page.locator("#slider").bounding_box()
-        assert box is not None
-        left, width, y = box["x"], box["width"], box["y"] + box["height"] / 2
-        trace = folder / f"{events}.json"
-        browser.start_tracing(page=page, path=str(trace), categories=["blink.user_timing", "cc"])
-        page.mouse.move(left + width - 1, y)
-        page.mouse.down()
-        page.evaluate("() => performance.mark('drag')")
-        until = time.monotonic() + SECONDS
-        while (left_over := until - time.monotonic()) > 0:
-            part = 0.5 + 0.49 * math.cos((SECONDS - left_over) * math.pi / (SECONDS / 2))  # there and back, twice
-            page.mouse.move(left + width * part, y)
-            time.sleep(0.006)  # a mouse sends about 125 events in a second
-        page.evaluate("() => performance.mark('dropped')")
-        page.mouse.up()
-        browser.stop_tracing()
+        frames, work = drag(browser, page, folder)
         heap = page.evaluate("() => performance.memory.usedJSHeapSize") / 2**20
         page.close()
-        events_of_trace = json.loads(trace.read_bytes())["traceEvents"]
-        return Frames(todos, events, loaded, frames_of(events_of_trace), work_of(events_of_trace), heap)
+        return Frames(todos, events, loaded, frames, work, heap)
     finally:
         server.terminate()
         server.wait()
@@ -141,6 +165,7 @@ def main() -> None:
     sys.stdout.write("|---|---|---|---|---|---|---|---|---|---|\n")
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=given.chromium)
+        sys.stdout.write(control(browser, Path(folder)).row + "\n")
         for todos, events in SIZES:
             if events in given.sizes:
                 sys.stdout.write(measure(browser, Path(folder), todos, events).row + "\n")

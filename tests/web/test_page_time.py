@@ -24,6 +24,13 @@ ROWS = """() => [...document.querySelectorAll('.row:not(.group):not([hidden])')]
   .map(row => [Number(row.querySelector('.number').textContent), row.querySelector('.text').textContent,
     row.classList.contains('done')])"""
 
+IN_ORDER = """() => {
+  const rows = [...document.querySelectorAll('.row:not([hidden])')];
+  const ids = [...document.querySelectorAll('[id]')].map(each => each.id);
+  return new Set(ids).size === ids.length && rows.every((row, place) => !place || rows[place - 1].place < row.place);
+}"""
+"""Whether the rows are read in the order in which they are seen, and no two elements have one id."""
+
 
 def live_through(server: Server, name: str, changes: int) -> list[int]:
     """Record changes of every kind in a list, and return the positions of the commits."""
@@ -132,6 +139,7 @@ def test_at_50_positions_every_field_is_what_todo_at_prints(opened: Opened, serv
             f"wanted => JSON.stringify(({ROWS})().sort((one, two) => one[0] - two[0])) === JSON.stringify(wanted)",
             [[todo["number"], todo["text"], todo["completed"] is not None] for todo in expected[position]],
         )
+        opened.until(IN_ORDER)
 
 
 def test_it_is_moved_by_mouse_and_keyboard_and_played_in_both_directions(

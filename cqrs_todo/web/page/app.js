@@ -60,17 +60,23 @@ function draw() {
   const arranged = arrange(history, view, wanted);
   rows.show(arranged, context());
   timeline.draw();
-  find("moment").textContent = history.atNow ? "now" : momentInWords(history);
+  put("moment", history.atNow ? "now" : momentInWords(history));
   find("past").hidden = history.atNow;
-  if (!history.atNow) find("past-text").textContent = `The list as it was: ${momentInWords(history)}.`;
+  put("past-text", "The list as it was."); // and more once nothing moves
   document.body.classList.toggle("in-the-past", !history.atNow);
   const { count } = arranged;
   find("empty").hidden = count > 0;
-  find("empty").textContent = emptyText();
+  put("empty", emptyText());
   const searching = wanted !== null && wantedAt !== history.momentPosition ? ", searching …" : "";
-  find("count").textContent = `${count.toLocaleString("en")} ${count === 1 ? "todo" : "todos"}${searching}`;
+  put("count", `${count.toLocaleString("en")} ${count === 1 ? "todo" : "todos"}${searching}`);
   clearTimeout(settling);
   settling = setTimeout(settled, SETTLE_MS);
+}
+
+// A text that stays the same is not put there again, because that costs a layout.
+function put(id, text) {
+  const place = find(id);
+  if (place.textContent !== text) place.textContent = text;
 }
 
 function emptyText() {
@@ -81,6 +87,7 @@ function emptyText() {
 
 // What takes longer than a frame, once nothing moves any more.
 function settled() {
+  rows.settle();
   details.update(context());
   if (!history.atNow) {
     const { states, now } = history;
@@ -88,8 +95,8 @@ function settled() {
     for (let slot = 0; slot < states.length; slot++) {
       if (states[slot] !== now[slot] && history.fields.differing(states[slot], now[slot]).length) differ++;
     }
-    find("past-text").textContent =
-      `The list as it was: ${momentInWords(history)}. ${differ.toLocaleString("en")} ${differ === 1 ? "todo differs" : "todos differ"} from now.`;
+    put("past-text",
+      `The list as it was: ${momentInWords(history)}. ${differ.toLocaleString("en")} ${differ === 1 ? "todo differs" : "todos differ"} from now.`);
   }
   if (query && wantedAt !== history.momentPosition) search();
   if (!playing) rememberMoment();
@@ -376,8 +383,8 @@ function readMoment(text) {
   return { time: day[1] ? Date.parse(text) : days.end(text) };
 }
 
-async function followAddress() {
-  const values = new URLSearchParams(location.hash.slice(1));
+async function followAddress(address = location.href) {
+  const values = new URLSearchParams(new URL(address).hash.slice(1));
   const name = values.get("list") || find("list").dataset.default;
   if (!history || history.list !== name) await load(name);
   if (!history) return;
@@ -657,7 +664,7 @@ function connectControls() {
   find("list").addEventListener("change", (event) => {
     if (event.target.value) load(event.target.value).then(() => { if (history) rememberMoment(); });
   });
-  addEventListener("hashchange", followAddress);
+  addEventListener("hashchange", (event) => followAddress(event.newURL)); // by now `rememberMoment` may have changed it again
   addEventListener("beforeprint", () => printing(true));
   addEventListener("afterprint", () => printing(false));
   setInterval(() => { if (history?.atNow && !document.hidden) render(); }, 60_000); // what is overdue changes

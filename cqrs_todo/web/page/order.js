@@ -2,9 +2,6 @@
 
 import { days } from "./dates.js";
 
-const byUrgency = (states, numbers) => (one, two) =>
-  states[one].dueEnd - states[two].dueEnd || states[one].rank - states[two].rank || numbers[one] - numbers[two];
-
 export function arrange(history, view, wanted) {
   const { states, numbers } = history;
   if (wanted !== null) return arranged(slotsOf(history, (_, slot) => wanted.has(numbers[slot])), history);
@@ -21,27 +18,47 @@ function slotsOf({ states }, isWanted) {
   return found;
 }
 
+// The todos of a group by urgency. Slots are in the order of the numbers, so only those that are due need sorting.
+class Group {
+  constructor(name) {
+    this.name = name;
+    this.dated = [];
+    this.ranked = [[], [], [], []];
+  }
+
+  add(slot, state) {
+    (state.due === null ? this.ranked[state.rank] : this.dated).push(slot);
+  }
+
+  sorted(states) {
+    this.dated.sort((one, two) =>
+      states[one].dueEnd - states[two].dueEnd || states[one].rank - states[two].rank || one - two);
+    return this.dated.concat(...this.ranked);
+  }
+}
+
 function board(history) {
-  const { states, numbers } = history;
+  const { states } = history;
   const now = history.time;
   const today = days.startOfDay(now);
   const tomorrow = days.nextDay(now);
-  const groups = { Overdue: [], Today: [], Next: [], Waiting: [] };
+  const groups = ["Overdue", "Today", "Next", "Waiting"].map((name) => new Group(name));
+  const [late, current, next, waiting] = groups;
   for (let slot = 0; slot < states.length; slot++) {
     const state = states[slot];
     if (state === null || state.completed !== null || state.removed) continue;
-    if (state.waitEnd > now) groups.Waiting.push(slot);
-    else if (state.dueEnd < now) groups.Overdue.push(slot);
-    else if (state.dueEnd >= today && state.dueEnd < tomorrow) groups.Today.push(slot);
-    else groups.Next.push(slot);
+    if (state.waitEnd > now) waiting.add(slot, state);
+    else if (state.dueEnd < now) late.add(slot, state);
+    else if (state.dueEnd >= today && state.dueEnd < tomorrow) current.add(slot, state);
+    else next.add(slot, state);
   }
   const entries = [];
   const levels = new Map();
   let count = 0;
-  for (const [name, slots] of Object.entries(groups)) {
+  for (const group of groups) {
+    const slots = group.sorted(states);
     if (!slots.length) continue;
-    slots.sort(byUrgency(states, numbers));
-    entries.push({ name, count: slots.length });
+    entries.push({ name: group.name, count: slots.length });
     for (const entry of nested(slots, history, levels)) entries.push(entry);
     count += slots.length;
   }
@@ -49,8 +66,6 @@ function board(history) {
 }
 
 function arranged(slots, history) {
-  const { numbers } = history;
-  slots.sort((one, two) => numbers[one] - numbers[two]);
   const levels = new Map();
   return { entries: nested(slots, history, levels), levels, count: slots.length };
 }

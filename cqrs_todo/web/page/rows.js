@@ -6,12 +6,14 @@ import * as words from "./words.js";
 
 const MARGIN = 4; // rows above and below the visible ones
 
+const keyOf = (entry) => (typeof entry === "object" ? entry.name : entry);
+
 export class Rows {
   constructor(handlers) {
     this.grid = find("rows");
     this.inner = find("inner");
     this.handlers = handlers;
-    this.pool = new Map(); // rows by their places
+    this.pool = new Map(); // rows by their slots, and by the names of groups: a row that moves need not be filled again
     this.spare = [];
     this.entries = [];
     this.active = -1; // the place of the active row
@@ -65,30 +67,46 @@ export class Rows {
     let last = Math.min(entries.length, Math.ceil((top + grid.clientHeight) / height) + MARGIN);
     if (this.all) [first, last] = [0, entries.length];
     first = Math.min(first, last); // the list may have become shorter
-    for (const [place, row] of pool) {
-      if (place < first || place >= last) {
-        row.hidden = true;
-        pool.delete(place);
-        this.spare.push(row);
-      }
+    const wanted = new Set();
+    for (let place = first; place < last; place++) wanted.add(keyOf(entries[place]));
+    for (const [key, row] of pool) {
+      if (wanted.has(key)) continue;
+      row.hidden = true;
+      row.removeAttribute("id");
+      pool.delete(key);
+      this.spare.push(row);
     }
     for (let place = first; place < last; place++) {
-      let row = pool.get(place);
+      const key = keyOf(entries[place]);
+      let row = pool.get(key);
       if (row === undefined) {
         row = this.spare.pop() ?? this.#made();
         row.hidden = false;
+        row.place = -1;
+        pool.set(key, row);
+      }
+      if (row.place !== place || anew) {
         row.place = place;
-        pool.set(place, row);
         row.style.transform = `translateY(${place * height}px)`;
         row.setAttribute("aria-rowindex", place + 1);
         row.id = `row-${place}`;
-      } else if (anew) row.style.transform = `translateY(${place * height}px)`;
+      }
       this.#fill(row, entries[place]);
     }
     const active = this.active >= first && this.active < last ? `row-${this.active}` : null;
     if (grid.getAttribute("aria-activedescendant") !== active) {
       if (active === null) grid.removeAttribute("aria-activedescendant");
       else grid.setAttribute("aria-activedescendant", active);
+    }
+  }
+
+  // Puts the rows into the order in which they are read. Moving them takes too long while the list moves.
+  settle() {
+    const sorted = [...this.pool.values()].sort((one, two) => one.place - two.place);
+    let next = this.inner.firstElementChild;
+    for (const row of sorted) {
+      if (row === next) next = next.nextElementSibling;
+      else this.inner.insertBefore(row, next);
     }
   }
 
