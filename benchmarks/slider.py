@@ -8,6 +8,7 @@ what the page computed for it. A frame takes as long as it comes after the one b
 """
 
 import argparse
+import asyncio
 import itertools
 import json
 import math
@@ -98,36 +99,41 @@ def work_of(trace: list[dict[str, Any]]) -> list[float]:
     ]
 
 
-def drag(browser: Any, page: Any, folder: Path) -> tuple[list[float], list[float]]:
+async def drag(browser: Any, page: Any, folder: Path) -> tuple[list[float], list[float]]:
     """Drag the slider of a page, and return the milliseconds between frames, and those of work."""
-    box = page.locator("#slider").bounding_box()
+    box = await page.locator("#slider").bounding_box()
     left, width, y = box["x"], box["width"], box["y"] + box["height"] / 2
-    browser.start_tracing(page=page, path=str(folder / "trace"), categories=["blink.user_timing", "cc"])
-    page.mouse.move(left + width - 1, y)
-    page.mouse.down()
-    page.evaluate("() => performance.mark('drag')")
+    mouse = await page.context.new_cdp_session(page)
+    await browser.start_tracing(page=page, path=str(folder / "trace"), categories=["blink.user_timing", "cc"])
+    await page.mouse.move(left + width - 1, y)
+    await page.mouse.down()
+    await page.evaluate("() => performance.mark('drag')")
+    sent: list[asyncio.Task[Any]] = []
     until = time.monotonic() + SECONDS
     while (left_over := until - time.monotonic()) > 0:
         part = 0.5 + 0.49 * math.cos((SECONDS - left_over) * math.pi / (SECONDS / 2))  # there and back, twice
-        page.mouse.move(left + width * part, y)
-        time.sleep(0.006)  # a mouse sends about 125 events in a second
-    page.evaluate("() => performance.mark('dropped')")
-    page.mouse.up()
-    browser.stop_tracing()
+        move = {"type": "mouseMoved", "x": left + width * part, "y": y, "button": "left", "buttons": 1}
+        # a mouse sends 125 events in a second, and does not wait until the page has drawn what came of the last one
+        sent.append(asyncio.create_task(mouse.send("Input.dispatchMouseEvent", move)))
+        await asyncio.sleep(0.008)
+    await asyncio.gather(*sent)
+    await page.evaluate("() => performance.mark('dropped')")
+    await page.mouse.up()
+    await browser.stop_tracing()
     trace = json.loads((folder / "trace").read_bytes())["traceEvents"]
     return frames_of(trace), work_of(trace)
 
 
-def control(browser: Any, folder: Path) -> Frames:
+async def control(browser: Any, folder: Path) -> Frames:
     """Drag on a page in which only one letter moves."""
-    page = browser.new_page(viewport=SIZE)
-    page.set_content(CONTROL)
-    frames, work = drag(browser, page, folder)
-    page.close()
+    page = await browser.new_page(viewport=SIZE)
+    await page.set_content(CONTROL)
+    frames, work = await drag(browser, page, folder)
+    await page.close()
     return Frames(0, 0, 0, frames, work, 0)
 
 
-def measure(browser: Any, folder: Path, todos: int, events: int) -> Frames:
+async def measure(browser: Any, folder: Path, todos: int, events: int) -> Frames:
     """Serve a list, open the page, and drag."""
     program = [sys.executable, "-m", "cqrs_todo"]
     home = with_history(folder / f"{events}", program, todos, events)
@@ -137,23 +143,23 @@ def measure(browser: Any, folder: Path, todos: int, events: int) -> Frames:
     try:
         assert server.stdout is not None
         document = json.loads(server.stdout.readline())
-        page = browser.new_page(viewport=SIZE)
+        page = await browser.new_page(viewport=SIZE)
         begun = time.monotonic()
-        page.goto(f"{document['url']}?token={document['token']}")
-        page.wait_for_function(LIVE, timeout=120_000)
+        await page.goto(f"{document['url']}?token={document['token']}")
+        await page.wait_for_function(LIVE, timeout=120_000)
         loaded = time.monotonic() - begun
-        frames, work = drag(browser, page, folder)
-        heap = page.evaluate("() => performance.memory.usedJSHeapSize") / 2**20
-        page.close()
+        frames, work = await drag(browser, page, folder)
+        heap = await page.evaluate("() => performance.memory.usedJSHeapSize") / 2**20
+        await page.close()
         return Frames(todos, events, loaded, frames, work, heap)
     finally:
         server.terminate()
         server.wait()
 
 
-def main() -> None:
+async def main() -> None:
     """Measure all lists, and print a table."""
-    from playwright.sync_api import sync_playwright
+    from playwright.async_api import async_playwright
 
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--chromium", default="/usr/bin/chromium")
@@ -163,15 +169,16 @@ def main() -> None:
         "| todos | events | loaded | frames | frames/s (median) | 99 % | longest | work (median) | most work | heap |\n"
     )
     sys.stdout.write("|---|---|---|---|---|---|---|---|---|---|\n")
-    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=given.chromium)
-        sys.stdout.write(control(browser, Path(folder)).row + "\n")
-        for todos, events in SIZES:
-            if events in given.sizes:
-                sys.stdout.write(measure(browser, Path(folder), todos, events).row + "\n")
-                sys.stdout.flush()
+    with tempfile.TemporaryDirectory() as folder:
+        async with async_playwright() as playwright:
+            browser = await playwright.chromium.launch(executable_path=given.chromium)
+            sys.stdout.write((await control(browser, Path(folder))).row + "\n")
+            for todos, events in SIZES:
+                if events in given.sizes:
+                    sys.stdout.write((await measure(browser, Path(folder), todos, events)).row + "\n")
+                    sys.stdout.flush()
     sys.stdout.write(f"load of the machine: {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors\n")
 
 
 if __name__ == "__main__":
-    main()
+    asyncio.run(main())
