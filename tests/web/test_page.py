@@ -251,6 +251,27 @@ def test_a_list_that_is_renamed_archived_replaced_or_damaged_gets_a_clear_messag
     file.write_bytes(b"".join(lines))
 
 
+def test_a_list_is_made_and_a_name_that_no_list_can_have_is_refused(opened: Opened, server: Server, page_list: str) -> None:
+    opened.open(page_list)
+    for name, outcome in ((f"{page_list}-new", None), ("a/b", "cannot contain"), (page_list.upper(), "only by case")):
+        opened.page.select_option("#list", "+new")
+        opened.page.fill("#new-list-name", name)
+        opened.page.keyboard.press("Enter")
+        if outcome is None:
+            opened.until("name => document.title === `${name} – todo`", name)
+            opened.wait()
+            opened.shows()
+            opened.page.fill("#add", "first")
+            opened.page.press("#add", "Enter")
+            opened.shows("first")
+        else:
+            opened.says(outcome)
+    assert [todo["text"] for todo in server.todo.todos("-L", f"{page_list}-new")] == ["first"]
+    opened.page.select_option("#list", "+new")
+    opened.page.keyboard.press("Escape")
+    assert opened.page.input_value("#list") == f"{page_list}-new"
+
+
 def test_what_is_forgotten_does_not_stay_on_the_page(opened: Opened, server: Server, page_list: str) -> None:
     opened.open(page_list)
     server.todo("-L", page_list, "forget", "2", "--yes")

@@ -14,6 +14,7 @@ import * as words from "./words.js";
 
 const ANSWER = "{ position commits commit { command } }";
 const PLAY_SECONDS = 20; // how long the whole history is played
+const NEW = "+new"; // no list can be called so
 const MOST_LOADED = 300_000; // how many events are loaded without being asked for; the slider loads more at its left end
 const TOAST_MS = 7_000;
 const HOVER_MS = 120;
@@ -199,8 +200,23 @@ function showLists(names, chosen) {
   const all = chosen === null || names.includes(chosen) ? names : [chosen, ...names];
   const select = find("list");
   select.replaceChildren(...(chosen === null ? [element("option", { value: "" }, "– choose a list –")] : []),
-    ...all.map((name) => element("option", { value: name }, name)));
+    ...all.map((name) => element("option", { value: name }, name)), element("option", { value: NEW }, "New list …"));
   select.value = chosen ?? "";
+}
+
+async function makeList() {
+  const name = find("new-list-name").value.trim();
+  const made = find("new-list").returnValue === "make" && name !== "";
+  find("list").value = history?.list ?? "";
+  if (!made) return;
+  notice("refused", null);
+  try {
+    const { newList } = await graphql("mutation($name: String!) { newList(name: $name) }", { name });
+    await load(newList);
+    rememberMoment();
+  } catch (error) {
+    refused(error);
+  }
 }
 
 // Loads the whole history in the background, the newest first, and goes to a position once it is there.
@@ -294,7 +310,7 @@ async function failed(error) {
   else if (error.code === "DAMAGED_LOG") {
     notice("list", `The log of this list is damaged: ${error.message}. What you see is old.`, ["Show what can be read", () => load(history.list)]);
   } else {
-    notice("list", `${error.message} What you see is old.`, ["Load the list anew", () => load(history.list, { keepMoment: true })]);
+    notice("list", `${error.message.replace(/\.$/, "")}. What you see is old.`, ["Load the list anew", () => load(history.list, { keepMoment: true })]);
   }
 }
 
@@ -603,7 +619,7 @@ document.addEventListener("keydown", (event) => {
     escape(event);
     return;
   }
-  if (!history || event.ctrlKey || event.altKey || event.metaKey || find("help").open) return;
+  if (!history || event.ctrlKey || event.altKey || event.metaKey || document.querySelector("dialog[open]")) return;
   const { target } = event;
   if (target.closest("input:not([type=checkbox]), textarea, select")) return;
   const job = (target === rows.grid ? GRID_KEYS[event.key] : null)
@@ -615,7 +631,7 @@ document.addEventListener("keydown", (event) => {
 });
 
 function escape(event) {
-  if (find("help").open) return;
+  if (document.querySelector("dialog[open]")) return;
   if (!blame.hidden) hideBlame();
   else if (event.target === find("search") && (query || find("search").value)) {
     find("search").value = query = "";
@@ -661,8 +677,12 @@ function connectControls() {
     step: () => moveByHand(history.place + 1), "step-back": () => moveByHand(history.place - 1), link: copyLink,
   };
   for (const [id, job] of Object.entries(clicks)) find(id).addEventListener("click", () => { if (history) job(); });
+  find("new-list").addEventListener("close", makeList);
   find("list").addEventListener("change", (event) => {
-    if (event.target.value) load(event.target.value).then(() => { if (history) rememberMoment(); });
+    if (event.target.value === NEW) {
+      find("new-list-name").value = find("new-list").returnValue = "";
+      find("new-list").showModal();
+    } else if (event.target.value) load(event.target.value).then(() => { if (history) rememberMoment(); });
   });
   addEventListener("hashchange", (event) => followAddress(event.newURL)); // by now `rememberMoment` may have changed it again
   addEventListener("beforeprint", () => printing(true));
