@@ -251,6 +251,23 @@ def test_a_list_that_is_renamed_archived_replaced_or_damaged_gets_a_clear_messag
     file.write_bytes(b"".join(lines))
 
 
+def test_before_the_first_todo_the_page_waits_for_it(browser: "Browser", todo: Todo) -> None:
+    with serving(todo) as server:
+        with browsing(browser, server) as opened:
+            opened.open("inbox")
+            opened.shows()
+            todo("add", "from a shell")
+            opened.shows("from a shell")
+            opened.page.keyboard.press("[")
+            opened.shows()
+        with browsing(browser, server) as opened:
+            opened.page.goto(f"http://{server.host}/?token={server.token}#list=other")
+            opened.says("no list named 'other'")
+            opened.page.select_option("#list", "inbox")
+            opened.wait()
+            opened.shows("from a shell")
+
+
 def test_a_list_is_made_and_a_name_that_no_list_can_have_is_refused(opened: Opened, server: Server, page_list: str) -> None:
     opened.open(page_list)
     for name, outcome in ((f"{page_list}-new", None), ("a/b", "cannot contain"), (page_list.upper(), "only by case")):
