@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo compiled test test-all trials mutants bench lint docs dist clean
+.PHONY: demo compiled browser test test-all trials mutants bench lint docs dist clean
 
 $(VENV)/installed: pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "cqrs-todo needs Python 3.11 or later")'
@@ -18,7 +18,14 @@ demo: $(VENV)/installed  ## Show the main commands in a temporary home.
 compiled: $(VENV)/installed
 	$(BIN)/python -m compileall -q cqrs_todo tests
 
-test: lint compiled  ## Check style and types, and run all tests.
+# The tests of the page need Chromium. Where this may install Debian's package it does; elsewhere they are skipped.
+browser:
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || \
+	  { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && \
+	    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null; } || \
+	  echo "The tests of the page are skipped: they need Chromium, for example: apt-get install chromium"
+
+test: lint compiled browser  ## Check style and types, and run all tests.
 	$(BIN)/python -m pytest -n 2 --cov --cov-config=tests/pure.coveragerc --cov-report=term $(OPTIONS)
 
 trials: compiled  ## Try to lose data: faults in every system call, power cuts, crashes, hostile input.

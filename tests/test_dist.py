@@ -59,6 +59,11 @@ def test_the_wheel_holds_the_package_its_types_its_licence_and_the_man_page(inst
     assert {name.split("/")[0] for name in names} == {"cqrs_todo", f"{own}.dist-info", f"{own}.data"}
     assert f"{own}.data/data/share/man/man1/todo.1" in names
     package = {str(file.relative_to(ROOT)) for file in (ROOT / "cqrs_todo").rglob("*.py")}
+    package |= {
+        str(file.relative_to(ROOT))
+        for folder in ("page", "graphiql")
+        for file in (ROOT / "cqrs_todo/web" / folder).iterdir()
+    }
     assert package | {"cqrs_todo/py.typed", f"cqrs_todo-{__version__}.dist-info/licenses/LICENSE"} <= set(names)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from ..cqrs.errors import Rejected
 from ..cqrs.struct import Struct
 from ..todo.fields import ATTRIBUTES, DUE, EVERY, FIELDS, TEXT, Field, KeyedField, Kind, SetField
-from ..todo.model import Add, Change, Drop, Put, TodoCommand
+from ..todo.model import Add, Change, Create, Drop, Put, TodoCommand
 from ..todo.values import AttributeKind, DayOrInstant, attribute_named, day_or_instant, number_in
 from ..todo.views import Item
 from .clock import to_local, zone_name
@@ -70,6 +70,22 @@ class Given(Struct, frozen=True):
         with _readable_rule():
             every, first = begun(rule.text, due, to_local(now).date(), to_local, zone_name())
         return {**self.values, EVERY.name: every, DUE.name: first}
+
+    def creation(self, text: str, now: datetime) -> Create:
+        """Return the command that creates a todo with a text and these values.
+
+        Args:
+            text: What is to be done.
+            now: The time of the command.
+
+        Raises:
+            UsageError: The rule gives no date.
+        """
+        others = {name: value for name, value in self.dated(None, now).items() if name != TEXT.name}
+        if ATTRIBUTES.name in others:  # a new todo has nothing that None could clear
+            pairs = others[ATTRIBUTES.name].items()
+            others[ATTRIBUTES.name] = tuple((key, value) for key, value in pairs if value is not None)
+        return Create(text, now, **others)
 
     def commands(self, item: Item, now: datetime) -> Iterator[TodoCommand]:
         """Return the commands that make these changes to a todo."""

@@ -11,7 +11,7 @@ from ..cqrs.store import Store
 from ..cqrs.stores.null import NullLog
 from ..cqrs.stores.passwords import hidden
 from ..todo.errors import InvalidQuery
-from ..todo.fields import ATTRIBUTES, FIELDS, TEXT, KeyedField, SetField
+from ..todo.fields import FIELDS, TEXT, KeyedField, SetField
 from ..todo.model import Create, TodoCommand
 from ..todo.query import Query
 from ..todo.request_errors import UnexpectedState
@@ -21,10 +21,11 @@ from ..todo.views import Item
 from ..web.desk import PublicError
 from .clock import to_local
 from .errors import UsageError
-from .fields import Given, read_fields
+from .fields import Given, given_by, read_fields
+from .markers import split_line
 from .queries import parsed
 from .report import failure, internal
-from .session import Options, Session
+from .session import Options, Session, check_text
 from .text import visible
 
 _CODES = {
@@ -83,11 +84,15 @@ class ListVisit:
         text = given.values.get(TEXT.name)
         if text is None:
             raise UsageError("the text of the todo is missing", "give it a text")
-        now = self.todos.clock()
-        others = {name: value for name, value in given.dated(None, now).items() if name != TEXT.name}
-        if ATTRIBUTES.name in others:
-            others[ATTRIBUTES.name] = tuple(others[ATTRIBUTES.name].items())
-        return Create(text, now, **others)
+        return given.creation(text, self.todos.clock())
+
+    def creation_of_line(self, line: str) -> Create:
+        """Return the command that creates a todo from a line with markers, as `todo add -` reads lines of stdin."""
+        attributes = self._session.config.attributes
+        text, markers = split_line(check_text("line", line), attributes)
+        if not text.strip():
+            raise UsageError("there is no text", "write what to do")
+        return given_by(self._session, markers, attributes).creation(text, self.todos.clock())
 
     def changes(self, values: Mapping[str, Any]) -> Callable[[Item], Sequence[TodoCommand]]:
         """Return the commands that change fields. A set that is given replaces the one that is there."""

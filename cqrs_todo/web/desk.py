@@ -62,6 +62,9 @@ class Visit(Protocol):
             values: What was written for each field, by the names of the fields.
         """
 
+    def creation_of_line(self, line: str) -> Create:
+        """Return the command that creates a todo from a line with markers, such as `Buy milk +home due:friday`."""
+
     def changes(self, values: Mapping[str, Any]) -> Callable[[Item], Sequence[TodoCommand]]:
         """Return the commands that change fields.
 

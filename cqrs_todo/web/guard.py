@@ -39,7 +39,7 @@ HEADERS: Sequence[tuple[bytes, bytes]] = (
     (b"cross-origin-resource-policy", b"same-origin"),
     (b"cache-control", b"no-store"),
 )
-"""The headers of every response."""
+"""The headers of every response that does not set them itself."""
 
 
 class Access(Struct, frozen=True):
@@ -155,7 +155,9 @@ class Guard:
             nonlocal begun
             if message["type"] == "http.response.start":
                 begun = True
-                message["headers"] = [*message.get("headers", ()), *HEADERS]
+                own = list(message.get("headers", ()))
+                names = {name for name, _ in own}
+                message["headers"] = [*own, *(header for header in HEADERS if header[0] not in names)]
             await send(message)
 
         try:
@@ -261,24 +263,37 @@ async def _with_body(scope: Scope, headers: _Headers, receive: Receive) -> Recei
     return give
 
 
+class Body(Struct, frozen=True):
+    """The body of a response.
+
+    Args:
+        type: Its media type.
+        content: Its bytes.
+    """
+
+    type: str
+    content: bytes
+
+
 async def respond(
-    send: Send, status: int, text: str, *, close: bool = False, headers: Sequence[tuple[bytes, bytes]] = ()
+    send: Send, status: int, body: str | Body, *, close: bool = False, headers: Sequence[tuple[bytes, bytes]] = ()
 ) -> None:
     """Send a complete response.
 
     Args:
         send: Sends messages of ASGI.
         status: The status.
-        text: The body, for a person.
+        body: The body, or a text for a person.
         close: Whether to close the connection, so that nothing more is read from it.
         headers: More headers.
     """
-    body = f"{text}\n".encode() if text else b""
-    own = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", str(len(body)).encode())]
+    if isinstance(body, str):
+        body = Body("text/plain; charset=utf-8", f"{body}\n".encode() if body else b"")
+    own = [(b"content-type", body.type.encode()), (b"content-length", str(len(body.content)).encode())]
     if close:
         own.append((b"connection", b"close"))
     await send({"type": "http.response.start", "status": status, "headers": [*own, *headers]})
-    await send({"type": "http.response.body", "body": body})
+    await send({"type": "http.response.body", "body": body.content})
 
 
 def _same(given: str, secret: str) -> bool:

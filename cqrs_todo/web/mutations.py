@@ -171,6 +171,16 @@ class Mutations:
         return sent.run(lambda visit: visit.todos.add([visit.creation(values_of(each)) for each in todos]))
 
     @strawberry.field
+    def add_lines(
+        self, info: Info, lines: list[str], list_name: ListName = None, command: CommandInput | None = None
+    ) -> AnswerQL:
+        """Create a todo from each line, with markers as on the command line, such as `Buy milk +home due:friday`."""
+        if not 0 < len(lines) <= MOST_TODOS:
+            raise refusal(f"give from 1 to {MOST_TODOS:,} lines", "TOO_LARGE" if lines else "INVALID")
+        sent = _Command(info, list_name, command, lines=lines, list=list_name)
+        return sent.run(lambda visit: visit.todos.add([visit.creation_of_line(line) for line in lines]))
+
+    @strawberry.field
     def change(
         self,
         info: Info,

@@ -20,9 +20,11 @@ from strawberry.asgi import GraphQL
 from strawberry.http import GraphQLHTTPResponse, GraphQLRequestData
 from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 
+from .bulk import Bulk
 from .connections import LimitedProtocol
 from .desk import Desk
 from .guard import Access, Guard, Receive, Scope, Send, respond
+from .pages import files
 from .schema import Schema
 from .work import Work
 from .worker import Stopping, Worker
@@ -68,9 +70,9 @@ class Endpoint(GraphQL[Work, None]):
         except (ValueError, RecursionError) as error:
             raise JSONDecodeError("this is not a JSON object", "", 0) from error
 
-    def encode_json(self, data: object) -> bytes:
-        """Write JSON."""
-        return msgspec.json.encode(data)
+    def encode_json(self, data: object) -> str:
+        """Write JSON as a text, because the protocol of WebSockets wants messages of text, and bytes become other ones."""
+        return msgspec.json.encode(data).decode()
 
     def create_response(
         self, response_data: GraphQLHTTPResponse | list[GraphQLHTTPResponse], sub_response: Response
@@ -93,6 +95,8 @@ def application(desk: Desk, worker: Worker, access: Access) -> Guard:
         access: Who may use the server.
     """
     endpoint = Endpoint(Schema(desk, worker))
+    bulk = Bulk(desk, worker)
+    page = files()
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["path"] == "/graphql" and scope.get("method", "POST") != "POST":
@@ -105,10 +109,18 @@ def application(desk: Desk, worker: Worker, access: Access) -> Guard:
         elif scope["type"] == "websocket":
             await receive()
             await send({"type": "websocket.close", "code": 1008})
-        elif scope["path"] == "/":
-            await respond(send, 200, "The lists are served over GraphQL, at /graphql. docs/web.md describes the clients.")
+        elif bulk.has(scope):
+            try:
+                await bulk(scope, receive, send)
+            except Stopping:
+                await respond(send, 503, "The server ends.", close=True)
+        elif scope["path"] in page and scope["method"] in ("GET", "HEAD"):
+            file = page[scope["path"]]
+            await respond(send, 200, file.body, headers=[(b"content-security-policy", file.policy)])
         else:
-            await respond(send, 404, "There is nothing here. GraphQL is at /graphql.")
+            await respond(
+                send, 404, "There is nothing here. The page is at /, GraphiQL at /graphiql, and GraphQL at /graphql."
+            )
 
     return Guard(app, access, desk.report)
 

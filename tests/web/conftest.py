@@ -1,6 +1,7 @@
 """A real server for the tests of the web: `todo serve` in a process, in a home of its own."""
 
 import http.client
+import itertools
 import json
 import signal
 import subprocess
@@ -8,11 +9,16 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.conftest import Todo
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+    from tests.web.browsing import Opened
 
 pytest.importorskip("strawberry")
 
@@ -41,6 +47,7 @@ class Server:
 
     def __init__(self, todo: Todo, *options: str) -> None:
         self.todo = todo
+        self._ended: str | None = None
         self.process = subprocess.Popen(
             [sys.executable, "-m", "cqrs_todo", "--json", "serve", "--port", "0", *options],
             stdout=subprocess.PIPE,
@@ -89,18 +96,20 @@ class Server:
 
     def end(self) -> tuple[int, str]:
         """End it as the system does, and return the exit code and what it wrote on stderr."""
-        if self.process.poll() is None:
+        if self._ended is None:
             self.process.send_signal(signal.SIGTERM)
-        _, err = self.process.communicate(timeout=20)
-        return self.process.returncode, err.decode()
+            self._ended = self.process.communicate(timeout=20)[1].decode()
+        return self.process.returncode, self._ended
 
 
 @contextmanager
-def serving(todo: Todo) -> Iterator[Server]:
+def serving(todo: Todo, *options: str) -> Iterator[Server]:
     """A server, which at the end has reported no error and ends with 0."""
-    started = Server(todo)
-    yield started
-    code, err = started.end()
+    started = Server(todo, *options)
+    try:
+        yield started
+    finally:
+        code, err = started.end()
     assert (code, "error" in err or "Traceback" in err) == (0, False), err
     assert not list((todo.home / ".local/state/cqrs-todo").glob("error-*"))
 
@@ -114,6 +123,37 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     config.write_text('[attributes]\nestimate = "text"\n')
     with serving(todo) as started:
         yield started
+
+
+@pytest.fixture(scope="session")
+def browser() -> "Iterator[Browser]":
+    """Chromium; tests that need it are skipped where it is not installed."""
+    from tests.web.browsing import chromium
+
+    with chromium() as started:
+        yield started
+
+
+@pytest.fixture
+def opened(browser: "Browser", server: Server) -> "Iterator[Opened]":
+    """The page of the shared server."""
+    from tests.web.browsing import browsing
+
+    with browsing(browser, server) as page:
+        yield page
+
+
+_lists = itertools.count(1)
+
+
+@pytest.fixture
+def page_list(server: Server) -> str:
+    """A new list with three todos."""
+    from tests.web.browsing import add
+
+    name = f"page{next(_lists)}"
+    add(server, name, "one", "two", "three")
+    return name
 
 
 def shared_data() -> Path:

@@ -56,6 +56,12 @@ def node(server: Server, name: str, number: int, fields: str = "text completed v
 # fields
 
 
+def test_an_attribute_of_a_new_todo_that_is_null_is_one_that_it_does_not_have(server: Server, name: str) -> None:
+    todos = [{"text": "x", "attributes": [{"key": "estimate", "value": None}]}]
+    added = change(server, name, "add(todos: $todos, LIST)", todos=todos)
+    assert node(server, name, added["todos"][0]["number"], "attributes { key value }") == {"attributes": []}
+
+
 def test_todos_are_added_with_all_fields_in_one_commit_and_the_list_is_made(server: Server) -> None:
     todos = [
         {"text": "first"},

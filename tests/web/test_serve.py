@@ -101,6 +101,19 @@ def test_it_serves_the_list_and_the_store_that_are_named(todo: Todo) -> None:
     assert server.end()[0] == 0
 
 
+def test_a_new_list_is_filled_for_a_demonstration_and_no_other(todo: Todo) -> None:
+    server = Server(todo, "--prefill", "30")
+    assert server("{ list { todos { totalCount } } }") == {"list": {"todos": {"totalCount": 30}}}
+    assert server.end()[0] == 0
+    todos = todo.todos()
+    assert [todo["number"] for todo in todos if todo["done"]] == list(range(3, 31, 3))
+    assert len(todo.log()) == 40, "a commit for each change, so that the slider has something to show"
+    for count in ("30", "0", "1001", "x"):
+        result = todo.run("serve", "--port", "0", "--prefill", count)
+        assert result.code == 2, count
+    assert "inbox has todos" in todo.run("serve", "--prefill", "3").err
+
+
 def test_start_up_of_other_verbs_imports_nothing_of_it(todo: Todo) -> None:
     run = "import sys; from cqrs_todo.cli import main; [main(verb) for verb in (['add', 'x'], ['ls'], ['done', '1'])]"
     code = f"{run}; print(*sys.modules, file=sys.stderr)"
@@ -155,18 +168,21 @@ def test_killed_at_any_time_it_loses_no_answered_change(tmp_path: Path) -> None:
         server = Server(todo)
         answered: list[str] = []
 
-        def write(server: Server = server, answered: list[str] = answered) -> None:
+        def write(writer: int, server: Server = server, answered: list[str] = answered) -> None:
             try:
-                for text in map(str, range(10_000)):
+                for text in (f"{writer}/{number}" for number in range(10_000)):
                     answered += [text] if post(server, text).get("data") else []
             except (OSError, http.client.HTTPException):
                 return
 
-        thread = threading.Thread(target=write)
-        thread.start()
+        threads = [threading.Thread(target=write, args=(writer,)) for writer in range(4)]
+        for thread in threads:
+            thread.start()
         time.sleep(0.2 + attempt * 0.05)
         os.kill(server.process.pid, signal.SIGKILL)
         server.process.communicate()
-        thread.join()
+        for thread in threads:
+            thread.join()
+        assert answered
         assert set(answered) <= {todo["text"] for todo in todo.todos()}
         assert todo.run("verify").code == 0

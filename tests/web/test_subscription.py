@@ -3,12 +3,23 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin, Subprotocol
 
+from cqrs_todo.cli.serving import Program
+from cqrs_todo.cli.session import Options, Session
+from cqrs_todo.cqrs.cursor import Cursor
+from cqrs_todo.cqrs.stores.chain import LineBlock
+from cqrs_todo.cqrs.stores.jsonl.reader import LogReader
+from cqrs_todo.todo.model import Create
+from cqrs_todo.web.subscription import Followed
+from cqrs_todo.web.work import Views, Work
+from cqrs_todo.web.worker import Stopping, Worker
 from tests.web.conftest import Server
 
 EVENTS = """subscription($after: Int, $list: String) { events(after: $after, list: $list) {
@@ -27,7 +38,9 @@ class Client:
         self._socket.send(json.dumps(message))
 
     def receive(self) -> Any:
-        return json.loads(self._socket.recv(timeout=20))
+        message = self._socket.recv(timeout=20)
+        assert isinstance(message, str), "browsers read no messages of bytes"
+        return json.loads(message)
 
     def subscribe(self, id: str, query: str = EVENTS, **variables: Any) -> None:
         self.send({"type": "subscribe", "id": id, "payload": {"query": query, "variables": variables}})
@@ -144,3 +157,49 @@ def test_other_protocols_and_a_silent_start_are_refused(server: Server) -> None:
         each.send({"type": "connection_init"})
         with pytest.raises(Exception, match="4429"):
             each.receive()
+
+
+def test_a_long_history_is_read_once_and_not_again_for_each_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    options = Options()
+    options.store = f"jsonl:{tmp_path / 'lists'}"
+    session = Session(options)
+    for number in range(330):
+        session.list.add([Create(f"todo {number}", datetime.now(UTC))])
+    work = Work(Program(session), Worker(), Views())
+    for after, missing in ((0, range(1, 331)), (200, range(201, 331)), (None, range(0))):
+        followed = Followed(work, None, after)
+        work.desk.visit("inbox").todos.repository.fold()
+        read = 0
+        blocks = LogReader.blocks
+
+        def counted(self: LogReader, since: Cursor, versions: Any = None, blocks: Any = blocks) -> Iterator[LineBlock]:
+            nonlocal read
+            for block in blocks(self, since, versions):
+                read += len(block.commits)
+                yield block
+
+        with monkeypatch.context() as patched:
+            patched.setattr(LogReader, "blocks", counted)
+            parts = []
+            while commits := followed.new():
+                parts.append([commit.position for commit in commits])
+        assert [position for part in parts for position in part] == list(missing)
+        assert read == len(missing)
+
+
+def test_a_commit_of_any_size_does_not_hold_up_the_end_of_the_server(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    options = Options()
+    options.store = f"jsonl:{tmp_path / 'lists'}"
+    session = Session(options)
+    session.list.add([Create(f"todo {number}", datetime.now(UTC)) for number in range(100)])
+    worker = Worker()
+    [commit] = Followed(Work(Program(session), worker, Views()), None, 0).new()
+    events = iter(commit.events)
+    assert next(events).position == 1
+    worker.refuse()
+    with pytest.raises(Stopping):
+        next(events)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from ...todo.batches import COMMIT_LIMIT, COMMIT_TEXT
-from ...todo.fields import ATTRIBUTES, TEXT
+from ...todo.fields import TEXT
 from ...todo.model import DECIDER, Create
 from ...todo.recorder import Answer
 from ...todo.service import Added
@@ -34,14 +34,7 @@ def add(session: Session, text: Sequence[str], fields: Mapping[str, str | Sequen
         return
     todos = session.list
     session.progress.begin("adding")
-    _print_added(session, todos.add([_create(given, words, todos.clock())]))
-
-
-def _create(given: Given, text: str, now: datetime) -> Create:
-    others = {name: value for name, value in given.dated(None, now).items() if name != TEXT.name}
-    if ATTRIBUTES.name in others:
-        others[ATTRIBUTES.name] = tuple((key, value) for key, value in others[ATTRIBUTES.name].items() if value is not None)
-    return Create(text, now, **others)
+    _print_added(session, todos.add([given.creation(words, todos.clock())]))
 
 
 def _read_lines(session: Session, given: Given, now: datetime) -> Callable[[str], Create]:
@@ -57,7 +50,7 @@ def _read_lines(session: Session, given: Given, now: datetime) -> Callable[[str]
     def read(line: str) -> Create:
         text, markers = split_line(line, session.config.attributes)
         if not markers:
-            return _create(given, text, now)
+            return given.creation(text, now)
         if not text:
             raise UsageError("there are markers, but no text", "write what to do, too")
         key = tuple((marker.word, marker.following) for marker in markers)
@@ -66,7 +59,7 @@ def _read_lines(session: Session, given: Given, now: datetime) -> Callable[[str]
             if len(known) >= _MOST_KNOWN:
                 known.clear()
             fields = known[key] = given.overridden_by(given_by(session, markers, session.config.attributes))
-        return _create(fields, text, now)
+        return fields.creation(text, now)
 
     return read
 

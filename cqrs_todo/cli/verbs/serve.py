@@ -1,10 +1,12 @@
-"""`todo serve`: the lists over GraphQL, for programs and for a browser on this machine."""
+"""`todo serve`: a page with the lists, and GraphQL, for browsers and programs on this machine."""
 
 import errno
 import signal
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any
 
 from ..errors import UsageError, to_install
 from ..output import print_line, print_message
@@ -17,7 +19,7 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _INTERRUPTED = 130
 
 
-def serve(session: Session, port: int, host: str | None) -> int:
+def serve(session: Session, port: int, host: str | None, prefill: int | None) -> int:
     """Serve the lists until a signal ends the server."""
     if host == "":
         raise UsageError("the address to listen on is empty", "leave out --host to serve only this machine")
@@ -32,6 +34,8 @@ def serve(session: Session, port: int, host: str | None) -> int:
     from ..serving import Program
 
     session.list.check_exists()  # and so that a store that cannot be used is reported here
+    if prefill is not None:
+        _prefill(session, prefill)
     with _listener(host or LOOPBACK[0], port) as listener:
         port = listener.getsockname()[1]
         names = [*LOOPBACK, *([] if host is None else _names_of(host))]
@@ -44,6 +48,41 @@ def serve(session: Session, port: int, host: str | None) -> int:
 
         ended_by = run(Program(session), listener, access, started)
     return _INTERRUPTED if ended_by == signal.SIGINT else 0
+
+
+_CHORES = ("Water the plants", "Buy milk", "Answer the letters", "Repair the bicycle", "Read the report", "Call the plumber")
+_MARKS: Sequence[Mapping[str, Any]] = (
+    {"tags": ("home",)},
+    {"priority": "H"},
+    {"project": "work.report"},
+    {"tags": ("calls",), "priority": "L"},
+    {},
+)
+
+
+def _prefill(session: Session, count: int) -> None:
+    """Record todos for a demonstration, one after the other, and complete every third one.
+
+    Raises:
+        UsageError: The list has todos.
+    """
+    from ...todo.model import Complete, Create
+    from ...todo.values import day_or_instant
+
+    todos = session.list
+    if todos.view().items:
+        hint = f"name a new one: todo -L demo serve --prefill {count}"
+        raise UsageError(f"--prefill fills a new list, and {visible(todos.name)} has todos", hint)
+    session.progress.begin("filling")
+    for number in range(1, count + 1):
+        now = todos.clock()
+        marks = _MARKS[number % len(_MARKS)]
+        day = (session.now + timedelta(days=number % 9 - 2)).date()
+        due = day_or_instant(day) if number % 2 else None
+        added = todos.add([Create(f"{_CHORES[number % len(_CHORES)]} {number}", now, due=due, **marks)])
+        if number % 3 == 0:
+            todos.change(added.items, lambda _: [Complete(day_or_instant(todos.clock()), todos.clock())])
+        session.progress(number, count)
 
 
 def _listener(host: str, port: int) -> socket.socket:
@@ -86,7 +125,8 @@ def _print_address(session: Session, url: str, token: str, *, remote: bool) -> N
         print_line(visible(f"{url}?token={token}"))
     sys.stdout.flush()
     print_message(
-        session, f"Serving GraphQL at {visible(url)}graphql. Programs send the header Authorization: Bearer {token}"
+        session,
+        f"Open it in a browser. GraphQL is at {visible(url)}graphql, with the header Authorization: Bearer {token}",
     )
     if remote:
         print_message(
@@ -99,8 +139,8 @@ def _print_address(session: Session, url: str, token: str, *, remote: bool) -> N
 
 VERB = Verb(
     name="serve",
-    help="Serve the lists over GraphQL. Only programs and browsers on this machine that have the token can use it.",
-    examples=("todo serve", "todo serve --port 8080"),
+    help="Serve the lists as a page and over GraphQL, only for browsers and programs on this machine that have the token.",
+    examples=("todo serve", "todo serve --port 8080", "todo -L demo serve --prefill 100"),
     action=serve,
     group=LISTS,
     options=(
@@ -110,6 +150,9 @@ VERB = Verb(
             ("--host",),
             "The address to listen on, for other machines. This is plain HTTP. Default: only this machine.",
             "ADDRESS",
+        ),
+        Option(
+            "prefill", ("--prefill",), "Fill a new list with N todos first, to try it.", "N", kind=int, least=1, most=1000
         ),
     ),
 )
