@@ -19,10 +19,11 @@ compiled: $(VENV)/installed
 	$(BIN)/python -m compileall -q cqrs_todo tests
 
 # The tests of the page need Chromium. Where this may install Debian's package it does; elsewhere they are skipped.
+APT := apt-get -qq -o Acquire::Retries=0 -o Acquire::http::Timeout=10
 browser:
 	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || \
-	  { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && \
-	    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null; } || \
+	  { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && timeout 60 $(APT) update && \
+	    DEBIAN_FRONTEND=noninteractive $(APT) install -y --no-install-recommends chromium; } >/dev/null 2>&1 || \
 	  echo "The tests of the page are skipped: they need Chromium, for example: apt-get install chromium"
 
 test: lint compiled browser  ## Check style and types, and run all tests.

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 LIVE = "() => document.body.dataset.live === 'live' && document.body.dataset.history === 'complete'"
 EXPECTED = ("WebSocket connection", "Failed to load resource")
 """What the console says of requests that fail, which some tests want."""
+_PATIENCE = 60
+"""How many seconds a busy machine has to show what is expected."""
 
 
 @contextmanager
@@ -57,7 +59,7 @@ class Opened:
         self.page.goto(f"http://{self.server.host}/?token={self.server.token}#list={name}{moment}")
         self.wait()
 
-    def until(self, condition: str, argument: Any = None, seconds: float = 10) -> None:
+    def until(self, condition: str, argument: Any = None, seconds: float = _PATIENCE) -> None:
         """Wait until a function of JavaScript returns true. If it does not, say what the page shows instead."""
         from playwright.sync_api import TimeoutError as TookTooLong
 
@@ -71,7 +73,7 @@ class Opened:
         """Wait until the page shows the present and knows the whole past."""
         self.until(LIVE)
 
-    def is_not_current(self, seconds: float = 10) -> None:
+    def is_not_current(self, seconds: float = _PATIENCE) -> None:
         """Wait until the page says that what it shows may be old."""
         self.until("() => ['lost', 'failed'].includes(document.body.dataset.live)", seconds=seconds)
         self.says("hat you see", "old")
@@ -98,7 +100,7 @@ def browsing(browser: "Browser", server: Server, **options: Any) -> Iterator[Ope
     """Make a page in a browser of its own, which at the end has reported no error and asked no other host."""
     settings: dict[str, Any] = {"viewport": {"width": 1200, "height": 900}, "timezone_id": "UTC", **options}
     context = browser.new_context(**settings)
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(_PATIENCE * 1000)
     opened = Opened(context.new_page(), server)
     try:
         yield opened

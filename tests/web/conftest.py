@@ -66,7 +66,7 @@ class Server:
 
     def request(self, method: str, path: str, headers: Mapping[str, str] | None = None, body: bytes | None = None) -> Reply:
         """Send a request with exactly these headers, besides the ones that HTTP needs."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
             connection.request(method, path, body, dict(headers or {}))
             return Reply(connection.getresponse())
@@ -98,7 +98,7 @@ class Server:
         """End it as the system does, and return the exit code and what it wrote on stderr."""
         if self._ended is None:
             self.process.send_signal(signal.SIGTERM)
-            self._ended = self.process.communicate(timeout=20)[1].decode()
+            self._ended = self.process.communicate(timeout=60)[1].decode()
         return self.process.returncode, self._ended
 
 
