@@ -281,14 +281,20 @@ def redo_events(decider: Decider[S, C, E], commits: Iterable[Commit]) -> dict[st
 
 
 def _effective(decider: Decider[S, C, E], commit: Commit) -> list[Recorded]:
-    """Return the events of a commit that must be undone or redone: of an entity that it created, only the creation."""
-    created: set[str] = set()
+    """Return the events of a commit that must be undone or redone.
+
+    Of an entity that the commit created, these are the creation, and whether it was removed and restored since.
+    """
+    created: dict[str, tuple[E, E]] = {}
     events = []
     for event in commit.events:
-        if event.stream not in created:
+        if event.stream not in created or event.data in created[event.stream]:
             events.append(event)
-        if event.created and decider.inverse(decider.inverse(event.data)) != event.data:
-            created.add(event.stream)
+        if event.created:
+            removal = decider.inverse(event.data)
+            restoration = decider.inverse(removal)
+            if restoration != event.data:
+                created[event.stream] = removal, restoration
     return events
 
 
