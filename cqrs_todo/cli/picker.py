@@ -93,17 +93,20 @@ def _bind_keys(application: "Application[Any]") -> None:
         choices = control.filtered_choices  # this also sets `found_in_search`, unless there is no search
         return choices if control.found_in_search or not control.search_filter else []
 
-    @keys.add(Keys.ControlI, eager=True)
-    @keys.add(Keys.ControlAt, eager=True)
-    def mark(event: KeyPressEvent) -> None:
+    def toggle() -> None:
         for choice in matching()[control.pointed_at :][:1]:
             if choice.value in control.selected_options:
                 control.selected_options.remove(choice.value)
             else:
                 control.selected_options.append(choice.value)
 
+    @keys.add(Keys.ControlI, eager=True)
+    @keys.add(Keys.ControlAt, eager=True)
+    def mark(_event: KeyPressEvent) -> None:
+        toggle()
+
     @keys.add(Keys.ControlA, eager=True)
-    def mark_all(event: KeyPressEvent) -> None:
+    def mark_all(_event: KeyPressEvent) -> None:
         values = [choice.value for choice in matching()]
         others = [value for value in control.selected_options if value not in values]
         control.selected_options = others if len(others) + len(values) == len(control.selected_options) else others + values
@@ -113,17 +116,17 @@ def _bind_keys(application: "Application[Any]") -> None:
         if control.search_filter:
             search(event)
         else:
-            mark(event)
+            toggle()
 
     @keys.add(Keys.Any)  # questionary takes no letters but those of ASCII
     def search(event: KeyPressEvent) -> None:
         if event.data.isprintable():
-            control.add_search_character(event.data)
+            control.add_search_character(event.data)  # type: ignore[arg-type]  # it takes the text of any key
 
     @keys.add(Keys.ControlM, eager=True)
     def take(event: KeyPressEvent) -> None:
         if not control.selected_options:
-            mark(event)
+            toggle()
         control.is_answered = True
         event.app.exit(result=[choice.value for choice in control.get_selected_values()])
 

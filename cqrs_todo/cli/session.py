@@ -142,6 +142,11 @@ class Session:
         """Whether an option or the environment names the list in use."""
         return not self.options.all_lists and bool(self.options.list or _environment("TODO_LIST"))
 
+    @property
+    def names_lists(self) -> bool:
+        """Whether the list in use was named, or all lists were."""
+        return self.options.all_lists or self.names_a_list
+
     @cached_property
     def list(self) -> TodoList:
         """The list in use."""

@@ -148,3 +148,41 @@ def test_a_text_that_looks_like_an_id_can_be_given_beside_where(todo: Todo) -> N
 def test_a_tag_that_no_todo_has_can_be_left_out(todo: Todo) -> None:
     todo("add", "A", "+a")
     assert todo("ls", "+a", "-nope").out == "1  A +a\n"
+
+
+ABOUT_ONE_LIST = (
+    ["export", "--where", "filter:one", "--format", "csv"],
+    ["export", "--where", "filter:one"],
+    ["when", "filter:one", "--at-least", "1"],
+    ["stats", "filter:one", "--json"],
+    ["tag", "--where", "filter:one", "+y", "--json"],
+)
+ABOUT_SEVERAL = (["ls", "filter:one"], ["agenda", "filter:one"])
+
+
+def write_filters(todo: Todo, lists: str) -> None:
+    config = todo.home / ".config/cqrs-todo/config.toml"
+    config.parent.mkdir(parents=True, exist_ok=True)
+    config.write_text(f'[filters.one]\nwhere = "+x"\nlist = {lists}\n[filters.two]\nwhere = "+x"\n')
+
+
+def test_every_verb_that_takes_a_query_searches_the_lists_of_its_filter(todo: Todo) -> None:
+    for name in ("inbox", "play", "work"):
+        todo("-L", name, "add", f"of {name}", "+x", "due:today")
+    write_filters(todo, '["work"]')
+    for line in (*ABOUT_ONE_LIST, *ABOUT_SEVERAL):
+        answer = todo(*line).out
+        assert "of inbox" not in answer, line
+        assert "of play" not in answer, line
+        assert "of work" in answer or line[0] in ("when", "stats"), line
+        assert "of play" in todo(*line, "-L", "play").out or line[0] in ("when", "stats"), line
+    assert todo("stats", "filter:one", "--json").json["list"] == "work"
+    assert "of inbox" in todo("ls", "filter:one", "-A").out
+    assert "of play" in todo("export", "--where", "filter:one or filter:two", "-A", "--format", "csv").out
+    write_filters(todo, '["play", "work"]')
+    for line in ABOUT_ONE_LIST:
+        refused = todo.run(*line)
+        assert (refused.code, "several lists: play, work" in refused.err) == (2, True), line
+    for line in ABOUT_SEVERAL:
+        answer = todo(*line).out
+        assert ("of inbox" in answer, "of play" in answer, "of work" in answer) == (False, True, True), line

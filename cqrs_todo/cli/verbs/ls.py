@@ -44,7 +44,7 @@ def ls(
     group = _group_key(by, summary)
     if columns is not None and group is not None:
         raise UsageError("--columns shows one table, and no groups", "leave out --columns, or --by and --summary")
-    lists = named.lists if named is not None and not session.names_a_list else ()
+    lists = named.lists if named is not None and not session.names_lists else ()
     views, failure = session.views(all_lists=session.options.all_lists, lists=lists)
     now = session.seen_from(views[0])
     keys = _sort_keys(session, sort or "number", views)
