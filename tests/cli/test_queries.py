@@ -186,3 +186,33 @@ def test_every_verb_that_takes_a_query_searches_the_lists_of_its_filter(todo: To
     for line in ABOUT_SEVERAL:
         answer = todo(*line).out
         assert ("of inbox" in answer, "of play" in answer, "of work" in answer) == (False, True, True), line
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("--all is:removed", None),
+        ("-a is:any", None),
+        ("--all is:open,removed", None),
+        ("--done is:any", None),
+        ("--done is:waiting", None),
+        ("--removed is:any", None),
+        ("--all filter:gone", None),
+        ("--all is:done", [2]),
+        ("--all is:waiting", [4]),
+        ("--done done:today", [2]),
+        ("--removed is:removed", [3]),
+        ("is:removed", [3]),
+        ("is:any", [1, 2, 3, 4]),
+    ],
+)
+def test_an_option_overrides_no_state_in_the_query(todo: Todo, line: str, expected: list[int] | None) -> None:
+    write_filters(todo, '[]\n[filters.gone]\nwhere = "is:removed"')
+    todo("add", "-", stdin="a\nb\nc\nd wait:2099-01-01\n")
+    todo("done", "2")
+    todo("rm", "3")
+    result = todo.run("ls", *line.split())
+    if expected is None:
+        assert (result.code, result.out, "both say which states" in result.err) == (2, "", True)
+    else:
+        assert numbers(result.out) == expected
