@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, date, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
@@ -152,15 +152,8 @@ class Session:
         """The list in use."""
         return self.open_list(self.list_name)
 
-    def lists(self) -> Iterator[TodoList]:
-        """Open all lists that are not archived, in the order of `list_names`."""
-        yield self.list
-        yield from (self.open_list(name) for name in self.list_names()[1:])
-
     def views(self, *, all_lists: bool, lists: Sequence[str] = ()) -> tuple[Sequence[View], CqrsError | None]:
         """Read the list in use, or all lists, now or at the moment of this run.
-
-        A list other than the one in use that cannot be read hides no other list.
 
         Args:
             all_lists: Whether to read all lists.
@@ -168,18 +161,38 @@ class Session:
 
         Returns:
             The lists, the one in use first; and the error of the first list that cannot be read, to be raised at the end.
+
+        Raises:
+            CqrsError: What `read_lists` raises.
         """
-        views: list[View] = []
+        names = self.list_names() if all_lists else lists or [self.list.name]
+        return self.read_lists(names, lambda todos: todos.view(self.moment))
+
+    def read_lists(self, names: Iterable[str], read: Callable[[TodoList], T]) -> tuple[Sequence[T], CqrsError | None]:
+        """Read something of lists. A list other than the one in use that cannot be read hides no other list.
+
+        Args:
+            names: The names of the lists.
+            read: Reads it.
+
+        Returns:
+            What was read of each list that can be read; and the error of the first other list, to be raised at the end.
+
+        Raises:
+            CqrsError: The list in use cannot be read, or none of the lists can.
+        """
+        found: list[T] = []
         failure: CqrsError | None = None
-        for name in self.list_names() if all_lists else lists or [self.list.name]:
+        for name in names:
             try:
-                todos = self.list if name == self.list.name else self.open_list(name)
-                views.append(todos.view(self.moment))
+                found.append(read(self.list if name == self.list.name else self.open_list(name)))
             except CqrsError as error:
-                if not views:
+                if name == self.list.name:
                     raise
                 failure = failure or error
-        return views, failure
+        if failure is not None and not found:
+            raise failure
+        return found, failure
 
     def list_names(self) -> Sequence[str]:
         """Return the names of all lists that are not archived: the one in use first, then the others by name."""

@@ -59,10 +59,48 @@ def test_a_list_that_cannot_be_read_hides_no_other_list(two: Todo) -> None:
     result = two.run()
     assert (result.code, result.out) == (5, "1  a\n2  b\n")
     assert "work" in result.err
-    for verb in ("ls -A", "agenda", "report", "agenda --json", "ls -A --json"):
-        result = two.run(*verb.split())
-        assert (result.code, "work" in result.err) == (5, True), verb
-    assert "a" in two.run("ls", "-A").out
+
+
+VERBS_OF_ALL_LISTS = (
+    "",
+    "agenda",
+    "report",
+    "ls -A",
+    "ls -A --json",
+    "agenda --json",
+    "history -A",
+    "history -A --json",
+    "history -A --patch",
+    "diff yesterday -A",
+    "diff yesterday -A --json",
+    "replay -A",
+    "search Buy -A",
+    "stats -A",
+    "stats -A --json",
+    "when +x --at-least 1 -A",
+    "view changes -A",
+    "view changes -A --json",
+    "view changes -A --at now",
+)
+
+
+@pytest.mark.parametrize("content", ["", "no log\n"])
+def test_every_verb_of_all_lists_shows_those_that_can_be_read(todo: Todo, content: str) -> None:
+    for name in ("inbox", "work", "zoo"):
+        todo("-L", name, "add", f"Buy {name}", "due:today", "+x")
+        todo("-L", name, "add", "done")
+        todo("-L", name, "done", "2")
+    todo("lists", "archive", "work")
+    expected = {line: todo(*line.split()).out for line in VERBS_OF_ALL_LISTS}
+    todo("lists", "unarchive", "work")
+    todo.log_file("work").write_text(content)
+    for line, shown in expected.items():
+        result = todo.run(*line.split())
+        assert (result.code, "work" in result.err) == (5, True), line
+        assert "Buy zoo" in result.out or "Buy zoo" not in shown, line
+        assert "Buy work" not in result.out, line
+        if "--json" not in line and line not in ("report", "view changes -A --at now"):
+            assert result.out == shown, line
 
 
 def test_a_list_may_have_any_name(two: Todo) -> None:
