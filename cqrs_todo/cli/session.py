@@ -343,8 +343,12 @@ class Session:
         except UnreadableTime as error:
             raise _usage(error.forms, str(error)) from error
 
-    def span_of(self, text: str) -> Span:
+    def span_of(self, text: str, now: datetime | None = None) -> Span:
         """Return the time in the past that a text means, from its first to its last instant.
+
+        Args:
+            text: The text that was typed.
+            now: The time from which words such as "last week" count; None for the time of this run.
 
         Raises:
             UsageError: The text is not a time.
@@ -352,7 +356,7 @@ class Session:
         from ..todo.times import UnreadableTime, read
 
         try:
-            return read(check_text("time", text), self.now, to_local, "past", self.config.date_order)
+            return read(check_text("time", text), now or self.now, to_local, "past", self.config.date_order)
         except UnreadableTime as error:
             if error.ahead is not None and self.list.has_commit_at_or_after(error.ahead.start):
                 return error.ahead  # a clock that ran ahead recorded it, and the program printed it

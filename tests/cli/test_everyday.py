@@ -428,6 +428,40 @@ def test_a_saved_filter_has_an_order_and_lists(at: Run, tmp_path: Path) -> None:
     assert at("ls", "filter:f", "--sort", "text") == "1  a +x\n"
 
 
+@pytest.mark.parametrize(
+    ("words", "first", "last"),
+    [
+        ("report", "2026-03-16", "2026-03-22"),
+        ("report this week", "2026-03-16", "2026-03-22"),
+        ("report last week", "2026-03-09", "2026-03-15"),
+        ("report yesterday", "2026-03-19", "2026-03-19"),
+        ("report monday", "2026-03-16", "2026-03-16"),
+        ("report 2026", "2026-01-01", "2026-12-31"),
+        ("report 2025", "2025-01-01", "2025-12-31"),
+        ("agenda", "2026-03-20", "2026-03-26"),
+    ],
+)
+def test_periods_count_from_the_moment_that_is_shown(at: Run, words: str, first: str, last: str) -> None:
+    at("add", "x", when="2026-03-01T12:00")
+    for line in (["at", "2026-03-20", *words.split()], [*words.split(), "--at", "2026-03-20"]):
+        document = json.loads(at(*line, "--json"))
+        assert (document["from"], document["to"]) == (first, last), line
+
+
+def test_a_month_of_a_view_counts_from_the_moment_that_is_shown(at: Run) -> None:
+    at("add", "x", when="2026-01-01T12:00")
+    for words, month in (("last month", "2026-01"), ("this month", "2026-02"), ("", "2026-02")):
+        assert json.loads(at("at", "2026-02-20", "view", "statement", *words.split(), "--json"))["period"] == month
+
+
+def test_a_report_of_a_year_needs_a_year_that_has_begun(at: Run) -> None:
+    at("add", "x")
+    assert json.loads(at("report", "2026", "--json"))["to"] == "2026-12-31"
+    assert "2027" in at("report", "2027", code=2)
+    assert "2027" in at("at", "2026-03-20", "report", "2027", code=2, when="2027-06-01T12:00")
+    assert "0000" in at("report", "0000", code=2)
+
+
 def test_removed_todos_are_found_by_the_todo_that_they_are_under(todo: Todo) -> None:
     todo("add", "-", stdin="top\nother\n")
     todo("add", "-", "under:1", stdin="middle\nstays\n")

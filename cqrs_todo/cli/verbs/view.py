@@ -79,11 +79,12 @@ def _period(
     def period_at(at: datetime) -> str:
         return period_of(view, view, to_local(at))
 
+    now = _time_shown(session, lists, views)
     if not words:
-        return period_at(_time_shown(session, lists, views))
+        return period_at(now)
     text = " ".join(words)
     try:
-        span = session.span_of(text)
+        span = session.span_of(text, to_local(now))
     except UsageError as error:
         _suggest_periods(session, error, period_at)
         raise
