@@ -216,3 +216,41 @@ def test_an_option_overrides_no_state_in_the_query(todo: Todo, line: str, expect
         assert (result.code, result.out, "both say which states" in result.err) == (2, "", True)
     else:
         assert numbers(result.out) == expected
+
+
+@pytest.mark.parametrize("words", ["+x -x", "-x +y +x", "+caf\u00e9 -cafe\u0301"])
+def test_a_tag_cannot_be_added_and_removed_at_once(filled: Todo, words: str) -> None:
+    before = filled.content()
+    refused = filled.run("tag", "1", *words.split())
+    assert (refused.code, "contradict each other" in refused.err) == (2, True)
+    assert filled.content() == before
+
+
+def test_edit_names_the_command_that_removes_a_tag(filled: Todo) -> None:
+    hint = filled.run("edit", "1", "-home").err.splitlines()[1].strip()
+    assert hint.startswith("to remove a tag: todo tag 1 -home; to use it as text")
+    filled(*hint.partition("todo ")[2].partition(";")[0].split())
+    assert "home" not in filled.todos()[0]["tags"]
+    assert "to remove a tag" not in filled.run("edit", "1", "--nope").err
+    assert "to remove a tag" not in filled.run("edit", "1", "-5 degrees").err
+
+
+@pytest.mark.parametrize("verb", [["undo"], ["search", "milk"], ["done", "1"]])
+def test_the_damage_of_a_list_is_said_once(filled: Todo, verb: list[str]) -> None:
+    filled("add", "last")
+    log = filled.log_file()
+    log.write_bytes(log.read_bytes().replace(b"trip", b"trap"))
+    refused = filled.run(*verb)
+    assert refused.code != 0
+    assert refused.err.count("is damaged at line 2") == 1
+
+
+def test_history_says_once_for_each_commit_what_it_was_for(filled: Todo) -> None:
+    filled("edit", "1", "+y", "+z", "due:2031-01-02", "--because", "Jo asked")
+    filled("edit", "2-3", "pri:L", "--because", "Ann asked")
+    filled("undo")
+    for line in (["history"], ["history", "--patch"], ["show", "1"]):
+        shown = filled(*line).out
+        assert shown.count("because: Jo asked") == 1, line
+        assert shown.count("because: Ann asked") == (0 if line[0] == "show" else 1), line
+        assert shown.count("undoes @") == (0 if line[0] == "show" else 1), line
