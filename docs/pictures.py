@@ -73,7 +73,8 @@ def _replayed(columns: int, lines: int) -> Text:
     """Return a frame of the player, in the middle of the month."""
     console = Console(width=columns, height=lines - 1, file=io.StringIO(), force_terminal=True, color_system="truecolor")
     session = Session(Options())
-    player = Player(film_of(session, read_ranges(session, "@20", None)), 1.0, paused=True)
+    ranges, _ = read_ranges(session, "@20", None)
+    player = Player(film_of(session, ranges), 1.0, paused=True)
     with console.capture() as capture:
         console.print(player.frame(console, with_footer=True))
     return Text.from_ansi(capture.get())

@@ -89,6 +89,7 @@ def _run(args: list[str]) -> int:
 
     code = 0
     session = None
+    failed: Exception | None = None
     try:
         from .quick import parse_fast
         from .session import Options, Session, as_utf8
@@ -113,6 +114,9 @@ def _run(args: list[str]) -> int:
         code = report(failed, as_json="--json" in args[: args.index("--") if "--" in args else None])
     if session is not None:
         for warning in session.warnings():
+            damage = warning.rpartition("; ")[0]
+            if damage and damage in str(failed):  # the error has said so
+                continue
             from .text import visible
 
             with suppress(OSError):  # nobody reads it; the exit code still tells

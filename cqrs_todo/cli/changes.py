@@ -97,7 +97,12 @@ def _kind(commits: Sequence[Commit]) -> str:
     moves = {_moved(move) if (move := move_of(commit)) is not None else "" for commit in commits}
     if len(moves) == 1 and "" not in moves:
         return moves.pop()
-    types = {type(event.data) for commit in commits for event in commit.events}
+    events = [event for commit in commits for event in commit.events]
+    types = {type(event.data) for event in events}
+    if TodoCreated in types and {event.stream for event in events if type(event.data) is TodoCreated} == {
+        event.stream for event in events
+    }:
+        return _KINDS[TodoCreated]  # the other events set the fields of new todos
     return _KINDS.get(types.pop(), "changed") if len(types) == 1 else "changed"
 
 

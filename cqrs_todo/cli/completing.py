@@ -49,7 +49,7 @@ def complete(session: Session, words: Sequence[str]) -> int:
             line up to the cursor, and the characters at which bash splits words.
     """
     shell, *typed = words or [""]
-    breaks = ""
+    line = breaks = ""
     if shell == "bash":
         line, breaks = (*typed, "", "")[:2]
         typed = _words_of(line)
@@ -58,8 +58,9 @@ def complete(session: Session, words: Sequence[str]) -> int:
         found = [each for each in _proposals(session, typed[:-1], current) if each.word.startswith(current)]
     except CqrsError:  # a list that cannot be read, or a wrong option: there is nothing to propose
         return 0
-    for line in _lines(shell, list(dict.fromkeys(found)), current, breaks):
-        print_line(line)
+    unique = list(dict.fromkeys(found))
+    for proposed in _bash_lines(unique, line, current, breaks) if shell == "bash" else _lines(unique):
+        print_line(proposed)
     return 0
 
 
@@ -74,20 +75,54 @@ def _words_of(line: str) -> list[str]:
     return [""]
 
 
-def _lines(shell: str, found: Sequence[Proposal], current: str, breaks: str) -> Iterator[str]:
-    """Return the proposals as a shell needs them."""
+def _lines(found: Sequence[Proposal]) -> Iterator[str]:
+    """Return the proposals as zsh and fish need them."""
     for proposal in found:
-        word, help = proposal.word, visible(proposal.help)[:_LONGEST]
-        if visible(word) != word or not word.isprintable():
-            continue
-        if shell != "bash":
-            yield f"{word}\t{help}"
-            continue
-        # bash replaces only what comes after the last character at which it splits words
-        split = max((current.rfind(char) for char in ":=" if char in breaks), default=-1)
-        rest = re.sub(r"[^\w@%+=:,./-]", r"\\\g<0>", word[split + 1 :], flags=re.ASCII)
+        if visible(proposal.word) == proposal.word and proposal.word.isprintable():
+            yield f"{proposal.word}\t{visible(proposal.help)[:_LONGEST]}"
+
+
+def _bash_lines(found: Sequence[Proposal], line: str, current: str, breaks: str) -> Iterator[str]:
+    """Return the proposals as bash needs them, which inserts them as they are.
+
+    Args:
+        found: The proposals.
+        line: The line up to the cursor.
+        current: The last word of the line, without its quotation marks.
+        breaks: The characters at which bash splits words.
+    """
+    quote, inside = _open_quote(line)
+    if quote:  # bash replaces what comes after the quotation mark, and closes it
+        kept = max(len(current) - len(inside), 0)
+    else:  # it replaces what comes after the last character at which it splits words
+        kept = max((current.rfind(char) for char in ":=" if char in breaks), default=-1) + 1
+    for line in _lines(found):
+        word, _, help = line.partition("\t")
+        rest = word[kept:]
+        if quote == "'":
+            rest = rest.replace("'", r"'\''")
+        elif quote:  # a backslash before ! would stay, so it stands in marks of another kind
+            rest = re.sub(r'[$`"\\]', r"\\\g<0>", rest).replace("!", "\"'!'\"")
+        else:
+            rest = re.sub(r"[^\w@%+=:,./-]", r"\\\g<0>", rest, flags=re.ASCII)
         # several proposals are only shown, and what they have in common is inserted
         yield f"{rest}  {help}" if len(found) > 1 and help else rest
+
+
+def _open_quote(line: str) -> tuple[str, str]:
+    """Return the quotation mark that is open at the end of a line, and the text after it; '' for both if none is."""
+    quote, start, is_escaped = "", 0, False
+    for place, char in enumerate(line):
+        if is_escaped:
+            is_escaped = False
+        elif char == "\\" and quote != "'":
+            is_escaped = True
+        elif quote and char == quote:
+            quote = ""
+        elif not quote and char in "'\"":
+            quote, start = char, place + 1
+    inside = line[start:] if quote else ""
+    return quote, re.sub(r'\\([$`"\\])', r"\1", inside) if quote == '"' else inside
 
 
 def _proposals(session: Session, before: Sequence[str], current: str) -> Iterator[Proposal]:

@@ -14,12 +14,14 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from ..cqrs.errors import CqrsError
 from ..cqrs.struct import Struct
+from ..todo.errors import NotFound
 from ..todo.fields import ATTRIBUTES, FIELDS, NOTE, TEXT, Declared, SetField, Todo
 from ..todo.recorder import Answer
 from ..todo.values import attribute_named
@@ -225,7 +227,12 @@ def _editor() -> str:
 
 
 def _cannot_run(editor: str, error: Exception) -> UsageError:
-    return UsageError(f"the editor {editor!r} cannot be run: {error}", "set EDITOR, or name the change on the command line")
+    why = error.strerror if isinstance(error, OSError) else None
+    if isinstance(error, ValueError):
+        why = "a quotation mark in it, or a backslash at its end, is left over"
+    return UsageError(
+        f"the editor {editor!r} cannot be run: {why or error}", "set EDITOR, or name the change on the command line"
+    )
 
 
 def _run_editor(editor: str, file: Path) -> None:
@@ -246,8 +253,26 @@ def _read(file: Path) -> str:
     try:
         # an editor may end lines with CR LF; a CR that belongs to the note is written as an escape
         return file.read_bytes().decode("utf-8-sig").replace("\r\n", "\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"the edited text cannot be read: {error}", "nothing was changed") from error
+    except OSError as error:
+        why = error.strerror or type(error).__name__
+        raise UsageError(
+            f"the edited text cannot be read: {why}", "nothing was changed; let the editor save it there"
+        ) from error
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise UsageError(
+            f"line {line} of the edited text is not UTF-8", "nothing was changed; let the editor save UTF-8"
+        ) from error
+
+
+@contextmanager
+def _in_line(name: str) -> Iterator[None]:
+    """Name the line of the file in the error for its value."""
+    try:
+        yield
+    except (NotFound, UsageError) as error:
+        error.args = (f"in the line of {name}: {error}",)
+        raise
 
 
 _PAIR = re.compile(r"""([^\s:]+):("(?:[^"\\]|\\.)*"|\S+)(?!\S)""")
@@ -269,7 +294,7 @@ def _read_attributes(session: Session, item: Item, line: str) -> dict[str, str |
                 value = json.loads(value)
             except ValueError as error:
                 raise UsageError(
-                    f"{value} cannot be read: {error}", "write the text in quotes, with \\ before a quote"
+                    f"{value} is no text in quotes", 'write \\\\ for a backslash, and \\" for a quotation mark'
                 ) from error
         if key in found:
             raise UsageError(f"the attribute {key} is there twice", "keep one of them")
@@ -292,13 +317,18 @@ def _read_changes(session: Session, item: Item, sheet: Sheet, content: str) -> G
     sets = {field.name: field for field in FIELDS if isinstance(field, SetField)}
     options = {name: value for name, value in changed.items() if name not in (*sets, TEXT.name, ATTRIBUTES.name)}
     text = [sheet.meant(changed)[TEXT.name]] if TEXT.name in changed else []
+    for name, value in options.items():
+        with _in_line(name):
+            read_fields(session, [], {name: value}, clear=[])
     given = read_fields(session, text, {**options, NOTE.name: note}, literal=len(text), clear=clear)
-    words: dict[str, Any] = {
-        name: read_todos(session, [changed[name]]) if field.kind == "todos" else sheet.words(field, changed[name])
-        for name, field in sets.items()
-        if changed.get(name)
-    }
+    words: dict[str, Any] = {}
+    for name, field in sets.items():
+        if changed.get(name):
+            with _in_line(name):
+                is_todos = field.kind == "todos"
+                words[name] = read_todos(session, [changed[name]]) if is_todos else sheet.words(field, changed[name])
     if changed.get(ATTRIBUTES.name):
-        words[ATTRIBUTES.name] = _read_attributes(session, item, sheet.meant(changed)[ATTRIBUTES.name])
+        with _in_line(ATTRIBUTES.name):
+            words[ATTRIBUTES.name] = _read_attributes(session, item, sheet.meant(changed)[ATTRIBUTES.name])
     # a line of words or attributes replaces those that were there
     return Given({**given.values, **words}, given.cleared | set(words))

@@ -242,7 +242,12 @@ class _Command(TyperCommand):
         text = next((word for word in words if word.partition("=")[0] not in known), None)
         if text is None:
             return error
-        return UsageError(str(error), f"to use it as text, put -- before it: -- {shlex.quote(text)}; otherwise {error.hint}")
+        tag = ""
+        if self.declaration.name == "edit" and text[1] != "-" and len(text.split()) == 1:
+            named = next((word for word in typed if names_todos(word, lambda: ())), "IDS")
+            tag = f"to remove a tag: todo tag {named} {shlex.quote(text)}; "
+        as_text = f"to use it as text, put -- before it: -- {shlex.quote(text)}"
+        return UsageError(str(error), f"{tag}{as_text}; otherwise {error.hint}")
 
     def invoke(self, ctx: Context) -> int:
         """Run the verb, and return the exit code."""

@@ -192,6 +192,7 @@ def history_lines(
                 named = event.stream
                 what = visible(describe_event(event, to_local, todos.label))
                 yield Line(what, commit, labels[event.stream], title, note, STYLES.get(data, ""))
+                note = ""  # what the commit was for is said once
                 for name, (old, new) in (changes or {}).get(event.position, {}).items():
                     was, now = (shown_value(name, value, todos.label) or "none" for value in (old, new))
                     yield Line(f"  {name:<9} ", values=(was, now))

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Sequence
+from itertools import takewhile
 
 from ..todo.values import ID
 from .errors import UsageError
@@ -46,7 +47,13 @@ def _size(digits: str) -> tuple[int, str]:
 
 
 def check_one_word(
-    ids: str, words: Sequence[str], literal: int, verb: str, lists: Callable[[], Sequence[str]], options: Sequence[str] = ()
+    ids: str,
+    words: Sequence[str],
+    literal: int,
+    verb: str,
+    lists: Callable[[], Sequence[str]],
+    options: Sequence[str] = (),
+    for_several: Callable[[Sequence[str]], bool] = bool,
 ) -> None:
     """Check that the words after the ids, which are a text, do not begin with more ids: `todo edit 1 2 Text`.
 
@@ -57,6 +64,7 @@ def check_one_word(
         verb: The verb.
         lists: Returns the names of the lists, for a word such as `work/3`.
         options: The options that were given, for the command lines in the hint.
+        for_several: Returns whether the words after all ids can be meant for several todos. By default, any words can.
 
     Raises:
         UsageError: The first of the words looks like todos.
@@ -65,11 +73,35 @@ def check_one_word(
         return
     import shlex  # only for errors
 
-    rest = shlex.join([*words[1:], *options])
-    as_text = f"for the text: {shlex.join(['todo', verb, ids, *options, '--', *words])}"
-    known, other = ids.rstrip(","), words[0].rstrip(",")
-    several = f"for several todos: {f'todo {verb} {known},{other} {rest}'.rstrip()}; " if known != other else ""
-    raise UsageError(f"{words[0]!r} could name a todo, or begin the text", several + as_text)
+    hints = [f"for the text: {shlex.join(['todo', verb, ids, *options, '--', *words])}"]
+    typed = words[: len(words) - literal]
+    others = list(takewhile(lambda word: names_todos(word, lists), typed))
+    rest = [*typed[len(others) :], *options, *(["--", *words[len(typed) :]] if literal else [])]
+    if set(others) != {ids} and (not rest or for_several(words[len(others) :])):
+        hints.insert(0, f"for several todos: {command_lines(verb, [ids, *others], rest)}")
+    raise UsageError(f"{words[0]!r} could name a todo, or begin the text", "; ".join(hints))
+
+
+def command_lines(verb: str, ids: Sequence[str], rest: Sequence[str]) -> str:
+    """Return what to type for a verb that takes the ids in one word, when they were given in several.
+
+    Args:
+        verb: The verb.
+        ids: The words that name todos.
+        rest: The words after them; without any, three dots stand for what is missing.
+
+    Returns:
+        One command for the todos of each list.
+    """
+    import shlex  # only for errors
+
+    parts: dict[str, list[str]] = {}
+    for word in dict.fromkeys(word.rstrip(",") for word in ids):
+        name, slash, numbers = word.rpartition("/")
+        joins = bool(numbers) and "," not in name  # a text such as /milk/ stands alone
+        parts.setdefault(name + slash if joins else word, []).append(numbers if joins else "")
+    words = [shlex.quote(name + ",".join(numbers)) for name, numbers in parts.items()]
+    return "; ".join(f"todo {verb} {word} {shlex.join(rest) or '…'}" for word in words)
 
 
 def names_todos(word: str, lists: Callable[[], Sequence[str]]) -> bool:

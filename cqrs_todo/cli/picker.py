@@ -1,4 +1,4 @@
-"""Choosing todos on a terminal, for a verb that names none: type to filter, and mark several with the space bar.
+"""Choosing todos on a terminal, for a verb that names none: type to search, and mark several with Tab.
 
 questionary draws the list. It is in the extra `picker`, because it takes as long to import as many a verb.
 """
@@ -64,7 +64,7 @@ def pick(session: Session, verb: Verb, values: Mapping[str, Any]) -> str:
     question = questionary.checkbox(
         f"Which todos? ({verb.name})",
         choices=choices,
-        instruction="(type to filter; space marks, enter takes, escape cancels)",
+        instruction="\n  (Type to search. Space marks, or Tab in a search. Enter takes, Esc cancels.)",
         use_search_filter=True,
         use_jk_keys=False,
     )
@@ -76,18 +76,57 @@ def pick(session: Session, verb: Verb, values: Mapping[str, Any]) -> str:
 
 
 def _bind_keys(application: "Application[Any]") -> None:
-    """Let Enter take the todo at the arrow if none is marked, and let Escape cancel; questionary does neither."""
+    """Bind the keys that questionary binds differently or not at all.
+
+    Tab and Ctrl-Space mark the todo at the arrow, and Ctrl-A all todos that match. A space marks as long as no search was
+    typed; then it is part of the search. Enter takes the marked todos, or the one at the arrow. Escape cancels. If nothing
+    matches, questionary shows all todos, but nobody has chosen one of them.
+    """
     from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent, merge_key_bindings
     from prompt_toolkit.keys import Keys
-    from questionary.prompts.common import InquirerControl
+    from questionary.prompts.common import Choice, InquirerControl
 
     control = next(each for each in application.layout.find_all_controls() if isinstance(each, InquirerControl))
     keys = KeyBindings()
 
+    def matching() -> list[Choice]:
+        choices = control.filtered_choices  # this also sets `found_in_search`, unless there is no search
+        return choices if control.found_in_search or not control.search_filter else []
+
+    def toggle() -> None:
+        for choice in matching()[control.pointed_at :][:1]:
+            if choice.value in control.selected_options:
+                control.selected_options.remove(choice.value)
+            else:
+                control.selected_options.append(choice.value)
+
+    @keys.add(Keys.ControlI, eager=True)
+    @keys.add(Keys.ControlAt, eager=True)
+    def mark(_event: KeyPressEvent) -> None:
+        toggle()
+
+    @keys.add(Keys.ControlA, eager=True)
+    def mark_all(_event: KeyPressEvent) -> None:
+        values = [choice.value for choice in matching()]
+        others = [value for value in control.selected_options if value not in values]
+        control.selected_options = others if len(others) + len(values) == len(control.selected_options) else others + values
+
+    @keys.add(" ", eager=True)
+    def mark_or_search(event: KeyPressEvent) -> None:
+        if control.search_filter:
+            search(event)
+        else:
+            toggle()
+
+    @keys.add(Keys.Any)  # questionary takes no letters but those of ASCII
+    def search(event: KeyPressEvent) -> None:
+        if event.data.isprintable():
+            control.add_search_character(event.data)  # type: ignore[arg-type]  # it takes the text of any key
+
     @keys.add(Keys.ControlM, eager=True)
     def take(event: KeyPressEvent) -> None:
-        if not control.selected_options and control.filtered_choices:
-            control.selected_options.append(control.get_pointed_at().value)
+        if not control.selected_options:
+            toggle()
         control.is_answered = True
         event.app.exit(result=[choice.value for choice in control.get_selected_values()])
 

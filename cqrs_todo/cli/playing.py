@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from itertools import takewhile
 from typing import Literal
 
+from ..cqrs.errors import CqrsError
 from ..cqrs.events import Commit, Moment
 from ..cqrs.fold import Fold
 from ..cqrs.playback import Playback, Transition, earlier_commits, later_commits
@@ -72,24 +73,25 @@ def _before(todos: TodoList, moment: Moment) -> int:
     return 0 if commit is None else commit.position - 1
 
 
-def read_ranges(session: Session, start: str | None, end: str | None) -> dict[TodoList, Range]:
+def read_ranges(session: Session, start: str | None, end: str | None) -> tuple[dict[TodoList, Range], CqrsError | None]:
     """Read what there is to play of the list in use, or of all lists; see `read_range`.
 
     Returns:
-        The range of each list in which anything changed.
+        The range of each list in which anything changed; and the error of the first other list that cannot be read, to be
+        raised at the end.
 
     Raises:
         UsageError: With all lists, one of the moments is a position.
     """
-    lists: Sequence[TodoList] = [session.list]
+    names: Sequence[str] = [session.list.name]
     if session.options.all_lists:
         from .positions import is_position
 
         if any(text is not None and is_position(text) for text in (start, end)):
             raise UsageError("a position belongs to one list, not to all", "give a time")
-        lists = list(session.lists())
-    ranges = {todos: read_range(session, todos, start, end) for todos in lists}
-    return {todos: played for todos, played in ranges.items() if played.low < played.high}
+        names = session.list_names()
+    ranges, failure = session.read_lists(names, lambda todos: (todos, read_range(session, todos, start, end)))
+    return {todos: played for todos, played in ranges if played.low < played.high}, failure
 
 
 def frames(ranges: Mapping[TodoList, Range]) -> Iterator[tuple[TodoList, Commit, View]]:

@@ -65,7 +65,7 @@ def parsed(session: Session, text: str, list_name: str, items: Sequence[Item], n
 
 
 def named_filter(session: Session, words: Sequence[str]) -> Filter | None:
-    """Return the saved filter whose list and order a query means: the only one that it names, unless it excludes that one.
+    """Return the saved filter whose lists and order a query means: the only one that it names, unless it excludes that one.
 
     Raises:
         UsageError: The query names several filters, and one of them has lists, which it might mean or not.
@@ -75,24 +75,33 @@ def named_filter(session: Session, words: Sequence[str]) -> Filter | None:
     except InvalidQuery as error:
         raise UsageError(str(error), error.hint) from error
     wanted = [each for each, excluded in found if each is not None and not excluded]
-    if len(found) > 1 and any(each.lists for each in wanted) and not session.names_a_list:
+    if len(found) > 1 and any(each.lists for each in wanted) and not session.names_lists:
         raise UsageError("the query names several filters, and not all of them name a list", "name the list, too: -L NAME")
     return wanted[0] if len(found) == 1 and wanted else None
 
 
 def use_list_of_filter(session: Session, words: Sequence[str]) -> None:
-    """Use the list of the saved filter that a query names, for a verb that is about one list.
+    """Use the list of the saved filter that a query names, for a verb that is about one list, unless lists were named.
 
     Raises:
         UsageError: The filter has several lists, and none of them was named.
     """
-    named = named_filter(session, words)
-    if named is None or not named.lists or session.names_a_list:
-        return
-    if len(named.lists) > 1:
-        lists = ", ".join(map(visible, named.lists))
-        raise UsageError(f"this filter is about several lists: {lists}", f"name one: -L {named.lists[0]}")
-    session.use_list(named.lists[0])
+    lists = lists_of_filter(session, words)
+    if len(lists) > 1:
+        shown = ", ".join(map(visible, lists))
+        raise UsageError(f"this filter is about several lists: {shown}", f"name one: -L {lists[0]}")
+    if lists:
+        session.use_list(lists[0])
+
+
+def lists_of_filter(session: Session, words: Sequence[str]) -> Sequence[str]:
+    """Return the names of the lists of the saved filter that a query names; none if lists were named beside the query.
+
+    Raises:
+        UsageError: The query names several filters, and one of them has lists, which it might mean or not.
+    """
+    named = None if session.names_lists else named_filter(session, words)
+    return () if named is None else named.lists
 
 
 def check_tags(wanted: Sequence[str], items: Sequence[Item]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, date, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
@@ -142,20 +142,18 @@ class Session:
         """Whether an option or the environment names the list in use."""
         return not self.options.all_lists and bool(self.options.list or _environment("TODO_LIST"))
 
+    @property
+    def names_lists(self) -> bool:
+        """Whether the list in use was named, or all lists were."""
+        return self.options.all_lists or self.names_a_list
+
     @cached_property
     def list(self) -> TodoList:
         """The list in use."""
         return self.open_list(self.list_name)
 
-    def lists(self) -> Iterator[TodoList]:
-        """Open all lists that are not archived, in the order of `list_names`."""
-        yield self.list
-        yield from (self.open_list(name) for name in self.list_names()[1:])
-
     def views(self, *, all_lists: bool, lists: Sequence[str] = ()) -> tuple[Sequence[View], CqrsError | None]:
         """Read the list in use, or all lists, now or at the moment of this run.
-
-        A list other than the one in use that cannot be read hides no other list.
 
         Args:
             all_lists: Whether to read all lists.
@@ -163,18 +161,38 @@ class Session:
 
         Returns:
             The lists, the one in use first; and the error of the first list that cannot be read, to be raised at the end.
+
+        Raises:
+            CqrsError: What `read_lists` raises.
         """
-        views: list[View] = []
+        names = self.list_names() if all_lists else lists or [self.list.name]
+        return self.read_lists(names, lambda todos: todos.view(self.moment))
+
+    def read_lists(self, names: Iterable[str], read: Callable[[TodoList], T]) -> tuple[Sequence[T], CqrsError | None]:
+        """Read something of lists. A list other than the one in use that cannot be read hides no other list.
+
+        Args:
+            names: The names of the lists.
+            read: Reads it.
+
+        Returns:
+            What was read of each list that can be read; and the error of the first other list, to be raised at the end.
+
+        Raises:
+            CqrsError: The list in use cannot be read, or none of the lists can.
+        """
+        found: list[T] = []
         failure: CqrsError | None = None
-        for name in self.list_names() if all_lists else lists or [self.list.name]:
+        for name in names:
             try:
-                todos = self.list if name == self.list.name else self.open_list(name)
-                views.append(todos.view(self.moment))
+                found.append(read(self.list if name == self.list.name else self.open_list(name)))
             except CqrsError as error:
-                if not views:
+                if name == self.list.name:
                     raise
                 failure = failure or error
-        return views, failure
+        if failure is not None and not found:
+            raise failure
+        return found, failure
 
     def list_names(self) -> Sequence[str]:
         """Return the names of all lists that are not archived: the one in use first, then the others by name."""
@@ -325,8 +343,12 @@ class Session:
         except UnreadableTime as error:
             raise _usage(error.forms, str(error)) from error
 
-    def span_of(self, text: str) -> Span:
+    def span_of(self, text: str, now: datetime | None = None) -> Span:
         """Return the time in the past that a text means, from its first to its last instant.
+
+        Args:
+            text: The text that was typed.
+            now: The time from which words such as "last week" count; None for the time of this run.
 
         Raises:
             UsageError: The text is not a time.
@@ -334,7 +356,7 @@ class Session:
         from ..todo.times import UnreadableTime, read
 
         try:
-            return read(check_text("time", text), self.now, to_local, "past", self.config.date_order)
+            return read(check_text("time", text), now or self.now, to_local, "past", self.config.date_order)
         except UnreadableTime as error:
             if error.ahead is not None and self.list.has_commit_at_or_after(error.ahead.start):
                 return error.ahead  # a clock that ran ahead recorded it, and the program printed it

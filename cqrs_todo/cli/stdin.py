@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import IO
 
 from ..cqrs.errors import Rejected, StoreUnavailable
+from ..todo.errors import NotFound
 from ..todo.values import TEXT_LIMIT
 from .errors import InvalidInput, UsageError
 
@@ -59,7 +60,7 @@ def copy_lines(file: IO[bytes], check: Callable[[str], object]) -> int:
 
     Args:
         file: A file that is open for writing.
-        check: Raises `Rejected` or `UsageError` for a line from which no todo can be made.
+        check: Raises `NotFound`, `Rejected` or `UsageError` for a line from which no todo can be made.
 
     Returns:
         The number of lines in the file.
@@ -67,7 +68,7 @@ def copy_lines(file: IO[bytes], check: Callable[[str], object]) -> int:
     Raises:
         UsageError: Stdin cannot be read or is not UTF-8, or a marker in it is wrong.
         InvalidInput: A line is too long.
-        Rejected: What `check` raises, with the number of the line. So for `UsageError`.
+        NotFound: What `check` raises, with the number of the line. So for `Rejected` and `UsageError`.
     """
     count = number = 0
     try:
@@ -84,10 +85,9 @@ def copy_lines(file: IO[bytes], check: Callable[[str], object]) -> int:
     except UnicodeDecodeError as error:
         wrong = f"line {number:,} of stdin is not UTF-8: {error.reason}{_NOTHING}"
         raise UsageError(wrong, "convert it, then try again") from error
-    except Rejected as error:
-        raise Rejected(f"line {number:,}: {error}{_NOTHING}") from error
-    except UsageError as error:
-        raise UsageError(f"line {number:,}: {error}{_NOTHING}", error.hint) from error
+    except (NotFound, Rejected, UsageError) as error:
+        error.args = (f"line {number:,}: {error}{_NOTHING}",)
+        raise
     return count
 
 

@@ -10,7 +10,7 @@ from ..todo.recorder import Answer
 from ..todo.service import TodoList
 from ..todo.views import companions_of, move_of
 from .answers import named, print_answer
-from .changes import as_steps, changes_in_words, details
+from .changes import as_steps, changes_in_words
 from .errors import UsageError
 from .reports import count_of
 from .session import Session
@@ -85,8 +85,10 @@ def print_steps(session: Session, answer: Answer, done: str, key: str, back: str
         and len(steps) == 1
         and all(type(event.data) in FIELD_BY_EVENT for commit in steps[0] for event in commit.events)
     ):
-        back_again = details(answer.commits, answer.items, label)  # "old → new" alone would say the opposite of what is now
-        what += f"; changed back: {back_again}" if back_again else ""
+        # "old → new" of what was undone would say the opposite of what is now
+        position = min(commit.position for commit in steps[0])
+        what = f"@{position}, changed back: {changes_in_words(answer.commits, answer.items, label)}"
+        what += _lists_of(steps[0], answer)
     print_answer(session, answer, f"{done} {what}", back if len(steps) < 2 else f"{back} {len(steps)}")
 
 

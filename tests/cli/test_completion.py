@@ -2,6 +2,7 @@
 
 import os
 import shlex
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -153,6 +154,21 @@ def test_bash_gets_only_what_follows_the_last_character_at_which_it_splits(lists
     assert replies('todo add "Buy milk" +ph') == ["+phone"]
 
 
+@pytest.mark.parametrize("tag", ["x;y", "x$y", "x`y", 'x"y', "x\\y", "x!y", "x'y", "x&y", "x(y)", "x*", "x#y"])
+def test_bash_gets_each_proposal_as_it_is_written_between_the_quotation_marks_that_are_open(todo: Todo, tag: str) -> None:
+    todo("add", "a", "--tag", tag)
+    for typed, opened, closed in (
+        ("'+x", "'", "'"),
+        ('"+x', '"', '"'),
+        ("'+", "'", "'"),
+        ("+'x", "+'", "'"),
+        ("+x", "", ""),
+    ):
+        [reply] = todo("__complete", "bash", f"todo ls {typed}", "\"'><=;|&(:").out.splitlines()
+        script = f"printf %s {opened}{reply}{closed}"
+        assert subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True).stdout == f"+{tag}", typed
+
+
 HOSTILE = [
     "$(touch F)",
     "`touch F`",
@@ -248,6 +264,14 @@ def shell(request: pytest.FixtureRequest, lists: Todo, tmp_path: Path) -> Iterat
 )
 def test_a_real_shell_completes(shell: Shell, line: str, expected: list[str]) -> None:
     assert shell.completed(line) == expected
+
+
+@pytest.mark.parametrize("shell", ["bash"], indirect=True)
+def test_bash_completes_between_quotation_marks(shell: Shell, lists: Todo) -> None:
+    tag = "odd;it's$x!y"
+    lists("add", "x", "--tag", tag)
+    for typed, word in (("'+odd", f"+{tag}"), ('"+odd', f"+{tag}"), ("+odd", f"+{tag}"), ("'filter:u", "filter:urgent")):
+        assert shell.completed(f"todo ls {typed}") == ["todo", "ls", word], typed
 
 
 @pytest.mark.long

@@ -210,3 +210,56 @@ def test_a_script_may_be_the_editor_without_a_terminal(todo: Program) -> None:
     todo("add", "Buy milk")
     assert run_editor(todo, "s/milk/bread/")[0] == 0
     assert todo.todos()[0]["text"] == "Buy bread"
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("due", "xx"),
+        ("wait", "xx"),
+        ("reminder", "friday xx"),
+        ("priority", "Z"),
+        ("project", "a b"),
+        ("every", "xx"),
+        ("parent", "9"),
+        ("depends", "9"),
+        ("attributes", "xx"),
+        ("attributes", r'a:"\\q"'),
+    ],
+)
+def test_the_error_for_a_value_names_its_line(todo: Program, field: str, value: str) -> None:
+    todo("add", "x", "due:tomorrow")
+    code, err = run_editor(todo, f"s/^{field}:.*/{field}: {value}/")
+    assert code in (2, 3)
+    assert err.splitlines()[1].startswith(f"todo: in the line of {field}: "), err
+    assert len(todo.log()) == 1
+
+
+@pytest.mark.parametrize(
+    ("editor", "words"),
+    [
+        ("rm", "the edited text cannot be read: No such file or directory"),
+        ('sh -c \'printf "text: x\\n\\n\\377" > "$0"\'', "line 3 of the edited text is not UTF-8"),
+        ("/no/such", "the editor '/no/such' cannot be run: No such file or directory"),
+        ("e 'x", "cannot be run: a quotation mark"),
+    ],
+)
+def test_errors_around_the_editor_are_in_plain_words(todo: Program, editor: str, words: str) -> None:
+    todo("add", "x")
+    result = todo.run("edit", "1", env={"EDITOR": editor})
+    assert result.code in (1, 2)
+    assert words in result.err
+    assert "Errno" not in result.err
+    assert "codec" not in result.err
+    assert len(todo.log()) == 1
+
+
+@pytest.mark.parametrize(
+    "marker", ["under:9", "depends:9", "under:nope/1", "due:xx", "due:", "pri:Z", "every:xx", "remind:x"]
+)
+def test_each_error_in_a_line_of_stdin_names_the_line(todo: Program, marker: str) -> None:
+    result = todo.run("add", "-", stdin=f"one\ntwo {marker}\n")
+    assert result.code in (1, 2, 3)
+    assert result.err.startswith("todo: line 2: "), result.err
+    assert "nothing was recorded" in result.err
+    assert todo.content() == ""

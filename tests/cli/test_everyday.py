@@ -59,10 +59,48 @@ def test_a_list_that_cannot_be_read_hides_no_other_list(two: Todo) -> None:
     result = two.run()
     assert (result.code, result.out) == (5, "1  a\n2  b\n")
     assert "work" in result.err
-    for verb in ("ls -A", "agenda", "report", "agenda --json", "ls -A --json"):
-        result = two.run(*verb.split())
-        assert (result.code, "work" in result.err) == (5, True), verb
-    assert "a" in two.run("ls", "-A").out
+
+
+VERBS_OF_ALL_LISTS = (
+    "",
+    "agenda",
+    "report",
+    "ls -A",
+    "ls -A --json",
+    "agenda --json",
+    "history -A",
+    "history -A --json",
+    "history -A --patch",
+    "diff yesterday -A",
+    "diff yesterday -A --json",
+    "replay -A",
+    "search Buy -A",
+    "stats -A",
+    "stats -A --json",
+    "when +x --at-least 1 -A",
+    "view changes -A",
+    "view changes -A --json",
+    "view changes -A --at now",
+)
+
+
+@pytest.mark.parametrize("content", ["", "no log\n"])
+def test_every_verb_of_all_lists_shows_those_that_can_be_read(todo: Todo, content: str) -> None:
+    for name in ("inbox", "work", "zoo"):
+        todo("-L", name, "add", f"Buy {name}", "due:today", "+x")
+        todo("-L", name, "add", "done")
+        todo("-L", name, "done", "2")
+    todo("lists", "archive", "work")
+    expected = {line: todo(*line.split()).out for line in VERBS_OF_ALL_LISTS}
+    todo("lists", "unarchive", "work")
+    todo.log_file("work").write_text(content)
+    for line, shown in expected.items():
+        result = todo.run(*line.split())
+        assert (result.code, "work" in result.err) == (5, True), line
+        assert "Buy zoo" in result.out or "Buy zoo" not in shown, line
+        assert "Buy work" not in result.out, line
+        if "--json" not in line and line not in ("report", "view changes -A --at now"):
+            assert result.out == shown, line
 
 
 def test_a_list_may_have_any_name(two: Todo) -> None:
@@ -388,6 +426,40 @@ def test_a_saved_filter_has_an_order_and_lists(at: Run, tmp_path: Path) -> None:
     assert at("done", "--where", "filter:f").startswith("Done 1: b.")
     config.write_text('[filters.f]\nwhere = "+x"\nsort = "-text"\nlist = ["work", "inbox"]\n')
     assert at("ls", "filter:f", "--sort", "text") == "1  a +x\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "first", "last"),
+    [
+        ("report", "2026-03-16", "2026-03-22"),
+        ("report this week", "2026-03-16", "2026-03-22"),
+        ("report last week", "2026-03-09", "2026-03-15"),
+        ("report yesterday", "2026-03-19", "2026-03-19"),
+        ("report monday", "2026-03-16", "2026-03-16"),
+        ("report 2026", "2026-01-01", "2026-12-31"),
+        ("report 2025", "2025-01-01", "2025-12-31"),
+        ("agenda", "2026-03-20", "2026-03-26"),
+    ],
+)
+def test_periods_count_from_the_moment_that_is_shown(at: Run, words: str, first: str, last: str) -> None:
+    at("add", "x", when="2026-03-01T12:00")
+    for line in (["at", "2026-03-20", *words.split()], [*words.split(), "--at", "2026-03-20"]):
+        document = json.loads(at(*line, "--json"))
+        assert (document["from"], document["to"]) == (first, last), line
+
+
+def test_a_month_of_a_view_counts_from_the_moment_that_is_shown(at: Run) -> None:
+    at("add", "x", when="2026-01-01T12:00")
+    for words, month in (("last month", "2026-01"), ("this month", "2026-02"), ("", "2026-02")):
+        assert json.loads(at("at", "2026-02-20", "view", "statement", *words.split(), "--json"))["period"] == month
+
+
+def test_a_report_of_a_year_needs_a_year_that_has_begun(at: Run) -> None:
+    at("add", "x")
+    assert json.loads(at("report", "2026", "--json"))["to"] == "2026-12-31"
+    assert "2027" in at("report", "2027", code=2)
+    assert "2027" in at("at", "2026-03-20", "report", "2027", code=2, when="2027-06-01T12:00")
+    assert "0000" in at("report", "0000", code=2)
 
 
 def test_removed_todos_are_found_by_the_todo_that_they_are_under(todo: Todo) -> None:

@@ -43,8 +43,43 @@ def test_todos_are_chosen_by_typing_and_marking(three: Todo) -> None:
     assert "\x1b[31m" not in picker.shown.replace("\x1b[0m", "")
     picker.type("buy")
     picker.wait_for_text("buy...")
-    picker.type(f" {DOWN} ")
+    picker.type(f"\t{DOWN}\x00")
     assert "Done 1, 3 (2 todos)" in picker.confirm()
+
+
+@pytest.mark.parametrize("keys", ["", "\t", "\x00", "\x01", f"{DOWN}{DOWN}"])
+def test_a_search_that_matches_nothing_chooses_nothing(three: Todo, keys: str) -> None:
+    picker = Picker(three, "rm")
+    picker.wait_for_text("Buy bread")
+    picker.type("zzzz")
+    picker.wait_for_text("zzzz...")
+    picker.type(keys)
+    assert "Nothing was chosen." in picker.confirm()
+    assert not any(todo["removed"] for todo in three.todos())
+
+
+@pytest.mark.parametrize(
+    ("search", "keys"), [("item 5", ""), ("item 5", "\t"), ("m 5 g", "\x01"), ("grün 5", ""), ("X\x7fm 5", "")]
+)
+def test_a_space_is_part_of_a_search_and_marks_nothing(todo: Todo, search: str, keys: str) -> None:
+    todo("add", "-", stdin="".join(f"item {number} grün {number}\n" for number in range(8)))
+    picker = Picker(todo, "rm")
+    picker.wait_for_text("item 7")
+    picker.type(search)
+    picker.wait_for_text(f"{search.partition(chr(127))[2] or search}...")
+    picker.type(keys)
+    assert "Removed 6: item 5" in picker.confirm()
+
+
+def test_marks_stay_when_the_search_changes(three: Todo) -> None:
+    picker = Picker(three, "rm")
+    picker.wait_for_text("Buy bread")
+    picker.type("jo")
+    picker.wait_for_text("jo...")
+    picker.type("\x01\x7f\x7f")
+    picker.wait_for_text("Buy milk")
+    picker.type("milk\x01\x01\x01")
+    assert "Removed 1-2 (2 todos)" in picker.confirm()
 
 
 def test_other_verbs_offer_the_todos_that_they_are_about(three: Todo) -> None:

@@ -148,3 +148,109 @@ def test_a_text_that_looks_like_an_id_can_be_given_beside_where(todo: Todo) -> N
 def test_a_tag_that_no_todo_has_can_be_left_out(todo: Todo) -> None:
     todo("add", "A", "+a")
     assert todo("ls", "+a", "-nope").out == "1  A +a\n"
+
+
+ABOUT_ONE_LIST = (
+    ["export", "--where", "filter:one", "--format", "csv"],
+    ["export", "--where", "filter:one"],
+    ["when", "filter:one", "--at-least", "1"],
+    ["stats", "filter:one", "--json"],
+    ["tag", "--where", "filter:one", "+y", "--json"],
+)
+ABOUT_SEVERAL = (["ls", "filter:one"], ["agenda", "filter:one"])
+
+
+def write_filters(todo: Todo, lists: str) -> None:
+    config = todo.home / ".config/cqrs-todo/config.toml"
+    config.parent.mkdir(parents=True, exist_ok=True)
+    config.write_text(f'[filters.one]\nwhere = "+x"\nlist = {lists}\n[filters.two]\nwhere = "+x"\n')
+
+
+def test_every_verb_that_takes_a_query_searches_the_lists_of_its_filter(todo: Todo) -> None:
+    for name in ("inbox", "play", "work"):
+        todo("-L", name, "add", f"of {name}", "+x", "due:today")
+    write_filters(todo, '["work"]')
+    for line in (*ABOUT_ONE_LIST, *ABOUT_SEVERAL):
+        answer = todo(*line).out
+        assert "of inbox" not in answer, line
+        assert "of play" not in answer, line
+        assert "of work" in answer or line[0] in ("when", "stats"), line
+        assert "of play" in todo(*line, "-L", "play").out or line[0] in ("when", "stats"), line
+    assert todo("stats", "filter:one", "--json").json["list"] == "work"
+    assert "of inbox" in todo("ls", "filter:one", "-A").out
+    assert "of play" in todo("export", "--where", "filter:one or filter:two", "-A", "--format", "csv").out
+    write_filters(todo, '["play", "work"]')
+    for line in ABOUT_ONE_LIST:
+        refused = todo.run(*line)
+        assert (refused.code, "several lists: play, work" in refused.err) == (2, True), line
+    for line in ABOUT_SEVERAL:
+        answer = todo(*line).out
+        assert ("of inbox" in answer, "of play" in answer, "of work" in answer) == (False, True, True), line
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("--all is:removed", None),
+        ("-a is:any", None),
+        ("--all is:open,removed", None),
+        ("--done is:any", None),
+        ("--done is:waiting", None),
+        ("--removed is:any", None),
+        ("--all filter:gone", None),
+        ("--all is:done", [2]),
+        ("--all is:waiting", [4]),
+        ("--done done:today", [2]),
+        ("--removed is:removed", [3]),
+        ("is:removed", [3]),
+        ("is:any", [1, 2, 3, 4]),
+    ],
+)
+def test_an_option_overrides_no_state_in_the_query(todo: Todo, line: str, expected: list[int] | None) -> None:
+    write_filters(todo, '[]\n[filters.gone]\nwhere = "is:removed"')
+    todo("add", "-", stdin="a\nb\nc\nd wait:2099-01-01\n")
+    todo("done", "2")
+    todo("rm", "3")
+    result = todo.run("ls", *line.split())
+    if expected is None:
+        assert (result.code, result.out, "both say which states" in result.err) == (2, "", True)
+    else:
+        assert numbers(result.out) == expected
+
+
+@pytest.mark.parametrize("words", ["+x -x", "-x +y +x", "+caf\u00e9 -cafe\u0301"])
+def test_a_tag_cannot_be_added_and_removed_at_once(filled: Todo, words: str) -> None:
+    before = filled.content()
+    refused = filled.run("tag", "1", *words.split())
+    assert (refused.code, "contradict each other" in refused.err) == (2, True)
+    assert filled.content() == before
+
+
+def test_edit_names_the_command_that_removes_a_tag(filled: Todo) -> None:
+    hint = filled.run("edit", "1", "-home").err.splitlines()[1].strip()
+    assert hint.startswith("to remove a tag: todo tag 1 -home; to use it as text")
+    filled(*hint.partition("todo ")[2].partition(";")[0].split())
+    assert "home" not in filled.todos()[0]["tags"]
+    assert "to remove a tag" not in filled.run("edit", "1", "--nope").err
+    assert "to remove a tag" not in filled.run("edit", "1", "-5 degrees").err
+
+
+@pytest.mark.parametrize("verb", [["undo"], ["search", "milk"], ["done", "1"]])
+def test_the_damage_of_a_list_is_said_once(filled: Todo, verb: list[str]) -> None:
+    filled("add", "last")
+    log = filled.log_file()
+    log.write_bytes(log.read_bytes().replace(b"trip", b"trap"))
+    refused = filled.run(*verb)
+    assert refused.code != 0
+    assert refused.err.count("is damaged at line 2") == 1
+
+
+def test_history_says_once_for_each_commit_what_it_was_for(filled: Todo) -> None:
+    filled("edit", "1", "+y", "+z", "due:2031-01-02", "--because", "Jo asked")
+    filled("edit", "2-3", "pri:L", "--because", "Ann asked")
+    filled("undo")
+    for line in (["history"], ["history", "--patch"], ["show", "1"]):
+        shown = filled(*line).out
+        assert shown.count("because: Jo asked") == 1, line
+        assert shown.count("because: Ann asked") == (0 if line[0] == "show" else 1), line
+        assert shown.count("undoes @") == (0 if line[0] == "show" else 1), line

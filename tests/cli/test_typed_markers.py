@@ -1,5 +1,7 @@
 """What the words after `add`, `edit`, `note` and the lines of `add -` mean: markers, text, todos, or a mistake."""
 
+from typing import Any
+
 import pytest
 
 from tests.conftest import Todo
@@ -116,7 +118,7 @@ def test_edit_with_a_quoted_marker_keeps_the_text(todo: Todo, marker: str) -> No
         ("add x --due=", "leave out --due"),
         ("edit 1 -d none", "due:none, or --clear due"),
         ("edit 1 --due=", "due:none, or --clear due"),
-        ("edit 1 -d friday 2 x", "todo edit 1,2 x --due friday; for the text: todo edit 1 --due friday -- 2 x"),
+        ("edit 1 -d friday 2 x", "begin the text\n      for the text: todo edit 1 --due friday -- 2 x"),
         ("edit 1 1", "could name a todo, or begin the text\n      for the text: todo edit 1 -- 1\n"),
         ("remind 1 2 tomorrow", "todo remind 1,2 tomorrow"),
         ("remind 2 none", "todo edit 2 reminder:none"),
@@ -143,7 +145,8 @@ def test_ids_with_spaces_between_them_are_not_taken_for_a_text(todo: Todo, verb:
     for words in (["2", "x"], ["2"], ["1-2", "x"], ["@", "x"], ["2,3", "+home"], ["2,", "3", "x"]):
         refused = todo.run(verb, "1", *words)
         assert refused.code == 2
-        assert f"todo {verb} 1,{words[0].rstrip(',')}" in refused.err
+        several = f"for several todos: todo {verb} 1,{words[0].rstrip(',')}" in refused.err
+        assert several == (verb == "note" or "x" not in words), words  # several todos cannot get one text
         assert f"todo {verb} 1 -- {words[0]}" in refused.err
     same = todo.run(verb, "1", "1", "x")
     assert f"todo {verb} 1,1" not in same.err
@@ -249,3 +252,48 @@ def test_a_value_that_no_field_can_have_is_a_wrong_command_line(todo: Todo, word
     before = todo.content()
     assert todo.run(*words).code == 2
     assert todo.content() == before
+
+
+@pytest.mark.parametrize(
+    ("line", "commands", "named"),
+    [
+        ("edit 1 2 +x", ["todo edit 1,2 +x"], {"inbox/1", "inbox/2"}),
+        ("edit 1 2 3 +x pri:H", ["todo edit 1,2,3 +x pri:H"], {"inbox/1", "inbox/2", "inbox/3"}),
+        ("edit 1 2 --due friday", ["todo edit 1,2 --due friday"], {"inbox/1", "inbox/2"}),
+        ("edit 1, 2", ["todo edit 1,2 \N{HORIZONTAL ELLIPSIS}"], {"inbox/1", "inbox/2"}),
+        ("edit @ 1 +x", ["todo edit @,1 +x"], {"inbox/1", "inbox/2", "inbox/3"}),
+        ("edit 1 work/1 +x", ["todo edit 1 +x", "todo edit work/1 +x"], {"inbox/1", "work/1"}),
+        ("edit work/1 1 +y", ["todo edit work/1 +y", "todo edit 1 +y"], {"inbox/1", "work/1"}),
+        ("edit work/1 work/2 1 +y", ["todo edit work/1,2 +y", "todo edit 1 +y"], {"inbox/1", "work/1", "work/2"}),
+        ("edit /a/ 2 +x", ["todo edit /a/ +x", "todo edit 2 +x"], {"inbox/1", "inbox/2"}),
+        ("edit +x 1 2", ["todo edit 1,2 +x"], {"inbox/1", "inbox/2"}),
+        ("edit +x work/1", ["todo edit work/1 +x"], {"work/1"}),
+        (
+            "note 1 work/1",
+            ["todo note 1 \N{HORIZONTAL ELLIPSIS}", "todo note work/1 \N{HORIZONTAL ELLIPSIS}"],
+            {"inbox/1", "work/1"},
+        ),
+        ("note 1 2 bring -- it", ["todo note 1,2 bring -- it"], {"inbox/1", "inbox/2"}),
+        ("remind work/1 1 tomorrow", ["todo remind work/1 tomorrow", "todo remind 1 tomorrow"], {"inbox/1", "work/1"}),
+        ("remind 1 2 tomorrow", ["todo remind 1,2 tomorrow"], {"inbox/1", "inbox/2"}),
+    ],
+)
+def test_the_commands_that_a_hint_names_change_the_named_todos(
+    todo: Todo, line: str, commands: list[str], named: set[str]
+) -> None:
+    for name in ("inbox", "work"):
+        todo("-L", name, "add", "-", stdin="a\nb\nc\n")
+    refused = todo.run(*line.split())
+    assert refused.code == 2
+    assert f"{'; '.join(commands)}" in refused.err.replace("for the text: ", "\n").replace("; \n", "\n")
+    before = labels(todo)
+    for command in commands:
+        todo(*command.replace("\N{HORIZONTAL ELLIPSIS}", "pri:H").split()[1:])
+    after = labels(todo)
+    changed = {label for label in after if after[label] != before[label]}
+    assert changed == named
+
+
+def labels(todo: Todo) -> dict[str, Any]:
+    """Each todo of the two lists, by what a person calls it."""
+    return {f"{name}/{each['number']}": each for name in ("inbox", "work") for each in todo.todos("-L", name)}

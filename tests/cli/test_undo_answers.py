@@ -19,15 +19,15 @@ def hint(line: str) -> list[str]:
         (
             ["edit", "1", "due:2031-01-02", "+x"],
             "1 due set to 2031-01-02, tagged +x (a)",
-            "untagged -x, due cleared, was 2031-01-02",
+            "1 untagged -x, due cleared, was 2031-01-02 (a)",
         ),
-        (["edit", "2", "due:none"], "2 due cleared, was 2031-03-04 (b)", "due set to 2031-03-04"),
+        (["edit", "2", "due:none"], "2 due cleared, was 2031-03-04 (b)", "2 due set to 2031-03-04 (b)"),
         (
             ["edit", "2", "due:2031-01-02 09:00"],
             "2 due: 2031-03-04 → 2031-01-02 09:00 (b)",
-            "due: 2031-01-02 09:00 → 2031-03-04",
+            "2 due: 2031-01-02 09:00 → 2031-03-04 (b)",
         ),
-        (["edit", "1", "New text"], "1 text: a → New text", "text: New text → a"),
+        (["edit", "1", "New text"], "1 text: a → New text", "1 text: New text → a"),
         (["done", "1"], "1 done (a)", ""),
         (["done", "1-2"], "1-2 done (a, b)", ""),
         (["rm", "2"], "2 removed (b)", ""),
@@ -35,23 +35,23 @@ def hint(line: str) -> list[str]:
         (
             ["edit", "1-2", "due:2031-01-02"],
             "1 due set to 2031-01-02 (a); 2 due: 2031-03-04 → 2031-01-02 (b)",
-            "1 due cleared, was 2031-01-02; 2 due: 2031-01-02 → 2031-03-04",
+            "1 due cleared, was 2031-01-02 (a); 2 due: 2031-01-02 → 2031-03-04 (b)",
         ),
         (["move", "1", "work"], "1 moved from inbox to work (a), in both inbox and work", ""),
         (
             ["edit", "2", "depends:1", "under:1"],
             "2 now depends on 1, parent set to 1 (b)",
-            "parent cleared, was 1, no longer depends on 1",
+            "2 parent cleared, was 1, no longer depends on 1 (b)",
         ),
     ],
 )
-def test_undo_says_what_it_undid_and_what_changed_back(todo: Todo, change: list[str], words: str, back: str) -> None:
+def test_undo_says_what_it_undid_or_what_changed_back(todo: Todo, change: list[str], words: str, back: str) -> None:
     todo("add", "a")
     todo("add", "b", "due:2031-03-04")
     todo("lists", "new", "work")
     todo(*change)
     undone = todo("undo").out
-    assert undone == f"Undid @3: {words}{f'; changed back: {back}' if back else ''}. Redo: todo redo\n"
+    assert undone == f"Undid @3{f', changed back: {back}' if back else f': {words}'}. Redo: todo redo\n"
     assert todo(*hint(undone)).out == f"Redid @3: {words}. Undo: todo undo\n"
 
 
@@ -65,7 +65,7 @@ def test_the_hint_after_undoing_several_changes_leads_back_and_forth(todo: Todo,
     undone = todo("undo", str(asked)).out
     assert undone.startswith("Undid @" if asked == 1 else f"Undid {done} changes")
     assert ("because there were no others" in undone) == (asked > done)
-    assert len(re.findall(r"@\d+: ", undone)) == min(done, 5)
+    assert len(re.findall(r"@\d+(?:: |, changed back: )", undone)) == min(done, 5)
     assert f"; and {done - 5} more" in undone or done <= 5
     assert hint(undone) == (["redo"] if done == 1 else ["redo", str(done)])
     before = todo.todos()
@@ -164,3 +164,9 @@ def test_a_change_of_a_moved_todo_names_the_command_for_its_list(todo: Todo) -> 
     todo("rm", "1,3")
     assert "todos 1, 3 were removed; nothing was recorded" in todo.run("done", "1,3").err
     assert "todo 3 was removed; nothing was recorded" in todo.run("done", "3").err
+
+
+@pytest.mark.parametrize("count", [4, 1200])
+def test_the_undo_of_new_todos_with_fields_says_that_they_were_created(todo: Todo, count: int) -> None:
+    todo("add", "-", stdin="".join(f"t{number} +x{number} due:2031-01-02\n" for number in range(count)))
+    assert todo("undo").out.startswith(f"Undid @1: 1-{count} created ({count:,} todos). ")

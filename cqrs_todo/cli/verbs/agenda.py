@@ -52,7 +52,9 @@ def agenda(session: Session, words: Sequence[str], days: int | None, month: bool
     """Show the due dates and reminders of the next days, or the numbers of those of this month."""
     if month and days is not None:
         raise UsageError("--days and --month contradict each other", "give one of them")
-    views, failure = session.views(all_lists=not session.names_a_list)
+    lists = _lists_of_filter(session, words)
+    all_lists = not (lists or session.names_a_list)
+    views, failure = session.views(all_lists=all_lists, lists=lists)
     now = session.seen_from(views[0])
     today = now.date()
     first, last = today, today + timedelta(days=(days or _USUAL_DAYS) - 1)
@@ -81,9 +83,18 @@ def agenda(session: Session, words: Sequence[str], days: int | None, month: bool
     if not session.options.json:
         shown = {each.item.stream for each in found}
         hidden = [item for _, item in wanted if item.stream not in shown and _is_hidden(item, now, first, last)]
-        print_waiting(session, hidden, now, words, all_lists=len(views) > 1)
+        print_waiting(session, hidden, now, words, all_lists=all_lists and len(views) > 1)
     if failure is not None:
         raise failure
+
+
+def _lists_of_filter(session: Session, words: Sequence[str]) -> Sequence[str]:
+    """Return the lists of the saved filter that the query names, if it names one."""
+    if not words:
+        return ()
+    from ..queries import lists_of_filter  # without a query, nothing needs to be parsed
+
+    return lists_of_filter(session, words)
 
 
 def _wanted(session: Session, words: Sequence[str], view: View) -> Sequence[Item]:

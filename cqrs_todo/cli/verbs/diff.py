@@ -38,8 +38,8 @@ def diff(session: Session, start: str, end: str | None, ids: Sequence[str], stat
     since = session.moment_of(start)
     if several and (isinstance(since, int) or isinstance(until, int)):
         raise UsageError("a position belongs to one list, not to all", "give times, or name the list: -L NAME")
-    lists = [session.open_list(name) for name in session.list_names()] if several else [session.list]
-    compared = [_compared(todos, since, until, ids) for todos in lists]
+    names = session.list_names() if several else [session.list.name]
+    compared, failure = session.read_lists(names, lambda todos: _compared(todos, since, until, ids))
     differences = [difference for each in compared for difference in each.differences]
     if session.options.json:
         from .. import document
@@ -59,6 +59,8 @@ def diff(session: Session, start: str, end: str | None, ids: Sequence[str], stat
         print_line(_counts(differences, all_sections=False))
     else:
         print_message(session, "No difference.")
+    if failure is not None:
+        raise failure
     return DIFFERENT if exit_code and differences else 0
 
 

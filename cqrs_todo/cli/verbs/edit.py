@@ -1,6 +1,7 @@
 """`todo edit`: change the fields of todos, or one todo in the editor."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from ...todo.fields import FIELDS, TEXT
 from ...todo.recorder import Answer
@@ -8,7 +9,7 @@ from ..answers import hint_to_restore, print_changes
 from ..changes import details
 from ..errors import UsageError
 from ..fields import CLEARABLE, Given, read_fields
-from ..ids import check_one_word, starts_with_ids
+from ..ids import check_one_word, command_lines, names_todos
 from ..markers import split_words
 from ..session import Session
 from ..verb import EVERYDAY, ONE_IDS, Argument, Option, Verb
@@ -28,7 +29,9 @@ def edit(
         ids = _picked(session, text, literal)
         if not ids:
             return
-    check_one_word(ids, text, literal, "edit", session.list_names, _options(fields, clear))
+    check_one_word(
+        ids, text, literal, "edit", session.list_names, _options(fields, clear), partial(_is_for_several, session)
+    )
     chosen = session.choose([ids])
     present = {key for item in chosen for key, _ in item.todo.attributes}
     given = read_fields(session, text, fields, literal=literal, clear=clear, present=present)
@@ -69,18 +72,23 @@ def _is_change(session: Session, word: str) -> bool:
     return not (slash and name in session.list_names()) and bool(split_words([word], 0, session.config.attributes)[1])
 
 
+def _is_for_several(session: Session, words: Sequence[str]) -> bool:
+    """Return whether words after the ids change no text, which several todos cannot share."""
+    return not split_words(words, 0, session.config.attributes)[0]
+
+
 def _picked(session: Session, words: Sequence[str], literal: int) -> str:
     """Let a person choose the todos that are missing before some words; '' if none was chosen.
 
     Raises:
         UsageError: There is no terminal, or one of the words names todos.
     """
-    named = next((word for word in words[: len(words) - literal] if starts_with_ids([word])), None)
-    if named is not None:
-        import shlex  # only for this error
-
-        changes = shlex.join(word for word in words if word != named)
-        raise UsageError(f"the todos come before the change, and {words[0]!r} is a change", f"todo edit {named} {changes}")
+    named = [word for word in words[: len(words) - literal] if names_todos(word, session.list_names)]
+    if named:
+        changes = [word for word in words if word not in named]
+        raise UsageError(
+            f"the todos come before the change, and {words[0]!r} is a change", command_lines("edit", named, changes)
+        )
     from ..picker import pick  # most commands name their todos
 
     return pick(session, VERB, {"text": ()})

@@ -26,6 +26,10 @@ def export(session: Session, format: str, output: str | None, where: str | None)
         where: A query: only the todos that it wants. None for all todos.
     """
     check_format(format, writing=True)
+    if where is not None:
+        from ..queries import use_list_of_filter  # most exports are complete
+
+        use_list_of_filter(session, [where])
     if format == "events":
         content = _events(session, where)
     elif format == "json":

@@ -61,22 +61,29 @@ def history(
     if text == "":
         raise UsageError("-S needs a text, and this one is empty", "for instance: todo history -S milk")
     ids = session.in_one_list(ids)
-    lists = [session.open_list(name) for name in Lists(session.store).names()] if all_lists else [session.list]
-    views = [todos.view(session.moment) for todos in lists]
     start, end = (None, None) if since is None and until is None else _limits(session, since, until, all_lists=all_lists)
     wanted = _Filter(start, end, by, (*map(_event_type, types), *((MERGED,) if conflicts else ())), text)
+
+    def read(todos: TodoList) -> tuple[TodoList, View, Sequence[HistoryRow]]:
+        view = todos.view(session.moment)
+        if follow:
+            return todos, view, ()
+        chosen = {item.stream for item in todos.select(check_ids(ids), session.moment)} if ids else None
+        commits = (commit for commit in todos.history(session.moment) if wanted.matches(commit, chosen, todos))
+        return todos, view, [HistoryRow(view, commit, chosen, todos) for commit in islice(commits, limit)]
+
+    found, failure = session.read_lists(Lists(session.store).names() if all_lists else [session.list.name], read)
+    lists, views = [todos for todos, _, _ in found], [view for _, view, _ in found]
     if follow:
+        if failure is not None:  # there is no end at which to raise it
+            raise failure
         from ..history_forms import follow_history
 
         streams = {item.stream for item in lists[0].select(check_ids(ids))} if ids else None
         last = _FOLLOWED if limit is None else limit
         follow_history(session, lists, wanted.matches, streams, last, raw=raw, seconds=seconds, all_lists=all_lists)
         return
-    rows: list[HistoryRow] = []
-    for todos, view in zip(lists, views, strict=True):
-        chosen = {item.stream for item in todos.select(check_ids(ids), session.moment)} if ids else None
-        commits = (commit for commit in todos.history(session.moment) if wanted.matches(commit, chosen, todos))
-        rows += [HistoryRow(view, commit, chosen, todos) for commit in islice(commits, limit)]
+    rows = [row for _, _, rows in found for row in rows]
     if by is not None and not rows:
         _check_author(by, lists)
     if all_lists:
@@ -105,8 +112,10 @@ def history(
             drawn = draw_graph([row.commit for row in rows], session.list.history(session.moment))
         if not rows and any(view.position for view in views):
             print_message(session, "No commit matches.")
-            return
-        print_history(session, rows, changes, name_lists=all_lists, gutters=drawn, seconds=seconds)
+        else:
+            print_history(session, rows, changes, name_lists=all_lists, gutters=drawn, seconds=seconds)
+    if failure is not None:
+        raise failure
 
 
 def _print_json(rows: Sequence[HistoryRow], view: View | None) -> None:

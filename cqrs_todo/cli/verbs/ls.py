@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from ..columns import Column
     from ..config import Filter
 
+_EXCLUDED = {"all": {"removed", "any"}, "done": {"removed", "any", "waiting"}, "removed": {"any", "waiting"}}
+"""The states that a query cannot name beside an option, which wants none of their todos or not all of them."""
+
 Groups: TypeAlias = Sequence[tuple[str | None, Sequence[Entry]]]
 """Todos by what they have in common; None for those that lack it."""
 
@@ -44,7 +47,7 @@ def ls(
     group = _group_key(by, summary)
     if columns is not None and group is not None:
         raise UsageError("--columns shows one table, and no groups", "leave out --columns, or --by and --summary")
-    lists = named.lists if named is not None and not session.names_a_list else ()
+    lists = named.lists if named is not None and not session.names_lists else ()
     views, failure = session.views(all_lists=session.options.all_lists, lists=lists)
     now = session.seen_from(views[0])
     keys = _sort_keys(session, sort or "number", views)
@@ -157,6 +160,12 @@ def _find(session: Session, view: View, words: Sequence[str], states: Sequence[s
     if len(states) > 1:
         raise UsageError(f"--{states[0]} and --{states[1]} contradict each other", "give one of them")
     for state in states:
+        named = sorted(query.scopes & _EXCLUDED[state])
+        if named:
+            raise UsageError(
+                f"--{state} and is:{named[0]} both say which states are wanted",
+                f"leave out --{state}, and write all states into the query, for instance is:open,done or is:any",
+            )
         query = query.within(state)
     return _Found(*query.divided(), query.tags)
 

@@ -11,7 +11,7 @@ from ..answers import change
 from ..clock import to_local
 from ..errors import UsageError
 from ..fields import read_instant
-from ..ids import starts_with_ids
+from ..ids import command_lines, starts_with_ids
 from ..session import Session
 from ..verb import CHANGE, ONE_IDS, Argument, Option, Verb
 
@@ -74,9 +74,8 @@ def _with_hint(session: Session, error: UsageError, ids: str, when: Sequence[str
         return UsageError(f"{when[0]!r} is not a time", f"to clear the reminder: todo edit {ids} reminder:none")
     rest = when[1:]
     if rest and starts_with_ids(when) and session.words_of_time(rest, "future") == len(rest):
-        other = when[0].rstrip(",")
-        meant = ids if other == ids else f"{ids.rstrip(',')},{other}"
-        return UsageError(f"{when[0]!r} could name a todo", f"write todos in one word: todo remind {meant} {' '.join(rest)}")
+        meant = command_lines("remind", [ids, when[0]], rest)
+        return UsageError(f"{when[0]!r} could name a todo", f"for several todos: {meant}")
     return error
 
 

@@ -1,11 +1,19 @@
 """`todo replay`: the history, commit by commit, in either direction."""
 
+from __future__ import annotations
+
 import sys
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from ..errors import UsageError
 from ..output import OutputFailed, print_line, print_message
 from ..session import Session
 from ..verb import TRAVEL, Argument, Option, Verb
+
+if TYPE_CHECKING:
+    from ...todo.service import TodoList
+    from ..playing import Range
 
 
 def replay(
@@ -16,12 +24,21 @@ def replay(
     until = _only("end", end, until, session.options.at)
     if not 0 < speed <= 1_000_000:
         raise UsageError(f"--speed cannot be {speed:g}", "it is a number above 0: 2 is twice as fast")
-    from ..playing import film_of, frames, read_ranges
+    from ..playing import read_ranges
 
-    ranges = read_ranges(session, since, until)
+    ranges, failure = read_ranges(session, since, until)
     if not ranges:
         print_message(session, "There are no changes to play.")
-        return
+    else:
+        _play(session, ranges, speed, step=step)
+    if failure is not None:
+        raise failure
+
+
+def _play(session: Session, ranges: Mapping[TodoList, Range], speed: float, *, step: bool) -> None:
+    """Play commits on the terminal, or print a document for each."""
+    from ..playing import film_of, frames
+
     if sys.stdout.isatty() and not session.options.json:
         from ..player import play
 

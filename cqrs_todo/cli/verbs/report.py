@@ -1,7 +1,7 @@
 """`todo report`: what was completed in a period, day by day, as a text to paste."""
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 
 from ...cqrs.struct import Struct
 from ...todo.views import Item, local_day, long_day
@@ -24,8 +24,8 @@ class _Done(Struct, frozen=True):
 
 def report(session: Session, period: Sequence[str], markdown: bool) -> None:
     """Show the todos that were completed in a period, by day, of all lists unless one is named."""
-    first, last = _days(session, " ".join(period) or "this week")
     views, failure = session.views(all_lists=not session.names_a_list)
+    first, last = _days(session, " ".join(period) or "this week", session.seen_from(views[0]))
     found: list[_Done] = []
     for view in views:
         for item in view.items:
@@ -50,9 +50,12 @@ def report(session: Session, period: Sequence[str], markdown: bool) -> None:
         raise failure
 
 
-def _days(session: Session, text: str) -> tuple[date, date]:
-    """Return the first and the last day of a period that has begun."""
-    span = session.span_of(text)
+def _days(session: Session, text: str, now: datetime) -> tuple[date, date]:
+    """Return the first and the last day of a period that had begun at a time, from which its words count."""
+    if len(text) == 4 and text.isascii() and text.isdecimal():  # elsewhere, it could also be a time of day
+        first = session.span_of(f"{text}-01-01", now).value
+        return date(first.year, 1, 1), date(first.year, 12, 31)
+    span = session.span_of(text, now)
     return to_local(span.start).date(), to_local(span.end).date()
 
 

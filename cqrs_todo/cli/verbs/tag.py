@@ -32,6 +32,10 @@ def tag(session: Session, words: Sequence[str]) -> None:
         if names and len(names) < len(ids) and not tags:
             hint = "did you mean: todo tag " + " ".join(f"+{word}" if word in names else word for word in ids) + "?"
         raise UsageError("give todos, and at least one +TAG or -TAG", hint)
+    both = {nfc(word[1:]) for word in tags if word[0] == "+"} & {nfc(word[1:]) for word in tags if word[0] == "-"}
+    if both:
+        tag = visible(min(both))
+        raise UsageError(f"+{tag} and -{tag} contradict each other", "give one of them")
     commands: list[TodoCommand] = [
         Add(TAGS, valid(TAGS.check_item, check_text("tag", word[1:])))
         if word[0] == "+"

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from ...cqrs.errors import CqrsError
 from ...todo.lists import Lists
 from ...todo.views import short_instant
 from ..clock import to_local
@@ -35,10 +36,24 @@ def view(session: Session, what: str | None, words: Sequence[str], per: str | No
     found = find_view(what)
     if per is not None:
         found = with_unit(found, per)
-    lists = [session.open_list(name) for name in Lists(session.store).names()] if all_lists else [session.list]
-    views = [] if session.moment is None else [todos.view(session.moment) for todos in lists]
-    period = _period(session, found, words, lists, views)
-    _Shown(session, found, per or "", period, lists, views, all_lists=all_lists).show(watch=watch)
+    names = Lists(session.store).names() if all_lists else [session.list.name]
+
+    def show(read: "Callable[[TodoList], ListView | None]") -> CqrsError | None:
+        opened, failure = session.read_lists(names, lambda todos: (todos, read(todos)))
+        lists = [todos for todos, _ in opened]
+        views = [view for _, view in opened if view is not None and session.moment is not None]
+        period = _period(session, found, words, lists, views)
+        _Shown(session, found, per or "", period, lists, views, all_lists=all_lists).show(watch=watch)
+        return failure
+
+    try:
+        failure = show(lambda todos: None if session.moment is None else todos.view(session.moment))
+    except CqrsError:
+        if not all_lists or watch:
+            raise
+        failure = show(lambda todos: todos.view(session.moment))  # this finds the lists that can be read, which takes longer
+    if failure is not None:
+        raise failure
 
 
 def _check_alone(session: Session, *, per: str | None, all_lists: bool, watch: bool) -> None:
@@ -64,11 +79,12 @@ def _period(
     def period_at(at: datetime) -> str:
         return period_of(view, view, to_local(at))
 
+    now = _time_shown(session, lists, views)
     if not words:
-        return period_at(_time_shown(session, lists, views))
+        return period_at(now)
     text = " ".join(words)
     try:
-        span = session.span_of(text)
+        span = session.span_of(text, to_local(now))
     except UsageError as error:
         _suggest_periods(session, error, period_at)
         raise
