@@ -113,7 +113,7 @@ class MergeReport:
         """Return the number and the text of a todo."""
         entity = self._todos.fold[stream]
         text = "" if entity.state is None else f" {visible(entity.state.text)}"
-        return f"{entity.number}{text}"
+        return f"{visible(self._session.prefix(self._name))}{entity.number}{text}"
 
     def _who(self, change: "Change") -> str:
         from ..todo.views import short_instant

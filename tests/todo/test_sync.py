@@ -279,8 +279,8 @@ def test_a_hub_that_may_not_forget_is_synced_and_named(
 
     monkeypatch.setattr(JsonlStore, "forget", refused)
     one.add("After that")
-    (notice,) = one.sync(hub).notices
-    assert (notice.kind, notice.list) == ("unforgotten", "inbox")
+    (warning,) = one.sync(hub).warnings
+    assert (warning.kind, warning.list) == ("unforgotten", "inbox")
     two.add("There")
     for home in (two, one, two, one):
         home.sync(hub)
@@ -297,13 +297,13 @@ def test_a_list_that_was_renamed_is_named_to_the_others(homes: tuple[Home, Home,
     one.add("Write", name="work")
     until_equal(url, one, two, names=("work",))
     one.store.rename("work", "job")
-    assert one.sync(url).notices == []
-    (notice,) = two.sync(url).notices
-    assert (notice.kind, notice.list, notice.other) == ("renamed", "work", "job")
-    assert two.sync(url).notices == []
+    assert one.sync(url).warnings == []
+    (warning,) = two.sync(url).warnings
+    assert (warning.kind, warning.list, warning.other) == ("renamed", "work", "job")
+    assert two.sync(url).warnings == []
     two.add("More", name="work")
     two.sync(url)
-    assert one.sync(url).notices == []
+    assert one.sync(url).warnings == []
     assert one.texts("job") == ["Write", "More"]
 
 
@@ -313,9 +313,9 @@ def test_a_list_that_was_archived_elsewhere_is_named(homes: tuple[Home, Home, Ho
     until_equal(folder, one, two, names=("work",))
     one.store.archive("work")
     one.sync(folder)
-    (notice,) = two.sync(folder).notices
-    assert (notice.kind, notice.list) == ("archived", "work")
-    assert two.sync(folder).notices == []
+    (warning,) = two.sync(folder).warnings
+    assert (warning.kind, warning.list) == ("archived", "work")
+    assert two.sync(folder).warnings == []
 
 
 def test_a_cloned_home_becomes_a_machine_of_its_own(homes: tuple[Home, Home, Home], folder: str) -> None:
@@ -473,12 +473,12 @@ def test_a_log_that_is_a_day_ahead_of_the_clock_is_named(
 ) -> None:
     one, _, _ = homes
     one.add("Here")
-    assert one.sync(url).notices == []
+    assert one.sync(url).warnings == []
     one.add("Later")
     real = now()
     monkeypatch.setattr(syncing, "now", lambda: real - timedelta(days=2))
-    (notice,) = one.sync(url).notices
-    assert (notice.kind, notice.list) == ("ahead", "inbox")
+    (warning,) = one.sync(url).warnings
+    assert (warning.kind, warning.list) == ("ahead", "inbox")
 
 
 ACTS: Sequence[Callable[[Home, random.Random], object]] = (

@@ -1,6 +1,7 @@
 """`todo merge`: merge another copy of the same list, such as a conflict copy."""
 
 import shlex
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from ...cqrs.errors import CannotMerge, CqrsError, OutcomeUnknown
@@ -39,6 +40,11 @@ def merge(session: Session, file: str, dry_run: bool) -> None:
     try:
         unreached = [*merged.unreached, *(session.clear_caches(merged.log) if merged.changed and not dry_run else ())]
         done = merged_todos(merged)
+        if not dry_run:
+            from .. import renumbered
+
+            with suppress(OSError):  # the numbers are printed all the same
+                renumbered.note(merged.log, done.renumbered)
         report = MergeReport(session, todos.name, merged, done)
         if session.options.json:
             from ...todo.views import id_of

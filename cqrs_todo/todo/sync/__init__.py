@@ -17,14 +17,15 @@ from ...cqrs.store import Log, LogHead, Store
 from ...cqrs.stores import open_store
 from ...cqrs.stores.hash_chain import last_digest
 from ...cqrs.struct import Struct, replace
+from ..errors import WrongRemote
 from ..merges import Elsewhere, arrivals, settle_in
 from ..merging import RULES
 from ..recorder import TYPES
 from ..views import move_of
 from .folder import SharedFolder
 from .hub import HUB, Hub
-from .memory import ListMemory, Memory, MemoryFile, now
-from .remotes import Behind, Remote, RemoteList, WrongRemote, check_marker
+from .memory import ListMemory, Memory, MemoryFile, RemoteMemory, now
+from .remotes import Behind, Remote, RemoteList, check_marker
 
 __all__ = [
     "Clash",
@@ -32,11 +33,12 @@ __all__ = [
     "ListSync",
     "Memory",
     "MemoryFile",
-    "Notice",
+    "SyncWarning",
     "Synced",
     "Unjoined",
     "WrongRemote",
     "sync",
+    "unsent",
 ]
 
 KEPT = timedelta(days=30)
@@ -80,10 +82,11 @@ class Unjoined(CqrsError):
             else f"other {lists} these names on {remote}: {names}; nothing was synced"
         )
         self.clashes = tuple(clashes)
+        self.hint: str | None = None
         self.remote = remote
 
 
-class Notice(Struct, frozen=True):
+class SyncWarning(Struct, frozen=True):
     """Something that a person should know about a list.
 
     Attributes:
@@ -139,7 +142,7 @@ class Synced:
         remote: The remote, without a password.
         lists: What it did to each list.
         removed: The todos that were removed from a list, because a newer change has brought them to another one.
-        notices: What a person should know.
+        warnings: What a person should know.
         errors: Why lists could not be synced.
         renewed: Whether this machine got a new id.
     """
@@ -149,7 +152,7 @@ class Synced:
         self.remote = remote
         self.lists: list[ListSync] = []
         self.removed: list[Elsewhere] = []
-        self.notices: list[Notice] = []
+        self.warnings: list[SyncWarning] = []
         self.errors: list[CqrsError] = []
         self.renewed = False
 
@@ -236,6 +239,28 @@ def _sync(
         return work.done
     finally:
         remote.close()
+
+
+def unsent(store: Store, head: LogHead, known: RemoteMemory) -> int | None:
+    """Return how many commits of a list a remote lacked when nothing was heard of it since the last sync.
+
+    Args:
+        store: The store.
+        head: The end of the list.
+        known: What is known of the remote.
+
+    Returns:
+        The number; None if the list was never synced with it.
+    """
+    synced = known.lists.get(head.id)
+    if synced is None:
+        return None
+    count = 0
+    for commit in store.open(head.name).commits_backward():
+        if commit.sum == synced.digest:
+            break
+        count += 1
+    return count
 
 
 def log_is_ahead(log: Log) -> bool:
@@ -412,10 +437,10 @@ class _Sync:
         Returns:
             The ids of those that must be synced again.
         """
-        touched = [id for id in ids if id not in self._failed and not self._is_same(id)]
+        changed = [id for id in ids if id not in self._failed and not self._is_same(id)]
         again: list[str] = []
         arrived: set[str] = set()
-        for id in touched:
+        for id in changed:
             try:
                 arrived |= self._receive(id)
             except Behind as error:
@@ -428,10 +453,10 @@ class _Sync:
             removed = settle_in(self._store, arrived)
             self.done.removed += removed
             names = {each.list for each in removed}
-            touched += [
-                id for id, head in self._heads.items() if head.name in names and id in self._chosen and id not in touched
+            changed += [
+                id for id, head in self._heads.items() if head.name in names and id in self._chosen and id not in changed
             ]
-        for id in touched:
+        for id in changed:
             if id in self._failed or id in again:
                 continue
             try:
@@ -541,14 +566,14 @@ class _Sync:
         if theirs is not None and self._remote.is_hub:
             why = self._remote.forget(id, sorted(log.forgotten)) if log.forgotten else ""
             if why:
-                self.done.notices.append(Notice("unforgotten", mine.name, why, self._remote.url))
+                self.done.warnings.append(SyncWarning("unforgotten", mine.name, why, self._remote.url))
         seen = self._remote.publish(id, mine.name, lines)
         digest = last_digest(lines[-1]).decode()
         known = self._known.lists.setdefault(id, ListMemory(mine.name, digest))
         known.digest, known.position = digest, log.cursor().position
         known.seen = {label: end for label, end in seen.items() if label not in self._unread.get(id, ())}
         if log_is_ahead(log):
-            self.done.notices.append(Notice("ahead", mine.name))
+            self.done.warnings.append(SyncWarning("ahead", mine.name))
         if self._remote.is_hub:
             self._memory.marks[id] = digest
         elif theirs is not None:
@@ -605,12 +630,12 @@ class _Sync:
                 if known.names.get(label) == name and self._remote.is_hub and mine != known.name:
                     why = "" if self._dry_run else self._remote.rename(id, name, mine)
                     if why:
-                        self.done.notices.append(Notice("unnamed", mine, why, self._remote.url))
-                elif label in known.names and known.names[label] != name:
-                    self.done.notices.append(Notice("renamed", mine, name, self._remote.shown(label)))
+                        self.done.warnings.append(SyncWarning("unnamed", mine, why, self._remote.url))
+                elif known.names.get(label) != name:
+                    self.done.warnings.append(SyncWarning("renamed", mine, name, self._remote.shown(label)))
             for label in theirs.archives:
                 if label not in known.archived:
-                    self.done.notices.append(Notice("archived", mine, "", self._remote.shown(label)))
+                    self.done.warnings.append(SyncWarning("archived", mine, "", self._remote.shown(label)))
         if not self._dry_run:
             self._remote.finish(names, archived)
 

@@ -7,30 +7,17 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Literal, TypeAlias
 
-from ...cqrs.errors import CqrsError, StoreUnavailable
+from ...cqrs.errors import LogBusy, StoreUnavailable
 from ...cqrs.stores.jsonl.files import make_directory, os_errors_as_store_errors, sync_directory, write_all
 from ...cqrs.struct import Struct
+from ..errors import WrongRemote
 
 Kind: TypeAlias = Literal["hub", "folder"]
 MARKER = "cqrs-todo-sync.json"
 """The file that says what a folder is. Its content is always the same, so that two machines that make it agree."""
 
 
-class WrongRemote(CqrsError):
-    """A URL names no remote, or one of another kind.
-
-    Args:
-        message: What is wrong, and where.
-        hint: What to do.
-    """
-
-    def __init__(self, message: str, hint: str) -> None:
-        """Make the error; the arguments are described above."""
-        super().__init__(message)
-        self.hint = hint
-
-
-class Behind(CqrsError):
+class Behind(LogBusy):
     """Another machine has changed a list on the remote meanwhile, so it must be merged again."""
 
 
