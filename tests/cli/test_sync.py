@@ -357,7 +357,7 @@ def test_killed_at_random_points_nothing_is_lost_or_doubled(machines: Machines) 
     subprocess.run([sys.executable, "-m", "cqrs_todo", "sync"], env=one.env, cwd=one.home, check=True, capture_output=True)
     seconds = time.monotonic() - began
     wanted: set[str] = set()
-    for number in range(6):
+    for number in range(5):
         for home in (one, two):
             home("add", f"{home.home.name} {number}")
             home("edit", "1", f"Changed by {home.home.name} {number}")

@@ -19,6 +19,7 @@ from . import (
     repairs,
     server,
     standby,
+    syncs,
     syscalls,
     writers,
 )
@@ -44,5 +45,6 @@ TRIALS: dict[str, ModuleType] = {
         hostile,
         clocks,
         merges,
+        syncs,
     )
 }

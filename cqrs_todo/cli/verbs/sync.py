@@ -345,7 +345,7 @@ VERB = Verb(
         Argument(
             "remote",
             "URL|NAME",
-            "postgresql://…, jsonl:DIR, folder:DIR, or a name from config.toml. Default: the one used last.",
+            "A URL (postgresql://…, jsonl:DIR, folder:DIR), or a name from config.toml. Default: the one used last.",
             required=False,
         ),
     ),
