@@ -19,7 +19,7 @@ from rich.text import Text
 
 from cqrs_todo.cli import main
 from cqrs_todo.cli.player import Player
-from cqrs_todo.cli.playing import read_range
+from cqrs_todo.cli.playing import film_of, read_ranges
 from cqrs_todo.cli.session import Options, Session
 from tests.cli.test_month import days
 
@@ -73,7 +73,7 @@ def _replayed(columns: int, lines: int) -> Text:
     """Return a frame of the player, in the middle of the month."""
     console = Console(width=columns, height=lines - 1, file=io.StringIO(), force_terminal=True, color_system="truecolor")
     session = Session(Options())
-    player = Player(session, read_range(session, "@20", None), 1.0, paused=True)
+    player = Player(film_of(session, read_ranges(session, "@20", None)), 1.0, paused=True)
     with console.capture() as capture:
         console.print(player.frame(console, with_footer=True))
     return Text.from_ansi(capture.get())

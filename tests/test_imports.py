@@ -56,6 +56,7 @@ MODULES = (
     "todo.history",
     "todo.query",
     "todo.compare",
+    "todo.conditions",
     "todo.statistics",
     "todo.projections",
     "todo.read_models",

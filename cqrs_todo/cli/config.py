@@ -1,5 +1,7 @@
 """Where the program keeps its files, and the settings in `config.toml`."""
 
+from __future__ import annotations
+
 import os
 import stat
 import sys

@@ -11,10 +11,11 @@ from ..cqrs.playback import Transition
 from ..todo.compare import changed_fields
 from ..todo.fields import State
 from ..todo.history import describe_commit, describe_event
-from ..todo.service import TodoList, View
+from ..todo.service import TodoList
 from ..todo.views import Item, Label, bracketed_details, label_of, short_instant
 from .clock import to_local
 from .histories import STYLES, WITH_TEXT
+from .playing import Film
 from .terminal import shown_value
 from .text import visible
 
@@ -22,34 +23,26 @@ _SPACIOUS = 16
 """From how many lines on there are empty lines between the parts."""
 
 
-def frame(
-    commit: Commit,
-    transitions: Sequence[Transition[State]],
-    view: View,
-    height: int,
-    todos: TodoList,
-    footer: Sequence[Text] = (),
-) -> Group:
-    """Draw a commit.
+def frame(film: Film, height: int, footer: Sequence[Text] = ()) -> Group:
+    """Draw the commit that a film shows.
 
     Args:
-        commit: The commit.
-        transitions: What each of its events did.
-        view: The list after it.
+        film: The film.
         height: How many lines there are.
-        todos: The list.
         footer: Lines to show below the list.
     """
+    commit, todos, view = film.commit, film.todos, film.view
     gap = [Text()] if height >= _SPACIOUS else []
     free = max(height - 1 - len(footer) - len(gap) * (2 if footer else 1), 2)
     known = {item.stream: item for item in view.items}
-    changes = _fit(_changes(commit, transitions, known, todos.label), max(free // 2, 1))
+    changes = _fit(_changes(commit, film.transitions(), known, todos.label), max(free // 2, 1))
     items = [item for item in view.items if not item.todo.removed]
     rows = _rows(items, {event.stream for event in commit.events}, free - len(changes), todos.label)
+    head = _head(commit, todos, named=film.names_lists)
     if not footer:
-        return Group(_head(commit, todos), *changes, *gap, *rows)
+        return Group(head, *changes, *gap, *rows)
     padding = [Text()] * (free - len(changes) - len(rows))  # so that the footer stays where it is
-    return Group(_head(commit, todos), *changes, *gap, *rows, *padding, *gap, *footer)
+    return Group(head, *changes, *gap, *rows, *padding, *gap, *footer)
 
 
 def line(*parts: tuple[str, str]) -> Text:
@@ -57,10 +50,11 @@ def line(*parts: tuple[str, str]) -> Text:
     return Text.assemble(*parts, no_wrap=True, overflow="ellipsis")
 
 
-def _head(commit: Commit, todos: TodoList) -> Text:
+def _head(commit: Commit, todos: TodoList, *, named: bool) -> Text:
     meta = commit.metadata
     note = describe_commit(commit, todos.position_of, to_local)
     return line(
+        (f"{visible(todos.name)} " if named else "", "bold"),
         (f"@{commit.position}  ", "bold"),
         (f"{short_instant(meta.at, to_local)}  ", "cyan"),
         (visible(meta.by), "dim"),

@@ -10,13 +10,10 @@ from rich.live import Live
 from rich.text import Text
 
 from ..cqrs.errors import CqrsError
-from ..cqrs.events import Commit
-from ..cqrs.playback import Playback, earlier_commits, later_commits
-from ..todo.fields import State
 from .errors import UsageError
 from .frames import frame, line, time_bar
 from .keyboard import HANGUP, SUSPEND, Keyboard, keyboard, suspend
-from .playing import Range, view_of
+from .playing import Film
 from .session import Session
 from .signals import raised
 from .text import visible
@@ -36,17 +33,17 @@ _TWO_LINES = 16
 """From how many lines on the keys and the time bar have lines of their own."""
 
 
-def play(session: Session, played: Range, speed: float, *, step: bool) -> None:
+def play(session: Session, film: Film, speed: float, *, step: bool) -> None:
     """Play commits on the terminal until they end or the person quits. The last frame stays on the screen.
 
     Args:
         session: This run of the program.
-        played: The commits; at least one.
+        film: The commits.
         speed: How many times as fast as it happened.
         step: Whether to begin with a pause.
     """
     console = Console(markup=False, emoji=False, highlight=False, no_color=session.color == "never")
-    player = Player(session, played, speed, paused=step)
+    player = Player(film, speed, paused=step)
     if console.is_dumb_terminal:  # it can neither clear its screen nor move its cursor
         console.print(player.frame(console))
         while player.advance():
@@ -130,61 +127,45 @@ class Player:
         paused: Whether it waits for a key.
     """
 
-    def __init__(self, session: Session, played: Range, speed: float, *, paused: bool) -> None:
+    def __init__(self, film: Film, speed: float, *, paused: bool) -> None:
         """Begin with the first frame.
 
         Args:
-            session: This run of the program.
-            played: The commits; at least one.
+            film: The commits.
             speed: How many times as fast as it happened.
             paused: Whether to wait for a key.
         """
         self.paused = paused
-        self._session = session
-        self._list = session.list
-        self._range = played
+        self._film = film
         self._speed = speed
-        self._backward = played.backward
+        self._backward = film.backward
         self._message = ""
         self._typed: str | None = None
-        repository = session.list.repository
-        self._start = next(later_commits(repository, played.low)).metadata.at
-        self._end = next(earlier_commits(repository, played.high)).metadata.at
-        self._playback = self._at(played.high if played.backward else played.low)
 
     @property
     def playing(self) -> bool:
         """Whether the next frame comes without a key."""
         return not self.paused and self._typed is None
 
-    @property
-    def commit(self) -> Commit:
-        """The commit that is shown."""
-        commit = self._playback.commit
-        if commit is None:
-            raise AssertionError("a frame always shows a commit")
-        return commit
-
     def pause(self) -> float:
         """Return how long to show the commit before the next one, in seconds."""
-        following = self._playback.previous if self._backward else self._playback.next
+        following = self._film.previous if self._backward else self._film.next
         if following is None:
             return LONGEST_PAUSE / self._speed
-        gap = abs((following.metadata.at - self.commit.metadata.at).total_seconds())
+        gap = abs((following.metadata.at - self._film.commit.metadata.at).total_seconds())
         return min(max(gap, SHORTEST_PAUSE), LONGEST_PAUSE) / self._speed
 
     def advance(self) -> bool:
         """Move to the next frame in the direction of playing. Returns False if there is none."""
-        return self._back() if self._backward else self._playback.forward()
+        return self._film.back() if self._backward else self._film.forward()
 
     def frame(self, console: Console, *, with_footer: bool = False) -> Group:
         """Draw the commit as large as the terminal is, with the keys if that is asked for."""
         width, height = console.size
         footer = self._footer(width, height) if with_footer else []
         if footer and height >= _TWO_LINES:
-            footer.insert(0, time_bar(self._start, self.commit.metadata.at, self._end, width))
-        view = view_of(self._list, self._playback.fold, self.commit)
-        return frame(self.commit, self._playback.transitions(), view, height - (not with_footer), self._list, footer)
+            footer.insert(0, time_bar(self._film.start, self._film.commit.metadata.at, self._film.end, width))
+        return frame(self._film, height - (not with_footer), footer)
 
     def press(self, key: str) -> bool:
         """Do what a key means. Returns False if the player ends."""
@@ -198,15 +179,17 @@ class Player:
             case " ":
                 self.paused = not self.paused
             case "right" | "l":
-                self._step(self._playback.forward(), "This is the last change.")
+                self._step(self._film.forward(), "This is the last change.")
             case "left" | "h":
-                self._step(self._back(), "This is the first change.")
+                self._step(self._film.back(), "This is the first change.")
             case "n" | "enter":
                 return self.advance()
             case "home":
-                self._step(self._go(self._range.low))
+                self.paused = True
+                self._film.to_first()
             case "end":
-                self._step(self._go(self._range.high))
+                self.paused = True
+                self._film.to_last()
             case "j" | ":":
                 self._typed = ""
             case "@":
@@ -219,24 +202,10 @@ class Player:
                 self._backward = not self._backward
         return True
 
-    def _step(self, moved: bool, otherwise: str = "") -> None:
+    def _step(self, moved: bool, otherwise: str) -> None:
         self.paused = True
         if not moved:
             self._message = otherwise
-
-    def _back(self) -> bool:
-        return self._playback.previous is not None and self._playback.back()
-
-    def _go(self, position: int) -> bool:
-        self._playback = self._at(position)
-        return True
-
-    def _at(self, position: int) -> Playback[State]:
-        """Return the playback at a position of the range; at the first commit for the position before it."""
-        playback = Playback(self._list.repository, self._range.low, self._range.high, position)
-        if playback.commit is None:
-            playback.forward()
-        return playback
 
     def _edit(self, typed: str, key: str) -> None:
         """Change the moment that is typed, or jump to it."""
@@ -258,15 +227,13 @@ class Player:
             return
         self.paused = True
         try:
-            position = self._list.view(self._session.moment_of(text)).position
+            self._film.to_moment(text)
         except (UsageError, CqrsError) as error:
             self._message = visible(str(error))
             return
-        within = min(max(position, self._range.low), self._range.high)
-        self._go(within)
-        if position <= self._range.low:
+        if self._film.previous is None:
             self._message = "This is the first change."
-        elif position > self._range.high:
+        elif self._film.next is None:
             self._message = "This is the last change."
 
     def _footer(self, width: int, height: int) -> list[Text]:

@@ -1,5 +1,7 @@
 """One run of the program: its settings, from options, the environment and `config.toml`, and the list that they lead to."""
 
+from __future__ import annotations
+
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -78,10 +80,10 @@ class Session:
     recording = True
     """Whether what the verbs change is recorded; `todo explain` only shows it."""
 
-    verb: "Verb | None" = None
+    verb: Verb | None = None
     """The verb that runs."""
 
-    request: "Request | None" = None
+    request: Request | None = None
     """What a script asks of the verb beside the change itself: `--command-id`, `--expect` and `--because`."""
 
     def __init__(self, options: Options) -> None:
@@ -317,7 +319,7 @@ class Session:
             return None
         return self.moment_of(self.options.at)
 
-    def time_of(self, text: str, lean: "Lean") -> date | datetime:
+    def time_of(self, text: str, lean: Lean) -> date | datetime:
         """Return the local day or the instant that a text means, as the value of a field.
 
         Args:
@@ -334,7 +336,7 @@ class Session:
         except UnreadableTime as error:
             raise _usage(error.forms, str(error)) from error
 
-    def span_of(self, text: str) -> "Span":
+    def span_of(self, text: str) -> Span:
         """Return the time in the past that a text means, from its first to its last instant.
 
         Raises:
@@ -393,7 +395,7 @@ class Session:
         count = self.words_of_time(words, "past")
         return count or int(bool(words) and words[0].lower() == "start")
 
-    def words_of_time(self, words: Sequence[str], lean: "Lean") -> int:
+    def words_of_time(self, words: Sequence[str], lean: Lean) -> int:
         """Return how many words make up the longest time that the words begin with; 0 if they begin with none."""
         from ..todo.times import leading_words
 
@@ -427,7 +429,7 @@ class Session:
         if self.options.at is not None:
             raise UsageError(why, "leave out --at")
 
-    def check_verb(self, verb: "Verb") -> None:
+    def check_verb(self, verb: Verb) -> None:
         """Raise `UsageError` if this run cannot run a verb: the past cannot be changed."""
         if verb.writes:
             self.require_present()
@@ -442,8 +444,8 @@ class Session:
         """
         if verb:
             raise UsageError(
-                f"{verb} is about one list, because positions belong to a list",
-                "leave out --all-lists (-A), or name the list: -L NAME",
+                f"{verb} cannot be combined with --all-lists (-A)",
+                "leave it out, and name todos of other lists as in work/3, or a list: -L NAME",
             )
         if self.options.list is not None:
             raise UsageError("--list and --all-lists contradict each other", "give one of them")

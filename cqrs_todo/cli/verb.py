@@ -3,6 +3,8 @@
 docs/how-to/add-a-verb.md shows how to add one. Nothing here imports Typer, because most commands run without it.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Literal, TypeAlias
 
@@ -60,7 +62,7 @@ class Option(Struct, frozen=True):
     names: tuple[str, ...]
     help: str
     metavar: str = ""
-    kind: type[str] | type[int] | type[float] = str
+    kind: type[str | int | float] = str
     least: int | None = None
     most: int | None = None
     default: str | float | None = None

@@ -1,5 +1,7 @@
 """The decider: a domain as one value and three pure functions."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping, Sequence
 from typing import Generic, TypeVar
 

@@ -1,5 +1,7 @@
 """The fold of a log: the state and the version of each entity, in order of creation. It serves reading and writing."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
 from typing import Any, Generic, Protocol
@@ -249,7 +251,7 @@ class Fold(Generic[S]):
         self._changed, self._new = {}, []
         self._waiting, self._waits = {}, 0
 
-    def copy(self) -> "Fold[S]":
+    def copy(self) -> Fold[S]:
         """Return another fold of the same entities, which changes independently of this one."""
         self.depend_on_everything()
         twin = Fold(self._decider, self._base, self.position)

@@ -3,6 +3,8 @@
 The loop is Equinox's: decide; if there are no events, return; append; after a conflict, load and decide again.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Generic, TypeAlias
@@ -72,7 +74,7 @@ def decide_all(decider: Decider[S, C, E], fold: Fold[S], commands: Iterable[tupl
     return changes
 
 
-def _planned(plan: "Callable[[Fold[S]], PlannedCommit[E]]", fold: "Fold[S]") -> "tuple[Changes[E], Metadata, Reads]":
+def _planned(plan: Callable[[Fold[S]], PlannedCommit[E]], fold: Fold[S]) -> tuple[Changes[E], Metadata, Reads]:
     """Call a plan. Returns the new events by stream, the metadata, and what the plan has read."""
     fold.reads = reads = Reads()
     try:

@@ -1,5 +1,7 @@
 """Snapshots: folds of a whole log, kept so that reading need not begin at its start. They are a cache, never the truth."""
 
+from __future__ import annotations
+
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from datetime import datetime

@@ -1,14 +1,15 @@
 """Time travel and undo: the fold at an earlier moment, and the commits that the next undo and redo apply to."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from itertools import islice, takewhile
+from operator import itemgetter
 from typing import TypeAlias
 
 from .cursor import START, Cursor
 from .decider import C, Decider, E, S
 from .errors import StaleCursor
-from .events import BATCH, FRAMEWORK_TYPES, MERGED, REDOES, UNDOES, Commit, Metadata, Moment
+from .events import BATCH, FRAMEWORK_TYPES, MERGED, REDOES, UNDOES, Commit, Metadata, Moment, Recorded
 from .events import marked as marked
 from .fold import Fold
 from .repository import Repository
@@ -248,13 +249,16 @@ def _grouped(found: Iterable[tuple[Commit, list[str]]], *, complete_at_first: bo
 def undo_events(decider: Decider[S, C, E], commits: Iterable[Commit]) -> dict[str, list[E]]:
     """Return the events, by stream, that undo some commits.
 
+    To undo a creation removes the entity. What its commit did to it besides stays as it is, so that an entity that is
+    restored some other way has all of it.
+
     Args:
         decider: The domain.
         commits: The commits, in the order in which to undo them. They hold no unknown events.
     """
     changes: dict[str, list[E]] = {}
     for commit in commits:
-        for event in reversed(commit.events):
+        for event in reversed(_effective(decider, commit)):
             changes.setdefault(event.stream, []).append(decider.inverse(event.data))
     return changes
 
@@ -271,6 +275,39 @@ def redo_events(decider: Decider[S, C, E], commits: Iterable[Commit]) -> dict[st
     """
     changes: dict[str, list[E]] = {}
     for commit in commits:
-        for event in commit.events:
+        for event in _effective(decider, commit):
             changes.setdefault(event.stream, []).append(decider.inverse(decider.inverse(event.data)))
     return changes
+
+
+def _effective(decider: Decider[S, C, E], commit: Commit) -> list[Recorded]:
+    """Return the events of a commit that must be undone or redone: of an entity that it created, only the creation."""
+    created: set[str] = set()
+    events = []
+    for event in commit.events:
+        if event.stream not in created:
+            events.append(event)
+        if event.created and decider.inverse(decider.inverse(event.data)) != event.data:
+            created.add(event.stream)
+    return events
+
+
+def in_order_of_time(histories: Mapping[str, Iterable[Commit]]) -> list[tuple[str, Commit]]:
+    """Put the commits of several logs in one order, by their times.
+
+    Those of one log stay in the order of the log, also where a clock was set back: then a commit comes after the one before.
+
+    Args:
+        histories: The commits of each log, oldest first, by any name.
+
+    Returns:
+        Each commit with the name of its log.
+    """
+    found: list[tuple[datetime, str, Commit]] = []
+    for name, commits in histories.items():
+        latest: datetime | None = None
+        for commit in commits:
+            latest = commit.metadata.at if latest is None else max(latest, commit.metadata.at)
+            found.append((latest, name, commit))
+    found.sort(key=itemgetter(0))
+    return [(name, commit) for _, name, commit in found]

@@ -5,6 +5,8 @@ the past, a command on a todo that was never created, and a second creation. A c
 event.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any, TypeAlias

@@ -23,7 +23,7 @@ from .views import Item, is_overdue, is_waiting, local_day, open_items
 
 TYPE_CHECKING = False  # `typing` costs as much to import as Python costs to start
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from typing import Any, TypeAlias
 
     from .fields import Declared
@@ -80,12 +80,15 @@ class Query(Struct, frozen=True):
         tests: A todo must pass each of them.
         scopes: The states that the query names. Without any, only open todos are wanted that are not waiting.
         tags: The tags that the query wants, without those that it excludes.
+        depends_on: What the answer for a todo depends on besides the todo and its own dates: "day", "links" to others, both
+            or nothing.
     """
 
     context: Context
     tests: tuple[Test, ...] = ()
     scopes: frozenset[str] = frozenset()
     tags: tuple[str, ...] = ()
+    depends_on: frozenset[str] = frozenset()
 
     def within(self, state: str) -> Query:
         """Return the query that wants only todos in a state.
@@ -94,7 +97,7 @@ class Query(Struct, frozen=True):
             state: "done", "removed", or "all" for those that are open or done.
         """
         test = {"done": _is_done, "removed": _is_removed, "all": _is_there}[state]
-        return Query(self.context, (test, *self.tests), self.scopes | {"any"}, self.tags)
+        return Query(self.context, (test, *self.tests), self.scopes | {"any"}, self.tags, self.depends_on)
 
     def matching(self) -> list[Item]:
         """Return the todos that are wanted, in the order of the list."""
@@ -102,7 +105,10 @@ class Query(Struct, frozen=True):
 
     def divided(self) -> tuple[list[Item], list[Item]]:
         """Return the todos that are wanted, and those that would be if they were not waiting, in the order of the list."""
-        items = self.context.items
+        return self.divide(self.context.items)
+
+    def divide(self, items: Collection[Item]) -> tuple[list[Item], list[Item]]:
+        """Return the same for some todos of the list."""
         if not self.scopes:
             rows = open_items(items)
         elif self.scopes & {"removed", "any"}:
@@ -142,7 +148,7 @@ def parse(text: str, context: Context) -> Query:
 
     parser = _Parser(text, context, (), links)
     tests = parser.whole()
-    return Query(context, tests, frozenset(parser.scopes), tuple(dict.fromkeys(parser.tags)))
+    return Query(context, tests, frozenset(parser.scopes), tuple(dict.fromkeys(parser.tags)), frozenset(parser.depends_on))
 
 
 def filters_named(text: str) -> list[tuple[str, bool]]:
@@ -225,6 +231,7 @@ class _Parser:
         self._links = links
         self.scopes: set[str] = set()
         self.tags: list[str] = []
+        self.depends_on: set[str] = set()
         self._tokens = list(_tokens(text))
         self._end = len(text) + 1
         self._place = 0
@@ -369,6 +376,7 @@ class _Parser:
                 raise
             raise InvalidQuery(f"in the filter {name}: {error}", column, error.hint) from error
         self.scopes |= parser.scopes
+        self.depends_on |= parser.depends_on
         self.tags += parser.tags
         return tests
 
@@ -403,6 +411,8 @@ class _Parser:
         context = self.context
         if state in _SCOPES:
             self.scopes.add(state)
+        if state in ("blocked", "blocking", "ready"):
+            self.depends_on.add("links")
         match state:
             case "open":
                 return (_is_open,)
@@ -416,6 +426,7 @@ class _Parser:
                 now, to_local = context.now, context.to_local
                 return (_is_open, lambda item: is_overdue(item.todo, now, to_local))
             case "today":
+                self.depends_on.add("day")
                 today, to_local = context.to_local(context.now).date(), context.to_local
                 return (
                     _is_open,
@@ -543,6 +554,7 @@ class _Parser:
         if name == "depends":
             id = found[0].id
             return lambda item: id in item.todo.depends
+        self.depends_on.add("links")
         links = self._links()
         descendants = {item.stream for item in (*links.descendants(found[0]), *links.removed_under(found[0]))}
         return lambda item: item.stream in descendants
@@ -577,6 +589,7 @@ class _Parser:
 
     def _interval(self, key: str, value: str, lean: Lean, column: int) -> tuple[datetime | None, datetime | None]:
         """Return the first and the last instant that a value means; None for an open end."""
+        self.depends_on.add("day")
         first, dots, last = value.partition("..")
         if not dots:
             span = self._span(key, value, value, lean, column)

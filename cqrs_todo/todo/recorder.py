@@ -3,6 +3,8 @@
 `service`, `moves` and `undoing` build on this module.
 """
 
+from __future__ import annotations
+
 import os
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -80,7 +82,7 @@ Todos: TypeAlias = Fold[State]
 class Recorder:
     """One list of a store: its log, the fold of this log, and the recording of commands."""
 
-    request: "Request | None" = None
+    request: Request | None = None
     """What a script asks of the command beside the change itself. None for most commands."""
 
     recorded = 0
@@ -100,7 +102,7 @@ class Recorder:
         *,
         default: bool = False,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
-        zones: "ToZone" = lambda _: datetime.astimezone,
+        zones: ToZone = lambda _: datetime.astimezone,
         snapshots: Snapshots | None = None,
         progress: Progress = no_progress,
     ) -> None:
@@ -143,7 +145,7 @@ class Recorder:
         """What people should know about the log of this list, and about the logs of other lists in the same command."""
         return [*self.log.warnings, *(warning for other in self._others for warning in other.warnings)]
 
-    def other(self, log_id: str, name: str) -> "Recorder | None":
+    def other(self, log_id: str, name: str) -> Recorder | None:
         """Find the list with a log id in the same store.
 
         Args:
@@ -329,7 +331,7 @@ class Recorder:
         also = [move.target_name if move.source == self.log.id else move.source_name for move in moves]
         return self.answer(commits, named, also=list(dict.fromkeys(also)), fold=fold)
 
-    def together(self, others: Sequence["Recorder"], work: Callable[[], T]) -> T:
+    def together(self, others: Sequence[Recorder], work: Callable[[], T]) -> T:
         """Do a piece of work while nobody else can write to this list and some other lists; see `Store.together`.
 
         Args:

@@ -1,5 +1,7 @@
 """The one API that every front end calls: lists of todos in a store, read at any moment and changed by commands."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -381,7 +383,7 @@ class TodoList(Recorder):
         named = list(chosen)
         return plan, named
 
-    def _consequences(self, fold: Todos, changes: Mapping[str, Sequence[TodoEvent]]) -> "Consequences | None":
+    def _consequences(self, fold: Todos, changes: Mapping[str, Sequence[TodoEvent]]) -> Consequences | None:
         """Return what follows from changes for todos that are linked with the changed ones; None if nothing can."""
         types = {type(event) for events in changes.values() for event in events}
         linking = types & {DependencyAdded, ParentChanged}
@@ -399,7 +401,7 @@ class TodoList(Recorder):
         )
         return consequences(fold, changes, surroundings)
 
-    def move(self, chosen: Sequence[Item], target: "TodoList") -> Answer:
+    def move(self, chosen: Sequence[Item], target: TodoList) -> Answer:
         """Move todos to another list; see `moves.move`."""
         from .moves import move  # most runs do not need it, and importing it takes time
 

@@ -1,258 +1,17 @@
-"""Numbers from the history of a list: counts over time, conditions on them, throughput, cycle time. This module is pure."""
+"""Numbers from the history of a list: counts over time, throughput, cycle time. This module is pure."""
 
-import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
-from typing import TypeAlias
 
-from ..cqrs.events import Commit, UnknownEvent
+from ..cqrs.events import Commit
 from ..cqrs.struct import Struct
+from ..cqrs.timeline import in_order_of_time
 from .compare import transitions
-from .errors import InvalidCondition
 from .events import TodoCompleted, TodoCreated, TodoRemoved, TodoReopened, TodoRestored
 from .fields import State, Todo
-from .model import DECIDER
-from .values import ToLocal, nfc, parse_day_or_instant, time_in
-from .views import Item, is_overdue, move_of
-from .zones import start_of_day
-
-# conditions
-
-
-class Comparison(Struct, frozen=True):
-    """A comparison of a count with a number, such as `open>20` or `(is:open +work)>=3`.
-
-    Args:
-        count: One of `COUNTS`, `tag:` and the name of a tag, or a query in parentheses, which counts what it wants.
-        operator: One of < <= = != >= >.
-        number: The number.
-    """
-
-    count: str
-    operator: str
-    number: int
-
-
-_OPERATORS: dict[str, Callable[[int, int], bool]] = {
-    "<": lambda a, b: a < b,
-    "<=": lambda a, b: a <= b,
-    "=": lambda a, b: a == b,
-    "!=": lambda a, b: a != b,
-    ">": lambda a, b: a > b,
-    ">=": lambda a, b: a >= b,
-}
-COUNTS = ("open", "done", "overdue", "removed", "total")
-_COUNTS = ", ".join((*COUNTS, "tag:NAME", "or a query in parentheses"))
-_COMPARISON = re.compile(r"\s*(<=|>=|!=|==|<|>|=)\s*([0-9]{1,9})(?:\s+and\s+(?=\S)|\s*$)")
-_COUNT = re.compile(r"tag:[^\s<>=!]+|\w+")
-
-
-def parse_condition(text: str) -> tuple[Comparison, ...]:
-    """Parse a condition such as `open>20 and tag:home=0`, or `(is:open +work)>=3`.
-
-    Args:
-        text: The condition as typed. Queries in parentheses are not parsed yet.
-
-    Returns:
-        Its comparisons, all of which must hold.
-
-    Raises:
-        InvalidCondition: It cannot be parsed. The text says what can be written.
-    """
-    found: list[Comparison] = []
-    rest = text.strip()
-    while rest or not found:
-        end = _end_of_count(rest)
-        compared = _COMPARISON.match(rest, end) if end else None
-        if compared is None:
-            part = re.split(r"\s+and\s+", rest)[0]
-            raise InvalidCondition(
-                f"{part!r} is not a condition: write a count ({_COUNTS}), one of < <= = != >= >, and a number"
-            )
-        found.append(Comparison(_known(rest[:end]), compared[1].replace("==", "="), int(compared[2])))
-        rest = rest[compared.end() :]
-    return tuple(found)
-
-
-def _end_of_count(text: str) -> int:
-    """Return where the count ends with which a text begins; 0 if it begins with none.
-
-    A count may be a query in parentheses, in which those between quotation marks do not count.
-    """
-    if not text.startswith("("):
-        match = _COUNT.match(text)
-        return 0 if match is None else match.end()
-    depth, quoted = 0, False
-    for place, char in enumerate(text):
-        quoted ^= char == '"'
-        if not quoted and char in "()":
-            depth += 1 if char == "(" else -1
-            if not depth:
-                return place + 1
-    return 0
-
-
-def _known(count: str) -> str:
-    """Return a count in the form in which it is compared; raise `InvalidCondition` if there is no such count."""
-    if not (count in COUNTS or count.startswith(("tag:", "("))):
-        from difflib import get_close_matches  # only for this error
-
-        near = get_close_matches(count.lower(), COUNTS, n=1)
-        meant = f"did you mean {near[0]}? The" if near else "the"
-        raise InvalidCondition(f"there is no count {count!r}: {meant} counts are {_COUNTS}")
-    return nfc(count)
-
-
-Wanting: TypeAlias = Callable[[str, Sequence[Item], datetime], int]
-"""Returns how many of the todos of a list a query wants at a time."""
-
-
-class _Counts:
-    """The counts of a list, updated with each event."""
-
-    def __init__(self, to_local: ToLocal, wanting: Wanting) -> None:
-        self._to_local = to_local
-        self._wanting = wanting
-        self._counts: Counter[str] = Counter()
-        self._dated: dict[str, tuple[Todo, tuple[datetime, ...]]] = {}
-        self._items: dict[str, Item] = {}
-
-    def change(self, stream: str, version: int, before: State, after: State) -> None:
-        """Update the counts with the states of a todo before and after an event."""
-        if after is not None:
-            known = self._items.get(stream)
-            number = len(self._items) + 1 if known is None else known.number
-            self._items[stream] = Item(number, stream, version, after)
-        self._counts.subtract(_counted_in(before))
-        self._counts.update(_counted_in(after))
-        points = tuple(_turning_points(after, self._to_local)) if after is not None and _is_open(after) else ()
-        if after is not None and points:
-            self._dated[stream] = after, points
-        else:
-            self._dated.pop(stream, None)
-
-    def get(self, name: str, now: datetime) -> int:
-        """Return a count at a time. Only `overdue` and queries depend on the time."""
-        if name.startswith("("):
-            return self._wanting(name[1:-1], list(self._items.values()), now)
-        if name == "overdue":
-            return sum(is_overdue(todo, now, self._to_local) for todo, _ in self._dated.values())
-        return self._counts[name]
-
-    def dates_passed(self, since: datetime, until: datetime) -> list[datetime]:
-        """Return the moments at which a date of an open todo comes or has passed, in order.
-
-        Args:
-            since: The moments are after this time.
-            until: They are not after this time.
-        """
-        passed = {at for _, moments in self._dated.values() for at in moments if since < at <= until}
-        return sorted(passed)
-
-
-def _counted_in(state: State) -> Iterator[str]:
-    """Yield the names of the counts in which a todo is counted."""
-    if state is None:
-        return
-    if state.removed:
-        yield "removed"
-        return
-    yield "total"
-    if state.done:
-        yield "done"
-        return
-    yield "open"
-    yield from {f"tag:{nfc(tag)}" for tag in state.tags}
-
-
-class MatchingMoment(Struct, frozen=True):
-    """A moment at which a condition began to hold.
-
-    Args:
-        position: The position of the last commit at that moment.
-        at: The time, in UTC.
-    """
-
-    position: int
-    at: datetime
-
-
-def moments_when(
-    condition: Sequence[Comparison],
-    commits: Iterable[Commit],
-    now: datetime,
-    to_local: ToLocal,
-    wanting: Wanting = lambda *_: 0,
-) -> Iterator[MatchingMoment]:
-    """Find the moments at which a condition began to hold.
-
-    Each moment is the time of a commit. For a condition on `overdue` or a query it can also be a time between two commits at
-    which a date of a todo came or passed, or the present. (A query about `created:..5-days-ago`, for example, can become
-    true on any day. It is only tried at these moments.) The count of a tag is the number of open todos with this tag.
-
-    Args:
-        condition: The comparisons, all of which must hold.
-        commits: All commits of a list, oldest first.
-        now: The present, with a time zone.
-        to_local: The reader's time zone.
-        wanting: Counts what a query wants. It is needed for a condition with queries.
-
-    Yields:
-        The moments, oldest first.
-    """
-    depends_on_time = any(comparison.count == "overdue" or comparison.count[0] == "(" for comparison in condition)
-    counts = _Counts(to_local, wanting)
-    states: dict[str, State] = {}
-    holding = False
-    position = 0
-    last: datetime | None = None
-
-    def begins_to_hold(at: datetime) -> bool:
-        """Return whether the condition holds now and did not hold before."""
-        nonlocal holding
-        before = holding
-        holding = all(_OPERATORS[part.operator](counts.get(part.count, at), part.number) for part in condition)
-        return holding and not before
-
-    def between_commits(until: datetime) -> Iterator[MatchingMoment]:
-        if depends_on_time and last is not None:
-            yield from (MatchingMoment(position, at) for at in counts.dates_passed(last, until) if begins_to_hold(at))
-
-    for commit in commits:
-        yield from between_commits(commit.metadata.at)
-        for event in commit.events:
-            if not isinstance(event.data, UnknownEvent):
-                before = states.get(event.stream)
-                after = states[event.stream] = DECIDER.evolve(before, event.data)
-                counts.change(event.stream, event.version, before, after)
-        position, last = commit.position, commit.metadata.at
-        if begins_to_hold(last):
-            yield MatchingMoment(position, last)
-    yield from between_commits(now)
-    if depends_on_time and last is not None and begins_to_hold(now):
-        yield MatchingMoment(position, now)
-
-
-def _turning_points(todo: Todo, to_local: ToLocal) -> Iterator[datetime]:
-    """Yield the moments at which a date of a todo comes, and those at which it has passed."""
-    for value in (todo.due, todo.wait, todo.reminder, *(text for _, text in todo.attributes)):
-        if value is None:
-            continue
-        parsed = value if isinstance(value, datetime) else time_in(value)
-        if parsed is None:  # an attribute that is no date
-            continue
-        try:
-            if isinstance(parsed, datetime):
-                moments = parsed, parsed + timedelta(microseconds=1)
-            else:
-                moments = start_of_day(parsed, to_local), start_of_day(parsed + timedelta(days=1), to_local)
-        except OverflowError:  # the end of the calendar
-            continue
-        yield from moments
-
-
-# statistics
+from .values import ToLocal, parse_day_or_instant
+from .views import is_open, move_of
 
 
 class Statistics(Struct, frozen=True, kw_only=True):
@@ -334,7 +93,7 @@ def effect_of(before: State, after: State, event: object, at: datetime) -> Effec
         event: The event.
         at: When it was recorded, in UTC.
     """
-    opened = _is_open(after) - _is_open(before)
+    opened = is_open(after) - is_open(before)
     match event:
         case TodoCreated(created=created):
             return Effect(created, opened, added=1)
@@ -386,10 +145,6 @@ class _Tally:
                 self.cycle_days.append(_cycle_days(effect.finished, self.to_local))
 
 
-def _is_open(state: State) -> bool:
-    return state is not None and not state.done and not state.removed
-
-
 def _cycle_days(todo: Todo, to_local: ToLocal) -> float:
     completed = parse_day_or_instant(todo.completed or "")
     if isinstance(completed, datetime):
@@ -410,10 +165,8 @@ def as_one_history(histories: Mapping[str, Iterable[Commit]]) -> list[Commit]:
     Args:
         histories: The commits of each list, by the id of its log.
     """
-    commits = (commit for history in histories.values() for commit in history)
-    moves = ((commit, move_of(commit)) for commit in commits)
-    kept = [commit for commit, move in moves if move is None or not {move.source, move.target} <= histories.keys()]
-    return sorted(kept, key=lambda commit: commit.metadata.at)
+    moves = ((commit, move_of(commit)) for _, commit in in_order_of_time(histories))
+    return [commit for commit, move in moves if move is None or not {move.source, move.target} <= histories.keys()]
 
 
 def statistics(

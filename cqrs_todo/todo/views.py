@@ -1,5 +1,7 @@
 """What people see of a list: numbered todos, the board, the history in words. This module is pure; it gets the time."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
@@ -83,6 +85,11 @@ def local_day(value: DayOrInstant, to_local: ToLocal) -> date:
     """Return the day of a due date or a completion in the reader's time zone."""
     parsed = parse_day_or_instant(value)
     return to_local(parsed).date() if isinstance(parsed, datetime) else parsed
+
+
+def is_open(state: State) -> bool:
+    """Return whether a todo is neither done nor removed."""
+    return state is not None and state.completed is None and not state.removed
 
 
 def is_overdue(todo: Todo, now: datetime, to_local: ToLocal) -> bool:
@@ -446,7 +453,7 @@ class Move(Struct, frozen=True):
     target_name: str
 
     @property
-    def reversed(self) -> "Move":
+    def reversed(self) -> Move:
         """The move in the opposite direction."""
         return Move(self.target, self.target_name, self.source, self.source_name)
 

@@ -2,7 +2,6 @@
 
 import json
 import os
-import pty
 import random
 import shutil
 import subprocess
@@ -28,6 +27,7 @@ from cqrs_todo.todo.model import Change, Create, decide, evolve
 from cqrs_todo.todo.service import TodoList
 from cqrs_todo.todo.views import Item
 from tests.conftest import Todo
+from tests.terminals import on_terminal
 
 from .test_react import configure, keeping, reaction, script, seen
 
@@ -36,23 +36,9 @@ PAST = "2020-01-01T09:00:00Z"
 _ids = count(1)
 
 
-def on_terminal(todo: Todo, *args: str, **env: str) -> str:
+def errors(todo: Todo, *args: str) -> str:
     """What a run prints on stderr, which is a terminal."""
-    ours, its = pty.openpty()
-    try:
-        command = [sys.executable, "-m", "cqrs_todo", *args]
-        done = subprocess.run(
-            command, env={**todo.env, **env}, cwd=todo.home, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=its
-        )
-        assert done.returncode == 0
-        os.set_blocking(ours, False)
-        try:
-            return os.read(ours, 65536).decode().replace("\r\n", "\n")
-        except BlockingIOError:
-            return ""
-    finally:
-        os.close(its)
-        os.close(ours)
+    return on_terminal(todo, *args, redirected={"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL})
 
 
 def add(todo: Todo, text: str, reminder: str = PAST, name: str = "inbox") -> None:
@@ -66,28 +52,28 @@ def test_a_run_on_a_terminal_announces_what_came_due_until_it_is_acknowledged(to
     add(todo, "later", "2999-01-01T09:00:00Z")
     line = "Reminder: 1  Call\\e[2J the bank  (2020-01-01 09:00)\nTo acknowledge: todo remind 1 --ack\n"
     for args in (["ls"], [], ["tag", "2", "+x"]):
-        assert on_terminal(todo, *args).startswith(line), args
+        assert errors(todo, *args).startswith(line), args
     for args in (["-q", "ls"], ["ls", "--json"], ["ls", "--at", "@1"], ["remind", "--count"]):
-        assert "Reminder" not in on_terminal(todo, *args), args
+        assert "Reminder" not in errors(todo, *args), args
     assert todo("ls").err == ""
     assert "Acknowledged the reminder of 1: Call\\e[2J the bank" in todo("remind", "1", "--ack").out
-    assert on_terminal(todo, "ls") == ""
+    assert errors(todo, "ls") == ""
     assert todo("remind", "1", "--ack").err == "Acknowledged already: 1\n"
     assert todo("remind", "--json").json["reminders"][0]["text"] == "later"
     [shown, _] = todo.todos()
     assert shown["reminder"] == shown["acknowledged"] == PAST
     todo("undo")
-    assert on_terminal(todo, "ls") == line
+    assert errors(todo, "ls") == line
 
 
 @pytest.mark.parametrize("ending", [["done", "1"], ["rm", "1"], ["edit", "1", "reminder:none"], ["remind", "1", "tomorrow"]])
 def test_a_reminder_is_announced_until_it_is_dealt_with(todo: Todo, ending: list[str]) -> None:
     add(todo, "x")
-    assert "Reminder: 1  x" in on_terminal(todo, "ls")
+    assert "Reminder: 1  x" in errors(todo, "ls")
     todo(*ending)
-    assert "Reminder" not in on_terminal(todo, "ls", "--all")
+    assert "Reminder" not in errors(todo, "ls", "--all")
     todo("undo")
-    assert "Reminder: 1  x" in on_terminal(todo, "ls")
+    assert "Reminder: 1  x" in errors(todo, "ls")
 
 
 def test_an_acknowledgement_is_an_event_that_other_machines_see(todo: Todo) -> None:
@@ -97,7 +83,7 @@ def test_an_acknowledgement_is_an_event_that_other_machines_see(todo: Todo) -> N
     assert event["type"] == "todo_reminder_acknowledged"
     assert event["data"] == {"old": None, "new": PAST}
     other = todo.twin()
-    assert on_terminal(other, "ls") == ""
+    assert errors(other, "ls") == ""
     assert other("remind", "--count").out == "0\n"
 
 
@@ -148,20 +134,20 @@ def test_only_a_reminder_can_be_acknowledged(todo: Todo) -> None:
 def test_reminders_of_other_lists_are_announced_if_they_were_read_since_they_changed(todo: Todo) -> None:
     add(todo, "here")
     add(todo, "there", name="work")
-    assert "work/1" not in on_terminal(todo, "ls")
+    assert "work/1" not in errors(todo, "ls")
     assert todo("remind", "--count", "-A").out == "2\n"
-    assert "Reminder: work/1  there" in on_terminal(todo, "ls")
-    assert "Reminder: 1  there" in on_terminal(todo, "-L", "work", "ls")
+    assert "Reminder: work/1  there" in errors(todo, "ls")
+    assert "Reminder: 1  there" in errors(todo, "-L", "work", "ls")
     todo("-L", "work", "tag", "1", "+x")
-    assert "work/1" not in on_terminal(todo, "ls")
-    assert "Reminder: work/1  there" in on_terminal(todo)  # the board reads all lists
-    assert "Reminder: work/1  there" in on_terminal(todo, "ls")
+    assert "work/1" not in errors(todo, "ls")
+    assert "Reminder: work/1  there" in errors(todo)  # the board reads all lists
+    assert "Reminder: work/1  there" in errors(todo, "ls")
 
 
 def test_many_reminders_are_announced_in_few_lines(todo: Todo) -> None:
     todos = [{"id": f"m{n}", "text": f"todo {n}", "created": "2019-01-01T00:00:00Z", "reminder": PAST} for n in range(8)]
     todo("import", "-", stdin=json.dumps({"format": "cqrs-todo/1", "todos": todos}))
-    lines = on_terminal(todo, "ls").splitlines()
+    lines = errors(todo, "ls").splitlines()
     assert len(lines) == 7
     assert lines[5] == "and 3 more: todo remind --all-lists"
 
@@ -262,19 +248,9 @@ def test_without_a_way_to_deliver_the_error_says_what_to_do(todo: Todo) -> None:
 def test_the_bell_rings_on_a_terminal(todo: Todo) -> None:
     configure(todo, '[remind]\nnotify = "bell"\n')
     add(todo, "Call\x1b[2J")
-    ours, its = pty.openpty()
-    done = subprocess.run(
-        [sys.executable, "-m", "cqrs_todo", "react"],
-        env=todo.env,
-        stdin=subprocess.DEVNULL,
-        stdout=its,
-        stderr=subprocess.PIPE,
-    )
-    printed = os.read(ours, 65536).decode()
-    os.close(its)
-    os.close(ours)
-    assert done.returncode == 0, done.stderr
-    assert printed == "\aReminder: inbox/1  Call\\e[2J  (2020-01-01 09:00)\r\n"
+    redirected = {"stdin": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    printed = on_terminal(todo, "react", redirected=redirected)
+    assert printed == "\aReminder: inbox/1  Call\\e[2J  (2020-01-01 09:00)\n"
 
 
 def test_a_follower_delivers_a_reminder_at_its_time_and_a_snoozed_one_again(todo: Todo) -> None:

@@ -1,7 +1,6 @@
 """Exit codes, streams, hostile text, and the terminal."""
 
 import os
-import pty
 import re
 import signal
 import subprocess
@@ -12,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Todo
+from tests.terminals import on_terminal
 
 HOSTILE = [
     "\x1b[2J\x1b]0;owned\x07",
@@ -285,28 +285,6 @@ def test_an_interruption_during_the_start_gives_exit_code_130_and_no_traceback(t
         assert (done.returncode, done.stderr) == (130, ""), number
 
 
-def terminal(todo: Todo, *args: str, term: str = "xterm-256color") -> str:
-    """What the program writes to a terminal of 80 columns and 24 rows."""
-    main, side = pty.openpty()
-    os.set_blocking(main, True)
-    command = [sys.executable, "-m", "cqrs_todo", *args]
-    env = {**todo.env, "TERM": term, "COLUMNS": "80", "LINES": "24"}
-    with subprocess.Popen(command, stdin=side, stdout=side, stderr=side, env=env) as run:
-        os.close(side)
-        shown = b""
-        while True:
-            try:
-                block = os.read(main, 65536)
-            except OSError:  # how Linux tells that the other side is closed
-                break
-            if not block:
-                break
-            shown += block
-        assert run.wait() == 0
-    os.close(main)
-    return shown.decode()
-
-
 def test_on_a_terminal_of_80_columns(todo: Todo) -> None:
     from rich.cells import cell_len
 
@@ -314,12 +292,12 @@ def test_on_a_terminal_of_80_columns(todo: Todo) -> None:
     todo("add", "雪だるま" * 30, "--note", "# Title\n\n- *one*\n- [link](http://example.org)\n\n" + "word " * 40)
     todo("done", "2")
     for args in ([], ["ls"], ["ls", "--all"], ["show", "2"], ["history"], ["lists"]):
-        shown = terminal(todo, *args)
+        shown = on_terminal(todo, *args)
         assert "\x1b[" in shown or args == ["lists"]
         for line in STYLE.sub("", shown).splitlines():
             assert cell_len(line) <= 80, (args, line)
-    assert "\x1b[" not in terminal(todo, "ls", term="dumb")
-    assert "\x1b[" not in STYLE.sub("", terminal(todo, "show", "2"))
+    assert "\x1b[" not in on_terminal(todo, "ls", TERM="dumb")
+    assert "\x1b[" not in STYLE.sub("", on_terminal(todo, "show", "2"))
 
 
 def test_editing_in_an_editor(todo: Todo, tmp_path: Path) -> None:

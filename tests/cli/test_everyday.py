@@ -423,6 +423,17 @@ def test_a_todo_that_is_done_gets_no_open_children(todo: Todo) -> None:
     assert todo("ls", "--done", "--columns", "number,parent").out == "1\n2  1\n3  1\n"
 
 
+def test_what_is_about_all_lists_anyway_takes_the_option_and_what_changes_todos_refuses_it(two: Todo) -> None:
+    for words in (["lists"], ["where"], ["verify"]):
+        assert two(*words, "-A").out == two(*words).out
+    for words in (["done", "1"], ["lists", "new", "x"], ["undo"]):
+        refused = two.run(*words, "-A")
+        assert (refused.code, refused.err.splitlines()[1].strip()) == (
+            2,
+            "leave it out, and name todos of other lists as in work/3, or a list: -L NAME",
+        )
+
+
 def test_verbs_about_todos_take_those_of_any_list_with_all_lists(two: Todo) -> None:
     for verb in ("show", "blame"):
         assert two(verb, "work/1", "-A").out == two("-L", "work", verb, "1").out
@@ -430,7 +441,7 @@ def test_verbs_about_todos_take_those_of_any_list_with_all_lists(two: Todo) -> N
     assert two("at", "-A", "now", "ls").out == two("ls", "-A").out
     assert two("at", "now", "-A", "ls", "pri:H").out == two("ls", "-A", "pri:H").out
     assert two("at", "@1", "ls").out == "1  a\n"
-    refused = (["show", "@1"], ["diff", "@1"], ["when", "open>1"], ["replay"], ["at", "@1", "ls"])
+    refused = (["show", "@1"], ["diff", "@1"], ["replay", "@1"], ["at", "@1", "ls"])
     for words in refused:
         result = two.run(*words, "-A") if words[0] != "at" else two.run("at", "-A", *words[1:])
         assert (result.code, "list" in result.err) == (2, True), (words, result.err)

@@ -1,15 +1,12 @@
 """`todo forget`, as the real program: the bytes of a password are nowhere below its folders afterwards."""
 
-import os
-import pty
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import Pasts, Todo
+from tests.terminals import Terminal
 
 SECRET = "hunter2-0815"
 
@@ -227,15 +224,9 @@ def test_a_list_that_cannot_be_searched_is_reported_after_the_others_forgot(fill
 
 @pytest.mark.parametrize(("typed", "code"), [("y", 0), ("YES", 0), ("n", 1), ("", 1), ("maybe", 1)])
 def test_on_a_terminal_it_asks_once(filled: Todo, typed: str, code: int) -> None:
-    main, side = pty.openpty()
-    command = [sys.executable, "-m", "cqrs_todo", "forget", "2"]
-    with subprocess.Popen(command, stdin=side, stdout=side, stderr=side, env=filled.env, cwd=filled.home) as run:
-        os.close(side)
-        shown = b""
-        while b"[y/N] " not in shown:
-            shown += os.read(main, 65536)
-        os.write(main, f"{typed}\n".encode())
-        assert run.wait() == code
-    os.close(main)
-    assert shown.decode().startswith("2  not a password\r\nForget this todo, in all lists and all history? ")
+    terminal = Terminal(filled, "forget", "2")
+    terminal.wait_for("[y/N] ")
+    terminal.type(f"{typed}\n")
+    assert terminal.end() == code
+    assert "2  not a password\r\nForget this todo, in all lists and all history? " in terminal.shown
     assert (SECRET in filled.content()) == bool(code)

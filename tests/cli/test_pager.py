@@ -1,78 +1,16 @@
 """What is longer than the screen is shown with a pager, on a terminal only."""
 
-import fcntl
 import os
-import pty
 import re
-import select
 import shutil
 import signal
 import subprocess
 import sys
-import termios
-import time
 
 import pytest
 
 from tests.conftest import Pasts, Todo
-
-LINES = 24
-
-
-class Terminal:
-    """A run of the program on a terminal."""
-
-    def __init__(self, todo: Todo, *args: str, columns: int = 80, **env: str | None) -> None:
-        self._main, side = pty.openpty()
-        termios.tcsetwinsize(side, (LINES, columns))
-        given = {**todo.env, "PAGER": None, "TERM": "xterm-256color", "PYTHONPATH": os.getcwd(), "LESSHISTFILE": "-", **env}
-        self.run = subprocess.Popen(
-            [sys.executable, "-m", "cqrs_todo", *args],
-            stdin=side,
-            stdout=side,
-            stderr=side,
-            env={name: value for name, value in given.items() if value is not None},
-            cwd=todo.home,
-            preexec_fn=_own_terminal,
-        )
-        os.close(side)
-        self.shown = ""
-
-    def type(self, keys: str) -> None:
-        os.write(self._main, keys.encode())
-
-    def wait_for(self, words: str) -> None:
-        deadline = time.monotonic() + 30
-        while words not in self.shown:
-            assert time.monotonic() < deadline, f"{words!r} is not in {self.shown!r}"
-            assert self._read(), f"it ended without {words!r}: {self.shown!r}"
-
-    def end(self, keys: str = "") -> int:
-        """Read until it ends, and return its exit code. Whenever it waits, type some keys."""
-        while self._read(keys):
-            pass
-        os.close(self._main)
-        assert "Traceback" not in self.shown
-        return self.run.wait(30)
-
-    def _read(self, keys: str = "") -> bool:
-        deadline = time.monotonic() + 30
-        while not select.select([self._main], [], [], 0.5)[0]:
-            if time.monotonic() > deadline:
-                return False
-            if keys:
-                self.type(keys)
-        try:
-            part = os.read(self._main, 65536)
-        except OSError:  # the other end was closed
-            return False
-        self.shown += part.decode()
-        return bool(part)
-
-
-def _own_terminal() -> None:
-    os.setsid()
-    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+from tests.terminals import Terminal, on_terminal
 
 
 @pytest.fixture
@@ -95,12 +33,6 @@ def marking(todo: Todo) -> str:
     return str(script)
 
 
-def shown(todo: Todo, *args: str, code: int = 0, **env: str | None) -> str:
-    terminal = Terminal(todo, *args, columns=80, **env)
-    assert terminal.end() == code, terminal.shown
-    return terminal.shown.replace("\r\n", "\n")
-
-
 @pytest.mark.parametrize(
     "args",
     [
@@ -117,59 +49,59 @@ def shown(todo: Todo, *args: str, code: int = 0, **env: str | None) -> str:
 )
 def test_verbs_that_print_more_than_the_screen_use_the_pager(many: Todo, marking: str, args: tuple[str, ...]) -> None:
     times = re.compile(r"as it was [-0-9]+ [:0-9]+")
-    paged = times.sub("", shown(many, *args, PAGER=marking))
+    paged = times.sub("", on_terminal(many, *args, PAGER=marking))
     assert "PAGED\n" in paged
-    assert paged.replace("PAGED\n", "") == times.sub("", shown(many, *args, PAGER="cat"))
+    assert paged.replace("PAGED\n", "") == times.sub("", on_terminal(many, *args, PAGER="cat"))
 
 
 def test_what_fits_on_the_screen_starts_no_pager(many: Todo, marking: str) -> None:
     for args in (["ls", "+x"], ["show", "41"], ["history", "-n", "1"], ["diff", "now"], ["agenda"], ["report"]):
-        assert "PAGED" not in shown(many, *args, PAGER=marking), args
+        assert "PAGED" not in on_terminal(many, *args, PAGER=marking), args
 
 
 def test_lines_that_are_broken_by_the_terminal_count_as_several(todo: Todo, marking: str) -> None:
     todo("add", "-", stdin="".join("界" * 60 + f" {n}\n" for n in range(14)))
-    assert "PAGED" in shown(todo, "ls", PAGER=marking, NO_COLOR="1")
-    assert "PAGED" not in shown(todo, "ls", "text:13", PAGER=marking, NO_COLOR="1")
+    assert "PAGED" in on_terminal(todo, "ls", PAGER=marking, NO_COLOR="1")
+    assert "PAGED" not in on_terminal(todo, "ls", "text:13", PAGER=marking, NO_COLOR="1")
 
 
 def test_scripts_and_those_who_want_none_get_no_pager(many: Todo, marking: str) -> None:
     for args in (["--no-pager", "ls"], ["ls", "--no-pager"], ["ls", "--json"], ["ls", "--plain"]):
-        assert "PAGED" not in shown(many, *args, PAGER=marking), args
-    assert "PAGED" not in shown(many, "ls", PAGER="")
-    assert "PAGED" not in shown(many, "ls", PAGER="cat")
-    assert "PAGED" not in shown(many, "ls", PAGER=marking, TERM="dumb")
+        assert "PAGED" not in on_terminal(many, *args, PAGER=marking), args
+    assert "PAGED" not in on_terminal(many, "ls", PAGER="")
+    assert "PAGED" not in on_terminal(many, "ls", PAGER="cat")
+    assert "PAGED" not in on_terminal(many, "ls", PAGER=marking, TERM="dumb")
     assert "PAGED" not in many("ls", env={"PAGER": marking}).out
     assert "PAGED" not in many("ls", "--color", "always", env={"PAGER": marking}).out
 
 
 def test_a_pager_can_be_a_command_line(many: Todo) -> None:
-    assert shown(many, "ls", PAGER="sed 's/^/> /'").count("> ") == 41
+    assert on_terminal(many, "ls", PAGER="sed 's/^/> /'").count("> ") == 41
 
 
 def test_without_its_pager_everything_is_printed(many: Todo) -> None:
-    everything = shown(many, "ls", PAGER="cat")
+    everything = on_terminal(many, "ls", PAGER="cat")
     for pager in ("nosuchpager", "/nosuch/pager", "nosuchpager --quiet 2>&-", str(many.home)):
-        assert shown(many, "ls", PAGER=pager).endswith(everything), pager
+        assert on_terminal(many, "ls", PAGER=pager).endswith(everything), pager
 
 
 def test_a_pager_that_ends_early_is_no_error(many: Todo) -> None:
     many("add", "-", stdin="".join(f"{'long ' * 100}{n}\n" for n in range(400)))
     for pager in ("true", "false", "head -n 1", "kill -9 $$"):
-        shown(many, "ls", PAGER=pager)
+        on_terminal(many, "ls", PAGER=pager)
 
 
 def test_the_exit_code_and_the_error_are_those_of_the_verb(many: Todo, marking: str) -> None:
-    assert "PAGED" in shown(many, "diff", "@0", "--exit-code", PAGER=marking, code=1)
+    assert "PAGED" in on_terminal(many, "diff", "@0", "--exit-code", PAGER=marking, code=1)
     many("-L", "work", "add", "x")
     many.log_file("work").write_text("damaged\n")
-    both = shown(many, "ls", "-A", PAGER=marking, code=5)
+    both = on_terminal(many, "ls", "-A", PAGER=marking, code=5)
     assert both.index("PAGED") < both.index("short") < both.index("todo: ")
 
 
 @pytest.mark.skipif(shutil.which("less") is None, reason="it needs less")
 def test_less_shows_the_first_screen_and_ends_with_q(many: Todo) -> None:
-    terminal = Terminal(many, "ls", PAGER=None, LESS=None)
+    terminal = Terminal(many, "ls", PAGER=None)
     terminal.wait_for("task 23")
     terminal.type("q")
     assert terminal.end() == 0

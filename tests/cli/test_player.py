@@ -2,6 +2,7 @@
 
 import codecs
 import fcntl
+import json
 import os
 import pty
 import random
@@ -114,10 +115,10 @@ def todos_in(frame: list[str]) -> list[tuple[int, str, str]]:
     return [(int(row[1]), "done" if row[2] == "✓" else "open", row[3]) for row in rows if row]
 
 
-def todos_at(todo: Todo, position: int) -> list[tuple[int, str, str]]:
-    """Return the same of the list as it was."""
+def todos_at(todo: Todo, position: int, name: str = "inbox") -> list[tuple[int, str, str]]:
+    """Return the same of a list as it was."""
     found = []
-    for line in todo("at", f"@{position}", "ls", "--all", "--plain").out.splitlines():
+    for line in todo("-L", name, "at", f"@{position}", "ls", "--all", "--plain").out.splitlines():
         number, state, priority, _, text, tags, _ = line.split("\t")
         details = [*(f"+{tag}" for tag in tags.split()), *([f"priority {priority}"] if priority else [])]
         found.append((int(number), state, f"{text} ({', '.join(details)})" if details else text))
@@ -473,3 +474,59 @@ def test_history_replay_is_the_same(lived: Todo) -> None:
         result = lived.run("history", "--replay", *words)
         assert (result.code, result.out) == (2, ""), words
         assert "--replay shows all changes, so it cannot be combined with" in result.err
+
+
+@pytest.fixture
+def several(lived: Todo) -> Todo:
+    """Two lists that were changed in turns."""
+    lived("-L", "work", "add", "report")
+    lived("add", "four")
+    lived("-L", "work", "done", "1")
+    return lived
+
+
+PLAYED = [*(("inbox", position) for position in COMMITS), ("work", 1), ("inbox", 8), ("work", 2)]
+
+
+def test_a_pipe_gets_the_commits_of_all_lists_by_their_times(several: Todo) -> None:
+    def documents(*args: str) -> list[Any]:
+        return [json.loads(line) for line in several("replay", "-A", *args).out.splitlines()]
+
+    forward = documents()
+    assert [(each["list"], each["commit"]["position"]) for each in forward] == PLAYED
+    for each in forward:
+        then = several("-L", each["list"], "at", f"@{each['commit']['position']}", "ls", "--all", "--json").json
+        assert each["todos"] == then["todos"]
+    backward = documents("now", "2020-01-01")
+    assert [{**each, "direction": "forward"} for each in backward[::-1]] == forward
+    assert several("replay", "-A", "2020-01-01", "2020-02-01").err == "There are no changes to play.\n"
+    for words in (["@1"], ["now", "start"]):
+        refused = several.run("replay", "-A", *words)
+        assert (refused.code, "a position belongs to one list" in refused.err) == (2, True)
+
+
+def test_the_frames_of_all_lists_name_the_list_and_go_both_ways(several: Todo) -> None:
+    screen = Screen(several, "replay", "-A", "--step")
+
+    def wait_at(place: int) -> None:
+        name, position = PLAYED[place]
+        shown = screen.wait(lambda lines: lines[0].startswith(f"{name} @{position} "), f"{name} @{position} is not shown")
+        assert todos_in(shown) == todos_at(several, position, name)
+
+    for place in range(len(PLAYED)):
+        wait_at(place)
+        screen.type(RIGHT)
+    screen.wait_for("This is the last change.")
+    for place in reversed(range(len(PLAYED) - 1)):
+        screen.type(LEFT)
+        wait_at(place)
+    screen.type(END)
+    wait_at(-1)
+    screen.type("j@1\r")
+    screen.wait_for("a position belongs to one list")
+    screen.type(f"j{several('-L', 'work', 'history', '--reverse', '--json').json['commits'][0]['at']}\r")
+    wait_at(PLAYED.index(("work", 1)))
+    screen.type("j2020-01-01\r")
+    wait_at(0)
+    screen.type("q")
+    assert screen.end() == 0

@@ -1,13 +1,9 @@
 """Queries on the real program: the words of `ls`, and `--where` of the verbs that change todos."""
 
-import os
-import pty
-import subprocess
-import sys
-
 import pytest
 
 from tests.conftest import Todo
+from tests.terminals import Terminal
 
 
 @pytest.fixture
@@ -98,18 +94,12 @@ def test_nothing_that_matches_is_no_error(filled: Todo) -> None:
 @pytest.mark.parametrize(("typed", "changed"), [("y\n", 24), ("n\n", 0), ("\n", 0)])
 def test_on_a_terminal_it_asks_once_before_many_todos_are_changed(todo: Todo, typed: str, changed: int) -> None:
     todo("add", "-", stdin="".join(f"Todo {number} +many\n" for number in range(24)))
-    main, side = pty.openpty()
-    run = [sys.executable, "-m", "cqrs_todo", "done", "--where", "+many"]
-    process = subprocess.Popen(run, stdin=side, stdout=subprocess.PIPE, stderr=side, env=todo.env, cwd=todo.home)
-    os.write(main, typed.encode())
-    os.close(side)
-    process.communicate(timeout=60)
-    said = os.read(main, 10_000).decode()
-    os.close(main)
-    assert "and 14 more\r\nChange these 24 todos? [y/N] " in said
-    assert process.returncode == 0
+    terminal = Terminal(todo, "done", "--where", "+many")
+    terminal.wait_for("and 14 more\r\nChange these 24 todos? [y/N] ")
+    terminal.type(typed)
+    assert terminal.end() == 0
     assert len(todo("ls", "is:done", "--json").json["todos"]) == changed
-    assert ("Nothing was changed." in said) is (changed == 0)
+    assert ("Nothing was changed." in terminal.shown) is (changed == 0)
 
 
 def test_without_a_terminal_nobody_is_asked(todo: Todo) -> None:

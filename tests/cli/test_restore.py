@@ -46,6 +46,20 @@ def test_restore_brings_back_what_an_undo_removed_but_not_what_was_moved_away(li
     assert lists.content() == before
 
 
+@pytest.mark.parametrize("back", [["restore", "1"], ["redo"], ["restore", "1", "--to", "@1"]])
+def test_a_todo_whose_addition_was_undone_comes_back_with_all_its_fields(todo: Todo, back: list[str]) -> None:
+    todo("add", "Rent", "project:home", "due:2030-01-01", "every:month", "wait:2029-12-01", "+money")
+    [added] = todo.todos()
+    assert todo("undo").err == ""
+    assert todo.todos() == []
+    todo(*back)
+    [restored] = todo.todos()
+    assert {**restored, "version": 0} == {**added, "version": 0}
+    todo("undo")
+    todo("redo")
+    assert {**todo.todos()[0], "version": 0} == {**added, "version": 0}
+
+
 def test_restore_without_ids_and_time_is_a_wrong_command_line(lists: Todo) -> None:
     refused = lists.run("restore")
     assert refused.code == 2

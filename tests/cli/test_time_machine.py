@@ -93,6 +93,12 @@ def test_when(lived: Todo) -> None:
     assert lived("when", "tag:x>0").out.startswith("@7  ")
     assert lived("at", "@2", "when", "done>0", "--json").json["position"] is None
     assert lived.run("when", "open").code == 2
+    assert lived("-L", "work", "add", "a", "b").code == 0
+    assert lived("when", "total>=1", "-A").out.startswith("inbox @1  ")
+    both = lived("when", "(text:a)>=1", "--last", "-A", "--json").json
+    assert (both["lists"], both["position"] is None) == (["inbox", "work"], False)
+    assert lived("when", "open>99", "-A", "--plain").out == ""
+    assert lived.run("--at", "@2", "when", "open>0", "-A").err.startswith("todo: a position belongs to one list")
 
 
 def test_history_with_patches_and_text_and_lists(lived: Todo) -> None:

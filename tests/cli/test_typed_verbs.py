@@ -1,16 +1,14 @@
 """Verbs, values and names that are not quite right: what the program says of them, and with which exit code."""
 
 import os
-import pty
 import pwd
 import re
 import shutil
-import subprocess
-import sys
 
 import pytest
 
 from tests.conftest import Todo
+from tests.terminals import on_terminal
 
 BOM = b"\xef\xbb\xbf"
 
@@ -20,27 +18,6 @@ def filled(todo: Todo) -> Todo:
     """Four todos in one list."""
     todo("add", "-", stdin="a +home due:2000-01-01\nb\nc pri:H\nd due:today\n")
     return todo
-
-
-def on_terminal(todo: Todo, *args: str, **env: str) -> str:
-    """Return what the program prints on a terminal."""
-    master, slave = pty.openpty()
-    run = subprocess.Popen(
-        [sys.executable, "-m", "cqrs_todo", *args], stdout=slave, env={**todo.env, "TERM": "xterm", **env}, cwd=todo.home
-    )
-    os.close(slave)
-    shown = b""
-    while True:
-        try:
-            part = os.read(master, 65536)
-        except OSError:
-            break
-        if not part:
-            break
-        shown += part
-    assert run.wait() == 0
-    os.close(master)
-    return shown.decode()
 
 
 def test_a_word_that_is_no_verb_gets_a_suggestion(filled: Todo) -> None:

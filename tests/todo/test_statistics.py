@@ -9,12 +9,15 @@ from hypothesis import strategies as st
 
 from cqrs_todo.cqrs.events import Commit
 from cqrs_todo.cqrs.stores import open_store
+from cqrs_todo.cqrs.struct import replace
+from cqrs_todo.todo.conditions import moments_when, parse_condition
 from cqrs_todo.todo.errors import InvalidCondition
 from cqrs_todo.todo.events import TodoCompleted, TodoCreated, TodoEvent, TodoRemoved, TodoReopened
 from cqrs_todo.todo.model import Complete, Create, Reopen
+from cqrs_todo.todo.query import Context, Query
 from cqrs_todo.todo.recorder import TYPES
 from cqrs_todo.todo.service import TodoList
-from cqrs_todo.todo.statistics import Statistics, moments_when, parse_condition, statistics
+from cqrs_todo.todo.statistics import Statistics, statistics
 from cqrs_todo.todo.values import day_or_instant
 from cqrs_todo.todo.views import Item
 from tests.strategies import NOW
@@ -28,7 +31,7 @@ def utc(instant: datetime) -> datetime:
 
 
 def found(condition: str, commits: list[Commit], now: datetime = NOW) -> list[tuple[int, datetime]]:
-    return [(each.position, each.at) for each in moments_when(parse_condition(condition), commits, now, utc)]
+    return [(each.position, each.at) for each in moments_when(parse_condition(condition), {"inbox": commits}, now, utc)]
 
 
 @pytest.mark.parametrize("text", ["", "open", "open>", "open>x", "open>1 or done>1", "open>-1", "open>1 and", "tag:>1"])
@@ -49,9 +52,11 @@ def test_the_refusal_of_a_condition_says_what_can_be_written() -> None:
 def test_a_condition_can_count_what_a_query_wants() -> None:
     asked: list[str] = []
 
-    def wanting(query: str, items: Sequence[Item], _now: datetime) -> int:
+    def ask(query: str, _name: str, items: Sequence[Item], now: datetime) -> Query:
         asked.append(query)
-        return sum(item.number > 1 and not item.todo.done for item in items)
+        return Query(
+            Context(now, utc, items=items), (lambda item: item.number > 1 and not item.todo.done,), frozenset({"any"})
+        )
 
     before = NOW - timedelta(days=3)
     commits = recorded(
@@ -61,7 +66,7 @@ def test_a_condition_can_count_what_a_query_wants() -> None:
         ("b", before, TodoCompleted("2026-11-19")),
     )
     condition = parse_condition('(x (y) or "z)")>=2 and open>1')
-    assert [moment.position for moment in moments_when(condition, commits, NOW, utc, wanting)] == [3]
+    assert [moment.position for moment in moments_when(condition, {"inbox": commits}, NOW, utc, ask)] == [3]
     assert set(asked) == {'x (y) or "z)"'}
 
 
@@ -94,7 +99,7 @@ def test_a_condition_on_overdue_begins_to_hold_when_a_due_date_passes() -> None:
     todos.add([Create("a", days[0], due="2026-11-15"), Create("b", days[0], due="2026-11-16T10:00:00Z")])
 
     def moments(condition: str) -> list[tuple[int, str]]:
-        found = moments_when(parse_condition(condition), todos.log.commits(), NOW, utc)
+        found = moments_when(parse_condition(condition), {"inbox": todos.log.commits()}, NOW, utc)
         return [(moment.position, day_or_instant(moment.at)) for moment in found]
 
     assert moments("overdue>0") == [(1, "2026-11-16T00:00:00Z")]
@@ -112,7 +117,10 @@ def test_law_a_condition_begins_to_hold_at_the_commit_after_which_the_counts_mee
     acts: list[Act], name: str, number: int
 ) -> None:
     todos = after(acts)
-    found = [moment.position for moment in moments_when(parse_condition(f"{name}>={number}"), todos.log.commits(), NOW, utc)]
+    found = [
+        moment.position
+        for moment in moments_when(parse_condition(f"{name}>={number}"), {"inbox": todos.log.commits()}, NOW, utc)
+    ]
     expected, before = [], False
     for commit in todos.log.commits():
         rows = [item.todo for item in todos.view(commit.last).items]
@@ -218,18 +226,44 @@ def test_a_count_that_does_not_exist_is_named_with_a_similar_one(text: str, mean
     assert meant is None or f"did you mean {meant}?" in str(caught.value)
 
 
-def test_a_query_about_any_date_is_tried_when_the_date_comes_and_at_present() -> None:
+def test_a_query_is_tried_at_each_date_of_a_todo_at_each_midnight_and_at_present() -> None:
     todos = a_list(open_store("memory:", TYPES))
     todos.clock = lambda: NOW
     later = NOW + timedelta(days=2)
     todos.add([Create("a", NOW, reminder=later, attributes=(("started", "2026-11-25"), ("end", "9999-12-31")))])
     seen: list[datetime] = []
 
-    def wanting(_query: str, _items: object, now: datetime) -> int:
+    def ask(_query: str, _name: str, items: Sequence[Item], now: datetime) -> Query:
         seen.append(now)
-        return int(now >= NOW + timedelta(days=9))
+        context = Context(now, utc, items=items)
+        return Query(context, (lambda _: now >= NOW + timedelta(days=9),), depends_on=frozenset({"day"}))
 
     now = NOW + timedelta(days=10)
-    found = list(moments_when(parse_condition("(x)>=1"), todos.log.commits(), now, utc, wanting))
+    found = list(moments_when(parse_condition("(x)>=1"), {"inbox": todos.log.commits()}, now, utc, ask))
     assert {later, datetime(2026, 11, 25, tzinfo=UTC), datetime(2026, 11, 26, tzinfo=UTC)} <= set(seen)
-    assert [(each.position, each.at) for each in found] == [(1, now)]
+    assert {datetime(2026, 11, day, tzinfo=UTC) for day in range(23, 31)} <= set(seen)
+    assert seen[-1] == now
+    assert [(each.position, each.at) for each in found] == [(1, datetime(2026, 12, 2, tzinfo=UTC))]
+
+
+def test_over_several_lists_the_counts_are_added_and_a_move_is_one_change() -> None:
+    def commit(position: int, minutes: int, command: str, event: TodoEvent) -> Commit:
+        [made] = recorded(("a", NOW + minutes * timedelta(minutes=1), event))
+        metadata = replace(made.metadata, command=command)
+        return replace(made, metadata=metadata, events=(replace(made.events[0], position=position),))
+
+    created = TodoCreated("a", NOW)
+    histories = {
+        "inbox": [commit(1, 0, "c1", created), commit(2, 11, "c3", TodoRemoved())],
+        "work": [commit(1, 10, "c3", created), commit(2, 20, "c4", TodoCompleted("2026-11-22"))],
+        "home": [commit(1, 10, "c2", TodoCreated("b", NOW))],
+    }
+
+    def moments(condition: str) -> list[tuple[str, int]]:
+        found = moments_when(parse_condition(condition), histories, NOW + HOUR, utc)
+        return [(each.list, each.position) for each in found]
+
+    assert moments("open>=2") == [("inbox", 2)]
+    assert moments("open>=3") == []
+    assert moments("open=1") == [("inbox", 1), ("work", 2)]
+    assert moments("done=1 and total=2") == [("work", 2)]

@@ -51,4 +51,5 @@ VERB = Verb(
     action=backup,
     group=LISTS,
     arguments=(Argument("file", "FILE", "The file to write."),),
+    all_lists=True,
 )

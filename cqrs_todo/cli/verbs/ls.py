@@ -1,5 +1,7 @@
 """`todo ls`: show todos."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -102,7 +104,7 @@ def _print(
         print_blocks(session, blocks, session.seen_from(views[0]), empty=empty)
 
 
-def _named_filter(session: Session, words: Sequence[str]) -> "Filter | None":
+def _named_filter(session: Session, words: Sequence[str]) -> Filter | None:
     """Return the saved filter that a query names, if it names one."""
     if not any("filter:" in word for word in words):
         return None
@@ -117,7 +119,7 @@ def _attributes(session: Session, views: Sequence[View]) -> list[str]:
     return sorted(present | set(session.config.attributes))
 
 
-def _columns(session: Session, text: str, views: Sequence[View]) -> "Sequence[Column]":
+def _columns(session: Session, text: str, views: Sequence[View]) -> Sequence[Column]:
     """Return the columns in a text such as `number,due,text`."""
     from ..columns import COLUMNS, attribute_column  # few runs choose their columns
 

@@ -16,29 +16,27 @@ def replay(
     until = _only("end", end, until, session.options.at)
     if not 0 < speed <= 1_000_000:
         raise UsageError(f"--speed cannot be {speed:g}", "it is a number above 0: 2 is twice as fast")
-    from ..playing import frames, read_range
+    from ..playing import film_of, frames, read_ranges
 
-    played = read_range(session, since, until)
-    if played.low >= played.high:
+    ranges = read_ranges(session, since, until)
+    if not ranges:
         print_message(session, "There are no changes to play.")
         return
     if sys.stdout.isatty() and not session.options.json:
         from ..player import play
 
         try:
-            play(session, played, speed, step=step)
+            play(session, film_of(session, ranges), speed, step=step)
         except OSError as error:
             raise OutputFailed(error) from error
         return
     from .. import document
 
-    for commit, view in frames(session.list, played):
+    for todos, commit, view in frames(ranges):
         shown = [item for item in view.items if not item.todo.removed]
-        head = {"list": view.list, "at": commit.metadata.at, "direction": played.direction}
-        todos = [document.todo_document(item) for item in shown]
-        print_line(
-            document.encode({**head, "commit": document.commit_document(commit, session.list.position_of), "todos": todos})
-        )
+        head = {"list": view.list, "at": commit.metadata.at, "direction": ranges[todos].direction}
+        rows = [document.todo_document(item) for item in shown]
+        print_line(document.encode({**head, "commit": document.commit_document(commit, todos.position_of), "todos": rows}))
 
 
 def _only(name: str, *texts: str | None) -> str | None:
@@ -58,7 +56,8 @@ VERB = Verb(
     help=(
         "Play the history on the terminal, from FROM to TO. If FROM is later than TO, it is played backward. "
         "Left and right step, space pauses, Home and End go to the ends, j jumps to a moment, + and - change the speed, "
-        "r reverses the direction, q quits. In a pipe, it prints one JSON document for each change."
+        "r reverses the direction, q quits. With -A, the changes of all lists are played by their times. "
+        "In a pipe, it prints one JSON document for each change."
     ),
     examples=(
         "todo replay",
@@ -66,6 +65,7 @@ VERB = Verb(
         "todo replay @9 @2",
         "todo at @9 replay",
         "todo replay --step",
+        "todo replay -A last week",
     ),
     action=replay,
     group=TRAVEL,
@@ -85,4 +85,5 @@ VERB = Verb(
         Option("speed", ("--speed",), "The speed: 2 is twice as fast.", metavar="N", kind=float, default=1.0),
         Option("step", ("--step",), "Begin with a pause, and step with the keys."),
     ),
+    all_lists=True,
 )

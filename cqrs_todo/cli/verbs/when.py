@@ -3,12 +3,16 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from ...todo.statistics import MatchingMoment, moments_when, parse_condition
+from ...todo.conditions import MatchingMoment, moments_when, parse_condition
+from ...todo.query import Context, Query
+from ...todo.service import View
 from ...todo.values import day_or_instant
 from ...todo.views import Item, short_instant
 from ..clock import to_local
+from ..errors import UsageError
 from ..output import print_line, print_message, print_row
 from ..session import Session, check_text
+from ..text import visible
 from ..verb import TRAVEL, Argument, Option, Verb
 
 
@@ -17,38 +21,76 @@ def when(session: Session, words: Sequence[str], at_least: int | None, last: boo
     condition = " ".join(words) if at_least is None else f"({' '.join(words)})>={at_least}"
     comparisons = parse_condition(check_text("condition", condition))
     queries = [comparison.count[1:-1] for comparison in comparisons if comparison.count.startswith("(")]
-    if queries:
+    all_lists = session.options.all_lists
+    if queries and not all_lists:
         from ..queries import use_list_of_filter  # most conditions have no query
 
         use_list_of_filter(session, queries)
-    todos = session.list
-    view = todos.view(session.moment)
-    commits = todos.commits(session.moment)
+    views, failure = session.views(all_lists=all_lists)
+    now = session.seen_from(views[0])
+    histories = {view.list: session.open_list(view.list).history(session.moment) for view in views}
     found: MatchingMoment | None = None
 
-    def wanting(query: str, items: Sequence[Item], now: datetime) -> int:
+    if queries:
+        _check(session, queries, views)
+
+    def ask(text: str, name: str, items: Sequence[Item], then: datetime) -> Query:
         from ..queries import parsed  # most conditions have no query
 
-        return len(parsed(session, query, view.list, items, to_local(now)).matching())
+        try:
+            return parsed(session, text, name, items, to_local(then))
+        except UsageError:  # the todo or the attribute that it names was not there yet
+            return Query(Context(then, to_local), (lambda _: False,), depends_on=frozenset({"links"}))
 
-    for query in queries:  # one that is wrong is refused, whatever happened
-        wanting(query, view.items, session.seen_from(view))
-    for moment in moments_when(comparisons, commits, session.seen_from(view), to_local, wanting):
+    commits = {name: list(newest_first)[::-1] for name, newest_first in histories.items()}
+    for moment in moments_when(comparisons, commits, now, to_local, ask):
         found = moment
         if not last:
             break
+    _print(session, condition, found, [view.list for view in views])
+    if failure is not None:
+        raise failure
+
+
+def _check(session: Session, queries: Sequence[str], views: Sequence[View]) -> None:
+    """Raise `UsageError` if a query is wrong for each of some lists: one of them may have the todo or attribute it names."""
+    from ..queries import parsed
+
+    for text in queries:
+        failures: list[UsageError] = []
+        for view in views:
+            try:
+                parsed(session, text, view.list, view.items, session.seen_from(view))
+            except UsageError as error:
+                failures.append(error)
+        if len(failures) == len(views):
+            raise failures[0]
+
+
+def _print(session: Session, condition: str, found: MatchingMoment | None, lists: Sequence[str]) -> None:
+    """Print a moment, or that there is none.
+
+    Args:
+        session: This run of the program.
+        condition: The condition.
+        found: The moment.
+        lists: The names of the lists whose todos were counted.
+    """
+    all_lists = session.options.all_lists
     if session.options.json:
         from .. import document
 
+        head = {"lists": lists, "list": found and found.list} if all_lists else {"list": lists[0]}
         position, at = (None, None) if found is None else (found.position, found.at)
-        print_line(document.encode({"list": view.list, "condition": condition, "position": position, "at": at}))
+        print_line(document.encode({**head, "condition": condition, "position": position, "at": at}))
     elif session.options.plain:
         if found is not None:
-            print_row(found.position, day_or_instant(found.at))
+            print_row(*([found.list] if all_lists else []), found.position, day_or_instant(found.at))
     elif found is None:
         print_message(session, "The condition was never true.")
     else:
-        print_line(f"@{found.position}  {short_instant(found.at, to_local)}")
+        name = f"{visible(found.list)} " if all_lists else ""
+        print_line(f"{name}@{found.position}  {short_instant(found.at, to_local)}")
 
 
 VERB = Verb(
@@ -77,4 +119,5 @@ VERB = Verb(
         Option("last", ("--last/--first",), "Show the last time that it became true, instead of the first."),
     ),
     dashes="word",
+    all_lists=True,
 )

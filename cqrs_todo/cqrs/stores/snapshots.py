@@ -8,6 +8,8 @@ Nothing is synced and no error is raised. A snapshot that does not match in ever
 again from the log.
 """
 
+from __future__ import annotations
+
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress

@@ -106,4 +106,5 @@ VERB = Verb(
     examples=("todo lists", "todo lists new work", "todo lists rename work job"),
     action=lists,
     group=LISTS,
+    all_lists=True,
 )
