@@ -12,8 +12,6 @@ from typing import Any
 
 import pytest
 
-from cqrs_todo.cqrs.stores import open_store
-from cqrs_todo.todo.recorder import TYPES
 from tests.conftest import Todo, empty_schema
 
 
@@ -24,8 +22,6 @@ class Machines:
         self.folder = folder
         self.place = folder / "remote"
         self.url = server if kind == "server" else f"{kind}:{self.place}"
-        if kind == "server":
-            open_store(server, TYPES).migrate()
         self.one, self.two, self.three = (self.home(name) for name in ("one", "two", "three"))
 
     def home(self, name: str) -> Todo:
@@ -399,7 +395,6 @@ def test_a_server_that_was_restored_from_an_old_dump(tmp_path: Path, database: s
     one("add", "Buy milk")
     machines.equal()
     dump = empty_schema(server)
-    open_store(dump, TYPES).migrate()
     for line in one("lists", "--plain").out.splitlines():
         name = line.split("\t")[0]
         old = Todo(tmp_path / "dump", dump)
@@ -414,6 +409,38 @@ def test_a_server_that_was_restored_from_an_old_dump(tmp_path: Path, database: s
     restored.equal(three, one, two)
     assert {*commands(one)} == wanted
     assert len(commands(one)) == len(wanted)
+
+
+def test_the_list_as_it_was_is_named_and_forgotten(peers: Machines) -> None:
+    one, two, _ = peers.all
+    one("add", "Buy milk")
+    peers.equal(one, two)
+    one("add", "By one")
+    one("add", "Also by one")
+    one("sync")
+    two("add", "hunter2")
+    two("sync")
+    (kept,) = two.log_file().parent.glob("inbox.merged-*")
+    assert f"kept          {kept} (a list as it was before a merge)\n" in two("where").out
+    assert two("where", "--json").json["kept"] == [str(kept)]
+    two("forget", "4", "--yes")
+    peers.equal(one, two)
+    assert not [path for path in peers.folder.rglob("*") if path.is_file() and b"hunter2" in path.read_bytes()]
+
+
+def test_a_repaired_list_gets_back_what_it_had_lost(machines: Machines) -> None:
+    one, two, _ = machines.all
+    one("add", "Buy milk")
+    one("add", "Paint the door")
+    machines.equal(one, two)
+    content = one.log_file().read_bytes()
+    one.log_file().write_bytes(content[: content.rindex(b'{"position":2')])
+    refused = one.run("sync")
+    assert (refused.code, "repair it" in refused.err) == (5, True)
+    one("verify", "--repair")
+    one("add", "After the repair")
+    machines.equal(one, two)
+    assert sorted(todo["text"] for todo in two.todos()) == ["After the repair", "Buy milk", "Paint the door"]
 
 
 def test_a_folder_on_a_disk_that_is_not_mounted_is_not_taken_for_an_empty_one(peers: Machines) -> None:

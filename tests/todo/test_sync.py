@@ -85,7 +85,6 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The URL of a new remote."""
     if request.param == "server":
         where: str = request.getfixturevalue("database")
-        open_store(where, TYPES).migrate()
         return where
     return f"{'jsonl' if request.param == 'hub' else 'folder'}:{tmp_path / 'remote'}"
 
