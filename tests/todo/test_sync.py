@@ -13,12 +13,11 @@ from cqrs_todo.cqrs.names import check_log_name
 from cqrs_todo.cqrs.store import Store
 from cqrs_todo.cqrs.stores import open_store
 from cqrs_todo.cqrs.stores.jsonl import JsonlStore
-from cqrs_todo.todo import sync as syncing
 from cqrs_todo.todo.fields import NOTE, TEXT
 from cqrs_todo.todo.model import Change, Complete, Create, Remove
 from cqrs_todo.todo.recorder import TYPES
 from cqrs_todo.todo.service import TodoList
-from cqrs_todo.todo.sync import Joining, MemoryFile, Synced, Unjoined, WrongRemote, sync
+from cqrs_todo.todo.sync import Joining, MemoryFile, Synced, Unjoined, WrongRemote, looking, sync
 from cqrs_todo.todo.sync.memory import now
 from tests.strategies import NOW
 
@@ -462,7 +461,7 @@ def test_the_list_as_it_was_is_kept_for_a_month_after_the_next_sync(
     assert b"There" in Path(kept).read_bytes()
     real = now()
     for days, there in ((29, True), (31, False)):
-        monkeypatch.setattr(syncing, "now", lambda days=days: real + timedelta(days=days))
+        monkeypatch.setattr(looking, "now", lambda days=days: real + timedelta(days=days))
         two.sync(url)
         assert Path(kept).exists() == there
 
@@ -475,7 +474,7 @@ def test_a_log_that_is_a_day_ahead_of_the_clock_is_named(
     assert one.sync(url).warnings == []
     one.add("Later")
     real = now()
-    monkeypatch.setattr(syncing, "now", lambda: real - timedelta(days=2))
+    monkeypatch.setattr(work, "now", lambda: real - timedelta(days=2))
     (warning,) = one.sync(url).warnings
     assert (warning.kind, warning.list) == ("ahead", "inbox")
 

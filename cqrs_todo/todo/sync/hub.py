@@ -1,13 +1,10 @@
 """A hub: a store with one copy of each list, to which machines append. It is a server, or a folder of lists."""
 
+# a sync that has nothing to do reads no lines, and does not load what works on lines
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from ...cqrs.errors import CqrsError, DamagedLog, ImportRefused, LogBusy, LogNotFound, StreamNotFound
 from ...cqrs.store import LogHead, Store
-from ...cqrs.stores.forgetting import forget_in_copy
-from ...cqrs.stores.format import decode_header
-from ...cqrs.stores.hash_chain import last_digest
-from ...cqrs.stores.rechaining import rechained
 from .remotes import Behind, Remote, RemoteList
 
 HUB = "hub"
@@ -48,6 +45,9 @@ class Hub(Remote):
 
     def publish(self, id: str, name: str, lines: Sequence[bytes]) -> Mapping[str, str]:
         """Append what the hub lacks; see `Remote`."""
+        from ...cqrs.stores.hash_chain import last_digest
+        from ...cqrs.stores.rechaining import rechained
+
         if id not in self._heads:
             self._import(name, lines)
             return {HUB: last_digest(lines[-1]).decode()}
@@ -84,6 +84,8 @@ class Hub(Remote):
 
     def forget(self, id: str, streams: Collection[str]) -> str:
         """Forget streams; see `Remote`."""
+        from ...cqrs.stores.format import decode_header
+
         missing = {*streams} - {*decode_header(self._lines(id)[0][:-1])[0].forgotten}
         if not missing:
             return ""
@@ -111,6 +113,9 @@ class Hub(Remote):
 
 def _begins(lines: Sequence[bytes], theirs: Sequence[bytes]) -> bool:
     """Return whether lines begin with those of the hub, apart from what was forgotten in them and not on the hub."""
+    from ...cqrs.stores.forgetting import forget_in_copy
+    from ...cqrs.stores.format import decode_header
+
     forgotten = decode_header(lines[0][:-1])[0].forgotten
     if set(decode_header(theirs[0][:-1])[0].forgotten) != set(forgotten):
         theirs = forget_in_copy(theirs, forgotten)

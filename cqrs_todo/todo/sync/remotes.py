@@ -1,11 +1,12 @@
 """Where a machine syncs its lists: what a hub and a shared folder have in common, and the marker that tells them apart."""
 
-import json
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
+
+import msgspec
 
 from ...cqrs.errors import LogBusy, StoreUnavailable
 from ...cqrs.stores.jsonl.files import make_directory, os_errors_as_store_errors, sync_directory, write_all
@@ -157,7 +158,7 @@ def check_marker(folder: str, kind: Kind, url: str, *, known: bool, write: bool)
         if kind == "folder" and os.path.isdir(os.path.join(folder, "lists")):
             raise WrongRemote(f"{folder} holds lists, and is no shared folder", f"use it as a hub: jsonl:{folder}")
         if write:
-            write_file(path, json.dumps({"kind": kind}).encode() + b"\n")
+            write_file(path, msgspec.json.encode({"kind": kind}) + b"\n")
     elif found != kind:
         other = f"folder:{folder}" if found == "folder" else f"jsonl:{folder}"
         what = "a shared folder" if found == "folder" else "a hub"
@@ -168,10 +169,10 @@ def _marked(path: str) -> Kind | None:
     with os_errors_as_store_errors(path):
         try:
             with open(path, "rb") as file:
-                content = json.loads(file.read(1 << 16))
+                content: Any = msgspec.json.decode(file.read(1 << 16))
         except FileNotFoundError:
             return None
-        except ValueError:
+        except (msgspec.MsgspecError, UnicodeDecodeError):
             content = None
     kind: Kind | None = content.get("kind") if isinstance(content, dict) else None
     if kind not in ("hub", "folder"):
