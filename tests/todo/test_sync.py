@@ -17,7 +17,7 @@ from cqrs_todo.todo.fields import NOTE, TEXT
 from cqrs_todo.todo.model import Change, Complete, Create, Remove
 from cqrs_todo.todo.recorder import TYPES
 from cqrs_todo.todo.service import TodoList
-from cqrs_todo.todo.sync import Joining, MemoryFile, Synced, Unjoined, WrongRemote, looking, sync
+from cqrs_todo.todo.sync import Joining, MemoryFile, Synced, Unjoined, WrongRemote, looking, sync, work
 from cqrs_todo.todo.sync.memory import now
 from tests.strategies import NOW
 
