@@ -316,6 +316,27 @@ def test_a_list_that_was_archived_elsewhere_is_named(homes: tuple[Home, Home, Ho
     assert two.sync(folder).warnings == []
 
 
+def test_a_list_that_is_archived_is_archived_on_the_hub_and_comes_back(homes: tuple[Home, Home, Home], hub: str) -> None:
+    one, two, _ = homes
+    one.add("Write", name="work")
+    until_equal(hub, one, two, names=("work",))
+    one.add("Unsent", name="work")
+    one.store.archive("work")
+    assert [warning.kind for warning in one.sync(hub).warnings] == ["unsent"]
+    one.store.unarchive("work")
+    until_equal(hub, one, two, names=("work",))
+    one.store.archive("work")
+    assert one.sync(hub).warnings == []
+    two.add("Still here", name="work")
+    for _ in range(2):
+        (warning,) = two.sync(hub).warnings
+        assert (warning.kind, warning.list) == ("archived", "work")
+    one.store.unarchive("work")
+    one.sync(hub)
+    until_equal(hub, one, two, names=("work",))
+    assert one.texts("work") == ["Write", "Unsent", "Still here"]
+
+
 def test_a_cloned_home_becomes_a_machine_of_its_own(homes: tuple[Home, Home, Home], folder: str) -> None:
     one, two, _ = homes
     one.add("Here")

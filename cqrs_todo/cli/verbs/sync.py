@@ -268,7 +268,12 @@ class _Report:
             case "archived":
                 return f"{name} is archived on {where}: todo lists archive {shlex.quote(name)}"
             case "unnamed":
-                return f"{name} has another name on {where}, which could not be changed: {other}"
+                return f"{name} could not be renamed or archived on {where}: {other}"
+            case "unsent":
+                back = shlex.quote(name)
+                return (
+                    f"{name} was archived before {where} had all of it: todo lists unarchive {back}, and sync it once more"
+                )
             case "unforgotten":
                 return (
                     f"{where} still has data of {name} that were forgotten here: {other}."

@@ -3,7 +3,7 @@
 # a sync that has nothing to do reads no lines, and does not load what works on lines
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from ...cqrs.errors import CqrsError, DamagedLog, ImportRefused, LogBusy, LogNotFound, StreamNotFound
+from ...cqrs.errors import CqrsError, DamagedLog, ImportRefused, LogBusy, LogExists, LogNotFound, StreamNotFound
 from ...cqrs.store import LogHead, Store
 from .remotes import Behind, Remote, RemoteList
 
@@ -65,6 +65,9 @@ class Hub(Remote):
             self._store.import_log(name, lines)
         except (ImportRefused, LogBusy) as error:
             raise Behind(str(error)) from error
+        except LogExists as error:
+            error.add_note(f"that one is on {self.url}")
+            raise
 
     def _lines(self, id: str) -> Sequence[bytes]:
         """Return the lines of a list. They are read once, because an import checks that they are still there."""
@@ -102,6 +105,17 @@ class Hub(Remote):
         """Give a list another name; see `Remote`."""
         try:
             self._store.rename(old, new)
+        except CqrsError as error:
+            return str(error)
+        return ""
+
+    def archive(self, name: str, *, back: bool) -> str:
+        """Archive a list, or bring it back; see `Remote`."""
+        try:
+            if back:
+                self._store.unarchive(name)
+            else:
+                self._store.archive(name)
         except CqrsError as error:
             return str(error)
         return ""

@@ -3,7 +3,7 @@
 import os
 from datetime import timedelta
 
-from ...cqrs.store import Store
+from ...cqrs.store import LogHead, Store
 from .folder import SharedFolder
 from .hub import HUB
 from .memory import Memory, now
@@ -12,6 +12,10 @@ from .results import Synced, SyncWarning
 
 KEPT = timedelta(days=30)
 """How long a list as it was before a merge is kept after the next sync that succeeds."""
+
+
+HERE = "here"
+"""What stands for this machine among the labels of those who have archived a list."""
 
 
 class Look:
@@ -73,10 +77,29 @@ class Look:
                 elif known.names.get(label) != name:
                     self.done.warnings.append(SyncWarning("renamed", mine, name, self._remote.shown(label)))
             for label in theirs.archives:
-                if label not in known.archived:
+                if HERE in known.archived and self._remote.is_hub:
+                    self._archive(mine, theirs.name, back=True)
+                elif label not in known.archived or self._remote.is_hub:
                     self.done.warnings.append(SyncWarning("archived", mine, "", self._remote.shown(label)))
+        for id in archived if self._remote.is_hub else ():
+            self._follow_archived(self._heads[id])
         if not self._dry_run:
             self._remote.finish(names, archived)
+
+    def _follow_archived(self, mine: LogHead) -> None:
+        """Archive a list on a hub that was archived here since the last sync, if the hub has all of it."""
+        known, theirs = self._known.lists.get(mine.id), self._theirs.get(mine.id)
+        if known is None or theirs is None or theirs.archived or HERE in known.archived:
+            return
+        if mine.digest == known.digest:
+            self._archive(mine.name, theirs.name, back=False)
+        else:
+            self.done.warnings.append(SyncWarning("unsent", mine.name, "", self._remote.url))
+
+    def _archive(self, name: str, there: str, *, back: bool) -> None:
+        why = "" if self._dry_run else self._remote.archive(there, back=back)
+        if why:
+            self.done.warnings.append(SyncWarning("unnamed", name, why, self._remote.url))
 
     def remember(self, used_as: str) -> None:
         """Remember what this sync has found, and remove old copies of lists as they were."""
@@ -86,8 +109,8 @@ class Look:
             mine, theirs = self._heads.get(id), self._theirs.get(id)
             if mine is not None:
                 known.name = mine.name
-            if theirs is not None:
-                known.names, known.archived = dict(theirs.names), list(theirs.archives)
+            if theirs is not None and mine is not None:
+                known.names, known.archived = dict(theirs.names), [*theirs.archives, *([HERE] if mine.archived else [])]
             elif self._remote.is_hub:
                 known.names = {HUB: known.name}
         if used_as:

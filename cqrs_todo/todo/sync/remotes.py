@@ -117,6 +117,18 @@ class Remote(ABC):
         """
         return ""
 
+    def archive(self, name: str, *, back: bool) -> str:
+        """Archive a list that was archived on this machine.
+
+        Args:
+            name: Its name on the remote.
+            back: Whether to bring it back into use instead.
+
+        Returns:
+            Why that was not possible, in words; '' if it was.
+        """
+        return ""
+
     def finish(self, names: Mapping[str, str], archived: Mapping[str, str]) -> None:  # noqa: B027  # a hub has nothing to do
         """Tell the others how the lists of this machine are called.
 

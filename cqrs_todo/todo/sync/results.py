@@ -53,8 +53,9 @@ class SyncWarning(Struct, frozen=True):
     """Something that a person should know about a list.
 
     Attributes:
-        kind: "renamed" or "archived" elsewhere; "unforgotten": the hub could not forget; "unnamed": the hub could not give
-            it the name that it has here; "ahead": its last change is more than a day ahead of the clock.
+        kind: "renamed" or "archived" elsewhere; "unsent": it is archived here before all of it was sent; "unforgotten": the
+            hub could not forget; "unnamed": the hub could not give it the name that it has here, or archive it; "ahead": its
+            last change is more than a day ahead of the clock.
         list: The name of the list on this machine.
         other: Its name elsewhere, or why something was not possible.
         where: Where that is.

@@ -212,8 +212,8 @@ class Work(Look):
         return again
 
     def _behind(self, id: str, error: Behind, again: list[str], *, last: bool) -> None:
-        if last:
-            self._fail(id, error)
+        if last:  # then it may have another reason
+            self._fail(id, error.__cause__ if isinstance(error.__cause__, CqrsError) else error)
         else:
             again.append(id)
 
