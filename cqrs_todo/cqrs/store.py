@@ -664,6 +664,20 @@ class Store(ABC):
         """Return the paths of the files that keep logs as they were before merges."""
         return ()
 
+    def verify_kept(self, path: str) -> str:  # a store that keeps none is not asked
+        """Read a file that keeps a log as it was before a merge, and check every digest, position and version.
+
+        Args:
+            path: One of those that `kept_logs` returns.
+
+        Returns:
+            What is wrong with it, in words; '' if it is intact.
+
+        Raises:
+            StoreUnavailable: It cannot be read.
+        """
+        return ""
+
     def heads(self) -> "Sequence[LogHead]":
         """Return the end of each log, archived ones too, as far as it can be known without reading the log.
 

@@ -423,6 +423,12 @@ def test_the_list_as_it_was_is_named_and_forgotten(peers: Machines) -> None:
     (kept,) = two.log_file().parent.glob("inbox.merged-*")
     assert f"kept          {kept} (a list as it was before a merge)\n" in two("where").out
     assert two("where", "--json").json["kept"] == [str(kept)]
+    assert two("verify").code == 0
+    content = kept.read_bytes()
+    kept.write_bytes(content.replace(b"hunter2", b"hunter3"))
+    damaged = two.run("verify")
+    assert (damaged.code, "a list as it was before a merge, is damaged" in damaged.err) == (5, True)
+    kept.write_bytes(content)
     two("forget", "4", "--yes")
     peers.equal(one, two)
     assert not [path for path in peers.folder.rglob("*") if path.is_file() and b"hunter2" in path.read_bytes()]

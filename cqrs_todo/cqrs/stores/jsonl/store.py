@@ -243,6 +243,19 @@ class JsonlStore(Store):
         with os_errors_as_store_errors(self._lists):
             return kept_logs((self._lists, self._archive))
 
+    def verify_kept(self, path: str) -> str:
+        """Check a file that keeps a log as it was before a merge; see `Store`."""
+        from ..format import InvalidLine
+        from .repair import verified_end
+
+        with os_errors_as_store_errors(path), open(path, "rb") as file:
+            content = file.read()
+        try:
+            verified_end(content)
+        except InvalidLine as error:
+            return str(error)
+        return ""
+
     def heads(self) -> Sequence[LogHead]:
         """Return the end of each log; see `Store`."""
         return self._inventory().heads()
