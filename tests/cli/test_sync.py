@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import Todo, empty_schema
+from tests.terminals import Terminal
 
 
 class Machines:
@@ -457,3 +458,17 @@ def test_a_folder_on_a_disk_that_is_not_mounted_is_not_taken_for_an_empty_one(pe
     result = one.run("sync")
     assert (result.code, "mount or share it again" in result.err) == (6, True)
     assert not peers.place.exists()
+
+
+@pytest.mark.parametrize(("answer", "joined"), [("y", True), ("n", False)])
+def test_on_a_terminal_it_asks_once_whether_to_join(peers: Machines, answer: str, joined: bool) -> None:
+    one, two, _ = peers.all
+    one("add", "Buy milk")
+    two("add", "Call Bob")
+    one("sync", peers.url)
+    terminal = Terminal(two, "sync", peers.url)
+    terminal.wait_for("Join them? [y/N]")
+    terminal.type(f"{answer}\n")
+    assert (terminal.end() == 0) is joined
+    assert len(two.log()) == 1 + joined
+    assert two.run("sync", peers.url).out.startswith("Nothing to sync") is joined
