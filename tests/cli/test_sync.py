@@ -103,6 +103,20 @@ def test_lists_of_the_same_name_can_be_kept_apart(peers: Machines) -> None:
     assert one("-L", "laptop", "ls", "--json").json["todos"][0]["text"] == "There"
 
 
+def test_a_todo_that_was_moved_before_a_join_stays_where_it_is(peers: Machines) -> None:
+    one, two, _ = peers.all
+    one("add", "Buy milk")
+    one("sync", peers.url)
+    two("-L", "work", "add", "Write")
+    two("add", "Moved")
+    two("move", "1", "work")
+    two("sync", peers.url, "--join")
+    refused = two.run("restore", "2")
+    assert (refused.code, "todo 2 was moved to work" in refused.err) == (1, True)
+    peers.equal(one, two)
+    assert [todo["text"] for todo in one("-L", "work", "ls", "--json").json["todos"]] == ["Write", "Moved"]
+
+
 def test_what_people_see_of_a_conflict(peers: Machines) -> None:
     one, two, _ = peers.all
     one("add", "Buy milk")
