@@ -2,20 +2,20 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from heapq import heappop, heappush
 from typing import TypeAlias
 
-from ..cqrs.events import Commit, Recorded, UnknownEvent
+from ..cqrs.events import Commit, UnknownEvent
 from ..cqrs.struct import Struct
-from ..cqrs.timeline import in_order_of_time
+from ..cqrs.timeline import batch_of, in_order_of_time
 from .errors import InvalidCondition
 from .fields import State
 from .model import DECIDER
 from .query import Query
 from .values import ToLocal, nfc, time_in
-from .views import Item, is_open, is_overdue
+from .views import Item, id_of, is_open, is_overdue
 from .zones import start_of_day
 
 
@@ -108,7 +108,11 @@ Ask: TypeAlias = Callable[[str, str, Sequence[Item], datetime], Query]
 
 
 class _Counts:
-    """The counts of a list, updated with each commit, and the todos that each query of a condition wants."""
+    """The counts of a list, updated with each commit, and the todos that each query of a condition wants.
+
+    A list has many commits, and to try a query on all its todos after each of them would take minutes. So only those todos
+    are tried again whose answer can have changed.
+    """
 
     def __init__(self, name: str, counts: Iterable[str], to_local: ToLocal, ask: Ask | None) -> None:
         self._name = name
@@ -118,6 +122,8 @@ class _Counts:
         self._wanted: dict[str, set[str]] = {count: set() for count in counts if count == "overdue" or count[0] == "("}
         self._queries: dict[str, Query] = {}
         self._items: dict[str, Item] = {}
+        self._linked_to: set[str] = set()
+        """The ids of the todos that others were ever linked to."""
         self._ahead: list[tuple[datetime, str]] = []
         """A heap of the moments at which a date of a todo comes or has passed, with the streams of the todos."""
 
@@ -128,32 +134,35 @@ class _Counts:
             commit: The commit.
             at: Its time, or that of the commit before it, if a clock was set back.
         """
-        changed: set[str] = set()
+        changed: dict[str, Item] = {}
+        linked = False
         for event in commit.events:
-            if not isinstance(event.data, UnknownEvent):
-                known = self._items.get(event.stream)
-                before = None if known is None else known.todo
-                self._change(event, before, DECIDER.evolve(before, event.data))
-                changed.add(event.stream)
-        if self._wanted:
-            points = [(when, each.stream) for each in self._there(changed) for when in _turning_points(each, self._to_local)]
-            for point in points:
-                if point[0] > at:
-                    heappush(self._ahead, point)
-            self.consider(changed, at, anew=bool(points))
-
-    def _change(self, event: Recorded, before: State, after: State) -> None:
-        """Update the counts with the states of a todo before and after an event."""
-        if after is not None:
+            if isinstance(event.data, UnknownEvent):
+                continue
             known = self._items.get(event.stream)
-            number = len(self._items) + 1 if known is None else known.number
-            self._items[event.stream] = Item(number, event.stream, event.version, after)
-        self._counts.subtract(_counted_in(before))
-        self._counts.update(_counted_in(after))
+            before = None if known is None else known.todo
+            after = DECIDER.evolve(before, event.data)
+            self._counts.subtract(_counted_in(before))
+            self._counts.update(_counted_in(after))
+            if after is not None:
+                number = len(self._items) + 1 if known is None else known.number
+                changed[event.stream] = self._items[event.stream] = Item(number, event.stream, event.version, after)
+            linked = linked or self._has_links(event.stream, before) or self._has_links(event.stream, after)
+        if not self._wanted:
+            return
+        points = [(when, item.stream) for item in changed.values() for when in _turning_points(item, self._to_local)]
+        for point in points:
+            if point[0] > at:
+                heappush(self._ahead, point)
+        self._consider(list(changed.values()), at, linked=linked, dated=bool(points))
 
-    def _there(self, streams: Iterable[str]) -> list[Item]:
-        """Return the todos with some streams. A stream with events of unknown types alone has none."""
-        return [self._items[stream] for stream in streams if stream in self._items]
+    def _has_links(self, stream: str, state: State) -> bool:
+        """Return whether a todo is linked with others, and take note of those that it leads to."""
+        if state is None:
+            return False
+        targets = [*state.depends, *([state.parent] if state.parent is not None else ())]
+        self._linked_to.update(targets)
+        return bool(targets) or id_of(stream) in self._linked_to
 
     def get(self, name: str) -> int:
         """Return a count."""
@@ -175,30 +184,51 @@ class _Counts:
             found.setdefault(at, []).append(stream)
         return found
 
-    def consider(self, streams: Iterable[str] | None, at: datetime, *, anew: bool = True) -> None:
-        """Decide which of some todos are wanted at a time.
+    def look(self, streams: Iterable[str] | None, at: datetime) -> None:
+        """Find out which of some todos are wanted at a time, because a date or a day has come.
 
         Args:
             streams: The streams of the todos. None for all todos.
             at: The time.
-            anew: Whether the answer may depend on the time. If not, queries are not parsed again, because that is slow.
         """
-        items = self._items.values() if streams is None else self._there(streams)
+        items = list(self._items.values()) if streams is None else [self._items[stream] for stream in streams]
+        self._consider(items, at, linked=streams is None, dated=True)
+
+    def _consider(self, items: Sequence[Item], at: datetime, *, linked: bool, dated: bool) -> None:
+        """Find out which of some todos are wanted at a time.
+
+        Args:
+            items: The todos.
+            at: The time.
+            linked: Whether one of them is linked with others, for which the answer may be another one then.
+            dated: Whether one of them has dates, so that the answer depends on the time.
+        """
         for count, wanted in self._wanted.items():
-            considered: Collection[Item] = items
+            considered = items
             if count == "overdue":
                 found = [item for item in items if is_open(item.todo) and is_overdue(item.todo, at, self._to_local)]
             else:
                 query = self._queries.get(count)
-                if self._ask is None:
-                    raise ValueError("a condition with a query needs `ask`")
-                if query is None or anew or query.depends_on:
-                    query = self._queries[count] = self._ask(count[1:-1], self._name, list(self._items.values()), at)
-                if "links" in query.depends_on:
-                    considered = self._items.values()
-                found = query.divide(considered)[0]
+                old = frozenset() if query is None else query.depends_on
+                if query is None or self._is_outdated(query, at, linked=linked, dated=dated):
+                    query = self._queries[count] = self._asked(count[1:-1], at)
+                if "names" in old or (linked and "links" in query.depends_on):
+                    considered = list(self._items.values())
+                found = query.divide(considered, at)[0]
             wanted.difference_update(item.stream for item in considered)
             wanted.update(item.stream for item in found)
+
+    def _is_outdated(self, query: Query, at: datetime, *, linked: bool, dated: bool) -> bool:
+        """Return whether a query must be parsed again, because its answers may be other ones; see `_consider`."""
+        outdated = {"names"} | ({"links"} if linked else set()) | ({"time"} if dated else set())
+        if self._to_local(query.context.now).date() != self._to_local(at).date():
+            outdated.add("day")
+        return not outdated.isdisjoint(query.depends_on)
+
+    def _asked(self, text: str, at: datetime) -> Query:
+        if self._ask is None:
+            raise ValueError("a condition with a query needs `ask`")
+        return self._ask(text, self._name, list(self._items.values()), at)
 
 
 def _counted_in(state: State) -> Iterator[str]:
@@ -242,7 +272,7 @@ def moments_when(
     Each moment is the time of a commit. For a condition on `overdue` or a query it can also be a time between two commits at
     which a date of a todo came or passed, or the present. For a query that names a day it can be the beginning of any local
     day, too. The count of a tag is the number of open todos with this tag. A count over several lists is the sum of theirs.
-    What one command recorded in several lists is one change: a todo that moves is never counted twice.
+    What one command recorded is one change, in several lists, too: a todo that moves is never counted twice.
 
     Args:
         condition: The comparisons, all of which must hold.
@@ -256,17 +286,19 @@ def moments_when(
     """
     lists = {name: _Counts(name, [part.count for part in condition], to_local, ask) for name in histories}
     commits = in_order_of_time(histories)
-    pending = Counter(commit.metadata.command for _, commit in commits)
+    pending = Counter(_command_of(commit) for _, commit in commits)
     unfinished: set[str] = set()
     holding = False
     position, changed = 0, ""
     last: datetime | None = None
 
     def begins_to_hold() -> bool:
-        """Return whether the condition holds now and did not hold before."""
+        """Return whether the condition holds now and did not hold before. It is not tried in the middle of a command."""
         nonlocal holding
+        if unfinished:
+            return False
         before = holding
-        holding = not unfinished and all(
+        holding = all(
             _OPERATORS[part.operator](sum(counts.get(part.count) for counts in lists.values()), part.number)
             for part in condition
         )
@@ -281,7 +313,7 @@ def moments_when(
                 points.setdefault(at, []).append((counts, None))
         for at in sorted(points):
             for counts, some in points[at]:
-                counts.consider(some, at)
+                counts.look(some, at)
             if begins_to_hold():
                 yield MatchingMoment(changed, position, at)
 
@@ -291,7 +323,7 @@ def moments_when(
             yield from between_commits(last, at)
         lists[name].apply(commit, at)
         position, changed, last = commit.position, name, at
-        command = commit.metadata.command
+        command = _command_of(commit)
         pending[command] -= 1
         (unfinished.add if pending[command] else unfinished.discard)(command)
         if begins_to_hold():
@@ -300,9 +332,15 @@ def moments_when(
         return
     yield from between_commits(last, now)
     for counts in lists.values():
-        counts.consider(None, now)
+        counts.look(None, now)
     if begins_to_hold():
         yield MatchingMoment(changed, position, now)
+
+
+def _command_of(commit: Commit) -> str:
+    """Return the id of the command that recorded a commit, alone or in a batch."""
+    batch = batch_of(commit.metadata)
+    return commit.metadata.command if batch is None else batch[0]
 
 
 def _midnights(since: datetime, until: datetime, to_local: ToLocal) -> Iterator[datetime]:

@@ -9,15 +9,25 @@ close a circle, one is refused.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ..cqrs.events import Commit
 from ..cqrs.fold import Fold
 from ..cqrs.struct import Struct, replace
-from .events import DependencyAdded, ParentChanged, TodoCompleted, TodoCreated, TodoEvent, TodoRemoved, TodoReopened
+from .events import (
+    DependencyAdded,
+    ParentChanged,
+    TodoCompleted,
+    TodoCreated,
+    TodoEvent,
+    TodoRemoved,
+    TodoReopened,
+    TodoRestored,
+)
 from .fields import State, Todo
 from .model import DECIDER, events_between, evolve
-from .views import Item, id_of, items_of, move_of, number_ranges
+from .views import Item, id_of, is_open, items_of, move_of, number_ranges
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -111,6 +121,18 @@ class _Planned:
         """Return the numbers of the todos directly under a todo that are open after the changes."""
         return [number for number, done in self._all_children().get(id, ()) if not done]
 
+    @cached_property
+    def open_predecessors(self) -> Mapping[str, int]:
+        """The numbers of the recurring todos that are open after the changes, by the streams of their next todos."""
+        from .recurrence import next_id
+
+        found = {}
+        for entity in self.fold:
+            state = self.after.get(entity.stream, entity.state)
+            if state is not None and state.every is not None and is_open(state):
+                found[DECIDER.stream(next_id(id_of(entity.stream)))] = entity.number
+        return found
+
     def _all_children(self) -> Mapping[str, Sequence[tuple[int, bool]]]:
         """Return the todos under each todo: their numbers, and whether they are done after the changes."""
         if self._children is None:
@@ -141,6 +163,10 @@ def consequences(fold: Fold[State], changes: Mapping[str, Sequence[TodoEvent]], 
         reason = _wrong_link(planned, stream, events)
         if reason is not None:
             refused[stream] = reason
+        elif any(isinstance(event, TodoRestored) for event in events) and not new.done:
+            earlier = planned.open_predecessors.get(stream)
+            if earlier is not None:
+                refused[stream] = f"it is the next todo of {earlier}, which is open; complete that one first"
         was_done, is_done = old is not None and old.done, new.done
         if is_done and not was_done:
             open_children = planned.open_children(id_of(stream))

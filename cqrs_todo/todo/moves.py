@@ -119,48 +119,51 @@ def _events_in(half: Half) -> int:
     return sum(map(len, half.content[0].values()))
 
 
-def record_both(first: Half, second: Half) -> list[tuple[Recorder, Commit]]:
-    """Record both halves of a change, or neither, while nobody else can write to the two lists.
+def record_all(halves: Sequence[Half]) -> list[tuple[Recorder, Commit]]:
+    """Record what several lists have to record for one command, or nothing, while nobody else can write to them.
 
     Args:
-        first: The half that brings todos to a list.
-        second: The half that removes them from the other list.
+        halves: What each list records. A move begins with the half that brings the todos.
 
     Returns:
         The commits with their lists. A half without events makes no commit.
 
     Raises:
-        OutcomeUnknown: The todos may be in both lists: it is not known whether the second half was recorded, or the first
-            half could not be undone.
-        CqrsError: What appending raises. Neither half is in force.
+        OutcomeUnknown: It is not known whether a list recorded its half, or what others had recorded cannot be undone.
+        CqrsError: What appending raises. None of the halves is in force.
     """
-    arrived = first.todos.record(first.content, first.command)
-    recorded = [] if arrived is None else [(first.todos, arrived)]
-    try:
-        left = second.todos.record(second.content, second.command)
-    except OutcomeUnknown as error:
-        raise OutcomeUnknown(f"{error}: they may be in {first.todos.name} and in {second.todos.name}") from error
-    except CqrsError as error:
-        if arrived is not None and not first.todos.store.atomic:
-            _undo_first_half(first.todos, arrived, second.todos, error)
-        raise
-    return recorded if left is None else [*recorded, (second.todos, left)]
+    recorded: list[tuple[Recorder, Commit]] = []
+    for half in halves:
+        try:
+            commit = half.todos.record(half.content, half.command)
+        except OutcomeUnknown as error:
+            if recorded and move_of(recorded[0][1]) is not None:
+                raise OutcomeUnknown(f"{error}: they may be in {recorded[0][0].name} and in {half.todos.name}") from error
+            raise
+        except CqrsError as error:
+            for todos, earlier in reversed(recorded):
+                if not todos.store.atomic:
+                    _undo_half(todos, earlier, half.todos, error)
+            raise
+        if commit is not None:
+            recorded.append((half.todos, commit))
+    return recorded
 
 
-def _undo_first_half(todos: Recorder, arrived: Commit, other: Recorder, cause: CqrsError) -> None:
-    """Undo the first half of a change whose second half could not be recorded."""
-    meta = arrived.metadata.meta
-    reverse = {REDOES: meta[UNDOES]} if UNDOES in meta else {UNDOES: meta.get(REDOES, [arrived.metadata.command])}
+def _undo_half(todos: Recorder, recorded: Commit, other: Recorder, cause: CqrsError) -> None:
+    """Undo what a list recorded, because another list could not record its half."""
+    meta = recorded.metadata.meta
+    reverse = {REDOES: meta[UNDOES]} if UNDOES in meta else {UNDOES: meta.get(REDOES, [recorded.metadata.command])}
     if BATCH in meta:  # so that the parts of the batch stay one step
         reverse[BATCH] = meta[BATCH]
-    move = move_of(arrived)
+    move = move_of(recorded)
     if move is not None:
         reverse |= move.reversed.meta
     try:
-        todos.record((undo_events(DECIDER, [arrived]), reverse), new_command_id())
+        todos.record((undo_events(DECIDER, [recorded]), reverse), new_command_id())
     except CqrsError as error:
-        both = f"they are in {other.name} and in {todos.name}, where @{arrived.position} was recorded"
-        raise OutcomeUnknown(f"{cause}; {both} and cannot be undone: {error}") from error
+        where = f"in {todos.name}" if move is None else f"in {todos.name}, so that they are there and in {other.name},"
+        raise OutcomeUnknown(f"{cause}; @{recorded.position} was recorded {where} and cannot be undone: {error}") from error
 
 
 def _moved(source: Recorder, chosen: Sequence[Item], target: Recorder) -> Answer:
@@ -190,7 +193,7 @@ def _moved(source: Recorder, chosen: Sequence[Item], target: Recorder) -> Answer
     recorded: list[tuple[Recorder, Commit]] = []
     for first, second in halves:
         with note_earlier_commits(0 if source.store.atomic else len(recorded)):
-            recorded += record_both(first, second)
+            recorded += record_all((first, second))
     commits = [commit for todos, commit in recorded if todos is target]
     answer = target.answer(commits, chosen, also=[source.name] if recorded else [])
     changed = tuple(item for item in answer.items if item.stream in leaving)

@@ -15,7 +15,7 @@ from datetime import date, datetime
 from math import inf
 
 from ..cqrs.names import name_key
-from ..cqrs.struct import Struct
+from ..cqrs.struct import Struct, replace
 from .errors import InvalidQuery, UnreadableRule
 from .fields import FIELDS
 from .values import AttributeKind, ToLocal, nfc, number_in, searchable, time_in
@@ -80,8 +80,9 @@ class Query(Struct, frozen=True):
         tests: A todo must pass each of them.
         scopes: The states that the query names. Without any, only open todos are wanted that are not waiting.
         tags: The tags that the query wants, without those that it excludes.
-        depends_on: What the answer for a todo depends on besides the todo and its own dates: "day", "links" to others, both
-            or nothing.
+        depends_on: What the answer for a todo depends on besides the todo: the "day", the "time" (of the todo's own dates
+            only), "links" to other todos, or "names" of what may not be there yet.
+        intervals: The times that its dates mean; None for an open end.
     """
 
     context: Context
@@ -89,6 +90,7 @@ class Query(Struct, frozen=True):
     scopes: frozenset[str] = frozenset()
     tags: tuple[str, ...] = ()
     depends_on: frozenset[str] = frozenset()
+    intervals: tuple[tuple[datetime | None, datetime | None], ...] = ()
 
     def within(self, state: str) -> Query:
         """Return the query that wants only todos in a state.
@@ -97,7 +99,7 @@ class Query(Struct, frozen=True):
             state: "done", "removed", or "all" for those that are open or done.
         """
         test = {"done": _is_done, "removed": _is_removed, "all": _is_there}[state]
-        return Query(self.context, (test, *self.tests), self.scopes | {"any"}, self.tags, self.depends_on)
+        return replace(self, tests=(test, *self.tests), scopes=self.scopes | {"any"})
 
     def matching(self) -> list[Item]:
         """Return the todos that are wanted, in the order of the list."""
@@ -105,10 +107,15 @@ class Query(Struct, frozen=True):
 
     def divided(self) -> tuple[list[Item], list[Item]]:
         """Return the todos that are wanted, and those that would be if they were not waiting, in the order of the list."""
-        return self.divide(self.context.items)
+        return self.divide(self.context.items, self.context.now)
 
-    def divide(self, items: Collection[Item]) -> tuple[list[Item], list[Item]]:
-        """Return the same for some todos of the list."""
+    def divide(self, items: Collection[Item], now: datetime) -> tuple[list[Item], list[Item]]:
+        """Return the same for some todos of the list.
+
+        Args:
+            items: The todos.
+            now: The time at which they wait or not.
+        """
         if not self.scopes:
             rows = open_items(items)
         elif self.scopes & {"removed", "any"}:
@@ -119,8 +126,7 @@ class Query(Struct, frozen=True):
             rows = [item for item in rows if test(item)]
         if self.scopes or not any(item.todo.wait for item in rows):
             return rows, []
-        now, to_local = self.context.now, self.context.to_local
-        hidden = [item for item in rows if is_waiting(item.todo, now, to_local)]
+        hidden = [item for item in rows if is_waiting(item.todo, now, self.context.to_local)]
         streams = {item.stream for item in hidden}
         return [item for item in rows if item.stream not in streams], hidden
 
@@ -148,7 +154,14 @@ def parse(text: str, context: Context) -> Query:
 
     parser = _Parser(text, context, (), links)
     tests = parser.whole()
-    return Query(context, tests, frozenset(parser.scopes), tuple(dict.fromkeys(parser.tags)), frozenset(parser.depends_on))
+    return Query(
+        context,
+        tests,
+        scopes=frozenset(parser.scopes),
+        tags=tuple(dict.fromkeys(parser.tags)),
+        depends_on=frozenset(parser.depends_on),
+        intervals=tuple(parser.intervals),
+    )
 
 
 def filters_named(text: str) -> list[tuple[str, bool]]:
@@ -232,6 +245,7 @@ class _Parser:
         self.scopes: set[str] = set()
         self.tags: list[str] = []
         self.depends_on: set[str] = set()
+        self.intervals: list[tuple[datetime | None, datetime | None]] = []
         self._tokens = list(_tokens(text))
         self._end = len(text) + 1
         self._place = 0
@@ -377,6 +391,7 @@ class _Parser:
             raise InvalidQuery(f"in the filter {name}: {error}", column, error.hint) from error
         self.scopes |= parser.scopes
         self.depends_on |= parser.depends_on
+        self.intervals += parser.intervals
         self.tags += parser.tags
         return tests
 
@@ -413,6 +428,8 @@ class _Parser:
             self.scopes.add(state)
         if state in ("blocked", "blocking", "ready"):
             self.depends_on.add("links")
+        if state in ("overdue", "waiting"):
+            self.depends_on.add("time")
         match state:
             case "open":
                 return (_is_open,)
@@ -563,7 +580,9 @@ class _Parser:
 
     def _dated(self, key: str, get: Callable[[Item], Any], lean: Lean, value: str, column: int) -> Test:
         """Return the test whether the interval of a day or an instant lies inside that of a value."""
+        self.depends_on.add("day")
         start, end = self._interval(key, value, lean, column)
+        self.intervals.append((start, end))
         from .zones import end_of_day, start_of_day
 
         to_local = self.context.to_local
@@ -589,7 +608,6 @@ class _Parser:
 
     def _interval(self, key: str, value: str, lean: Lean, column: int) -> tuple[datetime | None, datetime | None]:
         """Return the first and the last instant that a value means; None for an open end."""
-        self.depends_on.add("day")
         first, dots, last = value.partition("..")
         if not dots:
             span = self._span(key, value, value, lean, column)

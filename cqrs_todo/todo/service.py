@@ -16,7 +16,7 @@ from ..cqrs.ids import new_command_id
 from ..cqrs.store import NEW, Append, Log, check_precondition, new_streams_only
 from ..cqrs.struct import Struct, replace
 from .batches import CommitContent, commit_sized_chunks, note_earlier_commits, text_length
-from .events import DependencyAdded, ParentChanged, TodoCompleted, TodoEvent, TodoReopened
+from .events import DependencyAdded, ParentChanged, TodoCompleted, TodoEvent, TodoReopened, TodoRestored
 from .fields import State, Todo
 from .model import DECIDER, REMOVED, Create, TodoCommand, check_todo, events_between
 from .recorder import Answer, Recorder, Todos, events_to_reach, new_id, refusals_in_words
@@ -387,8 +387,9 @@ class TodoList(Recorder):
         """Return what follows from changes for todos that are linked with the changed ones; None if nothing can."""
         types = {type(event) for events in changes.values() for event in events}
         linking = types & {DependencyAdded, ParentChanged}
-        # a todo that is reopened may have a next one although it no longer recurs
-        if not linking and TodoReopened not in types and not (TodoCompleted in types and _has_links(fold, changes)):
+        # a todo that is reopened may have a next one although it no longer recurs, and one that is restored may be one
+        back = types & {TodoReopened, TodoRestored}
+        if not linking and not back and not (TodoCompleted in types and _has_links(fold, changes)):
             return None
         from .link_rules import Surroundings, consequences  # most lists have no links
 

@@ -4,15 +4,13 @@ All parts are planned before the first one is recorded. If one cannot be recorde
 of one of the commits undo and redo them all.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
-from ..cqrs.errors import CqrsError, OutcomeUnknown
-from ..cqrs.events import UNDOES, Commit
 from ..cqrs.ids import new_command_id
-from ..cqrs.timeline import undo_events
 from .errors import TodosRejected
-from .model import DECIDER, TodoCommand
-from .recorder import Answer, Recorder, with_lists
+from .model import TodoCommand
+from .moves import Half, record_all
+from .recorder import Answer, with_lists
 from .service import Descendants, TodoList
 from .views import Item
 
@@ -58,23 +56,14 @@ def _change(
         planned.append((todos, {stream: events for stream, events in changes.items() if events}, named))
     command = new_command_id()
     writing = [todos for todos, changes, _ in planned if changes]
-    recorded: dict[str, Commit] = {}
+    halves = []
     for todos, changes, _ in planned:
-        if not changes:
-            continue
-        meta = with_lists(each for each in writing if each is not todos)
-        if todos.request is not None:
-            meta |= todos.request.meta(sum(map(len, changes.values())))
-        try:
-            commit = todos.record((changes, meta), command)
-        except OutcomeUnknown:
-            raise
-        except CqrsError as error:
-            if not todos.store.atomic:
-                _undo(writing, recorded, error)
-            raise
-        if commit is not None:
-            recorded[todos.log.id] = commit
+        if changes:
+            meta = with_lists(each for each in writing if each is not todos)
+            if todos.request is not None:
+                meta |= todos.request.meta(sum(map(len, changes.values())))
+            halves.append(Half(todos, (changes, meta), command))
+    recorded = {todos.log.id: commit for todos, commit in record_all(halves)}
     names = {todos.log.id: todos.name for todos in writing}
     answers = []
     for todos, _, named in planned:
@@ -82,17 +71,3 @@ def _change(
         commits = [recorded[todos.log.id]] if todos.log.id in recorded else []
         answers.append(todos.answer(commits, named, also=also))
     return answers
-
-
-def _undo(lists: Iterable[Recorder], recorded: Mapping[str, Commit], cause: CqrsError) -> None:
-    """Undo what some lists recorded, because another list could not record its part."""
-    for todos in lists:
-        commit = recorded.get(todos.log.id)
-        if commit is None:
-            continue
-        try:
-            todos.record((undo_events(DECIDER, [commit]), {UNDOES: [commit.metadata.command]}), new_command_id())
-        except CqrsError as error:
-            raise OutcomeUnknown(
-                f"{cause}; @{commit.position} was recorded in {todos.name} and cannot be undone: {error}"
-            ) from error

@@ -24,7 +24,7 @@ from .errors import CannotUndo, EventNotFound, NotInForce
 from .events import TodoEvent, TodoRemoved, TodoRestored
 from .fields import State
 from .model import DECIDER, events_between, field_of
-from .moves import Half, half_stamper, record_both
+from .moves import Half, half_stamper, record_all
 from .recorder import Answer, Recorder, refusals_in_words, with_lists
 from .undo_planning import REDO, UNDO, Direction, ListState
 from .views import Move, companions_of, move_of
@@ -220,8 +220,8 @@ def _other_lists(todos: Recorder, steps: Iterable[Sequence[Commit]]) -> dict[str
             other = todos.other(id, name)
             if other is None:
                 raise CannotUndo(
-                    f"@{commit.position} {what}, and {name} is archived, missing or damaged:"
-                    " unarchive or repair that list first"
+                    f"@{commit.position} {what}, and the list that was called {name} then is archived, missing or damaged:"
+                    " unarchive or repair it first"
                 )
             others[id] = other
     return others
@@ -317,7 +317,7 @@ def _apply_in_several_lists(todos: Recorder, others: dict[str, Recorder], direct
             return todos.answer_again(earlier)
         request.check(todos, todos.repository.last_fold(), None)
     here = sides[todos.log.id]
-    planned: list[tuple[Half, Half | None]] = []
+    planned: list[Sequence[Half]] = []
     steps = _commits_of(here, choose(here))
     if direction is UNDO:
         _check_later(here, steps)
@@ -325,25 +325,19 @@ def _apply_in_several_lists(todos: Recorder, others: dict[str, Recorder], direct
         for commit in step:
             move = _move_of(todos, commit)
             if move is None:
-                planned += [(part, None) for part in _in_each_list(here, sides, commit, direction)]
+                planned.append(_in_each_list(here, sides, commit, direction))
                 continue
             there = sides.get(move.target if move.source == todos.log.id else move.source)
             if there is None:
                 raise LogBusy(f"{todos.name} was changed meanwhile; nothing was recorded")
             planned.append(_bring_home(here, there, commit, direction, move))
     if request is not None:
-        stamp = half_stamper(request, [half for pair in planned for half in pair if half is not None])
-        planned = [
-            (stamp(first, number), None if second is None else stamp(second, number))
-            for number, (first, second) in enumerate(planned, 1)
-        ]
+        stamp = half_stamper(request, [half for halves in planned for half in halves])
+        planned = [[stamp(half, number) for half in halves] for number, halves in enumerate(planned, 1)]
     recorded: list[tuple[Recorder, Commit]] = []
-    for first, second in planned:
+    for halves in planned:
         with note_earlier_commits(0 if todos.store.atomic else len(recorded)):
-            if second is not None:
-                recorded += record_both(first, second)
-            elif (alone := first.todos.record(first.content, first.command)) is not None:
-                recorded.append((first.todos, alone))
+            recorded += record_all(halves)
     also = [each.name for each in others.values() if any(owner is each for owner, _ in recorded)]
     return todos.answer([commit for owner, commit in recorded if owner is todos], also=also)
 

@@ -93,6 +93,10 @@ def test_when(lived: Todo) -> None:
     assert lived("when", "tag:x>0").out.startswith("@7  ")
     assert lived("at", "@2", "when", "done>0", "--json").json["position"] is None
     assert lived.run("when", "open").code == 2
+    for query in ("(created:2-hours-ago..)=0", "(due:..in-3-hours)>=1", "open>0 and (done:..now)>1"):
+        refused = lived.run("when", query)
+        assert (refused.code, "counts hours or minutes" in refused.err) == (2, True), query
+    assert lived.run("when", "+x)>=1 and (open", "--at-least", "1").code == 2
     assert lived("-L", "work", "add", "a", "b").code == 0
     assert lived("when", "total>=1", "-A").out.startswith("inbox @1  ")
     both = lived("when", "(text:a)>=1", "--last", "-A", "--json").json

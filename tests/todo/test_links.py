@@ -20,7 +20,7 @@ from cqrs_todo.todo.forgetting import forget
 from cqrs_todo.todo.link_rules import MOST_DEPENDENCIES
 from cqrs_todo.todo.links import Links, as_trees
 from cqrs_todo.todo.lists import Lists
-from cqrs_todo.todo.model import Add, Change, Complete, Create, Remove, Reopen, TodoCommand
+from cqrs_todo.todo.model import Add, Change, Complete, Create, Remove, Reopen, Restore, TodoCommand
 from cqrs_todo.todo.recorder import TYPES, Answer
 from cqrs_todo.todo.recurrence import next_id
 from cqrs_todo.todo.service import TodoList
@@ -234,6 +234,16 @@ def test_reopening_removes_the_next_todo_and_completing_again_brings_it_back(tod
     [again] = give(todos, 1, Complete(day_or_instant(later), later)).others
     assert (again.number, again.todo.due, again.todo.removed) == (7, "2026-11-26", False)
     assert len(items(todos)) == 7
+
+
+def test_the_next_todo_of_one_that_is_open_is_not_restored(todos: TodoList) -> None:
+    a_series(todos)
+    give(todos, 1, DONE)
+    give(todos, 1, Reopen())
+    with pytest.raises(TodosRejected, match="it is the next todo of 1, which is open; complete that one first"):
+        give(todos, 7, Restore())
+    give(todos, 1, Remove())
+    assert not give(todos, 7, Restore()).items[0].todo.removed
 
 
 def test_reopening_is_refused_once_the_next_todo_was_changed(todos: TodoList) -> None:

@@ -20,6 +20,7 @@ from cqrs_todo.todo.lists import Lists
 from cqrs_todo.todo.model import Add, Change, Complete, Create, Drop, Remove, Restore, TodoCommand
 from cqrs_todo.todo.recorder import TYPES
 from cqrs_todo.todo.service import TodoList
+from cqrs_todo.todo.several_lists import change_in_lists
 from cqrs_todo.todo.values import day_or_instant
 from cqrs_todo.todo.views import MOVE
 from tests.strategies import NOW
@@ -223,7 +224,7 @@ def test_undo_of_a_move_needs_both_lists(store: Store) -> None:
     inbox, work = two_lists(store)
     inbox.move(inbox.select(["1"]), work)
     Lists(store).archive("work")
-    with pytest.raises(CannotUndo, match="work is archived, missing or damaged: unarchive or repair that list first"):
+    with pytest.raises(CannotUndo, match="was called work then is archived, missing or damaged: unarchive or repair it first"):
         inbox.undo()
     Lists(store).unarchive("work")
     inbox.undo()
@@ -451,6 +452,32 @@ def test_when_one_half_cannot_be_recorded_the_other_half_is_undone(store: Store,
         assert (texts(inbox), texts(work)) == before
     inbox.redo()
     assert (texts(inbox), texts(work)) == ([], ["a"])
+
+
+@pytest.mark.parametrize("verb", ["undo", "redo"])
+@pytest.mark.parametrize("losing", ["inbox", "work"])
+def test_a_command_on_several_lists_is_undone_and_redone_in_all_or_in_none(
+    store: Store, monkeypatch: pytest.MonkeyPatch, verb: str, losing: str
+) -> None:
+    inbox, work = two_lists(store)
+    work.add([Create("w", NOW)])
+    done = [Complete(day_or_instant(NOW), NOW)]
+    change_in_lists([(each, each.view().items) for each in (inbox, work)], lambda _: done)
+    if verb == "redo":
+        inbox.undo()
+
+    def are_done() -> list[bool]:
+        return [item.todo.done for each in (inbox, work) for item in each.view().items]
+
+    before = are_done()
+    interrupted(inbox if losing == "inbox" else work, monkeypatch, StoreUnavailable("no space; nothing was recorded"))
+    with pytest.raises(StoreUnavailable) as caught:
+        (inbox.undo if verb == "undo" else inbox.redo)()
+    assert (are_done(), getattr(caught.value, "__notes__", [])) == (before, [])
+    (inbox.undo if verb == "undo" else inbox.redo)()
+    assert are_done() == [not each for each in before]
+    (inbox.redo if verb == "undo" else inbox.undo)()
+    assert are_done() == before
 
 
 @pytest.mark.parametrize("meta", [{UNDOES: ["gone"]}, {REDOES: ["gone"]}])

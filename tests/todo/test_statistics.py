@@ -11,17 +11,17 @@ from cqrs_todo.cqrs.events import Commit
 from cqrs_todo.cqrs.stores import open_store
 from cqrs_todo.cqrs.struct import replace
 from cqrs_todo.todo.conditions import moments_when, parse_condition
-from cqrs_todo.todo.errors import InvalidCondition
+from cqrs_todo.todo.errors import InvalidCondition, InvalidQuery
 from cqrs_todo.todo.events import TodoCompleted, TodoCreated, TodoEvent, TodoRemoved, TodoReopened
 from cqrs_todo.todo.model import Complete, Create, Reopen
-from cqrs_todo.todo.query import Context, Query
+from cqrs_todo.todo.query import Context, Query, parse
 from cqrs_todo.todo.recorder import TYPES
 from cqrs_todo.todo.service import TodoList
 from cqrs_todo.todo.statistics import Statistics, statistics
 from cqrs_todo.todo.values import day_or_instant
 from cqrs_todo.todo.views import Item
 from tests.strategies import NOW
-from tests.todo.histories import Act, a_list, acts, after, recorded
+from tests.todo.histories import Act, a_list, acts, after, played, recorded
 
 HOUR = timedelta(hours=1)
 
@@ -236,7 +236,7 @@ def test_a_query_is_tried_at_each_date_of_a_todo_at_each_midnight_and_at_present
     def ask(_query: str, _name: str, items: Sequence[Item], now: datetime) -> Query:
         seen.append(now)
         context = Context(now, utc, items=items)
-        return Query(context, (lambda _: now >= NOW + timedelta(days=9),), depends_on=frozenset({"day"}))
+        return Query(context, (lambda _: now >= NOW + timedelta(days=9),), depends_on=frozenset({"day", "time"}))
 
     now = NOW + timedelta(days=10)
     found = list(moments_when(parse_condition("(x)>=1"), {"inbox": todos.log.commits()}, now, utc, ask))
@@ -244,6 +244,62 @@ def test_a_query_is_tried_at_each_date_of_a_todo_at_each_midnight_and_at_present
     assert {datetime(2026, 11, day, tzinfo=UTC) for day in range(23, 31)} <= set(seen)
     assert seen[-1] == now
     assert [(each.position, each.at) for each in found] == [(1, datetime(2026, 12, 2, tzinfo=UTC))]
+
+
+def test_what_a_batch_records_is_one_change() -> None:
+    todos = a_list(open_store("memory:", TYPES))
+    todos.clock = lambda: NOW
+    added = todos.add_batch([Create("x" * 9_000, NOW) for _ in range(1_000)], 1_000)
+    assert added.commits > 1
+
+    def moments(condition: str) -> list[int]:
+        return [each.position for each in moments_when(parse_condition(condition), {"a": todos.log.commits()}, NOW, utc)]
+
+    assert moments("total>=1") == [list(todos.log.commits())[-1].position]
+    assert moments("total=500") == []
+
+
+QUERIES = (
+    *("is:open", "+home", "is:any", "no:due", "due:today", "due:..yesterday", "created:..2-days-ago", "done:today"),
+    *(
+        "is:overdue",
+        "is:waiting",
+        "is:blocked",
+        "is:blocking",
+        "is:ready",
+        "under:1",
+        "depends:2",
+        "not under:1 or due:..today",
+    ),
+)
+
+
+@for_all(acts, st.sampled_from(QUERIES), st.lists(st.integers(0, 40), min_size=12, max_size=12))
+def test_law_after_each_commit_a_condition_counts_what_its_query_wants_then(
+    acts: list[Act], query: str, hours: list[int]
+) -> None:
+    times = [NOW]
+    pauses = iter(hours)
+
+    def ask(text: str, name: str, items: Sequence[Item], now: datetime) -> Query:
+        try:
+            return parse(text, Context(now, utc, name, items))
+        except InvalidQuery:
+            return Query(Context(now, utc), (lambda _: False,), depends_on=frozenset({"names"}))
+
+    def last(condition: str, commits: list[Commit]) -> tuple[int, datetime] | None:
+        found = moments_when(parse_condition(condition), {"inbox": commits}, times[-1], utc, ask)
+        return max(((each.position, each.at) for each in found), default=None)
+
+    for todos in played(acts):
+        todos.clock = lambda: times[-1]
+        commits = list(todos.log.commits())
+        if commits:
+            wanted = len(ask(query, "inbox", todos.view().items, times[-1]).matching())
+            equal, other = (last(f"({query}){operator}{wanted}", commits) for operator in ("=", "!="))
+            assert equal is not None
+            assert other is None or other < equal
+        times.append(times[-1] + next(pauses, 1) * HOUR)
 
 
 def test_over_several_lists_the_counts_are_added_and_a_move_is_one_change() -> None:
@@ -266,4 +322,5 @@ def test_over_several_lists_the_counts_are_added_and_a_move_is_one_change() -> N
     assert moments("open>=2") == [("inbox", 2)]
     assert moments("open>=3") == []
     assert moments("open=1") == [("inbox", 1), ("work", 2)]
+    assert moments("open>=1") == [("inbox", 1)]
     assert moments("done=1 and total=2") == [("work", 2)]

@@ -1,11 +1,11 @@
 """`todo when`: the moment at which a condition became true."""
 
-from collections.abc import Sequence
-from datetime import datetime
+from __future__ import annotations
 
-from ...todo.conditions import MatchingMoment, moments_when, parse_condition
-from ...todo.query import Context, Query
-from ...todo.service import View
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
 from ...todo.values import day_or_instant
 from ...todo.views import Item, short_instant
 from ..clock import to_local
@@ -15,11 +15,21 @@ from ..session import Session, check_text
 from ..text import visible
 from ..verb import TRAVEL, Argument, Option, Verb
 
+if TYPE_CHECKING:
+    from ...todo.conditions import MatchingMoment
+    from ...todo.query import Query
+    from ...todo.service import View
+
+_HOUR = timedelta(hours=1)
+
 
 def when(session: Session, words: Sequence[str], at_least: int | None, last: bool) -> None:
     """Show the first, or the last, moment at which a condition over counts became true."""
-    condition = " ".join(words) if at_least is None else f"({' '.join(words)})>={at_least}"
-    comparisons = parse_condition(check_text("condition", condition))
+    from ...todo.conditions import Comparison, moments_when, parse_condition  # here, because `todo --help` loads this module
+
+    text = check_text("condition", " ".join(words))
+    condition = text if at_least is None else f"({text})>={at_least}"
+    comparisons = parse_condition(text) if at_least is None else (Comparison(f"({text})", ">=", at_least),)
     queries = [comparison.count[1:-1] for comparison in comparisons if comparison.count.startswith("(")]
     all_lists = session.options.all_lists
     if queries and not all_lists:
@@ -40,7 +50,9 @@ def when(session: Session, words: Sequence[str], at_least: int | None, last: boo
         try:
             return parsed(session, text, name, items, to_local(then))
         except UsageError:  # the todo or the attribute that it names was not there yet
-            return Query(Context(then, to_local), (lambda _: False,), depends_on=frozenset({"links"}))
+            from ...todo.query import Context, Query
+
+            return Query(Context(then, to_local), (lambda _: False,), depends_on=frozenset({"names"}))
 
     commits = {name: list(newest_first)[::-1] for name, newest_first in histories.items()}
     for moment in moments_when(comparisons, commits, now, to_local, ask):
@@ -53,16 +65,27 @@ def when(session: Session, words: Sequence[str], at_least: int | None, last: boo
 
 
 def _check(session: Session, queries: Sequence[str], views: Sequence[View]) -> None:
-    """Raise `UsageError` if a query is wrong for each of some lists: one of them may have the todo or attribute it names."""
+    """Raise `UsageError` if a query is wrong for each of some lists, or means other times within a day.
+
+    One list is enough that has the todo or the attribute that a query names.
+    """
     from ..queries import parsed
 
     for text in queries:
         failures: list[UsageError] = []
         for view in views:
+            now = session.seen_from(view)
+            nine = to_local(now).replace(hour=9, minute=0)
             try:
-                parsed(session, text, view.list, view.items, session.seen_from(view))
+                _, early, late = (
+                    parsed(session, text, view.list, view.items, then).intervals for then in (now, nine, nine + _HOUR)
+                )
             except UsageError as error:
                 failures.append(error)
+                continue
+            if early != late:
+                what = f"({text}) counts hours or minutes, and when tries a query once a day"
+                raise UsageError(what, "count days, or give a day with a time")
         if len(failures) == len(views):
             raise failures[0]
 
