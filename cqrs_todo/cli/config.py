@@ -59,6 +59,7 @@ Kind: TypeAlias = Literal["config", "data", "cache", "state"]
 _USUAL: dict[Kind, str] = {"config": ".config", "data": ".local/share", "cache": ".cache", "state": ".local/state"}
 """For each kind, its folder below the home folder, from the XDG Base Directory Specification."""
 
+_LONGEST_NAME = 200
 _LARGEST = 1 << 20  # bytes; a configuration has a few hundred
 
 
@@ -103,7 +104,9 @@ def state_dir() -> str:
 
 def renumbered_file(log_id: str) -> str:
     """Return the path of the file that says which todos of a list were renumbered since it was last shown."""
-    return os.path.join(state_dir(), "renumbered", f"{log_id}.json")
+    # another program may have given a log any id
+    name = log_id if log_id.isalnum() and log_id.isascii() else log_id.encode().hex()
+    return os.path.join(state_dir(), "renumbered", f"{name[:_LONGEST_NAME]}.json")
 
 
 def default_author() -> str:

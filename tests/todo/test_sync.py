@@ -1,5 +1,6 @@
 """Syncs of several homes with a hub or a shared folder, in one process: nothing is lost or doubled, and all are equal."""
 
+import os
 import random
 import shutil
 from collections.abc import Callable, Sequence
@@ -12,6 +13,7 @@ from cqrs_todo.cqrs.errors import CannotMerge, CqrsError, LogExists, StoreUnavai
 from cqrs_todo.cqrs.names import check_log_name
 from cqrs_todo.cqrs.store import Store
 from cqrs_todo.cqrs.stores import open_store
+from cqrs_todo.cqrs.stores.format import FORMAT, VERSION, Header, encode_header
 from cqrs_todo.cqrs.stores.jsonl import JsonlStore
 from cqrs_todo.todo.fields import NOTE, TEXT
 from cqrs_todo.todo.model import Change, Complete, Create, Remove
@@ -435,6 +437,31 @@ def test_conflict_copies_in_the_folder_are_merged(homes: tuple[Home, Home, Home]
     two.sync(folder)
     assert two.texts() == ["Here", "Only in the conflict copy"]
     until_equal(folder, *homes)
+
+
+def test_what_another_program_puts_into_the_folder_is_left_alone(homes: tuple[Home, Home, Home], folder: str) -> None:
+    one, two, _ = homes
+    one.add("Here")
+    one.sync(folder)
+    remote = Path(folder.partition(":")[2])
+    os.mkfifo(remote / "pipe.jsonl")
+    (remote / "link.jsonl").symlink_to(one.folder / "data/lists/inbox.jsonl")
+    (remote / "folder.jsonl").mkdir()
+    (remote / "text.jsonl").write_text("no log\n")
+    (remote / "empty.json").write_text("")
+    (remote / "pipe.json").symlink_to("/dev/zero")
+    until_equal(folder, one, two)
+    assert two.texts() == ["Here"]
+
+
+def test_the_id_of_a_log_leads_to_no_file_elsewhere(homes: tuple[Home, Home, Home], folder: str, tmp_path: Path) -> None:
+    one, two, _ = homes
+    header = encode_header(Header(FORMAT, VERSION, "../../escaped", "inbox", NOW))
+    one.store.import_log("inbox", [header])
+    one.add("Here")
+    until_equal(folder, one, two)
+    assert two.texts() == ["Here"]
+    assert not list(tmp_path.rglob("escaped*"))
 
 
 def test_the_kind_of_a_remote_must_be_what_its_marker_says(homes: tuple[Home, Home, Home], tmp_path: Path) -> None:

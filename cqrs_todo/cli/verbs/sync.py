@@ -66,6 +66,7 @@ def _span(text: str) -> int:
 
 def _sync_again(session: Session, remote: str | None, joining: "Joining | None", seconds: int) -> int:
     """Sync until Ctrl-C. A sync that fails is tried again the next time."""
+    from ...todo.sync import Unjoined, WrongRemote
     from ..report import report
 
     first = True
@@ -75,7 +76,7 @@ def _sync_again(session: Session, remote: str | None, joining: "Joining | None",
         except UsageError:
             raise
         except CqrsError as error:
-            if first and type(error).__name__ in ("Unjoined", "WrongRemote"):
+            if first and isinstance(error, (Unjoined, WrongRemote)):
                 raise
             report(error, as_json=session.options.json)
         first, joining = False, None

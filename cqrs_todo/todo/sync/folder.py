@@ -5,22 +5,25 @@ its first line names. So a copy that a file-sync program makes on a conflict is 
 file `<id of the machine>.json` that says how it calls the lists.
 """
 
+import errno
 import os
+import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import BinaryIO
 
 import msgspec
 from msgspec import Struct, field
 
-from ...cqrs.errors import StoreUnavailable
 from ...cqrs.stores.format import log_in
 from ...cqrs.stores.hash_chain import digest_in, last_digest
-from ...cqrs.stores.jsonl.files import os_errors_as_store_errors, remove
+from ...cqrs.stores.jsonl.files import OPEN_SAFELY, os_errors_as_store_errors, remove, there
 from .memory import Memory, RemoteMemory, new_machine
 from .remotes import MARKER, Remote, RemoteList, write_file
 
 _ENDING = ".jsonl"
 _LONGEST_HEADER = 1 << 24
-_LONGEST_LINE = 1 << 27
+_LONGEST_NAME = 200
 _BLOCK = 1 << 16
 
 
@@ -91,7 +94,7 @@ class SharedFolder(Remote):
     def lists(self) -> Sequence[RemoteList]:
         """Return the lists that are there; see `Remote`."""
         with os_errors_as_store_errors(self._path):
-            names = sorted(os.listdir(self._path)) if os.path.isdir(self._path) else []
+            names = sorted(os.listdir(self._path)) if there(self._path) else []
         self._files = [file for name in names if name.endswith(_ENDING) and (file := self._looked_at(name)) is not None]
         self._machines = {
             name.removesuffix(".json"): machine
@@ -102,26 +105,21 @@ class SharedFolder(Remote):
         return [self._list(id) for id in dict.fromkeys(file.id for file in self._files)]
 
     def _looked_at(self, name: str) -> _File | None:
-        path = os.path.join(self._path, name)
-        with os_errors_as_store_errors(path):
-            try:
-                with open(path, "rb") as file:
-                    first = file.readline(_LONGEST_HEADER)
-                    header = log_in(first.removesuffix(b"\n"))
-                    if header is None:
-                        return None
-                    size = file.seek(0, os.SEEK_END)
-                    return _File(name, header.id, header.name, _last_digest(file.fileno(), size))
-            except FileNotFoundError:  # the program that syncs the folder has just replaced it
+        with _reading(os.path.join(self._path, name)) as file:
+            if file is None:
                 return None
+            first = file.readline(_LONGEST_HEADER)
+            header = log_in(first.removesuffix(b"\n"))
+            if header is None:
+                return None
+            size = file.seek(0, os.SEEK_END)
+            return _File(name, header.id, header.name, _last_digest(file.fileno(), size))
 
     def _machine(self, name: str) -> _Machine | None:
-        path = os.path.join(self._path, name)
-        with os_errors_as_store_errors(path):
+        with _reading(os.path.join(self._path, name)) as file:
             try:
-                with open(path, "rb") as file:
-                    return msgspec.json.decode(file.read(), type=_Machine)
-            except (FileNotFoundError, msgspec.MsgspecError, UnicodeDecodeError):  # it says only how lists are called
+                return None if file is None else msgspec.json.decode(file.read(_LONGEST_HEADER), type=_Machine)
+            except (msgspec.MsgspecError, UnicodeDecodeError):  # it says only how lists are called
                 return None
 
     def _check_machine(self) -> None:
@@ -134,7 +132,9 @@ class SharedFolder(Remote):
                 return
 
     def _own(self, id: str) -> str:
-        return f"{id}.{self._memory.machine}{_ENDING}"
+        # another program may have given a log any id
+        name = id if id.isalnum() and id.isascii() else id.encode().hex()
+        return f"{name[:_LONGEST_NAME]}.{self._memory.machine}{_ENDING}"
 
     def _list(self, id: str) -> RemoteList:
         others = [file for file in self._files if file.id == id and file.name != self._own(id)]
@@ -157,14 +157,10 @@ class SharedFolder(Remote):
         """Read the copies of other machines; see `Remote`."""
         for file in self._files:
             if file.id == id and (own or file.name != self._own(id)):
-                path = os.path.join(self._path, file.name)
-                with os_errors_as_store_errors(path):
-                    try:
-                        with open(path, "rb") as opened:
-                            content = opened.read()
-                    except FileNotFoundError:
-                        continue
-                yield file.name, content
+                with _reading(os.path.join(self._path, file.name)) as opened:
+                    content = None if opened is None else opened.read()
+                if content is not None:
+                    yield file.name, content
 
     def publish(self, id: str, name: str, lines: Sequence[bytes]) -> Mapping[str, str]:  # `finish` names all
         """Write the file of this machine; see `Remote`."""
@@ -202,14 +198,26 @@ class SharedFolder(Remote):
         return self._machines[label].host if label in self._machines else label
 
 
-def check_folder(path: str) -> None:
-    """Check that a folder can be used.
-
-    Raises:
-        StoreUnavailable: It is something else.
-    """
-    if os.path.exists(path) and not os.path.isdir(path):
-        raise StoreUnavailable(f"{path} is not a folder")
+@contextmanager
+def _reading(path: str) -> Iterator[BinaryIO | None]:
+    """Open a file that another machine may have written; None if it is gone, or is no regular file, such as a pipe."""
+    with os_errors_as_store_errors(path):
+        try:
+            fd = os.open(path, os.O_RDONLY | OPEN_SAFELY)
+        except FileNotFoundError:  # the program that syncs the folder has just replaced it
+            yield None
+            return
+        except OSError as error:
+            if error.errno != errno.ELOOP:
+                raise
+            yield None
+            return
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            os.close(fd)
+            yield None
+            return
+        with open(fd, "rb") as file:
+            yield file
 
 
 def _last_digest(fd: int, size: int) -> str:

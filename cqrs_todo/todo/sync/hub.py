@@ -87,18 +87,18 @@ class Hub(Remote):
 
     def forget(self, id: str, streams: Collection[str]) -> str:
         """Forget streams; see `Remote`."""
-        from ...cqrs.stores.format import decode_header
-
-        missing = {*streams} - {*decode_header(self._lines(id)[0][:-1])[0].forgotten}
-        if not missing:
+        name = next((head.name for head in self._store.heads() if head.id == id), None)
+        if name is None:
             return ""
         try:
-            self._store.forget(self._heads[id].name, missing)
-        except StreamNotFound:  # it never had them
+            if {*streams} <= {*self._store.open(name).forgotten}:
+                return ""
+            self._store.forget(name, streams)  # all of them: those without events there are named together with the others
+        except StreamNotFound:  # it has none of them yet
             return ""
         except CqrsError as error:
             return str(error)
-        del self._read[id]
+        self._read.pop(id, None)
         return ""
 
     def rename(self, id: str, old: str, new: str) -> str:  # the name is enough

@@ -1,9 +1,9 @@
 """Looking at the lists here and on the remote: what has changed since the last sync, by the ends of the lists alone."""
 
-import os
 from datetime import timedelta
 
 from ...cqrs.store import LogHead, Store
+from ...cqrs.stores.jsonl.files import os_errors_as_store_errors, remove
 from .folder import SharedFolder
 from .hub import HUB
 from .memory import Memory, now
@@ -124,5 +124,6 @@ class Look:
         self._memory.kept = {path: self._memory.kept.get(path, present) for path in kept}
         for path, since in list(self._memory.kept.items()):
             if present - since > KEPT:
-                os.unlink(path)
+                with os_errors_as_store_errors(path):
+                    remove(path)
                 del self._memory.kept[path]

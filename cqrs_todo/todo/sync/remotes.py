@@ -97,7 +97,7 @@ class Remote(ABC):
             CqrsError: It cannot be written.
         """
 
-    def forget(self, id: str, streams: Collection[str]) -> str:  # a folder has nothing to do
+    def forget(self, id: str, streams: Collection[str]) -> str:
         """Forget streams in the copy of a hub.
 
         Args:

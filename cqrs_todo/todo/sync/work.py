@@ -159,7 +159,7 @@ class Work(Look):
             if place == 0:
                 report.sent = len(merged.before)
             if terms.join == "theirs":
-                terms = replace(terms, join="")
+                terms = replace(terms, join="", hub=self._remote.is_hub)
         self._chosen = [*dict.fromkeys(report.id if each in (mine.id, theirs.id) else each for each in self._chosen)]
         if self._dry_run:
             self._chosen.remove(report.id)
@@ -300,12 +300,16 @@ class Work(Look):
             raise DamagedLog(log.damage)
         if log.id != id:
             raise Behind(f"{mine.name} was renamed meanwhile")
-        if theirs is not None and self._remote.is_hub:
-            why = self._remote.forget(id, sorted(log.forgotten)) if log.forgotten else ""
-            if why:
-                self.done.warnings.append(SyncWarning("unforgotten", mine.name, why, self._remote.url))
+        if theirs is not None and log.forgotten:
+            self._remote.forget(id, log.forgotten)
         seen = self._remote.publish(id, mine.name, lines)
         digest = last_digest(lines[-1]).decode()
+        if log.forgotten and self._remote.is_hub:
+            why = self._remote.forget(id, log.forgotten)  # what the hub lacked before it could not forget
+            if why:
+                self.done.warnings.append(SyncWarning("unforgotten", mine.name, why, self._remote.url))
+            else:  # then its lines have the same digests
+                seen = dict.fromkeys(seen, digest)
         known = self._known.lists.setdefault(id, ListMemory(mine.name, digest))
         known.digest, known.position = digest, log.cursor().position
         known.seen = {label: end for label, end in seen.items() if label not in self._unread.get(id, ())}
