@@ -422,6 +422,26 @@ def test_a_file_that_is_still_on_its_way_is_named_and_read_later(homes: tuple[Ho
     assert sorted(one.texts()) == ["Here", "Later", "There"]
 
 
+def test_a_join_waits_until_the_file_of_the_other_list_is_complete(homes: tuple[Home, Home, Home], folder: str) -> None:
+    one, two, _ = homes
+    one.add("Here", "Also here")
+    two.add("There")
+    two.add("At work", name="work")
+    one.sync(folder)
+    (file,) = Path(folder.partition(":")[2]).glob("*.jsonl")
+    content = file.read_bytes()
+    file.write_bytes(content[:-9])
+    for joining in (None, JOIN):
+        done = sync(two.store, folder, two.memory, joining=joining)
+        assert [type(error) for error in done.errors] == [CannotMerge]
+    assert two.texts() == ["There"]
+    assert b"At work" in b"".join(path.read_bytes() for path in file.parent.glob("*.jsonl")), "the other lists are synced"
+    file.write_bytes(content)
+    two.sync(folder, joining=JOIN)
+    until_equal(folder, one, two)
+    assert two.texts() == ["Here", "Also here", "There"]
+
+
 def test_conflict_copies_in_the_folder_are_merged(homes: tuple[Home, Home, Home], folder: str) -> None:
     one, two, _ = homes
     one.add("Here")

@@ -180,7 +180,7 @@ class _Report:
         if session.options.json:
             self._print_json()
             return
-        lists = [each for each in done.lists if each.sent or each.merged or each.made or each.joined]
+        lists = self._changed
         if session.options.plain:
             for each in lists:
                 print_row(each.name, each.sent, self._received(each))
@@ -198,6 +198,10 @@ class _Report:
             print_message(session, self._warning(warning))
         if done.renewed:
             print_message(session, "Another machine has written the files of this one: this machine has a new id now")
+
+    @property
+    def _changed(self) -> "list[ListSync]":
+        return [each for each in self._done.lists if each.sent or each.merged or each.made or each.joined]
 
     def _clear_caches(self) -> None:
         if self._dry_run:
@@ -287,7 +291,7 @@ class _Report:
         from .. import document
 
         rows: list[dict[str, Any]] = []
-        for each in self._done.lists:
+        for each in self._changed:
             report = self._report(each)
             row = {} if report is None else report.document()
             row |= {"list": each.name, "sent": each.sent, "received": self._received(each)}

@@ -89,11 +89,12 @@ class Work(Look):
         if not found:
             return
         joining = self._joining
-        if joining is None:
-            raise Unjoined([self._clash(mine, theirs) for mine, theirs in found], self._remote.url)
+        if joining is None or (joining.apart and len(found) > 1):
+            clashes = [clash for mine, theirs in found if (clash := self._clash(mine, theirs)) is not None]
+            if not clashes:
+                return
+            raise Unjoined(clashes, self._remote.url)
         if joining.apart:
-            if len(found) > 1:
-                raise Unjoined([self._clash(mine, theirs) for mine, theirs in found], self._remote.url)
             ((mine, theirs),) = found
             if not self._dry_run:
                 self._store.rename(mine.name, joining.apart)
@@ -101,7 +102,10 @@ class Work(Look):
             self._chosen = [*dict.fromkeys([*self._chosen, theirs.id])]
             return
         for mine, theirs in found:
-            self._join(mine, theirs)
+            try:
+                self._join(mine, theirs)
+            except CannotMerge as error:
+                self._put_off(mine, theirs, error)
 
     def _clashing(self) -> Iterator[tuple[str, str]]:
         """Yield the ids of lists here and on the remote that have the same name, and are not known to belong together."""
@@ -132,7 +136,10 @@ class Work(Look):
             self._store.merge(mine.name, copy, RULES, dry_run=True, terms=MergeTerms(join="ours"))
             for _, copy in self._remote.copies(id, own=True)
         )
-        return all(not merged.received for merged in merges)
+        try:
+            return all(not merged.received for merged in merges)
+        except CannotMerge:  # it is not complete yet
+            return False
 
     def _terms(self, mine: LogHead, theirs: RemoteList) -> MergeTerms:
         """Say which header a joined list has: that of the one that is on the remote, or the smaller one of two."""
@@ -141,10 +148,20 @@ class Work(Look):
             return MergeTerms(join="ours")
         return MergeTerms(hub=True, join="theirs")  # whoever is there already keeps the numbers
 
-    def _clash(self, mine: LogHead, theirs: RemoteList) -> Clash:
-        _, copy = next(self._remote.copies(theirs.id, own=True))
-        joined = self._store.merge(mine.name, copy, RULES, dry_run=True, terms=self._terms(mine, theirs))
-        return Clash(mine.name, theirs.name, joined, len(joined.before))
+    def _clash(self, mine: LogHead, theirs: RemoteList) -> Clash | None:
+        """Return what joining two lists would give; None if the other one cannot be read yet."""
+        try:
+            for _, copy in self._remote.copies(theirs.id, own=True):
+                joined = self._store.merge(mine.name, copy, RULES, dry_run=True, terms=self._terms(mine, theirs))
+                return Clash(mine.name, theirs.name, joined, len(joined.before))
+        except CannotMerge as error:
+            self._put_off(mine, theirs, error)
+        return None
+
+    def _put_off(self, mine: LogHead, theirs: RemoteList, error: CannotMerge) -> None:
+        """Leave two lists as they are until the file of the other one is complete."""
+        self.done.errors.append(CannotMerge(f"{self._remote.url}, {theirs.name}: {error}"))
+        self._chosen = [id for id in self._chosen if id not in (mine.id, theirs.id)]
 
     def _join(self, mine: LogHead, theirs: RemoteList) -> None:
         terms = self._terms(mine, theirs)
