@@ -78,6 +78,6 @@ def test_the_commands_in_the_readme_run_from_the_wheel(installed: Installed, tmp
 
 
 def test_an_extra_is_added_to_the_installed_wheel_by_its_name(installed: Installed) -> None:
-    installed.run("python", *PIP, "install", "cqrs-todo[stats]")
-    installed.run("python", "-c", "import plotext")
+    installed.run("python", *PIP, "install", "cqrs-todo[picker]")
+    installed.run("python", "-c", "import questionary")
     assert __version__ in installed.run("todo", "--version")

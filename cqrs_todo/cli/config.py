@@ -145,8 +145,19 @@ def load_config() -> Config:
     """
     path = config_file()
     content = _read(path)
-    if content is None:
-        return Config()
+    return Config() if content is None else parse_config(content, path)
+
+
+def parse_config(content: bytes, path: str) -> Config:
+    """Return the configuration that the content of a file holds.
+
+    Args:
+        content: The content.
+        path: What messages call the file.
+
+    Raises:
+        UsageError: It is wrong; the message says what and where.
+    """
     import tomllib
 
     try:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Any, Literal
 
 from ..cqrs.errors import InvalidLogName
@@ -9,8 +10,8 @@ from ..cqrs.names import check_free, check_log_name, name_key
 from ..cqrs.struct import Struct
 from ..todo.errors import MalformedFile
 from ..todo.formats import Context, Entry, Format, Loss, Report, load
-from ..todo.formats.converting import check_parents
-from ..todo.importing import MOST_AT_ONCE, Imported, import_entries, import_many, plan_for
+from ..todo.formats.converting import check_parents, closing_links
+from ..todo.importing import MOST_AT_ONCE, Imported, ManyEntries, import_entries, import_many, plan_for
 from ..todo.recorder import Answer
 from ..todo.service import TodoList
 from ..todo.views import number_ranges
@@ -77,18 +78,18 @@ class Losses:
             for (kind, what, outcome), (count, line) in self._found.items()
         ]
 
-    def messages(self, place: str = "line") -> Iterator[str]:
+    def messages(self, place: str) -> Iterator[str]:
         """Yield the counts in words.
 
         Args:
-            place: What the places are called: lines, or todos.
+            place: What a place is called: a line, or a todo.
         """
         kinds = ("kept", "changed", "lost")
         for (kind, what, outcome), (count, line) in sorted(self._found.items(), key=lambda each: kinds.index(each[0][0])):
             times = "" if count == 1 else f"{count:,} times, first: "
             yield f"{_loss_in_words(kind, visible(what), visible(outcome))} ({times}{place} {line:,})"
         for name, loss in self.skipped[:20]:
-            yield f"Skipped: {visible(name)}, line {loss.line:,}: {visible(loss.outcome)}"
+            yield f"Skipped: {visible(name)}, {place} {loss.line:,}: {visible(loss.outcome)}"
         if self.skips > 20:
             yield f"Skipped: {self.skips - 20:,} more"
 
@@ -121,14 +122,15 @@ def import_foreign(session: Session, sources: Sequence[Source], format: Format, 
         to_zone=conversion_to,
         headings=choices.headings,
         lenient=choices.lenient,
+        date_order=session.config.date_order,
     )
     job = _Job(session, sources, format, context)
     losses = Losses()
-    count, parents, kept = job.check(losses)
-    if not count and not losses.skips:
+    known, parents, kept = job.check(losses)
+    if not known.count and not losses.skips:
         raise InvalidInput(f"{sources[0].name} has no todos ({format.title}){_NOTHING}")
     try:
-        check_parents(kept or ())
+        check_parents(parents)
     except MalformedFile as error:
         raise job.refused(sources[0], error) from error
     if session.request is not None:
@@ -137,9 +139,9 @@ def import_foreign(session: Session, sources: Sequence[Source], format: Format, 
                 session.request.include(line.encode())
     if not session.options.json:
         names = ", ".join(visible(source.name) for source in sources[:3]) + (" and so on" if len(sources) > 3 else "")
-        print_message(session, f"Read {count_of(count, 'todo')} from {names} ({format.title})")
+        print_message(session, f"Read {count_of(known.count, 'todo')} from {names} ({format.title})")
     if kept is None and not choices.by_project:
-        _import_many(session, job, count, parents, losses, choices)
+        _import_many(session, job, known, losses, format, choices)
         return
     if kept is None:
         raise InvalidInput(f"the files have more than {MOST_AT_ONCE:,} todos, the limit for --list-by{_NOTHING}")
@@ -194,24 +196,37 @@ class _Job:
 
     def refused(self, source: Source, error: MalformedFile) -> InvalidInput:
         """Return the error for a file that is malformed."""
-        what = "todo" if self._format.name == "todoist" else "line"
-        where = "" if error.line is None else f", {what} {error.line:,}"
-        hint = None if self._context.lenient or error.line is None else "fix it, or import the rest with --lenient"
+        where = "" if error.line is None else f", {self._format.place} {error.line:,}"
+        skippable = not self._context.lenient and error.line is not None
+        hint = error.hint or ("fix it, or import the rest with --lenient" if skippable else None)
         return InvalidInput(f"{source.name}{where}: {error.reason}{_NOTHING}", hint)
 
-    def check(self, losses: Losses) -> tuple[int, set[str], list[Entry] | None]:
-        """Read everything once. Return the number of entries, the keys that others name, and the entries if they are few."""
+    def check(self, losses: Losses) -> tuple[ManyEntries, dict[str, tuple[str, int]], list[Entry] | None]:
+        """Read everything once.
+
+        Returns:
+            What is known of all entries; the parents of entries, for `check_parents`; and the entries if they are few.
+        """
         count = 0
-        parents: set[str] = set()
+        named: set[str] = set()
+        numbers: dict[str, int] = {}
+        parents: dict[str, tuple[str, int]] = {}
+        depends: dict[str, Sequence[str]] = {}
         kept: list[Entry] | None = []
-        for entry in self.entries(losses):
-            count += 1
-            parents.update(entry.todo.depends, () if entry.todo.parent is None else (entry.todo.parent,))
+        for count, entry in enumerate(self.entries(losses), 1):
+            if entry.key in named:
+                numbers[entry.key] = count
+            if entry.todo.depends:
+                named.update(entry.todo.depends)
+                depends[entry.key] = entry.todo.depends
+            if entry.todo.parent is not None:
+                named.add(entry.todo.parent)
+                parents[entry.key] = (entry.todo.parent, entry.line)
             if kept is not None:
                 kept.append(entry)
                 if count > MOST_AT_ONCE:
                     kept = None
-        return count, parents, kept
+        return ManyEntries(count, named, numbers, closing_links(depends) if kept is None else set()), parents, kept
 
 
 def missing(error: ImportError) -> UsageError:
@@ -298,7 +313,7 @@ def _import_into(name: str, session: Session, entries: Sequence[Entry], losses: 
     return _Done(todos.name, imported)
 
 
-def _import_many(session: Session, job: _Job, count: int, parents: set[str], losses: Losses, choices: Choices) -> None:
+def _import_many(session: Session, job: _Job, known: ManyEntries, losses: Losses, format: Format, choices: Choices) -> None:
     """Import more todos than can be compared with those of a list: the list must have none that are not removed."""
     todos = session.list
     if session.list.name in session.store.names() and any(not item.todo.removed for item in todos.view().items):
@@ -306,25 +321,38 @@ def _import_many(session: Session, job: _Job, count: int, parents: set[str], los
             f"more than {MOST_AT_ONCE:,} todos can only be imported into a list without todos{_NOTHING}",
             "choose a new list: -L NAME; or undo what was imported before, and import again",
         )
-    if choices.dry_run:
-        _print_losses(session, losses)
-        print_line(f"Would import {count_of(count, 'todo')} into {visible(todos.name)}")
-        return
-    session.progress.begin("importing")
-    added = import_many(todos, job.entries(Losses()), count, parents, losses.report(todos.name))
+    added = None
+    if not choices.dry_run:
+        session.progress.begin("importing")
+        added = import_many(todos, job.entries(Losses()), known, losses.report(todos.name))
     if session.options.json:
         from . import document
 
-        print_line(document.encode({**document.added_document(added), "losses": losses.rows(), "skipped": losses.skips}))
+        row = {"list": todos.name, "new": known.count, "changed": 0, "unchanged": 0, "stayed": []}
+        if added is not None:
+            row |= document.added_document(added)
+        print_line(_document([row], losses, format, choices))
         return
-    _print_losses(session, losses)
+    if added is None:
+        _print_sample(islice(job.entries(Losses()), _SAMPLE), known.count)
+    _print_losses(session, losses, format)
+    if added is None:
+        print_line(f"Would import {count_of(known.count, 'todo')} into {visible(todos.name)}")
+        return
     if not session.options.quiet:
         undo = session.typed(added.list, "undo")
         print_line(f"Imported {added.todos:,} todos in {added.commits:,} commits. Undo: {undo}")
 
 
-def _print_losses(session: Session, losses: Losses) -> None:
-    for message in losses.messages():
+def _print_sample(entries: Iterable[Entry], count: int) -> None:
+    for entry in entries:
+        print_line(f"  {_in_words(entry)}")
+    if count > _SAMPLE:
+        print_line(f"  and {count - _SAMPLE:,} more")
+
+
+def _print_losses(session: Session, losses: Losses, format: Format) -> None:
+    for message in losses.messages(format.place):
         print_message(session, message)
 
 
@@ -332,14 +360,11 @@ def _answer(
     session: Session, done: Sequence[_Done], losses: Losses, format: Format, choices: Choices, entries: Sequence[Entry]
 ) -> None:
     if session.options.json:
-        print_line(_document(session, done, losses, format, choices))
+        print_line(_document(_rows(session, done, choices), losses, format, choices))
         return
     if choices.dry_run:
-        for entry in entries[:_SAMPLE]:
-            print_line(f"  {_in_words(entry)}")
-        if len(entries) > _SAMPLE:
-            print_line(f"  and {len(entries) - _SAMPLE:,} more")
-    _print_losses(session, losses)
+        _print_sample(entries[:_SAMPLE], len(entries))
+    _print_losses(session, losses, format)
     for each in done:
         plan, answer = each.imported.plan, each.imported.answer
         if answer.stayed:
@@ -373,10 +398,10 @@ def _in_words(entry: Entry) -> str:
     return visible(f"{state}{todo.text}{bracketed_details(todo, to_local, str)}")
 
 
-def _document(session: Session, done: Iterable[_Done], losses: Losses, format: Format, choices: Choices) -> str:
+def _rows(session: Session, done: Iterable[_Done], choices: Choices) -> Iterator[dict[str, Any]]:
+    """Yield what was imported into each list, for JSON."""
     from . import document
 
-    lists = []
     for each in done:
         plan, answer = each.imported.plan, each.imported.answer
         row = {
@@ -388,8 +413,19 @@ def _document(session: Session, done: Iterable[_Done], losses: Losses, format: F
         }
         if not choices.dry_run:
             row |= document.answer_document(answer, session.position_of(each.list))
-        lists.append(row)
+        yield row
+
+
+def _document(lists: Iterable[dict[str, Any]], losses: Losses, format: Format, choices: Choices) -> str:
+    from . import document
+
     skipped = [{"file": name, "line": loss.line, "reason": printable(loss.outcome)} for name, loss in losses.skipped]
     return document.encode(
-        {"recognised": format.name, "dry_run": choices.dry_run, "lists": lists, "losses": losses.rows(), "skipped": skipped}
+        {
+            "recognised": format.name,
+            "dry_run": choices.dry_run,
+            "lists": [*lists],
+            "losses": losses.rows(),
+            "skipped": skipped,
+        }
     )

@@ -59,10 +59,6 @@ def import_git(
         )
     if format is not None and format not in _CUTS:
         raise UsageError(f"the history of a file in the format {format} cannot be imported", _ONLY)
-    try:
-        codecs.lookup(encoding or "utf-8")
-    except LookupError as error:
-        raise UsageError(f"there is no encoding {encoding!r}", "write, for instance, --encoding latin-1") from error
     file = FileInGit(place)
     revisions = file.revisions()
     file.check_complete(revisions)

@@ -36,6 +36,8 @@ def react(session: Session, lists: Sequence[TodoList]) -> None:
                 continue
             try:
                 reaction = ListReaction(session, each, todos.name, retries=0)
+                if todos.appended and not _matches_any(reaction, each, todos):
+                    continue  # the next run that has something to do passes over these events
                 if times[each.name] is None and todos.appended:
                     reaction.runner.begin_after(todos.appended[0].position - 1)
                 else:
@@ -45,6 +47,12 @@ def react(session: Session, lists: Sequence[TodoList]) -> None:
                 continue
             except (CqrsError, OSError) as error:
                 _warn(f"the reaction {each.name} was not run: {error}", getattr(error, "hint", None))
+
+
+def _matches_any(reaction: ListReaction, found: FoundReaction, todos: TodoList) -> bool:
+    """Return whether a reaction wants something that this run has recorded in a list. That costs no write."""
+    events = (event for commit in todos.appended for event in commit.events)
+    return any(found.query.wants(event) and reaction.matches(event) for event in events)
 
 
 def _run(reaction: ListReaction, found: FoundReaction) -> None:

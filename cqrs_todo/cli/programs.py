@@ -3,12 +3,14 @@
 import os
 import select
 import signal
-import subprocess
-import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from ..cqrs.struct import Struct
+
+if TYPE_CHECKING:
+    import subprocess
 
 MOST_OUTPUT = 64 * 1024
 """How many bytes of the output of a program are kept: the last ones."""
@@ -60,6 +62,9 @@ def run_program(command: Sequence[str], stdin: bytes, timeout: float, variables:
         timeout: For how many seconds it may run.
         variables: Variables that it finds in its environment beside the usual ones.
     """
+    import subprocess  # both take long to import, and a reaction that does not match runs no program
+    import tempfile
+
     env = {**environment(), **(variables or {})}
     home = env.get("HOME", "")
     with tempfile.TemporaryFile() as document:  # a pipe would fill up if the program does not read it

@@ -232,13 +232,15 @@ class ListReaction:
         if program is None or not program.where:
             return True
         config = self._session.config
-        items = self._after.items(event)
+        item = self._after.todo(event)
+        if item is None:
+            return False
         filters = {name: each.where for name, each in config.filters.items()}
         context = Context(
             to_local(event.metadata.at),  # the same for an event that comes again
             to_local,
             self.list_name,
-            items,
+            self._after.items(event),
             filters=filters,
             order=config.date_order,
             attributes=config.attributes,
@@ -247,7 +249,7 @@ class ListReaction:
             query = parse(program.where, context)
         except InvalidQuery:  # it names a todo that this list does not have
             return False
-        return any(item.stream == event.stream and all(test(item) for test in query.tests) for item in items)
+        return all(test(item) for test in query.tests)
 
     def run(self, event: Recorded[Any]) -> Ended:
         """Run the program of the reaction for an event, whether or not the event matches."""
@@ -264,8 +266,6 @@ class ListReaction:
             return reaction_to(found.name, found.function, found.types, self._todos, self._session.open_list)
 
         def react(event: Recorded[Any]) -> None:
-            if not self.matches(event):
-                return
             self._before()
             self.runner.renew()  # that may have taken long
             check_depth(event, self._todos)
@@ -274,7 +274,7 @@ class ListReaction:
             if ended.failure:
                 raise ProgramFailed(ended.failure)
 
-        return Reaction(found.name, react, found.query)
+        return Reaction(found.name, react, found.query, self.matches)
 
 
 def variables_of(name: str, event: Recorded[Any]) -> dict[str, str]:
@@ -409,7 +409,7 @@ def begun(store_url: str, names: Sequence[str]) -> dict[str, datetime | None]:
 @contextmanager
 def locked(path: str) -> Iterator[None]:
     """Hold a lock of this machine during the block."""
-    with open(path, "w") as file:
+    with open(path, "a") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 

@@ -4,7 +4,6 @@ They are in the cache folder, in a folder for each store: its lists share their 
 all lists. They catch up when they are read.
 """
 
-import hashlib
 import os
 from collections.abc import Callable, Sequence
 from importlib import import_module
@@ -15,6 +14,7 @@ from ..cqrs.errors import CqrsError, StoreUnavailable, UnknownEvents
 from ..cqrs.projections import NewerProjection, Projection, ProjectionFailed, ReadModel, Tables
 from ..cqrs.projections.sqlite import DamagedTables, MemoryTables, SqliteTables
 from ..cqrs.store import Log, Store
+from ..cqrs.stores.hash_chain import hex_digest
 from ..cqrs.struct import Struct
 from ..todo import read_models
 from .config import cache_dir
@@ -121,7 +121,7 @@ class ReadModels:
         Args:
             store: The store.
         """
-        name = hashlib.sha256(store.url.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+        name = hex_digest(store.url.encode("utf-8", "surrogatepass"))[:32]
         self._store = store
         self._files = SqliteTables(os.path.join(models_folder(), name))
         self._tables: Tables = self._files

@@ -1,13 +1,13 @@
 """`todo import` of a backup: its lists, those that are archived, and the configuration if there is none yet."""
 
 import os
-import tomllib
+import shlex
 from typing import Any
 
 from ..cqrs.errors import CqrsError, ImportRefused, LogExists, LogNotFound
 from ..cqrs.struct import Struct
 from .backup_file import Backup, ListInBackup, check_contents, open_backup
-from .config import config_content, config_file
+from .config import Config, config_content, config_file, parse_config
 from .errors import UsageError
 from .output import print_line, print_message
 from .reports import count_of
@@ -15,6 +15,8 @@ from .session import Session
 from .text import printable, visible
 
 _NOTHING = "; nothing was restored"
+_ASIDE = ".from-backup"
+"""The end of the name of a configuration that is restored but not in use."""
 
 
 class _Row(Struct, frozen=True):
@@ -70,7 +72,7 @@ def restore_backup(session: Session, name: str, *, dry_run: bool = False) -> Non
             session.progress(number, 2 * len(backup.lists))
             rows.append(_restore(session, backup, each))
         session.progress.wipe()
-        config = "" if dry_run or not backup.has_config else _restore_config(session, backup)
+        config = _restore_config(session, backup, dry_run=dry_run) if backup.has_config else ""
         _answer(session, backup, rows, config, dry_run=dry_run)
     errors = [row.error for row in rows if row.error is not None]
     if errors:
@@ -109,30 +111,65 @@ def _compare_archived(session: Session, backup: Backup, each: ListInBackup) -> _
     return _Row(each.name, each.archived, note="" if each.archived else "it is archived here, and stays archived")
 
 
-def _restore_config(session: Session, backup: Backup) -> str:
-    """Restore the configuration if there is none, and return in words what became of it."""
+def _restore_config(session: Session, backup: Backup, *, dry_run: bool) -> str:
+    """Restore the configuration if there is none, and return in words what became of it.
+
+    A configuration that would run programs does not come into use: whoever made the backup chose these programs. It is put
+    beside the place of the configuration, and the person who restores it can read it and decide.
+    """
     path = config_file()
     content = backup.config()
-    if config_content() is not None:
-        if config_content() == content:
+    there = config_content()
+    if there is not None:
+        if there == content:
             return "the configuration is the same already"
-        return f"the configuration was not restored: there is one already, {path}"
+        return f"the configuration was not restored: there is one already, {visible(path)}"
     try:
-        store = tomllib.loads(content.decode("utf-8-sig")).get("store")
-    except (ValueError, RecursionError) as error:
-        return f"the configuration was not restored: it is wrong: {visible(str(error))}"
-    if store is not None and (not isinstance(store, str) or session.url_of(store) != session.store_url):
+        config = parse_config(content, "it is wrong")
+    except UsageError as error:
+        return f"the configuration was not restored: {visible(str(error))}"
+    if config.store is not None and session.url_of(config.store) != session.store_url:
         return "the configuration was not restored: it names another store than the one with these lists"
+    programs = _programs(config)
+    target = f"{path}{_ASIDE}" if programs else path
     try:
-        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
-        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-        with open(fd, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(fd)
+        if not dry_run:
+            _write(target, content)
     except OSError as error:
-        return f"the configuration was not restored: {path}: {error.strerror}"
-    return "the configuration was restored"
+        return f"the configuration was not restored: {visible(target)}: {error.strerror}"
+    if programs:
+        return (
+            f"the configuration is not in use, because it runs programs: {'; '.join(map(visible, programs))}. "
+            f"Read it, then use it: mv {visible(shlex.quote(target))} {visible(shlex.quote(path))}"
+        )
+    return f"the configuration {'would be' if dry_run else 'was'} restored"
+
+
+def _programs(config: Config) -> list[str]:
+    """Return the programs that a configuration runs, with their arguments, each as a shell would take it."""
+    commands = [table.get("run") for table in config.reaction]
+    commands += [config.remind["notify"]] if config.remind.get("notify", "bell") != "bell" else []
+    return [shlex.join(map(str, command)) if isinstance(command, list) else str(command) for command in commands]
+
+
+def _write(path: str, content: bytes) -> None:
+    """Write a new file; one that is there with the same content stays.
+
+    Raises:
+        OSError: It cannot be written, or there is another file.
+    """
+    os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+    try:
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    except FileExistsError:
+        with open(path, "rb") as file:
+            if file.read(len(content) + 1) == content:
+                return
+        raise
+    with open(fd, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(fd)
 
 
 def _answer(session: Session, backup: Backup, rows: list[_Row], config: str, *, dry_run: bool) -> None:

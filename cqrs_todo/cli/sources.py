@@ -22,6 +22,7 @@ FILE_LIMIT = 1 << 30
 FOLDER_LIMIT = 100_000
 """The most files in a folder that is imported."""
 HEAD = 64 << 10
+_FIX = "correct the file"
 _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 
 
@@ -40,32 +41,29 @@ class Source:
             name: What messages call it.
             path: Its path; "" for stdin.
             file: The temporary file with the content of stdin. None to open the path whenever it is read.
-            encoding: The encoding that was asked for.
-
-        Raises:
-            UsageError: Python does not know the encoding.
+            encoding: The encoding that was asked for; see `known_encoding`. None for UTF-8.
         """
         self.name = name
         self.path = path
         self._file = file
-        self._encoding = check_encoding(encoding)
+        self._encoding = encoding or "utf-8"
 
     def head(self) -> str:
         """Return the beginning of its text, with replacements for what cannot be decoded."""
         with self._opened() as file:
-            content = file.read(HEAD)
-        return content.decode(self._encoding_of(content), "replace").removeprefix("\ufeff")
+            return decoded_head(file.read(HEAD), self._encoding)
 
     def lines(self) -> Iterator[str]:
-        """Yield its lines, each with its LF.
+        """Yield its lines, each with its end: LF, or CR if the file has no LF.
 
         Raises:
             MalformedFile: A line is too long, or cannot be decoded.
         """
         with self._opened() as file:
-            encoding = self._encoding_of(file.read(4))
+            head = file.read(HEAD)
+            encoding = _encoding_of(head, self._encoding)
             file.seek(0)
-            text = io.TextIOWrapper(file, encoding, newline="\n")
+            text = io.TextIOWrapper(file, encoding, newline="\r" if _has_only_cr(decoded_head(head, encoding)) else "\n")
             number = 0
             try:
                 while True:
@@ -74,12 +72,15 @@ class Source:
                     if not line:
                         return
                     if len(line) > LINE_LIMIT:
-                        raise MalformedFile(number, f"it is longer than {LINE_LIMIT:,} characters")
+                        raise MalformedFile(number, f"it is longer than {LINE_LIMIT:,} characters", _FIX)
                     if "\0" in line:
-                        raise MalformedFile(number, "it has a NUL character, so this is no text")
+                        raise MalformedFile(number, "it has a NUL character, so this is no text", _FIX)
                     yield line
             except UnicodeError as error:
-                raise MalformedFile(number, self._not_decoded(encoding, error)) from error
+                # the text is decoded in blocks of many lines
+                before = error.object[: error.start] if isinstance(error, UnicodeDecodeError) else b""
+                number += before.decode(encoding, "replace").count("\n")
+                raise MalformedFile(number, *_not_decoded(encoding, error)) from error
             except OSError as error:
                 raise unreadable(self.name, error) from error
             finally:
@@ -110,36 +111,53 @@ class Source:
             content = file.read(limit + 1)
         if len(content) > limit:
             raise MalformedFile(None, f"it is larger than {limit:,} bytes, the limit for this format")
-        encoding = self._encoding_of(content)
+        encoding = _encoding_of(content, self._encoding)
         try:
             text = content.decode(encoding)
         except UnicodeError as error:
-            raise MalformedFile(None, self._not_decoded(encoding, error)) from error
+            raise MalformedFile(None, *_not_decoded(encoding, error)) from error
         if "\0" in text:
             raise MalformedFile(None, "it has a NUL character, so this is no text")
-        return text
-
-    def _encoding_of(self, content: bytes) -> str:
-        return next((name for mark, name in _BOMS if content.startswith(mark)), self._encoding)
-
-    @staticmethod
-    def _not_decoded(encoding: str, error: UnicodeError) -> str:
-        return f"it is not {encoding.removesuffix('-sig').upper()}: {getattr(error, 'reason', error)}"
+        return text.replace("\r", "\n") if _has_only_cr(text) else text
 
 
-def check_encoding(name: str | None) -> str:
-    """Return the encoding that was asked for, or UTF-8.
+def _not_decoded(encoding: str, error: UnicodeError) -> tuple[str, str]:
+    """Return what is wrong with a text that cannot be decoded, and what to do."""
+    reason = f"it is not {encoding.removesuffix('-sig').upper()}: {getattr(error, 'reason', error)}"
+    return reason, "say which encoding it has, for instance: --encoding cp1252"
+
+
+def known_encoding(name: str) -> str:
+    """Return the encoding that was asked for, as Python calls it.
 
     Raises:
-        UsageError: Python does not know it, or it is no encoding of text.
+        UsageError: Python does not know it, or it is no encoding of files: `hex` gives no text, and `idna` not any text.
     """
     try:
-        found = codecs.lookup(name or "utf-8")
+        bytes(range(256)).decode(name, "replace")
+        return codecs.lookup(name).name
     except (LookupError, ValueError):
-        found = None
-    if found is None or not getattr(found, "_is_text_encoding", True):
-        raise UsageError(f"there is no encoding {name!r}", "for instance: --encoding latin-1")
-    return found.name
+        pass
+    raise UsageError(f"there is no encoding {name!r}", "for instance: --encoding latin-1")
+
+
+def decoded_head(content: bytes, encoding: str | None) -> str:
+    """Return the text of the beginning of a file, with replacements for what cannot be decoded.
+
+    Args:
+        content: The beginning, which may end anywhere.
+        encoding: The encoding that was asked for; see `known_encoding`. None for UTF-8.
+    """
+    return content.decode(_encoding_of(content, encoding), "replace").removeprefix("\ufeff")
+
+
+def _has_only_cr(text: str) -> bool:
+    """Return whether lines end with CR, as those of old spreadsheets for the Mac do."""
+    return "\r" in text and "\n" not in text
+
+
+def _encoding_of(content: bytes, asked: str | None) -> str:
+    return next((name for mark, name in _BOMS if content.startswith(mark)), asked or "utf-8")
 
 
 def copy(head: bytes, given: IO[bytes], into: IO[bytes], name: str) -> None:

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from hashlib import sha256
-from itertools import count, groupby
+from itertools import groupby
 from typing import Any, Generic
 
 from .checkpoints import Checkpoint, Parked
@@ -33,6 +33,10 @@ _log = logging.getLogger(__name__)
 
 _LONGEST_PAUSE = 60.0
 """After how many seconds a reaction is tried again at the latest."""
+
+
+def _always(_: Recorded[Any]) -> bool:
+    return True
 
 
 class Send(Struct, frozen=True):
@@ -56,12 +60,15 @@ class Reaction(Struct, Generic[E], frozen=True):
         name: The name under which its checkpoints are kept. It must not change. It is the author of what it records.
         react: Is called with each event. It may return commands. For the same event it must return the same ones in the same
             order, because their ids are made from the id of the event and their places.
-        query: Selects the events to which it reacts.
+        query: Selects the events to which it reacts. The store searches for them.
+        matches: Returns whether it reacts to an event that the query selects. To look at an event that does not match costs
+            no checkpoint.
     """
 
     name: str
     react: Callable[[Recorded[E]], Iterable[Send] | None]
     query: Query = Query()
+    matches: Callable[[Recorded[E]], bool] = _always
 
 
 class Runner:
@@ -96,8 +103,8 @@ class Runner:
             store: The store that keeps the checkpoints.
             log: A log of that store.
             reaction: The reaction.
-            every: After how many events the checkpoint is kept. With 1, only the event in flight can come again.
-            seconds: After how many seconds it is kept at the latest, if there are reactions.
+            every: After how many events that match the checkpoint is kept. With 1, only the event in flight can come again.
+            seconds: After how many seconds it is kept at the latest, if there are events that the query selects.
             lease: For how many seconds the runner keeps others away without a sign of life.
             retries: How often the reaction gets an event again before the event is parked.
             pause: How many seconds pass before the first retry.
@@ -114,14 +121,16 @@ class Runner:
         self._pause = pause
         self.holder = os.urandom(10).hex()
         self._renewed = 0.0
+        self._ended: tuple[Checkpoint, Cursor] | None = None
+        """The checkpoint at which `catch_up` ended last, and the end of the log then."""
 
     def catch_up(self) -> int:
         """React to the events between the checkpoint and the end of the log, and to those that this causes in the same log.
 
-        The checkpoint is also kept when it ends.
+        The checkpoint is also kept when it ends. If nothing has happened since this runner ended there, it writes nothing.
 
         Returns:
-            With how many events it is done, those that were parked included.
+            To how many events it reacted, those that were parked included.
 
         Raises:
             DamagedLog: The log cannot be read to its end.
@@ -130,6 +139,9 @@ class Runner:
             ReactionBusy: Another runner runs the reaction, or has taken it over.
             UnknownEvents: The type of the next event is unknown, or its data do not fit its type.
         """
+        if self._ended is not None and self._is_still(*self._ended):
+            return 0
+        self._ended = None
         with self._leased():
             place = self._checkpoints.load(self._reaction.name, self._log.id)
             total = 0
@@ -146,7 +158,17 @@ class Runner:
                     place, done = self._pass(Checkpoint(place.position))  # it reads from the start of the log
                 total += done
                 if place.position == begun:
+                    self._ended = place, self._log.cursor()
                     return total
+
+    def _is_still(self, place: Checkpoint, end: Cursor) -> bool:
+        """Return whether a checkpoint is still the one that is kept, and the log still ends there."""
+        if end.position != place.position or self._checkpoints.load(self._reaction.name, self._log.id) != place:
+            return False
+        try:
+            return not self._log.has_grown(end)
+        except StaleCursor:  # the log was rewritten
+            return False
 
     def begin_now(self) -> bool:
         """Let a reaction that has not begun begin at the end of the log, so that it never gets the events before.
@@ -198,7 +220,7 @@ class Runner:
             stopped: Returns whether to stop. It is asked at least every second, except while the reaction is at work.
 
         Returns:
-            With how many events it was done.
+            To how many events it reacted.
 
         Raises:
             DamagedLog: The log cannot be read to its end.
@@ -246,6 +268,19 @@ class Runner:
                     done += 1
         return done
 
+    def drop_parked(self, event: str) -> None:
+        """Remove an event from those that are parked, if it is among them. The reaction never gets it again.
+
+        Args:
+            event: The id of the event.
+
+        Raises:
+            StoreUnavailable: That cannot be kept.
+            ReactionBusy: Another runner runs the reaction, and may be trying the event.
+        """
+        with self._leased():
+            self._checkpoints.unpark(self._reaction.name, self._log.id, event)
+
     # the lease
 
     @contextmanager
@@ -282,7 +317,7 @@ class Runner:
         """React to the events from a checkpoint to the end of the log as it is now.
 
         Returns:
-            The checkpoint at that end, which was kept, and with how many events it is done.
+            The checkpoint at that end, which was kept, and to how many events it reacted.
         """
         log = self._log
         position, base = kept.position, kept.base
@@ -297,13 +332,14 @@ class Runner:
                     if not synced:  # what is acted on must not be lost in a power cut
                         log.sync()
                         synced = True
+                    reacted = False
                     for event in parts:  # several, if an upcaster makes several events of one
                         if event.unknown:
                             waits = f"the reaction {self._reaction.name} waits before it"
                             raise UnknownEvents(event.stream, 1, event.unknown, waits)
-                        self._react(event)
+                        reacted |= self._react(event)
                     position = place
-                    done += 1
+                    done += reacted
                     if done >= due or time.monotonic() - latest >= self._seconds:
                         self._keep(Checkpoint(position, base))
                         due, latest = done + self._every, time.monotonic()
@@ -321,33 +357,40 @@ class Runner:
             raise StaleCursor(f"{ends}, but the reaction {self._reaction.name} had come to @{kept.position}")
         return Checkpoint(position, base), done
 
-    def _react(self, event: Recorded[Any]) -> None:
-        """React to an event, again if that fails, and at last park it."""
-        for tries in count(1):
+    def _react(self, event: Recorded[Any]) -> bool:
+        """React to an event, again if that fails, and at last park it. Returns whether it matches."""
+        tries = 0
+        while True:
+            tries += 1
             self._renew_in_time()
             try:
-                self._deliver(event)
+                return self._deliver(event)
             except (StoreUnavailable, LogBusy, ReactionBusy):
                 raise
             except Exception as error:  # a reaction is code of the application, and may raise anything
                 if tries > self._retries:
                     self._park(event.id, event.position, error, tries)
-                    return
+                    return True
                 seconds = min(self._pause * 2 ** (tries - 1), _LONGEST_PAUSE)
                 what = f"the reaction {self._reaction.name} failed on @{event.position} of {self._log.name}"
                 _log.warning("%s, and is tried again in %.1f s: %s", what, seconds, in_words(error))
                 self._sleep(seconds)
-            else:
-                return
 
-    def _deliver(self, event: Recorded[Any]) -> None:
-        """Call the reaction with an event, and execute the commands that it returns."""
+    def _deliver(self, event: Recorded[Any]) -> bool:
+        """Call the reaction with an event that matches, and execute the commands that it returns.
+
+        Returns:
+            Whether the event matches.
+        """
+        if not self._reaction.matches(event):
+            return False
         cause = event.metadata
         meta = {CAUSATION: event.id, CORRELATION: cause.correlation or cause.command}
         for place, send in enumerate(self._reaction.react(event) or (), 1):
             # the id of an event is unique in its log
             command = sha256(f"{self._log.id}\n{self._name}\n{event.id}\n{place}".encode()).hexdigest()[:20]
             send.repository.execute(send.id, send.command, Metadata(now(), self._reaction.name, command, meta))
+        return True
 
     def _park(self, event: str, position: int, error: Exception, tries: int) -> None:
         parked = Parked(event, position, in_words(error), now(), tries)

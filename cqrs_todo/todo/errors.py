@@ -227,16 +227,18 @@ class InvalidId(InvalidTodo):
 class MalformedFile(CqrsError):
     """A file of another program, or an entry in it, cannot be read. Nothing was recorded."""
 
-    def __init__(self, line: int | None, reason: str) -> None:
+    def __init__(self, line: int | None, reason: str, hint: str | None = None) -> None:
         """Make the error.
 
         Args:
             line: The number of the line, or the place of the entry in JSON, from 1. None if it is about the complete file.
             reason: What is wrong.
+            hint: What to do, if leaving out one entry does not help.
         """
         super().__init__(reason if line is None else f"line {line:,}: {reason}")
         self.line = line
         self.reason = reason
+        self.hint = hint
 
 
 class InvalidCondition(CqrsError):

@@ -1,6 +1,7 @@
 """Recording the entries of a file of another program in a list."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 from ..cqrs.cursor import Cursor
@@ -119,27 +120,42 @@ def _digests(todos: TodoList, fold: Todos) -> dict[str, str]:
     return found
 
 
-def import_many(todos: TodoList, entries: Iterable[Entry], count: int, parents: Collection[str], report: Report) -> Added:
+class ManyEntries(Struct, frozen=True):
+    """What has to be known of entries that are too many to be held in memory.
+
+    Args:
+        count: How many there are.
+        named: The keys of those that others name.
+        numbers: The numbers, from 1, of those that others name before they come.
+        closing: The dependencies that close circles; see `closing_links`.
+    """
+
+    count: int
+    named: AbstractSet[str]
+    numbers: Mapping[str, int]
+    closing: AbstractSet[tuple[str, str]]
+
+
+def import_many(todos: TodoList, entries: Iterable[Entry], known: ManyEntries, report: Report) -> Added:
     """Import more entries than can be compared into a list without todos: a batch of commits, in bounded memory.
 
     Args:
         todos: The list.
-        entries: The entries, each after its parent.
-        count: How many there are.
-        parents: The keys of the entries that others name.
+        entries: The entries.
+        known: What is known of them.
         report: Receives links that lead nowhere.
 
     Raises:
         CqrsError: What making the list and appending raise.
     """
     batch = new_id()
-    ids: dict[str, str] = {}
+    ids = {key: f"{batch}{number:07d}" for key, number in known.numbers.items()}
 
     def created() -> Iterator[tuple[Any, ...]]:
         for number, entry in enumerate(entries, 1):
             id = f"{batch}{number:07d}"
-            if entry.key in parents:
+            if entry.key in known.named:
                 ids[entry.key] = id
-            yield events_between(None, linked(entry, {**ids, entry.key: id} if entry.todo.depends else ids, id, report))
+            yield events_between(None, linked(entry, ids, id, known.closing, report))
 
-    return todos.record_batch(batch, created(), count)
+    return todos.record_batch(batch, created(), known.count)

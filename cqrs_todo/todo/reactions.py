@@ -1,19 +1,21 @@
 """Reactions to the events of lists: the todos after an event, and functions of other packages that return commands."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, TypeAlias
+from functools import cached_property
+from itertools import chain
+from typing import Any, TypeAlias, overload
 
 from ..cqrs.cursor import START
 from ..cqrs.errors import CqrsError, StaleCursor
 from ..cqrs.events import Commit, Metadata, Recorded
 from ..cqrs.fold import Entity
-from ..cqrs.playback import later_commits
+from ..cqrs.playback import earlier_commits, later_commits
 from ..cqrs.query import Query
 from ..cqrs.reactions import Reaction, Send
 from ..cqrs.repository import PlannedCommit, Repository
 from ..cqrs.store import Expected, check_precondition
 from ..cqrs.struct import Struct
-from ..cqrs.timeline import as_of
+from ..cqrs.timeline import as_of, walk_back
 from .events import TodoEvent
 from .fields import State
 from .model import DECIDER, Create, TodoCommand
@@ -52,7 +54,7 @@ class InvalidReaction(CqrsError):
 
 
 class TodosAfter:
-    """The todos of a list after its events, for events that come in the order of the log."""
+    """The todos of a list after its events. From one event to the next, or to the one before, it takes one step."""
 
     def __init__(self, todos: TodoList) -> None:
         """Read a list.
@@ -62,9 +64,15 @@ class TodosAfter:
         """
         self._todos = todos
         self._fold: Todos | None = None
+        self._last: Commit | None = None
+        """The last commit in the fold; None if it is not known."""
         self._begin = 0
+        """The position of the first event of that commit."""
         self._read = START
-        self._later: Iterator[Commit] = iter(())
+        self._earlier: Iterator[Commit] | None = None
+        """The commits before the last one in the fold, newest first; None if the fold did not move back."""
+        self._later: Iterator[Commit] | None = None
+        """The commits after the fold, oldest first; None if the fold did not move forward."""
 
     def todo(self, event: Recorded[Any]) -> Item | None:
         """Return the todo of an event as it is after the commit of the event; None if its creation was lost."""
@@ -72,8 +80,11 @@ class TodosAfter:
         return None if entity is None else item_of(entity)
 
     def items(self, event: Recorded[Any]) -> Sequence[Item]:
-        """Return all todos as they are after the commit of an event."""
-        return items_of(self._after(event.position))
+        """Return all todos as they are after the commit of an event. They are read when someone looks at them.
+
+        Whoever asks for another event must not look at them any more.
+        """
+        return _ItemsOf(self._after(event.position))
 
     def _after(self, position: int) -> Todos:
         """Return the fold after the commit that holds a position."""
@@ -87,24 +98,65 @@ class TodosAfter:
         fold = self._fold
         if fold is not None:  # raises `StaleCursor` if the log is not what was read of it
             next(self._todos.log.commits(self._read), None)
-        if fold is None or position < self._begin:
-            repository = self._todos.repository
-            found, commit = as_of(repository, position)
+        else:
+            found, self._last = as_of(self._todos.repository, position)
             fold = self._fold = found.copy()
-            self._begin = position if commit is None else commit.position
-            self._later = later_commits(repository, fold.position)
+            self._begin = position if self._last is None else self._last.position
+            self._earlier = self._later = None
+        if position < self._begin:
+            self._move_back(fold, position)
         while fold.position < position:
-            commit = next(self._later, None)
-            if commit is None:
-                log = self._todos.log
-                self._later = (commit for commit in log.commits(log.cursor()) if commit.position > fold.position)
-                commit = next(self._later, None)
-            if commit is None:
-                raise StaleCursor(f"{self._todos.name} has no @{position}")
-            self._begin = commit.position
-            fold.apply(commit)
+            self._move_forward(fold, position)
         self._read = self._todos.log.cursor()
         return fold
+
+    def _move_back(self, fold: Todos, position: int) -> None:
+        """Undo the commits after the one that holds a position."""
+        if self._earlier is None:
+            self._earlier, self._last = earlier_commits(self._todos.repository, fold.position), None
+        backward = self._earlier if self._last is None else chain((self._last,), self._earlier)
+        self._last = walk_back(fold, backward, position)
+        self._begin = position if self._last is None else self._last.position
+        self._later = None
+
+    def _move_forward(self, fold: Todos, position: int) -> None:
+        """Apply the next commit."""
+        if self._later is None:
+            self._later = later_commits(self._todos.repository, fold.position)
+        commit = next(self._later, None)
+        if commit is None:  # there may be more by now
+            log = self._todos.log
+            self._later = (commit for commit in log.commits(log.cursor()) if commit.position > fold.position)
+            commit = next(self._later, None)
+        if commit is None:
+            raise StaleCursor(f"{self._todos.name} has no @{position}")
+        fold.apply(commit)
+        self._last, self._begin = commit, commit.position
+        self._earlier = None
+
+
+class _ItemsOf(Sequence[Item]):
+    """The todos of a fold, which are read when they are first asked for: few queries look at other todos than the one."""
+
+    def __init__(self, fold: Todos) -> None:
+        self._fold = fold
+
+    @overload
+    def __getitem__(self, place: int) -> Item: ...
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[Item]: ...
+    def __getitem__(self, place: int | slice) -> Item | Sequence[Item]:
+        return self._all[place]
+
+    def __iter__(self) -> Iterator[Item]:
+        return iter(self._all)
+
+    def __len__(self) -> int:
+        return len(self._all)
+
+    @cached_property
+    def _all(self) -> Sequence[Item]:
+        return items_of(self._fold)
 
 
 class ListRepository(Repository[State, TodoCommand, TodoEvent]):

@@ -148,6 +148,44 @@ def test_a_configuration_that_names_another_store_is_not_restored(filled: Todo, 
     assert not (other.home / ".config/cqrs-todo/config.toml").exists()
 
 
+@pytest.mark.parametrize(
+    ("config", "programs"),
+    [
+        ('[[reaction]]\nname = "log"\nrun = ["sh", "-c", "touch $HOME/ran"]\n', "sh -c 'touch $HOME/ran'"),
+        ('[remind]\nnotify = ["/tmp/x", "{text}"]\n', "/tmp/x '{text}'"),
+    ],
+)
+def test_a_configuration_that_runs_programs_is_restored_but_not_in_use(
+    filled: Todo, other: Todo, config: str, programs: str
+) -> None:
+    (filled.home / ".config/cqrs-todo/config.toml").write_text(config)
+    path = saved(filled)
+    folder = other.home / ".config/cqrs-todo"
+    assert f"runs programs: {programs}. Read it" in other("import", path, "--dry-run").err
+    assert not folder.exists()
+    for _ in range(2):
+        message = other("import", path).err
+        assert f"is not in use, because it runs programs: {programs}. Read it, then use it: mv {folder}/" in message
+    [aside] = folder.iterdir()
+    assert (aside.name, aside.read_text(), stat.S_IMODE(aside.stat().st_mode)) == (
+        "config.toml.from-backup",
+        config,
+        0o600,
+    )
+    other("add", "a")
+    assert not (other.home / "ran").exists()
+    aside.write_text("mine")
+    assert "was not restored" in other("import", path).err
+    assert aside.read_text() == "mine"
+
+
+def test_a_configuration_that_this_program_would_refuse_is_not_restored(filled: Todo, other: Todo) -> None:
+    path = saved(filled)
+    rewritten(path, with_entry("config.toml", b"unheard = 1\n"))
+    assert "The configuration was not restored: it is wrong: unknown key 'unheard'" in other("import", path).err
+    assert other("ls", "--list", "inbox").code == 0
+
+
 def test_a_damaged_list_is_not_saved_and_an_older_backup_stays(filled: Todo) -> None:
     path = saved(filled)
     before = Path(path).read_bytes()

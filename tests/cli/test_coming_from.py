@@ -1,4 +1,4 @@
-"""The four lines for each program in docs/formats.md do what they say."""
+"""The four lines for each program in the README do what they say."""
 
 import json
 import re
@@ -11,7 +11,7 @@ import pytest
 
 from tests.conftest import Todo
 
-PAGE = Path(__file__).parents[2] / "docs/formats.md"
+PAGE = Path(__file__).parents[2] / "README.md"
 TASK = {
     "description": "one",
     "uuid": "086f0f44-2f4d-47a9-a259-ec157f6dde38",
@@ -37,7 +37,7 @@ FILES = {
 
 def sections() -> dict[str, list[str]]:
     """The commands for each program."""
-    text = PAGE.read_text(encoding="utf-8").partition("## Coming from")[2]
+    text = PAGE.read_text(encoding="utf-8").partition("## Coming from")[2].partition("\n## ")[0]
     parts = re.split(r"\n\*\*([^*]+)\*\*", text)[1:]
     return {
         name: [line.strip() for line in part.split("\n") if line.startswith("    ")]

@@ -132,6 +132,7 @@ def test_only_a_reminder_can_be_acknowledged(todo: Todo) -> None:
 
 
 def test_reminders_of_other_lists_are_announced_if_they_were_read_since_they_changed(todo: Todo) -> None:
+    assert not todo.log_file("work").exists()  # those of lists on a server are not cached
     add(todo, "here")
     add(todo, "there", name="work")
     assert "work/1" not in errors(todo, "ls")
@@ -183,6 +184,7 @@ def test_the_count_is_cached_and_follows_the_clock(
 @pytest.mark.parametrize("content", [b"", b"{}", b"\xff", b'{"size":1,"time":2,"pending":[3]}'])
 def test_a_damaged_cache_changes_nothing(todo: Todo, content: bytes) -> None:
     add(todo, "x")
+    assert todo.log_file().exists()  # those of lists on a server are not cached
     assert todo("remind", "--count").out == "1\n"
     [file] = (todo.home / ".cache/cqrs-todo/reminders").rglob("*.json")
     file.write_bytes(content)
@@ -191,6 +193,7 @@ def test_a_damaged_cache_changes_nothing(todo: Todo, content: bytes) -> None:
 
 def test_forgetting_a_todo_removes_the_cached_reminders(todo: Todo) -> None:
     add(todo, "a secret text")
+    assert todo.log_file().exists()  # those of lists on a server are not cached
     todo("remind", "--count")
     folder = todo.home / ".cache/cqrs-todo/reminders"
     assert any(b"a secret text" in file.read_bytes() for file in folder.rglob("*.json"))

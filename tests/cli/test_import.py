@@ -1,5 +1,6 @@
 """`import` refuses what is no export, quickly, in bounded memory, and before it takes the lock."""
 
+import encodings.aliases
 import fcntl
 import os
 import resource
@@ -7,10 +8,14 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from cqrs_todo.cli.errors import UsageError
+from cqrs_todo.cli.sources import Source, known_encoding
+from cqrs_todo.todo.errors import MalformedFile
 from tests.conftest import Todo
 
 PROGRAM = [sys.executable, "-m", "cqrs_todo"]
@@ -220,3 +225,66 @@ def test_an_empty_file_and_other_json_are_refused_in_plain_words(todo: Todo) -> 
         result = todo.run("import", "-", stdin=content)
         assert (result.code, words in result.err) == (1, True), result.err
         assert "nothing was imported" in result.err
+
+
+def test_only_an_encoding_of_texts_is_taken_and_before_anything_is_read(todo: Todo) -> None:
+    for name in ("hex", "undefined", "idna", "punycode", "rot13", "nonsense", "", "a\nb", "../x"):
+        with pytest.raises(UsageError, match="there is no encoding"):
+            known_encoding(name)
+    (todo.home / "todo.txt").write_text("(A) one\n")
+    for file in ("-", "todo.txt", "missing.txt"):
+        refused = todo.run("import", file, "--encoding", "hex", stdin="(A) one\n")
+        assert (refused.code, refused.err.startswith("todo: there is no encoding 'hex'\n")) == (2, True), refused.err
+    assert "there is no encoding 'hex'" in todo.run("import", "--git", "todo.txt", "--encoding", "hex").err
+
+
+def test_every_encoding_of_python_reads_any_bytes_or_is_refused(tmp_path: Path) -> None:
+    names = {*encodings.aliases.aliases, *encodings.aliases.aliases.values(), "idna", "punycode", "undefined", "charmap"}
+    file = tmp_path / "todo.txt"
+    file.write_bytes(b"(A) one\n" + bytes(range(1, 256)) + b"\n(B) two")
+    read = 0
+    for name in names:
+        try:
+            known = known_encoding(name)
+        except UsageError:
+            continue
+        read += 1
+        source = Source("todo.txt", str(file), None, known)
+        assert source.head()
+        with suppress(MalformedFile):
+            assert list(source.lines())
+    assert read > 200
+
+
+def test_options_that_an_import_does_not_take_are_refused(filled: Todo) -> None:
+    filled("export", "--format", "events", "-o", "log")
+    filled("export", "-o", "todos.json")
+    filled("backup", "all.zip")
+    for words, option in (
+        (("log", "--encoding", "latin-1"), "--encoding"),
+        (("todos.json", "--headings", "tags"), "--headings"),
+        (("all.zip", "--lenient"), "--lenient"),
+        (("--git", "log", "--list-by", "project"), "--list-by"),
+    ):
+        refused = filled.run("import", *words)
+        assert (refused.code, f"takes no {option}" in refused.err) == (2, True), refused.err
+
+
+def test_what_leaving_out_an_entry_does_not_mend_has_another_hint(todo: Todo) -> None:
+    (todo.home / "todo.txt").write_bytes(b"(A) one\n" * 5000 + b"(B) Caf\xe9\n")
+    refused = todo.run("import", "todo.txt")
+    assert refused.err.split("\n")[:2] == [
+        "todo: todo.txt, line 5,001: it is not UTF-8: invalid continuation byte; nothing was imported",
+        "      say which encoding it has, for instance: --encoding cp1252",
+    ]
+    assert "Imported 1-5001" in todo("import", "todo.txt", "--encoding", "cp1252").out
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_lines_may_end_in_every_usual_way(tmp_path: Path, end: str, encoding: str) -> None:
+    file = tmp_path / "todo.txt"
+    file.write_bytes(f"(A) one{end}{end}x two{end}".encode(encoding))
+    source = Source("todo.txt", str(file), None, None)
+    assert [line.rstrip("\r\n") for line in source.lines()] == ["(A) one", "", "x two"]
+    assert source.text(1000).splitlines() == ["(A) one", "", "x two"]

@@ -1,7 +1,10 @@
 """`import` of other programs' files: into several lists, and again."""
 
+import json
 import subprocess
 import sys
+
+import pytest
 
 from tests.conftest import Todo
 
@@ -81,15 +84,78 @@ run()
 """
 
 
+def few_at_once(todo: Todo, *words: str) -> "subprocess.CompletedProcess[str]":
+    """Run the program with a limit of two todos for one commit."""
+    command = [sys.executable, "-c", FEW_AT_ONCE, *words]
+    return subprocess.run(command, env=todo.env, cwd=todo.home, capture_output=True, text=True, check=False, timeout=60)
+
+
 def test_a_large_import_that_was_undone_can_be_repeated(todo: Todo) -> None:
     (todo.home / "a.md").write_text("- [ ] one\n- [ ] two\n- [ ] three\n", encoding="utf-8")
-    command = [sys.executable, "-c", FEW_AT_ONCE, "import", "a.md"]
-
-    def run() -> "subprocess.CompletedProcess[str]":
-        return subprocess.run(command, env=todo.env, cwd=todo.home, capture_output=True, text=True, check=False, timeout=60)
-
     todo("import", "a.md")
-    refused = run()
+    refused = few_at_once(todo, "import", "a.md")
     assert (refused.returncode, "undo what was imported before" in refused.stderr) == (1, True)
     todo("undo")
-    assert "Imported 3 todos" in run().stdout
+    assert "Imported 3 todos" in few_at_once(todo, "import", "a.md").stdout
+
+
+@pytest.mark.parametrize(
+    "rows",
+    ["1,a,,2\n2,b,1,3 4\n3,c,2,\n4,d,,9\n", "4,d,,9\n3,c,2,\n2,b,1,3 4\n1,a,,2\n"],
+    ids=["parents first", "parents last"],
+)
+def test_a_large_import_keeps_the_links_of_todos_to_earlier_and_later_ones(todo: Todo, rows: str) -> None:
+    (todo.home / "a.csv").write_text(f"id,text,parent,depends\n{rows}", encoding="utf-8")
+    done = few_at_once(todo, "import", "a.csv")
+    assert "Imported 4 todos" in done.stdout
+    assert "Not kept: a link to another todo" in done.stderr  # to 9
+    todos = {each["id"]: each for each in todo.todos()}
+    found = {
+        each["text"]: (each["parent"] and todos[each["parent"]]["text"], sorted(todos[id]["text"] for id in each["depends"]))
+        for each in todos.values()
+    }
+    assert found == {"a": (None, ["b"]), "b": ("a", ["c", "d"]), "c": ("b", []), "d": (None, [])}
+
+
+def test_a_large_import_of_todos_that_are_under_one_another_is_refused(todo: Todo) -> None:
+    (todo.home / "a.csv").write_text("id,text,parent\n1,a,3\n2,b,1\n3,c,2\n", encoding="utf-8")
+    refused = few_at_once(todo, "import", "a.csv")
+    assert (refused.returncode, "is under itself" in refused.stderr) == (1, True), refused.stderr
+    assert not list(todo.data.glob("lists/*.jsonl"))
+
+
+@pytest.mark.parametrize("few", [False, True], ids=["few todos", "many todos"])
+def test_a_dependency_that_would_close_a_circle_is_left_out_and_reported(todo: Todo, few: bool) -> None:
+    (todo.home / "a.csv").write_text("id,text,depends\n1,a,2\n2,b,3 4\n3,c,1\n4,d,4\n", encoding="utf-8")
+    errors = few_at_once(todo, "import", "a.csv").stderr if few else todo("import", "a.csv").err
+    assert "Not kept: a dependency that closes a circle" in errors
+    todos = {each["id"]: each for each in todo.todos()}
+    assert {each["text"]: sorted(todos[id]["text"] for id in each["depends"]) for each in todos.values()} == {
+        "a": ["b"],
+        "b": ["c", "d"],
+        "c": [],
+        "d": [],
+    }
+
+
+def test_a_dry_run_of_a_large_import_shows_a_sample_and_records_nothing(todo: Todo) -> None:
+    (todo.home / "a.csv").write_text("text,who\n" + "".join(f"t{n},me\n" for n in range(7)), encoding="utf-8")
+    done = few_at_once(todo, "import", "a.csv", "--dry-run")
+    assert done.stdout.split("\n")[0] == "  t0 (who me)"
+    assert "  and 2 more\n" in done.stdout
+    assert "Would import 7 todos into inbox\n" in done.stdout
+    assert not todo.data.exists()
+
+
+def test_json_of_a_large_import_is_as_that_of_a_small_one(todo: Todo) -> None:
+    (todo.home / "a.csv").write_text("text,who\na,me\nb,\nc,\n", encoding="utf-8")
+    for words in (("--dry-run",), ()):
+        many = json.loads(few_at_once(todo, "import", "a.csv", "--json", *words).stdout)
+        few = todo("-L", "other", "import", "a.csv", "--json", *words).json
+        assert many.keys() == few.keys()
+        assert (many["losses"], many["skipped"], many["dry_run"]) == (few["losses"], few["skipped"], few["dry_run"])
+        [a], [b] = many["lists"], few["lists"]
+        assert {key: a[key] for key in ("new", "changed", "unchanged")} == {
+            key: b[key] for key in ("new", "changed", "unchanged")
+        }
+        assert ("position" in a) == ("position" in b) == (not words)

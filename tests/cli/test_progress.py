@@ -90,6 +90,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (["verify"], "verifying inbox"),
         (["--store", "jsonl:{home}/other", "import", "{log}"], "importing"),
         (["store", "check", "memory:"], "checking memory:"),
+        (["store", "rebuild", "search"], "rebuilding search"),
     ],
 )
 def test_long_work_shows_progress(home: Path, args: list[str], work: str) -> None:

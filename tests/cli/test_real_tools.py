@@ -5,10 +5,17 @@ import os
 import shutil
 import subprocess
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
+from hypothesis import Phase, given, settings
 
+from cqrs_todo.cqrs.struct import replace
+from cqrs_todo.todo.fields import Todo as Fields
+from cqrs_todo.todo.views import Item
 from tests.conftest import Todo
+from tests.todo.formats.test_laws import read, write
+from tests.todo.formats.todos import todos
 
 TEXTS = ("Call the plumber", 'Say "hello", then: leave', "Écrire à Zoë", "a; b, c \\ d", "日本語 🙂", "x marks the spot")
 
@@ -119,3 +126,102 @@ def test_todoman_lists_our_calendar(filled: Todo) -> None:
     config.write_text(f'path = "{filled.home}/calendars/*"\ndefault_list = "tasks"\n')
     listed = run([todoman, "--config", str(config), "list", "--status", "ANY"], filled.env)
     assert all(text in listed for text in TEXTS), listed
+
+
+# generated todos
+
+
+class Drawn(NamedTuple):
+    """Todos that Hypothesis has drawn, and the file of one format that they are written to."""
+
+    items: list[Item]
+    text: str
+
+
+def drawn(format: str) -> Drawn:
+    """Return 300 todos, and a file with them."""
+    found: list[Item] = []
+
+    @settings(max_examples=300, database=None, phases=[Phase.generate], derandomize=True)
+    @given(todos)
+    def draw(todo: Fields) -> None:
+        found.append(Item(len(found) + 1, f"todo/a{len(found):05d}", 1, replace(todo, removed=False)))
+
+    draw()
+    assert len(found) == 300
+    return Drawn(found, write(format, found))
+
+
+@pytest.mark.long
+def test_taskwarrior_gives_back_300_generated_todos(tmp_path: Path) -> None:
+    task = needed("task")
+    config = tmp_path / "taskrc"
+    config.write_text("confirmation=no\nhooks=off\nnews.version=9.9.9\nverbose=nothing\nrecurrence=no\n")
+    env = {**os.environ, "TASKDATA": str(tmp_path), "TASKRC": str(config), "HOME": str(tmp_path), "TZ": "UTC"}
+    ours = drawn("taskwarrior").text
+    run([task, "import", "-"], env, ours)
+    theirs = run([task, "rc.gc=off", "export"], env)
+    fields = ("text", "note", "due", "wait", "priority", "project", "tags", "created", "completed", "every", "reminder")
+    before, after = (
+        {
+            dict(item.todo.attributes)["uuid"]: [getattr(item.todo, field) for field in fields]
+            for item in read("taskwarrior", text)
+        }
+        for text in (ours, theirs)
+    )
+    assert len(before) == 300
+    assert after == before
+
+
+@pytest.mark.long
+def test_todo_txt_lists_and_archives_300_generated_todos(tmp_path: Path) -> None:
+    program = needed("todo-txt")
+    text = drawn("todotxt").text
+    (tmp_path / "todo.txt").write_bytes(text.encode())
+    names = {"TODO_DIR": "", "TODO_FILE": "/todo.txt", "DONE_FILE": "/done.txt", "REPORT_FILE": "/report.txt"}
+    config = tmp_path / "config"
+    config.write_text("".join(f"export {name}={tmp_path}{end}\n" for name, end in names.items()))
+    env = {**os.environ, "HOME": str(tmp_path)}
+    assert "300 of 300 tasks shown" in run([program, "-p", "-d", str(config), "ls"], env)
+    run([program, "-p", "-d", str(config), "archive"], env)
+    after = b"".join((tmp_path / name).read_bytes() for name in ("todo.txt", "done.txt")).decode()
+    assert sorted(after.split("\n")) == sorted(text.split("\n"))
+
+
+@pytest.mark.long
+def test_emacs_finds_the_keyword_and_the_deadline_of_300_generated_todos(tmp_path: Path) -> None:
+    emacs = needed("emacs")
+    made = drawn("org")
+    (tmp_path / "a.org").write_bytes(made.text.encode())
+    script = (
+        "(progn (setq inhibit-message t) (require 'org)"
+        " (let ((coding-system-for-read 'utf-8-unix)) (find-file (pop command-line-args-left)))"
+        " (org-map-entries (lambda () (when (org-get-todo-state)"
+        ' (princ (format "%s\\t%s\\n" (if (org-entry-is-done-p) "done" "open") (or (org-entry-get nil "DEADLINE") ""))))))'
+        " (kill-emacs 0))"
+    )
+    out = run([emacs, "--batch", "-Q", "--eval", script, str(tmp_path / "a.org")], {**os.environ, "LC_ALL": "C.UTF-8"})
+    rows = [line.split("\t") for line in out.split("\n") if line]
+    assert len(rows) == 300
+    assert sum(row[0] == "done" for row in rows) == sum(item.todo.done for item in made.items)
+    assert sum(bool(row[1]) for row in rows) == sum(item.todo.due is not None for item in made.items)
+
+
+@pytest.mark.long
+def test_icalendar_and_todoman_read_300_generated_todos(tmp_path: Path) -> None:
+    icalendar = pytest.importorskip("icalendar")
+    made = drawn("icalendar_")
+    components = icalendar.Calendar.from_ical(made.text).walk("VTODO")
+    assert (len(components), sum(bool(each.errors) for each in components)) == (300, 0)
+    todoman = needed("todoman")
+    folder = tmp_path / "calendars/tasks"
+    folder.mkdir(parents=True)
+    for number, part in enumerate(made.text.split("BEGIN:VTODO\r\n")[1:]):
+        todo = f"BEGIN:VTODO\r\n{part.partition('END:VTODO')[0]}END:VTODO\r\n"
+        calendar = f"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\n{todo}END:VCALENDAR\r\n"
+        (folder / f"{number}.ics").write_bytes(calendar.encode())
+    config = tmp_path / "todoman.py"
+    config.write_text(f'path = "{tmp_path}/calendars/*"\ndefault_list = "tasks"\n')
+    env = {**os.environ, "HOME": str(tmp_path)}
+    listed = json.loads(run([todoman, "--config", str(config), "--porcelain", "list", "--status", "ANY"], env))
+    assert len(listed) == 300

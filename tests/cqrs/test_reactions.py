@@ -142,6 +142,39 @@ def test_the_checkpoint_is_kept_now_and_then_and_at_the_end(store: Store, log: L
     assert (slow.catch_up(), kept) == (10, [*range(1, 11), 10])
 
 
+def test_an_event_that_does_not_match_costs_no_checkpoint(store: Store, log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    checkpoints = store.checkpoints()
+    kept: list[int] = []
+    save = type(checkpoints).save
+
+    def saved(*values: Any) -> bool:
+        kept.append(values[3].position)
+        return save(*values)
+
+    monkeypatch.setattr(type(checkpoints), "save", saved)
+    for n in range(3, 10):
+        log.append(one("a/1", n), metadata(f"c{n}"))
+    seen: list[Recorded] = []
+    fourth: Reaction[Any] = Reaction("see", seen.append, matches=lambda event: event.position % 4 == 0)
+    runner = Runner(store, log, fourth, every=1, seconds=99)
+    assert (runner.catch_up(), [event.position for event in seen], kept) == (2, [4, 8], [4, 8, 10])
+
+
+def test_a_runner_that_has_nothing_to_do_writes_nothing(store: Store, log: Log, tmp_path: Path) -> None:
+    seen: list[Recorded] = []
+    runner = Runner(store, log, Reaction("see", seen.append, Query.of(kinds={"a"})))
+    log.append(one("b/1", 9), metadata("b"))
+    assert runner.catch_up() == 3
+    before = {path: (path.stat().st_mtime_ns, path.stat().st_ino) for path in tmp_path.rglob("*")}
+    assert runner.catch_up() == 0
+    assert {path: (path.stat().st_mtime_ns, path.stat().st_ino) for path in tmp_path.rglob("*")} == before
+    log.append(one("a/1", 4), metadata("c4"))
+    assert runner.catch_up() == 1
+    store.checkpoints().save("see", log.id, Checkpoint(3))
+    assert runner.catch_up() == 1, "the checkpoint was set back"
+    assert numbers(seen) == [0, 1, 2, 4, 4]
+
+
 def test_following_waits_while_another_runner_is_active(store: Store, log: Log) -> None:
     seen: list[Recorded] = []
     assert store.checkpoints().hold("see", log.id, "another", 60)

@@ -224,7 +224,9 @@ def test_undo_of_a_move_needs_both_lists(store: Store) -> None:
     inbox, work = two_lists(store)
     inbox.move(inbox.select(["1"]), work)
     Lists(store).archive("work")
-    with pytest.raises(CannotUndo, match="was called work then is archived, missing or damaged: unarchive or repair it first"):
+    with pytest.raises(
+        CannotUndo, match="was called work then is archived, missing or damaged: unarchive or repair it first"
+    ):
         inbox.undo()
     Lists(store).unarchive("work")
     inbox.undo()

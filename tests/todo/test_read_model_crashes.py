@@ -4,6 +4,8 @@ import os
 import random
 import signal
 import sqlite3
+import sys
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -30,18 +32,30 @@ else:
     PROJECTIONS.append(note_html.PROJECTION)
 
 
-def write(folder: Path, events: int) -> str:
-    """Write a list with so many events, and return the URL of its store."""
-    url = f"jsonl:{folder}/data"
-    store = open_store(url, TYPES)
-    log = store.create("inbox", START)
-    chance = random.Random(events)
-    versions: dict[str, int] = {}
-    for number in range(events):
+class Writer:
+    """Writes a list, commit by commit.
+
+    Args:
+        folder: where its store is made.
+        todos: how many todos it has in the end, about.
+    """
+
+    def __init__(self, folder: Path, todos: int) -> None:
+        self.url = f"jsonl:{folder}/data"
+        self.dice = random.Random(todos)
+        self._store = open_store(self.url, TYPES)
+        self._log = self._store.create("inbox", START)
+        self._todos = todos
+        self._versions: dict[str, int] = {}
+        self._number = 0
+
+    def commit(self) -> None:
+        """Record the creation of a todo, or a change."""
+        number = self._number = self._number + 1
         at = START + timedelta(minutes=7 * number)
-        id = f"a{chance.randrange(events // 10)}"
+        id = f"a{self.dice.randrange(self._todos)}"
         event: TodoEvent = TodoCreated(f"todo {number}", at, note="*a* note")
-        if id in versions:
+        if id in self._versions:
             changes: list[TodoEvent] = [
                 TextChanged("", f"text {number}"),
                 NoteChanged(None, f"- note {number}"),
@@ -49,11 +63,9 @@ def write(folder: Path, events: int) -> str:
                 TodoCompleted(day_or_instant(at)),
                 TodoReopened(day_or_instant(at)),
             ]
-            event = chance.choice(changes)
-        versions[id] = versions.get(id, 0) + 1
-        log.append([Append(f"todo/{id}", (event,))], Metadata(at, "jo", f"c{number}", {}))
-    store.close()
-    return url
+            event = self.dice.choice(changes)
+        self._versions[id] = self._versions.get(id, 0) + 1
+        self._log.append([Append(f"todo/{id}", (event,))], Metadata(at, "jo", f"c{number}", {}))
 
 
 def rows(folder: Path, name: str) -> list[Any]:
@@ -75,49 +87,66 @@ def catch_up(url: str, projection: Projection[Any], folder: Path) -> None:
     store.close()
 
 
-def killed_after(applied: int, url: str, projection: Projection[Any], folder: Path) -> bool:
-    """Catch up in a process that is killed when it has applied so many events. Return whether it was killed."""
+def killed(point: str, nth: int, url: str, projection: Projection[Any], folder: Path) -> bool:
+    """Catch up in a process that is killed around the n-th event that it applies. Return whether it was."""
     child = os.fork()
-    if child == 0:
-        left = applied
+    if child:
+        _, status = os.waitpid(child, 0)
+        return os.WIFSIGNALED(status)
+    left = nth
 
-        def apply(connection: Any, event: Any, log_id: str) -> None:
-            nonlocal left
-            projection.apply(connection, event, log_id)
-            left -= 1
-            if not left:
-                os.kill(os.getpid(), signal.SIGKILL)
+    def die() -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
 
-        doomed = Projection(projection.name, projection.version, projection.schema, apply, projection.query)
-        try:
-            catch_up(url, doomed, folder)
-        finally:
-            os._exit(0)
-    _, status = os.waitpid(child, 0)
-    return os.WIFSIGNALED(status)
+    def apply(connection: Any, event: Any, log_id: str) -> None:
+        nonlocal left
+        left -= 1
+        if not left and point == "before the event":
+            die()
+        projection.apply(connection, event, log_id)
+        if not left and point == "after the event":
+            die()
+        if not left and point == "before the rows are kept":
+            connection.set_trace_callback(lambda sql: die() if sql.startswith("COMMIT") else None)
+
+    doomed = Projection(projection.name, projection.version, projection.schema, apply, projection.query)
+    try:
+        catch_up(url, doomed, folder)
+        if point == "after that":
+            die()
+    finally:
+        os._exit(0)
 
 
-def check(tmp_path: Path, projection: Projection[Any], events: int, every: int) -> int:
-    """Kill a read model again and again, each time a little later, and return how often it was killed."""
-    url = write(tmp_path, events)
-    catch_up(url, projection, tmp_path / "whole")
-    expected = rows(tmp_path / "whole", projection.name)
-    kills = 0
-    for applied in range(1, events + 1, every):
-        folder = tmp_path / "killed"
-        for file in folder.glob("*"):
-            file.unlink()
-        kills += killed_after(applied, url, projection, folder)
-        if applied % 2:  # also while it goes on
-            kills += killed_after(max(1, applied // 2), url, projection, folder)
-        catch_up(url, projection, folder)
-        assert rows(folder, projection.name) == expected
+POINTS = ("before the event", "after the event", "before the rows are kept", "after that")
+
+
+def check(tmp_path: Path, projection: Projection[Any], commits: int, every: int) -> Counter[str]:
+    """Kill a read model at each commit of a list, compare it with a rebuild now and then, and count the kills."""
+    writer = Writer(tmp_path, commits // 10)
+    folder = tmp_path / "killed"
+    kills: Counter[str] = Counter()
+    waiting = 0
+    for number in range(1, commits + 1):
+        writer.commit()
+        waiting += 1
+        point = writer.dice.choice(POINTS)
+        died = killed(point, writer.dice.randint(1, waiting), writer.url, projection, folder)
+        kills[point] += died
+        if point == "after that" or not died:
+            waiting = 0
+        if number % every == 0:
+            waiting = 0
+            catch_up(writer.url, projection, folder)
+            catch_up(writer.url, projection, tmp_path / f"whole{number}")
+            assert rows(folder, projection.name) == rows(tmp_path / f"whole{number}", projection.name)
     return kills
 
 
 @pytest.mark.parametrize("projection", PROJECTIONS, ids=lambda each: each.name)
 def test_killed_anywhere_a_read_model_comes_to_what_a_rebuild_does(tmp_path: Path, projection: Projection[Any]) -> None:
-    assert check(tmp_path, projection, 200, 23) >= 5
+    kills = check(tmp_path, projection, 80, 20)
+    assert all(kills[point] >= 3 for point in POINTS), kills
 
 
 @pytest.mark.long
@@ -125,4 +154,6 @@ def test_killed_anywhere_a_read_model_comes_to_what_a_rebuild_does(tmp_path: Pat
 def test_killed_at_every_commit_a_read_model_comes_to_what_a_rebuild_does(
     tmp_path: Path, projection: Projection[Any]
 ) -> None:
-    assert check(tmp_path, projection, 2000, 1) >= 500
+    kills = check(tmp_path, projection, 2_000, 100)
+    assert all(kills[point] >= 100 for point in POINTS), kills
+    sys.stdout.write(f"{projection.name}: {kills.total():,} kills: {dict(kills)}\n")

@@ -204,3 +204,21 @@ def test_the_best_match_comes_first_and_a_text_weighs_more_than_a_note() -> None
         found = search(model, [todos.log.id], ["milk"], None)
         model.close()
     assert [match.versions[0].text for match in found.matches] == ["milk", long, "x"]
+
+
+def test_of_very_many_todos_with_the_same_word_the_newest_come_first() -> None:
+    todos = a_list(open_store("memory:", TYPES))
+    # the first is the best match; every third one has a word that a few have
+    texts = ["milk", *(f"buy milk and {'an apple' if number % 3 == 0 else 'a pear'} {number}" for number in range(1_100))]
+    todos.add([Create(text, NOW) for text in texts])
+    with tempfile.TemporaryDirectory() as folder:
+        model = ReadModel(todos.store, PROJECTION, SqliteTables(folder))
+        model.catch_up()
+        newest = search(model, [todos.log.id], ["milk"], 250)
+        every = search(model, [todos.log.id], ["milk"], None)
+        best = search(model, [todos.log.id], ["milk", "apple"], 3)
+        model.close()
+    assert [match.versions[0].text for match in newest.matches] == texts[:-251:-1]
+    assert [match.versions[0].text for match in every.matches] == texts[::-1]
+    assert (newest.more, every.more, best.more) == (True, False, True)
+    assert [match.versions[0].text[-4:] for match in best.matches] == ["1098", "1095", "1092"]

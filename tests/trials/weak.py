@@ -270,6 +270,21 @@ def _forgetful_server() -> None:
     database.MIGRATIONS = (replace(first, sql=forgetful), *others)  # type: ignore[attr-defined]  # the weakness itself
 
 
+def _checkpoint_first() -> None:
+    """The runner of a reaction keeps its checkpoint before it gives the event to the reaction, not after."""
+    from cqrs_todo.cqrs.checkpoints import Checkpoint
+    from cqrs_todo.cqrs.events import Recorded
+    from cqrs_todo.cqrs.reactions import Runner
+
+    whole = Runner._react
+
+    def react(self: Runner, event: Recorded[Any]) -> bool:
+        self._keep(Checkpoint(event.position))
+        return whole(self, event)
+
+    Runner._react = react  # type: ignore[method-assign]  # the weakness itself
+
+
 def _no_lease() -> None:
     """Every runner of a reaction gets the lease, and keeps its checkpoint whoever holds it."""
     from cqrs_todo.cqrs.checkpoints import Checkpoint, Checkpoints
@@ -395,6 +410,7 @@ KINDS = {
     "clock-order": _clock_order,
     "forgetful-server": _forgetful_server,
     "rows-apart": _rows_apart,
+    "checkpoint-first": _checkpoint_first,
     "no-lease": _no_lease,
     "serial-reader": _serial_reader,
     "asynchronous-standby": _asynchronous_standby,

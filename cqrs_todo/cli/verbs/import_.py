@@ -50,9 +50,14 @@ def import_list(
         raise UsageError(f"headings cannot become {headings!r}", f"write one of {', '.join(_HEADINGS)}")
     if list_by not in (None, "project"):
         raise UsageError(f"there cannot be a list by {list_by!r}", "write --list-by project")
+    if encoding is not None:
+        from ..sources import known_encoding
+
+        encoding = known_encoding(encoding)
     if git:
         from ..git_import import import_git
 
+        _refuse({"--lenient": lenient, "--list-by": list_by is not None}, "the import of a history")
         import_git(session, file, format, encoding, headings, dry_run=dry_run)
         return
     from ..foreign_import import Choices
@@ -70,7 +75,7 @@ def import_list(
 def _import_file(
     session: Session, file: str, format: str | None, encoding: str | None, choices: "Choices", stack: ExitStack
 ) -> None:
-    from ..own_imports import HEADER_LIMIT, import_events, import_todos, open_input, read_line
+    from ..own_imports import HEADER_LIMIT, import_events, open_input, read_line
 
     name = "stdin" if file == "-" else file
     opened = stack.enter_context(open_input(file))
@@ -78,15 +83,15 @@ def _import_file(
     if first.startswith((_ZIP, _EMPTY_ZIP)) and format is None:
         from ..restoring import restore_backup
 
+        _refuse(_given(choices, encoding), "restoring a backup")
         restore_backup(session, file, dry_run=choices.dry_run)
         return
     if format == "events" or (format is None and b'"cqrs-log"' in first[:100]):
-        _refuse_options(choices, "a log")
+        _refuse({**_given(choices, encoding), "--dry-run": choices.dry_run}, "the import of a log")
         import_events(session, name, first, opened)
         return
     if format == "json":
-        _refuse_options(choices, "JSON of todo export")
-        import_todos(session, name, first, opened)
+        _import_json(session, name, first, opened, choices, encoding)
         return
     _import_foreign_or_json(session, name, "" if file == "-" else file, format, encoding, choices, (first, opened), stack)
 
@@ -102,41 +107,31 @@ def _import_foreign_or_json(
     stack: ExitStack,
 ) -> None:
     from ...todo.formats.recognition import foreign, recognise
-    from ..own_imports import HEADER_LIMIT, import_todos
-    from ..sources import Source, copy
+    from ..own_imports import HEADER_LIMIT
+    from ..sources import Source, copy, decoded_head
     from ..stdin import temporary_file
 
     first, opened = begun
     head = first + (opened.read(HEADER_LIMIT) if len(first) <= HEADER_LIMIT else b"")
-    if not head.strip():
-        # a file that begins with so many blanks may be one of ours
-        import_todos(session, name, head, opened)
+    shown = decoded_head(head, encoding)
+    found = "json" if not head.strip() else format or recognise(shown, os.path.basename(path))
+    if found == "json":  # a file that begins with so many blanks may be one of ours
+        _import_json(session, name, head, opened, choices, encoding)
         return
-    file = None
-    if not path or not os.path.isfile(file_name(path)):  # it cannot be read twice, and may have no end
-        shown = head.decode(encoding or "utf-8", "replace")
-        if format is None and recognise(shown, "") == "json":
-            import_todos(session, name, head, opened)
-            return
-        _check_head(
-            name, foreign(head.decode("utf-8", "replace")) if not head.startswith((b"\xff\xfe", b"\xfe\xff")) else None
+    what = foreign(shown)
+    if what is not None:
+        raise InvalidInput(f"{name} is {what}; nothing was imported", f"the formats are {', '.join(FORMATS)}")
+    if found is None:
+        raise InvalidInput(
+            f"the format of {name} is not recognised; nothing was imported", "say what it is: --format todotxt"
         )
-        if format is None and recognise(shown, "") is None and not head.startswith((b"\xff\xfe", b"\xfe\xff")):
-            raise _unrecognised(name)
+    if found == "events":
+        raise InvalidInput(f"{name} is a log in another encoding; nothing was imported", "convert it to UTF-8")
+    file = None
+    if not path or not os.path.isfile(file_name(path)):  # it cannot be read twice
         file = stack.enter_context(temporary_file())
         copy(head, opened, file, name)
     source = Source(name, path, file, encoding)
-    shown = source.head()
-    found = format or recognise(shown, os.path.basename(path))
-    if found == "json":
-        _refuse_options(choices, "JSON of todo export")
-        import_todos(session, name, head, opened)
-        return
-    _check_head(name, foreign(shown))
-    if found is None:
-        raise _unrecognised(name)
-    if found == "events":
-        raise InvalidInput(f"{name} is a log in another encoding; nothing was imported", "convert it to UTF-8")
     sources = [source, *_beside(path, FORMATS[found], encoding)]
     _run(session, sources, FORMATS[found], choices)
 
@@ -170,23 +165,31 @@ def _import_folder(session: Session, folder: str, format: str | None, encoding: 
     _run(session, sources, FORMATS["ics"], choices)
 
 
-def _check_head(name: str, foreign: str | None) -> None:
-    if foreign is not None:
-        raise InvalidInput(f"{name} is {foreign}; nothing was imported", _KNOWN)
+def _import_json(
+    session: Session, name: str, head: bytes, opened: BinaryIO, choices: "Choices", encoding: str | None
+) -> None:
+    from ..own_imports import import_todos
+
+    if head.strip():  # an empty file is refused in any case, and may be of any format
+        _refuse({**_given(choices, encoding), "--dry-run": choices.dry_run}, "the import of JSON of todo export")
+    import_todos(session, name, head, opened)
 
 
-def _unrecognised(name: str) -> InvalidInput:
-    return InvalidInput(f"the format of {name} is not recognised; nothing was imported", "say what it is: --format todotxt")
+def _given(choices: "Choices", encoding: str | None) -> dict[str, bool]:
+    """Return which options are given that only imports of other programs' files take."""
+    return {
+        "--lenient": choices.lenient,
+        "--list-by": choices.by_project,
+        "--headings": choices.headings == "tags",
+        "--encoding": encoding is not None,
+    }
 
 
-_KNOWN = f"the formats are {', '.join(FORMATS)}"
-
-
-def _refuse_options(choices: "Choices", what: str) -> None:
-    given = {"--dry-run": choices.dry_run, "--lenient": choices.lenient, "--list-by": choices.by_project}
+def _refuse(given: dict[str, bool], what: str) -> None:
+    """Refuse the options that something does not take."""
     for option, is_given in given.items():
         if is_given:
-            raise UsageError(f"the import of {what} takes no {option}", "leave it out")
+            raise UsageError(f"{what} takes no {option}", "leave it out")
 
 
 VERB = Verb(

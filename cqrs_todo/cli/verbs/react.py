@@ -29,6 +29,7 @@ def react(
     overview: bool,
     failed: bool,
     retry: bool,
+    drop: bool,
     test: str | None,
     from_start: bool,
 ) -> int:
@@ -39,13 +40,16 @@ def react(
         "--overview": overview,
         "--failed": failed,
         "--retry": retry,
+        "--drop": drop,
         "--test": test is not None,
     }
     chosen = [name for name, is_given in given.items() if is_given]
     if len(chosen) > 1 and chosen != ["--follow", "--unit"]:
         raise UsageError(f"{' and '.join(chosen)} contradict each other", "give one of them")
-    if event is not None and not retry:
-        raise UsageError("the id of an event belongs to --retry", f"write: todo react --retry {event}")
+    if event is not None and not retry and not drop:
+        raise UsageError("the id of an event belongs to --retry or --drop", f"write: todo react --retry {event}")
+    if event is None and drop:
+        raise UsageError("--drop needs the id of an event", "see: todo react --failed")
     session.refuse_at("reactions are about what happens now")
     if unit is not None:
         _print_unit(session, unit)
@@ -56,6 +60,8 @@ def react(
         return _print_failed(session)
     if retry:
         return _retry(session, event)
+    if drop and event is not None:
+        return _drop(session, event)
     if test is not None:
         return _test(session, test)
     return _run(session, follow=follow, from_start=from_start)
@@ -216,7 +222,7 @@ def _print_parked(session: Session, rows: "Sequence[tuple[ListReaction, Parked]]
             at = short_instant(parked.at, to_local)
             print_line(
                 f"{visible(each.found.name)}  {visible(each.list_name)}@{parked.position}  {at}  {error}"
-                f"  ({parked.tries} tries; {visible(parked.event)})"
+                f"  ({parked.tries} {'try' if parked.tries == 1 else 'tries'}; {visible(parked.event)})"
             )
     if not rows:
         print_message(session, "Nothing failed.")
@@ -249,6 +255,28 @@ def _retry(session: Session, event: str | None) -> int:
     if failure is not None:
         raise failure
     return 1 if left else 0
+
+
+def _drop(session: Session, event: str) -> int:
+    from ..reactions import FailureNotFound
+
+    reactions, failure = _reactions(session)
+    dropped = 0
+    for each in reactions:
+        if any(parked.event == event for parked in each.runner.parked()):
+            each.runner.drop_parked(event)
+            dropped += 1
+    if not dropped:
+        raise failure or FailureNotFound(event)
+    if session.options.json:
+        from .. import document
+
+        print_line(document.encode({"dropped": dropped}))
+    else:
+        print_message(session, f"Dropped {visible(event)}")
+    if failure is not None:
+        raise failure
+    return 0
 
 
 def _test(session: Session, name: str) -> int:
@@ -387,13 +415,14 @@ VERB = Verb(
     examples=("todo react", "todo react --follow", "todo react --unit systemd", "todo react --failed"),
     action=react,
     group=LISTS,
-    arguments=(Argument("event", "ID", "With --retry: only this event. --failed shows the ids.", required=False),),
+    arguments=(Argument("event", "ID", "With --retry and --drop: this event. --failed shows the ids.", required=False),),
     options=(
         Option("follow", ("--follow", "-f"), "Go on until Ctrl-C: react to each change, and remind on time."),
         Option("unit", ("--unit",), "Print a unit that keeps it running: systemd or cron.", metavar="SYSTEM"),
         Option("overview", ("--overview",), "Show each reaction, and how many events it has not looked at."),
         Option("failed", ("--failed",), "Show the events that a reaction failed on, and why."),
         Option("retry", ("--retry",), "Give failed events to their reactions again."),
+        Option("drop", ("--drop",), "Remove a failed event from those that are shown. Its reaction never gets it again."),
         Option("test", ("--test",), "Run a reaction once on the last event that matches. It changes nothing else.", "NAME"),
         Option("from_start", ("--from-start",), "Let new reactions begin with the whole history, and not now."),
     ),

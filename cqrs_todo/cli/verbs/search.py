@@ -6,7 +6,6 @@ from ...cqrs.errors import CqrsError
 from ...cqrs.fold import Entity
 from ...cqrs.projections import ReadModel
 from ...cqrs.struct import Struct
-from ...todo.errors import TodoNotFound
 from ...todo.fields import State
 from ...todo.read_models.search import Found, Match, Version, phrases, search
 from ...todo.service import TodoList
@@ -82,7 +81,7 @@ def _lists(session: Session) -> tuple[dict[str, TodoList], CqrsError | None]:
     failure: CqrsError | None = None
     for name in session.store.names():
         try:
-            todos = session.open_list(name)
+            todos = session.list if name == session.list_name else session.open_list(name)
         except CqrsError as error:
             failure = failure or error
             continue
@@ -96,15 +95,11 @@ def _hits(found: Found, lists: Mapping[str, TodoList]) -> list[_Hit]:
     Raises:
         ValueError: A todo is not in its list, so the rows are damaged.
     """
+    folds = {log_id: lists[log_id].repository.fold() for log_id in {match.log_id for match in found.matches}}
     try:
-        return [
-            _Hit(match, todos, entity)
-            for match in found.matches
-            for todos in (lists[match.log_id],)
-            for entity in todos.entities([id_of(match.stream)])
-        ]
-    except TodoNotFound as error:
-        raise ValueError(f"the rows of a read model are damaged: {error}") from error
+        return [_Hit(match, lists[match.log_id], folds[match.log_id][match.stream]) for match in found.matches]
+    except KeyError as error:
+        raise ValueError(f"the rows of a read model are damaged: there is no {error}") from error
 
 
 def _print_json(words: Sequence[str], found: Found, hits: Sequence[_Hit]) -> None:

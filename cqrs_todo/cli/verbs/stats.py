@@ -1,14 +1,11 @@
-"""`todo stats`: numbers from the history, with charts that plotext draws in the terminal."""
+"""`todo stats`: numbers from the history, with charts."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from datetime import date, timedelta
 from functools import partial
-from importlib import import_module
 from itertools import groupby
-from types import ModuleType
-from typing import Any
 
 from ...cqrs.errors import CqrsError
 from ...cqrs.events import Commit, Moment
@@ -16,9 +13,10 @@ from ...cqrs.struct import replace
 from ...todo.service import View
 from ...todo.statistics import Statistics, as_one_history, statistics
 from ...todo.values import day_or_instant
+from ..charts import BLOCKS, bar_chart, line_chart
 from ..clock import to_local
-from ..errors import UsageError, to_install
-from ..output import print_line, print_message, print_row
+from ..errors import UsageError
+from ..output import print_line, print_row
 from ..read_models import ReadModels, known_model
 from ..session import Session
 from ..terminal import print_moment, print_styled
@@ -26,7 +24,7 @@ from ..text import visible
 from ..verb import LOOK, Argument, Option, Verb
 
 _SHADES = "·░▒▓█"
-_COLOURED = re.compile("([█▀▄▌▐▖▗▘▝▙▛▜▟▚▞]+|[·░▒▓█]+)")
+_COLOURED = re.compile(f"([{BLOCKS}{_SHADES}]+)")
 """The parts of a line that have a colour: those of a chart, and the cells of the calendar."""
 _MOST_DAYS = 21
 """The most days for which charts have a bar for each day; for more days, they have one for each week."""
@@ -106,7 +104,7 @@ def _print(session: Session, view: View, numbers: Statistics, *, full: bool, lis
             print_row(*row)
     else:
         print_moment(session, view)
-        for line in _drawn(numbers, session.columns, _plotter(session), full=full):
+        for line in _drawn(numbers, session.columns, full=full):
             print_styled(session, *_coloured(line))
 
 
@@ -178,22 +176,13 @@ def _document(numbers: Statistics) -> dict[str, object]:
     }
 
 
-def _plotter(session: Session) -> ModuleType | None:
-    try:
-        plotter = import_module("plotext")
-    except ImportError:
-        print_message(session, f"The charts need the extra `stats`. Install it {to_install('stats')}")
-        return None
-    return plotter
-
-
 def _coloured(line: str) -> list[tuple[str, str]]:
     """Return the parts of a line, each with its style."""
     parts = _COLOURED.split(line)
     return [(part, "green" if place % 2 else "") for place, part in enumerate(parts) if part]
 
 
-def _drawn(numbers: Statistics, columns: int, plotter: ModuleType | None, *, full: bool) -> Iterator[str]:
+def _drawn(numbers: Statistics, columns: int, *, full: bool) -> Iterator[str]:
     """Return the lines to print. Without `full` they fit on a terminal with 24 lines."""
     columns = min(columns, 100)
     added, completed = sum(numbers.added), sum(numbers.completed)
@@ -203,14 +192,17 @@ def _drawn(numbers: Statistics, columns: int, plotter: ModuleType | None, *, ful
     median, most = numbers.cycle_quantile(0.5), numbers.cycle_quantile(0.9)
     if median is not None and most is not None:
         yield f"Time to complete: median {median:.1f} days, 90 % within {most:.1f} days"
-    if plotter is not None:
-        yield from _line(plotter, "Open todos", numbers.days, numbers.open, columns)
-    if plotter is not None and full:
+    days = {place: day_or_instant(numbers.days[place]) for place in (0, len(numbers.days) // 2, len(numbers.days) - 1)}
+    yield ""
+    yield from line_chart("Open todos", days, numbers.open, columns)
+    if full:
         unit, labels, groups = _periods(numbers.days)
+        named = dict(enumerate(labels))
         for title, series in (("Added", numbers.added), ("Completed", numbers.completed)):
-            yield from _bars(plotter, f"{title} by {unit}", labels, _summed(series, groups), columns)
-        hours = [f"{hour}" for hour in range(24)]
-        yield from _bars(plotter, "Events by hour of the day", hours, numbers.hours, columns)
+            yield ""
+            yield from bar_chart(f"{title} by {unit}", named, _summed(series, groups), columns)
+        yield ""
+        yield from bar_chart("Events by hour of the day", {hour: str(hour) for hour in range(24)}, numbers.hours, columns)
     yield from _calendar(numbers.days, numbers.activity, columns)
     if not full:
         return
@@ -232,47 +224,6 @@ def _periods(days: Sequence[date]) -> tuple[str, list[str], list[int]]:
 def _summed(series: Sequence[int], groups: Sequence[int]) -> list[int]:
     values = iter(series)
     return [sum(next(values) for _ in range(count)) for count in groups]
-
-
-def _line(plotter: ModuleType, title: str, days: Sequence[date], values: Sequence[int], columns: int) -> Iterator[str]:
-    figure = _figure(plotter, title, columns)
-    shown = sorted({0, len(days) // 2, len(days) - 1})
-    figure.ruler("x").ticks(shown, [day_or_instant(days[n]) for n in shown])
-    figure.ruler("y").ticks(*_whole_ticks(values))
-    signal = figure.signal(list(range(len(days))), list(values))
-    signal.lines(True)
-    figure.draw(signal)
-    yield from _built(plotter)
-
-
-def _bars(plotter: ModuleType, title: str, labels: Sequence[str], values: Sequence[int], columns: int) -> Iterator[str]:
-    figure = _figure(plotter, title, columns)
-    places = list(range(len(labels)))
-    every = max(1, -(-len(labels) * 8 // columns))
-    figure.draw(figure.bar(places, list(values)))
-    figure.ruler("x").ticks(places[::every], list(labels[::every]))
-    figure.ruler("y").ticks(*_whole_ticks([0, *values]))
-    yield from _built(plotter)
-
-
-def _whole_ticks(values: Sequence[int]) -> tuple[list[int], list[str]]:
-    low, high = min(values), max(values)
-    ticks = sorted({low, (low + high) // 2, high})
-    return ticks, [str(tick) for tick in ticks]
-
-
-def _figure(plotter: ModuleType, title: str, columns: int) -> Any:
-    figure = plotter.figure
-    figure.clear()
-    figure.plot_size(columns, 9)
-    figure.title(title)
-    return figure
-
-
-def _built(plotter: ModuleType) -> Iterator[str]:
-    yield ""
-    for line in plotter.uncolorize(str(plotter.figure.build())).rstrip("\n").split("\n"):
-        yield line.rstrip()
 
 
 def _calendar(days: Sequence[date], activity: Sequence[int], columns: int) -> Iterator[str]:

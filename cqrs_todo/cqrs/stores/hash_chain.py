@@ -49,6 +49,12 @@ class _Sha256:
 _sha256 = _Sha256()
 
 
+def hex_digest(content: bytes) -> str:
+    """Return the SHA-256 of some bytes in hexadecimal digits, without loading OpenSSL if that can be avoided."""
+    digest: str = _sha256(len(content))(content).hexdigest()
+    return digest
+
+
 def chain_line(previous: bytes, document: bytes) -> bytes:
     """Make the line, with its LF, of a JSON object that comes after the line with the digest `previous`."""
     line, _ = with_digest(previous, document)

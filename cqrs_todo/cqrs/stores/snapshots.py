@@ -29,7 +29,7 @@ from .checksum import CHECKSUM_LENGTH, checked, is_whole
 FORMAT = "cqrs-snapshot/4"
 PART = 128
 """How many entities are decoded together."""
-FEW = 32
+FEW = 12
 """How many streams are searched for one by one. For more, an index of all streams is made, which then takes less time."""
 
 _encode = msgspec.json.encode

@@ -210,6 +210,31 @@ class ReactionContract:
         assert (runner.retry_parked(), runner.retry_parked(), runner.parked()) == (1, 0, [])
         assert runner.catch_up() == 0
 
+    def test_a_parked_event_can_be_dropped(self, store: Store, log: Log) -> None:
+        log.append(one("a/1", 1, 2), metadata("c1"))
+        seen: list[int] = []
+
+        def react(event: Recorded) -> None:
+            seen.append(event.data.number)
+            raise ConnectionError("no")
+
+        runner = Runner(store, log, Reaction("send", react), retries=0)
+        assert runner.catch_up() == 2
+        runner.drop_parked("c1/1")
+        runner.drop_parked("gone/1")
+        assert [each.event for each in runner.parked()] == ["c1/2"]
+        assert (runner.retry_parked(), runner.catch_up(), seen) == (0, 0, [1, 2, 2])
+
+    def test_a_runner_at_the_end_notices_what_has_changed(self, store: Store, log: Log) -> None:
+        log.append(one("a/1", 1), metadata("c1"))
+        seen: list[Recorded] = []
+        runner = Runner(store, log, Reaction("see", seen.append))
+        assert (runner.catch_up(), runner.catch_up()) == (1, 0)
+        self.reopened(store).append(one("a/1", 2), metadata("c2"))
+        assert (runner.catch_up(), runner.catch_up()) == (1, 0)
+        store.checkpoints().save("see", log.id, Checkpoint())
+        assert (runner.catch_up(), numbers(seen)) == (2, [1, 2, 1, 2])
+
     def test_parked_events_are_kept_by_reaction_and_log(self, store: Store) -> None:
         kept = store.checkpoints()
         parked = [Parked(f"c{n}/1", n, "ValueError: no", AT, 1) for n in (12, 3)]

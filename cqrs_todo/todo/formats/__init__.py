@@ -19,7 +19,7 @@ class Entry(Struct, frozen=True, kw_only=True):
             It is unique in the file.
         todo: The values of the entry. Its `parent` and `depends` are keys of other entries of the file, not ids of todos.
             What has no field is in its attributes. A cancelled entry is a removed todo.
-        line: The number of its first line in the file, from 1. In JSON it is the place of the entry in the list.
+        line: The number of its first line in the file, from 1. In JSON of Todoist it is the place of the entry in the list.
         has_id: Whether the key is an id of the other program, which stays the same when the entry changes. Its
             parts are then in the attributes, too.
         guessed: The fields whose values are not in the file, but follow from the time of the import.
@@ -43,6 +43,7 @@ class Context(Struct, frozen=True, kw_only=True):
         to_zone: Returns the conversion to the zone with an IANA name, for files that name zones. An unknown
             name means the reader's zone, and so do all names without it.
         lenient: Whether entries that cannot be read are skipped and reported. Otherwise they raise `MalformedFile`.
+        date_order: How to read dates such as 3/4/2026. With None they are no dates.
     """
 
     now: datetime
@@ -51,6 +52,7 @@ class Context(Struct, frozen=True, kw_only=True):
     to_zone: Callable[[str], ToLocal] | None = None
     headings: Literal["projects", "tags"] = "projects"
     lenient: bool = False
+    date_order: Literal["DMY", "MDY", "YMD"] | None = None
 
 
 class Loss(Struct, frozen=True):
@@ -85,6 +87,7 @@ class Format(Struct, frozen=True, kw_only=True):
         reader: The function of the module that reads it.
         by_line: Whether it is read line by line, in bounded memory. Otherwise the file has a largest size.
         writes: Whether it can be written, too.
+        place: What the number of an entry counts: the lines of the file, or its todos; see `Entry.line`.
     """
 
     name: str
@@ -94,6 +97,7 @@ class Format(Struct, frozen=True, kw_only=True):
     reader: str = "read"
     by_line: bool = True
     writes: bool = True
+    place: Literal["line", "todo"] = "line"
 
 
 FORMATS = {
@@ -104,7 +108,7 @@ FORMATS = {
         Format(name="todotxt", title="todo.txt", module="todotxt", suffixes=(".txt",)),
         Format(name="taskwarrior", title="Taskwarrior", module="taskwarrior", by_line=False),
         Format(name="ics", title="iCalendar", module="icalendar_", suffixes=(".ics", ".ical"), by_line=False),
-        Format(name="todoist", title="Todoist JSON", module="todoist", by_line=False, writes=False),
+        Format(name="todoist", title="Todoist JSON", module="todoist", by_line=False, writes=False, place="todo"),
         Format(name="todoist-csv", title="Todoist template", module="todoist", reader="read_template", writes=False),
         Format(name="markdown", title="Markdown", module="markdown", suffixes=(".md", ".markdown")),
         Format(name="org", title="Org", module="org", suffixes=(".org",)),

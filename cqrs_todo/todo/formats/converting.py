@@ -23,6 +23,7 @@ from .taskwarrior import uuid_of
 TYPE_CHECKING = False  # `typing` costs as much to import as Python costs to start
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
 
     from ..fields import Todo
     from ..values import Attributes, ToLocal
@@ -70,8 +71,9 @@ def plan_import(
     Raises:
         MalformedFile: The parents of entries form a circle, or are nested too deep.
     """
-    check_parents(entries)
+    check_parents(parents_of(entries))
     present = {item.id: item.todo for item in items}
+    closing = closing_links({entry.key: entry.todo.depends for entry in entries if entry.todo.depends})
     ids = _ids(entries, items, digests, new_id)
     todos: dict[str, Todo] = {}
     kept: dict[str, str] = {}
@@ -82,7 +84,7 @@ def plan_import(
         if now is not None and digests.get(id) == digest:
             same += 1
             continue
-        todo = linked(entry, ids, id, report)
+        todo = linked(entry, ids, id, closing, report)
         if now is not None:
             todo = _with_what_the_file_does_not_say(todo, now, entry, to_local)
         if todo == now:
@@ -102,39 +104,74 @@ def digest_of(entry: Entry) -> str:
     return sha256(json.dumps(values).encode()).hexdigest()[:16]
 
 
-def linked(entry: Entry, ids: Mapping[str, str], own: str, report: Report) -> Todo:
+def linked(entry: Entry, ids: Mapping[str, str], own: str, closing: AbstractSet[tuple[str, str]], report: Report) -> Todo:
     """Return the todo of an entry, linked by the ids of todos instead of the keys of entries.
 
     Args:
         entry: The entry.
         ids: The ids of todos by the keys of their entries.
         own: The id of its own todo.
-        report: Receives links that lead nowhere.
+        closing: What `closing_links` returned.
+        report: Receives links that lead nowhere, or in a circle.
     """
     todo = entry.todo
     if todo.parent is None and not todo.depends:
         return todo
-    lost = sum(key not in ids for key in (*todo.depends, *([todo.parent] if todo.parent is not None else [])))
+    kept = [key for key in todo.depends if (entry.key, key) not in closing]
+    for _ in range(len(todo.depends) - len(kept)):
+        report(Loss(entry.line, "a dependency that closes a circle", "each todo in it would wait for the others", "lost"))
+    lost = sum(key not in ids for key in (*kept, *([todo.parent] if todo.parent is not None else [])))
     for _ in range(lost):
         report(Loss(entry.line, "a link to another todo", "the file has no such todo", "lost"))
-    depends = {ids[key] for key in todo.depends if key in ids} - {own}
+    depends = {ids[key] for key in kept if key in ids} - {own}
     return replace(todo, parent=ids.get(todo.parent or ""), depends=tuple(sorted(depends)))
 
 
-def check_parents(entries: Iterable[Entry]) -> None:
-    """Raise `MalformedFile` if the parents of entries form a circle, or if one is under too many others."""
-    parents = {entry.key: (entry.todo.parent, entry.line) for entry in entries if entry.todo.parent is not None}
+def closing_links(depends: Mapping[str, Sequence[str]]) -> set[tuple[str, str]]:
+    """Return dependencies without which none of the others are in a circle.
+
+    Args:
+        depends: The keys that each entry depends on, by its key.
+    """
+    closing: set[tuple[str, str]] = set()
+    done: set[str] = set()
+    for first in depends:
+        path = {first: iter(depends[first])} if first not in done else {}
+        while path:
+            key, others = next(reversed(path.items()))
+            other = next(others, None)
+            if other is None:
+                done.add(key)
+                del path[key]
+            elif other in path:
+                closing.add((key, other))
+            elif other not in done and other in depends:
+                path[other] = iter(depends[other])
+    return closing
+
+
+def parents_of(entries: Iterable[Entry]) -> dict[str, tuple[str, int]]:
+    """Return the keys of the parents of entries, and their lines, by the keys of the entries that are under others."""
+    return {entry.key: (entry.todo.parent, entry.line) for entry in entries if entry.todo.parent is not None}
+
+
+def check_parents(parents: Mapping[str, tuple[str, int]]) -> None:
+    """Raise `MalformedFile` if entries are under one another in a circle, or if one is under too many others.
+
+    Args:
+        parents: What `parents_of` returned.
+    """
     depths: dict[str, int] = {}
     for key, (_, line) in parents.items():
         path: list[str] = []
-        at: str | None = key
+        at = key
         while at in parents and at not in depths:
             if len(path) > DEEPEST or at in path:
                 why = "is under itself" if at in path else f"is under more than {DEEPEST} others"
                 raise MalformedFile(line, f"the todo {why}")
             path.append(at)
             at = parents[at][0]
-        depth = depths.get(at or "", 0)
+        depth = depths.get(at, 0)
         for each in reversed(path):
             depth += 1
             depths[each] = depth
@@ -199,6 +236,8 @@ def _with_what_the_file_does_not_say(todo: Todo, now: Todo, entry: Entry, to_loc
         same_day = len(done) == len("2026-03-05") and local_day(before, to_local).isoformat() == done
         if same_day or "completed" in entry.guessed:
             todo = replace(todo, completed=before)
+    if "due" in entry.guessed and now.due is not None:
+        todo = replace(todo, due=now.due)
     if "every" in entry.guessed and now.every is not None:
         todo = replace(todo, every=now.every)
     return todo

@@ -10,6 +10,7 @@ import csv
 import re
 from datetime import UTC, datetime
 
+from ..errors import MalformedFile
 from ..values import day_or_instant, parse_day_or_instant
 from ..zones import from_local
 from . import Loss
@@ -19,6 +20,7 @@ from .parts import (
     Draft,
     attribute_key,
     clean_project,
+    date_in_words,
     instant_text,
     is_cancelled,
     parse_day,
@@ -35,35 +37,69 @@ TYPE_CHECKING = False  # `typing` costs as much to import as Python costs to sta
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from ..times import Lean
     from ..values import DayOrInstant
     from ..views import Item
     from . import Context, Entry, Report
 
 COLUMNS = {
-    "id": ("id", "number", "key"),
-    "text": ("text", "title", "task", "todo", "summary", "name", "content", "subject", "description", "what"),
-    "note": ("note", "notes", "comment", "comments", "details", "body", "description"),
-    "due": ("due", "due date", "duedate", "deadline", "due on"),
-    "reminder": ("reminder", "remind", "alarm"),
-    "priority": ("priority", "importance", "prio"),
-    "tags": ("tags", "tag", "labels", "label", "categories", "category", "contexts"),
-    "project": ("project", "list", "area", "folder"),
-    "wait": ("wait", "start", "start date", "defer", "defer until"),
+    "id": ("id", "key", "task id"),
+    "text": (
+        *(
+            "text",
+            "title",
+            "task",
+            "todo",
+            "to do",
+            "summary",
+            "name",
+            "content",
+            "subject",
+            "task name",
+            "card name",
+            "item",
+        ),
+        *("description", "what", "aufgabe", "titel", "betreff"),
+    ),
+    "note": (
+        *("note", "notes", "comment", "comments", "details", "body", "description", "card description"),
+        *("notiz", "notizen", "bemerkung", "beschreibung"),
+    ),
+    "due": ("due", "due date", "duedate", "deadline", "due on", "due at", "date", "fällig", "fällig am", "termin", "datum"),
+    "reminder": ("reminder", "remind", "alarm", "erinnerung"),
+    "priority": ("priority", "importance", "prio", "priorität"),
+    "tags": ("tags", "tag", "labels", "label", "categories", "category", "contexts", "kategorien", "kategorie"),
+    "project": ("project", "projects", "list", "list name", "area", "folder", "projekt", "liste"),
+    "wait": ("wait", "start", "start date", "defer", "defer until", "beginn", "startdatum"),
     "depends": ("depends", "depends on", "blocked by"),
     "parent": ("parent", "parent id", "under"),
     "every": ("every", "repeat", "recurrence", "recurs"),
-    "created": ("created", "created at", "creation date", "added", "entry", "date added"),
-    "completed": ("completed", "completed at", "completion date", "done at", "date completed", "completed on"),
-    "status": ("status", "state", "done", "is done", "checked", "complete"),
+    "created": ("created", "created at", "creation date", "added", "entry", "date added", "erstellt", "erstellt am"),
+    "completed": (
+        *("completed", "completed at", "completion date", "done at", "date completed", "completed on", "erledigt am"),
+        "abgeschlossen am",
+    ),
+    "status": ("status", "state", "done", "is done", "checked", "complete", "erledigt", "abgeschlossen"),
 }
 """The fields, and the names that their columns may have. The first is the one that is written."""
+_SHOWN = 8
+"""How many columns a message names."""
+_LONGEST = 200
 FIELD_LIMIT = 1 << 20
 """The longest cell, in characters."""
 _OWN = "attribute:"
-_YES = {"x", "yes", "true", "1", "done", "completed", "complete", "checked", "finished", "closed"}
-_NO = {"", "no", "false", "0", "open", "todo", "pending", "not started", "needs-action", "unchecked", "new"}
+_YES = {
+    *("x", "yes", "true", "1", "done", "completed", "complete", "checked", "finished", "closed"),
+    *("ja", "wahr", "erledigt", "fertig", "abgeschlossen"),
+}
+_NO = {
+    *("", "no", "false", "0", "open", "todo", "to do", "pending", "not started", "needs-action", "unchecked", "new"),
+    *("nein", "falsch", "offen", "nicht begonnen"),
+}
 _CANCEL = {CANCELLED, "canceled", "deleted"}
-_PRIORITIES = {"high": "H", "medium": "M", "normal": "M", "low": "L", **dict(zip("hml", "HML", strict=True))}
+_PRIORITIES = {"high": "H", "medium": "M", "normal": "M", "low": "L", "h": "H", "m": "M", "l": "L"}
+_PRIORITIES |= {"hoch": "H", "mittel": "M", "niedrig": "L"}
+_YEAR = re.compile(r"(?<![0-9])[0-9]{4}(?![0-9])")
 _WALL = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})[T ]([0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?)(Z|[+-][0-9]{2}:?[0-9]{2})?"
 )
@@ -71,7 +107,7 @@ _WALL = re.compile(
 
 def columns_of(header: Sequence[str]) -> dict[int, str]:
     """Return the fields of the columns of a header, by their places. Each field is the first column that can be it."""
-    names = [re.sub(r"[\s_-]+", " ", name.strip().lower()) for name in header]
+    names = [re.sub(r"[\s_-]+", " ", name.strip(" \t.:*#").lower()) for name in header]
     found: dict[int, str] = {}
     for field, known in COLUMNS.items():
         for name in known:
@@ -114,13 +150,22 @@ def read(source: Iterable[str], context: Context, report: Report) -> Iterator[En
         if not header:
             header, columns = row, columns_of(row)
             if "text" not in columns.values():
-                skip(1, "no column of the header is the text; call it, for instance, text or title", context, report)
-                return
+                shown = ", ".join(name.strip() for name in header[:_SHOWN])
+                reason = f"no column of the header is the text: {shown[:_LONGEST]}"
+                raise MalformedFile(rows.line_num, reason, "call the column, for instance, text or title")
             continue
-        if any(cell.strip() for cell in row):
+        if not _is_blank(row, columns):
             entry = _entry(row, header, columns, rows.line_num, keys, context, report)
             if entry is not None:
                 yield entry
+
+
+def _is_blank(row: Sequence[str], columns: dict[int, str]) -> bool:
+    """Return whether a row has no value, besides a check box that is not ticked: spreadsheets fill columns with them."""
+    return all(
+        not cell.strip() or (columns.get(place) == "status" and cell.strip().lower() in _NO)
+        for place, cell in enumerate(row)
+    )
 
 
 def _with(first: str, lines: Iterator[str]) -> Iterator[str]:
@@ -138,10 +183,11 @@ def _entry(
     context: Context,
     report: Report,
 ) -> Entry | None:
-    if len(row) > len(header):
+    if len(row) > len(header) and any(cell.strip() for cell in row[len(header) :]):
         skip(line, f"the row has {len(row):,} cells, but the header has {len(header):,}", context, report)
         return None
     draft = Draft(line, context, report)
+    row = row[: len(header)]
     cells = {columns[place]: cell for place, cell in enumerate(row) if place in columns and cell.strip()}
     for place, cell in enumerate(row):
         if place not in columns and cell.strip():
@@ -157,7 +203,9 @@ def _entry(
         draft.complete(None)
     if "every" in cells:
         _read_every(draft, cells["every"], context)
-    key = f"id {cells['id'].strip()}" if "id" in cells else f"line {line}"
+    if "id" not in cells:
+        return draft.entry(f"line {line}", text)
+    key = f"id {cells['id'].strip()}"
     if key in keys:
         skip(line, f"another row has the id {cells['id'].strip()}, too", context, report)
         return None
@@ -169,12 +217,12 @@ def _read_cell(draft: Draft, field: str, cell: str, context: Context) -> None:
     match field:
         case "note":
             draft.values["note"] = cell
-        case "due" | "wait" if (value := _date(cell, context)) is not None:
+        case "due" | "wait" if (value := _date(cell, context, "future")) is not None:
             draft.values[field] = value
-        case "created" | "reminder" if (value := _date(cell, context)) is not None:
+        case "created" | "reminder" if (value := _date(cell, context, "past")) is not None:
             parsed = parse_day_or_instant(value)
             draft.values[field] = parsed if isinstance(parsed, datetime) else start(parsed, context)
-        case "completed" if (value := _date(cell, context)) is not None:
+        case "completed" if (value := _date(cell, context, "past")) is not None:
             draft.values["completed"] = value
         case "completed" | "status" if cell.strip().lower() in _YES | _NO:
             pass  # both together say whether it is done
@@ -185,6 +233,8 @@ def _read_cell(draft: Draft, field: str, cell: str, context: Context) -> None:
         case "tags":
             for tag in re.split(r"[\s,;]+", cell.strip()):
                 draft.tag(tag.lstrip("+@") or tag)
+        case "due" | "wait" | "created" | "reminder" | "completed":
+            draft.keep(field, cell, why="it is no date that can be read: write 2026-12-24, or set date_order in config.toml")
         case "project" if clean_project(cell) is not None:
             draft.project(cell)
         case "parent":
@@ -208,15 +258,18 @@ def _read_every(draft: Draft, cell: str, context: Context) -> None:
         draft.values["every"] = every
 
 
-def _date(cell: str, context: Context) -> DayOrInstant | None:
-    """Return a date: a day, a local time such as `2026-03-05 17:00`, or a time with an offset from UTC."""
+def _date(cell: str, context: Context, lean: Lean) -> DayOrInstant | None:
+    """Return a date: a day, a local time such as `2026-03-05 17:00`, or a time with an offset from UTC.
+
+    Other forms are read as this program reads what people type, if they have a year.
+    """
     text = cell.strip()
     value = parse_day(text) or parse_time(text)
     if value is not None:
         return day_or_instant(value)
     match = _WALL.fullmatch(text)
     if match is None or parse_day(match[1]) is None:
-        return None
+        return date_in_words(text, context, lean) if _YEAR.search(text) else None
     try:
         moment = datetime.fromisoformat(f"{match[1]}T{match[2]}{match[3] or ''}")
         return day_or_instant(from_local(moment, context.to_local) if moment.tzinfo is None else moment.astimezone(UTC))

@@ -8,6 +8,7 @@ and the first one is the reminder. What has no property in RFC 5545 is written a
 from __future__ import annotations
 
 import re
+from collections import deque
 from datetime import UTC, date, datetime, time, timedelta
 from importlib import import_module
 
@@ -59,6 +60,8 @@ _ALARM = "valarm"
 _BEGINNING = {"dtstart", "duration", "rrule"}
 """The attributes from which the due date and the recurrence follow."""
 _OWN = "x-todo-"
+_OF_FILES = {"version", "prodid", "calscale", "method"}
+"""The properties of a calendar that say how the file is written."""
 _FOREIGN = re.compile("x-(?!todo-)[a-z0-9-]+")
 """The properties of other programs: nobody knows whether their values are texts, so that they stay as they are."""
 _READ = {
@@ -119,38 +122,70 @@ def read(source: str, context: Context, report: Report) -> Iterator[Entry]:
         skip(1, f"this is no iCalendar: {_reason(error)}", context, report)
         return
     keys: set[str] = set()
-    place = 0
+    lines = _Lines(source)
     for calendar in calendars:
+        if calendar.name == "VCALENDAR":
+            _report_properties(calendar, lines.next("VCALENDAR"), report)
         for component in [calendar] if calendar.name == "VTODO" else calendar.subcomponents:
+            line = lines.next(component.name)
             if component.name == "VTODO":
-                place += 1
-                entry = _entry(component, place, keys, context, report)
+                entry = _entry(component, line, keys, context, report)
                 if entry is not None:
                     yield entry
             elif component.name != "VTIMEZONE":
-                report(Loss(place + 1, f"a component {component.name}", "only todos are imported", "lost"))
+                report(Loss(line, f"a component {component.name}", "only todos are imported", "lost"))
+            elif _is_custom(str(component.get("TZID", ""))):
+                name = str(component.get("TZID", ""))
+                report(Loss(line, f"the rules of the time zone {name}", "only the times that follow are kept", "lost"))
+
+
+class _Lines:
+    """The numbers of the lines in which components begin."""
+
+    def __init__(self, source: str) -> None:
+        self._found: dict[str, deque[int]] = {}
+        for number, line in enumerate(source.split("\n"), 1):
+            if line[:6].upper() == "BEGIN:":
+                self._found.setdefault(line[6:].strip().upper(), deque()).append(number)
+
+    def next(self, name: str) -> int:
+        """Return the line in which the next component with a name begins."""
+        found = self._found.get(name.upper())
+        return found.popleft() if found else 1
+
+
+def _report_properties(calendar: Component, line: int, report: Report) -> None:
+    """Report what a calendar says of itself: it has no place in a list."""
+    for name in calendar:
+        if name.lower() not in _OF_FILES:
+            report(Loss(line, f"the property {name} of the calendar", "it is of no todo", "lost"))
+
+
+def _is_custom(name: str) -> bool:
+    """Return whether a zone is not one of those that every program knows by their names."""
+    return getattr(import_module("icalendar.timezone").tzp.timezone(name), "key", None) is None
 
 
 def _reason(error: Exception) -> str:
     return " ".join(str(error).split())[:200] or type(error).__name__
 
 
-def _entry(component: Component, place: int, keys: set[str], context: Context, report: Report) -> Entry | None:
-    draft = Draft(place, context, report)
+def _entry(component: Component, line: int, keys: set[str], context: Context, report: Report) -> Entry | None:
+    draft = Draft(line, context, report)
     try:
         if component.errors:
             name, why = component.errors[0]
             raise ValueError(f"{name} is wrong: {' '.join(str(why).split())[:200]}")
         text = _read(draft, component, context)
     except (ValueError, TypeError, AttributeError, OverflowError, KeyError, IndexError) as error:
-        skip(place, f"todo {place}: {_reason(error)}", context, report)
+        skip(line, _reason(error), context, report)
         return None
     uid = str(component.get("UID", "")).strip()
-    key = uid or f"todo {place}"
+    key = uid or f"line {line}"
     if "RECURRENCE-ID" in component:  # an exception of a series has the UID of the series
         key = exception_key(key, component["RECURRENCE-ID"].to_ical().decode())
     if key in keys:
-        skip(place, f"todo {place}: another todo has the UID {uid}, too", context, report)
+        skip(line, f"another todo has the UID {uid}, too", context, report)
         return None
     keys.add(key)
     return draft.entry(key, text, has_id=bool(uid))
@@ -166,6 +201,9 @@ def _read(draft: Draft, component: Component, context: Context) -> str:
         if key in _READ and key not in ("categories", "related-to", "depends-on") and key in values:
             raise ValueError(f"{name} is given twice")
         values[key] = value
+        if key in ("summary", "description", "categories"):
+            for parameter in value.params:
+                draft.lose(f"the parameter {parameter} of {name}", "there is no field for it")
         if key == "categories":
             for tag in value.cats:
                 draft.tag(str(tag))
@@ -308,12 +346,19 @@ def _read_recurrence(draft: Draft, values: Mapping[str, Any], context: Context) 
     every = None
     if not draft.attributes.keys() & {"exdate", "rdate", "exrule"}:
         every = _recurrence(raw, due, values, context)
+    if every is not None and _is_after_completion(draft.attributes):
+        every = checked_recurrence(every.rule, every.anchor, every.time, every.zone, after=True)
     if every is None:
-        draft.keep("rrule", raw)
+        draft.keep("rrule", raw, why="no rule here gives the same due dates")
     else:
         draft.values["every"] = every
         if "dtstart" in values and every.rule != raw:
             draft.keep("rrule", raw, quietly=True)
+
+
+def _is_after_completion(attributes: Mapping[str, str]) -> bool:
+    """Return whether a todo of Tasks.org recurs after its completion."""
+    return attributes.get("x-tasks-repeat-from") == "COMPLETION_DATE"
 
 
 def _recurrence(raw: str, due: DayOrInstant | None, values: Mapping[str, Any], context: Context) -> Recurrence | None:
@@ -385,8 +430,8 @@ def _clock_text(wall: time) -> str:
 
 
 def _sorted_rule(raw: str) -> str:
-    """Return a rule with FREQ first, as ours are written."""
-    parts = raw.split(";")
+    """Return a rule with FREQ first and without an interval of 1, as ours are written."""
+    parts = [part for part in raw.split(";") if part != "INTERVAL=1"]
     return ";".join(sorted(parts, key=lambda part: not part.startswith("FREQ=")))
 
 
@@ -590,7 +635,7 @@ def _rule(todo: Todo, attributes: dict[str, str], context: Context, given: bool)
         day = context.to_local(_instant(due, context)).date().isoformat() if len(due) > len("2026-03-05") else due
         anchored = (every.anchor, every.time, every.zone) == (day, *_clock(due, context))
     raw = attributes.pop("rrule", None) if anchored and "dtstart" in attributes else None
-    if not every.after:
+    if not every.after or _is_after_completion(attributes):
         yield f"RRULE:{raw if raw is not None else every.rule}"
     if not anchored:
         yield f"X-TODO-EVERY:{recurrence_text(every)}"

@@ -2,8 +2,9 @@
 
 A check box is a todo, the check boxes under it are its children, and the rest of the list item is its note. Headings are
 projects. Fields follow the text, in the forms of Dataview, `[due:: 2026-03-05]`, and of Obsidian Tasks, `📅 2026-03-05`; a
-word such as `#home` is a tag. What has no field becomes an attribute. `[key*:: value]`, the exact value of a field, and
-`[key%:: value]`, an attribute, are encoded as in a URL; only this program writes them.
+word such as `#home` is a tag. List items as Logseq writes them, `- TODO text`, are todos, too. What has no field becomes an
+attribute. `[key*:: value]`, the exact value of a field, and `[key%:: value]`, an attribute, are encoded as in a URL; only
+this program writes them.
 
 The file is read in chunks, so that it need not fit into memory: a new chunk begins at a heading, and at a list item that is
 not indented.
@@ -42,6 +43,7 @@ from .parts import (
     start,
     without_removed,
 )
+from .todotxt import LETTERS
 from .trees import Nesting, nestings_of
 
 TYPE_CHECKING = False  # `typing` costs as much to import as Python costs to start
@@ -58,7 +60,7 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
-CHUNK_LIMIT = 4 << 20
+CHUNK_LIMIT = 1 << 20
 """The largest part of a file between two headings or list items that are not indented, in characters."""
 _NESTING = 100
 """How deep blocks may be nested. Each level of a list is two levels of blocks."""
@@ -70,6 +72,12 @@ _CANCELLED = "-~"
 _OPEN_MARKS = "/<>!?*oO"
 """What may be in a check box besides. Such a todo is open, and the mark is the attribute `mark`."""
 _CHECK_BOX = re.compile(rf"\[([xX~{re.escape(_OPEN_MARKS)} -])\](?:[ \t]+(.*))?", re.DOTALL)
+_CANCEL = ("CANCELLED", "CANCELED")
+_KEYWORD = re.compile(
+    rf"(TODO|DOING|NOW|LATER|WAITING|WAIT|IN-PROGRESS|DONE|{'|'.join(_CANCEL)})[ \t]+(?:\[#([A-C])\][ \t]+)?(?=\S)"
+)
+_PLANNED = re.compile(r"(DEADLINE|SCHEDULED): <(([0-9]{4}-[0-9]{2}-[0-9]{2})(?: \w+)?|[^>]*)>")
+_PROPERTY = re.compile(rf"({KEY}):: (\S.*)")
 _PLAIN_ITEM = re.compile(rf"(?:[-*+]|[0-9]{{1,9}}[.)])[ ]{{1,4}}\[([xX~{re.escape(_OPEN_MARKS)} -])\][ \t]+(\S.*)")
 _BOUNDARY = re.compile(r"#{1,6}[ \t]|(?:[-*+]|[0-9]{1,9}[.)])[ \t]")
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
@@ -80,14 +88,18 @@ _TAG = r"#(?=[^\W\d_])[\w/.-]*\w"
 _FIELD = rf"\[{KEY}[*%]?:: [^\]\n]*\]|\({KEY}[*%]?:: [^)\n]*\)"
 _DATED = "📅⏳🛫✅➕❌"
 _LEVELS = {"🔺": "highest", "⏫": "high", "🔼": "medium", "🔽": "low", "⏬": "lowest"}
-_SIGN = rf"[{_DATED}]\ufe0f? ?[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}|[{''.join(_LEVELS)}]\ufe0f?|🔁\ufe0f? ?[A-Za-z0-9, ]+"
+_NAMED = {"🆔": "id", "⛔": "dependsOn", "🏁": "onCompletion"}
+_SIGN = (
+    rf"[{_DATED}]\ufe0f? ?[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}|[{''.join(_LEVELS)}]\ufe0f?|🔁\ufe0f? ?[A-Za-z0-9, ]+"
+    rf"|[{''.join(_NAMED)}]\ufe0f? ?[A-Za-z0-9_-]+(?:, ?[A-Za-z0-9_-]+)*"
+)
 _TOKEN = rf"{_TAG}|{_FIELD}|{_SIGN}"
 _LAST = re.compile(rf"(?:^|(?<=\s))(?:{_TOKEN})$")
 _ESCAPED = re.compile(rf"(?:^|(?<=\s))(\\+)(?=(?:{_TOKEN})$)")
 _LAST_OR_ESCAPED = re.compile(rf"(?:^|(?<=\s))\\*(?:{_TOKEN})$")
 _KEYS = dict(zip(_DATED, ("due", "scheduled", "start", "completion", "created", CANCELLED), strict=True))
 _DATES = {"due": "due", "start": "wait"}
-_NAMES_OF_FIELDS = ("due", "start", "completion", "created", CANCELLED, "priority", "repeat", "project")
+_NAMES_OF_FIELDS = ("due", "start", "completion", "created", CANCELLED, "priority", "repeat", "project", "dependsOn")
 _PRIORITIES = {"high": "H", "medium": "M", "low": "L"}
 _WORDS = dict(zip(PRIORITIES, ("high", "medium", "low"), strict=True))
 
@@ -140,7 +152,7 @@ def read(source: Iterable[str], context: Context, report: Report) -> Iterator[En
         MalformedFile: A todo breaks a rule, or a block is too large or nested too deep.
     """
     headings: list[_Heading] = []
-    ids: set[str] = set()
+    named: set[str] = set()
     for first, chunk in _chunks(source, context, report):
         blocks, deep = _blocks(chunk)
         if deep is not None:
@@ -158,7 +170,7 @@ def read(source: Iterable[str], context: Context, report: Report) -> Iterator[En
                     _put_under_headings(draft, [each.text for each in headings], context)
                     if block.parent is not None and keys[block.parent] is not None:
                         draft.values["parent"] = keys[block.parent]
-                    entry = _entry(draft, block, ids, context)
+                    entry = _entry(draft, block, named, context)
                     keys.append(None if entry is None else entry.key)
                     if entry is not None:
                         yield entry
@@ -172,7 +184,8 @@ def _chunks(source: Iterable[str], context: Context, report: Report) -> Iterator
     chunk: list[str] = []
     first, size, until = 1, 0, ""
     for number, line in enumerate(source, 1):
-        line = line.rstrip("\r\n").replace("\0", "\ufffd")
+        # the library would count a CR in a line as the end of a line
+        line = line.rstrip("\r\n").replace("\r", " ").replace("\0", "\ufffd")
         if not until and _BOUNDARY.match(line) and chunk:
             if size <= CHUNK_LIMIT:
                 yield first, "\n".join(chunk)
@@ -225,11 +238,10 @@ def _blocks(chunk: str) -> tuple[tuple[_Heading | _Box | _Other, ...], int | Non
     deepest = max(tokens, key=lambda token: token.level)
     if deepest.level >= _NESTING - 3:
         return (), next((token.map[0] for token in tokens if token.map and token.level >= deepest.level - 1), 0)
-    lines = chunk.split("\n")
-    found: list[_Heading | _Box | _Other] = []
+    collected = _Collected(chunk.split("\n"))
     for token, inside in _children(tokens):
-        _collect(token, inside, lines, None, [], found)
-    return tuple(found), None
+        collected.add(token, inside, None, [])
+    return tuple(collected.blocks), None
 
 
 @lru_cache(1)
@@ -255,42 +267,45 @@ def _children(tokens: Sequence[Token]) -> Iterator[tuple[Token, Sequence[Token]]
         place = end + 1
 
 
-def _collect(
-    token: Token,
-    inside: Sequence[Token],
-    lines: Sequence[str],
-    parent: int | None,
-    note: list[str],
-    found: list[_Heading | _Box | _Other],
-) -> None:
-    """Add the blocks that a block holds.
+class _Collected:
+    """The blocks of a chunk that matter here, in their order.
 
-    Args:
-        token: The block.
-        inside: The tokens in it.
-        lines: The lines of the chunk.
-        parent: The place of the check box that it is under; None if it is under none.
-        note: The parts of the note of that check box. What is no check box is added to it.
-        found: The blocks so far.
+    Attributes:
+        blocks: The blocks so far.
     """
-    first, last = token.map or (0, 0)
-    if token.type == "heading_open":
-        found.append(_Heading(int(token.tag[1:]), " ".join(inside[0].content.split()), first))
-    elif token.type == "list_item_open" and (box := _box(inside)) is not None:
-        boxes = sum(isinstance(block, _Box) for block in found)
-        rest: list[str] = []
-        place = len(found)
-        found.append(_Box(box[0], box[1], "", first, parent))
-        for child, tokens in list(_children(inside))[1:]:
-            _collect(child, tokens, lines, boxes, rest, found)
-        found[place] = _Box(box[0], box[1], "\n\n".join(rest), first, parent)
-    elif any(_box_text(each) is not None for each in inside):
-        for child, tokens in _children(inside):
-            _collect(child, tokens, lines, parent, note, found)
-    elif parent is None:
-        found.append(_Other(_NAMES.get(token.type, "text"), first))
-    else:
-        note.append(dedent("\n".join(lines[first:last])).strip("\n"))
+
+    def __init__(self, lines: Sequence[str]) -> None:
+        self.blocks: list[_Heading | _Box | _Other] = []
+        self._lines = lines
+        self._boxes = 0
+
+    def add(self, token: Token, inside: Sequence[Token], parent: int | None, note: list[str]) -> None:
+        """Add the blocks that a block holds.
+
+        Args:
+            token: The block.
+            inside: The tokens in it.
+            parent: The place of the check box that it is under; None if it is under none.
+            note: The parts of the note of that check box. What is no check box is added to it.
+        """
+        first, last = token.map or (0, 0)
+        if token.type == "heading_open":
+            self.blocks.append(_Heading(int(token.tag[1:]), " ".join(inside[0].content.split()), first))
+        elif token.type == "list_item_open" and (box := _box(inside)) is not None:
+            own, place = self._boxes, len(self.blocks)
+            rest: list[str] = []
+            self.blocks.append(_Box(box[0], box[1], "", first, parent))
+            self._boxes += 1
+            for child, tokens in list(_children(inside))[1:]:
+                self.add(child, tokens, own, rest)
+            self.blocks[place] = _Box(box[0], box[1], "\n\n".join(rest), first, parent)
+        elif any(_box_text(each) is not None for each in inside):
+            for child, tokens in _children(inside):
+                self.add(child, tokens, parent, note)
+        elif parent is None:
+            self.blocks.append(_Other(_NAMES.get(token.type, "text"), first))
+        else:
+            note.append(dedent("\n".join(self._lines[first:last])).strip("\n"))
 
 
 _NAMES = {
@@ -312,14 +327,50 @@ def _box(inside: Sequence[Token]) -> tuple[str, str] | None:
 
 
 def _box_text(token: Token) -> tuple[str, str] | None:
-    match = _CHECK_BOX.fullmatch(token.content) if token.type == "inline" else None
-    if match is None or not (match[2] or "").strip():
+    if token.type != "inline":
         return None
+    match = _CHECK_BOX.fullmatch(token.content)
+    if match is None or not (match[2] or "").strip():
+        return _marked_text(token.content)
     first, *others = (line.strip() for line in match[2].split("\n"))
     if not any(others):
         return match[1], first
     text, fields = _fields_apart(first)
     return match[1], " ".join([text, *others, *fields]).strip()
+
+
+def _marked_text(content: str) -> tuple[str, str] | None:
+    """Return the mark and the text of a list item as Logseq writes it; None if it is none.
+
+    It begins with a keyword and may have a priority. Dates, properties and its log are on lines of their own.
+    """
+    match = _KEYWORD.match(content)
+    if match is None:
+        return None
+    first, *lines = (line.strip() for line in content[match.end() :].split("\n"))
+    text, fields = _fields_apart(first)
+    words = [text]
+    if match[1] not in ("TODO", "DONE", *_CANCEL):
+        fields.append(f"[keyword:: {match[1]}]")
+    if match[2] is not None:
+        fields.append(f"[priority:: {_WORDS[LETTERS[match[2]]]}]")
+    log: list[str] | None = None
+    for line in lines:
+        if log is not None:
+            log.append(line)
+        elif line == ":LOGBOOK:":
+            log = []
+        elif planned := _PLANNED.fullmatch(line):
+            key = "due" if planned[1] == "DEADLINE" and planned[3] else planned[1].lower()
+            fields.append(f"[{key}:: {planned[3] or planned[2]}]")
+        elif written := _PROPERTY.fullmatch(line):
+            fields.append(f"[{line}]" if "]" not in line else f"[{written[1]}%:: {encode(written[2])}]")
+        else:
+            words.append(line)
+        if line == ":END:" and log is not None:
+            fields.append(f"[logbook%:: {encode(chr(10).join(log[:-1]))}]")
+            log = None
+    return "x" if match[1] == "DONE" else "-" if match[1] in _CANCEL else " ", " ".join([*words, *(log or []), *fields])
 
 
 def _fields_apart(line: str) -> tuple[str, list[str]]:
@@ -346,7 +397,7 @@ def _put_under_headings(draft: Draft, headings: Sequence[str], context: Context)
         draft.project(".".join(headings))
 
 
-def _entry(draft: Draft, box: _Box, ids: set[str], context: Context) -> Entry | None:
+def _entry(draft: Draft, box: _Box, keys: set[str], context: Context) -> Entry | None:
     text, fields = _split(box.text)
     if box.mark in _CANCELLED:
         draft.cancel(_take(fields, CANCELLED, _day))
@@ -363,14 +414,19 @@ def _entry(draft: Draft, box: _Box, ids: set[str], context: Context) -> Entry | 
     _read_fields(draft, fields, context)
     named, under, depends = (_take(fields, key, _numbers) for key in ("id*", "under*", "depends*"))
     if under is not None:
-        draft.values["parent"] = f"id {under}"
-    if depends is not None:
-        draft.values["depends"] = tuple(sorted({f"id {each}" for each in depends.split(",")}))
+        draft.values["parent"] = f"number {under}"
+    others = _take(fields, "dependsOn", str)
+    if depends is not None or others is not None:
+        numbers = (f"number {each}" for each in (depends or "").split(",") if each)
+        ids = (f"id {each}" for each in re.split(", ?", others or "") if each)
+        draft.values["depends"] = tuple(sorted({*numbers, *ids}))
+    own = f"number {named}" if named is not None else next((f"id {value}" for key, value in fields if key == "id"), None)
     for key, value in fields:
         draft.keep(key.rstrip("*%"), (decode(value) if key[-1] in "*%" else value) or "")
-    known = named is not None and named not in ids
-    ids |= {named} if named is not None else set()
-    return draft.entry(f"id {named}" if known else f"line {draft.line}", text)
+    if own is None or own in keys:  # the id that Obsidian Tasks gave stays an attribute
+        return draft.entry(f"line {draft.line}", text)
+    keys.add(own)
+    return draft.entry(own, text)
 
 
 def _split(text: str) -> tuple[str, list[tuple[str, str]]]:
@@ -395,6 +451,8 @@ def _field(token: str) -> tuple[str, str]:
         if sign in _LEVELS
         else ("repeat", value.strip())
         if sign == "🔁"
+        else (_NAMED[sign], value)
+        if sign in _NAMED
         else (_KEYS[sign], value)
     )
 
@@ -491,22 +549,20 @@ def _item(place: Nesting, context: Context) -> str:
         del attributes[STATUS]
         mark = "-"
     given = attributes.get("mark", "")
-    if (mark == "-" and given == "~") or (
-        mark == " " and re.fullmatch(r"[^\w\]\[\s\\-]|[oO]", given) and given not in _CANCELLED
-    ):
+    if (mark == "-" and given == "~") or (mark == " " and len(given) == 1 and given in _OPEN_MARKS):
         mark = attributes.pop("mark")
     fields = _fields(place, attributes, context)
     flat = " ".join(todo.text.split())
     text = _LAST_OR_ESCAPED.sub(lambda match: f"\\{match[0]}", flat)
     line = " ".join([f"- [{mark}] {text}", *fields])
-    read_text = _blocks(line.replace("\0", "\ufffd"))[0]
+    read_text = _blocks(line)[0]
     if not (len(read_text) == 1 and isinstance(read_text[0], _Box) and _split(read_text[0].text)[0] == todo.text):
         line += f" [text*:: {encode(todo.text)}]"
     if todo.note is None:
         return f"{indent}{line}\n"
     body = "".join(f"{f'  {each}' if each.strip() else ''}\n" for each in todo.note.split("\n"))
-    blocks, _ = _blocks(f"{line}\n\n{body}".rstrip("\n").replace("\0", "\ufffd"))
-    if len(blocks) == 1 and isinstance(blocks[0], _Box) and blocks[0].note == todo.note:
+    blocks, _ = _blocks(f"{line}\n\n{body}".rstrip("\n"))
+    if len(blocks) == 1 and isinstance(blocks[0], _Box) and blocks[0].note == todo.note and "\r" not in todo.note:
         return "".join(f"{indent if each.strip() else ''}{each}\n" for each in f"{line}\n\n{body}".split("\n")[:-1])
     return f"{indent}{line} [note*:: {encode(todo.note)}]\n"
 
@@ -551,5 +607,5 @@ def _rule(every: Recurrence) -> str:
 def _attribute(key: str, value: str) -> str:
     """Return an attribute; encoded, if it would be read as something else."""
     plain = f"[{key}:: {value}]"
-    fits = re.fullmatch(_FIELD, plain) and value == value.strip() and "\0" not in value and key not in _NAMES_OF_FIELDS
+    fits = re.fullmatch(_FIELD, plain) and value == value.strip() and "\r" not in value and key not in _NAMES_OF_FIELDS
     return plain if fits else f"[{key}%:: {encode(value)}]"

@@ -4,6 +4,7 @@ No library reads Org and writes it again, so the reader of headlines, planning l
 
 - `TODO`, `NEXT` and so on are open, `DONE` is done, `CANCELLED` is cancelled. A line such as `#+TODO: OPEN | CLOSED` adds
   keywords. Keywords other than `TODO`, `DONE` and `CANCELLED` are the attribute `keyword`.
+- The tags of `#+FILETAGS:`, and those of a headline that is no todo, are tags of all todos below.
 - `DEADLINE` is the due date, with its repeater, and `CLOSED` the completion. `SCHEDULED` is the attribute `scheduled`.
 - Properties are attributes. `PROJECT`, `WAIT`, `REMINDER`, `CREATED` and `ID` have a meaning here.
 - The text below a headline is its note. Below a headline that is no todo, its check boxes are todos.
@@ -15,6 +16,7 @@ from __future__ import annotations
 
 import re
 from datetime import date, datetime
+from itertools import product
 from textwrap import dedent
 
 from ...cqrs.struct import Struct
@@ -38,6 +40,7 @@ from .parts import (
     parse_time,
     recurrence_in_words,
     recurrence_text,
+    skip,
     start,
     without_removed,
 )
@@ -56,6 +59,8 @@ if TYPE_CHECKING:
 
 ORG_ID = "org_id"
 """The attribute with the property ID."""
+BODY_LIMIT = 1 << 20
+"""The longest text between two headlines, in characters."""
 _DEEPEST = 50
 """How deep headlines are nested when they are written. Deeper ones name their parents instead."""
 _OPEN = ("TODO", "NEXT", "WAITING", "STARTED", "DOING", "INPROGRESS", "IN-PROGRESS", "HOLD", "SOMEDAY")
@@ -65,7 +70,7 @@ _STARS = re.compile(r"(\*+)[ \t]+(.*)")
 _PRIORITY = re.compile(r"\[#([A-Z]|[0-9]{1,2})\](?:[ \t]+|$)")
 _TAGS = re.compile(r"(?:^|[ \t]+):((?:[\w@#%]+:)+)$")
 _TAG = re.compile(r"[\w@#%]+")
-_KEYWORDS = re.compile(r"#\+(?:TODO|SEQ_TODO|TYP_TODO):(.*)", re.IGNORECASE)
+_DECLARED = re.compile(r"#\+(TODO|SEQ_TODO|TYP_TODO|FILETAGS):(.*)", re.IGNORECASE)
 _PLANNED = re.compile(r"(DEADLINE|SCHEDULED|CLOSED):[ \t]*(<[^>\n]*>(?:--<[^>\n]*>)?|\[[^\]\n]*\])", re.IGNORECASE)
 _PLANNING = re.compile(rf"[ \t]*(?:{_PLANNED.pattern}[ \t]*)+", re.IGNORECASE)
 _STAMP = re.compile(
@@ -96,11 +101,12 @@ class _Headline(Struct, frozen=True):
 
 
 class _Above(Struct, frozen=True):
-    """A headline that others are under: its level, the key of its entry, and its project if it has no entry."""
+    """A headline that others are under: its level, the key of its entry, and its project and its tags if it has no entry."""
 
     level: int
     key: str | None
     project: str | None
+    tags: tuple[str, ...]
 
 
 class _Reader:
@@ -111,11 +117,20 @@ class _Reader:
         self._report = report
         self._open = set(_OPEN)
         self._done = {"DONE"}
+        self._tags: list[str] = []
         self._above: list[_Above] = []
         self._ids: set[str] = set()
 
-    def declare(self, words: str) -> None:
-        """Add the keywords of a line such as `TODO NEXT | DONE`. Without a bar, the last one is done."""
+    def declare(self, name: str, words: str) -> None:
+        """Add what a line declares: the tags of all headlines that follow, or keywords, such as `TODO NEXT | DONE`.
+
+        Args:
+            name: What is declared.
+            words: The tags; or the keywords, of which the last one is done if there is no bar.
+        """
+        if name.upper() == "FILETAGS":
+            self._tags += filter(None, re.split(r"[:\s]+", words))
+            return
         before, bar, after = words.partition("|")
         opened, done = before.split(), after.split()
         if not bar:
@@ -132,18 +147,19 @@ class _Reader:
         if keyword not in self._open | self._done | set(_CANCEL) or not rest.strip():
             tags = _TAGS.search(headline.title)
             title = headline.title[: tags.start()] if tags else headline.title
-            self._above.append(_Above(headline.level, None, title.strip()))
-            if title.strip() and tags:
-                self._report(Loss(headline.line, "the tags of a headline that is no todo", "it is a project", "lost"))
+            inherited = tuple(tags[1].strip(":").split(":")) if tags else ()
+            self._above.append(_Above(headline.level, None, title.strip(), inherited))
             yield from self._boxes(headline)
             return
         draft = Draft(headline.line, self._context, self._report)
         entry = self._read(draft, keyword, rest.strip(), headline)
-        self._above.append(_Above(headline.level, None if entry is None else entry.key, None))
+        self._above.append(_Above(headline.level, None if entry is None else entry.key, None, ()))
         if entry is not None:
             yield entry
 
     def _put_under(self, draft: Draft) -> None:
+        for tag in (*self._tags, *(tag for each in self._above for tag in each.tags)):
+            draft.tag(tag)
         headings = [each.project for each in self._above if each.project]
         if self._context.headings == "tags":
             for heading in headings:
@@ -157,7 +173,7 @@ class _Reader:
     def _read(self, draft: Draft, keyword: str, title: str, headline: _Headline) -> Entry | None:
         self._put_under(draft)
         planned, properties, note = _divide(headline.body)
-        letter, text, tags = _title(title)
+        letter, text, tags = _exact_title(title, decode(_take(properties, "TEXT*") or "") or "")
         for tag in tags:
             draft.tag(tag)
         if letter in LETTERS:
@@ -174,16 +190,16 @@ class _Reader:
             draft.values["parent"] = f"number {under}"
         if depends is not None:
             draft.values["depends"] = tuple(sorted({f"number {each}" for each in depends.split()}))
-        text = _exact(properties, "TEXT*", text) or text
         note = decode(_take(properties, "NOTE*") or "") or note
         if note:
             draft.values["note"] = note
         self._read_planned(draft, keyword, planned)
         self._read_properties(draft, properties)
-        key = f"number {own}" if own is not None else named if named is not None else f"line {draft.line}"
-        known = key not in self._ids
+        key = f"number {own}" if own is not None else named
+        if key is None or key in self._ids:
+            return draft.entry(f"line {draft.line}", text)
         self._ids.add(key)
-        return draft.entry(key if known else f"line {draft.line}", text, has_id=known and own is None and named is not None)
+        return draft.entry(key, text, has_id=own is None)
 
     def _read_planned(self, draft: Draft, keyword: str, planned: list[tuple[str, str]]) -> None:
         closed = next((stamp for name, stamp in planned if name == "CLOSED"), None)
@@ -307,31 +323,56 @@ def read(source: Iterable[str], context: Context, report: Report) -> Iterator[En
         MalformedFile: A todo breaks a rule.
     """
     reader = _Reader(context, report)
-    first, level, title, body = 0, 0, "", list[str]()
+    first, level, title, body, size = 0, 0, "", list[str](), 0
     for number, line in enumerate(source, 1):
         line = line.rstrip("\r\n")
         match = _STARS.fullmatch(line)
         if match is None:
-            declared = _KEYWORDS.fullmatch(line)
+            declared = _DECLARED.fullmatch(line)
             if declared is not None:
-                reader.declare(declared[1])
-            body.append(line)
+                reader.declare(declared[1], declared[2])
+            if size <= BODY_LIMIT:
+                size += len(line) + 1
+                body.append(line)
+                if size > BODY_LIMIT:
+                    skip(max(first, 1), f"what is below it is longer than {BODY_LIMIT:,} characters", context, report)
+                    body.clear()
             continue
+        if size <= BODY_LIMIT:
+            yield from reader.entries(_Headline(first, level, title, tuple(body)))
+        first, level, title, body, size = number, len(match[1]), match[2].strip(), [], 0
+    if size <= BODY_LIMIT:
         yield from reader.entries(_Headline(first, level, title, tuple(body)))
-        first, level, title, body = number, len(match[1]), match[2].strip(), []
-    yield from reader.entries(_Headline(first, level, title, tuple(body)))
 
 
-def _title(title: str) -> tuple[str | None, str, list[str]]:
-    """Return the priority, the text and the tags of a headline."""
-    letter = None
-    match = _PRIORITY.match(title)
+def _title(title: str, *, letter: bool = True, tags: bool = True) -> tuple[str | None, str, list[str]]:
+    """Return the priority, the text and the tags of a headline.
+
+    Args:
+        title: What follows the keyword.
+        letter: Whether what looks like a priority is one.
+        tags: Whether what looks like tags are some.
+    """
+    found = None
+    match = _PRIORITY.match(title) if letter else None
     if match is not None and match.end() < len(title):
-        letter, title = match[1], title[match.end() :]
-    tags = _TAGS.search(title)
-    if tags is None or not title[: tags.start()].strip():
-        return letter, title.strip(), []
-    return letter, title[: tags.start()].strip(), tags[1].strip(":").split(":")
+        found, title = match[1], title[match.end() :]
+    words = _TAGS.search(title) if tags else None
+    if words is None or not title[: words.start()].strip():
+        return found, title.strip(), []
+    return found, title[: words.start()].strip(), words[1].strip(":").split(":")
+
+
+def _exact_title(title: str, exact: str) -> tuple[str | None, str, list[str]]:
+    """Return the priority, the text and the tags of a headline whose exact text is given; "" if it is not.
+
+    The exact text may begin like a priority and end like tags. It does not count if the headline was changed.
+    """
+    for letter, tags in product((True, False), repeat=2) if exact else ():
+        found, text, words = _title(title, letter=letter, tags=tags)
+        if text.split() == exact.split():
+            return found, exact, words
+    return _title(title)
 
 
 def _divide(body: Iterable[str]) -> tuple[list[tuple[str, str]], list[tuple[str, str]], str]:
@@ -363,12 +404,6 @@ def _take(properties: list[tuple[str, str]], key: str) -> str | None:
     return None
 
 
-def _exact(properties: list[tuple[str, str]], key: str, shown: str) -> str | None:
-    """Remove a property with the exact form of a text, and return it if the text was not changed since it was written."""
-    exact = decode(_take(properties, key) or "")
-    return exact if exact and exact.split() == shown.split() else None
-
-
 def _canonical(text: str) -> DayOrInstant | None:
     value = parse_time(text)
     return None if value is None else day_or_instant(value)
@@ -389,8 +424,9 @@ def write(items: Iterable[Item], context: Context, report: Report) -> Iterator[s
         The lines, with their line feeds.
     """
     kept = without_removed(items, report, cancelled=True)
-    extra = sorted({keyword for item in kept if (keyword := _keyword(item)) not in (*_OPEN, "DONE", *_CANCEL)})
-    done = [keyword for keyword in extra if any(item.todo.done and _keyword(item) == keyword for item in kept)]
+    extra = sorted({_keyword(item) for item in kept} - {"TODO", "DONE"})  # Emacs knows only these two
+    ended = {_keyword(item) for item in kept if item.todo.done or is_cancelled(item)}
+    done = [keyword for keyword in extra if keyword in ended]
     opened = [keyword for keyword in extra if keyword not in done]
     if extra:
         yield f"#+TODO: {' '.join(['TODO', *opened, '|', 'DONE', *done])}\n"

@@ -14,6 +14,7 @@ from ..fields import Todo
 from ..model import check_todo
 from ..recurrence import check
 from ..rules import read_rule
+from ..times import UnreadableTime, read_value
 from ..values import Recurrence, check_attribute, day_or_instant, nfc, parse_day_or_instant_uncached
 from ..views import local_day
 from ..zones import from_local, start_of_day
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from typing import Any, TypeVar
 
+    from ..times import Lean
     from ..values import Attributes, DayOrInstant
     from ..views import Item
     from . import Context, Report
@@ -44,6 +46,7 @@ _FIXED = datetime(2000, 1, 1, tzinfo=UTC)
 _KEY_LENGTH = 58
 """How long the key of an attribute can be if a number may follow, in characters."""
 _DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_WITH_DOTS = re.compile(r"[0-9]{1,2}\.[0-9]{1,2}\.[0-9]{4}")
 _UNSAFE = re.compile(r"[%\s:()\[\]\x00-\x1f\x7f-\x9f]")
 _NO_WORD = re.compile(r"[\s,]+")
 
@@ -78,13 +81,14 @@ class Draft:
         """Report something that is lost or changed."""
         self._report(Loss(self.line, what, outcome, "changed" if changed else "lost"))
 
-    def keep(self, key: str, value: str, *, quietly: bool = False) -> str | None:
+    def keep(self, key: str, value: str, *, quietly: bool = False, why: str = "") -> str | None:
         """Keep a value as an attribute. A second value of the same key gets the key with a number: `key.2`.
 
         Args:
             key: What the value is called. It is changed where it is not valid as the key of an attribute.
             value: The value. A blank one cannot be kept, and is reported.
             quietly: Whether to report nothing, because the value is the other half of something that has a field.
+            why: Why it is no field, if that is not plain.
 
         Returns:
             The key of the attribute; None if it was not kept.
@@ -105,7 +109,7 @@ class Draft:
         self.attributes[name] = value
         if not quietly:
             kept = f"attribute {base}" if number == 1 else f"attribute {base}.2 and so on"
-            self._report(Loss(self.line, key, kept, "kept"))
+            self._report(Loss(self.line, key, f"{kept}, because {why}" if why else kept, "kept"))
         return name
 
     def tag(self, word: str) -> bool:
@@ -248,7 +252,7 @@ def skip(line: int, reason: str, context: Context, report: Report) -> None:
 
 def attribute_key(text: str) -> str:
     """Return a text as the key of an attribute: what cannot be in one becomes a hyphen."""
-    key = re.sub(r"[^\w.-]+", "-", nfc(text))
+    key = re.sub(r"[^\w.-]+", "-", nfc(text)).lstrip("-")
     return (key if re.match(r"[^\W\d_]", key) else f"x-{key}")[:_KEY_LENGTH]
 
 
@@ -327,6 +331,23 @@ def instant_text(instant: datetime) -> str:
     return day_or_instant(instant.astimezone(UTC))
 
 
+@remembered(4096)
+def date_in_words(text: str, context: Context, lean: Lean = "future") -> DayOrInstant | None:
+    """Return the date that people write as `24.12.2026`, `12/24/2026 3:30 PM` or `Dec 24`; None if it is none.
+
+    Args:
+        text: The text.
+        context: What reading depends on.
+        lean: Whether a date without a year is in the future or in the past.
+    """
+    try:
+        order = "DMY" if _WITH_DOTS.match(text) else context.date_order  # nobody writes the month first with dots
+        value = read_value(text, context.now, context.to_local, lean, order)
+    except UnreadableTime:
+        return None
+    return day_or_instant(value.astimezone(UTC) if isinstance(value, datetime) else value)
+
+
 # Recurrences
 
 
@@ -383,9 +404,7 @@ def recurrence_in_words(words: str, draft_due: DayOrInstant | None, context: Con
 
 def encode(text: str) -> str:
     """Return a text without blanks, colons, brackets and control characters, as URLs write it: `Call%20him`."""
-    return re.sub(
-        r"[%\s:()\[\]\x00-\x1f\x7f-\x9f]", lambda match: "".join(f"%{byte:02X}" for byte in match[0].encode()), text
-    )
+    return _UNSAFE.sub(lambda match: "".join(f"%{byte:02X}" for byte in match[0].encode()), text)
 
 
 def decode(text: str) -> str | None:
@@ -408,6 +427,8 @@ def is_cancelled(item: Item) -> bool:
 def without_removed(items: Iterable[Item], report: Report, *, cancelled: bool) -> list[Item]:
     """Return the todos that are written to a file, and report the others: those that were removed.
 
+    A file with a NUL character counts as binary, so that nobody could read it. It becomes U+FFFD.
+
     Args:
         items: The todos.
         report: Receives which are left out.
@@ -416,10 +437,24 @@ def without_removed(items: Iterable[Item], report: Report, *, cancelled: bool) -
     kept = []
     for item in items:
         if not item.todo.removed or (cancelled and is_cancelled(item)):
-            kept.append(item)
+            kept.append(_without_nul(item, report))
         else:
             report(Loss(item.number, "a removed todo", "it is left out", "lost"))
     return kept
+
+
+def _without_nul(item: Item, report: Report) -> Item:
+    todo = item.todo
+    if not any("\0" in text for text in (todo.text, todo.note or "", *(value for _, value in todo.attributes))):
+        return item
+    report(Loss(item.number, "a NUL character", "the character U+FFFD", "changed"))
+    changed = replace(
+        todo,
+        text=todo.text.replace("\0", "\ufffd"),
+        note=None if todo.note is None else todo.note.replace("\0", "\ufffd"),
+        attributes=tuple((key, value.replace("\0", "\ufffd")) for key, value in todo.attributes),
+    )
+    return replace(item, todo=changed)
 
 
 def numbered(attributes: Attributes) -> list[tuple[str, str]]:

@@ -28,7 +28,7 @@ Cut: TypeAlias = Callable[[str], int]
 
 _REMEMBERED = 64 << 20
 """How much text of sections is remembered at most, in characters."""
-_NAMES_OTHERS = re.compile(r"\b(?:id|p|number|under|depends)\*?:", re.IGNORECASE)
+_NAMES_OTHERS = re.compile(r"\b(?:id|p|number|under|depends|dependsOn)\*?:|🆔|⛔", re.IGNORECASE)
 """In a line: the name of an entry, or of another one."""
 _BLOCK = re.compile(r" {0,3}(?:`{3,}|~{3,}|<|>|(?:=+|-+)\s*$)")
 """In Markdown: the beginning of code, of HTML or of a quotation, or a line that makes the one above it a heading."""
@@ -36,7 +36,7 @@ _INNER_HEADING = re.compile(r"(?:^|.*[\s>])#{1,6}(?:\s|$)")
 _MARKDOWN_HEADING = re.compile(r"(#{1,6})[ \t]+\S")
 _MARKDOWN_ITEM = re.compile(r"(?:[-*+]|[0-9]{1,9}[.)])[ \t]")
 _ORG_HEADLINE = re.compile(r"(\*+)[ \t]")
-_ORG_KEYWORDS = re.compile(r"#\+(?:TODO|SEQ_TODO|TYP_TODO):", re.IGNORECASE)
+_ORG_DECLARED = re.compile(r"#\+(?:TODO|SEQ_TODO|TYP_TODO|FILETAGS):", re.IGNORECASE)
 
 
 def cut_todotxt(line: str) -> int:
@@ -57,13 +57,13 @@ def cut_markdown(line: str) -> int:
 
 
 def cut_org(line: str) -> int:
-    """Cut Org at headlines. Keywords that are declared count for all headlines that follow."""
+    """Cut Org at headlines. Keywords and tags that are declared count for all headlines that follow."""
     if _NAMES_OTHERS.search(line):
         return WHOLE
     headline = _ORG_HEADLINE.match(line)
     if headline is not None:
         return len(headline[1])
-    return DECLARED if _ORG_KEYWORDS.match(line) else BODY
+    return DECLARED if _ORG_DECLARED.match(line) else BODY
 
 
 class _Section(Struct, frozen=True):

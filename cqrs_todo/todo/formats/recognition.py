@@ -9,7 +9,7 @@ from . import FORMATS
 from .csv_ import columns_of
 
 _ORG = re.compile(r"^(\*+ (TODO|DONE|NEXT|WAITING|CANCELLED)\b|#\+(TITLE|TODO|SEQ_TODO|STARTUP|FILETAGS):)", re.MULTILINE)
-_MARKDOWN = re.compile(r"^\s*(>\s*)*([-*+]|[0-9]{1,9}[.)])\s+\[[ xX~/-]\]\s", re.MULTILINE)
+_MARKDOWN = re.compile(r"^[ \t]*(>[ \t]*)*([-*+]|[0-9]{1,9}[.)])[ \t]+\[[ xX~/-]\][ \t]", re.MULTILINE)
 _LINE = r"^(x [0-9]{4}-|x \([A-Z]\) |\([A-Z]\) |[0-9]{4}-[0-9]{2}-[0-9]{2} )"
 _TODO_TXT_LINE = re.compile(_LINE, re.MULTILINE)
 _TODO_TXT = re.compile(rf"{_LINE}|(^| )[+@][^\W\d_]\w*|(^| )(due|t|rec|pri):\S", re.MULTILINE)

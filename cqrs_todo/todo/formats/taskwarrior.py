@@ -50,6 +50,7 @@ OWN = "todo_"
 _EXACT = "exact_"
 _STATUSES = ("pending", "waiting", "recurring", "completed", "deleted")
 _FORM = "%Y%m%dT%H%M%SZ"
+_BLANKS = re.compile(r"[ \t\r\n]*")
 _INSTANT = re.compile("[0-9]{8}T[0-9]{6}Z")
 _DATED_LINE = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z) ")
 _COMPUTED = {"id": "it is a number that changes", "urgency": "it follows from the other values"}
@@ -97,21 +98,42 @@ def read(source: str, context: Context, report: Report) -> Iterator[Entry]:
 
 
 def _tasks(source: str, context: Context, report: Report) -> Iterator[tuple[int, Any]]:
+    """Yield the objects, and their lines. Taskwarrior writes most control characters as they are, which JSON forbids."""
     if source.lstrip()[:1] == "[":
-        try:
-            found = json.loads(source, parse_constant=_no_constant)
-        except (ValueError, RecursionError) as error:
-            skip(getattr(error, "lineno", 1), f"this is no JSON: {_reason(error)}", context, report)
-            return
-        yield from enumerate(found, 1)
+        yield from _of_array(source, context, report)
         return
     for number, line in enumerate(source.split("\n"), 1):
         if not line.strip():
             continue
         try:
-            yield number, json.loads(line.strip().removesuffix(","), parse_constant=_no_constant)
+            yield number, json.loads(line.strip().removesuffix(","), parse_constant=_no_constant, strict=False)
         except (ValueError, RecursionError) as error:
             skip(number, f"this is no JSON: {_reason(error)}", context, report)
+
+
+def _of_array(source: str, context: Context, report: Report) -> Iterator[tuple[int, Any]]:
+    """Yield the values of a JSON array, each with the number of its line."""
+    decoder = json.JSONDecoder(parse_constant=_no_constant, strict=False)
+    place = source.index("[") + 1
+    line, counted = 1, 0
+    after = "["
+    try:
+        while True:
+            place = _BLANKS.match(source, place).end()  # type: ignore[union-attr]  # it matches everywhere
+            if after != "," and source[place : place + 1] == "]":
+                break
+            if after == "":
+                raise json.JSONDecodeError("Expecting ',' delimiter", source, place)
+            line, counted = line + source.count("\n", counted, place), place
+            value, place = decoder.raw_decode(source, place)
+            yield line, value
+            place = _BLANKS.match(source, place).end()  # type: ignore[union-attr]  # it matches everywhere
+            after = "," if source[place : place + 1] == "," else ""
+            place += len(after)
+        if source[place + 1 :].strip():
+            raise json.JSONDecodeError("Extra data", source, place + 1)
+    except (ValueError, RecursionError) as error:
+        skip(getattr(error, "lineno", line), f"this is no JSON: {_reason(error)}", context, report)
 
 
 def _no_constant(name: str) -> None:

@@ -9,13 +9,15 @@ from __future__ import annotations
 import csv
 import json
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from ...cqrs.struct import replace
+from ..recurrence import first_day
 from ..values import day_or_instant
 from ..zones import from_local
+from . import Loss
 from .csv_ import FIELD_LIMIT
-from .parts import Draft, clean_project, parse_day, parse_time, recurrence_in_words, skip, start
+from .parts import Draft, clean_project, date_in_words, parse_day, parse_time, recurrence_in_words, skip, start
 
 TYPE_CHECKING = False  # `typing` costs as much to import as Python costs to start
 if TYPE_CHECKING:
@@ -28,6 +30,10 @@ if TYPE_CHECKING:
 TODOIST_ID = "todoist_id"
 """The attribute with the id that Todoist gave."""
 _LEVELS = ("H", "M", "L", None)
+_CLOCK = re.compile(r" (?:at |@ ?)?([0-9]{1,2}:[0-9]{2}(?: ?[ap]m)?|[0-9]{1,2} ?[ap]m)$")
+_RECURRING = re.compile(rf"(?:every|ev)(!)? (.+?)(?:{_CLOCK.pattern[:-1]})?")
+_TABLES = {"items", "projects", "sections", "notes", "reminders", "labels"}
+"""The parts of a Sync document that are read. Lists under other names are reported."""
 _LABEL = re.compile(r"(?:^|\s)@(\S+)$")
 _READ = {
     *("id", "content", "description", "project_id", "section_id", "parent_id", "labels", "priority", "due", "checked"),
@@ -54,14 +60,13 @@ def read_template(source: Iterable[str], context: Context, report: Report) -> It
     rows = csv.DictReader((line if line.endswith("\n") else f"{line}\n" for line in source), strict=True)
     section = ""
     above: list[tuple[int, str]] = []
-    waiting: tuple[Draft, str, str] | None = None  # a task, whose comments may follow
+    waiting: tuple[Draft, str, str, list[str]] | None = None  # a task, whose comments may follow
     try:
         for row in rows:
             kind = (row.get("TYPE") or "").strip().lower()
             content = (row.get("CONTENT") or "").strip()
             if kind == "note" and waiting is not None:
-                note = waiting[0].values.get("note")
-                waiting[0].values["note"] = content if note is None else f"{note}\n\n{content}"
+                waiting[3].append(" ".join(filter(None, [(row.get("DATE") or "").strip(), content])))
                 continue
             if waiting is not None:
                 yield from _finished(waiting)
@@ -78,7 +83,7 @@ def read_template(source: Iterable[str], context: Context, report: Report) -> It
                     draft.values["parent"] = above[-1][1]
                 key = f"line {rows.line_num}"
                 above.append((level, key))
-                waiting = (draft, key, text)
+                waiting = (draft, key, text, [])
             elif kind not in ("", "meta", "note"):
                 skip(rows.line_num, f"{kind[:40]!r} is no kind of row of Todoist", context, report)
     except csv.Error as error:
@@ -87,8 +92,10 @@ def read_template(source: Iterable[str], context: Context, report: Report) -> It
         yield from _finished(waiting)
 
 
-def _finished(waiting: tuple[Draft, str, str]) -> Iterator[Entry]:
-    draft, key, text = waiting
+def _finished(waiting: tuple[Draft, str, str, list[str]]) -> Iterator[Entry]:
+    draft, key, text, comments = waiting
+    if comments:
+        draft.values["note"] = "\n\n".join([*filter(None, [draft.values.get("note")]), *comments])
     entry = draft.entry(key, text)
     if entry is not None:
         yield entry
@@ -110,9 +117,9 @@ def _read_row(draft: Draft, row: Mapping[str, str], section: str, context: Conte
     if row.get("DATE"):
         zone = (row.get("TIMEZONE") or "").strip()
         there = replace(context, to_local=context.to_zone(zone)) if zone and context.to_zone else context
-        _read_due(draft, row["DATE"].strip(), row["DATE"].strip(), there)
+        _read_due(draft, row["DATE"].strip(), row["DATE"].strip(), context, there)
     for key, value in row.items():
-        if isinstance(key, str) and key not in _COLUMNS and isinstance(value, str) and value.strip():
+        if isinstance(key, str) and key not in _COLUMNS and isinstance(value, str) and value.strip() not in ("", "None"):
             draft.keep(key.lower(), value.strip())
     return text
 
@@ -125,18 +132,55 @@ def _put_under(draft: Draft, names: Sequence[str], context: Context) -> None:
         draft.project(".".join(names))
 
 
-def _read_due(draft: Draft, on: str, words: str, context: Context) -> None:
-    """Read a due date, and the words from which it follows, such as `every monday`."""
-    due = _date(on, context)
+def _read_due(draft: Draft, on: str, words: str, context: Context, there: Context) -> None:
+    """Read a due date.
+
+    Args:
+        draft: The entry.
+        on: The date; in a template, the words.
+        words: The words from which it follows, such as `every monday at 10:00`.
+        context: What reading depends on.
+        there: The same, in the time zone of the task.
+    """
+    due = _date(on, there)
+    rule = _rule(words)
+    if due is None:
+        due = _first_date(rule, words, there)
+        if due is not None:
+            draft.guessed.append("due")
+    every = None if rule is None else recurrence_in_words(rule, due, context)
+    if every is not None:
+        draft.values["every"] = every
+        if "due" in draft.guessed:
+            draft.guessed.append("every")
     if due is not None:
         draft.values["due"] = due
-    if words == on and due is not None:
-        return
-    every = recurrence_in_words(words, due, context) if words.lower().startswith("every") else None
-    if every is None:
+    if every is None and (due is None or words != on):
         draft.keep("date", words)
-    else:
-        draft.values["every"] = every
+
+
+def _rule(words: str) -> str | None:
+    """Return how a task recurs, as people type it here, without a time of day; None if it does not recur."""
+    match = _RECURRING.fullmatch(words.strip().lower())
+    if match is None:
+        return None
+    return f"{'after ' if match[1] else ''}{re.sub(r'^other ', '2 ', match[2])}"
+
+
+def _first_date(rule: str | None, words: str, context: Context) -> DayOrInstant | None:
+    """Return when a task of a template is due: on the date that the words mean, or on the first one of a rule."""
+    if rule is None:
+        return date_in_words(words, context)
+    every = recurrence_in_words(rule, None, context)
+    clock = _CLOCK.search(words.strip().lower())
+    if every is None:
+        return None
+    today = context.to_local(context.now).date()
+    day = today if every.after else first_day(every, today)
+    if day is None:
+        return None
+    at = None if clock is None else date_in_words(f"{day} {clock[1]}", context)
+    return at or day.isoformat()
 
 
 def _date(text: str, context: Context) -> DayOrInstant | None:
@@ -175,10 +219,14 @@ def read(source: str, context: Context, report: Report) -> Iterator[Entry]:
     try:
         projects, sections = (_by_id(tables.get(name, [])) for name in ("projects", "sections"))
         notes = _notes(tables.get("notes", []))
+        reminders = {str(row.get("item_id")): row for row in reversed(tables.get("reminders", []))}
         listed = list(enumerate(tasks, 1))
     except (TypeError, ValueError, KeyError, AttributeError) as error:
         skip(1, f"this is no document of Todoist: {error}", context, report)
         return
+    for name, rows in tables.items():
+        if isinstance(rows, list) and rows and name not in _TABLES:
+            report(Loss(1, f"the {name.replace('_', ' ')} of Todoist", "there is no place for them", "lost"))
     seen: set[str] = set()
     for place, task in listed:
         if not isinstance(task, dict) or not (
@@ -193,6 +241,7 @@ def read(source: str, context: Context, report: Report) -> Iterator[Entry]:
         draft = Draft(place, context, report)
         try:
             _read_task(draft, task, projects, sections, notes, context)
+            _read_reminder(draft, reminders.get(str(task["id"])), context)
         except (TypeError, ValueError, AttributeError, OverflowError) as error:
             skip(place, f"a value of the task is wrong: {error}", context, report)
             continue
@@ -208,7 +257,8 @@ def _by_id(rows: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
 def _notes(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for row in rows:
-        text = f"{row.get('posted_at') or ''} {row.get('content') or ''}".strip()
+        file = (row.get("file_attachment") or {}).get("file_url") or ""
+        text = " ".join(filter(None, [row.get("posted_at"), row.get("content"), file]))
         found.setdefault(str(row.get("item_id") or row.get("task_id")), []).append(text)
     return found
 
@@ -246,9 +296,8 @@ def _read_task(
         draft.values["parent"] = str(task["parent_id"])
     due = task.get("due")
     if due:
-        _read_due(draft, str(due.get("datetime") or due.get("date")), str(due.get("string") or due.get("date")), context)
-        if not due.get("is_recurring"):
-            draft.attributes.pop("date", None)
+        on = str(due.get("datetime") or due.get("date"))
+        _read_due(draft, on, str(due.get("string") or on) if due.get("is_recurring") else on, context, context)
     for key in ("added_at", "created_at"):
         created = _date(str(task.get(key)), context)
         if created is not None:
@@ -261,3 +310,19 @@ def _read_task(
     for key, value in task.items():
         if key not in _READ and value not in (None, "", [], {}, False):
             draft.keep(key, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+
+
+def _read_reminder(draft: Draft, reminder: Mapping[str, Any] | None, context: Context) -> None:
+    """Read the first reminder of a task: at a time, or some minutes before the task is due."""
+    if reminder is None:
+        return
+    on = reminder.get("due") or {}
+    at = _date(str(on.get("datetime") or on.get("date")), context) or ""
+    minutes = reminder.get("minute_offset")
+    if minutes is not None and not at:
+        at = draft.values.get("due") or ""
+    moment = parse_time(at)
+    if not isinstance(moment, datetime):
+        draft.lose("a reminder without a time", "it cannot be a reminder")
+        return
+    draft.values["reminder"] = moment - timedelta(minutes=int(minutes or 0))

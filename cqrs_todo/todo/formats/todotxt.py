@@ -64,7 +64,7 @@ PROJECTS = "projects"
 _MAYBE = "perhaps "
 _LETTER_OF = {priority: letter for letter, priority in LETTERS.items()}
 _HEADER = re.compile(r"(x )?(?:\(([A-Z])\) )?(?:([0-9]{4}-[0-9]{2}-[0-9]{2}) )?(?:([0-9]{4}-[0-9]{2}-[0-9]{2}) )?")
-_KEYED = re.compile(rf"({KEY}[*%]?):([^:/\s].*)", re.DOTALL)
+_KEYED = re.compile(rf"(?:({KEY}[*%]):(?=[^:\s])|({KEY}):(?=[^:/\s]))(.*)", re.DOTALL)  # https://… is a text
 _REPEATS = re.compile(r"(\+?)([1-9][0-9]{0,2})([dwmy])")
 _DATES = {"due": "due", "t": "wait"}
 """The keys of dates, and the fields that they are."""
@@ -137,8 +137,8 @@ def _read_line(line: str, context: Context) -> tuple[Entry | None, Sequence[Loss
     if dates:
         draft.values["created"] = start(dates[0], context)
     text, words = _split(rest)
-    if letter is None:
-        letter = _take(words, "pri", lambda value: value if re.fullmatch("[A-Z]", value) else None)
+    kept = _take(words, "pri", lambda value: value if re.fullmatch("[A-Z]", value) and letter in (None, value) else None)
+    letter = letter or kept
     if letter in LETTERS:
         draft.values["priority"] = LETTERS[letter]
     elif letter is not None:
@@ -178,9 +178,9 @@ def _word(text: str) -> _Word | None:
     if text[:1] == "@" and clean_tag(text[1:]) is not None:
         return _Word("@", text[1:])
     match = _KEYED.fullmatch(text)
-    if match is None or (match[1][-1] in "*%" and decode(match[2]) is None):
+    if match is None or (match[1] and decode(match[3]) is None):
         return None
-    return _Word(match[1], match[2])
+    return _Word(match[1] or match[2], match[3])
 
 
 def _split(text: str) -> tuple[str, list[_Word]]:
@@ -252,14 +252,13 @@ def _read_links(draft: Draft, words: list[_Word]) -> str:
     """
     named, under, depends = (_take(words, key, _numbers) for key in ("id*", "under*", "depends*"))
     values = {word.kind: word.value for word in reversed(words) if word.kind in ("id", "p")}
-    named = named or values.get("id")
     if under is not None:
-        draft.values["parent"] = f"id {under}"
+        draft.values["parent"] = f"number {under}"
     elif "p" in values:
         draft.values["parent"] = f"{_MAYBE}id {values['p']}"
     if depends is not None:
-        draft.values["depends"] = tuple(sorted({f"id {each}" for each in depends.split(",")}))
-    return "" if named is None else f"id {named}"
+        draft.values["depends"] = tuple(sorted({f"number {each}" for each in depends.split(",")}))
+    return f"number {named}" if named is not None else f"id {values['id']}" if "id" in values else ""
 
 
 def _numbers(text: str) -> str | None:

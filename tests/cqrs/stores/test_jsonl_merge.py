@@ -145,5 +145,5 @@ def test_a_reaction_sees_the_todos_of_the_merged_list(folder: Path) -> None:
     for event in store(folder).open("inbox").events():
         if event.position >= last.position:
             expected = a_list(store(folder))
-            assert after.items(event) == TodosAfter(expected).items(event), event.position
+            assert list(after.items(event)) == list(TodosAfter(expected).items(event)), event.position
     assert [item.todo.text for item in after.items(event)] == ["here", "two", "three"]

@@ -76,7 +76,7 @@ def test_an_export_keeps_every_field(format: str, items: list[Item]) -> None:
 
 
 _LINES = st.lists(
-    st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\n"), max_size=20)
+    st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\n"), max_size=20)
     | st.sampled_from(
         [
             "x 2026-03-02 2026-02-27 Pay the rent +money rec:1m due:2026-03-01",
@@ -94,6 +94,14 @@ _LINES = st.lists(
             "  - [ ] box",
             "- [ ] one #home 📅 2026-03-05 🔁 every week",
             "- [x] two [completion:: 2026-03-02] (size:: a b)",
+            "- [ ] four 🆔 abc ⛔ def, x",
+            "- [ ] five 🆔 def 🏁 delete",
+            "- TODO [#B] six #tag",
+            "- DOING seven",
+            "  DEADLINE: <2026-03-05 Thu>",
+            "  - WAITING eight [x",
+            "  :LOGBOOK:",
+            "  note:: a]b",
             "  - [~] three",
             "# House & garden",
             "```",
@@ -111,7 +119,7 @@ _LINES = st.lists(
 @settings(max_examples=EXAMPLES)
 @given(text=_LINES)
 def test_any_text_is_the_same_after_an_import_an_export_and_an_import(format: str, text: str) -> None:
-    imported = [item for item in read(format, text) if "\0" not in repr(item)]
+    imported = read(format, text)
     assert compared(format, read(format, write(format, imported))) == compared(
         format, [item for item in imported if not item.todo.removed or format != "todotxt"]
     )

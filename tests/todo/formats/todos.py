@@ -64,7 +64,7 @@ _words = st.sampled_from(
         "&amp;",
     ]
 )
-_free = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12)
+_free = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=12)
 texts = (st.lists(_words | _free, min_size=1, max_size=6).map(" ".join) | _free).filter(str.strip)
 notes = st.none() | st.lists(texts | st.just(""), min_size=1, max_size=4).map("\n".join).filter(str.strip)
 _days = st.dates(datetime(1990, 1, 1).date(), datetime(2060, 1, 1).date())
@@ -77,9 +77,9 @@ tags = st.lists(
     st.sampled_from(["home", "work", "später", "a", "c#", "a:b", "x.y", "t/u", "日本", "*", "]"]), max_size=3
 ).map(lambda words: tuple(sorted(set(words))))
 _keys = st.sampled_from(
-    ["estimate", "Größe", "a", "a.2", "due", "priority", "projects", "status", "note", "keyword", "mark"]
+    ["estimate", "Größe", "a", "a.2", "due", "priority", "projects", "status", "note", "keyword", "mark", "id", "dependsOn"]
 )
-attributes = st.dictionaries(_keys, texts | st.sampled_from(["D", "Z", "2h", "NEXT"]), max_size=3).map(
+attributes = st.dictionaries(_keys, texts | st.sampled_from(["D", "Z", "2h", "NEXT", "1", "2"]), max_size=3).map(
     lambda pairs: tuple(sorted((key, nfc(value)) for key, value in pairs.items()))  # as they are recorded
 )
 recurrences = st.none() | st.builds(

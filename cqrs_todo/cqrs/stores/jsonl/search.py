@@ -1,6 +1,5 @@
 """Searching a log for a command or a stream with its index. Without an index the log is read instead, which takes longer."""
 
-import logging
 import os
 from collections.abc import Callable, Iterator
 from typing import TypeVar
@@ -15,8 +14,6 @@ from .lines import Lines, LogFile
 from .reader import LogReader
 
 T = TypeVar("T")
-
-_log = logging.getLogger(__name__)
 
 
 class Search:
@@ -103,7 +100,9 @@ class Search:
             if not self._reader.has_lost_its_end(file):
                 return question(IndexedLog(file, self._reader.start, until))
         except IndexUnavailable as error:
-            _log.warning("the log is read without its index: %s", error)
+            import logging  # most runs have nothing to log, and start faster without it
+
+            logging.getLogger(__name__).warning("the log is read without its index: %s", error)
             raise
         raise IndexUnavailable(f"{file.path} is damaged")
 

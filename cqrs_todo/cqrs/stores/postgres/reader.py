@@ -247,9 +247,12 @@ class PostgresReader(ChainReader):
         return Cursor(rows[0][0], digest=rows[0][1].encode()) if rows else self.start
 
     def has_grown(self, since: Cursor) -> bool:
-        """Return whether there is something after a cursor; see `Log.has_grown`."""
+        """Return whether the log does not end at a cursor; see `Log.has_grown`.
+
+        It can end before the cursor: if it was restored from a backup, or another server has taken over.
+        """
         ((last,),) = self._database.rows(_LAST, (self._key,))
-        return (last or 0) > since.position
+        return bool((last or 0) != since.position)
 
     def _holds(self, cursor: Cursor) -> bool:
         """Return whether the log has a commit that ends at a cursor, with the cursor's digest."""

@@ -1,0 +1,68 @@
+"""`todo export` to the formats of other programs, and `todo import` of what it wrote, as people type them."""
+
+import pytest
+
+from cqrs_todo.todo.formats import FORMATS
+from tests.conftest import Todo
+
+KEPT = ("text", "note", "due", "reminder", "priority", "tags", "project", "wait", "every", "attributes", "done")
+"""The fields that are the same in every format, besides the links."""
+WRITTEN = [name for name, format in FORMATS.items() if format.writes and name != "events"]
+
+
+@pytest.fixture
+def filled(todo: Todo) -> Todo:
+    todo("add", "-", stdin="Paint the door\nBuy paint\nCall Zoë; ask, then wait\nPay the rent\n")
+    todo("edit", "1", "pri:H", "+home", "project:house.garage", "due:2027-03-05", "wait:2027-03-01")
+    todo("edit", "2", "under:1", "depends:3", "due:2027-03-05-17:00", "remind:2027-03-04-09:00")
+    todo("edit", "4", "due:2027-03-01", "every:month", "estimate:2h 30m")
+    todo("note", "3", "first line, with a comma\n\n- second")
+    todo("done", "3")
+    return todo
+
+
+def compared(todo: Todo, *words: str) -> list[tuple[object, ...]]:
+    todos = todo.todos(*words)
+    texts = {each["id"]: each["text"] for each in todos}
+    return sorted(
+        (
+            *(
+                str({k: v for k, v in each[key].items() if k not in ("uid", "uuid")} if key == "attributes" else each[key])
+                for key in KEPT
+            ),
+            str(texts.get(each["parent"])),
+            str([texts[id] for id in each["depends"]]),
+        )
+        for each in todos
+    )
+
+
+def test_a_list_that_is_exported_and_imported_is_the_same_in_every_format(filled: Todo) -> None:
+    before = compared(filled)
+    assert len(before) == 4
+    for format in WRITTEN:
+        filled("export", "--format", format, "-o", f"file.{format}")
+        filled("-L", format, "import", f"file.{format}", "--format", format)
+        assert compared(filled, "-L", format) == before, format
+
+
+def test_an_export_takes_a_query_a_moment_and_all_lists(filled: Todo) -> None:
+    filled("-L", "other", "add", "Elsewhere")
+    assert "Call" not in filled("export", "--format", "todotxt", "--where", "is:open").out
+    assert filled("export", "--format", "markdown", "--at", "@1").out.startswith("- [ ] Paint the door [created:: ")
+    everything = filled("export", "--format", "csv", "-A").out
+    assert all(text in everything for text in ("Paint the door", "Elsewhere"))
+
+
+def test_a_lenient_import_brings_the_rest_and_says_what_it_skipped(todo: Todo) -> None:
+    (todo.home / "a.json").write_text('[{"description": "one"},\n{"uuid": "2"},\n{"description": "two", "due": "never"},\n')
+    refused = todo.run("import", "a.json")
+    assert (refused.code, "a.json, line 2: the task has no description" in refused.err) == (1, True)
+    assert not todo.data.exists()
+    done = todo("import", "a.json", "--lenient")
+    assert "Imported 1 (1 todo)" in done.out
+    assert [line for line in done.err.split("\n") if line.startswith("Skipped")] == [
+        "Skipped: a.json, line 2: the task has no description",
+        "Skipped: a.json, line 3: due is no date: 'never'",
+        "Skipped: a.json, line 4: this is no JSON: Expecting value",
+    ]
