@@ -347,7 +347,7 @@ def _print_status(session: Session) -> None:
 
 VERB = Verb(
     name="sync",
-    help="Sync the lists with other machines, over a server or a shared folder. docs/sync.md explains it.",
+    help="Sync the lists with other machines. The place to meet is a server or a shared folder; docs/sync.md explains it.",
     examples=("todo sync folder:~/Sync/todo", "todo sync home --dry-run", "todo sync --status", "todo sync --every 5m"),
     action=sync,
     group=LISTS,
