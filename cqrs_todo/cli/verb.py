@@ -56,6 +56,7 @@ class Option(Struct, frozen=True):
         multiple: Whether the option may be repeated. The action then receives a tuple.
         required: Whether the option must be given.
         time: What kind of time the value is, if it is one. It then takes as many words as belong to the time.
+        alone: A global option that takes a value, and means this option if no value follows it.
     """
 
     name: str
@@ -69,6 +70,7 @@ class Option(Struct, frozen=True):
     multiple: bool = False
     required: bool = False
     time: TimeKind | None = None
+    alone: str = ""
 
 
 class Verb(Struct, frozen=True):

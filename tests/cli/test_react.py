@@ -191,6 +191,10 @@ def test_the_overview_counts_what_was_not_looked_at(todo: Todo) -> None:
     assert row["lists"] == [{"list": "inbox", "begun": True, "position": 2, "lag": 2, "failed": 0}]
     assert todo("react", "--overview", "--plain").out == "keep\tinbox\t2\t0\n"
     assert "inbox: 2 events to look at" in todo("react", "--overview").out
+    for options in ([], ["--plain"], ["--json"]):
+        overview = todo("react", "--overview", *options).out
+        assert todo("react", "--list", *options).out == todo("react", *options, "--list").out == overview
+        assert todo("react", "--overview", "--list", "inbox", *options).out == overview
 
 
 # programs that fail

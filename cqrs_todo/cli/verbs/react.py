@@ -419,7 +419,12 @@ VERB = Verb(
     options=(
         Option("follow", ("--follow", "-f"), "Go on until Ctrl-C: react to each change, and remind on time."),
         Option("unit", ("--unit",), "Print a unit that keeps it running: systemd or cron.", metavar="SYSTEM"),
-        Option("overview", ("--overview",), "Show each reaction, and how many events it has not looked at."),
+        Option(
+            "overview",
+            ("--overview",),
+            "Show each reaction, and how many events it has not looked at. `todo react --list` does the same.",
+            alone="--list",
+        ),
         Option("failed", ("--failed",), "Show the events that a reaction failed on, and why."),
         Option("retry", ("--retry",), "Give failed events to their reactions again."),
         Option("drop", ("--drop",), "Remove a failed event from those that are shown. Its reaction never gets it again."),
