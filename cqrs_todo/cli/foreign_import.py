@@ -11,7 +11,7 @@ from ..cqrs.struct import Struct
 from ..todo.errors import MalformedFile
 from ..todo.formats import Context, Entry, Format, Loss, Report, load
 from ..todo.formats.converting import check_parents, closing_links
-from ..todo.importing import MOST_AT_ONCE, Imported, ManyEntries, import_entries, import_many, plan_for
+from ..todo.importing import MOST_AT_ONCE, MOST_COMPARED, Imported, ManyEntries, import_entries, import_many, plan_for
 from ..todo.recorder import Answer
 from ..todo.service import TodoList
 from ..todo.views import number_ranges
@@ -126,7 +126,8 @@ def import_foreign(session: Session, sources: Sequence[Source], format: Format, 
     )
     job = _Job(session, sources, format, context)
     losses = Losses()
-    known, parents, kept = job.check(losses)
+    is_compared = choices.by_project or _has_todos(session.list, session)
+    known, parents, kept = job.check(losses, MOST_COMPARED if is_compared else MOST_AT_ONCE)
     if not known.count and not losses.skips:
         raise InvalidInput(f"{sources[0].name} has no todos ({format.title}){_NOTHING}")
     try:
@@ -140,11 +141,13 @@ def import_foreign(session: Session, sources: Sequence[Source], format: Format, 
     if not session.options.json:
         names = ", ".join(visible(source.name) for source in sources[:3]) + (" and so on" if len(sources) > 3 else "")
         print_message(session, f"Read {count_of(known.count, 'todo')} from {names} ({format.title})")
-    if kept is None and not choices.by_project:
+    if kept is None:
+        if is_compared:
+            what = "with --list-by" if choices.by_project else "into a list that has todos"
+            hint = None if choices.by_project else "choose a new list: -L NAME"
+            raise InvalidInput(f"more than {MOST_COMPARED:,} todos cannot be imported {what}{_NOTHING}", hint)
         _import_many(session, job, known, losses, format, choices)
         return
-    if kept is None:
-        raise InvalidInput(f"the files have more than {MOST_AT_ONCE:,} todos, the limit for --list-by{_NOTHING}")
     lists = _by_list(session, kept, losses, choices)
     if len(lists) > 1 and not choices.dry_run:
         for name, entries in lists.items():  # so that a list that cannot be read is noticed before anything is recorded
@@ -201,11 +204,15 @@ class _Job:
         hint = error.hint or ("fix it, or import the rest with --lenient" if skippable else None)
         return InvalidInput(f"{source.name}{where}: {error.reason}{_NOTHING}", hint)
 
-    def check(self, losses: Losses) -> tuple[ManyEntries, dict[str, tuple[str, int]], list[Entry] | None]:
+    def check(self, losses: Losses, most: int) -> tuple[ManyEntries, dict[str, tuple[str, int]], list[Entry] | None]:
         """Read everything once.
 
+        Args:
+            losses: Receives what cannot be kept as it is.
+            most: How many entries to keep.
+
         Returns:
-            What is known of all entries; the parents of entries, for `check_parents`; and the entries if they are few.
+            What is known of all entries; the parents of entries, for `check_parents`; and the entries, if there are no more.
         """
         count = 0
         named: set[str] = set()
@@ -224,7 +231,7 @@ class _Job:
                 parents[entry.key] = (entry.todo.parent, entry.line)
             if kept is not None:
                 kept.append(entry)
-                if count > MOST_AT_ONCE:
+                if count > most:
                     kept = None
         return ManyEntries(count, named, numbers, closing_links(depends) if kept is None else set()), parents, kept
 
@@ -246,6 +253,11 @@ def _of_file(entry: Entry, number: int) -> Entry:
     parent = None if todo.parent is None else f"{number} {todo.parent}"
     linked = replace(todo, parent=parent, depends=tuple(f"{number} {key}" for key in todo.depends))
     return replace(entry, key=f"{number} {entry.key}", todo=linked)
+
+
+def _has_todos(todos: TodoList, session: Session) -> bool:
+    """Return whether a list has todos that are not removed."""
+    return todos.name in session.store.names() and any(not item.todo.removed for item in todos.view().items)
 
 
 def _by_list(session: Session, entries: Sequence[Entry], losses: Losses, choices: Choices) -> dict[str, list[Entry]]:
@@ -314,13 +326,8 @@ def _import_into(name: str, session: Session, entries: Sequence[Entry], losses: 
 
 
 def _import_many(session: Session, job: _Job, known: ManyEntries, losses: Losses, format: Format, choices: Choices) -> None:
-    """Import more todos than can be compared with those of a list: the list must have none that are not removed."""
+    """Import many todos into a list that has none but removed ones."""
     todos = session.list
-    if session.list.name in session.store.names() and any(not item.todo.removed for item in todos.view().items):
-        raise InvalidInput(
-            f"more than {MOST_AT_ONCE:,} todos can only be imported into a list without todos{_NOTHING}",
-            "choose a new list: -L NAME; or undo what was imported before, and import again",
-        )
     added = None
     if not choices.dry_run:
         session.progress.begin("importing")

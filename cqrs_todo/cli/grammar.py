@@ -186,12 +186,8 @@ class _Command(TyperCommand):
         ctx.meta[_LITERAL] = len(args) - args.index("--") - 1 if "--" in args else 0
         typed = tuple(args)
         alone = {option.alone: option.names[0] for option in self.declaration.options if option.alone}
-        if alone:
-            following = [*args[1:], "-"]
-            args = [
-                alone[arg] if arg in alone and after.startswith("-") else arg
-                for arg, after in zip(args, following, strict=True)
-            ]
+        followed = zip(args, [*args[1:], "-"], strict=False)
+        args = [alone[arg] if arg in alone and after.startswith("-") else arg for arg, after in followed]
         if self.declaration.takes_a_query and any(word.partition("=")[0] == "--where" for word in args):
             args = [WANTED, *args]
         try:

@@ -21,7 +21,9 @@ from .views import id_of, items_of
 IMPORT = "import"
 """The key in a commit's `meta` for the digests of the entries that it imported, by the ids of their todos."""
 MOST_AT_ONCE = 20_000
-"""How many entries are compared with the todos of a list. More can only be imported into a list without todos."""
+"""How many entries are held in memory, if the list has no todos. More are imported in bounded memory."""
+MOST_COMPARED = 200_000
+"""How many entries are compared with the todos of a list, which takes about 2 KB of memory for each."""
 _TODOS_IN_A_COMMIT = 2_000
 
 

@@ -79,22 +79,41 @@ def test_a_time_of_todoist_is_in_its_time_zone(todo: Todo) -> None:
 
 FEW_AT_ONCE = """
 from cqrs_todo.cli import foreign_import, run
-foreign_import.MOST_AT_ONCE = 2
+foreign_import.MOST_AT_ONCE, foreign_import.MOST_COMPARED = 2, 4
 run()
 """
 
 
 def few_at_once(todo: Todo, *words: str) -> "subprocess.CompletedProcess[str]":
-    """Run the program with a limit of two todos for one commit."""
+    """Run the program with a limit of two todos at once, and of four that are compared with those of a list."""
     command = [sys.executable, "-c", FEW_AT_ONCE, *words]
     return subprocess.run(command, env=todo.env, cwd=todo.home, capture_output=True, text=True, check=False, timeout=60)
 
 
+def test_a_large_import_again_adds_what_is_new_and_changes_what_has_changed(todo: Todo) -> None:
+    file = todo.home / "a.md"
+    file.write_text("- [ ] one\n- [ ] two\n- [ ] three\n", encoding="utf-8")
+    assert "Imported 3 todos" in few_at_once(todo, "import", "a.md").stdout
+    assert "Nothing to import" in few_at_once(todo, "import", "a.md").stdout
+    file.write_text("- [ ] one\n- [x] two\n- [ ] four\n- [ ] three\n", encoding="utf-8")
+    assert "Imported 2, 4 (2 todos, 2 unchanged)" in few_at_once(todo, "import", "a.md").stdout
+    assert [(each["text"], each["completed"] is not None) for each in todo.todos("--all")] == [
+        ("one", False),
+        ("two", True),
+        ("three", False),
+        ("four", False),
+    ]
+    file.write_text("- [ ] x\n" * 5, encoding="utf-8")
+    refused = few_at_once(todo, "import", "a.md")
+    assert (refused.returncode, "more than 4 todos cannot be imported into a list that has todos" in refused.stderr) == (
+        1,
+        True,
+    )
+
+
 def test_a_large_import_that_was_undone_can_be_repeated(todo: Todo) -> None:
     (todo.home / "a.md").write_text("- [ ] one\n- [ ] two\n- [ ] three\n", encoding="utf-8")
-    todo("import", "a.md")
-    refused = few_at_once(todo, "import", "a.md")
-    assert (refused.returncode, "undo what was imported before" in refused.stderr) == (1, True)
+    assert "Imported 3 todos" in few_at_once(todo, "import", "a.md").stdout
     todo("undo")
     assert "Imported 3 todos" in few_at_once(todo, "import", "a.md").stdout
 
