@@ -58,6 +58,7 @@ def test_the_list_and_the_picture_of_the_modules_show_their_docstrings_and_impor
     assert "  cqrs.timeline --> cqrs.repository\n" in generate.modules()
 
 
+@pytest.mark.long
 def test_the_api_pages_are_generated_without_a_warning(generate: ModuleType, tmp_path: Path) -> None:
     generate.api(tmp_path)
     page = (tmp_path / "cqrs_todo/cqrs/reactions.html").read_text(encoding="utf-8")

@@ -8,9 +8,9 @@ from tests.trials import TRIALS
 from tests.trials.harness import LOST, SILENT, Control, Program, Size, Tally
 from tests.trials.weak import KINDS
 
-LONG = {"standby", "boundary", "followers", "projections", "hostile", "syncs"}
+LONG = {"standby", "boundary", "followers", "projections", "hostile", "syncs", "server", "pairs"}
 """The short form of these trials takes more than ten seconds, so only `make trials` runs them."""
-SLOW = {"syscalls", "kills", "crashes", "full_disk", "server", "pairs", "merges", "reactors", *LONG}
+SLOW = {"syscalls", "kills", "crashes", "full_disk", "merges", "reactors", *LONG}
 """Each control of these trials takes ten seconds or more, or needs many races, so only `make trials` runs them."""
 CONTROLS = [
     pytest.param(name, control, id=f"{name}-{control.weakness}")
@@ -30,6 +30,7 @@ def test_nothing_is_lost_and_no_damage_is_silent(name: str, tmp_path: Path) -> N
     assert tally.clean, "\n".join([str(tally), *tally.examples])
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("name", "control"), CONTROLS)
 def test_a_weakened_program_is_caught_for_the_reason_that_its_control_names(
     name: str, control: Control, tmp_path: Path

@@ -61,6 +61,7 @@ def test_a_change_of_many_todos_is_a_batch_too(todo: Todo, verb: list[str], stil
     assert [{**row, **versions} for row in todo.todos()] == [{**row, **versions} for row in before]
 
 
+@pytest.mark.long
 def test_a_move_of_many_todos_is_a_batch_in_both_lists(todo: Todo) -> None:
     todo("add", "-", stdin=lines(MANY))
     todo("lists", "new", "work")
@@ -117,8 +118,8 @@ def test_a_commit_that_came_in_between_stays_when_the_batch_is_undone(todo: Todo
     assert len(todo.todos()) == MANY + 1
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("before", [0, 1])
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.long)])
+@pytest.mark.parametrize("before", [0, pytest.param(1, marks=pytest.mark.long)])
 def test_a_batch_that_a_signal_ends_says_how_much_was_recorded(todo: Todo, number: signal.Signals, before: int) -> None:
     """The signal comes once the log has a commit, or only the lines that were there before."""
     if before:

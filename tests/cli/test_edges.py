@@ -327,7 +327,7 @@ def test_editing_in_an_editor(todo: Todo, tmp_path: Path) -> None:
         ("echo nonsense > $2", 2, "the line 'nonsense'"),
         ("sed -i 's/^text: .*/text:/' $2", 2, "the edited text is empty"),
         ("sed -i 's/^due:.*/due: soonish/' $2", 2, "not known"),
-        ("printf '\\377' > $2", 2, "cannot be read"),
+        ("printf '\\377' > $2", 2, "is not UTF-8"),
         ("rm $2", 2, "cannot be read"),
     ):
         assert edit(script)[0] == code, script

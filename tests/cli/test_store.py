@@ -74,6 +74,7 @@ def test_later_tables_are_refused(shared: Todo, database: str) -> None:
         assert "version 99, later than this program's 3: use a newer program" in refused.err
 
 
+@pytest.mark.long
 def test_what_a_store_can_do_is_tried_beside_its_lists(shared: Todo, database: str) -> None:
     shared("add", "Buy milk")
     schemas = "SELECT nspname FROM pg_namespace ORDER BY 1"
@@ -97,6 +98,7 @@ NOT_IN_FILES = "shared snapshots hold nothing that was forgotten"
 """The case of the contract that does not apply to files, which share no snapshots."""
 
 
+@pytest.mark.long
 def test_a_folder_is_tried_in_a_corner(todo: Todo, tmp_path: Path) -> None:
     checked = todo("store", "check", f"jsonl:{tmp_path}/not/there/yet", "--plain")
     rows = [line.split("\t") for line in checked.out.splitlines()]

@@ -359,6 +359,7 @@ def test_changes_during_syncs_are_kept(machines: Machines) -> None:
     assert texts == sorted(["Buy milk", *(f"{name} {number}" for name in ("one", "two") for number in range(4))])
 
 
+@pytest.mark.long
 def test_killed_at_random_points_nothing_is_lost_or_doubled(machines: Machines) -> None:
     one, two, _ = machines.all
     one("add", "Buy milk")
