@@ -178,3 +178,38 @@ def test_json_of_a_large_import_is_as_that_of_a_small_one(todo: Todo) -> None:
             key: b[key] for key in ("new", "changed", "unchanged")
         }
         assert ("position" in a) == ("position" in b) == (not words)
+
+
+def states(todo: Todo) -> list[tuple[str, bool]]:
+    return [(each["text"], each["completed"] is not None) for each in todo.todos("--all")]
+
+
+def test_a_todo_that_no_file_brought_is_not_overwritten_by_an_entry_with_a_similar_text(todo: Todo) -> None:
+    todo("add", "Pay rent March", "due:2026-12-03")
+    todo("add", "Pay the water bill of May")
+    todo("done", "1")
+    imported(todo, "todo.txt", "(A) Pay rent April\nPay the water bill of June\n")
+    assert states(todo) == [
+        ("Pay rent March", True),
+        ("Pay the water bill of May", False),
+        ("Pay rent April", False),
+        ("Pay the water bill of June", False),
+    ]
+
+
+@pytest.mark.parametrize("verb", ["done", "rm"])
+def test_a_todo_of_a_file_that_is_settled_is_not_overwritten_by_an_entry_with_a_similar_text(todo: Todo, verb: str) -> None:
+    imported(todo, "todo.txt", "Pay rent March\nCall Bob on Monday\n")
+    todo(verb, "1")
+    imported(todo, "todo.txt", "Pay rent April\nCall Bob on Tuesday\n")
+    assert [text for text, _ in states(todo)] == [
+        *(["Pay rent March"] if verb == "done" else []),
+        "Call Bob on Tuesday",
+        "Pay rent April",
+    ]
+
+
+def test_a_todo_that_no_file_brought_is_the_entry_with_an_equal_text(todo: Todo) -> None:
+    todo("add", "Pay rent March")
+    imported(todo, "todo.txt", "(A) Pay rent March\n")
+    assert [(each["text"], each["priority"]) for each in todo.todos()] == [("Pay rent March", "H")]

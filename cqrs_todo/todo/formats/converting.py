@@ -1,9 +1,9 @@
 """From the entries of a file to the todos of a list: which todo an entry is, and how entries are linked.
 
 An entry is the todo that has the id of the other program as an attribute; or, if it has no id, the todo that came from the
-same entry before, the todo with the same text, or the most similar one. An entry that is the same as when it was imported
-last is left out, whatever became of the todo here. So importing again adds what is new in the file, and changes what has
-changed there.
+same entry before, the todo with the same text, or the most similar one of those that are open and that an earlier import
+read. An entry that is the same as when it was imported last is left out, whatever became of the todo here. So importing
+again adds what is new in the file, and changes what has changed there.
 """
 
 from __future__ import annotations
@@ -209,7 +209,10 @@ def _ids(
             taken.add(ids[entry.key])
     free = [item for item in free if item.id not in taken]
     nameless = [entry for entry in nameless if entry.key not in ids]
-    for entry, place in zip(nameless, match([i.todo.text for i in free], [e.todo.text for e in nameless]), strict=True):
+    # a todo that no file brought, or that is settled, may be another one than an entry with a text like its own
+    exact = {place for place, i in enumerate(free) if i.id not in digests or i.todo.done or i.todo.removed}
+    matched = match([i.todo.text for i in free], [e.todo.text for e in nameless], exact=exact)
+    for entry, place in zip(nameless, matched, strict=True):
         if place is not None:
             ids[entry.key] = free[place].id
     return {entry.key: ids.get(entry.key) or new_id() for entry in entries}
