@@ -213,3 +213,17 @@ def test_a_todo_that_no_file_brought_is_the_entry_with_an_equal_text(todo: Todo)
     todo("add", "Pay rent March")
     imported(todo, "todo.txt", "(A) Pay rent March\n")
     assert [(each["text"], each["priority"]) for each in todo.todos()] == [("Pay rent March", "H")]
+
+
+def test_ids_of_different_programs_that_are_equal_are_different_ids(todo: Todo) -> None:
+    imported(todo, "a.json", '{"items": [{"id": "12", "content": "Of Todoist"}]}')
+    imported(todo, "a.org", "* TODO Of Org\n:PROPERTIES:\n:ID: 12\n:END:\n")
+    imported(todo, "todo.txt", "Of todo.txt uid:12\n")
+    assert [text for text, _ in states(todo)] == ["Of Todoist", "Of Org", "Of todo.txt"]
+
+
+def test_a_todo_of_taskwarrior_is_the_same_in_a_calendar(todo: Todo) -> None:
+    imported(todo, "a.json", '[{"uuid": "7d7fb131-de3d-5849-ba43-d1172e913586", "description": "one"}]')
+    calendar = todo("export", "--format", "ics").out.replace("one", "quite another text")
+    imported(todo, "a.ics", calendar)
+    assert [text for text, _ in states(todo)] == ["quite another text"]

@@ -18,7 +18,7 @@ from ..views import local_day
 from . import Loss
 from .icalendar_ import RECURRENCE_ID, UID, exception_key, uid_of
 from .matching import match
-from .taskwarrior import uuid_of
+from .taskwarrior import UUID, uuid_of
 
 TYPE_CHECKING = False  # `typing` costs as much to import as Python costs to start
 if TYPE_CHECKING:
@@ -183,17 +183,16 @@ def _ids(
     entries: Sequence[Entry], items: Sequence[Item], digests: Mapping[str, str], new_id: Callable[[], str]
 ) -> dict[str, str]:
     """Return the id of the todo that each entry is, by the keys of the entries."""
-    known: dict[str, str] = {}
+    known: dict[tuple[str, str], str] = {}
     for item in items:
         attributes = item.todo.attributes
         exception = any(key == RECURRENCE_ID for key, _ in attributes)  # it has the UID of the series
-        own = () if exception else (uuid_of(item.id, attributes), uid_of(item.id, attributes))
-        known |= dict.fromkeys((*own, *_foreign_ids(attributes)), item.id)
+        own = () if exception else ((UUID, uuid_of(item.id, attributes)), (UUID, uid_of(item.id, attributes)))
+        known |= dict.fromkeys((*own, *foreign_ids(attributes)), item.id)
     ids: dict[str, str] = {}
     taken: set[str] = set()
     for entry in entries:
-        given = (*([entry.key] if entry.has_id else []), *_foreign_ids(entry.todo.attributes))
-        found = next((known[id] for id in given if id in known), None)
+        found = next((known[id] for id in foreign_ids(entry.todo.attributes) if id in known), None)
         if found is not None and found not in taken:
             ids[entry.key] = found
             taken.add(found)
@@ -218,12 +217,16 @@ def _ids(
     return {entry.key: ids.get(entry.key) or new_id() for entry in entries}
 
 
-def _foreign_ids(attributes: Attributes) -> Iterator[str]:
-    """Yield the ids that other programs gave to a todo."""
+def foreign_ids(attributes: Attributes) -> Iterator[tuple[str, str]]:
+    """Yield the ids that other programs gave to a todo, each with the attribute that tells these programs apart.
+
+    Calendars and Taskwarrior have one: an export for calendars makes the UUID of Taskwarrior the UID.
+    """
     exception = dict(attributes).get(RECURRENCE_ID)
     for key, value in attributes:
         if key in FOREIGN_IDS:
-            yield exception_key(value, exception) if key == UID and exception is not None else value
+            id = exception_key(value, exception) if key == UID and exception is not None else value
+            yield (UUID if key == UID else key, id)
 
 
 def has_foreign_id(item: Item) -> bool:
