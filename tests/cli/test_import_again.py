@@ -227,3 +227,36 @@ def test_a_todo_of_taskwarrior_is_the_same_in_a_calendar(todo: Todo) -> None:
     calendar = todo("export", "--format", "ics").out.replace("one", "quite another text")
     imported(todo, "a.ics", calendar)
     assert [text for text, _ in states(todo)] == ["quite another text"]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "line"),
+    [
+        ("todo.txt", "one uid:7\ntwo uid:8\nthree uid:7\n", 3),
+        ("a.csv", "text,org_id\none,7\ntwo,8\nthree,7\n", 4),
+        (
+            "a.org",
+            "* TODO one\n:PROPERTIES:\n:ID: 7\n:END:\n* TODO two\n* TODO three\n:PROPERTIES:\n:ID: 7\n:END:\n",
+            6,
+        ),
+        ("a.md", "- [ ] one [uuid:: 7]\n- [ ] two\n- [ ] three [uuid:: 7]\n", 3),
+    ],
+)
+def test_an_id_that_a_file_has_twice_is_refused_and_a_lenient_import_skips_the_second_todo(
+    todo: Todo, name: str, text: str, line: int
+) -> None:
+    (todo.home / name).write_text(text, encoding="utf-8")
+    refused = todo.run("import", name)
+    assert refused.code == 1
+    assert f"{name}, line {line}: another todo has the id 7, too; nothing was imported" in refused.err, refused.err
+    assert not todo.data.exists()
+    assert f"Skipped: {name}, line {line}: another todo has the id 7, too" in imported(todo, name, text, "--lenient")
+    assert "Nothing to import" in imported(todo, name, text, "--lenient")
+    assert [text for text, _ in states(todo)] == ["one", "two"]
+
+
+def test_an_id_that_two_files_have_is_refused(todo: Todo) -> None:
+    (todo.home / "done.txt").write_text("x two uid:7\n", encoding="utf-8")
+    (todo.home / "todo.txt").write_text("one uid:7\n", encoding="utf-8")
+    refused = todo.run("import", "todo.txt")
+    assert (refused.code, "done.txt, line 1: another file has the id 7, too" in refused.err) == (1, True), refused.err
