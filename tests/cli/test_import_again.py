@@ -260,3 +260,26 @@ def test_an_id_that_two_files_have_is_refused(todo: Todo) -> None:
     (todo.home / "todo.txt").write_text("one uid:7\n", encoding="utf-8")
     refused = todo.run("import", "todo.txt")
     assert (refused.code, "done.txt, line 1: another file has the id 7, too" in refused.err) == (1, True), refused.err
+
+
+def test_a_dependency_that_would_close_a_circle_with_one_of_the_list_is_left_out_and_reported(todo: Todo) -> None:
+    imported(todo, "a.csv", "id,text,depends\n1,aa bb,2\n2,cc dd,\n")
+    todo("edit", "1", "depends:none")
+    todo("edit", "2", "depends:1")
+    said = imported(todo, "a.csv", "id,text,depends,note\n1,aa bb,2 3,n\n2,cc dd,,\n3,ee ff,,\n")
+    assert "Not kept: a dependency that closes a circle – each todo in it would wait for the others (line 2)" in said
+    first, second, third = todo.todos()
+    assert (first["depends"], second["depends"]) == ([third["id"]], [first["id"]])
+    assert first["note"] == "n"
+    assert "Nothing to import" in imported(todo, "a.csv", "id,text,depends,note\n1,aa bb,2 3,n\n2,cc dd,,\n3,ee ff,,\n")
+
+
+def test_a_parent_that_would_close_a_circle_with_one_of_the_list_is_left_out_and_reported(todo: Todo) -> None:
+    imported(todo, "a.md", "- [ ] A top\n  - [ ] B sub\n")
+    todo("edit", "2", "under:none")
+    todo("edit", "1", "under:2")
+    said = imported(todo, "a.md", "- [ ] A top\n  - [ ] B sub #x\n")
+    assert "Not kept: a parent that closes a circle – the todo would be under itself (line 2)" in said
+    found = {each["text"]: each for each in todo.todos()}
+    assert (found["A top"]["parent"], found["B sub"]["parent"]) == (found["B sub"]["id"], None)
+    assert found["B sub"]["tags"] == ["x"]

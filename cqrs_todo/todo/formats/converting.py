@@ -39,7 +39,8 @@ class Plan(Struct, frozen=True):
 
     Args:
         todos: The todos that are new or changed in the file, by their ids.
-        digests: What identifies the content of their entries, by the same ids.
+        digests: What identifies the content of their entries, and of those that are the same as the todo, by the ids of the
+            todos.
         new: How many of them are new.
         same: How many entries are the same as when they were imported last, or the same as the todo.
     """
@@ -66,7 +67,7 @@ def plan_import(
         digests: The digests of the entries that were imported before, by the ids of their todos.
         new_id: Returns a new id.
         to_local: The reader's time zone.
-        report: Receives links that lead nowhere.
+        report: Receives links that lead nowhere, or in a circle.
 
     Raises:
         MalformedFile: The parents of entries form a circle, or are nested too deep.
@@ -77,22 +78,68 @@ def plan_import(
     ids = _ids(entries, items, digests, new_id)
     todos: dict[str, Todo] = {}
     kept: dict[str, str] = {}
-    new = same = 0
+    lines: dict[str, int] = {}
     for entry in entries:
         id, digest = ids[entry.key], digest_of(entry)
         now = present.get(id)
         if now is not None and digests.get(id) == digest:
-            same += 1
             continue
         todo = linked(entry, ids, id, closing, report)
         if now is not None:
             todo = _with_what_the_file_does_not_say(todo, now, entry, to_local)
-        if todo == now:
-            same += 1
-            continue
-        todos[id], kept[id] = todo, digest
-        new += now is None
-    return Plan(todos, kept, new, same)
+        todos[id], kept[id], lines[id] = todo, digest, entry.line
+    _leave_out_circles(todos, present, lines, report)
+    todos = {id: todo for id, todo in todos.items() if todo != present.get(id)}
+    return Plan(todos, kept, sum(id not in present for id in todos), len(entries) - len(todos))
+
+
+def _leave_out_circles(
+    todos: dict[str, Todo], present: Mapping[str, Todo], lines: Mapping[str, int], report: Report
+) -> None:
+    """Leave out the links that would close a circle together with links that only the list has.
+
+    Args:
+        todos: The todos of the entries, by their ids. They are changed.
+        present: The todos of the list, by their ids.
+        lines: The lines of the entries, by the same ids.
+        report: Receives the links that are left out.
+    """
+    together = {**present, **todos}
+    parents = {id: (todo.parent,) for id, todo in together.items() if todo.parent is not None}
+    if closing_links(parents):
+        for id, todo in todos.items():
+            parent = todo.parent
+            if parent is not None and (id not in present or present[id].parent != parent) and _leads(parents, parent, id):
+                del parents[id]
+                todos[id] = replace(todo, parent=None)
+                report(Loss(lines[id], "a parent that closes a circle", "the todo would be under itself", "lost"))
+    depends = {id: todo.depends for id, todo in together.items() if todo.depends}
+    if closing_links(depends):
+        for id, todo in todos.items():
+            before = present[id].depends if id in present else ()
+            for other in todo.depends:
+                if other not in before and _leads(depends, other, id):
+                    depends[id] = tuple(each for each in depends[id] if each != other)
+                    report(_closing_dependency(lines[id]))
+            todos[id] = replace(todos[id], depends=depends.get(id, ()))
+
+
+def _leads(links: Mapping[str, Sequence[str]], first: str, last: str) -> bool:
+    """Return whether links lead from one todo to another."""
+    seen = {first}
+    waiting = [first]
+    while waiting:
+        at = waiting.pop()
+        if at == last:
+            return True
+        more = set(links.get(at, ())) - seen
+        seen |= more
+        waiting += more
+    return False
+
+
+def _closing_dependency(line: int) -> Loss:
+    return Loss(line, "a dependency that closes a circle", "each todo in it would wait for the others", "lost")
 
 
 def digest_of(entry: Entry) -> str:
@@ -119,7 +166,7 @@ def linked(entry: Entry, ids: Mapping[str, str], own: str, closing: AbstractSet[
         return todo
     kept = [key for key in todo.depends if (entry.key, key) not in closing]
     for _ in range(len(todo.depends) - len(kept)):
-        report(Loss(entry.line, "a dependency that closes a circle", "each todo in it would wait for the others", "lost"))
+        report(_closing_dependency(entry.line))
     lost = sum(key not in ids for key in (*kept, *([todo.parent] if todo.parent is not None else [])))
     for _ in range(lost):
         report(Loss(entry.line, "a link to another todo", "the file has no such todo", "lost"))
