@@ -283,3 +283,15 @@ def test_a_parent_that_would_close_a_circle_with_one_of_the_list_is_left_out_and
     found = {each["text"]: each for each in todo.todos()}
     assert (found["A top"]["parent"], found["B sub"]["parent"]) == (found["B sub"]["id"], None)
     assert found["B sub"]["tags"] == ["x"]
+
+
+def test_an_entry_that_is_the_same_as_the_todo_is_remembered_with_what_is_recorded(todo: Todo) -> None:
+    todo("add", "Water the plants")
+    imported(todo, "todo.txt", "Alpha one\n")
+    todo("edit", "2", "Alpha uno")
+    text = "Alpha uno\nWater the plants\nSomething new\n"
+    imported(todo, "todo.txt", text)  # it changes nothing in the first two todos
+    todo("edit", "1", "Feed the cat")
+    todo("edit", "2", "Beta")
+    assert "Nothing to import" in imported(todo, "todo.txt", text)
+    assert [text for text, _ in states(todo)] == ["Feed the cat", "Beta", "Something new"]
