@@ -98,6 +98,26 @@ def test_the_commands_in_the_readme_print_what_it_says(todo: Todo) -> None:
     play_readme({**todo.env, "PATH": f"{programs}:{os.environ['PATH']}"}, todo.home)
 
 
+@pytest.mark.parametrize("remote", ["folder", "postgresql"])
+def test_the_lines_of_the_readme_sync_two_machines(tmp_path: Path, request: pytest.FixtureRequest, remote: str) -> None:
+    """Each line runs on the machine that its comment names. The second machine has an inbox already."""
+    laptop, desktop = Todo(tmp_path / "laptop"), Todo(tmp_path / "desktop")
+    (tmp_path / "Sync").mkdir()
+    for machine in (laptop, desktop):
+        (machine.home / "Sync").symlink_to(tmp_path / "Sync")
+        machine("add", f"Of the {machine.home.name}")
+    section = (ROOT / "README.md").read_text(encoding="utf-8").split("## On several machines\n")[1].split("\n## ")[0]
+    (block,) = [block for block in re.findall(r"```sh\n(.*?)```", section, re.DOTALL) if remote in block]
+    lines = block.splitlines()
+    assert len(lines) == 4
+    for line in lines:
+        command, name = re.fullmatch(r"todo (.*?) +# on the (laptop|desktop)\b.*", line).groups()  # type: ignore[union-attr]  # or it fails
+        words = [request.getfixturevalue("database") if word.startswith("postgresql:") else word for word in command.split()]
+        {"laptop": laptop, "desktop": desktop}[name](*words)
+    assert [todo["text"] for todo in laptop.todos()] == ["Of the laptop", "Of the desktop"]
+    assert laptop.log_file().read_bytes() == desktop.log_file().read_bytes()
+
+
 def test_the_examples_of_read_models_print_what_the_page_says(todo: Todo) -> None:
     programs = todo.home / "bin"
     programs.mkdir()

@@ -8,7 +8,7 @@ from tests.trials import TRIALS
 from tests.trials.harness import LOST, SILENT, Control, Program, Size, Tally
 from tests.trials.weak import KINDS
 
-LONG = {"standby", "boundary", "followers", "projections", "hostile"}
+LONG = {"standby", "boundary", "followers", "projections", "hostile", "syncs"}
 """The short form of these trials takes more than ten seconds, so only `make trials` runs them."""
 SLOW = {"syscalls", "kills", "crashes", "full_disk", "server", "pairs", "merges", "reactors", *LONG}
 """Each control of these trials takes ten seconds or more, or needs many races, so only `make trials` runs them."""

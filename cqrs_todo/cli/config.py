@@ -46,6 +46,7 @@ class Config(Struct, frozen=True):
     attributes: Mapping[str, AttributeKind] = {}
     reaction: Sequence[Mapping[str, Any]] = ()
     remind: Mapping[str, Any] = {}
+    sync: Mapping[str, str] = {}
 
 
 _KEYS = Config.__struct_fields__
@@ -58,6 +59,7 @@ Kind: TypeAlias = Literal["config", "data", "cache", "state"]
 _USUAL: dict[Kind, str] = {"config": ".config", "data": ".local/share", "cache": ".cache", "state": ".local/state"}
 """For each kind, its folder below the home folder, from the XDG Base Directory Specification."""
 
+_LONGEST_NAME = 200
 _LARGEST = 1 << 20  # bytes; a configuration has a few hundred
 
 
@@ -96,8 +98,15 @@ def cache_dir() -> str:
 
 
 def state_dir() -> str:
-    """Return the folder for reports of internal errors."""
+    """Return the folder for what this machine remembers of its syncs, and for reports of internal errors."""
     return user_dir("state")
+
+
+def renumbered_file(log_id: str) -> str:
+    """Return the path of the file that says which todos of a list were renumbered since it was last shown."""
+    # another program may have given a log any id
+    name = log_id if log_id.isalnum() and log_id.isascii() else log_id.encode().hex()
+    return os.path.join(state_dir(), "renumbered", f"{name[:_LONGEST_NAME]}.json")
 
 
 def default_author() -> str:
@@ -160,6 +169,8 @@ def parse_config(content: bytes, path: str) -> Config:
             values[key] = _filters(path, value)
         elif key == "attributes":
             values[key] = _attributes(path, value)
+        elif key == "sync":
+            values[key] = _remotes(path, value)
         elif key in _LATER:
             _check_tables(path, key, value)
         else:
@@ -194,6 +205,31 @@ def _filters(path: str, tables: Any) -> dict[str, Filter]:
         if not isinstance(lists, list) or not all(isinstance(each, str) for each in lists):
             raise UsageError(f"{what}: `list` must be a list of names", 'write, for instance: list = ["work"]')
         found[name] = Filter(table["where"], table.get("sort"), tuple(lists))
+    return found
+
+
+def _remotes(path: str, tables: Any) -> dict[str, str]:
+    """Return the URLs of the remotes, by name."""
+    example = 'and below it, for instance, url = "folder:~/Sync/todo"'
+    if not isinstance(tables, dict):
+        raise UsageError(f"{path}: sync must be tables", f"write [sync.home] {example}")
+    found: dict[str, str] = {}
+    for name, table in tables.items():
+        what = f"{path}: sync.{name}"
+        if not isinstance(table, dict):
+            raise UsageError(f"{what} must be a table", f"write [sync.{name}] {example}")
+        unknown = sorted(set(table) - {"url"})
+        if unknown:
+            raise UsageError(f"{what} has no key {unknown[0]!r}", "the only key is url")
+        url = table.get("url")
+        if not isinstance(url, str) or not url.startswith(("postgresql:", "postgres:", "jsonl:", "folder:")) or "\0" in url:
+            raise UsageError(
+                f"{what}.url must be the URL of a remote, in quotes",
+                "write postgresql://HOST/DATABASE, jsonl:DIR or folder:DIR",
+            )
+        if ":" in name:
+            raise UsageError(f"{what}: the name of a remote must not contain a colon", "give it another name")
+        found[name] = url
     return found
 
 

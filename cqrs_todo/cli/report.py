@@ -40,6 +40,7 @@ from ..todo.errors import (
     ReminderInPast,
     StepRefused,
     TodoNotFound,
+    WrongRemote,
 )
 from ..todo.request_errors import NoVersionToExpect, UnexpectedState
 from . import document
@@ -66,7 +67,7 @@ class Failure(Struct, frozen=True):
 
 
 _KINDS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], int, str, str | None], ...] = (
-    ((UsageError, UnknownStore, InvalidLogName), 2, "usage", None),
+    ((UsageError, UnknownStore, InvalidLogName, WrongRemote), 2, "usage", None),
     (InvalidCondition, 2, "usage", "for instance: todo when 'open>20'"),
     (NotYet, 2, "usage", "give a time in the past"),
     (NoVersionToExpect, 2, "usage", None),

@@ -21,7 +21,7 @@ from ..todo.recorder import TYPES
 from ..todo.service import DEFAULT_LIST, TodoList, View
 from ..todo.views import Item
 from .clock import check_zone, conversion_to, to_local
-from .config import Color, Config, cache_dir, default_author, default_store, load_config
+from .config import Color, Config, cache_dir, default_author, default_store, load_config, renumbered_file
 from .errors import UsageError
 from .output import ProgressLine
 from .text import visible
@@ -166,7 +166,14 @@ class Session:
             CqrsError: What `read_lists` raises.
         """
         names = self.list_names() if all_lists else lists or [self.list.name]
-        return self.read_lists(names, lambda todos: todos.view(self.moment))
+
+        def read(todos: TodoList) -> View:
+            view = todos.view(self.moment)
+            if self.moment is None:
+                _numbers_shown(todos.log.id)
+            return view
+
+        return self.read_lists(names, read)
 
     def read_lists(self, names: Iterable[str], read: Callable[[TodoList], T]) -> tuple[Sequence[T], CqrsError | None]:
         """Read something of lists. A list other than the one in use that cannot be read hides no other list.
@@ -243,6 +250,8 @@ class Session:
         self, todos: TodoList, words: Sequence[str], moment: Moment | None = None, *, as_sent: bool = True
     ) -> Sequence[Item]:
         """Find todos of a list by numbers and ids. Arguments, result and errors are those of `TodoList.select`."""
+        if self.verb is not None and self.verb.writes:
+            self.check_numbers(todos, words)
         try:
             return todos.select(check_ids(words), moment, as_sent=as_sent)
         except CqrsError as error:
@@ -251,6 +260,13 @@ class Session:
             if isinstance(error, TodoNotFound):
                 error.hint = f"see the numbers: {self.typed(todos.name, 'ls --all')}"
             raise
+
+    def check_numbers(self, todos: TodoList, words: Sequence[str]) -> None:
+        """Raise `NumbersChanged` if words name todos by numbers from before a merge, which the person cannot know."""
+        if os.path.exists(renumbered_file(todos.log.id)):
+            from .renumbered import refuse  # rarely needed
+
+            refuse(todos, words, self.typed(todos.name, "ls"))
 
     @cached_property
     def snapshots(self) -> Snapshots:
@@ -550,6 +566,14 @@ class Session:
     def warnings(self) -> dict[str, None]:
         """Return what the logs found that the person should know, each once."""
         return dict.fromkeys(warning for opened in self._lists for warning in opened.warnings)
+
+
+def _numbers_shown(log_id: str) -> None:
+    """Note that a person has seen the numbers of a list."""
+    try:
+        os.unlink(renumbered_file(log_id))
+    except OSError:
+        return  # usually there is no such file; not `suppress`: it takes as long as the call itself
 
 
 def _position(text: str) -> int | None:

@@ -8,7 +8,16 @@ from itertools import chain, groupby, islice
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from .cursor import START, Cursor
-from .errors import CannotMerge, ExportRefused, ImportRefused, LogExists, LogNotFound, MissingLog, WrongExpectedVersion
+from .errors import (
+    CannotMerge,
+    ExportRefused,
+    ImportRefused,
+    LogExists,
+    LogNotFound,
+    MissingLog,
+    StoreUnavailable,
+    WrongExpectedVersion,
+)
 from .events import Commit, EventBatch, Metadata, Recorded
 from .struct import Struct
 
@@ -16,7 +25,7 @@ if TYPE_CHECKING:  # most runs neither verify nor repair, and have no reactions
     from .checkpoints import Checkpoints
     from .forgetting import Forgetting
     from .query import AppendCondition, Query
-    from .replication import MergedLog, MergeRules
+    from .replication import MergedLog, MergeRules, MergeTerms
     from .verification import Repair, Stray, Verdict
 
 T = TypeVar("T")
@@ -350,6 +359,24 @@ class Log(ABC):
         )
 
 
+class LogHead(Struct, frozen=True):
+    """The end of a log.
+
+    Attributes:
+        id: The id of the log.
+        name: Its name.
+        archived: Whether it is archived.
+        position: The position of its last event.
+        digest: The digest of its last line, which was not verified.
+    """
+
+    id: str
+    name: str
+    archived: bool
+    position: int
+    digest: str
+
+
 class Blobs(ABC):
     """Where blobs are kept, which may be lost at any time. No method raises an error."""
 
@@ -633,7 +660,43 @@ class Store(ABC):
         """
         raise ImportRefused(f"{self.url} cannot import the lines of a log")
 
-    def merge(self, name: str, copy: bytes, rules: "MergeRules[Any, Any, Any]", *, dry_run: bool = False) -> "MergedLog":
+    def kept_logs(self) -> Sequence[str]:
+        """Return the paths of the files that keep logs as they were before merges."""
+        return ()
+
+    def verify_kept(self, path: str) -> str:  # a store that keeps none is not asked
+        """Read a file that keeps a log as it was before a merge, and check every digest, position and version.
+
+        Args:
+            path: One of those that `kept_logs` returns.
+
+        Returns:
+            What is wrong with it, in words; '' if it is intact.
+
+        Raises:
+            StoreUnavailable: It cannot be read.
+        """
+        return ""
+
+    def heads(self) -> "Sequence[LogHead]":
+        """Return the end of each log, archived ones too, as far as it can be known without reading the log.
+
+        Logs that are missing, and files that another program copied from a log, are left out.
+
+        Raises:
+            StoreUnavailable: The store cannot be reached, or does not say this.
+        """
+        raise StoreUnavailable(f"{self.url} does not say where its logs end")
+
+    def merge(
+        self,
+        name: str,
+        copy: bytes,
+        rules: "MergeRules[Any, Any, Any]",
+        *,
+        dry_run: bool = False,
+        terms: "MergeTerms | None" = None,
+    ) -> "MergedLog":
         """Merge another copy of a log into the log, so that it has all commits of both.
 
         The positions of events may change, but not their ids. Cursors behind the first commit that moved are stale
@@ -644,6 +707,7 @@ class Store(ABC):
             copy: The bytes of the other copy, as a file of JSON lines.
             rules: What the merge has to know of the domain.
             dry_run: Whether to change nothing, and only return what a merge would give.
+            terms: What the other copy is to the log. None: both are copies of one log, and equals.
 
         Raises:
             LogNotFound: There is no such log.

@@ -20,7 +20,8 @@
     │   └── InvalidId           it has an id that no todo can have
     ├── MalformedFile           a file of another program cannot be read
     ├── InvalidCondition        a condition on counts cannot be parsed
-    └── InvalidQuery            a query cannot be parsed
+    ├── InvalidQuery            a query cannot be parsed
+    └── WrongRemote             a URL names no place to sync with, or one of another kind
 
 The text of an error is a sentence for people, and its attributes are data. The command line adds the hints. The errors of
 what a script asks of a command are in `request_errors`.
@@ -271,4 +272,18 @@ class InvalidQuery(CqrsError):
         """
         super().__init__(f"column {column} of the query: {why}")
         self.column = column
+        self.hint = hint
+
+
+class WrongRemote(CqrsError):
+    """A URL names no remote, or one of another kind.
+
+    Args:
+        message: What is wrong, and where.
+        hint: What to do.
+    """
+
+    def __init__(self, message: str, hint: str) -> None:
+        """Make the error; the arguments are described above."""
+        super().__init__(message)
         self.hint = hint

@@ -1,6 +1,7 @@
 """Merging another copy of a list into a list of a store, and leaving each todo in one of its lists."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Collection, Sequence
 
 from ..cqrs.errors import CqrsError
 from ..cqrs.events import Commit
@@ -11,6 +12,8 @@ from ..cqrs.struct import Struct
 from .events import TodoCreated, TodoRemoved, TodoRestored
 from .merging import RULES, settle
 from .recorder import TYPES
+
+_STREAM = re.compile(rb'"stream":"([^"]*)"')
 
 
 class Elsewhere(Struct, frozen=True):
@@ -43,28 +46,47 @@ def merge_copy(store: Store, name: str, copy: bytes, *, dry_run: bool) -> tuple[
         CqrsError: What `Store.merge` raises, and what reading and appending to the other lists raise.
     """
     merged = store.merge(name, copy, RULES, dry_run=dry_run)
-    # only a todo that was created, restored or moved there can be in two lists now
-    arrived = {
+    return merged, () if dry_run else settle_in(store, arrivals(merged))
+
+
+def arrivals(merged: MergedLog) -> set[str]:
+    """Return the streams of the todos that may be in several lists after a merge.
+
+    These are the ones that were created, restored or moved there.
+    """
+    return {
         event.stream
         for commit in merged.received
         for event in commit.events
         if isinstance(event.data, (TodoCreated, TodoRestored))
     }
-    if dry_run or not arrived:
-        return merged, ()
-    lists: dict[str, Sequence[Commit]] = {name: merged.after}
-    for other in store.names():
-        if other == name:
-            continue
+
+
+def settle_in(store: Store, streams: Collection[str]) -> Sequence[Elsewhere]:
+    """Leave each of some todos in one list of a store: the one that the newest change has brought it to.
+
+    Args:
+        store: The store.
+        streams: The streams of the todos.
+
+    Returns:
+        The todos that were removed from lists.
+
+    Raises:
+        CqrsError: What reading and appending to the lists raise.
+    """
+    wanted = {stream.encode() for stream in streams}
+    lists: dict[str, Sequence[Commit]] = {}
+    for name in store.names() if wanted else ():
         try:
-            log = store.open(other)
-            if log.read_only is None:
-                lists[other] = [with_wanted(commit, TYPES, RULES) for commit in log.commits()]
+            log = store.open(name)
+            if log.read_only is None and any(wanted.intersection(_STREAM.findall(line)) for line in log.lines()):
+                lists[name] = [with_wanted(commit, TYPES, RULES) for commit in log.commits()]
         except CqrsError:  # it is not an obstacle that another list cannot be read
             continue
     removed = []
-    for where, commit in settle(lists, arrived):
+    for where, commit in settle(lists, streams):
         (event,) = commit.events
         store.open(where).append([Append(event.stream, (TodoRemoved(),))], commit.metadata)
         removed.append(Elsewhere(where, event.stream, commit))
-    return merged, removed
+    return removed

@@ -483,7 +483,8 @@ class Recorder:
         for commit in self.log.commits_backward(Cursor(fold.position)) if remaining else ():
             in_commit = remaining & {event.stream for event in commit.events}
             move = move_of(commit) if in_commit else None
-            if move is not None and move.source == self.log.id:
+            # not `move.source`: this list had another id before it was joined with another one
+            if move is not None and move.target != self.log.id:
                 found.update(dict.fromkeys(in_commit, move.target_name))
             remaining -= in_commit
             if not remaining:

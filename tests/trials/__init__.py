@@ -20,6 +20,7 @@ from . import (
     repairs,
     server,
     standby,
+    syncs,
     syscalls,
     writers,
 )
@@ -46,5 +47,6 @@ TRIALS: dict[str, ModuleType] = {
         hostile,
         clocks,
         merges,
+        syncs,
     )
 }

@@ -21,7 +21,7 @@ from cqrs_todo.cqrs.events import Commit, Metadata
 from cqrs_todo.cqrs.fold import Fold
 from cqrs_todo.cqrs.query import AppendCondition
 from cqrs_todo.cqrs.store import Append, Known, Progress, nothing_known
-from cqrs_todo.cqrs.stores import chain, hash_chain
+from cqrs_todo.cqrs.stores import chain, hash_chain, merging
 from cqrs_todo.cqrs.stores import format as line_format
 from cqrs_todo.cqrs.stores.jsonl import evidence, files, log, reader, repair, sorting, verify, writer
 from cqrs_todo.cqrs.struct import replace
@@ -66,6 +66,17 @@ def _many_lines() -> None:
         return Commit(tuple(event for commit in commits for event in commit.events), metadata, commits[-1].sum)
 
     log.JsonlLog.append = append  # type: ignore[method-assign]  # the weakness itself
+
+
+def _sync_takes_the_longer() -> None:
+    """Of two copies of a list, the longer one replaces the other one, as programs that sync files do."""
+    merge = merging.merge_lines
+
+    def longer(one: Sequence[bytes], other: Sequence[bytes], *args: Any, **more: Any) -> merging.MergedLines:
+        kept = one if len(one) >= len(other) else other
+        return merge(kept, kept, *args, **more)
+
+    merging.merge_lines = longer
 
 
 _buffered: list[Any] = []
@@ -382,6 +393,7 @@ KINDS = {
     "planted-bug": _planted_bug,
     "no-sums": _no_sums,
     "no-head": _no_head,
+    "sync-takes-the-longer": _sync_takes_the_longer,
     "repair-keeps-white-space": _repair_keeps_white_space,
     "repair-looks-at-neighbours": _repair_looks_at_neighbours,
     "repair-says-nothing-unproven": _repair_says_nothing_unproven,

@@ -36,6 +36,7 @@ def forget(session: Session, ids: Sequence[str], yes: bool) -> int:
         CqrsError: A list could not be searched or rewritten. What was done in others is printed first.
     """
     words = session.in_one_list(check_ids(ids))
+    session.check_numbers(session.list, words)
     entities = session.list.entities(words)
     if session.recording and not yes and not _agreed(session, entities, ids):
         print_message(session, "Nothing was forgotten.")

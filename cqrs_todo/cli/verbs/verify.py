@@ -16,6 +16,7 @@ from ..verb import LISTS, Argument, Option, Verb
 _SEE_REPAIR = "see what a repair would do: todo verify --repair --dry-run"
 _REPAIR = "repair it: todo verify --repair"
 _TORN = "nothing that was recorded is lost: the next change repairs the list, and so does todo verify --repair"
+_NOT_NEEDED = "delete it: the list itself has all of its commits"
 _HEAD = 8
 """How many characters of a digest are shown to people."""
 
@@ -58,6 +59,10 @@ def verify(session: Session, repair: bool, dry_run: bool, backup: str | None) ->
         strays = ()
         errors.append(error)  # after what was found, and perhaps repaired, is printed
     warn_of_strays(session, strays)
+    for path in session.store.kept_logs():
+        damage = session.store.verify_kept(path)
+        if damage:
+            errors.append(_Damaged(f"{path}, a list as it was before a merge, is damaged: {damage}", _NOT_NEEDED))
     if session.options.json:
         from .. import document
 

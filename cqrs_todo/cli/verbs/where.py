@@ -31,7 +31,8 @@ def where(session: Session) -> None:
             for each in states
         ]
         named = {name: printable(path) for name, path in paths.items()}
-        print_line(document.encode({"paths": named, "read_models": models}))
+        kept = list(map(printable, session.store.kept_logs()))
+        print_line(document.encode({"paths": named, "read_models": models, "kept": kept}))
         return
     for name, value in paths.items():
         if session.options.plain:
@@ -40,6 +41,8 @@ def where(session: Session) -> None:
             print_line(f"{name:<14}{visible(value)}")
     if session.options.plain:
         return
+    for number, path in enumerate(session.store.kept_logs()):
+        print_line(f"{'' if number else 'kept':<14}{visible(path)} (a list as it was before a merge)")
     for number, state in enumerate(states):
         print_line(f"{'' if number else 'read models':<14}{state.known.purpose} ({_in_words(state)})")
 

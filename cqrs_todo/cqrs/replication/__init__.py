@@ -7,7 +7,7 @@ in whichever order copies are merged. docs/sync.md describes the rules. This pac
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Generic, TypeAlias
+from typing import Any, Generic, Literal, TypeAlias
 
 from ..decider import C, Decider, E, S
 from ..events import Commit
@@ -16,6 +16,7 @@ from .registers import CREATION, Change, Clock, made_at
 
 __all__ = [
     "CREATION",
+    "EQUALS",
     "Change",
     "Clock",
     "Conflict",
@@ -23,6 +24,7 @@ __all__ = [
     "Links",
     "Merge",
     "MergeRules",
+    "MergeTerms",
     "Merged",
     "MergedLog",
     "choose_trunk",
@@ -74,6 +76,25 @@ class MergeRules(Struct, Generic[S, C, E], frozen=True):
         old = self.old_values.get(name, {})
         members = [member for member in getattr(one, "__struct_fields__", ()) if member not in old]
         return all(getattr(one, member) == getattr(other, member) for member in members)
+
+
+class MergeTerms(Struct, frozen=True):
+    """What the other copy is to the log that it is merged into. By default both are copies of one log, and equals.
+
+    Attributes:
+        hub: Whether it is that of a hub, which is the trunk.
+        marks: Digests of commits that are known to be on a hub. Between equals, the copy that has come farther there is the
+            trunk.
+        join: If it is another log, which of the two headers the joined log has: "theirs" or "ours". '' refuses another log.
+    """
+
+    hub: bool = False
+    marks: frozenset[str] = frozenset()
+    join: Literal["", "theirs", "ours"] = ""
+
+
+EQUALS = MergeTerms()
+"""Both are copies of one log, and nothing is known of a hub."""
 
 
 class Merged(Struct, frozen=True):
@@ -143,6 +164,7 @@ class MergedLog(Struct, frozen=True):
         forgotten: The streams that were forgotten now, because they were forgotten in the other copy.
         unreached: What may still hold the data of these streams, and could not be changed, in words.
         kept: The path of the file that keeps the log as it was; '' if nothing of it has moved.
+        lacking: How many of the commits before the other copy lacks.
     """
 
     log: str
@@ -152,6 +174,7 @@ class MergedLog(Struct, frozen=True):
     forgotten: tuple[str, ...]
     unreached: tuple[str, ...] = ()
     kept: str = ""
+    lacking: int = 0
 
     @property
     def received(self) -> list[Commit]:
@@ -162,10 +185,11 @@ class MergedLog(Struct, frozen=True):
     @property
     def changed(self) -> bool:
         """Whether the log is not what it was."""
-        return bool(self.received or self.forgotten) or self._moved
+        return bool(self.received or self.forgotten) or self.moved
 
     @property
-    def _moved(self) -> bool:
+    def moved(self) -> bool:
+        """Whether commits that it had before are at other places now."""
         pairs = zip(self.before, self.after, strict=False)
         return any(old.metadata.command != new.metadata.command for old, new in pairs)
 

@@ -8,7 +8,7 @@ import msgspec
 from ..decider import C, E, S
 from ..errors import CannotMerge, ReadOnlyLog
 from ..events import MERGED, Commit, EventTypes, Recorded, UnknownEvent
-from ..replication import Conflict, Copy, Merged, MergeRules, merge
+from ..replication import Conflict, Copy, Merged, MergeRules, MergeTerms, merge
 from ..struct import Struct, replace
 from .forgetting import forget_in_copy
 from .format import (
@@ -18,7 +18,8 @@ from .format import (
     Header,
     decode_header,
 )
-from .hash_chain import digest_in, with_digest
+from .hash_chain import digest_in, last_digest, with_digest
+from .rechaining import with_header_of
 
 _encode = msgspec.json.encode
 
@@ -126,6 +127,33 @@ def merge_lines(
     return MergedLines(
         headers[0].id, lines, merged.base, trunk, (both[0], both[1]), merged.added, tuple(forgotten), merged.conflicts
     )
+
+
+def merge_on_terms(
+    ours: Sequence[bytes], theirs: Sequence[bytes], types: EventTypes, rules: MergeRules[S, C, E], terms: MergeTerms
+) -> MergedLines:
+    """Merge the lines of another copy into those of a log; the arguments and errors are those of `merge_lines`.
+
+    Args:
+        ours: All lines of the log.
+        theirs: All lines of the other copy.
+        types: The registered events.
+        rules: What the merge has to know of the domain.
+        terms: What the other copy is to the log.
+    """
+    if terms.join == "theirs":
+        ours = with_header_of(ours, theirs[0])
+    elif terms.join == "ours":
+        theirs = with_header_of(theirs, ours[0])
+    held = _held(ours, terms.marks), _held(theirs, terms.marks)
+    return merge_lines(ours, theirs, types, rules, held=held, hub=1 if terms.hub else None)
+
+
+def _held(lines: Sequence[bytes], marks: frozenset[str]) -> int:
+    """Return how many commits of a copy are known to be on a hub."""
+    if not marks:
+        return 0
+    return next((place for place in range(len(lines) - 1, 0, -1) if last_digest(lines[place]).decode() in marks), 0)
 
 
 def _without(lines: Sequence[bytes], header: Header, forgotten: Collection[str]) -> Sequence[bytes]:

@@ -9,6 +9,8 @@ from cqrs_todo.cqrs.checkpoints import Checkpoint, Parked
 from cqrs_todo.cqrs.cursor import Cursor
 from cqrs_todo.cqrs.errors import CannotMerge, LogNotFound, ReadOnlyLog
 from cqrs_todo.cqrs.store import Store
+from cqrs_todo.cqrs.stores.jsonl import merge
+from cqrs_todo.cqrs.stores.jsonl.files import replace_durably
 from cqrs_todo.todo.fields import NOTE, TEXT
 from cqrs_todo.todo.merging import RULES
 from cqrs_todo.todo.model import Change, Create
@@ -55,6 +57,26 @@ def test_a_list_that_was_read_before_is_read_again_and_can_be_changed(folder: Pa
     writer.change(writer.view().items[:1], lambda _: [Change(NOTE, "after")])
     assert [item.todo.note for item in reader.view().items] == ["after", "before", None]
     assert store(folder).verify("inbox").damage is None
+
+
+def test_a_reader_that_looks_before_the_new_head_is_recorded_goes_on_afterwards(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader = a_list(store(folder))
+    assert texts(reader) == ["here", "two"]
+    looks: list[str | None] = []
+
+    def replaced(path: str, data: bytes) -> None:
+        replace_durably(path, data)
+        reader.view()
+        looks.append(reader.log.damage)
+
+    monkeypatch.setattr(merge, "replace_durably", replaced)
+    assert store(folder).merge("inbox", copy(folder), RULES).changed
+    assert len(looks) == 1, "the reader looked when the file was replaced, and its head was not recorded"
+    assert texts(reader) == ["here", "two", "three"]
+    assert reader.log.damage is None
+    reader.change(reader.view().items[:1], lambda _: [Change(NOTE, "after")])
 
 
 def test_a_log_that_was_cut_in_place_is_still_damaged(folder: Path) -> None:

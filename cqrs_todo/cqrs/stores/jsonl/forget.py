@@ -135,6 +135,11 @@ def _set_aside(folder: str) -> Iterator[tuple[str, str]]:
             yield os.path.join(folder, file), match[1]
 
 
+def kept_logs(folders: Sequence[str]) -> list[str]:
+    """Return the paths of the files in some folders that keep logs as they were before merges."""
+    return [path for folder in folders for path, _ in _set_aside(folder) if re.search(r"\.merged-[0-9T]+$", path)]
+
+
 def _content(path: str) -> bytes:
     try:
         fd = os.open(path, os.O_RDONLY | OPEN_SAFELY)

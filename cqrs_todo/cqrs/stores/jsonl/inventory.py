@@ -18,9 +18,12 @@ import msgspec
 from ...cursor import Cursor
 from ...errors import InvalidLogName, MissingLog, StoreUnavailable
 from ...names import check_log_name
-from ..format import InvalidLine, decode_header, log_in
+from ...store import LogHead
+from ..format import InvalidLine, decode_header, decode_line, log_in
+from ..hash_chain import digest_in
 from .files import OPEN_SAFELY, SUFFIX, check_reachable, close, os_errors_as_store_errors, there
 from .head_record import head_in, holds, lock_path, log_and_head, read_record, require_record
+from .lines import LogFile
 
 if TYPE_CHECKING:
     from ...verification import Stray
@@ -261,6 +264,15 @@ class Inventory:
             default=None,
         )
 
+    def heads(self) -> list[LogHead]:
+        """Return the end of each log, as far as the end of its file tells; see `Store.heads`."""
+        found = []
+        for log in self._logs:
+            if log.has_log_name and log.name is not None and self._original(log.id) is log:
+                position, digest = _ending(log.path)
+                found.append(LogHead(log.id, log.name, log.archived, position, digest))
+        return found
+
     def strays(self) -> "list[Stray]":
         """Return the copies of logs, and the files that look like logs but cannot be any."""
         return [stray for archived, folder in self._folders.items() for stray in self._strays_in(folder, archived)]
@@ -290,6 +302,20 @@ class Inventory:
                 yield Stray(path, archived, None, None, "its file name is not that of a log, and it holds none")
             elif name is not None and re.search(_CONFLICT, name):
                 yield Stray(path, archived, name, None, "its name is that of a conflict copy, but it holds a log of its own")
+
+
+def _ending(path: str) -> tuple[int, str]:
+    """Return the position of the last event of a log's file, and the digest of its last line.
+
+    The position is 0 if there is no event, or the line is not complete. In the latter case the digest is ''.
+    """
+    with os_errors_as_store_errors(path), LogFile(path, os.O_RDONLY, path) as file:
+        last = next(file.backward(0, file.size), b"")
+    digest = (digest_in(last) or b"").decode()
+    try:
+        return decode_line(last).last, digest
+    except InvalidLine:
+        return 0, digest
 
 
 def _compared(copy: str, original: str) -> str:

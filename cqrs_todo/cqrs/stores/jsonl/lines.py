@@ -88,7 +88,6 @@ class LogFile(Lines):
 
     Attributes:
         known: Whether everything in the file was verified before.
-        inode: The number of the file, which changes when the file is replaced.
     """
 
     def __init__(self, path: str, flags: int, name: str) -> None:
@@ -109,7 +108,6 @@ class LogFile(Lines):
             raise LogNotFound(name) from None
         super().__init__(path, fd, status.st_size)
         self.known = False
-        self.inode = status.st_ino
 
     def __enter__(self) -> Self:
         """Return the file, which is closed after the block."""

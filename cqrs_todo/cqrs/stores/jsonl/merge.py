@@ -11,10 +11,10 @@ from typing import Any
 
 from ...errors import CannotMerge, DamagedLog, ReadOnlyLog
 from ...events import EventTypes
-from ...replication import MergedLog, MergeRules
+from ...replication import MergedLog, MergeRules, MergeTerms
 from ...store import no_progress
 from ..format import InvalidLine
-from ..merging import MergedLines, merge_lines
+from ..merging import MergedLines, merge_on_terms
 from .files import create_durable, dated, os_errors_as_store_errors, read_range, replace_durably
 from .forget import complete_lines
 from .head_record import replacing_record
@@ -26,7 +26,7 @@ _NOTHING = "; nothing was merged"
 
 
 def planned(
-    path: str, name: str, copy: bytes, types: EventTypes, rules: MergeRules[Any, Any, Any]
+    path: str, name: str, copy: bytes, types: EventTypes, rules: MergeRules[Any, Any, Any], terms: MergeTerms
 ) -> tuple[MergedLines, bytes]:
     """Return what merging another copy of a log into the log gives. Nothing is written.
 
@@ -36,6 +36,7 @@ def planned(
         copy: The bytes of the other copy.
         types: The registered events.
         rules: What the merge has to know of the domain.
+        terms: What the other copy is to the log.
 
     Returns:
         The merge, and what an interrupted write had left at the end of the file.
@@ -58,7 +59,8 @@ def planned(
         content = read_range(file.fd, 0, file.size)
     own = complete_lines(content, verdict.head.encode())
     try:
-        return merge_lines(_lines(own), verified(copy), types, rules), content[len(own) :]
+        merged = merge_on_terms(_lines(own), verified(copy), types, rules, terms)
+        return merged, content[len(own) :]
     except CannotMerge as error:
         raise CannotMerge(f"{error}{_NOTHING}") from error
 
@@ -120,4 +122,6 @@ def outcome(merged: MergedLines, unreached: Sequence[str] = (), kept: str = "") 
     """
     ours = merged.copies[0]
     forgotten = tuple(sorted({*merged.forgotten} - {*ours.forgotten}))
-    return MergedLog(merged.log, ours.commits, merged.commits, merged.conflicts, forgotten, tuple(unreached), kept)
+    known = {commit.metadata.command for commit in merged.copies[1].commits}
+    lacking = sum(commit.metadata.command not in known for commit in ours.commits)
+    return MergedLog(merged.log, ours.commits, merged.commits, merged.conflicts, forgotten, tuple(unreached), kept, lacking)

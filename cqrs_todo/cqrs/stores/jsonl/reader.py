@@ -58,7 +58,6 @@ class LogReader(ChainReader):
         self._progress = progress
         with LogFile(path, os.O_RDONLY, name) as file:
             first = next(file.forward(0), None)
-            self._inode = file.inode
         self._has_lost = False
         try:
             if first is None:
@@ -135,9 +134,9 @@ class LogReader(ChainReader):
         """Learn from a head record that another process has written.
 
         Only one head is remembered. If the file lacks the one that was remembered so far or the new one, the log has lost
-        data, and the head that is lost is remembered; otherwise the farther one is. But if the file was replaced, and holds
-        the new head, which is farther, a merge has rewritten the log. A restored backup is not farther. Whoever has met the
-        loss goes on refusing after a repair.
+        data, and the head that is lost is remembered; otherwise the farther one is. But if the new head is farther, and the
+        file holds it, a merge has rewritten the log. A restored backup is not farther. Whoever has met the loss goes on
+        refusing after a repair.
 
         Args:
             file: The open file.
@@ -146,9 +145,8 @@ class LogReader(ChainReader):
         self.head_record = record
         recorded = head_in(record, self.header.id)
         is_farther = recorded is not None and (self.head is None or recorded.position > self.head.position)
-        is_replaced = file.inode != self._inode and recorded is not None and self.holds(file, recorded)
-        if is_replaced and is_farther and not self._has_lost:
-            self._inode, self.head = file.inode, recorded
+        if recorded is not None and is_farther and not self._has_lost and self.holds(file, recorded):
+            self.head = recorded
         heads = [head for head in (self.head, recorded) if head is not None]
         lost = [head for head in heads if not self.holds(file, head)]
         self.head = max(lost or heads, key=lambda head: head.offset, default=None)
@@ -355,10 +353,13 @@ class LogReader(ChainReader):
         """Return whether a file lacks the head that is remembered."""
         if self.head is None or self.holds(file, self.head):
             return False
-        if file.inode != self._inode:
-            self.learn_head(file, read_record(self.path))
-        self._has_lost = not self.holds(file, self.head)
-        return self._has_lost
+        record = read_record(self.path)
+        if record != self.head_record:
+            self.learn_head(file, record)
+        has_lost = not self.holds(file, self.head)
+        # without a record, a merge is about to record the head of the file with which it has just replaced this one
+        self._has_lost = self._has_lost or (has_lost and bool(record))
+        return has_lost
 
     # reporting
 

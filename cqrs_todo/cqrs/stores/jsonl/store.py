@@ -11,7 +11,7 @@ from ...cursor import Cursor
 from ...errors import ImportRefused, LogExists, LogNotFound, MissingLog, ReadOnlyLog
 from ...events import EventTypes
 from ...names import NAME_BYTES, check_free, check_log_name, name_key
-from ...store import Known, Log, Progress, Store, T, no_progress, nothing_known
+from ...store import Known, Log, LogHead, Progress, Store, T, no_progress, nothing_known
 from ..format import FORMAT, VERSION, Header, encode_header, log_in
 from ..hash_chain import last_digest
 from ..signals import delay_signals
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from ...checkpoints import Checkpoints
     from ...events import Commit
     from ...forgetting import Forgetting
-    from ...replication import MergedLog, MergeRules
+    from ...replication import MergedLog, MergeRules, MergeTerms
     from ...verification import Repair, Stray, Verdict
     from .inventory import Inventory
 
@@ -236,8 +236,41 @@ class JsonlStore(Store):
             unreached = (*failed, *(f"{copy} (a copy of the log)" for copy in copies))
             return Forgetting(done.log, done.events, tuple(removed), unreached)
 
-    def merge(self, name: str, copy: bytes, rules: "MergeRules[Any, Any, Any]", *, dry_run: bool = False) -> "MergedLog":
+    def kept_logs(self) -> Sequence[str]:
+        """Return the files that keep logs as they were before merges; see `Store`."""
+        from .forget import kept_logs
+
+        with os_errors_as_store_errors(self._lists):
+            return kept_logs((self._lists, self._archive))
+
+    def verify_kept(self, path: str) -> str:
+        """Check a file that keeps a log as it was before a merge; see `Store`."""
+        from ..format import InvalidLine
+        from .repair import verified_end
+
+        with os_errors_as_store_errors(path), open(path, "rb") as file:
+            content = file.read()
+        try:
+            verified_end(content)
+        except InvalidLine as error:
+            return str(error)
+        return ""
+
+    def heads(self) -> Sequence[LogHead]:
+        """Return the end of each log; see `Store`."""
+        return self._inventory().heads()
+
+    def merge(
+        self,
+        name: str,
+        copy: bytes,
+        rules: "MergeRules[Any, Any, Any]",
+        *,
+        dry_run: bool = False,
+        terms: "MergeTerms | None" = None,
+    ) -> "MergedLog":
         """Merge another copy of a log into the log; see `Store`."""
+        from ...replication import EQUALS
         from .checkpoints import FileCheckpoints
         from .forget import remove_set_aside
         from .index import index_path, remove_index
@@ -250,10 +283,11 @@ class JsonlStore(Store):
         if inventory.is_copy(path):
             raise ReadOnlyLog(f"{path} is a copy of another log: merge it into that one instead; nothing was merged")
 
+        terms = EQUALS if terms is None else terms
         if dry_run:
-            return outcome(planned(path, name, copy, self._types, rules)[0])
+            return outcome(planned(path, name, copy, self._types, rules, terms)[0])
         with self._holding(name), delay_signals():
-            merged, tail = planned(path, name, copy, self._types, rules)
+            merged, tail = planned(path, name, copy, self._types, rules, terms)
             result = outcome(merged)
             if not result.changed:
                 return result

@@ -14,10 +14,11 @@ from ...errors import DamagedLog, ImportRefused, InvalidPattern, LogExists, LogN
 from ...events import EventTypes
 from ...forgetting import Forgetting
 from ...names import check_free, check_log_name
-from ...store import Known, Log, Progress, Store, T, no_progress, nothing_known
+from ...store import Known, Log, LogHead, Progress, Store, T, no_progress, nothing_known
 from ...struct import Struct
 from ...verification import Repair, Verdict
 from ..format import FORMAT, VERSION, Header, InvalidLine, decode_header, encode_header
+from ..hash_chain import digest_in
 from ..signals import delay_signals
 from .database import Connection, Database
 from .listening import Listener
@@ -107,6 +108,13 @@ class PostgresStore(Store):
         except InvalidLine as error:
             raise DamagedLog(f"{self.url}, {name}: {error}") from error
         return PostgresLog(self._database, key, name, read, sum, self._types, self._progress)
+
+    def heads(self) -> Sequence[LogHead]:
+        """Return the end of each log; see `Store`."""
+        return [
+            LogHead(id, name, archived, last or 0, sum or (digest_in(header.encode()) or b"").decode())
+            for id, name, archived, header, last, sum in self._database.rows(_HEADS, ())
+        ]
 
     def rename(self, old: str, new: str) -> None:
         """Give a log another name; see `Store`."""
@@ -357,6 +365,11 @@ _INSERT = """
     RETURNING key, header
 """
 _OTHER = "SELECT name FROM {schema}.cqrs_logs WHERE id = %s AND (name <> %s OR archived) LIMIT 1"
+_HEADS = """
+    SELECT id, name, archived, header, last, sum FROM {schema}.cqrs_logs LEFT JOIN LATERAL (
+        SELECT last, sum FROM {schema}.cqrs_commits WHERE log = key ORDER BY position DESC LIMIT 1
+    ) AS ending ON true
+"""
 _HOLD_NAMES = "SELECT pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended('cqrs names', 0))"
 _NAMES = "SELECT name, archived FROM {schema}.cqrs_logs"
 _FOUND = "SELECT key, header FROM {schema}.cqrs_logs WHERE name = %s AND archived = %s"

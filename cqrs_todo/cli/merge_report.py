@@ -1,0 +1,133 @@
+"""What a merge did to a list: for people and for programs."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from .clock import to_local
+from .output import print_message
+from .session import Session
+from .text import printable, visible
+
+if TYPE_CHECKING:
+    from ..cqrs.replication import Change, Conflict, MergedLog
+    from ..todo.merging import MergedTodos
+
+_MOST = 20
+"""How many renumbered todos, and how many conflicts, are shown."""
+
+
+class MergeReport:
+    """What a merge did, for people and for programs.
+
+    Args:
+        session: This run of the program.
+        name: The name of the list.
+        merged: The merge.
+        todos: What it did to the todos.
+    """
+
+    def __init__(self, session: Session, name: str, merged: "MergedLog", todos: "MergedTodos") -> None:
+        self._session = session
+        self._name = name
+        self._merged = merged
+        self._todos = todos
+        self._positions = {commit.metadata.command: commit.position for commit in merged.after}
+
+    def document(self) -> dict[str, Any]:
+        """Return what programs read."""
+        merged, todos = self._merged, self._todos
+        return {
+            "list": self._name,
+            "position": merged.after[-1].last if merged.after else 0,
+            "received": todos.received,
+            "renumbered": [{"old": each.old, "new": each.new, "text": each.text} for each in todos.renumbered],
+            "conflicts": list(map(self._conflict_document, merged.conflicts)),
+            "forgotten": list(merged.forgotten),
+            "kept": printable(merged.kept) or None,
+        }
+
+    def _conflict_document(self, conflict: "Conflict") -> dict[str, Any]:
+        from ..todo.views import id_of
+
+        winner = conflict.winner
+        return {
+            "number": self._todos.fold[conflict.stream].number,
+            "id": id_of(conflict.stream),
+            "field": conflict.field,
+            "winner": None if winner is None else self._change_document(winner),
+            "loser": self._change_document(conflict.loser),
+        }
+
+    def _change_document(self, change: "Change") -> Mapping[str, Any]:
+        return {
+            "position": self._positions[change.command],
+            "by": change.metadata.by,
+            "made": change.made,
+            "change": self._in_words(change),
+        }
+
+    def print_details(self, renumbered: str = "Renumbered: ", *, dry_run: bool) -> None:
+        """Print what people should know beside the number of commits.
+
+        Args:
+            renumbered: How the lines about renumbered todos begin.
+            dry_run: Whether nothing was changed.
+        """
+        session, merged, todos = self._session, self._merged, self._todos
+        for number in todos.renumbered[:_MOST]:
+            print_message(session, f"{renumbered}{number.old} → {number.new} {visible(number.text)}")
+        self._print_rest(len(todos.renumbered), "renumbered todos")
+        for conflict in merged.conflicts[:_MOST]:
+            print_message(session, self._conflict_line(conflict))
+        self._print_rest(len(merged.conflicts), "conflicts")
+        for item in todos.under_done:
+            print_message(session, f"Open, under a todo that is done: {item.number} {visible(item.todo.text)}")
+        if merged.forgotten:
+            print_message(session, f"Forgotten, because the other copy had forgotten it: {len(merged.forgotten)}")
+        if merged.kept and not dry_run:
+            print_message(session, f"The list as it was: {visible(merged.kept)}")
+
+    def _print_rest(self, count: int, what: str) -> None:
+        if count > _MOST:
+            print_message(self._session, f"and {count - _MOST:,} more {what}: see them with --json")
+
+    def _conflict_line(self, conflict: "Conflict") -> str:
+        loser = self._who(conflict.loser)
+        what = f"Conflict: {self.named(conflict.stream)}: "
+        if conflict.winner is None:
+            return f"{what}{loser} was left out, because it would close a circle"
+        winner = self._who(conflict.winner)
+        if self._merged_removed(conflict):
+            number = self._todos.fold[conflict.stream].number
+            restore = self._session.typed(self._name, f"restore {number}")
+            return f"{what}{winner} stands; {loser} shows when it is restored: {restore}"
+        undo = self._session.typed(self._name, f"undo @{self._positions[conflict.winner.command]}")
+        return f"{what}{winner} stands, and not {loser}. Undo: {undo}"
+
+    def _merged_removed(self, conflict: "Conflict") -> bool:
+        from ..todo.events import TodoRemoved
+
+        return conflict.winner is not None and isinstance(conflict.winner.event, TodoRemoved)
+
+    def named(self, stream: str) -> str:
+        """Return the number and the text of a todo."""
+        entity = self._todos.fold[stream]
+        text = "" if entity.state is None else f" {visible(entity.state.text)}"
+        return f"{visible(self._session.prefix(self._name))}{entity.number}{text}"
+
+    def _who(self, change: "Change") -> str:
+        from ..todo.views import short_instant
+
+        when = short_instant(change.made, to_local)
+        return f"{visible(self._in_words(change))} ({visible(change.metadata.by)}, {when})"
+
+    def _in_words(self, change: "Change") -> str:
+        from ..todo.history import describe_wanted
+
+        return describe_wanted(change.event, to_local, self._label)
+
+    def _label(self, id: str) -> str:
+        from ..todo.model import DECIDER
+
+        entity = self._todos.fold.get(DECIDER.stream(id))
+        return id if entity is None else f"{entity.number}"

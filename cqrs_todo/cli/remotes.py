@@ -1,0 +1,53 @@
+"""Which remote `todo sync` uses: a name from `config.toml`, a URL, or the one that was used last."""
+
+import os
+
+from ..cqrs.stores.passwords import without_password
+from .errors import UsageError
+from .session import Session, check_text
+
+_FORMS = "postgresql://HOST/DATABASE, jsonl:DIR or folder:DIR"
+
+
+def find_remote(session: Session, word: str | None, last: str) -> tuple[str, str]:
+    """Return the URL of a remote, and what to remember it by.
+
+    Args:
+        session: This run of the program.
+        word: What was typed: a name or a URL; None for nothing.
+        last: What the last remote is remembered by; '' if there was none.
+
+    Raises:
+        UsageError: It is neither, or nothing was typed and nothing is known.
+    """
+    named = session.config.sync
+    word = word or last or (next(iter(named)) if len(named) == 1 else "")
+    if not word:
+        names = f"name one of {', '.join(named)}" if named else f"give its URL: {_FORMS}"
+        raise UsageError("it is not known what to sync with", names)
+    if word in named:
+        return _absolute(session, named[word]), word
+    if ":" not in word:
+        known = f"the names in config.toml are {', '.join(named)}" if named else "config.toml names no remote"
+        raise UsageError(f"there is no remote {word!r}", f"{known}; or give a URL: {_FORMS}")
+    url = _absolute(session, check_text("URL", word))
+    return url, without_password(url)
+
+
+def _absolute(session: Session, url: str) -> str:
+    """Return a URL with an absolute path, because it is remembered, and the next sync may run in another folder.
+
+    Raises:
+        UsageError: The URL is that of the store in use, or begins with the home folder of an unknown user.
+    """
+    scheme, _, path = url.partition(":")
+    if scheme not in ("jsonl", "folder") or not path:
+        return url
+    full = os.path.expanduser(path)
+    if full.startswith("~"):
+        raise UsageError(f"{url}: there is no such user with a home folder", "write the complete path of the folder")
+    full = os.path.abspath(full)
+    own = session.store_url.partition(":")
+    if own[0] == "jsonl" and os.path.realpath(own[2]) == os.path.realpath(full):
+        raise UsageError(f"{url} is the store of the lists themselves", "give another folder")
+    return f"{scheme}:{full}"

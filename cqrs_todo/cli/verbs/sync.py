@@ -1,0 +1,371 @@
+"""`todo sync`: sync the lists with a hub or a shared folder."""
+
+import re
+import shlex
+import sys
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from ...cqrs.errors import CqrsError
+from ..config import state_dir
+from ..errors import UsageError
+from ..output import print_line, print_message, print_row
+from ..reports import count_of
+from ..session import Session
+from ..text import visible
+from ..verb import LISTS, Argument, Option, Verb
+
+if TYPE_CHECKING:
+    from ...todo.merges import Elsewhere
+    from ...todo.merging import MergedTodos
+    from ...todo.sync import Joining, ListSync, Synced, SyncWarning, Unjoined
+    from ..merge_report import MergeReport
+
+_SPAN = re.compile(r"([0-9]{1,6})(s|m|h|d)")
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+
+def sync(
+    session: Session,
+    remote: str | None,
+    dry_run: bool,
+    status: bool,
+    join: bool,
+    apart: str | None,
+    every: str | None,
+) -> int:
+    """Sync the lists, and return the exit code.
+
+    Raises:
+        UsageError: The options contradict each other, or it is not known what to sync with.
+        CqrsError: What `todo.sync.sync` raises.
+    """
+    if join and apart is not None:
+        raise UsageError("--join and --as contradict each other", "give one of them")
+    if not session.store_url.startswith("jsonl:"):
+        raise UsageError("sync is for lists in files, and the lists in use are elsewhere", "see: todo where")
+    from ...todo.sync import Joining
+
+    joining = Joining(join=join, apart=apart or "") if join or apart else None
+    if status:
+        _print_status(session)
+        return 0
+    if every is None:
+        return _sync(session, remote, joining, dry_run=dry_run)
+    return _sync_again(session, remote, joining, _span(every))
+
+
+def _span(text: str) -> int:
+    """Return how many seconds a text such as 5m means."""
+    found = _SPAN.fullmatch(text)
+    if found is None or int(found[1]) == 0:
+        raise UsageError(f"--every: {text!r} is not a span of time", "write, for instance: --every 5m (or 30s, 1h, 1d)")
+    return int(found[1]) * _SECONDS[found[2]]
+
+
+def _sync_again(session: Session, remote: str | None, joining: "Joining | None", seconds: int) -> int:
+    """Sync until Ctrl-C. A sync that fails is tried again the next time."""
+    from ...todo.sync import Unjoined, WrongRemote
+    from ..report import report
+
+    first = True
+    while True:
+        try:
+            _sync(session, remote, joining, dry_run=False, quiet=not first)
+        except UsageError:
+            raise
+        except CqrsError as error:
+            if first and isinstance(error, (Unjoined, WrongRemote)):
+                raise
+            report(error, as_json=session.options.json)
+        first, joining = False, None
+        sys.stdout.flush()
+        time.sleep(seconds)
+
+
+def _sync(session: Session, word: str | None, joining: "Joining | None", *, dry_run: bool, quiet: bool = False) -> int:
+    from ...todo import sync as syncing
+    from ..remotes import find_remote
+
+    file = syncing.MemoryFile(state_dir())
+    url, used_as = find_remote(session, word, file.load().last)
+    only = [session.list_name] if session.names_a_list else []
+
+    def run(joining: "Joining | None") -> "Synced":
+        store = session.store
+        return syncing.sync(store, url, file, only=only, joining=joining, dry_run=dry_run, used_as=used_as)
+
+    try:
+        done = run(joining)
+    except syncing.Unjoined as error:
+        if dry_run and joining is None:
+            done = run(syncing.Joining(join=True))
+        elif joining is not None or not _agreed(session, error):
+            error.hint = _ways(session, used_as if word else None, error)
+            raise
+        else:
+            done = run(syncing.Joining(join=True))
+    _Report(session, done, used_as, dry_run=dry_run).print(quiet=quiet)
+    for more in done.errors[1:]:
+        print_message(session, f"todo: {visible(str(more))}")
+    if done.errors:
+        raise done.errors[0]
+    return 0
+
+
+def _ways(session: Session, word: str | None, error: "Unjoined") -> str:
+    """Return the commands that join lists of the same name, or keep them apart.
+
+    Args:
+        session: This run of the program.
+        word: The remote, if it was typed, without a password.
+        error: The lists.
+    """
+    command = shlex.join(["sync", *([word] if word else [])])
+    clash = error.clashes[0]
+    own = f"{clash.name}-{_host()}"
+    if len(error.clashes) > 1:
+        return f"to join them: {session.typed(session.default_list, command)} --join; or name one of them with -L"
+    return f"to join them: todo {command} --join; to keep them apart: todo {command} --as {shlex.quote(own)}"
+
+
+def _host() -> str:
+    import os
+
+    return re.sub(r"[^a-z0-9-]", "", os.uname().nodename.lower()) or "here"
+
+
+def _agreed(session: Session, error: "Unjoined") -> bool:
+    """Show what joining lists would give, and ask whether to do it, if there is a terminal to ask on."""
+    from ...todo.merging import merged_todos
+    from ..queries import asked
+
+    for clash in error.clashes:
+        todos = merged_todos(clash.joined)
+        name, where = visible(clash.name), visible(error.remote)
+        print_message(
+            session,
+            f"{name} here and {name} on {where} were made apart. Joined, they have"
+            f" {count_of(len(clash.joined.after), 'commit')}: {clash.mine:,} from here, {todos.received:,} from there.",
+        )
+        for each in todos.renumbered[:10]:
+            print_message(session, f"  {each.old} → {each.new} {visible(each.text)}")
+        if len(todos.renumbered) > 10:
+            print_message(session, f"  and {len(todos.renumbered) - 10:,} more new numbers")
+    print_message(session, "A join cannot be undone as a whole, but each of its commits can.")
+    if not (sys.stdin.isatty() and sys.stderr.isatty()) or session.options.json:
+        return False
+    return asked("Join them?")
+
+
+class _Report:
+    """What a sync did, for people and for programs."""
+
+    def __init__(self, session: Session, done: "Synced", remote: str, *, dry_run: bool) -> None:
+        self._session = session
+        self._done = done
+        self._remote = remote
+        self._dry_run = dry_run
+        self._merged: dict[str, MergedTodos] = {}
+
+    def print(self, *, quiet: bool) -> None:
+        """Print it.
+
+        Args:
+            quiet: Whether to say nothing if there was nothing to do.
+        """
+        session, done = self._session, self._done
+        self._clear_caches()
+        if session.options.json:
+            self._print_json()
+            return
+        lists = self._changed
+        if session.options.plain:
+            for each in lists:
+                print_row(each.name, each.sent, self._received(each))
+        elif not session.options.quiet:
+            for each in lists:
+                print_line(self._line(each))
+            if not lists and not quiet and not done.errors:
+                print_line(f"Nothing to sync: {visible(self._remote)} has the same lists")
+        for each in lists:
+            self._print_details(each)
+        for gone in done.removed:
+            elsewhere = f"Removed from {visible(gone.list)}, because it is in another list"
+            print_message(session, f"{elsewhere}: {self._text_of(gone)}")
+        for warning in done.warnings:
+            print_message(session, self._warning(warning))
+        if done.renewed:
+            print_message(session, "Another machine has written the files of this one: this machine has a new id now")
+
+    @property
+    def _changed(self) -> "list[ListSync]":
+        return [each for each in self._done.lists if each.sent or each.merged or each.made or each.joined]
+
+    def _clear_caches(self) -> None:
+        if self._dry_run:
+            return
+        from .. import renumbered
+
+        for each in self._done.lists:
+            merged = each.merged
+            todos = self._todos(each)
+            if merged is None or todos is None:
+                continue
+            if merged.moved or merged.forgotten or each.joined:
+                for what in self._session.clear_caches(merged.log):
+                    print_message(self._session, f"Not reached: {visible(what)}")
+            with suppress(OSError):  # the numbers are printed all the same
+                renumbered.note(each.id, todos.renumbered)
+
+    def _received(self, each: "ListSync") -> int:
+        todos = self._todos(each)
+        if todos is not None:
+            return todos.received
+        return 0 if each.merged is None else len(each.merged.after)
+
+    def _todos(self, each: "ListSync") -> "MergedTodos | None":
+        """Return what the sync did to the todos of a list that was here before; None if nothing."""
+        from ...todo.merging import merged_todos
+
+        if each.merged is None or each.made:
+            return None
+        if each.id not in self._merged:
+            self._merged[each.id] = merged_todos(each.merged)
+        return self._merged[each.id]
+
+    def _report(self, each: "ListSync") -> "MergeReport | None":
+        from ..merge_report import MergeReport
+
+        todos = self._todos(each)
+        return None if each.merged is None or todos is None else MergeReport(self._session, each.name, each.merged, todos)
+
+    def _line(self, each: "ListSync") -> str:
+        received = self._received(each)
+        parts = [f"{count_of(each.sent, 'commit')} sent"] if each.sent else []
+        parts += [f"{count_of(received, 'commit')} received"] if received else []
+        conflicts = 0 if each.merged is None else len(each.merged.conflicts)
+        parts += [count_of(conflicts, "conflict")] if conflicts else []
+        if each.joined:
+            parts.insert(0, "joined")
+        elif each.made:
+            parts.insert(0, "new here")
+        would = " (dry run)" if self._dry_run else ""
+        return f"{visible(each.name)}: {', '.join(parts) or 'merged'}{would}"
+
+    def _print_details(self, each: "ListSync") -> None:
+        report = self._report(each)
+        if report is not None:
+            report.print_details(f"Renumbered in {visible(each.name)}: ", dry_run=self._dry_run)
+
+    def _text_of(self, gone: "Elsewhere") -> str:
+        from ...todo.views import id_of
+
+        entity = self._session.open_list(gone.list).entities([id_of(gone.stream)])[0]
+        return visible(f"{entity.number} {'' if entity.state is None else entity.state.text}")
+
+    def _warning(self, warning: "SyncWarning") -> str:
+        name, other, where = visible(warning.list), visible(warning.other), visible(warning.where)
+        match warning.kind:
+            case "renamed":
+                return f"{name} is named {other} on {where}: todo lists rename {shlex.quote(name)} {shlex.quote(other)}"
+            case "archived":
+                return f"{name} is archived on {where}: todo lists archive {shlex.quote(name)}"
+            case "unnamed":
+                return f"{name} could not be renamed or archived on {where}: {other}"
+            case "unsent":
+                back = shlex.quote(name)
+                return (
+                    f"{name} was archived before {where} had all of it: todo lists unarchive {back}, and sync it once more"
+                )
+            case "unforgotten":
+                return (
+                    f"{where} still has data of {name} that were forgotten here: {other}."
+                    f" Its owner can run: todo --store {shlex.quote(where)} -L {shlex.quote(name)} forget IDS"
+                )
+        return f"warning: the last change of {name} is more than a day ahead of the clock of this machine: check the clocks"
+
+    def _print_json(self) -> None:
+        from ...todo.views import id_of
+        from .. import document
+
+        rows: list[dict[str, Any]] = []
+        for each in self._changed:
+            report = self._report(each)
+            row = {} if report is None else report.document()
+            row |= {"list": each.name, "sent": each.sent, "received": self._received(each)}
+            rows.append({**row, "new": each.made, "joined": each.joined})
+        warnings = [
+            {"kind": each.kind, "list": each.list, "other": each.other or None, "where": each.where or None}
+            for each in self._done.warnings
+        ]
+        print_line(
+            document.encode(
+                {
+                    "remote": self._done.remote,
+                    "dry_run": self._dry_run,
+                    "lists": rows,
+                    "removed": [{"list": each.list, "id": id_of(each.stream)} for each in self._done.removed],
+                    "warnings": warnings,
+                    "renewed": self._done.renewed,
+                }
+            )
+        )
+
+
+def _print_status(session: Session) -> None:
+    """Print what this machine knows of its remotes, without asking them."""
+    from ...todo.sync import MemoryFile, unsent
+    from ...todo.views import short_instant
+    from ..clock import to_local
+
+    memory = MemoryFile(state_dir()).load()
+    heads = [head for head in session.store.heads() if not head.archived]
+    rows = [
+        (url, known.at, [(head.name, unsent(session.store, head, known)) for head in heads])
+        for url, known in memory.remotes.items()
+    ]
+    if session.options.json:
+        from .. import document
+
+        remotes = [
+            {"url": url, "synced": at, "lists": [{"list": name, "unsent": count} for name, count in lists]}
+            for url, at, lists in rows
+        ]
+        print_line(document.encode({"machine": memory.machine, "last": memory.last or None, "remotes": remotes}))
+        return
+    if not rows:
+        print_message(session, "This machine was never synced: todo sync URL begins. See: todo help sync")
+    for url, at, lists in rows:
+        when = "never completely" if at is None else short_instant(at, to_local)
+        print_line(f"{visible(url)}: synced {when}")
+        for name, count in lists:
+            state = "never synced" if count is None else f"{count_of(count, 'commit')} not sent" if count else "all sent"
+            print_line(f"  {visible(name)}: {state}")
+
+
+VERB = Verb(
+    name="sync",
+    help="Sync the lists with other machines. The place to meet is a server or a shared folder; docs/sync.md explains it.",
+    examples=("todo sync folder:~/Sync/todo", "todo sync home --dry-run", "todo sync --status", "todo sync --every 5m"),
+    action=sync,
+    group=LISTS,
+    arguments=(
+        Argument(
+            "remote",
+            "URL|NAME",
+            "A URL (postgresql://…, jsonl:DIR, folder:DIR), or a name from config.toml. Default: the one used last.",
+            required=False,
+        ),
+    ),
+    options=(
+        Option("dry_run", ("--dry-run",), "Show what would be synced, and change nothing."),
+        Option("status", ("--status",), "Show when each remote was synced last, and what was not sent since."),
+        Option("join", ("--join",), "Join lists of the same name that were made apart, and do not ask."),
+        Option("apart", ("--as",), "Keep them apart: give the list of this machine another name.", "NAME"),
+        Option("every", ("--every",), "Go on until Ctrl-C, and sync so often, such as 5m.", "SPAN"),
+    ),
+    writes=True,
+    records=False,
+)

@@ -1,0 +1,143 @@
+"""Syncing the lists of a machine with a hub or a shared folder, so that all machines have the same in the end.
+
+First all that others have is merged into the lists of this machine. Then the lists are brought to the remote. Whenever this
+is killed, each list is as before or merged, here and there, and the next sync does the rest: a commit is recognised by its
+command id, wherever it is. docs/sync.md describes the rules.
+"""
+
+from collections.abc import Callable, Sequence
+
+from ...cqrs.store import LogHead, Store
+from ...cqrs.stores import open_store
+from ..errors import WrongRemote
+from ..recorder import TYPES
+from .folder import SharedFolder
+from .hub import Hub
+from .looking import Look
+from .memory import Memory, MemoryFile, RemoteMemory
+from .remotes import Remote, check_marker
+from .results import Clash, Joining, ListSync, Synced, SyncWarning, Unjoined
+
+__all__ = [
+    "Clash",
+    "Joining",
+    "ListSync",
+    "MemoryFile",
+    "SyncWarning",
+    "Synced",
+    "Unjoined",
+    "WrongRemote",
+    "sync",
+    "unsent",
+]
+
+
+def open_remote(url: str, memory: Memory, save: Callable[[], None], *, write: bool) -> Remote:
+    """Open a remote.
+
+    Args:
+        url: `postgresql://…`, `jsonl:DIR`, or `folder:DIR`, with an absolute path.
+        memory: What this machine remembers.
+        save: Keeps what it remembers.
+        write: Whether a new folder may be made and marked.
+
+    Raises:
+        WrongRemote: The URL names none, or one of another kind.
+        StoreUnavailable: It cannot be reached.
+    """
+    scheme, _, rest = url.partition(":")
+    if scheme == "folder" and rest:
+        check_marker(rest, "folder", url, known=url in memory.remotes, write=write)
+        return SharedFolder(rest, memory, save)
+    if scheme == "jsonl" and rest:
+        check_marker(rest, "hub", url, known=url in memory.remotes, write=write)
+    elif scheme not in ("postgresql", "postgres"):
+        raise WrongRemote(
+            "that is not the URL of a remote",
+            "use postgresql://HOST/DATABASE, jsonl:DIR for a folder that one machine reaches at a time, or folder:DIR",
+        )
+    return Hub(open_store(url, TYPES))
+
+
+def sync(
+    store: Store,
+    url: str,
+    file: MemoryFile,
+    *,
+    only: Sequence[str] = (),
+    joining: Joining | None = None,
+    dry_run: bool = False,
+    used_as: str = "",
+) -> Synced:
+    """Sync the lists of a store with a remote.
+
+    Args:
+        store: The store, which must be in files.
+        url: The URL of the remote, with an absolute path.
+        file: Where this machine remembers its syncs.
+        only: The names of the lists. Lists that share an unsynced move with them are synced, too. None: all lists.
+        joining: What to do about lists of the same name that were made apart. None: nobody said.
+        dry_run: Whether to change nothing, and only find out what a sync would do.
+        used_as: The name or the URL to remember as the last remote; '' for none.
+
+    Returns:
+        What was done. Errors in single lists are in it.
+
+    Raises:
+        Unjoined: There are such lists, and nobody said. Nothing was synced.
+        CqrsError: The remote or the lists cannot be reached.
+    """
+    if dry_run:
+        return _sync(store, url, file.load(), lambda _: None, only, joining, dry_run=True, used_as="")
+    with file.locked():
+        return _sync(store, url, file.load(), file.save, only, joining, dry_run=False, used_as=used_as)
+
+
+def _sync(
+    store: Store,
+    url: str,
+    memory: Memory,
+    save: Callable[[Memory], None],
+    only: Sequence[str],
+    joining: Joining | None,
+    *,
+    dry_run: bool,
+    used_as: str,
+) -> Synced:
+    remote = open_remote(url, memory, lambda: save(memory), write=not dry_run)
+    try:
+        look = Look(store, remote, memory, dry_run=dry_run)
+        if only or not look.finds_nothing:
+            from .work import Work  # most syncs have nothing to do
+
+            look = work = Work(store, remote, memory, only=only, joining=joining, dry_run=dry_run)
+            work.run()
+        look.follow_names()
+        if not dry_run:
+            look.remember(used_as)
+            save(memory)
+        return look.done
+    finally:
+        remote.close()
+
+
+def unsent(store: Store, head: LogHead, known: RemoteMemory) -> int | None:
+    """Return how many commits of a list a remote lacked when nothing was heard of it since the last sync.
+
+    Args:
+        store: The store.
+        head: The end of the list.
+        known: What is known of the remote.
+
+    Returns:
+        The number; None if the list was never synced with it.
+    """
+    synced = known.lists.get(head.id)
+    if synced is None:
+        return None
+    count = 0
+    for commit in store.open(head.name).commits_backward():
+        if commit.sum == synced.digest:
+            break
+        count += 1
+    return count

@@ -1,0 +1,228 @@
+"""A shared folder: each machine writes only its own files there, and reads those of the others.
+
+A file is named `<id of the log>.<id of the machine>.jsonl`. But whatever it is named, it is read as the copy of the log that
+its first line names. So a copy that a file-sync program makes on a conflict is read, too. Beside them each machine has a
+file `<id of the machine>.json` that says how it calls the lists.
+"""
+
+import errno
+import os
+import stat
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import BinaryIO
+
+import msgspec
+from msgspec import Struct, field
+
+from ...cqrs.stores.format import log_in
+from ...cqrs.stores.hash_chain import digest_in, last_digest
+from ...cqrs.stores.jsonl.files import OPEN_SAFELY, os_errors_as_store_errors, remove, there
+from .memory import Memory, RemoteMemory, new_machine
+from .remotes import MARKER, Remote, RemoteList, write_file
+
+_ENDING = ".jsonl"
+_LONGEST_HEADER = 1 << 24
+_LONGEST_NAME = 200
+_BLOCK = 1 << 16
+
+
+class _Named(Struct):
+    """How a machine calls a list.
+
+    Attributes:
+        name: Its name.
+        archived: Whether it is archived there.
+        mark: The digest of the last of its commits that is known to be on a hub; '' if none is.
+    """
+
+    name: str
+    archived: bool = False
+    mark: str = ""
+
+
+class _Machine(Struct):
+    """What a machine says of itself.
+
+    Attributes:
+        host: The name of the machine, for people.
+        lists: How it calls its lists, by the ids of their logs.
+    """
+
+    host: str
+    lists: dict[str, _Named] = field(default_factory=dict)
+
+
+class _File(Struct, frozen=True):
+    """A file that holds a copy of a list: its name, the id of the log, its name when it was made, and its last digest."""
+
+    name: str
+    id: str
+    made_as: str
+    end: str
+
+
+class SharedFolder(Remote):
+    """A folder that all machines can read, and in which each of them writes its own files.
+
+    Attributes:
+        renewed: Whether this machine got a new id, because another one had written its file.
+    """
+
+    is_hub = False
+
+    def __init__(self, path: str, memory: Memory, save: Callable[[], None]) -> None:
+        """Use a folder.
+
+        Args:
+            path: The path of the folder.
+            memory: What this machine remembers.
+            save: Keeps what it remembers.
+        """
+        self.url = f"folder:{path}"
+        self._path = path
+        self._memory = memory
+        self._save = save
+        self._files: list[_File] = []
+        self._machines: dict[str, _Machine] = {}
+        self.renewed = False
+
+    @property
+    def _known(self) -> RemoteMemory:
+        return self._memory.of(self.url)
+
+    def lists(self) -> Sequence[RemoteList]:
+        """Return the lists that are there; see `Remote`."""
+        with os_errors_as_store_errors(self._path):
+            names = sorted(os.listdir(self._path)) if there(self._path) else []
+        self._files = [file for name in names if name.endswith(_ENDING) and (file := self._looked_at(name)) is not None]
+        self._machines = {
+            name.removesuffix(".json"): machine
+            for name in names
+            if name.endswith(".json") and name != MARKER and (machine := self._machine(name)) is not None
+        }
+        self._check_machine()
+        return [self._list(id) for id in dict.fromkeys(file.id for file in self._files)]
+
+    def _looked_at(self, name: str) -> _File | None:
+        with _reading(os.path.join(self._path, name)) as file:
+            if file is None:
+                return None
+            first = file.readline(_LONGEST_HEADER)
+            header = log_in(first.removesuffix(b"\n"))
+            if header is None:
+                return None
+            size = file.seek(0, os.SEEK_END)
+            return _File(name, header.id, header.name, _last_digest(file.fileno(), size))
+
+    def _machine(self, name: str) -> _Machine | None:
+        with _reading(os.path.join(self._path, name)) as file:
+            try:
+                return None if file is None else msgspec.json.decode(file.read(_LONGEST_HEADER), type=_Machine)
+            except (msgspec.MsgspecError, UnicodeDecodeError):  # it says only how lists are called
+                return None
+
+    def _check_machine(self) -> None:
+        """Take a new id if another machine has written the files of this one, because it has a copy of this home."""
+        for file in self._files:
+            if file.name == self._own(file.id) and file.end not in self._known.wrote.get(file.id, ()):
+                self._memory.machine = new_machine()
+                self._known.wrote = {}
+                self.renewed = True
+                return
+
+    def _own(self, id: str) -> str:
+        # another program may have given a log any id
+        name = id if id.isalnum() and id.isascii() else id.encode().hex()
+        return f"{name[:_LONGEST_NAME]}.{self._memory.machine}{_ENDING}"
+
+    def _list(self, id: str) -> RemoteList:
+        others = [file for file in self._files if file.id == id and file.name != self._own(id)]
+        named = {machine: said.lists[id] for machine, said in self._machines.items() if id in said.lists}
+        named.pop(self._memory.machine, None)
+        in_use = [each.name for each in named.values() if not each.archived]
+        made_as = next(file.made_as for file in self._files if file.id == id)
+        return RemoteList(
+            id,
+            next(iter(in_use), next((each.name for each in named.values()), made_as)),
+            bool(named) and not in_use,
+            {file.name: file.end for file in others},
+            {machine: each.name for machine, each in named.items()},
+            [machine for machine, each in named.items() if each.archived],
+            frozenset(each.mark for each in named.values() if each.mark),
+            mine=any(file.name == self._own(id) for file in self._files if file.id == id),
+        )
+
+    def copies(self, id: str, *, own: bool = False) -> Iterator[tuple[str, bytes]]:
+        """Read the copies of other machines; see `Remote`."""
+        for file in self._files:
+            if file.id == id and (own or file.name != self._own(id)):
+                with _reading(os.path.join(self._path, file.name)) as opened:
+                    content = None if opened is None else opened.read()
+                if content is not None:
+                    yield file.name, content
+
+    def publish(self, id: str, name: str, lines: Sequence[bytes]) -> Mapping[str, str]:  # `finish` names all
+        """Write the file of this machine; see `Remote`."""
+        own = next((file for file in self._files if file.name == self._own(id)), None)
+        digest = last_digest(lines[-1]).decode()
+        seen = {file.name: file.end for file in self._files if file.id == id and file.name != self._own(id)}
+        if own is not None and own.end == digest:
+            return seen
+        wrote = self._known.wrote
+        wrote[id] = [*wrote.get(id, ()), digest]
+        self._save()  # a kill behind the next line must not make this machine believe that another one wrote the file
+        write_file(os.path.join(self._path, self._own(id)), b"".join(lines))
+        wrote[id] = [digest]
+        return seen
+
+    def finish(self, names: Mapping[str, str], archived: Mapping[str, str]) -> None:
+        """Write how this machine calls its lists, and remove its files of lists that became others; see `Remote`."""
+        marks = self._memory.marks
+        lists = {id: _Named(name, mark=marks.get(id, "")) for id, name in names.items()}
+        lists |= {id: _Named(name, archived=True, mark=marks.get(id, "")) for id, name in archived.items()}
+        said = _Machine(os.uname().nodename, lists)
+        if self._machines.get(self._memory.machine) != said:
+            content = msgspec.json.format(msgspec.json.encode(said)) + b"\n"
+            write_file(os.path.join(self._path, f"{self._memory.machine}.json"), content)
+
+    def retire(self, id: str) -> None:
+        """Remove the file of this machine; see `Remote`."""
+        if self._known.wrote.pop(id, None) is not None:
+            path = os.path.join(self._path, self._own(id))
+            with os_errors_as_store_errors(path):
+                remove(path)
+
+    def shown(self, label: str) -> str:
+        """Return the name of a machine; see `Remote`."""
+        return self._machines[label].host if label in self._machines else label
+
+
+@contextmanager
+def _reading(path: str) -> Iterator[BinaryIO | None]:
+    """Open a file that another machine may have written; None if it is gone, or is no regular file, such as a pipe."""
+    with os_errors_as_store_errors(path):
+        try:
+            fd = os.open(path, os.O_RDONLY | OPEN_SAFELY)
+        except FileNotFoundError:  # the program that syncs the folder has just replaced it
+            yield None
+            return
+        except OSError as error:
+            if error.errno != errno.ELOOP:
+                raise
+            yield None
+            return
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            os.close(fd)
+            yield None
+            return
+        with open(fd, "rb") as file:
+            yield file
+
+
+def _last_digest(fd: int, size: int) -> str:
+    """Return the digest that a file ends with; '' if its last line is not complete."""
+    end = os.pread(fd, _BLOCK, max(0, size - _BLOCK))
+    if not end.endswith(b"\n"):
+        return ""
+    return (digest_in(end[:-1]) or b"").decode()

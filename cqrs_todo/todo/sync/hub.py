@@ -1,0 +1,136 @@
+"""A hub: a store with one copy of each list, to which machines append. It is a server, or a folder of lists."""
+
+# a sync that has nothing to do reads no lines, and does not load what works on lines
+from collections.abc import Collection, Iterator, Mapping, Sequence
+
+from ...cqrs.errors import CqrsError, DamagedLog, ImportRefused, LogBusy, LogExists, LogNotFound, StreamNotFound
+from ...cqrs.store import LogHead, Store
+from .remotes import Behind, Remote, RemoteList
+
+HUB = "hub"
+"""The label of the copy on a hub."""
+
+
+class Hub(Remote):
+    """A store that machines append to."""
+
+    is_hub = True
+
+    def __init__(self, store: Store) -> None:
+        """Use a store.
+
+        Args:
+            store: The store.
+        """
+        self.url = store.url
+        self._store = store
+        self._heads: dict[str, LogHead] = {}
+        self._read: dict[str, Sequence[bytes]] = {}
+
+    def lists(self) -> Sequence[RemoteList]:
+        """Return the lists that are there; see `Remote`."""
+        self._heads = {head.id: head for head in self._store.heads()}
+        self._read.clear()
+        return [
+            RemoteList(
+                head.id, head.name, head.archived, {HUB: head.digest}, {HUB: head.name}, [HUB] if head.archived else ()
+            )
+            for head in self._heads.values()
+        ]
+
+    def copies(self, id: str, *, own: bool = False) -> Iterator[tuple[str, bytes]]:  # there is only one
+        """Read the copy of a list; see `Remote`."""
+        if id in self._heads:
+            yield HUB, b"".join(self._lines(id))
+
+    def publish(self, id: str, name: str, lines: Sequence[bytes]) -> Mapping[str, str]:
+        """Append what the hub lacks; see `Remote`."""
+        from ...cqrs.stores.hash_chain import last_digest
+        from ...cqrs.stores.rechaining import rechained
+
+        if id not in self._heads:
+            self._import(name, lines)
+            return {HUB: last_digest(lines[-1]).decode()}
+        theirs = self._lines(id)
+        if not _begins(lines, theirs):
+            raise Behind(f"{name} was changed on {self.url} meanwhile")
+        # the hub may not be allowed to forget: then the same lines have other digests there
+        new = list(rechained(lines[len(theirs) :], last_digest(theirs[-1])))
+        if new:
+            self._import(self._heads[id].name, [*theirs, *new])
+        return {HUB: last_digest([*theirs, *new][-1]).decode()}
+
+    def _import(self, name: str, lines: Sequence[bytes]) -> None:
+        try:
+            self._store.import_log(name, lines)
+        except (ImportRefused, LogBusy) as error:
+            raise Behind(str(error)) from error
+        except LogExists as error:
+            error.add_note(f"that one is on {self.url}")
+            raise
+
+    def _lines(self, id: str) -> Sequence[bytes]:
+        """Return the lines of a list. They are read once, because an import checks that they are still there."""
+        if id in self._read:
+            return self._read[id]
+        head = self._heads[id]
+        try:
+            log = self._store.open(head.name)
+        except LogNotFound as error:
+            raise Behind(f"{head.name} was renamed or archived on {self.url} meanwhile") from error
+        if log.id != id:
+            raise Behind(f"{head.name} was renamed on {self.url} meanwhile")
+        lines = self._read[id] = list(log.lines())
+        if log.damage is not None:
+            raise DamagedLog(f"{self.url}: {log.damage}")
+        return lines
+
+    def forget(self, id: str, streams: Collection[str]) -> str:
+        """Forget streams; see `Remote`."""
+        name = next((head.name for head in self._store.heads() if head.id == id), None)
+        if name is None:
+            return ""
+        try:
+            if {*streams} <= {*self._store.open(name).forgotten}:
+                return ""
+            self._store.forget(name, streams)  # all of them: those without events there are named together with the others
+        except StreamNotFound:  # it has none of them yet
+            return ""
+        except CqrsError as error:
+            return str(error)
+        self._read.pop(id, None)
+        return ""
+
+    def rename(self, id: str, old: str, new: str) -> str:  # the name is enough
+        """Give a list another name; see `Remote`."""
+        try:
+            self._store.rename(old, new)
+        except CqrsError as error:
+            return str(error)
+        return ""
+
+    def archive(self, name: str, *, back: bool) -> str:
+        """Archive a list, or bring it back; see `Remote`."""
+        try:
+            if back:
+                self._store.unarchive(name)
+            else:
+                self._store.archive(name)
+        except CqrsError as error:
+            return str(error)
+        return ""
+
+    def close(self) -> None:
+        """Close the store."""
+        self._store.close()
+
+
+def _begins(lines: Sequence[bytes], theirs: Sequence[bytes]) -> bool:
+    """Return whether lines begin with those of the hub, apart from what was forgotten in them and not on the hub."""
+    from ...cqrs.stores.forgetting import forget_in_copy
+    from ...cqrs.stores.format import decode_header
+
+    forgotten = decode_header(lines[0][:-1])[0].forgotten
+    if set(decode_header(theirs[0][:-1])[0].forgotten) != set(forgotten):
+        theirs = forget_in_copy(theirs, forgotten)
+    return len(theirs) <= len(lines) and lines[len(theirs) - 1] == theirs[-1]

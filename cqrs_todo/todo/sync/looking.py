@@ -1,0 +1,129 @@
+"""Looking at the lists here and on the remote: what has changed since the last sync, by the ends of the lists alone."""
+
+from datetime import timedelta
+
+from ...cqrs.store import LogHead, Store
+from ...cqrs.stores.jsonl.files import os_errors_as_store_errors, remove
+from .folder import SharedFolder
+from .hub import HUB
+from .memory import Memory, now
+from .remotes import Remote
+from .results import Synced, SyncWarning
+
+KEPT = timedelta(days=30)
+"""How long a list as it was before a merge is kept after the next sync that succeeds."""
+
+
+HERE = "here"
+"""What stands for this machine among the labels of those who have archived a list."""
+
+
+class Look:
+    """The lists here and on the remote.
+
+    Attributes:
+        done: What the sync did.
+    """
+
+    def __init__(self, store: Store, remote: Remote, memory: Memory, *, dry_run: bool) -> None:
+        """Look at the lists.
+
+        Args:
+            store: The store of this machine.
+            remote: The remote.
+            memory: What this machine remembers.
+            dry_run: Whether to change nothing.
+        """
+        self._store, self._remote, self._memory, self._dry_run = store, remote, memory, dry_run
+        self._known = memory.of(remote.url)
+        self._failed: set[str] = set()
+        self.done = Synced(remote.url)
+        self._look()
+
+    def _look(self) -> None:
+        self._heads = {head.id: head for head in self._store.heads()}
+        self._theirs = {each.id: each for each in self._remote.lists()}
+        self.done.renewed = self.done.renewed or (isinstance(self._remote, SharedFolder) and self._remote.renewed)
+
+    @property
+    def finds_nothing(self) -> bool:
+        """Whether no list has changed here or there, and none is new."""
+        in_use = {id for id, head in self._heads.items() if not head.archived}
+        new = {id for id, each in self._theirs.items() if id not in self._heads and not each.archived}
+        return not new and all(map(self._is_same, in_use))
+
+    def _is_same(self, id: str) -> bool:
+        """Return whether nothing has changed since the last sync, here or there."""
+        mine, theirs, known = self._heads.get(id), self._theirs.get(id), self._known.lists.get(id)
+        if mine is None or theirs is None or known is None or not mine.digest or mine.digest != known.digest:
+            return False
+        return theirs.ends == known.seen and (self._remote.is_hub or theirs.mine)
+
+    def follow_names(self) -> None:
+        """Report what lists are called elsewhere, and tell the others how they are called here."""
+        names = {head.id: head.name for head in self._heads.values() if not head.archived}
+        archived = {head.id: head.name for head in self._heads.values() if head.archived}
+        for id, theirs in self._theirs.items():
+            known, mine = self._known.lists.get(id), names.get(id)
+            if known is None or mine is None or id in self._failed:
+                continue
+            for label, name in theirs.names.items():
+                if name == mine:
+                    continue
+                if known.names.get(label) == name and self._remote.is_hub and mine != known.name:
+                    why = "" if self._dry_run else self._remote.rename(id, name, mine)
+                    if why:
+                        self.done.warnings.append(SyncWarning("unnamed", mine, why, self._remote.url))
+                elif known.names.get(label) != name:
+                    self.done.warnings.append(SyncWarning("renamed", mine, name, self._remote.shown(label)))
+            for label in theirs.archives:
+                if HERE in known.archived and self._remote.is_hub:
+                    self._archive(mine, theirs.name, back=True)
+                elif label not in known.archived or self._remote.is_hub:
+                    self.done.warnings.append(SyncWarning("archived", mine, "", self._remote.shown(label)))
+        for id in archived if self._remote.is_hub else ():
+            self._follow_archived(self._heads[id])
+        if not self._dry_run:
+            self._remote.finish(names, archived)
+
+    def _follow_archived(self, mine: LogHead) -> None:
+        """Archive a list on a hub that was archived here since the last sync, if the hub has all of it."""
+        known, theirs = self._known.lists.get(mine.id), self._theirs.get(mine.id)
+        if known is None or theirs is None or theirs.archived or HERE in known.archived:
+            return
+        if mine.digest == known.digest:
+            self._archive(mine.name, theirs.name, back=False)
+        else:
+            self.done.warnings.append(SyncWarning("unsent", mine.name, "", self._remote.url))
+
+    def _archive(self, name: str, there: str, *, back: bool) -> None:
+        why = "" if self._dry_run else self._remote.archive(there, back=back)
+        if why:
+            self.done.warnings.append(SyncWarning("unnamed", name, why, self._remote.url))
+
+    def remember(self, used_as: str) -> None:
+        """Remember what this sync has found, and remove old copies of lists as they were."""
+        if not self.done.errors:
+            self._known.at = now()
+        for id, known in self._known.lists.items():
+            mine, theirs = self._heads.get(id), self._theirs.get(id)
+            if mine is not None:
+                known.name = mine.name
+            if theirs is not None and mine is not None:
+                known.names, known.archived = dict(theirs.names), [*theirs.archives, *([HERE] if mine.archived else [])]
+            elif self._remote.is_hub:
+                known.names = {HUB: known.name}
+        if used_as:
+            self._memory.last = used_as
+        if not self.done.errors:
+            self._remove_kept()
+
+    def _remove_kept(self) -> None:
+        kept = self._store.kept_logs()
+        present = now()
+        self._memory.kept = {path: self._memory.kept.get(path, present) for path in kept}
+        for path, since in list(self._memory.kept.items()):
+            if present - since > KEPT:
+                with os_errors_as_store_errors(path):
+                    remove(path)
+                del self._memory.kept[path]

@@ -1,0 +1,161 @@
+"""What a machine remembers of its syncs: who it is, and what it and each remote had when they were equal last.
+
+It is a file in the state folder. If it is lost, the next sync reads everything again, and nothing else is lost.
+"""
+
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+import msgspec
+from msgspec import Struct, field
+
+from ...cqrs.errors import LogBusy, StoreUnavailable
+from ...cqrs.stores.jsonl.files import close, make_directory, open_or_make, os_errors_as_store_errors, replace_durably
+
+_FILE = "sync.json"
+_PATIENCE = 10.0
+"""How many seconds a sync waits for another one of this machine."""
+_PAUSE = 0.05
+
+
+class ListMemory(Struct):
+    """What was known of one list after its last sync with one remote.
+
+    Attributes:
+        name: Its name on this machine.
+        digest: The digest of its last line on this machine.
+        position: The position of its last event.
+        seen: The digests of the last lines of the copies on the remote, by the labels of the copies.
+        names: The names that others had for it, by the labels of their copies.
+        archived: The labels of the copies that others had archived.
+    """
+
+    name: str
+    digest: str
+    position: int = 0
+    seen: dict[str, str] = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)
+    archived: list[str] = field(default_factory=list)
+
+
+class RemoteMemory(Struct):
+    """What was known after the last sync with one remote.
+
+    Attributes:
+        at: When that was.
+        lists: What was known of each list, by the ids of the logs.
+        wrote: The digests of the last lines that this machine has written to its own files, by the ids of the logs. Before
+            a file is written, the new digest is here beside the old one.
+    """
+
+    at: datetime | None = None
+    lists: dict[str, ListMemory] = field(default_factory=dict)
+    wrote: dict[str, list[str]] = field(default_factory=dict)
+
+
+class Memory(Struct):
+    """All that a machine remembers of its syncs.
+
+    Attributes:
+        machine: The id of the machine.
+        last: The name or the URL of the remote that was used last.
+        remotes: What is known of each remote, by its URL without a password.
+        marks: The digests of the last commits that are known to be on a hub, by the ids of the logs.
+        kept: When a sync first succeeded after a file was set aside that keeps a list as it was, by the paths of the files.
+    """
+
+    machine: str = ""
+    last: str = ""
+    remotes: dict[str, RemoteMemory] = field(default_factory=dict)
+    marks: dict[str, str] = field(default_factory=dict)
+    kept: dict[str, datetime] = field(default_factory=dict)
+
+    def of(self, remote: str) -> RemoteMemory:
+        """Return what is known of a remote, to be changed in place."""
+        return self.remotes.setdefault(remote, RemoteMemory())
+
+
+class MemoryFile:
+    """The file in which a machine remembers its syncs."""
+
+    def __init__(self, folder: str) -> None:
+        """Use a file.
+
+        Args:
+            folder: The state folder.
+        """
+        self._folder = folder
+        self._path = os.path.join(folder, _FILE)
+
+    def load(self) -> Memory:
+        """Return what is remembered. A machine without an id gets one, which `save` keeps.
+
+        Raises:
+            StoreUnavailable: The file cannot be read.
+        """
+        with os_errors_as_store_errors(self._path):
+            try:
+                with open(self._path, "rb") as file:
+                    memory = msgspec.json.decode(file.read(), type=Memory)
+            except FileNotFoundError:
+                memory = Memory()
+            except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+                raise StoreUnavailable(
+                    f"{self._path} cannot be read: {error}; remove it, and the next sync makes it anew"
+                ) from error
+        memory.machine = memory.machine or new_machine()
+        return memory
+
+    def save(self, memory: Memory) -> None:
+        """Keep what is remembered, completely or not at all.
+
+        Raises:
+            StoreUnavailable: The file cannot be written.
+        """
+        with os_errors_as_store_errors(self._path):
+            make_directory(self._folder)
+            replace_durably(self._path, msgspec.json.format(msgspec.json.encode(memory)) + b"\n")
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Let no other sync of this machine run during the block.
+
+        Raises:
+            LogBusy: Another one runs for too long.
+            StoreUnavailable: The lock file cannot be made.
+        """
+        path = os.path.join(self._folder, "sync.lock")
+        with os_errors_as_store_errors(path):
+            make_directory(self._folder)
+            lock = open_or_make(path, os.O_RDWR)
+            try:
+                deadline = time.monotonic() + _PATIENCE
+                while not _lock(lock):
+                    if time.monotonic() > deadline:
+                        raise LogBusy("another sync of this machine is running")
+                    time.sleep(_PAUSE)
+                yield
+            finally:
+                close(lock)
+
+
+def _lock(fd: int) -> bool:
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def new_machine() -> str:
+    """Return a new random id for a machine."""
+    return os.urandom(5).hex()
+
+
+def now() -> datetime:
+    """Return the time, in UTC."""
+    return datetime.now(UTC)

@@ -1,0 +1,213 @@
+"""Where a machine syncs its lists: what a hub and a shared folder have in common, and the marker that tells them apart."""
+
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
+from typing import Any, Literal, TypeAlias
+
+import msgspec
+
+from ...cqrs.errors import LogBusy, StoreUnavailable
+from ...cqrs.stores.jsonl.files import make_directory, os_errors_as_store_errors, sync_directory, write_all
+from ...cqrs.struct import Struct
+from ..errors import WrongRemote
+
+Kind: TypeAlias = Literal["hub", "folder"]
+MARKER = "cqrs-todo-sync.json"
+"""The file that says what a folder is. Its content is always the same, so that two machines that make it agree."""
+
+
+class Behind(LogBusy):
+    """Another machine has changed a list on the remote meanwhile, so it must be merged again."""
+
+
+class RemoteList(Struct, frozen=True):
+    """A list on a remote.
+
+    Attributes:
+        id: The id of its log.
+        name: Its name there.
+        archived: Whether it is archived there.
+        ends: The digest of the last line of each copy, by labels. It was not verified, and is '' if a copy is not complete.
+        names: How others call it, by their labels.
+        archives: The labels of those who have archived it.
+        marks: Digests of its commits that are known to be on a hub.
+        mine: Whether this machine has written its copy there.
+    """
+
+    id: str
+    name: str
+    archived: bool
+    ends: Mapping[str, str]
+    names: Mapping[str, str]
+    archives: Sequence[str] = ()
+    marks: frozenset[str] = frozenset()
+    mine: bool = False
+
+
+class Remote(ABC):
+    """A place where machines meet.
+
+    Attributes:
+        url: What it is known by, without a password.
+        is_hub: Whether it has one copy of each list, which is only appended to.
+    """
+
+    url: str
+    is_hub: bool
+
+    @abstractmethod
+    def lists(self) -> Sequence[RemoteList]:
+        """Return the lists that are there.
+
+        Raises:
+            StoreUnavailable: The remote cannot be reached.
+        """
+
+    @abstractmethod
+    def copies(self, id: str, *, own: bool = False) -> Iterator[tuple[str, bytes]]:
+        """Read the copies of a list that this machine has not written.
+
+        Args:
+            id: The id of its log.
+            own: Whether to read the one that it has written, too, because it has lost the list.
+
+        Returns:
+            The label and the lines of each.
+
+        Raises:
+            CqrsError: A copy cannot be read.
+        """
+
+    @abstractmethod
+    def publish(self, id: str, name: str, lines: Sequence[bytes]) -> Mapping[str, str]:
+        """Bring the list of this machine there. It has all commits of the copies that were read before.
+
+        Args:
+            id: The id of its log.
+            name: Its name.
+            lines: All lines, each with its LF.
+
+        Returns:
+            The digest of the last line of each copy that the list of this machine has all of now, by labels.
+
+        Raises:
+            Behind: Another machine has changed it meanwhile.
+            CqrsError: It cannot be written.
+        """
+
+    def forget(self, id: str, streams: Collection[str]) -> str:
+        """Forget streams in the copy of a hub.
+
+        Args:
+            id: The id of the log.
+            streams: The streams that this machine has forgotten in it.
+
+        Returns:
+            Why that was not possible, in words; '' if it was.
+        """
+        return ""
+
+    def rename(self, id: str, old: str, new: str) -> str:
+        """Give a list the name that it has on this machine.
+
+        Returns:
+            Why that was not possible, in words; '' if it was.
+        """
+        return ""
+
+    def archive(self, name: str, *, back: bool) -> str:
+        """Archive a list that was archived on this machine.
+
+        Args:
+            name: Its name on the remote.
+            back: Whether to bring it back into use instead.
+
+        Returns:
+            Why that was not possible, in words; '' if it was.
+        """
+        return ""
+
+    def finish(self, names: Mapping[str, str], archived: Mapping[str, str]) -> None:  # noqa: B027  # a hub has nothing to do
+        """Tell the others how the lists of this machine are called.
+
+        Args:
+            names: The names of the lists in use, by the ids of their logs.
+            archived: Those of the archived ones.
+        """
+
+    def retire(self, id: str) -> None:  # noqa: B027
+        """Remove the copy that this machine has written of a list, because the list became a part of another one."""
+
+    def shown(self, label: str) -> str:
+        """Return what people call the one with a label."""
+        return self.url
+
+    def close(self) -> None:  # noqa: B027  # a folder holds nothing open
+        """Close what is open."""
+
+
+def check_marker(folder: str, kind: Kind, url: str, *, known: bool, write: bool) -> None:
+    """Check that a folder is what its URL says, and mark it if it is new.
+
+    Args:
+        folder: The folder.
+        kind: What the URL says.
+        url: The URL.
+        known: Whether this machine has synced there before.
+        write: Whether to mark a new folder.
+
+    Raises:
+        WrongRemote: It is something else.
+        StoreUnavailable: It cannot be reached, or was there before and is not now.
+    """
+    path = os.path.join(folder, MARKER)
+    found = _marked(path)
+    if found is None:
+        if known:
+            raise StoreUnavailable(f"{path} is not there, but this machine has synced there before: mount or share it again")
+        if kind == "folder" and os.path.isdir(os.path.join(folder, "lists")):
+            raise WrongRemote(f"{folder} holds lists, and is no shared folder", f"use it as a hub: jsonl:{folder}")
+        if write:
+            write_file(path, msgspec.json.encode({"kind": kind}) + b"\n")
+    elif found != kind:
+        other = f"folder:{folder}" if found == "folder" else f"jsonl:{folder}"
+        what = "a shared folder" if found == "folder" else "a hub"
+        raise WrongRemote(f"{url}: {folder} is {what}, as {path} says", f"use it as what it is: {other}")
+
+
+def _marked(path: str) -> Kind | None:
+    with os_errors_as_store_errors(path):
+        try:
+            with open(path, "rb") as file:
+                content: Any = msgspec.json.decode(file.read(1 << 16))
+        except FileNotFoundError:
+            return None
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            content = None
+    kind: Kind | None = content.get("kind") if isinstance(content, dict) else None
+    if kind not in ("hub", "folder"):
+        raise WrongRemote(f"{path} does not say what the folder is", "remove that file if the folder is meant for syncs")
+    return kind
+
+
+def write_file(path: str, content: bytes) -> None:
+    """Replace a file in a folder that others read, completely or not at all. The folder may be on a disk of any kind.
+
+    Raises:
+        StoreUnavailable: It cannot be written.
+    """
+    folder, name = os.path.split(path)
+    fresh = os.path.join(folder, f".{name}.new")
+    with os_errors_as_store_errors(path):
+        make_directory(folder)
+        fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        try:
+            write_all(fd, content)
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+        os.replace(fresh, path)
+        with suppress(OSError):  # not every file system can sync a folder
+            sync_directory(folder)

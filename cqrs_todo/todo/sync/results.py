@@ -1,0 +1,121 @@
+"""What a sync is asked to do, and what it did."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from ...cqrs.errors import CqrsError
+from ...cqrs.struct import Struct
+
+if TYPE_CHECKING:  # a sync that has nothing to do needs none of it
+    from ...cqrs.replication import MergedLog
+    from ..merges import Elsewhere
+
+
+class Clash(Struct, frozen=True):
+    """Two lists with the same name that were made apart.
+
+    Attributes:
+        name: The name of the list on this machine.
+        theirs: Its name on the remote.
+        joined: What joining them would give.
+        mine: How many commits it has on this machine.
+    """
+
+    name: str
+    theirs: str
+    joined: "MergedLog"
+    mine: int
+
+
+class Unjoined(CqrsError):
+    """There are lists of the same name here and on the remote, and nobody said what to do. Nothing was synced.
+
+    Args:
+        clashes: The lists.
+        remote: Where the others are.
+    """
+
+    def __init__(self, clashes: Sequence[Clash], remote: str) -> None:
+        """Make the error; the arguments are described above."""
+        names = ", ".join(clash.name for clash in clashes)
+        lists = "list has" if len(clashes) == 1 else "lists have"
+        super().__init__(
+            f"another {lists} this name on {remote}: {names}; nothing was synced"
+            if len(clashes) == 1
+            else f"other {lists} these names on {remote}: {names}; nothing was synced"
+        )
+        self.clashes = tuple(clashes)
+        self.hint: str | None = None
+        self.remote = remote
+
+
+class SyncWarning(Struct, frozen=True):
+    """Something that a person should know about a list.
+
+    Attributes:
+        kind: "renamed" or "archived" elsewhere; "unsent": it is archived here before all of it was sent; "unforgotten": the
+            hub could not forget; "unnamed": the hub could not give it the name that it has here, or archive it; "ahead": its
+            last change is more than a day ahead of the clock.
+        list: The name of the list on this machine.
+        other: Its name elsewhere, or why something was not possible.
+        where: Where that is.
+    """
+
+    kind: str
+    list: str
+    other: str = ""
+    where: str = ""
+
+
+class Joining(Struct, frozen=True):
+    """What to do about lists of the same name that were made apart.
+
+    Attributes:
+        join: Whether to join them.
+        apart: The name that the list of this machine gets instead; '' if it is not to be renamed.
+    """
+
+    join: bool = False
+    apart: str = ""
+
+
+class ListSync(Struct):
+    """What a sync did to a list.
+
+    Attributes:
+        id: The id of its log.
+        name: Its name on this machine.
+        sent: How many of its commits the remote lacked.
+        merged: What was merged into it; None if it had all.
+        made: Whether this machine did not have it before.
+        joined: Whether it was joined with another list.
+    """
+
+    id: str
+    name: str
+    sent: int = 0
+    merged: "MergedLog | None" = None
+    made: bool = False
+    joined: bool = False
+
+
+class Synced:
+    """What a sync did.
+
+    Attributes:
+        remote: The remote, without a password.
+        lists: What it did to each list.
+        removed: The todos that were removed from a list, because a newer change has brought them to another one.
+        warnings: What a person should know.
+        errors: Why lists could not be synced.
+        renewed: Whether this machine got a new id.
+    """
+
+    def __init__(self, remote: str) -> None:
+        """Begin with nothing; the argument is described above."""
+        self.remote = remote
+        self.lists: list[ListSync] = []
+        self.removed: list[Elsewhere] = []
+        self.warnings: list[SyncWarning] = []
+        self.errors: list[CqrsError] = []
+        self.renewed = False

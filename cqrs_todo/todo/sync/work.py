@@ -1,0 +1,381 @@
+"""Merging what others have into the lists of this machine, and bringing the lists to the remote."""
+
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from io import BytesIO
+
+from ...cqrs.errors import CannotMerge, CqrsError, DamagedLog, ImportRefused, LogNotFound
+from ...cqrs.names import name_key
+from ...cqrs.replication import MergedLog, MergeTerms
+from ...cqrs.store import Log, LogHead, Store
+from ...cqrs.stores.hash_chain import last_digest
+from ...cqrs.struct import replace
+from ..merges import arrivals, settle_in
+from ..merging import RULES
+from ..views import move_of
+from .looking import Look
+from .memory import ListMemory, Memory, now
+from .remotes import Behind, Remote, RemoteList
+from .results import Clash, Joining, ListSync, SyncWarning, Unjoined
+
+_ROUNDS = 8
+"""How often a sync tries again because another machine has changed the remote meanwhile."""
+_AHEAD = timedelta(days=1)
+
+
+class Work(Look):
+    """One sync."""
+
+    def __init__(
+        self,
+        store: Store,
+        remote: Remote,
+        memory: Memory,
+        *,
+        only: Sequence[str],
+        joining: Joining | None,
+        dry_run: bool,
+    ) -> None:
+        """Look at the lists. The arguments are those of `sync`, and of `Look`."""
+        super().__init__(store, remote, memory, dry_run=dry_run)
+        self._only, self._joining = only, joining
+        self._unread: dict[str, set[str]] = {}  # the labels of copies that could not be read, by the ids of the logs
+        self._chosen: Sequence[str] = ()
+
+    def run(self) -> None:
+        """Merge what others have, and bring them what they lack, until another machine has changed nothing meanwhile."""
+        self._chosen = self._choose()
+        self._settle_clashes()
+        left = self._chosen
+        for attempt in range(1, _ROUNDS + 1):
+            left = self._round(left, last=attempt == _ROUNDS)
+            if not left:
+                break
+            self._look()
+
+    # which lists
+
+    def _choose(self) -> list[str]:
+        """Return the ids of the lists to sync."""
+        in_use = [head for head in self._heads.values() if not head.archived]
+        if not self._only:
+            return [*(head.id for head in in_use), *(id for id in self._theirs if id not in self._heads)]
+        chosen: list[str] = []
+        for name in self._only:
+            ids = [head.id for head in in_use if head.name == name]
+            ids += [id for id, each in self._theirs.items() if id not in self._heads and each.name == name]
+            if not ids:
+                raise LogNotFound(name)
+            chosen += ids
+        for id in chosen:  # it grows
+            if id in self._heads:
+                chosen += [each for each in self._moved_with(self._heads[id]) if each not in chosen]
+        return chosen
+
+    def _moved_with(self, head: LogHead) -> Iterator[str]:
+        """Yield the ids of the lists to or from which todos were moved since the last sync."""
+        known = self._known.lists.get(head.id)
+        for commit in self._store.open(head.name).commits_backward():
+            if known is not None and commit.sum == known.digest:
+                return
+            move = move_of(commit)
+            if move is not None:
+                yield from (id for id in (move.source, move.target) if id in self._heads and not self._heads[id].archived)
+
+    # lists of the same name that were made apart
+
+    def _settle_clashes(self) -> None:
+        found = [(self._heads[one], self._theirs[other]) for one, other in self._clashing()]
+        if not found:
+            return
+        joining = self._joining
+        if joining is None or (joining.apart and len(found) > 1):
+            clashes = [clash for mine, theirs in found if (clash := self._clash(mine, theirs)) is not None]
+            if not clashes:
+                return
+            raise Unjoined(clashes, self._remote.url)
+        if joining.apart:
+            ((mine, theirs),) = found
+            if not self._dry_run:
+                self._store.rename(mine.name, joining.apart)
+                self._look()
+            self._chosen = [*dict.fromkeys([*self._chosen, theirs.id])]
+            return
+        for mine, theirs in found:
+            try:
+                self._join(mine, theirs)
+            except CannotMerge as error:
+                self._put_off(mine, theirs, error)
+
+    def _clashing(self) -> Iterator[tuple[str, str]]:
+        """Yield the ids of lists here and on the remote that have the same name, and are not known to belong together."""
+        for id in list(self._theirs):
+            theirs = self._theirs[id]
+            if id in self._heads or theirs.archived:
+                continue
+            mine = next(
+                (
+                    head
+                    for head in self._heads.values()
+                    if not head.archived and name_key(head.name) == name_key(theirs.name)
+                ),
+                None,
+            )
+            if mine is None or (mine.id not in self._chosen and id not in self._chosen):
+                continue
+            if self._has_all_of(mine, id):
+                self._chosen = [each for each in self._chosen if each != id]
+                continue
+            yield mine.id, id
+
+    def _has_all_of(self, mine: LogHead, id: str) -> bool:
+        """Return whether a list was joined with another one before, so that it has all commits of it."""
+        if self._remote.is_hub:
+            return False
+        merges = (
+            self._store.merge(mine.name, copy, RULES, dry_run=True, terms=MergeTerms(join="ours"))
+            for _, copy in self._remote.copies(id, own=True)
+        )
+        try:
+            return all(not merged.received for merged in merges)
+        except CannotMerge:  # it is not complete yet
+            return False
+
+    def _terms(self, mine: LogHead, theirs: RemoteList) -> MergeTerms:
+        """Say which header a joined list has: that of the one that is on the remote, or the smaller one of two."""
+        there = self._theirs.get(mine.id)
+        if there is not None and mine.id < theirs.id:
+            return MergeTerms(join="ours")
+        return MergeTerms(hub=True, join="theirs")  # whoever is there already keeps the numbers
+
+    def _clash(self, mine: LogHead, theirs: RemoteList) -> Clash | None:
+        """Return what joining two lists would give; None if the other one cannot be read yet."""
+        try:
+            for _, copy in self._remote.copies(theirs.id, own=True):
+                joined = self._store.merge(mine.name, copy, RULES, dry_run=True, terms=self._terms(mine, theirs))
+                return Clash(mine.name, theirs.name, joined, len(joined.before))
+        except CannotMerge as error:
+            self._put_off(mine, theirs, error)
+        return None
+
+    def _put_off(self, mine: LogHead, theirs: RemoteList, error: CannotMerge) -> None:
+        """Leave two lists as they are until the file of the other one is complete."""
+        self.done.errors.append(CannotMerge(f"{self._remote.url}, {theirs.name}: {error}"))
+        self._chosen = [id for id in self._chosen if id not in (mine.id, theirs.id)]
+
+    def _join(self, mine: LogHead, theirs: RemoteList) -> None:
+        terms = self._terms(mine, theirs)
+        report = self._report(theirs.id if terms.join == "theirs" else mine.id, mine.name)
+        report.joined = True
+        for place, (_, copy) in enumerate(self._remote.copies(theirs.id, own=True)):
+            if self._dry_run and place:
+                break  # what the first one gives is not there
+            # after the first copy it has the header of the others
+            merged = self._store.merge(mine.name, copy, RULES, dry_run=self._dry_run, terms=terms)
+            self._add(report, merged)
+            if place == 0:
+                report.sent = len(merged.before)
+            if terms.join == "theirs":
+                terms = replace(terms, join="", hub=self._remote.is_hub)
+        self._chosen = [*dict.fromkeys(report.id if each in (mine.id, theirs.id) else each for each in self._chosen)]
+        if self._dry_run:
+            self._chosen.remove(report.id)
+            return
+        if report.id != mine.id:
+            self._known.lists.pop(mine.id, None)
+            self._remote.retire(mine.id)
+        self._heads = {head.id: head for head in self._store.heads()}
+
+    # merging, and bringing to the remote
+
+    def _round(self, ids: Sequence[str], *, last: bool) -> list[str]:
+        """Sync some lists.
+
+        Args:
+            ids: The ids of their logs.
+            last: Whether nothing is tried again.
+
+        Returns:
+            The ids of those that must be synced again.
+        """
+        changed = [id for id in ids if id not in self._failed and not self._is_same(id)]
+        again: list[str] = []
+        arrived: set[str] = set()
+        for id in changed:
+            try:
+                arrived |= self._receive(id)
+            except Behind as error:
+                self._behind(id, error, again, last=last)
+            except CqrsError as error:
+                self._fail(id, error)
+        if self._dry_run:
+            return []
+        if arrived:
+            removed = settle_in(self._store, arrived)
+            self.done.removed += removed
+            names = {each.list for each in removed}
+            changed += [
+                id for id, head in self._heads.items() if head.name in names and id in self._chosen and id not in changed
+            ]
+        for id in changed:
+            if id in self._failed or id in again:
+                continue
+            try:
+                self._send(id)
+            except Behind as error:
+                self._behind(id, error, again, last=last)
+            except CqrsError as error:
+                self._fail(id, error)
+        return again
+
+    def _behind(self, id: str, error: Behind, again: list[str], *, last: bool) -> None:
+        if last:  # then it may have another reason
+            self._fail(id, error.__cause__ if isinstance(error.__cause__, CqrsError) else error)
+        else:
+            again.append(id)
+
+    def _fail(self, id: str, error: CqrsError) -> None:
+        self._failed.add(id)
+        self.done.errors.append(error)
+
+    def _receive(self, id: str) -> set[str]:
+        """Merge what the remote has of a list, and return the streams of the todos that may be in two lists now."""
+        mine, theirs = self._heads.get(id), self._theirs.get(id)
+        if theirs is None or (self._remote.is_hub and theirs.archived):
+            if mine is not None and theirs is None:
+                self._report(id, mine.name).sent = self._count(mine)
+            return set()
+        if mine is None:
+            return self._receive_new(id, theirs)
+        report = self._report(id, mine.name)
+        before = report.sent
+        terms = MergeTerms(hub=self._remote.is_hub, marks=self._marks(id, theirs))
+        lacking: list[int] = []
+        for label, copy in self._remote.copies(id):
+            merged = self._merged(mine.name, label, copy, terms, id)
+            if merged is not None:
+                lacking.append(merged.lacking)
+                self._add(report, merged)
+        if not report.joined:
+            report.sent = max(before, min(lacking, default=self._count(mine) if not theirs.mine else 0))
+        if report.merged is None:
+            return set()
+        return arrivals(report.merged)
+
+    def _merged(self, name: str, label: str, copy: bytes, terms: MergeTerms, id: str) -> MergedLog | None:
+        """Merge a copy; None if it cannot be read, for example because it is still on its way."""
+        try:
+            return self._store.merge(name, copy, RULES, dry_run=self._dry_run, terms=terms)
+        except CannotMerge as error:
+            self._not_read(id, label, error)
+            return None
+
+    def _not_read(self, id: str, label: str, error: CqrsError) -> None:
+        if label not in self._unread.setdefault(id, set()):
+            self._unread[id].add(label)
+            self.done.errors.append(CannotMerge(f"{self._remote.url}, {label}: {error}"))
+
+    def _marks(self, id: str, theirs: RemoteList) -> frozenset[str]:
+        own = self._memory.marks.get(id)
+        return theirs.marks | ({own} if own else set())
+
+    def _receive_new(self, id: str, theirs: RemoteList) -> set[str]:
+        """Make a list that this machine does not have."""
+        if theirs.archived:
+            return set()
+        if self._dry_run:
+            self._report(id, theirs.name).made = True
+            return set()
+        left = sorted(self._remote.copies(id, own=True), key=lambda copy: -len(copy[1]))
+        while left:
+            label, copy = left.pop(0)
+            try:
+                self._store.import_log(theirs.name, list(BytesIO(copy)))
+                break
+            except ImportRefused as error:
+                if self._remote.is_hub:
+                    raise
+                self._not_read(id, label, error)
+        else:
+            return set()
+        report = self._report(id, theirs.name)
+        report.made = True
+        for label, copy in left:
+            self._merged(theirs.name, label, copy, MergeTerms(marks=self._marks(id, theirs)), id)
+        report.merged = MergedLog(id, (), tuple(self._store.open(theirs.name).commits()), (), ())
+        self._heads = {head.id: head for head in self._store.heads()}
+        return arrivals(report.merged)
+
+    def _send(self, id: str) -> None:
+        """Bring a list to the remote, and remember that both have the same."""
+        mine, theirs = self._heads.get(id), self._theirs.get(id)
+        if mine is None or (theirs is not None and self._remote.is_hub and theirs.archived):
+            return
+        log = self._store.open(mine.name)
+        lines = list(log.lines())
+        if log.damage is not None:
+            raise DamagedLog(log.damage)
+        if log.id != id:
+            raise Behind(f"{mine.name} was renamed meanwhile")
+        if theirs is not None and log.forgotten:
+            self._remote.forget(id, log.forgotten)
+        seen = self._remote.publish(id, mine.name, lines)
+        digest = last_digest(lines[-1]).decode()
+        if log.forgotten and self._remote.is_hub:
+            why = self._remote.forget(id, log.forgotten)  # what the hub lacked before it could not forget
+            if why:
+                self.done.warnings.append(SyncWarning("unforgotten", mine.name, why, self._remote.url))
+            else:  # then its lines have the same digests
+                seen = dict.fromkeys(seen, digest)
+        known = self._known.lists.setdefault(id, ListMemory(mine.name, digest))
+        known.digest, known.position = digest, log.cursor().position
+        known.seen = {label: end for label, end in seen.items() if label not in self._unread.get(id, ())}
+        if _is_ahead(log):
+            self.done.warnings.append(SyncWarning("ahead", mine.name))
+        if self._remote.is_hub:
+            self._memory.marks[id] = digest
+        elif theirs is not None:
+            self._take_mark(id, lines, theirs)
+
+    def _take_mark(self, id: str, lines: Sequence[bytes], theirs: RemoteList) -> None:
+        marks = self._marks(id, theirs)
+        found = next((digest for line in reversed(lines) if (digest := last_digest(line).decode()) in marks), "")
+        if found:
+            self._memory.marks[id] = found
+
+    def _count(self, head: LogHead) -> int:
+        return sum(1 for _ in self._store.open(head.name).commits_backward())
+
+    # what is reported and remembered
+
+    def _report(self, id: str, name: str) -> ListSync:
+        found = next((each for each in self.done.lists if each.id == id), None)
+        if found is None:
+            found = ListSync(id, name)
+            self.done.lists.append(found)
+        return found
+
+    @staticmethod
+    def _add(report: ListSync, merged: MergedLog) -> None:
+        """Add what a merge did to what earlier merges of the same sync did."""
+        if not merged.changed:
+            return
+        earlier = report.merged
+        if earlier is None:
+            report.merged = merged
+            return
+        report.merged = MergedLog(
+            merged.log,
+            earlier.before,
+            merged.after,
+            (*earlier.conflicts, *merged.conflicts),
+            tuple(sorted({*earlier.forgotten, *merged.forgotten})),
+            (*earlier.unreached, *merged.unreached),
+            merged.kept or earlier.kept,
+        )
+
+
+def _is_ahead(log: Log) -> bool:
+    """Return whether the last commit of a log is more than a day ahead of the clock."""
+    last = next(log.commits_backward(), None)
+    return last is not None and last.at - now() > _AHEAD

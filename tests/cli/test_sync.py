@@ -1,0 +1,488 @@
+"""`todo sync`: what people see, what is refused, and homes on several machines with processes that run at the same time."""
+
+import os
+import random
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import Todo, empty_schema
+from tests.terminals import Terminal
+
+
+class Machines:
+    """Three homes, and a place where they meet."""
+
+    def __init__(self, folder: Path, kind: str, server: str) -> None:
+        self.folder = folder
+        self.place = folder / "remote"
+        self.url = server if kind == "server" else f"{kind}:{self.place}"
+        self.one, self.two, self.three = (self.home(name) for name in ("one", "two", "three"))
+
+    def home(self, name: str) -> Todo:
+        home = Todo(self.folder / name)
+        home.env["USER"] = name
+        return home
+
+    @property
+    def all(self) -> Sequence[Todo]:
+        return self.one, self.two, self.three
+
+    def equal(self, *homes: Todo) -> None:
+        """Sync until all have the same bytes, and hold that nothing is left to do then."""
+        homes = homes or tuple(self.all)
+        left = list(homes)
+        for turn in range(12):
+            home = homes[turn % len(homes)]
+            nothing = home("sync", self.url).out.startswith("Nothing to sync: ")
+            left = [each for each in left if each is not home] if nothing else list(homes)
+            if not left:
+                break
+        assert not left, "syncs do not end"
+        names = {path.name for home in homes for path in home.log_file().parent.glob("*.jsonl")}
+        for name in names:
+            assert len({(home.log_file().parent / name).read_bytes() for home in homes}) == 1
+        for home in homes:
+            assert "damaged" not in home("verify").out
+
+
+@pytest.fixture(params=["server", "folder"])
+def machines(request: pytest.FixtureRequest, tmp_path: Path) -> Machines:
+    server = request.getfixturevalue("database") if request.param == "server" else ""
+    return Machines(tmp_path, request.param, server)
+
+
+@pytest.fixture
+def peers(tmp_path: Path) -> Machines:
+    """Machines that share a folder."""
+    return Machines(tmp_path, "folder", "")
+
+
+def commands(home: Todo, name: str = "inbox") -> list[str]:
+    return [commit["command"] for commit in home.log(name)]
+
+
+def test_a_second_machine_that_already_has_an_inbox(machines: Machines) -> None:
+    one, two, three = machines.all
+    one("add", "-", stdin="Buy milk\nPaint the door\n")
+    two("add", "Call Bob")
+    assert one("sync", machines.url).out == "inbox: 1 commit sent\n"
+    refused = two.run("sync", machines.url)
+    assert refused.code == 1
+    made_apart, number, cannot, error, hint = refused.err.splitlines()
+    assert made_apart.endswith("were made apart. Joined, they have 2 commits: 1 from here, 1 from there.")
+    assert number == "  1 → 3 Call Bob"
+    assert cannot == "A join cannot be undone as a whole, but each of its commits can."
+    assert "nothing was synced" in error
+    assert " --join; to keep them apart: todo sync " in hint
+    joined = two("sync", machines.url, "--join")
+    assert joined.out == "inbox: joined, 1 commit sent, 1 commit received\n"
+    assert joined.err.startswith("Renumbered in inbox: 1 → 3 Call Bob\nThe list as it was: ")
+    assert one("sync").out == "inbox: 1 commit received\n"
+    assert three("sync", machines.url).out == "inbox: new here, 2 commits received\n"
+    machines.equal()
+    assert [todo["text"] for todo in three.todos()] == ["Buy milk", "Paint the door", "Call Bob"]
+    two("undo")
+    machines.equal()
+    assert [todo["text"] for todo in one.todos()] == ["Buy milk", "Paint the door"]
+
+
+def test_lists_of_the_same_name_can_be_kept_apart(peers: Machines) -> None:
+    one, two, _ = peers.all
+    one("add", "Here")
+    two("add", "There")
+    one("sync", peers.url)
+    assert two("sync", peers.url, "--as", "laptop").out == "laptop: 1 commit sent\ninbox: new here, 1 commit received\n"
+    assert one("sync").out == "laptop: new here, 1 commit received\n"
+    assert one("-L", "laptop", "ls", "--json").json["todos"][0]["text"] == "There"
+
+
+def test_a_todo_that_was_moved_before_a_join_stays_where_it_is(peers: Machines) -> None:
+    one, two, _ = peers.all
+    one("add", "Buy milk")
+    one("sync", peers.url)
+    two("-L", "work", "add", "Write")
+    two("add", "Moved")
+    two("move", "1", "work")
+    two("sync", peers.url, "--join")
+    refused = two.run("restore", "2")
+    assert (refused.code, "todo 2 was moved to work" in refused.err) == (1, True)
+    peers.equal(one, two)
+    assert [todo["text"] for todo in one("-L", "work", "ls", "--json").json["todos"]] == ["Write", "Moved"]
+
+
+def test_what_people_see_of_a_conflict(peers: Machines) -> None:
+    one, two, _ = peers.all
+    one("add", "Buy milk")
+    peers.equal(one, two)
+    one("edit", "1", "Buy oat milk")
+    two("edit", "1", "Buy soy milk")
+    assert one("sync").out == "inbox: 1 commit sent\n"
+    result = two("sync")
+    assert result.out == "inbox: 1 commit sent, 1 commit received, 1 conflict\n"
+    conflict = result.err.splitlines()[0]
+    assert conflict.startswith("Conflict: 1 Buy soy milk: text set to Buy soy milk (two@")
+    assert ") stands, and not text set to Buy oat milk (one@" in conflict
+    undo = conflict.rpartition(". Undo: todo ")[2]
+    two(*undo.split())
+    peers.equal(one, two)
+    assert one.todos()[0]["text"] in ("Buy milk", "Buy oat milk")
+    assert "Buy oat milk" in two("history", "--conflicts").out or "Buy oat milk" in two("history").out
+
+
+def test_undo_takes_back_the_last_commit_of_this_machine(machines: Machines) -> None:
+    one, two, _ = machines.all
+    one("add", "Buy milk")
+    machines.equal(one, two)
+    one("add", "By one")
+    one("sync")
+    two("add", "By two")
+    two("sync")
+    assert "By two" in two("undo").out
+    two("sync")
+    one("sync")
+    assert [todo["text"] for todo in one.todos()] == ["Buy milk", "By one"]
+
+
+def test_a_number_from_before_a_sync_is_refused_until_the_list_was_shown(peers: Machines) -> None:
+    one, two, _ = peers.all
+    one("add", "First")
+    peers.equal(one, two)
+    two("add", "By two")
+    two("add", "Also by two")
+    two("sync")
+    one("add", "By one")
+    assert "2 → 4 By one" in one("sync").err
+    for verb in (["done", "2"], ["edit", "2", "pri:H"], ["rm", "1-3"], ["move", "1,2", "work"], ["forget", "2", "--yes"]):
+        refused = one.run(*verb)
+        assert refused.code == 1
+        message, hint = refused.err.splitlines()
+        assert message.endswith("since it was last shown: 2 is 4 now (By one); nothing was changed")
+        assert hint == "      look at the list, and give the number again: todo ls"
+    assert one("done", "1").out.startswith("Done 1"), "its number is what it was"
+    assert one("show", "2").out.startswith("2"), "to look is harmless"
+    one("ls")
+    assert one("done", "2").out == "Done 2: By two. Undo: todo undo\n"
+
+
+def test_a_remote_has_a_name_in_the_configuration(peers: Machines) -> None:
+    one, two, _ = peers.all
+    for home in (one, two):
+        config = home.home / ".config/cqrs-todo/config.toml"
+        config.parent.mkdir(parents=True)
+        config.write_text(f'[sync.home]\nurl = "{peers.url}"\n')
+    one("add", "Buy milk")
+    assert one("sync").out == "inbox: 1 commit sent\n", "it is the only one"
+    assert two("sync", "home").out == "inbox: new here, 1 commit received\n"
+    assert two("sync").out == "Nothing to sync: home has the same lists\n"
+    unknown = two.run("sync", "hime")
+    assert (unknown.code, "there is no remote 'hime'\n      the names in config.toml are home;" in unknown.err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("table", "wrong"),
+    [
+        ("sync = 3", "sync must be tables"),
+        ("[sync]\nhome = 3", "sync.home must be a table"),
+        ("[sync.home]\nurl = 3", "sync.home.url must be the URL of a remote"),
+        ('[sync.home]\nurl = "ftp://x"', "sync.home.url must be the URL of a remote"),
+        ('[sync.home]\nurl = "folder:x"\nevery = "5m"', "sync.home has no key 'every'"),
+        ("[sync.home]", "sync.home.url must be the URL of a remote"),
+        ('[sync."a:b"]\nurl = "folder:x"', "sync.a:b: the name of a remote must not contain a colon"),
+    ],
+)
+def test_a_wrong_table_names_the_file_and_the_key(todo: Todo, table: str, wrong: str) -> None:
+    config = todo.home / ".config/cqrs-todo/config.toml"
+    config.parent.mkdir(parents=True)
+    config.write_text(f"{table}\n")
+    result = todo.run("sync")
+    assert result.code == 2
+    assert result.err.startswith(f"todo: {config}: {wrong}")
+
+
+@pytest.mark.parametrize(
+    ("args", "wrong"),
+    [
+        ([], "it is not known what to sync with"),
+        (["x"], "there is no remote 'x'"),
+        (["x:y"], "that is not the URL of a remote"),
+        (["folder:"], "that is not the URL of a remote"),
+        (["memory:"], "that is not the URL of a remote"),
+        (["folder:~nobody-here/x"], "there is no such user"),
+        (["folder:x", "--every", "5"], "--every: '5' is not a span of time"),
+        (["folder:x", "--every", "0m"], "--every: '0m' is not a span of time"),
+        (["folder:x", "--join", "--as", "y"], "--join and --as contradict each other"),
+        (["folder:x", "--at", "@1"], "the past cannot be changed"),
+        (["jsonl:.local/share/cqrs-todo"], "is the store of the lists themselves"),
+    ],
+)
+def test_a_wrong_command_line_is_refused(peers: Machines, args: list[str], wrong: str) -> None:
+    peers.one("add", "Buy milk")
+    result = peers.one.run("sync", *args)
+    assert (result.code, wrong in result.err) == (2, True), result.err
+
+
+def test_a_list_that_nobody_has_is_not_found(peers: Machines) -> None:
+    peers.one("add", "Buy milk")
+    assert peers.one.run("-L", "work", "sync", peers.url).code == 3
+
+
+def test_lists_on_a_server_are_not_synced(tmp_path: Path, database: str) -> None:
+    shared = Todo(tmp_path / "shared", database)
+    result = shared.run("sync", f"folder:{tmp_path / 'remote'}")
+    assert (result.code, "sync is for lists in files" in result.err) == (2, True)
+
+
+def test_a_remote_that_cannot_be_reached(peers: Machines) -> None:
+    peers.one("add", "Buy milk")
+    result = peers.one.run("sync", "postgresql://me:secret@127.0.0.1:1/none")
+    assert (result.code, "secret" in result.err) == (6, False)
+    peers.place.write_text("a file")
+    assert peers.one.run("sync", peers.url).code == 6
+
+
+def test_a_folder_is_a_hub_or_shared_and_not_both(peers: Machines) -> None:
+    peers.one("add", "Buy milk")
+    peers.one("sync", peers.url)
+    result = peers.two.run("sync", f"jsonl:{peers.place}")
+    assert (result.code, "is a shared folder, as" in result.err) == (2, True)
+
+
+def test_status_says_what_was_not_sent(peers: Machines) -> None:
+    one = peers.one
+    assert "was never synced" in one("sync", "--status").err
+    one("add", "Buy milk")
+    one("sync", peers.url)
+    one("add", "Paint")
+    one("-L", "work", "add", "Write")
+    first, inbox, work = one("sync", "--status").out.splitlines()
+    assert ": synced 20" in first
+    assert (inbox, work) == ("  inbox: 1 commit not sent", "  work: never synced")
+    (remote,) = one("sync", "--status", "--json").json["remotes"]
+    assert remote["lists"] == [{"list": "inbox", "unsent": 1}, {"list": "work", "unsent": None}]
+
+
+def test_a_dry_run_says_the_same_and_changes_nothing(peers: Machines) -> None:
+    one, two, _ = peers.all
+    one("add", "Buy milk")
+    peers.equal(one, two)
+    one("add", "By one")
+    one("sync")
+    two("add", "By two")
+    before = {path: path.read_bytes() for path in peers.folder.rglob("*.jsonl")}
+    dry = two("sync", "--dry-run")
+    assert {path: path.read_bytes() for path in peers.folder.rglob("*.jsonl")} == before
+    real = two("sync")
+    assert dry.out == real.out.replace("\n", " (dry run)\n")
+    assert dry.err.splitlines() == [line for line in real.err.splitlines() if not line.startswith("The list as it was")]
+
+
+def test_the_json_document(peers: Machines) -> None:
+    one, two, _ = peers.all
+    one("add", "Buy milk")
+    peers.equal(one, two)
+    one("add", "By one")
+    one("sync")
+    two("add", "By two")
+    document: Any = two("sync", "--json").json
+    (inbox,) = document["lists"]
+    assert (inbox["list"], inbox["sent"], inbox["received"], inbox["new"], inbox["joined"]) == ("inbox", 1, 1, False, False)
+    assert (document["dry_run"], document["warnings"], document["removed"]) == (False, [], [])
+    assert two("sync", "--json").json["lists"] == []
+    assert two("sync", "--plain").out == ""
+
+
+def test_a_list_that_was_renamed_elsewhere_is_reported_with_the_command_that_follows(machines: Machines) -> None:
+    one, two, _ = machines.all
+    one("-L", "work", "add", "Write")
+    machines.equal(one, two)
+    one("lists", "rename", "work", "job")
+    one("sync")
+    warning = two("sync").err.splitlines()[0]
+    assert warning.startswith("work is named job on ")
+    assert warning.endswith(": todo lists rename work job")
+    two("lists", "rename", "work", "job")
+    machines.equal(one, two)
+
+
+def test_it_goes_on_until_it_is_stopped(peers: Machines) -> None:
+    one, two, _ = peers.all
+    one("add", "Buy milk")
+    running = start(one, "sync", peers.url, "--every", "1s")
+    try:
+        wait_for(lambda: two("sync", peers.url).out.startswith("inbox: new here"))
+        two("add", "By two")
+        two("sync")
+        wait_for(lambda: len(one.log()) == 2)
+    finally:
+        running.terminate()
+        out, err = running.communicate(timeout=30)
+    assert out.decode().startswith("inbox: 1 commit sent\n")
+    assert b"Traceback" not in err
+
+
+def wait_for(holds: Callable[[], bool]) -> None:
+    for _ in range(600):
+        if holds():
+            return
+        time.sleep(0.05)
+    raise AssertionError("it did not come")
+
+
+def start(todo: Todo, *args: str) -> "subprocess.Popen[bytes]":
+    pipe = subprocess.PIPE
+    command = [sys.executable, "-m", "cqrs_todo", *args]
+    return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe, env=todo.env, cwd=todo.home)
+
+
+def test_changes_during_syncs_are_kept(machines: Machines) -> None:
+    one, two, _ = machines.all
+    one("add", "Buy milk")
+    machines.equal(one, two)
+    running = [
+        start(home, *args)
+        for number in range(4)
+        for home in (one, two)
+        for args in (("add", f"{home.home.name} {number}"), ("sync",))
+    ]
+    for process in running:
+        _, err = process.communicate(timeout=60)
+        assert process.returncode == 0, err
+    machines.equal(one, two)
+    texts = sorted(todo["text"] for todo in one.todos())
+    assert texts == sorted(["Buy milk", *(f"{name} {number}" for name in ("one", "two") for number in range(4))])
+
+
+def test_killed_at_random_points_nothing_is_lost_or_doubled(machines: Machines) -> None:
+    one, two, _ = machines.all
+    one("add", "Buy milk")
+    machines.equal(one, two)
+    dice = random.Random(20261129)
+    began = time.monotonic()
+    subprocess.run([sys.executable, "-m", "cqrs_todo", "sync"], env=one.env, cwd=one.home, check=True, capture_output=True)
+    seconds = time.monotonic() - began
+    wanted: set[str] = set()
+    for number in range(5):
+        for home in (one, two):
+            home("add", f"{home.home.name} {number}")
+            home("edit", "1", f"Changed by {home.home.name} {number}")
+            wanted |= {*commands(home)}
+            process = start(home, "sync")
+            time.sleep(seconds * dice.triangular(0.3, 1.2, 0.9))
+            process.kill()
+            process.communicate()
+    machines.equal(one, two)
+    assert {*commands(one)} == wanted
+    assert len(commands(one)) == len(wanted)
+
+
+def test_a_copied_home_a_restored_home_and_a_lost_home(peers: Machines) -> None:
+    one, two, _ = peers.all
+    one("add", "Buy milk")
+    peers.equal(one, two)
+    shutil.copytree(one.home, peers.folder / "backup")
+    clone = peers.home("clone")
+    shutil.copytree(one.home, clone.home, dirs_exist_ok=True)
+    one("add", "In the original")
+    one("sync")
+    clone("add", "In the copy")
+    assert "this machine has a new id now" in clone("sync").err
+    wanted = {*commands(one), *commands(clone)}
+    shutil.rmtree(one.home)
+    shutil.copytree(peers.folder / "backup", one.home)
+    one("add", "After the restoration")
+    wanted |= {*commands(one)}
+    peers.equal(one, two, clone)
+    shutil.rmtree(two.home / ".local")
+    peers.equal(one, two, clone)
+    assert sorted(commands(two)) == sorted(wanted)
+
+
+def test_a_server_that_was_restored_from_an_old_dump(tmp_path: Path, database: str, server: str) -> None:
+    machines = Machines(tmp_path, "server", database)
+    one, two, three = machines.all
+    one("add", "Buy milk")
+    machines.equal()
+    dump = empty_schema(server)
+    for line in one("lists", "--plain").out.splitlines():
+        name = line.split("\t")[0]
+        old = Todo(tmp_path / "dump", dump)
+        old("-L", name, "import", "-", stdin=one.content(name))
+    one("add", "By one")
+    one("sync")
+    two("add", "By two")
+    two("sync")
+    three("add", "By three")
+    wanted = {*commands(one), *commands(two), *commands(three)}
+    restored = Machines(tmp_path, "server", dump)
+    restored.equal(three, one, two)
+    assert {*commands(one)} == wanted
+    assert len(commands(one)) == len(wanted)
+
+
+def test_the_list_as_it_was_is_named_and_forgotten(peers: Machines) -> None:
+    one, two, _ = peers.all
+    one("add", "Buy milk")
+    peers.equal(one, two)
+    one("add", "By one")
+    one("add", "Also by one")
+    one("sync")
+    two("add", "hunter2")
+    two("sync")
+    (kept,) = two.log_file().parent.glob("inbox.merged-*")
+    assert f"kept          {kept} (a list as it was before a merge)\n" in two("where").out
+    assert two("where", "--json").json["kept"] == [str(kept)]
+    assert two("verify").code == 0
+    content = kept.read_bytes()
+    kept.write_bytes(content.replace(b"hunter2", b"hunter3"))
+    damaged = two.run("verify")
+    assert (damaged.code, "a list as it was before a merge, is damaged" in damaged.err) == (5, True)
+    kept.write_bytes(content)
+    two("forget", "4", "--yes")
+    peers.equal(one, two)
+    assert not [path for path in peers.folder.rglob("*") if path.is_file() and b"hunter2" in path.read_bytes()]
+
+
+def test_a_repaired_list_gets_back_what_it_had_lost(machines: Machines) -> None:
+    one, two, _ = machines.all
+    one("add", "Buy milk")
+    one("add", "Paint the door")
+    machines.equal(one, two)
+    content = one.log_file().read_bytes()
+    one.log_file().write_bytes(content[: content.rindex(b'{"position":2')])
+    refused = one.run("sync")
+    assert (refused.code, "repair it" in refused.err) == (5, True)
+    one("verify", "--repair")
+    one("add", "After the repair")
+    machines.equal(one, two)
+    assert sorted(todo["text"] for todo in two.todos()) == ["After the repair", "Buy milk", "Paint the door"]
+
+
+def test_a_folder_on_a_disk_that_is_not_mounted_is_not_taken_for_an_empty_one(peers: Machines) -> None:
+    one = peers.one
+    one("add", "Buy milk")
+    one("sync", peers.url)
+    os.rename(peers.place, peers.folder / "elsewhere")
+    result = one.run("sync")
+    assert (result.code, "mount or share it again" in result.err) == (6, True)
+    assert not peers.place.exists()
+
+
+@pytest.mark.parametrize(("answer", "joined"), [("y", True), ("n", False)])
+def test_on_a_terminal_it_asks_once_whether_to_join(peers: Machines, answer: str, joined: bool) -> None:
+    one, two, _ = peers.all
+    one("add", "Buy milk")
+    two("add", "Call Bob")
+    one("sync", peers.url)
+    terminal = Terminal(two, "sync", peers.url)
+    terminal.wait_for("Join them? [y/N]")
+    terminal.type(f"{answer}\n")
+    assert (terminal.end() == 0) is joined
+    assert len(two.log()) == 1 + joined
+    assert two.run("sync", peers.url).out.startswith("Nothing to sync") is joined

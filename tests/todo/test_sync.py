@@ -1,0 +1,587 @@
+"""Syncs of several homes with a hub or a shared folder, in one process: nothing is lost or doubled, and all are equal."""
+
+import os
+import random
+import shutil
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from cqrs_todo.cqrs.errors import CannotMerge, CqrsError, LogExists, StoreUnavailable
+from cqrs_todo.cqrs.names import check_log_name
+from cqrs_todo.cqrs.store import Store
+from cqrs_todo.cqrs.stores import open_store
+from cqrs_todo.cqrs.stores.format import FORMAT, VERSION, Header, encode_header
+from cqrs_todo.cqrs.stores.jsonl import JsonlStore
+from cqrs_todo.todo.fields import NOTE, TEXT
+from cqrs_todo.todo.model import Change, Complete, Create, Remove
+from cqrs_todo.todo.recorder import TYPES
+from cqrs_todo.todo.service import TodoList
+from cqrs_todo.todo.sync import Joining, MemoryFile, Synced, Unjoined, WrongRemote, looking, sync, work
+from cqrs_todo.todo.sync.memory import now
+from tests.strategies import NOW
+
+
+class Home:
+    """A machine with its lists, and what it remembers of its syncs."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @property
+    def store(self) -> Store:
+        return open_store(f"jsonl:{self.folder / 'data'}", TYPES)
+
+    @property
+    def memory(self) -> MemoryFile:
+        return MemoryFile(str(self.folder / "state"))
+
+    def list(self, name: str = "inbox") -> TodoList:
+        return TodoList(self.store, name, self.folder.name, default=True)
+
+    def add(self, *texts: str, name: str = "inbox") -> None:
+        todos = self.list(name)
+        if name not in self.store.names():
+            self.store.create(name, NOW)
+            todos = self.list(name)
+        todos.add([Create(text, NOW) for text in texts])
+
+    def edit(self, number: int, text: str, name: str = "inbox") -> None:
+        todos = self.list(name)
+        todos.change(todos.select([str(number)]), lambda _: [Change(TEXT, text)])
+
+    def texts(self, name: str = "inbox") -> Sequence[str]:
+        return [item.todo.text for item in self.list(name).view().items if not item.todo.removed]
+
+    def commands(self, name: str = "inbox") -> set[str]:
+        return {commit.metadata.command for commit in self.store.open(name).commits()}
+
+    def bytes(self, name: str = "inbox") -> bytes:
+        return (self.folder / f"data/lists/{name}.jsonl").read_bytes()
+
+    def id(self, name: str = "inbox") -> str:
+        return self.store.open(name).id
+
+    def sync(self, url: str, *, only: Sequence[str] = (), joining: Joining | None = None, dry_run: bool = False) -> Synced:
+        done = sync(self.store, url, self.memory, only=only, joining=joining, dry_run=dry_run)
+        assert done.errors == []
+        return done
+
+    def copied(self, name: str) -> "Home":
+        twin = Home(self.folder.with_name(name))
+        shutil.copytree(self.folder, twin.folder)
+        return twin
+
+
+@pytest.fixture
+def homes(tmp_path: Path) -> tuple[Home, Home, Home]:
+    one, two, three = (Home(tmp_path / name) for name in ("one", "two", "three"))
+    return one, two, three
+
+
+@pytest.fixture(params=["hub", "server", "folder"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of a new remote."""
+    if request.param == "server":
+        where: str = request.getfixturevalue("database")
+        return where
+    return f"{'jsonl' if request.param == 'hub' else 'folder'}:{tmp_path / 'remote'}"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> str:
+    return f"folder:{tmp_path / 'remote'}"
+
+
+@pytest.fixture
+def hub(tmp_path: Path) -> str:
+    return f"jsonl:{tmp_path / 'remote'}"
+
+
+JOIN = Joining(join=True)
+
+
+def until_equal(url: str, *homes: Home, names: Sequence[str] = ("inbox",)) -> None:
+    """Sync all homes until all have the same, and hold that this ends, and that a further sync has nothing to do."""
+    for _ in range(4):
+        for home in homes:
+            home.sync(url)
+    for home in homes:
+        assert home.sync(url).lists == []
+    for name in names:
+        assert len({home.bytes(name) for home in homes}) == 1
+        assert all(home.store.verify(name).damage is None for home in homes)
+
+
+def test_a_list_comes_to_the_others_and_changes_go_both_ways(homes: tuple[Home, Home, Home], url: str) -> None:
+    one, two, three = homes
+    one.add("Buy milk", "Paint")
+    (done,) = one.sync(url).lists
+    assert (done.name, done.sent, done.merged) == ("inbox", 1, None)
+    (done,) = two.sync(url).lists
+    assert (done.made, done.sent) == (True, 0)
+    two.edit(1, "Buy oat milk")
+    one.edit(2, "Paint the door")
+    one.add("Call Bob")
+    wanted = one.commands() | two.commands()
+    until_equal(url, *homes)
+    assert three.texts() == ["Buy oat milk", "Paint the door", "Call Bob"]
+    assert three.commands() == wanted
+
+
+def test_two_lists_of_the_same_name_are_joined_only_on_demand(homes: tuple[Home, Home, Home], url: str) -> None:
+    one, two, three = homes
+    one.add("Here", "Also here")
+    two.add("There")
+    one.sync(url)
+    before = two.bytes()
+    with pytest.raises(Unjoined) as raised:
+        two.sync(url)
+    (clash,) = raised.value.clashes
+    assert (clash.name, clash.mine, len(clash.joined.received)) == ("inbox", 1, 1)
+    assert two.bytes() == before
+    wanted = one.commands() | two.commands()
+    two.sync(url, joining=JOIN)
+    until_equal(url, *homes)
+    assert one.texts() == three.texts() == ["Here", "Also here", "There"]
+    assert one.commands() == wanted
+    assert list((two.folder / "data/lists").glob("inbox.merged-*")), "the list as it was is kept"
+
+
+def test_two_lists_of_the_same_name_are_kept_apart_on_demand(homes: tuple[Home, Home, Home], url: str) -> None:
+    one, two, _ = homes
+    one.add("Here")
+    two.add("There")
+    one.sync(url)
+    two.sync(url, joining=Joining(apart="laptop"))
+    one.sync(url)
+    assert one.texts("laptop") == two.texts("laptop") == ["There"]
+    assert one.texts() == two.texts() == ["Here"]
+
+
+def test_two_machines_that_came_at_once_join_to_the_same(homes: tuple[Home, Home, Home], folder: str) -> None:
+    one, two, three = homes
+    one.add("Here")
+    two.add("There", "Also there")
+    one.sync(folder)
+    remote = Path(folder.partition(":")[2])
+    aside = remote.with_name("aside")
+    remote.rename(aside)
+    remote.mkdir()
+    shutil.copy(aside / "cqrs-todo-sync.json", remote)
+    two.sync(folder)
+    for file in aside.iterdir():
+        shutil.copy(file, remote)
+    for home in (one, two):
+        home.sync(folder, joining=JOIN)
+    three.sync(folder, joining=JOIN)
+    until_equal(folder, *homes)
+    assert sorted(three.texts()) == ["Also there", "Here", "There"]
+
+
+def test_a_sync_that_has_nothing_to_do_reads_no_list(
+    homes: tuple[Home, Home, Home], url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two, _ = homes
+    one.add("Here")
+    until_equal(url, one, two)
+    monkeypatch.setattr(JsonlStore, "open", None)
+    assert one.sync(url).lists == []
+
+
+def test_a_dry_run_changes_nothing(homes: tuple[Home, Home, Home], url: str) -> None:
+    one, two, three = homes
+    one.add("Here")
+    until_equal(url, one, two)
+    one.add("Later")
+    one.sync(url)
+    two.add("There")
+    before = {path: path.read_bytes() for path in two.folder.parent.rglob("*") if path.is_file()}
+    (done,) = two.sync(url, dry_run=True).lists
+    assert (done.sent, done.merged and len(done.merged.received)) == (1, 1)
+    (new,) = three.sync(url, dry_run=True).lists
+    assert new.made
+    after = {path: path.read_bytes() for path in two.folder.parent.rglob("*") if path.is_file()}
+    assert {path for path in after if after[path] != before.get(path)} <= {three.folder / "state/sync.lock"}
+    (real,) = two.sync(url).lists
+    assert (real.sent, real.merged and len(real.merged.received)) == (1, 1)
+
+
+def test_only_a_named_list_is_synced_with_those_that_share_a_move(homes: tuple[Home, Home, Home], url: str) -> None:
+    one, two, _ = homes
+    one.add("Here", "Moved")
+    for name in ("work", "home"):
+        one.add(f"In {name}", name=name)
+    until_equal(url, one, two, names=("inbox", "work", "home"))
+    one.add("Not yet", name="home")
+    one.list().move(one.list().select(["2"]), one.list("work"))
+    assert {each.name for each in one.sync(url, only=["inbox"]).lists} == {"inbox", "work"}
+    two.sync(url)
+    assert (two.texts(), two.texts("work"), two.texts("home")) == (["Here"], ["In work", "Moved"], ["In home"])
+    one.sync(url)
+    two.sync(url)
+    assert two.texts("home") == ["In home", "Not yet"]
+
+
+def test_a_todo_that_was_moved_to_two_lists_is_in_one(homes: tuple[Home, Home, Home], url: str) -> None:
+    one, two, _ = homes
+    one.add("Here", "Moved")
+    for name in ("work", "home"):
+        one.add(f"In {name}", name=name)
+    until_equal(url, one, two, names=("inbox", "work", "home"))
+    one.list().move(one.list().select(["2"]), one.list("work"))
+    two.list().move(two.list().select(["2"]), two.list("home"))
+    until_equal(url, one, two, names=("inbox", "work", "home"))
+    assert (one.texts(), one.texts("work"), one.texts("home")) == (["Here"], ["In work"], ["In home", "Moved"])
+
+
+def test_a_forgotten_todo_is_forgotten_everywhere(homes: tuple[Home, Home, Home], url: str) -> None:
+    one, two, three = homes
+    one.add("Here", "hunter2")
+    until_equal(url, *homes)
+    (stream,) = [item.stream for item in one.list().select(["2"])]
+    one.store.forget("inbox", [stream])
+    two.edit(2, "hunter2 again")
+    three.add("Elsewhere")
+    until_equal(url, *homes)
+    assert not [path for path in one.folder.parent.rglob("*") if path.is_file() and b"hunter2" in path.read_bytes()]
+    assert one.texts() == ["Here", "Elsewhere"]
+
+
+def test_what_was_forgotten_before_the_hub_had_it_is_synced(homes: tuple[Home, Home, Home], url: str) -> None:
+    one, two, _ = homes
+    one.add("Here")
+    until_equal(url, one, two)
+    one.add("hunter2")
+    (stream,) = [item.stream for item in one.list().select(["2"])]
+    one.store.forget("inbox", [stream])
+    until_equal(url, one, two)
+    assert two.texts() == ["Here"]
+
+
+def test_a_hub_that_may_not_forget_is_synced_and_named(
+    homes: tuple[Home, Home, Home], hub: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two, _ = homes
+    one.add("Here", "hunter2")
+    until_equal(hub, one, two)
+    (stream,) = [item.stream for item in one.list().select(["2"])]
+    one.store.forget("inbox", [stream])
+    real = JsonlStore.forget
+
+    def refused(self: JsonlStore, *args: object, **more: object) -> object:
+        if self.url == hub:
+            raise StoreUnavailable("only the owner can make a log forget something")
+        return real(self, *args, **more)  # type: ignore[arg-type]  # passed on as they came
+
+    monkeypatch.setattr(JsonlStore, "forget", refused)
+    one.add("After that")
+    (warning,) = one.sync(hub).warnings
+    assert (warning.kind, warning.list) == ("unforgotten", "inbox")
+    two.add("There")
+    for home in (two, one, two, one):
+        home.sync(hub)
+    assert one.texts() == two.texts() == ["Here", "After that", "There"] or "hunter2" in two.texts()
+    assert one.commands() == two.commands()
+    monkeypatch.undo()
+    one.add("At last")
+    until_equal(hub, one, two)
+    assert not [path for path in one.folder.parent.rglob("*") if path.is_file() and b"hunter2" in path.read_bytes()]
+
+
+def test_a_list_that_was_renamed_is_named_to_the_others(homes: tuple[Home, Home, Home], url: str) -> None:
+    one, two, _ = homes
+    one.add("Write", name="work")
+    until_equal(url, one, two, names=("work",))
+    one.store.rename("work", "job")
+    assert one.sync(url).warnings == []
+    (warning,) = two.sync(url).warnings
+    assert (warning.kind, warning.list, warning.other) == ("renamed", "work", "job")
+    assert two.sync(url).warnings == []
+    two.add("More", name="work")
+    two.sync(url)
+    assert one.sync(url).warnings == []
+    assert one.texts("job") == ["Write", "More"]
+
+
+def test_a_list_that_was_archived_elsewhere_is_named(homes: tuple[Home, Home, Home], folder: str) -> None:
+    one, two, _ = homes
+    one.add("Write", name="work")
+    until_equal(folder, one, two, names=("work",))
+    one.store.archive("work")
+    one.sync(folder)
+    (warning,) = two.sync(folder).warnings
+    assert (warning.kind, warning.list) == ("archived", "work")
+    assert two.sync(folder).warnings == []
+
+
+def test_a_list_that_is_archived_is_archived_on_the_hub_and_comes_back(homes: tuple[Home, Home, Home], hub: str) -> None:
+    one, two, _ = homes
+    one.add("Write", name="work")
+    until_equal(hub, one, two, names=("work",))
+    one.add("Unsent", name="work")
+    one.store.archive("work")
+    assert [warning.kind for warning in one.sync(hub).warnings] == ["unsent"]
+    one.store.unarchive("work")
+    until_equal(hub, one, two, names=("work",))
+    one.store.archive("work")
+    assert one.sync(hub).warnings == []
+    two.add("Still here", name="work")
+    for _ in range(2):
+        (warning,) = two.sync(hub).warnings
+        assert (warning.kind, warning.list) == ("archived", "work")
+    one.store.unarchive("work")
+    one.sync(hub)
+    until_equal(hub, one, two, names=("work",))
+    assert one.texts("work") == ["Write", "Unsent", "Still here"]
+
+
+def test_a_cloned_home_becomes_a_machine_of_its_own(homes: tuple[Home, Home, Home], folder: str) -> None:
+    one, two, _ = homes
+    one.add("Here")
+    until_equal(folder, one, two)
+    clone = one.copied("clone")
+    one.add("In the original")
+    clone.add("In the clone")
+    assert not one.sync(folder).renewed
+    assert clone.sync(folder).renewed
+    until_equal(folder, one, two, clone)
+    assert sorted(two.texts()) == ["Here", "In the clone", "In the original"]
+
+
+def test_a_home_that_was_restored_from_a_backup_gets_all_back(homes: tuple[Home, Home, Home], url: str) -> None:
+    one, two, _ = homes
+    one.add("Here")
+    until_equal(url, one, two)
+    backup = one.copied("backup")
+    one.add("Later")
+    one.sync(url)
+    shutil.rmtree(one.folder)
+    shutil.copytree(backup.folder, one.folder)
+    one.add("After the restoration")
+    until_equal(url, one, two)
+    assert sorted(one.texts()) == ["After the restoration", "Here", "Later"]
+
+
+@pytest.mark.parametrize("lost", ["the list", "its record, too", "all"])
+def test_a_list_that_was_lost_comes_back(homes: tuple[Home, Home, Home], url: str, lost: str) -> None:
+    one, two, _ = homes
+    one.add("Here")
+    until_equal(url, one)
+    one.add("Later")
+    until_equal(url, one)
+    if lost == "all":
+        shutil.rmtree(one.folder)
+    else:
+        (one.folder / "data/lists/inbox.jsonl").unlink()
+        if lost == "its record, too":
+            (one.folder / "data/lists/inbox.lock").unlink()
+    one.sync(url)
+    assert one.texts() == ["Here", "Later"]
+    until_equal(url, one, two)
+
+
+def test_a_hub_that_was_restored_from_an_old_dump_gets_all_back(homes: tuple[Home, Home, Home], hub: str) -> None:
+    one, two, three = homes
+    one.add("Here")
+    until_equal(hub, *homes)
+    remote, dump = Path(hub.partition(":")[2]), Path(hub.partition(":")[2]).with_name("dump")
+    shutil.copytree(remote, dump)
+    one.add("By one")
+    one.sync(hub)
+    two.add("By two")
+    two.sync(hub)
+    shutil.rmtree(remote)
+    shutil.copytree(dump, remote)
+    three.add("By three")
+    wanted = one.commands() | two.commands() | three.commands()
+    until_equal(hub, three, one, two)
+    assert one.commands() == wanted
+
+
+def test_a_file_that_is_still_on_its_way_is_named_and_read_later(homes: tuple[Home, Home, Home], folder: str) -> None:
+    one, two, _ = homes
+    one.add("Here")
+    until_equal(folder, one, two)
+    one.add("Later")
+    one.sync(folder)
+    remote = Path(folder.partition(":")[2])
+    (file,) = [path for path in remote.glob("*.jsonl") if b"Later" in path.read_bytes()]
+    content = file.read_bytes()
+    file.write_bytes(content[:-9])
+    two.add("There")
+    for _ in range(2):
+        done = sync(two.store, folder, two.memory)
+        assert [type(error) for error in done.errors] == [CannotMerge]
+        assert file.name in str(done.errors[0])
+    assert b"There" in b"".join(path.read_bytes() for path in remote.glob("*.jsonl"))
+    file.write_bytes(content)
+    until_equal(folder, one, two)
+    assert sorted(one.texts()) == ["Here", "Later", "There"]
+
+
+def test_a_join_waits_until_the_file_of_the_other_list_is_complete(homes: tuple[Home, Home, Home], folder: str) -> None:
+    one, two, _ = homes
+    one.add("Here", "Also here")
+    two.add("There")
+    two.add("At work", name="work")
+    one.sync(folder)
+    (file,) = Path(folder.partition(":")[2]).glob("*.jsonl")
+    content = file.read_bytes()
+    file.write_bytes(content[:-9])
+    for joining in (None, JOIN):
+        done = sync(two.store, folder, two.memory, joining=joining)
+        assert [type(error) for error in done.errors] == [CannotMerge]
+    assert two.texts() == ["There"]
+    assert b"At work" in b"".join(path.read_bytes() for path in file.parent.glob("*.jsonl")), "the other lists are synced"
+    file.write_bytes(content)
+    two.sync(folder, joining=JOIN)
+    until_equal(folder, one, two)
+    assert two.texts() == ["Here", "Also here", "There"]
+
+
+def test_conflict_copies_in_the_folder_are_merged(homes: tuple[Home, Home, Home], folder: str) -> None:
+    one, two, _ = homes
+    one.add("Here")
+    until_equal(folder, *homes)
+    remote = Path(folder.partition(":")[2])
+    before = {path: path.read_bytes() for path in remote.glob("*.jsonl")}
+    one.add("Only in the conflict copy")
+    one.sync(folder)
+    (file,) = [path for path in before if path.read_bytes() != before[path]]
+    file.rename(remote / f"{file.stem}.sync-conflict-20261129-093000-ABCDEFG.jsonl")
+    file.write_bytes(before[file])
+    two.sync(folder)
+    assert two.texts() == ["Here", "Only in the conflict copy"]
+    until_equal(folder, *homes)
+
+
+def test_what_another_program_puts_into_the_folder_is_left_alone(homes: tuple[Home, Home, Home], folder: str) -> None:
+    one, two, _ = homes
+    one.add("Here")
+    one.sync(folder)
+    remote = Path(folder.partition(":")[2])
+    os.mkfifo(remote / "pipe.jsonl")
+    (remote / "link.jsonl").symlink_to(one.folder / "data/lists/inbox.jsonl")
+    (remote / "folder.jsonl").mkdir()
+    (remote / "text.jsonl").write_text("no log\n")
+    (remote / "empty.json").write_text("")
+    (remote / "pipe.json").symlink_to("/dev/zero")
+    until_equal(folder, one, two)
+    assert two.texts() == ["Here"]
+
+
+def test_the_id_of_a_log_leads_to_no_file_elsewhere(homes: tuple[Home, Home, Home], folder: str, tmp_path: Path) -> None:
+    one, two, _ = homes
+    header = encode_header(Header(FORMAT, VERSION, "../../escaped", "inbox", NOW))
+    one.store.import_log("inbox", [header])
+    one.add("Here")
+    until_equal(folder, one, two)
+    assert two.texts() == ["Here"]
+    assert not list(tmp_path.rglob("escaped*"))
+
+
+def test_the_kind_of_a_remote_must_be_what_its_marker_says(homes: tuple[Home, Home, Home], tmp_path: Path) -> None:
+    one, two, _ = homes
+    one.add("Here")
+    for kind, other in (("folder", "jsonl"), ("jsonl", "folder")):
+        place = tmp_path / kind
+        one.sync(f"{kind}:{place}")
+        with pytest.raises(WrongRemote, match=r"cqrs-todo-sync\.json says"):
+            two.sync(f"{other}:{place}")
+        shutil.rmtree(place)
+        with pytest.raises(StoreUnavailable, match="has synced there before"):
+            one.sync(f"{kind}:{place}")
+    with pytest.raises(WrongRemote, match="holds lists"):
+        two.sync(f"folder:{one.folder / 'data'}")
+    with pytest.raises(WrongRemote, match="not the URL of a remote"):
+        two.sync("memory:")
+
+
+def test_a_list_cannot_be_received_under_the_name_of_an_archived_one(homes: tuple[Home, Home, Home], url: str) -> None:
+    one, two, _ = homes
+    one.add("Here", name="work")
+    two.add("There", name="work")
+    two.add("Elsewhere")
+    two.store.archive("work")
+    one.sync(url)
+    done = sync(two.store, url, two.memory)
+    assert [type(error) for error in done.errors] == [LogExists]
+    assert [each.name for each in done.lists] == ["inbox"], "the other lists are synced"
+
+
+def test_the_list_as_it_was_is_kept_for_a_month_after_the_next_sync(
+    homes: tuple[Home, Home, Home], url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two, _ = homes
+    one.add("Here")
+    until_equal(url, one, two)
+    one.add("Later")
+    one.sync(url)
+    two.add("There")
+    one.add("So that the copies have not the same length")
+    one.sync(url)
+    two.sync(url)
+    (kept,) = two.store.kept_logs()
+    assert b"There" in Path(kept).read_bytes()
+    real = now()
+    for days, there in ((29, True), (31, False)):
+        monkeypatch.setattr(looking, "now", lambda days=days: real + timedelta(days=days))
+        two.sync(url)
+        assert Path(kept).exists() == there
+
+
+def test_a_log_that_is_a_day_ahead_of_the_clock_is_named(
+    homes: tuple[Home, Home, Home], url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, _, _ = homes
+    one.add("Here")
+    assert one.sync(url).warnings == []
+    one.add("Later")
+    real = now()
+    monkeypatch.setattr(work, "now", lambda: real - timedelta(days=2))
+    (warning,) = one.sync(url).warnings
+    assert (warning.kind, warning.list) == ("ahead", "inbox")
+
+
+ACTS: Sequence[Callable[[Home, random.Random], object]] = (
+    lambda home, dice: home.add(f"{home.folder.name} {dice.random()}"),
+    lambda home, dice: home.edit(1, f"{home.folder.name} {dice.random()}"),
+    lambda home, _: home.list().change(home.list().view().items[:1], lambda _: [Change(NOTE, home.folder.name)]),
+    lambda home, _: home.list().change(home.list().view().items[1:2], lambda _: [Complete(NOW.date().isoformat(), NOW)]),
+    lambda home, _: home.list().change(home.list().view().items[-1:], lambda _: [Remove()]),
+    lambda home, _: home.list().move(home.list().view().items[-1:], home.list("work")),
+    lambda home, _: home.list().undo(),
+)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_machines_that_use_a_hub_a_folder_or_both_become_equal(
+    homes: tuple[Home, Home, Home], tmp_path: Path, seed: int
+) -> None:
+    dice = random.Random(seed)
+    one, two, three = homes
+    hub, folder = f"jsonl:{tmp_path / 'hub'}", f"folder:{tmp_path / 'folder'}"
+    ways = [(one, hub), (two, hub), (two, folder), (three, folder)]
+    one.add("First", "Second", "Third")
+    one.add("At work", name="work")
+    for home, where in ways:
+        home.sync(where)
+    for _ in range(40):
+        home = dice.choice(homes)
+        try:
+            dice.choice(ACTS)(home, dice)
+        except CqrsError:
+            continue
+        if dice.random() < 0.4:
+            home, where = dice.choice(ways)
+            home.sync(where)
+    wanted = {name: set().union(*(home.commands(name) for home in homes)) for name in ("inbox", "work")}
+    for _ in range(4):
+        for home, where in (*ways, *reversed(ways)):
+            home.sync(where)
+    for name in ("inbox", "work"):
+        assert len({home.bytes(name) for home in homes}) == 1
+        assert one.commands(name) >= wanted[check_log_name(name)]
