@@ -109,7 +109,11 @@ def _leave_out_circles(
     if closing_links(parents):
         for id, todo in todos.items():
             parent = todo.parent
-            if parent is not None and (id not in present or present[id].parent != parent) and _leads(parents, parent, id):
+            if (
+                parent is not None
+                and (id not in present or present[id].parent != parent)
+                and _is_reached(parents, parent, id)
+            ):
                 del parents[id]
                 todos[id] = replace(todo, parent=None)
                 report(Loss(lines[id], "a parent that closes a circle", "the todo would be under itself", "lost"))
@@ -118,14 +122,14 @@ def _leave_out_circles(
         for id, todo in todos.items():
             before = present[id].depends if id in present else ()
             for other in todo.depends:
-                if other not in before and _leads(depends, other, id):
+                if other not in before and _is_reached(depends, other, id):
                     depends[id] = tuple(each for each in depends[id] if each != other)
                     report(_closing_dependency(lines[id]))
             todos[id] = replace(todos[id], depends=depends.get(id, ()))
 
 
-def _leads(links: Mapping[str, Sequence[str]], first: str, last: str) -> bool:
-    """Return whether links lead from one todo to another."""
+def _is_reached(links: Mapping[str, Sequence[str]], first: str, last: str) -> bool:
+    """Return whether a todo is reached by links from another one."""
     seen = {first}
     waiting = [first]
     while waiting:
