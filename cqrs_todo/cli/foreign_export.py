@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from itertools import chain, count
 
 from ..cqrs.struct import replace
+from ..todo.fields import Todo
 from ..todo.formats import Context, Format, load
 from ..todo.views import Item
 from .clock import to_local, zone_name
@@ -12,7 +14,7 @@ from .output import print_message
 from .session import Session
 
 LIST = "list"
-"""The attribute with the list of a todo, if all lists are written to one file."""
+"""The attribute with the list of a todo, if all lists are written to one file. If the todo has one already: `list.2`."""
 
 
 def foreign_content(session: Session, format: Format, where: str | None) -> Iterator[bytes]:
@@ -74,13 +76,13 @@ def _in_one_file(found: Sequence[tuple[str, Item]]) -> list[Item]:
     """Return the todos of several lists with new numbers. A todo of another list than the first one says so."""
     first = found[0][0] if found else ""
     return [
-        Item(
-            number,
-            item.stream,
-            item.version,
-            item.todo
-            if name == first
-            else replace(item.todo, attributes=tuple(sorted({**dict(item.todo.attributes), LIST: name}.items()))),
-        )
+        Item(number, item.stream, item.version, item.todo if name == first else _of_list(item.todo, name))
         for number, (name, item) in enumerate(found, 1)
     ]
+
+
+def _of_list(todo: Todo, name: str) -> Todo:
+    """Return a todo with the name of its list as an attribute, whose key is one that the todo does not have."""
+    own = dict(todo.attributes)
+    key = next(key for key in chain([LIST], (f"{LIST}.{number}" for number in count(2))) if key not in own)
+    return replace(todo, attributes=tuple(sorted({**own, key: name}.items())))

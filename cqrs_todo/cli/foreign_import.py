@@ -10,7 +10,8 @@ from ..cqrs.names import check_free, check_log_name, name_key
 from ..cqrs.struct import Struct
 from ..todo.errors import MalformedFile
 from ..todo.formats import Context, Entry, Format, Loss, Report, load
-from ..todo.formats.converting import check_parents, closing_links
+from ..todo.formats.converting import check_parents, closing_links, foreign_ids
+from ..todo.formats.parts import skip
 from ..todo.importing import MOST_AT_ONCE, MOST_COMPARED, Imported, ManyEntries, import_entries, import_many, plan_for
 from ..todo.recorder import Answer
 from ..todo.service import TodoList
@@ -176,7 +177,7 @@ class _Job:
             InvalidInput: A file is malformed.
             UsageError: An extra is missing.
         """
-        seen: set[str] = set()
+        seen: dict[tuple[str, str], int] = {}
         for number, source in enumerate(self._sources):
             limit = TEXT_LIMITS.get(self._format.name, TEXT_LIMIT)
             report = losses.report(source.name)
@@ -184,13 +185,13 @@ class _Job:
                 given = source.lines() if self._format.by_line else source.text(limit)
                 for entry in self._read(given, self._context, report):
                     placed = _of_file(entry, number)
-                    if len(self._sources) > 1 and entry.has_id:
-                        if placed.key in seen:
-                            if not self._context.lenient:
-                                raise MalformedFile(entry.line, f"another file has a todo with the id {entry.key}, too")
-                            report(Loss(entry.line, "an entry", f"another file has the id {entry.key}, too", "skipped"))
-                            continue
-                        seen.add(placed.key)
+                    ids = list(foreign_ids(entry.todo.attributes))
+                    twice = next((id for id in ids if id in seen), None)
+                    if twice is not None:
+                        other = "todo" if seen[twice] == number else "file"
+                        skip(entry.line, f"another {other} has the id {twice[1]}, too", self._context, report)
+                        continue
+                    seen |= dict.fromkeys(ids, number)
                     yield placed
             except MalformedFile as error:
                 raise self.refused(source, error) from error

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import IO
 
-from ..cqrs.struct import Struct
+from ..cqrs.struct import Struct, replace
 from .errors import InvalidInput, UsageError
 from .exports import file_name
 from .text import printable, visible
@@ -33,6 +33,8 @@ _KEPT = ("PATH", "HOME", "XDG_CONFIG_HOME", "TMPDIR", "SUDO_UID")
 _NOTHING = "; nothing was imported"
 _SHOWN = 5
 """How many files a message names at most."""
+_EMPTY = ("e69de29bb2d1d6434b8b29ae775ad8c2e48c5391", "473a0f4c3be8a93681a267e3b1e9a7dcda1185436fe141f7749120a303721813")
+"""The hashes of an empty content. Git takes any two empty files for one that was renamed."""
 _FILE_MODES = (b"100644", b"100755", b"100664")
 """The modes of files in git. Anything else is a symbolic link or another repository."""
 
@@ -93,14 +95,64 @@ class FileInGit:
             UsageError: The history has no such file.
             InvalidInput: The repository cannot be read.
         """
-        options = ("--first-parent", "--diff-merges=first-parent", "--follow", "-M", "--raw", "-z", "--no-abbrev")
-        plain = ("--no-show-signature", "--no-color", "--no-ext-diff", "--encoding=UTF-8", _FORMAT)
-        output = self._run("log", *options, *plain, "HEAD", "--", self._file)
-        found = list(_parse(output))
+        found: list[FileRevision] = []
+        prefix = self._run("rev-parse", "--show-prefix").removesuffix(b"\n")  # of the folder, from the top of the repository
+        path, start = os.path.normpath(prefix + self._file), "HEAD"
+        while start:
+            path, start = self._walk(path, start, prefix, found)
         if not found:
             raise UsageError(f"{self.shown}: no commit has this file", self._files() or "see: git log --stat")
+        if not found[0].blob:
+            self._check_not_renamed(found[0], prefix)
         found.reverse()
         return found
+
+    def _walk(self, path: bytes, start: str, prefix: bytes, found: list[FileRevision]) -> tuple[bytes, str]:
+        """Go back through the revisions of a file, and follow renames.
+
+        Args:
+            path: The path of the file in the first commit.
+            start: The commit to begin with.
+            prefix: The path of the folder.
+            found: Receives the revisions, newest first.
+
+        Returns:
+            Where to go on: a path and a commit. Git itself would go on with the history of another file, of which this one
+            became a copy. The commit is "" at the end.
+        """
+        options = ("--first-parent", "--diff-merges=first-parent", "--follow", "-M", "--raw", "-z", "--no-abbrev")
+        plain = ("--no-show-signature", "--no-color", "--no-ext-diff", "--encoding=UTF-8", _FORMAT)
+        output = self._run("log", *options, *plain, start, "--", os.path.relpath(path, prefix or b"."))
+        for revision, status, source in _parse(output):
+            if revision.path == path:
+                found.append(revision)
+                if status == b"C" or (status == b"R" and revision.blob in _EMPTY):
+                    return path, f"{revision.hash}^"
+                path = source
+            elif status == b"R" and source == path:  # into a folder that has the name of the file
+                found.append(replace(revision, path=path, blob="", is_file=True))
+        return path, ""
+
+    def _check_not_renamed(self, revision: FileRevision, prefix: bytes) -> None:
+        """Check that the newest revision, which has the file no more, did not rename it.
+
+        Raises:
+            UsageError: It did.
+        """
+        changes = self._run("diff-tree", "-r", "-M", "--raw", "-z", "--no-abbrev", f"{revision.hash}^", revision.hash)
+        fields = iter(changes.split(b"\0"))
+        for change in fields:
+            source = next(fields, b"")
+            renamed = next(fields) if change.rpartition(b" ")[2].startswith(b"R") else source
+            if source == revision.path != renamed:
+                name, folder, file = (
+                    visible(printable(os.fsdecode(each)))
+                    for each in (renamed, self._folder, os.path.relpath(renamed, prefix or b"."))
+                )
+                raise UsageError(
+                    f"{self.shown}: commit {revision.hash[:12]} renamed it to {name}{_NOTHING}",
+                    f"give its new name: todo import --git {folder}:{file}",
+                )
 
     def notes(self) -> Sequence[str]:
         """Return what a person should know about the repository, in words."""
@@ -244,7 +296,7 @@ def _split(path: bytes) -> tuple[bytes, bytes]:
         return path, b""
     folder, colon, file = path.rpartition(b":")
     if colon and file and not os.path.lexists(path) and os.path.isdir(folder):
-        return folder, file
+        return folder, os.path.relpath(file, folder) if os.path.isabs(file) else file
     if os.path.islink(path):
         path = os.path.realpath(path)
     folder, file = os.path.split(path)
@@ -267,8 +319,12 @@ def _environment() -> dict[str, str]:
     return {**kept, **fixed}
 
 
-def _parse(output: bytes) -> Iterator[FileRevision]:
-    """Read what `git log` printed: a header, and for each change of the file its modes, hashes and paths."""
+def _parse(output: bytes) -> Iterator[tuple[FileRevision, bytes, bytes]]:
+    """Read what `git log` printed: a header, and for each change its modes, hashes and paths.
+
+    Yields:
+        The revision; the letter that says what was done; and the path before it.
+    """
     fields = iter(output.split(b"\0"))
     header: list[bytes] = []
     for field in fields:
@@ -279,11 +335,11 @@ def _parse(output: bytes) -> Iterator[FileRevision]:
         if not change[0].startswith(b":"):
             continue
         _, mode, _, blob, status = change
-        path = next(fields)
+        source = path = next(fields)
         if status[:1] in (b"R", b"C"):
             path = next(fields)
         deleted = status == b"D"
-        yield FileRevision(
+        revision = FileRevision(
             hash=header[0].decode(),
             at=_time(header[1], header[2]),
             by=_author(header[4], header[3]),
@@ -291,6 +347,7 @@ def _parse(output: bytes) -> Iterator[FileRevision]:
             blob="" if deleted else blob.decode(),
             is_file=deleted or mode in _FILE_MODES,
         )
+        yield revision, status[:1], source
 
 
 def _time(*seconds: bytes) -> datetime:

@@ -78,7 +78,7 @@ def import_entries(todos: TodoList, entries: Sequence[Entry]) -> Imported:
         stayed[:] = todos.lists_moved_to(fold, removed)
         left_out = {*map(id_of, stayed), *(id for id in planned.todos if DECIDER.stream(id) in everywhere)}
         plans[:] = [planned]
-        return _contents(fold, {id: todo for id, todo in planned.todos.items() if id not in left_out}, planned.digests)
+        return _contents(fold, {id: todo for id, todo in planned.todos.items() if id not in left_out}, planned)
 
     answer = todos.transact(plan)
     fold = todos.repository.last_fold()
@@ -95,14 +95,21 @@ def _is_removed(fold: Todos, stream: str) -> bool:
     return entity is not None and entity.state is not None and entity.state.removed
 
 
-def _contents(fold: Todos, todos: Mapping[str, Todo], digests: Mapping[str, str]) -> list[CommitContent]:
-    """Return the contents of commits, each with the digests of its entries."""
+def _contents(fold: Todos, todos: Mapping[str, Todo], planned: Plan) -> list[CommitContent]:
+    """Return the contents of commits, each with the digests of its entries.
+
+    The first commit also has the digests of entries that are the same as the todo, so that a later change of the todo
+    stays when the file is imported again. If there is nothing to record, there is no commit that could have them.
+    """
     ids = list(todos)
     contents: list[CommitContent] = []
+    digests = {id: digest for id, digest in planned.digests.items() if id not in planned.todos}
     for first in range(0, len(ids), _TODOS_IN_A_COMMIT):
         part = ids[first : first + _TODOS_IN_A_COMMIT]
         changes = events_to_reach(fold, {DECIDER.stream(id): todos[id] for id in part})
-        contents.append((changes, {IMPORT: {id: digests[id] for id in part}}))
+        digests |= {id: planned.digests[id] for id in part}
+        contents.append((changes, {IMPORT: digests}))
+        digests = {}
     return contents or [({}, {})]
 
 

@@ -54,6 +54,15 @@ def test_an_export_takes_a_query_a_moment_and_all_lists(filled: Todo) -> None:
     assert all(text in everything for text in ("Paint the door", "Elsewhere"))
 
 
+def test_an_export_of_all_lists_keeps_an_attribute_that_is_called_list(todo: Todo) -> None:
+    todo("add", "Here")
+    (todo.home / "a.csv").write_text("text,attribute:list\nElsewhere,groceries\n", encoding="utf-8")
+    todo("-L", "other", "import", "a.csv")
+    (todo.home / "a.csv").write_text(todo("export", "--format", "csv", "-A").out, encoding="utf-8")
+    todo("-L", "again", "import", "a.csv")
+    assert [each["attributes"] for each in todo.todos("-L", "again")] == [{}, {"list": "groceries", "list.2": "other"}]
+
+
 def test_a_lenient_import_brings_the_rest_and_says_what_it_skipped(todo: Todo) -> None:
     (todo.home / "a.json").write_text('[{"description": "one"},\n{"uuid": "2"},\n{"description": "two", "due": "never"},\n')
     refused = todo.run("import", "a.json")

@@ -513,3 +513,59 @@ def test_nested_todos_of_markdown_and_org_keep_their_identity(
     assert after[1]["parent"] == after[0]["id"]
     assert [each["project"] for each in after] == ["Home", "Home", "Home", "Work"]
     assert len(json.loads(todo.content("notes").split("\n")[2])["events"]) == 2, "only two todos changed"
+
+
+def test_a_file_that_was_renamed_is_not_imported_by_its_old_name(todo: Todo) -> None:
+    repository = Repository(todo.home / "r")
+    repository.commit(START, {"sub/todo.txt": ["one apple", "two pears"]})
+    todo("-L", "notes", "import", "--git", "r/sub/todo.txt")
+    repository.git("mv", "sub/todo.txt", "tasks.txt")
+    hash = repository.commit(START + timedelta(hours=1), {"other.txt": ["x"]})
+    for place, named in (("r:sub/todo.txt", "r:tasks.txt"), ("r/sub/todo.txt", "r/sub:../tasks.txt")):
+        refused = todo.run("-L", "notes", "import", "--git", place)
+        assert refused.code == 2
+        assert f"{place}: commit {hash[:12]} renamed it to tasks.txt; nothing was imported" in refused.err
+        assert f"todo import --git {named}\n" in refused.err
+        assert "Nothing to import" in todo("-L", "notes", "import", "--git", named).out  # it only has another name
+    repository.commit(START + timedelta(hours=2), {"tasks.txt": ["one apple", "two pears", "three plums"]})
+    todo("-L", "notes", "import", "--git", "r/tasks.txt")
+    assert [each["text"] for each in todo.todos("-L", "notes")] == ["one apple", "two pears", "three plums"]
+
+
+def test_a_folder_that_had_the_name_of_the_file_is_no_revision_of_it(todo: Todo) -> None:
+    repository = Repository(todo.home / "r")
+    repository.commit(START, {"todo.txt": ["apple", "pears"]})
+    repository.git("rm", "-q", "todo.txt")
+    repository.commit(START + timedelta(hours=1), {"todo.txt/sub.txt": ["an inner thing"]})
+    repository.git("rm", "-q", "todo.txt/sub.txt")
+    repository.commit(START + timedelta(hours=2), {"todo.txt": ["apple", "pears", "last"]})
+    assert "Imported 3 revisions of r/todo.txt" in todo("-L", "notes", "import", "--git", "r/todo.txt").out
+    assert "Nothing to import" in todo("-L", "notes", "import", "--git", "r/todo.txt").out
+    assert [each["text"] for each in todo.todos("-L", "notes")] == ["apple", "pears", "last"]
+    assert not todo("-L", "notes", "--at", f"{START + timedelta(hours=1):%Y-%m-%dT%H:%M:%SZ}", "ls", "--json").json["todos"]
+
+
+def test_an_empty_file_or_a_copy_does_not_bring_the_history_of_another_file(todo: Todo) -> None:
+    repository = Repository(todo.home / "r")
+    work = [f"work item number {number}" for number in range(7)]
+    steps: list[dict[str, list[str]]] = [
+        {"todo.txt": ["an early thing"]},
+        {"notes.txt": ["secret plan"]},
+        {"notes.txt": []},
+        {},
+        {"todo.txt": []},
+        {"todo.txt": ["buy milk"]},
+        {"work.txt": work[:6]},
+        {"work.txt": work},
+        {"home.txt": work},
+        {"home.txt": ["paint the wall"]},
+    ]
+    for number, files in enumerate(steps):
+        if number == 3:
+            repository.git("rm", "-q", "todo.txt")
+        if number == 4:
+            repository.git("rm", "-q", "notes.txt")
+        repository.commit(START + timedelta(hours=number), files)
+    todo("-L", "notes", "import", "--git", "r/todo.txt")
+    assert sorted(each["text"] for each in todo("-L", "notes", "export").json["todos"]) == ["an early thing", "buy milk"]
+    assert "Imported 2 revisions of r/home.txt" in todo("-L", "home", "import", "--git", "r/home.txt").out

@@ -178,3 +178,120 @@ def test_json_of_a_large_import_is_as_that_of_a_small_one(todo: Todo) -> None:
             key: b[key] for key in ("new", "changed", "unchanged")
         }
         assert ("position" in a) == ("position" in b) == (not words)
+
+
+def states(todo: Todo) -> list[tuple[str, bool]]:
+    return [(each["text"], each["completed"] is not None) for each in todo.todos("--all")]
+
+
+def test_a_todo_that_no_file_brought_is_not_overwritten_by_an_entry_with_a_similar_text(todo: Todo) -> None:
+    todo("add", "Pay rent March", "due:2026-12-03")
+    todo("add", "Pay the water bill of May")
+    todo("done", "1")
+    imported(todo, "todo.txt", "(A) Pay rent April\nPay the water bill of June\n")
+    assert states(todo) == [
+        ("Pay rent March", True),
+        ("Pay the water bill of May", False),
+        ("Pay rent April", False),
+        ("Pay the water bill of June", False),
+    ]
+
+
+@pytest.mark.parametrize("verb", ["done", "rm"])
+def test_a_todo_of_a_file_that_is_settled_is_not_overwritten_by_an_entry_with_a_similar_text(todo: Todo, verb: str) -> None:
+    imported(todo, "todo.txt", "Pay rent March\nCall Bob on Monday\n")
+    todo(verb, "1")
+    imported(todo, "todo.txt", "Pay rent April\nCall Bob on Tuesday\n")
+    assert [text for text, _ in states(todo)] == [
+        *(["Pay rent March"] if verb == "done" else []),
+        "Call Bob on Tuesday",
+        "Pay rent April",
+    ]
+
+
+def test_a_todo_that_no_file_brought_is_the_entry_with_an_equal_text(todo: Todo) -> None:
+    todo("add", "Pay rent March")
+    imported(todo, "todo.txt", "(A) Pay rent March\n")
+    assert [(each["text"], each["priority"]) for each in todo.todos()] == [("Pay rent March", "H")]
+
+
+def test_ids_of_different_programs_that_are_equal_are_different_ids(todo: Todo) -> None:
+    imported(todo, "a.json", '{"items": [{"id": "12", "content": "Of Todoist"}]}')
+    imported(todo, "a.org", "* TODO Of Org\n:PROPERTIES:\n:ID: 12\n:END:\n")
+    imported(todo, "todo.txt", "Of todo.txt uid:12\n")
+    assert [text for text, _ in states(todo)] == ["Of Todoist", "Of Org", "Of todo.txt"]
+
+
+def test_a_todo_of_taskwarrior_is_the_same_in_a_calendar(todo: Todo) -> None:
+    imported(todo, "a.json", '[{"uuid": "7d7fb131-de3d-5849-ba43-d1172e913586", "description": "one"}]')
+    calendar = todo("export", "--format", "ics").out.replace("one", "quite another text")
+    imported(todo, "a.ics", calendar)
+    assert [text for text, _ in states(todo)] == ["quite another text"]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "line"),
+    [
+        ("todo.txt", "one uid:7\ntwo uid:8\nthree uid:7\n", 3),
+        ("a.csv", "text,org_id\none,7\ntwo,8\nthree,7\n", 4),
+        (
+            "a.org",
+            "* TODO one\n:PROPERTIES:\n:ID: 7\n:END:\n* TODO two\n* TODO three\n:PROPERTIES:\n:ID: 7\n:END:\n",
+            6,
+        ),
+        ("a.md", "- [ ] one [uuid:: 7]\n- [ ] two\n- [ ] three [uuid:: 7]\n", 3),
+    ],
+)
+def test_an_id_that_a_file_has_twice_is_refused_and_a_lenient_import_skips_the_second_todo(
+    todo: Todo, name: str, text: str, line: int
+) -> None:
+    (todo.home / name).write_text(text, encoding="utf-8")
+    refused = todo.run("import", name)
+    assert refused.code == 1
+    assert f"{name}, line {line}: another todo has the id 7, too; nothing was imported" in refused.err, refused.err
+    assert not todo.data.exists()
+    assert f"Skipped: {name}, line {line}: another todo has the id 7, too" in imported(todo, name, text, "--lenient")
+    assert "Nothing to import" in imported(todo, name, text, "--lenient")
+    assert [text for text, _ in states(todo)] == ["one", "two"]
+
+
+def test_an_id_that_two_files_have_is_refused(todo: Todo) -> None:
+    (todo.home / "done.txt").write_text("x two uid:7\n", encoding="utf-8")
+    (todo.home / "todo.txt").write_text("one uid:7\n", encoding="utf-8")
+    refused = todo.run("import", "todo.txt")
+    assert (refused.code, "done.txt, line 1: another file has the id 7, too" in refused.err) == (1, True), refused.err
+
+
+def test_a_dependency_that_would_close_a_circle_with_one_of_the_list_is_left_out_and_reported(todo: Todo) -> None:
+    imported(todo, "a.csv", "id,text,depends\n1,aa bb,2\n2,cc dd,\n")
+    todo("edit", "1", "depends:none")
+    todo("edit", "2", "depends:1")
+    said = imported(todo, "a.csv", "id,text,depends,note\n1,aa bb,2 3,n\n2,cc dd,,\n3,ee ff,,\n")
+    assert "Not kept: a dependency that closes a circle – each todo in it would wait for the others (line 2)" in said
+    first, second, third = todo.todos()
+    assert (first["depends"], second["depends"]) == ([third["id"]], [first["id"]])
+    assert first["note"] == "n"
+    assert "Nothing to import" in imported(todo, "a.csv", "id,text,depends,note\n1,aa bb,2 3,n\n2,cc dd,,\n3,ee ff,,\n")
+
+
+def test_a_parent_that_would_close_a_circle_with_one_of_the_list_is_left_out_and_reported(todo: Todo) -> None:
+    imported(todo, "a.md", "- [ ] A top\n  - [ ] B sub\n")
+    todo("edit", "2", "under:none")
+    todo("edit", "1", "under:2")
+    said = imported(todo, "a.md", "- [ ] A top\n  - [ ] B sub #x\n")
+    assert "Not kept: a parent that closes a circle – the todo would be under itself (line 2)" in said
+    found = {each["text"]: each for each in todo.todos()}
+    assert (found["A top"]["parent"], found["B sub"]["parent"]) == (found["B sub"]["id"], None)
+    assert found["B sub"]["tags"] == ["x"]
+
+
+def test_an_entry_that_is_the_same_as_the_todo_is_remembered_with_what_is_recorded(todo: Todo) -> None:
+    todo("add", "Water the plants")
+    imported(todo, "todo.txt", "Alpha one\n")
+    todo("edit", "2", "Alpha uno")
+    text = "Alpha uno\nWater the plants\nSomething new\n"
+    imported(todo, "todo.txt", text)  # it changes nothing in the first two todos
+    todo("edit", "1", "Feed the cat")
+    todo("edit", "2", "Beta")
+    assert "Nothing to import" in imported(todo, "todo.txt", text)
+    assert [text for text, _ in states(todo)] == ["Feed the cat", "Beta", "Something new"]

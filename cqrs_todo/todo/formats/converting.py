@@ -1,9 +1,9 @@
 """From the entries of a file to the todos of a list: which todo an entry is, and how entries are linked.
 
 An entry is the todo that has the id of the other program as an attribute; or, if it has no id, the todo that came from the
-same entry before, the todo with the same text, or the most similar one. An entry that is the same as when it was imported
-last is left out, whatever became of the todo here. So importing again adds what is new in the file, and changes what has
-changed there.
+same entry before, the todo with the same text, or the most similar one of those that are open and that an earlier import
+read. An entry that is the same as when it was imported last is left out, whatever became of the todo here. So importing
+again adds what is new in the file, and changes what has changed there.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ..views import local_day
 from . import Loss
 from .icalendar_ import RECURRENCE_ID, UID, exception_key, uid_of
 from .matching import match
-from .taskwarrior import uuid_of
+from .taskwarrior import UUID, uuid_of
 
 TYPE_CHECKING = False  # `typing` costs as much to import as Python costs to start
 if TYPE_CHECKING:
@@ -39,7 +39,8 @@ class Plan(Struct, frozen=True):
 
     Args:
         todos: The todos that are new or changed in the file, by their ids.
-        digests: What identifies the content of their entries, by the same ids.
+        digests: What identifies the content of their entries, and of those that are the same as the todo, by the ids of the
+            todos.
         new: How many of them are new.
         same: How many entries are the same as when they were imported last, or the same as the todo.
     """
@@ -66,7 +67,7 @@ def plan_import(
         digests: The digests of the entries that were imported before, by the ids of their todos.
         new_id: Returns a new id.
         to_local: The reader's time zone.
-        report: Receives links that lead nowhere.
+        report: Receives links that lead nowhere, or in a circle.
 
     Raises:
         MalformedFile: The parents of entries form a circle, or are nested too deep.
@@ -77,22 +78,72 @@ def plan_import(
     ids = _ids(entries, items, digests, new_id)
     todos: dict[str, Todo] = {}
     kept: dict[str, str] = {}
-    new = same = 0
+    lines: dict[str, int] = {}
     for entry in entries:
         id, digest = ids[entry.key], digest_of(entry)
         now = present.get(id)
         if now is not None and digests.get(id) == digest:
-            same += 1
             continue
         todo = linked(entry, ids, id, closing, report)
         if now is not None:
             todo = _with_what_the_file_does_not_say(todo, now, entry, to_local)
-        if todo == now:
-            same += 1
-            continue
-        todos[id], kept[id] = todo, digest
-        new += now is None
-    return Plan(todos, kept, new, same)
+        todos[id], kept[id], lines[id] = todo, digest, entry.line
+    _leave_out_circles(todos, present, lines, report)
+    todos = {id: todo for id, todo in todos.items() if todo != present.get(id)}
+    return Plan(todos, kept, sum(id not in present for id in todos), len(entries) - len(todos))
+
+
+def _leave_out_circles(
+    todos: dict[str, Todo], present: Mapping[str, Todo], lines: Mapping[str, int], report: Report
+) -> None:
+    """Leave out the links that would close a circle together with links that only the list has.
+
+    Args:
+        todos: The todos of the entries, by their ids. They are changed.
+        present: The todos of the list, by their ids.
+        lines: The lines of the entries, by the same ids.
+        report: Receives the links that are left out.
+    """
+    together = {**present, **todos}
+    parents = {id: (todo.parent,) for id, todo in together.items() if todo.parent is not None}
+    if closing_links(parents):
+        for id, todo in todos.items():
+            parent = todo.parent
+            if (
+                parent is not None
+                and (id not in present or present[id].parent != parent)
+                and _is_reached(parents, parent, id)
+            ):
+                del parents[id]
+                todos[id] = replace(todo, parent=None)
+                report(Loss(lines[id], "a parent that closes a circle", "the todo would be under itself", "lost"))
+    depends = {id: todo.depends for id, todo in together.items() if todo.depends}
+    if closing_links(depends):
+        for id, todo in todos.items():
+            before = present[id].depends if id in present else ()
+            for other in todo.depends:
+                if other not in before and _is_reached(depends, other, id):
+                    depends[id] = tuple(each for each in depends[id] if each != other)
+                    report(_closing_dependency(lines[id]))
+            todos[id] = replace(todos[id], depends=depends.get(id, ()))
+
+
+def _is_reached(links: Mapping[str, Sequence[str]], first: str, last: str) -> bool:
+    """Return whether a todo is reached by links from another one."""
+    seen = {first}
+    waiting = [first]
+    while waiting:
+        at = waiting.pop()
+        if at == last:
+            return True
+        more = set(links.get(at, ())) - seen
+        seen |= more
+        waiting += more
+    return False
+
+
+def _closing_dependency(line: int) -> Loss:
+    return Loss(line, "a dependency that closes a circle", "each todo in it would wait for the others", "lost")
 
 
 def digest_of(entry: Entry) -> str:
@@ -119,7 +170,7 @@ def linked(entry: Entry, ids: Mapping[str, str], own: str, closing: AbstractSet[
         return todo
     kept = [key for key in todo.depends if (entry.key, key) not in closing]
     for _ in range(len(todo.depends) - len(kept)):
-        report(Loss(entry.line, "a dependency that closes a circle", "each todo in it would wait for the others", "lost"))
+        report(_closing_dependency(entry.line))
     lost = sum(key not in ids for key in (*kept, *([todo.parent] if todo.parent is not None else [])))
     for _ in range(lost):
         report(Loss(entry.line, "a link to another todo", "the file has no such todo", "lost"))
@@ -183,17 +234,16 @@ def _ids(
     entries: Sequence[Entry], items: Sequence[Item], digests: Mapping[str, str], new_id: Callable[[], str]
 ) -> dict[str, str]:
     """Return the id of the todo that each entry is, by the keys of the entries."""
-    known: dict[str, str] = {}
+    known: dict[tuple[str, str], str] = {}
     for item in items:
         attributes = item.todo.attributes
         exception = any(key == RECURRENCE_ID for key, _ in attributes)  # it has the UID of the series
-        own = () if exception else (uuid_of(item.id, attributes), uid_of(item.id, attributes))
-        known |= dict.fromkeys((*own, *_foreign_ids(attributes)), item.id)
+        own = () if exception else ((UUID, uuid_of(item.id, attributes)), (UUID, uid_of(item.id, attributes)))
+        known |= dict.fromkeys((*own, *foreign_ids(attributes)), item.id)
     ids: dict[str, str] = {}
     taken: set[str] = set()
     for entry in entries:
-        given = (*([entry.key] if entry.has_id else []), *_foreign_ids(entry.todo.attributes))
-        found = next((known[id] for id in given if id in known), None)
+        found = next((known[id] for id in foreign_ids(entry.todo.attributes) if id in known), None)
         if found is not None and found not in taken:
             ids[entry.key] = found
             taken.add(found)
@@ -209,18 +259,25 @@ def _ids(
             taken.add(ids[entry.key])
     free = [item for item in free if item.id not in taken]
     nameless = [entry for entry in nameless if entry.key not in ids]
-    for entry, place in zip(nameless, match([i.todo.text for i in free], [e.todo.text for e in nameless]), strict=True):
+    # a todo that no file brought, or that is settled, may be another one than an entry with a text like its own
+    exact = {place for place, i in enumerate(free) if i.id not in digests or i.todo.done or i.todo.removed}
+    matched = match([i.todo.text for i in free], [e.todo.text for e in nameless], exact=exact)
+    for entry, place in zip(nameless, matched, strict=True):
         if place is not None:
             ids[entry.key] = free[place].id
     return {entry.key: ids.get(entry.key) or new_id() for entry in entries}
 
 
-def _foreign_ids(attributes: Attributes) -> Iterator[str]:
-    """Yield the ids that other programs gave to a todo."""
+def foreign_ids(attributes: Attributes) -> Iterator[tuple[str, str]]:
+    """Yield the ids that other programs gave to a todo, each with the attribute that tells these programs apart.
+
+    Calendars and Taskwarrior have one: an export for calendars makes the UUID of Taskwarrior the UID.
+    """
     exception = dict(attributes).get(RECURRENCE_ID)
     for key, value in attributes:
         if key in FOREIGN_IDS:
-            yield exception_key(value, exception) if key == UID and exception is not None else value
+            id = exception_key(value, exception) if key == UID and exception is not None else value
+            yield (UUID if key == UID else key, id)
 
 
 def has_foreign_id(item: Item) -> bool:

@@ -15,6 +15,8 @@ _TODO_TXT_LINE = re.compile(_LINE, re.MULTILINE)
 _TODO_TXT = re.compile(rf"{_LINE}|(^| )[+@][^\W\d_]\w*|(^| )(due|t|rec|pri):\S", re.MULTILINE)
 _CERTAIN = 20
 """How many characters of valid JSON only JSON begins with."""
+_OURS = re.compile(r'"format"\s*:\s*"cqrs-todo/')
+"""What an export of ours has, whatever its todos have as attributes."""
 _FOREIGN = (
     ("PK\x03\x04", "a zip file"),
     ("%PDF", "a PDF file"),
@@ -84,6 +86,8 @@ def _of_object(start: str) -> str:
     """Return the format of a JSON object. Ours is the one whose error says what an export is."""
     if '"cqrs-log"' in start[:100]:
         return "events"
+    if _OURS.search(start):
+        return "json"
     if re.search(r'"(items|projects|sync_token)"\s*:', start):
         return "todoist"
     is_task = re.search(r'"(uuid|description)"\s*:', start) and not re.search(r'"(todos|format)"\s*:', start)

@@ -62,6 +62,8 @@ def test_fields_at_the_end_of_the_first_of_several_lines_count() -> None:
         ("tasks.txt", '[{"uuid": "a", "description": "b"}]\n', "taskwarrior"),
         ("tasks.txt", '[{"uuid": "a", "description": "b', "taskwarrior"),
         ("tasks", '{"uuid": "a", "description": "b"}\n', "taskwarrior"),
+        ("a.json", '{"format":"cqrs-todo/1","todos":[{"text":"a","attributes":{"projects":"x","items":"y"}}]}', "json"),
+        ("a.json", '{\n  "as_of": null, "format": "cqrs-todo/1", "todos": [{"attributes": {"sync_token": "x"}}]}', "json"),
     ],
 )
 def test_the_name_decides_unless_the_content_is_json(name: str, content: str, format: str) -> None:
