@@ -274,7 +274,7 @@ class ListReaction:
             if ended.failure:
                 raise ProgramFailed(ended.failure)
 
-        return Reaction(found.name, react, found.query, self.matches)
+        return Reaction(found.name, react, found.query, self.matches, once=lambda event: bool(event.metadata.causation))
 
 
 def variables_of(name: str, event: Recorded[Any]) -> dict[str, str]:

@@ -39,6 +39,10 @@ def _always(_: Recorded[Any]) -> bool:
     return True
 
 
+def _never(_: Recorded[Any]) -> bool:
+    return False
+
+
 class Send(Struct, frozen=True):
     """A command that a reaction sends.
 
@@ -63,12 +67,15 @@ class Reaction(Struct, Generic[E], frozen=True):
         query: Selects the events to which it reacts. The store searches for them.
         matches: Returns whether it reacts to an event that the query selects. To look at an event that does not match costs
             no checkpoint.
+        once: Returns whether an event is parked as soon as the reaction fails on it. If a reaction records events to which
+            it reacts, and fails after that, each retry would otherwise make more events that are tried again.
     """
 
     name: str
     react: Callable[[Recorded[E]], Iterable[Send] | None]
     query: Query = Query()
     matches: Callable[[Recorded[E]], bool] = _always
+    once: Callable[[Recorded[E]], bool] = _never
 
 
 class Runner:
@@ -368,7 +375,7 @@ class Runner:
             except (StoreUnavailable, LogBusy, ReactionBusy):
                 raise
             except Exception as error:  # a reaction is code of the application, and may raise anything
-                if tries > self._retries:
+                if tries > self._retries or self._reaction.once(event):
                     self._park(event.id, event.position, error, tries)
                     return True
                 seconds = min(self._pause * 2 ** (tries - 1), _LONGEST_PAUSE)

@@ -289,6 +289,18 @@ def test_a_program_that_fails_is_tried_again_and_then_passed_over(todo: Todo) ->
     assert todo("react", "--failed").err == "Nothing failed.\n"
 
 
+@pytest.mark.long
+def test_a_program_that_records_and_fails_on_what_it_recorded_comes_to_an_end(todo: Todo) -> None:
+    program = script(todo, "again", f"#!/bin/sh\n{sys.executable} -m cqrs_todo -q add again\nexit 4\n")
+    configure(todo, reaction("again", [program], on=["todo_created"]))
+    todo("react")
+    todo("add", "one")
+    assert todo.run("react").code == 1
+    # six tries of the event that a person caused; each makes a todo, and nine more follow from it, one after the other
+    assert len(todo.todos()) == 1 + 6 * 10
+    assert sum("they may form a cycle" in row["error"] for row in failed(todo)) == 6
+
+
 def test_a_failed_event_can_be_dropped(todo: Todo) -> None:
     configure(todo, reaction("bad", [script(todo, "bad", "#!/bin/sh\necho x >> tries\nexit 1\n")], inline=True))
     todo("add", "one")

@@ -210,6 +210,19 @@ class ReactionContract:
         assert (runner.retry_parked(), runner.retry_parked(), runner.parked()) == (1, 0, [])
         assert runner.catch_up() == 0
 
+    def test_an_event_that_is_tried_once_is_parked_when_the_reaction_fails(self, store: Store, log: Log) -> None:
+        log.append(one("a/1", 1, 2), metadata("c1"))
+        seen: list[int] = []
+
+        def react(event: Recorded) -> None:
+            seen.append(event.data.number)
+            raise ConnectionError("no")
+
+        reaction = Reaction("send", react, once=lambda event: event.data.number == 1)
+        runner = Runner(store, log, reaction, retries=2, pause=0)
+        assert (runner.catch_up(), seen) == (2, [1, 2, 2, 2])
+        assert [each.tries for each in runner.parked()] == [1, 3]
+
     def test_a_parked_event_can_be_dropped(self, store: Store, log: Log) -> None:
         log.append(one("a/1", 1, 2), metadata("c1"))
         seen: list[int] = []
