@@ -138,10 +138,11 @@ def _restore_config(session: Session, backup: Backup, *, dry_run: bool) -> str:
     except OSError as error:
         return f"the configuration was not restored: {visible(target)}: {error.strerror}"
     if programs:
-        return (
-            f"the configuration is not in use, because it runs programs: {'; '.join(map(visible, programs))}. "
-            f"Read it, then use it: mv {visible(shlex.quote(target))} {visible(shlex.quote(path))}"
-        )
+        why = f"because it runs programs: {'; '.join(map(visible, programs))}"
+        if dry_run:
+            return f"the configuration would be saved as {visible(target)}, and not be in use, {why}"
+        use = f"mv {visible(shlex.quote(target))} {visible(shlex.quote(path))}"
+        return f"the configuration is not in use, {why}. Read it, then use it: {use}"
     return f"the configuration {'would be' if dry_run else 'was'} restored"
 
 

@@ -161,7 +161,7 @@ def test_a_configuration_that_runs_programs_is_restored_but_not_in_use(
     (filled.home / ".config/cqrs-todo/config.toml").write_text(config)
     path = saved(filled)
     folder = other.home / ".config/cqrs-todo"
-    assert f"runs programs: {programs}. Read it" in other("import", path, "--dry-run").err
+    assert f"would be saved as {folder}/config.toml.from-backup" in other("import", path, "--dry-run").err
     assert not folder.exists()
     for _ in range(2):
         message = other("import", path).err
