@@ -324,3 +324,9 @@ def test_over_several_lists_the_counts_are_added_and_a_move_is_one_change() -> N
     assert moments("open=1") == [("inbox", 1), ("work", 2)]
     assert moments("open>=1") == [("inbox", 1)]
     assert moments("done=1 and total=2") == [("work", 2)]
+
+
+def test_a_condition_with_a_query_needs_a_way_to_parse_it() -> None:
+    commits = recorded(("a", NOW, TodoCreated("a", NOW)))
+    with pytest.raises(ValueError, match="needs `ask`"):
+        list(moments_when(parse_condition("(x)>=1"), {"inbox": commits}, NOW, utc))

@@ -350,3 +350,30 @@ def test_the_grammar_imports_nothing_heavy_and_no_clock() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("q5 2026", "names a quarter that no year has"),
+        ("2026-13", "there is no month 13"),
+        ("2026-12-24x", "has something joined to a date"),
+        ("2026-12-24T9x", "has no time of day after the T"),
+        ("2026-w60", "2026 has no such week or day"),
+        ("2026-400", "2026 has no day 400"),
+        ("24.12.2026x", "has something joined to a date"),
+        ("3/4/6", "write the year with four digits"),
+        ("40/40/2026", "40 and 40 are not a day and a month"),
+        ("12:30:", "has something joined to a time of day"),
+        ("12:30:15.1234567", "has more than six digits after the second"),
+        ("12:30+15:00", "has an offset from UTC that no zone has"),
+        ("today+2 hours", "adds hours to a whole day"),
+        ("the 32nd", "no month has a day 32"),
+        ("fifth friday of february 2026", "that month has no such day"),
+        ("5th friday in february", "no year has that day"),
+    ],
+)
+def test_a_text_that_is_no_time_is_refused_for_its_own_reason(text: str, why: str) -> None:
+    with pytest.raises(UnreadableTime) as caught:
+        read(text, datetime(2026, 11, 29, 9, tzinfo=UTC), lambda instant: instant, "future", None)
+    assert why in str(caught.value)
