@@ -147,7 +147,9 @@ class _Counts:
             if after is not None:
                 number = len(self._items) + 1 if known is None else known.number
                 changed[event.stream] = self._items[event.stream] = Item(number, event.stream, event.version, after)
-            linked = linked or self._has_links(event.stream, before) or self._has_links(event.stream, after)
+            targets = {*_linked_with(before), *_linked_with(after)}
+            self._linked_to |= targets
+            linked = linked or bool(targets) or id_of(event.stream) in self._linked_to
         if not self._wanted:
             return
         points = [(when, item.stream) for item in changed.values() for when in _turning_points(item, self._to_local)]
@@ -155,14 +157,6 @@ class _Counts:
             if point[0] > at:
                 heappush(self._ahead, point)
         self._consider(list(changed.values()), at, linked=linked, dated=bool(points))
-
-    def _has_links(self, stream: str, state: State) -> bool:
-        """Return whether a todo is linked with others, and take note of those that it leads to."""
-        if state is None:
-            return False
-        targets = [*state.depends, *([state.parent] if state.parent is not None else ())]
-        self._linked_to.update(targets)
-        return bool(targets) or id_of(stream) in self._linked_to
 
     def get(self, name: str) -> int:
         """Return a count."""
@@ -229,6 +223,15 @@ class _Counts:
         if self._ask is None:
             raise ValueError("a condition with a query needs `ask`")
         return self._ask(text, self._name, list(self._items.values()), at)
+
+
+def _linked_with(state: State) -> Iterator[str]:
+    """Yield the ids of the todos to which the links of a todo lead."""
+    if state is None:
+        return
+    yield from state.depends
+    if state.parent is not None:
+        yield state.parent
 
 
 def _counted_in(state: State) -> Iterator[str]:

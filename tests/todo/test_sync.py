@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from cqrs_todo.cqrs.errors import CannotMerge, CqrsError, LogExists, StoreUnavailable
+from cqrs_todo.cqrs.ids import now
 from cqrs_todo.cqrs.names import check_log_name
 from cqrs_todo.cqrs.store import Store
 from cqrs_todo.cqrs.stores import open_store
@@ -20,7 +21,6 @@ from cqrs_todo.todo.model import Change, Complete, Create, Remove
 from cqrs_todo.todo.recorder import TYPES
 from cqrs_todo.todo.service import TodoList
 from cqrs_todo.todo.sync import Joining, MemoryFile, Synced, Unjoined, WrongRemote, looking, sync, work
-from cqrs_todo.todo.sync.memory import now
 from tests.strategies import NOW
 
 

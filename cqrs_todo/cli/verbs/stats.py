@@ -58,13 +58,15 @@ def stats(session: Session, words: Sequence[str], since: str | None, until: str 
 
 def _of_all_lists(session: Session, words: Sequence[str], since: str | None, until: str | None, *, full: bool) -> None:
     """Show the statistics of all lists together."""
-    views, failure = session.views(all_lists=True)
+    read, failure = session.read_lists(
+        session.list_names(), lambda todos: (todos, todos.view(session.moment), todos.commits(session.moment))
+    )
+    views = [view for _, view, _ in read]
     first, last = _days(session, since, until)
-    lists = {view.list: session.open_list(view.list) for view in views}
-    commits: dict[str, Sequence[Commit]] = {name: todos.commits(session.moment) for name, todos in lists.items()}
+    commits: dict[str, Sequence[Commit]] = {view.list: found for _, view, found in read}
     if words:
         commits = _only(session, words, views, commits)
-    history = as_one_history({todos.log.id: commits[name] for name, todos in lists.items()})
+    history = as_one_history({todos.log.id: commits[view.list] for todos, view, _ in read})
     numbers = statistics(history, session.seen_from(views[0]), to_local, since=first, until=last)
     _print(session, views[0], numbers, full=full, lists=[view.list for view in views])
     if failure is not None:

@@ -36,9 +36,10 @@ def when(session: Session, words: Sequence[str], at_least: int | None, last: boo
         from ..queries import use_list_of_filter  # most conditions have no query
 
         use_list_of_filter(session, queries)
-    views, failure = session.views(all_lists=all_lists)
+    names = session.list_names() if all_lists else [session.list.name]
+    read, failure = session.read_lists(names, lambda todos: (todos.view(session.moment), todos.commits(session.moment)))
+    views = [view for view, _ in read]
     now = session.seen_from(views[0])
-    histories = {view.list: session.open_list(view.list).history(session.moment) for view in views}
     found: MatchingMoment | None = None
 
     if queries:
@@ -54,8 +55,8 @@ def when(session: Session, words: Sequence[str], at_least: int | None, last: boo
 
             return Query(Context(then, to_local), (lambda _: False,), depends_on=frozenset({"names"}))
 
-    commits = {name: list(newest_first)[::-1] for name, newest_first in histories.items()}
-    for moment in moments_when(comparisons, commits, now, to_local, ask):
+    histories = {view.list: commits for view, commits in read}
+    for moment in moments_when(comparisons, histories, now, to_local, ask):
         found = moment
         if not last:
             break

@@ -2,11 +2,12 @@
 
 from datetime import timedelta
 
+from ...cqrs.ids import now
 from ...cqrs.store import LogHead, Store
 from ...cqrs.stores.jsonl.files import os_errors_as_store_errors, remove
 from .folder import SharedFolder
 from .hub import HUB
-from .memory import Memory, now
+from .memory import Memory
 from .remotes import Remote
 from .results import Synced, SyncWarning
 

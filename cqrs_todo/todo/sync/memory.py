@@ -3,18 +3,24 @@
 It is a file in the state folder. If it is lost, the next sync reads everything again, and nothing else is lost.
 """
 
-import fcntl
 import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 
 import msgspec
 from msgspec import Struct, field
 
 from ...cqrs.errors import LogBusy, StoreUnavailable
-from ...cqrs.stores.jsonl.files import close, make_directory, open_or_make, os_errors_as_store_errors, replace_durably
+from ...cqrs.stores.jsonl.files import (
+    close,
+    make_directory,
+    open_or_make,
+    os_errors_as_store_errors,
+    replace_durably,
+    try_lock,
+)
 
 _FILE = "sync.json"
 _PATIENCE = 10.0
@@ -134,7 +140,7 @@ class MemoryFile:
             lock = open_or_make(path, os.O_RDWR)
             try:
                 deadline = time.monotonic() + _PATIENCE
-                while not _lock(lock):
+                while not try_lock(lock):
                     if time.monotonic() > deadline:
                         raise LogBusy("another sync of this machine is running")
                     time.sleep(_PAUSE)
@@ -143,19 +149,6 @@ class MemoryFile:
                 close(lock)
 
 
-def _lock(fd: int) -> bool:
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
 def new_machine() -> str:
     """Return a new random id for a machine."""
     return os.urandom(5).hex()
-
-
-def now() -> datetime:
-    """Return the time, in UTC."""
-    return datetime.now(UTC)

@@ -5,6 +5,7 @@ from datetime import timedelta
 from io import BytesIO
 
 from ...cqrs.errors import CannotMerge, CqrsError, DamagedLog, ImportRefused, LogNotFound
+from ...cqrs.ids import now
 from ...cqrs.names import name_key
 from ...cqrs.replication import MergedLog, MergeTerms
 from ...cqrs.store import Log, LogHead, Store
@@ -14,7 +15,7 @@ from ..merges import arrivals, settle_in
 from ..merging import RULES
 from ..views import move_of
 from .looking import Look
-from .memory import ListMemory, Memory, now
+from .memory import ListMemory, Memory
 from .remotes import Behind, Remote, RemoteList
 from .results import Clash, Joining, ListSync, SyncWarning, Unjoined
 

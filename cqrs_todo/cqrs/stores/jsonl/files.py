@@ -85,14 +85,15 @@ def file_lock(path: str, log: str) -> Iterator[int]:
         fd = open_or_make(path, os.O_RDWR)
     try:
         with os_errors_as_store_errors(path, outcome):
-            if not _lock(fd):
+            if not try_lock(fd):
                 _wait_for_lock(fd, path, log)
         yield fd
     finally:
         close(fd)
 
 
-def _lock(fd: int) -> bool:
+def try_lock(fd: int) -> bool:
+    """Lock an open file for this process alone, if nobody else has locked it. Returns whether it is locked now."""
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -102,7 +103,7 @@ def _lock(fd: int) -> bool:
 
 def _wait_for_lock(fd: int, path: str, log: str) -> None:
     size, deadline, pause = -1, 0.0, 0.001
-    while not _lock(fd):
+    while not try_lock(fd):
         # A log that grows has writers that take turns: start the wait again.
         if (seen := _size(log)) != size or not deadline:
             size, deadline = seen, time.monotonic() + LOCK_SECONDS
