@@ -1,4 +1,4 @@
-"""The trials in their short form, and that each catches a program weakened for it. `make trials` runs the full form."""
+"""The trials in their short form. `make trials` runs the full form, and holds that each catches a weakened program."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from tests.trials.weak import KINDS
 LONG = {"standby", "boundary", "followers", "projections", "hostile", "syncs", "server", "pairs"}
 """The short form of these trials takes more than ten seconds, so only `make trials` runs them."""
 SLOW = {"syscalls", "kills", "crashes", "full_disk", "merges", "reactors", *LONG}
-"""Each control of these trials takes ten seconds or more, or needs many races, so only `make trials` runs them."""
+"""Each control of these trials takes ten seconds or more, or needs many races: only `python -m tests.trials` runs them."""
 CONTROLS = [
     pytest.param(name, control, id=f"{name}-{control.weakness}")
     for name, trial in TRIALS.items()

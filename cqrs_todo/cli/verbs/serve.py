@@ -139,7 +139,7 @@ def _print_address(session: Session, url: str, token: str, *, remote: bool) -> N
 
 VERB = Verb(
     name="serve",
-    help="Show the lists in a browser, and answer GraphQL. Only what is on this machine and has the token gets in.",
+    help="Show the lists in a browser, and answer GraphQL. Only programs on this machine that have the token can use it.",
     examples=("todo serve", "todo serve --port 8080", "todo -L demo serve --prefill 100"),
     action=serve,
     group=LISTS,
