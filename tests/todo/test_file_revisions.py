@@ -91,6 +91,12 @@ def test_revisions_that_are_read_by_sections_are_read_as_whole_files_are(
         assert Counter(lost) == Counter(losses)
 
 
+def test_a_keyword_that_is_declared_later_does_not_count_for_the_headlines_before() -> None:
+    lines = ["** OPEN Odd\n", "*** TODO Buy\n", "#+TODO: OPEN | SHUT\n", "*** TODO Call\n"]
+    found, _ = by_section(org.read, CONTEXT, cut_org)(lines)
+    assert [(each.todo.text, each.todo.parent) for each in found] == [("Buy", None), ("Call", None)]
+
+
 POOL = (
     "Buy milk",
     "Buy oat milk",

@@ -117,12 +117,13 @@ class _Reader:
         self._report = report
         self._open = set(_OPEN)
         self._done = {"DONE"}
+        self._declared: list[str] = []
         self._tags: list[str] = []
         self._above: list[_Above] = []
         self._ids: set[str] = set()
 
     def declare(self, name: str, words: str) -> None:
-        """Add what a line declares: the tags of all headlines that follow, or keywords, such as `TODO NEXT | DONE`.
+        """Add what a line declares: tags, or keywords, such as `TODO NEXT | DONE`, for the headlines that follow.
 
         Args:
             name: What is declared.
@@ -130,7 +131,16 @@ class _Reader:
         """
         if name.upper() == "FILETAGS":
             self._tags += filter(None, re.split(r"[:\s]+", words))
-            return
+        else:
+            self._declared.append(words)
+
+    def use_keywords(self) -> None:
+        """Know the keywords that were declared below the present headline, which is read."""
+        for words in self._declared:
+            self._use(words)
+        self._declared.clear()
+
+    def _use(self, words: str) -> None:
         before, bar, after = words.partition("|")
         opened, done = before.split(), after.split()
         if not bar:
@@ -340,6 +350,7 @@ def read(source: Iterable[str], context: Context, report: Report) -> Iterator[En
             continue
         if size <= BODY_LIMIT:
             yield from reader.entries(_Headline(first, level, title, tuple(body)))
+        reader.use_keywords()
         first, level, title, body, size = number, len(match[1]), match[2].strip(), [], 0
     if size <= BODY_LIMIT:
         yield from reader.entries(_Headline(first, level, title, tuple(body)))

@@ -70,8 +70,9 @@ class _Section(Struct, frozen=True):
     """A section of a file.
 
     Attributes:
-        before: The lines on which it depends: what was declared, and the headings above it.
-        places: The numbers of the lines of these headings in the file.
+        before: The lines on which it depends, in the order of the file: what was declared, and the headings above it. A
+            declaration does not count for the headings before it.
+        places: The numbers of these lines in the file.
         first: The number of its first line in the file.
         lines: Its lines.
     """
@@ -144,12 +145,7 @@ def by_section(read: Read, context: Context, cut: Cut) -> ReadRevision:
                 number = each.line + moved
                 todo = each.todo
                 if each.parent is not None:
-                    begin = len(section.before) - len(section.places)
-                    above = (
-                        section.places[each.parent - 1 - begin]
-                        if each.parent <= len(section.before)
-                        else each.parent + moved
-                    )
+                    above = section.places[each.parent - 1] if each.parent <= len(section.before) else each.parent + moved
                     todo = replace(todo, parent=f"line {above}")
                 entries.append(Entry(key=f"line {number}", todo=todo, line=number, guessed=each.guessed))
             if lost:
@@ -174,20 +170,20 @@ def _sections(lines: Sequence[str], kinds: Sequence[int]) -> list[_Section] | No
     if WHOLE in kinds:
         return None
     sections: list[_Section] = []
-    declared: list[str] = []
+    declared: list[int] = []  # the numbers of these lines
     above: list[tuple[int, int]] = []  # the level of each heading above, and the number of its line
     start, before, places = 0, tuple[str, ...](), tuple[int, ...]()
     for number, kind in enumerate([*kinds, ITEM]):
         if kind == DECLARED:
-            declared.append(lines[number])
+            declared.append(number + 1)
         if kind < ITEM:
             continue
         if number > start:
             sections.append(_Section(before, places, start + 1, tuple(lines[start:number])))
         if kind > ITEM:
             above = [each for each in above if each[0] < kind]
-        places = tuple(place for _, place in above)
-        before = (*declared, *(lines[place - 1] for place in places))
+        places = tuple(sorted((*declared, *(place for _, place in above))))
+        before = tuple(lines[place - 1] for place in places)
         start = number
         if kind > ITEM:
             above.append((kind, number + 1))
