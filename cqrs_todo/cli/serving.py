@@ -80,7 +80,7 @@ class ListVisit:
 
     def creation(self, values: Mapping[str, Any]) -> Create:
         """Return the command that creates a todo."""
-        given = self._read(values, ())
+        given = self._read({name: value for name, value in values.items() if value is not None}, ())
         text = given.values.get(TEXT.name)
         if text is None:
             raise UsageError("the text of the todo is missing", "give it a text")

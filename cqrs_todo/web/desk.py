@@ -59,7 +59,7 @@ class Visit(Protocol):
         """Return the command that creates a todo.
 
         Args:
-            values: What was written for each field, by the names of the fields.
+            values: What was written for each field, by the names of the fields. None is the same as nothing.
         """
 
     def creation_of_line(self, line: str) -> Create:

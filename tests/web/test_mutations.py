@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from cqrs_todo.web.inputs import WRITTEN
 from tests.web.conftest import Server
 
 ANSWER = "{ list position commits commit { position because events { type } } todos { number id version text completed } "
@@ -56,10 +57,13 @@ def node(server: Server, name: str, number: int, fields: str = "text completed v
 # fields
 
 
-def test_an_attribute_of_a_new_todo_that_is_null_is_one_that_it_does_not_have(server: Server, name: str) -> None:
-    todos = [{"text": "x", "attributes": [{"key": "estimate", "value": None}]}]
+def test_what_is_null_of_a_new_todo_is_what_it_does_not_have(server: Server, name: str) -> None:
+    nulls = {field.name: None for field in WRITTEN if field.name != "text"}
+    todos = [{"text": "x", "attributes": [{"key": "estimate", "value": None}]}, {"text": "y", **nulls}]
     added = change(server, name, "add(todos: $todos, LIST)", todos=todos)
-    assert node(server, name, added["todos"][0]["number"], "attributes { key value }") == {"attributes": []}
+    for todo in added["todos"]:
+        shown = node(server, name, todo["number"], "attributes { key value } tags due note every { rule }")
+        assert shown == {"attributes": [], "tags": [], "due": None, "note": None, "every": None}
 
 
 def test_todos_are_added_with_all_fields_in_one_commit_and_the_list_is_made(server: Server) -> None:
