@@ -1,5 +1,6 @@
 """Attacks on the server: each is refused, and none of them changes anything or reads a todo."""
 
+import asyncio
 import contextlib
 import http.client
 import json
@@ -8,12 +9,14 @@ import time
 from collections.abc import Iterator, Mapping
 
 import pytest
+import uvicorn
+from uvicorn.server import ServerState
 from websockets.exceptions import InvalidStatus, WebSocketException
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin, Subprotocol
 
 from cqrs_todo.web import schema
-from cqrs_todo.web.connections import MOST_HALF_OPEN, WRITE_SECONDS
+from cqrs_todo.web.connections import MOST_HALF_OPEN, WRITE_SECONDS, LimitedProtocol
 from cqrs_todo.web.guard import LARGEST_BODY, Access
 from tests.web.conftest import Reply, Server
 
@@ -422,6 +425,29 @@ def test_a_client_that_never_reads_is_closed(server: Server) -> None:
             received += len(part)
     connection.close()
     assert received < 5_000_000, "the rest was not kept for it"
+
+
+def test_no_part_of_a_response_waits_for_the_client_to_confirm_the_part_before() -> None:
+    listener = socket.create_server(("127.0.0.1", 0))
+    accepted: list[LimitedProtocol] = []
+
+    def protocol() -> LimitedProtocol:
+        config = uvicorn.Config(lambda: None, lifespan="off", log_config=None)
+        config.load()
+        accepted.append(LimitedProtocol(config, ServerState(), {}))
+        return accepted[0]
+
+    async def connect_once() -> int:
+        server = await asyncio.get_running_loop().create_server(protocol, sock=listener)
+        async with server:
+            _, writer = await asyncio.open_connection(*listener.getsockname())
+            while not accepted or accepted[0].transport is None:
+                await asyncio.sleep(0)
+            set_: int = accepted[0].transport.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+            writer.close()
+            return set_
+
+    assert asyncio.run(connect_once())
 
 
 def test_a_client_may_pipeline_and_keep_its_connection(server: Server) -> None:
