@@ -157,12 +157,13 @@ class ListQL:
     @strawberry.field
     def damage(self) -> str | None:
         """What is wrong with the log, so that only what comes before it is shown; usually null."""
-        return self.look.todos.log.damage
+        damage = self.look.todos.log.damage
+        return None if damage is None else self.look.work.desk.public_text(damage)
 
     @strawberry.field
     def warnings(self) -> list[str]:
         """What people should know about the log."""
-        return list(self.look.todos.warnings)
+        return list(map(self.look.work.desk.public_text, self.look.todos.warnings))
 
     @strawberry.field
     def todo(self, id: strawberry.ID) -> TodoQL | None:
