@@ -405,7 +405,7 @@ def _of_lists(info: Info, job: Callable[[Lists], object], name: str, closes: str
         closes: The list that has another name afterwards, or is no longer in use.
     """
     work = info.context
-    with work.worker.changing():
+    with work.changing():
         job(Lists(work.desk.store))
         if closes is not None:
             work.desk.forget_list(closes)

@@ -96,7 +96,7 @@ def _fields_written_out(document: DocumentNode) -> int:
 
 
 class Schema(strawberry.Schema):
-    """The schema of the server. Everything but subscriptions is done in the thread of the worker."""
+    """The schema of the server. Everything but subscriptions is done in a thread of the worker."""
 
     def __init__(self, desk: Desk | None = None, worker: Worker | None = None) -> None:
         """Make the schema.
@@ -123,30 +123,30 @@ class Schema(strawberry.Schema):
         describe(self._schema)
         shorten(self._schema)
         self._desk = desk
+        self._other_desk = None if desk is None else desk.other()
         self._worker = worker
-        self._views = Views()
+        self._views, self._other_views = Views(), Views()
 
     def work(self) -> Work:
         """Begin a request."""
-        if self._desk is None or self._worker is None:
+        desk, other, worker = self._desk, self._other_desk, self._worker
+        if desk is None or other is None or worker is None:
             raise TypeError("this schema has no lists")
-        return Work(self._desk, self._worker, self._views)
+        return Work(desk, worker, self._views, lambda: Work(other, worker, self._other_views))
 
     async def execute(self, query: str | None, *args: Any, **kwargs: Any) -> ExecutionResult:
-        """Execute a query or a mutation in the thread of the worker."""
-        if self._worker is None:
-            raise TypeError("this schema has no lists")
+        """Execute a query or a mutation in a thread of the worker."""
+        request = kwargs.get("context_value")
+        if not isinstance(request, Work):
+            raise TypeError("this is not a request")
 
         allowed = kwargs.get("allowed_operation_types") or set(OperationType)
         kwargs["allowed_operation_types"] = set(allowed) - {OperationType.SUBSCRIPTION}
 
-        def job() -> ExecutionResult:
-            context = kwargs.get("context_value")
-            if isinstance(context, Work):
-                context.begin()
-            return self.execute_sync(query, *args, **kwargs)
+        def job(work: Work) -> ExecutionResult:
+            return self.execute_sync(query, *args, **{**kwargs, "context_value": work})
 
-        return await self._worker.run(job)
+        return await request.do(job)
 
     async def stream(self, query: str | None, *args: Any, **kwargs: Any) -> Any:
         """Execute a subscription. Queries and mutations are refused here, because this is not the thread of the worker."""
