@@ -12,6 +12,7 @@ from graphql import (
     GraphQLError,
     OperationDefinitionNode,
     SelectionSetNode,
+    TokenKind,
 )
 from strawberry.extensions import (
     AddValidationRules,
@@ -43,6 +44,7 @@ MOST_TOKENS = 3_000
 """How many tokens a query may have. The introspection of GraphiQL has about 500."""
 MOST_FIELDS = 2_000
 """How many fields a query may have when its fragments are written out."""
+_LONGEST_NUMBER = 1_000
 _MOST_CACHED = 100
 """How many queries are kept parsed and checked."""
 
@@ -61,12 +63,25 @@ class _Checked(SchemaExtension):
             return
         if self.execution_context._provided_operation_name is None and _operations(document) > 1:
             raise refusal("the request has several operations: name one", "INVALID")  # Strawberry would take the first
+        if _has_long_number(document):
+            raise refusal(f"a number in the query has more than {_LONGEST_NUMBER} digits", "INVALID")
         if _fields_written_out(document) > MOST_FIELDS:
             raise refusal(f"the query has more than {MOST_FIELDS:,} fields when its fragments are written out", "TOO_LARGE")
 
 
 def _operations(document: DocumentNode) -> int:
     return sum(isinstance(each, OperationDefinitionNode) for each in document.definitions)
+
+
+@lru_cache(maxsize=_MOST_CACHED)
+def _has_long_number(document: DocumentNode) -> bool:
+    """Return whether a query has a number that GraphQL would fail with: Python does not convert any number of digits."""
+    token = None if document.loc is None else document.loc.start_token
+    while token is not None:
+        if token.kind is TokenKind.INT and len(token.value or "") > _LONGEST_NUMBER:
+            return True
+        token = token.next
+    return False
 
 
 @lru_cache(maxsize=_MOST_CACHED)

@@ -288,6 +288,14 @@ def test_a_command_with_an_id_is_recorded_once(server: Server, name: str) -> Non
     assert node(server, name, 4, "completed") == {"completed": False}
 
 
+@pytest.mark.parametrize("lines", [["x" * 10_001], ["x" * 9_000] * 12, ["x " + "+a " * 300_000]])
+def test_lines_that_would_take_long_to_read_are_refused(server: Server, name: str, lines: list[str]) -> None:
+    document = "mutation($lines: [String!]!, $list: String) { addLines(lines: $lines, list: $list) { commits } }"
+    before = server.todo.content(name)
+    assert server.error(document, lines=lines, list=name)[0] == "TOO_LARGE"
+    assert server.todo.content(name) == before
+
+
 def test_an_expected_version_or_position_must_hold(server: Server, name: str) -> None:
     for command in ({"expectedVersion": 2}, {"expectedPosition": 2}, {"expectedVersion": -1}):
         code, _ = refused(server, name, "complete(LIST, ids: [1], command: $command)", command=command)
