@@ -197,7 +197,7 @@ def test_it_never_shows_old_data_as_current_and_connects_again_by_itself(browser
     with serving(todo) as server, browsing(browser, server) as opened:
         opened.open("inbox")
         server.process.send_signal(signal.SIGSTOP)  # it hangs, and the connection stays open
-        opened.is_not_current(seconds=20)
+        opened.is_not_current()
         opened.page.keyboard.press("j")
         opened.page.keyboard.press("x")
         opened.says("Not connected: nothing was changed")
