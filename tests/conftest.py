@@ -86,7 +86,7 @@ class Todo:
     Args:
         home: its home folder, which is made.
         store: the URL of its store; None for the default one.
-        own_interpreter: whether each run starts an interpreter; otherwise most are forked, which takes half the time.
+        own_interpreter: whether each run starts an interpreter; otherwise most are forked, which takes a sixth of the time.
     """
 
     forking = FORKING
