@@ -222,7 +222,7 @@ LONGEST = ("tests/wasm", "tests/test_dist.py", "tests/test_trials.py", "tests/cl
 
 
 COVERING = ("tests/cqrs", "tests/todo", "tests/cli/test_columns.py", "tests/cli/test_month.py", "tests/cli/test_times.py")
-"""The folders and files whose tests count for the coverage of the pure modules. Measuring makes a test take twice as long."""
+"""Whose tests count for the coverage of the pure modules. Measuring makes a test take twice as long."""
 COVERING_LAWS = ("tests/cqrs/test_timeline.py", "tests/todo/test_compare.py", "tests/todo/test_statistics.py")
 """The files whose tests with random examples count as well, because they are the tests of what they reach."""
 
