@@ -475,6 +475,93 @@ def test_a_folder_on_a_disk_that_is_not_mounted_is_not_taken_for_an_empty_one(pe
     assert not peers.place.exists()
 
 
+def test_a_marker_that_was_lost_is_made_again(peers: Machines) -> None:
+    one = peers.one
+    one("add", "Buy milk")
+    for url in (peers.url, f"jsonl:{peers.folder / 'hub'}"):
+        one("sync", url)
+        marker = Path(url.partition(":")[2]) / "cqrs-todo-sync.json"
+        content = marker.read_bytes()
+        marker.write_text("{}")
+        refused = one.run("sync", url)
+        assert (refused.code, "remove that file, and the next sync makes it anew" in refused.err) == (2, True)
+        marker.unlink()
+        one("sync", url)
+        assert marker.read_bytes() == content
+
+
+def test_what_could_not_be_sent_is_not_reported_as_sent(peers: Machines) -> None:
+    one = peers.one
+    one("add", "Buy milk")
+    one("sync", peers.url)
+    one("add", "Paint")
+    (file,) = peers.place.glob("*.*.jsonl")
+    content = file.read_bytes()
+    file.unlink()
+    file.mkdir()
+    failed = one.run("sync")
+    assert (failed.code, failed.out) == (6, "")
+    assert not [path for path in peers.place.iterdir() if path.name.startswith(".")], "nothing half-written is left"
+    file.rmdir()
+    file.write_bytes(content)
+    assert one("sync").out == "inbox: 1 commit sent\n", "also while no other machine has synced"
+
+
+def test_a_damaged_hub_is_named_with_the_command_that_looks_at_it(tmp_path: Path) -> None:
+    machines = Machines(tmp_path, "jsonl", "")
+    one, two, _ = machines.all
+    one("add", "Buy milk")
+    machines.equal(one, two)
+    file = machines.place / "lists/inbox.jsonl"
+    content = file.read_bytes()
+    file.write_bytes(content.replace(b"milk", b"silk"))
+    one("add", "Paint")
+    failed = one.run("sync")
+    assert (failed.code, failed.out) == (5, "")
+    message, hint = failed.err.splitlines()
+    assert f"{file} is damaged at line 2" in message
+    look = one.run(*hint.rpartition(": todo ")[2].split())
+    assert (look.code, "inbox is damaged" in look.err) == (5, True)
+    file.write_bytes(content.replace(b'"version":"1.0"', b'"version":"2.0"', 1))
+    newer = one.run("sync").err
+    assert f"newer than this program's; that was while inbox was synced with {machines.url}" in newer
+    file.write_bytes(content)
+    machines.equal(one, two)
+
+
+def test_a_list_that_is_archived_on_a_hub_is_not_said_to_be_the_same(tmp_path: Path) -> None:
+    machines = Machines(tmp_path, "jsonl", "")
+    one = machines.one
+    one("add", "Buy milk")
+    one("sync", machines.url)
+    one("--store", machines.url, "lists", "archive", "inbox")
+    one("add", "Paint")
+    result = one("sync")
+    assert result.out == "Nothing else to sync\n"
+    assert result.err.startswith(
+        f"inbox is archived on {machines.url}, so it was not synced. To archive it here, too: todo "
+    )
+
+
+def test_all_lists_can_be_synced_where_the_environment_names_one(peers: Machines) -> None:
+    one = peers.one
+    one("add", "Buy milk")
+    one("-L", "work", "add", "Write")
+    one.env["TODO_LIST"] = "work"
+    assert one("sync", peers.url).out == "work: 1 commit sent\n"
+    assert one("sync", "-A").out == "inbox: 1 commit sent\n"
+
+
+def test_lists_whose_names_differ_by_case_are_named_as_they_are(peers: Machines) -> None:
+    one, two, _ = peers.all
+    one("-L", "Work", "add", "Write")
+    two("-L", "work", "add", "Read")
+    one("sync", peers.url)
+    refused = two.run("sync", peers.url)
+    assert refused.err.startswith(f"work here and Work on {peers.url} were made apart.")
+    assert f"another list has this name on {peers.url}: Work; nothing was synced" in refused.err
+
+
 @pytest.mark.parametrize(("answer", "joined"), [("y", True), ("n", False)])
 def test_on_a_terminal_it_asks_once_whether_to_join(peers: Machines, answer: str, joined: bool) -> None:
     one, two, _ = peers.all

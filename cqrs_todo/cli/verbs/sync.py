@@ -70,15 +70,19 @@ def _sync_again(session: Session, remote: str | None, joining: "Joining | None",
     from ..report import report
 
     first = True
+    said = ""
     while True:
         try:
             _sync(session, remote, joining, dry_run=False, quiet=not first)
+            said = ""
         except UsageError:
             raise
         except CqrsError as error:
             if first and isinstance(error, (Unjoined, WrongRemote)):
                 raise
-            report(error, as_json=session.options.json)
+            if str(error) != said:  # a server that is away for days is named once
+                report(error, as_json=session.options.json)
+            said = str(error)
         first, joining = False, None
         sys.stdout.flush()
         time.sleep(seconds)
@@ -146,7 +150,7 @@ def _agreed(session: Session, error: "Unjoined") -> bool:
         name, where = visible(clash.name), visible(error.remote)
         print_message(
             session,
-            f"{name} here and {name} on {where} were made apart. Joined, they have"
+            f"{name} here and {visible(clash.theirs)} on {where} were made apart. Joined, they have"
             f" {count_of(len(clash.joined.after), 'commit')}: {clash.mine:,} from here, {todos.received:,} from there.",
         )
         for each in todos.renumbered[:10]:
@@ -188,7 +192,10 @@ class _Report:
             for each in lists:
                 print_line(self._line(each))
             if not lists and not quiet and not done.errors:
-                print_line(f"Nothing to sync: {visible(self._remote)} has the same lists")
+                left = any(warning.kind in ("archived", "unsent") for warning in done.warnings)
+                print_line(
+                    "Nothing else to sync" if left else f"Nothing to sync: {visible(self._remote)} has the same lists"
+                )
         for each in lists:
             self._print_details(each)
         for gone in done.removed:
@@ -271,7 +278,8 @@ class _Report:
             case "renamed":
                 return f"{name} is named {other} on {where}: todo lists rename {shlex.quote(name)} {shlex.quote(other)}"
             case "archived":
-                return f"{name} is archived on {where}: todo lists archive {shlex.quote(name)}"
+                out = ", so it was not synced" if warning.where == self._done.remote else ""
+                return f"{name} is archived on {where}{out}. To archive it here, too: todo lists archive {shlex.quote(name)}"
             case "unnamed":
                 return f"{name} could not be renamed or archived on {where}: {other}"
             case "unsent":
@@ -367,5 +375,6 @@ VERB = Verb(
         Option("every", ("--every",), "Go on until Ctrl-C, and sync so often, such as 5m.", "SPAN"),
     ),
     writes=True,
+    all_lists=True,
     records=False,
 )

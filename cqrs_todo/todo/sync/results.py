@@ -37,7 +37,7 @@ class Unjoined(CqrsError):
 
     def __init__(self, clashes: Sequence[Clash], remote: str) -> None:
         """Make the error; the arguments are described above."""
-        names = ", ".join(clash.name for clash in clashes)
+        names = ", ".join(clash.theirs for clash in clashes)
         lists = "list has" if len(clashes) == 1 else "lists have"
         super().__init__(
             f"another {lists} this name on {remote}: {names}; nothing was synced"
