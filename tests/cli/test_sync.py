@@ -75,8 +75,8 @@ def test_a_second_machine_that_already_has_an_inbox(machines: Machines) -> None:
     assert one("sync", machines.url).out == "inbox: 1 commit sent\n"
     refused = two.run("sync", machines.url)
     assert refused.code == 1
-    made_apart, number, cannot, error, hint = refused.err.splitlines()
-    assert made_apart.endswith("were made apart. Joined, they have 2 commits: 1 from here, 1 from there.")
+    different, number, cannot, error, hint = refused.err.splitlines()
+    assert different.endswith("are different lists. Joined, they have 2 commits: 1 from here, 1 from there.")
     assert number == "  1 → 3 Call Bob"
     assert cannot == "A join cannot be undone as a whole, but each of its commits can."
     assert "nothing was synced" in error
@@ -327,6 +327,33 @@ def test_it_goes_on_until_it_is_stopped(peers: Machines) -> None:
     assert b"Traceback" not in err
 
 
+@pytest.mark.parametrize("inline", [False, True])
+def test_a_reaction_that_syncs_goes_on_although_its_list_is_rewritten_meanwhile(peers: Machines, inline: bool) -> None:
+    one, two, _ = peers.all
+    for home in (one, two):
+        config = home.home / ".config/cqrs-todo/config.toml"
+        config.parent.mkdir(parents=True)
+        run = [sys.executable, "-m", "cqrs_todo", "sync", "home", "--quiet"]
+        config.write_text(
+            f'[sync.home]\nurl = "{peers.url}"\n[[reaction]]\nname = "sync"\ninline = {str(inline).lower()}\nrun = {run}\n'
+        )
+    one("add", "First")
+    one("sync", "home")
+    two("sync", "home")
+    one("react")
+    two("add", "By two")
+    two("add", "Also by two")
+    two("sync")
+    for text in ("By one", "Also by one"):
+        one("add", text)
+        one("react")
+    assert one("react").err == "0 events, 0 reminders\n"
+    assert "Nothing failed." in one("react", "--failed").err
+    assert one("sync").out == "Nothing to sync: home has the same lists\n"
+    peers.equal(one, two)
+    assert len(two.todos()) == 5
+
+
 def wait_for(holds: Callable[[], bool]) -> None:
     for _ in range(600):
         if holds():
@@ -471,7 +498,7 @@ def test_a_folder_on_a_disk_that_is_not_mounted_is_not_taken_for_an_empty_one(pe
     one("sync", peers.url)
     os.rename(peers.place, peers.folder / "elsewhere")
     result = one.run("sync")
-    assert (result.code, "mount or share it again" in result.err) == (6, True)
+    assert (result.code, "mount or share the folder again" in result.err) == (6, True)
     assert not peers.place.exists()
 
 
@@ -558,8 +585,8 @@ def test_lists_whose_names_differ_by_case_are_named_as_they_are(peers: Machines)
     two("-L", "work", "add", "Read")
     one("sync", peers.url)
     refused = two.run("sync", peers.url)
-    assert refused.err.startswith(f"work here and Work on {peers.url} were made apart.")
-    assert f"another list has this name on {peers.url}: Work; nothing was synced" in refused.err
+    assert refused.err.startswith(f"work here and Work on {peers.url} are different lists.")
+    assert f"{peers.url} has another list with the name Work; nothing was synced" in refused.err
 
 
 @pytest.mark.parametrize(("answer", "joined"), [("y", True), ("n", False)])

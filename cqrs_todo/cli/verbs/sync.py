@@ -150,7 +150,7 @@ def _agreed(session: Session, error: "Unjoined") -> bool:
         name, where = visible(clash.name), visible(error.remote)
         print_message(
             session,
-            f"{name} here and {visible(clash.theirs)} on {where} were made apart. Joined, they have"
+            f"{name} here and {visible(clash.theirs)} on {where} are different lists. Joined, they have"
             f" {count_of(len(clash.joined.after), 'commit')}: {clash.mine:,} from here, {todos.received:,} from there.",
         )
         for each in todos.renumbered[:10]:
@@ -204,7 +204,9 @@ class _Report:
         for warning in done.warnings:
             print_message(session, self._warning(warning))
         if done.renewed:
-            print_message(session, "Another machine has written the files of this one: this machine has a new id now")
+            print_message(
+                session, "Another machine has the id of this one, as after a home was copied: this machine has a new id now"
+            )
 
     @property
     def _changed(self) -> "list[ListSync]":
@@ -276,16 +278,19 @@ class _Report:
         name, other, where = visible(warning.list), visible(warning.other), visible(warning.where)
         match warning.kind:
             case "renamed":
-                return f"{name} is named {other} on {where}: todo lists rename {shlex.quote(name)} {shlex.quote(other)}"
+                return (
+                    f"{name} is named {other} on {where}. To rename it here, too:"
+                    f" todo lists rename {shlex.quote(name)} {shlex.quote(other)}"
+                )
             case "archived":
                 out = ", so it was not synced" if warning.where == self._done.remote else ""
                 return f"{name} is archived on {where}{out}. To archive it here, too: todo lists archive {shlex.quote(name)}"
             case "unnamed":
                 return f"{name} could not be renamed or archived on {where}: {other}"
             case "unsent":
-                back = shlex.quote(name)
+                back = f"todo lists unarchive {shlex.quote(name)}"
                 return (
-                    f"{name} was archived before {where} had all of it: todo lists unarchive {back}, and sync it once more"
+                    f"{name} was archived before all of it was sent to {where}. To send the rest: {back}, and then todo sync"
                 )
             case "unforgotten":
                 return (
@@ -371,8 +376,8 @@ VERB = Verb(
         Option("dry_run", ("--dry-run",), "Show what would be synced, and change nothing."),
         Option("status", ("--status",), "Show when each remote was synced last, and what was not sent since."),
         Option("join", ("--join",), "Join lists of the same name that were made apart, and do not ask."),
-        Option("apart", ("--as",), "Keep them apart: give the list of this machine another name.", "NAME"),
-        Option("every", ("--every",), "Go on until Ctrl-C, and sync so often, such as 5m.", "SPAN"),
+        Option("apart", ("--as",), "Do not join such lists: give the one of this machine another name.", "NAME"),
+        Option("every", ("--every",), "Sync again and again until Ctrl-C, with such a pause: 30s, 5m, 1h, 1d.", "SPAN"),
     ),
     writes=True,
     all_lists=True,

@@ -167,7 +167,9 @@ def check_marker(folder: str, kind: Kind, url: str, *, known: bool, write: bool)
     found = _marked(path)
     if found is None:
         if known and not _is_used(folder, kind):
-            raise StoreUnavailable(f"{path} is not there, but this machine has synced there before: mount or share it again")
+            raise StoreUnavailable(
+                f"{path} is not there, but this machine has synced there before: mount or share the folder again"
+            )
         if kind == "folder" and os.path.isdir(os.path.join(folder, "lists")):
             raise WrongRemote(f"{folder} holds lists, and is no shared folder", f"use it as a hub: jsonl:{folder}")
         if write:
