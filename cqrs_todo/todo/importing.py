@@ -19,7 +19,10 @@ from .service import Added, TodoList
 from .views import id_of, items_of
 
 IMPORT = "import"
-"""The key in a commit's `meta` for the digests of the entries that it imported, by the ids of their todos."""
+"""The key in a commit's `meta` for the digests of the entries that it imported, by the streams of their todos.
+
+If a todo is forgotten, its digest goes, and no other: see `cqrs.forgetting.MEMBERS_BY_STREAM`.
+"""
 MOST_AT_ONCE = 20_000
 """How many entries are held in memory, if the list has no todos. More are imported in bounded memory."""
 MOST_COMPARED = 200_000
@@ -108,7 +111,7 @@ def _contents(fold: Todos, todos: Mapping[str, Todo], planned: Plan) -> list[Com
         part = ids[first : first + _TODOS_IN_A_COMMIT]
         changes = events_to_reach(fold, {DECIDER.stream(id): todos[id] for id in part})
         digests |= {id: planned.digests[id] for id in part}
-        contents.append((changes, {IMPORT: digests}))
+        contents.append((changes, {IMPORT: {DECIDER.stream(id): digest for id, digest in digests.items()}}))
         digests = {}
     return contents or [({}, {})]
 
@@ -124,8 +127,8 @@ def _digests(todos: TodoList, fold: Todos) -> dict[str, str]:
                 undone.setdefault(command, is_undone)
         digests: Any = metadata.meta.get(IMPORT)
         if isinstance(digests, dict) and not undone.get(metadata.command):
-            for id, digest in digests.items():
-                found.setdefault(id, str(digest))
+            for stream, digest in digests.items():
+                found.setdefault(id_of(stream), str(digest))
     return found
 
 

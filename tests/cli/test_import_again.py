@@ -295,3 +295,12 @@ def test_an_entry_that_is_the_same_as_the_todo_is_remembered_with_what_is_record
     todo("edit", "2", "Beta")
     assert "Nothing to import" in imported(todo, "todo.txt", text)
     assert [text for text, _ in states(todo)] == ["Feed the cat", "Beta", "Something new"]
+
+
+def test_to_forget_a_todo_of_a_file_leaves_the_others_known(todo: Todo) -> None:
+    imported(todo, "todo.txt", "(A) one\ntwo\nthree\n")
+    todo("edit", "2", "quite another text")
+    todo("forget", "1", "--yes")
+    said = imported(todo, "todo.txt", "(A) one\ntwo\nthree\n")
+    assert "Imported 4 (1 todo, 2 unchanged)" in said, said
+    assert [text for text, _ in states(todo)] == ["quite another text", "three", "one"]
