@@ -8,24 +8,29 @@ from typing import Any, Literal
 from ..cqrs.errors import InvalidLogName
 from ..cqrs.names import check_free, check_log_name, name_key
 from ..cqrs.struct import Struct
+from ..todo.compare import changed_fields
 from ..todo.errors import MalformedFile
+from ..todo.fields import Todo
 from ..todo.formats import Context, Entry, Format, Loss, Report, load
 from ..todo.formats.converting import check_parents, closing_links, foreign_ids
 from ..todo.formats.parts import skip
 from ..todo.importing import MOST_AT_ONCE, MOST_COMPARED, Imported, ManyEntries, import_entries, import_many, plan_for
 from ..todo.recorder import Answer
 from ..todo.service import TodoList
-from ..todo.views import number_ranges
+from ..todo.views import Item, Label, number_ranges
 from .clock import conversion_to, to_local, zone_name
 from .errors import InvalidInput, UsageError, to_install
 from .output import print_line, print_message
 from .reports import count_of
 from .session import Session
 from .sources import TEXT_LIMIT, TEXT_LIMITS, Source
+from .terminal import shown_value
 from .text import printable, visible
 
 _SAMPLE = 5
 """How many todos a dry run shows."""
+_CHANGED = 20
+"""How many todos are shown that an import changes."""
 _KINDS = 1000
 """How many kinds of losses are counted one by one."""
 _NOTHING = "; nothing was imported"
@@ -336,7 +341,7 @@ def _import_many(session: Session, job: _Job, known: ManyEntries, losses: Losses
     if session.options.json:
         from . import document
 
-        row = {"list": todos.name, "new": known.count, "changed": 0, "unchanged": 0, "stayed": []}
+        row = {"list": todos.name, "new": known.count, "changed": 0, "unchanged": 0, "changes": [], "stayed": []}
         if added is not None:
             row |= document.added_document(added)
         print_line(_document([row], losses, format, choices))
@@ -380,12 +385,29 @@ def _answer(
             print_message(session, f"Not imported, because moved to another list: {numbers}")
         if session.options.quiet:
             continue
+        _print_changes(session, each)
         if choices.dry_run:
-            changed = len(plan.todos) - plan.new
-            counts = f"add {count_of(plan.new, 'todo')}, change {changed:,}, and leave {plan.same:,} as they are"
+            counts = f"add {count_of(plan.new, 'todo')}, change {len(plan.changes):,}, and leave {plan.same:,} as they are"
             print_line(f"Would {counts} in {visible(each.list)}")
         else:
             print_line(_recorded(session, each, answer))
+
+
+def _print_changes(session: Session, done: _Done) -> None:
+    """Print what an import changes in todos that were there before."""
+    changes = done.imported.plan.changes
+    label = _opened(session, done.list).label
+    for item, todo in changes[:_CHANGED]:
+        removed = " (removed)" if item.todo.removed else ""
+        print_line(f"  {item.number}{removed} {'; '.join(_changes_in_words(item.todo, todo, label))}")
+    if len(changes) > _CHANGED:
+        print_line(f"  and {len(changes) - _CHANGED:,} more that change")
+
+
+def _changes_in_words(before: Todo, after: Todo, label: Label) -> Iterator[str]:
+    for name, values in changed_fields(before, after).items():
+        old, new = (shown_value(name, value, label) or "none" for value in values)
+        yield f"{name.removeprefix('attribute:')}: {old} → {new}"
 
 
 def _recorded(session: Session, done: _Done, answer: Answer) -> str:
@@ -415,13 +437,19 @@ def _rows(session: Session, done: Iterable[_Done], choices: Choices) -> Iterator
         row = {
             "list": each.list,
             "new": plan.new,
-            "changed": len(plan.todos) - plan.new,
+            "changed": len(plan.changes),
             "unchanged": plan.same,
+            "changes": [_change_document(item, todo) for item, todo in plan.changes],
             "stayed": [item.number for item in answer.stayed],
         }
         if not choices.dry_run:
             row |= document.answer_document(answer, session.position_of(each.list))
         yield row
+
+
+def _change_document(item: Item, todo: Todo) -> dict[str, Any]:
+    fields = {name: {"old": old, "new": new} for name, (old, new) in changed_fields(item.todo, todo).items()}
+    return {"number": item.number, "id": item.id, "fields": fields}
 
 
 def _document(lists: Iterable[dict[str, Any]], losses: Losses, format: Format, choices: Choices) -> str:

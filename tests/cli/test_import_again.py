@@ -263,8 +263,7 @@ def test_an_id_that_two_files_have_is_refused(todo: Todo) -> None:
 
 
 def test_a_dependency_that_would_close_a_circle_with_one_of_the_list_is_left_out_and_reported(todo: Todo) -> None:
-    imported(todo, "a.csv", "id,text,depends\n1,aa bb,2\n2,cc dd,\n")
-    todo("edit", "1", "depends:none")
+    imported(todo, "a.csv", "id,text,depends\n1,aa bb,\n2,cc dd,\n")
     todo("edit", "2", "depends:1")
     said = imported(todo, "a.csv", "id,text,depends,note\n1,aa bb,2 3,n\n2,cc dd,,\n3,ee ff,,\n")
     assert "Not kept: a dependency that closes a circle – each todo in it would wait for the others (line 2)" in said
@@ -275,8 +274,7 @@ def test_a_dependency_that_would_close_a_circle_with_one_of_the_list_is_left_out
 
 
 def test_a_parent_that_would_close_a_circle_with_one_of_the_list_is_left_out_and_reported(todo: Todo) -> None:
-    imported(todo, "a.md", "- [ ] A top\n  - [ ] B sub\n")
-    todo("edit", "2", "under:none")
+    imported(todo, "a.md", "- [ ] A top\n- [ ] B sub\n")
     todo("edit", "1", "under:2")
     said = imported(todo, "a.md", "- [ ] A top\n  - [ ] B sub #x\n")
     assert "Not kept: a parent that closes a circle – the todo would be under itself (line 2)" in said

@@ -655,8 +655,10 @@ class StoreContract(ReactionContract):
         assert metas == [{}, {"undoes": ["c1"]}, {"causation": "c1/1"}, {"because": "it is clear"}]
 
     def test_a_member_by_stream_loses_only_the_values_of_forgotten_streams(self, store: Store, log: Log) -> None:
-        log.append([*one("a/1", 1), *one("a/2", 2)], metadata("c1", **{"import": {"a/1": "9f0c", "a/2": "31c4", "b/1": "5d"}}))
-        log.append(one("b/1", 3), metadata("c2", **{"import": {"a/1": "9f0c", "b/1": "31c4"}}, because="it is clear"))
+        first = {"import": {"a/1": "9f0c", "a/2": "31c4", "b/1": "5d"}}
+        log.append([*one("a/1", 1), *one("a/2", 2)], Metadata(AT, "contract@suite", "c1", first))
+        second = {"import": {"a/1": "9f0c", "b/1": "31c4"}, "because": "it is clear"}
+        log.append(one("b/1", 3), Metadata(AT, "contract@suite", "c2", second))
         store.forget("inbox", ["a/1"])
         metas = [commit.metadata.meta for commit in self.reopened(store).commits()]
         assert metas == [{"import": {"a/2": "31c4", "b/1": "5d"}}, {"import": {"b/1": "31c4"}, "because": "it is clear"}]
