@@ -216,8 +216,8 @@ def _answer(
         older = f"{count_of(done.before, 'revision')} of {file.shown}"
         print_message(
             session,
-            f"todo: warning: {older} cannot be imported into {visible(done.list)}: a list only takes what comes after the first "
-            f"revision that was imported into it; import the file into a new list: -L NAME",
+            f"todo: warning: {older} cannot be imported into {visible(done.list)}: they are older than the first one there; "
+            f"import the file into a new list: -L NAME",
         )
     losses = Counter((loss.what, loss.outcome, loss.kind) for loss in reader.losses if loss.what != _DATED_BY_REVISION)
     for (what, outcome, kind), count in losses.items():

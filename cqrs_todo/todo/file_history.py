@@ -60,7 +60,7 @@ class Imported(Struct, frozen=True, kw_only=True):
         revisions: How many revisions changed something, and were recorded.
         todos: How many todos of the file are in the list, without removed ones.
         new_list: Whether the list was made.
-        before: How many revisions change something and are older than the first one that was ever imported into the list. They
+        before: How many revisions change something and are older than the first one that was imported into the list. They
             cannot be imported any more.
     """
 

@@ -246,10 +246,7 @@ def _ids(
     """Return the id of the todo that each entry is, by the keys of the entries."""
     known: dict[tuple[str, str], str] = {}
     for item in items:
-        attributes = item.todo.attributes
-        exception = any(key == RECURRENCE_ID for key, _ in attributes)  # it has the UID of the series
-        own = () if exception else ((UUID, uuid_of(item.id, attributes)), (UUID, uid_of(item.id, attributes)))
-        known |= dict.fromkeys((*own, *foreign_ids(attributes)), item.id)
+        known |= dict.fromkeys(exported_ids(item), item.id)
     ids: dict[str, str] = {}
     taken: set[str] = set()
     for entry in entries:
@@ -276,6 +273,15 @@ def _ids(
         if place is not None:
             ids[entry.key] = free[place].id
     return {entry.key: ids.get(entry.key) or new_id() for entry in entries}
+
+
+def exported_ids(item: Item) -> Iterator[tuple[str, str]]:
+    """Yield the ids that a todo has in exports, as `foreign_ids` does: those of other programs, and those made from its own."""
+    attributes = item.todo.attributes
+    if not any(key == RECURRENCE_ID for key, _ in attributes):  # otherwise it has the UID of the series
+        yield (UUID, uuid_of(item.id, attributes))
+        yield (UUID, uid_of(item.id, attributes))
+    yield from foreign_ids(attributes)
 
 
 def foreign_ids(attributes: Attributes) -> Iterator[tuple[str, str]]:
