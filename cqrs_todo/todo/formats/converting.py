@@ -276,7 +276,7 @@ def _ids(
 
 
 def exported_ids(item: Item) -> Iterator[tuple[str, str]]:
-    """Yield the ids that a todo has in exports, as `foreign_ids` does: those of other programs, and those made from its own."""
+    """Yield the ids of a todo in exports, as `foreign_ids` does: those of other programs, and those made from its own."""
     attributes = item.todo.attributes
     if not any(key == RECURRENCE_ID for key, _ in attributes):  # otherwise it has the UID of the series
         yield (UUID, uuid_of(item.id, attributes))

@@ -137,6 +137,18 @@ def test_a_date_with_an_offset_is_a_time(cell: str) -> None:
     assert todos_of("csv", f"text,due\nx,{cell}\n")[0].due == "2026-12-01T10:00:00Z"
 
 
+@pytest.mark.parametrize("change", [{"completed": "2026-03-05"}, {"due": None}, {"due": "2026-03-09"}])
+def test_the_words_of_a_recurrence_of_taskwarrior_stay_whatever_becomes_of_the_todo(change: dict[str, str | None]) -> None:
+    task = {"uuid": "1", "description": "a", "status": "recurring", "recur": "weekly", "due": "20260305T160000Z"}
+    [todo] = todos_of("taskwarrior", json.dumps([task]))
+    assert ("recur", "weekly") in todo.attributes
+    changed = replace(todo, **change)  # type: ignore[arg-type]  # they are dates
+    text = "".join(taskwarrior.write([Item(1, "todo/a1", 1, changed)], CONTEXT, ignored))
+    assert ("recur" in json.loads(text)[0]) == (changed.due is not None), "Taskwarrior refuses it without a due date"
+    [again] = todos_of("taskwarrior", text)
+    assert (again.every, ("recur", "weekly") in again.attributes) == (todo.every, True)
+
+
 def test_the_control_characters_that_taskwarrior_writes_as_they_are_are_read() -> None:
     [todo] = todos_of("taskwarrior", '[{"description": "a \x1f b", "uuid": "1"}]')
     assert todo.text == "a \x1f b"
