@@ -17,7 +17,7 @@ from datetime import datetime
 from functools import lru_cache
 from textwrap import dedent
 
-from ...cqrs.struct import Struct
+from ...cqrs.struct import Struct, replace
 from ..rules import rule_in_words
 from ..values import PRIORITIES
 from . import Loss
@@ -29,6 +29,7 @@ from .parts import (
     clean_project,
     day_text,
     decode,
+    empty_heading,
     encode,
     instant_of,
     instant_text,
@@ -105,7 +106,7 @@ _WORDS = dict(zip(PRIORITIES, ("high", "medium", "low"), strict=True))
 
 
 class _Heading(Struct, frozen=True):
-    """A heading: its level, its text, and its line in the chunk, from 0."""
+    """A heading: its level, its text, and its line, from 0 in its chunk, or from 1 in the file."""
 
     level: int
     text: str
@@ -152,6 +153,7 @@ def read(source: Iterable[str], context: Context, report: Report) -> Iterator[En
         MalformedFile: A todo breaks a rule, or a block is too large or nested too deep.
     """
     headings: list[_Heading] = []
+    empty: set[int] = set()
     named: set[str] = set()
     for first, chunk in _chunks(source, context, report):
         blocks, deep = _blocks(chunk)
@@ -162,10 +164,14 @@ def read(source: Iterable[str], context: Context, report: Report) -> Iterator[En
         for block in blocks:
             match block:
                 case _Heading(level):
-                    headings = [*(each for each in headings if each.level < level), block]
+                    _leave([each for each in headings if each.level >= level], empty, report)
+                    line = first + block.line
+                    headings = [*(each for each in headings if each.level < level), replace(block, line=line)]
+                    empty.add(line)
                 case _Other(what, line):
                     report(Loss(first + line, what, "it is no check box", "lost"))
                 case _Box():
+                    empty.difference_update(each.line for each in headings)
                     draft = Draft(first + block.line, context, report)
                     _put_under_headings(draft, [each.text for each in headings], context)
                     if block.parent is not None and keys[block.parent] is not None:
@@ -174,6 +180,15 @@ def read(source: Iterable[str], context: Context, report: Report) -> Iterator[En
                     keys.append(None if entry is None else entry.key)
                     if entry is not None:
                         yield entry
+    _leave(headings, empty, report)
+
+
+def _leave(headings: Sequence[_Heading], empty: set[int], report: Report) -> None:
+    """Report those of some headings that have no todos below them."""
+    for heading in headings:
+        if heading.line in empty:
+            empty.remove(heading.line)
+            report(empty_heading(heading.line))
 
 
 def _chunks(source: Iterable[str], context: Context, report: Report) -> Iterator[tuple[int, str]]:

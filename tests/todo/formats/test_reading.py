@@ -142,7 +142,7 @@ def test_the_words_of_a_recurrence_of_taskwarrior_stay_whatever_becomes_of_the_t
     task = {"uuid": "1", "description": "a", "status": "recurring", "recur": "weekly", "due": "20260305T160000Z"}
     [todo] = todos_of("taskwarrior", json.dumps([task]))
     assert ("recur", "weekly") in todo.attributes
-    changed = replace(todo, **change)  # type: ignore[arg-type]  # they are dates
+    changed = replace(todo, **change)
     text = "".join(taskwarrior.write([Item(1, "todo/a1", 1, changed)], CONTEXT, ignored))
     assert ("recur" in json.loads(text)[0]) == (changed.due is not None), "Taskwarrior refuses it without a due date"
     [again] = todos_of("taskwarrior", text)
@@ -349,3 +349,33 @@ def test_what_is_too_long_below_a_headline_of_org_can_be_skipped() -> None:
 def test_a_carriage_return_in_a_line_of_markdown_does_not_move_the_lines_below() -> None:
     entries = entries_of("markdown", "\r0\n - [!] a\n- CANCELED b\r c\n")
     assert [(entry.key, entry.todo.text) for entry in entries] == [("line 2", "a"), ("line 3", "b  c")]
+
+
+@pytest.mark.parametrize(
+    ("format", "text", "lost"),
+    [
+        (
+            "org",
+            "#+TITLE: t\n# c\nintro\n* TODO a\n* Empty\n** Empty, too\n* Used\n** Used, too\n*** TODO b\n** Empty\n",
+            [
+                ("the keyword #+TITLE", 1),
+                ("a comment", 2),
+                ("text below a headline that is no todo", 3),
+                ("a heading without todos", 5),
+                ("a heading without todos", 6),
+                ("a heading without todos", 10),
+            ],
+        ),
+        (
+            "markdown",
+            "- [ ] a\n# Empty\n## Empty, too\n# Used\n## Used, too\n- [ ] b\n## Empty\n",
+            [("a heading without todos", 2), ("a heading without todos", 3), ("a heading without todos", 7)],
+        ),
+    ],
+)
+def test_headings_without_todos_and_what_a_file_says_of_itself_are_reported(
+    format: str, text: str, lost: list[tuple[str, int]]
+) -> None:
+    losses: list[Loss] = []
+    assert [todo.text for todo in todos_of(format, text, losses.append)] == ["a", "b"]
+    assert [(loss.what, loss.line) for loss in losses if loss.kind == "lost"] == lost
