@@ -257,6 +257,8 @@ def _read_note(draft: Draft, task: Mapping[str, Any]) -> None:
         text = annotation.get("description") if isinstance(annotation, dict) else None
         if not isinstance(text, str):
             raise ValueError("an annotation has no description")
+        for key in annotation.keys() - {"entry", "description"}:
+            draft.lose(f"{key} of an annotation", "only its text and its date are kept")
         at = _instant(annotation, "entry")
         undated = at is None or (at == draft.values.get("created") and not lines)
         lines.append(text if at is None or undated else f"{instant_text(at)} {text}")

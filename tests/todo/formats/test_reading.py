@@ -289,7 +289,12 @@ def test_comments_files_and_reminders_of_todoist_are_kept_and_the_rest_is_report
     )
     assert b.every is not None
     assert b.every.after
-    assert [loss.what for loss in losses] == ["the filters of Todoist", "a reminder without a time", "date"]
+    assert [loss.what for loss in losses] == [
+        "the filters of Todoist",
+        "the words of a due date",
+        "a reminder without a time",
+        "date",
+    ]
     [c] = todos_of("todoist-csv", "TYPE,CONTENT,DESCRIPTION,DATE\ntask,c,d,\nnote,first,,2026-01-01\nnote,second,,\n")
     assert c.note == "d\n\n2026-01-01 first\n\nsecond"
 
