@@ -1,13 +1,13 @@
 """`todo import` of other programs' files: what is read, what is recorded, and what is reported."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, Literal
 
 from ..cqrs.errors import InvalidLogName
 from ..cqrs.names import check_free, check_log_name, name_key
-from ..cqrs.struct import Struct
+from ..cqrs.struct import Struct, replace
 from ..todo.compare import changed_fields
 from ..todo.errors import MalformedFile
 from ..todo.fields import Todo
@@ -253,8 +253,6 @@ def _of_file(entry: Entry, number: int) -> Entry:
     """Return an entry whose key is unique in all files."""
     if number == 0 or entry.has_id:
         return entry
-    from ..cqrs.struct import replace
-
     todo = entry.todo
     parent = None if todo.parent is None else f"{number} {todo.parent}"
     linked = replace(todo, parent=parent, depends=tuple(f"{number} {key}" for key in todo.depends))
@@ -276,36 +274,60 @@ def _by_list(session: Session, entries: Sequence[Entry], losses: Losses, choices
     if not choices.by_project:
         return {session.list.name: list(entries)}
     store = session.store
-    lists: dict[str, list[Entry]] = {}
-    names: dict[str, str] = {}
     known = {name_key(name): name for name in (session.default_list, session.list.name, *store.names())}
-    archived = [(name, True) for name in store.names(archived=True)]
     report = losses.report(session.list.name)
+    keys = {entry.key for entry in entries}
+    parents = {entry.key: entry.todo.parent for entry in entries if entry.todo.parent in keys}
+    names = {entry.key: _list_name(session, entry, known, report, choices) for entry in entries if entry.key not in parents}
+    lists: dict[str, list[Entry]] = {}
     for entry in entries:
-        project = (entry.todo.project or "").partition(".")[0]
-        name = names.get(entry.todo.parent or "") or session.list.name
-        if project and entry.todo.parent not in names:
-            name = _list_name(project, entry.line)
-            name = known.setdefault(name_key(name), name)  # no two names differ only by case
-            if name_key(name) != name_key(project):
-                report(Loss(entry.line, f"the project {project}", f"the list {name}", "changed"))
-        names[entry.key] = name
-        lists.setdefault(name, []).append(entry)
-    for name in lists:
+        key = entry.key
+        while (parent := parents.get(key)) is not None:  # no circle, and no more than `DEEPEST`: see `check_parents`
+            key = parent
+        names[entry.key] = names[key]
+        lists.setdefault(names[key], []).append(entry)
+    archived = [(name, True) for name in store.names(archived=True)]
+    for name, found in lists.items():
         check_free(name, archived)
+        found[:] = [_without_other_lists(entry, names, report) for entry in found]
     return lists
 
 
-def _list_name(project: str, line: int) -> str:
-    """Return a project as the name of a list: what cannot be in one becomes a hyphen."""
-    name = re.sub(r"[^\w ._-]+", "-", project).strip(" -.")
+def _without_other_lists(entry: Entry, names: Mapping[str, str], report: Report) -> Entry:
+    """Return an entry without the dependencies on todos of other lists, which are reported."""
+    own = tuple(key for key in entry.todo.depends if names.get(key, names[entry.key]) == names[entry.key])
+    for _ in range(len(entry.todo.depends) - len(own)):
+        report(Loss(entry.line, "a dependency on a todo of another list", "both have to be in one list", "lost"))
+    return entry if own == entry.todo.depends else replace(entry, todo=replace(entry.todo, depends=own))
+
+
+def _list_name(session: Session, entry: Entry, known: dict[str, str], report: Report, choices: Choices) -> str:
+    """Return the name of the list for the project of an entry: what cannot be in one becomes a hyphen.
+
+    Args:
+        session: This run of the program, with the list for entries without a project.
+        entry: The entry.
+        known: The names of lists by their keys. A new name is added, because no two names differ only by case.
+        report: Receives the projects whose list has another name.
+        choices: With `lenient`, the todos of a project that cannot be a list are in the list in use.
+    """
+    project = (entry.todo.project or "").partition(".")[0]
+    if not project:
+        return session.list.name
     try:
-        return check_log_name(name)
+        name = check_log_name(re.sub(r"[^\w ._-]+", "-", project).strip(" -."))
     except InvalidLogName as error:
+        if choices.lenient:
+            report(Loss(entry.line, f"the project {project}", f"the list {session.list.name}", "changed"))
+            return session.list.name
         raise InvalidInput(
-            f"line {line:,}: the project {project} cannot be a list: the name of a list {error.reason}{_NOTHING}",
-            "rename the project, or leave out --list-by",
+            f"line {entry.line:,}: the project {project} cannot be a list: the name of a list {error.reason}{_NOTHING}",
+            "rename the project, or put its todos into the list in use with --lenient",
         ) from error
+    name = known.setdefault(name_key(name), name)
+    if name_key(name) != name_key(project):
+        report(Loss(entry.line, f"the project {project}", f"the list {name}", "changed"))
+    return name
 
 
 class _Done(Struct, frozen=True):

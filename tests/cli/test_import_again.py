@@ -37,6 +37,22 @@ def test_a_project_that_cannot_be_a_list_is_refused_before_anything_is_recorded(
     assert not todo.log_file("Work").exists()
 
 
+def test_a_project_that_cannot_be_a_list_goes_to_the_list_in_use_if_the_import_is_lenient(todo: Todo) -> None:
+    said = imported(todo, "a.md", "# Work\n- [ ] one\n# con\n- [ ] two\n", "--list-by", "project", "--lenient")
+    assert "Changed: the project con → the list inbox (line 4)" in said
+    assert "two" in todo("ls").out
+    assert "one" in todo("-L", "Work", "ls").out
+
+
+def test_links_between_the_lists_of_projects_are_reported_and_parents_may_come_later(todo: Todo) -> None:
+    text = "id,text,project,parent,depends\n1,child,x,3,\n2,other,x,,3\n3,parent,y,,\n4,same,y,,3\n"
+    said = imported(todo, "a.csv", text, "--list-by", "project")
+    assert "Not kept: a dependency on a todo of another list – both have to be in one list (line 3)" in said
+    child, parent, same = todo.todos("-L", "y")
+    assert (child["parent"], same["depends"]) == (parent["id"], [parent["id"]])
+    assert [row["text"] for row in todo.todos("-L", "x")] == ["other"]
+
+
 SERIES = """BEGIN:VCALENDAR
 VERSION:2.0
 BEGIN:VTODO
