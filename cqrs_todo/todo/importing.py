@@ -1,5 +1,6 @@
 """Recording the entries of a file of another program in a list."""
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any
@@ -14,7 +15,7 @@ from .batches import CommitContent, commit_sized_chunks, text_length
 from .fields import State, Todo
 from .forgetting import forgotten_in
 from .formats import Entry, Loss, Report
-from .formats.converting import Plan, check_parents, linked, parents_of, plan_import
+from .formats.converting import Plan, check_parents, digest_of, linked, parents_of, plan_import
 from .model import DECIDER, EVENTS, events_between, evolve, invert
 from .recorder import Answer, Todos, events_to_reach, new_id
 from .service import Added, TodoList
@@ -239,11 +240,17 @@ def import_many(todos: TodoList, entries: Iterable[Entry], known: ManyEntries, r
     batch = new_id()
     ids = {key: f"{batch}{number:07d}" for key, number in known.numbers.items()}
 
+    digests: deque[str] = deque()  # of the todos that are not in a commit yet
+
     def created() -> Iterator[tuple[Any, ...]]:
         for number, entry in enumerate(entries, 1):
             id = f"{batch}{number:07d}"
             if entry.key in known.named:
                 ids[entry.key] = id
+            digests.append(digest_of(entry))
             yield events_between(None, linked(entry, ids, id, known.closing, report))
 
-    return todos.record_batch(batch, created(), known.count)
+    def meta_of(streams: Sequence[str]) -> Mapping[str, Any]:
+        return {IMPORT: {stream: digests.popleft() for stream in streams}}
+
+    return todos.record_batch(batch, created(), known.count, meta_of)

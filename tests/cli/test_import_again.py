@@ -127,6 +127,17 @@ def test_a_large_import_again_adds_what_is_new_and_changes_what_has_changed(todo
     )
 
 
+def test_a_large_import_remembers_its_entries(todo: Todo) -> None:
+    file = todo.home / "a.md"
+    file.write_text("- [ ] Buy one apple\n- [ ] Paint the door\n- [ ] Call Ann\n", encoding="utf-8")
+    few_at_once(todo, "import", "a.md")
+    todo("edit", "3", "Call Ann and Bob", "--note", "mine")
+    file.write_text("- [ ] Buy one green apple\n- [ ] Paint the door\n- [ ] Call Ann\n", encoding="utf-8")
+    said = few_at_once(todo, "import", "a.md").stdout
+    assert "  1 text: Buy one apple → Buy one green apple\nImported 1 (1 todo, 2 unchanged)" in said, said
+    assert [text for text, _ in states(todo)] == ["Buy one green apple", "Paint the door", "Call Ann and Bob"]
+
+
 def test_a_large_import_that_was_undone_can_be_repeated(todo: Todo) -> None:
     (todo.home / "a.md").write_text("- [ ] one\n- [ ] two\n- [ ] three\n", encoding="utf-8")
     assert "Imported 3 todos" in few_at_once(todo, "import", "a.md").stdout
