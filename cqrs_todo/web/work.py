@@ -1,7 +1,9 @@
 """One request: the lists that it looks at, what it may cost, and what its mutations ask of the command."""
 
+import asyncio
 import json
 import math
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -29,6 +31,8 @@ MOST_SECONDS = 10.0
 """How long one request may read."""
 SHORT_SECONDS = 0.1
 """How long a request that changes nothing may read in the first thread of the worker, where changes wait for it."""
+TURN_SECONDS = 0.1
+"""How long a request waits for the first thread. Then it is begun in the second one."""
 _LONGEST_ID = 64
 _LONGEST_REASON = 1_000
 
@@ -45,8 +49,11 @@ def refusal(message: str, code: str, hint: str | None = None) -> GraphQLError:
     return GraphQLError(message, extensions=extensions)
 
 
-class _Long(BaseException):
-    """A job takes longer than others should wait for it. It is no `Exception`: those become errors of fields."""
+class _Moved(BaseException):
+    """A job belongs into the other thread: it takes long, or it changes something.
+
+    It is no `Exception`, because those become errors of fields.
+    """
 
 
 class Checked(list[T]):
@@ -201,7 +208,10 @@ class Work:
         self._until = math.inf
 
     async def do(self, job: "Callable[[Work], T]", most: float = MOST_SECONDS) -> T:
-        """Do a job for the request. If it takes long and has changed nothing, it is begun again in the second thread.
+        """Do a job for the request.
+
+        If it takes long and has changed nothing, it is begun again in the second thread. It is also begun there if the first
+        thread has no time for it, for example because a change waits until another process has recorded something.
 
         Args:
             job: The job, given the request in the thread that does it.
@@ -214,21 +224,38 @@ class Work:
             Stopping: The server ends.
             Exception: What the job raises.
         """
+        begun = threading.Lock()
 
         def short() -> tuple[T] | None:
+            if not begun.acquire(blocking=False):
+                return None
             self._moves, self._until = self._other is not None, time.monotonic() + SHORT_SECONDS
             try:
                 return (job(self),)
-            except _Long:
+            except _Moved:
                 return None
 
-        def long() -> T:
+        def long() -> tuple[T] | None:
             work = self if self._other is None else self._other()
-            work._moves, work._until = False, time.monotonic() + most
-            return job(work)
+            work._until = time.monotonic() + most
+            try:
+                return (job(work),)
+            except _Moved:
+                return None
 
-        done = await self.worker.run(short)
-        return await self.worker.run(long, long=True) if done is None else done[0]
+        def change() -> tuple[T]:
+            self._moves, self._until = False, time.monotonic() + most
+            return (job(self),)
+
+        first = asyncio.ensure_future(self.worker.run(short))
+        try:
+            await asyncio.wait((first,), timeout=TURN_SECONDS)
+            late = not first.done() and begun.acquire(blocking=False)
+            done = None if late else await first
+        finally:
+            first.cancel()
+        done = done or await self.worker.run(long, long=True)
+        return (await self.worker.run(change) if done is None else done)[0]
 
     # what it may cost
 
@@ -249,7 +276,7 @@ class Work:
             raise Stopping
         if time.monotonic() > self._until:
             if self._moves:
-                raise _Long
+                raise _Moved
             raise refusal(f"the request takes more than {MOST_SECONDS:.0f} seconds", "TOO_SLOW", "ask for less")
 
     def checked(self, objects: Iterable[T]) -> list[T]:
@@ -302,11 +329,13 @@ class Work:
 
     @contextmanager
     def changing(self) -> Iterator[None]:
-        """Change something. From now on, the request stays in its thread.
+        """Change something, in the first thread. From now on, the request stays there.
 
         Raises:
             Stopping: The server ends. Nothing was changed.
         """
+        if self._other is None:
+            raise _Moved
         if self._moves:
             self._moves, self._until = False, self._until - SHORT_SECONDS + MOST_SECONDS
         with self.worker.changing():

@@ -1,8 +1,8 @@
 """The two threads that work with the store.
 
 The first one does what changes something, and what takes a moment. With sixteen clients, one thread is also the fastest way
-for lists in files. The second one does what takes longer, so that nobody else waits for it. Each has lists of its own,
-because a list is read and changed by one thread at a time.
+for lists in files. The second one does what takes longer, so that nobody else waits for it. It also does what has waited too
+long for the first one. Each has lists of its own, because a list is read and changed by one thread at a time.
 """
 
 import asyncio

@@ -92,6 +92,46 @@ def test_a_change_is_never_begun_again(schema: Schema, monkeypatch: pytest.Monke
         assert data(schema, "{ list { position } }")["list"]["position"] == number
 
 
+def test_a_read_does_not_wait_for_a_change_that_waits_for_another_process(schema: Schema) -> None:
+    held, read = threading.Event(), threading.Event()
+
+    def change(work: Work) -> bool:
+        with work.changing():
+            held.set()
+            return read.wait(60)
+
+    async def both() -> bool:
+        changed = asyncio.ensure_future(schema.work().do(change))
+        await asyncio.to_thread(held.wait)
+        result = await schema.execute(PAGE, context_value=schema.work())
+        assert not result.errors
+        read.set()
+        return await changed
+
+    assert asyncio.run(both())
+
+
+def test_a_change_that_has_waited_is_made_once_in_the_first_thread(schema: Schema) -> None:
+    held, waited = threading.Event(), threading.Event()
+    added = 'mutation { add(todos: [{text: "new"}]) { commits } }'
+
+    def change(work: Work) -> bool:
+        with work.changing():
+            held.set()
+            return waited.wait(60)
+
+    async def both() -> Any:
+        first = asyncio.ensure_future(schema.work().do(change))
+        await asyncio.to_thread(held.wait)
+        second = asyncio.ensure_future(schema.execute(added, context_value=schema.work()))
+        await schema.execute(PAGE, context_value=schema.work())  # behind it, so it was begun in the second thread before
+        waited.set()
+        return await first, (await second).data
+
+    assert asyncio.run(both()) == (True, {"add": {"commits": 1}})
+    assert data(schema, "{ list { position } }")["list"]["position"] == 201
+
+
 def test_a_large_commit_is_sent_whole_and_others_get_their_turn_meanwhile(
     schema: Schema, monkeypatch: pytest.MonkeyPatch
 ) -> None:
