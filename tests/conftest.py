@@ -86,7 +86,7 @@ class Todo:
     Args:
         home: its home folder, which is made.
         store: the URL of its store; None for the default one.
-        own_interpreter: whether each run starts an interpreter; otherwise most are forked, which takes half the time.
+        own_interpreter: whether each run starts an interpreter; otherwise most are forked, which takes a sixth of the time.
     """
 
     forking = FORKING
@@ -221,8 +221,21 @@ LONGEST = ("tests/wasm", "tests/test_dist.py", "tests/test_trials.py", "tests/cl
 """The files with the longest tests. They begin first, so that at the end no processor waits for another one."""
 
 
+COVERING = ("tests/cqrs", "tests/todo", "tests/cli/test_columns.py", "tests/cli/test_month.py", "tests/cli/test_times.py")
+"""Whose tests count for the coverage of the pure modules. Measuring makes a test take twice as long."""
+COVERING_LAWS = ("tests/cqrs/test_timeline.py", "tests/todo/test_compare.py", "tests/todo/test_statistics.py")
+"""The files whose tests with random examples count as well, because they are the tests of what they reach."""
+
+
+def _counts(item: pytest.Item) -> bool:
+    return item.nodeid.startswith(COVERING_LAWS if item.get_closest_marker("hypothesis") else COVERING)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
+    for item in items:
+        if not _counts(item):
+            item.add_marker("no_cover")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

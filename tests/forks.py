@@ -1,13 +1,15 @@
-"""Runs of the program that share the start of one interpreter: a parent that has imported what is not ours forks each run.
+"""Runs of the program that share the start of one interpreter: a parent that has imported the modules forks each run.
 
-Starting Python, and importing the standard library and other packages, is two thirds of the time of a run, and the same
-each time. All the rest of a run is as in `python -m cqrs_todo`: a process of its own with pipes as its streams, that
-imports this package from its files, in its own environment and folder, and ends by its own exit code or signal.
+Starting Python and importing modules is five sixths of the time of a run, and the same each time: test_forks.py holds that
+our modules hold the same whatever the environment. All the rest of a run is as in `python -m cqrs_todo`: a process of its
+own with pipes as its streams, in its own environment and folder, that ends by its own exit code or signal. Which modules a
+run imports, and in which order, only tests with interpreters of their own can show.
 """
 
 import gc
 import json
 import os
+import pkgutil
 import select
 import socket
 import subprocess
@@ -22,19 +24,23 @@ from runpy import _run_module_as_main  # type: ignore[attr-defined]  # what `pyt
 from signal import SIGKILL
 from typing import NoReturn
 
+import cqrs_todo
+
 ROOT = Path(__file__).parents[1]
 _PART = 2**16
 OUR_VARIABLES = ("HOME", "USER", "PATH", "TMPDIR", "TZ", "EDITOR", "VISUAL", "TODO_", "XDG_", "PG")
 """How the variables begin that nobody reads before the program runs. Others may matter when Python starts."""
 MODULES = ("msgspec", "psycopg", "rich.console", "rich.markdown", "rich.table", "typer", "typing_extensions")
 """Packages of others that many runs import; whatever they need of the standard library comes with them."""
+NEVER = ("cqrs_todo.__main__", "cqrs_todo.cqrs.testing", "cqrs_todo.web")
+"""Which of our modules no forked run needs, with those below them: the first runs when it is imported."""
 
 
 class Forks:
     """The parent of the runs, with an environment that decides how its interpreter starts."""
 
     def __init__(self, env: Mapping[str, str]) -> None:
-        self._start = _early(env)
+        self._start = early_variables(env)
         self._socket, other = socket.socketpair()
         with other:
             # pipes, so that Python makes the streams that it makes for a run whose output is captured
@@ -50,7 +56,7 @@ class Forks:
 
     def can(self, env: Mapping[str, str]) -> bool:
         """Whether a run would be the same as one with an interpreter of its own."""
-        return _early(env) == self._start
+        return early_variables(env) == self._start
 
     def run(
         self, args: Sequence[str], env: Mapping[str, str], cwd: Path, stdin: bytes, timeout: float
@@ -87,7 +93,8 @@ class Forks:
         self._parent.communicate(timeout=10)
 
 
-def _early(env: Mapping[str, str]) -> dict[str, str]:
+def early_variables(env: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables that may matter when Python starts."""
     return {name: value for name, value in env.items() if not name.startswith(OUR_VARIABLES)}
 
 
@@ -142,7 +149,9 @@ def _exactly(connection: socket.socket, count: int) -> bytes:
 
 def serve(number: int) -> NoReturn:
     """Fork a run for each request, until nobody can ask any more."""
-    _import_what_is_not_ours()
+    for module in (*MODULES, *our_modules()):
+        with suppress(ImportError):  # an extra that is not installed
+            import_module(module)
     gc.collect()
     gc.freeze()
     with suppress(KeyboardInterrupt), socket.socket(fileno=number) as requests:
@@ -163,10 +172,10 @@ def serve(number: int) -> NoReturn:
     os._exit(0)
 
 
-def _import_what_is_not_ours() -> None:
-    for module in MODULES:
-        with suppress(ImportError):  # an extra that is not installed
-            import_module(module)
+def our_modules() -> list[str]:
+    """The names of our modules that runs may import."""
+    names = [module.name for module in pkgutil.walk_packages(cqrs_todo.__path__, "cqrs_todo.")]
+    return [name for name in names if not any(f"{name}.".startswith(f"{other}.") for other in NEVER)]
 
 
 def _run(files: list[int], args: list[str], env: dict[str, str], cwd: str) -> NoReturn:

@@ -1,12 +1,15 @@
 """Forked runs of the program end and print as runs with an interpreter of their own do."""
 
+import json
+import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import FORKING, Result, Todo, environment
-from tests.forks import Forks
+from tests.forks import ROOT, Forks
 
 pytestmark = pytest.mark.skipif(not FORKING, reason="no run is forked on this system")
 
@@ -62,6 +65,31 @@ def test_they_take_much_input_read_or_not_and_print_much(todo: Todo, own: Todo) 
 def test_a_signal_ends_both(todo: Todo, own: Todo) -> None:
     for program in (todo, own):
         assert program.run("edit", "1", env={"EDITOR": "sh -c 'kill -9 $PPID'"}).code == -9
+
+
+_PRINT_WHAT_OUR_MODULES_HOLD = """
+import json, sys
+from importlib import import_module
+from tests.forks import our_modules
+held = {name: vars(import_module(name)) for name in our_modules()}
+print(json.dumps({f"{name}.{key}": repr(value) for name, own in held.items() for key, value in own.items()}))
+"""
+
+
+def test_what_our_modules_hold_does_not_depend_on_what_differs_between_forked_runs(tmp_path: Path) -> None:
+    held = []
+    for number, zone in enumerate(("UTC", "Asia/Tokyo")):
+        home = tmp_path / str(number)
+        home.mkdir()
+        differ = ("XDG_DATA_HOME", "XDG_CONFIG_HOME", "EDITOR", "VISUAL", "USER", "TODO_STORE", "TODO_LIST", "PGHOST")
+        same = {"PYTHONHASHSEED": "0", "PYTHONPATH": str(ROOT)}
+        env = {**environment(home), **dict.fromkeys(differ, str(home)), "TZ": zone, **same}
+        run = [sys.executable, "-c", _PRINT_WHAT_OUR_MODULES_HOLD]
+        printed = subprocess.run(run, env=env, cwd=home, check=True, capture_output=True, text=True).stdout
+        words = json.loads(re.sub(r" at 0x[0-9a-f]+", "", printed))
+        held.append({name: sorted(value) for name, value in words.items()})  # the order of classes in a set is by chance
+    assert len(held[0]) > 1000
+    assert held[0] == held[1]
 
 
 def test_a_run_that_needs_an_interpreter_of_its_own_is_not_forked(tmp_path: Path) -> None:

@@ -87,7 +87,7 @@ class Verb(Struct, frozen=True):
         options: Its options, besides the global ones.
         writes: Whether it changes something. Such a verb refuses `--at`. If it has a group, it changes a list, and takes
             the options `--command-id`, `--expect` and `--because`.
-        all_lists: Whether it reads all lists if `-A` is given.
+        all_lists: Whether it uses all lists if `-A` is given.
         trees: Whether it changes all todos under the named ones as well.
         about: The state of the todos that it is likely to be about, which completion and the picker propose;
             "recurring" means open and recurring, "all" open or done.
@@ -258,7 +258,7 @@ GLOBAL_OPTIONS = (
         "Where the lists are: jsonl:DIR or postgresql://… Default: TODO_STORE, then config.toml.",
         "URL",
     ),
-    Option("all_lists", ("--all-lists", "-A"), "Show all lists that are not archived. Only for verbs that read."),
+    Option("all_lists", ("--all-lists", "-A"), "Use all lists that are not archived. Only for sync, and verbs that read."),
     Option("at", ("--at",), "Show the list as it was then. Only for verbs that read.", "TIME|@POSITION", time="moment"),
     Option("json", ("--json",), "Print one JSON document."),
     Option("plain", ("--plain",), "Print tab-separated fields, without colours and never truncated."),

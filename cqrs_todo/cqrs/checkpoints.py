@@ -14,10 +14,12 @@ class Checkpoint(Struct, frozen=True):
     Attributes:
         position: The position of the last event that it is done with; 0 if it has not begun.
         base: A cursor at or before this position, from which reading goes on.
+        moves: How often the store has set it back, because events of the log had moved. The others only pass it on.
     """
 
     position: int = 0
     base: Cursor = START
+    moves: int = 0
 
 
 class Parked(Struct, frozen=True):
@@ -65,7 +67,8 @@ class Checkpoints(ABC):
             holder: Who must hold the lease. None: nobody needs to.
 
         Returns:
-            Whether it was kept. False if someone else holds the lease.
+            Whether it was kept. False if someone else holds the lease, or if the store has set the checkpoint back since
+            this one was loaded.
 
         Raises:
             InvalidLogName: The reaction's name is not one that a log could have.

@@ -17,7 +17,7 @@ from itertools import groupby
 from typing import Any, Generic
 
 from .checkpoints import Checkpoint, Parked
-from .cursor import Cursor
+from .cursor import START, Cursor
 from .decider import E
 from .errors import CqrsError, DamagedLog, LogBusy, ReactionBusy, StaleCursor, StoreUnavailable, UnknownEvents, in_words
 from .events import CAUSATION, CORRELATION, Metadata, Recorded
@@ -26,7 +26,7 @@ from .names import check_log_name
 from .query import Query
 from .repository import Repository
 from .store import Log, Store
-from .struct import Struct
+from .struct import Struct, replace
 from .subscriptions import follow
 
 _log = logging.getLogger(__name__)
@@ -41,6 +41,10 @@ def _always(_: Recorded[Any]) -> bool:
 
 def _never(_: Recorded[Any]) -> bool:
     return False
+
+
+class _SetBack(CqrsError):
+    """The checkpoint was set back while the reaction was at work, because events of the log have moved."""
 
 
 class Send(Struct, frozen=True):
@@ -156,13 +160,19 @@ class Runner:
                 begun = place.position
                 try:
                     place, done = self._pass(place)
-                except StaleCursor as error:
+                except (StaleCursor, DamagedLog, _SetBack) as error:
+                    moves = place.moves
                     place = self._checkpoints.load(self._reaction.name, self._log.id)  # it may have come farther
+                    if place.moves != moves:  # the log was merged or repaired, perhaps by what the reaction has started
+                        self.renew()
+                        continue
+                    if not isinstance(error, StaleCursor):
+                        raise
                     if not self._log.forgotten:
                         waits = f"the reaction {self._reaction.name} waits at @{place.position} until the log is repaired"
                         raise StaleCursor(f"{error}; {waits}") from error
                     # streams were forgotten: the digests have changed, and no event has moved
-                    place, done = self._pass(Checkpoint(place.position))  # it reads from the start of the log
+                    place, done = self._pass(replace(place, base=START))  # it reads from the start of the log
                 total += done
                 if place.position == begun:
                     self._ended = place, self._log.cursor()
@@ -196,7 +206,7 @@ class Runner:
                 pass
             self._check_undamaged(0)
             end = self._log.cursor()
-            self._keep(Checkpoint(end.position, end))
+            self._keep(Checkpoint(end.position, end, kept.moves))
             return True
 
     def begin_after(self, position: int) -> bool:
@@ -348,21 +358,21 @@ class Runner:
                     position = place
                     done += reacted
                     if done >= due or time.monotonic() - latest >= self._seconds:
-                        self._keep(Checkpoint(position, base))
+                        self._keep(Checkpoint(position, base, kept.moves))
                         due, latest = done + self._every, time.monotonic()
                 base, position = cursor, max(position, cursor.position)
         except BaseException:
             if position > kept.position:
                 with suppress(CqrsError):  # what ended it matters more, and the events come again
-                    self._keep(Checkpoint(position, base))
+                    self._keep(Checkpoint(position, base, kept.moves))
             raise
         if position > kept.position:
-            self._keep(Checkpoint(position, base))
+            self._keep(Checkpoint(position, base, kept.moves))
         self._check_undamaged(position)
         if base.position < kept.position:
             ends = f"{log.name} ends at @{base.position}"
             raise StaleCursor(f"{ends}, but the reaction {self._reaction.name} had come to @{kept.position}")
-        return Checkpoint(position, base), done
+        return Checkpoint(position, base, kept.moves), done
 
     def _react(self, event: Recorded[Any]) -> bool:
         """React to an event, again if that fails, and at last park it. Returns whether it matches."""
@@ -422,6 +432,8 @@ class Runner:
 
     def _keep(self, checkpoint: Checkpoint) -> None:
         if not self._checkpoints.save(self._reaction.name, self._log.id, checkpoint, self.holder):
+            if self._checkpoints.load(self._reaction.name, self._log.id).moves != checkpoint.moves:
+                raise _SetBack(f"events of {self._log.name} have moved")
             raise ReactionBusy(f"another runner has taken over the reaction {self._reaction.name} on {self._log.name}")
 
     def _check_undamaged(self, position: int) -> None:

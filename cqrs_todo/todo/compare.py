@@ -140,21 +140,23 @@ class Origin(Struct, frozen=True):
     by: str
 
 
-def blame(stream: str, commits: Iterable[Commit]) -> Mapping[str, Origin]:
-    """Find where the value of each field of a todo comes from.
+def blame(events: Iterable[tuple[Commit, Recorded]]) -> Mapping[str, Origin]:
+    """Find where the value of each field of a todo comes from. Unknown events are skipped.
 
     Args:
-        stream: The stream of the todo.
-        commits: All commits of its list, oldest first.
+        events: All events of the todo with their commits, oldest first.
 
     Returns:
         The origins by the name of the field, for each field that was ever set.
     """
     origins: dict[str, Origin] = {}
-    for commit, event, before, after in transitions(commits):
-        if event.stream == stream:
-            for name, (previous, value) in changed_fields(before, after).items():
-                meta = commit.metadata
-                origins[name] = Origin(value, previous, commit.position, meta.at, meta.by)
+    state: State = None
+    for commit, event in events:
+        if isinstance(event.data, UnknownEvent):
+            continue
+        before, state = state, evolve(state, event.data)
+        for name, (previous, value) in changed_fields(before, state).items():
+            meta = commit.metadata
+            origins[name] = Origin(value, previous, commit.position, meta.at, meta.by)
     names = [*FIELD_NAMES, *sorted(origins.keys() - set(FIELD_NAMES))]
     return {name: origins[name] for name in names if name in origins}

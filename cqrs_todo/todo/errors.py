@@ -21,15 +21,17 @@
     ├── MalformedFile           a file of another program cannot be read
     ├── InvalidCondition        a condition on counts cannot be parsed
     ├── InvalidQuery            a query cannot be parsed
+    ├── DamagedRemote           a list on a hub is damaged
     └── WrongRemote             a URL names no place to sync with, or one of another kind
 
 The text of an error is a sentence for people, and its attributes are data. The command line adds the hints. The errors of
 what a script asks of a command are in `request_errors`.
 """
 
+import shlex
 from collections.abc import Mapping, Sequence
 
-from ..cqrs.errors import CqrsError, Rejected
+from ..cqrs.errors import CqrsError, DamagedLog, Rejected
 
 
 class NotFound(CqrsError):
@@ -273,6 +275,21 @@ class InvalidQuery(CqrsError):
         super().__init__(f"column {column} of the query: {why}")
         self.column = column
         self.hint = hint
+
+
+class DamagedRemote(DamagedLog):
+    """A list on a hub is damaged. Nothing was changed there.
+
+    Args:
+        message: What is damaged, and where.
+        remote: The URL of the hub, without a password.
+        name: The name of the list there.
+    """
+
+    def __init__(self, message: str, remote: str, name: str) -> None:
+        """Make the error; the arguments are described above."""
+        super().__init__(message)
+        self.hint = f"see what can be done: todo --store {shlex.quote(remote)} -L {shlex.quote(name)} verify"
 
 
 class WrongRemote(CqrsError):

@@ -155,15 +155,29 @@ class Recorder:
         Returns:
             The list. None if no list in use has this id, or its log cannot be read.
         """
-        if log_id == self.log.id:
-            return self
+        return self if log_id == self.log.id else self._other(lambda log: log.id == log_id, name)
+
+    def other_with(self, command: str, name: str) -> Recorder | None:
+        """Find another list of the same store that recorded a command.
+
+        Args:
+            command: The id of the command.
+            name: The name that the list had earlier. The list with this name is tried first.
+
+        Returns:
+            The list. None if no list in use recorded it, or its log cannot be read.
+        """
+        return self._other(lambda log: log.id != self.log.id and log.find_command(command) is not None, name)
+
+    def _other(self, matches: Callable[[Log], bool], name: str) -> Recorder | None:
         # the names are read again after the first round, because a list may be renamed while the others are opened
         for each in (each for _ in range(2) for each in sorted(self.store.names(), key=lambda each: each != name)):
             try:
                 log = self.store.open(each)
+                found_here = log.read_only is None and matches(log)  # a copy of a log has its id, and is read-only
             except CqrsError:  # it is not an obstacle that another list cannot be read
                 continue
-            if log.id == log_id and log.read_only is None:  # a copy of a log has its id, and is read-only
+            if found_here:
                 found = type(self)(
                     self.store,
                     each,

@@ -228,9 +228,20 @@ def _other_lists(todos: Recorder, steps: Iterable[Sequence[Commit]]) -> dict[str
 
 
 def _move_of(todos: Recorder, commit: Commit) -> Move | None:
-    """Return the move between this list and another one that a commit is one half of. None for any other commit."""
+    """Return the move that a commit is one half of, with the ids that the lists have now. None for any other commit.
+
+    A list gets another id when it is joined with another one. So the other list is known by the other half, too.
+    """
     move = move_of(commit)
-    return move if move is not None and todos.log.id in (move.source, move.target) else None
+    if move is None:
+        return None
+    here = todos.log.id
+    joined = here not in (move.source, move.target)
+    left = here == move.source or (joined and all(isinstance(event.data, TodoRemoved) for event in commit.events))
+    id, name = (move.target, move.target_name) if left else (move.source, move.source_name)
+    other = todos.other(id, name) or todos.other_with(commit.metadata.command, name)
+    there = id if other is None else other.log.id
+    return replace(move, source=here, target=there) if left else replace(move, source=there, target=here)
 
 
 # steps of one list

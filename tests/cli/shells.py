@@ -69,25 +69,22 @@ class Shell:
         os.write(self._terminal, keys.encode())
 
     def run(self, command: str) -> str:
-        """Run a command and return what it printed."""
+        """Run a command, and return what was printed until the next prompt."""
         self.press(f"{command}; echo en''d\r")
-        return self._read_until(r"\n?end\r?\n")
+        return self._read_until(r"\n?end\r?\n(?s:.*)ready> ")
 
-    def completed(self, line: str, *, tabs: int = 1) -> list[str]:
+    def completed(self, line: str) -> list[str]:
         """Return the words of a command line after Tab was pressed at its end.
+
+        The shell takes each key when it has done what the last one asks for, so all can be pressed at once.
 
         Args:
             line: The line.
-            tabs: How often to press Tab.
         """
-        self.press(line)
-        time.sleep(0.3)
-        for _ in range(tabs):
-            self.press("\t")
-            time.sleep(1.2)
         # to the beginning of the line, where `printf` is written before it
-        self.press("\x01printf '@@%s@@' begin \x05; echo '@@en''d@@'\r")
-        printed = self._read_until(r"@@end@@\r?\n")
+        begin = "\x01printf '@@%s@@' begin \x05; echo '@@en''d@@'\r"
+        self.press(f"{line}\t{begin}")
+        printed = self._read_until(r"@@end@@\r?\n(?s:.*)ready> ")
         return re.findall("@@(.*?)@@", printed.rpartition("@@begin@@")[2])[:-1]
 
     def close(self) -> None:

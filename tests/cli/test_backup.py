@@ -6,6 +6,7 @@ import os
 import stat
 import subprocess
 import sys
+import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -248,7 +249,10 @@ def test_while_20_processes_write_each_list_is_saved_up_to_a_commit_and_no_todo_
             assert writer.stdout.readline() == b"ready\n"
         for number in range(4):
             todo("backup", f"{tmp_path}/{number}.zip")
-        assert all(writer.poll() is None for writer in writers), "all of them still write"
+            then = commits_in(todo)
+            while commits_in(todo) == then:
+                assert all(writer.poll() is None for writer in writers), "all of them still write"
+                time.sleep(0.01)
     finally:
         for writer in writers:
             writer.kill()
@@ -266,8 +270,13 @@ def test_while_20_processes_write_each_list_is_saved_up_to_a_commit_and_no_todo_
             assert content.endswith(b"\n")
         texts = [each["text"] for name in "abc" for each in home.todos("-L", name)]
         assert {text for text in texts if text.startswith("token")} == {f"token {each}" for each in range(TOKENS)}
-        commits.append(sum(content.count(b"\n") for content in logs(home).values()))
+        commits.append(commits_in(home))
     assert len(set(commits)) == 4, "the writers went on meanwhile"
+
+
+def commits_in(todo: Todo) -> int:
+    """How many commits the lists have, in all."""
+    return sum(content.count(b"\n") for content in logs(todo).values())
 
 
 # hostile files

@@ -1,10 +1,12 @@
 """Exit codes, streams, hostile text, and the terminal."""
 
+import fcntl
 import os
 import re
 import signal
 import subprocess
 import sys
+import termios
 import time
 from pathlib import Path
 
@@ -169,7 +171,7 @@ def test_streams_that_are_closed_or_full(todo: Todo) -> None:
         (f"{python} add - <&-", 2, "stdin holds no line of text"),
         (f"{python} done 99999 2>&-", 3, ""),
         (
-            f"(sleep 1; {python} done 99999; echo $? >&3) 2>&1 3>{todo.home}/code | true; sleep 4; cat {todo.home}/code >&2",
+            f"(sleep 1; {python} done 99999; echo $? >&3) 2>&1 3>{todo.home}/code | true; cat {todo.home}/code >&2",
             0,
             "3\n",
         ),
@@ -185,7 +187,12 @@ def test_interrupted_while_reading(todo: Todo) -> None:
     run = subprocess.Popen(
         [sys.executable, "-m", "cqrs_todo", "add", "-"], env=todo.env, stdin=subprocess.PIPE, stderr=subprocess.PIPE
     )
-    time.sleep(3)  # until it reads
+    assert run.stdin is not None
+    run.stdin.write(b"a line\n")
+    run.stdin.flush()
+    while any(fcntl.ioctl(run.stdin, termios.FIONREAD, bytes(4))):  # the line is still in the pipe
+        assert run.poll() is None
+        time.sleep(0.01)
     run.send_signal(signal.SIGINT)
     _, err = run.communicate(timeout=20)
     assert (run.returncode, err) == (130, b"")

@@ -197,7 +197,7 @@ def test_the_roles_of_the_documentation_are_enough_and_no_more(shared: Todo, dat
             "DROP TABLE cqrs_logs",
             "UPDATE cqrs_logs SET id = 'x'",
             "INSERT INTO cqrs_commits (role) VALUES ('postgres')",
-            "CREATE FUNCTION cqrs_append(int, int, text, text, text) RETURNS int LANGUAGE sql AS 'SELECT 1'",
+            "CREATE FUNCTION cqrs_append(int, int, text, text, text, text[]) RETURNS int LANGUAGE sql AS 'SELECT 1'",
             "CREATE TRIGGER t AFTER INSERT ON cqrs_commits FOR EACH ROW EXECUTE FUNCTION tsvector_update_trigger()",
         ):
             with pytest.raises(psycopg.errors.InsufficientPrivilege):

@@ -75,8 +75,8 @@ def test_a_second_machine_that_already_has_an_inbox(machines: Machines) -> None:
     assert one("sync", machines.url).out == "inbox: 1 commit sent\n"
     refused = two.run("sync", machines.url)
     assert refused.code == 1
-    made_apart, number, cannot, error, hint = refused.err.splitlines()
-    assert made_apart.endswith("were made apart. Joined, they have 2 commits: 1 from here, 1 from there.")
+    different, number, cannot, error, hint = refused.err.splitlines()
+    assert different.endswith("are different lists. Joined, they have 2 commits: 1 from here, 1 from there.")
     assert number == "  1 → 3 Call Bob"
     assert cannot == "A join cannot be undone as a whole, but each of its commits can."
     assert "nothing was synced" in error
@@ -327,6 +327,33 @@ def test_it_goes_on_until_it_is_stopped(peers: Machines) -> None:
     assert b"Traceback" not in err
 
 
+@pytest.mark.parametrize("inline", [False, True])
+def test_a_reaction_that_syncs_goes_on_although_its_list_is_rewritten_meanwhile(peers: Machines, inline: bool) -> None:
+    one, two, _ = peers.all
+    for home in (one, two):
+        config = home.home / ".config/cqrs-todo/config.toml"
+        config.parent.mkdir(parents=True)
+        run = [sys.executable, "-m", "cqrs_todo", "sync", "home", "--quiet"]
+        config.write_text(
+            f'[sync.home]\nurl = "{peers.url}"\n[[reaction]]\nname = "sync"\ninline = {str(inline).lower()}\nrun = {run}\n'
+        )
+    one("add", "First")
+    one("sync", "home")
+    two("sync", "home")
+    one("react")
+    two("add", "By two")
+    two("add", "Also by two")
+    two("sync")
+    for text in ("By one", "Also by one"):
+        one("add", text)
+        one("react")
+    assert one("react").err == "0 events, 0 reminders\n"
+    assert "Nothing failed." in one("react", "--failed").err
+    assert one("sync").out == "Nothing to sync: home has the same lists\n"
+    peers.equal(one, two)
+    assert len(two.todos()) == 5
+
+
 def wait_for(holds: Callable[[], bool]) -> None:
     for _ in range(600):
         if holds():
@@ -471,8 +498,95 @@ def test_a_folder_on_a_disk_that_is_not_mounted_is_not_taken_for_an_empty_one(pe
     one("sync", peers.url)
     os.rename(peers.place, peers.folder / "elsewhere")
     result = one.run("sync")
-    assert (result.code, "mount or share it again" in result.err) == (6, True)
+    assert (result.code, "mount or share the folder again" in result.err) == (6, True)
     assert not peers.place.exists()
+
+
+def test_a_marker_that_was_lost_is_made_again(peers: Machines) -> None:
+    one = peers.one
+    one("add", "Buy milk")
+    for url in (peers.url, f"jsonl:{peers.folder / 'hub'}"):
+        one("sync", url)
+        marker = Path(url.partition(":")[2]) / "cqrs-todo-sync.json"
+        content = marker.read_bytes()
+        marker.write_text("{}")
+        refused = one.run("sync", url)
+        assert (refused.code, "remove that file, and the next sync makes it anew" in refused.err) == (2, True)
+        marker.unlink()
+        one("sync", url)
+        assert marker.read_bytes() == content
+
+
+def test_what_could_not_be_sent_is_not_reported_as_sent(peers: Machines) -> None:
+    one = peers.one
+    one("add", "Buy milk")
+    one("sync", peers.url)
+    one("add", "Paint")
+    (file,) = peers.place.glob("*.*.jsonl")
+    content = file.read_bytes()
+    file.unlink()
+    file.mkdir()
+    failed = one.run("sync")
+    assert (failed.code, failed.out) == (6, "")
+    assert not [path for path in peers.place.iterdir() if path.name.startswith(".")], "nothing half-written is left"
+    file.rmdir()
+    file.write_bytes(content)
+    assert one("sync").out == "inbox: 1 commit sent\n", "also while no other machine has synced"
+
+
+def test_a_damaged_hub_is_named_with_the_command_that_looks_at_it(tmp_path: Path) -> None:
+    machines = Machines(tmp_path, "jsonl", "")
+    one, two, _ = machines.all
+    one("add", "Buy milk")
+    machines.equal(one, two)
+    file = machines.place / "lists/inbox.jsonl"
+    content = file.read_bytes()
+    file.write_bytes(content.replace(b"milk", b"silk"))
+    one("add", "Paint")
+    failed = one.run("sync")
+    assert (failed.code, failed.out) == (5, "")
+    message, hint = failed.err.splitlines()
+    assert f"{file} is damaged at line 2" in message
+    look = one.run(*hint.rpartition(": todo ")[2].split())
+    assert (look.code, "inbox is damaged" in look.err) == (5, True)
+    file.write_bytes(content.replace(b'"version":"1.0"', b'"version":"2.0"', 1))
+    newer = one.run("sync").err
+    assert f"newer than this program's; that was while inbox was synced with {machines.url}" in newer
+    file.write_bytes(content)
+    machines.equal(one, two)
+
+
+def test_a_list_that_is_archived_on_a_hub_is_not_said_to_be_the_same(tmp_path: Path) -> None:
+    machines = Machines(tmp_path, "jsonl", "")
+    one = machines.one
+    one("add", "Buy milk")
+    one("sync", machines.url)
+    one("--store", machines.url, "lists", "archive", "inbox")
+    one("add", "Paint")
+    result = one("sync")
+    assert result.out == "Nothing else to sync\n"
+    assert result.err.startswith(
+        f"inbox is archived on {machines.url}, so it was not synced. To archive it here, too: todo "
+    )
+
+
+def test_all_lists_can_be_synced_where_the_environment_names_one(peers: Machines) -> None:
+    one = peers.one
+    one("add", "Buy milk")
+    one("-L", "work", "add", "Write")
+    one.env["TODO_LIST"] = "work"
+    assert one("sync", peers.url).out == "work: 1 commit sent\n"
+    assert one("sync", "-A").out == "inbox: 1 commit sent\n"
+
+
+def test_lists_whose_names_differ_by_case_are_named_as_they_are(peers: Machines) -> None:
+    one, two, _ = peers.all
+    one("-L", "Work", "add", "Write")
+    two("-L", "work", "add", "Read")
+    one("sync", peers.url)
+    refused = two.run("sync", peers.url)
+    assert refused.err.startswith(f"work here and Work on {peers.url} are different lists.")
+    assert f"{peers.url} has another list with the name Work; nothing was synced" in refused.err
 
 
 @pytest.mark.parametrize(("answer", "joined"), [("y", True), ("n", False)])

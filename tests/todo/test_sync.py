@@ -150,6 +150,27 @@ def test_two_lists_of_the_same_name_are_joined_only_on_demand(homes: tuple[Home,
     assert list((two.folder / "data/lists").glob("inbox.merged-*")), "the list as it was is kept"
 
 
+@pytest.mark.parametrize("joined", [("inbox",), ("work",), ("inbox", "work")])
+@pytest.mark.parametrize("undone_in", ["inbox", "work"])
+def test_a_move_from_before_a_join_can_be_undone_in_both_lists(
+    homes: tuple[Home, Home, Home], folder: str, joined: Sequence[str], undone_in: str
+) -> None:
+    one, two, _ = homes
+    for name in joined:
+        one.add(f"In {name}", name=name)
+    one.sync(folder)
+    two.add("Moved")
+    two.add("At work", name="work")
+    two.list().move(two.list().select(["1"]), two.list("work"))
+    two.sync(folder, joining=JOIN)
+    assert "Moved" in two.texts("work")
+    two.list(undone_in).undo()
+    assert ("Moved" in two.texts(), "Moved" in two.texts("work")) == (True, False)
+    two.list(undone_in).redo()
+    assert ("Moved" in two.texts(), "Moved" in two.texts("work")) == (False, True)
+    until_equal(folder, one, two, names=("inbox", "work"))
+
+
 def test_two_lists_of_the_same_name_are_kept_apart_on_demand(homes: tuple[Home, Home, Home], url: str) -> None:
     one, two, _ = homes
     one.add("Here")

@@ -11,7 +11,7 @@ from tests.web.browsing import Opened, add, browsing
 from tests.web.conftest import Server, serving
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, WebSocketRoute
 
 
 # every day
@@ -197,7 +197,7 @@ def test_it_never_shows_old_data_as_current_and_connects_again_by_itself(browser
     with serving(todo) as server, browsing(browser, server) as opened:
         opened.open("inbox")
         server.process.send_signal(signal.SIGSTOP)  # it hangs, and the connection stays open
-        opened.is_not_current(seconds=20)
+        opened.is_not_current()
         opened.page.keyboard.press("j")
         opened.page.keyboard.press("x")
         opened.says("Not connected: nothing was changed")
@@ -266,6 +266,35 @@ def test_before_the_first_todo_the_page_waits_for_it(browser: "Browser", todo: T
             opened.page.select_option("#list", "inbox")
             opened.wait()
             opened.shows("from a shell")
+
+
+def test_a_change_made_while_the_page_connects_waits_for_it(opened: Opened, server: Server, page_list: str) -> None:
+    opened.open(page_list)
+    add(server, f"{page_list}-other", "other")
+    held: list[tuple[WebSocketRoute, str | bytes]] = []
+    holding = True
+
+    def hold(socket: "WebSocketRoute") -> None:
+        def answered(message: str | bytes) -> None:
+            if holding:
+                held.append((socket, message))
+            else:
+                socket.send(message)
+
+        socket.connect_to_server().on_message(answered)
+
+    opened.page.route_web_socket("**/graphql", hold)
+    opened.page.reload()
+    opened.page.select_option("#list", f"{page_list}-other")
+    opened.shows("other")
+    opened.page.fill("#add", "early")
+    opened.page.press("#add", "Enter")
+    opened.until("() => document.body.dataset.live === 'connecting'")
+    assert [todo["text"] for todo in server.todo.todos("-L", f"{page_list}-other")] == ["other"]
+    holding = False
+    for socket, message in held:
+        socket.send(message)
+    opened.shows("other", "early")
 
 
 def test_a_list_is_made_and_a_name_that_no_list_can_have_is_refused(opened: Opened, server: Server, page_list: str) -> None:

@@ -178,7 +178,8 @@ def test_killed_at_any_time_it_loses_no_answered_change(tmp_path: Path) -> None:
         threads = [threading.Thread(target=write, args=(writer,)) for writer in range(4)]
         for thread in threads:
             thread.start()
-        time.sleep(0.2 + attempt * 0.05)
+        while len(answered) <= attempt:
+            time.sleep(0.01)
         os.kill(server.process.pid, signal.SIGKILL)
         server.process.communicate()
         for thread in threads:

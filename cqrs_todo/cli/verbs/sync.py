@@ -70,15 +70,19 @@ def _sync_again(session: Session, remote: str | None, joining: "Joining | None",
     from ..report import report
 
     first = True
+    said = ""
     while True:
         try:
             _sync(session, remote, joining, dry_run=False, quiet=not first)
+            said = ""
         except UsageError:
             raise
         except CqrsError as error:
             if first and isinstance(error, (Unjoined, WrongRemote)):
                 raise
-            report(error, as_json=session.options.json)
+            if str(error) != said:  # a server that is away for days is named once
+                report(error, as_json=session.options.json)
+            said = str(error)
         first, joining = False, None
         sys.stdout.flush()
         time.sleep(seconds)
@@ -146,7 +150,7 @@ def _agreed(session: Session, error: "Unjoined") -> bool:
         name, where = visible(clash.name), visible(error.remote)
         print_message(
             session,
-            f"{name} here and {name} on {where} were made apart. Joined, they have"
+            f"{name} here and {visible(clash.theirs)} on {where} are different lists. Joined, they have"
             f" {count_of(len(clash.joined.after), 'commit')}: {clash.mine:,} from here, {todos.received:,} from there.",
         )
         for each in todos.renumbered[:10]:
@@ -188,7 +192,10 @@ class _Report:
             for each in lists:
                 print_line(self._line(each))
             if not lists and not quiet and not done.errors:
-                print_line(f"Nothing to sync: {visible(self._remote)} has the same lists")
+                left = any(warning.kind in ("archived", "unsent") for warning in done.warnings)
+                print_line(
+                    "Nothing else to sync" if left else f"Nothing to sync: {visible(self._remote)} has the same lists"
+                )
         for each in lists:
             self._print_details(each)
         for gone in done.removed:
@@ -197,7 +204,9 @@ class _Report:
         for warning in done.warnings:
             print_message(session, self._warning(warning))
         if done.renewed:
-            print_message(session, "Another machine has written the files of this one: this machine has a new id now")
+            print_message(
+                session, "Another machine has the id of this one, as after a home was copied: this machine has a new id now"
+            )
 
     @property
     def _changed(self) -> "list[ListSync]":
@@ -269,15 +278,19 @@ class _Report:
         name, other, where = visible(warning.list), visible(warning.other), visible(warning.where)
         match warning.kind:
             case "renamed":
-                return f"{name} is named {other} on {where}: todo lists rename {shlex.quote(name)} {shlex.quote(other)}"
+                return (
+                    f"{name} is named {other} on {where}. To rename it here, too:"
+                    f" todo lists rename {shlex.quote(name)} {shlex.quote(other)}"
+                )
             case "archived":
-                return f"{name} is archived on {where}: todo lists archive {shlex.quote(name)}"
+                out = ", so it was not synced" if warning.where == self._done.remote else ""
+                return f"{name} is archived on {where}{out}. To archive it here, too: todo lists archive {shlex.quote(name)}"
             case "unnamed":
                 return f"{name} could not be renamed or archived on {where}: {other}"
             case "unsent":
-                back = shlex.quote(name)
+                back = f"todo lists unarchive {shlex.quote(name)}"
                 return (
-                    f"{name} was archived before {where} had all of it: todo lists unarchive {back}, and sync it once more"
+                    f"{name} was archived before all of it was sent to {where}. To send the rest: {back}, and then todo sync"
                 )
             case "unforgotten":
                 return (
@@ -363,9 +376,10 @@ VERB = Verb(
         Option("dry_run", ("--dry-run",), "Show what would be synced, and change nothing."),
         Option("status", ("--status",), "Show when each remote was synced last, and what was not sent since."),
         Option("join", ("--join",), "Join lists of the same name that were made apart, and do not ask."),
-        Option("apart", ("--as",), "Keep them apart: give the list of this machine another name.", "NAME"),
-        Option("every", ("--every",), "Go on until Ctrl-C, and sync so often, such as 5m.", "SPAN"),
+        Option("apart", ("--as",), "Do not join such lists: give the one of this machine another name.", "NAME"),
+        Option("every", ("--every",), "Sync again and again until Ctrl-C, with such a pause: 30s, 5m, 1h, 1d.", "SPAN"),
     ),
     writes=True,
+    all_lists=True,
     records=False,
 )

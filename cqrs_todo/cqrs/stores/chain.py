@@ -225,9 +225,7 @@ class ChainReader(ABC):
 
     def selected(self, query: "Query", since: Cursor) -> Iterator[tuple[Sequence[Recorded], Cursor]]:
         """Read the events that a query selects; see `Log.selected`. Only the commits that hold one are decoded in full."""
-        as_recorded = replace(
-            query, items=tuple(replace(item, types=self._types.read_as(item.types)) for item in query.items)
-        )
+        as_recorded = self.as_recorded(query)
         for block in self.blocks(since):
             yield (
                 [
@@ -238,6 +236,14 @@ class ChainReader(ABC):
                 ],
                 block.end,
             )
+
+    def as_recorded(self, query: "Query") -> "Query":
+        """Return a query that selects lines by the types that are recorded in them, which may be older ones.
+
+        Raises:
+            ValueError: The query names an older type.
+        """
+        return replace(query, items=tuple(replace(item, types=self._types.read_as(item.types)) for item in query.items))
 
     @abstractmethod
     def blocks(self, since: Cursor, versions: StreamVersions | None = None) -> Iterator[LineBlock]:

@@ -3,8 +3,9 @@
 # a sync that has nothing to do reads no lines, and does not load what works on lines
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from ...cqrs.errors import CqrsError, DamagedLog, ImportRefused, LogBusy, LogExists, LogNotFound, StreamNotFound
+from ...cqrs.errors import CqrsError, ImportRefused, LogBusy, LogExists, LogNotFound, StreamNotFound
 from ...cqrs.store import LogHead, Store
+from ..errors import DamagedRemote
 from .remotes import Behind, Remote, RemoteList
 
 HUB = "hub"
@@ -82,7 +83,7 @@ class Hub(Remote):
             raise Behind(f"{head.name} was renamed on {self.url} meanwhile")
         lines = self._read[id] = list(log.lines())
         if log.damage is not None:
-            raise DamagedLog(f"{self.url}: {log.damage}")
+            raise DamagedRemote(str(log.damage), self.url, head.name)
         return lines
 
     def forget(self, id: str, streams: Collection[str]) -> str:

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from ...cqrs.errors import StoreUnavailable
 from ...cqrs.ids import now
 from ...cqrs.store import LogHead, Store
 from ...cqrs.stores.jsonl.files import os_errors_as_store_errors, remove
@@ -85,7 +86,10 @@ class Look:
         for id in archived if self._remote.is_hub else ():
             self._follow_archived(self._heads[id])
         if not self._dry_run:
-            self._remote.finish(names, archived)
+            try:
+                self._remote.finish(names, archived)
+            except StoreUnavailable as error:  # what was synced before is reported and remembered all the same
+                self.done.errors.append(error)
 
     def _follow_archived(self, mine: LogHead) -> None:
         """Archive a list on a hub that was archived here since the last sync, if the hub has all of it."""

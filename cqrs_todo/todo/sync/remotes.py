@@ -160,13 +160,16 @@ def check_marker(folder: str, kind: Kind, url: str, *, known: bool, write: bool)
 
     Raises:
         WrongRemote: It is something else.
-        StoreUnavailable: It cannot be reached, or was there before and is not now.
+        StoreUnavailable: It cannot be reached, or was there before and is empty now, as the folder of a disk that is not
+            mounted.
     """
     path = os.path.join(folder, MARKER)
     found = _marked(path)
     if found is None:
-        if known:
-            raise StoreUnavailable(f"{path} is not there, but this machine has synced there before: mount or share it again")
+        if known and not _is_used(folder, kind):
+            raise StoreUnavailable(
+                f"{path} is not there, but this machine has synced there before: mount or share the folder again"
+            )
         if kind == "folder" and os.path.isdir(os.path.join(folder, "lists")):
             raise WrongRemote(f"{folder} holds lists, and is no shared folder", f"use it as a hub: jsonl:{folder}")
         if write:
@@ -175,6 +178,13 @@ def check_marker(folder: str, kind: Kind, url: str, *, known: bool, write: bool)
         other = f"folder:{folder}" if found == "folder" else f"jsonl:{folder}"
         what = "a shared folder" if found == "folder" else "a hub"
         raise WrongRemote(f"{url}: {folder} is {what}, as {path} says", f"use it as what it is: {other}")
+
+
+def _is_used(folder: str, kind: Kind) -> bool:
+    """Return whether a folder holds lists, so that only its marker was lost."""
+    with os_errors_as_store_errors(folder):
+        names = os.listdir(folder) if os.path.isdir(folder) else []
+    return "lists" in names if kind == "hub" else any(name.endswith(".jsonl") for name in names)
 
 
 def _marked(path: str) -> Kind | None:
@@ -188,7 +198,7 @@ def _marked(path: str) -> Kind | None:
             content = None
     kind: Kind | None = content.get("kind") if isinstance(content, dict) else None
     if kind not in ("hub", "folder"):
-        raise WrongRemote(f"{path} does not say what the folder is", "remove that file if the folder is meant for syncs")
+        raise WrongRemote(f"{path} does not say what the folder is", "remove that file, and the next sync makes it anew")
     return kind
 
 
@@ -204,10 +214,15 @@ def write_file(path: str, content: bytes) -> None:
         make_directory(folder)
         fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         try:
-            write_all(fd, content)
-            os.fsync(fd)
-        finally:
-            os.close(fd)
-        os.replace(fresh, path)
+            try:
+                write_all(fd, content)
+                os.fsync(fd)
+            finally:
+                os.close(fd)
+            os.replace(fresh, path)
+        except OSError:
+            with suppress(OSError):
+                os.unlink(fresh)
+            raise
         with suppress(OSError):  # not every file system can sync a folder
             sync_directory(folder)

@@ -37,13 +37,9 @@ class Unjoined(CqrsError):
 
     def __init__(self, clashes: Sequence[Clash], remote: str) -> None:
         """Make the error; the arguments are described above."""
-        names = ", ".join(clash.name for clash in clashes)
-        lists = "list has" if len(clashes) == 1 else "lists have"
-        super().__init__(
-            f"another {lists} this name on {remote}: {names}; nothing was synced"
-            if len(clashes) == 1
-            else f"other {lists} these names on {remote}: {names}; nothing was synced"
-        )
+        names = ", ".join(clash.theirs for clash in clashes)
+        others = "another list with the name" if len(clashes) == 1 else "other lists with the names"
+        super().__init__(f"{remote} has {others} {names}; nothing was synced")
         self.clashes = tuple(clashes)
         self.hint: str | None = None
         self.remote = remote

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from io import BytesIO
+from itertools import takewhile
 
 from ...cqrs.errors import CannotMerge, CqrsError, DamagedLog, ImportRefused, LogNotFound
 from ...cqrs.ids import now
@@ -238,13 +239,19 @@ class Work(Look):
     def _fail(self, id: str, error: CqrsError) -> None:
         self._failed.add(id)
         self.done.errors.append(error)
+        for report in self.done.lists:
+            if report.id == id:
+                report.sent = 0
+        if self._remote.url not in str(error) and not isinstance(error, DamagedLog):
+            name = self._heads[id].name if id in self._heads else self._theirs[id].name
+            error.add_note(f"that was while {name} was synced with {self._remote.url}")
 
     def _receive(self, id: str) -> set[str]:
         """Merge what the remote has of a list, and return the streams of the todos that may be in two lists now."""
         mine, theirs = self._heads.get(id), self._theirs.get(id)
         if theirs is None or (self._remote.is_hub and theirs.archived):
             if mine is not None and theirs is None:
-                self._report(id, mine.name).sent = self._count(mine)
+                self._report(id, mine.name).sent = sum(1 for _ in self._store.open(mine.name).commits_backward())
             return set()
         if mine is None:
             return self._receive_new(id, theirs)
@@ -258,7 +265,7 @@ class Work(Look):
                 lacking.append(merged.lacking)
                 self._add(report, merged)
         if not report.joined:
-            report.sent = max(before, min(lacking, default=self._count(mine) if not theirs.mine else 0))
+            report.sent = max(before, min(lacking, default=self._unsent(mine, theirs)))
         if report.merged is None:
             return set()
         return arrivals(report.merged)
@@ -344,8 +351,11 @@ class Work(Look):
         if found:
             self._memory.marks[id] = found
 
-    def _count(self, head: LogHead) -> int:
-        return sum(1 for _ in self._store.open(head.name).commits_backward())
+    def _unsent(self, head: LogHead, theirs: RemoteList) -> int:
+        """Count the commits that the copy of this machine on the remote lacks, if no other machine has one."""
+        known = self._known.lists.get(head.id) if theirs.mine else None
+        commits = self._store.open(head.name).commits_backward()
+        return sum(1 for _ in takewhile(lambda commit: known is None or commit.sum != known.digest, commits))
 
     # what is reported and remembered
 

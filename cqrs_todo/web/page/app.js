@@ -31,6 +31,7 @@ let scheduled = false;
 let settling = null;
 let playing = null;
 const own = new Set(); // the ids of commands of this page
+const waiting = []; // changes that were made while the page connects
 
 const rows = new Rows({ toggle, open: (slot, editing) => openDetails(slot, editing) });
 const timeline = new Timeline({ move: moveByHand });
@@ -107,7 +108,19 @@ function setLive(state, text) {
   live = state;
   document.body.dataset.live = state;
   find("live").textContent = text;
+  if (state !== "connecting") for (const goOn of waiting.splice(0)) goOn();
   if (history) render();
+}
+
+// Returns whether the list that is shown can be changed. While the page connects, it waits for the outcome.
+async function canChange() {
+  const shown = history;
+  if (live === "connecting") await new Promise((goOn) => waiting.push(goOn));
+  if (history !== shown) toast("Another list is shown now: nothing was changed.", false);
+  else if (!history.atNow) toast("The past cannot be changed. Go back to now first.", false);
+  else if (live !== "live") toast("Not connected: nothing was changed.", false);
+  else return true;
+  return false;
 }
 
 // Notices, which stay until they no longer hold
@@ -152,6 +165,7 @@ function toast(text, undoes) {
 
 async function load(name, { keepMoment = false } = {}) {
   follower.stop();
+  setLive("connecting", "connecting");
   const at = keepMoment && history && !history.atNow ? history.momentPosition : null;
   notice("list", null);
   let state;
@@ -455,14 +469,7 @@ async function search() {
 // Changing
 
 async function change(document, variables, words_, undoes = true) {
-  if (!history.atNow) {
-    toast("The past cannot be changed. Go back to now first.", false);
-    return null;
-  }
-  if (live !== "live") {
-    toast("Not connected: nothing was changed.", false);
-    return null;
-  }
+  if (!await canChange()) return null;
   notice("refused", null);
   try {
     const [answer] = Object.values(await graphql(document, { list: history.list, ...variables }));
@@ -510,10 +517,7 @@ async function restore() {
 }
 
 async function saveDetails(slot, changes, version) {
-  if (!history.atNow || live !== "live") {
-    toast("Not connected: nothing was changed.", false);
-    return;
-  }
+  if (!await canChange()) return;
   notice("refused", null);
   try {
     const { change: answer } = await save(history.list, idOf(slot), changes, version);

@@ -4,7 +4,8 @@ The golden file was written when the types were `ShiftedThen`, `MovedThen` and `
 there is none.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,10 @@ from typing import Any
 import pytest
 
 from cqrs_todo.cqrs.decider import Decider
-from cqrs_todo.cqrs.errors import UnknownEvents, UnreadableEvent
+from cqrs_todo.cqrs.errors import ConditionFailed, UnknownEvents, UnreadableEvent
 from cqrs_todo.cqrs.events import EventTypes, Metadata, Splitter, UnknownEvent, Upcaster
 from cqrs_todo.cqrs.playback import Playback
+from cqrs_todo.cqrs.query import AppendCondition, Query
 from cqrs_todo.cqrs.repository import Repository
 from cqrs_todo.cqrs.store import Append, Store
 from cqrs_todo.cqrs.stores import open_store
@@ -142,6 +144,58 @@ def test_the_fold_and_new_events_stand_on_them(store: Store, tmp_path: Path) -> 
     after = (tmp_path / "lists/inbox.jsonl").read_bytes()
     assert after.startswith(before), "what was written stays as it was"
     assert b'"type":"moved/2","data":{"by":10,"why":"asked"' in after.removeprefix(before)
+
+
+Opener = Callable[[EventTypes], Store]
+
+
+@pytest.fixture(params=["files", "server"])
+def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Opener]:
+    """Opens a store as programs with different events do."""
+    url = request.getfixturevalue("database") if request.param == "server" else f"jsonl:{tmp_path}/new"
+    with ExitStack() as stack:
+
+        def open_with(types: EventTypes) -> Store:
+            store = open_store(url, types)
+            stack.callback(store.close)
+            return store
+
+        yield open_with
+
+
+class Forward(Struct, frozen=True):
+    by: int
+
+
+class Backward(Struct, frozen=True):
+    by: int
+
+
+def _by_sign(data: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
+    return [("forward" if data["by"] > 0 else "backward", data)]
+
+
+def test_a_condition_asks_for_what_an_older_event_has_become(opened: Opener) -> None:
+    then = opened(THEN)
+    then.create("inbox", AT).append([Append("place/1", (MovedThen(-1),))], Metadata(AT, "me@laptop", "c1", {}))
+    now = {"forward": Forward, "backward": Backward}
+    log = opened(EventTypes(now, {"moved": Splitter(tuple(now), _by_sign)})).open("inbox")
+    condition = AppendCondition(Query.of(types={"forward"}), 0)
+    log.append([Append("place/2", (Backward(2),))], Metadata(AT, "me@laptop", "c2", {}), condition=condition)
+    then.open("inbox").append([Append("place/1", (MovedThen(1),))], Metadata(AT, "me@laptop", "c3", {}))
+    with pytest.raises(ConditionFailed, match="@3"):
+        log.append([Append("place/2", (Backward(2),))], Metadata(AT, "me@laptop", "c4", {}), condition=condition)
+
+
+def test_an_event_that_cannot_be_read_does_not_matter_to_a_condition_on_others(opened: Opener) -> None:
+    then = opened(THEN)
+    then.create("inbox", AT).append([Append("place/1", (ShiftedThen("three"),))], Metadata(AT, "me@laptop", "c1", {}))
+    types = EventTypes({**NOW.types, "noted": NotedThen}, {"shifted": Upcaster("moved/2", dict)})
+    log = opened(types).open("inbox")
+    condition = AppendCondition(Query.of(types={"noted"}), 0)
+    log.append([Append("place/2", (NotedThen("here"),))], Metadata(AT, "me@laptop", "c2", {}), condition=condition)
+    with pytest.raises(UnreadableEvent):
+        list(log.events())
 
 
 def test_the_golden_file_is_what_was_written_then(tmp_path: Path) -> None:

@@ -2,12 +2,15 @@
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from cqrs_todo.cqrs.checkpoints import Checkpoint, Parked
 from cqrs_todo.cqrs.cursor import Cursor
 from cqrs_todo.cqrs.errors import CannotMerge, LogNotFound, ReadOnlyLog
+from cqrs_todo.cqrs.events import Recorded
+from cqrs_todo.cqrs.reactions import Reaction, Runner
 from cqrs_todo.cqrs.store import Store
 from cqrs_todo.cqrs.stores.jsonl import merge
 from cqrs_todo.cqrs.stores.jsonl.files import replace_durably
@@ -104,6 +107,26 @@ def test_a_reaction_goes_on_where_the_first_event_has_moved(folder: Path) -> Non
     places = {event.id: event.position for event in store(folder).open("inbox").events()}
     assert (parked.event, parked.position) == (moved.id, places[moved.id])
     assert parked.position != moved.position
+
+
+@pytest.mark.parametrize("begun", [0, 1, 2])
+def test_a_reaction_goes_on_that_merges_the_log_itself(folder: Path, begun: int) -> None:
+    here = store(folder)
+    log = here.open("inbox")
+    here.checkpoints().save("sync", log.id, Checkpoint(begun))
+    given: list[str] = []
+
+    def merge_now(event: Recorded[Any]) -> None:
+        given.append(event.id)
+        store(folder).merge("inbox", copy(folder), RULES)
+
+    runner = Runner(here, log, Reaction("sync", merge_now))
+    runner.catch_up()
+    ids = [event.id for event in store(folder).open("inbox").events()]
+    assert {*given} == {*ids[begun:]}, "each event that has moved or came from there was given"
+    assert Runner(store(folder), store(folder).open("inbox"), Reaction("sync", merge_now)).catch_up() == 0
+    a_list(here).add([Create("five", NOW)])
+    assert runner.catch_up() == 1
 
 
 def test_a_reaction_stays_where_it_is_if_nothing_has_moved(folder: Path) -> None:

@@ -16,6 +16,7 @@ from cqrs_todo.cqrs.boundary import DecisionModel, decide_on
 from cqrs_todo.cqrs.cursor import START, Cursor
 from cqrs_todo.cqrs.errors import (
     CommandReused,
+    ConditionFailed,
     DamagedLog,
     ImportRefused,
     InvalidPattern,
@@ -25,10 +26,11 @@ from cqrs_todo.cqrs.errors import (
     OutcomeUnknown,
     StaleCursor,
     StoreUnavailable,
+    WrongExpectedVersion,
 )
 from cqrs_todo.cqrs.events import EventBatch
 from cqrs_todo.cqrs.fold import Fold
-from cqrs_todo.cqrs.query import Query
+from cqrs_todo.cqrs.query import AppendCondition, Query
 from cqrs_todo.cqrs.reactions import Reaction, Runner
 from cqrs_todo.cqrs.repository import Repository
 from cqrs_todo.cqrs.snapshots import SnapshotEvery
@@ -36,6 +38,7 @@ from cqrs_todo.cqrs.store import Append, Log, Store
 from cqrs_todo.cqrs.stores import UnknownStore, open_store
 from cqrs_todo.cqrs.stores.hash_chain import chain_line, digest_in
 from cqrs_todo.cqrs.stores.postgres import Named, Operator, Pattern, PostgresStore
+from cqrs_todo.cqrs.stores.postgres.log import PostgresLog
 from cqrs_todo.cqrs.stores.shared_snapshots import SharedSnapshots
 from cqrs_todo.cqrs.stores.snapshots import Folder, SnapshotStore
 from cqrs_todo.cqrs.subscriptions import Subscription
@@ -352,6 +355,76 @@ def test_after_a_lost_reply_nobody_is_told_that_nothing_was_recorded(
     monkeypatch.undo()
     assert log.append(one("a/1", 1), metadata("c1")).position == 1
     assert numbers(crowd.open("b-2").events()) == [1]
+
+
+@pytest.fixture
+def never_holding(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let an append fail that keeps others out for more than one round trip."""
+
+    def refuse(*_: object) -> None:
+        raise AssertionError("the log was held")
+
+    monkeypatch.setattr(PostgresLog, "_append_holding", refuse)
+
+
+TEXTS = ("", "x\x00y", '"},"sum":"', "{,}", "\\u0000", "Ärger 🎉 \u2028")
+
+
+@pytest.mark.usefixtures("never_holding")
+def test_an_append_moves_behind_what_others_appended_to_other_streams(crowd: PostgresStore) -> None:
+    mine, others = crowd.open("b-2"), crowd.open("b-2")
+    mine.append(one("mine/1", 1), metadata("c"))
+    for number, text in enumerate(TEXTS, 1):
+        others.append(
+            [Append("other/1", (Counted(number, text), Counted(number, text)), 2 * number - 2)], metadata(f"o{number}")
+        )
+        made = [Append("mine/1", (Counted(number, text),), number), Append("other/2", (), 0)]
+        commit = mine.append(made, metadata(f"m{number}", note=text))
+        assert (commit.position, commit.sum, commit.metadata) == (
+            3 * number + 1,
+            mine.cursor().digest.decode(),
+            commit.metadata,
+        )
+        assert commit == list(crowd.open("b-2").commits())[-1]
+        assert crowd.verify("b-2").damage is None
+    assert mine.append(one("mine/1", 9, expected=7), metadata("last")).position == 20
+
+
+def test_an_append_does_not_move_behind_a_change_to_a_stream_that_it_depends_on(crowd: PostgresStore) -> None:
+    mine, others = crowd.open("b-2"), crowd.open("b-2")
+    mine.append(one("mine/1", 1), metadata("c1"))
+    others.append(one("guard/1", 1), metadata("c2"))
+    with pytest.raises(WrongExpectedVersion):
+        mine.append([*one("mine/1", 2, expected=1), Append("guard/1", (), 0)], metadata("c3"))
+    others.append(one("guard/1", 2, expected=1), metadata("c4"))
+    condition = AppendCondition(Query(), mine.cursor().position)
+    with pytest.raises(ConditionFailed):
+        mine.append(one("mine/1", 2, expected=1), metadata("c5"), condition=condition)
+    others.append(one("mine/1", 2, expected=1), metadata("c6"))
+    assert mine.append(one("mine/1", 3), metadata("c7")).events[0].version == 3
+
+
+def test_an_append_does_not_move_behind_a_log_that_was_changed(crowd: PostgresStore) -> None:
+    mine, others = crowd.open("b-2"), crowd.open("b-2")
+    mine.append(one("mine/1", 1), metadata("c1"))
+    mine.append(one("secret/1", 1), metadata("c2"))
+    others.append(one("other/1", 1), metadata("c3"))
+    crowd.forget("b-2", ["secret/1"])
+    with pytest.raises(StaleCursor):
+        mine.append(one("mine/1", 2, expected=1), metadata("c4"))
+    assert crowd.verify("b-2").damage is None
+    assert numbers(crowd.open("b-2").events(stream="mine/1")) == [1]
+
+
+@pytest.mark.usefixtures("never_holding")
+def test_an_append_that_moved_behind_damage_says_that_it_was_recorded(crowd: PostgresStore, database: str) -> None:
+    mine, others = crowd.open("b-2"), crowd.open("b-2")
+    mine.append(one("mine/1", 1), metadata("c1"))
+    others.append(one("other/1", 1), metadata("c2"))
+    others.append(one("other/1", 2), metadata("c3"))
+    changed(database, "UPDATE cqrs_commits SET line = replace(line, '\"number\":1', '\"number\":5') WHERE command = 'c2'")
+    with pytest.raises(OutcomeUnknown, match=r"^@4 was recorded, but the log cannot be read now: .* is damaged after @1"):
+        mine.append(one("mine/1", 2, expected=1), metadata("c4"))
 
 
 def test_a_lock_that_cant_be_had(crowd: PostgresStore, database: str) -> None:

@@ -111,17 +111,19 @@ _APPEND = """
 """
 _TRUE = "RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN $RUN; RETURN true; END $$;"
 HOSTILE = {
-    "an overload of append with smaller numbers": f"CREATE FUNCTION $HOME.cqrs_append(int, int, text, text, text) {_APPEND}",
+    "an overload of append with smaller numbers": (
+        f"CREATE FUNCTION $HOME.cqrs_append(int, int, text, text, text, text[]) {_APPEND}"
+    ),
     "an overload of append with the types that psycopg sends": (
-        f"CREATE FUNCTION $HOME.cqrs_append(smallint, smallint, text, text, text) {_APPEND}"
+        f"CREATE FUNCTION $HOME.cqrs_append(smallint, smallint, text, text, text, text[]) {_APPEND}"
     ),
     "an overload of append with any number of arguments": (
-        f"CREATE FUNCTION $HOME.cqrs_append(bigint, bigint, VARIADIC text[]) {_APPEND}"
+        f"CREATE FUNCTION $HOME.cqrs_append(bigint, bigint, text, text, text, VARIADIC varchar[]) {_APPEND}"
     ),
     "an overload of append with varchar": (
-        f"CREATE FUNCTION $HOME.cqrs_append(bigint, bigint, varchar, varchar, varchar) {_APPEND}"
+        f"CREATE FUNCTION $HOME.cqrs_append(bigint, bigint, varchar, varchar, varchar, varchar[]) {_APPEND}"
     ),
-    "append in another schema": f"CREATE FUNCTION $EVIL.cqrs_append(bigint, bigint, text, text, text) {_APPEND}",
+    "append in another schema": f"CREATE FUNCTION $EVIL.cqrs_append(bigint, bigint, text, text, text, text[]) {_APPEND}",
     "an overload of hold": f"CREATE FUNCTION $HOME.cqrs_hold(int) {_TRUE} CREATE FUNCTION $HOME.cqrs_hold(smallint) {_TRUE}",
     "hold in another schema": f"CREATE FUNCTION $EVIL.cqrs_hold(bigint) {_TRUE}",
     "an overload of document": (
@@ -204,7 +206,7 @@ HOSTILE = {
         "CREATE FUNCTION $EVIL.to_text($EVIL.mine) RETURNS pg_catalog.text LANGUAGE plpgsql AS"
         " $$ BEGIN $RUN; RETURN 'x'; END $$;"
         "CREATE CAST ($EVIL.mine AS pg_catalog.text) WITH FUNCTION $EVIL.to_text($EVIL.mine) AS IMPLICIT;"
-        f"CREATE FUNCTION $HOME.cqrs_append(bigint, bigint, $EVIL.mine, $EVIL.mine, $EVIL.mine) {_APPEND}"
+        f"CREATE FUNCTION $HOME.cqrs_append(bigint, bigint, $EVIL.mine, $EVIL.mine, $EVIL.mine, text[]) {_APPEND}"
     ),
     "a collation": 'CREATE COLLATION $EVIL."C" FROM pg_catalog."POSIX"',
 }
@@ -234,13 +236,15 @@ def test_what_others_create_takes_over_nothing(target: Target, hostile: str, pat
 def test_an_overload_with_a_default_keeps_others_from_working_but_does_not_run(target: Target) -> None:
     """PostgreSQL itself cannot decide which of the two is meant, so that it calls neither."""
     target.made()
-    target.attack(f"CREATE FUNCTION $HOME.cqrs_append(bigint, bigint, text, text, text, more int DEFAULT 0) {_APPEND}")
+    target.attack(
+        f"CREATE FUNCTION $HOME.cqrs_append(bigint, bigint, text, text, text, text[], more int DEFAULT 0) {_APPEND}"
+    )
     message = (
         f"others made functions .* in the schema {target.home}.*nothing was recorded.*REVOKE CREATE ON SCHEMA {target.home}"
     )
     with pytest.raises(StoreUnavailable, match=message):
         target.open(target.clerk).open("inbox").append(one("a/1", 2), metadata("c2"))
-    sql(target.server, f"DROP FUNCTION {target.home}.cqrs_append(bigint, bigint, text, text, text, int)")
+    sql(target.server, f"DROP FUNCTION {target.home}.cqrs_append(bigint, bigint, text, text, text, text[], int)")
     target.open(target.clerk).open("inbox").append(one("a/1", 2), metadata("c2"))
     assert numbers(target.open(target.owner).open("inbox").events()) == [1, 2]
     assert target.ran == []
@@ -265,7 +269,7 @@ def test_tables_that_others_planted_are_refused_before_anything_in_them_runs(tar
         "CREATE FUNCTION $HOME.f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN $RUN; RETURN NEW; END $$;"
         "CREATE TRIGGER t AFTER INSERT ON $HOME.cqrs_schema FOR EACH ROW EXECUTE FUNCTION $HOME.f();"
         + (f"INSERT INTO $HOME.cqrs_schema VALUES ({version}); DELETE FROM $EVIL.ran;" if version != "0" else "")
-        + f"CREATE FUNCTION $HOME.cqrs_append(bigint, bigint, text, text, text) {_APPEND}"
+        + f"CREATE FUNCTION $HOME.cqrs_append(bigint, bigint, text, text, text, text[]) {_APPEND}"
         "GRANT ALL ON $HOME.cqrs_schema TO PUBLIC"
     )
     for role in (target.clerk, target.owner, "postgres"):
@@ -290,7 +294,7 @@ def test_a_view_in_the_place_of_a_table_is_refused(target: Target) -> None:
 
 def test_one_function_that_others_planted_is_not_called(target: Target) -> None:
     """The attacker makes only what the migration would make, so that it fails instead of taking theirs for its own."""
-    target.attack(f"CREATE FUNCTION $HOME.cqrs_append(bigint, bigint, text, text, text) {_APPEND}")
+    target.attack(f"CREATE FUNCTION $HOME.cqrs_append(bigint, bigint, text, text, text, text[]) {_APPEND}")
     with pytest.raises(StoreUnavailable, match=f"cqrs_append.* belongs to {target.mallory}"):
         target.open(target.owner).create("inbox", AT)
     assert target.ran == []

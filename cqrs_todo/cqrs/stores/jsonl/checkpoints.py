@@ -34,10 +34,11 @@ _SUFFIX = ".json"
 
 
 class _Kept(msgspec.Struct, frozen=True):
-    """The content of a file: where the reaction is, and where to go on reading: a position, lines, bytes and a digest."""
+    """The content of a file, as in `Checkpoint`. The base is a position, lines, bytes and a digest."""
 
     position: int
     base: tuple[int, int, int, str] = (0, 0, 0, "")
+    moves: int = 0
 
 
 class _Lease(msgspec.Struct, frozen=True):
@@ -80,13 +81,15 @@ class FileCheckpoints(Checkpoints):
             except (msgspec.MsgspecError, UnicodeDecodeError) as error:
                 raise _NoCheckpoint(f"{path} holds no checkpoint: {error}; remove it to begin again") from error
         position, line, offset, digest = kept.base
-        return Checkpoint(kept.position, Cursor(position, line, offset, digest.encode()))
+        return Checkpoint(kept.position, Cursor(position, line, offset, digest.encode()), kept.moves)
 
     def save(self, reaction: str, log_id: str, checkpoint: Checkpoint, holder: str | None = None) -> bool:
         """Keep how far a reaction has come; see `Checkpoints`."""
         path = self._path(reaction, log_id)
         with self._lease(path) as lease:
             if holder is not None and _read_lease(lease).holder != holder:
+                return False
+            if self.load(reaction, log_id).moves != checkpoint.moves:
                 return False
             _write(path, checkpoint)
             return True
@@ -123,7 +126,7 @@ class FileCheckpoints(Checkpoints):
                 with self._lease(path), suppress(_NoCheckpoint):  # the reaction itself reports that
                     kept = self.load(reaction, log_id)
                     if kept != Checkpoint():
-                        _write(path, Checkpoint(kept.position, start))
+                        _write(path, replace(kept, base=start))
             elif ending == ".parked":
                 try:
                     found = [each.event for each in self.parked(reaction, log_id) if each.position in positions]
@@ -151,7 +154,8 @@ class FileCheckpoints(Checkpoints):
     def set_back(self, log_id: str, position: int, start: Cursor, position_of: Callable[[str], int | None]) -> None:
         """Let all reactions to a log go on at a position, because the events behind it have moved.
 
-        A reaction is then given events again that it has seen. It recognises them by their ids.
+        A reaction is then given events again that it has seen. It recognises them by their ids. One that is at work cannot
+        keep a checkpoint from before.
 
         Args:
             log_id: The id of the log.
@@ -166,8 +170,7 @@ class FileCheckpoints(Checkpoints):
             if ending == _SUFFIX:
                 with self._lease(path), suppress(_NoCheckpoint):  # the reaction itself reports that
                     kept = self.load(reaction, log_id)
-                    if kept != Checkpoint():
-                        _write(path, Checkpoint(min(kept.position, position), start))
+                    _write(path, Checkpoint(min(kept.position, position), start, kept.moves + 1))
             elif ending == ".parked":
                 with self._lease(path), suppress(_NoCheckpoint):
                     moved = [(each, position_of(each.event)) for each in self.parked(reaction, log_id)]
@@ -230,7 +233,8 @@ def _read_lease(fd: int) -> _Lease:
 
 def _write(path: str, checkpoint: Checkpoint) -> None:
     base = checkpoint.base
-    kept = _Kept(checkpoint.position, (base.position, base.line, base.offset, base.digest.decode()))
+    place = (base.position, base.line, base.offset, base.digest.decode())
+    kept = _Kept(checkpoint.position, place, checkpoint.moves)
     replace_durably(path, msgspec.json.encode(kept) + b"\n")
 
 

@@ -10,7 +10,7 @@ from ...errors import DamagedLog, LogBusy, StaleCursor, StoreUnavailable
 from ...events import Commit, EventTypes
 from ...store import Progress, StreamVersions
 from ..chain import ChainReader, LineBlock, Versions, verified_backward
-from ..format import InvalidLine, decode_header
+from ..format import CommitLine, InvalidLine, decode_header
 from ..hash_chain import continues
 from .commands import RecentCommands
 from .files import os_errors_as_store_errors, unavailable
@@ -18,6 +18,7 @@ from .head_record import head_in, holds, lacks_only_lf, read_record
 from .lines import LogFile
 
 if TYPE_CHECKING:
+    from ...query import Query
     from .search import Search
 
 _WORTH_INDEXING = 1 << 18
@@ -172,7 +173,30 @@ class LogReader(ChainReader):
             else:
                 self.catch_up(file)
                 end = self.reached
-            yield from self._read_backward(file, end, end.position if until is None else until.position)
+            for line, digest in self._read_backward(file, end):
+                if until is None or line.position <= until.position:
+                    yield self.codec.commit(line, digest)
+
+    def matching_backward(self, query: "Query", after: int) -> Iterator[Commit]:
+        """Read the commits after a position that hold an event which a query may select, newest first.
+
+        Only these are decoded in full, so that events that cannot be read do not matter to others.
+
+        Args:
+            query: The query.
+            after: The position.
+
+        Raises:
+            DamagedLog: A line is not what was written.
+            UnreadableEvent: An upcaster failed.
+        """
+        as_recorded = self.as_recorded(query)
+        with self.open(os.O_RDONLY) as file:
+            for line, digest in self._read_backward(file, self.reached):
+                if line.position + len(line.events) <= after + 1:
+                    return
+                if any(map(as_recorded.matches, line.events)):
+                    yield self.codec.commit(line, digest)
 
     def has_grown(self, since: Cursor) -> bool:
         """Return whether there may be something after a cursor, by the size of the file; see `Log.has_grown`."""
@@ -305,14 +329,13 @@ class LogReader(ChainReader):
                 return
             doubted = cursor.offset
 
-    def _read_backward(self, file: LogFile, end: Cursor, until: int) -> Iterator[Commit]:
-        """Read backwards from a verified cursor the commits that begin at or before a position."""
+    def _read_backward(self, file: LogFile, end: Cursor) -> Iterator[tuple[CommitLine, bytes]]:
+        """Read backwards from a verified cursor: the decoded lines and their digests."""
         number = end.line
         lines = file.backward(len(self._first_line), end.offset)
         try:
             for line, digest in verified_backward(lines, end.digest, self.start.digest):
-                if line.position <= until:
-                    yield self.codec.commit(line, digest)
+                yield line, digest
                 number -= 1
         except InvalidLine as error:
             raise DamagedLog(f"{self.path} is damaged at line {number}: {error}") from error

@@ -183,7 +183,7 @@ class LogWriter:
     def _check(self, condition: "AppendCondition | None") -> None:
         """Check a condition against what was recorded after its position."""
         if condition is not None and condition.after < self._reader.reached.position:
-            check_condition(condition, self._types, self._reader.commits_backward())
+            check_condition(condition, self._types, self._reader.matching_backward(condition.query, condition.after))
 
     def _append_again(self, lock: int, fd: int, earlier: Commit, appends: Sequence[Append]) -> Commit:
         """Return the commit of an append that is sent again."""

@@ -131,7 +131,7 @@ class Database:
         """
         with self._turn:
             if self._at_work:
-                return work(self._connected())
+                return self._as_part(work)
             self._at_work = True
             try:
                 return self._tried(work, writes)
@@ -160,6 +160,16 @@ class Database:
 
         return self.run(whole, writes=True)
 
+    def _as_part(self, work: Callable[[Connection], T]) -> T:
+        """Do a piece of work as part of another, which alone tries again after the connection was lost."""
+        connection = self._connected()
+        try:
+            return work(connection)
+        except psycopg.Error as error:
+            if _is_lost(connection):
+                raise
+            raise self._failed(error, doubt=False, connection=connection) from error
+
     def _tried(self, work: Callable[[Connection], T], writes: bool) -> T:
         doubt = False
         for tried in range(1, LOST_TRIES + 1):
@@ -172,8 +182,7 @@ class Database:
                     raise OutcomeUnknown(f"{self.address}: {self._not_awaited[0]}; it is not known whether a standby has it")
                 return result
             except psycopg.Error as error:
-                # a connection that is lost within a pipeline may not know it yet
-                lost = connection is None or connection.closed or connection.pgconn.pipeline_status != PipelineStatus.OFF
+                lost = connection is None or _is_lost(connection)
                 doubt = doubt or (writes and lost and connection is not None and not isinstance(error, NotCommitted))
                 if not lost or tried == LOST_TRIES or (connection is None and tried >= TRIES):
                     raise self._failed(error, doubt, connection) from error
@@ -335,6 +344,11 @@ class Database:
         except psycopg.Error:  # the server's own message is enough
             grants = []
         return f"{said}; nothing was recorded; to allow it: {'; '.join(grants)}" if grants else said
+
+
+def _is_lost(connection: Connection) -> bool:
+    """Return whether a connection is lost. Within a pipeline, one that is lost may not know it yet."""
+    return connection.closed or connection.pgconn.pipeline_status != PipelineStatus.OFF
 
 
 def _keep_warning(not_awaited: list[str], warning: psycopg.errors.Diagnostic) -> None:

@@ -7,10 +7,13 @@ from typing import NamedTuple, TypeAlias
 from ...cursor import Cursor
 from ...errors import (
     ConditionFailed,
+    DamagedLog,
     ForgottenStream,
     LogBusy,
     LogNotFound,
+    OutcomeUnknown,
     ReadOnlyLog,
+    StaleCursor,
     WrongExpectedVersion,
 )
 from ...events import Commit, EventTypes, Metadata, Recorded
@@ -24,7 +27,10 @@ from ..signals import delay_signals
 from .database import Connection, Database
 from .reader import PostgresReader
 
-_APPEND = "SELECT status, known FROM {schema}.cqrs_append(%s::bigint, %s::bigint, %s::text, %s::text, %s::text)"
+_APPEND = """
+    SELECT status, known
+    FROM {schema}.cqrs_append(%s::bigint, %s::bigint, %s::text, %s::text, %s::text, %s::text[])
+"""
 _HOLD = "SELECT {schema}.cqrs_hold(%s::bigint)"
 _KNOWN = "SELECT line FROM {schema}.cqrs_commits WHERE log = %s AND command = %s"
 # After a crash a server shows commits that its synchronous standbys have not got. Only a transaction that writes waits for
@@ -51,10 +57,16 @@ Step: TypeAlias = tuple[int, bytes, bytes]
 """A line to append: the position and the digest that it comes after, and the line without its LF."""
 
 
-def _values(log: int, step: Step) -> tuple[int | str, ...]:
-    """Return the arguments of the function in the schema that appends."""
+def _values(log: int, step: Step, streams: list[str] | None = None) -> tuple[int | str | list[str] | None, ...]:
+    """Return the arguments of the function in the schema that appends.
+
+    Args:
+        log: The key of the log.
+        step: The line.
+        streams: If others appended to none of these streams, the line may move behind what they appended. None: it may not.
+    """
     position, digest, line = step
-    return log, position, digest.decode(), line.decode(), (digest_in(line) or b"").decode()
+    return log, position, digest.decode(), line.decode(), (digest_in(line) or b"").decode(), streams
 
 
 def send_all(connection: Connection, database: Database, *, log: int, steps: Sequence[Step]) -> str:
@@ -78,7 +90,7 @@ class _Encoded(NamedTuple):
 
 
 class PostgresLog(ChainedLog):
-    """A log in PostgreSQL. An append is one round trip, unless others have appended meanwhile.
+    """A log in PostgreSQL. An append is one round trip, unless others have meanwhile changed what it depends on.
 
     It recognises the command ids of all its commits.
     """
@@ -101,7 +113,6 @@ class PostgresLog(ChainedLog):
         self._key = key
         self._types = types
         self._reader = PostgresReader(database, key, name, header, digest, types, progress)
-        self._contended = False  # whether others had appended when this object last held the log
         super().__init__(header, name, self._reader)
         if header.newer:
             self.read_only = f"{name} has format {header.version}, which is newer than this program: it is read-only"
@@ -171,11 +182,10 @@ class PostgresLog(ChainedLog):
         if not storable(metadata.command, (append.stream for append in appends)):
             raise ValueError(f"cannot be recorded: {NOT_STORABLE}")
         self._reader.begin_at_end()
-        if not self._contended:
-            commit = self._database.run(partial(self._append_at_once, appends, metadata, condition), writes=True)
-            if commit is not None:
-                return commit
-            self._reader.catch_up()  # so that little is left to read while others wait
+        commit = self._database.run(partial(self._append_at_once, appends, metadata, condition), writes=True)
+        if commit is not None:
+            return commit
+        self._reader.catch_up()  # so that little is left to read while others wait
         return self._database.run(partial(self._append_holding, appends, metadata, condition), writes=True)
 
     def hold(self, connection: Connection) -> None:
@@ -189,14 +199,19 @@ class PostgresLog(ChainedLog):
     def _append_at_once(
         self, appends: Sequence[Append], metadata: Metadata, condition: AppendCondition | None, connection: Connection
     ) -> Commit | None:
-        """Append behind what was read, in one round trip. None if that is not possible, or not certain to be right."""
+        """Append in one round trip. None if that is not possible, or not certain to be right.
+
+        The line is made to come right behind what was read. If others have appended to other streams meanwhile, the server
+        moves it behind theirs, so that nobody waits for a client while the log is held.
+        """
         try:
             self._reader.check(condition)
             encoded = self._encode(appends, metadata)
         except (ConditionFailed, ForgottenStream, WrongExpectedVersion):
             return None
+        streams = [append.stream for append in appends] if condition is None else None
         with delay_signals() as arrived:
-            row = connection.execute(self._database.sql(_APPEND), _values(self._key, encoded.step)).fetchone()
+            row = connection.execute(self._database.sql(_APPEND), _values(self._key, encoded.step, streams)).fetchone()
             answer = _answer(row)
             if answer[0] == "known":
                 connection.execute(_AWAIT_STANDBYS)
@@ -218,9 +233,7 @@ class PostgresLog(ChainedLog):
                 if row is not None:
                     connection.execute(_AWAIT_STANDBYS)
                     return repeated(self._decoded(row[0]), appends)
-                before = self._reader.reached
                 self._reader.catch_up(later)
-                self._contended = self._reader.reached != before
                 self._reader.check(condition)
                 encoded = self._encode(appends, metadata)
                 answer = connection.execute(self._database.sql(_APPEND), _values(self._key, encoded.step))
@@ -263,6 +276,7 @@ class PostgresLog(ChainedLog):
             LogNotFound: The log is gone.
             LogBusy: The log was changed meanwhile.
             CommandReused: The command id belongs to a commit with other events.
+            OutcomeUnknown: It was recorded, and what others appended before it is damaged.
         """
         status, known = answer
         match status:
@@ -273,6 +287,8 @@ class PostgresLog(ChainedLog):
                 if arrived and not self._database.within_transaction:
                     self._reader.warn(f"@{recorded.position} was recorded before the interruption")
                 return recorded
+            case "moved":
+                return self._after_others(self._decoded(known))
             case "known":
                 return repeated(self._decoded(known), appends)
             case "forgotten":
@@ -282,6 +298,17 @@ class PostgresLog(ChainedLog):
                 raise LogNotFound(self.name)
             case _:
                 raise LogBusy(f"{self._database.address}: {self.name} was changed while it was held; nothing was recorded")
+
+    def _after_others(self, commit: Commit) -> Commit:
+        """Return a commit that the server moved behind those of others, when these are read and verified."""
+        try:
+            self._reader.catch_up()
+        except DamagedLog as error:
+            reason = f"@{commit.position} was recorded, but the log cannot be read now: {self._reader.damage}"
+            raise OutcomeUnknown(reason) from error
+        except StaleCursor:
+            pass  # streams were forgotten since: what is read next begins again
+        return commit
 
     def _decoded(self, line: str) -> Commit:
         encoded = line.encode()

@@ -159,7 +159,8 @@ def missing_grants(connection: Connection, schema: str, statement: str) -> list[
 
 _APPENDS = (
     *((name, "EXECUTE") for name in FUNCTIONS),
-    *(("cqrs_logs", "SELECT"), ("cqrs_commits", "SELECT"), ("cqrs_commits", "INSERT"), ("cqrs_events", "INSERT")),
+    ("cqrs_logs", "SELECT"),
+    *((table, privilege) for table in ("cqrs_commits", "cqrs_events") for privilege in ("SELECT", "INSERT")),
 )
 """The privileges that `cqrs_append` needs, because it runs with the rights of the role that calls it."""
 

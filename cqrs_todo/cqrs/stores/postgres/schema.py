@@ -97,10 +97,13 @@ _LOGS = r"""
                          (SELECT document->'meta'->'extra' AS extra) AS of_merge) AS marked) AS counted
     $cqrs$;
 
-    -- Append a line after position `head`, if the digest there is `before`, in one round trip. The answer is 'recorded'; or
-    -- 'known', with the line that has this command id already; or 'behind', if others have appended meanwhile; or
-    -- 'forgotten', with a stream that was forgotten; or 'gone', if there is no such log.
-    CREATE FUNCTION {schema}.cqrs_append(log_ bigint, head bigint, before text, line_ text, sum_ text)
+    -- Append a line, in one round trip. It was made for the place after position `head`, where the digest is `before`. If
+    -- others have appended meanwhile, it moves behind theirs, and gets another position and another digest. It cannot move
+    -- if they appended to one of the `streams` that it depends on, or if `streams` is null.
+    -- The answer is 'recorded'; or 'moved', with the line as it is now; or 'known', with the line that has this command id
+    -- already; or 'behind', if it could not move; or 'forgotten', with a stream that was forgotten; or 'gone', if there is
+    -- no such log.
+    CREATE FUNCTION {schema}.cqrs_append(log_ bigint, head bigint, before text, line_ text, sum_ text, streams text[])
     RETURNS TABLE (status text, known text) LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp AS $cqrs$
     DECLARE
@@ -109,6 +112,8 @@ _LOGS = r"""
         stands record;
         stands_header text;
         forgotten jsonb;
+        body text;
+        moved text;
     BEGIN
         PERFORM {schema}.cqrs_hold(log_);
         SELECT header INTO stands_header FROM {schema}.cqrs_logs WHERE key = log_ AND NOT archived;
@@ -123,8 +128,22 @@ _LOGS = r"""
         END IF;
         SELECT last, sum INTO stands FROM {schema}.cqrs_commits WHERE log = log_ ORDER BY position DESC LIMIT 1;
         IF (FOUND AND (stands.last <> head OR stands.sum <> before)) OR (NOT FOUND AND head <> 0) THEN
-            RETURN QUERY SELECT 'behind', NULL;
-            RETURN;
+            IF streams IS NULL OR NOT FOUND
+               OR NOT EXISTS (SELECT FROM {schema}.cqrs_commits WHERE log = log_ AND last = head AND sum = before)
+               OR EXISTS (SELECT FROM unnest(streams) AS each (name), LATERAL (
+                              SELECT position FROM {schema}.cqrs_events WHERE log = log_ AND stream = each.name
+                              ORDER BY version DESC LIMIT 1) AS newest WHERE newest.position > head)
+            THEN
+                RETURN QUERY SELECT 'behind', NULL;
+                RETURN;
+            END IF;
+            first := stands.last + 1;
+            body := '{"position":' || first || substr(line_, strpos(line_, ','));
+            body := left(body, -length(',"sum":"' || sum_ || '"}'));
+            sum_ := encode(sha256(convert_to(stands.sum || body, 'UTF8')), 'hex');
+            moved := body || ',"sum":"' || sum_ || '"}';
+            line_ := moved;
+            document := jsonb_set(document, '{position}', to_jsonb(first));
         END IF;
         IF strpos(stands_header, '"forgotten"') > 0 THEN
             forgotten := {schema}.cqrs_document(stands_header)->'forgotten';
@@ -136,12 +155,12 @@ _LOGS = r"""
             END IF;
         END IF;
         INSERT INTO {schema}.cqrs_commits (log, position, last, command, at, author, meta, sum, line)
-        VALUES (log_, first, head + jsonb_array_length(document->'events'), document->>'command',
+        VALUES (log_, first, first - 1 + jsonb_array_length(document->'events'), document->>'command',
                 (document->>'at')::timestamptz, document->>'by', coalesce(document->'meta', '{}'), sum_, line_);
         INSERT INTO {schema}.cqrs_events (log, commit, position, id, stream, version, type, data, tags)
         SELECT log_, first, event.* FROM {schema}.cqrs_events_in(document) AS event;
         PERFORM pg_notify('cqrs', log_::text);
-        RETURN QUERY SELECT 'recorded', NULL;
+        RETURN QUERY SELECT CASE WHEN moved IS NULL THEN 'recorded' ELSE 'moved' END, moved;
     END $cqrs$
 """
 
@@ -207,6 +226,6 @@ FUNCTIONS: Mapping[str, str] = {
     "cqrs_hold": "bigint",
     "cqrs_document": "text",
     "cqrs_events_in": "jsonb",
-    "cqrs_append": "bigint, bigint, text, text, text",
+    "cqrs_append": "bigint, bigint, text, text, text, text[]",
 }
 """The functions, and the types of their arguments."""
