@@ -140,11 +140,21 @@ class Origin(Struct, frozen=True):
     by: str
 
 
+def events_of(stream: str, commits: Iterable[Commit]) -> Iterator[tuple[Commit, Recorded]]:
+    """Return the events of a todo with their commits.
+
+    Args:
+        stream: The stream of the todo.
+        commits: Commits of its list.
+    """
+    return ((commit, event) for commit in commits for event in commit.events if event.stream == stream)
+
+
 def blame(events: Iterable[tuple[Commit, Recorded]]) -> Mapping[str, Origin]:
     """Find where the value of each field of a todo comes from. Unknown events are skipped.
 
     Args:
-        events: All events of the todo with their commits, oldest first.
+        events: All events of the todo with their commits, oldest first; see `events_of`.
 
     Returns:
         The origins by the name of the field, for each field that was ever set.

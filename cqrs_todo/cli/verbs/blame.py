@@ -1,9 +1,8 @@
 """`todo blame`: who set each field of todos."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
-from ...cqrs.events import Commit, Recorded
-from ...todo.compare import Origin, blame
+from ...todo.compare import Origin, blame, events_of
 from ...todo.values import day_or_instant
 from ...todo.views import Item, short_instant
 from ..clock import to_local
@@ -20,7 +19,7 @@ def show_blame(session: Session, ids: Sequence[str]) -> None:
     todos = session.list
     view = todos.view(session.moment)
     commits = todos.commits(session.moment)
-    found = [(item, blame(_events_of(item, commits))) for item in chosen]
+    found = [(item, blame(events_of(item.stream, commits))) for item in chosen]
     if session.options.json:
         from .. import document
 
@@ -53,10 +52,6 @@ def show_blame(session: Session, ids: Sequence[str]) -> None:
         if place:
             print_line("")
         _print_origins(session, item, origins)
-
-
-def _events_of(item: Item, commits: Iterable[Commit]) -> Iterator[tuple[Commit, Recorded]]:
-    return ((commit, event) for commit in commits for event in commit.events if event.stream == item.stream)
 
 
 def _print_origins(session: Session, item: Item, origins: Mapping[str, Origin]) -> None:
