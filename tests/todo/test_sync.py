@@ -21,6 +21,7 @@ from cqrs_todo.todo.model import Change, Complete, Create, Remove
 from cqrs_todo.todo.recorder import TYPES
 from cqrs_todo.todo.service import TodoList
 from cqrs_todo.todo.sync import Joining, MemoryFile, Synced, Unjoined, WrongRemote, looking, sync, work
+from tests.meeting import new_remote, until_nothing_is_left
 from tests.strategies import NOW
 
 
@@ -81,35 +82,27 @@ def homes(tmp_path: Path) -> tuple[Home, Home, Home]:
     return one, two, three
 
 
-@pytest.fixture(params=["hub", "server", "folder"])
+@pytest.fixture(params=["jsonl", "server", "folder"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The URL of a new remote."""
-    if request.param == "server":
-        where: str = request.getfixturevalue("database")
-        return where
-    return f"{'jsonl' if request.param == 'hub' else 'folder'}:{tmp_path / 'remote'}"
+    return new_remote(request.param, tmp_path, request)
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> str:
-    return f"folder:{tmp_path / 'remote'}"
+def folder(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    return new_remote("folder", tmp_path, request)
 
 
 @pytest.fixture
-def hub(tmp_path: Path) -> str:
-    return f"jsonl:{tmp_path / 'remote'}"
+def hub(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    return new_remote("jsonl", tmp_path, request)
 
 
 JOIN = Joining(join=True)
 
 
 def until_equal(url: str, *homes: Home, names: Sequence[str] = ("inbox",)) -> None:
-    """Sync all homes until all have the same, and hold that this ends, and that a further sync has nothing to do."""
-    for _ in range(4):
-        for home in homes:
-            home.sync(url)
-    for home in homes:
-        assert home.sync(url).lists == []
+    """Sync all homes until nothing is left to do, and hold that all have the same then."""
+    until_nothing_is_left(homes, lambda home: home.sync(url).lists == [])
     for name in names:
         assert len({home.bytes(name) for home in homes}) == 1
         assert all(home.store.verify(name).damage is None for home in homes)
