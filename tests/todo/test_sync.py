@@ -3,13 +3,13 @@
 import os
 import random
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from cqrs_todo.cqrs.errors import CannotMerge, CqrsError, LogExists, StoreUnavailable
+from cqrs_todo.cqrs.errors import CannotMerge, CqrsError, LogExists, OutcomeUnknown, StoreUnavailable
 from cqrs_todo.cqrs.ids import now
 from cqrs_todo.cqrs.names import check_log_name
 from cqrs_todo.cqrs.store import Store
@@ -303,6 +303,27 @@ def test_a_hub_that_may_not_forget_is_synced_and_named(
     one.add("At last")
     until_equal(hub, one, two)
     assert not [path for path in one.folder.parent.rglob("*") if path.is_file() and b"hunter2" in path.read_bytes()]
+
+
+def test_a_hub_that_was_lost_while_it_recorded_is_synced_again_without_harm(
+    homes: tuple[Home, Home, Home], hub: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two, _ = homes
+    one.add("Here")
+    until_equal(hub, one, two)
+    one.add("Later")
+    real = JsonlStore.import_log
+
+    def recorded_and_lost(self: JsonlStore, name: str, lines: Iterable[bytes]) -> int:
+        real(self, name, lines)
+        raise OutcomeUnknown("the connection was lost")
+
+    monkeypatch.setattr(JsonlStore, "import_log", recorded_and_lost)
+    (error,) = sync(one.store, hub, one.memory).errors
+    assert getattr(error, "hint", "") == "sync again: no commit is sent twice"
+    monkeypatch.undo()
+    until_equal(hub, one, two)
+    assert two.texts() == ["Here", "Later"]
 
 
 def test_a_list_that_was_renamed_is_named_to_the_others(homes: tuple[Home, Home, Home], url: str) -> None:
