@@ -9,8 +9,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from . import bulk, engine, framework, history, peers, server, startup
-from .environments import CHECKOUT, SHARED, Environments, prepare
+from . import bulk, engine, framework, history, peers, server, startup, web
+from .environments import CHECKOUT, SHARED, WEB, Environments, prepare
 from .machine import machine, versions
 from .measure import Failed
 from .results import Section, text, to_json
@@ -25,12 +25,14 @@ SECTIONS: dict[str, Callable[..., Section]] = {
     "memory": bulk.memory,
     "server": server.measure,
     "framework": framework.measure,
+    "web": web.measure,
 }
 NEEDED = {
     "engine": {"eventsourcing"},
     "peers": {"todoman"},
     "server": {"eventsourcing", SHARED},
     "framework": {"eventsourcing", SHARED},
+    "web": {WEB},
 }
 """The environments that a section needs beside the product's."""
 

@@ -72,6 +72,12 @@ AIMS: dict[str, Aim] = {
     "framework/react/server": Aim("≥", 5_000, "value"),
     "framework/writers/files": Aim("≥", 1),
     "framework/writers/server": Aim("≥", 1),
+    # lists over GraphQL
+    "web/rate": Aim("≥", 0.6),
+    "web/work": Aim("≤", 1.67),
+    "web/page/10000": Aim("≤", 2),
+    "web/half-open": Aim("≤", 1.2),
+    "web/memory": Aim("≤", 1.05),
     # much at once, and memory
     "bulk/add/100000": Aim("≤", 3, "value"),
     "bulk/json/100000": Aim("≤", 3, "value"),

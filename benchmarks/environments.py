@@ -12,6 +12,7 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 EVENTSOURCING = "eventsourcing[postgres]>=9.5,<9.6"
 TODOMAN = "todoman>=4,<5"
 SHARED = "shared"
+WEB = "web"
 
 
 @dataclass
@@ -21,6 +22,8 @@ class Environments:
     product: Path
     shared: Path | None = None
     """The product with what lists on a server need."""
+    web: Path | None = None
+    """The product with what `todo serve` needs."""
     eventsourcing: Path | None = None
     todoman: Path | None = None
     skipped: list[str] = field(default_factory=list)
@@ -45,12 +48,19 @@ def prepare(folder: Path, python: str, needed: set[str]) -> Environments:
         (wheel,) = map(str, Path(wheels).glob("*.whl"))
         _pip(made.product, "install", wheel)
         _pip(made.product, "install", "--no-deps", "--force-reinstall", wheel)  # the version may be that of another day
-        if SHARED in needed:
-            made.shared = _environment(folder / SHARED, python)
-            _pip(made.shared, "install", f"{wheel}[postgres]")
-            _pip(made.shared, "install", "--no-deps", "--force-reinstall", wheel)
+        made.shared = _with_extra(folder, python, SHARED, wheel, "postgres", needed)
+        made.web = _with_extra(folder, python, WEB, wheel, "web", needed)
     made.eventsourcing = _peer(folder, python, "eventsourcing", EVENTSOURCING, needed, made.skipped)
     made.todoman = _peer(folder, python, "todoman", TODOMAN, needed, made.skipped)
+    return made
+
+
+def _with_extra(folder: Path, python: str, name: str, wheel: str, extra: str, needed: set[str]) -> Path | None:
+    if name not in needed:
+        return None
+    made = _environment(folder / name, python)
+    _pip(made, "install", f"{wheel}[{extra}]")
+    _pip(made, "install", "--no-deps", "--force-reinstall", wheel)
     return made
 
 

@@ -40,7 +40,7 @@ class Forks:
     """The parent of the runs, with an environment that decides how its interpreter starts."""
 
     def __init__(self, env: Mapping[str, str]) -> None:
-        self._start = _early(env)
+        self._start = early_variables(env)
         self._socket, other = socket.socketpair()
         with other:
             # pipes, so that Python makes the streams that it makes for a run whose output is captured
@@ -56,7 +56,7 @@ class Forks:
 
     def can(self, env: Mapping[str, str]) -> bool:
         """Whether a run would be the same as one with an interpreter of its own."""
-        return _early(env) == self._start
+        return early_variables(env) == self._start
 
     def run(
         self, args: Sequence[str], env: Mapping[str, str], cwd: Path, stdin: bytes, timeout: float
@@ -93,7 +93,8 @@ class Forks:
         self._parent.communicate(timeout=10)
 
 
-def _early(env: Mapping[str, str]) -> dict[str, str]:
+def early_variables(env: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables that may matter when Python starts."""
     return {name: value for name, value in env.items() if not name.startswith(OUR_VARIABLES)}
 
 

@@ -18,7 +18,7 @@ from typing import IO
 
 import msgspec
 
-from ..cqrs.errors import InvalidLogName
+from ..cqrs.errors import DamagedLog, InvalidLogName
 from ..cqrs.names import check_log_name
 from ..cqrs.store import Progress, no_progress
 from ..cqrs.stores.exported import Checked, check_lines
@@ -149,6 +149,15 @@ class ListInBackup(Struct, frozen=True):
     digest: str
 
 
+class DamagedBackup(DamagedLog):
+    """A backup differs from what was written. To verify it and to restore it end with the same exit code."""
+
+    def __init__(self, shown: str, reason: str) -> None:
+        """Name the file, and say what is wrong with it."""
+        super().__init__(f"{shown} is a damaged backup: {reason}")
+        self.hint = "take an older backup"
+
+
 class Backup:
     """A backup that is open.
 
@@ -168,7 +177,8 @@ class Backup:
             shown: What the person called it.
 
         Raises:
-            InvalidInput: It is no backup, or it was changed.
+            InvalidInput: It is no backup, or a newer program made it.
+            DamagedBackup: It was changed.
         """
         self._file = file
         self._shown = shown
@@ -177,7 +187,7 @@ class Backup:
             self._check(info, entries)
             entries[info.filename] = info
         if _CONTENTS not in entries:
-            raise self.wrong(f"it has no {_CONTENTS}", "give a file that todo backup wrote")
+            raise self._refused(f"it has no {_CONTENTS}", "give a file that todo backup wrote")
         self._entries: Mapping[str, zipfile.ZipInfo] = entries
         try:
             contents = msgspec.json.decode(self._small(_CONTENTS), type=_Contents)
@@ -185,7 +195,9 @@ class Backup:
             raise self.wrong(f"its {_CONTENTS} is wrong: {error}") from error
         if contents.format != FORMAT or contents.version.partition(".")[0] != VERSION.partition(".")[0]:
             made = f"{visible(contents.format)} {visible(contents.version)}"
-            raise self.wrong(f"its format is {made}, and not {FORMAT} {VERSION}", "a newer program made it: update this one")
+            raise self._refused(
+                f"its format is {made}, and not {FORMAT} {VERSION}", "a newer program made it: update this one"
+            )
         self.made = contents.made
         self.has_config = CONFIG in entries
         expected = {_CONTENTS, CONFIG}
@@ -195,8 +207,12 @@ class Backup:
             raise self.wrong(f"it holds {visible(printable(name))!r}, which no backup has")
         self.lists = [ListInBackup(each.name, each.archived, each.lines, each.digest) for each in contents.lists]
 
-    def wrong(self, reason: str, hint: str | None = None) -> InvalidInput:
+    def wrong(self, reason: str) -> "DamagedBackup":
         """Return the error for something wrong in the backup."""
+        return DamagedBackup(self._shown, reason)
+
+    def _refused(self, reason: str, hint: str) -> InvalidInput:
+        """Return the error for a file that this program did not write, or that this version cannot read."""
         return InvalidInput(f"{self._shown} is no backup that can be read: {reason}", hint)
 
     def _check(self, info: zipfile.ZipInfo, known: Mapping[str, zipfile.ZipInfo]) -> None:
@@ -231,7 +247,7 @@ class Backup:
         """Return the configuration.
 
         Raises:
-            InvalidInput: It cannot be read.
+            DamagedBackup: It cannot be read.
         """
         return self._small(CONFIG)
 
@@ -246,7 +262,7 @@ class Backup:
         """Yield the lines of a list's log. The last one may lack its LF.
 
         Raises:
-            InvalidInput: They cannot be read.
+            DamagedBackup: They cannot be read.
         """
         with self._reading(_path(each.name, archived=each.archived)) as entry:
             number = 0
@@ -274,7 +290,8 @@ def open_backup(name: str) -> Iterator[Backup]:
 
     Raises:
         UsageError: There is no such file, or it is not a file.
-        InvalidInput: It is no backup.
+        InvalidInput: It is no backup, or a newer program made it.
+        DamagedBackup: It is damaged.
     """
     shown = visible(printable(name))
     try:
@@ -288,9 +305,7 @@ def open_backup(name: str) -> Iterator[Backup]:
             file = zipfile.ZipFile(opened)
         except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, struct.error) as error:
             reason = "it was cut off, or is no zip archive" if "not a zip" in str(error) else visible(str(error))
-            raise InvalidInput(
-                f"{shown} is no backup that can be read: {reason}", "give a file that todo backup wrote"
-            ) from error
+            raise DamagedBackup(shown, reason) from error
         with file:
             yield Backup(file, shown)
 

@@ -1,31 +1,36 @@
 """`todo import` of other programs' files: what is read, what is recorded, and what is reported."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, Literal
 
 from ..cqrs.errors import InvalidLogName
 from ..cqrs.names import check_free, check_log_name, name_key
-from ..cqrs.struct import Struct
+from ..cqrs.struct import Struct, replace
+from ..todo.compare import changed_fields
 from ..todo.errors import MalformedFile
+from ..todo.fields import Todo
 from ..todo.formats import Context, Entry, Format, Loss, Report, load
 from ..todo.formats.converting import check_parents, closing_links, foreign_ids
 from ..todo.formats.parts import skip
 from ..todo.importing import MOST_AT_ONCE, MOST_COMPARED, Imported, ManyEntries, import_entries, import_many, plan_for
 from ..todo.recorder import Answer
 from ..todo.service import TodoList
-from ..todo.views import number_ranges
+from ..todo.views import Item, Label, number_ranges
 from .clock import conversion_to, to_local, zone_name
 from .errors import InvalidInput, UsageError, to_install
 from .output import print_line, print_message
 from .reports import count_of
 from .session import Session
 from .sources import TEXT_LIMIT, TEXT_LIMITS, Source
+from .terminal import shown_value
 from .text import printable, visible
 
 _SAMPLE = 5
 """How many todos a dry run shows."""
+_CHANGED = 20
+"""How many todos are shown that an import changes."""
 _KINDS = 1000
 """How many kinds of losses are counted one by one."""
 _NOTHING = "; nothing was imported"
@@ -248,8 +253,6 @@ def _of_file(entry: Entry, number: int) -> Entry:
     """Return an entry whose key is unique in all files."""
     if number == 0 or entry.has_id:
         return entry
-    from ..cqrs.struct import replace
-
     todo = entry.todo
     parent = None if todo.parent is None else f"{number} {todo.parent}"
     linked = replace(todo, parent=parent, depends=tuple(f"{number} {key}" for key in todo.depends))
@@ -271,36 +274,60 @@ def _by_list(session: Session, entries: Sequence[Entry], losses: Losses, choices
     if not choices.by_project:
         return {session.list.name: list(entries)}
     store = session.store
-    lists: dict[str, list[Entry]] = {}
-    names: dict[str, str] = {}
     known = {name_key(name): name for name in (session.default_list, session.list.name, *store.names())}
-    archived = [(name, True) for name in store.names(archived=True)]
     report = losses.report(session.list.name)
+    keys = {entry.key for entry in entries}
+    parents = {entry.key: entry.todo.parent for entry in entries if entry.todo.parent in keys}
+    names = {entry.key: _list_name(session, entry, known, report, choices) for entry in entries if entry.key not in parents}
+    lists: dict[str, list[Entry]] = {}
     for entry in entries:
-        project = (entry.todo.project or "").partition(".")[0]
-        name = names.get(entry.todo.parent or "") or session.list.name
-        if project and entry.todo.parent not in names:
-            name = _list_name(project, entry.line)
-            name = known.setdefault(name_key(name), name)  # no two names differ only by case
-            if name_key(name) != name_key(project):
-                report(Loss(entry.line, f"the project {project}", f"the list {name}", "changed"))
-        names[entry.key] = name
-        lists.setdefault(name, []).append(entry)
-    for name in lists:
+        key = entry.key
+        while (parent := parents.get(key)) is not None:  # no circle, and no more than `DEEPEST`: see `check_parents`
+            key = parent
+        names[entry.key] = names[key]
+        lists.setdefault(names[key], []).append(entry)
+    archived = [(name, True) for name in store.names(archived=True)]
+    for name, found in lists.items():
         check_free(name, archived)
+        found[:] = [_without_other_lists(entry, names, report) for entry in found]
     return lists
 
 
-def _list_name(project: str, line: int) -> str:
-    """Return a project as the name of a list: what cannot be in one becomes a hyphen."""
-    name = re.sub(r"[^\w ._-]+", "-", project).strip(" -.")
+def _without_other_lists(entry: Entry, names: Mapping[str, str], report: Report) -> Entry:
+    """Return an entry without the dependencies on todos of other lists, which are reported."""
+    own = tuple(key for key in entry.todo.depends if names.get(key, names[entry.key]) == names[entry.key])
+    for _ in range(len(entry.todo.depends) - len(own)):
+        report(Loss(entry.line, "a dependency on a todo of another list", "both have to be in one list", "lost"))
+    return entry if own == entry.todo.depends else replace(entry, todo=replace(entry.todo, depends=own))
+
+
+def _list_name(session: Session, entry: Entry, known: dict[str, str], report: Report, choices: Choices) -> str:
+    """Return the name of the list for the project of an entry: what cannot be in one becomes a hyphen.
+
+    Args:
+        session: This run of the program, with the list for entries without a project.
+        entry: The entry.
+        known: The names of lists by their keys. A new name is added, because no two names differ only by case.
+        report: Receives the projects whose list has another name.
+        choices: With `lenient`, the todos of a project that cannot be a list are in the list in use.
+    """
+    project = (entry.todo.project or "").partition(".")[0]
+    if not project:
+        return session.list.name
     try:
-        return check_log_name(name)
+        name = check_log_name(re.sub(r"[^\w ._-]+", "-", project).strip(" -."))
     except InvalidLogName as error:
+        if choices.lenient:
+            report(Loss(entry.line, f"the project {project}", f"the list {session.list.name}", "changed"))
+            return session.list.name
         raise InvalidInput(
-            f"line {line:,}: the project {project} cannot be a list: the name of a list {error.reason}{_NOTHING}",
-            "rename the project, or leave out --list-by",
+            f"line {entry.line:,}: the project {project} cannot be a list: the name of a list {error.reason}{_NOTHING}",
+            "rename the project, or put its todos into the list in use with --lenient",
         ) from error
+    name = known.setdefault(name_key(name), name)
+    if name_key(name) != name_key(project):
+        report(Loss(entry.line, f"the project {project}", f"the list {name}", "changed"))
+    return name
 
 
 class _Done(Struct, frozen=True):
@@ -336,7 +363,7 @@ def _import_many(session: Session, job: _Job, known: ManyEntries, losses: Losses
     if session.options.json:
         from . import document
 
-        row = {"list": todos.name, "new": known.count, "changed": 0, "unchanged": 0, "stayed": []}
+        row = {"list": todos.name, "new": known.count, "changed": 0, "unchanged": 0, "changes": [], "stayed": []}
         if added is not None:
             row |= document.added_document(added)
         print_line(_document([row], losses, format, choices))
@@ -380,12 +407,29 @@ def _answer(
             print_message(session, f"Not imported, because moved to another list: {numbers}")
         if session.options.quiet:
             continue
+        _print_changes(session, each)
         if choices.dry_run:
-            changed = len(plan.todos) - plan.new
-            counts = f"add {count_of(plan.new, 'todo')}, change {changed:,}, and leave {plan.same:,} as they are"
+            counts = f"add {count_of(plan.new, 'todo')}, change {len(plan.changes):,}, and leave {plan.same:,} as they are"
             print_line(f"Would {counts} in {visible(each.list)}")
         else:
             print_line(_recorded(session, each, answer))
+
+
+def _print_changes(session: Session, done: _Done) -> None:
+    """Print what an import changes in todos that were there before."""
+    changes = done.imported.plan.changes
+    label = _opened(session, done.list).label
+    for item, todo in changes[:_CHANGED]:
+        removed = " (removed)" if item.todo.removed else ""
+        print_line(f"  {item.number}{removed} {'; '.join(_changes_in_words(item.todo, todo, label))}")
+    if len(changes) > _CHANGED:
+        print_line(f"  and {len(changes) - _CHANGED:,} more that change")
+
+
+def _changes_in_words(before: Todo, after: Todo, label: Label) -> Iterator[str]:
+    for name, values in changed_fields(before, after).items():
+        old, new = (shown_value(name, value, label) or "none" for value in values)
+        yield f"{name.removeprefix('attribute:')}: {old} → {new}"
 
 
 def _recorded(session: Session, done: _Done, answer: Answer) -> str:
@@ -415,13 +459,19 @@ def _rows(session: Session, done: Iterable[_Done], choices: Choices) -> Iterator
         row = {
             "list": each.list,
             "new": plan.new,
-            "changed": len(plan.todos) - plan.new,
+            "changed": len(plan.changes),
             "unchanged": plan.same,
+            "changes": [_change_document(item, todo) for item, todo in plan.changes],
             "stayed": [item.number for item in answer.stayed],
         }
         if not choices.dry_run:
             row |= document.answer_document(answer, session.position_of(each.list))
         yield row
+
+
+def _change_document(item: Item, todo: Todo) -> dict[str, Any]:
+    fields = {name: {"old": old, "new": new} for name, (old, new) in changed_fields(item.todo, todo).items()}
+    return {"number": item.number, "id": item.id, "fields": fields}
 
 
 def _document(lists: Iterable[dict[str, Any]], losses: Losses, format: Format, choices: Choices) -> str:

@@ -62,10 +62,10 @@ def import_git(
     file = FileInGit(place)
     revisions = file.revisions()
     file.check_complete(revisions)
-    todos = session.list
-    job = HistoryImport(todos, file.shown, [revision.hash for revision in revisions], to_local)
     for note in file.notes():
         print_message(session, f"todo: warning: {note}")
+    todos = session.list
+    job = HistoryImport(todos, file.shown, [revision.hash for revision in revisions], to_local)
     session.progress.begin("importing")
     with file.contents(LIMIT) as contents:
         formats: dict[bytes, str] = {}
@@ -202,6 +202,7 @@ def _answer(
             "revisions": len(revisions),
             "imported": done.revisions,
             "todos": done.todos,
+            "before": done.before,
             "skipped": [{"revision": hash, "reason": printable(why)} for hash, why in skipped],
             "dry_run": dry_run,
         }
@@ -211,6 +212,13 @@ def _answer(
         print_message(session, f"Skipped {hash[:12]}: {visible(why)}")
     if len(skipped) > _SHOWN:
         print_message(session, f"Skipped {len(skipped) - _SHOWN:,} more revisions")
+    if done.before:
+        older = f"{count_of(done.before, 'revision')} of {file.shown}"
+        print_message(
+            session,
+            f"todo: warning: {older} cannot be imported into {visible(done.list)}: they are older than the first one there; "
+            f"import the file into a new list: -L NAME",
+        )
     losses = Counter((loss.what, loss.outcome, loss.kind) for loss in reader.losses if loss.what != _DATED_BY_REVISION)
     for (what, outcome, kind), count in losses.items():
         print_message(session, f"In the last revision, {kind}, {count:,} times: {visible(what)}: {visible(outcome)}")

@@ -48,7 +48,8 @@ def restore_backup(session: Session, name: str, *, dry_run: bool = False) -> Non
         dry_run: Whether to check it, and to restore nothing.
 
     Raises:
-        InvalidInput: The file is no backup, or a list in it is damaged. Nothing was restored.
+        InvalidInput: The file is no backup.
+        DamagedLog: It is damaged, or a list in it is. Nothing was restored.
         CqrsError: The first error of a list that was not restored. The others were.
     """
     if session.request is not None:

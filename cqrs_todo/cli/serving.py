@@ -27,6 +27,7 @@ from .queries import parsed
 from .report import failure, internal
 from .session import Options, Session, check_text
 from .text import visible
+from .without_paths import without_paths
 
 _CODES = {
     "refused": "REJECTED",
@@ -80,7 +81,7 @@ class ListVisit:
 
     def creation(self, values: Mapping[str, Any]) -> Create:
         """Return the command that creates a todo."""
-        given = self._read(values, ())
+        given = self._read({name: value for name, value in values.items() if value is not None}, ())
         text = given.values.get(TEXT.name)
         if text is None:
             raise UsageError("the text of the todo is missing", "give it a text")
@@ -131,6 +132,12 @@ class Program:
         self._session = session
         self._lists: dict[str, TodoList] = {}
 
+    def other(self) -> "Program":
+        """Return a desk for another thread. It opens the store and the lists for itself."""
+        session = Session(self._session.options)
+        session.config = self._session.config
+        return Program(session)
+
     @property
     def store(self) -> Store:
         """The store."""
@@ -170,8 +177,12 @@ class Program:
             code = "WRONG_EXPECTED_VERSION"
         # the other hints name verbs of the command line
         hint = found.hint if isinstance(error, UsageError | InvalidQuery | UnknownEvents) else None
-        secrets = [self._session.store_url]
-        return PublicError(code, hidden(found.message, secrets), None if hint is None else hidden(hint, secrets))
+        return PublicError(code, self.public_text(found.message), None if hint is None else self.public_text(hint))
+
+    def public_text(self, text: str) -> str:
+        """Return a text as clients see it: without passwords, and with lists in place of their files."""
+        url = self._session.store_url
+        return without_paths(hidden(text, [url]), url)
 
     def report(self, error: Exception) -> None:
         """Write the traceback of an error that nobody foresaw to a file, and name the file on stderr."""

@@ -140,21 +140,33 @@ class Origin(Struct, frozen=True):
     by: str
 
 
-def blame(stream: str, commits: Iterable[Commit]) -> Mapping[str, Origin]:
-    """Find where the value of each field of a todo comes from.
+def events_of(stream: str, commits: Iterable[Commit]) -> Iterator[tuple[Commit, Recorded]]:
+    """Return the events of a todo with their commits.
 
     Args:
         stream: The stream of the todo.
-        commits: All commits of its list, oldest first.
+        commits: Commits of its list.
+    """
+    return ((commit, event) for commit in commits for event in commit.events if event.stream == stream)
+
+
+def blame(events: Iterable[tuple[Commit, Recorded]]) -> Mapping[str, Origin]:
+    """Find where the value of each field of a todo comes from. Unknown events are skipped.
+
+    Args:
+        events: All events of the todo with their commits, oldest first; see `events_of`.
 
     Returns:
         The origins by the name of the field, for each field that was ever set.
     """
     origins: dict[str, Origin] = {}
-    for commit, event, before, after in transitions(commits):
-        if event.stream == stream:
-            for name, (previous, value) in changed_fields(before, after).items():
-                meta = commit.metadata
-                origins[name] = Origin(value, previous, commit.position, meta.at, meta.by)
+    state: State = None
+    for commit, event in events:
+        if isinstance(event.data, UnknownEvent):
+            continue
+        before, state = state, evolve(state, event.data)
+        for name, (previous, value) in changed_fields(before, state).items():
+            meta = commit.metadata
+            origins[name] = Origin(value, previous, commit.position, meta.at, meta.by)
     names = [*FIELD_NAMES, *sorted(origins.keys() - set(FIELD_NAMES))]
     return {name: origins[name] for name in names if name in origins}

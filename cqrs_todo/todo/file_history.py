@@ -60,6 +60,8 @@ class Imported(Struct, frozen=True, kw_only=True):
         revisions: How many revisions changed something, and were recorded.
         todos: How many todos of the file are in the list, without removed ones.
         new_list: Whether the list was made.
+        before: How many revisions change something and are older than the first one that was imported into the list. They
+            cannot be imported any more.
     """
 
     list: str
@@ -67,6 +69,7 @@ class Imported(Struct, frozen=True, kw_only=True):
     revisions: int
     todos: int
     new_list: bool
+    before: int
 
 
 class HistoryImport:
@@ -105,7 +108,8 @@ class HistoryImport:
         self._versions: dict[str, int] = {}
         self._present: dict[str, Todo | None] = {}
         self._position = self._fold.position
-        last = self._read_earlier(todos.log.commits())
+        self._before = 0
+        first, last = self._read_earlier(todos.log.commits())
         if last and last not in hashes:
             raise ImportRefused(
                 f"{last[:12]}, the last revision that was imported into {todos.name}, is not in the history of {name}: "
@@ -114,13 +118,14 @@ class HistoryImport:
         if not last and self._position:
             raise ImportRefused(f"{todos.name} has todos that are not from {name}{_NOTHING}")
         self.earlier = hashes.index(last) + 1 if last else 0
+        self._first = hashes.index(first) + 1 if first in hashes else 0
 
-    def _read_earlier(self, commits: Iterable[Commit]) -> str:
-        """Read what earlier imports recorded, and return the hash of the last revision; '' if there is none.
+    def _read_earlier(self, commits: Iterable[Commit]) -> tuple[str, str]:
+        """Read what earlier imports recorded, and return the hashes of the first and the last revision; '' for none.
 
         What was changed in the list itself does not count: these are the todos as the revisions left them.
         """
-        last = ""
+        first = last = ""
         for commit in commits:
             found = _COMMAND.fullmatch(commit.metadata.command)
             if found is None:
@@ -128,13 +133,14 @@ class HistoryImport:
                     self._out.update(event.stream for event in commit.events)  # the todo stays where it was moved
                 continue
             last = found[1]
+            first = first or last
             for event in commit.events:
                 id = id_of(event.stream)
                 state = self._todos.pop(id, None)  # a changed todo comes to the end, so that the last removed one is last
                 state = evolve(state, event.data) if type(event.data) in _EVENTS else state
                 if state is not None:
                     self._todos[id] = state
-        return last
+        return first, last
 
     def record(self, revisions: Iterable[Revision], *, dry_run: bool = False) -> Imported:
         """Record the revisions that are new.
@@ -179,6 +185,7 @@ class HistoryImport:
             revisions=recorded,
             todos=sum(not todo.removed for todo in self._state.todos.values()),
             new_list=not dry_run and not self._exists and first is not None,
+            before=self._before,
         )
 
     def _planned(self, revisions: Iterable[Revision]) -> Iterator[tuple[Revision, Mapping[str, Sequence[TodoEvent]]]]:
@@ -189,6 +196,7 @@ class HistoryImport:
             if entries is None:
                 continue
             changes = self._state.follow(entries, revision.at, f"git {revision.hash} {revision.file}")
+            self._before += number < self._first and bool(changes)
             if number == self.earlier and self._state.todos != self._todos:
                 # an earlier version of this program matched lines in another way, or todos were forgotten
                 self._state.resume(self._todos, entries)

@@ -1,30 +1,38 @@
 """Recording the entries of a file of another program in a list."""
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any
+
+import msgspec
 
 from ..cqrs.cursor import Cursor
 from ..cqrs.events import REDOES, UNDOES
 from ..cqrs.struct import Struct, replace
 from ..cqrs.timeline import marked
-from .batches import CommitContent
-from .fields import Todo
+from .batches import CommitContent, commit_sized_chunks, text_length
+from .fields import State, Todo
 from .forgetting import forgotten_in
 from .formats import Entry, Loss, Report
-from .formats.converting import Plan, linked, plan_import
-from .model import DECIDER, events_between
+from .formats.converting import Plan, check_parents, digest_of, linked, parents_of, plan_import
+from .model import DECIDER, EVENTS, events_between, evolve, invert
 from .recorder import Answer, Todos, events_to_reach, new_id
 from .service import Added, TodoList
 from .views import id_of, items_of
 
 IMPORT = "import"
-"""The key in a commit's `meta` for the digests of the entries that it imported, by the ids of their todos."""
+"""The key in a commit's `meta` for what identifies the entries that it imported, by the streams of their todos.
+
+It is the digest of the entry, if the entry says the same as the todo after the commit. Otherwise it is a list of the digest,
+and of what the entry says: the values of `Todo`, in their order.
+
+If a todo is forgotten, its digest goes, and no other: see `cqrs.forgetting.MEMBERS_BY_STREAM`.
+"""
 MOST_AT_ONCE = 20_000
 """How many entries are held in memory, if the list has no todos. More are imported in bounded memory."""
 MOST_COMPARED = 200_000
 """How many entries are compared with the todos of a list, which takes about 2 KB of memory for each."""
-_TODOS_IN_A_COMMIT = 2_000
 
 
 class Imported(Struct, frozen=True):
@@ -46,8 +54,17 @@ def plan_for(todos: TodoList, entries: Sequence[Entry]) -> Imported:
     losses: list[Loss] = []
     fold = todos.repository.fold()
     todos.check_undamaged()
-    plan = plan_import(entries, items_of(fold), _digests(todos, fold), new_id, todos.zones(None), losses.append)
-    return Imported(todos.answer((), ()), plan, tuple(losses))
+    return Imported(todos.answer((), ()), _planned(todos, fold, entries, losses), tuple(losses))
+
+
+def _planned(todos: TodoList, fold: Todos, entries: Sequence[Entry], losses: list[Loss]) -> Plan:
+    last = _last_imports(todos, fold)
+
+    def entries_of(ids: Sequence[str]) -> Mapping[str, Todo]:
+        return _entries_of(todos, fold, {id: last[id] for id in ids})
+
+    digests = {id: each.digest for id, each in last.items()}
+    return plan_import(entries, items_of(fold), digests, entries_of, new_id, todos.zones(None), losses.append)
 
 
 def import_entries(todos: TodoList, entries: Sequence[Entry]) -> Imported:
@@ -67,13 +84,13 @@ def import_entries(todos: TodoList, entries: Sequence[Entry]) -> Imported:
     losses: list[Loss] = []
     plans: list[Plan] = []
     stayed: list[str] = []
-    plan_import(entries, (), {}, new_id, todos.zones(None), losses.append)  # so that a file that is refused makes no list
+    check_parents(parents_of(entries))  # so that a file that is refused makes no list
     everywhere = forgotten_in(todos.store)
     made = todos.make_if_missing()
 
     def plan(fold: Todos) -> list[CommitContent]:
         losses.clear()
-        planned = plan_import(entries, items_of(fold), _digests(todos, fold), new_id, todos.zones(None), losses.append)
+        planned = _planned(todos, fold, entries, losses)
         removed = {stream for id in planned.todos if _is_removed(fold, stream := DECIDER.stream(id))}
         stayed[:] = todos.lists_moved_to(fold, removed)
         left_out = {*map(id_of, stayed), *(id for id in planned.todos if DECIDER.stream(id) in everywhere)}
@@ -85,7 +102,7 @@ def import_entries(todos: TodoList, entries: Sequence[Entry]) -> Imported:
     moved = tuple(items_of(entity for stream in stayed if (entity := fold.get(stream)) is not None))
     return Imported(
         replace(answer, stayed=moved, new_list=made),
-        plans[0] if plans else Plan({}, {}, 0, len(entries)),  # the command was sent before
+        plans[0] if plans else Plan({}, {}, {}, (), 0, len(entries)),  # the command was sent before
         tuple(losses),
     )
 
@@ -96,37 +113,100 @@ def _is_removed(fold: Todos, stream: str) -> bool:
 
 
 def _contents(fold: Todos, todos: Mapping[str, Todo], planned: Plan) -> list[CommitContent]:
-    """Return the contents of commits, each with the digests of its entries.
+    """Return the contents of commits, each with what identifies its entries.
 
-    The first commit also has the digests of entries that are the same as the todo, so that a later change of the todo
-    stays when the file is imported again. If there is nothing to record, there is no commit that could have them.
+    The first commit also has the entries that change nothing in the todo, so that a later change of the todo stays when the
+    file is imported again. If there is nothing to record, there is no commit that could have them.
     """
-    ids = list(todos)
+    changes = events_to_reach(fold, {DECIDER.stream(id): todo for id, todo in todos.items()})
+    imported: dict[str, Any] = {}
+    for id, digest in planned.digests.items():
+        stream, says = DECIDER.stream(id), planned.entries[id]
+        entity = fold.get(stream)
+        todo = todos.get(id) or (entity and entity.state)
+        imported[stream] = digest if says == todo else [digest, _as_json(says)]
+    measured = (
+        (stream, len(events), len(str(imported[stream])) + sum(map(text_length, events)))
+        for stream, events in changes.items()
+    )
     contents: list[CommitContent] = []
-    digests = {id: digest for id, digest in planned.digests.items() if id not in planned.todos}
-    for first in range(0, len(ids), _TODOS_IN_A_COMMIT):
-        part = ids[first : first + _TODOS_IN_A_COMMIT]
-        changes = events_to_reach(fold, {DECIDER.stream(id): todos[id] for id in part})
-        digests |= {id: planned.digests[id] for id in part}
-        contents.append((changes, {IMPORT: digests}))
-        digests = {}
+    these = {stream: found for stream, found in imported.items() if stream not in changes}
+    for chunk in commit_sized_chunks(measured):
+        these |= {stream: imported[stream] for stream in chunk}
+        contents.append(({stream: changes[stream] for stream in chunk}, {IMPORT: these}))
+        these = {}
     return contents or [({}, {})]
 
 
-def _digests(todos: TodoList, fold: Todos) -> dict[str, str]:
-    """Return the digests of the entries that were imported last, by the ids of their todos, without undone imports."""
-    found: dict[str, str] = {}
+def _as_json(todo: Todo) -> Any:
+    """Return the values of a todo as JSON has them."""
+    return msgspec.json.decode(msgspec.json.encode(todo))
+
+
+class _LastImport(Struct, frozen=True):
+    """The last import of an entry.
+
+    Args:
+        position: The position of the commit that recorded it.
+        digest: The digest of the entry.
+        entry: What the entry said. None if it was what the todo was after the commit.
+    """
+
+    position: int
+    digest: str
+    entry: Todo | None
+
+
+def _last_imports(todos: TodoList, fold: Todos) -> dict[str, _LastImport]:
+    """Return the last imports of entries, by the ids of their todos, without undone imports."""
+    found: dict[str, _LastImport] = {}
     undone: dict[str, bool] = {}
     for commit in todos.log.commits_backward(Cursor(fold.position)) if fold.position else ():
         metadata = commit.metadata
         for key, is_undone in ((UNDOES, True), (REDOES, False)):
             for command in marked(metadata, key):
                 undone.setdefault(command, is_undone)
-        digests: Any = metadata.meta.get(IMPORT)
-        if isinstance(digests, dict) and not undone.get(metadata.command):
-            for id, digest in digests.items():
-                found.setdefault(id, str(digest))
+        imported: Any = metadata.meta.get(IMPORT)
+        if isinstance(imported, dict) and not undone.get(metadata.command):
+            for stream, value in imported.items():
+                id = id_of(stream)
+                if id not in found:
+                    digest, entry = value if isinstance(value, list) else (value, None)
+                    says = None if entry is None else msgspec.convert(entry, Todo)
+                    found[id] = _LastImport(commit.position, digest, says)
     return found
+
+
+def _entries_of(todos: TodoList, fold: Todos, imports: Mapping[str, _LastImport]) -> dict[str, Todo]:
+    """Return what entries said when they were imported last, by the ids of their todos.
+
+    Args:
+        todos: The list.
+        fold: The list as it is now.
+        imports: The last imports.
+    """
+    found = {id: last.entry for id, last in imports.items() if last.entry is not None}
+    waiting: dict[str, State] = {}
+    at: dict[int, list[str]] = {}
+    for id, last in imports.items():
+        stream = DECIDER.stream(id)
+        entity = fold.get(stream)
+        if id not in found and entity is not None:
+            waiting[stream] = entity.state
+            at.setdefault(last.position, []).append(stream)
+    for commit in todos.log.commits_backward(Cursor(fold.position)) if waiting else ():
+        for stream in at.get(commit.position, ()):
+            state = waiting.pop(stream)
+            found |= {} if state is None else {id_of(stream): state}
+        if not waiting:
+            break
+        for event in reversed(commit.events):
+            if event.stream in waiting and type(event.data) in _EVENTS:
+                waiting[event.stream] = evolve(waiting[event.stream], invert(event.data))
+    return found
+
+
+_EVENTS = frozenset(EVENTS.values())
 
 
 class ManyEntries(Struct, frozen=True):
@@ -160,11 +240,17 @@ def import_many(todos: TodoList, entries: Iterable[Entry], known: ManyEntries, r
     batch = new_id()
     ids = {key: f"{batch}{number:07d}" for key, number in known.numbers.items()}
 
+    digests: deque[str] = deque()  # of the todos that are not in a commit yet
+
     def created() -> Iterator[tuple[Any, ...]]:
         for number, entry in enumerate(entries, 1):
             id = f"{batch}{number:07d}"
             if entry.key in known.named:
                 ids[entry.key] = id
+            digests.append(digest_of(entry))
             yield events_between(None, linked(entry, ids, id, known.closing, report))
 
-    return todos.record_batch(batch, created(), known.count)
+    def meta_of(streams: Sequence[str]) -> Mapping[str, Any]:
+        return {IMPORT: {stream: digests.popleft() for stream in streams}}
+
+    return todos.record_batch(batch, created(), known.count, meta_of)

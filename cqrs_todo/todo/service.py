@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import takewhile
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from ..cqrs.cursor import Cursor
 from ..cqrs.errors import CqrsError, LogBusy, Rejected
@@ -215,13 +215,21 @@ class TodoList(Recorder):
         created = (tuple(DECIDER.decide(draft, DECIDER.initial)) for draft in drafts)
         return self.record_batch(new_id(), created, count)
 
-    def record_batch(self, batch: str, created: Iterable[tuple[TodoEvent, ...]], count: int) -> Added:
+    def record_batch(
+        self,
+        batch: str,
+        created: Iterable[tuple[TodoEvent, ...]],
+        count: int,
+        meta_of: Callable[[Sequence[str]], Mapping[str, Any]] = lambda _: {},
+    ) -> Added:
         """Record the events of new todos as `add_batch` does.
 
         Args:
             batch: The beginning of their ids. The rest is their number in the batch, with seven digits.
             created: The events of each todo, which begin with its creation.
             count: How many todos there are, to report progress.
+            meta_of: Takes the streams of the todos that a commit creates. Returns what its `meta` has of them. It is called
+                once for each commit, in their order.
 
         Raises:
             CqrsError: What `add_batch` raises.
@@ -251,7 +259,7 @@ class TodoList(Recorder):
                     Append(DECIDER.stream(f"{batch}{number:07d}"), events, NEW)
                     for number, events in enumerate(chunk, added + 1)
                 ]
-                meta = {BATCH: {"id": command_id, "part": part}, **more}
+                meta = {BATCH: {"id": command_id, "part": part}, **more, **meta_of([append.stream for append in appends])}
                 metadata = Metadata(self.clock(), self.author, f"{command_id}.{part}", {**meta, **self.cause})
                 cursor = log.cursor() if part > 1 else self.log.cursor()
                 begun = (metadata.command, len(chunk), cursor.position, added)

@@ -100,13 +100,14 @@ class Bulk:
         visit = self._visit(arguments)
         todos = visit.todos
         view = todos.view()
+        damage = todos.log.damage
         first = next(iter(todos.log.commits()), None)
         return {
             **_head(todos, view.position),
             "list": view.list,
             "lists": sorted(self._desk.store.names()),
-            "damage": todos.log.damage,
-            "warnings": list(todos.warnings),
+            "damage": None if damage is None else self._desk.public_text(damage),
+            "warnings": list(map(self._desk.public_text, todos.warnings)),
             "first": None if first is None else _milliseconds(first),
             "sum": _sum(next(todos.log.commits_backward(), None)),
             "attributes": Todo.__struct_fields__,

@@ -4,6 +4,7 @@ Without them, clients that send a header byte by byte, or that never read a resp
 """
 
 import asyncio
+import socket
 from typing import Any
 
 import h11
@@ -32,6 +33,8 @@ class LimitedProtocol(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn narrows it, too
         """Begin to wait for the first request."""
         super().connection_made(transport)
+        # asyncio does so only for sockets made with a protocol number; else the body waits 40 ms for an answer to the header
+        transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._watch_header()
 
     def data_received(self, data: bytes) -> None:

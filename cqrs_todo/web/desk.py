@@ -59,7 +59,7 @@ class Visit(Protocol):
         """Return the command that creates a todo.
 
         Args:
-            values: What was written for each field, by the names of the fields.
+            values: What was written for each field, by the names of the fields. None is the same as nothing.
         """
 
     def creation_of_line(self, line: str) -> Create:
@@ -74,7 +74,10 @@ class Visit(Protocol):
 
 
 class Desk(Protocol):
-    """The program that starts the server. Everything is called in the thread of the worker."""
+    """The program that starts the server. One thread works with the lists of one desk."""
+
+    def other(self) -> "Desk":
+        """Return a desk for another thread, which opens the same lists for itself."""
 
     @property
     def store(self) -> Store:
@@ -96,6 +99,9 @@ class Desk(Protocol):
 
     def public_error(self, error: Exception) -> PublicError | None:
         """Return what clients see of an error; None for one that nobody foresaw."""
+
+    def public_text(self, text: str) -> str:
+        """Return a text about the store as clients see it: it names lists, and no files."""
 
     def report(self, error: Exception) -> None:
         """Report an error that nobody foresaw to the person who runs the server."""

@@ -23,6 +23,8 @@ from .work import Work, refusal, request_of
 
 MOST_TODOS = 1_000
 """How many todos one mutation names or adds."""
+LONGEST_LINE, LONGEST_LINES = 10_000, 100_000
+"""How many characters one line with markers has at most, and all lines of a mutation together. To read them takes time."""
 
 Ids = Annotated[
     list[strawberry.ID] | None, strawberry.argument(description="Stable ids, numbers, and ranges such as 1-3; or @")
@@ -177,6 +179,9 @@ class Mutations:
         """Create a todo from each line, with markers as on the command line, such as `Buy milk +home due:friday`."""
         if not 0 < len(lines) <= MOST_TODOS:
             raise refusal(f"give from 1 to {MOST_TODOS:,} lines", "TOO_LARGE" if lines else "INVALID")
+        if max(map(len, lines)) > LONGEST_LINE or sum(map(len, lines)) > LONGEST_LINES:
+            limit = f"a line has at most {LONGEST_LINE:,} characters, and all lines together {LONGEST_LINES:,}"
+            raise refusal(limit, "TOO_LARGE", "send fewer lines, or use add")
         sent = _Command(info, list_name, command, lines=lines, list=list_name)
         return sent.run(lambda visit: visit.todos.add([visit.creation_of_line(line) for line in lines]))
 
@@ -405,7 +410,7 @@ def _of_lists(info: Info, job: Callable[[Lists], object], name: str, closes: str
         closes: The list that has another name afterwards, or is no longer in use.
     """
     work = info.context
-    with work.worker.changing():
+    with work.changing():
         job(Lists(work.desk.store))
         if closes is not None:
             work.desk.forget_list(closes)

@@ -31,6 +31,8 @@ SortKey: TypeAlias = tuple[str, bool]
 """What todos are sorted by, and whether the greatest value comes first."""
 
 API_VERSION = "1.0"
+MOST_KEYS = 10
+"""How many keys todos can be sorted by. The todos are sorted once for each."""
 
 
 def is_there(item: Item) -> bool:
@@ -157,12 +159,13 @@ class ListQL:
     @strawberry.field
     def damage(self) -> str | None:
         """What is wrong with the log, so that only what comes before it is shown; usually null."""
-        return self.look.todos.log.damage
+        damage = self.look.todos.log.damage
+        return None if damage is None else self.look.work.desk.public_text(damage)
 
     @strawberry.field
     def warnings(self) -> list[str]:
         """What people should know about the log."""
-        return list(self.look.todos.warnings)
+        return list(map(self.look.work.desk.public_text, self.look.todos.warnings))
 
     @strawberry.field
     def todo(self, id: strawberry.ID) -> TodoQL | None:
@@ -186,6 +189,8 @@ class ListQL:
         A cursor names a todo, and not a place. So a page neither repeats nor leaves out a todo when others are added.
         """
         look = self.look
+        if sort is not None and len(sort) > MOST_KEYS:
+            raise refusal(f"these are more than {MOST_KEYS} keys to sort by", "TOO_LARGE", "name fewer keys")
         keys = [_sort_key(word) for word in sort or ()]
         items = sort_items(wanted(look, query), keys, look.visit.to_local)
         rest = items if after is None else _after(items, keys, after, look)

@@ -12,6 +12,7 @@ from graphql import (
     GraphQLError,
     OperationDefinitionNode,
     SelectionSetNode,
+    TokenKind,
 )
 from strawberry.extensions import (
     AddValidationRules,
@@ -43,6 +44,7 @@ MOST_TOKENS = 3_000
 """How many tokens a query may have. The introspection of GraphiQL has about 500."""
 MOST_FIELDS = 2_000
 """How many fields a query may have when its fragments are written out."""
+_LONGEST_NUMBER = 1_000
 _MOST_CACHED = 100
 """How many queries are kept parsed and checked."""
 
@@ -61,12 +63,25 @@ class _Checked(SchemaExtension):
             return
         if self.execution_context._provided_operation_name is None and _operations(document) > 1:
             raise refusal("the request has several operations: name one", "INVALID")  # Strawberry would take the first
+        if _has_long_number(document):
+            raise refusal(f"a number in the query has more than {_LONGEST_NUMBER} digits", "INVALID")
         if _fields_written_out(document) > MOST_FIELDS:
             raise refusal(f"the query has more than {MOST_FIELDS:,} fields when its fragments are written out", "TOO_LARGE")
 
 
 def _operations(document: DocumentNode) -> int:
     return sum(isinstance(each, OperationDefinitionNode) for each in document.definitions)
+
+
+@lru_cache(maxsize=_MOST_CACHED)
+def _has_long_number(document: DocumentNode) -> bool:
+    """Return whether a query has a number that GraphQL would fail with: Python does not convert any number of digits."""
+    token = None if document.loc is None else document.loc.start_token
+    while token is not None:
+        if token.kind is TokenKind.INT and len(token.value or "") > _LONGEST_NUMBER:
+            return True
+        token = token.next
+    return False
 
 
 @lru_cache(maxsize=_MOST_CACHED)
@@ -96,7 +111,7 @@ def _fields_written_out(document: DocumentNode) -> int:
 
 
 class Schema(strawberry.Schema):
-    """The schema of the server. Everything but subscriptions is done in the thread of the worker."""
+    """The schema of the server. Everything but subscriptions is done in a thread of the worker."""
 
     def __init__(self, desk: Desk | None = None, worker: Worker | None = None) -> None:
         """Make the schema.
@@ -123,30 +138,30 @@ class Schema(strawberry.Schema):
         describe(self._schema)
         shorten(self._schema)
         self._desk = desk
+        self._other_desk = None if desk is None else desk.other()
         self._worker = worker
-        self._views = Views()
+        self._views, self._other_views = Views(), Views()
 
     def work(self) -> Work:
         """Begin a request."""
-        if self._desk is None or self._worker is None:
+        desk, other, worker = self._desk, self._other_desk, self._worker
+        if desk is None or other is None or worker is None:
             raise TypeError("this schema has no lists")
-        return Work(self._desk, self._worker, self._views)
+        return Work(desk, worker, self._views, lambda: Work(other, worker, self._other_views))
 
     async def execute(self, query: str | None, *args: Any, **kwargs: Any) -> ExecutionResult:
-        """Execute a query or a mutation in the thread of the worker."""
-        if self._worker is None:
-            raise TypeError("this schema has no lists")
+        """Execute a query or a mutation in a thread of the worker."""
+        request = kwargs.get("context_value")
+        if not isinstance(request, Work):
+            raise TypeError("this is not a request")
 
         allowed = kwargs.get("allowed_operation_types") or set(OperationType)
         kwargs["allowed_operation_types"] = set(allowed) - {OperationType.SUBSCRIPTION}
 
-        def job() -> ExecutionResult:
-            context = kwargs.get("context_value")
-            if isinstance(context, Work):
-                context.begin()
-            return self.execute_sync(query, *args, **kwargs)
+        def job(work: Work) -> ExecutionResult:
+            return self.execute_sync(query, *args, **{**kwargs, "context_value": work})
 
-        return await self._worker.run(job)
+        return await request.do(job)
 
     async def stream(self, query: str | None, *args: Any, **kwargs: Any) -> Any:
         """Execute a subscription. Queries and mutations are refused here, because this is not the thread of the worker."""

@@ -1,7 +1,8 @@
 """The subscription: commits as they are recorded, by this server or by any other process."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterable, Iterator
+import math
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 from itertools import groupby
 
 import strawberry
@@ -21,50 +22,63 @@ INTERVAL = 0.25
 """How often to look for new commits, in seconds."""
 _MANY = 100
 """After how many commits to stop reading for a while, so that other requests get their turn."""
+_AT_ONCE = 20
+"""After how many events of a commit other clients get their turn."""
 MOST_SUBSCRIPTIONS = 64
 """How many subscriptions there may be at a time."""
 
 _running: set[object] = set()
 
 
-class _Interruptible(list[Event]):
-    """Events that are given one after the other until the server ends.
+class InTurns(list[Event]):
+    """Events that are given a few at a time until the server ends.
 
-    What a client wants of a commit is computed in the thread of the sockets, without a pause. For 10,000 events that takes
-    seconds, in which the server could not end.
+    What a client wants of a commit is computed in the thread of the sockets. For 10,000 events that takes a second, in which
+    nobody else would be heard.
     """
 
     def __init__(self, events: Iterable[Event], worker: Worker) -> None:
+        """Give events.
+
+        Args:
+            events: The events.
+            worker: The threads, which know when the server ends.
+        """
         super().__init__(events)
         self._worker = worker
 
-    def __iter__(self) -> Iterator[Event]:
-        for event in super().__iter__():
+    async def __aiter__(self) -> AsyncIterator[Event]:
+        """Give the events."""
+        for place, event in enumerate(self):
             if self._worker.stopped:
                 raise Stopping
+            if place % _AT_ONCE == _AT_ONCE - 1:
+                await asyncio.sleep(0)
             yield event
 
 
 class Followed:
     """A list that is followed from a position on."""
 
-    def __init__(self, work: Work, name: str | None, after: int | None) -> None:
+    def __init__(self, name: str, after: int | None) -> None:
         """Begin to follow a list.
 
         Args:
-            work: The request of the subscription.
-            name: The name of the list; None for the default one.
+            name: The name of the list.
             after: The position after which the client wants commits; None for those from now on.
         """
-        self._work = work
-        self._name = work.desk.default_list if name is None else name
+        self._name = name
         self._after = after
         self._cursor: Cursor | None = None
         self._log_id = ""
 
-    def new(self) -> list[Commit]:
-        """Read what was recorded since the last call, oldest first."""
-        visit = self._work.desk.visit(self._name)
+    def new(self, work: Work) -> list[Commit]:
+        """Read what was recorded since the last call, oldest first.
+
+        Args:
+            work: The request of the subscription.
+        """
+        visit = work.desk.visit(self._name)
         todos = visit.todos
         todos.check_exists()
         fold = todos.repository.fold()
@@ -81,16 +95,18 @@ class Followed:
             self._check_unchanged(todos.log)
             return []
         found: list[Commit] = []
-        for events, cursor in todos.log.selected(Query(), self._cursor):
+        end = self._cursor
+        for events, cursor in todos.log.selected(Query(), end):
             for _, group in groupby(events, lambda event: event.metadata.command):
                 recorded = tuple(group)
                 commit = RecordedCommit(recorded, recorded[0].metadata)
-                shown = commit_of(commit, visit.to_local, todos.position_of, todos.label)
-                shown.events = _Interruptible(shown.events, self._work.worker)
+                shown = commit_of(commit, visit.to_local, todos.position_of, todos.label, work.checked(recorded))
+                shown.events = InTurns(shown.events, work.worker)
                 found.append(shown)
-            self._cursor = cursor
+            end = cursor
             if len(found) >= _MANY:
                 break
+        self._cursor = end  # not before: until here, this may be begun again in the second thread
         return found
 
     def _check_unchanged(self, log: Log) -> None:
@@ -125,11 +141,11 @@ class Subscription:
             raise refusal("a position is not negative", "INVALID")
         if len(_running) >= MOST_SUBSCRIPTIONS:
             raise refusal("too many subscriptions are running", "TOO_MANY", "end one of them")
-        followed = Followed(work, list_name, after)
+        followed = Followed(work.desk.default_list if list_name is None else list_name, after)
         _running.add(followed)
         try:
             while True:
-                commits = await work.worker.run(followed.new)
+                commits = await work.do(followed.new, most=math.inf)  # a commit of any size is sent
                 for commit in commits:
                     yield commit
                 if not commits:

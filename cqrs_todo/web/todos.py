@@ -303,8 +303,7 @@ class TodoQL:
     @strawberry.field
     def blame(self) -> list[Origin]:
         """Where the value of each field comes from."""
-        commits = {commit.position: commit for commit, _ in self.look.of_stream(self.item.stream)}
-        origins = blame(self.item.stream, [commits[position] for position in sorted(commits)])
+        origins = blame(reversed(list(self.look.of_stream(self.item.stream))))
         self.look.work.spend(len(origins))
         return [Origin.of(name, origin) for name, origin in origins.items()]
 
@@ -315,7 +314,7 @@ def rows_of(look: Look, items: Iterable[Item]) -> "list[TodoQL]":
     Raises:
         GraphQLError: The request returns too much.
     """
-    rows = [TodoQL(look=look, item=item) for item in items]
+    rows = look.work.checked(TodoQL(look=look, item=item) for item in items)
     look.work.spend(len(rows))
     return rows
 
@@ -360,9 +359,9 @@ def page_of(look: Look, items: Sequence[Item], cursors: Iterator[Cursor], total:
         more: Whether there is another page.
     """
     rows = rows_of(look, items)
-    edges = [
+    edges = look.work.checked(
         TodoEdge(node=row, id=strawberry.ID(row.item.id), cursor=cursor) for row, cursor in zip(rows, cursors, strict=False)
-    ]
+    )
     return TodoPage(
         total_count=total,
         edges=edges,

@@ -1,8 +1,10 @@
 """One request: the lists that it looks at, what it may cost, and what its mutations ask of the command."""
 
 import json
+import math
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from functools import cached_property
 from typing import Any, TypeVar
@@ -25,6 +27,8 @@ MOST_ROWS = 20_000
 """How many todos, commits and other objects one request may return or search."""
 MOST_SECONDS = 10.0
 """How long one request may read."""
+SHORT_SECONDS = 0.1
+"""How long a request that changes nothing may read in the first thread of the worker, where changes wait for it."""
 _LONGEST_ID = 64
 _LONGEST_REASON = 1_000
 
@@ -39,6 +43,33 @@ def refusal(message: str, code: str, hint: str | None = None) -> GraphQLError:
     """
     extensions = {"code": code} if hint is None else {"code": code, "hint": hint}
     return GraphQLError(message, extensions=extensions)
+
+
+class _Long(BaseException):
+    """A job takes longer than others should wait for it. It is no `Exception`: those become errors of fields."""
+
+
+class Checked(list[T]):
+    """Objects that are given one after the other as long as the request may go on.
+
+    When GraphQL takes an object, it computes all that the client wants of the object before.
+    """
+
+    def __init__(self, objects: Iterable[T], check: Callable[[], None]) -> None:
+        """Give objects.
+
+        Args:
+            objects: The objects.
+            check: Raises an error if the request may not go on.
+        """
+        super().__init__(objects)
+        self._check = check
+
+    def __iter__(self) -> Iterator[T]:
+        """Give the objects."""
+        for each in super().__iter__():
+            self._check()
+            yield each
 
 
 class Views:
@@ -148,22 +179,58 @@ class Look:
 
 
 class Work:
-    """One request."""
+    """One request, in one thread of the worker."""
 
-    def __init__(self, desk: Desk, worker: Worker, views: Views) -> None:
+    def __init__(self, desk: Desk, worker: Worker, views: Views, other: "Callable[[], Work] | None" = None) -> None:
+        """Begin a request.
+
+        Args:
+            desk: The lists of the thread.
+            worker: The threads.
+            views: The present states of the lists of the thread.
+            other: Begins the same request in the second thread; None if this is the second thread.
+        """
         self.desk = desk
         self.worker = worker
         self._views = views
+        self._other = other
+        self._moves = False
         self._looks: dict[tuple[str, str | None], Look] = {}
         self._visits: dict[str, Visit] = {}
         self._rows = 0
-        self._until = time.monotonic() + MOST_SECONDS
+        self._until = math.inf
+
+    async def do(self, job: "Callable[[Work], T]", most: float = MOST_SECONDS) -> T:
+        """Do a job for the request. If it takes long and has changed nothing, it is begun again in the second thread.
+
+        Args:
+            job: The job, given the request in the thread that does it.
+            most: After how many seconds it is ended.
+
+        Returns:
+            What the job returns.
+
+        Raises:
+            Stopping: The server ends.
+            Exception: What the job raises.
+        """
+
+        def short() -> tuple[T] | None:
+            self._moves, self._until = self._other is not None, time.monotonic() + SHORT_SECONDS
+            try:
+                return (job(self),)
+            except _Long:
+                return None
+
+        def long() -> T:
+            work = self if self._other is None else self._other()
+            work._moves, work._until = False, time.monotonic() + most
+            return job(work)
+
+        done = await self.worker.run(short)
+        return await self.worker.run(long, long=True) if done is None else done[0]
 
     # what it may cost
-
-    def begin(self) -> None:
-        """Begin to count the time, now that the request has its turn."""
-        self._until = time.monotonic() + MOST_SECONDS
 
     def spend(self, rows: int) -> None:
         """Count what is returned.
@@ -181,7 +248,13 @@ class Work:
         if self.worker.stopped:
             raise Stopping
         if time.monotonic() > self._until:
+            if self._moves:
+                raise _Long
             raise refusal(f"the request takes more than {MOST_SECONDS:.0f} seconds", "TOO_SLOW", "ask for less")
+
+    def checked(self, objects: Iterable[T]) -> list[T]:
+        """Return objects that are given as long as the request may go on."""
+        return Checked(objects, self.check_time)
 
     # reading
 
@@ -227,6 +300,18 @@ class Work:
 
     # changing
 
+    @contextmanager
+    def changing(self) -> Iterator[None]:
+        """Change something. From now on, the request stays in its thread.
+
+        Raises:
+            Stopping: The server ends. Nothing was changed.
+        """
+        if self._moves:
+            self._moves, self._until = False, self._until - SHORT_SECONDS + MOST_SECONDS
+        with self.worker.changing():
+            yield
+
     def change(self, name: str | None, request: Request | None, job: Callable[[Visit], T]) -> T:
         """Change a list. What the request has read of it is read again afterwards.
 
@@ -241,7 +326,7 @@ class Work:
         Raises:
             CqrsError: What the job raises.
         """
-        with self.worker.changing():
+        with self.changing():
             visit = self.visit(name)
             todos = visit.todos
             todos.request = request

@@ -1,6 +1,8 @@
-"""The one thread that works with the store.
+"""The two threads that work with the store.
 
-A list is read and changed by one thread at a time. With sixteen clients this is also the fastest way for lists in files.
+The first one does what changes something, and what takes a moment. With sixteen clients, one thread is also the fastest way
+for lists in files. The second one does what takes longer, so that nobody else waits for it. Each has lists of its own,
+because a list is read and changed by one thread at a time.
 """
 
 import asyncio
@@ -18,25 +20,28 @@ class Stopping(Exception):
 
 
 class Worker:
-    """A thread that does jobs one after the other, and that can be stopped without cutting off a change."""
+    """Two threads that do jobs one after the other, and that can be stopped without cutting off a change."""
 
     def __init__(self) -> None:
         self._jobs: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        self._long_jobs: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._changing = threading.Lock()
         self._stopped = False
         # a daemon, so that a long read does not delay the end of the process; `stop` waits for changes
-        threading.Thread(target=self._work, name="store", daemon=True).start()
+        for jobs in (self._jobs, self._long_jobs):
+            threading.Thread(target=_work, args=(jobs,), name="store", daemon=True).start()
 
     @property
     def stopped(self) -> bool:
         """Whether the server ends, so that a job should not go on."""
         return self._stopped
 
-    async def run(self, job: Callable[[], T]) -> T:
-        """Do a job in the thread.
+    async def run(self, job: Callable[[], T], *, long: bool = False) -> T:
+        """Do a job in a thread.
 
         Args:
             job: The job.
+            long: Whether to do it in the second thread. Such a job changes nothing.
 
         Returns:
             What it returns.
@@ -60,7 +65,7 @@ class Worker:
             else:
                 _set_outcome(loop, done, result=result)
 
-        self._jobs.put(work)
+        (self._long_jobs if long else self._jobs).put(work)
         return await done
 
     @contextmanager
@@ -85,9 +90,10 @@ class Worker:
         with self._changing:
             pass
 
-    def _work(self) -> None:
-        while True:
-            self._jobs.get()()
+
+def _work(jobs: "SimpleQueue[Callable[[], None]]") -> None:
+    while True:
+        jobs.get()()
 
 
 def _set_outcome(

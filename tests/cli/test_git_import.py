@@ -464,9 +464,26 @@ def test_a_shallow_clone_is_imported_from_where_it_begins_and_the_rest_does_not_
     result = todo("-L", "notes", "import", "--git", f"{clone}:todo.txt")
     assert "the repository is a shallow clone" in result.err
     assert "Imported 1 revision of" in result.out
+    again = todo("-L", "notes", "import", "--git", f"{clone}:todo.txt")
+    assert ("Nothing to import" in again.out, "cannot be imported" in again.err) == (True, False)
     subprocess.run(["git", "fetch", "-q", "--unshallow"], cwd=clone, env=todo.env, check=True)
-    assert "Nothing to import" in todo("-L", "notes", "import", "--git", f"{clone}:todo.txt").out
+    deeper = todo("-L", "notes", "import", "--git", f"{clone}:todo.txt")
+    assert "Nothing to import" in deeper.out
+    assert "1 revision of" in deeper.err
+    assert "cannot be imported into notes" in deeper.err
+    assert "import the file into a new list: -L NAME" in deeper.err
     assert len(todo.todos("-L", "notes")) == 3
+    result = todo("-L", "notes", "import", "--git", f"{clone}:todo.txt", "--json")
+    assert result.json["before"] == 1
+    assert "Imported 2 revisions" in todo("-L", "all", "import", "--git", f"{clone}:todo.txt").out
+
+
+def test_revisions_without_todos_before_the_first_one_are_no_reason_for_a_warning(todo: Todo, tmp_path: Path) -> None:
+    repository = Repository(tmp_path / "late")
+    repository.commit(START, {"todo.txt": []})
+    repository.commit(START + timedelta(hours=1), {"todo.txt": ["one"]})
+    import_small(todo, repository)
+    assert "cannot be imported" not in todo("-L", "notes", "import", "--git", f"{repository.folder}:todo.txt").err
 
 
 def test_a_partial_clone_without_content_is_refused(todo: Todo, small: Repository, tmp_path: Path) -> None:

@@ -37,6 +37,22 @@ def test_a_project_that_cannot_be_a_list_is_refused_before_anything_is_recorded(
     assert not todo.log_file("Work").exists()
 
 
+def test_a_project_that_cannot_be_a_list_goes_to_the_list_in_use_if_the_import_is_lenient(todo: Todo) -> None:
+    said = imported(todo, "a.md", "# Work\n- [ ] one\n# con\n- [ ] two\n", "--list-by", "project", "--lenient")
+    assert "Changed: the project con → the list inbox (line 4)" in said
+    assert "two" in todo("ls").out
+    assert "one" in todo("-L", "Work", "ls").out
+
+
+def test_links_between_the_lists_of_projects_are_reported_and_parents_may_come_later(todo: Todo) -> None:
+    text = "id,text,project,parent,depends\n1,child,x,3,\n2,other,x,,3\n3,parent,y,,\n4,same,y,,3\n"
+    said = imported(todo, "a.csv", text, "--list-by", "project")
+    assert "Not kept: a dependency on a todo of another list – both have to be in one list (line 3)" in said
+    child, parent, same = todo.todos("-L", "y")
+    assert (child["parent"], same["depends"]) == (parent["id"], [parent["id"]])
+    assert [row["text"] for row in todo.todos("-L", "x")] == ["other"]
+
+
 SERIES = """BEGIN:VCALENDAR
 VERSION:2.0
 BEGIN:VTODO
@@ -109,6 +125,17 @@ def test_a_large_import_again_adds_what_is_new_and_changes_what_has_changed(todo
         1,
         True,
     )
+
+
+def test_a_large_import_remembers_its_entries(todo: Todo) -> None:
+    file = todo.home / "a.md"
+    file.write_text("- [ ] Buy one apple\n- [ ] Paint the door\n- [ ] Call Ann\n", encoding="utf-8")
+    few_at_once(todo, "import", "a.md")
+    todo("edit", "3", "Call Ann and Bob", "--note", "mine")
+    file.write_text("- [ ] Buy one green apple\n- [ ] Paint the door\n- [ ] Call Ann\n", encoding="utf-8")
+    said = few_at_once(todo, "import", "a.md").stdout
+    assert "  1 text: Buy one apple → Buy one green apple\nImported 1 (1 todo, 2 unchanged)" in said, said
+    assert [text for text, _ in states(todo)] == ["Buy one green apple", "Paint the door", "Call Ann and Bob"]
 
 
 def test_a_large_import_that_was_undone_can_be_repeated(todo: Todo) -> None:
@@ -263,8 +290,7 @@ def test_an_id_that_two_files_have_is_refused(todo: Todo) -> None:
 
 
 def test_a_dependency_that_would_close_a_circle_with_one_of_the_list_is_left_out_and_reported(todo: Todo) -> None:
-    imported(todo, "a.csv", "id,text,depends\n1,aa bb,2\n2,cc dd,\n")
-    todo("edit", "1", "depends:none")
+    imported(todo, "a.csv", "id,text,depends\n1,aa bb,\n2,cc dd,\n")
     todo("edit", "2", "depends:1")
     said = imported(todo, "a.csv", "id,text,depends,note\n1,aa bb,2 3,n\n2,cc dd,,\n3,ee ff,,\n")
     assert "Not kept: a dependency that closes a circle – each todo in it would wait for the others (line 2)" in said
@@ -275,8 +301,7 @@ def test_a_dependency_that_would_close_a_circle_with_one_of_the_list_is_left_out
 
 
 def test_a_parent_that_would_close_a_circle_with_one_of_the_list_is_left_out_and_reported(todo: Todo) -> None:
-    imported(todo, "a.md", "- [ ] A top\n  - [ ] B sub\n")
-    todo("edit", "2", "under:none")
+    imported(todo, "a.md", "- [ ] A top\n- [ ] B sub\n")
     todo("edit", "1", "under:2")
     said = imported(todo, "a.md", "- [ ] A top\n  - [ ] B sub #x\n")
     assert "Not kept: a parent that closes a circle – the todo would be under itself (line 2)" in said
@@ -295,3 +320,12 @@ def test_an_entry_that_is_the_same_as_the_todo_is_remembered_with_what_is_record
     todo("edit", "2", "Beta")
     assert "Nothing to import" in imported(todo, "todo.txt", text)
     assert [text for text, _ in states(todo)] == ["Feed the cat", "Beta", "Something new"]
+
+
+def test_to_forget_a_todo_of_a_file_leaves_the_others_known(todo: Todo) -> None:
+    imported(todo, "todo.txt", "(A) one\ntwo\nthree\n")
+    todo("edit", "2", "quite another text")
+    todo("forget", "1", "--yes")
+    said = imported(todo, "todo.txt", "(A) one\ntwo\nthree\n")
+    assert "Imported 4 (1 todo, 2 unchanged)" in said, said
+    assert [text for text, _ in states(todo)] == ["quite another text", "three", "one"]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from cqrs_todo.cqrs.stores import open_store
 from cqrs_todo.cqrs.struct import replace
-from cqrs_todo.todo.compare import Origin, blame, changed_fields, changes_by_position, compare
+from cqrs_todo.todo.compare import Origin, blame, changed_fields, changes_by_position, compare, events_of
 from cqrs_todo.todo.events import TextChanged, TodoCreated
 from cqrs_todo.todo.fields import ATTRIBUTES, FIELD_NAMES, Todo
 from cqrs_todo.todo.model import Complete, Create
@@ -77,7 +77,7 @@ def test_the_changes_of_each_event_are_found_by_its_position() -> None:
 def test_blame_names_the_value_the_one_before_it_and_the_commit() -> None:
     later = NOW + timedelta(days=1)
     commits = recorded(("a", NOW, TodoCreated("x", NOW)), ("a", later, TextChanged("x", "y")))
-    assert blame("todo/a", commits)["text"] == Origin("y", "x", 2, later, "jo")
+    assert blame(events_of("todo/a", commits))["text"] == Origin("y", "x", 2, later, "jo")
 
 
 def _with(todo: Todo, values: Mapping[str, Any]) -> Todo:
@@ -99,7 +99,7 @@ def test_law_blame_names_the_value_and_the_commit_that_set_it(acts: list[Act]) -
     todos = after(acts)
     commits = list(todos.log.commits())
     for item in todos.view().items:
-        origins = blame(item.stream, commits)
+        origins = blame(events_of(item.stream, commits))
         names = {*FIELD_NAMES, *origins, *(f"attribute:{key}" for key, _ in item.todo.attributes)} - {ATTRIBUTES.name}
         for name in names:
             value = _value(item.todo, name)

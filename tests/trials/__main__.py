@@ -12,8 +12,8 @@ import traceback
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from . import TRIALS
 from .harness import Program, Size, Tally
+from .registry import TRIALS
 
 _HEADS = ("trial", "cases", "faults reached", "lost", "silent", "refused", "seconds")
 

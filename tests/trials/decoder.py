@@ -22,7 +22,7 @@ from cqrs_todo.cqrs.errors import CqrsError
 from cqrs_todo.cqrs.stores import format as line_format
 from cqrs_todo.cqrs.stores.format import Codec, decode_header, verified_digest
 from cqrs_todo.cqrs.stores.hash_chain import NO_DIGEST
-from cqrs_todo.todo.compare import blame, changes_by_position, compare
+from cqrs_todo.todo.compare import blame, changes_by_position, compare, events_of
 from cqrs_todo.todo.history import describe_commit, describe_event, event_mentions
 from cqrs_todo.todo.links import Links, as_trees
 from cqrs_todo.todo.query import Context, parse
@@ -178,7 +178,7 @@ def _read(todos: TodoList) -> None:
     parse("(x or +y is:any due:..friday project:z every:day) or is:blocked or is:blocking", context).matching()
     as_trees(view.items, Links(view.items))
     for item in view.items:
-        list(blame(item.stream, commits))
+        list(blame(events_of(item.stream, commits)))
     board(view.items, NOW, lambda instant: instant)
     for commit in commits:
         describe_commit(commit, todos.position_of, lambda instant: instant)

@@ -1,19 +1,27 @@
 """Attacks on the server: each is refused, and none of them changes anything or reads a todo."""
 
+import asyncio
 import contextlib
+import gzip
 import http.client
 import json
+import os
 import socket
+import sys
 import time
+import zlib
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 import pytest
+import uvicorn
+from uvicorn.server import ServerState
 from websockets.exceptions import InvalidStatus, WebSocketException
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin, Subprotocol
 
 from cqrs_todo.web import schema
-from cqrs_todo.web.connections import MOST_HALF_OPEN, WRITE_SECONDS
+from cqrs_todo.web.connections import MOST_HALF_OPEN, WRITE_SECONDS, LimitedProtocol
 from cqrs_todo.web.guard import LARGEST_BODY, Access
 from tests.web.conftest import Reply, Server
 
@@ -258,6 +266,85 @@ def test_a_large_body_is_refused_also_in_chunks_and_with_a_false_length(server: 
     assert server.request("POST", "/graphql", headers, exactly).status == 200
 
 
+def test_a_compressed_body_is_not_unpacked(server: Server) -> None:
+    bomb = gzip.compress(b" " * 50_000_000 + WRITE.encode())
+    assert len(bomb) < LARGEST_BODY
+    for encoding in ("gzip", "deflate", "br", "zstd", "identity, gzip"):
+        headers = {**server.authorization, **JSON, "Content-Encoding": encoding, "Content-Length": str(len(bomb))}
+        assert raw_body(server, headers, bomb) == 400, encoding
+    chunked = {**server.authorization, **JSON, "Transfer-Encoding": "gzip, chunked"}
+    assert raw_body(server, chunked, b"%x\r\n%s\r\n0\r\n\r\n" % (len(bomb), bomb)) in (400, 501)
+
+
+def test_messages_of_a_websocket_are_not_compressed(server: Server) -> None:
+    key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="
+    lines = [f"Host: {server.host}", f"Origin: http://{server.host}", f"Authorization: Bearer {server.token}", key]
+    lines += ["Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13"]
+    lines += ["Sec-WebSocket-Protocol: graphql-transport-ws", "Sec-WebSocket-Extensions: permessage-deflate"]
+    packed = zlib.compress(b" " * 50_000_000)[:60_000]
+    with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
+        connection.sendall("\r\n".join(["GET /graphql HTTP/1.1", *lines, "", ""]).encode())
+        head = connection.recv(4096)
+        assert b" 101 " in head
+        assert b"extensions" not in head.lower()
+        length = len(packed).to_bytes(2, "big")
+        connection.sendall(b"\xc1\xfe" + length + b"\0\0\0\0" + packed)  # with the bit that says that it is compressed
+        answered = connection.recv(4096)
+        assert answered[:1] == b"\x88", "it is closed"
+        assert int.from_bytes(answered[2:4], "big") == 1002, "a breach of the protocol"
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [f"X-{number}: {'x' * 50}" for number in range(3_000)],
+        ["X: " + "x" * 200_000],
+        ["Cookie: " + "; ".join(f"c{number}=x" for number in range(20_000))],
+        ["Authorization: Bearer " + "x" * 200_000],
+        ["x" * 200_000],
+    ],
+    ids=["many", "long", "cookies", "token", "name"],
+)
+def test_a_large_header_is_refused(server: Server, lines: list[str]) -> None:
+    text = "\r\n".join(["POST /graphql HTTP/1.1", f"Host: {server.host}", *lines, "", ""])
+    with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
+        try:
+            connection.sendall(text.encode())
+            answered = connection.recv(4096)
+        except ConnectionError:  # it is closed while the rest is sent
+            return
+    assert not answered or int(answered.split(b" ", 2)[1]) in (400, 401, 431)
+
+
+OUTSIDE = (
+    *("/../server.py", "/page/../../server.py", "/page/..%2f..%2fserver.py", "/page/%2e%2e/%2e%2e/server.py"),
+    *("/page/....//....//server.py", "/page/..\\..\\server.py", "/page/%2e%2e%5cserver.py", "/page/%252e%252e/server.py"),
+    *("//etc/passwd", "/page//etc/passwd", "/page/%2fetc%2fpasswd", "/graphiql/../page/app.js", "/page/app.js%00.html"),
+    *("/page/app.js/", "/page/./app.js", "/Page/app.js", "/page/app.js;x", "/static/..", "/page/", "/page", "/.git/config"),
+    *("/page/\u002e\u002e/server.py", "/page/%c0%ae%c0%ae/server.py", "file:///etc/passwd", "/page/../__init__.py"),
+)
+
+
+@pytest.mark.parametrize("path", OUTSIDE)
+def test_no_path_leads_to_a_file_that_is_not_served(server: Server, path: str) -> None:
+    head = [f"GET {path} HTTP/1.1", f"Host: {server.host}", f"Authorization: Bearer {server.token}", "Connection: close"]
+    with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
+        connection.sendall("\r\n".join([*head, "", ""]).encode())
+        answered = b"".join(iter(lambda: connection.recv(2**16), b""))
+    assert int(answered.split(b" ", 2)[1]) in (400, 404), path
+    assert b"import" not in answered
+    assert b"root:" not in answered
+
+
+def test_the_token_is_in_no_file_and_in_no_command_line(server: Server) -> None:
+    for folder, _, files in os.walk(server.todo.home):
+        for name in files:
+            content = Path(folder, name).read_bytes()
+            assert server.token.encode() not in content, name
+    for file in ("cmdline", "environ") if sys.platform == "linux" else ():
+        assert server.token.encode() not in Path(f"/proc/{server.process.pid}/{file}").read_bytes()
+
+
 def nested(depth: int) -> str:
     return "{ list { todo(id: 1) " + "{ children " * depth + "{ id }" + " }" * depth + " } }"
 
@@ -280,6 +367,8 @@ ATTACKS = {
     "an unknown fragment": "{ ...Nothing }",
     "directives": "{ apiVersion " + "@include(if: true) " * 2_000 + "}",
     "unknown fields": "{ " + " ".join(f"unknown{n}" for n in range(1_500)) + " }",
+    "a number that Python does not read": f"{{ todo(id: {'9' * 5_000}) {{ history(first: {'9' * 5_000}) {{ words }} }} }}",
+    "deep introspection": "{ __schema { types " + "{ fields { type " * 5 + "{ name }" + " } }" * 5 + " } }",
     "a subscription": "subscription { events { position } }",
     "two operations": 'query A { apiVersion } mutation B { newTodo(text: "attacked") { id } }',
 }
@@ -422,6 +511,29 @@ def test_a_client_that_never_reads_is_closed(server: Server) -> None:
             received += len(part)
     connection.close()
     assert received < 5_000_000, "the rest was not kept for it"
+
+
+def test_no_part_of_a_response_waits_for_the_client_to_confirm_the_part_before() -> None:
+    listener = socket.create_server(("127.0.0.1", 0))
+    accepted: list[LimitedProtocol] = []
+
+    def protocol() -> LimitedProtocol:
+        config = uvicorn.Config(lambda: None, lifespan="off", log_config=None)
+        config.load()
+        accepted.append(LimitedProtocol(config, ServerState(), {}))
+        return accepted[0]
+
+    async def connect_once() -> int:
+        server = await asyncio.get_running_loop().create_server(protocol, sock=listener)
+        async with server:
+            _, writer = await asyncio.open_connection(*listener.getsockname())
+            while not accepted or accepted[0].transport is None:
+                await asyncio.sleep(0)
+            set_: int = accepted[0].transport.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+            writer.close()
+            return set_
+
+    assert asyncio.run(connect_once())
 
 
 def test_a_client_may_pipeline_and_keep_its_connection(server: Server) -> None:

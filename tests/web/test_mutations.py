@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from cqrs_todo.web.inputs import WRITTEN
 from tests.web.conftest import Server
 
 ANSWER = "{ list position commits commit { position because events { type } } todos { number id version text completed } "
@@ -56,10 +57,13 @@ def node(server: Server, name: str, number: int, fields: str = "text completed v
 # fields
 
 
-def test_an_attribute_of_a_new_todo_that_is_null_is_one_that_it_does_not_have(server: Server, name: str) -> None:
-    todos = [{"text": "x", "attributes": [{"key": "estimate", "value": None}]}]
+def test_what_is_null_of_a_new_todo_is_what_it_does_not_have(server: Server, name: str) -> None:
+    nulls = {field.name: None for field in WRITTEN if field.name != "text"}
+    todos = [{"text": "x", "attributes": [{"key": "estimate", "value": None}]}, {"text": "y", **nulls}]
     added = change(server, name, "add(todos: $todos, LIST)", todos=todos)
-    assert node(server, name, added["todos"][0]["number"], "attributes { key value }") == {"attributes": []}
+    for todo in added["todos"]:
+        shown = node(server, name, todo["number"], "attributes { key value } tags due note every { rule }")
+        assert shown == {"attributes": [], "tags": [], "due": None, "note": None, "every": None}
 
 
 def test_todos_are_added_with_all_fields_in_one_commit_and_the_list_is_made(server: Server) -> None:
@@ -282,6 +286,14 @@ def test_a_command_with_an_id_is_recorded_once(server: Server, name: str) -> Non
     for _ in range(2):
         change(server, name, "undo(LIST, command: $command)", command=command)
     assert node(server, name, 4, "completed") == {"completed": False}
+
+
+@pytest.mark.parametrize("lines", [["x" * 10_001], ["x" * 9_000] * 12, ["x " + "+a " * 300_000]])
+def test_lines_that_would_take_long_to_read_are_refused(server: Server, name: str, lines: list[str]) -> None:
+    document = "mutation($lines: [String!]!, $list: String) { addLines(lines: $lines, list: $list) { commits } }"
+    before = server.todo.content(name)
+    assert server.error(document, lines=lines, list=name)[0] == "TOO_LARGE"
+    assert server.todo.content(name) == before
 
 
 def test_an_expected_version_or_position_must_hold(server: Server, name: str) -> None:

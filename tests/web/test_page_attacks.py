@@ -235,6 +235,21 @@ def test_a_foreign_page_in_the_same_browser_can_neither_read_nor_write(
     assert server.todo.content() == before
 
 
+def test_the_token_stays_neither_in_the_address_nor_in_the_history_nor_in_a_referrer(
+    opened: Opened, server: Server, page_list: str
+) -> None:
+    referrers: list[str] = []
+    opened.page.on("request", lambda request: referrers.append(request.headers.get("referer", "")))
+    opened.open(page_list)
+    told = opened.page.evaluate("() => [location.href, document.referrer, document.cookie, document.body.outerHTML]")
+    told += opened.page.evaluate("() => performance.getEntries().map(entry => entry.name)")
+    told += opened.page.evaluate("() => [JSON.stringify({...localStorage}), JSON.stringify({...sessionStorage})]")
+    session = opened.page.context.new_cdp_session(opened.page)
+    told += [entry["url"] for entry in session.send("Page.getNavigationHistory")["entries"]]
+    assert server.token not in " ".join(told)
+    assert set(referrers) == {""}
+
+
 # accessibility
 
 

@@ -9,6 +9,7 @@ import pytest
 from graphql import GraphQLInputObjectType, GraphQLObjectType, build_schema, parse, validate
 
 from cqrs_todo.todo.fields import FIELDS
+from cqrs_todo.web.queries import MOST_KEYS
 from cqrs_todo.web.schema import sdl
 from tests.conftest import Todo
 from tests.web.conftest import Server, serving
@@ -168,6 +169,12 @@ def test_sorting(server: Server) -> None:
 
 
 # moments
+
+
+def test_no_more_keys_to_sort_by_than_anybody_needs(server: Server) -> None:
+    document = "query($sort: [String!]) { list { todos(sort: $sort) { totalCount } } }"
+    assert server(document, sort=["due"] * MOST_KEYS)["list"]["todos"]["totalCount"]
+    assert server.error(document, sort=["due"] * (MOST_KEYS + 1))[0] == "TOO_LARGE"
 
 
 def test_every_query_takes_a_moment(server: Server) -> None:

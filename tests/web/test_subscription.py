@@ -1,5 +1,6 @@
 """The subscription: every commit once and in order, whoever recorded it, over graphql-transport-ws."""
 
+import asyncio
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +18,7 @@ from cqrs_todo.cqrs.cursor import Cursor
 from cqrs_todo.cqrs.stores.chain import LineBlock
 from cqrs_todo.cqrs.stores.jsonl.reader import LogReader
 from cqrs_todo.todo.model import Create
-from cqrs_todo.web.subscription import Followed
+from cqrs_todo.web.subscription import Followed, InTurns
 from cqrs_todo.web.work import Views, Work
 from cqrs_todo.web.worker import Stopping, Worker
 from tests.web.conftest import Server
@@ -168,7 +169,7 @@ def test_a_long_history_is_read_once_and_not_again_for_each_part(tmp_path: Path,
         session.list.add([Create(f"todo {number}", datetime.now(UTC))])
     work = Work(Program(session), Worker(), Views())
     for after, missing in ((0, range(1, 331)), (200, range(201, 331)), (None, range(0))):
-        followed = Followed(work, None, after)
+        followed = Followed("inbox", after)
         work.desk.visit("inbox").todos.repository.fold()
         read = 0
         blocks = LogReader.blocks
@@ -182,7 +183,7 @@ def test_a_long_history_is_read_once_and_not_again_for_each_part(tmp_path: Path,
         with monkeypatch.context() as patched:
             patched.setattr(LogReader, "blocks", counted)
             parts = []
-            while commits := followed.new():
+            while commits := followed.new(work):
                 parts.append([commit.position for commit in commits])
         assert [position for part in parts for position in part] == list(missing)
         assert read == len(missing)
@@ -197,9 +198,14 @@ def test_a_commit_of_any_size_does_not_hold_up_the_end_of_the_server(
     session = Session(options)
     session.list.add([Create(f"todo {number}", datetime.now(UTC)) for number in range(100)])
     worker = Worker()
-    [commit] = Followed(Work(Program(session), worker, Views()), None, 0).new()
-    events = iter(commit.events)
-    assert next(events).position == 1
-    worker.refuse()
+    [commit] = Followed("inbox", 0).new(Work(Program(session), worker, Views()))
+    assert isinstance(commit.events, InTurns)
+    events = aiter(commit.events)
+
+    async def taken() -> None:
+        assert (await anext(events)).position == 1
+        worker.refuse()
+        await anext(events)
+
     with pytest.raises(Stopping):
-        next(events)
+        asyncio.run(taken())

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 from ..config import config_content
+from ..errors import UsageError
 from ..exports import cleaning_up, file_name
 from ..output import print_line, print_message
 from ..reports import count_of
@@ -21,12 +22,15 @@ def backup(session: Session, file: str) -> None:
         file: The file.
 
     Raises:
+        UsageError: The file is stdout.
         DamagedLog: A list is damaged or missing. Nothing was written.
         CqrsError: What reading the lists and writing the file raise.
     """
     from ...todo.backup import saved_lists
     from ..backup_file import archive
 
+    if file == "-":
+        raise UsageError("a backup is written to a file, not to stdout", "name a file: todo backup todo-backup.zip")
     session.refuse_at("a backup holds the complete history of each list, and takes no --at")
     session.progress.begin("saving")
     with cleaning_up():

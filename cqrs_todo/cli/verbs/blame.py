@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from ...todo.compare import Origin, blame
+from ...todo.compare import Origin, blame, events_of
 from ...todo.values import day_or_instant
 from ...todo.views import Item, short_instant
 from ..clock import to_local
@@ -19,7 +19,7 @@ def show_blame(session: Session, ids: Sequence[str]) -> None:
     todos = session.list
     view = todos.view(session.moment)
     commits = todos.commits(session.moment)
-    found = [(item, blame(item.stream, commits)) for item in chosen]
+    found = [(item, blame(events_of(item.stream, commits))) for item in chosen]
     if session.options.json:
         from .. import document
 

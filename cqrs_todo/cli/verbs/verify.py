@@ -6,7 +6,7 @@ from ...cqrs.errors import CqrsError, DamagedLog, OutcomeUnknown
 from ...cqrs.names import check_log_name
 from ...cqrs.verification import Damage, Repair, Verdict
 from ...todo.lists import Lists, list_not_found
-from ..errors import InvalidInput, UsageError
+from ..errors import UsageError
 from ..output import print_line, print_message, print_row
 from ..reports import count_of, missing_document, stray_document, warn_of_strays
 from ..session import Session, check_text
@@ -84,27 +84,24 @@ def _verify_backup(session: Session, name: str) -> None:
     rows: list[dict[str, Any]] = []
     damaged = []
     session.progress.begin("verifying")
-    try:
-        with open_backup(name) as backup:
-            for number, each in enumerate(backup.lists):
-                if session.options.list in (None, each.name):
-                    session.progress(number, len(backup.lists))
-                    found = check_contents(backup, each)
-                    damage = Damage(found.end.line + 1, found.end.offset, "altered", found.wrong) if found.wrong else None
-                    verdict = Verdict(
-                        events=found.end.position,
-                        commits=found.commits,
-                        head=found.end.digest.decode(),
-                        damage=damage,
-                        newer=found.newer,
-                        forgotten=found.forgotten,
-                    )
-                    rows.append(_row(each.name, each.archived, verdict, None))
-                    damaged += [each.name] if damage is not None else []
-                    session.progress.wipe()
-                    _print(session, f"{_shown(each.name, each.archived)}: {_describe(verdict)}")
-    except InvalidInput as error:
-        raise _Damaged(str(error), error.hint) from error
+    with open_backup(name) as backup:
+        for number, each in enumerate(backup.lists):
+            if session.options.list in (None, each.name):
+                session.progress(number, len(backup.lists))
+                found = check_contents(backup, each)
+                damage = Damage(found.end.line + 1, found.end.offset, "altered", found.wrong) if found.wrong else None
+                verdict = Verdict(
+                    events=found.end.position,
+                    commits=found.commits,
+                    head=found.end.digest.decode(),
+                    damage=damage,
+                    newer=found.newer,
+                    forgotten=found.forgotten,
+                )
+                rows.append(_row(each.name, each.archived, verdict, None))
+                damaged += [each.name] if damage is not None else []
+                session.progress.wipe()
+                _print(session, f"{_shown(each.name, each.archived)}: {_describe(verdict)}")
     if session.options.json:
         from .. import document
 

@@ -7,7 +7,7 @@ import msgspec
 
 from ..errors import ReadOnlyLog, StreamNotFound
 from ..events import FORGOTTEN, REPAIRED
-from ..forgetting import kept_meta
+from ..forgetting import MEMBERS_BY_STREAM, kept_meta, names_streams
 from .format import CommitLine, EventLine, decode_header, decode_line, verified_digest
 from .hash_chain import DIGEST_MEMBER_LENGTH, NO_DIGEST, chain_line, last_digest
 
@@ -123,13 +123,18 @@ def _forgotten_in(commit: CommitLine, line: bytes, forgotten: Collection[str]) -
         forgotten: The streams that are forgotten.
     """
     concerned = any(event.stream in forgotten for event in commit.events)
-    if not concerned and all(event.type != REPAIRED for event in commit.events):
+    by_stream = names_streams(commit.meta, forgotten)
+    if not concerned and not by_stream and all(event.type != REPAIRED for event in commit.events):
         return None
     members = _without_digest(line)
     if concerned:  # members that this code does not know may hold what is forgotten
         members = {name: value for name, value in members.items() if name in CommitLine.__struct_fields__}
-        meta = kept_meta(_members(members.pop("meta", _NOTHING)))
-        members |= {"meta": msgspec.Raw(_encode(meta))} if meta else {}
+    if concerned or by_stream:
+        meta = _members(members.get("meta", _NOTHING))
+        meta = _without_streams(kept_meta(meta) if concerned else meta, forgotten)
+        members["meta"] = msgspec.Raw(_encode(meta))
+        if not meta:
+            del members["meta"]
     members["events"] = msgspec.Raw(
         _encode(
             [
@@ -139,6 +144,22 @@ def _forgotten_in(commit: CommitLine, line: bytes, forgotten: Collection[str]) -
         )
     )
     return _encode(members)
+
+
+def _without_streams(meta: _Members, forgotten: Collection[str]) -> _Members:
+    """Return the `meta` of a commit whose members by stream hold nothing of forgotten streams."""
+    kept = dict(meta)
+    for name in MEMBERS_BY_STREAM & meta.keys():
+        try:
+            values = _members(meta[name])
+        except msgspec.ValidationError:  # another program wrote it in another form, which may hold what is forgotten
+            values = {}
+        left = {stream: value for stream, value in values.items() if stream not in forgotten}
+        if not left:
+            del kept[name]
+        elif len(left) < len(values):
+            kept[name] = msgspec.Raw(_encode(left))
+    return kept
 
 
 def _forgotten_event(event: _Members) -> _Members:

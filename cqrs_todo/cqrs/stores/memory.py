@@ -3,16 +3,17 @@
 import threading
 import time
 from bisect import bisect_right
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import datetime
 from itertools import count
+from typing import Any
 
 from ..checkpoints import Checkpoint, Checkpoints, Parked
 from ..cursor import START, Cursor
 from ..errors import LogExists, LogNotFound, StaleCursor, StreamNotFound
 from ..events import FORGOTTEN, Commit, EventBatch, EventTypes, Metadata, Recorded, UnknownEvent
-from ..forgetting import Forgetting, kept_meta
+from ..forgetting import MEMBERS_BY_STREAM, Forgetting, kept_meta, names_streams
 from ..names import check_free, check_log_name
 from ..query import AppendCondition, Query
 from ..store import Append, Known, Log, Store, StreamVersions, T, nothing_known
@@ -156,10 +157,23 @@ class MemoryLog(Log):
 
 def _without_data(commit: Commit, forgotten: Collection[str]) -> Commit:
     """Return a commit after some streams were forgotten."""
-    if all(event.stream not in forgotten for event in commit.events):
+    meta = commit.metadata.meta
+    concerned = any(event.stream in forgotten for event in commit.events)
+    if not concerned and not names_streams(meta, forgotten):
         return commit
-    metadata = replace(commit.metadata, meta=kept_meta(commit.metadata.meta))
+    metadata = replace(commit.metadata, meta=_without_streams(kept_meta(meta) if concerned else meta, forgotten))
     return Commit(tuple(_event_without_data(event, metadata, forgotten) for event in commit.events), metadata, commit.sum)
+
+
+def _without_streams(meta: Mapping[str, Any], forgotten: Collection[str]) -> dict[str, Any]:
+    """Return the `meta` of a commit whose members by stream hold nothing of forgotten streams."""
+    kept = dict(meta)
+    for name in MEMBERS_BY_STREAM & meta.keys():
+        values = meta[name] if isinstance(meta[name], dict) else {}
+        kept[name] = {stream: value for stream, value in values.items() if stream not in forgotten}
+        if not kept[name]:
+            del kept[name]
+    return kept
 
 
 def _event_without_data(event: Recorded, metadata: Metadata, forgotten: Collection[str]) -> Recorded:

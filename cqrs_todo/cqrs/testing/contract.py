@@ -654,6 +654,15 @@ class StoreContract(ReactionContract):
         metas = [commit.metadata.meta for commit in self.reopened(store).commits()]
         assert metas == [{}, {"undoes": ["c1"]}, {"causation": "c1/1"}, {"because": "it is clear"}]
 
+    def test_a_member_by_stream_loses_only_the_values_of_forgotten_streams(self, store: Store, log: Log) -> None:
+        first = {"import": {"a/1": "9f0c", "a/2": "31c4", "b/1": "5d"}}
+        log.append([*one("a/1", 1), *one("a/2", 2)], Metadata(AT, "contract@suite", "c1", first))
+        second = {"import": {"a/1": "9f0c", "b/1": "31c4"}, "because": "it is clear"}
+        log.append(one("b/1", 3), Metadata(AT, "contract@suite", "c2", second))
+        store.forget("inbox", ["a/1"])
+        metas = [commit.metadata.meta for commit in self.reopened(store).commits()]
+        assert metas == [{"import": {"a/2": "31c4", "b/1": "5d"}}, {"import": {"b/1": "31c4"}, "because": "it is clear"}]
+
     def test_to_forget_again_changes_nothing(self, store: Store, log: Log) -> None:
         self.filled(log)
         assert store.forget("inbox", ["a/1", "c/9"]).events == 3

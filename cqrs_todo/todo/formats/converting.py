@@ -2,8 +2,9 @@
 
 An entry is the todo that has the id of the other program as an attribute; or, if it has no id, the todo that came from the
 same entry before, the todo with the same text, or the most similar one of those that are open and that an earlier import
-read. An entry that is the same as when it was imported last is left out, whatever became of the todo here. So importing
-again adds what is new in the file, and changes what has changed there.
+read. An entry that is the same as when it was imported last is left out, whatever became of the todo here. Of an entry that
+has changed, only what is different from the last time changes the todo. So importing again adds what is new in the file, and
+changes what has changed there; a field that the format does not hold stays as it is here.
 """
 
 from __future__ import annotations
@@ -13,11 +14,13 @@ from hashlib import sha256
 
 from ...cqrs.struct import Struct, replace
 from ..errors import MalformedFile
+from ..fields import Todo
 from ..values import FOREIGN_IDS
 from ..views import local_day
 from . import Loss
 from .icalendar_ import RECURRENCE_ID, UID, exception_key, uid_of
 from .matching import match
+from .revisions import Change
 from .taskwarrior import UUID, uuid_of
 
 TYPE_CHECKING = False  # `typing` costs as much to import as Python costs to start
@@ -25,7 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
-    from ..fields import Todo
     from ..values import Attributes, ToLocal
     from ..views import Item
     from . import Entry, Report
@@ -41,12 +43,16 @@ class Plan(Struct, frozen=True):
         todos: The todos that are new or changed in the file, by their ids.
         digests: What identifies the content of their entries, and of those that are the same as the todo, by the ids of the
             todos.
-        new: How many of them are new.
-        same: How many entries are the same as when they were imported last, or the same as the todo.
+        entries: What these entries say, linked by the ids of todos. It differs from the todo in what the list alone says.
+        changes: The todos of the list that change, each with what it becomes.
+        new: How many todos are new.
+        same: How many entries are the same as when they were imported last, or change nothing in the todo.
     """
 
     todos: dict[str, Todo]
     digests: dict[str, str]
+    entries: dict[str, Todo]
+    changes: tuple[tuple[Item, Todo], ...]
     new: int
     same: int
 
@@ -55,6 +61,7 @@ def plan_import(
     entries: Sequence[Entry],
     items: Sequence[Item],
     digests: Mapping[str, str],
+    entries_of: Callable[[Sequence[str]], Mapping[str, Todo]],
     new_id: Callable[[], str],
     to_local: ToLocal,
     report: Report,
@@ -65,6 +72,7 @@ def plan_import(
         entries: The entries.
         items: The todos of the list, removed ones included.
         digests: The digests of the entries that were imported before, by the ids of their todos.
+        entries_of: Takes ids that have a digest. Returns what the last import of their entries read.
         new_id: Returns a new id.
         to_local: The reader's time zone.
         report: Receives links that lead nowhere, or in a circle.
@@ -73,24 +81,26 @@ def plan_import(
         MalformedFile: The parents of entries form a circle, or are nested too deep.
     """
     check_parents(parents_of(entries))
-    present = {item.id: item.todo for item in items}
+    present = {item.id: item for item in items}
     closing = closing_links({entry.key: entry.todo.depends for entry in entries if entry.todo.depends})
     ids = _ids(entries, items, digests, new_id)
+    read = {ids[entry.key]: (entry, digest_of(entry)) for entry in entries}
+    read = {id: found for id, found in read.items() if id not in present or digests.get(id) != found[1]}
+    before = entries_of([id for id in read if id in digests])
+    says: dict[str, Todo] = {}
     todos: dict[str, Todo] = {}
-    kept: dict[str, str] = {}
-    lines: dict[str, int] = {}
-    for entry in entries:
-        id, digest = ids[entry.key], digest_of(entry)
-        now = present.get(id)
-        if now is not None and digests.get(id) == digest:
-            continue
-        todo = linked(entry, ids, id, closing, report)
-        if now is not None:
-            todo = _with_what_the_file_does_not_say(todo, now, entry, to_local)
-        todos[id], kept[id], lines[id] = todo, digest, entry.line
-    _leave_out_circles(todos, present, lines, report)
-    todos = {id: todo for id, todo in todos.items() if todo != present.get(id)}
-    return Plan(todos, kept, sum(id not in present for id in todos), len(entries) - len(todos))
+    for id, (entry, _) in read.items():
+        says[id] = todos[id] = linked(entry, ids, id, closing, report)
+        if id in present:
+            now = present[id].todo
+            says[id] = _with_what_the_file_does_not_say(says[id], before.get(id), now, entry, to_local)
+            todos[id] = Change(before.get(id) or _as_in_no_file(now), says[id]).applied_to(now)
+    there = {id: item.todo for id, item in present.items()}
+    _leave_out_circles(todos, there, {id: entry.line for id, (entry, _) in read.items()}, report)
+    todos = {id: todo for id, todo in todos.items() if todo != there.get(id)}
+    changes = [(item, todos[item.id]) for item in items if item.id in todos]
+    kept = {id: digest for id, (_, digest) in read.items()}
+    return Plan(todos, kept, says, tuple(changes), len(todos) - len(changes), len(entries) - len(todos))
 
 
 def _leave_out_circles(
@@ -236,10 +246,7 @@ def _ids(
     """Return the id of the todo that each entry is, by the keys of the entries."""
     known: dict[tuple[str, str], str] = {}
     for item in items:
-        attributes = item.todo.attributes
-        exception = any(key == RECURRENCE_ID for key, _ in attributes)  # it has the UID of the series
-        own = () if exception else ((UUID, uuid_of(item.id, attributes)), (UUID, uid_of(item.id, attributes)))
-        known |= dict.fromkeys((*own, *foreign_ids(attributes)), item.id)
+        known |= dict.fromkeys(exported_ids(item), item.id)
     ids: dict[str, str] = {}
     taken: set[str] = set()
     for entry in entries:
@@ -268,6 +275,15 @@ def _ids(
     return {entry.key: ids.get(entry.key) or new_id() for entry in entries}
 
 
+def exported_ids(item: Item) -> Iterator[tuple[str, str]]:
+    """Yield the ids of a todo in exports, as `foreign_ids` does: those of other programs, and those made from its own."""
+    attributes = item.todo.attributes
+    if not any(key == RECURRENCE_ID for key, _ in attributes):  # otherwise it has the UID of the series
+        yield (UUID, uuid_of(item.id, attributes))
+        yield (UUID, uid_of(item.id, attributes))
+    yield from foreign_ids(attributes)
+
+
 def foreign_ids(attributes: Attributes) -> Iterator[tuple[str, str]]:
     """Yield the ids that other programs gave to a todo, each with the attribute that tells these programs apart.
 
@@ -285,16 +301,36 @@ def has_foreign_id(item: Item) -> bool:
     return any(key in FOREIGN_IDS for key, _ in item.todo.attributes)
 
 
-def _with_what_the_file_does_not_say(todo: Todo, now: Todo, entry: Entry, to_local: ToLocal) -> Todo:
-    """Return the todo of an entry with those values of the present todo that the file does not have, or not exactly."""
-    todo = replace(todo, created=now.created)
-    done, before = todo.completed, now.completed
-    if before is not None and done is not None:
-        same_day = len(done) == len("2026-03-05") and local_day(before, to_local).isoformat() == done
-        if same_day or "completed" in entry.guessed:
-            todo = replace(todo, completed=before)
-    if "due" in entry.guessed and now.due is not None:
-        todo = replace(todo, due=now.due)
-    if "every" in entry.guessed and now.every is not None:
-        todo = replace(todo, every=now.every)
-    return todo
+def _with_what_the_file_does_not_say(says: Todo, before: Todo | None, now: Todo, entry: Entry, to_local: ToLocal) -> Todo:
+    """Return what an entry says, with the values that the file does not have, or not exactly, as they were or are.
+
+    Args:
+        says: What the entry says.
+        before: What it said when it was imported last. None if it never was.
+        now: The todo.
+        entry: The entry.
+        to_local: The reader's time zone.
+    """
+    says = replace(says, created=now.created)
+    for known in (now,) if before is None else (before, now):
+        done, on = says.completed, known.completed
+        if done is not None and on is not None:
+            same_day = len(done) == len("2026-03-05") and local_day(on, to_local).isoformat() == done
+            if same_day or "completed" in entry.guessed:
+                says = replace(says, completed=on)
+                break
+    for earlier in (now, before or now):  # what the file said counts more than what the todo is now
+        if "due" in entry.guessed and earlier.due is not None:
+            says = replace(says, due=earlier.due)
+        if "every" in entry.guessed and earlier.every is not None:
+            says = replace(says, every=earlier.every)
+    return says
+
+
+def _as_in_no_file(now: Todo) -> Todo:
+    """Return what counts as the last state of the entry of a todo that no file brought.
+
+    Every file says what is to be done and whether it is done. So only these values can change to what another file says
+    by being left out there; of the others, the file says those that it has.
+    """
+    return Todo(now.text, now.created, completed=now.completed, removed=now.removed)

@@ -205,6 +205,8 @@ def _entry(
         _read_every(draft, cells["every"], context)
     if "id" not in cells:
         return draft.entry(f"line {line}", text)
+    if not COLUMNS.keys() <= set(header):  # in our own files it is the number of the todo
+        draft.lose(header[next(place for place in columns if columns[place] == "id")], "it only links the rows of this file")
     key = f"id {cells['id'].strip()}"
     if key in keys:
         skip(line, f"another row has the id {cells['id'].strip()}, too", context, report)

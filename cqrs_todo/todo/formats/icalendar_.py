@@ -81,6 +81,8 @@ _READ = {
     *("related-to", "depends-on"),
 }
 """The properties with a meaning here, in lower case."""
+_PARAMETERS = {"VALUE", "TZID", "RELTYPE"}
+"""The parameters of these properties that have a meaning here."""
 _TEXT = {"comment", "contact", "location", "class", "resources", "request-status"}
 """The other properties of RFC 5545 whose values are texts."""
 _PLAIN = {
@@ -201,9 +203,12 @@ def _read(draft: Draft, component: Component, context: Context) -> str:
         if key in _READ and key not in ("categories", "related-to", "depends-on") and key in values:
             raise ValueError(f"{name} is given twice")
         values[key] = value
-        if key in ("summary", "description", "categories"):
-            for parameter in value.params:
+        if key in _READ:
+            for parameter in value.params.keys() - _PARAMETERS:
                 draft.lose(f"the parameter {parameter} of {name}", "there is no field for it")
+            zone = value.params.get("TZID")
+            if zone is not None and getattr(value.dt, "tzinfo", None) is None:
+                draft.lose(f"the unknown time zone {zone}", "the time zone of this machine", changed=True)
         if key == "categories":
             for tag in value.cats:
                 draft.tag(str(tag))

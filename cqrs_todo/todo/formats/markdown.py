@@ -17,7 +17,7 @@ from datetime import datetime
 from functools import lru_cache
 from textwrap import dedent
 
-from ...cqrs.struct import Struct
+from ...cqrs.struct import Struct, replace
 from ..rules import rule_in_words
 from ..values import PRIORITIES
 from . import Loss
@@ -29,6 +29,7 @@ from .parts import (
     clean_project,
     day_text,
     decode,
+    empty_heading,
     encode,
     instant_of,
     instant_text,
@@ -105,7 +106,7 @@ _WORDS = dict(zip(PRIORITIES, ("high", "medium", "low"), strict=True))
 
 
 class _Heading(Struct, frozen=True):
-    """A heading: its level, its text, and its line in the chunk, from 0."""
+    """A heading: its level, its text, and its line, from 0 in its chunk, or from 1 in the file."""
 
     level: int
     text: str
@@ -152,6 +153,7 @@ def read(source: Iterable[str], context: Context, report: Report) -> Iterator[En
         MalformedFile: A todo breaks a rule, or a block is too large or nested too deep.
     """
     headings: list[_Heading] = []
+    empty: set[int] = set()
     named: set[str] = set()
     for first, chunk in _chunks(source, context, report):
         blocks, deep = _blocks(chunk)
@@ -162,10 +164,14 @@ def read(source: Iterable[str], context: Context, report: Report) -> Iterator[En
         for block in blocks:
             match block:
                 case _Heading(level):
-                    headings = [*(each for each in headings if each.level < level), block]
+                    _leave([each for each in headings if each.level >= level], empty, report)
+                    line = first + block.line
+                    headings = [*(each for each in headings if each.level < level), replace(block, line=line)]
+                    empty.add(line)
                 case _Other(what, line):
                     report(Loss(first + line, what, "it is no check box", "lost"))
                 case _Box():
+                    empty.difference_update(each.line for each in headings)
                     draft = Draft(first + block.line, context, report)
                     _put_under_headings(draft, [each.text for each in headings], context)
                     if block.parent is not None and keys[block.parent] is not None:
@@ -174,6 +180,15 @@ def read(source: Iterable[str], context: Context, report: Report) -> Iterator[En
                     keys.append(None if entry is None else entry.key)
                     if entry is not None:
                         yield entry
+    _leave(headings, empty, report)
+
+
+def _leave(headings: Sequence[_Heading], empty: set[int], report: Report) -> None:
+    """Report those of some headings that have no todos below them."""
+    for heading in headings:
+        if heading.line in empty:
+            empty.remove(heading.line)
+            report(empty_heading(heading.line))
 
 
 def _chunks(source: Iterable[str], context: Context, report: Report) -> Iterator[tuple[int, str]]:
@@ -235,12 +250,12 @@ def _blocks(chunk: str) -> tuple[tuple[_Heading | _Box | _Other, ...], int | Non
     if not chunk.strip():
         return (), None
     tokens = _parser().parse(chunk)
-    deepest = max(tokens, key=lambda token: token.level)
-    if deepest.level >= _NESTING - 3:
-        return (), next((token.map[0] for token in tokens if token.map and token.level >= deepest.level - 1), 0)
-    collected = _Collected(chunk.split("\n"))
-    for token, inside in _children(tokens):
-        collected.add(token, inside, None, [])
+    deepest = max((token.level for token in tokens), default=0)
+    if deepest >= _NESTING - 3:
+        return (), next((token.map[0] for token in tokens if token.map and token.level >= deepest - 1), 0)
+    lines = chunk.split("\n")
+    collected = _Collected(lines)
+    collected.add_all(list(_children(tokens)), 0, len(lines), None, [])
     return tuple(collected.blocks), None
 
 
@@ -279,6 +294,33 @@ class _Collected:
         self._lines = lines
         self._boxes = 0
 
+    def add_all(
+        self, blocks: Sequence[tuple[Token, Sequence[Token]]], first: int, last: int, parent: int | None, note: list[str]
+    ) -> None:
+        """Add blocks, and the lines between them: the library makes no block of what defines a link.
+
+        Args:
+            blocks: The blocks, each with the tokens in it.
+            first: The first line.
+            last: The line after the last one.
+            parent: See `add`.
+            note: See `add`.
+        """
+        at = first
+        for token, inside in blocks:
+            begin, end = token.map or (at, at)
+            self._add_between(at, begin, parent, note)
+            self.add(token, inside, parent, note)
+            at = max(at, end)
+        self._add_between(at, last, parent, note)
+
+    def _add_between(self, first: int, last: int, parent: int | None, note: list[str]) -> None:
+        places = [place for place in range(first, last) if self._lines[place].strip(" \t>")]
+        if places and parent is None:
+            self.blocks.append(_Other("the address of a link", places[0]))
+        elif places:
+            note.append(dedent("\n".join(self._lines[places[0] : places[-1] + 1])).strip("\n"))
+
     def add(self, token: Token, inside: Sequence[Token], parent: int | None, note: list[str]) -> None:
         """Add the blocks that a block holds.
 
@@ -296,12 +338,11 @@ class _Collected:
             rest: list[str] = []
             self.blocks.append(_Box(box[0], box[1], "", first, parent))
             self._boxes += 1
-            for child, tokens in list(_children(inside))[1:]:
-                self.add(child, tokens, own, rest)
+            (text, _), *children = _children(inside)
+            self.add_all(children, (text.map or (0, first + 1))[1], last, own, rest)
             self.blocks[place] = _Box(box[0], box[1], "\n\n".join(rest), first, parent)
         elif any(_box_text(each) is not None for each in inside):
-            for child, tokens in _children(inside):
-                self.add(child, tokens, parent, note)
+            self.add_all(list(_children(inside)), first, last, parent, note)
         elif parent is None:
             self.blocks.append(_Other(_NAMES.get(token.type, "text"), first))
         else:

@@ -29,6 +29,7 @@ from .parts import (
     Draft,
     day_text,
     decode,
+    empty_heading,
     encode,
     instant_at,
     instant_of,
@@ -79,6 +80,7 @@ _STAMP = re.compile(
     r"(?: (?P<repeater>(?P<sign>\.\+|\+\+|\+)(?P<count>[0-9]+)(?P<unit>[hdwmy]))(?:/(?P<habit>[0-9]+[hdwmy]))?)?"
     r"(?: (?P<warning>--?[0-9]+[hdwmy]))?[>\]]"
 )
+_KEYWORD = re.compile(r"[ \t]*#\+(?!begin_|end_)([^\s:]+):", re.IGNORECASE)
 _PROPERTY = re.compile(r"[ \t]*:([^\s:]+):(?:[ \t]+(.*?))?[ \t]*")
 _BOX = re.compile(r"([ \t]*)(?:[-+]|[0-9]+[.)])[ \t]+\[([ xX-])\][ \t]+(\S.*)|([ \t]+)\*[ \t]+\[([ xX-])\][ \t]+(\S.*)")
 _UNITS = {"d": "day", "w": "week", "m": "month", "y": "year"}
@@ -101,12 +103,16 @@ class _Headline(Struct, frozen=True):
 
 
 class _Above(Struct, frozen=True):
-    """A headline that others are under: its level, the key of its entry, and its project and its tags if it has no entry."""
+    """A headline that others are under.
+
+    It has its level, the key of its entry, its project and its tags if it has no entry, and the number of its line.
+    """
 
     level: int
     key: str | None
     project: str | None
     tags: tuple[str, ...]
+    line: int
 
 
 class _Reader:
@@ -121,6 +127,7 @@ class _Reader:
         self._tags: list[str] = []
         self._above: list[_Above] = []
         self._ids: set[str] = set()
+        self._empty: set[int] = set()
 
     def declare(self, name: str, words: str) -> None:
         """Add what a line declares: tags, or keywords, such as `TODO NEXT | DONE`, for the headlines that follow.
@@ -152,22 +159,39 @@ class _Reader:
 
     def entries(self, headline: _Headline) -> Iterator[Entry]:
         """Yield the entry of a headline; or, if it is no todo, those of the check boxes below it."""
-        self._above = [each for each in self._above if each.level < headline.level]
+        self._leave(headline.level)
         keyword, _, rest = headline.title.partition(" ")
         if keyword not in self._open | self._done | set(_CANCEL) or not rest.strip():
             tags = _TAGS.search(headline.title)
             title = headline.title[: tags.start()] if tags else headline.title
             inherited = tuple(tags[1].strip(":").split(":")) if tags else ()
-            self._above.append(_Above(headline.level, None, title.strip(), inherited))
+            self._above.append(_Above(headline.level, None, title.strip(), inherited, headline.line))
+            if headline.level:
+                self._empty.add(headline.line)
             yield from self._boxes(headline)
             return
         draft = Draft(headline.line, self._context, self._report)
         entry = self._read(draft, keyword, rest.strip(), headline)
-        self._above.append(_Above(headline.level, None if entry is None else entry.key, None, ()))
+        self._above.append(_Above(headline.level, None if entry is None else entry.key, None, (), headline.line))
         if entry is not None:
             yield entry
 
+    def end(self) -> None:
+        """Say that the file ends."""
+        self._leave(0)
+
+    def _leave(self, level: int) -> None:
+        """Forget the headlines that what comes on a level is not under. Report those that have no todos below them."""
+        left = [each.line for each in self._above if each.level >= level]
+        self._above = [each for each in self._above if each.level < level]
+        for line in left:
+            if line in self._empty:
+                self._empty.remove(line)
+                self._report(empty_heading(line))
+
     def _put_under(self, draft: Draft) -> None:
+        for each in self._above:
+            self._empty.discard(each.line)
         for tag in (*self._tags, *(tag for each in self._above for tag in each.tags)):
             draft.tag(tag)
         headings = [each.project for each in self._above if each.project]
@@ -299,10 +323,8 @@ class _Reader:
                 fenced = block[2].lower() if block[1].lower() == "begin" else ""
             match = None if fenced else _BOX.fullmatch(line.rstrip())
             if match is None:
-                if line.strip() and not line.startswith("#"):
-                    self._report(
-                        Loss(number, "text below a headline that is no todo", "only its check boxes are todos", "lost")
-                    )
+                if line.strip() and not _DECLARED.fullmatch(line):
+                    self._report(_no_todo(line, number))
                 continue
             blanks, mark, text = (match[1], match[2], match[3]) if match[2] else (match[4], match[5], match[6])
             draft = Draft(number, self._context, self._report)
@@ -354,6 +376,17 @@ def read(source: Iterable[str], context: Context, report: Report) -> Iterator[En
         first, level, title, body, size = number, len(match[1]), match[2].strip(), [], 0
     if size <= BODY_LIMIT:
         yield from reader.entries(_Headline(first, level, title, tuple(body)))
+    reader.end()
+
+
+def _no_todo(line: str, number: int) -> Loss:
+    """Return what is lost with a line below a headline that is no todo."""
+    keyword = _KEYWORD.match(line)
+    if keyword is not None:
+        return Loss(number, f"the keyword #+{keyword[1].upper()}", "it is of no todo", "lost")
+    if re.match(r"[ \t]*#[ \t]", line):
+        return Loss(number, "a comment", "it is of no todo", "lost")
+    return Loss(number, "text below a headline that is no todo", "only its check boxes are todos", "lost")
 
 
 def _title(title: str, *, letter: bool = True, tags: bool = True) -> tuple[str | None, str, list[str]]:

@@ -247,6 +247,11 @@ def skip(line: int, reason: str, context: Context, report: Report) -> None:
     report(Loss(line, "an entry", reason, "skipped"))
 
 
+def empty_heading(line: int) -> Loss:
+    """Return what is lost with a heading that has no todos below it."""
+    return Loss(line, "a heading without todos", "only a heading with todos becomes a project or a tag", "lost")
+
+
 # Words that are valid here
 
 

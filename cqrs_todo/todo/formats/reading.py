@@ -14,6 +14,7 @@ from typing import TypeAlias
 from ...cqrs.struct import Struct, replace
 from ..fields import Todo
 from . import Context, Entry, Loss, Report
+from .parts import empty_heading
 
 Read: TypeAlias = Callable[[Iterable[str], Context, Report], Iterator[Entry]]
 """Reads the lines of a file; see the modules of the formats."""
@@ -123,7 +124,8 @@ def by_section(read: Read, context: Context, cut: Cut) -> ReadRevision:
             begin = len(section.before)
             found = known[key] = (
                 [_found(entry) for entry in entries if entry.line > begin],
-                [loss for loss in losses if loss.line > begin],
+                # the todos of a heading are in other sections
+                [loss for loss in losses if loss.line > begin and loss != empty_heading(loss.line)],
             )
         return found
 
@@ -138,8 +140,11 @@ def by_section(read: Read, context: Context, cut: Cut) -> ReadRevision:
         if sections is None:
             return list(read(lines, context, losses.append)), losses
         entries: list[Entry] = []
+        empty = {number for number, line in enumerate(lines, 1) if kinds[line] > ITEM}
         for section in sections:
             found, lost = read_section(section)
+            if found:
+                empty.difference_update((section.first, *section.places))
             moved = section.first - len(section.before) - 1
             for each in found:
                 number = each.line + moved
@@ -150,7 +155,7 @@ def by_section(read: Read, context: Context, cut: Cut) -> ReadRevision:
                 entries.append(Entry(key=f"line {number}", todo=todo, line=number, guessed=each.guessed))
             if lost:
                 losses += [replace(loss, line=loss.line + moved) for loss in lost]
-        return entries, losses
+        return entries, [*losses, *map(empty_heading, sorted(empty))]
 
     return read_revision
 

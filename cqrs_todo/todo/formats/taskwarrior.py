@@ -257,6 +257,8 @@ def _read_note(draft: Draft, task: Mapping[str, Any]) -> None:
         text = annotation.get("description") if isinstance(annotation, dict) else None
         if not isinstance(text, str):
             raise ValueError("an annotation has no description")
+        for key in annotation.keys() - {"entry", "description"}:
+            draft.lose(f"{key} of an annotation", "only its text and its date are kept")
         at = _instant(annotation, "entry")
         undated = at is None or (at == draft.values.get("created") and not lines)
         lines.append(text if at is None or undated else f"{instant_text(at)} {text}")
@@ -365,7 +367,8 @@ def _task(item: Item, uuids: Mapping[str, str], context: Context, report: Report
     for key, value in attributes.items():
         instant = parse_time(value) if key in _DATES else None  # Taskwarrior refuses a file in which it is no date
         own = key in _COLUMNS and key not in ("recur", "end")
-        own = own or key.startswith(OWN) or (key == "recur" and key in task) or (key in _DATES and instant is None)
+        own = own or key.startswith(OWN) or (key in _DATES and instant is None)
+        own = own or (key == "recur" and (key in task or todo.due is None))  # Taskwarrior refuses one without a due date
         task[f"{OWN}{key}" if own else key] = _text(instant) if isinstance(instant, datetime) and not own else value
     return task
 
@@ -385,15 +388,14 @@ def _state(item: Item, attributes: dict[str, str], context: Context) -> dict[str
     elif attributes.get(STATUS) == "recurring":
         values = {STATUS: attributes.pop(STATUS)}
     if todo.every is not None:
-        recur = attributes.get("recur", "")
-        if _recurrence(recur, todo.due, context) == todo.every:
-            del attributes["recur"]
-        else:
-            recur = _period(todo.every)
-        if todo.due is None or todo.done or _recurrence(recur, todo.due, context) != todo.every:
+        words = (attributes.get("recur", ""), _period(todo.every))
+        recur = next((each for each in words if _recurrence(each, todo.due, context) == todo.every), None)
+        if todo.due is None or todo.done or recur is None:
             values[f"{OWN}every"] = recurrence_text(todo.every)
         else:
             values |= {STATUS: "recurring", "recur": recur}
+            if attributes.get("recur") == recur:
+                del attributes["recur"]
     return values
 
 

@@ -11,13 +11,23 @@ import json
 import re
 from datetime import datetime, timedelta
 
-from ...cqrs.struct import replace
+from ...cqrs.struct import Struct, replace
 from ..recurrence import first_day
 from ..values import day_or_instant
 from ..zones import from_local
 from . import Loss
 from .csv_ import FIELD_LIMIT
-from .parts import Draft, clean_project, date_in_words, parse_day, parse_time, recurrence_in_words, skip, start
+from .parts import (
+    Draft,
+    clean_project,
+    date_in_words,
+    empty_heading,
+    parse_day,
+    parse_time,
+    recurrence_in_words,
+    skip,
+    start,
+)
 
 TYPE_CHECKING = False  # `typing` costs as much to import as Python costs to start
 if TYPE_CHECKING:
@@ -39,7 +49,13 @@ _READ = {
     *("id", "content", "description", "project_id", "section_id", "parent_id", "labels", "priority", "due", "checked"),
     *("is_completed", "is_deleted", "added_at", "created_at", "completed_at", "v2_id"),
 }
-_COLUMNS = ("TYPE", "CONTENT", "DESCRIPTION", "PRIORITY", "INDENT", "DATE", "DATE_LANG")
+_COLUMNS = ("TYPE", "CONTENT", "DESCRIPTION", "PRIORITY", "INDENT", "DATE")
+_OF_TABLES = {"projects": {"id", "name", "parent_id"}, "sections": {"id", "name", "project_id"}, "labels": {"id", "name"}}
+"""The values of the parts of a Sync document that are read. The others are reported."""
+_OF_NOTES = {"id", "item_id", "task_id", "content", "posted_at", "file_attachment"}
+_OF_REMINDERS = {"id", "item_id", "due", "minute_offset", "type"}
+_ORDER = {"child_order", "section_order", "item_order", "order", "v2_id", "v2_project_id", "v2_parent_id", "v2_item_id"}
+"""Values that say in which order things are shown, or repeat an id."""
 
 
 def read_template(source: Iterable[str], context: Context, report: Report) -> Iterator[Entry]:
@@ -58,7 +74,7 @@ def read_template(source: Iterable[str], context: Context, report: Report) -> It
     """
     csv.field_size_limit(FIELD_LIMIT)
     rows = csv.DictReader((line if line.endswith("\n") else f"{line}\n" for line in source), strict=True)
-    section = ""
+    section = _Section(0, "", True)
     above: list[tuple[int, str]] = []
     waiting: tuple[Draft, str, str, list[str]] | None = None  # a task, whose comments may follow
     try:
@@ -67,15 +83,20 @@ def read_template(source: Iterable[str], context: Context, report: Report) -> It
             content = (row.get("CONTENT") or "").strip()
             if kind == "note" and waiting is not None:
                 waiting[3].append(" ".join(filter(None, [(row.get("DATE") or "").strip(), content])))
+                for name, value in row.items():
+                    if name not in ("TYPE", "CONTENT", "DATE", "PRIORITY", "INDENT") and _is_given(value):
+                        waiting[0].lose(f"{name or 'cells without a column'} of a comment", "only its text is kept")
                 continue
             if waiting is not None:
                 yield from _finished(waiting)
                 waiting = None
             if kind == "section":
-                section, above = content, []
+                section.report_empty(report)
+                section, above = _Section(rows.line_num, content, False), []
             elif kind == "task" and content:
+                section = replace(section, used=True)
                 draft = Draft(rows.line_num, context, report)
-                text = _read_row(draft, row, section, context)
+                text = _read_row(draft, row, section.name, context)
                 indent = re.fullmatch("[1-9]", (row.get("INDENT") or "1").strip())
                 level = 1 if indent is None else int(indent[0])
                 above = [each for each in above if each[0] < level]
@@ -84,12 +105,43 @@ def read_template(source: Iterable[str], context: Context, report: Report) -> It
                 key = f"line {rows.line_num}"
                 above.append((level, key))
                 waiting = (draft, key, text, [])
-            elif kind not in ("", "meta", "note"):
+            elif kind in ("", "meta", "note", "task"):
+                if any(_is_given(value) for name, value in row.items() if name not in ("TYPE", "PRIORITY", "INDENT")):
+                    report(Loss(rows.line_num, _OTHER_ROWS[kind], "it is of no task", "lost"))
+            else:
                 skip(rows.line_num, f"{kind[:40]!r} is no kind of row of Todoist", context, report)
+        section.report_empty(report)
     except csv.Error as error:
         skip(rows.line_num, f"this is no CSV: {error}", context, report)
     if waiting is not None:
         yield from _finished(waiting)
+
+
+class _Section(Struct, frozen=True):
+    """A section of a template: its line, its name, and whether it has tasks."""
+
+    line: int
+    name: str
+    used: bool
+
+    def report_empty(self, report: Report) -> None:
+        """Report the section if it has no tasks."""
+        if not self.used:
+            report(empty_heading(self.line))
+
+
+_OTHER_ROWS = {
+    "": "a row without a TYPE",
+    "meta": "a setting of the view",
+    "note": "a comment before the first task",
+    "task": "a task without a CONTENT",
+}
+
+
+def _is_given(value: object) -> bool:
+    """Return whether a cell, or one of the cells without a column, has a value."""
+    cells = value if isinstance(value, list) else [value]
+    return any(isinstance(cell, str) and cell.strip() not in ("", "None") for cell in cells)
 
 
 def _finished(waiting: tuple[Draft, str, str, list[str]]) -> Iterator[Entry]:
@@ -119,7 +171,9 @@ def _read_row(draft: Draft, row: Mapping[str, str], section: str, context: Conte
         there = replace(context, to_local=context.to_zone(zone)) if zone and context.to_zone else context
         _read_due(draft, row["DATE"].strip(), row["DATE"].strip(), context, there)
     for key, value in row.items():
-        if isinstance(key, str) and key not in _COLUMNS and isinstance(value, str) and value.strip() not in ("", "None"):
+        if not isinstance(key, str):
+            draft.lose("cells without a column", "the header has fewer columns than the row")
+        elif key not in _COLUMNS and _is_given(value) and (key, value.strip()) != ("DATE_LANG", "en"):
             draft.keep(key.lower(), value.strip())
     return text
 
@@ -221,12 +275,10 @@ def read(source: str, context: Context, report: Report) -> Iterator[Entry]:
         notes = _notes(tables.get("notes", []))
         reminders = {str(row.get("item_id")): row for row in reversed(tables.get("reminders", []))}
         listed = list(enumerate(tasks, 1))
+        _report_tables(tables, [task for task in tasks if isinstance(task, dict)], report)
     except (TypeError, ValueError, KeyError, AttributeError) as error:
         skip(1, f"this is no document of Todoist: {error}", context, report)
         return
-    for name, rows in tables.items():
-        if isinstance(rows, list) and rows and name not in _TABLES:
-            report(Loss(1, f"the {name.replace('_', ' ')} of Todoist", "there is no place for them", "lost"))
     seen: set[str] = set()
     for place, task in listed:
         if not isinstance(task, dict) or not (
@@ -248,6 +300,46 @@ def read(source: str, context: Context, report: Report) -> Iterator[Entry]:
         entry = draft.entry(str(task["id"]), task["content"], has_id=True)
         if entry is not None:
             yield entry
+
+
+def _report_tables(tables: Mapping[str, Any], tasks: Sequence[Mapping[str, Any]], report: Report) -> None:
+    """Report what a Sync document has besides tasks, and what of its projects, comments and so on is not read."""
+    for name, rows in tables.items():
+        if isinstance(rows, list | dict) and rows and name not in _TABLES:
+            report(Loss(1, f"the {name.replace('_', ' ')} of Todoist", "there is no place for them", "lost"))
+    ids = {str(task.get("id")) for task in tasks}
+    used = {
+        "projects": {str(task.get("project_id")) for task in tasks},
+        "sections": {str(task.get("section_id")) for task in tasks},
+        "labels": {str(label) for task in tasks for label in task.get("labels") or []},
+    }
+    above = {str(row.get("parent_id")) for row in tables.get("projects", [])}
+    for name, read in _OF_TABLES.items():
+        for place, row in enumerate(tables.get(name, []), 1):
+            one = name.removesuffix("s")
+            if str(row.get("name" if name == "labels" else "id")) not in used[name] | (
+                above if name == "projects" else set()
+            ):
+                report(Loss(place, f"a {one} without tasks", "there is no place for it", "lost"))
+            if any(value for key, value in row.items() if key not in read | _ORDER):
+                report(Loss(place, f"the settings of a {one}, such as its color", "only its name is kept", "lost"))
+    for place, note in enumerate(tables.get("notes", []), 1):
+        if str(note.get("item_id") or note.get("task_id")) not in ids:
+            report(Loss(place, "a comment of a task that is not in the file", "there is no place for it", "lost"))
+        others = {key for key, value in note.items() if value and key not in _OF_NOTES}
+        file = {key for key, value in (note.get("file_attachment") or {}).items() if value and key != "file_url"}
+        for key in sorted({*others, *(f"{key} of the file" for key in file)}):
+            report(
+                Loss(place, f"{key} of a comment", "only its text, its date and the address of its file are kept", "lost")
+            )
+    reminded: set[str] = set()
+    for place, reminder in enumerate(tables.get("reminders", []), 1):
+        of = str(reminder.get("item_id"))
+        if of in reminded or of not in ids:
+            report(Loss(place, "a reminder", "a todo has one, and its task has to be in the file", "lost"))
+        reminded.add(of)
+        for key in sorted({key for key, value in reminder.items() if value and key not in _OF_REMINDERS}):
+            report(Loss(place, f"{key} of a reminder", "only its time is kept", "lost"))
 
 
 def _by_id(rows: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
@@ -282,6 +374,9 @@ def _read_task(
 ) -> None:
     draft.keep(TODOIST_ID, str(task["id"]), quietly=True)
     section = sections.get(str(task.get("section_id")))
+    for key, table in (("project_id", projects), ("section_id", sections)):
+        if task.get(key) not in (None, "") and str(task[key]) not in table:
+            draft.keep(key, str(task[key]))
     _put_under(draft, [*_path(task.get("project_id"), projects), *([str(section.get("name"))] if section else [])], context)
     for label in task.get("labels") or []:
         draft.tag(str(label))
@@ -297,7 +392,13 @@ def _read_task(
     due = task.get("due")
     if due:
         on = str(due.get("datetime") or due.get("date"))
-        _read_due(draft, on, str(due.get("string") or on) if due.get("is_recurring") else on, context, context)
+        words = str(due.get("string") or on)
+        _read_due(draft, on, words if due.get("is_recurring") else on, context, context)
+        if words != on and not due.get("is_recurring"):
+            draft.lose("the words of a due date", "only the date is kept")
+        for key, value in due.items():
+            if key not in ("date", "datetime", "string", "is_recurring") and value and (key, value) != ("lang", "en"):
+                draft.keep(f"due-{key}", str(value))
     for key in ("added_at", "created_at"):
         created = _date(str(task.get(key)), context)
         if created is not None:

@@ -13,7 +13,7 @@ from cqrs_todo.cqrs.decider import Decider
 from cqrs_todo.cqrs.errors import ReadOnlyLog, StreamNotFound
 from cqrs_todo.cqrs.events import FORGOTTEN, LOST, MERGED, REPAIRED
 from cqrs_todo.cqrs.fold import Fold
-from cqrs_todo.cqrs.forgetting import KEPT_MEMBERS
+from cqrs_todo.cqrs.forgetting import KEPT_MEMBERS, MEMBERS_BY_STREAM
 from cqrs_todo.cqrs.stores.forgetting import Forgotten, forget_lines
 from cqrs_todo.cqrs.stores.format import FORMAT, VERSION, Codec, CommitLine, Header, InvalidLine, decode_line, encode_header
 from cqrs_todo.cqrs.stores.hash_chain import NO_DIGEST, chain_line, digest_in, last_digest
@@ -31,6 +31,7 @@ MEMBERS = st.fixed_dictionaries(
         "mine": st.just({"a": [SECRET]}),
         "request": st.just({"sum": "9f0c", "events": 2}),
         **{name: st.sampled_from([["c1"], {"id": "b", "part": 1}, 7]) for name in sorted(KEPT_MEMBERS - {"extra"})},
+        **{name: st.dictionaries(st.sampled_from(STREAMS), st.just("9f0c")) for name in sorted(MEMBERS_BY_STREAM)},
     },
 )
 EVENT: st.SearchStrategy[tuple[str, Any]] = st.one_of(
@@ -78,6 +79,10 @@ def streams_in(lines: Sequence[bytes]) -> set[str]:
     return {event.stream for line in lines[1:] for event in decode_line(line[:-1]).events}
 
 
+def without(members: dict[str, Any], name: str) -> dict[str, Any]:
+    return {key: value for key, value in members.items() if key != name}
+
+
 def body(line: bytes) -> bytes:
     return line[: line.rindex(b',"sum":"')]
 
@@ -108,17 +113,22 @@ def test_what_is_forgotten_goes_and_all_else_stays(commits: Commits, data: st.Da
                 assert after == {**before, "data": kept}
             else:
                 assert after == before
-        same = {"position", "at", "by", "command"} if concerned else old.keys() - {"events", "sum"}
+        same = {"position", "at", "by", "command"} if concerned else old.keys() - {"events", "sum", "meta"}
         assert {name: new[name] for name in same} == {name: old[name] for name in same}
-        if concerned:
-            kept = {name: value for name, value in old.get("meta", {}).items() if name in KEPT_MEMBERS}
-            assert new.get("meta", {}) == kept
-            assert set(new) - {"meta"} == {*same, "events", "sum"}
+        assert set(new) - {"meta"} == {*same, "events", "sum"}
+        meta = old.get("meta", {})
+        kept = {name: value for name, value in meta.items() if name in KEPT_MEMBERS or not concerned}
+        for name in MEMBERS_BY_STREAM & meta.keys():
+            left = {stream: value for stream, value in meta[name].items() if stream not in streams}
+            kept = {**kept, name: left} if left or (not concerned and meta[name] == left) else without(kept, name)
+        assert new.get("meta", {}) == kept
     assert done.events == changed
     untouched = [
         place
         for place, line in enumerate(lines)
-        if place and not streams_in([b"", line]) & set(streams) and REPAIRED.encode() not in line
+        if place
+        and not {*streams_in([b"", line]), *json.loads(line).get("meta", {}).get("import", ())} & set(streams)
+        and REPAIRED.encode() not in line
     ]
     assert [body(done.lines[place]) for place in untouched] == [body(lines[place]) for place in untouched]
     assert not {decode_line(lines[place][:-1]).position for place in untouched} & set(done.changed)
@@ -165,6 +175,15 @@ def test_no_byte_of_the_data_is_left() -> None:
     assert json.loads(done.lines[2])["meta"] == {"because": "plain"}
     old = {digest_in(line[:-1]) for line in lines}
     assert not old & {digest_in(line[:-1]) for line in done.lines}, "no digest of the data is left either"
+
+
+def test_of_the_members_by_stream_only_the_values_of_forgotten_streams_go() -> None:
+    imported = {"counter/1": "9f0c", "counter/2": "31c4"}
+    first: Events = [("counter/1", ("counted", {"number": 1, "text": SECRET})), ("counter/2", ("counted", {"number": 1}))]
+    lines = log_of([(first, {"import": imported}), (first[1:], {"import": imported, "because": "plain"})])
+    metas = [json.loads(line)["meta"] for line in forget(lines, "counter/1").lines[1:]]
+    assert metas == [{"import": {"counter/2": "31c4"}}, {"import": {"counter/2": "31c4"}, "because": "plain"}]
+    assert "meta" not in json.loads(forget(lines, "counter/1", "counter/2").lines[1])
 
 
 def test_lines_in_another_spelling_are_forgotten_too() -> None:

@@ -137,6 +137,18 @@ def test_a_date_with_an_offset_is_a_time(cell: str) -> None:
     assert todos_of("csv", f"text,due\nx,{cell}\n")[0].due == "2026-12-01T10:00:00Z"
 
 
+@pytest.mark.parametrize("change", [{"completed": "2026-03-05"}, {"due": None}, {"due": "2026-03-09"}])
+def test_the_words_of_a_recurrence_of_taskwarrior_stay_whatever_becomes_of_the_todo(change: dict[str, str | None]) -> None:
+    task = {"uuid": "1", "description": "a", "status": "recurring", "recur": "weekly", "due": "20260305T160000Z"}
+    [todo] = todos_of("taskwarrior", json.dumps([task]))
+    assert ("recur", "weekly") in todo.attributes
+    changed = replace(todo, **change)
+    text = "".join(taskwarrior.write([Item(1, "todo/a1", 1, changed)], CONTEXT, ignored))
+    assert ("recur" in json.loads(text)[0]) == (changed.due is not None), "Taskwarrior refuses it without a due date"
+    [again] = todos_of("taskwarrior", text)
+    assert (again.every, ("recur", "weekly") in again.attributes) == (todo.every, True)
+
+
 def test_the_control_characters_that_taskwarrior_writes_as_they_are_are_read() -> None:
     [todo] = todos_of("taskwarrior", '[{"description": "a \x1f b", "uuid": "1"}]')
     assert todo.text == "a \x1f b"
@@ -277,7 +289,12 @@ def test_comments_files_and_reminders_of_todoist_are_kept_and_the_rest_is_report
     )
     assert b.every is not None
     assert b.every.after
-    assert [loss.what for loss in losses] == ["the filters of Todoist", "a reminder without a time", "date"]
+    assert [loss.what for loss in losses] == [
+        "the filters of Todoist",
+        "the words of a due date",
+        "a reminder without a time",
+        "date",
+    ]
     [c] = todos_of("todoist-csv", "TYPE,CONTENT,DESCRIPTION,DATE\ntask,c,d,\nnote,first,,2026-01-01\nnote,second,,\n")
     assert c.note == "d\n\n2026-01-01 first\n\nsecond"
 
@@ -337,3 +354,33 @@ def test_what_is_too_long_below_a_headline_of_org_can_be_skipped() -> None:
 def test_a_carriage_return_in_a_line_of_markdown_does_not_move_the_lines_below() -> None:
     entries = entries_of("markdown", "\r0\n - [!] a\n- CANCELED b\r c\n")
     assert [(entry.key, entry.todo.text) for entry in entries] == [("line 2", "a"), ("line 3", "b  c")]
+
+
+@pytest.mark.parametrize(
+    ("format", "text", "lost"),
+    [
+        (
+            "org",
+            "#+TITLE: t\n# c\nintro\n* TODO a\n* Empty\n** Empty, too\n* Used\n** Used, too\n*** TODO b\n** Empty\n",
+            [
+                ("the keyword #+TITLE", 1),
+                ("a comment", 2),
+                ("text below a headline that is no todo", 3),
+                ("a heading without todos", 5),
+                ("a heading without todos", 6),
+                ("a heading without todos", 10),
+            ],
+        ),
+        (
+            "markdown",
+            "- [ ] a\n# Empty\n## Empty, too\n# Used\n## Used, too\n- [ ] b\n## Empty\n",
+            [("a heading without todos", 2), ("a heading without todos", 3), ("a heading without todos", 7)],
+        ),
+    ],
+)
+def test_headings_without_todos_and_what_a_file_says_of_itself_are_reported(
+    format: str, text: str, lost: list[tuple[str, int]]
+) -> None:
+    losses: list[Loss] = []
+    assert [todo.text for todo in todos_of(format, text, losses.append)] == ["a", "b"]
+    assert [(loss.what, loss.line) for loss in losses if loss.kind == "lost"] == lost

@@ -8,6 +8,7 @@ import pytest
 
 from cqrs_todo.cqrs.struct import replace
 from cqrs_todo.todo.fields import FIELD_NAMES, Todo
+from cqrs_todo.todo.formats.csv_ import COLUMNS
 from cqrs_todo.todo.formats.parts import day_text
 from cqrs_todo.todo.values import FOREIGN_IDS, Recurrence
 from cqrs_todo.todo.views import Item
@@ -82,3 +83,9 @@ def test_the_table_has_every_field() -> None:
 @pytest.mark.parametrize("field", list(rows()))
 def test_the_table_says_what_becomes_of_a_field(format: str, field: str) -> None:
     assert outcome(format, field) == rows()[field][format]
+
+
+def test_the_table_of_the_columns_of_csv_is_complete() -> None:
+    lines = PAGE.read_text(encoding="utf-8").partition("| field | names of its column |")[2].split("\n\n")[0].split("\n")[2:]
+    cells = [line.strip("| ").split(" | ") for line in lines]
+    assert {field: tuple(names.replace("`", "").split(", ")) for field, names in cells} == COLUMNS

@@ -1,0 +1,117 @@
+"""Long work and short work: what takes long is done beside the others, so that they need not wait for it."""
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cqrs_todo.cli.serving import Program
+from cqrs_todo.cli.session import Options, Session
+from cqrs_todo.todo.model import Create
+from cqrs_todo.web import work as module
+from cqrs_todo.web.schema import Schema
+from cqrs_todo.web.subscription import Followed
+from cqrs_todo.web.work import Work
+from cqrs_todo.web.worker import Worker
+
+PAGE = "{ list { position todos(first: 50) { edges { node { number text tags blame { field value } } } } } }"
+
+
+@pytest.fixture
+def schema(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Schema]:
+    """The schema over a list with 200 todos, which were added in one commit."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    options = Options()
+    options.store = f"jsonl:{tmp_path / 'lists'}"
+    session = Session(options)
+    session.list.add([Create(f"todo {number}", datetime.now(UTC)) for number in range(200)])
+    worker = Worker()
+    yield Schema(Program(session), worker)
+    worker.stop()
+
+
+def data(schema: Schema, query: str) -> Any:
+    result = asyncio.run(schema.execute(query, context_value=schema.work()))
+    assert not result.errors
+    return result.data
+
+
+def test_a_long_read_is_begun_again_in_the_second_thread_and_the_first_one_does_other_jobs(
+    schema: Schema, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "SHORT_SECONDS", 0.0)
+    short_done = threading.Event()
+    threads: list[int] = []
+
+    def long(work: Work) -> str:
+        threads.append(threading.get_ident())
+        if len(threads) == 1:
+            while True:
+                work.check_time()
+        assert short_done.wait(60), "the short job waits for the long one"
+        return "long"
+
+    def short(_work: Work) -> str:
+        short_done.set()
+        return "short"
+
+    async def both() -> tuple[str, str]:
+        first, second = await asyncio.gather(schema.work().do(long), schema.work().do(short))
+        return first, second
+
+    assert asyncio.run(both()) == ("long", "short")
+    assert len(set(threads)) == 2
+
+
+def test_the_second_thread_gives_the_same_answer(schema: Schema, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = data(schema, PAGE)
+    threads: set[int] = set()
+    check = Work.check_time
+
+    def checked(work: Work) -> None:
+        threads.add(threading.get_ident())
+        check(work)
+
+    monkeypatch.setattr(Work, "check_time", checked)
+    monkeypatch.setattr(module, "SHORT_SECONDS", 0.0)
+    assert data(schema, PAGE) == first
+    assert len(threads) == 2
+
+
+def test_a_change_is_never_begun_again(schema: Schema, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "SHORT_SECONDS", 0.0)
+    added = 'mutation { add(todos: [{text: "new"}]) { commits todos { blame { field } } others { id } } }'
+    for number in (201, 202):
+        assert data(schema, added)["add"]["commits"] == 1
+        assert data(schema, "{ list { position } }")["list"]["position"] == number
+
+
+def test_a_large_commit_is_sent_whole_and_others_get_their_turn_meanwhile(
+    schema: Schema, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "SHORT_SECONDS", 0.0)
+
+    async def take() -> tuple[int, int]:
+        followed = Followed("inbox", 0)
+        [commit] = await schema.work().do(followed.new)
+        assert await schema.work().do(followed.new) == [], "it is not read twice"
+        turns = 0
+
+        async def other() -> None:
+            nonlocal turns
+            while True:
+                turns += 1
+                await asyncio.sleep(0)
+
+        task = asyncio.create_task(other())
+        taken = [event.position async for event in aiter(commit.events)]  # type: ignore[arg-type]  # it is given in turns
+        task.cancel()
+        return len(taken), turns
+
+    taken, turns = asyncio.run(take())
+    assert taken == 200
+    assert turns >= 9
