@@ -17,9 +17,9 @@ from ..todo.lists import Lists
 from ..todo.statistics import statistics
 from ..todo.views import SORT_KEYS, Item, sort_items
 from .fields import named
-from .history import Commit, Difference, Stats, commit_of, read_day
+from .history import Commit, Difference, Stats, read_day
 from .scalars import Cursor, DateTimeUtc, Day, cursor_of, key_of
-from .todos import Info, TodoPage, TodoQL, instant, page_of, page_size, rows_of
+from .todos import Info, TodoPage, TodoQL, commit_row, instant, page_of, page_size, rows_of
 from .work import MOST_ROWS, Look, Work, refusal
 
 At = Annotated[str | None, strawberry.argument(description="The moment: a time such as yesterday 17:00, or @POSITION")]
@@ -208,7 +208,7 @@ class ListQL:
         found: list[Commit] = []
         for commit in islice(look.todos.log.commits_backward(LogCursor(end)), page_size(first)):
             look.work.spend(len(commit.events))
-            found.append(commit_of(commit, look.visit.to_local, look.todos.position_of, look.label))
+            found.append(commit_row(look, commit, commit.events))
         return found
 
     @strawberry.field

@@ -6,6 +6,8 @@ from typing import Annotated, Any, TypeAlias, TypeVar
 
 import strawberry
 
+from ..cqrs.events import Commit as RecordedCommit
+from ..cqrs.events import Recorded
 from ..todo import events as recorded
 from ..todo.compare import blame
 from ..todo.fields import FIELDS, TEXT, Declared, Kind
@@ -294,11 +296,7 @@ class TodoQL:
             commits[commit.position] = commit
             grouped.setdefault(commit.position, []).insert(0, event)
         self.look.work.spend(sum(map(len, grouped.values())))
-        look = self.look
-        return [
-            commit_of(commit, look.visit.to_local, look.todos.position_of, look.label, grouped[position])
-            for position, commit in commits.items()
-        ]
+        return [commit_row(self.look, commit, grouped[position]) for position, commit in commits.items()]
 
     @strawberry.field
     def blame(self) -> list[Origin]:
@@ -317,6 +315,14 @@ def rows_of(look: Look, items: Iterable[Item]) -> "list[TodoQL]":
     rows = look.work.checked(TodoQL(look=look, item=item) for item in items)
     look.work.spend(len(rows))
     return rows
+
+
+def commit_row(look: Look, commit: RecordedCommit, events: Sequence[Recorded]) -> Commit:
+    """Return a commit as the schema shows it, with some of its events."""
+    check = look.work.checked
+    row = commit_of(commit, look.visit.to_local, look.todos.position_of, look.label, check(events))
+    row.events = check(row.events)
+    return row
 
 
 # pages

@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ import pytest
 
 from cqrs_todo.web.schema import sdl
 from tests.web.conftest import Server, shared_data
+from tests.web.tools import installed
 
 TOOL = "ariadne-codegen[subscriptions]>=0.19,<0.20"
 ANCESTOR = """
@@ -110,14 +110,7 @@ asyncio.run(main())
 @pytest.fixture(scope="module")
 def tool(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of the programs of an environment in which the tool is installed."""
-    folder = tmp_path_factory.mktemp("codegen")
-    subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-    programs = folder / "bin"
-    install: list[str | Path] = [programs / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", TOOL]
-    done = subprocess.run(install, capture_output=True, text=True, check=False)
-    if done.returncode:
-        pytest.skip(f"{TOOL} cannot be installed: {done.stderr.strip().splitlines()[-1]}")
-    return programs
+    return installed(tmp_path_factory.mktemp("codegen"), TOOL)
 
 
 def works(tool: Path, folder: Path, server: dict[str, Any], schema: str, operations: str, use: str) -> None:

@@ -241,12 +241,12 @@ def test_the_token_stays_neither_in_the_address_nor_in_the_history_nor_in_a_refe
     referrers: list[str] = []
     opened.page.on("request", lambda request: referrers.append(request.headers.get("referer", "")))
     opened.open(page_list)
-    told = opened.page.evaluate("() => [location.href, document.referrer, document.cookie, document.body.outerHTML]")
-    told += opened.page.evaluate("() => performance.getEntries().map(entry => entry.name)")
-    told += opened.page.evaluate("() => [JSON.stringify({...localStorage}), JSON.stringify({...sessionStorage})]")
+    texts = opened.page.evaluate("() => [location.href, document.referrer, document.cookie, document.body.outerHTML]")
+    texts += opened.page.evaluate("() => performance.getEntries().map(entry => entry.name)")
+    texts += opened.page.evaluate("() => [JSON.stringify({...localStorage}), JSON.stringify({...sessionStorage})]")
     session = opened.page.context.new_cdp_session(opened.page)
-    told += [entry["url"] for entry in session.send("Page.getNavigationHistory")["entries"]]
-    assert server.token not in " ".join(told)
+    texts += [entry["url"] for entry in session.send("Page.getNavigationHistory")["entries"]]
+    assert server.token not in " ".join(texts)
     assert set(referrers) == {""}
 
 

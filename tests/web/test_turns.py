@@ -19,6 +19,7 @@ from cqrs_todo.web.work import Work
 from cqrs_todo.web.worker import Worker
 
 PAGE = "{ list { position todos(first: 50) { edges { node { number text tags blame { field value } } } } } }"
+HISTORY = "{ list { history { words events { position words data } } } }"
 
 
 @pytest.fixture
@@ -67,8 +68,9 @@ def test_a_long_read_is_begun_again_in_the_second_thread_and_the_first_one_does_
     assert len(set(threads)) == 2
 
 
-def test_the_second_thread_gives_the_same_answer(schema: Schema, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = data(schema, PAGE)
+@pytest.mark.parametrize("query", [PAGE, HISTORY])
+def test_the_second_thread_gives_the_same_answer(schema: Schema, monkeypatch: pytest.MonkeyPatch, query: str) -> None:
+    first = data(schema, query)
     threads: set[int] = set()
     check = Work.check_time
 
@@ -78,7 +80,7 @@ def test_the_second_thread_gives_the_same_answer(schema: Schema, monkeypatch: py
 
     monkeypatch.setattr(Work, "check_time", checked)
     monkeypatch.setattr(module, "SHORT_SECONDS", 0.0)
-    assert data(schema, PAGE) == first
+    assert data(schema, query) == first
     assert len(threads) == 2
 
 

@@ -126,20 +126,20 @@ def _print_address(session: Session, url: str, token: str, *, remote: bool) -> N
     sys.stdout.flush()
     print_message(
         session,
-        f"Open it in a browser. GraphQL is at {visible(url)}graphql, with the header Authorization: Bearer {token}",
+        f"Open it in a browser. Programs use {visible(url)}graphql, with the header Authorization: Bearer {token}",
     )
     if remote:
         print_message(
             session,
-            "Warning: this is plain HTTP. Whoever can read the traffic can read the token and the lists. docs/web.md shows "
-            "how to reach the server through SSH instead.",
+            "Warning: this is plain HTTP. Whoever can read the traffic can read the token and the lists. docs/web.md says "
+            "how to use SSH instead.",
         )
     print_message(session, "Ctrl-C ends the server.")
 
 
 VERB = Verb(
     name="serve",
-    help="Show the lists in a browser, and answer GraphQL. Only programs on this machine that have the token can use it.",
+    help="Show the lists in a browser, and answer GraphQL, on this machine alone. Each use needs the token that is printed.",
     examples=("todo serve", "todo serve --port 8080", "todo -L demo serve --prefill 100"),
     action=serve,
     group=LISTS,
@@ -148,11 +148,17 @@ VERB = Verb(
         Option(
             "host",
             ("--host",),
-            "The address to listen on, for other machines. This is plain HTTP. Default: only this machine.",
+            "Listen on this address, for other machines. Others can read plain HTTP. Default: only this machine.",
             "ADDRESS",
         ),
         Option(
-            "prefill", ("--prefill",), "Fill a new list with N todos first, to try it.", "N", kind=int, least=1, most=1000
+            "prefill",
+            ("--prefill",),
+            "First fill a new list with N todos, to try the page.",
+            "N",
+            kind=int,
+            least=1,
+            most=1000,
         ),
     ),
 )

@@ -187,7 +187,7 @@ async function load(name, { keepMoment = false } = {}) {
   showLists(state.lists, state.list);
   document.title = `${state.list} – todo`;
   notice("damage", state.damage === null ? null
-    : `The log of this list is damaged: ${state.damage}. What comes before the damage is shown. Nothing can be changed until it is repaired: todo verify --repair.`);
+    : `This list is damaged: ${state.damage}. What comes before the damage is shown. Nothing can be changed until it is repaired: todo verify --repair.`);
   timeline.update(history);
   follower.follow(state.list, () => history.position);
   draw();
@@ -290,7 +290,7 @@ function sync() {
 
 function announce(commits) {
   if (commits.length > 3) {
-    say(`${commits.length} changes by others`);
+    say(`Others made ${commits.length} changes`);
     return;
   }
   const parts = commits.flatMap((commit) => commit.events.slice(0, 3).filter((event) => event.slot >= 0).map((event) =>
@@ -322,7 +322,7 @@ async function failed(error) {
   setLive("failed", "not current");
   if (error.code === "NOT_FOUND") await cannotRead(history.list, error);
   else if (error.code === "DAMAGED_LOG") {
-    notice("list", `The log of this list is damaged: ${error.message}. What you see is old.`, ["Show what can be read", () => load(history.list)]);
+    notice("list", `This list is damaged: ${error.message}. What you see is old.`, ["Show what can be read", () => load(history.list)]);
   } else {
     notice("list", `${error.message.replace(/\.$/, "")}. What you see is old.`, ["Load the list anew", () => load(history.list, { keepMoment: true })]);
   }

@@ -78,7 +78,7 @@ export class Details {
     const { state } = this;
     this.version = history.versions[slot];
     const origins = history.blame(slot);
-    this.warning = element("p", { class: "notice", role: "alert", hidden: true }, "It was changed elsewhere meanwhile. Save tries; Cancel shows what it is now.");
+    this.warning = element("p", { class: "notice", role: "alert", hidden: true }, "Somebody changed this todo meanwhile, so what you typed cannot be saved. Cancel shows the todo as it is now.");
     const form = element("form", { class: "fields", onsubmit: (event) => { event.preventDefault(); this.#save(); } },
       ...fields.declared.filter((field) => field.name === "text" || field.options.length)
         .map((field) => this.#input(field, state, label, editable, origins.get(field.name))));
