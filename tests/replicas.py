@@ -629,7 +629,7 @@ def _create(world: World, machine: Machine, name: str) -> None:
     id = (
         f"s{world.dice.randrange(3)}"
         if world.dice.random() < 0.15 and world.changed > 4
-        else f"t{world.dice.getrandbits(40):x}-{world.made}"
+        else f"t{world.dice.getrandbits(40):x}x{world.made}"
     )
     if machine.lists[name].fold.get(f"todo/{id}") is not None or f"todo/{id}" in machine.lists[name].forgotten:
         raise Rejected("it is there")

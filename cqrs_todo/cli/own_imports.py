@@ -25,6 +25,9 @@ LIMIT = 64 << 20
 """The longest later line of a log, and the largest JSON export, that is imported, in bytes."""
 
 
+_HINT = "give a file that todo export wrote"
+
+
 def open_input(name: str) -> BinaryIO:
     """Open a file that is imported; '-' is stdin.
 
@@ -101,9 +104,8 @@ def _lines(session: Session, name: str, line: bytes, file: BinaryIO) -> Iterator
 
 def import_todos(session: Session, name: str, first: bytes, file: BinaryIO) -> None:
     """Import todos as JSON, whose beginning was read already."""
-    hint = "give a file that todo export wrote"
     if first.strip()[:1] not in (b"{", b""):  # the rest may be endless
-        raise InvalidInput(f"{name} is not an export: it is neither JSON nor a log", hint)
+        raise InvalidInput(f"{name} is not an export: it is neither JSON nor a log", _HINT)
     try:
         content = first + file.read(LIMIT + 1 - len(first))
     except OSError as error:
@@ -111,20 +113,9 @@ def import_todos(session: Session, name: str, first: bytes, file: BinaryIO) -> N
     if len(content) > LIMIT:
         more = "export the list with --format events instead: that has no limit"
         raise InvalidInput(f"{name} is larger than {LIMIT:,} bytes, the limit for JSON", more)
-    if not content.strip():
-        raise InvalidInput(f"{name} is empty; nothing was imported", hint)
-    try:
-        read = msgspec.json.decode(content, type=_document())
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        if isinstance(error, msgspec.ValidationError) and "required field `" in str(error) and "$" not in str(error):
-            raise InvalidInput(f"{name}: this JSON is not an export; nothing was imported", hint) from error
-        raise InvalidInput(f"{name} is not an export: {error}", hint) from error
-    if read.format != document.FORMAT:
-        raise InvalidInput(f"{name} has format {visible(read.format)!r}, not {document.FORMAT}", "export it again")
+    todos, kept = read_todos(name, content)
     if session.request is not None:
         session.request.include(content)
-    todos = {line.id: _todo(line) for line in read.todos}
-    kept = {line.id: missing for line in read.todos if (missing := _missing(line))}
     answer = session.list.import_todos(todos, kept)
     if session.options.json:
         shown = document.answer_document(answer, session.position_of(answer.list))
@@ -141,6 +132,33 @@ def import_todos(session: Session, name: str, first: bytes, file: BinaryIO) -> N
         print_message(session, f"Not imported, because moved to another list: {numbers}")
     if answer.forgotten and not session.options.json:
         print_message(session, f"Not imported, because forgotten: {', '.join(answer.forgotten)}")
+
+
+def read_todos(name: str, content: bytes) -> tuple[dict[str, Todo], dict[str, frozenset[str]]]:
+    """Read what `todo export` wrote as JSON.
+
+    Args:
+        name: The name of the file, for the errors.
+        content: Its content.
+
+    Returns:
+        The todos by their ids, and the names of the fields that an entry does not have, by the ids of such entries.
+
+    Raises:
+        InvalidInput: It is no export of todos.
+    """
+    if not content.strip():
+        raise InvalidInput(f"{name} is empty; nothing was imported", _HINT)
+    try:
+        read = msgspec.json.decode(content, type=_document())
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        if isinstance(error, msgspec.ValidationError) and "required field `" in str(error) and "$" not in str(error):
+            raise InvalidInput(f"{name}: this JSON is not an export; nothing was imported", _HINT) from error
+        raise InvalidInput(f"{name} is not an export: {error}", _HINT) from error
+    if read.format != document.FORMAT:
+        raise InvalidInput(f"{name} has format {visible(read.format)!r}, not {document.FORMAT}", "export it again")
+    todos = {line.id: _todo(line) for line in read.todos}
+    return todos, {line.id: missing for line in read.todos if (missing := _missing(line))}
 
 
 def _todo(line: Any) -> Todo:

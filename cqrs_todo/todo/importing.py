@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -24,8 +25,8 @@ from .views import id_of, items_of
 IMPORT = "import"
 """The key in a commit's `meta` for what identifies the entries that it imported, by the streams of their todos.
 
-It is the digest of the entry, if the entry says the same as the todo after the commit. Otherwise it is a list of the digest,
-and of what the entry says: the values of `Todo`, in their order.
+It is the digest of the entry, if the entry says the same as the todo after the commit. Otherwise it is an object with the
+digest and with what the entry says: the values of `Todo` by their names, without those that are empty.
 
 If a todo is forgotten, its digest goes, and no other: see `cqrs.forgetting.MEMBERS_BY_STREAM`.
 """
@@ -124,7 +125,7 @@ def _contents(fold: Todos, todos: Mapping[str, Todo], planned: Plan) -> list[Com
         stream, says = DECIDER.stream(id), planned.entries[id]
         entity = fold.get(stream)
         todo = todos.get(id) or (entity and entity.state)
-        imported[stream] = digest if says == todo else [digest, _as_json(says)]
+        imported[stream] = digest if says == todo else {"digest": digest, "entry": _named(says)}
     measured = (
         (stream, len(events), len(str(imported[stream])) + sum(map(text_length, events)))
         for stream, events in changes.items()
@@ -138,9 +139,19 @@ def _contents(fold: Todos, todos: Mapping[str, Todo], planned: Plan) -> list[Com
     return contents or [({}, {})]
 
 
-def _as_json(todo: Todo) -> Any:
-    """Return the values of a todo as JSON has them."""
-    return msgspec.json.decode(msgspec.json.encode(todo))
+def _named(todo: Todo) -> dict[str, Any]:
+    """Return the values of a todo as JSON has them, by their names, without those that are empty."""
+    values = msgspec.json.decode(msgspec.json.encode(todo))
+    return {
+        name: value for name, value in zip(Todo.__struct_fields__, values, strict=True) if value not in (None, False, [])
+    }
+
+
+def _todo_of(named: Mapping[str, Any]) -> Todo:
+    """Return the todo with these values, as `_named` gives them."""
+    empty = Todo(text="", created=datetime.min.replace(tzinfo=UTC))
+    values = zip(Todo.__struct_fields__, msgspec.to_builtins(empty), strict=True)
+    return msgspec.convert([named.get(name, value) for name, value in values], Todo)
 
 
 class _LastImport(Struct, frozen=True):
@@ -171,8 +182,8 @@ def _last_imports(todos: TodoList, fold: Todos) -> dict[str, _LastImport]:
             for stream, value in imported.items():
                 id = id_of(stream)
                 if id not in found:
-                    digest, entry = value if isinstance(value, list) else (value, None)
-                    says = None if entry is None else msgspec.convert(entry, Todo)
+                    as_the_todo = isinstance(value, str)
+                    digest, says = (value, None) if as_the_todo else (value["digest"], _todo_of(value["entry"]))
                     found[id] = _LastImport(commit.position, digest, says)
     return found
 

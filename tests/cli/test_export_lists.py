@@ -8,7 +8,10 @@ FORMATS = {"todotxt": "txt", "markdown": "md", "org": "org", "csv": "csv", "task
 CALENDAR = "BEGIN:VCALENDAR\nVERSION:2.0\nBEGIN:VTODO\nUID:abc\nSUMMARY:Water\nEND:VTODO\nEND:VCALENDAR\n"
 
 
-@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize(
+    "format",
+    [*("markdown", "taskwarrior"), *(pytest.param(f, marks=pytest.mark.long) for f in ("todotxt", "org", "csv", "ics"))],
+)
 def test_todos_of_two_lists_with_one_id_stay_two_todos(todo: Todo, format: str) -> None:
     (todo.home / "c.ics").write_text(CALENDAR)
     todo("-L", "one", "import", "c.ics")

@@ -13,16 +13,16 @@ from typing import Any
 import pytest
 
 from tests.conftest import Todo, empty_schema
+from tests.meeting import new_remote, until_nothing_is_left
 from tests.terminals import Terminal
 
 
 class Machines:
     """Three homes, and a place where they meet."""
 
-    def __init__(self, folder: Path, kind: str, server: str) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, url: str) -> None:
+        self.folder, self.url = folder, url
         self.place = folder / "remote"
-        self.url = server if kind == "server" else f"{kind}:{self.place}"
         self.one, self.two, self.three = (self.home(name) for name in ("one", "two", "three"))
 
     def home(self, name: str) -> Todo:
@@ -37,14 +37,7 @@ class Machines:
     def equal(self, *homes: Todo) -> None:
         """Sync until all have the same bytes, and hold that nothing is left to do then."""
         homes = homes or tuple(self.all)
-        left = list(homes)
-        for turn in range(12):
-            home = homes[turn % len(homes)]
-            nothing = home("sync", self.url).out.startswith("Nothing to sync: ")
-            left = [each for each in left if each is not home] if nothing else list(homes)
-            if not left:
-                break
-        assert not left, "syncs do not end"
+        until_nothing_is_left(homes, lambda home: home("sync", self.url).out.startswith("Nothing to sync: "))
         names = {path.name for home in homes for path in home.log_file().parent.glob("*.jsonl")}
         for name in names:
             assert len({(home.log_file().parent / name).read_bytes() for home in homes}) == 1
@@ -54,14 +47,19 @@ class Machines:
 
 @pytest.fixture(params=["server", "folder"])
 def machines(request: pytest.FixtureRequest, tmp_path: Path) -> Machines:
-    server = request.getfixturevalue("database") if request.param == "server" else ""
-    return Machines(tmp_path, request.param, server)
+    return Machines(tmp_path, new_remote(request.param, tmp_path, request))
 
 
 @pytest.fixture
-def peers(tmp_path: Path) -> Machines:
+def peers(request: pytest.FixtureRequest, tmp_path: Path) -> Machines:
     """Machines that share a folder."""
-    return Machines(tmp_path, "folder", "")
+    return Machines(tmp_path, new_remote("folder", tmp_path, request))
+
+
+@pytest.fixture
+def users(request: pytest.FixtureRequest, tmp_path: Path) -> Machines:
+    """Machines that use a hub in a folder."""
+    return Machines(tmp_path, new_remote("jsonl", tmp_path, request))
 
 
 def commands(home: Todo, name: str = "inbox") -> list[str]:
@@ -433,7 +431,7 @@ def test_a_copied_home_a_restored_home_and_a_lost_home(peers: Machines) -> None:
 
 
 def test_a_server_that_was_restored_from_an_old_dump(tmp_path: Path, database: str, server: str) -> None:
-    machines = Machines(tmp_path, "server", database)
+    machines = Machines(tmp_path, database)
     one, two, three = machines.all
     one("add", "Buy milk")
     machines.equal()
@@ -448,7 +446,7 @@ def test_a_server_that_was_restored_from_an_old_dump(tmp_path: Path, database: s
     two("sync")
     three("add", "By three")
     wanted = {*commands(one), *commands(two), *commands(three)}
-    restored = Machines(tmp_path, "server", dump)
+    restored = Machines(tmp_path, dump)
     restored.equal(three, one, two)
     assert {*commands(one)} == wanted
     assert len(commands(one)) == len(wanted)
@@ -534,12 +532,11 @@ def test_what_could_not_be_sent_is_not_reported_as_sent(peers: Machines) -> None
     assert one("sync").out == "inbox: 1 commit sent\n", "also while no other machine has synced"
 
 
-def test_a_damaged_hub_is_named_with_the_command_that_looks_at_it(tmp_path: Path) -> None:
-    machines = Machines(tmp_path, "jsonl", "")
-    one, two, _ = machines.all
+def test_a_damaged_hub_is_named_with_the_command_that_looks_at_it(users: Machines) -> None:
+    one, two, _ = users.all
     one("add", "Buy milk")
-    machines.equal(one, two)
-    file = machines.place / "lists/inbox.jsonl"
+    users.equal(one, two)
+    file = users.place / "lists/inbox.jsonl"
     content = file.read_bytes()
     file.write_bytes(content.replace(b"milk", b"silk"))
     one("add", "Paint")
@@ -551,23 +548,20 @@ def test_a_damaged_hub_is_named_with_the_command_that_looks_at_it(tmp_path: Path
     assert (look.code, "inbox is damaged" in look.err) == (5, True)
     file.write_bytes(content.replace(b'"version":"1.0"', b'"version":"2.0"', 1))
     newer = one.run("sync").err
-    assert f"newer than this program's; that was while inbox was synced with {machines.url}" in newer
+    assert f"newer than this program's; that was while inbox was synced with {users.url}" in newer
     file.write_bytes(content)
-    machines.equal(one, two)
+    users.equal(one, two)
 
 
-def test_a_list_that_is_archived_on_a_hub_is_not_said_to_be_the_same(tmp_path: Path) -> None:
-    machines = Machines(tmp_path, "jsonl", "")
-    one = machines.one
+def test_a_list_that_is_archived_on_a_hub_is_not_said_to_be_the_same(users: Machines) -> None:
+    one = users.one
     one("add", "Buy milk")
-    one("sync", machines.url)
-    one("--store", machines.url, "lists", "archive", "inbox")
+    one("sync", users.url)
+    one("--store", users.url, "lists", "archive", "inbox")
     one("add", "Paint")
     result = one("sync")
     assert result.out == "Nothing else to sync\n"
-    assert result.err.startswith(
-        f"inbox is archived on {machines.url}, so it was not synced. To archive it here, too: todo "
-    )
+    assert result.err.startswith(f"inbox is archived on {users.url}, so it was not synced. To archive it here, too: todo ")
 
 
 def test_all_lists_can_be_synced_where_the_environment_names_one(peers: Machines) -> None:

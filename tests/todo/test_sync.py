@@ -3,13 +3,13 @@
 import os
 import random
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from cqrs_todo.cqrs.errors import CannotMerge, CqrsError, LogExists, StoreUnavailable
+from cqrs_todo.cqrs.errors import CannotMerge, CqrsError, LogExists, OutcomeUnknown, StoreUnavailable
 from cqrs_todo.cqrs.ids import now
 from cqrs_todo.cqrs.names import check_log_name
 from cqrs_todo.cqrs.store import Store
@@ -21,6 +21,7 @@ from cqrs_todo.todo.model import Change, Complete, Create, Remove
 from cqrs_todo.todo.recorder import TYPES
 from cqrs_todo.todo.service import TodoList
 from cqrs_todo.todo.sync import Joining, MemoryFile, Synced, Unjoined, WrongRemote, looking, sync, work
+from tests.meeting import new_remote, until_nothing_is_left
 from tests.strategies import NOW
 
 
@@ -81,35 +82,27 @@ def homes(tmp_path: Path) -> tuple[Home, Home, Home]:
     return one, two, three
 
 
-@pytest.fixture(params=["hub", "server", "folder"])
+@pytest.fixture(params=["jsonl", "server", "folder"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The URL of a new remote."""
-    if request.param == "server":
-        where: str = request.getfixturevalue("database")
-        return where
-    return f"{'jsonl' if request.param == 'hub' else 'folder'}:{tmp_path / 'remote'}"
+    return new_remote(request.param, tmp_path, request)
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> str:
-    return f"folder:{tmp_path / 'remote'}"
+def folder(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    return new_remote("folder", tmp_path, request)
 
 
 @pytest.fixture
-def hub(tmp_path: Path) -> str:
-    return f"jsonl:{tmp_path / 'remote'}"
+def hub(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    return new_remote("jsonl", tmp_path, request)
 
 
 JOIN = Joining(join=True)
 
 
 def until_equal(url: str, *homes: Home, names: Sequence[str] = ("inbox",)) -> None:
-    """Sync all homes until all have the same, and hold that this ends, and that a further sync has nothing to do."""
-    for _ in range(4):
-        for home in homes:
-            home.sync(url)
-    for home in homes:
-        assert home.sync(url).lists == []
+    """Sync all homes until nothing is left to do, and hold that all have the same then."""
+    until_nothing_is_left(homes, lambda home: home.sync(url).lists == [])
     for name in names:
         assert len({home.bytes(name) for home in homes}) == 1
         assert all(home.store.verify(name).damage is None for home in homes)
@@ -310,6 +303,27 @@ def test_a_hub_that_may_not_forget_is_synced_and_named(
     one.add("At last")
     until_equal(hub, one, two)
     assert not [path for path in one.folder.parent.rglob("*") if path.is_file() and b"hunter2" in path.read_bytes()]
+
+
+def test_a_hub_that_was_lost_while_it_recorded_is_synced_again_without_harm(
+    homes: tuple[Home, Home, Home], hub: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two, _ = homes
+    one.add("Here")
+    until_equal(hub, one, two)
+    one.add("Later")
+    real = JsonlStore.import_log
+
+    def recorded_and_lost(self: JsonlStore, name: str, lines: Iterable[bytes]) -> int:
+        real(self, name, lines)
+        raise OutcomeUnknown("the connection was lost")
+
+    monkeypatch.setattr(JsonlStore, "import_log", recorded_and_lost)
+    (error,) = sync(one.store, hub, one.memory).errors
+    assert getattr(error, "hint", "") == "sync again: no commit is sent twice"
+    monkeypatch.undo()
+    until_equal(hub, one, two)
+    assert two.texts() == ["Here", "Later"]
 
 
 def test_a_list_that_was_renamed_is_named_to_the_others(homes: tuple[Home, Home, Home], url: str) -> None:

@@ -602,8 +602,11 @@ def _item(place: Nesting, context: Context) -> str:
     if todo.note is None:
         return f"{indent}{line}\n"
     body = "".join(f"{f'  {each}' if each.strip() else ''}\n" for each in todo.note.split("\n"))
-    blocks, _ = _blocks(f"{line}\n\n{body}".rstrip("\n"))
-    if len(blocks) == 1 and isinstance(blocks[0], _Box) and blocks[0].note == todo.note and "\r" not in todo.note:
+    alone, _ = _blocks(f"{line}\n\n{body}".rstrip("\n"))
+    followed, _ = _blocks(f"{line}\n\n{body}  - [ ] x")  # code or HTML that is not closed would go on in a todo below it
+    ends = len(alone) == 1 and len(followed) == 2 and followed[1] == _Box(" ", "x", "", followed[1].line, 0)
+    notes = [each.note if isinstance(each, _Box) else None for each in (*alone[:1], *followed[:1])]
+    if ends and notes == [todo.note] * 2 and "\r" not in todo.note:
         return "".join(f"{indent if each.strip() else ''}{each}\n" for each in f"{line}\n\n{body}".split("\n")[:-1])
     return f"{indent}{line} [note*:: {encode(todo.note)}]\n"
 

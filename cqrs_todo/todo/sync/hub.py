@@ -3,10 +3,10 @@
 # a sync that has nothing to do reads no lines, and does not load what works on lines
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from ...cqrs.errors import CqrsError, ImportRefused, LogBusy, LogExists, LogNotFound, StreamNotFound
+from ...cqrs.errors import CqrsError, ImportRefused, LogBusy, LogExists, LogNotFound, OutcomeUnknown, StreamNotFound
 from ...cqrs.store import LogHead, Store
 from ..errors import DamagedRemote
-from .remotes import Behind, Remote, RemoteList
+from .remotes import Behind, Remote, RemoteList, SentPerhaps
 
 HUB = "hub"
 """The label of the copy on a hub."""
@@ -66,6 +66,8 @@ class Hub(Remote):
             self._store.import_log(name, lines)
         except (ImportRefused, LogBusy) as error:
             raise Behind(str(error)) from error
+        except OutcomeUnknown as error:
+            raise SentPerhaps(str(error)) from error
         except LogExists as error:
             error.add_note(f"that one is on {self.url}")
             raise

@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeAlias
 
 import msgspec
 
-from ...cqrs.errors import LogBusy, StoreUnavailable
+from ...cqrs.errors import LogBusy, OutcomeUnknown, StoreUnavailable
 from ...cqrs.stores.jsonl.files import make_directory, os_errors_as_store_errors, sync_directory, write_all
 from ...cqrs.struct import Struct
 from ..errors import WrongRemote
@@ -20,6 +20,12 @@ MARKER = "cqrs-todo-sync.json"
 
 class Behind(LogBusy):
     """Another machine has changed a list on the remote meanwhile, so it must be merged again."""
+
+
+class SentPerhaps(OutcomeUnknown):
+    """The connection to a hub was lost while it recorded commits. The next sync finds out whether it has them."""
+
+    hint = "sync again: no commit is sent twice"
 
 
 class RemoteList(Struct, frozen=True):

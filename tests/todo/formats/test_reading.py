@@ -384,3 +384,12 @@ def test_headings_without_todos_and_what_a_file_says_of_itself_are_reported(
     losses: list[Loss] = []
     assert [todo.text for todo in todos_of(format, text, losses.append)] == ["a", "b"]
     assert [(loss.what, loss.line) for loss in losses if loss.kind == "lost"] == lost
+
+
+@pytest.mark.parametrize("note", ["a\n\n<b>", "<!-- a", "```\na", "<script>", "- a", "a", "| a |", "[a]: b"])
+def test_a_note_of_markdown_does_not_go_on_in_a_todo_below_it(note: str) -> None:
+    parent, child = Todo("p", CONTEXT.now, note=note), Todo("c", CONTEXT.now, parent="a1")
+    items = [Item(1, "todo/a1", 1, parent), Item(2, "todo/a2", 1, child)]
+    found = entries_of("markdown", "".join(load(FORMATS["markdown"]).write(items, CONTEXT, ignored)))
+    assert [(each.todo.text, each.todo.note) for each in found] == [("p", note), ("c", None)]
+    assert found[1].todo.parent == found[0].key
