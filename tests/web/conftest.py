@@ -1,15 +1,17 @@
 """A real server for the tests of the web: `todo serve` in a process, in a home of its own."""
 
+import asyncio
 import http.client
 import itertools
 import json
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Coroutine, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
     from tests.web.browsing import Opened
+
+T = TypeVar("T")
 
 pytest.importorskip("strawberry")
 
@@ -154,6 +158,12 @@ def page_list(server: Server) -> str:
     name = f"page{next(_lists)}"
     add(server, name, "one", "two", "three")
     return name
+
+
+def finished(work: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine to its end, in a thread of its own: in the main one, the loop of Playwright may run."""
+    with ThreadPoolExecutor(1) as threads:
+        return threads.submit(asyncio.run, work).result()
 
 
 def shared_data() -> Path:

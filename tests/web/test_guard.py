@@ -23,7 +23,7 @@ from websockets.typing import Origin, Subprotocol
 from cqrs_todo.web import schema
 from cqrs_todo.web.connections import MOST_HALF_OPEN, WRITE_SECONDS, LimitedProtocol
 from cqrs_todo.web.guard import LARGEST_BODY, Access
-from tests.web.conftest import Reply, Server
+from tests.web.conftest import Reply, Server, finished
 
 SECRET = "the secret of the attacked"
 READ = '{"query": "{ allTodos(first: 1000) { edges { node { description } } } }"}'
@@ -533,7 +533,7 @@ def test_no_part_of_a_response_waits_for_the_client_to_confirm_the_part_before()
             writer.close()
             return set_
 
-    assert asyncio.run(connect_once())
+    assert finished(connect_once())
 
 
 def test_a_client_may_pipeline_and_keep_its_connection(server: Server) -> None:

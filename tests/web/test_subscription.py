@@ -1,6 +1,5 @@
 """The subscription: every commit once and in order, whoever recorded it, over graphql-transport-ws."""
 
-import asyncio
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,7 +20,7 @@ from cqrs_todo.todo.model import Create
 from cqrs_todo.web.subscription import Followed, InTurns
 from cqrs_todo.web.work import Views, Work
 from cqrs_todo.web.worker import Stopping, Worker
-from tests.web.conftest import Server
+from tests.web.conftest import Server, finished
 
 EVENTS = """subscription($after: Int, $list: String) { events(after: $after, list: $list) {
   position last by words events { id type words data } } }"""
@@ -208,4 +207,4 @@ def test_a_commit_of_any_size_does_not_hold_up_the_end_of_the_server(
         await anext(events)
 
     with pytest.raises(Stopping):
-        asyncio.run(taken())
+        finished(taken())

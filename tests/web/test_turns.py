@@ -17,6 +17,7 @@ from cqrs_todo.web.schema import Schema
 from cqrs_todo.web.subscription import Followed
 from cqrs_todo.web.work import Work
 from cqrs_todo.web.worker import Worker
+from tests.web.conftest import finished
 
 PAGE = "{ list { position todos(first: 50) { edges { node { number text tags blame { field value } } } } } }"
 HISTORY = "{ list { history { words events { position words data } } } }"
@@ -36,7 +37,7 @@ def schema(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Schema]:
 
 
 def data(schema: Schema, query: str) -> Any:
-    result = asyncio.run(schema.execute(query, context_value=schema.work()))
+    result = finished(schema.execute(query, context_value=schema.work()))
     assert not result.errors
     return result.data
 
@@ -64,7 +65,7 @@ def test_a_long_read_is_begun_again_in_the_second_thread_and_the_first_one_does_
         first, second = await asyncio.gather(schema.work().do(long), schema.work().do(short))
         return first, second
 
-    assert asyncio.run(both()) == ("long", "short")
+    assert finished(both()) == ("long", "short")
     assert len(set(threads)) == 2
 
 
@@ -108,7 +109,7 @@ def test_a_read_does_not_wait_for_a_change_that_waits_for_another_process(schema
         read.set()
         return await changed
 
-    assert asyncio.run(both())
+    assert finished(both())
 
 
 def test_a_change_that_has_waited_is_made_once_in_the_first_thread(schema: Schema) -> None:
@@ -128,7 +129,7 @@ def test_a_change_that_has_waited_is_made_once_in_the_first_thread(schema: Schem
         waited.set()
         return await first, (await second).data
 
-    assert asyncio.run(both()) == (True, {"add": {"commits": 1}})
+    assert finished(both()) == (True, {"add": {"commits": 1}})
     assert data(schema, "{ list { position } }")["list"]["position"] == 201
 
 
@@ -154,6 +155,6 @@ def test_a_large_commit_is_sent_whole_and_others_get_their_turn_meanwhile(
         task.cancel()
         return len(taken), turns
 
-    taken, turns = asyncio.run(take())
+    taken, turns = finished(take())
     assert taken == 200
     assert turns >= 9
