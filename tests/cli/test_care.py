@@ -75,6 +75,9 @@ def test_damage_is_reported_and_repaired(filled: Todo) -> None:
     assert f"inbox: line 3, byte {offset}: altered: " in result.out
     assert "readable before it: 1 event, 1 commit; 2 complete commits after it" in result.out
     assert "todo verify --repair --dry-run" in result.err
+    url = f"jsonl:{filled.data}"
+    same = Todo(filled.home).run("--store", url, "-L", "inbox", "verify")
+    assert f"see what a repair would do: todo --store {url} verify --repair --dry-run" in same.err
     document = filled.run("verify", "--json")
     assert (document.code, document.error["code"]) == (5, "damaged-log")
     damage = document.json["lists"][0]["damage"]

@@ -13,9 +13,6 @@ from ..session import Session, check_text
 from ..text import printable, visible
 from ..verb import LISTS, Argument, Option, Verb
 
-_SEE_REPAIR = "see what a repair would do: todo verify --repair --dry-run"
-_REPAIR = "repair it: todo verify --repair"
-_TORN = "nothing that was recorded is lost: the next change repairs the list, and so does todo verify --repair"
 _NOT_NEEDED = "delete it: the list itself has all of its commits"
 _HEAD = 8
 """How many characters of a digest are shown to people."""
@@ -42,10 +39,9 @@ def verify(session: Session, repair: bool, dry_run: bool, backup: str | None) ->
         try:
             row = _verify_one(session, name, archived, repair=repair, dry_run=dry_run)
             if row["damage"] is not None:
-                hint = _SEE_REPAIR if not repair else _REPAIR if dry_run else None
-                torn = row["damage"]["what"] == "torn"
+                what = "ends in a torn tail" if row["damage"]["what"] == "torn" else "is damaged"
                 errors.append(
-                    _Damaged(f"{name} ends in a torn tail", _TORN) if torn else _Damaged(f"{name} is damaged", hint)
+                    _Damaged(f"{name} {what}", _what_to_do(session, row["damage"], repair=repair, dry_run=dry_run))
                 )
         except CqrsError as error:
             row = {"name": name, "archived": archived, "error": printable(str(error)), "missing": missing_document(error)}
@@ -71,6 +67,16 @@ def verify(session: Session, repair: bool, dry_run: bool, backup: str | None) ->
         print_message(session, "There are no lists yet.")
     if errors:
         raise next((error for error in errors if isinstance(error, DamagedLog)), errors[0])
+
+
+def _what_to_do(session: Session, damage: dict[str, Any], *, repair: bool, dry_run: bool) -> str | None:
+    """Return what a person can do about the damage of a list. None if it was tried already."""
+    command = session.typed(session.options.list or session.default_list, "verify --repair")
+    if damage["what"] == "torn":
+        return f"nothing that was recorded is lost: the next change repairs the list, and so does {command}"
+    if not repair:
+        return f"see what a repair would do: {command} --dry-run"
+    return f"repair it: {command}" if dry_run else None
 
 
 def _verify_backup(session: Session, name: str) -> None:
