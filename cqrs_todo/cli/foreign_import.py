@@ -17,7 +17,7 @@ from ..todo.formats.parts import skip
 from ..todo.importing import MOST_AT_ONCE, MOST_COMPARED, Imported, ManyEntries, import_entries, import_many, plan_for
 from ..todo.recorder import Answer
 from ..todo.service import TodoList
-from ..todo.views import Item, Label, number_ranges
+from ..todo.views import Item, Label, attribute_name, number_ranges
 from .clock import conversion_to, to_local, zone_name
 from .errors import InvalidInput, UsageError, to_install
 from .output import print_line, print_message
@@ -429,7 +429,8 @@ def _print_changes(session: Session, done: _Done) -> None:
 def _changes_in_words(before: Todo, after: Todo, label: Label) -> Iterator[str]:
     for name, values in changed_fields(before, after).items():
         old, new = (shown_value(name, value, label) or "none" for value in values)
-        yield f"{name.removeprefix('attribute:')}: {old} → {new}"
+        own = name.removeprefix("attribute:")
+        yield f"{name if own == name else attribute_name(own)}: {old} → {new}"
 
 
 def _recorded(session: Session, done: _Done, answer: Answer) -> str:

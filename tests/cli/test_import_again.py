@@ -329,3 +329,12 @@ def test_to_forget_a_todo_of_a_file_leaves_the_others_known(todo: Todo) -> None:
     said = imported(todo, "todo.txt", "(A) one\ntwo\nthree\n")
     assert "Imported 4 (1 todo, 2 unchanged)" in said, said
     assert [text for text, _ in states(todo)] == ["quite another text", "three", "one"]
+
+
+def test_an_attribute_with_the_name_of_a_field_is_not_mistaken_for_the_field(todo: Todo) -> None:
+    imported(todo, "a.txt", "one pri:H\n")
+    assert "  1 attribute priority: H → L\n" in imported(todo, "a.txt", "one pri:L\n")
+    shown = todo("show", "1").out
+    assert "  attribute priority L\n" in shown
+    assert "attribute priority set to H" in shown
+    assert "(attribute priority L)" in todo("diff", "@0").out
