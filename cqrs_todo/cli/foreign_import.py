@@ -420,14 +420,18 @@ def _print_changes(session: Session, done: _Done) -> None:
     changes = done.imported.plan.changes
     label = _opened(session, done.list).label
     for item, todo in changes[:_CHANGED]:
-        removed = " (removed)" if item.todo.removed else ""
-        print_line(f"  {item.number}{removed} {'; '.join(_changes_in_words(item.todo, todo, label))}")
+        what = f"{item.number}{' (removed)' if item.todo.removed and todo.removed else ''} "
+        if item.todo.removed != todo.removed:
+            what += f"{'removed' if todo.removed else 'restored'}: {visible(item.todo.text)}; "
+        print_line(f"  {what}{'; '.join(_changes_in_words(item.todo, todo, label))}".removesuffix("; "))
     if len(changes) > _CHANGED:
         print_line(f"  and {len(changes) - _CHANGED:,} more that change")
 
 
 def _changes_in_words(before: Todo, after: Todo, label: Label) -> Iterator[str]:
     for name, values in changed_fields(before, after).items():
+        if name == "removed":  # this is said first
+            continue
         old, new = (shown_value(name, value, label) or "none" for value in values)
         own = name.removeprefix("attribute:")
         yield f"{name if own == name else attribute_name(own)}: {old} → {new}"
@@ -435,7 +439,7 @@ def _changes_in_words(before: Todo, after: Todo, label: Label) -> Iterator[str]:
 
 def _recorded(session: Session, done: _Done, answer: Answer) -> str:
     if answer.commit is None:
-        return f"Nothing to import: {visible(done.list)} has all of these todos"
+        return f"Nothing to import into {visible(done.list)}: no todo in the file is new or changed"
     numbers = number_ranges([item.number for item in answer.changed])
     into = "" if done.list == session.list.name else f" into {visible(done.list)}"
     same = f", {done.imported.plan.same:,} unchanged" if done.imported.plan.same else ""
