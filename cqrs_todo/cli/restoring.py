@@ -5,7 +5,7 @@ import shlex
 from collections.abc import Iterator
 from typing import Any
 
-from ..cqrs.errors import CqrsError, ImportRefused, LogExists, LogNotFound
+from ..cqrs.errors import CqrsError, ImportRefused, LogExists, LogNotFound, SameLog
 from ..cqrs.stores.format import decode_header
 from ..cqrs.struct import Struct
 from .backup_file import Backup, ListInBackup, check_contents, open_backup, path_of
@@ -89,7 +89,7 @@ def restore_backup(session: Session, name: str, *, dry_run: bool = False) -> Non
 class _Differs(ImportRefused):
     """The list here and the one in the backup have two histories."""
 
-    def __init__(self, reason: str, hint: str) -> None:
+    def __init__(self, reason: str, hint: str | None) -> None:
         """Say in which way they differ, and what to do."""
         super().__init__(reason)
         self.hint = hint
@@ -114,6 +114,11 @@ def _restore(session: Session, name: str, backup: Backup, each: ListInBackup, *,
         elif each.archived:
             store.archive(each.name)
         return _Row(each.name, each.archived, commits, new=not there, note=note)
+    except SameLog as error:
+        rename = f"todo lists rename {shlex.quote(error.name)} {shlex.quote(each.name)}"
+        reason = f"{each.name} was not restored: it is the list {error.name} here"
+        hint = None if error.archived else f"to restore it: {rename}, and then todo import {shlex.quote(name)}"
+        return _Row(each.name, each.archived, error=_Differs(reason, hint))
     except _Differs as error:
         return _Row(each.name, each.archived, error=error)
     except ImportRefused as error:

@@ -486,3 +486,11 @@ def test_an_archive_with_an_entry_twice_is_refused(filled: Todo, other: Todo) ->
         file.writestr("holiday.jpg", b"x")
     Path(path).write_bytes(other_zip.getvalue())
     assert "it has no backup.json" in other.run("import", path).err
+
+
+def test_a_list_that_is_there_under_another_name_is_not_restored_twice(filled: Todo, other: Todo) -> None:
+    file = saved(filled)
+    other("import", file)
+    other("lists", "rename", "inbox", "mine")
+    refused = other.run("import", file)
+    assert (refused.code, "inbox was not restored: it is the list mine here" in refused.err) == (1, True)
