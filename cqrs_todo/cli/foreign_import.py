@@ -102,7 +102,7 @@ class Losses:
 
 def _loss_in_words(kind: str, what: str, outcome: str) -> str:
     if kind == "kept":
-        return f"Kept as {'an attribute' if outcome == f'attribute {what}' else f'the {outcome}'}: {what}"
+        return f"Kept as an attribute: {what}" if outcome == f"attribute {what}" else f"Kept {what} as the {outcome}"
     return f"Changed: {what} → {outcome}" if kind == "changed" else f"Not kept: {what} – {outcome}"
 
 

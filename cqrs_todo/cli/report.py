@@ -28,7 +28,7 @@ from ..cqrs.errors import (
     UnknownEvents,
     WrongExpectedVersion,
 )
-from ..cqrs.stores import UnknownStore
+from ..cqrs.stores import MissingExtra, UnknownStore
 from ..cqrs.stores.passwords import HIDDEN, hidden, secrets_in
 from ..cqrs.struct import Struct, replace
 from ..todo.errors import (
@@ -46,7 +46,7 @@ from ..todo.errors import (
 from ..todo.request_errors import NoVersionToExpect, UnexpectedState
 from . import document
 from .config import load_config, state_dir
-from .errors import INTERNAL, UsageError
+from .errors import INTERNAL, UsageError, to_install
 from .session import as_utf8
 from .text import visible
 
@@ -127,6 +127,8 @@ def _hint(error: Exception, hint: str | None) -> str | None:
             return _hint_for_missing(error)
         case LogExists(archived=True):
             return f"choose another name, or: todo lists unarchive {shlex.quote(error.name)}"
+        case MissingExtra():
+            return f"install it {to_install(error.extra)}"
         case LogExists() if error.wanted != error.name:
             return f"did you mean {error.name!r}?"
         case StepRefused(verb="undo"):
