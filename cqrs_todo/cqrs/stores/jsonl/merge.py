@@ -62,7 +62,7 @@ def planned(
         merged = merge_on_terms(_lines(own), verified(copy), types, rules, terms)
         return merged, content[len(own) :]
     except CannotMerge as error:
-        raise CannotMerge(f"{error}{_NOTHING}") from error
+        raise type(error)(f"{error}{_NOTHING}") from error
 
 
 def verified(copy: bytes) -> Sequence[bytes]:

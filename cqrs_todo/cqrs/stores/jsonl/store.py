@@ -8,7 +8,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from ...cursor import Cursor
-from ...errors import ImportRefused, LogExists, LogNotFound, MissingLog, ReadOnlyLog
+from ...errors import ImportRefused, LogExists, LogNotFound, MissingLog, ReadOnlyLog, SameLog
 from ...events import EventTypes
 from ...names import NAME_BYTES, check_free, check_log_name, name_key
 from ...store import Known, Log, LogHead, Progress, Store, T, no_progress, nothing_known
@@ -347,10 +347,8 @@ class JsonlStore(Store):
         if archived and not exists:
             raise LogExists(name, archived=True)
         holder = None if exists else next((log for log in inventory.logs_with_id(log_id) if log.name != name), None)
-        if holder is not None:
-            shown = f"the log {holder.name}{' (archived)' if holder.archived else ''} of this store"
-            same = "is the one that these lines are: a second one would be a copy; nothing was imported"
-            raise ImportRefused(f"{shown} {same}")
+        if holder is not None and holder.name is not None:
+            raise SameLog(holder.name, archived=holder.archived)
 
     def _inventory(self) -> "Inventory":
         from .inventory import Inventory  # a log that is there and was recorded needs none
