@@ -157,9 +157,10 @@ def test_undo_after_a_merge_is_about_the_own_last_change(here: Todo) -> None:
 def test_the_history_can_show_only_what_lost(here: Todo) -> None:
     there = apart(here)
     here("merge", str(there.log_file()))
-    (line,) = here("history", "--conflicts").out.splitlines()
-    assert "1 text set to Buy oat milk: no effect after the merge" in line
-    assert [commit["position"] for commit in here("history", "--conflicts", "--json").json["commits"]] == [8]
+    text, removed = here("history", "--conflicts").out.splitlines()
+    assert "1 text set to Buy oat milk: no effect after the merge" in text
+    assert "Call Bob now" in removed, "it shows when the todo is restored"
+    assert [commit["position"] for commit in here("history", "--conflicts", "--json").json["commits"]] == [8, 7]
 
 
 def test_a_backup_is_refused_with_the_command_that_restores_it(here: Todo) -> None:
