@@ -404,13 +404,16 @@ function rememberMoment() {
   if (location.hash.slice(1) !== hash) window.history.replaceState(null, "", hash ? `#${hash}` : location.pathname);
 }
 
-// Returns the position or the time that `#at=` names: @12, 2026-11-28, or 2026-11-28T14:03.
+// Returns the position that `#at=` names, or the beginning and the end of the time: @12, 2026-11-28, or 2026-11-28T14:03.
 function readMoment(text) {
   const position = /^@(\d{1,15})$/.exec(text);
   if (position) return { position: Number(position[1]) };
-  const day = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?)?$/.exec(text);
-  if (!day || Number.isNaN(Date.parse(text))) return null; // of other texts Date.parse makes any time
-  return { time: day[1] ? Date.parse(text) : days.end(text) };
+  const parts = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?)?$/.exec(text);
+  if (!parts || Number.isNaN(Date.parse(text))) return null; // of other texts Date.parse makes any time
+  const [, time, seconds, fraction] = parts;
+  if (!time) return { start: days.start(text), end: days.end(text) };
+  const start = Date.parse(text);
+  return { start, end: start + (fraction ? 0 : seconds ? 999 : 59_999) };
 }
 
 async function followAddress(address = location.href) {
@@ -430,11 +433,17 @@ async function followAddress(address = location.href) {
     return;
   }
   const loaded = history;
-  const known = () => loaded.complete || (moment.position !== undefined ? loaded.reached < moment.position : (loaded.commits[0]?.time ?? Infinity) <= moment.time);
+  if (moment.position > loaded.position || moment.start > Date.now()) {
+    const why = moment.position ? `The list ends at @${loaded.position}, and ${text} is not recorded yet` : `${text} is in the future`;
+    notice("address", `${why}. You see the list as it is now.`, ["Dismiss", () => notice("address", null)]);
+    toNow();
+    return;
+  }
+  const known = () => loaded.complete || (moment.position !== undefined ? loaded.reached < moment.position : (loaded.commits[0]?.time ?? Infinity) <= moment.end);
   while (!known()) await loaded.older();
   if (history !== loaded) return;
   timeline.update(loaded);
-  jump(moment.position !== undefined ? loaded.placeOf(moment.position) : loaded.placeAt(moment.time));
+  jump(moment.position !== undefined ? loaded.placeOf(moment.position) : loaded.placeAt(moment.end));
 }
 
 // Searching
