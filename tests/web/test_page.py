@@ -152,11 +152,20 @@ def test_the_board_groups_by_urgency_and_the_list_is_a_tree(opened: Opened, serv
     opened.shows("one", "part", "two", "three", "late", "now", "hidden", "again")
     row = opened.page.locator(".row", has_text="one").first
     assert "0/1" in row.inner_text()
+    opened.page.fill("#search", "part")
+    opened.shows("part")
+    assert "under 1" in opened.page.locator(".row", has_text="part").inner_text()
+    opened.page.fill("#search", "")
+    opened.shows("one", "part", "two", "three", "late", "now", "hidden", "again")
     assert "every month" in opened.page.locator(".row", has_text="again").inner_text()
     server.todo("-L", page_list, "done", "7")
     opened.page.click("[data-view=all]")
     opened.shows("one", "part", "two", "three", "late", "now", "hidden", "again")
     opened.page.wait_for_function("() => document.querySelectorAll('.row.done').length === 1")
+    opened.page.evaluate("list => { location.hash = `#list=${list}&at=2020-01-01`; }", page_list)
+    opened.until("() => document.getElementById('empty').textContent === 'There were no todos.'")
+    opened.page.click("[data-view=board]")
+    opened.until("() => document.getElementById('empty').textContent === 'No todo was open.'")
 
 
 def test_a_note_is_shown_as_sanitised_html(opened: Opened, server: Server, page_list: str) -> None:
@@ -209,7 +218,7 @@ def test_it_never_shows_old_data_as_current_and_connects_again_by_itself(browser
         server.end()
         opened.is_not_current()
         with serving(todo, "--port", str(server.port)) as again:
-            opened.says("the server was started again")
+            opened.says("The server was started again")
             opened.page.goto(f"http://{again.host}/?token={again.token}")
             opened.wait()
             opened.shows("one", "two")

@@ -83,8 +83,8 @@ function put(id, text) {
 
 function emptyText() {
   if (wanted !== null) return "No todo matches.";
-  if (!history.atNow) return "Nothing was to be done.";
-  return view === "board" ? "Nothing is to be done." : "There are no todos.";
+  if (view === "all") return history.atNow ? "There are no todos." : "There were no todos.";
+  return history.atNow ? "No todo is open." : "No todo was open.";
 }
 
 // What takes longer than a frame, once nothing moves any more.
@@ -141,7 +141,7 @@ function refused(error) {
   if (!(error instanceof Refused) && error.code === undefined) throw error;
   if (error.code === "NO_TOKEN") {
     follower.stop();
-    setLive("failed", "not admitted");
+    setLive("failed", "not allowed");
     notice("lost", `${error.message} ${error.hint} What you see may be old.`);
     return;
   }
