@@ -21,6 +21,7 @@ from ..todo.service import TodoList
 from ..todo.views import BECAUSE, id_of
 from .desk import Desk, Visit
 from .guard import Body, Receive, Scope, Send, respond
+from .work import Work
 from .worker import Stopping, Worker
 
 MOST_EVENTS = 5_000
@@ -43,39 +44,50 @@ class _Wrong(Exception):
 class Bulk:
     """Answers the requests of the page that are not GraphQL."""
 
-    def __init__(self, desk: Desk, worker: Worker) -> None:
-        """Answer from the lists of a program.
+    def __init__(self, begin: Callable[[], Work]) -> None:
+        """Answer from the lists of the server.
 
         Args:
-            desk: The program that starts the server.
-            worker: The thread that works with the store.
+            begin: Begins a request.
+        """
+        self._begin = begin
+        self._readers: dict[Desk, _Reader] = {}
+
+    def has(self, scope: Scope) -> bool:
+        """Return whether this is a request for it."""
+        return scope["type"] == "http" and (scope["method"], scope["path"]) in _ANSWERS
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, as ASGI says."""
+        body = (await receive()).get("body", b"")
+
+        def job(work: Work) -> tuple[int, bytes]:
+            reader = self._readers.setdefault(work.desk, _Reader(work.desk, work.worker))
+            return reader.answered(scope, body)
+
+        status, document = await self._begin().do(job)
+        await respond(send, status, Body("application/json", document))
+
+
+class _Reader:
+    """Reads the lists of one thread of the worker."""
+
+    def __init__(self, desk: Desk, worker: Worker) -> None:
+        """Read lists.
+
+        Args:
+            desk: The lists of the thread.
+            worker: The threads.
         """
         self._desk = desk
         self._worker = worker
         self._walks: dict[tuple[str, int], Iterator[Commit]] = {}
-        self._answers: dict[tuple[str, str], Callable[[Arguments], object]] = {
-            ("GET", "/fields"): lambda _: {"fields": declarations(), "default": desk.default_list},
-            ("GET", "/state"): self._state,
-            ("GET", "/deltas"): self._deltas,
-            ("GET", "/matching"): self._matching,
-            ("POST", "/note"): _note,
-        }
 
-    def has(self, scope: Scope) -> bool:
-        """Return whether this is a request for it."""
-        return scope["type"] == "http" and (scope["method"], scope["path"]) in self._answers
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request, as ASGI says."""
-        answer = self._answers[scope["method"], scope["path"]]
-        body = (await receive()).get("body", b"")
-        status, document = await self._worker.run(lambda: self._answered(answer, scope, body))
-        await respond(send, status, Body("application/json", document))
-
-    def _answered(self, answer: Callable[[Arguments], object], scope: Scope, body: bytes) -> tuple[int, bytes]:
-        """Return the status and the JSON of an answer, in the thread of the worker."""
+    def answered(self, scope: Scope, body: bytes) -> tuple[int, bytes]:
+        """Return the status and the JSON of an answer."""
+        answer = _ANSWERS[scope["method"], scope["path"]]
         try:
-            return 200, msgspec.json.encode(answer(_arguments(scope, body)))
+            return 200, msgspec.json.encode(answer(self, _arguments(scope, body)))
         except _Wrong as wrong:
             return 400, _error("INVALID", str(wrong), None)
         except Stopping:
@@ -86,6 +98,17 @@ class Bulk:
                 raise
             return _CODES.get(public.code, 500), _error(public.code, public.message, public.hint)
 
+    def fields(self, _arguments: Arguments) -> object:
+        """Return the declarations of the fields, and which list is the default one."""
+        return {"fields": declarations(), "default": self._desk.default_list}
+
+    def note(self, arguments: Arguments) -> object:
+        """Return a note as HTML that can run nothing and load nothing."""
+        note = arguments.get("note", "")
+        if len(note) > _LONGEST_NOTE:
+            raise _Wrong(f"the note has more than {_LONGEST_NOTE:,} characters")
+        return {"html": html_of(note)}
+
     def _visit(self, arguments: Arguments) -> Visit:
         """Begin to look at the list that the arguments name."""
         name = arguments.get("list") or self._desk.default_list
@@ -95,7 +118,7 @@ class Bulk:
             self._desk.forget_list(name)
             return _begun(self._desk.visit(name))
 
-    def _state(self, arguments: Arguments) -> object:
+    def state(self, arguments: Arguments) -> object:
         """Return the present state of a list."""
         visit = self._visit(arguments)
         todos = visit.todos
@@ -114,7 +137,7 @@ class Bulk:
             "todos": [(item.number, item.id, item.version, item.todo) for item in view.items],
         }
 
-    def _deltas(self, arguments: Arguments) -> object:
+    def deltas(self, arguments: Arguments) -> object:
         """Return commits: those before a position, the newest first, or those after a position, the oldest first.
 
         With the digest of the commit at that position, a log that was rewritten meanwhile is an error.
@@ -165,13 +188,23 @@ class Bulk:
                 return taken, True
         return taken, False
 
-    def _matching(self, arguments: Arguments) -> object:
+    def matching(self, arguments: Arguments) -> object:
         """Return the numbers of the todos that a query wants, now or at a position."""
         visit = self._visit(arguments)
         position = _number(arguments, "at")
         view = visit.todos.view(position)
         found = visit.query(arguments.get("query", ""), view).matching()
         return {"position": view.position, "numbers": [item.number for item in found]}
+
+
+_ANSWERS: Mapping[tuple[str, str], Callable[[_Reader, Arguments], object]] = {
+    ("GET", "/fields"): _Reader.fields,
+    ("GET", "/state"): _Reader.state,
+    ("GET", "/deltas"): _Reader.deltas,
+    ("GET", "/matching"): _Reader.matching,
+    ("POST", "/note"): _Reader.note,
+}
+"""How each request is answered."""
 
 
 def _begun(visit: Visit) -> Visit:
@@ -205,14 +238,6 @@ def _sum(commit: Commit | None) -> str:
 
 def _milliseconds(commit: Commit) -> int:
     return round(commit.at.timestamp() * 1000)
-
-
-def _note(arguments: Arguments) -> object:
-    """Return a note as HTML that can run nothing and load nothing."""
-    note = arguments.get("note", "")
-    if len(note) > _LONGEST_NOTE:
-        raise _Wrong(f"the note has more than {_LONGEST_NOTE:,} characters")
-    return {"html": html_of(note)}
 
 
 def _arguments(scope: Scope, body: bytes) -> Arguments:
