@@ -17,6 +17,7 @@ from ..cqrs.playback import earlier_commits
 from ..todo.fields import Todo, declarations
 from ..todo.model import DECIDER
 from ..todo.read_models.note_html import html_of
+from ..todo.recorder import Todos
 from ..todo.service import TodoList
 from ..todo.views import BECAUSE, id_of
 from .desk import Desk, Visit
@@ -81,7 +82,7 @@ class _Reader:
         """
         self._desk = desk
         self._worker = worker
-        self._walks: dict[tuple[str, int], Iterator[Commit]] = {}
+        self._walks: dict[tuple[str, int], tuple[Todos, Iterator[Commit]]] = {}
 
     def answered(self, scope: Scope, body: bytes) -> tuple[int, bytes]:
         """Return the status and the JSON of an answer."""
@@ -149,7 +150,8 @@ class _Reader:
         after = _number(arguments, "after")
         if after is None:
             before = _number(arguments, "before")
-            commits, more = self._earlier(todos, fold.position if before is None else max(0, min(before - 1, fold.position)))
+            end = fold.position if before is None else max(0, min(before - 1, fold.position))
+            commits, more = self._earlier(todos, fold, end)
             return {**head, "commits": [_written(commit) for commit in commits], "more": more}
         last = next(todos.log.commits_backward(Cursor(after)), None) if after else None
         if arguments.get("sum", _sum(last)) != _sum(last):
@@ -161,16 +163,19 @@ class _Reader:
         written = [_written(commit) for commit in commits]
         return {**head, "commits": written, "more": more, "numbers": numbers, "sum": _sum(commits[-1] if commits else last)}
 
-    def _earlier(self, todos: TodoList, position: int) -> tuple[list[Commit], bool]:
+    def _earlier(self, todos: TodoList, fold: Todos, position: int) -> tuple[list[Commit], bool]:
         """Read the commits up to a position, newest first, from where an earlier part of the same history ended.
 
         A log is read backwards from its end or a snapshot. Without the place of the earlier part, each part would read all
         the parts before it again.
         """
-        commits = self._walks.pop((todos.log.id, position), None) or earlier_commits(todos.repository, position)
+        # a list of which something was forgotten has another fold, and the place of the earlier part is in the old file
+        self._walks = {key: walk for key, walk in self._walks.items() if key[0] != todos.log.id or walk[0] is fold}
+        _, commits = self._walks.pop((todos.log.id, position), (fold, None))
+        commits = commits or earlier_commits(todos.repository, position)
         taken, more = self._part(commits)
         if more:
-            self._walks[todos.log.id, taken[-1].position - 1] = commits
+            self._walks[todos.log.id, taken[-1].position - 1] = fold, commits
             if len(self._walks) > _MOST_WALKS:
                 self._walks.pop(next(iter(self._walks)))
         return taken, more
