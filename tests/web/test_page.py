@@ -11,7 +11,7 @@ from tests.web.browsing import Opened, add, browsing
 from tests.web.conftest import Server, serving
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, WebSocketRoute
+    from playwright.sync_api import Browser, Route, WebSocketRoute
 
 
 # every day
@@ -222,6 +222,56 @@ def test_it_never_shows_old_data_as_current_and_connects_again_by_itself(browser
             opened.page.goto(f"http://{again.host}/?token={again.token}")
             opened.wait()
             opened.shows("one", "two")
+
+
+def test_it_is_not_live_while_an_answer_is_missing(opened: Opened, server: Server, page_list: str) -> None:
+    opened.open(page_list)
+    failed: list[str] = []
+
+    def fail_twice(route: "Route") -> None:
+        if len(failed) == 2:
+            route.continue_()
+        else:
+            failed.append(route.request.url)
+            route.abort()
+
+    opened.page.route("**/deltas*", fail_twice)
+    server.todo("-L", page_list, "add", "four")
+    opened.shows("one", "two", "three", "four")
+    opened.wait()
+    assert len(failed) == 2
+    assert opened.page.locator(".notice").count() == 0
+
+
+def test_what_is_typed_or_chosen_while_an_answer_is_under_way_counts(opened: Opened, server: Server, page_list: str) -> None:
+    add(server, f"{page_list}-b", "other")
+    opened.open(page_list)
+    held: list[Route] = []
+
+    def hold(route: "Route") -> None:
+        held.append(route)
+
+    opened.page.route("**/graphql", hold)
+    opened.page.fill("#add", "four")
+    opened.page.press("#add", "Enter")
+    opened.page.press("#add", "Enter")
+    opened.page.fill("#add", "fi")
+    opened.until("() => true")
+    [sent] = held
+    sent.continue_()
+    opened.shows("one", "two", "three", "four")
+    opened.page.wait_for_selector("#toast:not([hidden])")
+    assert opened.page.input_value("#add") == "fi"
+
+    held.clear()
+    opened.page.route(f"**/state?list={page_list}-b", hold)
+    opened.page.select_option("#list", f"{page_list}-b")
+    opened.page.select_option("#list", page_list)
+    opened.wait()
+    with opened.page.expect_response(f"**/state?list={page_list}-b"):
+        held[0].continue_()
+    opened.wait()
+    opened.shows("one", "two", "three", "four")
 
 
 def test_a_list_that_is_renamed_archived_replaced_or_damaged_gets_a_clear_message(

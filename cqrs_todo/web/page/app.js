@@ -18,6 +18,7 @@ const NEW = "+new"; // no list can be called so
 const MOST_LOADED = 300_000; // how many events are loaded without being asked for; the slider loads more at its left end
 const TOAST_MS = 7_000;
 const HOVER_MS = 120;
+const CONNECTING_MS = 5_000; // how long a change waits for the connection
 const SETTLE_MS = 120; // after the last movement, what takes longer is computed
 
 let fields;
@@ -115,7 +116,12 @@ function setLive(state, text) {
 // Returns whether the list that is shown can be changed. While the page connects, it waits for the outcome.
 async function canChange() {
   const shown = history;
-  if (live === "connecting") await new Promise((goOn) => waiting.push(goOn));
+  if (live === "connecting") {
+    await new Promise((goOn) => {
+      waiting.push(goOn);
+      setTimeout(goOn, CONNECTING_MS);
+    });
+  }
   if (history !== shown) toast("Another list is shown now: nothing was changed.", false);
   else if (!history.atNow) toast("The past cannot be changed. Go back to now first.", false);
   else if (live !== "live") toast("Not connected: nothing was changed.", false);
@@ -163,7 +169,11 @@ function toast(text, undoes) {
 
 // Loading
 
+let loads = 0;
+
+// Shows a list, unless another one is chosen meanwhile. Returns whether it is shown.
 async function load(name, { keepMoment = false } = {}) {
+  const number = ++loads;
   follower.stop();
   setLive("connecting", "connecting");
   const at = keepMoment && history && !history.atNow ? history.momentPosition : null;
@@ -172,15 +182,17 @@ async function load(name, { keepMoment = false } = {}) {
   try {
     state = await get("/state", { list: name });
   } catch (error) {
+    if (number !== loads) return false;
     if (error.code === "UNREACHABLE") {
       setLive("lost", "not connected");
       notice("lost", "The server cannot be reached. Trying again …");
-      setTimeout(() => load(name, { keepMoment }), 2_000);
-      return;
+      setTimeout(() => { if (number === loads) load(name, { keepMoment }); }, 2_000);
+      return false;
     }
     await cannotRead(name, error);
-    return;
+    return false;
   }
+  if (number !== loads) return false;
   details.close();
   history = new History(fields, state);
   wanted = wantedAt = null;
@@ -194,6 +206,7 @@ async function load(name, { keepMoment = false } = {}) {
   settled();
   if (query) search();
   loadOlder(history, at);
+  return true;
 }
 
 async function cannotRead(name, error) {
@@ -202,7 +215,9 @@ async function cannotRead(name, error) {
     return;
   }
   setLive("failed", "not current");
+  const number = loads;
   const archived = await graphql("{ lists { name } archivedLists }").catch(() => null);
+  if (number !== loads) return;
   const names = archived?.lists.map((list) => list.name) ?? [];
   showLists(names, null);
   const also = archived?.archivedLists.includes(name) ? " It is archived now." : "";
@@ -226,8 +241,7 @@ async function makeList() {
   notice("refused", null);
   try {
     const { newList } = await graphql("mutation($name: String!) { newList(name: $name) }", { name });
-    await load(newList);
-    rememberMoment();
+    if (await load(newList)) rememberMoment();
   } catch (error) {
     refused(error);
   }
@@ -276,13 +290,15 @@ function sync() {
         render();
       }
       if (live === "connecting") {
+        follower.isCurrent();
         notice("lost", null);
         setLive("live", "live");
       }
     } catch (error) {
       if (history !== loaded) return;
-      if (error.code === "CONFLICT" || error.code === "NOT_FOUND") failed(error);
-      else if (error.code !== "UNREACHABLE") refused(error);
+      if (["CONFLICT", "NOT_FOUND", "DAMAGED_LOG"].includes(error.code)) failed(error);
+      else if (error.code === "NO_TOKEN" || error.code === undefined) refused(error);
+      else follower.lost(); // something may be missing, so the page is not live
     }
   })();
   return syncing;
@@ -419,8 +435,7 @@ function readMoment(text) {
 async function followAddress(address = location.href) {
   const values = new URLSearchParams(new URL(address).hash.slice(1));
   const name = values.get("list") || find("list").dataset.default;
-  if (!history || history.list !== name) await load(name);
-  if (!history) return;
+  if (history?.list !== name && !await load(name)) return;
   const text = values.get("at");
   notice("address", null);
   if (text === null) {
@@ -540,13 +555,18 @@ async function saveDetails(slot, changes, version) {
   }
 }
 
+const adding = new Set(); // the lines that are sent and not answered yet
+
 async function add(event) {
   event.preventDefault();
   const input = find("add");
-  if (!input.value.trim()) return;
+  const line = input.value;
+  if (!line.trim() || adding.has(line)) return; // Enter was pressed twice
+  adding.add(line);
   const answer = await change(`mutation($list: String, $lines: [String!]!) { addLines(list: $list, lines: $lines) ${ANSWER} }`,
-    { lines: [input.value] }, `Added: ${input.value.trim()}`);
-  if (answer) input.value = "";
+    { lines: [line] }, `Added: ${line.trim()}`);
+  adding.delete(line);
+  if (answer && input.value === line) input.value = "";
 }
 
 function openDetails(slot, editing) {
@@ -695,7 +715,7 @@ function connectControls() {
     if (event.target.value === NEW) {
       find("new-list-name").value = find("new-list").returnValue = "";
       find("new-list").showModal();
-    } else if (event.target.value) load(event.target.value).then(() => { if (history) rememberMoment(); });
+    } else if (event.target.value) load(event.target.value).then((isShown) => { if (isShown) rememberMoment(); });
   });
   addEventListener("hashchange", (event) => followAddress(event.newURL)); // by now `rememberMoment` may have changed it again
   addEventListener("beforeprint", () => printing(true));
