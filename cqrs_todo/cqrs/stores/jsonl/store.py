@@ -285,11 +285,11 @@ class JsonlStore(Store):
 
         terms = EQUALS if terms is None else terms
         if dry_run:
-            return outcome(planned(path, name, copy, self._types, rules, terms)[0])
+            return outcome(planned(path, name, copy, self._types, rules, terms)[0], rules)
         with self._holding(name), delay_signals():
             merged, tail = planned(path, name, copy, self._types, rules, terms)
-            result = outcome(merged)
-            if not result.changed:
+            result = outcome(merged, rules)
+            if not result.changed and self.open(name).id == merged.log:  # a list that is joined may get the other's id alone
                 return result
             header = merged.lines[0]
             start = Cursor(0, 1, len(header), last_digest(header))
@@ -310,7 +310,7 @@ class JsonlStore(Store):
                 _, failed = remove_set_aside((self._lists, self._archive), name, merged.log, result.forgotten, but=kept)
                 copies = self._inventory().copies_with(merged.log, path, result.forgotten)
                 failed += [f"{each} (a copy of the log)" for each in copies]
-            return outcome(merged, failed, kept)
+            return outcome(merged, rules, failed, kept)
 
     def import_log(self, name: str, lines: Iterable[bytes]) -> int:
         """Make a log from its exported lines, or add the new ones; see `Store`."""
