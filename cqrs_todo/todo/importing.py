@@ -144,7 +144,7 @@ def _contents(fold: Todos, todos: Mapping[str, Todo], planned: Plan, file: str) 
     return contents or [({}, {})]
 
 
-def _meta(file: str, imported: Mapping[str, Any]) -> Mapping[str, Any]:
+def _meta(file: str, imported: dict[str, Any]) -> dict[str, Any]:
     return {FILE: file, IMPORT: imported} if file else {IMPORT: imported}
 
 
