@@ -15,6 +15,7 @@
     ├── StaleCursor             the log has changed before a cursor
     ├── ImportRefused           the lines of a log cannot be imported
     ├── CannotMerge             two copies of a log cannot be merged
+    │   └── UnreadableCopy      the bytes of one of them are damaged or incomplete
     ├── ExportRefused           a log cannot be exported as lines
     ├── InvalidPattern          a pattern that selects logs or streams cannot be parsed
     ├── ReactionBusy            another runner runs the reaction
@@ -183,6 +184,10 @@ class ImportRefused(CqrsError):
 
 class CannotMerge(CqrsError):
     """Two copies of a log cannot be merged. Nothing was written. The text says why, as the end of a sentence."""
+
+
+class UnreadableCopy(CannotMerge):
+    """The bytes of a copy of a log are damaged or incomplete. Nothing was written."""
 
 
 class ExportRefused(CqrsError):
