@@ -145,7 +145,7 @@ async def measure(browser: Any, folder: Path, todos: int, events: int) -> Frames
         document = json.loads(server.stdout.readline())
         page = await browser.new_page(viewport=SIZE)
         begun = time.monotonic()
-        await page.goto(f"{document['url']}?token={document['token']}")
+        await page.goto(document["url"])
         await page.wait_for_function(LIVE, timeout=120_000)
         loaded = time.monotonic() - begun
         frames, work = await drag(browser, page, folder)

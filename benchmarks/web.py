@@ -200,7 +200,7 @@ def _todo_serve(folder: Path, python: Path, todos: int) -> Iterator[Served]:
             raise Failed("todo serve did not start")
         document = json.loads(line)
         headers = {"Authorization": f"Bearer {document['token']}", "Content-Type": "application/json"}
-        yield Served(process, int(document["url"].rstrip("/").rpartition(":")[2]), headers)
+        yield Served(process, int(document["graphql"].removesuffix("/graphql").rpartition(":")[2]), headers)
 
 
 @contextmanager

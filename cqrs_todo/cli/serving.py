@@ -1,11 +1,11 @@
 """What `todo serve` gives the server: the settings of this run, its lists, and how the command line reads words."""
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from ..cqrs.errors import UnknownEvents, WrongExpectedVersion
+from ..cqrs.errors import UnknownEvents
 from ..cqrs.events import Moment
 from ..cqrs.store import Store
 from ..cqrs.stores.null import NullLog
@@ -62,6 +62,11 @@ class ListVisit:
     def to_local(self) -> ToLocal:
         """The time zone of this machine."""
         return to_local
+
+    @property
+    def attributes(self) -> Collection[str]:
+        """The names of the attributes that are declared in config.toml."""
+        return self._session.config.attributes
 
     def moment(self, text: str) -> Moment:
         """Return the moment that a text means; see `Session.moment_of`."""
@@ -173,7 +178,7 @@ class Program:
         if found is None:
             return None
         code = _CODES[found.code]
-        if isinstance(error, WrongExpectedVersion | UnexpectedState):
+        if isinstance(error, UnexpectedState):
             code = "WRONG_EXPECTED_VERSION"
         # the other hints name verbs of the command line
         hint = found.hint if isinstance(error, UsageError | InvalidQuery | UnknownEvents) else None

@@ -17,10 +17,12 @@ from ..cqrs.playback import earlier_commits
 from ..todo.fields import Todo, declarations
 from ..todo.model import DECIDER
 from ..todo.read_models.note_html import html_of
+from ..todo.recorder import Todos
 from ..todo.service import TodoList
 from ..todo.views import BECAUSE, id_of
 from .desk import Desk, Visit
 from .guard import Body, Receive, Scope, Send, respond
+from .work import Work
 from .worker import Stopping, Worker
 
 MOST_EVENTS = 5_000
@@ -43,39 +45,50 @@ class _Wrong(Exception):
 class Bulk:
     """Answers the requests of the page that are not GraphQL."""
 
-    def __init__(self, desk: Desk, worker: Worker) -> None:
-        """Answer from the lists of a program.
+    def __init__(self, begin: Callable[[], Work]) -> None:
+        """Answer from the lists of the server.
 
         Args:
-            desk: The program that starts the server.
-            worker: The thread that works with the store.
+            begin: Begins a request.
         """
-        self._desk = desk
-        self._worker = worker
-        self._walks: dict[tuple[str, int], Iterator[Commit]] = {}
-        self._answers: dict[tuple[str, str], Callable[[Arguments], object]] = {
-            ("GET", "/fields"): lambda _: {"fields": declarations(), "default": desk.default_list},
-            ("GET", "/state"): self._state,
-            ("GET", "/deltas"): self._deltas,
-            ("GET", "/matching"): self._matching,
-            ("POST", "/note"): _note,
-        }
+        self._begin = begin
+        self._readers: dict[Desk, _Reader] = {}
 
     def has(self, scope: Scope) -> bool:
         """Return whether this is a request for it."""
-        return scope["type"] == "http" and (scope["method"], scope["path"]) in self._answers
+        return scope["type"] == "http" and (scope["method"], scope["path"]) in _ANSWERS
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, as ASGI says."""
-        answer = self._answers[scope["method"], scope["path"]]
         body = (await receive()).get("body", b"")
-        status, document = await self._worker.run(lambda: self._answered(answer, scope, body))
+
+        def job(work: Work) -> tuple[int, bytes]:
+            reader = self._readers.setdefault(work.desk, _Reader(work.desk, work.worker))
+            return reader.answered(scope, body)
+
+        status, document = await self._begin().do(job)
         await respond(send, status, Body("application/json", document))
 
-    def _answered(self, answer: Callable[[Arguments], object], scope: Scope, body: bytes) -> tuple[int, bytes]:
-        """Return the status and the JSON of an answer, in the thread of the worker."""
+
+class _Reader:
+    """Reads the lists of one thread of the worker."""
+
+    def __init__(self, desk: Desk, worker: Worker) -> None:
+        """Read lists.
+
+        Args:
+            desk: The lists of the thread.
+            worker: The threads.
+        """
+        self._desk = desk
+        self._worker = worker
+        self._walks: dict[tuple[str, int], tuple[Todos, Iterator[Commit]]] = {}
+
+    def answered(self, scope: Scope, body: bytes) -> tuple[int, bytes]:
+        """Return the status and the JSON of an answer."""
+        answer = _ANSWERS[scope["method"], scope["path"]]
         try:
-            return 200, msgspec.json.encode(answer(_arguments(scope, body)))
+            return 200, msgspec.json.encode(answer(self, _arguments(scope, body)))
         except _Wrong as wrong:
             return 400, _error("INVALID", str(wrong), None)
         except Stopping:
@@ -86,6 +99,17 @@ class Bulk:
                 raise
             return _CODES.get(public.code, 500), _error(public.code, public.message, public.hint)
 
+    def fields(self, _arguments: Arguments) -> object:
+        """Return the declarations of the fields, and which list is the default one."""
+        return {"fields": declarations(), "default": self._desk.default_list}
+
+    def note(self, arguments: Arguments) -> object:
+        """Return a note as HTML that can run nothing and load nothing."""
+        note = arguments.get("note", "")
+        if len(note) > _LONGEST_NOTE:
+            raise _Wrong(f"the note has more than {_LONGEST_NOTE:,} characters")
+        return {"html": html_of(note)}
+
     def _visit(self, arguments: Arguments) -> Visit:
         """Begin to look at the list that the arguments name."""
         name = arguments.get("list") or self._desk.default_list
@@ -95,7 +119,7 @@ class Bulk:
             self._desk.forget_list(name)
             return _begun(self._desk.visit(name))
 
-    def _state(self, arguments: Arguments) -> object:
+    def state(self, arguments: Arguments) -> object:
         """Return the present state of a list."""
         visit = self._visit(arguments)
         todos = visit.todos
@@ -114,7 +138,7 @@ class Bulk:
             "todos": [(item.number, item.id, item.version, item.todo) for item in view.items],
         }
 
-    def _deltas(self, arguments: Arguments) -> object:
+    def deltas(self, arguments: Arguments) -> object:
         """Return commits: those before a position, the newest first, or those after a position, the oldest first.
 
         With the digest of the commit at that position, a log that was rewritten meanwhile is an error.
@@ -126,7 +150,8 @@ class Bulk:
         after = _number(arguments, "after")
         if after is None:
             before = _number(arguments, "before")
-            commits, more = self._earlier(todos, fold.position if before is None else max(0, min(before - 1, fold.position)))
+            end = fold.position if before is None else max(0, min(before - 1, fold.position))
+            commits, more = self._earlier(todos, fold, end)
             return {**head, "commits": [_written(commit) for commit in commits], "more": more}
         last = next(todos.log.commits_backward(Cursor(after)), None) if after else None
         if arguments.get("sum", _sum(last)) != _sum(last):
@@ -138,16 +163,19 @@ class Bulk:
         written = [_written(commit) for commit in commits]
         return {**head, "commits": written, "more": more, "numbers": numbers, "sum": _sum(commits[-1] if commits else last)}
 
-    def _earlier(self, todos: TodoList, position: int) -> tuple[list[Commit], bool]:
+    def _earlier(self, todos: TodoList, fold: Todos, position: int) -> tuple[list[Commit], bool]:
         """Read the commits up to a position, newest first, from where an earlier part of the same history ended.
 
         A log is read backwards from its end or a snapshot. Without the place of the earlier part, each part would read all
         the parts before it again.
         """
-        commits = self._walks.pop((todos.log.id, position), None) or earlier_commits(todos.repository, position)
+        # a list of which something was forgotten has another fold, and the place of the earlier part is in the old file
+        self._walks = {key: walk for key, walk in self._walks.items() if key[0] != todos.log.id or walk[0] is fold}
+        _, commits = self._walks.pop((todos.log.id, position), (fold, None))
+        commits = commits or earlier_commits(todos.repository, position)
         taken, more = self._part(commits)
         if more:
-            self._walks[todos.log.id, taken[-1].position - 1] = commits
+            self._walks[todos.log.id, taken[-1].position - 1] = fold, commits
             if len(self._walks) > _MOST_WALKS:
                 self._walks.pop(next(iter(self._walks)))
         return taken, more
@@ -165,13 +193,23 @@ class Bulk:
                 return taken, True
         return taken, False
 
-    def _matching(self, arguments: Arguments) -> object:
+    def matching(self, arguments: Arguments) -> object:
         """Return the numbers of the todos that a query wants, now or at a position."""
         visit = self._visit(arguments)
         position = _number(arguments, "at")
         view = visit.todos.view(position)
         found = visit.query(arguments.get("query", ""), view).matching()
         return {"position": view.position, "numbers": [item.number for item in found]}
+
+
+_ANSWERS: Mapping[tuple[str, str], Callable[[_Reader, Arguments], object]] = {
+    ("GET", "/fields"): _Reader.fields,
+    ("GET", "/state"): _Reader.state,
+    ("GET", "/deltas"): _Reader.deltas,
+    ("GET", "/matching"): _Reader.matching,
+    ("POST", "/note"): _Reader.note,
+}
+"""How each request is answered."""
 
 
 def _begun(visit: Visit) -> Visit:
@@ -205,14 +243,6 @@ def _sum(commit: Commit | None) -> str:
 
 def _milliseconds(commit: Commit) -> int:
     return round(commit.at.timestamp() * 1000)
-
-
-def _note(arguments: Arguments) -> object:
-    """Return a note as HTML that can run nothing and load nothing."""
-    note = arguments.get("note", "")
-    if len(note) > _LONGEST_NOTE:
-        raise _Wrong(f"the note has more than {_LONGEST_NOTE:,} characters")
-    return {"html": html_of(note)}
 
 
 def _arguments(scope: Scope, body: bytes) -> Arguments:

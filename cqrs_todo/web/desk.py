@@ -1,6 +1,6 @@
 """What the server needs of the program that starts it: its settings, its lists, and how it reads what people write."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -42,6 +42,10 @@ class Visit(Protocol):
     @property
     def to_local(self) -> ToLocal:
         """The time zone of the server."""
+
+    @property
+    def attributes(self) -> Collection[str]:
+        """The names of the attributes that are declared."""
 
     def moment(self, text: str) -> Moment:
         """Return the moment that a text means, such as `@42` or `yesterday`."""

@@ -148,6 +148,8 @@ def _commands(visit: Visit, changes: Changes) -> Commands:
 class Mutations:
     """What can be changed."""
 
+    # Each of our mutations can be null, so that one that fails does not hide the answers of the others in a request.
+
     # the ancestor's
 
     @strawberry.field
@@ -165,7 +167,7 @@ class Mutations:
     @strawberry.field
     def add(
         self, info: Info, todos: list[NewTodo], list_name: ListName = None, command: CommandInput | None = None
-    ) -> AnswerQL:
+    ) -> AnswerQL | None:
         """Create todos, and make the list if it does not exist."""
         if not 0 < len(todos) <= MOST_TODOS:
             raise refusal(f"give from 1 to {MOST_TODOS:,} todos", "TOO_LARGE" if todos else "INVALID")
@@ -175,7 +177,7 @@ class Mutations:
     @strawberry.field
     def add_lines(
         self, info: Info, lines: list[str], list_name: ListName = None, command: CommandInput | None = None
-    ) -> AnswerQL:
+    ) -> AnswerQL | None:
         """Create a todo from each line, with markers as on the command line, such as `Buy milk +home due:friday`."""
         if not 0 < len(lines) <= MOST_TODOS:
             raise refusal(f"give from 1 to {MOST_TODOS:,} lines", "TOO_LARGE" if lines else "INVALID")
@@ -194,7 +196,7 @@ class Mutations:
         where: Where = None,
         list_name: ListName = None,
         command: CommandInput | None = None,
-    ) -> AnswerQL:
+    ) -> AnswerQL | None:
         """Change fields of todos. All of them get the same values."""
         sent = _Command(info, list_name, command, ids=ids, changes=written(changes), list=list_name)
         return sent.change(ids, where, lambda visit: _commands(visit, changes))
@@ -202,7 +204,7 @@ class Mutations:
     @strawberry.field
     def edit(
         self, info: Info, edits: list[Edit], list_name: ListName = None, command: CommandInput | None = None
-    ) -> AnswerQL:
+    ) -> AnswerQL | None:
         """Change several todos in one commit, each in its own way."""
         words = [[edit.id, written(edit.changes), edit.expected_version] for edit in edits]
         sent = _Command(info, list_name, command, edits=words, list=list_name)
@@ -239,7 +241,7 @@ class Mutations:
         with_children: bool = False,
         list_name: ListName = None,
         command: CommandInput | None = None,
-    ) -> AnswerQL:
+    ) -> AnswerQL | None:
         """Complete todos."""
         sent = _Command(info, list_name, command, ids=ids, on=on, children=with_children, list=list_name)
 
@@ -257,7 +259,7 @@ class Mutations:
         where: Where = None,
         list_name: ListName = None,
         command: CommandInput | None = None,
-    ) -> AnswerQL:
+    ) -> AnswerQL | None:
         """Open completed todos again."""
         sent = _Command(info, list_name, command, ids=ids, list=list_name)
         return sent.change(ids, where, lambda _: lambda _: [Reopen()])
@@ -270,7 +272,7 @@ class Mutations:
         where: Where = None,
         list_name: ListName = None,
         command: CommandInput | None = None,
-    ) -> AnswerQL:
+    ) -> AnswerQL | None:
         """Complete open todos, and reopen completed ones."""
         sent = _Command(info, list_name, command, ids=ids, list=list_name)
         return sent.change(ids, where, lambda visit: lambda _: [Toggle(visit.todos.clock())])
@@ -283,7 +285,7 @@ class Mutations:
         where: Where = None,
         list_name: ListName = None,
         command: CommandInput | None = None,
-    ) -> AnswerQL:
+    ) -> AnswerQL | None:
         """Remove todos, and all todos under them. Undo brings them back."""
         sent = _Command(info, list_name, command, ids=ids, list=list_name)
         return sent.change(ids, where, lambda _: lambda _: [Remove()], children="all")
@@ -296,7 +298,7 @@ class Mutations:
         where: Where = None,
         list_name: ListName = None,
         command: CommandInput | None = None,
-    ) -> AnswerQL:
+    ) -> AnswerQL | None:
         """Move todos that recur to their next dates, without completing them."""
         sent = _Command(info, list_name, command, ids=ids, list=list_name)
         return sent.run(lambda visit: visit.todos.skip(sent.chosen(visit, ids, where)))
@@ -310,7 +312,7 @@ class Mutations:
         where: Where = None,
         list_name: ListName = None,
         command: CommandInput | None = None,
-    ) -> AnswerQL:
+    ) -> AnswerQL | None:
         """Move todos to another list, where they keep their ids and fields."""
         sent = _Command(info, list_name, command, ids=ids, to=to, list=list_name)
 
@@ -335,7 +337,7 @@ class Mutations:
         position: int | None = None,
         list_name: ListName = None,
         command: CommandInput | None = None,
-    ) -> AnswerQL:
+    ) -> AnswerQL | None:
         """Undo the last commands, or only the one that recorded the event at a position."""
         sent = _Command(info, list_name, command, steps=_steps(steps), position=position, list=list_name)
         if position is not None:
@@ -343,7 +345,9 @@ class Mutations:
         return sent.run(lambda visit: visit.todos.undo(steps))
 
     @strawberry.field
-    def redo(self, info: Info, steps: int = 1, list_name: ListName = None, command: CommandInput | None = None) -> AnswerQL:
+    def redo(
+        self, info: Info, steps: int = 1, list_name: ListName = None, command: CommandInput | None = None
+    ) -> AnswerQL | None:
         """Redo the last commands that were undone."""
         sent = _Command(info, list_name, command, steps=_steps(steps), list=list_name)
         return sent.run(lambda visit: visit.todos.redo(steps))
@@ -356,7 +360,7 @@ class Mutations:
         to: str | None = None,
         list_name: ListName = None,
         command: CommandInput | None = None,
-    ) -> AnswerQL:
+    ) -> AnswerQL | None:
         """Restore removed todos.
 
         With a moment, set the named todos back to what they were then; without ids, the whole list.
@@ -374,22 +378,22 @@ class Mutations:
     # lists
 
     @strawberry.field
-    def new_list(self, info: Info, name: str) -> str:
+    def new_list(self, info: Info, name: str) -> str | None:
         """Make a list, and return its name."""
         return _of_lists(info, lambda lists: lists.new(name), name)
 
     @strawberry.field
-    def rename_list(self, info: Info, name: str, to: str) -> str:
+    def rename_list(self, info: Info, name: str, to: str) -> str | None:
         """Give a list another name, and return it."""
         return _of_lists(info, lambda lists: lists.rename(name, to), to, name)
 
     @strawberry.field
-    def archive_list(self, info: Info, name: str) -> str:
+    def archive_list(self, info: Info, name: str) -> str | None:
         """Archive a list with all its history, and return its name."""
         return _of_lists(info, lambda lists: lists.archive(name), name, name)
 
     @strawberry.field
-    def unarchive_list(self, info: Info, name: str) -> str:
+    def unarchive_list(self, info: Info, name: str) -> str | None:
         """Bring an archived list back into use, and return its name."""
         return _of_lists(info, lambda lists: lists.unarchive(name), name)
 

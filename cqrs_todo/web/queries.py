@@ -19,7 +19,7 @@ from ..todo.views import SORT_KEYS, Item, sort_items
 from .fields import named
 from .history import Commit, Difference, Stats, read_day
 from .scalars import Cursor, DateTimeUtc, Day, cursor_of, key_of
-from .todos import Info, TodoPage, TodoQL, commit_row, instant, page_of, page_size, rows_of
+from .todos import LARGEST_PAGE, PAGE, Info, TodoPage, TodoQL, commit_row, instant, page_of, page_size, rows_of
 from .work import MOST_ROWS, Look, Work, refusal
 
 At = Annotated[str | None, strawberry.argument(description="The moment: a time such as yesterday 17:00, or @POSITION")]
@@ -44,6 +44,8 @@ def is_there(item: Item) -> bool:
 class Query:
     """What can be read."""
 
+    # Each of our queries can be null, so that one that fails does not hide the data of the others in a request.
+
     @strawberry.field
     def api_version(self) -> str:
         """The version of this interface."""
@@ -60,7 +62,8 @@ class Query:
             if not isinstance(key, int) or key < 0 or isinstance(key, bool):
                 raise refusal("this is not a cursor of allTodos", "INVALID")
             offset = key + 1
-        page = items[offset : offset + page_size(first)]
+        size = PAGE if first is None or first <= 0 else min(first, LARGEST_PAGE)  # as the ancestor does
+        page = items[offset : offset + size]
         cursors = (cursor_of(offset + place) for place in range(len(page)))
         return page_of(look, page, cursors, len(items), more=offset + len(page) < len(items))
 
@@ -70,22 +73,22 @@ class Query:
         return find(info.context.look(at=at), id)
 
     @named("list")
-    def a_list(self, info: Info, name: str | None = None, at: At = None) -> "ListQL":
+    def a_list(self, info: Info, name: str | None = None, at: At = None) -> "ListQL | None":
         """A list. The default list is the one that the server was started with."""
         return ListQL(look=info.context.look(name, at))
 
     @strawberry.field
-    def lists(self, info: Info, at: At = None) -> "list[ListEntry]":
+    def lists(self, info: Info, at: At = None) -> "list[ListEntry] | None":
         """The lists in use. Those that cannot be read have an error."""
         return [ListEntry.read(info.context, name, at) for name in sorted(info.context.desk.store.names())]
 
     @strawberry.field
-    def archived_lists(self, info: Info) -> list[str]:
+    def archived_lists(self, info: Info) -> list[str] | None:
         """The names of the archived lists."""
         return sorted(Lists(info.context.desk.store).names(archived=True))
 
     @strawberry.field
-    def search(self, info: Info, query: str, first: int | None = None, at: At = None) -> list[TodoQL]:
+    def search(self, info: Info, query: str, first: int | None = None, at: At = None) -> list[TodoQL] | None:
         """The todos of all lists that a query wants."""
         found: list[TodoQL] = []
         for name in sorted(info.context.desk.store.names()):
@@ -191,7 +194,7 @@ class ListQL:
         look = self.look
         if sort is not None and len(sort) > MOST_KEYS:
             raise refusal(f"these are more than {MOST_KEYS} keys to sort by", "TOO_LARGE", "name fewer keys")
-        keys = [_sort_key(word) for word in sort or ()]
+        keys = _sort_keys(sort or (), look)
         items = sort_items(wanted(look, query), keys, look.visit.to_local)
         rest = items if after is None else _after(items, keys, after, look)
         page = rest[: page_size(first)]
@@ -253,11 +256,20 @@ _STATE_OF = {
 """What of a todo the keys compare, by the keys; other keys compare attributes."""
 
 
-def _sort_key(word: str) -> SortKey:
-    key = word.removeprefix("-")
-    if not key:
-        raise refusal("a key to sort by is missing", "INVALID", f"the keys are {', '.join(SORT_KEYS)}, and attributes")
-    return key, key != word
+def _sort_keys(words: Sequence[str], look: Look) -> Sequence[SortKey]:
+    """Return what todos are sorted by. An attribute must be declared, or a todo must have it.
+
+    Raises:
+        GraphQLError: Todos cannot be sorted by one of the words.
+    """
+    keys = [(word.removeprefix("-"), word.startswith("-")) for word in words]
+    if not {key for key, _ in keys} <= set(SORT_KEYS):
+        attributes = {*look.visit.attributes, *(key for item in look.view.items for key, _ in item.todo.attributes)}
+        known = [*SORT_KEYS, *sorted(attributes)]
+        unknown = next((key for key, _ in keys if key not in known), None)
+        if unknown is not None:
+            raise refusal(f"{unknown!r} is not a key to sort by", "INVALID", f"the keys are {', '.join(known)}")
+    return keys
 
 
 def _cursor_key(item: Item, keys: Sequence[SortKey]) -> list[Any]:

@@ -94,8 +94,9 @@ def application(desk: Desk, worker: Worker, access: Access) -> Guard:
         worker: The thread that works with the store.
         access: Who may use the server.
     """
-    endpoint = Endpoint(Schema(desk, worker))
-    bulk = Bulk(desk, worker)
+    schema = Schema(desk, worker)
+    endpoint = Endpoint(schema)
+    bulk = Bulk(schema.work)
     page = files()
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:

@@ -31,8 +31,16 @@ LARGEST_PAGE = 1_000
 
 
 def page_size(first: int | None) -> int:
-    """Return how many objects a page has, given what the client asked for."""
-    return PAGE if first is None or first <= 0 else min(first, LARGEST_PAGE)
+    """Return how many objects a page has, given what the client asked for.
+
+    Raises:
+        GraphQLError: No page has so many.
+    """
+    if first is None:
+        return PAGE
+    if not 1 <= first <= LARGEST_PAGE:
+        raise refusal(f"a page cannot have {first:,} objects", "INVALID", f"give first: from 1 to {LARGEST_PAGE:,}")
+    return first
 
 
 # the ancestor's events
@@ -288,10 +296,11 @@ class TodoQL:
         """The commits that changed it, newest first, with only its own events."""
         grouped: dict[int, list[Any]] = {}
         commits: dict[int, Any] = {}
+        size = page_size(first)
         for commit, event in self.look.of_stream(self.item.stream):
             if before is not None and commit.position >= before:
                 continue
-            if commit.position not in commits and len(commits) == page_size(first):
+            if commit.position not in commits and len(commits) == size:
                 break
             commits[commit.position] = commit
             grouped.setdefault(commit.position, []).insert(0, event)

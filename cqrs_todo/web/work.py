@@ -354,6 +354,7 @@ class Work:
 
         Raises:
             CqrsError: What the job raises.
+            GraphQLError: A todo was changed meanwhile.
         """
         with self.changing():
             visit = self.visit(name)
@@ -361,8 +362,13 @@ class Work:
             todos.request = request
             try:
                 return job(visit)
+            except WrongExpectedVersion as error:
+                self._looks.clear()
+                number = self.look(name).label(error.stream.partition("/")[2])
+                changed = f"todo {number} was changed meanwhile: it has version {error.version} now"
+                raise refusal(changed, "WRONG_EXPECTED_VERSION", "read it again") from None
             except CqrsError as error:
-                if not isinstance(error, Rejected | WrongExpectedVersion):
+                if not isinstance(error, Rejected):
                     self._open_again(self.desk.default_list if name is None else name)
                 raise
             finally:

@@ -188,7 +188,7 @@ def test_another_list_is_refused(here: Todo) -> None:
     before = here.log_file().read_bytes()
     result = here.run("merge", str(here.log_file("work")))
     assert result.code == 1
-    assert "it is a copy of another log; nothing was merged" in result.err
+    assert "is a copy of another list, and not of inbox; nothing was merged" in result.err
     assert here.log_file().read_bytes() == before
 
 

@@ -103,6 +103,30 @@ def test_lists_of_the_same_name_can_be_kept_apart(peers: Machines) -> None:
     assert one("-L", "laptop", "ls", "--json").json["todos"][0]["text"] == "There"
 
 
+def test_a_list_is_joined_with_an_empty_one(users: Machines) -> None:
+    one, two, _ = users.all
+    one("lists", "new", "work")
+    one("sync", users.url)
+    two("-L", "work", "add", "Write")
+    two("sync", users.url, "--join")
+    users.equal(one, two)
+    assert [todo["text"] for todo in one.todos("-L", "work")] == ["Write"]
+
+
+@pytest.mark.parametrize("order", range(3))
+def test_three_machines_join_their_lists_in_any_order(peers: Machines, order: int) -> None:
+    for home in peers.all:
+        home("add", f"From {home.home.name}")
+        home("lists", "new", "home")
+    dice = random.Random(order)
+    for _ in range(8):
+        dice.choice(peers.all)("sync", peers.url, "--join")
+    for home in peers.all:
+        home("sync", peers.url, "--join")
+    peers.equal()
+    assert sorted(todo["text"] for todo in peers.one.todos()) == ["From one", "From three", "From two"]
+
+
 def test_a_todo_that_was_moved_before_a_join_stays_where_it_is(peers: Machines) -> None:
     one, two, _ = peers.all
     one("add", "Buy milk")

@@ -64,7 +64,7 @@ class Server:
         assert line, self.process.communicate()
         self.document = json.loads(line)
         self.token: str = self.document["token"]
-        self.host: str = self.document["url"].removeprefix("http://").rstrip("/")
+        self.host: str = self.document["graphql"].removeprefix("http://").removesuffix("/graphql")
         self.port = int(self.host.rpartition(":")[2])
         self.authorization = {"Authorization": f"Bearer {self.token}"}
 

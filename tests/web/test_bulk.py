@@ -73,6 +73,12 @@ def test_parts_follow_one_another_without_a_gap(server: Server) -> None:
         parts += 1
         assert part["more"] or before == 1
     assert (sorted(seen), parts > 3) == ([line["position"] for line in server.todo.log("parts")], True)
+    before = answer(server, "/deltas", list="parts")["commits"][-1][0]
+    server.todo("-L", "parts", "forget", "1", "--yes")
+    while before != 1:
+        part = answer(server, "/deltas", list="parts", before=before)
+        assert '"todo 0"' not in json.dumps(part), "what was forgotten meanwhile is not sent"
+        before = part["commits"][-1][0]
 
 
 def test_a_query_gives_the_numbers_of_the_todos_at_a_moment(server: Server, page_list: str) -> None:

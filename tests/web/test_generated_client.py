@@ -97,7 +97,7 @@ from generated.exceptions import GraphQLClientGraphQLMultiError
 async def main():
     server = json.load(sys.stdin)
     headers = {{"Authorization": f"Bearer {{server['token']}}"}}
-    origin = server["url"].rstrip("/")
+    origin = server["graphql"].removesuffix("/graphql")
     client = Client(url=server["graphql"], headers=headers, ws_url=server["graphql"].replace("http", "ws", 1),
                     ws_headers=headers, ws_origin=origin)
     {use}

@@ -177,7 +177,7 @@ def test_several_edits_are_one_commit_or_none(server: Server, name: str) -> None
     assert (answer["commits"], [todo["version"] for todo in answer["todos"]]) == (1, [2, 3, 2])
     assert len(answer["commit"]["events"]) == 4
     code, message = refused(server, name, "edit(LIST, edits: $edits)", edits=edits)
-    assert (code, "it has version 2 now" in message) == ("WRONG_EXPECTED_VERSION", True)
+    assert (code, message) == ("WRONG_EXPECTED_VERSION", "todo 1 was changed meanwhile: it has version 2 now")
     twice = [{"id": "1", "changes": {"text": "a"}}, {"id": "1", "changes": {"text": "b"}}]
     assert refused(server, name, "edit(LIST, edits: $edits)", edits=twice)[0] == "INVALID"
 
@@ -363,3 +363,23 @@ def test_a_damaged_log_is_shown_up_to_the_damage_and_not_changed(server: Server,
     file.write_text(before)
     assert node(server, name, 4)["text"] == "four"
     assert change(server, name, "complete(LIST, ids: [1])")["commits"] == 1
+
+
+def test_a_mutation_that_fails_hides_no_other_of_the_request(server: Server, name: str) -> None:
+    answer = server.answer(
+        in_list(
+            name,
+            """mutation {
+              first: add(LIST, todos: [{text: "first"}]) { commits }
+              bad: add(LIST, todos: [{text: "bad", due: "someday"}]) { commits }
+              made: newList(name: "in/valid")
+              last: add(LIST, todos: [{text: "last"}]) { commits }
+            }""",
+        )
+    )
+    assert answer["data"] == {"first": {"commits": 1}, "bad": None, "made": None, "last": {"commits": 1}}
+    assert [(error["path"], error["extensions"]["code"]) for error in answer["errors"]] == [
+        (["bad"], "INVALID"),
+        (["made"], "INVALID"),
+    ]
+    assert [todo["text"] for todo in server.todo.todos("-L", name)] == ["one", "two", "three", "first", "last"]

@@ -11,7 +11,7 @@ from tests.web.browsing import Opened, add, browsing
 from tests.web.conftest import Server, serving
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, WebSocketRoute
+    from playwright.sync_api import Browser, Route, WebSocketRoute
 
 
 # every day
@@ -152,11 +152,20 @@ def test_the_board_groups_by_urgency_and_the_list_is_a_tree(opened: Opened, serv
     opened.shows("one", "part", "two", "three", "late", "now", "hidden", "again")
     row = opened.page.locator(".row", has_text="one").first
     assert "0/1" in row.inner_text()
+    opened.page.fill("#search", "part")
+    opened.shows("part")
+    assert "under 1" in opened.page.locator(".row", has_text="part").inner_text()
+    opened.page.fill("#search", "")
+    opened.shows("one", "part", "two", "three", "late", "now", "hidden", "again")
     assert "every month" in opened.page.locator(".row", has_text="again").inner_text()
     server.todo("-L", page_list, "done", "7")
     opened.page.click("[data-view=all]")
     opened.shows("one", "part", "two", "three", "late", "now", "hidden", "again")
     opened.page.wait_for_function("() => document.querySelectorAll('.row.done').length === 1")
+    opened.page.evaluate("list => { location.hash = `#list=${list}&at=2020-01-01`; }", page_list)
+    opened.until("() => document.getElementById('empty').textContent === 'There were no todos.'")
+    opened.page.click("[data-view=board]")
+    opened.until("() => document.getElementById('empty').textContent === 'No todo was open.'")
 
 
 def test_a_note_is_shown_as_sanitised_html(opened: Opened, server: Server, page_list: str) -> None:
@@ -209,10 +218,60 @@ def test_it_never_shows_old_data_as_current_and_connects_again_by_itself(browser
         server.end()
         opened.is_not_current()
         with serving(todo, "--port", str(server.port)) as again:
-            opened.says("the server was started again")
+            opened.says("The server was started again")
             opened.page.goto(f"http://{again.host}/?token={again.token}")
             opened.wait()
             opened.shows("one", "two")
+
+
+def test_it_is_not_live_while_an_answer_is_missing(opened: Opened, server: Server, page_list: str) -> None:
+    opened.open(page_list)
+    failed: list[str] = []
+
+    def fail_twice(route: "Route") -> None:
+        if len(failed) == 2:
+            route.continue_()
+        else:
+            failed.append(route.request.url)
+            route.abort()
+
+    opened.page.route("**/deltas*", fail_twice)
+    server.todo("-L", page_list, "add", "four")
+    opened.shows("one", "two", "three", "four")
+    opened.wait()
+    assert len(failed) == 2
+    assert opened.page.locator(".notice").count() == 0
+
+
+def test_what_is_typed_or_chosen_while_an_answer_is_under_way_counts(opened: Opened, server: Server, page_list: str) -> None:
+    add(server, f"{page_list}-b", "other")
+    opened.open(page_list)
+    held: list[Route] = []
+
+    def hold(route: "Route") -> None:
+        held.append(route)
+
+    opened.page.route("**/graphql", hold)
+    opened.page.fill("#add", "four")
+    opened.page.press("#add", "Enter")
+    opened.page.press("#add", "Enter")
+    opened.page.fill("#add", "fi")
+    opened.until("() => true")
+    [sent] = held
+    sent.continue_()
+    opened.shows("one", "two", "three", "four")
+    opened.page.wait_for_selector("#toast:not([hidden])")
+    assert opened.page.input_value("#add") == "fi"
+
+    held.clear()
+    opened.page.route(f"**/state?list={page_list}-b", hold)
+    opened.page.select_option("#list", f"{page_list}-b")
+    opened.page.select_option("#list", page_list)
+    opened.wait()
+    with opened.page.expect_response(f"**/state?list={page_list}-b"):
+        held[0].continue_()
+    opened.wait()
+    opened.shows("one", "two", "three", "four")
 
 
 def test_a_list_that_is_renamed_archived_replaced_or_damaged_gets_a_clear_message(
@@ -315,7 +374,7 @@ def test_a_list_is_made_and_a_name_that_no_list_can_have_is_refused(opened: Open
     assert [todo["text"] for todo in server.todo.todos("-L", f"{page_list}-new")] == ["first"]
     opened.page.select_option("#list", "+new")
     opened.page.keyboard.press("Escape")
-    assert opened.page.input_value("#list") == f"{page_list}-new"
+    opened.until("name => document.getElementById('list').value === name", f"{page_list}-new")
 
 
 def test_what_is_forgotten_does_not_stay_on_the_page(opened: Opened, server: Server, page_list: str) -> None:

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from cqrs_todo.todo.model import EVENTS
@@ -64,7 +65,7 @@ def live_through(server: Server, name: str, changes: int) -> list[int]:
         answer = server.answer(
             f"mutation{f'({given})' if given else ''} {{ answer: {mutation} {{ position }} }}", **variables
         )
-        if answer.get("data"):
+        if not answer.get("errors"):
             positions.append(answer["data"]["answer"]["position"])
         else:
             assert answer["errors"][0]["extensions"]["code"] in ("REJECTED", "NOT_FOUND", "INVALID"), answer
@@ -197,6 +198,22 @@ def test_what_differs_is_marked_and_blame_and_the_link_name_the_moment(
     opened.shows()
     opened.page.evaluate("list => { location.hash = `#list=${list}&at=someday`; }", page_list)
     opened.says("names no moment: someday")
+    for moment, why in (("@999", "The list ends at @"), ("2999-01-01T10:00", "2999-01-01T10:00 is in the future")):
+        opened.page.evaluate("([list, at]) => { location.hash = `#list=${list}&at=${at}`; }", [page_list, moment])
+        opened.says(why)
+        opened.shows("first")
+
+
+def test_a_minute_in_the_address_is_its_end_as_on_the_command_line(opened: Opened, server: Server, page_list: str) -> None:
+    [commit] = server.todo.log(page_list)
+    at = datetime.fromisoformat(commit["at"])
+    opened.open(page_list)
+    for form in ("%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%SZ"):
+        opened.page.evaluate("list => { location.hash = `#list=${list}&at=2020-01-01`; }", page_list)
+        opened.shows()
+        go_to = "([list, at]) => { location.hash = `#list=${list}&at=${at}`; }"
+        opened.page.evaluate(go_to, [page_list, at.strftime(form)])
+        opened.shows("one", "two", "three")
 
 
 def test_restore_to_here_sets_the_list_back_and_can_be_undone(opened: Opened, server: Server, page_list: str) -> None:

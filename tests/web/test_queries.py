@@ -165,7 +165,16 @@ def test_sorting(server: Server) -> None:
     assert todos(server, sort=["priority", "-due"]) == [1, 2, 3, 4]
     assert todos(server, sort=["estimate"]) == [1, 2, 3, 4]
     document = "query($sort: [String!]) { list { todos(sort: $sort) { totalCount } } }"
-    assert server.error(document, sort=[""])[0] == "INVALID"
+    for unknown in ("", "-", "foo", "-foo", "--due"):
+        assert server.error(document, sort=["due", unknown])[0] == "INVALID", unknown
+    assert server.error(document, sort=["foo"])[1] == "'foo' is not a key to sort by"
+
+
+@pytest.mark.parametrize("first", [0, -1, 1001])
+def test_the_size_of_a_page_that_no_page_has_is_refused(server: Server, first: int) -> None:
+    for read in ("todos(first: $first) { totalCount }", "history(first: $first) { position }"):
+        assert server.error(f"query($first: Int) {{ list {{ {read} }} }}", first=first)[0] == "INVALID", read
+    assert server.error('query($first: Int) { search(query: "e", first: $first) { text } }', first=first)[0] == "INVALID"
 
 
 # moments
@@ -330,3 +339,9 @@ def test_introspection_needs_the_token(server: Server) -> None:
     assert server("{ __schema { queryType { name } } }")["__schema"]["queryType"]["name"] == "Query"
     body = b'{"query": "{ __schema { queryType { name } } }"}'
     assert server.request("POST", "/graphql", {"Content-Type": "application/json"}, body).status == 401
+
+
+def test_a_query_that_fails_hides_no_other_of_the_request(server: Server) -> None:
+    answer = server.answer('{ bad: list(name: "nope") { position } found: search(query: "due:(") { text } archivedLists }')
+    assert answer["data"] == {"bad": None, "found": None, "archivedLists": []}
+    assert [error["extensions"]["code"] for error in answer["errors"]] == ["NOT_FOUND", "INVALID"]

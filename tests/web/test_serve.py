@@ -101,17 +101,24 @@ def test_it_serves_the_list_and_the_store_that_are_named(todo: Todo) -> None:
     assert server.end()[0] == 0
 
 
-def test_a_new_list_is_filled_for_a_demonstration_and_no_other(todo: Todo) -> None:
-    server = Server(todo, "--prefill", "30")
+def test_a_list_is_made_for_a_demonstration_and_none_with_todos_is_filled(todo: Todo) -> None:
+    todo("add", "one")
+    result = todo.run("serve", "--port", "0", "--prefill", "3")
+    assert (result.code, "inbox has todos" in result.err, "todo -L demo serve --prefill 3" in result.err) == (2, True, True)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        assert todo.run("-L", "demo", "serve", "--prefill", "3", "--port", f"{taken.getsockname()[1]}").code == 2
+    assert not todo.log_file("demo").exists(), "no list is made before the server can start"
+    server = Server(todo, "-L", "demo", "--prefill", "30")
     assert server("{ list { todos { totalCount } } }") == {"list": {"todos": {"totalCount": 30}}}
+    opened = server.document["url"].partition(server.host)[2]
+    assert server.request("GET", opened).status == 303, "the token is in it"
     assert server.end()[0] == 0
-    todos = todo.todos()
+    todos = todo.todos("-L", "demo")
     assert [todo["number"] for todo in todos if todo["done"]] == list(range(3, 31, 3))
-    assert len(todo.log()) == 40, "a commit for each change, so that the slider has something to show"
+    assert len(todo.log("demo")) == 40, "a commit for each change, so that the slider has something to show"
     for count in ("30", "0", "1001", "x"):
         result = todo.run("serve", "--port", "0", "--prefill", count)
         assert result.code == 2, count
-    assert "inbox has todos" in todo.run("serve", "--prefill", "3").err
 
 
 def test_start_up_of_other_verbs_imports_nothing_of_it(todo: Todo) -> None:

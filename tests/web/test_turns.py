@@ -1,6 +1,7 @@
 """Long work and short work: what takes long is done beside the others, so that they need not wait for it."""
 
 import asyncio
+import json
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -13,6 +14,7 @@ from cqrs_todo.cli.serving import Program
 from cqrs_todo.cli.session import Options, Session
 from cqrs_todo.todo.model import Create
 from cqrs_todo.web import work as module
+from cqrs_todo.web.bulk import Bulk
 from cqrs_todo.web.schema import Schema
 from cqrs_todo.web.subscription import Followed
 from cqrs_todo.web.work import Work
@@ -110,6 +112,40 @@ def test_a_read_does_not_wait_for_a_change_that_waits_for_another_process(schema
         return await changed
 
     assert finished(both())
+
+
+def test_what_the_page_fetches_does_not_wait_for_a_change_that_waits_for_another_process(schema: Schema) -> None:
+    bulk = Bulk(schema.work)
+    held, read = threading.Event(), threading.Event()
+
+    def change(work: Work) -> bool:
+        with work.changing():
+            held.set()
+            return read.wait(60)
+
+    async def fetched(method: str, path: str) -> Any:
+        sent: list[Any] = []
+
+        async def receive() -> Any:
+            return {"body": b'{"note": "*x*"}'}
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        await bulk({"type": "http", "method": method, "path": path, "query_string": b"query=todo"}, receive, send)
+        assert sent[0]["status"] == 200, sent
+        return json.loads(b"".join(message.get("body", b"") for message in sent))
+
+    async def all_of_them() -> tuple[Any, ...]:
+        changed = asyncio.ensure_future(schema.work().do(change))
+        await asyncio.to_thread(held.wait)
+        state, deltas, matching = [await fetched("GET", path) for path in ("/state", "/deltas", "/matching")]
+        fields, note = await fetched("GET", "/fields"), await fetched("POST", "/note")
+        read.set()
+        assert await changed
+        return len(state["todos"]), deltas["position"], len(matching["numbers"]), fields["default"], note["html"].strip()
+
+    assert finished(all_of_them()) == (200, 200, 200, "inbox", "<p><em>x</em></p>")
 
 
 def test_a_change_that_has_waited_is_made_once_in_the_first_thread(schema: Schema) -> None:

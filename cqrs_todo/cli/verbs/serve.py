@@ -33,10 +33,11 @@ def serve(session: Session, port: int, host: str | None, prefill: int | None) ->
         ) from None
     from ..serving import Program
 
-    session.list.check_exists()  # and so that a store that cannot be used is reported here
-    if prefill is not None:
-        _prefill(session, prefill)
+    if prefill is None:
+        session.list.check_exists()  # and so that a store that cannot be used is reported here
     with _listener(host or LOOPBACK[0], port) as listener:
+        if prefill is not None:
+            _prefill(session, prefill)
         port = listener.getsockname()[1]
         names = [*LOOPBACK, *([] if host is None else _names_of(host))]
         access = Access.for_hosts(names, port)
@@ -61,7 +62,7 @@ _MARKS: Sequence[Mapping[str, Any]] = (
 
 
 def _prefill(session: Session, count: int) -> None:
-    """Record todos for a demonstration, one after the other, and complete every third one.
+    """Make a list of todos for a demonstration: record them one after the other, and complete every third one.
 
     Raises:
         UsageError: The list has todos.
@@ -70,7 +71,7 @@ def _prefill(session: Session, count: int) -> None:
     from ...todo.values import day_or_instant
 
     todos = session.list
-    if todos.view().items:
+    if not todos.make_if_missing() and todos.view().items:
         hint = f"name a new one: todo -L demo serve --prefill {count}"
         raise UsageError(f"--prefill fills a new list, and {visible(todos.name)} has todos", hint)
     session.progress.begin("filling")
@@ -117,12 +118,13 @@ def _names_of(host: str) -> Sequence[str]:
 
 def _print_address(session: Session, url: str, token: str, *, remote: bool) -> None:
     """Print where the server is, and the token."""
+    opened = f"{url}?token={token}"
     if session.options.json:
         from .. import document
 
-        print_line(document.encode({"url": url, "graphql": f"{url}graphql", "token": token}))
+        print_line(document.encode({"url": opened, "graphql": f"{url}graphql", "token": token}))
     else:
-        print_line(visible(f"{url}?token={token}"))
+        print_line(visible(opened))
     sys.stdout.flush()
     print_message(
         session,
@@ -139,7 +141,7 @@ def _print_address(session: Session, url: str, token: str, *, remote: bool) -> N
 
 VERB = Verb(
     name="serve",
-    help="Show the lists in a browser, and answer GraphQL, on this machine alone. Each use needs the token that is printed.",
+    help="Show the lists in a browser, and answer GraphQL. Only this machine is answered. Each use needs the printed token.",
     examples=("todo serve", "todo serve --port 8080", "todo -L demo serve --prefill 100"),
     action=serve,
     group=LISTS,
@@ -154,7 +156,7 @@ VERB = Verb(
         Option(
             "prefill",
             ("--prefill",),
-            "First fill a new list with N todos, to try the page.",
+            "First make the list, and fill it with N todos, to try the page.",
             "N",
             kind=int,
             least=1,

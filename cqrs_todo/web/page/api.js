@@ -17,7 +17,7 @@ async function answered(path, options) {
   }
   if (response.status === 401) {
     throw new Refused(
-      "This page is no longer admitted, because the server was started again.",
+      "The server was started again, so this page cannot read the lists.",
       "NO_TOKEN",
       "Open the URL that todo serve printed last.",
     );

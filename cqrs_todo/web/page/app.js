@@ -18,6 +18,7 @@ const NEW = "+new"; // no list can be called so
 const MOST_LOADED = 300_000; // how many events are loaded without being asked for; the slider loads more at its left end
 const TOAST_MS = 7_000;
 const HOVER_MS = 120;
+const CONNECTING_MS = 5_000; // how long a change waits for the connection
 const SETTLE_MS = 120; // after the last movement, what takes longer is computed
 
 let fields;
@@ -83,8 +84,8 @@ function put(id, text) {
 
 function emptyText() {
   if (wanted !== null) return "No todo matches.";
-  if (!history.atNow) return "Nothing was to be done.";
-  return view === "board" ? "Nothing is to be done." : "There are no todos.";
+  if (view === "all") return history.atNow ? "There are no todos." : "There were no todos.";
+  return history.atNow ? "No todo is open." : "No todo was open.";
 }
 
 // What takes longer than a frame, once nothing moves any more.
@@ -115,7 +116,12 @@ function setLive(state, text) {
 // Returns whether the list that is shown can be changed. While the page connects, it waits for the outcome.
 async function canChange() {
   const shown = history;
-  if (live === "connecting") await new Promise((goOn) => waiting.push(goOn));
+  if (live === "connecting") {
+    await new Promise((goOn) => {
+      waiting.push(goOn);
+      setTimeout(goOn, CONNECTING_MS);
+    });
+  }
   if (history !== shown) toast("Another list is shown now: nothing was changed.", false);
   else if (!history.atNow) toast("The past cannot be changed. Go back to now first.", false);
   else if (live !== "live") toast("Not connected: nothing was changed.", false);
@@ -141,7 +147,7 @@ function refused(error) {
   if (!(error instanceof Refused) && error.code === undefined) throw error;
   if (error.code === "NO_TOKEN") {
     follower.stop();
-    setLive("failed", "not admitted");
+    setLive("failed", "not allowed");
     notice("lost", `${error.message} ${error.hint} What you see may be old.`);
     return;
   }
@@ -163,7 +169,11 @@ function toast(text, undoes) {
 
 // Loading
 
+let loads = 0;
+
+// Shows a list, unless another one is chosen meanwhile. Returns whether it is shown.
 async function load(name, { keepMoment = false } = {}) {
+  const number = ++loads;
   follower.stop();
   setLive("connecting", "connecting");
   const at = keepMoment && history && !history.atNow ? history.momentPosition : null;
@@ -172,15 +182,17 @@ async function load(name, { keepMoment = false } = {}) {
   try {
     state = await get("/state", { list: name });
   } catch (error) {
+    if (number !== loads) return false;
     if (error.code === "UNREACHABLE") {
       setLive("lost", "not connected");
       notice("lost", "The server cannot be reached. Trying again …");
-      setTimeout(() => load(name, { keepMoment }), 2_000);
-      return;
+      setTimeout(() => { if (number === loads) load(name, { keepMoment }); }, 2_000);
+      return false;
     }
     await cannotRead(name, error);
-    return;
+    return false;
   }
+  if (number !== loads) return false;
   details.close();
   history = new History(fields, state);
   wanted = wantedAt = null;
@@ -194,6 +206,7 @@ async function load(name, { keepMoment = false } = {}) {
   settled();
   if (query) search();
   loadOlder(history, at);
+  return true;
 }
 
 async function cannotRead(name, error) {
@@ -202,7 +215,9 @@ async function cannotRead(name, error) {
     return;
   }
   setLive("failed", "not current");
+  const number = loads;
   const archived = await graphql("{ lists { name } archivedLists }").catch(() => null);
+  if (number !== loads) return;
   const names = archived?.lists.map((list) => list.name) ?? [];
   showLists(names, null);
   const also = archived?.archivedLists.includes(name) ? " It is archived now." : "";
@@ -226,8 +241,7 @@ async function makeList() {
   notice("refused", null);
   try {
     const { newList } = await graphql("mutation($name: String!) { newList(name: $name) }", { name });
-    await load(newList);
-    rememberMoment();
+    if (await load(newList)) rememberMoment();
   } catch (error) {
     refused(error);
   }
@@ -276,13 +290,15 @@ function sync() {
         render();
       }
       if (live === "connecting") {
+        follower.isCurrent();
         notice("lost", null);
         setLive("live", "live");
       }
     } catch (error) {
       if (history !== loaded) return;
-      if (error.code === "CONFLICT" || error.code === "NOT_FOUND") failed(error);
-      else if (error.code !== "UNREACHABLE") refused(error);
+      if (["CONFLICT", "NOT_FOUND", "DAMAGED_LOG"].includes(error.code)) failed(error);
+      else if (error.code === "NO_TOKEN" || error.code === undefined) refused(error);
+      else follower.lost(); // something may be missing, so the page is not live
     }
   })();
   return syncing;
@@ -404,20 +420,22 @@ function rememberMoment() {
   if (location.hash.slice(1) !== hash) window.history.replaceState(null, "", hash ? `#${hash}` : location.pathname);
 }
 
-// Returns the position or the time that `#at=` names: @12, 2026-11-28, or 2026-11-28T14:03.
+// Returns the position that `#at=` names, or the beginning and the end of the time: @12, 2026-11-28, or 2026-11-28T14:03.
 function readMoment(text) {
   const position = /^@(\d{1,15})$/.exec(text);
   if (position) return { position: Number(position[1]) };
-  const day = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?)?$/.exec(text);
-  if (!day || Number.isNaN(Date.parse(text))) return null; // of other texts Date.parse makes any time
-  return { time: day[1] ? Date.parse(text) : days.end(text) };
+  const parts = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?)?$/.exec(text);
+  if (!parts || Number.isNaN(Date.parse(text))) return null; // of other texts Date.parse makes any time
+  const [, time, seconds, fraction] = parts;
+  if (!time) return { start: days.start(text), end: days.end(text) };
+  const start = Date.parse(text);
+  return { start, end: start + (fraction ? 0 : seconds ? 999 : 59_999) };
 }
 
 async function followAddress(address = location.href) {
   const values = new URLSearchParams(new URL(address).hash.slice(1));
   const name = values.get("list") || find("list").dataset.default;
-  if (!history || history.list !== name) await load(name);
-  if (!history) return;
+  if (history?.list !== name && !await load(name)) return;
   const text = values.get("at");
   notice("address", null);
   if (text === null) {
@@ -430,11 +448,17 @@ async function followAddress(address = location.href) {
     return;
   }
   const loaded = history;
-  const known = () => loaded.complete || (moment.position !== undefined ? loaded.reached < moment.position : (loaded.commits[0]?.time ?? Infinity) <= moment.time);
+  if (moment.position > loaded.position || moment.start > Date.now()) {
+    const why = moment.position ? `The list ends at @${loaded.position}, and ${text} is not recorded yet` : `${text} is in the future`;
+    notice("address", `${why}. You see the list as it is now.`, ["Dismiss", () => notice("address", null)]);
+    toNow();
+    return;
+  }
+  const known = () => loaded.complete || (moment.position !== undefined ? loaded.reached < moment.position : (loaded.commits[0]?.time ?? Infinity) <= moment.end);
   while (!known()) await loaded.older();
   if (history !== loaded) return;
   timeline.update(loaded);
-  jump(moment.position !== undefined ? loaded.placeOf(moment.position) : loaded.placeAt(moment.time));
+  jump(moment.position !== undefined ? loaded.placeOf(moment.position) : loaded.placeAt(moment.end));
 }
 
 // Searching
@@ -531,13 +555,18 @@ async function saveDetails(slot, changes, version) {
   }
 }
 
+const adding = new Set(); // the lines that are sent and not answered yet
+
 async function add(event) {
   event.preventDefault();
   const input = find("add");
-  if (!input.value.trim()) return;
+  const line = input.value;
+  if (!line.trim() || adding.has(line)) return; // Enter was pressed twice
+  adding.add(line);
   const answer = await change(`mutation($list: String, $lines: [String!]!) { addLines(list: $list, lines: $lines) ${ANSWER} }`,
-    { lines: [input.value] }, `Added: ${input.value.trim()}`);
-  if (answer) input.value = "";
+    { lines: [line] }, `Added: ${line.trim()}`);
+  adding.delete(line);
+  if (answer && input.value === line) input.value = "";
 }
 
 function openDetails(slot, editing) {
@@ -686,7 +715,7 @@ function connectControls() {
     if (event.target.value === NEW) {
       find("new-list-name").value = find("new-list").returnValue = "";
       find("new-list").showModal();
-    } else if (event.target.value) load(event.target.value).then(() => { if (history) rememberMoment(); });
+    } else if (event.target.value) load(event.target.value).then((isShown) => { if (isShown) rememberMoment(); });
   });
   addEventListener("hashchange", (event) => followAddress(event.newURL)); // by now `rememberMoment` may have changed it again
   addEventListener("beforeprint", () => printing(true));

@@ -40,6 +40,16 @@ export class Live {
     this.#connect();
   }
 
+  // Connects anew, because an answer of the server did not come.
+  lost() {
+    if (this.socket) this.#lost(this.socket);
+  }
+
+  // Nothing is missing, so the next pause is a short one.
+  isCurrent() {
+    this.failures = 0;
+  }
+
   #connect() {
     const url = new URL("/graphql", location.href);
     url.protocol = "ws:";
@@ -63,7 +73,6 @@ export class Live {
       const message = JSON.parse(data);
       if (message.type === "connection_ack") {
         send({ type: "subscribe", id: "events", payload: { query: DOCUMENT, variables: { list: this.list, after: this.after() } } });
-        this.failures = 0;
         this.handlers.up();
       } else if (message.type === "ping") send({ type: "pong" });
       else if (message.type === "next" && !message.payload.errors?.length) this.handlers.news(message.payload.data.events.last);

@@ -181,8 +181,8 @@ export class Rows {
       found.push(chip(late ? "late" : "due", `${late ? "overdue " : ""}${words.due(state, now)}`, `due ${state.due}`));
     }
     if (state.priority !== null) found.push(chip(`pri ${state.priority}`, state.priority, `priority ${state.priority}`));
-    if (count) found.push(chip("sub", `${count[0]}/${count[1]}`, `${count[0]} of ${count[1]} subtasks are done`));
-    if (state.parent !== null && !this.levels.has(slot)) found.push(chip("sub", `part of ${label(state.parent)}`));
+    if (count) found.push(chip("sub", `${count[0]}/${count[1]}`, `${count[0]} of ${count[1]} children are done`));
+    if (state.parent !== null && !this.levels.has(slot)) found.push(chip("sub", `under ${label(state.parent)}`));
     if (state.waitEnd > now) found.push(chip("wait", `waits until ${words.shown({ kind: "day or instant" }, state.wait, label)}`));
     const blockers = state.depends.filter((id) => {
       const other = history.states[history.slots.get(id)];

@@ -8,7 +8,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from ...cursor import Cursor
-from ...errors import ImportRefused, LogExists, LogNotFound, MissingLog, ReadOnlyLog
+from ...errors import ImportRefused, LogExists, LogNotFound, MissingLog, ReadOnlyLog, SameLog
 from ...events import EventTypes
 from ...names import NAME_BYTES, check_free, check_log_name, name_key
 from ...store import Known, Log, LogHead, Progress, Store, T, no_progress, nothing_known
@@ -289,7 +289,7 @@ class JsonlStore(Store):
         with self._holding(name), delay_signals():
             merged, tail = planned(path, name, copy, self._types, rules, terms)
             result = outcome(merged, rules)
-            if not result.changed:
+            if not result.changed and self.open(name).id == merged.log:  # a list that is joined may get the other's id alone
                 return result
             header = merged.lines[0]
             start = Cursor(0, 1, len(header), last_digest(header))
@@ -347,10 +347,8 @@ class JsonlStore(Store):
         if archived and not exists:
             raise LogExists(name, archived=True)
         holder = None if exists else next((log for log in inventory.logs_with_id(log_id) if log.name != name), None)
-        if holder is not None:
-            shown = f"the log {holder.name}{' (archived)' if holder.archived else ''} of this store"
-            same = "is the one that these lines are: a second one would be a copy; nothing was imported"
-            raise ImportRefused(f"{shown} {same}")
+        if holder is not None and holder.name is not None:
+            raise SameLog(holder.name, archived=holder.archived)
 
     def _inventory(self) -> "Inventory":
         from .inventory import Inventory  # a log that is there and was recorded needs none
