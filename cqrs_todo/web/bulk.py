@@ -133,7 +133,7 @@ class _Reader:
             "damage": None if damage is None else self._desk.public_text(damage),
             "warnings": list(map(self._desk.public_text, todos.warnings)),
             "first": None if first is None else _milliseconds(first),
-            "sum": _sum(next(todos.log.commits_backward(), None)),
+            "sum": _sum(next(todos.log.commits_backward(Cursor(view.position)), None) if view.position else None),
             "attributes": Todo.__struct_fields__,
             "todos": [(item.number, item.id, item.version, item.todo) for item in view.items],
         }

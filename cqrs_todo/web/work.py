@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from graphql import GraphQLError
 
+from ..cqrs.cursor import Cursor
 from ..cqrs.errors import CqrsError, LogNotFound, Rejected, WrongExpectedVersion
 from ..cqrs.events import Commit, Moment, Recorded
 from ..todo.links import Links
@@ -150,8 +151,12 @@ class Look:
         return id if item is None else f"{item.number}"
 
     def backward(self) -> Iterator[Commit]:
-        """Read the commits up to the moment, newest first, as long as the request may."""
-        for commit in self.todos.history(self.moment):
+        """Read the commits up to the moment, newest first, as long as the request may.
+
+        What is recorded after the todos were read is not among them.
+        """
+        end = self.view.position
+        for commit in self.todos.log.commits_backward(Cursor(end)) if end else ():
             self.work.check_time()
             yield commit
 
@@ -210,8 +215,8 @@ class Work:
     async def do(self, job: "Callable[[Work], T]", most: float = MOST_SECONDS) -> T:
         """Do a job for the request.
 
-        If it takes long and has changed nothing, it is begun again in the second thread. It is also begun there if the first
-        thread has no time for it, for example because a change waits until another process has recorded something.
+        If it takes long and has changed nothing, it is begun again in the second thread. If the first thread has no time for
+        it, the thread that has time first begins it. A thread has none, for example, while a change waits for another process.
 
         Args:
             job: The job, given the request in the thread that does it.
@@ -227,8 +232,6 @@ class Work:
         begun = threading.Lock()
 
         def short() -> tuple[T] | None:
-            if not begun.acquire(blocking=False):
-                return None
             self._moves, self._until = self._other is not None, time.monotonic() + SHORT_SECONDS
             try:
                 return (job(self),)
@@ -247,14 +250,21 @@ class Work:
             self._moves, self._until = False, time.monotonic() + most
             return (job(self),)
 
-        first = asyncio.ensure_future(self.worker.run(short))
+        def first_to_begin(part: Callable[[], tuple[T] | None]) -> Callable[[], tuple[tuple[T] | None] | None]:
+            return lambda: (part(),) if begun.acquire(blocking=False) else None
+
+        first = asyncio.ensure_future(self.worker.run(first_to_begin(short)))
+        started = [first]
         try:
-            await asyncio.wait((first,), timeout=TURN_SECONDS)
-            late = not first.done() and begun.acquire(blocking=False)
-            done = None if late else await first
+            await asyncio.wait(started, timeout=TURN_SECONDS)
+            if not first.done():
+                started.append(asyncio.ensure_future(self.worker.run(first_to_begin(long), long=True)))
+            begins, done = await _outcome(started)
         finally:
-            first.cancel()
-        done = done or await self.worker.run(long, long=True)
+            for each in started:
+                each.cancel()
+        if done is None and begins is first:
+            done = await self.worker.run(long, long=True)
         return (await self.worker.run(change) if done is None else done)[0]
 
     # what it may cost
@@ -374,6 +384,28 @@ class Work:
             finally:
                 todos.request = None
                 self._looks.clear()
+
+
+async def _outcome(started: "Sequence[asyncio.Future[tuple[T] | None]]") -> "tuple[asyncio.Future[tuple[T] | None], T]":
+    """Wait for a job that was given to several threads, of which the first to begin does it; the others return None.
+
+    Returns:
+        What has done it, and what it returned.
+
+    Raises:
+        Stopping: The server ends, and none has begun it.
+        Exception: What the job raises.
+    """
+    pending = set(started)
+    while pending:
+        done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
+        for each in done:
+            if isinstance(each.exception(), Stopping):  # the other one may have begun it
+                continue
+            found = each.result()
+            if found is not None:
+                return each, found[0]
+    raise Stopping
 
 
 def request_of(

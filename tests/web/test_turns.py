@@ -169,6 +169,42 @@ def test_a_change_that_has_waited_is_made_once_in_the_first_thread(schema: Schem
     assert data(schema, "{ list { position } }")["list"]["position"] == 201
 
 
+def test_a_read_that_waits_is_begun_by_the_thread_that_has_time_first(
+    schema: Schema, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "TURN_SECONDS", 0.0)
+    held, free, ended = threading.Event(), threading.Event(), threading.Event()
+
+    def change(work: Work) -> bool:
+        with work.changing():
+            held.set()
+            return free.wait(60)
+
+    async def all_of_them() -> tuple[bool, bool]:
+        work = schema.work()
+        long = asyncio.ensure_future(work.worker.run(lambda: ended.wait(60), long=True))
+        changed = asyncio.ensure_future(work.do(change))
+        await asyncio.to_thread(held.wait)
+        read = asyncio.ensure_future(schema.execute(PAGE, context_value=schema.work()))
+        for _ in range(10):
+            await asyncio.sleep(0)  # it waits for both threads now
+        free.set()
+        assert not (await read).errors
+        ended.set()
+        return await changed, await long
+
+    assert finished(all_of_them()) == (True, True), "it waited for neither to time out"
+
+
+def test_all_of_one_answer_is_of_one_position(schema: Schema) -> None:
+    def job(work: Work) -> tuple[int, int, int]:
+        look = work.look()
+        work.desk.other().visit("inbox").todos.add([Create("later", datetime.now(UTC))])
+        return look.view.position, sum(len(commit.events) for commit in look.commits), len(list(look.backward()))
+
+    assert finished(schema.work().do(job)) == (200, 200, 1)
+
+
 def test_a_large_commit_is_sent_whole_and_others_get_their_turn_meanwhile(
     schema: Schema, monkeypatch: pytest.MonkeyPatch
 ) -> None:
