@@ -216,7 +216,7 @@ class Work:
         """Do a job for the request.
 
         If it takes long and has changed nothing, it is begun again in the second thread. If the first thread has no time for
-        it, the thread that has time first begins it. A thread has none, for example, while a change waits for another process.
+        it, the thread that has time first begins it. A thread has none, for example, while a change waits for a lock.
 
         Args:
             job: The job, given the request in the thread that does it.
