@@ -17,6 +17,7 @@ from ..cqrs.cursor import Cursor
 from ..cqrs.errors import CqrsError, LogNotFound, Rejected, WrongExpectedVersion
 from ..cqrs.events import Commit, Moment, Recorded
 from ..todo.links import Links
+from ..todo.query import Query
 from ..todo.recorder import Todos
 from ..todo.requests import Request
 from ..todo.service import TodoList, View
@@ -34,6 +35,8 @@ SHORT_SECONDS = 0.1
 """How long a request that changes nothing may read in the first thread of the worker, where changes wait for it."""
 TURN_SECONDS = 0.1
 """How long a request waits for the first thread. Then it is begun in the second one."""
+_SLICE = 200
+"""After how many todos a query is interrupted to look at the time."""
 _LONGEST_ID = 64
 _LONGEST_REASON = 1_000
 
@@ -288,6 +291,20 @@ class Work:
             if self._moves:
                 raise _Moved
             raise refusal(f"the request takes more than {MOST_SECONDS:.0f} seconds", "TOO_SLOW", "ask for less")
+
+    def matching(self, query: Query) -> list[Item]:
+        """Return the todos that a query wants, as long as the request may go on: a query of a thousand terms takes long.
+
+        Raises:
+            GraphQLError: The request takes too long.
+        """
+        items = query.context.items
+        found: list[Item] = []
+        for start in range(0, len(items), _SLICE):
+            self.check_time()
+            found += query.divide(items[start : start + _SLICE], query.context.now)[0]
+        self.check_time()
+        return found
 
     def checked(self, objects: Iterable[T]) -> list[T]:
         """Return objects that are given as long as the request may go on."""

@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from graphql import GraphQLError
 
 from cqrs_todo.cli.serving import Program
 from cqrs_todo.cli.session import Options, Session
 from cqrs_todo.todo.model import Create
+from cqrs_todo.todo.views import Item
 from cqrs_todo.web import work as module
 from cqrs_todo.web.bulk import Bulk
 from cqrs_todo.web.schema import Schema
@@ -194,6 +196,20 @@ def test_a_read_that_waits_is_begun_by_the_thread_that_has_time_first(
         return await changed, await long
 
     assert finished(all_of_them()) == (True, True), "it waited for neither to time out"
+
+
+def test_a_query_of_many_terms_is_interrupted_and_ends(schema: Schema, monkeypatch: pytest.MonkeyPatch) -> None:
+    query = " or ".join(f"z{number}" for number in range(999))
+    monkeypatch.setattr(module, "SHORT_SECONDS", 0.0)
+    threads: list[int] = []
+
+    def job(work: Work) -> list[Item]:
+        threads.append(threading.get_ident())
+        return work.matching(work.visit(None).query(query, work.look().view))
+
+    with pytest.raises(GraphQLError, match="takes more than"):
+        finished(schema.work().do(job, most=0.0))
+    assert len(set(threads)) == 2
 
 
 def test_all_of_one_answer_is_of_one_position(schema: Schema) -> None:
