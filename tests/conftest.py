@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in a background job of a script; the tests send it themselves
     signal.signal(signal.SIGINT, signal.default_int_handler)
+if sys.platform != "emscripten" and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:  # as under nohup
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 # how long an example takes says more about the machine than about the code
 _ANY_SPEED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)

@@ -101,7 +101,7 @@ def archive(
     done, total = 0, sum(each.lines for each in lists)
     with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as file:  # type: ignore[call-overload]  # it need not seek
         for each in lists:
-            with file.open(_entry(_path(each.name, archived=each.archived), made), "w", force_zip64=True) as entry:
+            with file.open(_entry(path_of(each.name, archived=each.archived), made), "w", force_zip64=True) as entry:
                 for line in each.content():
                     entry.write(line)
                     done += 1
@@ -129,7 +129,8 @@ def _entry(name: str, made: datetime) -> zipfile.ZipInfo:
     return info
 
 
-def _path(name: str, *, archived: bool) -> str:
+def path_of(name: str, *, archived: bool) -> str:
+    """Return the path of the log of a list in a backup."""
     return f"{_FOLDERS[archived]}/{name}.jsonl"
 
 
@@ -156,6 +157,11 @@ class DamagedBackup(DamagedLog):
         """Name the file, and say what is wrong with it."""
         super().__init__(f"{shown} is a damaged backup: {reason}")
         self.hint = "take an older backup"
+
+
+def _no_backup(shown: str, reason: str, hint: str = "give a file that todo backup wrote") -> InvalidInput:
+    """Return the error for a file that this program did not write, or that this version cannot read."""
+    return InvalidInput(f"{shown} is no backup that can be read: {reason}", hint)
 
 
 class Backup:
@@ -187,7 +193,7 @@ class Backup:
             self._check(info, entries)
             entries[info.filename] = info
         if _CONTENTS not in entries:
-            raise self._refused(f"it has no {_CONTENTS}", "give a file that todo backup wrote")
+            raise _no_backup(self._shown, f"it has no {_CONTENTS}")
         self._entries: Mapping[str, zipfile.ZipInfo] = entries
         try:
             contents = msgspec.json.decode(self._small(_CONTENTS), type=_Contents)
@@ -195,9 +201,8 @@ class Backup:
             raise self.wrong(f"its {_CONTENTS} is wrong: {error}") from error
         if contents.format != FORMAT or contents.version.partition(".")[0] != VERSION.partition(".")[0]:
             made = f"{visible(contents.format)} {visible(contents.version)}"
-            raise self._refused(
-                f"its format is {made}, and not {FORMAT} {VERSION}", "a newer program made it: update this one"
-            )
+            reason = f"its format is {made}, and not {FORMAT} {VERSION}"
+            raise _no_backup(self._shown, reason, "a newer program made it: update this one")
         self.made = contents.made
         self.has_config = CONFIG in entries
         expected = {_CONTENTS, CONFIG}
@@ -210,10 +215,6 @@ class Backup:
     def wrong(self, reason: str) -> "DamagedBackup":
         """Return the error for something wrong in the backup."""
         return DamagedBackup(self._shown, reason)
-
-    def _refused(self, reason: str, hint: str) -> InvalidInput:
-        """Return the error for a file that this program did not write, or that this version cannot read."""
-        return InvalidInput(f"{self._shown} is no backup that can be read: {reason}", hint)
 
     def _check(self, info: zipfile.ZipInfo, known: Mapping[str, zipfile.ZipInfo]) -> None:
         name = visible(printable(info.filename))
@@ -236,7 +237,7 @@ class Backup:
             named = check_log_name(each.name) == each.name
         except InvalidLogName as error:
             raise self.wrong(f"{visible(each.name)!r} is not the name of a list: it {error.reason}") from error
-        path = _path(each.name, archived=each.archived)
+        path = path_of(each.name, archived=each.archived)
         if not named or path in expected:
             raise self.wrong(f"its {_CONTENTS} has {visible(each.name)!r} in another form, or twice")
         if path not in self._entries:
@@ -264,7 +265,7 @@ class Backup:
         Raises:
             DamagedBackup: They cannot be read.
         """
-        with self._reading(_path(each.name, archived=each.archived)) as entry:
+        with self._reading(path_of(each.name, archived=each.archived)) as entry:
             number = 0
             while line := entry.readline(_LONGEST_LINE + 1):
                 number += 1
@@ -304,7 +305,10 @@ def open_backup(name: str) -> Iterator[Backup]:
         try:
             file = zipfile.ZipFile(opened)
         except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, struct.error) as error:
-            reason = "it was cut off, or is no zip archive" if "not a zip" in str(error) else visible(str(error))
+            opened.seek(0)
+            if opened.read(len(MAGIC)) != MAGIC:
+                raise _no_backup(shown, "it is no zip archive") from error
+            reason = "it was cut off" if "not a zip" in str(error) else visible(str(error))
             raise DamagedBackup(shown, reason) from error
         with file:
             yield Backup(file, shown)

@@ -17,7 +17,7 @@ from ..todo.formats.parts import skip
 from ..todo.importing import MOST_AT_ONCE, MOST_COMPARED, Imported, ManyEntries, import_entries, import_many, plan_for
 from ..todo.recorder import Answer
 from ..todo.service import TodoList
-from ..todo.views import Item, Label, number_ranges
+from ..todo.views import Item, Label, attribute_name, number_ranges
 from .clock import conversion_to, to_local, zone_name
 from .errors import InvalidInput, UsageError, to_install
 from .output import print_line, print_message
@@ -102,7 +102,7 @@ class Losses:
 
 def _loss_in_words(kind: str, what: str, outcome: str) -> str:
     if kind == "kept":
-        return f"Kept as {'an attribute' if outcome == f'attribute {what}' else f'the {outcome}'}: {what}"
+        return f"Kept as an attribute: {what}" if outcome == f"attribute {what}" else f"Kept {what} as the {outcome}"
     return f"Changed: {what} → {outcome}" if kind == "changed" else f"Not kept: {what} – {outcome}"
 
 
@@ -420,21 +420,26 @@ def _print_changes(session: Session, done: _Done) -> None:
     changes = done.imported.plan.changes
     label = _opened(session, done.list).label
     for item, todo in changes[:_CHANGED]:
-        removed = " (removed)" if item.todo.removed else ""
-        print_line(f"  {item.number}{removed} {'; '.join(_changes_in_words(item.todo, todo, label))}")
+        what = f"{item.number}{' (removed)' if item.todo.removed and todo.removed else ''} "
+        if item.todo.removed != todo.removed:
+            what += f"{'removed' if todo.removed else 'restored'}: {visible(item.todo.text)}; "
+        print_line(f"  {what}{'; '.join(_changes_in_words(item.todo, todo, label))}".removesuffix("; "))
     if len(changes) > _CHANGED:
         print_line(f"  and {len(changes) - _CHANGED:,} more that change")
 
 
 def _changes_in_words(before: Todo, after: Todo, label: Label) -> Iterator[str]:
     for name, values in changed_fields(before, after).items():
+        if name == "removed":  # this is said first
+            continue
         old, new = (shown_value(name, value, label) or "none" for value in values)
-        yield f"{name.removeprefix('attribute:')}: {old} → {new}"
+        own = name.removeprefix("attribute:")
+        yield f"{name if own == name else attribute_name(own)}: {old} → {new}"
 
 
 def _recorded(session: Session, done: _Done, answer: Answer) -> str:
     if answer.commit is None:
-        return f"Nothing to import: {visible(done.list)} has all of these todos"
+        return f"Nothing to import into {visible(done.list)}: no todo in the file is new or changed"
     numbers = number_ranges([item.number for item in answer.changed])
     into = "" if done.list == session.list.name else f" into {visible(done.list)}"
     same = f", {done.imported.plan.same:,} unchanged" if done.imported.plan.same else ""

@@ -3,9 +3,11 @@
 import codecs
 import io
 import os
+import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from ..cqrs.errors import ImportRefused
 from ..todo.errors import MalformedFile
 from ..todo.file_history import HistoryImport, Imported, Revision
 from ..todo.formats import FORMATS, Context, Entry, Loss, load
@@ -13,7 +15,7 @@ from ..todo.formats.reading import ReadRevision, by_section, cut_markdown, cut_o
 from ..todo.formats.recognition import recognise
 from ..todo.formats.revisions import UNKNOWN
 from .clock import to_local, zone_name
-from .errors import UsageError
+from .errors import InvalidInput, UsageError
 from .git import Contents, FileInGit, FileRevision
 from .output import print_line, print_message
 from .reports import count_of
@@ -49,8 +51,7 @@ def import_git(
 
     Raises:
         UsageError: The place names no file in a repository, or an option does not fit.
-        InvalidInput: The repository cannot be read.
-        ImportRefused: The list has another history.
+        InvalidInput: The repository cannot be read, or the list has another history.
     """
     if session.request is not None:
         raise UsageError(
@@ -65,7 +66,11 @@ def import_git(
     for note in file.notes():
         print_message(session, f"todo: warning: {note}")
     todos = session.list
-    job = HistoryImport(todos, file.shown, [revision.hash for revision in revisions], to_local)
+    try:
+        job = HistoryImport(todos, file.shown, [revision.hash for revision in revisions], to_local)
+    except ImportRefused as error:
+        again = f"import it into a new list: todo -L NEW import --git {shlex.quote(place)}"
+        raise InvalidInput(str(error), again) from error
     session.progress.begin("importing")
     with file.contents(LIMIT) as contents:
         formats: dict[bytes, str] = {}

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from .clock import to_local
-from .output import print_message
+from .output import print_message, print_warning
 from .session import Session
 from .text import printable, visible
 
@@ -78,7 +78,7 @@ class MergeReport:
             print_message(session, f"{renumbered}{number.old} → {number.new} {visible(number.text)}")
         self._print_rest(len(todos.renumbered), "renumbered todos")
         for conflict in merged.conflicts[:_MOST]:
-            print_message(session, self._conflict_line(conflict))
+            print_warning(self._conflict_line(conflict, dry_run=dry_run))
         self._print_rest(len(merged.conflicts), "conflicts")
         for item in todos.under_done:
             print_message(session, f"Open, under a todo that is done: {item.number} {visible(item.todo.text)}")
@@ -91,7 +91,7 @@ class MergeReport:
         if count > _MOST:
             print_message(self._session, f"and {count - _MOST:,} more {what}: see them with --json")
 
-    def _conflict_line(self, conflict: "Conflict") -> str:
+    def _conflict_line(self, conflict: "Conflict", *, dry_run: bool) -> str:
         loser = self._who(conflict.loser)
         what = f"Conflict: {self.named(conflict.stream)}: "
         if conflict.winner is None:
@@ -100,9 +100,11 @@ class MergeReport:
         if self._merged_removed(conflict):
             number = self._todos.fold[conflict.stream].number
             restore = self._session.typed(self._name, f"restore {number}")
-            return f"{what}{winner} stands; {loser} shows when it is restored: {restore}"
+            restored = "" if dry_run else f": {restore}"
+            return f"{what}{winner} stands; {loser} shows when it is restored{restored}"
         undo = self._session.typed(self._name, f"undo @{self._positions[conflict.winner.command]}")
-        return f"{what}{winner} stands, and not {loser}. Undo: {undo}"
+        # after a dry run, the position is that of another commit, or of none
+        return f"{what}{winner} stands, and not {loser}" + ("" if dry_run else f". Undo: {undo}")
 
     def _merged_removed(self, conflict: "Conflict") -> bool:
         from ..todo.events import TodoRemoved

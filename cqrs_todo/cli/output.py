@@ -46,8 +46,13 @@ def print_row(*values: object) -> None:
 def print_message(session: "Session", message: str) -> None:
     """Print a message for people on stderr, unless they asked for quiet. Use it for everything that is not data."""
     if not session.options.quiet:
-        with suppress(OSError):  # nobody reads it; the exit code still tells
-            sys.stderr.write(message + "\n")
+        print_warning(message)
+
+
+def print_warning(message: str) -> None:
+    """Print a message on stderr even if people asked for quiet. Use it for what somebody has to look at."""
+    with suppress(OSError):  # nobody reads it; the exit code still tells
+        sys.stderr.write(message + "\n")
 
 
 def output_failed(error: OSError) -> int:

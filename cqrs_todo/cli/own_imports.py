@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 
 import msgspec
 
-from ..cqrs.errors import CqrsError, ImportRefused, OutcomeUnknown
+from ..cqrs.errors import CqrsError, ImportRefused, OutcomeUnknown, SameLog
 from ..todo.fields import ATTRIBUTES, Todo
 from ..todo.views import number_ranges
 from . import document
@@ -25,7 +25,8 @@ LIMIT = 64 << 20
 """The longest later line of a log, and the largest JSON export, that is imported, in bytes."""
 
 
-_HINT = "give a file that todo export wrote"
+NO_EXPORT = "give a file that todo export, todo backup or another program wrote"
+"""What to do if a file is not what an import reads."""
 
 
 def open_input(name: str) -> BinaryIO:
@@ -62,6 +63,8 @@ def import_events(session: Session, name: str, first: bytes, file: BinaryIO) -> 
         )
     try:
         new = session.store.import_log(session.list_name, _lines(session, name, first, file))
+    except SameLog:
+        raise  # its message names the list, and its hint the file
     except ImportRefused as error:
         raise ImportRefused(f"{name}: {error}") from error
     try:
@@ -105,7 +108,7 @@ def _lines(session: Session, name: str, line: bytes, file: BinaryIO) -> Iterator
 def import_todos(session: Session, name: str, first: bytes, file: BinaryIO) -> None:
     """Import todos as JSON, whose beginning was read already."""
     if first.strip()[:1] not in (b"{", b""):  # the rest may be endless
-        raise InvalidInput(f"{name} is not an export: it is neither JSON nor a log", _HINT)
+        raise InvalidInput(f"{name} is not an export: it is neither JSON nor a log", NO_EXPORT)
     try:
         content = first + file.read(LIMIT + 1 - len(first))
     except OSError as error:
@@ -148,13 +151,13 @@ def read_todos(name: str, content: bytes) -> tuple[dict[str, Todo], dict[str, fr
         InvalidInput: It is no export of todos.
     """
     if not content.strip():
-        raise InvalidInput(f"{name} is empty; nothing was imported", _HINT)
+        raise InvalidInput(f"{name} is empty; nothing was imported", NO_EXPORT)
     try:
         read = msgspec.json.decode(content, type=_document())
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         if isinstance(error, msgspec.ValidationError) and "required field `" in str(error) and "$" not in str(error):
-            raise InvalidInput(f"{name}: this JSON is not an export; nothing was imported", _HINT) from error
-        raise InvalidInput(f"{name} is not an export: {error}", _HINT) from error
+            raise InvalidInput(f"{name}: this JSON is not an export; nothing was imported", NO_EXPORT) from error
+        raise InvalidInput(f"{name} is not an export: {error}", NO_EXPORT) from error
     if read.format != document.FORMAT:
         raise InvalidInput(f"{name} has format {visible(read.format)!r}, not {document.FORMAT}", "export it again")
     todos = {line.id: _todo(line) for line in read.todos}

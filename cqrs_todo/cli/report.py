@@ -21,13 +21,14 @@ from ..cqrs.errors import (
     MissingLog,
     OutcomeUnknown,
     OutdatedStore,
+    SameLog,
     StaleCursor,
     StoreUnavailable,
     StreamNotFound,
     UnknownEvents,
     WrongExpectedVersion,
 )
-from ..cqrs.stores import UnknownStore
+from ..cqrs.stores import MissingExtra, UnknownStore
 from ..cqrs.stores.passwords import HIDDEN, hidden, secrets_in
 from ..cqrs.struct import Struct, replace
 from ..todo.errors import (
@@ -45,7 +46,7 @@ from ..todo.errors import (
 from ..todo.request_errors import NoVersionToExpect, UnexpectedState
 from . import document
 from .config import load_config, state_dir
-from .errors import INTERNAL, UsageError
+from .errors import INTERNAL, UsageError, to_install
 from .session import as_utf8
 from .text import visible
 
@@ -106,6 +107,9 @@ def _message(error: Exception) -> str:
         case LogExists():
             same = "" if error.wanted == error.name else f", and {error.wanted!r} differs from it only by case"
             return f"there is a list named {error.name!r} already{same}"
+        case SameLog():
+            shown = f"{error.name}{' (archived)' if error.archived else ''}"
+            return f"these commits are those of the list {shown}, and a store has each list once; nothing was imported"
         case ForgottenStream():
             return f"todo {error.stream.partition('/')[2]} was forgotten, so nothing can be recorded of it"
         case UnknownEvents():
@@ -123,12 +127,18 @@ def _hint(error: Exception, hint: str | None) -> str | None:
             return _hint_for_missing(error)
         case LogExists(archived=True):
             return f"choose another name, or: todo lists unarchive {shlex.quote(error.name)}"
+        case MissingExtra():
+            return f"install it {to_install(error.extra)}"
         case LogExists() if error.wanted != error.name:
             return f"did you mean {error.name!r}?"
         case StepRefused(verb="undo"):
             return "an earlier command can be undone alone, by its position: todo history, then for instance todo undo @4"
         case ReminderInPast():
             return "give a time in the future, for instance: tomorrow 9:00"
+        case SameLog(archived=True):
+            return f"to bring that list back: todo lists unarchive {shlex.quote(error.name)}"
+        case SameLog():
+            return f"to add what it lacks: todo -L {shlex.quote(error.name)} import FILE"
         case ListArchived():
             return f"to bring it back: todo lists unarchive {shlex.quote(error.name)}"
         case ListNotFound(nearest=str(nearest)) if not hasattr(error, "hint"):

@@ -2,14 +2,17 @@
 
 import os
 import shlex
+from collections.abc import Iterator
 from typing import Any
 
-from ..cqrs.errors import CqrsError, ImportRefused, LogExists, LogNotFound
+from ..cqrs.errors import CqrsError, ImportRefused, LogExists, LogNotFound, SameLog
+from ..cqrs.stores.format import decode_header
 from ..cqrs.struct import Struct
-from .backup_file import Backup, ListInBackup, check_contents, open_backup
+from .backup_file import Backup, ListInBackup, check_contents, open_backup, path_of
 from .config import Config, config_content, config_file, parse_config
 from .errors import UsageError
 from .output import print_line, print_message
+from .report import failure
 from .reports import count_of
 from .session import Session
 from .text import printable, visible
@@ -69,23 +72,41 @@ def restore_backup(session: Session, name: str, *, dry_run: bool = False) -> Non
             if found.wrong:
                 raise backup.wrong(f"{visible(each.name)}, line {found.end.line + 1}: {found.wrong}{_NOTHING}")
         rows = []
-        for number, each in enumerate(() if dry_run else backup.lists, len(backup.lists)):
+        for number, each in enumerate(backup.lists, len(backup.lists)):
             session.progress(number, 2 * len(backup.lists))
-            rows.append(_restore(session, backup, each))
+            rows.append(_restore(session, name, backup, each, dry_run=dry_run))
         session.progress.wipe()
         config = _restore_config(session, backup, dry_run=dry_run) if backup.has_config else ""
         _answer(session, backup, rows, config, dry_run=dry_run)
     errors = [row.error for row in rows if row.error is not None]
     if errors:
+        for other in errors[1:]:
+            told = failure(other)
+            errors[0].add_note(str(other) if told is None else told.message)
         raise errors[0]
 
 
-def _restore(session: Session, backup: Backup, each: ListInBackup) -> _Row:
+class _Differs(ImportRefused):
+    """The list here and the one in the backup have two histories."""
+
+    def __init__(self, reason: str, hint: str | None) -> None:
+        """Say in which way they differ, and what to do."""
+        super().__init__(reason)
+        self.hint = hint
+
+
+def _restore(session: Session, name: str, backup: Backup, each: ListInBackup, *, dry_run: bool) -> _Row:
     store = session.store
+    there = each.name in store.names()
     try:
         if each.name in store.names(archived=True):
             return _compare_archived(session, backup, each)
-        there = each.name in store.names()
+        if dry_run:
+            stored = store.open(each.name).lines() if there else iter(())
+            lines = _lacking(stored, backup.lines(each))
+            if lines is None:
+                raise _differs(session, name, backup, each)
+            return _Row(each.name, each.archived, lines if there else lines - 1, new=not there)
         commits = store.import_log(each.name, backup.lines(each))
         note = ""
         if each.archived and there:
@@ -93,10 +114,48 @@ def _restore(session: Session, backup: Backup, each: ListInBackup) -> _Row:
         elif each.archived:
             store.archive(each.name)
         return _Row(each.name, each.archived, commits, new=not there, note=note)
+    except SameLog as error:
+        rename = f"todo lists rename {shlex.quote(error.name)} {shlex.quote(each.name)}"
+        reason = f"{each.name} was not restored: it is the list {error.name} here"
+        hint = None if error.archived else f"to restore it: {rename}, and then todo import {shlex.quote(name)}"
+        return _Row(each.name, each.archived, error=_Differs(reason, hint))
+    except _Differs as error:
+        return _Row(each.name, each.archived, error=error)
     except ImportRefused as error:
+        if there and _lacking(store.open(each.name).lines(), backup.lines(each)) is None:
+            return _Row(each.name, each.archived, error=_differs(session, name, backup, each))
         return _Row(each.name, each.archived, error=ImportRefused(f"{each.name}: {error}"))
     except CqrsError as error:
         return _Row(each.name, each.archived, error=error)
+
+
+def _lacking(stored: Iterator[bytes], saved: Iterator[bytes]) -> int | None:
+    """Return how many lines of a backup a list lacks. None if neither of the two continues the other."""
+    lacking = 0
+    for line in saved:
+        here = b"" if lacking else next(stored, b"")
+        if here and here != line:
+            return None
+        lacking += not here
+    return lacking
+
+
+def _differs(session: Session, name: str, backup: Backup, each: ListInBackup) -> _Differs:
+    """Return the error for a list whose histories here and in a backup differ, with the way to have both."""
+    headers = (next(lines)[:-1] for lines in (session.store.open(each.name).lines(), backup.lines(each)))
+    here, saved = (decode_header(line)[0].id for line in headers)
+    file, shown = shlex.quote(name), f"{each.name} was not restored"
+    if here != saved:
+        rename = f"todo lists rename {shlex.quote(each.name)} NAME"
+        return _Differs(
+            f"{shown}: the {each.name} here is another list", f"to have both: {rename}, and then todo import {file}"
+        )
+    path = shlex.quote(path_of(each.name, archived=each.archived))
+    copy = f"unzip -p {file} {path} > copy.jsonl"
+    return _Differs(
+        f"{shown}: the list here and the one in the backup have different changes, or one has forgotten todos",
+        f"to merge them: {copy}, and then {session.typed(each.name, 'merge copy.jsonl')}",
+    )
 
 
 def _compare_archived(session: Session, backup: Backup, each: ListInBackup) -> _Row:
@@ -192,13 +251,14 @@ def _answer(session: Session, backup: Backup, rows: list[_Row], config: str, *, 
         print_line(document.encode({"made": backup.made, "lists": lists, "config": config or None, "dry_run": dry_run}))
         return
     if dry_run and not session.options.quiet:
-        print_line(f"Would restore {count_of(len(backup.lists), 'list')} of the backup of {backup.made:%Y-%m-%d %H:%M} UTC")
+        print_line(f"The backup of {backup.made:%Y-%m-%d %H:%M} UTC has {count_of(len(backup.lists), 'list')}:")
     for row in rows if not session.options.quiet else ():
         shown = f"{visible(row.name)}{' (archived)' if row.archived else ''}"
         if row.error is not None:
-            print_line(f"{shown}: not restored: {visible(str(row.error)).removeprefix(f'{row.name}: ')}")
+            print_line(f"{shown}: {'would not be' if dry_run else 'not'} restored")
         else:
-            done = f"restored, {count_of(row.commits, 'commit')}" if row.commits or row.new else "has all of it already"
+            restored = "would be restored" if dry_run else "restored"
+            done = f"{restored}, {count_of(row.commits, 'commit')}" if row.commits or row.new else "has all of it already"
             print_line(f"{shown}: {done}{'; ' + row.note if row.note else ''}")
     if config:
         print_message(session, config[0].upper() + config[1:])

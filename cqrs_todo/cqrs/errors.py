@@ -14,7 +14,9 @@
     ├── ReadOnlyLog             this program must not write to the log
     ├── StaleCursor             the log has changed before a cursor
     ├── ImportRefused           the lines of a log cannot be imported
+    │   └── SameLog             another log of the store has these lines
     ├── CannotMerge             two copies of a log cannot be merged
+    │   └── DifferentLogs       they are copies of two logs
     ├── ExportRefused           a log cannot be exported as lines
     ├── InvalidPattern          a pattern that selects logs or streams cannot be parsed
     ├── ReactionBusy            another runner runs the reaction
@@ -181,8 +183,28 @@ class ImportRefused(CqrsError):
     """The lines of a log cannot be imported. Nothing was written."""
 
 
+class SameLog(ImportRefused):
+    """The lines are those of a log that the store has under another name, and a store has each log once.
+
+    Args:
+        name: The name of that log.
+        archived: Whether it is archived.
+    """
+
+    def __init__(self, name: str, *, archived: bool = False) -> None:
+        """Make the error; the arguments are described above."""
+        self.name = name
+        self.archived = archived
+        shown = f"{name}{' (archived)' if archived else ''}"
+        super().__init__(f"these lines are those of the log {shown}, and a store has each log once; nothing was imported")
+
+
 class CannotMerge(CqrsError):
     """Two copies of a log cannot be merged. Nothing was written. The text says why, as the end of a sentence."""
+
+
+class DifferentLogs(CannotMerge):
+    """They are copies of two logs."""
 
 
 class ExportRefused(CqrsError):

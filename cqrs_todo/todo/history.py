@@ -22,6 +22,7 @@ from .views import (
     BECAUSE,
     RESTORES,
     Label,
+    attribute_name,
     bracketed_details,
     companions_of,
     display_attribute,
@@ -72,7 +73,7 @@ def describe_event(event: Recorded, to_local: ToLocal, label: Label = str) -> st
         word = getattr(data, field.item)
         return field.history[type(data) is not field.added[1]].format(label(word) if field.kind == "todos" else word)
     if isinstance(field, KeyedField):
-        name = data.key
+        name = attribute_name(data.key)
         old, new = (display_attribute(text, to_local) if text else "" for text in (data.old, data.new))
     else:
         name = field.name
@@ -105,7 +106,8 @@ def describe_wanted(event: TodoEvent, to_local: ToLocal, label: Label = str) -> 
             new = display_value(field.kind, event.new, to_local, label)
             return f"{field.name} set to {new}" if new else f"{field.name} cleared"
         case AttributeChanged():
-            return f"{event.key} set to {event.new}" if event.new else f"{event.key} cleared"
+            name = attribute_name(event.key)
+            return f"{name} set to {event.new}" if event.new else f"{name} cleared"
     if not isinstance(field, SetField):
         raise TypeError(f"{type(event).__name__} is not an event of a todo")
     word = getattr(event, field.item)

@@ -13,11 +13,12 @@ from ..cqrs.events import REDOES, UNDOES
 from ..cqrs.struct import Struct, replace
 from ..cqrs.timeline import marked
 from .batches import CommitContent, commit_sized_chunks, text_length
+from .events import TodoCreated, TodoEvent
 from .fields import State, Todo
 from .forgetting import forgotten_in
 from .formats import Entry, Loss, Report
 from .formats.converting import Plan, check_parents, digest_of, linked, parents_of, plan_import
-from .model import DECIDER, EVENTS, events_between, evolve, invert
+from .model import DECIDER, EVENTS, events_between, evolve
 from .recorder import Answer, Todos, events_to_reach, new_id
 from .service import Added, TodoList
 from .views import id_of, items_of
@@ -25,8 +26,9 @@ from .views import id_of, items_of
 IMPORT = "import"
 """The key in a commit's `meta` for what identifies the entries that it imported, by the streams of their todos.
 
-It is the digest of the entry, if the entry says the same as the todo after the commit. Otherwise it is an object with the
-digest and with what the entry says: the values of `Todo` by their names, without those that are empty.
+It is the digest of the entry, if the commit creates the todo as the entry says. Otherwise it is an object with the digest
+and with what the entry says: the values of `Todo` by their names, without those that are empty. So what the entry said is
+known from the commit alone, also after a merge has put it behind others.
 
 If a todo is forgotten, its digest goes, and no other: see `cqrs.forgetting.MEMBERS_BY_STREAM`.
 """
@@ -62,7 +64,7 @@ def _planned(todos: TodoList, fold: Todos, entries: Sequence[Entry], losses: lis
     last = _last_imports(todos, fold)
 
     def entries_of(ids: Sequence[str]) -> Mapping[str, Todo]:
-        return _entries_of(todos, fold, {id: last[id] for id in ids})
+        return {id: says for id in ids if (says := last[id].says) is not None}
 
     digests = {id: each.digest for id, each in last.items()}
     return plan_import(entries, items_of(fold), digests, entries_of, new_id, todos.zones(None), losses.append)
@@ -123,9 +125,8 @@ def _contents(fold: Todos, todos: Mapping[str, Todo], planned: Plan) -> list[Com
     imported: dict[str, Any] = {}
     for id, digest in planned.digests.items():
         stream, says = DECIDER.stream(id), planned.entries[id]
-        entity = fold.get(stream)
-        todo = todos.get(id) or (entity and entity.state)
-        imported[stream] = digest if says == todo else {"digest": digest, "entry": _named(says)}
+        created = stream in changes and isinstance(changes[stream][0], TodoCreated) and says == todos[id]
+        imported[stream] = digest if created else {"digest": digest, "entry": _named(says)}
     measured = (
         (stream, len(events), len(str(imported[stream])) + sum(map(text_length, events)))
         for stream, events in changes.items()
@@ -158,14 +159,24 @@ class _LastImport(Struct, frozen=True):
     """The last import of an entry.
 
     Args:
-        position: The position of the commit that recorded it.
         digest: The digest of the entry.
-        entry: What the entry said. None if it was what the todo was after the commit.
+        entry: What the entry said, as `_named` gives it; or the events that created the todo as it said.
     """
 
-    position: int
     digest: str
-    entry: Todo | None
+    entry: Mapping[str, Any] | Sequence[TodoEvent]
+
+    @property
+    def says(self) -> Todo | None:
+        """What the entry said. None if another program recorded events that do not create a todo."""
+        if isinstance(self.entry, Mapping):
+            return _todo_of(self.entry)
+        if not self.entry or not isinstance(self.entry[0], TodoCreated):
+            return None
+        state: State = None
+        for event in self.entry:
+            state = evolve(state, event)
+        return state
 
 
 def _last_imports(todos: TodoList, fold: Todos) -> dict[str, _LastImport]:
@@ -179,41 +190,13 @@ def _last_imports(todos: TodoList, fold: Todos) -> dict[str, _LastImport]:
                 undone.setdefault(command, is_undone)
         imported: Any = metadata.meta.get(IMPORT)
         if isinstance(imported, dict) and not undone.get(metadata.command):
+            created: dict[str, list[TodoEvent]] = {}
+            for event in commit.events:
+                if type(event.data) in _EVENTS:
+                    created.setdefault(event.stream, []).append(event.data)
             for stream, value in imported.items():
-                id = id_of(stream)
-                if id not in found:
-                    as_the_todo = isinstance(value, str)
-                    digest, says = (value, None) if as_the_todo else (value["digest"], _todo_of(value["entry"]))
-                    found[id] = _LastImport(commit.position, digest, says)
-    return found
-
-
-def _entries_of(todos: TodoList, fold: Todos, imports: Mapping[str, _LastImport]) -> dict[str, Todo]:
-    """Return what entries said when they were imported last, by the ids of their todos.
-
-    Args:
-        todos: The list.
-        fold: The list as it is now.
-        imports: The last imports.
-    """
-    found = {id: last.entry for id, last in imports.items() if last.entry is not None}
-    waiting: dict[str, State] = {}
-    at: dict[int, list[str]] = {}
-    for id, last in imports.items():
-        stream = DECIDER.stream(id)
-        entity = fold.get(stream)
-        if id not in found and entity is not None:
-            waiting[stream] = entity.state
-            at.setdefault(last.position, []).append(stream)
-    for commit in todos.log.commits_backward(Cursor(fold.position)) if waiting else ():
-        for stream in at.get(commit.position, ()):
-            state = waiting.pop(stream)
-            found |= {} if state is None else {id_of(stream): state}
-        if not waiting:
-            break
-        for event in reversed(commit.events):
-            if event.stream in waiting and type(event.data) in _EVENTS:
-                waiting[event.stream] = evolve(waiting[event.stream], invert(event.data))
+                last = (value, created.get(stream, ())) if isinstance(value, str) else (value["digest"], value["entry"])
+                found.setdefault(id_of(stream), _LastImport(*last))
     return found
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from ..cqrs.events import MADE, MERGED, STAMP, Commit, Metadata, Recorded, UnknownEvent
 from ..cqrs.fold import Fold
 from ..cqrs.replication import Change, Clock, Merged, MergedLog, MergeRules
+from ..cqrs.replication.arrived import losers
 from ..cqrs.replication.registers import CHANGED, Registers, time_text
 from ..cqrs.struct import Struct, replace
 from .events import (
@@ -198,6 +199,11 @@ def merged_todos(merged: MergedLog) -> MergedTodos:
         gone,
         tuple(item for stream, item in new.items() if stream not in known),
     )
+
+
+def lost_commands(commits: Sequence[Commit]) -> set[str]:
+    """Return the command ids of the commits that were in force, and that a merge has replaced by newer changes."""
+    return losers(commits, RULES)
 
 
 def _fold(commits: Sequence[Commit]) -> Fold[State]:

@@ -13,7 +13,7 @@ from ..cqrs.events import RESTORES as RESTORES
 from ..cqrs.fold import Entity
 from ..cqrs.struct import Struct
 from .events import TodoCreated
-from .fields import FIELDS, Kind, State, Todo
+from .fields import FIELD_NAMES, FIELDS, Kind, State, Todo
 from .values import PRIORITIES, DayOrInstant, ToLocal, number_in, parse_day_or_instant, time_in
 
 MOVE = "move"
@@ -389,6 +389,11 @@ def display_attribute(text: str, to_local: ToLocal) -> str:
     return display_day_or_instant(text, to_local) if isinstance(time_in(text), datetime) else text
 
 
+def attribute_name(key: str) -> str:
+    """Return what an attribute is called beside fields: its key, and `attribute due` if a field is called `due`, too."""
+    return f"attribute {key}" if key in FIELD_NAMES else key
+
+
 def joined_attributes(attributes: Iterable[tuple[str, str]]) -> str:
     """Return attributes on one line, such as `estimate:2h place:"Room 5"`."""
     return " ".join(f"{key}:{_quoted_if_necessary(text)}" for key, text in attributes)
@@ -429,7 +434,7 @@ def bracketed_details(todo: Todo | TodoCreated, to_local: ToLocal, label: Label 
         if field.kind == "words":
             parts += words.split()
         elif field.kind == "attributes":
-            parts += (f"{key} {display_attribute(text, to_local)}" for key, text in value)
+            parts += (f"{attribute_name(key)} {display_attribute(text, to_local)}" for key, text in value)
         elif field.kind == "day or instant":
             parts.append(f"{field.name} {local_day(value, to_local):%a} {words}")
         else:

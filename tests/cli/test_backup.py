@@ -119,11 +119,45 @@ def test_lists_that_are_there_are_continued_or_refused_and_the_others_are_restor
     result = other.run("import", saved(filled))
     assert result.code == 1
     inbox, old = (next(line for line in result.out.split("\n") if line.startswith(name)) for name in ("inbox", "old times"))
-    assert inbox.startswith("inbox: not restored: inbox has another history")
-    assert old.startswith("old times: not restored: there is an archived")
+    assert (inbox, old) == ("inbox: not restored", "old times: not restored")
+    assert "inbox was not restored: the list here and the one in the backup have different changes" in result.err
+    assert "; there is an archived list named 'old times'" in result.err
+    merge = result.err.split("to merge them: ")[1].split(", and then todo ")
+    subprocess.run(["sh", "-c", merge[0]], cwd=other.home, check=True)
+    assert "Merged 1 commit" in other(*merge[1].split()).out
     assert "work: restored, 1 commit\n" in result.out
     assert logs(other)["lists/work.jsonl"] == logs(filled)["lists/work.jsonl"]
     assert "Only there" in other.content("inbox")
+
+
+def test_another_list_of_the_same_name_stays_and_the_way_to_have_both_is_named(filled: Todo, other: Todo) -> None:
+    other("add", "Mine")
+    file = saved(filled)
+    refused = other.run("import", file)
+    assert (refused.code, refused.err.count("inbox was not restored")) == (1, 1)
+    assert f"to have both: todo lists rename inbox NAME, and then todo import {file}" in refused.err
+    assert "inbox: would not be restored\n" in other.run("import", file, "--dry-run").out
+    other("lists", "rename", "inbox", "mine")
+    assert "inbox: restored" in other("import", file).out
+    assert "Mine" in other("-L", "mine", "ls").out
+
+
+def test_a_dry_run_says_what_of_each_list_would_be_restored(filled: Todo, other: Todo) -> None:
+    file = saved(filled)
+    shown = other("import", file, "--dry-run").out.split("\n")
+    assert "work: would be restored, 1 commit" in shown
+    assert other("lists").out == ""
+    other("import", file)
+    filled("-L", "work", "add", "More")
+    shown = other("import", saved(filled), "--dry-run").out.split("\n")
+    assert {"inbox: has all of it already", "work: would be restored, 1 commit"} <= {*shown}
+
+
+@pytest.mark.parametrize("verb", ["verify", "import"])
+def test_a_file_that_is_no_zip_archive_is_no_backup(todo: Todo, verb: str) -> None:
+    (todo.home / "no.zip").write_text("some text")
+    result = todo.run(verb, "no.zip")
+    assert (result.code, "todo backup" in result.err) == (1, True)
 
 
 @pytest.mark.parametrize(
@@ -452,3 +486,11 @@ def test_an_archive_with_an_entry_twice_is_refused(filled: Todo, other: Todo) ->
         file.writestr("holiday.jpg", b"x")
     Path(path).write_bytes(other_zip.getvalue())
     assert "it has no backup.json" in other.run("import", path).err
+
+
+def test_a_list_that_is_there_under_another_name_is_not_restored_twice(filled: Todo, other: Todo) -> None:
+    file = saved(filled)
+    other("import", file)
+    other("lists", "rename", "inbox", "mine")
+    refused = other.run("import", file)
+    assert (refused.code, "inbox was not restored: it is the list mine here" in refused.err) == (1, True)

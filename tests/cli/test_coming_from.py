@@ -77,3 +77,22 @@ def test_an_import_says_what_it_read_and_what_became_an_attribute(todo: Todo) ->
         "Read 3 todos from todo.txt (todo.txt)",
         "Kept as an attribute: priority (2 times, first: line 1)",
     ]
+
+
+def test_an_export_to_the_todo_txt_that_was_imported_adds_nothing_twice(todo: Todo) -> None:
+    for name in ("todo/todo.txt", "todo/done.txt"):
+        file = todo.home / name
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(FILES[name])
+    _, imported, _, exported = sections()["todo.txt"]
+    for command in (imported, exported):
+        assert todo(*command.replace("~", str(todo.home)).split()[1:]).code == 0
+    again = todo(*imported.replace("~", str(todo.home)).split()[1:])
+    assert again.out.startswith("Nothing"), again.out
+    assert len(todo("ls", "--all").out.splitlines()) == 2
+
+
+def test_the_values_of_a_column_that_are_no_dates_are_reported_together(todo: Todo) -> None:
+    (todo.home / "a.csv").write_text("text,due\none,Dec 24\ntwo,soon\n")
+    said = todo("import", "a.csv").err
+    assert "Kept due as the attribute due, because it is no date; write 2026-12-24 (2 times, first: line 2)\n" in said

@@ -37,3 +37,9 @@ def test_todos_of_two_lists_with_one_id_stay_two_todos(todo: Todo, format: str) 
         ("Buy colour", "two"): (("Paint", "two"), [("Water", "two")]),
     }, found
     assert "Nothing to import" in todo("-L", "back", "import", file).out
+
+
+@pytest.mark.parametrize("format", ["json", "events"])
+def test_formats_of_one_list_refuse_all_lists_and_name_the_way_to_have_them(todo: Todo, format: str) -> None:
+    refused = todo.run("-A", "export", "--format", format)
+    assert (refused.code, "todo backup FILE" in refused.err) == (2, True)

@@ -364,6 +364,8 @@ def test_a_history_that_was_rewritten_is_refused(todo: Todo, small: Repository) 
     small.git("commit", "-q", "--amend", "-m", "rewritten", at=START + timedelta(hours=3))
     last = todo.log("notes")[-1]["meta"]["git"]["revision"]
     refused(todo, 1, f"{last[:12]}, the last revision that was imported into notes, is not in", f"{small.folder}:todo.txt")
+    named = todo.run("-L", "notes", "import", "--git", f"{small.folder}:todo.txt").err
+    assert f"todo -L NEW import --git {small.folder}:todo.txt" in named
 
 
 def test_a_list_with_todos_of_its_own_is_refused(todo: Todo, small: Repository) -> None:

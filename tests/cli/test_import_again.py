@@ -329,3 +329,26 @@ def test_to_forget_a_todo_of_a_file_leaves_the_others_known(todo: Todo) -> None:
     said = imported(todo, "todo.txt", "(A) one\ntwo\nthree\n")
     assert "Imported 4 (1 todo, 2 unchanged)" in said, said
     assert [text for text, _ in states(todo)] == ["quite another text", "three", "one"]
+
+
+def test_an_attribute_with_the_name_of_a_field_is_not_mistaken_for_the_field(todo: Todo) -> None:
+    imported(todo, "a.txt", "one pri:H\n")
+    assert "  1 attribute priority: H → L\n" in imported(todo, "a.txt", "one pri:L\n")
+    shown = todo("show", "1").out
+    assert "  attribute priority L\n" in shown
+    assert "attribute priority set to H" in shown
+    assert "(attribute priority L)" in todo("diff", "@0").out
+
+
+def test_an_import_after_an_undo_says_which_todos_it_restores(todo: Todo) -> None:
+    imported(todo, "a.md", "- [ ] Buy milk\n- [ ] Call Bob\n")
+    todo("undo")
+    said = imported(todo, "a.md", "- [ ] Buy milk\n- [x] Call Bob\n")
+    assert "  1 restored: Buy milk\n  2 restored: Call Bob; completed: none → " in said, said
+
+
+def test_an_import_that_changes_nothing_does_not_say_that_removed_todos_are_there(todo: Todo) -> None:
+    imported(todo, "a.md", "- [ ] Buy milk\n")
+    todo("rm", "1")
+    said = imported(todo, "a.md", "- [ ] Buy milk\n")
+    assert "Nothing to import into inbox: no todo in the file is new or changed\n" in said

@@ -1,6 +1,7 @@
 """`import` again after changes on both sides: only what has changed in the file changes the todo."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -100,3 +101,21 @@ def test_the_entry_of_a_todo_that_no_file_brought_takes_nothing_from_it(todo: To
     imported(todo, "todo.txt", "(A) Call Bob about the boat @b\n")
     [row] = todo.todos()
     assert (row["note"], row["due"], row["tags"], row["priority"]) == ("mine", "2027-01-05", ["a", "b"], "H")
+
+
+def test_an_import_after_a_sync_leaves_what_another_machine_changed(todo: Todo, tmp_path: Path) -> None:
+    other = Todo(tmp_path / "other")
+    hub = f"jsonl:{tmp_path}/hub"
+    imported(todo, "a.csv", "text,tags,uid\nCall Bob,,7\n")
+    todo("sync", hub)
+    other("sync", hub)
+    imported(other, "a.csv", "text,tags,uid\nCall Bob,t,7\n")
+    todo("done", "1")
+    todo("edit", "1", "due:2027-01-01", "+mine")
+    todo("sync")
+    other("sync")
+    here = other.todos()[0]
+    assert (here["tags"], here["due"], here["completed"] is not None) == (["mine", "t"], "2027-01-01", True)
+    said = imported(other, "a.csv", "text,tags,uid\nCall Bob,t u,7\n")
+    assert "  1 tags: +mine +t → +mine +t +u\n" in said, said
+    assert {**other.todos()[0], "version": 0} == {**here, "tags": ["mine", "t", "u"], "version": 0}

@@ -276,3 +276,12 @@ def test_an_interruption_waits_for_the_server(todo: Todo, database: str) -> None
     assert program.returncode == 130
     assert b"@2 was recorded before the interruption" in said
     assert [row["text"] for row in todo.todos()] == ["Buy milk", "Call Jo"]
+
+
+def test_a_missing_extra_is_named_with_the_command_that_installs_it(todo: Todo) -> None:
+    todo.env["TODO_STORE"] = "postgresql://nowhere"
+    code = "import sys; sys.modules['psycopg'] = None; from cqrs_todo.cli import run; run()"
+    done = subprocess.run([sys.executable, "-c", code, "ls"], env=todo.env, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "postgresql needs the extra `postgres` of this package" in done.stderr
+    assert "pipx install --force '.[postgres]'" in done.stderr

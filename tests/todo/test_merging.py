@@ -4,6 +4,7 @@ import random
 from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -11,6 +12,8 @@ from hypothesis import strategies as st
 
 from cqrs_todo.cqrs.errors import CannotMerge
 from cqrs_todo.cqrs.events import MERGED, UNDOES
+from cqrs_todo.cqrs.replication import Conflict
+from cqrs_todo.cqrs.replication.arrived import arrived_conflicts
 from cqrs_todo.cqrs.stores.format import FORMAT, VERSION, Header, encode_header
 from cqrs_todo.cqrs.stores.hash_chain import chain_line, digest_in
 from cqrs_todo.cqrs.stores.merging import MergedLines, merge_lines
@@ -259,3 +262,35 @@ def test_a_newer_copy_is_taken_as_it_is() -> None:
     two.give(two.a, "1", 5, Change(TEXT, "a"))
     merged = merge_lines(old, two.a.lists["inbox"].lines, TYPES, RULES)
     assert (list(merged.lines), merged.trunk, merged.added) == (two.a.lists["inbox"].lines, 1, ())
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_both_machines_see_the_same_conflicts_when_they_receive_what_was_merged(seed: int) -> None:
+    dice = random.Random(seed)
+    two = Two()
+    minute = 2
+    for machine in dice.choices((two.a, two.b), k=dice.randint(2, 12)):
+        minute += 1
+        todo = dice.choice("12")
+        changes: list[TodoCommand] = [
+            Change(TEXT, f"{seed} {minute}"),
+            Change[Any](PRIORITY, dice.choice("HML")),
+            Remove(),
+        ]
+        state = machine.lists["inbox"].fold[f"todo/{todo}"].state
+        what = Restore() if state is None or state.removed else dice.choice(changes)
+        two.give(machine, todo, minute, what)
+    result = two.merge()
+    found = {_named(conflict) for conflict in result.conflicts}
+    for machine in (two.a, two.b):
+        own = machine.lists["inbox"]
+        base = next((place for place, line in enumerate(own.lines) if result.lines[place] != line), len(own.lines)) - 1
+        known = {commit.metadata.command for commit in own.commits}
+        received = {_named(each) for each in arrived_conflicts(known, result.commits, base, (), RULES)}
+        assert received == found
+
+
+def _named(conflict: Conflict) -> tuple[str, str, str, str]:
+    """Return what can be compared of a conflict."""
+    assert conflict.winner is not None
+    return conflict.stream, conflict.field, conflict.winner.command, conflict.loser.command

@@ -374,7 +374,7 @@ def test_a_list_is_made_and_a_name_that_no_list_can_have_is_refused(opened: Open
     assert [todo["text"] for todo in server.todo.todos("-L", f"{page_list}-new")] == ["first"]
     opened.page.select_option("#list", "+new")
     opened.page.keyboard.press("Escape")
-    assert opened.page.input_value("#list") == f"{page_list}-new"
+    opened.until("name => document.getElementById('list').value === name", f"{page_list}-new")
 
 
 def test_what_is_forgotten_does_not_stay_on_the_page(opened: Opened, server: Server, page_list: str) -> None:

@@ -58,18 +58,25 @@ def _events(session: Session, where: str | None) -> Iterable[bytes]:
         raise UsageError("a log can only be exported completely", "leave out --at, or --format events")
     if where is not None:
         raise UsageError("a log can only be exported completely", "leave out --where, or --format events")
-    if session.options.all_lists:
-        session.check_all_lists("export --format events")
+    _check_one_list(session, "events")
     session.list.check_exists()
     return session.list.log.lines()
+
+
+def _check_one_list(session: Session, format: str) -> None:
+    """Raise `UsageError` if --all-lists was given, for a format that holds one list."""
+    if session.options.all_lists:
+        raise UsageError(
+            f"export --format {format} writes one list, and takes no --all-lists (-A)",
+            "name the list with -L NAME; or write all lists to one file: todo backup FILE",
+        )
 
 
 def _json(session: Session, where: str | None) -> Iterable[bytes]:
     from .. import document
     from ..foreign_export import chosen
 
-    if session.options.all_lists:
-        session.check_all_lists("export --format json")
+    _check_one_list(session, "json")
     view = session.list.view(session.moment)
     items = view.items if where is None else [item for _, item in chosen(session, where)]
     return [f"{document.encode(document.view_document(view, items))}\n".encode()]

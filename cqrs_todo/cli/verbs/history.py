@@ -1,6 +1,6 @@
 """`todo history`: what happened."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import islice
 
 from ...cqrs.events import FRAMEWORK_TYPES, MERGED, Commit, Moment
@@ -62,10 +62,15 @@ def history(
         raise UsageError("-S needs a text, and this one is empty", "for instance: todo history -S milk")
     ids = session.in_one_list(ids)
     start, end = (None, None) if since is None and until is None else _limits(session, since, until, all_lists=all_lists)
-    wanted = _Filter(start, end, by, (*map(_event_type, types), *((MERGED,) if conflicts else ())), text)
+    lost: dict[str, Collection[str]] = {}
+    wanted = _Filter(start, end, by, (*map(_event_type, types), *((MERGED,) if conflicts else ())), text, lost)
 
     def read(todos: TodoList) -> tuple[TodoList, View, Sequence[HistoryRow]]:
         view = todos.view(session.moment)
+        if conflicts:
+            from ...todo.merging import lost_commands
+
+            lost[todos.name] = lost_commands([*todos.log.commits()])
         if follow:
             return todos, view, ()
         chosen = {item.stream for item in todos.select(check_ids(ids), session.moment)} if ids else None
@@ -208,13 +213,23 @@ def _check_author(by: str, lists: Sequence[TodoList]) -> None:
 
 
 class _Filter(Struct, frozen=True):
-    """Which commits to show; None and () leave none out."""
+    """Which commits to show; None and () leave none out.
+
+    Attributes:
+        since: The moment from which on.
+        until: The moment up to which.
+        by: A part of the name of their authors.
+        types: The types of which they have an event.
+        text: A text that they contain.
+        lost: By the names of lists: the command ids of commits that lost a conflict, and have an event of any type.
+    """
 
     since: Moment | None
     until: Moment | None
     by: str | None
     types: Sequence[str]
     text: str | None
+    lost: Mapping[str, Collection[str]]
 
     def matches(self, commit: Commit, streams: set[str] | None, todos: TodoList) -> bool:
         """Whether to show a commit of a list, of which only the events of some streams count."""
@@ -224,7 +239,7 @@ class _Filter(Struct, frozen=True):
             return False
         return any(
             (streams is None or event.stream in streams)
-            and (not self.types or event.type in self.types)
+            and (not self.types or event.type in self.types or commit.metadata.command in self.lost.get(todos.name, ()))
             and (self.text is None or mentions(commit, event, self.text, to_local, todos.position_of, todos.label))
             for event in commit.events
         )
@@ -263,7 +278,7 @@ VERB = Verb(
             multiple=True,
         ),
         Option(
-            "conflicts", ("--conflicts",), "Show only changes that a merge left without effect, because newer ones stand."
+            "conflicts", ("--conflicts",), "Show only changes that a merge or a sync put aside, because newer ones stand."
         ),
         Option("limit", ("--limit", "-n"), "Show at most N changes.", metavar="N", kind=int, least=0, most=10**9),
         Option("reverse", ("--reverse",), "Show the oldest first."),

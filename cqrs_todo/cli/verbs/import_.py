@@ -107,7 +107,7 @@ def _import_foreign_or_json(
     stack: ExitStack,
 ) -> None:
     from ...todo.formats.recognition import foreign, recognise
-    from ..own_imports import HEADER_LIMIT
+    from ..own_imports import HEADER_LIMIT, NO_EXPORT
     from ..sources import Source, copy, decoded_head
     from ..stdin import temporary_file
 
@@ -121,6 +121,8 @@ def _import_foreign_or_json(
     what = foreign(shown)
     if what is not None:
         raise InvalidInput(f"{name} is {what}; nothing was imported", f"the formats are {', '.join(FORMATS)}")
+    if found is None and path.lower().endswith(".zip"):
+        raise InvalidInput(f"{name} is no backup: it is no zip archive; nothing was imported", NO_EXPORT)
     if found is None:
         raise InvalidInput(
             f"the format of {name} is not recognised; nothing was imported", "say what it is: --format todotxt"

@@ -4,7 +4,7 @@ import shlex
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from ...cqrs.errors import CannotMerge, CqrsError, OutcomeUnknown
+from ...cqrs.errors import CannotMerge, CqrsError, DifferentLogs, OutcomeUnknown
 from ..errors import InvalidInput, UsageError
 from ..exports import file_name
 from ..merge_report import MergeReport
@@ -35,6 +35,11 @@ def merge(session: Session, file: str, dry_run: bool) -> None:
     todos.check_exists()
     try:
         merged, elsewhere = merge_copy(session.store, todos.name, _content(file), dry_run=dry_run)
+    except DifferentLogs as error:
+        raise InvalidInput(
+            f"{visible(file)} is a copy of another list, and not of {visible(todos.name)}; nothing was merged",
+            "name the list with -L NAME; or, to have that list here, too: todo -L NAME import FILE",
+        ) from error
     except CannotMerge as error:
         raise CannotMerge(f"{visible(file)}: {error}") from error
     try:

@@ -141,7 +141,7 @@ def _print_address(session: Session, url: str, token: str, *, remote: bool) -> N
 
 VERB = Verb(
     name="serve",
-    help="Show the lists in a browser, and answer GraphQL, on this machine alone. Each use needs the token that is printed.",
+    help="Show the lists in a browser, and answer GraphQL. Only this machine is answered. Each use needs the printed token.",
     examples=("todo serve", "todo serve --port 8080", "todo -L demo serve --prefill 100"),
     action=serve,
     group=LISTS,

@@ -10,6 +10,7 @@ from ...todo.fields import ATTRIBUTES, DEPENDS, EVERY, FIELDS, NOTE, PARENT, TEX
 from ...todo.values import parse_day_or_instant, time_in
 from ...todo.views import (
     Item,
+    attribute_name,
     display_attribute,
     display_day_or_instant,
     joined_attributes,
@@ -123,7 +124,10 @@ def _show_one(session: Session, item: Item, everything: Sequence[Item], commits:
             Row(field.name, _field(session, item, field.name), _time(field.kind, getattr(todo, field.name)))
             for field in fields
         ),
-        *(Row(key, visible(display_attribute(value, to_local)), time_in(value)) for key, value in todo.attributes),
+        *(
+            Row(attribute_name(key), visible(display_attribute(value, to_local)), time_in(value))
+            for key, value in todo.attributes
+        ),
         *_links(item, everything),
         Row("created", short_instant(todo.created, to_local), todo.created),
         Row("id", f"{visible(item.id)} (version {item.version})"),

@@ -252,16 +252,19 @@ class _Report:
 
     def _line(self, each: "ListSync") -> str:
         received = self._received(each)
-        parts = [f"{count_of(each.sent, 'commit')} sent"] if each.sent else []
-        parts += [f"{count_of(received, 'commit')} received"] if received else []
         conflicts = 0 if each.merged is None else len(each.merged.conflicts)
+        if self._dry_run:
+            parts = [f"would send {count_of(each.sent, 'commit')}"] if each.sent else []
+            parts += [f"would receive {count_of(received, 'commit')}"] if received else []
+            first, merged = "would be joined" if each.joined else "would be new here", "would be merged"
+        else:
+            parts = [f"{count_of(each.sent, 'commit')} sent"] if each.sent else []
+            parts += [f"{count_of(received, 'commit')} received"] if received else []
+            first, merged = "joined" if each.joined else "new here", "merged"
+        if each.joined or each.made:
+            parts.insert(0, first)
         parts += [count_of(conflicts, "conflict")] if conflicts else []
-        if each.joined:
-            parts.insert(0, "joined")
-        elif each.made:
-            parts.insert(0, "new here")
-        would = " (dry run)" if self._dry_run else ""
-        return f"{visible(each.name)}: {', '.join(parts) or 'merged'}{would}"
+        return f"{visible(each.name)}: {', '.join(parts) or merged}"
 
     def _print_details(self, each: "ListSync") -> None:
         report = self._report(each)

@@ -16,6 +16,20 @@ class UnknownStore(CqrsError):
     """No store has this URL. The message says which URLs there are."""
 
 
+class MissingExtra(UnknownStore):
+    """The store needs packages that are not installed.
+
+    Args:
+        extra: The extra of this package that installs them.
+        scheme: The scheme of the store's URL.
+    """
+
+    def __init__(self, extra: str, scheme: str) -> None:
+        """Make the error; the arguments are described above."""
+        self.extra = extra
+        super().__init__(f"{scheme} needs the extra `{extra}` of this package")
+
+
 def open_store(url: str, types: EventTypes, *, progress: Progress = no_progress, cache: str | None = None) -> Store:
     """Open the store that a URL names. Nothing is created before something is written.
 
@@ -43,7 +57,7 @@ def open_store(url: str, types: EventTypes, *, progress: Progress = no_progress,
             try:
                 from .postgres import PostgresStore
             except ImportError as error:
-                raise UnknownStore(f"{scheme} needs the extra `postgres` of this package ({error})") from error
+                raise MissingExtra("postgres", scheme) from error
             return PostgresStore(url, types, progress=progress)
         case "memory", "":
             from .memory import MemoryStore

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from ..decider import C, E, S
-from ..errors import CannotMerge, ReadOnlyLog
+from ..errors import DifferentLogs, ReadOnlyLog
 from ..events import MERGED, Commit, EventTypes, Recorded, UnknownEvent
 from ..replication import Conflict, Copy, Merged, MergeRules, MergeTerms, merge
 from ..struct import Struct, replace
@@ -104,7 +104,8 @@ def merge_lines(
         hub: Which of the two is a hub, 0 or 1. None: neither.
 
     Raises:
-        CannotMerge: They are copies of different logs, or hold events that this code does not know.
+        DifferentLogs: They are copies of different logs.
+        CannotMerge: They hold events that this code does not know.
         ReadOnlyLog: One of them has a newer format.
         InvalidLine: A line is wrong.
     """
@@ -113,7 +114,7 @@ def merge_lines(
         if header.newer:
             raise ReadOnlyLog(f"its format {header.version} is newer than this program's")
     if headers[0].id != headers[1].id:
-        raise CannotMerge("it is a copy of another log")
+        raise DifferentLogs("it is a copy of another log")
     forgotten = sorted({*headers[0].forgotten, *headers[1].forgotten})
     reader = _Lines(types, rules)
     both = []

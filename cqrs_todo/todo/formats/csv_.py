@@ -10,6 +10,7 @@ import csv
 import re
 from datetime import UTC, datetime
 
+from ...cqrs.struct import replace
 from ..errors import MalformedFile
 from ..values import day_or_instant, parse_day_or_instant
 from ..zones import from_local
@@ -236,7 +237,12 @@ def _read_cell(draft: Draft, field: str, cell: str, context: Context) -> None:
             for tag in re.split(r"[\s,;]+", cell.strip()):
                 draft.tag(tag.lstrip("+@") or tag)
         case "due" | "wait" | "created" | "reminder" | "completed":
-            draft.keep(field, cell, why="it is no date that can be read: write 2026-12-24, or set date_order in config.toml")
+            lean: Lean = "future" if field in ("due", "wait") else "past"
+            if any(_date(cell, replace(context, date_order=order), lean) is not None for order in ("DMY", "MDY")):
+                why = "it could be two days; write 2026-12-24, or set date_order in config.toml"
+            else:
+                why = "it is no date; write 2026-12-24"
+            draft.keep(field, cell, why=why)
         case "project" if clean_project(cell) is not None:
             draft.project(cell)
         case "parent":

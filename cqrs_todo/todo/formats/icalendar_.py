@@ -35,7 +35,7 @@ from .taskwarrior import uuid_of
 
 TYPE_CHECKING = False  # `typing` costs as much to import as Python costs to start
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from typing import Any, TypeAlias
 
     from ..fields import Todo
@@ -57,6 +57,11 @@ _WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 _SHORTEST_MONTH = 28
 """How many days every month has."""
 _ALARM = "valarm"
+_UNREADABLE = (ValueError, IndexError, KeyError, TypeError, AttributeError, RecursionError, OverflowError)
+"""What the library raises if it cannot parse a text."""
+_HYPHENS = re.compile("(DUE|DTSTART)(?:;VALUE=DATE)?:([0-9]{4})-([0-9]{2})-([0-9]{2})", re.IGNORECASE)
+_SHOWN = 80
+"""How much of a property is shown that is wrong, in characters."""
 _BEGINNING = {"dtstart", "duration", "rrule"}
 """The attributes from which the due date and the recurrence follow."""
 _OWN = "x-todo-"
@@ -120,9 +125,13 @@ def read(source: str, context: Context, report: Report) -> Iterator[Entry]:
     library = import_module("icalendar")  # few files need it
     try:
         calendars = library.Component.from_ical(source, multiple=True)
-    except (ValueError, IndexError, KeyError, TypeError, AttributeError, RecursionError, OverflowError) as error:
-        skip(1, f"this is no iCalendar: {_reason(error)}", context, report)
-        return
+    except _UNREADABLE:
+        source = _without_bad_todos(source, library, context, report)
+        try:
+            calendars = library.Component.from_ical(source, multiple=True)
+        except _UNREADABLE as error:
+            skip(1, f"this is no iCalendar: {_reason(error)}", context, report)
+            return
     keys: set[str] = set()
     lines = _Lines(source)
     for calendar in calendars:
@@ -139,6 +148,52 @@ def read(source: str, context: Context, report: Report) -> Iterator[Entry]:
             elif _is_custom(str(component.get("TZID", ""))):
                 name = str(component.get("TZID", ""))
                 report(Loss(line, f"the rules of the time zone {name}", "only the times that follow are kept", "lost"))
+
+
+def _without_bad_todos(source: str, library: Any, context: Context, report: Report) -> str:
+    """Return a calendar without the todos that the library cannot parse. Each is reported with the line that is wrong."""
+    lines = source.split("\n")
+    begin = None
+    for end, line in enumerate(lines):
+        if re.match("BEGIN:VTODO\\s*$", line, re.IGNORECASE):
+            begin = end
+        elif begin is not None and re.match("END:VTODO\\s*$", line, re.IGNORECASE):
+            block = lines[begin : end + 1]
+            why = _why_unreadable("\n".join(block), library)
+            if why is not None:
+                number, reason = _bad_property(block, library) or (0, why)
+                skip(begin + number + 1, reason, context, report)
+                lines[begin : end + 1] = [""] * len(block)  # the other lines keep their numbers
+            begin = None
+    return "\n".join(lines)
+
+
+def _bad_property(block: Sequence[str], library: Any) -> tuple[int, str] | None:
+    """Return which line of a todo is wrong, and why, from 0. None if each can be parsed alone."""
+    number = 0
+    while number < len(block):
+        end = number + 1
+        while end < len(block) and block[end][:1] in (" ", "\t"):
+            end += 1
+        text = "\n".join(block[number:end])
+        if not re.match("(BEGIN|END):", text, re.IGNORECASE):
+            why = _why_unreadable(f"BEGIN:VTODO\n{text}\nEND:VTODO\n", library)
+            if why is not None:
+                shown = text.strip()[:_SHOWN]
+                if (written := _HYPHENS.fullmatch(shown)) is not None:
+                    name, day = written[1], "".join(written.groups()[1:])
+                    return number, f"{shown} is no time: write {name};VALUE=DATE:{day}"
+                return number, f"{shown} cannot be read: {why}"
+        number = end
+    return None
+
+
+def _why_unreadable(source: str, library: Any) -> str | None:
+    try:
+        library.Component.from_ical(source, multiple=True)
+    except _UNREADABLE as error:
+        return _reason(error)
+    return None
 
 
 class _Lines:

@@ -103,11 +103,19 @@ class Work(Look):
                 self._look()
             self._chosen = [*dict.fromkeys([*self._chosen, theirs.id])]
             return
-        for mine, theirs in found:
+        for before, theirs in found:
+            now = self._here(before.name)  # a list that was joined has another id now
+            if now is None or now.id == theirs.id:
+                continue
             try:
-                self._join(mine, theirs)
+                self._join(now, theirs)
             except CannotMerge as error:
-                self._put_off(mine, theirs, error)
+                self._put_off(now, theirs, error)
+
+    def _here(self, name: str) -> LogHead | None:
+        """Return the list here with a name, however it is written; None if there is none, or only an archived one."""
+        heads = (head for head in self._heads.values() if not head.archived)
+        return next((head for head in heads if name_key(head.name) == name_key(name)), None)
 
     def _clashing(self) -> Iterator[tuple[str, str]]:
         """Yield the ids of lists here and on the remote that have the same name, and are not known to belong together."""
@@ -115,17 +123,11 @@ class Work(Look):
             theirs = self._theirs[id]
             if id in self._heads or theirs.archived:
                 continue
-            mine = next(
-                (
-                    head
-                    for head in self._heads.values()
-                    if not head.archived and name_key(head.name) == name_key(theirs.name)
-                ),
-                None,
-            )
+            mine = self._here(theirs.name)
             if mine is None or (mine.id not in self._chosen and id not in self._chosen):
                 continue
-            if self._has_all_of(mine, id):
+            # in a folder the smaller of two ids stays (see `_terms`), so a list with the larger one is still to be joined
+            if mine.id < id and self._has_all_of(mine, id):
                 self._chosen = [each for each in self._chosen if each != id]
                 continue
             yield mine.id, id

@@ -231,12 +231,13 @@ def test_a_spreadsheet_in_german_with_semicolons_is_read() -> None:
 
 
 def test_dates_of_spreadsheets_are_read_if_they_can_mean_only_one_day() -> None:
-    text = "Task,Due date,Completed at\na,12/24/2026 3:30 PM,\nb,1/5/2027,\nc,,31.12.2025 23:59\n"
+    text = "Task,Due date,Completed at\na,12/24/2026 3:30 PM,\nb,1/5/2027,\nc,,31.12.2025 23:59\nd,Dec 24,\n"
     losses: list[Loss] = []
-    a, b, c = todos_of("csv", text, losses.append)
+    a, b, c, d = todos_of("csv", text, losses.append)
     assert (a.due, c.completed) == ("2026-12-24T15:30:00Z", "2025-12-31T23:59:00Z")
     assert (b.due, b.attributes) == (None, (("due", "1/5/2027"),))
     assert "set date_order in config.toml" in losses[0].outcome
+    assert (d.due, losses[1].outcome) == (None, "attribute due, because it is no date; write 2026-12-24")
     entries = load(FORMATS["csv"]).read(text.split("\n"), replace(CONTEXT, date_order="DMY"), ignored)
     assert [entry.todo.due for entry in entries][1] == "2027-05-01"
 

@@ -11,7 +11,8 @@ from typing import Any
 
 from ...errors import CannotMerge, DamagedLog, ReadOnlyLog
 from ...events import EventTypes
-from ...replication import MergedLog, MergeRules, MergeTerms
+from ...replication import Conflict, MergedLog, MergeRules, MergeTerms
+from ...replication.arrived import arrived_conflicts
 from ...store import no_progress
 from ..format import InvalidLine
 from ..merging import MergedLines, merge_on_terms
@@ -62,7 +63,7 @@ def planned(
         merged = merge_on_terms(_lines(own), verified(copy), types, rules, terms)
         return merged, content[len(own) :]
     except CannotMerge as error:
-        raise CannotMerge(f"{error}{_NOTHING}") from error
+        raise type(error)(f"{error}{_NOTHING}") from error
 
 
 def verified(copy: bytes) -> Sequence[bytes]:
@@ -112,16 +113,31 @@ def put_in_place(path: str, merged: MergedLines, tail: bytes) -> str:
     return kept
 
 
-def outcome(merged: MergedLines, unreached: Sequence[str] = (), kept: str = "") -> MergedLog:
+def outcome(
+    merged: MergedLines, rules: MergeRules[Any, Any, Any], unreached: Sequence[str] = (), kept: str = ""
+) -> MergedLog:
     """Return what a merge into the first of two copies did.
 
     Args:
         merged: The merge.
+        rules: What the merge has to know of the domain.
         unreached: What may still hold the data of the streams that are forgotten now, in words.
         kept: The path of the file that keeps the log as it was; '' if there is none.
     """
-    ours = merged.copies[0]
+    ours, theirs = merged.copies
     forgotten = tuple(sorted({*merged.forgotten} - {*ours.forgotten}))
-    known = {commit.metadata.command for commit in merged.copies[1].commits}
+    known = {commit.metadata.command for commit in theirs.commits}
     lacking = sum(commit.metadata.command not in known for commit in ours.commits)
-    return MergedLog(merged.log, ours.commits, merged.commits, merged.conflicts, forgotten, tuple(unreached), kept, lacking)
+    conflicts = (*merged.conflicts, *_arrived(merged, rules))
+    return MergedLog(merged.log, ours.commits, merged.commits, conflicts, forgotten, tuple(unreached), kept, lacking)
+
+
+def _arrived(merged: MergedLines, rules: MergeRules[Any, Any, Any]) -> Sequence[Conflict]:
+    """Return the conflicts that another machine has found before, apart from those of fields that this merge names."""
+    if merged.trunk == 0:
+        return ()
+    ours, theirs = merged.copies
+    known = {commit.metadata.command for commit in ours.commits}
+    named = {(conflict.stream, conflict.field) for conflict in merged.conflicts}
+    found = arrived_conflicts(known, theirs.commits, merged.base, merged.added, rules)
+    return [conflict for conflict in found if (conflict.stream, conflict.field) not in named]

@@ -8,7 +8,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from ...cursor import Cursor
-from ...errors import ImportRefused, LogExists, LogNotFound, MissingLog, ReadOnlyLog
+from ...errors import ImportRefused, LogExists, LogNotFound, MissingLog, ReadOnlyLog, SameLog
 from ...events import EventTypes
 from ...names import NAME_BYTES, check_free, check_log_name, name_key
 from ...store import Known, Log, LogHead, Progress, Store, T, no_progress, nothing_known
@@ -285,11 +285,11 @@ class JsonlStore(Store):
 
         terms = EQUALS if terms is None else terms
         if dry_run:
-            return outcome(planned(path, name, copy, self._types, rules, terms)[0])
+            return outcome(planned(path, name, copy, self._types, rules, terms)[0], rules)
         with self._holding(name), delay_signals():
             merged, tail = planned(path, name, copy, self._types, rules, terms)
-            result = outcome(merged)
-            if not result.changed:
+            result = outcome(merged, rules)
+            if not result.changed and self.open(name).id == merged.log:  # a list that is joined may get the other's id alone
                 return result
             header = merged.lines[0]
             start = Cursor(0, 1, len(header), last_digest(header))
@@ -310,7 +310,7 @@ class JsonlStore(Store):
                 _, failed = remove_set_aside((self._lists, self._archive), name, merged.log, result.forgotten, but=kept)
                 copies = self._inventory().copies_with(merged.log, path, result.forgotten)
                 failed += [f"{each} (a copy of the log)" for each in copies]
-            return outcome(merged, failed, kept)
+            return outcome(merged, rules, failed, kept)
 
     def import_log(self, name: str, lines: Iterable[bytes]) -> int:
         """Make a log from its exported lines, or add the new ones; see `Store`."""
@@ -347,10 +347,8 @@ class JsonlStore(Store):
         if archived and not exists:
             raise LogExists(name, archived=True)
         holder = None if exists else next((log for log in inventory.logs_with_id(log_id) if log.name != name), None)
-        if holder is not None:
-            shown = f"the log {holder.name}{' (archived)' if holder.archived else ''} of this store"
-            same = "is the one that these lines are: a second one would be a copy; nothing was imported"
-            raise ImportRefused(f"{shown} {same}")
+        if holder is not None and holder.name is not None:
+            raise SameLog(holder.name, archived=holder.archived)
 
     def _inventory(self) -> "Inventory":
         from .inventory import Inventory  # a log that is there and was recorded needs none

@@ -10,7 +10,7 @@ import psycopg
 
 from ...checkpoints import Checkpoints
 from ...cursor import Cursor
-from ...errors import DamagedLog, ImportRefused, InvalidPattern, LogExists, LogNotFound
+from ...errors import DamagedLog, InvalidPattern, LogExists, LogNotFound, SameLog
 from ...events import EventTypes
 from ...forgetting import Forgetting
 from ...names import check_free, check_log_name
@@ -316,8 +316,7 @@ class PostgresStore(Store):
                 connection.execute(self._database.sql(_HOLD_NAMES))
                 other = connection.execute(self._database.sql(_OTHER), (incoming.log_id, name)).fetchone()
                 if other is not None:
-                    same = f"the log {other[0]} of this store is the one that these lines are"
-                    raise ImportRefused(f"{same}: a second one would be a copy; nothing was imported")
+                    raise SameLog(other[0])
                 self._take_name(connection, name)
                 made = connection.execute(self._database.sql(_INSERT), (incoming.log_id, name, incoming.header)).fetchone()
                 key, header = made or connection.execute(self._database.sql(_FOUND), (name, False)).fetchone() or (0, "")

@@ -1,0 +1,201 @@
+"""The conflicts between changes of which another machine has merged some already.
+
+A machine that merges finds conflicts while it moves commits. A machine that receives the result moves nothing. But each
+commit that was moved says where it was before, so the changes that its author had not seen are known.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+from ..events import FROM, Commit, Recorded, UnknownEvent
+from ..struct import Struct
+from . import Conflict, Merged, MergeRules
+from .registers import CHANGED, CREATION, Change, Clock
+
+
+class _Block(Struct, frozen=True):
+    """Commits of one author that follow one another, because merges have moved them.
+
+    Attributes:
+        by: The author.
+        came: Where the last one of them was before.
+        count: How many events it had there.
+        unseen: The first position of what its author had not seen.
+        start: Where the first one of them is. What is before it, and not what is in the block, is unseen.
+    """
+
+    by: str
+    came: int
+    count: int
+    unseen: int
+    start: int
+
+
+class _Seen(Struct, frozen=True):
+    """A change, and where it is."""
+
+    position: int
+    field: str
+    change: Change
+
+
+def arrived_conflicts(
+    known: Collection[str], trunk: Sequence[Commit], base: int, added: Sequence[Commit], rules: MergeRules[Any, Any, Any]
+) -> Sequence[Conflict]:
+    """Return the conflicts that another machine has settled, and of which a log had only one side before, or none.
+
+    Args:
+        known: The command ids of the commits that the log had before.
+        trunk: The copy of the other machine, to which the log was merged. The data of its `merged` events are `Merged`.
+        base: How many commits the log and this copy begin with.
+        added: The commits that this merge moves behind those of the copy. It has found their conflicts itself.
+        rules: What a merge has to know of the domain.
+
+    Returns:
+        The conflicts. The winner of each stands: no newer change of its field is known.
+    """
+    came = [position for commit in trunk[base:] if (position := _came_from(commit))]
+    return _Reading(known, min(came), rules).conflicts(trunk, added) if came else ()
+
+
+def losers(commits: Sequence[Commit], rules: MergeRules[Any, Any, Any]) -> set[str]:
+    """Return the command ids of the commits that lost a conflict after they had been in force.
+
+    Args:
+        commits: All commits of a log.
+        rules: What a merge has to know of the domain.
+    """
+    came = [position for commit in commits if (position := _came_from(commit))]
+    if not came:
+        return set()
+    reading = _Reading((), min(came), rules)
+    reading.conflicts(commits, ())
+    return reading.losers
+
+
+def _came_from(commit: Commit) -> int:
+    """Return where a commit was before it was moved; 0 if it was not."""
+    position = commit.metadata.meta.get(FROM)
+    return position if isinstance(position, int) else 0
+
+
+class _Reading:
+    """Reads the commits of a log one after the other.
+
+    Attributes:
+        losers: The command ids of the commits that lost a conflict, even if another commit has won since.
+    """
+
+    def __init__(self, known: Collection[str], first: int, rules: MergeRules[Any, Any, Any]) -> None:
+        self._known = known
+        self.losers: set[str] = set()
+        self._first = first  # every author had seen what is before
+        self._rules = rules
+        self._seen: dict[str, list[_Seen]] = {}
+        self._moved: dict[str, list[_Seen]] = {}  # by the block that is read
+        self._newest: dict[tuple[str, str], Change] = {}
+        # the winner and the loser, by the stream and the fields of both
+        self._pairs: dict[tuple[str, str, str], tuple[Change, Change]] = {}
+
+    def conflicts(self, trunk: Sequence[Commit], added: Sequence[Commit]) -> Sequence[Conflict]:
+        """Return the conflicts of a log."""
+        clock = Clock()
+        block: _Block | None = None
+        for commit in trunk:
+            following = _following(block, commit)
+            if block is not None and (
+                following is None or (following.unseen, following.start) != (block.unseen, block.start)
+            ):
+                self._close(block)
+            block = following
+            self._read(commit, clock, self._seen if block is None else self._moved)
+        if block is not None:
+            self._close(block)
+        for commit in added:
+            self._read(commit, clock, self._seen)
+        return [
+            Conflict(stream, field, winner, loser)
+            for (stream, other, field), (winner, loser) in self._pairs.items()
+            if self._newest[stream, other] is winner
+        ]
+
+    def _read(self, commit: Commit, clock: Clock, into: dict[str, list[_Seen]]) -> None:
+        """Take note of the changes of a commit."""
+        key = (CHANGED, clock.stamp(commit.metadata), commit.metadata.command)
+        if commit.position < self._first:
+            return
+        created: set[str] = set()
+        for event in commit.events:
+            wanted = _wanted(event)
+            if wanted is None:
+                continue
+            field = self._rules.field_of(wanted)
+            if field == CREATION:
+                created.add(event.stream)
+            elif event.stream not in created:  # what a commit sets of what it creates is a part of the creation
+                change = Change(key, wanted, commit.metadata)
+                into.setdefault(event.stream, []).append(_Seen(commit.position, field, change))
+                newest = self._newest.get((event.stream, field))
+                if newest is None or key >= newest.key:
+                    self._newest[event.stream, field] = change
+
+    def _close(self, block: _Block) -> None:
+        """Compare the changes of a block with those that its author had not seen."""
+        for stream, moved in self._moved.items():
+            before = self._seen.setdefault(stream, [])
+            own = _newest(moved)
+            others = _newest(each for each in before if block.unseen <= each.position < block.start)
+            for field in own.keys() & others.keys():
+                if not self._rules.same(own[field].event, others[field].event):
+                    self._pair(stream, field, *_ordered(own[field], others[field]))
+            self._pair_with_removal(stream, own, others)
+            before += moved
+        self._moved = {}
+
+    def _pair_with_removal(self, stream: str, own: Mapping[str, Change], others: Mapping[str, Change]) -> None:
+        """Take note of the changes of what the other side removed."""
+        sides = [side for side in (own, others) if self._rules.removed in side]
+        side = max(sides, key=lambda side: side[self._rules.removed].key, default=None)
+        if side is None or not isinstance(side[self._rules.removed].event, type(self._rules.remove)):
+            return
+        removal = side[self._rules.removed]
+        for field, change in (others if side is own else own).items():
+            if field != self._rules.removed and (field not in side or side[field].key < change.key):
+                self._pair(stream, field, removal, change)
+
+    def _pair(self, stream: str, field: str, winner: Change, loser: Change) -> None:
+        self.losers.add(loser.command)
+        if winner.command not in self._known or loser.command not in self._known:  # otherwise it was reported before
+            self._pairs[stream, self._rules.field_of(winner.event), field] = winner, loser
+
+
+def _newest(changes: Iterable[_Seen]) -> dict[str, Change]:
+    """Return the newest of some changes of one stream, by their fields."""
+    return {each.field: each.change for each in sorted(changes, key=lambda each: each.change.key)}
+
+
+def _ordered(one: Change, other: Change) -> tuple[Change, Change]:
+    """Return two changes, the newer one first."""
+    return (one, other) if one.key > other.key else (other, one)
+
+
+def _following(block: _Block | None, commit: Commit) -> _Block | None:
+    """Return the block of moved commits that a commit belongs to; None if it was not moved."""
+    came, by = _came_from(commit), commit.metadata.by
+    if not came:
+        return None
+    count = sum(event.ordinal > 0 for event in commit.events)
+    if block is None or block.by != by or came <= block.came:
+        return _Block(by, came, count, came, commit.position)
+    # after a gap: meanwhile the author had received what others did
+    unseen = block.unseen if came == block.came + block.count else came
+    return _Block(by, came, count, unseen, block.start)
+
+
+def _wanted(event: Recorded) -> Any:
+    """Return what someone wanted, as an event; None if this is not known, or the event only helps another one."""
+    if event.ordinal <= 0:
+        return None
+    if isinstance(event.data, Merged):
+        return event.data.event
+    return None if isinstance(event.data, UnknownEvent) or event.part else event.data
