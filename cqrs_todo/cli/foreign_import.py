@@ -1,5 +1,6 @@
 """`todo import` of other programs' files: what is read, what is recorded, and what is reported."""
 
+import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
@@ -162,19 +163,24 @@ def import_foreign(session: Session, sources: Sequence[Source], format: Format, 
     lists = _by_list(session, kept, losses, choices)
     if len(lists) > 1 and not choices.dry_run:
         for name, entries in lists.items():  # so that a list that cannot be read is noticed before anything is recorded
-            plan_for(_opened(session, name), entries)
-    done = [_import_into(name, session, entries, losses, choices) for name, entries in lists.items()]
+            plan_for(_opened(session, name), entries, job.file)
+    done = [_import_into(name, session, entries, job.file, losses, choices) for name, entries in lists.items()]
     _answer(session, done, losses, format, choices, kept)
 
 
 class _Job:
-    """Reads the files, as often as it is needed."""
+    """Reads the files, as often as it is needed.
+
+    Attributes:
+        file: The name of the first one, without its folder; "" for stdin.
+    """
 
     def __init__(self, session: Session, sources: Sequence[Source], format: Format, context: Context) -> None:
         self._session = session
         self._sources = sources
         self._format = format
         self._context = context
+        self.file = os.path.basename(sources[0].path)
         try:
             self._read: Callable[..., Iterator[Entry]] = getattr(load(format), format.reader)
         except ImportError as error:
@@ -346,11 +352,13 @@ def _opened(session: Session, name: str) -> TodoList:
     return session.list if name == session.list.name else session.open_list(name)
 
 
-def _import_into(name: str, session: Session, entries: Sequence[Entry], losses: Losses, choices: Choices) -> _Done:
+def _import_into(
+    name: str, session: Session, entries: Sequence[Entry], file: str, losses: Losses, choices: Choices
+) -> _Done:
     todos = _opened(session, name)
     session.progress.begin("importing")
     try:
-        imported = plan_for(todos, entries) if choices.dry_run else import_entries(todos, entries)
+        imported = plan_for(todos, entries, file) if choices.dry_run else import_entries(todos, entries, file)
     except MalformedFile as error:
         raise InvalidInput(f"line {error.line:,}: {error.reason}{_NOTHING}") from error
     for loss in imported.losses:
@@ -364,7 +372,7 @@ def _import_many(session: Session, job: _Job, known: ManyEntries, losses: Losses
     added = None
     if not choices.dry_run:
         session.progress.begin("importing")
-        added = import_many(todos, job.entries(Losses()), known, losses.report(todos.name))
+        added = import_many(todos, job.entries(Losses()), job.file, known, losses.report(todos.name))
     if session.options.json:
         from . import document
 

@@ -355,6 +355,20 @@ def test_an_import_that_changes_nothing_does_not_say_that_removed_todos_are_ther
     assert "Nothing to import into inbox: no todo in the file is new or changed\n" in said
 
 
+def test_a_similar_text_in_a_file_of_another_name_is_another_todo(todo: Todo) -> None:
+    imported(todo, "home.md", "- [ ] Call the plumber about the sink\n- [ ] Water the plants\n")
+    imported(todo, "work.md", "- [ ] Call the printer about the ink\n- [ ] Water the plants in the office\n")
+    assert [each["text"] for each in todo.todos()] == [
+        "Call the plumber about the sink",
+        "Water the plants",
+        "Call the printer about the ink",
+        "Water the plants in the office",
+    ]
+    imported(todo, "home.md", "- [ ] Call the plumber about the kitchen sink\n- [ ] Water the plants\n")
+    assert todo.todos()[0]["text"] == "Call the plumber about the kitchen sink"
+    assert len(todo.todos()) == 4
+
+
 def test_a_dry_run_names_other_todos_by_their_texts(todo: Todo) -> None:
     text = "- [ ] Paint the door\n  - [ ] Buy paint\n"
     said = imported(todo, "a.md", text, "--dry-run")
