@@ -136,7 +136,7 @@ def _hint(error: Exception, hint: str | None) -> str | None:
         case ReminderInPast():
             return "give a time in the future, for instance: tomorrow 9:00"
         case SameLog(archived=True):
-            return f"to bring that list back: todo lists unarchive {shlex.quote(error.name)}"
+            return f"to use that list again: todo lists unarchive {shlex.quote(error.name)}"
         case SameLog():
             return f"to add what it lacks: todo -L {shlex.quote(error.name)} import FILE"
         case ListArchived():

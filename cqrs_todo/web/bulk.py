@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 import msgspec
+from graphql import GraphQLError
 
 from ..cqrs.cursor import Cursor
 from ..cqrs.errors import CqrsError, StaleCursor
@@ -23,19 +24,21 @@ from ..todo.views import BECAUSE, id_of
 from .desk import Desk, Visit
 from .guard import Body, Receive, Scope, Send, respond
 from .work import Work
-from .worker import Stopping, Worker
+from .worker import Stopping
 
 MOST_EVENTS = 5_000
 """After how many events a part of the history ends, so that other requests get their turn."""
 _MOST_WALKS = 4
 """How many histories may be read backwards at a time without being begun anew."""
-_CODES = {"NOT_FOUND": 404, "INVALID": 400, "CONFLICT": 409, "WRONG_EXPECTED_VERSION": 409}
+_CODES = {"NOT_FOUND": 404, "INVALID": 400, "CONFLICT": 409, "WRONG_EXPECTED_VERSION": 409, "TOO_SLOW": 400}
 """The statuses of the codes of errors; the others are 500."""
 _LONGEST_NOTE = 2**18
 _TODOS = DECIDER.stream("")
 """How the names of the streams of todos begin."""
 
 Arguments = Mapping[str, str]
+_Walks = dict[tuple[str, int], tuple[Todos, Iterator[Commit]]]
+"""Histories that are read backwards, each with the fold of its list, by the list and where the next part begins."""
 
 
 class _Wrong(Exception):
@@ -52,7 +55,7 @@ class Bulk:
             begin: Begins a request.
         """
         self._begin = begin
-        self._readers: dict[Desk, _Reader] = {}
+        self._walks: dict[Desk, _Walks] = {}
 
     def has(self, scope: Scope) -> bool:
         """Return whether this is a request for it."""
@@ -63,26 +66,25 @@ class Bulk:
         body = (await receive()).get("body", b"")
 
         def job(work: Work) -> tuple[int, bytes]:
-            reader = self._readers.setdefault(work.desk, _Reader(work.desk, work.worker))
-            return reader.answered(scope, body)
+            return _Reader(work, self._walks.setdefault(work.desk, {})).answered(scope, body)
 
         status, document = await self._begin().do(job)
         await respond(send, status, Body("application/json", document))
 
 
 class _Reader:
-    """Reads the lists of one thread of the worker."""
+    """Reads what one request of the page asks for."""
 
-    def __init__(self, desk: Desk, worker: Worker) -> None:
+    def __init__(self, work: Work, walks: "_Walks") -> None:
         """Read lists.
 
         Args:
-            desk: The lists of the thread.
-            worker: The threads.
+            work: The request.
+            walks: Where earlier parts of histories ended in the thread of the request.
         """
-        self._desk = desk
-        self._worker = worker
-        self._walks: dict[tuple[str, int], tuple[Todos, Iterator[Commit]]] = {}
+        self._work = work
+        self._desk = work.desk
+        self._walks = walks
 
     def answered(self, scope: Scope, body: bytes) -> tuple[int, bytes]:
         """Return the status and the JSON of an answer."""
@@ -93,6 +95,9 @@ class _Reader:
             return 400, _error("INVALID", str(wrong), None)
         except Stopping:
             return 503, _error("STOPPING", "the server ends", None)
+        except GraphQLError as error:  # the request may not go on
+            code, hint = (error.extensions or {}).get("code", ""), (error.extensions or {}).get("hint")
+            return _CODES.get(code, 500), _error(code, error.message, hint)
         except Exception as error:
             public = self._desk.public_error(error)
             if public is None:
@@ -133,7 +138,7 @@ class _Reader:
             "damage": None if damage is None else self._desk.public_text(damage),
             "warnings": list(map(self._desk.public_text, todos.warnings)),
             "first": None if first is None else _milliseconds(first),
-            "sum": _sum(next(todos.log.commits_backward(), None)),
+            "sum": _sum(next(todos.log.commits_backward(Cursor(view.position)), None) if view.position else None),
             "attributes": Todo.__struct_fields__,
             "todos": [(item.number, item.id, item.version, item.todo) for item in view.items],
         }
@@ -170,7 +175,8 @@ class _Reader:
         the parts before it again.
         """
         # a list of which something was forgotten has another fold, and the place of the earlier part is in the old file
-        self._walks = {key: walk for key, walk in self._walks.items() if key[0] != todos.log.id or walk[0] is fold}
+        for key in [key for key, walk in self._walks.items() if key[0] == todos.log.id and walk[0] is not fold]:
+            del self._walks[key]
         _, commits = self._walks.pop((todos.log.id, position), (fold, None))
         commits = commits or earlier_commits(todos.repository, position)
         taken, more = self._part(commits)
@@ -185,7 +191,7 @@ class _Reader:
         taken: list[Commit] = []
         events = 0
         for commit in commits:
-            if self._worker.stopped:
+            if self._work.worker.stopped:
                 raise Stopping
             taken.append(commit)
             events += len(commit.events)
@@ -198,7 +204,7 @@ class _Reader:
         visit = self._visit(arguments)
         position = _number(arguments, "at")
         view = visit.todos.view(position)
-        found = visit.query(arguments.get("query", ""), view).matching()
+        found = self._work.matching(visit.query(arguments.get("query", ""), view))
         return {"position": view.position, "numbers": [item.number for item in found]}
 
 

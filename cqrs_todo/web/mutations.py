@@ -95,7 +95,7 @@ class _Command:
         elif self._id is not None:
             raise refusal("where and commandId contradict each other: sent again, a query may want other todos", "INVALID")
         else:
-            items = visit.query(where, visit.todos.view()).matching()
+            items = self._work.matching(visit.query(where, visit.todos.view()))
         if len(items) > MOST_TODOS:
             raise refusal(f"a mutation names at most {MOST_TODOS:,} todos, and these are {len(items):,}", "TOO_LARGE")
         return items

@@ -115,7 +115,7 @@ def wanted(look: Look, query: str | None) -> Sequence[Item]:
     """
     if query is None:
         return list(filter(is_there, look.view.items))
-    return look.visit.query(query, look.view).matching()
+    return look.work.matching(look.visit.query(query, look.view))
 
 
 @strawberry.type

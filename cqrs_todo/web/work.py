@@ -13,9 +13,11 @@ from typing import Any, TypeVar
 
 from graphql import GraphQLError
 
+from ..cqrs.cursor import Cursor
 from ..cqrs.errors import CqrsError, LogNotFound, Rejected, WrongExpectedVersion
 from ..cqrs.events import Commit, Moment, Recorded
 from ..todo.links import Links
+from ..todo.query import Query
 from ..todo.recorder import Todos
 from ..todo.requests import Request
 from ..todo.service import TodoList, View
@@ -33,6 +35,8 @@ SHORT_SECONDS = 0.1
 """How long a request that changes nothing may read in the first thread of the worker, where changes wait for it."""
 TURN_SECONDS = 0.1
 """How long a request waits for the first thread. Then it is begun in the second one."""
+_SLICE = 200
+"""After how many todos a query is interrupted to look at the time."""
 _LONGEST_ID = 64
 _LONGEST_REASON = 1_000
 
@@ -150,8 +154,12 @@ class Look:
         return id if item is None else f"{item.number}"
 
     def backward(self) -> Iterator[Commit]:
-        """Read the commits up to the moment, newest first, as long as the request may."""
-        for commit in self.todos.history(self.moment):
+        """Read the commits up to the moment, newest first, as long as the request may.
+
+        What is recorded after the todos were read is not among them.
+        """
+        end = self.view.position
+        for commit in self.todos.log.commits_backward(Cursor(end)) if end else ():
             self.work.check_time()
             yield commit
 
@@ -210,8 +218,8 @@ class Work:
     async def do(self, job: "Callable[[Work], T]", most: float = MOST_SECONDS) -> T:
         """Do a job for the request.
 
-        If it takes long and has changed nothing, it is begun again in the second thread. It is also begun there if the first
-        thread has no time for it, for example because a change waits until another process has recorded something.
+        If it takes long and has changed nothing, it is begun again in the second thread. If the first thread has no time for
+        it, the thread that has time first begins it. A thread has none, for example, while a change waits for a lock.
 
         Args:
             job: The job, given the request in the thread that does it.
@@ -227,8 +235,6 @@ class Work:
         begun = threading.Lock()
 
         def short() -> tuple[T] | None:
-            if not begun.acquire(blocking=False):
-                return None
             self._moves, self._until = self._other is not None, time.monotonic() + SHORT_SECONDS
             try:
                 return (job(self),)
@@ -247,14 +253,21 @@ class Work:
             self._moves, self._until = False, time.monotonic() + most
             return (job(self),)
 
-        first = asyncio.ensure_future(self.worker.run(short))
+        def first_to_begin(part: Callable[[], tuple[T] | None]) -> Callable[[], tuple[tuple[T] | None] | None]:
+            return lambda: (part(),) if begun.acquire(blocking=False) else None
+
+        first = asyncio.ensure_future(self.worker.run(first_to_begin(short)))
+        started = [first]
         try:
-            await asyncio.wait((first,), timeout=TURN_SECONDS)
-            late = not first.done() and begun.acquire(blocking=False)
-            done = None if late else await first
+            await asyncio.wait(started, timeout=TURN_SECONDS)
+            if not first.done():
+                started.append(asyncio.ensure_future(self.worker.run(first_to_begin(long), long=True)))
+            begins, done = await _outcome(started)
         finally:
-            first.cancel()
-        done = done or await self.worker.run(long, long=True)
+            for each in started:
+                each.cancel()
+        if done is None and begins is first:
+            done = await self.worker.run(long, long=True)
         return (await self.worker.run(change) if done is None else done)[0]
 
     # what it may cost
@@ -278,6 +291,20 @@ class Work:
             if self._moves:
                 raise _Moved
             raise refusal(f"the request takes more than {MOST_SECONDS:.0f} seconds", "TOO_SLOW", "ask for less")
+
+    def matching(self, query: Query) -> list[Item]:
+        """Return the todos that a query wants, as long as the request may go on: a query of a thousand terms takes long.
+
+        Raises:
+            GraphQLError: The request takes too long.
+        """
+        items = query.context.items
+        found: list[Item] = []
+        for start in range(0, len(items), _SLICE):
+            self.check_time()
+            found += query.divide(items[start : start + _SLICE], query.context.now)[0]
+        self.check_time()
+        return found
 
     def checked(self, objects: Iterable[T]) -> list[T]:
         """Return objects that are given as long as the request may go on."""
@@ -374,6 +401,28 @@ class Work:
             finally:
                 todos.request = None
                 self._looks.clear()
+
+
+async def _outcome(started: "Sequence[asyncio.Future[tuple[T] | None]]") -> "tuple[asyncio.Future[tuple[T] | None], T]":
+    """Wait for a job that was given to several threads, of which the first to begin does it; the others return None.
+
+    Returns:
+        What has done it, and what it returned.
+
+    Raises:
+        Stopping: The server ends, and none has begun it.
+        Exception: What the job raises.
+    """
+    pending = set(started)
+    while pending:
+        done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
+        for each in done:
+            if isinstance(each.exception(), Stopping):  # the other one may have begun it
+                continue
+            found = each.result()
+            if found is not None:
+                return each, found[0]
+    raise Stopping
 
 
 def request_of(

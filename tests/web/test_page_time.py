@@ -1,8 +1,10 @@
 """The time slider in a real browser: what it shows at each moment is what `todo at` prints."""
 
 import random
+import subprocess
+import sys
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from cqrs_todo.todo.model import EVENTS
@@ -214,6 +216,38 @@ def test_a_minute_in_the_address_is_its_end_as_on_the_command_line(opened: Opene
         go_to = "([list, at]) => { location.hash = `#list=${list}&at=${at}`; }"
         opened.page.evaluate(go_to, [page_list, at.strftime(form)])
         opened.shows("one", "two", "three")
+
+
+RECORDED = """
+import sys
+from datetime import UTC, datetime, timedelta
+from cqrs_todo.cli.session import Options, Session
+from cqrs_todo.todo.model import Create
+options = Options()
+options.list = "clocks"
+todos = Session(options).list
+for hours in map(int, sys.argv[1:]):
+    at = datetime.now(UTC) - timedelta(hours=hours)
+    todos.clock = lambda: at
+    todos.add([Create(f"{hours} hours ago", at)])
+"""
+"""Adds todos at hours before now."""
+
+
+def test_a_clock_that_was_set_back_is_read_as_by_todo_at(opened: Opened, server: Server) -> None:
+    def record(*hours: str) -> None:
+        command = [sys.executable, "-c", RECORDED, *hours]
+        subprocess.run(command, env=server.todo.env, cwd=server.todo.home, check=True)
+
+    record("10")
+    opened.open("clocks")
+    record("5", "8", "3")
+    opened.shows("10 hours ago", "5 hours ago", "8 hours ago", "3 hours ago")
+    at = (datetime.now(UTC) - timedelta(hours=6)).strftime("%Y-%m-%dT%H:%M")
+    texts = [todo["text"] for todo in server.todo("-L", "clocks", "at", f"{at}Z", "ls", "--json").json["todos"]]
+    opened.page.evaluate("at => { location.hash = `#list=clocks&at=${at}`; }", at)
+    opened.shows(*texts)
+    assert texts == ["10 hours ago", "5 hours ago", "8 hours ago"]
 
 
 def test_restore_to_here_sets_the_list_back_and_can_be_undone(opened: Opened, server: Server, page_list: str) -> None:

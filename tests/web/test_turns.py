@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from graphql import GraphQLError
 
 from cqrs_todo.cli.serving import Program
 from cqrs_todo.cli.session import Options, Session
 from cqrs_todo.todo.model import Create
+from cqrs_todo.todo.views import Item
 from cqrs_todo.web import work as module
 from cqrs_todo.web.bulk import Bulk
 from cqrs_todo.web.schema import Schema
@@ -167,6 +169,56 @@ def test_a_change_that_has_waited_is_made_once_in_the_first_thread(schema: Schem
 
     assert finished(both()) == (True, {"add": {"commits": 1}})
     assert data(schema, "{ list { position } }")["list"]["position"] == 201
+
+
+def test_a_read_that_waits_is_begun_by_the_thread_that_has_time_first(
+    schema: Schema, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "TURN_SECONDS", 0.0)
+    held, free, ended = threading.Event(), threading.Event(), threading.Event()
+
+    def change(work: Work) -> bool:
+        with work.changing():
+            held.set()
+            return free.wait(60)
+
+    async def all_of_them() -> tuple[bool, bool]:
+        work = schema.work()
+        long = asyncio.ensure_future(work.worker.run(lambda: ended.wait(60), long=True))
+        changed = asyncio.ensure_future(work.do(change))
+        await asyncio.to_thread(held.wait)
+        read = asyncio.ensure_future(schema.execute(PAGE, context_value=schema.work()))
+        for _ in range(10):
+            await asyncio.sleep(0)  # it waits for both threads now
+        free.set()
+        assert not (await read).errors
+        ended.set()
+        return await changed, await long
+
+    assert finished(all_of_them()) == (True, True), "it waited for neither to time out"
+
+
+def test_a_query_of_many_terms_is_interrupted_and_ends(schema: Schema, monkeypatch: pytest.MonkeyPatch) -> None:
+    query = " or ".join(f"z{number}" for number in range(999))
+    monkeypatch.setattr(module, "SHORT_SECONDS", 0.0)
+    threads: list[int] = []
+
+    def job(work: Work) -> list[Item]:
+        threads.append(threading.get_ident())
+        return work.matching(work.visit(None).query(query, work.look().view))
+
+    with pytest.raises(GraphQLError, match="takes more than"):
+        finished(schema.work().do(job, most=0.0))
+    assert len(set(threads)) == 2
+
+
+def test_all_of_one_answer_is_of_one_position(schema: Schema) -> None:
+    def job(work: Work) -> tuple[int, int, int]:
+        look = work.look()
+        work.desk.other().visit("inbox").todos.add([Create("later", datetime.now(UTC))])
+        return look.view.position, sum(len(commit.events) for commit in look.commits), len(list(look.backward()))
+
+    assert finished(schema.work().do(job)) == (200, 200, 1)
 
 
 def test_a_large_commit_is_sent_whole_and_others_get_their_turn_meanwhile(

@@ -128,8 +128,9 @@ export class History {
     const { fields, now } = this;
     for (const [position, last, at, by, command, because, changes] of written) {
       if (position <= this.position) continue;
-      const time = Math.max(at, this.commits.at(-1)?.time ?? 0);
-      const commit = { position, last, at, time, by, command, because, events: [] };
+      // a clock that was set back: what was recorded before counts from then on, as on the command line
+      for (let place = this.commits.length - 1; place >= 0 && this.commits[place].time > at; place--) this.commits[place].time = at;
+      const commit = { position, last, at, time: at, by, command, because, events: [] };
       for (const [id, type, data] of changes) {
         const slot = id === "" ? -1 : this.#slotOf(id, numbers[id]);
         const event = { commit, slot, type, data, before: null, after: null };
