@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -158,6 +159,8 @@ def test_what_people_see_of_a_conflict(peers: Machines) -> None:
     assert (received.out, received.err) == ("", f"{conflict}\n"), "also where a text has lost that was there already"
     assert conflict.startswith("Conflict: 1 Buy soy milk: text set to Buy soy milk (two@")
     assert ") stands, and not text set to Buy oat milk (one@" in conflict
+    newer, older = re.findall(r", ([0-9: -]+)\)", conflict)
+    assert newer[:16] != older[:16] or len(newer) == len(older) == 19, "seconds say which is the newer one"
     undo = conflict.rpartition(". Undo: todo ")[2]
     two(*undo.split())
     peers.equal(one, two)
@@ -670,7 +673,9 @@ def test_who_forgets_a_todo_is_told_where_it_still_is(peers: Machines) -> None:
         f"Forgotten in inbox on {peers.url}, too. The files of other machines there still have it until these sync.\n"
     )
     assert one("sync").out == forgotten
-    assert two("sync").err == "1 todo was forgotten in another copy, and is forgotten here now\n"
+    received = two("sync")
+    assert received.out == "inbox: 1 todo forgotten\n"
+    assert received.err == "1 todo was forgotten in another copy, and is forgotten here now\n"
     assert not [path for path in peers.place.iterdir() if b"hunter3" in path.read_bytes()]
 
 

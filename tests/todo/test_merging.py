@@ -294,3 +294,43 @@ def _named(conflict: Conflict) -> tuple[str, str, str, str]:
     """Return what can be compared of a conflict."""
     assert conflict.winner is not None
     return conflict.stream, conflict.field, conflict.winner.command, conflict.loser.command
+
+
+@pytest.mark.parametrize("seed", range(12, 30))
+def test_no_author_of_a_received_conflict_knew_of_the_other_change(seed: int) -> None:
+    dice = random.Random(seed)
+    world = World(random.Random(seed), 3, GOOD, hub=False)
+    knew: dict[str, set[str]] = {}
+
+    def commands(machine: Machine) -> set[str]:
+        return {commit.metadata.command for commit in machine.lists["inbox"].catch_up().commits}
+
+    def give(machine: Machine, id: str, command: TodoCommand) -> None:
+        world.now += timedelta(minutes=1)
+        before = commands(machine)
+        world.give(machine, "inbox", f"todo/{id}", command)
+        knew.update(dict.fromkeys(commands(machine) - before, before))
+
+    for id in "12":
+        give(world.machines[0], id, Create("todo", START))
+    for machine in world.machines[1:]:
+        world.sync(world.machines[0], machine)
+    for step in range(25):
+        if dice.random() < 0.7:
+            machine = dice.choice(world.machines)
+            id = dice.choice("12")
+            state = machine.lists["inbox"].catch_up().fold[f"todo/{id}"].state
+            changes: list[TodoCommand] = [Change(TEXT, f"text {step}"), Change(NOTE, f"note {step}"), Remove()]
+            give(machine, id, Restore() if state is None or state.removed else dice.choice(changes))
+            continue
+        pair = dice.sample(world.machines, 2)
+        old = [(machine, [*machine.lists["inbox"].lines], commands(machine)) for machine in pair]
+        world.sync(*pair)
+        for machine, lines, known in old:
+            new = machine.lists["inbox"].catch_up()
+            same = zip(lines, new.lines, strict=False)
+            base = next((place for place, (mine, yours) in enumerate(same) if mine != yours), len(lines)) - 1
+            for conflict in arrived_conflicts(known, new.commits, base, (), RULES):
+                _, _, winner, loser = _named(conflict)
+                assert winner not in knew[loser]
+                assert loser not in knew[winner]

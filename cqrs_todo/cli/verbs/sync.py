@@ -278,6 +278,8 @@ class _Report:
         if each.joined or each.made:
             parts.insert(0, first)
         parts += [count_of(conflicts, "conflict")] if conflicts else []
+        forgotten = 0 if each.merged is None else len(each.merged.forgotten)
+        parts += [f"{count_of(forgotten, 'todo')} forgotten"] if forgotten else []
         return f"{visible(each.name)}: {', '.join(parts) or merged}"
 
     def _effect(self, effect: "Effect") -> str:

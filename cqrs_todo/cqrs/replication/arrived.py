@@ -32,9 +32,17 @@ class _Block(Struct, frozen=True):
 
 
 class _Seen(Struct, frozen=True):
-    """A change, and where it is."""
+    """A change.
+
+    Attributes:
+        position: Where its commit is.
+        first: Where its commit may have been before: an author who had seen that much may have seen it there.
+        field: The field.
+        change: The change.
+    """
 
     position: int
+    first: int
     field: str
     change: Change
 
@@ -125,6 +133,7 @@ class _Reading:
         if commit.position < self._first:
             return
         created: set[str] = set()
+        first = min(commit.position, _came_from(commit) or commit.position)
         for event in commit.events:
             wanted = _wanted(event)
             if wanted is None:
@@ -134,7 +143,7 @@ class _Reading:
                 created.add(event.stream)
             elif event.stream not in created:  # what a commit sets of what it creates is a part of the creation
                 change = Change(key, wanted, commit.metadata)
-                into.setdefault(event.stream, []).append(_Seen(commit.position, field, change))
+                into.setdefault(event.stream, []).append(_Seen(commit.position, first, field, change))
                 newest = self._newest.get((event.stream, field))
                 if newest is None or key >= newest.key:
                     self._newest[event.stream, field] = change
@@ -144,7 +153,7 @@ class _Reading:
         for stream, moved in self._moved.items():
             before = self._seen.setdefault(stream, [])
             own = _newest(moved)
-            others = _newest(each for each in before if block.unseen <= each.position < block.start)
+            others = _newest(each for each in before if block.unseen <= each.first and each.position < block.start)
             for field in own.keys() & others.keys():
                 if not self._rules.same(own[field].event, others[field].event):
                     self._pair(stream, field, *_ordered(own[field], others[field]))
