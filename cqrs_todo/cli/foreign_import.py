@@ -1,7 +1,9 @@
 """`todo import` of other programs' files: what is read, what is recorded, and what is reported."""
 
+import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from itertools import islice
 from typing import Any, Literal
 
@@ -17,7 +19,8 @@ from ..todo.formats.parts import skip
 from ..todo.importing import MOST_AT_ONCE, MOST_COMPARED, Imported, ManyEntries, import_entries, import_many, plan_for
 from ..todo.recorder import Answer
 from ..todo.service import TodoList
-from ..todo.views import Item, Label, attribute_name, number_ranges
+from ..todo.values import time_in
+from ..todo.views import Item, Label, attribute_name, long_instant, number_ranges
 from .clock import conversion_to, to_local, zone_name
 from .errors import InvalidInput, UsageError, to_install
 from .output import print_line, print_message
@@ -34,6 +37,8 @@ _CHANGED = 20
 _KINDS = 1000
 """How many kinds of losses are counted one by one."""
 _NOTHING = "; nothing was imported"
+_LOSSES = ("kept", "changed", "lost")
+"""The kinds of losses, in the order in which they are said."""
 
 
 class Choices(Struct, frozen=True):
@@ -84,14 +89,15 @@ class Losses:
             for (kind, what, outcome), (count, line) in self._found.items()
         ]
 
-    def messages(self, place: str) -> Iterator[str]:
+    def messages(self, place: str, kinds: Sequence[str] = _LOSSES) -> Iterator[str]:
         """Yield the counts in words.
 
         Args:
             place: What a place is called: a line, or a todo.
+            kinds: The kinds of losses that are said, in this order. Those of an import that changes nothing are known.
         """
-        kinds = ("kept", "changed", "lost")
-        for (kind, what, outcome), (count, line) in sorted(self._found.items(), key=lambda each: kinds.index(each[0][0])):
+        said = [each for each in self._found.items() if each[0][0] in kinds]
+        for (kind, what, outcome), (count, line) in sorted(said, key=lambda each: kinds.index(each[0][0])):
             times = "" if count == 1 else f"{count:,} times, first: "
             yield f"{_loss_in_words(kind, visible(what), visible(outcome))} ({times}{place} {line:,})"
         for name, loss in self.skipped[:20]:
@@ -157,19 +163,24 @@ def import_foreign(session: Session, sources: Sequence[Source], format: Format, 
     lists = _by_list(session, kept, losses, choices)
     if len(lists) > 1 and not choices.dry_run:
         for name, entries in lists.items():  # so that a list that cannot be read is noticed before anything is recorded
-            plan_for(_opened(session, name), entries)
-    done = [_import_into(name, session, entries, losses, choices) for name, entries in lists.items()]
+            plan_for(_opened(session, name), entries, job.file)
+    done = [_import_into(name, session, entries, job.file, losses, choices) for name, entries in lists.items()]
     _answer(session, done, losses, format, choices, kept)
 
 
 class _Job:
-    """Reads the files, as often as it is needed."""
+    """Reads the files, as often as it is needed.
+
+    Attributes:
+        file: The name of the first one, without its folder; "" for stdin.
+    """
 
     def __init__(self, session: Session, sources: Sequence[Source], format: Format, context: Context) -> None:
         self._session = session
         self._sources = sources
         self._format = format
         self._context = context
+        self.file = os.path.basename(sources[0].path)
         try:
             self._read: Callable[..., Iterator[Entry]] = getattr(load(format), format.reader)
         except ImportError as error:
@@ -341,11 +352,13 @@ def _opened(session: Session, name: str) -> TodoList:
     return session.list if name == session.list.name else session.open_list(name)
 
 
-def _import_into(name: str, session: Session, entries: Sequence[Entry], losses: Losses, choices: Choices) -> _Done:
+def _import_into(
+    name: str, session: Session, entries: Sequence[Entry], file: str, losses: Losses, choices: Choices
+) -> _Done:
     todos = _opened(session, name)
     session.progress.begin("importing")
     try:
-        imported = plan_for(todos, entries) if choices.dry_run else import_entries(todos, entries)
+        imported = plan_for(todos, entries, file) if choices.dry_run else import_entries(todos, entries, file)
     except MalformedFile as error:
         raise InvalidInput(f"line {error.line:,}: {error.reason}{_NOTHING}") from error
     for loss in imported.losses:
@@ -359,7 +372,7 @@ def _import_many(session: Session, job: _Job, known: ManyEntries, losses: Losses
     added = None
     if not choices.dry_run:
         session.progress.begin("importing")
-        added = import_many(todos, job.entries(Losses()), known, losses.report(todos.name))
+        added = import_many(todos, job.entries(Losses()), job.file, known, losses.report(todos.name))
     if session.options.json:
         from . import document
 
@@ -369,7 +382,7 @@ def _import_many(session: Session, job: _Job, known: ManyEntries, losses: Losses
         print_line(_document([row], losses, format, choices))
         return
     if added is None:
-        _print_sample(islice(job.entries(Losses()), _SAMPLE), known.count)
+        _print_sample([*islice(job.entries(Losses()), _SAMPLE)], known.count)
     _print_losses(session, losses, format)
     if added is None:
         print_line(f"Would import {count_of(known.count, 'todo')} into {visible(todos.name)}")
@@ -379,15 +392,16 @@ def _import_many(session: Session, job: _Job, known: ManyEntries, losses: Losses
         print_line(f"Imported {added.todos:,} todos in {added.commits:,} commits. Undo: {undo}")
 
 
-def _print_sample(entries: Iterable[Entry], count: int) -> None:
-    for entry in entries:
-        print_line(f"  {_in_words(entry)}")
+def _print_sample(entries: Sequence[Entry], count: int) -> None:
+    texts = {entry.key: entry.todo.text for entry in entries}
+    for entry in entries[:_SAMPLE]:
+        print_line(f"  {_in_words(entry, texts)}")
     if count > _SAMPLE:
         print_line(f"  and {count - _SAMPLE:,} more")
 
 
-def _print_losses(session: Session, losses: Losses, format: Format) -> None:
-    for message in losses.messages(format.place):
+def _print_losses(session: Session, losses: Losses, format: Format, *, kinds: Sequence[str] = _LOSSES) -> None:
+    for message in losses.messages(format.place, kinds):
         print_message(session, message)
 
 
@@ -398,8 +412,9 @@ def _answer(
         print_line(_document(_rows(session, done, choices), losses, format, choices))
         return
     if choices.dry_run:
-        _print_sample(entries[:_SAMPLE], len(entries))
-    _print_losses(session, losses, format)
+        _print_sample(entries, len(entries))
+    is_new = choices.dry_run or any(each.imported.answer.commit is not None for each in done)
+    _print_losses(session, losses, format, kinds=_LOSSES if is_new else ("lost",))
     for each in done:
         plan, answer = each.imported.plan, each.imported.answer
         if answer.stayed:
@@ -433,8 +448,16 @@ def _changes_in_words(before: Todo, after: Todo, label: Label) -> Iterator[str]:
         if name == "removed":  # this is said first
             continue
         old, new = (shown_value(name, value, label) or "none" for value in values)
+        if old == new:
+            old, new = map(_to_the_second, values)
         own = name.removeprefix("attribute:")
         yield f"{name if own == name else attribute_name(own)}: {old} → {new}"
+
+
+def _to_the_second(value: Any) -> str:
+    """Return a value that is shown as the one before: with its seconds, or as it is recorded."""
+    when = time_in(value) if isinstance(value, str) else value
+    return visible(long_instant(when, to_local) if isinstance(when, datetime) else str(value))
 
 
 def _recorded(session: Session, done: _Done, answer: Answer) -> str:
@@ -442,17 +465,28 @@ def _recorded(session: Session, done: _Done, answer: Answer) -> str:
         return f"Nothing to import into {visible(done.list)}: no todo in the file is new or changed"
     numbers = number_ranges([item.number for item in answer.changed])
     into = "" if done.list == session.list.name else f" into {visible(done.list)}"
-    same = f", {done.imported.plan.same:,} unchanged" if done.imported.plan.same else ""
+    plan = done.imported.plan
+    known = {item.id for item, _ in plan.changes}
+    changed = sum(item.id in known for item in answer.changed)
+    new = len(answer.changed) - changed
+    parts = [f"{new:,} new"] * bool(new) + [f"{changed:,} changed"] if changed else [count_of(new, "todo")]
+    counts = ", ".join([*parts, *([f"{plan.same:,} unchanged"] if plan.same else [])])
     undo = session.typed(done.list, "undo")
-    return f"Imported {numbers} ({count_of(len(answer.changed), 'todo')}{same}){into}. Undo: {undo}"
+    return f"Imported {numbers} ({counts}){into}. Undo: {undo}"
 
 
-def _in_words(entry: Entry) -> str:
+def _in_words(entry: Entry, texts: Mapping[str, str]) -> str:
+    """Return an entry as a line of the sample.
+
+    Args:
+        entry: The entry.
+        texts: The texts of the entries that it may name, by their keys.
+    """
     from ..todo.views import bracketed_details
 
-    todo = entry.todo
+    todo = replace(entry.todo, attributes=tuple(pair for pair in entry.todo.attributes if "\n" not in pair[1]))
     state = "cancelled " if todo.removed else "done " if todo.done else ""
-    return visible(f"{state}{todo.text}{bracketed_details(todo, to_local, str)}")
+    return visible(f"{state}{todo.text}{bracketed_details(todo, to_local, lambda key: texts.get(key, key))}")
 
 
 def _rows(session: Session, done: Iterable[_Done], choices: Choices) -> Iterator[dict[str, Any]]:

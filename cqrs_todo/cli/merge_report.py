@@ -83,20 +83,24 @@ class MergeReport:
         for item in todos.under_done:
             print_message(session, f"Open, under a todo that is done: {item.number} {visible(item.todo.text)}")
         if merged.forgotten:
-            print_message(session, f"Forgotten, because the other copy had forgotten it: {len(merged.forgotten)}")
+            count = len(merged.forgotten)
+            were, are = ("todo was", "is") if count == 1 else ("todos were", "are")
+            would = "would be" if dry_run else are
+            print_message(session, f"{count:,} {were} forgotten in another copy, and {would} forgotten here now")
         if merged.kept and not dry_run:
-            print_message(session, f"The list as it was: {visible(merged.kept)}")
+            print_message(session, f"The list as it was, until 30 days after the next sync: {visible(merged.kept)}")
 
     def _print_rest(self, count: int, what: str) -> None:
         if count > _MOST:
             print_message(self._session, f"and {count - _MOST:,} more {what}: see them with --json")
 
     def _conflict_line(self, conflict: "Conflict", *, dry_run: bool) -> str:
-        loser = self._who(conflict.loser)
+        seconds = conflict.winner is not None and self._when(conflict.winner) == self._when(conflict.loser)
+        loser = self._who(conflict.loser, seconds=seconds)
         what = f"Conflict: {self.named(conflict.stream)}: "
         if conflict.winner is None:
             return f"{what}{loser} was left out, because it would close a circle"
-        winner = self._who(conflict.winner)
+        winner = self._who(conflict.winner, seconds=seconds)
         if self._merged_removed(conflict):
             number = self._todos.fold[conflict.stream].number
             restore = self._session.typed(self._name, f"restore {number}")
@@ -117,10 +121,13 @@ class MergeReport:
         text = "" if entity.state is None else f" {visible(entity.state.text)}"
         return f"{visible(self._session.prefix(self._name))}{entity.number}{text}"
 
-    def _who(self, change: "Change") -> str:
-        from ..todo.views import short_instant
+    def _when(self, change: "Change", *, seconds: bool = False) -> str:
+        from ..todo.views import long_instant, short_instant
 
-        when = short_instant(change.made, to_local)
+        return (long_instant if seconds else short_instant)(change.made, to_local)
+
+    def _who(self, change: "Change", *, seconds: bool) -> str:
+        when = self._when(change, seconds=seconds)
         return f"{visible(self._in_words(change))} ({visible(change.metadata.by)}, {when})"
 
     def _in_words(self, change: "Change") -> str:

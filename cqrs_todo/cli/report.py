@@ -136,7 +136,7 @@ def _hint(error: Exception, hint: str | None) -> str | None:
         case ReminderInPast():
             return "give a time in the future, for instance: tomorrow 9:00"
         case SameLog(archived=True):
-            return f"to bring that list back: todo lists unarchive {shlex.quote(error.name)}"
+            return f"to use that list again: todo lists unarchive {shlex.quote(error.name)}"
         case SameLog():
             return f"to add what it lacks: todo -L {shlex.quote(error.name)} import FILE"
         case ListArchived():
@@ -153,11 +153,25 @@ def _hint_for_missing(missing: MissingLog) -> str:
         return "bring that folder back, for instance by mounting its disk; or, to start again without it, remove the link"
     name = shlex.quote(missing.name)
     back = "put the file of the list back"
-    if missing.replaced:
+    remote = _remote_of(missing.id)
+    if remote is not None and not missing.replaced:
+        back = f"to bring back what was synced: todo sync {shlex.quote(remote)}; or put the file back"
+    elif missing.replaced:
         back = "move that file away and put the file of the list back"
     elif missing.id is not None:
         back = f"put the file of the list back, or: todo -L {name} import FILE"
     return f"{back}; or start again, which keeps the record of the old list: todo lists new {name} --start-again"
+
+
+def _remote_of(id: str | None) -> str | None:
+    """Return the URL of a remote with which this machine has synced a list; None if there is none, or it is not known."""
+    from ..todo.sync.memory import MemoryFile
+
+    try:
+        memory = MemoryFile(state_dir()).load()
+    except CqrsError:  # this is the way to report an error
+        return None
+    return next((url for url, known in memory.remotes.items() if id in known.lists), None)
 
 
 def report(error: Exception, *, as_json: bool) -> int:

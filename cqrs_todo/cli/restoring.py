@@ -81,8 +81,8 @@ def restore_backup(session: Session, name: str, *, dry_run: bool = False) -> Non
     errors = [row.error for row in rows if row.error is not None]
     if errors:
         for other in errors[1:]:
-            told = failure(other)
-            errors[0].add_note(str(other) if told is None else told.message)
+            reported = failure(other)
+            errors[0].add_note(str(other) if reported is None else reported.message)
         raise errors[0]
 
 

@@ -16,7 +16,8 @@
     ├── ImportRefused           the lines of a log cannot be imported
     │   └── SameLog             another log of the store has these lines
     ├── CannotMerge             two copies of a log cannot be merged
-    │   └── DifferentLogs       they are copies of two logs
+    │   ├── DifferentLogs       they are copies of two logs
+    │   └── UnreadableCopy      the bytes of one of them are damaged or incomplete
     ├── ExportRefused           a log cannot be exported as lines
     ├── InvalidPattern          a pattern that selects logs or streams cannot be parsed
     ├── ReactionBusy            another runner runs the reaction
@@ -204,7 +205,11 @@ class CannotMerge(CqrsError):
 
 
 class DifferentLogs(CannotMerge):
-    """They are copies of two logs."""
+    """Two copies that were to be merged are copies of different logs. Nothing was written."""
+
+
+class UnreadableCopy(CannotMerge):
+    """The bytes of a copy of a log are damaged or incomplete. Nothing was written."""
 
 
 class ExportRefused(CqrsError):

@@ -13,6 +13,7 @@ KEPT_MEMBERS = frozenset(
         "causation",
         "correlation",
         "extra",
+        "file",
         "from",
         "machine",
         "made",

@@ -11,6 +11,7 @@
     │   └── EventNotFound       no event has the position
     ├── NotYet                  the time that was asked for is in the future
     ├── CannotUndo              a command cannot be undone or redone
+    │   ├── ChangedLater        later changes of the same fields are in the way
     │   ├── StepRefused         the todos that it changed are not as it left them
     │   └── NotInForce          it was undone, or is itself an undo or a redo
     ├── CannotMove              todos cannot be moved to another list
@@ -21,7 +22,10 @@
     ├── MalformedFile           a file of another program cannot be read
     ├── InvalidCondition        a condition on counts cannot be parsed
     ├── InvalidQuery            a query cannot be parsed
+    ├── DamagedHere             a list of this machine is damaged, so it cannot be synced
     ├── DamagedRemote           a list on a hub is damaged
+    ├── RemoteUnavailable       a remote cannot be reached
+    ├── UnreadCopy              the copy of a list on a remote is damaged or incomplete
     └── WrongRemote             a URL names no place to sync with, or one of another kind
 
 The text of an error is a sentence for people, and its attributes are data. The command line adds the hints. The errors of
@@ -31,7 +35,7 @@ what a script asks of a command are in `request_errors`.
 import shlex
 from collections.abc import Mapping, Sequence
 
-from ..cqrs.errors import CqrsError, DamagedLog, Rejected
+from ..cqrs.errors import CannotMerge, CqrsError, DamagedLog, Rejected, StoreUnavailable
 
 
 class NotFound(CqrsError):
@@ -130,6 +134,20 @@ class NotYet(CqrsError):
 
 class CannotUndo(CqrsError):
     """A command cannot be undone or redone. Nothing was recorded."""
+
+
+class ChangedLater(CannotUndo):
+    """Later changes of the same fields are in the way of an undo.
+
+    Args:
+        what: The positions of the commands that were to be undone, in words.
+        later: The positions of the later commits, in words, the last one at the end.
+    """
+
+    def __init__(self, what: str, later: Sequence[str]) -> None:
+        """Make the error; the arguments are described above."""
+        super().__init__(f"{what} cannot be undone alone: {', '.join(later)} changed the same fields later")
+        self.hint = f"to undo the later change first: todo undo {later[-1]}"
 
 
 class StepRefused(CannotUndo):
@@ -275,6 +293,49 @@ class InvalidQuery(CqrsError):
         super().__init__(f"column {column} of the query: {why}")
         self.column = column
         self.hint = hint
+
+
+class DamagedHere(DamagedLog):
+    """A list of this machine is damaged, so it cannot be synced. Nothing was changed.
+
+    Args:
+        message: What is damaged, and where.
+        name: The name of the list.
+    """
+
+    def __init__(self, message: str, name: str) -> None:
+        """Make the error; the arguments are described above."""
+        super().__init__(message)
+        self.hint = f"repair it, and sync again: todo -L {shlex.quote(name)} verify --repair, then todo sync"
+
+
+class RemoteUnavailable(StoreUnavailable):
+    """A remote cannot be reached. Nothing was synced.
+
+    Args:
+        message: What could not be reached, and why.
+        hint: What to do.
+    """
+
+    def __init__(self, message: str, hint: str) -> None:
+        """Make the error; the arguments are described above."""
+        super().__init__(message)
+        self.hint = hint
+
+
+class UnreadCopy(CannotMerge):
+    """The copy of a list on a remote is damaged or incomplete, so it was not merged. Other copies were.
+
+    Args:
+        message: Which copy it is, and what is wrong.
+        machine: The name of the machine that wrote it; '' if it is not known.
+    """
+
+    def __init__(self, message: str, machine: str) -> None:
+        """Make the error; the arguments are described above."""
+        super().__init__(message)
+        on = f"on {machine}" if machine else "on the machine that wrote it"
+        self.hint = f"if it has not arrived completely, sync again later; if it has, delete it, and run todo sync {on}"
 
 
 class DamagedRemote(DamagedLog):

@@ -32,6 +32,8 @@ known from the commit alone, also after a merge has put it behind others.
 
 If a todo is forgotten, its digest goes, and no other: see `cqrs.forgetting.MEMBERS_BY_STREAM`.
 """
+FILE = "file"
+"""The key in a commit's `meta` for the name of the file that it imported, without its folder. Stdin has no name."""
 MOST_AT_ONCE = 20_000
 """How many entries are held in memory, if the list has no todos. More are imported in bounded memory."""
 MOST_COMPARED = 200_000
@@ -52,30 +54,32 @@ class Imported(Struct, frozen=True):
     losses: tuple[Loss, ...]
 
 
-def plan_for(todos: TodoList, entries: Sequence[Entry]) -> Imported:
+def plan_for(todos: TodoList, entries: Sequence[Entry], file: str) -> Imported:
     """Return what an import would record, without recording it. Arguments and errors are those of `import_entries`."""
     losses: list[Loss] = []
     fold = todos.repository.fold()
     todos.check_undamaged()
-    return Imported(todos.answer((), ()), _planned(todos, fold, entries, losses), tuple(losses))
+    return Imported(todos.answer((), ()), _planned(todos, fold, entries, file, losses), tuple(losses))
 
 
-def _planned(todos: TodoList, fold: Todos, entries: Sequence[Entry], losses: list[Loss]) -> Plan:
+def _planned(todos: TodoList, fold: Todos, entries: Sequence[Entry], file: str, losses: list[Loss]) -> Plan:
     last = _last_imports(todos, fold)
 
     def entries_of(ids: Sequence[str]) -> Mapping[str, Todo]:
         return {id: says for id in ids if (says := last[id].says) is not None}
 
     digests = {id: each.digest for id, each in last.items()}
-    return plan_import(entries, items_of(fold), digests, entries_of, new_id, todos.zones(None), losses.append)
+    elsewhere = {id for id, each in last.items() if each.file != file}
+    return plan_import(entries, items_of(fold), digests, elsewhere, entries_of, new_id, todos.zones(None), losses.append)
 
 
-def import_entries(todos: TodoList, entries: Sequence[Entry]) -> Imported:
+def import_entries(todos: TodoList, entries: Sequence[Entry], file: str) -> Imported:
     """Import entries into a list as one command, and make the list if it does not exist.
 
     Args:
         todos: The list.
         entries: The entries.
+        file: The name of the file that they are from, without its folder; "" for stdin.
 
     Returns:
         What was recorded. A todo that was moved to another list stays there.
@@ -93,12 +97,12 @@ def import_entries(todos: TodoList, entries: Sequence[Entry]) -> Imported:
 
     def plan(fold: Todos) -> list[CommitContent]:
         losses.clear()
-        planned = _planned(todos, fold, entries, losses)
+        planned = _planned(todos, fold, entries, file, losses)
         removed = {stream for id in planned.todos if _is_removed(fold, stream := DECIDER.stream(id))}
         stayed[:] = todos.lists_moved_to(fold, removed)
         left_out = {*map(id_of, stayed), *(id for id in planned.todos if DECIDER.stream(id) in everywhere)}
         plans[:] = [planned]
-        return _contents(fold, {id: todo for id, todo in planned.todos.items() if id not in left_out}, planned)
+        return _contents(fold, {id: todo for id, todo in planned.todos.items() if id not in left_out}, planned, file)
 
     answer = todos.transact(plan)
     fold = todos.repository.last_fold()
@@ -115,7 +119,7 @@ def _is_removed(fold: Todos, stream: str) -> bool:
     return entity is not None and entity.state is not None and entity.state.removed
 
 
-def _contents(fold: Todos, todos: Mapping[str, Todo], planned: Plan) -> list[CommitContent]:
+def _contents(fold: Todos, todos: Mapping[str, Todo], planned: Plan, file: str) -> list[CommitContent]:
     """Return the contents of commits, each with what identifies its entries.
 
     The first commit also has the entries that change nothing in the todo, so that a later change of the todo stays when the
@@ -135,9 +139,13 @@ def _contents(fold: Todos, todos: Mapping[str, Todo], planned: Plan) -> list[Com
     these = {stream: found for stream, found in imported.items() if stream not in changes}
     for chunk in commit_sized_chunks(measured):
         these |= {stream: imported[stream] for stream in chunk}
-        contents.append(({stream: changes[stream] for stream in chunk}, {IMPORT: these}))
+        contents.append(({stream: changes[stream] for stream in chunk}, _meta(file, these)))
         these = {}
     return contents or [({}, {})]
+
+
+def _meta(file: str, imported: dict[str, Any]) -> dict[str, Any]:
+    return {FILE: file, IMPORT: imported} if file else {IMPORT: imported}
 
 
 def _named(todo: Todo) -> dict[str, Any]:
@@ -161,10 +169,12 @@ class _LastImport(Struct, frozen=True):
     Args:
         digest: The digest of the entry.
         entry: What the entry said, as `_named` gives it; or the events that created the todo as it said.
+        file: The name of its file.
     """
 
     digest: str
     entry: Mapping[str, Any] | Sequence[TodoEvent]
+    file: str
 
     @property
     def says(self) -> Todo | None:
@@ -194,9 +204,11 @@ def _last_imports(todos: TodoList, fold: Todos) -> dict[str, _LastImport]:
             for event in commit.events:
                 if type(event.data) in _EVENTS:
                     created.setdefault(event.stream, []).append(event.data)
+            file = metadata.meta.get(FILE, "")
             for stream, value in imported.items():
-                last = (value, created.get(stream, ())) if isinstance(value, str) else (value["digest"], value["entry"])
-                found.setdefault(id_of(stream), _LastImport(*last))
+                created_by = created.get(stream, ())
+                digest, entry = (value, created_by) if isinstance(value, str) else (value["digest"], value["entry"])
+                found.setdefault(id_of(stream), _LastImport(digest, entry, file))
     return found
 
 
@@ -219,12 +231,13 @@ class ManyEntries(Struct, frozen=True):
     closing: AbstractSet[tuple[str, str]]
 
 
-def import_many(todos: TodoList, entries: Iterable[Entry], known: ManyEntries, report: Report) -> Added:
+def import_many(todos: TodoList, entries: Iterable[Entry], file: str, known: ManyEntries, report: Report) -> Added:
     """Import more entries than can be compared into a list without todos: a batch of commits, in bounded memory.
 
     Args:
         todos: The list.
         entries: The entries.
+        file: The name of their file, as for `import_entries`.
         known: What is known of them.
         report: Receives links that lead nowhere.
 
@@ -245,6 +258,6 @@ def import_many(todos: TodoList, entries: Iterable[Entry], known: ManyEntries, r
             yield events_between(None, linked(entry, ids, id, known.closing, report))
 
     def meta_of(streams: Sequence[str]) -> Mapping[str, Any]:
-        return {IMPORT: {stream: digests.popleft() for stream in streams}}
+        return _meta(file, {stream: digests.popleft() for stream in streams})
 
     return todos.record_batch(batch, created(), known.count, meta_of)

@@ -20,7 +20,7 @@ from ..cqrs.ids import new_command_id
 from ..cqrs.struct import replace
 from ..cqrs.timeline import Positions, Step, batch_of, marked, undo_steps
 from .batches import COMMIT_LIMIT, CommitContent, note_earlier_commits
-from .errors import CannotUndo, EventNotFound, NotInForce
+from .errors import CannotUndo, ChangedLater, EventNotFound, NotInForce
 from .events import TodoEvent, TodoRemoved, TodoRestored
 from .fields import State
 from .model import DECIDER, events_between, field_of
@@ -296,7 +296,7 @@ def _check_later(side: ListState, steps: Sequence[Sequence[Commit]]) -> None:
     in_the_way = [f"@{position}" for position in sorted(conflicting)]
     if in_the_way:
         what = ", ".join(f"@{min(commit.position for commit in step)}" for step in steps)
-        raise CannotUndo(f"{what} cannot be undone alone: {', '.join(in_the_way)} changed the same fields later")
+        raise ChangedLater(what, in_the_way)
 
 
 def _conflicts(commit: Commit, fields: set[tuple[str, str]]) -> bool:

@@ -297,3 +297,8 @@ def test_a_log_that_is_there_under_another_name_is_refused_with_the_way_to_add_t
     assert "todo -L copy import FILE" in refused.err
     todo("lists", "archive", "copy")
     assert "todo lists unarchive copy" in todo.run("-L", "second", "import", str(elsewhere)).err
+
+
+def test_lists_are_only_made_by_project(todo: Todo) -> None:
+    refused = todo.run("import", "a.md", "--list-by", "foo")
+    assert (refused.code, "--list-by takes only project, and not 'foo'" in refused.err) == (2, True)

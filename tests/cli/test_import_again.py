@@ -1,6 +1,7 @@
 """`import` of other programs' files: into several lists, and again."""
 
 import json
+import re
 import subprocess
 import sys
 
@@ -112,7 +113,7 @@ def test_a_large_import_again_adds_what_is_new_and_changes_what_has_changed(todo
     assert "Imported 3 todos" in few_at_once(todo, "import", "a.md").stdout
     assert "Nothing to import" in few_at_once(todo, "import", "a.md").stdout
     file.write_text("- [ ] one\n- [x] two\n- [ ] four\n- [ ] three\n", encoding="utf-8")
-    assert "Imported 2, 4 (2 todos, 2 unchanged)" in few_at_once(todo, "import", "a.md").stdout
+    assert "Imported 2, 4 (1 new, 1 changed, 2 unchanged)" in few_at_once(todo, "import", "a.md").stdout
     assert [(each["text"], each["completed"] is not None) for each in todo.todos("--all")] == [
         ("one", False),
         ("two", True),
@@ -134,7 +135,7 @@ def test_a_large_import_remembers_its_entries(todo: Todo) -> None:
     todo("edit", "3", "Call Ann and Bob", "--note", "mine")
     file.write_text("- [ ] Buy one green apple\n- [ ] Paint the door\n- [ ] Call Ann\n", encoding="utf-8")
     said = few_at_once(todo, "import", "a.md").stdout
-    assert "  1 text: Buy one apple → Buy one green apple\nImported 1 (1 todo, 2 unchanged)" in said, said
+    assert "  1 text: Buy one apple → Buy one green apple\nImported 1 (1 changed, 2 unchanged)" in said, said
     assert [text for text, _ in states(todo)] == ["Buy one green apple", "Paint the door", "Call Ann and Bob"]
 
 
@@ -352,3 +353,31 @@ def test_an_import_that_changes_nothing_does_not_say_that_removed_todos_are_ther
     todo("rm", "1")
     said = imported(todo, "a.md", "- [ ] Buy milk\n")
     assert "Nothing to import into inbox: no todo in the file is new or changed\n" in said
+
+
+def test_a_similar_text_in_a_file_of_another_name_is_another_todo(todo: Todo) -> None:
+    imported(todo, "home.md", "- [ ] Call the plumber about the sink\n- [ ] Water the plants\n")
+    imported(todo, "work.md", "- [ ] Call the printer about the ink\n- [ ] Water the plants in the office\n")
+    assert [each["text"] for each in todo.todos()] == [
+        "Call the plumber about the sink",
+        "Water the plants",
+        "Call the printer about the ink",
+        "Water the plants in the office",
+    ]
+    imported(todo, "home.md", "- [ ] Call the plumber about the kitchen sink\n- [ ] Water the plants\n")
+    assert todo.todos()[0]["text"] == "Call the plumber about the kitchen sink"
+    assert len(todo.todos()) == 4
+
+
+def test_a_dry_run_names_other_todos_by_their_texts(todo: Todo) -> None:
+    text = "- [ ] Paint the door\n  - [ ] Buy paint\n"
+    said = imported(todo, "a.md", text, "--dry-run")
+    assert "  Buy paint (parent Paint the door)\n" in said, said
+
+
+def test_what_is_kept_as_an_attribute_is_said_once_and_times_within_a_minute_differ(todo: Todo) -> None:
+    text = "text,modified\none,2026-11-29T11:30:{}Z\n"
+    assert "Kept as an attribute: modified" in imported(todo, "a.csv", text.format("00"))
+    assert "Kept" not in imported(todo, "a.csv", text.format("00"))
+    said = imported(todo, "a.csv", text.format("07"))
+    assert re.search(r"  1 modified: 2026-11-29 (..:..):00 → 2026-11-29 \1:07\n", said), said

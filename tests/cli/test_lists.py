@@ -26,7 +26,7 @@ def test_lists(todo: Todo) -> None:
     assert todo.run("lists", "rename", "inbox", "job").code == 1
     assert todo("lists", "--plain").out == "inbox\tin use\t1\t0\njob\tarchived\t\t\n"
     assert todo.run("-L", "job", "ls").code == 3
-    assert todo("lists", "unarchive", "job").out == "job is in use again\n"
+    assert todo("lists", "unarchive", "job").out == "Unarchived job. Back: todo lists archive job\n"
     assert [row["name"] for row in todo("lists", "--json").json["lists"]] == ["inbox", "job"]
 
 

@@ -82,8 +82,8 @@ def test_it_says_what_changed_for_the_person(here: Todo) -> None:
     assert text.endswith(". Undo: todo undo @4")
     assert removed.startswith("Conflict: 3 Call Bob now: removed (me@")
     assert removed.endswith(") shows when it is restored: todo restore 3")
-    assert kept.startswith("The list as it was: ")
-    assert Path(kept.removeprefix("The list as it was: ")).read_text().count("\n") == 5
+    assert kept.startswith("The list as it was, until 30 days after the next sync: ")
+    assert Path(kept.partition(": ")[2]).read_text().count("\n") == 5
     here("undo", "@4")
     assert here.todos()[0]["text"] == "Buy milk"
     here("restore", "3")
@@ -251,7 +251,7 @@ def test_what_was_forgotten_elsewhere_is_forgotten_here(here: Todo) -> None:
     here("edit", "4", "hunter2 again")
     there("forget", "4", "--yes")
     result = here("merge", str(there.log_file()))
-    assert "Forgotten, because the other copy had forgotten it: 1" in result.err
+    assert "1 todo was forgotten in another copy, and is forgotten here now\n" in result.err
     assert not [path for path in here.home.rglob("*") if path.is_file() and b"hunter2" in path.read_bytes()]
     assert here("verify").out.startswith("inbox: ")
 

@@ -81,7 +81,9 @@ def test_a_second_machine_that_already_has_an_inbox(machines: Machines) -> None:
     assert " --join; to keep them apart: todo sync " in hint
     joined = two("sync", machines.url, "--join")
     assert joined.out == "inbox: joined, 1 commit sent, 1 commit received\n"
-    assert joined.err.startswith("Renumbered in inbox: 1 → 3 Call Bob\nThe list as it was: ")
+    assert joined.err.startswith(
+        "Renumbered in inbox: 1 → 3 Call Bob\nThe list as it was, until 30 days after the next sync: "
+    )
     assert one("sync").out == "inbox: 1 commit received\n"
     assert three("sync", machines.url).out == "inbox: new here, 2 commits received\n"
     machines.equal()
@@ -271,6 +273,7 @@ def test_a_remote_that_cannot_be_reached(peers: Machines) -> None:
     peers.one("add", "Buy milk")
     result = peers.one.run("sync", "postgresql://me:secret@127.0.0.1:1/none")
     assert (result.code, "secret" in result.err) == (6, False)
+    assert result.err.endswith("is it running? Try again, or give another URL: todo sync URL\n")
     peers.place.write_text("a file")
     assert peers.one.run("sync", peers.url).code == 6
 
@@ -516,7 +519,7 @@ def test_a_repaired_list_gets_back_what_it_had_lost(machines: Machines) -> None:
     content = one.log_file().read_bytes()
     one.log_file().write_bytes(content[: content.rindex(b'{"position":2')])
     refused = one.run("sync")
-    assert (refused.code, "repair it" in refused.err) == (5, True)
+    assert (refused.code, "todo -L inbox verify --repair, then todo sync\n" in refused.err) == (5, True)
     one("verify", "--repair")
     one("add", "After the repair")
     machines.equal(one, two)
@@ -529,7 +532,7 @@ def test_a_folder_on_a_disk_that_is_not_mounted_is_not_taken_for_an_empty_one(pe
     one("sync", peers.url)
     os.rename(peers.place, peers.folder / "elsewhere")
     result = one.run("sync")
-    assert (result.code, "mount or share the folder again" in result.err) == (6, True)
+    assert (result.code, "mount or share the folder again, and run todo sync again" in result.err) == (6, True)
     assert not peers.place.exists()
 
 
@@ -593,7 +596,7 @@ def test_a_list_that_is_archived_on_a_hub_is_not_said_to_be_the_same(users: Mach
     one("--store", users.url, "lists", "archive", "inbox")
     one("add", "Paint")
     result = one("sync")
-    assert result.out == "Nothing else to sync\n"
+    assert result.out == "No commits to send or receive\n"
     assert result.err.startswith(f"inbox is archived on {users.url}, so it was not synced. To archive it here, too: todo ")
 
 
@@ -628,3 +631,97 @@ def test_on_a_terminal_it_asks_once_whether_to_join(peers: Machines, answer: str
     assert (terminal.end() == 0) is joined
     assert len(two.log()) == 1 + joined
     assert two.run("sync", peers.url).out.startswith("Nothing to sync") is joined
+
+
+def test_a_new_folder_is_announced_and_is_made_only_in_one_that_exists(peers: Machines) -> None:
+    one, two, _ = peers.all
+    one("add", "Buy milk")
+    refused = one.run("sync", f"folder:{peers.folder}/typo/x")
+    assert (refused.code, f"there is no folder {peers.folder}/typo" in refused.err) == (2, True)
+    assert not (peers.folder / "typo").exists()
+    assert (
+        one("sync", peers.url).err == f"Began a new shared folder: {peers.place}. No other machine has synced there yet.\n"
+    )
+    assert one("sync").err == two("sync", peers.url).err == ""
+
+
+def test_what_a_sync_does_on_a_hub_beside_commits_is_named(users: Machines) -> None:
+    one, two, _ = users.all
+    one("-L", "work", "add", "Write")
+    users.equal(one, two)
+    one("lists", "rename", "work", "job")
+    assert one("sync", "--dry-run").out == f"Would rename work to job on {users.url}\n"
+    assert one("sync").out == f"Renamed work to job on {users.url}\n"
+    assert two("sync").out == "No commits to send or receive\n"
+    one("lists", "archive", "job")
+    assert one("sync").out == f"Archived job on {users.url}\n"
+    one("lists", "unarchive", "job")
+    assert one("sync", "--json").json["effects"] == [{"kind": "unarchived", "list": "job", "other": None}]
+
+
+def test_who_forgets_a_todo_is_told_where_it_still_is(peers: Machines) -> None:
+    one, two, _ = peers.all
+    one("add", "hunter2")
+    assert "todo sync" not in one("forget", "1", "--yes").err, "no other machine is known"
+    one("add", "hunter3")
+    peers.equal(one, two)
+    assert "Other machines: run todo sync here, and then on each of them\n" in one("forget", "2", "--yes").err
+    forgotten = (
+        f"Forgotten in inbox on {peers.url}, too. The files of other machines there still have it until these sync.\n"
+    )
+    assert one("sync").out == forgotten
+    assert two("sync").err == "1 todo was forgotten in another copy, and is forgotten here now\n"
+    assert not [path for path in peers.place.iterdir() if b"hunter3" in path.read_bytes()]
+
+
+def test_a_list_that_was_renamed_elsewhere_is_not_joined_with_the_new_list_of_its_old_name(peers: Machines) -> None:
+    one, two, _ = peers.all
+    one("add", "Buy milk")
+    peers.equal(one, two)
+    message = one("lists", "rename", "inbox", "home").err
+    assert message == 'Commands without -L still use inbox. To use home instead, write in config.toml: list = "home"\n'
+    one("add", "In a new inbox")
+    one("sync")
+    refused = two.run("sync")
+    assert refused.code == 1
+    *_, hint = refused.err.splitlines()
+    assert "inbox of this machine is named home there" in hint
+    two(*hint.rpartition(": todo ")[2].split())
+    peers.equal(one, two)
+
+
+def test_a_damaged_file_in_a_shared_folder_is_named_with_its_machine(peers: Machines) -> None:
+    one, two, _ = peers.all
+    one("add", "Buy milk")
+    peers.equal(one, two)
+    one("add", "Paint the door")
+    one("sync")
+    (file,) = [path for path in peers.place.glob("*.*.jsonl") if b"Paint" in path.read_bytes()]
+    file.write_bytes(file.read_bytes().replace(b"Buy milk", b"Buy silk"))
+    failed = two.run("sync")
+    assert (failed.code, f"delete it, and run todo sync on {os.uname().nodename}\n" in failed.err) == (1, True)
+    file.unlink()
+    one("sync")
+    peers.equal(one, two)
+    assert [todo["text"] for todo in two.todos()] == ["Buy milk", "Paint the door"]
+
+
+def test_a_list_that_is_missing_is_brought_back_by_the_command_that_the_error_names(peers: Machines) -> None:
+    one = peers.one
+    one("add", "Buy milk")
+    one("sync", peers.url)
+    one.log_file().unlink()
+    missing = one.run("ls")
+    assert missing.code == 5
+    command = missing.err.partition("what was synced: todo ")[2].partition(";")[0]
+    one(*command.split())
+    assert [todo["text"] for todo in one.todos()] == ["Buy milk"]
+
+
+def test_the_status_of_one_list(peers: Machines) -> None:
+    one = peers.one
+    one("add", "Buy milk")
+    one("-L", "work", "add", "Write")
+    one("sync", peers.url)
+    assert one("-L", "work", "sync", "--status").out.splitlines()[1:] == ["  work: all sent"]
+    assert one.run("-L", "nope", "sync", "--status").code == 3

@@ -54,6 +54,7 @@ def test_undo_of_one_commit_alone(todo: Todo) -> None:
     refused = todo.run("undo", "@2")
     assert refused.code == 1
     assert "@2 cannot be undone alone: @4 changed the same fields later" in refused.err
+    assert refused.err.endswith("to undo the later change first: todo undo @4\n")
     assert todo("undo", "@3").code == 0
     assert texts(todo) == [("c", False, [])]
     again = todo.run("undo", "@3")

@@ -9,13 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from cqrs_todo.cqrs.errors import CannotMerge, CqrsError, LogExists, OutcomeUnknown, StoreUnavailable
+from cqrs_todo.cqrs.errors import CqrsError, LogExists, OutcomeUnknown, StoreUnavailable
 from cqrs_todo.cqrs.ids import now
 from cqrs_todo.cqrs.names import check_log_name
 from cqrs_todo.cqrs.store import Store
 from cqrs_todo.cqrs.stores import open_store
 from cqrs_todo.cqrs.stores.format import FORMAT, VERSION, Header, encode_header
 from cqrs_todo.cqrs.stores.jsonl import JsonlStore
+from cqrs_todo.todo.errors import UnreadCopy
 from cqrs_todo.todo.fields import NOTE, TEXT
 from cqrs_todo.todo.model import Change, Complete, Create, Remove
 from cqrs_todo.todo.recorder import TYPES
@@ -449,7 +450,7 @@ def test_a_file_that_is_still_on_its_way_is_named_and_read_later(homes: tuple[Ho
     two.add("There")
     for _ in range(2):
         done = sync(two.store, folder, two.memory)
-        assert [type(error) for error in done.errors] == [CannotMerge]
+        assert [type(error) for error in done.errors] == [UnreadCopy]
         assert file.name in str(done.errors[0])
     assert b"There" in b"".join(path.read_bytes() for path in remote.glob("*.jsonl"))
     file.write_bytes(content)
@@ -468,7 +469,7 @@ def test_a_join_waits_until_the_file_of_the_other_list_is_complete(homes: tuple[
     file.write_bytes(content[:-9])
     for joining in (None, JOIN):
         done = sync(two.store, folder, two.memory, joining=joining)
-        assert [type(error) for error in done.errors] == [CannotMerge]
+        assert [type(error) for error in done.errors] == [UnreadCopy]
     assert two.texts() == ["There"]
     assert b"At work" in b"".join(path.read_bytes() for path in file.parent.glob("*.jsonl")), "the other lists are synced"
     file.write_bytes(content)

@@ -49,7 +49,7 @@ def import_list(
     if headings not in _HEADINGS:
         raise UsageError(f"headings cannot become {headings!r}", f"write one of {', '.join(_HEADINGS)}")
     if list_by not in (None, "project"):
-        raise UsageError(f"there cannot be a list by {list_by!r}", "write --list-by project")
+        raise UsageError(f"--list-by takes only project, and not {list_by!r}", "write --list-by project")
     if encoding is not None:
         from ..sources import known_encoding
 

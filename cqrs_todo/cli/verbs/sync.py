@@ -7,7 +7,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from ...cqrs.errors import CqrsError
+from ...cqrs.errors import CqrsError, LogNotFound
 from ..config import state_dir
 from ..errors import UsageError
 from ..output import print_line, print_message, print_row
@@ -19,7 +19,7 @@ from ..verb import LISTS, Argument, Option, Verb
 if TYPE_CHECKING:
     from ...todo.merges import Elsewhere
     from ...todo.merging import MergedTodos
-    from ...todo.sync import Joining, ListSync, Synced, SyncWarning, Unjoined
+    from ...todo.sync import Effect, Joining, ListSync, Synced, SyncWarning, Unjoined
     from ..merge_report import MergeReport
 
 _SPAN = re.compile(r"([0-9]{1,6})(s|m|h|d)")
@@ -129,6 +129,12 @@ def _ways(session: Session, word: str | None, error: "Unjoined") -> str:
     command = shlex.join(["sync", *([word] if word else [])])
     clash = error.clashes[0]
     own = f"{clash.name}-{_host()}"
+    for each in error.clashes:
+        if each.renamed:
+            rename = f"todo lists rename {shlex.quote(each.name)} {shlex.quote(each.renamed)}"
+            return (
+                f"{each.name} of this machine is named {each.renamed} there; rename it here, too, and sync again: {rename}"
+            )
     if len(error.clashes) > 1:
         return f"to join them: {session.typed(session.default_list, command)} --join; or name one of them with -L"
     return f"to join them: todo {command} --join; to keep them apart: todo {command} --as {shlex.quote(own)}"
@@ -145,6 +151,8 @@ def _agreed(session: Session, error: "Unjoined") -> bool:
     from ...todo.merging import merged_todos
     from ..queries import asked
 
+    if any(clash.renamed for clash in error.clashes):  # joining would mix two lists
+        return False
     for clash in error.clashes:
         todos = merged_todos(clash.joined)
         name, where = visible(clash.name), visible(error.remote)
@@ -191,11 +199,12 @@ class _Report:
         elif not session.options.quiet:
             for each in lists:
                 print_line(self._line(each))
-            if not lists and not quiet and not done.errors:
-                left = any(warning.kind in ("archived", "unsent") for warning in done.warnings)
-                print_line(
-                    "Nothing else to sync" if left else f"Nothing to sync: {visible(self._remote)} has the same lists"
-                )
+            for effect in done.effects:
+                print_line(self._effect(effect))
+            if not lists and not done.effects and not quiet and not done.errors:
+                differ = any(warning.kind != "ahead" for warning in done.warnings)
+                same = f"Nothing to sync: {visible(self._remote)} has the same lists"
+                print_line("No commits to send or receive" if differ else same)
         for each in lists:
             self._print_details(each)
         for gone in done.removed:
@@ -203,6 +212,11 @@ class _Report:
             print_message(session, f"{elsewhere}: {self._text_of(gone)}")
         for warning in done.warnings:
             print_message(session, self._warning(warning))
+        if done.began:
+            kind, path = done.remote.split(":", 1)
+            what = "shared folder" if kind == "folder" else "hub"
+            begins = f"{'Would begin' if self._dry_run else 'Began'} a new {what}: {visible(path)}"
+            print_message(session, f"{begins}. No other machine has synced there yet.")
         if done.renewed:
             print_message(
                 session, "Another machine has the id of this one, as after a home was copied: this machine has a new id now"
@@ -266,6 +280,15 @@ class _Report:
         parts += [count_of(conflicts, "conflict")] if conflicts else []
         return f"{visible(each.name)}: {', '.join(parts) or merged}"
 
+    def _effect(self, effect: "Effect") -> str:
+        would = {"renamed": "rename", "archived": "archive", "unarchived": "unarchive"}
+        name, where = visible(effect.list), visible(self._done.remote)
+        if effect.kind == "forgotten":
+            others = " The files of other machines there still have it until these sync." if effect.machines else ""
+            return f"Forgotten in {name} on {where}, too.{others}"
+        did = f"Would {would[effect.kind]}" if self._dry_run else effect.kind.capitalize()
+        return f"{did} {name}{f' to {visible(effect.other)}' if effect.other else ''} on {where}"
+
     def _print_details(self, each: "ListSync") -> None:
         report = self._report(each)
         if report is not None:
@@ -323,8 +346,12 @@ class _Report:
                     "dry_run": self._dry_run,
                     "lists": rows,
                     "removed": [{"list": each.list, "id": id_of(each.stream)} for each in self._done.removed],
+                    "effects": [
+                        {"kind": each.kind, "list": each.list, "other": each.other or None} for each in self._done.effects
+                    ],
                     "warnings": warnings,
                     "renewed": self._done.renewed,
+                    "began": self._done.began,
                 }
             )
         )
@@ -338,6 +365,10 @@ def _print_status(session: Session) -> None:
 
     memory = MemoryFile(state_dir()).load()
     heads = [head for head in session.store.heads() if not head.archived]
+    if session.names_a_list:
+        heads = [head for head in heads if head.name == session.list_name]
+        if not heads:
+            raise LogNotFound(session.list_name)
     rows = [
         (url, known.at, [(head.name, unsent(session.store, head, known)) for head in heads])
         for url, known in memory.remotes.items()
@@ -352,7 +383,7 @@ def _print_status(session: Session) -> None:
         print_line(document.encode({"machine": memory.machine, "last": memory.last or None, "remotes": remotes}))
         return
     if not rows:
-        print_message(session, "This machine was never synced: todo sync URL begins. See: todo help sync")
+        print_message(session, "This machine was never synced: to begin: todo sync URL")
     for url, at, lists in rows:
         when = "never completely" if at is None else short_instant(at, to_local)
         print_line(f"{visible(url)}: synced {when}")
@@ -363,7 +394,7 @@ def _print_status(session: Session) -> None:
 
 VERB = Verb(
     name="sync",
-    help="Sync the lists with other machines. The place to meet is a server or a shared folder; docs/sync.md explains it.",
+    help="Sync the lists with other machines. The place to meet is a server or a shared folder.",
     examples=("todo sync folder:~/Sync/todo", "todo sync home --dry-run", "todo sync --status", "todo sync --every 5m"),
     action=sync,
     group=LISTS,

@@ -61,6 +61,7 @@ def plan_import(
     entries: Sequence[Entry],
     items: Sequence[Item],
     digests: Mapping[str, str],
+    elsewhere: AbstractSet[str],
     entries_of: Callable[[Sequence[str]], Mapping[str, Todo]],
     new_id: Callable[[], str],
     to_local: ToLocal,
@@ -72,6 +73,7 @@ def plan_import(
         entries: The entries.
         items: The todos of the list, removed ones included.
         digests: The digests of the entries that were imported before, by the ids of their todos.
+        elsewhere: The ids of the todos whose entries were in files with other names.
         entries_of: Takes ids that have a digest. Returns what the last import of their entries read.
         new_id: Returns a new id.
         to_local: The reader's time zone.
@@ -83,7 +85,7 @@ def plan_import(
     check_parents(parents_of(entries))
     present = {item.id: item for item in items}
     closing = closing_links({entry.key: entry.todo.depends for entry in entries if entry.todo.depends})
-    ids = _ids(entries, items, digests, new_id)
+    ids = _ids(entries, items, digests, elsewhere, new_id)
     read = {ids[entry.key]: (entry, digest_of(entry)) for entry in entries}
     read = {id: found for id, found in read.items() if id not in present or digests.get(id) != found[1]}
     before = entries_of([id for id in read if id in digests])
@@ -241,9 +243,13 @@ def check_parents(parents: Mapping[str, tuple[str, int]]) -> None:
 
 
 def _ids(
-    entries: Sequence[Entry], items: Sequence[Item], digests: Mapping[str, str], new_id: Callable[[], str]
+    entries: Sequence[Entry],
+    items: Sequence[Item],
+    digests: Mapping[str, str],
+    elsewhere: AbstractSet[str],
+    new_id: Callable[[], str],
 ) -> dict[str, str]:
-    """Return the id of the todo that each entry is, by the keys of the entries."""
+    """Return the id of the todo that each entry is, by the keys of the entries. The arguments are those of `plan_import`."""
     known: dict[tuple[str, str], str] = {}
     for item in items:
         known |= dict.fromkeys(exported_ids(item), item.id)
@@ -266,8 +272,9 @@ def _ids(
             taken.add(ids[entry.key])
     free = [item for item in free if item.id not in taken]
     nameless = [entry for entry in nameless if entry.key not in ids]
-    # a todo that no file brought, or that is settled, may be another one than an entry with a text like its own
-    exact = {place for place, i in enumerate(free) if i.id not in digests or i.todo.done or i.todo.removed}
+    # a todo that this file did not bring, or that is settled, may be another one than an entry with a text like its own
+    other = {place for place, i in enumerate(free) if i.id not in digests or i.id in elsewhere}
+    exact = other | {place for place, i in enumerate(free) if i.todo.done or i.todo.removed}
     matched = match([i.todo.text for i in free], [e.todo.text for e in nameless], exact=exact)
     for entry, place in zip(nameless, matched, strict=True):
         if place is not None:

@@ -16,10 +16,11 @@ from .hub import Hub
 from .looking import Look
 from .memory import Memory, MemoryFile, RemoteMemory
 from .remotes import Remote, check_marker
-from .results import Clash, Joining, ListSync, Synced, SyncWarning, Unjoined
+from .results import Clash, Effect, Joining, ListSync, Synced, SyncWarning, Unjoined
 
 __all__ = [
     "Clash",
+    "Effect",
     "Joining",
     "ListSync",
     "MemoryFile",
@@ -47,16 +48,20 @@ def open_remote(url: str, memory: Memory, save: Callable[[], None], *, write: bo
     """
     scheme, _, rest = url.partition(":")
     if scheme == "folder" and rest:
-        check_marker(rest, "folder", url, known=url in memory.remotes, write=write)
-        return SharedFolder(rest, memory, save)
-    if scheme == "jsonl" and rest:
-        check_marker(rest, "hub", url, known=url in memory.remotes, write=write)
-    elif scheme not in ("postgresql", "postgres"):
+        began = check_marker(rest, "folder", url, known=url in memory.remotes, write=write)
+        remote: Remote = SharedFolder(rest, memory, save)
+    elif scheme == "jsonl" and rest:
+        began = check_marker(rest, "hub", url, known=url in memory.remotes, write=write)
+        remote = Hub(open_store(url, TYPES))
+    elif scheme in ("postgresql", "postgres"):
+        return Hub(open_store(url, TYPES))
+    else:
         raise WrongRemote(
             "that is not the URL of a remote",
             "use postgresql://HOST/DATABASE, jsonl:DIR for a folder that one machine reaches at a time, or folder:DIR",
         )
-    return Hub(open_store(url, TYPES))
+    remote.began = began
+    return remote
 
 
 def sync(

@@ -197,6 +197,11 @@ class SharedFolder(Remote):
         """Return the name of a machine; see `Remote`."""
         return self._machines[label].host if label in self._machines else label
 
+    def writer(self, label: str) -> str:
+        """Return the name of the machine that wrote a file; see `Remote`."""
+        machine = label.removesuffix(_ENDING).rpartition(".")[2]
+        return self._machines[machine].host if machine in self._machines else ""
+
 
 @contextmanager
 def _reading(path: str) -> Iterator[BinaryIO | None]:

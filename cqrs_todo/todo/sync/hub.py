@@ -3,9 +3,18 @@
 # a sync that has nothing to do reads no lines, and does not load what works on lines
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from ...cqrs.errors import CqrsError, ImportRefused, LogBusy, LogExists, LogNotFound, OutcomeUnknown, StreamNotFound
+from ...cqrs.errors import (
+    CqrsError,
+    ImportRefused,
+    LogBusy,
+    LogExists,
+    LogNotFound,
+    OutcomeUnknown,
+    StoreUnavailable,
+    StreamNotFound,
+)
 from ...cqrs.store import LogHead, Store
-from ..errors import DamagedRemote
+from ..errors import DamagedRemote, RemoteUnavailable
 from .remotes import Behind, Remote, RemoteList, SentPerhaps
 
 HUB = "hub"
@@ -30,7 +39,12 @@ class Hub(Remote):
 
     def lists(self) -> Sequence[RemoteList]:
         """Return the lists that are there; see `Remote`."""
-        self._heads = {head.id: head for head in self._store.heads()}
+        try:
+            self._heads = {head.id: head for head in self._store.heads()}
+        except StoreUnavailable as error:
+            if type(error) is not StoreUnavailable:  # the others say what to do
+                raise
+            raise RemoteUnavailable(str(error), "is it running? Try again, or give another URL: todo sync URL") from error
         self._read.clear()
         return [
             RemoteList(

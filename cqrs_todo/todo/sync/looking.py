@@ -10,7 +10,7 @@ from .folder import SharedFolder
 from .hub import HUB
 from .memory import Memory
 from .remotes import Remote
-from .results import Synced, SyncWarning
+from .results import Effect, Synced, SyncWarning
 
 KEPT = timedelta(days=30)
 """How long a list as it was before a merge is kept after the next sync that succeeds."""
@@ -40,6 +40,7 @@ class Look:
         self._known = memory.of(remote.url)
         self._failed: set[str] = set()
         self.done = Synced(remote.url)
+        self.done.began = remote.began
         self._look()
 
     def _look(self) -> None:
@@ -76,6 +77,8 @@ class Look:
                     why = "" if self._dry_run else self._remote.rename(id, name, mine)
                     if why:
                         self.done.warnings.append(SyncWarning("unnamed", mine, why, self._remote.url))
+                    else:
+                        self.done.effects.append(Effect("renamed", name, mine))
                 elif known.names.get(label) != name:
                     self.done.warnings.append(SyncWarning("renamed", mine, name, self._remote.shown(label)))
             for label in theirs.archives:
@@ -105,6 +108,8 @@ class Look:
         why = "" if self._dry_run else self._remote.archive(there, back=back)
         if why:
             self.done.warnings.append(SyncWarning("unnamed", name, why, self._remote.url))
+        else:
+            self.done.effects.append(Effect("unarchived" if back else "archived", there))
 
     def remember(self, used_as: str) -> None:
         """Remember what this sync has found, and remove old copies of lists as they were."""

@@ -35,6 +35,7 @@ class ListMemory(Struct):
         name: Its name on this machine.
         digest: The digest of its last line on this machine.
         position: The position of its last event.
+        forgotten: How many of its streams were forgotten on this machine.
         seen: The digests of the last lines of the copies on the remote, by the labels of the copies.
         names: The names that others had for it, by the labels of their copies.
         archived: The labels of the copies that others had archived.
@@ -43,6 +44,7 @@ class ListMemory(Struct):
     name: str
     digest: str
     position: int = 0
+    forgotten: int = 0
     seen: dict[str, str] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
     archived: list[str] = field(default_factory=list)

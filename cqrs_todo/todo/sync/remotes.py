@@ -1,6 +1,7 @@
 """Where a machine syncs its lists: what a hub and a shared folder have in common, and the marker that tells them apart."""
 
 import os
+import shlex
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -8,10 +9,10 @@ from typing import Any, Literal, TypeAlias
 
 import msgspec
 
-from ...cqrs.errors import LogBusy, OutcomeUnknown, StoreUnavailable
+from ...cqrs.errors import LogBusy, OutcomeUnknown
 from ...cqrs.stores.jsonl.files import make_directory, os_errors_as_store_errors, sync_directory, write_all
 from ...cqrs.struct import Struct
-from ..errors import WrongRemote
+from ..errors import RemoteUnavailable, WrongRemote
 
 Kind: TypeAlias = Literal["hub", "folder"]
 MARKER = "cqrs-todo-sync.json"
@@ -58,9 +59,11 @@ class Remote(ABC):
     Attributes:
         url: What it is known by, without a password.
         is_hub: Whether it has one copy of each list, which is only appended to.
+        began: Whether it is a folder that was empty or not there before.
     """
 
     url: str
+    began: bool = False
     is_hub: bool
 
     @abstractmethod
@@ -150,11 +153,15 @@ class Remote(ABC):
         """Return what people call the one with a label."""
         return self.url
 
+    def writer(self, label: str) -> str:
+        """Return what people call the machine that wrote a copy; '' if that is not known."""
+        return ""
+
     def close(self) -> None:  # noqa: B027  # a folder holds nothing open
         """Close what is open."""
 
 
-def check_marker(folder: str, kind: Kind, url: str, *, known: bool, write: bool) -> None:
+def check_marker(folder: str, kind: Kind, url: str, *, known: bool, write: bool) -> bool:
     """Check that a folder is what its URL says, and mark it if it is new.
 
     Args:
@@ -164,26 +171,39 @@ def check_marker(folder: str, kind: Kind, url: str, *, known: bool, write: bool)
         known: Whether this machine has synced there before.
         write: Whether to mark a new folder.
 
+    Returns:
+        Whether nobody has synced there before.
+
     Raises:
-        WrongRemote: It is something else.
-        StoreUnavailable: It cannot be reached, or was there before and is empty now, as the folder of a disk that is not
-            mounted.
+        WrongRemote: It is something else, or the folder in which a new one would be made does not exist.
+        StoreUnavailable: It cannot be reached.
+        RemoteUnavailable: It was there before and is empty now, as the folder of a disk that is not mounted.
     """
     path = os.path.join(folder, MARKER)
     found = _marked(path)
     if found is None:
         if known and not _is_used(folder, kind):
-            raise StoreUnavailable(
-                f"{path} is not there, but this machine has synced there before: mount or share the folder again"
+            raise RemoteUnavailable(
+                f"{path} is not there, but this machine has synced there before",
+                "mount or share the folder again, and run todo sync again",
             )
         if kind == "folder" and os.path.isdir(os.path.join(folder, "lists")):
             raise WrongRemote(f"{folder} holds lists, and is no shared folder", f"use it as a hub: jsonl:{folder}")
+        began = not known and not _is_used(folder, kind)
+        parent = os.path.dirname(folder)
+        if began and not os.path.isdir(parent):  # it may be a typo
+            raise WrongRemote(
+                f"{url}: there is no folder {parent}",
+                f"correct the path, or make that folder: mkdir -p {shlex.quote(parent)}",
+            )
         if write:
             write_file(path, msgspec.json.encode({"kind": kind}) + b"\n")
-    elif found != kind:
+        return began
+    if found != kind:
         other = f"folder:{folder}" if found == "folder" else f"jsonl:{folder}"
         what = "a shared folder" if found == "folder" else "a hub"
         raise WrongRemote(f"{url}: {folder} is {what}, as {path} says", f"use it as what it is: {other}")
+    return False
 
 
 def _is_used(folder: str, kind: Kind) -> bool:

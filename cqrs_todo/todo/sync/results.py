@@ -19,12 +19,14 @@ class Clash(Struct, frozen=True):
         theirs: Its name on the remote.
         joined: What joining them would give.
         mine: How many commits it has on this machine.
+        renamed: The name that the list of this machine has on the remote; '' if that is the same name, or it is not there.
     """
 
     name: str
     theirs: str
     joined: "MergedLog"
     mine: int
+    renamed: str = ""
 
 
 class Unjoined(CqrsError):
@@ -61,6 +63,22 @@ class SyncWarning(Struct, frozen=True):
     list: str
     other: str = ""
     where: str = ""
+
+
+class Effect(Struct, frozen=True):
+    """What a sync changed on the remote beside commits.
+
+    Attributes:
+        kind: "renamed", "archived", "unarchived" or "forgotten".
+        list: The name of the list there before.
+        other: Its new name.
+        machines: Whether other machines have files there that still hold what is forgotten.
+    """
+
+    kind: str
+    list: str
+    other: str = ""
+    machines: bool = False
 
 
 class Joining(Struct, frozen=True):
@@ -102,9 +120,11 @@ class Synced:
         remote: The remote, without a password.
         lists: What it did to each list.
         removed: The todos that were removed from a list, because a newer change has brought them to another one.
+        effects: What it changed on the remote beside commits.
         warnings: What a person should know.
         errors: Why lists could not be synced.
         renewed: Whether this machine got a new id.
+        began: Whether the remote is a folder in which nobody had synced before.
     """
 
     def __init__(self, remote: str) -> None:
@@ -112,6 +132,8 @@ class Synced:
         self.remote = remote
         self.lists: list[ListSync] = []
         self.removed: list[Elsewhere] = []
+        self.effects: list[Effect] = []
         self.warnings: list[SyncWarning] = []
         self.errors: list[CqrsError] = []
         self.renewed = False
+        self.began = False

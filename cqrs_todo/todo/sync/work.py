@@ -5,20 +5,21 @@ from datetime import timedelta
 from io import BytesIO
 from itertools import takewhile
 
-from ...cqrs.errors import CannotMerge, CqrsError, DamagedLog, ImportRefused, LogNotFound
+from ...cqrs.errors import CannotMerge, CqrsError, DamagedLog, ImportRefused, LogNotFound, MissingLog, UnreadableCopy
 from ...cqrs.ids import now
 from ...cqrs.names import name_key
 from ...cqrs.replication import MergedLog, MergeTerms
 from ...cqrs.store import Log, LogHead, Store
 from ...cqrs.stores.hash_chain import last_digest
 from ...cqrs.struct import replace
+from ..errors import DamagedHere, DamagedRemote, UnreadCopy
 from ..merges import arrivals, settle_in
 from ..merging import RULES
 from ..views import move_of
 from .looking import Look
 from .memory import ListMemory, Memory
 from .remotes import Behind, Remote, RemoteList
-from .results import Clash, Joining, ListSync, SyncWarning, Unjoined
+from .results import Clash, Effect, Joining, ListSync, SyncWarning, Unjoined
 
 _ROUNDS = 8
 """How often a sync tries again because another machine has changed the remote meanwhile."""
@@ -157,14 +158,16 @@ class Work(Look):
         try:
             for _, copy in self._remote.copies(theirs.id, own=True):
                 joined = self._store.merge(mine.name, copy, RULES, dry_run=True, terms=self._terms(mine, theirs))
-                return Clash(mine.name, theirs.name, joined, len(joined.before))
+                there = self._theirs.get(mine.id)
+                renamed = there.name if there is not None and there.name != mine.name else ""
+                return Clash(mine.name, theirs.name, joined, len(joined.before), renamed)
         except CannotMerge as error:
             self._put_off(mine, theirs, error)
         return None
 
     def _put_off(self, mine: LogHead, theirs: RemoteList, error: CannotMerge) -> None:
         """Leave two lists as they are until the file of the other one is complete."""
-        self.done.errors.append(CannotMerge(f"{self._remote.url}, {theirs.name}: {error}"))
+        self.done.errors.append(self._unread_copy(theirs.name, "", error))
         self._chosen = [id for id in self._chosen if id not in (mine.id, theirs.id)]
 
     def _join(self, mine: LogHead, theirs: RemoteList) -> None:
@@ -240,6 +243,8 @@ class Work(Look):
 
     def _fail(self, id: str, error: CqrsError) -> None:
         self._failed.add(id)
+        if isinstance(error, DamagedLog) and not isinstance(error, (DamagedRemote, MissingLog)):
+            error = DamagedHere(str(error), self._heads[id].name)
         self.done.errors.append(error)
         for report in self.done.lists:
             if report.id == id:
@@ -283,7 +288,13 @@ class Work(Look):
     def _not_read(self, id: str, label: str, error: CqrsError) -> None:
         if label not in self._unread.setdefault(id, set()):
             self._unread[id].add(label)
-            self.done.errors.append(CannotMerge(f"{self._remote.url}, {label}: {error}"))
+            self.done.errors.append(self._unread_copy(label, label, error))
+
+    def _unread_copy(self, what: str, label: str, error: CqrsError) -> CannotMerge:
+        message = f"{self._remote.url}, {what}: {error}"
+        if isinstance(error, (UnreadableCopy, ImportRefused)):
+            return UnreadCopy(message, self._remote.writer(label))
+        return CannotMerge(message)
 
     def _marks(self, id: str, theirs: RemoteList) -> frozenset[str]:
         own = self._memory.marks.get(id)
@@ -331,14 +342,19 @@ class Work(Look):
             self._remote.forget(id, log.forgotten)
         seen = self._remote.publish(id, mine.name, lines)
         digest = last_digest(lines[-1]).decode()
+        why = ""
         if log.forgotten and self._remote.is_hub:
             why = self._remote.forget(id, log.forgotten)  # what the hub lacked before it could not forget
             if why:
                 self.done.warnings.append(SyncWarning("unforgotten", mine.name, why, self._remote.url))
             else:  # then its lines have the same digests
                 seen = dict.fromkeys(seen, digest)
-        known = self._known.lists.setdefault(id, ListMemory(mine.name, digest))
-        known.digest, known.position = digest, log.cursor().position
+        known = self._known.lists.setdefault(id, ListMemory(mine.name, digest, forgotten=len(log.forgotten)))
+        report = next((each for each in self.done.lists if each.id == id), None)
+        taken = report is not None and report.merged is not None and report.merged.forgotten
+        if len(log.forgotten) > known.forgotten and not taken and not why:
+            self.done.effects.append(Effect("forgotten", mine.name, machines=not self._remote.is_hub and bool(seen)))
+        known.digest, known.position, known.forgotten = digest, log.cursor().position, len(log.forgotten)
         known.seen = {label: end for label, end in seen.items() if label not in self._unread.get(id, ())}
         if _is_ahead(log):
             self.done.warnings.append(SyncWarning("ahead", mine.name))

@@ -1,8 +1,11 @@
 """`todo lists rename`: rename a list."""
 
+import json
 import shlex
 
+from ...output import print_message
 from ...session import Session
+from ...text import visible
 from ...verb import Argument, Verb
 from . import lists_of, print_list
 
@@ -11,6 +14,12 @@ def rename(session: Session, old: str, new: str) -> None:
     """Rename a list."""
     lists_of(session, old, new).rename(old, new)
     print_list(session, new, f"Renamed {old} to {new}. Back: todo lists rename {shlex.quote(new)} {shlex.quote(old)}")
+    if old == session.default_list:
+        # a text in TOML is written as in JSON
+        setting = f"list = {json.dumps(new, ensure_ascii=False)}"
+        print_message(
+            session, visible(f"Commands without -L still use {old}. To use {new} instead, write in config.toml: {setting}")
+        )
 
 
 VERB = Verb(

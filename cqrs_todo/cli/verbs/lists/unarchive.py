@@ -1,5 +1,7 @@
 """`todo lists unarchive`: unarchive a list."""
 
+import shlex
+
 from ...session import Session
 from ...verb import LIST_NAME, Verb
 from . import lists_of, print_list
@@ -8,7 +10,7 @@ from . import lists_of, print_list
 def unarchive(session: Session, name: str) -> None:
     """Unarchive a list."""
     lists_of(session, name).unarchive(name)
-    print_list(session, name, f"{name} is in use again")
+    print_list(session, name, f"Unarchived {name}. Back: todo lists archive {shlex.quote(name)}")
 
 
 VERB = Verb(

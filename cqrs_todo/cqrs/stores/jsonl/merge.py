@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from io import BytesIO
 from typing import Any
 
-from ...errors import CannotMerge, DamagedLog, ReadOnlyLog
+from ...errors import CannotMerge, DamagedLog, ReadOnlyLog, UnreadableCopy
 from ...events import EventTypes
 from ...replication import Conflict, MergedLog, MergeRules, MergeTerms
 from ...replication.arrived import arrived_conflicts
@@ -55,7 +55,7 @@ def planned(
     damage = verdict.damage
     if damage is not None and damage.kind != "torn":
         place = f"{path} is damaged at line {damage.line}, byte {damage.byte}: {damage.detail}"
-        raise DamagedLog(f"{place}{_NOTHING}: repair it, and merge the same copy again")
+        raise DamagedLog(f"{place}{_NOTHING}: repair it first")
     with os_errors_as_store_errors(path, _NOTHING), LogFile(path, os.O_RDONLY, name) as file:
         content = read_range(file.fd, 0, file.size)
     own = complete_lines(content, verdict.head.encode())
@@ -70,13 +70,13 @@ def verified(copy: bytes) -> Sequence[bytes]:
     """Return the lines of a copy, each with its LF. Every digest, position and version in it is right.
 
     Raises:
-        CannotMerge: It is not a log, or it is damaged.
+        UnreadableCopy: It is not a log, or it is damaged.
         ReadOnlyLog: It has a newer format.
     """
     try:
         verified_end(copy)
     except InvalidLine as error:
-        raise CannotMerge(f"it cannot be read: {error}") from error
+        raise UnreadableCopy(f"it cannot be read: {error}") from error
     return _lines(copy)
 
 
