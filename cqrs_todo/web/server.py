@@ -1,5 +1,6 @@
 """The server: the application behind its guard, on a socket, until a signal ends it."""
 
+import asyncio
 import logging
 import signal
 import socket
@@ -23,7 +24,7 @@ from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 from .bulk import Bulk
 from .connections import LimitedProtocol
 from .desk import Desk
-from .guard import Access, Guard, Receive, Scope, Send, respond
+from .guard import Access, Body, Guard, Receive, Scope, Send, respond
 from .pages import files
 from .schema import Schema
 from .work import Work
@@ -35,6 +36,22 @@ _MOST_SUBSCRIPTIONS = 16
 """How many subscriptions one WebSocket may have."""
 _LARGEST_MESSAGE = 64 * 1024
 """The largest message on a WebSocket, in bytes."""
+
+
+_OUTCOME_UNKNOWN = Body(
+    "application/json",
+    msgspec.json.encode(
+        {
+            "data": None,
+            "errors": [
+                {
+                    "message": "the server ends while the change waits, and records it if it can",
+                    "extensions": {"code": "OUTCOME_UNKNOWN", "hint": "look whether the change was recorded"},
+                }
+            ],
+        }
+    ),
+)
 
 
 class Endpoint(GraphQL[Work, None]):
@@ -107,6 +124,10 @@ def application(desk: Desk, worker: Worker, access: Access) -> Guard:
                 await endpoint(scope, receive, send)
             except Stopping:
                 await respond(send, 503, "The server ends.", close=True)
+            except asyncio.CancelledError:  # a change waits for a lock, and uvicorn would answer with the status 500
+                if not worker.stopped or scope["type"] != "http":
+                    raise
+                await respond(send, 503, _OUTCOME_UNKNOWN, close=True)
         elif scope["type"] == "websocket":
             await receive()
             await send({"type": "websocket.close", "code": 1008})

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from graphql import GraphQLError
 
 from ..cqrs.cursor import Cursor
-from ..cqrs.errors import CqrsError, LogNotFound, Rejected, WrongExpectedVersion
+from ..cqrs.errors import CqrsError, Rejected, WrongExpectedVersion
 from ..cqrs.events import Commit, Moment, Recorded
 from ..todo.links import Links
 from ..todo.query import Query
@@ -339,12 +339,9 @@ class Work:
         if found is None:
             try:
                 found = Look(self, self.visit(key[0]), at, self._views)
-            except LogNotFound:  # it was renamed or archived since it was opened
+            except CqrsError:  # perhaps it was renamed, archived or replaced since it was opened
                 self._open_again(key[0])
                 found = Look(self, self.visit(key[0]), at, self._views)
-            except CqrsError:
-                self._open_again(key[0])
-                raise
             self._looks[key] = found
         return found
 

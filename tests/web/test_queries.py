@@ -341,6 +341,16 @@ def test_introspection_needs_the_token(server: Server) -> None:
     assert server.request("POST", "/graphql", {"Content-Type": "application/json"}, body).status == 401
 
 
+def test_a_list_that_takes_the_name_of_another_one_is_read_at_once(server: Server) -> None:
+    for name in ("was", "becomes"):
+        server.todo("-L", name, "add", name)
+    read = '{ list(name: "was") { todos { edges { node { text } } } } }'
+    assert server(read)["list"]["todos"]["edges"] == [{"node": {"text": "was"}}]
+    server.todo("lists", "rename", "was", "other")
+    server.todo("lists", "rename", "becomes", "was")
+    assert server(read)["list"]["todos"]["edges"] == [{"node": {"text": "becomes"}}]
+
+
 def test_a_query_that_fails_hides_no_other_of_the_request(server: Server) -> None:
     answer = server.answer('{ bad: list(name: "nope") { position } found: search(query: "due:(") { text } archivedLists }')
     assert answer["data"] == {"bad": None, "found": None, "archivedLists": []}

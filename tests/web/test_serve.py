@@ -1,5 +1,6 @@
 """The verb `serve`: how it starts, what it prints, and how it ends."""
 
+import fcntl
 import http.client
 import json
 import os
@@ -9,13 +10,14 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.conftest import Todo
-from tests.web.conftest import Server
+from tests.web.conftest import Reply, Server
 
 
 def start(todo: Todo, *args: str) -> "subprocess.Popen[str]":
@@ -72,6 +74,7 @@ def test_what_cannot_be_served_is_refused(todo: Todo) -> None:
     ):
         result = todo.run("serve", *args, "--json")
         assert (result.code, result.error["code"]) == (2, "usage"), args
+        assert "while attempting" not in result.error["message"], args
     assert todo.run("-L", "nowhere", "serve").code == 3
     assert todo.run("--store", "nonsense:x", "serve").code == 2
 
@@ -166,6 +169,39 @@ def test_sigterm_ends_it_within_two_seconds_and_loses_no_answered_change(todo: T
     assert set(answered) <= set(recorded)
     assert len(recorded) == len(set(recorded))
     assert lasted < 30, "the limit of two seconds is a trial of its own, on a quiet machine"
+
+
+def open_files(process: int) -> set[str]:
+    found = set()
+    for each in Path(f"/proc/{process}/fd").iterdir():
+        with suppress(FileNotFoundError):  # it was closed meanwhile
+            found.add(str(each.readlink()))
+    return found
+
+
+@pytest.mark.long
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="the files that a process has open are not shown here")
+def test_a_change_that_waits_for_a_lock_when_it_ends_is_not_answered_as_lost(todo: Todo) -> None:
+    todo("add", "one")
+    server = Server(todo)
+    replies: list[Reply] = []
+
+    def write() -> None:
+        replies.append(server.post({"query": 'mutation { add(todos: [{text: "two"}]) { commits } }'}))
+
+    with todo.log_file().with_suffix(".lock").open("r+b") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        thread = threading.Thread(target=write)
+        thread.start()
+        while lock.name not in open_files(server.process.pid):
+            time.sleep(0.01)
+        server.process.send_signal(signal.SIGTERM)
+        thread.join()
+    server.process.communicate(timeout=60)
+    assert server.process.returncode == 0
+    [reply] = replies
+    assert (reply.status, reply.json["errors"][0]["extensions"]["code"]) == (503, "OUTCOME_UNKNOWN")
+    assert [each["text"] for each in todo.todos()] == ["one", "two"]
 
 
 @pytest.mark.long

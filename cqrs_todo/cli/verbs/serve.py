@@ -1,6 +1,7 @@
 """`todo serve`: a page with the lists, and GraphQL, for browsers and programs on this machine."""
 
 import errno
+import os
 import signal
 import socket
 import sys
@@ -100,7 +101,10 @@ def _listener(host: str, port: int) -> socket.socket:
     except (OSError, UnicodeError) as error:
         if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
             raise UsageError(f"the port {port} is in use", f"name another one: --port {port + 1}, or 0 for any") from error
-        why = error.strerror if isinstance(error, OSError) else error
+        why: object = error
+        if isinstance(error, OSError):  # socket adds the address to the text; the resolver has numbers of its own
+            known = None if isinstance(error, socket.gaierror) else error.errno
+            why = error.strerror if known is None else os.strerror(known)
         raise UsageError(f"cannot listen on {host}, port {port}: {why}", "name another --host or --port") from error
 
 

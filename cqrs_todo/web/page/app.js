@@ -426,6 +426,8 @@ function readMoment(text) {
   if (position) return { position: Number(position[1]) };
   const parts = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?)?$/.exec(text);
   if (!parts || Number.isNaN(Date.parse(text))) return null; // of other texts Date.parse makes any time
+  const [year, month, day] = text.slice(0, 10).split("-").map(Number);
+  if (new Date(Date.UTC(year, month - 1, day)).getUTCDate() !== day) return null; // 30 February would become 2 March
   const [, time, seconds, fraction] = parts;
   if (!time) return { start: days.start(text), end: days.end(text) };
   const start = Date.parse(text);
