@@ -73,6 +73,7 @@ def test_what_other_processes_record_is_shown_and_said(opened: Opened, server: S
     opened.shows("from a shell", "third")
 
 
+@pytest.mark.long
 def test_with_many_writers_the_page_comes_to_what_the_list_is(opened: Opened, server: Server, page_list: str) -> None:
     opened.open(page_list)
     opened.page.click("[data-view=all]")
@@ -201,6 +202,7 @@ def test_only_the_note_can_become_html(opened: Opened, page_list: str) -> None:
 # losing the server, and lists that change their place
 
 
+@pytest.mark.long
 def test_it_never_shows_old_data_as_current_and_connects_again_by_itself(browser: "Browser", todo: Todo) -> None:
     todo("add", "one")
     with serving(todo) as server, browsing(browser, server) as opened:
