@@ -13,7 +13,7 @@ from itertools import islice
 from ..cqrs.errors import CqrsError
 from ..cqrs.struct import Struct
 from ..todo.fields import FIELDS, SetField
-from ..todo.views import GROUP_KEYS, SORT_KEYS
+from ..todo.views import GROUP_KEYS, SORT_KEYS, attributes_of
 from . import verbs
 from .config import COLORS
 from .output import print_line
@@ -274,8 +274,7 @@ def _argument(verb: Verb, place: int) -> Argument | None:
 
 def _attributes(session: Session) -> list[str]:
     """Return the names of the attributes that are declared, or that todos have."""
-    present = {key for item in session.list.view().items for key, _ in item.todo.attributes}
-    return sorted(present | set(session.config.attributes))
+    return sorted(attributes_of(session.list.view().items) | set(session.config.attributes))
 
 
 def _one_more(names: Iterable[str], current: str) -> Iterator[Proposal]:

@@ -19,7 +19,7 @@ from ..cqrs.struct import Struct, replace
 from .errors import InvalidQuery, UnreadableRule
 from .fields import FIELDS
 from .values import AttributeKind, ToLocal, nfc, number_in, searchable, time_in
-from .views import Item, is_overdue, is_waiting, local_day, open_items
+from .views import Item, attributes_of, is_overdue, is_waiting, local_day, open_items
 
 TYPE_CHECKING = False  # `typing` costs as much to import as Python costs to start
 if TYPE_CHECKING:
@@ -506,7 +506,7 @@ class _Parser:
         """Return the names of the attributes that are declared, or that todos have, by their names in lower case."""
         if self._known is None:
             declared = self.context.attributes or {}
-            present = {key for item in self.context.items for key, _ in item.todo.attributes}
+            present = attributes_of(self.context.items)
             self._known = {name.lower(): name for name in (*present, *declared)}
         return self._known
 

@@ -67,6 +67,11 @@ def item_of(entity: Entity[State]) -> Item | None:
     return None if todo is None else Item(entity.number, entity.stream, entity.version, todo)
 
 
+def attributes_of(items: Iterable[Item]) -> set[str]:
+    """Return the names of the attributes that todos have."""
+    return {key for item in items for key, _ in item.todo.attributes}
+
+
 def items_of(entities: Iterable[Entity[State]]) -> list[Item]:
     """Return the todos of entities, in the same order. Removed todos are among them.
 

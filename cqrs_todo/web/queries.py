@@ -15,7 +15,7 @@ from ..todo.compare import compare
 from ..todo.fields import Todo
 from ..todo.lists import Lists
 from ..todo.statistics import statistics
-from ..todo.views import SORT_KEYS, Item, sort_items
+from ..todo.views import SORT_KEYS, Item, attributes_of, sort_items
 from .fields import named
 from .history import Commit, Difference, Stats, read_day
 from .scalars import Cursor, DateTimeUtc, Day, cursor_of, key_of
@@ -264,8 +264,7 @@ def _sort_keys(words: Sequence[str], look: Look) -> Sequence[SortKey]:
     """
     keys = [(word.removeprefix("-"), word.startswith("-")) for word in words]
     if not {key for key, _ in keys} <= set(SORT_KEYS):
-        attributes = {*look.visit.attributes, *(key for item in look.view.items for key, _ in item.todo.attributes)}
-        known = [*SORT_KEYS, *sorted(attributes)]
+        known = [*SORT_KEYS, *sorted(attributes_of(look.view.items) | set(look.visit.attributes))]
         unknown = next((key for key, _ in keys if key not in known), None)
         if unknown is not None:
             raise refusal(f"{unknown!r} is not a key to sort by", "INVALID", f"the keys are {', '.join(known)}")

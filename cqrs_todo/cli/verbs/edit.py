@@ -5,6 +5,7 @@ from functools import partial
 
 from ...todo.fields import FIELDS, TEXT
 from ...todo.recorder import Answer
+from ...todo.views import attributes_of
 from ..answers import hint_to_restore, print_changes
 from ..changes import details
 from ..errors import UsageError
@@ -33,7 +34,7 @@ def edit(
         ids, text, literal, "edit", session.list_names, _options(fields, clear), partial(_is_for_several, session)
     )
     chosen = session.choose([ids])
-    present = {key for item in chosen for key, _ in item.todo.attributes}
+    present = attributes_of(chosen)
     given = read_fields(session, text, fields, literal=literal, clear=clear, present=present)
     todos = session.list
     if TEXT.name in given.values and len(chosen) > 1:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ...cqrs.struct import Struct
 from ...todo.service import View
-from ...todo.views import GROUP_KEYS, SORT_KEYS, GroupKey, Item, group_items, open_items, sort_items
+from ...todo.views import GROUP_KEYS, SORT_KEYS, GroupKey, Item, attributes_of, group_items, open_items, sort_items
 from ..clock import to_local
 from ..errors import UsageError
 from ..output import print_line, print_row
@@ -118,8 +118,7 @@ def _named_filter(session: Session, words: Sequence[str]) -> Filter | None:
 
 def _attributes(session: Session, views: Sequence[View]) -> list[str]:
     """Return the names of the attributes that are declared, or that todos have."""
-    present = {key for view in views for item in view.items for key, _ in item.todo.attributes}
-    return sorted(present | set(session.config.attributes))
+    return sorted(attributes_of(item for view in views for item in view.items) | set(session.config.attributes))
 
 
 def _columns(session: Session, text: str, views: Sequence[View]) -> Sequence[Column]:
