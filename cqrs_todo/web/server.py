@@ -21,6 +21,7 @@ from strawberry.asgi import GraphQL
 from strawberry.http import GraphQLHTTPResponse, GraphQLRequestData
 from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 
+from ..cqrs.stores.signals import end_waits
 from .bulk import Bulk
 from .connections import LimitedProtocol
 from .desk import Desk
@@ -124,7 +125,7 @@ def application(desk: Desk, worker: Worker, access: Access) -> Guard:
                 await endpoint(scope, receive, send)
             except Stopping:
                 await respond(send, 503, "The server ends.", close=True)
-            except asyncio.CancelledError:  # a change waits for a lock, and uvicorn would answer with the status 500
+            except asyncio.CancelledError:  # a change takes long, and uvicorn would answer with the status 500
                 if not worker.stopped or scope["type"] != "http":
                     raise
                 await respond(send, 503, _OUTCOME_UNKNOWN, close=True)
@@ -169,6 +170,7 @@ class _Server(uvicorn.Server):
             self.signal = number
             self.should_exit = True
             self._worker.refuse()
+            end_waits()
 
         before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
         try:

@@ -179,9 +179,8 @@ def open_files(process: int) -> set[str]:
     return found
 
 
-@pytest.mark.long
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="the files that a process has open are not shown here")
-def test_a_change_that_waits_for_a_lock_when_it_ends_is_not_answered_as_lost(todo: Todo) -> None:
+def test_a_change_that_waits_for_a_lock_when_the_server_ends_is_refused(todo: Todo) -> None:
     todo("add", "one")
     server = Server(todo)
     replies: list[Reply] = []
@@ -197,11 +196,13 @@ def test_a_change_that_waits_for_a_lock_when_it_ends_is_not_answered_as_lost(tod
             time.sleep(0.01)
         server.process.send_signal(signal.SIGTERM)
         thread.join()
-    server.process.communicate(timeout=60)
+        server.process.communicate(timeout=60)
     assert server.process.returncode == 0
     [reply] = replies
-    assert (reply.status, reply.json["errors"][0]["extensions"]["code"]) == (503, "OUTCOME_UNKNOWN")
-    assert [each["text"] for each in todo.todos()] == ["one", "two"]
+    [error] = reply.json["errors"]
+    assert error["extensions"]["code"] == "CONFLICT"
+    assert "this process ends now; nothing was recorded" in error["message"]
+    assert [each["text"] for each in todo.todos()] == ["one"]
 
 
 @pytest.mark.long

@@ -37,31 +37,30 @@ def record(
         ValueError: There are no events, a guard has no precondition, a stream is named twice, or a name or an id is not one
             that every store can keep.
     """
-    if not any(append.events for append in appends) or len({append.stream for append in appends}) != len(appends):
+    before = {append.stream: versions.get(append.stream, 0) for append in appends}
+    count = sum([len(append.events) for append in appends])
+    if not count or len(before) != len(appends):
         raise ValueError("a commit holds at least one event, and names a stream once")
-    if any(not append.events and append.precondition is None for append in appends):
-        raise ValueError("an append of no events needs a precondition: a commit names at least one of the two")
     check_recorded_name("the id of the command", metadata.command)
     for append in appends:
+        if not append.events and append.precondition is None:
+            raise ValueError("an append of no events needs a precondition: a commit names at least one of the two")
         check_recorded_name("the name of a stream", append.stream)
-        check_precondition(append.precondition, append.stream, versions.get(append.stream, 0))
-    for append in appends if forgotten else ():
+        check_precondition(append.precondition, append.stream, before[append.stream])
         if append.events and append.stream in forgotten:
             raise ForgottenStream(append.stream)
     events: list[Recorded] = []
     reached: dict[str, int] = {}
-    ordinals = iter(metadata.ordinals(sum(len(append.events) for append in appends)))
+    ordinals = metadata.ordinals(count)
     for append in appends:
-        if not append.events:
-            continue
-        stream, version = append.stream, versions.get(append.stream, 0)
+        stream, version = append.stream, before[append.stream]
         for event in append.events:
-            head, version = head + 1, version + 1
-            name, tags = types.name_of(event), types.tags_of(event)
+            version += 1
+            type, tags, place = types.name_of(event), types.tags_of(event), len(events)
             for tag in tags:
                 check_recorded_name("a tag", tag)
-            events.append(Recorded(head, stream, version, name, event, metadata, next(ordinals), tags))
-        reached[stream] = version
+            events.append(Recorded(head + place + 1, stream, version, type, event, metadata, ordinals[place], tags))
+            reached[stream] = version
     versions.update(reached)
     return Commit(tuple(events), metadata)
 

@@ -1,4 +1,4 @@
-"""Delaying signals while an append is under way."""
+"""What a signal that ends the process does to an append: it waits until the append is done, and ends waits for locks."""
 
 # Not `signal`, which wraps each number in an enum: that is a sixtieth of a whole short command.
 import _signal as signal  # type: ignore[import-not-found]  # typeshed leaves out private modules
@@ -6,6 +6,22 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from types import FrameType
+
+_process_ends = False
+
+
+def end_waits() -> None:
+    """End the waits of all threads for locks on files, because the process ends. The handler of a signal may call this.
+
+    Only programs that change logs in other threads than the main one need it: Python runs the handler in the main thread.
+    """
+    global _process_ends  # a process ends once, for all stores
+    _process_ends = True
+
+
+def process_ends() -> bool:
+    """Return whether `end_waits` was called."""
+    return _process_ends
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 
 from ...errors import LogBusy, MissingLog, OutcomeUnknown, StoreUnavailable
+from ..signals import process_ends
 
 SUFFIX = ".jsonl"
 OPEN_SAFELY = os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
@@ -80,16 +81,26 @@ def file_lock(path: str, log: str) -> Iterator[int]:
         LogBusy: Another process holds the lock; the message names it.
         StoreUnavailable: The lock file cannot be opened or locked.
     """
-    outcome = "; nothing was recorded"
-    with os_errors_as_store_errors(path, outcome):
-        fd = open_or_make(path, os.O_RDWR)
+    fd = _locked(path, log)
     try:
-        with os_errors_as_store_errors(path, outcome):
-            if not try_lock(fd):
-                _wait_for_lock(fd, path, log)
         yield fd
     finally:
         close(fd)
+
+
+def _locked(path: str, log: str) -> int:
+    """Open a lock file and lock it; see `file_lock`."""
+    try:
+        fd = open_or_make(path, os.O_RDWR)
+        try:
+            if not try_lock(fd):
+                _wait_for_lock(fd, path, log)
+        except BaseException:
+            close(fd)
+            raise
+    except OSError as error:
+        raise unavailable(path, error, "; nothing was recorded") from error
+    return fd
 
 
 def try_lock(fd: int) -> bool:
@@ -109,6 +120,8 @@ def _wait_for_lock(fd: int, path: str, log: str) -> None:
             size, deadline = seen, time.monotonic() + LOCK_SECONDS
         if time.monotonic() > deadline:
             raise LogBusy(f"{_holder(fd)} has held {path} for over {LOCK_SECONDS:.0f} s; nothing was recorded")
+        if process_ends():
+            raise LogBusy(f"{_holder(fd)} holds {path}, and this process ends now; nothing was recorded")
         time.sleep(pause * (0.5 + os.urandom(1)[0] / 512))  # so that waiting writers do not all try at the same time
         pause = min(pause * 1.5, 0.01)
 
