@@ -119,3 +119,28 @@ def test_an_import_after_a_sync_leaves_what_another_machine_changed(todo: Todo, 
     said = imported(other, "a.csv", "text,tags,uid\nCall Bob,t u,7\n")
     assert "  1 tags: +mine +t → +mine +t +u\n" in said, said
     assert {**other.todos()[0], "version": 0} == {**here, "tags": ["mine", "t", "u"], "version": 0}
+
+
+@pytest.mark.parametrize(
+    ("name", "before", "after"),
+    [
+        (
+            "todo.txt",
+            "Water the plants rec:+1w due:2027-01-05\n",
+            "Water the plants rec:+1w due:2027-01-12\nx 2027-01-05 Water the plants due:2027-01-05\n",
+        ),
+        (
+            "a.md",
+            "- [ ] Water the plants 🔁 every week 📅 2027-01-05\n",
+            "- [ ] Water the plants 🔁 every week 📅 2027-01-12\n- [x] Water the plants 📅 2027-01-05\n",
+        ),
+    ],
+)
+def test_a_todo_of_a_series_that_was_completed_on_both_sides_leaves_the_next_one_open(
+    todo: Todo, name: str, before: str, after: str
+) -> None:
+    imported(todo, name, before)
+    todo("done", "1")
+    assert [(row["due"], row["done"]) for row in todo.todos()] == [("2027-01-05", True), ("2027-01-12", False)]
+    imported(todo, name, after)
+    assert [(row["due"], row["done"]) for row in todo.todos()] == [("2027-01-05", True), ("2027-01-12", False)]

@@ -1,15 +1,17 @@
 """From the entries of a file to the todos of a list: which todo an entry is, and how entries are linked.
 
-An entry is the todo that has the id of the other program as an attribute; or, if it has no id, the todo that came from the
-same entry before, the todo with the same text, or the most similar one of those that are open and that an earlier import
-read. An entry that is the same as when it was imported last is left out, whatever became of the todo here. Of an entry that
-has changed, only what is different from the last time changes the todo. So importing again adds what is new in the file, and
-changes what has changed there; a field that the format does not hold stays as it is here.
+An entry is the todo that has the id of the other program as an attribute. Without an id it is the todo that came from the
+same entry before; or the todo with the same text, and with the same state and due date if there are several; or the most
+similar one of those that are open and that an earlier import read. An entry that is the same as when it was imported last
+is left out, whatever became of the todo here. Of an entry that has changed, only what is different from the last time
+changes the todo. So importing again adds what is new in the file, and changes what has changed there; a field that the
+format does not hold stays as it is here.
 """
 
 from __future__ import annotations
 
 import json
+from collections import deque
 from hashlib import sha256
 
 from ...cqrs.struct import Struct, replace
@@ -262,14 +264,18 @@ def _ids(
             taken.add(found)
     free = [item for item in items if item.id not in taken and not has_foreign_id(item)]
     nameless = [entry for entry in entries if not entry.has_id and entry.key not in ids]
-    unchanged: dict[str, list[str]] = {}
-    for item in reversed(free):
-        if item.id in digests:
-            unchanged.setdefault(digests[item.id], []).append(item.id)
-    for entry in nameless if unchanged else ():
-        if same := unchanged.get(digest_of(entry)):
-            ids[entry.key] = same.pop()
-            taken.add(ids[entry.key])
+    unchanged = ((item, digests.get(item.id)) for item in free), ((entry, digest_of(entry)) for entry in nameless)
+    # the todos of a series have one text: when one of them was completed on both sides, so has the next one
+    alike = ((item, _stage_of(item.todo)) for item in free), ((entry, _stage_of(entry.todo)) for entry in nameless)
+    for of_items, of_entries in (unchanged, alike):
+        waiting: dict[object, deque[str]] = {}
+        for item, key in of_items:
+            if key is not None and item.id not in taken:
+                waiting.setdefault(key, deque()).append(item.id)
+        for entry, key in of_entries:
+            if entry.key not in ids and (found_again := waiting.get(key)):
+                ids[entry.key] = found_again.popleft()
+                taken.add(ids[entry.key])
     free = [item for item in free if item.id not in taken]
     nameless = [entry for entry in nameless if entry.key not in ids]
     # a todo that this file did not bring, or that is settled, may be another one than an entry with a text like its own
@@ -280,6 +286,11 @@ def _ids(
         if place is not None:
             ids[entry.key] = free[place].id
     return {entry.key: ids.get(entry.key) or new_id() for entry in entries}
+
+
+def _stage_of(todo: Todo) -> tuple[object, ...]:
+    """Return what tells the todos of a series apart, which have the same text."""
+    return todo.text, todo.done, todo.removed, todo.due
 
 
 def exported_ids(item: Item) -> Iterator[tuple[str, str]]:
