@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 
 import msgspec
 
-from ..cqrs.errors import CqrsError, ImportRefused, OutcomeUnknown, SameLog
+from ..cqrs.errors import AnotherHistory, CqrsError, ImportRefused, OutcomeUnknown, SameLog
 from ..todo.fields import ATTRIBUTES, Todo
 from ..todo.views import number_ranges
 from . import document
@@ -63,8 +63,8 @@ def import_events(session: Session, name: str, first: bytes, file: BinaryIO) -> 
         )
     try:
         new = session.store.import_log(session.list_name, _lines(session, name, first, file))
-    except SameLog:
-        raise  # its message names the list, and its hint the file
+    except (AnotherHistory, SameLog):
+        raise  # the message names the list, and the hint the file
     except ImportRefused as error:
         raise ImportRefused(f"{name}: {error}") from error
     try:

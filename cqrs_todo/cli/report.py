@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ..cqrs.errors import (
+    AnotherHistory,
     CommandReused,
     CqrsError,
     DamagedLog,
@@ -135,6 +136,8 @@ def _hint(error: Exception, hint: str | None) -> str | None:
             return "an earlier command can be undone alone, by its position: todo history, then for instance todo undo @4"
         case ReminderInPast():
             return "give a time in the future, for instance: tomorrow 9:00"
+        case AnotherHistory():
+            return "to import them into a list of their own: todo -L NAME import FILE; a copy of this list: todo merge FILE"
         case SameLog(archived=True):
             return f"to use that list again: todo lists unarchive {shlex.quote(error.name)}"
         case SameLog():

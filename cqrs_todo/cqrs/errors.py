@@ -14,6 +14,7 @@
     ├── ReadOnlyLog             this program must not write to the log
     ├── StaleCursor             the log has changed before a cursor
     ├── ImportRefused           the lines of a log cannot be imported
+    │   ├── AnotherHistory      the log has other lines already
     │   └── SameLog             another log of the store has these lines
     ├── CannotMerge             two copies of a log cannot be merged
     │   ├── DifferentLogs       they are copies of two logs
@@ -182,6 +183,20 @@ class StaleCursor(CqrsError):
 
 class ImportRefused(CqrsError):
     """The lines of a log cannot be imported. Nothing was written."""
+
+
+class AnotherHistory(ImportRefused):
+    """A log has another history than the lines that were to be imported into it.
+
+    Args:
+        name: The name of the log.
+    """
+
+    def __init__(self, name: str) -> None:
+        """Make the error; the argument is described above."""
+        self.name = name
+        other = "they are another log's, or from before something was forgotten"
+        super().__init__(f"{name} has another history than these lines: {other}; nothing was imported")
 
 
 class SameLog(ImportRefused):

@@ -128,7 +128,9 @@ def test_an_import_goes_on_from_what_is_there_and_never_back(todo: Todo, elsewhe
     before = todo.log_file("copy").read_bytes()
     add_elsewhere(todo, "other")
     refused = todo.run("-L", "copy", "import", str(elsewhere))
-    assert (refused.code, "another history" in refused.err) == (1, True)
+    assert refused.code == 1
+    assert "another history" in refused.err
+    assert "todo -L NAME import FILE" in refused.err
     assert todo.log_file("copy").read_bytes() == before
     assert todo("-L", "copy", "import", "-", stdin=before).out == "Nothing to import: copy has all of these commits\n"
 

@@ -318,7 +318,7 @@ def _rows_apart() -> None:
         ) -> bool:
             if not whole(self, log_id, before, before, work):
                 return False
-            time.sleep(0.002)
+            time.sleep(0.02)  # so that a few kills are enough to meet the moment between the two
             return whole(self, log_id, before, after, lambda _: None)
 
         tables.change = change  # type: ignore[method-assign]  # the weakness itself

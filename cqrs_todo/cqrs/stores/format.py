@@ -29,10 +29,6 @@ class InvalidLine(CqrsError):
     """A line is not what format 1 says. The message says why, as the end of a sentence that begins with "line 12: "."""
 
 
-ANOTHER_HISTORY = "has another history than these lines: they are another log's, or from before something was forgotten"
-"""Why lines are not imported, after the name of the log that they should continue."""
-
-
 class Header(msgspec.Struct, frozen=True, omit_defaults=True):
     """The first line of a log.
 

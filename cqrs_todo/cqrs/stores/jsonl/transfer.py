@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 
 from ...cursor import Cursor
-from ...errors import ImportRefused, OutcomeUnknown
+from ...errors import AnotherHistory, ImportRefused, OutcomeUnknown
 from ..chain import Versions, Walk
-from ..format import ANOTHER_HISTORY, Header, InvalidLine, decode_header, decode_lines
+from ..format import Header, InvalidLine, decode_header, decode_lines
 from ..hash_chain import DIGEST_MEMBER_LENGTH, continues, last_digest
 from .files import (
     OPEN_SAFELY,
@@ -166,7 +166,7 @@ def put_in_place(path: str, name: str, incoming: Incoming) -> int:
         The number of commits that are new.
 
     Raises:
-        ImportRefused: The log has another history.
+        AnotherHistory: The log has another history.
         StoreUnavailable: The log cannot be read, or the file cannot be renamed. Nothing was imported.
         OutcomeUnknown: The lines are the log now, but may not be on the disk.
     """
@@ -177,7 +177,7 @@ def put_in_place(path: str, name: str, incoming: Incoming) -> int:
             try:
                 lines, complete = _count_lines(fd)
                 if not _same_beginning(fd, incoming.fd, min(complete or status.st_size, incoming.end.offset)):
-                    raise ImportRefused(f"{name} {ANOTHER_HISTORY}{_NOTHING}")
+                    raise AnotherHistory(name)
                 if complete >= incoming.end.offset:
                     return 0
                 _set_tail_aside(path, name, read_range(fd, complete, status.st_size), incoming, complete)
@@ -234,10 +234,10 @@ def _set_tail_aside(path: str, name: str, tail: bytes, incoming: Incoming, compl
         complete: The size of the complete lines, in bytes.
 
     Raises:
-        ImportRefused: The tail is a complete commit without its line feed, and the incoming lines have another one there.
+        AnotherHistory: The tail is a complete commit without its line feed, and the incoming lines have another one there.
     """
     if not tail or read_range(incoming.fd, complete, complete + len(tail)) == tail:
         return
     if continues(last_digest(read_range(incoming.fd, max(0, complete - DIGEST_MEMBER_LENGTH - 1), complete)), tail):
-        raise ImportRefused(f"{name} {ANOTHER_HISTORY}{_NOTHING}")
+        raise AnotherHistory(name)
     create_durable(dated(path, "torn"), tail)

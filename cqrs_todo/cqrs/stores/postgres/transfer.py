@@ -6,9 +6,9 @@ from itertools import islice
 import psycopg
 
 from ...cursor import START, Cursor
-from ...errors import ImportRefused
+from ...errors import AnotherHistory, ImportRefused
 from ..chain import Versions, Walk
-from ..format import ANOTHER_HISTORY, CommitLine, InvalidLine, decode_header, decode_lines
+from ..format import CommitLine, InvalidLine, decode_header, decode_lines
 from .database import Connection, Database
 from .log import NOT_STORABLE, Step, send_all, storable
 from .reader import FETCHED
@@ -75,12 +75,12 @@ class Import:
             The number of commits that were new.
 
         Raises:
-            ImportRefused: The log has another history, or was changed meanwhile.
+            AnotherHistory: The log has another history, or was changed meanwhile.
         """
         known = connection.execute(database.sql(_LINES), (key,)).fetchall()
         same = all(line.decode() == row[0] for (_, _, line), row in zip(self._steps, known, strict=False))
         if not same or header != self.header:
-            raise ImportRefused(f"{self._name} {ANOTHER_HISTORY}{_NOTHING}")
+            raise AnotherHistory(self._name)
         try:
             answer = send_all(connection, database, log=key, steps=self._steps[len(known) :])
         except psycopg.DataError as error:
