@@ -7,7 +7,7 @@ import strawberry
 
 from ..cqrs.struct import replace
 from ..todo.lists import Lists
-from ..todo.model import Complete, Remove, Reopen, Restore, TodoCommand, Toggle
+from ..todo.model import Complete, Create, Remove, Reopen, Restore, TodoCommand, Toggle
 from ..todo.recorder import Answer
 from ..todo.service import Descendants
 from ..todo.values import day_or_instant
@@ -19,10 +19,8 @@ from .inputs import Changes, CommandInput, Edit, NewTodo, values_of, written
 from .queries import ListName
 from .scalars import DateTimeUtc
 from .todos import Info, TodoQL
-from .work import Work, refusal, request_of
+from .work import Work, check_changes, refusal, request_of
 
-MOST_TODOS = 1_000
-"""How many todos one mutation names or adds."""
 LONGEST_LINE, LONGEST_LINES = 10_000, 100_000
 """How many characters one line with markers has at most, and all lines of a mutation together. To read them takes time."""
 
@@ -86,6 +84,15 @@ class _Command:
             also=list(answer.also),
         )
 
+    def add(self, count: int, creations: Callable[[Visit], Sequence[Create]]) -> AnswerQL:
+        """Create a number of todos."""
+
+        def job(visit: Visit) -> Answer:
+            self._work.spend_changes(count)
+            return visit.todos.add(creations(visit))
+
+        return self.run(job)
+
     def chosen(self, visit: Visit, ids: Sequence[str] | None, where: str | None) -> Sequence[Item]:
         """Find the todos that a mutation is about."""
         if (ids is None) == (where is None):
@@ -96,8 +103,7 @@ class _Command:
             raise refusal("where and commandId contradict each other: sent again, a query may want other todos", "INVALID")
         else:
             items = self._work.matching(visit.query(where, visit.todos.view()))
-        if len(items) > MOST_TODOS:
-            raise refusal(f"a mutation names at most {MOST_TODOS:,} todos, and these are {len(items):,}", "TOO_LARGE")
+        self._work.spend_changes(len(items))
         return items
 
     def change(
@@ -120,8 +126,7 @@ class _Command:
 def _checked(ids: Sequence[str]) -> Sequence[str]:
     if not ids:
         raise refusal("name at least one todo", "INVALID")
-    if len(ids) > MOST_TODOS:
-        raise refusal(f"a mutation names at most {MOST_TODOS:,} todos", "TOO_LARGE")
+    check_changes(len(ids))  # before they are looked for
     return [f"{id}" for id in ids]
 
 
@@ -169,23 +174,23 @@ class Mutations:
         self, info: Info, todos: list[NewTodo], list_name: ListName = None, command: CommandInput | None = None
     ) -> AnswerQL | None:
         """Create todos, and make the list if it does not exist."""
-        if not 0 < len(todos) <= MOST_TODOS:
-            raise refusal(f"give from 1 to {MOST_TODOS:,} todos", "TOO_LARGE" if todos else "INVALID")
+        if not todos:
+            raise refusal("give at least one todo", "INVALID")
         sent = _Command(info, list_name, command, todos=list(map(written, todos)), list=list_name)
-        return sent.run(lambda visit: visit.todos.add([visit.creation(values_of(each)) for each in todos]))
+        return sent.add(len(todos), lambda visit: [visit.creation(values_of(each)) for each in todos])
 
     @strawberry.field
     def add_lines(
         self, info: Info, lines: list[str], list_name: ListName = None, command: CommandInput | None = None
     ) -> AnswerQL | None:
         """Create a todo from each line, with markers as on the command line, such as `Buy milk +home due:friday`."""
-        if not 0 < len(lines) <= MOST_TODOS:
-            raise refusal(f"give from 1 to {MOST_TODOS:,} lines", "TOO_LARGE" if lines else "INVALID")
+        if not lines:
+            raise refusal("give at least one line", "INVALID")
         if max(map(len, lines)) > LONGEST_LINE or sum(map(len, lines)) > LONGEST_LINES:
             limit = f"a line has at most {LONGEST_LINE:,} characters, and all lines together {LONGEST_LINES:,}"
             raise refusal(limit, "TOO_LARGE", "send fewer lines, or use add")
         sent = _Command(info, list_name, command, lines=lines, list=list_name)
-        return sent.run(lambda visit: visit.todos.add([visit.creation_of_line(line) for line in lines]))
+        return sent.add(len(lines), lambda visit: [visit.creation_of_line(line) for line in lines])
 
     @strawberry.field
     def change(
@@ -211,6 +216,7 @@ class Mutations:
         ids = _checked([edit.id for edit in edits])
 
         def job(visit: Visit) -> Answer:
+            info.context.spend_changes(len(ids))
             todos = visit.todos
             todos.check_exists()
 

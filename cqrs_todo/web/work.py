@@ -29,6 +29,10 @@ T = TypeVar("T")
 
 MOST_ROWS = 20_000
 """How many todos, commits and other objects one request may return or search."""
+MOST_MOMENTS = 10
+"""At how many moments of the past one request may look at lists. Each of them is held in memory until it ends."""
+MOST_CHANGED = 1_000
+"""How many todos the mutations of one request may name or add."""
 MOST_SECONDS = 10.0
 """How long one request may read."""
 SHORT_SECONDS = 0.1
@@ -51,6 +55,13 @@ def refusal(message: str, code: str, hint: str | None = None) -> GraphQLError:
     """
     extensions = {"code": code} if hint is None else {"code": code, "hint": hint}
     return GraphQLError(message, extensions=extensions)
+
+
+def check_changes(todos: int) -> None:
+    """Raise `GraphQLError` if a request names or adds too many todos in its mutations."""
+    if todos > MOST_CHANGED:
+        found = f"the mutations of a request name or add at most {MOST_CHANGED:,} todos, and these are {todos:,}"
+        raise refusal(found, "TOO_LARGE", "send several requests")
 
 
 class _Moved(BaseException):
@@ -213,6 +224,7 @@ class Work:
         self._looks: dict[tuple[str, str | None], Look] = {}
         self._visits: dict[str, Visit] = {}
         self._rows = 0
+        self._changed = 0
         self._until = math.inf
 
     async def do(self, job: "Callable[[Work], T]", most: float = MOST_SECONDS) -> T:
@@ -251,6 +263,7 @@ class Work:
 
         def change() -> tuple[T]:
             self._moves, self._until = False, time.monotonic() + most
+            self._rows = self._changed = 0
             return (job(self),)
 
         def first_to_begin(part: Callable[[], tuple[T] | None]) -> Callable[[], tuple[tuple[T] | None] | None]:
@@ -282,6 +295,15 @@ class Work:
         if self._rows > MOST_ROWS:
             raise refusal(f"the request returns more than {MOST_ROWS:,} objects", "TOO_LARGE", "ask for smaller pages")
         self.check_time()
+
+    def spend_changes(self, todos: int) -> None:
+        """Count the todos that a mutation names or adds.
+
+        Raises:
+            GraphQLError: The request changes too many.
+        """
+        self._changed += todos
+        check_changes(self._changed)
 
     def check_time(self) -> None:
         """Raise an error if the request takes too long, or the server ends."""
@@ -333,10 +355,14 @@ class Work:
 
         Raises:
             CqrsError: The list or the moment cannot be read.
+            GraphQLError: The request looks at too many moments.
         """
         key = (self.desk.default_list if name is None else name, at)
         found = self._looks.get(key)
         if found is None:
+            if at is not None and sum(moment is not None for _, moment in self._looks) == MOST_MOMENTS:
+                too_many = f"a request looks at no more than {MOST_MOMENTS} moments"
+                raise refusal(too_many, "TOO_LARGE", "send several requests")
             try:
                 found = Look(self, self.visit(key[0]), at, self._views)
             except CqrsError:  # perhaps it was renamed, archived or replaced since it was opened

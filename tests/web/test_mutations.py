@@ -296,6 +296,20 @@ def test_lines_that_would_take_long_to_read_are_refused(server: Server, name: st
     assert server.todo.content(name) == before
 
 
+def test_all_mutations_of_a_request_together_change_at_most_a_thousand_todos(server: Server, name: str) -> None:
+    lines = [f"{number}" for number in range(600)]
+    parts = (f"{alias}: addLines(list: $list, lines: $lines) {{ commits }}" for alias in "ab")
+    found = server.post(
+        {
+            "query": f"mutation($list: String, $lines: [String!]!) {{ {' '.join(parts)} }}",
+            "variables": {"list": name, "lines": lines},
+        }
+    ).json
+    assert found["data"] == {"a": {"commits": 1}, "b": None}
+    assert found["errors"][0]["extensions"]["code"] == "TOO_LARGE"
+    assert len(server.todo.todos("-L", name)) == 603
+
+
 def test_an_expected_version_or_position_must_hold(server: Server, name: str) -> None:
     for command in ({"expectedVersion": 2}, {"expectedPosition": 2}, {"expectedVersion": -1}):
         code, _ = refused(server, name, "complete(LIST, ids: [1], command: $command)", command=command)

@@ -335,6 +335,13 @@ def test_stats(server: Server) -> None:
     assert server.error(document, since="2026-01-03", until="2026-01-02")[0] == "INVALID"
 
 
+def test_a_request_looks_at_ten_moments_and_no_more(server: Server) -> None:
+    moments = [f'm{position}: list(at: "@{position}") {{ position }}' for position in range(1, 12)]
+    answer = server(f"{{ {' '.join(moments[:10])} }}")
+    assert len(answer) == 10
+    assert server.error(f"{{ {' '.join(moments)} }}")[0] == "TOO_LARGE"
+
+
 def test_introspection_needs_the_token(server: Server) -> None:
     assert server("{ __schema { queryType { name } } }")["__schema"]["queryType"]["name"] == "Query"
     body = b'{"query": "{ __schema { queryType { name } } }"}'
