@@ -122,12 +122,26 @@ def test_wrong_words_get_the_clear_error_of_the_command_line(opened: Opened, pag
     opened.page.keyboard.press("Enter")
     opened.says("someday")
     assert opened.page.input_value("#add") == "x due:someday", "what was typed is kept"
-    opened.page.fill("#search", "colour:red")
-    opened.says("colour")
     opened.page.fill("#search", "is:any t")
     opened.shows("two", "three")
+    opened.page.fill("#search", "colour:red")
+    opened.says("colour")
+    opened.shows("one", "two", "three")
     opened.page.keyboard.press("Escape")
     opened.shows("one", "two", "three")
+
+
+def test_on_a_narrow_screen_every_mark_of_a_todo_is_within_its_row(opened: Opened, server: Server, page_list: str) -> None:
+    line = "Buy paint project:house.living-room.south-wall due:tomorrow pri:H +colours +hardware-store"
+    add(server, page_list, line)
+    opened.page.set_viewport_size({"width": 360, "height": 740})
+    opened.open(page_list)
+    opened.page.wait_for_function("() => document.querySelectorAll('.chip.tag').length === 2")
+    hidden = """() => [...document.querySelectorAll('.chip')]
+      .filter(chip => chip.getBoundingClientRect().right > chip.parentElement.getBoundingClientRect().right + 1)
+      .map(chip => chip.textContent)"""
+    assert opened.page.evaluate(hidden) == []
+    assert opened.page.evaluate("() => document.documentElement.scrollWidth") == 360
 
 
 def test_the_board_groups_by_urgency_and_the_list_is_a_tree(opened: Opened, server: Server, page_list: str) -> None:

@@ -487,8 +487,14 @@ async function search() {
     render();
   } catch (error) {
     if (number !== searched) return;
-    if (error.code === "INVALID") notice("query", `${error.message}${error.hint ? ` (${error.hint})` : ""}`);
-    else refused(error);
+    if (error.code !== "INVALID") {
+      refused(error);
+      return;
+    }
+    wanted = null; // the todos of the search before would look like the answer
+    wantedAt = history.momentPosition;
+    notice("query", `${error.message}${error.hint ? ` (${error.hint})` : ""}. All todos are shown.`);
+    render();
   }
 }
 

@@ -113,7 +113,7 @@ export class Rows {
   #made() {
     const box = element("input", { type: "checkbox", tabindex: "-1" });
     const number = element("span", { class: "number", role: "gridcell" });
-    const text = element("span", { class: "text" });
+    const text = element("span", { class: "text", dir: "auto" });
     const chips = element("span", { class: "chips" });
     const row = element("div", { class: "row", role: "row" },
       element("span", { class: "check", role: "gridcell" }, box), number,
