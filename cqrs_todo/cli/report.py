@@ -82,7 +82,7 @@ _KINDS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], int, str, str
     (UnknownEvents, 1, "refused", "a newer program wrote them: update this program"),
     (OutcomeUnknown, 6, "unknown", "look before you do it again: todo history -n 1"),
     (OutdatedStore, 6, "store-outdated", "bring it up to date: todo store migrate"),
-    (StoreUnavailable, 6, "store-unreachable", "see the paths in use: todo where"),
+    (StoreUnavailable, 6, "store-unreachable", "see the store and the paths in use: todo where"),
     (CqrsError, 1, "refused", None),
 )
 
