@@ -40,6 +40,15 @@ def test_the_configuration_file_names_the_store(todo: Todo, database: str) -> No
     assert (author, role) == ("Jo", "postgres")
 
 
+def test_a_damaged_list_on_a_server_is_to_be_restored_from_a_backup(shared: Todo, database: str) -> None:
+    shared("add", "Buy milk")
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute("UPDATE cqrs_commits SET sum = 'x'")
+    found = shared.run("verify")
+    assert (found.code, "verify --repair" in found.err) == (5, False), found.err
+    assert "restore the list from a backup of the database" in found.err
+
+
 def test_older_tables_wait_for_migrate(shared: Todo, database: str) -> None:
     sql(database, "CREATE TABLE cqrs_schema (version integer PRIMARY KEY, at timestamptz DEFAULT now(), what text)")
     (schema,) = sql(database, "SELECT current_schema()")[0]

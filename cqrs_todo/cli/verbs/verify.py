@@ -74,6 +74,8 @@ def _what_to_do(session: Session, damage: dict[str, Any], *, repair: bool, dry_r
     command = session.typed(session.options.list or session.default_list, "verify --repair")
     if damage["what"] == "torn":
         return f"nothing that was recorded is lost: the next change repairs the list, and so does {command}"
+    if session.store_url.startswith("postgres"):
+        return "restore the list from a backup of the database: a list on a server is not repaired"
     if not repair:
         return f"see what a repair would do: {command} --dry-run"
     return f"repair it: {command}" if dry_run else None
